@@ -1,0 +1,72 @@
+//! From a clone to a day of a village's energy market, in one command.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    context::Context,
+    run,
+    sbf::{self, Tools},
+};
+
+/// A year of measurements of a rural community; the replay takes a day of it.
+pub const DATA: &str = "data/community-rural-2016.csv";
+
+pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {
+    let start = Instant::now();
+    if !ctx.root.join(DATA).is_file() {
+        bail!(
+            "{DATA}, which the demo replays, is missing from this checkout; `git status` may say why"
+        );
+    }
+    sbf::build(ctx, tools)?;
+    build_cli(ctx)?;
+
+    let report = ctx.target.join("demo-report");
+    let mut replay = cli(ctx);
+    replay
+        .args(["replay", DATA, "--report"])
+        .arg(&report)
+        .args(extra);
+    eprintln!("\n$ {}", run::shown(&replay));
+    run::live(&mut replay).context("the replay did not finish; what it printed above says why")?;
+
+    let page = [report.join("report.html"), report.clone()]
+        .into_iter()
+        .find(|path| path.is_file());
+    match page {
+        Some(page) => eprintln!("\nThe report: {}", page.display()),
+        None => bail!("the replay wrote no report.html into {}", report.display()),
+    }
+    eprintln!("Demo finished in {}.", run::elapsed(start.elapsed()));
+    Ok(())
+}
+
+/// Builds the command-line client.
+pub fn build_cli(ctx: &Context) -> Result<()> {
+    let mut build = ctx.cargo();
+    build.args([
+        "build",
+        "--package",
+        "multibus-client",
+        "--bin",
+        "multibus",
+        "--locked",
+        "--ignore-rust-version",
+    ]);
+    run::logged(
+        &mut build,
+        "Compiling the command-line client with its embedded chain",
+        "about 6 minutes from scratch on two cores, seconds after a change",
+        &ctx.log("cli"),
+    )?;
+    Ok(())
+}
+
+/// The built command-line client, told where the program is.
+pub fn cli(ctx: &Context) -> std::process::Command {
+    let mut command = ctx.command(ctx.target.join("debug/multibus"));
+    command.env("MULTIBUS_PROGRAM", ctx.program_elf());
+    command
+}

@@ -1,0 +1,154 @@
+//! The chores of this repository, each one command: `cargo xtask --help`.
+
+mod context;
+mod cu;
+mod demo;
+mod hash;
+mod link;
+mod run;
+mod sbf;
+mod setup;
+mod test;
+mod tidy;
+
+use std::{env, path::Path, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{context::Context, sbf::Tools};
+
+/// Set-up, building, checking and showing MultiBus.
+///
+/// Every command first installs what it needs and misses (Debian packages through apt-get, with sudo where you are not
+/// root, and sbpf-linker through cargo), says so, and does nothing a second time.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+const HELP: &str = "\
+Examples:
+  cargo xtask demo                        from a fresh clone to a replayed day and its report
+  cargo xtask demo -- --intervals 8       the same, two hours of it
+  cargo xtask test                        every check that continuous integration runs
+  cargo xtask test --only clippy          just one of them; --list names them all
+  cargo xtask hash --verify               prove that the program's bytes depend on its sources alone
+
+Environment:
+  MULTIBUS_CACHE     tools, the program's build and logs, shared by all checkouts [default: ~/.cache/multibus]
+  MULTIBUS_TOOLS     which compiler makes the program, like --tools [default: auto]
+  CARGO_TARGET_DIR   cargo's target directory [default: target, or <cache>/target where CI=true]
+  CI                 `true` on continuous-integration machines";
+
+#[derive(Subcommand)]
+enum Task {
+    /// Compile the program to an ELF at <target dir>/deploy/multibus.so
+    #[command(after_help = "Example:\n  cargo xtask build --tools upstream")]
+    Build {
+        #[command(flatten)]
+        program: Program,
+    },
+    /// Build everything and replay a day of a community's measured energy, with a report to look at
+    #[command(after_help = "Example:\n  cargo xtask demo -- --intervals 8")]
+    Demo {
+        #[command(flatten)]
+        program: Program,
+        /// Further arguments for `multibus replay`
+        #[arg(last = true, value_name = "REPLAY ARGS")]
+        args: Vec<String>,
+    },
+    /// Run every check: format, program, lints, tidiness, tests, a replay
+    #[command(
+        after_help = "Examples:\n  cargo xtask test --list\n  cargo xtask test --only fmt --only tests"
+    )]
+    Test {
+        #[command(flatten)]
+        program: Program,
+        /// Run this check alone; may be given several times
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// Name the checks and what each shows
+        #[arg(long)]
+        list: bool,
+    },
+    /// Print the sha256 of the built program
+    #[command(after_help = "Example:\n  cargo xtask hash --verify    (about 4 minutes)")]
+    Hash {
+        #[command(flatten)]
+        program: Program,
+        /// Build twice from nothing, in different places, and fail if the bytes differ
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Measure the compute units of every instruction against the recorded table
+    #[command(after_help = "Example:\n  cargo xtask cu --bless")]
+    Cu {
+        #[command(flatten)]
+        program: Program,
+        /// Record what is measured
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Install what building the program needs, and nothing else
+    Setup,
+    /// Check the house rules that no compiler knows
+    Tidy,
+}
+
+#[derive(clap::Args)]
+struct Program {
+    /// Which compiler makes the program
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        env = "MULTIBUS_TOOLS",
+        hide_env = true
+    )]
+    tools: Tools,
+}
+
+fn main() -> ExitCode {
+    let mut args = env::args_os();
+    let name = args.next().unwrap_or_default();
+    if Path::new(&name)
+        .file_name()
+        .is_some_and(|name| name == link::NAME)
+    {
+        return link::main(args);
+    }
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    if let Task::Test { list: true, .. } = task {
+        test::list();
+        return Ok(());
+    }
+    let ctx = Context::discover()?;
+    match task {
+        Task::Build { program } => sbf::build(&ctx, program.tools).map(drop),
+        Task::Demo { program, args } => demo::demo(&ctx, program.tools, &args),
+        Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
+        Task::Hash {
+            program,
+            verify: false,
+        } => hash::print(&ctx, program.tools),
+        Task::Hash { verify: true, .. } => hash::verify(&ctx),
+        Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
+        Task::Setup => {
+            let tools = setup::sbf_tools(&ctx)?;
+            println!("The tools are complete:\n{}", tools.versions);
+            Ok(())
+        }
+        Task::Tidy => tidy::check(&ctx),
+    }
+}

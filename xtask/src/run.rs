@@ -1,0 +1,207 @@
+//! Running other programs: live, or quietly with progress and a log that is shown when something fails.
+
+use std::{
+    fs::{self, File},
+    io::{IsTerminal, Read, Seek, SeekFrom, Write},
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+/// Commands that finish within this time say nothing: a second run of everything should be silent where nothing is done.
+const SILENT: Duration = Duration::from_millis(700);
+/// Without a terminal there is no line to redraw, so a line is added from time to time.
+const EVERY: Duration = Duration::from_secs(30);
+/// How much of a log is shown when its command fails.
+const TAIL_LINES: usize = 60;
+
+/// `7 s`, `1 min 40 s`.
+pub fn elapsed(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..=9 => format!("{:.1} s", time.as_secs_f64()),
+        10..=59 => format!("{seconds} s"),
+        _ => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// The command as one would type it, without its environment.
+pub fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(command.get_program());
+    let mut text = name.to_string_lossy().into_owned();
+    for arg in command.get_args() {
+        let arg = arg.to_string_lossy();
+        text.push(' ');
+        if arg.contains([' ', '"', '$']) {
+            text.push_str(&format!("'{arg}'"));
+        } else {
+            text.push_str(&arg);
+        }
+    }
+    text
+}
+
+/// Runs with the caller's terminal.
+pub fn live(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("could not start `{}`", shown(command)))?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", shown(command));
+    }
+    Ok(())
+}
+
+/// What a program prints, trimmed; `None` where it cannot run or fails.
+pub fn output(command: &mut Command) -> Option<String> {
+    let output = command
+        .stderr(Stdio::null())
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
+}
+
+/// Runs with its output in `log`. Anything longer than a moment says what it does, how long that takes (`expect`) and
+/// how it goes; when it fails, the end of the log is shown.
+pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Result<Duration> {
+    let start = Instant::now();
+    if let Some(dir) = log.parent() {
+        fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
+    }
+    let file =
+        File::create(log).with_context(|| format!("could not write the log {}", log.display()))?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .spawn()
+        .with_context(|| format!("could not start `{}`", shown(command)))?;
+
+    let terminal = std::io::stderr().is_terminal();
+    let mut progress = Progress::default();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        let time = start.elapsed();
+        if time >= SILENT {
+            progress.announce(what, expect);
+            progress.show(terminal, time, log);
+        }
+        thread::sleep(if time < SILENT {
+            Duration::from_millis(20)
+        } else {
+            Duration::from_millis(250)
+        });
+    };
+    let time = start.elapsed();
+    progress.finish(terminal, time, status.success());
+    if !status.success() {
+        eprintln!("{}", tail(log, TAIL_LINES));
+        bail!(
+            "{what} failed: `{}` ended with {status}. Its output is above, all of it is in {}",
+            shown(command),
+            log.display()
+        );
+    }
+    Ok(time)
+}
+
+#[derive(Default)]
+struct Progress {
+    announced: bool,
+    lines: u32,
+}
+
+impl Progress {
+    fn announce(&mut self, what: &str, expect: &str) {
+        if !self.announced {
+            eprintln!("  {what} ({expect}) ...");
+            self.announced = true;
+        }
+    }
+
+    fn show(&mut self, terminal: bool, time: Duration, log: &Path) {
+        if terminal {
+            let line: String = tail(log, 1).trim().chars().take(60).collect();
+            eprint!("\r\x1b[2K    {} {line}", elapsed(time));
+            let _ = std::io::stderr().flush();
+        } else if time >= EVERY * (self.lines + 1) {
+            self.lines += 1;
+            eprintln!("    {} {}", elapsed(time), tail(log, 1).trim());
+        }
+    }
+
+    fn finish(&self, terminal: bool, time: Duration, success: bool) {
+        if self.announced {
+            let clear = if terminal { "\r\x1b[2K" } else { "" };
+            let word = if success { "done in" } else { "failed after" };
+            eprintln!("{clear}    {word} {}", elapsed(time));
+        }
+    }
+}
+
+/// The last lines of a file, without terminal control.
+fn tail(path: &Path, lines: usize) -> String {
+    const BYTES: u64 = 64 * 1024;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let wanted = if lines == 1 { 1024 } else { BYTES };
+        file.seek(SeekFrom::Start(length.saturating_sub(wanted)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let all: Vec<&str> = text
+        .split(['\n', '\r'])
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_people_say_them() {
+        assert_eq!(elapsed(Duration::from_millis(340)), "0.3 s");
+        assert_eq!(elapsed(Duration::from_secs(42)), "42 s");
+        assert_eq!(elapsed(Duration::from_secs(100)), "1 min 40 s");
+    }
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let mut command = Command::new("/usr/bin/cargo");
+        command.args(["build", "--cfg a=\"b\""]);
+        assert_eq!(shown(&command), "cargo build '--cfg a=\"b\"'");
+    }
+
+    #[test]
+    fn a_failing_command_names_itself_and_its_log() {
+        let log =
+            std::env::temp_dir().join(format!("multibus-xtask-run-{}.log", std::process::id()));
+        let error = logged(
+            Command::new("sh").args(["-c", "echo why; exit 3"]),
+            "Trying",
+            "no time",
+            &log,
+        )
+        .unwrap_err()
+        .to_string();
+        assert!(error.contains("Trying failed"), "{error}");
+        assert!(error.contains("exit status: 3"), "{error}");
+        assert!(error.contains(&log.display().to_string()), "{error}");
+        assert_eq!(fs::read_to_string(&log).unwrap(), "why\n");
+        fs::remove_file(&log).unwrap();
+    }
+}

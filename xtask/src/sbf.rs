@@ -1,0 +1,483 @@
+//! Compiles the program to a Solana ELF (sBPFv3).
+//!
+//! Two sets of tools make it. `platform` is Solana's own compiler, `cargo build-sbf`. `upstream` needs no more than
+//! packages: Debian's Rust 1.96 with the standard library built from source, LLVM 22's BPF backend, and `sbpf-linker`.
+//!
+//! The upstream recipe, piece by piece:
+//! - the target is Debian's `bpfel-unknown-none` with `os` = `zkvm`, an OS std supports without a kernel, and full
+//!   atomics, which `lower-atomic` turns into plain loads and stores: a program has one thread;
+//! - `--cfg target_os="solana"` selects the on-chain side of the Solana crates, and `--cfg target_arch="xtensa"` only
+//!   gives std a minimum alignment for allocations;
+//! - `RUSTC_BOOTSTRAP` allows the unstable flags, `RUSTC_BOOTSTRAP_SYNTHETIC_TARGET` lets crates use std on a target
+//!   std does not list;
+//! - panics abort at once and without a message, so the program returns errors and never panics;
+//! - one codegen unit and remapped paths, so that equal sources give equal bytes (`cargo xtask hash --verify`).
+
+use std::{
+    env,
+    ffi::OsStr,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::ValueEnum;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    context::{Context, cargo_home, grouped, on_path},
+    link, run,
+    setup::{self, SbfTools},
+    tidy,
+};
+
+const TARGET_SPEC: &str = include_str!("../sbpf-solana.json");
+const TARGET_NAME: &str = "sbpf-solana";
+const MANIFEST: &str = "programs/multibus/Cargo.toml";
+
+/// Which compiler makes the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Tools {
+    /// `platform` where `cargo-build-sbf` is on PATH, otherwise `upstream`
+    #[default]
+    Auto,
+    /// Debian's Rust and LLVM with sbpf-linker, installed where missing
+    Upstream,
+    /// Solana's `cargo build-sbf`
+    Platform,
+}
+
+impl Tools {
+    fn chosen(self) -> Result<Self> {
+        let platform = on_path("cargo-build-sbf").is_some();
+        match self {
+            Tools::Auto if platform => Ok(Tools::Platform),
+            Tools::Auto => Ok(Tools::Upstream),
+            Tools::Platform if !platform => bail!(
+                "`--tools platform` needs `cargo-build-sbf` on PATH; install Solana's tools, or use `--tools upstream`"
+            ),
+            chosen => Ok(chosen),
+        }
+    }
+}
+
+/// The compiled program.
+pub struct Built {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub sha256: String,
+    pub changed: bool,
+    pub time: Duration,
+}
+
+impl Built {
+    pub fn report(&self) {
+        eprintln!(
+            "Program {}: {} bytes, {} in {}",
+            self.path.display(),
+            grouped(self.bytes),
+            if self.changed {
+                "built"
+            } else {
+                "unchanged, checked"
+            },
+            run::elapsed(self.time)
+        );
+        eprintln!("  sha256 {}", self.sha256);
+    }
+}
+
+/// Builds the program into the target directory, if anything changed, and reports it.
+pub fn build(ctx: &Context, tools: Tools) -> Result<Built> {
+    let start = Instant::now();
+    let path = ctx.program_elf();
+    let changed = match tools.chosen()? {
+        Tools::Platform => platform(ctx, &path)?,
+        _ => {
+            let (elf, _lock) = Upstream::new(ctx)?.build()?;
+            copy_if_different(&elf, &path)?
+        }
+    };
+    let elf = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+    let built = Built {
+        bytes: elf.len() as u64,
+        sha256: sha256(&elf),
+        changed,
+        time: start.elapsed(),
+        path,
+    };
+    built.report();
+    Ok(built)
+}
+
+/// Solana's own tools.
+fn platform(ctx: &Context, path: &Path) -> Result<bool> {
+    let before = fs::read(path).ok();
+    let out = path.parent().unwrap_or(path);
+    let mut command = ctx.debian("cargo-build-sbf");
+    command
+        .args(["--arch", "v3", "--manifest-path", MANIFEST, "--sbf-out-dir"])
+        .arg(out)
+        .args(["--", "--locked"])
+        .env("CARGO_TARGET_DIR", &ctx.target);
+    run::logged(
+        &mut command,
+        "Compiling the program with cargo build-sbf",
+        "about 1 minute from scratch",
+        &ctx.log("cargo-build-sbf"),
+    )?;
+    let after = fs::read(path)
+        .with_context(|| format!("cargo build-sbf did not write {}", path.display()))?;
+    check_elf(&after)?;
+    Ok(before.as_deref() != Some(after.as_slice()))
+}
+
+/// One directory in which the upstream tools build.
+pub struct Upstream<'a> {
+    ctx: &'a Context,
+    tools: SbfTools,
+    flags: Vec<String>,
+    /// Everything of this build that is not a source file.
+    dir: PathBuf,
+    /// The sources: the checkout, or a copy of it.
+    root: PathBuf,
+    cargo_home: Option<PathBuf>,
+}
+
+impl<'a> Upstream<'a> {
+    /// In the cache. Other tools or flags get another directory, because std's build script does not notice them.
+    pub fn new(ctx: &'a Context) -> Result<Self> {
+        let mut upstream = Self::at(ctx, PathBuf::new(), ctx.root.clone(), cargo_home())?;
+        let mut recipe = Sha256::new();
+        for part in [TARGET_SPEC, &upstream.tools.versions]
+            .into_iter()
+            .chain(link::ARGS.iter().copied())
+            .chain(upstream.flags.iter().map(String::as_str))
+        {
+            recipe.update(part.as_bytes());
+            recipe.update([0]);
+        }
+        let key: String = hex(&recipe.finalize()).chars().take(12).collect();
+        upstream.dir = ctx.cache.join("sbf").join(key);
+        Ok(upstream)
+    }
+
+    /// In a directory of the caller's choice.
+    pub fn at(
+        ctx: &'a Context,
+        dir: PathBuf,
+        root: PathBuf,
+        cargo_home: Option<PathBuf>,
+    ) -> Result<Self> {
+        let tools = setup::sbf_tools(ctx)?;
+        let flags = flags(cargo_home.as_deref());
+        Ok(Self {
+            ctx,
+            tools,
+            flags,
+            dir,
+            root,
+            cargo_home,
+        })
+    }
+
+    /// Returns the ELF, and the lock under which nobody else changes it.
+    pub fn build(&self) -> Result<(PathBuf, File)> {
+        let lock = self.prepare()?;
+        self.forget_other_sources()?;
+        run::logged(
+            &mut self.cargo()?,
+            "Compiling the program to sBPF",
+            "about 2 minutes from scratch, 20 seconds after a change",
+            &self.ctx.log("program"),
+        )?;
+        let elf = ["multibus.so", "libmultibus.so"]
+            .iter()
+            .map(|name| self.target().join(TARGET_NAME).join("release").join(name))
+            .find(|path| path.is_file())
+            .with_context(|| {
+                format!(
+                    "cargo succeeded without a multibus.so in {}",
+                    self.target().display()
+                )
+            })?;
+        let bytes = fs::read(&elf)?;
+        check_elf(&bytes)?;
+        check_no_paths(&bytes, &self.root, self.cargo_home.as_deref())?;
+        Ok((elf, lock))
+    }
+
+    fn target(&self) -> PathBuf {
+        self.dir.join("target")
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.dir.join("bin")
+    }
+
+    /// Lays out the target's description, the directory with LLVM alone, and the linker.
+    fn prepare(&self) -> Result<File> {
+        let llvm = self.dir.join("llvm");
+        for dir in [&llvm, &self.bin()] {
+            fs::create_dir_all(dir).with_context(|| {
+                format!(
+                    "could not create {}; set MULTIBUS_CACHE to a directory you may write to",
+                    dir.display()
+                )
+            })?;
+        }
+        let lock = File::create(self.dir.join("lock"))?;
+        if lock.try_lock().is_err() {
+            eprintln!("  Another build of the program is running; waiting for it ...");
+            lock.lock()?;
+        }
+        write_if_different(&self.spec(), TARGET_SPEC.as_bytes())?;
+        let link = llvm.join(setup::LLVM_LIBRARY);
+        if fs::read_link(&link).ok().as_deref() != Some(&self.tools.llvm_library) {
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&self.tools.llvm_library, &link)?;
+        }
+        // A copy, because the running xtask may be replaced while it runs.
+        let linker = self.bin().join(link::NAME);
+        copy_if_different(Path::new("/proc/self/exe"), &linker)?;
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&linker, fs::Permissions::from_mode(0o755))?;
+        Ok(lock)
+    }
+
+    fn spec(&self) -> PathBuf {
+        self.dir.join(format!("{TARGET_NAME}.json"))
+    }
+
+    fn cargo(&self) -> Result<std::process::Command> {
+        let mut cargo = self.ctx.debian(setup::CARGO);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(std::iter::once(self.bin()).chain(env::split_paths(&path)))?;
+        cargo
+            .current_dir(&self.root)
+            .args([
+                "build",
+                "--release",
+                "--lib",
+                "--locked",
+                "--ignore-rust-version",
+            ])
+            .args(["--manifest-path", MANIFEST])
+            .args(["-Zjson-target-spec", "-Zbuild-std=std,panic_abort"])
+            .args(["-Zbuild-std-features=compiler-builtins-mem", "--target"])
+            .arg(self.spec())
+            .arg("--target-dir")
+            .arg(self.target())
+            .env("PATH", path)
+            .env("RUSTC", setup::RUSTC)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC_BOOTSTRAP_SYNTHETIC_TARGET", "1")
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags.join("\x1f"))
+            // The program's own profile, whatever the workspace says for programs of this machine.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+            .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
+            .env("CARGO_PROFILE_RELEASE_INCREMENTAL", "false")
+            // A checked 64-bit multiplication does not exist on this backend: the program checks its arithmetic itself.
+            .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "false")
+            .env(link::LINKER, &self.tools.sbpf_linker)
+            .env(link::LLVM_DIR, self.dir.join("llvm"));
+        if let Some(home) = &self.cargo_home {
+            cargo.env("CARGO_HOME", home);
+        }
+        Ok(cargo)
+    }
+
+    /// Cargo compares times of files, relative to a checkout. Checkouts share this directory, and a clone of an hour ago
+    /// would pass for built by what another checkout built since: here their contents are compared.
+    fn forget_other_sources(&self) -> Result<()> {
+        let stamp = self.dir.join("sources.sha256");
+        let digest = self.source_digest()?;
+        if fs::read_to_string(&stamp).is_ok_and(|last| last == digest) {
+            return Ok(());
+        }
+        let _ = fs::remove_file(&stamp);
+        let fingerprints = self.target().join(TARGET_NAME).join("release/.fingerprint");
+        for entry in fs::read_dir(fingerprints).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("multibus-") {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        fs::write(&stamp, digest)?;
+        Ok(())
+    }
+
+    /// Every file the program could be made from.
+    fn source_digest(&self) -> Result<String> {
+        let mut digest = Sha256::new();
+        for file in tidy::project_files(&self.root)? {
+            let relevant = file.starts_with("programs")
+                || file.starts_with(".cargo")
+                || ["Cargo.toml", "Cargo.lock"]
+                    .iter()
+                    .any(|name| file == Path::new(name));
+            if relevant {
+                let contents = fs::read(self.root.join(&file)).unwrap_or_default();
+                digest.update(file.to_string_lossy().as_bytes());
+                digest.update((contents.len() as u64).to_le_bytes());
+                digest.update(contents);
+            }
+        }
+        Ok(hex(&digest.finalize()))
+    }
+}
+
+/// What rustc gets. Only paths that are the same for every checkout of a machine: other flags rebuild std.
+/// (Cargo names the workspace's own files by relative paths, so the checkout's needs no remapping.)
+fn flags(cargo_home: Option<&Path>) -> Vec<String> {
+    let mut flags: Vec<String> = [
+        &format!("-Clinker={}", link::NAME),
+        "-Clinker-plugin-lto",
+        "-Crelocation-model=static",
+        "-Zunstable-options",
+        "-Cpanic=immediate-abort",
+        "-Cpasses=lower-atomic",
+        "-Aexplicit_builtin_cfgs_in_flags",
+        "--cfg=target_os=\"solana\"",
+        "--cfg=target_arch=\"xtensa\"",
+        &format!("--remap-path-prefix={}=/rust", setup::RUST_SRC),
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect();
+    if let Some(home) = cargo_home {
+        flags.push(format!(
+            "--remap-path-prefix={}=/crates",
+            home.join("registry/src").display()
+        ));
+        flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
+    }
+    flags
+}
+
+/// A 64-bit little-endian ELF for the BPF machine, of sBPF version 3: what current validators accept.
+fn check_elf(elf: &[u8]) -> Result<()> {
+    const E_FLAGS: usize = 48;
+    ensure!(
+        elf.len() > 64 && elf.starts_with(b"\x7fELF\x02\x01"),
+        "the linker wrote something that is not a 64-bit ELF"
+    );
+    let version = u32::from_le_bytes([
+        elf[E_FLAGS],
+        elf[E_FLAGS + 1],
+        elf[E_FLAGS + 2],
+        elf[E_FLAGS + 3],
+    ]);
+    ensure!(
+        version == 3,
+        "the program is sBPF version {version}, and validators accept version 3"
+    );
+    Ok(())
+}
+
+/// Paths of this machine inside the program would make every machine's build another one.
+fn check_no_paths(elf: &[u8], root: &Path, cargo_home: Option<&Path>) -> Result<()> {
+    for path in [Some(root), cargo_home].into_iter().flatten() {
+        let needle = path.as_os_str().as_encoded_bytes();
+        ensure!(
+            needle.len() < 2 || !elf.windows(needle.len()).any(|window| window == needle),
+            "the program contains the path {}, so its bytes depend on this machine; \
+             find what puts it there (file!(), env!(\"CARGO_MANIFEST_DIR\"), a missing --remap-path-prefix)",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
+    let bytes = fs::read(from).with_context(|| format!("could not read {}", from.display()))?;
+    write_if_different(to, &bytes)
+}
+
+/// Through a neighbour and a rename, so that nobody reads half a file.
+fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool> {
+    if fs::read(path).is_ok_and(|present| present == bytes) {
+        return Ok(false);
+    }
+    let write = || -> std::io::Result<()> {
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        let name = path
+            .file_name()
+            .unwrap_or(OsStr::new("file"))
+            .to_string_lossy();
+        let new = path.with_file_name(format!("{name}.{}.new", std::process::id()));
+        fs::write(&new, bytes)?;
+        fs::rename(&new, path)
+    };
+    write().with_context(|| format!("could not write {}", path.display()))?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elf_of_version(version: u32) -> Vec<u8> {
+        let mut elf = vec![0; 128];
+        elf[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        elf[48..52].copy_from_slice(&version.to_le_bytes());
+        elf
+    }
+
+    #[test]
+    fn only_sbpf_version_3_is_accepted() {
+        check_elf(&elf_of_version(3)).unwrap();
+        let error = check_elf(&elf_of_version(0)).unwrap_err().to_string();
+        assert!(error.contains("sBPF version 0"), "{error}");
+        assert!(check_elf(b"#!/bin/sh").is_err());
+    }
+
+    #[test]
+    fn a_path_of_this_machine_in_the_program_is_refused() {
+        let mut elf = elf_of_version(3);
+        check_no_paths(&elf, Path::new("/some/checkout"), None).unwrap();
+        elf.extend_from_slice(b"/some/checkout/programs/multibus/src/lib.rs");
+        assert!(check_no_paths(&elf, Path::new("/some/checkout"), None).is_err());
+    }
+
+    #[test]
+    fn flags_do_not_depend_on_the_checkout() {
+        let flags = flags(Some(Path::new("/somewhere/cargo")));
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let root = fs::canonicalize(root).unwrap();
+        assert!(
+            !flags
+                .iter()
+                .any(|flag| flag.contains(&*root.to_string_lossy()))
+        );
+        assert!(flags.contains(&"--remap-path-prefix=/somewhere/cargo=/cargo".to_owned()));
+    }
+
+    #[test]
+    fn a_file_is_written_only_when_it_differs() {
+        let dir = env::temp_dir().join(format!("multibus-xtask-sbf-{}", std::process::id()));
+        let path = dir.join("file");
+        assert!(write_if_different(&path, b"one").unwrap());
+        assert!(!write_if_different(&path, b"one").unwrap());
+        assert!(write_if_different(&path, b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(
+            fs::read_dir(&dir).unwrap().count(),
+            1,
+            "no neighbour is left"
+        );
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

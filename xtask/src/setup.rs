@@ -1,0 +1,233 @@
+//! What a machine needs to build the program, found or installed.
+//!
+//! Two things: Debian's packages of a Rust compiler with its matching library source and LLVM 22, and `sbpf-linker` from
+//! the crate registry. Finding them takes milliseconds, so every command that needs them asks first.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    context::{Context, on_path},
+    run,
+};
+
+pub const RUSTC: &str = "/usr/bin/rustc";
+pub const CARGO: &str = "/usr/bin/cargo";
+/// Where Debian's compiler looks for the standard library's source.
+pub const RUST_SRC: &str = "/usr/lib/rustlib/src/rust";
+/// The library that both Debian's compiler and `sbpf-linker` use.
+pub const LLVM_LIBRARY: &str = "libLLVM.so.22.1";
+pub const LINKER_VERSION: &str = "0.2.6";
+
+/// The compiler's packages must be of one version: the library source belongs to its compiler.
+const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "libllvm22"];
+/// The oldest compiler the recipe works with.
+const OLDEST: (u32, u32) = (1, 96);
+
+/// The tools of the program's build.
+pub struct SbfTools {
+    pub sbpf_linker: PathBuf,
+    pub llvm_library: PathBuf,
+    /// Names the versions of all of them.
+    pub versions: String,
+}
+
+/// Finds the tools of the program's build, after installing what is missing.
+pub fn sbf_tools(ctx: &Context) -> Result<SbfTools> {
+    if let Err(missing) = debian_packages(ctx) {
+        eprintln!("The program's compiler is not complete: {missing}.");
+        install_packages(ctx)?;
+        if let Err(missing) = debian_packages(ctx) {
+            bail!(
+                "the packages {} are installed, and still {missing}; \
+                 `apt-get install --reinstall {}` may repair them",
+                PACKAGES.join(", "),
+                PACKAGES.join(" ")
+            );
+        }
+    }
+    let sbpf_linker = ctx.cache.join("tools/bin/sbpf-linker");
+    if !linker_is_current(ctx, &sbpf_linker) {
+        install_linker(ctx)?;
+    }
+    let versions = format!(
+        "{}\n{}\nsbpf-linker {LINKER_VERSION}",
+        run::output(ctx.debian(RUSTC).arg("-vV")).unwrap_or_default(),
+        run::output(ctx.debian(CARGO).arg("-V")).unwrap_or_default(),
+    );
+    Ok(SbfTools {
+        sbpf_linker,
+        llvm_library: llvm_library(),
+        versions,
+    })
+}
+
+fn llvm_library() -> PathBuf {
+    Path::new("/usr/lib")
+        .join(format!("{}-linux-gnu", env::consts::ARCH))
+        .join(LLVM_LIBRARY)
+}
+
+/// Says what is missing, as the end of a sentence.
+fn debian_packages(ctx: &Context) -> Result<(), String> {
+    for path in [RUSTC, CARGO] {
+        if !Path::new(path).exists() {
+            return Err(format!("there is no {path}"));
+        }
+    }
+    let llvm = llvm_library();
+    if !llvm.exists() {
+        return Err(format!("there is no {}", llvm.display()));
+    }
+    if !Path::new(RUST_SRC).join("library/std/Cargo.toml").exists() {
+        return Err(format!("there is no standard library source in {RUST_SRC}"));
+    }
+    let version = run::output(ctx.debian(RUSTC).arg("-V")).unwrap_or_default();
+    match parse_version(&version) {
+        Some(found) if found >= OLDEST => Ok(()),
+        _ => Err(format!(
+            "{RUSTC} is \"{version}\", and {}.{} or newer is needed",
+            OLDEST.0, OLDEST.1
+        )),
+    }
+}
+
+/// `rustc 1.96.0 (...)` as (1, 96).
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split_whitespace().nth(1)?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn install_packages(ctx: &Context) -> Result<()> {
+    let by_hand = format!(
+        "apt-get update && apt-get install -y --no-install-recommends {}",
+        PACKAGES.join(" ")
+    );
+    if on_path("apt-get").is_none() {
+        bail!(
+            "the compiler of the program comes from Debian 12's security suite ({}), and this system has no apt-get. \
+             Use Debian 12 (a container will do), or install Solana's platform tools and pass `--tools platform`",
+            PACKAGES.join(", ")
+        );
+    }
+    let root = run::output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
+    if !root {
+        if on_path("sudo").is_none() {
+            bail!(
+                "installing Debian packages needs root, and there is no sudo; run as root: {by_hand}"
+            );
+        }
+        eprintln!(
+            "  sudo is asked for the right to install {}",
+            PACKAGES.join(", ")
+        );
+        run::live(Command::new("sudo").arg("-v"))
+            .with_context(|| format!("run as root: {by_hand}"))?;
+    }
+    let apt = |args: &[&str]| {
+        let mut command = ctx.command(if root { "env" } else { "sudo" });
+        if !root {
+            command.arg("env");
+        }
+        command
+            .args([
+                "DEBIAN_FRONTEND=noninteractive",
+                "apt-get",
+                "-o",
+                "DPkg::Lock::Timeout=300",
+            ])
+            .args(args);
+        command
+    };
+    let log = ctx.log("apt");
+    let known = PACKAGES.iter().all(|package| {
+        run::output(Command::new("apt-cache").args(["show", "--no-all-versions", package]))
+            .is_some()
+    });
+    let update = || {
+        run::logged(
+            &mut apt(&["update"]),
+            "Updating the lists of Debian packages",
+            "about 10 seconds",
+            &log,
+        )
+    };
+    let mut install = apt(&["install", "-y", "--no-install-recommends"]);
+    install.args(PACKAGES);
+    let what = format!("Installing the Debian packages {}", PACKAGES.join(", "));
+    let mut once = || run::logged(&mut install, &what, "about 1 minute, 150 MB", &log);
+    let result = if known && once().is_ok() {
+        Ok(())
+    } else {
+        // Lists that are absent or stale name versions that the mirrors no longer have.
+        update().and_then(|_| once()).map(drop)
+    };
+    result.with_context(|| {
+        format!(
+            "could not install the program's compiler. It is in Debian 12's security suite (bookworm-security): check \
+             that apt knows it and that the network is up, then run as root: {by_hand}"
+        )
+    })
+}
+
+fn linker_is_current(ctx: &Context, linker: &Path) -> bool {
+    let installed =
+        std::fs::read_to_string(ctx.cache.join("tools/.crates.toml")).unwrap_or_default();
+    linker.is_file() && installed.contains(&format!("\"sbpf-linker {LINKER_VERSION} "))
+}
+
+fn install_linker(ctx: &Context) -> Result<()> {
+    let tools = ctx.cache.join("tools");
+    let build = ctx.cache.join("build/sbpf-linker");
+    let mut install = ctx.cargo();
+    install
+        .args([
+            "install",
+            "sbpf-linker",
+            "--version",
+            LINKER_VERSION,
+            "--locked",
+            "--root",
+        ])
+        .arg(&tools)
+        // Kept until it is done, so that an interrupted installation goes on where it stopped.
+        .env("CARGO_TARGET_DIR", &build)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    run::logged(
+        &mut install,
+        &format!("Building sbpf-linker {LINKER_VERSION}, once for this machine"),
+        "about 2 minutes on two cores",
+        &ctx.log("sbpf-linker"),
+    )
+    .with_context(|| {
+        format!(
+            "could not install sbpf-linker; check the network and try again, or by hand: \
+             cargo install sbpf-linker --version {LINKER_VERSION} --locked --root {}",
+            tools.display()
+        )
+    })?;
+    let _ = std::fs::remove_dir_all(build);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert_eq!(
+            parse_version("rustc 1.96.0 (ac68faa20 2026-05-25)"),
+            Some((1, 96))
+        );
+        assert!(parse_version("rustc 1.100.0") > Some(OLDEST));
+        assert!(parse_version("rustc 1.63.0") < Some(OLDEST));
+        assert_eq!(parse_version(""), None);
+    }
+}

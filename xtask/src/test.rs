@@ -1,0 +1,332 @@
+//! Every check, one after the other: what continuous integration runs, and what to run before a commit.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    context::Context,
+    demo, run,
+    sbf::{self, Tools},
+    tidy,
+};
+
+/// One check. To add one, add a line to [`STEPS`].
+struct Step {
+    name: &'static str,
+    /// What holds when it passes.
+    shows: &'static str,
+    action: Action,
+}
+
+enum Action {
+    /// Cargo, with the terminal.
+    Cargo(&'static [&'static str]),
+    /// Cargo, with progress and a log that is shown on failure: for what compiles long and says little.
+    Quiet(&'static [&'static str], &'static str),
+    /// `cargo test` over the workspace with these further arguments; its tests are counted.
+    Tests(&'static [&'static str]),
+    /// A function of xtask.
+    Own(fn(&Context, Tools) -> Result<()>),
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "fmt",
+        shows: "the sources are as rustfmt writes them",
+        action: Action::Cargo(&["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "program",
+        shows: "the program compiles to a sound sBPF ELF",
+        action: Action::Own(|ctx, tools| sbf::build(ctx, tools).map(drop)),
+    },
+    Step {
+        name: "clippy",
+        shows: "no lint of the compiler or clippy complains",
+        action: Action::Quiet(
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--locked",
+                "--ignore-rust-version",
+                "--",
+                "-D",
+                "warnings",
+            ],
+            "about 4 minutes from scratch on two cores",
+        ),
+    },
+    Step {
+        name: "tidy",
+        shows: "nothing is unfinished, unexplained or bound to one machine",
+        action: Action::Own(|ctx, _| tidy::check(ctx)),
+    },
+    Step {
+        name: "tests",
+        shows: "units, the built program in a simulated chain, its compute units, the client and the CLI behave",
+        action: Action::Tests(&[]),
+    },
+    Step {
+        name: "replay",
+        shows: "the CLI replays two hours of measured energy through the program",
+        action: Action::Own(|ctx, _| replay(ctx)),
+    },
+];
+
+/// Counted tests.
+#[derive(Default)]
+pub struct Tally {
+    pub passed: u64,
+    pub failed: u64,
+}
+
+/// Prints the table of steps.
+pub fn list() {
+    for step in STEPS {
+        println!("{:<8} {}", step.name, step.shows);
+    }
+}
+
+pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| STEPS.iter().all(|step| step.name != **name))
+    {
+        let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        bail!(
+            "there is no check called {unknown}; there are {}",
+            names.join(", ")
+        );
+    }
+    let chosen: Vec<&Step> = STEPS
+        .iter()
+        .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name))
+        .collect();
+    // Tests and the replay drive the built program.
+    if !only.is_empty() && !only.iter().any(|name| name == "program") && needs_program(&chosen) {
+        sbf::build(ctx, tools)?;
+    }
+    if ctx.ci {
+        forget_other_checkouts(ctx)?;
+    }
+
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    for (index, step) in chosen.iter().enumerate() {
+        println!(
+            "\n== {}/{} {}: {}",
+            index + 1,
+            chosen.len(),
+            step.name,
+            step.shows
+        );
+        let begun = Instant::now();
+        let result = step.run(ctx, tools, &mut tally);
+        let time = run::elapsed(begun.elapsed());
+        match result {
+            Ok(()) => println!("== {} passed in {time}", step.name),
+            Err(error) => {
+                println!("\n== {} FAILED after {time}: {error:#}", step.name);
+                println!("   It checks that {}.", step.shows);
+                println!(
+                    "   Just this one again: cargo xtask test --only {}",
+                    step.name
+                );
+                println!("\n{} passed, {} failed", tally.passed, tally.failed.max(1));
+                bail!(
+                    "the check `{}` failed; those after it did not run",
+                    step.name
+                );
+            }
+        }
+    }
+    println!(
+        "\nAll {} checks passed in {}. Tests:",
+        chosen.len(),
+        run::elapsed(start.elapsed())
+    );
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(())
+}
+
+impl Step {
+    fn run(&self, ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
+        match self.action {
+            Action::Cargo(args) => {
+                run::live(ctx.cargo().args(args)).map_err(|error| with_hint(error, args))
+            }
+            Action::Quiet(args, expect) => {
+                let mut command = ctx.cargo();
+                command.args(args);
+                let what = format!("Running {}", run::shown(&command));
+                run::logged(&mut command, &what, expect, &ctx.log(self.name))
+                    .map(drop)
+                    .map_err(|error| with_hint(error, args))
+            }
+            Action::Tests(args) => run_tests(ctx, args, &[], tally),
+            Action::Own(function) => function(ctx, tools),
+        }
+    }
+}
+
+fn needs_program(steps: &[&Step]) -> bool {
+    steps
+        .iter()
+        .any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
+}
+
+/// A minimal toolchain lacks the components.
+fn with_hint(error: anyhow::Error, args: &[&str]) -> anyhow::Error {
+    match args.first() {
+        Some(&"fmt") => error.context(
+            "`cargo fmt --all` formats the sources (and `rustup component add rustfmt` installs it, where it is missing)",
+        ),
+        Some(&"clippy") => error
+            .context("the lints above say what to change (`rustup component add clippy` installs it, where it is missing)"),
+        _ => error,
+    }
+}
+
+/// `cargo test --workspace` with further arguments and variables: compiles quietly, runs live and counts.
+pub fn run_tests(
+    ctx: &Context,
+    args: &[&str],
+    set: &[(&str, &str)],
+    tally: &mut Tally,
+) -> Result<()> {
+    const WORKSPACE: &[&str] = &["test", "--workspace", "--locked", "--ignore-rust-version"];
+    run::logged(
+        ctx.cargo().args(WORKSPACE).arg("--no-run"),
+        "Compiling the tests",
+        "about 8 minutes from scratch on two cores, seconds after a change",
+        &ctx.log("tests"),
+    )?;
+    let mut command = ctx.cargo();
+    command
+        .args(WORKSPACE)
+        .arg("--quiet")
+        .args(args)
+        .envs(set.iter().copied());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("could not start `{}`", run::shown(&command)))?;
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            tally.count(&line);
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!(
+            "`{}` failed ({status}), {} tests of it",
+            run::shown(&command),
+            tally.failed
+        );
+    }
+    Ok(())
+}
+
+impl Tally {
+    /// Adds a line like `test result: ok. 3 passed; 0 failed; 0 ignored; ...`.
+    fn count(&mut self, line: &str) {
+        let Some(at) = line.find("test result: ") else {
+            return;
+        };
+        let number = |word: &str| -> u64 {
+            line[at..]
+                .split([';', '.'])
+                .find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok())
+                .unwrap_or(0)
+        };
+        self.passed += number("passed");
+        self.failed += number("failed");
+    }
+}
+
+/// Two hours through the CLI, as a user would: it must succeed and print what programs can read.
+fn replay(ctx: &Context) -> Result<()> {
+    demo::build_cli(ctx)?;
+    let mut command = demo::cli(ctx);
+    command.args(["replay", demo::DATA, "--intervals", "8", "--output", "json"]);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("could not start `{}`", run::shown(&command)))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        println!("{text}");
+        bail!("`{}` failed ({})", run::shown(&command), output.status);
+    }
+    let json = text.trim();
+    if !(json.starts_with('{') && json.ends_with('}')
+        || json.starts_with('[') && json.ends_with(']'))
+    {
+        println!("{text}");
+        bail!(
+            "`{}` printed something other than JSON",
+            run::shown(&command)
+        );
+    }
+    println!("{} bytes of JSON", json.len());
+    Ok(())
+}
+
+/// Cargo compares times of files and knows them relative to a checkout. Where checkouts share a target directory, a
+/// clone of an hour ago would pass for built by what another checkout built since: forget the workspace's own crates.
+fn forget_other_checkouts(ctx: &Context) -> Result<()> {
+    let stamp = ctx.target.join("checkout");
+    let root = ctx.root.display().to_string();
+    if std::fs::read_to_string(&stamp).is_ok_and(|last| last == root) {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(ctx.target.join("debug/.fingerprint"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry.file_name().to_string_lossy().starts_with("multibus") {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    std::fs::create_dir_all(&ctx.target)?;
+    std::fs::write(&stamp, root).with_context(|| format!("could not write {}", stamp.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_results_are_counted() {
+        let mut tally = Tally::default();
+        tally.count("running 3 tests");
+        tally.count(
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.31s",
+        );
+        tally.count(
+            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
+        );
+        assert_eq!((tally.passed, tally.failed), (15, 2));
+    }
+
+    #[test]
+    fn every_check_has_its_own_name() {
+        for (index, step) in STEPS.iter().enumerate() {
+            assert!(
+                STEPS[..index].iter().all(|other| other.name != step.name),
+                "{}",
+                step.name
+            );
+        }
+    }
+}
