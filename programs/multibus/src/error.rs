@@ -1,0 +1,199 @@
+//! Every way the market refuses. One error per cause; each sentence says what to do next. Codes are append-only:
+//! a new error goes to the end (`tests/` pins the numbers).
+
+use anchor_lang::prelude::*;
+
+/// Refuses with an error of the market, logging the values that disagree.
+macro_rules! refuse {
+    ($error:ident) => {
+        return Err($crate::error::MultibusError::$error.into())
+    };
+    ($error:ident, $($log:tt)+) => {{
+        solana_program_log::log!($($log)+);
+        return Err($crate::error::MultibusError::$error.into())
+    }};
+}
+pub(crate) use refuse;
+
+/// Refuses unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($refusal:tt)+) => {
+        if !$condition {
+            $crate::error::refuse!($($refusal)+)
+        }
+    };
+}
+pub(crate) use ensure;
+
+#[error_code]
+#[derive(Debug, PartialEq, Eq)]
+pub enum MultibusError {
+    // bus
+    #[msg("The bus's name must have 1 to 32 bytes of UTF-8 without control characters; choose another name")]
+    NameInvalid,
+    #[msg("A bus has 1 to 16 owners; give a list of that length")]
+    OwnerCountInvalid,
+    #[msg("The same owner is in the list twice; name every owner once")]
+    OwnerDuplicate,
+    #[msg("An owner's address is all zeros; give a wallet's address")]
+    OwnerZero,
+    #[msg("The creator must be one of the owners; add the creator to the owner list")]
+    CreatorNotOwner,
+    #[msg("The revenue shares must sum to exactly 10000 basis points; correct the shares")]
+    SharesInvalid,
+    #[msg("The approval threshold must be from 1 to the number of owners; choose one in that range")]
+    ThresholdInvalid,
+    #[msg("The capacity per window must be at least 1 Wh; give a larger capacity")]
+    CapacityZero,
+    #[msg("The base price must be at least 1 base unit per kWh; give a higher base price")]
+    BasePriceZero,
+    #[msg("The lock fee can be at most 500 basis points; choose a lower fee")]
+    LockFeeTooHigh,
+    #[msg("The timelock can be at most 30 days; choose a shorter one")]
+    TimelockTooLong,
+    #[msg(
+        "Windows last 60 to 86400 s, or 0 for none, with a gate closure of at most 86400 s (0 where there are no windows); correct both"
+    )]
+    WindowsInvalid,
+    #[msg("The listing policy is unknown; use 0 (owners only) or 1 (open)")]
+    ListingPolicyUnknown,
+    #[msg("Only an owner of the bus can do this; sign with an owner's wallet")]
+    NotAnOwner,
+    #[msg("The bus needs more than one approval; an owner alone cannot change it, propose the change instead")]
+    ThresholdRequiresProposal,
+    #[msg("The wallet is an owner of the bus already; nothing to do")]
+    AlreadyOwner,
+    #[msg("The bus has 16 owners already; remove one first")]
+    OwnersFull,
+    #[msg("The signing owner's share is smaller than the share to hand over; give less")]
+    ShareExceedsOwn,
+    #[msg("The bus is paused by its owners; try again after they resume it (releasing locks works and is free)")]
+    BusPaused,
+    // settlement mint and token accounts
+    #[msg("The token program must be SPL Token or Token-2022 and must own the mint; pass the mint's own token program")]
+    TokenProgramInvalid,
+    #[msg("The account is not an initialised mint of the token program; pass the settlement mint")]
+    MintInvalid,
+    #[msg("The mint can charge transfer fees, so less would arrive than was paid; use a mint without them")]
+    MintHasTransferFee,
+    #[msg("The mint runs a hook on every transfer; use a mint without one")]
+    MintHasTransferHook,
+    #[msg("The mint has a permanent delegate who could take anyone's tokens; use a mint without one")]
+    MintHasPermanentDelegate,
+    #[msg("The mint's tokens cannot be transferred; use a transferable mint")]
+    MintNonTransferable,
+    #[msg("The mint's new accounts start frozen, so sellers could not be paid; use a mint without that")]
+    MintDefaultFrozen,
+    #[msg("The mint can be closed and made anew with other rules; use a mint without a close authority")]
+    MintHasCloseAuthority,
+    #[msg("The mint's transfers can be paused by its issuer; use a mint without that")]
+    MintPausable,
+    #[msg("The mint has an extension that is not known to be harmless; use a mint without it")]
+    MintExtensionUnknown,
+    #[msg("The mint is not the bus's settlement mint; pass the mint that the bus names")]
+    MintMismatch,
+    #[msg("The token program is not the bus's; pass the one that the bus names")]
+    TokenProgramMismatch,
+    #[msg("The token account is not an initialised account of the settlement mint; create one and pass it")]
+    TokenAccountInvalid,
+    #[msg("Proceeds of a member's offer cannot go to an account of the bus; pass an account of the seller's")]
+    PayoutIsBusAccount,
+    #[msg("The payout account is not the offer's; pass the one that the offer names")]
+    PayoutMismatch,
+    #[msg("The escrow account is not the bus's; pass the one that the bus names")]
+    EscrowMismatch,
+    #[msg("The refund must go to a token account that the lock's buyer owns; pass one of the buyer's")]
+    RefundNotBuyers,
+    // capacity and windows
+    #[msg("The account belongs to another bus; pass accounts of one bus")]
+    BusMismatch,
+    #[msg("The capacity account is not the offer's; pass the one that the offer names")]
+    CapacityMismatch,
+    #[msg("The bus has no delivery windows; use its general capacity")]
+    WindowsOff,
+    #[msg("The bus sells by delivery window; use a window's capacity")]
+    WindowsOn,
+    #[msg("The window's start is not a multiple of the bus's window length; use the start of a window")]
+    WindowMisaligned,
+    #[msg("The window is more than 366 days ahead; choose an earlier one")]
+    WindowTooFar,
+    #[msg("The gate of this window has closed, it no longer trades; choose a later window")]
+    GateClosed,
+    #[msg("The window is not over yet; close its capacity after its end")]
+    WindowNotOver,
+    #[msg("Offers of this window are still open; cancel them first (anyone can, after gate closure)")]
+    WindowHasOffers,
+    #[msg("The rent goes to the wallet that paid it; pass that wallet")]
+    RentPayerMismatch,
+    // offers
+    #[msg("Only owners list on this bus; ask an owner, or buy instead")]
+    ListingClosed,
+    #[msg("An amount of zero Wh was given; give at least 1 Wh")]
+    EnergyZero,
+    #[msg("The price is below the bus's base price; ask at least the base price")]
+    PriceBelowBase,
+    #[msg("The window has less capacity available than the offer; offer at most what is available")]
+    CapacityExceeded,
+    #[msg(
+        "The offer's sequence number was used already or is too far from the current one; take a free one near the capacity's"
+    )]
+    OfferSeqUnusable,
+    #[msg("The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)")]
+    SourceUnknown,
+    #[msg("The expiry is in the past; give a later time, or 0 for none")]
+    ExpiryInPast,
+    #[msg("The new expiry is not later than the present one; give a later time, or 0 for none")]
+    ExpiryNotLater,
+    #[msg("Only the offer's seller can do this; sign with the seller's wallet")]
+    NotTheSeller,
+    #[msg(
+        "The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate"
+    )]
+    OfferStillTrading,
+    #[msg("All of this offer that can be withdrawn has been; its locks must settle or be released first")]
+    NothingToCancel,
+    #[msg("The offer was cancelled; choose another")]
+    OfferCancelled,
+    #[msg("The offer has expired; choose another")]
+    OfferExpired,
+    #[msg("The offer has less free energy than asked for; buy less, or allow a smaller fill")]
+    EnergyUnavailable,
+    #[msg("The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount")]
+    MinimumInvalid,
+    #[msg("The offer's price is above your limit; raise the limit or choose another offer")]
+    PriceAboveLimit,
+    #[msg("The offer was repriced since it was quoted; quote it again")]
+    VersionMismatch,
+    #[msg("The seller cannot buy or lock the own offer; cancel it instead")]
+    SelfTrade,
+    #[msg("The cost exceeds what 64 bits can hold; buy less at once")]
+    CostOverflow,
+    // purchases and nonces
+    #[msg("The total is above your limit; raise the limit or buy less")]
+    TotalAboveLimit,
+    #[msg(
+        "A batch has 1 to 32 items and exactly three accounts (bus, offer, payout) for each; split it or pass the accounts"
+    )]
+    BatchInvalid,
+    #[msg("The same offer is in the batch twice; merge the two items")]
+    OfferDuplicate,
+    #[msg("The nonce is not the lane's next; ask for the lane's next nonce and sign again")]
+    NonceMismatch,
+    #[msg("The nonce lane belongs to another wallet; use a lane of the buyer's")]
+    TraderMismatch,
+    #[msg("The lane was used in this very slot; close it a moment later")]
+    LaneBusy,
+    // locks
+    #[msg("The lock would outlive the offer or its window's gate closure; buy at once instead")]
+    LockOutlivesOffer,
+    #[msg("The lock belongs to another buyer; use your own")]
+    LockBuyerMismatch,
+    #[msg("The lock is not on this offer; pass the offer that the lock names")]
+    LockOfferMismatch,
+    #[msg("The lock has expired; release it and buy or lock anew")]
+    LockExpired,
+    #[msg("The lock has not expired, so only its buyer can release it; wait for its expiry")]
+    LockNotExpired,
+    #[msg("A counter reached its end; this cannot happen in honest use")]
+    CounterOverflow,
+}

@@ -1,0 +1,302 @@
+//! One event for every state change, rich enough to rebuild all state off-chain. Events are written to the
+//! transaction's log, framed as `discriminator | fields`.
+
+use {
+    crate::{
+        constants::MAX_BATCH_ITEMS,
+        state::{Bus, OwnerSlot},
+    },
+    anchor_lang::prelude::*,
+    bytemuck::{Pod, Zeroable},
+};
+
+/// A bus was created. The owners follow from the account, which is written once in the same instruction.
+#[event(bytemuck)]
+pub struct BusCreated {
+    pub bus: Address,
+    pub capacity: Address,
+    pub creator: Address,
+    pub mint: Address,
+    pub escrow: Address,
+    pub treasury: Address,
+    pub bus_seq: u64,
+    pub capacity_wh: u64,
+    pub base_price_per_kwh: u64,
+    pub created_at: i64,
+    pub timelock_seconds: u32,
+    pub window_seconds: u32,
+    pub gate_closure_seconds: u32,
+    pub lock_fee_bps: u16,
+    pub threshold: u8,
+    pub listing_policy: u8,
+    pub owner_count: u8,
+    pub name_len: u8,
+    pub padding: [u8; 6],
+    pub name: [u8; 32],
+    pub owners: [OwnerSlot; 16],
+}
+
+/// An owner handed part of the own share to a new owner.
+#[event(bytemuck)]
+pub struct OwnerAdded {
+    pub bus: Address,
+    pub owner: Address,
+    pub added_by: Address,
+    pub config_version: u64,
+    pub share_bps: u16,
+    pub padding: [u8; 6],
+}
+
+/// A delivery window's capacity was opened.
+#[event(bytemuck)]
+pub struct CapacityOpened {
+    pub bus: Address,
+    pub capacity: Address,
+    pub rent_payer: Address,
+    pub window_start: i64,
+    pub total_wh: u64,
+    pub window_seconds: u32,
+    pub padding: [u8; 4],
+}
+
+/// A past window's capacity was closed.
+#[event(bytemuck)]
+pub struct CapacityClosed {
+    pub bus: Address,
+    pub capacity: Address,
+    pub window_start: i64,
+    pub sold_wh: u64,
+}
+
+/// Energy was put on offer.
+#[event(bytemuck)]
+pub struct OfferCreated {
+    pub bus: Address,
+    pub capacity: Address,
+    pub offer: Address,
+    pub seller: Address,
+    pub payout: Address,
+    pub offer_seq: u64,
+    pub energy_wh: u64,
+    pub price_per_kwh: u64,
+    pub window_start: i64,
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub source: u8,
+    pub owned_by_bus: u8,
+    pub padding: [u8; 6],
+}
+
+/// An offer has a new price.
+#[event(bytemuck)]
+pub struct OfferRepriced {
+    pub offer: Address,
+    pub price_per_kwh: u64,
+    pub version: u32,
+    pub padding: [u8; 4],
+}
+
+/// An offer has a new expiry.
+#[event(bytemuck)]
+pub struct OfferExtended {
+    pub offer: Address,
+    pub expires_at: i64,
+}
+
+/// Free energy of an offer went back to its capacity; the account closed where nothing was locked.
+#[event(bytemuck)]
+pub struct OfferCancelled {
+    pub bus: Address,
+    pub offer: Address,
+    pub cancelled_by: Address,
+    /// Energy withdrawn, in Wh.
+    pub withdrawn_wh: u64,
+    /// Energy sold until now, in Wh.
+    pub sold_wh: u64,
+    /// 1 where the account closed.
+    pub closed: u8,
+    pub padding: [u8; 7],
+}
+
+/// A lock was taken; its deposit is in escrow.
+#[event(bytemuck)]
+pub struct LockTaken {
+    pub lock: Address,
+    pub offer: Address,
+    pub buyer: Address,
+    pub energy_wh: u64,
+    pub price_per_kwh: u64,
+    pub deposit: u64,
+    pub expires_at: i64,
+}
+
+/// A lock was released without being settled.
+#[event(bytemuck)]
+pub struct LockReleased {
+    pub lock: Address,
+    pub offer: Address,
+    pub buyer: Address,
+    pub released_by: Address,
+    pub energy_wh: u64,
+    pub refund: u64,
+    pub fee: u64,
+}
+
+/// A nonce lane was opened.
+#[event(bytemuck)]
+pub struct TraderOpened {
+    pub trader: Address,
+    pub wallet: Address,
+    pub first_nonce: u64,
+    pub lane: u16,
+    pub padding: [u8; 6],
+}
+
+/// A nonce lane was closed.
+#[event(bytemuck)]
+pub struct TraderClosed {
+    pub trader: Address,
+    pub wallet: Address,
+    pub history_root: [u8; 32],
+    pub next_nonce: u64,
+    pub lane: u16,
+    pub padding: [u8; 6],
+}
+
+/// Energy was bought: from one offer, from many in a batch, or by settling a lock (see `kind`).
+#[event]
+pub struct EnergyPurchased {
+    pub buyer: Address,
+    pub transaction_hash: [u8; 32],
+    pub nonce: u64,
+    pub purchased_at: i64,
+    pub lane: u16,
+    /// [`PurchaseKind`](crate::state::PurchaseKind).
+    pub kind: u8,
+    pub reserved: u8,
+    /// What was bought, in the order of the purchase.
+    pub fills: Vec<PurchasedFill>,
+}
+
+/// One offer's part of a purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable, AnchorSerialize, AnchorDeserialize)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+#[repr(C)]
+pub struct PurchasedFill {
+    pub offer: Address,
+    pub energy_wh: u64,
+    pub price_per_kwh: u64,
+    pub cost: u64,
+}
+
+/// [`EnergyPurchased`] as it lies in the log, up to the fills: the same bytes as its serialisation, built in place.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct EnergyPurchasedHeader {
+    pub discriminator: [u8; 8],
+    pub buyer: Address,
+    pub transaction_hash: [u8; 32],
+    pub nonce: u64,
+    pub purchased_at: i64,
+    pub lane: u16,
+    pub kind: u8,
+    pub reserved: u8,
+    pub fill_count: u32,
+}
+
+impl EnergyPurchasedHeader {
+    /// Discriminator of [`EnergyPurchased`].
+    pub fn discriminator() -> [u8; 8] {
+        let mut discriminator = [0; 8];
+        discriminator.copy_from_slice(EnergyPurchased::DISCRIMINATOR);
+        discriminator
+    }
+}
+
+const HEADER_WORDS: usize = size_of::<EnergyPurchasedHeader>() / 8;
+const FILL_WORDS: usize = size_of::<PurchasedFill>() / 8;
+
+/// Logs the purchase of one offer.
+#[inline(always)]
+pub fn log_purchase(header: EnergyPurchasedHeader, fill: PurchasedFill) {
+    #[derive(Clone, Copy, Pod, Zeroable)]
+    #[repr(C)]
+    struct Frame {
+        header: EnergyPurchasedHeader,
+        fill: PurchasedFill,
+    }
+    sol_log_data(&[bytemuck::bytes_of(&Frame { header, fill })]);
+}
+
+/// Logs the purchase of several offers.
+#[inline(always)]
+pub fn log_purchases(header: EnergyPurchasedHeader, fills: &[PurchasedFill]) {
+    debug_assert!(fills.len() <= MAX_BATCH_ITEMS);
+    let mut words: Vec<u64> = Vec::with_capacity(HEADER_WORDS + FILL_WORDS * fills.len());
+    words.extend_from_slice(bytemuck::cast_slice(core::slice::from_ref(&header)));
+    words.extend_from_slice(bytemuck::cast_slice(fills));
+    sol_log_data(&[bytemuck::cast_slice(&words)]);
+}
+
+/// Logs a fixed-size event without copying it: `emit!` would copy it to the heap first.
+macro_rules! log_event {
+    ($event:ident { $($field:tt)* }) => {{
+        #[repr(C)]
+        struct Frame {
+            discriminator: [u8; 8],
+            event: $crate::event::$event,
+        }
+        let mut discriminator = [0; 8];
+        discriminator.copy_from_slice(<$crate::event::$event as anchor_lang::Discriminator>::DISCRIMINATOR);
+        let frame = Frame { discriminator, event: $crate::event::$event { $($field)* } };
+        // SAFETY: `Frame` is `repr(C)` with eight bytes before an event that has no padding (`#[event(bytemuck)]`
+        // asserts it) and an alignment of at most eight, so every byte of it is initialised.
+        let bytes = unsafe { core::slice::from_raw_parts(&raw const frame as *const u8, size_of::<Frame>()) };
+        anchor_lang::sol_log_data(&[bytes]);
+    }};
+}
+pub(crate) use log_event;
+
+/// The owners of a bus as [`BusCreated`] carries them.
+pub fn owners_of(bus: &Bus) -> [OwnerSlot; 16] {
+    bus.owners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_framed_purchase_is_the_serialised_event() {
+        let fill = |number: u8| PurchasedFill {
+            offer: Address::new_from_array([number; 32]),
+            energy_wh: number as u64,
+            price_per_kwh: 2,
+            cost: 3,
+        };
+        let event = EnergyPurchased {
+            buyer: Address::new_from_array([7; 32]),
+            transaction_hash: [8; 32],
+            nonce: 9,
+            purchased_at: -10,
+            lane: 11,
+            kind: 1,
+            reserved: 0,
+            fills: vec![fill(1), fill(2), fill(3)],
+        };
+        let header = EnergyPurchasedHeader {
+            discriminator: EnergyPurchasedHeader::discriminator(),
+            buyer: event.buyer,
+            transaction_hash: event.transaction_hash,
+            nonce: event.nonce,
+            purchased_at: event.purchased_at,
+            lane: event.lane,
+            kind: event.kind,
+            reserved: 0,
+            fill_count: 3,
+        };
+        let framed = [bytemuck::bytes_of(&header), bytemuck::cast_slice(&event.fills)].concat();
+        assert_eq!(framed, anchor_lang::Event::data(&event));
+        assert_eq!(size_of::<EnergyPurchasedHeader>() % 8 + size_of::<PurchasedFill>() % 8, 0);
+    }
+}

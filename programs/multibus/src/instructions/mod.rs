@@ -1,0 +1,28 @@
+//! One file for each instruction: its accounts, `validate` (policy), and a handler that wires them to the
+//! transitions in [`state`](crate::state).
+
+pub mod bus_add_owner;
+pub mod bus_create;
+pub mod capacity_close;
+pub mod capacity_open;
+pub mod lock_release;
+pub mod lock_settle;
+pub mod lock_take;
+pub mod offer_cancel;
+pub mod offer_create;
+pub mod offer_extend;
+pub mod offer_reprice;
+pub mod purchase;
+pub mod purchase_batch;
+pub mod trader_close;
+pub mod trader_open;
+
+#[allow(ambiguous_glob_reexports, reason = "every file has a `handler`, which is only called by its full path")]
+mod accounts_of_instructions {
+    pub use super::{
+        bus_add_owner::*, bus_create::*, capacity_close::*, capacity_open::*, lock_release::*, lock_settle::*,
+        lock_take::*, offer_cancel::*, offer_create::*, offer_extend::*, offer_reprice::*, purchase::*,
+        purchase_batch::*, trader_close::*, trader_open::*,
+    };
+}
+pub use accounts_of_instructions::*;

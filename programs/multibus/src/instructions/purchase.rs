@@ -1,0 +1,81 @@
+//! `purchase`: buys part of one offer, exactly or up to an amount with a minimum.
+
+use {
+    crate::{
+        clock,
+        error::MultibusError,
+        event::{self, EnergyPurchasedHeader, PurchasedFill},
+        state::{Bus, Offer, Order, PriceGuard, PurchaseKind, Receipt, Trader, transaction_hash},
+        token::Settlement,
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct Purchase {
+    /// Who buys and may move the tokens of `payment`.
+    pub buyer: Signer,
+    /// A nonce lane of the buyer.
+    #[account(mut, constraint = trader.wallet == *buyer.address() @ MultibusError::TraderMismatch)]
+    pub trader: Account<Trader>,
+    #[account(address = offer.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut)]
+    pub offer: Account<Offer>,
+    /// Token account that pays.
+    #[account(mut)]
+    pub payment: UncheckedAccount,
+    /// The offer's payout account.
+    #[account(mut, address = offer.payout @ MultibusError::PayoutMismatch)]
+    pub payout: UncheckedAccount,
+    #[account(address = bus.mint @ MultibusError::MintMismatch)]
+    pub mint: UncheckedAccount,
+    #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
+    pub token_program: UncheckedAccount,
+}
+
+pub fn handler(
+    ctx: &mut Context<Purchase>,
+    nonce: u64,
+    energy_wh: u64,
+    min_energy_wh: u64,
+    max_price_per_kwh: u64,
+    expected_version: u32,
+) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let now = clock::now()?;
+    let buyer = *accounts.buyer.address();
+    let offer = *accounts.offer.address();
+    accounts.offer.validate_tradable(&accounts.bus, now)?;
+    accounts.offer.validate_buyer(&buyer)?;
+    let guard = PriceGuard { max_price_per_kwh, expected_version };
+    let fill = accounts.offer.take(energy_wh, min_energy_wh, guard)?;
+    let order = Order { offer, energy_wh, max_price_per_kwh };
+    let lane = accounts.trader.lane;
+    let transaction_hash = transaction_hash(&buyer, lane, nonce, &[order]);
+    let receipt = Receipt { transaction_hash, energy_wh: fill.energy_wh, paid: fill.cost, purchased_at: now };
+    accounts.trader.record(nonce, receipt)?;
+
+    Settlement {
+        mint: accounts.mint.account(),
+        token_program: accounts.token_program.account(),
+        decimals: accounts.bus.mint_decimals,
+    }
+    .transfer(accounts.payment.account(), accounts.payout.account(), accounts.buyer.account(), fill.cost)?;
+
+    event::log_purchase(
+        EnergyPurchasedHeader {
+            discriminator: EnergyPurchasedHeader::discriminator(),
+            buyer,
+            transaction_hash,
+            nonce,
+            purchased_at: now,
+            lane,
+            kind: PurchaseKind::Single as u8,
+            reserved: 0,
+            fill_count: 1,
+        },
+        PurchasedFill { offer, energy_wh: fill.energy_wh, price_per_kwh: fill.price_per_kwh, cost: fill.cost },
+    );
+    Ok(())
+}

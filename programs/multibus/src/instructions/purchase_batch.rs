@@ -1,0 +1,137 @@
+//! `purchase_batch`: buys exact parts of several offers, of one bus or many with one mint, all or nothing.
+
+use {
+    crate::{
+        clock,
+        constants::MAX_BATCH_ITEMS,
+        error::{MultibusError, ensure, refuse},
+        event::{self, EnergyPurchasedHeader, PurchasedFill},
+        state::{Bus, Offer, Order, PriceGuard, PurchaseKind, Receipt, Trader, transaction_hash},
+        token::Settlement,
+    },
+    anchor_lang::{address_eq, prelude::*},
+};
+
+/// One item of a batch. Its accounts are three of the remaining accounts, in the order of the items:
+/// the bus, the offer (writable) and the offer's payout account (writable).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+pub struct PurchaseItem {
+    /// Energy to buy, exactly, in Wh.
+    pub energy_wh: u64,
+    /// Highest price, in token base units per kWh.
+    pub max_price_per_kwh: u64,
+    /// Version of the offer that was quoted; 0 accepts any.
+    pub expected_version: u32,
+}
+
+/// Accounts of each item among the remaining accounts.
+pub const ACCOUNTS_PER_ITEM: usize = 3;
+
+#[derive(Accounts)]
+pub struct PurchaseBatch {
+    /// Who buys and may move the tokens of `payment`.
+    pub buyer: Signer,
+    /// A nonce lane of the buyer.
+    #[account(mut, constraint = trader.wallet == *buyer.address() @ MultibusError::TraderMismatch)]
+    pub trader: Account<Trader>,
+    /// Token account that pays.
+    #[account(mut)]
+    pub payment: UncheckedAccount,
+    /// Settlement mint of every bus in the batch.
+    pub mint: UncheckedAccount,
+    /// Token program of the mint.
+    pub token_program: UncheckedAccount,
+}
+
+/// What one payout account receives.
+struct Payout {
+    account: AccountView,
+    amount: u64,
+}
+
+pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, items: Vec<PurchaseItem>) -> Result<()> {
+    let views = ctx.remaining_accounts()?;
+    let accounts = &mut ctx.accounts;
+    let count = items.len();
+    ensure!(
+        count >= 1 && count <= MAX_BATCH_ITEMS && views.len() == count * ACCOUNTS_PER_ITEM,
+        BatchInvalid,
+        "{} items, {} accounts",
+        count as u64,
+        views.len() as u64
+    );
+    let now = clock::now()?;
+    let buyer = *accounts.buyer.address();
+    let mut orders = Vec::with_capacity(count);
+    let mut fills = Vec::with_capacity(count);
+    let mut payouts: Vec<Payout> = Vec::with_capacity(count);
+    let mut decimals = 0;
+    let (mut total_wh, mut total) = (0u64, 0u64);
+    for (item, views) in items.iter().zip(views.chunks_exact(ACCOUNTS_PER_ITEM)) {
+        let (bus_view, offer_view, payout_view) = (views[0], views[1], views[2]);
+        let bus = Account::<Bus>::load(bus_view)?;
+        // SAFETY: the reference ends with this item, and an offer that comes again is a later, separate borrow.
+        let mut offer = unsafe { Account::<Offer>::load_mut(offer_view)? };
+        ensure!(address_eq(bus.address(), &offer.bus), BusMismatch);
+        ensure!(address_eq(payout_view.address(), &offer.payout), PayoutMismatch);
+        ensure!(address_eq(accounts.mint.address(), &bus.mint), MintMismatch);
+        ensure!(address_eq(accounts.token_program.address(), &bus.token_program), TokenProgramMismatch);
+        for earlier in &orders {
+            let earlier: &Order = earlier;
+            ensure!(!address_eq(&earlier.offer, offer.address()), OfferDuplicate);
+        }
+        offer.validate_tradable(&bus, now)?;
+        offer.validate_buyer(&buyer)?;
+        let guard = PriceGuard { max_price_per_kwh: item.max_price_per_kwh, expected_version: item.expected_version };
+        let fill = offer.take(item.energy_wh, item.energy_wh, guard)?;
+        decimals = bus.mint_decimals;
+        let (Some(sum), Some(sum_wh)) = (total.checked_add(fill.cost), total_wh.checked_add(fill.energy_wh)) else {
+            refuse!(CostOverflow)
+        };
+        (total, total_wh) = (sum, sum_wh);
+        // Cannot overflow: no payout exceeds the total.
+        match payouts.iter_mut().find(|payout| payout.account == payout_view) {
+            Some(payout) => payout.amount += fill.cost,
+            None => payouts.push(Payout { account: payout_view, amount: fill.cost }),
+        }
+        orders.push(Order {
+            offer: *offer.address(),
+            energy_wh: item.energy_wh,
+            max_price_per_kwh: item.max_price_per_kwh,
+        });
+        fills.push(PurchasedFill {
+            offer: *offer.address(),
+            energy_wh: fill.energy_wh,
+            price_per_kwh: fill.price_per_kwh,
+            cost: fill.cost,
+        });
+    }
+    ensure!(total <= max_total, TotalAboveLimit, "total {}, limit {}", total, max_total);
+
+    let lane = accounts.trader.lane;
+    let transaction_hash = transaction_hash(&buyer, lane, nonce, &orders);
+    let receipt = Receipt { transaction_hash, energy_wh: total_wh, paid: total, purchased_at: now };
+    accounts.trader.record(nonce, receipt)?;
+
+    let settlement =
+        Settlement { mint: accounts.mint.account(), token_program: accounts.token_program.account(), decimals };
+    for payout in &payouts {
+        settlement.transfer(accounts.payment.account(), &payout.account, accounts.buyer.account(), payout.amount)?;
+    }
+    event::log_purchases(
+        EnergyPurchasedHeader {
+            discriminator: EnergyPurchasedHeader::discriminator(),
+            buyer,
+            transaction_hash,
+            nonce,
+            purchased_at: now,
+            lane,
+            kind: PurchaseKind::Batch as u8,
+            reserved: 0,
+            fill_count: count as u32,
+        },
+        &fills,
+    );
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! `trader_open`: a new nonce lane of the wallet.
+
+#![allow(
+    unused_variables,
+    reason = "Anchor parses the `#[instruction]` arguments again where it closes accounts, and uses none"
+)]
+
+use {
+    crate::{constants::*, event::log_event, state::Trader},
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+#[instruction(lane: u16)]
+pub struct TraderOpen {
+    /// Pays the rent and gets it back when the lane is closed.
+    #[account(mut)]
+    pub wallet: Signer,
+    #[account(init, payer = wallet, seeds = [TRADER_SEED, wallet.address(), lane.to_le_bytes()], bump)]
+    pub trader: Account<Trader>,
+    pub system_program: Program<System>,
+}
+
+pub fn handler(ctx: &mut Context<TraderOpen>, lane: u16) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let clock = Clock::get()?;
+    let wallet = *accounts.wallet.address();
+    accounts.trader.initialize(&wallet, lane, clock.slot, clock.unix_timestamp)?;
+    accounts.trader.bump = ctx.bumps.trader;
+    log_event!(TraderOpened {
+        trader: *accounts.trader.address(),
+        wallet,
+        first_nonce: accounts.trader.first_nonce,
+        lane,
+        padding: [0; 6],
+    });
+    Ok(())
+}

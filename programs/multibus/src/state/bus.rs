@@ -1,0 +1,412 @@
+//! A bus: one energy network, co-owned. Read by every trade, written only by decisions of its owners.
+
+use {
+    crate::{
+        constants::*,
+        error::{ensure, refuse},
+    },
+    anchor_lang::{address_eq, prelude::*},
+    bytemuck::{Pod, Zeroable},
+};
+
+/// Who may list energy on a bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ListingPolicy {
+    /// Only owners of the bus.
+    OwnersOnly = 0,
+    /// Any wallet.
+    Open = 1,
+}
+
+/// One owner's place in a bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+#[repr(C)]
+pub struct OwnerSlot {
+    /// The owner's wallet.
+    pub owner: Address,
+    /// Revenue earned under earlier shares and not claimed yet, in token base units.
+    pub accrued: u64,
+    /// Revenue claimed under the present shares, in token base units.
+    pub claimed: u64,
+    /// Share of the treasury's revenue, in basis points.
+    pub share_bps: u16,
+    pub reserved: [u8; 14],
+}
+
+/// What an owner group decides about its bus when it is created.
+#[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+pub struct BusConfig {
+    /// Name, 1 to 32 bytes of UTF-8 without control characters.
+    pub name: String,
+    /// Owners and their revenue shares; the creator is one of them, the shares sum to 10,000 basis points.
+    pub owners: Vec<OwnerShare>,
+    /// Approvals a decision needs, 1 to the number of owners.
+    pub threshold: u8,
+    /// Who may list: 0 owners only, 1 any wallet.
+    pub listing_policy: u8,
+    /// Part of the deposit that a lock costs when it is not settled, in basis points, at most 500.
+    pub lock_fee_bps: u16,
+    /// Wait between the last approval of a decision and its execution, in seconds.
+    pub timelock_seconds: u32,
+    /// Length of a delivery window in seconds; 0 means that the bus has no windows.
+    pub window_seconds: u32,
+    /// How long before a window's start its trading stops, in seconds.
+    pub gate_closure_seconds: u32,
+    /// Energy that may be on offer or sold in one window (or in all, without windows), in Wh.
+    pub capacity_wh: u64,
+    /// Lowest price an offer may ask, in token base units per kWh.
+    pub base_price_per_kwh: u64,
+}
+
+/// An owner and the revenue share in basis points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+pub struct OwnerShare {
+    pub owner: Address,
+    pub share_bps: u16,
+}
+
+/// One energy network, owned by several parties together. PDA `["bus", creator, bus_seq]`.
+#[account]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Bus {
+    pub layout_version: u8,
+    pub bump: u8,
+    /// Owners in `owners`, from the front.
+    pub owner_count: u8,
+    /// Approvals a decision needs.
+    pub threshold: u8,
+    /// 0 owners only, 1 any wallet.
+    pub listing_policy: u8,
+    /// 1 while the owners have paused the bus.
+    pub paused: u8,
+    /// Bytes of `name` in use.
+    pub name_len: u8,
+    /// Decimals of the settlement mint.
+    pub mint_decimals: u8,
+    /// Wait before a decision executes, in seconds.
+    pub timelock_seconds: u32,
+    /// Length of a delivery window in seconds, 0 for none.
+    pub window_seconds: u32,
+    /// How long before a window's start its trading stops, in seconds.
+    pub gate_closure_seconds: u32,
+    /// Part of the deposit that an unsettled lock costs, in basis points.
+    pub lock_fee_bps: u16,
+    pub padding: [u8; 2],
+    /// Energy per window (or in all, without windows), in Wh.
+    pub capacity_wh: u64,
+    /// Lowest price an offer may ask, in token base units per kWh.
+    pub base_price_per_kwh: u64,
+    /// Grows by one with every decision that was carried out.
+    pub config_version: u64,
+    /// Number of the next proposal.
+    pub proposal_seq: u64,
+    /// Number that tells apart the buses of one creator.
+    pub bus_seq: u64,
+    /// When the bus was created, in unix seconds.
+    pub created_at: i64,
+    pub creator: Address,
+    /// Settlement mint.
+    pub mint: Address,
+    /// Token program of the settlement mint.
+    pub token_program: Address,
+    /// Token account that holds the deposits of locks.
+    pub escrow: Address,
+    /// Token account that receives the revenue of the bus's own offers.
+    pub treasury: Address,
+    pub name: [u8; 32],
+    pub owners: [OwnerSlot; 16],
+    /// Room for treasury accounting, an emergency brake and what comes later.
+    pub reserved: [u8; 256],
+}
+
+const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_544);
+
+impl Bus {
+    /// Checks a configuration and writes it: the one place where a bus's rules are set from outside.
+    pub fn initialize(&mut self, creator: &Address, config: &BusConfig) -> Result<()> {
+        let name = config.name.as_bytes();
+        ensure!(
+            !name.is_empty() && name.len() <= MAX_NAME_LEN && !config.name.chars().any(char::is_control),
+            NameInvalid,
+            "name has {} bytes",
+            name.len() as u64
+        );
+        let count = config.owners.len();
+        ensure!(count >= 1 && count <= MAX_OWNERS, OwnerCountInvalid, "{} owners given", count as u64);
+        let mut sum = 0u32;
+        let mut creator_found = false;
+        for (index, share) in config.owners.iter().enumerate() {
+            ensure!(share.owner.to_bytes() != [0; 32], OwnerZero, "owner {} of the list", index as u64);
+            for earlier in &config.owners[..index] {
+                ensure!(
+                    !address_eq(&earlier.owner, &share.owner),
+                    OwnerDuplicate,
+                    "owner {} of the list",
+                    index as u64
+                );
+            }
+            creator_found |= address_eq(&share.owner, creator);
+            sum += share.share_bps as u32;
+        }
+        ensure!(creator_found, CreatorNotOwner);
+        ensure!(sum == FULL_SHARE_BPS as u32, SharesInvalid, "shares sum to {}, not {}", sum, FULL_SHARE_BPS);
+        Self::validate_threshold(config.threshold, count as u8)?;
+        Self::validate_listing_policy(config.listing_policy)?;
+        Self::validate_lock_fee(config.lock_fee_bps)?;
+        Self::validate_timelock(config.timelock_seconds)?;
+        Self::validate_windows(config.window_seconds, config.gate_closure_seconds)?;
+        Self::validate_capacity(config.capacity_wh)?;
+        Self::validate_base_price(config.base_price_per_kwh)?;
+
+        self.layout_version = LAYOUT_VERSION;
+        self.creator = *creator;
+        self.name_len = name.len() as u8;
+        self.name[..name.len()].copy_from_slice(name);
+        self.owner_count = count as u8;
+        for (slot, share) in self.owners.iter_mut().zip(&config.owners) {
+            slot.owner = share.owner;
+            slot.share_bps = share.share_bps;
+        }
+        self.threshold = config.threshold;
+        self.listing_policy = config.listing_policy;
+        self.lock_fee_bps = config.lock_fee_bps;
+        self.timelock_seconds = config.timelock_seconds;
+        self.window_seconds = config.window_seconds;
+        self.gate_closure_seconds = config.gate_closure_seconds;
+        self.capacity_wh = config.capacity_wh;
+        self.base_price_per_kwh = config.base_price_per_kwh;
+        Ok(())
+    }
+
+    /// The threshold is from 1 to the number of owners.
+    pub fn validate_threshold(threshold: u8, owner_count: u8) -> Result<()> {
+        ensure!(
+            threshold >= 1 && threshold <= owner_count,
+            ThresholdInvalid,
+            "threshold {} with {} owners",
+            threshold,
+            owner_count
+        );
+        Ok(())
+    }
+
+    /// The listing policy is one of [`ListingPolicy`].
+    pub fn validate_listing_policy(listing_policy: u8) -> Result<()> {
+        ensure!(listing_policy <= ListingPolicy::Open as u8, ListingPolicyUnknown, "listing policy {}", listing_policy);
+        Ok(())
+    }
+
+    /// The lock fee is at most 500 basis points.
+    pub fn validate_lock_fee(lock_fee_bps: u16) -> Result<()> {
+        ensure!(
+            lock_fee_bps <= MAX_LOCK_FEE_BPS,
+            LockFeeTooHigh,
+            "lock fee {} bps, highest {}",
+            lock_fee_bps,
+            MAX_LOCK_FEE_BPS
+        );
+        Ok(())
+    }
+
+    /// The timelock is at most 30 days.
+    pub fn validate_timelock(timelock_seconds: u32) -> Result<()> {
+        ensure!(
+            timelock_seconds <= MAX_TIMELOCK_SECONDS,
+            TimelockTooLong,
+            "timelock {} s, longest {}",
+            timelock_seconds,
+            MAX_TIMELOCK_SECONDS
+        );
+        Ok(())
+    }
+
+    /// Windows are off (both zero), or have a length and a gate closure within their limits.
+    pub fn validate_windows(window_seconds: u32, gate_closure_seconds: u32) -> Result<()> {
+        let off = window_seconds == 0 && gate_closure_seconds == 0;
+        let on = (MIN_WINDOW_SECONDS..=MAX_WINDOW_SECONDS).contains(&window_seconds)
+            && gate_closure_seconds <= MAX_GATE_CLOSURE_SECONDS;
+        ensure!(off || on, WindowsInvalid, "window {} s, gate closure {} s", window_seconds, gate_closure_seconds);
+        Ok(())
+    }
+
+    /// The capacity is at least 1 Wh.
+    pub fn validate_capacity(capacity_wh: u64) -> Result<()> {
+        ensure!(capacity_wh > 0, CapacityZero);
+        Ok(())
+    }
+
+    /// The base price is at least 1 base unit per kWh.
+    pub fn validate_base_price(base_price_per_kwh: u64) -> Result<()> {
+        ensure!(base_price_per_kwh > 0, BasePriceZero);
+        Ok(())
+    }
+
+    /// The bus's name.
+    pub fn name(&self) -> &str {
+        core::str::from_utf8(&self.name[..(self.name_len as usize).min(MAX_NAME_LEN)]).unwrap_or("")
+    }
+
+    /// The present owners.
+    #[inline]
+    pub fn owners(&self) -> &[OwnerSlot] {
+        &self.owners[..(self.owner_count as usize).min(MAX_OWNERS)]
+    }
+
+    /// Place of a wallet among the owners.
+    #[inline]
+    pub fn owner_index(&self, wallet: &Address) -> Option<usize> {
+        self.owners().iter().position(|slot| address_eq(&slot.owner, wallet))
+    }
+
+    /// Refuses wallets that are not owners.
+    #[inline]
+    pub fn validate_owner(&self, wallet: &Address) -> Result<usize> {
+        match self.owner_index(wallet) {
+            Some(index) => Ok(index),
+            None => refuse!(NotAnOwner),
+        }
+    }
+
+    /// Refuses while the owners have paused the bus.
+    #[inline(always)]
+    pub fn validate_running(&self) -> Result<()> {
+        ensure!(self.paused == 0, BusPaused);
+        Ok(())
+    }
+
+    /// First second in which a window no longer trades. `i64::MAX` where the bus has no windows.
+    #[inline(always)]
+    pub fn gate_closes_at(&self, window_start: i64) -> i64 {
+        if self.window_seconds == 0 {
+            return i64::MAX;
+        }
+        window_start.saturating_sub(self.gate_closure_seconds as i64)
+    }
+
+    /// Refuses once the gate of the window has closed.
+    #[inline(always)]
+    pub fn validate_gate(&self, window_start: i64, now: i64) -> Result<()> {
+        let closes_at = self.gate_closes_at(window_start);
+        ensure!(now < closes_at, GateClosed, "gate closed at {}, now {}", closes_at, now);
+        Ok(())
+    }
+
+    /// Refuses a price below the base price.
+    #[inline(always)]
+    pub fn validate_price(&self, price_per_kwh: u64) -> Result<()> {
+        ensure!(
+            price_per_kwh >= self.base_price_per_kwh,
+            PriceBelowBase,
+            "price {}, base price {}",
+            price_per_kwh,
+            self.base_price_per_kwh
+        );
+        Ok(())
+    }
+
+    /// Refuses wallets that may not list here.
+    #[inline(always)]
+    pub fn validate_lister(&self, wallet: &Address) -> Result<()> {
+        ensure!(self.listing_policy == ListingPolicy::Open as u8 || self.owner_index(wallet).is_some(), ListingClosed);
+        Ok(())
+    }
+
+    /// Refuses a window that cannot be opened now.
+    pub fn validate_window(&self, window_start: i64, now: i64) -> Result<()> {
+        ensure!(self.window_seconds != 0, WindowsOff);
+        ensure!(
+            window_start > 0 && window_start % self.window_seconds as i64 == 0,
+            WindowMisaligned,
+            "window start {}, window length {}",
+            window_start,
+            self.window_seconds
+        );
+        self.validate_gate(window_start, now)?;
+        let latest = now.saturating_add(WINDOW_HORIZON_SECONDS);
+        ensure!(window_start <= latest, WindowTooFar, "window start {}, latest {}", window_start, latest);
+        Ok(())
+    }
+
+    /// An owner hands part of the own share to a new owner, where one approval is enough for a decision.
+    pub fn add_owner(&mut self, signer: &Address, new_owner: &Address, share_bps: u16) -> Result<()> {
+        let index = self.validate_owner(signer)?;
+        ensure!(self.threshold == 1, ThresholdRequiresProposal, "the bus needs {} approvals", self.threshold);
+        ensure!(new_owner.to_bytes() != [0; 32], OwnerZero);
+        ensure!(self.owner_index(new_owner).is_none(), AlreadyOwner);
+        let count = self.owner_count as usize;
+        ensure!(count < MAX_OWNERS, OwnersFull);
+        let own = self.owners[index].share_bps;
+        ensure!(share_bps <= own, ShareExceedsOwn, "own share {} bps, to hand over {}", own, share_bps);
+        let Some(config_version) = self.config_version.checked_add(1) else { refuse!(CounterOverflow) };
+        self.owners[index].share_bps = own - share_bps;
+        self.owners[count] = OwnerSlot { owner: *new_owner, share_bps, ..OwnerSlot::zeroed() };
+        self.owner_count += 1;
+        self.config_version = config_version;
+        Ok(())
+    }
+
+    /// What always holds of a bus.
+    pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
+        let Self {
+            layout_version,
+            bump: _,
+            owner_count,
+            threshold,
+            listing_policy,
+            paused,
+            name_len,
+            mint_decimals: _,
+            timelock_seconds,
+            window_seconds,
+            gate_closure_seconds,
+            lock_fee_bps,
+            padding,
+            capacity_wh,
+            base_price_per_kwh,
+            config_version: _,
+            proposal_seq: _,
+            bus_seq: _,
+            created_at: _,
+            creator: _,
+            mint: _,
+            token_program: _,
+            escrow,
+            treasury,
+            name,
+            owners,
+            reserved,
+        } = self;
+        let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
+        let count = *owner_count as usize;
+        invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
+        invariant(count >= 1 && count <= MAX_OWNERS, "a bus has 1 to 16 owners")?;
+        invariant(*threshold >= 1 && threshold <= owner_count, "1 <= threshold <= owners")?;
+        invariant(*listing_policy <= 1 && *paused <= 1, "policy and pause are flags")?;
+        invariant(
+            core::str::from_utf8(&name[..*name_len as usize]).is_ok_and(|name| !name.is_empty()),
+            "the name is 1 to 32 bytes of UTF-8",
+        )?;
+        invariant(
+            owners[..count].iter().map(|slot| slot.share_bps as u32).sum::<u32>() == FULL_SHARE_BPS as u32,
+            "shares sum to 10,000",
+        )?;
+        invariant(
+            (1..count).all(|i| owners[..i].iter().all(|slot| slot.owner != owners[i].owner)),
+            "owners are distinct",
+        )?;
+        invariant(owners[count..].iter().all(|slot| *slot == OwnerSlot::zeroed()), "unused places are empty")?;
+        invariant(*lock_fee_bps <= MAX_LOCK_FEE_BPS, "the lock fee is within its limit")?;
+        invariant(*timelock_seconds <= MAX_TIMELOCK_SECONDS, "the timelock is within its limit")?;
+        invariant(
+            Self::validate_windows(*window_seconds, *gate_closure_seconds).is_ok(),
+            "windows and gate closure are within their limits",
+        )?;
+        invariant(*capacity_wh > 0 && *base_price_per_kwh > 0, "capacity and base price are above zero")?;
+        invariant(escrow != treasury, "escrow and treasury are two accounts")?;
+        invariant(*padding == [0; 2] && *reserved == [0; 256], "reserved bytes are zero")
+    }
+}

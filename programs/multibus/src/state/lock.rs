@@ -1,0 +1,161 @@
+//! A lock: part of an offer held for one buyer, at the price of the moment, against a deposit of the full cost.
+
+use {
+    crate::{
+        constants::*,
+        error::ensure,
+        math,
+        state::{Bus, Fill},
+    },
+    anchor_lang::prelude::*,
+};
+
+/// Energy held for a buyer. PDA `["lock", offer, buyer]`.
+#[account]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lock {
+    pub layout_version: u8,
+    pub bump: u8,
+    pub padding: [u8; 6],
+    /// Energy held, in Wh.
+    pub energy_wh: u64,
+    /// Price when the lock was taken, in token base units per kWh.
+    pub price_per_kwh: u64,
+    /// The full cost, held in escrow, in token base units.
+    pub deposit: u64,
+    /// When the lock was taken, in unix seconds.
+    pub taken_at: i64,
+    /// Last second in which it settles: exactly 300 s after it was taken.
+    pub expires_at: i64,
+    pub bus: Address,
+    pub offer: Address,
+    /// Who may settle it; the deposit and the rent go back to this wallet.
+    pub buyer: Address,
+    pub reserved: [u8; 32],
+}
+
+const _: () = assert!(size_of::<Lock>() == 176);
+
+/// How a released deposit is divided, in token base units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// Back to the buyer.
+    pub refund: u64,
+    /// The bus's lock fee, to the seller.
+    pub fee: u64,
+}
+
+impl Lock {
+    /// Expiry of a lock that is taken now.
+    #[inline(always)]
+    pub const fn expiry(now: i64) -> i64 {
+        now.saturating_add(LOCK_SECONDS)
+    }
+
+    /// Sets a new lock up.
+    #[inline(always)]
+    pub fn initialize(&mut self, bus: &Address, offer: &Address, buyer: &Address, fill: Fill, now: i64) {
+        self.layout_version = LAYOUT_VERSION;
+        self.energy_wh = fill.energy_wh;
+        self.price_per_kwh = fill.price_per_kwh;
+        self.deposit = fill.cost;
+        self.taken_at = now;
+        self.expires_at = Self::expiry(now);
+        self.bus = *bus;
+        self.offer = *offer;
+        self.buyer = *buyer;
+    }
+
+    /// Whether the last settling second has passed.
+    #[inline(always)]
+    pub fn is_expired(&self, now: i64) -> bool {
+        now > self.expires_at
+    }
+
+    /// A lock settles up to and including its expiry second.
+    #[inline(always)]
+    pub fn validate_settle(&self, now: i64) -> Result<()> {
+        ensure!(!self.is_expired(now), LockExpired, "expired at {}, now {}", self.expires_at, now);
+        Ok(())
+    }
+
+    /// The buyer releases at any time, anyone after the expiry second.
+    #[inline(always)]
+    pub fn validate_release(&self, caller_is_buyer: bool, now: i64) -> Result<()> {
+        ensure!(caller_is_buyer || self.is_expired(now), LockNotExpired, "expires at {}, now {}", self.expires_at, now);
+        Ok(())
+    }
+
+    /// Divides the deposit of a lock that is not settled. Nothing is charged while the bus is paused, since its
+    /// buyer could not settle, nor where the seller's account cannot take the fee.
+    #[inline(always)]
+    pub fn divide_deposit(&self, bus: &Bus, payout_is_payable: bool) -> Refund {
+        let fee = if bus.paused == 0 && payout_is_payable { math::share_of(self.deposit, bus.lock_fee_bps) } else { 0 };
+        Refund { refund: self.deposit - fee, fee }
+    }
+
+    /// What always holds of a lock.
+    pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
+        let Self {
+            layout_version,
+            bump: _,
+            padding,
+            energy_wh,
+            price_per_kwh,
+            deposit,
+            taken_at,
+            expires_at,
+            bus: _,
+            offer: _,
+            buyer: _,
+            reserved,
+        } = self;
+        let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
+        invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
+        invariant(*energy_wh > 0, "a lock holds energy")?;
+        invariant(math::cost(*energy_wh, *price_per_kwh) == Some(*deposit), "the deposit is the full cost")?;
+        invariant(*expires_at == Self::expiry(*taken_at), "a lock lasts 300 s")?;
+        invariant(*padding == [0; 6] && *reserved == [0; 32], "reserved bytes are zero")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {super::*, crate::error::MultibusError, bytemuck::Zeroable};
+
+    fn lock(deposit: u64) -> Lock {
+        let mut lock = Lock::zeroed();
+        let fill = Fill { energy_wh: 1_000, price_per_kwh: deposit, cost: deposit };
+        lock.initialize(&Address::default(), &Address::default(), &Address::default(), fill, 1_000);
+        lock
+    }
+
+    #[test]
+    fn a_lock_settles_at_299_and_300_but_not_at_301_seconds() {
+        let lock = lock(5);
+        assert!(lock.validate_settle(1_299).is_ok());
+        assert!(lock.validate_settle(1_300).is_ok());
+        assert_eq!(lock.validate_settle(1_301), Err(MultibusError::LockExpired.into()));
+    }
+
+    #[test]
+    fn a_stranger_releases_at_301_but_not_at_299_or_300_seconds() {
+        let lock = lock(5);
+        for now in [1_000, 1_299, 1_300] {
+            assert_eq!(lock.validate_release(false, now), Err(MultibusError::LockNotExpired.into()));
+            assert!(lock.validate_release(true, now).is_ok());
+        }
+        assert!(lock.validate_release(false, 1_301).is_ok());
+        assert!(lock.validate_release(true, 1_301).is_ok());
+    }
+
+    #[test]
+    fn the_fee_is_rounded_for_the_buyer_and_waived_while_paused() {
+        let mut bus = Bus { lock_fee_bps: 250, ..Bus::zeroed() };
+        assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 9_789, fee: 250 });
+        assert_eq!(lock(39).divide_deposit(&bus, true), Refund { refund: 39, fee: 0 });
+        assert_eq!(lock(10_039).divide_deposit(&bus, false), Refund { refund: 10_039, fee: 0 });
+        bus.paused = 1;
+        assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 10_039, fee: 0 });
+    }
+}

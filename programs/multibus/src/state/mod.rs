@@ -1,0 +1,10 @@
+//! The accounts of the market and their transitions: pure, without syscalls but for hashing, tested on the host.
+
+mod bus;
+mod capacity;
+mod lock;
+mod offer;
+mod purchase;
+mod trader;
+
+pub use {bus::*, capacity::*, lock::*, offer::*, purchase::*, trader::*};

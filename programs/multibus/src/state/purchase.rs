@@ -1,0 +1,88 @@
+//! A purchase: what was filled, and the hash that makes it happen once.
+
+use {
+    crate::constants::TRANSACTION_HASH_TAG,
+    anchor_lang::{prelude::*, solana_program::hash::hashv},
+    bytemuck::{Pod, Zeroable},
+};
+
+/// One part of an offer that was sold (or reserved).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// Energy, in Wh.
+    pub energy_wh: u64,
+    /// Price, in token base units per kWh.
+    pub price_per_kwh: u64,
+    /// Cost, in token base units.
+    pub cost: u64,
+}
+
+/// What a buyer asks of one offer, as it enters the transaction hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Order {
+    pub offer: Address,
+    /// Energy asked for, in Wh.
+    pub energy_wh: u64,
+    /// Highest price, in token base units per kWh; the lock's price where a lock settles.
+    pub max_price_per_kwh: u64,
+}
+
+/// How a purchase came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PurchaseKind {
+    Single = 0,
+    Batch = 1,
+    LockSettlement = 2,
+}
+
+/// Hash of a purchase, which the buyer knows before sending it:
+/// `sha256("multibus:purchase:v1" | program | buyer | lane u16 | nonce u64 | (offer | Wh u64 | price limit u64)...)`,
+/// integers little-endian.
+#[inline(always)]
+pub fn transaction_hash(buyer: &Address, lane: u16, nonce: u64, orders: &[Order]) -> [u8; 32] {
+    let mut lane_and_nonce = [0; 10];
+    lane_and_nonce[..2].copy_from_slice(&lane.to_le_bytes());
+    lane_and_nonce[2..].copy_from_slice(&nonce.to_le_bytes());
+    hashv(&[TRANSACTION_HASH_TAG, crate::ID.as_ref(), buyer.as_ref(), &lane_and_nonce, bytemuck::cast_slice(orders)])
+        .to_bytes()
+}
+
+/// Next history root of a lane: `sha256(root | transaction hash)`.
+#[inline(always)]
+pub fn next_history_root(root: &[u8; 32], transaction_hash: &[u8; 32]) -> [u8; 32] {
+    hashv(&[root, transaction_hash]).to_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: Order = Order { offer: Address::new_from_array([3; 32]), energy_wh: 5, max_price_per_kwh: 7 };
+
+    #[test]
+    fn every_part_of_a_purchase_enters_its_hash() {
+        let buyer = Address::new_from_array([1; 32]);
+        let base = transaction_hash(&buyer, 1, 2, &[ORDER]);
+        let others = [
+            transaction_hash(&Address::new_from_array([2; 32]), 1, 2, &[ORDER]),
+            transaction_hash(&buyer, 2, 2, &[ORDER]),
+            transaction_hash(&buyer, 1, 3, &[ORDER]),
+            transaction_hash(&buyer, 1, 2, &[ORDER, ORDER]),
+            transaction_hash(&buyer, 1, 2, &[Order { energy_wh: 6, ..ORDER }]),
+            transaction_hash(&buyer, 1, 2, &[Order { max_price_per_kwh: 8, ..ORDER }]),
+            transaction_hash(&buyer, 1, 2, &[Order { offer: buyer, ..ORDER }]),
+        ];
+        for (index, other) in others.iter().enumerate() {
+            assert_ne!(*other, base, "{index}");
+        }
+    }
+
+    #[test]
+    fn order_matters() {
+        let buyer = Address::new_from_array([1; 32]);
+        let second = Order { energy_wh: 6, ..ORDER };
+        assert_ne!(transaction_hash(&buyer, 1, 2, &[ORDER, second]), transaction_hash(&buyer, 1, 2, &[second, ORDER]));
+    }
+}

@@ -1,0 +1,195 @@
+//! The settlement token: which mints are accepted, what a token account must be, and how tokens move.
+
+use {
+    crate::{
+        constants::BUS_SEED,
+        error::{ensure, refuse},
+        state::Bus,
+    },
+    anchor_lang::{
+        address_eq,
+        pinocchio::{cpi::Signer, instruction::seeds},
+        prelude::*,
+    },
+    pinocchio_token::instructions::TransferChecked,
+};
+
+/// SPL Token.
+pub const SPL_TOKEN_ID: Address = pinocchio_token::ID;
+/// Token-2022.
+pub const TOKEN_2022_ID: Address = anchor_lang::address!("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+
+/// Bytes of a token account without extensions; a mint with extensions is padded to this length too.
+pub const TOKEN_ACCOUNT_LEN: usize = 165;
+/// Bytes of a mint without extensions.
+pub const MINT_LEN: usize = 82;
+
+const MINT_DECIMALS: usize = 44;
+const MINT_IS_INITIALIZED: usize = 45;
+const ACCOUNT_OWNER: usize = 32;
+const ACCOUNT_STATE: usize = 108;
+const ACCOUNT_STATE_INITIALIZED: u8 = 1;
+const ACCOUNT_STATE_FROZEN: u8 = 2;
+const ACCOUNT_TYPE_MINT: u8 = 1;
+const ACCOUNT_TYPE_ACCOUNT: u8 = 2;
+
+/// Extensions of Token-2022 by their number in the account's data.
+mod extension {
+    pub const TRANSFER_FEE_CONFIG: u16 = 1;
+    pub const MINT_CLOSE_AUTHORITY: u16 = 3;
+    pub const DEFAULT_ACCOUNT_STATE: u16 = 6;
+    pub const MEMO_TRANSFER: u16 = 8;
+    pub const NON_TRANSFERABLE: u16 = 9;
+    pub const INTEREST_BEARING_CONFIG: u16 = 10;
+    pub const PERMANENT_DELEGATE: u16 = 12;
+    pub const TRANSFER_HOOK: u16 = 14;
+    pub const METADATA_POINTER: u16 = 18;
+    pub const TOKEN_METADATA: u16 = 19;
+    pub const GROUP_POINTER: u16 = 20;
+    pub const TOKEN_GROUP: u16 = 21;
+    pub const GROUP_MEMBER_POINTER: u16 = 22;
+    pub const TOKEN_GROUP_MEMBER: u16 = 23;
+    pub const SCALED_UI_AMOUNT: u16 = 25;
+    pub const PAUSABLE: u16 = 26;
+}
+
+/// Calls `visit` with the number and the value of every extension; `None` where the list is malformed.
+fn for_each_extension(mut list: &[u8], mut visit: impl FnMut(u16, &[u8]) -> Result<()>) -> Result<Option<()>> {
+    while list.len() >= 4 {
+        let number = u16::from_le_bytes([list[0], list[1]]);
+        if number == 0 {
+            return Ok(Some(()));
+        }
+        let length = u16::from_le_bytes([list[2], list[3]]) as usize;
+        let Some(value) = list.get(4..4 + length) else {
+            return Ok(None);
+        };
+        visit(number, value)?;
+        list = &list[4 + length..];
+    }
+    Ok(Some(()))
+}
+
+/// Accepts a settlement mint: SPL Token, or Token-2022 with no extension but those known to be harmless. Returns
+/// its decimals.
+pub fn validate_mint(mint: &AccountView, token_program: &Address) -> Result<u8> {
+    ensure!(
+        (address_eq(token_program, &SPL_TOKEN_ID) || address_eq(token_program, &TOKEN_2022_ID))
+            && mint.owned_by(token_program),
+        TokenProgramInvalid
+    );
+    let data = mint.try_borrow()?;
+    validate_mint_data(&data, address_eq(token_program, &TOKEN_2022_ID))
+}
+
+/// The part of [`validate_mint`] that reads the mint's bytes.
+pub fn validate_mint_data(data: &[u8], is_token_2022: bool) -> Result<u8> {
+    let plain = data.len() == MINT_LEN;
+    let extended = is_token_2022 && data.len() > TOKEN_ACCOUNT_LEN && data[TOKEN_ACCOUNT_LEN] == ACCOUNT_TYPE_MINT;
+    ensure!((plain || extended) && data[MINT_IS_INITIALIZED] == 1, MintInvalid);
+    if extended {
+        let walked = for_each_extension(&data[TOKEN_ACCOUNT_LEN + 1..], |number, value| {
+            match number {
+                extension::TRANSFER_FEE_CONFIG => refuse!(MintHasTransferFee),
+                extension::TRANSFER_HOOK => refuse!(MintHasTransferHook),
+                extension::PERMANENT_DELEGATE => refuse!(MintHasPermanentDelegate),
+                extension::NON_TRANSFERABLE => refuse!(MintNonTransferable),
+                extension::DEFAULT_ACCOUNT_STATE => {
+                    // The issuer can change the default later, so the extension is refused whatever it says now.
+                    refuse!(MintDefaultFrozen, "default state {}", value.first().copied().unwrap_or(0))
+                }
+                extension::MINT_CLOSE_AUTHORITY => refuse!(MintHasCloseAuthority),
+                extension::PAUSABLE => refuse!(MintPausable),
+                extension::INTEREST_BEARING_CONFIG
+                | extension::METADATA_POINTER
+                | extension::TOKEN_METADATA
+                | extension::GROUP_POINTER
+                | extension::TOKEN_GROUP
+                | extension::GROUP_MEMBER_POINTER
+                | extension::TOKEN_GROUP_MEMBER
+                | extension::SCALED_UI_AMOUNT => Ok(()),
+                unknown => refuse!(MintExtensionUnknown, "extension {}", unknown),
+            }
+        })?;
+        ensure!(walked.is_some(), MintInvalid);
+    }
+    Ok(data[MINT_DECIMALS])
+}
+
+/// What the market reads of a token account.
+pub struct TokenAccount {
+    /// The wallet (or program address) that the tokens belong to.
+    pub owner: Address,
+    /// Whether tokens can be paid in now: neither frozen nor asking every transfer for a memo.
+    pub is_payable: bool,
+}
+
+/// Reads an initialised token account of the bus's settlement mint; `None` where it is not one.
+pub fn read_token_account(view: &AccountView, bus: &Bus) -> Option<TokenAccount> {
+    if !view.owned_by(&bus.token_program) {
+        return None;
+    }
+    let data = view.try_borrow().ok()?;
+    let extended = data.len() > TOKEN_ACCOUNT_LEN && data[TOKEN_ACCOUNT_LEN] == ACCOUNT_TYPE_ACCOUNT;
+    if data.len() != TOKEN_ACCOUNT_LEN && !extended {
+        return None;
+    }
+    let address = |at: usize| Address::try_from(&data[at..at + 32]).ok();
+    let state = data[ACCOUNT_STATE];
+    if !address_eq(&address(0)?, &bus.mint) || (state != ACCOUNT_STATE_INITIALIZED && state != ACCOUNT_STATE_FROZEN) {
+        return None;
+    }
+    let mut is_payable = state == ACCOUNT_STATE_INITIALIZED;
+    if extended {
+        for_each_extension(&data[TOKEN_ACCOUNT_LEN + 1..], |number, value| {
+            is_payable &= number != extension::MEMO_TRANSFER || value.first() == Some(&0);
+            Ok(())
+        })
+        .ok()??;
+    }
+    Some(TokenAccount { owner: address(ACCOUNT_OWNER)?, is_payable })
+}
+
+/// The accounts of a transfer, checked against the bus.
+#[derive(Clone, Copy)]
+pub struct Settlement<'a> {
+    pub mint: &'a AccountView,
+    pub token_program: &'a AccountView,
+    pub decimals: u8,
+}
+
+impl Settlement<'_> {
+    /// Moves tokens that `authority` may move.
+    #[inline(always)]
+    pub fn transfer(&self, from: &AccountView, to: &AccountView, authority: &AccountView, amount: u64) -> Result<()> {
+        self.transfer_signed(from, to, authority, amount, &[])
+    }
+
+    /// Moves tokens of the bus: its address signs with its seeds.
+    #[inline(always)]
+    pub fn transfer_from_bus(
+        &self,
+        from: &AccountView,
+        to: &AccountView,
+        bus: &Account<Bus>,
+        amount: u64,
+    ) -> Result<()> {
+        let bus_seq = bus.bus_seq.to_le_bytes();
+        let bump = [bus.bump];
+        let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus_seq, &bump);
+        self.transfer_signed(from, to, bus.account(), amount, &[Signer::from(&seeds)])
+    }
+
+    #[inline(always)]
+    fn transfer_signed(
+        &self,
+        from: &AccountView,
+        to: &AccountView,
+        authority: &AccountView,
+        amount: u64,
+        signers: &[Signer],
+    ) -> Result<()> {
+        TransferChecked::new(from, self.mint, to, authority, amount, self.decimals)
+            .invoke_signed_with_unverified_program(signers, self.token_program.address())
+    }
+}
