@@ -49,12 +49,7 @@ impl Context {
             _ if ci => cache.join("target"),
             _ => root.join("target"),
         };
-        Ok(Self {
-            root,
-            cache,
-            target,
-            ci,
-        })
+        Ok(Self { root, cache, target, ci })
     }
 
     /// Where the compiled program is put, in the place Solana's tools expect it under a target directory.
@@ -71,9 +66,7 @@ impl Context {
     pub fn cargo(&self) -> Command {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = self.command(cargo);
-        command
-            .env("CARGO_TARGET_DIR", &self.target)
-            .env("MULTIBUS_PROGRAM", self.program_elf());
+        command.env("CARGO_TARGET_DIR", &self.target).env("MULTIBUS_PROGRAM", self.program_elf());
         command
     }
 
@@ -110,13 +103,9 @@ impl Context {
         };
         let toolchains = cargo_home().and_then(|home| home.parent().map(|dir| dir.join(".rustup")));
         let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from).or(toolchains);
-        let added = |path: &Path| {
-            path.starts_with(&self.target)
-                || rustup.as_ref().is_some_and(|dir| path.starts_with(dir))
-        };
-        let kept: Vec<_> = env::split_paths(&value)
-            .filter(|path| !added(path))
-            .collect();
+        let added =
+            |path: &Path| path.starts_with(&self.target) || rustup.as_ref().is_some_and(|dir| path.starts_with(dir));
+        let kept: Vec<_> = env::split_paths(&value).filter(|path| !added(path)).collect();
         match env::join_paths(&kept) {
             Ok(value) if !kept.is_empty() => command.env("LD_LIBRARY_PATH", value),
             _ => command.env_remove("LD_LIBRARY_PATH"),
@@ -133,9 +122,7 @@ pub fn cargo_home() -> Option<PathBuf> {
 
 /// The first program of this name on PATH.
 pub fn on_path(program: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|dir| dir.join(program))
-        .find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
 /// Found anew at every run: a binary that several checkouts share must not remember where it was compiled.
@@ -148,46 +135,27 @@ fn find_root() -> Result<PathBuf> {
     }
     let here = env::current_dir()?;
     here.ancestors()
-        .find(|dir| {
-            dir.join("programs/multibus/Cargo.toml").is_file() && dir.join("Cargo.toml").is_file()
-        })
+        .find(|dir| dir.join("programs/multibus/Cargo.toml").is_file() && dir.join("Cargo.toml").is_file())
         .map(Path::to_path_buf)
         .ok_or_else(|| {
-            anyhow!(
-                "{} is not inside a MultiBus checkout; change to one and run `cargo xtask` there",
-                here.display()
-            )
+            anyhow!("{} is not inside a MultiBus checkout; change to one and run `cargo xtask` there", here.display())
         })
 }
 
 /// Variables that cargo sets for what it runs. Crates' build scripts watch some of them: inherited, they would rebuild
 /// what `cargo build` had built a minute ago.
 fn set_by_cargo(name: &str) -> bool {
-    [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-        "CARGO_PRIMARY_",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
         || ["CARGO", "OUT_DIR", "RUST_RECURSION_COUNT"].contains(&name)
 }
 
 /// Variables by which a caller chooses compilers, flags and profiles.
 fn steers_a_build(name: &str) -> bool {
-    let network = [
-        "CARGO_HOME",
-        "CARGO_NET_",
-        "CARGO_HTTP_",
-        "CARGO_REGISTR",
-        "CARGO_SOURCE_",
-        "CARGO_TERM_",
-    ];
+    let network = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_", "CARGO_TERM_"];
     let cargo = name.starts_with("CARGO") && !network.iter().any(|prefix| name.starts_with(prefix));
-    let rust =
-        name.starts_with("RUSTC") || name.starts_with("RUSTFLAGS") || name.starts_with("RUSTDOC");
+    let rust = name.starts_with("RUSTC") || name.starts_with("RUSTFLAGS") || name.starts_with("RUSTDOC");
     cargo || rust || name == "RUSTUP_TOOLCHAIN"
 }
 
@@ -204,13 +172,7 @@ mod tests {
 
     #[test]
     fn debian_builds_inherit_where_to_download_and_nothing_else() {
-        for kept in [
-            "CARGO_HOME",
-            "CARGO_NET_OFFLINE",
-            "CARGO_HTTP_PROXY",
-            "PATH",
-            "HTTPS_PROXY",
-        ] {
+        for kept in ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_HTTP_PROXY", "PATH", "HTTPS_PROXY"] {
             assert!(!steers_a_build(kept), "{kept}");
         }
         for removed in [
@@ -229,12 +191,7 @@ mod tests {
 
     #[test]
     fn what_a_user_sets_for_cargo_survives() {
-        for kept in [
-            "CARGO_HOME",
-            "CARGO_TARGET_DIR",
-            "CARGO_BUILD_JOBS",
-            "RUSTUP_TOOLCHAIN",
-        ] {
+        for kept in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS", "RUSTUP_TOOLCHAIN"] {
             assert!(!set_by_cargo(kept), "{kept}");
         }
         assert!(set_by_cargo("CARGO_MANIFEST_DIR"));

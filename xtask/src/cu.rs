@@ -13,11 +13,7 @@ use crate::{
 pub fn check(ctx: &Context, tools: Tools, bless: bool) -> Result<()> {
     sbf::build(ctx, tools)?;
     let mut tally = Tally::default();
-    let set: &[(&str, &str)] = if bless {
-        &[("MULTIBUS_BLESS", "1")]
-    } else {
-        &[]
-    };
+    let set: &[(&str, &str)] = if bless { &[("MULTIBUS_BLESS", "1")] } else { &[] };
     run_tests(ctx, &["compute_units", "--", "--nocapture"], set, &mut tally).with_context(|| {
         "a figure above says which; if the cost is worth it, record it with `cargo xtask cu --bless` and say why in the commit"
     })?;

@@ -16,25 +16,18 @@ pub const DATA: &str = "data/community-rural-2016.csv";
 pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {
     let start = Instant::now();
     if !ctx.root.join(DATA).is_file() {
-        bail!(
-            "{DATA}, which the demo replays, is missing from this checkout; `git status` may say why"
-        );
+        bail!("{DATA}, which the demo replays, is missing from this checkout; `git status` may say why");
     }
     sbf::build(ctx, tools)?;
     build_cli(ctx)?;
 
     let report = ctx.target.join("demo-report");
     let mut replay = cli(ctx);
-    replay
-        .args(["replay", DATA, "--report"])
-        .arg(&report)
-        .args(extra);
+    replay.args(["replay", DATA, "--report"]).arg(&report).args(extra);
     eprintln!("\n$ {}", run::shown(&replay));
     run::live(&mut replay).context("the replay did not finish; what it printed above says why")?;
 
-    let page = [report.join("report.html"), report.clone()]
-        .into_iter()
-        .find(|path| path.is_file());
+    let page = [report.join("report.html"), report.clone()].into_iter().find(|path| path.is_file());
     match page {
         Some(page) => eprintln!("\nThe report: {}", page.display()),
         None => bail!("the replay wrote no report.html into {}", report.display()),
@@ -44,17 +37,13 @@ pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {
 }
 
 /// Builds the command-line client.
+///
+/// Tests need more features of some dependencies than the client does, and four hundred crates stand on these. `--test`
+/// turns them on here too, so that `demo` and `test` share one build: without it each would compile nearly all anew.
 pub fn build_cli(ctx: &Context) -> Result<()> {
     let mut build = ctx.cargo();
-    build.args([
-        "build",
-        "--package",
-        "multibus-client",
-        "--bin",
-        "multibus",
-        "--locked",
-        "--ignore-rust-version",
-    ]);
+    build.args(["build", "--workspace", "--bin", "multibus", "--test", "chores"]);
+    build.args(["--locked", "--ignore-rust-version"]);
     run::logged(
         &mut build,
         "Compiling the command-line client with its embedded chain",

@@ -42,20 +42,8 @@ pub fn verify(ctx: &Context) -> Result<()> {
         _ => None,
     };
 
-    let here = one(
-        ctx,
-        "in this checkout",
-        dir.join("a"),
-        &ctx.root,
-        cargo_home(),
-    )?;
-    let there = one(
-        ctx,
-        "from a copy elsewhere",
-        dir.join("another-directory/b"),
-        &checkout,
-        home,
-    )?;
+    let here = one(ctx, "in this checkout", dir.join("a"), &ctx.root, cargo_home())?;
+    let there = one(ctx, "from a copy elsewhere", dir.join("another-directory/b"), &checkout, home)?;
     if here != there {
         bail!(
             "the two builds differ: {here} and {there}. Both are kept in {}; \
@@ -69,23 +57,13 @@ pub fn verify(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-fn one(
-    ctx: &Context,
-    which: &str,
-    dir: PathBuf,
-    root: &Path,
-    home: Option<PathBuf>,
-) -> Result<String> {
+fn one(ctx: &Context, which: &str, dir: PathBuf, root: &Path, home: Option<PathBuf>) -> Result<String> {
     eprintln!("Building from nothing, {which}: {}", root.display());
     let start = Instant::now();
     let (path, _lock) = Upstream::at(ctx, dir, root.to_path_buf(), home)?.build()?;
     let elf = fs::read(&path)?;
     let hash = sbf::sha256(&elf);
-    eprintln!(
-        "  {} bytes in {}, sha256 {hash}",
-        grouped(elf.len() as u64),
-        run::elapsed(start.elapsed())
-    );
+    eprintln!("  {} bytes in {}, sha256 {hash}", grouped(elf.len() as u64), run::elapsed(start.elapsed()));
     Ok(hash)
 }
 
@@ -95,8 +73,7 @@ fn copy_project(root: &Path, to: &Path) -> Result<()> {
         if let Some(dir) = target.parent() {
             fs::create_dir_all(dir)?;
         }
-        fs::copy(root.join(&file), &target)
-            .with_context(|| format!("could not copy {}", file.display()))?;
+        fs::copy(root.join(&file), &target).with_context(|| format!("could not copy {}", file.display()))?;
     }
     Ok(())
 }

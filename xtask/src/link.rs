@@ -36,23 +36,13 @@ pub const ARGS: &[&str] = &[
 /// Called by rustc. Exits with failure unless everything the linker said is harmless.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let (Some(linker), Some(llvm)) = (env::var_os(LINKER), env::var_os(LLVM_DIR)) else {
-        eprintln!(
-            "error: {NAME} is run by `cargo xtask build`, which sets {LINKER} and {LLVM_DIR}"
-        );
+        eprintln!("error: {NAME} is run by `cargo xtask build`, which sets {LINKER} and {LLVM_DIR}");
         return ExitCode::FAILURE;
     };
-    let output = match Command::new(&linker)
-        .args(args)
-        .args(ARGS)
-        .env("LD_LIBRARY_PATH", llvm)
-        .output()
-    {
+    let output = match Command::new(&linker).args(args).args(ARGS).env("LD_LIBRARY_PATH", llvm).output() {
         Ok(output) => output,
         Err(error) => {
-            eprintln!(
-                "error: could not start {}: {error}",
-                linker.to_string_lossy()
-            );
+            eprintln!("error: could not start {}: {error}", linker.to_string_lossy());
             return ExitCode::FAILURE;
         }
     };
@@ -84,16 +74,9 @@ enum Verdict {
 }
 
 fn judge(success: bool, output: &str) -> Verdict {
-    let refused: Vec<String> = output
-        .lines()
-        .filter(|line| is_error(line) && !is_harmless(line))
-        .map(|line| line.trim().to_owned())
-        .collect();
-    if success && refused.is_empty() {
-        Verdict::Sound
-    } else {
-        Verdict::Refused(refused)
-    }
+    let refused: Vec<String> =
+        output.lines().filter(|line| is_error(line) && !is_harmless(line)).map(|line| line.trim().to_owned()).collect();
+    if success && refused.is_empty() { Verdict::Sound } else { Verdict::Refused(refused) }
 }
 
 /// Diagnostics that mean wrong code however they are marked.
@@ -110,10 +93,7 @@ const WRONG_CODE: &[(&str, &str)] = &[
         "only small returns supported",
         "128-bit multiplication or division, a checked 64-bit multiplication, or a float: compute it in 32-bit limbs",
     ),
-    (
-        "stack limit",
-        "a frame is larger than 4,096 bytes: keep large values in accounts or behind references",
-    ),
+    ("stack limit", "a frame is larger than 4,096 bytes: keep large values in accounts or behind references"),
 ];
 
 fn is_error(line: &str) -> bool {
@@ -129,19 +109,12 @@ fn is_error(line: &str) -> bool {
 fn is_harmless(line: &str) -> bool {
     ["memcpy", "memmove", "memset", "memcmp"]
         .iter()
-        .any(|name| {
-            line.contains(&format!(
-                "A call to built-in function '{name}' is not supported"
-            ))
-        })
+        .any(|name| line.contains(&format!("A call to built-in function '{name}' is not supported")))
 }
 
 fn advice(line: &str) -> Option<&'static str> {
     let lower = line.to_lowercase();
-    WRONG_CODE
-        .iter()
-        .find(|(phrase, _)| lower.contains(phrase))
-        .map(|(_, advice)| *advice)
+    WRONG_CODE.iter().find(|(phrase, _)| lower.contains(phrase)).map(|(_, advice)| *advice)
 }
 
 #[cfg(test)]
@@ -165,39 +138,21 @@ mod tests {
     #[test]
     fn calls_to_memory_builtins_are_harmless() {
         for name in ["memcpy", "memmove", "memset", "memcmp"] {
-            assert_eq!(
-                judge(true, &HARMLESS.replace("memcpy", name)),
-                Verdict::Sound,
-                "{name}"
-            );
+            assert_eq!(judge(true, &HARMLESS.replace("memcpy", name)), Verdict::Sound, "{name}");
         }
     }
 
     #[test]
     fn calls_to_other_builtins_are_refused() {
         for name in ["__multi3", "memccpy", "__udivti3", "strlen"] {
-            assert_eq!(
-                refused(&HARMLESS.replace("memcpy", name)).len(),
-                1,
-                "{name}"
-            );
+            assert_eq!(refused(&HARMLESS.replace("memcpy", name)).len(), 1, "{name}");
         }
     }
 
     #[test]
     fn diagnostics_of_wrong_code_are_refused_however_marked() {
-        for phrase in [
-            "stack arguments are not supported",
-            "too many arguments",
-            "only small returns supported",
-        ] {
-            for mark in [
-                "ERROR llvm: in function f: ",
-                "error: ",
-                "WARN llvm: ",
-                "warning: ",
-                "",
-            ] {
+        for phrase in ["stack arguments are not supported", "too many arguments", "only small returns supported"] {
+            for mark in ["ERROR llvm: in function f: ", "error: ", "WARN llvm: ", "warning: ", ""] {
                 let line = format!("{mark}{phrase}");
                 assert_eq!(refused(&line), vec![line.clone()]);
                 assert!(advice(&line).is_some(), "{line}");
@@ -231,9 +186,6 @@ mod tests {
 
     #[test]
     fn other_chatter_passes() {
-        assert_eq!(
-            judge(true, "INFO linking 3 modules\nWARN nothing to do"),
-            Verdict::Sound
-        );
+        assert_eq!(judge(true, "INFO linking 3 modules\nWARN nothing to do"), Verdict::Sound);
     }
 }

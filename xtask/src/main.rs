@@ -60,9 +60,7 @@ enum Task {
         args: Vec<String>,
     },
     /// Run every check: format, program, lints, tidiness, tests, a replay
-    #[command(
-        after_help = "Examples:\n  cargo xtask test --list\n  cargo xtask test --only fmt --only tests"
-    )]
+    #[command(after_help = "Examples:\n  cargo xtask test --list\n  cargo xtask test --only fmt --only tests")]
     Test {
         #[command(flatten)]
         program: Program,
@@ -100,23 +98,14 @@ enum Task {
 #[derive(clap::Args)]
 struct Program {
     /// Which compiler makes the program
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        env = "MULTIBUS_TOOLS",
-        hide_env = true
-    )]
+    #[arg(long, value_enum, default_value_t, env = "MULTIBUS_TOOLS", hide_env = true)]
     tools: Tools,
 }
 
 fn main() -> ExitCode {
     let mut args = env::args_os();
     let name = args.next().unwrap_or_default();
-    if Path::new(&name)
-        .file_name()
-        .is_some_and(|name| name == link::NAME)
-    {
+    if Path::new(&name).file_name().is_some_and(|name| name == link::NAME) {
         return link::main(args);
     }
     match run(Cli::parse().command) {
@@ -138,10 +127,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Build { program } => sbf::build(&ctx, program.tools).map(drop),
         Task::Demo { program, args } => demo::demo(&ctx, program.tools, &args),
         Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
-        Task::Hash {
-            program,
-            verify: false,
-        } => hash::print(&ctx, program.tools),
+        Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
         Task::Setup => {

@@ -47,9 +47,7 @@ pub fn shown(command: &Command) -> String {
 
 /// Runs with the caller's terminal.
 pub fn live(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("could not start `{}`", shown(command)))?;
+    let status = command.status().with_context(|| format!("could not start `{}`", shown(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
     }
@@ -58,11 +56,7 @@ pub fn live(command: &mut Command) -> Result<()> {
 
 /// What a program prints, trimmed; `None` where it cannot run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
-    let output = command
-        .stderr(Stdio::null())
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
+    let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success().then_some(text)
 }
@@ -74,8 +68,7 @@ pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Re
     if let Some(dir) = log.parent() {
         fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
     }
-    let file =
-        File::create(log).with_context(|| format!("could not write the log {}", log.display()))?;
+    let file = File::create(log).with_context(|| format!("could not write the log {}", log.display()))?;
     let mut child = command
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
@@ -94,11 +87,7 @@ pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Re
             progress.announce(what, expect);
             progress.show(terminal, time, log);
         }
-        thread::sleep(if time < SILENT {
-            Duration::from_millis(20)
-        } else {
-            Duration::from_millis(250)
-        });
+        thread::sleep(if time < SILENT { Duration::from_millis(20) } else { Duration::from_millis(250) });
     };
     let time = start.elapsed();
     progress.finish(terminal, time, status.success());
@@ -161,11 +150,18 @@ fn tail(path: &Path, lines: usize) -> String {
     };
     let bytes = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let all: Vec<&str> = text
-        .split(['\n', '\r'])
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
+    let all: Vec<&str> = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
+    let last = &all[all.len().saturating_sub(lines)..];
+    last.iter().map(|line| shortened(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// rustc prints a failed linker's command in one line of thousands of characters.
+fn shortened(line: &str) -> String {
+    const LONGEST: usize = 400;
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ... (all of this line is in the log)", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -188,16 +184,10 @@ mod tests {
 
     #[test]
     fn a_failing_command_names_itself_and_its_log() {
-        let log =
-            std::env::temp_dir().join(format!("multibus-xtask-run-{}.log", std::process::id()));
-        let error = logged(
-            Command::new("sh").args(["-c", "echo why; exit 3"]),
-            "Trying",
-            "no time",
-            &log,
-        )
-        .unwrap_err()
-        .to_string();
+        let log = std::env::temp_dir().join(format!("multibus-xtask-run-{}.log", std::process::id()));
+        let error = logged(Command::new("sh").args(["-c", "echo why; exit 3"]), "Trying", "no time", &log)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("Trying failed"), "{error}");
         assert!(error.contains("exit status: 3"), "{error}");
         assert!(error.contains(&log.display().to_string()), "{error}");

@@ -77,11 +77,7 @@ impl Built {
             "Program {}: {} bytes, {} in {}",
             self.path.display(),
             grouped(self.bytes),
-            if self.changed {
-                "built"
-            } else {
-                "unchanged, checked"
-            },
+            if self.changed { "built" } else { "unchanged, checked" },
             run::elapsed(self.time)
         );
         eprintln!("  sha256 {}", self.sha256);
@@ -100,13 +96,7 @@ pub fn build(ctx: &Context, tools: Tools) -> Result<Built> {
         }
     };
     let elf = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
-    let built = Built {
-        bytes: elf.len() as u64,
-        sha256: sha256(&elf),
-        changed,
-        time: start.elapsed(),
-        path,
-    };
+    let built = Built { bytes: elf.len() as u64, sha256: sha256(&elf), changed, time: start.elapsed(), path };
     built.report();
     Ok(built)
 }
@@ -127,8 +117,7 @@ fn platform(ctx: &Context, path: &Path) -> Result<bool> {
         "about 1 minute from scratch",
         &ctx.log("cargo-build-sbf"),
     )?;
-    let after = fs::read(path)
-        .with_context(|| format!("cargo build-sbf did not write {}", path.display()))?;
+    let after = fs::read(path).with_context(|| format!("cargo build-sbf did not write {}", path.display()))?;
     check_elf(&after)?;
     Ok(before.as_deref() != Some(after.as_slice()))
 }
@@ -164,22 +153,10 @@ impl<'a> Upstream<'a> {
     }
 
     /// In a directory of the caller's choice.
-    pub fn at(
-        ctx: &'a Context,
-        dir: PathBuf,
-        root: PathBuf,
-        cargo_home: Option<PathBuf>,
-    ) -> Result<Self> {
+    pub fn at(ctx: &'a Context, dir: PathBuf, root: PathBuf, cargo_home: Option<PathBuf>) -> Result<Self> {
         let tools = setup::sbf_tools(ctx)?;
         let flags = flags(cargo_home.as_deref());
-        Ok(Self {
-            ctx,
-            tools,
-            flags,
-            dir,
-            root,
-            cargo_home,
-        })
+        Ok(Self { ctx, tools, flags, dir, root, cargo_home })
     }
 
     /// Returns the ELF, and the lock under which nobody else changes it.
@@ -196,12 +173,7 @@ impl<'a> Upstream<'a> {
             .iter()
             .map(|name| self.target().join(TARGET_NAME).join("release").join(name))
             .find(|path| path.is_file())
-            .with_context(|| {
-                format!(
-                    "cargo succeeded without a multibus.so in {}",
-                    self.target().display()
-                )
-            })?;
+            .with_context(|| format!("cargo succeeded without a multibus.so in {}", self.target().display()))?;
         let bytes = fs::read(&elf)?;
         check_elf(&bytes)?;
         check_no_paths(&bytes, &self.root, self.cargo_home.as_deref())?;
@@ -221,10 +193,7 @@ impl<'a> Upstream<'a> {
         let llvm = self.dir.join("llvm");
         for dir in [&llvm, &self.bin()] {
             fs::create_dir_all(dir).with_context(|| {
-                format!(
-                    "could not create {}; set MULTIBUS_CACHE to a directory you may write to",
-                    dir.display()
-                )
+                format!("could not create {}; set MULTIBUS_CACHE to a directory you may write to", dir.display())
             })?;
         }
         let lock = File::create(self.dir.join("lock"))?;
@@ -256,13 +225,7 @@ impl<'a> Upstream<'a> {
         let path = env::join_paths(std::iter::once(self.bin()).chain(env::split_paths(&path)))?;
         cargo
             .current_dir(&self.root)
-            .args([
-                "build",
-                "--release",
-                "--lib",
-                "--locked",
-                "--ignore-rust-version",
-            ])
+            .args(["build", "--release", "--lib", "--locked", "--ignore-rust-version"])
             .args(["--manifest-path", MANIFEST])
             .args(["-Zjson-target-spec", "-Zbuild-std=std,panic_abort"])
             .args(["-Zbuild-std-features=compiler-builtins-mem", "--target"])
@@ -315,9 +278,7 @@ impl<'a> Upstream<'a> {
         for file in tidy::project_files(&self.root)? {
             let relevant = file.starts_with("programs")
                 || file.starts_with(".cargo")
-                || ["Cargo.toml", "Cargo.lock"]
-                    .iter()
-                    .any(|name| file == Path::new(name));
+                || ["Cargo.toml", "Cargo.lock"].iter().any(|name| file == Path::new(name));
             if relevant {
                 let contents = fs::read(self.root.join(&file)).unwrap_or_default();
                 digest.update(file.to_string_lossy().as_bytes());
@@ -348,10 +309,7 @@ fn flags(cargo_home: Option<&Path>) -> Vec<String> {
     .map(str::to_owned)
     .collect();
     if let Some(home) = cargo_home {
-        flags.push(format!(
-            "--remap-path-prefix={}=/crates",
-            home.join("registry/src").display()
-        ));
+        flags.push(format!("--remap-path-prefix={}=/crates", home.join("registry/src").display()));
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
     flags
@@ -364,16 +322,8 @@ fn check_elf(elf: &[u8]) -> Result<()> {
         elf.len() > 64 && elf.starts_with(b"\x7fELF\x02\x01"),
         "the linker wrote something that is not a 64-bit ELF"
     );
-    let version = u32::from_le_bytes([
-        elf[E_FLAGS],
-        elf[E_FLAGS + 1],
-        elf[E_FLAGS + 2],
-        elf[E_FLAGS + 3],
-    ]);
-    ensure!(
-        version == 3,
-        "the program is sBPF version {version}, and validators accept version 3"
-    );
+    let version = u32::from_le_bytes([elf[E_FLAGS], elf[E_FLAGS + 1], elf[E_FLAGS + 2], elf[E_FLAGS + 3]]);
+    ensure!(version == 3, "the program is sBPF version {version}, and validators accept version 3");
     Ok(())
 }
 
@@ -413,10 +363,7 @@ fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool> {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        let name = path
-            .file_name()
-            .unwrap_or(OsStr::new("file"))
-            .to_string_lossy();
+        let name = path.file_name().unwrap_or(OsStr::new("file")).to_string_lossy();
         let new = path.with_file_name(format!("{name}.{}.new", std::process::id()));
         fs::write(&new, bytes)?;
         fs::rename(&new, path)
@@ -457,11 +404,7 @@ mod tests {
         let flags = flags(Some(Path::new("/somewhere/cargo")));
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
         let root = fs::canonicalize(root).unwrap();
-        assert!(
-            !flags
-                .iter()
-                .any(|flag| flag.contains(&*root.to_string_lossy()))
-        );
+        assert!(!flags.iter().any(|flag| flag.contains(&*root.to_string_lossy())));
         assert!(flags.contains(&"--remap-path-prefix=/somewhere/cargo=/cargo".to_owned()));
     }
 
@@ -473,11 +416,7 @@ mod tests {
         assert!(!write_if_different(&path, b"one").unwrap());
         assert!(write_if_different(&path, b"two").unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(
-            fs::read_dir(&dir).unwrap().count(),
-            1,
-            "no neighbour is left"
-        );
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no neighbour is left");
         fs::remove_dir_all(dir).unwrap();
     }
 }

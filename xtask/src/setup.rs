@@ -60,17 +60,11 @@ pub fn sbf_tools(ctx: &Context) -> Result<SbfTools> {
         run::output(ctx.debian(RUSTC).arg("-vV")).unwrap_or_default(),
         run::output(ctx.debian(CARGO).arg("-V")).unwrap_or_default(),
     );
-    Ok(SbfTools {
-        sbpf_linker,
-        llvm_library: llvm_library(),
-        versions,
-    })
+    Ok(SbfTools { sbpf_linker, llvm_library: llvm_library(), versions })
 }
 
 fn llvm_library() -> PathBuf {
-    Path::new("/usr/lib")
-        .join(format!("{}-linux-gnu", env::consts::ARCH))
-        .join(LLVM_LIBRARY)
+    Path::new("/usr/lib").join(format!("{}-linux-gnu", env::consts::ARCH)).join(LLVM_LIBRARY)
 }
 
 /// Says what is missing, as the end of a sentence.
@@ -90,10 +84,7 @@ fn debian_packages(ctx: &Context) -> Result<(), String> {
     let version = run::output(ctx.debian(RUSTC).arg("-V")).unwrap_or_default();
     match parse_version(&version) {
         Some(found) if found >= OLDEST => Ok(()),
-        _ => Err(format!(
-            "{RUSTC} is \"{version}\", and {}.{} or newer is needed",
-            OLDEST.0, OLDEST.1
-        )),
+        _ => Err(format!("{RUSTC} is \"{version}\", and {}.{} or newer is needed", OLDEST.0, OLDEST.1)),
     }
 }
 
@@ -104,10 +95,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 }
 
 fn install_packages(ctx: &Context) -> Result<()> {
-    let by_hand = format!(
-        "apt-get update && apt-get install -y --no-install-recommends {}",
-        PACKAGES.join(" ")
-    );
+    let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {}", PACKAGES.join(" "));
     if on_path("apt-get").is_none() {
         bail!(
             "the compiler of the program comes from Debian 12's security suite ({}), and this system has no apt-get. \
@@ -118,45 +106,25 @@ fn install_packages(ctx: &Context) -> Result<()> {
     let root = run::output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
     if !root {
         if on_path("sudo").is_none() {
-            bail!(
-                "installing Debian packages needs root, and there is no sudo; run as root: {by_hand}"
-            );
+            bail!("installing Debian packages needs root, and there is no sudo; run as root: {by_hand}");
         }
-        eprintln!(
-            "  sudo is asked for the right to install {}",
-            PACKAGES.join(", ")
-        );
-        run::live(Command::new("sudo").arg("-v"))
-            .with_context(|| format!("run as root: {by_hand}"))?;
+        eprintln!("  sudo is asked for the right to install {}", PACKAGES.join(", "));
+        run::live(Command::new("sudo").arg("-v")).with_context(|| format!("run as root: {by_hand}"))?;
     }
     let apt = |args: &[&str]| {
         let mut command = ctx.command(if root { "env" } else { "sudo" });
         if !root {
             command.arg("env");
         }
-        command
-            .args([
-                "DEBIAN_FRONTEND=noninteractive",
-                "apt-get",
-                "-o",
-                "DPkg::Lock::Timeout=300",
-            ])
-            .args(args);
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300"]).args(args);
         command
     };
     let log = ctx.log("apt");
-    let known = PACKAGES.iter().all(|package| {
-        run::output(Command::new("apt-cache").args(["show", "--no-all-versions", package]))
-            .is_some()
-    });
-    let update = || {
-        run::logged(
-            &mut apt(&["update"]),
-            "Updating the lists of Debian packages",
-            "about 10 seconds",
-            &log,
-        )
-    };
+    let known = PACKAGES
+        .iter()
+        .all(|package| run::output(Command::new("apt-cache").args(["show", "--no-all-versions", package])).is_some());
+    let update =
+        || run::logged(&mut apt(&["update"]), "Updating the lists of Debian packages", "about 10 seconds", &log);
     let mut install = apt(&["install", "-y", "--no-install-recommends"]);
     install.args(PACKAGES);
     let what = format!("Installing the Debian packages {}", PACKAGES.join(", "));
@@ -176,8 +144,7 @@ fn install_packages(ctx: &Context) -> Result<()> {
 }
 
 fn linker_is_current(ctx: &Context, linker: &Path) -> bool {
-    let installed =
-        std::fs::read_to_string(ctx.cache.join("tools/.crates.toml")).unwrap_or_default();
+    let installed = std::fs::read_to_string(ctx.cache.join("tools/.crates.toml")).unwrap_or_default();
     linker.is_file() && installed.contains(&format!("\"sbpf-linker {LINKER_VERSION} "))
 }
 
@@ -186,17 +153,15 @@ fn install_linker(ctx: &Context) -> Result<()> {
     let build = ctx.cache.join("build/sbpf-linker");
     let mut install = ctx.cargo();
     install
-        .args([
-            "install",
-            "sbpf-linker",
-            "--version",
-            LINKER_VERSION,
-            "--locked",
-            "--root",
-        ])
+        .args(["install", "sbpf-linker", "--version", LINKER_VERSION, "--locked", "--root"])
         .arg(&tools)
         // Kept until it is done, so that an interrupted installation goes on where it stopped.
         .env("CARGO_TARGET_DIR", &build)
+        // It links one small program: its own compilation counts, not its speed.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     run::logged(
@@ -222,10 +187,7 @@ mod tests {
 
     #[test]
     fn versions_compare_as_numbers() {
-        assert_eq!(
-            parse_version("rustc 1.96.0 (ac68faa20 2026-05-25)"),
-            Some((1, 96))
-        );
+        assert_eq!(parse_version("rustc 1.96.0 (ac68faa20 2026-05-25)"), Some((1, 96)));
         assert!(parse_version("rustc 1.100.0") > Some(OLDEST));
         assert!(parse_version("rustc 1.63.0") < Some(OLDEST));
         assert_eq!(parse_version(""), None);

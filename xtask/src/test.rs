@@ -49,16 +49,7 @@ const STEPS: &[Step] = &[
         name: "clippy",
         shows: "no lint of the compiler or clippy complains",
         action: Action::Quiet(
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--ignore-rust-version",
-                "--",
-                "-D",
-                "warnings",
-            ],
+            &["clippy", "--workspace", "--all-targets", "--locked", "--ignore-rust-version", "--", "-D", "warnings"],
             "about 4 minutes from scratch on two cores",
         ),
     },
@@ -94,20 +85,12 @@ pub fn list() {
 }
 
 pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != **name))
-    {
+    if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
         let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
-        bail!(
-            "there is no check called {unknown}; there are {}",
-            names.join(", ")
-        );
+        bail!("there is no check called {unknown}; there are {}", names.join(", "));
     }
-    let chosen: Vec<&Step> = STEPS
-        .iter()
-        .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name))
-        .collect();
+    let chosen: Vec<&Step> =
+        STEPS.iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name)).collect();
     // Tests and the replay drive the built program.
     if !only.is_empty() && !only.iter().any(|name| name == "program") && needs_program(&chosen) {
         sbf::build(ctx, tools)?;
@@ -119,13 +102,7 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
     let start = Instant::now();
     let mut tally = Tally::default();
     for (index, step) in chosen.iter().enumerate() {
-        println!(
-            "\n== {}/{} {}: {}",
-            index + 1,
-            chosen.len(),
-            step.name,
-            step.shows
-        );
+        println!("\n== {}/{} {}: {}", index + 1, chosen.len(), step.name, step.shows);
         let begun = Instant::now();
         let result = step.run(ctx, tools, &mut tally);
         let time = run::elapsed(begun.elapsed());
@@ -134,23 +111,13 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
             Err(error) => {
                 println!("\n== {} FAILED after {time}: {error:#}", step.name);
                 println!("   It checks that {}.", step.shows);
-                println!(
-                    "   Just this one again: cargo xtask test --only {}",
-                    step.name
-                );
+                println!("   Just this one again: cargo xtask test --only {}", step.name);
                 println!("\n{} passed, {} failed", tally.passed, tally.failed.max(1));
-                bail!(
-                    "the check `{}` failed; those after it did not run",
-                    step.name
-                );
+                bail!("the check `{}` failed; those after it did not run", step.name);
             }
         }
     }
-    println!(
-        "\nAll {} checks passed in {}. Tests:",
-        chosen.len(),
-        run::elapsed(start.elapsed())
-    );
+    println!("\nAll {} checks passed in {}. Tests:", chosen.len(), run::elapsed(start.elapsed()));
     println!("{} passed, {} failed", tally.passed, tally.failed);
     Ok(())
 }
@@ -158,9 +125,7 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
 impl Step {
     fn run(&self, ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
         match self.action {
-            Action::Cargo(args) => {
-                run::live(ctx.cargo().args(args)).map_err(|error| with_hint(error, args))
-            }
+            Action::Cargo(args) => run::live(ctx.cargo().args(args)).map_err(|error| with_hint(error, args)),
             Action::Quiet(args, expect) => {
                 let mut command = ctx.cargo();
                 command.args(args);
@@ -176,9 +141,7 @@ impl Step {
 }
 
 fn needs_program(steps: &[&Step]) -> bool {
-    steps
-        .iter()
-        .any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
+    steps.iter().any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
 }
 
 /// A minimal toolchain lacks the components.
@@ -194,12 +157,7 @@ fn with_hint(error: anyhow::Error, args: &[&str]) -> anyhow::Error {
 }
 
 /// `cargo test --workspace` with further arguments and variables: compiles quietly, runs live and counts.
-pub fn run_tests(
-    ctx: &Context,
-    args: &[&str],
-    set: &[(&str, &str)],
-    tally: &mut Tally,
-) -> Result<()> {
+pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut Tally) -> Result<()> {
     const WORKSPACE: &[&str] = &["test", "--workspace", "--locked", "--ignore-rust-version"];
     run::logged(
         ctx.cargo().args(WORKSPACE).arg("--no-run"),
@@ -208,11 +166,7 @@ pub fn run_tests(
         &ctx.log("tests"),
     )?;
     let mut command = ctx.cargo();
-    command
-        .args(WORKSPACE)
-        .arg("--quiet")
-        .args(args)
-        .envs(set.iter().copied());
+    command.args(WORKSPACE).arg("--quiet").args(args).envs(set.iter().copied());
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -227,11 +181,7 @@ pub fn run_tests(
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!(
-            "`{}` failed ({status}), {} tests of it",
-            run::shown(&command),
-            tally.failed
-        );
+        bail!("`{}` failed ({status}), {} tests of it", run::shown(&command), tally.failed);
     }
     Ok(())
 }
@@ -268,14 +218,9 @@ fn replay(ctx: &Context) -> Result<()> {
         bail!("`{}` failed ({})", run::shown(&command), output.status);
     }
     let json = text.trim();
-    if !(json.starts_with('{') && json.ends_with('}')
-        || json.starts_with('[') && json.ends_with(']'))
-    {
+    if !(json.starts_with('{') && json.ends_with('}') || json.starts_with('[') && json.ends_with(']')) {
         println!("{text}");
-        bail!(
-            "`{}` printed something other than JSON",
-            run::shown(&command)
-        );
+        bail!("`{}` printed something other than JSON", run::shown(&command));
     }
     println!("{} bytes of JSON", json.len());
     Ok(())
@@ -289,11 +234,7 @@ fn forget_other_checkouts(ctx: &Context) -> Result<()> {
     if std::fs::read_to_string(&stamp).is_ok_and(|last| last == root) {
         return Ok(());
     }
-    for entry in std::fs::read_dir(ctx.target.join("debug/.fingerprint"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in std::fs::read_dir(ctx.target.join("debug/.fingerprint")).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with("multibus") {
             std::fs::remove_dir_all(entry.path())?;
         }
@@ -310,23 +251,15 @@ mod tests {
     fn test_results_are_counted() {
         let mut tally = Tally::default();
         tally.count("running 3 tests");
-        tally.count(
-            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.31s",
-        );
-        tally.count(
-            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
-        );
+        tally.count("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.31s");
+        tally.count("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
         assert_eq!((tally.passed, tally.failed), (15, 2));
     }
 
     #[test]
     fn every_check_has_its_own_name() {
         for (index, step) in STEPS.iter().enumerate() {
-            assert!(
-                STEPS[..index].iter().all(|other| other.name != step.name),
-                "{}",
-                step.name
-            );
+            assert!(STEPS[..index].iter().all(|other| other.name != step.name), "{}", step.name);
         }
     }
 }

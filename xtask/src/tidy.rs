@@ -17,8 +17,7 @@ use crate::{context::Context, run};
 
 /// Files of these kinds are read; others may be binary.
 const TEXT: &[&str] = &[
-    "rs", "toml", "md", "json", "sh", "py", "ts", "tsx", "js", "mjs", "css", "html", "yml", "yaml",
-    "csv", "txt", "svg",
+    "rs", "toml", "md", "json", "sh", "py", "ts", "tsx", "js", "mjs", "css", "html", "yml", "yaml", "csv", "txt", "svg",
 ];
 /// Directories that hold what was built or downloaded.
 const SKIPPED: &[&str] = &["target", "node_modules", "dist", ".git"];
@@ -28,10 +27,7 @@ pub fn check(ctx: &Context) -> Result<()> {
     let files = project_files(&ctx.root)?;
     let mut read = 0;
     for file in &files {
-        let extension = file
-            .extension()
-            .and_then(|ext| ext.to_str())
-            .unwrap_or_default();
+        let extension = file.extension().and_then(|ext| ext.to_str()).unwrap_or_default();
         if !TEXT.contains(&extension) {
             continue;
         }
@@ -108,10 +104,9 @@ impl fmt::Display for Finding {
 fn check_text(file: &Path, text: &str) -> Vec<Finding> {
     let mut found: Vec<(usize, String)> = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let marker = ["<<<<<<<", "|||||||", ">>>>>>>"].iter().any(|marker| {
-            line.strip_prefix(marker)
-                .is_some_and(|rest| rest.starts_with(' '))
-        });
+        let marker = ["<<<<<<<", "|||||||", ">>>>>>>"]
+            .iter()
+            .any(|marker| line.strip_prefix(marker).is_some_and(|rest| rest.starts_with(' ')));
         if marker {
             found.push((index, "a conflict marker".to_owned()));
         }
@@ -122,14 +117,7 @@ fn check_text(file: &Path, text: &str) -> Vec<Finding> {
     if file.extension().is_some_and(|ext| ext == "rs") {
         check_rust(text, &mut found);
     }
-    found
-        .into_iter()
-        .map(|(index, what)| Finding {
-            file: file.to_path_buf(),
-            line: index + 1,
-            what,
-        })
-        .collect()
+    found.into_iter().map(|(index, what)| Finding { file: file.to_path_buf(), line: index + 1, what }).collect()
 }
 
 fn check_rust(text: &str, found: &mut Vec<(usize, String)>) {
@@ -138,17 +126,11 @@ fn check_rust(text: &str, found: &mut Vec<(usize, String)>) {
     for (index, line) in code.lines().enumerate() {
         for name in ["todo", "unimplemented", "dbg"] {
             if has_word(line, &format!("{name}!")) {
-                found.push((
-                    index,
-                    format!("{name}! is left over: finish it or take it out"),
-                ));
+                found.push((index, format!("{name}! is left over: finish it or take it out")));
             }
         }
         if line.contains("#[ignore") {
-            found.push((
-                index,
-                "an ignored test proves nothing: repair it or take it out".to_owned(),
-            ));
+            found.push((index, "an ignored test proves nothing: repair it or take it out".to_owned()));
         }
         let block = has_word(line, "unsafe")
             && line.split("unsafe").skip(1).any(|rest| {
@@ -156,10 +138,7 @@ fn check_rust(text: &str, found: &mut Vec<(usize, String)>) {
                 rest.starts_with('{') || rest.starts_with("impl") || rest.is_empty()
             });
         if block && !has_safety_comment(&raw, index) {
-            found.push((
-                index,
-                "unsafe without a SAFETY: comment that says why it is sound".to_owned(),
-            ));
+            found.push((index, "unsafe without a SAFETY: comment that says why it is sound".to_owned()));
         }
     }
     for name in ["allow", "expect"] {
@@ -170,10 +149,7 @@ fn check_rust(text: &str, found: &mut Vec<(usize, String)>) {
                 let end = body.find(")]").unwrap_or(body.len());
                 if !has_word(&body[..end], "reason") {
                     let index = code[..at].matches('\n').count();
-                    found.push((
-                        index,
-                        format!("{attribute}...) does not say why: add reason = \"...\""),
-                    ));
+                    found.push((index, format!("{attribute}...) does not say why: add reason = \"...\"")));
                 }
             }
         }
@@ -227,9 +203,8 @@ fn home_path(line: &str) -> Option<&str> {
                 continue;
             }
             let rest = &line[at + prefix.len()..];
-            let name = rest
-                .find(|c: char| !(c.is_alphanumeric() || "._-".contains(c)))
-                .map_or(rest, |end| &rest[..end]);
+            let name =
+                rest.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).map_or(rest, |end| &rest[..end]);
             let path = &line[at..at + prefix.len() + name.len()];
             if named && !PLACEHOLDERS.contains(&name) && rest[name.len()..].starts_with('/')
                 || !named && !name.is_empty()
@@ -262,11 +237,7 @@ fn code_only(text: &str) -> String {
             out.push(chars[i]);
             i += 1;
         } else {
-            out.extend(
-                chars[i..end]
-                    .iter()
-                    .map(|&c| if c == '\n' { '\n' } else { ' ' }),
-            );
+            out.extend(chars[i..end].iter().map(|&c| if c == '\n' { '\n' } else { ' ' }));
             i = end;
         }
     }
@@ -278,9 +249,7 @@ fn is_name(c: char) -> bool {
 }
 
 fn line_end(chars: &[char], from: usize) -> usize {
-    (from..chars.len())
-        .find(|&i| chars[i] == '\n')
-        .unwrap_or(chars.len())
+    (from..chars.len()).find(|&i| chars[i] == '\n').unwrap_or(chars.len())
 }
 
 fn block_comment_end(chars: &[char], from: usize) -> usize {
@@ -323,15 +292,8 @@ fn raw_string_end(chars: &[char], from: usize) -> Option<usize> {
     if chars.get(open) != Some(&'"') {
         return None;
     }
-    let closes = |i: usize| {
-        chars[i] == '"'
-            && chars[i + 1..]
-                .iter()
-                .take(hashes)
-                .filter(|&&c| c == '#')
-                .count()
-                == hashes
-    };
+    let closes =
+        |i: usize| chars[i] == '"' && chars[i + 1..].iter().take(hashes).filter(|&&c| c == '#').count() == hashes;
     let end = (open + 1..chars.len()).find(|&i| closes(i));
     Some(end.map_or(chars.len(), |i| i + 1 + hashes))
 }
@@ -350,10 +312,7 @@ mod tests {
     use super::*;
 
     fn findings(text: &str) -> Vec<String> {
-        check_text(Path::new("lib.rs"), text)
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        check_text(Path::new("lib.rs"), text).iter().map(ToString::to_string).collect()
     }
 
     fn one(text: &str) -> String {
@@ -364,9 +323,7 @@ mod tests {
 
     #[test]
     fn unfinished_code_is_found_where_it_stands() {
-        assert!(
-            one("fn f() {\n    todo!(\"later\")\n}").starts_with("lib.rs:2: todo! is left over")
-        );
+        assert!(one("fn f() {\n    todo!(\"later\")\n}").starts_with("lib.rs:2: todo! is left over"));
         assert!(one("fn f() { unimplemented!() }").contains("unimplemented!"));
         assert!(one("let x = dbg!(y);").contains("dbg!"));
         assert!(one("#[test]\n#[ignore = \"slow\"]\nfn f() {}").contains("ignored test"));
@@ -392,10 +349,7 @@ mod tests {
     fn unsafe_needs_its_reason() {
         assert!(one("let x = unsafe { *p };").contains("SAFETY"));
         assert!(one("unsafe impl Send for X {}").contains("SAFETY"));
-        assert!(
-            one("// SAFETY: p is valid\nlet x = unsafe { *p };\nlet y = unsafe { *q };")
-                .starts_with("lib.rs:3")
-        );
+        assert!(one("// SAFETY: p is valid\nlet x = unsafe { *p };\nlet y = unsafe { *q };").starts_with("lib.rs:3"));
         for text in [
             "// SAFETY: p is valid\nlet x = unsafe { *p };",
             "let x = unsafe { *p }; // SAFETY: p is valid",
@@ -413,35 +367,22 @@ mod tests {
         assert!(one("#[allow(dead_code)]\nfn f() {}").starts_with("lib.rs:1: #[allow("));
         assert!(one("\n#![allow(clippy::all)]").starts_with("lib.rs:2: #![allow("));
         assert!(one("#[expect(dead_code)]").contains("reason"));
-        assert_eq!(
-            findings("#[allow(\n    dead_code,\n    reason = \"read by tests\"\n)]"),
-            Vec::<String>::new()
-        );
+        assert_eq!(findings("#[allow(\n    dead_code,\n    reason = \"read by tests\"\n)]"), Vec::<String>::new());
     }
 
     #[test]
     fn conflict_markers_are_found_and_underlines_are_not() {
         let marker = "<".repeat(7);
         assert!(one(&format!("{marker} HEAD")).contains("conflict"));
-        assert_eq!(
-            findings(&format!("// {}", "=".repeat(7))),
-            Vec::<String>::new()
-        );
+        assert_eq!(findings(&format!("// {}", "=".repeat(7))), Vec::<String>::new());
     }
 
     #[test]
     fn somebodys_home_is_found_and_a_placeholder_is_not() {
-        let (home, root) = (
-            format!("/{}/ada/src", "home"),
-            format!("/{}/.cargo", "root"),
-        );
+        let (home, root) = (format!("/{}/ada/src", "home"), format!("/{}/.cargo", "root"));
         assert!(one(&format!("// {home}")).contains("one machine"));
         assert!(one(&format!("// \"{root}\"")).contains("one machine"));
-        for text in [
-            "// /home/you/multibus and ~/.cache/multibus",
-            "// https://example.com/home/ada/x",
-            "// /home/",
-        ] {
+        for text in ["// /home/you/multibus and ~/.cache/multibus", "// https://example.com/home/ada/x", "// /home/"] {
             assert_eq!(findings(text), Vec::<String>::new(), "{text}");
         }
     }

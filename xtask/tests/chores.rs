@@ -1,0 +1,38 @@
+//! The command line of xtask, run as a user runs it.
+//!
+//! It has a second use: naming this test in `cargo build` turns on the features that the workspace's tests need of the
+//! shared dependencies, so that the CLI which `demo` builds and the tests are one build of them (see `demo::build_cli`).
+
+use std::process::{Command, Output};
+
+fn xtask(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).args(args).output().expect("the built xtask starts")
+}
+
+#[test]
+fn help_names_every_command_and_the_environment() {
+    let help = xtask(&["--help"]);
+    let text = String::from_utf8_lossy(&help.stdout);
+    assert!(help.status.success());
+    for word in ["build", "demo", "test", "hash", "cu", "setup", "tidy", "MULTIBUS_CACHE", "CI"] {
+        assert!(text.contains(word), "`{word}` is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn every_check_is_listed_with_what_it_shows() {
+    let list = xtask(&["test", "--list"]);
+    let text = String::from_utf8_lossy(&list.stdout);
+    for name in ["fmt", "program", "clippy", "tidy", "tests", "replay"] {
+        let line = text.lines().find(|line| line.starts_with(name));
+        assert!(line.is_some_and(|line| line.len() > name.len() + 10), "{name} in:\n{text}");
+    }
+}
+
+#[test]
+fn an_unknown_check_is_refused_with_the_known_ones() {
+    let refused = xtask(&["test", "--only", "nothing"]);
+    let text = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success());
+    assert!(text.contains("no check called nothing") && text.contains("clippy"), "{text}");
+}
