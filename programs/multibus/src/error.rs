@@ -25,9 +25,52 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-#[error_code]
-#[derive(Debug, PartialEq, Eq)]
-pub enum MultibusError {
+/// Declares the errors once: the enum, whose sentences go to the IDL, and the same sentences as a table for clients.
+macro_rules! errors {
+    ($(#[msg($sentence:tt)] $name:ident,)+) => {
+        #[error_code]
+        #[derive(Debug, PartialEq, Eq)]
+        pub enum MultibusError {
+            $(#[msg($sentence)] $name,)+
+        }
+
+        impl MultibusError {
+            /// Every error, in the order of its code.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// Name of the error.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// What went wrong and what to do next.
+            pub const fn message(self) -> &'static str {
+                match self {
+                    $(Self::$name => $sentence,)+
+                }
+            }
+        }
+    };
+}
+
+/// Code of the first error; the others follow in their order.
+pub const FIRST_ERROR_CODE: u32 = 6_000;
+
+impl MultibusError {
+    /// Number that a refused transaction carries.
+    pub const fn code(self) -> u32 {
+        FIRST_ERROR_CODE + self as u32
+    }
+
+    /// The error with a code.
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.get(code.checked_sub(FIRST_ERROR_CODE)? as usize).copied()
+    }
+}
+
+errors! {
     // bus
     #[msg("The bus's name must have 1 to 32 bytes of UTF-8 without control characters; choose another name")]
     NameInvalid,
@@ -196,4 +239,21 @@ pub enum MultibusError {
     LockNotExpired,
     #[msg("A counter reached its end; this cannot happen in honest use")]
     CounterOverflow,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_and_the_codes_agree() {
+        for (index, error) in MultibusError::ALL.iter().enumerate() {
+            assert_eq!(*error as usize, index);
+            assert_eq!(MultibusError::from_code(error.code()), Some(*error));
+            assert_eq!(ProgramError::from(*error), ProgramError::Custom(error.code()));
+            assert!(error.message().len() > 20, "{}", error.name());
+        }
+        assert_eq!(MultibusError::from_code(FIRST_ERROR_CODE - 1), None);
+        assert_eq!(MultibusError::from_code(FIRST_ERROR_CODE + MultibusError::ALL.len() as u32), None);
+    }
 }
