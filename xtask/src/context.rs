@@ -43,6 +43,9 @@ impl Context {
             )?)
             .join(".cache/multibus"),
         };
+        std::fs::create_dir_all(&cache).with_context(|| {
+            format!("could not create {}; set MULTIBUS_CACHE to a directory you may write to", cache.display())
+        })?;
         let ci = env::var("CI").is_ok_and(|value| value == "true" || value == "1");
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(dir) if !dir.is_empty() => std::path::absolute(dir)?,

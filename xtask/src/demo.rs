@@ -1,4 +1,4 @@
-//! From a clone to a day of a village's energy market, in one command.
+//! From a clone to a village's energy market at work, in one command.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::{
     sbf::{self, Tools},
 };
 
-/// A year of measurements of a rural community; the replay takes a day of it.
+/// What the members of a rural community draw and generate in every quarter of an hour of two days.
 pub const DATA: &str = "data/community-rural-2016.csv";
 
 pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {

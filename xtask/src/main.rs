@@ -30,7 +30,7 @@ struct Cli {
 
 const HELP: &str = "\
 Examples:
-  cargo xtask demo                        from a fresh clone to a replayed day and its report
+  cargo xtask demo                        from a fresh clone to a replayed market and its report
   cargo xtask demo -- --intervals 8       the same, two hours of it
   cargo xtask test                        every check that continuous integration runs
   cargo xtask test --only clippy          just one of them; --list names them all
@@ -50,7 +50,7 @@ enum Task {
         #[command(flatten)]
         program: Program,
     },
-    /// Build everything and replay a day of a community's measured energy, with a report to look at
+    /// Build everything and replay a community's energy through the market, with a report to look at
     #[command(after_help = "Example:\n  cargo xtask demo -- --intervals 8")]
     Demo {
         #[command(flatten)]

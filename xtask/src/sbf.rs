@@ -192,9 +192,7 @@ impl<'a> Upstream<'a> {
     fn prepare(&self) -> Result<File> {
         let llvm = self.dir.join("llvm");
         for dir in [&llvm, &self.bin()] {
-            fs::create_dir_all(dir).with_context(|| {
-                format!("could not create {}; set MULTIBUS_CACHE to a directory you may write to", dir.display())
-            })?;
+            fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
         }
         let lock = File::create(self.dir.join("lock"))?;
         if lock.try_lock().is_err() {

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
     context::Context,
@@ -65,7 +65,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "replay",
-        shows: "the CLI replays two hours of measured energy through the program",
+        shows: "the CLI replays two hours of a community's energy through the program",
         action: Action::Own(|ctx, _| replay(ctx)),
     },
 ];
@@ -144,16 +144,14 @@ fn needs_program(steps: &[&Step]) -> bool {
     steps.iter().any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
 }
 
-/// A minimal toolchain lacks the components.
+/// What to do about a failure, where its own words do not say it. (A minimal toolchain lacks the components.)
 fn with_hint(error: anyhow::Error, args: &[&str]) -> anyhow::Error {
-    match args.first() {
-        Some(&"fmt") => error.context(
-            "`cargo fmt --all` formats the sources (and `rustup component add rustfmt` installs it, where it is missing)",
-        ),
-        Some(&"clippy") => error
-            .context("the lints above say what to change (`rustup component add clippy` installs it, where it is missing)"),
-        _ => error,
-    }
+    let hint = match args.first() {
+        Some(&"fmt") => "`cargo fmt --all` formats the sources; `rustup component add rustfmt` installs it",
+        Some(&"clippy") => "the lints above say what to change; `rustup component add clippy` installs it",
+        _ => return error,
+    };
+    anyhow!("{error:#}. {hint}")
 }
 
 /// `cargo test --workspace` with further arguments and variables: compiles quietly, runs live and counts.
@@ -166,24 +164,41 @@ pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut
         &ctx.log("tests"),
     )?;
     let mut command = ctx.cargo();
-    command.args(WORKSPACE).arg("--quiet").args(args).envs(set.iter().copied());
+    command.args(WORKSPACE).args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("could not start `{}`", run::shown(&command)))?;
     if let Some(stdout) = child.stdout.take() {
+        let mut blank = true;
         for line in BufReader::new(stdout).split(b'\n') {
             let line = line?;
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
             tally.count(&line);
+            if !says_nothing(&line, &mut blank) {
+                println!("{line}");
+            }
         }
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("`{}` failed ({status}), {} tests of it", run::shown(&command), tally.failed);
+        let failed = match tally.failed {
+            0 => "before a test failed, see above".to_owned(),
+            1 => "1 test failed".to_owned(),
+            n => format!("{n} tests failed"),
+        };
+        bail!("`{}` ended with {status}: {failed}", run::shown(&command));
     }
     Ok(())
+}
+
+/// Crates without tests, or without one that was asked for, and more than one empty line.
+fn says_nothing(line: &str, blank: &mut bool) -> bool {
+    let empty = line.trim().is_empty();
+    let skipped =
+        empty && *blank || line == "running 0 tests" || line.starts_with("test result: ok. 0 passed; 0 failed");
+    *blank = empty || skipped && *blank;
+    skipped
 }
 
 impl Tally {
