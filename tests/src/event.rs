@@ -1,0 +1,103 @@
+//! The program's events, read from a transaction's log.
+
+use {
+    anchor_lang::Discriminator,
+    base64::{Engine, engine::general_purpose::STANDARD},
+    multibus::event::*,
+};
+
+macro_rules! events {
+    ($($name:ident),+ $(,)?) => {
+        /// One event, decoded.
+        pub enum Event {
+            $($name($name),)+
+            EnergyPurchased(EnergyPurchasedHeader, Vec<PurchasedFill>),
+        }
+
+        impl Event {
+            /// Decodes a framed event.
+            ///
+            /// # Panics
+            /// Where the bytes are no event of the program.
+            pub fn decode(bytes: &[u8]) -> Self {
+                let (discriminator, fields) = bytes.split_at(8);
+                $(if discriminator == $name::DISCRIMINATOR {
+                    return Self::$name(bytemuck::pod_read_unaligned(fields));
+                })+
+                assert_eq!(discriminator, EnergyPurchased::DISCRIMINATOR, "an unknown event");
+                let (header, fills) = bytes.split_at(size_of::<EnergyPurchasedHeader>());
+                let header: EnergyPurchasedHeader = bytemuck::pod_read_unaligned(header);
+                let fills: Vec<PurchasedFill> =
+                    fills.chunks(size_of::<PurchasedFill>()).map(bytemuck::pod_read_unaligned).collect();
+                assert_eq!(header.fill_count as usize, fills.len(), "the event has as many fills as it says");
+                Self::EnergyPurchased(header, fills)
+            }
+        }
+
+        $(impl From<$name> for Event {
+            fn from(event: $name) -> Self {
+                Self::$name(event)
+            }
+        })+
+    };
+}
+
+events!(
+    BusCreated,
+    OwnerAdded,
+    CapacityOpened,
+    CapacityClosed,
+    OfferCreated,
+    OfferRepriced,
+    OfferExtended,
+    OfferCancelled,
+    LockTaken,
+    LockReleased,
+    TraderOpened,
+    TraderClosed,
+);
+
+/// The bytes of every event that the program itself logged, in order.
+///
+/// # Panics
+/// Where the log was cut off.
+pub fn logged(logs: &[String]) -> Vec<Vec<u8>> {
+    let mut stack: Vec<&str> = Vec::new();
+    let mut found = Vec::new();
+    let program = multibus::ID.to_string();
+    for line in logs {
+        assert_ne!(line, "Log truncated", "the log was cut off");
+        if let Some(data) = line.strip_prefix("Program data: ") {
+            if stack.last() == Some(&program.as_str()) {
+                found.push(STANDARD.decode(data).expect("base64"));
+            }
+        } else if let Some(rest) = line.strip_prefix("Program ") {
+            let mut words = rest.split(' ');
+            match (words.next(), words.next()) {
+                (Some(id), Some("invoke")) => stack.push(id),
+                (Some(id), Some("success" | "failed:")) if stack.last() == Some(&id) => drop(stack.pop()),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// Compute units that each top-level invocation of the program consumed, everything that it called included.
+pub fn consumed(logs: &[String]) -> Vec<u64> {
+    let mut depth = 0;
+    let mut found = Vec::new();
+    for line in logs {
+        let Some(rest) = line.strip_prefix("Program ") else { continue };
+        let words: Vec<&str> = rest.split(' ').collect();
+        match words[..] {
+            [_, "invoke", _] => depth += 1,
+            [_, "success"] | [_, "failed:", ..] => depth -= 1,
+            [id, "consumed", units, "of", ..] if depth == 1 && id == multibus::ID.to_string() => {
+                found.push(units.parse().expect("a number of compute units"));
+            }
+            _ => {}
+        }
+    }
+    found
+}

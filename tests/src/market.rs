@@ -1,0 +1,595 @@
+//! A market to test in, and the instructions of the program with their accounts.
+
+use {
+    crate::{
+        key::{keypair, pda},
+        mint::{Mint, TokenProgram},
+        world::World,
+    },
+    litesvm::types::TransactionMetadata,
+    multibus::{
+        PurchaseItem, accounts, instruction,
+        state::{self, BusConfig, OwnerShare},
+    },
+    solana_address::Address,
+    solana_instruction::{AccountMeta, Instruction},
+    solana_keypair::Keypair,
+    solana_sdk_ids::system_program,
+    solana_signer::Signer,
+    std::ops::{Deref, DerefMut},
+};
+
+/// A bus's addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bus {
+    pub address: Address,
+    /// The general capacity.
+    pub capacity: Address,
+    pub escrow: Address,
+    pub treasury: Address,
+    pub mint: Mint,
+}
+
+impl Bus {
+    /// Addresses of a bus that is or will be.
+    pub fn of(creator: &Address, bus_seq: u64, mint: Mint) -> Self {
+        let address = pda::bus(creator, bus_seq).0;
+        Self {
+            address,
+            capacity: pda::capacity(&address, 0).0,
+            escrow: pda::escrow(&address).0,
+            treasury: pda::treasury(&address).0,
+            mint,
+        }
+    }
+
+    /// Address of a window's capacity.
+    pub fn window(&self, window_start: i64) -> Address {
+        pda::capacity(&self.address, window_start).0
+    }
+}
+
+/// What a bus is created with.
+#[derive(Clone, Debug)]
+pub struct BusOptions {
+    pub bus_seq: u64,
+    pub config: BusConfig,
+}
+
+impl BusOptions {
+    /// A bus with one owner, 1 MWh of capacity, open listing, a base price of 0.01 and a lock fee of 1 %.
+    pub fn new(owner: &Address) -> Self {
+        Self {
+            bus_seq: 0,
+            config: BusConfig {
+                name: "Sonnenhof".to_owned(),
+                owners: vec![OwnerShare { owner: *owner, share_bps: 10_000 }],
+                threshold: 1,
+                listing_policy: 1,
+                lock_fee_bps: 100,
+                timelock_seconds: 0,
+                window_seconds: 0,
+                gate_closure_seconds: 0,
+                capacity_wh: 1_000_000,
+                base_price_per_kwh: 10_000,
+            },
+        }
+    }
+
+    pub fn seq(mut self, bus_seq: u64) -> Self {
+        self.bus_seq = bus_seq;
+        self
+    }
+
+    /// Windows of 15 minutes with a gate closure of one minute.
+    pub fn windowed(mut self) -> Self {
+        (self.config.window_seconds, self.config.gate_closure_seconds) = (900, 60);
+        self
+    }
+
+    pub fn with(mut self, change: impl FnOnce(&mut BusConfig)) -> Self {
+        change(&mut self.config);
+        self
+    }
+}
+
+/// What an offer is created with.
+#[derive(Clone, Copy, Debug)]
+pub struct OfferOptions {
+    pub offer_seq: u64,
+    pub energy_wh: u64,
+    pub price_per_kwh: u64,
+    pub expires_at: i64,
+    pub source: u8,
+}
+
+impl OfferOptions {
+    /// 10 kWh of solar energy at 0.25, without expiry.
+    pub fn new(offer_seq: u64) -> Self {
+        Self { offer_seq, energy_wh: 10_000, price_per_kwh: 250_000, expires_at: 0, source: 1 }
+    }
+
+    pub fn energy(mut self, energy_wh: u64) -> Self {
+        self.energy_wh = energy_wh;
+        self
+    }
+
+    pub fn price(mut self, price_per_kwh: u64) -> Self {
+        self.price_per_kwh = price_per_kwh;
+        self
+    }
+
+    pub fn expires(mut self, expires_at: i64) -> Self {
+        self.expires_at = expires_at;
+        self
+    }
+
+    pub fn source(mut self, source: u8) -> Self {
+        self.source = source;
+        self
+    }
+}
+
+/// An offer's addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    pub address: Address,
+    pub bus: Bus,
+    pub capacity: Address,
+    pub seller: Address,
+    pub payout: Address,
+}
+
+/// A nonce lane's address and place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    pub address: Address,
+    pub wallet: Address,
+    pub lane: u16,
+}
+
+impl Lane {
+    pub fn of(wallet: &Address, lane: u16) -> Self {
+        Self { address: pda::trader(wallet, lane).0, wallet: *wallet, lane }
+    }
+}
+
+/// A market with a mint, a bus, a seller (its creator), a buyer with tokens and a nonce lane.
+pub struct Market {
+    pub world: World,
+    pub bus: Bus,
+    pub seller: Keypair,
+    pub payout: Address,
+    pub buyer: Keypair,
+    pub payment: Address,
+    pub lane: Lane,
+    /// Numbers of the offers that [`Market::offer`] makes.
+    pub next_offer_seq: u64,
+}
+
+impl Deref for Market {
+    type Target = World;
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Market {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+impl Default for Market {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Tokens that a buyer starts with.
+pub const BUYER_TOKENS: u64 = 1_000_000_000;
+
+impl Market {
+    /// A market in SPL Token, without windows.
+    pub fn new() -> Self {
+        Self::with(TokenProgram::SplToken, |options| options)
+    }
+
+    /// A market with windows of 15 minutes.
+    pub fn windowed() -> Self {
+        Self::with(TokenProgram::SplToken, BusOptions::windowed)
+    }
+
+    /// A market of its own kind.
+    pub fn with(program: TokenProgram, options: impl FnOnce(BusOptions) -> BusOptions) -> Self {
+        let mut world = World::new();
+        let mint = world.mint("mint", program, &[]);
+        Self::in_world(world, mint, options)
+    }
+
+    /// A market in a world that has its mint.
+    pub fn in_world(mut world: World, mint: Mint, options: impl FnOnce(BusOptions) -> BusOptions) -> Self {
+        let seller = world.wallet("seller");
+        let options = options(BusOptions::new(&seller.pubkey()));
+        let bus = world.create_bus(&seller, &mint, &options);
+        let payout = world.token_account("payout", &mint, &seller.pubkey(), 0);
+        let buyer = world.wallet("buyer");
+        let payment = world.token_account("payment", &mint, &buyer.pubkey(), BUYER_TOKENS);
+        let lane = world.open_lane(&buyer, 0);
+        Self { world, bus, seller, payout, buyer, payment, lane, next_offer_seq: 0 }
+    }
+
+    /// The seller's next offer of this much energy (Wh), at 0.25 per kWh.
+    pub fn offer(&mut self, energy_wh: u64) -> Offer {
+        self.offer_with(|options| options.energy(energy_wh))
+    }
+
+    /// The seller's next offer.
+    pub fn offer_with(&mut self, options: impl FnOnce(OfferOptions) -> OfferOptions) -> Offer {
+        let options = options(OfferOptions::new(self.next_offer_seq));
+        self.next_offer_seq = options.offer_seq + 1;
+        let (bus, payout) = (self.bus, self.payout);
+        let seller = self.seller.insecure_clone();
+        self.world.create_offer(&bus, bus.capacity, &seller, payout, options)
+    }
+
+    /// The seller's next offer in a window, which is opened.
+    pub fn offer_in(&mut self, window_start: i64, options: impl FnOnce(OfferOptions) -> OfferOptions) -> Offer {
+        let options = options(OfferOptions::new(self.next_offer_seq));
+        self.next_offer_seq = options.offer_seq + 1;
+        let (bus, payout) = (self.bus, self.payout);
+        let seller = self.seller.insecure_clone();
+        self.world.execute(&[capacity_open(&bus, &seller.pubkey(), window_start)], &[&seller]);
+        self.world.create_offer(&bus, bus.window(window_start), &seller, payout, options)
+    }
+
+    /// The first window whose gate is open for an hour at least.
+    pub fn next_window(&self) -> i64 {
+        (self.now() + 3_600 + 60) / 900 * 900 + 900
+    }
+
+    /// The accounts of the buyer's purchase.
+    pub fn purchase_accounts(&self, offer: &Offer) -> accounts::Purchase {
+        purchase_accounts(offer, &self.lane, self.payment)
+    }
+
+    /// The buyer's purchase of exactly this much energy (Wh), at any price.
+    pub fn purchase(&self, offer: &Offer, energy_wh: u64) -> Instruction {
+        instruction::Purchase {
+            nonce: self.nonce(&self.lane),
+            energy_wh,
+            min_energy_wh: energy_wh,
+            max_price_per_kwh: u64::MAX,
+            expected_version: 0,
+        }
+        .to_instruction(self.purchase_accounts(offer))
+    }
+
+    /// The buyer buys exactly this much energy (Wh).
+    pub fn buy(&mut self, offer: &Offer, energy_wh: u64) -> TransactionMetadata {
+        let buyer = self.buyer.insecure_clone();
+        let instruction = self.purchase(offer, energy_wh);
+        self.world.execute(&[instruction], &[&buyer])
+    }
+
+    /// The buyer's batch of exactly these amounts of energy (Wh), at any price.
+    pub fn batch(&self, items: &[(Offer, u64)]) -> Instruction {
+        batch(&self.lane, self.payment, self.nonce(&self.lane), items)
+    }
+
+    /// The accounts of the buyer's lock.
+    pub fn lock_take_accounts(&self, offer: &Offer) -> accounts::LockTake {
+        lock_take_accounts(offer, &self.buyer.pubkey(), self.payment)
+    }
+
+    /// The buyer's lock of this much energy (Wh), at any price.
+    pub fn lock_take(&self, offer: &Offer, energy_wh: u64) -> Instruction {
+        instruction::LockTake { energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0 }
+            .to_instruction(self.lock_take_accounts(offer))
+    }
+
+    /// The buyer locks this much energy (Wh).
+    pub fn lock(&mut self, offer: &Offer, energy_wh: u64) -> Address {
+        let buyer = self.buyer.insecure_clone();
+        let instruction = self.lock_take(offer, energy_wh);
+        self.world.execute(&[instruction], &[&buyer]);
+        pda::lock(&offer.address, &buyer.pubkey()).0
+    }
+
+    /// The accounts of the settlement of the buyer's lock.
+    pub fn lock_settle_accounts(&self, offer: &Offer) -> accounts::LockSettle {
+        lock_settle_accounts(offer, &self.lane)
+    }
+
+    /// The settlement of the buyer's lock.
+    pub fn lock_settle(&self, offer: &Offer) -> Instruction {
+        instruction::LockSettle { nonce: self.nonce(&self.lane) }.to_instruction(self.lock_settle_accounts(offer))
+    }
+
+    /// The accounts of the release of the buyer's lock by `caller`.
+    pub fn lock_release_accounts(&self, offer: &Offer, caller: &Address) -> accounts::LockRelease {
+        lock_release_accounts(offer, caller, &self.buyer.pubkey(), self.payment)
+    }
+
+    /// The release of the buyer's lock by `caller`.
+    pub fn lock_release(&self, offer: &Offer, caller: &Address) -> Instruction {
+        instruction::LockRelease {}.to_instruction(self.lock_release_accounts(offer, caller))
+    }
+}
+
+impl World {
+    /// Creates a bus.
+    pub fn create_bus(&mut self, creator: &Keypair, mint: &Mint, options: &BusOptions) -> Bus {
+        self.execute(&[bus_create(&creator.pubkey(), mint, options)], &[creator]);
+        Bus::of(&creator.pubkey(), options.bus_seq, *mint)
+    }
+
+    /// Creates an offer.
+    pub fn create_offer(
+        &mut self,
+        bus: &Bus,
+        capacity: Address,
+        seller: &Keypair,
+        payout: Address,
+        options: OfferOptions,
+    ) -> Offer {
+        self.execute(&[offer_create(bus, capacity, &seller.pubkey(), payout, options)], &[seller]);
+        Offer {
+            address: pda::offer(&capacity, options.offer_seq).0,
+            bus: *bus,
+            capacity,
+            seller: seller.pubkey(),
+            payout,
+        }
+    }
+
+    /// Opens a nonce lane.
+    pub fn open_lane(&mut self, wallet: &Keypair, lane: u16) -> Lane {
+        self.execute(&[trader_open(&wallet.pubkey(), lane)], &[wallet]);
+        Lane::of(&wallet.pubkey(), lane)
+    }
+
+    /// A buyer of a name, with tokens and a nonce lane.
+    pub fn buyer(&mut self, name: &str, mint: &Mint) -> (Keypair, Address, Lane) {
+        let buyer = self.wallet(name);
+        let payment = self.token_account(&format!("{name}'s tokens"), mint, &buyer.pubkey(), BUYER_TOKENS);
+        let lane = self.open_lane(&buyer, 0);
+        (buyer, payment, lane)
+    }
+
+    /// The next nonce of a lane.
+    pub fn nonce(&self, lane: &Lane) -> u64 {
+        self.state::<state::Trader>(&lane.address).next_nonce
+    }
+
+    /// The state of an offer.
+    pub fn offer_state(&self, offer: &Offer) -> state::Offer {
+        self.state(&offer.address)
+    }
+
+    /// The state of a capacity.
+    pub fn capacity_state(&self, capacity: &Address) -> state::Capacity {
+        self.state(capacity)
+    }
+}
+
+pub fn bus_create_accounts(creator: &Address, mint: &Mint, bus_seq: u64) -> accounts::BusCreate {
+    let bus = Bus::of(creator, bus_seq, *mint);
+    accounts::BusCreate {
+        creator: *creator,
+        bus: bus.address,
+        capacity: bus.capacity,
+        mint: mint.address,
+        escrow: bus.escrow,
+        treasury: bus.treasury,
+        token_program: mint.program.address(),
+        system_program: system_program::ID,
+    }
+}
+
+pub fn bus_create(creator: &Address, mint: &Mint, options: &BusOptions) -> Instruction {
+    instruction::BusCreate { bus_seq: options.bus_seq, config: options.config.clone() }
+        .to_instruction(bus_create_accounts(creator, mint, options.bus_seq))
+}
+
+pub fn bus_add_owner(bus: &Bus, signer: &Address, owner: Address, share_bps: u16) -> Instruction {
+    instruction::BusAddOwner { owner, share_bps }
+        .to_instruction(accounts::BusAddOwner { owner: *signer, bus: bus.address })
+}
+
+pub fn capacity_open_accounts(bus: &Bus, payer: &Address, window_start: i64) -> accounts::CapacityOpen {
+    accounts::CapacityOpen {
+        payer: *payer,
+        bus: bus.address,
+        general: bus.capacity,
+        capacity: bus.window(window_start),
+        system_program: system_program::ID,
+    }
+}
+
+pub fn capacity_open(bus: &Bus, payer: &Address, window_start: i64) -> Instruction {
+    instruction::CapacityOpen { window_start }.to_instruction(capacity_open_accounts(bus, payer, window_start))
+}
+
+pub fn capacity_close(bus: &Bus, window_start: i64, rent_payer: &Address) -> Instruction {
+    instruction::CapacityClose {}.to_instruction(accounts::CapacityClose {
+        general: bus.capacity,
+        capacity: bus.window(window_start),
+        rent_payer: *rent_payer,
+    })
+}
+
+pub fn offer_create_accounts(
+    bus: &Bus,
+    capacity: Address,
+    seller: &Address,
+    payout: Address,
+    offer_seq: u64,
+) -> accounts::OfferCreate {
+    accounts::OfferCreate {
+        seller: *seller,
+        bus: bus.address,
+        capacity,
+        offer: pda::offer(&capacity, offer_seq).0,
+        payout,
+        system_program: system_program::ID,
+    }
+}
+
+pub fn offer_create(
+    bus: &Bus,
+    capacity: Address,
+    seller: &Address,
+    payout: Address,
+    options: OfferOptions,
+) -> Instruction {
+    let OfferOptions { offer_seq, energy_wh, price_per_kwh, expires_at, source } = options;
+    instruction::OfferCreate { offer_seq, energy_wh, price_per_kwh, expires_at, source }
+        .to_instruction(offer_create_accounts(bus, capacity, seller, payout, offer_seq))
+}
+
+pub fn offer_reprice(offer: &Offer, signer: &Address, price_per_kwh: u64) -> Instruction {
+    instruction::OfferReprice { price_per_kwh }.to_instruction(accounts::OfferReprice {
+        seller: *signer,
+        bus: offer.bus.address,
+        offer: offer.address,
+    })
+}
+
+pub fn offer_extend(offer: &Offer, signer: &Address, expires_at: i64) -> Instruction {
+    instruction::OfferExtend { expires_at }
+        .to_instruction(accounts::OfferExtend { seller: *signer, offer: offer.address })
+}
+
+pub fn offer_cancel_accounts(offer: &Offer, caller: &Address) -> accounts::OfferCancel {
+    accounts::OfferCancel {
+        caller: *caller,
+        bus: offer.bus.address,
+        capacity: offer.capacity,
+        offer: offer.address,
+        rent_payer: offer.seller,
+    }
+}
+
+pub fn offer_cancel(offer: &Offer, caller: &Address) -> Instruction {
+    instruction::OfferCancel {}.to_instruction(offer_cancel_accounts(offer, caller))
+}
+
+pub fn purchase_accounts(offer: &Offer, lane: &Lane, payment: Address) -> accounts::Purchase {
+    accounts::Purchase {
+        buyer: lane.wallet,
+        trader: lane.address,
+        bus: offer.bus.address,
+        offer: offer.address,
+        payment,
+        payout: offer.payout,
+        mint: offer.bus.mint.address,
+        token_program: offer.bus.mint.program.address(),
+    }
+}
+
+/// The three accounts of one item of a batch.
+pub fn item_accounts(offer: &Offer) -> [AccountMeta; 3] {
+    [
+        AccountMeta::new_readonly(offer.bus.address, false),
+        AccountMeta::new(offer.address, false),
+        AccountMeta::new(offer.payout, false),
+    ]
+}
+
+/// A batch of exact amounts (Wh) at any price, with no limit to the total.
+pub fn batch(lane: &Lane, payment: Address, nonce: u64, items: &[(Offer, u64)]) -> Instruction {
+    let orders = items
+        .iter()
+        .map(|(_, energy_wh)| PurchaseItem { energy_wh: *energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0 })
+        .collect();
+    let offers: Vec<_> = items.iter().map(|(offer, _)| *offer).collect();
+    batch_of(lane, payment, nonce, u64::MAX, &offers, orders)
+}
+
+/// A batch.
+pub fn batch_of(
+    lane: &Lane,
+    payment: Address,
+    nonce: u64,
+    max_total: u64,
+    offers: &[Offer],
+    items: Vec<PurchaseItem>,
+) -> Instruction {
+    let mint = offers[0].bus.mint;
+    let mut instruction =
+        instruction::PurchaseBatch { nonce, max_total, items }.to_instruction(accounts::PurchaseBatch {
+            buyer: lane.wallet,
+            trader: lane.address,
+            payment,
+            mint: mint.address,
+            token_program: mint.program.address(),
+        });
+    instruction.accounts.extend(offers.iter().flat_map(item_accounts));
+    instruction
+}
+
+pub fn lock_take_accounts(offer: &Offer, buyer: &Address, payment: Address) -> accounts::LockTake {
+    accounts::LockTake {
+        buyer: *buyer,
+        bus: offer.bus.address,
+        offer: offer.address,
+        lock: pda::lock(&offer.address, buyer).0,
+        payment,
+        escrow: offer.bus.escrow,
+        mint: offer.bus.mint.address,
+        token_program: offer.bus.mint.program.address(),
+        system_program: system_program::ID,
+    }
+}
+
+pub fn lock_settle_accounts(offer: &Offer, lane: &Lane) -> accounts::LockSettle {
+    accounts::LockSettle {
+        buyer: lane.wallet,
+        trader: lane.address,
+        bus: offer.bus.address,
+        offer: offer.address,
+        lock: pda::lock(&offer.address, &lane.wallet).0,
+        escrow: offer.bus.escrow,
+        payout: offer.payout,
+        mint: offer.bus.mint.address,
+        token_program: offer.bus.mint.program.address(),
+    }
+}
+
+pub fn lock_release_accounts(
+    offer: &Offer,
+    caller: &Address,
+    buyer: &Address,
+    refund: Address,
+) -> accounts::LockRelease {
+    accounts::LockRelease {
+        caller: *caller,
+        buyer: *buyer,
+        bus: offer.bus.address,
+        offer: offer.address,
+        lock: pda::lock(&offer.address, buyer).0,
+        escrow: offer.bus.escrow,
+        refund,
+        payout: offer.payout,
+        mint: offer.bus.mint.address,
+        token_program: offer.bus.mint.program.address(),
+    }
+}
+
+pub fn trader_open(wallet: &Address, lane: u16) -> Instruction {
+    instruction::TraderOpen { lane }.to_instruction(accounts::TraderOpen {
+        wallet: *wallet,
+        trader: pda::trader(wallet, lane).0,
+        system_program: system_program::ID,
+    })
+}
+
+pub fn trader_close(lane: &Lane, wallet: &Address) -> Instruction {
+    instruction::TraderClose {}.to_instruction(accounts::TraderClose { wallet: *wallet, trader: lane.address })
+}
+
+/// A wallet that has no part in the market.
+pub fn stranger() -> Keypair {
+    keypair("stranger")
+}

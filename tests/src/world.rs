@@ -1,0 +1,384 @@
+//! A chain with the program on it, which checks the market after every transaction.
+
+use {
+    crate::{
+        elf,
+        event::{self, Event},
+        key::keypair,
+        mint::{Mint, MintExtension, TokenProgram},
+        replica::{self, Replica, TokenBalance},
+    },
+    anchor_lang::Discriminator,
+    litesvm::{
+        LiteSVM,
+        types::{FailedTransactionMetadata, TransactionMetadata, TransactionResult},
+    },
+    multibus::error::MultibusError,
+    solana_account::Account,
+    solana_address::Address,
+    solana_clock::Clock,
+    solana_instruction::{Instruction, error::InstructionError},
+    solana_keypair::Keypair,
+    solana_message::{AddressLookupTableAccount, VersionedMessage, v0},
+    solana_signer::Signer,
+    solana_transaction::versioned::VersionedTransaction,
+    solana_transaction_error::TransactionError,
+    std::{cell::RefCell, collections::BTreeSet, sync::OnceLock},
+};
+
+/// When every world begins: 2026-06-01 12:00:00 UTC, in unix seconds.
+pub const START: i64 = 1_780_315_200;
+/// Slot in which every world begins.
+pub const START_SLOT: u64 = 300_000_000;
+
+/// Why an instruction is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// An error of the market.
+    Market(MultibusError),
+    /// An error of the runtime, of Anchor or of another program.
+    Instruction(InstructionError),
+}
+
+impl Refusal {
+    /// An error of Anchor or of another program, by its number.
+    pub fn custom(code: u32) -> Self {
+        Self::Instruction(InstructionError::Custom(code))
+    }
+
+    fn instruction_error(&self) -> InstructionError {
+        match self {
+            Self::Market(error) => InstructionError::Custom(code_of(*error)),
+            Self::Instruction(error) => error.clone(),
+        }
+    }
+}
+
+impl From<MultibusError> for Refusal {
+    fn from(error: MultibusError) -> Self {
+        Self::Market(error)
+    }
+}
+
+impl From<InstructionError> for Refusal {
+    fn from(error: InstructionError) -> Self {
+        Self::Instruction(error)
+    }
+}
+
+/// Number of an error of the market, as clients see it.
+pub fn code_of(error: MultibusError) -> u32 {
+    match anchor_lang::Error::from(error) {
+        anchor_lang::Error::Custom(code) => code,
+        other => panic!("{error:?} is no custom error but {other:?}"),
+    }
+}
+
+thread_local! {
+    static SEEN: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Numbers of the market's errors that [`World::assert_refused`] has seen on this thread.
+pub fn seen_refusals() -> BTreeSet<u32> {
+    SEEN.with_borrow(Clone::clone)
+}
+
+/// A chain with the program on it.
+pub struct World {
+    pub svm: LiteSVM,
+    pub replica: Replica,
+    /// Pays the transaction fees, mints and freezes; no part of the market.
+    pub fee_payer: Keypair,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// A chain at [`START`] with the program on it, its authority and nothing else.
+    pub fn new() -> Self {
+        static CHAIN: OnceLock<LiteSVM> = OnceLock::new();
+        let svm = CHAIN.get_or_init(|| {
+            let mut svm = LiteSVM::new();
+            svm.add_program(multibus::ID, elf::program())
+                .unwrap_or_else(|error| panic!("the program at {} does not load: {error}", elf::path().display()));
+            svm
+        });
+        let mut world = Self { svm: svm.clone(), replica: Replica::default(), fee_payer: keypair("fee payer") };
+        world.set_clock(START, START_SLOT);
+        world.fund(&keypair("fee payer").pubkey(), 1_000_000_000_000);
+        world
+    }
+
+    /// A wallet of a name, with 10 SOL.
+    pub fn wallet(&mut self, name: &str) -> Keypair {
+        let wallet = keypair(name);
+        self.fund(&wallet.pubkey(), 10_000_000_000);
+        wallet
+    }
+
+    /// Sets a wallet's lamports.
+    pub fn fund(&mut self, address: &Address, lamports: u64) {
+        self.svm.set_account(*address, Account { lamports, ..Account::default() }).expect("a wallet");
+    }
+
+    /// Now, in unix seconds.
+    pub fn now(&self) -> i64 {
+        self.svm.get_sysvar::<Clock>().unix_timestamp
+    }
+
+    /// The present slot.
+    pub fn slot(&self) -> u64 {
+        self.svm.get_sysvar::<Clock>().slot
+    }
+
+    /// Sets the clock.
+    pub fn set_clock(&mut self, unix_timestamp: i64, slot: u64) {
+        let mut clock = self.svm.get_sysvar::<Clock>();
+        clock.unix_timestamp = unix_timestamp;
+        clock.slot = slot;
+        self.svm.set_sysvar(&clock);
+    }
+
+    /// Lets seconds pass, with two slots in each and at least one.
+    pub fn pass(&mut self, seconds: i64) {
+        let slots = (2 * seconds).max(1) as u64;
+        self.set_clock(self.now() + seconds, self.slot() + slots);
+    }
+
+    /// Goes to a time, later or earlier, in the next slot.
+    pub fn go_to(&mut self, unix_timestamp: i64) {
+        self.set_clock(unix_timestamp, self.slot() + 1);
+    }
+
+    /// An account.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn account(&self, address: &Address) -> Account {
+        self.svm.get_account(address).unwrap_or_else(|| panic!("there is no account {address}"))
+    }
+
+    /// Whether an account exists.
+    pub fn exists(&self, address: &Address) -> bool {
+        self.svm.get_account(address).is_some_and(|account| account.lamports > 0)
+    }
+
+    /// Lamports of an account, 0 where there is none.
+    pub fn lamports(&self, address: &Address) -> u64 {
+        self.svm.get_account(address).map_or(0, |account| account.lamports)
+    }
+
+    /// An account of the program, decoded.
+    pub fn state<T: Discriminator + bytemuck::AnyBitPattern>(&self, address: &Address) -> T {
+        replica::decode(&self.account(address))
+    }
+
+    /// Changes an account of the program behind its back, for states that no instruction makes.
+    pub fn edit<T: Discriminator + bytemuck::Pod>(&mut self, address: &Address, change: impl FnOnce(&mut T)) {
+        let mut account = self.account(address);
+        let mut state: T = replica::decode(&account);
+        change(&mut state);
+        account.data[8..].copy_from_slice(bytemuck::bytes_of(&state));
+        self.svm.set_account(*address, account).expect("an account");
+    }
+
+    /// Pauses or resumes a bus: no instruction does it yet.
+    pub fn set_paused(&mut self, bus: &Address, paused: bool) {
+        self.edit::<multibus::state::Bus>(bus, |bus| bus.paused = paused as u8);
+        if paused {
+            self.replica.paused.insert(*bus);
+        } else {
+            self.replica.paused.remove(bus);
+        }
+    }
+
+    /// Tokens in a token account.
+    pub fn tokens(&self, account: &Address) -> u64 {
+        self.token_balance(account).amount
+    }
+
+    /// A token account.
+    pub fn token_balance(&self, account: &Address) -> TokenBalance {
+        *replica::token_balances(&self.svm).get(account).unwrap_or_else(|| panic!("no token account {account}"))
+    }
+
+    /// A transaction of these instructions, paid by the fee payer unless its fee is meant to come from elsewhere.
+    pub fn transaction(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        tables: &[AddressLookupTableAccount],
+    ) -> VersionedTransaction {
+        let payer = &self.fee_payer;
+        let message = v0::Message::try_compile(&payer.pubkey(), instructions, tables, self.svm.latest_blockhash())
+            .expect("a message");
+        let mut all = vec![payer];
+        for signer in signers {
+            let key = signer.pubkey();
+            let asked =
+                instructions.iter().flat_map(|ix| &ix.accounts).any(|meta| meta.is_signer && meta.pubkey == key);
+            if asked && all.iter().all(|other| other.pubkey() != key) {
+                all.push(signer);
+            }
+        }
+        VersionedTransaction::try_new(VersionedMessage::V0(message), &all).expect("the signers of the instructions")
+    }
+
+    /// Executes instructions in one transaction, and checks everything where it lands.
+    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> TransactionResult {
+        let transaction = self.transaction(instructions, signers, &[]);
+        self.send_transaction(transaction)
+    }
+
+    /// Executes a transaction, and checks everything where it lands.
+    pub fn send_transaction(&mut self, transaction: VersionedTransaction) -> TransactionResult {
+        let before = replica::token_balances(&self.svm);
+        let landed = self.svm.send_transaction(transaction);
+        self.svm.expire_blockhash();
+        if let Ok(meta) = &landed {
+            let events: Vec<Event> = event::logged(&meta.logs).iter().map(|bytes| Event::decode(bytes)).collect();
+            let after = replica::token_balances(&self.svm);
+            let now = self.now();
+            self.replica.follow(&events, &before, &after, now);
+            self.replica.check(&self.svm, &after);
+        }
+        landed
+    }
+
+    /// Executes instructions that must succeed.
+    pub fn execute(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> TransactionMetadata {
+        match self.send(instructions, signers) {
+            Ok(meta) => meta,
+            Err(failure) => panic!("refused: {:?}\n{}", failure.err, failure.meta.logs.join("\n")),
+        }
+    }
+
+    /// Executes instructions of the token and system programs around the market: minting, freezing, gifts.
+    pub fn arrange(&mut self, instructions: &[Instruction], signers: &[&Keypair]) {
+        let before = replica::token_balances(&self.svm);
+        let transaction = self.transaction(instructions, signers, &[]);
+        if let Err(failure) = self.svm.send_transaction(transaction) {
+            panic!("refused: {:?}\n{}", failure.err, failure.meta.logs.join("\n"));
+        }
+        self.svm.expire_blockhash();
+        for (account, balance) in replica::token_balances(&self.svm) {
+            let was = before.get(&account).map_or(0, |balance| balance.amount);
+            if balance.amount > was {
+                *self.replica.gifts.entry(account).or_default() += balance.amount - was;
+            }
+        }
+    }
+
+    /// Asserts that the last of the instructions is refused, with exactly this error, and changes nothing.
+    pub fn assert_refused(
+        &mut self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        refusal: impl Into<Refusal>,
+    ) -> FailedTransactionMetadata {
+        self.assert_refused_at(instructions.len() - 1, instructions, signers, refusal)
+    }
+
+    /// Asserts that the instruction at an index is refused, with exactly this error, and changes nothing.
+    pub fn assert_refused_at(
+        &mut self,
+        index: usize,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        refusal: impl Into<Refusal>,
+    ) -> FailedTransactionMetadata {
+        let transaction = self.transaction(instructions, signers, &[]);
+        self.assert_transaction_refused(transaction, index, refusal)
+    }
+
+    /// Asserts that an instruction of a transaction is refused, with exactly this error, and changes nothing.
+    pub fn assert_transaction_refused(
+        &mut self,
+        transaction: VersionedTransaction,
+        index: usize,
+        refusal: impl Into<Refusal>,
+    ) -> FailedTransactionMetadata {
+        let refusal = refusal.into();
+        let before = self.svm.clone();
+        let failure = match self.svm.send_transaction(transaction) {
+            Ok(meta) => panic!("accepted, not refused with {refusal:?}\n{}", meta.logs.join("\n")),
+            Err(failure) => failure,
+        };
+        self.svm.expire_blockhash();
+        let expected = TransactionError::InstructionError(index as u8, refusal.instruction_error());
+        assert_eq!(failure.err, expected, "expected {refusal:?}\n{}", failure.meta.logs.join("\n"));
+        self.assert_unchanged(&before, failure.meta.fee);
+        if let Refusal::Market(error) = refusal {
+            SEEN.with_borrow_mut(|seen| seen.insert(code_of(error)));
+        }
+        failure
+    }
+
+    /// Asserts that the accounts are what they were, but for the fee.
+    fn assert_unchanged(&self, before: &LiteSVM, fee: u64) {
+        let (before, after) = (&before.accounts_db().inner, &self.svm.accounts_db().inner);
+        let payer = self.fee_payer.pubkey();
+        for address in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+            let (was, is) = (before.get(address), after.get(address));
+            if solana_sdk_ids::sysvar::recent_blockhashes::check_id(address) {
+                continue;
+            }
+            if *address == payer {
+                use solana_account::ReadableAccount;
+                let lamports = |account: Option<&solana_account::AccountSharedData>| {
+                    account.map_or(0, |account| account.lamports())
+                };
+                assert_eq!(lamports(is) + fee, lamports(was), "the fee payer pays the fee");
+                continue;
+            }
+            assert_eq!(was, is, "a refused transaction changes nothing, but it changed {address}");
+        }
+    }
+
+    /// A mint of a name.
+    pub fn mint(&mut self, name: &str, program: TokenProgram, extensions: &[MintExtension]) -> Mint {
+        let key = keypair(name);
+        let mint = Mint { address: key.pubkey(), program, decimals: 6 };
+        let authority = self.fee_payer.pubkey();
+        let space = Mint::space(program, extensions);
+        let lamports = self.svm.minimum_balance_for_rent_exemption(space);
+        let mut instructions = vec![solana_system_interface::instruction::create_account(
+            &authority,
+            &mint.address,
+            lamports,
+            space as u64,
+            &program.address(),
+        )];
+        instructions.extend(extensions.iter().map(|extension| extension.initialize(&mint.address, &authority)));
+        instructions.push(mint.initialize(&authority));
+        self.arrange(&instructions, &[&key]);
+        mint
+    }
+
+    /// A token account of a name, with tokens.
+    pub fn token_account(&mut self, name: &str, mint: &Mint, owner: &Address, amount: u64) -> Address {
+        let key = keypair(name);
+        let payer = self.fee_payer.pubkey();
+        // Token-2022 accounts can need more room, which their mint tells; none of the mints here does.
+        let space = 165;
+        let mut instructions = vec![
+            solana_system_interface::instruction::create_account(
+                &payer,
+                &key.pubkey(),
+                self.svm.minimum_balance_for_rent_exemption(space),
+                space as u64,
+                &mint.program.address(),
+            ),
+            mint.initialize_account(&key.pubkey(), owner),
+        ];
+        if amount > 0 {
+            instructions.push(mint.mint_to(&key.pubkey(), &payer, amount));
+        }
+        self.arrange(&instructions, &[&key]);
+        key.pubkey()
+    }
+}

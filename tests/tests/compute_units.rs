@@ -1,0 +1,276 @@
+//! What each instruction costs: compute units of the program's own top-level invocation, the token program, the
+//! system program and the event included.
+//!
+//! `compute_units.json` records every figure. A figure above its record fails the run, and so does one above the
+//! "must" column; a figure below its record asks to be blessed. `MULTIBUS_BLESS=1` (`cargo xtask cu --bless`)
+//! records what is measured. Keypairs are fixed and addresses are chosen for the highest bump, so that the figures
+//! move with the program alone; what a lower bump costs is a row of its own.
+
+use {
+    multibus_tests::{
+        Market, Offer, TokenProgram,
+        event::consumed,
+        key::{keypair, pda},
+        market::*,
+        world::World,
+    },
+    solana_address::Address,
+    solana_instruction::Instruction,
+    solana_keypair::Keypair,
+    solana_signer::Signer,
+    std::{collections::BTreeMap, fmt::Write, path::PathBuf},
+};
+
+/// One figure with its limits, in compute units.
+struct Row {
+    name: String,
+    /// No figure may ever exceed it.
+    must: Option<u64>,
+    /// What it should come to.
+    moonshot: Option<u64>,
+    measured: u64,
+}
+
+#[derive(Default)]
+struct Table(Vec<Row>);
+
+impl Table {
+    fn measure(&mut self, name: &str, limits: Option<(u64, u64)>, world: &mut World, ix: Instruction, key: &Keypair) {
+        let meta = world.execute(&[ix], &[key]);
+        let consumed = consumed(&meta.logs);
+        assert_eq!(consumed.len(), 1, "the transaction calls the program once");
+        self.record(name, limits, consumed[0]);
+    }
+
+    fn record(&mut self, name: &str, limits: Option<(u64, u64)>, measured: u64) {
+        let (must, moonshot) = limits.unzip();
+        self.0.push(Row { name: name.to_owned(), must, moonshot, measured });
+    }
+}
+
+const OFFER_CREATE: Option<(u64, u64)> = Some((3_000, 1_750));
+const OFFER_REPRICE: Option<(u64, u64)> = Some((700, 300));
+const PURCHASE: Option<(u64, u64)> = Some((3_000, 2_000));
+const LOCK: Option<(u64, u64)> = Some((6_000, 3_500));
+
+const fn batch_limits(items: u64) -> Option<(u64, u64)> {
+    Some((2_000 + 1_500 * items, 1_300 + 450 * items))
+}
+
+/// The first offer number from here whose address has this bump, and whose lock for the buyer has one too.
+fn offer_seq(capacity: &Address, buyer: &Address, from: u64, (offer_bump, lock_bump): (u8, u8)) -> u64 {
+    (from..)
+        .find(|seq| {
+            let (offer, bump) = pda::offer(capacity, *seq);
+            bump == offer_bump && pda::lock(&offer, buyer).1 == lock_bump
+        })
+        .expect("half of the numbers have the highest bump")
+}
+
+/// A market whose addresses have the highest bumps.
+fn market(program: TokenProgram) -> Market {
+    let seller = keypair("seller").pubkey();
+    Market::with(program, |options| options.seq(bus_seq(&seller, |_| true)))
+}
+
+/// The first bus number for which all addresses of the bus have the highest bump.
+fn bus_seq(creator: &Address, further: impl Fn(&Address) -> bool) -> u64 {
+    (0..)
+        .find(|seq| {
+            let (bus, bump) = pda::bus(creator, *seq);
+            let others = [pda::capacity(&bus, 0).1, pda::escrow(&bus).1, pda::treasury(&bus).1];
+            bump == 255 && others == [255; 3] && further(&bus)
+        })
+        .expect("one in sixteen")
+}
+
+/// An offer with the highest bumps, by default of 100 kWh.
+fn offer(market: &mut Market) -> Offer {
+    offer_to(market, market.payout)
+}
+
+fn offer_to(market: &mut Market, payout: Address) -> Offer {
+    let (bus, seller) = (market.bus, market.seller.insecure_clone());
+    let buyer = market.buyer.pubkey();
+    let seq = offer_seq(&bus.capacity, &buyer, market.next_offer_seq, (255, 255));
+    market.next_offer_seq = seq + 1;
+    market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(seq).energy(100_000))
+}
+
+fn measure_all() -> Table {
+    let mut table = Table::default();
+    offers(&mut table);
+    purchases(&mut table);
+    locks(&mut table);
+    rest(&mut table);
+    table
+}
+
+fn offers(table: &mut Table) {
+    let market = &mut market(TokenProgram::SplToken);
+    let (bus, payout, seller) = (market.bus, market.payout, market.seller.insecure_clone());
+    let key = seller.pubkey();
+    offer(market);
+    for (name, limits, bump) in [("offer_create", OFFER_CREATE, 255), ("offer_create, bump 254", None, 254)] {
+        let seq = offer_seq(&bus.capacity, &market.buyer.pubkey(), market.next_offer_seq, (bump, 255));
+        market.next_offer_seq = seq + 1;
+        let create = offer_create(&bus, bus.capacity, &key, payout, OfferOptions::new(seq));
+        table.measure(name, limits, market, create, &seller);
+    }
+    let one = offer(market);
+    table.measure("offer_reprice", OFFER_REPRICE, market, offer_reprice(&one, &key, 300_000), &seller);
+    let seq = offer_seq(&bus.capacity, &market.buyer.pubkey(), market.next_offer_seq, (255, 255));
+    let options = OfferOptions::new(seq).expires(market.now() + 60);
+    let expiring = market.create_offer(&bus, bus.capacity, &seller, payout, options);
+    table.measure("offer_extend", None, market, offer_extend(&expiring, &key, 0), &seller);
+    table.measure("offer_cancel", None, market, offer_cancel(&one, &key), &seller);
+}
+
+fn purchases(table: &mut Table) {
+    for (name, program) in [("purchase", TokenProgram::SplToken), ("purchase, Token-2022", TokenProgram::Token2022)] {
+        let market = &mut market(program);
+        let buyer = market.buyer.insecure_clone();
+        let one = offer(market);
+        let limits = PURCHASE.filter(|_| program == TokenProgram::SplToken);
+        let purchase = market.purchase(&one, 1_500);
+        table.measure(name, limits, market, purchase, &buyer);
+    }
+    for count in [1, 2, 4, 8] {
+        let market = &mut market(TokenProgram::SplToken);
+        let buyer = market.buyer.insecure_clone();
+        let items: Vec<_> = (0..count)
+            .map(|index| {
+                let (mint, seller) = (market.bus.mint, market.seller.pubkey());
+                let payout = market.token_account(&format!("payout {index}"), &mint, &seller, 0);
+                (offer_to(market, payout), 1_500 + index)
+            })
+            .collect();
+        let batch = market.batch(&items);
+        table.measure(&format!("purchase_batch, N={count}"), batch_limits(count), market, batch, &buyer);
+    }
+    let market = &mut market(TokenProgram::SplToken);
+    let buyer = market.buyer.insecure_clone();
+    let items: Vec<_> = (0..4).map(|index| (offer(market), 1_500 + index)).collect();
+    let batch = market.batch(&items);
+    table.measure("purchase_batch, N=4, one payout", batch_limits(4), market, batch, &buyer);
+}
+
+fn locks(table: &mut Table) {
+    let market = &mut market(TokenProgram::SplToken);
+    let buyer = market.buyer.insecure_clone();
+    let key = buyer.pubkey();
+    let (one, two, three) = (offer(market), offer(market), offer(market));
+    let take = market.lock_take(&one, 1_500);
+    table.measure("lock_take", LOCK, market, take, &buyer);
+    let seq = offer_seq(&market.bus.capacity, &key, market.next_offer_seq, (255, 254));
+    let lower = market.offer_with(|options| OfferOptions { offer_seq: seq, ..options });
+    let take = market.lock_take(&lower, 1_500);
+    table.measure("lock_take, bump 254", None, market, take, &buyer);
+    let settle = market.lock_settle(&one);
+    table.measure("lock_settle", LOCK, market, settle, &buyer);
+    market.lock(&two, 1_500);
+    let release = market.lock_release(&two, &key);
+    table.measure("lock_release, with fee", LOCK, market, release, &buyer);
+    market.lock(&three, 1_500);
+    let bus = market.bus.address;
+    market.set_paused(&bus, true);
+    let release = market.lock_release(&three, &key);
+    table.measure("lock_release, without fee", LOCK, market, release, &buyer);
+}
+
+fn rest(table: &mut Table) {
+    let world = &mut World::new();
+    let mint = world.mint("mint", TokenProgram::SplToken, &[]);
+    let creator = world.wallet("seller");
+    let key = creator.pubkey();
+    // Half of all windows have the highest bump, too.
+    let options = BusOptions::new(&key).windowed().seq(bus_seq(&key, |_| true));
+    let bus = Bus::of(&key, options.bus_seq, mint);
+    table.measure("bus_create", None, world, bus_create(&key, &mint, &options), &creator);
+    let friend = keypair("friend").pubkey();
+    table.measure("bus_add_owner", None, world, bus_add_owner(&bus, &key, friend, 1), &creator);
+    let first = world.now() / 900 * 900 + 7_200;
+    let window = (first..).step_by(900).find(|start| pda::capacity(&bus.address, *start).1 == 255).expect("half");
+    table.measure("capacity_open", None, world, capacity_open(&bus, &key, window), &creator);
+    let seq = offer_seq(&bus.window(window + 900), &key, 0, (255, 255));
+    let payout = world.token_account("payout", &mint, &key, 0);
+    let both = [
+        capacity_open(&bus, &key, window + 900),
+        offer_create(&bus, bus.window(window + 900), &key, payout, OfferOptions::new(seq)),
+    ];
+    let meta = world.execute(&both, &[&creator]);
+    table.record("capacity_open and offer_create", None, consumed(&meta.logs).iter().sum());
+    table.measure("capacity_open, open already", None, world, capacity_open(&bus, &key, window), &creator);
+    world.go_to(window + 900);
+    table.measure("capacity_close", None, world, capacity_close(&bus, window, &key), &creator);
+    let lane = (0..).find(|lane| pda::trader(&key, *lane).1 == 255).expect("half of the lanes");
+    table.measure("trader_open", None, world, trader_open(&key, lane), &creator);
+    world.pass(1);
+    table.measure("trader_close", None, world, trader_close(&multibus_tests::Lane::of(&key, lane), &key), &creator);
+}
+
+fn record_path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("compute_units.json")
+}
+
+fn recorded() -> BTreeMap<String, u64> {
+    match std::fs::read_to_string(record_path()) {
+        Ok(text) => serde_json::from_str(&text).expect("compute_units.json maps names to compute units"),
+        Err(_) => BTreeMap::new(),
+    }
+}
+
+fn bless(table: &Table) {
+    let lines: Vec<_> = table.0.iter().map(|row| format!("  \"{}\": {}", row.name, row.measured)).collect();
+    std::fs::write(record_path(), format!("{{\n{}\n}}\n", lines.join(",\n"))).expect("the record can be written");
+}
+
+#[test]
+fn compute_units_stay_within_their_record() {
+    let table = measure_all();
+    let record = recorded();
+    let column = |figure: Option<u64>| figure.map_or("-".to_owned(), |figure| figure.to_string());
+    let mut report =
+        format!("{:<34}{:>8}{:>10}{:>10}{:>10}\n", "compute units", "must", "moonshot", "recorded", "measured");
+    let mut complaints = Vec::new();
+    for Row { name, must, moonshot, measured } in &table.0 {
+        let old = record.get(name).copied();
+        let note = match old {
+            Some(old) if *measured > old => format!("  rose by {}", measured - old),
+            Some(old) if *measured < old => format!("  fell by {}", old - measured),
+            Some(_) => String::new(),
+            None => "  new".to_owned(),
+        };
+        let reached = if moonshot.is_some_and(|moonshot| *measured <= moonshot) { "  moonshot" } else { "" };
+        writeln!(
+            report,
+            "{name:<34}{:>8}{:>10}{:>10}{measured:>10}{note}{reached}",
+            column(*must),
+            column(*moonshot),
+            column(old)
+        )
+        .expect("a string takes everything");
+        if must.is_some_and(|must| *measured > must) {
+            complaints.push(format!("{name} costs {measured}, more than the {} it must keep to", column(*must)));
+        }
+        match old {
+            Some(old) if *measured > old => {
+                complaints.push(format!("{name} rose from {old} to {measured}, by {}", measured - old));
+            }
+            None => complaints.push(format!("{name} is not recorded, it costs {measured}")),
+            _ => {}
+        }
+    }
+    for name in record.keys().filter(|name| table.0.iter().all(|row| row.name != **name)) {
+        complaints.push(format!("{name} is recorded but not measured any more"));
+    }
+    println!("{report}");
+    if std::env::var_os("MULTIBUS_BLESS").is_some_and(|value| value == "1") {
+        bless(&table);
+        println!("recorded in {}", record_path().display());
+        complaints.retain(|complaint| complaint.contains("must keep to"));
+    } else if table.0.iter().any(|row| record.get(&row.name).is_some_and(|old| row.measured < *old)) {
+        println!("Some figures fell; record them, so that they stay there: cargo xtask cu --bless");
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
