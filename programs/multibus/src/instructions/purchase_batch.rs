@@ -7,7 +7,7 @@ use {
         error::{MultibusError, ensure, refuse},
         event::{self, EnergyPurchasedHeader, PurchasedFill},
         state::{Bus, Offer, Order, PriceGuard, PurchaseKind, Receipt, Trader, transaction_hash},
-        token::Settlement,
+        token::{Payout, Settlement},
     },
     anchor_lang::{address_eq, prelude::*},
 };
@@ -42,12 +42,6 @@ pub struct PurchaseBatch {
     pub mint: UncheckedAccount,
     /// Token program of the mint.
     pub token_program: UncheckedAccount,
-}
-
-/// What one payout account receives.
-struct Payout {
-    account: AccountView,
-    amount: u64,
 }
 
 pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, items: Vec<PurchaseItem>) -> Result<()> {
@@ -114,11 +108,8 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
     let receipt = Receipt { transaction_hash, energy_wh: total_wh, paid: total, purchased_at: now };
     accounts.trader.record(nonce, receipt)?;
 
-    let settlement =
-        Settlement { mint: accounts.mint.account(), token_program: accounts.token_program.account(), decimals };
-    for payout in &payouts {
-        settlement.transfer(accounts.payment.account(), &payout.account, accounts.buyer.account(), payout.amount)?;
-    }
+    Settlement { mint: accounts.mint.account(), token_program: accounts.token_program.account(), decimals }
+        .transfer_all(accounts.payment.account(), accounts.buyer.account(), &payouts)?;
     event::log_purchases(
         EnergyPurchasedHeader {
             discriminator: EnergyPurchasedHeader::discriminator(),
