@@ -20,7 +20,7 @@ use {
         constants::{MAX_BATCH_ITEMS, WH_PER_KWH},
         math,
     },
-    serde::Serialize,
+    serde::{Deserialize, Serialize},
     std::{cmp::Ordering, collections::BTreeSet, fmt},
 };
 
@@ -93,6 +93,7 @@ pub struct RouterFill {
 /// A plan: which part of which offers to buy. Fills are in order of price.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
+    /// What to buy of which offer.
     pub fills: Vec<RouterFill>,
     /// Energy of all fills, in Wh.
     pub energy_wh: u64,
@@ -116,9 +117,11 @@ impl Quote {
 
 /// An exact average price, in token base units per kWh: `numerator / denominator`, reduced; 0/1 where nothing was
 /// bought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceFraction {
+    /// Base units, times the denominator.
     pub numerator: u128,
+    /// At least 1.
     pub denominator: u64,
 }
 
@@ -155,19 +158,41 @@ fn gcd(a: u128, b: u128) -> u128 {
 /// Why there is no plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouteError {
+    /// Nothing was asked for.
     #[error("an amount of 0 Wh was asked for; ask for at least 1 Wh")]
     EnergyZero,
+    /// The smallest acceptable amount is not from 1 to the wanted amount.
     #[error("the smallest acceptable fill, {min_energy_wh} Wh, must be from 1 Wh to the wanted {energy_wh} Wh")]
-    MinimumInvalid { energy_wh: u64, min_energy_wh: u64 },
+    MinimumInvalid {
+        /// Wanted, in Wh.
+        energy_wh: u64,
+        /// Smallest acceptable amount, in Wh.
+        min_energy_wh: u64,
+    },
+    /// There is not enough energy on offer.
     #[error(
         "{available_wh} Wh are on offer within the limits, at least {min_energy_wh} Wh are wanted; buy less, raise the \
          price limit, or allow a smaller fill"
     )]
-    EnergyUnavailable { available_wh: u64, min_energy_wh: u64 },
+    EnergyUnavailable {
+        /// On offer within the limits, in Wh.
+        available_wh: u64,
+        /// Smallest acceptable amount, in Wh.
+        min_energy_wh: u64,
+    },
+    /// Even the smallest acceptable amount costs more than the limit.
     #[error(
         "{energy_wh} Wh cost {total_cost} base units at least, the limit is {max_total}; raise the limit or buy less"
     )]
-    TotalAboveLimit { energy_wh: u64, total_cost: u64, max_total: u64 },
+    TotalAboveLimit {
+        /// Smallest acceptable amount, in Wh.
+        energy_wh: u64,
+        /// Its lowest cost, in token base units.
+        total_cost: u64,
+        /// The limit, in token base units.
+        max_total: u64,
+    },
+    /// The cost exceeds a `u64`.
     #[error("the cost exceeds what 64 bits can hold; buy less at once")]
     CostOverflow,
 }
@@ -197,6 +222,7 @@ pub fn quote(offers: &[RouterOffer], want: &Want<'_>) -> Result<Quote, RouteErro
     usable.sort_by(|a, b| {
         (a.price_per_kwh.cmp(&b.price_per_kwh))
             .then(b.free_wh.cmp(&a.free_wh))
+            .then_with(|| a.seller.as_ref().cmp(b.seller.as_ref()))
             .then_with(|| a.offer.as_ref().cmp(b.offer.as_ref()))
     });
     usable.dedup_by_key(|offer| offer.offer);
@@ -530,6 +556,7 @@ const BYTES_TABLE: usize = 32 + 1 + 1;
 /// Fills of one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
+    /// What to buy of which offer.
     pub fills: Vec<RouterFill>,
     /// Energy of the fills, in Wh.
     pub energy_wh: u64,

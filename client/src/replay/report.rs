@@ -1,0 +1,464 @@
+//! What a replay found: `report.json`, `intervals.csv`, `report.html` and the table for a terminal. Energy is in Wh,
+//! money in base units of the settlement token, prices in base units per kWh.
+
+use {
+    super::html,
+    crate::router::PriceFraction,
+    comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY},
+    serde::{Deserialize, Serialize},
+    std::{collections::BTreeMap, io, path::Path},
+};
+
+/// Results of a replay, complete or up to where it was interrupted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayReport {
+    /// Name of the file.
+    pub file: String,
+    /// Where it ran: a URL, or "embedded chain".
+    pub chain: String,
+    /// The bus's address.
+    pub bus: String,
+    /// The settlement mint's address.
+    pub mint: String,
+    /// Decimals of the mint.
+    pub mint_decimals: u8,
+    /// What a token is called: "test USD" where the replay made the mint, else "tokens".
+    pub currency: String,
+    /// Seed of everything that was drawn.
+    pub seed: u64,
+    /// The price rule, as the command line takes it.
+    pub price_rule: String,
+    /// Lowest price of the rule, in base units per kWh.
+    pub price_floor_per_kwh: u64,
+    /// Highest price of the rule, in base units per kWh.
+    pub price_ceiling_per_kwh: u64,
+    /// Whether the replay was ended before its last interval.
+    pub interrupted: bool,
+    /// Members of the community.
+    pub members: u64,
+    /// Intervals replayed.
+    pub intervals: u64,
+    /// Intervals in the file.
+    pub intervals_in_file: u64,
+    /// Length of an interval, in seconds.
+    pub interval_seconds: u32,
+    /// What all members drew in the intervals replayed.
+    pub load_wh: u64,
+    /// What all members generated.
+    pub generation_wh: u64,
+    /// What members with a surplus could sell.
+    pub surplus_wh: u64,
+    /// What members with a deficit wanted.
+    pub deficit_wh: u64,
+    /// Sum over intervals of the smaller of surplus and deficit: what had to be traded.
+    pub tradable_wh: u64,
+    /// What was traded.
+    pub traded_wh: u64,
+    /// What was offered and not sold.
+    pub withdrawn_wh: u64,
+    /// Offers created.
+    pub offers_created: u64,
+    /// Purchases of every kind: single ones, batches and settled locks.
+    pub purchases: u64,
+    /// Those that took from several offers at once.
+    pub batches: u64,
+    /// Locks taken.
+    pub locks: u64,
+    /// Those that were settled.
+    pub locks_settled: u64,
+    /// Those that were released.
+    pub locks_released: u64,
+    /// Paid for energy.
+    pub paid_base_units: u64,
+    /// Paid for locks that were released.
+    pub lock_fees_base_units: u64,
+    /// Average price of all energy traded, in base units per kWh.
+    pub average_price_per_kwh: PriceFraction,
+    /// Transactions submitted.
+    pub transactions_sent: u64,
+    /// Those that landed and did what they say.
+    pub transactions_landed: u64,
+    /// Those that landed and failed, or were refused.
+    pub transactions_failed: u64,
+    /// Quotes and submissions made again because someone was faster, a price had moved or a blockhash expired.
+    pub transactions_retried: u64,
+    /// Network fees, in lamports.
+    pub fees_lamports: u64,
+    /// Compute units by instruction.
+    pub compute_units: BTreeMap<String, Spread>,
+    /// From submission to confirmation, in microseconds.
+    pub latency_microseconds: Spread,
+    /// Transactions by latency: `(upper bound in microseconds, transactions)`, empty classes left out.
+    pub latency_histogram: Vec<(u64, u64)>,
+    /// Wall time in whole seconds, rounded up.
+    pub wall_seconds: u64,
+    /// Wall time, in milliseconds.
+    pub wall_milliseconds: u64,
+    /// The market's invariants, checked from chain state.
+    pub invariants: BTreeMap<String, bool>,
+    /// What every violated invariant found.
+    pub violations: Vec<String>,
+    /// Windows left open because their time has not come; who paid their rent gets it back by closing them.
+    pub windows_open: u64,
+    /// Results by member.
+    pub member_results: Vec<MemberResult>,
+    /// Results by interval.
+    pub interval_results: Vec<IntervalResult>,
+    /// Who bought from whom, as indices into `member_results`.
+    pub flows: Vec<Flow>,
+}
+
+/// Smallest, median and largest of some figures, and how many there are; all zero where there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Figures.
+    pub count: u64,
+    /// The smallest.
+    pub min: u64,
+    /// The one in the middle (the lower of two).
+    pub median: u64,
+    /// The largest.
+    pub max: u64,
+    /// Their sum.
+    pub total: u64,
+}
+
+impl Spread {
+    /// Of how often each figure occurs.
+    pub fn of(figures: &BTreeMap<u64, u64>) -> Self {
+        let count: u64 = figures.values().sum();
+        let (Some((&min, _)), Some((&max, _))) = (figures.first_key_value(), figures.last_key_value()) else {
+            return Self::default();
+        };
+        let mut seen = 0;
+        let median = figures
+            .iter()
+            .find(|(_, times)| {
+                seen += **times;
+                seen >= count.div_ceil(2)
+            })
+            .map_or(0, |(&figure, _)| figure);
+        let total = figures.iter().map(|(figure, times)| figure * times).sum();
+        Self { count, min, median, max, total }
+    }
+}
+
+/// Results of one member.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberResult {
+    /// Name in the file.
+    pub name: String,
+    /// The wallet's address.
+    pub wallet: String,
+    /// Share of the bus, in basis points; 0 for members who do not own it.
+    pub share_bps: u16,
+    /// Drawn in the intervals replayed.
+    pub load_wh: u64,
+    /// Generated.
+    pub generation_wh: u64,
+    /// Drawn from the own generation of the same interval.
+    pub own_use_wh: u64,
+    /// Wanted from others.
+    pub deficit_wh: u64,
+    /// Bought.
+    pub bought_wh: u64,
+    /// Offered.
+    pub offered_wh: u64,
+    /// Sold.
+    pub sold_wh: u64,
+    /// Paid for energy.
+    pub paid_base_units: u64,
+    /// Earned with energy.
+    pub earned_base_units: u64,
+    /// Paid for locks that were released.
+    pub lock_fees_paid_base_units: u64,
+    /// Earned with locks that were released.
+    pub lock_fees_earned_base_units: u64,
+}
+
+/// Results of one interval.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntervalResult {
+    /// Start as the file writes it.
+    pub interval_start: String,
+    /// Start on the file's own wall clock, in seconds since 1970 on that clock.
+    pub local_start: i64,
+    /// Start of the window that it was traded in, in unix seconds.
+    pub window_start: i64,
+    /// What members could sell.
+    pub surplus_wh: u64,
+    /// What members wanted.
+    pub deficit_wh: u64,
+    /// What was traded.
+    pub traded_wh: u64,
+    /// What was offered and not sold.
+    pub withdrawn_wh: u64,
+    /// Offers created.
+    pub offers_created: u64,
+    /// Purchases of every kind.
+    pub purchases: u64,
+    /// Those that took from several offers at once.
+    pub batches: u64,
+    /// Locks taken.
+    pub locks: u64,
+    /// Locks released.
+    pub locks_released: u64,
+    /// Paid for energy.
+    pub paid_base_units: u64,
+    /// Lowest price paid, in base units per kWh; 0 where nothing was traded.
+    pub lowest_price_per_kwh: u64,
+    /// Highest price paid, in base units per kWh.
+    pub highest_price_per_kwh: u64,
+}
+
+impl IntervalResult {
+    /// Average price, in base units per kWh.
+    pub fn average_price_per_kwh(&self) -> PriceFraction {
+        PriceFraction::new(self.paid_base_units, self.traded_wh)
+    }
+}
+
+/// What one member bought from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Index of the seller.
+    pub seller: usize,
+    /// Index of the buyer.
+    pub buyer: usize,
+    /// Energy.
+    pub energy_wh: u64,
+    /// Paid for it.
+    pub paid_base_units: u64,
+}
+
+impl ReplayReport {
+    /// Whether everything that could be traded was, and every invariant holds.
+    pub fn is_sound(&self) -> bool {
+        self.traded_wh == self.tradable_wh && self.invariants.values().all(|holds| *holds)
+    }
+
+    /// Writes `report.html`, `report.json` and `intervals.csv` into a folder, which is created.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written to.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join("report.html"), self.html())?;
+        let mut json = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        json.push('\n');
+        std::fs::write(folder.join("report.json"), json)?;
+        std::fs::write(folder.join("intervals.csv"), self.intervals_csv()?)
+    }
+
+    /// One page that needs nothing else.
+    pub fn html(&self) -> String {
+        html::page(self)
+    }
+
+    /// One row for every interval.
+    ///
+    /// # Errors
+    /// None in practice: it is written to memory.
+    pub fn intervals_csv(&self) -> io::Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record([
+            "interval_start",
+            "window_start",
+            "surplus_wh",
+            "deficit_wh",
+            "traded_wh",
+            "withdrawn_wh",
+            "offers_created",
+            "purchases",
+            "batches",
+            "locks",
+            "locks_released",
+            "paid_base_units",
+            "lowest_price_per_kwh",
+            "average_price_per_kwh",
+            "highest_price_per_kwh",
+        ])?;
+        for interval in &self.interval_results {
+            let mut record = vec![interval.interval_start.clone(), interval.window_start.to_string()];
+            record.extend(
+                [
+                    interval.surplus_wh,
+                    interval.deficit_wh,
+                    interval.traded_wh,
+                    interval.withdrawn_wh,
+                    interval.offers_created,
+                    interval.purchases,
+                    interval.batches,
+                    interval.locks,
+                    interval.locks_released,
+                    interval.paid_base_units,
+                    interval.lowest_price_per_kwh,
+                ]
+                .map(|figure| figure.to_string()),
+            );
+            record.push(interval.average_price_per_kwh().floor().to_string());
+            record.push(interval.highest_price_per_kwh.to_string());
+            writer.write_record(record)?;
+        }
+        writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    /// Tables for a terminal of a width in columns.
+    pub fn table(&self, width: u16) -> String {
+        let money = |base_units: u64| self.money(base_units);
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        let mut summary = Table::new();
+        summary.load_style(UTF8_HORIZONTAL_ONLY).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        let interrupted = if self.interrupted {
+            format!(" of {}, interrupted", self.intervals_in_file)
+        } else {
+            String::new()
+        };
+        for (name, value) in [
+            ("community", format!("{} members, {} intervals{interrupted}", self.members, self.intervals)),
+            ("surplus", kwh(self.surplus_wh)),
+            ("deficit", kwh(self.deficit_wh)),
+            ("traded", format!("{} ({} of what both sides had)", kwh(self.traded_wh), percent(self.traded_wh, self.tradable_wh))),
+            ("withdrawn", kwh(self.withdrawn_wh)),
+            ("paid", format!("{} {}", money(self.paid_base_units), self.currency)),
+            ("average price", format!("{} {} per kWh", self.price(self.average_price_per_kwh.floor()), self.currency)),
+            ("offers", grouped(self.offers_created)),
+            (
+                "purchases",
+                format!(
+                    "{}: {} batches, {} settled locks",
+                    grouped(self.purchases),
+                    grouped(self.batches),
+                    grouped(self.locks_settled)
+                ),
+            ),
+            ("locks", format!("{} taken, {} released", grouped(self.locks), grouped(self.locks_released))),
+            (
+                "transactions",
+                format!(
+                    "{} landed, {} failed, {} retried",
+                    grouped(self.transactions_landed),
+                    grouped(self.transactions_failed),
+                    grouped(self.transactions_retried)
+                ),
+            ),
+            ("wall time", format!("{} s", decimal(u128::from(self.wall_milliseconds), 3, 1))),
+            (
+                "invariants",
+                match self.violations.len() {
+                    0 => format!("all {} hold", self.invariants.len()),
+                    count => format!("{count} VIOLATED: {}", self.violations.join("; ")),
+                },
+            ),
+        ] {
+            summary.add_row([Cell::new(name), Cell::new(value)]);
+        }
+        let mut members = Table::new();
+        members.load_style(UTF8_HORIZONTAL_ONLY).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        members.set_header(["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned"]);
+        const SHOWN: usize = 24;
+        for member in self.member_results.iter().take(SHOWN) {
+            members.add_row([
+                Cell::new(&member.name),
+                right(decimal(u128::from(member.load_wh), 3, 1)),
+                right(decimal(u128::from(member.generation_wh), 3, 1)),
+                right(decimal(u128::from(member.bought_wh), 3, 1)),
+                right(decimal(u128::from(member.sold_wh), 3, 1)),
+                right(money(member.paid_base_units + member.lock_fees_paid_base_units)),
+                right(money(member.earned_base_units + member.lock_fees_earned_base_units)),
+            ]);
+        }
+        let mut units = Table::new();
+        units.load_style(UTF8_HORIZONTAL_ONLY).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        units.set_header(["instruction", "landed", "min CU", "median CU", "max CU"]);
+        for (instruction, spread) in &self.compute_units {
+            units.add_row([
+                Cell::new(instruction),
+                right(grouped(spread.count)),
+                right(grouped(spread.min)),
+                right(grouped(spread.median)),
+                right(grouped(spread.max)),
+            ]);
+        }
+        let more = match self.member_results.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!("... and {more} members more (see report.json)\n"),
+        };
+        format!("{summary}\n\n{members}\n{more}\n{units}")
+    }
+
+    /// An amount in tokens with two decimals, rounded down.
+    pub fn money(&self, base_units: u64) -> String {
+        decimal(u128::from(base_units), self.mint_decimals, 2)
+    }
+
+    /// A price in tokens with four decimals, rounded down.
+    pub fn price(&self, base_units: u128) -> String {
+        decimal(base_units, self.mint_decimals, 4)
+    }
+}
+
+/// `1 234.5 kWh`, rounded down.
+pub(super) fn kwh(energy_wh: u64) -> String {
+    format!("{} kWh", decimal(u128::from(energy_wh), 3, 1))
+}
+
+/// Part of a whole with one decimal, rounded down; 100 % of nothing.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "100 %".into();
+    }
+    let tenths = u128::from(part) * 1_000 / u128::from(whole);
+    if tenths % 10 == 0 { format!("{} %", tenths / 10) } else { format!("{}.{} %", tenths / 10, tenths % 10) }
+}
+
+/// An integer with groups of three digits.
+pub(super) fn grouped(number: impl Into<u128>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `number / 10^decimals` with `shown` decimals, rounded down.
+pub(super) fn decimal(number: u128, decimals: u8, shown: u8) -> String {
+    let unit = 10u128.pow(u32::from(decimals.min(30)));
+    let whole = grouped(number / unit);
+    if shown == 0 {
+        return whole;
+    }
+    let fraction = format!("{:0width$}", number % unit, width = usize::from(decimals));
+    let fraction: String = if decimals == 0 { String::new() } else { fraction };
+    let shown = usize::from(shown);
+    format!("{whole}.{:0<shown$}", fraction.chars().take(shown).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_never_rounded_up() {
+        assert_eq!(grouped(0u64), "0");
+        assert_eq!(grouped(1_234_567u64), "1\u{202f}234\u{202f}567");
+        assert_eq!(decimal(1_999_999, 6, 2), "1.99");
+        assert_eq!(decimal(5, 6, 2), "0.00");
+        assert_eq!(decimal(5, 0, 2), "5.00");
+        assert_eq!(decimal(1_050, 3, 1), "1.0");
+        assert_eq!(percent(999, 1_000), "99.9 %");
+        assert_eq!(percent(0, 0), "100 %");
+    }
+
+    #[test]
+    fn the_median_is_the_figure_in_the_middle() {
+        let spread = Spread::of(&BTreeMap::from([(5, 1), (7, 3), (100, 1)]));
+        assert_eq!(spread, Spread { count: 5, min: 5, median: 7, max: 100, total: 126 });
+        assert_eq!(Spread::of(&BTreeMap::from([(1, 1), (9, 1)])).median, 1);
+        assert_eq!(Spread::of(&BTreeMap::new()), Spread::default());
+    }
+}

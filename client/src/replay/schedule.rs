@@ -1,0 +1,114 @@
+//! How the file's intervals are mapped onto coming delivery windows of the chain's clock.
+//!
+//! Interval `k` of the file becomes the `k`-th window from the first, without the file's gaps: a summer and a winter
+//! day follow each other. Interval `k` is traded a *lead* before its window starts, long enough for a lock's 300
+//! seconds. A chain whose time can be moved is moved there; on any other, all windows lie ahead and are traded one
+//! after the other without waiting.
+
+use {
+    multibus::constants::{LOCK_SECONDS, WINDOW_HORIZON_SECONDS},
+    serde::{Deserialize, Serialize},
+};
+
+/// Room for taking, settling and releasing locks beyond the 300 seconds that one lasts, and for a slow chain.
+const MARGIN_SECONDS: i64 = 300;
+
+/// Windows of a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Length of a window, in seconds.
+    pub window_seconds: u32,
+    /// Start of the window of interval 0, in unix seconds.
+    pub first_window: i64,
+}
+
+impl Schedule {
+    /// The earliest windows that can be traded from `now` on.
+    pub fn starting_at(now: i64, window_seconds: u32) -> Self {
+        let mut schedule = Self { window_seconds, first_window: 0 };
+        schedule.move_to(0, now);
+        schedule
+    }
+
+    /// Moves the windows so that interval `interval` gets the earliest one that can be traded from `now` on.
+    pub fn move_to(&mut self, interval: usize, now: i64) {
+        let length = i64::from(self.window_seconds);
+        let start = (now + self.lead_seconds()).div_euclid(length) * length + length;
+        self.first_window = start - interval as i64 * length;
+    }
+
+    /// How long before its window an interval is traded, in seconds.
+    pub fn lead_seconds(&self) -> i64 {
+        i64::from(self.window_seconds).max(LOCK_SECONDS + MARGIN_SECONDS)
+    }
+
+    /// Start of an interval's window, in unix seconds.
+    pub fn window_start(&self, interval: usize) -> i64 {
+        self.first_window + interval as i64 * i64::from(self.window_seconds)
+    }
+
+    /// When an interval is traded on a chain whose time can be moved, in unix seconds.
+    pub fn trade_at(&self, interval: usize) -> i64 {
+        self.window_start(interval) - self.lead_seconds()
+    }
+
+    /// Whether an interval's window can still be traded, locks included.
+    pub fn is_tradable(&self, interval: usize, now: i64) -> bool {
+        now + LOCK_SECONDS + 60 < self.window_start(interval)
+    }
+
+    /// Refuses a file whose last window lies further ahead than a window can be opened.
+    ///
+    /// # Errors
+    /// A sentence with the number of intervals that fit.
+    pub fn validate_horizon(&self, intervals: usize, now: i64) -> Result<(), String> {
+        let last = self.window_start(intervals.saturating_sub(1));
+        if last <= now + WINDOW_HORIZON_SECONDS {
+            return Ok(());
+        }
+        let fit = (now + WINDOW_HORIZON_SECONDS - self.first_window) / i64::from(self.window_seconds) + 1;
+        Err(format!(
+            "the file has {intervals} intervals, and windows can be opened 366 days ahead at most, which is {fit} \
+             intervals of {} s; replay a part of the file",
+            self.window_seconds
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {super::*, proptest::prelude::*};
+
+    #[test]
+    fn the_next_quarter_hour_that_leaves_its_lead() {
+        let schedule = Schedule::starting_at(1_700_000_000, 900);
+        assert_eq!(schedule.first_window % 900, 0);
+        assert!(schedule.trade_at(0) >= 1_700_000_000);
+        assert!(schedule.trade_at(0) <= 1_700_000_000 + 900);
+        assert_eq!(schedule.trade_at(1) - schedule.trade_at(0), 900);
+    }
+
+    #[test]
+    fn a_year_of_quarter_hours_is_too_far() {
+        let schedule = Schedule::starting_at(1_700_000_000, 900);
+        assert_eq!(schedule.validate_horizon(192, 1_700_000_000), Ok(()));
+        let error = schedule.validate_horizon(40_000, 1_700_000_000).unwrap_err();
+        assert!(error.contains("40000 intervals") && error.contains("366 days"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn windows_lie_on_the_grid_ahead_and_leave_room_for_locks(
+            now in 1i64..4_000_000_000, window_seconds in 60u32..=86_400, interval in 0usize..1_000,
+        ) {
+            let mut schedule = Schedule::starting_at(now, window_seconds);
+            prop_assert!(schedule.is_tradable(0, now));
+            prop_assert!(schedule.is_tradable(interval, schedule.trade_at(interval)));
+            prop_assert_eq!(schedule.window_start(interval).rem_euclid(i64::from(window_seconds)), 0);
+            schedule.move_to(interval, now);
+            prop_assert!(schedule.is_tradable(interval, now));
+            prop_assert!(schedule.trade_at(interval) >= now);
+            prop_assert_eq!(schedule.window_start(interval).rem_euclid(i64::from(window_seconds)), 0);
+        }
+    }
+}
