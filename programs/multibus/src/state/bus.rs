@@ -136,7 +136,7 @@ impl Bus {
             name.len() as u64
         );
         let count = config.owners.len();
-        ensure!(count >= 1 && count <= MAX_OWNERS, OwnerCountInvalid, "{} owners given", count as u64);
+        ensure!((1..=MAX_OWNERS).contains(&count), OwnerCountInvalid, "{} owners given", count as u64);
         let mut sum = 0u32;
         let mut creator_found = false;
         for (index, share) in config.owners.iter().enumerate() {
@@ -383,7 +383,7 @@ impl Bus {
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
         let count = *owner_count as usize;
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
-        invariant(count >= 1 && count <= MAX_OWNERS, "a bus has 1 to 16 owners")?;
+        invariant((1..=MAX_OWNERS).contains(&count), "a bus has 1 to 16 owners")?;
         invariant(*threshold >= 1 && threshold <= owner_count, "1 <= threshold <= owners")?;
         invariant(*listing_policy <= 1 && *paused <= 1, "policy and pause are flags")?;
         invariant(

@@ -40,7 +40,7 @@ impl OfferSeqWindow {
     pub fn spend(&mut self, seq: u64) -> Result<()> {
         ensure!(self.is_usable(seq), OfferSeqUnusable, "sequence number {}, next {}", seq, self.next);
         while self.next <= seq {
-            if self.next % 64 == 0 && seq - self.next >= 64 {
+            if self.next.is_multiple_of(64) && seq - self.next >= 64 {
                 self.used[word(self.next)] = 0;
                 self.next += 64;
             } else {
