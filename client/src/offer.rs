@@ -235,12 +235,7 @@ impl Wallet {
                 Ok(sent) => return Ok(Created { address: offer, sent }),
                 Err(failure) => failure,
             };
-            // An attempt that the network lost sight of may have landed after all: then the offer is there.
-            if failure.was_submitted
-                && let Ok(Some(listed)) = self.market().find::<Offer>(&offer).await
-                && listed.seller == self.address()
-                && let Some(sent) = self.sent_for(&offer).await?
-            {
+            if let Some(sent) = self.landed_after_all(&offer, &failure).await? {
                 return Ok(Created { address: offer, sent });
             }
             attempt += 1;
@@ -251,14 +246,6 @@ impl Wallet {
                 self.sender().pause(attempt - 2).await;
             }
         }
-    }
-
-    /// The transaction that created an account.
-    pub(crate) async fn sent_for(&self, created: &Address) -> Result<Option<Sent>> {
-        let signatures = self.chain().signatures_for(created, None, 1_000).await?;
-        let Some(first) = signatures.iter().rev().find(|info| info.error.is_none()) else { return Ok(None) };
-        let record = self.chain().transaction(&first.signature).await?;
-        Ok(Some(Sent::new(first.signature, first.slot, record, 1)))
     }
 
     /// Sets a new price on an own offer. Energy under locks keeps its price.
