@@ -3,6 +3,7 @@
 use {
     crate::support::{FUNDS, World, config, terms},
     base64::{Engine, prelude::BASE64_STANDARD},
+    futures_util::{SinkExt, StreamExt},
     multibus_client::{
         Address, Error, Keypair, Market, Signature, Wallet,
         chain::{AccountFilter, Chain, CommitmentLevel, EmbeddedChain, RpcChain, VersionedTransaction},
@@ -381,4 +382,53 @@ async fn a_method_that_a_node_lacks_is_not_asked_for_again() {
     let (world, _node, seller, _buyer) = over_rpc().await;
     let refused = seller.chain().airdrop(&world.bus, 1).await.unwrap_err();
     assert!(refused.to_string().contains("use another node") && !refused.is_transient(), "{refused}");
+}
+
+/// Serves one subscription to logs over a websocket, and closes it after so many notifications.
+async fn serve_logs(chain: Arc<EmbeddedChain>, listener: TcpListener, notifications: usize) {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+    let request: Value = serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+    assert_eq!(request["method"], "logsSubscribe");
+    assert_eq!(request["params"][1]["commitment"], "confirmed");
+    let mentions = request["params"][0]["mentions"][0].as_str().unwrap().parse().unwrap();
+    let mut logs = chain.subscribe_logs(&mentions).await.unwrap();
+    let answer = json!({ "jsonrpc": "2.0", "result": 7, "id": request["id"] });
+    socket.send(answer.to_string().into()).await.unwrap();
+    for _ in 0..notifications {
+        let notification = logs.next().await.unwrap().unwrap();
+        let value = json!({ "signature": notification.signature.to_string(), "err": notification.error, "logs": notification.logs });
+        let result = json!({ "context": { "slot": notification.slot }, "value": value });
+        let text = json!({
+            "jsonrpc": "2.0",
+            "method": "logsNotification",
+            "params": { "result": result, "subscription": 7 },
+        });
+        socket.send(text.to_string().into()).await.unwrap();
+    }
+    socket.close(None).await.unwrap();
+}
+
+#[tokio::test]
+async fn events_arrive_by_subscription_and_a_lost_connection_is_told() {
+    let (world, _node, seller, buyer) = over_rpc().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let websocket_url = format!("ws://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve_logs(world.chain.clone(), listener, 3));
+    let chain = RpcChain::new("http://127.0.0.1:1", Some(&websocket_url), CommitmentLevel::Confirmed).unwrap();
+    let mut logs = chain.subscribe_logs(&multibus_client::multibus::ID).await.unwrap();
+    let offer = seller.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(offer.address, 100, 500)).await.unwrap();
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        let notification = logs.next().await.unwrap().unwrap();
+        heard.extend(notification.events().iter().map(|event| event.name()));
+        if heard.len() == 1 {
+            assert_eq!((notification.signature, notification.slot), (offer.sent.signature, offer.sent.slot));
+        }
+    }
+    assert_eq!(heard, ["OfferCreated", "TraderOpened", "EnergyPurchased"]);
+    let lost = logs.next().await.unwrap().unwrap_err().to_string();
+    assert!(lost.contains(&websocket_url) && lost.contains("connection closed"), "{lost}");
+    assert!(logs.next().await.is_none());
 }
