@@ -5,6 +5,7 @@ mod fault;
 mod history;
 mod lock;
 mod network;
+mod node;
 mod offer;
 mod purchase;
 mod rpc;

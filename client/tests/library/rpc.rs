@@ -1,261 +1,22 @@
-//! The client over JSON-RPC: a node that serves the embedded chain, loses transactions and limits requests.
+//! The client over JSON-RPC: a node that loses transactions, limits requests and hangs up.
 
 use {
-    crate::support::{FUNDS, World, config, terms},
-    base64::{Engine, prelude::BASE64_STANDARD},
-    futures_util::{SinkExt, StreamExt},
+    crate::{
+        node::Node,
+        support::{FUNDS, SOL, World, config, terms},
+    },
+    futures_util::StreamExt,
     multibus_client::{
-        Address, Error, Keypair, Market, Signature, Wallet,
-        chain::{AccountFilter, Chain, CommitmentLevel, EmbeddedChain, RpcChain, VersionedTransaction},
+        Error, Keypair, Market, Signer, Wallet,
+        chain::{Chain, CommitmentLevel, RpcChain},
         multibus::error::MultibusError,
         offer::{OfferFilter, OfferSort},
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
         send::{PriorityFee, TransactionOptions},
     },
-    serde_json::{Value, json},
-    std::sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    tokio::{
-        io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-        net::{TcpListener, TcpStream},
-    },
+    std::sync::{Arc, atomic::Ordering},
+    tokio::net::TcpListener,
 };
-
-/// A node that serves an embedded chain.
-struct Node {
-    chain: Arc<EmbeddedChain>,
-    /// Transactions to accept and lose.
-    losses: AtomicU32,
-    /// Requests to answer with "too many requests".
-    limits: AtomicU32,
-    requests: AtomicU32,
-}
-
-impl Node {
-    async fn start(chain: &Arc<EmbeddedChain>) -> (Arc<Self>, String) {
-        let node = Arc::new(Self {
-            chain: chain.clone(),
-            losses: AtomicU32::new(0),
-            limits: AtomicU32::new(0),
-            requests: AtomicU32::new(0),
-        });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let serving = node.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serving.clone().serve(stream));
-            }
-        });
-        (node, url)
-    }
-
-    /// Serves HTTP requests of one connection until it closes.
-    async fn serve(self: Arc<Self>, stream: TcpStream) {
-        let mut stream = BufReader::new(stream);
-        loop {
-            let mut length = 0;
-            loop {
-                let mut line = String::new();
-                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
-                    return;
-                }
-                if let Some((name, value)) = line.split_once(':')
-                    && name.eq_ignore_ascii_case("content-length")
-                {
-                    length = value.trim().parse().unwrap();
-                }
-                if line == "\r\n" {
-                    break;
-                }
-            }
-            let mut body = vec![0; length];
-            stream.read_exact(&mut body).await.unwrap();
-            self.requests.fetch_add(1, Ordering::Relaxed);
-            let (status, answer) = if take_one(&self.limits) {
-                ("429 Too Many Requests\r\nretry-after: 0", String::new())
-            } else {
-                let request: Value = serde_json::from_slice(&body).unwrap();
-                let answer = match self.answer(request["method"].as_str().unwrap(), &request["params"]).await {
-                    Ok(result) => json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }),
-                    Err((code, message)) => {
-                        json!({ "jsonrpc": "2.0", "id": request["id"], "error": { "code": code, "message": message } })
-                    }
-                };
-                ("200 OK", answer.to_string())
-            };
-            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n");
-            let response = format!("{head}content-length: {}\r\n\r\n{answer}", answer.len());
-            if stream.write_all(response.as_bytes()).await.is_err() {
-                return;
-            }
-        }
-    }
-
-    async fn answer(&self, method: &str, params: &Value) -> Result<Value, (i64, String)> {
-        let chain = &self.chain;
-        let clock = chain.clock().await.unwrap();
-        let with_context = |value: Value| json!({ "context": { "slot": clock.slot }, "value": value });
-        let refuse = |error: Error| (-32002, error.to_string());
-        Ok(match method {
-            "getMultipleAccounts" => {
-                let addresses: Vec<Address> = strings(&params[0]).iter().map(|text| text.parse().unwrap()).collect();
-                assert!(addresses.len() <= 100, "a node takes at most 100 addresses");
-                let accounts = chain.accounts(&addresses).await.unwrap();
-                with_context(accounts.iter().map(|account| account.as_ref().map(encode_account)).collect())
-            }
-            "getAccountInfo" => {
-                let accounts = chain.accounts(&[params[0].as_str().unwrap().parse().unwrap()]).await.unwrap();
-                with_context(json!(accounts[0].as_ref().map(encode_account)))
-            }
-            "getProgramAccounts" => {
-                let mut filter = AccountFilter::default();
-                let filters = params[1]["filters"].as_array().unwrap();
-                assert!(filters.len() <= 4, "a node takes at most four filters");
-                for condition in filters {
-                    if let Some(size) = condition["dataSize"].as_u64() {
-                        filter = filter.size(size as usize);
-                    } else {
-                        let memcmp = &condition["memcmp"];
-                        assert_eq!(memcmp["encoding"], "base64");
-                        let bytes = BASE64_STANDARD.decode(memcmp["bytes"].as_str().unwrap()).unwrap();
-                        filter = filter.bytes(memcmp["offset"].as_u64().unwrap() as usize, &bytes);
-                    }
-                }
-                let program = params[0].as_str().unwrap().parse().unwrap();
-                let accounts = chain.program_accounts(&program, &filter).await.unwrap();
-                let keyed = |(address, account): &(Address, multibus_client::Account)| json!({ "pubkey": address.to_string(), "account": encode_account(account) });
-                accounts.iter().map(keyed).collect()
-            }
-            "getLatestBlockhash" => {
-                let blockhash = chain.latest_blockhash().await.unwrap();
-                with_context(json!({
-                    "blockhash": blockhash.hash.to_string(),
-                    "lastValidBlockHeight": blockhash.last_valid_block_height,
-                }))
-            }
-            // Height and slot of the embedded chain are the same.
-            "getBlockHeight" => json!(clock.slot),
-            "simulateTransaction" => {
-                assert_eq!(params[1]["replaceRecentBlockhash"], true);
-                let simulation = chain.simulate(&transaction(&params[0])).await.unwrap();
-                with_context(json!({
-                    "err": simulation.error,
-                    "logs": simulation.logs,
-                    "unitsConsumed": simulation.compute_units,
-                }))
-            }
-            "sendTransaction" => {
-                assert_eq!(params[1]["skipPreflight"], true);
-                let transaction = transaction(&params[0]);
-                if !take_one(&self.losses) {
-                    match chain.send(&transaction).await {
-                        // A node passes on what it cannot know to be in vain.
-                        Ok(_) | Err(Error::Transaction { .. } | Error::Program(_)) => {}
-                        Err(error) => return Err(refuse(error)),
-                    }
-                }
-                json!(transaction.signatures[0].to_string())
-            }
-            "getSignatureStatuses" => {
-                let signatures: Vec<Signature> = strings(&params[0]).iter().map(|text| text.parse().unwrap()).collect();
-                assert!(signatures.len() <= 256, "a node takes at most 256 signatures");
-                let statuses = chain.statuses(&signatures).await.unwrap();
-                let status = |status: &multibus_client::chain::SignatureStatus| {
-                    let result = match &status.error {
-                        None => json!({ "Ok": null }),
-                        Some(error) => json!({ "Err": error }),
-                    };
-                    json!({
-                        "slot": status.slot,
-                        "confirmations": null,
-                        "status": result,
-                        "err": status.error,
-                        "confirmationStatus": "finalized",
-                    })
-                };
-                with_context(statuses.iter().map(|known| known.as_ref().map(status)).collect())
-            }
-            "getTransaction" => {
-                assert_eq!(params[1]["maxSupportedTransactionVersion"], 0);
-                let record = chain.transaction(&params[0].as_str().unwrap().parse().unwrap()).await.unwrap();
-                let encode = |record: multibus_client::chain::TransactionRecord| {
-                    let result = match &record.error {
-                        None => json!({ "Ok": null }),
-                        Some(error) => json!({ "Err": error }),
-                    };
-                    json!({
-                        "slot": record.slot,
-                        "blockTime": record.block_time,
-                        "version": 0,
-                        "transaction": ["", "base64"],
-                        "meta": {
-                            "err": record.error,
-                            "status": result,
-                            "fee": record.fee,
-                            "preBalances": [],
-                            "postBalances": [],
-                            "innerInstructions": [],
-                            "logMessages": record.logs,
-                            "computeUnitsConsumed": record.compute_units,
-                        },
-                    })
-                };
-                json!(record.map(encode))
-            }
-            "getSignaturesForAddress" => {
-                let before = params[1]["before"].as_str().map(|text| text.parse().unwrap());
-                let limit = params[1]["limit"].as_u64().unwrap() as usize;
-                assert!(limit <= 1_000, "a node gives at most 1,000 signatures");
-                let address = params[0].as_str().unwrap().parse().unwrap();
-                let found = chain.signatures_for(&address, before, limit).await.unwrap();
-                let encode = |info: &multibus_client::chain::SignatureInfo| {
-                    json!({
-                        "signature": info.signature.to_string(),
-                        "slot": info.slot,
-                        "err": info.error,
-                        "memo": null,
-                        "blockTime": info.block_time,
-                        "confirmationStatus": "finalized",
-                    })
-                };
-                found.iter().map(encode).collect()
-            }
-            "getMinimumBalanceForRentExemption" => {
-                json!(chain.minimum_rent(params[0].as_u64().unwrap() as usize).await.unwrap())
-            }
-            "getRecentPrioritizationFees" => {
-                json!([10, 30, 20].map(|fee| json!({ "slot": clock.slot, "prioritizationFee": fee })))
-            }
-            _ => return Err((-32601, format!("Method not found: {method}"))),
-        })
-    }
-}
-
-fn take_one(left: &AtomicU32) -> bool {
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-}
-
-fn strings(list: &Value) -> Vec<&str> {
-    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
-}
-
-fn transaction(encoded: &Value) -> VersionedTransaction {
-    bincode::deserialize(&BASE64_STANDARD.decode(encoded.as_str().unwrap()).unwrap()).unwrap()
-}
-
-fn encode_account(account: &multibus_client::Account) -> Value {
-    json!({
-        "lamports": account.lamports,
-        "data": [BASE64_STANDARD.encode(&account.data), "base64"],
-        "owner": account.owner.to_string(),
-        "executable": account.executable,
-        "rentEpoch": account.rent_epoch,
-        "space": account.data.len(),
-    })
-}
 
 /// A world whose buyer and seller reach the chain over JSON-RPC.
 async fn over_rpc() -> (World, Arc<Node>, Wallet, Wallet) {
@@ -378,44 +139,21 @@ async fn a_node_that_is_not_there_is_named_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_node_lacks_is_not_asked_for_again() {
-    let (world, _node, seller, _buyer) = over_rpc().await;
+async fn a_method_that_a_node_lacks_is_named_so() {
+    let (world, node, seller, _buyer) = over_rpc().await;
+    node.lacks_airdrops.store(true, Ordering::Relaxed);
     let refused = seller.chain().airdrop(&world.bus, 1).await.unwrap_err();
     assert!(refused.to_string().contains("use another node") && !refused.is_transient(), "{refused}");
-}
-
-/// Serves one subscription to logs over a websocket, and closes it after so many notifications.
-async fn serve_logs(chain: Arc<EmbeddedChain>, listener: TcpListener, notifications: usize) {
-    let (stream, _) = listener.accept().await.unwrap();
-    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
-    let request: Value = serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
-    assert_eq!(request["method"], "logsSubscribe");
-    assert_eq!(request["params"][1]["commitment"], "confirmed");
-    let mentions = request["params"][0]["mentions"][0].as_str().unwrap().parse().unwrap();
-    let mut logs = chain.subscribe_logs(&mentions).await.unwrap();
-    let answer = json!({ "jsonrpc": "2.0", "result": 7, "id": request["id"] });
-    socket.send(answer.to_string().into()).await.unwrap();
-    for _ in 0..notifications {
-        let notification = logs.next().await.unwrap().unwrap();
-        let value = json!({ "signature": notification.signature.to_string(), "err": notification.error, "logs": notification.logs });
-        let result = json!({ "context": { "slot": notification.slot }, "value": value });
-        let text = json!({
-            "jsonrpc": "2.0",
-            "method": "logsNotification",
-            "params": { "result": result, "subscription": 7 },
-        });
-        socket.send(text.to_string().into()).await.unwrap();
-    }
-    socket.close(None).await.unwrap();
+    node.lacks_airdrops.store(false, Ordering::Relaxed);
+    let address = Keypair::new().pubkey();
+    seller.chain().airdrop(&address, SOL).await.unwrap();
+    assert_eq!(seller.chain().accounts(&[address]).await.unwrap()[0].as_ref().unwrap().lamports, SOL);
 }
 
 #[tokio::test]
 async fn events_arrive_by_subscription_and_a_lost_connection_is_told() {
-    let (world, _node, seller, buyer) = over_rpc().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let websocket_url = format!("ws://{}", listener.local_addr().unwrap());
-    tokio::spawn(serve_logs(world.chain.clone(), listener, 3));
-    let chain = RpcChain::new("http://127.0.0.1:1", Some(&websocket_url), CommitmentLevel::Confirmed).unwrap();
+    let (world, node, seller, buyer) = over_rpc().await;
+    let chain = seller.chain();
     let mut logs = chain.subscribe_logs(&multibus_client::multibus::ID).await.unwrap();
     let offer = seller.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap();
     buyer.buy(&PurchaseOrder::exactly(offer.address, 100, 500)).await.unwrap();
@@ -428,7 +166,8 @@ async fn events_arrive_by_subscription_and_a_lost_connection_is_told() {
         }
     }
     assert_eq!(heard, ["OfferCreated", "TraderOpened", "EnergyPurchased"]);
+    node.hang_up.notify_waiters();
     let lost = logs.next().await.unwrap().unwrap_err().to_string();
-    assert!(lost.contains(&websocket_url) && lost.contains("connection closed"), "{lost}");
+    assert!(lost.contains("ws://127.0.0.1") && lost.contains("connection closed"), "{lost}");
     assert!(logs.next().await.is_none());
 }
