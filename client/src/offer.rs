@@ -228,7 +228,7 @@ impl Wallet {
             if accounts[1].is_none() {
                 instructions.push(settlement.create_token_account(&self.address(), &self.address()));
             }
-            let offer_seq = free_offer_seq(&seqs, attempt);
+            let offer_seq = free_offer_seq(&capacity_address, &seqs, attempt);
             let offer = address::offer(&capacity_address, offer_seq);
             instructions.push(offer_create(&self.address(), bus, offer_seq, terms, &payout));
             let failure = match self.sender().send_traced(&[self.signer().clone()], &instructions, &[]).await {
