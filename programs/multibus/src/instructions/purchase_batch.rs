@@ -49,7 +49,7 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
     let accounts = &mut ctx.accounts;
     let count = items.len();
     ensure!(
-        count >= 1 && count <= MAX_BATCH_ITEMS && views.len() == count * ACCOUNTS_PER_ITEM,
+        (1..=MAX_BATCH_ITEMS).contains(&count) && views.len() == count * ACCOUNTS_PER_ITEM,
         BatchInvalid,
         "{} items, {} accounts",
         count as u64,
