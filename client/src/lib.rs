@@ -1,0 +1,69 @@
+//! Client of MultiBus, a market for energy between neighbours on Solana.
+//!
+//! - [`Market`] answers questions: buses, capacities, offers, locks, nonce lanes, receipts, verified history.
+//! - [`Wallet`] acts for one keypair: creates buses and offers, buys, locks. It sets compute limits from simulation,
+//!   hands out nonce lanes, retries within the caller's limits, and never pays twice for one purchase.
+//! - [`Chain`](chain::Chain) is the one narrow interface below both: an RPC node ([`chain::RpcChain`]) or, with the
+//!   feature `embedded`, a chain inside the process (`chain::EmbeddedChain`).
+//!
+//! Every noun has its room with the instruction builders, the queries and the actions: [`bus`], [`capacity`],
+//! [`offer`], [`lock`], [`purchase`], [`trader`]. Energy is in Wh, money in base units of the bus's settlement token,
+//! prices in base units per kWh, times in unix seconds.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use multibus_client::{
+//!     Market, Wallet, Keypair,
+//!     chain::{CommitmentLevel, RpcChain},
+//!     offer::{OfferFilter, OfferSort},
+//!     purchase::PurchaseOrder,
+//! };
+//!
+//! # async fn example() -> multibus_client::Result<()> {
+//! let chain = Arc::new(RpcChain::new("http://127.0.0.1:8899", None, CommitmentLevel::Confirmed)?);
+//! let wallet = Wallet::new(chain.clone(), Arc::new(Keypair::new()));
+//! let bus = Market::new(chain).buses().await?.remove(0);
+//! let cheapest = wallet.market().active_offers(&bus.address, &OfferFilter::default(), OfferSort::Price).await?.remove(0);
+//! let bought = wallet.buy(&PurchaseOrder::exactly(cheapest.address, 1_500, cheapest.price_per_kwh)).await?;
+//! println!("{} Wh for {} base units, transaction hash {}", bought.energy_wh, bought.paid, bought.transaction_hash);
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(missing_docs)]
+
+pub mod account;
+pub mod address;
+pub mod bus;
+pub mod capacity;
+pub mod chain;
+pub mod error;
+pub mod event;
+pub mod history;
+pub mod lock;
+pub mod lookup_table;
+pub mod market;
+pub mod offer;
+pub mod purchase;
+pub mod router;
+pub mod send;
+pub mod token;
+pub mod trader;
+pub mod wallet;
+
+pub use {
+    account::Keyed,
+    error::{Error, Result},
+    event::Event,
+    market::Market,
+    multibus,
+    send::{Sent, TransactionOptions},
+    solana_account::Account,
+    solana_address::Address,
+    solana_hash::Hash,
+    solana_instruction::Instruction,
+    solana_keypair::Keypair,
+    solana_signature::Signature,
+    solana_signer::Signer,
+    wallet::{SharedSigner, Wallet},
+};

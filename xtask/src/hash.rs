@@ -24,26 +24,27 @@ pub fn print(ctx: &Context, tools: Tools) -> Result<()> {
 
 /// Builds the program twice with nothing in common but the sources and the installed tools, and compares.
 ///
-/// The second build has another checkout, another build directory and another path to the downloaded crates, because
-/// these are what differs between the machines of two people who want to compare.
+/// Each build has its own copy of the checkout (edits meanwhile change neither), its own build directory and its own
+/// path to the downloaded crates, because these are what differs between the machines of two people who compare.
 pub fn verify(ctx: &Context) -> Result<()> {
     let dir = ctx.cache.join("verify");
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("could not clear {}", dir.display()))?;
     }
-    let checkout = dir.join("copy/of the checkout");
-    copy_project(&ctx.root, &checkout)?;
-    let crates = dir.join("copy/crates");
-    let home = match cargo_home() {
+    let (one, other) = (dir.join("one"), dir.join("another/with a longer name"));
+    for place in [&one, &other] {
+        copy_project(&ctx.root, &place.join("checkout"))?;
+    }
+    let crates = match cargo_home() {
         Some(home) if home.is_dir() => {
-            alias(&home, &crates)?;
-            Some(crates)
+            alias(&home, &other.join("crates"))?;
+            Some(other.join("crates"))
         }
-        _ => None,
+        home => home,
     };
 
-    let here = one(ctx, "in this checkout", dir.join("a"), &ctx.root, cargo_home())?;
-    let there = one(ctx, "from a copy elsewhere", dir.join("another-directory/b"), &checkout, home)?;
+    let here = build(ctx, &one, cargo_home())?;
+    let there = build(ctx, &other, crates)?;
     if here != there {
         bail!(
             "the two builds differ: {here} and {there}. Both are kept in {}; \
@@ -57,10 +58,10 @@ pub fn verify(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-fn one(ctx: &Context, which: &str, dir: PathBuf, root: &Path, home: Option<PathBuf>) -> Result<String> {
-    eprintln!("Building from nothing, {which}: {}", root.display());
+fn build(ctx: &Context, place: &Path, crates: Option<PathBuf>) -> Result<String> {
+    eprintln!("Building from nothing in {}", place.display());
     let start = Instant::now();
-    let (path, _lock) = Upstream::at(ctx, dir, root.to_path_buf(), home)?.build()?;
+    let (path, _lock) = Upstream::at(ctx, place.join("build"), place.join("checkout"), crates)?.build()?;
     let elf = fs::read(&path)?;
     let hash = sbf::sha256(&elf);
     eprintln!("  {} bytes in {}, sha256 {hash}", grouped(elf.len() as u64), run::elapsed(start.elapsed()));

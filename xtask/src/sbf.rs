@@ -6,6 +6,8 @@
 //! The upstream recipe, piece by piece:
 //! - the target is Debian's `bpfel-unknown-none` with `os` = `zkvm`, an OS std supports without a kernel, and full
 //!   atomics, which `lower-atomic` turns into plain loads and stores: a program has one thread;
+//! - `+allows-misaligned-mem-access`: the virtual machine loads from any address, and without it LLVM puts every packed
+//!   field together byte by byte, at twice the compute units;
 //! - `--cfg target_os="solana"` selects the on-chain side of the Solana crates, and `--cfg target_arch="xtensa"` only
 //!   gives std a minimum alignment for allocations;
 //! - `RUSTC_BOOTSTRAP` allows the unstable flags, `RUSTC_BOOTSTRAP_SYNTHETIC_TARGET` lets crates use std on a target

@@ -1,0 +1,106 @@
+//! Capacities: what a delivery window may sell.
+
+use {
+    crate::{
+        account::{Keyed, offset},
+        address,
+        error::{Error, Result},
+        market::Market,
+        send::Sent,
+        wallet::{Created, Wallet},
+    },
+    multibus::constants::OFFER_SEQ_WINDOW,
+    solana_address::Address,
+    solana_instruction::Instruction,
+    solana_sdk_ids::system_program,
+};
+
+pub use multibus::state::{Capacity, OfferSeqWindow};
+
+/// Instruction `capacity_open`: opens a delivery window; does nothing where it is open.
+pub fn capacity_open(payer: &Address, bus: &Address, window_start: i64) -> Instruction {
+    multibus::instruction::CapacityOpen { window_start }.to_instruction(multibus::accounts::CapacityOpen {
+        payer: *payer,
+        bus: *bus,
+        general: address::capacity(bus, 0),
+        capacity: address::capacity(bus, window_start),
+        system_program: system_program::ID,
+    })
+}
+
+/// Instruction `capacity_close`: closes a window that is over; its rent goes to who paid it.
+pub fn capacity_close(bus: &Address, window_start: i64, rent_payer: &Address) -> Instruction {
+    multibus::instruction::CapacityClose {}.to_instruction(multibus::accounts::CapacityClose {
+        general: address::capacity(bus, 0),
+        capacity: address::capacity(bus, window_start),
+        rent_payer: *rent_payer,
+    })
+}
+
+/// A sequence number for a new offer that is free: the next one at the first attempt, a random one near it at later
+/// attempts, so that many sellers who list at the same instant do not collide again.
+pub fn free_offer_seq(seqs: &OfferSeqWindow, attempt: u32) -> u64 {
+    if attempt == 0 {
+        return seqs.next;
+    }
+    // Not so far ahead that the numbers below would be lost to others.
+    let spread = OFFER_SEQ_WINDOW / 4;
+    let lowest = seqs.next.saturating_sub(spread);
+    (0..64)
+        .map(|_| rand::random_range(lowest..seqs.next.saturating_add(spread)))
+        .find(|seq| seqs.is_usable(*seq))
+        .unwrap_or(seqs.next)
+}
+
+impl Market {
+    /// The capacity of a bus's delivery window; window start 0 is the general capacity.
+    pub async fn capacity(&self, bus: &Address, window_start: i64) -> Result<Keyed<Capacity>> {
+        self.get(&address::capacity(bus, window_start)).await
+    }
+
+    /// The same, `None` where the window is not open.
+    pub async fn find_capacity(&self, bus: &Address, window_start: i64) -> Result<Option<Keyed<Capacity>>> {
+        self.find(&address::capacity(bus, window_start)).await
+    }
+
+    /// Every open capacity of a bus, by window start: the general one first.
+    pub async fn capacities(&self, bus: &Address) -> Result<Vec<Keyed<Capacity>>> {
+        let mut capacities: Vec<Keyed<Capacity>> = self.list(&[(offset!(Capacity, bus), bus.as_ref())]).await?;
+        capacities.sort_unstable_by_key(|capacity| capacity.window_start);
+        Ok(capacities)
+    }
+}
+
+impl Wallet {
+    /// Opens a delivery window and pays its rent; does nothing where it is open.
+    pub async fn capacity_open(&self, bus: &Address, window_start: i64) -> Result<Created> {
+        let sent = self.send(&[capacity_open(&self.address(), bus, window_start)]).await?;
+        Ok(Created { address: address::capacity(bus, window_start), sent })
+    }
+
+    /// Closes a window that is over and has no open offers.
+    pub async fn capacity_close(&self, bus: &Address, window_start: i64) -> Result<Sent> {
+        if window_start == 0 {
+            return Err(Error::Invalid(
+                "window start 0 is the general capacity, which stays open; give the start of a window".to_string(),
+            ));
+        }
+        let capacity = self.market().capacity(bus, window_start).await?;
+        self.send(&[capacity_close(bus, window_start, &capacity.rent_payer)]).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {super::*, bytemuck::Zeroable};
+
+    #[test]
+    fn sequence_numbers_are_free_at_every_attempt() {
+        let mut seqs = OfferSeqWindow::zeroed();
+        for attempt in 0..3_000 {
+            let seq = free_offer_seq(&seqs, attempt % 4);
+            assert!(seqs.is_usable(seq), "attempt {attempt}: {seq}");
+            seqs.spend(seq).unwrap();
+        }
+    }
+}

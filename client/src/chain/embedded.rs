@@ -1,0 +1,451 @@
+//! A chain inside the process: LiteSVM executes the program's real ELF next to the real token programs.
+//!
+//! Its clock starts at the machine's time and moves only by what happens: one slot (400 ms) for every 64 transactions,
+//! and as far as asked by [`Chain::wait_until`] and [`Chain::wait_for_slot`]. So a run is the same every time, and a
+//! day of windows passes in seconds. Blockhashes expire after 150 blocks, a transaction executes once, signatures are
+//! verified, and logs and history are kept for every address, all as on a network.
+
+use {
+    super::{
+        AccountFilter, Chain, ChainClock, LogsNotification, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
+        SignatureStatus, Simulation, TransactionError, TransactionRecord, VersionedTransaction,
+    },
+    crate::error::{Error, Result},
+    async_trait::async_trait,
+    futures_util::{StreamExt, stream},
+    litesvm::{LiteSVM, types::TransactionMetadata},
+    solana_account::{Account, ReadableAccount},
+    solana_address::Address,
+    solana_clock::Clock,
+    solana_hash::Hash,
+    solana_message::{AddressLoader, VersionedMessage, v0::LoadedAddresses},
+    solana_signature::Signature,
+    solana_slot_hashes::SlotHashes,
+    std::{
+        collections::{HashMap, VecDeque},
+        path::PathBuf,
+        sync::{Mutex, MutexGuard, PoisonError},
+        time::{SystemTime, UNIX_EPOCH},
+    },
+    tokio::sync::mpsc,
+};
+
+/// Transactions that share a slot.
+const TRANSACTIONS_PER_SLOT: u32 = 64;
+/// Length of a slot, in milliseconds.
+const SLOT_MILLISECONDS: i64 = 400;
+/// Blocks for which a blockhash can be used, as on a network.
+const BLOCKHASH_BLOCKS: u64 = 150;
+/// Slots whose hashes programs can see, as on a network.
+const SLOT_HASHES: usize = 512;
+/// Memory for the history, in bytes of logs and addresses; the oldest transactions are forgotten beyond it.
+const HISTORY_BYTES: usize = 512 << 20;
+
+/// A chain inside the process.
+pub struct EmbeddedChain {
+    state: Mutex<State>,
+}
+
+struct State {
+    svm: LiteSVM,
+    slot: u64,
+    unix_milliseconds: i64,
+    block_height: u64,
+    transactions_in_slot: u32,
+    /// Usable blockhashes, oldest first, with the height of their block.
+    blockhashes: VecDeque<(Hash, u64)>,
+    slot_hashes: VecDeque<(u64, Hash)>,
+    history: History,
+    subscribers: Vec<(Address, mpsc::UnboundedSender<LogsNotification>)>,
+}
+
+/// Executed transactions, oldest first.
+#[derive(Default)]
+struct History {
+    records: VecDeque<(TransactionRecord, Vec<Address>)>,
+    /// Number of the oldest record.
+    first: u64,
+    bytes: usize,
+    by_signature: HashMap<Signature, u64>,
+    by_address: HashMap<Address, VecDeque<u64>>,
+}
+
+impl History {
+    fn push(&mut self, record: TransactionRecord, addresses: Vec<Address>) {
+        let number = self.first + self.records.len() as u64;
+        self.by_signature.insert(record.signature, number);
+        for address in &addresses {
+            self.by_address.entry(*address).or_default().push_back(number);
+        }
+        self.bytes += Self::size(&record, &addresses);
+        self.records.push_back((record, addresses));
+        while self.bytes > HISTORY_BYTES {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((record, addresses)) = self.records.pop_front() else { return };
+        self.first += 1;
+        self.bytes -= Self::size(&record, &addresses);
+        self.by_signature.remove(&record.signature);
+        for address in &addresses {
+            if let Some(numbers) = self.by_address.get_mut(address) {
+                numbers.pop_front();
+                if numbers.is_empty() {
+                    self.by_address.remove(address);
+                }
+            }
+        }
+    }
+
+    fn size(record: &TransactionRecord, addresses: &[Address]) -> usize {
+        let logs: usize = record.logs.iter().map(|line| line.len() + 48).sum();
+        logs + addresses.len() * 48 + 256
+    }
+
+    fn get(&self, signature: &Signature) -> Option<&TransactionRecord> {
+        let number = self.by_signature.get(signature)?;
+        self.records.get((number - self.first) as usize).map(|(record, _)| record)
+    }
+}
+
+impl EmbeddedChain {
+    /// A chain with the program's ELF, which is looked for at `MULTIBUS_PROGRAM`, or as `deploy/multibus.so` in the
+    /// target folder: `CARGO_TARGET_DIR`, or that of this executable, or `target` here or in a folder above.
+    pub fn new() -> Result<Self> {
+        let path = find_program()?;
+        let elf = std::fs::read(&path).map_err(|error| {
+            Error::Invalid(format!(
+                "the program {} cannot be read ({error}); build it with `cargo xtask build`",
+                path.display()
+            ))
+        })?;
+        Self::with_program(&elf)
+    }
+
+    /// A chain with an ELF at the market's address.
+    pub fn with_program(elf: &[u8]) -> Result<Self> {
+        let mut svm = LiteSVM::new()
+            // This chain keeps its own: signatures are verified before execution, blockhashes age, history is indexed.
+            .with_sigverify(false)
+            .with_blockhash_check(false)
+            .with_transaction_history(0);
+        svm.add_program(multibus::ID, elf).map_err(|error| {
+            Error::Invalid(format!(
+                "the program for {} is not a loadable ELF ({error:?}); build it again with `cargo xtask build`",
+                multibus::ID
+            ))
+        })?;
+        let clock: Clock = svm.get_sysvar();
+        let unix_milliseconds =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as i64);
+        let mut state = State {
+            svm,
+            slot: clock.slot,
+            unix_milliseconds,
+            block_height: clock.slot,
+            transactions_in_slot: 0,
+            blockhashes: VecDeque::new(),
+            slot_hashes: VecDeque::new(),
+            history: History::default(),
+            subscribers: Vec::new(),
+        };
+        state.advance(1);
+        Ok(Self { state: Mutex::new(state) })
+    }
+
+    /// Sets the clock, in unix seconds. A chain's clock never runs backwards: earlier times are refused.
+    pub fn set_clock(&self, unix_timestamp: i64) -> Result<ChainClock> {
+        let mut state = self.state();
+        let now = state.clock();
+        if unix_timestamp < now.unix_timestamp {
+            return Err(Error::Invalid(format!(
+                "the clock is at {} and cannot go back to {unix_timestamp}; give a later time",
+                now.unix_timestamp
+            )));
+        }
+        state.advance_to(unix_timestamp);
+        Ok(state.clock())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic inside LiteSVM cannot leave it half-written: accounts are stored after execution.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn clock(&self) -> ChainClock {
+        ChainClock { slot: self.slot, unix_timestamp: self.unix_milliseconds.div_euclid(1_000) }
+    }
+
+    /// Produces blocks: the clock moves one slot for each.
+    fn advance(&mut self, slots: u64) {
+        self.slot += slots;
+        self.block_height += slots;
+        self.unix_milliseconds += slots as i64 * SLOT_MILLISECONDS;
+        self.transactions_in_slot = 0;
+        self.svm.expire_blockhash();
+        self.blockhashes.push_back((self.svm.latest_blockhash(), self.block_height));
+        let oldest = self.block_height.saturating_sub(BLOCKHASH_BLOCKS);
+        while self.blockhashes.front().is_some_and(|(_, height)| *height < oldest) {
+            self.blockhashes.pop_front();
+        }
+        self.slot_hashes.push_front((self.slot - 1, self.svm.latest_blockhash()));
+        self.slot_hashes.truncate(SLOT_HASHES);
+        let (older, newer) = self.slot_hashes.as_slices();
+        self.svm.set_sysvar(&SlotHashes::new(&[older, newer].concat()));
+        let clock: Clock = self.svm.get_sysvar();
+        let now = self.clock();
+        self.svm.set_sysvar(&Clock { slot: now.slot, unix_timestamp: now.unix_timestamp, ..clock });
+    }
+
+    fn advance_to(&mut self, unix_timestamp: i64) {
+        let missing = unix_timestamp.saturating_mul(1_000).saturating_sub(self.unix_milliseconds);
+        if missing > 0 {
+            self.advance(missing.unsigned_abs().div_ceil(SLOT_MILLISECONDS as u64));
+        }
+    }
+
+    fn addresses(&self, message: &VersionedMessage) -> Vec<Address> {
+        let mut addresses = message.static_account_keys().to_vec();
+        if let Some(lookups) = message.address_table_lookups()
+            && let Ok(LoadedAddresses { writable, readonly }) = self.svm.accounts_db().load_addresses(lookups)
+        {
+            addresses.extend(writable);
+            addresses.extend(readonly);
+        }
+        addresses
+    }
+
+    fn execute(&mut self, transaction: &VersionedTransaction) -> Result<Signature> {
+        let refuse = |error| Error::from_transaction(error, Vec::new());
+        let Some(signature) = transaction.signatures.first().copied() else {
+            return Err(refuse(TransactionError::SanitizeFailure));
+        };
+        if self.history.get(&signature).is_some() {
+            return Err(refuse(TransactionError::AlreadyProcessed));
+        }
+        if transaction.sanitize().is_err() {
+            return Err(refuse(TransactionError::SanitizeFailure));
+        }
+        if !transaction.verify_with_results().into_iter().all(|valid| valid) {
+            return Err(refuse(TransactionError::SignatureFailure));
+        }
+        let blockhash = transaction.message.recent_blockhash();
+        if !self.blockhashes.iter().any(|(hash, _)| hash == blockhash) {
+            return Err(refuse(TransactionError::BlockhashNotFound));
+        }
+        let addresses = self.addresses(&transaction.message);
+        let (error, meta) = match self.svm.send_transaction(transaction.clone()) {
+            Ok(meta) => (None, meta),
+            // Where not even the fee was paid, a leader would not have put it into a block.
+            Err(failed) if failed.meta.fee == 0 => return Err(Error::from_transaction(failed.err, failed.meta.logs)),
+            Err(failed) => (Some(failed.err), failed.meta),
+        };
+        let TransactionMetadata { logs, compute_units_consumed, fee, .. } = meta;
+        let clock = self.clock();
+        self.subscribers.retain(|(mentions, subscriber)| {
+            if !addresses.contains(mentions) {
+                return !subscriber.is_closed();
+            }
+            let notification =
+                LogsNotification { signature, slot: clock.slot, error: error.clone(), logs: logs.clone() };
+            subscriber.send(notification).is_ok()
+        });
+        let record = TransactionRecord {
+            signature,
+            slot: clock.slot,
+            block_time: Some(clock.unix_timestamp),
+            error,
+            logs,
+            compute_units: compute_units_consumed,
+            fee,
+        };
+        self.history.push(record, addresses);
+        self.transactions_in_slot += 1;
+        if self.transactions_in_slot == TRANSACTIONS_PER_SLOT {
+            self.advance(1);
+        }
+        Ok(signature)
+    }
+}
+
+#[async_trait]
+impl Chain for EmbeddedChain {
+    fn description(&self) -> String {
+        "embedded chain".to_string()
+    }
+
+    fn is_embedded(&self) -> bool {
+        true
+    }
+
+    async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
+        let state = self.state();
+        Ok(addresses.iter().map(|address| state.svm.get_account(address)).collect())
+    }
+
+    async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
+        let state = self.state();
+        let accounts = &state.svm.accounts_db().inner;
+        Ok(accounts
+            .iter()
+            .filter(|(_, account)| account.owner() == program && filter.matches(account.data()))
+            .map(|(address, account)| (*address, Account::from(account.clone())))
+            .collect())
+    }
+
+    async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
+        let state = self.state();
+        let last_valid_block_height = state.block_height + BLOCKHASH_BLOCKS;
+        Ok(RecentBlockhash { hash: state.svm.latest_blockhash(), last_valid_block_height })
+    }
+
+    async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
+        let state = self.state();
+        Ok(match state.svm.simulate_transaction(transaction.clone()) {
+            Ok(info) => {
+                Simulation { error: None, logs: info.meta.logs, compute_units: info.meta.compute_units_consumed }
+            }
+            Err(failed) => Simulation {
+                error: Some(failed.err),
+                logs: failed.meta.logs,
+                compute_units: failed.meta.compute_units_consumed,
+            },
+        })
+    }
+
+    async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
+        self.state().execute(transaction)
+    }
+
+    /// A transaction that was never submitted cannot land without someone submitting it: blocks are produced until
+    /// it has expired.
+    async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
+        let mut state = self.state();
+        if let Some(record) = state.history.get(signature) {
+            let slot = record.slot;
+            return Ok(match record.error.clone() {
+                None => Outcome::Landed { slot },
+                Some(error) => Outcome::Failed { slot, error },
+            });
+        }
+        if state.block_height <= last_valid_block_height {
+            let blocks = last_valid_block_height - state.block_height + 1;
+            state.advance(blocks);
+        }
+        Ok(Outcome::Expired)
+    }
+
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
+        let state = self.state();
+        let status = |record: &TransactionRecord| SignatureStatus { slot: record.slot, error: record.error.clone() };
+        Ok(signatures.iter().map(|signature| state.history.get(signature).map(status)).collect())
+    }
+
+    async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
+        Ok(self.state().history.get(signature).cloned())
+    }
+
+    async fn signatures_for(
+        &self,
+        address: &Address,
+        before: Option<Signature>,
+        limit: usize,
+    ) -> Result<Vec<SignatureInfo>> {
+        let state = self.state();
+        let history = &state.history;
+        let Some(numbers) = history.by_address.get(address) else { return Ok(Vec::new()) };
+        let end = match before {
+            None => numbers.len(),
+            Some(signature) => match history.by_signature.get(&signature) {
+                None => return Ok(Vec::new()),
+                Some(number) => numbers.partition_point(|other| other < number),
+            },
+        };
+        Ok(numbers
+            .range(..end)
+            .rev()
+            .take(limit)
+            .filter_map(|number| history.records.get((number - history.first) as usize))
+            .map(|(record, _)| SignatureInfo {
+                signature: record.signature,
+                slot: record.slot,
+                block_time: record.block_time,
+                error: record.error.clone(),
+            })
+            .collect())
+    }
+
+    async fn clock(&self) -> Result<ChainClock> {
+        Ok(self.state().clock())
+    }
+
+    async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
+        Ok(self.state().svm.minimum_balance_for_rent_exemption(data_len))
+    }
+
+    async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
+        match self.state().svm.airdrop(address, lamports) {
+            Ok(_) => Ok(()),
+            Err(failed) => Err(Error::from_transaction(failed.err, failed.meta.logs)),
+        }
+    }
+
+    async fn recent_priority_fees(&self, _writable: &[Address]) -> Result<Vec<u64>> {
+        // Nobody competes for this chain's blocks.
+        Ok(Vec::new())
+    }
+
+    async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.state().subscribers.push((*mentions, sender));
+        let notifications = stream::unfold(receiver, |mut receiver| async move {
+            let notification = receiver.recv().await?;
+            Some((Ok(notification), receiver))
+        });
+        Ok(notifications.boxed())
+    }
+
+    async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
+        let mut state = self.state();
+        state.advance_to(unix_timestamp);
+        Ok(state.clock())
+    }
+
+    async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
+        let mut state = self.state();
+        if slot > state.slot {
+            let slots = slot - state.slot;
+            state.advance(slots);
+        }
+        Ok(state.clock())
+    }
+}
+
+/// Where the program's ELF is.
+fn find_program() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("MULTIBUS_PROGRAM").filter(|path| !path.is_empty()) {
+        return Ok(PathBuf::from(path));
+    }
+    let mut candidates = Vec::new();
+    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR").filter(|target| !target.is_empty()) {
+        candidates.push(PathBuf::from(target).join("deploy"));
+    }
+    // An executable of Cargo's is in `<target>/<profile>` or `<target>/<profile>/deps`.
+    if let Ok(executable) = std::env::current_exe() {
+        candidates.extend(executable.ancestors().skip(2).take(2).map(|folder| folder.join("deploy")));
+    }
+    if let Ok(here) = std::env::current_dir() {
+        candidates.extend(here.ancestors().map(|folder| folder.join("target").join("deploy")));
+    }
+    candidates.into_iter().map(|folder| folder.join("multibus.so")).find(|path| path.is_file()).ok_or_else(|| {
+        Error::Invalid(
+            "the built program multibus.so was not found; build it with `cargo xtask build`, or name the file in the \
+             environment variable MULTIBUS_PROGRAM"
+                .to_string(),
+        )
+    })
+}

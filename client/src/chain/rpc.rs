@@ -1,0 +1,589 @@
+//! A chain behind an RPC node.
+
+use {
+    super::{
+        AccountFilter, Chain, ChainClock, LogsNotification, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
+        SignatureStatus, Simulation, TransactionRecord, VersionedTransaction,
+    },
+    crate::error::{Error, Result},
+    async_trait::async_trait,
+    base64::{Engine, prelude::BASE64_STANDARD},
+    futures_util::{StreamExt, stream},
+    solana_account::Account,
+    solana_account_decoder_client_types::UiAccountEncoding,
+    solana_address::Address,
+    solana_commitment_config::{CommitmentConfig, CommitmentLevel},
+    solana_pubsub_client::nonblocking::pubsub_client::PubsubClient,
+    solana_rpc_client::{nonblocking::rpc_client::RpcClient, rpc_client::GetConfirmedSignaturesForAddress2Config},
+    solana_rpc_client_api::{
+        client_error::Error as ClientError,
+        config::{
+            RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig,
+            RpcTransactionConfig, RpcTransactionLogsConfig, RpcTransactionLogsFilter,
+        },
+        filter::{Memcmp, MemcmpEncodedBytes, RpcFilterType},
+        request::RpcRequest,
+    },
+    solana_sdk_ids::sysvar,
+    solana_signature::Signature,
+    solana_transaction_status_client_types::{
+        EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding, option_serializer::OptionSerializer,
+    },
+    std::{
+        collections::HashMap,
+        sync::{Arc, Mutex, PoisonError},
+        time::{Duration, Instant},
+    },
+    tokio::{sync::oneshot, time::sleep},
+};
+
+/// Addresses that a node takes in one question for accounts.
+const ACCOUNTS_PER_REQUEST: usize = 100;
+/// Signatures that a node takes in one question for statuses.
+const SIGNATURES_PER_REQUEST: usize = 256;
+/// Signatures of an address that a node gives at once.
+const HISTORY_PER_REQUEST: usize = 1_000;
+/// Wait between two looks at the transactions in flight.
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
+/// How long a blockhash is used before a new one is fetched.
+const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
+/// How long a node may fail to answer before the transactions in flight are given up as unknown.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a landed transaction's logs may take to be served.
+const RECORD_PATIENCE: Duration = Duration::from_secs(20);
+/// How long one request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A chain behind an RPC node. Everything is read and confirmed at one commitment level.
+pub struct RpcChain {
+    inner: Arc<Inner>,
+    websocket_url: String,
+}
+
+struct Inner {
+    client: RpcClient,
+    url: String,
+    commitment: CommitmentConfig,
+    blockhash: tokio::sync::Mutex<Option<(Instant, RecentBlockhash)>>,
+    pending: Mutex<Pending>,
+}
+
+/// Transactions in flight, watched by one task.
+#[derive(Default)]
+struct Pending {
+    transactions: HashMap<Signature, PendingTransaction>,
+    is_watched: bool,
+}
+
+struct PendingTransaction {
+    last_valid_block_height: u64,
+    waiting: Vec<oneshot::Sender<Result<Outcome>>>,
+}
+
+impl RpcChain {
+    /// A chain behind the RPC node at a URL. Where no websocket URL is given it follows from the other as the Solana
+    /// CLI derives it: the next port, or the same host.
+    pub fn new(url: &str, websocket_url: Option<&str>, commitment: CommitmentLevel) -> Result<Self> {
+        let Some((scheme, rest)) = url
+            .split_once("://")
+            .filter(|(scheme, rest)| (*scheme == "http" || *scheme == "https") && !rest.trim_matches('/').is_empty())
+        else {
+            return Err(Error::Invalid(format!(
+                "{url:?} is not the URL of an RPC node; give one such as https://api.devnet.solana.com"
+            )));
+        };
+        let websocket_url = match websocket_url {
+            Some(url) => url.to_string(),
+            None => derive_websocket_url(scheme, rest),
+        };
+        let commitment = CommitmentConfig { commitment };
+        let client = RpcClient::new_with_timeout_and_commitment(url.to_string(), REQUEST_TIMEOUT, commitment);
+        let inner = Inner {
+            client,
+            url: url.to_string(),
+            commitment,
+            blockhash: tokio::sync::Mutex::new(None),
+            pending: Mutex::new(Pending::default()),
+        };
+        Ok(Self { inner: Arc::new(inner), websocket_url })
+    }
+
+    fn client(&self) -> &RpcClient {
+        &self.inner.client
+    }
+
+    fn refuse(&self, action: &'static str) -> impl Fn(ClientError) -> Error + '_ {
+        self.inner.refuse(action)
+    }
+}
+
+/// The websocket port of a node is the one after its RPC port; public nodes serve both at one.
+fn derive_websocket_url(scheme: &str, rest: &str) -> String {
+    let scheme = if scheme == "https" { "wss" } else { "ws" };
+    let (authority, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let port = authority.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+    match port {
+        Some((host, port)) if port != u16::MAX => format!("{scheme}://{host}:{}{path}", port + 1),
+        _ => format!("{scheme}://{authority}{path}"),
+    }
+}
+
+impl Inner {
+    fn refuse(&self, action: &'static str) -> impl Fn(ClientError) -> Error + '_ {
+        move |error| Error::from_rpc(action, &self.url, error)
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
+        let mut statuses = Vec::with_capacity(signatures.len());
+        for chunk in signatures.chunks(SIGNATURES_PER_REQUEST) {
+            let response = self
+                .client
+                .get_signature_statuses(chunk)
+                .await
+                .map_err(self.refuse("asking for transaction statuses"))?;
+            statuses.extend(response.value.into_iter().map(|status| {
+                status
+                    .filter(|status| status.satisfies_commitment(self.commitment))
+                    .map(|status| SignatureStatus { slot: status.slot, error: status.err })
+            }));
+        }
+        Ok(statuses)
+    }
+
+    fn resolve(&self, signature: &Signature, outcome: impl Fn() -> Result<Outcome>) {
+        if let Some(transaction) = self.pending().transactions.remove(signature) {
+            for waiting in transaction.waiting {
+                // Whoever does not wait any more does not want to know.
+                let _ = waiting.send(outcome());
+            }
+        }
+    }
+
+    /// Watches the transactions in flight until there are none. One request serves 256 of them.
+    async fn watch(self: Arc<Self>) {
+        let mut answered_at = Instant::now();
+        loop {
+            let watched: Vec<(Signature, u64)> = {
+                let mut pending = self.pending();
+                pending.transactions.retain(|_, transaction| {
+                    transaction.waiting.retain(|waiting| !waiting.is_closed());
+                    !transaction.waiting.is_empty()
+                });
+                if pending.transactions.is_empty() {
+                    pending.is_watched = false;
+                    return;
+                }
+                pending.transactions.iter().map(|(signature, of)| (*signature, of.last_valid_block_height)).collect()
+            };
+            match self.look(&watched).await {
+                Ok(()) => answered_at = Instant::now(),
+                Err(error) if answered_at.elapsed() > PATIENCE => {
+                    let cause = error.to_string();
+                    for (signature, _) in &watched {
+                        self.resolve(signature, || {
+                            Err(Error::OutcomeUnknown { signature: *signature, cause: cause.clone() })
+                        });
+                    }
+                }
+                Err(_) => {}
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    async fn look(&self, watched: &[(Signature, u64)]) -> Result<()> {
+        // The height is read before the statuses: what is missing at a height beyond its last cannot land any more.
+        let height = self.client.get_block_height().await.map_err(self.refuse("asking for the block height"))?;
+        let signatures: Vec<Signature> = watched.iter().map(|(signature, _)| *signature).collect();
+        let statuses = self.statuses(&signatures).await?;
+        for ((signature, last_valid_block_height), status) in watched.iter().zip(statuses) {
+            match status {
+                Some(SignatureStatus { slot, error: None }) => {
+                    self.resolve(signature, || Ok(Outcome::Landed { slot }));
+                }
+                Some(SignatureStatus { slot, error: Some(error) }) => {
+                    self.resolve(signature, || Ok(Outcome::Failed { slot, error: error.clone() }));
+                }
+                None if height > *last_valid_block_height => self.resolve(signature, || Ok(Outcome::Expired)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Logs and costs cannot be read below "confirmed".
+fn readable(commitment: CommitmentConfig) -> CommitmentConfig {
+    if commitment.is_at_least_confirmed() { commitment } else { CommitmentConfig::confirmed() }
+}
+
+#[async_trait]
+impl Chain for RpcChain {
+    fn description(&self) -> String {
+        self.inner.url.clone()
+    }
+
+    fn is_embedded(&self) -> bool {
+        false
+    }
+
+    async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
+        let mut accounts = Vec::with_capacity(addresses.len());
+        for chunk in addresses.chunks(ACCOUNTS_PER_REQUEST) {
+            let read = self.client().get_multiple_accounts(chunk).await.map_err(self.refuse("reading accounts"))?;
+            accounts.extend(read);
+        }
+        Ok(accounts)
+    }
+
+    async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
+        let bytes = filter.bytes.iter().map(|(offset, bytes)| {
+            let encoded = MemcmpEncodedBytes::Base64(BASE64_STANDARD.encode(bytes));
+            RpcFilterType::Memcmp(Memcmp::new(*offset, encoded))
+        });
+        let filters = filter.size.map(RpcFilterType::DataSize).into_iter().chain(bytes).collect();
+        let config = RpcProgramAccountsConfig {
+            filters: Some(filters),
+            account_config: RpcAccountInfoConfig {
+                encoding: Some(UiAccountEncoding::Base64),
+                ..RpcAccountInfoConfig::default()
+            },
+            ..RpcProgramAccountsConfig::default()
+        };
+        let accounts = self
+            .client()
+            .get_program_ui_accounts_with_config(program, config)
+            .await
+            .map_err(self.refuse("listing the program's accounts"))?;
+        accounts
+            .into_iter()
+            .map(|(address, account)| match account.to_account() {
+                Some(account) => Ok((address, account)),
+                None => Err(Error::Decode {
+                    kind: "account",
+                    address,
+                    cause: "the node sent it in an encoding that was not asked for".to_string(),
+                }),
+            })
+            .collect()
+    }
+
+    async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
+        let mut cached = self.inner.blockhash.lock().await;
+        if let Some((fetched_at, blockhash)) = *cached
+            && fetched_at.elapsed() < BLOCKHASH_AGE
+        {
+            return Ok(blockhash);
+        }
+        let (hash, last_valid_block_height) = self
+            .client()
+            .get_latest_blockhash_with_commitment(readable(self.inner.commitment))
+            .await
+            .map_err(self.refuse("asking for a blockhash"))?;
+        let blockhash = RecentBlockhash { hash, last_valid_block_height };
+        *cached = Some((Instant::now(), blockhash));
+        Ok(blockhash)
+    }
+
+    async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
+        let config = RpcSimulateTransactionConfig {
+            sig_verify: false,
+            replace_recent_blockhash: true,
+            commitment: Some(self.inner.commitment),
+            ..RpcSimulateTransactionConfig::default()
+        };
+        let result = self
+            .client()
+            .simulate_transaction_with_config(transaction, config)
+            .await
+            .map_err(self.refuse("simulating a transaction"))?
+            .value;
+        Ok(Simulation {
+            error: result.err.map(Into::into),
+            logs: result.logs.unwrap_or_default(),
+            compute_units: result.units_consumed.unwrap_or_default(),
+        })
+    }
+
+    async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
+        let config = RpcSendTransactionConfig {
+            skip_preflight: true,
+            // The client sends again by itself, as long as the blockhash lives.
+            max_retries: Some(0),
+            ..RpcSendTransactionConfig::default()
+        };
+        self.client()
+            .send_transaction_with_config(transaction, config)
+            .await
+            .map_err(self.refuse("sending a transaction"))
+    }
+
+    async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        let must_watch = {
+            let mut pending = self.inner.pending();
+            let transaction = pending
+                .transactions
+                .entry(*signature)
+                .or_insert_with(|| PendingTransaction { last_valid_block_height, waiting: Vec::new() });
+            transaction.waiting.push(sender);
+            !std::mem::replace(&mut pending.is_watched, true)
+        };
+        if must_watch {
+            tokio::spawn(self.inner.clone().watch());
+        }
+        receiver.await.unwrap_or_else(|_| {
+            let cause = "the client is shutting down".to_string();
+            Err(Error::OutcomeUnknown { signature: *signature, cause })
+        })
+    }
+
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
+        self.inner.statuses(signatures).await
+    }
+
+    async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
+        let config = RpcTransactionConfig {
+            encoding: Some(UiTransactionEncoding::Base64),
+            commitment: Some(readable(self.inner.commitment)),
+            max_supported_transaction_version: Some(0),
+        };
+        let started_at = Instant::now();
+        loop {
+            // `null` where the node does not know the transaction (yet).
+            let found: Option<EncodedConfirmedTransactionWithStatusMeta> = self
+                .client()
+                .send(RpcRequest::GetTransaction, serde_json::json!([signature.to_string(), config]))
+                .await
+                .map_err(self.refuse("reading a transaction"))?;
+            if let Some(found) = found {
+                return Ok(record(*signature, found));
+            }
+            // A node serves logs a little later than it confirms.
+            let status = self.inner.client.get_signature_statuses(&[*signature]).await;
+            let known = status.is_ok_and(|response| response.value.first().is_some_and(Option::is_some));
+            if !known || started_at.elapsed() > RECORD_PATIENCE {
+                return Ok(None);
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    async fn signatures_for(
+        &self,
+        address: &Address,
+        mut before: Option<Signature>,
+        limit: usize,
+    ) -> Result<Vec<SignatureInfo>> {
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let wanted = (limit - found.len()).min(HISTORY_PER_REQUEST);
+            let config = GetConfirmedSignaturesForAddress2Config {
+                before,
+                until: None,
+                limit: Some(wanted),
+                commitment: Some(readable(self.inner.commitment)),
+            };
+            let page = self
+                .client()
+                .get_signatures_for_address_with_config(address, config)
+                .await
+                .map_err(self.refuse("asking for the transactions of an address"))?;
+            let is_last = page.len() < wanted;
+            for item in page {
+                let signature = item.signature.parse().map_err(|_| Error::Decode {
+                    kind: "transaction history",
+                    address: *address,
+                    cause: format!("the node sent {:?} for a signature", item.signature),
+                })?;
+                before = Some(signature);
+                found.push(SignatureInfo {
+                    signature,
+                    slot: item.slot,
+                    block_time: item.block_time,
+                    error: item.err.map(Into::into),
+                });
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn clock(&self) -> Result<ChainClock> {
+        let account =
+            self.client().get_account(&sysvar::clock::ID).await.map_err(self.refuse("reading the chain's clock"))?;
+        // slot, epoch start, epoch, leader schedule epoch, time: eight bytes each.
+        let word = |index: usize| account.data.get(index * 8..index * 8 + 8).and_then(|bytes| bytes.try_into().ok());
+        match (word(0), word(4)) {
+            (Some(slot), Some(time)) => {
+                Ok(ChainClock { slot: u64::from_le_bytes(slot), unix_timestamp: i64::from_le_bytes(time) })
+            }
+            _ => Err(Error::Decode {
+                kind: "clock",
+                address: sysvar::clock::ID,
+                cause: format!("it has {} bytes", account.data.len()),
+            }),
+        }
+    }
+
+    async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
+        self.client()
+            .get_minimum_balance_for_rent_exemption(data_len)
+            .await
+            .map_err(self.refuse("asking for the minimum rent"))
+    }
+
+    async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
+        let blockhash = self.latest_blockhash().await?;
+        let signature =
+            self.client().request_airdrop(address, lamports).await.map_err(self.refuse("asking for an airdrop"))?;
+        match self.confirm(&signature, blockhash.last_valid_block_height).await? {
+            Outcome::Landed { .. } => Ok(()),
+            Outcome::Failed { error, .. } => Err(Error::from_transaction(error, Vec::new())),
+            Outcome::Expired => Err(Error::Expired { signature, attempts: 1 }),
+        }
+    }
+
+    async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
+        // A node takes at most 128 addresses here.
+        let writable = &writable[..writable.len().min(128)];
+        let fees = self
+            .client()
+            .get_recent_prioritization_fees(writable)
+            .await
+            .map_err(self.refuse("asking for recent priority fees"))?;
+        Ok(fees.into_iter().map(|fee| fee.prioritization_fee).collect())
+    }
+
+    async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
+        let url = self.websocket_url.clone();
+        let refuse = |cause: String| Error::Rpc {
+            action: "subscribing to logs",
+            url: self.websocket_url.clone(),
+            cause,
+            remedy: "check the websocket URL, or name it explicitly",
+            transient: true,
+        };
+        let client = PubsubClient::new(url).await.map_err(|error| refuse(error.to_string()))?;
+        let filter = RpcTransactionLogsFilter::Mentions(vec![mentions.to_string()]);
+        let config = RpcTransactionLogsConfig { commitment: Some(self.inner.commitment) };
+        let (ready, is_ready) = oneshot::channel();
+        let (notifications, received) = tokio::sync::mpsc::unbounded_channel();
+        // The client's stream borrows the client, so one task owns both; it ends when the receiver is dropped.
+        tokio::spawn(async move {
+            let (mut stream, _unsubscribe) = match client.logs_subscribe(filter, config).await {
+                Ok(subscription) => subscription,
+                Err(error) => {
+                    let _ = ready.send(Err(error.to_string()));
+                    return;
+                }
+            };
+            let _ = ready.send(Ok(()));
+            loop {
+                tokio::select! {
+                    () = notifications.closed() => return,
+                    response = stream.next() => {
+                        let Some(response) = response else { return };
+                        let Ok(signature) = response.value.signature.parse() else { continue };
+                        let notification = LogsNotification {
+                            signature,
+                            slot: response.context.slot,
+                            error: response.value.err.map(Into::into),
+                            logs: response.value.logs,
+                        };
+                        if notifications.send(notification).is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        match is_ready.await {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => return Err(refuse(cause)),
+            Err(_) => return Err(refuse("the connection closed".to_string())),
+        }
+        let lost = refuse("the connection closed".to_string());
+        // The last item says that the connection is gone, so that nobody takes silence for a quiet market.
+        let stream = stream::unfold((received, Some(lost)), |(mut received, mut lost)| async move {
+            match received.recv().await {
+                Some(notification) => Some((Ok(notification), (received, lost))),
+                None => lost.take().map(|error| (Err(error), (received, lost))),
+            }
+        });
+        Ok(stream.boxed())
+    }
+
+    async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
+        loop {
+            let clock = self.clock().await?;
+            if clock.unix_timestamp >= unix_timestamp {
+                return Ok(clock);
+            }
+            let missing = (unix_timestamp - clock.unix_timestamp).unsigned_abs();
+            // The chain's clock is an estimate that drifts, so it is asked again before the whole time is over.
+            sleep(Duration::from_millis((missing * 900).clamp(200, 30_000))).await;
+        }
+    }
+
+    async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
+        loop {
+            let clock = self.clock().await?;
+            if clock.slot >= slot {
+                return Ok(clock);
+            }
+            sleep(Duration::from_millis(((slot - clock.slot) * 300).clamp(100, 30_000))).await;
+        }
+    }
+}
+
+fn record(signature: Signature, found: EncodedConfirmedTransactionWithStatusMeta) -> Option<TransactionRecord> {
+    let meta = found.transaction.meta?;
+    let logs = match meta.log_messages {
+        OptionSerializer::Some(logs) => logs,
+        OptionSerializer::None | OptionSerializer::Skip => Vec::new(),
+    };
+    let compute_units = match meta.compute_units_consumed {
+        OptionSerializer::Some(units) => units,
+        OptionSerializer::None | OptionSerializer::Skip => 0,
+    };
+    Some(TransactionRecord {
+        signature,
+        slot: found.slot,
+        block_time: found.block_time,
+        error: meta.err.map(Into::into),
+        logs,
+        compute_units,
+        fee: meta.fee,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_websocket_url_follows_from_the_url() {
+        let derived = |url: &str| RpcChain::new(url, None, CommitmentLevel::Confirmed).unwrap().websocket_url;
+        assert_eq!(derived("http://127.0.0.1:8899"), "ws://127.0.0.1:8900");
+        assert_eq!(derived("https://api.devnet.solana.com"), "wss://api.devnet.solana.com");
+        assert_eq!(derived("https://node.example:443/key?a=b"), "wss://node.example:444/key?a=b");
+    }
+
+    #[test]
+    fn what_is_not_a_url_is_refused_by_name() {
+        for wrong in ["", "localhost:8899", "ftp://a", "http://", "devnet"] {
+            let refused = RpcChain::new(wrong, None, CommitmentLevel::Confirmed).err().unwrap().to_string();
+            assert!(refused.contains(&format!("{wrong:?}")), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Address lookup tables: they let more offers into one atomic batch, since an address in a table takes one byte of the
+//! transaction instead of 32.
+
+use {
+    crate::{
+        chain::AccountFilter,
+        error::{Error, Result},
+        purchase::BatchOrder,
+        send::{Sent, TRANSACTION_BYTES, size_of_transaction},
+        wallet::Wallet,
+    },
+    solana_address::Address,
+    solana_address_lookup_table_interface::{
+        instruction::{close_lookup_table, create_lookup_table, deactivate_lookup_table, extend_lookup_table},
+        state::{AddressLookupTable, LOOKUP_TABLE_MAX_ADDRESSES},
+    },
+    solana_instruction::Instruction,
+    solana_message::AddressLookupTableAccount,
+    solana_sdk_ids::address_lookup_table,
+    std::sync::{Mutex, PoisonError},
+};
+
+/// Addresses that one transaction can add to a table.
+const EXTEND_AT_ONCE: usize = 25;
+/// Where a table's account names its authority, after kind, two slots, a start index and a tag.
+const AUTHORITY_OFFSET: usize = 22;
+/// Slots after which a deactivated table can be closed.
+const COOL_DOWN_SLOTS: u64 = 513;
+
+/// The lookup tables of a wallet, shared by its clones.
+#[derive(Default)]
+pub(crate) struct LookupTables {
+    known: Mutex<Vec<AddressLookupTableAccount>>,
+    /// Held while tables are read, created or extended.
+    writing: tokio::sync::Mutex<bool>,
+}
+
+impl LookupTables {
+    fn known(&self) -> Vec<AddressLookupTableAccount> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, table: AddressLookupTableAccount) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|other| other.key != table.key);
+        known.push(table);
+    }
+
+    fn remove(&self, table: &Address) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| other.key != *table);
+    }
+}
+
+/// The tables that hold any of these addresses.
+fn tables_with(tables: &[AddressLookupTableAccount], addresses: &[Address]) -> Vec<AddressLookupTableAccount> {
+    tables.iter().filter(|table| addresses.iter().any(|address| table.addresses.contains(address))).cloned().collect()
+}
+
+fn missing_in(tables: &[AddressLookupTableAccount], addresses: &[Address]) -> Vec<Address> {
+    let mut missing: Vec<Address> = Vec::new();
+    for address in addresses {
+        if !missing.contains(address) && tables.iter().all(|table| !table.addresses.contains(address)) {
+            missing.push(*address);
+        }
+    }
+    missing
+}
+
+impl Wallet {
+    /// Lookup tables of this wallet that this process has used so far, warm and ready to use.
+    pub fn lookup_tables(&self) -> Vec<AddressLookupTableAccount> {
+        self.tables().known()
+    }
+
+    /// Lookup tables of this wallet that together hold all of these addresses. What is missing is added to a table of
+    /// the wallet, or to a new one, and returned once it is warm: a slot after the last change.
+    pub async fn lookup_table(&self, addresses: &[Address]) -> Result<Vec<AddressLookupTableAccount>> {
+        let mut is_read = self.tables().writing.lock().await;
+        if !*is_read {
+            self.read_lookup_tables().await;
+            *is_read = true;
+        }
+        let mut missing = missing_in(&self.tables().known(), addresses);
+        let mut must_warm_up = false;
+        while !missing.is_empty() {
+            let table =
+                self.tables().known().into_iter().find(|table| table.addresses.len() < LOOKUP_TABLE_MAX_ADDRESSES);
+            let mut instructions = Vec::with_capacity(2);
+            let mut table = match table {
+                Some(table) => table,
+                None => {
+                    let (create, key) = self.create_lookup_table().await?;
+                    instructions.push(create);
+                    AddressLookupTableAccount { key, addresses: Vec::new() }
+                }
+            };
+            let room = (LOOKUP_TABLE_MAX_ADDRESSES - table.addresses.len()).min(EXTEND_AT_ONCE).min(missing.len());
+            let added: Vec<Address> = missing.drain(..room).collect();
+            let wallet = self.address();
+            instructions.push(extend_lookup_table(table.key, wallet, Some(wallet), added.clone()));
+            if let Err(error) = self.send(&instructions).await {
+                // Another process may have written to it: read it again next time.
+                self.tables().remove(&table.key);
+                *is_read = false;
+                return Err(error);
+            }
+            table.addresses.extend(added);
+            self.tables().put(table);
+            must_warm_up = true;
+        }
+        if must_warm_up {
+            let slot = self.chain().clock().await?.slot;
+            self.chain().wait_for_slot(slot + 1).await?;
+        }
+        drop(is_read);
+        Ok(tables_with(&self.tables().known(), addresses))
+    }
+
+    /// Deactivates a lookup table of this wallet; [`Wallet::lookup_table_close`] gets its rent back 513 slots later.
+    pub async fn lookup_table_deactivate(&self, table: &Address) -> Result<Sent> {
+        self.tables().remove(table);
+        self.send(&[deactivate_lookup_table(*table, self.address())]).await
+    }
+
+    /// Closes a deactivated lookup table of this wallet, once it has cooled down, and gets its rent back.
+    pub async fn lookup_table_close(&self, table: &Address) -> Result<Sent> {
+        let accounts = self.chain().accounts(&[*table]).await?;
+        let Some(account) = accounts.into_iter().next().flatten() else {
+            return Err(Error::NotFound { kind: "lookup table", address: *table });
+        };
+        let refuse = |cause: String| Error::Decode { kind: "lookup table", address: *table, cause };
+        let read = AddressLookupTable::deserialize(&account.data).map_err(|error| refuse(error.to_string()))?;
+        let deactivated_at = read.meta.deactivation_slot;
+        if deactivated_at == u64::MAX {
+            return Err(Error::Invalid(format!("the lookup table {table} is in use; deactivate it first")));
+        }
+        self.chain().wait_for_slot(deactivated_at + COOL_DOWN_SLOTS).await?;
+        self.send(&[close_lookup_table(*table, self.address(), self.address())]).await
+    }
+
+    /// Tables for a batch: none where it fits without; otherwise its buses, payouts and token accounts, which other
+    /// batches share, and its offers only where it does not fit even so.
+    pub(crate) async fn batch_tables(
+        &self,
+        order: &BatchOrder,
+        instruction: &Instruction,
+    ) -> Result<Vec<AddressLookupTableAccount>> {
+        let instructions = std::slice::from_ref(instruction);
+        let fits = |tables: &[AddressLookupTableAccount]| -> Result<bool> {
+            Ok(size_of_transaction(&self.address(), instructions, tables)? <= TRANSACTION_BYTES)
+        };
+        if fits(&[])? {
+            return Ok(Vec::new());
+        }
+        let named: Vec<Address> = instruction.accounts.iter().map(|account| account.pubkey).collect();
+        let known = tables_with(&self.tables().known(), &named);
+        if fits(&known)? {
+            return Ok(known);
+        }
+        let is_offer = |address: &Address| order.items.iter().any(|item| item.offer.address == *address);
+        let lasting: Vec<Address> = instruction
+            .accounts
+            .iter()
+            .filter(|account| !account.is_signer && !is_offer(&account.pubkey))
+            .map(|account| account.pubkey)
+            .collect();
+        let imagined = AddressLookupTableAccount { key: Address::default(), addresses: lasting.clone() };
+        let wanted = if fits(&[imagined])? {
+            lasting
+        } else {
+            instruction.accounts.iter().filter(|account| !account.is_signer).map(|account| account.pubkey).collect()
+        };
+        self.lookup_table(&wanted).await
+    }
+
+    async fn create_lookup_table(&self) -> Result<(Instruction, Address)> {
+        // The slot must be over, so that its hash is known to the program.
+        let slot = self.chain().clock().await?.slot;
+        self.chain().wait_for_slot(slot + 1).await?;
+        Ok(create_lookup_table(self.address(), self.address(), slot))
+    }
+
+    /// Finds the wallet's tables of earlier processes, where the node can tell; without them new ones are created.
+    async fn read_lookup_tables(&self) {
+        let filter = AccountFilter::default().bytes(AUTHORITY_OFFSET, self.address().as_ref());
+        let Ok(accounts) = self.chain().program_accounts(&address_lookup_table::ID, &filter).await else { return };
+        for (key, account) in accounts {
+            if let Ok(table) = AddressLookupTable::deserialize(&account.data)
+                && table.meta.deactivation_slot == u64::MAX
+                && table.meta.authority == Some(self.address())
+            {
+                self.tables().put(AddressLookupTableAccount { key, addresses: table.addresses.to_vec() });
+            }
+        }
+    }
+}

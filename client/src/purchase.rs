@@ -1,0 +1,787 @@
+//! Purchases: from one offer, from many at once, and how each is paid exactly once whatever the network does.
+//!
+//! A purchase has one nonce of one lane until its fate is known. Whatever is signed for it, after a time-out, an expired
+//! blockhash or a fresh quote, carries that nonce, and the program spends a nonce once: so at most one of those
+//! transactions ever lands. Before anything is concluded from a failure, the lane is read: where the nonce is spent, the
+//! receipt tells whether it was by this purchase.
+
+use {
+    crate::{
+        account::Keyed,
+        address,
+        chain::Outcome,
+        error::{Error, Result},
+        event::{Event, hex},
+        market::Settlement,
+        offer::{Offer, is_tradable},
+        send::{SendFailure, Sent, backoff, size_of_transaction},
+        trader::{Lease, Trader, receipts_of},
+        wallet::Wallet,
+    },
+    multibus::{
+        constants::{MAX_BATCH_ITEMS, WH_PER_KWH},
+        error::MultibusError,
+        math,
+        state::transaction_hash,
+    },
+    solana_address::Address,
+    solana_instruction::{AccountMeta, Instruction},
+    solana_message::AddressLookupTableAccount,
+    solana_signature::Signature,
+    std::{fmt, future::Future, str::FromStr, time::Duration},
+    tokio::time::{Instant, sleep},
+};
+
+pub use multibus::{
+    event::PurchasedFill,
+    instructions::PurchaseItem,
+    state::{Order, PurchaseKind},
+};
+
+/// Nonces that others may spend before a purchase gives up.
+const MAX_COLLISIONS: u32 = 64;
+/// How long the network may fail to answer before a purchase is given up as unknown.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Transactions of a lane among which a purchase's own is looked for.
+const RECENT_TRANSACTIONS: usize = 100;
+
+/// Hash of a purchase, which its buyer knows before sending it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TransactionHash(pub [u8; 32]);
+
+impl TransactionHash {
+    /// The hash of a purchase.
+    pub fn of(buyer: &Address, lane: u16, nonce: u64, orders: &[Order]) -> Self {
+        Self(transaction_hash(buyer, lane, nonce, orders))
+    }
+}
+
+impl fmt::Display for TransactionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for TransactionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TransactionHash({self})")
+    }
+}
+
+impl FromStr for TransactionHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refuse = || Error::Invalid(format!("{text:?} is not a transaction hash; give its 64 hexadecimal digits"));
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        if digits.len() != 64 || !digits.is_ascii() {
+            return Err(refuse());
+        }
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            let digit = |digit: u8| char::from(digit).to_digit(16).ok_or_else(refuse);
+            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+        }
+        Ok(Self(hash))
+    }
+}
+
+/// A purchase from one offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurchaseOrder {
+    /// The offer.
+    pub offer: Address,
+    /// Energy wanted, in Wh.
+    pub energy_wh: u64,
+    /// Least energy that is acceptable, in Wh; the same as wanted for all or nothing.
+    pub min_energy_wh: u64,
+    /// Highest price, in token base units per kWh.
+    pub max_price_per_kwh: u64,
+    /// Highest total, in token base units; `None` for what the highest price makes.
+    pub max_total: Option<u64>,
+    /// Version of the offer that was quoted; 0 accepts any version within the highest price.
+    pub expected_version: u32,
+    /// Token account that pays; `None` for the buyer's associated token account.
+    pub payment: Option<Address>,
+}
+
+impl PurchaseOrder {
+    /// Exactly this much or nothing.
+    pub fn exactly(offer: Address, energy_wh: u64, max_price_per_kwh: u64) -> Self {
+        Self::up_to(offer, energy_wh, energy_wh, max_price_per_kwh)
+    }
+
+    /// As much as there is, up to this much and at least the minimum.
+    pub fn up_to(offer: Address, energy_wh: u64, min_energy_wh: u64, max_price_per_kwh: u64) -> Self {
+        Self { offer, energy_wh, min_energy_wh, max_price_per_kwh, max_total: None, expected_version: 0, payment: None }
+    }
+
+    /// The highest price that respects the highest total too.
+    fn price_limit(&self) -> u64 {
+        match self.max_total {
+            None => self.max_price_per_kwh,
+            Some(max_total) => {
+                // ceil(energy x price / 1000) <= total, so price <= floor(1000 x total / energy).
+                let limit = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(self.energy_wh.max(1));
+                u64::try_from(limit).unwrap_or(u64::MAX).min(self.max_price_per_kwh)
+            }
+        }
+    }
+}
+
+/// Part of an offer in a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchItem {
+    /// The offer.
+    pub offer: Keyed<Offer>,
+    /// Energy to buy, exactly, in Wh.
+    pub energy_wh: u64,
+    /// Highest price, in token base units per kWh.
+    pub max_price_per_kwh: u64,
+    /// Version of the offer that was quoted; 0 accepts any within the highest price.
+    pub expected_version: u32,
+}
+
+impl BatchItem {
+    /// At most the price that the offer asks now.
+    pub fn at_quote(offer: Keyed<Offer>, energy_wh: u64) -> Self {
+        Self { offer, energy_wh, max_price_per_kwh: offer.price_per_kwh, expected_version: 0 }
+    }
+
+    /// What it costs at the offer's present price, in token base units; `None` where that exceeds 64 bits.
+    pub fn cost(&self) -> Option<u64> {
+        math::cost(self.energy_wh, self.offer.price_per_kwh)
+    }
+}
+
+/// A purchase from several offers, all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchOrder {
+    /// What to buy: 1 to 32 different offers of buses with one settlement mint.
+    pub items: Vec<BatchItem>,
+    /// Highest total, in token base units.
+    pub max_total: u64,
+    /// Token account that pays; `None` for the buyer's associated token account.
+    pub payment: Option<Address>,
+}
+
+impl BatchOrder {
+    /// At most what the items cost at their present prices.
+    pub fn at_quote(items: Vec<BatchItem>) -> Result<Self> {
+        let total = items.iter().try_fold(0u64, |total, item| total.checked_add(item.cost()?));
+        let max_total = total.ok_or_else(|| {
+            Error::Invalid(format!("the cost of {} items exceeds 64 bits; buy less at once", items.len()))
+        })?;
+        Ok(Self { items, max_total, payment: None })
+    }
+
+    /// What enters the transaction hash.
+    pub fn orders(&self) -> Vec<Order> {
+        let order = |item: &BatchItem| Order {
+            offer: item.offer.address,
+            energy_wh: item.energy_wh,
+            max_price_per_kwh: item.max_price_per_kwh,
+        };
+        self.items.iter().map(order).collect()
+    }
+}
+
+/// A purchase that was paid.
+#[derive(Clone, Debug)]
+pub struct Purchased {
+    /// Its hash.
+    pub transaction_hash: TransactionHash,
+    /// Its nonce lane.
+    pub lane: u16,
+    /// Its nonce.
+    pub nonce: u64,
+    /// Its transaction.
+    pub signature: Signature,
+    /// Slot of its block.
+    pub slot: u64,
+    /// When, in unix seconds.
+    pub purchased_at: i64,
+    /// Energy bought, in Wh.
+    pub energy_wh: u64,
+    /// Paid, in token base units.
+    pub paid: u64,
+    /// What was bought of which offer; empty where the node does not serve the transaction's log.
+    pub fills: Vec<PurchasedFill>,
+    /// Compute units used; 0 where the node does not serve them.
+    pub compute_units: u64,
+    /// How often a transaction was signed for it.
+    pub attempts: u32,
+}
+
+/// Accounts of a purchase that all of its items share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buyer {
+    /// Who buys.
+    pub wallet: Address,
+    /// The nonce lane's account.
+    pub trader: Address,
+    /// Token account that pays.
+    pub payment: Address,
+}
+
+/// Instruction `purchase`: buys part of one offer.
+pub fn purchase(
+    buyer: &Buyer,
+    nonce: u64,
+    offer: &Keyed<Offer>,
+    order: &PurchaseOrder,
+    settlement: &Settlement,
+) -> Instruction {
+    multibus::instruction::Purchase {
+        nonce,
+        energy_wh: order.energy_wh,
+        min_energy_wh: order.min_energy_wh,
+        max_price_per_kwh: order.price_limit(),
+        expected_version: order.expected_version,
+    }
+    .to_instruction(multibus::accounts::Purchase {
+        buyer: buyer.wallet,
+        trader: buyer.trader,
+        bus: offer.bus,
+        offer: offer.address,
+        payment: buyer.payment,
+        payout: offer.payout,
+        mint: settlement.mint,
+        token_program: settlement.token_program,
+    })
+}
+
+/// Instruction `purchase_batch`: buys parts of several offers, all or nothing. Each item takes three more accounts: its
+/// bus, its offer and the offer's payout account.
+pub fn purchase_batch(buyer: &Buyer, nonce: u64, order: &BatchOrder, settlement: &Settlement) -> Instruction {
+    let items = order
+        .items
+        .iter()
+        .map(|item| PurchaseItem {
+            energy_wh: item.energy_wh,
+            max_price_per_kwh: item.max_price_per_kwh,
+            expected_version: item.expected_version,
+        })
+        .collect();
+    let mut instruction = multibus::instruction::PurchaseBatch { nonce, max_total: order.max_total, items }
+        .to_instruction(multibus::accounts::PurchaseBatch {
+            buyer: buyer.wallet,
+            trader: buyer.trader,
+            payment: buyer.payment,
+            mint: settlement.mint,
+            token_program: settlement.token_program,
+        });
+    for item in &order.items {
+        instruction.accounts.extend([
+            AccountMeta::new_readonly(item.offer.bus, false),
+            AccountMeta::new(item.offer.address, false),
+            AccountMeta::new(item.offer.payout, false),
+        ]);
+    }
+    instruction
+}
+
+/// Makes a purchase's instruction once its nonce lane's account and its nonce are known.
+type BuildInstruction = dyn Fn(&Address, u64) -> Instruction + Send + Sync;
+
+/// One attempt at a purchase: what enters the hash, and how its instruction is made.
+pub(crate) struct Plan {
+    orders: Vec<Order>,
+    build: Box<BuildInstruction>,
+    tables: Vec<AddressLookupTableAccount>,
+}
+
+impl Plan {
+    pub fn new(orders: Vec<Order>, build: impl Fn(&Address, u64) -> Instruction + Send + Sync + 'static) -> Self {
+        Self { orders, build: Box::new(build), tables: Vec::new() }
+    }
+}
+
+/// What the lane says about a purchase's nonce.
+enum Fate {
+    /// The purchase spent it.
+    Paid(Box<Purchased>),
+    /// Nobody has spent it.
+    Open,
+    /// Another purchase spent it; the lane's next nonce is this.
+    Taken(u64),
+    /// The lane was closed.
+    Closed,
+}
+
+impl Wallet {
+    /// Buys from one offer. Where the offer moves between quote and purchase, it is quoted again and bought within the
+    /// order's limits, or refused with [`Error::BeyondLimits`].
+    pub async fn buy(&self, order: &PurchaseOrder) -> Result<Purchased> {
+        validate_order(order)?;
+        let order = *order;
+        self.purchase(|| self.quote(order)).await
+    }
+
+    async fn quote(&self, order: PurchaseOrder) -> Result<Plan> {
+        let offer = self.market().offer(&order.offer).await?;
+        let (settlement, bus, clock) =
+            tokio::join!(self.market().settlement(&offer.bus), self.market().bus(&offer.bus), self.chain().clock());
+        let (settlement, bus, clock) = (settlement?, bus?, clock?);
+        let limit = order.price_limit();
+        if offer.seller == self.address() {
+            return Err(Error::Invalid(format!(
+                "the offer {} is this wallet's own; cancel it instead of buying it",
+                offer.address
+            )));
+        }
+        if offer.price_per_kwh > limit {
+            return Err(Error::BeyondLimits(format!(
+                "the offer {} asks {} per kWh and your limits allow {limit}; raise them or choose another offer",
+                offer.address, offer.price_per_kwh
+            )));
+        }
+        if order.expected_version != 0 && order.expected_version != offer.version {
+            return Err(Error::BeyondLimits(format!(
+                "the offer {} is at version {} and you quoted version {}; quote it again",
+                offer.address, offer.version, order.expected_version
+            )));
+        }
+        if !is_tradable(&offer, &bus, clock.unix_timestamp) {
+            return Err(Error::BeyondLimits(format!(
+                "the offer {} is sold out, cancelled, expired, past its gate, or its bus is paused; choose another",
+                offer.address
+            )));
+        }
+        if offer.free_wh() < order.min_energy_wh {
+            return Err(Error::BeyondLimits(format!(
+                "the offer {} has {} Wh and you want at least {} Wh; lower the minimum or choose another offer",
+                offer.address,
+                offer.free_wh(),
+                order.min_energy_wh
+            )));
+        }
+        let wallet = self.address();
+        let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
+        let hashed = Order { offer: offer.address, energy_wh: order.energy_wh, max_price_per_kwh: limit };
+        Ok(Plan::new(vec![hashed], move |trader, nonce| {
+            purchase(&Buyer { wallet, trader: *trader, payment }, nonce, &offer, &order, &settlement)
+        }))
+    }
+
+    /// Buys exactly these parts of these offers, all or nothing. Where an offer moved since it was quoted the error
+    /// [is a conflict](Error::is_conflict), and nothing was paid.
+    pub async fn buy_batch(&self, order: &BatchOrder) -> Result<Purchased> {
+        self.purchase_at_most(1, || async { self.plan_batch(order.clone()).await }).await
+    }
+
+    /// Likewise, asking `quote` for the order, and for a fresh one whenever an offer moved: the same nonce serves all
+    /// of them, so that at most one is paid.
+    pub async fn buy_batch_quoted<Q, F>(&self, quote: Q) -> Result<Purchased>
+    where
+        Q: Fn() -> F + Send + Sync,
+        F: Future<Output = Result<BatchOrder>> + Send,
+    {
+        let quote = &quote;
+        self.purchase(|| async move { self.plan_batch(quote().await?).await }).await
+    }
+
+    async fn plan_batch(&self, order: BatchOrder) -> Result<Plan> {
+        let settlement = self.batch_settlement(&order).await?;
+        let wallet = self.address();
+        let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
+        // Any lane's account takes as many bytes.
+        let buyer = Buyer { wallet, trader: address::trader(&wallet, 0), payment };
+        let tables = self.batch_tables(&order, &purchase_batch(&buyer, 0, &order, &settlement)).await?;
+        let orders = order.orders();
+        let mut plan = Plan::new(orders, move |trader, nonce| {
+            purchase_batch(&Buyer { wallet, trader: *trader, payment }, nonce, &order, &settlement)
+        });
+        plan.tables = tables;
+        Ok(plan)
+    }
+
+    /// The one settlement of all buses in a batch; refuses what the program would refuse.
+    async fn batch_settlement(&self, order: &BatchOrder) -> Result<Settlement> {
+        let count = order.items.len();
+        if count == 0 || count > MAX_BATCH_ITEMS {
+            return Err(Error::Invalid(format!(
+                "a batch has 1 to {MAX_BATCH_ITEMS} items and this one has {count}; split it"
+            )));
+        }
+        let settlement = self.market().settlement(&order.items[0].offer.bus).await?;
+        for (index, item) in order.items.iter().enumerate() {
+            if item.energy_wh == 0 {
+                return Err(Error::Invalid(format!("item {index} of the batch has 0 Wh; give at least 1 Wh")));
+            }
+            if order.items[..index].iter().any(|earlier| earlier.offer.address == item.offer.address) {
+                let offer = item.offer.address;
+                return Err(Error::Invalid(format!("the offer {offer} is in the batch twice; merge the two items")));
+            }
+            let other = self.market().settlement(&item.offer.bus).await?;
+            if (other.mint, other.token_program) != (settlement.mint, settlement.token_program) {
+                return Err(Error::Invalid(format!(
+                    "the batch mixes the settlement mints {} and {}; buy each in a batch of its own",
+                    settlement.mint, other.mint
+                )));
+            }
+        }
+        Ok(settlement)
+    }
+
+    /// Bytes of the transaction that a batch makes with lookup tables; a transaction can have 1,232.
+    pub async fn batch_size(&self, order: &BatchOrder, tables: &[AddressLookupTableAccount]) -> Result<usize> {
+        let settlement = self.batch_settlement(order).await?;
+        let wallet = self.address();
+        let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
+        let buyer = Buyer { wallet, trader: address::trader(&wallet, 0), payment };
+        size_of_transaction(&wallet, &[purchase_batch(&buyer, 0, order, &settlement)], tables)
+    }
+
+    /// Makes a purchase happen at most once, and tells for certain whether it did.
+    pub(crate) async fn purchase<Q, F>(&self, quote: Q) -> Result<Purchased>
+    where
+        Q: Fn() -> F + Send + Sync,
+        F: Future<Output = Result<Plan>> + Send,
+    {
+        self.purchase_at_most(self.sender().options().max_attempts.max(1), quote).await
+    }
+
+    async fn purchase_at_most<Q, F>(&self, max_quotes: u32, quote: Q) -> Result<Purchased>
+    where
+        Q: Fn() -> F + Send + Sync,
+        F: Future<Output = Result<Plan>> + Send,
+    {
+        let mut lease = self.lease().await?;
+        let mut pursuit = Pursuit::default();
+        let max_attempts = self.sender().options().max_attempts.max(1);
+        loop {
+            let error = match quote().await {
+                Ok(plan) => {
+                    let hash = TransactionHash::of(&self.address(), lease.lane, lease.nonce, &plan.orders);
+                    let trader = address::trader(&self.address(), lease.lane);
+                    let instruction = (plan.build)(&trader, lease.nonce);
+                    pursuit.attempts += 1;
+                    if !pursuit.hashes.contains(&hash) {
+                        pursuit.hashes.push(hash);
+                    }
+                    let signers = [self.signer().clone()];
+                    match self.sender().send_traced(&signers, &[instruction], &plan.tables).await {
+                        Ok(sent) => {
+                            let purchased = self.purchased_from(&sent, &lease, hash, pursuit.attempts).await;
+                            lease.spent();
+                            return purchased;
+                        }
+                        Err(SendFailure { error, was_submitted, unresolved }) => {
+                            pursuit.was_submitted |= was_submitted;
+                            pursuit.unresolved.extend(unresolved);
+                            error
+                        }
+                    }
+                }
+                Err(error) => {
+                    // Without a plan there is no further attempt: what was submitted must be settled now.
+                    return match self.conclude(&mut lease, &pursuit).await? {
+                        Some(purchased) => Ok(purchased),
+                        None => Err(error),
+                    };
+                }
+            };
+            let nonce_is_spent = error.multibus() == Some(MultibusError::NonceMismatch);
+            match self.fate(&lease, &pursuit, nonce_is_spent).await {
+                Ok(Fate::Paid(purchased)) => {
+                    lease.spent();
+                    return Ok(*purchased);
+                }
+                Ok(Fate::Taken(next_nonce)) => {
+                    lease.renew(next_nonce);
+                    let collisions = pursuit.collisions + 1;
+                    pursuit = Pursuit {
+                        collisions,
+                        attempts: pursuit.attempts,
+                        quotes: pursuit.quotes,
+                        ..Pursuit::default()
+                    };
+                    if collisions > MAX_COLLISIONS {
+                        return Err(error);
+                    }
+                    continue;
+                }
+                Ok(Fate::Closed) => {
+                    if pursuit.was_submitted
+                        && let Some(purchased) = self.purchased_by_event(&lease, &pursuit).await?
+                    {
+                        return Ok(purchased);
+                    }
+                    lease.close();
+                    lease = self.lease().await?;
+                    pursuit.collisions += 1;
+                    if pursuit.collisions > MAX_COLLISIONS {
+                        return Err(error);
+                    }
+                    pursuit.hashes.clear();
+                    continue;
+                }
+                Ok(Fate::Open) => {}
+                Err(unreachable) => return Err(self.unknown(&mut lease, &pursuit, unreachable, Some(error))),
+            }
+            let may_try_again = if error.is_conflict() {
+                pursuit.quotes += 1;
+                pursuit.quotes < max_quotes
+            } else {
+                error.is_transient() && pursuit.attempts < max_attempts
+            };
+            if !may_try_again {
+                return match self.conclude(&mut lease, &pursuit).await? {
+                    Some(purchased) => Ok(purchased),
+                    None => Err(error),
+                };
+            }
+            sleep(backoff(pursuit.attempts)).await;
+        }
+    }
+
+    /// Waits until nothing that was signed for a purchase can land any more; returns the purchase where it did land.
+    async fn conclude(&self, lease: &mut Lease, pursuit: &Pursuit) -> Result<Option<Purchased>> {
+        if !pursuit.was_submitted {
+            return Ok(None);
+        }
+        let mut has_landed = false;
+        for (signature, last_valid_block_height) in &pursuit.unresolved {
+            match self.chain().confirm(signature, *last_valid_block_height).await {
+                Ok(Outcome::Landed { .. }) => has_landed = true,
+                Ok(Outcome::Failed { .. } | Outcome::Expired) => {}
+                Err(unreachable) => return Err(self.unknown(lease, pursuit, unreachable, None)),
+            }
+        }
+        match self.fate(lease, pursuit, has_landed).await {
+            Ok(Fate::Paid(purchased)) => {
+                lease.spent();
+                Ok(Some(*purchased))
+            }
+            Ok(Fate::Taken(next_nonce)) => {
+                lease.renew(next_nonce);
+                Ok(None)
+            }
+            Ok(Fate::Closed) => self.purchased_by_event(lease, pursuit).await,
+            Ok(Fate::Open) if has_landed => {
+                let lags = Error::Invalid("the purchase landed, but the node does not show its lane yet".to_string());
+                Err(self.unknown(lease, pursuit, lags, None))
+            }
+            Ok(Fate::Open) => Ok(None),
+            Err(unreachable) => Err(self.unknown(lease, pursuit, unreachable, None)),
+        }
+    }
+
+    /// The error of a purchase whose fate nobody can tell now; `refused` (or what went wrong) where nothing was
+    /// submitted, so that there is nothing to tell.
+    fn unknown(&self, lease: &mut Lease, pursuit: &Pursuit, unreachable: Error, refused: Option<Error>) -> Error {
+        lease.forget();
+        match pursuit.hashes.last() {
+            Some(hash) if pursuit.was_submitted => Error::PurchaseUnknown {
+                transaction_hash: *hash,
+                lane: lease.lane,
+                nonce: lease.nonce,
+                cause: unreachable.to_string(),
+            },
+            _ => refused.unwrap_or(unreachable),
+        }
+    }
+
+    /// Reads the lane and finds out what became of the purchase's nonce. Asks until the network answers, and until the
+    /// node knows what another node knew already where the nonce is known to be spent, or until patience is over.
+    async fn fate(&self, lease: &Lease, pursuit: &Pursuit, nonce_is_spent: bool) -> Result<Fate> {
+        let started_at = Instant::now();
+        let trader = loop {
+            let trader = self.patiently(|| self.market().trader(lease.wallet(), lease.lane)).await?;
+            let Some(trader) = trader else { return Ok(Fate::Closed) };
+            if trader.next_nonce > lease.nonce {
+                break trader;
+            }
+            // A lower nonce is a node that lags behind, or a lane that was opened again: neither spends this nonce.
+            if !nonce_is_spent || started_at.elapsed() > PATIENCE {
+                return Ok(Fate::Open);
+            }
+            sleep(backoff(3)).await;
+        };
+        if !pursuit.was_submitted {
+            return Ok(Fate::Taken(trader.next_nonce));
+        }
+        let mut receipts = receipts_of(&trader).skip_while(|receipt| receipt.nonce != lease.nonce);
+        match receipts.next() {
+            Some(receipt) if !pursuit.hashes.contains(&receipt.transaction_hash()) => {
+                Ok(Fate::Taken(trader.next_nonce))
+            }
+            Some(receipt) => {
+                // The receipt is proof; the log only adds what it does not hold.
+                let found = self.purchased_by_event(lease, pursuit).await.ok().flatten();
+                Ok(Fate::Paid(Box::new(found.unwrap_or_else(|| Purchased {
+                    transaction_hash: receipt.transaction_hash(),
+                    lane: lease.lane,
+                    nonce: lease.nonce,
+                    signature: Signature::default(),
+                    slot: 0,
+                    purchased_at: receipt.receipt.purchased_at,
+                    energy_wh: receipt.receipt.energy_wh,
+                    paid: receipt.receipt.paid,
+                    fills: Vec::new(),
+                    compute_units: 0,
+                    attempts: pursuit.attempts,
+                }))))
+            }
+            // More than 16 purchases ago: the lane's events tell.
+            None => Ok(match self.patiently(|| self.purchased_by_event(lease, pursuit)).await? {
+                Some(purchased) => Fate::Paid(Box::new(purchased)),
+                None => Fate::Taken(trader.next_nonce),
+            }),
+        }
+    }
+
+    /// Asks until the network answers or patience is over.
+    async fn patiently<T, F: Future<Output = Result<T>>>(&self, ask: impl Fn() -> F) -> Result<T> {
+        let started_at = Instant::now();
+        let mut attempts = 0;
+        loop {
+            match ask().await {
+                Err(error) if error.is_transient() && started_at.elapsed() < PATIENCE => {
+                    attempts += 1;
+                    sleep(backoff(attempts)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Looks for a purchase among the last transactions of its lane.
+    async fn purchased_by_event(&self, lease: &Lease, pursuit: &Pursuit) -> Result<Option<Purchased>> {
+        let trader = address::trader(&self.address(), lease.lane);
+        for info in self.chain().signatures_for(&trader, None, RECENT_TRANSACTIONS).await? {
+            if info.error.is_some() {
+                continue;
+            }
+            let Some(record) = self.chain().transaction(&info.signature).await? else { continue };
+            let sent = Sent::new(info.signature, info.slot, Some(record), pursuit.attempts);
+            for hash in &pursuit.hashes {
+                if let Some(purchased) = purchased_in(&sent, lease, *hash, pursuit.attempts) {
+                    return Ok(Some(purchased));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The purchase in a transaction that landed; from the receipt where its log is not served.
+    async fn purchased_from(
+        &self,
+        sent: &Sent,
+        lease: &Lease,
+        hash: TransactionHash,
+        attempts: u32,
+    ) -> Result<Purchased> {
+        if let Some(purchased) = purchased_in(sent, lease, hash, attempts) {
+            return Ok(purchased);
+        }
+        let mut purchased = Purchased {
+            transaction_hash: hash,
+            lane: lease.lane,
+            nonce: lease.nonce,
+            signature: sent.signature,
+            slot: sent.slot,
+            purchased_at: sent.block_time.unwrap_or_default(),
+            energy_wh: 0,
+            paid: 0,
+            fills: Vec::new(),
+            compute_units: sent.compute_units,
+            attempts,
+        };
+        let unknown = |cause: String| Error::PurchaseUnknown {
+            transaction_hash: hash,
+            lane: lease.lane,
+            nonce: lease.nonce,
+            cause,
+        };
+        let trader: Option<Keyed<Trader>> = self
+            .patiently(|| self.market().trader(lease.wallet(), lease.lane))
+            .await
+            .map_err(|error| unknown(error.to_string()))?;
+        let receipt = trader.and_then(|trader| {
+            receipts_of(&trader).find(|receipt| receipt.transaction_hash() == hash).map(|receipt| receipt.receipt)
+        });
+        let Some(receipt) = receipt else {
+            return Err(unknown(format!("it landed in {}, but its log and receipt are not served", sent.signature)));
+        };
+        (purchased.energy_wh, purchased.paid, purchased.purchased_at) =
+            (receipt.energy_wh, receipt.paid, receipt.purchased_at);
+        Ok(purchased)
+    }
+}
+
+/// What is known about a purchase that is being made under one nonce.
+#[derive(Default)]
+struct Pursuit {
+    /// Every hash that was tried under this nonce.
+    hashes: Vec<TransactionHash>,
+    attempts: u32,
+    quotes: u32,
+    collisions: u32,
+    /// Whether anything reached the network, or may have.
+    was_submitted: bool,
+    /// Transactions that may still land.
+    unresolved: Vec<(Signature, u64)>,
+}
+
+fn purchased_in(sent: &Sent, lease: &Lease, hash: TransactionHash, attempts: u32) -> Option<Purchased> {
+    sent.events.iter().find_map(|event| match event {
+        Event::EnergyPurchased(event) if event.transaction_hash == hash.0 => Some(Purchased {
+            transaction_hash: hash,
+            lane: lease.lane,
+            nonce: lease.nonce,
+            signature: sent.signature,
+            slot: sent.slot,
+            purchased_at: event.purchased_at,
+            energy_wh: event.fills.iter().map(|fill| fill.energy_wh).sum(),
+            paid: event.fills.iter().map(|fill| fill.cost).sum(),
+            fills: event.fills.clone(),
+            compute_units: sent.compute_units,
+            attempts,
+        }),
+        _ => None,
+    })
+}
+
+fn validate_order(order: &PurchaseOrder) -> Result<()> {
+    if order.energy_wh == 0 {
+        return Err(Error::Invalid("0 Wh cannot be bought; give at least 1 Wh".to_string()));
+    }
+    if order.min_energy_wh == 0 || order.min_energy_wh > order.energy_wh {
+        return Err(Error::Invalid(format!(
+            "the minimum of {} Wh does not fit the amount of {} Wh; give a minimum from 1 to the amount",
+            order.min_energy_wh, order.energy_wh
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use {super::*, proptest::prelude::*};
+
+    #[test]
+    fn a_hash_is_read_as_it_is_written() {
+        let hash = TransactionHash([0xa5; 32]);
+        assert_eq!(hash.to_string().parse::<TransactionHash>().unwrap(), hash);
+        assert_eq!(format!("0x{hash}").parse::<TransactionHash>().unwrap(), hash);
+        for wrong in ["", "a5", &"g".repeat(64), &"a".repeat(63), &"é".repeat(32)] {
+            assert!(wrong.parse::<TransactionHash>().unwrap_err().to_string().contains(&format!("{wrong:?}")));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_price_limit_respects_the_total(energy_wh in 1u64.., max_price_per_kwh: u64, max_total: u64) {
+            let exact = PurchaseOrder::exactly(Address::default(), energy_wh, max_price_per_kwh);
+            let order = PurchaseOrder { max_total: Some(max_total), ..exact };
+            let limit = order.price_limit();
+            prop_assert!(limit <= max_price_per_kwh);
+            let cost = |price: u64| (u128::from(energy_wh) * u128::from(price)).div_ceil(1_000);
+            prop_assert!(cost(limit) <= u128::from(max_total));
+            // It is the highest such price.
+            prop_assert!(limit == max_price_per_kwh || cost(limit + 1) > u128::from(max_total));
+        }
+    }
+}

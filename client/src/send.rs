@@ -1,0 +1,391 @@
+//! Sending: a compute-unit limit from simulation, a priority fee, version 0 transactions, and patience. A transaction
+//! is simulated before it is sent, so that a refusal costs nothing, and sent again and again until it has landed or
+//! its blockhash has expired.
+
+use {
+    crate::{
+        chain::{Chain, Outcome, RecentBlockhash, TransactionError, TransactionRecord, VersionedTransaction},
+        error::{Error, Result},
+        event::{self, Event},
+        wallet::SharedSigner,
+    },
+    solana_compute_budget_interface::ComputeBudgetInstruction,
+    solana_instruction::Instruction,
+    solana_message::{AddressLookupTableAccount, VersionedMessage, v0},
+    solana_signature::Signature,
+    solana_signer::Signer,
+    std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        time::Duration,
+    },
+    tokio::time::sleep,
+};
+
+/// Bytes that a transaction can have.
+pub const TRANSACTION_BYTES: usize = 1_232;
+/// Most compute units that a transaction can use.
+pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
+/// Wait before a transaction in flight is submitted again.
+const RESEND_INTERVAL: Duration = Duration::from_secs(2);
+/// Wait before the second attempt; later ones wait longer.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// Limits differ by up to this number of compute units, so that two equal requests are two transactions.
+const UNIQUE_LIMITS: u32 = 1_000;
+
+/// How the compute-unit limit of a transaction is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComputeUnits {
+    /// What the simulation used and a margin on top.
+    Simulated {
+        /// The margin, in percent of what was used.
+        margin_percent: u32,
+    },
+    /// A fixed limit. The transaction is not simulated first: a refusal costs its fee.
+    Fixed(u32),
+}
+
+/// What is paid for being executed early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PriorityFee {
+    /// Nothing.
+    None,
+    /// A price in micro-lamports per compute unit.
+    Fixed(u64),
+    /// What this share of recent transactions on the same accounts paid at most, in percent.
+    Percentile(u8),
+}
+
+/// How transactions are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionOptions {
+    /// How the compute-unit limit is set.
+    pub compute_units: ComputeUnits,
+    /// What is paid for being executed early.
+    pub priority_fee: PriorityFee,
+    /// How often a transaction is signed anew after it expired, and a purchase quoted anew after a conflict.
+    pub max_attempts: u32,
+}
+
+impl Default for TransactionOptions {
+    fn default() -> Self {
+        Self {
+            compute_units: ComputeUnits::Simulated { margin_percent: 10 },
+            priority_fee: PriorityFee::None,
+            max_attempts: 5,
+        }
+    }
+}
+
+/// A transaction that landed.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its first signature.
+    pub signature: Signature,
+    /// Slot of its block.
+    pub slot: u64,
+    /// Time of its block, in unix seconds.
+    pub block_time: Option<i64>,
+    /// What it used.
+    pub compute_units: u64,
+    /// What it paid, in lamports.
+    pub fee: u64,
+    /// What it logged; empty where the node did not serve it.
+    pub logs: Vec<String>,
+    /// The market's events in it.
+    pub events: Vec<Event>,
+    /// How often it was signed and sent.
+    pub attempts: u32,
+}
+
+/// A transaction that did not land, or of which nobody knows.
+pub(crate) struct SendFailure {
+    pub error: Error,
+    /// Whether any attempt reached the network, or may have.
+    pub was_submitted: bool,
+    /// The attempt that may still land.
+    pub unresolved: Option<(Signature, u64)>,
+}
+
+/// Sends transactions on one chain.
+pub struct Sender {
+    chain: Arc<dyn Chain>,
+    options: TransactionOptions,
+    sequence: AtomicU32,
+}
+
+impl Sender {
+    /// A sender with its options.
+    pub fn new(chain: Arc<dyn Chain>, options: TransactionOptions) -> Self {
+        Self { chain, options, sequence: AtomicU32::new(rand::random()) }
+    }
+
+    /// Its options.
+    pub fn options(&self) -> &TransactionOptions {
+        &self.options
+    }
+
+    /// Signs, sends and confirms instructions as one transaction. The first signer pays. Two calls with the same
+    /// instructions are two transactions.
+    pub async fn send(
+        &self,
+        signers: &[SharedSigner],
+        instructions: &[Instruction],
+        tables: &[AddressLookupTableAccount],
+    ) -> Result<Sent> {
+        self.send_traced(signers, instructions, tables).await.map_err(|failure| failure.error)
+    }
+
+    pub(crate) async fn send_traced(
+        &self,
+        signers: &[SharedSigner],
+        instructions: &[Instruction],
+        tables: &[AddressLookupTableAccount],
+    ) -> Result<Sent, SendFailure> {
+        let mut was_submitted = false;
+        let mut last = None;
+        for attempt in 1..=self.options.max_attempts.max(1) {
+            if attempt > 1 {
+                sleep(backoff(attempt - 1)).await;
+            }
+            let fail = |error, was_submitted| SendFailure { error, was_submitted, unresolved: None };
+            let (transaction, blockhash) = match self.prepare(signers, instructions, tables).await {
+                Ok(prepared) => prepared,
+                Err(error) if error.is_transient() => {
+                    last = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(fail(error, was_submitted)),
+            };
+            let signature = transaction.signatures[0];
+            match self.chain.send(&transaction).await {
+                Ok(_) => {}
+                Err(Error::Transaction { error: TransactionError::AlreadyProcessed, .. }) => {}
+                // Whether the node took it is unknown, so its outcome is asked for like that of any other.
+                Err(Error::Rpc { transient: true, .. }) => {}
+                Err(error) if error.is_transient() => {
+                    last = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(fail(error, was_submitted)),
+            }
+            was_submitted = true;
+            match self.confirm(&transaction, &signature, &blockhash).await {
+                Ok(Outcome::Landed { slot }) => {
+                    let record = self.chain.transaction(&signature).await.unwrap_or_default();
+                    return Ok(Sent::new(signature, slot, record, attempt));
+                }
+                Ok(Outcome::Failed { error, .. }) => {
+                    let record = self.chain.transaction(&signature).await.unwrap_or_default();
+                    let logs = record.map(|record| record.logs).unwrap_or_default();
+                    return Err(fail(Error::from_transaction(error, logs), true));
+                }
+                Ok(Outcome::Expired) => last = Some(Error::Expired { signature, attempts: attempt }),
+                Err(error) => {
+                    let error = match error {
+                        Error::OutcomeUnknown { .. } => error,
+                        other => Error::OutcomeUnknown { signature, cause: other.to_string() },
+                    };
+                    let unresolved = Some((signature, blockhash.last_valid_block_height));
+                    return Err(SendFailure { error, was_submitted: true, unresolved });
+                }
+            }
+        }
+        let error = last.unwrap_or_else(|| Error::Invalid("no attempt was allowed; allow at least one".to_string()));
+        Err(SendFailure { error, was_submitted, unresolved: None })
+    }
+
+    /// Waits for an outcome, submitting the same transaction again meanwhile: it can only land once.
+    async fn confirm(
+        &self,
+        transaction: &VersionedTransaction,
+        signature: &Signature,
+        blockhash: &RecentBlockhash,
+    ) -> Result<Outcome> {
+        let confirmed = self.chain.confirm(signature, blockhash.last_valid_block_height);
+        tokio::pin!(confirmed);
+        loop {
+            tokio::select! {
+                outcome = &mut confirmed => return outcome,
+                () = sleep(RESEND_INTERVAL) => {
+                    // Whether this submission is taken does not matter: the outcome is watched anyway.
+                    let _ = self.chain.send(transaction).await;
+                }
+            }
+        }
+    }
+
+    /// Builds and signs: fee, limit from simulation, fresh blockhash.
+    async fn prepare(
+        &self,
+        signers: &[SharedSigner],
+        instructions: &[Instruction],
+        tables: &[AddressLookupTableAccount],
+    ) -> Result<(VersionedTransaction, RecentBlockhash)> {
+        let Some(payer) = signers.first() else {
+            return Err(Error::Invalid("a transaction needs a signer that pays its fee; pass a wallet".to_string()));
+        };
+        let payer = payer.pubkey();
+        let price = self.price(instructions).await?;
+        let blockhash = self.chain.latest_blockhash().await?;
+        let compile = |units: u32| -> Result<VersionedMessage> {
+            let mut all = Vec::with_capacity(instructions.len() + 2);
+            all.push(ComputeBudgetInstruction::set_compute_unit_limit(units));
+            all.extend(price.map(ComputeBudgetInstruction::set_compute_unit_price));
+            all.extend_from_slice(instructions);
+            compile(&payer, &all, tables, &blockhash)
+        };
+        let limit = match self.options.compute_units {
+            ComputeUnits::Fixed(limit) => limit,
+            ComputeUnits::Simulated { margin_percent } => {
+                let message = compile(MAX_COMPUTE_UNITS)?;
+                let signatures = vec![Signature::default(); usize::from(message.header().num_required_signatures)];
+                let simulation = self.chain.simulate(&VersionedTransaction { signatures, message }).await?;
+                if let Some(error) = simulation.error {
+                    return Err(Error::from_transaction(error, simulation.logs));
+                }
+                let margin = simulation.compute_units * u64::from(margin_percent) / 100;
+                u32::try_from(simulation.compute_units + margin).unwrap_or(MAX_COMPUTE_UNITS)
+            }
+        };
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) % UNIQUE_LIMITS;
+        let message = compile(limit.saturating_add(sequence).min(MAX_COMPUTE_UNITS))?;
+        Ok((sign(message, signers)?, blockhash))
+    }
+
+    /// Micro-lamports per compute unit; `None` for no fee.
+    async fn price(&self, instructions: &[Instruction]) -> Result<Option<u64>> {
+        match self.options.priority_fee {
+            PriorityFee::None => Ok(None),
+            PriorityFee::Fixed(price) => Ok((price > 0).then_some(price)),
+            PriorityFee::Percentile(percent) => {
+                let mut writable: Vec<_> = instructions
+                    .iter()
+                    .flat_map(|instruction| &instruction.accounts)
+                    .filter(|account| account.is_writable)
+                    .map(|account| account.pubkey)
+                    .collect();
+                writable.sort_unstable();
+                writable.dedup();
+                let fees = self.chain.recent_priority_fees(&writable).await?;
+                Ok(percentile(fees, percent).filter(|price| *price > 0))
+            }
+        }
+    }
+}
+
+impl Sent {
+    pub(crate) fn new(signature: Signature, slot: u64, record: Option<TransactionRecord>, attempts: u32) -> Self {
+        let Some(record) = record else {
+            let (logs, events) = (Vec::new(), Vec::new());
+            return Self { signature, slot, block_time: None, compute_units: 0, fee: 0, logs, events, attempts };
+        };
+        Self {
+            signature,
+            slot,
+            block_time: record.block_time,
+            compute_units: record.compute_units,
+            fee: record.fee,
+            events: event::parse(&record.logs).events,
+            logs: record.logs,
+            attempts,
+        }
+    }
+}
+
+/// Smallest fee that at least `percent` of the fees do not exceed.
+fn percentile(mut fees: Vec<u64>, percent: u8) -> Option<u64> {
+    fees.sort_unstable();
+    let rank = (fees.len() * usize::from(percent.min(100))).div_ceil(100);
+    fees.get(rank.max(1) - 1).copied()
+}
+
+/// Wait before the attempt after `attempts`, growing and a little random so that clients do not collide in step.
+pub(crate) fn backoff(attempts: u32) -> Duration {
+    let delay = RETRY_DELAY * 2u32.pow(attempts.saturating_sub(1).min(4));
+    delay.mul_f64(rand::random_range(0.5..1.0))
+}
+
+/// Compiles a version 0 message and refuses one that is too large.
+fn compile(
+    payer: &solana_address::Address,
+    instructions: &[Instruction],
+    tables: &[AddressLookupTableAccount],
+    blockhash: &RecentBlockhash,
+) -> Result<VersionedMessage> {
+    let message = v0::Message::try_compile(payer, instructions, tables, blockhash.hash).map_err(|error| {
+        Error::Invalid(format!("the instructions do not fit one transaction ({error}); split them"))
+    })?;
+    let message = VersionedMessage::V0(message);
+    let size = transaction_size(&message);
+    if size > TRANSACTION_BYTES {
+        return Err(Error::Invalid(format!(
+            "the transaction has {size} bytes and a transaction can have {TRANSACTION_BYTES}; split it, or use a lookup \
+             table"
+        )));
+    }
+    Ok(message)
+}
+
+/// Bytes of a transaction with this message: one length byte, 64 for each signature, the message.
+pub(crate) fn transaction_size(message: &VersionedMessage) -> usize {
+    1 + 64 * usize::from(message.header().num_required_signatures) + message.serialize().len()
+}
+
+/// Bytes of the transaction that these instructions make, with the two compute budget instructions that the sender
+/// adds.
+pub fn size_of_transaction(
+    payer: &solana_address::Address,
+    instructions: &[Instruction],
+    tables: &[AddressLookupTableAccount],
+) -> Result<usize> {
+    let mut all = vec![
+        ComputeBudgetInstruction::set_compute_unit_limit(MAX_COMPUTE_UNITS),
+        ComputeBudgetInstruction::set_compute_unit_price(1),
+    ];
+    all.extend_from_slice(instructions);
+    let message = v0::Message::try_compile(payer, &all, tables, solana_hash::Hash::default()).map_err(|error| {
+        Error::Invalid(format!("the instructions do not fit one transaction ({error}); split them"))
+    })?;
+    Ok(transaction_size(&VersionedMessage::V0(message)))
+}
+
+fn sign(message: VersionedMessage, signers: &[SharedSigner]) -> Result<VersionedTransaction> {
+    let refuse = |cause: String| Error::Signing { wallet: signers[0].pubkey(), cause };
+    let bytes = message.serialize();
+    let required = usize::from(message.header().num_required_signatures);
+    let mut signatures = Vec::with_capacity(required);
+    for wallet in &message.static_account_keys()[..required] {
+        let signer = signers.iter().find(|signer| signer.pubkey() == *wallet).ok_or_else(|| Error::Signing {
+            wallet: *wallet,
+            cause: "the transaction needs its signature and it was not given".to_string(),
+        })?;
+        signatures.push(signer.try_sign_message(&bytes).map_err(|error| refuse(error.to_string()))?);
+    }
+    Ok(VersionedTransaction { signatures, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_percentile_is_a_fee_that_was_paid() {
+        assert_eq!(percentile(Vec::new(), 50), None);
+        assert_eq!(percentile(vec![5], 0), Some(5));
+        assert_eq!(percentile(vec![3, 1, 2, 4], 50), Some(2));
+        assert_eq!(percentile(vec![3, 1, 2, 4], 75), Some(3));
+        assert_eq!(percentile(vec![3, 1, 2, 4], 100), Some(4));
+        assert_eq!(percentile(vec![3, 1, 2, 4], 255), Some(4));
+    }
+
+    #[test]
+    fn waits_grow_and_stay_short() {
+        for attempts in 1..50 {
+            let wait = backoff(attempts);
+            assert!(wait >= RETRY_DELAY / 2 && wait <= RETRY_DELAY * 16, "{attempts}: {wait:?}");
+        }
+    }
+}

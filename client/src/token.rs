@@ -1,0 +1,145 @@
+//! Settlement tokens: balances, token accounts, and mints for local networks.
+
+use {
+    crate::{
+        address,
+        error::{Error, Result},
+        market::{Market, Settlement},
+        send::Sent,
+        wallet::{Created, SharedSigner, Wallet},
+    },
+    multibus::token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_2022_ID},
+    solana_address::Address,
+    solana_instruction::Instruction,
+    solana_keypair::Keypair,
+    solana_signer::Signer,
+    std::sync::Arc,
+};
+
+/// Creates a wallet's associated token account; does nothing where it exists.
+pub fn create_associated_token(
+    payer: &Address,
+    wallet: &Address,
+    mint: &Address,
+    token_program: &Address,
+) -> Instruction {
+    spl_associated_token_account_interface::instruction::create_associated_token_account_idempotent(
+        payer,
+        wallet,
+        mint,
+        token_program,
+    )
+}
+
+/// Creates a plain mint at a new address, which must sign. For networks where a token can be anyone's.
+pub fn create_mint(
+    payer: &Address,
+    mint: &Address,
+    authority: &Address,
+    decimals: u8,
+    token_program: &Address,
+    rent_lamports: u64,
+) -> Result<[Instruction; 2]> {
+    validate_token_program(token_program)?;
+    let create = solana_system_interface::instruction::create_account(
+        payer,
+        mint,
+        rent_lamports,
+        MINT_LEN as u64,
+        token_program,
+    );
+    // The two token programs share the instructions of the older one.
+    let mut initialize =
+        spl_token_interface::instruction::initialize_mint2(&SPL_TOKEN_ID, mint, authority, None, decimals)
+            .map_err(|error| Error::Invalid(format!("the mint {mint} cannot be set up ({error})")))?;
+    initialize.program_id = *token_program;
+    Ok([create, initialize])
+}
+
+/// Mints tokens into a token account.
+pub fn mint_to(
+    mint: &Address,
+    token_account: &Address,
+    authority: &Address,
+    amount: u64,
+    token_program: &Address,
+) -> Result<Instruction> {
+    validate_token_program(token_program)?;
+    let mut instruction =
+        spl_token_interface::instruction::mint_to(&SPL_TOKEN_ID, mint, token_account, authority, &[], amount)
+            .map_err(|error| Error::Invalid(format!("{amount} base units of {mint} cannot be minted ({error})")))?;
+    instruction.program_id = *token_program;
+    Ok(instruction)
+}
+
+fn validate_token_program(token_program: &Address) -> Result<()> {
+    if *token_program == SPL_TOKEN_ID || *token_program == TOKEN_2022_ID {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "{token_program} is not a token program; use SPL Token ({SPL_TOKEN_ID}) or Token-2022 ({TOKEN_2022_ID})"
+    )))
+}
+
+impl Market {
+    /// Balance of a token account, in base units.
+    pub async fn token_balance(&self, token_account: &Address) -> Result<u64> {
+        let accounts = self.chain().accounts(&[*token_account]).await?;
+        let Some(account) = accounts.into_iter().next().flatten() else {
+            return Err(Error::NotFound { kind: "token account", address: *token_account });
+        };
+        let refuse = |cause: String| Error::Decode { kind: "token account", address: *token_account, cause };
+        validate_token_program(&account.owner).map_err(|error| refuse(error.to_string()))?;
+        // Mint, owner, amount: the same in both token programs.
+        let amount = account.data.get(64..72).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        amount.ok_or_else(|| refuse(format!("it has {} bytes", account.data.len())))
+    }
+
+    /// Token program of a mint.
+    pub async fn token_program_of(&self, mint: &Address) -> Result<Address> {
+        let accounts = self.chain().accounts(&[*mint]).await?;
+        let Some(account) = accounts.into_iter().next().flatten() else {
+            return Err(Error::NotFound { kind: "mint", address: *mint });
+        };
+        validate_token_program(&account.owner).map_err(|error| Error::Decode {
+            kind: "mint",
+            address: *mint,
+            cause: error.to_string(),
+        })?;
+        Ok(account.owner)
+    }
+}
+
+impl Settlement {
+    /// A wallet's associated token account of the settlement mint.
+    pub fn token_account(&self, wallet: &Address) -> Address {
+        address::associated_token(wallet, &self.mint, &self.token_program)
+    }
+
+    /// Creates that account; does nothing where it exists.
+    pub fn create_token_account(&self, payer: &Address, wallet: &Address) -> Instruction {
+        create_associated_token(payer, wallet, &self.mint, &self.token_program)
+    }
+}
+
+impl Wallet {
+    /// Creates a mint whose authority is this wallet.
+    pub async fn mint_create(&self, decimals: u8, token_program: &Address) -> Result<Created> {
+        let keypair = Arc::new(Keypair::new());
+        let mint = keypair.pubkey();
+        let rent = self.chain().minimum_rent(MINT_LEN).await?;
+        let instructions = create_mint(&self.address(), &mint, &self.address(), decimals, token_program, rent)?;
+        let keypair: SharedSigner = keypair;
+        let sent = self.send_with(&[keypair], &instructions, &[]).await?;
+        Ok(Created { address: mint, sent })
+    }
+
+    /// Mints tokens to a wallet's associated token account, which is created where it is missing.
+    pub async fn mint_to(&self, mint: &Address, wallet: &Address, amount: u64) -> Result<Sent> {
+        let token_program = self.market().token_program_of(mint).await?;
+        let token_account = address::associated_token(wallet, mint, &token_program);
+        let create = create_associated_token(&self.address(), wallet, mint, &token_program);
+        let mint_to = mint_to(mint, &token_account, &self.address(), amount, &token_program)?;
+        self.send(&[create, mint_to]).await
+    }
+}
