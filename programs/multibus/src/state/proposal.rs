@@ -376,7 +376,7 @@ impl Proposal {
         let approval = 1u16 << bus.validate_owner(owner)?;
         ensure!(self.approvals & approval == 0, AlreadyApproved);
         self.approvals |= approval;
-        if self.executable_at == 0 && self.approval_count() >= self.approvals_needed(bus) {
+        if self.approval_count() == self.approvals_needed(bus) {
             let wait = if self.action.kind == ActionKind::Pause as u8 { 0 } else { bus.timelock_seconds as i64 };
             self.executable_at = now.saturating_add(wait);
         }
@@ -400,7 +400,7 @@ impl Proposal {
     pub fn validate_execute(&self, bus: &Bus, now: i64) -> Result<()> {
         self.validate_open(bus)?;
         let (count, needed) = (self.approval_count(), self.approvals_needed(bus));
-        ensure!(count >= needed && self.executable_at != 0, ApprovalsMissing, "{} approvals, {} needed", count, needed);
+        ensure!(count >= needed, ApprovalsMissing, "{} approvals, {} needed", count, needed);
         ensure!(now >= self.executable_at, TimelockActive, "timelock ends at {}, now {}", self.executable_at, now);
         Ok(())
     }
@@ -444,7 +444,7 @@ impl Proposal {
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant(action.decode().is_some(), "the action is known")?;
         invariant(*state <= ProposalState::Executed as u8, "the state is known")?;
-        invariant((*state == ProposalState::Executed as u8) == (*executed_at != 0), "executed proposals have a time")?;
+        invariant(*state == ProposalState::Executed as u8 || *executed_at == 0, "only executed proposals have a time")?;
         invariant(*executable_at == 0 || executable_at >= created_at, "a proposal executes after it was made")?;
         invariant(*executed_at == 0 || executed_at >= executable_at, "the timelock was kept")?;
         invariant(*padding == [0; 3] && *reserved == [0; 64], "reserved bytes are zero")
