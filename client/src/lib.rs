@@ -45,6 +45,8 @@ pub mod lookup_table;
 pub mod market;
 pub mod offer;
 pub mod purchase;
+#[cfg(feature = "cli")]
+pub mod replay;
 pub mod router;
 pub mod send;
 pub mod token;

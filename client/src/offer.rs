@@ -8,7 +8,7 @@ use {
         chain::ChainClock,
         error::{Error, Result},
         market::Market,
-        send::{Sent, backoff},
+        send::Sent,
         wallet::{Created, Wallet},
     },
     multibus::{
@@ -18,7 +18,6 @@ use {
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
     solana_sdk_ids::system_program,
-    tokio::time::sleep,
 };
 
 pub use multibus::state::{EnergySource, Offer};
@@ -249,7 +248,7 @@ impl Wallet {
                 return Err(failure.error);
             }
             if attempt > 2 {
-                sleep(backoff(attempt - 2)).await;
+                self.sender().pause(attempt - 2).await;
             }
         }
     }

@@ -14,7 +14,7 @@ use {
         event::{Event, hex},
         market::Settlement,
         offer::{Offer, is_tradable},
-        send::{SendFailure, Sent, backoff, size_of_transaction},
+        send::{SendFailure, Sent, size_of_transaction},
         trader::{Lease, Trader, receipts_of},
         wallet::Wallet,
     },
@@ -29,7 +29,7 @@ use {
     solana_message::AddressLookupTableAccount,
     solana_signature::Signature,
     std::{fmt, future::Future, str::FromStr, time::Duration},
-    tokio::time::{Instant, sleep},
+    tokio::time::Instant,
 };
 
 pub use multibus::{
@@ -532,7 +532,7 @@ impl Wallet {
                     None => Err(error),
                 };
             }
-            sleep(backoff(pursuit.attempts)).await;
+            self.sender().pause(pursuit.attempts).await;
         }
     }
 
@@ -597,7 +597,7 @@ impl Wallet {
             if !nonce_is_spent || started_at.elapsed() > PATIENCE {
                 return Ok(Fate::Open);
             }
-            sleep(backoff(3)).await;
+            self.sender().pause(3).await;
         };
         if !pursuit.was_submitted {
             return Ok(Fate::Taken(trader.next_nonce));
@@ -640,7 +640,7 @@ impl Wallet {
             match ask().await {
                 Err(error) if error.is_transient() && started_at.elapsed() < PATIENCE => {
                     attempts += 1;
-                    sleep(backoff(attempts)).await;
+                    self.sender().pause(attempts).await;
                 }
                 other => return other,
             }

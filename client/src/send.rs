@@ -127,6 +127,16 @@ impl Sender {
         &self.options
     }
 
+    /// Waits before the attempt after `attempts`. In an embedded chain nothing gets better with time: it only lets the
+    /// other tasks go first.
+    pub(crate) async fn pause(&self, attempts: u32) {
+        if self.chain.is_embedded() {
+            tokio::task::yield_now().await;
+        } else {
+            sleep(backoff(attempts)).await;
+        }
+    }
+
     /// Signs, sends and confirms instructions as one transaction. The first signer pays. Two calls with the same
     /// instructions are two transactions.
     pub async fn send(
@@ -148,7 +158,7 @@ impl Sender {
         let mut last = None;
         for attempt in 1..=self.options.max_attempts.max(1) {
             if attempt > 1 {
-                sleep(backoff(attempt - 1)).await;
+                self.pause(attempt - 1).await;
             }
             let fail = |error, was_submitted| SendFailure { error, was_submitted, unresolved: None };
             let (transaction, blockhash) = match self.prepare(signers, instructions, tables).await {
@@ -303,7 +313,7 @@ fn percentile(mut fees: Vec<u64>, percent: u8) -> Option<u64> {
 }
 
 /// Wait before the attempt after `attempts`, growing and a little random so that clients do not collide in step.
-pub(crate) fn backoff(attempts: u32) -> Duration {
+fn backoff(attempts: u32) -> Duration {
     let delay = RETRY_DELAY * 2u32.pow(attempts.saturating_sub(1).min(4));
     delay.mul_f64(rand::random_range(0.5..1.0))
 }

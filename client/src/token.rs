@@ -2,6 +2,7 @@
 
 use {
     crate::{
+        account::Keyed,
         address,
         error::{Error, Result},
         market::{Market, Settlement},
@@ -72,6 +73,17 @@ pub fn mint_to(
     Ok(instruction)
 }
 
+/// What the market needs to know of a mint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mint {
+    /// Its token program: SPL Token or Token-2022.
+    pub token_program: Address,
+    /// Tokens that exist, in base units.
+    pub supply: u64,
+    /// Decimal places that a base unit is below a token.
+    pub decimals: u8,
+}
+
 fn validate_token_program(token_program: &Address) -> Result<()> {
     if *token_program == SPL_TOKEN_ID || *token_program == TOKEN_2022_ID {
         return Ok(());
@@ -95,18 +107,27 @@ impl Market {
         amount.ok_or_else(|| refuse(format!("it has {} bytes", account.data.len())))
     }
 
-    /// Token program of a mint.
-    pub async fn token_program_of(&self, mint: &Address) -> Result<Address> {
+    /// A mint.
+    pub async fn mint(&self, mint: &Address) -> Result<Keyed<Mint>> {
         let accounts = self.chain().accounts(&[*mint]).await?;
         let Some(account) = accounts.into_iter().next().flatten() else {
             return Err(Error::NotFound { kind: "mint", address: *mint });
         };
-        validate_token_program(&account.owner).map_err(|error| Error::Decode {
-            kind: "mint",
-            address: *mint,
-            cause: error.to_string(),
-        })?;
-        Ok(account.owner)
+        let refuse = |cause: String| Error::Decode { kind: "mint", address: *mint, cause };
+        validate_token_program(&account.owner).map_err(|error| refuse(error.to_string()))?;
+        // Authority, supply, decimals, whether it is set up: the same in both token programs.
+        let supply = account.data.get(36..44).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        match (supply, account.data.get(44), account.data.get(45)) {
+            (Some(supply), Some(&decimals), Some(1)) => {
+                Ok(Keyed { address: *mint, account: Mint { token_program: account.owner, supply, decimals } })
+            }
+            _ => Err(refuse(format!("it has {} bytes, or was never set up", account.data.len()))),
+        }
+    }
+
+    /// Token program of a mint.
+    pub async fn token_program_of(&self, mint: &Address) -> Result<Address> {
+        Ok(self.mint(mint).await?.token_program)
     }
 }
 

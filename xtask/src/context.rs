@@ -1,7 +1,7 @@
 //! Where things are, and child processes with a clean environment.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -43,7 +43,7 @@ impl Context {
             )?)
             .join(".cache/multibus"),
         };
-        std::fs::create_dir_all(&cache).with_context(|| {
+        fs::create_dir_all(&cache).with_context(|| {
             format!("could not create {}; set MULTIBUS_CACHE to a directory you may write to", cache.display())
         })?;
         let ci = env::var("CI").is_ok_and(|value| value == "true" || value == "1");
@@ -53,6 +53,23 @@ impl Context {
             _ => root.join("target"),
         };
         Ok(Self { root, cache, target, ci })
+    }
+
+    /// Cargo compares times of files and knows them relative to a checkout. Where checkouts share a target directory, a
+    /// clone of an hour ago would pass for built by what another checkout built since: forget the workspace's own crates.
+    pub fn forget_other_checkouts(&self) -> Result<()> {
+        let stamp = self.target.join("checkout");
+        let root = self.root.display().to_string();
+        if fs::read_to_string(&stamp).is_ok_and(|last| last == root) {
+            return Ok(());
+        }
+        for entry in fs::read_dir(self.target.join("debug/.fingerprint")).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("multibus") {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        fs::create_dir_all(&self.target)?;
+        fs::write(&stamp, root).with_context(|| format!("could not write {}", stamp.display()))
     }
 
     /// Where the compiled program is put, in the place Solana's tools expect it under a target directory.

@@ -123,6 +123,9 @@ fn run(task: Task) -> anyhow::Result<()> {
         return Ok(());
     }
     let ctx = Context::discover()?;
+    if ctx.ci {
+        ctx.forget_other_checkouts()?;
+    }
     match task {
         Task::Build { program } => sbf::build(&ctx, program.tools).map(drop),
         Task::Demo { program, args } => demo::demo(&ctx, program.tools, &args),

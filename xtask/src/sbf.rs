@@ -150,7 +150,9 @@ impl<'a> Upstream<'a> {
             recipe.update([0]);
         }
         let key: String = hex(&recipe.finalize()).chars().take(12).collect();
-        upstream.dir = ctx.cache.join("sbf").join(key);
+        let all = ctx.cache.join("sbf");
+        upstream.dir = all.join(key);
+        prune(&all, &upstream.dir);
         Ok(upstream)
     }
 
@@ -197,6 +199,7 @@ impl<'a> Upstream<'a> {
             fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
         }
         let lock = File::create(self.dir.join("lock"))?;
+        lock.set_modified(std::time::SystemTime::now())?;
         if lock.try_lock().is_err() {
             eprintln!("  Another build of the program is running; waiting for it ...");
             lock.lock()?;
@@ -287,6 +290,19 @@ impl<'a> Upstream<'a> {
             }
         }
         Ok(hex(&digest.finalize()))
+    }
+}
+
+/// Removes what was built with other tools or flags and not used for a month.
+fn prune(all: &Path, current: &Path) {
+    const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let dir = entry.path();
+        let used = fs::metadata(dir.join("lock")).and_then(|lock| lock.modified());
+        let old = used.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > MONTH));
+        if old && dir != current && fs::remove_dir_all(&dir).is_ok() {
+            eprintln!("  Removed {}, unused for a month", dir.display());
+        }
     }
 }
 
@@ -406,6 +422,20 @@ mod tests {
         let root = fs::canonicalize(root).unwrap();
         assert!(!flags.iter().any(|flag| flag.contains(&*root.to_string_lossy())));
         assert!(flags.contains(&"--remap-path-prefix=/somewhere/cargo=/cargo".to_owned()));
+    }
+
+    #[test]
+    fn only_builds_unused_for_a_month_are_removed() {
+        let all = env::temp_dir().join(format!("multibus-xtask-prune-{}", std::process::id()));
+        let day = Duration::from_secs(24 * 3600);
+        for (name, days) in [("current", 99), ("recent", 29), ("old", 31)] {
+            fs::create_dir_all(all.join(name)).unwrap();
+            let lock = File::create(all.join(name).join("lock")).unwrap();
+            lock.set_modified(std::time::SystemTime::now() - day * days).unwrap();
+        }
+        prune(&all, &all.join("current"));
+        assert!(all.join("current").exists() && all.join("recent").exists() && !all.join("old").exists());
+        fs::remove_dir_all(all).unwrap();
     }
 
     #[test]

@@ -95,9 +95,6 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
     if !only.is_empty() && !only.iter().any(|name| name == "program") && needs_program(&chosen) {
         sbf::build(ctx, tools)?;
     }
-    if ctx.ci {
-        forget_other_checkouts(ctx)?;
-    }
 
     let start = Instant::now();
     let mut tally = Tally::default();
@@ -239,23 +236,6 @@ fn replay(ctx: &Context) -> Result<()> {
     }
     println!("{} bytes of JSON", json.len());
     Ok(())
-}
-
-/// Cargo compares times of files and knows them relative to a checkout. Where checkouts share a target directory, a
-/// clone of an hour ago would pass for built by what another checkout built since: forget the workspace's own crates.
-fn forget_other_checkouts(ctx: &Context) -> Result<()> {
-    let stamp = ctx.target.join("checkout");
-    let root = ctx.root.display().to_string();
-    if std::fs::read_to_string(&stamp).is_ok_and(|last| last == root) {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(ctx.target.join("debug/.fingerprint")).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("multibus") {
-            std::fs::remove_dir_all(entry.path())?;
-        }
-    }
-    std::fs::create_dir_all(&ctx.target)?;
-    std::fs::write(&stamp, root).with_context(|| format!("could not write {}", stamp.display()))
 }
 
 #[cfg(test)]

@@ -360,11 +360,8 @@ fn instant(text: &str) -> Result<(i64, i64), String> {
         return Err(format!("interval_start {text} has fractions of a second; intervals start on whole seconds"));
     }
     let local = local.date().to_datetime(local.time().unwrap_or_default());
-    let local_start = local
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .map_err(|error| unknown(error.to_string()))?
-        .timestamp()
-        .as_second();
+    let local_start =
+        local.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| unknown(error.to_string()))?.timestamp().as_second();
     Ok((timestamp.as_second(), local_start))
 }
 
@@ -395,7 +392,9 @@ fn energy(column: &str, text: &str) -> Result<u64, String> {
         && !digits.is_empty()
         && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     {
-        return Err(format!("{column} is {shown}: energy cannot be negative; a member's generation has its own column"));
+        return Err(format!(
+            "{column} is {shown}: energy cannot be negative; a member's generation has its own column"
+        ));
     }
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("{column} is {shown:?}, not a whole number of Wh"));
@@ -497,7 +496,8 @@ mod tests {
             let error = Community::read(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
-        let error = Community::read(&b"interval_start,member,load_wh,generation_wh\n2016-06-21T00:00:00Z,\xff,1,2\n"[..]);
+        let error =
+            Community::read(&b"interval_start,member,load_wh,generation_wh\n2016-06-21T00:00:00Z,\xff,1,2\n"[..]);
         assert_eq!(error.unwrap_err().to_string(), "line 2: is not UTF-8; save the file as UTF-8");
     }
 
@@ -513,10 +513,9 @@ mod tests {
 
     #[test]
     fn lengths_offsets_gaps_and_orders_are_free() {
-        let halves = read(
-            "2020-01-02T00:30:00+05:30,B,1,2\n2020-01-02T00:00:00+05:30,A,3,4\n2020-03-02T01:00:00+05:30,A,5,6\n",
-        )
-        .unwrap();
+        let halves =
+            read("2020-01-02T00:30:00+05:30,B,1,2\n2020-01-02T00:00:00+05:30,A,3,4\n2020-03-02T01:00:00+05:30,A,5,6\n")
+                .unwrap();
         assert_eq!((halves.interval_seconds, halves.intervals.len()), (1_800, 3));
         assert_eq!(halves.members, ["B", "A"]);
         assert_eq!(halves.intervals[0].reading(1), Reading { member: 1, load_wh: 3, generation_wh: 4 });
@@ -526,10 +525,9 @@ mod tests {
         assert_eq!(one.interval_seconds, DEFAULT_INTERVAL_SECONDS);
         let far = read("2020-01-02T00:00:00Z,A,3,4\n2020-07-02T00:15:00Z,A,3,4\n").unwrap();
         assert_eq!(far.interval_seconds, DEFAULT_INTERVAL_SECONDS);
-        let summer_time = read(
-            "2020-03-29T01:45:00+01:00,A,3,4\n2020-03-29T03:00:00+02:00,A,3,4\n2020-03-29T03:15:00+02:00,A,3,4\n",
-        )
-        .unwrap();
+        let summer_time =
+            read("2020-03-29T01:45:00+01:00,A,3,4\n2020-03-29T03:00:00+02:00,A,3,4\n2020-03-29T03:15:00+02:00,A,3,4\n")
+                .unwrap();
         assert_eq!(summer_time.interval_seconds, 900);
     }
 

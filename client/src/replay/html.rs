@@ -34,7 +34,12 @@ pub(super) fn page(report: &ReplayReport) -> String {
     headline(&mut page, report);
     section(&mut page, "Supply, demand and what was traded", &energy_note(report), &energy_chart(report));
     section(&mut page, "Price paid over the day", &price_note(report), &price_chart(report));
-    section(&mut page, "Where the energy came from", "What members drew, and what became of what they generated.", &origin(report));
+    section(
+        &mut page,
+        "Where the energy came from",
+        "What members drew, and what became of what they generated.",
+        &origin(report),
+    );
     section(
         &mut page,
         "Who bought from whom",
@@ -95,7 +100,10 @@ pub(super) fn escape(text: &str) -> String {
 fn header(page: &mut String, report: &ReplayReport) {
     let span = match (report.interval_results.first(), report.interval_results.last()) {
         (Some(first), Some(last)) => {
-            format!("{} to {}", escape(&first.interval_start), escape(&last.interval_start))
+            let time = |interval: &IntervalResult| {
+                escape(&interval.interval_start.get(..16).unwrap_or(&interval.interval_start).replace('T', " "))
+            };
+            format!("{} to {}", time(first), time(last))
         }
         _ => "no interval".into(),
     };
@@ -125,7 +133,12 @@ fn header(page: &mut String, report: &ReplayReport) {
 
 fn headline(page: &mut String, report: &ReplayReport) {
     let cards = [
-        ("traded", "Energy traded", kwh(report.traded_wh), format!("{} of what both sides had", percent(report.traded_wh, report.tradable_wh))),
+        (
+            "traded",
+            "Energy traded",
+            kwh(report.traded_wh),
+            format!("{} of what both sides had", percent(report.traded_wh, report.tradable_wh)),
+        ),
         (
             "demand",
             "Demand met by neighbours",
@@ -159,7 +172,11 @@ fn headline(page: &mut String, report: &ReplayReport) {
             "plain",
             "Transactions",
             grouped(report.transactions_landed),
-            format!("in {} s; {} retried", decimal(u128::from(report.wall_milliseconds), 3, 1), grouped(report.transactions_retried)),
+            format!(
+                "in {} s; {} retried",
+                decimal(u128::from(report.wall_milliseconds), 3, 1),
+                grouped(report.transactions_retried)
+            ),
         ),
     ];
     page.push_str("<div class=\"cards\">\n");
@@ -301,20 +318,15 @@ impl Plot {
             let x = self.x(index);
             let seconds = column.local_start.rem_euclid(86_400);
             let day = column.local_start.div_euclid(86_400);
-            let new_day =
-                index == 0 || columns[index - 1].local_start.div_euclid(86_400) != day || column.gap_before;
+            let new_day = index == 0 || columns[index - 1].local_start.div_euclid(86_400) != day || column.gap_before;
             if column.gap_before {
                 let _ = write!(frame, "<path class=\"gap\" d=\"M{x:.1} {TOP}V{:.1}\"/>", bottom + 34.0);
             }
             if new_day && x - last_day_x > 84.0 {
                 last_day_x = x;
                 let date = escape(column.label.get(..10).unwrap_or(&column.label));
-                let _ = write!(
-                    frame,
-                    "<text class=\"day\" x=\"{:.1}\" y=\"{:.1}\">{date}</text>",
-                    x + 2.0,
-                    bottom + 34.0
-                );
+                let _ =
+                    write!(frame, "<text class=\"day\" x=\"{:.1}\" y=\"{:.1}\">{date}</text>", x + 2.0, bottom + 34.0);
             }
             if seconds % 3_600 == 0 && (column.local_start / 3_600) % i64::from(hours) == 0 {
                 let _ = write!(
@@ -577,8 +589,8 @@ fn flow_chart(report: &ReplayReport) -> String {
     // One scale for both sides, so that a ribbon is as wide at both ends.
     let scale = scale(sellers.len()).min(scale(buyers.len()));
     let place = |nodes: &[Node]| -> Vec<f64> {
-        let used = nodes.iter().map(|node| node.energy_wh as f64 * scale).sum::<f64>()
-            + GAP * (nodes.len() as f64 - 1.0);
+        let used =
+            nodes.iter().map(|node| node.energy_wh as f64 * scale).sum::<f64>() + GAP * (nodes.len() as f64 - 1.0);
         let mut y = (height - used) / 2.0;
         nodes
             .iter()
@@ -651,7 +663,8 @@ fn shortened(text: &str, most: usize) -> String {
 
 fn member_table(report: &ReplayReport) -> String {
     let kwh = |energy_wh: u64| decimal(u128::from(energy_wh), 3, 1);
-    let largest = report.member_results.iter().map(|member| member.bought_wh.max(member.sold_wh)).max().unwrap_or(1).max(1);
+    let largest =
+        report.member_results.iter().map(|member| member.bought_wh.max(member.sold_wh)).max().unwrap_or(1).max(1);
     let bar = |class: &str, energy_wh: u64| {
         format!(
             "<td class=\"bar\"><i class=\"{class}\" style=\"width:{:.1}%\"></i><span>{}</span></td>",
@@ -668,7 +681,8 @@ fn member_table(report: &ReplayReport) -> String {
     for member in &report.member_results {
         let paid = member.paid_base_units + member.lock_fees_paid_base_units;
         let earned = member.earned_base_units + member.lock_fees_earned_base_units;
-        let (sign, class, balance) = if earned >= paid { ("+", "plus", earned - paid) } else { ("−", "minus", paid - earned) };
+        let (sign, class, balance) =
+            if earned >= paid { ("+", "plus", earned - paid) } else { ("−", "minus", paid - earned) };
         let share = match member.share_bps {
             0 => "–".to_owned(),
             bps => format!("{} %", decimal(u128::from(bps), 2, 2)),
@@ -804,6 +818,7 @@ mod tests {
                 surplus_wh: interval.surplus_wh(),
                 deficit_wh: interval.deficit_wh(),
                 traded_wh: interval.tradable_wh(),
+                is_complete: true,
                 ..IntervalResult::default()
             };
             result.withdrawn_wh = result.surplus_wh - result.traded_wh;
@@ -887,9 +902,13 @@ mod tests {
             transactions_failed: 10,
             transactions_retried: 10,
             fees_lamports: 19_950_000,
-            compute_units: [("offer_create", spread(2_000)), ("purchase", spread(1_500)), ("purchase_batch", spread(5_000))]
-                .map(|(name, spread)| (name.to_owned(), spread))
-                .into(),
+            compute_units: [
+                ("offer_create", spread(2_000)),
+                ("purchase", spread(1_500)),
+                ("purchase_batch", spread(5_000)),
+            ]
+            .map(|(name, spread)| (name.to_owned(), spread))
+            .into(),
             latency_microseconds: spread(1_400),
             latency_histogram: vec![(1_024, 500), (2_048, 3_000), (4_096, 490)],
             wall_seconds: 8,

@@ -56,15 +56,15 @@ impl PriceRule {
             return Err("the lowest price is 0 base units per kWh; it must be at least 1".into());
         }
         if ceiling_per_kwh < floor_per_kwh {
-            return Err(format!(
-                "the highest price {ceiling_per_kwh} is below the lowest, {floor_per_kwh}; swap them"
-            ));
+            return Err(format!("the highest price {ceiling_per_kwh} is below the lowest, {floor_per_kwh}; swap them"));
         }
         if ceiling_per_kwh > MAX_PRICE_PER_KWH {
             return Err(format!("the highest price {ceiling_per_kwh} is above {MAX_PRICE_PER_KWH} base units per kWh"));
         }
         if spread_bps > 10_000 {
-            return Err(format!("the spread {spread_bps} is above 10000 basis points, i.e. 100 %; choose a smaller one"));
+            return Err(format!(
+                "the spread {spread_bps} is above 10000 basis points, i.e. 100 %; choose a smaller one"
+            ));
         }
         if tick == 0 {
             return Err("the tick is 0; it must be at least 1 base unit per kWh".into());
@@ -149,8 +149,7 @@ impl Draw {
     /// Draws.
     pub fn new(seed: u64, purpose: &str, interval: usize, member: usize) -> Self {
         let [seed, interval, member] = [seed, interval as u64, member as u64].map(u64::to_le_bytes);
-        let digest =
-            hashv(&[b"multibus:replay:draw", &seed, &interval, &member, purpose.as_bytes()]).to_bytes();
+        let digest = hashv(&[b"multibus:replay:draw", &seed, &interval, &member, purpose.as_bytes()]).to_bytes();
         Self(u64::from_le_bytes(*digest.first_chunk().unwrap_or(&[0; 8])))
     }
 

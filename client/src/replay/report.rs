@@ -209,9 +209,16 @@ pub struct IntervalResult {
     pub lowest_price_per_kwh: u64,
     /// Highest price paid, in base units per kWh.
     pub highest_price_per_kwh: u64,
+    /// Whether it was traded to its end; only the last one can be incomplete, where the replay was interrupted.
+    pub is_complete: bool,
 }
 
 impl IntervalResult {
+    /// What had to be traded: all that both sides have, or what was traded until it was interrupted.
+    pub fn tradable_wh(&self) -> u64 {
+        if self.is_complete { self.surplus_wh.min(self.deficit_wh) } else { self.traded_wh }
+    }
+
     /// Average price, in base units per kWh.
     pub fn average_price_per_kwh(&self) -> PriceFraction {
         PriceFraction::new(self.paid_base_units, self.traded_wh)
@@ -309,16 +316,20 @@ impl ReplayReport {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let mut summary = Table::new();
         summary.load_style(UTF8_HORIZONTAL_ONLY).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-        let interrupted = if self.interrupted {
-            format!(" of {}, interrupted", self.intervals_in_file)
-        } else {
-            String::new()
-        };
+        let interrupted =
+            if self.interrupted { format!(" of {}, interrupted", self.intervals_in_file) } else { String::new() };
         for (name, value) in [
             ("community", format!("{} members, {} intervals{interrupted}", self.members, self.intervals)),
             ("surplus", kwh(self.surplus_wh)),
             ("deficit", kwh(self.deficit_wh)),
-            ("traded", format!("{} ({} of what both sides had)", kwh(self.traded_wh), percent(self.traded_wh, self.tradable_wh))),
+            (
+                "traded",
+                format!(
+                    "{} ({} of what both sides had)",
+                    kwh(self.traded_wh),
+                    percent(self.traded_wh, self.tradable_wh)
+                ),
+            ),
             ("withdrawn", kwh(self.withdrawn_wh)),
             ("paid", format!("{} {}", money(self.paid_base_units), self.currency)),
             ("average price", format!("{} {} per kWh", self.price(self.average_price_per_kwh.floor()), self.currency)),

@@ -1,0 +1,261 @@
+//! The market's invariants, read from the chain and compared with the file.
+
+use {
+    super::{
+        Doing, ReplayError,
+        run::lane_key,
+        state::{Settlement, State},
+        world::World,
+    },
+    crate::{Keyed, lock::LockFilter, trader::Trader},
+    multibus::state::{Capacity, Lock, Offer},
+    std::{
+        collections::{BTreeMap, HashMap},
+        fmt::Display,
+    },
+};
+
+/// Every interval sold all that it could: the smaller of surplus and deficit in the file.
+const TRADED: &str = "every_interval_traded_all_it_could";
+/// Per window: total = available + listed + sold, and listed is the sum of its offers.
+const WINDOWS: &str = "energy_of_windows_is_conserved";
+/// Per offer: reserved <= remaining <= listed, and reserved is the sum of its locks.
+const OFFERS: &str = "offers_hold_what_is_locked";
+/// The escrow holds the deposits of open locks, no more and no less.
+const ESCROW: &str = "escrow_equals_deposits";
+/// All tokens that exist are where they should be.
+const TOKENS: &str = "tokens_are_conserved";
+/// What each member has is what it was given, plus what it earned, less what it paid.
+const BALANCES: &str = "balances_match_trades";
+/// Nonces grow by one for each purchase, and nothing else spends them.
+const NONCES: &str = "nonces_grow_by_one_per_purchase";
+/// The history root of every lane is that of the purchases that were made, each once.
+const HISTORY: &str = "history_roots_match_purchases";
+/// Totals of the lanes on chain are what was bought and paid.
+const LANES: &str = "lane_totals_match_purchases";
+/// Shares sum to 10,000, the threshold is met by the owners.
+const BUS: &str = "bus_shares_sum_to_the_whole";
+
+const ALL: [&str; 10] = [TRADED, WINDOWS, OFFERS, ESCROW, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
+
+/// What was found, by invariant.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn check(&mut self, invariant: &str, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(format!("{invariant}: {}", what()));
+        }
+    }
+
+    fn equal<T: PartialEq + Display>(&mut self, invariant: &str, subject: impl Display, found: T, expected: T) {
+        self.check(invariant, found == expected, || format!("{subject} is {found} and should be {expected}"));
+    }
+}
+
+/// Offers, locks, capacity and escrow of an interval that was just traded.
+pub(super) async fn interval(world: &World, interval: usize, window_start: i64) -> Result<Vec<String>, ReplayError> {
+    let data = &world.options.community.intervals[interval];
+    let mut findings = Findings::default();
+    if data.surplus_wh() == 0 {
+        return Ok(findings.0);
+    }
+    let doing = || format!("checking interval {interval}");
+    let market = &world.market;
+    let bus_locks = LockFilter { bus: Some(world.bus), ..LockFilter::default() };
+    let (capacity, offers, locks) = tokio::join!(
+        market.capacity(&world.bus, window_start),
+        market.all_offers(&world.bus),
+        market.locks(&bus_locks)
+    );
+    let (capacity, mut offers, locks) = (capacity.doing(doing())?, offers.doing(doing())?, locks.doing(doing())?);
+    offers.retain(|offer| offer.window_start == window_start);
+    let sold: u64 = offers.iter().map(|offer| offer.listed_wh - offer.remaining_wh).sum();
+    let name = &data.label;
+    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh + sold, data.tradable_wh());
+    check_window(&mut findings, &capacity, &offers);
+    check_offers(&mut findings, &offers, &locks);
+    check_escrow(&mut findings, world, &locks).await?;
+    Ok(findings.0)
+}
+
+/// The capacity of a window whose offers were withdrawn.
+pub(super) async fn withdrawn(world: &World, interval: usize, window_start: i64) -> Result<Vec<String>, ReplayError> {
+    let data = &world.options.community.intervals[interval];
+    let mut findings = Findings::default();
+    let doing = || format!("checking interval {interval}");
+    let Some(capacity) = world.market.find_capacity(&world.bus, window_start).await.doing(doing())? else {
+        return Ok(findings.0);
+    };
+    let name = &data.label;
+    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh, data.tradable_wh());
+    findings.equal(WINDOWS, format_args!("offers open in {name}"), capacity.open_offers, 0);
+    check_window(&mut findings, &capacity, &[]);
+    Ok(findings.0)
+}
+
+fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers: &[Keyed<Offer>]) {
+    if let Err(rule) = capacity.check_invariants() {
+        findings.check(WINDOWS, false, || format!("window {}: {rule} does not hold", capacity.window_start));
+    }
+    let listed: u64 = offers.iter().map(|offer| offer.listed_wh).sum();
+    findings.equal(
+        WINDOWS,
+        format_args!("energy listed in window {}", capacity.window_start),
+        capacity.listed_wh,
+        listed,
+    );
+}
+
+fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[Keyed<Lock>]) {
+    for offer in offers {
+        if let Err(rule) = offer.check_invariants() {
+            findings.check(OFFERS, false, || format!("offer {}: {rule} does not hold", offer.address));
+        }
+        let locked: u64 = locks.iter().filter(|lock| lock.offer == offer.address).map(|lock| lock.energy_wh).sum();
+        findings.equal(OFFERS, format_args!("energy reserved in offer {}", offer.address), offer.reserved_wh, locked);
+    }
+    for lock in locks {
+        if let Err(rule) = lock.check_invariants() {
+            findings.check(OFFERS, false, || format!("lock {}: {rule} does not hold", lock.address));
+        }
+    }
+}
+
+async fn check_escrow(findings: &mut Findings, world: &World, locks: &[Keyed<Lock>]) -> Result<(), ReplayError> {
+    let doing = "checking the escrow";
+    let settlement = world.market.settlement(&world.bus).await.doing(doing)?;
+    let escrow = world.market.token_balance(&settlement.escrow).await.doing(doing)?;
+    findings.equal(ESCROW, "the escrow", escrow, locks.iter().map(|lock| lock.deposit).sum());
+    Ok(())
+}
+
+/// Everything, at the end: which invariants hold, and what was found wrong now and before.
+pub(super) async fn all(
+    world: &World,
+    state: &State,
+    settlement: &Settlement,
+) -> Result<(BTreeMap<String, bool>, Vec<String>), ReplayError> {
+    let mut findings = Findings(state.violations.clone());
+    if state.is_swept {
+        // Wallets are empty and lanes are closed: what was found before that stands.
+        return Ok((state.invariants.clone(), findings.0));
+    }
+    let doing = "comparing chain and file";
+    let market = &world.market;
+    let bus = market.bus(&world.bus).await.doing(doing)?;
+    if let Err(rule) = bus.check_invariants() {
+        findings.check(BUS, false, || format!("{rule} does not hold"));
+    }
+
+    let bus_locks = LockFilter { bus: Some(world.bus), ..LockFilter::default() };
+    let (capacities, offers, locks) =
+        tokio::join!(market.capacities(&world.bus), market.all_offers(&world.bus), market.locks(&bus_locks));
+    let (capacities, offers, locks) = (capacities.doing(doing)?, offers.doing(doing)?, locks.doing(doing)?);
+    for capacity in &capacities {
+        let of_window: Vec<Keyed<Offer>> =
+            offers.iter().filter(|offer| offer.capacity == capacity.address).copied().collect();
+        check_window(&mut findings, capacity, &of_window);
+    }
+    check_offers(&mut findings, &offers, &locks);
+    check_escrow(&mut findings, world, &locks).await?;
+
+    for (result, data) in state.intervals.iter().zip(&world.options.community.intervals) {
+        findings.equal(TRADED, format_args!("energy bought in {}", data.label), result.traded_wh, data.tradable_wh());
+    }
+
+    let mut deposits = HashMap::new();
+    for lock in &locks {
+        *deposits.entry(lock.buyer).or_insert(0u64) += lock.deposit;
+    }
+    let mut in_wallets = 0u128;
+    let (mut bought_wh, mut sold_wh, mut purchases) = (0, 0, 0);
+    for (number, member) in world.members.iter().enumerate() {
+        let result = &state.members[number];
+        let name = &result.name;
+        let balance = market.token_balance(&member.token_account).await.doing(doing)?;
+        in_wallets += u128::from(balance);
+        let deposit = deposits.get(&member.wallet.address()).copied().unwrap_or(0);
+        let given = state.funded_base_units.get(number).copied().unwrap_or(0);
+        let plus =
+            u128::from(given) + u128::from(result.earned_base_units) + u128::from(result.lock_fees_earned_base_units);
+        let minus =
+            u128::from(result.paid_base_units) + u128::from(result.lock_fees_paid_base_units) + u128::from(deposit);
+        findings.check(BALANCES, plus.checked_sub(minus) == Some(u128::from(balance)), || {
+            format!("{name} has {balance} base units, was given and earned {plus}, and paid {minus}")
+        });
+        let lanes = market.traders(&member.wallet.address()).await.doing(doing)?;
+        let (energy, paid) = check_lanes(&mut findings, state, number, &lanes);
+        purchases += lanes.iter().map(|lane| lane.next_nonce - lane.first_nonce).sum::<u64>();
+        findings.equal(LANES, format_args!("energy bought by {name}"), energy, result.bought_wh);
+        findings.equal(LANES, format_args!("money paid by {name}"), paid, result.paid_base_units);
+        (bought_wh, sold_wh) = (bought_wh + result.bought_wh, sold_wh + result.sold_wh);
+    }
+    let current = state.current.iter().map(|current| &current.result);
+    let results = || state.intervals.iter().chain(current.clone());
+    findings.equal(NONCES, "the number of nonces spent", purchases, results().map(|result| result.purchases).sum());
+    let traded_wh: u64 = results().map(|result| result.traded_wh).sum();
+    findings.equal(TRADED, "energy bought by all members", bought_wh, traded_wh);
+    findings.equal(TRADED, "energy sold by all members", sold_wh, traded_wh);
+
+    if settlement.mint_is_own {
+        let account = market.chain().accounts(&[settlement.mint]).await.doing(doing)?;
+        // The supply has the same place in both token programs' mints.
+        let supply =
+            account[0].as_ref().and_then(|mint| mint.data.get(36..44)?.try_into().ok()).map(u64::from_le_bytes);
+        let mut found = in_wallets;
+        for account in [bus.escrow, bus.treasury] {
+            found += u128::from(market.token_balance(&account).await.doing(doing)?);
+        }
+        findings.equal(TOKENS, "the sum of all balances", found, u128::from(supply.unwrap_or_default()));
+    }
+
+    let mut invariants: BTreeMap<String, bool> = ALL.iter().map(|name| ((*name).to_owned(), true)).collect();
+    for violation in &findings.0 {
+        if let Some((name, _)) = violation.split_once(": ") {
+            invariants.insert(name.to_owned(), false);
+        }
+    }
+    Ok((invariants, findings.0))
+}
+
+/// Lanes of a member against what is known of its purchases; returns energy and money of all lanes.
+fn check_lanes(findings: &mut Findings, state: &State, member: usize, lanes: &[Keyed<Trader>]) -> (u64, u64) {
+    let name = &state.members[member].name;
+    let mut totals = (0, 0);
+    for lane in lanes {
+        totals = (totals.0 + lane.total_energy_wh, totals.1 + lane.total_paid);
+        let number = lane.lane;
+        if let Err(rule) = lane.check_invariants() {
+            findings.check(NONCES, false, || format!("lane {number} of {name}: {rule} does not hold"));
+        }
+        let Some(known) = state.lanes.get(&lane_key(member, number)) else {
+            findings.equal(
+                NONCES,
+                format_args!("purchases of lane {number} of {name}"),
+                lane.next_nonce - lane.first_nonce,
+                0,
+            );
+            continue;
+        };
+        findings.equal(
+            NONCES,
+            format_args!("first nonce of lane {number} of {name}"),
+            lane.first_nonce,
+            known.first_nonce,
+        );
+        findings.equal(
+            NONCES,
+            format_args!("next nonce of lane {number} of {name}"),
+            lane.next_nonce,
+            known.next_nonce,
+        );
+        findings.check(HISTORY, lane.history_root == known.history_root, || {
+            format!("the history of lane {number} of {name} on chain is not that of its purchases")
+        });
+        findings.equal(LANES, format_args!("energy of lane {number} of {name}"), lane.total_energy_wh, known.energy_wh);
+        findings.equal(LANES, format_args!("money of lane {number} of {name}"), lane.total_paid, known.paid_base_units);
+    }
+    totals
+}

@@ -1,0 +1,298 @@
+//! A chain that counts what goes through it: transactions, their compute units by instruction, their latency.
+
+use {
+    super::report::Spread,
+    crate::{
+        Account, Address, Signature,
+        chain::{
+            AccountFilter, Chain, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
+            Simulation, TransactionRecord, VersionedTransaction,
+        },
+        error::Result,
+    },
+    anchor_lang::Discriminator,
+    async_trait::async_trait,
+    serde::{Deserialize, Serialize},
+    std::{
+        collections::{BTreeMap, HashMap},
+        sync::{Arc, Mutex, MutexGuard, PoisonError},
+        time::Instant,
+    },
+};
+
+/// What was counted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Tally {
+    pub sent: u64,
+    pub landed: u64,
+    pub failed: u64,
+    pub retried: u64,
+    pub fees_lamports: u64,
+    /// How often an instruction used so many compute units.
+    pub compute_units: BTreeMap<String, BTreeMap<u64, u64>>,
+    /// How often a transaction took so many microseconds, in classes that grow by an eighth.
+    pub latency_microseconds: BTreeMap<u64, u64>,
+}
+
+impl Tally {
+    pub fn compute_units(&self) -> BTreeMap<String, Spread> {
+        self.compute_units.iter().map(|(instruction, units)| (instruction.clone(), Spread::of(units))).collect()
+    }
+
+    /// Transactions by latency, in classes that double.
+    pub fn latency_histogram(&self) -> Vec<(u64, u64)> {
+        let mut histogram = BTreeMap::new();
+        for (microseconds, count) in &self.latency_microseconds {
+            *histogram.entry(microseconds.next_power_of_two()).or_insert(0) += count;
+        }
+        histogram.into_iter().collect()
+    }
+}
+
+pub(super) struct Meter {
+    chain: Arc<dyn Chain>,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    tally: Tally,
+    in_flight: HashMap<Signature, InFlight>,
+}
+
+struct InFlight {
+    sent_at: Instant,
+    /// Instructions of the market in the transaction, in order.
+    instructions: Vec<&'static str>,
+    is_over: bool,
+}
+
+impl Meter {
+    pub fn new(chain: Arc<dyn Chain>, tally: Tally) -> Self {
+        Self { chain, counted: Mutex::new(Counted { tally, in_flight: HashMap::new() }) }
+    }
+
+    pub fn tally(&self) -> Tally {
+        self.counted().tally.clone()
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+macro_rules! names {
+    ($data:expr, $($name:literal = $instruction:ident),+ $(,)?) => {
+        $(if $data.starts_with(multibus::instruction::$instruction::DISCRIMINATOR) {
+            return Some($name);
+        })+
+    };
+}
+
+/// Name of one of the market's instructions.
+fn instruction_name(data: &[u8]) -> Option<&'static str> {
+    names!(
+        data,
+        "bus_create" = BusCreate,
+        "bus_add_owner" = BusAddOwner,
+        "capacity_open" = CapacityOpen,
+        "capacity_close" = CapacityClose,
+        "offer_create" = OfferCreate,
+        "offer_reprice" = OfferReprice,
+        "offer_extend" = OfferExtend,
+        "offer_cancel" = OfferCancel,
+        "purchase_batch" = PurchaseBatch,
+        "purchase" = Purchase,
+        "lock_take" = LockTake,
+        "lock_settle" = LockSettle,
+        "lock_release" = LockRelease,
+        "trader_open" = TraderOpen,
+        "trader_close" = TraderClose,
+    );
+    None
+}
+
+fn instructions(transaction: &VersionedTransaction) -> Vec<&'static str> {
+    let keys = transaction.message.static_account_keys();
+    transaction
+        .message
+        .instructions()
+        .iter()
+        .filter(|instruction| keys.get(usize::from(instruction.program_id_index)) == Some(&multibus::ID))
+        .filter_map(|instruction| instruction_name(&instruction.data))
+        .collect()
+}
+
+/// Compute units of each call of the market's program, in order. It is only called at the top level here.
+fn compute_units(logs: &[String]) -> impl Iterator<Item = u64> + '_ {
+    let prefix = format!("Program {} consumed ", multibus::ID);
+    logs.iter().filter_map(move |line| line.strip_prefix(&prefix)?.split(' ').next()?.parse().ok())
+}
+
+/// The upper bound of a class that is at most an eighth wide.
+fn latency_class(microseconds: u64) -> u64 {
+    let step = (microseconds.max(8).ilog2()).saturating_sub(3);
+    ((microseconds >> step) + 1) << step
+}
+
+#[async_trait]
+impl Chain for Meter {
+    fn description(&self) -> String {
+        self.chain.description()
+    }
+
+    fn is_embedded(&self) -> bool {
+        self.chain.is_embedded()
+    }
+
+    async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
+        self.chain.accounts(addresses).await
+    }
+
+    async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
+        self.chain.program_accounts(program, filter).await
+    }
+
+    async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
+        self.chain.latest_blockhash().await
+    }
+
+    async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
+        let simulation = self.chain.simulate(transaction).await?;
+        if simulation.error.is_some() {
+            // A refused simulation is a submission saved; the caller quotes again.
+            self.counted().tally.retried += 1;
+        }
+        Ok(simulation)
+    }
+
+    async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
+        if let Some(signature) = transaction.signatures.first() {
+            let mut counted = self.counted();
+            if counted.in_flight.contains_key(signature) {
+                counted.tally.retried += 1;
+            } else {
+                counted.tally.sent += 1;
+                let in_flight =
+                    InFlight { sent_at: Instant::now(), instructions: instructions(transaction), is_over: false };
+                counted.in_flight.insert(*signature, in_flight);
+            }
+        }
+        self.chain.send(transaction).await
+    }
+
+    async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
+        let outcome = self.chain.confirm(signature, last_valid_block_height).await?;
+        let mut counted = self.counted();
+        let Counted { tally, in_flight } = &mut *counted;
+        let Some(transaction) = in_flight.get_mut(signature).filter(|transaction| !transaction.is_over) else {
+            return Ok(outcome);
+        };
+        transaction.is_over = true;
+        match outcome {
+            Outcome::Landed { .. } => {
+                tally.landed += 1;
+                let microseconds = u64::try_from(transaction.sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+                *tally.latency_microseconds.entry(latency_class(microseconds)).or_default() += 1;
+            }
+            Outcome::Failed { .. } => {
+                tally.failed += 1;
+                tally.retried += 1;
+            }
+            Outcome::Expired => tally.retried += 1,
+        }
+        if !matches!(outcome, Outcome::Landed { .. }) {
+            in_flight.remove(signature);
+        }
+        Ok(outcome)
+    }
+
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
+        self.chain.statuses(signatures).await
+    }
+
+    async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
+        let record = self.chain.transaction(signature).await?;
+        if let Some(record) = &record {
+            let mut counted = self.counted();
+            // Removed, so that it is counted once.
+            if let Some(transaction) = counted.in_flight.remove(signature) {
+                counted.tally.fees_lamports += record.fee;
+                for (instruction, units) in transaction.instructions.into_iter().zip(compute_units(&record.logs)) {
+                    let figures = counted.tally.compute_units.entry(instruction.to_owned()).or_default();
+                    *figures.entry(units).or_default() += 1;
+                }
+            }
+        }
+        Ok(record)
+    }
+
+    async fn signatures_for(
+        &self,
+        address: &Address,
+        before: Option<Signature>,
+        limit: usize,
+    ) -> Result<Vec<SignatureInfo>> {
+        self.chain.signatures_for(address, before, limit).await
+    }
+
+    async fn clock(&self) -> Result<ChainClock> {
+        self.chain.clock().await
+    }
+
+    async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
+        self.chain.minimum_rent(data_len).await
+    }
+
+    async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
+        self.chain.airdrop(address, lamports).await
+    }
+
+    async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
+        self.chain.recent_priority_fees(writable).await
+    }
+
+    async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
+        self.chain.subscribe_logs(mentions).await
+    }
+
+    async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
+        self.chain.wait_until(unix_timestamp).await
+    }
+
+    async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
+        self.chain.wait_for_slot(slot).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_has_its_own_name() {
+        use multibus::instruction::*;
+        assert_eq!(instruction_name(Purchase::DISCRIMINATOR), Some("purchase"));
+        assert_eq!(instruction_name(PurchaseBatch::DISCRIMINATOR), Some("purchase_batch"));
+        assert_eq!(instruction_name(TraderClose::DISCRIMINATOR), Some("trader_close"));
+        assert_eq!(instruction_name(&[255]), None);
+    }
+
+    #[test]
+    fn units_are_those_of_the_market_alone() {
+        let logs = [
+            format!("Program {} invoke [1]", multibus::ID),
+            "Program TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA consumed 111 of 199 compute units".into(),
+            format!("Program {} consumed 2345 of 200000 compute units", multibus::ID),
+        ];
+        assert_eq!(compute_units(&logs).collect::<Vec<_>>(), [2_345]);
+    }
+
+    #[test]
+    fn latency_classes_hold_their_figure() {
+        for microseconds in (0..5_000).chain([1 << 20, (1 << 40) + 12_345]) {
+            let class = latency_class(microseconds);
+            assert!(class > microseconds && class - microseconds <= 1 + microseconds / 8, "{microseconds}: {class}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What a replay keeps to go on after it was ended: a JSON file, replaced in one step after every interval.
+
+use {
+    super::{
+        ReplayError, ReplayOptions,
+        meter::Tally,
+        report::{Flow, IntervalResult, MemberResult},
+        schedule::Schedule,
+    },
+    crate::{Address, Keypair, event::hex},
+    anchor_lang::solana_program::hash::hashv,
+    serde::{Deserialize, Serialize},
+    std::{
+        collections::BTreeMap,
+        fs::{File, OpenOptions},
+        io::{ErrorKind, Write},
+        path::Path,
+    },
+};
+
+/// Version of the file's layout.
+const LAYOUT_VERSION: u32 = 1;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    pub layout_version: u32,
+    /// Digest of the file and of every option that must stay the same.
+    pub digest: String,
+    /// Where it runs.
+    pub chain: String,
+    /// What the members' keys come from.
+    pub secret: [u8; 32],
+    /// Whether an earlier process ended as it should, so that nothing of it is in flight.
+    pub is_clean: bool,
+    /// Bus and token, once they are known.
+    pub market: Option<Settlement>,
+    /// Tokens that each member was given, in base units.
+    pub funded_base_units: Vec<u64>,
+    /// Whether every member was given them.
+    pub is_funded: bool,
+    /// Whether what was left went back to the funder.
+    pub is_swept: bool,
+    pub schedule: Option<Schedule>,
+    /// Intervals that are over.
+    pub completed: usize,
+    /// The interval that is being traded.
+    pub current: Option<Current>,
+    /// Windows that are not closed yet.
+    pub windows: Vec<Window>,
+    pub intervals: Vec<IntervalResult>,
+    pub members: Vec<MemberResult>,
+    pub flows: Vec<Flow>,
+    /// Nonce lanes by `member/lane`.
+    pub lanes: BTreeMap<String, LaneRecord>,
+    pub locks_settled: u64,
+    pub locks_released: u64,
+    pub tally: Tally,
+    pub wall_milliseconds: u64,
+    pub violations: Vec<String>,
+    /// What was found at the end, before what was left went back to the funder.
+    pub invariants: BTreeMap<String, bool>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Settlement {
+    #[serde(with = "text")]
+    pub bus: Address,
+    pub bus_seq: u64,
+    #[serde(with = "text")]
+    pub mint: Address,
+    #[serde(with = "text")]
+    pub token_program: Address,
+    pub mint_decimals: u8,
+    /// Whether the replay made the mint.
+    pub mint_is_own: bool,
+    /// Whether the bus is there.
+    pub bus_is_created: bool,
+}
+
+/// The interval that is being traded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Current {
+    pub window_start: i64,
+    /// Energy that each member had bought when the interval began, from the lanes on chain, in Wh.
+    pub bought_before_wh: Vec<u64>,
+    /// Locks that were taken and are not settled or released.
+    pub locks: Vec<OpenLock>,
+    pub result: IntervalResult,
+}
+
+/// A lock that is open.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct OpenLock {
+    #[serde(with = "text")]
+    pub lock: Address,
+    #[serde(with = "text")]
+    pub offer: Address,
+    pub buyer: usize,
+    pub energy_wh: u64,
+    pub deposit: u64,
+    /// Whether it is to be released and not settled.
+    pub is_to_release: bool,
+}
+
+/// A window that is not closed yet.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Window {
+    pub interval: usize,
+    pub window_start: i64,
+    /// Whether its offers were withdrawn.
+    pub is_withdrawn: bool,
+}
+
+/// What is known of a nonce lane.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct LaneRecord {
+    pub first_nonce: u64,
+    pub next_nonce: u64,
+    pub history_root: [u8; 32],
+    pub energy_wh: u64,
+    pub paid_base_units: u64,
+}
+
+/// What must stay the same from start to end.
+pub(super) fn digest(options: &ReplayOptions) -> String {
+    let ReplayOptions { community, seed, price_rule, lock_percent, lock_fee_bps, mint, .. } = options;
+    let text = format!("{community:?} {seed} {price_rule} {lock_percent} {lock_fee_bps} {mint:?}");
+    hex(&hashv(&[text.as_bytes()]).to_bytes())
+}
+
+impl State {
+    pub fn new(options: &ReplayOptions, chain: String, secret: [u8; 32]) -> Self {
+        let members = options
+            .community
+            .members
+            .iter()
+            .map(|name| MemberResult { name: name.clone(), ..MemberResult::default() })
+            .collect();
+        Self {
+            layout_version: LAYOUT_VERSION,
+            digest: digest(options),
+            chain,
+            secret,
+            is_clean: true,
+            market: None,
+            funded_base_units: Vec::new(),
+            is_funded: false,
+            is_swept: false,
+            schedule: None,
+            completed: 0,
+            current: None,
+            windows: Vec::new(),
+            intervals: Vec::new(),
+            members,
+            flows: Vec::new(),
+            lanes: BTreeMap::new(),
+            locks_settled: 0,
+            locks_released: 0,
+            tally: Tally::default(),
+            wall_milliseconds: 0,
+            violations: Vec::new(),
+            invariants: BTreeMap::new(),
+        }
+    }
+
+    /// Reads a state and refuses one of another replay.
+    pub fn load(path: &Path, options: &ReplayOptions, chain: &str) -> Result<Self, ReplayError> {
+        let refuse = |cause: String| ReplayError::State(format!("the state {}: {cause}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| refuse(format!("cannot be read ({error})")))?;
+        let state: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| refuse(format!("is not the state of a replay ({error}); start without --resume")))?;
+        if state.layout_version != LAYOUT_VERSION {
+            return Err(refuse(format!(
+                "has layout version {} and this program writes {LAYOUT_VERSION}; finish it with the version that wrote it",
+                state.layout_version
+            )));
+        }
+        if state.digest != digest(options) {
+            return Err(refuse(
+                "is of another file, seed, price rule, lock setting or mint; resume with what it was started with"
+                    .into(),
+            ));
+        }
+        if state.chain != chain {
+            return Err(refuse(format!("is of the chain {}, not of {chain}; resume on that one", state.chain)));
+        }
+        Ok(state)
+    }
+
+    /// Replaces the file in one step; only its owner can read it.
+    pub fn save(&self, path: &Path) -> Result<(), ReplayError> {
+        self.write(path)
+            .map_err(|error| ReplayError::State(format!("the state {} cannot be written: {error}", path.display())))
+    }
+
+    fn write(&self, path: &Path) -> std::io::Result<()> {
+        let beside = path.with_extension(format!("{}.new", std::process::id()));
+        let json = serde_json::to_vec(self).map_err(std::io::Error::other)?;
+        let mut file = create_private(&beside)?;
+        file.write_all(&json)?;
+        file.sync_all()?;
+        drop(file);
+        std::fs::rename(&beside, path)
+    }
+
+    /// Key of a member.
+    pub fn member_key(&self, member: usize) -> Keypair {
+        self.key(b"member", member as u64)
+    }
+
+    /// Key of the wallet that pays where nobody else does.
+    pub fn funder_key(&self) -> Keypair {
+        self.key(b"funder", 0)
+    }
+
+    /// Key of the mint that the replay makes.
+    pub fn mint_key(&self) -> Keypair {
+        self.key(b"mint", 0)
+    }
+
+    fn key(&self, role: &[u8], number: u64) -> Keypair {
+        let secret = hashv(&[b"multibus:replay:key", &self.secret, role, &number.to_le_bytes()]);
+        Keypair::new_from_array(secret.to_bytes())
+    }
+
+    pub fn flow(&mut self, seller: usize, buyer: usize) -> &mut Flow {
+        let index = match self.flows.binary_search_by_key(&(seller, buyer), |flow| (flow.seller, flow.buyer)) {
+            Ok(index) => index,
+            Err(index) => {
+                self.flows.insert(index, Flow { seller, buyer, ..Flow::default() });
+                index
+            }
+        };
+        &mut self.flows[index]
+    }
+}
+
+/// Creates a file that nobody else can read; replaces one that an earlier process left half-written.
+fn create_private(path: &Path) -> std::io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Addresses as their usual text.
+mod text {
+    use {
+        crate::Address,
+        serde::{Deserialize, Deserializer, Serializer, de::Error},
+    };
+
+    pub fn serialize<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(address)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(|_| D::Error::custom("not an address"))
+    }
+}

@@ -1,0 +1,420 @@
+//! What members do on the chain: everything here reads and trades, and changes nothing of the replay's own state, so
+//! that many members can do it at the same time.
+
+use {
+    super::{Doing, ReplayError, ReplayOptions, state::OpenLock},
+    crate::{
+        Address, Keyed, Market, Signature, Wallet, address,
+        error::{Error, Result as ChainResult},
+        event::{self, Event},
+        offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms},
+        purchase::{BatchItem, BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
+        router::{self, Batch, BatchLimits, RouteError, RouterOffer, Want},
+    },
+    futures_util::{StreamExt, stream},
+    multibus::error::MultibusError,
+    std::{
+        collections::HashMap,
+        sync::{Mutex, PoisonError},
+    },
+};
+
+/// A member's wallet.
+pub(super) struct Member {
+    pub wallet: Wallet,
+    pub token_account: Address,
+}
+
+pub(super) struct World {
+    pub options: ReplayOptions,
+    pub market: Market,
+    pub funder: Wallet,
+    pub members: Vec<Member>,
+    pub member_of: HashMap<Address, usize>,
+    pub bus: Address,
+    pub mint: Address,
+}
+
+/// A purchase of a member.
+#[derive(Clone, Debug)]
+pub(super) struct MemberPurchase {
+    pub buyer: usize,
+    pub lane: u16,
+    pub nonce: u64,
+    pub hash: [u8; 32],
+    pub kind: PurchaseKind,
+    pub energy_wh: u64,
+    pub paid_base_units: u64,
+    pub fills: Vec<PurchasedFill>,
+}
+
+/// What became of a lock.
+pub(super) enum LockEnd {
+    Settled(MemberPurchase),
+    Released { fee_base_units: u64 },
+}
+
+impl World {
+    pub fn is_cancelled(&self) -> bool {
+        self.options.cancel.is_cancelled()
+    }
+
+    /// Runs one action for each of some members, several at the same time. Nothing new is started once the replay was
+    /// cancelled or an action failed; what was started is finished. Results are in no particular order.
+    pub async fn each<T, F: Future<Output = Result<T, ReplayError>>>(
+        &self,
+        tasks: impl IntoIterator<Item = F>,
+    ) -> (Vec<T>, Option<ReplayError>) {
+        let failed = std::sync::atomic::AtomicBool::new(false);
+        let failed = &failed;
+        let mut results = Vec::new();
+        let mut first_error = None;
+        let mut running = stream::iter(tasks)
+            .map(|task| async move {
+                if self.is_cancelled() || failed.load(std::sync::atomic::Ordering::Relaxed) {
+                    return None;
+                }
+                let result = task.await;
+                if result.is_err() {
+                    failed.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+                Some(result)
+            })
+            .buffer_unordered(self.options.concurrency);
+        while let Some(result) = running.next().await {
+            match result {
+                Some(Ok(value)) => results.push(value),
+                Some(Err(error)) => first_error = first_error.or(Some(error)),
+                None => {}
+            }
+        }
+        (results, first_error)
+    }
+
+    fn name(&self, member: usize) -> &str {
+        &self.options.community.members[member]
+    }
+
+    /// Offers of the members that can be bought from now in a window.
+    pub async fn book(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
+        let filter = OfferFilter { window_start: Some(window_start), ..OfferFilter::default() };
+        let mut offers = self.market.active_offers(&self.bus, &filter, OfferSort::Price).await?;
+        offers.retain(|offer| self.member_of.contains_key(&offer.seller));
+        Ok(offers)
+    }
+
+    /// Every open offer of the members in a window, tradable or not.
+    pub async fn offers(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
+        let mut offers = self.market.all_offers(&self.bus).await?;
+        offers.retain(|offer| offer.window_start == window_start && self.member_of.contains_key(&offer.seller));
+        Ok(offers)
+    }
+
+    fn routed(&self, offer: &Keyed<Offer>) -> RouterOffer {
+        RouterOffer {
+            offer: offer.address,
+            bus: offer.bus,
+            payout: offer.payout,
+            seller: offer.seller,
+            mint: self.mint,
+            free_wh: offer.free_wh(),
+            price_per_kwh: offer.price_per_kwh,
+            version: offer.version,
+        }
+    }
+
+    /// The cheapest way for a member to buy up to an amount now; `None` where nothing is on offer.
+    async fn route(&self, buyer: usize, window_start: i64, energy_wh: u64) -> ChainResult<Option<Vec<BatchOrder>>> {
+        let book = self.book(window_start).await?;
+        let offers: Vec<RouterOffer> = book.iter().map(|offer| self.routed(offer)).collect();
+        let own = [self.members[buyer].wallet.address()];
+        let want = Want { min_energy_wh: 1, excluded_sellers: &own, ..Want::exactly(energy_wh, self.mint) };
+        let quote = match router::quote(&offers, &want) {
+            Ok(quote) => quote,
+            Err(RouteError::EnergyUnavailable { .. }) => return Ok(None),
+            Err(error) => return Err(Error::Invalid(error.to_string())),
+        };
+        let limits = BatchLimits { items: self.options.members_per_batch, ..BatchLimits::default() };
+        let by_address: HashMap<Address, &Keyed<Offer>> = book.iter().map(|offer| (offer.address, offer)).collect();
+        router::split(&quote.fills, &limits)
+            .iter()
+            .map(|batch| order(batch, &by_address))
+            .collect::<ChainResult<_>>()
+            .map(Some)
+    }
+
+    /// Lists a member's energy; returns the offer.
+    pub async fn list(
+        &self,
+        seller: usize,
+        window_start: i64,
+        energy_wh: u64,
+        price_per_kwh: u64,
+    ) -> Result<(usize, Address), ReplayError> {
+        let terms =
+            OfferTerms { window_start, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Unspecified };
+        let created = self.members[seller]
+            .wallet
+            .offer_create(&self.bus, &terms)
+            .await
+            .doing(format_args!("{} lists {energy_wh} Wh", self.name(seller)))?;
+        Ok((seller, created.address))
+    }
+
+    /// A member buys up to an amount, the cheapest first, in as many batches as its lanes carry at once. Returns what
+    /// was bought, which is less where someone was faster.
+    pub async fn buy(
+        &self,
+        buyer: usize,
+        window_start: i64,
+        energy_wh: u64,
+    ) -> Result<Vec<MemberPurchase>, ReplayError> {
+        let doing = || format!("{} buys {energy_wh} Wh", self.name(buyer));
+        let Some(orders) = self.route(buyer, window_start, energy_wh).await.doing(doing())? else {
+            return Ok(Vec::new());
+        };
+        // Everyone quotes before anyone pays, as on a network where they do not see each other.
+        tokio::task::yield_now().await;
+        let lanes = usize::from(self.options.lanes);
+        let bought: Vec<ChainResult<Option<MemberPurchase>>> = stream::iter(orders)
+            .map(|order| self.buy_order(buyer, window_start, order))
+            .buffer_unordered(lanes)
+            .collect()
+            .await;
+        let mut purchases = Vec::new();
+        for purchase in bought {
+            purchases.extend(purchase.doing(doing())?);
+        }
+        Ok(purchases)
+    }
+
+    async fn buy_order(
+        &self,
+        buyer: usize,
+        window_start: i64,
+        order: BatchOrder,
+    ) -> ChainResult<Option<MemberPurchase>> {
+        let wallet = &self.members[buyer].wallet;
+        let energy_wh: u64 = order.items.iter().map(|item| item.energy_wh).sum();
+        if let [item] = order.items.as_slice() {
+            let single = PurchaseOrder::up_to(item.offer.address, item.energy_wh, 1, item.max_price_per_kwh);
+            let price_per_kwh = item.offer.price_per_kwh;
+            return match wallet.buy(&single).await {
+                Ok(purchased) => {
+                    let fill = PurchasedFill {
+                        offer: single.offer,
+                        energy_wh: purchased.energy_wh,
+                        price_per_kwh,
+                        cost: purchased.paid,
+                    };
+                    Ok(Some(member_purchase(buyer, PurchaseKind::Single, purchased, vec![fill])))
+                }
+                Err(error) if is_too_late(&error) => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
+        // The first order is the one that was quoted; whenever the offers moved, a fresh one for the same amount.
+        let quoted = Mutex::new(Some(order));
+        let last = Mutex::new(None);
+        let (quoted, last) = (&quoted, &last);
+        let purchased = wallet
+            .buy_batch_quoted(|| async move {
+                let first = quoted.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let order = match first {
+                    Some(order) => order,
+                    None => (self.route(buyer, window_start, energy_wh).await?)
+                        .and_then(|orders| orders.into_iter().next())
+                        .ok_or_else(|| Error::BeyondLimits("everything on offer was sold meanwhile".into()))?,
+                };
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(order.clone());
+                Ok(order)
+            })
+            .await;
+        match purchased {
+            Ok(purchased) => {
+                let order = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let fills = order.map(|order| quoted_fills(&order)).unwrap_or_default();
+                Ok(Some(member_purchase(buyer, PurchaseKind::Batch, purchased, fills)))
+            }
+            Err(error) if is_too_late(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A member locks up to an amount of the offer that the router takes most from; `None` where someone was faster or
+    /// nothing is on offer.
+    pub async fn lock(&self, buyer: usize, window_start: i64, energy_wh: u64) -> Result<Option<OpenLock>, ReplayError> {
+        let doing = || format!("{} locks {energy_wh} Wh", self.name(buyer));
+        let orders = self.route(buyer, window_start, energy_wh).await.doing(doing())?.unwrap_or_default();
+        let Some(item) = orders.iter().flat_map(|order| &order.items).max_by_key(|item| item.energy_wh) else {
+            return Ok(None);
+        };
+        tokio::task::yield_now().await;
+        let wallet = &self.members[buyer].wallet;
+        match wallet.lock_take(&item.offer.address, item.energy_wh, item.max_price_per_kwh).await {
+            Ok(created) => {
+                let lock = self.market.lock(&created.address).await.doing(doing())?;
+                Ok(Some(OpenLock {
+                    lock: lock.address,
+                    offer: lock.offer,
+                    buyer,
+                    energy_wh: lock.energy_wh,
+                    deposit: lock.deposit,
+                    is_to_release: false,
+                }))
+            }
+            Err(error) if is_too_late(&error) => Ok(None),
+            Err(error) => Err(error).doing(doing()),
+        }
+    }
+
+    /// Settles or releases a lock, as it says; one that expired meanwhile is released.
+    pub async fn end_lock(&self, lock: OpenLock) -> Result<(OpenLock, LockEnd), ReplayError> {
+        let wallet = &self.members[lock.buyer].wallet;
+        let name = self.name(lock.buyer);
+        if !lock.is_to_release {
+            match wallet.lock_settle(&lock.lock).await {
+                Ok(purchased) => {
+                    let price_per_kwh = purchased.fills.first().map_or(0, |fill| fill.price_per_kwh);
+                    let fill = PurchasedFill {
+                        offer: lock.offer,
+                        energy_wh: purchased.energy_wh,
+                        price_per_kwh,
+                        cost: purchased.paid,
+                    };
+                    let purchase = member_purchase(lock.buyer, PurchaseKind::LockSettlement, purchased, vec![fill]);
+                    return Ok((lock, LockEnd::Settled(purchase)));
+                }
+                Err(error) if error.multibus() == Some(MultibusError::LockExpired) => {}
+                Err(error) => return Err(error).doing(format_args!("{name} settles a lock")),
+            }
+        }
+        let fee_base_units = multibus::math::share_of(lock.deposit, self.options.lock_fee_bps);
+        wallet.lock_release(&lock.lock).await.doing(format_args!("{name} releases a lock"))?;
+        Ok((lock, LockEnd::Released { fee_base_units }))
+    }
+
+    /// The seller withdraws what is left of an offer and closes it; returns what was withdrawn, in Wh.
+    pub async fn withdraw(&self, offer: Keyed<Offer>) -> Result<u64, ReplayError> {
+        let Some(&seller) = self.member_of.get(&offer.seller) else { return Ok(0) };
+        let name = self.name(seller);
+        let sent = match self.members[seller].wallet.offer_cancel(&offer.address).await {
+            Ok(sent) => sent,
+            // Anyone may close an offer that no longer trades.
+            Err(Error::NotFound { .. }) => return Ok(offer.free_wh()),
+            Err(error) => return Err(error).doing(format_args!("{name} withdraws an offer")),
+        };
+        let withdrawn = sent.events.iter().find_map(|event| match event {
+            Event::OfferCancelled(event) if event.offer == offer.address => Some(event.withdrawn_wh),
+            _ => None,
+        });
+        Ok(withdrawn.unwrap_or(offer.free_wh()))
+    }
+
+    /// Purchases of a member's lane from a nonce on, oldest first, from the transactions on chain.
+    pub async fn purchases_since(
+        &self,
+        buyer: usize,
+        lane: u16,
+        first_nonce: u64,
+        next_nonce: u64,
+    ) -> Result<Vec<MemberPurchase>, ReplayError> {
+        let wallet = self.members[buyer].wallet.address();
+        let trader = address::trader(&wallet, lane);
+        let doing = || format!("reading what {} bought before", self.name(buyer));
+        let chain = self.market.chain();
+        let mut found = Vec::new();
+        let mut before: Option<Signature> = None;
+        'pages: while (found.len() as u64) < next_nonce - first_nonce {
+            let page = chain.signatures_for(&trader, before, 100).await.doing(doing())?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.signature);
+            for info in page.iter().filter(|info| info.error.is_none()) {
+                let Some(record) = chain.transaction(&info.signature).await.doing(doing())? else { continue };
+                for event in event::parse(&record.logs).events {
+                    let Event::EnergyPurchased(event) = event else { continue };
+                    if event.buyer != wallet || event.lane != lane {
+                        continue;
+                    }
+                    if event.nonce < first_nonce {
+                        break 'pages;
+                    }
+                    found.push(MemberPurchase {
+                        buyer,
+                        lane,
+                        nonce: event.nonce,
+                        hash: event.transaction_hash,
+                        kind: match event.kind {
+                            kind if kind == PurchaseKind::Single as u8 => PurchaseKind::Single,
+                            kind if kind == PurchaseKind::Batch as u8 => PurchaseKind::Batch,
+                            _ => PurchaseKind::LockSettlement,
+                        },
+                        energy_wh: event.fills.iter().map(|fill| fill.energy_wh).sum(),
+                        paid_base_units: event.fills.iter().map(|fill| fill.cost).sum(),
+                        fills: event.fills.clone(),
+                    });
+                }
+            }
+        }
+        found.sort_by_key(|purchase| purchase.nonce);
+        if (found.len() as u64) < next_nonce - first_nonce {
+            return Err(ReplayError::State(format!(
+                "{} bought {} times since the state was written and the node serves {} of these transactions; resume \
+                 with a node that keeps them",
+                self.name(buyer),
+                next_nonce - first_nonce,
+                found.len()
+            )));
+        }
+        Ok(found)
+    }
+}
+
+fn order(batch: &Batch, offers: &HashMap<Address, &Keyed<Offer>>) -> ChainResult<BatchOrder> {
+    let items = batch
+        .fills
+        .iter()
+        .filter_map(|fill| {
+            let offer = **offers.get(&fill.offer.offer)?;
+            Some(BatchItem { expected_version: offer.version, ..BatchItem::at_quote(offer, fill.energy_wh) })
+        })
+        .collect();
+    BatchOrder::at_quote(items)
+}
+
+fn quoted_fills(order: &BatchOrder) -> Vec<PurchasedFill> {
+    order
+        .items
+        .iter()
+        .map(|item| PurchasedFill {
+            offer: item.offer.address,
+            energy_wh: item.energy_wh,
+            price_per_kwh: item.offer.price_per_kwh,
+            cost: item.cost().unwrap_or_default(),
+        })
+        .collect()
+}
+
+/// A purchase with the fills of its event; with those that were quoted where the node does not serve its log.
+fn member_purchase(
+    buyer: usize,
+    kind: PurchaseKind,
+    purchased: Purchased,
+    quoted: Vec<PurchasedFill>,
+) -> MemberPurchase {
+    MemberPurchase {
+        buyer,
+        lane: purchased.lane,
+        nonce: purchased.nonce,
+        hash: purchased.transaction_hash.0,
+        kind,
+        energy_wh: purchased.energy_wh,
+        paid_base_units: purchased.paid,
+        fills: if purchased.fills.is_empty() { quoted } else { purchased.fills },
+    }
+}
+
+/// Whether someone was faster, so that there is nothing to buy where there was.
+fn is_too_late(error: &Error) -> bool {
+    error.is_conflict() || matches!(error, Error::BeyondLimits(_) | Error::NotFound { .. })
+}
