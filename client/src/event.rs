@@ -13,7 +13,8 @@ use {
 
 pub use multibus::event::{
     BusCreated, CapacityClosed, CapacityOpened, EnergyPurchased, LockReleased, LockTaken, OfferCancelled, OfferCreated,
-    OfferExtended, OfferRepriced, OwnerAdded, PurchasedFill, TraderClosed, TraderOpened,
+    OfferExtended, OfferRepriced, ProposalApproved, ProposalClosed, ProposalCreated, ProposalExecuted, ProposalRevoked,
+    PurchasedFill, TraderClosed, TraderOpened, TreasuryClaimed,
 };
 
 /// What a line of a transaction's log says.
@@ -167,9 +168,14 @@ events! {
     BusCreated {
         bus, capacity, creator, mint, escrow, treasury, bus_seq, capacity_wh, base_price_per_kwh, created_at,
         timelock_seconds, window_seconds, gate_closure_seconds, lock_fee_bps, threshold, listing_policy, owner_count,
-        name_len, padding, name, owners,
+        name_len, pause_quorum, padding, name, owners,
     }
-    OwnerAdded { bus, owner, added_by, config_version, share_bps, padding }
+    ProposalCreated { bus, proposal, proposer, proposal_seq, config_version, created_at, executable_at, action }
+    ProposalApproved { proposal, owner, executable_at, approvals, padding }
+    ProposalRevoked { proposal, owner, executable_at, approvals, padding }
+    ProposalExecuted { bus, proposal, executed_by, config_version, executed_at, treasury_balance, action }
+    ProposalClosed { bus, proposal, closed_by, executed, padding }
+    TreasuryClaimed { bus, owner, destination, amount, claimed_total }
     CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding }
     CapacityClosed { bus, capacity, window_start, sold_wh }
     OfferCreated {
@@ -200,7 +206,12 @@ impl Event {
         }
         fixed!(
             BusCreated,
-            OwnerAdded,
+            ProposalCreated,
+            ProposalApproved,
+            ProposalRevoked,
+            ProposalExecuted,
+            ProposalClosed,
+            TreasuryClaimed,
             CapacityOpened,
             CapacityClosed,
             OfferCreated,
@@ -252,7 +263,10 @@ impl Event {
     pub fn bus(&self) -> Option<Address> {
         match self {
             Self::BusCreated(event) => Some(event.bus),
-            Self::OwnerAdded(event) => Some(event.bus),
+            Self::ProposalCreated(event) => Some(event.bus),
+            Self::ProposalExecuted(event) => Some(event.bus),
+            Self::ProposalClosed(event) => Some(event.bus),
+            Self::TreasuryClaimed(event) => Some(event.bus),
             Self::CapacityOpened(event) => Some(event.bus),
             Self::CapacityClosed(event) => Some(event.bus),
             Self::OfferCreated(event) => Some(event.bus),
@@ -296,7 +310,7 @@ macro_rules! put_nothing {
     };
 }
 
-put_nothing!(4, 6, 7);
+put_nothing!(4, 5, 6, 7);
 
 impl Put for [u8; 32] {
     fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
@@ -316,6 +330,47 @@ impl Put for [multibus::state::OwnerSlot; 16] {
             .map(|slot| serde_json::json!({ "owner": slot.owner.to_string(), "share_bps": slot.share_bps }))
             .collect();
         map.serialize_entry(name, &owners)
+    }
+}
+
+/// The action under its name, then its values under theirs.
+impl Put for multibus::state::Action {
+    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
+        use multibus::state::ProposalAction::*;
+        let value = match self.decode() {
+            None => serde_json::json!({ "kind": self.kind }),
+            Some(OwnerAdd { owner, shares_bps }) => {
+                serde_json::json!({ "kind": "owner_add", "owner": owner.to_string(), "shares_bps": shares_bps })
+            }
+            Some(OwnerRemove { owner, shares_bps }) => {
+                serde_json::json!({ "kind": "owner_remove", "owner": owner.to_string(), "shares_bps": shares_bps })
+            }
+            Some(SharesSet { shares_bps }) => serde_json::json!({ "kind": "shares_set", "shares_bps": shares_bps }),
+            Some(ThresholdSet { threshold }) => serde_json::json!({ "kind": "threshold_set", "threshold": threshold }),
+            Some(TimelockSet { timelock_seconds }) => {
+                serde_json::json!({ "kind": "timelock_set", "timelock_seconds": timelock_seconds })
+            }
+            Some(CapacitySet { capacity_wh }) => {
+                serde_json::json!({ "kind": "capacity_set", "capacity_wh": capacity_wh })
+            }
+            Some(BasePriceSet { base_price_per_kwh }) => {
+                serde_json::json!({ "kind": "base_price_set", "base_price_per_kwh": base_price_per_kwh })
+            }
+            Some(ListingPolicySet { listing_policy }) => {
+                serde_json::json!({ "kind": "listing_policy_set", "listing_policy": listing_policy })
+            }
+            Some(WindowsSet { window_seconds, gate_closure_seconds }) => serde_json::json!({
+                "kind": "windows_set",
+                "window_seconds": window_seconds,
+                "gate_closure_seconds": gate_closure_seconds,
+            }),
+            Some(LockFeeSet { lock_fee_bps }) => {
+                serde_json::json!({ "kind": "lock_fee_set", "lock_fee_bps": lock_fee_bps })
+            }
+            Some(Pause) => serde_json::json!({ "kind": "pause" }),
+            Some(Resume) => serde_json::json!({ "kind": "resume" }),
+        };
+        map.serialize_entry(name, &value)
     }
 }
 
