@@ -46,23 +46,23 @@ pub struct EmbeddedChain {
     state: Mutex<State>,
 }
 
-struct State {
-    svm: LiteSVM,
-    slot: u64,
-    unix_milliseconds: i64,
-    block_height: u64,
+pub(super) struct State {
+    pub(super) svm: LiteSVM,
+    pub(super) slot: u64,
+    pub(super) unix_milliseconds: i64,
+    pub(super) block_height: u64,
     transactions_in_slot: u32,
     /// Usable blockhashes, oldest first, with the height of their block.
     blockhashes: VecDeque<(Hash, u64)>,
     slot_hashes: VecDeque<(u64, Hash)>,
-    history: History,
+    pub(super) history: History,
     subscribers: Vec<(Address, mpsc::UnboundedSender<LogsNotification>)>,
 }
 
 /// Executed transactions, oldest first.
 #[derive(Default)]
-struct History {
-    records: VecDeque<(TransactionRecord, Vec<Address>)>,
+pub(super) struct History {
+    pub(super) records: VecDeque<(TransactionRecord, Vec<Address>)>,
     /// Number of the oldest record.
     first: u64,
     bytes: usize,
@@ -71,7 +71,7 @@ struct History {
 }
 
 impl History {
-    fn push(&mut self, record: TransactionRecord, addresses: Vec<Address>) {
+    pub(super) fn push(&mut self, record: TransactionRecord, addresses: Vec<Address>) {
         let number = self.first + self.records.len() as u64;
         self.by_signature.insert(record.signature, number);
         for address in &addresses {
@@ -169,7 +169,7 @@ impl EmbeddedChain {
         Ok(state.clock())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // A panic inside LiteSVM cannot leave it half-written: accounts are stored after execution.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,7 +181,7 @@ impl State {
     }
 
     /// Produces blocks: the clock moves one slot for each.
-    fn advance(&mut self, slots: u64) {
+    pub(super) fn advance(&mut self, slots: u64) {
         self.slot += slots;
         self.block_height += slots;
         self.unix_milliseconds += slots as i64 * SLOT_MILLISECONDS;
@@ -201,7 +201,7 @@ impl State {
         self.svm.set_sysvar(&Clock { slot: now.slot, unix_timestamp: now.unix_timestamp, ..clock });
     }
 
-    fn advance_to(&mut self, unix_timestamp: i64) {
+    pub(super) fn advance_to(&mut self, unix_timestamp: i64) {
         let missing = unix_timestamp.saturating_mul(1_000).saturating_sub(self.unix_milliseconds);
         if missing > 0 {
             self.advance(missing.unsigned_abs().div_ceil(SLOT_MILLISECONDS as u64));

@@ -6,7 +6,7 @@
 //! one in a single step, so that a file is never seen half-written.
 
 use {
-    super::{EmbeddedChain, TransactionRecord, VersionedTransaction, embedded::State},
+    super::{EmbeddedChain, TransactionRecord, embedded::State},
     crate::error::{Error, Result},
     base64::{Engine, prelude::BASE64_STANDARD},
     serde::{Deserialize, Serialize},
@@ -269,7 +269,7 @@ impl KeptTransaction {
 mod tests {
     use {
         super::*,
-        crate::chain::Chain,
+        crate::chain::{Chain, VersionedTransaction},
         solana_keypair::Keypair,
         solana_message::{Message, VersionedMessage},
         solana_signer::Signer,
@@ -278,11 +278,8 @@ mod tests {
 
     async fn pay(chain: &EmbeddedChain, from: &Keypair, to: &Address, lamports: u64) -> TransactionRecord {
         let blockhash = chain.latest_blockhash().await.unwrap().hash;
-        let message = Message::new_with_blockhash(
-            &[transfer(&from.pubkey(), to, lamports)],
-            Some(&from.pubkey()),
-            &blockhash,
-        );
+        let message =
+            Message::new_with_blockhash(&[transfer(&from.pubkey(), to, lamports)], Some(&from.pubkey()), &blockhash);
         let transaction = VersionedTransaction::try_new(VersionedMessage::Legacy(message), &[from]).unwrap();
         let signature = chain.send(&transaction).await.unwrap();
         chain.transaction(&signature).await.unwrap().unwrap()

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "embedded")]
 mod embedded;
+#[cfg(feature = "embedded")]
+pub mod embedded_state;
 mod rpc;
 
 #[cfg(feature = "embedded")]

@@ -80,19 +80,28 @@ pub(super) async fn interval(world: &World, interval: usize, window_start: i64) 
     Ok(findings.0)
 }
 
+/// A window whose offers were withdrawn.
+pub(super) struct Withdrawn {
+    /// Energy that was offered and not sold, in Wh; `None` where the window was closed before.
+    pub withdrawn_wh: Option<u64>,
+    pub violations: Vec<String>,
+}
+
 /// The capacity of a window whose offers were withdrawn.
-pub(super) async fn withdrawn(world: &World, interval: usize, window_start: i64) -> Result<Vec<String>, ReplayError> {
+pub(super) async fn withdrawn(world: &World, interval: usize, window_start: i64) -> Result<Withdrawn, ReplayError> {
     let data = &world.options.community.intervals[interval];
     let mut findings = Findings::default();
     let doing = || format!("checking interval {interval}");
     let Some(capacity) = world.market.find_capacity(&world.bus, window_start).await.doing(doing())? else {
-        return Ok(findings.0);
+        return Ok(Withdrawn { withdrawn_wh: None, violations: findings.0 });
     };
     let name = &data.label;
     findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh, data.tradable_wh());
     findings.equal(WINDOWS, format_args!("offers open in {name}"), capacity.open_offers, 0);
     check_window(&mut findings, &capacity, &[]);
-    Ok(findings.0)
+    // All of the surplus was listed, and what was not sold is available again.
+    let withdrawn_wh = Some(data.surplus_wh().saturating_sub(capacity.sold_wh));
+    Ok(Withdrawn { withdrawn_wh, violations: findings.0 })
 }
 
 fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers: &[Keyed<Offer>]) {

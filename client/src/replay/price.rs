@@ -142,7 +142,7 @@ impl FromStr for PriceRule {
 }
 
 /// A number drawn for one purpose, one interval and one member: the same for the same seed, whatever else happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Draw(u64);
 
 impl Draw {

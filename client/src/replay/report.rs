@@ -4,7 +4,7 @@
 use {
     super::html,
     crate::router::PriceFraction,
-    comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY},
+    comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::NOTHING},
     serde::{Deserialize, Serialize},
     std::{collections::BTreeMap, io, path::Path},
 };
@@ -315,7 +315,7 @@ impl ReplayReport {
         let money = |base_units: u64| self.money(base_units);
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let mut summary = Table::new();
-        summary.load_style(UTF8_HORIZONTAL_ONLY).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        summary.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
         let interrupted =
             if self.interrupted { format!(" of {}, interrupted", self.intervals_in_file) } else { String::new() };
         for (name, value) in [
@@ -365,7 +365,7 @@ impl ReplayReport {
             summary.add_row([Cell::new(name), Cell::new(value)]);
         }
         let mut members = Table::new();
-        members.load_style(UTF8_HORIZONTAL_ONLY).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        members.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
         members.set_header(["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned"]);
         const SHOWN: usize = 24;
         for member in self.member_results.iter().take(SHOWN) {
@@ -380,7 +380,7 @@ impl ReplayReport {
             ]);
         }
         let mut units = Table::new();
-        units.load_style(UTF8_HORIZONTAL_ONLY).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        units.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
         units.set_header(["instruction", "landed", "min CU", "median CU", "max CU"]);
         for (instruction, spread) in &self.compute_units {
             units.add_row([

@@ -657,7 +657,7 @@ impl<'a> Replay<'a> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// What each member still wants in the interval, in Wh.
+    /// What each member still wants in the interval, in Wh, in an order drawn for each interval.
     fn wanted(&self, interval: usize) -> Vec<(usize, u64)> {
         let Some(current) = &self.state.current else { return Vec::new() };
         let mut locked = HashMap::new();
@@ -665,7 +665,8 @@ impl<'a> Replay<'a> {
             *locked.entry(lock.buyer).or_insert(0u64) += lock.energy_wh;
         }
         let data = &self.world.options.community.intervals[interval];
-        data.readings
+        let mut wanted: Vec<(usize, u64)> = data
+            .readings
             .iter()
             .filter(|reading| reading.deficit_wh() > 0)
             .filter_map(|reading| {
@@ -674,7 +675,10 @@ impl<'a> Replay<'a> {
                 let covered = bought + locked.get(&buyer).copied().unwrap_or(0);
                 Some((buyer, reading.deficit_wh().saturating_sub(covered))).filter(|(_, wanted)| *wanted > 0)
             })
-            .collect()
+            .collect();
+        // Nobody is always first.
+        wanted.sort_by_key(|(buyer, _)| (Draw::new(self.world.options.seed, "order", interval, *buyer), *buyer));
+        wanted
     }
 
     /// Some buyers lock half of what they want.
@@ -885,37 +889,38 @@ impl<'a> Replay<'a> {
             if is_current {
                 continue;
             }
-            if !window.is_withdrawn && window.window_start <= now {
-                self.withdraw(window.window_start).await?;
-            }
-            if window.window_start + length <= now {
+            let is_withdrawn =
+                window.is_withdrawn || window.window_start <= now && self.withdraw(window.window_start).await?;
+            if is_withdrawn && window.window_start + length <= now {
                 self.close_window(window).await?;
             }
         }
         Ok(())
     }
 
-    async fn withdraw(&mut self, window_start: i64) -> Result<(), ReplayError> {
+    /// Withdraws what a window's offers have not sold and closes them; tells whether all of them are closed.
+    async fn withdraw(&mut self, window_start: i64) -> Result<bool, ReplayError> {
         let Some(window) = self.state.windows.iter().position(|window| window.window_start == window_start) else {
-            return Ok(());
+            return Ok(true);
         };
         let offers = self.world.offers(window_start).await.doing("reading offers")?;
         let world = &self.world;
-        let (withdrawn, failed) = world.each(offers.into_iter().map(|offer| world.withdraw(offer))).await;
-        let interval = self.state.windows[window].interval;
-        if let Some(result) = self.state.intervals.get_mut(interval) {
-            result.withdrawn_wh += withdrawn.iter().sum::<u64>();
-        }
+        let (_, failed) = world.each(offers.iter().map(|offer| world.withdraw(offer))).await;
         if let Some(error) = failed {
             return Err(error);
         }
         if self.world.is_cancelled() {
-            return Ok(());
+            return Ok(false);
         }
+        let interval = self.state.windows[window].interval;
+        let found = check::withdrawn(&self.world, interval, window_start).await?;
+        if let (Some(result), Some(withdrawn_wh)) = (self.state.intervals.get_mut(interval), found.withdrawn_wh) {
+            result.withdrawn_wh = withdrawn_wh;
+        }
+        self.state.violations.extend(found.violations);
         self.state.windows[window].is_withdrawn = true;
-        let violations = check::withdrawn(&self.world, interval, window_start).await?;
-        self.state.violations.extend(violations);
-        Ok(())
+        self.save()?;
+        Ok(true)
     }
 
     async fn close_window(&mut self, window: Window) -> Result<(), ReplayError> {
@@ -954,7 +959,9 @@ impl<'a> Replay<'a> {
         } else {
             Default::default()
         };
-        let is_over = self.state.completed == total;
+        let is_embedded = self.chain().is_embedded();
+        let is_over = self.state.completed == total
+            && self.state.windows.iter().all(|window| window.is_withdrawn && !is_embedded);
         if is_over && !self.state.is_swept && self.world.options.funder.is_some() && violations.is_empty() {
             self.state.invariants.clone_from(&invariants);
             self.sweep(&settlement).await?;

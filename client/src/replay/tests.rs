@@ -87,3 +87,343 @@ async fn the_village_trades_its_two_days() {
         report.write(Path::new(&folder)).unwrap();
     }
 }
+
+const SMALL: Shape = Shape { members: 7, generators: 3, intervals: 6, interval_seconds: 900 };
+
+/// Noon of the generated day, so that the sun shines.
+fn at_noon(shape: Shape, seed: u64) -> Community {
+    let mut whole = community(Shape { intervals: 48 + shape.intervals, ..shape }, seed);
+    whole.intervals.drain(..48);
+    whole
+}
+
+#[tokio::test]
+async fn every_interval_trades_the_smaller_side_whatever_the_community() {
+    for (name, shape) in [
+        ("a few", SMALL),
+        ("one member", Shape { members: 1, generators: 1, ..SMALL }),
+        ("two members, both generating", Shape { members: 2, generators: 2, ..SMALL }),
+        ("nobody generates", Shape { generators: 0, ..SMALL }),
+        ("more generators than owners can be", Shape { members: 24, generators: 20, intervals: 3, ..SMALL }),
+        ("one interval", Shape { intervals: 1, ..SMALL }),
+    ] {
+        let community = at_noon(shape, 7);
+        let report = replay(ReplayOptions::new(name, community.clone())).await;
+        assert_sound(&report, &community);
+        let shares: u32 = report.member_results.iter().map(|member| u32::from(member.share_bps)).sum();
+        assert_eq!(shares, 10_000, "{name}");
+        assert!(report.table(100).contains("all 10 hold"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn windows_of_other_lengths_work() {
+    for interval_seconds in [60, 300, 1_800, 3_600, 86_400] {
+        let community = community(Shape { members: 5, generators: 4, intervals: 30, interval_seconds }, 3);
+        assert_eq!(community.interval_seconds, interval_seconds as u32);
+        let report = replay(ReplayOptions::new("lengths", community.clone())).await;
+        assert_sound(&report, &community);
+    }
+}
+
+#[tokio::test]
+async fn options_change_how_and_not_how_much_is_traded() {
+    let community = at_noon(Shape { members: 12, generators: 6, ..SMALL }, 11);
+    let base = ReplayOptions::new("options", community.clone());
+    for options in [
+        ReplayOptions { members_per_batch: 1, ..base.clone() },
+        ReplayOptions { members_per_batch: 32, lanes: 4, ..base.clone() },
+        ReplayOptions { lanes: 3, members_per_batch: 2, concurrency: 1, ..base.clone() },
+        ReplayOptions { lock_percent: 100, lock_fee_bps: 500, ..base.clone() },
+        ReplayOptions { lock_percent: 0, ..base.clone() },
+        ReplayOptions { price_rule: PriceRule::fixed(123_457), ..base.clone() },
+        ReplayOptions { seed: 99, concurrency: 100, ..base.clone() },
+    ] {
+        let report = replay(options.clone()).await;
+        assert_sound(&report, &community);
+        assert_eq!(report.locks > 0, options.lock_percent > 0);
+        // At one price for all the largest offer does.
+        let is_fixed = options.price_rule.floor_per_kwh == options.price_rule.ceiling_per_kwh;
+        assert_eq!(report.batches > 0, options.members_per_batch > 1 && !is_fixed);
+        assert_eq!(report.locks, report.locks_settled + report.locks_released);
+        if options.price_rule.floor_per_kwh == 123_457 {
+            let prices = |result: &report::IntervalResult| (result.lowest_price_per_kwh, result.highest_price_per_kwh);
+            let traded = report.interval_results.iter().filter(|result| result.traded_wh > 0);
+            assert!(traded.map(prices).all(|prices| prices == (123_457, 123_457)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_replays_the_same() {
+    let options = ReplayOptions::new("seeds", at_noon(Shape { members: 15, generators: 7, ..SMALL }, 5));
+    let (first, second) = (replay(options.clone()).await, replay(options.clone()).await);
+    assert_eq!(first.flows, second.flows);
+    assert_eq!(first.member_results, second.member_results);
+    let other = replay(ReplayOptions { seed: 2, ..options }).await;
+    assert_ne!(first.flows, other.flows);
+    assert_eq!(first.traded_wh, other.traded_wh);
+}
+
+#[tokio::test]
+async fn a_second_replay_on_the_same_chain_has_its_own_bus() {
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let community = at_noon(SMALL, 1);
+    let options = ReplayOptions::new("again", community.clone());
+    let first = replay_on(options.clone(), &chain).await.unwrap();
+    let second = replay_on(options, &chain).await.unwrap();
+    assert_ne!(first.bus, second.bus);
+    assert_sound(&first, &community);
+    assert_sound(&second, &community);
+}
+
+/// A chain that ends the replay when the program was called so many times.
+struct Ending {
+    chain: Arc<EmbeddedChain>,
+    cancel: Cancel,
+    left: std::sync::atomic::AtomicI64,
+    /// Whether it fails from then on, as if the process had been killed.
+    is_hard: bool,
+}
+
+impl Ending {
+    fn is_over(&self) -> bool {
+        self.left.load(Ordering::Relaxed) < 0
+    }
+
+    fn check(&self) -> crate::Result<()> {
+        if self.is_hard && self.is_over() {
+            return Err(Error::Rpc {
+                action: "test",
+                url: "embedded".into(),
+                cause: "the line is dead".into(),
+                remedy: "none",
+                transient: false,
+            });
+        }
+        Ok(())
+    }
+}
+
+mod ending {
+    use {
+        super::*,
+        crate::{
+            Account, Result, Signature,
+            chain::{
+                AccountFilter, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
+                Simulation, TransactionRecord, VersionedTransaction,
+            },
+        },
+        async_trait::async_trait,
+    };
+
+    #[async_trait]
+    impl Chain for Ending {
+        fn description(&self) -> String {
+            self.chain.description()
+        }
+
+        fn is_embedded(&self) -> bool {
+            true
+        }
+
+        async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
+            self.check()?;
+            self.chain.accounts(addresses).await
+        }
+
+        async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
+            self.check()?;
+            self.chain.program_accounts(program, filter).await
+        }
+
+        async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
+            self.check()?;
+            self.chain.latest_blockhash().await
+        }
+
+        async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
+            self.check()?;
+            self.chain.simulate(transaction).await
+        }
+
+        async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
+            self.check()?;
+            // The last one lands, and nobody hears of it.
+            let sent = self.chain.send(transaction).await;
+            if self.left.fetch_sub(1, Ordering::Relaxed) <= 0 {
+                self.cancel.cancel();
+            }
+            sent
+        }
+
+        async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
+            self.check()?;
+            self.chain.confirm(signature, last_valid_block_height).await
+        }
+
+        async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
+            self.check()?;
+            self.chain.statuses(signatures).await
+        }
+
+        async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
+            self.check()?;
+            self.chain.transaction(signature).await
+        }
+
+        async fn signatures_for(
+            &self,
+            address: &Address,
+            before: Option<Signature>,
+            limit: usize,
+        ) -> Result<Vec<SignatureInfo>> {
+            self.check()?;
+            self.chain.signatures_for(address, before, limit).await
+        }
+
+        async fn clock(&self) -> Result<ChainClock> {
+            self.check()?;
+            self.chain.clock().await
+        }
+
+        async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
+            self.chain.minimum_rent(data_len).await
+        }
+
+        async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
+            self.chain.airdrop(address, lamports).await
+        }
+
+        async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
+            self.chain.recent_priority_fees(writable).await
+        }
+
+        async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
+            self.chain.subscribe_logs(mentions).await
+        }
+
+        async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
+            self.check()?;
+            self.chain.wait_until(unix_timestamp).await
+        }
+
+        async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
+            self.chain.wait_for_slot(slot).await
+        }
+    }
+}
+
+/// Ends replays after every possible number of transactions (in steps), and goes on with each on the same chain.
+async fn end_and_resume(is_hard: bool, step: usize) {
+    let community = at_noon(Shape { members: 6, generators: 3, intervals: 3, ..SMALL }, 4);
+    let folder = std::env::temp_dir().join(format!("multibus-replay-{}-{is_hard}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut ended = 0;
+    for transactions in (0..).step_by(step) {
+        let state = folder.join(format!("{transactions}.json"));
+        let chain = Arc::new(EmbeddedChain::new().unwrap());
+        let base = ReplayOptions {
+            lock_percent: 60,
+            state: Some(state.clone()),
+            ..ReplayOptions::new("ended", community.clone())
+        };
+        let cancel = Cancel::default();
+        let ending =
+            Ending { chain: chain.clone(), cancel: cancel.clone(), left: (transactions as i64).into(), is_hard };
+        let options = ReplayOptions { cancel: if is_hard { Cancel::default() } else { cancel }, ..base.clone() };
+        match run(options, Arc::new(ending), &mut |_| {}).await {
+            Ok(report) if !report.interrupted => {
+                assert_sound(&report, &community);
+                break;
+            }
+            Ok(report) => {
+                assert!(!is_hard);
+                assert_eq!(report.violations, Vec::<String>::new(), "ended after {transactions} transactions");
+                assert!(report.is_sound(), "ended after {transactions} transactions");
+            }
+            Err(error) => assert!(is_hard, "{error}"),
+        }
+        ended += 1;
+        let again = replay_on(base.clone(), &chain).await.unwrap_err();
+        assert!(again.to_string().contains("--resume"), "{again}");
+        let resumed = replay_on(ReplayOptions { resume: true, ..base }, &chain).await;
+        let report = resumed.unwrap_or_else(|error| panic!("after {transactions} transactions: {error}"));
+        assert_sound(&report, &community);
+    }
+    assert!(ended > 8, "{ended} replays were ended");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_replay_that_was_ended_goes_on_and_pays_nothing_twice() {
+    end_and_resume(false, 3).await;
+}
+
+#[tokio::test]
+async fn a_replay_that_was_killed_goes_on_and_pays_nothing_twice() {
+    end_and_resume(true, 3).await;
+}
+
+#[tokio::test]
+async fn a_state_of_something_else_is_refused() {
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let path = std::env::temp_dir().join(format!("multibus-replay-state-{}.json", std::process::id()));
+    let options = ReplayOptions { state: Some(path.clone()), ..ReplayOptions::new("state", at_noon(SMALL, 1)) };
+    replay_on(options.clone(), &chain).await.unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let resume = ReplayOptions { resume: true, ..options };
+    for (options, chain, part) in [
+        (ReplayOptions { seed: 2, ..resume.clone() }, chain.clone(), "is of another file, seed"),
+        (ReplayOptions { community: at_noon(SMALL, 2), ..resume.clone() }, chain.clone(), "is of another file"),
+        (ReplayOptions { state: None, ..resume.clone() }, chain.clone(), "name the state file"),
+        (resume.clone(), Arc::new(EmbeddedChain::new().unwrap()), "ended with its process"),
+    ] {
+        let error = replay_on(options, &chain).await.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    // A replay that is over reports the same again.
+    assert_sound(&replay_on(resume.clone(), &chain).await.unwrap(), &resume.community);
+    std::fs::write(&path, "{}").unwrap();
+    let error = replay_on(resume, &chain).await.unwrap_err().to_string();
+    assert!(error.contains("is not the state of a replay"), "{error}");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn options_that_cannot_be_followed_are_refused() {
+    let base = ReplayOptions::new("options", at_noon(SMALL, 1));
+    for (options, part) in [
+        (ReplayOptions { members_per_batch: 0, ..base.clone() }, "0 members per batch"),
+        (ReplayOptions { members_per_batch: 33, ..base.clone() }, "1 to 32"),
+        (ReplayOptions { lanes: 0, ..base.clone() }, "0 lanes"),
+        (ReplayOptions { lanes: 65, ..base.clone() }, "1 to 64"),
+        (ReplayOptions { speed: Some(0), ..base.clone() }, "speed of 0"),
+        (ReplayOptions { lock_percent: 101, ..base.clone() }, "101 percent"),
+        (ReplayOptions { lock_fee_bps: 501, ..base.clone() }, "above 500"),
+        (ReplayOptions { concurrency: 0, ..base.clone() }, "concurrency of 1"),
+        (ReplayOptions { bus_name: Some("x".repeat(33)), ..base.clone() }, "1 to 32 bytes"),
+        (ReplayOptions { mint: Some(Address::default()), ..base.clone() }, "name its keypair"),
+        (ReplayOptions { price_rule: PriceRule { tick: 0, ..PriceRule::default() }, ..base.clone() }, "the tick is 0"),
+        (ReplayOptions { price_rule: PriceRule::fixed(0), ..base.clone() }, "at least 1"),
+    ] {
+        let chain = Arc::new(EmbeddedChain::new().unwrap());
+        let error = replay_on(options, &chain).await.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_community_replays_within_two_minutes() {
+    let community = community(Shape { members: 118, generators: 46, intervals: 96, interval_seconds: 900 }, 1);
+    let started_at = Instant::now();
+    let report = replay(ReplayOptions::new("large", community.clone())).await;
+    eprintln!("{}\n{:?}", report.table(100), started_at.elapsed());
+    assert_sound(&report, &community);
+    assert!(started_at.elapsed().as_secs() < 120);
+}

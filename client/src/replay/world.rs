@@ -294,21 +294,14 @@ impl World {
         Ok((lock, LockEnd::Released { fee_base_units }))
     }
 
-    /// The seller withdraws what is left of an offer and closes it; returns what was withdrawn, in Wh.
-    pub async fn withdraw(&self, offer: Keyed<Offer>) -> Result<u64, ReplayError> {
-        let Some(&seller) = self.member_of.get(&offer.seller) else { return Ok(0) };
-        let name = self.name(seller);
-        let sent = match self.members[seller].wallet.offer_cancel(&offer.address).await {
-            Ok(sent) => sent,
+    /// The seller withdraws what is left of an offer and closes it.
+    pub async fn withdraw(&self, offer: &Keyed<Offer>) -> Result<(), ReplayError> {
+        let Some(&seller) = self.member_of.get(&offer.seller) else { return Ok(()) };
+        match self.members[seller].wallet.offer_cancel(&offer.address).await {
             // Anyone may close an offer that no longer trades.
-            Err(Error::NotFound { .. }) => return Ok(offer.free_wh()),
-            Err(error) => return Err(error).doing(format_args!("{name} withdraws an offer")),
-        };
-        let withdrawn = sent.events.iter().find_map(|event| match event {
-            Event::OfferCancelled(event) if event.offer == offer.address => Some(event.withdrawn_wh),
-            _ => None,
-        });
-        Ok(withdrawn.unwrap_or(offer.free_wh()))
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error).doing(format_args!("{} withdraws an offer", self.name(seller))),
+        }
     }
 
     /// Purchases of a member's lane from a nonce on, oldest first, from the transactions on chain.

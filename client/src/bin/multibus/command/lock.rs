@@ -1,0 +1,296 @@
+//! `multibus lock`: energy held for 300 seconds.
+
+use {
+    super::{
+        TransactionView,
+        purchase::{Bought, Token},
+        signature_line,
+    },
+    crate::{
+        failure::Failure,
+        output::{Page, Reply, View},
+        session::Session,
+        value::{Amount, Energy, address, format_energy, format_time},
+    },
+    clap::{Args, Subcommand},
+    multibus_client::{
+        Address, Keyed,
+        event::Event,
+        lock::LockFilter,
+        multibus::state::{Bus, Lock},
+    },
+    serde::Serialize,
+    std::collections::HashMap,
+};
+
+#[derive(Subcommand, Debug)]
+pub enum LockCommand {
+    Take(TakeArgs),
+    Settle(SettleArgs),
+    Release(ReleaseArgs),
+    List(ListArgs),
+}
+
+/// Hold part of an offer for 300 s at today's price, against a deposit of the full cost
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus lock take EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --energy 2kWh
+  multibus lock take EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --energy 2kWh --max-price 0.25tokens")]
+pub struct TakeArgs {
+    /// The offer
+    #[arg(value_name = "OFFER", value_parser = address)]
+    offer: Address,
+    /// Energy to hold, such as 1500Wh or 1.5kWh
+    #[arg(long, allow_negative_numbers = true)]
+    energy: Energy,
+    /// Highest price per kWh [default: the offer's price]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    max_price: Option<Amount>,
+}
+
+/// Buy what a lock holds: its deposit pays the seller
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus lock settle 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE")]
+pub struct SettleArgs {
+    /// The lock
+    #[arg(value_name = "LOCK", value_parser = address)]
+    lock: Address,
+}
+
+/// Give a lock up: the deposit comes back less the bus's lock fee; anyone can once it has expired
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus lock release 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE")]
+pub struct ReleaseArgs {
+    /// The lock
+    #[arg(value_name = "LOCK", value_parser = address)]
+    lock: Address,
+}
+
+/// List the locks of a wallet, of an offer or of a bus
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus lock list
+  multibus lock list 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC
+  multibus lock list --offer EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn")]
+pub struct ListArgs {
+    /// Only locks of this wallet [default: the signing wallet, unless an offer or a bus is named]
+    #[arg(value_name = "WALLET", value_parser = address)]
+    wallet: Option<Address>,
+    /// Only locks of this offer
+    #[arg(long, value_name = "OFFER", value_parser = address)]
+    offer: Option<Address>,
+    /// Only locks of this bus
+    #[arg(long, value_name = "BUS", value_parser = address)]
+    bus: Option<Address>,
+}
+
+/// Runs a verb of `lock`.
+///
+/// # Errors
+/// Where the chain or the program refuses.
+pub async fn run(command: LockCommand, session: &Session) -> Result<Reply, Failure> {
+    match command {
+        LockCommand::Take(args) => take(args, session).await,
+        LockCommand::Settle(args) => settle(args, session).await,
+        LockCommand::Release(args) => release(args, session).await,
+        LockCommand::List(args) => list(args, session).await,
+    }
+}
+
+async fn take(args: TakeArgs, session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let market = session.market();
+    let offer = market.offer(&args.offer).await?;
+    let bus = market.bus(&offer.bus).await?;
+    let max_price = match args.max_price {
+        Some(price) => price.base_units(bus.mint_decimals)?,
+        None => offer.price_per_kwh,
+    };
+    let created = wallet.lock_take(&args.offer, args.energy.wh, max_price).await?;
+    let lock = market.lock(&created.address).await?;
+    let now = session.now().await?;
+    Ok(Box::new(Taken { lock: LockView::of(&lock, &bus, now), transaction: TransactionView::from(&created.sent) }))
+}
+
+async fn settle(args: SettleArgs, session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let market = session.market();
+    let lock = market.lock(&args.lock).await?;
+    let bus = market.bus(&lock.bus).await?;
+    let purchased = wallet.lock_settle(&args.lock).await?;
+    Ok(Box::new(Bought::of(&[purchased], Token::of(&bus), None)))
+}
+
+async fn release(args: ReleaseArgs, session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let market = session.market();
+    let lock = market.lock(&args.lock).await?;
+    let bus = market.bus(&lock.bus).await?;
+    let sent = wallet.lock_release(&args.lock).await?;
+    let event = sent.events.iter().find_map(|event| match event {
+        Event::LockReleased(event) => Some(event),
+        _ => None,
+    });
+    let Some(event) = event else {
+        return Err(Failure::sentence(format!(
+            "the lock is released ({}), but the node kept no log of it; see `multibus lock list`",
+            sent.signature
+        )));
+    };
+    Ok(Box::new(Released {
+        lock: args.lock.to_string(),
+        offer: event.offer.to_string(),
+        buyer: event.buyer.to_string(),
+        energy_wh: event.energy_wh,
+        refund_base_units: event.refund,
+        fee_base_units: event.fee,
+        token: Token::of(&bus),
+        transaction: TransactionView::from(&sent),
+    }))
+}
+
+async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
+    let market = session.market();
+    let buyer = match args.wallet {
+        None if args.offer.is_none() && args.bus.is_none() => Some(session.address_or_own(None)?),
+        named => named,
+    };
+    let locks = market.locks(&LockFilter { bus: args.bus, offer: args.offer, buyer }).await?;
+    let now = session.now().await?;
+    let mut buses: HashMap<Address, Keyed<Bus>> = HashMap::new();
+    let mut views = Vec::with_capacity(locks.len());
+    for lock in &locks {
+        if !buses.contains_key(&lock.bus) {
+            buses.insert(lock.bus, market.bus(&lock.bus).await?);
+        }
+        views.push(LockView::of(lock, &buses[&lock.bus], now));
+    }
+    views.sort_by(|a, b| (a.expires_at, &a.address).cmp(&(b.expires_at, &b.address)));
+    Ok(Box::new(Listed { locks: views }))
+}
+
+#[derive(Serialize)]
+struct LockView {
+    address: String,
+    offer: String,
+    bus: String,
+    buyer: String,
+    energy_wh: u64,
+    price_per_kwh: u64,
+    deposit_base_units: u64,
+    #[serde(flatten)]
+    token: Token,
+    taken_at: i64,
+    expires_at: i64,
+    expired: bool,
+}
+
+impl LockView {
+    fn of(lock: &Keyed<Lock>, bus: &Keyed<Bus>, now: i64) -> Self {
+        Self {
+            address: lock.address.to_string(),
+            offer: lock.offer.to_string(),
+            bus: lock.bus.to_string(),
+            buyer: lock.buyer.to_string(),
+            energy_wh: lock.energy_wh,
+            price_per_kwh: lock.price_per_kwh,
+            deposit_base_units: lock.deposit,
+            token: Token::of(bus),
+            taken_at: lock.taken_at,
+            expires_at: lock.expires_at,
+            expired: lock.is_expired(now),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Taken {
+    #[serde(flatten)]
+    lock: LockView,
+    #[serde(flatten)]
+    transaction: TransactionView,
+}
+
+impl View for Taken {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(vec![self.lock.address.clone()])
+    }
+
+    fn text(&self, page: &mut Page) {
+        let lock = &self.lock;
+        page.line(format!(
+            "locked {} for a deposit of {} tokens",
+            format_energy(lock.energy_wh),
+            lock.token.format(lock.deposit_base_units)
+        ));
+        page.fields([
+            ("lock", lock.address.clone()),
+            ("expires", format_time(lock.expires_at)),
+            ("signature", self.transaction.signature.clone()),
+        ]);
+    }
+}
+
+#[derive(Serialize)]
+struct Released {
+    lock: String,
+    offer: String,
+    buyer: String,
+    energy_wh: u64,
+    refund_base_units: u64,
+    fee_base_units: u64,
+    #[serde(flatten)]
+    token: Token,
+    #[serde(flatten)]
+    transaction: TransactionView,
+}
+
+impl View for Released {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(vec![self.transaction.signature.clone()])
+    }
+
+    fn text(&self, page: &mut Page) {
+        page.line(format!(
+            "released {}: {} tokens came back, the fee was {}",
+            format_energy(self.energy_wh),
+            self.token.format(self.refund_base_units),
+            self.token.format(self.fee_base_units)
+        ));
+        signature_line(page, &self.transaction);
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    locks: Vec<LockView>,
+}
+
+impl View for Listed {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(self.locks.iter().map(|lock| lock.address.clone()).collect())
+    }
+
+    fn text(&self, page: &mut Page) {
+        if self.locks.is_empty() {
+            page.line("no locks");
+            return;
+        }
+        page.table(
+            &["lock", ">energy", ">deposit", "expires"],
+            self.locks.iter().map(|lock| {
+                // The time of day is enough: a lock lives for 300 seconds.
+                let moment = format_time(lock.expires_at);
+                let time = moment.split_once('T').map_or(moment.as_str(), |(_, time)| time);
+                vec![
+                    lock.address.clone(),
+                    format_energy(lock.energy_wh),
+                    lock.token.format(lock.deposit_base_units),
+                    if lock.expired { "expired".to_owned() } else { time.to_owned() },
+                ]
+            }),
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! The verbs: one file for each noun, thin handlers that ask the library and answer with a view.
+
+pub mod bus;
+pub mod completions;
+pub mod history;
+pub mod local;
+pub mod lock;
+pub mod offer;
+pub mod purchase;
+pub mod replay;
+pub mod trader;
+pub mod tx;
+pub mod watch;
+
+use {
+    crate::{
+        config::{GlobalArgs, Settings},
+        failure::Failure,
+        output::{Output, Page, Reply},
+        session::Session,
+    },
+    clap::{Parser, Subcommand},
+    multibus_client::Sent,
+    serde::Serialize,
+};
+
+/// The market for energy between neighbours, from the command line.
+#[derive(Parser, Debug)]
+#[command(
+    name = "multibus",
+    version,
+    about,
+    long_about = "The market for energy between neighbours, from the command line.\n\nEnergy is given in Wh, or with \
+                  its unit: 1500, 1500Wh, 1.5kWh. Prices and limits are base units of the bus's token (per kWh), or \
+                  whole tokens with their unit: 250000, 0.25tokens. Times are unix seconds, RFC 3339, or a wait from \
+                  the chain's clock: 1800000000, 2027-01-15T08:00:00Z, +15m.",
+    after_help = "Examples:\n  multibus --url localnet bus list\n  multibus buy --help",
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Energy networks: create, show, list, add an owner
+    #[command(subcommand)]
+    Bus(bus::BusCommand),
+    /// Energy on offer: create, list, show, reprice, extend, cancel
+    #[command(subcommand)]
+    Offer(offer::OfferCommand),
+    /// Buy energy at the lowest total cost, or from one offer
+    Buy(purchase::BuyArgs),
+    /// Buy parts of several offers, all or nothing
+    Batch(purchase::BatchArgs),
+    /// Energy held for 300 s: take, settle, release, list
+    #[command(subcommand)]
+    Lock(lock::LockCommand),
+    /// Nonce lanes of a wallet: open, show, close
+    #[command(subcommand)]
+    Trader(trader::TraderCommand),
+    /// Check that a purchase happened
+    #[command(subcommand)]
+    Tx(tx::TxCommand),
+    /// Purchases of a wallet, checked against the history root on chain
+    History(history::HistoryArgs),
+    /// Show what happens on a bus as it happens
+    Watch(watch::WatchArgs),
+    /// Trade a community's measured intervals
+    Replay(replay::ReplayArgs),
+    /// What a local network needs: wallets, a token, funds, time
+    #[command(subcommand)]
+    Local(local::LocalCommand),
+    /// Print the completions for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the command and prints what it answers.
+///
+/// # Errors
+/// Where it fails, or where it checks something that does not hold (its result is printed all the same).
+pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
+    let answer = match cli.command {
+        Command::Completions(args) => return completions::run(&args),
+        Command::Local(local::LocalCommand::Wallet(args)) => local::wallet(&args)?,
+        Command::Replay(args) => return replay::run(args, &cli.global, output).await,
+        command => {
+            let settings = Settings::resolve(&cli.global)?;
+            if let Command::Watch(args) = command {
+                return watch::run(args, settings, output).await;
+            }
+            let session = Session::open(settings, output, cli.global.priority_fee)?;
+            let result = output.attend("working", dispatch(command, &session)).await;
+            // Also what a failed command did, such as a fee that it paid, happened.
+            session.close()?;
+            result?
+        }
+    };
+    output.print(answer.as_ref())?;
+    answer.failure().map_or(Ok(()), |sentence| Err(Failure::Sentence(sentence)))
+}
+
+async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure> {
+    match command {
+        Command::Bus(command) => bus::run(command, session).await,
+        Command::Offer(command) => offer::run(command, session).await,
+        Command::Buy(args) => purchase::buy(args, session).await,
+        Command::Batch(args) => purchase::batch(args, session).await,
+        Command::Lock(command) => lock::run(command, session).await,
+        Command::Trader(command) => trader::run(command, session).await,
+        Command::Tx(command) => tx::run(command, session).await,
+        Command::History(args) => history::run(args, session).await,
+        Command::Local(command) => local::run(command, session).await,
+        Command::Watch(_) | Command::Replay(_) | Command::Completions(_) => {
+            unreachable!("run() handles the commands that print by themselves")
+        }
+    }
+}
+
+/// The transaction that did it.
+#[derive(Serialize)]
+pub struct TransactionView {
+    pub signature: String,
+    pub slot: u64,
+    pub compute_units: u64,
+    pub fee_lamports: u64,
+}
+
+impl From<&Sent> for TransactionView {
+    fn from(sent: &Sent) -> Self {
+        Self {
+            signature: sent.signature.to_string(),
+            slot: sent.slot,
+            compute_units: sent.compute_units,
+            fee_lamports: sent.fee,
+        }
+    }
+}
+
+/// Writes the signature of the transaction that did it.
+pub fn signature_line(page: &mut Page, transaction: &TransactionView) {
+    page.line(format!("signature  {}", transaction.signature));
+}

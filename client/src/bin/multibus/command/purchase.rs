@@ -1,0 +1,542 @@
+//! `multibus buy` and `multibus batch`: purchases.
+
+use {
+    super::offer::{Source, window_start},
+    crate::{
+        failure::Failure,
+        output::{Page, Reply, View, short},
+        session::Session,
+        value::{self, Amount, Energy, Window, address, format_energy, format_scaled},
+    },
+    clap::{ArgGroup, Args},
+    multibus_client::{
+        Address, Error, Keyed, Wallet,
+        multibus::{
+            constants::WH_PER_KWH,
+            math,
+            state::{Bus, Offer, Order},
+        },
+        offer::{OfferFilter, OfferSort},
+        purchase::{BatchItem, BatchOrder, PurchaseOrder, Purchased, TransactionHash},
+        router::{self, BatchLimits, PriceFraction, Quote, RouterFill, RouterOffer, Want},
+    },
+    serde::Serialize,
+};
+
+/// Buy energy of a bus at the lowest total cost, or from one offer
+///
+/// Without limits, the offers are taken as they are: first the cheapest energy. An amount that needs more offers than
+/// one transaction holds is bought in several, each of them all or nothing; what was bought is reported even where a
+/// later one fails.
+#[derive(Args, Debug)]
+#[command(
+    group = ArgGroup::new("from").required(true).args(["bus", "offer"]),
+    after_help = "Examples:
+  multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 1.5kWh
+  multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 20kWh --min-energy 5kWh --max-price 0.28tokens
+  multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 20kWh --max-total 5tokens --dry-run
+  multibus buy --offer EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --energy 800Wh"
+)]
+pub struct BuyArgs {
+    /// The bus to buy on, at the lowest total cost
+    #[arg(value_name = "BUS", value_parser = address)]
+    bus: Option<Address>,
+    /// The one offer to buy from
+    #[arg(long, value_name = "OFFER", value_parser = address, conflicts_with_all = ["window", "source"])]
+    offer: Option<Address>,
+    /// Energy to buy, such as 1500Wh or 1.5kWh
+    #[arg(long, allow_negative_numbers = true)]
+    energy: Energy,
+    /// Smallest energy to accept where there is not enough [default: all of it]
+    #[arg(long, value_name = "ENERGY", allow_negative_numbers = true)]
+    min_energy: Option<Energy>,
+    /// Highest price per kWh of any part [default with --offer: its price; else none]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    max_price: Option<Amount>,
+    /// Highest total cost
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
+    max_total: Option<Amount>,
+    /// Delivery window, where the bus has windows: 'next', its start, or a wait that is rounded up to one
+    #[arg(long, value_name = "START")]
+    window: Option<Window>,
+    /// Only energy from this source
+    #[arg(long)]
+    source: Option<Source>,
+    /// Only show the quote and the transaction hash
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Buy parts of several offers in one transaction, all or nothing
+///
+/// The offers may belong to several buses with one token. Each is bought at its present price or not at all.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus batch EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn=1.5kWh FxvxtejBzQVq6fmk5D1bS6oiCatHVxfdyjn8vwG8zsYu=800Wh
+  multibus batch EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn=1500 --max-total 0.50tokens --dry-run")]
+pub struct BatchArgs {
+    /// Offers and the energy to buy of each
+    #[arg(value_name = "OFFER=ENERGY", required = true)]
+    items: Vec<value::BatchItem>,
+    /// Highest price per kWh of any item [default: the offers' prices]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    max_price: Option<Amount>,
+    /// Highest total cost
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
+    max_total: Option<Amount>,
+    /// Only show the quote and the transaction hash
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Limits of a purchase, in Wh and base units.
+struct Limits {
+    energy_wh: u64,
+    min_energy_wh: u64,
+    max_price_per_kwh: u64,
+    max_total: u64,
+}
+
+impl Limits {
+    fn of(args: &BuyArgs, decimals: u8) -> Result<Self, Failure> {
+        let energy_wh = args.energy.wh;
+        let min_energy_wh = args.min_energy.map_or(energy_wh, |energy| energy.wh);
+        if min_energy_wh > energy_wh {
+            return Err(Failure::usage(format!(
+                "--min-energy {min_energy_wh} Wh is more than --energy {energy_wh} Wh; give a smaller one"
+            )));
+        }
+        Ok(Self {
+            energy_wh,
+            min_energy_wh,
+            max_price_per_kwh: limit(args.max_price.as_ref(), decimals)?.unwrap_or(u64::MAX),
+            max_total: limit(args.max_total.as_ref(), decimals)?.unwrap_or(u64::MAX),
+        })
+    }
+}
+
+fn limit(amount: Option<&Amount>, decimals: u8) -> Result<Option<u64>, String> {
+    amount.map(|amount| amount.base_units(decimals)).transpose()
+}
+
+/// Runs `multibus buy`.
+///
+/// # Errors
+/// Where there is no energy within the limits, or the chain or the program refuses.
+pub async fn buy(args: BuyArgs, session: &Session) -> Result<Reply, Failure> {
+    match (args.offer, args.bus) {
+        (Some(offer), _) => buy_from(&offer, &args, session).await,
+        (None, Some(bus)) => buy_best(&bus, &args, session).await,
+        // The argument group asks for one of them.
+        (None, None) => Err(Failure::usage("name a bus, or an offer with --offer")),
+    }
+}
+
+async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let market = session.market();
+    let offer = market.offer(offer).await?;
+    let bus = market.bus(&offer.bus).await?;
+    let limits = Limits::of(args, bus.mint_decimals)?;
+    let price = offer.price_per_kwh;
+    // What the total allows at the present price.
+    let affordable = u128::from(limits.max_total) * u128::from(WH_PER_KWH) / u128::from(price.max(1));
+    let energy_wh = limits.energy_wh.min(u64::try_from(affordable).unwrap_or(u64::MAX));
+    if energy_wh < limits.min_energy_wh {
+        let cost = math::cost(limits.min_energy_wh, price).map_or("too many".to_owned(), |cost| cost.to_string());
+        return Err(Failure::sentence(format!(
+            "{} Wh cost {cost} base units at {price} per kWh, the limit is {}; raise --max-total or buy less",
+            limits.min_energy_wh, limits.max_total
+        )));
+    }
+    let max_price_per_kwh = if limits.max_price_per_kwh == u64::MAX { price } else { limits.max_price_per_kwh };
+    // ceil(energy x price / 1000) is at most the total exactly where the price is at most this.
+    let dearest = u128::from(limits.max_total) * u128::from(WH_PER_KWH) / u128::from(energy_wh);
+    let max_price_per_kwh = max_price_per_kwh.min(u64::try_from(dearest).unwrap_or(u64::MAX));
+    let order = PurchaseOrder::up_to(offer.address, energy_wh, limits.min_energy_wh, max_price_per_kwh);
+    let token = Token::of(&bus);
+    if args.dry_run {
+        let fill = quoted_fill(&offer, &bus, energy_wh.min(offer.free_wh()))?;
+        if fill.energy_wh < order.min_energy_wh {
+            return Err(Failure::sentence(format!(
+                "the offer has {} Wh free, at least {} Wh are wanted; buy less, or give a smaller --min-energy",
+                fill.energy_wh, order.min_energy_wh
+            )));
+        }
+        let item = Order { offer: order.offer, energy_wh, max_price_per_kwh };
+        return Ok(Box::new(Quoted::of(&[(vec![fill], vec![item])], &wallet, session, token).await?));
+    }
+    let purchased = wallet.buy(&order).await?;
+    Ok(Box::new(Bought::of(&[purchased], token, None)))
+}
+
+async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let bus = session.market().bus(bus).await?;
+    let limits = Limits::of(args, bus.mint_decimals)?;
+    let now = session.now().await?;
+    let window_start = match (args.window, bus.window_seconds) {
+        (None, 0) => None,
+        (window, _) => Some(window_start(window, &bus, now)?),
+    };
+    let filter = OfferFilter {
+        window_start,
+        source: args.source.map(Source::energy_source),
+        max_price_per_kwh: Some(limits.max_price_per_kwh),
+        not_seller: Some(wallet.address()),
+        ..OfferFilter::default()
+    };
+    let token = Token::of(&bus);
+    if args.dry_run {
+        let (quote, _) = quote(&wallet, &bus, &filter, &limits, (0, 0)).await?;
+        let quoted: Vec<_> = router::split(&quote.fills, &BatchLimits::default())
+            .into_iter()
+            .map(|batch| {
+                let orders = batch.fills.iter().map(order_of).collect();
+                (batch.fills, orders)
+            })
+            .collect();
+        return Ok(Box::new(Quoted::of(&quoted, &wallet, session, token).await?));
+    }
+    let mut purchases: Vec<Purchased> = Vec::new();
+    let mut stopped = None;
+    let (mut energy_wh, mut paid) = (0, 0);
+    while energy_wh < limits.energy_wh {
+        if energy_wh >= limits.min_energy_wh && quote(&wallet, &bus, &filter, &limits, (energy_wh, paid)).await.is_err()
+        {
+            // Enough was bought, and there is no more within the limits.
+            break;
+        }
+        let batch = wallet
+            .buy_batch_quoted(|| async {
+                let (quote, offers) = quote(&wallet, &bus, &filter, &limits, (energy_wh, paid)).await?;
+                let batch = router::split(&quote.fills, &BatchLimits::default()).into_iter().next();
+                let fills = batch.map(|batch| batch.fills).unwrap_or_default();
+                BatchOrder::at_quote(fills.iter().filter_map(|fill| batch_item(fill, &offers)).collect())
+            })
+            .await;
+        match batch {
+            Ok(purchased) => {
+                energy_wh += purchased.energy_wh;
+                paid += purchased.paid;
+                purchases.push(purchased);
+            }
+            Err(error) if purchases.is_empty() => return Err(error.into()),
+            Err(error) => {
+                stopped = Some(format!(
+                    "bought {energy_wh} Wh of {} Wh for {paid} base units, then: {error}",
+                    limits.energy_wh
+                ));
+                break;
+            }
+        }
+    }
+    Ok(Box::new(Bought::of(&purchases, token, stopped)))
+}
+
+/// The cheapest way to buy what is still wanted, after `(Wh, base units)` were bought and paid.
+async fn quote(
+    wallet: &Wallet,
+    bus: &Keyed<Bus>,
+    filter: &OfferFilter,
+    limits: &Limits,
+    (bought_wh, paid): (u64, u64),
+) -> Result<(Quote, Vec<Keyed<Offer>>), Error> {
+    let offers = wallet.market().active_offers(&bus.address, filter, OfferSort::Price).await?;
+    let candidates: Vec<_> = offers.iter().map(|offer| router_offer(offer, bus)).collect();
+    let want = Want {
+        energy_wh: limits.energy_wh - bought_wh,
+        min_energy_wh: limits.min_energy_wh.saturating_sub(bought_wh).max(1),
+        max_price_per_kwh: limits.max_price_per_kwh,
+        max_total: limits.max_total - paid,
+        excluded_sellers: &[wallet.address()],
+        mint: bus.mint,
+    };
+    match router::quote(&candidates, &want) {
+        Ok(quote) => Ok((quote, offers)),
+        Err(error) => Err(Error::Invalid(error.to_string())),
+    }
+}
+
+fn router_offer(offer: &Keyed<Offer>, bus: &Keyed<Bus>) -> RouterOffer {
+    RouterOffer {
+        offer: offer.address,
+        bus: offer.bus,
+        payout: offer.payout,
+        seller: offer.seller,
+        mint: bus.mint,
+        free_wh: offer.free_wh(),
+        price_per_kwh: offer.price_per_kwh,
+        version: offer.version,
+    }
+}
+
+fn order_of(fill: &RouterFill) -> Order {
+    Order { offer: fill.offer.offer, energy_wh: fill.energy_wh, max_price_per_kwh: fill.offer.price_per_kwh }
+}
+
+/// The item of a batch that a fill stands for.
+fn batch_item(fill: &RouterFill, offers: &[Keyed<Offer>]) -> Option<BatchItem> {
+    let offer = offers.iter().find(|offer| offer.address == fill.offer.offer)?;
+    Some(BatchItem::at_quote(*offer, fill.energy_wh))
+}
+
+fn quoted_fill(offer: &Keyed<Offer>, bus: &Keyed<Bus>, energy_wh: u64) -> Result<RouterFill, Failure> {
+    let cost = math::cost(energy_wh, offer.price_per_kwh).ok_or_else(|| {
+        format!("{energy_wh} Wh at {} base units per kWh cost more than 64 bits hold; buy less", offer.price_per_kwh)
+    })?;
+    Ok(RouterFill { offer: router_offer(offer, bus), energy_wh, cost })
+}
+
+/// Runs `multibus batch`.
+///
+/// # Errors
+/// Where an offer does not exist or lacks energy, or the chain or the program refuses.
+pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let market = session.market();
+    let first_offer = market.offer(&args.items[0].offer).await?;
+    let first_bus = market.bus(&first_offer.bus).await?;
+    let token = Token::of(&first_bus);
+    let max_price = limit(args.max_price.as_ref(), token.mint_decimals)?.unwrap_or(u64::MAX);
+    let max_total = limit(args.max_total.as_ref(), token.mint_decimals)?.unwrap_or(u64::MAX);
+    let mut items = Vec::with_capacity(args.items.len());
+    let mut fills = Vec::with_capacity(args.items.len());
+    for item in &args.items {
+        let offer = market.offer(&item.offer).await?;
+        let bus = market.bus(&offer.bus).await?;
+        if offer.price_per_kwh > max_price {
+            return Err(Failure::sentence(format!(
+                "the offer {} asks {} base units per kWh, the limit is {max_price}; raise --max-price or leave it out",
+                offer.address, offer.price_per_kwh
+            )));
+        }
+        fills.push(quoted_fill(&offer, &bus, item.energy.wh)?);
+        items.push(BatchItem::at_quote(offer, item.energy.wh));
+    }
+    let order = BatchOrder::at_quote(items)?;
+    if order.max_total > max_total {
+        return Err(Failure::sentence(format!(
+            "the items cost {} base units, the limit is {max_total}; raise --max-total or buy less",
+            order.max_total
+        )));
+    }
+    if args.dry_run {
+        return Ok(Box::new(Quoted::of(&[(fills, order.orders())], &wallet, session, token).await?));
+    }
+    let purchased = wallet.buy_batch(&order).await?;
+    Ok(Box::new(Bought::of(&[purchased], token, None)))
+}
+
+/// The token that pays.
+#[derive(Clone, Serialize)]
+pub struct Token {
+    mint: String,
+    mint_decimals: u8,
+}
+
+impl Token {
+    pub fn of(bus: &Keyed<Bus>) -> Self {
+        Self { mint: bus.mint.to_string(), mint_decimals: bus.mint_decimals }
+    }
+
+    pub fn format(&self, base_units: u64) -> String {
+        format_scaled(base_units, self.mint_decimals as usize)
+    }
+}
+
+#[derive(Serialize)]
+struct FillView {
+    offer: String,
+    energy_wh: u64,
+    price_per_kwh: u64,
+    cost_base_units: u64,
+}
+
+fn fill_table(page: &mut Page, fills: &[FillView], token: &Token) {
+    page.table(
+        &["offer", ">energy", ">price/kWh", ">cost"],
+        fills.iter().map(|fill| {
+            vec![
+                if fills.len() > 1 { short(&fill.offer) } else { fill.offer.clone() },
+                format_energy(fill.energy_wh),
+                token.format(fill.price_per_kwh),
+                token.format(fill.cost_base_units),
+            ]
+        }),
+    );
+}
+
+#[derive(Serialize)]
+struct PurchaseView {
+    transaction_hash: String,
+    signature: String,
+    slot: u64,
+    lane: u16,
+    nonce: u64,
+    energy_wh: u64,
+    paid_base_units: u64,
+    fills: Vec<FillView>,
+    compute_units: u64,
+    attempts: u32,
+}
+
+impl PurchaseView {
+    fn of(purchased: &Purchased) -> Self {
+        Self {
+            transaction_hash: purchased.transaction_hash.to_string(),
+            signature: purchased.signature.to_string(),
+            slot: purchased.slot,
+            lane: purchased.lane,
+            nonce: purchased.nonce,
+            energy_wh: purchased.energy_wh,
+            paid_base_units: purchased.paid,
+            fills: (purchased.fills.iter())
+                .map(|fill| FillView {
+                    offer: fill.offer.to_string(),
+                    energy_wh: fill.energy_wh,
+                    price_per_kwh: fill.price_per_kwh,
+                    cost_base_units: fill.cost,
+                })
+                .collect(),
+            compute_units: purchased.compute_units,
+            attempts: purchased.attempts,
+        }
+    }
+}
+
+/// Purchases that happened.
+#[derive(Serialize)]
+pub struct Bought {
+    energy_wh: u64,
+    paid_base_units: u64,
+    /// Exact average in base units per kWh, as a fraction where it is not whole.
+    average_price_per_kwh: String,
+    #[serde(flatten)]
+    token: Token,
+    purchases: Vec<PurchaseView>,
+    #[serde(skip)]
+    stopped: Option<String>,
+}
+
+impl Bought {
+    /// `stopped` says why less was bought than was wanted.
+    pub fn of(purchases: &[Purchased], token: Token, stopped: Option<String>) -> Self {
+        let energy_wh = purchases.iter().map(|purchased| purchased.energy_wh).sum();
+        let paid_base_units = purchases.iter().map(|purchased| purchased.paid).sum();
+        Self {
+            energy_wh,
+            paid_base_units,
+            average_price_per_kwh: PriceFraction::new(paid_base_units, energy_wh).to_string(),
+            token,
+            purchases: purchases.iter().map(PurchaseView::of).collect(),
+            stopped,
+        }
+    }
+}
+
+impl View for Bought {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(self.purchases.iter().map(|purchase| purchase.transaction_hash.clone()).collect())
+    }
+
+    fn text(&self, page: &mut Page) {
+        let paid = self.token.format(self.paid_base_units);
+        page.line(format!("bought {} for {paid} tokens", format_energy(self.energy_wh)));
+        for purchase in &self.purchases {
+            page.line("");
+            fill_table(page, &purchase.fills, &self.token);
+            page.line(format!("transaction hash  {}", purchase.transaction_hash));
+            page.line(format!("signature  {}", purchase.signature));
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.stopped.clone()
+    }
+}
+
+#[derive(Serialize)]
+struct QuotedTransaction {
+    /// `None` where the lane is not open, so that its first nonce is not known yet.
+    transaction_hash: Option<String>,
+    lane: u16,
+    nonce: Option<u64>,
+    energy_wh: u64,
+    cost_base_units: u64,
+    fills: Vec<FillView>,
+}
+
+/// Purchases that were only quoted.
+#[derive(Serialize)]
+struct Quoted {
+    dry_run: bool,
+    energy_wh: u64,
+    cost_base_units: u64,
+    average_price_per_kwh: String,
+    #[serde(flatten)]
+    token: Token,
+    transactions: Vec<QuotedTransaction>,
+}
+
+impl Quoted {
+    /// What one transaction after the other would buy, each given by its fills and its orders.
+    async fn of(
+        transactions: &[(Vec<RouterFill>, Vec<Order>)],
+        wallet: &Wallet,
+        session: &Session,
+        token: Token,
+    ) -> Result<Self, Failure> {
+        let buyer = wallet.address();
+        let lane = 0;
+        let next_nonce = session.market().trader(&buyer, lane).await?.map(|trader| trader.next_nonce);
+        let mut quoted = Vec::with_capacity(transactions.len());
+        for (index, (fills, orders)) in transactions.iter().enumerate() {
+            let nonce = next_nonce.map(|nonce| nonce + index as u64);
+            quoted.push(QuotedTransaction {
+                transaction_hash: nonce.map(|nonce| TransactionHash::of(&buyer, lane, nonce, orders).to_string()),
+                lane,
+                nonce,
+                energy_wh: fills.iter().map(|fill| fill.energy_wh).sum(),
+                cost_base_units: fills.iter().map(|fill| fill.cost).sum(),
+                fills: (fills.iter())
+                    .map(|fill| FillView {
+                        offer: fill.offer.offer.to_string(),
+                        energy_wh: fill.energy_wh,
+                        price_per_kwh: fill.offer.price_per_kwh,
+                        cost_base_units: fill.cost,
+                    })
+                    .collect(),
+            });
+        }
+        let energy_wh = quoted.iter().map(|transaction| transaction.energy_wh).sum();
+        let cost_base_units = quoted.iter().map(|transaction| transaction.cost_base_units).sum();
+        Ok(Self {
+            dry_run: true,
+            energy_wh,
+            cost_base_units,
+            average_price_per_kwh: PriceFraction::new(cost_base_units, energy_wh).to_string(),
+            token,
+            transactions: quoted,
+        })
+    }
+}
+
+impl View for Quoted {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(self.transactions.iter().filter_map(|transaction| transaction.transaction_hash.clone()).collect())
+    }
+
+    fn text(&self, page: &mut Page) {
+        let cost = self.token.format(self.cost_base_units);
+        page.line(format!("{} would cost {cost} tokens; nothing was sent", format_energy(self.energy_wh)));
+        for transaction in &self.transactions {
+            page.line("");
+            fill_table(page, &transaction.fills, &self.token);
+            match &transaction.transaction_hash {
+                Some(hash) => page.line(format!("transaction hash  {hash}")),
+                None => page.line("the hash is known once lane 0 is open: `multibus trader open`"),
+            }
+        }
+    }
+}

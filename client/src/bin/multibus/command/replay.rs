@@ -1,0 +1,253 @@
+//! `multibus replay`: trades a community's measured intervals.
+
+use {
+    crate::{
+        config::{Endpoint, GlobalArgs, Settings},
+        failure::Failure,
+        output::{Output, Page, View, columns},
+        session::Session,
+        value::{Share, address},
+    },
+    clap::Args,
+    indicatif::{ProgressBar, ProgressStyle},
+    multibus_client::{
+        Address, SharedSigner, TransactionOptions,
+        chain::{Chain, EmbeddedChain},
+        replay::{self, Cancel, Community, PriceRule, Progress, ReplayOptions, ReplayReport, Stage},
+    },
+    serde::Serialize,
+    std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration},
+};
+
+/// Trade a community's measured intervals
+///
+/// The file has the columns interval_start (RFC 3339), member, load_wh and generation_wh. Interval after interval,
+/// members with a surplus put it on offer and members with a deficit buy the cheapest energy there is, a part of it
+/// through locks. It runs on a chain inside the process unless --url names another; there, the wallet of --keypair pays,
+/// or a new one with an airdrop.
+///
+/// Prices follow --price-rule. With S the surplus and D the deficit of an interval, scarcity:FLOOR..CEILING asks
+/// CEILING - (CEILING - FLOOR) x S / (S + D) base units per kWh, each seller up to spread basis points more or less,
+/// in steps of tick; fixed:PRICE asks the same always.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus replay data/community-rural-2016.csv --report report
+  multibus replay data/community-rural-2016.csv --intervals 8 --seed 7 --price-rule fixed:250000
+  multibus --url localnet replay data/community-rural-2016.csv --state replay.state --report report
+  multibus --url localnet replay data/community-rural-2016.csv --resume replay.state --report report")]
+pub struct ReplayArgs {
+    /// CSV file of the community
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Write report.html, report.json and intervals.csv into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Sellers that one atomic batch buys from at most, 1 to 32
+    #[arg(long, value_name = "N")]
+    members_per_batch: Option<usize>,
+    /// Seed of everything that is drawn
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Nonce lanes of a buyer: batches that it has in flight at once
+    #[arg(long, value_name = "N")]
+    lanes: Option<u16>,
+    /// Seconds of the file per second, such as 900 for an interval of 15 minutes a second [default: as fast as it goes]
+    #[arg(long, value_name = "N")]
+    speed: Option<u32>,
+    /// What sellers ask: scarcity:FLOOR..CEILING[,spread=BPS][,tick=UNITS] or fixed:PRICE, in base units per kWh
+    #[arg(long, value_name = "RULE")]
+    price_rule: Option<PriceRule>,
+    /// Only the first intervals of the file
+    #[arg(long, value_name = "N")]
+    intervals: Option<NonZeroUsize>,
+    /// Buyers of an interval that lock a part first, in percent
+    #[arg(long, value_name = "PERCENT")]
+    lock_percent: Option<u8>,
+    /// The bus's fee for locks that are not settled, such as 0.5%
+    #[arg(long, value_name = "SHARE")]
+    lock_fee: Option<Share>,
+    /// Members that act at the same time
+    #[arg(long, value_name = "N")]
+    concurrency: Option<usize>,
+    /// Name of the bus
+    #[arg(long, value_name = "NAME")]
+    bus_name: Option<String>,
+    /// An existing token to pay with, which the wallet of --keypair can mint [default: a new one]
+    #[arg(long, value_name = "MINT", value_parser = address)]
+    mint: Option<Address>,
+    /// Keep what is needed to go on later in this file; it holds the members' keys
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    state: Option<PathBuf>,
+    /// Go on where the replay that kept this state stopped, on the same chain
+    #[arg(long, value_name = "STATE")]
+    resume: Option<PathBuf>,
+}
+
+/// Runs `multibus replay`.
+///
+/// # Errors
+/// Where the file or an option is refused, the chain fails, or what is on chain afterwards is not what the file says.
+pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Result<(), Failure> {
+    let mut community = Community::read_path(&args.file)
+        .map_err(|error| Failure::sentence(format!("{}: {error}", args.file.display())))?;
+    if let Some(intervals) = args.intervals {
+        community.intervals.truncate(intervals.get());
+    }
+    let settings = Settings::resolve(global)?;
+    let mut kept = None;
+    let chain: Arc<dyn Chain> = match &settings.endpoint {
+        Endpoint::Embedded { file: Some(_) } | Endpoint::Rpc { .. } if settings.endpoint_is_explicit => {
+            let session = Session::open(settings.clone(), output, global.priority_fee)?;
+            kept.insert(session).chain().clone()
+        }
+        // Nothing needs to be left of it, so that no other command needs to find it.
+        _ => Arc::new(EmbeddedChain::new()?),
+    };
+    let cancel = Cancel::default();
+    let options = options(args, global, &settings, community, &cancel)?;
+    let report = options.report.clone();
+    let listener = tokio::spawn(cancel_on_interrupt(cancel, output));
+    let mut bar = Bar::new(output);
+    let result = replay::run(options.replay, chain, &mut |progress: &Progress| bar.show(progress)).await;
+    bar.end();
+    listener.abort();
+    if let Some(session) = kept {
+        session.close()?;
+    }
+    let result = result.map_err(|error| Failure::sentence(error.to_string()))?;
+    if let Some(folder) = &report {
+        result.write(folder).map_err(|error| Failure::file("written", folder, &error))?;
+    }
+    output.print(&Replayed { report: &result })?;
+    if let Some(folder) = &report {
+        output.note(format!("the report is {}", folder.join("report.html").display()));
+    }
+    if !result.is_sound() {
+        return Err(Failure::sentence(
+            "what is on chain is not what the file says; see the invariants in the report that are not true",
+        ));
+    }
+    if result.interrupted {
+        return Err(Failure::Interrupted(format!(
+            "ended after {} of {} intervals; a replay that keeps a --state goes on with --resume",
+            result.intervals, result.intervals_in_file
+        )));
+    }
+    Ok(())
+}
+
+/// What is asked for, as the library takes it.
+struct Options {
+    replay: ReplayOptions,
+    report: Option<PathBuf>,
+}
+
+fn options(
+    args: ReplayArgs,
+    global: &GlobalArgs,
+    settings: &Settings,
+    community: Community,
+    cancel: &Cancel,
+) -> Result<Options, Failure> {
+    let name = args.file.file_name().unwrap_or(args.file.as_os_str()).to_string_lossy().into_owned();
+    let mut replay = ReplayOptions::new(name, community);
+    let ReplayArgs {
+        file: _,
+        report,
+        members_per_batch,
+        seed,
+        lanes,
+        speed,
+        price_rule,
+        intervals: _,
+        lock_percent,
+        lock_fee,
+        concurrency,
+        bus_name,
+        mint,
+        state,
+        resume,
+    } = args;
+    set(&mut replay.members_per_batch, members_per_batch);
+    set(&mut replay.seed, seed);
+    set(&mut replay.lanes, lanes);
+    set(&mut replay.price_rule, price_rule);
+    set(&mut replay.lock_percent, lock_percent);
+    set(&mut replay.lock_fee_bps, lock_fee.map(|share| share.bps));
+    set(&mut replay.concurrency, concurrency);
+    replay.speed = speed;
+    replay.bus_name = bus_name;
+    replay.mint = mint;
+    replay.resume = resume.is_some();
+    replay.state = state.or(resume);
+    replay.cancel = cancel.clone();
+    replay.transaction_options =
+        TransactionOptions { priority_fee: crate::session::priority_fee(global.priority_fee), ..replay.transaction_options };
+    if global.keypair.is_some() {
+        let funder: SharedSigner = Arc::new(settings.keypair.read()?);
+        replay.funder = Some(funder);
+    }
+    replay.validate().map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Options { replay, report })
+}
+
+fn set<T>(option: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *option = value;
+    }
+}
+
+/// The first Ctrl-C ends the replay in good order, the second at once.
+async fn cancel_on_interrupt(cancel: Cancel, output: Output) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        output.note("ending after what is under way; Ctrl-C again ends at once");
+        cancel.cancel();
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(crate::failure::INTERRUPTED);
+        }
+    }
+}
+
+/// The progress bar; none where the standard error is not a terminal.
+struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    fn new(output: Output) -> Self {
+        Self(output.shows_progress().then(|| {
+            let bar = ProgressBar::no_length();
+            let style = "{msg:16} {wide_bar} {pos}/{len} {elapsed}";
+            bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        }))
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        if let Some(bar) = &self.0 {
+            let stage: &Stage = &progress.stage;
+            bar.set_message(stage.to_string());
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Replayed<'a> {
+    #[serde(flatten)]
+    report: &'a ReplayReport,
+}
+
+impl View for Replayed<'_> {
+    fn text(&self, page: &mut Page) {
+        for line in self.report.table(columns()).lines() {
+            page.line(line);
+        }
+    }
+}

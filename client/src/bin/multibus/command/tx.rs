@@ -1,0 +1,176 @@
+//! `multibus tx`: did a purchase happen?
+
+use {
+    crate::{
+        failure::Failure,
+        output::{Page, Reply, View},
+        session::Session,
+        value::{TransactionName, address, format_energy, format_time},
+    },
+    clap::{Args, Subcommand},
+    multibus_client::{
+        Address, Signature,
+        event::{self, Event},
+        history::{Evidence, Processed},
+        purchase::TransactionHash,
+    },
+    serde::Serialize,
+};
+
+#[derive(Subcommand, Debug)]
+pub enum TxCommand {
+    Verify(VerifyArgs),
+}
+
+/// Check on chain that a purchase happened; the exit code is 0 only where it did
+///
+/// A transaction hash is known before its purchase is sent, so that after a time-out it tells whether to buy again.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus tx verify 5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f
+  multibus tx verify 5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f --wallet 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC")]
+pub struct VerifyArgs {
+    /// The purchase's transaction hash, or the signature of its transaction
+    #[arg(value_name = "HASH_OR_SIGNATURE")]
+    transaction: TransactionName,
+    /// Who bought, where that is known: the wallet's lanes are looked through first
+    #[arg(long, value_name = "WALLET", value_parser = address)]
+    wallet: Option<Address>,
+}
+
+/// Runs a verb of `tx`.
+///
+/// # Errors
+/// Where the purchase did not happen, or the chain cannot tell.
+pub async fn run(command: TxCommand, session: &Session) -> Result<Reply, Failure> {
+    let TxCommand::Verify(args) = command;
+    match args.transaction {
+        TransactionName::Hash(hash) => verify_hash(TransactionHash(hash), args.wallet, session).await,
+        TransactionName::Signature(signature) => verify_signature(signature, session).await,
+    }
+}
+
+async fn verify_hash(hash: TransactionHash, wallet: Option<Address>, session: &Session) -> Result<Reply, Failure> {
+    let market = session.market();
+    // The buyer is most often who asks.
+    let likely = wallet.or_else(|| session.address_or_own(None).ok());
+    let mut processed = None;
+    if likely.is_some() {
+        processed = market.is_transaction_processed(&hash, likely.as_ref()).await?;
+    }
+    if processed.is_none() && wallet.is_none() {
+        processed = market.is_transaction_processed(&hash, None).await?;
+    }
+    let processed = processed.map(|processed| ProcessedView::of(&processed));
+    let purchases = processed.into_iter().collect::<Vec<_>>();
+    Ok(Box::new(Verified {
+        transaction_hash: Some(hash.to_string()),
+        signature: None,
+        processed: !purchases.is_empty(),
+        purchases,
+    }))
+}
+
+async fn verify_signature(signature: Signature, session: &Session) -> Result<Reply, Failure> {
+    let market = session.market();
+    let Some(record) = session.chain().transaction(&signature).await? else {
+        return Err(Failure::sentence(format!(
+            "the chain does not know the transaction {signature}; check the signature and --url (nodes forget old \
+             transactions, a transaction hash can always be verified)"
+        )));
+    };
+    let mut purchases = Vec::new();
+    if record.error.is_none() {
+        for event in event::parse(&record.logs).events {
+            let Event::EnergyPurchased(event) = event else { continue };
+            let hash = TransactionHash(event.transaction_hash);
+            if let Some(processed) = market.is_transaction_processed(&hash, Some(&event.buyer)).await? {
+                purchases.push(ProcessedView::of(&processed));
+            }
+        }
+    }
+    Ok(Box::new(Verified {
+        transaction_hash: None,
+        signature: Some(signature.to_string()),
+        processed: !purchases.is_empty(),
+        purchases,
+    }))
+}
+
+#[derive(Serialize)]
+struct ProcessedView {
+    transaction_hash: String,
+    wallet: String,
+    lane: u16,
+    nonce: u64,
+    energy_wh: u64,
+    paid_base_units: u64,
+    purchased_at: i64,
+    signature: Option<String>,
+    evidence: &'static str,
+}
+
+impl ProcessedView {
+    fn of(processed: &Processed) -> Self {
+        Self {
+            transaction_hash: processed.transaction_hash.to_string(),
+            wallet: processed.wallet.to_string(),
+            lane: processed.lane,
+            nonce: processed.nonce,
+            energy_wh: processed.energy_wh,
+            paid_base_units: processed.paid,
+            purchased_at: processed.purchased_at,
+            signature: processed.signature.map(|signature| signature.to_string()),
+            evidence: match processed.evidence {
+                Evidence::Receipt => "receipt",
+                Evidence::VerifiedHistory => "verified history",
+                Evidence::Event => "event",
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Verified {
+    transaction_hash: Option<String>,
+    signature: Option<String>,
+    processed: bool,
+    purchases: Vec<ProcessedView>,
+}
+
+impl View for Verified {
+    fn text(&self, page: &mut Page) {
+        for purchase in &self.purchases {
+            page.line("the purchase happened");
+            let mut fields = vec![
+                ("transaction hash", purchase.transaction_hash.clone()),
+                ("buyer", purchase.wallet.clone()),
+                ("nonce", format!("{} of lane {}", purchase.nonce, purchase.lane)),
+                ("energy", format_energy(purchase.energy_wh)),
+                ("paid", format!("{} base units", purchase.paid_base_units)),
+                ("when", format_time(purchase.purchased_at)),
+                ("shown by", purchase.evidence.to_owned()),
+            ];
+            if let Some(signature) = &purchase.signature {
+                fields.push(("signature", signature.clone()));
+            }
+            page.fields(fields);
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        if self.processed {
+            return None;
+        }
+        Some(match (&self.transaction_hash, &self.signature) {
+            (Some(hash), _) => format!(
+                "no purchase with the hash {hash} happened as far as this chain tells; check the hash and --url, and \
+                 buy again only with a lane that shows the nonce unspent (`multibus trader show`)"
+            ),
+            (None, signature) => format!(
+                "the transaction {} bought nothing; check the signature",
+                signature.as_deref().unwrap_or_default()
+            ),
+        })
+    }
+}

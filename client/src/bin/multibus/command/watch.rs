@@ -1,0 +1,203 @@
+//! `multibus watch`: what happens on a bus, as it happens.
+
+use {
+    crate::{
+        config::{Endpoint, Settings},
+        failure::Failure,
+        output::{Output, OutputFormat, Page, View, short},
+        session::Session,
+        value::{Hex, address, format_energy, format_time},
+    },
+    clap::Args,
+    futures_util::{Stream, StreamExt, stream},
+    multibus_client::{
+        Address,
+        chain::{LogsNotification, embedded_state},
+        event::{self, Event},
+    },
+    serde::Serialize,
+    std::{path::PathBuf, pin::Pin, time::Duration},
+};
+
+/// How often the file of an embedded chain is looked at.
+const FILE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Show what happens on a bus as it happens, until Ctrl-C
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus watch BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo
+  multibus watch BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --json-lines --events 10")]
+pub struct WatchArgs {
+    /// The bus
+    #[arg(value_name = "BUS", value_parser = address)]
+    bus: Address,
+    /// One JSON object for each event, on a line of its own (as --output json does)
+    #[arg(long)]
+    json_lines: bool,
+    /// End after this many events
+    #[arg(long, value_name = "N")]
+    events: Option<u64>,
+}
+
+type Notifications = Pin<Box<dyn Stream<Item = Result<LogsNotification, Failure>> + Send>>;
+
+/// Runs `multibus watch`.
+///
+/// # Errors
+/// Where the bus does not exist, or the subscription fails.
+pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<(), Failure> {
+    let output = if args.json_lines { Output { format: OutputFormat::Json, ..output } } else { output };
+    let mut notifications: Notifications = match settings.endpoint.clone() {
+        Endpoint::Embedded { file: Some(path) } => {
+            let seen = kept(path.clone()).await?.len();
+            let session = Session::open(settings, output, 0)?;
+            announce(&args.bus, &session).await?;
+            // Others must be able to use the file meanwhile.
+            drop(session);
+            follow_file(path, args.bus, seen)
+        }
+        _ => {
+            let session = Session::open(settings, output, 0)?;
+            announce(&args.bus, &session).await?;
+            session.chain().subscribe_logs(&args.bus).await?.map(|item| item.map_err(Failure::from)).boxed()
+        }
+    };
+    let mut left = args.events.unwrap_or(u64::MAX);
+    while left > 0 {
+        let notification = tokio::select! {
+            notification = notifications.next() => notification,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        };
+        let Some(notification) = notification.transpose()? else {
+            return Err(Failure::sentence("the node ended the subscription; start `multibus watch` again"));
+        };
+        if notification.error.is_some() {
+            // A failed transaction changed nothing.
+            continue;
+        }
+        for event in event::parse(&notification.logs).events {
+            if left == 0 {
+                break;
+            }
+            let (signature, slot) = (notification.signature.to_string(), notification.slot);
+            output.print_event(&Happened { event, signature, slot })?;
+            left -= 1;
+        }
+    }
+    Ok(())
+}
+
+async fn announce(bus: &Address, session: &Session) -> Result<(), Failure> {
+    let bus = session.market().bus(bus).await?;
+    session.output.note(format!("watching {} ({}), Ctrl-C ends", bus.name(), bus.address));
+    Ok(())
+}
+
+type Kept = Vec<(multibus_client::chain::TransactionRecord, Vec<Address>)>;
+
+async fn kept(path: PathBuf) -> Result<Kept, Failure> {
+    let read = tokio::task::spawn_blocking(move || embedded_state::kept_transactions(&path));
+    match read.await {
+        Ok(kept) => Ok(kept?),
+        Err(error) => Err(Failure::sentence(format!("the chain's file could not be read: {error}"))),
+    }
+}
+
+/// What other processes do on an embedded chain, from the file that keeps it.
+fn follow_file(path: PathBuf, mentions: Address, seen: usize) -> Notifications {
+    let batches = stream::unfold((path, seen, None), move |(path, seen, mut changed_at)| async move {
+        loop {
+            tokio::time::sleep(FILE_INTERVAL).await;
+            let modified = std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+            if modified == changed_at {
+                continue;
+            }
+            changed_at = modified;
+            match kept(path.clone()).await {
+                Ok(kept) if kept.len() == seen => {}
+                Ok(kept) => {
+                    // A shorter history is a new chain in the same file.
+                    let skip = if kept.len() < seen { 0 } else { seen };
+                    let next = kept.len();
+                    let new: Vec<_> = (kept.into_iter().skip(skip))
+                        .filter(|(_, addresses)| addresses.contains(&mentions))
+                        .map(|(record, _)| {
+                            let (signature, slot) = (record.signature, record.slot);
+                            Ok(LogsNotification { signature, slot, error: record.error, logs: record.logs })
+                        })
+                        .collect();
+                    return Some((new, (path, next, changed_at)));
+                }
+                Err(failure) => return Some((vec![Err(failure)], (path, seen, changed_at))),
+            }
+        }
+    });
+    batches.flat_map(stream::iter).boxed()
+}
+
+#[derive(Serialize)]
+struct Happened {
+    #[serde(flatten)]
+    event: Event,
+    signature: String,
+    slot: u64,
+}
+
+impl View for Happened {
+    fn text(&self, page: &mut Page) {
+        let wallet = |address: &Address| short(address);
+        let what = match &self.event {
+            Event::BusCreated(event) => format!("bus created by {}", wallet(&event.creator)),
+            Event::OwnerAdded(event) => {
+                format!("owner {} added with {} bps", wallet(&event.owner), event.share_bps)
+            }
+            Event::CapacityOpened(event) => {
+                format!("window {} opened with {}", format_time(event.window_start), format_energy(event.total_wh))
+            }
+            Event::CapacityClosed(event) => {
+                format!("window {} closed, sold {}", format_time(event.window_start), format_energy(event.sold_wh))
+            }
+            Event::OfferCreated(event) => format!(
+                "offer {} of {}: {} at {} per kWh",
+                wallet(&event.offer),
+                wallet(&event.seller),
+                format_energy(event.energy_wh),
+                event.price_per_kwh
+            ),
+            Event::OfferRepriced(event) => {
+                format!("offer {} now at {} per kWh", wallet(&event.offer), event.price_per_kwh)
+            }
+            Event::OfferExtended(event) => {
+                format!("offer {} now until {}", wallet(&event.offer), format_time(event.expires_at))
+            }
+            Event::OfferCancelled(event) => {
+                format!("offer {} cancelled, {} withdrawn", wallet(&event.offer), format_energy(event.withdrawn_wh))
+            }
+            Event::LockTaken(event) => {
+                format!(
+                    "{} locked {} of offer {}",
+                    wallet(&event.buyer),
+                    format_energy(event.energy_wh),
+                    wallet(&event.offer)
+                )
+            }
+            Event::LockReleased(event) => {
+                format!("lock of {} on offer {} released", format_energy(event.energy_wh), wallet(&event.offer))
+            }
+            Event::TraderOpened(event) => format!("{} opened lane {}", wallet(&event.wallet), event.lane),
+            Event::TraderClosed(event) => format!("{} closed lane {}", wallet(&event.wallet), event.lane),
+            Event::EnergyPurchased(event) => {
+                let energy: u64 = event.fills.iter().map(|fill| fill.energy_wh).sum();
+                let cost: u64 = event.fills.iter().map(|fill| fill.cost).sum();
+                format!(
+                    "{} bought {} for {} base units, hash {}",
+                    wallet(&event.buyer),
+                    format_energy(energy),
+                    cost,
+                    short(&Hex(&event.transaction_hash))
+                )
+            }
+        };
+        page.line(format!("slot {}  {what}", self.slot));
+    }
+}

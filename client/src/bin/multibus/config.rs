@@ -1,0 +1,245 @@
+//! Where the settings of a call come from: its options, then the environment, then the Solana CLI's configuration
+//! file, then defaults that never lead to mainnet.
+
+use {
+    crate::{failure::Failure, output::OutputFormat},
+    clap::ValueEnum,
+    solana_cli_config::Config,
+    solana_commitment_config::CommitmentLevel,
+    std::path::{Path, PathBuf},
+};
+
+/// Options of every command.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Chain to use: localnet, devnet, testnet, mainnet-beta (or l, d, t, m), the URL of a node, or embedded:FILE,
+    /// a chain of its own kept in FILE [default: the configuration file's, else localnet]
+    #[arg(short, long, global = true, value_name = "URL_OR_MONIKER", env = "MULTIBUS_URL", hide_env_values = true)]
+    pub url: Option<String>,
+    /// WebSocket URL for subscriptions [default: derived from the URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub ws: Option<String>,
+    /// File with the wallet that signs, '-' for the standard input [default: the configuration file's]
+    #[arg(short, long, global = true, value_name = "FILE", env = "MULTIBUS_KEYPAIR", hide_env_values = true)]
+    pub keypair: Option<String>,
+    /// How final a transaction must be [default: the configuration file's, else confirmed]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub commitment: Option<Commitment>,
+    /// Configuration file of the Solana CLI [default: ~/.config/solana/cli/config.yml]
+    #[arg(short = 'C', long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Form of the results and errors
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = false)]
+    pub output: OutputFormat,
+    /// Price of priority, in micro-lamports per compute unit
+    #[arg(long, global = true, value_name = "MICRO_LAMPORTS", default_value_t = 0)]
+    pub priority_fee: u64,
+    /// Only what the next command needs, such as the address of what was made: no notes, no progress bars
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// How final a transaction must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Commitment {
+    /// In a block.
+    Processed,
+    /// Voted for by most of the stake.
+    Confirmed,
+    /// Cannot be undone.
+    Finalized,
+}
+
+impl Commitment {
+    pub fn level(self) -> CommitmentLevel {
+        match self {
+            Self::Processed => CommitmentLevel::Processed,
+            Self::Confirmed => CommitmentLevel::Confirmed,
+            Self::Finalized => CommitmentLevel::Finalized,
+        }
+    }
+}
+
+/// The chain of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    Rpc {
+        url: String,
+        /// `None` where it follows from the URL.
+        websocket_url: Option<String>,
+    },
+    /// A chain inside of the process, kept in a file where one is named.
+    Embedded { file: Option<PathBuf> },
+}
+
+/// Where the wallet comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeypairSource {
+    File(PathBuf),
+    StandardInput,
+}
+
+/// What a call uses.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub endpoint: Endpoint,
+    /// Whether the options or the environment name the chain.
+    pub endpoint_is_explicit: bool,
+    pub keypair: KeypairSource,
+    pub commitment: Commitment,
+}
+
+/// Monikers of the Solana CLI and what they stand for.
+const CLUSTERS: [(&[&str], &str); 4] = [
+    (&["localnet", "localhost", "l"], "http://localhost:8899"),
+    (&["devnet", "d"], "https://api.devnet.solana.com"),
+    (&["testnet", "t"], "https://api.testnet.solana.com"),
+    (&["mainnet-beta", "m"], MAINNET_URL),
+];
+const MAINNET_URL: &str = "https://api.mainnet-beta.solana.com";
+const EMBEDDED: &str = "embedded";
+
+impl Settings {
+    /// Resolves the settings of a call.
+    ///
+    /// # Errors
+    /// A sentence that names the value and its remedy: a broken or missing configuration file, an unknown cluster,
+    /// or mainnet where only the file asks for it.
+    pub fn resolve(args: &GlobalArgs) -> Result<Self, Failure> {
+        let (config, config_path) = load_config(args.config.as_deref())?;
+        let (endpoint, endpoint_is_explicit) = match (args.url.as_deref(), &config) {
+            (Some(url), _) => (parse_endpoint(url, args.ws.clone())?, true),
+            (None, Some(config)) if !config.json_rpc_url.is_empty() => {
+                let configured = Some(config.websocket_url.clone()).filter(|url| !url.is_empty());
+                let endpoint = parse_endpoint(&config.json_rpc_url, args.ws.clone().or(configured))?;
+                if matches!(&endpoint, Endpoint::Rpc { url, .. } if url.trim_end_matches('/') == MAINNET_URL) {
+                    return Err(Failure::usage(format!(
+                        "{config_path} names mainnet-beta, which `multibus` uses only when told to: add `--url \
+                         mainnet-beta` if real money is meant, or `--url localnet` or `--url devnet` if not"
+                    )));
+                }
+                (endpoint, false)
+            }
+            _ => (parse_endpoint("localnet", args.ws.clone())?, false),
+        };
+        let keypair = match (&args.keypair, &config) {
+            (Some(source), _) => parse_keypair_source(source)?,
+            (None, Some(config)) if !config.keypair_path.is_empty() => parse_keypair_source(&config.keypair_path)?,
+            _ => KeypairSource::File(default_keypair_path()?),
+        };
+        let commitment = match (args.commitment, &config) {
+            (Some(commitment), _) => commitment,
+            (None, Some(config)) if !config.commitment.is_empty() => Commitment::from_str(&config.commitment, true)
+                .map_err(|_| {
+                    Failure::usage(format!(
+                        "{config_path} asks for the commitment '{}'; write processed, confirmed or finalized there",
+                        config.commitment
+                    ))
+                })?,
+            _ => Commitment::Confirmed,
+        };
+        Ok(Self { endpoint, endpoint_is_explicit, keypair, commitment })
+    }
+}
+
+/// Reads the configuration file: the one that is named must exist, the default one may be missing.
+fn load_config(named: Option<&Path>) -> Result<(Option<Config>, String), Failure> {
+    let Some(path) =
+        named.map(Path::to_path_buf).or_else(|| home().map(|home| home.join(".config/solana/cli/config.yml")))
+    else {
+        return Ok((None, String::new()));
+    };
+    let shown = path.display().to_string();
+    if named.is_none() && !path.exists() {
+        return Ok((None, shown));
+    }
+    match Config::load(&shown) {
+        Ok(config) => Ok((Some(config), shown)),
+        Err(error) => Err(Failure::usage(format!(
+            "the configuration file {shown} cannot be read ({error}); correct it, or name another with --config"
+        ))),
+    }
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
+}
+
+fn default_keypair_path() -> Result<PathBuf, Failure> {
+    home().map(|home| home.join(".config/solana/id.json")).ok_or_else(|| {
+        Failure::usage("there is no home directory to look for a wallet in; name its file with --keypair".to_owned())
+    })
+}
+
+fn parse_endpoint(text: &str, websocket_url: Option<String>) -> Result<Endpoint, Failure> {
+    if let Some(rest) = text.strip_prefix(EMBEDDED) {
+        match rest.strip_prefix(':') {
+            Some("") => {}
+            Some(file) => return Ok(Endpoint::Embedded { file: Some(PathBuf::from(file)) }),
+            None if rest.is_empty() => return Ok(Endpoint::Embedded { file: None }),
+            None => {}
+        }
+    }
+    let url = CLUSTERS.iter().find(|(monikers, _)| monikers.contains(&text)).map_or(text, |(_, url)| url);
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Failure::usage(format!(
+            "'{text}' is not a chain; use localnet, devnet, testnet, mainnet-beta, a URL such as \
+             http://localhost:8899, or embedded:FILE"
+        )));
+    }
+    Ok(Endpoint::Rpc { url: url.to_owned(), websocket_url })
+}
+
+fn parse_keypair_source(text: &str) -> Result<KeypairSource, Failure> {
+    match text {
+        "-" | "stdin:" | "stdin://" => Ok(KeypairSource::StandardInput),
+        _ if text.starts_with("usb:") || text.starts_with("prompt:") => Err(Failure::usage(format!(
+            "the wallet '{text}' is not a file, and only files and '-' are read; name a keypair file with --keypair"
+        ))),
+        _ => {
+            let path = text.strip_prefix("file:").unwrap_or(text);
+            let expanded = path.strip_prefix("~/").and_then(|rest| home().map(|home| home.join(rest)));
+            Ok(KeypairSource::File(expanded.unwrap_or_else(|| PathBuf::from(path))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_are_named_as_the_solana_cli_names_them() {
+        for (text, url) in [
+            ("l", "http://localhost:8899"),
+            ("localnet", "http://localhost:8899"),
+            ("localhost", "http://localhost:8899"),
+            ("d", "https://api.devnet.solana.com"),
+            ("testnet", "https://api.testnet.solana.com"),
+            ("m", "https://api.mainnet-beta.solana.com"),
+            ("http://10.0.0.1:8899", "http://10.0.0.1:8899"),
+        ] {
+            assert_eq!(
+                parse_endpoint(text, None).ok(),
+                Some(Endpoint::Rpc { url: url.to_owned(), websocket_url: None }),
+                "{text}"
+            );
+        }
+        assert_eq!(parse_endpoint("embedded", None).ok(), Some(Endpoint::Embedded { file: None }));
+        assert_eq!(
+            parse_endpoint("embedded:a/b", None).ok(),
+            Some(Endpoint::Embedded { file: Some(PathBuf::from("a/b")) })
+        );
+        for text in ["", "mainnet", "embeddedx", "embedded:", "localhost:8899", "ftp://x"] {
+            assert!(parse_endpoint(text, None).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn wallets_are_files_or_the_standard_input() {
+        assert_eq!(parse_keypair_source("-").ok(), Some(KeypairSource::StandardInput));
+        assert_eq!(parse_keypair_source("a.json").ok(), Some(KeypairSource::File(PathBuf::from("a.json"))));
+        assert!(parse_keypair_source("usb://ledger").is_err());
+    }
+}

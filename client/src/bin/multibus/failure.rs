@@ -1,0 +1,90 @@
+//! Why a call failed: the sentence for people, the object for programs, the exit code for both.
+
+use {multibus_client::Error, serde_json::json, std::process::ExitCode};
+
+/// Exit code of a call that Ctrl-C ended, as shells have it.
+pub const INTERRUPTED: i32 = 130;
+
+/// Why a call failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line or its settings are wrong; nothing was sent. Exit code 2.
+    Usage(String),
+    /// It could not be done. Exit code 1.
+    Sentence(String),
+    /// Ctrl-C ended it in good order. Exit code 130.
+    Interrupted(String),
+    /// The library says why. Exit code 1.
+    Client(Error),
+}
+
+impl Failure {
+    pub fn usage(sentence: impl Into<String>) -> Self {
+        Self::Usage(sentence.into())
+    }
+
+    pub fn sentence(sentence: impl Into<String>) -> Self {
+        Self::Sentence(sentence.into())
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(action: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Sentence(format!("{} cannot be {action}: {error}; check the path and its permissions", path.display()))
+    }
+
+    /// 2 for a wrong command line as everywhere, else 1.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Interrupted(_) => ExitCode::from(INTERRUPTED as u8),
+            Self::Sentence(_) | Self::Client(_) => ExitCode::FAILURE,
+        }
+    }
+
+    /// What happened and what to do, in a sentence.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Usage(sentence) | Self::Sentence(sentence) | Self::Interrupted(sentence) => sentence.clone(),
+            Self::Client(error) => error.to_string(),
+        }
+    }
+
+    /// The failure as an object; errors of the market carry their code and name.
+    pub fn json(&self) -> serde_json::Value {
+        let kind = match self {
+            Self::Usage(_) => "usage",
+            Self::Sentence(_) => "failure",
+            Self::Interrupted(_) => "interrupted",
+            Self::Client(Error::Program(_)) => "program",
+            Self::Client(error) if error.is_transient() => "network",
+            Self::Client(_) => "chain",
+        };
+        let mut error = json!({ "kind": kind, "message": self.message() });
+        if let Self::Client(Error::Program(refusal)) = self {
+            error["program"] = json!(refusal.program.map(|program| program.to_string()));
+            error["code"] = json!(refusal.code());
+            error["name"] = json!(refusal.multibus.map(|multibus| multibus.name()));
+            error["detail"] = json!(refusal.detail);
+        }
+        json!({ "error": error })
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Sentence(format!("the output cannot be written: {error}"))
+    }
+}
+
+/// Values that turn out wrong once the chain was asked, such as more decimals than the mint has.
+impl From<String> for Failure {
+    fn from(sentence: String) -> Self {
+        Self::Sentence(sentence)
+    }
+}

@@ -1,0 +1,315 @@
+//! The one place where results, notes and errors leave the program: as text for people, or as JSON for programs.
+
+use {
+    crate::failure::Failure,
+    clap::ValueEnum,
+    comfy_table::{CellAlignment, ContentArrangement, Table, presets},
+    indicatif::{ProgressBar, ProgressStyle},
+    serde::Serialize,
+    std::{
+        borrow::Cow,
+        io::{self, IsTerminal, Write},
+        time::Duration,
+    },
+};
+
+/// How long work may take before a terminal shows that it is going on.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Form of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Text for people.
+    #[default]
+    Text,
+    /// JSON for programs: amounts are integers of the unit that the field's name ends in, addresses are base58.
+    Json,
+}
+
+/// A result: its fields are the JSON, and the same fields fill a page of text.
+pub trait View: Serialize {
+    /// Writes the result as text.
+    fn text(&self, page: &mut Page);
+
+    /// What `--quiet` prints of it: the addresses or hashes that the next command needs; `None` for the whole text.
+    fn essence(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Why the call fails all the same, once this was printed: a check that did not hold.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What a command answers: any [`View`].
+pub type Reply = Box<dyn Answer>;
+
+/// A [`View`] as an object.
+pub trait Answer {
+    fn fill(&self, page: &mut Page);
+    fn essence(&self) -> Option<Vec<String>>;
+    fn json(&self, pretty: bool) -> String;
+    fn failure(&self) -> Option<String>;
+}
+
+impl<V: View> Answer for V {
+    fn fill(&self, page: &mut Page) {
+        self.text(page);
+    }
+
+    fn essence(&self) -> Option<Vec<String>> {
+        View::essence(self)
+    }
+
+    fn json(&self, pretty: bool) -> String {
+        json(self, pretty)
+    }
+
+    fn failure(&self) -> Option<String> {
+        View::failure(self)
+    }
+}
+
+/// Text for people, made of lines, labelled fields and tables. Everything that comes from the chain passes through
+/// [`visible`] on its way in.
+#[derive(Default)]
+pub struct Page {
+    text: String,
+}
+
+impl Page {
+    /// One line.
+    pub fn line(&mut self, line: impl AsRef<str>) {
+        self.text.push_str(&visible(line.as_ref()));
+        self.text.push('\n');
+    }
+
+    /// Labelled fields, aligned.
+    pub fn fields<'a>(&mut self, fields: impl IntoIterator<Item = (&'a str, String)>) {
+        let fields: Vec<_> = fields.into_iter().collect();
+        let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+        for (label, value) in fields {
+            self.line(format!("{label:<width$}  {value}"));
+        }
+    }
+
+    /// A table; numbers go to the columns whose title starts with '>' and are aligned to the right.
+    pub fn table(&mut self, titles: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(titles.iter().map(|title| title.trim_start_matches('>')));
+        for row in rows {
+            table.add_row(row.iter().map(|cell| visible(cell).into_owned()));
+        }
+        for (index, title) in titles.iter().enumerate() {
+            if let Some(column) = table.column_mut(index) {
+                column.set_padding((0, if index + 1 == titles.len() { 0 } else { 2 }));
+                if title.starts_with('>') {
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        for line in table.to_string().lines() {
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+        }
+    }
+}
+
+/// Where results go, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    pub format: OutputFormat,
+    /// Only what the next command needs: no notes, no progress bars.
+    pub quiet: bool,
+}
+
+impl Output {
+    /// Prints a result to the standard output.
+    ///
+    /// # Errors
+    /// Where the standard output cannot be written; a reader that went away (`| head`) is no error.
+    pub fn print(&self, answer: &dyn Answer) -> io::Result<()> {
+        self.write(answer, true)
+    }
+
+    /// Prints one event of a stream: text, or one line of JSON.
+    ///
+    /// # Errors
+    /// Where the standard output cannot be written.
+    pub fn print_event(&self, answer: &dyn Answer) -> io::Result<()> {
+        self.write(answer, false)
+    }
+
+    fn write(&self, answer: &dyn Answer, pretty: bool) -> io::Result<()> {
+        let text = match self.format {
+            OutputFormat::Json => answer.json(pretty) + "\n",
+            OutputFormat::Text => {
+                let mut page = Page::default();
+                match answer.essence() {
+                    Some(lines) if self.quiet => lines.iter().for_each(|line| page.line(line)),
+                    _ => answer.fill(&mut page),
+                }
+                page.text
+            }
+        };
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Prints why the call failed to the standard error.
+    pub fn print_failure(&self, failure: &Failure) {
+        match self.format {
+            OutputFormat::Json => eprintln!("{}", json(&failure.json(), true)),
+            OutputFormat::Text => {
+                for (index, line) in failure.message().lines().enumerate() {
+                    eprintln!("{}{}", if index == 0 { "error: " } else { "  " }, visible(line));
+                }
+            }
+        }
+    }
+
+    /// Awaits work; from its third second on a terminal shows that it is going on.
+    pub async fn attend<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> T {
+        if !self.shows_progress() {
+            return work.await;
+        }
+        let mut work = std::pin::pin!(work);
+        if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+            return done;
+        }
+        let spinner = ProgressBar::new_spinner().with_message(doing).with_elapsed(PATIENCE);
+        spinner.set_style(
+            ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        let done = work.await;
+        spinner.finish_and_clear();
+        done
+    }
+
+    /// Tells people what is going on; nothing in JSON mode, where only results count.
+    pub fn note(&self, note: impl AsRef<str>) {
+        if !self.quiet && self.format == OutputFormat::Text {
+            eprintln!("{}", visible(note.as_ref()));
+        }
+    }
+
+    /// Whether progress bars are shown: never where the standard error is not a terminal.
+    pub fn shows_progress(&self) -> bool {
+        !self.quiet && self.format == OutputFormat::Text && io::stderr().is_terminal()
+    }
+}
+
+/// Columns of the terminal; 80 where the standard output is none.
+pub fn columns() -> u16 {
+    Table::new().width().unwrap_or(80)
+}
+
+/// JSON in which characters that change how a terminal shows the text are escaped; it reads back as the same value.
+pub fn json(value: &impl Serialize, pretty: bool) -> String {
+    let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    // Views are plain data with string keys, which always serialise.
+    let text = text.unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character != '\n' && is_hidden(character) {
+            // Outside of strings JSON is ASCII, so that this is inside of one.
+            character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Text in which characters that act on the terminal or hide are written as what they are: `\u{202e}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|character| is_hidden(character)) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_hidden(character) {
+            safe.extend(character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Control characters (terminal escapes begin with one), separators that break lines, and formatting characters that
+/// are invisible or reorder what follows.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// An address with its middle left out, where the whole is shown elsewhere.
+pub fn short(address: &impl ToString) -> String {
+    let text = address.to_string();
+    match (text.get(..4), text.get(text.len().saturating_sub(4)..)) {
+        (Some(front), Some(back)) if text.len() > 9 => format!("{front}…{back}"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_shown_instead() {
+        assert_eq!(visible("Söderbärke 🌞 太陽"), "Söderbärke 🌞 太陽");
+        assert_eq!(visible("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        assert_eq!(visible("a\u{202e}b\u{2066}\u{200b}\r\n\u{9b}"), "a\\u{202e}b\\u{2066}\\u{200b}\\u{d}\\u{a}\\u{9b}");
+        assert_eq!(visible("\u{e0041}"), "\\u{e0041}");
+    }
+
+    #[test]
+    fn json_hides_nothing_and_keeps_the_value() {
+        let value = serde_json::json!({ "name": "a\u{1b}\u{202e}\u{9b}\u{e0041}é", "n": u64::MAX });
+        for pretty in [false, true] {
+            let text = json(&value, pretty);
+            assert!(!text.chars().any(|character| character != '\n' && is_hidden(character)), "{text}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn tables_fit_80_columns_and_align() {
+        let mut page = Page::default();
+        let address = solana_address::Address::new_from_array([255; 32]).to_string();
+        page.table(
+            &["offer", ">price/kWh", ">free", "source"],
+            [vec![address.clone(), "0.25".into(), "12.5 kWh".into(), "solar".into()]],
+        );
+        let lines: Vec<_> = page.text.lines().collect();
+        assert_eq!(lines.len(), 2, "{}", page.text);
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{}", page.text);
+        assert!(lines[1].starts_with(&address));
+    }
+}

@@ -1,0 +1,175 @@
+//! One call's connection: the chain, opened from the settings, and the wallet that signs.
+
+use {
+    crate::{
+        config::{Endpoint, KeypairSource, Settings},
+        failure::Failure,
+        output::Output,
+    },
+    multibus_client::{
+        Address, Error, Keypair, Market, Signer, TransactionOptions, Wallet,
+        chain::{Chain, EmbeddedChain, RpcChain, embedded_state::StateFile},
+        send::PriorityFee,
+    },
+    std::{io::Read, path::Path, sync::Arc},
+};
+
+/// Offset of the decimals in a mint's data, in both token programs.
+const MINT_DECIMALS: usize = 44;
+
+/// One call's connection.
+pub struct Session {
+    pub output: Output,
+    pub settings: Settings,
+    chain: Arc<dyn Chain>,
+    /// The embedded chain and the file that keeps it.
+    kept: Option<(Arc<EmbeddedChain>, StateFile)>,
+    priority_fee: u64,
+}
+
+impl Session {
+    /// Opens the chain that the settings name.
+    ///
+    /// # Errors
+    /// Where the URL is malformed, the state file cannot be read, or a chain that ends with the call is asked for.
+    pub fn open(settings: Settings, output: Output, priority_fee: u64) -> Result<Self, Failure> {
+        let (chain, kept): (Arc<dyn Chain>, _) = match &settings.endpoint {
+            Endpoint::Rpc { url, websocket_url } => {
+                (Arc::new(RpcChain::new(url, websocket_url.as_deref(), settings.commitment.level())?), None)
+            }
+            Endpoint::Embedded { file: None } => {
+                return Err(Failure::usage(
+                    "an embedded chain without a file ends with the command, so that nothing would be left of it; \
+                     name a file that keeps it, such as `--url embedded:village.chain`",
+                ));
+            }
+            Endpoint::Embedded { file: Some(path) } => {
+                let file = StateFile::open(path)?;
+                let chain = Arc::new(file.load()?);
+                (chain.clone(), Some((chain, file)))
+            }
+        };
+        Ok(Self { output, settings, chain, kept, priority_fee })
+    }
+
+    /// Keeps what happened, where the chain is kept in a file.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn close(self) -> Result<(), Failure> {
+        match self.kept {
+            Some((chain, file)) => Ok(file.save(&chain)?),
+            None => Ok(()),
+        }
+    }
+
+    pub fn chain(&self) -> &Arc<dyn Chain> {
+        &self.chain
+    }
+
+    /// The embedded chain, where the call uses one.
+    pub fn embedded(&self) -> Option<&EmbeddedChain> {
+        self.kept.as_ref().map(|(chain, _)| chain.as_ref())
+    }
+
+    pub fn market(&self) -> Market {
+        Market::new(self.chain.clone())
+    }
+
+    /// Unix seconds on the chain's clock.
+    ///
+    /// # Errors
+    /// Where the chain cannot be reached.
+    pub async fn now(&self) -> Result<i64, Failure> {
+        Ok(self.chain.clock().await?.unix_timestamp)
+    }
+
+    /// Decimals of a token.
+    ///
+    /// # Errors
+    /// Where there is no such mint.
+    pub async fn mint_decimals(&self, mint: &Address) -> Result<u8, Failure> {
+        // Refuses what is not owned by a token program.
+        self.market().token_program_of(mint).await?;
+        let accounts = self.chain.accounts(&[*mint]).await?;
+        let decimals =
+            accounts.first().and_then(Option::as_ref).and_then(|account| account.data.get(MINT_DECIMALS).copied());
+        decimals.ok_or(Failure::Client(Error::NotFound { kind: "mint", address: *mint }))
+    }
+
+    /// The wallet that signs.
+    ///
+    /// # Errors
+    /// Where its file cannot be read.
+    pub fn wallet(&self) -> Result<Wallet, Failure> {
+        let options = TransactionOptions { priority_fee: priority_fee(self.priority_fee), ..TransactionOptions::default() };
+        // One call buys one thing after the other: a single lane, whose next hash is known before sending.
+        Ok(Wallet::new(self.chain.clone(), Arc::new(self.keypair()?)).with_options(options).with_lanes(1))
+    }
+
+    /// The named wallet, else the one that signs.
+    ///
+    /// # Errors
+    /// Where none is named and the keypair cannot be read.
+    pub fn address_or_own(&self, named: Option<Address>) -> Result<Address, Failure> {
+        match named {
+            Some(address) => Ok(address),
+            None => Ok(self.keypair()?.pubkey()),
+        }
+    }
+
+    /// The keypair that signs.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn keypair(&self) -> Result<Keypair, Failure> {
+        self.settings.keypair.read()
+    }
+}
+
+/// A price of priority, in micro-lamports per compute unit; 0 for none.
+pub fn priority_fee(micro_lamports: u64) -> PriorityFee {
+    if micro_lamports == 0 { PriorityFee::None } else { PriorityFee::Fixed(micro_lamports) }
+}
+
+impl KeypairSource {
+    /// The keypair.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(&self) -> Result<Keypair, Failure> {
+        match self {
+            Self::File(path) => read_keypair(path),
+            Self::StandardInput => {
+                let mut text = String::new();
+                std::io::stdin().read_to_string(&mut text)?;
+                parse_keypair(&text, "the standard input")
+            }
+        }
+    }
+}
+
+/// Reads a keypair file as the Solana CLI writes it.
+///
+/// # Errors
+/// Where it is missing or malformed.
+fn read_keypair(path: &Path) -> Result<Keypair, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::usage(format!(
+            "there is no wallet at {shown}; name its file with --keypair, or make one with `multibus local wallet {shown}`"
+        )),
+        _ => Failure::file("read", path, &error),
+    })?;
+    parse_keypair(&text, &shown.to_string())
+}
+
+fn parse_keypair(text: &str, origin: &str) -> Result<Keypair, Failure> {
+    let bytes: Vec<u8> = serde_json::from_str(text.trim()).map_err(|_| not_a_keypair(origin))?;
+    Keypair::try_from(bytes.as_slice()).map_err(|_| not_a_keypair(origin))
+}
+
+fn not_a_keypair(origin: &str) -> Failure {
+    // The content is a secret, and is never shown.
+    Failure::usage(format!("{origin} does not hold a keypair; give a JSON list of 64 bytes as solana-keygen writes it"))
+}

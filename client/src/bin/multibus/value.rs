@@ -1,0 +1,518 @@
+//! Values as people type them: energy, money, times, shares, addresses. All exact: nothing here is a float.
+
+use {
+    jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp},
+    solana_address::Address,
+    std::{fmt, str::FromStr},
+};
+
+/// A decimal number of `text` scaled by `10^scale`, exactly.
+///
+/// # Errors
+/// A sentence where it is not a plain decimal number, has more than `scale` decimals, or does not fit 64 bits.
+fn parse_scaled(text: &str, scale: usize) -> Result<u64, String> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let ends_in_point = text.ends_with('.');
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || ends_in_point {
+        return Err(format!("'{text}' is not a plain decimal number; write digits such as 1500 or 1.5"));
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > scale {
+        return Err(format!("{text} has {} decimals, at most {scale} are exact here", fraction.len()));
+    }
+    format!("{whole}{fraction}{}", "0".repeat(scale - fraction.len()))
+        .parse()
+        .map_err(|_| format!("{text} is too large for 64 bits; give a smaller amount"))
+}
+
+/// Writes `value / 10^scale` exactly, without trailing zeros.
+pub fn format_scaled(value: u64, scale: usize) -> String {
+    let digits = format!("{value:0>width$}", width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+/// Splits a number from the unit behind it.
+fn split_unit(text: &str) -> (&str, &str) {
+    let end = text.rfind(|c: char| c.is_ascii_digit() || c == '.').map_or(0, |at| at + 1);
+    let (number, unit) = text.split_at(end);
+    (number, unit.trim_start())
+}
+
+/// An amount of energy, at least 1 Wh: `1500`, `1500Wh`, `1.5kWh` or `0.0015MWh`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Energy {
+    pub wh: u64,
+}
+
+impl FromStr for Energy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split_unit(text);
+        let scale = match unit.to_ascii_lowercase().as_str() {
+            "" if number.contains('.') => {
+                return Err(format!(
+                    "{text} is not a whole number of Wh; write Wh such as 1500, or name the unit, 1.5kWh"
+                ));
+            }
+            "" | "wh" => 0,
+            "kwh" => 3,
+            "mwh" => 6,
+            _ => return Err(format!("the unit '{unit}' is unknown; use Wh, kWh or MWh, such as 1500Wh or 1.5kWh")),
+        };
+        match parse_scaled(number, scale)? {
+            0 => Err("the energy is 0 Wh; give at least 1 Wh".to_owned()),
+            wh => Ok(Self { wh }),
+        }
+    }
+}
+
+/// Writes an amount of energy: `750 Wh`, `1.5 kWh`.
+pub fn format_energy(wh: u64) -> String {
+    if wh < 1_000 { format!("{wh} Wh") } else { format!("{} kWh", format_scaled(wh, 3)) }
+}
+
+/// An amount of the settlement token: an integer of base units (`250000`), or whole tokens (`0.25tokens`), whose
+/// base units depend on the mint's decimals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Amount {
+    BaseUnits(u64),
+    /// Decimal number of whole tokens, checked to be one.
+    Tokens(String),
+}
+
+impl FromStr for Amount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split_unit(text);
+        match unit.to_ascii_lowercase().as_str() {
+            "" if number.contains('.') => Err(format!(
+                "{text} is not a whole number of base units; write base units such as 250000, or whole tokens with \
+                 their unit, {number}tokens"
+            )),
+            "" => parse_scaled(number, 0).map(Self::BaseUnits),
+            "token" | "tokens" => {
+                // u8::MAX decimals are never exact, so only the form is checked here.
+                let decimals = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+                parse_scaled(number, decimals)?;
+                Ok(Self::Tokens(number.to_owned()))
+            }
+            _ => Err(format!(
+                "the unit '{unit}' is unknown; write base units such as 250000, or whole tokens such as 0.25tokens"
+            )),
+        }
+    }
+}
+
+impl Amount {
+    /// Base units of the amount, where the mint has that many decimals.
+    ///
+    /// # Errors
+    /// A sentence where the token cannot be divided that finely, or the amount exceeds 64 bits.
+    pub fn base_units(&self, decimals: u8) -> Result<u64, String> {
+        match self {
+            Self::BaseUnits(units) => Ok(*units),
+            Self::Tokens(number) => parse_scaled(number, decimals as usize)
+                .map_err(|error| format!("{error}; the settlement token has {decimals} decimals")),
+        }
+    }
+}
+
+/// A moment: unix seconds, RFC 3339, `+15m` from the chain's clock, or `never`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    Never,
+    /// Unix seconds.
+    At(i64),
+    /// Seconds after the chain's present time.
+    In(i64),
+}
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = "write unix seconds, a time such as 2027-01-31T10:15:00Z, a wait such as +15m, or never";
+        if matches!(text, "never" | "none" | "0") {
+            return Ok(Self::Never);
+        }
+        if let Some(wait) = text.strip_prefix('+') {
+            return Ok(Self::In(i64::from(Seconds::from_str(wait)?.0)));
+        }
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Self::At).map_err(|_| format!("{text} is too late a time; {form}"));
+        }
+        match text.parse::<Timestamp>() {
+            Ok(moment) if moment.as_second() > 0 => Ok(Self::At(moment.as_second())),
+            _ => Err(format!("'{text}' is not a time; {form}")),
+        }
+    }
+}
+
+impl Time {
+    /// Unix seconds, 0 for never, where the chain's clock says `now`.
+    pub fn unix_seconds(self, now: i64) -> i64 {
+        match self {
+            Self::Never => 0,
+            Self::At(moment) => moment,
+            Self::In(seconds) => now.saturating_add(seconds),
+        }
+    }
+}
+
+/// Writes unix seconds as RFC 3339 in UTC; 0 as `never`.
+pub fn format_time(unix_seconds: i64) -> String {
+    match Timestamp::from_second(unix_seconds) {
+        _ if unix_seconds == 0 => "never".to_owned(),
+        Ok(moment) => moment.to_string(),
+        Err(_) => format!("{unix_seconds} s"),
+    }
+}
+
+/// A delivery window by its start: a time, or the next one that still trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    Next,
+    Start(Time),
+}
+
+impl FromStr for Window {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "next" => Ok(Self::Next),
+            _ => match text.parse::<Time>() {
+                Ok(Time::Never) => Err("0 is no window's start; write 'next' or a window's start".to_owned()),
+                Ok(start) => Ok(Self::Start(start)),
+                Err(error) => Err(format!("{error}; or 'next' for the next window that trades")),
+            },
+        }
+    }
+}
+
+impl Window {
+    /// Start of the window in unix seconds: relative times and `next` round up to a window that still trades.
+    ///
+    /// # Errors
+    /// A sentence naming the neighbouring starts where a given time is not the start of a window.
+    pub fn start(self, now: i64, window_seconds: u32, gate_closure_seconds: u32) -> Result<i64, String> {
+        let length = i64::from(window_seconds);
+        let round_up =
+            |moment: i64| moment.div_euclid(length) * length + if moment.rem_euclid(length) == 0 { 0 } else { length };
+        // A window trades until the second before its gate closes.
+        let next = round_up(now.saturating_add(i64::from(gate_closure_seconds)).saturating_add(1));
+        match self {
+            Self::Next => Ok(next),
+            Self::Start(Time::In(wait)) => Ok(round_up(now.saturating_add(wait)).max(next)),
+            Self::Start(time) => {
+                let start = time.unix_seconds(now);
+                let below = start.div_euclid(length) * length;
+                if start == below {
+                    return Ok(start);
+                }
+                Err(format!(
+                    "{start} ({}) is not the start of a window of {window_seconds} s; use {below} ({}) or {} ({})",
+                    format_time(start),
+                    format_time(below),
+                    below + length,
+                    format_time(below + length)
+                ))
+            }
+        }
+    }
+}
+
+/// A length of time: seconds, or with units such as `15m` or `1h 30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub u32);
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is not a length of time; write seconds such as 900, or 15m, 1h30m, 2d");
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Self).map_err(|_| wrong());
+        }
+        let span: Span = text.parse().map_err(|_| wrong())?;
+        let duration: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+        match u32::try_from(duration.as_secs()) {
+            Ok(seconds) if duration.subsec_nanos() == 0 => Ok(Self(seconds)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// A share in basis points: `6000`, `6000bps`, `60%` or `12.5%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub bps: u16,
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split_unit(text);
+        let bps = match unit {
+            "" if number.contains('.') => {
+                return Err(format!("{text} is not a whole number of basis points; write 1250, or 12.5%"));
+            }
+            "" | "bps" => parse_scaled(number, 0)?,
+            "%" => parse_scaled(number, 2)?,
+            _ => return Err(format!("the unit '{unit}' is unknown; write basis points such as 6000, or 60%")),
+        };
+        match u16::try_from(bps) {
+            Ok(bps) if bps <= 10_000 => Ok(Self { bps }),
+            _ => Err(format!("{text} is more than the whole; write at most 10000 basis points, or 100%")),
+        }
+    }
+}
+
+/// An owner and the revenue share: `ADDRESS=60%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerShare {
+    pub owner: Address,
+    pub share: Share,
+}
+
+impl FromStr for OwnerShare {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((owner, share)) = text.split_once('=') else {
+            return Err(format!(
+                "'{text}' is not ADDRESS=SHARE; write an owner's address, '=' and the share, such as 60%"
+            ));
+        };
+        Ok(Self { owner: address(owner)?, share: share.parse()? })
+    }
+}
+
+/// Part of an offer to buy: `OFFER=ENERGY`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchItem {
+    pub offer: Address,
+    pub energy: Energy,
+}
+
+impl FromStr for BatchItem {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((offer, energy)) = text.split_once('=') else {
+            return Err(format!(
+                "'{text}' is not OFFER=ENERGY; write an offer's address, '=' and the energy, such as 1.5kWh"
+            ));
+        };
+        Ok(Self { offer: address(offer)?, energy: energy.parse()? })
+    }
+}
+
+/// An address, for clap.
+///
+/// # Errors
+/// A sentence where it is not 32 bytes in base58.
+pub fn address(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|_| format!("'{text}' is not an address; give 32 bytes in base58 (32 to 44 characters)"))
+}
+
+/// What `tx verify` looks for: a transaction hash (64 hex digits) or a signature (base58).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionName {
+    Hash([u8; 32]),
+    Signature(solana_signature::Signature),
+}
+
+impl FromStr for TransactionName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(hash) = parse_hash(text) {
+            return Ok(Self::Hash(hash));
+        }
+        text.parse().map(Self::Signature).map_err(|_| {
+            format!("'{text}' is neither a transaction hash (64 hex digits) nor a signature (64 bytes in base58)")
+        })
+    }
+}
+
+fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (place, byte) in hash.iter_mut().enumerate() {
+        let pair = &text[2 * place..2 * place + 2];
+        if !pair.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(hash)
+}
+
+/// A transaction hash or history root, in hex.
+pub struct Hex<'a>(pub &'a [u8; 32]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wh(text: &str) -> Result<u64, String> {
+        text.parse::<Energy>().map(|energy| energy.wh)
+    }
+
+    #[test]
+    fn energy_is_exact() {
+        for (text, expected) in [
+            ("1500", 1_500),
+            ("1500Wh", 1_500),
+            ("1.5kWh", 1_500),
+            ("1.500kwh", 1_500),
+            ("1.5000 kWh", 1_500),
+            ("0.001kWh", 1),
+            ("18446744073709551.615kWh", u64::MAX),
+            ("0.000001MWh", 1),
+            // 0.1 + 0.2 in floats is not 0.3; here digits are digits.
+            ("9007199254740.993kWh", 9_007_199_254_740_993),
+        ] {
+            assert_eq!(wh(text), Ok(expected), "{text}");
+        }
+        for text in [
+            "",
+            "Wh",
+            "0",
+            "0kWh",
+            "0.0kWh",
+            "-5",
+            "+5",
+            "1.5",
+            "1.5Wh",
+            "1.2345kWh",
+            "1e3",
+            "1,5kWh",
+            "1..5kWh",
+            ".5kWh",
+            "5.kWh",
+            "18446744073709551616",
+            "18446744073709551.616kWh",
+            "1_000",
+            "1500W",
+            "0x10",
+            "١kWh",
+            "nan",
+            "inf",
+        ] {
+            assert!(wh(text).is_err(), "{text}");
+        }
+        assert!(wh("1.2345kWh").unwrap_err().contains("4 decimals, at most 3"));
+    }
+
+    #[test]
+    fn amounts_follow_the_decimals_of_the_mint() {
+        let units = |text: &str, decimals| text.parse::<Amount>().and_then(|amount| amount.base_units(decimals));
+        assert_eq!(units("250000", 6), Ok(250_000));
+        assert_eq!(units("0.25tokens", 6), Ok(250_000));
+        assert_eq!(units("0.25 tokens", 2), Ok(25));
+        assert_eq!(units("1token", 0), Ok(1));
+        assert_eq!(units("1.0token", 0), Ok(1));
+        assert_eq!(units("18446744073709.551615tokens", 6), Ok(u64::MAX));
+        assert!(units("0.255tokens", 2).unwrap_err().contains("the settlement token has 2 decimals"));
+        for text in ["0.25", "", "tokens", "1 SOL", "-1", "18446744073709551616", "18446744073709.551616tokens"] {
+            assert!(units(text, 6).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_are_read() {
+        for (value, scale, text) in [
+            (0, 0, "0"),
+            (0, 6, "0"),
+            (1, 6, "0.000001"),
+            (250_000, 6, "0.25"),
+            (1_000_000, 6, "1"),
+            (u64::MAX, 9, "18446744073.709551615"),
+        ] {
+            assert_eq!(format_scaled(value, scale), text);
+            assert_eq!(parse_scaled(text, scale), Ok(value));
+        }
+        assert_eq!((format_energy(999).as_str(), format_energy(1_500).as_str()), ("999 Wh", "1.5 kWh"));
+    }
+
+    #[test]
+    fn times_are_absolute_or_after_the_chains_clock() {
+        let at = |text: &str| text.parse::<Time>().map(|time| time.unix_seconds(1_000));
+        assert_eq!(at("never"), Ok(0));
+        assert_eq!(at("0"), Ok(0));
+        assert_eq!(at("1800000000"), Ok(1_800_000_000));
+        assert_eq!(at("2027-01-15T08:00:00Z"), Ok(1_800_000_000));
+        assert_eq!(at("2027-01-15T09:00:00+01:00"), Ok(1_800_000_000));
+        assert_eq!(at("+15m"), Ok(1_900));
+        assert_eq!(at("+1h30m"), Ok(6_400));
+        assert_eq!(at("+90"), Ok(1_090));
+        assert_eq!(at("+1d"), Ok(87_400));
+        for text in ["", "tomorrow", "-15m", "+", "+-5m", "+1mo", "+0.5s", "2027-01-15", "99999999999999999999"] {
+            assert!(at(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn windows_start_where_the_bus_says() {
+        let start = |text: &str, now| text.parse::<Window>().and_then(|window| window.start(now, 900, 60));
+        assert_eq!(start("next", 9_000), Ok(9_900));
+        assert_eq!(start("next", 9_839), Ok(9_900));
+        // At 9840 the gate of the window of 9900 is closed.
+        assert_eq!(start("next", 9_840), Ok(10_800));
+        assert_eq!(start("+1h", 9_000), Ok(12_600));
+        assert_eq!(start("+1s", 9_899), Ok(10_800));
+        assert_eq!(start("9900", 0), Ok(9_900));
+        let error = start("9901", 0).unwrap_err();
+        assert!(error.contains("9900") && error.contains("10800"), "{error}");
+        assert!(start("never", 0).is_err());
+    }
+
+    #[test]
+    fn shares_are_basis_points() {
+        let bps = |text: &str| text.parse::<Share>().map(|share| share.bps);
+        for (text, expected) in [
+            ("6000", 6_000),
+            ("6000bps", 6_000),
+            ("60%", 6_000),
+            ("12.5%", 1_250),
+            ("0.01%", 1),
+            ("0", 0),
+            ("100%", 10_000),
+        ] {
+            assert_eq!(bps(text), Ok(expected), "{text}");
+        }
+        for text in ["", "%", "10001", "100.01%", "0.001%", "60.5", "-1%"] {
+            assert!(bps(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn transactions_are_named_by_hash_or_signature() {
+        let hash = "00ff".repeat(16);
+        let parsed = hash.parse::<TransactionName>();
+        let mut expected = [0; 32];
+        expected.iter_mut().skip(1).step_by(2).for_each(|byte| *byte = 255);
+        assert_eq!(parsed, Ok(TransactionName::Hash(expected)));
+        assert_eq!(Hex(&expected).to_string(), hash);
+        let signature = solana_signature::Signature::from([7; 64]);
+        assert_eq!(signature.to_string().parse(), Ok(TransactionName::Signature(signature)));
+        assert!("+f".repeat(32).parse::<TransactionName>().is_err());
+        assert!("abc".parse::<TransactionName>().is_err());
+    }
+}
