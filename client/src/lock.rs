@@ -147,15 +147,10 @@ impl Wallet {
             Ok(sent) => return Ok(Created { address: lock, sent }),
             Err(failure) => failure,
         };
-        // An attempt that the network lost sight of may have landed after all: then the lock is there.
-        if failure.was_submitted
-            && let Ok(Some(taken)) = self.market().find::<Lock>(&lock).await
-            && taken.energy_wh == energy_wh
-            && let Some(sent) = self.last_sent_for(&lock).await?
-        {
-            return Ok(Created { address: lock, sent });
+        match self.landed_after_all(&lock, &failure).await? {
+            Some(sent) => Ok(Created { address: lock, sent }),
+            None => Err(failure.error),
         }
-        Err(failure.error)
     }
 
     /// Takes the energy of an own lock, up to and including its expiry second; the deposit pays the seller.
@@ -197,13 +192,5 @@ impl Wallet {
             )));
         }
         Ok(lock)
-    }
-
-    /// The last transaction that succeeded with an account.
-    async fn last_sent_for(&self, account: &Address) -> Result<Option<Sent>> {
-        let signatures = self.chain().signatures_for(account, None, 20).await?;
-        let Some(last) = signatures.iter().find(|info| info.error.is_none()) else { return Ok(None) };
-        let record = self.chain().transaction(&last.signature).await?;
-        Ok(Some(Sent::new(last.signature, last.slot, record, 1)))
     }
 }

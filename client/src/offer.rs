@@ -270,12 +270,7 @@ impl Wallet {
                 Ok(sent) => return Ok(Created { address: offer, sent }),
                 Err(failure) => failure,
             };
-            // An attempt that the network lost sight of may have landed after all: then the offer is there.
-            if failure.was_submitted
-                && let Ok(Some(listed)) = self.market().find::<Offer>(&offer).await
-                && listed.rent_payer == self.address()
-                && let Some(sent) = self.sent_for(&offer).await?
-            {
+            if let Some(sent) = self.landed_after_all(&offer, &failure).await? {
                 return Ok(Created { address: offer, sent });
             }
             attempt += 1;
@@ -288,21 +283,15 @@ impl Wallet {
         }
     }
 
-    /// The transaction that created an account.
-    pub(crate) async fn sent_for(&self, created: &Address) -> Result<Option<Sent>> {
-        let signatures = self.chain().signatures_for(created, None, 1_000).await?;
-        let Some(first) = signatures.iter().rev().find(|info| info.error.is_none()) else { return Ok(None) };
-        let record = self.chain().transaction(&first.signature).await?;
-        Ok(Some(Sent::new(first.signature, first.slot, record, 1)))
-    }
-
-    /// Sets a new price on an own offer, or on one of a bus that this wallet owns a part of. Energy under locks keeps its price.
+    /// Sets a new price on an own offer (or one of a bus that this wallet owns a part of). Energy under locks keeps its
+    /// price.
     pub async fn offer_reprice(&self, offer: &Address, price_per_kwh: u64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
         self.send(&[offer_reprice(&self.address(), &offer, price_per_kwh)]).await
     }
 
-    /// Sets a later expiry on an own offer (or one of a bus that this wallet owns a part of), in unix seconds; 0 for none.
+    /// Sets a later expiry on an own offer (or one of a bus that this wallet owns a part of), in unix seconds; 0 for
+    /// none.
     pub async fn offer_extend(&self, offer: &Address, expires_at: i64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
         self.send(&[offer_extend(&self.address(), &offer, expires_at)]).await

@@ -241,17 +241,15 @@ impl Wallet {
                 Ok(sent) => return Ok(Created { address: proposal, sent }),
                 Err(failure) => failure,
             };
-            // An attempt that the network lost sight of may have landed after all: then the proposal is there.
-            if failure.was_submitted
-                && let Ok(Some(made)) = self.market().find::<Proposal>(&proposal).await
-                && made.proposer == self.address()
-                && let Some(sent) = self.sent_for(&proposal).await?
-            {
+            if let Some(sent) = self.landed_after_all(&proposal, &failure).await? {
                 return Ok(Created { address: proposal, sent });
             }
+            // Only what certainly failed is proposed again, and only where another owner took the number.
             attempt += 1;
-            let next = self.market().bus(bus).await?.proposal_seq;
-            if attempt >= SEQ_ATTEMPTS || next == state.proposal_seq {
+            if attempt >= SEQ_ATTEMPTS || !matches!(failure.error, Error::Program(_)) {
+                return Err(failure.error);
+            }
+            if self.market().bus(bus).await?.proposal_seq == state.proposal_seq {
                 return Err(failure.error);
             }
             self.sender().pause(attempt).await;

@@ -297,6 +297,16 @@ impl Plan {
     }
 }
 
+/// Whose transaction spent a purchase's nonce.
+enum Spender {
+    /// The purchase's.
+    This(Box<Purchased>),
+    /// Another purchase's.
+    Another,
+    /// The node does not tell.
+    Unknown,
+}
+
 /// What the lane says about a purchase's nonce.
 enum Fate {
     /// The purchase spent it.
@@ -467,8 +477,8 @@ impl Wallet {
                             lease.spent();
                             return purchased;
                         }
-                        Err(SendFailure { error, was_submitted, unresolved }) => {
-                            pursuit.was_submitted |= was_submitted;
+                        Err(SendFailure { error, submitted, unresolved }) => {
+                            pursuit.submitted.extend(submitted);
                             pursuit.unresolved.extend(unresolved);
                             error
                         }
@@ -490,31 +500,22 @@ impl Wallet {
                 }
                 Ok(Fate::Taken(next_nonce)) => {
                     lease.renew(next_nonce);
-                    let collisions = pursuit.collisions + 1;
-                    pursuit = Pursuit {
-                        collisions,
-                        attempts: pursuit.attempts,
-                        quotes: pursuit.quotes,
-                        ..Pursuit::default()
-                    };
-                    if collisions > MAX_COLLISIONS {
+                    pursuit = pursuit.under_another_nonce();
+                    if pursuit.collisions > MAX_COLLISIONS {
                         return Err(error);
                     }
                     continue;
                 }
                 Ok(Fate::Closed) => {
-                    if pursuit.was_submitted
-                        && let Some(purchased) = self.purchased_by_event(&lease, &pursuit).await?
-                    {
+                    if let Some(purchased) = self.paid_before_closing(&lease, &pursuit).await? {
                         return Ok(purchased);
                     }
                     lease.close();
                     lease = self.lease().await?;
-                    pursuit.collisions += 1;
+                    pursuit = pursuit.under_another_nonce();
                     if pursuit.collisions > MAX_COLLISIONS {
                         return Err(error);
                     }
-                    pursuit.hashes.clear();
                     continue;
                 }
                 Ok(Fate::Open) => {}
@@ -524,7 +525,8 @@ impl Wallet {
                 pursuit.quotes += 1;
                 pursuit.quotes < max_quotes
             } else {
-                error.is_transient() && pursuit.attempts < max_attempts
+                pursuit.failures += 1;
+                error.is_transient() && pursuit.failures < max_attempts
             };
             if !may_try_again {
                 return match self.conclude(&mut lease, &pursuit).await? {
@@ -538,7 +540,7 @@ impl Wallet {
 
     /// Waits until nothing that was signed for a purchase can land any more; returns the purchase where it did land.
     async fn conclude(&self, lease: &mut Lease, pursuit: &Pursuit) -> Result<Option<Purchased>> {
-        if !pursuit.was_submitted {
+        if pursuit.submitted.is_empty() {
             return Ok(None);
         }
         let mut has_landed = false;
@@ -558,7 +560,7 @@ impl Wallet {
                 lease.renew(next_nonce);
                 Ok(None)
             }
-            Ok(Fate::Closed) => self.purchased_by_event(lease, pursuit).await,
+            Ok(Fate::Closed) => self.paid_before_closing(lease, pursuit).await,
             Ok(Fate::Open) if has_landed => {
                 let lags = Error::Invalid("the purchase landed, but the node does not show its lane yet".to_string());
                 Err(self.unknown(lease, pursuit, lags, None))
@@ -568,12 +570,23 @@ impl Wallet {
         }
     }
 
+    /// The purchase where it was paid before its lane was closed. A closed lane spends no nonce that it had.
+    async fn paid_before_closing(&self, lease: &Lease, pursuit: &Pursuit) -> Result<Option<Purchased>> {
+        if pursuit.submitted.is_empty() {
+            return Ok(None);
+        }
+        Ok(match self.patiently(|| self.spender(lease, pursuit)).await? {
+            Spender::This(purchased) => Some(*purchased),
+            Spender::Another | Spender::Unknown => None,
+        })
+    }
+
     /// The error of a purchase whose fate nobody can tell now; `refused` (or what went wrong) where nothing was
     /// submitted, so that there is nothing to tell.
     fn unknown(&self, lease: &mut Lease, pursuit: &Pursuit, unreachable: Error, refused: Option<Error>) -> Error {
         lease.forget();
         match pursuit.hashes.last() {
-            Some(hash) if pursuit.was_submitted => Error::PurchaseUnknown {
+            Some(hash) if !pursuit.submitted.is_empty() => Error::PurchaseUnknown {
                 transaction_hash: *hash,
                 lane: lease.lane,
                 nonce: lease.nonce,
@@ -599,36 +612,37 @@ impl Wallet {
             }
             self.sender().pause(3).await;
         };
-        if !pursuit.was_submitted {
+        if pursuit.submitted.is_empty() {
             return Ok(Fate::Taken(trader.next_nonce));
         }
-        let mut receipts = receipts_of(&trader).skip_while(|receipt| receipt.nonce != lease.nonce);
-        match receipts.next() {
-            Some(receipt) if !pursuit.hashes.contains(&receipt.transaction_hash()) => {
-                Ok(Fate::Taken(trader.next_nonce))
-            }
-            Some(receipt) => {
-                // The receipt is proof; the log only adds what it does not hold.
-                let found = self.purchased_by_event(lease, pursuit).await.ok().flatten();
-                Ok(Fate::Paid(Box::new(found.unwrap_or_else(|| Purchased {
-                    transaction_hash: receipt.transaction_hash(),
-                    lane: lease.lane,
-                    nonce: lease.nonce,
-                    signature: Signature::default(),
-                    slot: 0,
-                    purchased_at: receipt.receipt.purchased_at,
-                    energy_wh: receipt.receipt.energy_wh,
-                    paid: receipt.receipt.paid,
-                    fills: Vec::new(),
-                    compute_units: 0,
-                    attempts: pursuit.attempts,
-                }))))
-            }
-            // More than 16 purchases ago: the lane's events tell.
-            None => Ok(match self.patiently(|| self.purchased_by_event(lease, pursuit)).await? {
-                Some(purchased) => Fate::Paid(Box::new(purchased)),
-                None => Fate::Taken(trader.next_nonce),
-            }),
+        let receipt = receipts_of(&trader).find(|receipt| receipt.nonce == lease.nonce);
+        if let Some(receipt) = &receipt
+            && !pursuit.hashes.contains(&receipt.transaction_hash())
+        {
+            return Ok(Fate::Taken(trader.next_nonce));
+        }
+        // Another process with this wallet may have bought the very same under this nonce, so the hash alone does not
+        // tell whose it is: the transaction does.
+        match (self.patiently(|| self.spender(lease, pursuit)).await?, receipt) {
+            (Spender::This(purchased), _) => Ok(Fate::Paid(purchased)),
+            (Spender::Another, _) => Ok(Fate::Taken(trader.next_nonce)),
+            // The node serves no logs. Better to believe that the receipt is this purchase's than to pay again.
+            (Spender::Unknown, Some(receipt)) => Ok(Fate::Paid(Box::new(Purchased {
+                transaction_hash: receipt.transaction_hash(),
+                lane: lease.lane,
+                nonce: lease.nonce,
+                signature: Signature::default(),
+                slot: 0,
+                purchased_at: receipt.receipt.purchased_at,
+                energy_wh: receipt.receipt.energy_wh,
+                paid: receipt.receipt.paid,
+                fills: Vec::new(),
+                compute_units: 0,
+                attempts: pursuit.attempts,
+            }))),
+            (Spender::Unknown, None) => Err(Error::Invalid(
+                "more than 16 purchases followed on its lane, and the node serves no history".to_string(),
+            )),
         }
     }
 
@@ -647,22 +661,37 @@ impl Wallet {
         }
     }
 
-    /// Looks for a purchase among the last transactions of its lane.
-    async fn purchased_by_event(&self, lease: &Lease, pursuit: &Pursuit) -> Result<Option<Purchased>> {
+    /// Which transaction spent a purchase's nonce, among the last ones of its lane.
+    async fn spender(&self, lease: &Lease, pursuit: &Pursuit) -> Result<Spender> {
         let trader = address::trader(&self.address(), lease.lane);
-        for info in self.chain().signatures_for(&trader, None, RECENT_TRANSACTIONS).await? {
-            if info.error.is_some() {
-                continue;
-            }
-            let Some(record) = self.chain().transaction(&info.signature).await? else { continue };
-            let sent = Sent::new(info.signature, info.slot, Some(record), pursuit.attempts);
-            for hash in &pursuit.hashes {
-                if let Some(purchased) = purchased_in(&sent, lease, *hash, pursuit.attempts) {
-                    return Ok(Some(purchased));
+        let recent = self.chain().signatures_for(&trader, None, RECENT_TRANSACTIONS).await?;
+        let mut landed = recent.iter().filter(|info| info.error.is_none());
+        // All that was submitted for this purchase carries its nonce, so whichever of it landed is the purchase.
+        if let Some(own) = landed.clone().find(|info| pursuit.submitted.contains(&info.signature)) {
+            let record = self.chain().transaction(&own.signature).await?;
+            let sent = Sent::new(own.signature, own.slot, record, pursuit.attempts);
+            let purchased = pursuit.hashes.iter().find_map(|hash| purchased_in(&sent, lease, *hash, pursuit.attempts));
+            return Ok(match (purchased, pursuit.hashes.last()) {
+                (Some(purchased), _) => Spender::This(Box::new(purchased)),
+                (None, Some(hash)) => {
+                    Spender::This(Box::new(self.purchased_from(&sent, lease, *hash, pursuit.attempts).await?))
                 }
+                (None, None) => Spender::Unknown,
+            });
+        }
+        let is_of_nonce = |event: &Event| match event {
+            Event::EnergyPurchased(event) => {
+                (event.buyer, event.lane, event.nonce) == (self.address(), lease.lane, lease.nonce)
+            }
+            _ => false,
+        };
+        for info in landed {
+            let record = self.chain().transaction(&info.signature).await?;
+            if Sent::new(info.signature, info.slot, record, 0).events.iter().any(is_of_nonce) {
+                return Ok(Spender::Another);
             }
         }
-        Ok(None)
+        Ok(Spender::Unknown)
     }
 
     /// The purchase in a transaction that landed; from the receipt where its log is not served.
@@ -716,13 +745,26 @@ impl Wallet {
 struct Pursuit {
     /// Every hash that was tried under this nonce.
     hashes: Vec<TransactionHash>,
+    /// Transactions that were signed.
     attempts: u32,
+    /// Conflicts.
     quotes: u32,
+    /// Failures of the network.
+    failures: u32,
+    /// Nonces that others spent.
     collisions: u32,
-    /// Whether anything reached the network, or may have.
-    was_submitted: bool,
+    /// Transactions that reached the network, or may have.
+    submitted: Vec<Signature>,
     /// Transactions that may still land.
     unresolved: Vec<(Signature, u64)>,
+}
+
+impl Pursuit {
+    /// Goes on under another nonce: nothing that carries the old one can land any more.
+    fn under_another_nonce(self) -> Self {
+        let Self { hashes: _, attempts, quotes, failures, collisions, submitted: _, unresolved: _ } = self;
+        Self { attempts, quotes, failures, collisions: collisions + 1, ..Self::default() }
+    }
 }
 
 fn purchased_in(sent: &Sent, lease: &Lease, hash: TransactionHash, attempts: u32) -> Option<Purchased> {

@@ -103,9 +103,9 @@ pub struct Sent {
 /// A transaction that did not land, or of which nobody knows.
 pub(crate) struct SendFailure {
     pub error: Error,
-    /// Whether any attempt reached the network, or may have.
-    pub was_submitted: bool,
-    /// The attempt that may still land.
+    /// Every attempt that reached the network, or may have.
+    pub submitted: Vec<Signature>,
+    /// The attempt that may still land, with its last valid block height.
     pub unresolved: Option<(Signature, u64)>,
 }
 
@@ -154,20 +154,20 @@ impl Sender {
         instructions: &[Instruction],
         tables: &[AddressLookupTableAccount],
     ) -> Result<Sent, SendFailure> {
-        let mut was_submitted = false;
+        let mut submitted = Vec::new();
         let mut last = None;
         for attempt in 1..=self.options.max_attempts.max(1) {
             if attempt > 1 {
                 self.pause(attempt - 1).await;
             }
-            let fail = |error, was_submitted| SendFailure { error, was_submitted, unresolved: None };
+            let fail = |error, submitted| SendFailure { error, submitted, unresolved: None };
             let (transaction, blockhash) = match self.prepare(signers, instructions, tables).await {
                 Ok(prepared) => prepared,
                 Err(error) if error.is_transient() => {
                     last = Some(error);
                     continue;
                 }
-                Err(error) => return Err(fail(error, was_submitted)),
+                Err(error) => return Err(fail(error, submitted)),
             };
             let signature = transaction.signatures[0];
             match self.chain.send(&transaction).await {
@@ -179,9 +179,9 @@ impl Sender {
                     last = Some(error);
                     continue;
                 }
-                Err(error) => return Err(fail(error, was_submitted)),
+                Err(error) => return Err(fail(error, submitted)),
             }
-            was_submitted = true;
+            submitted.push(signature);
             match self.confirm(&transaction, &signature, &blockhash).await {
                 Ok(Outcome::Landed { slot }) => {
                     let record = self.chain.transaction(&signature).await.unwrap_or_default();
@@ -190,7 +190,7 @@ impl Sender {
                 Ok(Outcome::Failed { error, .. }) => {
                     let record = self.chain.transaction(&signature).await.unwrap_or_default();
                     let logs = record.map(|record| record.logs).unwrap_or_default();
-                    return Err(fail(Error::from_transaction(error, logs), true));
+                    return Err(fail(Error::from_transaction(error, logs), submitted));
                 }
                 Ok(Outcome::Expired) => last = Some(Error::Expired { signature, attempts: attempt }),
                 Err(error) => {
@@ -199,12 +199,12 @@ impl Sender {
                         other => Error::OutcomeUnknown { signature, cause: other.to_string() },
                     };
                     let unresolved = Some((signature, blockhash.last_valid_block_height));
-                    return Err(SendFailure { error, was_submitted: true, unresolved });
+                    return Err(SendFailure { error, submitted, unresolved });
                 }
             }
         }
         let error = last.unwrap_or_else(|| Error::Invalid("no attempt was allowed; allow at least one".to_string()));
-        Err(SendFailure { error, was_submitted, unresolved: None })
+        Err(SendFailure { error, submitted, unresolved: None })
     }
 
     /// Waits for an outcome, submitting the same transaction again meanwhile: it can only land once.

@@ -3,10 +3,10 @@
 use {
     crate::{
         chain::Chain,
-        error::Result,
+        error::{Error, Result},
         lookup_table::LookupTables,
         market::Market,
-        send::{Sender, Sent, TransactionOptions},
+        send::{SendFailure, Sender, Sent, TransactionOptions},
         trader::Lanes,
     },
     solana_address::Address,
@@ -21,6 +21,9 @@ pub type SharedSigner = Arc<dyn Signer + Send + Sync>;
 
 /// Nonce lanes that a wallet opens at most, unless told otherwise.
 pub const DEFAULT_MAX_LANES: u16 = 8;
+
+/// Transactions of a new account among which the one that created it is looked for.
+const HISTORY: usize = 1_000;
 
 /// An account that an action created.
 #[derive(Clone, Debug)]
@@ -120,5 +123,25 @@ impl Wallet {
         let mut signers = vec![self.signer().clone()];
         signers.extend_from_slice(cosigners);
         self.sender().send(&signers, instructions, tables).await
+    }
+
+    /// The transaction that created an account although the network lost sight of it: one of those that were submitted,
+    /// and none of a stranger's or another task's that made the same.
+    pub(crate) async fn landed_after_all(&self, created: &Address, failure: &SendFailure) -> Result<Option<Sent>> {
+        let Some(last) = failure.submitted.last() else { return Ok(None) };
+        let unknown = |cause: String| Error::OutcomeUnknown { signature: *last, cause };
+        let accounts = self.chain().accounts(&[*created]).await.map_err(|error| unknown(error.to_string()))?;
+        if accounts[0].is_none() {
+            return Ok(None);
+        }
+        let history = self.chain().signatures_for(created, None, HISTORY);
+        let history = history.await.map_err(|error| unknown(error.to_string()))?;
+        if history.is_empty() {
+            return Err(unknown(format!("{created} exists, but the node serves no history of it")));
+        }
+        let own = history.iter().find(|info| info.error.is_none() && failure.submitted.contains(&info.signature));
+        let Some(own) = own else { return Ok(None) };
+        let record = self.chain().transaction(&own.signature).await.unwrap_or_default();
+        Ok(Some(Sent::new(own.signature, own.slot, record, failure.submitted.len() as u32)))
     }
 }

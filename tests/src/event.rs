@@ -3,6 +3,7 @@
 use {
     anchor_lang::Discriminator,
     base64::{Engine, engine::general_purpose::STANDARD},
+    litesvm::types::TransactionMetadata,
     multibus::event::*,
 };
 
@@ -100,4 +101,11 @@ pub fn consumed(logs: &[String]) -> Vec<u64> {
         }
     }
     found
+}
+
+/// Asserts that a transaction logged exactly this event.
+pub fn assert_logged<E: anchor_lang::Event>(meta: &TransactionMetadata, event: &E) {
+    let logged = logged(&meta.logs);
+    assert_eq!(logged.len(), 1, "one event for each change");
+    assert_eq!(logged[0], event.data(), "the event is as expected");
 }

@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        key::{keypair, pda},
+        key::pda,
         mint::{Mint, TokenProgram},
         world::World,
     },
@@ -13,9 +13,7 @@ use {
     },
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
-    solana_keypair::Keypair,
     solana_sdk_ids::system_program,
-    solana_signer::Signer,
     std::ops::{Deref, DerefMut},
 };
 
@@ -158,9 +156,9 @@ impl Lane {
 pub struct Market {
     pub world: World,
     pub bus: Bus,
-    pub seller: Keypair,
+    pub seller: Address,
     pub payout: Address,
-    pub buyer: Keypair,
+    pub buyer: Address,
     pub payment: Address,
     pub lane: Lane,
     /// Numbers of the offers that [`Market::offer`] makes.
@@ -210,11 +208,11 @@ impl Market {
     /// A market in a world that has its mint.
     pub fn in_world(mut world: World, mint: Mint, options: impl FnOnce(BusOptions) -> BusOptions) -> Self {
         let seller = world.wallet("seller");
-        let options = options(BusOptions::new(&seller.pubkey()));
+        let options = options(BusOptions::new(&seller));
         let bus = world.create_bus(&seller, &mint, &options);
-        let payout = world.token_account("payout", &mint, &seller.pubkey(), 0);
+        let payout = world.token_account("payout", &mint, &seller, 0);
         let buyer = world.wallet("buyer");
-        let payment = world.token_account("payment", &mint, &buyer.pubkey(), BUYER_TOKENS);
+        let payment = world.token_account("payment", &mint, &buyer, BUYER_TOKENS);
         let lane = world.open_lane(&buyer, 0);
         Self { world, bus, seller, payout, buyer, payment, lane, next_offer_seq: 0 }
     }
@@ -228,8 +226,7 @@ impl Market {
     pub fn offer_with(&mut self, options: impl FnOnce(OfferOptions) -> OfferOptions) -> Offer {
         let options = options(OfferOptions::new(self.next_offer_seq));
         self.next_offer_seq = options.offer_seq + 1;
-        let (bus, payout) = (self.bus, self.payout);
-        let seller = self.seller.insecure_clone();
+        let (bus, seller, payout) = (self.bus, self.seller, self.payout);
         self.world.create_offer(&bus, bus.capacity, &seller, payout, options)
     }
 
@@ -237,9 +234,8 @@ impl Market {
     pub fn offer_in(&mut self, window_start: i64, options: impl FnOnce(OfferOptions) -> OfferOptions) -> Offer {
         let options = options(OfferOptions::new(self.next_offer_seq));
         self.next_offer_seq = options.offer_seq + 1;
-        let (bus, payout) = (self.bus, self.payout);
-        let seller = self.seller.insecure_clone();
-        self.world.execute(&[capacity_open(&bus, &seller.pubkey(), window_start)], &[&seller]);
+        let (bus, seller, payout) = (self.bus, self.seller, self.payout);
+        self.world.execute(&[capacity_open(&bus, &seller, window_start)]);
         self.world.create_offer(&bus, bus.window(window_start), &seller, payout, options)
     }
 
@@ -267,9 +263,8 @@ impl Market {
 
     /// The buyer buys exactly this much energy (Wh).
     pub fn buy(&mut self, offer: &Offer, energy_wh: u64) -> TransactionMetadata {
-        let buyer = self.buyer.insecure_clone();
         let instruction = self.purchase(offer, energy_wh);
-        self.world.execute(&[instruction], &[&buyer])
+        self.world.execute(&[instruction])
     }
 
     /// The buyer's batch of exactly these amounts of energy (Wh), at any price.
@@ -279,7 +274,7 @@ impl Market {
 
     /// The accounts of the buyer's lock.
     pub fn lock_take_accounts(&self, offer: &Offer) -> accounts::LockTake {
-        lock_take_accounts(offer, &self.buyer.pubkey(), self.payment)
+        lock_take_accounts(offer, &self.buyer, self.payment)
     }
 
     /// The buyer's lock of this much energy (Wh), at any price.
@@ -290,10 +285,9 @@ impl Market {
 
     /// The buyer locks this much energy (Wh).
     pub fn lock(&mut self, offer: &Offer, energy_wh: u64) -> Address {
-        let buyer = self.buyer.insecure_clone();
         let instruction = self.lock_take(offer, energy_wh);
-        self.world.execute(&[instruction], &[&buyer]);
-        pda::lock(&offer.address, &buyer.pubkey()).0
+        self.world.execute(&[instruction]);
+        pda::lock(&offer.address, &self.buyer).0
     }
 
     /// The accounts of the settlement of the buyer's lock.
@@ -308,7 +302,7 @@ impl Market {
 
     /// The accounts of the release of the buyer's lock by `caller`.
     pub fn lock_release_accounts(&self, offer: &Offer, caller: &Address) -> accounts::LockRelease {
-        lock_release_accounts(offer, caller, &self.buyer.pubkey(), self.payment)
+        lock_release_accounts(offer, caller, &self.buyer, self.payment)
     }
 
     /// The release of the buyer's lock by `caller`.
@@ -319,9 +313,9 @@ impl Market {
 
 impl World {
     /// Creates a bus.
-    pub fn create_bus(&mut self, creator: &Keypair, mint: &Mint, options: &BusOptions) -> Bus {
-        self.execute(&[bus_create(&creator.pubkey(), mint, options)], &[creator]);
-        Bus::of(&creator.pubkey(), options.bus_seq, *mint)
+    pub fn create_bus(&mut self, creator: &Address, mint: &Mint, options: &BusOptions) -> Bus {
+        self.execute(&[bus_create(creator, mint, options)]);
+        Bus::of(creator, options.bus_seq, *mint)
     }
 
     /// Creates an offer.
@@ -329,30 +323,24 @@ impl World {
         &mut self,
         bus: &Bus,
         capacity: Address,
-        seller: &Keypair,
+        seller: &Address,
         payout: Address,
         options: OfferOptions,
     ) -> Offer {
-        self.execute(&[offer_create(bus, capacity, &seller.pubkey(), payout, options)], &[seller]);
-        Offer {
-            address: pda::offer(&capacity, options.offer_seq).0,
-            bus: *bus,
-            capacity,
-            seller: seller.pubkey(),
-            payout,
-        }
+        self.execute(&[offer_create(bus, capacity, seller, payout, options)]);
+        Offer { address: pda::offer(&capacity, options.offer_seq).0, bus: *bus, capacity, seller: *seller, payout }
     }
 
     /// Opens a nonce lane.
-    pub fn open_lane(&mut self, wallet: &Keypair, lane: u16) -> Lane {
-        self.execute(&[trader_open(&wallet.pubkey(), lane)], &[wallet]);
-        Lane::of(&wallet.pubkey(), lane)
+    pub fn open_lane(&mut self, wallet: &Address, lane: u16) -> Lane {
+        self.execute(&[trader_open(wallet, lane)]);
+        Lane::of(wallet, lane)
     }
 
     /// A buyer of a name, with tokens and a nonce lane.
-    pub fn buyer(&mut self, name: &str, mint: &Mint) -> (Keypair, Address, Lane) {
+    pub fn buyer(&mut self, name: &str, mint: &Mint) -> (Address, Address, Lane) {
         let buyer = self.wallet(name);
-        let payment = self.token_account(&format!("{name}'s tokens"), mint, &buyer.pubkey(), BUYER_TOKENS);
+        let payment = self.token_account(&format!("{name}'s tokens"), mint, &buyer, BUYER_TOKENS);
         let lane = self.open_lane(&buyer, 0);
         (buyer, payment, lane)
     }
@@ -587,9 +575,4 @@ pub fn trader_open(wallet: &Address, lane: u16) -> Instruction {
 
 pub fn trader_close(lane: &Lane, wallet: &Address) -> Instruction {
     instruction::TraderClose {}.to_instruction(accounts::TraderClose { wallet: *wallet, trader: lane.address })
-}
-
-/// A wallet that has no part in the market.
-pub fn stranger() -> Keypair {
-    keypair("stranger")
 }

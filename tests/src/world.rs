@@ -23,7 +23,11 @@ use {
     solana_signer::Signer,
     solana_transaction::versioned::VersionedTransaction,
     solana_transaction_error::TransactionError,
-    std::{cell::RefCell, collections::BTreeSet, sync::OnceLock},
+    std::{
+        cell::RefCell,
+        collections::{BTreeMap, BTreeSet},
+        sync::OnceLock,
+    },
 };
 
 /// When every world begins: 2026-06-01 12:00:00 UTC, in unix seconds.
@@ -38,6 +42,12 @@ pub enum Refusal {
     Market(MultibusError),
     /// An error of the runtime, of Anchor or of another program.
     Instruction(InstructionError),
+    /// The account is not one of the type and program that belong into its place: it is too short, another
+    /// program's or of another type. Which of these is found first is no promise of the program.
+    NotTheAccount,
+    /// The account is passed read-only where it is written: Anchor finds it, or the runtime does when the system
+    /// program is to create it.
+    NotWritable,
 }
 
 impl Refusal {
@@ -46,10 +56,19 @@ impl Refusal {
         Self::Instruction(InstructionError::Custom(code))
     }
 
-    fn instruction_error(&self) -> InstructionError {
+    fn covers(&self, error: &InstructionError) -> bool {
         match self {
-            Self::Market(error) => InstructionError::Custom(code_of(*error)),
-            Self::Instruction(error) => error.clone(),
+            Self::Market(expected) => *error == InstructionError::Custom(code_of(*expected)),
+            Self::Instruction(expected) => error == expected,
+            Self::NotTheAccount => matches!(
+                error,
+                InstructionError::AccountDataTooSmall
+                    | InstructionError::IllegalOwner
+                    | InstructionError::InvalidAccountData
+            ),
+            Self::NotWritable => {
+                matches!(error, InstructionError::Custom(2000) | InstructionError::PrivilegeEscalation)
+            }
         }
     }
 }
@@ -88,7 +107,9 @@ pub struct World {
     pub svm: LiteSVM,
     pub replica: Replica,
     /// Pays the transaction fees, mints and freezes; no part of the market.
-    pub fee_payer: Keypair,
+    pub fee_payer: Address,
+    /// Who can sign: every key that the world has made.
+    keys: BTreeMap<Address, Keypair>,
 }
 
 impl Default for World {
@@ -107,16 +128,30 @@ impl World {
                 .unwrap_or_else(|error| panic!("the program at {} does not load: {error}", elf::path().display()));
             svm
         });
-        let mut world = Self { svm: svm.clone(), replica: Replica::default(), fee_payer: keypair("fee payer") };
+        let mut world = Self {
+            svm: svm.clone(),
+            replica: Replica::default(),
+            fee_payer: Address::default(),
+            keys: BTreeMap::new(),
+        };
         world.set_clock(START, START_SLOT);
-        world.fund(&keypair("fee payer").pubkey(), 1_000_000_000_000);
+        world.fee_payer = world.wallet("fee payer");
+        world.fund(&world.fee_payer.clone(), 1_000_000_000_000);
         world
     }
 
+    /// The address of a name, whose key the world has.
+    pub fn key(&mut self, name: &str) -> Address {
+        let key = keypair(name);
+        let address = key.pubkey();
+        self.keys.insert(address, key);
+        address
+    }
+
     /// A wallet of a name, with 10 SOL.
-    pub fn wallet(&mut self, name: &str) -> Keypair {
-        let wallet = keypair(name);
-        self.fund(&wallet.pubkey(), 10_000_000_000);
+    pub fn wallet(&mut self, name: &str) -> Address {
+        let wallet = self.key(name);
+        self.fund(&wallet, 10_000_000_000);
         wallet
     }
 
@@ -201,37 +236,38 @@ impl World {
         self.token_balance(account).amount
     }
 
+    /// Tokens in a token account, 0 where there is none.
+    pub fn token_amount(&self, account: &Address) -> u64 {
+        replica::token_balances(&self.svm).get(account).map_or(0, |balance| balance.amount)
+    }
+
     /// A token account.
     pub fn token_balance(&self, account: &Address) -> TokenBalance {
         *replica::token_balances(&self.svm).get(account).unwrap_or_else(|| panic!("no token account {account}"))
     }
 
-    /// A transaction of these instructions, paid by the fee payer unless its fee is meant to come from elsewhere.
+    /// A transaction of these instructions, with the signatures that they ask for.
+    ///
+    /// # Panics
+    /// Where the transaction is too large, or the world lacks the key of a signer.
     pub fn transaction(
         &self,
         instructions: &[Instruction],
-        signers: &[&Keypair],
         tables: &[AddressLookupTableAccount],
     ) -> VersionedTransaction {
-        let payer = &self.fee_payer;
-        let message = v0::Message::try_compile(&payer.pubkey(), instructions, tables, self.svm.latest_blockhash())
+        let message = v0::Message::try_compile(&self.fee_payer, instructions, tables, self.svm.latest_blockhash())
             .expect("a message");
-        let mut all = vec![payer];
-        for signer in signers {
-            let key = signer.pubkey();
-            let asked =
-                instructions.iter().flat_map(|ix| &ix.accounts).any(|meta| meta.is_signer && meta.pubkey == key);
-            if asked && all.iter().all(|other| other.pubkey() != key) {
-                all.push(signer);
-            }
-        }
-        VersionedTransaction::try_new(VersionedMessage::V0(message), &all).expect("the signers of the instructions")
+        let count = message.header.num_required_signatures as usize;
+        let signers: Vec<&Keypair> = message.account_keys[..count]
+            .iter()
+            .map(|key| self.keys.get(key).unwrap_or_else(|| panic!("the world has no key of the signer {key}")))
+            .collect();
+        VersionedTransaction::try_new(VersionedMessage::V0(message), &signers).expect("all signers")
     }
 
     /// Executes instructions in one transaction, and checks everything where it lands.
-    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> TransactionResult {
-        let transaction = self.transaction(instructions, signers, &[]);
-        self.send_transaction(transaction)
+    pub fn send(&mut self, instructions: &[Instruction]) -> TransactionResult {
+        self.send_transaction(self.transaction(instructions, &[]))
     }
 
     /// Executes a transaction, and checks everything where it lands.
@@ -250,17 +286,17 @@ impl World {
     }
 
     /// Executes instructions that must succeed.
-    pub fn execute(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> TransactionMetadata {
-        match self.send(instructions, signers) {
+    pub fn execute(&mut self, instructions: &[Instruction]) -> TransactionMetadata {
+        match self.send(instructions) {
             Ok(meta) => meta,
             Err(failure) => panic!("refused: {:?}\n{}", failure.err, failure.meta.logs.join("\n")),
         }
     }
 
     /// Executes instructions of the token and system programs around the market: minting, freezing, gifts.
-    pub fn arrange(&mut self, instructions: &[Instruction], signers: &[&Keypair]) {
+    pub fn arrange(&mut self, instructions: &[Instruction]) {
         let before = replica::token_balances(&self.svm);
-        let transaction = self.transaction(instructions, signers, &[]);
+        let transaction = self.transaction(instructions, &[]);
         if let Err(failure) = self.svm.send_transaction(transaction) {
             panic!("refused: {:?}\n{}", failure.err, failure.meta.logs.join("\n"));
         }
@@ -277,10 +313,9 @@ impl World {
     pub fn assert_refused(
         &mut self,
         instructions: &[Instruction],
-        signers: &[&Keypair],
         refusal: impl Into<Refusal>,
     ) -> FailedTransactionMetadata {
-        self.assert_refused_at(instructions.len() - 1, instructions, signers, refusal)
+        self.assert_refused_at(instructions.len() - 1, instructions, refusal)
     }
 
     /// Asserts that the instruction at an index is refused, with exactly this error, and changes nothing.
@@ -288,10 +323,9 @@ impl World {
         &mut self,
         index: usize,
         instructions: &[Instruction],
-        signers: &[&Keypair],
         refusal: impl Into<Refusal>,
     ) -> FailedTransactionMetadata {
-        let transaction = self.transaction(instructions, signers, &[]);
+        let transaction = self.transaction(instructions, &[]);
         self.assert_transaction_refused(transaction, index, refusal)
     }
 
@@ -309,8 +343,16 @@ impl World {
             Err(failure) => failure,
         };
         self.svm.expire_blockhash();
-        let expected = TransactionError::InstructionError(index as u8, refusal.instruction_error());
-        assert_eq!(failure.err, expected, "expected {refusal:?}\n{}", failure.meta.logs.join("\n"));
+        let expected = matches!(
+            &failure.err,
+            TransactionError::InstructionError(at, error) if *at as usize == index && refusal.covers(error)
+        );
+        assert!(
+            expected,
+            "expected {refusal:?} of instruction {index}, not {:?}\n{}",
+            failure.err,
+            failure.meta.logs.join("\n")
+        );
         self.assert_unchanged(&before, failure.meta.fee);
         if let Refusal::Market(error) = refusal {
             SEEN.with_borrow_mut(|seen| seen.insert(code_of(error)));
@@ -321,7 +363,7 @@ impl World {
     /// Asserts that the accounts are what they were, but for the fee.
     fn assert_unchanged(&self, before: &LiteSVM, fee: u64) {
         let (before, after) = (&before.accounts_db().inner, &self.svm.accounts_db().inner);
-        let payer = self.fee_payer.pubkey();
+        let payer = self.fee_payer;
         for address in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
             let (was, is) = (before.get(address), after.get(address));
             if solana_sdk_ids::sysvar::recent_blockhashes::check_id(address) {
@@ -341,9 +383,8 @@ impl World {
 
     /// A mint of a name.
     pub fn mint(&mut self, name: &str, program: TokenProgram, extensions: &[MintExtension]) -> Mint {
-        let key = keypair(name);
-        let mint = Mint { address: key.pubkey(), program, decimals: 6 };
-        let authority = self.fee_payer.pubkey();
+        let mint = Mint { address: self.key(name), program, decimals: 6 };
+        let authority = self.fee_payer;
         let space = Mint::space(program, extensions);
         let lamports = self.svm.minimum_balance_for_rent_exemption(space);
         let mut instructions = vec![solana_system_interface::instruction::create_account(
@@ -355,30 +396,38 @@ impl World {
         )];
         instructions.extend(extensions.iter().map(|extension| extension.initialize(&mint.address, &authority)));
         instructions.push(mint.initialize(&authority));
-        self.arrange(&instructions, &[&key]);
+        self.arrange(&instructions);
         mint
+    }
+
+    /// The associated token account of a wallet, made by its program.
+    pub fn associated_account(&mut self, mint: &Mint, owner: &Address) -> Address {
+        use spl_associated_token_account_interface::{address, instruction};
+        let (payer, program) = (self.fee_payer, mint.program.address());
+        self.arrange(&[instruction::create_associated_token_account(&payer, owner, &mint.address, &program)]);
+        address::get_associated_token_address_with_program_id(owner, &mint.address, &program)
     }
 
     /// A token account of a name, with tokens.
     pub fn token_account(&mut self, name: &str, mint: &Mint, owner: &Address, amount: u64) -> Address {
-        let key = keypair(name);
-        let payer = self.fee_payer.pubkey();
+        let account = self.key(name);
+        let payer = self.fee_payer;
         // Token-2022 accounts can need more room, which their mint tells; none of the mints here does.
         let space = 165;
         let mut instructions = vec![
             solana_system_interface::instruction::create_account(
                 &payer,
-                &key.pubkey(),
+                &account,
                 self.svm.minimum_balance_for_rent_exemption(space),
                 space as u64,
                 &mint.program.address(),
             ),
-            mint.initialize_account(&key.pubkey(), owner),
+            mint.initialize_account(&account, owner),
         ];
         if amount > 0 {
-            instructions.push(mint.mint_to(&key.pubkey(), &payer, amount));
+            instructions.push(mint.mint_to(&account, &payer, amount));
         }
-        self.arrange(&instructions, &[&key]);
-        key.pubkey()
+        self.arrange(&instructions);
+        account
     }
 }

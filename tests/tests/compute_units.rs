@@ -8,7 +8,7 @@
 
 use {
     multibus_tests::{
-        Market, Offer, TokenProgram,
+        Lane, Market, Offer, TokenProgram,
         event::consumed,
         key::{keypair, pda},
         market::*,
@@ -16,7 +16,6 @@ use {
     },
     solana_address::Address,
     solana_instruction::Instruction,
-    solana_keypair::Keypair,
     solana_signer::Signer,
     std::{collections::BTreeMap, fmt::Write, path::PathBuf},
 };
@@ -35,8 +34,8 @@ struct Row {
 struct Table(Vec<Row>);
 
 impl Table {
-    fn measure(&mut self, name: &str, limits: Option<(u64, u64)>, world: &mut World, ix: Instruction, key: &Keypair) {
-        let meta = world.execute(&[ix], &[key]);
+    fn measure(&mut self, name: &str, limits: Option<(u64, u64)>, world: &mut World, ix: Instruction) {
+        let meta = world.execute(&[ix]);
         let consumed = consumed(&meta.logs);
         assert_eq!(consumed.len(), 1, "the transaction calls the program once");
         self.record(name, limits, consumed[0]);
@@ -70,16 +69,16 @@ fn offer_seq(capacity: &Address, buyer: &Address, from: u64, (offer_bump, lock_b
 /// A market whose addresses have the highest bumps.
 fn market(program: TokenProgram) -> Market {
     let seller = keypair("seller").pubkey();
-    Market::with(program, |options| options.seq(bus_seq(&seller, |_| true)))
+    Market::with(program, |options| options.seq(bus_seq(&seller)))
 }
 
 /// The first bus number for which all addresses of the bus have the highest bump.
-fn bus_seq(creator: &Address, further: impl Fn(&Address) -> bool) -> u64 {
+fn bus_seq(creator: &Address) -> u64 {
     (0..)
         .find(|seq| {
             let (bus, bump) = pda::bus(creator, *seq);
             let others = [pda::capacity(&bus, 0).1, pda::escrow(&bus).1, pda::treasury(&bus).1];
-            bump == 255 && others == [255; 3] && further(&bus)
+            bump == 255 && others == [255; 3]
         })
         .expect("one in sixteen")
 }
@@ -90,8 +89,8 @@ fn offer(market: &mut Market) -> Offer {
 }
 
 fn offer_to(market: &mut Market, payout: Address) -> Offer {
-    let (bus, seller) = (market.bus, market.seller.insecure_clone());
-    let buyer = market.buyer.pubkey();
+    let (bus, seller) = (market.bus, market.seller);
+    let buyer = market.buyer;
     let seq = offer_seq(&bus.capacity, &buyer, market.next_offer_seq, (255, 255));
     market.next_offer_seq = seq + 1;
     market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(seq).energy(100_000))
@@ -108,105 +107,99 @@ fn measure_all() -> Table {
 
 fn offers(table: &mut Table) {
     let market = &mut market(TokenProgram::SplToken);
-    let (bus, payout, seller) = (market.bus, market.payout, market.seller.insecure_clone());
-    let key = seller.pubkey();
+    let (bus, payout, seller) = (market.bus, market.payout, market.seller);
+    let key = seller;
     offer(market);
     for (name, limits, bump) in [("offer_create", OFFER_CREATE, 255), ("offer_create, bump 254", None, 254)] {
-        let seq = offer_seq(&bus.capacity, &market.buyer.pubkey(), market.next_offer_seq, (bump, 255));
+        let seq = offer_seq(&bus.capacity, &market.buyer, market.next_offer_seq, (bump, 255));
         market.next_offer_seq = seq + 1;
         let create = offer_create(&bus, bus.capacity, &key, payout, OfferOptions::new(seq));
-        table.measure(name, limits, market, create, &seller);
+        table.measure(name, limits, market, create);
     }
     let one = offer(market);
-    table.measure("offer_reprice", OFFER_REPRICE, market, offer_reprice(&one, &key, 300_000), &seller);
-    let seq = offer_seq(&bus.capacity, &market.buyer.pubkey(), market.next_offer_seq, (255, 255));
+    table.measure("offer_reprice", OFFER_REPRICE, market, offer_reprice(&one, &key, 300_000));
+    let seq = offer_seq(&bus.capacity, &market.buyer, market.next_offer_seq, (255, 255));
     let options = OfferOptions::new(seq).expires(market.now() + 60);
     let expiring = market.create_offer(&bus, bus.capacity, &seller, payout, options);
-    table.measure("offer_extend", None, market, offer_extend(&expiring, &key, 0), &seller);
-    table.measure("offer_cancel", None, market, offer_cancel(&one, &key), &seller);
+    table.measure("offer_extend", None, market, offer_extend(&expiring, &key, 0));
+    table.measure("offer_cancel", None, market, offer_cancel(&one, &key));
 }
 
 fn purchases(table: &mut Table) {
     for (name, program) in [("purchase", TokenProgram::SplToken), ("purchase, Token-2022", TokenProgram::Token2022)] {
         let market = &mut market(program);
-        let buyer = market.buyer.insecure_clone();
         let one = offer(market);
         let limits = PURCHASE.filter(|_| program == TokenProgram::SplToken);
         let purchase = market.purchase(&one, 1_500);
-        table.measure(name, limits, market, purchase, &buyer);
+        table.measure(name, limits, market, purchase);
     }
     for count in [1, 2, 4, 8] {
         let market = &mut market(TokenProgram::SplToken);
-        let buyer = market.buyer.insecure_clone();
         let items: Vec<_> = (0..count)
             .map(|index| {
-                let (mint, seller) = (market.bus.mint, market.seller.pubkey());
+                let (mint, seller) = (market.bus.mint, market.seller);
                 let payout = market.token_account(&format!("payout {index}"), &mint, &seller, 0);
                 (offer_to(market, payout), 1_500 + index)
             })
             .collect();
         let batch = market.batch(&items);
-        table.measure(&format!("purchase_batch, N={count}"), batch_limits(count), market, batch, &buyer);
+        table.measure(&format!("purchase_batch, N={count}"), batch_limits(count), market, batch);
     }
     let market = &mut market(TokenProgram::SplToken);
-    let buyer = market.buyer.insecure_clone();
     let items: Vec<_> = (0..4).map(|index| (offer(market), 1_500 + index)).collect();
     let batch = market.batch(&items);
-    table.measure("purchase_batch, N=4, one payout", batch_limits(4), market, batch, &buyer);
+    table.measure("purchase_batch, N=4, one payout", batch_limits(4), market, batch);
 }
 
 fn locks(table: &mut Table) {
     let market = &mut market(TokenProgram::SplToken);
-    let buyer = market.buyer.insecure_clone();
-    let key = buyer.pubkey();
+    let key = market.buyer;
     let (one, two, three) = (offer(market), offer(market), offer(market));
     let take = market.lock_take(&one, 1_500);
-    table.measure("lock_take", LOCK, market, take, &buyer);
+    table.measure("lock_take", LOCK, market, take);
     let seq = offer_seq(&market.bus.capacity, &key, market.next_offer_seq, (255, 254));
     let lower = market.offer_with(|options| OfferOptions { offer_seq: seq, ..options });
     let take = market.lock_take(&lower, 1_500);
-    table.measure("lock_take, bump 254", None, market, take, &buyer);
+    table.measure("lock_take, bump 254", None, market, take);
     let settle = market.lock_settle(&one);
-    table.measure("lock_settle", LOCK, market, settle, &buyer);
+    table.measure("lock_settle", LOCK, market, settle);
     market.lock(&two, 1_500);
     let release = market.lock_release(&two, &key);
-    table.measure("lock_release, with fee", LOCK, market, release, &buyer);
+    table.measure("lock_release, with fee", LOCK, market, release);
     market.lock(&three, 1_500);
     let bus = market.bus.address;
     market.set_paused(&bus, true);
     let release = market.lock_release(&three, &key);
-    table.measure("lock_release, without fee", LOCK, market, release, &buyer);
+    table.measure("lock_release, without fee", LOCK, market, release);
 }
 
 fn rest(table: &mut Table) {
     let world = &mut World::new();
     let mint = world.mint("mint", TokenProgram::SplToken, &[]);
-    let creator = world.wallet("seller");
-    let key = creator.pubkey();
-    // Half of all windows have the highest bump, too.
-    let options = BusOptions::new(&key).windowed().seq(bus_seq(&key, |_| true));
+    let key = world.wallet("seller");
+    let options = BusOptions::new(&key).windowed().seq(bus_seq(&key));
     let bus = Bus::of(&key, options.bus_seq, mint);
-    table.measure("bus_create", None, world, bus_create(&key, &mint, &options), &creator);
-    let friend = keypair("friend").pubkey();
-    table.measure("bus_add_owner", None, world, bus_add_owner(&bus, &key, friend, 1), &creator);
+    table.measure("bus_create", None, world, bus_create(&key, &mint, &options));
+    let friend = world.key("friend");
+    table.measure("bus_add_owner", None, world, bus_add_owner(&bus, &key, friend, 1));
     let first = world.now() / 900 * 900 + 7_200;
-    let window = (first..).step_by(900).find(|start| pda::capacity(&bus.address, *start).1 == 255).expect("half");
-    table.measure("capacity_open", None, world, capacity_open(&bus, &key, window), &creator);
-    let seq = offer_seq(&bus.window(window + 900), &key, 0, (255, 255));
+    // Half of all windows have the highest bump.
+    let mut windows = (first..).step_by(900).filter(|start| pda::capacity(&bus.address, *start).1 == 255);
+    let (window, next) = (windows.next().expect("one"), windows.next().expect("another"));
+    table.measure("capacity_open", None, world, capacity_open(&bus, &key, window));
+    let seq = offer_seq(&bus.window(next), &key, 0, (255, 255));
     let payout = world.token_account("payout", &mint, &key, 0);
-    let both = [
-        capacity_open(&bus, &key, window + 900),
-        offer_create(&bus, bus.window(window + 900), &key, payout, OfferOptions::new(seq)),
-    ];
-    let meta = world.execute(&both, &[&creator]);
+    let both =
+        [capacity_open(&bus, &key, next), offer_create(&bus, bus.window(next), &key, payout, OfferOptions::new(seq))];
+    let meta = world.execute(&both);
     table.record("capacity_open and offer_create", None, consumed(&meta.logs).iter().sum());
-    table.measure("capacity_open, open already", None, world, capacity_open(&bus, &key, window), &creator);
+    table.measure("capacity_open, open already", None, world, capacity_open(&bus, &key, window));
     world.go_to(window + 900);
-    table.measure("capacity_close", None, world, capacity_close(&bus, window, &key), &creator);
+    table.measure("capacity_close", None, world, capacity_close(&bus, window, &key));
     let lane = (0..).find(|lane| pda::trader(&key, *lane).1 == 255).expect("half of the lanes");
-    table.measure("trader_open", None, world, trader_open(&key, lane), &creator);
+    table.measure("trader_open", None, world, trader_open(&key, lane));
     world.pass(1);
-    table.measure("trader_close", None, world, trader_close(&multibus_tests::Lane::of(&key, lane), &key), &creator);
+    table.measure("trader_close", None, world, trader_close(&Lane::of(&key, lane), &key));
 }
 
 fn record_path() -> PathBuf {

@@ -1,0 +1,72 @@
+use {
+    crate::support::{World, terms},
+    multibus_client::{
+        Address,
+        history::Evidence,
+        purchase::{PurchaseOrder, TransactionHash},
+    },
+    solana_instruction::Instruction,
+};
+
+#[tokio::test]
+async fn a_history_longer_than_the_receipts_is_verified() {
+    let world = World::new().await;
+    let buyer = world.member().await.with_lanes(1);
+    let offer = world.offer(100_000, 500).await;
+    let mut hashes = Vec::new();
+    for number in 1..=25 {
+        let purchased = buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 500)).await.unwrap();
+        hashes.push(purchased.transaction_hash);
+    }
+    let market = world.market();
+    let history = market.history(&buyer.address(), 0).await.unwrap();
+    assert!(history.is_verified(), "{:?}", history.flaws);
+    assert_eq!(history.purchases.iter().map(|purchase| purchase.transaction_hash).collect::<Vec<_>>(), hashes);
+    assert_eq!(history.purchases.iter().map(|purchase| purchase.energy_wh).sum::<u64>(), 3_250);
+    let evidence = |hash: TransactionHash, wallet: Option<Address>| async move {
+        market.is_transaction_processed(&hash, wallet.as_ref()).await.unwrap().map(|found| found.evidence)
+    };
+    let wallet = Some(buyer.address());
+    assert_eq!(evidence(hashes[24], wallet).await, Some(Evidence::Receipt));
+    assert_eq!(evidence(hashes[24], None).await, Some(Evidence::Receipt));
+    assert_eq!(evidence(hashes[0], wallet).await, Some(Evidence::VerifiedHistory));
+    assert_eq!(evidence(hashes[0], None).await, Some(Evidence::VerifiedHistory));
+    assert_eq!(evidence(TransactionHash([1; 32]), wallet).await, None);
+    assert_eq!(evidence(hashes[0], Some(world.owner.address())).await, None);
+
+    // A closed lane keeps no receipts, but its history still replays to the root that its closing logged.
+    buyer.trader_close(0).await.unwrap();
+    let history = market.history(&buyer.address(), 0).await.unwrap();
+    assert!(history.is_verified() && history.is_closed);
+    assert_eq!(history.purchases.len(), 25);
+    assert_eq!(evidence(hashes[24], wallet).await, Some(Evidence::VerifiedHistory));
+    // Opened again, the lane's history starts anew.
+    buyer.trader_open(0).await.unwrap();
+    assert!(market.history(&buyer.address(), 0).await.unwrap().purchases.is_empty());
+    assert_eq!(evidence(hashes[24], wallet).await, Some(Evidence::Event));
+}
+
+#[tokio::test]
+async fn lines_of_other_programs_are_not_events() {
+    let world = World::new().await;
+    let (buyer, other) = (world.member().await, world.member().await);
+    let offer = other.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap().address;
+    let bought = buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap();
+    let record = multibus_client::chain::Chain::transaction(&*world.chain, &bought.signature).await.unwrap().unwrap();
+    let line = record.logs.iter().find(|line| line.starts_with("Program data: ")).unwrap();
+    // The memo program logs what it is told: here, the lines of a purchase.
+    for text in [
+        line.clone(),
+        format!("Program {} invoke [1]\n{line}", multibus_client::multibus::ID),
+        format!("\nProgram log: x\nProgram {} invoke [1]\n{line}", multibus_client::multibus::ID),
+    ] {
+        let memo = Instruction {
+            program_id: solana_address::address!("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"),
+            accounts: Vec::new(),
+            data: text.into_bytes(),
+        };
+        let sent = other.send(&[memo]).await.unwrap();
+        assert!(sent.logs.iter().any(|line| line.contains("Program data: ")));
+        assert!(sent.events.is_empty());
+    }
+}

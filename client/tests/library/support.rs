@@ -1,0 +1,321 @@
+//! A small market to test in, and a network that fails on command.
+
+use {
+    async_trait::async_trait,
+    multibus_client::{
+        Account, Address, Error, Keypair, Market, Result, Signature, TransactionOptions, Wallet,
+        bus::{BusConfig, OwnerShare},
+        chain::{
+            AccountFilter, Chain, ChainClock, EmbeddedChain, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
+            SignatureStatus, Simulation, TransactionRecord, VersionedTransaction,
+        },
+        multibus::token::SPL_TOKEN_ID,
+        offer::{EnergySource, OfferTerms},
+    },
+    std::{
+        collections::VecDeque,
+        sync::{Arc, Mutex},
+        time::Duration,
+    },
+};
+
+/// Lamports that every wallet starts with.
+pub const SOL: u64 = 1_000_000_000;
+/// Base units of the settlement token that every wallet starts with.
+pub const FUNDS: u64 = 1_000_000_000;
+/// Lowest price on the bus.
+pub const BASE_PRICE: u64 = 100;
+
+/// A bus without windows, open for listing, with one owner.
+pub struct World {
+    pub chain: Arc<EmbeddedChain>,
+    pub owner: Wallet,
+    pub mint: Address,
+    pub bus: Address,
+}
+
+pub fn config(owner: &Wallet) -> BusConfig {
+    BusConfig {
+        name: "Sunny Lane".to_string(),
+        owners: vec![OwnerShare { owner: owner.address(), share_bps: 10_000 }],
+        threshold: 1,
+        listing_policy: 1,
+        lock_fee_bps: 100,
+        timelock_seconds: 0,
+        window_seconds: 0,
+        gate_closure_seconds: 0,
+        capacity_wh: 1_000_000_000,
+        base_price_per_kwh: BASE_PRICE,
+    }
+}
+
+pub fn terms(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
+    OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Solar }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with_token_program(&SPL_TOKEN_ID).await
+    }
+
+    pub async fn with_token_program(token_program: &Address) -> Self {
+        let chain = Arc::new(EmbeddedChain::new().expect("the program is built"));
+        let owner = Wallet::new(chain.clone(), Arc::new(Keypair::new()));
+        chain.airdrop(&owner.address(), 100 * SOL).await.unwrap();
+        let mint = owner.mint_create(6, token_program).await.unwrap().address;
+        let bus = owner.bus_create(0, &mint, &config(&owner)).await.unwrap().address;
+        owner.mint_to(&mint, &owner.address(), FUNDS).await.unwrap();
+        Self { chain, owner, mint, bus }
+    }
+
+    /// A keypair with lamports and tokens.
+    pub async fn funded(&self) -> Arc<Keypair> {
+        let keypair = Arc::new(Keypair::new());
+        let wallet = Wallet::new(self.chain.clone(), keypair.clone());
+        self.chain.airdrop(&wallet.address(), 100 * SOL).await.unwrap();
+        self.owner.mint_to(&self.mint, &wallet.address(), FUNDS).await.unwrap();
+        keypair
+    }
+
+    /// A wallet with lamports and tokens.
+    pub async fn member(&self) -> Wallet {
+        Wallet::new(self.chain.clone(), self.funded().await)
+    }
+
+    pub fn market(&self) -> &Market {
+        self.owner.market()
+    }
+
+    /// An offer of the owner's.
+    pub async fn offer(&self, energy_wh: u64, price_per_kwh: u64) -> Address {
+        self.owner.offer_create(&self.bus, &terms(energy_wh, price_per_kwh)).await.unwrap().address
+    }
+
+    pub async fn tokens(&self, wallet: &Address) -> u64 {
+        let account = self.market().settlement(&self.bus).await.unwrap().token_account(wallet);
+        self.market().token_balance(&account).await.unwrap()
+    }
+
+    /// Purchases that the chain recorded for a wallet.
+    pub async fn receipts(&self, wallet: &Address) -> usize {
+        self.market().receipts(wallet).await.unwrap().len()
+    }
+}
+
+/// What the network does to one submitted transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It lands, but neither the submission nor the confirmation is answered.
+    LandsUnanswered,
+    /// It lands, but the node that is asked believes that it expired.
+    LandsUnknown,
+    /// It is lost, and its blockhash expires.
+    Lost,
+    /// It is held back without an answer, and lands just before the next transaction.
+    HeldBack,
+}
+
+/// What happens before a transaction is submitted.
+type Surprise = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send>;
+
+/// A network with faults, in front of the embedded chain.
+pub struct FaultyChain {
+    inner: Arc<EmbeddedChain>,
+    faults: Mutex<VecDeque<Fault>>,
+    surprises: Mutex<VecDeque<Surprise>>,
+    unanswered: Mutex<Vec<Signature>>,
+    unknown: Mutex<Vec<Signature>>,
+    held_back: Mutex<Vec<VersionedTransaction>>,
+    serves_logs: bool,
+    latency: Duration,
+    pub submitted: Mutex<Vec<Signature>>,
+}
+
+fn no_answer() -> Error {
+    Error::Rpc {
+        action: "asking the network",
+        url: "a broken line".to_string(),
+        cause: "no answer".to_string(),
+        remedy: "try again",
+        transient: true,
+    }
+}
+
+impl FaultyChain {
+    pub fn new(inner: &Arc<EmbeddedChain>, faults: &[Fault]) -> Arc<Self> {
+        Arc::new(Self::build(inner, faults, true))
+    }
+
+    /// A network whose nodes keep no logs.
+    pub fn without_logs(inner: &Arc<EmbeddedChain>, faults: &[Fault]) -> Arc<Self> {
+        Arc::new(Self::build(inner, faults, false))
+    }
+
+    /// A network without faults that takes its time.
+    pub fn slow(inner: &Arc<EmbeddedChain>) -> Arc<Self> {
+        Arc::new(Self { latency: Duration::from_millis(5), ..Self::build(inner, &[], true) })
+    }
+
+    fn build(inner: &Arc<EmbeddedChain>, faults: &[Fault], serves_logs: bool) -> Self {
+        Self {
+            inner: inner.clone(),
+            faults: Mutex::new(faults.iter().copied().collect()),
+            surprises: Mutex::default(),
+            unanswered: Mutex::default(),
+            unknown: Mutex::default(),
+            held_back: Mutex::default(),
+            serves_logs,
+            latency: Duration::ZERO,
+            submitted: Mutex::default(),
+        }
+    }
+
+    /// Something that happens between the simulation and the submission of the next transaction.
+    pub fn surprise(&self, surprise: impl Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + 'static) {
+        self.surprises.lock().unwrap().push_back(Box::new(surprise));
+    }
+}
+
+#[async_trait]
+impl Chain for FaultyChain {
+    fn description(&self) -> String {
+        "a network with faults".to_string()
+    }
+
+    fn is_embedded(&self) -> bool {
+        true
+    }
+
+    async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
+        self.inner.accounts(addresses).await
+    }
+
+    async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
+        self.inner.program_accounts(program, filter).await
+    }
+
+    async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
+        self.inner.latest_blockhash().await
+    }
+
+    async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
+        self.inner.simulate(transaction).await
+    }
+
+    async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
+        tokio::time::sleep(self.latency).await;
+        let surprise = self.surprises.lock().unwrap().pop_front();
+        if let Some(surprise) = surprise {
+            surprise().await;
+        }
+        let held_back = std::mem::take(&mut *self.held_back.lock().unwrap());
+        for earlier in held_back {
+            // It may be too late for it by now, which is a fate like any other.
+            let _ = self.inner.send(&earlier).await;
+        }
+        let signature = transaction.signatures[0];
+        self.submitted.lock().unwrap().push(signature);
+        let fault = self.faults.lock().unwrap().pop_front();
+        match fault {
+            None => self.inner.send(transaction).await,
+            Some(Fault::LandsUnanswered) => {
+                self.inner.send(transaction).await.unwrap();
+                self.unanswered.lock().unwrap().push(signature);
+                Err(no_answer())
+            }
+            Some(Fault::LandsUnknown) => {
+                self.inner.send(transaction).await.unwrap();
+                self.unknown.lock().unwrap().push(signature);
+                Ok(signature)
+            }
+            Some(Fault::Lost) => Ok(signature),
+            Some(Fault::HeldBack) => {
+                self.held_back.lock().unwrap().push(transaction.clone());
+                self.unanswered.lock().unwrap().push(signature);
+                Err(no_answer())
+            }
+        }
+    }
+
+    async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
+        tokio::time::sleep(self.latency).await;
+        if take(&self.unanswered, signature) {
+            return Err(Error::OutcomeUnknown { signature: *signature, cause: "no answer".to_string() });
+        }
+        if take(&self.unknown, signature) {
+            return Ok(Outcome::Expired);
+        }
+        self.inner.confirm(signature, last_valid_block_height).await
+    }
+
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
+        self.inner.statuses(signatures).await
+    }
+
+    async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
+        if !self.serves_logs {
+            return Ok(None);
+        }
+        self.inner.transaction(signature).await
+    }
+
+    async fn signatures_for(
+        &self,
+        address: &Address,
+        before: Option<Signature>,
+        limit: usize,
+    ) -> Result<Vec<SignatureInfo>> {
+        self.inner.signatures_for(address, before, limit).await
+    }
+
+    async fn clock(&self) -> Result<ChainClock> {
+        self.inner.clock().await
+    }
+
+    async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
+        self.inner.minimum_rent(data_len).await
+    }
+
+    async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
+        self.inner.airdrop(address, lamports).await
+    }
+
+    async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
+        self.inner.recent_priority_fees(writable).await
+    }
+
+    async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
+        self.inner.subscribe_logs(mentions).await
+    }
+
+    async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
+        self.inner.wait_until(unix_timestamp).await
+    }
+
+    async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
+        self.inner.wait_for_slot(slot).await
+    }
+}
+
+fn take(signatures: &Mutex<Vec<Signature>>, signature: &Signature) -> bool {
+    let mut signatures = signatures.lock().unwrap();
+    let found = signatures.iter().position(|other| other == signature);
+    found.map(|index| signatures.remove(index)).is_some()
+}
+
+/// Options with so many attempts.
+pub fn attempts(max_attempts: u32) -> TransactionOptions {
+    TransactionOptions { max_attempts, ..TransactionOptions::default() }
+}
+
+/// Runs futures at the same time on several threads, as the tasks of a program do.
+pub async fn side_by_side<T: Send + 'static>(
+    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut done = Vec::new();
+    for task in running {
+        done.push(task.await.unwrap());
+    }
+    done
+}

@@ -1,0 +1,435 @@
+//! `bus_create` and `bus_add_owner`.
+
+use {
+    multibus::{
+        error::MultibusError,
+        event,
+        instruction::{BusAddOwner, BusCreate},
+        state::{self, BusConfig, OwnerShare, OwnerSlot},
+    },
+    multibus_tests::{
+        Bus, BusOptions, Market, Mint, Refusal, TokenProgram, World, event::assert_logged, key::pda, market::*,
+    },
+    solana_address::Address,
+    solana_instruction::error::InstructionError,
+};
+
+fn world() -> (World, Mint, Address) {
+    let mut world = World::new();
+    let mint = world.mint("mint", TokenProgram::SplToken, &[]);
+    let creator = world.wallet("creator");
+    (world, mint, creator)
+}
+
+/// `count` owners, the creator first, who share equally but for what does not divide.
+fn owners(world: &mut World, creator: &Address, count: usize) -> Vec<OwnerShare> {
+    let share = 10_000 / count as u16;
+    let mut owners: Vec<_> =
+        (0..count).map(|index| OwnerShare { owner: world.key(&format!("owner {index}")), share_bps: share }).collect();
+    owners[0] = OwnerShare { owner: *creator, share_bps: 10_000 - share * (count as u16 - 1) };
+    owners
+}
+
+fn refused(error: MultibusError, change: impl FnOnce(&mut BusConfig)) {
+    let (mut world, mint, creator) = world();
+    let options = BusOptions::new(&creator).with(change);
+    world.assert_refused(&[bus_create(&creator, &mint, &options)], error);
+}
+
+fn accepted(change: impl FnOnce(&mut BusConfig)) -> (World, Bus) {
+    let (mut world, mint, creator) = world();
+    let options = BusOptions::new(&creator).with(change);
+    let bus = world.create_bus(&creator, &mint, &options);
+    (world, bus)
+}
+
+#[test]
+pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
+    for program in TokenProgram::BOTH {
+        let mut world = World::new();
+        let mint = world.mint("mint", program, &[]);
+        let creator = world.wallet("creator");
+        let before = world.lamports(&creator);
+        let owners = owners(&mut world, &creator, 3);
+        let options = BusOptions::new(&creator).seq(7).windowed().with(|config| {
+            config.owners = owners.clone();
+            config.threshold = 2;
+            config.listing_policy = 0;
+            config.timelock_seconds = 86_400;
+        });
+        let meta = world.execute(&[bus_create(&creator, &mint, &options)]);
+        let bus = Bus::of(&creator, 7, mint);
+
+        let mut name = [0; 32];
+        name[..9].copy_from_slice(b"Sonnenhof");
+        let mut slots: [OwnerSlot; 16] = bytemuck::Zeroable::zeroed();
+        for (slot, share) in slots.iter_mut().zip(&owners) {
+            (slot.owner, slot.share_bps) = (share.owner, share.share_bps);
+        }
+        let expected = state::Bus {
+            layout_version: 1,
+            bump: pda::bus(&creator, 7).1,
+            owner_count: 3,
+            threshold: 2,
+            listing_policy: 0,
+            paused: 0,
+            name_len: 9,
+            mint_decimals: 6,
+            timelock_seconds: 86_400,
+            window_seconds: 900,
+            gate_closure_seconds: 60,
+            lock_fee_bps: 100,
+            padding: [0; 2],
+            capacity_wh: 1_000_000,
+            base_price_per_kwh: 10_000,
+            config_version: 0,
+            proposal_seq: 0,
+            bus_seq: 7,
+            created_at: world.now(),
+            creator,
+            mint: mint.address,
+            token_program: program.address(),
+            escrow: bus.escrow,
+            treasury: bus.treasury,
+            name,
+            owners: slots,
+            reserved: [0; 256],
+        };
+        assert_eq!(world.state::<state::Bus>(&bus.address), expected);
+        let capacity = world.capacity_state(&bus.capacity);
+        assert_eq!((capacity.total_wh, capacity.available_wh, capacity.window_start), (1_000_000, 1_000_000, 0));
+        assert_eq!((capacity.bus, capacity.rent_payer), (bus.address, creator));
+        for account in [bus.escrow, bus.treasury] {
+            let balance = world.token_balance(&account);
+            assert_eq!((balance.owner, balance.mint, balance.amount), (bus.address, mint.address, 0));
+            let account = world.account(&account);
+            assert_eq!((account.owner, account.data.len()), (program.address(), 165));
+            assert!(account.data[72..76] == [0; 4] && account.data[129..133] == [0; 4], "no delegate, no closer");
+        }
+        let rent: u64 =
+            [bus.address, bus.capacity, bus.escrow, bus.treasury].iter().map(|key| world.lamports(key)).sum();
+        assert_eq!(before - world.lamports(&creator), rent, "the creator pays the rent and nothing else");
+        assert_logged(
+            &meta,
+            &event::BusCreated {
+                bus: bus.address,
+                capacity: bus.capacity,
+                creator,
+                mint: mint.address,
+                escrow: bus.escrow,
+                treasury: bus.treasury,
+                bus_seq: 7,
+                capacity_wh: 1_000_000,
+                base_price_per_kwh: 10_000,
+                created_at: world.now(),
+                timelock_seconds: 86_400,
+                window_seconds: 900,
+                gate_closure_seconds: 60,
+                lock_fee_bps: 100,
+                threshold: 2,
+                listing_policy: 0,
+                owner_count: 3,
+                name_len: 9,
+                padding: [0; 6],
+                name,
+                owners: slots,
+            },
+        );
+    }
+}
+
+#[test]
+pub fn bus_create_with_bad_name_is_rejected() {
+    for name in ["", "a name of thirty-three bytes, sic", "line\nbreak", "null\0", "del\u{7f}", "next\u{85}line"] {
+        refused(MultibusError::NameInvalid, |config| config.name = name.to_owned());
+    }
+    let (_, bus) = accepted(|config| config.name = "Gemeinschaft Grünau, 7 Höfe".to_owned());
+    assert_ne!(bus.address, Address::default());
+    accepted(|config| config.name = "é".repeat(16));
+}
+
+#[test]
+pub fn bus_create_with_name_that_is_no_utf8_is_rejected() {
+    let (mut world, mint, creator) = world();
+    let mut instruction = bus_create(&creator, &mint, &BusOptions::new(&creator));
+    let at = instruction.data.windows(9).position(|bytes| bytes == b"Sonnenhof").expect("the name");
+    instruction.data[at] = 0xff;
+    world.assert_refused(&[instruction], InstructionError::InvalidInstructionData);
+}
+
+#[test]
+pub fn bus_create_with_owner_count_out_of_range_is_rejected() {
+    refused(MultibusError::OwnerCountInvalid, |config| config.owners.clear());
+    let (mut world, mint, creator) = world();
+    let seventeen = owners(&mut world, &creator, 17);
+    let options = BusOptions::new(&creator).with(|config| config.owners = seventeen);
+    world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerCountInvalid);
+}
+
+#[test]
+pub fn bus_create_with_sixteen_owners_succeeds_and_each_lists() {
+    let (mut world, mint, creator) = world();
+    let sixteen = owners(&mut world, &creator, 16);
+    let options = BusOptions::new(&creator).with(|config| {
+        config.owners = sixteen.clone();
+        config.threshold = 16;
+        config.listing_policy = 0;
+    });
+    let bus = world.create_bus(&creator, &mint, &options);
+    assert_eq!(world.state::<state::Bus>(&bus.address).owner_count, 16);
+    for (seq, OwnerShare { owner, .. }) in sixteen.iter().enumerate() {
+        world.fund(owner, 1_000_000_000);
+        let payout = world.token_account(&format!("payout {seq}"), &mint, owner, 0);
+        world.create_offer(&bus, bus.capacity, owner, payout, OfferOptions::new(seq as u64));
+    }
+}
+
+#[test]
+pub fn bus_create_with_duplicate_owner_is_rejected() {
+    for places in [(0, 1), (1, 2), (0, 15), (14, 15)] {
+        let (mut world, mint, creator) = world();
+        let mut owners = owners(&mut world, &creator, 16);
+        owners[places.1].owner = owners[places.0].owner;
+        let options = BusOptions::new(&creator).with(|config| config.owners = owners);
+        world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerDuplicate);
+    }
+}
+
+#[test]
+pub fn bus_create_with_zero_owner_is_rejected() {
+    refused(MultibusError::OwnerZero, |config| {
+        config.owners[0].share_bps = 5_000;
+        config.owners.push(OwnerShare { owner: Address::default(), share_bps: 5_000 });
+    });
+}
+
+#[test]
+pub fn bus_create_by_wallet_outside_the_owners_is_rejected() {
+    refused(MultibusError::CreatorNotOwner, |config| config.owners[0].owner = Address::new_from_array([7; 32]));
+}
+
+#[test]
+pub fn bus_create_with_shares_not_summing_to_all_is_rejected() {
+    for shares in [&[9_999][..], &[10_001], &[0], &[5_000, 4_999], &[65_535, 10_001], &[5_000, 5_000, 55_536]] {
+        let (mut world, mint, creator) = world();
+        let mut owners = owners(&mut world, &creator, shares.len());
+        for (owner, share_bps) in owners.iter_mut().zip(shares) {
+            owner.share_bps = *share_bps;
+        }
+        let options = BusOptions::new(&creator).with(|config| config.owners = owners);
+        world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::SharesInvalid);
+    }
+}
+
+#[test]
+pub fn bus_create_with_threshold_out_of_range_is_rejected() {
+    for threshold in [0, 2, 255] {
+        refused(MultibusError::ThresholdInvalid, |config| config.threshold = threshold);
+    }
+}
+
+#[test]
+pub fn bus_create_without_capacity_is_rejected() {
+    refused(MultibusError::CapacityZero, |config| config.capacity_wh = 0);
+    accepted(|config| config.capacity_wh = 1);
+    accepted(|config| config.capacity_wh = u64::MAX);
+}
+
+#[test]
+pub fn bus_create_without_base_price_is_rejected() {
+    refused(MultibusError::BasePriceZero, |config| config.base_price_per_kwh = 0);
+    accepted(|config| config.base_price_per_kwh = 1);
+}
+
+#[test]
+pub fn bus_create_with_lock_fee_above_limit_is_rejected() {
+    refused(MultibusError::LockFeeTooHigh, |config| config.lock_fee_bps = 501);
+    accepted(|config| config.lock_fee_bps = 500);
+    accepted(|config| config.lock_fee_bps = 0);
+}
+
+#[test]
+pub fn bus_create_with_timelock_above_limit_is_rejected() {
+    refused(MultibusError::TimelockTooLong, |config| config.timelock_seconds = 30 * 86_400 + 1);
+    accepted(|config| config.timelock_seconds = 30 * 86_400);
+}
+
+#[test]
+pub fn bus_create_with_bad_windows_is_rejected() {
+    for (window, gate) in [(59, 0), (1, 0), (86_401, 0), (u32::MAX, 0), (900, 86_401), (0, 1)] {
+        refused(MultibusError::WindowsInvalid, |config| {
+            (config.window_seconds, config.gate_closure_seconds) = (window, gate);
+        });
+    }
+    for (window, gate) in [(60, 0), (86_400, 86_400), (900, 86_400)] {
+        accepted(|config| (config.window_seconds, config.gate_closure_seconds) = (window, gate));
+    }
+}
+
+#[test]
+pub fn bus_create_with_unknown_listing_policy_is_rejected() {
+    for policy in [2, 255] {
+        refused(MultibusError::ListingPolicyUnknown, |config| config.listing_policy = policy);
+    }
+}
+
+#[test]
+pub fn bus_create_twice_is_rejected() {
+    let mut market = Market::new();
+    let mint = market.bus.mint;
+    let again = bus_create(&market.seller, &mint, &BusOptions::new(&market.seller));
+    market.assert_refused(&[again], Refusal::custom(0));
+    let second = bus_create(&market.seller, &mint, &BusOptions::new(&market.seller).seq(1));
+    market.execute(&[second]);
+}
+
+#[test]
+pub fn bus_create_at_prefunded_addresses_succeeds() {
+    for lamports in [1, 1_000_000, 5_000_000_000] {
+        let (mut world, mint, creator) = world();
+        let bus = Bus::of(&creator, 0, mint);
+        for address in [bus.address, bus.capacity, bus.escrow, bus.treasury] {
+            world.fund(&address, lamports);
+        }
+        world.create_bus(&creator, &mint, &BusOptions::new(&creator));
+    }
+}
+
+#[test]
+pub fn bus_create_at_other_addresses_is_rejected() {
+    let (mut world, mint, creator) = world();
+    let other = Bus::of(&creator, 1, mint);
+    let create = |change: &dyn Fn(&mut multibus::accounts::BusCreate)| {
+        let mut accounts = bus_create_accounts(&creator, &mint, 0);
+        change(&mut accounts);
+        BusCreate { bus_seq: 0, config: BusOptions::new(&creator).config }.to_instruction(accounts)
+    };
+    let wrong = InstructionError::InvalidSeeds;
+    world.assert_refused(&[create(&|accounts| accounts.bus = other.address)], wrong.clone());
+    world.assert_refused(&[create(&|accounts| accounts.capacity = other.capacity)], wrong.clone());
+    world.assert_refused(&[create(&|accounts| accounts.escrow = other.escrow)], wrong.clone());
+    world.assert_refused(&[create(&|accounts| accounts.treasury = other.treasury)], wrong.clone());
+    world.assert_refused(
+        &[create(&|accounts| (accounts.escrow, accounts.treasury) = (accounts.treasury, accounts.escrow))],
+        wrong,
+    );
+}
+
+#[test]
+pub fn bus_add_owner_hands_over_part_of_the_own_share() {
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    let friend = market.wallet("friend");
+    let meta = market.execute(&[bus_add_owner(&bus, &seller, friend, 2_500)]);
+    let after: state::Bus = market.state(&bus.address);
+    assert_eq!((after.owner_count, after.config_version), (2, 1));
+    let shares: Vec<_> = after.owners().iter().map(|slot| (slot.owner, slot.share_bps)).collect();
+    assert_eq!(shares, [(seller, 7_500), (friend, 2_500)]);
+    assert_logged(
+        &meta,
+        &event::OwnerAdded {
+            bus: bus.address,
+            owner: friend,
+            added_by: seller,
+            config_version: 1,
+            share_bps: 2_500,
+            padding: [0; 6],
+        },
+    );
+    // The new owner is one: it hands on what it has, all of it.
+    let third = market.key("third");
+    market.execute(&[bus_add_owner(&bus, &friend, third, 2_500)]);
+    let fourth = market.key("fourth");
+    market.execute(&[bus_add_owner(&bus, &friend, fourth, 0)]);
+}
+
+#[test]
+pub fn bus_add_owner_lets_the_new_owner_list() {
+    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|config| config.listing_policy = 0));
+    let (bus, seller) = (market.bus, market.seller);
+    let friend = market.wallet("friend");
+    let payout = market.token_account("friend's payout", &bus.mint, &friend, 0);
+    let list = offer_create(&bus, bus.capacity, &friend, payout, OfferOptions::new(0));
+    market.assert_refused(std::slice::from_ref(&list), MultibusError::ListingClosed);
+    market.execute(&[bus_add_owner(&bus, &seller, friend, 1)]);
+    market.execute(&[list]);
+}
+
+#[test]
+pub fn bus_add_owner_by_stranger_is_rejected() {
+    let mut market = Market::new();
+    let stranger = market.wallet("stranger");
+    let add = bus_add_owner(&market.bus, &stranger, stranger, 100);
+    market.assert_refused(&[add], MultibusError::NotAnOwner);
+}
+
+#[test]
+pub fn bus_add_owner_with_threshold_above_one_is_rejected() {
+    let (mut world, mint, creator) = world();
+    let two = owners(&mut world, &creator, 2);
+    let options = BusOptions::new(&creator).with(|config| (config.owners, config.threshold) = (two, 2));
+    let bus = world.create_bus(&creator, &mint, &options);
+    let friend = world.key("friend");
+    world.assert_refused(&[bus_add_owner(&bus, &creator, friend, 1)], MultibusError::ThresholdRequiresProposal);
+}
+
+#[test]
+pub fn bus_add_owner_of_zero_address_is_rejected() {
+    let mut market = Market::new();
+    let add = bus_add_owner(&market.bus, &market.seller, Address::default(), 1);
+    market.assert_refused(&[add], MultibusError::OwnerZero);
+}
+
+#[test]
+pub fn bus_add_owner_twice_is_rejected() {
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    market.assert_refused(&[bus_add_owner(&bus, &seller, seller, 1)], MultibusError::AlreadyOwner);
+    let friend = market.key("friend");
+    market.execute(&[bus_add_owner(&bus, &seller, friend, 1)]);
+    market.assert_refused(&[bus_add_owner(&bus, &seller, friend, 1)], MultibusError::AlreadyOwner);
+}
+
+#[test]
+pub fn bus_add_owner_beyond_sixteen_is_rejected() {
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    for index in 1..16 {
+        let owner = market.key(&format!("owner {index}"));
+        market.execute(&[bus_add_owner(&bus, &seller, owner, 1)]);
+    }
+    let one_more = market.key("owner 16");
+    market.assert_refused(&[bus_add_owner(&bus, &seller, one_more, 1)], MultibusError::OwnersFull);
+}
+
+#[test]
+pub fn bus_add_owner_giving_more_than_it_has_is_rejected() {
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    let friend = market.key("friend");
+    for share_bps in [10_001, u16::MAX] {
+        market.assert_refused(&[bus_add_owner(&bus, &seller, friend, share_bps)], MultibusError::ShareExceedsOwn);
+    }
+    market.execute(&[bus_add_owner(&bus, &seller, friend, 10_000)]);
+    let third = market.key("third");
+    market.assert_refused(&[bus_add_owner(&bus, &seller, third, 1)], MultibusError::ShareExceedsOwn);
+}
+
+#[test]
+pub fn bus_add_owner_past_the_last_config_version_is_rejected() {
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    market.edit::<state::Bus>(&bus.address, |bus| bus.config_version = u64::MAX);
+    let friend = market.key("friend");
+    market.assert_refused(&[bus_add_owner(&bus, &seller, friend, 1)], MultibusError::CounterOverflow);
+}
+
+#[test]
+pub fn bus_add_owner_unsigned_is_rejected() {
+    let mut market = Market::new();
+    let friend = market.key("friend");
+    let mut add = BusAddOwner { owner: friend, share_bps: 1 }
+        .to_instruction(multibus::accounts::BusAddOwner { owner: market.seller, bus: market.bus.address });
+    add.accounts[0].is_signer = false;
+    market.assert_refused(&[add], InstructionError::MissingRequiredSignature);
+}

@@ -1,0 +1,121 @@
+//! Every error of the market is produced by the built program: for each, the table names a test that does, and the
+//! test below runs it and sees the error.
+
+use {
+    crate::{batch, bus, capacity, lock, offer, purchase, token, trader},
+    multibus::error::MultibusError,
+    multibus_tests::{seen_refusals, world::code_of},
+    std::thread,
+};
+
+macro_rules! refusals {
+    ($($error:ident: $module:ident::$test:ident,)+) => {
+        const REFUSALS: &[(MultibusError, &str, fn())] =
+            &[$((MultibusError::$error, stringify!($module::$test), $module::$test)),+];
+
+        /// Does not compile until every error has its test.
+        const _: fn(MultibusError) = |error| match error {
+            $(MultibusError::$error => (),)+
+        };
+    };
+}
+
+refusals! {
+    NameInvalid: bus::bus_create_with_bad_name_is_rejected,
+    OwnerCountInvalid: bus::bus_create_with_owner_count_out_of_range_is_rejected,
+    OwnerDuplicate: bus::bus_create_with_duplicate_owner_is_rejected,
+    OwnerZero: bus::bus_create_with_zero_owner_is_rejected,
+    CreatorNotOwner: bus::bus_create_by_wallet_outside_the_owners_is_rejected,
+    SharesInvalid: bus::bus_create_with_shares_not_summing_to_all_is_rejected,
+    ThresholdInvalid: bus::bus_create_with_threshold_out_of_range_is_rejected,
+    CapacityZero: bus::bus_create_without_capacity_is_rejected,
+    BasePriceZero: bus::bus_create_without_base_price_is_rejected,
+    LockFeeTooHigh: bus::bus_create_with_lock_fee_above_limit_is_rejected,
+    TimelockTooLong: bus::bus_create_with_timelock_above_limit_is_rejected,
+    WindowsInvalid: bus::bus_create_with_bad_windows_is_rejected,
+    ListingPolicyUnknown: bus::bus_create_with_unknown_listing_policy_is_rejected,
+    NotAnOwner: bus::bus_add_owner_by_stranger_is_rejected,
+    ThresholdRequiresProposal: bus::bus_add_owner_with_threshold_above_one_is_rejected,
+    AlreadyOwner: bus::bus_add_owner_twice_is_rejected,
+    OwnersFull: bus::bus_add_owner_beyond_sixteen_is_rejected,
+    ShareExceedsOwn: bus::bus_add_owner_giving_more_than_it_has_is_rejected,
+    BusPaused: purchase::purchase_while_paused_is_rejected,
+    TokenProgramInvalid: token::mint_of_another_token_program_is_rejected,
+    MintInvalid: token::mint_that_is_none_is_rejected,
+    MintHasTransferFee: token::mint_with_transfer_fee_is_rejected,
+    MintHasTransferHook: token::mint_with_transfer_hook_is_rejected,
+    MintHasPermanentDelegate: token::mint_with_permanent_delegate_is_rejected,
+    MintNonTransferable: token::mint_of_non_transferable_tokens_is_rejected,
+    MintDefaultFrozen: token::mint_with_default_state_is_rejected,
+    MintHasCloseAuthority: token::mint_with_close_authority_is_rejected,
+    MintPausable: token::mint_that_can_be_paused_is_rejected,
+    MintExtensionUnknown: token::mint_with_an_extension_not_known_to_be_harmless_is_rejected,
+    MintMismatch: purchase::purchase_in_another_mint_is_rejected,
+    TokenProgramMismatch: purchase::purchase_through_another_token_program_is_rejected,
+    TokenAccountInvalid: offer::offer_create_paid_to_what_is_no_token_account_of_the_mint_is_rejected,
+    PayoutIsBusAccount: offer::offer_create_paid_to_the_bus_is_rejected,
+    PayoutMismatch: purchase::purchase_paid_to_another_account_is_rejected,
+    EscrowMismatch: lock::lock_take_into_another_escrow_is_rejected,
+    RefundNotBuyers: lock::lock_release_refunded_to_somebody_else_is_rejected,
+    BusMismatch: purchase::purchase_under_another_bus_is_rejected,
+    CapacityMismatch: offer::offer_cancel_with_another_capacity_or_bus_is_rejected,
+    WindowsOff: capacity::capacity_open_without_windows_is_rejected,
+    WindowsOn: offer::offer_create_in_the_general_capacity_of_a_windowed_bus_is_rejected,
+    WindowMisaligned: capacity::capacity_open_of_misaligned_window_is_rejected,
+    WindowTooFar: capacity::capacity_open_beyond_the_horizon_is_rejected,
+    GateClosed: purchase::purchase_at_gate_closure_is_rejected,
+    WindowNotOver: capacity::capacity_close_before_the_end_of_the_window_is_rejected,
+    WindowHasOffers: capacity::capacity_close_with_open_offers_is_rejected,
+    RentPayerMismatch: offer::offer_cancel_with_rent_to_another_wallet_is_rejected,
+    ListingClosed: offer::offer_create_by_stranger_where_only_owners_list_is_rejected,
+    EnergyZero: purchase::purchase_of_zero_energy_is_rejected,
+    PriceBelowBase: offer::offer_create_below_base_price_is_rejected,
+    CapacityExceeded: offer::offer_create_above_the_available_capacity_is_rejected,
+    OfferSeqUnusable: offer::offer_create_with_used_or_distant_number_is_rejected,
+    SourceUnknown: offer::offer_create_from_unknown_source_is_rejected,
+    ExpiryInPast: offer::offer_create_with_expiry_in_the_past_is_rejected,
+    ExpiryNotLater: offer::offer_extend_to_no_later_time_is_rejected,
+    NotTheSeller: offer::offer_reprice_by_stranger_is_rejected,
+    OfferStillTrading: offer::offer_cancel_by_stranger_is_rejected,
+    NothingToCancel: offer::offer_cancel_with_nothing_to_withdraw_is_rejected,
+    OfferCancelled: purchase::purchase_of_cancelled_offer_is_rejected,
+    OfferExpired: purchase::purchase_after_the_expiry_second_is_rejected,
+    EnergyUnavailable: purchase::purchase_above_the_free_energy_is_rejected,
+    MinimumInvalid: purchase::purchase_with_minimum_out_of_range_is_rejected,
+    PriceAboveLimit: purchase::purchase_above_the_price_limit_is_rejected,
+    VersionMismatch: purchase::purchase_of_another_version_is_rejected,
+    SelfTrade: purchase::purchase_by_the_seller_is_rejected,
+    CostOverflow: purchase::purchase_whose_cost_overflows_is_rejected,
+    TotalAboveLimit: batch::batch_above_the_total_limit_is_rejected,
+    BatchInvalid: batch::batch_with_other_than_three_accounts_for_each_item_is_rejected,
+    OfferDuplicate: batch::batch_with_the_same_offer_twice_is_rejected,
+    NonceMismatch: purchase::purchase_with_any_nonce_but_the_next_is_rejected,
+    TraderMismatch: purchase::purchase_in_the_lane_of_another_wallet_is_rejected,
+    LaneBusy: trader::trader_close_in_the_slot_of_its_opening_and_a_purchase_is_rejected,
+    LockOutlivesOffer: lock::lock_take_that_would_outlive_the_offer_is_rejected,
+    LockBuyerMismatch: lock::lock_settle_by_another_buyer_is_rejected,
+    LockOfferMismatch: lock::lock_settle_on_another_offer_is_rejected,
+    LockExpired: lock::lock_settle_at_301_seconds_is_rejected,
+    LockNotExpired: lock::lock_release_by_stranger_until_300_seconds_is_rejected,
+    CounterOverflow: purchase::purchase_past_the_last_nonce_is_rejected,
+}
+
+#[test]
+fn every_error_is_produced_by_the_test_that_the_table_names() {
+    for (error, name, test) in REFUSALS {
+        // Its own thread, which has seen nothing yet.
+        let seen = thread::spawn(move || {
+            test();
+            seen_refusals()
+        });
+        let seen = seen.join().unwrap_or_else(|_| panic!("{name} fails"));
+        assert!(seen.contains(&code_of(*error)), "{name} does not produce {error:?}");
+    }
+}
+
+#[test]
+fn every_error_has_its_line_in_the_table_once() {
+    let mut codes: Vec<_> = REFUSALS.iter().map(|(error, ..)| code_of(*error)).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, (6_000..6_000 + REFUSALS.len() as u32).collect::<Vec<_>>());
+}

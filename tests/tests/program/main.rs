@@ -1,0 +1,16 @@
+//! The rules of the market, one module for each noun, each test named for its rule. Every test drives the built
+//! program, and every transaction of every test that lands is checked against all invariants (see the harness).
+
+mod attack;
+mod batch;
+mod bus;
+mod capacity;
+mod error;
+mod layout;
+mod lock;
+mod offer;
+mod property;
+mod purchase;
+mod token;
+mod trader;
+mod writable_sets;

@@ -1,0 +1,258 @@
+//! Random sequences of operations on the built program. The harness checks every invariant after each step; at the
+//! end everything is given back, and nothing may be left over.
+
+use {
+    multibus::{error::MultibusError, instruction},
+    multibus_tests::{BusOptions, Lane, Market, Offer, TokenProgram, key::pda, market::*, world::code_of},
+    proptest::prelude::*,
+    solana_address::Address,
+    solana_instruction::{Instruction, error::InstructionError},
+    solana_transaction_error::TransactionError,
+};
+
+const BUYERS: usize = 3;
+const OFFERS: usize = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Create { energy_wh: u64, price: u64, lifetime: Option<i64> },
+    Reprice { offer: usize, price: u64 },
+    Extend { offer: usize, seconds: i64 },
+    Cancel { offer: usize, by_seller: bool },
+    Buy { buyer: usize, offer: usize, energy_wh: u64, minimum: u64 },
+    Batch { buyer: usize, first: usize, energy_wh: u64 },
+    Take { buyer: usize, offer: usize, energy_wh: u64 },
+    Settle { buyer: usize, offer: usize },
+    Release { buyer: usize, offer: usize, by_buyer: bool },
+    Pause { paused: bool },
+    Pass { seconds: i64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (buyer, offer) = (0..BUYERS, 0..OFFERS);
+    let energy_wh = prop_oneof![1u64..50, 1_000u64..9_000, Just(0), Just(u64::MAX)];
+    prop_oneof![
+        4 => (1_000u64..40_000, 10_000u64..900_000, prop::option::of(1i64..2_000))
+            .prop_map(|(energy_wh, price, lifetime)| Step::Create { energy_wh, price, lifetime }),
+        2 => (offer.clone(), 9_000u64..900_000).prop_map(|(offer, price)| Step::Reprice { offer, price }),
+        1 => (offer.clone(), -10i64..2_000).prop_map(|(offer, seconds)| Step::Extend { offer, seconds }),
+        3 => (offer.clone(), any::<bool>()).prop_map(|(offer, by_seller)| Step::Cancel { offer, by_seller }),
+        5 => (buyer.clone(), offer.clone(), energy_wh.clone(), 0u64..3_000)
+            .prop_map(|(buyer, offer, energy_wh, minimum)| Step::Buy { buyer, offer, energy_wh, minimum }),
+        2 => (buyer.clone(), offer.clone(), energy_wh.clone())
+            .prop_map(|(buyer, first, energy_wh)| Step::Batch { buyer, first, energy_wh }),
+        5 => (buyer.clone(), offer.clone(), energy_wh)
+            .prop_map(|(buyer, offer, energy_wh)| Step::Take { buyer, offer, energy_wh }),
+        4 => (buyer.clone(), offer.clone()).prop_map(|(buyer, offer)| Step::Settle { buyer, offer }),
+        4 => (buyer, offer, any::<bool>())
+            .prop_map(|(buyer, offer, by_buyer)| Step::Release { buyer, offer, by_buyer }),
+        1 => prop::bool::weighted(0.2).prop_map(|paused| Step::Pause { paused }),
+        3 => prop_oneof![Just(0i64), Just(1), Just(299), Just(300), Just(301), 0..1_000i64]
+            .prop_map(|seconds| Step::Pass { seconds }),
+    ]
+}
+
+struct Village {
+    market: Market,
+    buyers: Vec<(Address, Address, Lane)>,
+    /// The latest offers, in places that new ones take over once they are closed.
+    offers: Vec<Option<Offer>>,
+    landed: usize,
+}
+
+impl Village {
+    fn new(program: TokenProgram, lock_fee_bps: u16) -> Self {
+        let mut market = Market::with(program, |options: BusOptions| {
+            options.with(|config| (config.capacity_wh, config.lock_fee_bps) = (60_000, lock_fee_bps))
+        });
+        let mint = market.bus.mint;
+        let buyers = (0..BUYERS).map(|index| market.world.buyer(&format!("buyer {index}"), &mint)).collect();
+        Self { market, buyers, offers: vec![None; OFFERS], landed: 0 }
+    }
+
+    /// Executes an instruction that may be refused, but only by a decision of the market.
+    fn attempt(&mut self, instruction: Instruction) -> bool {
+        match self.market.send(&[instruction]) {
+            Ok(_) => {
+                self.landed += 1;
+                true
+            }
+            Err(failure) => {
+                let decided = match &failure.err {
+                    TransactionError::InstructionError(0, InstructionError::Custom(code)) => {
+                        // An existing lock; too few tokens; an error of the market that is no mix-up of accounts.
+                        let mixed_up = [
+                            MultibusError::BusMismatch,
+                            MultibusError::CapacityMismatch,
+                            MultibusError::PayoutMismatch,
+                            MultibusError::EscrowMismatch,
+                            MultibusError::MintMismatch,
+                            MultibusError::CounterOverflow,
+                            MultibusError::NonceMismatch,
+                            MultibusError::RentPayerMismatch,
+                        ];
+                        *code <= 1 || (*code >= 6_000 && mixed_up.iter().all(|error| code_of(*error) != *code))
+                    }
+                    // A lock that is not there.
+                    TransactionError::InstructionError(0, InstructionError::AccountDataTooSmall) => true,
+                    _ => false,
+                };
+                assert!(decided, "{:?}\n{}", failure.err, failure.meta.logs.join("\n"));
+                false
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let now = self.market.now();
+        let seller = self.market.seller;
+        match *step {
+            Step::Create { energy_wh, price, lifetime } => {
+                let Some(place) = self.offers.iter().position(Option::is_none) else { return };
+                let (bus, payout, seq) = (self.market.bus, self.market.payout, self.market.next_offer_seq);
+                let options = OfferOptions::new(seq)
+                    .energy(energy_wh)
+                    .price(price)
+                    .expires(lifetime.map_or(0, |seconds| now + seconds));
+                if self.attempt(offer_create(&bus, bus.capacity, &seller, payout, options)) {
+                    self.market.next_offer_seq += 1;
+                    let address = pda::offer(&bus.capacity, seq).0;
+                    self.offers[place] = Some(Offer { address, bus, capacity: bus.capacity, seller, payout });
+                }
+            }
+            Step::Reprice { offer, price } => {
+                let Some(offer) = self.offers[offer] else { return };
+                self.attempt(offer_reprice(&offer, &seller, price));
+            }
+            Step::Extend { offer, seconds } => {
+                let Some(offer) = self.offers[offer] else { return };
+                self.attempt(offer_extend(&offer, &seller, now + seconds));
+            }
+            Step::Cancel { offer: place, by_seller } => {
+                let Some(offer) = self.offers[place] else { return };
+                let caller = if by_seller { seller } else { self.buyers[0].0 };
+                self.attempt(offer_cancel(&offer, &caller));
+                if !self.market.exists(&offer.address) {
+                    self.offers[place] = None;
+                }
+            }
+            Step::Buy { buyer, offer, energy_wh, minimum } => {
+                let (Some(offer), (_, payment, lane)) = (self.offers[offer], self.buyers[buyer]) else { return };
+                let purchase = instruction::Purchase {
+                    nonce: self.market.nonce(&lane),
+                    energy_wh,
+                    min_energy_wh: minimum,
+                    max_price_per_kwh: 500_000,
+                    expected_version: 0,
+                };
+                self.attempt(purchase.to_instruction(purchase_accounts(&offer, &lane, payment)));
+            }
+            Step::Batch { buyer, first, energy_wh } => {
+                let (_, payment, lane) = self.buyers[buyer];
+                let items: Vec<_> = self.offers[first..].iter().flatten().map(|offer| (*offer, energy_wh)).collect();
+                if !items.is_empty() {
+                    self.attempt(batch(&lane, payment, self.market.nonce(&lane), &items));
+                }
+            }
+            Step::Take { buyer, offer, energy_wh } => {
+                let (Some(offer), (buyer, payment, _)) = (self.offers[offer], self.buyers[buyer]) else { return };
+                let take = instruction::LockTake { energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0 };
+                self.attempt(take.to_instruction(lock_take_accounts(&offer, &buyer, payment)));
+            }
+            Step::Settle { buyer, offer } => {
+                let (Some(offer), (_, _, lane)) = (self.offers[offer], self.buyers[buyer]) else { return };
+                let settle = instruction::LockSettle { nonce: self.market.nonce(&lane) };
+                self.attempt(settle.to_instruction(lock_settle_accounts(&offer, &lane)));
+            }
+            Step::Release { buyer, offer, by_buyer } => {
+                let (Some(offer), (buyer, payment, _)) = (self.offers[offer], self.buyers[buyer]) else { return };
+                let caller = if by_buyer { buyer } else { seller };
+                let accounts = lock_release_accounts(&offer, &caller, &buyer, payment);
+                self.attempt(instruction::LockRelease {}.to_instruction(accounts));
+            }
+            Step::Pause { paused } => {
+                let bus = self.market.bus.address;
+                self.market.set_paused(&bus, paused);
+            }
+            Step::Pass { seconds } => self.market.pass(seconds),
+        }
+    }
+
+    /// Gives everything back, paused or not, and finds nothing left over.
+    fn wind_up(&mut self) {
+        let bus = self.market.bus;
+        for offer in self.offers.clone().into_iter().flatten() {
+            for (buyer, payment, _) in self.buyers.clone() {
+                if self.market.exists(&pda::lock(&offer.address, &buyer).0) {
+                    let accounts = lock_release_accounts(&offer, &buyer, &buyer, payment);
+                    self.market.execute(&[instruction::LockRelease {}.to_instruction(accounts)]);
+                }
+            }
+            let seller = self.market.seller;
+            self.market.execute(&[offer_cancel(&offer, &seller)]);
+        }
+        let capacity = self.market.capacity_state(&bus.capacity);
+        assert_eq!((capacity.listed_wh, capacity.open_offers), (0, 0));
+        assert_eq!(capacity.available_wh + capacity.sold_wh, 60_000, "no Wh is lost");
+        assert_eq!(self.market.tokens(&bus.escrow), 0, "no deposit is left behind");
+        let buyers: u64 = self.buyers.iter().map(|(_, payment, _)| self.market.tokens(payment)).sum();
+        assert_eq!(buyers + self.market.tokens(&self.market.payout), BUYERS as u64 * BUYER_TOKENS, "no token is lost");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_of_operations_keeps_every_invariant(
+        steps in prop::collection::vec(step(), 20..60),
+        token_2022: bool,
+        lock_fee_bps in 0u16..=500,
+    ) {
+        let program = if token_2022 { TokenProgram::Token2022 } else { TokenProgram::SplToken };
+        let mut village = Village::new(program, lock_fee_bps);
+        for step in &steps {
+            village.step(step);
+        }
+        village.wind_up();
+    }
+}
+
+/// Every order of one take, one purchase, one release or settlement and two cancellations.
+#[test]
+fn every_order_of_take_buy_release_and_cancel_returns_all_energy() {
+    let take = Step::Take { buyer: 0, offer: 0, energy_wh: 4_000 };
+    let buy = Step::Buy { buyer: 1, offer: 0, energy_wh: 3_000, minimum: 3_000 };
+    let cancel = Step::Cancel { offer: 0, by_seller: true };
+    let end = [Step::Settle { buyer: 0, offer: 0 }, Step::Release { buyer: 0, offer: 0, by_buyer: true }];
+    let mut orders = 0;
+    for end in end {
+        let steps = [take.clone(), buy.clone(), end, cancel.clone(), cancel.clone()];
+        for order in permutations(steps.len()) {
+            let mut village = Village::new(TokenProgram::SplToken, 100);
+            village.step(&Step::Create { energy_wh: 10_000, price: 250_000, lifetime: None });
+            for index in order {
+                village.step(&steps[index]);
+            }
+            village.wind_up();
+            orders += 1;
+        }
+    }
+    assert_eq!(orders, 2 * 120);
+}
+
+fn permutations(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![vec![]];
+    }
+    permutations(count - 1)
+        .into_iter()
+        .flat_map(|shorter| {
+            (0..count).map(move |place| {
+                let mut longer = shorter.clone();
+                longer.insert(place, count - 1);
+                longer
+            })
+        })
+        .collect()
+}

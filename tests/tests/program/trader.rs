@@ -1,0 +1,180 @@
+//! `trader_open` and `trader_close`.
+
+use {
+    multibus::{error::MultibusError, event::*, instruction::TraderOpen, state},
+    multibus_tests::{Lane, Market, Refusal, World, event::assert_logged, key::pda, market::*},
+    solana_instruction::error::InstructionError,
+};
+
+#[test]
+pub fn trader_open_starts_at_the_slots_first_nonce() {
+    let mut world = World::new();
+    let wallet = world.wallet("wallet");
+    for lane in [0, 1, u16::MAX] {
+        let before = world.lamports(&wallet);
+        let meta = world.execute(&[trader_open(&wallet, lane)]);
+        let (address, bump) = pda::trader(&wallet, lane);
+        let first_nonce = world.slot() << 20;
+        let expected = state::Trader {
+            layout_version: 1,
+            bump,
+            lane,
+            padding: [0; 4],
+            next_nonce: first_nonce,
+            first_nonce,
+            total_energy_wh: 0,
+            total_paid: 0,
+            opened_at: world.now(),
+            wallet,
+            history_root: [0; 32],
+            receipts: bytemuck::Zeroable::zeroed(),
+            reserved: [0; 32],
+        };
+        assert_eq!(world.state::<state::Trader>(&address), expected);
+        assert_eq!(before - world.lamports(&wallet), world.lamports(&address));
+        assert_logged(&meta, &TraderOpened { trader: address, wallet, first_nonce, lane, padding: [0; 6] });
+        world.pass(1);
+    }
+}
+
+#[test]
+pub fn trader_open_twice_is_rejected() {
+    let mut market = Market::new();
+    let offer = market.offer(10_000);
+    market.buy(&offer, 1);
+    let again = trader_open(&market.buyer, 0);
+    market.assert_refused(&[again], Refusal::custom(0));
+}
+
+#[test]
+pub fn trader_open_at_a_prefunded_address_succeeds() {
+    for lamports in [1, 1_000_000, 50_000_000] {
+        let mut world = World::new();
+        let wallet = world.wallet("wallet");
+        world.fund(&pda::trader(&wallet, 0).0, lamports);
+        world.open_lane(&wallet, 0);
+    }
+}
+
+#[test]
+pub fn trader_open_for_another_wallet_or_lane_is_rejected() {
+    let mut world = World::new();
+    let (wallet, other) = (world.wallet("wallet"), world.wallet("other"));
+    for trader in [pda::trader(&other, 0).0, pda::trader(&wallet, 1).0, other] {
+        let mut open = trader_open(&wallet, 0);
+        open.accounts[1].pubkey = trader;
+        world.assert_refused(&[open], InstructionError::InvalidSeeds);
+    }
+    let mut open = TraderOpen { lane: 0 }.to_instruction(multibus::accounts::TraderOpen {
+        wallet,
+        trader: pda::trader(&wallet, 0).0,
+        system_program: solana_sdk_ids::system_program::ID,
+    });
+    open.accounts[0].is_signer = false;
+    world.assert_refused(&[open], InstructionError::MissingRequiredSignature);
+}
+
+#[test]
+pub fn trader_open_in_a_slot_beyond_all_nonces_is_rejected() {
+    let mut world = World::new();
+    let wallet = world.wallet("wallet");
+    let now = world.now();
+    world.set_clock(now, 1 << 44);
+    world.assert_refused(&[trader_open(&wallet, 0)], MultibusError::CounterOverflow);
+    world.set_clock(now, (1 << 44) - 1);
+    world.execute(&[trader_open(&wallet, 0)]);
+}
+
+#[test]
+pub fn trader_close_pays_the_rent_back() {
+    let mut market = Market::new();
+    let (buyer, lane) = (market.buyer, market.lane);
+    let offer = market.offer(10_000);
+    market.buy(&offer, 1_000);
+    market.pass(1);
+    let trader: state::Trader = market.state(&lane.address);
+    let (before, rent) = (market.lamports(&buyer), market.lamports(&lane.address));
+    let meta = market.execute(&[trader_close(&lane, &buyer)]);
+    assert!(!market.exists(&lane.address));
+    assert_eq!(market.lamports(&buyer), before + rent);
+    assert_logged(
+        &meta,
+        &TraderClosed {
+            trader: lane.address,
+            wallet: buyer,
+            history_root: trader.history_root,
+            next_nonce: trader.next_nonce,
+            lane: 0,
+            padding: [0; 6],
+        },
+    );
+}
+
+#[test]
+pub fn trader_close_in_the_slot_of_its_opening_and_a_purchase_is_rejected() {
+    let mut market = Market::new();
+    let buyer = market.buyer;
+    // In the slot of the opening: nothing was spent, so nothing can be spent again.
+    let lane = market.open_lane(&buyer, 1);
+    market.execute(&[trader_close(&lane, &buyer)]);
+    // One purchase in the same slot.
+    let lane = market.open_lane(&buyer, 1);
+    let offer = market.offer(10_000);
+    let payment = market.payment;
+    let purchase = batch(&lane, payment, market.nonce(&lane), &[(offer, 1)]);
+    market.execute(&[purchase]);
+    market.assert_refused(&[trader_close(&lane, &buyer)], MultibusError::LaneBusy);
+    market.pass(1);
+    market.execute(&[trader_close(&lane, &buyer)]);
+}
+
+#[test]
+pub fn trader_close_by_stranger_is_rejected() {
+    let mut market = Market::new();
+    let thief = market.wallet("thief");
+    let lane = market.lane;
+    market.pass(1);
+    market.assert_refused(&[trader_close(&lane, &thief)], MultibusError::TraderMismatch);
+    let mut unsigned = trader_close(&lane, &market.buyer);
+    unsigned.accounts[0].is_signer = false;
+    market.assert_refused(&[unsigned], InstructionError::MissingRequiredSignature);
+}
+
+#[test]
+pub fn trader_closed_and_opened_again_never_takes_an_old_nonce() {
+    let mut market = Market::new();
+    let (buyer, lane) = (market.buyer, market.lane);
+    let offer = market.offer(10_000);
+    let mut spent = Vec::new();
+    for round in 0..3 {
+        for _ in 0..2 {
+            spent.push(market.purchase(&offer, 1_000));
+            market.buy(&offer, 1_000);
+        }
+        market.pass(1);
+        if round == 1 {
+            // Closed and opened in one transaction.
+            market.execute(&[trader_close(&lane, &buyer), trader_open(&buyer, 0)]);
+        } else {
+            market.execute(&[trader_close(&lane, &buyer)]);
+            market.execute(&[trader_open(&buyer, 0)]);
+        }
+        for old in &spent {
+            market.assert_refused(std::slice::from_ref(old), MultibusError::NonceMismatch);
+        }
+    }
+}
+
+#[test]
+pub fn trader_closed_and_funded_in_one_transaction_stays_closed() {
+    let mut market = Market::new();
+    let (buyer, lane) = (market.buyer, market.lane);
+    let offer = market.offer(10_000);
+    let purchase = market.purchase(&offer, 1);
+    market.pass(1);
+    let fund = solana_system_interface::instruction::transfer(&buyer, &lane.address, 50_000_000);
+    market.execute(&[trader_close(&lane, &buyer), fund]);
+    market.assert_refused(&[purchase], Refusal::NotTheAccount);
+    // Whoever put the lamports there cannot keep the wallet from opening the lane again.
+    assert_eq!(market.open_lane(&buyer, 0), Lane::of(&buyer, 0));
+}
