@@ -333,44 +333,9 @@ impl Put for [multibus::state::OwnerSlot; 16] {
     }
 }
 
-/// The action under its name, then its values under theirs.
 impl Put for multibus::state::Action {
     fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
-        use multibus::state::ProposalAction::*;
-        let value = match self.decode() {
-            None => serde_json::json!({ "kind": self.kind }),
-            Some(OwnerAdd { owner, shares_bps }) => {
-                serde_json::json!({ "kind": "owner_add", "owner": owner.to_string(), "shares_bps": shares_bps })
-            }
-            Some(OwnerRemove { owner, shares_bps }) => {
-                serde_json::json!({ "kind": "owner_remove", "owner": owner.to_string(), "shares_bps": shares_bps })
-            }
-            Some(SharesSet { shares_bps }) => serde_json::json!({ "kind": "shares_set", "shares_bps": shares_bps }),
-            Some(ThresholdSet { threshold }) => serde_json::json!({ "kind": "threshold_set", "threshold": threshold }),
-            Some(TimelockSet { timelock_seconds }) => {
-                serde_json::json!({ "kind": "timelock_set", "timelock_seconds": timelock_seconds })
-            }
-            Some(CapacitySet { capacity_wh }) => {
-                serde_json::json!({ "kind": "capacity_set", "capacity_wh": capacity_wh })
-            }
-            Some(BasePriceSet { base_price_per_kwh }) => {
-                serde_json::json!({ "kind": "base_price_set", "base_price_per_kwh": base_price_per_kwh })
-            }
-            Some(ListingPolicySet { listing_policy }) => {
-                serde_json::json!({ "kind": "listing_policy_set", "listing_policy": listing_policy })
-            }
-            Some(WindowsSet { window_seconds, gate_closure_seconds }) => serde_json::json!({
-                "kind": "windows_set",
-                "window_seconds": window_seconds,
-                "gate_closure_seconds": gate_closure_seconds,
-            }),
-            Some(LockFeeSet { lock_fee_bps }) => {
-                serde_json::json!({ "kind": "lock_fee_set", "lock_fee_bps": lock_fee_bps })
-            }
-            Some(Pause) => serde_json::json!({ "kind": "pause" }),
-            Some(Resume) => serde_json::json!({ "kind": "resume" }),
-        };
-        map.serialize_entry(name, &value)
+        map.serialize_entry(name, &crate::proposal::action_json(self))
     }
 }
 

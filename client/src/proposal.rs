@@ -6,6 +6,7 @@ use {
         address,
         bus::{Bus, OwnerShare},
         error::{Error, Result},
+        event::{self, Event},
         market::Market,
         send::Sent,
         wallet::{Created, Wallet},
@@ -19,6 +20,9 @@ use {
 };
 
 pub use multibus::state::{Action, ActionKind, Proposal, ProposalAction, ProposalState};
+
+/// Transactions of a proposal that are looked at.
+const HISTORY: usize = 1_000;
 
 /// How often a new proposal takes the next number after another owner was faster.
 const SEQ_ATTEMPTS: u32 = 5;
@@ -73,6 +77,43 @@ pub fn proposal_close(closer: &Address, proposal: &Keyed<Proposal>) -> Instructi
     })
 }
 
+/// An action as JSON: its name as `kind`, then its values under their names.
+pub fn action_json(action: &Action) -> Value {
+    match action.decode() {
+        None => json!({ "kind": action.kind }),
+        Some(ProposalAction::OwnerAdd { owner, shares_bps }) => {
+            json!({ "kind": "owner_add", "owner": owner.to_string(), "shares_bps": shares_bps })
+        }
+        Some(ProposalAction::OwnerRemove { owner, shares_bps }) => {
+            json!({ "kind": "owner_remove", "owner": owner.to_string(), "shares_bps": shares_bps })
+        }
+        Some(ProposalAction::SharesSet { shares_bps }) => json!({ "kind": "shares_set", "shares_bps": shares_bps }),
+        Some(ProposalAction::ThresholdSet { threshold }) => json!({ "kind": "threshold_set", "threshold": threshold }),
+        Some(ProposalAction::TimelockSet { timelock_seconds }) => {
+            json!({ "kind": "timelock_set", "timelock_seconds": timelock_seconds })
+        }
+        Some(ProposalAction::CapacitySet { capacity_wh }) => {
+            json!({ "kind": "capacity_set", "capacity_wh": capacity_wh })
+        }
+        Some(ProposalAction::BasePriceSet { base_price_per_kwh }) => {
+            json!({ "kind": "base_price_set", "base_price_per_kwh": base_price_per_kwh })
+        }
+        Some(ProposalAction::ListingPolicySet { listing_policy }) => {
+            json!({ "kind": "listing_policy_set", "listing_policy": listing_policy })
+        }
+        Some(ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }) => json!({
+            "kind": "windows_set",
+            "window_seconds": window_seconds,
+            "gate_closure_seconds": gate_closure_seconds,
+        }),
+        Some(ProposalAction::LockFeeSet { lock_fee_bps }) => {
+            json!({ "kind": "lock_fee_set", "lock_fee_bps": lock_fee_bps })
+        }
+        Some(ProposalAction::Pause) => json!({ "kind": "pause" }),
+        Some(ProposalAction::Resume) => json!({ "kind": "resume" }),
+    }
+}
+
 /// What a proposal would change of its bus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -91,9 +132,12 @@ pub struct ProposalStatus {
     pub proposal: Keyed<Proposal>,
     /// What is proposed.
     pub action: ProposalAction,
-    /// Present owners who approve. Empty where the proposal is stale: nobody can tell any more who they were.
-    pub approved_by: Vec<Address>,
-    /// Approvals that it needs.
+    /// Owners who approve, or approved; `None` where neither the accounts nor, after a change of owners, the history
+    /// that the node serves can tell who they were.
+    pub approved_by: Option<Vec<Address>>,
+    /// Approvals that it has, or had when it was executed or became stale.
+    pub approvals: u8,
+    /// Approvals that it needs under the present rules of the bus.
     pub approvals_needed: u8,
     /// Approvals that are missing.
     pub approvals_missing: u8,
@@ -117,20 +161,26 @@ impl ProposalStatus {
         let is_executed = proposal.state == ProposalState::Executed as u8;
         let is_stale = !is_executed && proposal.is_stale(bus);
         let is_open = !is_executed && !is_stale;
-        let approved_by = if is_stale {
-            Vec::new()
-        } else {
-            let approves = |index: &usize| proposal.approvals & (1 << index) != 0;
-            (0..bus.owners().len()).filter(approves).map(|index| bus.owners()[index].owner).collect()
-        };
+        // Approvals name places among the owners, which move where an owner leaves. The owners are still those of the
+        // proposal while the version is the same, and after its own execution unless that removed one.
+        let own_change = is_executed
+            && bus.config_version == proposal.config_version + 1
+            && proposal.action.changes_owners()
+            && proposal.action.kind != ActionKind::OwnerRemove as u8;
+        let approved_by = (bus.config_version == proposal.config_version || own_change).then(|| {
+            let owners = bus.owners().iter().enumerate();
+            owners.filter(|(index, _)| proposal.approvals & (1 << index) != 0).map(|(_, slot)| slot.owner).collect()
+        });
+        let approvals = proposal.approval_count();
         let approvals_needed = proposal.approvals_needed(bus);
-        let approvals_missing = if is_open { approvals_needed.saturating_sub(proposal.approval_count()) } else { 0 };
+        let approvals_missing = if is_open { approvals_needed.saturating_sub(approvals) } else { 0 };
         let executable_at = (is_open && approvals_missing == 0).then_some(proposal.executable_at);
         let changes = if is_open { changes(bus, &proposal.action) } else { Vec::new() };
         Ok(Self {
             proposal,
             action,
             approved_by,
+            approvals,
             approvals_needed,
             approvals_missing,
             is_stale,
@@ -140,12 +190,13 @@ impl ProposalStatus {
         })
     }
 
-    /// One word for where it stands: `executed`, `stale`, `waiting for approvals`, `timelocked` or `executable`.
+    /// One word for where it stands: `open` (approvals are missing), `timelocked`, `executable`, `executed` or
+    /// `stale`.
     pub fn state(&self, now: i64) -> &'static str {
         match (self.is_executed, self.is_stale, self.executable_at) {
             (true, ..) => "executed",
             (_, true, _) => "stale",
-            (_, _, None) => "waiting for approvals",
+            (_, _, None) => "open",
             (_, _, Some(at)) if now < at => "timelocked",
             _ => "executable",
         }
@@ -221,7 +272,35 @@ impl Market {
     pub async fn proposal_status(&self, proposal: &Address) -> Result<ProposalStatus> {
         let proposal = self.proposal(proposal).await?;
         let bus = self.bus(&proposal.bus).await?;
-        ProposalStatus::new(proposal, &bus)
+        let mut status = ProposalStatus::new(proposal, &bus)?;
+        if status.approved_by.is_none() {
+            status.approved_by = self.approvers(&status.proposal).await?;
+        }
+        Ok(status)
+    }
+
+    /// Who approved a proposal, from the events of its transactions; `None` where the node does not serve all of them.
+    async fn approvers(&self, proposal: &Keyed<Proposal>) -> Result<Option<Vec<Address>>> {
+        let mut approvers = Vec::new();
+        for info in self.chain().signatures_for(&proposal.address, None, HISTORY).await?.iter().rev() {
+            if info.error.is_some() {
+                continue;
+            }
+            let Some(record) = self.chain().transaction(&info.signature).await? else { return Ok(None) };
+            for event in event::parse(&record.logs).events {
+                match event {
+                    Event::ProposalCreated(event) if event.proposal == proposal.address => {
+                        approvers.push(event.proposer);
+                    }
+                    Event::ProposalApproved(event) if event.proposal == proposal.address => approvers.push(event.owner),
+                    Event::ProposalRevoked(event) if event.proposal == proposal.address => {
+                        approvers.retain(|owner| *owner != event.owner);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok((approvers.len() == usize::from(proposal.approval_count())).then_some(approvers))
     }
 }
 

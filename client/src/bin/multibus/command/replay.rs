@@ -181,8 +181,10 @@ fn options(
     replay.resume = resume.is_some();
     replay.state = state.or(resume);
     replay.cancel = cancel.clone();
-    replay.transaction_options =
-        TransactionOptions { priority_fee: crate::session::priority_fee(global.priority_fee), ..replay.transaction_options };
+    replay.transaction_options = TransactionOptions {
+        priority_fee: crate::session::priority_fee(global.priority_fee),
+        ..replay.transaction_options
+    };
     if global.keypair.is_some() {
         let funder: SharedSigner = Arc::new(settings.keypair.read()?);
         replay.funder = Some(funder);
