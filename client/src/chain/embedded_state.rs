@@ -16,11 +16,12 @@ use {
     solana_sdk_ids::{address_lookup_table, system_program},
     solana_transaction_error::TransactionError,
     std::{
-        fs::File,
+        fs::{File, TryLockError},
         io::{ErrorKind, Write},
         path::{Path, PathBuf},
         str::FromStr,
-        time::{SystemTime, UNIX_EPOCH},
+        thread,
+        time::{Duration, Instant, SystemTime, UNIX_EPOCH},
     },
 };
 
@@ -28,6 +29,11 @@ use {
 const LAYOUT_VERSION: u32 = 1;
 /// Steps of the blockhash that are looked through for the file's: far more than a kept chain takes.
 const BLOCKHASH_STEPS: u32 = 1_000_000;
+
+/// How long another process may use the file before a second one gives up.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A file that keeps an embedded chain; nobody else can open it meanwhile.
 pub struct StateFile {
@@ -72,18 +78,29 @@ struct KeptTransaction {
 }
 
 impl StateFile {
-    /// Opens the file of a chain, which need not exist yet. Waits while another process uses it.
+    /// Opens the file of a chain, which need not exist yet. Waits a little while another process uses it.
     ///
     /// # Errors
-    /// Where its lock cannot be made, such as in a folder that does not exist.
+    /// Where another process goes on using it, or its lock cannot be made, such as in a folder that does not exist.
     pub fn open(path: &Path) -> Result<Self> {
         let mut lock_path = path.as_os_str().to_owned();
         lock_path.push(".lock");
         let lock_path = PathBuf::from(lock_path);
-        let lock = File::create(&lock_path)
-            .and_then(|lock| lock.lock().map(|()| lock))
-            .map_err(|error| file_error("locked", &lock_path, &error))?;
-        Ok(Self { path: path.to_path_buf(), _lock: lock })
+        let lock = File::create(&lock_path).map_err(|error| file_error("locked", &lock_path, &error))?;
+        let given_up_at = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path: path.to_path_buf(), _lock: lock }),
+                Err(TryLockError::WouldBlock) if Instant::now() < given_up_at => thread::sleep(LOCK_INTERVAL),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Invalid(format!(
+                        "another process uses the chain in {}; wait until it has ended",
+                        path.display()
+                    )));
+                }
+                Err(TryLockError::Error(error)) => return Err(file_error("locked", &lock_path, &error)),
+            }
+        }
     }
 
     /// The chain of the file, or a new one where there is no file yet. Its clock goes on with the machine's.

@@ -127,7 +127,11 @@ fn header(page: &mut String, report: &ReplayReport) {
         escape(&report.file),
         grouped(report.members),
         grouped(report.intervals),
-        decimal(u128::from(report.interval_seconds) * 10 / 60, 1, u8::from(report.interval_seconds % 60 != 0)),
+        decimal(
+            u128::from(report.interval_seconds) * 10 / 60,
+            1,
+            u8::from(!report.interval_seconds.is_multiple_of(60))
+        ),
     );
 }
 
@@ -441,8 +445,8 @@ fn axis_number(value: f64) -> String {
 
 fn price_note(report: &ReplayReport) -> String {
     format!(
-        "Average price of each interval, within the range of the prices paid, in {} per kWh. The rule asks from {} \
-         (much sun for few) to {} (little for many).",
+        "Average price of each interval, within the range of the prices paid, in {} per kWh. The rule asks from \
+         {}, where energy is plenty, to {}, where it is scarce.",
         escape(&report.currency),
         report.price(u128::from(report.price_floor_per_kwh)),
         report.price(u128::from(report.price_ceiling_per_kwh))
@@ -589,19 +593,20 @@ fn flow_chart(report: &ReplayReport) -> String {
         }
     }
     let rows = sellers.len().max(buyers.len()) as f64;
-    let height = (rows * 30.0).clamp(220.0, 560.0);
-    let scale = |nodes: usize| (height - GAP * (nodes as f64 - 1.0)) / total as f64;
     // One scale for both sides, so that a ribbon is as wide at both ends.
-    let scale = scale(sellers.len()).min(scale(buyers.len()));
+    let scale = ((rows * 30.0).clamp(220.0, 560.0) - GAP * (rows - 1.0)) / total as f64;
+    // Thin nodes get room for their names.
+    let slot = |node: &Node| (node.energy_wh as f64 * scale).max(8.0) + GAP;
+    let height_of = |nodes: &[Node]| nodes.iter().map(slot).sum::<f64>() - GAP;
+    let height = height_of(&sellers).max(height_of(&buyers));
     let place = |nodes: &[Node]| -> Vec<f64> {
-        let used =
-            nodes.iter().map(|node| node.energy_wh as f64 * scale).sum::<f64>() + GAP * (nodes.len() as f64 - 1.0);
-        let mut y = (height - used) / 2.0;
+        let mut y = (height - height_of(nodes)) / 2.0;
         nodes
             .iter()
             .map(|node| {
-                let top = y;
-                y += node.energy_wh as f64 * scale + GAP;
+                let room = slot(node);
+                let top = y + (room - GAP - node.energy_wh as f64 * scale) / 2.0;
+                y += room;
                 top
             })
             .collect()
