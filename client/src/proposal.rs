@@ -338,19 +338,19 @@ impl Wallet {
     /// Approves a proposal.
     pub async fn proposal_approve(&self, proposal: &Address) -> Result<Sent> {
         let bus = self.market().proposal(proposal).await?.bus;
-        self.send(&[proposal_approve(&self.address(), &bus, proposal)]).await
+        self.send_once(proposal, &[proposal_approve(&self.address(), &bus, proposal)]).await
     }
 
     /// Takes the approval of a proposal back.
     pub async fn proposal_revoke(&self, proposal: &Address) -> Result<Sent> {
         let bus = self.market().proposal(proposal).await?.bus;
-        self.send(&[proposal_revoke(&self.address(), &bus, proposal)]).await
+        self.send_once(proposal, &[proposal_revoke(&self.address(), &bus, proposal)]).await
     }
 
     /// Carries out a proposal that enough owners approved and whose timelock has passed. Anyone may.
     pub async fn proposal_execute(&self, proposal: &Address) -> Result<Sent> {
         let bus = self.market().proposal(proposal).await?.bus;
-        self.send(&[proposal_execute(&self.address(), &bus, proposal)]).await
+        self.send_once(proposal, &[proposal_execute(&self.address(), &bus, proposal)]).await
     }
 
     /// Closes a proposal that is executed, stale or approved by nobody. Anyone may; its proposer gets the rent.

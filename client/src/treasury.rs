@@ -125,6 +125,6 @@ impl Wallet {
             instructions.push(settlement.create_token_account(&self.address(), owner));
         }
         instructions.push(treasury_claim(&bus, owner, &destination));
-        self.send(&instructions).await
+        self.send_once(&destination, &instructions).await
     }
 }

@@ -6,6 +6,8 @@ mod history;
 mod lock;
 mod network;
 mod offer;
+mod proposal;
 mod purchase;
 mod support;
 mod trader;
+mod treasury;

@@ -596,7 +596,7 @@ mod tests {
         said(&format!("{}=60%,{}=40%", owner(2), owner(3)), "would not be an owner");
         said(&format!("{}=60%,{}=40%", owner(2), owner(2)), "two shares in the list");
         said(&format!("{}=60%,40%", owner(2)), "name all owners or none");
-        said("60%,x", "plain decimal number");
+        said("60%,x", "the unit 'x' is unknown");
     }
 
     #[test]

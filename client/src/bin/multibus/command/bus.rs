@@ -52,7 +52,13 @@ pub enum Listing {
   multibus bus create --name Village \\
       --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
       --capacity 50kWh --base-price 100000 \\
-      --window 15m --gate-closure 5m --listing open")]
+      --window 15m --gate-closure 5m --listing open
+  multibus bus create --name \"Sunny Street\" \\
+      --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
+      --capacity 500kWh --base-price 0.10tokens \\
+      --owner 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC=60% \\
+      --owner Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG=40% \\
+      --threshold 2 --pause-quorum 1 --timelock 1d")]
 pub struct CreateArgs {
     /// Name, 1 to 32 bytes
     #[arg(long)]

@@ -65,7 +65,9 @@ pub fn source_name(source: u8) -> String {
   multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
       --energy 12.5kWh --price 0.25tokens --source solar
   multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
-      --energy 800 --price 250000 --window next --expires +15m")]
+      --energy 800 --price 250000 --window next --expires +15m
+  multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      --energy 40kWh --price 0.20tokens --for-bus")]
 pub struct CreateArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]

@@ -88,7 +88,7 @@ pub struct AddOwnerArgs {
     #[arg(long)]
     share: Option<Share>,
     /// Whose share it is taken from [default: the signing wallet's]
-    #[arg(long, value_name = "OWNER", value_parser = address, requires = "share")]
+    #[arg(long, value_name = "OWNER", value_parser = address, conflicts_with = "shares")]
     from: Option<Address>,
     /// Shares of all owners afterwards, in their order with the new one last, or each as ADDRESS=SHARE
     #[arg(long, value_name = "SHARES", value_delimiter = ',')]
