@@ -19,6 +19,7 @@ use {
     solana_clock::Clock,
     solana_hash::Hash,
     solana_message::{AddressLoader, VersionedMessage, v0::LoadedAddresses},
+    solana_sdk_ids::system_program,
     solana_signature::Signature,
     solana_slot_hashes::SlotHashes,
     std::{
@@ -33,7 +34,7 @@ use {
 /// Transactions that share a slot.
 const TRANSACTIONS_PER_SLOT: u32 = 64;
 /// Length of a slot, in milliseconds.
-const SLOT_MILLISECONDS: i64 = 400;
+pub(super) const SLOT_MILLISECONDS: i64 = 400;
 /// Blocks for which a blockhash can be used, as on a network.
 const BLOCKHASH_BLOCKS: u64 = 150;
 /// Slots whose hashes programs can see, as on a network.
@@ -244,6 +245,18 @@ impl State {
             Err(failed) if failed.meta.fee == 0 => return Err(Error::from_transaction(failed.err, failed.meta.logs)),
             Err(failed) => (Some(failed.err), failed.meta),
         };
+        self.record(signature, error, meta, addresses);
+        Ok(signature)
+    }
+
+    /// Tells subscribers of an executed transaction and keeps it.
+    fn record(
+        &mut self,
+        signature: Signature,
+        error: Option<TransactionError>,
+        meta: TransactionMetadata,
+        addresses: Vec<Address>,
+    ) {
         let TransactionMetadata { logs, compute_units_consumed, fee, .. } = meta;
         let clock = self.clock();
         self.subscribers.retain(|(mentions, subscriber)| {
@@ -268,7 +281,6 @@ impl State {
         if self.transactions_in_slot == TRANSACTIONS_PER_SLOT {
             self.advance(1);
         }
-        Ok(signature)
     }
 }
 
@@ -388,8 +400,15 @@ impl Chain for EmbeddedChain {
     }
 
     async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
-        match self.state().svm.airdrop(address, lamports) {
-            Ok(_) => Ok(()),
+        let mut state = self.state();
+        // A slot of its own, so that an airdrop that comes again is another transaction.
+        state.advance(1);
+        match state.svm.airdrop(address, lamports) {
+            Ok(meta) => {
+                let addresses = vec![state.svm.airdrop_pubkey(), *address, system_program::ID];
+                state.record(meta.signature, None, meta, addresses);
+                Ok(())
+            }
             Err(failed) => Err(Error::from_transaction(failed.err, failed.meta.logs)),
         }
     }
