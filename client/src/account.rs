@@ -7,7 +7,7 @@ use {
     bytemuck::Pod,
     multibus::{
         constants::LAYOUT_VERSION,
-        state::{Bus, Capacity, Lock, Offer, Trader},
+        state::{Bus, Capacity, Lock, Offer, Proposal, Trader},
     },
     solana_account::Account,
     solana_address::Address,
@@ -57,7 +57,14 @@ macro_rules! market_accounts {
     };
 }
 
-market_accounts!(Bus = "bus", Capacity = "capacity", Offer = "offer", Lock = "lock", Trader = "trader");
+market_accounts!(
+    Bus = "bus",
+    Capacity = "capacity",
+    Offer = "offer",
+    Lock = "lock",
+    Trader = "trader",
+    Proposal = "proposal",
+);
 
 /// Decodes an account of the market.
 ///

@@ -1,7 +1,9 @@
 //! Every address that the market derives.
 
 use {
-    multibus::constants::{BUS_SEED, CAPACITY_SEED, ESCROW_SEED, LOCK_SEED, OFFER_SEED, TRADER_SEED, TREASURY_SEED},
+    multibus::constants::{
+        BUS_SEED, CAPACITY_SEED, ESCROW_SEED, LOCK_SEED, OFFER_SEED, PROPOSAL_SEED, TRADER_SEED, TREASURY_SEED,
+    },
     solana_address::Address,
     spl_associated_token_account_interface::address::get_associated_token_address_with_program_id,
 };
@@ -40,6 +42,11 @@ pub fn lock(offer: &Address, buyer: &Address) -> Address {
     derive(&[LOCK_SEED, offer.as_ref(), buyer.as_ref()])
 }
 
+/// A proposal, by its bus and its number there.
+pub fn proposal(bus: &Address, proposal_seq: u64) -> Address {
+    derive(&[PROPOSAL_SEED, bus.as_ref(), &proposal_seq.to_le_bytes()])
+}
+
 /// The token account that holds the deposits of a bus's locks.
 pub fn escrow(bus: &Address) -> Address {
     derive(&[ESCROW_SEED, bus.as_ref()])
@@ -74,6 +81,9 @@ mod tests {
             trader(&a, 1),
             lock(&a, &b),
             lock(&b, &a),
+            proposal(&a, 0),
+            proposal(&a, 1),
+            proposal(&b, 0),
             escrow(&a),
             treasury(&a),
             associated_token(&a, &b, &multibus::token::SPL_TOKEN_ID),

@@ -6,7 +6,6 @@ use {
         address,
         error::Result,
         market::Market,
-        send::Sent,
         wallet::{Created, Wallet},
     },
     solana_address::Address,
@@ -35,12 +34,6 @@ pub fn bus_create(
         token_program: *token_program,
         system_program: system_program::ID,
     })
-}
-
-/// Instruction `bus_add_owner`: an owner hands part of the own share to a new owner.
-pub fn bus_add_owner(owner: &Address, bus: &Address, new_owner: &Address, share_bps: u16) -> Instruction {
-    multibus::instruction::BusAddOwner { owner: *new_owner, share_bps }
-        .to_instruction(multibus::accounts::BusAddOwner { owner: *owner, bus: *bus })
 }
 
 impl Market {
@@ -81,10 +74,5 @@ impl Wallet {
     pub async fn next_bus_seq(&self) -> Result<u64> {
         let buses = self.market().buses_created_by(&self.address()).await?;
         Ok((0..).find(|free| buses.iter().all(|bus| bus.bus_seq != *free)).unwrap_or_default())
-    }
-
-    /// Hands part of this owner's share to a new owner, where one approval is enough.
-    pub async fn bus_add_owner(&self, bus: &Address, owner: &Address, share_bps: u16) -> Result<Sent> {
-        self.send(&[bus_add_owner(&self.address(), bus, owner, share_bps)]).await
     }
 }

@@ -12,7 +12,8 @@ use {
 
 pub use multibus::event::{
     BusCreated, CapacityClosed, CapacityOpened, EnergyPurchased, LockReleased, LockTaken, OfferCancelled, OfferCreated,
-    OfferExtended, OfferRepriced, OwnerAdded, PurchasedFill, TraderClosed, TraderOpened,
+    OfferExtended, OfferRepriced, ProposalApproved, ProposalClosed, ProposalCreated, ProposalExecuted, ProposalRevoked,
+    PurchasedFill, TraderClosed, TraderOpened, TreasuryClaimed,
 };
 
 /// What a line of a transaction's log says.
@@ -153,9 +154,14 @@ events! {
     BusCreated {
         bus, capacity, creator, mint, escrow, treasury, bus_seq, capacity_wh, base_price_per_kwh, created_at,
         timelock_seconds, window_seconds, gate_closure_seconds, lock_fee_bps, threshold, listing_policy, owner_count,
-        name_len, padding, name, owners,
+        name_len, pause_quorum, padding, name, owners,
     }
-    OwnerAdded { bus, owner, added_by, config_version, share_bps, padding }
+    ProposalCreated { bus, proposal, proposer, proposal_seq, config_version, created_at, executable_at, action }
+    ProposalApproved { proposal, owner, executable_at, approvals, padding }
+    ProposalRevoked { proposal, owner, executable_at, approvals, padding }
+    ProposalExecuted { bus, proposal, executed_by, config_version, executed_at, treasury_balance, action }
+    ProposalClosed { bus, proposal, closed_by, executed, padding }
+    TreasuryClaimed { bus, owner, destination, amount, claimed_total }
     CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding }
     CapacityClosed { bus, capacity, window_start, sold_wh }
     OfferCreated {
@@ -186,7 +192,12 @@ impl Event {
         }
         fixed!(
             BusCreated,
-            OwnerAdded,
+            ProposalCreated,
+            ProposalApproved,
+            ProposalRevoked,
+            ProposalExecuted,
+            ProposalClosed,
+            TreasuryClaimed,
             CapacityOpened,
             CapacityClosed,
             OfferCreated,
@@ -238,7 +249,10 @@ impl Event {
     pub fn bus(&self) -> Option<Address> {
         match self {
             Self::BusCreated(event) => Some(event.bus),
-            Self::OwnerAdded(event) => Some(event.bus),
+            Self::ProposalCreated(event) => Some(event.bus),
+            Self::ProposalExecuted(event) => Some(event.bus),
+            Self::ProposalClosed(event) => Some(event.bus),
+            Self::TreasuryClaimed(event) => Some(event.bus),
             Self::CapacityOpened(event) => Some(event.bus),
             Self::CapacityClosed(event) => Some(event.bus),
             Self::OfferCreated(event) => Some(event.bus),
@@ -282,7 +296,7 @@ macro_rules! put_nothing {
     };
 }
 
-put_nothing!(4, 6, 7);
+put_nothing!(4, 5, 6, 7);
 
 impl Put for [u8; 32] {
     fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
@@ -302,6 +316,12 @@ impl Put for [multibus::state::OwnerSlot; 16] {
             .map(|slot| serde_json::json!({ "owner": slot.owner.to_string(), "share_bps": slot.share_bps }))
             .collect();
         map.serialize_entry(name, &owners)
+    }
+}
+
+impl Put for multibus::state::Action {
+    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
+        map.serialize_entry(name, &crate::proposal::action_json(self))
     }
 }
 

@@ -7,8 +7,8 @@
 //!   feature `embedded`, a chain inside the process (`chain::EmbeddedChain`).
 //!
 //! Every noun has its room with the instruction builders, the queries and the actions: [`bus`], [`capacity`],
-//! [`offer`], [`lock`], [`purchase`], [`trader`]. Energy is in Wh, money in base units of the bus's settlement token,
-//! prices in base units per kWh, times in unix seconds.
+//! [`offer`], [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`]. Energy is in Wh, money in base units of
+//! the bus's settlement token, prices in base units per kWh, times in unix seconds.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -44,6 +44,7 @@ pub mod lock;
 pub mod lookup_table;
 pub mod market;
 pub mod offer;
+pub mod proposal;
 pub mod purchase;
 #[cfg(feature = "cli")]
 pub mod replay;
@@ -51,6 +52,7 @@ pub mod router;
 pub mod send;
 pub mod token;
 pub mod trader;
+pub mod treasury;
 pub mod wallet;
 
 pub use {

@@ -97,19 +97,41 @@ pub fn offer_create(
     })
 }
 
-/// Instruction `offer_reprice`: a new price and the next version.
-pub fn offer_reprice(offer: &Keyed<Offer>, price_per_kwh: u64) -> Instruction {
+/// Instruction `offer_create_for_bus`: an owner puts energy of the bus itself on offer, paid into the treasury.
+pub fn offer_create_for_bus(owner: &Address, bus: &Address, offer_seq: u64, terms: &OfferTerms) -> Instruction {
+    let capacity = address::capacity(bus, terms.window_start);
+    multibus::instruction::OfferCreateForBus {
+        offer_seq,
+        energy_wh: terms.energy_wh,
+        price_per_kwh: terms.price_per_kwh,
+        expires_at: terms.expires_at,
+        source: terms.source as u8,
+    }
+    .to_instruction(multibus::accounts::OfferCreateForBus {
+        owner: *owner,
+        bus: *bus,
+        capacity,
+        offer: address::offer(&capacity, offer_seq),
+        system_program: system_program::ID,
+    })
+}
+
+/// Instruction `offer_reprice`: a new price and the next version. The seller signs, any owner for the bus's own offers.
+pub fn offer_reprice(seller: &Address, offer: &Keyed<Offer>, price_per_kwh: u64) -> Instruction {
     multibus::instruction::OfferReprice { price_per_kwh }.to_instruction(multibus::accounts::OfferReprice {
-        seller: offer.seller,
+        seller: *seller,
         bus: offer.bus,
         offer: offer.address,
     })
 }
 
-/// Instruction `offer_extend`: a later expiry, 0 for none.
-pub fn offer_extend(offer: &Keyed<Offer>, expires_at: i64) -> Instruction {
-    multibus::instruction::OfferExtend { expires_at }
-        .to_instruction(multibus::accounts::OfferExtend { seller: offer.seller, offer: offer.address })
+/// Instruction `offer_extend`: a later expiry, 0 for none. The seller signs, any owner for the bus's own offers.
+pub fn offer_extend(seller: &Address, offer: &Keyed<Offer>, expires_at: i64) -> Instruction {
+    multibus::instruction::OfferExtend { expires_at }.to_instruction(multibus::accounts::OfferExtend {
+        seller: *seller,
+        bus: offer.bus,
+        offer: offer.address,
+    })
 }
 
 /// Instruction `offer_cancel`: withdraws what is free; closes the offer where nothing is locked.
@@ -208,6 +230,15 @@ impl Wallet {
     /// Puts energy on offer, paid to this wallet's associated token account. Creates that account and opens the window
     /// in the same transaction where they are missing.
     pub async fn offer_create(&self, bus: &Address, terms: &OfferTerms) -> Result<Created> {
+        self.list(bus, terms, false).await
+    }
+
+    /// Puts energy of a bus itself on offer, paid into its treasury; this wallet must own a part of the bus.
+    pub async fn offer_create_for_bus(&self, bus: &Address, terms: &OfferTerms) -> Result<Created> {
+        self.list(bus, terms, true).await
+    }
+
+    async fn list(&self, bus: &Address, terms: &OfferTerms, for_bus: bool) -> Result<Created> {
         let settlement = self.market().settlement(bus).await?;
         let payout = settlement.token_account(&self.address());
         let capacity_address = address::capacity(bus, terms.window_start);
@@ -225,12 +256,16 @@ impl Wallet {
                     OfferSeqWindow { next: 0, used: [0; 16] }
                 }
             };
-            if accounts[1].is_none() {
+            if !for_bus && accounts[1].is_none() {
                 instructions.push(settlement.create_token_account(&self.address(), &self.address()));
             }
             let offer_seq = free_offer_seq(&capacity_address, &seqs, attempt);
             let offer = address::offer(&capacity_address, offer_seq);
-            instructions.push(offer_create(&self.address(), bus, offer_seq, terms, &payout));
+            instructions.push(if for_bus {
+                offer_create_for_bus(&self.address(), bus, offer_seq, terms)
+            } else {
+                offer_create(&self.address(), bus, offer_seq, terms, &payout)
+            });
             let failure = match self.sender().send_traced(&[self.signer().clone()], &instructions, &[]).await {
                 Ok(sent) => return Ok(Created { address: offer, sent }),
                 Err(failure) => failure,
@@ -248,16 +283,18 @@ impl Wallet {
         }
     }
 
-    /// Sets a new price on an own offer. Energy under locks keeps its price.
+    /// Sets a new price on an own offer (or one of a bus that this wallet owns a part of). Energy under locks keeps its
+    /// price.
     pub async fn offer_reprice(&self, offer: &Address, price_per_kwh: u64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
-        self.send(&[offer_reprice(&offer, price_per_kwh)]).await
+        self.send(&[offer_reprice(&self.address(), &offer, price_per_kwh)]).await
     }
 
-    /// Sets a later expiry on an own offer, in unix seconds; 0 for none.
+    /// Sets a later expiry on an own offer (or one of a bus that this wallet owns a part of), in unix seconds; 0 for
+    /// none.
     pub async fn offer_extend(&self, offer: &Address, expires_at: i64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
-        self.send(&[offer_extend(&offer, expires_at)]).await
+        self.send(&[offer_extend(&self.address(), &offer, expires_at)]).await
     }
 
     /// Withdraws what is free of an offer; closes it where nothing is locked. Anyone may once it no longer trades.
@@ -268,7 +305,7 @@ impl Wallet {
 
     async fn own_offer(&self, offer: &Address) -> Result<Keyed<Offer>> {
         let offer = self.market().offer(offer).await?;
-        if offer.seller != self.address() {
+        if offer.owned_by_bus == 0 && offer.seller != self.address() {
             return Err(Error::Invalid(format!(
                 "the offer {} belongs to {}, not to {}; sign with the seller's wallet",
                 offer.address,

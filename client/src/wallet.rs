@@ -132,8 +132,19 @@ impl Wallet {
         self.sender().send(&signers, instructions, tables).await
     }
 
-    /// The transaction that created an account although the network lost sight of it: one of those that were submitted,
-    /// and none of a stranger's or another task's that made the same.
+    /// Signs and sends instructions that can take effect once, such as an approval: where the network lost sight of an
+    /// attempt that landed, that attempt counts, and not the refusal of the next one. `account` is one that they write
+    /// and leave in place.
+    pub(crate) async fn send_once(&self, account: &Address, instructions: &[Instruction]) -> Result<Sent> {
+        let failure = match self.sender().send_traced(&[self.signer().clone()], instructions, &[]).await {
+            Ok(sent) => return Ok(sent),
+            Err(failure) => failure,
+        };
+        self.landed_after_all(account, &failure).await?.ok_or(failure.error)
+    }
+
+    /// The transaction that created or changed an account although the network lost sight of it: one of those that were
+    /// submitted, and none of a stranger's or another task's that made the same.
     pub(crate) async fn landed_after_all(&self, created: &Address, failure: &SendFailure) -> Result<Option<Sent>> {
         let Some(last) = failure.submitted.last() else { return Ok(None) };
         let unknown = |cause: String| Error::OutcomeUnknown { signature: *last, cause };

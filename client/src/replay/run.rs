@@ -405,6 +405,7 @@ impl<'a> Replay<'a> {
                 .map(|(member, share_bps)| OwnerShare { owner: self.world.members[member].wallet.address(), share_bps })
                 .collect(),
             threshold: 1,
+            pause_quorum: 0,
             listing_policy: if sellers > MAX_OWNERS { ListingPolicy::Open } else { ListingPolicy::OwnersOnly } as u8,
             lock_fee_bps: options.lock_fee_bps,
             timelock_seconds: 0,

@@ -39,6 +39,7 @@ pub fn config(owner: &Wallet) -> BusConfig {
         name: "Sunny Lane".to_string(),
         owners: vec![OwnerShare { owner: owner.address(), share_bps: 10_000 }],
         threshold: 1,
+        pause_quorum: 0,
         listing_policy: 1,
         lock_fee_bps: 100,
         timelock_seconds: 0,

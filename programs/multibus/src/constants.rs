@@ -15,11 +15,16 @@ pub const ESCROW_SEED: &[u8] = b"escrow";
 /// Seed of the token account that receives the revenue of the bus's own offers: `["treasury", bus]`.
 pub const TREASURY_SEED: &[u8] = b"treasury";
 
+/// Seed of a proposal: `["proposal", bus, proposal_seq]`.
+pub const PROPOSAL_SEED: &[u8] = b"proposal";
+
 /// Layout version written into every account; a later layout gets the next number.
 pub const LAYOUT_VERSION: u8 = 1;
 
 /// Owners a bus can have.
 pub const MAX_OWNERS: usize = 16;
+/// Former owners with unclaimed revenue that a bus can have.
+pub const MAX_FORMER_OWNERS: usize = 16;
 /// Bytes a bus's name can have (UTF-8, at least one).
 pub const MAX_NAME_LEN: usize = 32;
 /// What the owners' revenue shares sum to: 100 % in basis points.

@@ -102,14 +102,10 @@ errors! {
     ListingPolicyUnknown,
     #[msg("Only an owner of the bus can do this; sign with an owner's wallet")]
     NotAnOwner,
-    #[msg("The bus needs more than one approval; an owner alone cannot change it, propose the change instead")]
-    ThresholdRequiresProposal,
     #[msg("The wallet is an owner of the bus already; nothing to do")]
     AlreadyOwner,
     #[msg("The bus has 16 owners already; remove one first")]
     OwnersFull,
-    #[msg("The signing owner's share is smaller than the share to hand over; give less")]
-    ShareExceedsOwn,
     #[msg("The bus is paused by its owners; try again after they resume it (releasing locks works and is free)")]
     BusPaused,
     // settlement mint and token accounts
@@ -239,6 +235,52 @@ errors! {
     LockNotExpired,
     #[msg("A counter reached its end; this cannot happen in honest use")]
     CounterOverflow,
+    // proposals
+    #[msg("The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold")]
+    PauseQuorumInvalid,
+    #[msg("The list of shares must have one share for each owner after the change, in the order of the owners; correct the list")]
+    ShareCountInvalid,
+    #[msg("The last owner cannot be removed; add another owner first")]
+    LastOwner,
+    #[msg("The wallet is not an owner of the bus; name one of its owners")]
+    OwnerUnknown,
+    #[msg("Removing an owner would leave fewer owners than the threshold; lower the threshold first")]
+    ThresholdAboveOwners,
+    #[msg("Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can")]
+    FormerOwnersFull,
+    #[msg("The capacity cannot go below what is listed and sold already; choose a larger one or wait until offers close")]
+    CapacityBelowListed,
+    #[msg("Windows cannot be turned on or off or change their length while offers or windows are open; cancel the offers and close the windows first")]
+    WindowsInUse,
+    #[msg("The bus is paused already; nothing to do")]
+    AlreadyPaused,
+    #[msg("The bus is not paused; nothing to do")]
+    NotPaused,
+    #[msg("The proposal's action is not known to this program; propose one that is")]
+    ActionUnknown,
+    #[msg("The owners, shares or threshold changed after this proposal was made, so it is stale; make a new one")]
+    ProposalStale,
+    #[msg("The proposal was executed already; nothing to do")]
+    ProposalExecuted,
+    #[msg("The owner approved this proposal already; an approval counts once")]
+    AlreadyApproved,
+    #[msg("The owner has not approved this proposal; nothing to revoke")]
+    NotApproved,
+    #[msg("The proposal has fewer approvals than it needs; more owners must approve")]
+    ApprovalsMissing,
+    #[msg("The timelock of this proposal has not passed; execute it after it ends")]
+    TimelockActive,
+    #[msg("The proposal can still be executed, so it cannot be closed; execute it, or revoke every approval first")]
+    ProposalOpen,
+    #[msg("The proposal's rent goes to its proposer; pass that wallet")]
+    ProposerMismatch,
+    // treasury
+    #[msg("The treasury account is not the bus's; pass the one that the bus names")]
+    TreasuryMismatch,
+    #[msg("The tokens must go to a token account that the claiming owner owns; pass one of that owner's")]
+    ClaimNotOwners,
+    #[msg("The owner has nothing to claim now; claim after the next sale")]
+    NothingToClaim,
 }
 
 #[cfg(test)]

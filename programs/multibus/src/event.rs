@@ -4,7 +4,7 @@
 use {
     crate::{
         constants::MAX_BATCH_ITEMS,
-        state::{Bus, OwnerSlot},
+        state::{Action, Bus, OwnerSlot},
     },
     anchor_lang::prelude::*,
     bytemuck::{Pod, Zeroable},
@@ -31,20 +31,81 @@ pub struct BusCreated {
     pub listing_policy: u8,
     pub owner_count: u8,
     pub name_len: u8,
-    pub padding: [u8; 6],
+    pub pause_quorum: u8,
+    pub padding: [u8; 5],
     pub name: [u8; 32],
     pub owners: [OwnerSlot; 16],
 }
 
-/// An owner handed part of the own share to a new owner.
+/// A change of a bus was proposed; its proposer approves it.
 #[event(bytemuck)]
-pub struct OwnerAdded {
+pub struct ProposalCreated {
+    pub bus: Address,
+    pub proposal: Address,
+    pub proposer: Address,
+    pub proposal_seq: u64,
+    pub config_version: u64,
+    pub created_at: i64,
+    /// First second of execution, 0 while approvals are missing.
+    pub executable_at: i64,
+    pub action: Action,
+}
+
+/// An owner approved a proposal.
+#[event(bytemuck)]
+pub struct ProposalApproved {
+    pub proposal: Address,
+    pub owner: Address,
+    /// First second of execution, 0 while approvals are missing.
+    pub executable_at: i64,
+    /// Bit `i` is set while owner `i` approves.
+    pub approvals: u16,
+    pub padding: [u8; 6],
+}
+
+/// An owner took an approval back.
+#[event(bytemuck)]
+pub struct ProposalRevoked {
+    pub proposal: Address,
+    pub owner: Address,
+    pub executable_at: i64,
+    pub approvals: u16,
+    pub padding: [u8; 6],
+}
+
+/// A proposal was carried out: its bus is now as the action says.
+#[event(bytemuck)]
+pub struct ProposalExecuted {
+    pub bus: Address,
+    pub proposal: Address,
+    pub executed_by: Address,
+    pub config_version: u64,
+    pub executed_at: i64,
+    /// What the treasury held, which is what settled shares were computed from, in token base units.
+    pub treasury_balance: u64,
+    pub action: Action,
+}
+
+/// A proposal's account was closed.
+#[event(bytemuck)]
+pub struct ProposalClosed {
+    pub bus: Address,
+    pub proposal: Address,
+    pub closed_by: Address,
+    /// 1 where it was executed.
+    pub executed: u8,
+    pub padding: [u8; 7],
+}
+
+/// An owner was paid its share of the treasury.
+#[event(bytemuck)]
+pub struct TreasuryClaimed {
     pub bus: Address,
     pub owner: Address,
-    pub added_by: Address,
-    pub config_version: u64,
-    pub share_bps: u16,
-    pub padding: [u8; 6],
+    pub destination: Address,
+    pub amount: u64,
+    /// Revenue claimed by all owners, ever, in token base units.
+    pub claimed_total: u64,
 }
 
 /// A delivery window's capacity was opened.

@@ -19,7 +19,7 @@ pub mod token;
 
 use anchor_lang::prelude::*;
 pub use instructions::*;
-use state::BusConfig;
+use state::{BusConfig, ProposalAction};
 
 declare_id!("Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi");
 
@@ -32,12 +32,6 @@ pub mod multibus {
     #[discrim = 0]
     pub fn bus_create(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) -> Result<()> {
         bus_create::handler(ctx, bus_seq, config)
-    }
-
-    /// Adds an owner, where one approval is enough for a decision.
-    #[discrim = 1]
-    pub fn bus_add_owner(ctx: &mut Context<BusAddOwner>, owner: Address, share_bps: u16) -> Result<()> {
-        bus_add_owner::handler(ctx, owner, share_bps)
     }
 
     /// Opens the capacity of a delivery window; does nothing where it is open.
@@ -140,5 +134,54 @@ pub mod multibus {
     #[discrim = 14]
     pub fn trader_close(ctx: &mut Context<TraderClose>) -> Result<()> {
         trader_close::handler(ctx)
+    }
+
+    /// Puts energy of the bus itself on offer; sales are paid into the treasury.
+    #[discrim = 15]
+    pub fn offer_create_for_bus(
+        ctx: &mut Context<OfferCreateForBus>,
+        offer_seq: u64,
+        energy_wh: u64,
+        price_per_kwh: u64,
+        expires_at: i64,
+        source: u8,
+    ) -> Result<()> {
+        offer_create_for_bus::handler(ctx, offer_seq, energy_wh, price_per_kwh, expires_at, source)
+    }
+
+    /// Proposes a change of a bus; the proposer approves by proposing.
+    #[discrim = 16]
+    pub fn proposal_create(ctx: &mut Context<ProposalCreate>, action: ProposalAction) -> Result<()> {
+        proposal_create::handler(ctx, action)
+    }
+
+    /// Approves a proposal.
+    #[discrim = 17]
+    pub fn proposal_approve(ctx: &mut Context<ProposalApprove>) -> Result<()> {
+        proposal_approve::handler(ctx)
+    }
+
+    /// Takes an approval back.
+    #[discrim = 18]
+    pub fn proposal_revoke(ctx: &mut Context<ProposalRevoke>) -> Result<()> {
+        proposal_revoke::handler(ctx)
+    }
+
+    /// Carries a proposal out.
+    #[discrim = 19]
+    pub fn proposal_execute(ctx: &mut Context<ProposalExecute>) -> Result<()> {
+        proposal_execute::handler(ctx)
+    }
+
+    /// Closes a proposal that is executed, stale or approved by nobody.
+    #[discrim = 20]
+    pub fn proposal_close(ctx: &mut Context<ProposalClose>) -> Result<()> {
+        proposal_close::handler(ctx)
+    }
+
+    /// Pays an owner its exact share of the treasury.
+    #[discrim = 21]
+    pub fn treasury_claim(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
+        treasury_claim::handler(ctx)
     }
 }

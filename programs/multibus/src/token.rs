@@ -27,6 +27,7 @@ pub const MINT_LEN: usize = 82;
 const MINT_DECIMALS: usize = 44;
 const MINT_IS_INITIALIZED: usize = 45;
 const ACCOUNT_OWNER: usize = 32;
+const ACCOUNT_AMOUNT: usize = 64;
 const ACCOUNT_STATE: usize = 108;
 const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 const ACCOUNT_STATE_FROZEN: u8 = 2;
@@ -148,6 +149,15 @@ pub fn read_token_account(view: &AccountView, bus: &Bus) -> Option<TokenAccount>
         .ok()??;
     }
     Some(TokenAccount { owner: address(ACCOUNT_OWNER)?, is_payable })
+}
+
+/// What the treasury of a bus holds, in token base units. Its address must have been checked against the bus.
+pub fn treasury_balance(treasury: &AccountView) -> Result<u64> {
+    let data = treasury.try_borrow()?;
+    match data.get(ACCOUNT_AMOUNT..ACCOUNT_AMOUNT + 8).and_then(|bytes| bytes.try_into().ok()) {
+        Some(bytes) => Ok(u64::from_le_bytes(bytes)),
+        None => refuse!(TokenAccountInvalid),
+    }
 }
 
 /// Accounts of one `TransferChecked`.

@@ -173,6 +173,25 @@ pub fn format_time(unix_seconds: i64) -> String {
     }
 }
 
+/// Writes a length of time as it can be typed: `0s`, `90s` as `1m 30s`, `1d 2h`.
+pub fn format_duration(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (length, unit) in units {
+        if left >= length {
+            parts.push(format!("{}{unit}", left / length));
+            left %= length;
+        }
+    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+/// Writes a share: `12.5 %`.
+pub fn format_share(bps: u16) -> String {
+    format!("{} %", format_scaled(u64::from(bps), 2))
+}
+
 /// A delivery window by its start: a time, or the next one that still trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
@@ -292,6 +311,59 @@ impl FromStr for OwnerShare {
         };
         Ok(Self { owner: address(owner)?, share: share.parse()? })
     }
+}
+
+/// A share in the order of the owners, `60%`, or of a named one, `ADDRESS=60%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListedShare {
+    InOrder(Share),
+    Of(OwnerShare),
+}
+
+impl FromStr for ListedShare {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains('=') { text.parse().map(Self::Of) } else { text.parse().map(Self::InOrder) }
+    }
+}
+
+/// The shares of all owners, in their order, in basis points.
+///
+/// # Errors
+/// A sentence that names the owners where there is not one share for each of them. Whether they sum to the whole is
+/// the program's to say.
+pub fn shares_of(owners: &[Address], shares: &[ListedShare]) -> Result<Vec<u16>, String> {
+    let mut in_order = Vec::new();
+    let mut named: Vec<OwnerShare> = Vec::new();
+    for share in shares {
+        match share {
+            ListedShare::InOrder(share) => in_order.push(share.bps),
+            ListedShare::Of(share) if !owners.contains(&share.owner) => {
+                return Err(format!("{} would not be an owner; {}", share.owner, name_owners(owners)));
+            }
+            ListedShare::Of(share) if named.iter().any(|other| other.owner == share.owner) => {
+                return Err(format!("{} has two shares in the list; give one", share.owner));
+            }
+            ListedShare::Of(share) => named.push(*share),
+        }
+    }
+    if !in_order.is_empty() && !named.is_empty() {
+        return Err("some shares name their owner and some do not; name all owners or none".to_owned());
+    }
+    if shares.len() != owners.len() {
+        return Err(format!("{} shares are given for {} owners; {}", shares.len(), owners.len(), name_owners(owners)));
+    }
+    if named.is_empty() {
+        return Ok(in_order);
+    }
+    // Every owner is named: as many distinct owners as there are.
+    Ok(owners.iter().flat_map(|owner| named.iter().find(|share| share.owner == *owner)).map(|s| s.share.bps).collect())
+}
+
+fn name_owners(owners: &[Address]) -> String {
+    let names: Vec<_> = owners.iter().map(|owner| format!("\n{owner}")).collect();
+    format!("the owners would be, in this order:{}", names.concat())
 }
 
 /// Part of an offer to buy: `OFFER=ENERGY`.
@@ -499,6 +571,39 @@ mod tests {
         }
         for text in ["", "%", "10001", "100.01%", "0.001%", "60.5", "-1%"] {
             assert!(bps(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_owner_has_one_share() {
+        let owner = |number: u8| Address::new_from_array([number; 32]);
+        let shares = |text: &str| {
+            let list: Result<Vec<ListedShare>, String> = text.split(',').map(str::parse).collect();
+            list.and_then(|list| shares_of(&[owner(1), owner(2)], &list))
+        };
+        assert_eq!(shares("60%,4000"), Ok(vec![6_000, 4_000]));
+        assert_eq!(shares(&format!("{}=60%,{}=40%", owner(2), owner(1))), Ok(vec![4_000, 6_000]));
+        // What they sum to is not decided here.
+        assert_eq!(shares("1%,1%"), Ok(vec![100, 100]));
+        let said = |text: &str, what: &str| {
+            let error = shares(text).unwrap_err();
+            assert!(error.contains(what), "{error}");
+        };
+        said("100%", "1 shares are given for 2 owners");
+        said("100%", &format!("in this order:\n{}\n{}", owner(1), owner(2)));
+        said("1%,1%,98%", "3 shares are given for 2 owners");
+        said(&format!("{}=60%", owner(2)), "1 shares are given for 2 owners");
+        said(&format!("{}=60%,{}=40%", owner(2), owner(3)), "would not be an owner");
+        said(&format!("{}=60%,{}=40%", owner(2), owner(2)), "two shares in the list");
+        said(&format!("{}=60%,40%", owner(2)), "name all owners or none");
+        said("60%,x", "the unit 'x' is unknown");
+    }
+
+    #[test]
+    fn lengths_of_time_are_written_as_they_are_read() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (90, "1m 30s"), (3_600, "1h"), (93_784, "1d 2h 3m 4s")] {
+            assert_eq!(format_duration(seconds), text);
+            assert_eq!(text.parse::<Seconds>().map(|read| u64::from(read.0)), Ok(seconds));
         }
     }
 

@@ -97,7 +97,8 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
         listing_policy: bus.listing_policy,
         owner_count: bus.owner_count,
         name_len: bus.name_len,
-        padding: [0; 6],
+        pause_quorum: bus.pause_quorum,
+        padding: [0; 5],
         name: bus.name,
         owners: owners_of(bus),
     });

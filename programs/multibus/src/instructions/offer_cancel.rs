@@ -1,5 +1,6 @@
 //! `offer_cancel`: what is neither sold nor locked goes back to the capacity; the account closes where nothing is
-//! locked. The seller may at any time, anyone once the offer is sold out, expired or past its gate.
+//! locked. The seller may at any time (any owner for the bus's own offers, and for those of a seller who may no longer
+//! list), anyone once the offer is sold out, expired or past its gate.
 
 use {
     crate::{
@@ -8,12 +9,12 @@ use {
         event::log_event,
         state::{Bus, Capacity, Offer},
     },
-    anchor_lang::{AccountClose, address_eq, prelude::*},
+    anchor_lang::{AccountClose, prelude::*},
 };
 
 #[derive(Accounts)]
 pub struct OfferCancel {
-    /// The seller, or anyone once the offer no longer trades.
+    /// The seller, an owner of the bus, or anyone: see [`Offer::validate_cancel`].
     pub caller: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
@@ -26,18 +27,9 @@ pub struct OfferCancel {
     pub rent_payer: UncheckedAccount,
 }
 
-impl OfferCancel {
-    fn validate(&self) -> Result<()> {
-        if address_eq(self.caller.address(), &self.offer.seller) {
-            return Ok(());
-        }
-        self.offer.validate_closable_by_anyone(&self.bus, clock::now()?)
-    }
-}
-
 pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.validate()?;
+    accounts.offer.validate_cancel(&accounts.bus, accounts.caller.address(), clock::now()?)?;
     let withdrawn_wh = accounts.offer.cancel()?;
     accounts.capacity.unlist(withdrawn_wh);
     let closed = accounts.offer.open_locks == 0;

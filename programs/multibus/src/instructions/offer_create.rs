@@ -11,7 +11,7 @@ use {
         constants::*,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        state::{Bus, Capacity, Offer},
+        state::{Bus, Capacity, Offer, OfferTerms},
         token,
     },
     anchor_lang::{address_eq, prelude::*},
@@ -34,17 +34,9 @@ pub struct OfferCreate {
 }
 
 impl OfferCreate {
-    fn validate(&self, energy_wh: u64, price_per_kwh: u64, expires_at: i64, source: u8, now: i64) -> Result<()> {
-        self.bus.validate_running()?;
+    fn validate(&self, terms: &OfferTerms, now: i64) -> Result<()> {
+        terms.validate(&self.bus, &self.capacity, now)?;
         self.bus.validate_lister(self.seller.address())?;
-        ensure!(energy_wh > 0, EnergyZero);
-        self.bus.validate_price(price_per_kwh)?;
-        Offer::validate_source(source)?;
-        Offer::validate_expiry(expires_at, now)?;
-        let windowed = self.capacity.window_start != 0;
-        ensure!(windowed || self.bus.window_seconds == 0, WindowsOn);
-        ensure!(!windowed || self.bus.window_seconds != 0, WindowsOff);
-        self.bus.validate_gate(self.capacity.window_start, now)?;
         match token::read_token_account(self.payout.account(), &self.bus) {
             None => refuse!(TokenAccountInvalid),
             Some(account) => {
@@ -65,43 +57,39 @@ pub fn handler(
 ) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let now = clock::now()?;
-    accounts.validate(energy_wh, price_per_kwh, expires_at, source, now)?;
+    let terms = OfferTerms { energy_wh, price_per_kwh, expires_at, source };
+    accounts.validate(&terms, now)?;
     accounts.capacity.list(offer_seq, energy_wh)?;
 
     let seller = *accounts.seller.address();
     let offer = &mut accounts.offer;
-    offer.layout_version = LAYOUT_VERSION;
+    offer.initialize(&accounts.capacity, offer_seq, terms, now);
     offer.bump = ctx.bumps.offer;
-    offer.source = source;
-    offer.version = 1;
-    offer.offer_seq = offer_seq;
-    offer.price_per_kwh = price_per_kwh;
-    offer.listed_wh = energy_wh;
-    offer.remaining_wh = energy_wh;
-    offer.window_start = accounts.capacity.window_start;
-    offer.created_at = now;
-    offer.expires_at = expires_at;
-    offer.bus = *accounts.bus.address();
     offer.capacity = *accounts.capacity.address();
     offer.seller = seller;
     offer.payout = *accounts.payout.address();
     offer.rent_payer = seller;
+    log_created(offer);
+    Ok(())
+}
 
+/// Logs a new offer as it stands in its account.
+#[inline(always)]
+pub(super) fn log_created(offer: &Account<Offer>) {
     log_event!(OfferCreated {
-        bus: *accounts.bus.address(),
-        capacity: *accounts.capacity.address(),
-        offer: *accounts.offer.address(),
-        seller,
-        payout: *accounts.payout.address(),
-        offer_seq,
-        energy_wh,
-        price_per_kwh,
-        window_start: accounts.capacity.window_start,
-        created_at: now,
-        expires_at,
-        source,
-        owned_by_bus: 0,
+        bus: offer.bus,
+        capacity: offer.capacity,
+        offer: *offer.address(),
+        seller: offer.seller,
+        payout: offer.payout,
+        offer_seq: offer.offer_seq,
+        energy_wh: offer.listed_wh,
+        price_per_kwh: offer.price_per_kwh,
+        window_start: offer.window_start,
+        created_at: offer.created_at,
+        expires_at: offer.expires_at,
+        source: offer.source,
+        owned_by_bus: offer.owned_by_bus,
         padding: [0; 6],
     });
-    Ok(())
 }

@@ -11,7 +11,7 @@ use {
 
 #[derive(Accounts)]
 pub struct OfferReprice {
-    #[account(address = offer.seller @ MultibusError::NotTheSeller)]
+    /// The offer's seller; any owner for the bus's own offers.
     pub seller: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
@@ -21,6 +21,7 @@ pub struct OfferReprice {
 
 pub fn handler(ctx: &mut Context<OfferReprice>, price_per_kwh: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
+    accounts.bus.validate_seller(&accounts.offer, accounts.seller.address())?;
     accounts.bus.validate_price(price_per_kwh)?;
     accounts.offer.reprice(price_per_kwh)?;
     log_event!(OfferRepriced {

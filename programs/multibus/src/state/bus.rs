@@ -4,6 +4,7 @@ use {
     crate::{
         constants::*,
         error::{ensure, refuse},
+        state::Offer,
     },
     anchor_lang::{address_eq, prelude::*},
     bytemuck::{Pod, Zeroable},
@@ -35,6 +36,16 @@ pub struct OwnerSlot {
     pub reserved: [u8; 14],
 }
 
+/// An owner who left with revenue that is not claimed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+#[repr(C)]
+pub struct FormerOwner {
+    pub owner: Address,
+    /// Unclaimed revenue, in token base units; above zero.
+    pub accrued: u64,
+}
+
 /// What an owner group decides about its bus when it is created.
 #[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
@@ -45,6 +56,8 @@ pub struct BusConfig {
     pub owners: Vec<OwnerShare>,
     /// Approvals a decision needs, 1 to the number of owners.
     pub threshold: u8,
+    /// Approvals that pausing needs, 1 to the threshold; 0 for as many as any decision.
+    pub pause_quorum: u8,
     /// Who may list: 0 owners only, 1 any wallet.
     pub listing_policy: u8,
     /// Part of the deposit that a lock costs when it is not settled, in basis points, at most 500.
@@ -95,12 +108,15 @@ pub struct Bus {
     pub gate_closure_seconds: u32,
     /// Part of the deposit that an unsettled lock costs, in basis points.
     pub lock_fee_bps: u16,
-    pub padding: [u8; 2],
+    /// Approvals that pausing needs; resuming needs the threshold.
+    pub pause_quorum: u8,
+    /// Former owners in `former_owners`, from the front.
+    pub former_owner_count: u8,
     /// Energy per window (or in all, without windows), in Wh.
     pub capacity_wh: u64,
     /// Lowest price an offer may ask, in token base units per kWh.
     pub base_price_per_kwh: u64,
-    /// Grows by one with every decision that was carried out.
+    /// Grows by one with every change of owners, shares or threshold, which makes older proposals stale.
     pub config_version: u64,
     /// Number of the next proposal.
     pub proposal_seq: u64,
@@ -117,13 +133,18 @@ pub struct Bus {
     pub escrow: Address,
     /// Token account that receives the revenue of the bus's own offers.
     pub treasury: Address,
+    /// Revenue that owners have claimed, ever, in token base units.
+    pub treasury_claimed: u64,
+    /// Revenue that was divided under earlier shares, in token base units.
+    pub treasury_settled: u64,
     pub name: [u8; 32],
     pub owners: [OwnerSlot; 16],
-    /// Room for treasury accounting, an emergency brake and what comes later.
+    /// Owners who left with revenue that they have not claimed yet.
+    pub former_owners: [FormerOwner; 16],
     pub reserved: [u8; 256],
 }
 
-const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_544);
+const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && MAX_FORMER_OWNERS == 16 && size_of::<Bus>() == 2_200);
 
 impl Bus {
     /// Checks a configuration and writes it: the one place where a bus's rules are set from outside.
@@ -155,6 +176,13 @@ impl Bus {
         ensure!(creator_found, CreatorNotOwner);
         ensure!(sum == FULL_SHARE_BPS as u32, SharesInvalid, "shares sum to {}, not {}", sum, FULL_SHARE_BPS);
         Self::validate_threshold(config.threshold, count as u8)?;
+        ensure!(
+            config.pause_quorum <= config.threshold,
+            PauseQuorumInvalid,
+            "pause quorum {}, threshold {}",
+            config.pause_quorum,
+            config.threshold
+        );
         Self::validate_listing_policy(config.listing_policy)?;
         Self::validate_lock_fee(config.lock_fee_bps)?;
         Self::validate_timelock(config.timelock_seconds)?;
@@ -172,6 +200,7 @@ impl Bus {
             slot.share_bps = share.share_bps;
         }
         self.threshold = config.threshold;
+        self.pause_quorum = if config.pause_quorum == 0 { config.threshold } else { config.pause_quorum };
         self.listing_policy = config.listing_policy;
         self.lock_fee_bps = config.lock_fee_bps;
         self.timelock_seconds = config.timelock_seconds;
@@ -331,21 +360,13 @@ impl Bus {
         Ok(())
     }
 
-    /// An owner hands part of the own share to a new owner, where one approval is enough for a decision.
-    pub fn add_owner(&mut self, signer: &Address, new_owner: &Address, share_bps: u16) -> Result<()> {
-        let index = self.validate_owner(signer)?;
-        ensure!(self.threshold == 1, ThresholdRequiresProposal, "the bus needs {} approvals", self.threshold);
-        ensure!(new_owner.to_bytes() != [0; 32], OwnerZero);
-        ensure!(self.owner_index(new_owner).is_none(), AlreadyOwner);
-        let count = self.owner_count as usize;
-        ensure!(count < MAX_OWNERS, OwnersFull);
-        let own = self.owners[index].share_bps;
-        ensure!(share_bps <= own, ShareExceedsOwn, "own share {} bps, to hand over {}", own, share_bps);
-        let Some(config_version) = self.config_version.checked_add(1) else { refuse!(CounterOverflow) };
-        self.owners[index].share_bps = own - share_bps;
-        self.owners[count] = OwnerSlot { owner: *new_owner, share_bps, ..OwnerSlot::zeroed() };
-        self.owner_count += 1;
-        self.config_version = config_version;
+    /// Refuses wallets that may not act for an offer: its seller may, and any owner for the bus's own offers.
+    #[inline(always)]
+    pub fn validate_seller(&self, offer: &Offer, wallet: &Address) -> Result<()> {
+        ensure!(
+            address_eq(&offer.seller, wallet) || (offer.owned_by_bus == 1 && self.owner_index(wallet).is_some()),
+            NotTheSeller
+        );
         Ok(())
     }
 
@@ -364,7 +385,8 @@ impl Bus {
             window_seconds,
             gate_closure_seconds,
             lock_fee_bps,
-            padding,
+            pause_quorum,
+            former_owner_count,
             capacity_wh,
             base_price_per_kwh,
             config_version: _,
@@ -376,8 +398,11 @@ impl Bus {
             token_program: _,
             escrow,
             treasury,
+            treasury_claimed: _,
+            treasury_settled: _,
             name,
             owners,
+            former_owners,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -407,6 +432,18 @@ impl Bus {
         )?;
         invariant(*capacity_wh > 0 && *base_price_per_kwh > 0, "capacity and base price are above zero")?;
         invariant(escrow != treasury, "escrow and treasury are two accounts")?;
-        invariant(*padding == [0; 2] && *reserved == [0; 256], "reserved bytes are zero")
+        invariant(*pause_quorum >= 1, "pausing needs an approval")?;
+        let former = *former_owner_count as usize;
+        invariant(
+            former <= MAX_FORMER_OWNERS
+                && former_owners[..former].iter().all(|place| place.accrued > 0)
+                && former_owners[former..].iter().all(|place| *place == FormerOwner::zeroed()),
+            "former owners have unclaimed revenue",
+        )?;
+        invariant(
+            former_owners[..former].iter().all(|place| self.owner_index(&place.owner).is_none()),
+            "an owner is not a former owner",
+        )?;
+        invariant(*reserved == [0; 256], "reserved bytes are zero")
     }
 }

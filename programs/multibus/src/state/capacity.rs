@@ -140,9 +140,27 @@ impl Capacity {
         self.open_offers -= 1;
     }
 
-    /// Refuses to close a window that is not over or has open offers.
+    /// Sets the general capacity's total; what is listed and sold stays.
+    pub fn resize(&mut self, total_wh: u64) -> Result<()> {
+        let used_wh = self.listed_wh + self.sold_wh;
+        ensure!(
+            total_wh >= used_wh,
+            CapacityBelowListed,
+            "new capacity {} Wh, listed and sold {} Wh",
+            total_wh,
+            used_wh
+        );
+        self.total_wh = total_wh;
+        self.available_wh = total_wh - used_wh;
+        Ok(())
+    }
+
+    /// Refuses to close a window that is not over or has open offers. One that never had an offer closes any time.
     pub fn validate_close(&self, now: i64) -> Result<()> {
         ensure!(self.window_start != 0, WindowsOff);
+        if self.offer_seqs.next == 0 {
+            return Ok(());
+        }
         let end = self.window_start.saturating_add(self.window_seconds as i64);
         ensure!(now >= end, WindowNotOver, "window ends at {}, now {}", end, now);
         ensure!(self.open_offers == 0, WindowHasOffers, "{} offers are open", self.open_offers);

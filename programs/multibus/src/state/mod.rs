@@ -4,7 +4,9 @@ mod bus;
 mod capacity;
 mod lock;
 mod offer;
+mod proposal;
 mod purchase;
 mod trader;
+mod treasury;
 
-pub use {bus::*, capacity::*, lock::*, offer::*, purchase::*, trader::*};
+pub use {bus::*, capacity::*, lock::*, offer::*, proposal::*, purchase::*, trader::*};

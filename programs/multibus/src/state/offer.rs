@@ -5,7 +5,7 @@ use {
         constants::*,
         error::{ensure, refuse},
         math,
-        state::{Bus, Fill},
+        state::{Bus, Capacity, Fill},
     },
     anchor_lang::{address_eq, prelude::*},
 };
@@ -34,6 +34,35 @@ pub struct PriceGuard {
     pub max_price_per_kwh: u64,
     /// Version of the offer that was quoted; 0 accepts any.
     pub expected_version: u32,
+}
+
+/// What a seller asks for when it lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferTerms {
+    /// Energy, in Wh.
+    pub energy_wh: u64,
+    /// Price, in token base units per kWh.
+    pub price_per_kwh: u64,
+    /// Last second in which the offer trades, in unix seconds; 0 for no expiry.
+    pub expires_at: i64,
+    /// One of [`EnergySource`].
+    pub source: u8,
+}
+
+impl OfferTerms {
+    /// Whether these terms can be listed in a capacity of the bus now.
+    #[inline(always)]
+    pub fn validate(&self, bus: &Bus, capacity: &Capacity, now: i64) -> Result<()> {
+        bus.validate_running()?;
+        ensure!(self.energy_wh > 0, EnergyZero);
+        bus.validate_price(self.price_per_kwh)?;
+        Offer::validate_source(self.source)?;
+        Offer::validate_expiry(self.expires_at, now)?;
+        let windowed = capacity.window_start != 0;
+        ensure!(windowed || bus.window_seconds == 0, WindowsOn);
+        ensure!(!windowed || bus.window_seconds != 0, WindowsOff);
+        bus.validate_gate(capacity.window_start, now)
+    }
 }
 
 /// Energy on offer. PDA `["offer", capacity, offer_seq]`.
@@ -83,6 +112,22 @@ pub struct Offer {
 const _: () = assert!(size_of::<Offer>() == 304);
 
 impl Offer {
+    /// Sets a new offer up: all but the addresses of who sells it and what is paid.
+    #[inline(always)]
+    pub fn initialize(&mut self, capacity: &Capacity, offer_seq: u64, terms: OfferTerms, now: i64) {
+        self.layout_version = LAYOUT_VERSION;
+        self.source = terms.source;
+        self.version = 1;
+        self.offer_seq = offer_seq;
+        self.price_per_kwh = terms.price_per_kwh;
+        self.listed_wh = terms.energy_wh;
+        self.remaining_wh = terms.energy_wh;
+        self.window_start = capacity.window_start;
+        self.created_at = now;
+        self.expires_at = terms.expires_at;
+        self.bus = capacity.bus;
+    }
+
     /// The source is one of [`EnergySource`].
     pub fn validate_source(source: u8) -> Result<()> {
         ensure!((source as usize) < EnergySource::ALL.len(), SourceUnknown, "source {}", source);
@@ -245,10 +290,16 @@ impl Offer {
         Ok(())
     }
 
-    /// Whether someone who is not the seller may close the offer: it is sold out, expired or past its gate.
-    pub fn validate_closable_by_anyone(&self, bus: &Bus, now: i64) -> Result<()> {
+    /// Who may cancel: whoever sells it; anyone once it is sold out, expired or past its gate; and any owner what
+    /// someone who may no longer list still has on offer.
+    pub fn validate_cancel(&self, bus: &Bus, caller: &Address, now: i64) -> Result<()> {
+        let stopped = self.remaining_wh == 0 || self.is_expired(now) || now >= bus.gate_closes_at(self.window_start);
         ensure!(
-            self.remaining_wh == 0 || self.is_expired(now) || now >= bus.gate_closes_at(self.window_start),
+            stopped
+                || bus.validate_seller(self, caller).is_ok()
+                || (bus.owner_index(caller).is_some()
+                    && self.owned_by_bus == 0
+                    && bus.validate_lister(&self.seller).is_err()),
             OfferStillTrading
         );
         Ok(())
@@ -416,8 +467,9 @@ mod tests {
         windowed.expires_at = 8_000;
         assert!(windowed.validate_lock_expiry(&bus, 8_000).is_ok());
         assert_eq!(windowed.validate_lock_expiry(&bus, 8_001), Err(MultibusError::LockOutlivesOffer.into()));
-        assert_eq!(windowed.validate_closable_by_anyone(&bus, 8_000), Err(MultibusError::OfferStillTrading.into()));
-        assert!(windowed.validate_closable_by_anyone(&bus, 8_001).is_ok());
+        let stranger = Address::new_from_array([7; 32]);
+        assert_eq!(windowed.validate_cancel(&bus, &stranger, 8_000), Err(MultibusError::OfferStillTrading.into()));
+        assert!(windowed.validate_cancel(&bus, &stranger, 8_001).is_ok());
     }
 
     #[test]

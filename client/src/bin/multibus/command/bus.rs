@@ -1,12 +1,19 @@
 //! `multibus bus`: energy networks.
 
 use {
-    super::{TransactionView, signature_line},
+    super::{
+        TransactionView,
+        proposal::{Decided, Did},
+        signature_line,
+    },
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{Amount, Energy, OwnerShare, Seconds, Share, address, format_energy, format_scaled, format_time},
+        value::{
+            Amount, Energy, OwnerShare, Seconds, Share, address, format_duration, format_energy, format_scaled,
+            format_share, format_time,
+        },
     },
     clap::{Args, Subcommand, ValueEnum},
     multibus_client::{
@@ -45,7 +52,13 @@ pub enum Listing {
   multibus bus create --name Village \\
       --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
       --capacity 50kWh --base-price 100000 \\
-      --window 15m --gate-closure 5m --listing open")]
+      --window 15m --gate-closure 5m --listing open
+  multibus bus create --name \"Sunny Street\" \\
+      --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
+      --capacity 500kWh --base-price 0.10tokens \\
+      --owner 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC=60% \\
+      --owner Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG=40% \\
+      --threshold 2 --pause-quorum 1 --timelock 1d")]
 pub struct CreateArgs {
     /// Name, 1 to 32 bytes
     #[arg(long)]
@@ -65,6 +78,9 @@ pub struct CreateArgs {
     /// Owners that a decision needs
     #[arg(long, value_name = "N", default_value_t = 1)]
     threshold: u8,
+    /// Owners that pausing needs, at most the threshold: a lower number is an emergency brake [default: the threshold]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pause_quorum: Option<u8>,
     /// Who may list energy
     #[arg(long, value_name = "WHO", default_value = "owners")]
     listing: Listing,
@@ -107,7 +123,10 @@ pub struct ListArgs {
     wallet: Option<Address>,
 }
 
-/// Hand part of your share to a new owner, where one approval is enough
+/// Hand part of your share to a new owner
+///
+/// Where one approval is enough and there is no timelock, it is done at once. Else it is proposed, and the other owners
+/// decide: `multibus proposal` goes on from there.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus bus add-owner BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
@@ -156,6 +175,7 @@ async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
         name: args.name,
         owners,
         threshold: args.threshold,
+        pause_quorum: args.pause_quorum.unwrap_or(0),
         listing_policy: args.listing as u8,
         lock_fee_bps: args.lock_fee.bps,
         timelock_seconds: args.timelock.0,
@@ -174,7 +194,13 @@ async fn show(bus: Address, session: &Session) -> Result<Reply, Failure> {
     let bus = market.bus(&bus).await?;
     let mut capacities = market.capacities(&bus.address).await?;
     capacities.sort_by_key(|capacity| capacity.window_start);
-    Ok(Box::new(Shown { bus: BusView::of(&bus), capacities: capacities.iter().map(CapacityView::of).collect() }))
+    let treasury = market.treasury(&bus.address).await?;
+    Ok(Box::new(Shown {
+        bus: BusView::of(&bus),
+        treasury_balance_base_units: treasury.balance,
+        treasury_claimable_base_units: treasury.totals().claimable,
+        capacities: capacities.iter().map(CapacityView::of).collect(),
+    }))
 }
 
 async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
@@ -189,15 +215,22 @@ async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
 
 async fn add_owner(args: AddOwnerArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
-    let sent = wallet.bus_add_owner(&args.bus, &args.owner, args.share.bps).await?;
-    let bus = session.market().bus(&args.bus).await?;
-    Ok(Box::new(OwnerAdded { bus: BusView::of(&bus), transaction: TransactionView::from(&sent) }))
+    let before = session.market().bus(&args.bus).await?;
+    let created = wallet.bus_add_owner(&args.bus, &args.owner, args.share.bps).await?;
+    Ok(Box::new(Decided::of(&created.address, Did::Proposed, &before, &created.sent, session).await?))
 }
 
 #[derive(Serialize)]
 struct OwnerView {
     owner: String,
     share_bps: u16,
+}
+
+/// An owner who left with revenue that is not claimed yet.
+#[derive(Serialize)]
+struct FormerOwnerView {
+    owner: String,
+    claimable_base_units: u64,
 }
 
 #[derive(Serialize)]
@@ -212,7 +245,9 @@ struct BusView {
     escrow: String,
     treasury: String,
     owners: Vec<OwnerView>,
+    former_owners: Vec<FormerOwnerView>,
     threshold: u8,
+    pause_quorum: u8,
     listing: &'static str,
     paused: bool,
     timelock_seconds: u32,
@@ -240,7 +275,11 @@ impl BusView {
             owners: (bus.owners().iter())
                 .map(|slot| OwnerView { owner: slot.owner.to_string(), share_bps: slot.share_bps })
                 .collect(),
+            former_owners: (bus.former_owners.iter().take(usize::from(bus.former_owner_count)))
+                .map(|place| FormerOwnerView { owner: place.owner.to_string(), claimable_base_units: place.accrued })
+                .collect(),
             threshold: bus.threshold,
+            pause_quorum: bus.pause_quorum,
             listing: if bus.listing_policy == state::ListingPolicy::Open as u8 { "open" } else { "owners" },
             paused: bus.paused != 0,
             timelock_seconds: bus.timelock_seconds,
@@ -272,24 +311,34 @@ impl BusView {
             ("capacity", format_energy(self.capacity_wh)),
             ("windows", windows),
             ("listing", self.listing.to_owned()),
-            ("approvals", format!("{} of {} owners", self.threshold, self.owners.len())),
-            ("timelock", format!("{} s", self.timelock_seconds)),
-            ("lock fee", percent(self.lock_fee_bps)),
+            (
+                "approvals",
+                format!("{} of {} owners, {} to pause", self.threshold, self.owners.len(), self.pause_quorum),
+            ),
+            ("timelock", format_duration(self.timelock_seconds.into())),
+            ("lock fee", format_share(self.lock_fee_bps)),
             ("state", if self.paused { "paused".to_owned() } else { "running".to_owned() }),
             ("escrow", self.escrow.clone()),
             ("treasury", self.treasury.clone()),
+            ("version", self.config_version.to_string()),
             ("created", format_time(self.created_at)),
         ]);
         page.line("");
         page.table(
             &["owner", ">share"],
-            self.owners.iter().map(|owner| vec![owner.owner.clone(), percent(owner.share_bps)]),
+            self.owners.iter().map(|owner| vec![owner.owner.clone(), format_share(owner.share_bps)]),
         );
+        if !self.former_owners.is_empty() {
+            page.line("");
+            page.table(
+                &["former owner", ">claimable"],
+                self.former_owners.iter().map(|former| {
+                    let tokens = format_scaled(former.claimable_base_units, self.mint_decimals as usize);
+                    vec![former.owner.clone(), format!("{tokens} tokens")]
+                }),
+            );
+        }
     }
-}
-
-fn percent(bps: u16) -> String {
-    format!("{} %", format_scaled(u64::from(bps), 2))
 }
 
 #[derive(Serialize)]
@@ -341,12 +390,21 @@ impl View for Created {
 struct Shown {
     #[serde(flatten)]
     bus: BusView,
+    treasury_balance_base_units: u64,
+    treasury_claimable_base_units: u64,
     capacities: Vec<CapacityView>,
 }
 
 impl View for Shown {
     fn text(&self, page: &mut Page) {
         self.bus.fields(page);
+        page.line("");
+        let tokens = |amount| format_scaled(amount, self.bus.mint_decimals as usize);
+        page.line(format!(
+            "the treasury holds {} tokens, owners may claim {}",
+            tokens(self.treasury_balance_base_units),
+            tokens(self.treasury_claimable_base_units)
+        ));
         page.line("");
         let windowed = self.bus.window_seconds != 0;
         // The general capacity of a bus with windows only counts them.
@@ -388,28 +446,5 @@ impl View for Listed {
                 vec![bus.address.clone(), format!("{}{state}", bus.name)]
             }),
         );
-    }
-}
-
-#[derive(Serialize)]
-struct OwnerAdded {
-    #[serde(flatten)]
-    bus: BusView,
-    #[serde(flatten)]
-    transaction: TransactionView,
-}
-
-impl View for OwnerAdded {
-    fn essence(&self) -> Option<Vec<String>> {
-        Some(vec![self.transaction.signature.clone()])
-    }
-
-    fn text(&self, page: &mut Page) {
-        page.line(format!("{} has {} owners now", self.bus.name, self.bus.owners.len()));
-        page.table(
-            &["owner", ">share"],
-            self.bus.owners.iter().map(|owner| vec![owner.owner.clone(), percent(owner.share_bps)]),
-        );
-        signature_line(page, &self.transaction);
     }
 }

@@ -6,9 +6,11 @@ pub mod history;
 pub mod local;
 pub mod lock;
 pub mod offer;
+pub mod proposal;
 pub mod purchase;
 pub mod replay;
 pub mod trader;
+pub mod treasury;
 pub mod tx;
 pub mod watch;
 
@@ -62,6 +64,12 @@ pub enum Command {
     /// Energy held for 300 s: take, settle, release, list
     #[command(subcommand)]
     Lock(lock::LockCommand),
+    /// Changes of a bus that its owners decide on: create, list, show, approve, revoke, execute, close
+    #[command(subcommand)]
+    Proposal(proposal::ProposalCommand),
+    /// Revenue of a bus's own offers: show, claim
+    #[command(subcommand)]
+    Treasury(treasury::TreasuryCommand),
     /// Nonce lanes of a wallet: open, show, close
     #[command(subcommand)]
     Trader(trader::TraderCommand),
@@ -115,6 +123,8 @@ async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure>
         Command::Buy(args) => purchase::buy(args, session).await,
         Command::Batch(args) => purchase::batch(args, session).await,
         Command::Lock(command) => lock::run(command, session).await,
+        Command::Proposal(command) => proposal::run(command, session).await,
+        Command::Treasury(command) => treasury::run(command, session).await,
         Command::Trader(command) => trader::run(command, session).await,
         Command::Tx(command) => tx::run(command, session).await,
         Command::History(args) => history::run(args, session).await,

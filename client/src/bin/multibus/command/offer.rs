@@ -59,13 +59,15 @@ pub fn source_name(source: u8) -> String {
     }
 }
 
-/// Put energy on offer; the proceeds go to the signing wallet
+/// Put energy on offer; the proceeds go to the signing wallet, or to the treasury of the bus
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
       --energy 12.5kWh --price 0.25tokens --source solar
   multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
-      --energy 800 --price 250000 --window next --expires +15m")]
+      --energy 800 --price 250000 --window next --expires +15m
+  multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      --energy 40kWh --price 0.20tokens --for-bus")]
 pub struct CreateArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]
@@ -85,6 +87,9 @@ pub struct CreateArgs {
     /// Where the energy comes from
     #[arg(long, default_value = "unspecified")]
     source: Source,
+    /// Energy of the bus itself: sales are paid into its treasury, and any owner can reprice or cancel the offer
+    #[arg(long)]
+    for_bus: bool,
 }
 
 /// Order of a list of offers.
@@ -223,7 +228,10 @@ async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
         expires_at: args.expires.unix_seconds(now),
         source: args.source.energy_source(),
     };
-    let created = wallet.offer_create(&bus.address, &terms).await?;
+    let created = match args.for_bus {
+        true => wallet.offer_create_for_bus(&bus.address, &terms).await?,
+        false => wallet.offer_create(&bus.address, &terms).await?,
+    };
     let offer = load(&created.address, session).await?;
     Ok(Box::new(Changed { did: "created the offer", offer, transaction: TransactionView::from(&created.sent) }))
 }
@@ -406,6 +414,9 @@ impl View for Changed {
         if offer.expires_at != 0 {
             fields.push(("expires", format_time(offer.expires_at)));
         }
+        if offer.owned_by_bus {
+            fields.push(("paid to", "the treasury of the bus".to_owned()));
+        }
         fields.push(("signature", self.transaction.signature.clone()));
         page.fields(fields);
     }
@@ -423,7 +434,7 @@ impl View for Shown {
         page.fields([
             ("offer", offer.address.clone()),
             ("bus", offer.bus.clone()),
-            ("seller", offer.seller.clone()),
+            ("seller", if offer.owned_by_bus { "the bus itself".to_owned() } else { offer.seller.clone() }),
             ("paid to", offer.payout.clone()),
             ("state", offer.state.to_owned()),
             ("source", offer.source.clone()),
@@ -481,9 +492,13 @@ impl View for Listed {
                 &["offer", ">price/kWh", ">free", "source"],
                 rows.map(|offer| {
                     let state = if offer.state == "open" { &offer.source } else { offer.state };
-                    vec![offer.address.clone(), offer.price(), format_energy(offer.free_wh), state.to_owned()]
+                    let mark = if offer.owned_by_bus { " *" } else { "" };
+                    vec![offer.address.clone(), offer.price(), format_energy(offer.free_wh), format!("{state}{mark}")]
                 }),
             );
+        }
+        if self.offers.iter().any(|offer| offer.owned_by_bus) {
+            page.line("* of the bus itself, paid into its treasury");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `multibus watch`: what happens on a bus, as it happens.
 
 use {
+    super::proposal::action_word,
     crate::{
         config::{Endpoint, Settings},
         failure::Failure,
@@ -147,10 +148,30 @@ struct Happened {
 impl View for Happened {
     fn text(&self, page: &mut Page) {
         let wallet = |address: &Address| short(address);
+        let votes = |approvals: u16, executable_at: i64| match executable_at {
+            0 => format!("{} so far", approvals.count_ones()),
+            at => format!("{}, executable at {}", approvals.count_ones(), format_time(at)),
+        };
         let what = match &self.event {
             Event::BusCreated(event) => format!("bus created by {}", wallet(&event.creator)),
-            Event::OwnerAdded(event) => {
-                format!("owner {} added with {} bps", wallet(&event.owner), event.share_bps)
+            Event::ProposalCreated(event) => {
+                let (who, word) = (wallet(&event.proposer), action_word(&event.action));
+                format!("{who} proposed {word}: {}", wallet(&event.proposal))
+            }
+            Event::ProposalApproved(event) => {
+                let (who, proposal) = (wallet(&event.owner), wallet(&event.proposal));
+                format!("{who} approved proposal {proposal}, {}", votes(event.approvals, event.executable_at))
+            }
+            Event::ProposalRevoked(event) => {
+                let (who, proposal) = (wallet(&event.owner), wallet(&event.proposal));
+                format!("{who} revoked on proposal {proposal}, {}", votes(event.approvals, event.executable_at))
+            }
+            Event::ProposalExecuted(event) => {
+                format!("proposal {} executed: {}", wallet(&event.proposal), action_word(&event.action))
+            }
+            Event::ProposalClosed(event) => format!("proposal {} closed", wallet(&event.proposal)),
+            Event::TreasuryClaimed(event) => {
+                format!("owner {} claimed {} base units", wallet(&event.owner), event.amount)
             }
             Event::CapacityOpened(event) => {
                 format!("window {} opened with {}", format_time(event.window_start), format_energy(event.total_wh))

@@ -3,212 +3,18 @@
 
 #![cfg(feature = "cli")]
 
+mod owners;
+mod support;
+
 use {
     serde_json::Value,
     std::{
         io::{BufRead, BufReader, Write},
-        path::{Path, PathBuf},
-        process::{Command, Output, Stdio},
-        sync::atomic::{AtomicU32, Ordering},
+        path::Path,
+        process::{Command, Stdio},
     },
+    support::*,
 };
-
-const MULTIBUS: &str = env!("CARGO_BIN_EXE_multibus");
-/// An address at which nothing is.
-const NOWHERE: &str = "BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo";
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("multibus-cli-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// A command that sees this folder alone: neither settings nor wallets of who runs the test.
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(&self.0).env("HOME", &self.0).stdin(Stdio::null());
-        for variable in ["MULTIBUS_URL", "MULTIBUS_KEYPAIR"] {
-            command.env_remove(variable);
-        }
-        if std::env::var_os("MULTIBUS_PROGRAM").is_none() {
-            // The folder is not below the one that holds `target`.
-            let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy/multibus.so");
-            if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
-                command.env("MULTIBUS_PROGRAM", Path::new(&target).join("deploy/multibus.so"));
-            } else {
-                command.env("MULTIBUS_PROGRAM", built);
-            }
-        }
-        command
-    }
-
-    fn multibus(&self, arguments: &str) -> Run {
-        let words = words(arguments);
-        let output = self.command(MULTIBUS).args(&words).output().unwrap();
-        Run::of(arguments, output)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Splits at spaces outside of double quotes.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for character in text.chars() {
-        match character {
-            '"' => quoted = !quoted,
-            ' ' if !quoted => words.push(String::new()),
-            _ => words.last_mut().unwrap().push(character),
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// What a call printed and how it ended.
-struct Run {
-    arguments: String,
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Run {
-    fn of(arguments: &str, output: Output) -> Self {
-        Self {
-            arguments: arguments.to_owned(),
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    #[track_caller]
-    fn ok(self) -> String {
-        let Self { arguments, code, stdout, stderr } = self;
-        assert_eq!(code, Some(0), "`multibus {arguments}`\n{stdout}{stderr}");
-        assert_eq!(stderr, "", "`multibus {arguments}` is silent where nothing is wrong");
-        stdout
-    }
-
-    #[track_caller]
-    fn json(self) -> Value {
-        let stdout = self.ok();
-        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}\n{stdout}"))
-    }
-
-    /// The error's text, where the call failed with that exit code and printed no result.
-    #[track_caller]
-    fn fails(self, code: i32) -> String {
-        let Self { arguments, code: found, stdout, stderr } = self;
-        assert_eq!(found, Some(code), "`multibus {arguments}`\n{stdout}{stderr}");
-        assert_eq!(stdout, "", "`multibus {arguments}` prints no result where it failed");
-        assert!(stderr.starts_with("error: "), "`multibus {arguments}`\n{stderr}");
-        stderr
-    }
-}
-
-#[track_caller]
-fn assert_has(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "no '{part}' in:\n{text}");
-    }
-}
-
-/// Names of an object's fields, in order.
-fn names(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
-}
-
-/// Pins the fields that scripts rely on: none is missing, none is new.
-#[track_caller]
-fn assert_fields(value: &Value, expected: &str) {
-    let mut expected: Vec<_> = expected.split_whitespace().collect();
-    expected.sort_unstable();
-    let mut found = names(value);
-    found.sort_unstable();
-    assert_eq!(found, expected);
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
-}
-
-const TRANSACTION: &str = " signature slot compute_units fee_lamports";
-const BUS: &str = " address name creator bus_seq mint mint_decimals token_program escrow treasury owners threshold listing \
-                   paused timelock_seconds window_seconds gate_closure_seconds lock_fee_bps capacity_wh \
-                   base_price_per_kwh config_version created_at";
-const OFFER: &str = " address bus capacity seller payout offer_seq source state price_per_kwh mint mint_decimals \
-                     listed_wh remaining_wh reserved_wh free_wh open_locks version owned_by_bus window_start \
-                     created_at expires_at";
-const LOCK: &str = " address offer bus buyer energy_wh price_per_kwh deposit_base_units mint mint_decimals taken_at \
-                    expires_at expired";
-const TRADER: &str = " address wallet lane next_nonce first_nonce total_energy_wh total_paid_base_units opened_at \
-                      history_root receipts";
-const BOUGHT: &str = " energy_wh paid_base_units average_price_per_kwh mint mint_decimals purchases";
-const PURCHASE: &str =
-    " transaction_hash signature slot lane nonce energy_wh paid_base_units fills compute_units attempts";
-const FILL: &str = " offer energy_wh price_per_kwh cost_base_units";
-
-/// Alice with a bus, Bob and Carol with money, on a chain in a file.
-struct Village {
-    folder: Folder,
-    alice: String,
-    bob: String,
-    token: String,
-    bus: String,
-}
-
-impl Village {
-    /// `bus` are further options of `bus create`.
-    fn new(bus: &str) -> Self {
-        let folder = Folder::new();
-        let alice = folder.multibus("-q local wallet alice.json").ok().trim().to_owned();
-        let bob = folder.multibus("-q local wallet bob.json").ok().trim().to_owned();
-        let mut village = Self { folder, alice, bob, token: String::new(), bus: String::new() };
-        village.alice("local fund").ok();
-        village.token = village.alice("-q local mint").ok().trim().to_owned();
-        let (token, bob) = (village.token.clone(), village.bob.clone());
-        village.alice(&format!("-q local fund {bob} --mint {token} --amount 100tokens")).ok();
-        let create =
-            format!("-q bus create --name \"Sunny Street\" --mint {token} --capacity 50kWh --base-price 100000 {bus}");
-        village.bus = village.alice(&create).ok().trim().to_owned();
-        village
-    }
-
-    fn call(&self, wallet: &str, arguments: &str) -> Run {
-        self.folder.multibus(&format!("--url embedded:village.chain --keypair {wallet} {arguments}"))
-    }
-
-    fn alice(&self, arguments: &str) -> Run {
-        self.call("alice.json", arguments)
-    }
-
-    fn bob(&self, arguments: &str) -> Run {
-        self.call("bob.json", arguments)
-    }
-
-    fn offer(&self, options: &str) -> String {
-        let create = format!("-q offer create {} {options}", self.bus);
-        self.alice(&create).ok().trim().to_owned()
-    }
-
-    /// Base units of the token that a wallet has, as `bus` and `offer` do not show them.
-    fn json(&self, arguments: &str) -> Value {
-        self.bob(&format!("--output json {arguments}")).json()
-    }
-}
 
 #[test]
 fn every_verb_explains_itself_with_an_example() {
@@ -235,6 +41,14 @@ fn every_verb_explains_itself_with_an_example() {
         "lock settle",
         "lock release",
         "lock list",
+        "proposal list",
+        "proposal show",
+        "proposal approve",
+        "proposal revoke",
+        "proposal execute",
+        "proposal close",
+        "treasury show",
+        "treasury claim",
         "trader open",
         "trader show",
         "trader close",
@@ -256,6 +70,25 @@ fn every_verb_explains_itself_with_an_example() {
             examples.contains(&format!("multibus {verb}")) || examples.contains(&format!(" {verb} ")),
             "{verb}\n{help}"
         );
+    }
+    let actions = [
+        "add-owner",
+        "remove-owner",
+        "shares",
+        "threshold",
+        "timelock",
+        "capacity",
+        "base-price",
+        "listing",
+        "windows",
+        "lock-fee",
+        "pause",
+        "resume",
+    ];
+    for action in actions {
+        let help = folder.multibus(&format!("proposal create {NOWHERE} {action} --help")).ok();
+        let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("`{action}`\n{help}"));
+        assert_has(examples, &["multibus proposal create", &format!(" {action}")]);
     }
     let version = folder.multibus("--version").ok();
     assert_eq!(version.trim(), format!("multibus {}", env!("CARGO_PKG_VERSION")));
@@ -401,7 +234,7 @@ fn a_bus_is_created_shown_listed_and_shared() {
     let village = Village::new("--listing open --lock-fee 1%");
     let (alice, bob, token, bus) = (&village.alice, &village.bob, &village.token, &village.bus);
     let shown = village.json(&format!("bus show {bus}"));
-    assert_fields(&shown, &format!("capacities {BUS}"));
+    assert_fields(&shown, &format!("capacities treasury_balance_base_units treasury_claimable_base_units {BUS}"));
     assert_eq!(shown["name"], "Sunny Street");
     assert_eq!(shown["capacity_wh"], 50_000);
     assert_eq!(shown["base_price_per_kwh"], 100_000);
@@ -432,18 +265,22 @@ fn a_bus_is_created_shown_listed_and_shared() {
     assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
     assert_eq!(village.bob("-q bus list").ok().lines().count(), 3);
 
+    // One owner decides alone: proposed and done in one transaction.
     let added = village.alice(&format!("--output json bus add-owner {bus} {bob} --share 12.5%")).json();
-    assert_fields(&added, &format!("{BUS} {TRANSACTION}"));
-    assert_eq!(added["owners"][0]["share_bps"], 8_750);
-    assert_eq!(added["owners"][1], serde_json::json!({ "owner": bob, "share_bps": 1_250 }));
+    assert_fields(&added, &format!("{PROPOSAL} {TRANSACTION}"));
+    assert_eq!((&added["executed"], &added["state"]), (&Value::from(true), &Value::from("executed")));
+    let owners = &village.json(&format!("bus show {bus}"))["owners"];
+    assert_eq!(owners[0]["share_bps"], 8_750);
+    assert_eq!(owners[1], serde_json::json!({ "owner": bob, "share_bps": 1_250 }));
 
     // The program's own sentences, with its values.
     let again = village.alice(&format!("bus add-owner {bus} {bob} --share 1%")).fails(1);
     assert_has(&again, &["is an owner of the bus already"]);
     let stranger = village.bob(&format!("bus add-owner {} {NOWHERE} --share 1%", text(&second["address"]))).fails(1);
-    assert_has(&stranger, &["Only an owner of the bus can do this"]);
-    let more = village.alice(&format!("bus add-owner {} {NOWHERE} --share 1%", text(&third["address"]))).fails(1);
-    assert_has(&more, &["propose the change instead"]);
+    assert_has(&stranger, &["is not an owner of the bus", "sign with an owner's wallet"]);
+    let more = village.alice(&format!("--output json bus add-owner {} {NOWHERE} --share 1%", text(&third["address"])));
+    let more = more.json();
+    assert_eq!((&more["executed"], &more["approvals_missing"]), (&Value::from(false), &Value::from(1)));
     let short = village
         .alice(&format!("bus create --name Fourth --mint {token} --capacity 1 --base-price 1 --owner {alice}=9999"));
     assert_has(&short.fails(1), &["shares sum to 9999, not 10000"]);
@@ -963,15 +800,6 @@ fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {
 /// The tour of the README, typed as it stands there.
 #[test]
 fn the_tour_of_the_readme_works_as_typed() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
-    let (_, after) = readme.split_once("<!-- tour -->").expect("README.md marks its tour with <!-- tour -->");
-    let (_, block) = after.split_once("```console\n").expect("a console block follows the mark");
-    let (typed, _) = block.split_once("```").expect("the block ends");
-    let folder = Folder::new();
-    let path =
-        format!("{}:{}", Path::new(MULTIBUS).parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
-    let output = folder.command("bash").env("PATH", path).args(["-euo", "pipefail", "-c", typed]).output().unwrap();
-    let run = Run::of("the tour", output);
-    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
-    assert_has(&run.stdout, &["would cost", "the purchase happened", "history leads to the root on chain"]);
+    let told = type_tour("<!-- tour -->");
+    assert_has(&told, &["would cost", "the purchase happened", "history leads to the root on chain"]);
 }

@@ -1,0 +1,764 @@
+//! `multibus proposal`: changes of a bus that its owners decide on together.
+
+use {
+    super::{TransactionView, bus::Listing, signature_line},
+    crate::{
+        failure::Failure,
+        output::{Page, Reply, View},
+        session::Session,
+        value::{
+            Amount, Energy, ListedShare, Seconds, Share, address, format_duration, format_energy, format_scaled,
+            format_share, format_time, shares_of,
+        },
+    },
+    clap::{ArgGroup, Args, Subcommand},
+    multibus_client::{
+        Address, Keyed, Sent,
+        bus::Bus,
+        proposal::{Action, ActionKind, Change, ProposalAction, ProposalStatus, action_json, changes},
+    },
+    serde::Serialize,
+    serde_json::Value,
+};
+
+#[derive(Subcommand, Debug)]
+pub enum ProposalCommand {
+    Create(CreateArgs),
+    List(ListArgs),
+    Show(ShowArgs),
+    Approve(ApproveArgs),
+    Revoke(RevokeArgs),
+    Execute(ExecuteArgs),
+    Close(CloseArgs),
+}
+
+/// Propose a change of a bus and approve it; where one approval is enough, it is carried out at once
+///
+/// The signing wallet must own a part of the bus. Where one approval is enough and there is no timelock, the change is
+/// carried out in the same transaction; else the proposal waits for more owners, or for its timelock.
+#[derive(Args, Debug)]
+pub struct CreateArgs {
+    /// The bus
+    #[arg(value_name = "BUS", value_parser = address)]
+    bus: Address,
+    #[command(subcommand)]
+    action: ActionCommand,
+}
+
+/// What is proposed.
+#[derive(Subcommand, Debug)]
+pub enum ActionCommand {
+    AddOwner(AddOwnerArgs),
+    RemoveOwner(RemoveOwnerArgs),
+    Shares(SharesArgs),
+    Threshold(ThresholdArgs),
+    Timelock(TimelockArgs),
+    Capacity(CapacityArgs),
+    BasePrice(BasePriceArgs),
+    Listing(ListingArgs),
+    Windows(WindowsArgs),
+    LockFee(LockFeeArgs),
+    /// Stop new offers, locks, settlements and purchases; needs the pause quorum and no timelock
+    #[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo pause")]
+    Pause,
+    /// Let the bus trade again
+    #[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo resume")]
+    Resume,
+}
+
+/// Add an owner
+#[derive(Args, Debug)]
+#[command(
+    group = ArgGroup::new("division").required(true).args(["share", "shares"]),
+    after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      add-owner Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG --share 20% \\
+      --from 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      add-owner Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG \\
+      --shares 40%,40%,20%"
+)]
+pub struct AddOwnerArgs {
+    /// The new owner's wallet
+    #[arg(value_name = "OWNER", value_parser = address)]
+    owner: Address,
+    /// Share of the new owner, taken from one present owner's
+    #[arg(long)]
+    share: Option<Share>,
+    /// Whose share it is taken from [default: the signing wallet's]
+    #[arg(long, value_name = "OWNER", value_parser = address, conflicts_with = "shares")]
+    from: Option<Address>,
+    /// Shares of all owners afterwards, in their order with the new one last, or each as ADDRESS=SHARE
+    #[arg(long, value_name = "SHARES", value_delimiter = ',')]
+    shares: Vec<ListedShare>,
+}
+
+/// Remove an owner; what it earned stays claimable
+#[derive(Args, Debug)]
+#[command(
+    group = ArgGroup::new("division").required(true).args(["to", "shares"]),
+    after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      remove-owner Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG \\
+      --to 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      remove-owner Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG \\
+      --shares 50%,50%"
+)]
+pub struct RemoveOwnerArgs {
+    /// The owner who leaves
+    #[arg(value_name = "OWNER", value_parser = address)]
+    owner: Address,
+    /// The owner who gets the share
+    #[arg(long, value_name = "OWNER", value_parser = address)]
+    to: Option<Address>,
+    /// Shares of all owners afterwards, in their order, or each as ADDRESS=SHARE
+    #[arg(long, value_name = "SHARES", value_delimiter = ',')]
+    shares: Vec<ListedShare>,
+}
+
+/// Divide the revenue anew; what the old shares earned is settled first
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      shares 50%,30%,20%
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      shares 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC=75% \\
+      Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG=25%")]
+pub struct SharesArgs {
+    /// Shares of all owners, in their order, or each as ADDRESS=SHARE
+    #[arg(value_name = "SHARES", value_delimiter = ',', required = true)]
+    shares: Vec<ListedShare>,
+}
+
+/// Set how many owners must approve a decision
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      threshold 2")]
+pub struct ThresholdArgs {
+    /// Approvals, from 1 to the number of owners
+    #[arg(value_name = "N")]
+    threshold: u8,
+}
+
+/// Set the wait between the last approval of a decision and its execution
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      timelock 2d")]
+pub struct TimelockArgs {
+    /// The wait, such as 2d; 0 for none
+    #[arg(value_name = "TIME")]
+    timelock: Seconds,
+}
+
+/// Set the energy that may be on offer or sold, per window where there are windows
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      capacity 80kWh")]
+pub struct CapacityArgs {
+    /// Energy, such as 80kWh; windows that are open already keep theirs
+    #[arg(value_name = "ENERGY")]
+    capacity: Energy,
+}
+
+/// Set the lowest price that an offer may ask
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      base-price 0.12tokens")]
+pub struct BasePriceArgs {
+    /// Price per kWh, in base units or tokens
+    #[arg(value_name = "PRICE")]
+    base_price: Amount,
+}
+
+/// Set who may list energy
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      listing open")]
+pub struct ListingArgs {
+    /// Who may list energy
+    #[arg(value_name = "WHO")]
+    listing: Listing,
+}
+
+/// Set the length of the delivery windows, or turn them off; not while offers or windows are open
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      windows 15m --gate-closure 5m
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      windows 0")]
+pub struct WindowsArgs {
+    /// Length of a delivery window, such as 15m; 0 for no windows
+    #[arg(value_name = "TIME")]
+    window: Seconds,
+    /// How long before a window starts its trading stops
+    #[arg(long, value_name = "TIME", default_value = "0")]
+    gate_closure: Seconds,
+}
+
+/// Set the part of the deposit that an unsettled lock costs
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      lock-fee 1%")]
+pub struct LockFeeArgs {
+    /// Share of the deposit, at most 5%
+    #[arg(value_name = "SHARE")]
+    lock_fee: Share,
+}
+
+/// List the proposals of a bus that are not closed, the oldest first
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal list BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo
+  multibus proposal list BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --open")]
+pub struct ListArgs {
+    /// The bus
+    #[arg(value_name = "BUS", value_parser = address)]
+    bus: Address,
+    /// Only those that can still be decided: neither executed nor stale
+    #[arg(long)]
+    open: bool,
+}
+
+/// Show a proposal: who approved, what is missing, when its timelock ends, what it would change
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal show 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]
+pub struct ShowArgs {
+    /// The proposal
+    #[arg(value_name = "PROPOSAL", value_parser = address)]
+    proposal: Address,
+}
+
+/// Approve a proposal as an owner of its bus
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal approve 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]
+pub struct ApproveArgs {
+    /// The proposal
+    #[arg(value_name = "PROPOSAL", value_parser = address)]
+    proposal: Address,
+}
+
+/// Take the own approval of a proposal back
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal revoke 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]
+pub struct RevokeArgs {
+    /// The proposal
+    #[arg(value_name = "PROPOSAL", value_parser = address)]
+    proposal: Address,
+}
+
+/// Carry out a proposal that enough owners approved and whose timelock has passed; anyone can
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal execute 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]
+pub struct ExecuteArgs {
+    /// The proposal
+    #[arg(value_name = "PROPOSAL", value_parser = address)]
+    proposal: Address,
+}
+
+/// Close a proposal that is executed, stale or approved by nobody; anyone can, its proposer gets the rent
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal close 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]
+pub struct CloseArgs {
+    /// The proposal
+    #[arg(value_name = "PROPOSAL", value_parser = address)]
+    proposal: Address,
+}
+
+/// Runs a verb of `proposal`.
+///
+/// # Errors
+/// Where the chain or the program refuses.
+pub async fn run(command: ProposalCommand, session: &Session) -> Result<Reply, Failure> {
+    match command {
+        ProposalCommand::Create(args) => create(args, session).await,
+        ProposalCommand::List(args) => list(args, session).await,
+        ProposalCommand::Show(args) => show(&args.proposal, session).await,
+        ProposalCommand::Approve(args) => approve(&args.proposal, session).await,
+        ProposalCommand::Revoke(args) => revoke(&args.proposal, session).await,
+        ProposalCommand::Execute(args) => execute(&args.proposal, session).await,
+        ProposalCommand::Close(args) => close(&args.proposal, session).await,
+    }
+}
+
+async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
+    let bus = session.market().bus(&args.bus).await?;
+    let action = args.action.on(&bus, session)?;
+    let created = session.wallet()?.propose(&bus.address, &action).await?;
+    Ok(Box::new(Decided::of(&created.address, Did::Proposed, &bus, &created.sent, session).await?))
+}
+
+async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
+    let market = session.market();
+    let bus = market.bus(&args.bus).await?;
+    let now = session.now().await?;
+    let mut proposals = Vec::new();
+    for proposal in market.proposals(&bus.address).await? {
+        let status = ProposalStatus::new(proposal, &bus)?;
+        if !args.open || !(status.is_executed || status.is_stale) {
+            proposals.push(ProposalView::of(&status, &bus, now));
+        }
+    }
+    Ok(Box::new(Listed { bus: bus.address.to_string(), proposals }))
+}
+
+async fn show(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
+    Ok(Box::new(Shown { proposal: load(proposal, session).await? }))
+}
+
+async fn approve(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
+    let before = bus_of(proposal, session).await?;
+    let sent = session.wallet()?.proposal_approve(proposal).await?;
+    Ok(Box::new(Decided::of(proposal, Did::Approved, &before, &sent, session).await?))
+}
+
+async fn revoke(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
+    let before = bus_of(proposal, session).await?;
+    let sent = session.wallet()?.proposal_revoke(proposal).await?;
+    Ok(Box::new(Decided::of(proposal, Did::Revoked, &before, &sent, session).await?))
+}
+
+async fn execute(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
+    let before = bus_of(proposal, session).await?;
+    let sent = session.wallet()?.proposal_execute(proposal).await?;
+    Ok(Box::new(Decided::of(proposal, Did::Executed, &before, &sent, session).await?))
+}
+
+async fn bus_of(proposal: &Address, session: &Session) -> Result<Keyed<Bus>, Failure> {
+    let market = session.market();
+    Ok(market.bus(&market.proposal(proposal).await?.bus).await?)
+}
+
+async fn close(address: &Address, session: &Session) -> Result<Reply, Failure> {
+    let proposal = load(address, session).await?;
+    let accounts = session.chain().accounts(&[*address]).await?;
+    let rent_lamports = accounts.first().and_then(Option::as_ref).map_or(0, |account| account.lamports);
+    let sent = session.wallet()?.proposal_close(address).await?;
+    Ok(Box::new(Closed {
+        proposal: proposal.address,
+        bus: proposal.bus,
+        executed: proposal.executed,
+        rent_lamports,
+        rent_to: proposal.proposer,
+        transaction: TransactionView::from(&sent),
+    }))
+}
+
+async fn load(proposal: &Address, session: &Session) -> Result<ProposalView, Failure> {
+    let market = session.market();
+    let status = market.proposal_status(proposal).await?;
+    let bus = market.bus(&status.proposal.bus).await?;
+    Ok(ProposalView::of(&status, &bus, session.now().await?))
+}
+
+impl ActionCommand {
+    /// The action for the bus as it is now.
+    fn on(self, bus: &Keyed<Bus>, session: &Session) -> Result<ProposalAction, Failure> {
+        let owners: Vec<Address> = bus.owners().iter().map(|slot| slot.owner).collect();
+        let mut shares_bps: Vec<u16> = bus.owners().iter().map(|slot| slot.share_bps).collect();
+        let place = |owner: &Address| {
+            bus.owner_index(owner).ok_or_else(|| {
+                Failure::sentence(format!(
+                    "{owner} is not an owner of the bus; see `multibus bus show {}`",
+                    bus.address
+                ))
+            })
+        };
+        Ok(match self {
+            Self::AddOwner(args) => {
+                let after = [owners.as_slice(), &[args.owner]].concat();
+                match args.share {
+                    None => shares_bps = shares_of(&after, &args.shares)?,
+                    Some(share) => {
+                        let from = session.address_or_own(args.from)?;
+                        let giver = place(&from)?;
+                        shares_bps[giver] = shares_bps[giver].checked_sub(share.bps).ok_or_else(|| {
+                            Failure::sentence(format!(
+                                "the new owner's share is {}, but {from} has only {}; give at most that, or divide \
+                                 anew with --shares",
+                                format_share(share.bps),
+                                format_share(shares_bps[giver])
+                            ))
+                        })?;
+                        shares_bps.push(share.bps);
+                    }
+                }
+                ProposalAction::OwnerAdd { owner: args.owner, shares_bps }
+            }
+            Self::RemoveOwner(args) => {
+                let leaving = place(&args.owner)?;
+                match args.to {
+                    Some(to) if to == args.owner => {
+                        return Err(Failure::usage("--to names the owner who leaves; name one who stays"));
+                    }
+                    Some(to) => shares_bps[place(&to)?] += shares_bps[leaving],
+                    None => {}
+                }
+                shares_bps.remove(leaving);
+                if args.to.is_none() {
+                    let after: Vec<_> = owners.into_iter().filter(|owner| *owner != args.owner).collect();
+                    shares_bps = shares_of(&after, &args.shares)?;
+                }
+                ProposalAction::OwnerRemove { owner: args.owner, shares_bps }
+            }
+            Self::Shares(args) => ProposalAction::SharesSet { shares_bps: shares_of(&owners, &args.shares)? },
+            Self::Threshold(args) => ProposalAction::ThresholdSet { threshold: args.threshold },
+            Self::Timelock(args) => ProposalAction::TimelockSet { timelock_seconds: args.timelock.0 },
+            Self::Capacity(args) => ProposalAction::CapacitySet { capacity_wh: args.capacity.wh },
+            Self::BasePrice(args) => {
+                ProposalAction::BasePriceSet { base_price_per_kwh: args.base_price.base_units(bus.mint_decimals)? }
+            }
+            Self::Listing(args) => ProposalAction::ListingPolicySet { listing_policy: args.listing as u8 },
+            Self::Windows(args) => {
+                ProposalAction::WindowsSet { window_seconds: args.window.0, gate_closure_seconds: args.gate_closure.0 }
+            }
+            Self::LockFee(args) => ProposalAction::LockFeeSet { lock_fee_bps: args.lock_fee.bps },
+            Self::Pause => ProposalAction::Pause,
+            Self::Resume => ProposalAction::Resume,
+        })
+    }
+}
+
+/// The word that `proposal create` has for an action.
+pub fn action_word(action: &Action) -> &'static str {
+    const WORDS: [&str; 12] = [
+        "add-owner",
+        "remove-owner",
+        "shares",
+        "threshold",
+        "timelock",
+        "capacity",
+        "base-price",
+        "listing",
+        "windows",
+        "lock-fee",
+        "pause",
+        "resume",
+    ];
+    const { assert!(WORDS.len() == ActionKind::Resume as usize + 1) };
+    WORDS.get(usize::from(action.kind)).copied().unwrap_or("unknown")
+}
+
+#[derive(Serialize)]
+struct ProposalView {
+    address: String,
+    bus: String,
+    proposal_seq: u64,
+    proposer: String,
+    action: Value,
+    state: &'static str,
+    executed: bool,
+    stale: bool,
+    approvals: u8,
+    approvals_needed: u8,
+    approvals_missing: u8,
+    /// `null` where nobody can tell any more.
+    approved_by: Option<Vec<String>>,
+    created_at: i64,
+    /// `null` while approvals are missing.
+    executable_at: Option<i64>,
+    executable_in_seconds: Option<u64>,
+    /// `null` before.
+    executed_at: Option<i64>,
+    config_version: u64,
+    changes: Vec<Change>,
+    #[serde(skip)]
+    word: &'static str,
+    #[serde(skip)]
+    owners: Vec<String>,
+    #[serde(skip)]
+    mint_decimals: u8,
+}
+
+impl ProposalView {
+    fn of(status: &ProposalStatus, bus: &Keyed<Bus>, now: i64) -> Self {
+        let proposal = &status.proposal;
+        Self {
+            address: proposal.address.to_string(),
+            bus: proposal.bus.to_string(),
+            proposal_seq: proposal.proposal_seq,
+            proposer: proposal.proposer.to_string(),
+            action: action_json(&proposal.action),
+            state: status.state(now),
+            executed: status.is_executed,
+            stale: status.is_stale,
+            approvals: status.approvals,
+            approvals_needed: status.approvals_needed,
+            approvals_missing: status.approvals_missing,
+            approved_by: status.approved_by.as_ref().map(|owners| owners.iter().map(ToString::to_string).collect()),
+            created_at: proposal.created_at,
+            executable_at: status.executable_at,
+            executable_in_seconds: status.executable_at.map(|at| at.saturating_sub(now).max(0).unsigned_abs()),
+            executed_at: status.is_executed.then_some(proposal.executed_at),
+            config_version: proposal.config_version,
+            changes: status.changes.clone(),
+            word: action_word(&proposal.action),
+            owners: bus.owners().iter().map(|slot| slot.owner.to_string()).collect(),
+            mint_decimals: bus.mint_decimals,
+        }
+    }
+
+    fn fields(&self, page: &mut Page) {
+        let mut fields = vec![
+            ("proposal", self.address.clone()),
+            ("bus", self.bus.clone()),
+            ("number", self.proposal_seq.to_string()),
+            ("proposer", self.proposer.clone()),
+            ("action", self.word.to_owned()),
+            ("state", self.state.to_owned()),
+            ("approvals", self.approvals_line()),
+            ("created", format_time(self.created_at)),
+        ];
+        if let (Some(at), Some(left)) = (self.executable_at, self.executable_in_seconds) {
+            let wait = if left == 0 { "now".to_owned() } else { format!("in {}", format_duration(left)) };
+            fields.push(("executable", format!("{} ({wait})", format_time(at))));
+        }
+        if let Some(at) = self.executed_at {
+            fields.push(("executed", format_time(at)));
+        }
+        page.fields(fields);
+        page.line("");
+        let Some(approved_by) = &self.approved_by else {
+            page.line("the owners changed since, and the node has no record of who approved");
+            return self.change_tables(page);
+        };
+        // While it can be decided, also who has not approved yet.
+        let waiting = self.owners.iter().filter(|owner| !self.executed && !self.stale && !approved_by.contains(owner));
+        let approved = approved_by.iter().map(|owner| vec![owner.clone(), "yes".to_owned()]);
+        page.table(&["owner", "approved"], approved.chain(waiting.map(|owner| vec![owner.clone(), "no".to_owned()])));
+        self.change_tables(page);
+    }
+
+    fn approvals_line(&self) -> String {
+        match (self.executed || self.stale, self.approvals_missing) {
+            (true, _) => self.approvals.to_string(),
+            (_, 0) => format!("{} of {}", self.approvals, self.approvals_needed),
+            (_, missing) => format!("{} of {}, {missing} missing", self.approvals, self.approvals_needed),
+        }
+    }
+
+    /// What would change, or did: owners with their shares, and everything else.
+    fn change_tables(&self, page: &mut Page) {
+        let (owners, others): (Vec<_>, Vec<_>) = self.changes.iter().partition(|change| change.property == "owners");
+        for change in owners {
+            page.line("");
+            page.table(&["owner", ">before", ">after"], owner_rows(&change.before, &change.after));
+        }
+        if !others.is_empty() {
+            page.line("");
+            let row = |change: &&Change| {
+                let value = |value: &Value| format_value(change.property, value, self.mint_decimals);
+                vec![label(change.property), value(&change.before), value(&change.after)]
+            };
+            page.table(&["property", "before", "after"], others.iter().map(row));
+        }
+    }
+}
+
+/// Every owner before or after a change, with both shares.
+fn owner_rows(before: &Value, after: &Value) -> Vec<Vec<String>> {
+    let list = |value: &Value| -> Vec<(String, u16)> {
+        let entry = |entry: &Value| {
+            let share = entry["share_bps"].as_u64().and_then(|bps| u16::try_from(bps).ok()).unwrap_or_default();
+            (entry["owner"].as_str().unwrap_or_default().to_owned(), share)
+        };
+        value.as_array().map(|entries| entries.iter().map(entry).collect()).unwrap_or_default()
+    };
+    let (before, after) = (list(before), list(after));
+    let share = |list: &[(String, u16)], owner: &str| {
+        let found = list.iter().find(|(other, _)| other == owner);
+        found.map_or("-".to_owned(), |(_, bps)| format_share(*bps))
+    };
+    let added = after.iter().filter(|(owner, _)| !before.iter().any(|(other, _)| other == owner));
+    before
+        .iter()
+        .chain(added)
+        .map(|(owner, _)| vec![owner.clone(), share(&before, owner), share(&after, owner)])
+        .collect()
+}
+
+/// Units at the end of a property's name, which its value shows instead.
+const UNITS: [&str; 4] = ["_wh", "_per_kwh", "_seconds", "_bps"];
+
+fn label(property: &str) -> String {
+    let name = UNITS.iter().find_map(|unit| property.strip_suffix(unit)).unwrap_or(property);
+    name.replace('_', " ")
+}
+
+fn format_value(property: &str, value: &Value, mint_decimals: u8) -> String {
+    let number = value.as_u64();
+    match (UNITS.iter().find(|unit| property.ends_with(**unit)), number) {
+        (Some(&"_wh"), Some(wh)) => format_energy(wh),
+        (Some(&"_per_kwh"), Some(price)) => format!("{} tokens/kWh", format_scaled(price, mint_decimals.into())),
+        (Some(&"_seconds"), Some(seconds)) => format_duration(seconds),
+        (Some(&"_bps"), Some(bps)) => format!("{} %", format_scaled(bps, 2)),
+        _ => match value {
+            Value::Bool(value) => if *value { "yes" } else { "no" }.to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        },
+    }
+}
+
+/// What a call did to a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Did {
+    Proposed,
+    Approved,
+    Revoked,
+    Executed,
+}
+
+/// What a call did to a proposal, and where the proposal stands now.
+#[derive(Serialize)]
+pub struct Decided {
+    #[serde(skip)]
+    did: Did,
+    #[serde(flatten)]
+    proposal: ProposalView,
+    #[serde(flatten)]
+    transaction: TransactionView,
+}
+
+impl Decided {
+    /// Where a proposal stands after this call; `before` is its bus as it was.
+    ///
+    /// # Errors
+    /// Where the proposal cannot be read.
+    pub async fn of(
+        proposal: &Address,
+        did: Did,
+        before: &Keyed<Bus>,
+        sent: &Sent,
+        session: &Session,
+    ) -> Result<Self, Failure> {
+        let market = session.market();
+        let mut status = market.proposal_status(proposal).await?;
+        if status.is_executed {
+            // The bus has changed already.
+            status.changes = changes(before, &status.proposal.action);
+        }
+        let bus = market.bus(&before.address).await?;
+        let proposal = ProposalView::of(&status, &bus, session.now().await?);
+        Ok(Self { did, proposal, transaction: TransactionView::from(sent) })
+    }
+}
+
+impl View for Decided {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(vec![self.proposal.address.clone()])
+    }
+
+    fn text(&self, page: &mut Page) {
+        let proposal = &self.proposal;
+        let (address, word) = (&proposal.address, proposal.word);
+        let did = match (self.did, proposal.executed) {
+            (Did::Proposed, true) => format!("proposed and executed at once: {word}"),
+            (Did::Proposed, false) => format!("proposed: {word}"),
+            (Did::Approved, _) => format!("approved: {word}"),
+            (Did::Revoked, _) => format!("took the approval back: {word}"),
+            (Did::Executed, _) => format!("executed: {word}"),
+        };
+        page.line(did);
+        page.line(format!("proposal   {address}"));
+        signature_line(page, &self.transaction);
+        match proposal.state {
+            "open" => {
+                let (missing, owners) =
+                    (proposal.approvals_missing, if proposal.approvals_missing == 1 { "owner" } else { "owners" });
+                page.line(format!("{missing} more {owners} must approve ({}):", proposal.approvals_line()));
+                page.line(format!("  multibus proposal approve {address}"));
+            }
+            "timelocked" => {
+                let (at, left) =
+                    (proposal.executable_at.unwrap_or_default(), proposal.executable_in_seconds.unwrap_or_default());
+                page.line(format!("anyone can execute it from {} (in {}):", format_time(at), format_duration(left)));
+                page.line(format!("  multibus proposal execute {address}"));
+            }
+            "executable" => {
+                page.line("enough owners approve, anyone can execute it:");
+                page.line(format!("  multibus proposal execute {address}"));
+            }
+            _ => {}
+        }
+        proposal.change_tables(page);
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    proposal: ProposalView,
+}
+
+impl View for Shown {
+    fn text(&self, page: &mut Page) {
+        self.proposal.fields(page);
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    bus: String,
+    proposals: Vec<ProposalView>,
+}
+
+impl View for Listed {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(self.proposals.iter().map(|proposal| proposal.address.clone()).collect())
+    }
+
+    fn text(&self, page: &mut Page) {
+        if self.proposals.is_empty() {
+            page.line("no proposals; make one with `multibus proposal create`");
+            return;
+        }
+        page.table(
+            &["proposal", "action", "approved", "state"],
+            self.proposals.iter().map(|proposal| {
+                let approved = match proposal.executed || proposal.stale {
+                    true => proposal.approvals.to_string(),
+                    false => format!("{} of {}", proposal.approvals, proposal.approvals_needed),
+                };
+                vec![proposal.address.clone(), proposal.word.to_owned(), approved, proposal.state.to_owned()]
+            }),
+        );
+    }
+}
+
+#[derive(Serialize)]
+struct Closed {
+    proposal: String,
+    bus: String,
+    executed: bool,
+    rent_lamports: u64,
+    rent_to: String,
+    #[serde(flatten)]
+    transaction: TransactionView,
+}
+
+impl View for Closed {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(vec![self.transaction.signature.clone()])
+    }
+
+    fn text(&self, page: &mut Page) {
+        page.line(format!("closed the proposal {}", self.proposal));
+        page.line(format!("its rent, {} SOL, went to {}", format_scaled(self.rent_lamports, 9), self.rent_to));
+        signature_line(page, &self.transaction);
+    }
+}

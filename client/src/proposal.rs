@@ -1,0 +1,382 @@
+//! Proposals: changes of a bus that its owners decide on together.
+
+use {
+    crate::{
+        account::{Keyed, offset},
+        address,
+        bus::{Bus, OwnerShare},
+        error::{Error, Result},
+        event::{self, Event},
+        market::Market,
+        send::Sent,
+        wallet::{Created, Wallet},
+    },
+    multibus::state::owners_after,
+    serde::Serialize,
+    serde_json::{Value, json},
+    solana_address::Address,
+    solana_instruction::Instruction,
+    solana_sdk_ids::system_program,
+};
+
+pub use multibus::state::{Action, ActionKind, Proposal, ProposalAction, ProposalState};
+
+/// Transactions of a proposal that are looked at.
+const HISTORY: usize = 1_000;
+
+/// How often a new proposal takes the next number after another owner was faster.
+const SEQ_ATTEMPTS: u32 = 5;
+
+/// Instruction `proposal_create`: proposes a change and approves it. `proposal_seq` is the bus's next number.
+pub fn proposal_create(proposer: &Address, bus: &Address, proposal_seq: u64, action: ProposalAction) -> Instruction {
+    multibus::instruction::ProposalCreate { action }.to_instruction(multibus::accounts::ProposalCreate {
+        proposer: *proposer,
+        bus: *bus,
+        general: address::capacity(bus, 0),
+        proposal: address::proposal(bus, proposal_seq),
+        system_program: system_program::ID,
+    })
+}
+
+/// Instruction `proposal_approve`: an owner approves.
+pub fn proposal_approve(owner: &Address, bus: &Address, proposal: &Address) -> Instruction {
+    multibus::instruction::ProposalApprove {}.to_instruction(multibus::accounts::ProposalApprove {
+        owner: *owner,
+        bus: *bus,
+        proposal: *proposal,
+    })
+}
+
+/// Instruction `proposal_revoke`: an owner takes its approval back.
+pub fn proposal_revoke(owner: &Address, bus: &Address, proposal: &Address) -> Instruction {
+    multibus::instruction::ProposalRevoke {}.to_instruction(multibus::accounts::ProposalRevoke {
+        owner: *owner,
+        bus: *bus,
+        proposal: *proposal,
+    })
+}
+
+/// Instruction `proposal_execute`: carries out what enough owners approved.
+pub fn proposal_execute(executor: &Address, bus: &Address, proposal: &Address) -> Instruction {
+    multibus::instruction::ProposalExecute {}.to_instruction(multibus::accounts::ProposalExecute {
+        executor: *executor,
+        bus: *bus,
+        general: address::capacity(bus, 0),
+        proposal: *proposal,
+        treasury: address::treasury(bus),
+    })
+}
+
+/// Instruction `proposal_close`: closes a proposal that is executed, stale or approved by nobody.
+pub fn proposal_close(closer: &Address, proposal: &Keyed<Proposal>) -> Instruction {
+    multibus::instruction::ProposalClose {}.to_instruction(multibus::accounts::ProposalClose {
+        closer: *closer,
+        bus: proposal.bus,
+        proposal: proposal.address,
+        proposer: proposal.proposer,
+    })
+}
+
+/// An action as JSON: its name as `kind`, then its values under their names.
+pub fn action_json(action: &Action) -> Value {
+    match action.decode() {
+        None => json!({ "kind": action.kind }),
+        Some(ProposalAction::OwnerAdd { owner, shares_bps }) => {
+            json!({ "kind": "owner_add", "owner": owner.to_string(), "shares_bps": shares_bps })
+        }
+        Some(ProposalAction::OwnerRemove { owner, shares_bps }) => {
+            json!({ "kind": "owner_remove", "owner": owner.to_string(), "shares_bps": shares_bps })
+        }
+        Some(ProposalAction::SharesSet { shares_bps }) => json!({ "kind": "shares_set", "shares_bps": shares_bps }),
+        Some(ProposalAction::ThresholdSet { threshold }) => json!({ "kind": "threshold_set", "threshold": threshold }),
+        Some(ProposalAction::TimelockSet { timelock_seconds }) => {
+            json!({ "kind": "timelock_set", "timelock_seconds": timelock_seconds })
+        }
+        Some(ProposalAction::CapacitySet { capacity_wh }) => {
+            json!({ "kind": "capacity_set", "capacity_wh": capacity_wh })
+        }
+        Some(ProposalAction::BasePriceSet { base_price_per_kwh }) => {
+            json!({ "kind": "base_price_set", "base_price_per_kwh": base_price_per_kwh })
+        }
+        Some(ProposalAction::ListingPolicySet { listing_policy }) => {
+            json!({ "kind": "listing_policy_set", "listing_policy": listing_policy })
+        }
+        Some(ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }) => json!({
+            "kind": "windows_set",
+            "window_seconds": window_seconds,
+            "gate_closure_seconds": gate_closure_seconds,
+        }),
+        Some(ProposalAction::LockFeeSet { lock_fee_bps }) => {
+            json!({ "kind": "lock_fee_set", "lock_fee_bps": lock_fee_bps })
+        }
+        Some(ProposalAction::Pause) => json!({ "kind": "pause" }),
+        Some(ProposalAction::Resume) => json!({ "kind": "resume" }),
+    }
+}
+
+/// What a proposal would change of its bus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Name of the bus's property, with its unit.
+    pub property: &'static str,
+    /// As it is now.
+    pub before: Value,
+    /// As it would be.
+    pub after: Value,
+}
+
+/// Where a proposal stands and what it would change.
+#[derive(Clone, Debug)]
+pub struct ProposalStatus {
+    /// The proposal.
+    pub proposal: Keyed<Proposal>,
+    /// What is proposed.
+    pub action: ProposalAction,
+    /// Owners who approve, or approved; `None` where neither the accounts nor, after a change of owners, the history
+    /// that the node serves can tell who they were.
+    pub approved_by: Option<Vec<Address>>,
+    /// Approvals that it has, or had when it was executed or became stale.
+    pub approvals: u8,
+    /// Approvals that it needs under the present rules of the bus.
+    pub approvals_needed: u8,
+    /// Approvals that are missing.
+    pub approvals_missing: u8,
+    /// Whether owners, shares or threshold changed after it was made.
+    pub is_stale: bool,
+    /// Whether it was carried out.
+    pub is_executed: bool,
+    /// First second in which it can be executed, in unix seconds, once enough owners approve.
+    pub executable_at: Option<i64>,
+    /// What it would change; empty where it was executed or is stale.
+    pub changes: Vec<Change>,
+}
+
+impl ProposalStatus {
+    /// Reads a proposal against its bus.
+    pub fn new(proposal: Keyed<Proposal>, bus: &Bus) -> Result<Self> {
+        let Some(action) = proposal.action.decode() else {
+            let cause = format!("its action {} is not known; update this client", proposal.action.kind);
+            return Err(Error::Decode { kind: "proposal", address: proposal.address, cause });
+        };
+        let is_executed = proposal.state == ProposalState::Executed as u8;
+        let is_stale = !is_executed && proposal.is_stale(bus);
+        let is_open = !is_executed && !is_stale;
+        // Approvals name places among the owners, which move where an owner leaves. The owners are still those of the
+        // proposal while the version is the same, and after its own execution unless that removed one.
+        let own_change = is_executed
+            && bus.config_version == proposal.config_version + 1
+            && proposal.action.changes_owners()
+            && proposal.action.kind != ActionKind::OwnerRemove as u8;
+        let approved_by = (bus.config_version == proposal.config_version || own_change).then(|| {
+            let owners = bus.owners().iter().enumerate();
+            owners.filter(|(index, _)| proposal.approvals & (1 << index) != 0).map(|(_, slot)| slot.owner).collect()
+        });
+        let approvals = proposal.approval_count();
+        let approvals_needed = proposal.approvals_needed(bus);
+        let approvals_missing = if is_open { approvals_needed.saturating_sub(approvals) } else { 0 };
+        let executable_at = (is_open && approvals_missing == 0).then_some(proposal.executable_at);
+        let changes = if is_open { changes(bus, &proposal.action) } else { Vec::new() };
+        Ok(Self {
+            proposal,
+            action,
+            approved_by,
+            approvals,
+            approvals_needed,
+            approvals_missing,
+            is_stale,
+            is_executed,
+            executable_at,
+            changes,
+        })
+    }
+
+    /// One word for where it stands: `open` (approvals are missing), `timelocked`, `executable`, `executed` or
+    /// `stale`.
+    pub fn state(&self, now: i64) -> &'static str {
+        match (self.is_executed, self.is_stale, self.executable_at) {
+            (true, ..) => "executed",
+            (_, true, _) => "stale",
+            (_, _, None) => "open",
+            (_, _, Some(at)) if now < at => "timelocked",
+            _ => "executable",
+        }
+    }
+}
+
+/// What an action would change of a bus, property by property.
+pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
+    let change = |property, before: Value, after: Value| vec![Change { property, before, after }];
+    let owners = |owners: &[OwnerShare]| {
+        let list = owners.iter().map(|share| json!({ "owner": share.owner.to_string(), "share_bps": share.share_bps }));
+        Value::Array(list.collect())
+    };
+    match action.decode() {
+        None => Vec::new(),
+        Some(
+            ProposalAction::OwnerAdd { .. } | ProposalAction::OwnerRemove { .. } | ProposalAction::SharesSet { .. },
+        ) => {
+            let before: Vec<OwnerShare> =
+                bus.owners().iter().map(|slot| OwnerShare { owner: slot.owner, share_bps: slot.share_bps }).collect();
+            change("owners", owners(&before), owners(&owners_after(bus, action)))
+        }
+        Some(ProposalAction::ThresholdSet { threshold }) => change("threshold", json!(bus.threshold), json!(threshold)),
+        Some(ProposalAction::TimelockSet { timelock_seconds }) => {
+            change("timelock_seconds", json!(bus.timelock_seconds), json!(timelock_seconds))
+        }
+        Some(ProposalAction::CapacitySet { capacity_wh }) => {
+            change("capacity_wh", json!(bus.capacity_wh), json!(capacity_wh))
+        }
+        Some(ProposalAction::BasePriceSet { base_price_per_kwh }) => {
+            change("base_price_per_kwh", json!(bus.base_price_per_kwh), json!(base_price_per_kwh))
+        }
+        Some(ProposalAction::ListingPolicySet { listing_policy }) => {
+            let name = |policy| if policy == 0 { json!("owners only") } else { json!("open") };
+            change("listing_policy", name(bus.listing_policy), name(listing_policy))
+        }
+        Some(ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }) => [
+            change("window_seconds", json!(bus.window_seconds), json!(window_seconds)),
+            change("gate_closure_seconds", json!(bus.gate_closure_seconds), json!(gate_closure_seconds)),
+        ]
+        .concat(),
+        Some(ProposalAction::LockFeeSet { lock_fee_bps }) => {
+            change("lock_fee_bps", json!(bus.lock_fee_bps), json!(lock_fee_bps))
+        }
+        Some(ProposalAction::Pause | ProposalAction::Resume) => {
+            change("paused", json!(bus.paused == 1), json!(bus.paused == 0))
+        }
+    }
+}
+
+/// Whether one owner's approval is enough to carry an action out at once.
+pub fn is_decided_by_one(bus: &Bus, action: &ProposalAction) -> bool {
+    match action {
+        ProposalAction::Pause => bus.pause_quorum == 1,
+        _ => bus.threshold == 1 && bus.timelock_seconds == 0,
+    }
+}
+
+impl Market {
+    /// A proposal.
+    pub async fn proposal(&self, proposal: &Address) -> Result<Keyed<Proposal>> {
+        self.get(proposal).await
+    }
+
+    /// Proposals of a bus, oldest first.
+    pub async fn proposals(&self, bus: &Address) -> Result<Vec<Keyed<Proposal>>> {
+        let mut proposals: Vec<Keyed<Proposal>> = self.list(&[(offset!(Proposal, bus), bus.as_ref())]).await?;
+        proposals.sort_unstable_by_key(|proposal| proposal.proposal_seq);
+        Ok(proposals)
+    }
+
+    /// Where a proposal stands and what it would change.
+    pub async fn proposal_status(&self, proposal: &Address) -> Result<ProposalStatus> {
+        let proposal = self.proposal(proposal).await?;
+        let bus = self.bus(&proposal.bus).await?;
+        let mut status = ProposalStatus::new(proposal, &bus)?;
+        if status.approved_by.is_none() {
+            status.approved_by = self.approvers(&status.proposal).await?;
+        }
+        Ok(status)
+    }
+
+    /// Who approved a proposal, from the events of its transactions; `None` where the node does not serve all of them.
+    async fn approvers(&self, proposal: &Keyed<Proposal>) -> Result<Option<Vec<Address>>> {
+        let mut approvers = Vec::new();
+        for info in self.chain().signatures_for(&proposal.address, None, HISTORY).await?.iter().rev() {
+            if info.error.is_some() {
+                continue;
+            }
+            let Some(record) = self.chain().transaction(&info.signature).await? else { return Ok(None) };
+            for event in event::parse(&record.logs).events {
+                match event {
+                    Event::ProposalCreated(event) if event.proposal == proposal.address => {
+                        approvers.push(event.proposer);
+                    }
+                    Event::ProposalApproved(event) if event.proposal == proposal.address => approvers.push(event.owner),
+                    Event::ProposalRevoked(event) if event.proposal == proposal.address => {
+                        approvers.retain(|owner| *owner != event.owner);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok((approvers.len() == usize::from(proposal.approval_count())).then_some(approvers))
+    }
+}
+
+impl Wallet {
+    /// Proposes a change of a bus, which this wallet must own a part of. Where one approval is enough and there is no
+    /// timelock, the change is carried out in the same transaction.
+    pub async fn propose(&self, bus: &Address, action: &ProposalAction) -> Result<Created> {
+        let mut attempt = 0;
+        loop {
+            let state = self.market().bus(bus).await?;
+            let proposal = address::proposal(bus, state.proposal_seq);
+            let mut instructions = vec![proposal_create(&self.address(), bus, state.proposal_seq, action.clone())];
+            if is_decided_by_one(&state, action) {
+                instructions.push(proposal_execute(&self.address(), bus, &proposal));
+            }
+            let failure = match self.sender().send_traced(&[self.signer().clone()], &instructions, &[]).await {
+                Ok(sent) => return Ok(Created { address: proposal, sent }),
+                Err(failure) => failure,
+            };
+            if let Some(sent) = self.landed_after_all(&proposal, &failure).await? {
+                return Ok(Created { address: proposal, sent });
+            }
+            // Only what certainly failed is proposed again, and only where another owner took the number.
+            attempt += 1;
+            if attempt >= SEQ_ATTEMPTS || !matches!(failure.error, Error::Program(_)) {
+                return Err(failure.error);
+            }
+            if self.market().bus(bus).await?.proposal_seq == state.proposal_seq {
+                return Err(failure.error);
+            }
+            self.sender().pause(attempt).await;
+        }
+    }
+
+    /// Approves a proposal.
+    pub async fn proposal_approve(&self, proposal: &Address) -> Result<Sent> {
+        let bus = self.market().proposal(proposal).await?.bus;
+        self.send_once(proposal, &[proposal_approve(&self.address(), &bus, proposal)]).await
+    }
+
+    /// Takes the approval of a proposal back.
+    pub async fn proposal_revoke(&self, proposal: &Address) -> Result<Sent> {
+        let bus = self.market().proposal(proposal).await?.bus;
+        self.send_once(proposal, &[proposal_revoke(&self.address(), &bus, proposal)]).await
+    }
+
+    /// Carries out a proposal that enough owners approved and whose timelock has passed. Anyone may.
+    pub async fn proposal_execute(&self, proposal: &Address) -> Result<Sent> {
+        let bus = self.market().proposal(proposal).await?.bus;
+        self.send_once(proposal, &[proposal_execute(&self.address(), &bus, proposal)]).await
+    }
+
+    /// Closes a proposal that is executed, stale or approved by nobody. Anyone may; its proposer gets the rent.
+    pub async fn proposal_close(&self, proposal: &Address) -> Result<Sent> {
+        let proposal = self.market().proposal(proposal).await?;
+        self.send(&[proposal_close(&self.address(), &proposal)]).await
+    }
+
+    /// Proposes a new owner who gets part of this owner's share, in basis points.
+    pub async fn bus_add_owner(&self, bus: &Address, owner: &Address, share_bps: u16) -> Result<Created> {
+        let state = self.market().bus(bus).await?;
+        let Some(own) = state.owner_index(&self.address()) else {
+            return Err(Error::Invalid(format!(
+                "{} is not an owner of the bus {bus}; sign with an owner's wallet",
+                self.address()
+            )));
+        };
+        let mut shares_bps: Vec<u16> = state.owners().iter().map(|slot| slot.share_bps).collect();
+        let Some(left) = shares_bps[own].checked_sub(share_bps) else {
+            return Err(Error::Invalid(format!(
+                "the share to hand over is {share_bps} basis points, the own share {}; give at most that",
+                shares_bps[own]
+            )));
+        };
+        shares_bps[own] = left;
+        shares_bps.push(share_bps);
+        self.propose(bus, &ProposalAction::OwnerAdd { owner: *owner, shares_bps }).await
+    }
+}

@@ -1,0 +1,130 @@
+//! The treasury of a bus: revenue of the bus's own offers, divided exactly by the owners' shares.
+
+use {
+    crate::{
+        account::Keyed,
+        address,
+        bus::Bus,
+        error::{Error, Result},
+        market::Market,
+        send::Sent,
+        wallet::Wallet,
+    },
+    serde::Serialize,
+    solana_address::Address,
+    solana_instruction::Instruction,
+};
+
+/// Instruction `treasury_claim`: pays an owner what it may claim into a token account that the owner owns.
+pub fn treasury_claim(bus: &Keyed<Bus>, owner: &Address, destination: &Address) -> Instruction {
+    multibus::instruction::TreasuryClaim {}.to_instruction(multibus::accounts::TreasuryClaim {
+        owner: *owner,
+        bus: bus.address,
+        treasury: bus.treasury,
+        destination: *destination,
+        mint: bus.mint,
+        token_program: bus.token_program,
+    })
+}
+
+/// What one owner, or former owner, may claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The owner's wallet.
+    pub owner: Address,
+    /// Present share, in basis points; 0 for a former owner.
+    pub share_bps: u16,
+    /// What the owner may claim now, in token base units.
+    pub claimable: u64,
+    /// Whether the wallet has left the bus.
+    pub is_former: bool,
+}
+
+/// A treasury and what its owners may claim. Amounts in token base units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Treasury {
+    /// The treasury's token account.
+    pub address: Address,
+    /// What it holds.
+    pub balance: u64,
+    /// What it ever received: the balance and all claims.
+    pub received_total: u128,
+    /// What owners ever claimed.
+    pub claimed_total: u64,
+    /// Owners in their order, then former owners with unclaimed revenue.
+    pub claims: Vec<Claim>,
+    /// What no share covers yet, fewer base units than there are owners; it is divided with later revenue.
+    pub remainder: u64,
+}
+
+/// Sums of a treasury, as JSON shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TreasuryTotals {
+    /// What it holds.
+    pub balance: u64,
+    /// What owners may claim now, in all.
+    pub claimable: u64,
+    /// What no share covers yet.
+    pub remainder: u64,
+}
+
+impl Treasury {
+    /// Computes a treasury from its bus and its balance in token base units.
+    pub fn new(bus: &Keyed<Bus>, balance: u64) -> Result<Self> {
+        let decode = |cause: &str| Error::Decode { kind: "bus", address: bus.address, cause: cause.to_string() };
+        let former = &bus.former_owners[..usize::from(bus.former_owner_count).min(bus.former_owners.len())];
+        let present = bus.owners().iter().map(|slot| (slot.owner, slot.share_bps, false));
+        let claims = present
+            .chain(former.iter().map(|place| (place.owner, 0, true)))
+            .map(|(owner, share_bps, is_former)| {
+                let claimable = bus
+                    .claimable(&owner, balance)
+                    .map_err(|_| decode("its treasury holds less than its owners may claim"))?;
+                Ok(Claim { owner, share_bps, claimable, is_former })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let claimable: u64 = claims.iter().map(|claim| claim.claimable).sum();
+        let remainder = balance
+            .checked_sub(claimable)
+            .ok_or_else(|| decode("its treasury holds less than its owners may claim"))?;
+        Ok(Self {
+            address: bus.treasury,
+            balance,
+            received_total: u128::from(balance) + u128::from(bus.treasury_claimed),
+            claimed_total: bus.treasury_claimed,
+            claims,
+            remainder,
+        })
+    }
+
+    /// Its sums.
+    pub fn totals(&self) -> TreasuryTotals {
+        let claimable = self.claims.iter().map(|claim| claim.claimable).sum();
+        TreasuryTotals { balance: self.balance, claimable, remainder: self.remainder }
+    }
+}
+
+impl Market {
+    /// The treasury of a bus and what its owners may claim.
+    pub async fn treasury(&self, bus: &Address) -> Result<Treasury> {
+        let bus = self.bus(bus).await?;
+        let balance = self.token_balance(&bus.treasury).await?;
+        Treasury::new(&bus, balance)
+    }
+}
+
+impl Wallet {
+    /// Pays an owner of a bus what it may claim, into the owner's associated token account, which is created where it
+    /// is missing. Anyone may do it for any owner.
+    pub async fn treasury_claim(&self, bus: &Address, owner: &Address) -> Result<Sent> {
+        let bus = self.market().bus(bus).await?;
+        let settlement = self.market().settlement(&bus.address).await?;
+        let destination = address::associated_token(owner, &bus.mint, &bus.token_program);
+        let mut instructions = Vec::with_capacity(2);
+        if self.chain().accounts(&[destination]).await?[0].is_none() {
+            instructions.push(settlement.create_token_account(&self.address(), owner));
+        }
+        instructions.push(treasury_claim(&bus, owner, &destination));
+        self.send_once(&destination, &instructions).await
+    }
+}

@@ -1,0 +1,226 @@
+//! What the tests share: folders, calls of the binary, a village that trades.
+
+use {
+    serde_json::Value,
+    std::{
+        path::{Path, PathBuf},
+        process::{Command, Output, Stdio},
+        sync::atomic::{AtomicU32, Ordering},
+    },
+};
+
+pub const MULTIBUS: &str = env!("CARGO_BIN_EXE_multibus");
+/// An address at which nothing is.
+pub const NOWHERE: &str = "BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo";
+
+/// A folder of its own, removed at the end.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("multibus-cli-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// A command that sees this folder alone: neither settings nor wallets of who runs the test.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.0).env("HOME", &self.0).stdin(Stdio::null());
+        for variable in ["MULTIBUS_URL", "MULTIBUS_KEYPAIR"] {
+            command.env_remove(variable);
+        }
+        if std::env::var_os("MULTIBUS_PROGRAM").is_none() {
+            // The folder is not below the one that holds `target`.
+            let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy/multibus.so");
+            if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+                command.env("MULTIBUS_PROGRAM", Path::new(&target).join("deploy/multibus.so"));
+            } else {
+                command.env("MULTIBUS_PROGRAM", built);
+            }
+        }
+        command
+    }
+
+    pub fn multibus(&self, arguments: &str) -> Run {
+        let words = words(arguments);
+        let output = self.command(MULTIBUS).args(&words).output().unwrap();
+        Run::of(arguments, output)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Splits at spaces outside of double quotes.
+pub fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for character in text.chars() {
+        match character {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            _ => words.last_mut().unwrap().push(character),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// What a call printed and how it ended.
+pub struct Run {
+    pub arguments: String,
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    pub fn of(arguments: &str, output: Output) -> Self {
+        Self {
+            arguments: arguments.to_owned(),
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> String {
+        let Self { arguments, code, stdout, stderr } = self;
+        assert_eq!(code, Some(0), "`multibus {arguments}`\n{stdout}{stderr}");
+        assert_eq!(stderr, "", "`multibus {arguments}` is silent where nothing is wrong");
+        stdout
+    }
+
+    #[track_caller]
+    pub fn json(self) -> Value {
+        let stdout = self.ok();
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}\n{stdout}"))
+    }
+
+    /// The error's text, where the call failed with that exit code and printed no result.
+    #[track_caller]
+    pub fn fails(self, code: i32) -> String {
+        let Self { arguments, code: found, stdout, stderr } = self;
+        assert_eq!(found, Some(code), "`multibus {arguments}`\n{stdout}{stderr}");
+        assert_eq!(stdout, "", "`multibus {arguments}` prints no result where it failed");
+        assert!(stderr.starts_with("error: "), "`multibus {arguments}`\n{stderr}");
+        stderr
+    }
+}
+
+#[track_caller]
+pub fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "no '{part}' in:\n{text}");
+    }
+}
+
+/// Names of an object's fields, in order.
+pub fn names(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// Pins the fields that scripts rely on: none is missing, none is new.
+#[track_caller]
+pub fn assert_fields(value: &Value, expected: &str) {
+    let mut expected: Vec<_> = expected.split_whitespace().collect();
+    expected.sort_unstable();
+    let mut found = names(value);
+    found.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+pub const TRANSACTION: &str = " signature slot compute_units fee_lamports";
+pub const BUS: &str = " address name creator bus_seq mint mint_decimals token_program escrow treasury owners \
+                       former_owners threshold pause_quorum listing paused timelock_seconds window_seconds \
+                       gate_closure_seconds lock_fee_bps capacity_wh base_price_per_kwh \
+                       config_version created_at";
+pub const OFFER: &str = " address bus capacity seller payout offer_seq source state price_per_kwh mint mint_decimals \
+                     listed_wh remaining_wh reserved_wh free_wh open_locks version owned_by_bus window_start \
+                     created_at expires_at";
+pub const PROPOSAL: &str = " address bus proposal_seq proposer action state executed stale approvals approvals_needed \
+                            approvals_missing approved_by created_at executable_at executable_in_seconds executed_at \
+                            config_version changes";
+pub const LOCK: &str = " address offer bus buyer energy_wh price_per_kwh deposit_base_units mint mint_decimals taken_at \
+                    expires_at expired";
+pub const TRADER: &str = " address wallet lane next_nonce first_nonce total_energy_wh total_paid_base_units opened_at \
+                      history_root receipts";
+pub const BOUGHT: &str = " energy_wh paid_base_units average_price_per_kwh mint mint_decimals purchases";
+pub const PURCHASE: &str =
+    " transaction_hash signature slot lane nonce energy_wh paid_base_units fills compute_units attempts";
+pub const FILL: &str = " offer energy_wh price_per_kwh cost_base_units";
+
+/// Alice with a bus, Bob and Carol with money, on a chain in a file.
+pub struct Village {
+    pub folder: Folder,
+    pub alice: String,
+    pub bob: String,
+    pub token: String,
+    pub bus: String,
+}
+
+impl Village {
+    /// `bus` are further options of `bus create`.
+    pub fn new(bus: &str) -> Self {
+        let folder = Folder::new();
+        let alice = folder.multibus("-q local wallet alice.json").ok().trim().to_owned();
+        let bob = folder.multibus("-q local wallet bob.json").ok().trim().to_owned();
+        let mut village = Self { folder, alice, bob, token: String::new(), bus: String::new() };
+        village.alice("local fund").ok();
+        village.token = village.alice("-q local mint").ok().trim().to_owned();
+        let (token, bob) = (village.token.clone(), village.bob.clone());
+        village.alice(&format!("-q local fund {bob} --mint {token} --amount 100tokens")).ok();
+        let create =
+            format!("-q bus create --name \"Sunny Street\" --mint {token} --capacity 50kWh --base-price 100000 {bus}");
+        village.bus = village.alice(&create).ok().trim().to_owned();
+        village
+    }
+
+    pub fn call(&self, wallet: &str, arguments: &str) -> Run {
+        self.folder.multibus(&format!("--url embedded:village.chain --keypair {wallet} {arguments}"))
+    }
+
+    pub fn alice(&self, arguments: &str) -> Run {
+        self.call("alice.json", arguments)
+    }
+
+    pub fn bob(&self, arguments: &str) -> Run {
+        self.call("bob.json", arguments)
+    }
+
+    pub fn offer(&self, options: &str) -> String {
+        let create = format!("-q offer create {} {options}", self.bus);
+        self.alice(&create).ok().trim().to_owned()
+    }
+
+    /// Base units of the token that a wallet has, as `bus` and `offer` do not show them.
+    pub fn json(&self, arguments: &str) -> Value {
+        self.bob(&format!("--output json {arguments}")).json()
+    }
+}
+
+/// Types a tour of the README as it stands there: the first console block behind its mark.
+pub fn type_tour(mark: &str) -> String {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let (_, after) = readme.split_once(mark).unwrap_or_else(|| panic!("README.md marks its tour with {mark}"));
+    let (_, block) = after.split_once("```console\n").expect("a console block follows the mark");
+    let (typed, _) = block.split_once("```").expect("the block ends");
+    let folder = Folder::new();
+    let path =
+        format!("{}:{}", Path::new(MULTIBUS).parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
+    let output = folder.command("bash").env("PATH", path).args(["-euo", "pipefail", "-c", typed]).output().unwrap();
+    let run = Run::of(mark, output);
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    run.stdout
+}

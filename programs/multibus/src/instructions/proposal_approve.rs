@@ -1,0 +1,35 @@
+//! `proposal_approve`: an owner approves; an approval counts once.
+
+use {
+    crate::{
+        clock,
+        error::MultibusError,
+        event::log_event,
+        state::{Bus, Proposal},
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct ProposalApprove {
+    /// An owner of the bus.
+    pub owner: Signer,
+    #[account(address = proposal.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut)]
+    pub proposal: Account<Proposal>,
+}
+
+pub fn handler(ctx: &mut Context<ProposalApprove>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let owner = *accounts.owner.address();
+    accounts.proposal.approve(&accounts.bus, &owner, clock::now()?)?;
+    log_event!(ProposalApproved {
+        proposal: *accounts.proposal.address(),
+        owner,
+        executable_at: accounts.proposal.executable_at,
+        approvals: accounts.proposal.approvals,
+        padding: [0; 6],
+    });
+    Ok(())
+}

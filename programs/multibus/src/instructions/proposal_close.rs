@@ -1,0 +1,36 @@
+//! `proposal_close`: closes a proposal that is executed, stale or approved by nobody. Anyone may; the rent goes to its
+//! proposer.
+
+use {
+    crate::{
+        error::MultibusError,
+        event::log_event,
+        state::{Bus, Proposal, ProposalState},
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct ProposalClose {
+    pub closer: Signer,
+    #[account(address = proposal.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut, close = proposer)]
+    pub proposal: Account<Proposal>,
+    /// Who paid the rent; may be the closer.
+    #[account(mut, unsafe(dup), address = proposal.proposer @ MultibusError::ProposerMismatch)]
+    pub proposer: UncheckedAccount,
+}
+
+pub fn handler(ctx: &mut Context<ProposalClose>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    accounts.proposal.validate_close(&accounts.bus)?;
+    log_event!(ProposalClosed {
+        bus: *accounts.bus.address(),
+        proposal: *accounts.proposal.address(),
+        closed_by: *accounts.closer.address(),
+        executed: (accounts.proposal.state == ProposalState::Executed as u8) as u8,
+        padding: [0; 7],
+    });
+    Ok(())
+}
