@@ -15,10 +15,11 @@
 //! fill.
 
 use {
-    crate::Address,
+    crate::{Address, Keyed},
     multibus::{
         constants::{MAX_BATCH_ITEMS, WH_PER_KWH},
         math,
+        state::Offer,
     },
     serde::{Deserialize, Serialize},
     std::{cmp::Ordering, collections::BTreeSet, fmt},
@@ -46,6 +47,22 @@ pub struct RouterOffer {
     pub price_per_kwh: u64,
     /// Version of the offer, for the price guard.
     pub version: u32,
+}
+
+impl RouterOffer {
+    /// An offer as it is on chain, of a bus with a settlement mint.
+    pub fn of(offer: &Keyed<Offer>, mint: Address) -> Self {
+        Self {
+            offer: offer.address,
+            bus: offer.bus,
+            payout: offer.payout,
+            seller: offer.seller,
+            mint,
+            free_wh: offer.free_wh(),
+            price_per_kwh: offer.price_per_kwh,
+            version: offer.version,
+        }
+    }
 }
 
 /// What a buyer wants.
@@ -842,6 +859,67 @@ mod tests {
                 prop_assert!(batch.wire_bytes(&limits) <= TRANSACTION_BYTES);
                 prop_assert!(Accounts::of(&batch.fills, &limits).count() <= TRANSACTION_ACCOUNTS);
                 prop_assert_eq!(batch.total_cost, 10 * batch.fills.len() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn batches_are_as_large_as_a_transaction_takes() {
+        use {
+            crate::{
+                market::Settlement,
+                purchase::{BatchItem, BatchOrder, Buyer, purchase_batch},
+                send::size_of_transaction,
+            },
+            bytemuck::Zeroable,
+            solana_message::AddressLookupTableAccount,
+        };
+        let settlement = Settlement { mint: MINT, token_program: address(8), escrow: address(7) };
+        let buyer = Buyer { wallet: address(1), trader: address(2), payment: address(3) };
+        for (sellers, with_table) in [(64, false), (64, true), (5, false), (5, true)] {
+            let fills: Vec<RouterFill> = (0..64)
+                .map(|i| {
+                    let offer = RouterOffer { payout: address(9_000 + i % sellers), ..offer(100 + i, 10, 1_000) };
+                    RouterFill { offer, energy_wh: 10, cost: 10 }
+                })
+                .collect();
+            let bytes = |fills: &[RouterFill]| {
+                let items = fills
+                    .iter()
+                    .map(|fill| {
+                        let RouterOffer { offer, bus, payout, .. } = fill.offer;
+                        let account = Offer { bus, payout, price_per_kwh: 1_000, ..Offer::zeroed() };
+                        BatchItem::at_quote(Keyed { address: offer, account }, 10)
+                    })
+                    .collect();
+                let order = BatchOrder::at_quote(items).unwrap();
+                let mut tables = Vec::new();
+                if with_table {
+                    let addresses = fills
+                        .iter()
+                        .flat_map(|fill| [fill.offer.bus, fill.offer.offer, fill.offer.payout])
+                        .collect::<BTreeSet<_>>();
+                    tables.push(AddressLookupTableAccount {
+                        key: address(4),
+                        addresses: addresses.into_iter().collect(),
+                    });
+                }
+                size_of_transaction(&buyer.wallet, &[purchase_batch(&buyer, 0, &order, &settlement)], &tables).unwrap()
+            };
+            let limits = if with_table { BatchLimits::with_lookup_table(&fills, &[]) } else { BatchLimits::default() };
+            let batches = split(&fills, &limits);
+            for batch in &batches {
+                let (counted, real) = (batch.wire_bytes(&limits), bytes(&batch.fills));
+                assert!(real <= counted && counted - real <= 6, "{real} bytes were counted as {counted}");
+            }
+            // One more would not fit.
+            let first = &batches[0];
+            if first.fills.len() < MAX_BATCH_ITEMS {
+                let mut one_more = first.fills.clone();
+                one_more.push(batches[1].fills[0]);
+                let accounts = Accounts::of(&one_more, &limits).count();
+                let real = bytes(&one_more);
+                assert!(real + 6 > TRANSACTION_BYTES || accounts > TRANSACTION_ACCOUNTS, "{real} bytes");
             }
         }
     }

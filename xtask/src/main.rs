@@ -31,7 +31,7 @@ struct Cli {
 const HELP: &str = "\
 Examples:
   cargo xtask demo                        from a fresh clone to a replayed market and its report
-  cargo xtask demo -- --intervals 8       the same, two hours of it
+  cargo xtask demo -- --intervals 32      the same, up to eight in the morning
   cargo xtask test                        every check that continuous integration runs
   cargo xtask test --only clippy          just one of them; --list names them all
   cargo xtask hash --verify               prove that the program's bytes depend on its sources alone
@@ -51,7 +51,7 @@ enum Task {
         program: Program,
     },
     /// Build everything and replay a community's energy through the market, with a report to look at
-    #[command(after_help = "Example:\n  cargo xtask demo -- --intervals 8")]
+    #[command(after_help = "Example:\n  cargo xtask demo -- --intervals 32")]
     Demo {
         #[command(flatten)]
         program: Program,

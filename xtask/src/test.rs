@@ -65,7 +65,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "replay",
-        shows: "the CLI replays two hours of a community's energy through the program",
+        shows: "the CLI replays a community's night and morning through the program",
         action: Action::Own(|ctx, _| replay(ctx)),
     },
 ];
@@ -215,11 +215,13 @@ impl Tally {
     }
 }
 
-/// Two hours through the CLI, as a user would: it must succeed and print what programs can read.
+/// Eight hours through the CLI, as a user would: it must succeed and print what programs can read. In a shorter time
+/// nothing is sold, because the sun rises in the 26th quarter of an hour of the data.
 fn replay(ctx: &Context) -> Result<()> {
+    const INTERVALS: &str = "32";
     demo::build_cli(ctx)?;
     let mut command = demo::cli(ctx);
-    command.args(["replay", demo::DATA, "--intervals", "8", "--output", "json"]);
+    command.args(["replay", demo::DATA, "--intervals", INTERVALS, "--output", "json"]);
     let output = command
         .stderr(Stdio::inherit())
         .output()

@@ -127,7 +127,11 @@ fn header(page: &mut String, report: &ReplayReport) {
         escape(&report.file),
         grouped(report.members),
         grouped(report.intervals),
-        decimal(u128::from(report.interval_seconds) * 10 / 60, 1, u8::from(report.interval_seconds % 60 != 0)),
+        decimal(
+            u128::from(report.interval_seconds) * 10 / 60,
+            1,
+            u8::from(!report.interval_seconds.is_multiple_of(60))
+        ),
     );
 }
 

@@ -346,6 +346,7 @@ impl<'a> Replay<'a> {
         let lamports = self.lamports_needed().await?;
         let creator = owners(&community.generation_wh())[0].0;
 
+        self.check_funder_tokens(&tokens).await?;
         self.fund_funder(&lamports).await?;
         self.tell(Stage::Funding, 1, steps, "the funding wallet is ready");
         let mint = &[settlement.mint];
@@ -518,6 +519,33 @@ impl<'a> Replay<'a> {
             "asking {} for an airdrop of {missing} lamports (on a network without airdrops, name a funding keypair)",
             self.state.chain
         ))
+    }
+
+    /// Refuses a funding wallet that does not hold the tokens that members need, before any is moved.
+    async fn check_funder_tokens(&self, tokens: &[u64]) -> Result<(), ReplayError> {
+        let settlement = self.settlement()?;
+        if settlement.mint_is_own {
+            return Ok(());
+        }
+        let funder = self.world.funder.address();
+        let account = address::associated_token(&funder, &settlement.mint, &settlement.token_program);
+        let mut accounts = vec![account];
+        accounts.extend(self.world.members.iter().map(|member| member.token_account));
+        let mut held = 0u128;
+        let found = self.chain().accounts(&accounts).await.doing("reading token accounts")?;
+        for (address, _) in accounts.iter().zip(&found).filter(|(_, account)| account.is_some()) {
+            held += u128::from(self.world.market.token_balance(address).await.doing("reading token accounts")?);
+        }
+        let needed: u128 = tokens.iter().map(|tokens| u128::from(*tokens)).sum();
+        if held >= needed {
+            return Ok(());
+        }
+        Err(ReplayError::Options(format!(
+            "the funding wallet {funder} holds {held} base units of {} and the replay needs {needed}, most of which come \
+             back; send {} more to {account}",
+            settlement.mint,
+            needed - held
+        )))
     }
 
     /// Gives members the tokens and lamports that they lack.
@@ -1085,9 +1113,10 @@ async fn seed_secret(state: &mut State, options: &ReplayOptions, chain: &dyn Cha
     for run in 0u64.. {
         let [seed, run] = [options.seed, run].map(u64::to_le_bytes);
         state.secret = hashv(&[b"multibus:replay:seed", &seed, &run]).to_bytes();
-        let funder = state.funder_key().pubkey();
-        let mint = state.mint_key().pubkey();
-        let seen = chain.accounts(&[funder, mint, state.member_key(0).pubkey()]).await.doing("looking for old keys")?;
+        let creator = owners(&options.community.generation_wh())[0].0;
+        let bus = address::bus(&state.member_key(creator).pubkey(), 0);
+        let keys = [state.funder_key(), state.mint_key(), state.member_key(0)].map(|key| key.pubkey());
+        let seen = chain.accounts(&[bus, keys[0], keys[1], keys[2]]).await.doing("looking for old keys")?;
         if seen.iter().all(Option::is_none) {
             break;
         }

@@ -184,6 +184,8 @@ struct Ending {
     left: std::sync::atomic::AtomicI64,
     /// Whether it fails from then on, as if the process had been killed.
     is_hard: bool,
+    /// Whether it poses as a network, where time cannot be moved.
+    is_network: bool,
 }
 
 impl Ending {
@@ -225,7 +227,7 @@ mod ending {
         }
 
         fn is_embedded(&self) -> bool {
-            true
+            !self.is_network
         }
 
         async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
@@ -240,6 +242,11 @@ mod ending {
 
         async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
             self.check()?;
+            if self.is_network {
+                // Blocks go by.
+                let slot = self.chain.clock().await?.slot;
+                self.chain.wait_for_slot(slot + 80).await?;
+            }
             self.chain.latest_blockhash().await
         }
 
@@ -330,8 +337,13 @@ async fn end_and_resume(is_hard: bool, step: usize) {
             ..ReplayOptions::new("ended", community.clone())
         };
         let cancel = Cancel::default();
-        let ending =
-            Ending { chain: chain.clone(), cancel: cancel.clone(), left: (transactions as i64).into(), is_hard };
+        let ending = Ending {
+            chain: chain.clone(),
+            cancel: cancel.clone(),
+            left: (transactions as i64).into(),
+            is_hard,
+            is_network: false,
+        };
         let options = ReplayOptions { cancel: if is_hard { Cancel::default() } else { cancel }, ..base.clone() };
         match run(options, Arc::new(ending), &mut |_| {}).await {
             Ok(report) if !report.interrupted => {
@@ -426,4 +438,89 @@ async fn a_large_community_replays_within_two_minutes() {
     eprintln!("{}\n{:?}", report.table(100), started_at.elapsed());
     assert_sound(&report, &community);
     assert!(started_at.elapsed().as_secs() < 120);
+}
+
+/// A network that does not end, on top of an embedded chain.
+fn network(chain: &Arc<EmbeddedChain>, transactions: i64, is_hard: bool, cancel: &Cancel) -> Arc<dyn Chain> {
+    Arc::new(Ending {
+        chain: chain.clone(),
+        cancel: cancel.clone(),
+        left: transactions.into(),
+        is_hard,
+        is_network: true,
+    })
+}
+
+#[tokio::test]
+async fn on_a_network_windows_lie_ahead_and_sellers_withdraw_at_once() {
+    let community = at_noon(SMALL, 8);
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let path = std::env::temp_dir().join(format!("multibus-replay-network-{}.json", std::process::id()));
+    let options = ReplayOptions { state: Some(path.clone()), ..ReplayOptions::new("network", community.clone()) };
+    // Killed in the middle, gone on with, then once more when the windows are over.
+    let killed = network(&chain, 60, true, &Cancel::default());
+    run(options.clone(), killed, &mut |_| {}).await.unwrap_err();
+    let resume = ReplayOptions { resume: true, ..options };
+    let mut stages = Vec::new();
+    let lasting = || network(&chain, i64::MAX, false, &Cancel::default());
+    let mut told = |progress: &Progress| stages.push(progress.stage);
+    let report = run(resume.clone(), lasting(), &mut told).await.unwrap();
+    assert!(stages.contains(&Stage::Waiting) && stages.contains(&Stage::Trading));
+    let windows = community.intervals.iter().filter(|interval| interval.surplus_wh() > 0).count() as u64;
+    assert_eq!(report.windows_open, windows);
+    let now = chain.clock().await.unwrap().unix_timestamp;
+    assert!(report.interval_results.iter().all(|result| result.window_start > now));
+    assert_sound(&ReplayReport { windows_open: 0, ..report }, &community);
+    chain.wait_until(now + 86_400).await.unwrap();
+    let report = run(resume, lasting(), &mut |_| {}).await.unwrap();
+    assert_sound(&report, &community);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_funder_pays_with_an_existing_token_and_gets_back_what_is_left() {
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let funder: SharedSigner = Arc::new(crate::Keypair::new());
+    let wallet = crate::Wallet::new(chain.clone(), funder.clone());
+    chain.airdrop(&wallet.address(), 20_000_000_000).await.unwrap();
+    for token_program in [multibus::token::SPL_TOKEN_ID, multibus::token::TOKEN_2022_ID] {
+        let mint = wallet.mint_create(2, &token_program).await.unwrap().address;
+        let community = at_noon(SMALL, 6);
+        let options = ReplayOptions {
+            mint: Some(mint),
+            funder: Some(funder.clone()),
+            price_rule: "scarcity:8..32,tick=1".parse().unwrap(),
+            ..ReplayOptions::new("funded", community.clone())
+        };
+        let error = replay_on(options.clone(), &chain).await.unwrap_err().to_string();
+        assert!(error.contains("holds 0 base units"), "{error}");
+        wallet.mint_to(&mint, &wallet.address(), 1_000_000).await.unwrap();
+        let before = chain.accounts(&[wallet.address()]).await.unwrap()[0].as_ref().unwrap().lamports;
+        let report = replay_on(options, &chain).await.unwrap();
+        assert_sound(&report, &community);
+        assert_eq!((report.mint_decimals, report.currency.as_str()), (2, "tokens"));
+        let tokens = crate::address::associated_token(&wallet.address(), &mint, &token_program);
+        assert_eq!(wallet.market().token_balance(&tokens).await.unwrap(), 1_000_000);
+        for member in &report.member_results {
+            let member = member.wallet.parse().unwrap();
+            let token_account = crate::address::associated_token(&member, &mint, &token_program);
+            assert_eq!(chain.accounts(&[member, token_account]).await.unwrap(), [None, None]);
+        }
+        let after = chain.accounts(&[wallet.address()]).await.unwrap()[0].as_ref().unwrap().lamports;
+        // What stays is the bus with its accounts, and fees.
+        assert!(before - after < 40_000_000, "{}", before - after);
+    }
+    let poor: SharedSigner = Arc::new(crate::Keypair::new());
+    let options = ReplayOptions { funder: Some(poor), ..ReplayOptions::new("poor", at_noon(SMALL, 6)) };
+    let error = replay_on(options, &chain).await.unwrap_err().to_string();
+    assert!(error.contains("has 0 lamports"), "{error}");
+}
+
+#[tokio::test]
+async fn speed_sets_the_pace() {
+    let started_at = Instant::now();
+    let community = at_noon(Shape { intervals: 4, ..SMALL }, 2);
+    let options = ReplayOptions { speed: Some(9_000), ..ReplayOptions::new("pace", community.clone()) };
+    assert_sound(&replay(options).await, &community);
+    assert!(started_at.elapsed().as_millis() >= 300);
 }

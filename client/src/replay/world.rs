@@ -110,23 +110,10 @@ impl World {
         Ok(offers)
     }
 
-    fn routed(&self, offer: &Keyed<Offer>) -> RouterOffer {
-        RouterOffer {
-            offer: offer.address,
-            bus: offer.bus,
-            payout: offer.payout,
-            seller: offer.seller,
-            mint: self.mint,
-            free_wh: offer.free_wh(),
-            price_per_kwh: offer.price_per_kwh,
-            version: offer.version,
-        }
-    }
-
     /// The cheapest way for a member to buy up to an amount now; `None` where nothing is on offer.
     async fn route(&self, buyer: usize, window_start: i64, energy_wh: u64) -> ChainResult<Option<Vec<BatchOrder>>> {
         let book = self.book(window_start).await?;
-        let offers: Vec<RouterOffer> = book.iter().map(|offer| self.routed(offer)).collect();
+        let offers: Vec<RouterOffer> = book.iter().map(|offer| RouterOffer::of(offer, self.mint)).collect();
         let own = [self.members[buyer].wallet.address()];
         let want = Want { min_energy_wh: 1, excluded_sellers: &own, ..Want::exactly(energy_wh, self.mint) };
         let quote = match router::quote(&offers, &want) {
