@@ -221,16 +221,6 @@ impl World {
         self.svm.set_account(*address, account).expect("an account");
     }
 
-    /// Pauses or resumes a bus: no instruction does it yet.
-    pub fn set_paused(&mut self, bus: &Address, paused: bool) {
-        self.edit::<multibus::state::Bus>(bus, |bus| bus.paused = paused as u8);
-        if paused {
-            self.replica.paused.insert(*bus);
-        } else {
-            self.replica.paused.remove(bus);
-        }
-    }
-
     /// Tokens in a token account.
     pub fn tokens(&self, account: &Address) -> u64 {
         self.token_balance(account).amount
