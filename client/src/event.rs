@@ -7,7 +7,6 @@ use {
     multibus::event::*,
     serde::ser::{Serialize, SerializeMap, Serializer},
     solana_address::Address,
-    solana_signature::Signature,
     std::fmt,
 };
 
@@ -95,19 +94,6 @@ pub fn parse(logs: &[String]) -> ParsedEvents {
         }
     }
     parsed
-}
-
-/// An event with where and when it happened.
-#[derive(Clone, Debug)]
-pub struct EventRecord {
-    /// What happened.
-    pub event: Event,
-    /// The transaction in which it happened.
-    pub signature: Signature,
-    /// Slot of its block.
-    pub slot: u64,
-    /// Time of its block, in unix seconds.
-    pub block_time: Option<i64>,
 }
 
 macro_rules! events {

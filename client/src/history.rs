@@ -280,7 +280,7 @@ impl Market {
             signatures.iter().filter(|info| info.error.is_none()).map(|info| info.signature).collect();
         let read = |signature: Signature| async move {
             let record = self.chain().transaction(&signature).await?;
-            let events = record.map(|record| event::parse(&record.logs).events).unwrap_or_default();
+            let events = record.map(|record| record.events()).unwrap_or_default();
             Ok((signature, events))
         };
         stream::iter(succeeded.into_iter().map(read)).buffered(READ_AT_ONCE).try_collect().await

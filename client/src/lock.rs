@@ -149,7 +149,7 @@ impl Wallet {
         };
         match self.landed_after_all(&lock, &failure).await? {
             Some(sent) => Ok(Created { address: lock, sent }),
-            None => Err(failure.error),
+            None => Err(self.explain_payment(failure.error, &offer.bus, None).await),
         }
     }
 

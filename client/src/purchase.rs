@@ -325,7 +325,13 @@ impl Wallet {
     pub async fn buy(&self, order: &PurchaseOrder) -> Result<Purchased> {
         validate_order(order)?;
         let order = *order;
-        self.purchase(|| self.quote(order)).await
+        match self.purchase(|| self.quote(order)).await {
+            Err(error @ Error::Program(_)) => {
+                let Ok(offer) = self.market().offer(&order.offer).await else { return Err(error) };
+                Err(self.explain_payment(error, &offer.bus, order.payment).await)
+            }
+            bought => bought,
+        }
     }
 
     async fn quote(&self, order: PurchaseOrder) -> Result<Plan> {
@@ -377,7 +383,12 @@ impl Wallet {
     /// Buys exactly these parts of these offers, all or nothing. Where an offer moved since it was quoted the error
     /// [is a conflict](Error::is_conflict), and nothing was paid.
     pub async fn buy_batch(&self, order: &BatchOrder) -> Result<Purchased> {
-        self.purchase_at_most(1, || async { self.plan_batch(order.clone()).await }).await
+        match self.purchase_at_most(1, || self.plan_batch(order.clone())).await {
+            Err(error @ Error::Program(_)) => {
+                Err(self.explain_payment(error, &order.items[0].offer.bus, order.payment).await)
+            }
+            bought => bought,
+        }
     }
 
     /// Likewise, asking `quote` for the order, and for a fresh one whenever an offer moved: the same nonce serves all
@@ -483,6 +494,11 @@ impl Wallet {
                             error
                         }
                     }
+                }
+                Err(error) if error.is_transient() && pursuit.failures + 1 < max_attempts => {
+                    pursuit.failures += 1;
+                    self.sender().pause(pursuit.failures).await;
+                    continue;
                 }
                 Err(error) => {
                     // Without a plan there is no further attempt: what was submitted must be settled now.
@@ -665,7 +681,7 @@ impl Wallet {
     async fn spender(&self, lease: &Lease, pursuit: &Pursuit) -> Result<Spender> {
         let trader = address::trader(&self.address(), lease.lane);
         let recent = self.chain().signatures_for(&trader, None, RECENT_TRANSACTIONS).await?;
-        let mut landed = recent.iter().filter(|info| info.error.is_none());
+        let landed = recent.iter().filter(|info| info.error.is_none());
         // All that was submitted for this purchase carries its nonce, so whichever of it landed is the purchase.
         if let Some(own) = landed.clone().find(|info| pursuit.submitted.contains(&info.signature)) {
             let record = self.chain().transaction(&own.signature).await?;

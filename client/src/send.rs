@@ -6,7 +6,7 @@ use {
     crate::{
         chain::{Chain, Outcome, RecentBlockhash, TransactionError, TransactionRecord, VersionedTransaction},
         error::{Error, Result},
-        event::{self, Event},
+        event::Event,
         wallet::SharedSigner,
     },
     solana_compute_budget_interface::ComputeBudgetInstruction,
@@ -298,7 +298,7 @@ impl Sent {
             block_time: record.block_time,
             compute_units: record.compute_units,
             fee: record.fee,
-            events: event::parse(&record.logs).events,
+            events: record.events(),
             logs: record.logs,
             attempts,
         }

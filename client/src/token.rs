@@ -144,6 +144,24 @@ impl Settlement {
 }
 
 impl Wallet {
+    /// Says plainly that the account that should pay does not exist, where that is why a token program refused.
+    pub(crate) async fn explain_payment(&self, error: Error, bus: &Address, payment: Option<Address>) -> Error {
+        let Error::Program(failure) = &error else { return error };
+        if failure.program.is_none_or(|program| validate_token_program(&program).is_err()) {
+            return error;
+        }
+        let Ok(settlement) = self.market().settlement(bus).await else { return error };
+        let payment = payment.unwrap_or_else(|| settlement.token_account(&self.address()));
+        match self.chain().accounts(&[payment]).await.as_deref() {
+            Ok([None]) => Error::Invalid(format!(
+                "there is no token account {payment} to pay from; get tokens of the settlement mint {} for the wallet {}",
+                settlement.mint,
+                self.address()
+            )),
+            _ => error,
+        }
+    }
+
     /// Creates a mint whose authority is this wallet.
     pub async fn mint_create(&self, decimals: u8, token_program: &Address) -> Result<Created> {
         let keypair = Arc::new(Keypair::new());

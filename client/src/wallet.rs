@@ -46,32 +46,39 @@ struct Inner {
     market: Market,
     sender: Sender,
     lanes: Arc<Lanes>,
-    tables: LookupTables,
+    tables: Arc<LookupTables>,
 }
 
 impl Wallet {
     /// A wallet on a chain, with default options.
     pub fn new(chain: Arc<dyn Chain>, signer: SharedSigner) -> Self {
-        Self::build(Market::new(chain), signer, TransactionOptions::default(), DEFAULT_MAX_LANES)
+        let lanes = Arc::new(Lanes::new(signer.pubkey(), DEFAULT_MAX_LANES));
+        Self::build(Market::new(chain), signer, TransactionOptions::default(), lanes, Arc::default())
     }
 
-    fn build(market: Market, signer: SharedSigner, options: TransactionOptions, max_lanes: u16) -> Self {
+    fn build(
+        market: Market,
+        signer: SharedSigner,
+        options: TransactionOptions,
+        lanes: Arc<Lanes>,
+        tables: Arc<LookupTables>,
+    ) -> Self {
         let sender = Sender::new(market.chain().clone(), options);
-        let lanes = Arc::new(Lanes::new(signer.pubkey(), max_lanes));
-        Self { inner: Arc::new(Inner { signer, market, sender, lanes, tables: LookupTables::default() }) }
+        Self { inner: Arc::new(Inner { signer, market, sender, lanes, tables }) }
     }
 
-    /// The same wallet with other options for its transactions.
+    /// The same wallet with other options for its transactions. It shares its nonce lanes with the present one.
     pub fn with_options(self, options: TransactionOptions) -> Self {
-        let Inner { signer, market, lanes, .. } = &*self.inner;
-        Self::build(market.clone(), signer.clone(), options, lanes.max())
+        let Inner { signer, market, sender: _, lanes, tables } = &*self.inner;
+        Self::build(market.clone(), signer.clone(), options, lanes.clone(), tables.clone())
     }
 
     /// The same wallet with at most so many nonce lanes: as many purchases can be in flight at once. Lanes open when
     /// they are needed, and each holds rent until it is closed. At least one.
     pub fn with_lanes(self, max_lanes: u16) -> Self {
-        let Inner { signer, market, sender, .. } = &*self.inner;
-        Self::build(market.clone(), signer.clone(), *sender.options(), max_lanes)
+        let Inner { signer, market, sender, lanes: _, tables } = &*self.inner;
+        let lanes = Arc::new(Lanes::new(signer.pubkey(), max_lanes));
+        Self::build(market.clone(), signer.clone(), *sender.options(), lanes, tables.clone())
     }
 
     /// Its address.

@@ -10,6 +10,7 @@ use {
 macro_rules! events {
     ($($name:ident),+ $(,)?) => {
         /// One event, decoded.
+        #[allow(clippy::large_enum_variant, reason = "a transaction has a few events, which are read at once")]
         pub enum Event {
             $($name($name),)+
             EnergyPurchased(EnergyPurchasedHeader, Vec<PurchasedFill>),

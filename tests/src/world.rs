@@ -11,7 +11,7 @@ use {
     anchor_lang::Discriminator,
     litesvm::{
         LiteSVM,
-        types::{FailedTransactionMetadata, TransactionMetadata, TransactionResult},
+        types::{FailedTransactionMetadata, TransactionMetadata},
     },
     multibus::error::MultibusError,
     solana_account::Account,
@@ -34,6 +34,9 @@ use {
 pub const START: i64 = 1_780_315_200;
 /// Slot in which every world begins.
 pub const START_SLOT: u64 = 300_000_000;
+
+/// What became of a transaction.
+pub type Landing = Result<TransactionMetadata, Box<FailedTransactionMetadata>>;
 
 /// Why an instruction is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,12 +259,12 @@ impl World {
     }
 
     /// Executes instructions in one transaction, and checks everything where it lands.
-    pub fn send(&mut self, instructions: &[Instruction]) -> TransactionResult {
+    pub fn send(&mut self, instructions: &[Instruction]) -> Landing {
         self.send_transaction(self.transaction(instructions, &[]))
     }
 
     /// Executes a transaction, and checks everything where it lands.
-    pub fn send_transaction(&mut self, transaction: VersionedTransaction) -> TransactionResult {
+    pub fn send_transaction(&mut self, transaction: VersionedTransaction) -> Landing {
         let before = replica::token_balances(&self.svm);
         let landed = self.svm.send_transaction(transaction);
         self.svm.expire_blockhash();
@@ -272,7 +275,7 @@ impl World {
             self.replica.follow(&events, &before, &after, now);
             self.replica.check(&self.svm, &after);
         }
-        landed
+        landed.map_err(Box::new)
     }
 
     /// Executes instructions that must succeed.
@@ -293,7 +296,8 @@ impl World {
         self.svm.expire_blockhash();
         for (account, balance) in replica::token_balances(&self.svm) {
             let was = before.get(&account).map_or(0, |balance| balance.amount);
-            if balance.amount > was {
+            let of_a_bus = self.svm.get_account(&balance.owner).is_some_and(|account| account.owner == multibus::ID);
+            if balance.amount > was && of_a_bus {
                 *self.replica.gifts.entry(account).or_default() += balance.amount - was;
             }
         }

@@ -6,7 +6,10 @@
 //! one in a single step, so that a file is never seen half-written.
 
 use {
-    super::{EmbeddedChain, TransactionRecord, embedded::State},
+    super::{
+        EmbeddedChain, TransactionRecord,
+        embedded::{SLOT_MILLISECONDS, State},
+    },
     crate::error::{Error, Result},
     base64::{Engine, prelude::BASE64_STANDARD},
     serde::{Deserialize, Serialize},
@@ -16,11 +19,12 @@ use {
     solana_sdk_ids::{address_lookup_table, system_program},
     solana_transaction_error::TransactionError,
     std::{
-        fs::File,
+        fs::{File, TryLockError},
         io::{ErrorKind, Write},
         path::{Path, PathBuf},
         str::FromStr,
-        time::{SystemTime, UNIX_EPOCH},
+        thread,
+        time::{Duration, Instant, SystemTime, UNIX_EPOCH},
     },
 };
 
@@ -28,6 +32,11 @@ use {
 const LAYOUT_VERSION: u32 = 1;
 /// Steps of the blockhash that are looked through for the file's: far more than a kept chain takes.
 const BLOCKHASH_STEPS: u32 = 1_000_000;
+
+/// How long another process may use the file before a second one gives up.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A file that keeps an embedded chain; nobody else can open it meanwhile.
 pub struct StateFile {
@@ -43,8 +52,9 @@ struct Kept {
     slot: u64,
     block_height: u64,
     unix_milliseconds: i64,
-    /// How far the chain's clock was ahead of the machine's when it was kept.
-    ahead_milliseconds: i64,
+    /// How far the chain's clock was ahead of the machine's when it was kept, in whole seconds: a rest of a slot is
+    /// dropped, so that many calls in a row do not add up to a clock that runs ahead.
+    ahead_seconds: i64,
     blockhash: String,
     accounts: Vec<KeptAccount>,
     transactions: Vec<KeptTransaction>,
@@ -72,18 +82,29 @@ struct KeptTransaction {
 }
 
 impl StateFile {
-    /// Opens the file of a chain, which need not exist yet. Waits while another process uses it.
+    /// Opens the file of a chain, which need not exist yet. Waits a little while another process uses it.
     ///
     /// # Errors
-    /// Where its lock cannot be made, such as in a folder that does not exist.
+    /// Where another process goes on using it, or its lock cannot be made, such as in a folder that does not exist.
     pub fn open(path: &Path) -> Result<Self> {
         let mut lock_path = path.as_os_str().to_owned();
         lock_path.push(".lock");
         let lock_path = PathBuf::from(lock_path);
-        let lock = File::create(&lock_path)
-            .and_then(|lock| lock.lock().map(|()| lock))
-            .map_err(|error| file_error("locked", &lock_path, &error))?;
-        Ok(Self { path: path.to_path_buf(), _lock: lock })
+        let lock = File::create(&lock_path).map_err(|error| file_error("locked", &lock_path, &error))?;
+        let given_up_at = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path: path.to_path_buf(), _lock: lock }),
+                Err(TryLockError::WouldBlock) if Instant::now() < given_up_at => thread::sleep(LOCK_INTERVAL),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Invalid(format!(
+                        "another process uses the chain in {}; wait until it has ended",
+                        path.display()
+                    )));
+                }
+                Err(TryLockError::Error(error)) => return Err(file_error("locked", &lock_path, &error)),
+            }
+        }
     }
 
     /// The chain of the file, or a new one where there is no file yet. Its clock goes on with the machine's.
@@ -199,7 +220,7 @@ impl State {
             slot: self.slot,
             block_height: self.block_height,
             unix_milliseconds: self.unix_milliseconds,
-            ahead_milliseconds: (self.unix_milliseconds - machine_milliseconds()).max(0),
+            ahead_seconds: (self.unix_milliseconds - machine_milliseconds()).max(0) / 1_000,
             blockhash: svm.latest_blockhash().to_string(),
             accounts,
             transactions: self.history.records.iter().map(KeptTransaction::of).collect(),
@@ -232,10 +253,12 @@ impl State {
             self.svm.expire_blockhash();
             steps += 1;
         }
-        let now = kept.unix_milliseconds.max(machine_milliseconds().saturating_add(kept.ahead_milliseconds));
+        let now =
+            kept.unix_milliseconds.max(machine_milliseconds().saturating_add(kept.ahead_seconds.saturating_mul(1_000)));
         self.slot = kept.slot;
         self.block_height = kept.block_height;
-        self.unix_milliseconds = kept.unix_milliseconds;
+        // The new slot, which gives a new blockhash, takes no time.
+        self.unix_milliseconds = kept.unix_milliseconds.saturating_sub(SLOT_MILLISECONDS);
         self.advance(1);
         self.advance_to(now.div_euclid(1_000));
         Ok(())
@@ -292,12 +315,16 @@ mod tests {
         let path = folder.join("village.chain");
         let (payer, payee) = (Keypair::new(), Keypair::new().pubkey());
 
+        let started_at = Instant::now();
         let file = StateFile::open(&path).unwrap();
         let chain = file.load().unwrap();
         chain.airdrop(&payer.pubkey(), 10_000_000_000).await.unwrap();
         let first = pay(&chain, &payer, &payee, 1_000_000_000).await;
         let ahead = chain.set_clock(chain.clock().await.unwrap().unix_timestamp + 100_000).unwrap();
         file.save(&chain).unwrap();
+        for _ in 0..20 {
+            file.save(&file.load().unwrap()).unwrap();
+        }
         drop(file);
 
         let file = StateFile::open(&path).unwrap();
@@ -305,7 +332,8 @@ mod tests {
         assert_eq!(chain.transaction(&first.signature).await.unwrap(), Some(first.clone()));
         let clock = chain.clock().await.unwrap();
         assert!(clock.slot > ahead.slot && clock.unix_timestamp >= ahead.unix_timestamp);
-        assert!(clock.unix_timestamp < ahead.unix_timestamp + 1_000, "the clock stays ahead by as much");
+        let took = i64::try_from(started_at.elapsed().as_secs()).unwrap();
+        assert!(clock.unix_timestamp <= ahead.unix_timestamp + took + 2, "the clock stays ahead by as much");
         // The same payment again is another transaction.
         let second = pay(&chain, &payer, &payee, 1_000_000_000).await;
         assert_ne!(first.signature, second.signature);

@@ -15,8 +15,16 @@ pub use {
 };
 
 use {
-    crate::error::Result, async_trait::async_trait, futures_util::stream::BoxStream, solana_account::Account,
-    solana_address::Address, solana_hash::Hash, solana_signature::Signature,
+    crate::{
+        error::Result,
+        event::{self, Event},
+    },
+    async_trait::async_trait,
+    futures_util::stream::BoxStream,
+    solana_account::Account,
+    solana_address::Address,
+    solana_hash::Hash,
+    solana_signature::Signature,
 };
 
 /// Which accounts of a program to return: all conditions must hold.
@@ -141,6 +149,20 @@ pub struct LogsNotification {
     pub error: Option<TransactionError>,
     /// What it logged.
     pub logs: Vec<String>,
+}
+
+impl TransactionRecord {
+    /// The market's events in it: none where it failed, since what it did was undone.
+    pub fn events(&self) -> Vec<Event> {
+        if self.error.is_some() { Vec::new() } else { event::parse(&self.logs).events }
+    }
+}
+
+impl LogsNotification {
+    /// The market's events in it: none where it failed, since what it did was undone.
+    pub fn events(&self) -> Vec<Event> {
+        if self.error.is_some() { Vec::new() } else { event::parse(&self.logs).events }
+    }
 }
 
 /// The chain's clock.

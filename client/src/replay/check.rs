@@ -3,8 +3,9 @@
 use {
     super::{
         Doing, ReplayError,
+        community::Interval,
         run::lane_key,
-        state::{Settlement, State},
+        state::{Settlement, State, Window},
         world::World,
     },
     crate::{Keyed, lock::LockFilter, trader::Trader},
@@ -54,8 +55,14 @@ impl Findings {
     }
 }
 
+/// Energy that must have been sold in a window, in Wh.
+fn sold_in(window: &Window, data: &Interval) -> u64 {
+    window.sold_until_wh.unwrap_or_else(|| data.tradable_wh()).saturating_sub(window.sold_before_wh)
+}
+
 /// Offers, locks, capacity and escrow of an interval that was just traded.
-pub(super) async fn interval(world: &World, interval: usize, window_start: i64) -> Result<Vec<String>, ReplayError> {
+pub(super) async fn interval(world: &World, window: &Window) -> Result<Vec<String>, ReplayError> {
+    let Window { interval, window_start, .. } = *window;
     let data = &world.options.community.intervals[interval];
     let mut findings = Findings::default();
     if data.surplus_wh() == 0 {
@@ -73,7 +80,7 @@ pub(super) async fn interval(world: &World, interval: usize, window_start: i64) 
     offers.retain(|offer| offer.window_start == window_start);
     let sold: u64 = offers.iter().map(|offer| offer.listed_wh - offer.remaining_wh).sum();
     let name = &data.label;
-    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh + sold, data.tradable_wh());
+    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh + sold, sold_in(window, data));
     check_window(&mut findings, &capacity, &offers);
     check_offers(&mut findings, &offers, &locks);
     check_escrow(&mut findings, world, &locks).await?;
@@ -88,7 +95,8 @@ pub(super) struct Withdrawn {
 }
 
 /// The capacity of a window whose offers were withdrawn.
-pub(super) async fn withdrawn(world: &World, interval: usize, window_start: i64) -> Result<Withdrawn, ReplayError> {
+pub(super) async fn withdrawn(world: &World, window: &Window) -> Result<Withdrawn, ReplayError> {
+    let Window { interval, window_start, .. } = *window;
     let data = &world.options.community.intervals[interval];
     let mut findings = Findings::default();
     let doing = || format!("checking interval {interval}");
@@ -96,11 +104,11 @@ pub(super) async fn withdrawn(world: &World, interval: usize, window_start: i64)
         return Ok(Withdrawn { withdrawn_wh: None, violations: findings.0 });
     };
     let name = &data.label;
-    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh, data.tradable_wh());
+    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh, sold_in(window, data));
     findings.equal(WINDOWS, format_args!("offers open in {name}"), capacity.open_offers, 0);
     check_window(&mut findings, &capacity, &[]);
     // All of the surplus was listed, and what was not sold is available again.
-    let withdrawn_wh = Some(data.surplus_wh().saturating_sub(capacity.sold_wh));
+    let withdrawn_wh = Some(data.surplus_wh().saturating_sub(window.sold_before_wh + capacity.sold_wh));
     Ok(Withdrawn { withdrawn_wh, violations: findings.0 })
 }
 

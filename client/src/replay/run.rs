@@ -252,7 +252,7 @@ impl<'a> Replay<'a> {
                 }
                 let passed = now.last_valid_block_height.saturating_sub(latest.last_valid_block_height);
                 self.tell(Stage::Waiting, passed as usize, 150, "blocks until nothing old can land");
-                sleep(Duration::from_secs(2)).await;
+                sleep(Duration::from_secs(1)).await;
             }
         }
         let Some(current) = &self.state.current else { return Ok(()) };
@@ -604,7 +604,8 @@ impl<'a> Replay<'a> {
         }
         self.close_past(now).await?;
         let window_start = match &self.state.current {
-            Some(current) => current.window_start,
+            Some(current) if schedule.is_tradable(interval, now) => current.window_start,
+            Some(_) => self.go_on_later(interval, now).await?,
             None => {
                 if !schedule.is_tradable(interval, now)
                     && let Some(schedule) = &mut self.state.schedule
@@ -616,12 +617,6 @@ impl<'a> Replay<'a> {
                 window_start
             }
         };
-        if window_start <= now + 60 {
-            return Err(ReplayError::State(format!(
-                "the window at {window_start} in which interval {interval} was being traded has closed meanwhile; its \
-                 rest can no longer be traded, start a new replay"
-            )));
-        }
         self.list(interval, window_start).await?;
         if self.world.is_cancelled() {
             return Ok(());
@@ -645,8 +640,36 @@ impl<'a> Replay<'a> {
             ..IntervalResult::default()
         };
         let bought_before_wh = self.state.members.iter().map(|member| member.bought_wh).collect();
-        self.state.current = Some(Current { window_start, bought_before_wh, locks: Vec::new(), result });
+        let sold_before_wh = self.state.members.iter().map(|member| member.sold_wh).collect();
+        self.state.current =
+            Some(Current { window_start, bought_before_wh, sold_before_wh, locks: Vec::new(), result });
         self.save()
+    }
+
+    /// An interval was interrupted until its window closed: what is left of it is traded in a later one.
+    async fn go_on_later(&mut self, interval: usize, now: i64) -> Result<i64, ReplayError> {
+        let Some(current) = &mut self.state.current else {
+            return Err(ReplayError::State("the state has no interval to go on with; start anew".into()));
+        };
+        let before = current.window_start;
+        // They have expired, or would soon.
+        current.locks.iter_mut().for_each(|lock| lock.is_to_release = true);
+        self.end_locks().await?;
+        let traded_wh = self.state.current.as_ref().map_or(0, |current| current.result.traded_wh);
+        for window in self.state.windows.iter_mut().filter(|window| window.window_start == before) {
+            window.sold_until_wh = Some(traded_wh);
+        }
+        self.withdraw(before).await?;
+        if let Some(schedule) = &mut self.state.schedule {
+            schedule.move_to(interval, now);
+        }
+        let window_start = self.state.schedule.map_or(before, |schedule| schedule.window_start(interval));
+        if let Some(current) = &mut self.state.current {
+            current.window_start = window_start;
+            current.result.window_start = window_start;
+        }
+        self.save()?;
+        Ok(window_start)
     }
 
     /// Members with a surplus list it.
@@ -657,9 +680,16 @@ impl<'a> Replay<'a> {
             self.sellers.clear();
             return Ok(());
         }
-        let window = Window { interval, window_start, is_withdrawn: false };
+        let Some(current) = &self.state.current else { return Ok(()) };
         if self.state.windows.iter().all(|window| window.window_start != window_start) {
-            self.state.windows.push(window);
+            let sold_before_wh = current.result.traded_wh;
+            self.state.windows.push(Window {
+                interval,
+                window_start,
+                sold_before_wh,
+                sold_until_wh: None,
+                is_withdrawn: false,
+            });
         }
         let bus = self.world.bus;
         if self.world.market.find_capacity(&bus, window_start).await.doing("reading the window")?.is_none() {
@@ -668,14 +698,17 @@ impl<'a> Replay<'a> {
         let listed: Vec<Address> =
             self.world.offers(window_start).await.doing("reading offers")?.iter().map(|offer| offer.seller).collect();
         let (world, options) = (&self.world, &self.world.options);
-        let tasks = data.readings.iter().filter(|reading| reading.surplus_wh() > 0).filter_map(|reading| {
+        let Some(current) = &self.state.current else { return Ok(()) };
+        let tasks = data.readings.iter().filter_map(|reading| {
             let seller = reading.member;
-            if listed.contains(&world.members[seller].wallet.address()) {
+            let sold_wh = self.state.members[seller].sold_wh - current.sold_before_wh[seller];
+            let left_wh = reading.surplus_wh().saturating_sub(sold_wh);
+            if left_wh == 0 || listed.contains(&world.members[seller].wallet.address()) {
                 return None;
             }
             let draw = Draw::new(options.seed, "price", interval, seller);
             let price = options.price_rule.ask(surplus_wh, deficit_wh, draw);
-            Some(world.list(seller, window_start, reading.surplus_wh(), price))
+            Some(world.list(seller, window_start, left_wh, price))
         });
         let (_, failed) = world.each(tasks).await;
         self.know_sellers(window_start).await?;
@@ -884,8 +917,10 @@ impl<'a> Replay<'a> {
 
     /// Checks the interval against the chain and ends it.
     async fn complete(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
-        let violations = check::interval(&self.world, interval, window_start).await?;
-        self.state.violations.extend(violations);
+        if let Some(window) = self.state.windows.iter().find(|window| window.window_start == window_start) {
+            let violations = check::interval(&self.world, window).await?;
+            self.state.violations.extend(violations);
+        }
         let Some(mut current) = self.state.current.take() else { return Ok(()) };
         current.result.is_complete = true;
         let data = &self.world.options.community.intervals[interval];
@@ -929,7 +964,8 @@ impl<'a> Replay<'a> {
 
     /// Withdraws what a window's offers have not sold and closes them; tells whether all of them are closed.
     async fn withdraw(&mut self, window_start: i64) -> Result<bool, ReplayError> {
-        let Some(window) = self.state.windows.iter().position(|window| window.window_start == window_start) else {
+        let place = self.state.windows.iter().position(|window| window.window_start == window_start);
+        let Some(window) = place.filter(|place| !self.state.windows[*place].is_withdrawn) else {
             return Ok(true);
         };
         let offers = self.world.offers(window_start).await.doing("reading offers")?;
@@ -942,7 +978,7 @@ impl<'a> Replay<'a> {
             return Ok(false);
         }
         let interval = self.state.windows[window].interval;
-        let found = check::withdrawn(&self.world, interval, window_start).await?;
+        let found = check::withdrawn(&self.world, &self.state.windows[window]).await?;
         if let (Some(result), Some(withdrawn_wh)) = (self.state.intervals.get_mut(interval), found.withdrawn_wh) {
             result.withdrawn_wh = withdrawn_wh;
         }

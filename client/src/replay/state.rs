@@ -83,6 +83,8 @@ pub(super) struct Current {
     pub window_start: i64,
     /// Energy that each member had bought when the interval began, from the lanes on chain, in Wh.
     pub bought_before_wh: Vec<u64>,
+    /// Energy that each member had sold when the interval began, in Wh.
+    pub sold_before_wh: Vec<u64>,
     /// Locks that were taken and are not settled or released.
     pub locks: Vec<OpenLock>,
     pub result: IntervalResult,
@@ -107,6 +109,10 @@ pub(super) struct OpenLock {
 pub(super) struct Window {
     pub interval: usize,
     pub window_start: i64,
+    /// Energy of the interval that was sold in an earlier window, in Wh: only where a replay was resumed too late for it.
+    pub sold_before_wh: u64,
+    /// Energy of the interval that was sold when it went on in a later window, in Wh.
+    pub sold_until_wh: Option<u64>,
     /// Whether its offers were withdrawn.
     pub is_withdrawn: bool,
 }

@@ -1,8 +1,9 @@
 use {
-    crate::support::{World, terms},
+    crate::support::{FaultyChain, World, terms},
+    base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{
-        Address,
-        history::Evidence,
+        Address, Market,
+        history::{Evidence, Flaw},
         purchase::{PurchaseOrder, TransactionHash},
     },
     solana_instruction::Instruction,
@@ -69,4 +70,44 @@ async fn lines_of_other_programs_are_not_events() {
         assert!(sent.logs.iter().any(|line| line.contains("Program data: ")));
         assert!(sent.events.is_empty());
     }
+}
+
+/// Buys 20 times and asks a node that forges its logs for the history.
+async fn forged_history(forge: fn(&mut Vec<String>)) -> Vec<Flaw> {
+    let world = World::new().await;
+    let buyer = world.member().await.with_lanes(1);
+    let offer = world.offer(100_000, 500).await;
+    for number in 1..=20 {
+        buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 500)).await.unwrap();
+    }
+    let market = Market::new(FaultyChain::forging(&world.chain, forge));
+    market.history(&buyer.address(), 0).await.unwrap().flaws
+}
+
+/// Changes bytes of the purchases in a log: the discriminator and the buyer take 40, the hash and the nonce follow.
+fn change(logs: &mut [String], change: impl Fn(&mut [u8])) {
+    for line in logs {
+        if let Some(data) = line.strip_prefix("Program data: ") {
+            let mut bytes = BASE64_STANDARD.decode(data).unwrap();
+            if bytes.len() > 108 {
+                change(&mut bytes);
+            }
+            *line = format!("Program data: {}", BASE64_STANDARD.encode(bytes));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_forged_history_is_found_out() {
+    assert_eq!(forged_history(|_| ()).await, []);
+    let forged = forged_history(|logs| change(logs, |bytes| bytes[40] ^= 1)).await;
+    assert!(matches!(forged[..], [Flaw::RootMismatch { .. }]), "{forged:?}");
+    let forged = forged_history(|logs| change(logs, |bytes| *bytes.last_mut().unwrap() ^= 1)).await;
+    assert!(forged.iter().any(|flaw| matches!(flaw, Flaw::TotalMismatch { .. })), "{forged:?}");
+    // The last sixteen are on chain, whatever the node withholds.
+    let forged = forged_history(Vec::clear).await;
+    assert!(
+        matches!(forged[..], [Flaw::Gap { first_nonce, last_nonce }] if last_nonce == first_nonce + 3),
+        "{forged:?}"
+    );
 }

@@ -1,8 +1,9 @@
 use {
-    crate::support::{FUNDS, FaultyChain, World, side_by_side, terms},
+    crate::support::{FUNDS, FaultyChain, SOL, World, side_by_side, terms},
     futures_util::FutureExt,
     multibus_client::{
-        Error, Wallet,
+        Error, Keypair, Wallet,
+        chain::Chain,
         multibus::error::MultibusError,
         offer::{OfferFilter, OfferSort},
         purchase::{BatchItem, BatchOrder, Order, PurchaseOrder, TransactionHash},
@@ -57,6 +58,21 @@ async fn too_few_tokens_are_named_as_such() {
     let refused = buyer.buy(&PurchaseOrder::exactly(offer, 1_000_000, 2_000_000)).await.unwrap_err();
     assert!(refused.to_string().contains("holds less than the payment"), "{refused}");
     assert_eq!(world.receipts(&buyer.address()).await, 0);
+}
+
+#[tokio::test]
+async fn a_buyer_without_a_token_account_is_told_to_get_one() {
+    let world = World::new().await;
+    let buyer = Wallet::new(world.chain.clone(), Arc::new(Keypair::new()));
+    world.chain.airdrop(&buyer.address(), SOL).await.unwrap();
+    let offer = world.offer(1_000, 500).await;
+    for refused in [
+        buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 500)).await.unwrap_err(),
+        buyer.lock_take(&offer, 1_000, 500).await.unwrap_err(),
+    ] {
+        let text = refused.to_string();
+        assert!(text.contains("there is no token account") && text.contains(&world.mint.to_string()), "{text}");
+    }
 }
 
 /// The seller reprices between the buyer's simulation and submission.

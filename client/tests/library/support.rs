@@ -128,6 +128,8 @@ pub struct FaultyChain {
     held_back: Mutex<Vec<VersionedTransaction>>,
     serves_logs: bool,
     latency: Duration,
+    /// What the node does to the logs that it serves.
+    forge: Option<fn(&mut Vec<String>)>,
     pub submitted: Mutex<Vec<Signature>>,
 }
 
@@ -156,6 +158,11 @@ impl FaultyChain {
         Arc::new(Self { latency: Duration::from_millis(5), ..Self::build(inner, &[], true) })
     }
 
+    /// A network whose nodes serve forged logs.
+    pub fn forging(inner: &Arc<EmbeddedChain>, forge: fn(&mut Vec<String>)) -> Arc<Self> {
+        Arc::new(Self { forge: Some(forge), ..Self::build(inner, &[], true) })
+    }
+
     fn build(inner: &Arc<EmbeddedChain>, faults: &[Fault], serves_logs: bool) -> Self {
         Self {
             inner: inner.clone(),
@@ -166,6 +173,7 @@ impl FaultyChain {
             held_back: Mutex::default(),
             serves_logs,
             latency: Duration::ZERO,
+            forge: None,
             submitted: Mutex::default(),
         }
     }
@@ -256,7 +264,11 @@ impl Chain for FaultyChain {
         if !self.serves_logs {
             return Ok(None);
         }
-        self.inner.transaction(signature).await
+        let mut record = self.inner.transaction(signature).await?;
+        if let (Some(record), Some(forge)) = (&mut record, self.forge) {
+            forge(&mut record.logs);
+        }
+        Ok(record)
     }
 
     async fn signatures_for(

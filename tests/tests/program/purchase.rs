@@ -271,6 +271,32 @@ pub fn purchase_of_the_largest_cost_succeeds() {
 }
 
 #[test]
+pub fn purchase_past_the_largest_total_succeeds() {
+    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let offer = market.offer_with(|options| options.energy(3_000).price(u64::MAX));
+    let (mint, payment, payout, seller) = (market.bus.mint, market.payment, market.payout, market.seller);
+    let authority = market.fee_payer;
+    market.arrange(&[mint.mint_to(&payment, &authority, u64::MAX - BUYER_TOKENS)]);
+    for _ in 0..3 {
+        market.buy(&offer, 1_000);
+        // The seller gives it all back.
+        let back = spl_token_2022_interface::instruction::transfer_checked(
+            &mint.program.address(),
+            &payout,
+            &mint.address,
+            &payment,
+            &seller,
+            &[],
+            u64::MAX,
+            mint.decimals,
+        );
+        market.arrange(&[back.unwrap()]);
+    }
+    let trader: state::Trader = market.state(&market.lane.address);
+    assert_eq!((trader.total_paid, trader.total_energy_wh), (u64::MAX, 3_000), "totals never block a purchase");
+}
+
+#[test]
 pub fn purchase_after_the_expiry_second_is_rejected() {
     let mut market = Market::new();
     let expires_at = market.now() + 60;

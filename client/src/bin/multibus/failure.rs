@@ -60,11 +60,21 @@ impl Failure {
             Self::Client(_) => "chain",
         };
         let mut error = json!({ "kind": kind, "message": self.message() });
-        if let Self::Client(Error::Program(refusal)) = self {
-            error["program"] = json!(refusal.program.map(|program| program.to_string()));
-            error["code"] = json!(refusal.code());
-            error["name"] = json!(refusal.multibus.map(|multibus| multibus.name()));
-            error["detail"] = json!(refusal.detail);
+        match self {
+            Self::Client(Error::Program(refusal)) => {
+                error["program"] = json!(refusal.program.map(|program| program.to_string()));
+                error["code"] = json!(refusal.code());
+                error["name"] = json!(refusal.multibus.map(|multibus| multibus.name()));
+                error["detail"] = json!(refusal.detail);
+            }
+            // What to ask for once the network is back.
+            Self::Client(Error::PurchaseUnknown { transaction_hash, lane, nonce, .. }) => {
+                error["transaction_hash"] = json!(transaction_hash.to_string());
+                error["lane"] = json!(lane);
+                error["nonce"] = json!(nonce);
+            }
+            Self::Client(Error::OutcomeUnknown { signature, .. }) => error["signature"] = json!(signature.to_string()),
+            _ => {}
         }
         json!({ "error": error })
     }

@@ -230,7 +230,7 @@ pub fn json(value: &impl Serialize, pretty: bool) -> String {
 
 /// Text in which characters that act on the terminal or hide are written as what they are: `\u{202e}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|character| is_hidden(character)) {
+    if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);

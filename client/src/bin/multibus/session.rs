@@ -102,7 +102,8 @@ impl Session {
     /// # Errors
     /// Where its file cannot be read.
     pub fn wallet(&self) -> Result<Wallet, Failure> {
-        let options = TransactionOptions { priority_fee: priority_fee(self.priority_fee), ..TransactionOptions::default() };
+        let options =
+            TransactionOptions { priority_fee: priority_fee(self.priority_fee), ..TransactionOptions::default() };
         // One call buys one thing after the other: a single lane, whose next hash is known before sending.
         Ok(Wallet::new(self.chain.clone(), Arc::new(self.keypair()?)).with_options(options).with_lanes(1))
     }

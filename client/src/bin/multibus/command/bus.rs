@@ -4,7 +4,7 @@ use {
     super::{TransactionView, signature_line},
     crate::{
         failure::Failure,
-        output::{Page, Reply, View, short},
+        output::{Page, Reply, View},
         session::Session,
         value::{Amount, Energy, OwnerShare, Seconds, Share, address, format_energy, format_scaled, format_time},
     },
@@ -39,8 +39,13 @@ pub enum Listing {
 /// Create a bus: the network, its capacity, escrow and treasury
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus bus create --name \"Sunny Street\" --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN --capacity 500kWh --base-price 0.10tokens
-  multibus bus create --name Village --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN --capacity 50kWh --base-price 100000 --window 15m --gate-closure 5m --listing open")]
+  multibus bus create --name \"Sunny Street\" \\
+      --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
+      --capacity 500kWh --base-price 0.10tokens
+  multibus bus create --name Village \\
+      --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
+      --capacity 50kWh --base-price 100000 \\
+      --window 15m --gate-closure 5m --listing open")]
 pub struct CreateArgs {
     /// Name, 1 to 32 bytes
     #[arg(long)]
@@ -105,7 +110,8 @@ pub struct ListArgs {
 /// Hand part of your share to a new owner, where one approval is enough
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus bus add-owner BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG --share 40%")]
+  multibus bus add-owner BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG --share 40%")]
 pub struct AddOwnerArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]
@@ -376,10 +382,10 @@ impl View for Listed {
             return;
         }
         page.table(
-            &["bus", "name", "creator"],
+            &["bus", "name"],
             self.buses.iter().map(|bus| {
                 let state = if bus.paused { " (paused)" } else { "" };
-                vec![bus.address.clone(), format!("{}{state}", bus.name), short(&bus.creator)]
+                vec![bus.address.clone(), format!("{}{state}", bus.name)]
             }),
         );
     }

@@ -99,6 +99,11 @@ struct Told {
 }
 
 impl View for Told {
+    fn essence(&self) -> Option<Vec<String>> {
+        let purchases = self.lanes.iter().flat_map(|lane| &lane.purchases);
+        Some(purchases.map(|purchase| purchase.transaction_hash.clone()).collect())
+    }
+
     fn text(&self, page: &mut Page) {
         if self.lanes.is_empty() {
             page.line(format!("{} has no lane open", self.wallet));

@@ -62,7 +62,8 @@ pub struct MintArgs {
 #[command(after_help = "Examples:
   multibus local fund
   multibus local fund 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC --sol 5
-  multibus local fund 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN --amount 100tokens")]
+  multibus local fund 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC --mint \\
+      DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN --amount 100tokens")]
 pub struct FundArgs {
     /// The wallet [default: the signing wallet]
     #[arg(value_name = "WALLET", value_parser = address)]

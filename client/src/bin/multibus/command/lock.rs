@@ -20,7 +20,7 @@ use {
         multibus::state::{Bus, Lock},
     },
     serde::Serialize,
-    std::collections::HashMap,
+    std::collections::{HashMap, hash_map::Entry},
 };
 
 #[derive(Subcommand, Debug)]
@@ -35,7 +35,8 @@ pub enum LockCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus lock take EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --energy 2kWh
-  multibus lock take EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --energy 2kWh --max-price 0.25tokens")]
+  multibus lock take EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
+      --energy 2kWh --max-price 0.25tokens")]
 pub struct TakeArgs {
     /// The offer
     #[arg(value_name = "OFFER", value_parser = address)]
@@ -162,10 +163,11 @@ async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
     let mut buses: HashMap<Address, Keyed<Bus>> = HashMap::new();
     let mut views = Vec::with_capacity(locks.len());
     for lock in &locks {
-        if !buses.contains_key(&lock.bus) {
-            buses.insert(lock.bus, market.bus(&lock.bus).await?);
-        }
-        views.push(LockView::of(lock, &buses[&lock.bus], now));
+        let bus = match buses.entry(lock.bus) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(market.bus(&lock.bus).await?),
+        };
+        views.push(LockView::of(lock, bus, now));
     }
     views.sort_by(|a, b| (a.expires_at, &a.address).cmp(&(b.expires_at, &b.address)));
     Ok(Box::new(Listed { locks: views }))

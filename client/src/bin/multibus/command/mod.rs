@@ -38,7 +38,7 @@ use {
     propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true,
-    max_term_width = 100
+    max_term_width = 80
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -98,8 +98,10 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             let session = Session::open(settings, output, cli.global.priority_fee)?;
             let result = output.attend("working", dispatch(command, &session)).await;
             // Also what a failed command did, such as a fee that it paid, happened.
-            session.close()?;
-            result?
+            let kept = session.close();
+            let answer = result?;
+            kept?;
+            answer
         }
     };
     output.print(answer.as_ref())?;

@@ -62,8 +62,10 @@ pub fn source_name(source: u8) -> String {
 /// Put energy on offer; the proceeds go to the signing wallet
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 12.5kWh --price 0.25tokens --source solar
-  multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 800 --price 250000 --window next --expires +15m")]
+  multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      --energy 12.5kWh --price 0.25tokens --source solar
+  multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      --energy 800 --price 250000 --window next --expires +15m")]
 pub struct CreateArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]
@@ -102,8 +104,10 @@ pub enum Sort {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus offer list BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo
-  multibus offer list BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --source solar --max-price 0.30tokens
-  multibus offer list BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --seller 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC --all")]
+  multibus offer list BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      --source solar --max-price 0.30tokens
+  multibus offer list BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --seller \\
+      8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC --all")]
 pub struct ListArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]
@@ -141,7 +145,8 @@ pub struct ShowArgs {
 /// Set a new price; energy under locks keeps its price
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus offer reprice EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --price 0.22tokens")]
+  multibus offer reprice EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
+      --price 0.22tokens")]
 pub struct RepriceArgs {
     /// The offer
     #[arg(value_name = "OFFER", value_parser = address)]
@@ -154,8 +159,10 @@ pub struct RepriceArgs {
 /// Set a later expiry
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus offer extend EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --expires +1h
-  multibus offer extend EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --expires never")]
+  multibus offer extend EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
+      --expires +1h
+  multibus offer extend EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
+      --expires never")]
 pub struct ExtendArgs {
     /// The offer
     #[arg(value_name = "OFFER", value_parser = address)]

@@ -16,7 +16,7 @@ use {
             math,
             state::{Bus, Offer, Order},
         },
-        offer::{OfferFilter, OfferSort},
+        offer::{OfferFilter, OfferSort, is_tradable},
         purchase::{BatchItem, BatchOrder, PurchaseOrder, Purchased, TransactionHash},
         router::{self, BatchLimits, PriceFraction, Quote, RouterFill, RouterOffer, Want},
     },
@@ -33,9 +33,12 @@ use {
     group = ArgGroup::new("from").required(true).args(["bus", "offer"]),
     after_help = "Examples:
   multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 1.5kWh
-  multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 20kWh --min-energy 5kWh --max-price 0.28tokens
-  multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 20kWh --max-total 5tokens --dry-run
-  multibus buy --offer EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn --energy 800Wh"
+  multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 20kWh \\
+      --min-energy 5kWh --max-price 0.28tokens
+  multibus buy BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --energy 20kWh \\
+      --max-total 5tokens --dry-run
+  multibus buy --offer EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
+      --energy 800Wh"
 )]
 pub struct BuyArgs {
     /// The bus to buy on, at the lowest total cost
@@ -72,8 +75,10 @@ pub struct BuyArgs {
 /// The offers may belong to several buses with one token. Each is bought at its present price or not at all.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus batch EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn=1.5kWh FxvxtejBzQVq6fmk5D1bS6oiCatHVxfdyjn8vwG8zsYu=800Wh
-  multibus batch EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn=1500 --max-total 0.50tokens --dry-run")]
+  multibus batch EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn=1.5kWh \\
+      FxvxtejBzQVq6fmk5D1bS6oiCatHVxfdyjn8vwG8zsYu=800Wh
+  multibus batch EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn=1500 \\
+      --max-total 0.50tokens --dry-run")]
 pub struct BatchArgs {
     /// Offers and the energy to buy of each
     #[arg(value_name = "OFFER=ENERGY", required = true)]
@@ -156,6 +161,19 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
     let order = PurchaseOrder::up_to(offer.address, energy_wh, limits.min_energy_wh, max_price_per_kwh);
     let token = Token::of(&bus);
     if args.dry_run {
+        // What `Wallet::buy` would refuse.
+        if price > max_price_per_kwh {
+            return Err(Failure::sentence(format!(
+                "the offer asks {price} base units per kWh, the limits allow {max_price_per_kwh}; raise them or choose \
+                 another offer"
+            )));
+        }
+        if !is_tradable(&offer, &bus, session.now().await?) {
+            return Err(Failure::sentence(format!(
+                "the offer {} no longer trades; see `multibus offer show`, or choose another",
+                offer.address
+            )));
+        }
         let fill = quoted_fill(&offer, &bus, energy_wh.min(offer.free_wh()))?;
         if fill.energy_wh < order.min_energy_wh {
             return Err(Failure::sentence(format!(

@@ -32,9 +32,12 @@ use {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus replay data/community-rural-2016.csv --report report
-  multibus replay data/community-rural-2016.csv --intervals 8 --seed 7 --price-rule fixed:250000
-  multibus --url localnet replay data/community-rural-2016.csv --state replay.state --report report
-  multibus --url localnet replay data/community-rural-2016.csv --resume replay.state --report report")]
+  multibus replay data/community-rural-2016.csv --intervals 8 --seed 7 \\
+      --price-rule fixed:250000
+  multibus --url localnet replay data/community-rural-2016.csv \\
+      --state replay.state --report report
+  multibus --url localnet replay data/community-rural-2016.csv \\
+      --resume replay.state --report report")]
 pub struct ReplayArgs {
     /// CSV file of the community
     #[arg(value_name = "FILE")]
@@ -181,8 +184,10 @@ fn options(
     replay.resume = resume.is_some();
     replay.state = state.or(resume);
     replay.cancel = cancel.clone();
-    replay.transaction_options =
-        TransactionOptions { priority_fee: crate::session::priority_fee(global.priority_fee), ..replay.transaction_options };
+    replay.transaction_options = TransactionOptions {
+        priority_fee: crate::session::priority_fee(global.priority_fee),
+        ..replay.transaction_options
+    };
     if global.keypair.is_some() {
         let funder: SharedSigner = Arc::new(settings.keypair.read()?);
         replay.funder = Some(funder);
@@ -247,7 +252,7 @@ struct Replayed<'a> {
 impl View for Replayed<'_> {
     fn text(&self, page: &mut Page) {
         for line in self.report.table(columns()).lines() {
-            page.line(line);
+            page.line(line.trim_end());
         }
     }
 }

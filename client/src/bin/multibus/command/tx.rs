@@ -27,8 +27,11 @@ pub enum TxCommand {
 /// A transaction hash is known before its purchase is sent, so that after a time-out it tells whether to buy again.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus tx verify 5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f
-  multibus tx verify 5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f --wallet 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC")]
+  multibus tx verify \\
+      5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f
+  multibus tx verify \\
+      5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f \\
+      --wallet 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC")]
 pub struct VerifyArgs {
     /// The purchase's transaction hash, or the signature of its transaction
     #[arg(value_name = "HASH_OR_SIGNATURE")]

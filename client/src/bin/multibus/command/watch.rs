@@ -26,7 +26,8 @@ const FILE_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus watch BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo
-  multibus watch BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --json-lines --events 10")]
+  multibus watch BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo --json-lines \\
+      --events 10")]
 pub struct WatchArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]
