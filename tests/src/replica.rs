@@ -204,7 +204,7 @@ pub struct Replica {
     /// Every offer address there ever was.
     offers_ever: BTreeSet<Address>,
     /// Tokens that strangers put into accounts outside of the market. In a treasury they are revenue.
-    pub gifts: BTreeMap<Address, u64>,
+    pub gifts: BTreeMap<Address, u128>,
 }
 
 /// Decodes an account of the program.
@@ -816,7 +816,7 @@ impl Replica {
     /// Everything that a bus's treasury ever received, in token base units.
     fn received(&self, bus: &Address) -> u128 {
         let Bus { settings, revenue, .. } = &self.buses[bus];
-        revenue.sales + self.gifts.get(&settings.treasury).copied().unwrap_or(0) as u128
+        revenue.sales + self.gifts.get(&settings.treasury).copied().unwrap_or(0)
     }
 
     /// Everything that a wallet may claim of a bus now, in token base units.
@@ -924,7 +924,7 @@ impl Replica {
         let escrow = &balances[&bus.escrow];
         assert_eq!((escrow.mint, escrow.owner), (bus.mint, *address));
         let gifts = self.gifts.get(&bus.escrow).copied().unwrap_or(0);
-        assert_eq!(escrow.amount, deposits + gifts, "escrow = sum of the deposits of its bus");
+        assert_eq!(escrow.amount as u128, deposits as u128 + gifts, "escrow = sum of the deposits of its bus");
         // Invariant 5: the treasury covers what owners may still claim, and keeps only what does not divide.
         let treasury = &balances[&bus.treasury];
         assert_eq!((treasury.mint, treasury.owner), (bus.mint, *address));

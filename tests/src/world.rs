@@ -298,7 +298,7 @@ impl World {
             let was = before.get(&account).map_or(0, |balance| balance.amount);
             let of_a_bus = self.svm.get_account(&balance.owner).is_some_and(|account| account.owner == multibus::ID);
             if balance.amount > was && of_a_bus {
-                *self.replica.gifts.entry(account).or_default() += balance.amount - was;
+                *self.replica.gifts.entry(account).or_default() += (balance.amount - was) as u128;
             }
         }
     }

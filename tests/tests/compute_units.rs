@@ -297,7 +297,7 @@ fn compute_units_stay_within_their_record() {
     let record = recorded();
     let column = |figure: Option<u64>| figure.map_or("-".to_owned(), |figure| figure.to_string());
     let mut report =
-        format!("{:<34}{:>8}{:>10}{:>10}{:>10}\n", "compute units", "must", "moonshot", "recorded", "measured");
+        format!("{:<42}{:>8}{:>10}{:>10}{:>10}\n", "compute units", "must", "moonshot", "recorded", "measured");
     let mut complaints = Vec::new();
     for Row { name, must, moonshot, measured } in &table.0 {
         let old = record.get(name).copied();
@@ -310,7 +310,7 @@ fn compute_units_stay_within_their_record() {
         let reached = if moonshot.is_some_and(|moonshot| *measured <= moonshot) { "  moonshot" } else { "" };
         writeln!(
             report,
-            "{name:<34}{:>8}{:>10}{:>10}{measured:>10}{note}{reached}",
+            "{name:<42}{:>8}{:>10}{:>10}{measured:>10}{note}{reached}",
             column(*must),
             column(*moonshot),
             column(old)

@@ -19,9 +19,9 @@ fn create(market: &Market, owner: &Address, options: OfferOptions) -> solana_ins
 /// An offer that the wallet sells itself.
 fn members_offer(market: &mut Market, wallet: &Address) -> Offer {
     let bus = market.bus;
-    let payout = market.token_account(&format!("payout of {wallet}"), &bus.mint, wallet, 0);
     let options = OfferOptions::new(market.next_offer_seq);
     market.next_offer_seq += 1;
+    let payout = market.token_account(&format!("payout {}", options.offer_seq), &bus.mint, wallet, 0);
     market.create_offer(&bus, bus.capacity, wallet, payout, options)
 }
 

@@ -436,7 +436,9 @@ pub fn capacity_below_what_is_listed_is_rejected() {
     let line = "Program log: new capacity 4999 Wh, listed and sold 5000 Wh";
     assert!(logs.iter().any(|log| log == line), "both numbers are told: {logs:?}");
     // The same when energy is listed after it was proposed.
-    let change = |market: &mut Market| drop(market.offer(1));
+    let change = |market: &mut Market| {
+        market.offer(1);
+    };
     let logs = not_executed(&mut market, capacity(5_000), change, MultibusError::CapacityBelowListed);
     let line = "Program log: new capacity 5000 Wh, listed and sold 5001 Wh";
     assert!(logs.iter().any(|log| log == line), "both numbers are told: {logs:?}");
@@ -469,7 +471,9 @@ pub fn windows_in_use_keep_their_length() {
     let offer = market.offer(1_000);
     not_proposed(&mut market, windows(900, 60), MultibusError::WindowsInUse);
     market.execute(&[offer_cancel(&offer, &seller)]);
-    let change = |market: &mut Market| drop(market.offer(1_000));
+    let change = |market: &mut Market| {
+        market.offer(1_000);
+    };
     not_executed(&mut market, windows(900, 60), change, MultibusError::WindowsInUse);
 
     // A window is open: neither off nor another length, but the gate may move.
