@@ -165,8 +165,8 @@ events! {
     CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding }
     CapacityClosed { bus, capacity, window_start, sold_wh }
     OfferCreated {
-        bus, capacity, offer, seller, payout, offer_seq, energy_wh, price_per_kwh, window_start, created_at, expires_at,
-        source, owned_by_bus, padding,
+        bus, capacity, offer, seller, payout, rent_payer, offer_seq, energy_wh, price_per_kwh, window_start, created_at,
+        expires_at, source, owned_by_bus, padding,
     }
     OfferRepriced { offer, price_per_kwh, version, padding }
     OfferExtended { offer, expires_at }

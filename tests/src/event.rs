@@ -46,7 +46,12 @@ macro_rules! events {
 
 events!(
     BusCreated,
-    OwnerAdded,
+    ProposalCreated,
+    ProposalApproved,
+    ProposalRevoked,
+    ProposalExecuted,
+    ProposalClosed,
+    TreasuryClaimed,
     CapacityOpened,
     CapacityClosed,
     OfferCreated,

@@ -33,6 +33,10 @@ pub mod pda {
         find(&[TREASURY_SEED, bus.as_ref()])
     }
 
+    pub fn proposal(bus: &Address, proposal_seq: u64) -> (Address, u8) {
+        find(&[PROPOSAL_SEED, bus.as_ref(), &proposal_seq.to_le_bytes()])
+    }
+
     pub fn offer(capacity: &Address, offer_seq: u64) -> (Address, u8) {
         find(&[OFFER_SEED, capacity.as_ref(), &offer_seq.to_le_bytes()])
     }

@@ -9,7 +9,7 @@ use {
     litesvm::types::TransactionMetadata,
     multibus::{
         PurchaseItem, accounts, instruction,
-        state::{self, BusConfig, OwnerShare},
+        state::{self, BusConfig, OwnerShare, ProposalAction},
     },
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
@@ -29,6 +29,11 @@ pub struct Bus {
 }
 
 impl Bus {
+    /// Address of a proposal.
+    pub fn proposal(&self, proposal_seq: u64) -> Address {
+        pda::proposal(&self.address, proposal_seq).0
+    }
+
     /// Addresses of a bus that is or will be.
     pub fn of(creator: &Address, bus_seq: u64, mint: Mint) -> Self {
         let address = pda::bus(creator, bus_seq).0;
@@ -63,6 +68,7 @@ impl BusOptions {
                 name: "Sonnenhof".to_owned(),
                 owners: vec![OwnerShare { owner: *owner, share_bps: 10_000 }],
                 threshold: 1,
+                pause_quorum: 0,
                 listing_policy: 1,
                 lock_fee_bps: 100,
                 timelock_seconds: 0,
@@ -136,6 +142,7 @@ pub struct Offer {
     pub capacity: Address,
     pub seller: Address,
     pub payout: Address,
+    pub rent_payer: Address,
 }
 
 /// A nonce lane's address and place.
@@ -184,6 +191,14 @@ impl Default for Market {
     }
 }
 
+/// Shares of `count` owners in equal parts; the first gets what does not divide. In basis points.
+pub fn equal_shares(count: usize) -> Vec<u16> {
+    let share = 10_000 / count as u16;
+    let mut shares = vec![share; count];
+    shares[0] = 10_000 - share * (count as u16 - 1);
+    shares
+}
+
 /// Tokens that a buyer starts with.
 pub const BUYER_TOKENS: u64 = 1_000_000_000;
 
@@ -203,6 +218,36 @@ impl Market {
         let mut world = World::new();
         let mint = world.mint("mint", program, &[]);
         Self::in_world(world, mint, options)
+    }
+
+    /// A market in SPL Token whose bus belongs to `count` wallets in equal parts (the first, the seller, gets what does
+    /// not divide), of whom `threshold` decide; returns the owners too, in their order.
+    pub fn owned_by(count: usize, threshold: u8, change: impl FnOnce(&mut BusConfig)) -> (Self, Vec<Address>) {
+        let mut world = World::new();
+        let mut owners = vec![world.wallet("seller")];
+        owners.extend((1..count).map(|index| world.wallet(&format!("owner {index}"))));
+        let shares = equal_shares(count);
+        let mint = world.mint("mint", TokenProgram::SplToken, &[]);
+        let market = Self::in_world(world, mint, |options| {
+            options.with(|config| {
+                config.owners = owners
+                    .iter()
+                    .zip(shares)
+                    .map(|(owner, share_bps)| OwnerShare { owner: *owner, share_bps })
+                    .collect();
+                config.threshold = threshold;
+                change(config);
+            })
+        });
+        (market, owners)
+    }
+
+    /// The bus's next own offer of this much energy (Wh) at this price per kWh, listed by an owner.
+    pub fn bus_offer(&mut self, owner: &Address, energy_wh: u64, price_per_kwh: u64) -> Offer {
+        let options = OfferOptions::new(self.next_offer_seq).energy(energy_wh).price(price_per_kwh);
+        self.next_offer_seq += 1;
+        let bus = self.bus;
+        self.world.create_offer_for_bus(&bus, bus.capacity, owner, options)
     }
 
     /// A market in a world that has its mint.
@@ -328,7 +373,66 @@ impl World {
         options: OfferOptions,
     ) -> Offer {
         self.execute(&[offer_create(bus, capacity, seller, payout, options)]);
-        Offer { address: pda::offer(&capacity, options.offer_seq).0, bus: *bus, capacity, seller: *seller, payout }
+        let address = pda::offer(&capacity, options.offer_seq).0;
+        Offer { address, bus: *bus, capacity, seller: *seller, payout, rent_payer: *seller }
+    }
+
+    /// Creates an offer of the bus itself.
+    pub fn create_offer_for_bus(
+        &mut self,
+        bus: &Bus,
+        capacity: Address,
+        owner: &Address,
+        options: OfferOptions,
+    ) -> Offer {
+        self.execute(&[offer_create_for_bus(bus, capacity, owner, options)]);
+        bus_offer(bus, capacity, owner, options.offer_seq)
+    }
+
+    /// Proposes an action; returns the proposal's address.
+    pub fn propose(&mut self, bus: &Bus, proposer: &Address, action: ProposalAction) -> Address {
+        let seq = self.bus_state(bus).proposal_seq;
+        self.execute(&[proposal_create(bus, proposer, seq, action)]);
+        bus.proposal(seq)
+    }
+
+    /// Lets the owners decide on an action and carries it out: as many as it needs approve, the timelock passes, and
+    /// the proposal is closed. The world has the keys of those owners, and the first has lamports.
+    pub fn decide(&mut self, bus: &Bus, action: ProposalAction) -> TransactionMetadata {
+        let state = self.bus_state(bus);
+        let pausing = action == ProposalAction::Pause;
+        let needed = if pausing { state.pause_quorum } else { state.threshold } as usize;
+        let owners: Vec<_> = state.owners[..needed].iter().map(|slot| slot.owner).collect();
+        let proposal = bus.proposal(state.proposal_seq);
+        let mut instructions = vec![proposal_create(bus, &owners[0], state.proposal_seq, action)];
+        instructions.extend(owners[1..].iter().map(|owner| proposal_approve(bus, proposal, owner)));
+        let end = [proposal_execute(bus, proposal, &owners[0]), proposal_close(bus, proposal, &owners[0], &owners[0])];
+        if needed > 4 || (state.timelock_seconds > 0 && !pausing) {
+            for some in instructions.chunks(4) {
+                self.execute(some);
+            }
+            self.pass(state.timelock_seconds as i64);
+            return self.execute(&end);
+        }
+        instructions.extend(end);
+        self.execute(&instructions)
+    }
+
+    /// Pauses or resumes a bus by a decision of its owners; does nothing where it is so already.
+    pub fn set_paused(&mut self, bus: &Bus, paused: bool) {
+        if self.bus_state(bus).paused != paused as u8 {
+            self.decide(bus, if paused { ProposalAction::Pause } else { ProposalAction::Resume });
+        }
+    }
+
+    /// The state of a bus.
+    pub fn bus_state(&self, bus: &Bus) -> state::Bus {
+        self.state(&bus.address)
+    }
+
+    /// The state of a proposal.
+    pub fn proposal_state(&self, proposal: &Address) -> state::Proposal {
+        self.state(proposal)
     }
 
     /// Opens a nonce lane.
@@ -380,9 +484,72 @@ pub fn bus_create(creator: &Address, mint: &Mint, options: &BusOptions) -> Instr
         .to_instruction(bus_create_accounts(creator, mint, options.bus_seq))
 }
 
-pub fn bus_add_owner(bus: &Bus, signer: &Address, owner: Address, share_bps: u16) -> Instruction {
-    instruction::BusAddOwner { owner, share_bps }
-        .to_instruction(accounts::BusAddOwner { owner: *signer, bus: bus.address })
+pub fn proposal_create_accounts(bus: &Bus, proposer: &Address, proposal_seq: u64) -> accounts::ProposalCreate {
+    accounts::ProposalCreate {
+        proposer: *proposer,
+        bus: bus.address,
+        general: bus.capacity,
+        proposal: bus.proposal(proposal_seq),
+        system_program: system_program::ID,
+    }
+}
+
+pub fn proposal_create(bus: &Bus, proposer: &Address, proposal_seq: u64, action: ProposalAction) -> Instruction {
+    instruction::ProposalCreate { action }.to_instruction(proposal_create_accounts(bus, proposer, proposal_seq))
+}
+
+pub fn proposal_approve(bus: &Bus, proposal: Address, owner: &Address) -> Instruction {
+    instruction::ProposalApprove {}.to_instruction(accounts::ProposalApprove {
+        owner: *owner,
+        bus: bus.address,
+        proposal,
+    })
+}
+
+pub fn proposal_revoke(bus: &Bus, proposal: Address, owner: &Address) -> Instruction {
+    instruction::ProposalRevoke {}.to_instruction(accounts::ProposalRevoke {
+        owner: *owner,
+        bus: bus.address,
+        proposal,
+    })
+}
+
+pub fn proposal_execute_accounts(bus: &Bus, proposal: Address, executor: &Address) -> accounts::ProposalExecute {
+    accounts::ProposalExecute {
+        executor: *executor,
+        bus: bus.address,
+        general: bus.capacity,
+        proposal,
+        treasury: bus.treasury,
+    }
+}
+
+pub fn proposal_execute(bus: &Bus, proposal: Address, executor: &Address) -> Instruction {
+    instruction::ProposalExecute {}.to_instruction(proposal_execute_accounts(bus, proposal, executor))
+}
+
+pub fn proposal_close(bus: &Bus, proposal: Address, closer: &Address, proposer: &Address) -> Instruction {
+    instruction::ProposalClose {}.to_instruction(accounts::ProposalClose {
+        closer: *closer,
+        bus: bus.address,
+        proposal,
+        proposer: *proposer,
+    })
+}
+
+pub fn treasury_claim_accounts(bus: &Bus, owner: &Address, destination: Address) -> accounts::TreasuryClaim {
+    accounts::TreasuryClaim {
+        owner: *owner,
+        bus: bus.address,
+        treasury: bus.treasury,
+        destination,
+        mint: bus.mint.address,
+        token_program: bus.mint.program.address(),
+    }
+}
+
+pub fn treasury_claim(bus: &Bus, owner: &Address, destination: Address) -> Instruction {
+    instruction::TreasuryClaim {}.to_instruction(treasury_claim_accounts(bus, owner, destination))
 }
 
 pub fn capacity_open_accounts(bus: &Bus, payer: &Address, window_start: i64) -> accounts::CapacityOpen {
@@ -436,6 +603,39 @@ pub fn offer_create(
         .to_instruction(offer_create_accounts(bus, capacity, seller, payout, offer_seq))
 }
 
+pub fn offer_create_for_bus_accounts(
+    bus: &Bus,
+    capacity: Address,
+    owner: &Address,
+    offer_seq: u64,
+) -> accounts::OfferCreateForBus {
+    accounts::OfferCreateForBus {
+        owner: *owner,
+        bus: bus.address,
+        capacity,
+        offer: pda::offer(&capacity, offer_seq).0,
+        system_program: system_program::ID,
+    }
+}
+
+pub fn offer_create_for_bus(bus: &Bus, capacity: Address, owner: &Address, options: OfferOptions) -> Instruction {
+    let OfferOptions { offer_seq, energy_wh, price_per_kwh, expires_at, source } = options;
+    instruction::OfferCreateForBus { offer_seq, energy_wh, price_per_kwh, expires_at, source }
+        .to_instruction(offer_create_for_bus_accounts(bus, capacity, owner, offer_seq))
+}
+
+/// An offer of the bus itself, as an owner made it.
+pub fn bus_offer(bus: &Bus, capacity: Address, owner: &Address, offer_seq: u64) -> Offer {
+    Offer {
+        address: pda::offer(&capacity, offer_seq).0,
+        bus: *bus,
+        capacity,
+        seller: bus.address,
+        payout: bus.treasury,
+        rent_payer: *owner,
+    }
+}
+
 pub fn offer_reprice(offer: &Offer, signer: &Address, price_per_kwh: u64) -> Instruction {
     instruction::OfferReprice { price_per_kwh }.to_instruction(accounts::OfferReprice {
         seller: *signer,
@@ -445,8 +645,11 @@ pub fn offer_reprice(offer: &Offer, signer: &Address, price_per_kwh: u64) -> Ins
 }
 
 pub fn offer_extend(offer: &Offer, signer: &Address, expires_at: i64) -> Instruction {
-    instruction::OfferExtend { expires_at }
-        .to_instruction(accounts::OfferExtend { seller: *signer, offer: offer.address })
+    instruction::OfferExtend { expires_at }.to_instruction(accounts::OfferExtend {
+        seller: *signer,
+        bus: offer.bus.address,
+        offer: offer.address,
+    })
 }
 
 pub fn offer_cancel_accounts(offer: &Offer, caller: &Address) -> accounts::OfferCancel {
@@ -455,7 +658,7 @@ pub fn offer_cancel_accounts(offer: &Offer, caller: &Address) -> accounts::Offer
         bus: offer.bus.address,
         capacity: offer.capacity,
         offer: offer.address,
-        rent_payer: offer.seller,
+        rent_payer: offer.rent_payer,
     }
 }
 

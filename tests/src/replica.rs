@@ -10,7 +10,7 @@ use {
     multibus::{
         constants::*,
         event::*,
-        state::{self, OwnerSlot, PurchaseKind, Receipt},
+        state::{self, Action, FormerOwner, OwnerShare, OwnerSlot, PurchaseKind, Receipt},
     },
     solana_account::Account,
     solana_address::Address,
@@ -31,10 +31,84 @@ pub type TokenBalances = BTreeMap<Address, TokenBalance>;
 /// Tokens that came to an account (or left it), by account.
 type Movements = BTreeMap<Address, i128>;
 
-#[derive(Debug, Default)]
+/// A bus as its owners have decided.
+#[derive(Debug)]
 struct Bus {
-    created: Option<state::Bus>,
+    /// All but the owners' places and the sums of the treasury, which are computed when they are compared.
+    settings: state::Bus,
     capacity: Address,
+    owners: Vec<OwnerShare>,
+    revenue: Revenue,
+}
+
+impl Bus {
+    fn is_owner(&self, wallet: &Address) -> bool {
+        self.owners.iter().any(|share| share.owner == *wallet)
+    }
+
+    /// Whether a wallet may list here.
+    fn may_list(&self, wallet: &Address) -> bool {
+        self.settings.listing_policy == 1 || self.is_owner(wallet)
+    }
+}
+
+/// What came into a treasury and whose it is, counted from its first day: for every wallet what it earned under
+/// shares that have changed since, and all that it ever claimed. In token base units.
+#[derive(Debug, Default)]
+struct Revenue {
+    /// Everything that buyers paid for the bus's own energy.
+    sales: u128,
+    earned: BTreeMap<Address, u128>,
+    claimed: BTreeMap<Address, u128>,
+}
+
+impl Revenue {
+    /// What the present shares divide, where `received` came in so far.
+    fn period(&self, received: u128) -> u128 {
+        received - self.earned.values().sum::<u128>()
+    }
+
+    /// What a wallet may claim now; its share is 0 where it is no owner.
+    fn claimable(&self, wallet: &Address, share_bps: u16, received: u128) -> u128 {
+        let earned = self.earned.get(wallet).copied().unwrap_or(0);
+        let claimed = self.claimed.get(wallet).copied().unwrap_or(0);
+        earned + self.period(received) * share_bps as u128 / 10_000 - claimed
+    }
+
+    /// The shares change: what the present ones earned is their owners' for good.
+    fn settle(&mut self, owners: &[OwnerShare], received: u128) {
+        let period = self.period(received);
+        for OwnerShare { owner, share_bps } in owners {
+            *self.earned.entry(*owner).or_default() += period * *share_bps as u128 / 10_000;
+        }
+    }
+
+    fn claimed_by_all(&self) -> u128 {
+        self.claimed.values().sum()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Proposal {
+    bus: Address,
+    proposer: Address,
+    proposal_seq: u64,
+    config_version: u64,
+    created_at: i64,
+    executable_at: i64,
+    executed_at: Option<i64>,
+    action: Action,
+    /// The owners in their order when it was made.
+    owners: Vec<Address>,
+    approvals: BTreeSet<Address>,
+}
+
+impl Proposal {
+    /// A bit for each owner who approves, at the owner's place.
+    fn mask(&self) -> u16 {
+        let place = |owner| self.owners.iter().position(|other| other == owner).expect("an owner approves");
+        self.approvals.iter().map(|owner| 1 << place(owner)).sum()
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -76,6 +150,7 @@ struct OfferFields {
     created_at: i64,
     source: u8,
     owned_by_bus: u8,
+    rent_payer: Address,
 }
 
 #[derive(Clone, Debug)]
@@ -100,6 +175,19 @@ struct Lane {
     receipts: Vec<(u64, Receipt)>,
 }
 
+/// What the events of one transaction tell of tokens.
+#[derive(Default)]
+struct Tally {
+    /// Accounts of the market and of owners who claim.
+    known: Movements,
+    /// What buyers paid in all.
+    paid: i128,
+    /// What buyers got back, by buyer.
+    refunded: BTreeMap<Address, i128>,
+    /// Who claimed, and into which account.
+    claims: Vec<(Address, Address)>,
+}
+
 /// The market as its events tell it.
 #[derive(Debug, Default)]
 pub struct Replica {
@@ -108,16 +196,15 @@ pub struct Replica {
     offers: BTreeMap<Address, Offer>,
     locks: BTreeMap<Address, Lock>,
     lanes: BTreeMap<Address, Lane>,
+    proposals: BTreeMap<Address, Proposal>,
     /// First nonce that a lane has never had, kept when the lane closes.
     nonces: BTreeMap<Address, u64>,
     /// Every transaction hash there ever was.
     hashes: BTreeSet<[u8; 32]>,
     /// Every offer address there ever was.
     offers_ever: BTreeSet<Address>,
-    /// Tokens that strangers put into escrow accounts outside of the market.
-    pub gifts: BTreeMap<Address, u64>,
-    /// Buses that a test has paused: no instruction does it yet.
-    pub paused: BTreeSet<Address>,
+    /// Tokens that strangers put into accounts outside of the market. In a treasury they are revenue.
+    pub gifts: BTreeMap<Address, u128>,
 }
 
 /// Decodes an account of the program.
@@ -153,11 +240,13 @@ impl Replica {
     /// # Panics
     /// Where an event cannot follow on what was before, or other tokens moved than the events say.
     pub fn follow(&mut self, events: &[Event], before: &TokenBalances, after: &TokenBalances, now: i64) {
-        let mut known = Movements::new();
-        let mut paid = 0;
-        let mut refunded: BTreeMap<Address, i128> = BTreeMap::new();
+        let mut tally = Tally::default();
         for event in events {
-            self.apply(event, now, &mut known, &mut paid, &mut refunded);
+            self.apply(event, now, &mut tally);
+        }
+        let Tally { mut known, paid, mut refunded, claims } = tally;
+        for (owner, destination) in claims {
+            assert_eq!(after[&destination].owner, owner, "a claim goes into an account of its owner");
         }
 
         // Invariant 1. Accounts of the market moved as the events say; all else is buyers who paid or got refunds.
@@ -187,31 +276,39 @@ impl Replica {
         }
     }
 
-    fn apply(
-        &mut self,
-        event: &Event,
-        now: i64,
-        known: &mut Movements,
-        paid: &mut i128,
-        refunded: &mut BTreeMap<Address, i128>,
-    ) {
+    fn apply(&mut self, event: &Event, now: i64, tally: &mut Tally) {
         match event {
             Event::BusCreated(event) => self.bus_created(event, now),
-            Event::OwnerAdded(OwnerAdded { bus, owner, added_by, config_version, share_bps, padding: _ }) => {
-                let bus = self.buses.get_mut(bus).expect("a known bus").created.as_mut().expect("created");
-                assert_eq!(*config_version, bus.config_version + 1);
-                bus.config_version += 1;
-                let from = bus.owners.iter_mut().find(|slot| slot.owner == *added_by).expect("an owner added it");
-                from.share_bps -= share_bps;
-                bus.owners[bus.owner_count as usize] =
-                    OwnerSlot { owner: *owner, share_bps: *share_bps, ..bytemuck::Zeroable::zeroed() };
-                bus.owner_count += 1;
+            Event::ProposalCreated(event) => self.proposal_created(event, now),
+            Event::ProposalApproved(event) => self.proposal_approved(event, now),
+            Event::ProposalRevoked(event) => self.proposal_revoked(event),
+            Event::ProposalExecuted(event) => self.proposal_executed(event, now),
+            Event::ProposalClosed(ProposalClosed { bus, proposal, closed_by: _, executed, padding }) => {
+                let closed = self.proposals.remove(proposal).expect("a known proposal");
+                assert_eq!((closed.bus, *padding), (*bus, [0; 7]));
+                assert_eq!(*executed == 1, closed.executed_at.is_some());
+                let stale = closed.config_version != self.buses[bus].settings.config_version;
+                assert!(*executed == 1 || stale || closed.approvals.is_empty(), "it can no longer be executed");
+            }
+            Event::TreasuryClaimed(TreasuryClaimed { bus: of, owner, destination, amount, claimed_total }) => {
+                let received = self.received(of);
+                let bus = self.buses.get_mut(of).expect("a known bus");
+                let share_bps =
+                    bus.owners.iter().find(|share| share.owner == *owner).map_or(0, |share| share.share_bps);
+                assert!(*amount > 0, "a claim pays something");
+                assert_eq!(*amount as u128, bus.revenue.claimable(owner, share_bps, received), "a claim pays all");
+                *bus.revenue.claimed.entry(*owner).or_default() += *amount as u128;
+                assert_eq!(*claimed_total as u128, bus.revenue.claimed_by_all());
+                *tally.known.entry(bus.settings.treasury).or_default() -= *amount as i128;
+                *tally.known.entry(*destination).or_default() += *amount as i128;
+                tally.claims.push((*owner, *destination));
             }
             Event::CapacityOpened(event) => {
                 let CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding: _ } =
                     *event;
-                let general = self.buses[&bus].capacity;
-                self.capacities.get_mut(&general).expect("a known capacity").open_windows += 1;
+                let Bus { capacity: general, settings, .. } = &self.buses[&bus];
+                assert_eq!((total_wh, window_seconds), (settings.capacity_wh, settings.window_seconds));
+                self.capacities.get_mut(general).expect("a known capacity").open_windows += 1;
                 let opened = Capacity {
                     bus,
                     rent_payer,
@@ -227,7 +324,8 @@ impl Replica {
                 let closed = self.capacities.remove(capacity).expect("a known capacity");
                 assert_eq!((closed.bus, closed.window_start, closed.sold_wh), (*bus, *window_start, *sold_wh));
                 assert_eq!(closed.open_offers, 0);
-                assert!(now >= closed.window_start + closed.window_seconds as i64);
+                let over = now >= closed.window_start + closed.window_seconds as i64;
+                assert!(over || closed.seqs.is_empty(), "a window is over, or never had an offer");
                 let general = self.buses[bus].capacity;
                 self.capacities.get_mut(&general).expect("a known capacity").open_windows -= 1;
             }
@@ -242,18 +340,19 @@ impl Replica {
                 assert!(*expires_at == 0 || *expires_at > offer.expires_at, "an offer is only extended");
                 offer.expires_at = *expires_at;
             }
-            Event::OfferCancelled(event) => self.offer_cancelled(event),
+            Event::OfferCancelled(event) => self.offer_cancelled(event, now),
             Event::LockTaken(LockTaken { lock, offer: on, buyer, energy_wh, price_per_kwh, deposit, expires_at }) => {
                 let offer = self.offers.get_mut(on).expect("a known offer");
-                let bus = self.buses[&offer.created.bus].created.as_ref().expect("created");
+                let bus = &self.buses[&offer.created.bus].settings;
+                assert_eq!(bus.paused, 0, "nothing is locked while paused");
                 assert_eq!(*expires_at, now + 300, "a lock lasts 300 s");
                 assert_eq!(*price_per_kwh, offer.price_per_kwh, "a lock is at the price of the moment");
                 assert_eq!(*deposit as u128, cost(*energy_wh, *price_per_kwh), "the deposit is the full cost");
                 assert_ne!(*buyer, offer.created.seller, "nobody locks the own offer");
                 offer.reserved_wh += energy_wh;
                 offer.open_locks += 1;
-                *known.entry(bus.escrow).or_default() += *deposit as i128;
-                *paid += *deposit as i128;
+                *tally.known.entry(bus.escrow).or_default() += *deposit as i128;
+                tally.paid += *deposit as i128;
                 let taken = Lock {
                     offer: *on,
                     buyer: *buyer,
@@ -270,15 +369,18 @@ impl Replica {
                 assert_eq!(released.deposit, refund + fee, "the deposit is divided");
                 assert!(released_by == buyer || now > released.expires_at, "strangers wait for the expiry");
                 let offer = self.offers.get_mut(on).expect("a known offer");
-                let bus = self.buses[&offer.created.bus].created.as_ref().expect("created");
-                let full_fee = (released.deposit as u128 * bus.lock_fee_bps as u128 / 10_000) as u64;
+                let Bus { settings, revenue, .. } = self.buses.get_mut(&offer.created.bus).expect("a known bus");
+                let full_fee = (released.deposit as u128 * settings.lock_fee_bps as u128 / 10_000) as u64;
                 assert!(*fee == 0 || *fee == full_fee, "the fee is the bus's or none");
-                assert!(*fee == 0 || !self.paused.contains(&offer.created.bus), "no fee while paused");
+                assert!(*fee == 0 || settings.paused == 0, "no fee while paused");
+                if offer.created.payout == settings.treasury {
+                    revenue.sales += *fee as u128;
+                }
                 offer.reserved_wh -= energy_wh;
                 offer.open_locks -= 1;
-                *known.entry(bus.escrow).or_default() -= released.deposit as i128;
-                *known.entry(offer.created.payout).or_default() += *fee as i128;
-                *refunded.entry(*buyer).or_default() += *refund as i128;
+                *tally.known.entry(settings.escrow).or_default() -= released.deposit as i128;
+                *tally.known.entry(offer.created.payout).or_default() += *fee as i128;
+                *tally.refunded.entry(*buyer).or_default() += *refund as i128;
             }
             Event::TraderOpened(TraderOpened { trader, wallet, first_nonce, lane, padding: _ }) => {
                 assert_eq!(*trader, pda::trader(wallet, *lane).0);
@@ -301,7 +403,7 @@ impl Replica {
                 assert_eq!((closed.wallet, closed.lane), (*wallet, *lane));
                 assert_eq!((closed.next_nonce, closed.history_root), (*next_nonce, *history_root));
             }
-            Event::EnergyPurchased(header, fills) => self.energy_purchased(header, fills, now, known, paid),
+            Event::EnergyPurchased(header, fills) => self.energy_purchased(header, fills, now, tally),
         }
     }
 
@@ -325,17 +427,18 @@ impl Replica {
             listing_policy,
             owner_count,
             name_len,
+            pause_quorum,
             padding,
             name,
             owners,
         } = *event;
-        assert_eq!((padding, created_at), ([0; 6], now));
+        assert_eq!((padding, created_at), ([0; 5], now));
         assert_eq!(capacity, pda::capacity(&bus, 0).0);
-        let created = state::Bus {
+        let settings = state::Bus {
             layout_version: LAYOUT_VERSION,
             bump: pda::bus(&creator, bus_seq).1,
-            owner_count,
             threshold,
+            pause_quorum,
             listing_policy,
             name_len,
             timelock_seconds,
@@ -351,10 +454,15 @@ impl Replica {
             escrow,
             treasury,
             name,
-            owners,
             ..bytemuck::Zeroable::zeroed()
         };
-        let known = Bus { created: Some(created), capacity };
+        let owners: Vec<_> = owners[..owner_count as usize]
+            .iter()
+            .map(|slot| OwnerShare { owner: slot.owner, share_bps: slot.share_bps })
+            .collect();
+        let known = Bus { settings, capacity, owners, revenue: Revenue::default() };
+        assert!((1..=known.owners.len()).contains(&(threshold as usize)), "1 <= threshold <= owners");
+        assert!((1..=threshold).contains(&pause_quorum), "1 <= pause quorum <= threshold");
         assert!(self.buses.insert(bus, known).is_none(), "a bus is created once");
         let general = Capacity {
             bus,
@@ -373,6 +481,7 @@ impl Replica {
             offer,
             seller,
             payout,
+            rent_payer,
             offer_seq,
             energy_wh,
             price_per_kwh,
@@ -384,6 +493,17 @@ impl Replica {
             padding,
         } = *event;
         assert_eq!((padding, created_at), ([0; 6], now));
+        let of_bus = &self.buses[&bus];
+        assert_eq!(of_bus.settings.paused, 0, "nothing is listed while paused");
+        assert!(price_per_kwh >= of_bus.settings.base_price_per_kwh, "the base price is the lowest");
+        if owned_by_bus == 1 {
+            assert_eq!((seller, payout), (bus, of_bus.settings.treasury), "the bus's own pays its treasury");
+            assert!(of_bus.is_owner(&rent_payer), "owners list for their bus");
+        } else {
+            assert_eq!((owned_by_bus, rent_payer), (0, seller));
+            assert!(of_bus.may_list(&seller), "who lists may");
+            assert_ne!(payout, of_bus.settings.treasury, "a member's offer pays the member");
+        }
         assert!(self.offers_ever.insert(offer), "an offer's address is used once");
         let capacity = self.capacities.get_mut(&of).expect("a known capacity");
         assert_eq!((capacity.bus, capacity.window_start), (bus, window_start));
@@ -401,6 +521,7 @@ impl Replica {
             created_at,
             source,
             owned_by_bus,
+            rent_payer,
         };
         let opened = Offer {
             created,
@@ -416,11 +537,19 @@ impl Replica {
         self.offers.insert(offer, opened);
     }
 
-    fn offer_cancelled(&mut self, event: &OfferCancelled) {
-        let OfferCancelled { bus, offer: address, cancelled_by: _, withdrawn_wh, sold_wh, closed, padding } = *event;
+    fn offer_cancelled(&mut self, event: &OfferCancelled, now: i64) {
+        let OfferCancelled { bus, offer: address, cancelled_by, withdrawn_wh, sold_wh, closed, padding } = *event;
         assert_eq!(padding, [0; 7]);
         let offer = self.offers.get_mut(&address).expect("a known offer");
         assert_eq!(offer.created.bus, bus);
+        let of_bus = &self.buses[&bus];
+        let gate = offer.created.window_start - of_bus.settings.gate_closure_seconds as i64;
+        let stopped = offer.remaining_wh == 0
+            || (offer.expires_at != 0 && now > offer.expires_at)
+            || (offer.created.window_start != 0 && now >= gate);
+        let by_owner = of_bus.is_owner(&cancelled_by)
+            && (offer.created.owned_by_bus == 1 || !of_bus.may_list(&offer.created.seller));
+        assert!(stopped || by_owner || cancelled_by == offer.created.seller, "who cancels may");
         assert_eq!(withdrawn_wh, offer.remaining_wh - offer.reserved_wh, "all that is free is withdrawn");
         assert_eq!(closed == 1, offer.open_locks == 0, "an offer without locks closes");
         offer.cancelled = 1;
@@ -444,8 +573,7 @@ impl Replica {
         header: &EnergyPurchasedHeader,
         fills: &[PurchasedFill],
         now: i64,
-        known: &mut Movements,
-        paid: &mut i128,
+        tally: &mut Tally,
     ) {
         let EnergyPurchasedHeader {
             discriminator: _,
@@ -475,7 +603,11 @@ impl Replica {
             assert_eq!(amount as u128, cost(energy_wh, price_per_kwh), "a fill costs its price");
             let offer = self.offers.get_mut(&of).expect("a known offer");
             assert_ne!(offer.created.seller, buyer, "nobody buys from itself");
-            assert!(!self.paused.contains(&offer.created.bus), "nothing is bought while paused");
+            let Bus { settings, revenue, .. } = self.buses.get_mut(&offer.created.bus).expect("a known bus");
+            assert_eq!(settings.paused, 0, "nothing is bought while paused");
+            if offer.created.payout == settings.treasury {
+                revenue.sales += amount as u128;
+            }
             if kind == PurchaseKind::LockSettlement as u8 {
                 let lock = self.locks.remove(&pda::lock(&of, &buyer).0).expect("a known lock");
                 assert_eq!((lock.energy_wh, lock.price_per_kwh), (energy_wh, price_per_kwh));
@@ -483,23 +615,220 @@ impl Replica {
                 assert!(now <= lock.expires_at, "a lock settles until its expiry");
                 offer.reserved_wh -= energy_wh;
                 offer.open_locks -= 1;
-                let bus = self.buses[&offer.created.bus].created.as_ref().expect("created");
-                *known.entry(bus.escrow).or_default() -= amount as i128;
+                *tally.known.entry(settings.escrow).or_default() -= amount as i128;
             } else {
                 assert!(kind <= PurchaseKind::Batch as u8);
                 assert_eq!(price_per_kwh, offer.price_per_kwh, "a fill is at the offer's price");
                 assert!(energy_wh <= offer.remaining_wh - offer.reserved_wh, "only free energy is sold");
                 assert_eq!(offer.cancelled, 0, "a cancelled offer sells nothing");
-                *paid += amount as i128;
+                tally.paid += amount as i128;
             }
             offer.remaining_wh -= energy_wh;
-            *known.entry(offer.created.payout).or_default() += amount as i128;
+            *tally.known.entry(offer.created.payout).or_default() += amount as i128;
             total_wh += energy_wh;
             total += amount;
         }
         lane.total_energy_wh = lane.total_energy_wh.saturating_add(total_wh);
         lane.total_paid = lane.total_paid.saturating_add(total);
         lane.receipts.push((nonce, Receipt { transaction_hash, energy_wh: total_wh, paid: total, purchased_at }));
+    }
+
+    fn proposal_created(&mut self, event: &ProposalCreated, now: i64) {
+        let ProposalCreated {
+            bus: of,
+            proposal,
+            proposer,
+            proposal_seq,
+            config_version,
+            created_at,
+            executable_at,
+            action,
+        } = *event;
+        self.assert_allowed(&of, &action);
+        let bus = self.buses.get_mut(&of).expect("a known bus");
+        assert_eq!((proposal_seq, config_version), (bus.settings.proposal_seq, bus.settings.config_version));
+        assert_eq!((proposal, created_at), (pda::proposal(&of, proposal_seq).0, now));
+        assert!(bus.is_owner(&proposer), "owners propose");
+        bus.settings.proposal_seq += 1;
+        let made = Proposal {
+            bus: of,
+            proposer,
+            proposal_seq,
+            config_version,
+            created_at,
+            executable_at: 0,
+            executed_at: None,
+            action,
+            owners: bus.owners.iter().map(|share| share.owner).collect(),
+            approvals: BTreeSet::new(),
+        };
+        assert!(self.proposals.insert(proposal, made).is_none(), "a proposal is made once");
+        self.count_approval(&proposal, proposer, now);
+        assert_eq!(executable_at, self.proposals[&proposal].executable_at);
+    }
+
+    /// Approvals that a proposal needs.
+    fn approvals_needed(&self, proposal: &Proposal) -> usize {
+        let settings = &self.buses[&proposal.bus].settings;
+        (if proposal.action.kind == PAUSE { settings.pause_quorum } else { settings.threshold }) as usize
+    }
+
+    fn assert_open(&self, proposal: &Proposal) {
+        assert_eq!(proposal.executed_at, None, "an executed proposal is decided");
+        let present = self.buses[&proposal.bus].settings.config_version;
+        assert_eq!(proposal.config_version, present, "a stale proposal is void");
+    }
+
+    fn count_approval(&mut self, address: &Address, owner: Address, now: i64) {
+        let mut proposal = self.proposals[address].clone();
+        self.assert_open(&proposal);
+        let bus = &self.buses[&proposal.bus];
+        assert!(bus.is_owner(&owner), "only owners approve");
+        assert!(proposal.approvals.insert(owner), "an approval counts once");
+        if proposal.approvals.len() == self.approvals_needed(&proposal) {
+            let wait = if proposal.action.kind == PAUSE { 0 } else { bus.settings.timelock_seconds };
+            proposal.executable_at = now + wait as i64;
+        }
+        self.proposals.insert(*address, proposal);
+    }
+
+    fn proposal_approved(&mut self, event: &ProposalApproved, now: i64) {
+        let ProposalApproved { proposal, owner, executable_at, approvals, padding } = *event;
+        self.count_approval(&proposal, owner, now);
+        let proposal = &self.proposals[&proposal];
+        assert_eq!((executable_at, approvals, padding), (proposal.executable_at, proposal.mask(), [0; 6]));
+    }
+
+    fn proposal_revoked(&mut self, event: &ProposalRevoked) {
+        let ProposalRevoked { proposal: address, owner, executable_at, approvals, padding } = *event;
+        let mut proposal = self.proposals[&address].clone();
+        self.assert_open(&proposal);
+        assert!(proposal.approvals.remove(&owner), "only what was given is taken back");
+        if proposal.approvals.len() < self.approvals_needed(&proposal) {
+            proposal.executable_at = 0;
+        }
+        assert_eq!((executable_at, approvals, padding), (proposal.executable_at, proposal.mask(), [0; 6]));
+        self.proposals.insert(address, proposal);
+    }
+
+    fn proposal_executed(&mut self, event: &ProposalExecuted, now: i64) {
+        let ProposalExecuted {
+            bus: of,
+            proposal: address,
+            executed_by: _,
+            config_version,
+            executed_at,
+            treasury_balance,
+            action,
+        } = *event;
+        let mut proposal = self.proposals[&address].clone();
+        assert_eq!((proposal.bus, proposal.action, executed_at), (of, action, now));
+        self.assert_open(&proposal);
+        assert!(proposal.approvals.len() >= self.approvals_needed(&proposal), "enough owners approve");
+        assert!(now >= proposal.executable_at, "the timelock has passed");
+        self.assert_allowed(&of, &action);
+        let received = self.received(&of);
+        let Bus { settings, capacity, owners, revenue } = self.buses.get_mut(&of).expect("a known bus");
+        assert_eq!(treasury_balance as u128, received - revenue.claimed_by_all());
+        if action.kind <= SHARES_SET {
+            revenue.settle(owners, received);
+            if action.kind == OWNER_ADD {
+                owners.push(OwnerShare { owner: action.owner, share_bps: 0 });
+            } else if action.kind == OWNER_REMOVE {
+                owners.retain(|share| share.owner != action.owner);
+            }
+            for (share, share_bps) in owners.iter_mut().zip(action.shares_bps) {
+                share.share_bps = share_bps;
+            }
+        }
+        let value = action.value;
+        match action.kind {
+            OWNER_ADD | OWNER_REMOVE | SHARES_SET => {}
+            THRESHOLD_SET => {
+                settings.threshold = value as u8;
+                settings.pause_quorum = settings.pause_quorum.min(settings.threshold);
+            }
+            TIMELOCK_SET => settings.timelock_seconds = value as u32,
+            CAPACITY_SET => {
+                settings.capacity_wh = value;
+                let general = self.capacities.get_mut(capacity).expect("a known capacity");
+                general.total_wh = value;
+                general.available_wh = value - general.listed_wh - general.sold_wh;
+            }
+            BASE_PRICE_SET => settings.base_price_per_kwh = value,
+            LISTING_POLICY_SET => settings.listing_policy = value as u8,
+            WINDOWS_SET => {
+                settings.window_seconds = value as u32;
+                settings.gate_closure_seconds = action.gate_closure_seconds as u32;
+            }
+            LOCK_FEE_SET => settings.lock_fee_bps = value as u16,
+            PAUSE => settings.paused = 1,
+            RESUME => settings.paused = 0,
+            unknown => panic!("action {unknown} is not known"),
+        }
+        settings.config_version += (action.kind <= THRESHOLD_SET) as u64;
+        assert_eq!(config_version, settings.config_version);
+        proposal.executed_at = Some(now);
+        self.proposals.insert(address, proposal);
+    }
+
+    /// The rules of what owners can decide, as the bus is now.
+    fn assert_allowed(&self, of: &Address, action: &Action) {
+        let Bus { settings, capacity, owners, revenue: _ } = &self.buses[of];
+        let general = &self.capacities[capacity];
+        let Action { kind, share_count, padding, value, gate_closure_seconds, owner, shares_bps } = *action;
+        assert_eq!(padding, [0; 6]);
+        let is_owner = owners.iter().any(|share| share.owner == owner);
+        let count = owners.len();
+        let after = match kind {
+            OWNER_ADD => count + 1,
+            OWNER_REMOVE => count - 1,
+            SHARES_SET => count,
+            _ => 0,
+        };
+        assert_eq!(share_count as usize, after, "a share for each owner");
+        assert!(shares_bps[after..].iter().all(|share| *share == 0));
+        if kind <= SHARES_SET {
+            assert_eq!(shares_bps.iter().map(|share| *share as u32).sum::<u32>(), 10_000, "shares sum to 10,000");
+        }
+        match kind {
+            OWNER_ADD => assert!(!is_owner && owner != Address::default() && count < 16),
+            OWNER_REMOVE => assert!(is_owner && count > 1 && settings.threshold as usize <= after),
+            SHARES_SET => assert_eq!(owner, Address::default()),
+            THRESHOLD_SET => assert!(value >= 1 && value <= count as u64),
+            TIMELOCK_SET => assert!(value <= 30 * 86_400),
+            CAPACITY_SET => assert!(value > 0 && value >= general.listed_wh + general.sold_wh),
+            BASE_PRICE_SET => assert!(value > 0),
+            LISTING_POLICY_SET => assert!(value <= 1),
+            WINDOWS_SET => {
+                let off = (value, gate_closure_seconds) == (0, 0);
+                assert!(off || ((60..=86_400).contains(&value) && gate_closure_seconds <= 86_400));
+                let unused = general.open_offers == 0 && general.open_windows == 0;
+                assert!(value == settings.window_seconds as u64 || unused, "windows in use keep their length");
+            }
+            LOCK_FEE_SET => assert!(value <= 500),
+            PAUSE => assert_eq!(settings.paused, 0),
+            RESUME => assert_eq!(settings.paused, 1),
+            unknown => panic!("action {unknown} is not known"),
+        }
+    }
+
+    /// Everything that a bus's treasury ever received, in token base units.
+    fn received(&self, bus: &Address) -> u128 {
+        let Bus { settings, revenue, .. } = &self.buses[bus];
+        revenue.sales + self.gifts.get(&settings.treasury).copied().unwrap_or(0)
+    }
+
+    /// Everything that a wallet may claim of a bus now, in token base units.
+    pub fn claimable(&self, of: &Address, wallet: &Address) -> u128 {
+        let bus = &self.buses[of];
+        let share_bps = bus.owners.iter().find(|share| share.owner == *wallet).map_or(0, |share| share.share_bps);
+        bus.revenue.claimable(wallet, share_bps, self.received(of))
+    }
+
+    /// Everything that a wallet has ever claimed of a bus, in token base units.
+    pub fn claimed(&self, of: &Address, wallet: &Address) -> u128 {
+        self.buses[of].revenue.claimed.get(wallet).copied().unwrap_or(0)
     }
 
     /// Checks that the chain is as the events tell it, and every invariant of the market.
@@ -525,24 +854,61 @@ impl Replica {
                 self.check_lock(&address, decode(&account));
             } else if discriminator == state::Trader::DISCRIMINATOR {
                 self.check_lane(&address, decode(&account));
+            } else if discriminator == state::Proposal::DISCRIMINATOR {
+                self.check_proposal(&address, decode(&account));
             } else {
                 panic!("{address} is an account of an unknown type");
             }
         }
         let told = self.buses.keys().chain(self.capacities.keys()).chain(self.offers.keys());
-        let told = told.chain(self.locks.keys()).chain(self.lanes.keys()).copied().collect::<BTreeSet<_>>();
+        let told = told.chain(self.locks.keys()).chain(self.lanes.keys()).chain(self.proposals.keys());
+        let told = told.copied().collect::<BTreeSet<_>>();
         assert_eq!(seen, told, "the accounts on chain are those of which the events tell");
     }
 
     fn check_bus(&self, address: &Address, bus: state::Bus, balances: &TokenBalances) {
         bus.check_invariants().unwrap();
-        let told = self.buses.get(address).expect("a bus of which the events tell").created.expect("created");
+        let told = self.buses.get(address).expect("a bus of which the events tell");
+        let Bus { settings, capacity: _, owners, revenue } = told;
+        let received = self.received(address);
+        let period = revenue.period(received);
+        let base_units = |amount: u128| u64::try_from(amount).expect("within 64 bits");
+        let mut slots = [bytemuck::Zeroable::zeroed(); 16];
+        for (slot, OwnerShare { owner, share_bps }) in slots.iter_mut().zip(owners) {
+            // Claims use up what was earned before first; what goes beyond is of the present shares.
+            let earned = revenue.earned.get(owner).copied().unwrap_or(0);
+            let claimed = revenue.claimed.get(owner).copied().unwrap_or(0);
+            *slot = OwnerSlot {
+                owner: *owner,
+                accrued: base_units(earned.saturating_sub(claimed)),
+                claimed: base_units(claimed.saturating_sub(earned)),
+                share_bps: *share_bps,
+                reserved: [0; 14],
+            };
+        }
+        let former: BTreeMap<Address, u128> = revenue
+            .earned
+            .keys()
+            .filter(|wallet| !told.is_owner(wallet))
+            .map(|wallet| (*wallet, revenue.claimable(wallet, 0, received)))
+            .filter(|(_, unclaimed)| *unclaimed > 0)
+            .collect();
+        let places = &bus.former_owners[..bus.former_owner_count as usize];
+        let found: BTreeMap<Address, u128> =
+            places.iter().map(|FormerOwner { owner, accrued }| (*owner, *accrued as u128)).collect();
+        assert_eq!((&found, places.len()), (&former, former.len()), "former owners keep what they earned");
         let told = state::Bus {
+            owner_count: owners.len() as u8,
+            owners: slots,
+            former_owner_count: former.len() as u8,
+            // Their order means nothing.
+            former_owners: bus.former_owners,
+            treasury_claimed: base_units(revenue.claimed_by_all()),
+            treasury_settled: base_units(received - period),
             // What the mint says.
             mint_decimals: bus.mint_decimals,
             token_program: bus.token_program,
-            paused: self.paused.contains(address) as u8,
-            ..told
+            ..*settings
         };
         assert_eq!(bus, told, "the bus is as its events tell");
         assert_eq!((*address, bus.bump), pda::bus(&bus.creator, bus.bus_seq));
@@ -558,11 +924,18 @@ impl Replica {
         let escrow = &balances[&bus.escrow];
         assert_eq!((escrow.mint, escrow.owner), (bus.mint, *address));
         let gifts = self.gifts.get(&bus.escrow).copied().unwrap_or(0);
-        assert_eq!(escrow.amount, deposits + gifts, "escrow = sum of the deposits of its bus");
-        // Invariant 5: the treasury covers what owners may still claim.
+        assert_eq!(escrow.amount as u128, deposits as u128 + gifts, "escrow = sum of the deposits of its bus");
+        // Invariant 5: the treasury covers what owners may still claim, and keeps only what does not divide.
         let treasury = &balances[&bus.treasury];
         assert_eq!((treasury.mint, treasury.owner), (bus.mint, *address));
-        assert!(treasury.amount >= bus.owners().iter().map(|slot| slot.accrued).sum());
+        assert_eq!(treasury.amount as u128, received - revenue.claimed_by_all(), "treasury = received - claimed");
+        let claimable: u128 = former.values().sum::<u128>()
+            + owners.iter().map(|share| revenue.claimable(&share.owner, share.share_bps, received)).sum::<u128>();
+        let remainder = (treasury.amount as u128).checked_sub(claimable).expect("the treasury covers every claim");
+        assert!(remainder < owners.len() as u128, "{remainder} base units are nobody's");
+        assert_eq!(revenue.claimed_by_all() + claimable + remainder, received);
+        assert_eq!(owners.iter().map(|share| share.share_bps as u32).sum::<u32>(), 10_000);
+        assert!(bus.threshold >= 1 && bus.threshold <= bus.owner_count && bus.pause_quorum <= bus.threshold);
     }
 
     fn check_capacity(&self, address: &Address, capacity: state::Capacity) {
@@ -627,7 +1000,7 @@ impl Replica {
             capacity: told.created.capacity,
             seller: told.created.seller,
             payout: told.created.payout,
-            rent_payer: told.created.seller,
+            rent_payer: told.created.rent_payer,
             ..bytemuck::Zeroable::zeroed()
         };
         assert_eq!(offer, expected, "the offer is as its events tell");
@@ -659,6 +1032,29 @@ impl Replica {
         assert_eq!(lock, expected, "the lock is as its events tell");
     }
 
+    fn check_proposal(&self, address: &Address, proposal: state::Proposal) {
+        proposal.check_invariants().unwrap();
+        let told = self.proposals.get(address).expect("a proposal of which the events tell");
+        let (of, bump) = pda::proposal(&told.bus, told.proposal_seq);
+        assert_eq!(*address, of);
+        let expected = state::Proposal {
+            layout_version: LAYOUT_VERSION,
+            bump,
+            state: told.executed_at.is_some() as u8,
+            approvals: told.mask(),
+            proposal_seq: told.proposal_seq,
+            config_version: told.config_version,
+            created_at: told.created_at,
+            executable_at: told.executable_at,
+            executed_at: told.executed_at.unwrap_or(0),
+            bus: told.bus,
+            proposer: told.proposer,
+            action: told.action,
+            ..bytemuck::Zeroable::zeroed()
+        };
+        assert_eq!(proposal, expected, "the proposal is as its events tell");
+    }
+
     fn check_lane(&self, address: &Address, trader: state::Trader) {
         trader.check_invariants().unwrap();
         let told = self.lanes.get(address).expect("a lane of which the events tell");
@@ -683,6 +1079,20 @@ impl Replica {
         assert_eq!(trader, expected, "the lane is as its events tell");
     }
 }
+
+/// Numbers of the actions in events, told apart here anew.
+const OWNER_ADD: u8 = 0;
+const OWNER_REMOVE: u8 = 1;
+const SHARES_SET: u8 = 2;
+const THRESHOLD_SET: u8 = 3;
+const TIMELOCK_SET: u8 = 4;
+const CAPACITY_SET: u8 = 5;
+const BASE_PRICE_SET: u8 = 6;
+const LISTING_POLICY_SET: u8 = 7;
+const WINDOWS_SET: u8 = 8;
+const LOCK_FEE_SET: u8 = 9;
+const PAUSE: u8 = 10;
+const RESUME: u8 = 11;
 
 /// Exact cost in 128 bits.
 fn cost(energy_wh: u64, price_per_kwh: u64) -> u128 {

@@ -224,16 +224,6 @@ impl World {
         self.svm.set_account(*address, account).expect("an account");
     }
 
-    /// Pauses or resumes a bus: no instruction does it yet.
-    pub fn set_paused(&mut self, bus: &Address, paused: bool) {
-        self.edit::<multibus::state::Bus>(bus, |bus| bus.paused = paused as u8);
-        if paused {
-            self.replica.paused.insert(*bus);
-        } else {
-            self.replica.paused.remove(bus);
-        }
-    }
-
     /// Tokens in a token account.
     pub fn tokens(&self, account: &Address) -> u64 {
         self.token_balance(account).amount
@@ -308,7 +298,7 @@ impl World {
             let was = before.get(&account).map_or(0, |balance| balance.amount);
             let of_a_bus = self.svm.get_account(&balance.owner).is_some_and(|account| account.owner == multibus::ID);
             if balance.amount > was && of_a_bus {
-                *self.replica.gifts.entry(account).or_default() += balance.amount - was;
+                *self.replica.gifts.entry(account).or_default() += (balance.amount - was) as u128;
             }
         }
     }

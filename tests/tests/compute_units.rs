@@ -7,6 +7,7 @@
 //! move with the program alone; what a lower bump costs is a row of its own.
 
 use {
+    multibus::state::ProposalAction,
     multibus_tests::{
         Lane, Market, Offer, TokenProgram,
         event::consumed,
@@ -41,6 +42,16 @@ impl Table {
         self.record(name, limits, consumed[0]);
     }
 
+    /// Measures what must keep to a limit.
+    fn measure_limit(&mut self, name: &str, must: Option<u64>, world: &mut World, ix: Instruction) {
+        self.measure(name, None, world, ix);
+        self.0.last_mut().expect("measured").must = must;
+    }
+
+    fn record_limit(&mut self, name: &str, must: Option<u64>, measured: u64) {
+        self.0.push(Row { name: name.to_owned(), must, moonshot: None, measured });
+    }
+
     fn record(&mut self, name: &str, limits: Option<(u64, u64)>, measured: u64) {
         let (must, moonshot) = limits.unzip();
         self.0.push(Row { name: name.to_owned(), must, moonshot, measured });
@@ -51,6 +62,10 @@ const OFFER_CREATE: Option<(u64, u64)> = Some((3_000, 1_750));
 const OFFER_REPRICE: Option<(u64, u64)> = Some((700, 300));
 const PURCHASE: Option<(u64, u64)> = Some((3_000, 2_000));
 const LOCK: Option<(u64, u64)> = Some((6_000, 3_500));
+const PROPOSAL_CREATE: Option<u64> = Some(4_000);
+const PROPOSAL_APPROVE: Option<u64> = Some(1_000);
+const PROPOSAL_EXECUTE: Option<u64> = Some(4_000);
+const TREASURY_CLAIM: Option<u64> = Some(5_000);
 
 const fn batch_limits(items: u64) -> Option<(u64, u64)> {
     Some((2_000 + 1_500 * items, 1_300 + 450 * items))
@@ -102,6 +117,7 @@ fn measure_all() -> Table {
     purchases(&mut table);
     locks(&mut table);
     rest(&mut table);
+    decisions(&mut table);
     table
 }
 
@@ -167,7 +183,7 @@ fn locks(table: &mut Table) {
     let release = market.lock_release(&two, &key);
     table.measure("lock_release, with fee", LOCK, market, release);
     market.lock(&three, 1_500);
-    let bus = market.bus.address;
+    let bus = market.bus;
     market.set_paused(&bus, true);
     let release = market.lock_release(&three, &key);
     table.measure("lock_release, without fee", LOCK, market, release);
@@ -180,8 +196,6 @@ fn rest(table: &mut Table) {
     let options = BusOptions::new(&key).windowed().seq(bus_seq(&key));
     let bus = Bus::of(&key, options.bus_seq, mint);
     table.measure("bus_create", None, world, bus_create(&key, &mint, &options));
-    let friend = world.key("friend");
-    table.measure("bus_add_owner", None, world, bus_add_owner(&bus, &key, friend, 1));
     let first = world.now() / 900 * 900 + 7_200;
     // Half of all windows have the highest bump.
     let mut windows = (first..).step_by(900).filter(|start| pda::capacity(&bus.address, *start).1 == 255);
@@ -200,6 +214,65 @@ fn rest(table: &mut Table) {
     table.measure("trader_open", None, world, trader_open(&key, lane));
     world.pass(1);
     table.measure("trader_close", None, world, trader_close(&Lane::of(&key, lane), &key));
+}
+
+/// Proposes with the first number whose address has the highest bump; the numbers before are used up.
+fn propose(market: &mut Market, proposer: &Address, action: ProposalAction) -> (Address, Vec<u64>) {
+    let bus = market.bus;
+    loop {
+        let seq = market.bus_state(&bus).proposal_seq;
+        let (address, bump) = pda::proposal(&bus.address, seq);
+        let meta = market.execute(&[proposal_create(&bus, proposer, seq, action.clone())]);
+        if bump == 255 {
+            return (address, consumed(&meta.logs));
+        }
+    }
+}
+
+/// What owners decide, with three owners of whom two decide, and with sixteen of whom one does.
+fn decisions(table: &mut Table) {
+    let (market, owners) = &mut Market::owned_by(3, 2, |_| ());
+    let bus = market.bus;
+    let price = ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 };
+    let (proposal, cost) = propose(market, &owners[0], price);
+    table.record_limit("proposal_create", PROPOSAL_CREATE, cost[0]);
+    let approve = proposal_approve(&bus, proposal, &owners[2]);
+    table.measure_limit("proposal_approve", PROPOSAL_APPROVE, market, approve.clone());
+    let revoke = proposal_revoke(&bus, proposal, &owners[2]);
+    table.measure("proposal_revoke", None, market, revoke);
+    market.execute(&[approve]);
+    table.measure_limit("proposal_execute", PROPOSAL_EXECUTE, market, proposal_execute(&bus, proposal, &owners[1]));
+    table.measure("proposal_close", None, market, proposal_close(&bus, proposal, &owners[1], &owners[0]));
+    let seq = offer_seq(&bus.capacity, &market.buyer, 0, (255, 255));
+    let create = offer_create_for_bus(&bus, bus.capacity, &owners[0], OfferOptions::new(seq).energy(100_000));
+    table.measure("offer_create_for_bus", None, market, create);
+    let one = bus_offer(&bus, bus.capacity, &owners[0], seq);
+    let purchase = market.purchase(&one, 1_500);
+    table.measure("purchase from the bus", None, market, purchase);
+    let payout = market.payout;
+    table.measure_limit("treasury_claim", TREASURY_CLAIM, market, treasury_claim(&bus, &owners[0], payout));
+
+    let (market, owners) = &mut Market::owned_by(16, 1, |_| ());
+    let bus = market.bus;
+    let last = owners[15];
+    let mut shares_bps = equal_shares(16);
+    shares_bps.swap(0, 15);
+    let (proposal, cost) = propose(market, &last, ProposalAction::SharesSet { shares_bps: shares_bps.clone() });
+    table.record_limit("proposal_create, last of 16 owners", PROPOSAL_CREATE, cost[0]);
+    let approve = proposal_approve(&bus, proposal, &owners[14]);
+    table.measure_limit("proposal_approve, 15th of 16 owners", PROPOSAL_APPROVE, market, approve);
+    let one = market.bus_offer(&owners[0], 100_000, 250_000);
+    market.buy(&one, 1_500);
+    let tokens = market.world.token_account("last owner's tokens", &bus.mint, &last, 0);
+    let claim = treasury_claim(&bus, &last, tokens);
+    table.measure_limit("treasury_claim, last of 16 owners", TREASURY_CLAIM, market, claim);
+    market.buy(&one, 1_501);
+    table.measure("proposal_execute, 16 owners settle", None, market, proposal_execute(&bus, proposal, &last));
+    let remove = ProposalAction::OwnerRemove { owner: owners[0], shares_bps: equal_shares(15) };
+    let (proposal, _) = propose(market, &last, remove);
+    market.buy(&one, 1_502);
+    let execute = proposal_execute(&bus, proposal, &last);
+    table.measure("proposal_execute, 16 owners, first leaves", None, market, execute);
 }
 
 fn record_path() -> PathBuf {
@@ -224,7 +297,7 @@ fn compute_units_stay_within_their_record() {
     let record = recorded();
     let column = |figure: Option<u64>| figure.map_or("-".to_owned(), |figure| figure.to_string());
     let mut report =
-        format!("{:<34}{:>8}{:>10}{:>10}{:>10}\n", "compute units", "must", "moonshot", "recorded", "measured");
+        format!("{:<42}{:>8}{:>10}{:>10}{:>10}\n", "compute units", "must", "moonshot", "recorded", "measured");
     let mut complaints = Vec::new();
     for Row { name, must, moonshot, measured } in &table.0 {
         let old = record.get(name).copied();
@@ -237,7 +310,7 @@ fn compute_units_stay_within_their_record() {
         let reached = if moonshot.is_some_and(|moonshot| *measured <= moonshot) { "  moonshot" } else { "" };
         writeln!(
             report,
-            "{name:<34}{:>8}{:>10}{:>10}{measured:>10}{note}{reached}",
+            "{name:<42}{:>8}{:>10}{:>10}{measured:>10}{note}{reached}",
             column(*must),
             column(*moonshot),
             column(old)

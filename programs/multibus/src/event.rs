@@ -137,6 +137,8 @@ pub struct OfferCreated {
     pub offer: Address,
     pub seller: Address,
     pub payout: Address,
+    /// Who listed it and gets its rent back: the seller, or the owner who listed for the bus.
+    pub rent_payer: Address,
     pub offer_seq: u64,
     pub energy_wh: u64,
     pub price_per_kwh: u64,

@@ -3,7 +3,7 @@
 
 use {
     anchor_lang::Discriminator,
-    multibus::state,
+    multibus::state::{self, ProposalAction},
     multibus_tests::{BusOptions, Lane, Market, Offer, Refusal, key::pda, market::*},
     solana_account::Account,
     solana_address::Address,
@@ -17,23 +17,30 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
-    let mut market = Market::windowed();
+    let (mut market, owners) =
+        Market::owned_by(2, 1, |config| (config.window_seconds, config.gate_closure_seconds) = (900, 60));
     let (bus, seller, buyer, start) = (market.bus, market.seller, market.buyer, market.next_window());
+    let friend = owners[1];
     // An old window to close.
     let old = start;
-    market.execute(&[capacity_open(&bus, &seller, old)]);
+    let sold = market.offer_in(old, |options| options);
+    market.execute(&[offer_cancel(&sold, &seller)]);
     market.go_to(old + 900);
     let start = market.next_window();
     let expires_at = market.now() + 2_000;
     let one = market.offer_in(start, |options| options.expires(expires_at));
     let locked = market.offer_in(start, |options| options);
     market.lock(&locked, 1_000);
-    let friend = market.key("friend");
+    let price = |base_price_per_kwh| ProposalAction::BasePriceSet { base_price_per_kwh };
+    let open = market.propose(&bus, &seller, price(20_000));
+    let done = market.propose(&bus, &seller, price(10_000));
+    market.execute(&[proposal_execute(&bus, done, &seller)]);
+    let (mint_key, fee_payer) = (bus.mint, market.fee_payer);
+    market.arrange(&[mint_key.mint_to(&bus.treasury, &fee_payer, 1_000_000)]);
     let idle = market.open_lane(&buyer, 1);
     let (mint, payout) = (bus.mint, market.payout);
     let instructions = vec![
         ("bus_create", bus_create(&seller, &mint, &BusOptions::new(&seller).seq(9))),
-        ("bus_add_owner", bus_add_owner(&bus, &seller, friend, 1)),
         ("capacity_open", capacity_open(&bus, &seller, start + 900)),
         ("capacity_close", capacity_close(&bus, old, &seller)),
         ("offer_create", offer_create(&bus, bus.window(start), &seller, payout, OfferOptions::new(90))),
@@ -47,6 +54,13 @@ fn fixture() -> Fixture {
         ("lock_release", market.lock_release(&locked, &buyer)),
         ("trader_open", trader_open(&buyer, 2)),
         ("trader_close", trader_close(&idle, &buyer)),
+        ("offer_create_for_bus", offer_create_for_bus(&bus, bus.window(start), &seller, OfferOptions::new(91))),
+        ("proposal_create", proposal_create(&bus, &seller, 2, price(30_000))),
+        ("proposal_approve", proposal_approve(&bus, open, &friend)),
+        ("proposal_revoke", proposal_revoke(&bus, open, &seller)),
+        ("proposal_execute", proposal_execute(&bus, open, &buyer)),
+        ("proposal_close", proposal_close(&bus, done, &buyer, &seller)),
+        ("treasury_claim", treasury_claim(&bus, &seller, payout)),
     ];
     Fixture { market, instructions }
 }
@@ -63,14 +77,20 @@ fn type_at(market: &Market, address: &Address) -> Option<&'static str> {
         (state::Offer::DISCRIMINATOR, "Offer"),
         (state::Lock::DISCRIMINATOR, "Lock"),
         (state::Trader::DISCRIMINATOR, "Trader"),
+        (state::Proposal::DISCRIMINATOR, "Proposal"),
     ];
     types.iter().find(|(discriminator, _)| &account.data[..8] == *discriminator).map(|(_, name)| *name)
+}
+
+/// An account of one of the instructions.
+fn account_of(instructions: &[(&'static str, Instruction)], name: &str, index: usize) -> Address {
+    instructions.iter().find(|(other, _)| *other == name).expect("an instruction of the name").1.accounts[index].pubkey
 }
 
 #[test]
 fn every_instruction_of_the_fixture_succeeds() {
     let Fixture { instructions, .. } = fixture();
-    assert_eq!(instructions.len(), 15);
+    assert_eq!(instructions.len(), 21);
     for (name, instruction) in instructions {
         let mut market = fixture().market;
         assert!(market.send(&[instruction]).is_ok(), "{name}");
@@ -84,8 +104,9 @@ fn an_account_of_another_type_is_rejected_in_every_place() {
     let samples = [
         market.bus.address,
         market.bus.capacity,
-        instructions[8].1.accounts[3].pubkey,
-        instructions[11].1.accounts[4].pubkey,
+        account_of(&instructions, "purchase", 3),
+        account_of(&instructions, "lock_settle", 4),
+        account_of(&instructions, "proposal_approve", 2),
         Lane::of(&buyer, 0).address,
     ];
     let mut tried = 0;
@@ -174,7 +195,7 @@ fn a_missing_signature_is_rejected_in_every_place() {
             }
         }
     }
-    assert_eq!(tried, 14, "all instructions but capacity_close have one signer");
+    assert_eq!(tried, 19, "all instructions but capacity_close and treasury_claim have one signer");
 }
 
 #[test]
@@ -238,7 +259,7 @@ fn a_foreign_system_program_is_rejected() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 5 * 3);
+    assert_eq!(tried, 7 * 3);
 }
 
 #[test]
@@ -270,7 +291,7 @@ fn broken_instruction_data_is_rejected() {
         }
     }
     let mut unknown = instructions[0].1.clone();
-    for discriminator in [15, 100, 255] {
+    for discriminator in [1, 22, 100, 255] {
         unknown.data[0] = discriminator;
         market.assert_refused(std::slice::from_ref(&unknown), InstructionError::InvalidInstructionData);
     }

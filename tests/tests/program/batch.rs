@@ -45,7 +45,7 @@ const fn item(energy_wh: u64) -> PurchaseItem {
 }
 
 /// A lookup table with these addresses, as if it had been made before.
-fn lookup_table(market: &mut Market, addresses: Vec<Address>) -> AddressLookupTableAccount {
+pub fn lookup_table(market: &mut Market, addresses: Vec<Address>) -> AddressLookupTableAccount {
     let key = market.key("lookup table");
     let table = AddressLookupTable { meta: LookupTableMeta::default(), addresses: Cow::Borrowed(addresses.as_slice()) };
     let data = table.serialize_for_tests().expect("a lookup table");
@@ -362,7 +362,7 @@ pub fn batch_while_one_bus_is_paused_is_rejected() {
     let mut market = Market::new();
     let one = market.offer(10_000);
     let (bus, two) = second_bus(&mut market);
-    market.set_paused(&bus.address, true);
+    market.set_paused(&bus, true);
     let batch = market.batch(&[(one, 1_000), (two, 1_000)]);
     market.assert_refused(&[batch], MultibusError::BusPaused);
     let batch = market.batch(&[(one, 1_000)]);

@@ -1,10 +1,10 @@
-//! `bus_create` and `bus_add_owner`.
+//! `bus_create`.
 
 use {
     multibus::{
         error::MultibusError,
         event,
-        instruction::{BusAddOwner, BusCreate},
+        instruction::BusCreate,
         state::{self, BusConfig, OwnerShare, OwnerSlot},
     },
     multibus_tests::{
@@ -79,7 +79,8 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
             window_seconds: 900,
             gate_closure_seconds: 60,
             lock_fee_bps: 100,
-            padding: [0; 2],
+            pause_quorum: 2,
+            former_owner_count: 0,
             capacity_wh: 1_000_000,
             base_price_per_kwh: 10_000,
             config_version: 0,
@@ -91,8 +92,11 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
             token_program: program.address(),
             escrow: bus.escrow,
             treasury: bus.treasury,
+            treasury_claimed: 0,
+            treasury_settled: 0,
             name,
             owners: slots,
+            former_owners: bytemuck::Zeroable::zeroed(),
             reserved: [0; 256],
         };
         assert_eq!(world.state::<state::Bus>(&bus.address), expected);
@@ -130,7 +134,8 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
                 listing_policy: 0,
                 owner_count: 3,
                 name_len: 9,
-                padding: [0; 6],
+                pause_quorum: 2,
+                padding: [0; 5],
                 name,
                 owners: slots,
             },
@@ -229,6 +234,29 @@ pub fn bus_create_with_threshold_out_of_range_is_rejected() {
 }
 
 #[test]
+pub fn bus_create_with_pause_quorum_above_the_threshold_is_rejected() {
+    for (threshold, quorum) in [(1, 2), (1, 255), (2, 3)] {
+        let (mut world, mint, creator) = world();
+        let three = owners(&mut world, &creator, 3);
+        let options = BusOptions::new(&creator)
+            .with(|config| (config.owners, config.threshold, config.pause_quorum) = (three, threshold, quorum));
+        world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::PauseQuorumInvalid);
+    }
+}
+
+#[test]
+pub fn bus_create_with_pause_quorum_writes_it_and_zero_is_the_threshold() {
+    for (quorum, written) in [(0, 3), (1, 1), (2, 2), (3, 3)] {
+        let (mut world, mint, creator) = world();
+        let three = owners(&mut world, &creator, 3);
+        let options = BusOptions::new(&creator)
+            .with(|config| (config.owners, config.threshold, config.pause_quorum) = (three, 3, quorum));
+        let bus = world.create_bus(&creator, &mint, &options);
+        assert_eq!(world.bus_state(&bus).pause_quorum, written);
+    }
+}
+
+#[test]
 pub fn bus_create_without_capacity_is_rejected() {
     refused(MultibusError::CapacityZero, |config| config.capacity_wh = 0);
     accepted(|config| config.capacity_wh = 1);
@@ -313,123 +341,4 @@ pub fn bus_create_at_other_addresses_is_rejected() {
         &[create(&|accounts| (accounts.escrow, accounts.treasury) = (accounts.treasury, accounts.escrow))],
         wrong,
     );
-}
-
-#[test]
-pub fn bus_add_owner_hands_over_part_of_the_own_share() {
-    let mut market = Market::new();
-    let (bus, seller) = (market.bus, market.seller);
-    let friend = market.wallet("friend");
-    let meta = market.execute(&[bus_add_owner(&bus, &seller, friend, 2_500)]);
-    let after: state::Bus = market.state(&bus.address);
-    assert_eq!((after.owner_count, after.config_version), (2, 1));
-    let shares: Vec<_> = after.owners().iter().map(|slot| (slot.owner, slot.share_bps)).collect();
-    assert_eq!(shares, [(seller, 7_500), (friend, 2_500)]);
-    assert_logged(
-        &meta,
-        &event::OwnerAdded {
-            bus: bus.address,
-            owner: friend,
-            added_by: seller,
-            config_version: 1,
-            share_bps: 2_500,
-            padding: [0; 6],
-        },
-    );
-    // The new owner is one: it hands on what it has, all of it.
-    let third = market.key("third");
-    market.execute(&[bus_add_owner(&bus, &friend, third, 2_500)]);
-    let fourth = market.key("fourth");
-    market.execute(&[bus_add_owner(&bus, &friend, fourth, 0)]);
-}
-
-#[test]
-pub fn bus_add_owner_lets_the_new_owner_list() {
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|config| config.listing_policy = 0));
-    let (bus, seller) = (market.bus, market.seller);
-    let friend = market.wallet("friend");
-    let payout = market.token_account("friend's payout", &bus.mint, &friend, 0);
-    let list = offer_create(&bus, bus.capacity, &friend, payout, OfferOptions::new(0));
-    market.assert_refused(std::slice::from_ref(&list), MultibusError::ListingClosed);
-    market.execute(&[bus_add_owner(&bus, &seller, friend, 1)]);
-    market.execute(&[list]);
-}
-
-#[test]
-pub fn bus_add_owner_by_stranger_is_rejected() {
-    let mut market = Market::new();
-    let stranger = market.wallet("stranger");
-    let add = bus_add_owner(&market.bus, &stranger, stranger, 100);
-    market.assert_refused(&[add], MultibusError::NotAnOwner);
-}
-
-#[test]
-pub fn bus_add_owner_with_threshold_above_one_is_rejected() {
-    let (mut world, mint, creator) = world();
-    let two = owners(&mut world, &creator, 2);
-    let options = BusOptions::new(&creator).with(|config| (config.owners, config.threshold) = (two, 2));
-    let bus = world.create_bus(&creator, &mint, &options);
-    let friend = world.key("friend");
-    world.assert_refused(&[bus_add_owner(&bus, &creator, friend, 1)], MultibusError::ThresholdRequiresProposal);
-}
-
-#[test]
-pub fn bus_add_owner_of_zero_address_is_rejected() {
-    let mut market = Market::new();
-    let add = bus_add_owner(&market.bus, &market.seller, Address::default(), 1);
-    market.assert_refused(&[add], MultibusError::OwnerZero);
-}
-
-#[test]
-pub fn bus_add_owner_twice_is_rejected() {
-    let mut market = Market::new();
-    let (bus, seller) = (market.bus, market.seller);
-    market.assert_refused(&[bus_add_owner(&bus, &seller, seller, 1)], MultibusError::AlreadyOwner);
-    let friend = market.key("friend");
-    market.execute(&[bus_add_owner(&bus, &seller, friend, 1)]);
-    market.assert_refused(&[bus_add_owner(&bus, &seller, friend, 1)], MultibusError::AlreadyOwner);
-}
-
-#[test]
-pub fn bus_add_owner_beyond_sixteen_is_rejected() {
-    let mut market = Market::new();
-    let (bus, seller) = (market.bus, market.seller);
-    for index in 1..16 {
-        let owner = market.key(&format!("owner {index}"));
-        market.execute(&[bus_add_owner(&bus, &seller, owner, 1)]);
-    }
-    let one_more = market.key("owner 16");
-    market.assert_refused(&[bus_add_owner(&bus, &seller, one_more, 1)], MultibusError::OwnersFull);
-}
-
-#[test]
-pub fn bus_add_owner_giving_more_than_it_has_is_rejected() {
-    let mut market = Market::new();
-    let (bus, seller) = (market.bus, market.seller);
-    let friend = market.key("friend");
-    for share_bps in [10_001, u16::MAX] {
-        market.assert_refused(&[bus_add_owner(&bus, &seller, friend, share_bps)], MultibusError::ShareExceedsOwn);
-    }
-    market.execute(&[bus_add_owner(&bus, &seller, friend, 10_000)]);
-    let third = market.key("third");
-    market.assert_refused(&[bus_add_owner(&bus, &seller, third, 1)], MultibusError::ShareExceedsOwn);
-}
-
-#[test]
-pub fn bus_add_owner_past_the_last_config_version_is_rejected() {
-    let mut market = Market::new();
-    let (bus, seller) = (market.bus, market.seller);
-    market.edit::<state::Bus>(&bus.address, |bus| bus.config_version = u64::MAX);
-    let friend = market.key("friend");
-    market.assert_refused(&[bus_add_owner(&bus, &seller, friend, 1)], MultibusError::CounterOverflow);
-}
-
-#[test]
-pub fn bus_add_owner_unsigned_is_rejected() {
-    let mut market = Market::new();
-    let friend = market.key("friend");
-    let mut add = BusAddOwner { owner: friend, share_bps: 1 }
-        .to_instruction(multibus::accounts::BusAddOwner { owner: market.seller, bus: market.bus.address });
-    add.accounts[0].is_signer = false;
-    market.assert_refused(&[add], InstructionError::MissingRequiredSignature);
 }

@@ -194,7 +194,10 @@ pub fn capacity_close_pays_the_rent_back_to_who_paid_it() {
 pub fn capacity_close_before_the_end_of_the_window_is_rejected() {
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    market.execute(&[capacity_open(&bus, &seller, start)]);
+    // The offer is gone, but what it sold counts until the window is over.
+    let offer = market.offer_in(start, |options| options);
+    market.buy(&offer, 4_000);
+    market.execute(&[offer_cancel(&offer, &seller)]);
     let close = capacity_close(&bus, start, &seller);
     for now in [start - 1_000, start, start + 899] {
         market.go_to(now);
@@ -202,6 +205,23 @@ pub fn capacity_close_before_the_end_of_the_window_is_rejected() {
     }
     market.go_to(start + 900);
     market.execute(&[close]);
+}
+
+#[test]
+pub fn capacity_close_of_a_window_that_never_had_an_offer_succeeds_any_time() {
+    let mut market = Market::windowed();
+    let (bus, start) = (market.bus, market.next_window());
+    let (payer, anyone) = (market.wallet("payer"), market.seller);
+    market.execute(&[capacity_open(&bus, &payer, start)]);
+    let (before, rent) = (market.lamports(&payer), market.lamports(&bus.window(start)));
+    market.execute(&[capacity_close(&bus, start, &payer)]);
+    assert_eq!(market.lamports(&payer), before + rent);
+    assert_eq!(market.capacity_state(&bus.capacity).open_windows, 0);
+    // It opens again; once it had an offer it stays, whether that was cancelled or not.
+    let offer = market.offer_in(start, |options| options);
+    market.assert_refused(&[capacity_close(&bus, start, &anyone)], MultibusError::WindowNotOver);
+    market.execute(&[offer_cancel(&offer, &anyone)]);
+    market.assert_refused(&[capacity_close(&bus, start, &anyone)], MultibusError::WindowNotOver);
 }
 
 #[test]

@@ -178,7 +178,7 @@ pub fn lock_take_by_the_seller_is_rejected() {
 #[test]
 pub fn lock_take_while_paused_is_rejected() {
     let mut market = Market::new();
-    let bus = market.bus.address;
+    let bus = market.bus;
     let offer = market.offer(10_000);
     market.set_paused(&bus, true);
     let take = market.lock_take(&offer, 1_000);
@@ -410,7 +410,7 @@ pub fn lock_settle_at_301_seconds_is_rejected() {
 #[test]
 pub fn lock_settle_while_paused_is_rejected() {
     let mut market = Market::new();
-    let bus = market.bus.address;
+    let bus = market.bus;
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
     market.set_paused(&bus, true);
@@ -620,7 +620,7 @@ pub fn lock_release_where_there_is_no_fee_returns_everything() {
 #[test]
 pub fn lock_release_while_paused_costs_no_fee() {
     let mut market = Market::new();
-    let (bus, buyer, stranger) = (market.bus.address, market.buyer, market.wallet("stranger"));
+    let (bus, buyer, stranger) = (market.bus, market.buyer, market.wallet("stranger"));
     let offer = market.offer(10_000);
     for caller in [buyer, stranger] {
         market.set_paused(&bus, false);
@@ -782,7 +782,7 @@ pub fn lock_release_with_other_accounts_is_rejected() {
     let sellers = market.token_account("seller's other account", &bus.mint, &seller, 0);
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     market.lock(&one, 4_000);
-    market.set_paused(&other.address, true);
+    market.set_paused(&other, true);
     let refused = [
         (release_with(&market, &one, &buyer, |accounts| accounts.bus = other.address), MultibusError::BusMismatch),
         (

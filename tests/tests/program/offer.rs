@@ -4,8 +4,8 @@ use {
     multibus::{
         error::MultibusError,
         event,
-        instruction::{OfferCancel, OfferCreate, OfferExtend, OfferReprice},
-        state,
+        instruction::{OfferCancel, OfferCreate, OfferReprice},
+        state::{self, ProposalAction},
     },
     multibus_tests::{
         BusOptions, Market, MintExtension, Refusal, TokenProgram, event::assert_logged, key::pda, market::*,
@@ -75,6 +75,7 @@ pub fn offer_create_takes_energy_from_the_capacity() {
             offer: address,
             seller,
             payout: market.payout,
+            rent_payer: seller,
             offer_seq: 5,
             energy_wh: 12_345,
             price_per_kwh: 10_000,
@@ -127,7 +128,7 @@ pub fn offer_create_in_a_window_leaves_the_other_windows_alone() {
 #[test]
 pub fn offer_create_while_paused_is_rejected() {
     let mut market = Market::new();
-    let bus = market.bus.address;
+    let bus = market.bus;
     let create = create(&market, OfferOptions::new(0));
     market.set_paused(&bus, true);
     market.assert_refused(from_ref(&create), MultibusError::BusPaused);
@@ -411,9 +412,9 @@ pub fn offer_reprice_by_stranger_is_rejected() {
 #[test]
 pub fn offer_reprice_by_another_owner_of_the_bus_is_rejected() {
     let mut market = Market::new();
-    let (bus, seller) = (market.bus, market.seller);
+    let bus = market.bus;
     let friend = market.wallet("friend");
-    market.execute(&[bus_add_owner(&bus, &seller, friend, 5_000)]);
+    market.decide(&bus, ProposalAction::OwnerAdd { owner: friend, shares_bps: vec![5_000, 5_000] });
     let offer = market.offer(10_000);
     market.assert_refused(&[offer_reprice(&offer, &friend, 20_000)], MultibusError::NotTheSeller);
 }
@@ -498,9 +499,17 @@ pub fn offer_extend_by_stranger_is_rejected() {
     let mut market = Market::new();
     let (stranger, now) = (market.wallet("stranger"), market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
-    let extend = OfferExtend { expires_at: 0 }
-        .to_instruction(multibus::accounts::OfferExtend { seller: stranger, offer: offer.address });
-    market.assert_refused(&[extend], MultibusError::NotTheSeller);
+    market.assert_refused(&[offer_extend(&offer, &stranger, 0)], MultibusError::NotTheSeller);
+}
+
+#[test]
+pub fn offer_extend_with_another_bus_is_rejected() {
+    let mut market = Market::new();
+    let (bus, seller, now) = (market.bus, market.seller, market.now());
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
+    let offer = market.offer_with(|options| options.expires(now + 60));
+    let elsewhere = multibus_tests::Offer { bus: other, ..offer };
+    market.assert_refused(&[offer_extend(&elsewhere, &seller, 0)], MultibusError::BusMismatch);
 }
 
 #[test]
@@ -621,7 +630,7 @@ pub fn offer_cancel_by_stranger_once_it_no_longer_trades_pays_the_seller() {
 #[test]
 pub fn offer_cancel_works_while_paused() {
     let mut market = Market::new();
-    let (bus, seller) = (market.bus.address, market.seller);
+    let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     market.set_paused(&bus, true);
     market.execute(&[offer_cancel(&offer, &seller)]);

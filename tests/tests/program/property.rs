@@ -117,7 +117,9 @@ impl Village {
                 if self.attempt(offer_create(&bus, bus.capacity, &seller, payout, options)) {
                     self.market.next_offer_seq += 1;
                     let address = pda::offer(&bus.capacity, seq).0;
-                    self.offers[place] = Some(Offer { address, bus, capacity: bus.capacity, seller, payout });
+                    let capacity = bus.capacity;
+                    let listed = Offer { address, bus, capacity, seller, payout, rent_payer: seller };
+                    self.offers[place] = Some(listed);
                 }
             }
             Step::Reprice { offer, price } => {
@@ -171,7 +173,7 @@ impl Village {
                 self.attempt(instruction::LockRelease {}.to_instruction(accounts));
             }
             Step::Pause { paused } => {
-                let bus = self.market.bus.address;
+                let bus = self.market.bus;
                 self.market.set_paused(&bus, paused);
             }
             Step::Pass { seconds } => self.market.pass(seconds),

@@ -325,7 +325,7 @@ pub fn purchase_at_gate_closure_is_rejected() {
 #[test]
 pub fn purchase_while_paused_is_rejected() {
     let mut market = Market::new();
-    let bus = market.bus.address;
+    let bus = market.bus;
     let offer = market.offer(10_000);
     market.set_paused(&bus, true);
     let purchase = market.purchase(&offer, 1);
@@ -494,7 +494,7 @@ pub fn purchase_under_another_bus_is_rejected() {
     let (bus, seller) = (market.bus, market.seller);
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
     let offer = market.offer(10_000);
-    market.set_paused(&bus.address, true);
+    market.set_paused(&bus, true);
     let purchase = with_accounts(&market, &offer, |accounts| accounts.bus = other.address);
     market.assert_refused(&[purchase], MultibusError::BusMismatch);
 }

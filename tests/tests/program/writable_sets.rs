@@ -121,6 +121,46 @@ fn a_purchase_writes_its_buyer_offer_and_payout_only() {
 }
 
 #[test]
+fn a_sale_of_the_bus_writes_the_treasury_but_neither_bus_nor_capacity() {
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    let offer = market.bus_offer(&seller, 10_000, 250_000);
+    let buyer = Buyer::new(&mut market.world, "first buyer", &offer);
+    let expected = BTreeSet::from([buyer.payment, buyer.lane.address, offer.address, bus.treasury]);
+    let purchase = buyer.purchase(&market, &offer);
+    assert_eq!(writes(&purchase), expected);
+    assert_eq!(changes(&mut market.world, purchase), expected);
+    let batch = buyer.batch(&market, &offer);
+    assert_eq!(writes(&batch), expected);
+    assert_eq!(changes(&mut market.world, batch), expected);
+    // A lock of it moves its deposit from escrow to treasury.
+    let take = multibus::instruction::LockTake { energy_wh: 100, max_price_per_kwh: u64::MAX, expected_version: 0 }
+        .to_instruction(lock_take_accounts(&offer, &buyer.wallet, buyer.payment));
+    market.execute(&[take]);
+    let settle = multibus::instruction::LockSettle { nonce: market.nonce(&buyer.lane) }
+        .to_instruction(lock_settle_accounts(&offer, &buyer.lane));
+    let changed = changes(&mut market.world, settle);
+    assert!(changed.contains(&bus.treasury) && !changed.contains(&bus.address) && !changed.contains(&bus.capacity));
+}
+
+#[test]
+fn approvals_write_the_proposal_alone_and_claims_what_they_pay() {
+    let (mut market, owners) = Market::owned_by(3, 3, |_| ());
+    let (bus, seller) = (market.bus, market.seller);
+    let action = multibus::state::ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 };
+    let proposal = market.propose(&bus, &seller, action);
+    let approve = proposal_approve(&bus, proposal, &owners[1]);
+    assert_eq!(changes(&mut market.world, approve), BTreeSet::from([proposal]));
+    let revoke = proposal_revoke(&bus, proposal, &owners[1]);
+    assert_eq!(changes(&mut market.world, revoke), BTreeSet::from([proposal]));
+    let offer = market.bus_offer(&seller, 10_000, 250_000);
+    market.buy(&offer, 1_000);
+    let payout = market.payout;
+    let claim = treasury_claim(&bus, &seller, payout);
+    assert_eq!(changes(&mut market.world, claim), BTreeSet::from([bus.address, bus.treasury, payout]));
+}
+
+#[test]
 fn a_lock_writes_its_buyer_offer_and_escrow_only() {
     let (mut market, [(one, first), (two, _)]) = two_of_each();
     let shared = shared(&market, &[one, two]);

@@ -82,6 +82,7 @@ pub(super) fn log_created(offer: &Account<Offer>) {
         offer: *offer.address(),
         seller: offer.seller,
         payout: offer.payout,
+        rent_payer: offer.rent_payer,
         offer_seq: offer.offer_seq,
         energy_wh: offer.listed_wh,
         price_per_kwh: offer.price_per_kwh,

@@ -1,0 +1,198 @@
+//! Random sales of the bus's own energy, claims, changes of shares, and owners who leave and return, on the built
+//! program. After every step the harness compares every owner's numbers with its own bookkeeping in 128 bits, and
+//! finds that claims + claimable + remainder = received, to the base unit, with the remainder below one base unit
+//! for each owner.
+
+use {
+    multibus::{error::MultibusError, state::ProposalAction},
+    multibus_tests::{BusOptions, Market, Offer, TokenProgram, market::*, world::code_of},
+    proptest::prelude::*,
+    solana_address::Address,
+    solana_instruction::{Instruction, error::InstructionError},
+    solana_transaction_error::TransactionError,
+    std::collections::BTreeMap,
+};
+
+/// Wallets that are owners now and then.
+const WALLETS: usize = 6;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Sell { energy_wh: u64 },
+    Give { amount: u64 },
+    Claim { who: usize },
+    Shares { weights: Vec<u16> },
+    Add { who: usize, weights: Vec<u16> },
+    Remove { who: usize, weights: Vec<u16> },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = || 0..WALLETS;
+    let weights = || prop::collection::vec(prop_oneof![Just(0u16), 1u16..4, 1u16..3_000], WALLETS);
+    prop_oneof![
+        6 => prop_oneof![1u64..30, 1u64..2_000_000].prop_map(|energy_wh| Step::Sell { energy_wh }),
+        1 => (1u64..50).prop_map(|amount| Step::Give { amount }),
+        6 => who().prop_map(|who| Step::Claim { who }),
+        2 => weights().prop_map(|weights| Step::Shares { weights }),
+        3 => (who(), weights()).prop_map(|(who, weights)| Step::Add { who, weights }),
+        3 => (who(), weights()).prop_map(|(who, weights)| Step::Remove { who, weights }),
+    ]
+}
+
+/// Shares for `count` owners in the proportion of their weights; the first gets what does not divide.
+fn shares(count: usize, weights: &[u16]) -> Vec<u16> {
+    let weights = &weights[..count];
+    let sum = weights.iter().map(|weight| *weight as u32).sum::<u32>().max(1);
+    let mut shares: Vec<u16> = weights.iter().map(|weight| (*weight as u32 * 10_000 / sum) as u16).collect();
+    shares[0] += 10_000 - shares.iter().sum::<u16>();
+    shares
+}
+
+struct Village {
+    market: Market,
+    offer: Offer,
+    wallets: Vec<Address>,
+    accounts: Vec<Address>,
+    /// The owners in their order.
+    owners: Vec<Address>,
+    received: u128,
+    paid: BTreeMap<Address, u128>,
+}
+
+impl Village {
+    fn new(program: TokenProgram, price_per_kwh: u64) -> Self {
+        let mut market = Market::with(program, |options: BusOptions| {
+            options.with(|config| (config.base_price_per_kwh, config.capacity_wh) = (1, u64::MAX))
+        });
+        let mint = market.bus.mint;
+        let mut wallets = vec![market.seller];
+        wallets.extend((1..WALLETS).map(|index| market.wallet(&format!("wallet {index}"))));
+        let accounts = wallets
+            .iter()
+            .enumerate()
+            .map(|(index, wallet)| market.world.token_account(&format!("tokens {index}"), &mint, wallet, 0))
+            .collect();
+        let owners = vec![market.seller];
+        let offer = market.bus_offer(&owners[0], u64::MAX, price_per_kwh);
+        Self { market, offer, wallets, accounts, owners, received: 0, paid: BTreeMap::new() }
+    }
+
+    /// Executes what may be refused, but only with one of these errors.
+    fn attempt(&mut self, instructions: &[Instruction], errors: &[MultibusError]) -> bool {
+        let Err(failure) = self.market.send(instructions) else { return true };
+        let expected = matches!(
+            &failure.err,
+            TransactionError::InstructionError(_, InstructionError::Custom(code))
+                if errors.iter().any(|error| code_of(*error) == *code)
+        );
+        assert!(expected, "{:?}\n{}", failure.err, failure.meta.logs.join("\n"));
+        false
+    }
+
+    /// The first owner decides alone.
+    fn decide(&mut self, action: ProposalAction, errors: &[MultibusError]) -> bool {
+        let (bus, owner) = (self.market.bus, self.owners[0]);
+        let seq = self.market.bus_state(&bus).proposal_seq;
+        let proposal = bus.proposal(seq);
+        let all = [
+            proposal_create(&bus, &owner, seq, action),
+            proposal_execute(&bus, proposal, &owner),
+            proposal_close(&bus, proposal, &owner, &owner),
+        ];
+        self.attempt(&all, errors)
+    }
+
+    fn claim(&mut self, who: usize) {
+        let (bus, wallet, account) = (self.market.bus, self.wallets[who], self.accounts[who]);
+        let due = self.market.replica.claimable(&bus.address, &wallet);
+        let before = self.market.tokens(&account);
+        let nothing = [MultibusError::NothingToClaim, MultibusError::OwnerUnknown];
+        let landed = self.attempt(&[treasury_claim(&bus, &wallet, account)], &nothing);
+        assert_eq!(landed, due > 0, "a claim lands exactly where something is due");
+        assert_eq!((self.market.tokens(&account) - before) as u128, due);
+        *self.paid.entry(wallet).or_default() += due;
+    }
+
+    fn step(&mut self, step: &Step) {
+        let bus = self.market.bus;
+        match step {
+            Step::Sell { energy_wh } => {
+                let before = self.market.tokens(&bus.treasury);
+                let offer = self.offer;
+                self.market.buy(&offer, *energy_wh);
+                self.received += (self.market.tokens(&bus.treasury) - before) as u128;
+            }
+            Step::Give { amount } => {
+                let payer = self.market.fee_payer;
+                self.market.arrange(&[bus.mint.mint_to(&bus.treasury, &payer, *amount)]);
+                self.received += *amount as u128;
+            }
+            Step::Claim { who } => self.claim(*who),
+            Step::Shares { weights } => {
+                let shares_bps = shares(self.owners.len(), weights);
+                assert!(self.decide(ProposalAction::SharesSet { shares_bps }, &[]));
+            }
+            Step::Add { who, weights } => {
+                let owner = self.wallets[*who];
+                let shares_bps = shares((self.owners.len() + 1).min(WALLETS), weights);
+                if self.decide(ProposalAction::OwnerAdd { owner, shares_bps }, &[MultibusError::AlreadyOwner]) {
+                    self.owners.push(owner);
+                }
+            }
+            Step::Remove { who, weights } => {
+                let owner = self.wallets[*who];
+                let shares_bps = shares((self.owners.len() - 1).max(1), weights);
+                let refused = [MultibusError::OwnerUnknown, MultibusError::LastOwner];
+                if self.decide(ProposalAction::OwnerRemove { owner, shares_bps }, &refused) {
+                    self.owners.retain(|other| *other != owner);
+                }
+            }
+        }
+        self.check();
+    }
+
+    /// Sum of claims + claimable + remainder = received; the treasury covers every claim.
+    fn check(&self) {
+        let (bus, replica) = (self.market.bus, &self.market.replica);
+        let balance = self.market.tokens(&bus.treasury) as u128;
+        let claimable: u128 = self.wallets.iter().map(|wallet| replica.claimable(&bus.address, wallet)).sum();
+        let claimed: u128 = self.paid.values().sum();
+        assert_eq!(claimed + balance, self.received);
+        let remainder = balance.checked_sub(claimable).expect("the treasury covers every claim");
+        assert!(remainder < self.owners.len() as u128);
+        let state = self.market.bus_state(&bus);
+        let places: Vec<_> = state.owners().iter().map(|slot| slot.owner).collect();
+        assert_eq!(places, self.owners);
+        // What the program says is claimable is what the bookkeeping of the harness says.
+        for wallet in &self.wallets {
+            let says = state.claimable(wallet, balance as u64).unwrap_or(0);
+            assert_eq!(says as u128, replica.claimable(&bus.address, wallet));
+            assert_eq!(replica.claimed(&bus.address, wallet), self.paid.get(wallet).copied().unwrap_or(0));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn revenue_is_divided_to_the_base_unit(
+        steps in prop::collection::vec(step(), 20..60),
+        token_2022: bool,
+        price_per_kwh in prop_oneof![Just(1_000u64), 1u64..5_000],
+    ) {
+        let program = if token_2022 { TokenProgram::Token2022 } else { TokenProgram::SplToken };
+        let mut village = Village::new(program, price_per_kwh);
+        for step in &steps {
+            village.step(step);
+        }
+        // In the end everyone is paid, and what is left does not divide among the owners.
+        for who in 0..WALLETS {
+            village.claim(who);
+            village.check();
+        }
+        let left = village.market.tokens(&village.market.bus.treasury);
+        prop_assert!(left < village.owners.len() as u64);
+        prop_assert_eq!(village.market.bus_state(&village.market.bus).former_owner_count, 0);
+    }
+}
