@@ -41,6 +41,7 @@ pub struct LockSettle {
 pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let now = clock::now()?;
+    accounts.trader.validate_nonce(nonce)?;
     accounts.bus.validate_running()?;
     accounts.lock.validate_settle(now)?;
     let buyer = *accounts.buyer.address();

@@ -46,6 +46,7 @@ pub fn handler(
     let now = clock::now()?;
     let buyer = *accounts.buyer.address();
     let offer = *accounts.offer.address();
+    accounts.trader.validate_nonce(nonce)?;
     accounts.offer.validate_tradable(&accounts.bus, now)?;
     accounts.offer.validate_buyer(&buyer)?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };

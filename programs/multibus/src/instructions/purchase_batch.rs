@@ -55,6 +55,7 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
         count as u64,
         views.len() as u64
     );
+    accounts.trader.validate_nonce(nonce)?;
     let now = clock::now()?;
     let buyer = *accounts.buyer.address();
     let mut orders = Vec::with_capacity(count);

@@ -72,10 +72,18 @@ impl Trader {
         Ok(slot << NONCE_SLOT_SHIFT)
     }
 
+    /// Refuses every nonce but the next. Instructions ask this first: a purchase that comes a second time hears that its
+    /// nonce is spent, not what has changed since.
+    #[inline(always)]
+    pub fn validate_nonce(&self, nonce: u64) -> Result<()> {
+        ensure!(nonce == self.next_nonce, NonceMismatch, "nonce {}, the lane's next is {}", nonce, self.next_nonce);
+        Ok(())
+    }
+
     /// Spends the next nonce on a purchase and keeps its receipt.
     #[inline(always)]
     pub fn record(&mut self, nonce: u64, receipt: Receipt) -> Result<()> {
-        ensure!(nonce == self.next_nonce, NonceMismatch, "nonce {}, the lane's next is {}", nonce, self.next_nonce);
+        self.validate_nonce(nonce)?;
         let Some(next_nonce) = nonce.checked_add(1) else { refuse!(CounterOverflow) };
         self.next_nonce = next_nonce;
         self.history_root = next_history_root(&self.history_root, &receipt.transaction_hash);
