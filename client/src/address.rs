@@ -27,6 +27,11 @@ pub fn offer(capacity: &Address, offer_seq: u64) -> Address {
     derive(&[OFFER_SEED, capacity.as_ref(), &offer_seq.to_le_bytes()])
 }
 
+/// The bump of an offer's address.
+pub(crate) fn offer_bump(capacity: &Address, offer_seq: u64) -> u8 {
+    Address::find_program_address(&[OFFER_SEED, capacity.as_ref(), &offer_seq.to_le_bytes()], &multibus::ID).1
+}
+
 /// A nonce lane of a wallet.
 pub fn trader(wallet: &Address, lane: u16) -> Address {
     derive(&[TRADER_SEED, wallet.as_ref(), &lane.to_le_bytes()])

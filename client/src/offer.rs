@@ -259,7 +259,7 @@ impl Wallet {
             if !for_bus && accounts[1].is_none() {
                 instructions.push(settlement.create_token_account(&self.address(), &self.address()));
             }
-            let offer_seq = free_offer_seq(&seqs, attempt);
+            let offer_seq = free_offer_seq(&capacity_address, &seqs, attempt);
             let offer = address::offer(&capacity_address, offer_seq);
             instructions.push(if for_bus {
                 offer_create_for_bus(&self.address(), bus, offer_seq, terms)
