@@ -41,6 +41,7 @@ fn every_verb_explains_itself_with_an_example() {
         "lock settle",
         "lock release",
         "lock list",
+        "proposal create",
         "proposal list",
         "proposal show",
         "proposal approve",

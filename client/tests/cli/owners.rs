@@ -91,6 +91,8 @@ fn assert_row(page: &str, row: &str) {
 fn one_owner_needs_one_command() {
     let village = Village::new("");
     let bus = &village.bus;
+    let last = village.alice(&format!("proposal create {bus} remove-owner {} --shares 100%", village.alice)).fails(1);
+    assert_has(&last, &["The last owner cannot be removed"]);
     for (action, changes) in [
         ("capacity 80kWh", json!([{ "property": "capacity_wh", "before": 50_000, "after": 80_000 }])),
         ("base-price 0.12tokens", json!([{ "property": "base_price_per_kwh", "before": 100_000, "after": 120_000 }])),

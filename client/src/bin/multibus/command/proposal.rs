@@ -37,6 +37,12 @@ pub enum ProposalCommand {
 /// The signing wallet must own a part of the bus. Where one approval is enough and there is no timelock, the change is
 /// carried out in the same transaction; else the proposal waits for more owners, or for its timelock.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      base-price 0.12tokens
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      add-owner Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG --share 20%
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo pause")]
 pub struct CreateArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]
@@ -402,6 +408,10 @@ impl ActionCommand {
             Self::RemoveOwner(args) => {
                 let leaving = place(&args.owner)?;
                 match args.to {
+                    // The program says why the last owner cannot leave.
+                    _ if owners.len() == 1 => {
+                        return Ok(ProposalAction::OwnerRemove { owner: args.owner, shares_bps: Vec::new() });
+                    }
                     Some(to) if to == args.owner => {
                         return Err(Failure::usage("--to names the owner who leaves; name one who stays"));
                     }
