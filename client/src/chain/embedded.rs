@@ -33,7 +33,7 @@ use {
 /// Transactions that share a slot.
 const TRANSACTIONS_PER_SLOT: u32 = 64;
 /// Length of a slot, in milliseconds.
-const SLOT_MILLISECONDS: i64 = 400;
+pub(super) const SLOT_MILLISECONDS: i64 = 400;
 /// Blocks for which a blockhash can be used, as on a network.
 const BLOCKHASH_BLOCKS: u64 = 150;
 /// Slots whose hashes programs can see, as on a network.

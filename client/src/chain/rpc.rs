@@ -444,8 +444,18 @@ impl Chain for RpcChain {
 
     async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
         let blockhash = self.latest_blockhash().await?;
-        let signature =
-            self.client().request_airdrop(address, lamports).await.map_err(self.refuse("asking for an airdrop"))?;
+        let asked: String = self
+            .client()
+            .send(RpcRequest::RequestAirdrop, serde_json::json!([address.to_string(), lamports]))
+            .await
+            .map_err(self.refuse("asking for an airdrop"))?;
+        let signature = asked.parse().map_err(|_| Error::Rpc {
+            action: "asking for an airdrop",
+            url: self.inner.url.clone(),
+            cause: format!("the node sent {asked:?} for a signature"),
+            remedy: "use another node",
+            transient: false,
+        })?;
         match self.confirm(&signature, blockhash.last_valid_block_height).await? {
             Outcome::Landed { .. } => Ok(()),
             Outcome::Failed { error, .. } => Err(Error::from_transaction(error, Vec::new())),

@@ -364,7 +364,8 @@ impl Plot {
 
     fn svg(&self, name: &str, body: &str) -> String {
         format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{name}\">{body}</svg>",
+            "<div class=\"scroll\"><svg class=\"chart\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" \
+             aria-label=\"{name}\">{body}</svg></div>",
             self.height
         )
     }
@@ -545,6 +546,8 @@ fn origin(report: &ReplayReport) -> String {
 struct Node {
     name: String,
     energy_wh: u64,
+    /// Style: members have colours in turn, those put together have none.
+    class: String,
 }
 
 /// The largest members of one side, the others together as the last; and each member's node.
@@ -554,19 +557,27 @@ fn nodes(report: &ReplayReport, energy: impl Fn(&MemberResult) -> u64, most: usi
     order.sort_by_key(|&member| (std::cmp::Reverse(energy(&report.member_results[member])), member));
     let mut place = vec![0; report.member_results.len()];
     let mut nodes: Vec<Node> = Vec::new();
-    // Nodes too thin to be told apart are put together with the rest.
+    // Nodes too thin to be seen are put together with the rest.
     let total: u128 = order.iter().map(|&member| u128::from(energy(&report.member_results[member]))).sum();
     let thick =
-        order.iter().take_while(|&&member| u128::from(energy(&report.member_results[member])) * 60 >= total).count();
+        order.iter().take_while(|&&member| u128::from(energy(&report.member_results[member])) * 250 >= total).count();
     let shown = if order.len() > most { thick.min(most - 1) } else { thick };
     let shown = if shown + 1 == order.len() { order.len() } else { shown };
     for (rank, &member) in order.iter().enumerate() {
         let result = &report.member_results[member];
         place[member] = rank.min(shown);
         if rank < shown {
-            nodes.push(Node { name: result.name.clone(), energy_wh: energy(result) });
+            nodes.push(Node {
+                name: result.name.clone(),
+                energy_wh: energy(result),
+                class: format!("hue{}", rank % 8),
+            });
         } else if rank == shown {
-            nodes.push(Node { name: format!("{} others", order.len() - shown), energy_wh: energy(result) });
+            nodes.push(Node {
+                name: format!("{} others", order.len() - shown),
+                energy_wh: energy(result),
+                class: "rest".into(),
+            });
         } else if let Some(others) = nodes.last_mut() {
             others.energy_wh += energy(result);
         }
@@ -627,9 +638,9 @@ fn flow_chart(report: &ReplayReport) -> String {
             let middle = (x1 + x2) / 2.0;
             let _ = write!(
                 ribbons,
-                "<path class=\"ribbon hue{}\" d=\"M{x1:.1} {from:.2}C{middle:.1} {from:.2} {middle:.1} {to:.2} {x2:.1} \
+                "<path class=\"ribbon {}\" d=\"M{x1:.1} {from:.2}C{middle:.1} {from:.2} {middle:.1} {to:.2} {x2:.1} \
                  {to:.2}v{width:.2}C{middle:.1} {:.2} {middle:.1} {:.2} {x1:.1} {:.2}Z\"><title>{} to {}: {}</title></path>",
-                seller % 8,
+                sellers[seller].class,
                 to + width,
                 from + width,
                 from + width,
@@ -644,9 +655,9 @@ fn flow_chart(report: &ReplayReport) -> String {
         (&sellers, &seller_y, left, left - 10.0, "end", true),
         (&buyers, &buyer_y, right - NODE, right + 10.0, "", false),
     ] {
-        for (index, (node, y)) in nodes.iter().zip(tops).enumerate() {
+        for (node, y) in nodes.iter().zip(tops) {
             let node_height = (node.energy_wh as f64 * scale).max(1.0);
-            let class = if side { format!("node hue{}", index % 8) } else { "node buyer".into() };
+            let class = if side { node.class.as_str() } else { "buyer" };
             let _ = write!(
                 body,
                 "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.2}\" width=\"{NODE}\" height=\"{node_height:.2}\" rx=\"2\"/>\
@@ -658,8 +669,8 @@ fn flow_chart(report: &ReplayReport) -> String {
         }
     }
     format!(
-        "<svg class=\"chart\" viewBox=\"0 -8 {WIDTH} {:.0}\" role=\"img\" aria-label=\"Energy from sellers to \
-         buyers\">{body}</svg>",
+        "<div class=\"scroll\"><svg class=\"chart\" viewBox=\"0 -8 {WIDTH} {:.0}\" role=\"img\" aria-label=\"Energy \
+         from sellers to buyers\">{body}</svg></div>",
         height + 16.0
     )
 }

@@ -7,5 +7,6 @@ mod lock;
 mod network;
 mod offer;
 mod purchase;
+mod rpc;
 mod support;
 mod trader;

@@ -33,7 +33,7 @@ pub struct LockRelease {
     #[account(mut)]
     pub refund: UncheckedAccount,
     /// The offer's payout account, which gets the fee; where it cannot take it, there is none.
-    #[account(mut, unsafe(dup), address = offer.payout @ MultibusError::PayoutMismatch)]
+    #[account(mut, address = offer.payout @ MultibusError::PayoutMismatch)]
     pub payout: UncheckedAccount,
     #[account(address = bus.mint @ MultibusError::MintMismatch)]
     pub mint: UncheckedAccount,
