@@ -4,12 +4,16 @@ use {
     super::{
         Doing, ReplayError,
         community::Interval,
+        report::{OwnerResult, TreasuryResult, income_base_units},
         run::lane_key,
         state::{Settlement, State, Window},
         world::World,
     },
     crate::{Keyed, lock::LockFilter, trader::Trader},
-    multibus::state::{Capacity, Lock, Offer},
+    multibus::{
+        math,
+        state::{Capacity, Lock, Offer},
+    },
     std::{
         collections::{BTreeMap, HashMap},
         fmt::Display,
@@ -37,7 +41,14 @@ const LANES: &str = "lane_totals_match_purchases";
 /// Shares sum to 10,000, the threshold is met by the owners.
 const BUS: &str = "bus_shares_sum_to_the_whole";
 
+/// The treasury got what buyers paid for the owners' energy and locks, to the base unit.
+const TREASURY: &str = "treasury_received_what_buyers_paid";
+/// What owners claimed and may claim is their exact share of it; with the remainder it is all of it.
+const SHARES: &str = "owners_get_their_exact_shares";
+
 const ALL: [&str; 10] = [TRADED, WINDOWS, OFFERS, ESCROW, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
+/// Those of a replay that is co-owned, besides.
+const CO_OWNED: [&str; 2] = [TREASURY, SHARES];
 
 /// What was found, by invariant.
 #[derive(Default)]
@@ -153,6 +164,7 @@ pub(super) async fn all(
     world: &World,
     state: &State,
     settlement: &Settlement,
+    treasury: Option<&TreasuryResult>,
 ) -> Result<(BTreeMap<String, bool>, Vec<String>), ReplayError> {
     let mut findings = Findings(state.violations.clone());
     if state.is_swept {
@@ -187,7 +199,7 @@ pub(super) async fn all(
         *deposits.entry(lock.buyer).or_insert(0u64) += lock.deposit;
     }
     let mut in_wallets = 0u128;
-    let (mut bought_wh, mut sold_wh, mut purchases) = (0, 0, 0);
+    let (mut bought_wh, mut sold_wh, mut purchases, mut paid_on_chain) = (0, 0, 0, 0);
     for (number, member) in world.members.iter().enumerate() {
         let result = &state.members[number];
         let name = &result.name;
@@ -195,8 +207,7 @@ pub(super) async fn all(
         in_wallets += u128::from(balance);
         let deposit = deposits.get(&member.wallet.address()).copied().unwrap_or(0);
         let given = state.funded_base_units.get(number).copied().unwrap_or(0);
-        let plus =
-            u128::from(given) + u128::from(result.earned_base_units) + u128::from(result.lock_fees_earned_base_units);
+        let plus = u128::from(given) + u128::from(income_base_units(treasury, &state.members, number));
         let minus =
             u128::from(result.paid_base_units) + u128::from(result.lock_fees_paid_base_units) + u128::from(deposit);
         findings.check(BALANCES, plus.checked_sub(minus) == Some(u128::from(balance)), || {
@@ -208,6 +219,7 @@ pub(super) async fn all(
         findings.equal(LANES, format_args!("energy bought by {name}"), energy, result.bought_wh);
         findings.equal(LANES, format_args!("money paid by {name}"), paid, result.paid_base_units);
         (bought_wh, sold_wh) = (bought_wh + result.bought_wh, sold_wh + result.sold_wh);
+        paid_on_chain += paid;
     }
     let current = state.current.iter().map(|current| &current.result);
     let results = || state.intervals.iter().chain(current.clone());
@@ -228,13 +240,57 @@ pub(super) async fn all(
         findings.equal(TOKENS, "the sum of all balances", found, u128::from(supply.unwrap_or_default()));
     }
 
-    let mut invariants: BTreeMap<String, bool> = ALL.iter().map(|name| ((*name).to_owned(), true)).collect();
+    if let Some(treasury) = treasury {
+        let others = (0..).zip(&state.members).filter(|(member, _)| treasury.owner(*member).is_none());
+        let sold_by_others: u64 = others.map(|(_, member)| member.earned_base_units).sum();
+        check_treasury(&mut findings, treasury, paid_on_chain.saturating_sub(sold_by_others));
+        for &(member, share_bps) in &world.owners {
+            let found = treasury.owner(member).map_or(0, |owner| owner.share_bps);
+            findings.equal(SHARES, format_args!("the share of {}", world.name(member)), found, share_bps);
+        }
+    }
+
+    let names = ALL.iter().chain(treasury.iter().flat_map(|_| &CO_OWNED));
+    let mut invariants: BTreeMap<String, bool> = names.map(|name| ((*name).to_owned(), true)).collect();
     for violation in &findings.0 {
         if let Some((name, _)) = violation.split_once(": ") {
             invariants.insert(name.to_owned(), false);
         }
     }
     Ok((invariants, findings.0))
+}
+
+/// The treasury against what buyers paid for energy that owners listed, in base units, and its shares.
+fn check_treasury(findings: &mut Findings, treasury: &TreasuryResult, paid_base_units: u64) {
+    let sum = |figure: fn(&OwnerResult) -> u64| treasury.owners.iter().map(figure).sum::<u64>();
+    let received = treasury.received_base_units;
+    let lock_fees = sum(|owner| owner.lock_fees_base_units);
+    findings.equal(TREASURY, "what the treasury received", received, paid_base_units + lock_fees);
+    findings.equal(
+        TREASURY,
+        "the sum of what owners' energy was sold for",
+        sum(|owner| owner.sales_base_units),
+        paid_base_units,
+    );
+
+    let (claimed, claimable) = (sum(|owner| owner.claimed_base_units), sum(|owner| owner.claimable_base_units));
+    let divided = claimed + claimable + treasury.remainder_base_units;
+    findings.equal(SHARES, "the sum of claims and remainder", divided, received);
+    findings.equal(SHARES, "the sum of what owners claimed", treasury.claimed_base_units, claimed);
+    findings.equal(SHARES, "the sum of what owners may claim", treasury.claimable_base_units, claimable);
+    let remainder = treasury.remainder_base_units;
+    findings.check(SHARES, remainder < treasury.owners.len() as u64, || {
+        format!("the remainder is {remainder} and should be less than the {} owners", treasury.owners.len())
+    });
+    for owner in &treasury.owners {
+        let got = owner.claimed_base_units + owner.claimable_base_units;
+        findings.equal(
+            SHARES,
+            format_args!("what {} gets", owner.name),
+            got,
+            math::share_of(received, owner.share_bps),
+        );
+    }
 }
 
 /// Lanes of a member against what is known of its purchases; returns energy and money of all lanes.
@@ -275,4 +331,57 @@ fn check_lanes(findings: &mut Findings, state: &State, member: usize, lanes: &[K
         findings.equal(LANES, format_args!("money of lane {number} of {name}"), lane.total_paid, known.paid_base_units);
     }
     totals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn treasury() -> TreasuryResult {
+        let owner = |member, share_bps, sales_base_units, claimed_base_units, claimable_base_units| OwnerResult {
+            member,
+            share_bps,
+            sales_base_units,
+            claimed_base_units,
+            claimable_base_units,
+            ..OwnerResult::default()
+        };
+        let mut owners = vec![owner(2, 3_334, 70, 33, 3), owner(0, 3_333, 30, 36, 0), owner(1, 3_333, 0, 0, 36)];
+        owners[1].lock_fees_base_units = 10;
+        TreasuryResult {
+            received_base_units: 110,
+            claimed_base_units: 69,
+            claimable_base_units: 39,
+            remainder_base_units: 2,
+            owners,
+            ..TreasuryResult::default()
+        }
+    }
+
+    #[test]
+    fn a_base_unit_that_is_missing_anywhere_is_found() {
+        let found = |treasury: &TreasuryResult, paid| {
+            let mut findings = Findings::default();
+            check_treasury(&mut findings, treasury, paid);
+            findings.0
+        };
+        assert_eq!(found(&treasury(), 100), [""; 0]);
+        type Change = fn(&mut TreasuryResult);
+        let cases: [(&str, u64, Change); 8] = [
+            ("what the treasury received is 110 and should be 111", 101, |_| {}),
+            ("owners' energy was sold for is 99 and should be 100", 100, |t| t.owners[0].sales_base_units -= 1),
+            ("what the treasury received is 110 and should be 109", 100, |t| t.owners[1].lock_fees_base_units -= 1),
+            ("claims and remainder is 109 and should be 110", 100, |t| t.remainder_base_units -= 1),
+            ("what owners claimed is 68 and should be 69", 100, |t| t.claimed_base_units -= 1),
+            ("what owners may claim is 40 and should be 39", 100, |t| t.claimable_base_units += 1),
+            ("what  gets is 37 and should be 36", 100, |t| t.owners[2].claimable_base_units += 1),
+            ("the remainder is 3 and should be less than the 3 owners", 100, |t| t.remainder_base_units += 1),
+        ];
+        for (what, paid, change) in cases {
+            let mut treasury = treasury();
+            change(&mut treasury);
+            let found = found(&treasury, paid);
+            assert!(found.iter().any(|violation| violation.contains(what)), "{what}: {found:?}");
+        }
+    }
 }

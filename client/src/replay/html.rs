@@ -2,7 +2,9 @@
 //! Floating point is used for coordinates only.
 
 use {
-    super::report::{IntervalResult, MemberResult, ReplayReport, decimal, grouped, kwh, percent},
+    super::report::{
+        IntervalResult, MemberResult, ReplayReport, TreasuryResult, decimal, grouped, kwh, percent, share as share_text,
+    },
     crate::router::PriceFraction,
     std::fmt::Write as _,
 };
@@ -56,6 +58,9 @@ pub(super) fn page(report: &ReplayReport) -> String {
         ),
         &member_table(report),
     );
+    if let Some(treasury) = &report.treasury {
+        section(&mut page, "What the owners share", &owner_note(report, treasury), &owner_table(report, treasury));
+    }
     section(&mut page, "Transactions", &transaction_note(report), &transactions(report));
     section(
         &mut page,
@@ -699,14 +704,14 @@ fn member_table(report: &ReplayReport) -> String {
          class=\"number\">bought</th><th class=\"number\">sold</th><th class=\"number\">paid</th><th \
          class=\"number\">earned</th><th class=\"number\">balance</th></tr></thead>\n<tbody>\n",
     );
-    for member in &report.member_results {
+    for (number, member) in report.member_results.iter().enumerate() {
         let paid = member.paid_base_units + member.lock_fees_paid_base_units;
-        let earned = member.earned_base_units + member.lock_fees_earned_base_units;
+        let earned = report.income_base_units(number);
         let (sign, class, balance) =
             if earned >= paid { ("+", "plus", earned - paid) } else { ("−", "minus", paid - earned) };
         let share = match member.share_bps {
             0 => "–".to_owned(),
-            bps => format!("{} %", decimal(u128::from(bps), 2, 2)),
+            bps => share_text(bps),
         };
         let parts = [
             ("own", "own generation", member.own_use_wh),
@@ -731,6 +736,45 @@ fn member_table(report: &ReplayReport) -> String {
         );
     }
     table.push_str("</tbody></table></div>");
+    table
+}
+
+fn owner_note(report: &ReplayReport, treasury: &TreasuryResult) -> String {
+    let others = report.flows.iter().any(|flow| treasury.owner(flow.seller).is_none());
+    format!(
+        "The owners sold through the bus: buyers paid its treasury, and each owner gets its share{}. Beside it stands \
+         what the energy that it delivered was sold for, in {}. The remainder, fewer base units than there are owners, \
+         stays for later revenue.",
+        if others { "; members who do not own the bus sold for themselves" } else { "" },
+        escape(&report.currency)
+    )
+}
+
+fn owner_table(report: &ReplayReport, treasury: &TreasuryResult) -> String {
+    let mut table = String::from(
+        "<div class=\"scroll\"><table>\n<thead><tr><th>Owner</th><th class=\"number\">share</th><th \
+         class=\"number\">delivered</th><th class=\"number\">revenue</th><th class=\"number\">sold for</th><th \
+         class=\"number\">difference</th></tr></thead>\n<tbody>\n",
+    );
+    for owner in &treasury.owners {
+        let _ = writeln!(
+            table,
+            "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{} kWh</td><td \
+             class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number {}\">{}</td></tr>",
+            escape(&owner.name),
+            share_text(owner.share_bps),
+            decimal(u128::from(owner.delivered_wh), 3, 3),
+            report.exact_money(owner.revenue_base_units()),
+            report.exact_money(owner.sales_base_units + owner.lock_fees_base_units),
+            if owner.difference_base_units < 0 { "minus" } else { "plus" },
+            report.difference(owner.difference_base_units),
+        );
+    }
+    let _ = write!(
+        table,
+        "</tbody></table></div>\n<p class=\"note total\">{}</p>",
+        escape(&report.treasury_sentence(treasury))
+    );
     table
 }
 
@@ -817,7 +861,7 @@ mod tests {
         crate::replay::{
             community::Community,
             price::{Draw, PriceRule},
-            report::{Flow, Spread},
+            report::{Flow, OwnerResult, Spread},
         },
         std::path::Path,
     };
@@ -937,6 +981,7 @@ mod tests {
             invariants: [("token_conservation".to_owned(), true)].into(),
             violations: Vec::new(),
             windows_open: 0,
+            treasury: None,
             member_results: members,
             interval_results,
             flows: flows.into_values().collect(),
@@ -956,6 +1001,46 @@ mod tests {
         for number in ["NaN", "inf"] {
             assert!(!page.contains(&format!("\"{number}")) && !page.contains(&format!(" {number} ")), "{number}");
         }
+    }
+
+    #[test]
+    fn a_co_owned_bus_shows_what_each_owner_gets() {
+        let mut report = sample(&village());
+        assert!(!report.html().contains("What the owners share"));
+        let owner = |member, name: &str, claimed_base_units, difference_base_units| OwnerResult {
+            member,
+            name: name.into(),
+            share_bps: 1_205,
+            delivered_wh: 12_345,
+            sales_base_units: 1_234_567,
+            lock_fees_base_units: 1,
+            claimed_base_units,
+            difference_base_units,
+            ..OwnerResult::default()
+        };
+        report.treasury = Some(TreasuryResult {
+            received_base_units: 7_000_001,
+            claimed_base_units: 6_999_999,
+            remainder_base_units: 2,
+            owners: vec![owner(3, "<b>", 1_244_568, 10_000), owner(1, "M02", 1_234_563, -5)],
+            ..TreasuryResult::default()
+        });
+        let page = report.html();
+        for part in [
+            "What the owners share",
+            "treasury: 7.000001 received = 6.999999 claimed + 0.000002 remainder, in test USD",
+            "&lt;b&gt;",
+            "12.05 %",
+            "12.345 kWh",
+            "1.244568",
+            "1.234568",
+            "+0.010000",
+            "−0.000005",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        // In the table of members, an owner has earned what it claimed.
+        assert!(report.income_base_units(3) == 1_244_568 && page.contains(">1.24<"));
     }
 
     #[test]

@@ -6,6 +6,10 @@
 //! - [`report`] is what comes out, as a table, JSON, CSV and a page.
 //!
 //! Whatever the file, an interval trades the smaller of total surplus and total deficit, to the Wh.
+//!
+//! Each member sells for itself, or, where the replay is co-owned, the owners of the bus sell through it: buyers pay its
+//! treasury, and in the end every owner claims its exact share. A bus has up to 16 owners: where more members generate,
+//! the others sell for themselves in either case, on a bus that is open for listing.
 
 mod check;
 pub mod community;
@@ -18,6 +22,7 @@ pub mod schedule;
 mod state;
 #[cfg(all(test, feature = "embedded"))]
 mod tests;
+mod treasury;
 mod world;
 
 pub use {
@@ -61,6 +66,9 @@ pub struct ReplayOptions {
     pub lock_percent: u8,
     /// The bus's fee for locks that are not settled, in basis points, at most 500.
     pub lock_fee_bps: u16,
+    /// Whether the owners of the bus sell through it: buyers pay into its treasury, and every owner claims its share at
+    /// the end. Generating members that do not own the bus, beyond the 16 largest, sell for themselves.
+    pub co_owned: bool,
     /// Members that act at the same time.
     pub concurrency: usize,
     /// Name of the bus; `None` for the file's name.
@@ -92,6 +100,7 @@ impl ReplayOptions {
             price_rule: PriceRule::default(),
             lock_percent: 20,
             lock_fee_bps: 50,
+            co_owned: false,
             concurrency: 16,
             bus_name: None,
             mint: None,
@@ -175,6 +184,8 @@ pub enum Stage {
     Trading,
     /// Withdraws and closes what is over.
     Closing,
+    /// Owners claim their shares of what the bus sold.
+    Claiming,
     /// Compares chain and file.
     Checking,
 }
@@ -186,6 +197,7 @@ impl fmt::Display for Stage {
             Self::Funding => "funding members",
             Self::Trading => "trading",
             Self::Closing => "closing windows",
+            Self::Claiming => "claiming shares",
             Self::Checking => "checking",
         })
     }

@@ -100,6 +100,9 @@ pub struct ReplayReport {
     pub violations: Vec<String>,
     /// Windows left open because their time has not come; who paid their rent gets it back by closing them.
     pub windows_open: u64,
+    /// What the bus sold for its owners and how it was shared; only where the replay was co-owned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub treasury: Option<TreasuryResult>,
     /// Results by member.
     pub member_results: Vec<MemberResult>,
     /// Results by interval.
@@ -168,12 +171,66 @@ pub struct MemberResult {
     pub sold_wh: u64,
     /// Paid for energy.
     pub paid_base_units: u64,
-    /// Earned with energy.
+    /// Paid by others for the energy that it sold; into the bus's treasury where it sells through the bus.
     pub earned_base_units: u64,
     /// Paid for locks that were released.
     pub lock_fees_paid_base_units: u64,
-    /// Earned with locks that were released.
+    /// Paid by others for locks on its offers that were released; likewise.
     pub lock_fees_earned_base_units: u64,
+}
+
+/// What the bus sold for its owners, and how it was shared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreasuryResult {
+    /// The treasury's token account.
+    pub address: String,
+    /// What buyers paid into it, fees for released locks included: claimed, claimable and remainder together.
+    pub received_base_units: u64,
+    /// What owners claimed.
+    pub claimed_base_units: u64,
+    /// What owners may still claim: only where the replay was interrupted.
+    pub claimable_base_units: u64,
+    /// What no share covers, fewer base units than there are owners; it stays for later revenue.
+    pub remainder_base_units: u64,
+    /// Owners, the largest generator first.
+    pub owners: Vec<OwnerResult>,
+}
+
+/// Revenue of one owner against the energy that it delivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerResult {
+    /// Index of the owner in `member_results`.
+    pub member: usize,
+    /// Name in the file.
+    pub name: String,
+    /// Share of the bus, in basis points.
+    pub share_bps: u16,
+    /// Energy that it listed and others bought.
+    pub delivered_wh: u64,
+    /// Paid for that energy: what it would have earned by itself.
+    pub sales_base_units: u64,
+    /// Paid for locks on its offers that were released: likewise.
+    pub lock_fees_base_units: u64,
+    /// What it claimed.
+    pub claimed_base_units: u64,
+    /// What it may still claim: only where the replay was interrupted.
+    pub claimable_base_units: u64,
+    /// Its revenue less what it would have earned by itself. The owners' differences and the remainder add up to zero.
+    pub difference_base_units: i128,
+}
+
+impl OwnerResult {
+    /// What it claimed and may still claim, in base units.
+    pub fn revenue_base_units(&self) -> u64 {
+        self.claimed_base_units + self.claimable_base_units
+    }
+}
+
+impl TreasuryResult {
+    /// An owner's revenue; `None` for a member that sells for itself.
+    pub fn owner(&self, member: usize) -> Option<&OwnerResult> {
+        self.owners.iter().find(|owner| owner.member == member)
+    }
 }
 
 /// Results of one interval.
@@ -242,6 +299,12 @@ impl ReplayReport {
     /// Whether everything that could be traded was, and every invariant holds.
     pub fn is_sound(&self) -> bool {
         self.traded_wh == self.tradable_wh && self.invariants.values().all(|holds| *holds)
+    }
+
+    /// What a member got for energy and locks: an owner that sells through the bus what it claimed, any other what
+    /// buyers paid.
+    pub fn income_base_units(&self, member: usize) -> u64 {
+        income_base_units(self.treasury.as_ref(), &self.member_results, member)
     }
 
     /// Writes `report.html`, `report.json` and `intervals.csv` into a folder, which is created.
@@ -314,8 +377,12 @@ impl ReplayReport {
     pub fn table(&self, width: u16) -> String {
         let money = |base_units: u64| self.money(base_units);
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let mut summary = Table::new();
-        summary.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        let table = || {
+            let mut table = Table::new();
+            table.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+            table
+        };
+        let mut summary = table();
         let interrupted =
             if self.interrupted { format!(" of {}, interrupted", self.intervals_in_file) } else { String::new() };
         for (name, value) in [
@@ -364,11 +431,10 @@ impl ReplayReport {
         ] {
             summary.add_row([Cell::new(name), Cell::new(value)]);
         }
-        let mut members = Table::new();
-        members.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        let mut members = table();
         members.set_header(["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned"]);
         const SHOWN: usize = 24;
-        for member in self.member_results.iter().take(SHOWN) {
+        for (number, member) in self.member_results.iter().enumerate().take(SHOWN) {
             members.add_row([
                 Cell::new(&member.name),
                 right(decimal(u128::from(member.load_wh), 3, 1)),
@@ -376,11 +442,10 @@ impl ReplayReport {
                 right(decimal(u128::from(member.bought_wh), 3, 1)),
                 right(decimal(u128::from(member.sold_wh), 3, 1)),
                 right(money(member.paid_base_units + member.lock_fees_paid_base_units)),
-                right(money(member.earned_base_units + member.lock_fees_earned_base_units)),
+                right(money(self.income_base_units(number))),
             ]);
         }
-        let mut units = Table::new();
-        units.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        let mut units = table();
         units.set_header(["instruction", "landed", "min CU", "median CU", "max CU"]);
         for (instruction, spread) in &self.compute_units {
             units.add_row([
@@ -395,7 +460,59 @@ impl ReplayReport {
             0 => String::new(),
             more => format!("... and {more} members more (see report.json)\n"),
         };
-        format!("{summary}\n\n{members}\n{more}\n{units}")
+        let owners = self.treasury.as_ref().map_or(String::new(), |treasury| {
+            let mut owners = table();
+            owners.set_header(["owner", "share", "delivered kWh", "revenue", "sold for", "difference"]);
+            for owner in &treasury.owners {
+                owners.add_row([
+                    Cell::new(&owner.name),
+                    right(share(owner.share_bps)),
+                    right(decimal(u128::from(owner.delivered_wh), 3, 3)),
+                    right(self.exact_money(owner.revenue_base_units())),
+                    right(self.exact_money(owner.sales_base_units + owner.lock_fees_base_units)),
+                    right(self.difference(owner.difference_base_units)),
+                ]);
+            }
+            format!("{owners}\n{}\n\n", self.treasury_sentence(treasury))
+        });
+        format!("{summary}\n\n{members}\n{more}\n{owners}{units}")
+    }
+
+    /// Where the money of a treasury is, to the base unit.
+    pub(super) fn treasury_sentence(&self, treasury: &TreasuryResult) -> String {
+        let TreasuryResult {
+            received_base_units: received,
+            claimed_base_units: claimed,
+            claimable_base_units: claimable,
+            remainder_base_units: remainder,
+            ..
+        } = *treasury;
+        let claimable = match claimable {
+            0 => String::new(),
+            claimable => format!(" + {} still to claim", self.exact_money(claimable)),
+        };
+        format!(
+            "treasury: {} received = {} claimed{claimable} + {} remainder, in {}",
+            self.exact_money(received),
+            self.exact_money(claimed),
+            self.exact_money(remainder),
+            self.currency
+        )
+    }
+
+    /// An amount in tokens to the base unit.
+    pub(super) fn exact_money(&self, base_units: u64) -> String {
+        decimal(u128::from(base_units), self.mint_decimals, self.mint_decimals)
+    }
+
+    /// More or less money, in tokens to the base unit.
+    pub(super) fn difference(&self, base_units: i128) -> String {
+        let sign = match base_units {
+            0 => "",
+            1.. => "+",
+            _ => "−",
+        };
+        format!("{sign}{}", decimal(base_units.unsigned_abs(), self.mint_decimals, self.mint_decimals))
     }
 
     /// An amount in tokens with two decimals, rounded down.
@@ -407,6 +524,19 @@ impl ReplayReport {
     pub fn price(&self, base_units: u128) -> String {
         decimal(base_units, self.mint_decimals, 4)
     }
+}
+
+/// See [`ReplayReport::income_base_units`].
+pub(super) fn income_base_units(treasury: Option<&TreasuryResult>, members: &[MemberResult], member: usize) -> u64 {
+    match treasury.and_then(|treasury| treasury.owner(member)) {
+        Some(owner) => owner.claimed_base_units,
+        None => members[member].earned_base_units + members[member].lock_fees_earned_base_units,
+    }
+}
+
+/// A share in percent, to the basis point.
+pub(super) fn share(share_bps: u16) -> String {
+    format!("{} %", decimal(u128::from(share_bps), 2, 2))
 }
 
 /// `1 234.5 kWh`, rounded down.
@@ -463,6 +593,7 @@ mod tests {
         assert_eq!(decimal(1_050, 3, 1), "1.0");
         assert_eq!(percent(999, 1_000), "99.9 %");
         assert_eq!(percent(0, 0), "100 %");
+        assert_eq!(share(1_205), "12.05 %");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use {
         report::{IntervalResult, MemberResult},
         schedule::Schedule,
         state::{Current, LaneRecord, OpenLock, Settlement, State, Window},
+        treasury,
         world::{LockEnd, Member, MemberPurchase, World},
     },
     crate::{
@@ -82,7 +83,7 @@ struct Replay<'a> {
     world: World,
     meter: Arc<Meter>,
     state: State,
-    /// Sellers of the offers that were seen.
+    /// Who listed the offers that were seen.
     sellers: HashMap<Address, usize>,
     progress: ProgressFn<'a>,
     started_at: Instant,
@@ -144,7 +145,8 @@ impl<'a> Replay<'a> {
             state.members[number].wallet = wallet.address().to_string();
             members.push(Member { wallet, token_account });
         }
-        let creator = owners(&options.community.generation_wh())[0].0;
+        let owners = owners(&options.community.generation_wh());
+        let creator = owners[0].0;
         if state.market.is_none() {
             let bus_seq = 0;
             let bus = address::bus(&members[creator].wallet.address(), bus_seq);
@@ -154,7 +156,7 @@ impl<'a> Replay<'a> {
         }
         let bus = state.market.as_ref().map_or(Address::default(), |market| market.bus);
         let wall_milliseconds_before = state.wall_milliseconds;
-        let world = World { options, market, funder, members, member_of, bus, mint };
+        let world = World { options, market, funder, members, member_of, owners, bus, mint };
         Ok(Self {
             world,
             meter,
@@ -213,6 +215,7 @@ impl<'a> Replay<'a> {
         }
         if self.state.completed == total && !self.world.is_cancelled() {
             self.close_all().await?;
+            self.claim().await?;
         }
         Ok(())
     }
@@ -313,7 +316,7 @@ impl<'a> Replay<'a> {
     async fn know_sellers(&mut self, window_start: i64) -> Result<(), ReplayError> {
         self.sellers.clear();
         for offer in self.world.offers(window_start).await.doing("reading offers")? {
-            if let Some(&seller) = self.world.member_of.get(&offer.seller) {
+            if let Some(seller) = self.world.lister(&offer) {
                 self.sellers.insert(offer.address, seller);
             }
         }
@@ -344,7 +347,7 @@ impl<'a> Replay<'a> {
         }
         let tokens = self.tokens_needed()?;
         let lamports = self.lamports_needed().await?;
-        let creator = owners(&community.generation_wh())[0].0;
+        let creator = self.world.owners[0].0;
 
         self.check_funder_tokens(&tokens).await?;
         self.fund_funder(&lamports).await?;
@@ -381,7 +384,7 @@ impl<'a> Replay<'a> {
                 bus_create(&wallet.address(), settlement.bus_seq, &settlement.mint, &settlement.token_program, config);
             wallet.send(&[instruction]).await.doing("creating the bus")?;
         }
-        for (member, share_bps) in owners(&community.generation_wh()) {
+        for &(member, share_bps) in &self.world.owners {
             self.state.members[member].share_bps = share_bps;
         }
         if let Some(market) = &mut self.state.market {
@@ -400,9 +403,11 @@ impl<'a> Replay<'a> {
         let name = options.bus_name.clone().unwrap_or_else(|| bus_name(&options.file));
         BusConfig {
             name,
-            owners: owners(&generation)
-                .into_iter()
-                .map(|(member, share_bps)| OwnerShare { owner: self.world.members[member].wallet.address(), share_bps })
+            owners: (self.world.owners.iter())
+                .map(|&(member, share_bps)| OwnerShare {
+                    owner: self.world.members[member].wallet.address(),
+                    share_bps,
+                })
                 .collect(),
             threshold: 1,
             pause_quorum: 0,
@@ -474,7 +479,7 @@ impl<'a> Replay<'a> {
             + seller_windows * account(size_of::<Offer>()).await?
             + 2 * account(size_of::<Lock>()).await?;
         let mut needed = vec![member; options.community.members.len()];
-        let creator = owners(&options.community.generation_wh())[0].0;
+        let creator = self.world.owners[0].0;
         needed[creator] += account(size_of::<multibus::state::Bus>()).await?
             + account(size_of::<Capacity>()).await?
             + 2 * rent(TOKEN_ACCOUNT_LEN).await?;
@@ -695,15 +700,15 @@ impl<'a> Replay<'a> {
         if self.world.market.find_capacity(&bus, window_start).await.doing("reading the window")?.is_none() {
             self.world.funder.capacity_open(&bus, window_start).await.doing("opening the window")?;
         }
-        let listed: Vec<Address> =
-            self.world.offers(window_start).await.doing("reading offers")?.iter().map(|offer| offer.seller).collect();
+        let offers = self.world.offers(window_start).await.doing("reading offers")?;
+        let listed: Vec<usize> = offers.iter().filter_map(|offer| self.world.lister(offer)).collect();
         let (world, options) = (&self.world, &self.world.options);
         let Some(current) = &self.state.current else { return Ok(()) };
         let tasks = data.readings.iter().filter_map(|reading| {
             let seller = reading.member;
             let sold_wh = self.state.members[seller].sold_wh - current.sold_before_wh[seller];
             let left_wh = reading.surplus_wh().saturating_sub(sold_wh);
-            if left_wh == 0 || listed.contains(&world.members[seller].wallet.address()) {
+            if left_wh == 0 || listed.contains(&seller) {
                 return None;
             }
             let draw = Draw::new(options.seed, "price", interval, seller);
@@ -1014,18 +1019,39 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    /// Every owner claims its share of what the bus sold. What was claimed before is not claimable again.
+    async fn claim(&mut self) -> Result<(), ReplayError> {
+        if !self.world.options.co_owned || self.state.is_swept {
+            return Ok(());
+        }
+        let owners = treasury::claimers(&self.world).await?;
+        let total = owners.len();
+        self.tell(Stage::Claiming, 0, total, "owners claim their shares");
+        let world = &self.world;
+        let (claims, failed) = world.each(owners.into_iter().map(|owner| treasury::claim(world, owner))).await;
+        self.tell(Stage::Claiming, claims.len(), total, "owners have claimed their shares");
+        failed.map_or(Ok(()), Err)
+    }
+
     /// The report, with everything compared with the chain.
     async fn report(mut self) -> Result<ReplayReport, ReplayError> {
         let total = self.world.options.community.intervals.len();
         self.tell(Stage::Checking, 0, 1, "comparing chain and file");
         let settlement = self.settlement()?;
+        let treasury = match settlement.bus_is_created && self.world.options.co_owned {
+            true => Some(treasury::result(&self.world, &self.state.members).await?),
+            false => None,
+        };
         let (invariants, violations) = if settlement.bus_is_created {
-            check::all(&self.world, &self.state, &settlement).await?
+            check::all(&self.world, &self.state, &settlement, treasury.as_ref()).await?
         } else {
             Default::default()
         };
         let is_embedded = self.chain().is_embedded();
+        let is_claimed =
+            self.state.is_swept || treasury.as_ref().is_none_or(|treasury| treasury.claimable_base_units == 0);
         let is_over = self.state.completed == total
+            && is_claimed
             && self.state.windows.iter().all(|window| window.is_withdrawn && !is_embedded);
         if is_over && !self.state.is_swept && self.world.options.funder.is_some() && violations.is_empty() {
             self.state.invariants.clone_from(&invariants);
@@ -1098,6 +1124,7 @@ impl<'a> Replay<'a> {
             invariants,
             violations,
             windows_open: self.state.windows.len() as u64,
+            treasury,
             member_results: members,
             interval_results: intervals,
             flows,

@@ -19,7 +19,7 @@ use {
 };
 
 /// Version of the file's layout.
-const LAYOUT_VERSION: u32 = 1;
+const LAYOUT_VERSION: u32 = 2;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
@@ -129,8 +129,8 @@ pub(super) struct LaneRecord {
 
 /// What must stay the same from start to end.
 pub(super) fn digest(options: &ReplayOptions) -> String {
-    let ReplayOptions { community, seed, price_rule, lock_percent, lock_fee_bps, mint, .. } = options;
-    let text = format!("{community:?} {seed} {price_rule} {lock_percent} {lock_fee_bps} {mint:?}");
+    let ReplayOptions { community, seed, price_rule, lock_percent, lock_fee_bps, co_owned, mint, .. } = options;
+    let text = format!("{community:?} {seed} {price_rule} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}");
     hex(&hashv(&[text.as_bytes()]).to_bytes())
 }
 
@@ -183,7 +183,8 @@ impl State {
         }
         if state.digest != digest(options) {
             return Err(refuse(
-                "is of another file, seed, price rule, lock setting or mint; resume with what it was started with"
+                "is of another file, seed, price rule, lock setting, mint or ownership; resume with what it was started \
+                 with"
                     .into(),
             ));
         }

@@ -75,6 +75,42 @@ fn assert_sound(report: &ReplayReport, community: &Community) {
     assert_eq!(report.windows_open, 0);
 }
 
+/// What must be true besides of one in which the owners sold through the bus.
+#[track_caller]
+fn assert_co_owned(report: &ReplayReport) {
+    let treasury = report.treasury.as_ref().unwrap();
+    let sum = |figure: fn(&report::OwnerResult) -> u64| treasury.owners.iter().map(figure).sum::<u64>();
+    assert_eq!(report.invariants.len(), 12);
+    // What buyers paid is what owners claimed, with a remainder of fewer base units than there are owners, and what
+    // members who do not own the bus sold for.
+    let others = (0..).zip(&report.member_results).filter(|(member, _)| treasury.owner(*member).is_none());
+    let income = |member: &report::MemberResult| member.earned_base_units + member.lock_fees_earned_base_units;
+    let by_others: u64 = others.map(|(_, member)| income(member)).sum();
+    let paid = report.paid_base_units + report.lock_fees_base_units - by_others;
+    assert_eq!(treasury.received_base_units, paid);
+    assert_eq!(treasury.claimed_base_units + treasury.remainder_base_units, paid);
+    assert_eq!(
+        (sum(|owner| owner.claimed_base_units), treasury.claimable_base_units),
+        (treasury.claimed_base_units, 0)
+    );
+    assert!(treasury.remainder_base_units < treasury.owners.len() as u64);
+    assert_eq!(sum(|owner| owner.sales_base_units + owner.lock_fees_base_units), paid);
+    let differences: i128 = treasury.owners.iter().map(|owner| owner.difference_base_units).sum();
+    assert_eq!(differences, -i128::from(treasury.remainder_base_units));
+    assert_eq!(treasury.owners.iter().map(|owner| u32::from(owner.share_bps)).sum::<u32>(), 10_000);
+    for owner in &treasury.owners {
+        let member = &report.member_results[owner.member];
+        assert_eq!(
+            (&owner.name, owner.share_bps, owner.delivered_wh),
+            (&member.name, member.share_bps, member.sold_wh)
+        );
+        assert_eq!(owner.claimed_base_units, multibus::math::share_of(paid, owner.share_bps));
+        assert_eq!(report.income_base_units(owner.member), owner.claimed_base_units);
+    }
+    let table = report.table(100);
+    assert!(table.contains("all 12 hold") && table.contains(" remainder, in "), "{table}");
+}
+
 #[tokio::test]
 async fn the_village_trades_its_two_days() {
     let community = village();
@@ -83,6 +119,24 @@ async fn the_village_trades_its_two_days() {
     eprintln!("{}\n{:?}", report.table(100), started_at.elapsed());
     assert_sound(&report, &community);
     assert!(report.batches > 0 && report.locks_settled > 0 && report.locks_released > 0);
+}
+
+#[tokio::test]
+async fn a_village_that_owns_its_bus_shares_what_it_earns() {
+    let community = village();
+    let base = ReplayOptions::new("community-rural-2016.csv", community.clone());
+    let report = replay(ReplayOptions { co_owned: true, ..base }).await;
+    eprintln!("{}", report.table(100));
+    assert_sound(&report, &community);
+    assert_co_owned(&report);
+    let treasury = report.treasury.as_ref().unwrap();
+    let landed = |instruction: &str| report.compute_units.get(instruction).map_or(0, |spread| spread.count);
+    assert_eq!(landed("treasury_claim"), treasury.owners.len() as u64);
+    assert_eq!((landed("offer_create_for_bus"), landed("offer_create")), (report.offers_created, 0));
+    assert_eq!(landed("offer_cancel"), report.offers_created);
+    assert!(report.lock_fees_base_units > 0);
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<ReplayReport>(&json).unwrap(), report);
 }
 
 const SMALL: Shape = Shape { members: 7, generators: 3, intervals: 6, interval_seconds: 900 };
@@ -110,6 +164,23 @@ async fn every_interval_trades_the_smaller_side_whatever_the_community() {
         let shares: u32 = report.member_results.iter().map(|member| u32::from(member.share_bps)).sum();
         assert_eq!(shares, 10_000, "{name}");
         assert!(report.table(100).contains("all 10 hold"), "{name}");
+        assert!(report.treasury.is_none() && !serde_json::to_string(&report).unwrap().contains("treasury\""), "{name}");
+
+        let options = ReplayOptions { co_owned: true, ..ReplayOptions::new(name, community.clone()) };
+        let co_owned = replay(options).await;
+        assert_sound(&co_owned, &community);
+        assert_co_owned(&co_owned);
+        let generators = shape.generators.clamp(1, 16);
+        assert_eq!(co_owned.treasury.as_ref().unwrap().owners.len(), generators, "{name}");
+        let landed = |instruction: &str| co_owned.compute_units.get(instruction).map_or(0, |spread| spread.count);
+        assert_eq!(landed("offer_create_for_bus") + landed("offer_create"), co_owned.offers_created, "{name}");
+        // Those who generate and own no part of the bus sell for themselves.
+        assert_eq!(landed("offer_create") > 0, shape.generators > 16, "{name}");
+        // Who lists how much does not depend on who sells it.
+        let offered = |report: &ReplayReport| -> Vec<u64> {
+            report.member_results.iter().map(|member| member.offered_wh).collect()
+        };
+        assert_eq!((offered(&co_owned), co_owned.offers_created), (offered(&report), report.offers_created), "{name}");
     }
 }
 
@@ -319,20 +390,24 @@ mod ending {
     }
 }
 
-/// Ends replays after every possible number of transactions (in steps), and goes on with each on the same chain.
-async fn end_and_resume(is_hard: bool, step: usize) {
+/// The community whose replays are ended.
+fn to_be_ended(co_owned: bool) -> ReplayOptions {
     let community = at_noon(Shape { members: 6, generators: 3, intervals: 3, ..SMALL }, 4);
-    let folder = std::env::temp_dir().join(format!("multibus-replay-{}-{is_hard}", std::process::id()));
+    ReplayOptions { lock_percent: 60, co_owned, ..ReplayOptions::new("ended", community) }
+}
+
+/// Ends replays after these numbers of transactions, until one comes to its end, and goes on with each on the same
+/// chain. Returns how many were ended, and how many of them while owners claimed.
+async fn end_and_resume(is_hard: bool, co_owned: bool, after: impl Iterator<Item = usize>) -> (usize, usize) {
+    let community = to_be_ended(co_owned).community;
+    let folder = std::env::temp_dir().join(format!("multibus-replay-{}-{is_hard}-{co_owned}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut ended = 0;
-    for transactions in (0..).step_by(step) {
+    let mut ended_claiming = 0;
+    for transactions in after {
         let state = folder.join(format!("{transactions}.json"));
         let chain = Arc::new(EmbeddedChain::new().unwrap());
-        let base = ReplayOptions {
-            lock_percent: 60,
-            state: Some(state.clone()),
-            ..ReplayOptions::new("ended", community.clone())
-        };
+        let base = ReplayOptions { state: Some(state.clone()), ..to_be_ended(co_owned) };
         let cancel = Cancel::default();
         let ending = Ending {
             chain: chain.clone(),
@@ -342,9 +417,14 @@ async fn end_and_resume(is_hard: bool, step: usize) {
             is_network: false,
         };
         let options = ReplayOptions { cancel: if is_hard { Cancel::default() } else { cancel }, ..base.clone() };
-        match run(options, Arc::new(ending), &mut |_| {}).await {
+        let mut was_claiming = false;
+        let mut told = |progress: &Progress| was_claiming |= progress.stage == Stage::Claiming;
+        match run(options, Arc::new(ending), &mut told).await {
             Ok(report) if !report.interrupted => {
                 assert_sound(&report, &community);
+                if co_owned {
+                    assert_co_owned(&report);
+                }
                 break;
             }
             Ok(report) => {
@@ -355,24 +435,44 @@ async fn end_and_resume(is_hard: bool, step: usize) {
             Err(error) => assert!(is_hard, "{error}"),
         }
         ended += 1;
+        ended_claiming += usize::from(was_claiming);
         let again = replay_on(base.clone(), &chain).await.unwrap_err();
         assert!(again.to_string().contains("--resume"), "{again}");
         let resumed = replay_on(ReplayOptions { resume: true, ..base }, &chain).await;
         let report = resumed.unwrap_or_else(|error| panic!("after {transactions} transactions: {error}"));
         assert_sound(&report, &community);
+        if co_owned {
+            assert_co_owned(&report);
+        }
     }
-    assert!(ended > 8, "{ended} replays were ended");
     std::fs::remove_dir_all(&folder).unwrap();
+    (ended, ended_claiming)
 }
 
 #[tokio::test]
 async fn a_replay_that_was_ended_goes_on_and_pays_nothing_twice() {
-    end_and_resume(false, 3).await;
+    let (ended, _) = end_and_resume(false, false, (0..).step_by(3)).await;
+    assert!(ended > 8, "{ended} replays were ended");
 }
 
 #[tokio::test]
 async fn a_replay_that_was_killed_goes_on_and_pays_nothing_twice() {
-    end_and_resume(true, 3).await;
+    let (ended, _) = end_and_resume(true, false, (0..).step_by(3)).await;
+    assert!(ended > 8, "{ended} replays were ended");
+}
+
+#[tokio::test]
+async fn a_co_owned_replay_that_was_ended_or_killed_claims_nothing_twice() {
+    let whole = replay(to_be_ended(true)).await;
+    assert_eq!(whole.compute_units["treasury_claim"].count, 3);
+    let transactions = whole.transactions_sent as usize;
+    for is_hard in [false, true] {
+        let (ended, _) = end_and_resume(is_hard, true, (0..).step_by(5)).await;
+        assert!(ended > 8, "{ended} replays were ended");
+        // The last transactions are the claims: before, between and after each of them.
+        let (_, ended_claiming) = end_and_resume(is_hard, true, transactions - 6..).await;
+        assert!(ended_claiming >= 2, "{ended_claiming} replays were ended while owners claimed");
+    }
 }
 
 #[tokio::test]
@@ -390,6 +490,7 @@ async fn a_state_of_something_else_is_refused() {
     for (options, chain, part) in [
         (ReplayOptions { seed: 2, ..resume.clone() }, chain.clone(), "is of another file, seed"),
         (ReplayOptions { community: at_noon(SMALL, 2), ..resume.clone() }, chain.clone(), "is of another file"),
+        (ReplayOptions { co_owned: true, ..resume.clone() }, chain.clone(), "lock setting, mint or ownership"),
         (ReplayOptions { state: None, ..resume.clone() }, chain.clone(), "name the state file"),
         (resume.clone(), Arc::new(EmbeddedChain::new().unwrap()), "ended with its process"),
     ] {
@@ -450,10 +551,20 @@ fn network(chain: &Arc<EmbeddedChain>, transactions: i64, is_hard: bool, cancel:
 
 #[tokio::test]
 async fn on_a_network_windows_lie_ahead_and_sellers_withdraw_at_once() {
+    on_a_network(false).await;
+}
+
+#[tokio::test]
+async fn on_a_network_owners_claim_while_windows_lie_ahead() {
+    on_a_network(true).await;
+}
+
+async fn on_a_network(co_owned: bool) {
     let community = at_noon(SMALL, 8);
     let chain = Arc::new(EmbeddedChain::new().unwrap());
-    let path = std::env::temp_dir().join(format!("multibus-replay-network-{}.json", std::process::id()));
-    let options = ReplayOptions { state: Some(path.clone()), ..ReplayOptions::new("network", community.clone()) };
+    let path = std::env::temp_dir().join(format!("multibus-replay-network-{}-{co_owned}.json", std::process::id()));
+    let options =
+        ReplayOptions { state: Some(path.clone()), co_owned, ..ReplayOptions::new("network", community.clone()) };
     // Killed in the middle, gone on with, then once more when the windows are over.
     let killed = network(&chain, 60, true, &Cancel::default());
     run(options.clone(), killed, &mut |_| {}).await.unwrap_err();
@@ -463,14 +574,19 @@ async fn on_a_network_windows_lie_ahead_and_sellers_withdraw_at_once() {
     let mut told = |progress: &Progress| stages.push(progress.stage);
     let report = run(resume.clone(), lasting(), &mut told).await.unwrap();
     assert!(stages.contains(&Stage::Waiting) && stages.contains(&Stage::Trading));
+    assert_eq!(stages.contains(&Stage::Claiming), co_owned);
     let windows = community.intervals.iter().filter(|interval| interval.surplus_wh() > 0).count() as u64;
     assert_eq!(report.windows_open, windows);
     let now = chain.clock().await.unwrap().unix_timestamp;
     assert!(report.interval_results.iter().all(|result| result.window_start > now));
-    assert_sound(&ReplayReport { windows_open: 0, ..report }, &community);
+    assert_sound(&ReplayReport { windows_open: 0, ..report.clone() }, &community);
+    if co_owned {
+        assert_co_owned(&report);
+    }
     chain.wait_until(now + 86_400).await.unwrap();
-    let report = run(resume, lasting(), &mut |_| {}).await.unwrap();
-    assert_sound(&report, &community);
+    let closed = run(resume, lasting(), &mut |_| {}).await.unwrap();
+    assert_sound(&closed, &community);
+    assert_eq!(closed.treasury, report.treasury);
     std::fs::remove_file(&path).unwrap();
 }
 
@@ -480,13 +596,20 @@ async fn a_funder_pays_with_an_existing_token_and_gets_back_what_is_left() {
     let funder: SharedSigner = Arc::new(crate::Keypair::new());
     let wallet = crate::Wallet::new(chain.clone(), funder.clone());
     chain.airdrop(&wallet.address(), 20_000_000_000).await.unwrap();
-    for token_program in [multibus::token::SPL_TOKEN_ID, multibus::token::TOKEN_2022_ID] {
+    let kinds = [
+        (multibus::token::SPL_TOKEN_ID, false),
+        (multibus::token::TOKEN_2022_ID, false),
+        (multibus::token::SPL_TOKEN_ID, true),
+        (multibus::token::TOKEN_2022_ID, true),
+    ];
+    for (token_program, co_owned) in kinds {
         let mint = wallet.mint_create(2, &token_program).await.unwrap().address;
         let community = at_noon(SMALL, 6);
         let options = ReplayOptions {
             mint: Some(mint),
             funder: Some(funder.clone()),
             price_rule: "scarcity:8..32,tick=1".parse().unwrap(),
+            co_owned,
             ..ReplayOptions::new("funded", community.clone())
         };
         let error = replay_on(options.clone(), &chain).await.unwrap_err().to_string();
@@ -497,7 +620,11 @@ async fn a_funder_pays_with_an_existing_token_and_gets_back_what_is_left() {
         assert_sound(&report, &community);
         assert_eq!((report.mint_decimals, report.currency.as_str()), (2, "tokens"));
         let tokens = crate::address::associated_token(&wallet.address(), &mint, &token_program);
-        assert_eq!(wallet.market().token_balance(&tokens).await.unwrap(), 1_000_000);
+        let remainder = report.treasury.as_ref().map_or(0, |treasury| treasury.remainder_base_units);
+        assert_eq!(wallet.market().token_balance(&tokens).await.unwrap(), 1_000_000 - remainder);
+        if co_owned {
+            assert_co_owned(&report);
+        }
         for member in &report.member_results {
             let member = member.wallet.parse().unwrap();
             let token_account = crate::address::associated_token(&member, &mint, &token_program);
@@ -526,11 +653,14 @@ async fn speed_sets_the_pace() {
 async fn an_interval_goes_on_in_a_later_window_where_its_own_has_closed() {
     let community = at_noon(SMALL, 9);
     let path = std::env::temp_dir().join(format!("multibus-replay-later-{}.json", std::process::id()));
-    for transactions in [40, 55, 62, 70, 77] {
+    for (transactions, co_owned) in
+        [(40, false), (55, false), (62, false), (70, false), (77, false), (55, true), (62, true), (70, true)]
+    {
         let chain = Arc::new(EmbeddedChain::new().unwrap());
         let options = ReplayOptions {
             state: Some(path.clone()),
             lock_percent: 80,
+            co_owned,
             ..ReplayOptions::new("later", community.clone())
         };
         let killed = Ending {
@@ -545,6 +675,9 @@ async fn an_interval_goes_on_in_a_later_window_where_its_own_has_closed() {
         chain.wait_until(now + 86_400).await.unwrap();
         let report = replay_on(ReplayOptions { resume: true, ..options }, &chain).await.unwrap();
         assert_sound(&report, &community);
+        if co_owned {
+            assert_co_owned(&report);
+        }
         std::fs::remove_file(&path).unwrap();
     }
 }

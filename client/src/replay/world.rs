@@ -31,6 +31,8 @@ pub(super) struct World {
     pub funder: Wallet,
     pub members: Vec<Member>,
     pub member_of: HashMap<Address, usize>,
+    /// Owners of the bus and their shares in basis points, the creator first.
+    pub owners: Vec<(usize, u16)>,
     pub bus: Address,
     pub mint: Address,
 }
@@ -91,31 +93,42 @@ impl World {
         (results, first_error)
     }
 
-    fn name(&self, member: usize) -> &str {
+    pub fn name(&self, member: usize) -> &str {
         &self.options.community.members[member]
+    }
+
+    /// Whether a member is an owner whose energy the bus sells.
+    pub fn sells_through_bus(&self, member: usize) -> bool {
+        self.options.co_owned && self.owners.iter().any(|(owner, _)| *owner == member)
+    }
+
+    /// The member that listed an offer, whether it sells for itself or through the bus.
+    pub fn lister(&self, offer: &Offer) -> Option<usize> {
+        self.member_of.get(&offer.rent_payer).copied()
     }
 
     /// Offers of the members that can be bought from now in a window.
     pub async fn book(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
         let filter = OfferFilter { window_start: Some(window_start), ..OfferFilter::default() };
         let mut offers = self.market.active_offers(&self.bus, &filter, OfferSort::Price).await?;
-        offers.retain(|offer| self.member_of.contains_key(&offer.seller));
+        offers.retain(|offer| self.lister(offer).is_some());
         Ok(offers)
     }
 
     /// Every open offer of the members in a window, tradable or not.
     pub async fn offers(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
         let mut offers = self.market.all_offers(&self.bus).await?;
-        offers.retain(|offer| offer.window_start == window_start && self.member_of.contains_key(&offer.seller));
+        offers.retain(|offer| offer.window_start == window_start && self.lister(offer).is_some());
         Ok(offers)
     }
 
-    /// The cheapest way for a member to buy up to an amount now; `None` where nothing is on offer.
+    /// The cheapest way for a member to buy up to an amount of what others listed; `None` where nothing is on offer.
     async fn route(&self, buyer: usize, window_start: i64, energy_wh: u64) -> ChainResult<Option<Vec<BatchOrder>>> {
         let book = self.book(window_start).await?;
-        let offers: Vec<RouterOffer> = book.iter().map(|offer| RouterOffer::of(offer, self.mint)).collect();
-        let own = [self.members[buyer].wallet.address()];
-        let want = Want { min_energy_wh: 1, excluded_sellers: &own, ..Want::exactly(energy_wh, self.mint) };
+        // The bus is the seller of all that its owners list: what is a member's own is told by who listed it.
+        let others = book.iter().filter(|offer| self.lister(offer) != Some(buyer));
+        let offers: Vec<RouterOffer> = others.map(|offer| RouterOffer::of(offer, self.mint)).collect();
+        let want = Want { min_energy_wh: 1, ..Want::exactly(energy_wh, self.mint) };
         let quote = match router::quote(&offers, &want) {
             Ok(quote) => quote,
             Err(RouteError::EnergyUnavailable { .. }) => return Ok(None),
@@ -130,7 +143,7 @@ impl World {
             .map(Some)
     }
 
-    /// Lists a member's energy; returns the offer.
+    /// Lists a member's energy, for the member itself or for the bus that it owns; returns the offer.
     pub async fn list(
         &self,
         seller: usize,
@@ -140,11 +153,12 @@ impl World {
     ) -> Result<(usize, Address), ReplayError> {
         let terms =
             OfferTerms { window_start, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Unspecified };
-        let created = self.members[seller]
-            .wallet
-            .offer_create(&self.bus, &terms)
-            .await
-            .doing(format_args!("{} lists {energy_wh} Wh", self.name(seller)))?;
+        let wallet = &self.members[seller].wallet;
+        let created = match self.sells_through_bus(seller) {
+            true => wallet.offer_create_for_bus(&self.bus, &terms).await,
+            false => wallet.offer_create(&self.bus, &terms).await,
+        };
+        let created = created.doing(format_args!("{} lists {energy_wh} Wh", self.name(seller)))?;
         Ok((seller, created.address))
     }
 
@@ -281,9 +295,9 @@ impl World {
         Ok((lock, LockEnd::Released { fee_base_units }))
     }
 
-    /// The seller withdraws what is left of an offer and closes it.
+    /// Who listed an offer withdraws what is left of it and closes it.
     pub async fn withdraw(&self, offer: &Keyed<Offer>) -> Result<(), ReplayError> {
-        let Some(&seller) = self.member_of.get(&offer.seller) else { return Ok(()) };
+        let Some(seller) = self.lister(offer) else { return Ok(()) };
         match self.members[seller].wallet.offer_cancel(&offer.address).await {
             // Anyone may close an offer that no longer trades.
             Ok(_) | Err(Error::NotFound { .. }) => Ok(()),

@@ -766,6 +766,29 @@ fn a_broken_file_is_refused_before_anything_is_sent() {
     assert_has(&folder.multibus(&format!("replay {csv} --resume none.state")).fails(1), &["none.state"]);
 }
 
+#[test]
+fn a_co_owned_replay_shows_what_each_owner_gets() {
+    let folder = Folder::new();
+    let replay = format!("replay {} --intervals 60 --co-owned", community());
+    let report = folder.multibus(&format!("--output json {replay} --report out")).json();
+    let treasury = &report["treasury"];
+    let units = |value: &Value, name: &str| value[name].as_u64().unwrap();
+    let paid = units(&report, "paid_base_units") + units(&report, "lock_fees_base_units");
+    assert!(paid > 0 && units(treasury, "received_base_units") == paid);
+    let owners = treasury["owners"].as_array().unwrap();
+    let claimed: u64 = owners.iter().map(|owner| units(owner, "claimed_base_units")).sum();
+    assert_eq!(claimed + units(treasury, "remainder_base_units"), paid);
+    assert_eq!(owners.iter().map(|owner| units(owner, "share_bps")).sum::<u64>(), 10_000);
+    let delivered: u64 = owners.iter().map(|owner| units(owner, "delivered_wh")).sum();
+    assert_eq!(delivered, units(&report, "traded_wh"));
+    let text = folder.multibus(&format!("-q {replay}")).ok();
+    assert_has(&text, &["delivered kWh", "difference", "treasury: ", " claimed + ", "all 12 hold"]);
+    let page = std::fs::read_to_string(folder.0.join("out/report.html")).unwrap();
+    assert_has(&page, &["What the owners share"]);
+    let help = folder.multibus("replay --help").ok();
+    assert_has(&help, &["Prices follow --price-rule", "buyers pay its treasury", "--co-owned"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {

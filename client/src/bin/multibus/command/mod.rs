@@ -80,7 +80,7 @@ pub enum Command {
     History(history::HistoryArgs),
     /// Show what happens on a bus as it happens
     Watch(watch::WatchArgs),
-    /// Trade a community's measured intervals
+    // Described where its options are: a line here would take the place of the whole.
     Replay(replay::ReplayArgs),
     /// What a local network needs: wallets, a token, funds, time
     #[command(subcommand)]

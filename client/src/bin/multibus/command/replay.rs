@@ -26,6 +26,11 @@ use {
 /// through locks. It runs on a chain inside the process unless --url names another; there, the wallet of --keypair pays,
 /// or a new one with an airdrop.
 ///
+/// The generating members own the bus, in proportion to what they generate; the 16 largest where there are more. Each
+/// sells for itself, or with --co-owned the owners sell through the bus: buyers pay its treasury, and at the end every
+/// owner claims its share, which the report compares with what its energy was sold for. Members beyond the 16 sell for
+/// themselves in either case.
+///
 /// Prices follow --price-rule. With S the surplus and D the deficit of an interval, scarcity:FLOOR..CEILING asks
 /// CEILING - (CEILING - FLOOR) x S / (S + D) base units per kWh, each seller up to spread basis points more or less,
 /// in steps of tick; fixed:PRICE asks the same always.
@@ -34,6 +39,7 @@ use {
   multibus replay data/community-rural-2016.csv --report report
   multibus replay data/community-rural-2016.csv --intervals 8 --seed 7 \\
       --price-rule fixed:250000
+  multibus replay data/community-rural-2016.csv --co-owned --report report
   multibus --url localnet replay data/community-rural-2016.csv \\
       --state replay.state --report report
   multibus --url localnet replay data/community-rural-2016.csv \\
@@ -69,13 +75,17 @@ pub struct ReplayArgs {
     /// The bus's fee for locks that are not settled, such as 0.5%
     #[arg(long, value_name = "SHARE")]
     lock_fee: Option<Share>,
+    /// The owners sell through the bus and share what its treasury receives
+    #[arg(long)]
+    co_owned: bool,
     /// Members that act at the same time
     #[arg(long, value_name = "N")]
     concurrency: Option<usize>,
     /// Name of the bus
     #[arg(long, value_name = "NAME")]
     bus_name: Option<String>,
-    /// An existing token to pay with, which the wallet of --keypair can mint [default: a new one]
+    /// An existing token to pay with, from what the wallet of --keypair holds of it; what is left comes back [default:
+    /// a new one]
     #[arg(long, value_name = "MINT", value_parser = address)]
     mint: Option<Address>,
     /// Keep what is needed to go on later in this file; it holds the members' keys
@@ -165,6 +175,7 @@ fn options(
         intervals: _,
         lock_percent,
         lock_fee,
+        co_owned,
         concurrency,
         bus_name,
         mint,
@@ -178,6 +189,7 @@ fn options(
     set(&mut replay.lock_percent, lock_percent);
     set(&mut replay.lock_fee_bps, lock_fee.map(|share| share.bps));
     set(&mut replay.concurrency, concurrency);
+    replay.co_owned = co_owned;
     replay.speed = speed;
     replay.bus_name = bus_name;
     replay.mint = mint;
