@@ -3,13 +3,22 @@
 
 #![cfg(feature = "cli")]
 
+#[path = "library/node.rs"]
+mod node;
+
 use {
+    multibus_client::chain::{Chain, EmbeddedChain},
+    node::Node,
     serde_json::Value,
     std::{
         io::{BufRead, BufReader, Write},
         path::{Path, PathBuf},
         process::{Command, Output, Stdio},
-        sync::atomic::{AtomicU32, Ordering},
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        time::Duration,
     },
 };
 
@@ -826,7 +835,7 @@ fn watching_shows_what_others_do() {
         .spawn()
         .unwrap();
     // The watcher has opened the chain once it has looked at the file.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     let offer = village.offer("--energy 1kWh --price 0.20tokens");
     village.bob(&format!("-q buy --offer {offer} --energy 100")).ok();
     let lines: Vec<Value> = BufReader::new(watcher.stdout.take().unwrap())
@@ -942,7 +951,7 @@ fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(2_300));
+    std::thread::sleep(Duration::from_millis(2_300));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
@@ -960,18 +969,80 @@ fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {
     assert!(whole["invariants"].as_object().unwrap().values().all(|holds| *holds == true), "{}", whole["invariants"]);
 }
 
-/// The tour of the README, typed as it stands there.
-#[test]
-fn the_tour_of_the_readme_works_as_typed() {
+/// The commands of the README's tour, as they stand there.
+fn tour() -> String {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
     let (_, after) = readme.split_once("<!-- tour -->").expect("README.md marks its tour with <!-- tour -->");
     let (_, block) = after.split_once("```console\n").expect("a console block follows the mark");
     let (typed, _) = block.split_once("```").expect("the block ends");
-    let folder = Folder::new();
+    typed.to_owned()
+}
+
+/// Types commands into a shell.
+#[track_caller]
+fn type_commands(folder: &Folder, typed: &str) -> String {
     let path =
         format!("{}:{}", Path::new(MULTIBUS).parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
     let output = folder.command("bash").env("PATH", path).args(["-euo", "pipefail", "-c", typed]).output().unwrap();
     let run = Run::of("the tour", output);
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     assert_has(&run.stdout, &["would cost", "the purchase happened", "history leads to the root on chain"]);
+    run.stdout
+}
+
+#[test]
+fn the_tour_of_the_readme_works_as_typed() {
+    type_commands(&Folder::new(), &tour());
+}
+
+/// The same over JSON-RPC, with what only makes sense there or takes another way.
+#[test]
+fn the_tour_works_over_rpc() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let (_node, url) = runtime.block_on(Node::start(&chain));
+    runtime.spawn(async move {
+        // A network makes blocks whether or not anyone trades.
+        loop {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let slot = chain.clock().await.unwrap().slot;
+            chain.wait_for_slot(slot + 1).await.unwrap();
+        }
+    });
+    let folder = Folder::new();
+    let typed = tour();
+    assert!(typed.contains("embedded:village.chain"));
+    type_commands(&folder, &typed.replace("embedded:village.chain", &url));
+
+    let call = |wallet: &str, arguments: &str| folder.multibus(&format!("--url {url} -k {wallet} {arguments}"));
+    let bus = call("alice.json", "-q bus list").ok().trim().to_owned();
+    let watcher = folder
+        .command(MULTIBUS)
+        .args(["--url", &url, "--output", "json", "watch", &bus, "--events", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let offer =
+        call("alice.json", &format!("-q offer create {bus} --energy 1kWh --price 0.2tokens --expires +10m")).ok();
+    let hash = call("bob.json", &format!("-q --priority-fee 5 buy --offer {} --energy 100", offer.trim())).ok();
+    let watched = watcher.wait_with_output().unwrap();
+    let watched = String::from_utf8(watched.stdout).unwrap();
+    let events: Vec<Value> = watched.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        events.iter().map(|event| text(&event["event"])).collect::<Vec<_>>(),
+        ["OfferCreated", "EnergyPurchased"]
+    );
+    assert_eq!(text(&events[1]["transaction_hash"]), hash.trim());
+
+    // A lane that was closed still proves its history.
+    call("bob.json", "trader close --lane 0").ok();
+    let history = call("bob.json", "--output json history --lane 0").json();
+    assert_eq!((&history["verified"], &history["lanes"][0]["closed"]), (&Value::from(true), &Value::from(true)));
+    let verified = call("alice.json", &format!("--output json tx verify {}", hash.trim())).json();
+    assert_eq!(verified["purchases"][0]["evidence"], "verified history");
+    let refused = call("bob.json", &format!("offer cancel {}", offer.trim())).fails(1);
+    assert_has(&refused, &["only its seller can cancel it"]);
+    assert_has(&call("alice.json", "local warp +1s").fails(2), &["not ours to move"]);
 }
