@@ -3,15 +3,21 @@
 
 #![cfg(feature = "cli")]
 
+#[path = "../library/node.rs"]
+mod node;
 mod owners;
 mod support;
 
 use {
+    multibus_client::chain::{Chain, EmbeddedChain},
+    node::Node,
     serde_json::Value,
     std::{
         io::{BufRead, BufReader, Write},
         path::Path,
         process::{Command, Stdio},
+        sync::Arc,
+        time::Duration,
     },
     support::*,
 };
@@ -664,7 +670,7 @@ fn watching_shows_what_others_do() {
         .spawn()
         .unwrap();
     // The watcher has opened the chain once it has looked at the file.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     let offer = village.offer("--energy 1kWh --price 0.20tokens");
     village.bob(&format!("-q buy --offer {offer} --energy 100")).ok();
     let lines: Vec<Value> = BufReader::new(watcher.stdout.take().unwrap())
@@ -803,7 +809,7 @@ fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(2_300));
+    std::thread::sleep(Duration::from_millis(2_300));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
@@ -821,9 +827,65 @@ fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {
     assert!(whole["invariants"].as_object().unwrap().values().all(|holds| *holds == true), "{}", whole["invariants"]);
 }
 
+/// What the tour tells on its way.
+const TOLD: &[&str] = &["would cost", "the purchase happened", "history leads to the root on chain"];
+
 /// The tour of the README, typed as it stands there.
 #[test]
 fn the_tour_of_the_readme_works_as_typed() {
     let told = type_tour("<!-- tour -->");
-    assert_has(&told, &["would cost", "the purchase happened", "history leads to the root on chain"]);
+    assert_has(&told, TOLD);
+}
+
+/// The same over JSON-RPC, with what only makes sense there or takes another way.
+#[test]
+fn the_tour_works_over_rpc() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let (_node, url) = runtime.block_on(Node::start(&chain));
+    runtime.spawn(async move {
+        // A network makes blocks whether or not anyone trades.
+        loop {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let slot = chain.clock().await.unwrap().slot;
+            chain.wait_for_slot(slot + 1).await.unwrap();
+        }
+    });
+    let folder = Folder::new();
+    let typed = tour("<!-- tour -->");
+    assert!(typed.contains("embedded:village.chain"));
+    let told = type_commands(&folder, &typed.replace("embedded:village.chain", &url));
+    assert_has(&told, TOLD);
+
+    let call = |wallet: &str, arguments: &str| folder.multibus(&format!("--url {url} -k {wallet} {arguments}"));
+    let bus = call("alice.json", "-q bus list").ok().trim().to_owned();
+    let watcher = folder
+        .command(MULTIBUS)
+        .args(["--url", &url, "--output", "json", "watch", &bus, "--events", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let offer =
+        call("alice.json", &format!("-q offer create {bus} --energy 1kWh --price 0.2tokens --expires +10m")).ok();
+    let hash = call("bob.json", &format!("-q --priority-fee 5 buy --offer {} --energy 100", offer.trim())).ok();
+    let watched = watcher.wait_with_output().unwrap();
+    let watched = String::from_utf8(watched.stdout).unwrap();
+    let events: Vec<Value> = watched.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        events.iter().map(|event| text(&event["event"])).collect::<Vec<_>>(),
+        ["OfferCreated", "EnergyPurchased"]
+    );
+    assert_eq!(text(&events[1]["transaction_hash"]), hash.trim());
+
+    // A lane that was closed still proves its history.
+    call("bob.json", "trader close --lane 0").ok();
+    let history = call("bob.json", "--output json history --lane 0").json();
+    assert_eq!((&history["verified"], &history["lanes"][0]["closed"]), (&Value::from(true), &Value::from(true)));
+    let verified = call("alice.json", &format!("--output json tx verify {}", hash.trim())).json();
+    assert_eq!(verified["purchases"][0]["evidence"], "verified history");
+    let refused = call("bob.json", &format!("offer cancel {}", offer.trim())).fails(1);
+    assert_has(&refused, &["only its seller can cancel it"]);
+    assert_has(&call("alice.json", "local warp +1s").fails(2), &["not ours to move"]);
 }

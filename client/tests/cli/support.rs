@@ -210,17 +210,28 @@ impl Village {
     }
 }
 
-/// Types a tour of the README as it stands there: the first console block behind its mark.
-pub fn type_tour(mark: &str) -> String {
+/// A tour of the README: the first console block behind its mark.
+pub fn tour(mark: &str) -> String {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
     let (_, after) = readme.split_once(mark).unwrap_or_else(|| panic!("README.md marks its tour with {mark}"));
     let (_, block) = after.split_once("```console\n").expect("a console block follows the mark");
     let (typed, _) = block.split_once("```").expect("the block ends");
-    let folder = Folder::new();
+    typed.to_owned()
+}
+
+/// Types commands into a shell; returns what they print.
+#[track_caller]
+pub fn type_commands(folder: &Folder, typed: &str) -> String {
     let path =
         format!("{}:{}", Path::new(MULTIBUS).parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
     let output = folder.command("bash").env("PATH", path).args(["-euo", "pipefail", "-c", typed]).output().unwrap();
-    let run = Run::of(mark, output);
+    let run = Run::of("the tour", output);
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     run.stdout
+}
+
+/// Types a tour as it stands in the README.
+#[track_caller]
+pub fn type_tour(mark: &str) -> String {
+    type_commands(&Folder::new(), &tour(mark))
 }

@@ -106,7 +106,7 @@ impl View for Told {
 
     fn text(&self, page: &mut Page) {
         if self.lanes.is_empty() {
-            page.line(format!("{} has no lane open", self.wallet));
+            page.line(format!("{} has no lane open; name a closed one with --lane", self.wallet));
         }
         for (index, lane) in self.lanes.iter().enumerate() {
             if index > 0 {
