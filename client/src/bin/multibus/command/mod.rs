@@ -57,9 +57,8 @@ pub enum Command {
     /// Energy on offer: create, list, show, reprice, extend, cancel
     #[command(subcommand)]
     Offer(offer::OfferCommand),
-    /// Buy energy at the lowest total cost, or from one offer
+    // Verbs without subcommands are described where their options are: a line here would take the place of the whole.
     Buy(purchase::BuyArgs),
-    /// Buy parts of several offers, all or nothing
     Batch(purchase::BatchArgs),
     /// Energy held for 300 s: take, settle, release, list
     #[command(subcommand)]
@@ -76,11 +75,8 @@ pub enum Command {
     /// Check that a purchase happened
     #[command(subcommand)]
     Tx(tx::TxCommand),
-    /// Purchases of a wallet, checked against the history root on chain
     History(history::HistoryArgs),
-    /// Show what happens on a bus as it happens
     Watch(watch::WatchArgs),
-    // Described where its options are: a line here would take the place of the whole.
     Replay(replay::ReplayArgs),
     /// What a local network needs: wallets, a token, funds, time
     #[command(subcommand)]
