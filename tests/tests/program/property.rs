@@ -202,15 +202,15 @@ impl Village {
     }
 }
 
-/// 32 sequences, or as many as `PROPTEST_CASES` says.
-fn config() -> ProptestConfig {
+/// So many sequences, or as many as `PROPTEST_CASES` says.
+pub fn sequences(count: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { 32 };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { count };
     ProptestConfig { cases, failure_persistence: None, ..default }
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(sequences(32))]
 
     #[test]
     fn any_order_of_operations_keeps_every_invariant(

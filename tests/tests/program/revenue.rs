@@ -4,6 +4,7 @@
 //! for each owner.
 
 use {
+    crate::property::sequences,
     multibus::{error::MultibusError, state::ProposalAction},
     multibus_tests::{BusOptions, Market, Offer, TokenProgram, market::*, world::code_of},
     proptest::prelude::*,
@@ -173,7 +174,7 @@ impl Village {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(sequences(24))]
 
     #[test]
     fn revenue_is_divided_to_the_base_unit(
