@@ -250,7 +250,7 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
 /// Whether one owner's approval is enough to carry an action out at once.
 pub fn is_decided_by_one(bus: &Bus, action: &ProposalAction) -> bool {
     match action {
-        ProposalAction::Pause => bus.pause_quorum == 1,
+        ProposalAction::Pause => bus.pause_approvals() == 1,
         _ => bus.threshold == 1 && bus.timelock_seconds == 0,
     }
 }

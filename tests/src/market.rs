@@ -401,7 +401,7 @@ impl World {
     pub fn decide(&mut self, bus: &Bus, action: ProposalAction) -> TransactionMetadata {
         let state = self.bus_state(bus);
         let pausing = action == ProposalAction::Pause;
-        let needed = if pausing { state.pause_quorum } else { state.threshold } as usize;
+        let needed = if pausing { state.pause_approvals() } else { state.threshold } as usize;
         let owners: Vec<_> = state.owners[..needed].iter().map(|slot| slot.owner).collect();
         let proposal = bus.proposal(state.proposal_seq);
         let mut instructions = vec![proposal_create(bus, &owners[0], state.proposal_seq, action)];

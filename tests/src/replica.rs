@@ -462,7 +462,7 @@ impl Replica {
             .collect();
         let known = Bus { settings, capacity, owners, revenue: Revenue::default() };
         assert!((1..=known.owners.len()).contains(&(threshold as usize)), "1 <= threshold <= owners");
-        assert!((1..=threshold).contains(&pause_quorum), "1 <= pause quorum <= threshold");
+        assert!(pause_quorum <= threshold, "pause quorum <= threshold, 0 for the threshold");
         assert!(self.buses.insert(bus, known).is_none(), "a bus is created once");
         let general = Capacity {
             bus,
@@ -670,7 +670,9 @@ impl Replica {
     /// Approvals that a proposal needs.
     fn approvals_needed(&self, proposal: &Proposal) -> usize {
         let settings = &self.buses[&proposal.bus].settings;
-        (if proposal.action.kind == PAUSE { settings.pause_quorum } else { settings.threshold }) as usize
+        let pausing = proposal.action.kind == PAUSE && settings.pause_quorum > 0;
+        let quorum = if pausing { settings.pause_quorum } else { settings.threshold };
+        quorum.min(settings.threshold) as usize
     }
 
     fn assert_open(&self, proposal: &Proposal) {
@@ -744,10 +746,7 @@ impl Replica {
         let value = action.value;
         match action.kind {
             OWNER_ADD | OWNER_REMOVE | SHARES_SET => {}
-            THRESHOLD_SET => {
-                settings.threshold = value as u8;
-                settings.pause_quorum = settings.pause_quorum.min(settings.threshold);
-            }
+            THRESHOLD_SET => settings.threshold = value as u8,
             TIMELOCK_SET => settings.timelock_seconds = value as u32,
             CAPACITY_SET => {
                 settings.capacity_wh = value;
@@ -935,7 +934,7 @@ impl Replica {
         assert!(remainder < owners.len() as u128, "{remainder} base units are nobody's");
         assert_eq!(revenue.claimed_by_all() + claimable + remainder, received);
         assert_eq!(owners.iter().map(|share| share.share_bps as u32).sum::<u32>(), 10_000);
-        assert!(bus.threshold >= 1 && bus.threshold <= bus.owner_count && bus.pause_quorum <= bus.threshold);
+        assert!(bus.threshold >= 1 && bus.threshold <= bus.owner_count);
     }
 
     fn check_capacity(&self, address: &Address, capacity: state::Capacity) {

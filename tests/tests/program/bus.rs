@@ -79,7 +79,7 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
             window_seconds: 900,
             gate_closure_seconds: 60,
             lock_fee_bps: 100,
-            pause_quorum: 2,
+            pause_quorum: 0,
             former_owner_count: 0,
             capacity_wh: 1_000_000,
             base_price_per_kwh: 10_000,
@@ -134,7 +134,7 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
                 listing_policy: 0,
                 owner_count: 3,
                 name_len: 9,
-                pause_quorum: 2,
+                pause_quorum: 0,
                 padding: [0; 5],
                 name,
                 owners: slots,
@@ -245,14 +245,15 @@ pub fn bus_create_with_pause_quorum_above_the_threshold_is_rejected() {
 }
 
 #[test]
-pub fn bus_create_with_pause_quorum_writes_it_and_zero_is_the_threshold() {
+pub fn bus_create_with_pause_quorum_keeps_it_and_zero_is_the_threshold() {
     for (quorum, written) in [(0, 3), (1, 1), (2, 2), (3, 3)] {
         let (mut world, mint, creator) = world();
         let three = owners(&mut world, &creator, 3);
         let options = BusOptions::new(&creator)
             .with(|config| (config.owners, config.threshold, config.pause_quorum) = (three, 3, quorum));
         let bus = world.create_bus(&creator, &mint, &options);
-        assert_eq!(world.bus_state(&bus).pause_quorum, written);
+        let state = world.bus_state(&bus);
+        assert_eq!((state.pause_quorum, state.pause_approvals()), (quorum, written));
     }
 }
 

@@ -561,7 +561,7 @@ pub fn an_action_of_a_later_program_is_rejected() {
 pub fn every_action_changes_what_it_says_and_nothing_else() {
     type Change = fn(&mut state::Bus);
     let cases: [(ProposalAction, ActionKind, Change); 8] = [
-        (threshold(1), ActionKind::ThresholdSet, |bus| (bus.threshold, bus.pause_quorum) = (1, 1)),
+        (threshold(1), ActionKind::ThresholdSet, |bus| bus.threshold = 1),
         (timelock(77), ActionKind::TimelockSet, |bus| bus.timelock_seconds = 77),
         (capacity(123_456), ActionKind::CapacitySet, |bus| bus.capacity_wh = 123_456),
         (price(77_000), ActionKind::BasePriceSet, |bus| bus.base_price_per_kwh = 77_000),
@@ -973,16 +973,18 @@ pub fn pausing_without_a_quorum_of_its_own_needs_the_threshold_but_no_timelock()
 }
 
 #[test]
-pub fn the_pause_quorum_never_exceeds_the_threshold() {
-    let (mut market, _) = Market::owned_by(3, 3, |config| config.pause_quorum = 2);
-    let bus = market.bus;
-    let quorum = |market: &Market| market.bus_state(&bus).pause_quorum;
-    decide(&mut market, threshold(2));
-    assert_eq!(quorum(&market), 2);
-    decide(&mut market, threshold(1));
-    assert_eq!(quorum(&market), 1);
-    decide(&mut market, threshold(3));
-    assert_eq!(quorum(&market), 1, "it does not grow again");
+pub fn the_pause_quorum_follows_the_threshold_where_it_must() {
+    for (pause_quorum, needed) in [(2, [2, 1, 2]), (0, [2, 1, 3])] {
+        let (mut market, _) = Market::owned_by(3, 3, |config| config.pause_quorum = pause_quorum);
+        let bus = market.bus;
+        for (threshold_set, needed) in [2, 1, 3].into_iter().zip(needed) {
+            decide(&mut market, threshold(threshold_set));
+            assert_eq!(market.bus_state(&bus).pause_approvals(), needed);
+            // The independent bookkeeping counts the approvals of both.
+            decide(&mut market, ProposalAction::Pause);
+            decide(&mut market, ProposalAction::Resume);
+        }
+    }
 }
 
 // Execution.

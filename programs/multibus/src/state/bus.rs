@@ -108,7 +108,7 @@ pub struct Bus {
     pub gate_closure_seconds: u32,
     /// Part of the deposit that an unsettled lock costs, in basis points.
     pub lock_fee_bps: u16,
-    /// Approvals that pausing needs; resuming needs the threshold.
+    /// Approvals that pausing needs, 0 for the threshold; never more than the threshold. See `pause_approvals`.
     pub pause_quorum: u8,
     /// Former owners in `former_owners`, from the front.
     pub former_owner_count: u8,
@@ -200,7 +200,7 @@ impl Bus {
             slot.share_bps = share.share_bps;
         }
         self.threshold = config.threshold;
-        self.pause_quorum = if config.pause_quorum == 0 { config.threshold } else { config.pause_quorum };
+        self.pause_quorum = config.pause_quorum;
         self.listing_policy = config.listing_policy;
         self.lock_fee_bps = config.lock_fee_bps;
         self.timelock_seconds = config.timelock_seconds;
@@ -283,6 +283,11 @@ impl Bus {
     #[inline]
     pub fn owners(&self) -> &[OwnerSlot] {
         &self.owners[..(self.owner_count as usize).min(MAX_OWNERS)]
+    }
+
+    /// Approvals that pausing needs now: the bus's own pause quorum, or as many as any decision.
+    pub fn pause_approvals(&self) -> u8 {
+        if self.pause_quorum == 0 { self.threshold } else { self.pause_quorum.min(self.threshold) }
     }
 
     /// Place of a wallet among the owners.
@@ -432,7 +437,7 @@ impl Bus {
         )?;
         invariant(*capacity_wh > 0 && *base_price_per_kwh > 0, "capacity and base price are above zero")?;
         invariant(escrow != treasury, "escrow and treasury are two accounts")?;
-        invariant(*pause_quorum >= 1, "pausing needs an approval")?;
+        invariant(*pause_quorum as usize <= MAX_OWNERS, "the pause quorum is one that owners can reach")?;
         let former = *former_owner_count as usize;
         invariant(
             former <= MAX_FORMER_OWNERS

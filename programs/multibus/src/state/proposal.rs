@@ -259,7 +259,6 @@ impl Action {
             }
         } else if kind == ActionKind::ThresholdSet as u8 {
             bus.threshold = self.value as u8;
-            bus.pause_quorum = bus.pause_quorum.min(bus.threshold);
         } else if kind == ActionKind::TimelockSet as u8 {
             bus.timelock_seconds = self.value as u32;
         } else if kind == ActionKind::CapacitySet as u8 {
@@ -342,7 +341,7 @@ impl Proposal {
 
     /// Approvals that the proposal needs: the pause quorum for pausing, else the threshold.
     pub fn approvals_needed(&self, bus: &Bus) -> u8 {
-        if self.action.kind == ActionKind::Pause as u8 { bus.pause_quorum } else { bus.threshold }
+        if self.action.kind == ActionKind::Pause as u8 { bus.pause_approvals() } else { bus.threshold }
     }
 
     /// Approvals that it has.

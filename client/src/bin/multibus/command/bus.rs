@@ -279,7 +279,7 @@ impl BusView {
                 .map(|place| FormerOwnerView { owner: place.owner.to_string(), claimable_base_units: place.accrued })
                 .collect(),
             threshold: bus.threshold,
-            pause_quorum: bus.pause_quorum,
+            pause_quorum: bus.pause_approvals(),
             listing: if bus.listing_policy == state::ListingPolicy::Open as u8 { "open" } else { "owners" },
             paused: bus.paused != 0,
             timelock_seconds: bus.timelock_seconds,
