@@ -4,7 +4,7 @@
 use {
     crate::{
         constants::MAX_BATCH_ITEMS,
-        state::{Action, Bus, OwnerSlot},
+        state::{Action, OwnerSlot},
     },
     anchor_lang::prelude::*,
     bytemuck::{Pod, Zeroable},
@@ -319,11 +319,6 @@ macro_rules! log_event {
     }};
 }
 pub(crate) use log_event;
-
-/// The owners of a bus as [`BusCreated`] carries them.
-pub fn owners_of(bus: &Bus) -> [OwnerSlot; 16] {
-    bus.owners
-}
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use {
     crate::{
         clock,
         constants::*,
-        event::{log_event, owners_of},
+        event::log_event,
         state::{Bus, BusConfig, Capacity},
         token::{self, TOKEN_ACCOUNT_LEN},
     },
@@ -100,7 +100,7 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
         pause_quorum: bus.pause_quorum,
         padding: [0; 5],
         name: bus.name,
-        owners: owners_of(bus),
+        owners: bus.owners,
     });
     Ok(())
 }
