@@ -3,8 +3,11 @@
 mod context;
 mod cu;
 mod demo;
+mod generated;
 mod hash;
+mod idl;
 mod link;
+mod npm;
 mod run;
 mod sbf;
 mod setup;
@@ -89,6 +92,20 @@ enum Task {
         #[arg(long)]
         bless: bool,
     },
+    /// Generate idl/multibus.json from the program's sources
+    #[command(after_help = "Example:\n  cargo xtask idl --check")]
+    Idl {
+        /// Only compare, and fail where the checked-in IDL differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Generate the web app's TypeScript client from idl/multibus.json
+    #[command(name = "client-ts", after_help = "Example:\n  cargo xtask idl && cargo xtask client-ts")]
+    ClientTs {
+        /// Only compare, and fail where the checked-in client differs
+        #[arg(long)]
+        check: bool,
+    },
     /// Install what building the program needs, and nothing else
     Setup,
     /// Check the house rules that no compiler knows
@@ -133,6 +150,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
+        Task::Idl { check } => idl::idl(&ctx, check),
+        Task::ClientTs { check } => idl::client_ts(&ctx, check),
         Task::Setup => {
             let tools = setup::sbf_tools(&ctx)?;
             println!("The tools are complete:\n{}", tools.versions);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
     context::Context,
-    demo, run,
+    demo, idl, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -59,6 +59,16 @@ const STEPS: &[Step] = &[
         action: Action::Own(|ctx, _| tidy::check(ctx)),
     },
     Step {
+        name: "idl",
+        shows: "the checked-in IDL is what the program's sources say",
+        action: Action::Own(|ctx, _| idl::idl(ctx, true)),
+    },
+    Step {
+        name: "client-ts",
+        shows: "the checked-in TypeScript client is what the IDL says",
+        action: Action::Own(|ctx, _| idl::client_ts(ctx, true)),
+    },
+    Step {
         name: "tests",
         shows: "units, the built program in a simulated chain, its compute units, the client and the CLI behave",
         action: Action::Tests(&[]),
@@ -80,7 +90,7 @@ pub struct Tally {
 /// Prints the table of steps.
 pub fn list() {
     for step in STEPS {
-        println!("{:<8} {}", step.name, step.shows);
+        println!("{:<9} {}", step.name, step.shows);
     }
 }
 

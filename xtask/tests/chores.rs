@@ -14,7 +14,7 @@ fn help_names_every_command_and_the_environment() {
     let help = xtask(&["--help"]);
     let text = String::from_utf8_lossy(&help.stdout);
     assert!(help.status.success());
-    for word in ["build", "demo", "test", "hash", "cu", "setup", "tidy", "MULTIBUS_CACHE", "CI"] {
+    for word in ["build", "demo", "test", "hash", "cu", "idl", "client-ts", "setup", "tidy", "MULTIBUS_CACHE", "CI"] {
         assert!(text.contains(word), "`{word}` is missing in:\n{text}");
     }
 }
@@ -23,7 +23,7 @@ fn help_names_every_command_and_the_environment() {
 fn every_check_is_listed_with_what_it_shows() {
     let list = xtask(&["test", "--list"]);
     let text = String::from_utf8_lossy(&list.stdout);
-    for name in ["fmt", "program", "clippy", "tidy", "tests", "replay"] {
+    for name in ["fmt", "program", "clippy", "tidy", "idl", "client-ts", "tests", "replay"] {
         let line = text.lines().find(|line| line.starts_with(name));
         assert!(line.is_some_and(|line| line.len() > name.len() + 10), "{name} in:\n{text}");
     }

@@ -1,0 +1,228 @@
+// Generates the TypeScript client of the program from its Anchor IDL:
+//
+//     node generate.mjs IDL.json OUT_DIR
+//
+// Codama renders what the IDL says of accounts, instructions, types and errors. The rest is added here, from the same
+// IDL: the addresses that no instruction derives by itself, the accounts that follow from others, the events, and the
+// constants.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { argv, exit } from 'node:process';
+
+import { extractPdasVisitor, rootNodeFromAnchorWithoutDefaultVisitor } from '@codama/nodes-from-anchor';
+import { renderVisitor } from '@codama/renderers-js';
+import { format } from 'prettier';
+import {
+  accountNode,
+  accountValueNode,
+  argumentValueNode,
+  camelCase,
+  constantPdaSeedNodeFromBytes,
+  createFromRoot,
+  deduplicateIdenticalDefinedTypesVisitor,
+  definedTypeNode,
+  flattenInstructionDataArgumentsVisitor,
+  instructionAccountNode,
+  instructionNode,
+  numberTypeNode,
+  numberValueNode,
+  pdaLinkNode,
+  pdaNode,
+  pdaSeedValueNode,
+  pdaValueNode,
+  pascalCase,
+  programNode,
+  publicKeyTypeNode,
+  rootNode,
+  setFixedAccountSizesVisitor,
+  transformU8ArraysToBytesVisitor,
+  unwrapInstructionArgsDefinedTypesVisitor,
+  variablePdaSeedNode,
+  visit,
+} from 'codama';
+
+const [idlPath, out] = argv.slice(2);
+if (!idlPath || !out) {
+  console.error('usage: node generate.mjs IDL.json OUT_DIR');
+  exit(2);
+}
+const idl = JSON.parse(await readFile(idlPath, 'utf8'));
+
+/** Stops: the IDL says something that this generator was not written for. */
+function refuse(what) {
+  throw new Error(`${idlPath}: ${what}`);
+}
+
+const docsOf = new Map(idl.types.map(({ name, docs }) => [camelCase(name), docs ?? []]));
+
+/** The bytes of a constant of the IDL. */
+function constantBytes(name) {
+  const found = idl.constants?.find(constant => constant.name === name) ?? refuse(`there is no constant ${name}`);
+  return new Uint8Array(JSON.parse(found.value));
+}
+
+/** A seed of constant bytes. */
+function constantSeed(bytes) {
+  return constantPdaSeedNodeFromBytes('base16', Buffer.from(bytes).toString('hex'));
+}
+
+/** Every address that the market derives: those that instructions derive, and those that only accounts name. */
+function addresses(program) {
+  const found = name => program.pdas.find(pda => pda.name === name) ?? refuse(`no instruction derives ${name}`);
+  // A new bus derives its general capacity, whose window start is 0: the constant stands for the window's start.
+  const [seed, bus, windowStart, ...more] = found('capacity').seeds;
+  if (bus?.name !== 'bus' || windowStart?.kind !== 'constantPdaSeedNode' || more.length > 0) {
+    refuse('the seeds of a capacity are not "capacity", bus, window start');
+  }
+  const capacity = pdaNode({
+    name: 'capacity',
+    docs: ["The capacity of a bus's delivery window; window start 0 is the general capacity."],
+    seeds: [seed, bus, variablePdaSeedNode('windowStart', numberTypeNode('i64'))],
+  });
+  const proposal = pdaNode({
+    name: 'proposal',
+    seeds: [
+      constantSeed(constantBytes('PROPOSAL_SEED')),
+      variablePdaSeedNode('bus', publicKeyTypeNode()),
+      variablePdaSeedNode('proposalSeq', numberTypeNode('u64')),
+    ],
+  });
+  return [...program.pdas.map(pda => (pda.name === 'capacity' ? capacity : pda)), proposal];
+}
+
+/** The address of an account that follows from other accounts and arguments of its instruction. */
+function derived(instruction, { name }) {
+  const account = wanted => instruction.accounts.some(other => other.name === wanted);
+  const argument = wanted => instruction.arguments.some(other => other.name === wanted);
+  const seed = (of, value = accountValueNode(of)) => pdaSeedValueNode(of, value);
+  const value = (pda, ...seeds) => pdaValueNode(pdaLinkNode(pda), seeds);
+  const general = () => value('capacity', seed('bus'), seed('windowStart', numberValueNode(0)));
+  switch (name) {
+    case 'escrow':
+    case 'treasury':
+      return account('bus') ? value(name, seed('bus')) : undefined;
+    case 'general':
+      return account('bus') ? general() : undefined;
+    case 'capacity':
+      if (instruction.name === 'busCreate') return general();
+      if (!argument('windowStart')) return undefined;
+      return value('capacity', seed('bus'), seed('windowStart', argumentValueNode('windowStart')));
+    case 'lock':
+      return account('offer') && account('buyer') ? value('lock', seed('offer'), seed('buyer')) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The program with everything that the client shall have. */
+function complete(program) {
+  return programNode({
+    ...program,
+    pdas: addresses(program),
+    accounts: program.accounts.map(account => accountNode({ ...account, docs: docsOf.get(account.name) })),
+    // Events decode from what a transaction logs: their discriminator and their fields.
+    definedTypes: [
+      ...program.definedTypes,
+      ...program.events.map(({ name, data }) => definedTypeNode({ name, type: data, docs: docsOf.get(name) })),
+    ],
+    instructions: program.instructions.map(instruction =>
+      instructionNode({
+        ...instruction,
+        accounts: instruction.accounts.map(account =>
+          instructionAccountNode({
+            ...account,
+            defaultValue: derived(instruction, account) ?? account.defaultValue,
+          }),
+        ),
+      }),
+    ),
+  });
+}
+
+/** `constants.ts`: the program's limits and seeds. */
+function constants() {
+  const literal = ({ name, type, value }) => {
+    if (type === 'bytes' || type?.array?.[0] === 'u8') return `new Uint8Array(${value})`;
+    if (!/^-?\d+$/.test(value)) refuse(`the constant ${name} is ${value}, which is neither a number nor bytes`);
+    return ['u64', 'i64', 'u128', 'i128'].includes(type) ? `${value}n` : value;
+  };
+  const lines = idl.constants.map(constant => `export const ${constant.name} = ${literal(constant)};\n`);
+  return `${HEAD}\n${lines.join('\n')}`;
+}
+
+/** `events.ts`: which event a transaction logged. */
+function events(program) {
+  const names = program.events.map(({ name }) => name);
+  const types = names.map(pascalCase);
+  const discriminators = new Map(idl.events.map(event => [camelCase(event.name), event.discriminator]));
+  return `${HEAD}
+import type { ReadonlyUint8Array } from '@solana/kit';
+
+import {
+${types.map(type => `    get${type}Decoder,\n    type ${type},`).join('\n')}
+} from './types';
+
+/** An event of the market, by its name. */
+export type MultibusEvent =
+${types.map(type => `    | { __kind: '${type}'; data: ${type} }`).join('\n')};
+
+/** The first bytes of every event. */
+export const MULTIBUS_EVENT_DISCRIMINATORS = {
+${names.map(name => `    ${pascalCase(name)}: new Uint8Array([${discriminators.get(name).join(', ')}]),`).join('\n')}
+} as const;
+
+const decoders: { [K in MultibusEvent['__kind']]: (data: ReadonlyUint8Array) => MultibusEvent } = {
+${types.map(type => `    ${type}: data => ({ __kind: '${type}', data: get${type}Decoder().decode(data) }),`).join('\n')}
+};
+
+/**
+ * The event in what a program logged with \`sol_log_data\` (the bytes after "Program data: "), or \`undefined\` where
+ * these bytes are no event of the market. Ask only about what the market's own program logged: any program can log
+ * these bytes.
+ */
+export function decodeMultibusEvent(data: ReadonlyUint8Array): MultibusEvent | undefined {
+    for (const [name, discriminator] of Object.entries(MULTIBUS_EVENT_DISCRIMINATORS)) {
+        if (discriminator.every((byte, index) => data[index] === byte)) {
+            return decoders[name as MultibusEvent['__kind']](data);
+        }
+    }
+    return undefined;
+}
+`;
+}
+
+const HEAD = `/**
+ * This code was AUTOGENERATED from the program's IDL by \`cargo xtask client-ts\`.
+ */
+`;
+
+// Codama knows no aliases, which nothing here refers to, and renders no constants.
+const types = idl.types.filter(({ name, type }) => {
+  if (type.kind !== 'type') return true;
+  if (JSON.stringify(idl).includes(`"defined":{"name":"${name}"`)) refuse(`the alias ${name} is used`);
+  return false;
+});
+const anchor = rootNodeFromAnchorWithoutDefaultVisitor({ ...idl, types, constants: [] });
+const program = complete(visit(anchor, extractPdasVisitor()).program);
+const codama = createFromRoot(rootNode(program));
+for (const visitor of [
+  deduplicateIdenticalDefinedTypesVisitor(),
+  setFixedAccountSizesVisitor(),
+  unwrapInstructionArgsDefinedTypesVisitor(),
+  flattenInstructionDataArgumentsVisitor(),
+  transformU8ArraysToBytesVisitor(),
+]) {
+  codama.update(visitor);
+}
+const style = { singleQuote: true, printWidth: 120 };
+await codama.accept(renderVisitor(out, { generatedFolder: '.', syncPackageJson: false, prettierOptions: style }));
+
+/** Writes a file in the same style. */
+async function write(name, code) {
+  await writeFile(join(out, name), await format(code, { ...style, parser: 'typescript' }));
+}
+await write('constants.ts', constants());
+await write('events.ts', events(program));
+const index = await readFile(join(out, 'index.ts'), 'utf8');
+await write('index.ts', `${index}export * from './constants';\nexport * from './events';\n`);

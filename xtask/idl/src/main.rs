@@ -1,0 +1,25 @@
+//! Writes the IDL of the program in a directory to a file: what `anchor idl build` makes, without the Anchor CLI.
+//!
+//! `cargo xtask idl` runs this with the environment that the builder needs. It is a crate of its own because xtask must
+//! compile in seconds.
+
+use std::{env, fs, path::PathBuf};
+
+use anchor_lang_idl::{build::IdlBuilder, types::IdlType};
+use anyhow::{Context, Result};
+
+fn main() -> Result<()> {
+    let mut args = env::args_os().skip(1).map(PathBuf::from);
+    let program = args.next().context("name the directory of the program's Cargo.toml")?;
+    let out = args.next().context("name the file to write")?;
+    let cargo = ["--lib", "--locked", "--ignore-rust-version"].map(str::to_owned).to_vec();
+    let mut idl = IdlBuilder::new().program_path(program).cargo_args(cargo).build()?;
+    // Lengths are `usize` in Rust, which the IDL has no type for: the builder takes it for a type of the program.
+    for constant in &mut idl.constants {
+        if matches!(&constant.ty, IdlType::Defined { name, .. } if name == "usize") {
+            constant.ty = IdlType::U64;
+        }
+    }
+    let json = serde_json::to_string_pretty(&idl)? + "\n";
+    fs::write(&out, json).with_context(|| format!("could not write {}", out.display()))
+}
