@@ -1,12 +1,18 @@
+import '@fontsource-variable/inter/wght.css';
+import './style/app.css';
+
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+
+import { App } from './App';
+import { SessionProvider } from './session';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no #root element');
 createRoot(root).render(
   <StrictMode>
-    <main>
-      <h1>MultiBus</h1>
-    </main>
+    <SessionProvider>
+      <App />
+    </SessionProvider>
   </StrictMode>,
 );

@@ -3,10 +3,8 @@
  * in token base units. Everything is a `bigint`; what exceeds 64 bits is `undefined`, as the program refuses it.
  */
 
-/** Wh in a kWh: prices are per kWh, energy is in Wh. */
-export const WH_PER_KWH = 1_000n;
-/** 100 % in basis points. */
-export const FULL_SHARE_BPS = 10_000n;
+import { FULL_SHARE_BPS, WH_PER_KWH } from '../generated/constants';
+
 /** Largest unsigned 64-bit number. */
 export const U64_MAX = (1n << 64n) - 1n;
 
@@ -23,7 +21,7 @@ export function cost(energyWh: bigint, pricePerKwh: bigint): bigint | undefined 
 
 /** `floor(amount x bps / 10000)`. */
 export function shareOf(amount: bigint, bps: number): bigint {
-  return (amount * BigInt(bps)) / FULL_SHARE_BPS;
+  return (amount * BigInt(bps)) / BigInt(FULL_SHARE_BPS);
 }
 
 /**

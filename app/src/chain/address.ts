@@ -1,0 +1,101 @@
+/** Addresses that follow from seeds, and the few instructions of other programs that the app needs. */
+
+import {
+  AccountRole,
+  address,
+  getAddressEncoder,
+  getProgramDerivedAddress,
+  type Address,
+  type Instruction,
+} from '@solana/kit';
+
+import {
+  findBusPda,
+  findCapacityPda,
+  findEscrowPda,
+  findLockPda,
+  findOfferPda,
+  findProposalPda,
+  findTraderPda,
+  findTreasuryPda,
+} from '../generated';
+
+export { MULTIBUS_PROGRAM_ADDRESS as PROGRAM } from '../generated';
+
+/** The system program. */
+export const SYSTEM_PROGRAM = address('11111111111111111111111111111111');
+/** SPL Token. */
+export const TOKEN_PROGRAM = address('TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA');
+/** Token-2022. */
+export const TOKEN_2022_PROGRAM = address('TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb');
+const ASSOCIATED_TOKEN_PROGRAM = address('ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL');
+const COMPUTE_BUDGET_PROGRAM = address('ComputeBudget111111111111111111111111111111');
+
+/** A bus of a creator. */
+export const busAddress = async (creator: Address, busSeq: bigint) => (await findBusPda({ creator, busSeq }))[0];
+/** Capacity of a window of a bus; window start 0 for the bus as a whole. */
+export const capacityAddress = async (bus: Address, windowStart: number) =>
+  (await findCapacityPda({ bus, windowStart }))[0];
+/** An offer of a capacity. */
+export const offerAddress = async (capacity: Address, offerSeq: bigint) =>
+  (await findOfferPda({ capacity, offerSeq }))[0];
+/** A buyer's lock on an offer. */
+export const lockAddress = async (offer: Address, buyer: Address) => (await findLockPda({ offer, buyer }))[0];
+/** A nonce lane of a wallet. */
+export const traderAddress = async (wallet: Address, lane: number) => (await findTraderPda({ wallet, lane }))[0];
+/** A proposal of a bus. */
+export const proposalAddress = async (bus: Address, proposalSeq: bigint) =>
+  (await findProposalPda({ bus, proposalSeq }))[0];
+/** Escrow of a bus. */
+export const escrowAddress = async (bus: Address) => (await findEscrowPda({ bus }))[0];
+/** Treasury of a bus. */
+export const treasuryAddress = async (bus: Address) => (await findTreasuryPda({ bus }))[0];
+
+const bytes = (key: Address) => getAddressEncoder().encode(key);
+
+/** Where a wallet keeps a token by convention. */
+export async function tokenAccountAddress(wallet: Address, mint: Address, tokenProgram: Address): Promise<Address> {
+  const [derived] = await getProgramDerivedAddress({
+    programAddress: ASSOCIATED_TOKEN_PROGRAM,
+    seeds: [bytes(wallet), bytes(tokenProgram), bytes(mint)],
+  });
+  return derived;
+}
+
+/** Creates a wallet's token account where it is missing; `payer` pays its rent. */
+export async function createTokenAccount(
+  payer: Address,
+  wallet: Address,
+  mint: Address,
+  tokenProgram: Address,
+): Promise<Instruction> {
+  return {
+    programAddress: ASSOCIATED_TOKEN_PROGRAM,
+    accounts: [
+      { address: payer, role: AccountRole.WRITABLE_SIGNER },
+      { address: await tokenAccountAddress(wallet, mint, tokenProgram), role: AccountRole.WRITABLE },
+      { address: wallet, role: AccountRole.READONLY },
+      { address: mint, role: AccountRole.READONLY },
+      { address: SYSTEM_PROGRAM, role: AccountRole.READONLY },
+      { address: tokenProgram, role: AccountRole.READONLY },
+    ],
+    // The idempotent creation.
+    data: Uint8Array.of(1),
+  };
+}
+
+/** Limits the compute units of a transaction. */
+export function computeUnitLimit(units: number): Instruction {
+  const data = new DataView(new ArrayBuffer(5));
+  data.setUint8(0, 2);
+  data.setUint32(1, units, true);
+  return { programAddress: COMPUTE_BUDGET_PROGRAM, data: new Uint8Array(data.buffer) };
+}
+
+/** What is paid for being executed early, in micro-lamports per compute unit. */
+export function computeUnitPrice(microLamports: bigint): Instruction {
+  const data = new DataView(new ArrayBuffer(9));
+  data.setUint8(0, 3);
+  data.setBigUint64(1, microLamports, true);
+  return { programAddress: COMPUTE_BUDGET_PROGRAM, data: new Uint8Array(data.buffer) };
+}

@@ -1,0 +1,253 @@
+/** Accounts of the program as the model has them; decoding is the generated client's. */
+
+import { getBase58Decoder, type Address } from '@solana/kit';
+
+import {
+  BUS_DISCRIMINATOR,
+  CAPACITY_DISCRIMINATOR,
+  getBusDecoder,
+  getCapacityDecoder,
+  getLockDecoder,
+  getOfferDecoder,
+  getProposalDecoder,
+  getTraderDecoder,
+  LAYOUT_VERSION,
+  LOCK_DISCRIMINATOR,
+  OFFER_DISCRIMINATOR,
+  PROPOSAL_DISCRIMINATOR,
+  TRADER_DISCRIMINATOR,
+  type Action as RawAction,
+} from '../generated';
+import { hex } from '../features/purchase/hash';
+import {
+  SOURCES,
+  type Action,
+  type Bus,
+  type Capacity,
+  type Lock,
+  type Offer,
+  type Proposal,
+  type Receipt,
+  type Trader,
+} from '../market/model';
+
+/** Where a lane's wallet lies: discriminator, 8 bytes of header, five 64-bit numbers. */
+export const WALLET_OFFSET = 56n;
+
+function bus(address: Address, data: Uint8Array): Bus | undefined {
+  const raw = getBusDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  return {
+    address,
+    name: new TextDecoder().decode(Uint8Array.from(raw.name).subarray(0, raw.nameLen)),
+    creator: raw.creator,
+    owners: raw.owners.slice(0, raw.ownerCount).map(({ owner, shareBps, accrued, claimed }) => ({
+      wallet: owner,
+      shareBps,
+      accrued,
+      claimed,
+    })),
+    formerOwners: raw.formerOwners
+      .slice(0, raw.formerOwnerCount)
+      .map(({ owner, accrued }) => ({ wallet: owner, accrued })),
+    threshold: raw.threshold,
+    pauseApprovals: raw.pauseQuorum === 0 ? raw.threshold : Math.min(raw.pauseQuorum, raw.threshold),
+    openListing: raw.listingPolicy === 1,
+    paused: raw.paused === 1,
+    mint: raw.mint,
+    decimals: raw.mintDecimals,
+    tokenProgram: raw.tokenProgram,
+    escrow: raw.escrow,
+    treasury: raw.treasury,
+    treasuryClaimed: raw.treasuryClaimed,
+    treasurySettled: raw.treasurySettled,
+    timelockSeconds: raw.timelockSeconds,
+    windowSeconds: raw.windowSeconds,
+    gateClosureSeconds: raw.gateClosureSeconds,
+    lockFeeBps: raw.lockFeeBps,
+    capacityWh: raw.capacityWh,
+    basePricePerKwh: raw.basePricePerKwh,
+    configVersion: raw.configVersion,
+    proposalSeq: raw.proposalSeq,
+    createdAt: Number(raw.createdAt),
+  };
+}
+
+function capacity(address: Address, data: Uint8Array): Capacity | undefined {
+  const raw = getCapacityDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  return {
+    address,
+    bus: raw.bus,
+    windowStart: Number(raw.windowStart),
+    windowSeconds: raw.windowSeconds,
+    totalWh: raw.totalWh,
+    availableWh: raw.availableWh,
+    listedWh: raw.listedWh,
+    soldWh: raw.soldWh,
+    openOffers: raw.openOffers,
+    nextOfferSeq: raw.offerSeqs.next,
+  };
+}
+
+function offer(address: Address, data: Uint8Array): Offer | undefined {
+  const raw = getOfferDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  return {
+    address,
+    bus: raw.bus,
+    capacity: raw.capacity,
+    seller: raw.seller,
+    payout: raw.payout,
+    rentPayer: raw.rentPayer,
+    source: SOURCES[raw.source] ?? 'unspecified',
+    ownedByBus: raw.ownedByBus === 1,
+    cancelled: raw.cancelled === 1,
+    version: raw.version,
+    openLocks: raw.openLocks,
+    pricePerKwh: raw.pricePerKwh,
+    listedWh: raw.listedWh,
+    remainingWh: raw.remainingWh,
+    reservedWh: raw.reservedWh,
+    windowStart: Number(raw.windowStart),
+    createdAt: Number(raw.createdAt),
+    expiresAt: Number(raw.expiresAt),
+  };
+}
+
+function lock(address: Address, data: Uint8Array): Lock | undefined {
+  const raw = getLockDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  return {
+    address,
+    bus: raw.bus,
+    offer: raw.offer,
+    buyer: raw.buyer,
+    energyWh: raw.energyWh,
+    pricePerKwh: raw.pricePerKwh,
+    deposit: raw.deposit,
+    takenAt: Number(raw.takenAt),
+    expiresAt: Number(raw.expiresAt),
+  };
+}
+
+function trader(address: Address, data: Uint8Array): Trader | undefined {
+  const raw = getTraderDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  const { wallet, lane, nextNonce, firstNonce } = raw;
+  const places = BigInt(raw.receipts.length);
+  const oldest = nextNonce - places > firstNonce ? nextNonce - places : firstNonce;
+  const receipts: Receipt[] = [];
+  for (let nonce = nextNonce - 1n; nonce >= oldest; nonce -= 1n) {
+    const receipt = raw.receipts[Number(nonce % places)];
+    if (receipt === undefined) continue;
+    receipts.push({
+      hash: hex(receipt.transactionHash),
+      wallet,
+      lane,
+      nonce,
+      energyWh: receipt.energyWh,
+      paid: receipt.paid,
+      purchasedAt: Number(receipt.purchasedAt),
+    });
+  }
+  return {
+    address,
+    wallet,
+    lane,
+    nextNonce,
+    firstNonce,
+    totalEnergyWh: raw.totalEnergyWh,
+    totalPaid: raw.totalPaid,
+    openedAt: Number(raw.openedAt),
+    historyRoot: hex(raw.historyRoot),
+    receipts,
+  };
+}
+
+/** What an action that an account holds would do. The numbers are `ActionKind`'s. */
+function action(raw: RawAction): Action | undefined {
+  const { owner, value, gateClosureSeconds } = raw;
+  const sharesBps = raw.sharesBps.slice(0, raw.shareCount);
+  const number = Number(value);
+  switch (raw.kind) {
+    case 0:
+      return { kind: 'ownerAdd', owner, sharesBps };
+    case 1:
+      return { kind: 'ownerRemove', owner, sharesBps };
+    case 2:
+      return { kind: 'sharesSet', sharesBps };
+    case 3:
+      return { kind: 'thresholdSet', threshold: number };
+    case 4:
+      return { kind: 'timelockSet', timelockSeconds: number };
+    case 5:
+      return { kind: 'capacitySet', capacityWh: value };
+    case 6:
+      return { kind: 'basePriceSet', basePricePerKwh: value };
+    case 7:
+      return { kind: 'listingPolicySet', open: number === 1 };
+    case 8:
+      return { kind: 'windowsSet', windowSeconds: number, gateClosureSeconds: Number(gateClosureSeconds) };
+    case 9:
+      return { kind: 'lockFeeSet', lockFeeBps: number };
+    case 10:
+      return { kind: 'pause' };
+    case 11:
+      return { kind: 'resume' };
+    default:
+      return undefined;
+  }
+}
+
+function proposal(address: Address, data: Uint8Array): Proposal | undefined {
+  const raw = getProposalDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  return {
+    address,
+    bus: raw.bus,
+    proposer: raw.proposer,
+    seq: raw.proposalSeq,
+    configVersion: raw.configVersion,
+    approvals: raw.approvals,
+    executed: raw.state === 1,
+    createdAt: Number(raw.createdAt),
+    executableAt: Number(raw.executableAt),
+    executedAt: Number(raw.executedAt),
+    action: action(raw.action),
+  };
+}
+
+/** A kind of account. */
+export interface Kind {
+  readonly name: 'bus' | 'capacity' | 'offer' | 'lock' | 'proposal' | 'trader';
+  /** First bytes of its data, in base58. */
+  readonly discriminator: string;
+  /** Whether data is of this kind. */
+  matches(data: Uint8Array): boolean;
+  /** Reads data of this kind; `undefined` where a later program wrote it in another layout. */
+  decode(address: Address, data: Uint8Array): Bus | Capacity | Offer | Lock | Proposal | Trader | undefined;
+}
+
+function kind(name: Kind['name'], discriminator: ArrayLike<number> & Iterable<number>, decode: Kind['decode']): Kind {
+  const bytes = Uint8Array.from(discriminator);
+  return {
+    name,
+    discriminator: getBase58Decoder().decode(bytes),
+    matches: (data) => bytes.every((byte, index) => data[index] === byte),
+    decode,
+  };
+}
+
+/** Every kind of account that the market has. */
+export const KINDS: readonly Kind[] = [
+  kind('bus', BUS_DISCRIMINATOR, bus),
+  kind('capacity', CAPACITY_DISCRIMINATOR, capacity),
+  kind('offer', OFFER_DISCRIMINATOR, offer),
+  kind('lock', LOCK_DISCRIMINATOR, lock),
+  kind('proposal', PROPOSAL_DISCRIMINATOR, proposal),
+  kind('trader', TRADER_DISCRIMINATOR, trader),
+];
+
+/** Reads a lane's account. */
+export const decodeTrader = trader;

@@ -1,0 +1,98 @@
+/**
+ * Events of the market, read from transaction logs. Only what the program itself logged is believed: lines of other
+ * programs, of programs that it calls or that call it, are not its events.
+ */
+
+import { getBase64Encoder, type Address } from '@solana/kit';
+
+import { decodeMultibusEvent } from '../generated';
+import { hex } from '../features/purchase/hash';
+import type { Fill, Trade } from '../market/model';
+import { PROGRAM } from './address';
+
+/** What screens need to know of what happened. */
+export type MarketEvent =
+  | {
+      readonly kind: 'purchased';
+      readonly hash: string;
+      readonly buyer: Address;
+      readonly lane: number;
+      readonly nonce: bigint;
+      readonly at: number;
+      readonly purchase: Trade['kind'];
+      readonly fills: readonly Fill[];
+    }
+  /** An account closed: an offer, a lock, a proposal, a window's capacity or a lane. */
+  | { readonly kind: 'closed'; readonly account: Address }
+  | {
+      readonly kind: 'listed';
+      readonly offer: Address;
+      readonly bus: Address;
+      readonly windowStart: number;
+      readonly source: number;
+    }
+  | { readonly kind: 'claimed' };
+
+/** The market's events in the log of a transaction that succeeded. */
+export function eventsOf(logs: readonly string[]): MarketEvent[] {
+  const events: MarketEvent[] = [];
+  const stack: string[] = [];
+  for (const line of logs) {
+    // Later lines may be missing, so nobody could tell any more whose they are.
+    if (line === 'Log truncated') break;
+    if (!line.startsWith('Program ')) continue;
+    const rest = line.slice('Program '.length);
+    if (rest.startsWith('log: ')) continue;
+    if (rest.startsWith('data: ')) {
+      if (stack.at(-1) !== PROGRAM) continue;
+      const event = decode(new Uint8Array(getBase64Encoder().encode(rest.slice('data: '.length).split(' ')[0] ?? '')));
+      if (event !== undefined) events.push(event);
+      continue;
+    }
+    const [program = '', ...words] = rest.split(' ');
+    const what = words.join(' ');
+    if (what.startsWith('invoke [')) stack.push(program);
+    else if (what === 'success' || what.startsWith('failed')) stack.pop();
+  }
+  return events;
+}
+
+const PURCHASES = ['single', 'batch', 'lock'] as const;
+
+/** What an event tells screens; `undefined` for what they read from accounts. */
+function decode(bytes: Uint8Array): MarketEvent | undefined {
+  const event = decodeMultibusEvent(bytes);
+  switch (event?.__kind) {
+    case 'EnergyPurchased': {
+      const { data } = event;
+      return {
+        kind: 'purchased',
+        hash: hex(data.transactionHash),
+        buyer: data.buyer,
+        lane: data.lane,
+        nonce: data.nonce,
+        at: Number(data.purchasedAt),
+        purchase: PURCHASES[data.kind] ?? 'single',
+        fills: data.fills.map(({ offer, energyWh, pricePerKwh, cost }) => ({ offer, energyWh, pricePerKwh, cost })),
+      };
+    }
+    case 'OfferCreated': {
+      const { offer, bus, windowStart, source } = event.data;
+      return { kind: 'listed', offer, bus, windowStart: Number(windowStart), source };
+    }
+    case 'OfferCancelled':
+      return event.data.closed === 1 ? { kind: 'closed', account: event.data.offer } : undefined;
+    case 'LockReleased':
+      return { kind: 'closed', account: event.data.lock };
+    case 'ProposalClosed':
+      return { kind: 'closed', account: event.data.proposal };
+    case 'CapacityClosed':
+      return { kind: 'closed', account: event.data.capacity };
+    case 'TraderClosed':
+      return { kind: 'closed', account: event.data.trader };
+    case 'TreasuryClaimed':
+      return { kind: 'claimed' };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * Sending: simulated before the wallet opens, so that nobody signs what would fail; a compute-unit limit from the
+ * simulation; submitted again and again until it has landed or its blockhash has expired.
+ */
+
+import {
+  appendTransactionMessageInstructions,
+  compileTransaction,
+  compressTransactionMessageUsingAddressLookupTables,
+  createTransactionMessage,
+  getBase64EncodedWireTransaction,
+  getBase64Decoder,
+  getSignatureFromTransaction,
+  getTransactionEncoder,
+  pipe,
+  setTransactionMessageFeePayer,
+  setTransactionMessageLifetimeUsingBlockhash,
+  type Address,
+  type Base64EncodedWireTransaction,
+  type Instruction,
+  type Signature,
+  type Transaction,
+  type TransactionMessageBytesBase64,
+  type TransactionWithBlockhashLifetime,
+} from '@solana/kit';
+
+import { explainTransaction, isUnreachable, Refusal, Unreachable, type TransactionError } from '../errors/explain';
+import { computeUnitLimit, computeUnitPrice } from './address';
+import { COMMITMENT, type Connection } from './connection';
+
+/** A transaction that a wallet can sign. */
+export type Signable = Transaction & TransactionWithBlockhashLifetime;
+
+/** What signs: a connected wallet. */
+export interface Signer {
+  readonly address: Address;
+  /** Signs, or throws `Declined` where the user does not want to. */
+  sign(transaction: Signable): Promise<Transaction>;
+}
+
+/** What is going on, for the one who waits. */
+export type Stage = 'checking' | 'signing' | 'confirming';
+
+/** A transaction that was signed and may land. */
+export interface Submitted {
+  readonly signature: Signature;
+  readonly lastValidBlockHeight: bigint;
+}
+
+/** What became of a submitted transaction. */
+export type Outcome =
+  | { readonly kind: 'landed'; readonly slot: bigint }
+  | { readonly kind: 'failed'; readonly refusal: Refusal }
+  | { readonly kind: 'expired' };
+
+/** A transaction that was simulated and waits to be signed. */
+export interface Prepared {
+  readonly transaction: Signable;
+  readonly lastValidBlockHeight: bigint;
+  /** Network fee in lamports. */
+  readonly fee: bigint;
+  readonly computeUnits: number;
+}
+
+/** Addresses of a lookup table, by table. */
+export type LookupTables = Parameters<typeof compressTransactionMessageUsingAddressLookupTables>[1];
+
+/** Bytes that a transaction can have on the wire. */
+export const TRANSACTION_BYTES = 1_232;
+const MAX_COMPUTE_UNITS = 1_400_000;
+/** What the limit leaves above the simulation: 10 %, and room for a token account that grew since. */
+const MARGIN_PERCENT = 10;
+const MARGIN_UNITS = 1_000;
+/** No priority fee is paid above this price, in micro-lamports per compute unit. */
+const MAX_PRICE = 200_000n;
+const RESEND_MS = 2_000;
+const POLL_MS = 400;
+
+function compile(
+  feePayer: Address,
+  blockhash: { blockhash: Parameters<typeof setTransactionMessageLifetimeUsingBlockhash>[0]['blockhash']; lastValidBlockHeight: bigint },
+  instructions: readonly Instruction[],
+  tables: LookupTables | undefined,
+): Signable {
+  const message = pipe(
+    createTransactionMessage({ version: 0 }),
+    (draft) => setTransactionMessageFeePayer(feePayer, draft),
+    (draft) => setTransactionMessageLifetimeUsingBlockhash(blockhash, draft),
+    (draft) => appendTransactionMessageInstructions(instructions, draft),
+  );
+  return compileTransaction(
+    tables === undefined ? message : compressTransactionMessageUsingAddressLookupTables(message, tables),
+  ) as Signable;
+}
+
+/** Bytes on the wire of a transaction with these instructions. */
+export function sizeOf(feePayer: Address, instructions: readonly Instruction[]): number {
+  const nowhere = { blockhash: '11111111111111111111111111111111' as never, lastValidBlockHeight: 0n };
+  const budget = [computeUnitLimit(0), computeUnitPrice(0n)];
+  return getTransactionEncoder().encode(compile(feePayer, nowhere, [...budget, ...instructions], undefined)).length;
+}
+
+async function reach<T>(request: Promise<T>): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isUnreachable(error)) throw new Unreachable(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+/** The price that three quarters of recent transactions on the same accounts paid at most. */
+async function priorityPrice({ rpc }: Connection, instructions: readonly Instruction[]): Promise<bigint> {
+  const writable = instructions.flatMap(({ accounts = [] }) =>
+    accounts.filter(({ role }) => (role & 1) === 1).map((account) => account.address),
+  );
+  const recent = await reach(rpc.getRecentPrioritizationFees([...new Set(writable)].slice(0, 64)).send());
+  const prices = recent.map(({ prioritizationFee }) => BigInt(prioritizationFee)).sort((a, b) => (a < b ? -1 : 1));
+  const price = prices[Math.floor(prices.length * 0.75)] ?? 0n;
+  return price > MAX_PRICE ? MAX_PRICE : price;
+}
+
+/**
+ * Simulates instructions and makes the transaction to sign.
+ *
+ * @throws Refusal where it would fail, with the program's sentence.
+ */
+export async function prepare(
+  connection: Connection,
+  feePayer: Address,
+  instructions: readonly Instruction[],
+  tables?: LookupTables,
+): Promise<Prepared> {
+  const { rpc } = connection;
+  const [{ value: blockhash }, price] = await Promise.all([
+    reach(rpc.getLatestBlockhash({ commitment: COMMITMENT }).send()),
+    priorityPrice(connection, instructions),
+  ]);
+  const budget = (units: number) => [computeUnitLimit(units), ...(price > 0n ? [computeUnitPrice(price)] : [])];
+  const trial = compile(feePayer, blockhash, [...budget(MAX_COMPUTE_UNITS), ...instructions], tables);
+  const { value } = await reach(
+    rpc
+      .simulateTransaction(getBase64EncodedWireTransaction(trial) as Base64EncodedWireTransaction, {
+        commitment: COMMITMENT,
+        encoding: 'base64',
+        replaceRecentBlockhash: true,
+        sigVerify: false,
+      })
+      .send(),
+  );
+  if (value.err !== null) throw explainTransaction(value.err as TransactionError, value.logs ?? []);
+  const used = Number(value.unitsConsumed ?? 0n);
+  const computeUnits = Math.min(MAX_COMPUTE_UNITS, Math.ceil((used * (100 + MARGIN_PERCENT)) / 100) + MARGIN_UNITS);
+  const transaction = compile(feePayer, blockhash, [...budget(computeUnits), ...instructions], tables);
+  const message = getBase64Decoder().decode(transaction.messageBytes) as TransactionMessageBytesBase64;
+  const { value: fee } = await reach(rpc.getFeeForMessage(message, { commitment: COMMITMENT }).send());
+  return {
+    transaction,
+    lastValidBlockHeight: blockhash.lastValidBlockHeight,
+    fee: fee ?? 0n,
+    computeUnits,
+  };
+}
+
+/** Submits a signed transaction until it has landed, failed or expired. */
+export async function confirm(
+  { rpc }: Connection,
+  signed: Transaction | undefined,
+  { signature, lastValidBlockHeight }: Submitted,
+  patienceMs = Number.POSITIVE_INFINITY,
+): Promise<Outcome> {
+  const wire = signed === undefined ? undefined : getBase64EncodedWireTransaction(signed as Signable);
+  const startedAt = Date.now();
+  let sentAt = 0;
+  for (;;) {
+    try {
+      if (wire !== undefined && Date.now() - sentAt >= RESEND_MS) {
+        sentAt = Date.now();
+        await rpc
+          .sendTransaction(wire, { encoding: 'base64', skipPreflight: true, maxRetries: 0n, preflightCommitment: COMMITMENT })
+          .send();
+      }
+      // Height first: a transaction that is not found after its last valid block can never land.
+      const height = await rpc.getBlockHeight({ commitment: COMMITMENT }).send();
+      const { value } = await rpc.getSignatureStatuses([signature], { searchTransactionHistory: true }).send();
+      const status = value[0];
+      if (status !== null && status !== undefined && status.confirmationStatus !== 'processed') {
+        if (status.err === null) return { kind: 'landed', slot: status.slot };
+        return { kind: 'failed', refusal: await explainLanded(rpc, signature, status.err as TransactionError) };
+      }
+      if ((status === null || status === undefined) && height > lastValidBlockHeight) return { kind: 'expired' };
+    } catch (error) {
+      // The transaction may be on its way: whatever the node answers, its fate is asked for until patience is over.
+      if (Date.now() - startedAt > patienceMs) throw new Unreachable(error instanceof Error ? error.message : String(error));
+    }
+    if (Date.now() - startedAt > patienceMs) throw new Unreachable('the network did not confirm in time');
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function explainLanded(
+  rpc: Connection['rpc'],
+  signature: Signature,
+  error: TransactionError,
+): Promise<Refusal> {
+  const found = await rpc
+    .getTransaction(signature, { commitment: COMMITMENT, encoding: 'json', maxSupportedTransactionVersion: 0 })
+    .send();
+  return explainTransaction(error, found?.meta?.logMessages ?? []);
+}
+
+/** Has a prepared transaction signed. */
+export async function sign(
+  signer: Signer,
+  prepared: Prepared,
+): Promise<{ readonly signed: Transaction; readonly submitted: Submitted }> {
+  const signed = await signer.sign(prepared.transaction);
+  return {
+    signed,
+    submitted: { signature: getSignatureFromTransaction(signed), lastValidBlockHeight: prepared.lastValidBlockHeight },
+  };
+}
+
+/** A transaction that landed. */
+export interface Sent {
+  readonly signature: Signature;
+  readonly slot: bigint;
+}
+
+/** How often what conflicts with others, or expires unsigned for long, is tried. */
+const ATTEMPTS = 3;
+const PATIENCE_MS = 90_000;
+
+/**
+ * Simulates, has it signed, sends and waits. `build` is asked anew where something moved in between; it decides
+ * whether to go on.
+ */
+export async function send(
+  connection: Connection,
+  signer: Signer,
+  build: () => Promise<readonly Instruction[]>,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      onStage('checking');
+      const prepared = await prepare(connection, signer.address, await build());
+      onStage('signing');
+      const { signed, submitted } = await sign(signer, prepared);
+      onStage('confirming');
+      const outcome = await confirm(connection, signed, submitted, PATIENCE_MS);
+      if (outcome.kind === 'landed') return { signature: submitted.signature, slot: outcome.slot };
+      if (outcome.kind === 'failed') throw outcome.refusal;
+      if (attempt >= ATTEMPTS) {
+        throw new Refusal('The network did not take the transaction in time, so nothing happened; try again.');
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal && error.conflict && attempt < ATTEMPTS)) throw error;
+    }
+  }
+}
+

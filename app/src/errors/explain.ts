@@ -1,0 +1,176 @@
+/** What went wrong, in sentences: the program's own come from the IDL, the others name the cause and the remedy. */
+
+import { getMultibusErrorMessage, type MultibusError } from '../generated';
+import * as generated from '../generated';
+import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../chain/address';
+
+/** A refusal that the user can read and act on. */
+export class Refusal extends Error {
+  /**
+   * @param message What happened and what to do next.
+   * @param detail The values that disagree, as the program logged them.
+   * @param conflict Whether somebody else was faster or a price moved, so that a fresh quote may do.
+   * @param code Number of the program's error, where it refused.
+   */
+  constructor(
+    message: string,
+    readonly detail?: string,
+    readonly conflict = false,
+    readonly code?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The user declined to sign. */
+export class Declined extends Error {
+  constructor() {
+    super('You declined in your wallet; nothing was sent.');
+  }
+}
+
+/** The node did not answer; nothing is known of what was asked. */
+export class Unreachable extends Error {}
+
+/** Codes of refusals after which a fresh quote may succeed. */
+const CONFLICTS: ReadonlySet<number> = new Set([
+  generated.MULTIBUS_ERROR__OFFER_CANCELLED,
+  generated.MULTIBUS_ERROR__OFFER_EXPIRED,
+  generated.MULTIBUS_ERROR__ENERGY_UNAVAILABLE,
+  generated.MULTIBUS_ERROR__PRICE_ABOVE_LIMIT,
+  generated.MULTIBUS_ERROR__VERSION_MISMATCH,
+  generated.MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT,
+  generated.MULTIBUS_ERROR__NONCE_MISMATCH,
+  generated.MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE,
+  generated.MULTIBUS_ERROR__GATE_CLOSED,
+]);
+
+/** Code of the refusal of a nonce that is not the lane's next. */
+export const NONCE_MISMATCH: number = generated.MULTIBUS_ERROR__NONCE_MISMATCH;
+
+/** The error that a node reports for a transaction, in its JSON form. */
+export type TransactionError = string | { readonly InstructionError?: readonly [unknown, unknown] } | object;
+
+const FIRST_CODE = 6_000;
+
+const TOKEN_SENTENCES: Readonly<Record<number, string>> = {
+  0: 'The token account has too little SOL for its rent; fund it.',
+  1: 'Your token account holds less than the payment; add tokens, or buy less.',
+  3: 'The token account is of another mint; use one of the bus’s settlement mint.',
+  4: 'These tokens belong to another wallet; switch to the wallet that owns them.',
+  17: 'The token account is frozen by the token’s issuer; ask the issuer.',
+};
+
+const SYSTEM_SENTENCES: Readonly<Record<number, string>> = {
+  0: 'Something exists at that address already; it may have been done a moment ago.',
+  1: 'Your wallet has too little SOL for rent and fees; add SOL.',
+};
+
+const INSTRUCTION_SENTENCES: Readonly<Record<string, string>> = {
+  MissingRequiredSignature: 'A signature is missing; sign with the wallet that must sign.',
+  InsufficientFunds: 'An account has too little SOL; add SOL.',
+  IllegalOwner: 'An account is missing or belongs to another program; it may have closed a moment ago.',
+  InvalidAccountOwner: 'An account is missing or belongs to another program; it may have closed a moment ago.',
+  UninitializedAccount: 'An account does not exist any more; it may have closed a moment ago.',
+  InvalidAccountData: 'An account is missing or of another kind; it may have closed a moment ago.',
+  AccountDataTooSmall: 'An account is missing; it may have closed a moment ago.',
+  AccountAlreadyInitialized: 'The account exists already; it may have been created a moment ago.',
+  ComputationalBudgetExceeded: 'The transaction is too large for one; buy from fewer offers at once.',
+  UnsupportedProgramId: 'MultiBus is not on this network; choose another network.',
+};
+
+/** Refusals that mean that an account closed since it was read. */
+const GONE: ReadonlySet<string> = new Set([
+  'IllegalOwner',
+  'InvalidAccountOwner',
+  'UninitializedAccount',
+  'InvalidAccountData',
+  'AccountDataTooSmall',
+]);
+
+const TRANSACTION_SENTENCES: Readonly<Record<string, string>> = {
+  AccountNotFound: 'Your wallet has no SOL on this network; add some for fees first.',
+  InsufficientFundsForFee: 'Your wallet has too little SOL for the network fee; add SOL.',
+  InsufficientFundsForRent: 'An account would hold too little SOL for its rent; add SOL.',
+  InvalidProgramForExecution: 'MultiBus is not on this network; choose another network.',
+  ProgramAccountNotFound: 'MultiBus is not on this network; choose another network.',
+  BlockhashNotFound: 'The transaction is too old, or the node lags behind; try again.',
+  TooManyAccountLocks: 'The transaction names too many accounts; buy from fewer offers at once.',
+};
+
+/** Who refused first, and the last line that it logged. */
+function refuser(logs: readonly string[]): { program: string | undefined; said: string | undefined } {
+  const stack: { program: string; said?: string }[] = [];
+  for (const line of logs) {
+    if (!line.startsWith('Program ')) continue;
+    const rest = line.slice('Program '.length);
+    const top = stack.at(-1);
+    if (rest.startsWith('log: ')) {
+      if (top !== undefined) top.said = rest.slice('log: '.length);
+      continue;
+    }
+    const [program = '', what = ''] = rest.split(' ', 2);
+    if (what === 'invoke') stack.push({ program });
+    else if (what === 'success') stack.pop();
+    else if (what.startsWith('failed')) return { program, said: top?.program === program ? top.said : undefined };
+  }
+  return { program: undefined, said: undefined };
+}
+
+/** Explains why a transaction failed, from what the node reports and the transaction's log. */
+export function explainTransaction(error: TransactionError, logs: readonly string[]): Refusal {
+  const instruction =
+    typeof error === 'object' && 'InstructionError' in error ? error.InstructionError?.[1] : undefined;
+  if (instruction === undefined) {
+    const name = typeof error === 'string' ? error : (Object.keys(error)[0] ?? 'an unknown error');
+    return new Refusal(TRANSACTION_SENTENCES[name] ?? `The network refused the transaction (${name}); try again.`);
+  }
+  const { program, said } = refuser(logs);
+  if (typeof instruction === 'object' && instruction !== null && 'Custom' in instruction) {
+    const code = Number(instruction.Custom);
+    const isOurs = program === undefined || program === PROGRAM;
+    if (isOurs && code >= FIRST_CODE) {
+      const sentence = sentenceOf(code);
+      if (sentence !== undefined) return new Refusal(sentence, said, CONFLICTS.has(code), code);
+    }
+    const known =
+      program === TOKEN_PROGRAM || program === TOKEN_2022_PROGRAM
+        ? TOKEN_SENTENCES[code]
+        : program === SYSTEM_PROGRAM
+          ? SYSTEM_SENTENCES[code]
+          : undefined;
+    if (known !== undefined) return new Refusal(known, said);
+    return new Refusal('A program that this transaction uses refused it; nothing was changed.', said ?? program);
+  }
+  const name = String(instruction);
+  return new Refusal(
+    INSTRUCTION_SENTENCES[name] ?? `The transaction was refused (${name}); nothing was changed.`,
+    said,
+    GONE.has(name) && (program === undefined || program === PROGRAM),
+  );
+}
+
+/** The program's sentence for an error, from the IDL. */
+export function sentenceOf(code: number): string | undefined {
+  const sentence: string | undefined = getMultibusErrorMessage(code as MultibusError);
+  return sentence === undefined || sentence === '' ? undefined : withStop(sentence);
+}
+
+function withStop(sentence: string): string {
+  return /[.!?]$/u.test(sentence) ? sentence : `${sentence}.`;
+}
+
+/** Whatever was thrown, as a sentence for the user. */
+export function sentence(error: unknown): string {
+  if (error instanceof Refusal || error instanceof Declined) return error.message;
+  if (isUnreachable(error)) return 'The network does not answer. Your money is safe: nothing happens twice.';
+  return error instanceof Error ? withStop(error.message) : withStop(String(error));
+}
+
+/** Whether a request failed because the node could not be reached or did not answer in time. */
+export function isUnreachable(error: unknown): boolean {
+  if (error instanceof Unreachable) return true;
+  if (!(error instanceof Error)) return false;
+  if (error instanceof TypeError && /fetch|network|load failed/iu.test(error.message)) return true;
+  return /HTTP error|Failed to fetch|WebSocket|channel|timed? ?out|silent/iu.test(error.message);
+}

@@ -1,0 +1,88 @@
+/** A bus from its owners' side: who owns it, how it decides, what is proposed, and its treasury. */
+
+import type { Address } from '@solana/kit';
+
+import { formatBps, formatTokens } from '../../amount/token';
+import { isOwner } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { PlusIcon } from '../../ui/icons';
+import { AddressLabel, Card, CopyButton, duration, Empty, Energy, Facts, Select, tokenName } from '../../ui/parts';
+import { Proposals } from '../proposal/Proposals';
+import { Treasury } from '../treasury/Treasury';
+import { CreateBus } from './CreateBus';
+
+/** The screen; `chosen` is a bus's address, or `new`. */
+export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
+  const { buses } = useMarket();
+  const { wallet } = useSession();
+  const sorted = [...buses.values()].sort(
+    (a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name),
+  );
+  const bus = chosen === 'new' ? undefined : (buses.get(chosen as Address) ?? sorted[0]);
+  if (bus === undefined) {
+    return (
+      <div className="page narrow wide">
+        <h1 className="visually-hidden">Create a bus</h1>
+        <CreateBus />
+      </div>
+    );
+  }
+  return (
+    <div className="page split bus-page">
+      <h1 className="visually-hidden">Bus</h1>
+      <div className="stack">
+        <div className="row spread end-aligned">
+          <Select
+            label="Bus"
+            value={bus.address}
+            options={sorted.map((candidate) => [
+              candidate.address,
+              `${candidate.name}${isOwner(candidate, wallet) ? ' (yours)' : ''}`,
+            ])}
+            onChange={(address: Address) => {
+              location.hash = `#/bus/${address}`;
+            }}
+          />
+          <a className="button quiet" href="#/bus/new">
+            <PlusIcon size={15} /> Create a bus
+          </a>
+        </div>
+        <Card
+          title={
+            <span className="row">
+              {bus.name} {bus.paused && <span className="badge warning">paused</span>}
+            </span>
+          }
+          aside={<CopyButton text={bus.address} label="Copy the bus's address" />}
+        >
+          <Facts
+            facts={[
+              ['Decisions', `${bus.threshold} of ${bus.owners.length} owners`],
+              ['Timelock', bus.timelockSeconds === 0 ? 'none' : duration(bus.timelockSeconds)],
+              ['Pausing', `${bus.pauseApprovals} of ${bus.owners.length} owners`],
+              ['Capacity', <Energy key="c" wh={bus.capacityWh} />],
+              ['Base price', `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${tokenName(bus.mint)}/kWh`],
+              ['Lock fee', bus.lockFeeBps === 0 ? 'none' : formatBps(bus.lockFeeBps)],
+              ['Windows', bus.windowSeconds === 0 ? 'none' : duration(bus.windowSeconds)],
+              ['Listing', bus.openListing ? 'everybody' : 'owners only'],
+              ['Token', <AddressLabel key="t" address={bus.mint} copy />],
+            ]}
+          />
+        </Card>
+        <Card title="Owners">
+          <ul className="lines-list">
+            {bus.owners.map((owner) => (
+              <li key={owner.wallet} className="row spread">
+                <AddressLabel address={owner.wallet} copy />
+                <span className="number">{formatBps(owner.shareBps)}</span>
+              </li>
+            ))}
+            {bus.owners.length === 0 && <Empty>Nobody</Empty>}
+          </ul>
+        </Card>
+        <Treasury bus={bus} />
+      </div>
+      <Proposals key={bus.address} bus={bus} />
+    </div>
+  );
+}

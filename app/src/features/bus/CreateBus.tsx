@@ -1,0 +1,316 @@
+/** The form that creates a bus. */
+
+import type { Address } from '@solana/kit';
+import { useEffect, useState } from 'react';
+
+import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
+import { sentence } from '../../errors/explain';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { CloseIcon, PlusIcon } from '../../ui/icons';
+import { Card, EnergyField, readEnergy, Segmented, Select, TextField, tokenName, type EnergyInputValue } from '../../ui/parts';
+import { short } from '../../market/model';
+import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
+
+interface OwnerRow {
+  readonly key: number;
+  readonly wallet: string;
+  readonly share: string;
+}
+
+/** Choices of a delivery window's length, in seconds. */
+export const WINDOW_CHOICES = [
+  ['0', 'No windows: delivers any time'],
+  ['900', '15 minutes'],
+  ['1800', '30 minutes'],
+  ['3600', '1 hour'],
+  ['86400', '1 day'],
+] as const;
+
+/** Choices of how long before a window its gate closes, in seconds. */
+export const GATE_CHOICES = [
+  ['0', 'When the window starts'],
+  ['300', '5 minutes before'],
+  ['900', '15 minutes before'],
+  ['3600', '1 hour before'],
+] as const;
+
+/** Choices of a timelock, in seconds. */
+export const TIMELOCK_CHOICES = [
+  ['0', 'At once'],
+  ['60', 'After 1 minute'],
+  ['3600', 'After 1 hour'],
+  ['86400', 'After 1 day'],
+  ['604800', 'After 7 days'],
+] as const;
+
+/** The form. */
+export function CreateBus() {
+  const { live, wallet, signer } = useSession();
+  const { buses } = useMarket();
+  const action = useAction();
+  const [name, setName] = useState('');
+  const [mintText, setMintText] = useState('');
+  const [capacity, setCapacity] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
+  const [priceText, setPriceText] = useState('');
+  const [owners, setOwners] = useState<readonly OwnerRow[]>([{ key: 0, wallet: '', share: '100' }]);
+  const [threshold, setThreshold] = useState('1');
+  const [pauseQuorum, setPauseQuorum] = useState('0');
+  const [timelock, setTimelock] = useState<(typeof TIMELOCK_CHOICES)[number][0]>('0');
+  const [listing, setListing] = useState<'owners' | 'open'>('owners');
+  const [windowSeconds, setWindowSeconds] = useState<(typeof WINDOW_CHOICES)[number][0]>('0');
+  const [gate, setGate] = useState<(typeof GATE_CHOICES)[number][0]>('0');
+  const [lockFee, setLockFee] = useState('0');
+  const mint = useMint(mintText);
+
+  // The creator is an owner: the first row is the wallet's until it is changed.
+  const rows = owners.map((row, index) => (index === 0 && row.wallet === '' && wallet !== undefined ? { ...row, wallet } : row));
+  const parsedName = parseName(name);
+  const parsedCapacity = readEnergy(capacity);
+  const decimals = mint.kind === 'known' ? mint.mint.decimals : 6;
+  const price = parsePrice(priceText, decimals);
+  const fee = parseBps(lockFee);
+  const parsedOwners = rows.map((row) => ({ row, wallet: parseAddress(row.wallet), share: parseBps(row.share) }));
+  const sum = parsedOwners.reduce((total, { share }) => total + (share.ok ? share.value : 0), 0);
+  const wallets = parsedOwners.flatMap((owner) => (owner.wallet.ok ? [owner.wallet.value] : []));
+  const problems = [
+    parsedOwners.some((owner) => !owner.wallet.ok || !owner.share.ok) && 'Every owner needs an address and a share.',
+    new Set(wallets).size !== wallets.length && 'The same owner is in the list twice.',
+    wallet !== undefined && !wallets.includes(wallet) && 'You must be one of the owners.',
+    sum !== 10_000 && `The shares make ${formatBps(sum)}; they must make 100 %.`,
+    fee.ok && fee.value > 500 && 'The lock fee can be at most 5 %.',
+  ].filter((problem): problem is string => typeof problem === 'string');
+  const ready = parsedName.ok && parsedCapacity.ok && price.ok && fee.ok && mint.kind === 'known' && problems.length === 0;
+  const known = [...new Map([...buses.values()].map((bus) => [bus.mint, bus])).values()];
+
+  const setRow = (key: number, change: Partial<OwnerRow>) =>
+    setOwners(rows.map((row) => (row.key === key ? { ...row, ...change } : row)));
+
+  const onCreate = () => {
+    if (!ready || signer === undefined || mint.kind !== 'known') return;
+    void action.run(async (onStage) => {
+      const bus = await busCreate(
+        live,
+        signer,
+        mint.mint,
+        {
+          name: parsedName.value,
+          owners: parsedOwners.flatMap((owner) =>
+            owner.wallet.ok && owner.share.ok ? [{ wallet: owner.wallet.value, shareBps: owner.share.value }] : [],
+          ),
+          threshold: Number(threshold),
+          pauseQuorum: Number(pauseQuorum),
+          openListing: listing === 'open',
+          lockFeeBps: fee.value,
+          timelockSeconds: Number(timelock),
+          windowSeconds: Number(windowSeconds),
+          gateClosureSeconds: windowSeconds === '0' ? 0 : Number(gate),
+          capacityWh: parsedCapacity.value,
+          basePricePerKwh: price.value,
+        },
+        onStage,
+      );
+      return {
+        message: (
+          <>
+            {parsedName.value} is there. <a href={`#/bus/${bus}`}>Open it</a>, or{' '}
+            <a href={`#/sell/${bus}`}>put energy on offer</a>.
+          </>
+        ),
+      };
+    });
+  };
+
+  const count = rows.length;
+  const numbers = Array.from({ length: count }, (_, index) => String(index + 1));
+  const thresholdValue = Number(threshold) > count ? String(count) : threshold;
+  useEffect(() => {
+    if (thresholdValue !== threshold) setThreshold(thresholdValue);
+  }, [threshold, thresholdValue]);
+
+  return (
+    <Card title="Create a bus">
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          onCreate();
+        }}
+      >
+        <div className="form-grid">
+          <TextField label="Name" value={name} onChange={setName} parsed={parsedName} inputMode="text" hint="What neighbours call it." />
+          <EnergyField
+            label={windowSeconds === '0' ? 'Capacity' : 'Capacity per window'}
+            value={capacity}
+            onChange={setCapacity}
+            hint="Energy that may be on offer or sold."
+          />
+          <div>
+            <TextField
+              label="Settlement token (mint)"
+              value={mintText}
+              onChange={setMintText}
+              inputMode="text"
+              hint={
+                mint.kind === 'known'
+                  ? `${mint.mint.decimals} decimals${tokenName(mint.mint.address) === 'tokens' ? '' : `, ${tokenName(mint.mint.address)}`}`
+                  : mint.kind === 'reading'
+                    ? 'Looking it up…'
+                    : 'What buyers pay in, a stablecoin in practice.'
+              }
+              {...(mint.kind === 'refused' ? { parsed: { ok: false, reason: mint.reason } } : {})}
+            />
+            {known.length > 0 && (
+              <div className="filters" role="group" aria-label="Tokens of other buses">
+                {known.slice(0, 3).map((bus) => (
+                  <button key={bus.mint} type="button" className="chip" aria-pressed={mintText === bus.mint} onClick={() => setMintText(bus.mint)}>
+                    {tokenName(bus.mint) === 'tokens' ? short(bus.mint) : tokenName(bus.mint)} <span className="hint">as {bus.name}</span>
+                  </button>
+                ))}
+              </div>
+            )}
+          </div>
+          <TextField
+            label="Base price per kWh"
+            value={priceText}
+            onChange={setPriceText}
+            parsed={price}
+            hint={price.ok ? `No offer asks less than ${formatTokens(price.value, decimals)}.` : 'The lowest price that an offer may ask.'}
+          />
+        </div>
+        <fieldset>
+          <legend>Owners and their shares of the bus’s revenue</legend>
+          <div className="stack tight">
+            {parsedOwners.map(({ row, wallet: owner, share }, index) => (
+              <div key={row.key} className="owner-row">
+                <TextField
+                  label={`Owner ${index + 1}`}
+                  value={row.wallet}
+                  onChange={(text) => setRow(row.key, { wallet: text })}
+                  parsed={owner}
+                  inputMode="text"
+                  hint={row.wallet === wallet ? 'You' : undefined}
+                />
+                <TextField
+                  label={`Share of owner ${index + 1}`}
+                  value={row.share}
+                  onChange={(text) => setRow(row.key, { share: text })}
+                  parsed={share}
+                  suffix="%"
+                />
+                <button
+                  type="button"
+                  className="icon-button"
+                  aria-label={`Remove owner ${index + 1}`}
+                  disabled={count === 1}
+                  onClick={() => setOwners(rows.filter(({ key }) => key !== row.key))}
+                >
+                  <CloseIcon />
+                </button>
+              </div>
+            ))}
+            <div className="row spread">
+              <button
+                type="button"
+                className="button small quiet"
+                disabled={count >= 16}
+                onClick={() => setOwners([...rows, { key: Math.max(...rows.map(({ key }) => key)) + 1, wallet: '', share: '' }])}
+              >
+                <PlusIcon size={14} /> Add an owner
+              </button>
+              <span className={sum === 10_000 ? 'hint' : 'warning-text'}>Shares make {formatBps(sum)}</span>
+            </div>
+          </div>
+        </fieldset>
+        <div className="form-grid">
+          <Select
+            label="Approvals that a decision needs"
+            value={thresholdValue}
+            options={numbers.map((number) => [number, `${number} of ${count}`])}
+            onChange={setThreshold}
+          />
+          <Select
+            label="Approvals that pausing needs"
+            value={Number(pauseQuorum) > Number(thresholdValue) ? '0' : pauseQuorum}
+            options={[
+              ['0', 'As many as any decision'],
+              ...numbers.slice(0, Number(thresholdValue)).map((number) => [number, `${number} of ${count}`] as const),
+            ]}
+            onChange={setPauseQuorum}
+          />
+          <Select label="Decisions take effect" value={timelock} options={TIMELOCK_CHOICES} onChange={setTimelock} />
+          <TextField
+            label="Lock fee"
+            value={lockFee}
+            onChange={setLockFee}
+            parsed={fee}
+            suffix="%"
+            hint="What holding energy costs where it is not bought, at most 5 %."
+          />
+          <Select label="Delivery windows" value={windowSeconds} options={WINDOW_CHOICES} onChange={setWindowSeconds} />
+          {windowSeconds !== '0' && <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />}
+        </div>
+        <div className="field">
+          <span className="label">Who may list energy</span>
+          <Segmented
+            label="Who may list energy"
+            options={[
+              ['owners', 'Owners only'],
+              ['open', 'Everybody'],
+            ]}
+            value={listing}
+            onChange={setListing}
+          />
+        </div>
+        {problems.length > 0 && wallets.length > 0 && (
+          <ul className="problems">
+            {problems.map((problem) => (
+              <li key={problem}>{problem}</li>
+            ))}
+          </ul>
+        )}
+        <WalletButton onClick={onCreate} busy={action.isRunning} disabled={!ready}>
+          Create the bus
+        </WalletButton>
+        <ActionStatus action={action} />
+      </form>
+    </Card>
+  );
+}
+
+type MintState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'reading' }
+  | { readonly kind: 'known'; readonly mint: Mint }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+function useMint(text: string): MintState {
+  const { live } = useSession();
+  const [state, setState] = useState<MintState>({ kind: 'none' });
+  useEffect(() => {
+    if (text.trim() === '') {
+      setState({ kind: 'none' });
+      return undefined;
+    }
+    const parsed = parseAddress(text);
+    if (!parsed.ok) {
+      setState({ kind: 'refused', reason: parsed.reason });
+      return undefined;
+    }
+    let isOver = false;
+    setState({ kind: 'reading' });
+    readMint(live.connection, parsed.value as Address).then(
+      (mint) => {
+        if (!isOver) setState({ kind: 'known', mint });
+      },
+      (error: unknown) => {
+        if (!isOver) setState({ kind: 'refused', reason: sentence(error) });
+      },
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [live, text]);
+  return state;
+}
+

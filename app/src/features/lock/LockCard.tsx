@@ -1,0 +1,85 @@
+/** A lock of the wallet: its countdown, and what can be done with it. */
+
+import { formatBps } from '../../amount/token';
+import { shareOf } from '../../amount/cost';
+import type { Lock } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { LockIcon } from '../../ui/icons';
+import { Countdown, Energy, Tokens, useNow } from '../../ui/parts';
+import { planSettle } from '../purchase/purchase';
+import { useBuy } from '../purchase/useBuyer';
+import { lockRelease } from './lock';
+import { formatEnergy } from '../../amount/energy';
+
+/** The lock. */
+export function LockCard({ lock }: { readonly lock: Lock }) {
+  const { buses, offers } = useMarket();
+  const { live, signer } = useSession();
+  const now = useNow();
+  const action = useAction();
+  const buy = useBuy();
+  const bus = buses.get(lock.bus);
+  const offer = offers.get(lock.offer);
+  if (bus === undefined || offer === undefined) return null;
+  const isExpired = now > lock.expiresAt;
+  const fee = bus.paused ? 0n : shareOf(lock.deposit, bus.lockFeeBps);
+  const settle = () => {
+    void action.run(async (onStage) => {
+      const title = `${formatEnergy(lock.energyWh)} on ${bus.name}`;
+      const bought = await buy(async () => planSettle(lock, offer, bus, title), onStage);
+      return {
+        message: (
+          <>
+            Bought <Energy wh={lock.energyWh} /> for <Tokens units={lock.deposit} bus={bus} />.
+          </>
+        ),
+        hash: bought.hash,
+      };
+    });
+  };
+  const release = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      await lockRelease(live, signer, lock, offer, bus, onStage);
+      return {
+        message: (
+          <>
+            Released; <Tokens units={lock.deposit - fee} bus={bus} /> came back.
+          </>
+        ),
+      };
+    });
+  };
+  return (
+    <li className="tile" data-lock={lock.address}>
+      <div className="row spread">
+        <span className="row">
+          <LockIcon /> <strong>{bus.name}</strong>
+        </span>
+        <Countdown until={lock.expiresAt} />
+      </div>
+      <p className="big">
+        <Energy wh={lock.energyWh} />
+      </p>
+      <p className="sub">
+        <Tokens units={lock.deposit} bus={bus} /> in escrow
+        {fee > 0n && !isExpired && (
+          <>
+            ; releasing costs <Tokens units={fee} bus={bus} /> ({formatBps(bus.lockFeeBps)})
+          </>
+        )}
+        {isExpired && '; it can only be released now'}
+      </p>
+      <div className="row">
+        <WalletButton onClick={settle} busy={action.isRunning} disabled={isExpired || bus.paused}>
+          Settle
+        </WalletButton>
+        <WalletButton onClick={release} busy={action.isRunning} tone="quiet">
+          Release
+        </WalletButton>
+      </div>
+      <ActionStatus action={action} />
+    </li>
+  );
+}

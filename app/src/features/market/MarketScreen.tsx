@@ -1,0 +1,452 @@
+/** The market: buses, the chosen bus, its offers, depth, prices and trades, and the panel to buy. All live. */
+
+import type { Address } from '@solana/kit';
+import { useMemo, useState } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { formatBps, formatTokens } from '../../amount/token';
+import { useStore } from '../../chain/store';
+import type { MarketState } from '../../market/live';
+import { freeWh, isOwner, SOURCES, untradable, type Bus, type Capacity, type Offer, type Source } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { PauseIcon, SourceIcon } from '../../ui/icons';
+import {
+  AddressLabel,
+  Ago,
+  Card,
+  classes,
+  CopyButton,
+  duration,
+  Empty,
+  Energy,
+  EnergyBar,
+  Facts,
+  Field,
+  Segmented,
+  tokenName,
+  useNow,
+  windowLabel,
+} from '../../ui/parts';
+import { OfferDialog } from '../offer/OfferDialog';
+import { basket } from '../purchase/basket';
+import { BasketPanel } from '../purchase/BasketPanel';
+import { BestPrice } from '../purchase/BestPrice';
+import { DepthChart, PriceChart, type PricedTrade } from './charts';
+import { OfferTable } from './OfferTable';
+
+/** What a bus has now, counted from its accounts. */
+export interface BusFigures {
+  readonly bus: Bus;
+  readonly general: Capacity | undefined;
+  readonly windows: readonly Capacity[];
+  readonly offers: readonly Offer[];
+  readonly tradable: readonly Offer[];
+  readonly sources: readonly Source[];
+  readonly lowest: bigint | undefined;
+  readonly highest: bigint | undefined;
+}
+
+/** Figures of every bus. */
+export function useFigures(): ReadonlyMap<Address, BusFigures> {
+  const { buses, offers, capacities } = useMarket();
+  const now = useNow();
+  return useMemo(() => figuresOf({ buses, offers, capacities }, now), [buses, offers, capacities, now]);
+}
+
+function figuresOf(
+  { buses, offers, capacities }: Pick<MarketState, 'buses' | 'offers' | 'capacities'>,
+  now: number,
+): ReadonlyMap<Address, BusFigures> {
+  const of = <T extends { readonly bus: Address }>(values: Iterable<T>): Map<Address, T[]> => {
+    const map = new Map<Address, T[]>();
+    for (const value of values) {
+      const list = map.get(value.bus);
+      if (list === undefined) map.set(value.bus, [value]);
+      else list.push(value);
+    }
+    return map;
+  };
+  const offersOf = of(offers.values());
+  const capacitiesOf = of(capacities.values());
+  const figures = new Map<Address, BusFigures>();
+  for (const bus of buses.values()) {
+    const listed = offersOf.get(bus.address) ?? [];
+    const tradable = listed.filter((offer) => untradable(offer, bus, now) === undefined);
+    const prices = tradable.map(({ pricePerKwh }) => pricePerKwh);
+    const own = capacitiesOf.get(bus.address) ?? [];
+    figures.set(bus.address, {
+      bus,
+      general: own.find(({ windowStart }) => windowStart === 0),
+      windows: own.filter(({ windowStart }) => windowStart !== 0).sort((a, b) => a.windowStart - b.windowStart),
+      offers: listed,
+      tradable,
+      sources: SOURCES.filter((source) => listed.some((offer) => offer.source === source)),
+      lowest: prices.length === 0 ? undefined : prices.reduce((a, b) => (a < b ? a : b)),
+      highest: prices.length === 0 ? undefined : prices.reduce((a, b) => (a > b ? a : b)),
+    });
+  }
+  return figures;
+}
+
+/** The screen; `chosen` is the bus in the page's address. */
+export function MarketScreen({ chosen }: { readonly chosen: string | undefined }) {
+  const state = useMarket();
+  const figures = useFigures();
+  const [windowStart, setWindowStart] = useState<number | undefined>();
+  const [dialog, setDialog] = useState<Offer | undefined>();
+  const sorted = useMemo(
+    () => [...figures.values()].sort((a, b) => b.tradable.length - a.tradable.length || a.bus.name.localeCompare(b.bus.name)),
+    [figures],
+  );
+  const current = (chosen === undefined ? undefined : figures.get(chosen as Address)) ?? sorted[0];
+  if (current === undefined) {
+    return (
+      <div className="page">
+        <h1 className="visually-hidden">Market</h1>
+        <Card title="Market">
+          {state.status.kind === 'live' ? (
+            <Empty>
+              There is no bus on this network yet. <a href="#/bus/new">Create the first one.</a>
+            </Empty>
+          ) : (
+            <Empty>Reading the market…</Empty>
+          )}
+        </Card>
+      </div>
+    );
+  }
+  const { bus } = current;
+  const chosenWindow = current.windows.some((capacity) => capacity.windowStart === windowStart) ? windowStart : undefined;
+  const offers =
+    chosenWindow === undefined
+      ? current.offers
+      : current.offers.filter((offer) => offer.windowStart === chosenWindow);
+  return (
+    <div className="page market">
+      <h1 className="visually-hidden">Market</h1>
+      <BusSelector sorted={sorted} current={bus.address} />
+      <div className="main-column">
+        <BusCard figures={current} windowStart={chosenWindow} onWindow={setWindowStart} />
+        <Card title="Offers" className="offers-card">
+          <OfferTable key={bus.address} bus={bus} offers={offers} onChoose={setDialog} />
+        </Card>
+        <div className="two">
+          <Card title="Depth">
+            <DepthChart offers={offers.filter((offer) => current.tradable.includes(offer))} bus={bus} />
+          </Card>
+          <Prices bus={bus} windowStart={chosenWindow} />
+        </div>
+        <Trades bus={bus} windowStart={chosenWindow} />
+      </div>
+      <BuyColumn bus={bus} windowStart={chosenWindow} />
+      {dialog !== undefined && <OfferDialog offer={dialog} onClose={() => setDialog(undefined)} />}
+    </div>
+  );
+}
+
+function BuyColumn({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
+  const items = useStore(basket);
+  const [tab, setTab] = useState<'best' | 'basket'>('best');
+  return (
+    <aside className="buy-column" id="buy" aria-label="Buy">
+      <Card className="buy-card">
+        <Segmented
+          label="How to buy"
+          options={[
+            ['best', 'Best price'],
+            ['basket', `Basket${items.length > 0 ? ` (${items.length})` : ''}`],
+          ]}
+          value={tab}
+          onChange={setTab}
+        />
+        {tab === 'best' ? <BestPrice key={bus.address} bus={bus} windowStart={windowStart} /> : <BasketPanel />}
+      </Card>
+    </aside>
+  );
+}
+
+function BusSelector({ sorted, current }: { readonly sorted: readonly BusFigures[]; readonly current: Address }) {
+  const [search, setSearch] = useState('');
+  const [source, setSource] = useState<Source | 'any'>('any');
+  const needle = search.trim().toLowerCase();
+  const shown = sorted.filter(
+    ({ bus, sources }) =>
+      (source === 'any' || sources.includes(source)) &&
+      (needle === '' ||
+        bus.name.toLowerCase().includes(needle) ||
+        bus.address.toLowerCase().startsWith(needle) ||
+        bus.owners.some(({ wallet }) => wallet.toLowerCase().startsWith(needle))),
+  );
+  return (
+    <nav className="bus-selector" aria-label="Buses">
+      <Field label="Find a bus">
+        {({ 'aria-invalid': _, ...props }) => (
+          <div className="input">
+            <input
+              {...props}
+              type="search"
+              placeholder="Name, owner or address"
+              value={search}
+              onChange={(event) => setSearch(event.target.value)}
+            />
+          </div>
+        )}
+      </Field>
+      <div className="filters" role="group" aria-label="Buses with energy from">
+        {(['any', 'solar', 'wind', 'hydro', 'biomass', 'storage'] as const).map((candidate) => (
+          <button
+            key={candidate}
+            type="button"
+            className="chip"
+            aria-pressed={source === candidate}
+            aria-label={candidate === 'any' ? 'Any source' : candidate}
+            title={candidate}
+            onClick={() => setSource(candidate)}
+          >
+            {candidate === 'any' ? 'Any' : <SourceIcon source={candidate} size={15} />}
+          </button>
+        ))}
+      </div>
+      <ul className="bus-list">
+        {shown.map((figures) => (
+          <li key={figures.bus.address}>
+            <BusLink figures={figures} isCurrent={figures.bus.address === current} />
+          </li>
+        ))}
+        {shown.length === 0 && <Empty>No bus is like that.</Empty>}
+      </ul>
+    </nav>
+  );
+}
+
+function BusLink({ figures: { bus, tradable, sources, lowest }, isCurrent }: { readonly figures: BusFigures; readonly isCurrent: boolean }) {
+  const { wallet } = useSession();
+  const free = tradable.reduce((sum, offer) => sum + freeWh(offer), 0n);
+  return (
+    <a
+      href={`#/market/${bus.address}`}
+      className={classes('bus-link', isCurrent && 'current')}
+      aria-current={isCurrent ? 'true' : undefined}
+    >
+      <span className="row spread">
+        <strong>{bus.name}</strong>
+        <span className="row sources">
+          {sources.map((source) => (
+            <SourceIcon key={source} source={source} size={14} />
+          ))}
+        </span>
+      </span>
+      <span className="row spread sub">
+        <span>
+          {bus.paused ? 'Paused' : tradable.length === 0 ? 'Nothing on offer' : `${formatEnergy(free)} free`}
+          {isOwner(bus, wallet) && ' · yours'}
+        </span>
+        {lowest !== undefined && <span className="number">from {formatTokens(lowest, bus.decimals)}</span>}
+      </span>
+    </a>
+  );
+}
+
+function BusCard({
+  figures,
+  windowStart,
+  onWindow,
+}: {
+  readonly figures: BusFigures;
+  readonly windowStart: number | undefined;
+  readonly onWindow: (start: number | undefined) => void;
+}) {
+  const { bus, general, windows, offers, lowest, highest } = figures;
+  const now = useNow();
+  const isWindowed = bus.windowSeconds !== 0;
+  const shownWindows = windows.filter((capacity) => capacity.windowStart + capacity.windowSeconds > now);
+  const capacities = !isWindowed
+    ? general === undefined
+      ? []
+      : [general]
+    : windowStart === undefined
+      ? shownWindows
+      : windows.filter((capacity) => capacity.windowStart === windowStart);
+  const keys = new Set(capacities.map(({ address }) => address));
+  const inScope = offers.filter((offer) => keys.has(offer.capacity));
+  const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
+  const soldOpen = sum(inScope.map((offer) => offer.listedWh - offer.remainingWh));
+  const reserved = sum(inScope.map(({ reservedWh }) => reservedWh));
+  const sold = sum(capacities.map(({ soldWh }) => soldWh)) + soldOpen;
+  const listed = sum(capacities.map(({ listedWh }) => listedWh)) - soldOpen - reserved;
+  const available = sum(capacities.map(({ availableWh }) => availableWh));
+  const total = sum(capacities.map(({ totalWh }) => totalWh));
+  return (
+    <Card
+      className="bus-card"
+      title={
+        <span className="row">
+          {bus.name}
+          {bus.paused && (
+            <span className="badge warning">
+              <PauseIcon size={13} /> paused
+            </span>
+          )}
+        </span>
+      }
+      aside={
+        <span className="row">
+          <a className="button small quiet" href={`#/bus/${bus.address}`}>
+            Owners and decisions
+          </a>
+          <CopyButton text={bus.address} label="Copy the bus's address" />
+        </span>
+      }
+    >
+      <ul className="owners" aria-label="Owners and their shares">
+        {bus.owners.map((owner) => (
+          <li key={owner.wallet}>
+            <AddressLabel address={owner.wallet} /> <span className="number">{formatBps(owner.shareBps)}</span>
+          </li>
+        ))}
+      </ul>
+      {isWindowed && shownWindows.length > 0 && (
+        <div className="filters" role="group" aria-label="Delivery window">
+          <button type="button" className="chip" aria-pressed={windowStart === undefined} onClick={() => onWindow(undefined)}>
+            All windows
+          </button>
+          {shownWindows.slice(0, 12).map((capacity) => (
+            <button
+              key={capacity.address}
+              type="button"
+              className="chip"
+              aria-pressed={windowStart === capacity.windowStart}
+              onClick={() => onWindow(capacity.windowStart)}
+            >
+              {windowLabel(capacity.windowStart, capacity.windowSeconds)}
+            </button>
+          ))}
+        </div>
+      )}
+      <EnergyBar
+        label={`Of ${formatEnergy(total)}: ${formatEnergy(sold)} sold, ${formatEnergy(listed)} on offer, ${formatEnergy(reserved)} reserved, ${formatEnergy(available)} available`}
+        parts={[
+          { label: 'sold', wh: sold, tone: 'sold' },
+          { label: 'on offer', wh: listed, tone: 'listed' },
+          { label: 'reserved', wh: reserved, tone: 'reserved' },
+          { label: 'available', wh: available, tone: 'available' },
+        ]}
+      />
+      <Facts
+        facts={[
+          ['Capacity', <Energy key="c" wh={isWindowed && windowStart === undefined ? bus.capacityWh : total} />],
+          [
+            'Prices now',
+            lowest === undefined || highest === undefined ? (
+              <span key="p" className="hint">nothing on offer</span>
+            ) : (
+              <span key="p" className="number">
+                {formatTokens(lowest, bus.decimals)}
+                {highest !== lowest && ` – ${formatTokens(highest, bus.decimals)}`}{' '}
+                <span className="unit">{tokenName(bus.mint)}/kWh</span>
+              </span>
+            ),
+          ],
+          [
+            'Delivery',
+            isWindowed
+              ? `${duration(bus.windowSeconds)} windows, gate closes ${duration(bus.gateClosureSeconds)} before`
+              : 'any time',
+          ],
+          ['Listing', bus.openListing ? 'open to everybody' : 'owners only'],
+        ]}
+      />
+    </Card>
+  );
+}
+
+/** Parts of trades that are of a bus. */
+function useTradesOf(bus: Bus, windowStart: number | undefined): readonly PricedTrade[] {
+  const { trades, origins } = useMarket();
+  return useMemo(
+    () =>
+      trades.flatMap((trade) =>
+        trade.fills.flatMap((fill, index) => {
+          const origin = origins.get(fill.offer);
+          if (origin?.bus !== bus.address) return [];
+          if (windowStart !== undefined && origin.windowStart !== undefined && origin.windowStart !== windowStart) return [];
+          const { pricePerKwh, energyWh, cost } = fill;
+          return [{ key: `${trade.hash}:${index}`, at: trade.at, pricePerKwh, energyWh, cost, trade }];
+        }),
+      ),
+    [trades, origins, bus.address, windowStart],
+  );
+}
+
+function Prices({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
+  const trades = useTradesOf(bus, windowStart);
+  return (
+    <Card title="Prices">
+      <PriceChart trades={trades.slice(0, 80)} bus={bus} />
+    </Card>
+  );
+}
+
+function Trades({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
+  const trades = useTradesOf(bus, windowStart);
+  const { origins, offers, tradesMissing } = useMarket();
+  return (
+    <Card title="Recent trades">
+      {tradesMissing !== undefined && (
+        <p className="hint">Older trades could not be read from this node ({tradesMissing}).</p>
+      )}
+      {trades.length === 0 ? (
+        <Empty>Nothing was traded here yet.</Empty>
+      ) : (
+        <table className="plain" aria-label="Recent trades">
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              <th scope="col">Buyer</th>
+              <th scope="col" className="end">
+                Energy
+              </th>
+              <th scope="col" className="end">
+                per kWh
+              </th>
+              <th scope="col" className="end wide-only">
+                Paid
+              </th>
+              <th scope="col" className="end wide-only">
+                Hash
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {trades.slice(0, 12).map(({ key, at, trade, energyWh, pricePerKwh, cost }) => {
+              const offer = trade.fills[Number(key.split(':')[1])]?.offer;
+              const source =
+                offer === undefined ? undefined : (offers.get(offer)?.source ?? origins.get(offer)?.source);
+              return (
+                <tr key={key}>
+                  <td>
+                    <span className="row">
+                      {source !== undefined && <SourceIcon source={source} size={14} />}
+                      <Ago at={at} />
+                    </span>
+                  </td>
+                  <td>
+                    <AddressLabel address={trade.buyer} />
+                  </td>
+                  <td className="end number">{formatEnergy(energyWh)}</td>
+                  <td className="end number">{formatTokens(pricePerKwh, bus.decimals)}</td>
+                  <td className="end number wide-only">{formatTokens(cost, bus.decimals)}</td>
+                  <td className="end wide-only">
+                    <a className="mono" href={`#/verify/${trade.hash}`}>
+                      {trade.hash.slice(0, 8)}…
+                    </a>
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  );
+}

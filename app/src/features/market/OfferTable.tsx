@@ -1,0 +1,243 @@
+/** The offers of a bus: live, sortable, filtered; only the rows in sight are drawn, so a thousand scroll smoothly. */
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef, useState } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { formatTokens } from '../../amount/token';
+import { freeWh, SOURCES, untradable, type Bus, type Lock, type Offer, type Source } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { LockIcon, SourceIcon } from '../../ui/icons';
+import { AddressLabel, classes, Countdown, duration, Empty, tokenName, useNow, windowLabel } from '../../ui/parts';
+
+type Column = 'price' | 'free' | 'remaining' | 'source' | 'seller' | 'expires';
+
+const COLUMNS: readonly (readonly [Column, string])[] = [
+  ['source', 'Source'],
+  ['price', 'Price per kWh'],
+  ['free', 'Free'],
+  ['remaining', 'Remaining'],
+  ['seller', 'Seller'],
+  ['expires', 'Trades until'],
+];
+
+function compare(column: Column, a: Offer, b: Offer): number {
+  const numbers = (left: bigint | number, right: bigint | number) => (left < right ? -1 : left > right ? 1 : 0);
+  switch (column) {
+    case 'price':
+      return numbers(a.pricePerKwh, b.pricePerKwh);
+    case 'free':
+      return numbers(freeWh(b), freeWh(a));
+    case 'remaining':
+      return numbers(b.remainingWh, a.remainingWh);
+    case 'source':
+      return numbers(SOURCES.indexOf(a.source), SOURCES.indexOf(b.source));
+    case 'seller':
+      return a.seller < b.seller ? -1 : a.seller > b.seller ? 1 : 0;
+    case 'expires':
+      return numbers(a.expiresAt || Number.MAX_SAFE_INTEGER, b.expiresAt || Number.MAX_SAFE_INTEGER);
+  }
+}
+
+/** The table; `onChoose` is called with the offer that somebody wants to buy or lock. */
+export function OfferTable({
+  bus,
+  offers,
+  onChoose,
+}: {
+  readonly bus: Bus;
+  readonly offers: readonly Offer[];
+  readonly onChoose: (offer: Offer) => void;
+}) {
+  const { locks } = useMarket();
+  const { wallet } = useSession();
+  const [sort, setSort] = useState<{ readonly column: Column; readonly down: boolean }>({ column: 'price', down: false });
+  const [source, setSource] = useState<Source | 'all'>('all');
+  const scroller = useRef<HTMLDivElement>(null);
+  const byOffer = useMemo(() => {
+    const map = new Map<string, Lock[]>();
+    for (const lock of locks.values()) map.set(lock.offer, [...(map.get(lock.offer) ?? []), lock]);
+    for (const list of map.values()) list.sort((a, b) => a.expiresAt - b.expiresAt);
+    return map;
+  }, [locks]);
+  const rows = useMemo(
+    () =>
+      offers
+        .filter((offer) => source === 'all' || offer.source === source)
+        .sort(
+          (a, b) =>
+            (sort.down ? -1 : 1) * compare(sort.column, a, b) ||
+            compare('price', a, b) ||
+            (a.address < b.address ? -1 : 1),
+        ),
+    [offers, source, sort],
+  );
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 53,
+    getItemKey: (index) => rows[index]?.address ?? index,
+    overscan: 8,
+  });
+  const present = SOURCES.filter((candidate) => offers.some((offer) => offer.source === candidate));
+  return (
+    <>
+      <div className="filters" role="group" aria-label="Filter by source">
+        {(['all', ...present] as const).map((candidate) => (
+          <button
+            key={candidate}
+            type="button"
+            className="chip"
+            aria-pressed={candidate === source}
+            onClick={() => setSource(candidate)}
+          >
+            {candidate !== 'all' && <SourceIcon source={candidate} size={14} />}
+            {candidate === 'all' ? `All ${offers.length}` : candidate}
+          </button>
+        ))}
+      </div>
+      {rows.length === 0 ? (
+        <Empty>Nothing is on offer here now.</Empty>
+      ) : (
+        <div className="table offers" role="table" aria-label="Offers" aria-rowcount={rows.length + 1}>
+          <div role="rowgroup">
+            <div className="tr head" role="row" aria-rowindex={1}>
+              {COLUMNS.map(([column, title]) => (
+                <div
+                  key={column}
+                  role="columnheader"
+                  className={`td td-${column}`}
+                  aria-sort={sort.column === column ? (sort.down ? 'descending' : 'ascending') : 'none'}
+                >
+                  <button
+                    type="button"
+                    className="sort"
+                    onClick={() => setSort({ column, down: sort.column === column && !sort.down })}
+                  >
+                    {title}
+                    <span aria-hidden="true">{sort.column === column ? (sort.down ? ' ↓' : ' ↑') : ''}</span>
+                  </button>
+                </div>
+              ))}
+              <div role="columnheader" className="td td-act">
+                <span className="visually-hidden">Buy</span>
+              </div>
+            </div>
+          </div>
+          <div className="scroller" ref={scroller} role="rowgroup" tabIndex={0} aria-label="Offers, scrollable">
+            <div className="canvas" style={{ height: virtual.getTotalSize() }}>
+              {virtual.getVirtualItems().map((item) => {
+                const offer = rows[item.index];
+                if (offer === undefined) return null;
+                return (
+                  <div
+                    key={item.key}
+                    ref={virtual.measureElement}
+                    data-index={item.index}
+                    className="row-group"
+                    role="presentation"
+                    style={{ transform: `translateY(${item.start}px)` }}
+                  >
+                    <Row
+                      index={item.index + 2}
+                      bus={bus}
+                      offer={offer}
+                      isOwn={offer.seller === wallet}
+                      locks={byOffer.get(offer.address) ?? []}
+                      onChoose={onChoose}
+                    />
+                  </div>
+                );
+              })}
+            </div>
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Row({
+  index,
+  bus,
+  offer,
+  isOwn,
+  locks,
+  onChoose,
+}: {
+  readonly index: number;
+  readonly bus: Bus;
+  readonly offer: Offer;
+  readonly isOwn: boolean;
+  readonly locks: readonly Lock[];
+  readonly onChoose: (offer: Offer) => void;
+}) {
+  const now = useNow();
+  const why = untradable(offer, bus, now);
+  const sold = offer.listedWh - offer.remainingWh;
+  const share = (wh: bigint) => (offer.listedWh === 0n ? 0 : Number((wh * 1_000n) / offer.listedWh) / 10);
+  return (
+    <>
+      <div className={classes('tr', why !== undefined && 'dim')} role="row" aria-rowindex={index} data-offer={offer.address}>
+        <div className="td td-source" role="cell">
+          <SourceIcon source={offer.source} />
+          <span>{offer.source}</span>
+        </div>
+        <div className="td td-price number" role="cell">
+          {formatTokens(offer.pricePerKwh, bus.decimals)}
+          <span className="unit only-narrow"> {tokenName(bus.mint)}/kWh</span>
+        </div>
+        <div className="td td-free number" role="cell">
+          {formatEnergy(freeWh(offer))}
+          {offer.reservedWh > 0n && <span className="sub">{formatEnergy(offer.reservedWh)} reserved</span>}
+        </div>
+        <div className="td td-remaining" role="cell">
+          <span className="number">{formatEnergy(offer.remainingWh)}</span>
+          <svg className="mini-bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+            <rect width="100" height="4" className="bar-empty" />
+            <rect width={share(freeWh(offer))} height="4" className="bar-listed" />
+            <rect x={share(freeWh(offer))} width={share(offer.reservedWh)} height="4" className="bar-reserved" />
+          </svg>
+          <span className="sub">
+            {sold > 0n ? `${formatEnergy(sold)} sold of ` : 'of '}
+            {formatEnergy(offer.listedWh)}
+          </span>
+        </div>
+        <div className="td td-seller" role="cell">
+          <AddressLabel address={offer.seller} />
+        </div>
+        <div className="td td-expires" role="cell">
+          {offer.expiresAt === 0 ? (
+            <span className="hint">no expiry</span>
+          ) : offer.expiresAt - now < 3_600 ? (
+            <Countdown until={offer.expiresAt} />
+          ) : (
+            duration(offer.expiresAt - now)
+          )}
+          {offer.windowStart !== 0 && <span className="sub">{windowLabel(offer.windowStart, bus.windowSeconds)}</span>}
+        </div>
+        <div className="td td-act" role="cell">
+          <button
+            type="button"
+            className="button small"
+            disabled={why !== undefined || isOwn}
+            title={isOwn ? 'This is your own offer' : why}
+            onClick={() => onChoose(offer)}
+          >
+            Buy
+          </button>
+        </div>
+      </div>
+      {locks.length > 0 && (
+        <ul className="locks" aria-label="Locks on this offer">
+          {locks.map((lock) => (
+            <li key={lock.address}>
+              <LockIcon size={13} /> {formatEnergy(lock.energyWh)} held by <AddressLabel address={lock.buyer} />{' '}
+              <Countdown until={lock.expiresAt} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,158 @@
+/** Depth and price charts. Floats are used here for pixels, and nowhere else. */
+
+import { useId } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { formatTokens } from '../../amount/token';
+import { freeWh, type Bus, type Offer, type Trade } from '../../market/model';
+import { Empty, When } from '../../ui/parts';
+
+const WIDTH = 520;
+const HEIGHT = 190;
+const LEFT = 52;
+const BOTTOM = 26;
+const TOP = 10;
+const RIGHT = 12;
+
+const x = (share: number) => LEFT + share * (WIDTH - LEFT - RIGHT);
+const y = (share: number) => HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP);
+
+interface Scale {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A range around prices, with some air. */
+function priceScale(prices: readonly bigint[]): Scale {
+  const low = Number(prices.reduce((a, b) => (a < b ? a : b)));
+  const high = Number(prices.reduce((a, b) => (a > b ? a : b)));
+  const air = Math.max((high - low) * 0.15, high * 0.02, 1);
+  return { low: Math.max(0, low - air), high: high + air };
+}
+
+const within = ({ low, high }: Scale, value: number) => (value - low) / (high - low);
+
+function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus: Bus }) {
+  return (
+    <g className="axis">
+      {[0, 0.5, 1].map((share) => {
+        const price = BigInt(Math.round(scale.low + share * (scale.high - scale.low)));
+        const digits = formatTokens(price, bus.decimals);
+        return (
+          <g key={share}>
+            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(share)} y2={y(share)} className="grid" />
+            <text x={LEFT - 8} y={y(share) + 4} textAnchor="end">
+              {digits.slice(0, 6)}
+            </text>
+          </g>
+        );
+      })}
+    </g>
+  );
+}
+
+/** How much energy is on offer up to each price. */
+export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[]; readonly bus: Bus }) {
+  const gradient = useId();
+  const sorted = offers
+    .filter((offer) => freeWh(offer) > 0n)
+    .sort((a, b) => (a.pricePerKwh < b.pricePerKwh ? -1 : a.pricePerKwh > b.pricePerKwh ? 1 : 0));
+  const total = sorted.reduce((sum, offer) => sum + freeWh(offer), 0n);
+  if (sorted.length === 0) return <Empty>Nothing is on offer here now.</Empty>;
+  const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
+  const share = (wh: bigint) => Number((wh * 100_000n) / total) / 100_000;
+  let sum = 0n;
+  const points: string[] = [];
+  for (const offer of sorted) {
+    const level = y(within(scale, Number(offer.pricePerKwh)));
+    points.push(`${x(share(sum))},${level}`);
+    sum += freeWh(offer);
+    points.push(`${x(share(sum))},${level}`);
+  }
+  const line = points.join(' ');
+  const cheapest = sorted[0]?.pricePerKwh ?? 0n;
+  return (
+    <svg
+      className="chart"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      role="img"
+      aria-label={`Depth: ${formatEnergy(total)} in ${sorted.length} offers, from ${formatTokens(cheapest, bus.decimals)} per kWh`}
+    >
+      <defs>
+        <linearGradient id={gradient} x1="0" x2="0" y1="0" y2="1">
+          <stop offset="0" className="fade-from" />
+          <stop offset="1" className="fade-to" />
+        </linearGradient>
+      </defs>
+      <PriceAxis scale={scale} bus={bus} />
+      <polygon points={`${x(0)},${y(0)} ${line} ${x(1)},${y(0)}`} fill={`url(#${gradient})`} />
+      <polyline points={line} className="line" />
+      <g className="axis">
+        {[0, 0.5, 1].map((at) => (
+          <text
+            key={at}
+            x={x(at)}
+            y={HEIGHT - 8}
+            textAnchor={at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}
+          >
+            {formatEnergy(((BigInt(Math.round(at * 2)) * total) / 2n / 100n) * 100n)}
+          </text>
+        ))}
+      </g>
+    </svg>
+  );
+}
+
+/** Prices of recent trades. */
+export function PriceChart({ trades, bus }: { readonly trades: readonly PricedTrade[]; readonly bus: Bus }) {
+  if (trades.length === 0) return <Empty>Nothing was traded here yet.</Empty>;
+  const sorted = [...trades].sort((a, b) => a.at - b.at);
+  const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
+  const first = sorted[0]?.at ?? 0;
+  const last = sorted.at(-1)?.at ?? first;
+  const time = (at: number, index: number) =>
+    last > first ? (at - first) / (last - first) : sorted.length === 1 ? 0.5 : index / (sorted.length - 1);
+  const largest = Math.max(...sorted.map(({ energyWh }) => Number(energyWh)));
+  const point = (trade: PricedTrade, index: number) => ({
+    cx: x(time(trade.at, index)),
+    cy: y(within(scale, Number(trade.pricePerKwh))),
+  });
+  return (
+    <figure className="chart-figure">
+      <svg
+        className="chart"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`Prices of the last ${sorted.length} trades, the latest at ${formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals)} per kWh`}
+      >
+        <PriceAxis scale={scale} bus={bus} />
+        <polyline
+          className="line thin"
+          points={sorted.map((trade, index) => `${point(trade, index).cx},${point(trade, index).cy}`).join(' ')}
+        />
+        {sorted.map((trade, index) => (
+          <circle
+            key={`${trade.key}`}
+            {...point(trade, index)}
+            r={3 + 4 * Math.sqrt(Number(trade.energyWh) / largest)}
+            className="mark"
+          />
+        ))}
+      </svg>
+      <figcaption className="axis-caption">
+        <When at={first} />
+        <When at={last} />
+      </figcaption>
+    </figure>
+  );
+}
+
+/** One offer's part of a trade. */
+export interface PricedTrade {
+  readonly key: string;
+  readonly at: number;
+  readonly pricePerKwh: bigint;
+  readonly energyWh: bigint;
+  readonly cost: bigint;
+  readonly trade: Trade;
+}

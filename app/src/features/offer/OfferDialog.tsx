@@ -1,0 +1,256 @@
+/** One offer: buy any part of it now, hold it for five minutes, or put it into the basket. */
+
+import { useMemo, useState } from 'react';
+
+import { cost } from '../../amount/cost';
+import { formatEnergy, plainEnergy } from '../../amount/energy';
+import { formatBps, formatTokens, formatUnits } from '../../amount/token';
+import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../market/model';
+import { LOCK_SECONDS } from '../../generated';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { SourceIcon } from '../../ui/icons';
+import {
+  AddressLabel,
+  Dialog,
+  Energy,
+  EnergyField,
+  Facts,
+  readEnergy,
+  Segmented,
+  Tokens,
+  useNow,
+  type EnergyInputValue,
+} from '../../ui/parts';
+import { lockTake } from '../lock/lock';
+import { putIntoBasket } from '../purchase/basket';
+import { GuardChoice, TotalLines } from '../purchase/BestPrice';
+import { planSingle, type Plan } from '../purchase/purchase';
+import { freshItems, guarded, quoteBest, useBalance, useBuy, usePreview, type Guard } from '../purchase/useBuyer';
+
+type Way = 'buy' | 'lock' | 'basket';
+
+/** The dialog of an offer; it follows the offer live. */
+export function OfferDialog({
+  offer: chosen,
+  onClose,
+}: {
+  readonly offer: Offer;
+  readonly onClose: () => void;
+}) {
+  const state = useMarket();
+  const { live, wallet, signer } = useSession();
+  const now = useNow();
+  const offer = state.offers.get(chosen.address);
+  const bus = state.buses.get(chosen.bus);
+  const [way, setWay] = useState<Way>('buy');
+  const [amount, setAmount] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
+  const [guard, setGuard] = useState<Guard>(0);
+  const [less, setLess] = useState(false);
+  const action = useAction();
+  const buy = useBuy();
+  const balance = useBalance(bus);
+  const energy = readEnergy(amount);
+  const energyWh = energy.ok ? energy.value : undefined;
+  const price = offer?.pricePerKwh ?? chosen.pricePerKwh;
+  const maxPrice = guarded(price, guard);
+  const total = energyWh === undefined ? undefined : cost(energyWh, price);
+  const maxTotal = energyWh === undefined ? undefined : cost(energyWh, maxPrice);
+  const why = offer === undefined || bus === undefined ? 'This offer is gone: it was sold out or withdrawn.' : untradable(offer, bus, now);
+  const free = offer === undefined ? 0n : freeWh(offer);
+  const isTooMuch = energyWh !== undefined && energyWh > free && !(less && way === 'buy');
+  const refused = why ?? (isTooMuch ? `Only ${formatEnergy(free)} of this offer are free.` : undefined);
+  const isShort = total !== undefined && balance !== undefined && wallet !== undefined && balance < total;
+  const ready =
+    offer !== undefined && bus !== undefined && energyWh !== undefined && total !== undefined && refused === undefined;
+  const plan = useMemo<(() => Plan) | undefined>(
+    () =>
+      ready && wallet !== undefined && way === 'buy'
+        ? () => planSingle(wallet, { offer, bus, energyWh, maxPricePerKwh: maxPrice }, less ? 1n : energyWh, '')
+        : undefined,
+    [ready, wallet, way, offer, bus, energyWh, maxPrice, less],
+  );
+  const preview = usePreview(`${way}:${energyWh}:${maxPrice}:${less}:${price}`, plan);
+  const elsewhere = useElsewhere(bus, offer, energyWh, refused !== undefined || action.state.kind === 'failed');
+  const lockOutlives =
+    offer !== undefined &&
+    bus !== undefined &&
+    ((offer.expiresAt !== 0 && now + Number(LOCK_SECONDS) > offer.expiresAt) ||
+      now + Number(LOCK_SECONDS) >= gateClosesAt(bus, offer.windowStart));
+
+  const onBuy = () => {
+    if (bus === undefined || energyWh === undefined || wallet === undefined) return;
+    const least = less ? 1n : energyWh;
+    void action.run(async (onStage) => {
+      const bought = await buy(async () => {
+        const [item] = await freshItems(live, [{ offer: chosen.address, energyWh: least, maxPricePerKwh: maxPrice }]);
+        if (item === undefined) throw new Error('the offer is gone');
+        const title = `${formatEnergy(energyWh)} on ${bus.name}`;
+        return planSingle(wallet, { ...item, energyWh, maxPricePerKwh: maxPrice }, least, title);
+      }, onStage);
+      setAmount((before) => ({ ...before, text: '' }));
+      return {
+        message: (
+          <>
+            Bought <Energy wh={bought.energyWh} /> for <Tokens units={bought.paid} bus={bus} />.
+          </>
+        ),
+        hash: bought.hash,
+      };
+    });
+  };
+
+  const onLock = () => {
+    if (bus === undefined || energyWh === undefined || signer === undefined) return;
+    void action.run(async (onStage) => {
+      await lockTake(live, signer, { offer: chosen.address, energyWh, maxPricePerKwh: maxPrice }, onStage);
+      setAmount((before) => ({ ...before, text: '' }));
+      return {
+        message: (
+          <>
+            Holding <Energy wh={energyWh} /> for five minutes. Settle or release it under{' '}
+            <a href="#/mine">My energy</a>.
+          </>
+        ),
+      };
+    });
+  };
+
+  const onAdd = () => {
+    if (energyWh === undefined) return;
+    putIntoBasket({ offer: chosen.address, energyWh });
+    onClose();
+  };
+
+  return (
+    <Dialog title={bus === undefined ? 'Offer' : `Offer on ${bus.name}`} onClose={onClose}>
+      <div className="stack">
+        {offer !== undefined && bus !== undefined && (
+          <Facts
+            facts={[
+              [
+                'Source',
+                <span key="s" className="row">
+                  <SourceIcon source={offer.source} /> {offer.source}
+                </span>,
+              ],
+              ['Price per kWh', <Tokens key="p" units={offer.pricePerKwh} bus={bus} />],
+              ['Free', <Energy key="f" wh={freeWh(offer)} />],
+              ['Seller', <AddressLabel key="a" address={offer.seller} copy />],
+            ]}
+          />
+        )}
+        <Segmented
+          label="What to do"
+          options={[
+            ['buy', 'Buy now'],
+            ['lock', 'Hold 5 min'],
+            ['basket', 'Basket'],
+          ]}
+          value={way}
+          onChange={setWay}
+        />
+        <div className="with-button">
+          <EnergyField
+            label="How much"
+            value={amount}
+            onChange={setAmount}
+            hint="Any part of it, down to 1 Wh."
+            error={refused}
+          />
+          <button
+            type="button"
+            className="button quiet small"
+            disabled={free === 0n}
+            onClick={() => setAmount((before) => ({ ...before, text: plainEnergy(free, before.unit) }))}
+          >
+            All that is free
+          </button>
+        </div>
+        {way === 'buy' && (
+          <label className="check">
+            <input type="checkbox" checked={less} onChange={(event) => setLess(event.target.checked)} />
+            Take what is left if somebody is faster
+          </label>
+        )}
+        {bus !== undefined && total !== undefined && maxTotal !== undefined && energyWh !== undefined && way !== 'basket' && (
+          <>
+            <GuardChoice guard={guard} onChange={setGuard} />
+            {way === 'buy' ? (
+              <TotalLines total={total} maxTotal={maxTotal} energyWh={energyWh} bus={bus} preview={preview} />
+            ) : (
+              <div className="total">
+                <div className="row spread grand">
+                  <span>Deposit</span>
+                  <Tokens units={total} bus={bus} exact />
+                </div>
+                <p className="hint">
+                  The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes
+                  back{bus.lockFeeBps > 0 ? `, less ${formatBps(bus.lockFeeBps)} for the seller (` : ' in full'}
+                  {bus.lockFeeBps > 0 && `${formatUnits((total * BigInt(bus.lockFeeBps)) / 10_000n)} base units)`}.
+                </p>
+              </div>
+            )}
+          </>
+        )}
+        {isShort && bus !== undefined && total !== undefined && (
+          <p className="error-text" role="alert">
+            Your wallet holds {formatTokens(balance, bus.decimals)}; this costs {formatTokens(total, bus.decimals)}.
+          </p>
+        )}
+        {way === 'lock' && lockOutlives && (
+          <p className="error-text" role="alert">
+            This offer stops trading in less than five minutes, so it cannot be held; buy it at once.
+          </p>
+        )}
+        {way === 'buy' && (
+          <WalletButton
+            onClick={onBuy}
+            busy={action.isRunning}
+            disabled={!ready || isShort || preview.kind === 'refused'}
+          >
+            Buy now
+          </WalletButton>
+        )}
+        {way === 'lock' && (
+          <WalletButton onClick={onLock} busy={action.isRunning} disabled={!ready || isShort || lockOutlives}>
+            Hold for five minutes
+          </WalletButton>
+        )}
+        {way === 'basket' && (
+          <button type="button" className="button primary" disabled={!ready} onClick={onAdd}>
+            Add to the basket
+          </button>
+        )}
+        <ActionStatus action={action} />
+        {elsewhere !== undefined && bus !== undefined && (
+          <p className="status noted">
+            The same amount costs {formatTokens(elsewhere.total, bus.decimals)} from {elsewhere.offers} other{' '}
+            {elsewhere.offers === 1 ? 'offer' : 'offers'} on {bus.name} now. Close this and buy it at the best price.
+          </p>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+/** What the same amount costs from the other offers, where this one does not do. */
+function useElsewhere(
+  bus: Bus | undefined,
+  offer: Offer | undefined,
+  energyWh: bigint | undefined,
+  isWanted: boolean,
+): { readonly total: bigint; readonly offers: number } | undefined {
+  const state = useMarket();
+  const { wallet, live } = useSession();
+  return useMemo(() => {
+    if (!isWanted || bus === undefined || energyWh === undefined) return undefined;
+    const others = new Map(state.offers);
+    if (offer !== undefined) others.delete(offer.address);
+    const max = (1n << 64n) - 1n;
+    const scope = { mint: bus.mint, bus: bus.address, windowStart: offer?.windowStart };
+    const want = { scope, energyWh, minEnergyWh: energyWh, maxPricePerKwh: max, maxTotal: max };
+    const quoted = quoteBest({ ...state, offers: others }, want, wallet, live.now());
+    return quoted.ok ? { total: quoted.quote.totalCost, offers: quoted.quote.fills.length } : undefined;
+  }, [isWanted, bus, offer, energyWh, state, wallet, live]);
+}

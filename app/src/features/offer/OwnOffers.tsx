@@ -1,0 +1,180 @@
+/** Offers that the wallet steers: what is left of each, and reprice, extend, cancel. */
+
+import { useState } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { formatTokens, parsePrice, plainTokens } from '../../amount/token';
+import { freeWh, maySteer, untradable, type Bus, type Offer } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { SourceIcon } from '../../ui/icons';
+import { Countdown, Dialog, duration, Empty, Energy, TextField, tokenName, Tokens, useNow, windowLabel } from '../../ui/parts';
+import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
+import { offerCancel, offerExtend, offerReprice } from './offer';
+
+/** Offers of the wallet and, where it is an owner, of its buses; only those of one bus where one is given. */
+export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
+  const { offers, buses } = useMarket();
+  const { wallet } = useSession();
+  const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'extend' | 'cancel' }>();
+  const own = [...offers.values()].flatMap((offer) => {
+    const bus = buses.get(offer.bus);
+    if (bus === undefined || (only !== undefined && only.address !== offer.bus)) return [];
+    return maySteer(offer, bus, wallet) ? [{ offer, bus }] : [];
+  });
+  const now = useNow();
+  if (own.length === 0) return <Empty>You have nothing on offer{only === undefined ? '' : ` on ${only.name}`}.</Empty>;
+  const current = dialog === undefined ? undefined : offers.get(dialog.offer.address);
+  const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
+  return (
+    <>
+      <ul className="tiles" aria-label="Own offers">
+        {own.map(({ offer, bus }) => {
+          const why = untradable(offer, bus, now);
+          return (
+            <li key={offer.address} className="tile" data-offer={offer.address}>
+              <div className="row spread">
+                <span className="row">
+                  <SourceIcon source={offer.source} /> <strong>{bus.name}</strong>
+                  {offer.ownedByBus && <span className="badge">for the bus</span>}
+                </span>
+                <Tokens units={offer.pricePerKwh} bus={bus} />
+              </div>
+              <p className="big number">
+                {formatEnergy(freeWh(offer))} <span className="hint">free of {formatEnergy(offer.listedWh)}</span>
+              </p>
+              <p className="sub">
+                {formatEnergy(offer.listedWh - offer.remainingWh)} sold
+                {offer.reservedWh > 0n && `, ${formatEnergy(offer.reservedWh)} reserved`}
+                {offer.windowStart !== 0 && `, ${windowLabel(offer.windowStart, bus.windowSeconds)}`}
+                {offer.expiresAt !== 0 && (
+                  <>
+                    , until{' '}
+                    {offer.expiresAt - now < 3_600 ? (
+                      <Countdown until={offer.expiresAt} />
+                    ) : (
+                      `in ${duration(offer.expiresAt - now)}`
+                    )}
+                  </>
+                )}
+              </p>
+              {why !== undefined && <p className="sub warning-text">{why}</p>}
+              <div className="row">
+                <button type="button" className="button small quiet" disabled={offer.cancelled} onClick={() => setDialog({ offer, what: 'reprice' })}>
+                  Reprice
+                </button>
+                <button
+                  type="button"
+                  className="button small quiet"
+                  disabled={offer.cancelled || offer.expiresAt === 0}
+                  title={offer.expiresAt === 0 ? 'It has no expiry' : undefined}
+                  onClick={() => setDialog({ offer, what: 'extend' })}
+                >
+                  Extend
+                </button>
+                <button type="button" className="button small quiet" onClick={() => setDialog({ offer, what: 'cancel' })}>
+                  Withdraw
+                </button>
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+      {dialog !== undefined && dialogBus !== undefined && (
+        <OfferChange offer={current ?? dialog.offer} isGone={current === undefined} bus={dialogBus} what={dialog.what} onClose={() => setDialog(undefined)} />
+      )}
+    </>
+  );
+}
+
+const TITLES = { reprice: 'Set a new price', extend: 'Trade for longer', cancel: 'Withdraw what is free' } as const;
+
+function OfferChange({
+  offer,
+  isGone,
+  bus,
+  what,
+  onClose,
+}: {
+  readonly offer: Offer;
+  readonly isGone: boolean;
+  readonly bus: Bus;
+  readonly what: keyof typeof TITLES;
+  readonly onClose: () => void;
+}) {
+  const { live, signer } = useSession();
+  const action = useAction();
+  const now = useNow();
+  const [priceText, setPriceText] = useState(plainTokens(offer.pricePerKwh, bus.decimals));
+  const [expiry, setExpiry] = useState<Expiry>({ kind: '2h', text: '' });
+  const price = checkedPrice(priceText, bus);
+  const until = readExpiry(expiry, now);
+  const isLater = until.ok && (until.value === 0 || until.value > offer.expiresAt);
+  const run = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      if (what === 'reprice') {
+        if (!price.ok) throw new Error(price.reason);
+        await offerReprice(live, signer, offer, price.value, onStage);
+        return { message: <>The offer asks {formatTokens(price.value, bus.decimals)} per kWh now.</> };
+      }
+      if (what === 'extend') {
+        if (!until.ok) throw new Error(until.reason);
+        await offerExtend(live, signer, offer, until.value, onStage);
+        return { message: <>The offer trades for longer now.</> };
+      }
+      await offerCancel(live, signer, offer, onStage);
+      return { message: <>Withdrawn; the energy is available to the bus again.</> };
+    });
+  };
+  const isDone = action.state.kind === 'done';
+  return (
+    <Dialog title={TITLES[what]} onClose={onClose}>
+      <div className="stack">
+        {what === 'reprice' && (
+          <TextField
+            label="Price per kWh"
+            value={priceText}
+            onChange={setPriceText}
+            parsed={price}
+            showEmptyError
+            suffix={tokenName(bus.mint)}
+            hint={`At least ${formatTokens(bus.basePricePerKwh, bus.decimals)}, the bus’s base price. Energy under locks keeps its price.`}
+          />
+        )}
+        {what === 'extend' && (
+          <>
+            <ExpiryField value={expiry} onChange={setExpiry} />
+            {until.ok && !isLater && <p className="error-text">Choose a time later than the present one, or no expiry.</p>}
+          </>
+        )}
+        {what === 'cancel' && (
+          <p>
+            <Energy wh={freeWh(offer)} /> go back to the bus.
+            {offer.openLocks > 0 && ' Energy under locks stays until they are settled or released.'}
+          </p>
+        )}
+        {!isDone && (
+          <WalletButton
+            onClick={run}
+            busy={action.isRunning}
+            tone={what === 'cancel' ? 'danger' : 'primary'}
+            disabled={isGone || (what === 'reprice' && !price.ok) || (what === 'extend' && !isLater)}
+          >
+            {TITLES[what]}
+          </WalletButton>
+        )}
+        <ActionStatus action={action} />
+      </div>
+    </Dialog>
+  );
+}
+
+/** Reads a price that a bus accepts. */
+export function checkedPrice(text: string, bus: Bus): ReturnType<typeof parsePrice> {
+  const parsed = parsePrice(text, bus.decimals);
+  if (parsed.ok && parsed.value < bus.basePricePerKwh) {
+    return { ok: false, reason: `The bus’s base price is ${formatTokens(bus.basePricePerKwh, bus.decimals)}; ask at least that.` };
+  }
+  return parsed;
+}

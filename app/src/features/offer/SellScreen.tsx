@@ -1,0 +1,213 @@
+/** Selling: put energy on offer for oneself or for the bus, and look after what is on offer. */
+
+import type { Address } from '@solana/kit';
+import { useState } from 'react';
+
+import { cost } from '../../amount/cost';
+import { formatEnergy } from '../../amount/energy';
+import { formatTokens } from '../../amount/token';
+import { gateClosesAt, isOwner, mayList, SOURCES, type Bus, type Source } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { SourceIcon } from '../../ui/icons';
+import {
+  Card,
+  Empty,
+  Energy,
+  EnergyField,
+  readEnergy,
+  Segmented,
+  Select,
+  TextField,
+  tokenName,
+  useNow,
+  windowLabel,
+  type EnergyInputValue,
+} from '../../ui/parts';
+import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
+import { offerCreate } from './offer';
+import { checkedPrice, OwnOffers } from './OwnOffers';
+
+/** The screen. */
+export function SellScreen({ chosen }: { readonly chosen: string | undefined }) {
+  const { buses } = useMarket();
+  const { wallet, openWallet } = useSession();
+  const usable = [...buses.values()]
+    .filter((bus) => wallet === undefined || mayList(bus, wallet))
+    .sort((a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name));
+  const bus = usable.find(({ address }) => address === chosen) ?? usable[0];
+  return (
+    <div className="page split">
+      <h1 className="visually-hidden">Sell</h1>
+      <Card title="Put energy on offer">
+        {wallet === undefined ? (
+          <div className="stack">
+            <Empty>Connect a wallet to see where you may sell.</Empty>
+            <button type="button" className="button primary" onClick={() => openWallet(true)}>
+              Connect a wallet
+            </button>
+          </div>
+        ) : bus === undefined ? (
+          <Empty>
+            You own no bus, and none lets everybody list. <a href="#/bus/new">Create a bus</a>, or ask an owner.
+          </Empty>
+        ) : (
+          <div className="stack">
+            <Select
+              label="On which bus"
+              value={bus.address}
+              options={usable.map((candidate) => [
+                candidate.address,
+                `${candidate.name}${isOwner(candidate, wallet) ? ' (yours)' : ''}`,
+              ])}
+              onChange={(address: Address) => {
+                location.hash = `#/sell/${address}`;
+              }}
+            />
+            <SellForm key={bus.address} bus={bus} />
+          </div>
+        )}
+      </Card>
+      <Card title="What you have on offer">
+        <OwnOffers />
+      </Card>
+    </div>
+  );
+}
+
+function SellForm({ bus }: { readonly bus: Bus }) {
+  const { live, signer, wallet } = useSession();
+  const { capacities } = useMarket();
+  const now = useNow();
+  const [amount, setAmount] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
+  const [priceText, setPriceText] = useState('');
+  const [source, setSource] = useState<Source>('solar');
+  const [expiry, setExpiry] = useState<Expiry>({ kind: 'none', text: '' });
+  const [forBus, setForBus] = useState(false);
+  const [windowChoice, setWindow] = useState<number | undefined>();
+  const action = useAction();
+  const windows = upcoming(bus, now);
+  const windowStart = bus.windowSeconds === 0 ? 0 : (windows.find((start) => start === windowChoice) ?? windows[0] ?? 0);
+  const capacity = [...capacities.values()].find(
+    (candidate) => candidate.bus === bus.address && candidate.windowStart === windowStart,
+  );
+  const available = capacity?.availableWh ?? (windowStart === 0 ? 0n : bus.capacityWh);
+  const energy = readEnergy(amount);
+  const price = checkedPrice(priceText, bus);
+  const until = readExpiry(expiry, now);
+  const isTooMuch = energy.ok && energy.value > available;
+  const revenue = energy.ok && price.ok ? cost(energy.value, price.value) : undefined;
+  const isOwned = isOwner(bus, wallet);
+
+  const onSell = () => {
+    if (signer === undefined || !energy.ok || !price.ok || !until.ok) return;
+    const terms = {
+      energyWh: energy.value,
+      pricePerKwh: price.value,
+      source,
+      windowStart,
+      expiresAt: until.value,
+      forBus: isOwned && forBus,
+    };
+    void action.run(async (onStage) => {
+      await offerCreate(live, signer, bus, terms, onStage);
+      setAmount((before) => ({ ...before, text: '' }));
+      return {
+        message: (
+          <>
+            <Energy wh={terms.energyWh} /> on offer at {formatTokens(terms.pricePerKwh, bus.decimals)} per kWh.
+          </>
+        ),
+      };
+    });
+  };
+
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSell();
+      }}
+    >
+      {bus.windowSeconds !== 0 && (
+        <Select
+          label="Delivery window"
+          value={String(windowStart)}
+          options={windows.map((start) => [String(start), windowLabel(start, bus.windowSeconds)])}
+          onChange={(start) => setWindow(Number(start))}
+        />
+      )}
+      <EnergyField
+        label="Energy"
+        value={amount}
+        onChange={setAmount}
+        hint={`${formatEnergy(available)} available.`}
+        error={isTooMuch ? `The bus has ${formatEnergy(available)} available; offer at most that.` : undefined}
+      />
+      <TextField
+        label="Price per kWh"
+        value={priceText}
+        onChange={setPriceText}
+        parsed={price}
+        suffix={tokenName(bus.mint)}
+        hint={`At least ${formatTokens(bus.basePricePerKwh, bus.decimals)}, the bus’s base price.`}
+      />
+      <div className="field">
+        <span className="label">Source</span>
+        <div className="filters" role="group" aria-label="Source">
+          {SOURCES.map((candidate) => (
+            <button
+              key={candidate}
+              type="button"
+              className="chip"
+              aria-pressed={candidate === source}
+              onClick={() => setSource(candidate)}
+            >
+              <SourceIcon source={candidate} size={14} /> {candidate}
+            </button>
+          ))}
+        </div>
+      </div>
+      <ExpiryField value={expiry} onChange={setExpiry} />
+      {isOwned && (
+        <div className="field">
+          <span className="label">Who sells</span>
+          <Segmented
+            label="Who sells"
+            options={[
+              ['me', 'You: your wallet is paid'],
+              ['bus', 'The bus: its treasury is paid'],
+            ]}
+            value={forBus ? 'bus' : 'me'}
+            onChange={(who) => setForBus(who === 'bus')}
+          />
+        </div>
+      )}
+      {revenue !== undefined && (
+        <p className="hint">
+          Brings {formatTokens(revenue, bus.decimals)} {tokenName(bus.mint)} if all is sold at once. The rent of
+          the offer comes back when it closes.
+        </p>
+      )}
+      {bus.paused && <p className="error-text">The owners have paused this bus; nothing can be listed now.</p>}
+      <WalletButton
+        onClick={onSell}
+        busy={action.isRunning}
+        disabled={!energy.ok || !price.ok || !until.ok || isTooMuch || bus.paused}
+      >
+        Put on offer
+      </WalletButton>
+      <ActionStatus action={action} />
+    </form>
+  );
+}
+
+/** Starts of the next windows that still trade. */
+function upcoming(bus: Bus, now: number): readonly number[] {
+  if (bus.windowSeconds === 0) return [];
+  const first = Math.ceil((now + 1) / bus.windowSeconds) * bus.windowSeconds;
+  return Array.from({ length: 48 }, (_, index) => first + index * bus.windowSeconds).filter(
+    (start) => now < gateClosesAt(bus, start),
+  );
+}

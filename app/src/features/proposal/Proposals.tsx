@@ -1,0 +1,303 @@
+/** The decisions of a bus: what is proposed, who approves, when it takes effect; and proposing. */
+
+import { useState } from 'react';
+
+import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
+import { approvalsNeeded, approvers, isOwner, stageOf, type Action, type Bus, type Proposal, type ProposalStage } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { AddressLabel, Ago, Card, Countdown, Dialog, duration, Empty, EnergyField, readEnergy, Segmented, Select, TextField, useNow, type EnergyInputValue } from '../../ui/parts';
+import { parseAddress } from '../bus/bus';
+import { GATE_CHOICES, TIMELOCK_CHOICES, WINDOW_CHOICES } from '../bus/CreateBus';
+import { ACTION_TITLES, Change } from './change';
+import { isAtOnce, proposalCreate, proposalDo, type ProposalVerb } from './proposal';
+
+const STAGES: Readonly<Record<ProposalStage, readonly [string, string]>> = {
+  executed: ['carried out', 'good'],
+  stale: ['stale: owners, shares or threshold changed since', 'muted'],
+  abandoned: ['approved by nobody', 'muted'],
+  collecting: ['needs approvals', 'warning'],
+  waiting: ['approved, in its timelock', 'warning'],
+  ready: ['ready to be carried out', 'good'],
+};
+
+/** Proposals of a bus, newest first. */
+export function Proposals({ bus }: { readonly bus: Bus }) {
+  const { proposals } = useMarket();
+  const { wallet } = useSession();
+  const [isOpen, setIsOpen] = useState(false);
+  const own = [...proposals.values()]
+    .filter((proposal) => proposal.bus === bus.address)
+    .sort((a, b) => (a.seq < b.seq ? 1 : -1));
+  return (
+    <Card
+      title="Decisions"
+      aside={
+        isOwner(bus, wallet) && (
+          <button type="button" className="button small" onClick={() => setIsOpen(true)}>
+            Propose a change
+          </button>
+        )
+      }
+    >
+      {own.length === 0 ? (
+        <Empty>Nothing is proposed. Whatever changes this bus is decided by {bus.threshold} of its {bus.owners.length} owners.</Empty>
+      ) : (
+        <ul className="stack proposals">
+          {own.map((proposal) => (
+            <ProposalCard key={proposal.address} bus={bus} proposal={proposal} />
+          ))}
+        </ul>
+      )}
+      {isOpen && <ProposeDialog bus={bus} onClose={() => setIsOpen(false)} />}
+    </Card>
+  );
+}
+
+function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal: Proposal }) {
+  const { live, signer, wallet } = useSession();
+  const now = useNow();
+  const action = useAction();
+  const stage = stageOf(proposal, bus, now);
+  const [label, tone] = STAGES[stage];
+  const approving = approvers(proposal, bus);
+  const isMine = wallet !== undefined && approving.includes(wallet);
+  const isOpen = stage === 'collecting' || stage === 'waiting' || stage === 'ready' || stage === 'abandoned';
+  const run = (verb: ProposalVerb, message: string) => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      await proposalDo(live, signer, bus, proposal, verb, onStage);
+      return { message };
+    });
+  };
+  return (
+    <li className="tile" data-proposal={proposal.address}>
+      <div className="row spread wrap">
+        <h3>{proposal.action === undefined ? 'A change that this app does not know' : ACTION_TITLES[proposal.action.kind]}</h3>
+        <span className={`badge ${tone}`}>{label}</span>
+      </div>
+      {proposal.action !== undefined && <Change bus={bus} action={proposal.action} isDone={!isOpen} />}
+      <p className="sub">
+        Proposed by <AddressLabel address={proposal.proposer} />, <Ago at={proposal.createdAt} />.{' '}
+        {stage === 'waiting' && (
+          <>
+            Takes effect in <Countdown until={proposal.executableAt} />.
+          </>
+        )}
+      </p>
+      {isOpen && (
+        <ul className="approvals" aria-label="Approvals">
+          {bus.owners.map(({ wallet: owner }) => (
+            <li key={owner} className={approving.includes(owner) ? 'yes' : 'no'}>
+              <AddressLabel address={owner} /> {approving.includes(owner) ? 'approves' : 'has not approved'}
+            </li>
+          ))}
+          <li className="hint">
+            {approving.length} of {approvalsNeeded(proposal, bus)} needed
+          </li>
+        </ul>
+      )}
+      <div className="row wrap">
+        {isOpen && isOwner(bus, wallet) && !isMine && (
+          <WalletButton onClick={() => run('approve', 'You approve this proposal.')} busy={action.isRunning}>
+            Approve
+          </WalletButton>
+        )}
+        {isOpen && isMine && (
+          <WalletButton tone="quiet" onClick={() => run('revoke', 'Your approval is taken back.')} busy={action.isRunning}>
+            Revoke
+          </WalletButton>
+        )}
+        {(stage === 'ready' || stage === 'waiting') && (
+          <WalletButton onClick={() => run('execute', 'Carried out: the bus is changed.')} busy={action.isRunning} disabled={stage === 'waiting'}>
+            Carry out
+          </WalletButton>
+        )}
+        {(stage === 'executed' || stage === 'stale' || stage === 'abandoned') && (
+          <WalletButton tone="quiet" onClick={() => run('close', 'Closed; its rent went back to the proposer.')} busy={action.isRunning}>
+            Close
+          </WalletButton>
+        )}
+      </div>
+      <ActionStatus action={action} />
+    </li>
+  );
+}
+
+type Kind = Action['kind'];
+
+function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: () => void }) {
+  const { live, signer } = useSession();
+  const action = useAction();
+  const [kind, setKind] = useState<Kind>('basePriceSet');
+  const [price, setPrice] = useState('');
+  const [capacity, setCapacity] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
+  const [owner, setOwner] = useState('');
+  const [shares, setShares] = useState<Readonly<Record<string, string>>>({});
+  const [threshold, setThreshold] = useState(String(bus.threshold));
+  const [timelock, setTimelock] = useState<(typeof TIMELOCK_CHOICES)[number][0]>('0');
+  const [open, setOpen] = useState<'owners' | 'open'>(bus.openListing ? 'owners' : 'open');
+  const [windowSeconds, setWindowSeconds] = useState<(typeof WINDOW_CHOICES)[number][0]>('900');
+  const [gate, setGate] = useState<(typeof GATE_CHOICES)[number][0]>('300');
+  const [fee, setFee] = useState('');
+
+  const parsedOwner = parseAddress(owner);
+  const leaving = bus.owners.find(({ wallet }) => wallet === owner)?.wallet ?? bus.owners.at(-1)?.wallet;
+  const members =
+    kind === 'ownerAdd'
+      ? [...bus.owners.map(({ wallet }) => wallet), ...(parsedOwner.ok ? [parsedOwner.value] : [])]
+      : kind === 'ownerRemove'
+        ? bus.owners.map(({ wallet }) => wallet).filter((wallet) => wallet !== leaving)
+        : bus.owners.map(({ wallet }) => wallet);
+  const shareOfMember = (wallet: string) =>
+    shares[wallet] ?? plainShare(bus.owners.find((place) => place.wallet === wallet)?.shareBps ?? 0);
+  const parsedShares = members.map((wallet) => parseBps(shareOfMember(wallet)));
+  const sum = parsedShares.reduce((total, share) => total + (share.ok ? share.value : 0), 0);
+  const sharesBps =
+    sum === 10_000 && parsedShares.every(({ ok }) => ok)
+      ? parsedShares.map((share) => (share.ok ? share.value : 0))
+      : undefined;
+  const parsedPrice = parsePrice(price, bus.decimals);
+  const parsedCapacity = readEnergy(capacity);
+  const parsedFee = parseBps(fee);
+
+  const built = ((): Action | undefined => {
+    switch (kind) {
+      case 'ownerAdd':
+        return parsedOwner.ok && sharesBps !== undefined ? { kind, owner: parsedOwner.value, sharesBps } : undefined;
+      case 'ownerRemove':
+        return leaving !== undefined && sharesBps !== undefined ? { kind, owner: leaving, sharesBps } : undefined;
+      case 'sharesSet':
+        return sharesBps === undefined ? undefined : { kind, sharesBps };
+      case 'thresholdSet':
+        return { kind, threshold: Number(threshold) };
+      case 'timelockSet':
+        return { kind, timelockSeconds: Number(timelock) };
+      case 'capacitySet':
+        return parsedCapacity.ok ? { kind, capacityWh: parsedCapacity.value } : undefined;
+      case 'basePriceSet':
+        return parsedPrice.ok ? { kind, basePricePerKwh: parsedPrice.value } : undefined;
+      case 'listingPolicySet':
+        return { kind, open: open === 'open' };
+      case 'windowsSet':
+        return {
+          kind,
+          windowSeconds: Number(windowSeconds),
+          gateClosureSeconds: windowSeconds === '0' ? 0 : Number(gate),
+        };
+      case 'lockFeeSet':
+        return parsedFee.ok && parsedFee.value <= 500 ? { kind, lockFeeBps: parsedFee.value } : undefined;
+      case 'pause':
+      case 'resume':
+        return { kind };
+    }
+  })();
+  const kinds = (Object.keys(ACTION_TITLES) as Kind[]).filter(
+    (candidate) => candidate !== (bus.paused ? 'pause' : 'resume') && (candidate !== 'ownerRemove' || bus.owners.length > 1),
+  );
+  const isDone = action.state.kind === 'done';
+  const atOnce = built !== undefined && isAtOnce(bus, built);
+  const propose = () => {
+    if (built === undefined || signer === undefined) return;
+    void action.run(async (onStage) => {
+      await proposalCreate(live, signer, bus, built, onStage);
+      return {
+        message: atOnce
+          ? 'Decided and carried out.'
+          : `Proposed and approved by you. ${bus.threshold > 1 ? 'The other owners see it now.' : `It can be carried out in ${duration(bus.timelockSeconds)}.`}`,
+      };
+    });
+  };
+  return (
+    <Dialog title="Propose a change" onClose={onClose} wide>
+      <div className="stack">
+        <Select label="What to change" value={kind} options={kinds.map((candidate) => [candidate, ACTION_TITLES[candidate]])} onChange={setKind} />
+        {kind === 'basePriceSet' && (
+          <TextField label="New base price per kWh" value={price} onChange={setPrice} parsed={parsedPrice} hint={`Now ${formatTokens(bus.basePricePerKwh, bus.decimals)}.`} />
+        )}
+        {kind === 'capacitySet' && <EnergyField label="New capacity" value={capacity} onChange={setCapacity} />}
+        {kind === 'ownerAdd' && (
+          <TextField label="New owner’s wallet" value={owner} onChange={setOwner} parsed={parsedOwner} inputMode="text" />
+        )}
+        {kind === 'ownerRemove' && leaving !== undefined && (
+          <Select
+            label="Owner who leaves"
+            value={leaving}
+            options={bus.owners.map(({ wallet }) => [wallet, wallet])}
+            onChange={setOwner}
+            hint="What it earned until then stays its own to claim."
+          />
+        )}
+        {(kind === 'ownerAdd' || kind === 'ownerRemove' || kind === 'sharesSet') && (
+          <fieldset>
+            <legend>Shares afterwards</legend>
+            {members.map((wallet, index) => (
+              <div key={wallet} className="share-row">
+                <AddressLabel address={wallet} />
+                <TextField
+                  label={`Share of owner ${index + 1}`}
+                  value={shareOfMember(wallet)}
+                  onChange={(text) => setShares({ ...shares, [wallet]: text })}
+                  parsed={parsedShares[index] ?? { ok: true, value: 0 }}
+                  suffix="%"
+                />
+              </div>
+            ))}
+            <p className={sum === 10_000 ? 'hint' : 'warning-text'}>They make {formatBps(sum)}{sum === 10_000 ? '' : '; they must make 100 %'}.</p>
+          </fieldset>
+        )}
+        {kind === 'thresholdSet' && (
+          <Select
+            label="Approvals that a decision needs"
+            value={threshold}
+            options={bus.owners.map((_, index) => [String(index + 1), `${index + 1} of ${bus.owners.length}`])}
+            onChange={setThreshold}
+          />
+        )}
+        {kind === 'timelockSet' && <Select label="Decisions take effect" value={timelock} options={TIMELOCK_CHOICES} onChange={setTimelock} />}
+        {kind === 'listingPolicySet' && (
+          <Segmented
+            label="Who may list energy"
+            options={[
+              ['owners', 'Owners only'],
+              ['open', 'Everybody'],
+            ]}
+            value={open}
+            onChange={setOpen}
+          />
+        )}
+        {kind === 'windowsSet' && (
+          <>
+            <Select label="Delivery windows" value={windowSeconds} options={WINDOW_CHOICES} onChange={setWindowSeconds} />
+            {windowSeconds !== '0' && <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />}
+          </>
+        )}
+        {kind === 'lockFeeSet' && (
+          <TextField
+            label="New lock fee"
+            value={fee}
+            onChange={setFee}
+            parsed={parsedFee.ok && parsedFee.value > 500 ? { ok: false, reason: 'At most 5 %.' } : parsedFee}
+            suffix="%"
+          />
+        )}
+        {built !== undefined && !isDone && <Change bus={bus} action={built} />}
+        {!isDone && (
+          <>
+            <p className="hint">
+              {atOnce
+                ? 'Your approval is enough: this takes effect at once.'
+                : `Needs ${kind === 'pause' ? bus.pauseApprovals : bus.threshold} of ${bus.owners.length} owners${bus.timelockSeconds > 0 && kind !== 'pause' ? `, then waits ${duration(bus.timelockSeconds)}` : ''}. Proposing is your approval.`}
+            </p>
+            <WalletButton onClick={propose} busy={action.isRunning} disabled={built === undefined}>
+              {atOnce ? 'Change it' : 'Propose'}
+            </WalletButton>
+          </>
+        )}
+        <ActionStatus action={action} />
+      </div>
+    </Dialog>
+  );
+}
+
+const plainShare = (bps: number) => formatBps(bps).replace(' %', '');

@@ -1,0 +1,66 @@
+/** Hash of a purchase, which its buyer knows before sending it; the same bytes as `transaction_hash` in the program. */
+
+import { getAddressEncoder, type Address } from '@solana/kit';
+
+import { TRANSACTION_HASH_TAG } from '../../generated/constants';
+
+/** What a buyer asks of one offer, as it enters the hash. */
+export interface Order {
+  readonly offer: Address;
+  readonly energyWh: bigint;
+  /** In base units per kWh; the lock's price where a lock settles. */
+  readonly maxPricePerKwh: bigint;
+}
+
+/** Bytes as lower-case hexadecimal digits. */
+export function hex(bytes: Iterable<number>): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Bytes of hexadecimal digits. */
+export function unhex(digits: string): Uint8Array {
+  return Uint8Array.from(digits.match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+async function sha256(parts: readonly Uint8Array[]): Promise<string> {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
+/**
+ * `sha256("multibus:purchase:v1" | program | buyer | lane u16 | nonce u64 | (offer | Wh u64 | price limit u64)...)`,
+ * integers little-endian, as 64 hexadecimal digits.
+ */
+export function transactionHash(
+  program: Address,
+  buyer: Address,
+  lane: number,
+  nonce: bigint,
+  orders: readonly Order[],
+): Promise<string> {
+  const address = getAddressEncoder();
+  const laneAndNonce = new DataView(new ArrayBuffer(10));
+  laneAndNonce.setUint16(0, lane, true);
+  laneAndNonce.setBigUint64(2, nonce, true);
+  const parts = [TRANSACTION_HASH_TAG, address.encode(program), address.encode(buyer), new Uint8Array(laneAndNonce.buffer)];
+  for (const order of orders) {
+    const amounts = new DataView(new ArrayBuffer(16));
+    amounts.setBigUint64(0, order.energyWh, true);
+    amounts.setBigUint64(8, order.maxPricePerKwh, true);
+    parts.push(address.encode(order.offer), new Uint8Array(amounts.buffer));
+  }
+  return sha256(parts.map((part) => new Uint8Array(part)));
+}
+
+/** History root of a lane that starts empty. */
+export const EMPTY_ROOT = '00'.repeat(32);
+
+/** Next history root of a lane: `sha256(root | transaction hash)`. */
+export function nextHistoryRoot(root: string, hash: string): Promise<string> {
+  return sha256([unhex(root), unhex(hash)]);
+}

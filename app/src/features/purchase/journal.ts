@@ -1,0 +1,99 @@
+/**
+ * Purchases whose fate is not known yet, kept in the browser so that a closed tab or a lost connection ends in the true
+ * state: the hash of a purchase is known before it is sent, and its lane tells whether it happened.
+ */
+
+import type { Address, Signature } from '@solana/kit';
+
+import { COMMITMENT, type Connection } from '../../chain/connection';
+import { Store } from '../../chain/store';
+import { readTransaction } from '../../market/live';
+import type { Receipt } from '../../market/model';
+import { readLane } from '../trader/lanes';
+
+/** A purchase that may have been sent. */
+export interface Pending {
+  readonly hash: string;
+  readonly wallet: Address;
+  readonly lane: number;
+  readonly nonce: bigint;
+  /** Genesis hash of the chain it is on. */
+  readonly genesis: string;
+  /** What is bought, for the reader: `2.5 kWh on Sunny Street`. */
+  readonly title: string;
+  /** What was signed for it, with the last block in which each can land. */
+  readonly signatures: readonly { readonly signature: Signature; readonly lastValidBlockHeight: bigint }[];
+}
+
+/** What became of a purchase. */
+export type Fate =
+  | { readonly kind: 'paid'; readonly receipt: Receipt | undefined; readonly signature: Signature | undefined }
+  | { readonly kind: 'never' }
+  | { readonly kind: 'open' };
+
+const KEY = 'multibus:pending';
+
+const replacer = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);
+const reviver = (_: string, value: unknown) =>
+  typeof value === 'string' && /^\d+n$/u.test(value) ? BigInt(value.slice(0, -1)) : value;
+
+function read(storage: Storage): readonly Pending[] {
+  const text = storage.getItem(KEY);
+  return text === null ? [] : (JSON.parse(text, reviver) as Pending[]);
+}
+
+/** The journal of this browser. */
+export class Journal {
+  readonly pending: Store<readonly Pending[]>;
+
+  constructor(private readonly storage: Storage) {
+    this.pending = new Store(read(storage));
+    // Other tabs write it too.
+    window.addEventListener('storage', ({ key }) => {
+      if (key === KEY) this.pending.set(read(storage));
+    });
+  }
+
+  /** Notes a purchase, or what else was signed for it, before it is sent. */
+  note(entry: Pending): void {
+    this.write((entries) => [...entries.filter(({ hash }) => hash !== entry.hash), entry]);
+  }
+
+  /** Forgets a purchase whose fate is known. */
+  forget(hash: string): void {
+    this.write((entries) => entries.filter((entry) => entry.hash !== hash));
+  }
+
+  private write(change: (entries: readonly Pending[]) => readonly Pending[]): void {
+    const entries = change(read(this.storage));
+    this.storage.setItem(KEY, JSON.stringify(entries, replacer));
+    this.pending.set(entries);
+  }
+}
+
+/** Finds out what became of a purchase; throws where the network does not answer. */
+export async function fateOf(connection: Connection, entry: Pending): Promise<Fate> {
+  const { rpc } = connection;
+  // Height before lane: what has not spent the nonce after its last valid block never will.
+  const height = await rpc.getBlockHeight({ commitment: COMMITMENT }).send();
+  const lane = await readLane(connection, entry.wallet, entry.lane);
+  const receipt = lane?.receipts.find(({ hash }) => hash === entry.hash);
+  if (receipt !== undefined) return { kind: 'paid', receipt, signature: await landed(connection, entry) };
+  const spent = lane === undefined || lane.nextNonce > entry.nonce;
+  if (spent) {
+    // The receipt may be gone from the last sixteen: the transactions themselves tell.
+    const signature = await landed(connection, entry);
+    return signature === undefined ? { kind: 'never' } : { kind: 'paid', receipt: undefined, signature };
+  }
+  return entry.signatures.every(({ lastValidBlockHeight }) => height > lastValidBlockHeight)
+    ? { kind: 'never' }
+    : { kind: 'open' };
+}
+
+async function landed(connection: Connection, entry: Pending): Promise<Signature | undefined> {
+  for (const { signature } of entry.signatures) {
+    const transaction = await readTransaction(connection, signature);
+    if (transaction?.events.some((event) => event.kind === 'purchased' && event.hash === entry.hash)) return signature;
+  }
+  return undefined;
+}

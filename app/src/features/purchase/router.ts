@@ -1,0 +1,315 @@
+/**
+ * Fills a wanted amount of energy at the lowest total cost from many offers: the same plan, to the base unit, as
+ * `client/src/router.rs` makes (whose page explains the bound and the search). Pure: no chain, no clock.
+ */
+
+import type { Address } from '@solana/kit';
+
+import { ceilDiv, cost, U64_MAX } from '../../amount/cost';
+import { WH_PER_KWH } from '../../generated/constants';
+
+/** Nodes that the search for a cheaper rounding visits at most. */
+export const SEARCH_NODES = 50_000;
+
+/** What the router needs to know of an offer. */
+export interface RouterOffer {
+  readonly offer: Address;
+  readonly seller: Address;
+  /** Energy that can be bought, in Wh. */
+  readonly freeWh: bigint;
+  /** In base units per kWh. */
+  readonly pricePerKwh: bigint;
+}
+
+/** What a buyer wants. */
+export interface Want {
+  readonly energyWh: bigint;
+  /** Smallest amount that is acceptable where there is not enough; `energyWh` for all or nothing. */
+  readonly minEnergyWh: bigint;
+  readonly maxPricePerKwh: bigint;
+  readonly maxTotal: bigint;
+  /** Whose offers must not be bought: the buyer's own are refused by the program. */
+  readonly excludedSellers: readonly Address[];
+}
+
+/** Part of an offer to buy. */
+export interface RouterFill {
+  readonly offer: RouterOffer;
+  readonly energyWh: bigint;
+  readonly cost: bigint;
+}
+
+/** Which part of which offers to buy, in order of price. */
+export interface Quote {
+  readonly fills: readonly RouterFill[];
+  readonly energyWh: bigint;
+  readonly totalCost: bigint;
+  /** No plan costs less; equal to `totalCost` where that is proven. */
+  readonly lowerBound: bigint;
+}
+
+/** A plan, or the sentence that says why there is none. */
+export type Quoted =
+  | { readonly ok: true; readonly quote: Quote }
+  | { readonly ok: false; readonly reason: string; readonly availableWh?: bigint; readonly leastCost?: bigint };
+
+/** Exactly `energyWh`, at any price, from anyone. */
+export function exactly(energyWh: bigint): Want {
+  return { energyWh, minEnergyWh: energyWh, maxPricePerKwh: U64_MAX, maxTotal: U64_MAX, excludedSellers: [] };
+}
+
+const byBigint = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
+const least = (a: bigint, b: bigint) => (a < b ? a : b);
+const most = (a: bigint, b: bigint) => (a > b ? a : b);
+
+/** Finds the cheapest way to buy what is wanted. */
+export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
+  const { energyWh, minEnergyWh, maxTotal } = want;
+  if (energyWh <= 0n) return { ok: false, reason: 'Ask for at least 1 Wh.' };
+  if (minEnergyWh <= 0n || minEnergyWh > energyWh) {
+    return { ok: false, reason: 'The smallest acceptable amount must be from 1 Wh to the wanted amount.' };
+  }
+  const usable = offers
+    .filter(
+      (offer) =>
+        offer.freeWh > 0n &&
+        offer.pricePerKwh <= want.maxPricePerKwh &&
+        !want.excludedSellers.includes(offer.seller),
+    )
+    .sort(
+      (a, b) =>
+        byBigint(a.pricePerKwh, b.pricePerKwh) ||
+        byBigint(b.freeWh, a.freeWh) ||
+        (a.seller < b.seller ? -1 : a.seller > b.seller ? 1 : 0) ||
+        (a.offer < b.offer ? -1 : a.offer > b.offer ? 1 : 0),
+    );
+  const availableWh = usable.reduce((sum, offer) => sum + offer.freeWh, 0n);
+  if (availableWh < minEnergyWh) {
+    return { ok: false, reason: 'There is not enough energy on offer within your limits.', availableWh };
+  }
+  const wanted = least(availableWh, energyWh);
+  const best = cheapest(usable, wanted);
+  if (best !== undefined && best.totalCost <= maxTotal) return { ok: true, quote: best };
+  const smallest = cheapest(usable, minEnergyWh);
+  if (smallest === undefined) return { ok: false, reason: 'The cost exceeds what 64 bits can hold; buy less at once.' };
+  if (smallest.totalCost > maxTotal) {
+    return {
+      ok: false,
+      reason: 'Even the smallest acceptable amount costs more than your limit.',
+      leastCost: smallest.totalCost,
+    };
+  }
+  // The lowest cost never falls with the amount, so the largest amount within the total is found by halving.
+  let within = smallest;
+  let above = wanted;
+  while (above - within.energyWh > 1n) {
+    const middle = within.energyWh + (above - within.energyWh) / 2n;
+    const plan = cheapest(usable, middle);
+    if (plan !== undefined && plan.totalCost <= maxTotal) within = plan;
+    else above = middle;
+  }
+  return { ok: true, quote: within };
+}
+
+/** Cheapest plan for exactly `wanted` Wh from offers sorted by price; `undefined` where its cost exceeds 64 bits. */
+function cheapest(offers: readonly RouterOffer[], wanted: bigint): Quote | undefined {
+  const greedy = offers.map(() => 0n);
+  let left = wanted;
+  let lastPrice = 0n;
+  for (const [index, offer] of offers.entries()) {
+    if (left === 0n) break;
+    const amount = least(offer.freeWh, left);
+    greedy[index] = amount;
+    left -= amount;
+    lastPrice = offer.pricePerKwh;
+  }
+  const floorMilli = offers.reduce((sum, offer, index) => sum + (greedy[index] ?? 0n) * offer.pricePerKwh, 0n);
+  const lowerBound = ceilDiv(floorMilli, WH_PER_KWH);
+  if (lowerBound > U64_MAX) return undefined;
+  const search = new Search(offers, wanted, lastPrice, floorMilli, greedy);
+  if (search.bestRank.cost > U64_MAX) return undefined;
+  search.run();
+  const fills: RouterFill[] = [];
+  for (const [index, offer] of offers.entries()) {
+    const energyWh = search.best[index] ?? 0n;
+    if (energyWh === 0n) continue;
+    const units = cost(energyWh, offer.pricePerKwh);
+    if (units === undefined) return undefined;
+    fills.push({ offer, energyWh, cost: units });
+  }
+  const totalCost = search.bestRank.cost;
+  const proven = search.nodesLeft > 0;
+  return { fills, energyWh: wanted, totalCost, lowerBound: proven ? totalCost : least(lowerBound, totalCost) };
+}
+
+/** What a fill's rounding wastes, in thousandths of a base unit. */
+function waste(energyWh: bigint, offer: RouterOffer): bigint {
+  return (1_000n - ((energyWh * offer.pricePerKwh) % 1_000n)) % 1_000n;
+}
+
+function gcd(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : gcd(b, a % b);
+}
+
+interface Rank {
+  readonly cost: bigint;
+  readonly fills: number;
+}
+
+const isBelow = (a: Rank, b: Rank) => a.cost < b.cost || (a.cost === b.cost && a.fills < b.fills);
+
+interface Candidate {
+  readonly index: number;
+  /** Difference to the price of the last Wh, in base units per kWh. */
+  readonly distance: bigint;
+  readonly cheaper: boolean;
+  /** Free energy of this candidate and of all after it, and the largest of them, in Wh. */
+  freeFromHere: bigint;
+  largestFromHere: bigint;
+}
+
+/** Branch and bound over the few offers whose amounts can matter to the rounding. */
+class Search {
+  best: bigint[];
+  bestRank: Rank;
+  nodesLeft = SEARCH_NODES;
+  private current: bigint[] = [];
+  private readonly candidates: Candidate[] = [];
+
+  constructor(
+    private readonly offers: readonly RouterOffer[],
+    private readonly wanted: bigint,
+    private readonly lastPrice: bigint,
+    private readonly floorMilli: bigint,
+    greedy: bigint[],
+  ) {
+    this.best = greedy;
+    this.bestRank = this.rank(greedy);
+    const aligned = this.aligned();
+    const rank = this.rank(aligned);
+    if (isBelow(rank, this.bestRank)) {
+      this.best = aligned;
+      this.bestRank = rank;
+    }
+  }
+
+  run(): void {
+    const free = this.offers.map((offer) => offer.freeWh).sort((a, b) => byBigint(b, a));
+    let covered = 0n;
+    let fewest = 0;
+    for (const amount of free) {
+      if (covered >= this.wanted) break;
+      covered += amount;
+      fewest += 1;
+    }
+    if (!isBelow({ cost: ceilDiv(this.floorMilli, WH_PER_KWH), fills: fewest }, this.bestRank)) return;
+    const budget = this.budget();
+    let penalty = 0n;
+    let fills = 0;
+    let left = this.wanted;
+    this.current = this.offers.map(() => 0n);
+    for (const [index, offer] of this.offers.entries()) {
+      const cheaper = offer.pricePerKwh < this.lastPrice;
+      const distance = cheaper ? this.lastPrice - offer.pricePerKwh : offer.pricePerKwh - this.lastPrice;
+      if (distance <= budget) {
+        this.candidates.push({ index, distance, cheaper, freeFromHere: 0n, largestFromHere: 0n });
+      } else if (cheaper) {
+        // Not even one Wh of it can be left out.
+        this.current[index] = offer.freeWh;
+        penalty += waste(offer.freeWh, offer);
+        fills += 1;
+        left -= offer.freeWh;
+      }
+    }
+    let freeFromHere = 0n;
+    let largestFromHere = 0n;
+    for (const candidate of this.candidates.toReversed()) {
+      const amount = this.offers[candidate.index]?.freeWh ?? 0n;
+      freeFromHere += amount;
+      largestFromHere = most(amount, largestFromHere);
+      candidate.freeFromHere = freeFromHere;
+      candidate.largestFromHere = largestFromHere;
+    }
+    this.visit(0, left, penalty, fills);
+  }
+
+  private rank(amounts: readonly bigint[]): Rank {
+    let total = 0n;
+    let fills = 0;
+    for (const [index, offer] of this.offers.entries()) {
+      const amount = amounts[index] ?? 0n;
+      total += ceilDiv(amount * offer.pricePerKwh, WH_PER_KWH);
+      fills += amount > 0n ? 1 : 0;
+    }
+    return { cost: total, fills };
+  }
+
+  /** Among the offers at the last price, amounts that round without waste, the rest in one. */
+  private aligned(): bigint[] {
+    const amounts = [...this.best];
+    const last = this.offers.flatMap((offer, index) =>
+      offer.pricePerKwh === this.lastPrice ? [{ index, freeWh: offer.freeWh }] : [],
+    );
+    let left = 0n;
+    for (const { index } of last) {
+      left += amounts[index] ?? 0n;
+      amounts[index] = 0n;
+    }
+    const period = 1_000n / gcd(1_000n, this.lastPrice);
+    for (const { index, freeWh } of last) {
+      const whole = (least(freeWh, left) / period) * period;
+      amounts[index] = whole;
+      left -= whole;
+    }
+    for (const { index, freeWh } of last) {
+      const more = least(left, freeWh - (amounts[index] ?? 0n));
+      amounts[index] = (amounts[index] ?? 0n) + more;
+      left -= more;
+    }
+    return amounts;
+  }
+
+  /** Thousandths of a base unit that a plan may lose against the floor and still be better than the best. */
+  private budget(): bigint {
+    return this.bestRank.cost * 1_000n - this.floorMilli;
+  }
+
+  private visit(depth: number, left: bigint, penalty: bigint, fills: number): void {
+    if (this.nodesLeft === 0) return;
+    this.nodesLeft -= 1;
+    const costAtLeast = ceilDiv(this.floorMilli + penalty, WH_PER_KWH);
+    const candidate = this.candidates[depth];
+    if (candidate === undefined) {
+      const rank = { cost: costAtLeast, fills };
+      if (left === 0n && isBelow(rank, this.bestRank)) {
+        this.bestRank = rank;
+        this.best = [...this.current];
+      }
+      return;
+    }
+    const { index, distance, cheaper, freeFromHere, largestFromHere } = candidate;
+    const moreFills = left === 0n ? 0 : Number(ceilDiv(left, largestFromHere));
+    const atLeast = { cost: costAtLeast, fills: fills + moreFills };
+    const offer = this.offers[index];
+    if (offer === undefined || left > freeFromHere || !isBelow(atLeast, this.bestRank)) return;
+    const later = freeFromHere - offer.freeWh;
+    let lowest = most(left - later, 0n);
+    let highest = least(offer.freeWh, left);
+    // What may be moved against the price, in Wh.
+    const spare = most(this.budget() - penalty, 0n);
+    if (distance > 0n) {
+      const movable = spare / distance;
+      if (cheaper) lowest = most(lowest, most(offer.freeWh - movable, 0n));
+      else highest = least(highest, movable);
+    }
+    if (lowest > highest) return;
+    for (let amount = highest; amount >= lowest; amount -= 1n) {
+      if (this.nodesLeft === 0) return;
+      const moved = cheaper ? offer.freeWh - amount : amount;
+      this.current[index] = amount;
+      const worse = penalty + moved * distance + waste(amount, offer);
+      this.visit(depth + 1, left - amount, worse, fills + (amount > 0n ? 1 : 0));
+    }
+    this.current[index] = 0n;
+  }
+}

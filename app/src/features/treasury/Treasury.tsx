@@ -1,0 +1,128 @@
+/** The treasury of a bus: what its own offers earned, and each owner's exact share of it. */
+
+import type { Address, Instruction } from '@solana/kit';
+import { useEffect } from 'react';
+
+import { formatBps } from '../../amount/token';
+import { createTokenAccount, tokenAccountAddress } from '../../chain/address';
+import { readAccounts } from '../../chain/connection';
+import { send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { getTreasuryClaimInstruction } from '../../generated';
+import type { LiveMarket } from '../../market/live';
+import { claimable, type Bus } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { AddressLabel, Card, Empty, Facts, Tokens } from '../../ui/parts';
+
+/** Pays an owner what it may claim, to its own token account; anyone may ask for it. */
+export function treasuryClaim(
+  live: LiveMarket,
+  signer: Signer,
+  bus: Bus,
+  owner: Address,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  return send(
+    live.connection,
+    signer,
+    async () => {
+      const destination = await tokenAccountAddress(owner, bus.mint, bus.tokenProgram);
+      const instructions: Instruction[] = [];
+      if ((await readAccounts(live.connection, [destination])).accounts[0] === undefined) {
+        instructions.push(await createTokenAccount(signer.address, owner, bus.mint, bus.tokenProgram));
+      }
+      instructions.push(
+        getTreasuryClaimInstruction({
+          owner,
+          bus: bus.address,
+          treasury: bus.treasury,
+          destination,
+          mint: bus.mint,
+          tokenProgram: bus.tokenProgram,
+        }),
+      );
+      return instructions;
+    },
+    onStage,
+  );
+}
+
+/** The card. */
+export function Treasury({ bus }: { readonly bus: Bus }) {
+  const { live, wallet, signer } = useSession();
+  const { balances } = useMarket();
+  const action = useAction();
+  useEffect(() => live.watchBalance(bus.treasury), [live, bus.treasury]);
+  const balance = balances.get(bus.treasury);
+  if (balance === undefined) {
+    return (
+      <Card title="Treasury">
+        <Empty>Reading the treasury…</Empty>
+      </Card>
+    );
+  }
+  const places = [
+    ...bus.owners.map((owner) => ({ owner: owner.wallet, note: formatBps(owner.shareBps) })),
+    ...bus.formerOwners.map((former) => ({ owner: former.wallet, note: 'left' })),
+  ];
+  const claim = (owner: Address) => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      const units = claimable(bus, owner, balance);
+      await treasuryClaim(live, signer, bus, owner, onStage);
+      await Promise.all([live.refresh([bus.address]), live.refreshBalances()]);
+      return {
+        message: (
+          <>
+            <Tokens units={units} bus={bus} /> went to <AddressLabel address={owner} />.
+          </>
+        ),
+      };
+    });
+  };
+  return (
+    <Card title="Treasury">
+      <Facts
+        facts={[
+          ['Holds now', <Tokens key="h" units={balance} bus={bus} />],
+          ['Received ever', <Tokens key="r" units={balance + bus.treasuryClaimed} bus={bus} />],
+          ['Claimed ever', <Tokens key="c" units={bus.treasuryClaimed} bus={bus} />],
+        ]}
+      />
+      <table className="plain" aria-label="Claims">
+        <thead>
+          <tr>
+            <th scope="col">Owner</th>
+            <th scope="col" className="end">Share</th>
+            <th scope="col" className="end">May claim</th>
+            <th scope="col" className="end">
+              <span className="visually-hidden">Claim</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {places.map(({ owner, note }) => {
+            const units = claimable(bus, owner, balance);
+            return (
+              <tr key={owner}>
+                <td>
+                  <AddressLabel address={owner} />
+                </td>
+                <td className="end number">{note}</td>
+                <td className="end">
+                  <Tokens units={units} bus={bus} />
+                </td>
+                <td className="end">
+                  <WalletButton tone={owner === wallet ? 'primary' : 'quiet'} disabled={units === 0n} busy={action.isRunning} onClick={() => claim(owner)}>
+                    {owner === wallet ? 'Claim' : 'Pay out'}
+                  </WalletButton>
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      <ActionStatus action={action} />
+    </Card>
+  );
+}

@@ -1,0 +1,207 @@
+/** Verify: whether a purchase happened, by whom, what, and whether its lane's history proves it. */
+
+import { useEffect, useState } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { formatTokens } from '../../amount/token';
+import { sentence } from '../../errors/explain';
+import { useMarket, useSession } from '../../session';
+import { CheckIcon } from '../../ui/icons';
+import { AddressLabel, Card, CopyButton, Energy, Facts, TextField, When } from '../../ui/parts';
+import { parseQuery, verify, type Processed, type Proof, type Verdict } from './verify';
+
+type Progress =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'looking'; readonly looked: number }
+  | { readonly kind: 'answered'; readonly verdict: Verdict }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** The screen; `asked` is what the page's address asks for. */
+export function VerifyScreen({ asked }: { readonly asked: string | undefined }) {
+  const { live } = useSession();
+  const [text, setText] = useState(asked ?? '');
+  const [progress, setProgress] = useState<Progress>({ kind: 'idle' });
+  useEffect(() => setText(asked ?? ''), [asked]);
+  useEffect(() => {
+    if (asked === undefined) {
+      setProgress({ kind: 'idle' });
+      return undefined;
+    }
+    const query = parseQuery(asked);
+    if ('reason' in query) {
+      setProgress({ kind: 'failed', reason: query.reason });
+      return undefined;
+    }
+    let isOver = false;
+    const show = (next: Progress) => {
+      if (!isOver) setProgress(next);
+    };
+    show({ kind: 'looking', looked: 0 });
+    verify(live.connection, query, (looked) => show({ kind: 'looking', looked })).then(
+      (verdict) => show({ kind: 'answered', verdict }),
+      (error: unknown) => show({ kind: 'failed', reason: sentence(error) }),
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [asked, live]);
+  const query = parseQuery(text);
+  const parsed = 'reason' in query ? { ok: false as const, reason: query.reason } : { ok: true as const, value: query };
+  return (
+    <div className="page narrow">
+      <h1 className="visually-hidden">Verify</h1>
+      <Card title="Did it happen?">
+        <form
+          className="stack"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (parsed.ok) location.hash = `#/verify/${text.trim()}`;
+          }}
+        >
+          <TextField
+            label="Transaction hash or signature"
+            value={text}
+            onChange={setText}
+            parsed={parsed}
+            inputMode="text"
+            hint="The hash that every purchase shows, or the signature of its transaction."
+          />
+          <button type="submit" className="button primary" disabled={!parsed.ok}>
+            Verify
+          </button>
+        </form>
+        <div role="status" aria-live="polite" className="verdict">
+          {progress.kind === 'looking' && (
+            <div className="status running">
+              <span className="spinner" aria-hidden="true" />
+              <div>
+                Asking the chain…
+                {progress.looked > 0 && <p className="hint">{progress.looked} transactions looked at</p>}
+              </div>
+            </div>
+          )}
+          {progress.kind === 'failed' && <div className="status failed">{progress.reason}</div>}
+          {progress.kind === 'answered' && progress.verdict.kind === 'unprocessed' && (
+            <div className="status noted">
+              <div>
+                <strong>Not processed.</strong> {progress.verdict.why}
+              </div>
+            </div>
+          )}
+        </div>
+      </Card>
+      {progress.kind === 'answered' &&
+        progress.verdict.kind === 'processed' &&
+        progress.verdict.purchases.map((purchase) => <PurchaseProof key={purchase.hash} purchase={purchase} />)}
+    </div>
+  );
+}
+
+function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
+  const { buses, origins } = useMarket();
+  const known = purchase.fills.map(({ offer }) => buses.get(purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? ('' as never)));
+  const bus = known.find((found) => found !== undefined) ?? [...buses.values()][0];
+  const decimals = bus?.decimals ?? 0;
+  return (
+    <Card
+      title={
+        <span className="row good">
+          <CheckIcon /> Processed exactly once
+        </span>
+      }
+    >
+      <Facts
+        facts={[
+          [
+            'Transaction hash',
+            <span key="h" className="row wrap">
+              <span className="mono break">{purchase.hash}</span>
+              <CopyButton text={purchase.hash} label="Copy the transaction hash" />
+            </span>,
+          ],
+          ['Buyer', <AddressLabel key="b" address={purchase.wallet} copy />],
+          ['When', <When key="w" at={purchase.at} />],
+          ['Energy', <Energy key="e" wh={purchase.energyWh} />],
+          ['Paid', <span key="p" className="number">{formatTokens(purchase.paid, decimals)}</span>],
+          ['Lane and nonce', <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>],
+          ...(purchase.signature === undefined
+            ? []
+            : [
+                [
+                  'Signature',
+                  <span key="s" className="row wrap">
+                    <span className="mono break">{purchase.signature}</span>
+                    <CopyButton text={purchase.signature} label="Copy the signature" />
+                  </span>,
+                ] as const,
+              ]),
+        ]}
+      />
+      {purchase.fills.length > 0 && (
+        <table className="plain" aria-label="What was bought">
+          <thead>
+            <tr>
+              <th scope="col">Offer</th>
+              <th scope="col" className="end">Energy</th>
+              <th scope="col" className="end">per kWh</th>
+              <th scope="col" className="end">Cost</th>
+            </tr>
+          </thead>
+          <tbody>
+            {purchase.fills.map((fill, index) => (
+              <tr key={fill.offer}>
+                <td>
+                  {known[index] === undefined ? '' : `${known[index].name} `}
+                  <AddressLabel address={fill.offer} />
+                </td>
+                <td className="end number">{formatEnergy(fill.energyWh)}</td>
+                <td className="end number">{formatTokens(fill.pricePerKwh, decimals)}</td>
+                <td className="end number">{formatTokens(fill.cost, decimals)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <ProofText proof={purchase.proof} />
+    </Card>
+  );
+}
+
+function ProofText({ proof }: { readonly proof: Proof }) {
+  switch (proof.kind) {
+    case 'proven':
+      return (
+        <div className="status done">
+          <CheckIcon />
+          <div>
+            The history root on chain proves it: all {proof.purchases} purchases of this lane make exactly
+            <p className="mono break hint">{proof.root}</p>
+          </div>
+        </div>
+      );
+    case 'gap':
+      return (
+        <div className="status noted">
+          {proof.missing} purchases of this lane are missing on this node, so that its history root cannot be checked here;
+          ask a node that keeps the whole history.
+        </div>
+      );
+    case 'mismatch':
+      return (
+        <div className="status failed">
+          <div>
+            The history of this node does not make the root on chain. Do not trust this node’s history.
+            <p className="mono break hint">computed {proof.computed}</p>
+            <p className="mono break hint">on chain {proof.root}</p>
+          </div>
+        </div>
+      );
+    case 'closed':
+      return (
+        <div className="status noted">
+          The lane was closed since, and its root with it; the transaction itself, which the network keeps, tells of this
+          purchase.
+        </div>
+      );
+  }
+}

@@ -1,0 +1,173 @@
+/** Something that the user does on the chain: its stages, its end, and its failure in a sentence. */
+
+import { useCallback, useState, type ReactNode } from 'react';
+
+import type { Stage } from '../chain/send';
+import { Declined, Refusal, sentence } from '../errors/explain';
+import { FateUnknown, type PurchaseStage } from '../features/purchase/purchase';
+import { useSession } from '../session';
+import { classes, CopyButton } from './parts';
+import { CheckIcon, CloseIcon } from './icons';
+
+/** Where an action stands. */
+export type ActionState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'running'; readonly stage: PurchaseStage; readonly note?: string | undefined }
+  | { readonly kind: 'done'; readonly message: ReactNode; readonly hash?: string | undefined }
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly detail?: string | undefined;
+      readonly tone: 'declined' | 'unknown' | 'error';
+    };
+
+/** What a finished action tells. */
+export interface Done {
+  readonly message: ReactNode;
+  /** Transaction hash of a purchase. */
+  readonly hash?: string | undefined;
+}
+
+/** An action and its state. */
+export interface Action {
+  readonly state: ActionState;
+  readonly isRunning: boolean;
+  readonly run: (work: (onStage: (stage: PurchaseStage) => void) => Promise<Done>) => Promise<boolean>;
+  readonly reset: () => void;
+}
+
+/** An action of a component. */
+export function useAction(): Action {
+  const [state, setState] = useState<ActionState>({ kind: 'idle' });
+  const { live } = useSession();
+  const run = useCallback(
+    async (work: (onStage: (stage: PurchaseStage) => void) => Promise<Done>) => {
+      setState({ kind: 'running', stage: 'checking' });
+      try {
+        const done = await work((stage) =>
+          setState((before) => ({
+            kind: 'running',
+            stage: typeof stage === 'object' ? 'checking' : stage,
+            note:
+              typeof stage === 'object'
+                ? `Something moved in between (${stage.requoted.replace(/[.;].*$/u, '').toLowerCase()}); trying again within your limits.`
+                : before.kind === 'running'
+                  ? before.note
+                  : undefined,
+          })),
+        );
+        setState({ kind: 'done', ...done });
+        void live.refreshBalances();
+        return true;
+      } catch (error) {
+        if (!(error instanceof Refusal || error instanceof Declined || error instanceof FateUnknown)) {
+          console.error(error);
+        }
+        setState({
+          kind: 'failed',
+          message: error instanceof FateUnknown ? error.message : sentence(error),
+          detail: error instanceof Refusal ? error.detail : undefined,
+          tone: error instanceof Declined ? 'declined' : error instanceof FateUnknown ? 'unknown' : 'error',
+        });
+        return false;
+      }
+    },
+    [live],
+  );
+  const reset = useCallback(() => setState({ kind: 'idle' }), []);
+  return { state, isRunning: state.kind === 'running', run, reset };
+}
+
+const STAGES: Readonly<Record<Stage | 'opening', string>> = {
+  checking: 'Checking that it will go through…',
+  opening: 'First purchase: approve opening your purchase lane in your wallet…',
+  signing: 'Waiting for your wallet…',
+  confirming: 'Sent; waiting for the network…',
+};
+
+/** Shows where an action stands. */
+export function ActionStatus({ action }: { readonly action: Action }) {
+  const { state } = action;
+  return (
+    <div role="status" aria-live="polite">
+      {state.kind === 'running' && (
+        <div className="status running">
+          <span className="spinner" aria-hidden="true" />
+          <div>
+            {typeof state.stage === 'string' && STAGES[state.stage]}
+            {state.note !== undefined && <p className="hint">{state.note}</p>}
+          </div>
+        </div>
+      )}
+      {state.kind === 'done' && (
+        <div className="status done">
+          <CheckIcon />
+          <div>
+            {state.message}
+            {state.hash !== undefined && (
+              <p className="hash">
+                <a href={`#/verify/${state.hash}`} className="mono" title={state.hash}>
+                  {state.hash.slice(0, 16)}…
+                </a>
+                <CopyButton text={state.hash} label="Copy the transaction hash" />
+              </p>
+            )}
+          </div>
+          <Dismiss action={action} />
+        </div>
+      )}
+      {state.kind === 'failed' && (
+        <div className={classes('status', state.tone === 'error' ? 'failed' : 'noted')}>
+          <div>
+            {state.message}
+            {state.detail !== undefined && <p className="hint">{state.detail}</p>}
+          </div>
+          <Dismiss action={action} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Dismiss({ action }: { readonly action: Action }) {
+  return (
+    <button type="button" className="icon-button small" aria-label="Dismiss" onClick={action.reset}>
+      <CloseIcon size={14} />
+    </button>
+  );
+}
+
+/** A button that needs a wallet: without one it asks to connect. */
+export function WalletButton({
+  children,
+  onClick,
+  disabled = false,
+  busy = false,
+  tone = 'primary',
+}: {
+  readonly children: ReactNode;
+  readonly onClick: () => void;
+  readonly disabled?: boolean;
+  readonly busy?: boolean;
+  readonly tone?: 'primary' | 'quiet' | 'danger';
+}) {
+  const { wallet, signer, openWallet } = useSession();
+  if (wallet === undefined) {
+    return (
+      <button type="button" className={`button ${tone}`} onClick={() => openWallet(true)}>
+        Connect a wallet
+      </button>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className={`button ${tone}`}
+      disabled={disabled || busy || signer === undefined}
+      title={signer === undefined ? 'Your wallet does not sign for this network' : undefined}
+      onClick={onClick}
+    >
+      {children}
+    </button>
+  );
+}
