@@ -70,7 +70,7 @@ describe('decimals', () => {
   });
 
   it('are grouped for reading', () => {
-    expect(formatDecimal(1_234_567_890n, 6)).toBe('1\u202f234.56789');
+    expect(formatDecimal(1_234_567_890n, 6)).toBe('1\u00a0234.56789');
     expect(formatTokens(200_000n, 6)).toBe('0.20');
     expect(formatTokens(5n, 0)).toBe('5');
     expect(formatEnergy(12_345n)).toBe('12.345 kWh');

@@ -42,7 +42,7 @@ export function parseDecimal(text: string, { decimals, noun, unit }: DecimalRule
   return { ok: true, value };
 }
 
-/** Writes smallest units as a decimal number: all digits that matter, thousands grouped by a thin space. */
+/** Writes smallest units as a decimal number: all digits that matter, thousands grouped by a space that does not break. */
 export function formatDecimal(value: bigint, decimals: number, minimumDecimals = 0): string {
   const digits = value.toString().padStart(decimals + 1, '0');
   const whole = decimals === 0 ? digits : digits.slice(0, -decimals);
@@ -53,10 +53,10 @@ export function formatDecimal(value: bigint, decimals: number, minimumDecimals =
 
 /** The same without grouping, as an input box shows it. */
 export function plainDecimal(value: bigint, decimals: number): string {
-  return formatDecimal(value, decimals).replaceAll('\u202f', '');
+  return formatDecimal(value, decimals).replaceAll('\u00a0', '');
 }
 
 /** Thousands grouped, as people read sizes. */
 export function grouped(digits: string | bigint): string {
-  return digits.toString().replace(/\B(?=(\d{3})+(?!\d))/gu, '\u202f');
+  return digits.toString().replace(/\B(?=(\d{3})+(?!\d))/gu, '\u00a0');
 }

@@ -14,12 +14,15 @@ type Column = 'price' | 'free' | 'remaining' | 'source' | 'seller' | 'expires';
 
 const COLUMNS: readonly (readonly [Column, string])[] = [
   ['source', 'Source'],
-  ['price', 'Price per kWh'],
+  ['price', 'Per kWh'],
   ['free', 'Free'],
   ['remaining', 'Remaining'],
   ['seller', 'Seller'],
   ['expires', 'Trades until'],
 ];
+
+/** Height of the rows in sight, in pixels. */
+const HEIGHT = 460;
 
 function compare(column: Column, a: Offer, b: Offer): number {
   const numbers = (left: bigint | number, right: bigint | number) => (left < right ? -1 : left > right ? 1 : 0);
@@ -124,7 +127,14 @@ export function OfferTable({
               </div>
             </div>
           </div>
-          <div className="scroller" ref={scroller} role="rowgroup" tabIndex={0} aria-label="Offers, scrollable">
+          <div
+            className="scroller"
+            ref={scroller}
+            role="rowgroup"
+            tabIndex={0}
+            aria-label="Offers, scrollable"
+            style={{ height: Math.min(virtual.getTotalSize() + 1, HEIGHT) }}
+          >
             <div className="canvas" style={{ height: virtual.getTotalSize() }}>
               {virtual.getVirtualItems().map((item) => {
                 const offer = rows[item.index];
@@ -174,7 +184,6 @@ function Row({
 }) {
   const now = useNow();
   const why = untradable(offer, bus, now);
-  const sold = offer.listedWh - offer.remainingWh;
   const share = (wh: bigint) => (offer.listedWh === 0n ? 0 : Number((wh * 1_000n) / offer.listedWh) / 10);
   return (
     <>
@@ -199,8 +208,7 @@ function Row({
             <rect x={share(freeWh(offer))} width={share(offer.reservedWh)} height="4" className="bar-reserved" />
           </svg>
           <span className="sub">
-            {sold > 0n ? `${formatEnergy(sold)} sold of ` : 'of '}
-            {formatEnergy(offer.listedWh)}
+            of {formatEnergy(offer.listedWh)}
           </span>
         </div>
         <div className="td td-seller" role="cell">

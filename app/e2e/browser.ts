@@ -1,0 +1,89 @@
+/** Chromium and the built site, as a user has them. */
+
+import { createServer, type Server } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+
+import type { Keys, Network } from './network';
+import { TestWallet } from './wallet';
+
+const DIST = fileURLToPath(new URL('../dist', import.meta.url));
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+
+/** Serves the built site on a free port of this machine, as any web server would. */
+export async function serve(): Promise<{ readonly url: string; readonly server: Server }> {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
+    const file = join(DIST, path === '/' ? 'index.html' : path);
+    readFile(file).then(
+      (body) => {
+        response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
+        response.end(body);
+      },
+      () => {
+        response.statusCode = 404;
+        response.end();
+      },
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+/** Debian's Chromium. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['MULTIBUS_CHROMIUM'] ?? '/usr/bin/chromium',
+    // Everything that it opens is this machine's own; root, as in a container, has no sandbox.
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  });
+}
+
+/** A browser of somebody with a wallet. */
+export interface Visitor {
+  readonly page: Page;
+  readonly wallet: TestWallet;
+  /** What the page complained about: errors, refused resources, broken policy. */
+  readonly complaints: string[];
+  close(): Promise<void>;
+}
+
+/** Opens the app in a browser of its own. */
+export async function visit(
+  browser: Browser,
+  site: string,
+  network: Pick<Network, 'rpc_url' | 'websocket_url'>,
+  accounts: readonly Keys[],
+  options: BrowserContextOptions & { readonly route?: string } = {},
+): Promise<Visitor> {
+  const { route = '', ...contextOptions } = options;
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
+  const wallet = await TestWallet.install(context, ...accounts);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  const query = new URLSearchParams({ rpc: network.rpc_url, ws: network.websocket_url });
+  await page.goto(`${site}/?${query}${route}`);
+  return { page, wallet, complaints, close: () => context.close() };
+}
+
+/** Connects the test wallet by hand. */
+export async function connectWallet({ page }: Visitor): Promise<void> {
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await page.getByRole('button', { name: 'Test Wallet' }).click();
+  await page.getByRole('button', { name: /^Wallet Test Wallet/u }).waitFor();
+}

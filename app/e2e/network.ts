@@ -1,0 +1,98 @@
+/** The network that the suite runs on, the command-line client on it, and wallets of one's own with SOL and tokens. */
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { createKeyPairFromBytes, createSolanaRpc, getAddressFromPublicKey, type Address } from '@solana/kit';
+
+const run = promisify(execFile);
+
+/** What `multibus-localnet` says of a network. */
+export interface Network {
+  readonly rpc_url: string;
+  readonly websocket_url: string;
+  readonly engine: string;
+  readonly mint: Address;
+  readonly mint_decimals: number;
+  readonly buses: readonly { readonly name: string; readonly address: Address }[];
+  readonly wallets: readonly { readonly name: string; readonly address: Address; readonly keypair: string }[];
+}
+
+function named(variable: string): string {
+  const value = process.env[variable];
+  if (value === undefined || value === '') {
+    throw new Error(`${variable} is not set; run the suite with \`cargo xtask test --only app-e2e\``);
+  }
+  return value;
+}
+
+/** Reads the description of the network. */
+export async function network(): Promise<Network> {
+  return JSON.parse(await readFile(named('MULTIBUS_NETWORK'), 'utf8')) as Network;
+}
+
+/** A wallet: its address, its key and the file that the command-line client takes. */
+export interface Keys {
+  readonly name: string;
+  readonly address: Address;
+  readonly keyPair: CryptoKeyPair;
+  readonly file: string;
+}
+
+/** Everything that a test does on the network beside the browser. */
+export class Market {
+  private constructor(
+    readonly network: Network,
+    private readonly folder: string,
+  ) {}
+
+  static async open(): Promise<Market> {
+    return new Market(await network(), await mkdtemp(join(tmpdir(), 'multibus-e2e-')));
+  }
+
+  /** Runs the command-line client, as a wallet of the village or of one's own; returns what `-q` prints. */
+  async cli(wallet: string | Keys, ...args: readonly string[]): Promise<string> {
+    const file = typeof wallet === 'string' ? this.village(wallet).keypair : wallet.file;
+    const { stdout } = await run(named('MULTIBUS_CLI'), ['-q', '-k', file, '--url', this.network.rpc_url, ...args]);
+    return stdout.trim();
+  }
+
+  /** A wallet of the village. */
+  village(name: string): Network['wallets'][number] {
+    const found = this.network.wallets.find((wallet) => wallet.name === name);
+    if (found === undefined) throw new Error(`the network has no wallet ${name}`);
+    return found;
+  }
+
+  /** The keys in a wallet's file. */
+  async keys(name: string, file: string): Promise<Keys> {
+    const bytes = Uint8Array.from(JSON.parse(await readFile(file, 'utf8')) as number[]);
+    const keyPair = await createKeyPairFromBytes(bytes);
+    return { name, address: await getAddressFromPublicKey(keyPair.publicKey), keyPair, file };
+  }
+
+  /** A new wallet with SOL and, where asked for, tokens. */
+  async wallet(name: string, tokens = 100): Promise<Keys> {
+    const file = join(this.folder, `${name}.json`);
+    await run(named('MULTIBUS_CLI'), ['-q', 'local', 'wallet', file]);
+    const keys = await this.keys(name, file);
+    await this.cli(keys, 'local', 'fund');
+    if (tokens > 0) {
+      await this.cli('operator', 'local', 'fund', keys.address, '--mint', this.network.mint, '--amount', `${tokens}tokens`);
+    }
+    return keys;
+  }
+
+  /** The chain's time in unix seconds. */
+  async now(): Promise<number> {
+    const rpc = createSolanaRpc(this.network.rpc_url);
+    const { value } = await rpc
+      .getAccountInfo('SysvarC1ock11111111111111111111111111111111' as Address, { encoding: 'base64' })
+      .send();
+    if (value === null) throw new Error('the node serves no clock');
+    return Number(Buffer.from(value.data[0], 'base64').readBigInt64LE(32));
+  }
+}
