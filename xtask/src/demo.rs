@@ -37,16 +37,23 @@ pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {
 }
 
 /// Builds the command-line client.
+pub fn build_cli(ctx: &Context) -> Result<()> {
+    build_bins(ctx, &["multibus"], "Compiling the command-line client with its embedded chain")
+}
+
+/// Builds programs of the workspace.
 ///
 /// Tests need more features of some dependencies than the client does, and four hundred crates stand on these. `--test`
 /// turns them on here too, so that `demo` and `test` share one build: without it each would compile nearly all anew.
-pub fn build_cli(ctx: &Context) -> Result<()> {
+pub fn build_bins(ctx: &Context, bins: &[&str], what: &str) -> Result<()> {
     let mut build = ctx.cargo();
-    build.args(["build", "--workspace", "--bin", "multibus", "--test", "chores"]);
-    build.args(["--locked", "--ignore-rust-version"]);
+    build.args(["build", "--workspace", "--test", "chores", "--locked", "--ignore-rust-version"]);
+    for bin in bins {
+        build.args(["--bin", bin]);
+    }
     run::logged(
         &mut build,
-        "Compiling the command-line client with its embedded chain",
+        what,
         "about 6 minutes from scratch on two cores, seconds after a change",
         &ctx.log("cli"),
     )?;

@@ -7,6 +7,7 @@ mod generated;
 mod hash;
 mod idl;
 mod link;
+mod localnet;
 mod npm;
 mod run;
 mod sbf;
@@ -37,6 +38,7 @@ Examples:
   cargo xtask demo -- --intervals 32      the same, up to eight in the morning
   cargo xtask test                        every check that continuous integration runs
   cargo xtask test --only clippy          just one of them; --list names them all
+  cargo xtask localnet                    a network to try things on, with a market that lives
   cargo xtask hash --verify               prove that the program's bytes depend on its sources alone
 
 Environment:
@@ -44,6 +46,12 @@ Environment:
   MULTIBUS_TOOLS     which compiler makes the program, like --tools [default: auto]
   CARGO_TARGET_DIR   cargo's target directory [default: target, or <cache>/target where CI=true]
   CI                 `true` on continuous-integration machines";
+
+const LOCALNET_HELP: &str = "\
+Examples:
+  cargo xtask localnet
+  cargo xtask localnet --engine agave --reset
+  cargo xtask localnet --detach && multibus --url localnet bus list; cargo xtask localnet --stop";
 
 #[derive(Subcommand)]
 enum Task {
@@ -73,6 +81,18 @@ enum Task {
         /// Name the checks and what each shows
         #[arg(long)]
         list: bool,
+    },
+    /// Start a local network with the program, a faucet, a test stablecoin and a seeded village, until Ctrl-C
+    ///
+    /// It is kept below the target directory: started again, it goes on where it ended, and --reset starts over. The
+    /// wallets' keys are public and the same everywhere. `<target dir>/localnet/<engine>/network.json` describes what is
+    /// there.
+    #[command(after_help = LOCALNET_HELP)]
+    Localnet {
+        #[command(flatten)]
+        program: Program,
+        #[command(flatten)]
+        options: localnet::Options,
     },
     /// Print the sha256 of the built program
     #[command(after_help = "Example:\n  cargo xtask hash --verify    (about 4 minutes)")]
@@ -147,6 +167,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Build { program } => sbf::build(&ctx, program.tools).map(drop),
         Task::Demo { program, args } => demo::demo(&ctx, program.tools, &args),
         Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
+        Task::Localnet { program, options } => localnet::localnet(&ctx, program.tools, &options),
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),

@@ -1,7 +1,8 @@
-//! What a machine needs to build the program, found or installed.
+//! What a machine needs, found or installed.
 //!
-//! Two things: Debian's packages of a Rust compiler with its matching library source and LLVM 22, and `sbpf-linker` from
-//! the crate registry. Finding them takes milliseconds, so every command that needs them asks first.
+//! To build the program: Debian's packages of a Rust compiler with its matching library source and LLVM 22, and
+//! `sbpf-linker` from the crate registry. To run it on Agave: `solana-test-validator`, from PATH or the crate registry.
+//! Finding them takes milliseconds, so every command that needs them asks first.
 
 use std::{
     env,
@@ -23,9 +24,16 @@ pub const RUST_SRC: &str = "/usr/lib/rustlib/src/rust";
 /// The library that both Debian's compiler and `sbpf-linker` use.
 pub const LLVM_LIBRARY: &str = "libLLVM.so.22.1";
 pub const LINKER_VERSION: &str = "0.2.6";
+/// The newest that builds from the registry alone.
+pub const VALIDATOR_VERSION: &str = "4.2.2";
 
 /// The compiler's packages must be of one version: the library source belongs to its compiler.
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "libllvm22"];
+/// What the validator's crates link and generate code with.
+const VALIDATOR_PACKAGES: [&str; 7] =
+    ["libclang1-22", "libclang-22-dev", "protobuf-compiler", "libudev-dev", "pkg-config", "cmake", "libssl-dev"];
+/// Where libclang1-22 puts its library.
+const LIBCLANG: &str = "/usr/lib/llvm-22/lib";
 /// The oldest compiler the recipe works with.
 const OLDEST: (u32, u32) = (1, 96);
 
@@ -41,7 +49,9 @@ pub struct SbfTools {
 pub fn sbf_tools(ctx: &Context) -> Result<SbfTools> {
     if let Err(missing) = debian_packages(ctx) {
         eprintln!("The program's compiler is not complete: {missing}.");
-        install_packages(ctx)?;
+        install_packages(ctx, &PACKAGES, "the compiler of the program", "about 1 minute, 150 MB").context(
+            "no compiler for the program; Solana's own, with `--tools platform`, is the other way to have one",
+        )?;
         if let Err(missing) = debian_packages(ctx) {
             bail!(
                 "the packages {} are installed, and still {missing}; \
@@ -51,10 +61,7 @@ pub fn sbf_tools(ctx: &Context) -> Result<SbfTools> {
             );
         }
     }
-    let sbpf_linker = ctx.cache.join("tools/bin/sbpf-linker");
-    if !linker_is_current(ctx, &sbpf_linker) {
-        install_linker(ctx)?;
-    }
+    let sbpf_linker = SBPF_LINKER.install(ctx)?;
     let versions = format!(
         "{}\n{}\nsbpf-linker {LINKER_VERSION}",
         run::output(ctx.debian(RUSTC).arg("-vV")).unwrap_or_default(),
@@ -94,13 +101,42 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn install_packages(ctx: &Context) -> Result<()> {
-    let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {}", PACKAGES.join(" "));
+/// Agave's test validator: the one on PATH, else one of the cache, which is built where it is missing.
+pub fn validator(ctx: &Context) -> Result<PathBuf> {
+    match find_validator(ctx) {
+        Some(found) => Ok(found),
+        None => {
+            if !VALIDATOR_PACKAGES.iter().all(|package| is_installed(ctx, package)) {
+                install_packages(
+                    ctx,
+                    &VALIDATOR_PACKAGES,
+                    "what the validator is built with",
+                    "about 2 minutes, 600 MB",
+                )?;
+            }
+            VALIDATOR.install(ctx)
+        }
+    }
+}
+
+/// The validator that is there without building one.
+pub fn find_validator(ctx: &Context) -> Option<PathBuf> {
+    on_path(VALIDATOR.binary).or_else(|| VALIDATOR.is_current(ctx).then(|| VALIDATOR.path(ctx)))
+}
+
+fn is_installed(ctx: &Context, package: &str) -> bool {
+    let status = run::output(ctx.command("dpkg-query").args(["-W", "-f", "${Status}", package]));
+    status.is_some_and(|status| status == "install ok installed")
+}
+
+/// Installs Debian packages, which are `what`.
+fn install_packages(ctx: &Context, packages: &[&str], what: &str, expect: &str) -> Result<()> {
+    let list = packages.join(" ");
+    let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {list}");
     if on_path("apt-get").is_none() {
         bail!(
-            "the compiler of the program comes from Debian 12's security suite ({}), and this system has no apt-get. \
-             Use Debian 12 (a container will do), or install Solana's platform tools and pass `--tools platform`",
-            PACKAGES.join(", ")
+            "{what} comes from Debian 12's security suite ({list}), and this system has no apt-get. \
+             Use Debian 12 (a container will do)"
         );
     }
     let root = run::output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
@@ -108,7 +144,7 @@ fn install_packages(ctx: &Context) -> Result<()> {
         if on_path("sudo").is_none() {
             bail!("installing Debian packages needs root, and there is no sudo; run as root: {by_hand}");
         }
-        eprintln!("  sudo is asked for the right to install {}", PACKAGES.join(", "));
+        eprintln!("  sudo is asked for the right to install {list}");
         run::live(Command::new("sudo").arg("-v")).with_context(|| format!("run as root: {by_hand}"))?;
     }
     let apt = |args: &[&str]| {
@@ -120,15 +156,15 @@ fn install_packages(ctx: &Context) -> Result<()> {
         command
     };
     let log = ctx.log("apt");
-    let known = PACKAGES
+    let known = packages
         .iter()
         .all(|package| run::output(Command::new("apt-cache").args(["show", "--no-all-versions", package])).is_some());
     let update =
         || run::logged(&mut apt(&["update"]), "Updating the lists of Debian packages", "about 10 seconds", &log);
     let mut install = apt(&["install", "-y", "--no-install-recommends"]);
-    install.args(PACKAGES);
-    let what = format!("Installing the Debian packages {}", PACKAGES.join(", "));
-    let mut once = || run::logged(&mut install, &what, "about 1 minute, 150 MB", &log);
+    install.args(packages);
+    let doing = format!("Installing the Debian packages {}", packages.join(", "));
+    let mut once = || run::logged(&mut install, &doing, expect, &log);
     let result = if known && once().is_ok() {
         Ok(())
     } else {
@@ -137,48 +173,83 @@ fn install_packages(ctx: &Context) -> Result<()> {
     };
     result.with_context(|| {
         format!(
-            "could not install the program's compiler. It is in Debian 12's security suite (bookworm-security): check \
+            "could not install {what}. It is in Debian 12's security suite (bookworm-security): check \
              that apt knows it and that the network is up, then run as root: {by_hand}"
         )
     })
 }
 
-fn linker_is_current(ctx: &Context, linker: &Path) -> bool {
-    let installed = std::fs::read_to_string(ctx.cache.join("tools/.crates.toml")).unwrap_or_default();
-    linker.is_file() && installed.contains(&format!("\"sbpf-linker {LINKER_VERSION} "))
+/// A program from the crate registry, built once for this machine.
+struct Tool {
+    package: &'static str,
+    binary: &'static str,
+    version: &'static str,
+    expect: &'static str,
 }
 
-fn install_linker(ctx: &Context) -> Result<()> {
-    let tools = ctx.cache.join("tools");
-    let build = ctx.cache.join("build/sbpf-linker");
-    let mut install = ctx.cargo();
-    install
-        .args(["install", "sbpf-linker", "--version", LINKER_VERSION, "--locked", "--root"])
-        .arg(&tools)
-        // Kept until it is done, so that an interrupted installation goes on where it stopped.
-        .env("CARGO_TARGET_DIR", &build)
-        // It links one small program: its own compilation counts, not its speed.
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    run::logged(
-        &mut install,
-        &format!("Building sbpf-linker {LINKER_VERSION}, once for this machine"),
-        "about 2 minutes on two cores",
-        &ctx.log("sbpf-linker"),
-    )
-    .with_context(|| {
-        format!(
-            "could not install sbpf-linker; check the network and try again, or by hand: \
-             cargo install sbpf-linker --version {LINKER_VERSION} --locked --root {}",
-            tools.display()
+const SBPF_LINKER: Tool = Tool {
+    package: "sbpf-linker",
+    binary: "sbpf-linker",
+    version: LINKER_VERSION,
+    expect: "about 2 minutes on two cores",
+};
+
+const VALIDATOR: Tool = Tool {
+    package: "agave-validator",
+    binary: "solana-test-validator",
+    version: VALIDATOR_VERSION,
+    expect: "about 25 minutes on two cores",
+};
+
+impl Tool {
+    fn path(&self, ctx: &Context) -> PathBuf {
+        ctx.cache.join("tools/bin").join(self.binary)
+    }
+
+    fn is_current(&self, ctx: &Context) -> bool {
+        let installed = std::fs::read_to_string(ctx.cache.join("tools/.crates.toml")).unwrap_or_default();
+        self.path(ctx).is_file() && installed.contains(&format!("\"{} {} ", self.package, self.version))
+    }
+
+    /// Its binary, after building it where it is missing.
+    fn install(&self, ctx: &Context) -> Result<PathBuf> {
+        if self.is_current(ctx) {
+            return Ok(self.path(ctx));
+        }
+        let Self { package, binary, version, expect } = self;
+        let tools = ctx.cache.join("tools");
+        let build = ctx.cache.join("build").join(package);
+        let mut install = ctx.cargo();
+        install
+            .args(["install", package, "--version", version, "--locked", "--bin", binary, "--root"])
+            .arg(&tools)
+            // Kept until it is done, so that an interrupted installation goes on where it stopped.
+            .env("CARGO_TARGET_DIR", &build)
+            .env("LIBCLANG_PATH", LIBCLANG)
+            // Its own compilation counts, not its speed.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+            .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        run::logged(
+            &mut install,
+            &format!("Building {binary} {version}, once for this machine"),
+            expect,
+            &ctx.log(package),
         )
-    })?;
-    let _ = std::fs::remove_dir_all(build);
-    Ok(())
+        .with_context(|| {
+            format!(
+                "could not install {binary}; check the network and try again, or by hand: \
+                 cargo install {package} --version {version} --locked --bin {binary} --root {}",
+                tools.display()
+            )
+        })?;
+        let _ = std::fs::remove_dir_all(build);
+        Ok(self.path(ctx))
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,182 @@
+//! A market of one's own on a network that others use too: fresh wallets, a token, a bus.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use futures_util::future::join_all;
+use multibus_client::{
+    Address, Keypair, Market, Wallet, address,
+    bus::{BusConfig, ListingPolicy, OwnerShare},
+    chain::{Chain, CommitmentLevel, RpcChain},
+    multibus::token::SPL_TOKEN_ID,
+    offer::{EnergySource, OfferTerms},
+};
+use multibus_localnet::{key, network::Description};
+
+/// Base units of the token that every member starts with.
+pub const FUNDS: u64 = 1_000_000_000;
+/// Lamports that every member starts with.
+pub const LAMPORTS: u64 = 10_000_000_000;
+
+/// The network that `MULTIBUS_NETWORK` describes.
+///
+/// # Panics
+/// Where it describes none.
+pub fn network() -> Description {
+    let path = env::var_os("MULTIBUS_NETWORK").map(PathBuf::from);
+    let path = path.expect("MULTIBUS_NETWORK names the network's description; run `cargo xtask e2e`");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A market of one's own.
+pub struct World {
+    /// The network.
+    pub network: Description,
+    /// A connection to it.
+    pub chain: Arc<RpcChain>,
+    /// Creates the bus and mints the token.
+    pub owner: Wallet,
+    /// The token.
+    pub mint: Address,
+    /// The bus.
+    pub bus: Address,
+    /// Everyone with tokens.
+    pub members: Vec<Wallet>,
+}
+
+/// A bus that is open for listing, without windows, with one owner.
+pub fn config(owner: &Wallet) -> BusConfig {
+    BusConfig {
+        name: "Mill Lane".to_owned(),
+        owners: vec![OwnerShare { owner: owner.address(), share_bps: 10_000 }],
+        threshold: 1,
+        pause_quorum: 0,
+        listing_policy: ListingPolicy::Open as u8,
+        lock_fee_bps: 100,
+        timelock_seconds: 0,
+        window_seconds: 0,
+        gate_closure_seconds: 0,
+        capacity_wh: 1_000_000,
+        base_price_per_kwh: 100_000,
+    }
+}
+
+/// Energy without a window.
+pub fn terms(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
+    OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Solar }
+}
+
+impl World {
+    /// A market whose bus is as `change` makes it of [`config`], with so many members, each with a connection of its
+    /// own, SOL and tokens. `change` sees the owner and the members, so that they can own the bus together.
+    ///
+    /// # Panics
+    /// Where the network refuses.
+    pub async fn new(members: usize, change: impl FnOnce(&mut BusConfig, &[Wallet])) -> Self {
+        let network = network();
+        let connect = || {
+            let chain = RpcChain::new(&network.rpc_url, Some(&network.websocket_url), CommitmentLevel::Confirmed);
+            Arc::new(chain.expect("the description holds URLs"))
+        };
+        let chain = connect();
+        let fresh = || Wallet::new(connect(), Arc::new(Keypair::new()));
+        let owner = fresh();
+        let members: Vec<Wallet> = (0..members).map(|_| fresh()).collect();
+        for airdropped in join_all(members.iter().chain([&owner]).map(airdrop)).await {
+            airdropped.unwrap();
+        }
+        let mint = owner.mint_create(6, &SPL_TOKEN_ID).await.unwrap().address;
+        let (owner_ref, mint_ref) = (&owner, &mint);
+        let mint_to = |member: &Wallet| {
+            let address = member.address();
+            async move { owner_ref.mint_to(mint_ref, &address, FUNDS).await }
+        };
+        for minted in join_all(members.iter().map(mint_to)).await {
+            minted.unwrap();
+        }
+        let mut config = config(&owner);
+        change(&mut config, &members);
+        let bus = owner.bus_create(0, &mint, &config).await.unwrap().address;
+        Self { network, chain, owner, mint, bus, members }
+    }
+
+    /// Questions to the market.
+    pub fn market(&self) -> &Market {
+        self.owner.market()
+    }
+
+    /// The chain's time, in unix seconds.
+    ///
+    /// # Panics
+    /// Where the network does not answer.
+    pub async fn now(&self) -> i64 {
+        self.chain.clock().await.unwrap().unix_timestamp
+    }
+
+    /// Tokens of a wallet, in base units; 0 where it has no account.
+    ///
+    /// # Panics
+    /// Where the network does not answer.
+    pub async fn tokens(&self, wallet: &Wallet) -> u64 {
+        let account = address::associated_token(&wallet.address(), &self.mint, &SPL_TOKEN_ID);
+        match self.market().token_balance(&account).await {
+            Err(multibus_client::Error::NotFound { .. }) => 0,
+            balance => balance.unwrap(),
+        }
+    }
+
+    /// Asserts that the bus's invariants hold, and that all tokens are with members, owner, escrow and treasury.
+    ///
+    /// # Panics
+    /// Where they are not.
+    pub async fn assert_sound(&self) {
+        let violated = crate::invariant::check(self.market(), &self.bus).await.unwrap();
+        assert_eq!(violated, Vec::<String>::new());
+        let mut total = 0;
+        for wallet in self.members.iter().chain([&self.owner]) {
+            total += self.tokens(wallet).await;
+        }
+        let bus = self.market().bus(&self.bus).await.unwrap();
+        for account in [bus.escrow, bus.treasury] {
+            total += self.market().token_balance(&account).await.unwrap();
+        }
+        assert_eq!(total, self.members.len() as u64 * FUNDS, "tokens are conserved");
+    }
+
+    /// A call of the command-line client on this network, without what the user configured.
+    ///
+    /// # Panics
+    /// Where the client is not built.
+    pub fn multibus(&self, folder: &Path) -> Command {
+        let mut command = Command::new(cli());
+        command.current_dir(folder).env("HOME", folder).env_remove("MULTIBUS_KEYPAIR");
+        command.env("MULTIBUS_URL", &self.network.rpc_url).args(["--ws", &self.network.websocket_url]);
+        command
+    }
+}
+
+async fn airdrop(wallet: &Wallet) -> multibus_client::Result<()> {
+    wallet.chain().airdrop(&wallet.address(), LAMPORTS).await
+}
+
+/// Writes a seeded wallet's keypair file into a folder.
+///
+/// # Panics
+/// Where it cannot be written.
+pub fn seeded_wallet(name: &str, folder: &Path) -> PathBuf {
+    let path = folder.join(format!("{name}.json"));
+    key::write(&key::keypair(name), &path).unwrap();
+    path
+}
+
+/// The command-line client beside the running binary, which is in `<target>/<profile>/deps`.
+fn cli() -> PathBuf {
+    let here = env::current_exe().expect("the running binary has a path");
+    let found = here.ancestors().skip(1).take(2).map(|dir| dir.join("multibus")).find(|path| path.is_file());
+    found.expect("the command-line client is built; run `cargo xtask e2e`")
+}

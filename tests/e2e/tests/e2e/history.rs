@@ -1,0 +1,37 @@
+//! A history that is longer than what the chain keeps of it, proven by its root.
+
+use multibus_client::{
+    history::Evidence,
+    multibus::constants::RECEIPTS,
+    purchase::{PurchaseOrder, TransactionHash},
+};
+use multibus_e2e::world::{FUNDS, World, terms};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_purchase_is_proven_by_the_root_on_chain() {
+    const PURCHASES: u64 = RECEIPTS as u64 + 3;
+    let world = World::new(1, |_, _| {}).await;
+    let buyer = world.members[0].clone().with_lanes(1);
+    let offer = world.owner.offer_create(&world.bus, &terms(100_000, 200_000)).await.unwrap().address;
+    let mut hashes = Vec::new();
+    for number in 1..=PURCHASES {
+        let bought = buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 200_000)).await.unwrap();
+        hashes.push(bought.transaction_hash);
+    }
+    let market = world.market();
+    let history = market.history(&buyer.address(), 0).await.unwrap();
+    assert!(history.is_verified(), "{:?}", history.flaws);
+    assert_eq!(history.purchases.iter().map(|purchase| purchase.transaction_hash).collect::<Vec<_>>(), hashes);
+    let wallet = Some(buyer.address());
+    for (hash, evidence) in [
+        (hashes[0], Some(Evidence::VerifiedHistory)),
+        (hashes[PURCHASES as usize - 1], Some(Evidence::Receipt)),
+        (TransactionHash([7; 32]), None),
+    ] {
+        let found = market.is_transaction_processed(&hash, wallet.as_ref()).await.unwrap();
+        assert_eq!(found.map(|found| found.evidence), evidence);
+    }
+    let energy_wh: u64 = (1..=PURCHASES).map(|number| number * 10).sum();
+    assert_eq!(world.tokens(&buyer).await, FUNDS - energy_wh * 200);
+    world.assert_sound().await;
+}

@@ -1,0 +1,331 @@
+//! A network in a folder: one node at a time, a seeded village, and a description of both.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use multibus_client::{Signer, chain::CommitmentLevel, multibus};
+use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::Engine,
+    key,
+    node::{self, Node, NodeOptions},
+    village::{MINT_DECIMALS, START_SOL, START_TOKENS, SeededBus, Village, WALLETS},
+};
+
+/// Describes the running network, in its folder.
+pub const DESCRIPTION: &str = "network.json";
+/// Held by the process that runs the network, whose number is in it.
+const LOCK: &str = "lock";
+/// Keypair files, in the network's folder.
+const WALLET_DIR: &str = "wallets";
+/// What engines keep, in the network's folder.
+const KEPT: [&str; 6] =
+    ["ledger", "surfpool.sqlite", "surfpool.sqlite-wal", "surfpool.sqlite-shm", "agave.log", "surfpool.log"];
+/// How long a network may take to end.
+const STOP_PATIENCE: Duration = Duration::from_secs(45);
+
+/// What is there, for people and programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// What runs it.
+    pub engine: Engine,
+    /// URL of the RPC server.
+    pub rpc_url: String,
+    /// URL of the WebSocket server.
+    pub websocket_url: String,
+    /// Process that keeps the network.
+    pub process: u32,
+    /// Process of the engine.
+    pub engine_process: u32,
+    /// Log of the engine.
+    pub log: PathBuf,
+    /// The program's address.
+    pub program: String,
+    /// The test stablecoin.
+    pub mint: String,
+    /// Its decimals.
+    pub mint_decimals: u8,
+    /// Seeded buses.
+    pub buses: Vec<SeededBus>,
+    /// Wallets with SOL and tokens.
+    pub wallets: Vec<SeededWallet>,
+}
+
+/// A wallet of the village.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeededWallet {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Its keypair file.
+    pub keypair: PathBuf,
+    /// Whose it is.
+    pub about: String,
+}
+
+/// A running network.
+pub struct Network {
+    /// Its node.
+    pub node: Node,
+    /// Its market.
+    pub village: Village,
+    /// What is there.
+    pub description: Description,
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Network {
+    /// Starts a network in the folder that the options name and seeds it. `reset` forgets what the folder keeps.
+    ///
+    /// # Errors
+    /// Where one runs there already, or the node or the seeding fails.
+    pub async fn start(options: NodeOptions, reset: bool) -> Result<Self> {
+        let dir = options.dir.clone();
+        fs::create_dir_all(&dir).with_context(|| format!("could not create {}", dir.display()))?;
+        let lock = lock(&dir)?;
+        if reset {
+            self::reset(&dir)?;
+        }
+        let node = Node::start(options).await?;
+        let chain = Arc::new(node.chain(CommitmentLevel::Confirmed)?);
+        let village = Village::seed(chain).await.with_context(|| {
+            format!("the village could not be seeded; {} may say more, `--reset` starts over", node.log().display())
+        })?;
+        let description = describe(&dir, &node, &village)?;
+        Ok(Self { node, village, description, dir, _lock: lock })
+    }
+
+    /// Ends it. What it keeps stays.
+    ///
+    /// # Errors
+    /// Where the node does not end by itself.
+    pub async fn stop(mut self) -> Result<()> {
+        fs::remove_file(self.dir.join(DESCRIPTION))?;
+        self.node.stop().await
+    }
+}
+
+impl Description {
+    /// Reads the description of the network that runs in a folder; `None` where none does.
+    ///
+    /// # Errors
+    /// Where the file is not a description.
+    pub fn read(dir: &Path) -> Result<Option<Self>> {
+        let path = dir.join(DESCRIPTION);
+        let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
+        let description: Self = serde_json::from_str(&text)
+            .with_context(|| format!("{} does not describe a network; remove it", path.display()))?;
+        // One whose process was killed left it behind.
+        Ok(node::is_alive(description.process).then_some(description))
+    }
+
+    /// What a user wants to know.
+    pub fn text(&self) -> String {
+        let here = std::env::current_dir().unwrap_or_default();
+        let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
+        let mut lines = vec![
+            format!("MultiBus local network on {}", self.engine),
+            format!("  RPC        {}", self.rpc_url),
+            format!("  WebSocket  {}", self.websocket_url),
+            format!("  program    {}", self.program),
+            format!("  token      {} (test stablecoin, {} decimals)", self.mint, self.mint_decimals),
+        ];
+        for bus in &self.buses {
+            lines.push(format!("  bus        {} {}: {}", bus.address, bus.name, bus.about));
+        }
+        lines.push(format!(
+            "  wallets    {START_SOL} SOL and {START_TOKENS} tokens each; their keys are public, for local networks alone"
+        ));
+        for wallet in &self.wallets {
+            lines.push(format!("    {:<9}{:<45}{}", wallet.name, wallet.address, wallet.about));
+        }
+        if let Some(operator) = self.wallets.first() {
+            lines.push(format!(
+                "  keypairs   {}/<name>.json",
+                shown(operator.keypair.parent().unwrap_or(Path::new(".")))
+            ));
+            lines.push(format!(
+                "  faucet     multibus --url {} -k {} local fund WALLET --mint {} --amount 100tokens",
+                self.rpc_url,
+                shown(&operator.keypair),
+                self.mint
+            ));
+        }
+        lines.push(format!("  log        {}", shown(&self.log)));
+        lines.join("\n")
+    }
+}
+
+fn describe(dir: &Path, node: &Node, village: &Village) -> Result<Description> {
+    let wallet_dir = dir.join(WALLET_DIR);
+    fs::create_dir_all(&wallet_dir).with_context(|| format!("could not create {}", wallet_dir.display()))?;
+    let mut wallets = Vec::with_capacity(WALLETS.len());
+    for (name, about) in WALLETS {
+        let (keypair, path) = (key::keypair(name), wallet_dir.join(format!("{name}.json")));
+        key::write(&keypair, &path)?;
+        wallets.push(SeededWallet {
+            name: name.to_owned(),
+            address: keypair.pubkey().to_string(),
+            keypair: path,
+            about: about.to_owned(),
+        });
+    }
+    let description = Description {
+        engine: node.engine(),
+        rpc_url: node.url(),
+        websocket_url: node.websocket_url(),
+        process: std::process::id(),
+        engine_process: node.pid(),
+        log: node.log(),
+        program: multibus::ID.to_string(),
+        mint: village.mint.to_string(),
+        mint_decimals: MINT_DECIMALS,
+        buses: village.buses(),
+        wallets,
+    };
+    // In one step, so that whoever waits for the file finds all of it.
+    let (path, partial) = (dir.join(DESCRIPTION), dir.join(format!("{DESCRIPTION}.partial")));
+    let text = serde_json::to_string_pretty(&description)?;
+    fs::write(&partial, text + "\n")
+        .and_then(|()| fs::rename(&partial, &path))
+        .with_context(|| format!("could not write {}", path.display()))?;
+    Ok(description)
+}
+
+/// Ends the network that runs in a folder; `false` where none does.
+///
+/// # Errors
+/// Where it does not end within 45 seconds.
+pub fn stop(dir: &Path) -> Result<bool> {
+    let path = dir.join(LOCK);
+    let Ok(file) = File::open(&path) else { return Ok(false) };
+    if is_free(&file)? {
+        return Ok(false);
+    }
+    let text = fs::read_to_string(&path)?;
+    let process: u32 = text.trim().parse().with_context(|| format!("{} names no process", path.display()))?;
+    node::signal(process, Signal::TERM)?;
+    let deadline = Instant::now() + STOP_PATIENCE;
+    while !is_free(&file)? {
+        if Instant::now() > deadline {
+            bail!("the network of process {process} did not end within {} s; kill it by hand", STOP_PATIENCE.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(true)
+}
+
+/// Whether nobody holds the lock.
+fn is_free(file: &File) -> Result<bool> {
+    match file.try_lock_shared() {
+        Ok(()) => {
+            file.unlock()?;
+            Ok(true)
+        }
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join(LOCK);
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+    let file = file.with_context(|| format!("could not write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {
+            fs::write(&path, std::process::id().to_string())?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let process = fs::read_to_string(&path).unwrap_or_default();
+            bail!(
+                "a network runs in {} already (process {process}); use it, or end it with `cargo xtask localnet --stop`",
+                dir.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("could not lock {}", path.display())),
+    }
+}
+
+/// Forgets what engines keep in a folder.
+fn reset(dir: &Path) -> Result<()> {
+    for name in KEPT {
+        let path = dir.join(name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("could not remove {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_network_runs_in_a_folder_and_a_dead_one_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!stop(folder.path()).unwrap());
+        let held = lock(folder.path()).unwrap();
+        let refused = lock(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains(&std::process::id().to_string()) && refused.contains("--stop"), "{refused}");
+        drop(held);
+        assert!(!stop(folder.path()).unwrap());
+        lock(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_reset_forgets_what_engines_keep_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("ledger/rocksdb")).unwrap();
+        for name in ["surfpool.sqlite", "surfpool.log", "mine.txt"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        reset(folder.path()).unwrap();
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["mine.txt"]);
+        reset(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_description_of_a_network_that_is_gone_is_not_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Description::read(folder.path()).unwrap(), None);
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let mut description = Description {
+            engine: Engine::Surfpool,
+            rpc_url: "http://127.0.0.1:8899".to_owned(),
+            websocket_url: "ws://127.0.0.1:8900".to_owned(),
+            process: child.id(),
+            engine_process: 0,
+            log: folder.path().join("surfpool.log"),
+            program: multibus::ID.to_string(),
+            mint: key::mint().pubkey().to_string(),
+            mint_decimals: MINT_DECIMALS,
+            buses: Vec::new(),
+            wallets: Vec::new(),
+        };
+        let path = folder.path().join(DESCRIPTION);
+        fs::write(&path, serde_json::to_string(&description).unwrap()).unwrap();
+        assert_eq!(Description::read(folder.path()).unwrap(), None);
+        description.process = std::process::id();
+        fs::write(&path, serde_json::to_string(&description).unwrap()).unwrap();
+        assert_eq!(Description::read(folder.path()).unwrap(), Some(description));
+        fs::write(&path, "{}").unwrap();
+        assert!(Description::read(folder.path()).unwrap_err().to_string().contains("remove it"));
+    }
+}

@@ -1,0 +1,414 @@
+//! An engine as a child process: started, waited for until it is healthy, stopped, killed, and started again on what it
+//! kept.
+
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Read, Seek, SeekFrom},
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use multibus_client::{
+    Address, Signer,
+    chain::{CommitmentLevel, RpcChain},
+    multibus,
+};
+use rustix::process::{Pid, Signal};
+use solana_rpc_client::nonblocking::rpc_client::RpcClient;
+use solana_rpc_client_api::request::RpcRequest;
+use tokio::time::{Instant, sleep};
+
+use crate::{engine::Engine, key};
+
+/// How long an engine may take until it is healthy; a validator on two busy cores takes half a minute.
+const START_PATIENCE: Duration = Duration::from_secs(180);
+/// How long an engine may take to end in good order.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+/// How often a starting or ending engine is looked at.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Lines of the log that are shown where an engine did not start.
+const TAIL_LINES: usize = 25;
+/// Shreds of the ledger that the validator keeps: about seven idle hours, some 5 GB. Older transactions are forgotten.
+const LEDGER_SHREDS: &str = "2000000";
+/// Milliseconds of a validator's tick.
+const TICK_MS: u32 = 6;
+
+/// How a node is started.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// What runs it.
+    pub engine: Engine,
+    /// Folder of its ledger and its log, made where it is missing. A ledger that is there is continued.
+    pub dir: PathBuf,
+    /// The program's ELF.
+    pub program: PathBuf,
+    /// Port of the RPC server, the WebSocket being at the next one; `None` for two that are free.
+    pub rpc_port: Option<u16>,
+    /// Time between two slots, in milliseconds; 400 as on public networks.
+    pub slot_ms: u32,
+}
+
+impl NodeOptions {
+    /// A node with the built program, on free ports, with slots of 400 ms.
+    ///
+    /// # Errors
+    /// Where the program is not built.
+    pub fn new(engine: Engine, dir: impl Into<PathBuf>) -> Result<Self> {
+        let program = crate::engine::program_elf()?;
+        Ok(Self { engine, dir: dir.into(), program, rpc_port: None, slot_ms: 400 })
+    }
+}
+
+/// A running node, with the program at the market's address.
+///
+/// It ends with its value: dropping it kills the process. On Linux it also ends with the thread that started it, so that
+/// nothing is left of a killed test: start it from the thread that lives longest, such as the test's own.
+pub struct Node {
+    options: NodeOptions,
+    child: Child,
+    rpc_port: u16,
+    faucet_port: u16,
+}
+
+impl Node {
+    /// Starts a node and returns once it is healthy, with the program deployed.
+    ///
+    /// # Errors
+    /// Where its binary is missing, a port is taken, or it does not become healthy; the end of its log tells why.
+    pub async fn start(options: NodeOptions) -> Result<Self> {
+        fs::create_dir_all(&options.dir).with_context(|| format!("could not create {}", options.dir.display()))?;
+        let rpc_port = match options.rpc_port {
+            Some(port) => {
+                for port in [port, port.checked_add(1).context("there is no port after 65535 for the WebSocket")?] {
+                    require_free(port)?;
+                }
+                port
+            }
+            None => free_ports(2)?,
+        };
+        let faucet_port = free_ports(1)?;
+        let child = spawn(&options, rpc_port, faucet_port)?;
+        let mut node = Self { options, child, rpc_port, faucet_port };
+        node.wait_until_healthy().await?;
+        node.deploy().await?;
+        Ok(node)
+    }
+
+    /// Starts it again on its ledger and its ports, after it ended, was stopped or was killed.
+    ///
+    /// # Errors
+    /// Where it still runs, or as [`Node::start`].
+    pub async fn restart(&mut self) -> Result<()> {
+        if self.child.try_wait()?.is_none() {
+            bail!("the {} node still runs; stop or kill it first", self.options.engine);
+        }
+        self.child = spawn(&self.options, self.rpc_port, self.faucet_port)?;
+        self.wait_until_healthy().await?;
+        self.deploy().await
+    }
+
+    /// Kills it with SIGKILL, in the middle of whatever it does, and returns once it is gone.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end with SIGTERM and returns once it has.
+    ///
+    /// # Errors
+    /// Where it does not end within half a minute; it is killed then.
+    pub async fn stop(&mut self) -> Result<()> {
+        if self.child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        signal(self.pid(), Signal::TERM)?;
+        let deadline = Instant::now() + STOP_PATIENCE;
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                self.kill()?;
+                bail!(
+                    "the {} node did not end within {} s and was killed",
+                    self.options.engine,
+                    STOP_PATIENCE.as_secs()
+                );
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+        Ok(())
+    }
+
+    /// How it ended; `None` while it runs.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// What runs it.
+    pub fn engine(&self) -> Engine {
+        self.options.engine
+    }
+
+    /// URL of its RPC server.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.rpc_port)
+    }
+
+    /// URL of its WebSocket server.
+    pub fn websocket_url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.rpc_port + 1)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its log.
+    pub fn log(&self) -> PathBuf {
+        log(&self.options)
+    }
+
+    /// A connection of its own, at a commitment level.
+    ///
+    /// # Errors
+    /// Never for a node's own URL.
+    pub fn chain(&self, commitment: CommitmentLevel) -> Result<RpcChain> {
+        Ok(RpcChain::new(&self.url(), Some(&self.websocket_url()), commitment)?)
+    }
+
+    async fn wait_until_healthy(&mut self) -> Result<()> {
+        let client = RpcClient::new(self.url());
+        let deadline = Instant::now() + START_PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the {} node ended with {status} before it was healthy:\n{}", self.engine(), self.log_tail());
+            }
+            // A slot beyond the first shows that blocks are produced, so that a blockhash can be had.
+            if client.get_health().await.is_ok() && client.get_slot().await.is_ok_and(|slot| slot > 0) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let tail = self.log_tail();
+                self.kill()?;
+                bail!(
+                    "the {} node was not healthy within {} s and was killed:\n{tail}",
+                    self.engine(),
+                    START_PATIENCE.as_secs()
+                );
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    /// Puts the built program at the market's address, where the engine can while it runs; else compares.
+    async fn deploy(&self) -> Result<()> {
+        let elf = fs::read(&self.options.program)
+            .with_context(|| format!("could not read {}", self.options.program.display()))?;
+        let client = RpcClient::new(self.url());
+        match self.engine() {
+            Engine::Surfpool => {
+                let hex: String = elf.iter().map(|byte| format!("{byte:02x}")).collect();
+                let authority = key::operator().pubkey().to_string();
+                let params = serde_json::json!([multibus::ID.to_string(), hex, 0, authority]);
+                client
+                    .send::<serde_json::Value>(RpcRequest::Custom { method: "surfnet_writeProgram" }, params)
+                    .await
+                    .context("surfpool refused the program")?;
+                Ok(())
+            }
+            Engine::Agave => {
+                let data = client
+                    .get_account_data(&program_data_address())
+                    .await
+                    .context("the validator's ledger holds no MultiBus program; start over with `--reset`")?;
+                if data.get(PROGRAM_DATA_HEADER..).is_none_or(|kept| !kept.starts_with(&elf)) {
+                    eprintln!(
+                        "warning: the ledger holds another build of the program than {}; `--reset` starts over with it, \
+                         or upgrade it with the key of `operator`",
+                        self.options.program.display()
+                    );
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn log_tail(&self) -> String {
+        tail(&self.log()).unwrap_or_else(|error| format!("(its log {} cannot be read: {error})", self.log().display()))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Fails where it ended already.
+        let _ = self.kill();
+    }
+}
+
+/// Bytes of a program data account before the ELF: kind, slot of the deployment, upgrade authority.
+const PROGRAM_DATA_HEADER: usize = 4 + 8 + 1 + 32;
+/// The loader of programs that can be upgraded.
+const UPGRADEABLE_LOADER: Address = Address::from_str_const("BPFLoaderUpgradeab1e11111111111111111111111");
+
+fn program_data_address() -> Address {
+    Address::find_program_address(&[multibus::ID.as_ref()], &UPGRADEABLE_LOADER).0
+}
+
+fn log(options: &NodeOptions) -> PathBuf {
+    options.dir.join(format!("{}.log", options.engine))
+}
+
+fn ledger(options: &NodeOptions) -> PathBuf {
+    match options.engine {
+        Engine::Surfpool => options.dir.join("surfpool.sqlite"),
+        Engine::Agave => options.dir.join("ledger"),
+    }
+}
+
+fn command(options: &NodeOptions, rpc_port: u16, faucet_port: u16) -> Result<Command> {
+    let mut command = Command::new(options.engine.binary()?);
+    match options.engine {
+        Engine::Surfpool => {
+            command
+                .args(["--rpc-port", &rpc_port.to_string(), "--ws-port", &(rpc_port + 1).to_string()])
+                .args(["--slot-ms", &options.slot_ms.to_string(), "--database"])
+                .arg(ledger(options));
+        }
+        Engine::Agave => {
+            let operator = key::operator().pubkey().to_string();
+            command
+                .arg("--ledger")
+                .arg(ledger(options))
+                .args(["--rpc-port", &rpc_port.to_string(), "--faucet-port", &faucet_port.to_string()])
+                .args(["--bind-address", "127.0.0.1", "--mint", &operator, "--limit-ledger-size", LEDGER_SHREDS])
+                .args(["--ticks-per-slot", &(options.slot_ms / TICK_MS).max(8).to_string()])
+                .args(["--upgradeable-program", &multibus::ID.to_string()])
+                .arg(&options.program)
+                .arg(&operator)
+                .args(["--log"])
+                .env("RUST_LOG", "solana_runtime::message_processor=off,warn");
+        }
+    }
+    Ok(command)
+}
+
+fn spawn(options: &NodeOptions, rpc_port: u16, faucet_port: u16) -> Result<Child> {
+    let mut command = command(options, rpc_port, faucet_port)?;
+    let log = log(options);
+    let file = File::options().create(true).append(true).open(&log);
+    let file = file.with_context(|| format!("could not write {}", log.display()))?;
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    // The terminal's Ctrl-C is for whoever started the node, who then stops it in good order.
+    command.process_group(0);
+    #[cfg(target_os = "linux")]
+    // SAFETY: between fork and exec this makes one system call, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(std::io::Error::from)
+        });
+    }
+    command.spawn().with_context(|| format!("could not start {}", command.get_program().display()))
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
+    let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let process = process.with_context(|| format!("{pid} is not the number of a process"))?;
+    rustix::process::kill_process(process, signal).with_context(|| format!("process {pid} could not be signalled"))
+}
+
+/// Whether there is a process of this number.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| rustix::process::test_kill_process(process).is_ok())
+}
+
+fn require_free(port: u16) -> Result<()> {
+    match TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "port {port} is taken; `cargo xtask localnet --stop` ends a network of this checkout that runs in the \
+             background, or choose another port with --port"
+        ),
+        Err(error) => bail!("port {port} cannot be used ({error}); choose another with --port"),
+    }
+}
+
+/// The first of `count` successive ports that are free now. Nodes of one process never get the same ones.
+fn free_ports(count: u16) -> Result<u16> {
+    // Below the range from which the system hands out ports to everyone else.
+    const FIRST: u16 = 20_000;
+    const SPAN: u16 = 10_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id() % u32::from(SPAN)) as u16;
+    for _ in 0..SPAN {
+        let offset = NEXT.fetch_add(count, Ordering::Relaxed);
+        let port = FIRST + start.wrapping_add(offset) % (SPAN - count);
+        if (port..port + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return Ok(port);
+        }
+    }
+    bail!("there are no {count} free ports in a row from {FIRST} to {}", FIRST + SPAN)
+}
+
+/// The last lines of a log.
+fn tail(path: &Path) -> std::io::Result<String> {
+    const BYTES: u64 = 16 * 1024;
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    Ok(lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_get_ports_of_their_own() {
+        let (first, second) = (free_ports(2).unwrap(), free_ports(2).unwrap());
+        assert!(first.abs_diff(second) >= 2, "{first} and {second}");
+    }
+
+    #[test]
+    fn a_taken_port_is_named_with_the_remedy() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let refused = require_free(port).unwrap_err().to_string();
+        assert!(refused.contains(&port.to_string()) && refused.contains("--port"), "{refused}");
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let text: Vec<String> = (0..10_000).map(|line| format!("line {line}")).collect();
+        fs::write(&path, text.join("\n")).unwrap();
+        let tail = tail(&path).unwrap();
+        assert_eq!(tail.lines().count(), TAIL_LINES);
+        assert!(tail.ends_with("line 9999"), "{tail}");
+    }
+
+    #[test]
+    fn processes_are_known_by_their_number() {
+        assert!(is_alive(std::process::id()));
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert!(!is_alive(child.id()));
+    }
+}

@@ -1,0 +1,145 @@
+//! Local networks: builds or installs an engine, and hands over to `multibus-localnet`, which starts it, deploys the
+//! program, seeds a village and keeps the network until it is told to end.
+
+use std::{
+    path::PathBuf,
+    process::{Command, ExitStatus},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+
+use crate::{
+    context::Context,
+    demo, run,
+    sbf::{self, Tools},
+    setup,
+};
+
+/// What runs a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// surfpool: a simulated network, there in a second once it is built (about 11 minutes)
+    #[default]
+    Surfpool,
+    /// Agave's solana-test-validator: the one on PATH, else built once (about 25 minutes)
+    Agave,
+}
+
+impl Engine {
+    const ALL: [Self; 2] = [Self::Surfpool, Self::Agave];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Surfpool => "surfpool",
+            Self::Agave => "agave",
+        }
+    }
+
+    /// Its binary, built or installed where it is missing, and the variable that tells `multibus-localnet` where it is.
+    pub fn prepare(self, ctx: &Context) -> Result<(&'static str, PathBuf)> {
+        match self {
+            Self::Surfpool => {
+                let mut build = ctx.cargo();
+                build.args(["build", "--package", "multibus-surfnet", "--features", "engine"]);
+                build.args(["--locked", "--ignore-rust-version"]);
+                run::logged(
+                    &mut build,
+                    "Compiling surfpool, once for this target directory",
+                    "about 11 minutes from scratch on two cores",
+                    &ctx.log("surfpool"),
+                )?;
+                Ok(("MULTIBUS_SURFNET", ctx.target.join("debug/multibus-surfnet")))
+            }
+            Self::Agave => Ok(("MULTIBUS_VALIDATOR", setup::validator(ctx)?)),
+        }
+    }
+}
+
+/// What the command line asks of the network.
+#[derive(clap::Args)]
+pub struct Options {
+    /// What runs the network [default: surfpool; with --stop: whichever runs]
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
+    /// Port of the RPC server, the WebSocket being at the next one [default: 8899]
+    #[arg(long, value_name = "PORT", conflicts_with = "stop")]
+    port: Option<u16>,
+    /// Time between two slots, in milliseconds [default: 400]
+    #[arg(long, value_name = "MS", conflicts_with = "stop")]
+    slot_ms: Option<u32>,
+    /// Start over: forget all that the network kept
+    #[arg(long, conflicts_with = "stop")]
+    reset: bool,
+    /// Return once it is ready, and leave it running in the background
+    #[arg(long, conflicts_with = "stop")]
+    detach: bool,
+    /// End the network that runs in the background
+    #[arg(long)]
+    stop: bool,
+}
+
+pub fn localnet(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
+    let Options { engine, port, slot_ms, reset, detach, stop } = options;
+    if *stop {
+        let engines = engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
+        let dirs = engines.into_iter().map(|engine| dir(ctx, engine)).filter(|dir| dir.is_dir()).collect();
+        return end(ctx, dirs);
+    }
+    let engine = engine.unwrap_or_default();
+    let mut command = prepared(ctx, tools, engine)?;
+    command.args(["up", "--engine", engine.name(), "--dir"]).arg(dir(ctx, engine));
+    if let Some(port) = port {
+        command.args(["--port", &port.to_string()]);
+    }
+    if let Some(slot_ms) = slot_ms {
+        command.args(["--slot-ms", &slot_ms.to_string()]);
+    }
+    for (flag, given) in [("--reset", reset), ("--detach", detach)] {
+        if *given {
+            command.arg(flag);
+        }
+    }
+    // Its own words say what went wrong, and Ctrl-C is how it ends.
+    finished(&mut command)
+}
+
+fn end(ctx: &Context, dirs: Vec<PathBuf>) -> Result<()> {
+    let binary = binary(ctx);
+    if dirs.is_empty() || !binary.is_file() {
+        eprintln!("No network of this checkout is running.");
+        return Ok(());
+    }
+    finished(ctx.command(binary).arg("stop").args(dirs))
+}
+
+/// A call of `multibus-localnet` with everything built that it needs.
+fn prepared(ctx: &Context, tools: Tools, engine: Engine) -> Result<Command> {
+    let (variable, path) = engine.prepare(ctx)?;
+    sbf::build(ctx, tools)?;
+    demo::build_bins(
+        ctx,
+        &["multibus", "multibus-localnet"],
+        "Compiling the command-line client and the local network's keeper",
+    )?;
+    let mut command = ctx.command(binary(ctx));
+    command.env(variable, path).env("MULTIBUS_PROGRAM", ctx.program_elf());
+    Ok(command)
+}
+
+fn binary(ctx: &Context) -> PathBuf {
+    ctx.target.join("debug/multibus-localnet")
+}
+
+/// Where a network is kept.
+fn dir(ctx: &Context, engine: Engine) -> PathBuf {
+    ctx.target.join("localnet").join(engine.name())
+}
+
+fn finished(command: &mut Command) -> Result<()> {
+    let status: ExitStatus = command.status().with_context(|| format!("could not start `{}`", run::shown(command)))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}, for the reason above", run::shown(command));
+    }
+    Ok(())
+}
