@@ -47,7 +47,7 @@ const CHEAP_SEQS: u64 = 8;
 pub fn free_offer_seq(capacity: &Address, seqs: &OfferSeqWindow, attempt: u32) -> u64 {
     if attempt == 0 {
         return (seqs.next..seqs.next.saturating_add(CHEAP_SEQS))
-            .find(|seq| address::offer_bump(capacity, *seq) == u8::MAX)
+            .find(|seq| address::offer_is_cheap(capacity, *seq))
             .unwrap_or(seqs.next);
     }
     // Not so far ahead that the numbers below would be lost to others.

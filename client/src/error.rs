@@ -198,6 +198,12 @@ impl Error {
             ErrorKind::Reqwest(error) if error.status().is_some_and(|status| status.is_client_error()) => {
                 (false, "check the URL and its access key")
             }
+            ErrorKind::Reqwest(error) if error.is_decode() => {
+                (true, "the node's answer is not JSON-RPC: check the URL, or use another node")
+            }
+            ErrorKind::Reqwest(error) if error.is_timeout() => {
+                (true, "the node takes too long: try again, or use another node")
+            }
             ErrorKind::Reqwest(_) => (true, "try again, or use another node"),
             ErrorKind::RpcError(RpcError::RpcResponseError { code, .. }) => match code {
                 -32601 => (false, "this node does not offer the method; use another node"),

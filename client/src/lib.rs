@@ -34,6 +34,7 @@
 
 pub mod account;
 pub mod address;
+pub mod audit;
 pub mod bus;
 pub mod capacity;
 pub mod chain;

@@ -28,7 +28,7 @@ use {
     solana_instruction::{AccountMeta, Instruction},
     solana_message::AddressLookupTableAccount,
     solana_signature::Signature,
-    std::{fmt, future::Future, str::FromStr, time::Duration},
+    std::{fmt, future::Future, str::FromStr},
     tokio::time::Instant,
 };
 
@@ -40,8 +40,6 @@ pub use multibus::{
 
 /// Nonces that others may spend before a purchase gives up.
 const MAX_COLLISIONS: u32 = 64;
-/// How long the network may fail to answer before a purchase is given up as unknown.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Transactions of a lane among which a purchase's own is looked for.
 const RECENT_TRANSACTIONS: usize = 100;
 
@@ -615,7 +613,7 @@ impl Wallet {
     /// Reads the lane and finds out what became of the purchase's nonce. Asks until the network answers, and until the
     /// node knows what another node knew already where the nonce is known to be spent, or until patience is over.
     async fn fate(&self, lease: &Lease, pursuit: &Pursuit, nonce_is_spent: bool) -> Result<Fate> {
-        let started_at = Instant::now();
+        let (started_at, patience) = (Instant::now(), self.sender().options().patience);
         let trader = loop {
             let trader = self.patiently(|| self.market().trader(lease.wallet(), lease.lane)).await?;
             let Some(trader) = trader else { return Ok(Fate::Closed) };
@@ -623,7 +621,7 @@ impl Wallet {
                 break trader;
             }
             // A lower nonce is a node that lags behind, or a lane that was opened again: neither spends this nonce.
-            if !nonce_is_spent || started_at.elapsed() > PATIENCE {
+            if !nonce_is_spent || started_at.elapsed() > patience {
                 return Ok(Fate::Open);
             }
             self.sender().pause(3).await;
@@ -664,11 +662,11 @@ impl Wallet {
 
     /// Asks until the network answers or patience is over.
     async fn patiently<T, F: Future<Output = Result<T>>>(&self, ask: impl Fn() -> F) -> Result<T> {
-        let started_at = Instant::now();
+        let (started_at, patience) = (Instant::now(), self.sender().options().patience);
         let mut attempts = 0;
         loop {
             match ask().await {
-                Err(error) if error.is_transient() && started_at.elapsed() < PATIENCE => {
+                Err(error) if error.is_transient() && started_at.elapsed() < patience => {
                     attempts += 1;
                     self.sender().pause(attempts).await;
                 }

@@ -21,7 +21,7 @@ use {
         },
         time::Duration,
     },
-    tokio::time::sleep,
+    tokio::time::{sleep, timeout},
 };
 
 /// Bytes that a transaction can have.
@@ -67,6 +67,8 @@ pub struct TransactionOptions {
     pub priority_fee: PriorityFee,
     /// How often a transaction is signed anew after it expired, and a purchase quoted anew after a conflict.
     pub max_attempts: u32,
+    /// How long the network may fail to answer before a purchase is given up as unknown.
+    pub patience: Duration,
 }
 
 impl Default for TransactionOptions {
@@ -75,6 +77,7 @@ impl Default for TransactionOptions {
             compute_units: ComputeUnits::Simulated { margin_percent: 10 },
             priority_fee: PriorityFee::None,
             max_attempts: 5,
+            patience: Duration::from_secs(60),
         }
     }
 }
@@ -170,16 +173,17 @@ impl Sender {
                 Err(error) => return Err(fail(error, submitted)),
             };
             let signature = transaction.signatures[0];
-            match self.chain.send(&transaction).await {
-                Ok(_) => {}
-                Err(Error::Transaction { error: TransactionError::AlreadyProcessed, .. }) => {}
-                // Whether the node took it is unknown, so its outcome is asked for like that of any other.
-                Err(Error::Rpc { transient: true, .. }) => {}
-                Err(error) if error.is_transient() => {
+            match timeout(RESEND_INTERVAL, self.chain.send(&transaction)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(Error::Transaction { error: TransactionError::AlreadyProcessed, .. })) => {}
+                // Whether the node took it is unknown, so its outcome is asked for like that of any other. One that
+                // does not answer need not be waited for: the chain tells whether it landed.
+                Ok(Err(Error::Rpc { transient: true, .. })) | Err(_) => {}
+                Ok(Err(error)) if error.is_transient() => {
                     last = Some(error);
                     continue;
                 }
-                Err(error) => return Err(fail(error, submitted)),
+                Ok(Err(error)) => return Err(fail(error, submitted)),
             }
             submitted.push(signature);
             match self.confirm(&transaction, &signature, &blockhash).await {
@@ -219,12 +223,16 @@ impl Sender {
         loop {
             tokio::select! {
                 outcome = &mut confirmed => return outcome,
-                () = sleep(RESEND_INTERVAL) => {
-                    // Whether this submission is taken does not matter: the outcome is watched anyway.
-                    let _ = self.chain.send(transaction).await;
-                }
+                () = self.resend(transaction) => {}
             }
         }
+    }
+
+    /// Submits a transaction once more, after a while. Whether it is taken does not matter: the outcome is watched
+    /// anyway.
+    async fn resend(&self, transaction: &VersionedTransaction) {
+        sleep(RESEND_INTERVAL).await;
+        let _ = timeout(RESEND_INTERVAL, self.chain.send(transaction)).await;
     }
 
     /// Builds and signs: fee, limit from simulation, fresh blockhash.

@@ -6,11 +6,14 @@ mod embedded;
 #[cfg(feature = "embedded")]
 pub mod embedded_state;
 mod rpc;
+mod subscription;
 
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedChain;
 pub use {
-    rpc::RpcChain, solana_commitment_config::CommitmentLevel, solana_transaction::versioned::VersionedTransaction,
+    rpc::{RpcChain, RpcOptions},
+    solana_commitment_config::CommitmentLevel,
+    solana_transaction::versioned::VersionedTransaction,
     solana_transaction_error::TransactionError,
 };
 
@@ -231,7 +234,8 @@ pub trait Chain: Send + Sync {
     /// Priority fees recently paid for writing to accounts, in micro-lamports per compute unit, in no order.
     async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>>;
 
-    /// Logs of every transaction that mentions an address, from now on.
+    /// Logs of every transaction that mentions an address, from now on, each once. A connection that breaks is made
+    /// again and what was missed meanwhile is told; where that fails for long, the last item is the error.
     async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream>;
 
     /// Returns once the chain's clock is at a time or later. An embedded chain moves its clock and its slot forward.

@@ -2,8 +2,8 @@
 
 use {
     super::{
-        AccountFilter, Chain, ChainClock, LogsNotification, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
-        SignatureStatus, Simulation, TransactionRecord, VersionedTransaction,
+        AccountFilter, Chain, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
+        Simulation, TransactionError, TransactionRecord, VersionedTransaction, subscription::Subscription,
     },
     crate::error::{Error, Result},
     async_trait::async_trait,
@@ -13,13 +13,12 @@ use {
     solana_account_decoder_client_types::UiAccountEncoding,
     solana_address::Address,
     solana_commitment_config::{CommitmentConfig, CommitmentLevel},
-    solana_pubsub_client::nonblocking::pubsub_client::PubsubClient,
     solana_rpc_client::{nonblocking::rpc_client::RpcClient, rpc_client::GetConfirmedSignaturesForAddress2Config},
     solana_rpc_client_api::{
         client_error::Error as ClientError,
         config::{
             RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig,
-            RpcTransactionConfig, RpcTransactionLogsConfig, RpcTransactionLogsFilter,
+            RpcTransactionConfig,
         },
         filter::{Memcmp, MemcmpEncodedBytes, RpcFilterType},
         request::RpcRequest,
@@ -34,7 +33,10 @@ use {
         sync::{Arc, Mutex, PoisonError},
         time::{Duration, Instant},
     },
-    tokio::{sync::oneshot, time::sleep},
+    tokio::{
+        sync::{mpsc::UnboundedReceiver, oneshot},
+        time::sleep,
+    },
 };
 
 /// Addresses that a node takes in one question for accounts.
@@ -47,23 +49,38 @@ const HISTORY_PER_REQUEST: usize = 1_000;
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// How long a blockhash is used before a new one is fetched.
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
-/// How long a node may fail to answer before the transactions in flight are given up as unknown.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a landed transaction's logs may take to be served.
 const RECORD_PATIENCE: Duration = Duration::from_secs(20);
-/// How long one request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A chain behind an RPC node. Everything is read and confirmed at one commitment level.
-pub struct RpcChain {
-    inner: Arc<Inner>,
-    websocket_url: String,
+/// How long a node is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RpcOptions {
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// How long a node may fail to answer before the transactions in flight are given up as unknown, and a subscription
+    /// as lost.
+    pub patience: Duration,
 }
 
-struct Inner {
+impl Default for RpcOptions {
+    fn default() -> Self {
+        Self { request_timeout: Duration::from_secs(30), patience: Duration::from_secs(60) }
+    }
+}
+
+/// A chain behind an RPC node. Everything is read and confirmed at one commitment level. Clones share what is in
+/// flight.
+#[derive(Clone)]
+pub struct RpcChain {
+    pub(super) inner: Arc<Inner>,
+    pub(super) websocket_url: String,
+}
+
+pub(super) struct Inner {
     client: RpcClient,
-    url: String,
-    commitment: CommitmentConfig,
+    pub(super) url: String,
+    pub(super) commitment: CommitmentConfig,
+    pub(super) options: RpcOptions,
     blockhash: tokio::sync::Mutex<Option<(Instant, RecentBlockhash)>>,
     pending: Mutex<Pending>,
 }
@@ -84,6 +101,16 @@ impl RpcChain {
     /// A chain behind the RPC node at a URL. Where no websocket URL is given it follows from the other as the Solana
     /// CLI derives it: the next port, or the same host.
     pub fn new(url: &str, websocket_url: Option<&str>, commitment: CommitmentLevel) -> Result<Self> {
+        Self::with_options(url, websocket_url, commitment, RpcOptions::default())
+    }
+
+    /// Likewise, with other waiting times.
+    pub fn with_options(
+        url: &str,
+        websocket_url: Option<&str>,
+        commitment: CommitmentLevel,
+        options: RpcOptions,
+    ) -> Result<Self> {
         let Some((scheme, rest)) = url
             .split_once("://")
             .filter(|(scheme, rest)| (*scheme == "http" || *scheme == "https") && !rest.trim_matches('/').is_empty())
@@ -97,11 +124,12 @@ impl RpcChain {
             None => derive_websocket_url(scheme, rest),
         };
         let commitment = CommitmentConfig { commitment };
-        let client = RpcClient::new_with_timeout_and_commitment(url.to_string(), REQUEST_TIMEOUT, commitment);
+        let client = RpcClient::new_with_timeout_and_commitment(url.to_string(), options.request_timeout, commitment);
         let inner = Inner {
             client,
             url: url.to_string(),
             commitment,
+            options,
             blockhash: tokio::sync::Mutex::new(None),
             pending: Mutex::new(Pending::default()),
         };
@@ -184,7 +212,7 @@ impl Inner {
             };
             match self.look(&watched).await {
                 Ok(()) => answered_at = Instant::now(),
-                Err(error) if answered_at.elapsed() > PATIENCE => {
+                Err(error) if answered_at.elapsed() > self.options.patience => {
                     let cause = error.to_string();
                     for (signature, _) in &watched {
                         self.resolve(signature, || {
@@ -211,11 +239,19 @@ impl Inner {
                 Some(SignatureStatus { slot, error: Some(error) }) => {
                     self.resolve(signature, || Ok(Outcome::Failed { slot, error: error.clone() }));
                 }
-                None if height > *last_valid_block_height => self.resolve(signature, || Ok(Outcome::Expired)),
+                None if height > *last_valid_block_height => {
+                    self.forget_blockhash(*last_valid_block_height).await;
+                    self.resolve(signature, || Ok(Outcome::Expired));
+                }
                 None => {}
             }
         }
         Ok(())
+    }
+
+    /// Signs nothing more with a blockhash that the network does not know any more.
+    async fn forget_blockhash(&self, last_valid_block_height: u64) {
+        self.blockhash.lock().await.take_if(|(_, known)| known.last_valid_block_height <= last_valid_block_height);
     }
 }
 
@@ -319,10 +355,13 @@ impl Chain for RpcChain {
             max_retries: Some(0),
             ..RpcSendTransactionConfig::default()
         };
-        self.client()
-            .send_transaction_with_config(transaction, config)
-            .await
-            .map_err(self.refuse("sending a transaction"))
+        let sent = self.client().send_transaction_with_config(transaction, config).await;
+        let sent = sent.map_err(self.refuse("sending a transaction"));
+        if let Err(Error::Transaction { error: TransactionError::BlockhashNotFound, .. }) = &sent {
+            let unknown = transaction.message.recent_blockhash();
+            self.inner.blockhash.lock().await.take_if(|(_, known)| known.hash == *unknown);
+        }
+        sent
     }
 
     async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
@@ -475,62 +514,20 @@ impl Chain for RpcChain {
     }
 
     async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
-        let url = self.websocket_url.clone();
-        let refuse = |cause: String| Error::Rpc {
-            action: "subscribing to logs",
-            url: self.websocket_url.clone(),
-            cause,
-            remedy: "check the websocket URL, or name it explicitly",
-            transient: true,
-        };
-        let client = PubsubClient::new(url).await.map_err(|error| refuse(error.to_string()))?;
-        let filter = RpcTransactionLogsFilter::Mentions(vec![mentions.to_string()]);
-        let config = RpcTransactionLogsConfig { commitment: Some(self.inner.commitment) };
+        let (listener, received) = tokio::sync::mpsc::unbounded_channel();
         let (ready, is_ready) = oneshot::channel();
-        let (notifications, received) = tokio::sync::mpsc::unbounded_channel();
-        // The client's stream borrows the client, so one task owns both; it ends when the receiver is dropped.
-        tokio::spawn(async move {
-            let (mut stream, _unsubscribe) = match client.logs_subscribe(filter, config).await {
-                Ok(subscription) => subscription,
-                Err(error) => {
-                    let _ = ready.send(Err(error.to_string()));
-                    return;
-                }
-            };
-            let _ = ready.send(Ok(()));
-            loop {
-                tokio::select! {
-                    () = notifications.closed() => return,
-                    response = stream.next() => {
-                        let Some(response) = response else { return };
-                        let Ok(signature) = response.value.signature.parse() else { continue };
-                        let notification = LogsNotification {
-                            signature,
-                            slot: response.context.slot,
-                            error: response.value.err.map(Into::into),
-                            logs: response.value.logs,
-                        };
-                        if notifications.send(notification).is_err() {
-                            return;
-                        }
-                    }
-                }
-            }
-        });
-        match is_ready.await {
-            Ok(Ok(())) => {}
-            Ok(Err(cause)) => return Err(refuse(cause)),
-            Err(_) => return Err(refuse("the connection closed".to_string())),
-        }
-        let lost = refuse("the connection closed".to_string());
-        // The last item says that the connection is gone, so that nobody takes silence for a quiet market.
-        let stream = stream::unfold((received, Some(lost)), |(mut received, mut lost)| async move {
-            match received.recv().await {
-                Some(notification) => Some((Ok(notification), (received, lost))),
-                None => lost.take().map(|error| (Err(error), (received, lost))),
-            }
-        });
-        Ok(stream.boxed())
+        tokio::spawn(Subscription::new(self.clone(), *mentions, listener).run(ready));
+        is_ready.await.unwrap_or_else(|_| {
+            Err(Error::Rpc {
+                action: "subscribing to logs",
+                url: self.websocket_url.clone(),
+                cause: "the client is shutting down".to_string(),
+                remedy: "subscribe again",
+                transient: true,
+            })
+        })?;
+        let next = |mut received: UnboundedReceiver<_>| async move { Some((received.recv().await?, received)) };
+        Ok(stream::unfold(received, next).boxed())
     }
 
     async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {

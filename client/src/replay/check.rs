@@ -9,25 +9,18 @@ use {
         state::{Settlement, State, Window},
         world::World,
     },
-    crate::{Keyed, lock::LockFilter, trader::Trader},
-    multibus::{
-        math,
-        state::{Capacity, Lock, Offer},
+    crate::{
+        Keyed,
+        audit::{self, BUS, ESCROW, Findings, OFFERS, WINDOWS, check_offers, check_window, check_windows},
+        lock::LockFilter,
+        trader::Trader,
     },
-    std::{
-        collections::{BTreeMap, HashMap},
-        fmt::Display,
-    },
+    multibus::{math, state::Lock},
+    std::collections::{BTreeMap, HashMap},
 };
 
 /// Every interval sold all that it could: the smaller of surplus and deficit in the file.
 const TRADED: &str = "every_interval_traded_all_it_could";
-/// Per window: total = available + listed + sold, and listed is the sum of its offers.
-const WINDOWS: &str = "energy_of_windows_is_conserved";
-/// Per offer: reserved <= remaining <= listed, and reserved is the sum of its locks.
-const OFFERS: &str = "offers_hold_what_is_locked";
-/// The escrow holds the deposits of open locks, no more and no less.
-const ESCROW: &str = "escrow_equals_deposits";
 /// All tokens that exist are where they should be.
 const TOKENS: &str = "tokens_are_conserved";
 /// What each member has is what it was given, plus what it earned, less what it paid.
@@ -38,8 +31,6 @@ const NONCES: &str = "nonces_grow_by_one_per_purchase";
 const HISTORY: &str = "history_roots_match_purchases";
 /// Totals of the lanes on chain are what was bought and paid.
 const LANES: &str = "lane_totals_match_purchases";
-/// Shares sum to 10,000, the threshold is met by the owners.
-const BUS: &str = "bus_shares_sum_to_the_whole";
 
 /// The treasury got what buyers paid for the owners' energy and locks, to the base unit.
 const TREASURY: &str = "treasury_received_what_buyers_paid";
@@ -49,22 +40,6 @@ const SHARES: &str = "owners_get_their_exact_shares";
 const ALL: [&str; 10] = [TRADED, WINDOWS, OFFERS, ESCROW, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
 /// Those of a replay that is co-owned, besides.
 const CO_OWNED: [&str; 2] = [TREASURY, SHARES];
-
-/// What was found, by invariant.
-#[derive(Default)]
-struct Findings(Vec<String>);
-
-impl Findings {
-    fn check(&mut self, invariant: &str, holds: bool, what: impl FnOnce() -> String) {
-        if !holds {
-            self.0.push(format!("{invariant}: {}", what()));
-        }
-    }
-
-    fn equal<T: PartialEq + Display>(&mut self, invariant: &str, subject: impl Display, found: T, expected: T) {
-        self.check(invariant, found == expected, || format!("{subject} is {found} and should be {expected}"));
-    }
-}
 
 /// Energy that must have been sold in a window, in Wh.
 fn sold_in(window: &Window, data: &Interval) -> u64 {
@@ -93,7 +68,9 @@ pub(super) async fn interval(world: &World, window: &Window) -> Result<Vec<Strin
     let name = &data.label;
     findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh + sold, sold_in(window, data));
     check_window(&mut findings, &capacity, &offers);
-    check_offers(&mut findings, &offers, &locks);
+    let of_window: Vec<Keyed<Lock>> =
+        locks.iter().filter(|lock| offers.iter().any(|offer| offer.address == lock.offer)).copied().collect();
+    check_offers(&mut findings, &offers, &of_window);
     check_escrow(&mut findings, world, &locks).await?;
     Ok(findings.0)
 }
@@ -116,46 +93,17 @@ pub(super) async fn withdrawn(world: &World, window: &Window) -> Result<Withdraw
     };
     let name = &data.label;
     findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh, sold_in(window, data));
-    findings.equal(WINDOWS, format_args!("offers open in {name}"), capacity.open_offers, 0);
     check_window(&mut findings, &capacity, &[]);
     // All of the surplus was listed, and what was not sold is available again.
     let withdrawn_wh = Some(data.surplus_wh().saturating_sub(window.sold_before_wh + capacity.sold_wh));
     Ok(Withdrawn { withdrawn_wh, violations: findings.0 })
 }
 
-fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers: &[Keyed<Offer>]) {
-    if let Err(rule) = capacity.check_invariants() {
-        findings.check(WINDOWS, false, || format!("window {}: {rule} does not hold", capacity.window_start));
-    }
-    let listed: u64 = offers.iter().map(|offer| offer.listed_wh).sum();
-    findings.equal(
-        WINDOWS,
-        format_args!("energy listed in window {}", capacity.window_start),
-        capacity.listed_wh,
-        listed,
-    );
-}
-
-fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[Keyed<Lock>]) {
-    for offer in offers {
-        if let Err(rule) = offer.check_invariants() {
-            findings.check(OFFERS, false, || format!("offer {}: {rule} does not hold", offer.address));
-        }
-        let locked: u64 = locks.iter().filter(|lock| lock.offer == offer.address).map(|lock| lock.energy_wh).sum();
-        findings.equal(OFFERS, format_args!("energy reserved in offer {}", offer.address), offer.reserved_wh, locked);
-    }
-    for lock in locks {
-        if let Err(rule) = lock.check_invariants() {
-            findings.check(OFFERS, false, || format!("lock {}: {rule} does not hold", lock.address));
-        }
-    }
-}
-
 async fn check_escrow(findings: &mut Findings, world: &World, locks: &[Keyed<Lock>]) -> Result<(), ReplayError> {
     let doing = "checking the escrow";
     let settlement = world.market.settlement(&world.bus).await.doing(doing)?;
     let escrow = world.market.token_balance(&settlement.escrow).await.doing(doing)?;
-    findings.equal(ESCROW, "the escrow", escrow, locks.iter().map(|lock| lock.deposit).sum());
+    audit::check_escrow(findings, escrow, locks);
     Ok(())
 }
 
@@ -174,19 +122,13 @@ pub(super) async fn all(
     let doing = "comparing chain and file";
     let market = &world.market;
     let bus = market.bus(&world.bus).await.doing(doing)?;
-    if let Err(rule) = bus.check_invariants() {
-        findings.check(BUS, false, || format!("{rule} does not hold"));
-    }
+    audit::check_bus(&mut findings, &bus);
 
     let bus_locks = LockFilter { bus: Some(world.bus), ..LockFilter::default() };
     let (capacities, offers, locks) =
         tokio::join!(market.capacities(&world.bus), market.all_offers(&world.bus), market.locks(&bus_locks));
     let (capacities, offers, locks) = (capacities.doing(doing)?, offers.doing(doing)?, locks.doing(doing)?);
-    for capacity in &capacities {
-        let of_window: Vec<Keyed<Offer>> =
-            offers.iter().filter(|offer| offer.capacity == capacity.address).copied().collect();
-        check_window(&mut findings, capacity, &of_window);
-    }
+    check_windows(&mut findings, &capacities, &offers);
     check_offers(&mut findings, &offers, &locks);
     check_escrow(&mut findings, world, &locks).await?;
 

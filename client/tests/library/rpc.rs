@@ -151,23 +151,46 @@ async fn a_method_that_a_node_lacks_is_named_so() {
 }
 
 #[tokio::test]
-async fn events_arrive_by_subscription_and_a_lost_connection_is_told() {
+async fn events_arrive_by_subscription_and_a_lost_connection_loses_none() {
     let (world, node, seller, buyer) = over_rpc().await;
     let chain = seller.chain();
     let mut logs = chain.subscribe_logs(&multibus_client::multibus::ID).await.unwrap();
     let offer = seller.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap();
-    buyer.buy(&PurchaseOrder::exactly(offer.address, 100, 500)).await.unwrap();
+    let order = PurchaseOrder::exactly(offer.address, 100, 500);
+    let mut bought = vec![buyer.buy(&order).await.unwrap().signature];
     let mut heard = Vec::new();
+    let mut names = Vec::new();
     for _ in 0..3 {
         let notification = logs.next().await.unwrap().unwrap();
-        heard.extend(notification.events().iter().map(|event| event.name()));
-        if heard.len() == 1 {
+        names.extend(notification.events().iter().map(|event| event.name()));
+        if names.len() == 1 {
             assert_eq!((notification.signature, notification.slot), (offer.sent.signature, offer.sent.slot));
         }
+        heard.push(notification.signature);
     }
-    assert_eq!(heard, ["OfferCreated", "TraderOpened", "EnergyPurchased"]);
-    node.hang_up.notify_waiters();
-    let lost = logs.next().await.unwrap().unwrap_err().to_string();
-    assert!(lost.contains("ws://127.0.0.1") && lost.contains("connection closed"), "{lost}");
-    assert!(logs.next().await.is_none());
+    assert_eq!(names, ["OfferCreated", "TraderOpened", "EnergyPurchased"]);
+    // What happens while the connection is down is told once it is back, once and in order.
+    for _ in 0..2 {
+        node.hang_up.notify_waiters();
+        bought.push(buyer.buy(&order).await.unwrap().signature);
+        bought.push(buyer.buy(&order).await.unwrap().signature);
+        for _ in 0..2 {
+            heard.push(logs.next().await.unwrap().unwrap().signature);
+        }
+    }
+    bought.push(buyer.buy(&order).await.unwrap().signature);
+    heard.push(logs.next().await.unwrap().unwrap().signature);
+    assert_eq!(heard[2..], bought);
+}
+
+#[tokio::test]
+async fn a_subscription_that_cannot_be_made_is_refused_with_its_url() {
+    let (world, _node, seller, _buyer) = over_rpc().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nowhere = format!("ws://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let url = seller.chain().description();
+    let chain = RpcChain::new(&url, Some(&nowhere), CommitmentLevel::Confirmed).unwrap();
+    let refused = chain.subscribe_logs(&world.bus).await.err().unwrap().to_string();
+    assert!(refused.contains(&nowhere) && refused.contains("check the websocket URL"), "{refused}");
 }

@@ -1,0 +1,303 @@
+//! A subscription to logs that outlives its connection: when it breaks, or falls silent, what was missed is read from
+//! the history of the address, and everything is told once.
+
+use {
+    super::{Chain, LogsNotification, RpcChain, SignatureInfo},
+    crate::error::{Error, Result},
+    futures_util::{StreamExt, TryStreamExt, stream},
+    solana_address::Address,
+    solana_pubsub_client::nonblocking::pubsub_client::PubsubClient,
+    solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter},
+    solana_signature::Signature,
+    std::{
+        collections::{HashMap, VecDeque},
+        time::{Duration, Instant},
+    },
+    tokio::{
+        sync::{mpsc::UnboundedSender, oneshot},
+        time::{sleep, sleep_until, timeout},
+    },
+};
+
+/// Wait before a broken connection is made again.
+const RECONNECT_DELAY: Duration = Duration::from_millis(300);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After a connection was made the history is read a second time: a node lists what it just executed a little late.
+const SECOND_LOOK: Duration = Duration::from_secs(4);
+/// After so long without a word the history is read: a line that is dead and one that is quiet sound the same.
+const SILENCE: Duration = Duration::from_secs(10);
+/// What is this old was told: it is not looked for in the history any more.
+const OVERLAP: Duration = Duration::from_secs(20);
+/// Transactions of an address that are asked for at once.
+const PAGE: usize = 1_000;
+/// Transactions whose logs are read at once.
+const READ_AT_ONCE: usize = 8;
+
+/// What was told already, so that nothing is told twice and nothing is missed.
+#[derive(Default)]
+struct Told {
+    /// Everything in slots below this one was told, or came before the subscription.
+    floor: u64,
+    /// What was told of slots from the floor on, with its slot.
+    seen: HashMap<Signature, u64>,
+    newest: u64,
+    /// The newest slot at earlier times, oldest first: the floor follows them.
+    marks: VecDeque<(Instant, u64)>,
+}
+
+impl Told {
+    /// Starts after an address's newest transactions, which `recent` lists newest first. Where there are more than
+    /// these, what is in the last one's slot cannot be told from what follows, so the floor is above it.
+    fn after(recent: &[SignatureInfo], are_all: bool) -> Self {
+        let newest = recent.first().map_or(0, |info| info.slot);
+        let floor = match recent.last() {
+            Some(oldest) if !are_all => oldest.slot + 1,
+            _ => 0,
+        };
+        let seen = recent.iter().map(|info| (info.signature, info.slot)).collect();
+        Self { floor, seen, newest, marks: VecDeque::new() }
+    }
+
+    /// Whether a transaction is to be told, which it then counts as.
+    fn is_new(&mut self, signature: Signature, slot: u64, now: Instant) -> bool {
+        if slot < self.floor || self.seen.insert(signature, slot).is_some() {
+            return false;
+        }
+        self.newest = self.newest.max(slot);
+        if self.marks.back().is_none_or(|(at, _)| now.duration_since(*at) > OVERLAP / 20) {
+            self.marks.push_back((now, self.newest));
+        }
+        let mut floor = self.floor;
+        while let Some((at, slot)) = self.marks.front().copied()
+            && now.duration_since(at) > OVERLAP
+        {
+            floor = slot;
+            self.marks.pop_front();
+        }
+        if floor > self.floor {
+            self.floor = floor;
+            self.seen.retain(|_, slot| *slot >= floor);
+        }
+        true
+    }
+}
+
+/// Why listening ended.
+enum End {
+    /// Nobody listens any more.
+    Unwanted,
+    /// The connection broke, or the node does not answer.
+    Broken(Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// One subscription: reads the chain over RPC, listens on a websocket, and tells each transaction once.
+pub(super) struct Subscription {
+    chain: RpcChain,
+    mentions: Address,
+    told: Told,
+    listener: UnboundedSender<Result<LogsNotification>>,
+    /// Since when nothing could be heard nor read.
+    failing_since: Option<Instant>,
+}
+
+impl Subscription {
+    pub fn new(chain: RpcChain, mentions: Address, listener: UnboundedSender<Result<LogsNotification>>) -> Self {
+        Self { chain, mentions, told: Told::default(), listener, failing_since: None }
+    }
+
+    /// Tells every transaction from now on until nobody listens, or the node was out of reach for longer than the
+    /// chain's patience: then the last thing told is the error. `ready` hears whether it began.
+    pub async fn run(mut self, ready: oneshot::Sender<Result<()>>) {
+        match self.chain.signatures_for(&self.mentions, None, PAGE).await {
+            Ok(recent) => self.told = Told::after(&recent, recent.len() < PAGE),
+            Err(error) => {
+                // Whoever does not wait any more does not want to know.
+                let _ = ready.send(Err(error));
+                return;
+            }
+        }
+        let mut ready = Some(ready);
+        loop {
+            let error = match self.listen(&mut ready).await {
+                Ok(()) | Err(End::Unwanted) => return,
+                Err(End::Broken(error)) => error,
+            };
+            if let Some(ready) = ready.take() {
+                let _ = ready.send(Err(error));
+                return;
+            }
+            let since = *self.failing_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > self.chain.inner.options.patience {
+                let _ = self.listener.send(Err(error));
+                return;
+            }
+            tokio::select! {
+                () = self.listener.closed() => return,
+                () = sleep(RECONNECT_DELAY) => {}
+            }
+        }
+    }
+
+    fn broken(&self, cause: impl ToString) -> End {
+        End::Broken(Error::Rpc {
+            action: "subscribing to logs",
+            url: self.chain.websocket_url.clone(),
+            cause: cause.to_string(),
+            remedy: "check the websocket URL, or name it explicitly",
+            transient: true,
+        })
+    }
+
+    /// Connects, tells what was missed, and then what happens, until the connection breaks.
+    async fn listen(&mut self, ready: &mut Option<oneshot::Sender<Result<()>>>) -> Result<(), End> {
+        let connecting = timeout(CONNECT_TIMEOUT, PubsubClient::new(self.chain.websocket_url.clone())).await;
+        let client = match connecting {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return Err(self.broken(error)),
+            Err(_) => return Err(self.broken("the node did not answer in time")),
+        };
+        let filter = RpcTransactionLogsFilter::Mentions(vec![self.mentions.to_string()]);
+        let config = RpcTransactionLogsConfig { commitment: Some(self.chain.inner.commitment) };
+        let (mut stream, _unsubscribe) = match timeout(CONNECT_TIMEOUT, client.logs_subscribe(filter, config)).await {
+            Ok(Ok(subscription)) => subscription,
+            Ok(Err(error)) => return Err(self.broken(error)),
+            Err(_) => return Err(self.broken("the node did not answer in time")),
+        };
+        // What is heard from now on waits in the stream until what was missed is told.
+        self.catch_up().await?;
+        self.failing_since = None;
+        if let Some(ready) = ready.take() {
+            let _ = ready.send(Ok(()));
+        }
+        let mut second_look = Some(Instant::now() + SECOND_LOOK);
+        let mut heard_at = Instant::now();
+        loop {
+            let look_at = second_look.unwrap_or(heard_at + SILENCE);
+            tokio::select! {
+                () = self.listener.closed() => return Err(End::Unwanted),
+                response = stream.next() => {
+                    let Some(response) = response else { return Err(self.broken("the connection closed")) };
+                    heard_at = Instant::now();
+                    let Ok(signature) = response.value.signature.parse() else { continue };
+                    let slot = response.context.slot;
+                    if self.told.is_new(signature, slot, heard_at) {
+                        let error = response.value.err.map(Into::into);
+                        self.tell(LogsNotification { signature, slot, error, logs: response.value.logs })?;
+                    }
+                }
+                () = sleep_until(look_at.into()) => {
+                    let missed = self.catch_up().await?;
+                    // What came during the second look may still be on its way here; not what came during a silence.
+                    if second_look.take().is_none() && missed > 0 {
+                        return Err(self.broken("the connection was silent while transactions landed"));
+                    }
+                    heard_at = Instant::now();
+                }
+            }
+        }
+    }
+
+    /// Tells what the history has and the connection did not bring, oldest first; returns how many.
+    async fn catch_up(&mut self) -> Result<usize, End> {
+        let mut missed = Vec::new();
+        let mut before = None;
+        loop {
+            let page = self.chain.signatures_for(&self.mentions, before, PAGE).await?;
+            let is_last = page.len() < PAGE || page.last().is_some_and(|info| info.slot < self.told.floor);
+            before = page.last().map(|info| info.signature);
+            let told = &self.told;
+            missed.extend(
+                page.into_iter().filter(|info| info.slot >= told.floor && !told.seen.contains_key(&info.signature)),
+            );
+            if is_last {
+                break;
+            }
+        }
+        missed.reverse();
+        let read = |info: SignatureInfo| {
+            let chain = &self.chain;
+            async move {
+                let logs = match chain.transaction(&info.signature).await? {
+                    Some(record) => record.logs,
+                    // What failed changed nothing, so that nobody misses what it logged.
+                    None if info.error.is_some() => Vec::new(),
+                    None => {
+                        return Err(Error::Rpc {
+                            action: "reading what a broken subscription missed",
+                            url: chain.inner.url.clone(),
+                            cause: format!("the node lists the transaction {} and does not serve it", info.signature),
+                            remedy: "use a node that keeps transactions",
+                            transient: true,
+                        });
+                    }
+                };
+                Ok(LogsNotification { signature: info.signature, slot: info.slot, error: info.error, logs })
+            }
+        };
+        let count = missed.len();
+        let notifications: Vec<LogsNotification> =
+            stream::iter(missed.into_iter().map(read)).buffered(READ_AT_ONCE).try_collect().await?;
+        for notification in notifications {
+            if self.told.is_new(notification.signature, notification.slot, Instant::now()) {
+                self.tell(notification)?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn tell(&self, notification: LogsNotification) -> Result<(), End> {
+        self.listener.send(Ok(notification)).map_err(|_| End::Unwanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(number: u8, slot: u64) -> SignatureInfo {
+        SignatureInfo { signature: signature(number), slot, block_time: None, error: None }
+    }
+
+    fn signature(number: u8) -> Signature {
+        Signature::from([number; 64])
+    }
+
+    #[test]
+    fn what_came_before_the_subscription_is_not_told() {
+        let now = Instant::now();
+        let recent = [info(3, 12), info(2, 12), info(1, 10)];
+        let mut all = Told::after(&recent, true);
+        assert!(!all.is_new(signature(2), 12, now));
+        // Another transaction of the same slot, and one that the node lists late.
+        assert!(all.is_new(signature(4), 12, now) && all.is_new(signature(5), 11, now));
+        let mut some = Told::after(&recent, false);
+        assert!(!some.is_new(signature(6), 10, now), "older ones than those that are listed are not told");
+        assert!(some.is_new(signature(7), 11, now));
+        assert!(Told::after(&[], true).is_new(signature(8), 0, now));
+    }
+
+    #[test]
+    fn each_transaction_is_told_once_and_forgotten_in_time() {
+        let start = Instant::now();
+        let mut told = Told::after(&[], true);
+        for second in 0..200u64 {
+            let now = start + Duration::from_secs(second);
+            assert!(told.is_new(signature(second as u8), second * 2, now));
+            assert!(!told.is_new(signature(second as u8), second * 2, now));
+            // A connection that comes back tells again what is a few seconds old.
+            if second > 10 {
+                let earlier = second - 10;
+                assert!(!told.is_new(signature(earlier as u8), earlier * 2, now));
+            }
+        }
+        assert!(told.seen.len() < 30, "{} are remembered", told.seen.len());
+        assert!(told.floor > 300);
+    }
+}
