@@ -7,12 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     context::Context,
     generated::{self, Files},
     npm, run,
+    test::{Tally, run_tests},
 };
 
 /// Where the IDL is checked in.
@@ -42,6 +43,15 @@ pub fn client_ts(ctx: &Context, check: bool) -> Result<()> {
     run::logged(&mut generate, "Generating the TypeScript client", "about 5 seconds", &ctx.log("client-ts"))?;
     let made = generated::read_dir(&out)?;
     generated::settle(&ctx.root.join(CLIENT), CLIENT, &made, check, "cargo xtask client-ts")
+}
+
+/// Records the bytes that the Rust client makes in `idl/golden.json`. The tests of both clients compare with them.
+pub fn golden(ctx: &Context) -> Result<()> {
+    let mut tally = Tally::default();
+    run_tests(ctx, &["every_client_makes_the_recorded_bytes"], &[("MULTIBUS_BLESS", "1")], &mut tally)?;
+    ensure!(tally.passed == 1, "the test that records idl/golden.json was not found");
+    println!("idl/golden.json is recorded; `git diff idl` shows what changed.");
+    Ok(())
 }
 
 /// The IDL as the program's sources say.

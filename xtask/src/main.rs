@@ -126,6 +126,9 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Record the bytes that all clients must agree on in idl/golden.json
+    #[command(after_help = "Example:\n  cargo xtask golden && git diff idl")]
+    Golden,
     /// Install what building the program needs, and nothing else
     Setup,
     /// Check the house rules that no compiler knows
@@ -173,6 +176,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),
+        Task::Golden => idl::golden(&ctx),
         Task::Setup => {
             let tools = setup::sbf_tools(&ctx)?;
             println!("The tools are complete:\n{}", tools.versions);

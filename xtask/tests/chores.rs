@@ -14,9 +14,21 @@ fn help_names_every_command_and_the_environment() {
     let help = xtask(&["--help"]);
     let text = String::from_utf8_lossy(&help.stdout);
     assert!(help.status.success());
-    for word in
-        ["build", "demo", "test", "localnet", "hash", "cu", "idl", "client-ts", "setup", "tidy", "MULTIBUS_CACHE", "CI"]
-    {
+    for word in [
+        "build",
+        "demo",
+        "test",
+        "localnet",
+        "hash",
+        "cu",
+        "idl",
+        "client-ts",
+        "golden",
+        "setup",
+        "tidy",
+        "MULTIBUS_CACHE",
+        "CI",
+    ] {
         assert!(text.contains(word), "`{word}` is missing in:\n{text}");
     }
 }

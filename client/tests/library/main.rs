@@ -2,6 +2,7 @@
 
 mod bus;
 mod fault;
+mod golden;
 mod history;
 mod lock;
 mod network;

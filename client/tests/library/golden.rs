@@ -1,0 +1,603 @@
+//! The bytes that every client of the program must agree on: addresses, instructions, accounts, events and transaction
+//! hashes for fixed inputs, in `idl/golden.json`. The TypeScript client's tests read the same file.
+//!
+//! Numbers are written as decimal text, addresses in base58, bytes in hexadecimal. `MULTIBUS_BLESS=1`
+//! (`cargo xtask golden`) records what this client makes.
+
+use {
+    anchor_lang::Discriminator,
+    bytemuck::Pod,
+    multibus::{constants::*, error::MultibusError, event::*, state::*},
+    multibus_client::{
+        Address, Instruction, Keyed, address, bus, capacity, lock,
+        market::Settlement,
+        offer,
+        purchase::{self, BatchItem, BatchOrder, Buyer, PurchaseItem, PurchaseOrder, TransactionHash},
+        trader, treasury,
+    },
+    serde_json::{Map, Value, json},
+    std::{fs, path::PathBuf},
+};
+
+/// A value as the golden file writes it.
+trait Golden {
+    fn golden(&self) -> Value;
+}
+
+macro_rules! as_text {
+    ($($kind:ty),+) => {
+        $(impl Golden for $kind {
+            fn golden(&self) -> Value {
+                Value::String(self.to_string())
+            }
+        })+
+    };
+}
+
+as_text!(u8, u16, u32, u64, i64, Address, String);
+
+impl<T: Golden + 'static, const N: usize> Golden for [T; N] {
+    fn golden(&self) -> Value {
+        match (self as &dyn std::any::Any).downcast_ref::<[u8; N]>() {
+            Some(bytes) => Value::String(hex(bytes)),
+            None => self.iter().map(Golden::golden).collect(),
+        }
+    }
+}
+
+impl<T: Golden> Golden for Vec<T> {
+    fn golden(&self) -> Value {
+        self.iter().map(Golden::golden).collect()
+    }
+}
+
+/// Names every field of a struct, so that a new one does not compile until it is here.
+macro_rules! records {
+    ($($name:ident { $($field:ident),+ $(,)? })+) => {
+        $(impl Golden for $name {
+            fn golden(&self) -> Value {
+                let Self { $($field),+ } = self;
+                let mut map = Map::new();
+                $(map.insert(stringify!($field).to_owned(), $field.golden());)+
+                Value::Object(map)
+            }
+        })+
+    };
+}
+
+records! {
+    OwnerSlot { owner, accrued, claimed, share_bps, reserved }
+    FormerOwner { owner, accrued }
+    OwnerShare { owner, share_bps }
+    BusConfig {
+        name, owners, threshold, pause_quorum, listing_policy, lock_fee_bps, timelock_seconds, window_seconds,
+        gate_closure_seconds, capacity_wh, base_price_per_kwh,
+    }
+    PurchaseItem { energy_wh, max_price_per_kwh, expected_version }
+    Action { kind, share_count, padding, value, gate_closure_seconds, owner, shares_bps }
+    OfferSeqWindow { next, used }
+    Receipt { transaction_hash, energy_wh, paid, purchased_at }
+    PurchasedFill { offer, energy_wh, price_per_kwh, cost }
+    Order { offer, energy_wh, max_price_per_kwh }
+    Bus {
+        layout_version, bump, owner_count, threshold, listing_policy, paused, name_len, mint_decimals, timelock_seconds,
+        window_seconds, gate_closure_seconds, lock_fee_bps, pause_quorum, former_owner_count, capacity_wh,
+        base_price_per_kwh, config_version, proposal_seq, bus_seq, created_at, creator, mint, token_program, escrow,
+        treasury, treasury_claimed, treasury_settled, name, owners, former_owners, reserved,
+    }
+    Capacity {
+        layout_version, bump, padding, window_seconds, window_start, total_wh, available_wh, listed_wh, sold_wh,
+        open_offers, open_windows, offer_seqs, bus, rent_payer, reserved,
+    }
+    Offer {
+        layout_version, bump, source, owned_by_bus, cancelled, padding, version, open_locks, offer_seq, price_per_kwh,
+        listed_wh, remaining_wh, reserved_wh, window_start, created_at, expires_at, bus, capacity, seller, payout,
+        rent_payer, reserved,
+    }
+    Lock {
+        layout_version, bump, padding, energy_wh, price_per_kwh, deposit, taken_at, expires_at, bus, offer, buyer,
+        reserved,
+    }
+    Trader {
+        layout_version, bump, lane, padding, next_nonce, first_nonce, total_energy_wh, total_paid, opened_at, wallet,
+        history_root, receipts, reserved,
+    }
+    Proposal {
+        layout_version, bump, state, padding, approvals, proposal_seq, config_version, created_at, executable_at,
+        executed_at, bus, proposer, action, reserved,
+    }
+    BusCreated {
+        bus, capacity, creator, mint, escrow, treasury, bus_seq, capacity_wh, base_price_per_kwh, created_at,
+        timelock_seconds, window_seconds, gate_closure_seconds, lock_fee_bps, threshold, listing_policy, owner_count,
+        name_len, pause_quorum, padding, name, owners,
+    }
+    ProposalCreated { bus, proposal, proposer, proposal_seq, config_version, created_at, executable_at, action }
+    ProposalApproved { proposal, owner, executable_at, approvals, padding }
+    ProposalRevoked { proposal, owner, executable_at, approvals, padding }
+    ProposalExecuted { bus, proposal, executed_by, config_version, executed_at, treasury_balance, action }
+    ProposalClosed { bus, proposal, closed_by, executed, padding }
+    TreasuryClaimed { bus, owner, destination, amount, claimed_total }
+    CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding }
+    CapacityClosed { bus, capacity, window_start, sold_wh }
+    OfferCreated {
+        bus, capacity, offer, seller, payout, rent_payer, offer_seq, energy_wh, price_per_kwh, window_start, created_at,
+        expires_at, source, owned_by_bus, padding,
+    }
+    OfferRepriced { offer, price_per_kwh, version, padding }
+    OfferExtended { offer, expires_at }
+    OfferCancelled { bus, offer, cancelled_by, withdrawn_wh, sold_wh, closed, padding }
+    LockTaken { lock, offer, buyer, energy_wh, price_per_kwh, deposit, expires_at }
+    LockReleased { lock, offer, buyer, released_by, energy_wh, refund, fee }
+    TraderOpened { trader, wallet, first_nonce, lane, padding }
+    TraderClosed { trader, wallet, history_root, next_nonce, lane, padding }
+    EnergyPurchased { buyer, transaction_hash, nonce, purchased_at, lane, kind, reserved, fills }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bytes of which no two neighbours are alike, so that a field in another place or order has another value.
+fn patterned<T: Pod>(salt: usize) -> T {
+    let bytes: Vec<u8> =
+        (0..size_of::<T>()).map(|index| (index * 37 + index / 256 * 11 + salt * 101 + 1) as u8).collect();
+    bytemuck::pod_read_unaligned(&bytes)
+}
+
+fn key(number: u8) -> Address {
+    Address::new_from_array([number; 32])
+}
+
+const WALLET: u8 = 1;
+const OTHER: u8 = 2;
+const MINT: u8 = 3;
+const PAYMENT: u8 = 4;
+const PAYOUT: u8 = 5;
+const BUS_SEQ: u64 = 7;
+const WINDOW_START: i64 = 1_800_000_900;
+const OFFER_SEQ: u64 = 0x0102_0304_0506_0708;
+const PROPOSAL_SEQ: u64 = 11;
+const LANE: u16 = 0x0203;
+const NONCE: u64 = 0x1122_3344_5566_7788;
+
+fn the_bus() -> Address {
+    address::bus(&key(WALLET), BUS_SEQ)
+}
+
+fn the_capacity() -> Address {
+    address::capacity(&the_bus(), WINDOW_START)
+}
+
+fn the_offer() -> Address {
+    address::offer(&the_capacity(), OFFER_SEQ)
+}
+
+fn the_trader() -> Address {
+    address::trader(&key(WALLET), LANE)
+}
+
+fn the_lock() -> Address {
+    address::lock(&the_offer(), &key(WALLET))
+}
+
+fn the_proposal() -> Address {
+    address::proposal(&the_bus(), PROPOSAL_SEQ)
+}
+
+fn addresses() -> Value {
+    let row = |name: &str, seeds: Value, address: Address| json!({ "name": name, "seeds": seeds, "address": address.to_string() });
+    let text = |value: &dyn ToString| value.to_string();
+    let bus = text(&the_bus());
+    json!([
+        row("bus", json!({ "creator": text(&key(WALLET)), "bus_seq": text(&BUS_SEQ) }), the_bus()),
+        row("capacity", json!({ "bus": bus, "window_start": "0" }), address::capacity(&the_bus(), 0)),
+        row("capacity", json!({ "bus": bus, "window_start": text(&WINDOW_START) }), the_capacity()),
+        row("capacity", json!({ "bus": bus, "window_start": "-900" }), address::capacity(&the_bus(), -900)),
+        row("offer", json!({ "capacity": text(&the_capacity()), "offer_seq": text(&OFFER_SEQ) }), the_offer()),
+        row("trader", json!({ "wallet": text(&key(WALLET)), "lane": text(&LANE) }), the_trader()),
+        row("lock", json!({ "offer": text(&the_offer()), "buyer": text(&key(WALLET)) }), the_lock()),
+        row("proposal", json!({ "bus": bus, "proposal_seq": text(&PROPOSAL_SEQ) }), the_proposal()),
+        row("escrow", json!({ "bus": bus }), address::escrow(&the_bus())),
+        row("treasury", json!({ "bus": bus }), address::treasury(&the_bus())),
+    ])
+}
+
+/// One instruction: what goes in by name, and what comes out.
+fn instruction(name: &str, args: Value, made: Instruction) -> Value {
+    assert_eq!(made.program_id, multibus::ID);
+    let accounts: Vec<Value> = made
+        .accounts
+        .iter()
+        .map(|meta| json!({ "address": meta.pubkey.to_string(), "signer": meta.is_signer, "writable": meta.is_writable }))
+        .collect();
+    json!({ "name": name, "args": args, "accounts": accounts, "data": hex(&made.data) })
+}
+
+fn settlement() -> Settlement {
+    Settlement { mint: key(MINT), token_program: multibus::token::SPL_TOKEN_ID, escrow: address::escrow(&the_bus()) }
+}
+
+fn listed_offer() -> Keyed<Offer> {
+    let account = Offer {
+        bus: the_bus(),
+        capacity: the_capacity(),
+        seller: key(OTHER),
+        payout: key(PAYOUT),
+        rent_payer: key(OTHER),
+        ..patterned(1)
+    };
+    Keyed { address: the_offer(), account }
+}
+
+fn config() -> BusConfig {
+    BusConfig {
+        name: "Sonnenstraße 1".to_owned(),
+        owners: vec![
+            OwnerShare { owner: key(WALLET), share_bps: 6_001 },
+            OwnerShare { owner: key(OTHER), share_bps: 3_999 },
+        ],
+        threshold: 2,
+        pause_quorum: 1,
+        listing_policy: 1,
+        lock_fee_bps: 250,
+        timelock_seconds: 86_400,
+        window_seconds: 900,
+        gate_closure_seconds: 300,
+        capacity_wh: 50_000,
+        base_price_per_kwh: 100_000,
+    }
+}
+
+/// Every action, with the name and the fields that it has in the IDL.
+fn actions() -> Vec<(&'static str, Value, ProposalAction)> {
+    let shares = vec![6_000u16, 4_000];
+    let with = |field: &str, value: Value| json!({ field: value });
+    vec![
+        (
+            "OwnerAdd",
+            json!({ "owner": key(OTHER).to_string(), "shares_bps": shares.golden() }),
+            ProposalAction::OwnerAdd { owner: key(OTHER), shares_bps: shares.clone() },
+        ),
+        (
+            "OwnerRemove",
+            json!({ "owner": key(OTHER).to_string(), "shares_bps": ["10000"] }),
+            ProposalAction::OwnerRemove { owner: key(OTHER), shares_bps: vec![10_000] },
+        ),
+        ("SharesSet", with("shares_bps", shares.golden()), ProposalAction::SharesSet { shares_bps: shares.clone() }),
+        ("ThresholdSet", with("threshold", json!("2")), ProposalAction::ThresholdSet { threshold: 2 }),
+        (
+            "TimelockSet",
+            with("timelock_seconds", json!("3600")),
+            ProposalAction::TimelockSet { timelock_seconds: 3_600 },
+        ),
+        (
+            "CapacitySet",
+            with("capacity_wh", json!("9007199254740993")),
+            ProposalAction::CapacitySet { capacity_wh: 9_007_199_254_740_993 },
+        ),
+        (
+            "BasePriceSet",
+            with("base_price_per_kwh", json!("123456")),
+            ProposalAction::BasePriceSet { base_price_per_kwh: 123_456 },
+        ),
+        (
+            "ListingPolicySet",
+            with("listing_policy", json!("1")),
+            ProposalAction::ListingPolicySet { listing_policy: 1 },
+        ),
+        (
+            "WindowsSet",
+            json!({ "window_seconds": "900", "gate_closure_seconds": "60" }),
+            ProposalAction::WindowsSet { window_seconds: 900, gate_closure_seconds: 60 },
+        ),
+        ("LockFeeSet", with("lock_fee_bps", json!("500")), ProposalAction::LockFeeSet { lock_fee_bps: 500 }),
+        ("Pause", json!({}), ProposalAction::Pause),
+        ("Resume", json!({}), ProposalAction::Resume),
+    ]
+}
+
+fn instructions() -> Value {
+    let wallet = key(WALLET);
+    let (offer, settlement) = (listed_offer(), settlement());
+    let buyer = Buyer { wallet, trader: the_trader(), payment: key(PAYMENT) };
+    let lock = Keyed {
+        address: the_lock(),
+        account: Lock { bus: the_bus(), offer: the_offer(), buyer: wallet, ..patterned(2) },
+    };
+    let terms = offer::OfferTerms {
+        window_start: WINDOW_START,
+        energy_wh: 12_345,
+        price_per_kwh: 260_000,
+        expires_at: 1_800_003_600,
+        source: offer::EnergySource::Storage,
+    };
+    let terms_args = json!({
+        "offer_seq": OFFER_SEQ.golden(), "energy_wh": "12345", "price_per_kwh": "260000", "expires_at": "1800003600",
+        "source": "5",
+    });
+    let order = PurchaseOrder {
+        min_energy_wh: 1_000,
+        expected_version: 3,
+        ..PurchaseOrder::exactly(the_offer(), 2_500, 270_000)
+    };
+    let purchase_args = json!({
+        "nonce": NONCE.golden(), "energy_wh": "2500", "min_energy_wh": "1000", "max_price_per_kwh": "270000",
+        "expected_version": "3",
+    });
+    let batch = BatchOrder { items: batch_items(), max_total: 999_999, payment: None };
+    let batch_args = json!({
+        "nonce": NONCE.golden(),
+        "max_total": "999999",
+        "items": [
+            { "energy_wh": "2500", "max_price_per_kwh": "270000", "expected_version": "3" },
+            { "energy_wh": "1", "max_price_per_kwh": "18446744073709551615", "expected_version": "0" },
+        ],
+    });
+    let lock_terms = lock::LockTerms { energy_wh: 1_000, max_price_per_kwh: 260_000, expected_version: 9 };
+    let lock_args = json!({ "energy_wh": "1000", "max_price_per_kwh": "260000", "expected_version": "9" });
+    let nonce = json!({ "nonce": NONCE.golden() });
+    let proposal =
+        Keyed { address: the_proposal(), account: Proposal { bus: the_bus(), proposer: key(OTHER), ..patterned(3) } };
+    let claimed = Keyed {
+        address: the_bus(),
+        account: Bus {
+            treasury: address::treasury(&the_bus()),
+            mint: settlement.mint,
+            token_program: settlement.token_program,
+            ..patterned(4)
+        },
+    };
+    let mut list = vec![
+        instruction(
+            "bus_create",
+            json!({ "bus_seq": BUS_SEQ.golden(), "config": config().golden() }),
+            bus::bus_create(&wallet, BUS_SEQ, &settlement.mint, &settlement.token_program, config()),
+        ),
+        instruction(
+            "capacity_open",
+            json!({ "window_start": WINDOW_START.golden() }),
+            capacity::capacity_open(&wallet, &the_bus(), WINDOW_START),
+        ),
+        instruction("capacity_close", json!({}), capacity::capacity_close(&the_bus(), WINDOW_START, &key(OTHER))),
+        instruction(
+            "offer_create",
+            terms_args.clone(),
+            offer::offer_create(&wallet, &the_bus(), OFFER_SEQ, &terms, &key(PAYOUT)),
+        ),
+        instruction(
+            "offer_create_for_bus",
+            terms_args,
+            offer::offer_create_for_bus(&wallet, &the_bus(), OFFER_SEQ, &terms),
+        ),
+        instruction("offer_reprice", json!({ "price_per_kwh": "1" }), offer::offer_reprice(&key(OTHER), &offer, 1)),
+        instruction("offer_extend", json!({ "expires_at": "0" }), offer::offer_extend(&key(OTHER), &offer, 0)),
+        instruction("offer_cancel", json!({}), offer::offer_cancel(&wallet, &offer)),
+        instruction("purchase", purchase_args, purchase::purchase(&buyer, NONCE, &offer, &order, &settlement)),
+        instruction("purchase_batch", batch_args, purchase::purchase_batch(&buyer, NONCE, &batch, &settlement)),
+        instruction("lock_take", lock_args, lock::lock_take(&wallet, &offer, &settlement, &key(PAYMENT), &lock_terms)),
+        instruction("lock_settle", nonce, lock::lock_settle(&lock, &the_trader(), NONCE, &key(PAYOUT), &settlement)),
+        instruction(
+            "lock_release",
+            json!({}),
+            lock::lock_release(&key(OTHER), &lock, &key(PAYMENT), &key(PAYOUT), &settlement),
+        ),
+        instruction("trader_open", json!({ "lane": LANE.golden() }), trader::trader_open(&wallet, LANE)),
+        instruction("trader_close", json!({}), trader::trader_close(&wallet, LANE)),
+        instruction(
+            "proposal_approve",
+            json!({}),
+            multibus_client::proposal::proposal_approve(&wallet, &the_bus(), &the_proposal()),
+        ),
+        instruction(
+            "proposal_revoke",
+            json!({}),
+            multibus_client::proposal::proposal_revoke(&wallet, &the_bus(), &the_proposal()),
+        ),
+        instruction(
+            "proposal_execute",
+            json!({}),
+            multibus_client::proposal::proposal_execute(&wallet, &the_bus(), &the_proposal()),
+        ),
+        instruction("proposal_close", json!({}), multibus_client::proposal::proposal_close(&wallet, &proposal)),
+        instruction("treasury_claim", json!({}), treasury::treasury_claim(&claimed, &key(OTHER), &key(PAYMENT))),
+    ];
+    for (name, fields, action) in actions() {
+        let mut named = Map::from_iter([("__kind".to_owned(), json!(name))]);
+        named.extend(fields.as_object().cloned().unwrap_or_default());
+        list.push(instruction(
+            "proposal_create",
+            json!({ "action": named }),
+            multibus_client::proposal::proposal_create(&wallet, &the_bus(), PROPOSAL_SEQ, action),
+        ));
+    }
+    Value::Array(list)
+}
+
+fn batch_items() -> Vec<BatchItem> {
+    let second = Keyed { address: key(9), account: Offer { bus: key(8), payout: key(7), ..patterned(5) } };
+    vec![
+        BatchItem { offer: listed_offer(), energy_wh: 2_500, max_price_per_kwh: 270_000, expected_version: 3 },
+        BatchItem { offer: second, energy_wh: 1, max_price_per_kwh: u64::MAX, expected_version: 0 },
+    ]
+}
+
+fn account<T: Pod + Golden + Discriminator>(name: &str, salt: usize) -> Value {
+    let account: T = patterned(salt);
+    let data = [T::DISCRIMINATOR, bytemuck::bytes_of(&account)].concat();
+    json!({ "name": name, "fields": account.golden(), "data": hex(&data) })
+}
+
+fn accounts() -> Value {
+    json!([
+        account::<Bus>("Bus", 10),
+        account::<Capacity>("Capacity", 11),
+        account::<Lock>("Lock", 12),
+        account::<Offer>("Offer", 13),
+        account::<Proposal>("Proposal", 14),
+        account::<Trader>("Trader", 15),
+    ])
+}
+
+fn events() -> Value {
+    macro_rules! fixed {
+        ($($name:ident),+) => {{
+            let mut salt = 20;
+            let mut list = Vec::new();
+            $(
+                salt += 1;
+                list.push(account::<$name>(stringify!($name), salt));
+            )+
+            list
+        }};
+    }
+    let mut list = fixed!(
+        BusCreated,
+        CapacityClosed,
+        CapacityOpened,
+        LockReleased,
+        LockTaken,
+        OfferCancelled,
+        OfferCreated,
+        OfferExtended,
+        OfferRepriced,
+        ProposalApproved,
+        ProposalClosed,
+        ProposalCreated,
+        ProposalExecuted,
+        ProposalRevoked,
+        TraderClosed,
+        TraderOpened,
+        TreasuryClaimed
+    );
+    let purchased = EnergyPurchased {
+        buyer: key(WALLET),
+        transaction_hash: patterned(40),
+        nonce: NONCE,
+        purchased_at: WINDOW_START,
+        lane: LANE,
+        kind: PurchaseKind::Batch as u8,
+        reserved: 0,
+        fills: vec![patterned(41), patterned(42)],
+    };
+    let data = anchor_lang::Event::data(&purchased);
+    list.push(json!({ "name": "EnergyPurchased", "fields": purchased.golden(), "data": hex(&data) }));
+    Value::Array(list)
+}
+
+fn transaction_hashes() -> Value {
+    let hash = |orders: Vec<Order>| {
+        json!({
+            "buyer": key(WALLET).to_string(),
+            "lane": LANE.golden(),
+            "nonce": NONCE.golden(),
+            "orders": orders.golden(),
+            "transaction_hash": TransactionHash::of(&key(WALLET), LANE, NONCE, &orders).to_string(),
+        })
+    };
+    let batch = BatchOrder { items: batch_items(), max_total: 999_999, payment: None };
+    json!([
+        hash(vec![Order { offer: the_offer(), energy_wh: 2_500, max_price_per_kwh: 270_000 }]),
+        hash(batch.orders()),
+    ])
+}
+
+/// What accounts and events hold as plain numbers, by name.
+fn numbered() -> Value {
+    fn list<T: std::fmt::Debug>(all: &[T], number: impl Fn(&T) -> u8) -> Value {
+        all.iter().map(|one| json!({ "name": format!("{one:?}"), "number": number(one) })).collect()
+    }
+    let kinds = actions();
+    let kinds =
+        kinds.iter().map(|(name, _, action)| json!({ "name": name, "number": Action::encode(action).unwrap().kind }));
+    json!({
+        "EnergySource": list(&EnergySource::ALL, |source| *source as u8),
+        "ListingPolicy": list(&[ListingPolicy::OwnersOnly, ListingPolicy::Open], |policy| *policy as u8),
+        "PurchaseKind": list(
+            &[PurchaseKind::Single, PurchaseKind::Batch, PurchaseKind::LockSettlement],
+            |kind| *kind as u8,
+        ),
+        "ProposalState": list(&[ProposalState::Open, ProposalState::Executed], |state| *state as u8),
+        "ActionKind": kinds.collect::<Value>(),
+    })
+}
+
+fn errors() -> Value {
+    MultibusError::ALL
+        .iter()
+        .map(|error| json!({ "code": error.code(), "name": error.name(), "message": error.message() }))
+        .collect()
+}
+
+#[test]
+fn every_client_makes_the_recorded_bytes() {
+    let made = json!({
+        "program": multibus::ID.to_string(),
+        "addresses": addresses(),
+        "instructions": instructions(),
+        "accounts": accounts(),
+        "events": events(),
+        "transaction_hashes": transaction_hashes(),
+        "numbered": numbered(),
+        "errors": errors(),
+        "transaction_hash_tag": hex(TRANSACTION_HASH_TAG),
+    });
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../idl/golden.json");
+    if std::env::var_os("MULTIBUS_BLESS").is_some_and(|value| value == "1") {
+        fs::write(&path, serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
+        println!("recorded in {}", path.display());
+        return;
+    }
+    let recorded: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    for (part, value) in made.as_object().unwrap() {
+        assert_eq!(
+            recorded[part], *value,
+            "{part}: this client makes other bytes than idl/golden.json records. Where that is meant, every client \
+             changes: record it with `cargo xtask golden` and regenerate the TypeScript client"
+        );
+    }
+    assert_eq!(recorded.as_object().unwrap().len(), made.as_object().unwrap().len());
+}
+
+/// The checked-in IDL names the same accounts in the same roles, the same discriminators and the same errors.
+#[test]
+fn the_idl_says_what_the_client_does() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../idl/multibus.json");
+    let idl: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(idl["address"], multibus::ID.to_string());
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let made = instructions();
+    for described in list(&idl["instructions"]) {
+        let name = &described["name"];
+        let all: Vec<Value> = list(&made).into_iter().filter(|made| made["name"] == *name).collect();
+        assert!(!all.is_empty(), "no golden {name}");
+        for made in all {
+            let data = made["data"].as_str().unwrap();
+            let discriminator: Vec<u8> =
+                list(&described["discriminator"]).iter().map(|byte| byte.as_u64().unwrap() as u8).collect();
+            assert!(data.starts_with(&hex(&discriminator)), "{name}");
+            let metas = list(&made["accounts"]);
+            for (index, account) in list(&described["accounts"]).iter().enumerate() {
+                for role in ["signer", "writable"] {
+                    let described = account[role].as_bool().unwrap_or(false);
+                    assert_eq!(metas[index][role], described, "{name}: {} is {role}", account["name"]);
+                }
+            }
+        }
+    }
+    for kind in ["accounts", "events"] {
+        let made = if kind == "accounts" { accounts() } else { events() };
+        assert_eq!(list(&idl[kind]).len(), list(&made).len(), "{kind}");
+        for described in list(&idl[kind]) {
+            let golden = list(&made).into_iter().find(|made| made["name"] == described["name"]);
+            let golden = golden.unwrap_or_else(|| panic!("no golden {}", described["name"]));
+            let discriminator: Vec<u8> =
+                list(&described["discriminator"]).iter().map(|byte| byte.as_u64().unwrap() as u8).collect();
+            assert!(golden["data"].as_str().unwrap().starts_with(&hex(&discriminator)), "{}", described["name"]);
+        }
+    }
+    let described: Vec<Value> =
+        list(&idl["errors"]).iter().map(|error| json!([error["code"], error["name"], error["msg"]])).collect();
+    let known: Vec<Value> =
+        list(&errors()).iter().map(|error| json!([error["code"], error["name"], error["message"]])).collect();
+    assert_eq!(described, known);
+}
