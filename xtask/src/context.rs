@@ -57,18 +57,18 @@ impl Context {
 
     /// Cargo compares times of files and knows them relative to a checkout. Where checkouts share a target directory, a
     /// clone of an hour ago would pass for built by what another checkout built since: forget the workspace's own crates.
-    pub fn forget_other_checkouts(&self) -> Result<()> {
-        let stamp = self.target.join("checkout");
+    pub fn forget_other_checkouts(&self, target: &Path) -> Result<()> {
+        let stamp = target.join("checkout");
         let root = self.root.display().to_string();
         if fs::read_to_string(&stamp).is_ok_and(|last| last == root) {
             return Ok(());
         }
-        for entry in fs::read_dir(self.target.join("debug/.fingerprint")).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(target.join("debug/.fingerprint")).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with("multibus") {
                 fs::remove_dir_all(entry.path())?;
             }
         }
-        fs::create_dir_all(&self.target)?;
+        fs::create_dir_all(target)?;
         fs::write(&stamp, root).with_context(|| format!("could not write {}", stamp.display()))
     }
 

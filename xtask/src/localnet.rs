@@ -40,16 +40,20 @@ impl Engine {
     pub fn prepare(self, ctx: &Context) -> Result<(&'static str, PathBuf)> {
         match self {
             Self::Surfpool => {
+                // In the cache, because its nine hundred crates need be compiled once and not for every checkout.
+                let target = ctx.cache.join("surfpool");
+                ctx.forget_other_checkouts(&target)?;
                 let mut build = ctx.cargo();
                 build.args(["build", "--package", "multibus-surfnet", "--features", "engine"]);
                 build.args(["--locked", "--ignore-rust-version"]);
+                build.env("CARGO_TARGET_DIR", &target);
                 run::logged(
                     &mut build,
-                    "Compiling surfpool, once for this target directory",
+                    "Compiling surfpool, once for this machine",
                     "about 11 minutes from scratch on two cores",
                     &ctx.log("surfpool"),
                 )?;
-                Ok(("MULTIBUS_SURFNET", ctx.target.join("debug/multibus-surfnet")))
+                Ok(("MULTIBUS_SURFNET", target.join("debug/multibus-surfnet")))
             }
             Self::Agave => Ok(("MULTIBUS_VALIDATOR", setup::validator(ctx)?)),
         }

@@ -164,7 +164,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     }
     let ctx = Context::discover()?;
     if ctx.ci {
-        ctx.forget_other_checkouts()?;
+        ctx.forget_other_checkouts(&ctx.target)?;
     }
     match task {
         Task::Build { program } => sbf::build(&ctx, program.tools).map(drop),
