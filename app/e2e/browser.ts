@@ -85,5 +85,5 @@ export async function visit(
 export async function connectWallet({ page }: Visitor): Promise<void> {
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
   await page.getByRole('button', { name: 'Test Wallet' }).click();
-  await page.getByRole('button', { name: /^Wallet Test Wallet/u }).waitFor();
+  await page.getByRole('button', { name: /Wallet Test Wallet, account/u }).waitFor();
 }

@@ -95,4 +95,16 @@ export class Market {
     if (value === null) throw new Error('the node serves no clock');
     return Number(Buffer.from(value.data[0], 'base64').readBigInt64LE(32));
   }
+
+  /** Lets the chain's time pass until a second; a simulated network travels there, a validator takes its time. */
+  async passUntil(second: number): Promise<void> {
+    if (this.network.engine === 'surfpool') {
+      const body = { jsonrpc: '2.0', id: 1, method: 'surfnet_timeTravel', params: [{ absoluteTimestamp: second * 1_000 }] };
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(this.network.rpc_url, { method: 'POST', headers, body: JSON.stringify(body) });
+      const answer = (await response.json()) as { error?: { message: string } };
+      if (answer.error !== undefined) throw new Error(`the network does not travel in time: ${answer.error.message}`);
+    }
+    while ((await this.now()) < second) await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }

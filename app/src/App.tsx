@@ -124,15 +124,13 @@ function NetworkButton() {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <>
-      <button
-        type="button"
-        className="chip network"
-        onClick={() => setIsOpen(true)}
-        aria-label={`Network ${network.name}: ${STATUS_TEXT[status.kind]}. Change it`}
-      >
+      <button type="button" className="chip network" onClick={() => setIsOpen(true)}>
         <span className={`status-dot ${status.kind}`} aria-hidden="true" />
         <span className="network-name">{network.name}</span>
         <span className="network-status">{STATUS_TEXT[status.kind]}</span>
+        <span className="visually-hidden">
+          Network {network.name}: {STATUS_TEXT[status.kind]}. Change it
+        </span>
       </button>
       {isOpen && <NetworkDialog onClose={() => setIsOpen(false)} />}
     </>
@@ -248,14 +246,12 @@ function WalletChip() {
       <WalletIcon /> <span>Connect</span>
     </button>
   ) : (
-    <button
-      type="button"
-      className="chip wallet"
-      onClick={() => openWallet(true)}
-      aria-label={`Wallet ${connected.wallet.name}, account ${connected.account.address}`}
-    >
+    <button type="button" className="chip wallet" onClick={() => openWallet(true)}>
       <img src={connected.wallet.icon} alt="" width="18" height="18" />
       <span className="mono">{short(connected.account.address)}</span>
+      <span className="visually-hidden">
+        {`Wallet ${connected.wallet.name}, account ${connected.account.address}`}
+      </span>
     </button>
   );
 }

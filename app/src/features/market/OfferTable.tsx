@@ -237,14 +237,18 @@ function Row({
         </div>
       </div>
       {locks.length > 0 && (
-        <ul className="locks" aria-label="Locks on this offer">
-          {locks.map((lock) => (
-            <li key={lock.address}>
-              <LockIcon size={13} /> {formatEnergy(lock.energyWh)} held by <AddressLabel address={lock.buyer} />{' '}
-              <Countdown until={lock.expiresAt} />
-            </li>
-          ))}
-        </ul>
+        <div role="row" className="locks">
+          <div role="cell">
+            <ul aria-label="Locks on this offer">
+              {locks.map((lock) => (
+                <li key={lock.address}>
+                  <LockIcon size={13} /> {formatEnergy(lock.energyWh)} held by <AddressLabel address={lock.buyer} />{' '}
+                  <Countdown until={lock.expiresAt} />
+                </li>
+              ))}
+            </ul>
+          </div>
+        </div>
       )}
     </>
   );

@@ -23,11 +23,11 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
     return maySteer(offer, bus, wallet) ? [{ offer, bus }] : [];
   });
   const now = useNow();
-  if (own.length === 0) return <Empty>You have nothing on offer{only === undefined ? '' : ` on ${only.name}`}.</Empty>;
   const current = dialog === undefined ? undefined : offers.get(dialog.offer.address);
   const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
   return (
     <>
+      {own.length === 0 && <Empty>You have nothing on offer{only === undefined ? '' : ` on ${only.name}`}.</Empty>}
       <ul className="tiles" aria-label="Own offers">
         {own.map(({ offer, bus }) => {
           const why = untradable(offer, bus, now);

@@ -8,7 +8,7 @@ import { formatTokens } from '../../amount/token';
 import { useStore } from '../../chain/store';
 import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { CloseIcon, SourceIcon } from '../../ui/icons';
 import { Empty, Energy, EnergyField, readEnergy, Tokens, useNow, type EnergyInputValue } from '../../ui/parts';
 import { basket, emptyBasket, putIntoBasket, takeFromBasket, type BasketItem } from './basket';
@@ -26,6 +26,8 @@ interface Line {
 /** Everything in the basket, by settlement token: each token is one transaction. */
 export function BasketPanel() {
   const items = useStore(basket);
+  // Held here, so that what was bought is told after the basket has emptied.
+  const action = useAction();
   const state = useMarket();
   const now = useNow();
   const lines = items.map((item): Line => {
@@ -39,22 +41,22 @@ export function BasketPanel() {
     return { item, offer, bus, refused: untradable(offer, bus, now) ?? short };
   });
   const mints = [...new Set(lines.map(({ bus }) => bus?.mint ?? ''))];
-  if (items.length === 0) {
-    return <Empty>The basket is empty. Choose an offer and add part of it; everything here is bought in one go.</Empty>;
-  }
   return (
     <div className="stack">
+      {items.length === 0 && (
+        <Empty>The basket is empty. Choose an offer and add part of it; everything here is bought in one go.</Empty>
+      )}
       {mints.map((mint) => (
-        <BasketOfToken key={mint} lines={lines.filter(({ bus }) => (bus?.mint ?? '') === mint)} />
+        <BasketOfToken key={mint} lines={lines.filter(({ bus }) => (bus?.mint ?? '') === mint)} action={action} />
       ))}
+      <ActionStatus action={action} />
     </div>
   );
 }
 
-function BasketOfToken({ lines }: { readonly lines: readonly Line[] }) {
+function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; readonly action: Action }) {
   const { live, wallet } = useSession();
   const [guard, setGuard] = useState<Guard>(0);
-  const action = useAction();
   const buy = useBuy();
   const bus = lines.find((line) => line.bus !== undefined)?.bus;
   const balance = useBalance(bus);
@@ -129,7 +131,6 @@ function BasketOfToken({ lines }: { readonly lines: readonly Line[] }) {
       >
         Buy all in one transaction
       </WalletButton>
-      <ActionStatus action={action} />
     </div>
   );
 }

@@ -1,0 +1,101 @@
+/**
+ * How the app looks and feels: no serious accessibility finding on any screen, in either theme; a quick first paint;
+ * a thousand offers that scroll. With MULTIBUS_SCREENSHOTS, pictures of every screen go to that folder.
+ */
+
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { connectWallet, launch, serve, visit } from './browser';
+import { Market, type Keys } from './network';
+import { scenes, type Screen } from './screens';
+
+const SHOTS = process.env['MULTIBUS_SCREENSHOTS'];
+
+const LOOKS = [
+  { name: 'light', colorScheme: 'light', viewport: { width: 1440, height: 1000 }, scale: 1 },
+  { name: 'dark', colorScheme: 'dark', viewport: { width: 1440, height: 1000 }, scale: 1 },
+  { name: 'phone', colorScheme: 'light', viewport: { width: 390, height: 844 }, scale: 2 },
+] as const;
+
+let market: Market;
+let browser: Browser;
+let site: Awaited<ReturnType<typeof serve>>;
+let screens: readonly Screen[];
+let keys: Readonly<Record<'erin' | 'alice', Keys>>;
+let axe: string;
+
+beforeAll(async () => {
+  market = await Market.open();
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  [browser, site] = await Promise.all([launch(), serve()]);
+  ({ screens, keys } = await scenes(market));
+  if (SHOTS !== undefined) await mkdir(SHOTS, { recursive: true });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  site?.server.close();
+});
+
+/** What axe finds on the page, as lines that name the rule and the places. */
+async function findings(page: Page): Promise<readonly string[]> {
+  // Evaluated by the debugger, which the page's policy does not bind.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(
+    () => (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary ?? ''}`).join('; ')}`);
+}
+
+describe.each(LOOKS)('$name', ({ name, colorScheme, viewport, scale }) => {
+  test('every screen is accessible and as wide as the window', async () => {
+    const visitors = {
+      erin: await visit(browser, site.url, market.network, [keys.erin], { colorScheme, viewport, deviceScaleFactor: scale }),
+      alice: await visit(browser, site.url, market.network, [keys.alice], { colorScheme, viewport, deviceScaleFactor: scale }),
+    };
+    await Promise.all(Object.values(visitors).map(connectWallet));
+    const found: string[] = [];
+    for (const screen of screens) {
+      const visitor = visitors[screen.who];
+      const { page } = visitor;
+      await page.evaluate((hash) => {
+        location.hash = hash;
+      }, screen.route);
+      await page.getByRole('button', { name: /Live/u }).waitFor();
+      await screen.prepare?.(visitor);
+      await page.waitForTimeout(300);
+      found.push(...(await findings(page)).map((finding) => `${screen.name}: ${finding}`));
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (width > viewport.width) found.push(`${screen.name} is ${width} pixels wide in a window of ${viewport.width}`);
+      if (SHOTS !== undefined) {
+        await page.screenshot({ path: join(SHOTS, `${screen.name}-${name}.png`), fullPage: name === 'phone' && screen.name !== 'offer' });
+      }
+      await page.keyboard.press('Escape');
+    }
+    expect(found).toEqual([]);
+    for (const { complaints, close } of Object.values(visitors)) {
+      expect(complaints).toEqual([]);
+      await close();
+    }
+  }, 240_000);
+});
+
+describe('speed', () => {
+  test('the first paint comes within 1.5 seconds', async () => {
+    const { page, close } = await visit(browser, site.url, market.network, []);
+    await page.getByRole('link', { name: 'MultiBus, to the market' }).waitFor();
+    const paint = await page.evaluate(
+      () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.POSITIVE_INFINITY,
+    );
+    expect(paint).toBeLessThan(1_500);
+    await close();
+  });
+});
