@@ -30,7 +30,7 @@ export async function scenes(market: Market): Promise<{
     market.cli(who, 'offer', 'create', garden, '--energy', energy, '--price', `${price}tokens`, ...more);
   const first = await offer('alice', '12kWh', '0.21', '--source', 'solar');
   await offer('alice', '20kWh', '0.1999', '--source', 'solar', '--for-bus');
-  const held = await offer('bob', '5.5kWh', '0.18', '--source', 'wind', '--expires', '+40min');
+  await offer('bob', '9.5kWh', '0.18', '--source', 'wind', '--expires', '+40min');
   await offer('carol', '8kWh', '0.26', '--source', 'storage', '--expires', '+6h');
   await offer('dave', '9.25kWh', '0.235', '--source', 'biomass');
   await offer('frank', '3kWh', '0.223', '--source', 'hydro', '--expires', '+2h');
@@ -39,7 +39,6 @@ export async function scenes(market: Market): Promise<{
   }
   await market.cli('frank', 'lock', 'take', first, '--energy', '2kWh');
   await market.cli('erin', 'lock', 'take', first, '--energy', '1.5kWh');
-  void held;
   await market.cli('bob', 'proposal', 'create', garden, 'base-price', '0.12tokens');
   await market.cli('alice', 'proposal', 'create', garden, 'capacity', '160kWh');
   const at = (screen: string) => `#/${screen}/${garden}`;
@@ -66,7 +65,7 @@ export async function scenes(market: Market): Promise<{
         },
       },
       { name: 'sell', route: at('sell'), who: 'alice' },
-      { name: 'mine', route: '#/mine', who: 'erin', prepare: async ({ page }) => page.getByRole('button', { name: 'Settle' }).waitFor() },
+      { name: 'mine', route: '#/mine', who: 'erin', prepare: async ({ page }) => page.getByRole('button', { name: 'Settle' }).first().waitFor() },
       { name: 'bus', route: at('bus'), who: 'alice', prepare: async ({ page }) => page.getByRole('button', { name: 'Claim' }).first().waitFor() },
       { name: 'create', route: '#/bus/new', who: 'alice' },
       {

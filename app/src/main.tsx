@@ -1,5 +1,4 @@
 import '@fontsource-variable/inter/wght.css';
-import './style/app.css';
 
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

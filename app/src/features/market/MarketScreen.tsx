@@ -117,10 +117,10 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   }
   const { bus } = current;
   const chosenWindow = current.windows.some((capacity) => capacity.windowStart === windowStart) ? windowStart : undefined;
-  const offers =
-    chosenWindow === undefined
-      ? current.offers
-      : current.offers.filter((offer) => offer.windowStart === chosenWindow);
+  // What is sold out waits for its seller to close it, and interests nobody else.
+  const offers = current.offers.filter(
+    (offer) => offer.remainingWh > 0n && (chosenWindow === undefined || offer.windowStart === chosenWindow),
+  );
   return (
     <div className="page market">
       <h1 className="visually-hidden">Market</h1>

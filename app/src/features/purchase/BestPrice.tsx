@@ -274,8 +274,8 @@ export function TotalLines({
         <div>
           <dt>Never more than</dt>
           <dd>
-            <span className="number">{formatTokens(maxTotal, bus.decimals)}</span>{' '}
-            <span className="hint">{formatUnits(maxTotal)} base units</span>
+            <span className="number">{formatTokens(maxTotal, bus.decimals)}</span>
+            <span className="base-units">{formatUnits(maxTotal)} base units</span>
           </dd>
         </div>
         <div>

@@ -1,0 +1,72 @@
+/** A bus with many offers, listed as fast as the network takes them. */
+
+import {
+  appendTransactionMessageInstructions,
+  createSolanaRpc,
+  createTransactionMessage,
+  getBase64EncodedWireTransaction,
+  getSignatureFromTransaction,
+  pipe,
+  setTransactionMessageFeePayerSigner,
+  setTransactionMessageLifetimeUsingBlockhash,
+  signTransactionMessageWithSigners,
+  createSignerFromKeyPair,
+  type Address,
+  type Instruction,
+} from '@solana/kit';
+
+import { capacityAddress, computeUnitLimit, offerAddress, SYSTEM_PROGRAM, tokenAccountAddress, TOKEN_PROGRAM } from '../src/chain/address';
+import { getOfferCreateInstruction } from '../src/generated';
+import type { Market } from './network';
+
+/** Offers that one transaction lists. */
+const AT_ONCE = 9;
+
+/** Creates a bus with `count` offers at prices from 0.1 upwards, 0.0002 apart; returns its address. */
+export async function crowd(market: Market, count: number): Promise<Address> {
+  const { mint, rpc_url } = market.network;
+  const keys = await market.wallet('crowd', 1);
+  const bus = (await market.cli(
+    keys, 'bus', 'create', '--name', 'Crowded Square', '--mint', mint, '--capacity', '5000kWh', '--base-price', '0.05tokens',
+  )) as Address;
+  const rpc = createSolanaRpc(rpc_url);
+  const signer = await createSignerFromKeyPair(keys.keyPair);
+  const capacity = await capacityAddress(bus, 0);
+  const payout = await tokenAccountAddress(keys.address, mint, TOKEN_PROGRAM);
+  const list = async (offerSeq: bigint): Promise<Instruction> =>
+    getOfferCreateInstruction({
+      seller: signer,
+      bus,
+      capacity,
+      offer: await offerAddress(capacity, offerSeq),
+      payout,
+      systemProgram: SYSTEM_PROGRAM,
+      offerSeq,
+      energyWh: 1_000n + offerSeq,
+      pricePerKwh: 100_000n + 200n * offerSeq,
+      expiresAt: 0n,
+      source: Number(offerSeq % 6n),
+    });
+  for (let first = 0; first < count; first += AT_ONCE) {
+    const numbers = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, index) => BigInt(first + index));
+    const instructions = await Promise.all(numbers.map(list));
+    const { value: blockhash } = await rpc.getLatestBlockhash().send();
+    const signed = await pipe(
+      createTransactionMessage({ version: 0 }),
+      (message) => setTransactionMessageFeePayerSigner(signer, message),
+      (message) => setTransactionMessageLifetimeUsingBlockhash(blockhash, message),
+      (message) => appendTransactionMessageInstructions([computeUnitLimit(400_000), ...instructions], message),
+      signTransactionMessageWithSigners,
+    );
+    await rpc.sendTransaction(getBase64EncodedWireTransaction(signed), { encoding: 'base64' }).send();
+    const signature = getSignatureFromTransaction(signed);
+    for (;;) {
+      const { value } = await rpc.getSignatureStatuses([signature]).send();
+      const status = value[0];
+      if (status?.err) throw new Error(`a listing failed: ${JSON.stringify(status.err, (_, value_) => String(value_))}`);
+      if (status !== null && status !== undefined && status.confirmationStatus !== 'processed') break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  return bus;
+}
