@@ -1,3 +1,5 @@
+import { gzipSync } from 'node:zlib';
+
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
@@ -45,11 +47,32 @@ function errorSentences(): Plugin {
   };
 }
 
+/** Bytes that all scripts may have together, gzipped: the page must come quickly over a slow line. */
+const MAX_SCRIPT_BYTES = 400_000;
+
+/** Refuses a build with larger scripts. */
+function scriptSize(): Plugin {
+  return {
+    name: 'script-size',
+    apply: 'build',
+    generateBundle(_, bundle) {
+      const size = Object.values(bundle).reduce(
+        (sum, file) => sum + (file.type === 'chunk' ? gzipSync(file.code).length : 0),
+        0,
+      );
+      if (size > MAX_SCRIPT_BYTES) {
+        this.error(`the scripts have ${size} bytes gzipped, more than ${MAX_SCRIPT_BYTES}; load less, or later`);
+      }
+      this.info(`the scripts have ${size} bytes gzipped of ${MAX_SCRIPT_BYTES}`);
+    },
+  };
+}
+
 export default defineConfig({
   // Relative, so that the built site works in any folder of any web server.
   base: './',
-  plugins: [react(), errorSentences(), contentSecurityPolicy()],
-  build: { target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  plugins: [react(), errorSentences(), contentSecurityPolicy(), scriptSize()],
+  build: { target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, chunkSizeWarningLimit: 1_000 },
   test: {
     projects: [
       {

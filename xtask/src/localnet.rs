@@ -118,7 +118,7 @@ fn end(ctx: &Context, dirs: Vec<PathBuf>) -> Result<()> {
 }
 
 /// A call of `multibus-localnet` with everything built that it needs.
-fn prepared(ctx: &Context, tools: Tools, engine: Engine) -> Result<Command> {
+pub fn prepared(ctx: &Context, tools: Tools, engine: Engine) -> Result<Command> {
     let (variable, path) = engine.prepare(ctx)?;
     sbf::build(ctx, tools)?;
     demo::build_bins(
@@ -136,7 +136,7 @@ fn binary(ctx: &Context) -> PathBuf {
 }
 
 /// Where a network is kept.
-fn dir(ctx: &Context, engine: Engine) -> PathBuf {
+pub fn dir(ctx: &Context, engine: Engine) -> PathBuf {
     ctx.target.join("localnet").join(engine.name())
 }
 

@@ -1,5 +1,6 @@
 //! The chores of this repository, each one command: `cargo xtask --help`.
 
+mod app;
 mod context;
 mod cu;
 mod demo;
@@ -94,6 +95,16 @@ enum Task {
         #[command(flatten)]
         options: localnet::Options,
     },
+    /// Start a local network and the web app on it, or only build the app
+    #[command(
+        after_help = "Examples:\n  cargo xtask app                  a seeded village and the app, until Ctrl-C\n  cargo xtask app --build          the static site, app/dist\n  cargo xtask app --screenshots    the README's pictures of every screen"
+    )]
+    App {
+        #[command(flatten)]
+        program: Program,
+        #[command(flatten)]
+        options: app::Options,
+    },
     /// Print the sha256 of the built program
     #[command(after_help = "Example:\n  cargo xtask hash --verify    (about 4 minutes)")]
     Hash {
@@ -171,6 +182,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo { program, args } => demo::demo(&ctx, program.tools, &args),
         Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
         Task::Localnet { program, options } => localnet::localnet(&ctx, program.tools, &options),
+        Task::App { program, options } => app::app(&ctx, program.tools, &options),
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),

@@ -124,6 +124,22 @@ pub fn find_validator(ctx: &Context) -> Option<PathBuf> {
     on_path(VALIDATOR.binary).or_else(|| VALIDATOR.is_current(ctx).then(|| VALIDATOR.path(ctx)))
 }
 
+/// Debian's Chromium.
+pub const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// Finds the browser that the web app is tried in, after installing it where it is missing.
+pub fn chromium(ctx: &Context) -> Result<()> {
+    if Path::new(CHROMIUM).exists() {
+        return Ok(());
+    }
+    install_packages(
+        ctx,
+        &["chromium", "fonts-dejavu-core"],
+        "the browser of the web app's tests",
+        "about 1 minute, 300 MB",
+    )
+}
+
 fn is_installed(ctx: &Context, package: &str) -> bool {
     let status = run::output(ctx.command("dpkg-query").args(["-W", "-f", "${Status}", package]));
     status.is_some_and(|status| status == "install ok installed")

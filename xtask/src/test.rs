@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
+    app,
     context::Context,
     demo, idl, run,
     sbf::{self, Tools},
@@ -30,6 +31,8 @@ enum Action {
     Quiet(&'static [&'static str], &'static str),
     /// `cargo test` over the workspace with these further arguments; its tests are counted.
     Tests(&'static [&'static str]),
+    /// A function of xtask that counts its tests.
+    Counted(fn(&Context, Tools, &mut Tally) -> Result<()>),
     /// A function of xtask.
     Own(fn(&Context, Tools) -> Result<()>),
 }
@@ -69,6 +72,11 @@ const STEPS: &[Step] = &[
         action: Action::Own(|ctx, _| idl::client_ts(ctx, true)),
     },
     Step {
+        name: "app",
+        shows: "the web app's types fit, its units behave, and it builds within its size",
+        action: Action::Counted(app::check),
+    },
+    Step {
         name: "tests",
         shows: "units, the built program in a simulated chain, its compute units, the client and the CLI behave",
         action: Action::Tests(&[]),
@@ -77,6 +85,11 @@ const STEPS: &[Step] = &[
         name: "replay",
         shows: "the CLI replays a community's night and morning through the program",
         action: Action::Own(|ctx, _| replay(ctx)),
+    },
+    Step {
+        name: "app-e2e",
+        shows: "people trade and decide with the web app in Chromium on a local network",
+        action: Action::Counted(app::e2e),
     },
 ];
 
@@ -142,6 +155,7 @@ impl Step {
                     .map_err(|error| with_hint(error, args))
             }
             Action::Tests(args) => run_tests(ctx, args, &[], tally),
+            Action::Counted(function) => function(ctx, tools, tally),
             Action::Own(function) => function(ctx, tools),
         }
     }

@@ -78,7 +78,7 @@ export function OfferTable({
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => 53,
+    estimateSize: () => 62,
     getItemKey: (index) => rows[index]?.address ?? index,
     overscan: 8,
   });

@@ -9,7 +9,7 @@ import { Empty, When } from '../../ui/parts';
 
 const WIDTH = 520;
 const HEIGHT = 190;
-const LEFT = 52;
+const LEFT = 64;
 const BOTTOM = 26;
 const TOP = 10;
 const RIGHT = 12;

@@ -1,0 +1,149 @@
+//! The web app: checked, built, tried in Chromium on a local network, and shown beside one.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context as _, Result, anyhow};
+
+use crate::{
+    context::Context,
+    localnet::{self, Engine},
+    npm, run,
+    sbf::Tools,
+    setup,
+    test::Tally,
+};
+
+/// What the command line asks of the app.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only make the static site, app/dist, that any web server can serve
+    #[arg(long, conflicts_with_all = ["screenshots", "port"])]
+    build: bool,
+    /// Only make the pictures of every screen, docs/app, on a network of their own
+    #[arg(long, conflicts_with = "port")]
+    screenshots: bool,
+    /// Port of the app
+    #[arg(long, value_name = "PORT", default_value_t = 5173)]
+    port: u16,
+}
+
+pub fn app(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
+    if options.screenshots {
+        return screenshots(ctx, tools);
+    }
+    build(ctx)?;
+    if options.build {
+        println!("The site is {}: any web server can serve it, in any folder.", dir(ctx).join("dist").display());
+        return Ok(());
+    }
+    let mut network = localnet::prepared(ctx, tools, Engine::default())?;
+    network.args(["up", "--engine", Engine::default().name(), "--detach", "--dir"]);
+    network.arg(localnet::dir(ctx, Engine::default()));
+    run::live(&mut network).context("the local network did not start")?;
+    println!("\nThe app: http://127.0.0.1:{}/    (Ctrl-C ends it; the network goes on until", options.port);
+    println!("`cargo xtask localnet --stop`)\n");
+    run::live(vite(ctx).args(["preview", "--host", "127.0.0.1", "--strictPort", "--port", &options.port.to_string()]))
+}
+
+/// The static site in `app/dist`; the build itself refuses a script above its size.
+pub fn build(ctx: &Context) -> Result<()> {
+    install(ctx)?;
+    run::logged(vite(ctx).arg("build"), "Building the web app", "about 5 seconds", &ctx.log("app-build")).map(drop)
+}
+
+/// Types, units and components, and the build with its limit of size.
+pub fn check(ctx: &Context, _: Tools, tally: &mut Tally) -> Result<()> {
+    install(ctx)?;
+    let mut types = tool(ctx, "tsc");
+    run::live(types.arg("--noEmit")).context("the app's types do not fit")?;
+    vitest(ctx, &mut tool(ctx, "vitest"), "unit", tally)?;
+    build(ctx)
+}
+
+/// What people do, in Chromium on a fresh network.
+pub fn e2e(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
+    let mut network = beside_network(ctx, tools)?;
+    vitest(ctx, &mut network, "e2e", tally)
+}
+
+/// Pictures of every screen, in both themes and on a phone.
+fn screenshots(ctx: &Context, tools: Tools) -> Result<()> {
+    let out = ctx.root.join("docs/app");
+    let mut network = beside_network(ctx, tools)?;
+    network.args(["run", "--project", "e2e", "looks", "--testNamePattern", "every screen"]);
+    network.env("MULTIBUS_SCREENSHOTS", &out);
+    run::live(&mut network).context("the pictures could not be made")?;
+    println!("The pictures are in {}.", out.display());
+    Ok(())
+}
+
+/// Vitest as the command beside a fresh network, with the app built and Chromium there.
+fn beside_network(ctx: &Context, tools: Tools) -> Result<Command> {
+    setup::chromium(ctx)?;
+    build(ctx)?;
+    let mut network = localnet::prepared(ctx, tools, Engine::default())?;
+    network
+        .args(["exec", "--engine", Engine::default().name(), "--dir"])
+        .arg(ctx.target.join("localnet/app"))
+        .arg("--")
+        .arg(dir(ctx).join("node_modules/.bin/vitest"))
+        .env("MULTIBUS_CLI", ctx.target.join("debug/multibus"))
+        .env("MULTIBUS_CHROMIUM", setup::CHROMIUM)
+        .current_dir(dir(ctx));
+    Ok(network)
+}
+
+/// Runs a project of Vitest and counts its tests.
+fn vitest(ctx: &Context, command: &mut Command, project: &str, tally: &mut Tally) -> Result<()> {
+    let report = ctx.target.join(format!("app-{project}.json"));
+    if report.exists() {
+        fs::remove_file(&report).with_context(|| format!("could not remove {}", report.display()))?;
+    }
+    command.args(["run", "--project", project, "--reporter=default", "--reporter=json", "--outputFile.json"]);
+    let result = run::live(command.arg(&report));
+    if let Ok(text) = fs::read_to_string(&report) {
+        tally.passed += number_of(&text, "numPassedTests")?;
+        tally.failed += number_of(&text, "numFailedTests")?;
+    }
+    result.with_context(|| format!("the app's tests `{project}` failed, see above"))
+}
+
+/// A number of Vitest's report.
+fn number_of(report: &str, name: &str) -> Result<u64> {
+    let missing = || anyhow!("Vitest's report has no number {name}");
+    let (_, rest) = report.split_once(&format!("\"{name}\":")).ok_or_else(missing)?;
+    let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().map_err(|_| missing())
+}
+
+fn install(ctx: &Context) -> Result<()> {
+    npm::install(ctx, &dir(ctx))
+}
+
+fn vite(ctx: &Context) -> Command {
+    tool(ctx, "vite")
+}
+
+/// A program of the app's packages, in the app's directory.
+fn tool(ctx: &Context, name: &str) -> Command {
+    let mut command = ctx.command(dir(ctx).join("node_modules/.bin").join(name));
+    command.current_dir(dir(ctx));
+    command
+}
+
+fn dir(ctx: &Context) -> PathBuf {
+    ctx.root.join("app")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_counted_from_the_report() {
+        let report = "{\"numTotalTests\":20,\"numPassedTests\": 19,\"numFailedTests\":1}";
+        assert_eq!(number_of(report, "numPassedTests").unwrap(), 19);
+        assert_eq!(number_of(report, "numFailedTests").unwrap(), 1);
+        assert!(number_of(report, "numPendingTests").is_err());
+    }
+}
