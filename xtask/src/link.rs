@@ -22,7 +22,7 @@ pub const LLVM_DIR: &str = "MULTIBUS_SBPF_LLVM_DIR";
 /// What `sbpf-linker` gets besides rustc's arguments.
 ///
 /// The backend has no stack arguments: a function of more than five arguments must be inlined, hence the threshold and
-/// `--ignore-inline-never`.
+/// `--ignore-inline-never`. The scheduler, which this backend leaves out, keeps more values in its ten registers.
 pub const ARGS: &[&str] = &[
     "--fatal-errors=false",
     "--deploy=false",
@@ -31,6 +31,7 @@ pub const ARGS: &[&str] = &[
     "--export=memcpy,memmove,memset,memcmp",
     "--llvm-args=-bpf-stack-size=4096",
     "--llvm-args=-inline-threshold=3000",
+    "--llvm-args=-enable-misched",
 ];
 
 /// Called by rustc. Exits with failure unless everything the linker said is harmless.

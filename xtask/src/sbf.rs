@@ -8,6 +8,8 @@
 //!   atomics, which `lower-atomic` turns into plain loads and stores: a program has one thread;
 //! - `+allows-misaligned-mem-access`: the virtual machine loads from any address, and without it LLVM puts every packed
 //!   field together byte by byte, at twice the compute units;
+//! - `cpu` = `v2` has jumps for every comparison. `v3` would have 32-bit arithmetic too, whose results LLVM takes for
+//!   zero-extended, while sBPFv3 extends their sign: wrong code without a diagnostic, so never more than `v2`;
 //! - `--cfg target_os="solana"` selects the on-chain side of the Solana crates, and `--cfg target_arch="xtensa"` only
 //!   gives std a minimum alignment for allocations;
 //! - `RUSTC_BOOTSTRAP` allows the unstable flags, `RUSTC_BOOTSTRAP_SYNTHETIC_TARGET` lets crates use std on a target

@@ -2,10 +2,7 @@
 //! transaction's log, framed as `discriminator | fields`.
 
 use {
-    crate::{
-        constants::MAX_BATCH_ITEMS,
-        state::{Action, OwnerSlot},
-    },
+    crate::state::{Action, OwnerSlot},
     anchor_lang::prelude::*,
     bytemuck::{Pod, Zeroable},
 };
@@ -291,30 +288,55 @@ pub fn log_purchase(header: EnergyPurchasedHeader, fill: PurchasedFill) {
     sol_log_data(&[bytemuck::bytes_of(&Frame { header, fill })]);
 }
 
-/// Logs the purchase of several offers.
-#[inline(always)]
-pub fn log_purchases(header: EnergyPurchasedHeader, fills: &[PurchasedFill]) {
-    debug_assert!(fills.len() <= MAX_BATCH_ITEMS);
-    let mut words: Vec<u64> = Vec::with_capacity(HEADER_WORDS + FILL_WORDS * fills.len());
-    words.extend_from_slice(bytemuck::cast_slice(core::slice::from_ref(&header)));
-    words.extend_from_slice(bytemuck::cast_slice(fills));
-    sol_log_data(&[bytemuck::cast_slice(&words)]);
+/// The event of a purchase of several offers, built where it is logged from.
+pub struct PurchaseLog(Vec<u64>);
+
+impl PurchaseLog {
+    /// An event with so many fills, all zero.
+    #[inline(always)]
+    pub fn new(fills: usize) -> Self {
+        Self(vec![0; HEADER_WORDS + FILL_WORDS * fills])
+    }
+
+    /// The fills, in the order of the purchase.
+    #[inline(always)]
+    pub fn fills_mut(&mut self) -> &mut [PurchasedFill] {
+        bytemuck::cast_slice_mut(&mut self.0[HEADER_WORDS..])
+    }
+
+    /// Writes the header and logs the event.
+    #[inline(always)]
+    pub fn log(mut self, header: EnergyPurchasedHeader) {
+        self.0[..HEADER_WORDS].copy_from_slice(bytemuck::cast_slice(core::slice::from_ref(&header)));
+        sol_log_data(&[bytemuck::cast_slice(&self.0)]);
+    }
 }
 
-/// Logs a fixed-size event without copying it: `emit!` would copy it to the heap first.
+/// Logs a fixed-size event, built field by field where it is logged from: `emit!` would copy it to the heap, and an
+/// event made as a value is copied once more.
 macro_rules! log_event {
-    ($event:ident { $($field:tt)* }) => {{
+    (@value $field:ident) => { $field };
+    (@value $field:ident $value:expr) => { $value };
+    ($event:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
+        use $crate::event::$event;
         #[repr(C)]
         struct Frame {
             discriminator: [u8; 8],
-            event: $crate::event::$event,
+            event: $event,
         }
-        let mut discriminator = [0; 8];
-        discriminator.copy_from_slice(<$crate::event::$event as anchor_lang::Discriminator>::DISCRIMINATOR);
-        let frame = Frame { discriminator, event: $crate::event::$event { $($field)* } };
-        // SAFETY: `Frame` is `repr(C)` with eight bytes before an event that has no padding (`#[event(bytemuck)]`
-        // asserts it) and an alignment of at most eight, so every byte of it is initialised.
-        let bytes = unsafe { core::slice::from_raw_parts(&raw const frame as *const u8, size_of::<Frame>()) };
+        const DISCRIMINATOR: [u8; 8] = *<$event as anchor_lang::Discriminator>::DISCRIMINATOR.first_chunk().unwrap();
+        const _: () = assert!(align_of::<$event>() <= 8);
+        let mut frame = core::mem::MaybeUninit::<Frame>::uninit();
+        let fields = frame.as_mut_ptr();
+        // SAFETY: the fields of an allocation of the right size and alignment are assigned, and all of them: the pattern
+        // below does not compile unless it names each. They are plain old data (`#[event(bytemuck)]` asserts it), so
+        // assigning drops nothing, and without padding, so that every byte is initialised when the event is logged.
+        let bytes = unsafe {
+            (*fields).discriminator = DISCRIMINATOR;
+            $((*fields).event.$field = log_event!(@value $field $($value)?);)*
+            let $event { $($field: _),* } = &(*fields).event;
+            core::slice::from_raw_parts(fields as *const u8, size_of::<Frame>())
+        };
         anchor_lang::sol_log_data(&[bytes]);
     }};
 }

@@ -8,7 +8,7 @@ use {
         error::{MultibusError, ensure, refuse},
         event::log_event,
         state::{Bus, Lock, Offer},
-        token::{self, Settlement},
+        token::{self, Payout, Settlement},
     },
     anchor_lang::{address_eq, prelude::*},
 };
@@ -63,16 +63,17 @@ pub fn handler(ctx: &mut Context<LockRelease>) -> Result<()> {
     let split = accounts.lock.divide_deposit(&accounts.bus, payout_is_payable);
     accounts.offer.release(accounts.lock.energy_wh);
 
-    let settlement = Settlement {
+    let payouts = [
+        Payout { account: *accounts.refund.account(), amount: split.refund },
+        Payout { account: *accounts.payout.account(), amount: split.fee },
+    ];
+    let paid = if split.fee > 0 { &payouts } else { &payouts[..1] };
+    Settlement {
         mint: accounts.mint.account(),
         token_program: accounts.token_program.account(),
         decimals: accounts.bus.mint_decimals,
-    };
-    let escrow = accounts.escrow.account();
-    settlement.transfer_from_bus(escrow, accounts.refund.account(), &accounts.bus, split.refund)?;
-    if split.fee > 0 {
-        settlement.transfer_from_bus(escrow, accounts.payout.account(), &accounts.bus, split.fee)?;
     }
+    .transfer_all_from_bus(accounts.escrow.account(), &accounts.bus, paid)?;
     log_event!(LockReleased {
         lock: *accounts.lock.address(),
         offer: *accounts.offer.address(),

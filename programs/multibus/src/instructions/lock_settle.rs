@@ -44,14 +44,16 @@ pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64) -> Result<()> {
     accounts.trader.validate_nonce(nonce)?;
     accounts.bus.validate_running()?;
     accounts.lock.validate_settle(now)?;
-    let buyer = *accounts.buyer.address();
-    let offer = *accounts.offer.address();
     let (energy_wh, price_per_kwh, deposit) =
         (accounts.lock.energy_wh, accounts.lock.price_per_kwh, accounts.lock.deposit);
-    let order = Order { offer, energy_wh, max_price_per_kwh: price_per_kwh };
     let lane = accounts.trader.lane;
-    let transaction_hash = transaction_hash(&buyer, lane, nonce, &[order]);
-    let receipt = Receipt { transaction_hash, energy_wh, paid: deposit, purchased_at: now };
+    let order = Order { offer: *accounts.offer.address(), energy_wh, max_price_per_kwh: price_per_kwh };
+    let receipt = Receipt {
+        transaction_hash: transaction_hash(accounts.buyer.address(), lane, nonce, &[order]),
+        energy_wh,
+        paid: deposit,
+        purchased_at: now,
+    };
     accounts.trader.record(nonce, receipt)?;
     accounts.offer.settle(energy_wh);
 
@@ -65,8 +67,8 @@ pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64) -> Result<()> {
     event::log_purchase(
         EnergyPurchasedHeader {
             discriminator: EnergyPurchasedHeader::discriminator(),
-            buyer,
-            transaction_hash,
+            buyer: *accounts.buyer.address(),
+            transaction_hash: receipt.transaction_hash,
             nonce,
             purchased_at: now,
             lane,
@@ -74,7 +76,7 @@ pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64) -> Result<()> {
             reserved: 0,
             fill_count: 1,
         },
-        PurchasedFill { offer, energy_wh, price_per_kwh, cost: deposit },
+        PurchasedFill { offer: *accounts.offer.address(), energy_wh, price_per_kwh, cost: deposit },
     );
     Ok(())
 }

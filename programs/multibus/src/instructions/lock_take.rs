@@ -44,13 +44,13 @@ pub fn handler(
 ) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let now = clock::now()?;
-    let buyer = *accounts.buyer.address();
+    let buyer = accounts.buyer.address();
     accounts.offer.validate_tradable(&accounts.bus, now)?;
-    accounts.offer.validate_buyer(&buyer)?;
+    accounts.offer.validate_buyer(buyer)?;
     accounts.offer.validate_lock_expiry(&accounts.bus, Lock::expiry(now))?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };
     let fill = accounts.offer.reserve(energy_wh, guard)?;
-    accounts.lock.initialize(accounts.bus.address(), accounts.offer.address(), &buyer, fill, now);
+    accounts.lock.initialize(accounts.bus.address(), accounts.offer.address(), buyer, fill, now);
     accounts.lock.bump = ctx.bumps.lock;
 
     Settlement {
@@ -63,7 +63,7 @@ pub fn handler(
     log_event!(LockTaken {
         lock: *accounts.lock.address(),
         offer: *accounts.offer.address(),
-        buyer,
+        buyer: *buyer,
         energy_wh,
         price_per_kwh: fill.price_per_kwh,
         deposit: fill.cost,

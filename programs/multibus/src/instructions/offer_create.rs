@@ -61,14 +61,13 @@ pub fn handler(
     accounts.validate(&terms, now)?;
     accounts.capacity.list(offer_seq, energy_wh)?;
 
-    let seller = *accounts.seller.address();
     let offer = &mut accounts.offer;
     offer.initialize(&accounts.capacity, offer_seq, terms, now);
     offer.bump = ctx.bumps.offer;
     offer.capacity = *accounts.capacity.address();
-    offer.seller = seller;
+    offer.seller = *accounts.seller.address();
     offer.payout = *accounts.payout.address();
-    offer.rent_payer = seller;
+    offer.rent_payer = *accounts.seller.address();
     log_created(offer);
     Ok(())
 }

@@ -44,17 +44,21 @@ pub fn handler(
 ) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let now = clock::now()?;
-    let buyer = *accounts.buyer.address();
-    let offer = *accounts.offer.address();
+    let buyer = accounts.buyer.address();
     accounts.trader.validate_nonce(nonce)?;
     accounts.offer.validate_tradable(&accounts.bus, now)?;
-    accounts.offer.validate_buyer(&buyer)?;
+    accounts.offer.validate_buyer(buyer)?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };
     let fill = accounts.offer.take(energy_wh, min_energy_wh, guard)?;
-    let order = Order { offer, energy_wh, max_price_per_kwh };
+    let offer = accounts.offer.address();
     let lane = accounts.trader.lane;
-    let transaction_hash = transaction_hash(&buyer, lane, nonce, &[order]);
-    let receipt = Receipt { transaction_hash, energy_wh: fill.energy_wh, paid: fill.cost, purchased_at: now };
+    let order = Order { offer: *offer, energy_wh, max_price_per_kwh };
+    let receipt = Receipt {
+        transaction_hash: transaction_hash(buyer, lane, nonce, &[order]),
+        energy_wh: fill.energy_wh,
+        paid: fill.cost,
+        purchased_at: now,
+    };
     accounts.trader.record(nonce, receipt)?;
 
     Settlement {
@@ -67,8 +71,8 @@ pub fn handler(
     event::log_purchase(
         EnergyPurchasedHeader {
             discriminator: EnergyPurchasedHeader::discriminator(),
-            buyer,
-            transaction_hash,
+            buyer: *buyer,
+            transaction_hash: receipt.transaction_hash,
             nonce,
             purchased_at: now,
             lane,
@@ -76,7 +80,7 @@ pub fn handler(
             reserved: 0,
             fill_count: 1,
         },
-        PurchasedFill { offer, energy_wh: fill.energy_wh, price_per_kwh: fill.price_per_kwh, cost: fill.cost },
+        PurchasedFill { offer: *offer, energy_wh: fill.energy_wh, price_per_kwh: fill.price_per_kwh, cost: fill.cost },
     );
     Ok(())
 }

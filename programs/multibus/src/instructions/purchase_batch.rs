@@ -5,7 +5,7 @@ use {
         clock,
         constants::MAX_BATCH_ITEMS,
         error::{MultibusError, ensure, refuse},
-        event::{self, EnergyPurchasedHeader, PurchasedFill},
+        event::{EnergyPurchasedHeader, PurchaseLog, PurchasedFill},
         state::{Bus, Offer, Order, PriceGuard, PurchaseKind, Receipt, Trader, transaction_hash},
         token::{Payout, Settlement},
     },
@@ -57,30 +57,44 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
     );
     accounts.trader.validate_nonce(nonce)?;
     let now = clock::now()?;
-    let buyer = *accounts.buyer.address();
-    let mut orders = Vec::with_capacity(count);
-    let mut fills = Vec::with_capacity(count);
+    let buyer = accounts.buyer.address();
+    let orders: Vec<Order> = items
+        .iter()
+        .zip(views.chunks_exact(ACCOUNTS_PER_ITEM))
+        .map(|(item, views)| Order {
+            offer: *views[1].address(),
+            energy_wh: item.energy_wh,
+            max_price_per_kwh: item.max_price_per_kwh,
+        })
+        .collect();
+    let mut log = PurchaseLog::new(count);
     let mut payouts: Vec<Payout> = Vec::with_capacity(count);
-    let mut decimals = 0;
+    let mut bus: Option<Account<Bus>> = None;
     let (mut total_wh, mut total) = (0u64, 0u64);
-    for (item, views) in items.iter().zip(views.chunks_exact(ACCOUNTS_PER_ITEM)) {
-        let (bus_view, offer_view, payout_view) = (views[0], views[1], views[2]);
-        let bus = Account::<Bus>::load(bus_view)?;
-        // SAFETY: the reference ends with this item, and an offer that comes again is a later, separate borrow.
+    let item_views = views.chunks_exact(ACCOUNTS_PER_ITEM);
+    for (index, ((item, item_views), logged)) in items.iter().zip(item_views).zip(log.fills_mut()).enumerate() {
+        let (bus_view, offer_view, payout_view) = (item_views[0], item_views[1], item_views[2]);
+        // Items of one bus mostly follow each other: what holds of a bus is proven where it first comes.
+        let bus = match &mut bus {
+            Some(bus) if *bus.account() == bus_view => bus,
+            other => {
+                let next = Account::<Bus>::load(bus_view)?;
+                ensure!(address_eq(accounts.mint.address(), &next.mint), MintMismatch);
+                ensure!(address_eq(accounts.token_program.address(), &next.token_program), TokenProgramMismatch);
+                other.insert(next)
+            }
+        };
+        for earlier in views[..index * ACCOUNTS_PER_ITEM].chunks_exact(ACCOUNTS_PER_ITEM) {
+            ensure!(earlier[1] != offer_view, OfferDuplicate);
+        }
+        // SAFETY: the reference ends with this item, and no other item has this offer.
         let mut offer = unsafe { Account::<Offer>::load_mut(offer_view)? };
         ensure!(address_eq(bus.address(), &offer.bus), BusMismatch);
         ensure!(address_eq(payout_view.address(), &offer.payout), PayoutMismatch);
-        ensure!(address_eq(accounts.mint.address(), &bus.mint), MintMismatch);
-        ensure!(address_eq(accounts.token_program.address(), &bus.token_program), TokenProgramMismatch);
-        for earlier in &orders {
-            let earlier: &Order = earlier;
-            ensure!(!address_eq(&earlier.offer, offer.address()), OfferDuplicate);
-        }
-        offer.validate_tradable(&bus, now)?;
-        offer.validate_buyer(&buyer)?;
+        offer.validate_tradable(bus, now)?;
+        offer.validate_buyer(buyer)?;
         let guard = PriceGuard { max_price_per_kwh: item.max_price_per_kwh, expected_version: item.expected_version };
         let fill = offer.take(item.energy_wh, item.energy_wh, guard)?;
-        decimals = bus.mint_decimals;
         let (Some(sum), Some(sum_wh)) = (total.checked_add(fill.cost), total_wh.checked_add(fill.energy_wh)) else {
             refuse!(CostOverflow)
         };
@@ -90,40 +104,41 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
             Some(payout) => payout.amount += fill.cost,
             None => payouts.push(Payout { account: payout_view, amount: fill.cost }),
         }
-        orders.push(Order {
-            offer: *offer.address(),
-            energy_wh: item.energy_wh,
-            max_price_per_kwh: item.max_price_per_kwh,
-        });
-        fills.push(PurchasedFill {
+        *logged = PurchasedFill {
             offer: *offer.address(),
             energy_wh: fill.energy_wh,
             price_per_kwh: fill.price_per_kwh,
             cost: fill.cost,
-        });
+        };
     }
     ensure!(total <= max_total, TotalAboveLimit, "total {}, limit {}", total, max_total);
 
     let lane = accounts.trader.lane;
-    let transaction_hash = transaction_hash(&buyer, lane, nonce, &orders);
-    let receipt = Receipt { transaction_hash, energy_wh: total_wh, paid: total, purchased_at: now };
+    let receipt = Receipt {
+        transaction_hash: transaction_hash(buyer, lane, nonce, &orders),
+        energy_wh: total_wh,
+        paid: total,
+        purchased_at: now,
+    };
     accounts.trader.record(nonce, receipt)?;
 
-    Settlement { mint: accounts.mint.account(), token_program: accounts.token_program.account(), decimals }
-        .transfer_all(accounts.payment.account(), accounts.buyer.account(), &payouts)?;
-    event::log_purchases(
-        EnergyPurchasedHeader {
-            discriminator: EnergyPurchasedHeader::discriminator(),
-            buyer,
-            transaction_hash,
-            nonce,
-            purchased_at: now,
-            lane,
-            kind: PurchaseKind::Batch as u8,
-            reserved: 0,
-            fill_count: count as u32,
-        },
-        &fills,
-    );
+    Settlement {
+        mint: accounts.mint.account(),
+        token_program: accounts.token_program.account(),
+        // The decimals of the mint, which all buses of the batch have.
+        decimals: bus.map_or(0, |bus| bus.mint_decimals),
+    }
+    .transfer_all(accounts.payment.account(), accounts.buyer.account(), &payouts)?;
+    log.log(EnergyPurchasedHeader {
+        discriminator: EnergyPurchasedHeader::discriminator(),
+        buyer: *buyer,
+        transaction_hash: receipt.transaction_hash,
+        nonce,
+        purchased_at: now,
+        lane,
+        kind: PurchaseKind::Batch as u8,
+        reserved: 0,
+        fill_count: count as u32,
+    });
     Ok(())
 }

@@ -39,14 +39,11 @@ impl OfferSeqWindow {
     #[inline]
     pub fn spend(&mut self, seq: u64) -> Result<()> {
         ensure!(self.is_usable(seq), OfferSeqUnusable, "sequence number {}, next {}", seq, self.next);
+        // What lies between comes to be unused, one word at a time.
         while self.next <= seq {
-            if self.next.is_multiple_of(64) && seq - self.next >= 64 {
-                self.used[word(self.next)] = 0;
-                self.next += 64;
-            } else {
-                self.used[word(self.next)] &= !bit(self.next);
-                self.next += 1;
-            }
+            let last = seq.min(self.next | 63);
+            self.used[word(self.next)] &= !(u64::MAX << (self.next % 64) & u64::MAX >> (63 - last % 64));
+            self.next = last + 1;
         }
         self.used[word(seq)] |= bit(seq);
         Ok(())
