@@ -4,6 +4,7 @@ mod app;
 mod context;
 mod cu;
 mod demo;
+mod e2e;
 mod generated;
 mod hash;
 mod idl;
@@ -105,6 +106,20 @@ enum Task {
         #[command(flatten)]
         options: app::Options,
     },
+    /// Run the end-to-end suite on a fresh network
+    #[command(
+        after_help = "Example:\n  cargo xtask e2e --engine agave -- lock    (only tests with `lock` in their name)"
+    )]
+    E2e {
+        #[command(flatten)]
+        program: Program,
+        /// What runs the network
+        #[arg(long, value_enum, default_value_t)]
+        engine: localnet::Engine,
+        /// Further arguments for the tests
+        #[arg(last = true, value_name = "TEST ARGS")]
+        args: Vec<String>,
+    },
     /// Print the sha256 of the built program
     #[command(after_help = "Example:\n  cargo xtask hash --verify    (about 4 minutes)")]
     Hash {
@@ -183,6 +198,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
         Task::Localnet { program, options } => localnet::localnet(&ctx, program.tools, &options),
         Task::App { program, options } => app::app(&ctx, program.tools, &options),
+        Task::E2e { program, engine, args } => e2e::e2e(&ctx, program.tools, engine, &args),
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
     time::Instant,
 };
 
@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app,
     context::Context,
-    demo, idl, run,
+    demo, e2e, idl,
+    localnet::Engine,
+    run,
     sbf::{self, Tools},
     tidy,
 };
@@ -52,7 +54,18 @@ const STEPS: &[Step] = &[
         name: "clippy",
         shows: "no lint of the compiler or clippy complains",
         action: Action::Quiet(
-            &["clippy", "--workspace", "--all-targets", "--locked", "--ignore-rust-version", "--", "-D", "warnings"],
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--features",
+                e2e::FEATURES,
+                "--locked",
+                "--ignore-rust-version",
+                "--",
+                "-D",
+                "warnings",
+            ],
             "about 4 minutes from scratch on two cores",
         ),
     },
@@ -90,6 +103,16 @@ const STEPS: &[Step] = &[
         name: "app-e2e",
         shows: "people trade and decide with the web app in Chromium on a local network",
         action: Action::Counted(app::e2e),
+    },
+    Step {
+        name: "surfpool",
+        shows: "the market works end to end on a surfpool network, over JSON-RPC and WebSocket",
+        action: Action::Counted(|ctx, tools, tally| e2e::suite(ctx, tools, Engine::Surfpool, &[], tally)),
+    },
+    Step {
+        name: "agave",
+        shows: "it works the same on Agave's test validator, where that is installed",
+        action: Action::Counted(e2e::where_installed),
     },
 ];
 
@@ -186,10 +209,13 @@ pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut
     )?;
     let mut command = ctx.cargo();
     command.args(WORKSPACE).args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("could not start `{}`", run::shown(&command)))?;
+    count(&mut command, tally)
+}
+
+/// Runs tests live and counts them.
+pub fn count(command: &mut Command, tally: &mut Tally) -> Result<()> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("could not start `{}`", run::shown(command)))?;
     if let Some(stdout) = child.stdout.take() {
         let mut blank = true;
         for line in BufReader::new(stdout).split(b'\n') {
@@ -208,7 +234,7 @@ pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut
             1 => "1 test failed".to_owned(),
             n => format!("{n} tests failed"),
         };
-        bail!("`{}` ended with {status}: {failed}", run::shown(&command));
+        bail!("`{}` ended with {status}: {failed}", run::shown(command));
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ fn help_names_every_command_and_the_environment() {
         "demo",
         "test",
         "localnet",
+        "e2e",
         "hash",
         "cu",
         "idl",
@@ -37,7 +38,7 @@ fn help_names_every_command_and_the_environment() {
 fn every_check_is_listed_with_what_it_shows() {
     let list = xtask(&["test", "--list"]);
     let text = String::from_utf8_lossy(&list.stdout);
-    for name in ["fmt", "program", "clippy", "tidy", "idl", "client-ts", "tests", "replay"] {
+    for name in ["fmt", "program", "clippy", "tidy", "idl", "client-ts", "tests", "replay", "surfpool", "agave"] {
         let line = text.lines().find(|line| line.starts_with(name));
         assert!(line.is_some_and(|line| line.len() > name.len() + 10), "{name} in:\n{text}");
     }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::{ErrorKind, Write},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
@@ -110,7 +111,7 @@ async fn up(options: NodeOptions, reset: bool) -> Result<()> {
         _ = interrupt.recv() => bail!("interrupted before the network was ready"),
         _ = terminate.recv() => bail!("ended before the network was ready"),
     };
-    println!("{}\nCtrl-C ends it.", network.description.text());
+    say(&format!("{}\nCtrl-C ends it.", network.description.text()))?;
     let mut tick = tokio::time::interval(TEND_INTERVAL);
     let mut watch = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -156,10 +157,18 @@ fn detach(options: &NodeOptions, reset: bool) -> Result<ExitCode> {
             bail!("the network did not start ({status}):\n{}", said.trim_end());
         }
         if let Some(description) = Description::read(dir)?.filter(|found| found.process == child.id()) {
-            println!("{}\nIt runs in the background; `cargo xtask localnet --stop` ends it.", description.text());
+            say(&format!("{}\nIt runs in the background; `cargo xtask localnet --stop` ends it.", description.text()))?;
             return Ok(ExitCode::SUCCESS);
         }
         std::thread::sleep(POLL_INTERVAL);
+    }
+}
+
+/// Prints for whoever reads; that nobody reads on, as `head` does not, is no reason to end.
+fn say(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("could not print"),
     }
 }
 

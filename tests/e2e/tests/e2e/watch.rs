@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// How long an event may take to arrive.
@@ -19,33 +19,50 @@ async fn watch_tells_every_event_once_and_in_order() {
     let world = World::new(1, |_, _| {}).await;
     let buyer = &world.members[0];
     buyer.open_lanes(1).await.unwrap();
+    let offer = world.owner.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap().address;
     let folder = tempfile::tempdir().unwrap();
     let bus = world.bus.to_string();
     let mut watch = Command::from(world.multibus(folder.path()));
-    watch.args(["watch", &bus, "--json-lines", "--events", "5"]).kill_on_drop(true);
-    let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut notes = BufReader::new(watch.stderr.take().unwrap()).lines();
-    let note = timeout(PATIENCE, notes.next_line()).await.expect("watch starts").unwrap();
-    assert!(note.is_some_and(|note| note.contains("watching Mill Lane")));
-    // It subscribes after it said so.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    watch.args(["watch", &bus, "--json-lines"]).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut watch = watch.spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
 
-    let offer = world.owner.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap();
-    world.owner.offer_reprice(&offer.address, 210_000).await.unwrap();
-    let bought = buyer.buy(&PurchaseOrder::exactly(offer.address, 400, 210_000)).await.unwrap();
-    let lock = buyer.lock_take(&offer.address, 100, 210_000).await.unwrap();
-    let settled = buyer.lock_settle(&lock.address).await.unwrap();
-
-    let mut events = BufReader::new(watch.stdout.take().unwrap()).lines();
-    let mut seen: Vec<Value> = Vec::new();
-    while let Some(line) = timeout(PATIENCE, events.next_line()).await.expect("events arrive").unwrap() {
-        seen.push(serde_json::from_str(&line).unwrap());
+    // It does not say when it has subscribed: something happens again and again until it tells of it.
+    let started_at = Instant::now();
+    let mut price_per_kwh = 200_000;
+    let mut event = loop {
+        price_per_kwh += 1;
+        world.owner.offer_reprice(&offer, price_per_kwh).await.unwrap();
+        if let Ok(line) = timeout(Duration::from_secs(2), lines.next_line()).await {
+            break parse(line);
+        }
+        assert!(started_at.elapsed() < PATIENCE, "watch tells nothing");
+    };
+    while event["price_per_kwh"] != price_per_kwh {
+        event = parse(timeout(PATIENCE, lines.next_line()).await.expect("what happened is told"));
+        assert_eq!(event["event"], "OfferRepriced");
     }
-    let told = |field: &str| seen.iter().map(|event| event[field].as_str().unwrap_or_default()).collect::<Vec<_>>();
-    assert_eq!(told("event"), ["OfferCreated", "OfferRepriced", "EnergyPurchased", "LockTaken", "EnergyPurchased"]);
-    let signatures = told("signature");
-    assert_eq!(signatures[0], offer.sent.signature.to_string());
-    assert_eq!(signatures[2], bought.signature.to_string());
-    assert_eq!(signatures[4], settled.signature.to_string());
-    assert!(watch.wait().await.unwrap().success());
+
+    let second = world.owner.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(second.address, 400, 200_000)).await.unwrap();
+    let lock = buyer.lock_take(&second.address, 100, 200_000).await.unwrap();
+    let settled = buyer.lock_settle(&lock.address).await.unwrap();
+    let cancelled = world.owner.offer_cancel(&second.address).await.unwrap();
+    let happened = [
+        ("OfferCreated", second.sent.signature),
+        ("EnergyPurchased", bought.signature),
+        ("LockTaken", lock.sent.signature),
+        ("EnergyPurchased", settled.signature),
+        ("OfferCancelled", cancelled.signature),
+    ];
+    for (name, signature) in happened {
+        let event = parse(timeout(PATIENCE, lines.next_line()).await.expect("what happened is told"));
+        assert_eq!(event["event"], name);
+        assert_eq!(event["signature"], signature.to_string(), "{event}");
+    }
+}
+
+fn parse(line: std::io::Result<Option<String>>) -> Value {
+    let line = line.unwrap().expect("watch goes on");
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"))
 }
