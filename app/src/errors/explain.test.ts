@@ -1,0 +1,82 @@
+// @vitest-environment node
+
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, it } from 'vitest';
+
+import { PROGRAM, TOKEN_PROGRAM } from '../chain/address';
+import { MULTIBUS_ERROR__NAME_INVALID, MULTIBUS_ERROR__PRICE_ABOVE_LIMIT } from '../generated';
+import { Declined, explainTransaction, isUnreachable, sentence, sentenceOf, Unreachable } from './explain';
+
+const failed = (custom: number) => ({ InstructionError: [1, { Custom: custom }] as const });
+
+describe('a refused transaction', () => {
+  it('is told in the sentence of the IDL, with the values that disagree', () => {
+    const refusal = explainTransaction(failed(MULTIBUS_ERROR__PRICE_ABOVE_LIMIT), [
+      `Program ${PROGRAM} invoke [1]`,
+      'Program log: price 12, limit 11',
+      `Program ${PROGRAM} failed: custom program error: 0x1`,
+    ]);
+    expect(refusal.message).toContain("The offer's price is above your limit");
+    expect(refusal.detail).toBe('price 12, limit 11');
+    expect(refusal.conflict).toBe(true);
+    expect(refusal.code).toBe(MULTIBUS_ERROR__PRICE_ABOVE_LIMIT);
+  });
+
+  it('has a sentence for every error of the IDL', () => {
+    const idl = JSON.parse(readFileSync(new URL('../../../idl/multibus.json', import.meta.url), 'utf8')) as {
+      errors: { code: number; msg: string }[];
+    };
+    expect(idl.errors.length).toBeGreaterThan(80);
+    for (const { code, msg } of idl.errors) expect(sentenceOf(code)).toBe(`${msg}.`);
+  });
+
+  it('blames the innermost program', () => {
+    const refusal = explainTransaction(failed(1), [
+      `Program ${PROGRAM} invoke [1]`,
+      'Program log: a line of the market',
+      `Program ${TOKEN_PROGRAM} invoke [2]`,
+      'Program log: Error: insufficient funds',
+      `Program ${TOKEN_PROGRAM} failed: custom program error: 0x1`,
+      `Program ${PROGRAM} failed: custom program error: 0x1`,
+    ]);
+    expect(refusal.message).toContain('holds less than the payment');
+    expect(refusal.conflict).toBe(false);
+  });
+
+  it('does not take another program’s number for the market’s', () => {
+    const other = 'Other11111111111111111111111111111111111111';
+    const refusal = explainTransaction(failed(MULTIBUS_ERROR__NAME_INVALID), [
+      `Program ${other} invoke [1]`,
+      `Program ${other} failed: custom program error: 0x1770`,
+    ]);
+    expect(refusal.message).toContain('A program that this transaction uses refused it');
+    expect(refusal.code).toBeUndefined();
+  });
+
+  it('that names a closed account is a conflict', () => {
+    const refusal = explainTransaction({ InstructionError: [0, 'UninitializedAccount'] }, []);
+    expect(refusal.conflict).toBe(true);
+    expect(refusal.message).toContain('does not exist any more');
+  });
+
+  it('for want of SOL says so', () => {
+    expect(explainTransaction('InsufficientFundsForFee', []).message).toContain('add SOL');
+    expect(explainTransaction({ InsufficientFundsForRent: { account_index: 1 } }, []).message).toContain('add SOL');
+  });
+});
+
+describe('what was thrown', () => {
+  it('is a sentence, never a code', () => {
+    expect(sentence(new Declined())).toBe('You declined in your wallet; nothing was sent.');
+    expect(sentence(new Unreachable('x'))).toContain('does not answer');
+    expect(sentence(new TypeError('Failed to fetch'))).toContain('does not answer');
+    expect(sentence(new Error('the wallet is locked'))).toBe('the wallet is locked.');
+  });
+
+  it('is told apart from a node that is away', () => {
+    expect(isUnreachable(new TypeError('Failed to fetch'))).toBe(true);
+    expect(isUnreachable(new TypeError('x is not a function'))).toBe(false);
+    expect(isUnreachable('text')).toBe(false);
+  });
+});
