@@ -19,9 +19,9 @@ import { scenes, type Screen } from './screens';
 const SHOTS = process.env['MULTIBUS_SCREENSHOTS'];
 
 const LOOKS = [
-  { name: 'light', colorScheme: 'light', viewport: { width: 1440, height: 1000 }, scale: 1 },
-  { name: 'dark', colorScheme: 'dark', viewport: { width: 1440, height: 1000 }, scale: 1 },
-  { name: 'phone', colorScheme: 'light', viewport: { width: 390, height: 844 }, scale: 2 },
+  { name: 'light', colorScheme: 'light', viewport: { width: 1440, height: 1000 }, isMobile: false },
+  { name: 'dark', colorScheme: 'dark', viewport: { width: 1440, height: 1000 }, isMobile: false },
+  { name: 'phone', colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true },
 ] as const;
 
 let market: Market;
@@ -56,11 +56,12 @@ async function findings(page: Page): Promise<readonly string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary ?? ''}`).join('; ')}`);
 }
 
-describe.each(LOOKS)('$name', ({ name, colorScheme, viewport, scale }) => {
+describe.each(LOOKS)('$name', ({ name, colorScheme, viewport, isMobile }) => {
   test('every screen is accessible and as wide as the window', async () => {
+    const device = { colorScheme, viewport, isMobile, hasTouch: isMobile, deviceScaleFactor: isMobile ? 2 : 1 };
     const visitors = {
-      erin: await visit(browser, site.url, market.network, [keys.erin], { colorScheme, viewport, deviceScaleFactor: scale }),
-      alice: await visit(browser, site.url, market.network, [keys.alice], { colorScheme, viewport, deviceScaleFactor: scale }),
+      erin: await visit(browser, site.url, market.network, [keys.erin], device),
+      alice: await visit(browser, site.url, market.network, [keys.alice], device),
     };
     await Promise.all(Object.values(visitors).map(connectWallet));
     const found: string[] = [];

@@ -54,7 +54,10 @@ export function customNetwork(rpcUrl: string, wsUrl?: string): Network | { reado
     return { reason: 'Give the address of its subscriptions, such as ws://127.0.0.1:8900.' };
   }
   const known = NETWORKS.find((network) => network.rpcUrl === rpcUrl && network.wsUrl === ws);
-  return known ?? { id: 'custom', name: new URL(rpcUrl).host, rpcUrl, wsUrl: ws };
+  const { host, hostname } = new URL(rpcUrl);
+  // Whatever its port, a node of this machine is the local network.
+  const name = hostname === '127.0.0.1' || hostname === 'localhost' ? LOCAL.name : host;
+  return known ?? { id: 'custom', name, rpcUrl, wsUrl: ws };
 }
 
 const KEY = 'multibus:network';

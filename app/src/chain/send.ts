@@ -6,7 +6,6 @@
 import {
   appendTransactionMessageInstructions,
   compileTransaction,
-  compressTransactionMessageUsingAddressLookupTables,
   createTransactionMessage,
   getBase64EncodedWireTransaction,
   getBase64Decoder,
@@ -62,9 +61,6 @@ export interface Prepared {
   readonly computeUnits: number;
 }
 
-/** Addresses of a lookup table, by table. */
-export type LookupTables = Parameters<typeof compressTransactionMessageUsingAddressLookupTables>[1];
-
 /** Bytes that a transaction can have on the wire. */
 export const TRANSACTION_BYTES = 1_232;
 const MAX_COMPUTE_UNITS = 1_400_000;
@@ -80,7 +76,6 @@ function compile(
   feePayer: Address,
   blockhash: { blockhash: Parameters<typeof setTransactionMessageLifetimeUsingBlockhash>[0]['blockhash']; lastValidBlockHeight: bigint },
   instructions: readonly Instruction[],
-  tables: LookupTables | undefined,
 ): Signable {
   const message = pipe(
     createTransactionMessage({ version: 0 }),
@@ -88,16 +83,14 @@ function compile(
     (draft) => setTransactionMessageLifetimeUsingBlockhash(blockhash, draft),
     (draft) => appendTransactionMessageInstructions(instructions, draft),
   );
-  return compileTransaction(
-    tables === undefined ? message : compressTransactionMessageUsingAddressLookupTables(message, tables),
-  ) as Signable;
+  return compileTransaction(message) as Signable;
 }
 
 /** Bytes on the wire of a transaction with these instructions. */
 export function sizeOf(feePayer: Address, instructions: readonly Instruction[]): number {
   const nowhere = { blockhash: '11111111111111111111111111111111' as never, lastValidBlockHeight: 0n };
   const budget = [computeUnitLimit(0), computeUnitPrice(0n)];
-  return getTransactionEncoder().encode(compile(feePayer, nowhere, [...budget, ...instructions], undefined)).length;
+  return getTransactionEncoder().encode(compile(feePayer, nowhere, [...budget, ...instructions])).length;
 }
 
 async function reach<T>(request: Promise<T>): Promise<T> {
@@ -129,7 +122,6 @@ export async function prepare(
   connection: Connection,
   feePayer: Address,
   instructions: readonly Instruction[],
-  tables?: LookupTables,
 ): Promise<Prepared> {
   const { rpc } = connection;
   const [{ value: blockhash }, price] = await Promise.all([
@@ -137,7 +129,7 @@ export async function prepare(
     priorityPrice(connection, instructions),
   ]);
   const budget = (units: number) => [computeUnitLimit(units), ...(price > 0n ? [computeUnitPrice(price)] : [])];
-  const trial = compile(feePayer, blockhash, [...budget(MAX_COMPUTE_UNITS), ...instructions], tables);
+  const trial = compile(feePayer, blockhash, [...budget(MAX_COMPUTE_UNITS), ...instructions]);
   const { value } = await reach(
     rpc
       .simulateTransaction(getBase64EncodedWireTransaction(trial) as Base64EncodedWireTransaction, {
@@ -151,7 +143,7 @@ export async function prepare(
   if (value.err !== null) throw explainTransaction(value.err as TransactionError, value.logs ?? []);
   const used = Number(value.unitsConsumed ?? 0n);
   const computeUnits = Math.min(MAX_COMPUTE_UNITS, Math.ceil((used * (100 + MARGIN_PERCENT)) / 100) + MARGIN_UNITS);
-  const transaction = compile(feePayer, blockhash, [...budget(computeUnits), ...instructions], tables);
+  const transaction = compile(feePayer, blockhash, [...budget(computeUnits), ...instructions]);
   const message = getBase64Decoder().decode(transaction.messageBytes) as TransactionMessageBytesBase64;
   const { value: fee } = await reach(rpc.getFeeForMessage(message, { commitment: COMMITMENT }).send());
   return {

@@ -81,6 +81,8 @@ const SILENCE_MS = 15_000;
 /** Changes are shown together this often at most. */
 const FLUSH_MS = 40;
 const CLOCK_MS = 10_000;
+/** Everything is read anew this often, in case a node has lost a notification or cut a log. */
+const RESYNC_MS = 60_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000];
 
 const causeOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
@@ -233,12 +235,15 @@ export class LiveMarket {
         if (Date.now() - heard > SILENCE_MS) reject(new Error('the node has been silent for 15 seconds'));
       }, 1_000);
       const clock = setInterval(() => void this.readClock().catch(reject), CLOCK_MS);
+      const { subscriptions } = this.connection;
+      const kinds = KINDS.filter(({ name }) => name !== 'trader' || this.wallet !== undefined);
+      const readEverything = () => Promise.all(kinds.map((kind) => this.readAll(kind)));
+      const resync = setInterval(() => void readEverything().catch(reject), RESYNC_MS);
       signal.addEventListener('abort', () => {
         clearInterval(watchdog);
         clearInterval(clock);
+        clearInterval(resync);
       });
-      const { subscriptions } = this.connection;
-      const kinds = KINDS.filter(({ name }) => name !== 'trader' || this.wallet !== undefined);
       const open = async () => {
         await Promise.all([
           each(
@@ -273,7 +278,7 @@ export class LiveMarket {
             ),
           ),
         ]);
-        await Promise.all([...kinds.map((kind) => this.readAll(kind)), this.readClock()]);
+        await Promise.all([readEverything(), this.readClock()]);
         onLive();
         this.flush();
         void this.refreshBalances();
@@ -387,7 +392,9 @@ export class LiveMarket {
           this.trades.length = Math.min(this.trades.length, TRADES_KEPT);
           if (purchase === 'lock') {
             for (const lock of [...this.accounts.lock.values()]) {
-              if (lock.buyer === buyer && lock.offer === fills[0]?.offer) this.drop(lock.address, slot);
+              // Reading the past must not close a lock that was taken since.
+              const isOlder = (this.slots.get(lock.address) ?? 0n) <= slot;
+              if (isOlder && lock.buyer === buyer && lock.offer === fills[0]?.offer) this.drop(lock.address, slot);
             }
           }
           this.touch('rest');

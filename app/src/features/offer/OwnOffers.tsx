@@ -9,6 +9,7 @@ import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { SourceIcon } from '../../ui/icons';
 import { Countdown, Dialog, duration, Empty, Energy, TextField, tokenName, Tokens, useNow, windowLabel } from '../../ui/parts';
+import { lockRelease } from '../lock/lock';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
 import { offerCancel, offerExtend, offerReprice } from './offer';
 
@@ -17,11 +18,18 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
   const { offers, buses } = useMarket();
   const { wallet } = useSession();
   const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'extend' | 'cancel' }>();
-  const own = [...offers.values()].flatMap((offer) => {
-    const bus = buses.get(offer.bus);
-    if (bus === undefined || (only !== undefined && only.address !== offer.bus)) return [];
-    return maySteer(offer, bus, wallet) ? [{ offer, bus }] : [];
-  });
+  const own = [...offers.values()]
+    .flatMap((offer) => {
+      const bus = buses.get(offer.bus);
+      if (bus === undefined || (only !== undefined && only.address !== offer.bus)) return [];
+      return maySteer(offer, bus, wallet) ? [{ offer, bus }] : [];
+    })
+    .sort(
+      (a, b) =>
+        a.bus.name.localeCompare(b.bus.name) ||
+        a.offer.windowStart - b.offer.windowStart ||
+        b.offer.createdAt - a.offer.createdAt,
+    );
   const now = useNow();
   const current = dialog === undefined ? undefined : offers.get(dialog.offer.address);
   const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
@@ -59,6 +67,7 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                 )}
               </p>
               {why !== undefined && <p className="sub warning-text">{why}</p>}
+              <ExpiredLocks offer={offer} bus={bus} />
               <div className="row">
                 <button type="button" className="button small quiet" disabled={offer.cancelled} onClick={() => setDialog({ offer, what: 'reprice' })}>
                   Reprice
@@ -83,6 +92,38 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
       {dialog !== undefined && dialogBus !== undefined && (
         <OfferChange offer={current ?? dialog.offer} isGone={current === undefined} bus={dialogBus} what={dialog.what} onClose={() => setDialog(undefined)} />
       )}
+    </>
+  );
+}
+
+/** Locks on an offer that can no longer be settled: whoever likes may free their energy. */
+function ExpiredLocks({ offer, bus }: { readonly offer: Offer; readonly bus: Bus }) {
+  const { locks } = useMarket();
+  const { live, signer } = useSession();
+  const now = useNow();
+  const action = useAction();
+  const expired = [...locks.values()].filter((lock) => lock.offer === offer.address && now > lock.expiresAt);
+  if (expired.length === 0 && action.state.kind === 'idle') return null;
+  const energyWh = expired.reduce((sum, lock) => sum + lock.energyWh, 0n);
+  const free = () => {
+    const [first] = expired;
+    if (signer === undefined || first === undefined) return;
+    void action.run(async (onStage) => {
+      await lockRelease(live, signer, first, offer, bus, onStage);
+      return { message: <>{formatEnergy(first.energyWh)} are free again; the deposit went back to its buyer.</> };
+    });
+  };
+  return (
+    <>
+      {expired.length > 0 && (
+        <div className="row spread">
+          <span className="sub">{formatEnergy(energyWh)} under expired locks</span>
+          <WalletButton tone="quiet" onClick={free} busy={action.isRunning}>
+            Free {expired.length > 1 ? 'one' : 'it'}
+          </WalletButton>
+        </div>
+      )}
+      <ActionStatus action={action} />
     </>
   );
 }

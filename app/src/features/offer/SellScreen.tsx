@@ -69,7 +69,7 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
         )}
       </Card>
       <Card title="What you have on offer">
-        <OwnOffers />
+        {bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}
       </Card>
     </div>
   );

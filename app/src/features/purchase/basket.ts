@@ -1,4 +1,4 @@
-/** The basket: parts of offers, of one bus or many, to buy together. Kept in the browser for each chain. */
+/** The basket: parts of offers, of one bus or many, to buy together. Kept in the browser. */
 
 import type { Address } from '@solana/kit';
 
