@@ -35,8 +35,10 @@ pub fn network() -> Description {
 
 /// A market of one's own.
 pub struct World {
-    /// The network.
-    pub network: Description,
+    /// URL of the network's RPC server.
+    pub rpc_url: String,
+    /// URL of its WebSocket server.
+    pub websocket_url: String,
     /// A connection to it.
     pub chain: Arc<RpcChain>,
     /// Creates the bus and mints the token.
@@ -72,16 +74,29 @@ pub fn terms(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
 }
 
 impl World {
+    /// A market on the network that `MULTIBUS_NETWORK` describes, as [`World::at`] makes it.
+    ///
+    /// # Panics
+    /// Where there is no network, or it refuses.
+    pub async fn new(members: usize, change: impl FnOnce(&mut BusConfig, &[Wallet])) -> Self {
+        let Description { rpc_url, websocket_url, .. } = network();
+        Self::at(rpc_url, websocket_url, members, change).await
+    }
+
     /// A market whose bus is as `change` makes it of [`config`], with so many members, each with a connection of its
-    /// own, SOL and tokens. `change` sees the owner and the members, so that they can own the bus together.
+    /// own, SOL and tokens. `change` sees the members, so that they can own the bus too.
     ///
     /// # Panics
     /// Where the network refuses.
-    pub async fn new(members: usize, change: impl FnOnce(&mut BusConfig, &[Wallet])) -> Self {
-        let network = network();
+    pub async fn at(
+        rpc_url: String,
+        websocket_url: String,
+        members: usize,
+        change: impl FnOnce(&mut BusConfig, &[Wallet]),
+    ) -> Self {
         let connect = || {
-            let chain = RpcChain::new(&network.rpc_url, Some(&network.websocket_url), CommitmentLevel::Confirmed);
-            Arc::new(chain.expect("the description holds URLs"))
+            let chain = RpcChain::new(&rpc_url, Some(&websocket_url), CommitmentLevel::Confirmed);
+            Arc::new(chain.expect("networks have URLs"))
         };
         let chain = connect();
         let fresh = || Wallet::new(connect(), Arc::new(Keypair::new()));
@@ -102,7 +117,7 @@ impl World {
         let mut config = config(&owner);
         change(&mut config, &members);
         let bus = owner.bus_create(0, &mint, &config).await.unwrap().address;
-        Self { network, chain, owner, mint, bus, members }
+        Self { rpc_url, websocket_url, chain, owner, mint, bus, members }
     }
 
     /// Questions to the market.
@@ -155,7 +170,7 @@ impl World {
     pub fn multibus(&self, folder: &Path) -> Command {
         let mut command = Command::new(cli());
         command.current_dir(folder).env("HOME", folder).env_remove("MULTIBUS_KEYPAIR");
-        command.env("MULTIBUS_URL", &self.network.rpc_url).args(["--ws", &self.network.websocket_url]);
+        command.env("MULTIBUS_URL", &self.rpc_url).args(["--ws", &self.websocket_url]);
         command
     }
 }

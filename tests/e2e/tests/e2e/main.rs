@@ -7,6 +7,7 @@ mod lock;
 mod owners;
 mod purchase;
 mod replay;
+mod restart;
 mod village;
 mod watch;
 mod window;

@@ -4,12 +4,12 @@ use multibus_client::{
     Market,
     offer::{OfferFilter, OfferSort},
 };
-use multibus_e2e::world::{World, seeded_wallet};
+use multibus_e2e::world::{World, network, seeded_wallet};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newcomer_gets_money_and_buys_through_the_command_line() {
-    let world = World::new(0, |_, _| {}).await;
+    let (world, network) = (World::new(0, |_, _| {}).await, network());
     let folder = tempfile::tempdir().unwrap();
     let operator = seeded_wallet("operator", folder.path());
     let call = |words: &[&str]| -> Value {
@@ -20,9 +20,9 @@ async fn a_newcomer_gets_money_and_buys_through_the_command_line() {
     };
     let wallet = call(&["local", "wallet", "new.json"])["address"].as_str().unwrap().to_owned();
     let operator = operator.to_str().unwrap();
-    let mint = world.network.mint.clone();
+    let mint = network.mint.clone();
     call(&["-k", operator, "local", "fund", &wallet, "--mint", &mint, "--amount", "5tokens"]);
-    let harbour = world.network.buses.iter().find(|bus| bus.name == "Harbour Feeder").unwrap().address.clone();
+    let harbour = network.buses.iter().find(|bus| bus.name == "Harbour Feeder").unwrap().address.clone();
     let bought = call(&["-k", "new.json", "buy", &harbour, "--energy", "500Wh", "--max-total", "1token"]);
     assert_eq!(bought["energy_wh"], 500);
     let hash = bought["purchases"][0]["transaction_hash"].as_str().unwrap();
@@ -31,10 +31,10 @@ async fn a_newcomer_gets_money_and_buys_through_the_command_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_buses_have_energy_to_choose_from() {
-    let world = World::new(0, |_, _| {}).await;
+    let (world, network) = (World::new(0, |_, _| {}).await, network());
     let market = Market::new(world.chain.clone());
     for (name, least) in [("Sunny Street", 4), ("Harbour Feeder", 3)] {
-        let bus = world.network.buses.iter().find(|bus| bus.name == name).unwrap();
+        let bus = network.buses.iter().find(|bus| bus.name == name).unwrap();
         let address = bus.address.parse().unwrap();
         assert_eq!(market.bus(&address).await.unwrap().name(), name);
         let offers = market.active_offers(&address, &OfferFilter::default(), OfferSort::Price).await.unwrap();
