@@ -25,6 +25,12 @@ pub fn e2e(ctx: &Context, tools: Tools, engine: Engine, args: &[String]) -> Resu
     Ok(())
 }
 
+/// Runs the suite on surfpool, whose process no other check compiles.
+pub fn on_surfpool(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
+    localnet::lint_surfpool(ctx)?;
+    suite(ctx, tools, Engine::Surfpool, &[], tally)
+}
+
 /// Runs the suite on Agave where a validator is there: building one takes longer than all checks together.
 pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
     if setup::find_validator(ctx).is_none() {

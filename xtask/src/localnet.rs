@@ -2,7 +2,7 @@
 //! program, seeds a village and keeps the network until it is told to end.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus},
 };
 
@@ -40,24 +40,40 @@ impl Engine {
     pub fn prepare(self, ctx: &Context) -> Result<(&'static str, PathBuf)> {
         match self {
             Self::Surfpool => {
-                // In the cache, because its nine hundred crates need be compiled once and not for every checkout.
-                let target = ctx.cache.join("surfpool");
-                ctx.forget_other_checkouts(&target)?;
-                let mut build = ctx.cargo();
-                build.args(["build", "--package", "multibus-surfnet", "--features", "engine"]);
-                build.args(["--locked", "--ignore-rust-version"]);
-                build.env("CARGO_TARGET_DIR", &target);
-                run::logged(
-                    &mut build,
-                    "Compiling surfpool, once for this machine",
-                    "about 11 minutes from scratch on two cores",
-                    &ctx.log("surfpool"),
-                )?;
-                Ok(("MULTIBUS_SURFNET", target.join("debug/multibus-surfnet")))
+                surfpool(ctx, |_| {})?;
+                Ok(("MULTIBUS_SURFNET", surfpool_target(ctx).join("debug/multibus-surfnet")))
             }
             Self::Agave => Ok(("MULTIBUS_VALIDATOR", setup::validator(ctx)?)),
         }
     }
+}
+
+/// In the cache, because its nine hundred crates need be compiled once and not for every checkout.
+fn surfpool_target(ctx: &Context) -> PathBuf {
+    ctx.cache.join("surfpool")
+}
+
+/// Compiles surfpool, with a command that `change` makes ready.
+fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
+    let target = surfpool_target(ctx);
+    ctx.forget_other_checkouts(&target)?;
+    let mut build = ctx.cargo();
+    build.args(["build", "--package", "multibus-surfnet", "--features", "engine"]);
+    build.args(["--locked", "--ignore-rust-version"]);
+    build.env("CARGO_TARGET_DIR", &target);
+    change(&mut build);
+    let what = "Compiling surfpool, once for this machine";
+    run::logged(&mut build, what, "about 11 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
+}
+
+/// Lints surfpool's process. `cargo clippy` would check its nine hundred dependencies anew: here clippy stands in for
+/// the compiler of this one crate.
+pub fn lint_surfpool(ctx: &Context) -> Result<()> {
+    surfpool(ctx, |build| {
+        let clippy = Path::new(build.get_program()).with_file_name("clippy-driver");
+        build.env("RUSTC_WORKSPACE_WRAPPER", clippy).env("CLIPPY_ARGS", "-Dwarnings");
+    })
+    .context("surfpool's process has lints, or clippy is missing; `rustup component add clippy` installs it")
 }
 
 /// What the command line asks of the network.

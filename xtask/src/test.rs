@@ -11,9 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app,
     context::Context,
-    demo, e2e, idl,
-    localnet::Engine,
-    run,
+    demo, e2e, idl, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -107,7 +105,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "surfpool",
         shows: "the market works end to end on a surfpool network, over JSON-RPC and WebSocket",
-        action: Action::Counted(|ctx, tools, tally| e2e::suite(ctx, tools, Engine::Surfpool, &[], tally)),
+        action: Action::Counted(e2e::on_surfpool),
     },
     Step {
         name: "agave",
