@@ -15,7 +15,14 @@ import {
   type Instruction,
 } from '@solana/kit';
 
-import { capacityAddress, computeUnitLimit, offerAddress, SYSTEM_PROGRAM, tokenAccountAddress, TOKEN_PROGRAM } from '../src/chain/address';
+import {
+  capacityAddress,
+  computeUnitLimit,
+  offerAddress,
+  SYSTEM_PROGRAM,
+  tokenAccountAddress,
+  TOKEN_PROGRAM,
+} from '../src/chain/address';
 import { getOfferCreateInstruction } from '../src/generated';
 import type { Market } from './network';
 
@@ -27,7 +34,17 @@ export async function crowd(market: Market, count: number): Promise<Address> {
   const { mint, rpc_url } = market.network;
   const keys = await market.wallet('crowd', 1);
   const bus = (await market.cli(
-    keys, 'bus', 'create', '--name', 'Crowded Square', '--mint', mint, '--capacity', '5000kWh', '--base-price', '0.05tokens',
+    keys,
+    'bus',
+    'create',
+    '--name',
+    'Crowded Square',
+    '--mint',
+    mint,
+    '--capacity',
+    '5000kWh',
+    '--base-price',
+    '0.05tokens',
   )) as Address;
   const rpc = createSolanaRpc(rpc_url);
   const signer = await createSignerFromKeyPair(keys.keyPair);
@@ -63,7 +80,8 @@ export async function crowd(market: Market, count: number): Promise<Address> {
     for (;;) {
       const { value } = await rpc.getSignatureStatuses([signature]).send();
       const status = value[0];
-      if (status?.err) throw new Error(`a listing failed: ${JSON.stringify(status.err, (_, value_) => String(value_))}`);
+      if (status?.err)
+        throw new Error(`a listing failed: ${JSON.stringify(status.err, (_, value_) => String(value_))}`);
       if (status !== null && status !== undefined && status.confirmationStatus !== 'processed') break;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

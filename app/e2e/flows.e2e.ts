@@ -72,7 +72,9 @@ afterEach(async () => {
   const complaints = open.flatMap(({ complaints: found }) => found);
   await Promise.all(open.splice(0).map((visitor) => visitor.close()));
   // Where a test cuts the connection, the browser says so; nothing else may be wrong with the page.
-  expect(complaints.filter((text) => !/ERR_(CONNECTION|EMPTY|SOCKET|FAILED)|WebSocket|Failed to fetch/u.test(text))).toEqual([]);
+  expect(
+    complaints.filter((text) => !/ERR_(CONNECTION|EMPTY|SOCKET|FAILED)|WebSocket|Failed to fetch/u.test(text)),
+  ).toEqual([]);
 });
 
 afterAll(async () => {
@@ -107,6 +109,22 @@ describe('wallet', () => {
     await connectWallet(visitor);
     await wallet.disconnectFromWallet(page);
     await page.getByRole('button', { name: 'Connect', exact: true }).waitFor();
+  });
+});
+
+describe('network', () => {
+  test('is chosen in the app and kept', async () => {
+    const { page } = await come([]);
+    await page.goto(site.url);
+    await page.getByRole('button', { name: /Network Local/u }).click();
+    await page.getByLabel('A node of your own').fill('nonsense');
+    await page.getByText('Give the address of an RPC node').waitFor();
+    await page.getByLabel('A node of your own').fill(market.network.rpc_url);
+    expect(await page.getByLabel('Its subscriptions').inputValue()).toBe(market.network.websocket_url);
+    await page.getByRole('button', { name: 'Use this node' }).click();
+    await page.getByRole('button', { name: /Live/u }).waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: /Live/u }).waitFor();
   });
 });
 
@@ -216,7 +234,19 @@ describe('buying', () => {
   });
 
   test('a basket over two buses in one transaction', async () => {
-    const other = await market.cli(ada, 'bus', 'create', '--name', 'Other Side', '--mint', market.network.mint, '--capacity', '20kWh', '--base-price', '0.05tokens');
+    const other = await market.cli(
+      ada,
+      'bus',
+      'create',
+      '--name',
+      'Other Side',
+      '--mint',
+      market.network.mint,
+      '--capacity',
+      '20kWh',
+      '--base-price',
+      '0.05tokens',
+    );
     const there = await market.cli(ada, 'offer', 'create', other, '--energy', '5kWh', '--price', '0.11tokens');
     const here = await list(cem, '2kWh', '0.16');
     const { page, wallet } = await come([buyer], `#/market/${bus}`);
@@ -237,6 +267,40 @@ describe('buying', () => {
     await page.getByText('Bought 3.5 kWh from 2 offers for 0.46').waitFor();
     expect(wallet.asked).toBe(1);
     await page.getByText('The basket is empty').waitFor();
+  });
+
+  test('a price that moves while the wallet is open: bought anew within the guard, else explained with a fresh quote', async () => {
+    const offer = await list(ada, '2kWh', '0.101');
+    const { page, wallet } = await come([buyer], `#/market/${bus}`);
+    /** Buys by the keyboard, and has the seller change the price while the wallet asks. */
+    const buyWhile = async (price: string) => {
+      let release: () => void = () => undefined;
+      wallet.hold = new Promise((resolve) => {
+        release = resolve;
+      });
+      await page.getByLabel('Buy at the best price').press('Enter');
+      await page.getByText('Waiting for your wallet').waitFor();
+      await market.cli(ada, 'offer', 'reprice', offer, '--price', `${price}tokens`);
+      wallet.hold = undefined;
+      release();
+    };
+    // With the keyboard alone: the amount, and Enter.
+    await page.getByLabel('Buy at the best price').focus();
+    await page.keyboard.type('1');
+    await page.getByRole('button', { name: '+5 %' }).click();
+    await page.getByText('0.10605', { exact: true }).waitFor();
+    await page.getByText('0.000005 SOL').waitFor();
+    await buyWhile('0.105');
+    await page.getByText('Bought 1 kWh for 0.105').waitFor();
+    expect(wallet.asked).toBe(2);
+
+    await page.getByLabel('Buy at the best price').fill('1');
+    await page.getByRole('button', { name: 'exact' }).click();
+    await page.getByText('0.000005 SOL').waitFor();
+    await buyWhile('0.11');
+    await page.getByText('The price moved: this costs 0.11 now, and your limit is 0.105.').waitFor();
+    expect(wallet.asked).toBe(3);
+    await market.cli(ada, 'offer', 'cancel', offer);
   });
 
   test('declined in the wallet: nothing is sent, and it can be tried again', async () => {
@@ -269,7 +333,9 @@ describe('buying', () => {
       wallet.hold = new Promise((resolve) => release.push(resolve));
     }
     // Both simulate while the Wh is there, and both wallets sign it.
-    await Promise.all(racers.map(({ page }) => page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click()));
+    await Promise.all(
+      racers.map(({ page }) => page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click()),
+    );
     await Promise.all(racers.map(({ page }) => page.getByText('Waiting for your wallet').waitFor()));
     for (const let_ of release) let_();
     const outcomes = await Promise.all(
@@ -394,7 +460,10 @@ describe('verifying', () => {
     const { page } = await come([buyer], '#/mine');
     await page.getByRole('table', { name: 'Purchases' }).getByRole('link').first().click();
     await page.getByText('Processed exactly once').waitFor();
-    const signature = await page.locator('dd', { hasText: /^[1-9A-HJ-NP-Za-km-z]{80,88}/u }).first().innerText();
+    const signature = await page
+      .locator('dd', { hasText: /^[1-9A-HJ-NP-Za-km-z]{80,88}/u })
+      .first()
+      .innerText();
     expect(await rpc.getSignatureStatuses([signature.trim() as never]).send()).toBeDefined();
     await goto(page, `#/verify/${signature.trim()}`);
     await page.getByText('Processed exactly once').waitFor();

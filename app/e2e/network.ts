@@ -81,7 +81,16 @@ export class Market {
     const keys = await this.keys(name, file);
     await this.cli(keys, 'local', 'fund');
     if (tokens > 0) {
-      await this.cli('operator', 'local', 'fund', keys.address, '--mint', this.network.mint, '--amount', `${tokens}tokens`);
+      await this.cli(
+        'operator',
+        'local',
+        'fund',
+        keys.address,
+        '--mint',
+        this.network.mint,
+        '--amount',
+        `${tokens}tokens`,
+      );
     }
     return keys;
   }
@@ -99,7 +108,12 @@ export class Market {
   /** Lets the chain's time pass until a second; a simulated network travels there, a validator takes its time. */
   async passUntil(second: number): Promise<void> {
     if (this.network.engine === 'surfpool') {
-      const body = { jsonrpc: '2.0', id: 1, method: 'surfnet_timeTravel', params: [{ absoluteTimestamp: second * 1_000 }] };
+      const body = {
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'surfnet_timeTravel',
+        params: [{ absoluteTimestamp: second * 1_000 }],
+      };
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(this.network.rpc_url, { method: 'POST', headers, body: JSON.stringify(body) });
       const answer = (await response.json()) as { error?: { message: string } };

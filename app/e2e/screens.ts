@@ -22,9 +22,31 @@ export async function scenes(market: Market): Promise<{
   const { mint } = market.network;
   const [bob, carol] = [market.village('bob').address, market.village('carol').address];
   const garden = await market.cli(
-    'alice', 'bus', 'create', '--name', 'Garden Terrace', '--mint', mint, '--capacity', '120kWh', '--base-price', '0.10tokens',
-    '--owner', `${alice.address}=50%`, '--owner', `${bob}=30%`, '--owner', `${carol}=20%`,
-    '--threshold', '2', '--pause-quorum', '1', '--lock-fee', '1%', '--listing', 'open',
+    'alice',
+    'bus',
+    'create',
+    '--name',
+    'Garden Terrace',
+    '--mint',
+    mint,
+    '--capacity',
+    '120kWh',
+    '--base-price',
+    '0.10tokens',
+    '--owner',
+    `${alice.address}=50%`,
+    '--owner',
+    `${bob}=30%`,
+    '--owner',
+    `${carol}=20%`,
+    '--threshold',
+    '2',
+    '--pause-quorum',
+    '1',
+    '--lock-fee',
+    '1%',
+    '--listing',
+    'open',
   );
   const offer = (who: string, energy: string, price: string, ...more: readonly string[]) =>
     market.cli(who, 'offer', 'create', garden, '--energy', energy, '--price', `${price}tokens`, ...more);
@@ -34,7 +56,14 @@ export async function scenes(market: Market): Promise<{
   await offer('carol', '8kWh', '0.26', '--source', 'storage', '--expires', '+6h');
   await offer('dave', '9.25kWh', '0.235', '--source', 'biomass');
   await offer('frank', '3kWh', '0.223', '--source', 'hydro', '--expires', '+2h');
-  for (const [who, energy] of [['frank', '1.25kWh'], ['erin', '2kWh'], ['frank', '2.5kWh'], ['dave', '600Wh'], ['erin', '3.2kWh'], ['frank', '900Wh']] as const) {
+  for (const [who, energy] of [
+    ['frank', '1.25kWh'],
+    ['erin', '2kWh'],
+    ['frank', '2.5kWh'],
+    ['dave', '600Wh'],
+    ['erin', '3.2kWh'],
+    ['frank', '900Wh'],
+  ] as const) {
     await market.cli(who, 'buy', garden, '--energy', energy);
   }
   await market.cli('frank', 'lock', 'take', first, '--energy', '2kWh');
@@ -65,8 +94,18 @@ export async function scenes(market: Market): Promise<{
         },
       },
       { name: 'sell', route: at('sell'), who: 'alice' },
-      { name: 'mine', route: '#/mine', who: 'erin', prepare: async ({ page }) => page.getByRole('button', { name: 'Settle' }).first().waitFor() },
-      { name: 'bus', route: at('bus'), who: 'alice', prepare: async ({ page }) => page.getByRole('button', { name: 'Claim' }).first().waitFor() },
+      {
+        name: 'mine',
+        route: '#/mine',
+        who: 'erin',
+        prepare: async ({ page }) => page.getByRole('button', { name: 'Settle' }).first().waitFor(),
+      },
+      {
+        name: 'bus',
+        route: at('bus'),
+        who: 'alice',
+        prepare: async ({ page }) => page.getByRole('button', { name: 'Claim' }).first().waitFor(),
+      },
       { name: 'create', route: '#/bus/new', who: 'alice' },
       {
         name: 'verify',

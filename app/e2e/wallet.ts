@@ -114,7 +114,9 @@ function registerWallet(): void {
   window.testWalletSet = set;
   const icon =
     'data:image/svg+xml;base64,' +
-    btoa('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#6f5bd6"/><path d="M6 15c0-5 3-8 7-8s5 3 5 6-2 5-3 5-1-2-2-2-2 2-4 2-3-1-3-3Z" fill="#fff"/></svg>');
+    btoa(
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#6f5bd6"/><path d="M6 15c0-5 3-8 7-8s5 3 5 6-2 5-3 5-1-2-2-2-2 2-4 2-3-1-3-3Z" fill="#fff"/></svg>',
+    );
   const wallet = {
     version: '1.0.0',
     name: 'Test Wallet',

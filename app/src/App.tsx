@@ -14,7 +14,17 @@ import { MineScreen } from './features/trader/MineScreen';
 import { VerifyScreen } from './features/verify/VerifyScreen';
 import { short } from './market/model';
 import { useMarket, useSession } from './session';
-import { BasketIcon, BusIcon, MarketIcon, MineIcon, MoonIcon, SellIcon, SunIcon, VerifyIcon, WalletIcon } from './ui/icons';
+import {
+  BasketIcon,
+  BusIcon,
+  MarketIcon,
+  MineIcon,
+  MoonIcon,
+  SellIcon,
+  SunIcon,
+  VerifyIcon,
+  WalletIcon,
+} from './ui/icons';
 import { AddressLabel, classes, Dialog, Empty, TextField } from './ui/parts';
 import { DisconnectButton, signsFor, useConnectWallet, useUsableWallets, type Wallet } from './wallet/standard';
 
@@ -51,10 +61,14 @@ export function App() {
   }, [title]);
   return (
     <>
-      <a className="skip" href="#content" onClick={(event) => {
-        event.preventDefault();
-        document.getElementById('content')?.focus();
-      }}>
+      <a
+        className="skip"
+        href="#content"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('content')?.focus();
+        }}
+      >
         Skip to the content
       </a>
       <Header screen={screen} />
@@ -142,7 +156,8 @@ function NetworkDialog({ onClose }: { readonly onClose: () => void }) {
   const [rpcUrl, setRpcUrl] = useState(network.rpcUrl);
   const [wsUrl, setWsUrl] = useState(network.wsUrl);
   const custom = customNetwork(rpcUrl, wsUrl);
-  const parsed = 'reason' in custom ? { ok: false as const, reason: custom.reason } : { ok: true as const, value: custom };
+  const parsed =
+    'reason' in custom ? { ok: false as const, reason: custom.reason } : { ok: true as const, value: custom };
   return (
     <Dialog title="Network" onClose={onClose}>
       <div className="stack">
@@ -249,9 +264,7 @@ function WalletChip() {
     <button type="button" className="chip wallet" onClick={() => openWallet(true)}>
       <img src={connected.wallet.icon} alt="" width="18" height="18" />
       <span className="mono">{short(connected.account.address)}</span>
-      <span className="visually-hidden">
-        {`Wallet ${connected.wallet.name}, account ${connected.account.address}`}
-      </span>
+      <span className="visually-hidden">{`Wallet ${connected.wallet.name}, account ${connected.account.address}`}</span>
     </button>
   );
 }

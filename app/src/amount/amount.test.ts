@@ -39,7 +39,13 @@ describe('cost', () => {
 
 describe('decimals', () => {
   it('read and write without losing a digit', () => {
-    for (const [text, wh] of [['2.5', 2_500n], ['0.001', 1n], ['.5', 500n], ['12.', 12_000n], ['1 000', 1_000_000n]] as const) {
+    for (const [text, wh] of [
+      ['2.5', 2_500n],
+      ['0.001', 1n],
+      ['.5', 500n],
+      ['12.', 12_000n],
+      ['1 000', 1_000_000n],
+    ] as const) {
       expect(parseEnergy(text, 'kWh')).toEqual({ ok: true, value: wh });
     }
     expect(reason(parseTokens('9007199254740993.000001', 6))).toContain('64 bits');

@@ -12,7 +12,9 @@ const golden = JSON.parse(readFileSync(new URL('../../../idl/golden.json', impor
   events: { name: string; data: string; fields: Record<string, string> }[];
 };
 const dataOf = (name: string) => {
-  const event = golden.events.find((candidate) => candidate.name.toLowerCase().replaceAll('_', '') === name.toLowerCase());
+  const event = golden.events.find(
+    (candidate) => candidate.name.toLowerCase().replaceAll('_', '') === name.toLowerCase(),
+  );
   if (event === undefined) throw new Error(`no golden event ${name}`);
   return `Program data: ${Buffer.from(event.data, 'hex').toString('base64')}`;
 };
@@ -59,14 +61,19 @@ describe('networks', () => {
 
   it('are the local one unless another was asked for or kept', () => {
     expect(initialNetwork('', storage(null)).id).toBe('local');
-    expect(initialNetwork('?rpc=http://127.0.0.1:1234', storage(null))).toMatchObject({ id: 'custom', wsUrl: 'ws://127.0.0.1:1235' });
+    expect(initialNetwork('?rpc=http://127.0.0.1:1234', storage(null))).toMatchObject({
+      id: 'custom',
+      wsUrl: 'ws://127.0.0.1:1235',
+    });
     expect(initialNetwork('', storage(`${NETWORKS[1]?.rpcUrl} ${NETWORKS[1]?.wsUrl}`)).id).toBe('devnet');
     expect(initialNetwork('?rpc=nonsense', storage(null)).id).toBe('local');
   });
 
   it('are refused with a reason where they are none', () => {
     expect(customNetwork('ftp://x')).toMatchObject({ reason: expect.stringContaining('RPC') as unknown });
-    expect(customNetwork('http://x:1', 'http://x:2')).toMatchObject({ reason: expect.stringContaining('subscriptions') as unknown });
+    expect(customNetwork('http://x:1', 'http://x:2')).toMatchObject({
+      reason: expect.stringContaining('subscriptions') as unknown,
+    });
   });
 
   it('are told to wallets by their genesis', () => {

@@ -74,7 +74,10 @@ const POLL_MS = 400;
 
 function compile(
   feePayer: Address,
-  blockhash: { blockhash: Parameters<typeof setTransactionMessageLifetimeUsingBlockhash>[0]['blockhash']; lastValidBlockHeight: bigint },
+  blockhash: {
+    blockhash: Parameters<typeof setTransactionMessageLifetimeUsingBlockhash>[0]['blockhash'];
+    lastValidBlockHeight: bigint;
+  },
   instructions: readonly Instruction[],
 ): Signable {
   const message = pipe(
@@ -169,7 +172,12 @@ export async function confirm(
       if (wire !== undefined && Date.now() - sentAt >= RESEND_MS) {
         sentAt = Date.now();
         await rpc
-          .sendTransaction(wire, { encoding: 'base64', skipPreflight: true, maxRetries: 0n, preflightCommitment: COMMITMENT })
+          .sendTransaction(wire, {
+            encoding: 'base64',
+            skipPreflight: true,
+            maxRetries: 0n,
+            preflightCommitment: COMMITMENT,
+          })
           .send();
       }
       // Height first: a transaction that is not found after its last valid block can never land.
@@ -183,18 +191,15 @@ export async function confirm(
       if ((status === null || status === undefined) && height > lastValidBlockHeight) return { kind: 'expired' };
     } catch (error) {
       // The transaction may be on its way: whatever the node answers, its fate is asked for until patience is over.
-      if (Date.now() - startedAt > patienceMs) throw new Unreachable(error instanceof Error ? error.message : String(error));
+      if (Date.now() - startedAt > patienceMs)
+        throw new Unreachable(error instanceof Error ? error.message : String(error));
     }
     if (Date.now() - startedAt > patienceMs) throw new Unreachable('the network did not confirm in time');
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-async function explainLanded(
-  rpc: Connection['rpc'],
-  signature: Signature,
-  error: TransactionError,
-): Promise<Refusal> {
+async function explainLanded(rpc: Connection['rpc'], signature: Signature, error: TransactionError): Promise<Refusal> {
   const found = await rpc
     .getTransaction(signature, { commitment: COMMITMENT, encoding: 'json', maxSupportedTransactionVersion: 0 })
     .send();
@@ -251,4 +256,3 @@ export async function send(
     }
   }
 }
-

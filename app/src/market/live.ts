@@ -6,17 +6,33 @@
 import type { Address, Base58EncodedBytes, Signature } from '@solana/kit';
 
 import { PROGRAM } from '../chain/address';
-import { bytesOf, chainTime, COMMITMENT, readAccounts, tokenBalance, type Connection, type RawAccount } from '../chain/connection';
+import {
+  bytesOf,
+  chainTime,
+  COMMITMENT,
+  readAccounts,
+  tokenBalance,
+  type Connection,
+  type RawAccount,
+} from '../chain/connection';
 import { KINDS, WALLET_OFFSET, type Kind } from '../chain/decode';
 import { eventsOf, type MarketEvent } from '../chain/events';
 import { Store } from '../chain/store';
-import { SOURCES, type Bus, type Capacity, type Lock, type Offer, type Proposal, type Source, type Trade, type Trader } from './model';
+import {
+  SOURCES,
+  type Bus,
+  type Capacity,
+  type Lock,
+  type Offer,
+  type Proposal,
+  type Source,
+  type Trade,
+  type Trader,
+} from './model';
 
 /** How the connection stands. */
 export type Status =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'live' }
-  | { readonly kind: 'lost'; readonly cause: string };
+  { readonly kind: 'connecting' } | { readonly kind: 'live' } | { readonly kind: 'lost'; readonly cause: string };
 
 /** What is known of an offer even after it has closed. */
 export interface OfferOrigin {
@@ -217,10 +233,7 @@ export class LiveMarket {
     return new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason));
       let heard = Date.now();
-      const each = async <T>(
-        open: () => Promise<AsyncIterable<T>>,
-        handle: (value: T) => void,
-      ): Promise<void> => {
+      const each = async <T>(open: () => Promise<AsyncIterable<T>>, handle: (value: T) => void): Promise<void> => {
         const values = await open();
         const pump = async () => {
           for await (const value of values) {
@@ -484,10 +497,7 @@ export interface ReadTransaction {
 }
 
 /** Reads a transaction; `undefined` where the node has none of this signature. */
-export async function readTransaction(
-  { rpc }: Connection,
-  signature: Signature,
-): Promise<ReadTransaction | undefined> {
+export async function readTransaction({ rpc }: Connection, signature: Signature): Promise<ReadTransaction | undefined> {
   const found = await rpc
     .getTransaction(signature, { commitment: COMMITMENT, encoding: 'json', maxSupportedTransactionVersion: 0 })
     .send();
@@ -496,7 +506,9 @@ export async function readTransaction(
   const loaded = 'loadedAddresses' in meta ? meta.loadedAddresses : undefined;
   const keys = [...transaction.message.accountKeys, ...(loaded?.writable ?? []), ...(loaded?.readonly ?? [])];
   const events = meta.err === null ? eventsOf(meta.logMessages ?? []) : [];
-  const offers = new Set(events.flatMap((event) => (event.kind === 'purchased' ? event.fills.map((fill) => fill.offer) : [])));
+  const offers = new Set(
+    events.flatMap((event) => (event.kind === 'purchased' ? event.fills.map((fill) => fill.offer) : [])),
+  );
   // In every instruction that buys, an offer's bus is the account right before it.
   const buses = new Map<Address, Address>();
   for (const instruction of transaction.message.instructions) {

@@ -137,7 +137,7 @@ function Dismiss({ action }: { readonly action: Action }) {
   );
 }
 
-/** A button that needs a wallet: without one it asks to connect. */
+/** A button that needs a wallet: without one it asks to connect. Without `onClick` it submits its form. */
 export function WalletButton({
   children,
   onClick,
@@ -146,7 +146,7 @@ export function WalletButton({
   tone = 'primary',
 }: {
   readonly children: ReactNode;
-  readonly onClick: () => void;
+  readonly onClick?: () => void;
   readonly disabled?: boolean;
   readonly busy?: boolean;
   readonly tone?: 'primary' | 'quiet' | 'danger';
@@ -161,7 +161,7 @@ export function WalletButton({
   }
   return (
     <button
-      type="button"
+      type={onClick === undefined ? 'submit' : 'button'}
       className={`button ${tone}`}
       disabled={disabled || busy || signer === undefined}
       title={signer === undefined ? 'Your wallet does not sign for this network' : undefined}

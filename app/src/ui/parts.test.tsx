@@ -39,16 +39,34 @@ describe('an input of energy', () => {
 
 describe('an input of a price', () => {
   it('says nothing before anything is typed', () => {
-    const { rerender } = render(<TextField label="Price" value="" onChange={() => undefined} parsed={parsePrice('', 6)} hint="Base price 0.1." />);
+    const { rerender } = render(
+      <TextField label="Price" value="" onChange={() => undefined} parsed={parsePrice('', 6)} hint="Base price 0.1." />,
+    );
     expect(screen.getByText('Base price 0.1.')).toBeTruthy();
-    rerender(<TextField label="Price" value="0" onChange={() => undefined} parsed={parsePrice('0', 6)} hint="Base price 0.1." />);
+    rerender(
+      <TextField
+        label="Price"
+        value="0"
+        onChange={() => undefined}
+        parsed={parsePrice('0', 6)}
+        hint="Base price 0.1."
+      />,
+    );
     expect(screen.getByText('Type a price above zero.')).toBeTruthy();
   });
 });
 
 describe('what is drawn', () => {
   it('is told in words too', () => {
-    render(<EnergyBar label="Of 10 kWh, 4 kWh are sold" parts={[{ label: 'sold', wh: 4_000n, tone: 'sold' }, { label: 'available', wh: 6_000n, tone: 'available' }]} />);
+    render(
+      <EnergyBar
+        label="Of 10 kWh, 4 kWh are sold"
+        parts={[
+          { label: 'sold', wh: 4_000n, tone: 'sold' },
+          { label: 'available', wh: 6_000n, tone: 'available' },
+        ]}
+      />,
+    );
     expect(screen.getByRole('img', { name: 'Of 10 kWh, 4 kWh are sold' })).toBeTruthy();
     expect(screen.getByRole('list').textContent).toContain('sold 4 kWh');
   });

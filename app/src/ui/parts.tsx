@@ -15,9 +15,21 @@ export function useNow(): number {
   return useSyncExternalStore(everySecond, () => live.now());
 }
 
+const ticking = new Set<() => void>();
+let ticker: ReturnType<typeof setInterval> | undefined;
+
+/** One clock for everything on the page. */
 function everySecond(listener: () => void): () => void {
-  const timer = setInterval(listener, 500);
-  return () => clearInterval(timer);
+  ticking.add(listener);
+  ticker ??= setInterval(() => {
+    for (const tick of ticking) tick();
+  }, 500);
+  return () => {
+    ticking.delete(listener);
+    if (ticking.size > 0) return;
+    clearInterval(ticker);
+    ticker = undefined;
+  };
 }
 
 /** Classes that apply. */
@@ -49,7 +61,8 @@ export function Tokens({
 }) {
   return (
     <span className="amount" title={`${formatUnits(units)} base units`}>
-      <span className="number">{formatTokens(units, bus.decimals)}</span> <span className="unit">{tokenName(bus.mint)}</span>
+      <span className="number">{formatTokens(units, bus.decimals)}</span>{' '}
+      <span className="unit">{tokenName(bus.mint)}</span>
       {exact && <span className="base-units">{formatUnits(units)} base units</span>}
     </span>
   );
@@ -142,7 +155,12 @@ export function duration(seconds: number, clock = false): string {
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const DAY_TIME = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
+const DAY_TIME = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
 
 /** A time of day, with its date where that is not today. */
 export function When({ at }: { readonly at: number }) {

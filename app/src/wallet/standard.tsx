@@ -5,13 +5,7 @@
 
 import { type Address, type Transaction } from '@solana/kit';
 import { useWalletAccountTransactionSigner } from '@solana/react';
-import {
-  useConnect,
-  useDisconnect,
-  useWallets,
-  type UiWallet,
-  type UiWalletAccount,
-} from '@wallet-standard/react';
+import { useConnect, useDisconnect, useWallets, type UiWallet, type UiWalletAccount } from '@wallet-standard/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { WalletChain } from '../chain/network';
@@ -54,8 +48,7 @@ export function useConnected(): {
   const [chosen, setChosen] = useState<{ readonly wallet: string; readonly address: string } | undefined>();
   const wallet = chosen === undefined ? undefined : wallets.find(({ name }) => name === chosen.wallet);
   // A wallet that switched accounts lists the new one in place of the old one.
-  const account =
-    wallet?.accounts.find(({ address }) => address === chosen?.address) ?? wallet?.accounts[0];
+  const account = wallet?.accounts.find(({ address }) => address === chosen?.address) ?? wallet?.accounts[0];
   const connected = useMemo(
     () => (wallet === undefined || account === undefined ? undefined : { wallet, account }),
     [wallet, account],
@@ -72,7 +65,11 @@ export function useConnected(): {
 }
 
 /** Connects the wallet that was used last, where it still knows this page; asks nobody. */
-export function Reconnect({ onConnected }: { readonly onConnected: (wallet: UiWallet, account: UiWalletAccount) => void }) {
+export function Reconnect({
+  onConnected,
+}: {
+  readonly onConnected: (wallet: UiWallet, account: UiWalletAccount) => void;
+}) {
   const wallets = useUsableWallets();
   const name = useRef(localStorage.getItem(REMEMBERED));
   const wallet = wallets.find((candidate) => candidate.name === name.current);
@@ -147,12 +144,7 @@ function Disconnect({
 }) {
   const [isBusy, disconnect] = useDisconnect(wallet);
   return (
-    <button
-      type="button"
-      className="button quiet"
-      disabled={isBusy}
-      onClick={() => void disconnect().finally(onDone)}
-    >
+    <button type="button" className="button quiet" disabled={isBusy} onClick={() => void disconnect().finally(onDone)}>
       {children}
     </button>
   );
@@ -204,4 +196,3 @@ export function isDeclined(error: unknown): boolean {
   if ('cause' in error && error.cause !== undefined && isDeclined(error.cause)) return true;
   return 'message' in error && /reject|declin|denied|cancel/iu.test(String(error.message));
 }
-

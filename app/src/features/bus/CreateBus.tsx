@@ -8,7 +8,16 @@ import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { CloseIcon, PlusIcon } from '../../ui/icons';
-import { Card, EnergyField, readEnergy, Segmented, Select, TextField, tokenName, type EnergyInputValue } from '../../ui/parts';
+import {
+  Card,
+  EnergyField,
+  readEnergy,
+  Segmented,
+  Select,
+  TextField,
+  tokenName,
+  type EnergyInputValue,
+} from '../../ui/parts';
 import { short } from '../../market/model';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
 
@@ -64,7 +73,9 @@ export function CreateBus() {
   const mint = useMint(mintText);
 
   // The creator is an owner: the first row is the wallet's until it is changed.
-  const rows = owners.map((row, index) => (index === 0 && row.wallet === '' && wallet !== undefined ? { ...row, wallet } : row));
+  const rows = owners.map((row, index) =>
+    index === 0 && row.wallet === '' && wallet !== undefined ? { ...row, wallet } : row,
+  );
   const parsedName = parseName(name);
   const parsedCapacity = readEnergy(capacity);
   const decimals = mint.kind === 'known' ? mint.mint.decimals : 6;
@@ -80,7 +91,8 @@ export function CreateBus() {
     sum !== 10_000 && `The shares make ${formatBps(sum)}; they must make 100 %.`,
     fee.ok && fee.value > 500 && 'The lock fee can be at most 5 %.',
   ].filter((problem): problem is string => typeof problem === 'string');
-  const ready = parsedName.ok && parsedCapacity.ok && price.ok && fee.ok && mint.kind === 'known' && problems.length === 0;
+  const ready =
+    parsedName.ok && parsedCapacity.ok && price.ok && fee.ok && mint.kind === 'known' && problems.length === 0;
   const known = [...new Map([...buses.values()].map((bus) => [bus.mint, bus])).values()];
 
   const setRow = (key: number, change: Partial<OwnerRow>) =>
@@ -138,7 +150,14 @@ export function CreateBus() {
         }}
       >
         <div className="form-grid">
-          <TextField label="Name" value={name} onChange={setName} parsed={parsedName} inputMode="text" hint="What neighbours call it." />
+          <TextField
+            label="Name"
+            value={name}
+            onChange={setName}
+            parsed={parsedName}
+            inputMode="text"
+            hint="What neighbours call it."
+          />
           <EnergyField
             label={windowSeconds === '0' ? 'Capacity' : 'Capacity per window'}
             value={capacity}
@@ -163,8 +182,15 @@ export function CreateBus() {
             {known.length > 0 && (
               <div className="filters" role="group" aria-label="Tokens of other buses">
                 {known.slice(0, 3).map((bus) => (
-                  <button key={bus.mint} type="button" className="chip" aria-pressed={mintText === bus.mint} onClick={() => setMintText(bus.mint)}>
-                    {tokenName(bus.mint) === 'tokens' ? short(bus.mint) : tokenName(bus.mint)} <span className="hint">as {bus.name}</span>
+                  <button
+                    key={bus.mint}
+                    type="button"
+                    className="chip"
+                    aria-pressed={mintText === bus.mint}
+                    onClick={() => setMintText(bus.mint)}
+                  >
+                    {tokenName(bus.mint) === 'tokens' ? short(bus.mint) : tokenName(bus.mint)}{' '}
+                    <span className="hint">as {bus.name}</span>
                   </button>
                 ))}
               </div>
@@ -175,7 +201,11 @@ export function CreateBus() {
             value={priceText}
             onChange={setPriceText}
             parsed={price}
-            hint={price.ok ? `No offer asks less than ${formatTokens(price.value, decimals)}.` : 'The lowest price that an offer may ask.'}
+            hint={
+              price.ok
+                ? `No offer asks less than ${formatTokens(price.value, decimals)}.`
+                : 'The lowest price that an offer may ask.'
+            }
           />
         </div>
         <fieldset>
@@ -214,7 +244,9 @@ export function CreateBus() {
                 type="button"
                 className="button small quiet"
                 disabled={count >= 16}
-                onClick={() => setOwners([...rows, { key: Math.max(...rows.map(({ key }) => key)) + 1, wallet: '', share: '' }])}
+                onClick={() =>
+                  setOwners([...rows, { key: Math.max(...rows.map(({ key }) => key)) + 1, wallet: '', share: '' }])
+                }
               >
                 <PlusIcon size={14} /> Add an owner
               </button>
@@ -248,7 +280,9 @@ export function CreateBus() {
             hint="What holding energy costs where it is not bought, at most 5 %."
           />
           <Select label="Delivery windows" value={windowSeconds} options={WINDOW_CHOICES} onChange={setWindowSeconds} />
-          {windowSeconds !== '0' && <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />}
+          {windowSeconds !== '0' && (
+            <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />
+          )}
         </div>
         <div className="field">
           <span className="label">Who may list energy</span>
@@ -269,7 +303,7 @@ export function CreateBus() {
             ))}
           </ul>
         )}
-        <WalletButton onClick={onCreate} busy={action.isRunning} disabled={!ready}>
+        <WalletButton busy={action.isRunning} disabled={!ready}>
           Create the bus
         </WalletButton>
         <ActionStatus action={action} />
@@ -313,4 +347,3 @@ function useMint(text: string): MintState {
   }, [live, text]);
   return state;
 }
-

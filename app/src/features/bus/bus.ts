@@ -3,7 +3,15 @@
 import { address, isAddress, type Address } from '@solana/kit';
 
 import type { Parsed } from '../../amount/decimal';
-import { busAddress, capacityAddress, escrowAddress, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM, treasuryAddress } from '../../chain/address';
+import {
+  busAddress,
+  capacityAddress,
+  escrowAddress,
+  SYSTEM_PROGRAM,
+  TOKEN_2022_PROGRAM,
+  TOKEN_PROGRAM,
+  treasuryAddress,
+} from '../../chain/address';
 import { readAccounts, type Connection } from '../../chain/connection';
 import { send, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';

@@ -7,7 +7,16 @@ import { formatEnergy } from '../../amount/energy';
 import { formatBps, formatTokens } from '../../amount/token';
 import { useStore } from '../../chain/store';
 import type { MarketState } from '../../market/live';
-import { freeWh, isOwner, SOURCES, untradable, type Bus, type Capacity, type Offer, type Source } from '../../market/model';
+import {
+  freeWh,
+  isOwner,
+  SOURCES,
+  untradable,
+  type Bus,
+  type Capacity,
+  type Offer,
+  type Source,
+} from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { PauseIcon, SourceIcon } from '../../ui/icons';
 import {
@@ -95,7 +104,10 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   const [windowStart, setWindowStart] = useState<number | undefined>();
   const [dialog, setDialog] = useState<Offer | undefined>();
   const sorted = useMemo(
-    () => [...figures.values()].sort((a, b) => b.tradable.length - a.tradable.length || a.bus.name.localeCompare(b.bus.name)),
+    () =>
+      [...figures.values()].sort(
+        (a, b) => b.tradable.length - a.tradable.length || a.bus.name.localeCompare(b.bus.name),
+      ),
     [figures],
   );
   const current = (chosen === undefined ? undefined : figures.get(chosen as Address)) ?? sorted[0];
@@ -116,7 +128,10 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
     );
   }
   const { bus } = current;
-  const chosenWindow = current.windows.some((capacity) => capacity.windowStart === windowStart) ? windowStart : undefined;
+  const chosenWindow = current.windows.some((capacity) => capacity.windowStart === windowStart)
+    ? windowStart
+    : undefined;
+  const tradable = new Set(current.tradable);
   // What is sold out waits for its seller to close it, and interests nobody else.
   const offers = current.offers.filter(
     (offer) => offer.remainingWh > 0n && (chosenWindow === undefined || offer.windowStart === chosenWindow),
@@ -132,7 +147,7 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
         </Card>
         <div className="two">
           <Card title="Depth">
-            <DepthChart offers={offers.filter((offer) => current.tradable.includes(offer))} bus={bus} />
+            <DepthChart offers={offers.filter((offer) => tradable.has(offer))} bus={bus} />
           </Card>
           <Prices bus={bus} windowStart={chosenWindow} />
         </div>
@@ -219,7 +234,13 @@ function BusSelector({ sorted, current }: { readonly sorted: readonly BusFigures
   );
 }
 
-function BusLink({ figures: { bus, tradable, sources, lowest }, isCurrent }: { readonly figures: BusFigures; readonly isCurrent: boolean }) {
+function BusLink({
+  figures: { bus, tradable, sources, lowest },
+  isCurrent,
+}: {
+  readonly figures: BusFigures;
+  readonly isCurrent: boolean;
+}) {
   const { wallet } = useSession();
   const free = tradable.reduce((sum, offer) => sum + freeWh(offer), 0n);
   return (
@@ -307,7 +328,12 @@ function BusCard({
       </ul>
       {isWindowed && shownWindows.length > 0 && (
         <div className="filters" role="group" aria-label="Delivery window">
-          <button type="button" className="chip" aria-pressed={windowStart === undefined} onClick={() => onWindow(undefined)}>
+          <button
+            type="button"
+            className="chip"
+            aria-pressed={windowStart === undefined}
+            onClick={() => onWindow(undefined)}
+          >
             All windows
           </button>
           {shownWindows.slice(0, 12).map((capacity) => (
@@ -338,7 +364,9 @@ function BusCard({
           [
             'Prices now',
             lowest === undefined || highest === undefined ? (
-              <span key="p" className="hint">nothing on offer</span>
+              <span key="p" className="hint">
+                nothing on offer
+              </span>
             ) : (
               <span key="p" className="number">
                 {formatTokens(lowest, bus.decimals)}
@@ -369,7 +397,8 @@ function useTradesOf(bus: Bus, windowStart: number | undefined): readonly Priced
         trade.fills.flatMap((fill, index) => {
           const origin = origins.get(fill.offer);
           if (origin?.bus !== bus.address) return [];
-          if (windowStart !== undefined && origin.windowStart !== undefined && origin.windowStart !== windowStart) return [];
+          if (windowStart !== undefined && origin.windowStart !== undefined && origin.windowStart !== windowStart)
+            return [];
           const { pricePerKwh, energyWh, cost } = fill;
           return [{ key: `${trade.hash}:${index}`, at: trade.at, pricePerKwh, energyWh, cost, trade }];
         }),

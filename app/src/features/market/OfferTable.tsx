@@ -1,7 +1,7 @@
 /** The offers of a bus: live, sortable, filtered; only the rows in sight are drawn, so a thousand scroll smoothly. */
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
@@ -54,7 +54,10 @@ export function OfferTable({
 }) {
   const { locks } = useMarket();
   const { wallet } = useSession();
-  const [sort, setSort] = useState<{ readonly column: Column; readonly down: boolean }>({ column: 'price', down: false });
+  const [sort, setSort] = useState<{ readonly column: Column; readonly down: boolean }>({
+    column: 'price',
+    down: false,
+  });
   const [source, setSource] = useState<Source | 'all'>('all');
   const scroller = useRef<HTMLDivElement>(null);
   const byOffer = useMemo(() => {
@@ -153,7 +156,7 @@ export function OfferTable({
                       bus={bus}
                       offer={offer}
                       isOwn={offer.seller === wallet}
-                      locks={byOffer.get(offer.address) ?? []}
+                      locks={byOffer.get(offer.address) ?? NO_LOCKS}
                       onChoose={onChoose}
                     />
                   </div>
@@ -167,7 +170,10 @@ export function OfferTable({
   );
 }
 
-function Row({
+const NO_LOCKS: readonly Lock[] = [];
+
+/** Drawn anew only where its offer changes, not at every step of scrolling. */
+const Row = memo(function Row({
   index,
   bus,
   offer,
@@ -187,7 +193,12 @@ function Row({
   const share = (wh: bigint) => (offer.listedWh === 0n ? 0 : Number((wh * 1_000n) / offer.listedWh) / 10);
   return (
     <>
-      <div className={classes('tr', why !== undefined && 'dim')} role="row" aria-rowindex={index} data-offer={offer.address}>
+      <div
+        className={classes('tr', why !== undefined && 'dim')}
+        role="row"
+        aria-rowindex={index}
+        data-offer={offer.address}
+      >
         <div className="td td-source" role="cell">
           <SourceIcon source={offer.source} />
           <span>{offer.source}</span>
@@ -207,9 +218,7 @@ function Row({
             <rect width={share(freeWh(offer))} height="4" className="bar-listed" />
             <rect x={share(freeWh(offer))} width={share(offer.reservedWh)} height="4" className="bar-reserved" />
           </svg>
-          <span className="sub">
-            of {formatEnergy(offer.listedWh)}
-          </span>
+          <span className="sub">of {formatEnergy(offer.listedWh)}</span>
         </div>
         <div className="td td-seller" role="cell">
           <AddressLabel address={offer.seller} />
@@ -252,4 +261,4 @@ function Row({
       )}
     </>
   );
-}
+});

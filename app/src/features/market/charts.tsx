@@ -89,12 +89,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
       <polyline points={line} className="line" />
       <g className="axis">
         {[0, 0.5, 1].map((at) => (
-          <text
-            key={at}
-            x={x(at)}
-            y={HEIGHT - 8}
-            textAnchor={at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}
-          >
+          <text key={at} x={x(at)} y={HEIGHT - 8} textAnchor={at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}>
             {formatEnergy(((BigInt(Math.round(at * 2)) * total) / 2n / 100n) * 100n)}
           </text>
         ))}

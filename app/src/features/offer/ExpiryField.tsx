@@ -21,7 +21,13 @@ export function readExpiry({ kind, text }: Expiry, now: number): Parsed<number> 
 }
 
 /** The choice. */
-export function ExpiryField({ value, onChange }: { readonly value: Expiry; readonly onChange: (value: Expiry) => void }) {
+export function ExpiryField({
+  value,
+  onChange,
+}: {
+  readonly value: Expiry;
+  readonly onChange: (value: Expiry) => void;
+}) {
   return (
     <div className="field">
       <span className="label">Trades until</span>

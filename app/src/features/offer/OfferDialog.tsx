@@ -31,13 +31,7 @@ import { freshItems, guarded, quoteBest, useBalance, useBuy, usePreview, type Gu
 type Way = 'buy' | 'lock' | 'basket';
 
 /** The dialog of an offer; it follows the offer live. */
-export function OfferDialog({
-  offer: chosen,
-  onClose,
-}: {
-  readonly offer: Offer;
-  readonly onClose: () => void;
-}) {
+export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer; readonly onClose: () => void }) {
   const state = useMarket();
   const { live, wallet, signer } = useSession();
   const now = useNow();
@@ -56,7 +50,10 @@ export function OfferDialog({
   const maxPrice = guarded(price, guard);
   const total = energyWh === undefined ? undefined : cost(energyWh, price);
   const maxTotal = energyWh === undefined ? undefined : cost(energyWh, maxPrice);
-  const why = offer === undefined || bus === undefined ? 'This offer is gone: it was sold out or withdrawn.' : untradable(offer, bus, now);
+  const why =
+    offer === undefined || bus === undefined
+      ? 'This offer is gone: it was sold out or withdrawn.'
+      : untradable(offer, bus, now);
   const free = offer === undefined ? 0n : freeWh(offer);
   const isTooMuch = energyWh !== undefined && energyWh > free && !(less && way === 'buy');
   const refused = why ?? (isTooMuch ? `Only ${formatEnergy(free)} of this offer are free.` : undefined);
@@ -108,8 +105,8 @@ export function OfferDialog({
       return {
         message: (
           <>
-            Holding <Energy wh={energyWh} /> for five minutes. Settle or release it under{' '}
-            <a href="#/mine">My energy</a>.
+            Holding <Energy wh={energyWh} /> for five minutes. Settle or release it under <a href="#/mine">My energy</a>
+            .
           </>
         ),
       };
@@ -173,26 +170,30 @@ export function OfferDialog({
             Take what is left if somebody is faster
           </label>
         )}
-        {bus !== undefined && total !== undefined && maxTotal !== undefined && energyWh !== undefined && way !== 'basket' && (
-          <>
-            <GuardChoice guard={guard} onChange={setGuard} />
-            {way === 'buy' ? (
-              <TotalLines total={total} maxTotal={maxTotal} energyWh={energyWh} bus={bus} preview={preview} />
-            ) : (
-              <div className="total">
-                <div className="row spread grand">
-                  <span>Deposit</span>
-                  <Tokens units={total} bus={bus} exact />
+        {bus !== undefined &&
+          total !== undefined &&
+          maxTotal !== undefined &&
+          energyWh !== undefined &&
+          way !== 'basket' && (
+            <>
+              <GuardChoice guard={guard} onChange={setGuard} />
+              {way === 'buy' ? (
+                <TotalLines total={total} maxTotal={maxTotal} energyWh={energyWh} bus={bus} preview={preview} />
+              ) : (
+                <div className="total">
+                  <div className="row spread grand">
+                    <span>Deposit</span>
+                    <Tokens units={total} bus={bus} exact />
+                  </div>
+                  <p className="hint">
+                    The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes
+                    back{bus.lockFeeBps > 0 ? `, less ${formatBps(bus.lockFeeBps)} for the seller (` : ' in full'}
+                    {bus.lockFeeBps > 0 && `${formatUnits((total * BigInt(bus.lockFeeBps)) / 10_000n)} base units)`}.
+                  </p>
                 </div>
-                <p className="hint">
-                  The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes
-                  back{bus.lockFeeBps > 0 ? `, less ${formatBps(bus.lockFeeBps)} for the seller (` : ' in full'}
-                  {bus.lockFeeBps > 0 && `${formatUnits((total * BigInt(bus.lockFeeBps)) / 10_000n)} base units)`}.
-                </p>
-              </div>
-            )}
-          </>
-        )}
+              )}
+            </>
+          )}
         {isShort && bus !== undefined && total !== undefined && (
           <p className="error-text" role="alert">
             Your wallet holds {formatTokens(balance, bus.decimals)}; this costs {formatTokens(total, bus.decimals)}.

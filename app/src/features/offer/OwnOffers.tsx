@@ -8,7 +8,18 @@ import { freeWh, maySteer, untradable, type Bus, type Offer } from '../../market
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { SourceIcon } from '../../ui/icons';
-import { Countdown, Dialog, duration, Empty, Energy, TextField, tokenName, Tokens, useNow, windowLabel } from '../../ui/parts';
+import {
+  Countdown,
+  Dialog,
+  duration,
+  Empty,
+  Energy,
+  TextField,
+  tokenName,
+  Tokens,
+  useNow,
+  windowLabel,
+} from '../../ui/parts';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
 import { offerCancel, offerExtend, offerReprice } from './offer';
@@ -69,7 +80,12 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
               {why !== undefined && <p className="sub warning-text">{why}</p>}
               <ExpiredLocks offer={offer} bus={bus} />
               <div className="row">
-                <button type="button" className="button small quiet" disabled={offer.cancelled} onClick={() => setDialog({ offer, what: 'reprice' })}>
+                <button
+                  type="button"
+                  className="button small quiet"
+                  disabled={offer.cancelled}
+                  onClick={() => setDialog({ offer, what: 'reprice' })}
+                >
                   Reprice
                 </button>
                 <button
@@ -81,7 +97,11 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                 >
                   Extend
                 </button>
-                <button type="button" className="button small quiet" onClick={() => setDialog({ offer, what: 'cancel' })}>
+                <button
+                  type="button"
+                  className="button small quiet"
+                  onClick={() => setDialog({ offer, what: 'cancel' })}
+                >
                   Withdraw
                 </button>
               </div>
@@ -90,7 +110,13 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
         })}
       </ul>
       {dialog !== undefined && dialogBus !== undefined && (
-        <OfferChange offer={current ?? dialog.offer} isGone={current === undefined} bus={dialogBus} what={dialog.what} onClose={() => setDialog(undefined)} />
+        <OfferChange
+          offer={current ?? dialog.offer}
+          isGone={current === undefined}
+          bus={dialogBus}
+          what={dialog.what}
+          onClose={() => setDialog(undefined)}
+        />
       )}
     </>
   );
@@ -186,7 +212,9 @@ function OfferChange({
         {what === 'extend' && (
           <>
             <ExpiryField value={expiry} onChange={setExpiry} />
-            {until.ok && !isLater && <p className="error-text">Choose a time later than the present one, or no expiry.</p>}
+            {until.ok && !isLater && (
+              <p className="error-text">Choose a time later than the present one, or no expiry.</p>
+            )}
           </>
         )}
         {what === 'cancel' && (
@@ -215,7 +243,10 @@ function OfferChange({
 export function checkedPrice(text: string, bus: Bus): ReturnType<typeof parsePrice> {
   const parsed = parsePrice(text, bus.decimals);
   if (parsed.ok && parsed.value < bus.basePricePerKwh) {
-    return { ok: false, reason: `The bus’s base price is ${formatTokens(bus.basePricePerKwh, bus.decimals)}; ask at least that.` };
+    return {
+      ok: false,
+      reason: `The bus’s base price is ${formatTokens(bus.basePricePerKwh, bus.decimals)}; ask at least that.`,
+    };
   }
   return parsed;
 }

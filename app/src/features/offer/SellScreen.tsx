@@ -68,9 +68,7 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
           </div>
         )}
       </Card>
-      <Card title="What you have on offer">
-        {bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}
-      </Card>
+      <Card title="What you have on offer">{bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}</Card>
     </div>
   );
 }
@@ -87,7 +85,8 @@ function SellForm({ bus }: { readonly bus: Bus }) {
   const [windowChoice, setWindow] = useState<number | undefined>();
   const action = useAction();
   const windows = upcoming(bus, now);
-  const windowStart = bus.windowSeconds === 0 ? 0 : (windows.find((start) => start === windowChoice) ?? windows[0] ?? 0);
+  const windowStart =
+    bus.windowSeconds === 0 ? 0 : (windows.find((start) => start === windowChoice) ?? windows[0] ?? 0);
   const capacity = [...capacities.values()].find(
     (candidate) => candidate.bus === bus.address && candidate.windowStart === windowStart,
   );
@@ -186,16 +185,12 @@ function SellForm({ bus }: { readonly bus: Bus }) {
       )}
       {revenue !== undefined && (
         <p className="hint">
-          Brings {formatTokens(revenue, bus.decimals)} {tokenName(bus.mint)} if all is sold at once. The rent of
-          the offer comes back when it closes.
+          Brings {formatTokens(revenue, bus.decimals)} {tokenName(bus.mint)} if all is sold at once. The rent of the
+          offer comes back when it closes.
         </p>
       )}
       {bus.paused && <p className="error-text">The owners have paused this bus; nothing can be listed now.</p>}
-      <WalletButton
-        onClick={onSell}
-        busy={action.isRunning}
-        disabled={!energy.ok || !price.ok || !until.ok || isTooMuch || bus.paused}
-      >
+      <WalletButton busy={action.isRunning} disabled={!energy.ok || !price.ok || !until.ok || isTooMuch || bus.paused}>
         Put on offer
       </WalletButton>
       <ActionStatus action={action} />

@@ -2,7 +2,13 @@
 
 import type { Instruction } from '@solana/kit';
 
-import { capacityAddress, createTokenAccount, offerAddress, SYSTEM_PROGRAM, tokenAccountAddress } from '../../chain/address';
+import {
+  capacityAddress,
+  createTokenAccount,
+  offerAddress,
+  SYSTEM_PROGRAM,
+  tokenAccountAddress,
+} from '../../chain/address';
 import { readAccounts } from '../../chain/connection';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
@@ -100,9 +106,7 @@ export function offerReprice(
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   const seller = noSigner(signer.address);
-  const build = async () => [
-    getOfferRepriceInstruction({ seller, bus: offer.bus, offer: offer.address, pricePerKwh }),
-  ];
+  const build = async () => [getOfferRepriceInstruction({ seller, bus: offer.bus, offer: offer.address, pricePerKwh })];
   return send(live.connection, signer, build, onStage);
 }
 

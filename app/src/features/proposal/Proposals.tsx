@@ -3,10 +3,34 @@
 import { useState } from 'react';
 
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
-import { approvalsNeeded, approvers, isOwner, stageOf, type Action, type Bus, type Proposal, type ProposalStage } from '../../market/model';
+import {
+  approvalsNeeded,
+  approvers,
+  isOwner,
+  stageOf,
+  type Action,
+  type Bus,
+  type Proposal,
+  type ProposalStage,
+} from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import { AddressLabel, Ago, Card, Countdown, Dialog, duration, Empty, EnergyField, readEnergy, Segmented, Select, TextField, useNow, type EnergyInputValue } from '../../ui/parts';
+import {
+  AddressLabel,
+  Ago,
+  Card,
+  Countdown,
+  Dialog,
+  duration,
+  Empty,
+  EnergyField,
+  readEnergy,
+  Segmented,
+  Select,
+  TextField,
+  useNow,
+  type EnergyInputValue,
+} from '../../ui/parts';
 import { parseAddress } from '../bus/bus';
 import { GATE_CHOICES, TIMELOCK_CHOICES, WINDOW_CHOICES } from '../bus/CreateBus';
 import { ACTION_TITLES, Change } from './change';
@@ -41,7 +65,10 @@ export function Proposals({ bus }: { readonly bus: Bus }) {
       }
     >
       {own.length === 0 ? (
-        <Empty>Nothing is proposed. Whatever changes this bus is decided by {bus.threshold} of its {bus.owners.length} owners.</Empty>
+        <Empty>
+          Nothing is proposed. Whatever changes this bus is decided by {bus.threshold} of its {bus.owners.length}{' '}
+          owners.
+        </Empty>
       ) : (
         <ul className="stack proposals">
           {own.map((proposal) => (
@@ -73,7 +100,9 @@ function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal:
   return (
     <li className="tile" data-proposal={proposal.address}>
       <div className="row spread wrap">
-        <h3>{proposal.action === undefined ? 'A change that this app does not know' : ACTION_TITLES[proposal.action.kind]}</h3>
+        <h3>
+          {proposal.action === undefined ? 'A change that this app does not know' : ACTION_TITLES[proposal.action.kind]}
+        </h3>
         <span className={`badge ${tone}`}>{label}</span>
       </div>
       {proposal.action !== undefined && <Change bus={bus} action={proposal.action} isDone={!isOpen} />}
@@ -104,17 +133,29 @@ function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal:
           </WalletButton>
         )}
         {isOpen && isMine && (
-          <WalletButton tone="quiet" onClick={() => run('revoke', 'Your approval is taken back.')} busy={action.isRunning}>
+          <WalletButton
+            tone="quiet"
+            onClick={() => run('revoke', 'Your approval is taken back.')}
+            busy={action.isRunning}
+          >
             Revoke
           </WalletButton>
         )}
         {(stage === 'ready' || stage === 'waiting') && (
-          <WalletButton onClick={() => run('execute', 'Carried out: the bus is changed.')} busy={action.isRunning} disabled={stage === 'waiting'}>
+          <WalletButton
+            onClick={() => run('execute', 'Carried out: the bus is changed.')}
+            busy={action.isRunning}
+            disabled={stage === 'waiting'}
+          >
             Carry out
           </WalletButton>
         )}
         {(stage === 'executed' || stage === 'stale' || stage === 'abandoned') && (
-          <WalletButton tone="quiet" onClick={() => run('close', 'Closed; its rent went back to the proposer.')} busy={action.isRunning}>
+          <WalletButton
+            tone="quiet"
+            onClick={() => run('close', 'Closed; its rent went back to the proposer.')}
+            busy={action.isRunning}
+          >
             Close
           </WalletButton>
         )}
@@ -193,7 +234,8 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
     }
   })();
   const kinds = (Object.keys(ACTION_TITLES) as Kind[]).filter(
-    (candidate) => candidate !== (bus.paused ? 'pause' : 'resume') && (candidate !== 'ownerRemove' || bus.owners.length > 1),
+    (candidate) =>
+      candidate !== (bus.paused ? 'pause' : 'resume') && (candidate !== 'ownerRemove' || bus.owners.length > 1),
   );
   const isDone = action.state.kind === 'done';
   const atOnce = built !== undefined && isAtOnce(bus, built);
@@ -211,13 +253,30 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   return (
     <Dialog title="Propose a change" onClose={onClose} wide>
       <div className="stack">
-        <Select label="What to change" value={kind} options={kinds.map((candidate) => [candidate, ACTION_TITLES[candidate]])} onChange={setKind} />
+        <Select
+          label="What to change"
+          value={kind}
+          options={kinds.map((candidate) => [candidate, ACTION_TITLES[candidate]])}
+          onChange={setKind}
+        />
         {kind === 'basePriceSet' && (
-          <TextField label="New base price per kWh" value={price} onChange={setPrice} parsed={parsedPrice} hint={`Now ${formatTokens(bus.basePricePerKwh, bus.decimals)}.`} />
+          <TextField
+            label="New base price per kWh"
+            value={price}
+            onChange={setPrice}
+            parsed={parsedPrice}
+            hint={`Now ${formatTokens(bus.basePricePerKwh, bus.decimals)}.`}
+          />
         )}
         {kind === 'capacitySet' && <EnergyField label="New capacity" value={capacity} onChange={setCapacity} />}
         {kind === 'ownerAdd' && (
-          <TextField label="New owner’s wallet" value={owner} onChange={setOwner} parsed={parsedOwner} inputMode="text" />
+          <TextField
+            label="New owner’s wallet"
+            value={owner}
+            onChange={setOwner}
+            parsed={parsedOwner}
+            inputMode="text"
+          />
         )}
         {kind === 'ownerRemove' && leaving !== undefined && (
           <Select
@@ -243,7 +302,10 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
                 />
               </div>
             ))}
-            <p className={sum === 10_000 ? 'hint' : 'warning-text'}>They make {formatBps(sum)}{sum === 10_000 ? '' : '; they must make 100 %'}.</p>
+            <p className={sum === 10_000 ? 'hint' : 'warning-text'}>
+              They make {formatBps(sum)}
+              {sum === 10_000 ? '' : '; they must make 100 %'}.
+            </p>
           </fieldset>
         )}
         {kind === 'thresholdSet' && (
@@ -254,7 +316,9 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             onChange={setThreshold}
           />
         )}
-        {kind === 'timelockSet' && <Select label="Decisions take effect" value={timelock} options={TIMELOCK_CHOICES} onChange={setTimelock} />}
+        {kind === 'timelockSet' && (
+          <Select label="Decisions take effect" value={timelock} options={TIMELOCK_CHOICES} onChange={setTimelock} />
+        )}
         {kind === 'listingPolicySet' && (
           <Segmented
             label="Who may list energy"
@@ -268,8 +332,15 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         )}
         {kind === 'windowsSet' && (
           <>
-            <Select label="Delivery windows" value={windowSeconds} options={WINDOW_CHOICES} onChange={setWindowSeconds} />
-            {windowSeconds !== '0' && <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />}
+            <Select
+              label="Delivery windows"
+              value={windowSeconds}
+              options={WINDOW_CHOICES}
+              onChange={setWindowSeconds}
+            />
+            {windowSeconds !== '0' && (
+              <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />
+            )}
           </>
         )}
         {kind === 'lockFeeSet' && (

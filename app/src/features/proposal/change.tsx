@@ -50,7 +50,11 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
       return [['Capacity', formatEnergy(bus.capacityWh), formatEnergy(action.capacityWh)]];
     case 'basePriceSet':
       return [
-        ['Base price', formatTokens(bus.basePricePerKwh, bus.decimals), formatTokens(action.basePricePerKwh, bus.decimals)],
+        [
+          'Base price',
+          formatTokens(bus.basePricePerKwh, bus.decimals),
+          formatTokens(action.basePricePerKwh, bus.decimals),
+        ],
       ];
     case 'listingPolicySet':
       return [['Listing', bus.openListing ? 'everybody' : 'owners only', action.open ? 'everybody' : 'owners only']];
@@ -71,15 +75,29 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
 }
 
 /** Before and after of an action. */
-export function Change({ bus, action, isDone = false }: { readonly bus: Bus; readonly action: Action; readonly isDone?: boolean }) {
+export function Change({
+  bus,
+  action,
+  isDone = false,
+}: {
+  readonly bus: Bus;
+  readonly action: Action;
+  readonly isDone?: boolean;
+}) {
   const isOwners = action.kind === 'ownerAdd' || action.kind === 'ownerRemove' || action.kind === 'sharesSet';
   return (
     <table className="plain change" aria-label="What changes">
       <thead>
         <tr>
           <th scope="col">{isOwners ? 'Owner' : 'What'}</th>
-          {!isDone && <th scope="col" className="end">Before</th>}
-          <th scope="col" className="end">{isDone ? 'Decided' : 'After'}</th>
+          {!isDone && (
+            <th scope="col" className="end">
+              Before
+            </th>
+          )}
+          <th scope="col" className="end">
+            {isDone ? 'Decided' : 'After'}
+          </th>
         </tr>
       </thead>
       <tbody>

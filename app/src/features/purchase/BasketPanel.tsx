@@ -69,8 +69,12 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
   const total = bought.reduce((sum, { energyWh, offer }) => sum + (cost(energyWh, offer.pricePerKwh) ?? 0n), 0n);
   const energyWh = bought.reduce((sum, item) => sum + item.energyWh, 0n);
   const maxTotal = guarded(total, guard);
-  const key = bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.pricePerKwh}`).join(' ') + maxTotal;
-  const isTooLarge = useTooLarge(key, isWhole && wallet !== undefined ? () => planItems(wallet, bought, maxTotal) : undefined);
+  const key =
+    bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.pricePerKwh}`).join(' ') + maxTotal;
+  const isTooLarge = useTooLarge(
+    key,
+    isWhole && wallet !== undefined ? () => planItems(wallet, bought, maxTotal) : undefined,
+  );
   const preview = usePreview(
     key,
     isWhole && wallet !== undefined && isTooLarge === false ? () => planItems(wallet, bought, maxTotal) : undefined,
@@ -90,7 +94,8 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
         return {
           message: (
             <>
-              Bought <Energy wh={done.energyWh} /> from {wanted.length} offers for <Tokens units={done.paid} bus={bus} />.
+              Bought <Energy wh={done.energyWh} /> from {wanted.length} offers for{' '}
+              <Tokens units={done.paid} bus={bus} />.
             </>
           ),
           hash: done.hash,

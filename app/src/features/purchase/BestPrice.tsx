@@ -163,11 +163,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
           )}
         </>
       )}
-      <WalletButton
-        onClick={onBuy}
-        busy={action.isRunning}
-        disabled={quote === undefined || isShort || preview.kind === 'refused'}
-      >
+      <WalletButton busy={action.isRunning} disabled={quote === undefined || isShort || preview.kind === 'refused'}>
         {quote === undefined ? 'Buy' : `Buy ${formatEnergy(quote.energyWh)}`}
       </WalletButton>
       <ActionStatus action={action} />
@@ -235,13 +231,7 @@ function Total({
   readonly preview: Preview;
 }) {
   return (
-    <TotalLines
-      total={quote.totalCost}
-      maxTotal={maxTotal}
-      energyWh={quote.energyWh}
-      bus={bus}
-      preview={preview}
-    />
+    <TotalLines total={quote.totalCost} maxTotal={maxTotal} energyWh={quote.energyWh} bus={bus} preview={preview} />
   );
 }
 

@@ -92,7 +92,13 @@ function useUnattended(pending: readonly Pending[]): readonly Pending[] {
   return pending.filter(({ hash }) => hashes.has(hash));
 }
 
-function Watch({ entry, onKnown }: { readonly entry: Pending; readonly onKnown: (entry: Pending, fate: Fate) => void }) {
+function Watch({
+  entry,
+  onKnown,
+}: {
+  readonly entry: Pending;
+  readonly onKnown: (entry: Pending, fate: Fate) => void;
+}) {
   const { live } = useSession();
   const { status } = useMarket();
   useEffect(() => {

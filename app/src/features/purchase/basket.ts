@@ -25,7 +25,10 @@ function load(): readonly BasketItem[] {
 export const basket = new Store<readonly BasketItem[]>(load());
 
 basket.subscribe(() => {
-  localStorage.setItem(KEY, JSON.stringify(basket.get().map(({ offer, energyWh }) => ({ offer, energyWh: energyWh.toString() }))));
+  localStorage.setItem(
+    KEY,
+    JSON.stringify(basket.get().map(({ offer, energyWh }) => ({ offer, energyWh: energyWh.toString() }))),
+  );
 });
 
 /** Puts part of an offer into the basket, in place of what was there of it. */

@@ -47,7 +47,12 @@ export function transactionHash(
   const laneAndNonce = new DataView(new ArrayBuffer(10));
   laneAndNonce.setUint16(0, lane, true);
   laneAndNonce.setBigUint64(2, nonce, true);
-  const parts = [TRANSACTION_HASH_TAG, address.encode(program), address.encode(buyer), new Uint8Array(laneAndNonce.buffer)];
+  const parts = [
+    TRANSACTION_HASH_TAG,
+    address.encode(program),
+    address.encode(buyer),
+    new Uint8Array(laneAndNonce.buffer),
+  ];
   for (const order of orders) {
     const amounts = new DataView(new ArrayBuffer(16));
     amounts.setBigUint64(0, order.energyWh, true);

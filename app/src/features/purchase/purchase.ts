@@ -11,11 +11,7 @@ import type { Connection } from '../../chain/connection';
 import { confirm, prepare, sign, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { NONCE_MISMATCH, Refusal, Unreachable } from '../../errors/explain';
-import {
-  getLockSettleInstruction,
-  getPurchaseBatchInstruction,
-  getPurchaseInstruction,
-} from '../../generated';
+import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
 import { readTransaction } from '../../market/live';
 import type { Bus, Fill, Lock, Offer } from '../../market/model';
 import { leaseLane, readLane, type Lease } from '../trader/lanes';
@@ -44,7 +40,9 @@ export interface Purchased {
 /** Nobody can tell now whether a purchase happened; the journal goes on asking. */
 export class FateUnknown extends Error {
   constructor(readonly pending: Pending) {
-    super('The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.');
+    super(
+      'The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.',
+    );
   }
 }
 
@@ -260,4 +258,3 @@ async function purchasedFrom(
   }
   return { hash, signature, energyWh, paid, fills, requotes };
 }
-

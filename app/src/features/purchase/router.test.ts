@@ -22,7 +22,12 @@ function bruteForce(offers: readonly RouterOffer[], wanted: bigint): { total: bi
       return;
     }
     for (let amount = 0n; amount <= here.freeWh && amount <= left; amount += 1n) {
-      visit(index + 1, left - amount, total + ceilDiv(amount * here.pricePerKwh, 1_000n), fills + (amount > 0n ? 1 : 0));
+      visit(
+        index + 1,
+        left - amount,
+        total + ceilDiv(amount * here.pricePerKwh, 1_000n),
+        fills + (amount > 0n ? 1 : 0),
+      );
     }
   };
   visit(0, wanted, 0n, 0);

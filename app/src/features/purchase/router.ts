@@ -72,9 +72,7 @@ export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
   const usable = offers
     .filter(
       (offer) =>
-        offer.freeWh > 0n &&
-        offer.pricePerKwh <= want.maxPricePerKwh &&
-        !want.excludedSellers.includes(offer.seller),
+        offer.freeWh > 0n && offer.pricePerKwh <= want.maxPricePerKwh && !want.excludedSellers.includes(offer.seller),
     )
     .sort(
       (a, b) =>

@@ -128,7 +128,8 @@ export async function freshItems(
   return wanted.map(({ offer: address, energyWh, maxPricePerKwh }) => {
     const offer = state.offers.get(address);
     const bus = offer === undefined ? undefined : state.buses.get(offer.bus);
-    if (offer === undefined || bus === undefined) throw new Refusal('This offer is gone: it was sold out or withdrawn.');
+    if (offer === undefined || bus === undefined)
+      throw new Refusal('This offer is gone: it was sold out or withdrawn.');
     const why = untradable(offer, bus, live.now());
     if (why !== undefined) throw new Refusal(`${why} Choose another.`);
     if (offer.pricePerKwh > maxPricePerKwh) {
@@ -137,7 +138,9 @@ export async function freshItems(
       );
     }
     if (freeWh(offer) < energyWh) {
-      throw new Refusal(`Somebody was faster: ${formatEnergy(freeWh(offer))} of this offer are left, and you want ${formatEnergy(energyWh)}.`);
+      throw new Refusal(
+        `Somebody was faster: ${formatEnergy(freeWh(offer))} of this offer are left, and you want ${formatEnergy(energyWh)}.`,
+      );
     }
     return { offer, bus, energyWh, maxPricePerKwh };
   });

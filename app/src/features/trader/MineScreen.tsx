@@ -10,18 +10,7 @@ import { getTraderCloseInstruction } from '../../generated';
 import { isOwner, type Bus, type Lock, type Trader } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import {
-  AddressLabel,
-  Ago,
-  Card,
-  CopyButton,
-  Empty,
-  Energy,
-  Facts,
-  tokenName,
-  Tokens,
-  useNow,
-} from '../../ui/parts';
+import { AddressLabel, Ago, Card, CopyButton, Empty, Energy, Facts, tokenName, Tokens, useNow } from '../../ui/parts';
 import { LockCard } from '../lock/LockCard';
 import { OwnOffers } from '../offer/OwnOffers';
 import { useBalance } from '../purchase/useBuyer';
@@ -72,7 +61,12 @@ function WalletCard() {
     <Card title="Wallet">
       <Facts
         facts={[
-          ['Address', <span key="a" className="row">{wallet !== undefined && <AddressLabel address={wallet} copy />}</span>],
+          [
+            'Address',
+            <span key="a" className="row">
+              {wallet !== undefined && <AddressLabel address={wallet} copy />}
+            </span>,
+          ],
           ['For fees and rent', formatSol(holdings?.lamports ?? 0n)],
           ...[...byMint.values()].map((bus): readonly [string, React.ReactNode] => [
             tokenName(bus.mint) === 'tokens' ? `Tokens ${bus.mint.slice(0, 4)}…` : tokenName(bus.mint),
@@ -109,7 +103,9 @@ function OwnBuses() {
           {own.map((bus) => (
             <li key={bus.address} className="row spread">
               <a href={`#/bus/${bus.address}`}>{bus.name}</a>
-              <span className="number">{formatBps(bus.owners.find((owner) => owner.wallet === wallet)?.shareBps ?? 0)}</span>
+              <span className="number">
+                {formatBps(bus.owners.find((owner) => owner.wallet === wallet)?.shareBps ?? 0)}
+              </span>
             </li>
           ))}
         </ul>
@@ -290,4 +286,3 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
     </li>
   );
 }
-

@@ -26,16 +26,12 @@ export interface Lease {
 }
 
 /** Reads a lane; `undefined` where it is not open. */
-export async function readLane(
-  connection: Connection,
-  wallet: Address,
-  lane: number,
-): Promise<Trader | undefined> {
+export async function readLane(connection: Connection, wallet: Address, lane: number): Promise<Trader | undefined> {
   const address = await traderAddress(wallet, lane);
   const account = (await readAccounts(connection, [address])).accounts[0];
   return account === undefined || account.owner !== PROGRAM || account.data.length === 0
     ? undefined
-    : decodeTrader(address, account.data) as Trader | undefined;
+    : (decodeTrader(address, account.data) as Trader | undefined);
 }
 
 /** Opens a lane. */
@@ -79,8 +75,11 @@ export async function leaseLane(
       const trader = await traderAddress(wallet, lane);
       if ((await readLane(connection, wallet, lane)) === undefined) {
         onStage('opening');
-        await send(connection, signer, async () => [traderOpen(wallet, trader, lane)], (stage) =>
-          onStage(stage === 'signing' ? 'opening' : stage),
+        await send(
+          connection,
+          signer,
+          async () => [traderOpen(wallet, trader, lane)],
+          (stage) => onStage(stage === 'signing' ? 'opening' : stage),
         );
       }
       return { wallet, lane, trader, release };

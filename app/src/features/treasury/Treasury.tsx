@@ -93,8 +93,12 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
         <thead>
           <tr>
             <th scope="col">Owner</th>
-            <th scope="col" className="end">Share</th>
-            <th scope="col" className="end">May claim</th>
+            <th scope="col" className="end">
+              Share
+            </th>
+            <th scope="col" className="end">
+              May claim
+            </th>
             <th scope="col" className="end">
               <span className="visually-hidden">Claim</span>
             </th>
@@ -113,7 +117,12 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
                   <Tokens units={units} bus={bus} />
                 </td>
                 <td className="end">
-                  <WalletButton tone={owner === wallet ? 'primary' : 'quiet'} disabled={units === 0n} busy={action.isRunning} onClick={() => claim(owner)}>
+                  <WalletButton
+                    tone={owner === wallet ? 'primary' : 'quiet'}
+                    disabled={units === 0n}
+                    busy={action.isRunning}
+                    onClick={() => claim(owner)}
+                  >
                     {owner === wallet ? 'Claim' : 'Pay out'}
                   </WalletButton>
                 </td>

@@ -99,7 +99,9 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
 
 function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
   const { buses, origins } = useMarket();
-  const known = purchase.fills.map(({ offer }) => buses.get(purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? ('' as never)));
+  const known = purchase.fills.map(({ offer }) =>
+    buses.get(purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? ('' as never)),
+  );
   const bus = known.find((found) => found !== undefined) ?? [...buses.values()][0];
   const decimals = bus?.decimals ?? 0;
   return (
@@ -122,7 +124,12 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           ['Buyer', <AddressLabel key="b" address={purchase.wallet} copy />],
           ['When', <When key="w" at={purchase.at} />],
           ['Energy', <Energy key="e" wh={purchase.energyWh} />],
-          ['Paid', <span key="p" className="number">{formatTokens(purchase.paid, decimals)}</span>],
+          [
+            'Paid',
+            <span key="p" className="number">
+              {formatTokens(purchase.paid, decimals)}
+            </span>,
+          ],
           ['Lane and nonce', <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>],
           ...(purchase.signature === undefined
             ? []
@@ -142,9 +149,15 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           <thead>
             <tr>
               <th scope="col">Offer</th>
-              <th scope="col" className="end">Energy</th>
-              <th scope="col" className="end">per kWh</th>
-              <th scope="col" className="end">Cost</th>
+              <th scope="col" className="end">
+                Energy
+              </th>
+              <th scope="col" className="end">
+                per kWh
+              </th>
+              <th scope="col" className="end">
+                Cost
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -182,8 +195,8 @@ function ProofText({ proof }: { readonly proof: Proof }) {
     case 'gap':
       return (
         <div className="status noted">
-          {proof.missing} purchases of this lane are missing on this node, so that its history root cannot be checked here;
-          ask a node that keeps the whole history.
+          {proof.missing} purchases of this lane are missing on this node, so that its history root cannot be checked
+          here; ask a node that keeps the whole history.
         </div>
       );
     case 'mismatch':
@@ -199,8 +212,8 @@ function ProofText({ proof }: { readonly proof: Proof }) {
     case 'closed':
       return (
         <div className="status noted">
-          The lane was closed since, and its root with it; the transaction itself, which the network keeps, tells of this
-          purchase.
+          The lane was closed since, and its root with it; the transaction itself, which the network keeps, tells of
+          this purchase.
         </div>
       );
   }

@@ -15,8 +15,7 @@ import { readLane } from '../trader/lanes';
 
 /** What was pasted. */
 export type Query =
-  | { readonly kind: 'hash'; readonly hash: string }
-  | { readonly kind: 'signature'; readonly signature: Signature };
+  { readonly kind: 'hash'; readonly hash: string } | { readonly kind: 'signature'; readonly signature: Signature };
 
 /** Reads what was pasted, or says why it is neither. */
 export function parseQuery(text: string): Query | { readonly reason: string } {
@@ -71,7 +70,10 @@ export async function verify(
   if (query.kind === 'signature') {
     const transaction = await readTransaction(connection, query.signature);
     if (transaction === undefined) {
-      return { kind: 'unprocessed', why: 'The node knows no transaction with this signature. Check the network and the signature.' };
+      return {
+        kind: 'unprocessed',
+        why: 'The node knows no transaction with this signature. Check the network and the signature.',
+      };
     }
     if (transaction.failed) {
       return { kind: 'unprocessed', why: 'The transaction failed, so that nothing was bought or paid.' };
@@ -172,7 +174,11 @@ async function* pages({ rpc }: Connection, mentions: Address): AsyncGenerator<Si
   let before: Signature | undefined;
   for (;;) {
     const page = await rpc
-      .getSignaturesForAddress(mentions, { limit: PAGE, commitment: COMMITMENT, ...(before === undefined ? {} : { before }) })
+      .getSignaturesForAddress(mentions, {
+        limit: PAGE,
+        commitment: COMMITMENT,
+        ...(before === undefined ? {} : { before }),
+      })
       .send();
     yield page.filter(({ err }) => err === null).map(({ signature }) => signature);
     before = page.at(-1)?.signature;
