@@ -2,11 +2,12 @@
 //! program, seeds a village and keeps the network until it is told to end.
 
 use std::{
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 /// What runs a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// surfpool: a simulated network, there in a second once it is built (about 11 minutes)
+    /// surfpool: a simulated network, there in a second once it is built (about 12 minutes)
     #[default]
     Surfpool,
     /// Agave's solana-test-validator: the one on PATH, else built once (about 25 minutes)
@@ -63,7 +64,7 @@ fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
     build.env("CARGO_TARGET_DIR", &target);
     change(&mut build);
     let what = "Compiling surfpool, once for this machine";
-    run::logged(&mut build, what, "about 11 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
+    run::logged(&mut build, what, "about 12 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
 }
 
 /// Lints surfpool's process. `cargo clippy` would check its nine hundred dependencies anew: here clippy stands in for
@@ -120,8 +121,7 @@ pub fn localnet(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
             command.arg(flag);
         }
     }
-    // Its own words say what went wrong, and Ctrl-C is how it ends.
-    finished(&mut command)
+    hand_over(&mut command)
 }
 
 fn end(ctx: &Context, dirs: Vec<PathBuf>) -> Result<()> {
@@ -130,7 +130,7 @@ fn end(ctx: &Context, dirs: Vec<PathBuf>) -> Result<()> {
         eprintln!("No network of this checkout is running.");
         return Ok(());
     }
-    finished(ctx.command(binary).arg("stop").args(dirs))
+    hand_over(ctx.command(binary).arg("stop").args(dirs))
 }
 
 /// A call of `multibus-localnet` with everything built that it needs.
@@ -156,10 +156,7 @@ pub fn dir(ctx: &Context, engine: Engine) -> PathBuf {
     ctx.target.join("localnet").join(engine.name())
 }
 
-fn finished(command: &mut Command) -> Result<()> {
-    let status: ExitStatus = command.status().with_context(|| format!("could not start `{}`", run::shown(command)))?;
-    if !status.success() {
-        bail!("`{}` ended with {status}, for the reason above", run::shown(command));
-    }
-    Ok(())
+/// Lets `multibus-localnet` take this process's place, so that Ctrl-C and exit codes are between it and the caller.
+fn hand_over(command: &mut Command) -> Result<()> {
+    Err(command.exec()).with_context(|| format!("could not start `{}`", run::shown(command)))
 }

@@ -51,3 +51,14 @@ fn an_unknown_check_is_refused_with_the_known_ones() {
     assert!(!refused.status.success());
     assert!(text.contains("no check called nothing") && text.contains("clippy"), "{text}");
 }
+
+#[test]
+fn stopping_no_network_says_so_and_takes_no_other_option() {
+    let target = std::env::temp_dir().join(format!("multibus-xtask-chores-{}", std::process::id()));
+    let mut stop = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let stopped = stop.args(["localnet", "--stop"]).env("CARGO_TARGET_DIR", &target).output().expect("xtask starts");
+    let text = String::from_utf8_lossy(&stopped.stderr);
+    assert!(stopped.status.success() && text.contains("No network of this checkout is running"), "{text}");
+    let refused = xtask(&["localnet", "--stop", "--reset"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", String::from_utf8_lossy(&refused.stderr));
+}

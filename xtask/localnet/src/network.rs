@@ -109,8 +109,14 @@ impl Network {
     /// # Errors
     /// Where the node does not end by itself.
     pub async fn stop(mut self) -> Result<()> {
-        fs::remove_file(self.dir.join(DESCRIPTION))?;
         self.node.stop().await
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // Whoever finds it nonetheless finds that its process is gone.
+        let _ = fs::remove_file(self.dir.join(DESCRIPTION));
     }
 }
 
