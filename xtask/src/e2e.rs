@@ -1,4 +1,5 @@
-//! The end-to-end suite: a fresh network, a seeded village, and tests that trade on it as users do.
+//! The end-to-end suite: a fresh network, a seeded village, and tests that trade on it as users do, also while answers are
+//! lost, connections break, and clients and nodes are killed.
 
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Turns on the tests that need a network.
-pub const FEATURES: &str = "multibus-e2e/network";
+pub const FEATURES: &str = "multibus-e2e/network,multibus-network/network";
 /// Tests mostly wait for the network, so more of them run at a time than there are cores.
 const THREADS: &str = "--test-threads=16";
 
@@ -42,10 +43,11 @@ pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result
 
 /// Runs the suite with further arguments for the tests, and counts it.
 pub fn suite(ctx: &Context, tools: Tools, engine: Engine, args: &[String], tally: &mut Tally) -> Result<()> {
-    let tests = ["test", "--workspace", "--features", FEATURES, "--test", "e2e", "--locked", "--ignore-rust-version"];
+    let mut tests = vec!["test", "--workspace", "--features", FEATURES, "--test", "e2e", "--test", "fault"];
+    tests.extend(["--locked", "--ignore-rust-version"]);
     let mut network = localnet::prepared(ctx, tools, engine)?;
     run::logged(
-        ctx.cargo().args(tests).arg("--no-run"),
+        ctx.cargo().args(&tests).arg("--no-run"),
         "Compiling the end-to-end suite",
         "about 8 minutes from scratch on two cores, seconds after a change",
         &ctx.log("e2e"),
@@ -56,7 +58,7 @@ pub fn suite(ctx: &Context, tools: Tools, engine: Engine, args: &[String], tally
         .arg(localnet::dir(ctx, engine).with_extension("e2e"))
         .arg("--")
         .arg(Path::new(cargo.get_program()))
-        .args(tests)
+        .args(&tests)
         .args(["--quiet", "--", THREADS])
         .args(args);
     for (name, value) in cargo.get_envs() {

@@ -9,6 +9,7 @@ mod generated;
 mod hash;
 mod idl;
 mod link;
+mod load;
 mod localnet;
 mod npm;
 mod run;
@@ -54,6 +55,13 @@ Examples:
   cargo xtask localnet
   cargo xtask localnet --engine agave --reset
   cargo xtask localnet --detach && multibus --url localnet bus list; cargo xtask localnet --stop";
+
+const LOAD_HELP: &str = "\
+Examples:
+  cargo xtask load --traders 100 --seconds 20
+  cargo xtask load --engine agave --traders 200 --lanes 8 --seconds 30 --buses 4
+  cargo xtask load --engine agave --hot
+  cargo xtask load --url http://127.0.0.1:8899";
 
 #[derive(Subcommand)]
 enum Task {
@@ -119,6 +127,17 @@ enum Task {
         /// Further arguments for the tests
         #[arg(last = true, value_name = "TEST ARGS")]
         args: Vec<String>,
+    },
+    /// Let many wallets trade at the same time, as fast as a node on this machine takes it, and check the chain after it
+    ///
+    /// Reports what was submitted, landed and failed by kind, landed per second, the time from submission to confirmation
+    /// and compute units. Figures are of the moment: let nothing else run.
+    #[command(after_help = LOAD_HELP)]
+    Load {
+        #[command(flatten)]
+        program: Program,
+        #[command(flatten)]
+        options: load::Options,
     },
     /// Print the sha256 of the built program
     #[command(after_help = "Example:\n  cargo xtask hash --verify    (about 4 minutes)")]
@@ -199,6 +218,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Localnet { program, options } => localnet::localnet(&ctx, program.tools, &options),
         Task::App { program, options } => app::app(&ctx, program.tools, &options),
         Task::E2e { program, engine, args } => e2e::e2e(&ctx, program.tools, engine, &args),
+        Task::Load { program, options } => load::load(&ctx, program.tools, &options),
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app,
     context::Context,
-    demo, e2e, idl, run,
+    demo, e2e, idl, load, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -104,8 +104,13 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "surfpool",
-        shows: "the market works end to end on a surfpool network, over JSON-RPC and WebSocket",
+        shows: "the market works end to end on a surfpool network, also while its lines fail and clients and nodes are killed",
         action: Action::Counted(e2e::on_surfpool),
+    },
+    Step {
+        name: "load",
+        shows: "many wallets trade at once on a surfpool network, and afterwards no Wh and no base unit is missing",
+        action: Action::Own(|ctx, tools| load::load(ctx, tools, &load::Options::smoke())),
     },
     Step {
         name: "agave",

@@ -47,10 +47,18 @@ const SIGNATURES_PER_REQUEST: usize = 256;
 const HISTORY_PER_REQUEST: usize = 1_000;
 /// Wait between two looks at the transactions in flight.
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
+/// The longest such wait, where the node is slow to answer.
+const POLL_AT_LEAST: Duration = Duration::from_secs(2);
 /// How long a blockhash is used before a new one is fetched.
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
 /// How long a landed transaction's logs may take to be served.
 const RECORD_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often a question is asked that the network lost, and the wait before the second time; the third waits longer.
+const ASKED_AT_MOST: u32 = 3;
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// A question that took this long is not asked again: whoever waits is to hear something.
+const ASK_AGAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a node is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +172,26 @@ impl Inner {
         move |error| Error::from_rpc(action, &self.url, error)
     }
 
+    /// Asks what changes nothing, again where the network lost the question or its answer.
+    async fn ask<T, F>(&self, action: &'static str, question: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let started_at = Instant::now();
+        let mut asked = 1;
+        loop {
+            match question().await.map_err(self.refuse(action)) {
+                Err(error)
+                    if error.is_transient() && asked < ASKED_AT_MOST && started_at.elapsed() < ASK_AGAIN_WITHIN =>
+                {
+                    sleep(ASK_AGAIN * asked).await;
+                    asked += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,6 +238,7 @@ impl Inner {
                 }
                 pending.transactions.iter().map(|(signature, of)| (*signature, of.last_valid_block_height)).collect()
             };
+            let asked_at = Instant::now();
             match self.look(&watched).await {
                 Ok(()) => answered_at = Instant::now(),
                 Err(error) if answered_at.elapsed() > self.options.patience => {
@@ -222,7 +251,8 @@ impl Inner {
                 }
                 Err(_) => {}
             }
-            sleep(POLL_INTERVAL).await;
+            // A node that takes long to answer has other things to do than answering: half its time at most.
+            sleep(asked_at.elapsed().clamp(POLL_INTERVAL, POLL_AT_LEAST)).await;
         }
     }
 
@@ -273,7 +303,7 @@ impl Chain for RpcChain {
     async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
         let mut accounts = Vec::with_capacity(addresses.len());
         for chunk in addresses.chunks(ACCOUNTS_PER_REQUEST) {
-            let read = self.client().get_multiple_accounts(chunk).await.map_err(self.refuse("reading accounts"))?;
+            let read = self.inner.ask("reading accounts", || self.client().get_multiple_accounts(chunk)).await?;
             accounts.extend(read);
         }
         Ok(accounts)
@@ -293,11 +323,8 @@ impl Chain for RpcChain {
             },
             ..RpcProgramAccountsConfig::default()
         };
-        let accounts = self
-            .client()
-            .get_program_ui_accounts_with_config(program, config)
-            .await
-            .map_err(self.refuse("listing the program's accounts"))?;
+        let list = || self.client().get_program_ui_accounts_with_config(program, config.clone());
+        let accounts = self.inner.ask("listing the program's accounts", list).await?;
         accounts
             .into_iter()
             .map(|(address, account)| match account.to_account() {
@@ -318,11 +345,8 @@ impl Chain for RpcChain {
         {
             return Ok(blockhash);
         }
-        let (hash, last_valid_block_height) = self
-            .client()
-            .get_latest_blockhash_with_commitment(readable(self.inner.commitment))
-            .await
-            .map_err(self.refuse("asking for a blockhash"))?;
+        let latest = || self.client().get_latest_blockhash_with_commitment(readable(self.inner.commitment));
+        let (hash, last_valid_block_height) = self.inner.ask("asking for a blockhash", latest).await?;
         let blockhash = RecentBlockhash { hash, last_valid_block_height };
         *cached = Some((Instant::now(), blockhash));
         Ok(blockhash)
@@ -335,12 +359,8 @@ impl Chain for RpcChain {
             commitment: Some(self.inner.commitment),
             ..RpcSimulateTransactionConfig::default()
         };
-        let result = self
-            .client()
-            .simulate_transaction_with_config(transaction, config)
-            .await
-            .map_err(self.refuse("simulating a transaction"))?
-            .value;
+        let simulate = || self.client().simulate_transaction_with_config(transaction, config.clone());
+        let result = self.inner.ask("simulating a transaction", simulate).await?.value;
         Ok(Simulation {
             error: result.err.map(Into::into),
             logs: result.logs.unwrap_or_default(),
@@ -397,11 +417,10 @@ impl Chain for RpcChain {
         let started_at = Instant::now();
         loop {
             // `null` where the node does not know the transaction (yet).
-            let found: Option<EncodedConfirmedTransactionWithStatusMeta> = self
-                .client()
-                .send(RpcRequest::GetTransaction, serde_json::json!([signature.to_string(), config]))
-                .await
-                .map_err(self.refuse("reading a transaction"))?;
+            let question = serde_json::json!([signature.to_string(), config]);
+            let read = || self.client().send(RpcRequest::GetTransaction, question.clone());
+            let found: Option<EncodedConfirmedTransactionWithStatusMeta> =
+                self.inner.ask("reading a transaction", read).await?;
             if let Some(found) = found {
                 return Ok(record(*signature, found));
             }
@@ -424,17 +443,16 @@ impl Chain for RpcChain {
         let mut found = Vec::new();
         while found.len() < limit {
             let wanted = (limit - found.len()).min(HISTORY_PER_REQUEST);
-            let config = GetConfirmedSignaturesForAddress2Config {
-                before,
-                until: None,
-                limit: Some(wanted),
-                commitment: Some(readable(self.inner.commitment)),
+            let list = || {
+                let config = GetConfirmedSignaturesForAddress2Config {
+                    before,
+                    until: None,
+                    limit: Some(wanted),
+                    commitment: Some(readable(self.inner.commitment)),
+                };
+                self.client().get_signatures_for_address_with_config(address, config)
             };
-            let page = self
-                .client()
-                .get_signatures_for_address_with_config(address, config)
-                .await
-                .map_err(self.refuse("asking for the transactions of an address"))?;
+            let page = self.inner.ask("asking for the transactions of an address", list).await?;
             let is_last = page.len() < wanted;
             for item in page {
                 let signature = item.signature.parse().map_err(|_| Error::Decode {
@@ -458,8 +476,8 @@ impl Chain for RpcChain {
     }
 
     async fn clock(&self) -> Result<ChainClock> {
-        let account =
-            self.client().get_account(&sysvar::clock::ID).await.map_err(self.refuse("reading the chain's clock"))?;
+        let read = || self.client().get_account(&sysvar::clock::ID);
+        let account = self.inner.ask("reading the chain's clock", read).await?;
         // slot, epoch start, epoch, leader schedule epoch, time: eight bytes each.
         let word = |index: usize| account.data.get(index * 8..index * 8 + 8).and_then(|bytes| bytes.try_into().ok());
         match (word(0), word(4)) {
@@ -475,10 +493,8 @@ impl Chain for RpcChain {
     }
 
     async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
-        self.client()
-            .get_minimum_balance_for_rent_exemption(data_len)
-            .await
-            .map_err(self.refuse("asking for the minimum rent"))
+        let rent = || self.client().get_minimum_balance_for_rent_exemption(data_len);
+        self.inner.ask("asking for the minimum rent", rent).await
     }
 
     async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
@@ -505,11 +521,8 @@ impl Chain for RpcChain {
     async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
         // A node takes at most 128 addresses here.
         let writable = &writable[..writable.len().min(128)];
-        let fees = self
-            .client()
-            .get_recent_prioritization_fees(writable)
-            .await
-            .map_err(self.refuse("asking for recent priority fees"))?;
+        let recent = || self.client().get_recent_prioritization_fees(writable);
+        let fees = self.inner.ask("asking for recent priority fees", recent).await?;
         Ok(fees.into_iter().map(|fee| fee.prioritization_fee).collect())
     }
 

@@ -1,0 +1,99 @@
+//! `multibus-load`: load for a node on this machine. `cargo xtask load` builds and runs it.
+
+use {
+    clap::Parser,
+    multibus_network::load::{self, LoadOptions, Mix},
+    std::process::ExitCode,
+};
+
+/// Let many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it
+///
+/// Reports what was submitted, landed and failed, how fast and how long it took, and then checks on the chain that no Wh
+/// and no base unit is missing. Only a node on this machine is accepted.
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask load", max_term_width = 120)]
+struct Args {
+    /// RPC URL of a node on this machine [default: that of the network which MULTIBUS_NETWORK describes]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Its websocket URL [default: the next port]
+    #[arg(long, value_name = "URL")]
+    ws: Option<String>,
+    /// Wallets that trade
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    traders: u16,
+    /// Nonce lanes of each wallet: so many of its transactions are in flight
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    lanes: u16,
+    /// How long new transactions are sent
+    #[arg(long, value_name = "S", default_value_t = 20)]
+    seconds: u64,
+    /// Everyone buys from one offer
+    #[arg(long)]
+    hot: bool,
+    /// Buses that the offers are spread over
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    buses: u16,
+    /// Transactions at most
+    #[arg(long, value_name = "N", default_value_t = 500_000)]
+    max_transactions: u64,
+    /// Weights of purchases, batches, locks and offers
+    #[arg(long, value_name = "P,B,L,O", value_parser = mix, default_value = "55,15,10,20")]
+    mix: Mix,
+}
+
+fn mix(text: &str) -> Result<Mix, String> {
+    let weights: Option<Vec<u32>> =
+        text.split(',').map(|weight| weight.trim().parse().ok().filter(|weight| *weight <= 1_000)).collect();
+    match weights.as_deref() {
+        Some(&[purchase, batch, lock, offer]) => Ok(Mix { purchase, batch, lock, offer }),
+        _ => Err(format!("{text:?} is no mix; give four weights from 0 to 1000, such as 55,15,10,20")),
+    }
+}
+
+/// URL and node process of the network that `MULTIBUS_NETWORK` describes.
+fn described() -> Result<(String, Option<u32>), String> {
+    let path = std::env::var("MULTIBUS_NETWORK")
+        .map_err(|_| "no node is named: give --url, or let `cargo xtask load --engine` start one".to_string())?;
+    let refuse =
+        |cause: String| format!("{path} does not describe a network: {cause}; start one with `cargo xtask localnet`");
+    let text = std::fs::read_to_string(&path).map_err(|error| refuse(error.to_string()))?;
+    let description: serde_json::Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    let url = description["rpc_url"].as_str().ok_or_else(|| refuse("it has no rpc_url".to_string()))?;
+    let process = description["engine_process"].as_u64().and_then(|process| process.try_into().ok());
+    Ok((url.to_string(), process))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Args { url, ws, traders, lanes, seconds, hot, buses, max_transactions, mix } = Args::parse();
+    let (url, node_process) = match url.map_or_else(described, |url| Ok((url, None))) {
+        Ok(node) => node,
+        Err(sentence) => {
+            eprintln!("error: {sentence}");
+            return ExitCode::from(2);
+        }
+    };
+    let options = LoadOptions {
+        url,
+        websocket_url: ws,
+        traders,
+        lanes,
+        seconds,
+        hot,
+        buses,
+        max_transactions,
+        mix,
+        node_process,
+    };
+    match load::run(&options, &|note| eprintln!("  {note} ...")).await {
+        Ok(report) => {
+            println!("{report}");
+            if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! What the traders know: the offers, and what each of them bought, paid and earned. At the end the chain must say the
+//! same.
+
+use {
+    super::LoadError,
+    crate::village::{CAPACITY_WH, FUNDS, Village},
+    multibus_client::{
+        Address, Keyed, Keypair, Signer,
+        account::decode,
+        address,
+        chain::Chain,
+        lock::Lock,
+        multibus::state::next_history_root,
+        offer::Offer,
+        purchase::{Order, TransactionHash},
+        trader::Trader,
+    },
+    rand::{Rng, seq::IndexedRandom},
+    std::{
+        collections::{HashMap, HashSet},
+        sync::{
+            Arc, Mutex, MutexGuard, PoisonError, RwLock,
+            atomic::{AtomicU64, Ordering},
+        },
+    },
+};
+
+/// Traders whose accounts are read at once.
+const READ_AT_ONCE: usize = 1_000;
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A wallet that trades.
+pub(super) struct Member {
+    pub keypair: Arc<Keypair>,
+    pub token_account: Address,
+    paid: AtomicU64,
+    earned: AtomicU64,
+    /// Offers that it holds, or is about to hold, a lock on: one for each.
+    locked: Mutex<HashSet<Address>>,
+}
+
+impl Member {
+    pub fn new(keypair: Arc<Keypair>, token_account: Address) -> Self {
+        let (paid, earned) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { keypair, token_account, paid, earned, locked: Mutex::default() }
+    }
+
+    pub fn address(&self) -> Address {
+        self.keypair.pubkey()
+    }
+
+    /// Reserves the right to lock an offer; `false` where this wallet holds a lock on it.
+    pub fn may_lock(&self, offer: &Address) -> bool {
+        held(&self.locked).insert(*offer)
+    }
+
+    pub fn has_unlocked(&self, offer: &Address) {
+        held(&self.locked).remove(offer);
+    }
+}
+
+/// What is known of one nonce lane.
+pub(super) struct LaneBook {
+    pub member: usize,
+    pub lane: u16,
+    pub nonce: u64,
+    root: [u8; 32],
+    energy_wh: u64,
+    paid: u64,
+    /// A purchase of which nobody knows whether it landed: its hash, energy, cost and fills by seller.
+    uncertain: Option<Bought>,
+}
+
+/// A purchase that landed, or may have.
+#[derive(Clone)]
+pub(super) struct Bought {
+    pub hash: TransactionHash,
+    pub energy_wh: u64,
+    /// What sellers got, by their place among the traders, in base units.
+    pub fills: Vec<(usize, u64)>,
+    /// What was paid now; less than the fills where a deposit was paid before.
+    pub paid_now: u64,
+}
+
+impl Bought {
+    fn cost(&self) -> u64 {
+        self.fills.iter().map(|(_, cost)| cost).sum()
+    }
+}
+
+impl LaneBook {
+    pub fn new(member: usize, trader: &Trader) -> Self {
+        Self {
+            member,
+            lane: trader.lane,
+            nonce: trader.next_nonce,
+            root: trader.history_root,
+            energy_wh: trader.total_energy_wh,
+            paid: trader.total_paid,
+            uncertain: None,
+        }
+    }
+
+    /// Hash of a purchase under the next nonce.
+    pub fn hash(&self, buyer: &Address, orders: &[Order]) -> TransactionHash {
+        TransactionHash::of(buyer, self.lane, self.nonce, orders)
+    }
+
+    fn record(&mut self, bought: &Bought) {
+        self.nonce += 1;
+        self.root = next_history_root(&self.root, &bought.hash.0);
+        self.energy_wh += bought.energy_wh;
+        self.paid += bought.cost();
+    }
+}
+
+/// An offer and its seller's place among the traders.
+#[derive(Clone, Copy)]
+pub(super) struct Listed {
+    pub offer: Keyed<Offer>,
+    pub seller: usize,
+}
+
+/// Everything that the traders share.
+pub(super) struct Books {
+    pub village: Village,
+    pub members: Vec<Member>,
+    /// Offers that stay: they can be locked.
+    pub standing: Vec<Listed>,
+    /// Offers that come and go.
+    posted: RwLock<Vec<Listed>>,
+    /// The next sequence number of each bus's capacity.
+    offer_seqs: Vec<AtomicU64>,
+}
+
+impl Books {
+    pub fn new(village: Village, members: Vec<Member>) -> Self {
+        let offer_seqs = village.buses.iter().map(|_| AtomicU64::new(0)).collect();
+        Self { village, members, standing: Vec::new(), posted: RwLock::default(), offer_seqs }
+    }
+
+    /// A sequence number for a new offer of a bus whose address costs the program least to find.
+    pub fn offer_seq(&self, bus: usize) -> u64 {
+        let capacity = address::capacity(&self.village.buses[bus], 0);
+        loop {
+            let seq = self.offer_seqs[bus].fetch_add(1, Ordering::Relaxed);
+            if address::offer_is_cheap(&capacity, seq) {
+                return seq;
+            }
+        }
+    }
+
+    /// An offer that another trader can lock.
+    pub fn any_standing(&self, buyer: usize, rng: &mut impl Rng) -> Option<Listed> {
+        self.draw(buyer, rng, |rng| self.standing.choose(rng).copied())
+    }
+
+    /// An offer that another trader can buy from.
+    pub fn any_offer(&self, buyer: usize, rng: &mut impl Rng) -> Option<Listed> {
+        let posted = self.posted.read().unwrap_or_else(PoisonError::into_inner);
+        let count = self.standing.len() + posted.len();
+        self.draw(buyer, rng, |rng| {
+            let index = rng.random_range(0..count.max(1));
+            self.standing.get(index).or_else(|| posted.get(index - self.standing.len())).copied()
+        })
+    }
+
+    /// Draws until the offer is not the buyer's own.
+    fn draw<R: Rng>(&self, buyer: usize, rng: &mut R, draw: impl Fn(&mut R) -> Option<Listed>) -> Option<Listed> {
+        (0..64).filter_map(|_| draw(rng)).find(|listed| listed.seller != buyer)
+    }
+
+    pub fn post(&self, listed: Listed) {
+        self.posted.write().unwrap_or_else(PoisonError::into_inner).push(listed);
+    }
+
+    /// Takes an own offer out of the book, to withdraw it.
+    pub fn take_back(&self, offer: &Address) {
+        let mut posted = self.posted.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = posted.iter().position(|listed| listed.offer.address == *offer) {
+            posted.swap_remove(index);
+        }
+    }
+
+    /// A purchase landed: its lane, the buyer and the sellers get their entries.
+    pub fn bought(&self, book: &mut LaneBook, bought: &Bought) {
+        book.record(bought);
+        self.settle(book.member, bought);
+    }
+
+    fn settle(&self, buyer: usize, bought: &Bought) {
+        self.members[buyer].paid.fetch_add(bought.paid_now, Ordering::Relaxed);
+        for (seller, cost) in &bought.fills {
+            self.members[*seller].earned.fetch_add(*cost, Ordering::Relaxed);
+        }
+    }
+
+    /// Nobody knows whether a purchase landed: the chain will tell when all is over.
+    pub fn may_have_bought(&self, book: &mut LaneBook, bought: Bought) {
+        book.uncertain = Some(bought);
+    }
+
+    /// A deposit went into escrow.
+    pub fn deposited(&self, buyer: usize, deposit: u64) {
+        self.members[buyer].paid.fetch_add(deposit, Ordering::Relaxed);
+    }
+
+    /// A deposit came back, less the fee that the seller got.
+    pub fn released(&self, buyer: usize, seller: usize, deposit: u64, fee: u64) {
+        self.members[buyer].earned.fetch_add(deposit - fee, Ordering::Relaxed);
+        self.members[seller].earned.fetch_add(fee, Ordering::Relaxed);
+    }
+
+    /// Holds the chain against the books. Where a transaction's end is unknown (`is_certain` is false) single balances
+    /// are not compared, but sums and invariants are.
+    pub async fn violations(&self, lanes: &mut [LaneBook], is_certain: bool) -> Result<Vec<String>, LoadError> {
+        let chain_failed = |error| LoadError::Chain { doing: "reading the chain after the load", error };
+        let chain = &self.village.chain;
+        let market = self.village.market();
+        let mut found = Vec::new();
+        let mut tokens = 0u128;
+        let mut locks: Vec<Keyed<Lock>> = Vec::new();
+        let mut sold_wh = 0u128;
+        for bus in &self.village.buses {
+            let audit = market.audit(bus).await.map_err(chain_failed)?;
+            tokens += u128::from(audit.escrow) + u128::from(audit.treasury);
+            sold_wh += audit.capacities.iter().map(|capacity| u128::from(capacity.sold_wh)).sum::<u128>();
+            sold_wh += audit.offers.iter().map(|offer| u128::from(offer.listed_wh - offer.remaining_wh)).sum::<u128>();
+            for capacity in &audit.capacities {
+                if capacity.total_wh != CAPACITY_WH {
+                    found.push(format!("capacity {} has {} Wh in total", capacity.address, capacity.total_wh));
+                }
+            }
+            locks.extend(audit.locks);
+            found.extend(audit.violations);
+        }
+
+        let mut bought_wh = 0u128;
+        for chunk in lanes.chunks_mut(READ_AT_ONCE) {
+            let addresses: Vec<Address> =
+                chunk.iter().map(|book| address::trader(&self.members[book.member].address(), book.lane)).collect();
+            let accounts = chain.accounts(&addresses).await.map_err(chain_failed)?;
+            for ((book, address), account) in chunk.iter_mut().zip(&addresses).zip(accounts) {
+                let Some(account) = account else {
+                    found.push(format!("lane {} of {address} is gone", book.lane));
+                    continue;
+                };
+                let trader: Keyed<Trader> = decode(address, &account).map_err(chain_failed)?;
+                bought_wh += u128::from(trader.total_energy_wh);
+                if let Some(uncertain) = book.uncertain.take()
+                    && trader.next_nonce > book.nonce
+                {
+                    self.bought(book, &uncertain);
+                }
+                if let Err(rule) = trader.check_invariants() {
+                    found.push(format!("lane {address}: {rule} does not hold"));
+                }
+                let on_chain = (trader.next_nonce, trader.total_energy_wh, trader.total_paid);
+                let known = (book.nonce, book.energy_wh, book.paid);
+                if on_chain != known || trader.history_root != book.root {
+                    found.push(format!(
+                        "lane {address} has nonce, Wh and base units {on_chain:?} and should have {known:?}, with the root \
+                         of these purchases"
+                    ));
+                }
+            }
+        }
+        if bought_wh != sold_wh {
+            found.push(format!("buyers bought {bought_wh} Wh and offers sold {sold_wh} Wh"));
+        }
+
+        let mut deposits: HashMap<Address, u64> = HashMap::new();
+        for lock in &locks {
+            *deposits.entry(lock.buyer).or_default() += lock.deposit;
+        }
+        let accounts: Vec<Address> = self.members.iter().map(|member| member.token_account).collect();
+        let balances = chain.accounts(&accounts).await.map_err(chain_failed)?;
+        for (member, account) in self.members.iter().zip(balances) {
+            // Mint, owner, amount: the same in both token programs.
+            let amount = account.and_then(|account| account.data.get(64..72)?.try_into().ok()).map(u64::from_le_bytes);
+            let Some(amount) = amount else {
+                found.push(format!("the token account of {} is gone", member.address()));
+                continue;
+            };
+            tokens += u128::from(amount);
+            let (paid, earned) = (member.paid.load(Ordering::Relaxed), member.earned.load(Ordering::Relaxed));
+            let expected = u128::from(FUNDS) + u128::from(earned) - u128::from(paid);
+            if is_certain && u128::from(amount) != expected {
+                let deposit = deposits.get(&member.address()).copied().unwrap_or_default();
+                found.push(format!(
+                    "{} has {amount} base units and should have {expected}, having paid {paid} ({deposit} of it still \
+                     deposited) and earned {earned}",
+                    member.address()
+                ));
+            }
+        }
+        let owner = self.village.tokens(&self.village.owner.address()).await.map_err(chain_failed)?;
+        tokens += u128::from(owner);
+        let supply = u128::from(market.mint(&self.village.mint).await.map_err(chain_failed)?.supply);
+        if tokens != supply {
+            found.push(format!("{tokens} base units are in wallets, escrows and treasuries, and {supply} exist"));
+        }
+        Ok(found)
+    }
+}

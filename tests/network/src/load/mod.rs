@@ -1,0 +1,243 @@
+//! Load: many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it. What landed is
+//! counted, timed, and at the end held against the chain, to the Wh and the base unit.
+
+mod books;
+mod report;
+mod run;
+mod submit;
+
+pub use {
+    report::{KindReport, LoadReport},
+    run::run,
+};
+
+use {
+    std::{fmt, time::Duration},
+    thiserror::Error,
+};
+
+/// Traders at most.
+pub const MAX_TRADERS: u16 = 2_000;
+/// Lanes of each trader at most.
+pub const MAX_LANES: u16 = 32;
+/// Seconds at most.
+pub const MAX_SECONDS: u64 = 600;
+/// Buses at most.
+pub const MAX_BUSES: u16 = 256;
+
+/// What a trader sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Puts energy on offer.
+    OfferCreate,
+    /// Withdraws an offer.
+    OfferCancel,
+    /// Buys from one offer.
+    Purchase,
+    /// Buys from several offers at once.
+    PurchaseBatch,
+    /// Holds part of an offer.
+    LockTake,
+    /// Buys what a lock holds.
+    LockSettle,
+    /// Gives a lock up.
+    LockRelease,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::OfferCreate,
+        Self::OfferCancel,
+        Self::Purchase,
+        Self::PurchaseBatch,
+        Self::LockTake,
+        Self::LockSettle,
+        Self::LockRelease,
+    ];
+
+    /// Whether it settles: energy and money change hands.
+    pub fn settles(self) -> bool {
+        matches!(self, Self::Purchase | Self::PurchaseBatch | Self::LockSettle)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::OfferCreate => "offer_create",
+            Self::OfferCancel => "offer_cancel",
+            Self::Purchase => "purchase",
+            Self::PurchaseBatch => "purchase_batch",
+            Self::LockTake => "lock_take",
+            Self::LockSettle => "lock_settle",
+            Self::LockRelease => "lock_release",
+        })
+    }
+}
+
+/// How much of what is sent. A trader draws anew each time; weights are relative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mix {
+    /// Weight of purchases from one offer.
+    pub purchase: u32,
+    /// Weight of purchases from several offers.
+    pub batch: u32,
+    /// Weight of locks, each of which is settled or released afterwards.
+    pub lock: u32,
+    /// Weight of new offers, and of withdrawing them.
+    pub offer: u32,
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        Self { purchase: 55, batch: 15, lock: 10, offer: 20 }
+    }
+}
+
+/// How much load, and of what.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// RPC URL of a node on this machine.
+    pub url: String,
+    /// Its websocket, where it does not follow from the URL.
+    pub websocket_url: Option<String>,
+    /// Wallets that trade.
+    pub traders: u16,
+    /// Nonce lanes of each: so many transactions of one wallet are in flight.
+    pub lanes: u16,
+    /// How long new transactions are sent.
+    pub seconds: u64,
+    /// Everyone buys from one offer.
+    pub hot: bool,
+    /// Buses that the offers are spread over.
+    pub buses: u16,
+    /// Transactions at most.
+    pub max_transactions: u64,
+    /// What is sent.
+    pub mix: Mix,
+    /// The node's process, whose processor time is reported.
+    pub node_process: Option<u32>,
+}
+
+impl LoadOptions {
+    /// Refuses what is out of bounds, and every node that is not on this machine.
+    ///
+    /// # Errors
+    /// The value and the remedy, in a sentence.
+    pub fn validate(&self) -> Result<(), LoadError> {
+        let refuse = |sentence: String| Err(LoadError::Options(sentence));
+        if !is_loopback(&self.url) {
+            return refuse(format!(
+                "{} is not on this machine; load is for a node of your own, such as http://127.0.0.1:8899",
+                self.url
+            ));
+        }
+        let in_bounds = |name: &str, value: u64, most: u64| {
+            if (1..=most).contains(&value) {
+                return Ok(());
+            }
+            refuse(format!("{value} {name} were asked for; choose 1 to {most}"))
+        };
+        in_bounds("traders", self.traders.into(), MAX_TRADERS.into())?;
+        in_bounds("lanes", self.lanes.into(), MAX_LANES.into())?;
+        in_bounds("seconds", self.seconds, MAX_SECONDS)?;
+        in_bounds("buses", self.buses.into(), MAX_BUSES.into())?;
+        let Mix { purchase, batch, lock, offer } = self.mix;
+        if [purchase, batch, lock, offer].iter().all(|weight| *weight == 0) {
+            return refuse("every weight of the mix is 0; give one of them more".to_string());
+        }
+        if self.traders < 2 && purchase + batch + lock > 0 {
+            return refuse("1 trader cannot buy its own offers; choose 2 traders or more".to_string());
+        }
+        Ok(())
+    }
+
+    /// How long new transactions are sent.
+    pub fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+/// Whether a URL names this machine.
+pub fn is_loopback(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The options cannot be followed.
+    #[error("{0}")]
+    Options(String),
+    /// The node refused or failed before the load began, or after it ended.
+    #[error("{doing}: {error}")]
+    Chain {
+        /// What was being done.
+        doing: &'static str,
+        /// What went wrong.
+        #[source]
+        error: multibus_client::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> LoadOptions {
+        LoadOptions {
+            url: "http://127.0.0.1:8899".to_string(),
+            websocket_url: None,
+            traders: 4,
+            lanes: 2,
+            seconds: 5,
+            hot: false,
+            buses: 1,
+            max_transactions: 1_000,
+            mix: Mix::default(),
+            node_process: None,
+        }
+    }
+
+    #[test]
+    fn only_this_machine_gets_load() {
+        for url in ["http://127.0.0.1:8899", "http://localhost:1", "http://[::1]:8899", "http://127.9.9.9"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in
+            ["https://api.devnet.solana.com", "http://10.0.0.1:8899", "http://localhost.example", "127.0.0.1:8899", ""]
+        {
+            assert!(!is_loopback(url), "{url}");
+        }
+        let far = LoadOptions { url: "https://api.devnet.solana.com".to_string(), ..options() };
+        assert!(
+            far.validate().unwrap_err().to_string().contains("https://api.devnet.solana.com is not on this machine")
+        );
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_refused_with_the_bounds() {
+        assert!(options().validate().is_ok());
+        for (wrong, named) in [
+            (LoadOptions { traders: 0, ..options() }, "0 traders were asked for; choose 1 to 2000"),
+            (LoadOptions { lanes: 33, ..options() }, "33 lanes were asked for; choose 1 to 32"),
+            (LoadOptions { seconds: 601, ..options() }, "601 seconds were asked for; choose 1 to 600"),
+            (LoadOptions { buses: 0, ..options() }, "0 buses were asked for; choose 1 to 256"),
+            (LoadOptions { traders: 1, ..options() }, "choose 2 traders or more"),
+            (LoadOptions { mix: Mix { purchase: 0, batch: 0, lock: 0, offer: 0 }, ..options() }, "mix is 0"),
+        ] {
+            let refused = wrong.validate().unwrap_err().to_string();
+            assert!(refused.contains(named), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What is counted and timed, and how it is shown.
+
+use {
+    super::Kind,
+    multibus_client::{Error, Signature},
+    std::{
+        collections::BTreeMap,
+        fmt,
+        sync::{Mutex, MutexGuard, PoisonError},
+        time::{Duration, Instant},
+    },
+};
+
+/// How a transaction ended.
+pub(super) enum End<'a> {
+    Landed(Signature),
+    Failed(&'a Error),
+    Expired,
+    Unknown(&'a Error),
+}
+
+#[derive(Clone, Default)]
+struct KindTally {
+    submitted: u64,
+    /// From submission to confirmation, in microseconds.
+    latencies: Vec<u32>,
+    /// Confirmed while load was still sent.
+    landed_in_time: u64,
+    failed: BTreeMap<String, u64>,
+    landed: Vec<Signature>,
+}
+
+/// Counts while the load runs.
+pub(super) struct Tally {
+    started_at: Instant,
+    duration: Duration,
+    kinds: Mutex<BTreeMap<Kind, KindTally>>,
+}
+
+impl Tally {
+    pub fn new(duration: Duration) -> Self {
+        Self { started_at: Instant::now(), duration, kinds: Mutex::default() }
+    }
+
+    fn kinds(&self) -> MutexGuard<'_, BTreeMap<Kind, KindTally>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn submitted(&self, kind: Kind) -> Instant {
+        self.kinds().entry(kind).or_default().submitted += 1;
+        Instant::now()
+    }
+
+    /// A transaction that could not even be signed, because the node gave no blockhash.
+    pub fn unsent(&self, kind: Kind, error: &Error) {
+        *self.kinds().entry(kind).or_default().failed.entry(name(error)).or_default() += 1;
+    }
+
+    pub fn ended(&self, kind: Kind, submitted_at: Instant, end: End<'_>) {
+        let now = Instant::now();
+        let mut kinds = self.kinds();
+        let tally = kinds.entry(kind).or_default();
+        let mut failed = |name: String| *tally.failed.entry(name).or_default() += 1;
+        match end {
+            End::Landed(signature) => {
+                let latency = u32::try_from(now.duration_since(submitted_at).as_micros()).unwrap_or(u32::MAX);
+                tally.latencies.push(latency);
+                tally.landed.push(signature);
+                tally.landed_in_time += u64::from(now.duration_since(self.started_at) <= self.duration);
+            }
+            End::Failed(error) => failed(name(error)),
+            End::Expired => failed("expired".to_string()),
+            End::Unknown(error) => failed(format!("unknown: {}", name(error))),
+        }
+    }
+
+    /// Landed transactions of a kind, evenly drawn from all of them.
+    pub fn sample(&self, kind: Kind, count: usize) -> Vec<Signature> {
+        let kinds = self.kinds();
+        let Some(tally) = kinds.get(&kind) else { return Vec::new() };
+        let step = tally.landed.len().div_ceil(count.max(1)).max(1);
+        tally.landed.iter().step_by(step).copied().collect()
+    }
+
+    pub fn kind_report(&self, kind: Kind, compute_units: Option<u64>) -> Option<KindReport> {
+        let mut kinds = self.kinds();
+        let tally = kinds.get_mut(&kind)?;
+        tally.latencies.sort_unstable();
+        let percentile = |percent: usize| {
+            let rank = (tally.latencies.len() * percent).div_ceil(100).max(1);
+            tally.latencies.get(rank - 1).map(|micros| Duration::from_micros(u64::from(*micros)))
+        };
+        Some(KindReport {
+            kind,
+            submitted: tally.submitted,
+            landed: tally.latencies.len() as u64,
+            landed_in_time: tally.landed_in_time,
+            failed: tally.failed.clone(),
+            latency: [50, 95, 99].map(percentile),
+            compute_units,
+        })
+    }
+}
+
+/// What is called by its name in the report: the market's error, or what the network said.
+fn name(error: &Error) -> String {
+    match error {
+        Error::Program(failure) => match failure.multibus {
+            Some(multibus) => multibus.name().to_string(),
+            None => format!("{:?}", failure.error),
+        },
+        Error::Transaction { error, .. } => format!("{error:?}"),
+        Error::Rpc { action, .. } => format!("{action} failed"),
+        Error::OutcomeUnknown { .. } => "outcome unknown".to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// What became of one kind of transaction.
+#[derive(Clone, Debug)]
+pub struct KindReport {
+    /// The kind.
+    pub kind: Kind,
+    /// Sent.
+    pub submitted: u64,
+    /// On chain, without a failure.
+    pub landed: u64,
+    /// Of these, confirmed while load was still sent.
+    pub landed_in_time: u64,
+    /// Not on chain or without effect, by the error's name.
+    pub failed: BTreeMap<String, u64>,
+    /// From submission to confirmation, as the client sees it: the 50th, 95th and 99th percentile.
+    pub latency: [Option<Duration>; 3],
+    /// Compute units of one, on average over a sample; `None` where the node does not tell.
+    pub compute_units: Option<u64>,
+}
+
+impl KindReport {
+    /// Failures of all names.
+    pub fn failures(&self) -> u64 {
+        self.failed.values().sum()
+    }
+}
+
+/// What a load did.
+#[derive(Clone, Debug)]
+pub struct LoadReport {
+    /// How long new transactions were sent.
+    pub duration: Duration,
+    /// How long the preparations took: token, buses, wallets, lanes, offers.
+    pub preparation: Duration,
+    /// Transactions in flight at most.
+    pub in_flight: u64,
+    /// By kind.
+    pub kinds: Vec<KindReport>,
+    /// Processor time of this process while load was sent.
+    pub client_cpu: Option<Duration>,
+    /// Processor time of the node while load was sent, where its process is known.
+    pub node_cpu: Option<Duration>,
+    /// Processor time of the machine while load was sent, this process included, and how much there was.
+    pub machine_cpu: Option<(Duration, Duration)>,
+    /// What on chain is not as it should be; empty where all is well.
+    pub violations: Vec<String>,
+}
+
+impl LoadReport {
+    /// Whether every invariant holds.
+    pub fn is_sound(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// Landed in a second of load, of the kinds that are chosen.
+    pub fn landed_per_second(&self, choose: impl Fn(Kind) -> bool) -> f64 {
+        let landed: u64 = self.kinds.iter().filter(|kind| choose(kind.kind)).map(|kind| kind.landed_in_time).sum();
+        landed as f64 / self.duration.as_secs_f64()
+    }
+
+    /// Compute units in a second of load; 0 where the node does not tell.
+    pub fn compute_units_per_second(&self) -> f64 {
+        let units: u64 =
+            self.kinds.iter().map(|kind| kind.landed_in_time * kind.compute_units.unwrap_or_default()).sum();
+        units as f64 / self.duration.as_secs_f64()
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| transaction | submitted | landed | failed | landed/s | p50 | p95 | p99 | compute units |")?;
+        writeln!(f, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")?;
+        for kind in &self.kinds {
+            let per_second = self.landed_per_second(|other| other == kind.kind);
+            write!(
+                f,
+                "| `{}` | {} | {} | {} | {per_second:.0} |",
+                kind.kind,
+                kind.submitted,
+                kind.landed,
+                kind.failures()
+            )?;
+            for latency in kind.latency {
+                match latency {
+                    Some(latency) => write!(f, " {} ms |", latency.as_millis())?,
+                    None => write!(f, " - |")?,
+                }
+            }
+            match kind.compute_units {
+                Some(units) => writeln!(f, " {units} |")?,
+                None => writeln!(f, " - |")?,
+            }
+        }
+        let sum = |figure: fn(&KindReport) -> u64| self.kinds.iter().map(figure).sum::<u64>();
+        writeln!(
+            f,
+            "| all | {} | {} | {} | {:.0} | | | | |",
+            sum(|kind| kind.submitted),
+            sum(|kind| kind.landed),
+            sum(KindReport::failures),
+            self.landed_per_second(|_| true)
+        )?;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "{:.0} settlements landed a second; {:.1} million compute units a second; up to {} transactions in flight \
+             for {} s, after {} s of preparations.",
+            self.landed_per_second(Kind::settles),
+            self.compute_units_per_second() / 1e6,
+            self.in_flight,
+            self.duration.as_secs(),
+            self.preparation.as_secs()
+        )?;
+        if let (Some(client), Some((machine, available))) = (self.client_cpu, self.machine_cpu) {
+            let share = |time: Duration| 100.0 * time.as_secs_f64() / available.as_secs_f64().max(0.001);
+            let node = self.node_cpu.unwrap_or_default();
+            let others = machine.saturating_sub(client + node);
+            write!(f, "Of the machine's processor time the client used {:.0}%, ", share(client))?;
+            match self.node_cpu {
+                Some(node) => write!(f, "the node {:.0}%, others {:.0}%; ", share(node), share(others))?,
+                None => write!(f, "the node and others {:.0}%; ", share(others))?,
+            }
+            writeln!(f, "{:.0}% was idle.", share(available.saturating_sub(machine)))?;
+        }
+        for kind in self.kinds.iter().filter(|kind| !kind.failed.is_empty()) {
+            let causes: Vec<String> = kind.failed.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            writeln!(f, "{} failed: {}", kind.kind, causes.join(", "))?;
+        }
+        match self.violations.len() {
+            0 => write!(
+                f,
+                "Every invariant holds on chain: energy, deposits, money and nonces, to the Wh and the base unit."
+            ),
+            _ => {
+                writeln!(f, "{} invariants do not hold on chain:", self.violations.len())?;
+                write!(f, "{}", self.violations.join("\n"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {super::*, multibus_client::multibus::error::MultibusError, solana_instruction::error::InstructionError};
+
+    #[test]
+    fn what_ended_is_counted_timed_and_named() {
+        let tally = Tally::new(Duration::from_secs(60));
+        let start = Instant::now();
+        for number in 1..=100u64 {
+            tally.submitted(Kind::Purchase);
+            let submitted_at = start - Duration::from_millis(number * 10);
+            tally.ended(Kind::Purchase, submitted_at, End::Landed(Signature::default()));
+        }
+        let code = MultibusError::EnergyUnavailable.code();
+        let refused = multibus_client::chain::TransactionError::InstructionError(2, InstructionError::Custom(code));
+        let refused = Error::from_transaction(refused, Vec::new());
+        tally.submitted(Kind::Purchase);
+        tally.ended(Kind::Purchase, start, End::Failed(&refused));
+        let report = tally.kind_report(Kind::Purchase, Some(2_600)).unwrap();
+        assert_eq!((report.submitted, report.landed, report.landed_in_time, report.failures()), (101, 100, 100, 1));
+        assert_eq!(report.failed.keys().collect::<Vec<_>>(), ["EnergyUnavailable"]);
+        let [p50, p95, p99] = report.latency.map(|latency| latency.unwrap().as_millis());
+        assert!((500..520).contains(&p50) && (950..970).contains(&p95) && (990..1_010).contains(&p99));
+        assert_eq!(tally.sample(Kind::Purchase, 10).len(), 10);
+        assert!(tally.kind_report(Kind::LockTake, None).is_none());
+    }
+}

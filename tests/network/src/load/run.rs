@@ -1,0 +1,448 @@
+//! The load itself: prepares a market, lets every lane of every trader act until time is over, and checks the chain.
+
+use {
+    super::{
+        Kind, LoadError, LoadOptions, LoadReport, Mix,
+        books::{Books, Bought, LaneBook, Listed, Member},
+        report::Tally,
+        submit::{Fate, Submitter},
+    },
+    crate::village::{BASE_PRICE, LOCK_FEE_BPS, SOL, Village, terms},
+    bytemuck::Zeroable,
+    futures_util::{StreamExt, TryStreamExt, stream},
+    multibus_client::{
+        Address, Error, Keyed, Signature, Signer, Wallet,
+        account::decode,
+        address,
+        chain::{Chain, CommitmentLevel, RpcChain},
+        lock::{Lock, LockTerms, lock_release, lock_settle, lock_take},
+        market::Settlement,
+        multibus::math,
+        offer::{Offer, offer_cancel, offer_create},
+        purchase::{BatchItem, BatchOrder, Buyer, Order, PurchaseOrder, purchase, purchase_batch},
+        trader::Trader,
+    },
+    rand::{Rng, SeedableRng, rngs::StdRng},
+    std::{
+        fs,
+        sync::Arc,
+        time::{Duration, Instant},
+    },
+};
+
+/// Energy of an offer, in Wh: more than is ever bought of it.
+const OFFERED_WH: u64 = 20_000_000;
+/// Most that one purchase takes, in Wh.
+const MOST_WH: u64 = 500;
+/// Offers that a batch takes from.
+const BATCH_ITEMS: usize = 4;
+/// Of a hundred locks, how many are released instead of settled.
+const RELEASE_PERCENT: u32 = 20;
+/// Own offers that a lane has open before it withdraws one for each that it posts.
+const OPEN_OFFERS: usize = 2;
+/// Preparations that are under way at once.
+const PREPARED_AT_ONCE: usize = 48;
+/// Transactions of each kind whose compute units are read.
+const SAMPLE: usize = 200;
+/// Lamports of a trader: rent of its lanes, offers and locks, and fees.
+const TRADER_LAMPORTS: u64 = SOL;
+
+/// Runs a load against the node that the options name.
+///
+/// # Errors
+/// Where options are out of bounds, or the node fails before the load begins or after it ended. Failures during the
+/// load are counted.
+pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<LoadReport, LoadError> {
+    options.validate()?;
+    let failed = |doing| move |error| LoadError::Chain { doing, error };
+    let chain = RpcChain::new(&options.url, options.websocket_url.as_deref(), CommitmentLevel::Confirmed)
+        .map_err(failed("connecting"))?;
+    let preparing_at = Instant::now();
+    note(&format!(
+        "preparing {} traders with {} lanes each on {} buses",
+        options.traders, options.lanes, options.buses
+    ));
+    let (books, mut lanes, settlements) =
+        prepare(Arc::new(chain), options).await.map_err(failed("preparing the load"))?;
+    let preparation = preparing_at.elapsed();
+    note(&format!("sending for {} s", options.seconds));
+
+    let tally = Arc::new(Tally::new(options.duration()));
+    let cpu_before = cpu_times(options.node_process);
+    let deadline = Instant::now() + options.duration();
+    let shared = Arc::new(Shared {
+        submitter: Submitter::new(books.village.chain.clone(), tally.clone(), options.max_transactions),
+        books,
+        settlements,
+        mix: options.mix,
+        hot: options.hot,
+        deadline,
+    });
+    let running: Vec<_> = lanes.drain(..).map(|book| tokio::spawn(Lane::new(shared.clone(), book).trade())).collect();
+    tokio::time::sleep_until(deadline.into()).await;
+    let cpu_after = cpu_times(options.node_process);
+    note("waiting for what is in flight");
+    let mut is_certain = true;
+    for lane in running {
+        match lane.await {
+            Ok((book, certain)) => {
+                is_certain &= certain;
+                lanes.push(book);
+            }
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+    note("checking the chain");
+    let violations = shared.books.violations(&mut lanes, is_certain).await?;
+    let mut kinds = Vec::new();
+    for kind in Kind::ALL {
+        let units = compute_units(&shared.books.village.chain, &tally.sample(kind, SAMPLE)).await;
+        kinds.extend(tally.kind_report(kind, units.map_err(failed("reading compute units"))?));
+    }
+    let between = |choose: fn(&CpuTimes) -> Duration| {
+        Some(choose(cpu_after.as_ref()?).saturating_sub(choose(cpu_before.as_ref()?)))
+    };
+    Ok(LoadReport {
+        duration: options.duration(),
+        preparation,
+        in_flight: u64::from(options.traders) * u64::from(options.lanes),
+        kinds,
+        client_cpu: between(|times| times.client),
+        node_cpu: options.node_process.and_then(|_| between(|times| times.node)),
+        machine_cpu: between(|times| times.busy).zip(between(|times| times.all)),
+        violations,
+    })
+}
+
+/// Token, buses, wallets with money and lanes, and one offer of each trader.
+async fn prepare(
+    chain: Arc<RpcChain>,
+    options: &LoadOptions,
+) -> Result<(Books, Vec<LaneBook>, Vec<Settlement>), Error> {
+    let traders = usize::from(options.traders);
+    let lamports = TRADER_LAMPORTS * (u64::from(options.traders) + 10) + SOL * u64::from(options.buses);
+    let village = Village::found(chain.clone(), options.buses, lamports).await?;
+    let keypairs = village.fund(traders, TRADER_LAMPORTS).await?;
+    let mut settlements = Vec::new();
+    for bus in &village.buses {
+        settlements.push(village.market().settlement(bus).await?);
+    }
+    let members = keypairs
+        .into_iter()
+        .map(|keypair| {
+            let token_account = village.token_account(&keypair.pubkey());
+            Member::new(keypair, token_account)
+        })
+        .collect();
+    let mut books = Books::new(village, members);
+    let sellers = if options.hot { 1 } else { traders };
+    let (shared, lane_count) = (&books, options.lanes);
+    let open_lanes = |member: usize| async move {
+        let wallet = Wallet::new(shared.village.chain.clone(), shared.members[member].keypair.clone());
+        wallet.with_lanes(lane_count).open_lanes(lane_count).await
+    };
+    stream::iter((0..traders).map(open_lanes)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<()>().await?;
+    let list = |seller: usize| async move {
+        let bus = seller % shared.village.buses.len();
+        let (offer, instruction) = shared.new_offer(seller, bus);
+        let wallet = Wallet::new(shared.village.chain.clone(), shared.members[seller].keypair.clone());
+        wallet.send(&[instruction]).await?;
+        Ok::<_, Error>(Listed { offer, seller })
+    };
+    let standing =
+        stream::iter((0..sellers).map(list)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<Vec<_>>().await?;
+    let mut lanes = Vec::new();
+    for member in 0..traders {
+        let wallet = books.members[member].address();
+        let addresses: Vec<Address> = (0..lane_count).map(|lane| address::trader(&wallet, lane)).collect();
+        for (address, account) in addresses.iter().zip(chain.accounts(&addresses).await?) {
+            let account = account.ok_or(Error::NotFound { kind: "trader", address: *address })?;
+            let trader: Keyed<Trader> = decode(address, &account)?;
+            lanes.push(LaneBook::new(member, &trader));
+        }
+    }
+    books.standing = standing;
+    Ok((books, lanes, settlements))
+}
+
+impl Books {
+    /// A new offer of a trader on a bus, and the instruction that creates it.
+    fn new_offer(&self, seller: usize, bus: usize) -> (Keyed<Offer>, multibus_client::Instruction) {
+        let (bus_address, member) = (self.village.buses[bus], &self.members[seller]);
+        let offer_seq = self.offer_seq(bus);
+        let capacity = address::capacity(&bus_address, 0);
+        let price_per_kwh = BASE_PRICE + 7 * (seller as u64 % 50);
+        let instruction = offer_create(
+            &member.address(),
+            &bus_address,
+            offer_seq,
+            &terms(OFFERED_WH, price_per_kwh),
+            &member.token_account,
+        );
+        let offer = Offer {
+            bus: bus_address,
+            capacity,
+            seller: member.address(),
+            rent_payer: member.address(),
+            payout: member.token_account,
+            price_per_kwh,
+            offer_seq,
+            listed_wh: OFFERED_WH,
+            ..Offer::zeroed()
+        };
+        (Keyed { address: address::offer(&capacity, offer_seq), account: offer }, instruction)
+    }
+}
+
+/// Compute units of one transaction, on average.
+async fn compute_units(chain: &RpcChain, sample: &[Signature]) -> Result<Option<u64>, Error> {
+    let units: Vec<u64> = stream::iter(sample)
+        .map(|signature| async move {
+            Ok::<_, Error>(chain.transaction(signature).await?.map(|record| record.compute_units))
+        })
+        .buffer_unordered(8)
+        .try_filter_map(|units| async move { Ok(units) })
+        .try_collect()
+        .await?;
+    Ok((!units.is_empty()).then(|| units.iter().sum::<u64>() / units.len() as u64))
+}
+
+/// Processor times since the start of processes and machine.
+struct CpuTimes {
+    client: Duration,
+    node: Duration,
+    busy: Duration,
+    all: Duration,
+}
+
+/// From Linux, which counts in hundredths of a second; `None` elsewhere.
+fn cpu_times(node_process: Option<u32>) -> Option<CpuTimes> {
+    let ticks = |ticks: u64| Duration::from_millis(ticks * 10);
+    let of_process = |process: &str| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The command, which may hold anything, ends with the last parenthesis; user and system time are fields 14, 15.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        Some(ticks(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?))
+    };
+    let machine = fs::read_to_string("/proc/stat").ok()?;
+    let times: Vec<u64> =
+        machine.lines().next()?.split_whitespace().skip(1).take(8).filter_map(|time| time.parse().ok()).collect();
+    let all: u64 = times.iter().sum();
+    // Idle, and waiting for the disk.
+    let idle = times.get(3)? + times.get(4)?;
+    Some(CpuTimes {
+        client: of_process("self")?,
+        node: node_process.and_then(|process| of_process(&process.to_string())).unwrap_or_default(),
+        busy: ticks(all - idle),
+        all: ticks(all),
+    })
+}
+
+struct Shared {
+    submitter: Submitter,
+    books: Books,
+    /// Of each bus.
+    settlements: Vec<Settlement>,
+    mix: Mix,
+    hot: bool,
+    deadline: Instant,
+}
+
+impl Shared {
+    fn settlement(&self, bus: &Address) -> &Settlement {
+        let index = self.books.village.buses.iter().position(|other| other == bus).unwrap_or_default();
+        &self.settlements[index]
+    }
+}
+
+/// One lane of one trader: it does one thing after the other.
+struct Lane {
+    shared: Arc<Shared>,
+    book: LaneBook,
+    wallet: Address,
+    trader: Address,
+    /// Own offers, oldest first.
+    offers: Vec<Keyed<Offer>>,
+    rng: StdRng,
+    is_certain: bool,
+}
+
+impl Lane {
+    fn new(shared: Arc<Shared>, book: LaneBook) -> Self {
+        let wallet = shared.books.members[book.member].address();
+        let trader = address::trader(&wallet, book.lane);
+        Self { shared, book, wallet, trader, offers: Vec::new(), rng: StdRng::from_os_rng(), is_certain: true }
+    }
+
+    /// Acts until time is over or no more may be sent, and ends what it began.
+    async fn trade(mut self) -> (LaneBook, bool) {
+        let Mix { purchase, batch, lock, offer } = self.shared.mix;
+        while Instant::now() < self.shared.deadline && self.is_certain && self.shared.submitter.take_one() {
+            let draw = self.rng.random_range(0..purchase + batch + lock + offer);
+            let has_acted = if draw < purchase {
+                self.buy().await
+            } else if draw < purchase + batch {
+                self.buy_batch().await
+            } else if draw < purchase + batch + lock {
+                self.lock().await
+            } else {
+                false
+            };
+            // Who finds nothing to buy, because all that is on offer is its own, sells.
+            if !has_acted {
+                if self.offers.len() < OPEN_OFFERS {
+                    self.post().await;
+                } else {
+                    self.withdraw().await;
+                }
+            }
+        }
+        (self.book, self.is_certain)
+    }
+
+    async fn send(&mut self, kind: Kind, instruction: multibus_client::Instruction) -> Fate {
+        let keypair = &self.shared.books.members[self.book.member].keypair;
+        let fate = self.shared.submitter.send(kind, keypair, instruction).await;
+        self.is_certain &= !matches!(fate, Fate::Unknown);
+        fate
+    }
+
+    fn buyer(&self) -> Buyer {
+        let payment = self.shared.books.members[self.book.member].token_account;
+        Buyer { wallet: self.wallet, trader: self.trader, payment }
+    }
+
+    async fn settle(&mut self, kind: Kind, instruction: multibus_client::Instruction, bought: Bought) -> Fate {
+        let fate = self.send(kind, instruction).await;
+        let books = &self.shared.books;
+        match fate {
+            Fate::Landed => books.bought(&mut self.book, &bought),
+            Fate::Failed => {}
+            Fate::Unknown => books.may_have_bought(&mut self.book, bought),
+        }
+        fate
+    }
+
+    async fn buy(&mut self) -> bool {
+        let Some(listed) = self.any_offer() else { return false };
+        let offer = listed.offer;
+        let energy_wh = self.rng.random_range(1..=MOST_WH);
+        let order = PurchaseOrder::exactly(offer.address, energy_wh, offer.price_per_kwh);
+        let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
+        let cost = math::cost(energy_wh, offer.price_per_kwh).unwrap_or_default();
+        let bought = Bought {
+            hash: self.book.hash(&self.wallet, &[hashed]),
+            energy_wh,
+            fills: vec![(listed.seller, cost)],
+            paid_now: cost,
+        };
+        let settlement = self.shared.settlement(&offer.bus);
+        let instruction = purchase(&self.buyer(), self.book.nonce, &offer, &order, settlement);
+        self.settle(Kind::Purchase, instruction, bought).await;
+        true
+    }
+
+    async fn buy_batch(&mut self) -> bool {
+        let mut chosen: Vec<Listed> = Vec::new();
+        for _ in 0..BATCH_ITEMS {
+            if let Some(listed) = self.any_offer()
+                && chosen.iter().all(|other| other.offer.address != listed.offer.address)
+            {
+                chosen.push(listed);
+            }
+        }
+        if chosen.is_empty() {
+            return false;
+        }
+        let items: Vec<BatchItem> = (chosen.iter())
+            .map(|listed| BatchItem::at_quote(listed.offer, self.rng.random_range(1..=MOST_WH)))
+            .collect();
+        let fills: Vec<(usize, u64)> =
+            chosen.iter().zip(&items).map(|(listed, item)| (listed.seller, item.cost().unwrap_or_default())).collect();
+        let Ok(order) = BatchOrder::at_quote(items) else { return false };
+        let bought = Bought {
+            hash: self.book.hash(&self.wallet, &order.orders()),
+            energy_wh: order.items.iter().map(|item| item.energy_wh).sum(),
+            fills,
+            paid_now: order.max_total,
+        };
+        let settlement = self.shared.settlement(&chosen[0].offer.bus);
+        let instruction = purchase_batch(&self.buyer(), self.book.nonce, &order, settlement);
+        self.settle(Kind::PurchaseBatch, instruction, bought).await;
+        true
+    }
+
+    /// Takes a lock and ends it: mostly by buying, else by giving it up.
+    async fn lock(&mut self) -> bool {
+        let Some(listed) = self.shared.books.any_standing(self.book.member, &mut self.rng) else { return false };
+        let Listed { offer, seller } = listed;
+        if !self.shared.books.members[self.book.member].may_lock(&offer.address) {
+            return self.buy().await;
+        }
+        if self.take_and_end_lock(offer, seller).await {
+            self.shared.books.members[self.book.member].has_unlocked(&offer.address);
+        }
+        true
+    }
+
+    /// Returns whether the lock is certainly gone.
+    async fn take_and_end_lock(&mut self, offer: Keyed<Offer>, seller: usize) -> bool {
+        let settlement = *self.shared.settlement(&offer.bus);
+        let energy_wh = self.rng.random_range(1..=MOST_WH);
+        let terms = LockTerms { energy_wh, max_price_per_kwh: offer.price_per_kwh, expected_version: 0 };
+        let deposit = math::cost(energy_wh, offer.price_per_kwh).unwrap_or_default();
+        let payment = self.buyer().payment;
+        let take = lock_take(&self.wallet, &offer, &settlement, &payment, &terms);
+        match self.send(Kind::LockTake, take).await {
+            Fate::Landed => self.shared.books.deposited(self.book.member, deposit),
+            Fate::Failed => return true,
+            Fate::Unknown => return false,
+        }
+        let lock = Lock {
+            bus: offer.bus,
+            offer: offer.address,
+            buyer: self.wallet,
+            energy_wh,
+            price_per_kwh: offer.price_per_kwh,
+            deposit,
+            ..Lock::zeroed()
+        };
+        let lock = Keyed { address: address::lock(&offer.address, &self.wallet), account: lock };
+        if self.rng.random_range(0..100) < RELEASE_PERCENT {
+            let release = lock_release(&self.wallet, &lock, &payment, &offer.payout, &settlement);
+            let released = self.send(Kind::LockRelease, release).await;
+            if let Fate::Landed = released {
+                let fee = math::share_of(deposit, LOCK_FEE_BPS);
+                self.shared.books.released(self.book.member, seller, deposit, fee);
+            }
+            return matches!(released, Fate::Landed);
+        }
+        let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
+        let hash = self.book.hash(&self.wallet, &[hashed]);
+        let bought = Bought { hash, energy_wh, fills: vec![(seller, deposit)], paid_now: 0 };
+        let settle = lock_settle(&lock, &self.trader, self.book.nonce, &offer.payout, &settlement);
+        matches!(self.settle(Kind::LockSettle, settle, bought).await, Fate::Landed)
+    }
+
+    async fn post(&mut self) {
+        let seller = self.book.member;
+        let bus = self.rng.random_range(0..self.shared.books.village.buses.len());
+        let (offer, instruction) = self.shared.books.new_offer(seller, bus);
+        if let Fate::Landed = self.send(Kind::OfferCreate, instruction).await {
+            self.offers.push(offer);
+            self.shared.books.post(Listed { offer, seller });
+        }
+    }
+
+    async fn withdraw(&mut self) {
+        let offer = self.offers.remove(0);
+        self.shared.books.take_back(&offer.address);
+        let instruction = offer_cancel(&self.wallet, &offer);
+        self.send(Kind::OfferCancel, instruction).await;
+    }
+
+    fn any_offer(&mut self) -> Option<Listed> {
+        let (books, buyer) = (&self.shared.books, self.book.member);
+        if self.shared.hot { books.any_standing(buyer, &mut self.rng) } else { books.any_offer(buyer, &mut self.rng) }
+    }
+}

@@ -1,0 +1,348 @@
+//! A line between client and node that fails on command: it loses answers, limits requests, answers garbage, resets
+//! connections and drops websockets. What it forwards goes to a real node.
+
+use {
+    base64::{Engine as _, prelude::BASE64_STANDARD},
+    bytes::Bytes,
+    http_body_util::{BodyExt, Full},
+    hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn},
+    hyper_util::rt::TokioIo,
+    multibus_client::Signature,
+    serde_json::{Value, json},
+    socket2::SockRef,
+    std::{
+        collections::HashMap,
+        convert::Infallible,
+        future::pending,
+        io,
+        sync::{Arc, Mutex, MutexGuard, PoisonError},
+        time::Duration,
+    },
+    tokio::{
+        io::{AsyncReadExt, copy_bidirectional},
+        net::{TcpListener, TcpStream},
+        sync::watch,
+        time::sleep,
+    },
+};
+
+/// What the line does to a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// The node gets it; the client never hears the answer, on a connection that stays open.
+    Unanswered,
+    /// The node gets it; the connection is reset before the answer.
+    ResetAfter,
+    /// The connection is reset and the node never hears of it.
+    ResetBefore,
+    /// "429 Too Many Requests".
+    TooManyRequests,
+    /// "503 Service Unavailable".
+    Unavailable,
+    /// "200 OK" with a page in place of JSON.
+    Garbage,
+    /// The answer, cut in the middle.
+    Truncated,
+    /// The answer comes late.
+    Slow(Duration),
+    /// A transaction is acknowledged and lost.
+    Lost,
+    /// A transaction is acknowledged and kept back: it reaches the node just before the next one.
+    HeldBack,
+    /// The node gets it; its answer and everything after it is lost until the line is healed.
+    LastWords,
+    /// The answer is changed on its way.
+    Altered(fn(&mut Value)),
+}
+
+/// What the line does to websockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The connection is closed.
+    Closed,
+    /// The connection is reset.
+    Reset,
+    /// Nothing passes any more, on a connection that stays open.
+    Silent,
+}
+
+/// A method of JSON-RPC to which a fault happens, and how often.
+struct Rule {
+    method: &'static str,
+    fault: Fault,
+    times: u32,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Vec<Rule>,
+    asked: HashMap<String, u32>,
+    failed: HashMap<String, u32>,
+    held_back: Vec<Bytes>,
+    refuses_websockets: bool,
+    is_dead: bool,
+}
+
+struct Shared {
+    upstream: String,
+    upstream_websocket: String,
+    client: reqwest::Client,
+    state: Mutex<State>,
+    cut: watch::Sender<(u64, Cut)>,
+}
+
+/// A line that fails on command. It ends with the process.
+pub struct Proxy {
+    /// URL of the node behind it.
+    pub url: String,
+    /// URL of that node's websocket.
+    pub websocket_url: String,
+    shared: Arc<Shared>,
+}
+
+impl Proxy {
+    /// A line to the node at a URL, with its websocket.
+    ///
+    /// # Errors
+    /// Where no port of the loopback interface can be had.
+    pub async fn start(url: &str, websocket_url: &str) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            upstream: url.to_string(),
+            upstream_websocket: websocket_url
+                .strip_prefix("ws://")
+                .ok_or_else(|| io::Error::other(format!("{websocket_url} is no ws:// URL")))?
+                .trim_end_matches('/')
+                .to_string(),
+            client: reqwest::Client::new(),
+            state: Mutex::default(),
+            cut: watch::Sender::new((0, Cut::Closed)),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let websockets = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let websocket_url = format!("ws://{}", websockets.local_addr()?);
+        let serving = shared.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serving.clone().serve(stream));
+            }
+        });
+        let relaying = shared.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = websockets.accept().await {
+                tokio::spawn(relaying.clone().relay(stream));
+            }
+        });
+        Ok(Self { url, websocket_url, shared })
+    }
+
+    /// Lets a fault happen to the next requests of a method; `*` stands for every method.
+    pub fn inject(&self, method: &'static str, fault: Fault, times: u32) {
+        self.shared.state().rules.push(Rule { method, fault, times });
+    }
+
+    /// From now on everything passes.
+    pub fn heal(&self) {
+        let mut state = self.shared.state();
+        state.rules.clear();
+        state.refuses_websockets = false;
+        state.is_dead = false;
+    }
+
+    /// How often a method was asked.
+    pub fn asked(&self, method: &str) -> u32 {
+        self.shared.state().asked.get(method).copied().unwrap_or_default()
+    }
+
+    /// How many requests of a method a fault happened to.
+    pub fn failed(&self, method: &str) -> u32 {
+        self.shared.state().failed.get(method).copied().unwrap_or_default()
+    }
+
+    /// Cuts every websocket that is open now.
+    pub fn cut_websockets(&self, cut: Cut) {
+        self.shared.cut.send_modify(|(number, how)| (*number, *how) = (*number + 1, cut));
+    }
+
+    /// Refuses new websockets until the line [heals](Self::heal).
+    pub fn refuse_websockets(&self) {
+        self.shared.state().refuses_websockets = true;
+    }
+}
+
+/// Ends a connection with a reset.
+#[derive(Debug)]
+struct ResetConnection;
+
+impl std::fmt::Display for ResetConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is to be reset")
+    }
+}
+
+impl std::error::Error for ResetConnection {}
+
+type Answer = Result<Response<Full<Bytes>>, ResetConnection>;
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves the requests of one connection.
+    async fn serve(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(|request| self.clone().answer(request));
+        let Ok((io, socket)) = with_handle(stream) else { return };
+        let ended = http1::Builder::new().serve_connection(TokioIo::new(io), service).await;
+        if ended.is_err() {
+            // A socket that does not linger is reset when the last handle to it is dropped, which is this one.
+            let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let Ok(body) = request.into_body().collect().await else { return Err(ResetConnection) };
+        let body = body.to_bytes();
+        let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let method = asked["method"].as_str().unwrap_or_default().to_string();
+        match self.fault_for(&method) {
+            None => self.forward_in_order(&method, body).await,
+            Some(Fault::Unanswered) => {
+                let _ = self.forward_in_order(&method, body).await;
+                match pending::<Infallible>().await {}
+            }
+            Some(Fault::ResetAfter) => {
+                let _ = self.forward_in_order(&method, body).await;
+                Err(ResetConnection)
+            }
+            Some(Fault::ResetBefore) => Err(ResetConnection),
+            Some(Fault::LastWords) => {
+                let _ = self.forward_in_order(&method, body).await;
+                self.state().is_dead = true;
+                Err(ResetConnection)
+            }
+            Some(Fault::TooManyRequests) => {
+                let mut answer = plain(StatusCode::TOO_MANY_REQUESTS, "slow down");
+                answer.headers_mut().insert("retry-after", hyper::header::HeaderValue::from_static("0"));
+                Ok(answer)
+            }
+            Some(Fault::Unavailable) => Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "no backend")),
+            Some(Fault::Garbage) => Ok(plain(StatusCode::OK, "<html><body>Welcome to our Wi-Fi!</body></html>")),
+            Some(Fault::Truncated) => {
+                let answer = self.forward(body).await?.into_body().collect().await.map_err(|_| ResetConnection)?;
+                let answer = answer.to_bytes();
+                Ok(json_response(answer.slice(..answer.len() / 2)))
+            }
+            Some(Fault::Slow(delay)) => {
+                sleep(delay).await;
+                self.forward_in_order(&method, body).await
+            }
+            Some(Fault::Lost) => Ok(acknowledged(&asked)),
+            Some(Fault::HeldBack) => {
+                self.state().held_back.push(body);
+                Ok(acknowledged(&asked))
+            }
+            Some(Fault::Altered(alter)) => {
+                let answer = self.forward(body).await?.into_body().collect().await.map_err(|_| ResetConnection)?;
+                let mut answer: Value = serde_json::from_slice(&answer.to_bytes()).map_err(|_| ResetConnection)?;
+                alter(&mut answer);
+                Ok(json_response(answer.to_string().into()))
+            }
+        }
+    }
+
+    /// Counts the request, and takes the fault that happens to it.
+    fn fault_for(&self, method: &str) -> Option<Fault> {
+        let mut state = self.state();
+        *state.asked.entry(method.to_string()).or_default() += 1;
+        if state.is_dead {
+            return Some(Fault::ResetBefore);
+        }
+        let rule =
+            state.rules.iter_mut().find(|rule| rule.times > 0 && (rule.method == method || rule.method == "*"))?;
+        rule.times -= 1;
+        let fault = rule.fault;
+        *state.failed.entry(method.to_string()).or_default() += 1;
+        Some(fault)
+    }
+
+    /// Forwards a request, and before a transaction those that were held back.
+    async fn forward_in_order(&self, method: &str, body: Bytes) -> Answer {
+        if method == "sendTransaction" {
+            let held_back = std::mem::take(&mut self.state().held_back);
+            for earlier in held_back {
+                self.forward(earlier).await?;
+            }
+        }
+        self.forward(body).await
+    }
+
+    async fn forward(&self, body: Bytes) -> Answer {
+        let request = self.client.post(&self.upstream).header("content-type", "application/json").body(body);
+        // A node that is gone looks from here as it does from a client: the connection breaks.
+        let response = request.send().await.map_err(|_| ResetConnection)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(|_| ResetConnection)?;
+        let mut answer = json_response(body);
+        *answer.status_mut() = status;
+        Ok(answer)
+    }
+
+    /// Relays one websocket in both directions until it is cut.
+    async fn relay(self: Arc<Self>, stream: TcpStream) {
+        if self.state().refuses_websockets {
+            return;
+        }
+        let mut cut = self.cut.subscribe();
+        cut.mark_unchanged();
+        let Ok(mut upstream) = TcpStream::connect(&self.upstream_websocket).await else { return };
+        let Ok((mut stream, socket)) = with_handle(stream) else { return };
+        tokio::select! {
+            _ = copy_bidirectional(&mut stream, &mut upstream) => {}
+            Ok(()) = cut.changed() => {
+                let how = cut.borrow().1;
+                match how {
+                    Cut::Closed => {}
+                    Cut::Reset => {
+                        let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
+                    }
+                    Cut::Silent => {
+                        drop(upstream);
+                        let mut unheard = [0; 1024];
+                        while stream.read(&mut unheard).await.is_ok_and(|read| read > 0) {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A stream, and a second handle to its socket.
+fn with_handle(stream: TcpStream) -> io::Result<(TcpStream, std::net::TcpStream)> {
+    let stream = stream.into_std()?;
+    let handle = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, handle))
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response
+}
+
+fn json_response(body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    response
+        .headers_mut()
+        .insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// What a node answers to a transaction that it takes: its first signature.
+fn acknowledged(asked: &Value) -> Response<Full<Bytes>> {
+    let encoded = asked["params"][0].as_str().unwrap_or_default();
+    let bytes = BASE64_STANDARD.decode(encoded).unwrap_or_default();
+    // One byte counts the signatures.
+    let signature = bytes.get(1..65).and_then(|bytes| Signature::try_from(bytes).ok()).unwrap_or_default();
+    json_response(json!({ "jsonrpc": "2.0", "id": asked["id"], "result": signature.to_string() }).to_string().into())
+}

@@ -1,0 +1,219 @@
+//! Requests and answers that go wrong.
+
+use {
+    crate::support::{IMPATIENT, assert_sound, each, network, paid, wallet_behind},
+    multibus_client::{
+        Error, Market,
+        chain::RpcOptions,
+        purchase::{BatchItem, BatchOrder, PurchaseOrder},
+    },
+    multibus_network::{
+        proxy::{Fault, Proxy},
+        village::{Village, terms},
+    },
+    serde_json::json,
+    std::time::{Duration, Instant},
+};
+
+/// Everything that a purchase asks a node for.
+const METHODS: [&str; 7] = [
+    "sendTransaction",
+    "getSignatureStatuses",
+    "getBlockHeight",
+    "getLatestBlockhash",
+    "simulateTransaction",
+    "getMultipleAccounts",
+    "getTransaction",
+];
+
+/// Faults that can happen to any of it.
+const FAULTS: [Fault; 8] = [
+    Fault::Unanswered,
+    Fault::ResetAfter,
+    Fault::ResetBefore,
+    Fault::TooManyRequests,
+    Fault::Unavailable,
+    Fault::Garbage,
+    Fault::Truncated,
+    Fault::Slow(Duration::from_millis(1_500)),
+];
+
+/// The node names a blockhash that the network forgot long ago.
+fn stale_blockhash(answer: &mut serde_json::Value) {
+    answer["result"]["value"] =
+        json!({ "blockhash": "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM", "lastValidBlockHeight": 1 });
+}
+
+/// The node says that a blockhash expired already which the network still takes.
+fn expired_too_early(answer: &mut serde_json::Value) {
+    answer["result"]["value"]["lastValidBlockHeight"] = json!(1);
+}
+
+/// A buyer with an open lane buys 10 Wh while faults happen; it is paid once, and every fault did happen.
+async fn buys_once(village: &Village, offer: multibus_client::Address, faults: &[(&'static str, Fault)]) {
+    let network = network();
+    let proxy = network.proxy().await;
+    let member = village.member().await.unwrap();
+    member.open_lanes(1).await.unwrap();
+    let buyer = wallet_behind(&proxy, &member, IMPATIENT).with_lanes(1);
+    for (method, fault) in faults {
+        proxy.inject(method, *fault, 1);
+    }
+    let order = PurchaseOrder::exactly(offer, 10, 500);
+    let bought = buyer.buy(&order).await.unwrap_or_else(|error| panic!("{faults:?}: {error}"));
+    assert_eq!((bought.energy_wh, bought.paid), (10, 5), "{faults:?}");
+    for (method, _) in faults {
+        assert!(proxy.failed(method) > 0, "{faults:?} did not happen");
+    }
+    assert_eq!(paid(village, &member).await, 5, "{faults:?}");
+    let receipts = village.market().receipts(&member.address()).await.unwrap();
+    assert_eq!(receipts.len(), 1, "{faults:?}");
+    assert_eq!(receipts[0].transaction_hash(), bought.transaction_hash, "{faults:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_is_paid_once_whatever_becomes_of_requests_and_answers() {
+    let (village, offer) = network().village().await;
+    let mut cases: Vec<Vec<(&str, Fault)>> = Vec::new();
+    for method in METHODS {
+        cases.extend(FAULTS.map(|fault| vec![(method, fault)]));
+    }
+    cases.push(vec![("sendTransaction", Fault::Lost)]);
+    cases.push(vec![("sendTransaction", Fault::HeldBack)]);
+    // The network forgot the blockhash.
+    cases.push(vec![("getLatestBlockhash", Fault::Altered(stale_blockhash))]);
+    // One trouble comes seldom alone.
+    cases.push(vec![("sendTransaction", Fault::ResetAfter), ("getSignatureStatuses", Fault::Garbage)]);
+    cases.push(vec![("sendTransaction", Fault::Unanswered), ("getTransaction", Fault::Unavailable)]);
+    let count = cases.len() as u64;
+    each(cases, async |faults: Vec<(&'static str, Fault)>| buys_once(&village, offer, &faults).await).await;
+    let sold = village.market().offer(&offer).await.unwrap();
+    assert_eq!(sold.listed_wh - sold.remaining_wh, 10 * count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_that_seemed_expired_and_lands_later_is_paid_once() {
+    // The node calls the blockhash expired and keeps the transaction back: the client signs a second one, and then both
+    // reach the chain, the first one first.
+    let (village, offer) = network().village().await;
+    let faults = [("getLatestBlockhash", Fault::Altered(expired_too_early)), ("sendTransaction", Fault::HeldBack)];
+    buys_once(&village, offer, &faults).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_never_comes_does_not_hold_the_buyer_up() {
+    let network = network();
+    let (village, offer) = network.village().await;
+    let proxy = network.proxy().await;
+    let member = village.member().await.unwrap();
+    member.open_lanes(1).await.unwrap();
+    let buyer = wallet_behind(&proxy, &member, RpcOptions::default()).with_lanes(1);
+    proxy.inject("sendTransaction", Fault::Unanswered, 1);
+    let started_at = Instant::now();
+    buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap();
+    assert_eq!(proxy.failed("sendTransaction"), 1);
+    // A request may take 30 s; the chain says within seconds that the transaction landed.
+    assert!(started_at.elapsed() < Duration::from_secs(15), "{:?}", started_at.elapsed());
+    assert_eq!(paid(&village, &member).await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_dies_after_the_purchase_landed_leaves_a_hash_to_ask_for() {
+    let network = network();
+    let (village, offer) = network.village().await;
+    let proxy = network.proxy().await;
+    let member = village.member().await.unwrap();
+    member.open_lanes(1).await.unwrap();
+    let patience = Duration::from_secs(4);
+    let buyer = wallet_behind(&proxy, &member, RpcOptions { patience, ..IMPATIENT }).with_lanes(1);
+    proxy.inject("sendTransaction", Fault::LastWords, 1);
+    let refused = buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap_err();
+    let Error::PurchaseUnknown { transaction_hash, .. } = &refused else { panic!("{refused}") };
+    let sentence = refused.to_string();
+    assert!(
+        sentence.contains(&transaction_hash.to_string()) && sentence.contains("before you buy again"),
+        "{sentence}"
+    );
+    proxy.heal();
+    let market = Market::new(buyer.chain().clone());
+    let processed = market.is_transaction_processed(transaction_hash, Some(&buyer.address())).await.unwrap();
+    let processed = processed.expect("it landed");
+    assert_eq!((processed.energy_wh, processed.paid), (10, 5));
+    // The same wallet goes on under the next nonce.
+    let next = buyer.buy(&PurchaseOrder::exactly(offer, 20, 500)).await.unwrap();
+    assert_eq!(next.nonce, processed.nonce + 1);
+    assert_eq!(paid(&village, &member).await, 15);
+    assert_sound(&village, &[&member]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_gone_before_anything_was_sent_costs_nothing() {
+    let network = network();
+    let (village, offer) = network.village().await;
+    let member = village.member().await.unwrap();
+    member.open_lanes(1).await.unwrap();
+    for (fault, said) in [
+        (Fault::Garbage, "not JSON-RPC"),
+        (Fault::TooManyRequests, "limits requests"),
+        (Fault::Unavailable, "try again, or use another node"),
+        (Fault::ResetBefore, "try again"),
+    ] {
+        let proxy = network.proxy().await;
+        proxy.inject("*", fault, u32::MAX);
+        let patience = Duration::from_secs(2);
+        let buyer = wallet_behind(&proxy, &member, RpcOptions { patience, ..IMPATIENT }).with_lanes(1);
+        let refused = buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap_err();
+        let sentence = refused.to_string();
+        assert!(matches!(refused, Error::Rpc { .. }), "{sentence}");
+        assert!(sentence.contains(&proxy.url) && sentence.contains(said), "{fault:?}: {sentence}");
+        assert!(!sentence.contains('\n'), "{sentence}");
+    }
+    assert_eq!(paid(&village, &member).await, 0);
+}
+
+/// Everything else that changes the market happens once too.
+async fn trades_once(proxy: &Proxy, village: &Village, faults: &[(&'static str, Fault)]) {
+    let member = village.member().await.unwrap();
+    member.open_lanes(1).await.unwrap();
+    let (seller, buyer) = (village.member().await.unwrap(), wallet_behind(proxy, &member, IMPATIENT).with_lanes(1));
+    let faulty_seller = wallet_behind(proxy, &seller, IMPATIENT);
+    let mut count = 0;
+    let mut inject = || {
+        for (method, fault) in faults {
+            proxy.inject(method, *fault, 1);
+        }
+        count += 1;
+    };
+    inject();
+    let offer = faulty_seller.offer_create(&village.bus(), &terms(1_000, 500)).await.unwrap().address;
+    inject();
+    let item = BatchItem::at_quote(village.market().offer(&offer).await.unwrap(), 100);
+    assert_eq!(buyer.buy_batch(&BatchOrder::at_quote(vec![item]).unwrap()).await.unwrap().paid, 50);
+    inject();
+    let lock = buyer.lock_take(&offer, 200, 500).await.unwrap().address;
+    inject();
+    assert_eq!(buyer.lock_settle(&lock).await.unwrap().paid, 100);
+    for (method, _) in faults {
+        assert_eq!(proxy.failed(method), count, "{faults:?}");
+    }
+    assert_eq!(paid(village, &member).await, 150, "{faults:?}");
+    let offers = village.market().all_offers(&village.bus()).await.unwrap();
+    let own: Vec<_> = offers.iter().filter(|offer| offer.seller == seller.address()).collect();
+    assert_eq!(own.len(), 1, "{faults:?}");
+    assert_eq!((own[0].remaining_wh, own[0].reserved_wh), (700, 0), "{faults:?}");
+    seller.offer_cancel(&offer).await.unwrap();
+    assert_sound(village, &[&member, &seller]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offers_batches_and_locks_happen_once() {
+    for faults in [
+        vec![("sendTransaction", Fault::ResetAfter)],
+        vec![("sendTransaction", Fault::Unanswered)],
+        vec![("getLatestBlockhash", Fault::Altered(expired_too_early)), ("sendTransaction", Fault::HeldBack)],
+    ] {
+        let network = network();
+        let (village, _) = network.village().await;
+        trades_once(&network.proxy().await, &village, &faults).await;
+    }
+}

@@ -1,0 +1,131 @@
+//! A client that is killed in the middle of a replay, and goes on.
+
+use {
+    crate::support::own_node,
+    serde_json::Value,
+    std::{
+        fmt::Write,
+        fs,
+        path::{Path, PathBuf},
+        process::{Child, Command, Output, Stdio},
+        time::{Duration, Instant},
+    },
+    tokio::time::sleep,
+};
+
+/// Members and intervals of the community that is replayed.
+const MEMBERS: u64 = 6;
+const INTERVALS: u64 = 8;
+
+/// A folder that goes with the test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("multibus-fault-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A community with a surplus and a deficit in every interval.
+pub fn write_community(path: &Path) {
+    let mut text = "interval_start,member,load_wh,generation_wh\n".to_string();
+    for interval in 0..INTERVALS {
+        for member in 0..MEMBERS {
+            let (load, generation) =
+                if member % 2 == 0 { (40, 200 + 30 * interval + member) } else { (150 + 20 * member, 10 * interval) };
+            let (hour, minute) = (10 + interval / 4, interval % 4 * 15);
+            writeln!(text, "2016-06-01T{hour:02}:{minute:02}:00Z,house-{member},{load},{generation}").unwrap();
+        }
+    }
+    fs::write(path, text).unwrap();
+}
+
+/// The command-line client, as built beside this test.
+pub fn multibus(url: &str) -> Command {
+    let here = std::env::current_exe().unwrap();
+    let binary = here.ancestors().skip(1).take(2).map(|folder| folder.join("multibus")).find(|path| path.is_file());
+    let binary = binary.expect("the client is built: `cargo build --bin multibus`");
+    let mut command = Command::new(binary);
+    command.args(["--url", url, "--output", "json"]);
+    command.env_remove("MULTIBUS_URL").env_remove("MULTIBUS_KEYPAIR").stdin(Stdio::null());
+    command
+}
+
+/// Starts or resumes a replay.
+pub fn replay(url: &str, folder: &Folder, resume: bool) -> Child {
+    let state = if resume { "--resume" } else { "--state" };
+    multibus(url)
+        .arg("replay")
+        .arg(folder.file("community.csv"))
+        .args(["--lock-percent", "60", "--members-per-batch", "2", "--lanes", "2", "--seed", "7", state])
+        .arg(folder.file("replay.state"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Intervals that the replay completed, as its state says; 0 while there is none.
+fn completed(folder: &Folder) -> u64 {
+    let Ok(text) = fs::read_to_string(folder.file("replay.state")) else { return 0 };
+    let state: Value = serde_json::from_str(&text).expect("the state is whole at every moment");
+    state["completed"].as_u64().expect("the state counts intervals")
+}
+
+/// Waits until the replay is so many intervals further, and then into the middle of the next one.
+pub async fn until_interval(folder: &Folder, interval: u64, child: &mut Child, delay: Duration) {
+    let started_at = Instant::now();
+    while completed(folder) < interval {
+        assert!(child.try_wait().unwrap().is_none(), "the replay ended before it could be disturbed");
+        assert!(started_at.elapsed() < Duration::from_secs(240), "the replay does not come on");
+        sleep(Duration::from_millis(20)).await;
+    }
+    sleep(delay).await;
+}
+
+/// Waits for a replay's end.
+pub fn finish(child: Child) -> Output {
+    child.wait_with_output().unwrap()
+}
+
+/// The report of a replay that went through: every interval was traded to the Wh, every invariant holds on the chain.
+pub fn assert_replayed(output: &Output) {
+    let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&report["intervals"], &report["interrupted"]), (&INTERVALS.into(), &false.into()), "{text}");
+    let invariants = report["invariants"].as_object().unwrap();
+    assert!(invariants.len() >= 10 && invariants.values().all(|holds| holds == true), "{invariants:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_killed_twice_resumes_and_pays_nothing_twice() {
+    let folder = Folder::new("client");
+    write_community(&folder.file("community.csv"));
+    let mut node = own_node(&folder.file("node")).await;
+    let mut resume = false;
+    for (interval, delay) in [(2, 150), (5, 450)] {
+        let mut child = replay(&node.url(), &folder, resume);
+        until_interval(&folder, interval, &mut child, Duration::from_millis(delay)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let done = completed(&folder);
+        assert!(done >= interval && done < INTERVALS, "{done} intervals were completed");
+        resume = true;
+    }
+    let child = replay(&node.url(), &folder, true);
+    assert_replayed(&tokio::task::spawn_blocking(|| finish(child)).await.unwrap());
+    node.stop().await.expect("the node ends in good order");
+}

@@ -1,0 +1,92 @@
+//! A village on the network under test, and a buyer whose line to it fails on command.
+
+use {
+    futures_util::{StreamExt, stream},
+    multibus_client::{
+        Address, TransactionOptions, Wallet,
+        chain::{CommitmentLevel, RpcChain, RpcOptions},
+    },
+    multibus_localnet::{
+        engine::Engine,
+        network::Description,
+        node::{Node, NodeOptions},
+    },
+    multibus_network::{
+        proxy::Proxy,
+        village::{FUNDS, SOL, Village, terms},
+    },
+    std::{path::Path, sync::Arc, time::Duration},
+};
+
+/// The network under test.
+pub struct Network {
+    pub engine: Engine,
+    pub url: String,
+    pub websocket_url: String,
+}
+
+/// The network that `cargo xtask e2e` started.
+pub fn network() -> Network {
+    let path = std::env::var("MULTIBUS_NETWORK").expect("MULTIBUS_NETWORK names a network: use `cargo xtask e2e`");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let description: Description = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    Network { engine: description.engine, url: description.rpc_url, websocket_url: description.websocket_url }
+}
+
+impl Network {
+    /// A straight line to the node.
+    pub fn direct(&self) -> Arc<RpcChain> {
+        let chain = RpcChain::new(&self.url, Some(&self.websocket_url), CommitmentLevel::Confirmed);
+        Arc::new(chain.expect("the network's URL"))
+    }
+
+    pub async fn proxy(&self) -> Proxy {
+        Proxy::start(&self.url, &self.websocket_url).await.expect("a port")
+    }
+
+    /// A village with one offer of 1 MWh for 500 per kWh, and that offer.
+    pub async fn village(&self) -> (Village, Address) {
+        let village = Village::found(self.direct(), 1, 10_000 * SOL).await.expect("a village");
+        let offer = village.owner.offer_create(&village.bus(), &terms(1_000_000, 500)).await.expect("an offer");
+        (village, offer.address)
+    }
+}
+
+/// A node of the same engine that a test can kill, in a folder. Its slots are short, so that blockhashes expire soon.
+pub async fn own_node(folder: &Path) -> Node {
+    let options = NodeOptions::new(network().engine, folder).expect("the program is built");
+    Node::start(NodeOptions { slot_ms: 100, ..options }).await.expect("the node starts")
+}
+
+/// Waiting times for a line that fails: short, so that a test does not take long.
+pub const IMPATIENT: RpcOptions =
+    RpcOptions { request_timeout: Duration::from_secs(3), patience: Duration::from_secs(20) };
+
+/// The chain behind a line.
+pub fn behind(proxy: &Proxy, options: RpcOptions) -> Arc<RpcChain> {
+    let chain = RpcChain::with_options(&proxy.url, Some(&proxy.websocket_url), CommitmentLevel::Confirmed, options);
+    Arc::new(chain.expect("the line's URL"))
+}
+
+/// The same wallet behind a line.
+pub fn wallet_behind(proxy: &Proxy, wallet: &Wallet, options: RpcOptions) -> Wallet {
+    Wallet::new(behind(proxy, options), wallet.signer().clone())
+        .with_options(TransactionOptions { patience: options.patience, ..TransactionOptions::default() })
+}
+
+/// What a wallet paid so far, in base units.
+pub async fn paid(village: &Village, wallet: &Wallet) -> u64 {
+    FUNDS - village.tokens(&wallet.address()).await.expect("a balance")
+}
+
+/// Every invariant holds, as read from the chain by a straight line.
+pub async fn assert_sound(village: &Village, wallets: &[&Wallet]) {
+    let wallets: Vec<Address> = wallets.iter().map(|wallet| wallet.address()).collect();
+    let violations = village.violations(&wallets).await.expect("the chain");
+    assert!(violations.is_empty(), "{violations:#?}");
+}
+
+/// Runs cases, several at the same time.
+pub async fn each<T>(cases: Vec<T>, run: impl AsyncFn(T)) {
+    stream::iter(cases).for_each_concurrent(8, |case| run(case)).await;
+}

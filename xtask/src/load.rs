@@ -1,0 +1,107 @@
+//! Load: many wallets trade at the same time, as fast as one node on this machine takes it.
+
+use std::{path::PathBuf, process::Command};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    context::Context,
+    demo,
+    localnet::{self, Engine},
+    run,
+    sbf::Tools,
+};
+
+/// How much load, and for whom. What is left out is as `multibus-load --help` says.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Start a fresh network of this engine for the load, and end it afterwards [default: surfpool]
+    #[arg(long, value_enum, conflicts_with = "url")]
+    engine: Option<Engine>,
+    /// RPC URL of a node on this machine that runs already, with the program deployed
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Wallets that trade [default: 100]
+    #[arg(long, value_name = "N")]
+    traders: Option<u16>,
+    /// Nonce lanes of each wallet: so many of its transactions are in flight [default: 8]
+    #[arg(long, value_name = "N")]
+    lanes: Option<u16>,
+    /// How long new transactions are sent [default: 20]
+    #[arg(long, value_name = "S")]
+    seconds: Option<u64>,
+    /// Everyone buys from one offer
+    #[arg(long)]
+    hot: bool,
+    /// Buses that the offers are spread over [default: 1]
+    #[arg(long, value_name = "N")]
+    buses: Option<u16>,
+    /// Transactions at most [default: 500000]
+    #[arg(long, value_name = "N")]
+    max_transactions: Option<u64>,
+    /// Weights of purchases, batches, locks and offers [default: 55,15,10,20]
+    #[arg(long, value_name = "P,B,L,O")]
+    mix: Option<String>,
+}
+
+impl Options {
+    /// A short one that shows that all of it works.
+    pub fn smoke() -> Self {
+        Self {
+            engine: Some(Engine::Surfpool),
+            url: None,
+            traders: Some(6),
+            lanes: Some(3),
+            seconds: Some(5),
+            hot: false,
+            buses: Some(2),
+            max_transactions: Some(2_000),
+            mix: None,
+        }
+    }
+
+    fn add_to(&self, command: &mut Command) {
+        let Self { engine: _, url, traders, lanes, seconds, hot, buses, max_transactions, mix } = self;
+        let mut add = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                command.args([name, &value]);
+            }
+        };
+        add("--url", url.clone());
+        add("--traders", traders.map(|number| number.to_string()));
+        add("--lanes", lanes.map(|number| number.to_string()));
+        add("--seconds", seconds.map(|number| number.to_string()));
+        add("--buses", buses.map(|number| number.to_string()));
+        add("--max-transactions", max_transactions.map(|number| number.to_string()));
+        add("--mix", mix.clone());
+        if *hot {
+            command.arg("--hot");
+        }
+    }
+}
+
+pub fn load(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
+    let mut command = match (&options.url, options.engine.unwrap_or_default()) {
+        (Some(_), _) => ctx.command(binary(ctx)),
+        (None, engine) => {
+            let mut network = localnet::prepared(ctx, tools, engine)?;
+            network
+                .args(["exec", "--engine", engine.name(), "--dir"])
+                .arg(localnet::dir(ctx, engine).with_extension("load"))
+                .arg("--")
+                .arg(binary(ctx));
+            network
+        }
+    };
+    demo::build_bins(ctx, &["multibus-load"], "Compiling the generator of load")?;
+    options.add_to(&mut command);
+    let status = command.status().with_context(|| format!("could not start `{}`", run::shown(&command)))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}, for the reason above", run::shown(&command));
+    }
+    Ok(())
+}
+
+fn binary(ctx: &Context) -> PathBuf {
+    ctx.target.join("debug/multibus-load")
+}
