@@ -12,6 +12,7 @@ mod link;
 mod load;
 mod localnet;
 mod npm;
+mod publish;
 mod run;
 mod sbf;
 mod setup;
@@ -193,7 +194,11 @@ fn main() -> ExitCode {
     if Path::new(&name).file_name().is_some_and(|name| name == link::NAME) {
         return link::main(args);
     }
-    match run(Cli::parse().command) {
+    ended(run(Cli::parse().command))
+}
+
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

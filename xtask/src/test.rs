@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app,
     context::Context,
-    demo, e2e, idl, load, run,
+    demo, e2e, idl, load, publish, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -86,6 +86,16 @@ const STEPS: &[Step] = &[
         name: "app",
         shows: "the web app's types fit, its units behave, and it builds within its size",
         action: Action::Counted(app::check),
+    },
+    Step {
+        name: "docs",
+        shows: "the documentation of the published crates is complete and builds without a warning",
+        action: Action::Own(|ctx, _| publish::docs(ctx)),
+    },
+    Step {
+        name: "package",
+        shows: "the published crates have their metadata, and their packages what they need",
+        action: Action::Own(|ctx, _| publish::packages(ctx)),
     },
     Step {
         name: "tests",

@@ -38,7 +38,21 @@ fn help_names_every_command_and_the_environment() {
 fn every_check_is_listed_with_what_it_shows() {
     let list = xtask(&["test", "--list"]);
     let text = String::from_utf8_lossy(&list.stdout);
-    for name in ["fmt", "program", "clippy", "tidy", "idl", "client-ts", "tests", "replay", "surfpool", "agave"] {
+    for name in [
+        "fmt",
+        "program",
+        "clippy",
+        "tidy",
+        "idl",
+        "client-ts",
+        "app",
+        "docs",
+        "package",
+        "tests",
+        "replay",
+        "surfpool",
+        "agave",
+    ] {
         let line = text.lines().find(|line| line.starts_with(name));
         assert!(line.is_some_and(|line| line.len() > name.len() + 10), "{name} in:\n{text}");
     }

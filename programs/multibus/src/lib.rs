@@ -21,7 +21,14 @@ use anchor_lang::prelude::*;
 pub use instructions::*;
 use state::{BusConfig, ProposalAction};
 
-declare_id!("Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi");
+/// The program's address: that of local networks, whose key is public, or the one that `MULTIBUS_PROGRAM_ID` named when
+/// this was compiled. The program and its clients must be compiled for the same.
+pub const PROGRAM_ID: &str = match option_env!("MULTIBUS_PROGRAM_ID") {
+    Some(id) if !id.is_empty() => id,
+    _ => "Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi",
+};
+
+declare_id!(PROGRAM_ID);
 
 /// The instructions. Each delegates to its file under `instructions/`, which documents accounts, effect and refusals.
 #[program]
