@@ -70,7 +70,7 @@ export async function visit(
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
   const wallet = await TestWallet.install(context, ...accounts);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(40_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {

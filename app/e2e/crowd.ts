@@ -28,6 +28,8 @@ import type { Market } from './network';
 
 /** Offers that one transaction lists. */
 const AT_ONCE = 9;
+/** Transactions that are on their way at the same time; a capacity takes numbers in any order. */
+const IN_FLIGHT = 8;
 
 /** Creates a bus with `count` offers at prices from 0.1 upwards, 0.0002 apart; returns its address. */
 export async function crowd(market: Market, count: number): Promise<Address> {
@@ -64,7 +66,7 @@ export async function crowd(market: Market, count: number): Promise<Address> {
       expiresAt: 0n,
       source: Number(offerSeq % 6n),
     });
-  for (let first = 0; first < count; first += AT_ONCE) {
+  const send = async (first: number): Promise<void> => {
     const numbers = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, index) => BigInt(first + index));
     const instructions = await Promise.all(numbers.map(list));
     const { value: blockhash } = await rpc.getLatestBlockhash().send();
@@ -80,11 +82,14 @@ export async function crowd(market: Market, count: number): Promise<Address> {
     for (;;) {
       const { value } = await rpc.getSignatureStatuses([signature]).send();
       const status = value[0];
-      if (status?.err)
-        throw new Error(`a listing failed: ${JSON.stringify(status.err, (_, value_) => String(value_))}`);
-      if (status !== null && status !== undefined && status.confirmationStatus !== 'processed') break;
+      if (status?.err) throw new Error(`a listing failed: ${JSON.stringify(status.err, (_, value_) => String(value_))}`);
+      if (status !== null && status !== undefined && status.confirmationStatus !== 'processed') return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  };
+  const firsts = Array.from({ length: Math.ceil(count / AT_ONCE) }, (_, index) => index * AT_ONCE);
+  for (let at = 0; at < firsts.length; at += IN_FLIGHT) {
+    await Promise.all(firsts.slice(at, at + IN_FLIGHT).map(send));
   }
   return bus;
 }
