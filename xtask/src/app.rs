@@ -13,6 +13,9 @@ use crate::{
     test::Tally,
 };
 
+/// Where the app looks for a local network unless it is told otherwise.
+const RPC_PORT: u16 = 8899;
+
 /// What the command line asks of the app.
 #[derive(clap::Args)]
 pub struct Options {
@@ -25,6 +28,9 @@ pub struct Options {
     /// Port of the app
     #[arg(long, value_name = "PORT", default_value_t = 5173)]
     port: u16,
+    /// Port of the local network's RPC server
+    #[arg(long, value_name = "PORT", default_value_t = RPC_PORT)]
+    rpc_port: u16,
 }
 
 pub fn app(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
@@ -38,10 +44,14 @@ pub fn app(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
     }
     let mut network = localnet::prepared(ctx, tools, Engine::default())?;
     network.args(["up", "--engine", Engine::default().name(), "--detach", "--dir"]);
-    network.arg(localnet::dir(ctx, Engine::default()));
+    network.arg(localnet::dir(ctx, Engine::default())).args(["--port", &options.rpc_port.to_string()]);
     run::live(&mut network).context("the local network did not start")?;
-    println!("\nThe app: http://127.0.0.1:{}/    (Ctrl-C ends it; the network goes on until", options.port);
-    println!("`cargo xtask localnet --stop`)\n");
+    let query = match options.rpc_port {
+        RPC_PORT => String::new(),
+        port => format!("?rpc=http://127.0.0.1:{port}"),
+    };
+    println!("\nThe app: http://127.0.0.1:{}/{query}", options.port);
+    println!("Ctrl-C ends it; the network goes on until `cargo xtask localnet --stop`.\n");
     run::live(vite(ctx).args(["preview", "--host", "127.0.0.1", "--strictPort", "--port", &options.port.to_string()]))
 }
 
