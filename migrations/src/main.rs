@@ -74,9 +74,9 @@ struct Cli {
 
 const HELP: &str = "\
 Examples:
-  cargo run -p multibus-migrate                                  deploy to the local network at 127.0.0.1:8899
-  cargo run -p multibus-migrate -- devnet --plan                 what would be done on devnet?
-  cargo run -p multibus-migrate -- mainnet --mainnet --prepare   write a buffer that the multisig upgrades from";
+  cargo xtask migrate                                  deploy to the local network at 127.0.0.1:8899
+  cargo xtask migrate -- devnet --plan                 what would be done on devnet?
+  cargo xtask migrate -- mainnet --mainnet --prepare   write a buffer that the multisig upgrades from";
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -142,7 +142,13 @@ pub fn cargo_home() -> Option<PathBuf> {
 
 /// The first program of this name on PATH.
 pub fn on_path(program: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
+    all_on_path(program).into_iter().next()
+}
+
+/// Every program of this name on PATH, in its order.
+pub fn all_on_path(program: &str) -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|dir| dir.join(program)).filter(|path| path.is_file()).collect()
 }
 
 /// Found anew at every run: a binary that several checkouts share must not remember where it was compiled.

@@ -1,5 +1,6 @@
 //! The chores of this repository, each one command: `cargo xtask --help`.
 
+mod anchor;
 mod app;
 mod context;
 mod cu;
@@ -11,6 +12,7 @@ mod idl;
 mod link;
 mod load;
 mod localnet;
+mod migrate;
 mod npm;
 mod publish;
 mod run;
@@ -175,6 +177,22 @@ enum Task {
     /// Record the bytes that all clients must agree on in idl/golden.json
     #[command(after_help = "Example:\n  cargo xtask golden && git diff idl")]
     Golden,
+    /// Run the Anchor CLI of the program's release, with what it expects: `cargo xtask anchor -- build`
+    #[command(after_help = "Examples:\n  cargo xtask anchor -- build\n  cargo xtask anchor -- test --validator legacy")]
+    Anchor {
+        /// Arguments for `anchor`
+        #[arg(last = true, value_name = "ANCHOR ARGS", required = true)]
+        args: Vec<String>,
+    },
+    /// Deploy or upgrade the program and publish its IDL, doing only what a network lacks
+    #[command(after_help = "Examples:\n  cargo xtask migrate -- localnet\n  cargo xtask migrate -- devnet --plan")]
+    Migrate {
+        #[command(flatten)]
+        program: Program,
+        /// Arguments for `multibus-migrate`
+        #[arg(last = true, value_name = "MIGRATE ARGS")]
+        args: Vec<String>,
+    },
     /// Install what building the program needs, and nothing else
     Setup,
     /// Check the house rules that no compiler knows
@@ -193,6 +211,9 @@ fn main() -> ExitCode {
     let name = args.next().unwrap_or_default();
     if Path::new(&name).file_name().is_some_and(|name| name == link::NAME) {
         return link::main(args);
+    }
+    if Path::new(&name).file_name().is_some_and(|name| name == anchor::FRONT) {
+        return ended(anchor::build_sbf(args));
     }
     ended(run(Cli::parse().command))
 }
@@ -229,6 +250,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),
+        Task::Anchor { args } => anchor::anchor(&ctx, &args),
+        Task::Migrate { program, args } => migrate::migrate(&ctx, program.tools, &args),
         Task::Golden => idl::golden(&ctx),
         Task::Setup => {
             let tools = setup::sbf_tools(&ctx)?;

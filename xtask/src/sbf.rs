@@ -30,7 +30,8 @@ use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    context::{Context, cargo_home, grouped, on_path},
+    anchor,
+    context::{Context, all_on_path, cargo_home, grouped},
     link, run,
     setup::{self, SbfTools},
     tidy,
@@ -53,8 +54,8 @@ pub enum Tools {
 }
 
 impl Tools {
-    fn chosen(self) -> Result<Self> {
-        let platform = on_path("cargo-build-sbf").is_some();
+    fn chosen(self, ctx: &Context) -> Result<Self> {
+        let platform = platform_tools(ctx).is_some();
         match self {
             Tools::Auto if platform => Ok(Tools::Platform),
             Tools::Auto => Ok(Tools::Upstream),
@@ -64,6 +65,12 @@ impl Tools {
             chosen => Ok(chosen),
         }
     }
+}
+
+/// Solana's own `cargo-build-sbf` on PATH, which the front that xtask puts there for the Anchor CLI is not.
+pub fn platform_tools(ctx: &Context) -> Option<PathBuf> {
+    let front = anchor::front_path(ctx);
+    all_on_path(anchor::FRONT).into_iter().find(|path| *path != front)
 }
 
 /// The compiled program.
@@ -92,7 +99,7 @@ impl Built {
 pub fn build(ctx: &Context, tools: Tools) -> Result<Built> {
     let start = Instant::now();
     let path = ctx.program_elf();
-    let changed = match tools.chosen()? {
+    let changed = match tools.chosen(ctx)? {
         Tools::Platform => platform(ctx, &path)?,
         _ => {
             let (elf, _lock) = Upstream::new(ctx)?.build()?;
@@ -109,7 +116,8 @@ pub fn build(ctx: &Context, tools: Tools) -> Result<Built> {
 fn platform(ctx: &Context, path: &Path) -> Result<bool> {
     let before = fs::read(path).ok();
     let out = path.parent().unwrap_or(path);
-    let mut command = ctx.debian("cargo-build-sbf");
+    let tools = platform_tools(ctx).context("there is no `cargo-build-sbf` of Solana's on PATH")?;
+    let mut command = ctx.debian(tools);
     command
         .args(["--arch", "v3", "--manifest-path", MANIFEST, "--sbf-out-dir"])
         .arg(out)
@@ -367,7 +375,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
+pub fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
     let bytes = fs::read(from).with_context(|| format!("could not read {}", from.display()))?;
     write_if_different(to, &bytes)
 }

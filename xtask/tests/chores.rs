@@ -25,6 +25,8 @@ fn help_names_every_command_and_the_environment() {
         "idl",
         "client-ts",
         "golden",
+        "anchor",
+        "migrate",
         "setup",
         "tidy",
         "MULTIBUS_CACHE",

@@ -1,0 +1,115 @@
+//! The Anchor CLI of the release that the program is written for, with what it expects around it.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    context::Context,
+    npm, run,
+    sbf::{self, Tools},
+    setup,
+};
+
+/// The name under which the Anchor CLI calls Solana's compiler. Where there is none, a copy of xtask answers to it.
+pub const FRONT: &str = "cargo-build-sbf";
+/// The key of the program's address on local networks, and where Anchor looks for it.
+const LOCAL_KEY: &str = "migrations/localnet-program-key.json";
+const PROGRAM_KEY: &str = "deploy/multibus-keypair.json";
+/// What `anchor migrate` loads its script with.
+const MIGRATIONS: &str = "migrations";
+
+/// Runs `anchor` with these arguments.
+pub fn anchor(ctx: &Context, args: &[String]) -> Result<()> {
+    let cli = setup::anchor(ctx)?;
+    let mut path: Vec<PathBuf> = Vec::new();
+    if sbf::platform_tools(ctx).is_none() {
+        path.push(front(ctx)?);
+    }
+    path.extend(toolchain_dir());
+    if let Some(validator) = setup::find_validator(ctx).and_then(|path| path.parent().map(Path::to_path_buf)) {
+        path.push(validator);
+    }
+    path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+
+    let key = ctx.target.join(PROGRAM_KEY);
+    if !key.exists() {
+        fs::create_dir_all(key.parent().unwrap_or(&ctx.target))?;
+        fs::copy(ctx.root.join(LOCAL_KEY), &key).with_context(|| format!("could not write {}", key.display()))?;
+    }
+    let mut command = ctx.command(&cli);
+    command
+        .args(args)
+        .env("PATH", env::join_paths(path)?)
+        .env("CARGO_TARGET_DIR", &ctx.target)
+        // Where this is set, Anchor's IDL builder would install a toolchain.
+        .env_remove("RUSTUP_TOOLCHAIN")
+        // The IDL builder sets RUSTFLAGS, over which this wins: with the flags of everything else, dependencies are shared.
+        .env("CARGO_ENCODED_RUSTFLAGS", "");
+    if args.first().is_some_and(|verb| verb == "migrate") {
+        let migrations = ctx.root.join(MIGRATIONS);
+        npm::install(ctx, &migrations)?;
+        command.env("NODE_PATH", migrations.join("node_modules"));
+    }
+    if let Some(wallet) = wallet(ctx, args)? {
+        command.arg("--provider.wallet").arg(wallet);
+    }
+    run::live(&mut command)
+}
+
+/// Anchor wants a wallet for all that it does. Where Anchor.toml's is missing and none is named, one of this checkout.
+fn wallet(ctx: &Context, args: &[String]) -> Result<Option<PathBuf>> {
+    let named = args.iter().any(|arg| arg.starts_with("--provider.wallet"));
+    let usual = env::var_os("HOME").map(|home| Path::new(&home).join(".config/solana/id.json"));
+    if named || usual.is_some_and(|path| path.exists()) || args.iter().any(|arg| arg == "keygen" || arg == "--version")
+    {
+        return Ok(None);
+    }
+    let own = ctx.target.join("anchor-wallet.json");
+    if !own.exists() {
+        eprintln!(
+            "There is no wallet at ~/.config/solana/id.json; making one for local networks at {}.",
+            own.display()
+        );
+        let mut make = ctx.command(setup::anchor(ctx)?);
+        make.args(["keygen", "new", "--no-passphrase", "--silent", "--outfile"]).arg(&own);
+        run::live(&mut make)?;
+    }
+    Ok(Some(own))
+}
+
+/// The directory with the front, which is a copy of xtask.
+fn front(ctx: &Context) -> Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let front = front_path(ctx);
+    sbf::copy_if_different(Path::new("/proc/self/exe"), &front)?;
+    fs::set_permissions(&front, fs::Permissions::from_mode(0o755))?;
+    Ok(front.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
+/// Where the front is: no compiler of Solana's, although it bears the name of one.
+pub fn front_path(ctx: &Context) -> PathBuf {
+    ctx.cache.join("anchor/bin").join(FRONT)
+}
+
+/// What the front does when the Anchor CLI calls it as `cargo build-sbf`: it builds the program with the upstream tools.
+pub fn build_sbf(args: impl Iterator<Item = OsString>) -> Result<()> {
+    let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    if args.iter().any(|arg| arg == "--version") {
+        println!("{FRONT} of MultiBus: builds the program as `cargo xtask build --tools upstream` does");
+        return Ok(());
+    }
+    let ctx = Context::discover()?;
+    sbf::build(&ctx, Tools::Upstream).map(drop)
+}
+
+/// The toolchain that runs xtask, for the `cargo` that Anchor calls.
+fn toolchain_dir() -> Option<PathBuf> {
+    let cargo = PathBuf::from(env::var_os("CARGO")?);
+    cargo.is_absolute().then(|| cargo.parent().map(Path::to_path_buf)).flatten()
+}
