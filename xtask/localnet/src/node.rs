@@ -36,8 +36,8 @@ const TAIL_LINES: usize = 25;
 /// Shreds of the ledger that the validator keeps; transactions of older slots are forgotten. Its default of 10,000 is
 /// used up within minutes, since a slot without transactions has dozens.
 const LEDGER_SHREDS: &str = "2000000";
-/// Milliseconds of a validator's tick.
-const TICK_MS: u32 = 6;
+/// A validator's slot of 400 ms has so many ticks, and shorter ones fewer of the same length.
+const TICKS_OF_400_MS: u32 = 64;
 
 /// How a node is started.
 #[derive(Clone, Debug)]
@@ -293,7 +293,7 @@ fn command(options: &NodeOptions, rpc_port: u16, faucet_port: u16) -> Result<Com
                 .arg(ledger(options))
                 .args(["--rpc-port", &rpc_port.to_string(), "--faucet-port", &faucet_port.to_string()])
                 .args(["--bind-address", "127.0.0.1", "--mint", &operator, "--limit-ledger-size", LEDGER_SHREDS])
-                .args(["--ticks-per-slot", &(options.slot_ms / TICK_MS).max(8).to_string()])
+                .args(["--ticks-per-slot", &(options.slot_ms * TICKS_OF_400_MS / 400).max(8).to_string()])
                 .args(["--upgradeable-program", &multibus::ID.to_string()])
                 .arg(&options.program)
                 .arg(&operator)

@@ -19,7 +19,7 @@ async fn a_window_trades_until_its_gate_closes() {
     let (owner, buyer) = (&world.owner, &world.members[0]);
     let length = i64::from(WINDOW_SECONDS);
     // Far enough ahead to list and buy before its gate closes.
-    let next = (world.now().await + 25).div_euclid(length) * length + length;
+    let next = (world.now().await + 40).div_euclid(length) * length + length;
     let in_window = |window_start| OfferTerms { window_start, ..terms(6_000, 200_000) };
     let soon = owner.offer_create(&world.bus, &in_window(next)).await.unwrap().address;
     // The capacity is of each window, not of all.
