@@ -160,6 +160,7 @@ struct Lock {
     energy_wh: u64,
     price_per_kwh: u64,
     deposit: u64,
+    lock_fee_bps: u16,
     expires_at: i64,
 }
 
@@ -302,6 +303,10 @@ impl Replica {
                 *tally.known.entry(bus.settings.treasury).or_default() -= *amount as i128;
                 *tally.known.entry(*destination).or_default() += *amount as i128;
                 tally.claims.push((*owner, *destination));
+                if self.buses.values().any(|bus| bus.settings.treasury == *destination) {
+                    // The owner is itself a bus: its own owners divide what it earned.
+                    *self.gifts.entry(*destination).or_default() += *amount as u128;
+                }
             }
             Event::CapacityOpened(event) => {
                 let CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding: _ } =
@@ -359,6 +364,7 @@ impl Replica {
                     energy_wh: *energy_wh,
                     price_per_kwh: *price_per_kwh,
                     deposit: *deposit,
+                    lock_fee_bps: bus.lock_fee_bps,
                     expires_at: *expires_at,
                 };
                 assert!(self.locks.insert(*lock, taken).is_none(), "one lock for each buyer and offer");
@@ -370,9 +376,10 @@ impl Replica {
                 assert!(released_by == buyer || now > released.expires_at, "strangers wait for the expiry");
                 let offer = self.offers.get_mut(on).expect("a known offer");
                 let Bus { settings, revenue, .. } = self.buses.get_mut(&offer.created.bus).expect("a known bus");
-                let full_fee = (released.deposit as u128 * settings.lock_fee_bps as u128 / 10_000) as u64;
-                assert!(*fee == 0 || *fee == full_fee, "the fee is the bus's or none");
-                assert!(*fee == 0 || settings.paused == 0, "no fee while paused");
+                let full_fee = (released.deposit as u128 * released.lock_fee_bps as u128 / 10_000) as u64;
+                assert!(*fee == 0 || *fee == full_fee, "the fee is the bus's when the lock was taken, or none");
+                let ran_throughout = settings.paused == 0 && settings.resumed_at < released.expires_at - 300;
+                assert!(*fee == 0 || ran_throughout, "no fee where the bus was paused");
                 if offer.created.payout == settings.treasury {
                     revenue.sales += *fee as u128;
                 }
@@ -762,7 +769,7 @@ impl Replica {
             }
             LOCK_FEE_SET => settings.lock_fee_bps = value as u16,
             PAUSE => settings.paused = 1,
-            RESUME => settings.paused = 0,
+            RESUME => (settings.paused, settings.resumed_at) = (0, now),
             unknown => panic!("action {unknown} is not known"),
         }
         settings.config_version += (action.kind <= THRESHOLD_SET) as u64;
@@ -1018,6 +1025,7 @@ impl Replica {
         let expected = state::Lock {
             layout_version: LAYOUT_VERSION,
             bump,
+            lock_fee_bps: told.lock_fee_bps,
             energy_wh: told.energy_wh,
             price_per_kwh: told.price_per_kwh,
             deposit: told.deposit,

@@ -83,7 +83,7 @@ records! {
         layout_version, bump, owner_count, threshold, listing_policy, paused, name_len, mint_decimals, timelock_seconds,
         window_seconds, gate_closure_seconds, lock_fee_bps, pause_quorum, former_owner_count, capacity_wh,
         base_price_per_kwh, config_version, proposal_seq, bus_seq, created_at, creator, mint, token_program, escrow,
-        treasury, treasury_claimed, treasury_settled, name, owners, former_owners, reserved,
+        treasury, treasury_claimed, treasury_settled, name, owners, former_owners, resumed_at, reserved,
     }
     Capacity {
         layout_version, bump, padding, window_seconds, window_start, total_wh, available_wh, listed_wh, sold_wh,
@@ -95,7 +95,7 @@ records! {
         rent_payer, reserved,
     }
     Lock {
-        layout_version, bump, padding, energy_wh, price_per_kwh, deposit, taken_at, expires_at, bus, offer, buyer,
+        layout_version, bump, lock_fee_bps, padding, energy_wh, price_per_kwh, deposit, taken_at, expires_at, bus, offer, buyer,
         reserved,
     }
     Trader {

@@ -281,6 +281,10 @@ errors! {
     ClaimNotOwners,
     #[msg("The owner has nothing to claim now; claim after the next sale")]
     NothingToClaim,
+    #[msg("A bus cannot be its own owner; name a wallet")]
+    OwnerIsTheBus,
+    #[msg("A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus")]
+    ClaimNotToTreasury,
 }
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
             name,
             owners: slots,
             former_owners: bytemuck::Zeroable::zeroed(),
-            reserved: [0; 256],
+            resumed_at: 0,
+            reserved: [0; 31],
         };
         assert_eq!(world.state::<state::Bus>(&bus.address), expected);
         let capacity = world.capacity_state(&bus.capacity);
@@ -206,6 +207,18 @@ pub fn bus_create_with_zero_owner_is_rejected() {
         config.owners[0].share_bps = 5_000;
         config.owners.push(OwnerShare { owner: Address::default(), share_bps: 5_000 });
     });
+}
+
+#[test]
+pub fn bus_create_owned_by_itself_is_rejected() {
+    // Its address is known before it exists. Anyone could then claim on its behalf, into its own escrow.
+    let (mut world, mint, creator) = world();
+    let itself = Bus::of(&creator, 0, mint).address;
+    let options = BusOptions::new(&creator).with(|config| {
+        config.owners[0].share_bps = 5_000;
+        config.owners.push(OwnerShare { owner: itself, share_bps: 5_000 });
+    });
+    world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerIsTheBus);
 }
 
 #[test]

@@ -118,6 +118,8 @@ refusals! {
     TreasuryMismatch: treasury::treasury_claim_from_another_treasury_is_rejected,
     ClaimNotOwners: treasury::treasury_claim_into_an_account_of_somebody_else_is_rejected,
     NothingToClaim: treasury::treasury_claim_with_nothing_to_claim_is_rejected,
+    OwnerIsTheBus: bus::bus_create_owned_by_itself_is_rejected,
+    ClaimNotToTreasury: treasury::treasury_claim_of_a_bus_outside_its_treasury_is_rejected,
 }
 
 #[test]

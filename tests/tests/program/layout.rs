@@ -54,7 +54,8 @@ fn account_layouts_are_pinned() {
         name: 256,
         owners: 288,
         former_owners: 1_312,
-        reserved: 1_952,
+        resumed_at: 1_952,
+        reserved: 1_960,
     });
     layout!(Capacity, 328, {
         layout_version: 8,
@@ -115,7 +116,8 @@ fn account_layouts_are_pinned() {
     layout!(Lock, 184, {
         layout_version: 8,
         bump: 9,
-        padding: 10,
+        lock_fee_bps: 10,
+        padding: 12,
         energy_wh: 16,
         price_per_kwh: 24,
         deposit: 32,
@@ -371,6 +373,8 @@ fn error_codes_are_pinned() {
         (MultibusError::TreasuryMismatch, 6094),
         (MultibusError::ClaimNotOwners, 6095),
         (MultibusError::NothingToClaim, 6096),
+        (MultibusError::OwnerIsTheBus, 6097),
+        (MultibusError::ClaimNotToTreasury, 6098),
     ];
     for (error, code) in codes {
         assert_eq!(code_of(error), code, "{error:?}");

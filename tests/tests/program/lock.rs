@@ -6,7 +6,7 @@ use {
         error::MultibusError,
         event::*,
         instruction::{LockRelease, LockSettle, LockTake},
-        state,
+        state::{self, ProposalAction},
     },
     multibus_tests::{
         BusOptions, Lane, Market, Mint, Offer, Refusal, TokenProgram,
@@ -86,7 +86,8 @@ pub fn lock_take_reserves_energy_against_the_full_cost() {
         let expected = state::Lock {
             layout_version: 1,
             bump,
-            padding: [0; 6],
+            lock_fee_bps: 100,
+            padding: [0; 4],
             energy_wh: 1_001,
             price_per_kwh: 250_000,
             deposit: 250_250,
@@ -628,6 +629,37 @@ pub fn lock_release_while_paused_costs_no_fee() {
         market.set_paused(&bus, true);
         market.pass(301);
         assert_eq!(release(&mut market, &offer, &caller), (1_000_000, 0));
+    }
+}
+
+#[test]
+pub fn lock_release_after_a_pause_costs_no_fee() {
+    // The owners could else pause until the lock has expired, and take the fee of a buyer who could not settle.
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    let offer = market.offer(10_000);
+    market.lock(&offer, 4_000);
+    market.set_paused(&bus, true);
+    market.pass(301);
+    market.set_paused(&bus, false);
+    assert_eq!(release(&mut market, &offer, &seller), (1_000_000, 0));
+    // A lock of a later second is charged again.
+    market.pass(1);
+    market.lock(&offer, 4_000);
+    market.pass(301);
+    assert_eq!(release(&mut market, &offer, &seller), (990_000, 10_000));
+}
+
+#[test]
+pub fn lock_release_costs_the_fee_of_the_moment_it_was_taken() {
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    let offer = market.offer(10_000);
+    for (later, fee) in [(500, 10_000), (0, 50_000)] {
+        market.lock(&offer, 4_000);
+        market.decide(&bus, ProposalAction::LockFeeSet { lock_fee_bps: later });
+        market.pass(301);
+        assert_eq!(release(&mut market, &offer, &seller), (1_000_000 - fee, fee));
     }
 }
 

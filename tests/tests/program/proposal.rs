@@ -264,6 +264,13 @@ pub fn owner_add_of_an_owner_is_rejected() {
 }
 
 #[test]
+pub fn owner_add_of_the_bus_itself_is_rejected() {
+    let mut market = Market::new();
+    let itself = market.bus.address;
+    not_proposed(&mut market, add(itself, &[5_000, 5_000]), MultibusError::OwnerIsTheBus);
+}
+
+#[test]
 pub fn owner_add_beyond_sixteen_is_rejected() {
     let (mut market, _) = Market::owned_by(15, 1, |_| ());
     let (last, one_more) = (market.key("last"), market.key("one more"));

@@ -9,7 +9,7 @@ use {
         state::{self, OwnerSlot, ProposalAction},
     },
     multibus_tests::{
-        BusOptions, Market, Offer, Refusal, TokenProgram,
+        Bus, BusOptions, Market, Offer, Refusal, TokenProgram,
         event::{assert_logged, consumed},
         market::*,
     },
@@ -245,6 +245,41 @@ pub fn treasury_claim_into_an_account_of_somebody_else_is_rejected() {
     village.market.assert_refused(&[claim], Refusal::custom(2040));
     // An owner's account that somebody else may spend from is still the owner's.
     assert_eq!(village.claimed(1), 500);
+}
+
+/// A village of which a second bus owns half, and that bus.
+fn owned_by_a_bus() -> (Village, Bus) {
+    let mut village = Village::new(1, &[10_000]);
+    let mint = village.market.bus.mint;
+    let holder = village.market.wallet("holder");
+    let owning = village.market.create_bus(&holder, &mint, &BusOptions::new(&holder));
+    village.decide(ProposalAction::OwnerAdd { owner: owning.address, shares_bps: vec![5_000, 5_000] });
+    village.sell(1_000);
+    (village, owning)
+}
+
+#[test]
+pub fn treasury_claim_of_a_bus_outside_its_treasury_is_rejected() {
+    let (mut village, owning) = owned_by_a_bus();
+    let (bus, mint) = (village.market.bus, village.market.bus.mint);
+    // Tokens in these accounts belong to the owning bus, and nobody could ever move them.
+    let astray = village.market.token_account("astray", &mint, &owning.address, 0);
+    for destination in [owning.escrow, astray] {
+        let claim = treasury_claim(&bus, &owning.address, destination);
+        village.market.assert_refused(&[claim], MultibusError::ClaimNotToTreasury);
+    }
+}
+
+#[test]
+pub fn treasury_claim_of_a_bus_is_divided_by_its_own_owners() {
+    let (mut village, owning) = owned_by_a_bus();
+    let bus = village.market.bus;
+    village.market.execute(&[treasury_claim(&bus, &owning.address, owning.treasury)]);
+    assert_eq!(village.market.tokens(&owning.treasury), 500);
+    let holder = village.newcomer("holder");
+    let claim = treasury_claim(&owning, &village.owners[holder], village.accounts[holder]);
+    village.market.execute(&[claim]);
+    assert_eq!(village.market.tokens(&village.accounts[holder]), 500);
 }
 
 #[test]

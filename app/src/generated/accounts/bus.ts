@@ -121,7 +121,9 @@ export type Bus = {
   owners: Array<OwnerSlot>;
   /** Owners who left with revenue that they have not claimed yet. */
   formerOwners: Array<FormerOwner>;
-  reserved: ReadonlyUint8Array;
+  /** When the bus last resumed after a pause, in unix seconds; 0 where it never did. */
+  resumedAt: bigint;
+  reserved: Array<bigint>;
 };
 
 export type BusArgs = {
@@ -180,7 +182,9 @@ export type BusArgs = {
   owners: Array<OwnerSlotArgs>;
   /** Owners who left with revenue that they have not claimed yet. */
   formerOwners: Array<FormerOwnerArgs>;
-  reserved: ReadonlyUint8Array;
+  /** When the bus last resumed after a pause, in unix seconds; 0 where it never did. */
+  resumedAt: number | bigint;
+  reserved: Array<number | bigint>;
 };
 
 /** Gets the encoder for {@link BusArgs} account data. */
@@ -218,7 +222,8 @@ export function getBusEncoder(): FixedSizeEncoder<BusArgs> {
       ['name', fixEncoderSize(getBytesEncoder(), 32)],
       ['owners', getArrayEncoder(getOwnerSlotEncoder(), { size: 16 })],
       ['formerOwners', getArrayEncoder(getFormerOwnerEncoder(), { size: 16 })],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 256)],
+      ['resumedAt', getI64Encoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 31 })],
     ]),
     (value) => ({ ...value, discriminator: BUS_DISCRIMINATOR }),
   );
@@ -258,7 +263,8 @@ export function getBusDecoder(): FixedSizeDecoder<Bus> {
     ['name', fixDecoderSize(getBytesDecoder(), 32)],
     ['owners', getArrayDecoder(getOwnerSlotDecoder(), { size: 16 })],
     ['formerOwners', getArrayDecoder(getFormerOwnerDecoder(), { size: 16 })],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 256)],
+    ['resumedAt', getI64Decoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 31 })],
   ]);
 }
 

@@ -23,6 +23,8 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU16Decoder,
+  getU16Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -52,6 +54,8 @@ export type Lock = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
+  /** The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks. */
+  lockFeeBps: number;
   padding: ReadonlyUint8Array;
   /** Energy held, in Wh. */
   energyWh: bigint;
@@ -73,6 +77,8 @@ export type Lock = {
 export type LockArgs = {
   layoutVersion: number;
   bump: number;
+  /** The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks. */
+  lockFeeBps: number;
   padding: ReadonlyUint8Array;
   /** Energy held, in Wh. */
   energyWh: number | bigint;
@@ -98,7 +104,8 @@ export function getLockEncoder(): FixedSizeEncoder<LockArgs> {
       ['discriminator', fixEncoderSize(getBytesEncoder(), 8)],
       ['layoutVersion', getU8Encoder()],
       ['bump', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 6)],
+      ['lockFeeBps', getU16Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
       ['energyWh', getU64Encoder()],
       ['pricePerKwh', getU64Encoder()],
       ['deposit', getU64Encoder()],
@@ -119,7 +126,8 @@ export function getLockDecoder(): FixedSizeDecoder<Lock> {
     ['discriminator', fixDecoderSize(getBytesDecoder(), 8)],
     ['layoutVersion', getU8Decoder()],
     ['bump', getU8Decoder()],
-    ['padding', fixDecoderSize(getBytesDecoder(), 6)],
+    ['lockFeeBps', getU16Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 4)],
     ['energyWh', getU64Decoder()],
     ['pricePerKwh', getU64Decoder()],
     ['deposit', getU64Decoder()],

@@ -208,6 +208,10 @@ export const MULTIBUS_ERROR__TREASURY_MISMATCH = 0x17ce; // 6094
 export const MULTIBUS_ERROR__CLAIM_NOT_OWNERS = 0x17cf; // 6095
 /** NothingToClaim: The owner has nothing to claim now; claim after the next sale */
 export const MULTIBUS_ERROR__NOTHING_TO_CLAIM = 0x17d0; // 6096
+/** OwnerIsTheBus: A bus cannot be its own owner; name a wallet */
+export const MULTIBUS_ERROR__OWNER_IS_THE_BUS = 0x17d1; // 6097
+/** ClaimNotToTreasury: A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus */
+export const MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY = 0x17d2; // 6098
 
 export type MultibusError =
   | typeof MULTIBUS_ERROR__ACTION_UNKNOWN
@@ -224,6 +228,7 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__CAPACITY_MISMATCH
   | typeof MULTIBUS_ERROR__CAPACITY_ZERO
   | typeof MULTIBUS_ERROR__CLAIM_NOT_OWNERS
+  | typeof MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY
   | typeof MULTIBUS_ERROR__COST_OVERFLOW
   | typeof MULTIBUS_ERROR__COUNTER_OVERFLOW
   | typeof MULTIBUS_ERROR__CREATOR_NOT_OWNER
@@ -270,6 +275,7 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__OFFER_STILL_TRADING
   | typeof MULTIBUS_ERROR__OWNER_COUNT_INVALID
   | typeof MULTIBUS_ERROR__OWNER_DUPLICATE
+  | typeof MULTIBUS_ERROR__OWNER_IS_THE_BUS
   | typeof MULTIBUS_ERROR__OWNERS_FULL
   | typeof MULTIBUS_ERROR__OWNER_UNKNOWN
   | typeof MULTIBUS_ERROR__OWNER_ZERO
@@ -325,6 +331,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__CAPACITY_MISMATCH]: `The capacity account is not the offer's; pass the one that the offer names`,
     [MULTIBUS_ERROR__CAPACITY_ZERO]: `The capacity per window must be at least 1 Wh; give a larger capacity`,
     [MULTIBUS_ERROR__CLAIM_NOT_OWNERS]: `The tokens must go to a token account that the claiming owner owns; pass one of that owner's`,
+    [MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY]: `A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus`,
     [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost exceeds what 64 bits can hold; buy less at once`,
     [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A counter reached its end; this cannot happen in honest use`,
     [MULTIBUS_ERROR__CREATOR_NOT_OWNER]: `The creator must be one of the owners; add the creator to the owner list`,
@@ -371,6 +378,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate`,
     [MULTIBUS_ERROR__OWNER_COUNT_INVALID]: `A bus has 1 to 16 owners; give a list of that length`,
     [MULTIBUS_ERROR__OWNER_DUPLICATE]: `The same owner is in the list twice; name every owner once`,
+    [MULTIBUS_ERROR__OWNER_IS_THE_BUS]: `A bus cannot be its own owner; name a wallet`,
     [MULTIBUS_ERROR__OWNERS_FULL]: `The bus has 16 owners already; remove one first`,
     [MULTIBUS_ERROR__OWNER_UNKNOWN]: `The wallet is not an owner of the bus; name one of its owners`,
     [MULTIBUS_ERROR__OWNER_ZERO]: `An owner's address is all zeros; give a wallet's address`,

@@ -62,7 +62,8 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
     let now = clock::now()?;
     let mint_decimals = token::validate_mint(accounts.mint.account(), accounts.token_program.address())?;
     let creator = *accounts.creator.address();
-    accounts.bus.initialize(&creator, &config)?;
+    let bus_address = *accounts.bus.address();
+    accounts.bus.initialize(&bus_address, &creator, &config)?;
     accounts.bus.bump = ctx.bumps.bus;
     accounts.bus.bus_seq = bus_seq;
     accounts.bus.created_at = now;

@@ -50,7 +50,8 @@ pub fn handler(
     accounts.offer.validate_lock_expiry(&accounts.bus, Lock::expiry(now))?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };
     let fill = accounts.offer.reserve(energy_wh, guard)?;
-    accounts.lock.initialize(accounts.bus.address(), accounts.offer.address(), buyer, fill, now);
+    let lock_fee_bps = accounts.bus.lock_fee_bps;
+    accounts.lock.initialize(accounts.bus.address(), accounts.offer.address(), buyer, fill, lock_fee_bps, now);
     accounts.lock.bump = ctx.bumps.lock;
 
     Settlement {

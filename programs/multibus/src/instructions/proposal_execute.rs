@@ -32,7 +32,7 @@ pub fn handler(ctx: &mut Context<ProposalExecute>) -> Result<()> {
     accounts.proposal.validate_execute(&accounts.bus, now)?;
     let treasury_balance = token::treasury_balance(accounts.treasury.account())?;
     let action = accounts.proposal.action;
-    action.apply(&mut accounts.bus, &mut accounts.general, treasury_balance)?;
+    action.apply(&mut accounts.bus, &mut accounts.general, treasury_balance, now)?;
     accounts.proposal.execute(now);
     log_event!(ProposalExecuted {
         bus: *accounts.bus.address(),

@@ -1,5 +1,6 @@
 //! `treasury_claim`: pays an owner (or a former owner) its exact share of everything the treasury received, less what
-//! it claimed before. Anyone may call it; the tokens go to a token account that the owner owns.
+//! it claimed before. Anyone may call it; the tokens go to a token account that the owner owns, and where the owner is
+//! itself a bus, to its treasury: in its escrow they would be lost.
 
 use {
     crate::{
@@ -34,9 +35,13 @@ impl TreasuryClaim {
             None => refuse!(TokenAccountInvalid),
             Some(account) => {
                 ensure!(address_eq(&account.owner, self.owner.address()), ClaimNotOwners);
-                Ok(())
             }
         }
+        if self.owner.account().owned_by(&crate::ID) {
+            let owner = Account::<Bus>::load(*self.owner.account())?;
+            ensure!(address_eq(self.destination.address(), &owner.treasury), ClaimNotToTreasury);
+        }
+        Ok(())
     }
 }
 

@@ -141,14 +141,16 @@ pub struct Bus {
     pub owners: [OwnerSlot; 16],
     /// Owners who left with revenue that they have not claimed yet.
     pub former_owners: [FormerOwner; 16],
-    pub reserved: [u8; 256],
+    /// When the bus last resumed after a pause, in unix seconds; 0 where it never did.
+    pub resumed_at: i64,
+    pub reserved: [u64; 31],
 }
 
 const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && MAX_FORMER_OWNERS == 16 && size_of::<Bus>() == 2_200);
 
 impl Bus {
     /// Checks a configuration and writes it: the one place where a bus's rules are set from outside.
-    pub fn initialize(&mut self, creator: &Address, config: &BusConfig) -> Result<()> {
+    pub fn initialize(&mut self, address: &Address, creator: &Address, config: &BusConfig) -> Result<()> {
         let name = config.name.as_bytes();
         ensure!(
             !name.is_empty() && name.len() <= MAX_NAME_LEN && !config.name.chars().any(char::is_control),
@@ -162,6 +164,7 @@ impl Bus {
         let mut creator_found = false;
         for (index, share) in config.owners.iter().enumerate() {
             ensure!(share.owner.to_bytes() != [0; 32], OwnerZero, "owner {} of the list", index as u64);
+            Self::validate_owner_is_not(address, &share.owner)?;
             for earlier in &config.owners[..index] {
                 ensure!(
                     !address_eq(&earlier.owner, &share.owner),
@@ -208,6 +211,12 @@ impl Bus {
         self.gate_closure_seconds = config.gate_closure_seconds;
         self.capacity_wh = config.capacity_wh;
         self.base_price_per_kwh = config.base_price_per_kwh;
+        Ok(())
+    }
+
+    /// A bus does not own itself: whoever claims on its behalf would pay its treasury out of its treasury.
+    pub fn validate_owner_is_not(address: &Address, owner: &Address) -> Result<()> {
+        ensure!(!address_eq(address, owner), OwnerIsTheBus);
         Ok(())
     }
 
@@ -408,6 +417,7 @@ impl Bus {
             name,
             owners,
             former_owners,
+            resumed_at: _,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -449,6 +459,6 @@ impl Bus {
             former_owners[..former].iter().all(|place| self.owner_index(&place.owner).is_none()),
             "an owner is not a former owner",
         )?;
-        invariant(*reserved == [0; 256], "reserved bytes are zero")
+        invariant(*reserved == [0; 31], "reserved bytes are zero")
     }
 }

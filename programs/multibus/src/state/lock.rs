@@ -16,7 +16,9 @@ use {
 pub struct Lock {
     pub layout_version: u8,
     pub bump: u8,
-    pub padding: [u8; 6],
+    /// The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks.
+    pub lock_fee_bps: u16,
+    pub padding: [u8; 4],
     /// Energy held, in Wh.
     pub energy_wh: u64,
     /// Price when the lock was taken, in token base units per kWh.
@@ -54,8 +56,17 @@ impl Lock {
 
     /// Sets a new lock up.
     #[inline(always)]
-    pub fn initialize(&mut self, bus: &Address, offer: &Address, buyer: &Address, fill: Fill, now: i64) {
+    pub fn initialize(
+        &mut self,
+        bus: &Address,
+        offer: &Address,
+        buyer: &Address,
+        fill: Fill,
+        lock_fee_bps: u16,
+        now: i64,
+    ) {
         self.layout_version = LAYOUT_VERSION;
+        self.lock_fee_bps = lock_fee_bps;
         self.energy_wh = fill.energy_wh;
         self.price_per_kwh = fill.price_per_kwh;
         self.deposit = fill.cost;
@@ -86,11 +97,13 @@ impl Lock {
         Ok(())
     }
 
-    /// Divides the deposit of a lock that is not settled. Nothing is charged while the bus is paused, since its
-    /// buyer could not settle, nor where the seller's account cannot take the fee.
+    /// Divides the deposit of a lock that is not settled. Nothing is charged where the bus is paused or was at any time
+    /// since the lock was taken, since its buyer could not settle then, nor where the seller's account cannot take the
+    /// fee.
     #[inline(always)]
     pub fn divide_deposit(&self, bus: &Bus, payout_is_payable: bool) -> Refund {
-        let fee = if bus.paused == 0 && payout_is_payable { math::share_of(self.deposit, bus.lock_fee_bps) } else { 0 };
+        let ran_throughout = bus.paused == 0 && bus.resumed_at < self.taken_at;
+        let fee = if ran_throughout && payout_is_payable { math::share_of(self.deposit, self.lock_fee_bps) } else { 0 };
         Refund { refund: self.deposit - fee, fee }
     }
 
@@ -99,6 +112,7 @@ impl Lock {
         let Self {
             layout_version,
             bump: _,
+            lock_fee_bps,
             padding,
             energy_wh,
             price_per_kwh,
@@ -114,8 +128,9 @@ impl Lock {
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant(*energy_wh > 0, "a lock holds energy")?;
         invariant(math::cost(*energy_wh, *price_per_kwh) == Some(*deposit), "the deposit is the full cost")?;
+        invariant(*lock_fee_bps <= MAX_LOCK_FEE_BPS, "the lock fee is within its limit")?;
         invariant(*expires_at == Self::expiry(*taken_at), "a lock lasts 300 s")?;
-        invariant(*padding == [0; 6] && *reserved == [0; 32], "reserved bytes are zero")
+        invariant(*padding == [0; 4] && *reserved == [0; 32], "reserved bytes are zero")
     }
 }
 
@@ -126,7 +141,7 @@ mod tests {
     fn lock(deposit: u64) -> Lock {
         let mut lock = Lock::zeroed();
         let fill = Fill { energy_wh: 1_000, price_per_kwh: deposit, cost: deposit };
-        lock.initialize(&Address::default(), &Address::default(), &Address::default(), fill, 1_000);
+        lock.initialize(&Address::default(), &Address::default(), &Address::default(), fill, 250, 1_000);
         lock
     }
 
@@ -150,12 +165,18 @@ mod tests {
     }
 
     #[test]
-    fn the_fee_is_rounded_for_the_buyer_and_waived_while_paused() {
-        let mut bus = Bus { lock_fee_bps: 250, ..Bus::zeroed() };
+    fn the_fee_is_rounded_for_the_buyer_and_waived_where_the_bus_was_paused() {
+        // What owners charge by now is nothing to a lock that was taken before.
+        let mut bus = Bus { lock_fee_bps: 500, ..Bus::zeroed() };
         assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 9_789, fee: 250 });
         assert_eq!(lock(39).divide_deposit(&bus, true), Refund { refund: 39, fee: 0 });
         assert_eq!(lock(10_039).divide_deposit(&bus, false), Refund { refund: 10_039, fee: 0 });
         bus.paused = 1;
         assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 10_039, fee: 0 });
+        bus.paused = 0;
+        for (resumed_at, fee) in [(999, 250), (1_000, 0), (1_001, 0)] {
+            bus.resumed_at = resumed_at;
+            assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 10_039 - fee, fee });
+        }
     }
 }

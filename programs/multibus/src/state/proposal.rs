@@ -170,6 +170,7 @@ impl Action {
         let kind = self.kind;
         if kind == ActionKind::OwnerAdd as u8 {
             ensure!(self.owner.to_bytes() != [0; 32], OwnerZero);
+            Bus::validate_owner_is_not(&general.bus, &self.owner)?;
             ensure!(bus.owner_index(&self.owner).is_none(), AlreadyOwner);
             ensure!((bus.owner_count as usize) < MAX_OWNERS, OwnersFull);
             self.validate_shares(bus.owner_count + 1)
@@ -238,7 +239,7 @@ impl Action {
 
     /// Carries the action out. `treasury_balance` is what the treasury holds now, in token base units: what the old
     /// shares earned is settled before shares change.
-    pub fn apply(&self, bus: &mut Bus, general: &mut Capacity, treasury_balance: u64) -> Result<()> {
+    pub fn apply(&self, bus: &mut Bus, general: &mut Capacity, treasury_balance: u64, now: i64) -> Result<()> {
         self.validate(bus, general)?;
         let Some(config_version) = bus.config_version.checked_add(self.changes_owners() as u64) else {
             refuse!(CounterOverflow)
@@ -275,6 +276,9 @@ impl Action {
             bus.lock_fee_bps = self.value as u16;
         } else {
             bus.paused = (kind == ActionKind::Pause as u8) as u8;
+            if bus.paused == 0 {
+                bus.resumed_at = now;
+            }
         }
         bus.config_version = config_version;
         Ok(())

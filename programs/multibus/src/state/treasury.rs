@@ -184,10 +184,10 @@ mod tests {
             action.shares_bps[..list.len()].copy_from_slice(list);
             action
         };
-        act(ActionKind::OwnerRemove, wallet(1), &[10_000]).apply(&mut bus, &mut general, 1_001).unwrap();
+        act(ActionKind::OwnerRemove, wallet(1), &[10_000]).apply(&mut bus, &mut general, 1_001, 0).unwrap();
         assert_eq!(bus.claimable(&wallet(1), 1_001), Ok(500));
         assert_eq!(bus.claimable(&wallet(0), 1_001), Ok(501));
-        act(ActionKind::OwnerAdd, wallet(1), &[9_000, 1_000]).apply(&mut bus, &mut general, 2_001).unwrap();
+        act(ActionKind::OwnerAdd, wallet(1), &[9_000, 1_000]).apply(&mut bus, &mut general, 2_001, 0).unwrap();
         assert_eq!((bus.former_owner_count, bus.owner_count), (0, 2));
         assert_eq!(bus.claimable(&wallet(1), 2_001), Ok(500));
         assert_eq!(bus.claimable(&wallet(0), 2_001), Ok(1_501));
@@ -223,7 +223,7 @@ mod tests {
                         let after = [count, count + 1, count.saturating_sub(1)][step as usize - 2].min(16);
                         let (share_count, shares_bps) = list(after.max(1));
                         let action = Action { kind: kind as u8, share_count, owner, shares_bps, ..Action::zeroed() };
-                        if action.apply(&mut bus, &mut general, balance).is_err() {
+                        if action.apply(&mut bus, &mut general, balance, 0).is_err() {
                             prop_assert_eq!(bus, before);
                         }
                     }
