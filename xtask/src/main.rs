@@ -2,6 +2,7 @@
 
 mod anchor;
 mod app;
+mod attack;
 mod context;
 mod cu;
 mod demo;
@@ -151,6 +152,24 @@ enum Task {
         #[arg(long)]
         verify: bool,
     },
+    /// Play random games on the built program against an independent model
+    #[command(after_help = "Example:\n  cargo xtask soak --steps 1000000 --seed 7")]
+    Soak {
+        #[command(flatten)]
+        program: Program,
+        /// Arguments of the player: --steps, --seed, --length, --threads, --keep-going
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
+    /// Breed raw transactions against the model: any accounts, any flags, any bytes
+    #[command(after_help = "Example:\n  cargo xtask fuzz --executions 1000000 --seed 7")]
+    Fuzz {
+        #[command(flatten)]
+        program: Program,
+        /// Arguments of the fuzzer: --executions, --seed, --save, or --input LINE
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
     /// Measure the compute units of every instruction against the recorded table
     #[command(after_help = "Example:\n  cargo xtask cu --bless")]
     Cu {
@@ -248,6 +267,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
+        Task::Soak { program, args } => attack::play(&ctx, program.tools, "soak", &args),
+        Task::Fuzz { program, args } => attack::play(&ctx, program.tools, "fuzz", &args),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),
         Task::Anchor { args } => anchor::anchor(&ctx, &args),

@@ -10,6 +10,7 @@ mod layout;
 mod lock;
 mod offer;
 mod offer_for_bus;
+mod play;
 mod property;
 mod proposal;
 mod purchase;

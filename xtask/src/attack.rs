@@ -1,0 +1,18 @@
+//! Attacks on the market: random games, raw transactions, planted bugs, and the table of what is tried.
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    context::Context,
+    demo, run,
+    sbf::{self, Tools},
+};
+
+/// Builds the program and one of the players of the tests' crate, and runs it with these arguments.
+pub fn play(ctx: &Context, tools: Tools, player: &str, args: &[String]) -> Result<()> {
+    sbf::build(ctx, tools)?;
+    demo::build_bins(ctx, &[player], "Compiling the model and the chain that it is compared with")?;
+    let mut command = ctx.command(ctx.target.join("debug").join(player));
+    command.env("MULTIBUS_PROGRAM", ctx.program_elf()).args(args);
+    run::live(&mut command).context("the chain and the model differ: the script above shows how")
+}
