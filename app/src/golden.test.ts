@@ -1,6 +1,6 @@
 // @vitest-environment node
 //
-// The generated client makes the bytes that the Rust client makes: `idl/golden.json` is recorded by `cargo xtask golden`
+// The generated client makes the bytes that the Rust client makes: `client/tests/golden.json` is recorded by `cargo xtask golden`
 // from the Rust client, `src/generated` by `cargo xtask client-ts` from the IDL.
 
 import { readFileSync } from 'node:fs';
@@ -40,9 +40,9 @@ interface Idl {
   events: { name: string }[];
 }
 
-const read = (name: string) => readFileSync(new URL(`../../idl/${name}`, import.meta.url), 'utf8');
-const golden = JSON.parse(read('golden.json')) as Golden;
-const idl = JSON.parse(read('multibus.json')) as Idl;
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const golden = JSON.parse(read('client/tests/golden.json')) as Golden;
+const idl = JSON.parse(read('idl/multibus.json')) as Idl;
 
 // Names come from the golden file, so the client's functions are looked up by name.
 const functions = client as unknown as Record<string, (...args: never[]) => unknown>;

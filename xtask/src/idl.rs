@@ -45,12 +45,12 @@ pub fn client_ts(ctx: &Context, check: bool) -> Result<()> {
     generated::settle(&ctx.root.join(CLIENT), CLIENT, &made, check, "cargo xtask client-ts")
 }
 
-/// Records the bytes that the Rust client makes in `idl/golden.json`. The tests of both clients compare with them.
+/// Records the bytes that the Rust client makes in `client/tests/golden.json`. The tests of both clients compare with them.
 pub fn golden(ctx: &Context) -> Result<()> {
     let mut tally = Tally::default();
     run_tests(ctx, &["every_client_makes_the_recorded_bytes"], &[("MULTIBUS_BLESS", "1")], &mut tally)?;
-    ensure!(tally.passed == 1, "the test that records idl/golden.json was not found");
-    println!("idl/golden.json is recorded; `git diff idl` shows what changed.");
+    ensure!(tally.passed == 1, "the test that records client/tests/golden.json was not found");
+    println!("client/tests/golden.json is recorded; `git diff client/tests` shows what changed.");
     Ok(())
 }
 

@@ -193,7 +193,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Record the bytes that all clients must agree on in idl/golden.json
+    /// Record the bytes that all clients must agree on in client/tests/golden.json
     #[command(after_help = "Example:\n  cargo xtask golden && git diff idl")]
     Golden,
     /// Run the Anchor CLI of the program's release, with what it expects: `cargo xtask anchor -- build`

@@ -8,7 +8,7 @@ import { PROGRAM } from './address';
 import { eventsOf } from './events';
 import { customNetwork, defaultWsUrl, initialNetwork, NETWORKS, walletChain } from './network';
 
-const golden = JSON.parse(readFileSync(new URL('../../../idl/golden.json', import.meta.url), 'utf8')) as {
+const golden = JSON.parse(readFileSync(new URL('../../../client/tests/golden.json', import.meta.url), 'utf8')) as {
   events: { name: string; data: string; fields: Record<string, string> }[];
 };
 const dataOf = (name: string) => {

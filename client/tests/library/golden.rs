@@ -1,5 +1,5 @@
 //! The bytes that every client of the program must agree on: addresses, instructions, accounts, events and transaction
-//! hashes for fixed inputs, in `idl/golden.json`. The TypeScript client's tests read the same file.
+//! hashes for fixed inputs, in `client/tests/golden.json`. The TypeScript client's tests read the same file.
 //!
 //! Numbers are written as decimal text, addresses in base58, bytes in hexadecimal. `MULTIBUS_BLESS=1`
 //! (`cargo xtask golden`) records what this client makes.
@@ -541,7 +541,7 @@ fn every_client_makes_the_recorded_bytes() {
         "errors": errors(),
         "transaction_hash_tag": hex(TRANSACTION_HASH_TAG),
     });
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../idl/golden.json");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden.json");
     if std::env::var_os("MULTIBUS_BLESS").is_some_and(|value| value == "1") {
         fs::write(&path, serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
         println!("recorded in {}", path.display());
@@ -551,7 +551,7 @@ fn every_client_makes_the_recorded_bytes() {
     for (part, value) in made.as_object().unwrap() {
         assert_eq!(
             recorded[part], *value,
-            "{part}: this client makes other bytes than idl/golden.json records. Where that is meant, every client \
+            "{part}: this client makes other bytes than client/tests/golden.json records. Where that is meant, every client \
              changes: record it with `cargo xtask golden` and regenerate the TypeScript client"
         );
     }
