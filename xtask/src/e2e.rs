@@ -26,6 +26,10 @@ pub fn e2e(ctx: &Context, tools: Tools, engine: Engine, args: &[String]) -> Resu
     Ok(())
 }
 
+/// Needs a node that keeps through a SIGKILL all that it confirmed, which surfpool does not promise: there one run in four
+/// ended with a replay that reported a chain other than what was traded.
+const NEEDS_A_LEDGER: &str = "validator::a_node_that_is_killed_in_a_replay_loses_nothing";
+
 /// Runs the suite on surfpool, whose process no other check compiles.
 pub fn on_surfpool(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
     localnet::lint_surfpool(ctx)?;
@@ -61,6 +65,9 @@ pub fn suite(ctx: &Context, tools: Tools, engine: Engine, args: &[String], tally
         .args(&tests)
         .args(["--quiet", "--", THREADS])
         .args(args);
+    if engine == Engine::Surfpool {
+        network.args(["--skip", NEEDS_A_LEDGER]);
+    }
     for (name, value) in cargo.get_envs() {
         match value {
             Some(value) => network.env(name, value),
