@@ -12,6 +12,7 @@ import {
   type SolanaRpcSubscriptionsApi,
 } from '@solana/kit';
 
+import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from './address';
 import type { Network } from './network';
 
 /** Everything is read and awaited at this commitment. */
@@ -52,6 +53,9 @@ export async function readAccounts(
   const { context, value } = await rpc
     .getMultipleAccounts([...addresses], { commitment: COMMITMENT, encoding: 'base64' })
     .send();
+  if (value.length !== addresses.length) {
+    throw new Error(`the node sent ${value.length} accounts where ${addresses.length} were asked for`);
+  }
   return {
     slot: context.slot,
     accounts: value.map((account) =>
@@ -66,13 +70,23 @@ const CLOCK = address('SysvarC1ock11111111111111111111111111111111');
 export async function chainTime(connection: Connection): Promise<number> {
   const { accounts } = await readAccounts(connection, [CLOCK]);
   const data = accounts[0]?.data;
-  if (data === undefined) throw new Error('the node serves no clock');
+  if (data === undefined || data.length < 40) throw new Error('the node serves no clock');
   // slot u64, epoch start i64, epoch u64, leader schedule epoch u64, unix timestamp i64
   return Number(new DataView(data.buffer, data.byteOffset).getBigInt64(32, true));
 }
 
-/** Balance of a token account in base units; 0 where it does not exist. The amount lies behind mint and owner. */
+/** Length of a token account's data; Token-2022 writes the account's type, 2, behind it and extensions behind that. */
+const TOKEN_ACCOUNT_LENGTH = 165;
+
+/**
+ * Balance of a token account in base units; 0 where it does not exist or is something else, such as a mint. The amount
+ * lies behind mint and owner.
+ */
 export function tokenBalance(account: RawAccount | undefined): bigint {
-  if (account === undefined || account.data.length < 72) return 0n;
+  if (account === undefined || (account.owner !== TOKEN_PROGRAM && account.owner !== TOKEN_2022_PROGRAM)) return 0n;
+  const { length } = account.data;
+  if (length < TOKEN_ACCOUNT_LENGTH || (length > TOKEN_ACCOUNT_LENGTH && account.data[TOKEN_ACCOUNT_LENGTH] !== 2)) {
+    return 0n;
+  }
   return new DataView(account.data.buffer, account.data.byteOffset).getBigUint64(64, true);
 }

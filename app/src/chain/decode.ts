@@ -30,6 +30,7 @@ import {
   type Receipt,
   type Trader,
 } from '../market/model';
+import { visible } from './text';
 
 /** Where a lane's wallet lies: discriminator, 8 bytes of header, five 64-bit numbers. */
 export const WALLET_OFFSET = 56n;
@@ -39,7 +40,7 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
-    name: new TextDecoder().decode(Uint8Array.from(raw.name).subarray(0, raw.nameLen)),
+    name: visible(new TextDecoder().decode(Uint8Array.from(raw.name).subarray(0, raw.nameLen))),
     creator: raw.creator,
     owners: raw.owners.slice(0, raw.ownerCount).map(({ owner, shareBps, accrued, claimed }) => ({
       wallet: owner,
@@ -225,28 +226,33 @@ export interface Kind {
   readonly discriminator: string;
   /** Whether data is of this kind. */
   matches(data: Uint8Array): boolean;
-  /** Reads data of this kind; `undefined` where a later program wrote it in another layout. */
+  /** Reads data of this kind; `undefined` where it has another length or another layout, which a later program writes. */
   decode(address: Address, data: Uint8Array): Bus | Capacity | Offer | Lock | Proposal | Trader | undefined;
 }
 
-function kind(name: Kind['name'], discriminator: ArrayLike<number> & Iterable<number>, decode: Kind['decode']): Kind {
+function kind(
+  name: Kind['name'],
+  discriminator: ArrayLike<number> & Iterable<number>,
+  size: number,
+  decode: Kind['decode'],
+): Kind {
   const bytes = Uint8Array.from(discriminator);
   return {
     name,
     discriminator: getBase58Decoder().decode(bytes),
     matches: (data) => bytes.every((byte, index) => data[index] === byte),
-    decode,
+    decode: (address, data) => (data.length === size ? decode(address, data) : undefined),
   };
 }
 
 /** Every kind of account that the market has. */
 export const KINDS: readonly Kind[] = [
-  kind('bus', BUS_DISCRIMINATOR, bus),
-  kind('capacity', CAPACITY_DISCRIMINATOR, capacity),
-  kind('offer', OFFER_DISCRIMINATOR, offer),
-  kind('lock', LOCK_DISCRIMINATOR, lock),
-  kind('proposal', PROPOSAL_DISCRIMINATOR, proposal),
-  kind('trader', TRADER_DISCRIMINATOR, trader),
+  kind('bus', BUS_DISCRIMINATOR, getBusDecoder().fixedSize, bus),
+  kind('capacity', CAPACITY_DISCRIMINATOR, getCapacityDecoder().fixedSize, capacity),
+  kind('offer', OFFER_DISCRIMINATOR, getOfferDecoder().fixedSize, offer),
+  kind('lock', LOCK_DISCRIMINATOR, getLockDecoder().fixedSize, lock),
+  kind('proposal', PROPOSAL_DISCRIMINATOR, getProposalDecoder().fixedSize, proposal),
+  kind('trader', TRADER_DISCRIMINATOR, getTraderDecoder().fixedSize, trader),
 ];
 
 /** Reads a lane's account. */

@@ -5,6 +5,7 @@
 
 import { getBase64Encoder, type Address } from '@solana/kit';
 
+import { cost } from '../amount/cost';
 import { decodeMultibusEvent } from '../generated';
 import { hex } from '../features/purchase/hash';
 import type { Fill, Trade } from '../market/model';
@@ -45,16 +46,30 @@ export function eventsOf(logs: readonly string[]): MarketEvent[] {
     if (rest.startsWith('log: ')) continue;
     if (rest.startsWith('data: ')) {
       if (stack.at(-1) !== PROGRAM) continue;
-      const event = decode(new Uint8Array(getBase64Encoder().encode(rest.slice('data: '.length).split(' ')[0] ?? '')));
+      const event = read(rest.slice('data: '.length).split(' ')[0] ?? '');
       if (event !== undefined) events.push(event);
       continue;
     }
     const [program = '', ...words] = rest.split(' ');
     const what = words.join(' ');
     if (what.startsWith('invoke [')) stack.push(program);
-    else if (what === 'success' || what.startsWith('failed')) stack.pop();
+    // A frame that another ends than began it is in no log of a chain.
+    else if ((what === 'success' || what.startsWith('failed')) && stack.pop() !== program) break;
   }
   return events;
+}
+
+/** An event; `undefined` for what is none, or what the program cannot have said: it sells at the exact cost. */
+function read(base64: string): MarketEvent | undefined {
+  let event: MarketEvent | undefined;
+  try {
+    event = decode(new Uint8Array(getBase64Encoder().encode(base64)));
+  } catch {
+    return undefined;
+  }
+  if (event?.kind !== 'purchased') return event;
+  const sold = ({ energyWh, pricePerKwh, cost: paid }: Fill) => energyWh > 0n && cost(energyWh, pricePerKwh) === paid;
+  return event.fills.length > 0 && event.fills.every(sold) ? event : undefined;
 }
 
 const PURCHASES = ['single', 'batch', 'lock'] as const;

@@ -1,0 +1,9 @@
+/** Text of strangers, such as names on chain. */
+
+/** What acts or is not seen: control characters, line ends, default ignorables (they reorder text too), annotations. */
+const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{fff9}-\u{fffb}]/gu;
+
+/** Text in which characters that act or hide are written as what they are, as on the command line: `\u{202e}`. */
+export function visible(text: string): string {
+  return text.replaceAll(HIDDEN, (hidden) => `\\u{${hidden.codePointAt(0)?.toString(16) ?? ''}}`);
+}
