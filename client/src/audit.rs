@@ -20,7 +20,7 @@ use {
 pub(crate) const WINDOWS: &str = "energy_of_windows_is_conserved";
 /// Per offer: reserved <= remaining <= listed, and reserved is the sum of its locks.
 pub(crate) const OFFERS: &str = "offers_hold_what_is_locked";
-/// The escrow holds the deposits of open locks, no more and no less.
+/// The escrow holds the deposits of open locks, and nothing but what strangers gave to it.
 pub(crate) const ESCROW: &str = "escrow_equals_deposits";
 /// Shares sum to 10,000, the threshold is met by the owners.
 pub(crate) const BUS: &str = "bus_shares_sum_to_the_whole";
@@ -56,6 +56,9 @@ pub struct Audit {
     pub locks: Vec<Keyed<Lock>>,
     /// What its escrow holds, in token base units.
     pub escrow: u64,
+    /// What its escrow holds beyond the deposits of its locks, in token base units: anyone can send tokens there, which
+    /// stay there and are no fault of the market's.
+    pub gifts: u64,
     /// What its treasury holds, in token base units.
     pub treasury: u64,
     /// Invariants that do not hold, each as its name and what was found; empty where all is well.
@@ -84,11 +87,15 @@ impl Market {
         check_bus(&mut findings, &bus);
         check_windows(&mut findings, &capacities, &offers);
         check_offers(&mut findings, &offers, &locks);
-        check_escrow(&mut findings, escrow, &locks);
+        let deposits = deposits(&locks);
+        findings.check(ESCROW, u128::from(escrow) >= deposits, || {
+            format!("the escrow is {escrow} and should be {deposits} at least")
+        });
+        let gifts = u128::from(escrow).saturating_sub(deposits) as u64;
         if let Err(Error::Decode { cause, .. }) = Treasury::new(&bus, treasury) {
             findings.check(TREASURY, false, || cause);
         }
-        Ok(Audit { bus, capacities, offers, locks, escrow, treasury, violations: findings.0 })
+        Ok(Audit { bus, capacities, offers, locks, escrow, gifts, treasury, violations: findings.0 })
     }
 }
 
@@ -145,10 +152,14 @@ pub(crate) fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], loc
     }
 }
 
-/// The escrow's balance, in token base units, against the open locks of its bus.
+/// The deposits of locks, in token base units.
+fn deposits(locks: &[Keyed<Lock>]) -> u128 {
+    locks.iter().map(|lock| u128::from(lock.deposit)).sum()
+}
+
+/// The balance of an escrow to which nobody gives anything, in token base units, against the open locks of its bus.
 pub(crate) fn check_escrow(findings: &mut Findings, escrow: u64, locks: &[Keyed<Lock>]) {
-    let deposits: u128 = locks.iter().map(|lock| u128::from(lock.deposit)).sum();
-    findings.equal(ESCROW, "the escrow", u128::from(escrow), deposits);
+    findings.equal(ESCROW, "the escrow", u128::from(escrow), deposits(locks));
 }
 
 #[cfg(test)]

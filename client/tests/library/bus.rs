@@ -7,6 +7,7 @@ use {
             error::MultibusError,
             token::{SPL_TOKEN_ID, TOKEN_2022_ID},
         },
+        token,
     },
 };
 
@@ -80,4 +81,18 @@ async fn both_token_programs_settle() {
     let order = multibus_client::purchase::PurchaseOrder::exactly(offer, 1_000, 500);
     assert_eq!(buyer.buy(&order).await.unwrap().paid, 500);
     assert_eq!(world.market().settlement(&world.bus).await.unwrap().token_program, TOKEN_2022_ID);
+}
+
+#[tokio::test]
+async fn a_gift_to_an_escrow_is_no_fault_of_the_market() {
+    let world = World::new().await;
+    let (buyer, offer) = (world.member().await, world.offer(1_000, 500).await);
+    buyer.lock_take(&offer, 400, 500).await.unwrap();
+    let escrow = world.market().bus(&world.bus).await.unwrap().escrow;
+    let give = token::mint_to(&world.mint, &escrow, &world.owner.address(), 7, &SPL_TOKEN_ID).unwrap();
+    world.owner.send(&[give]).await.unwrap();
+    // Anyone can send tokens there: whoever audits the bus must not be told that something is wrong.
+    let audit = world.market().audit(&world.bus).await.unwrap();
+    assert_eq!(audit.violations, [""; 0]);
+    assert_eq!((audit.escrow, audit.gifts), (207, 7));
 }

@@ -140,6 +140,9 @@ impl Village {
             let audit = self.market().audit(bus).await?;
             tokens += u128::from(audit.escrow) + u128::from(audit.treasury);
             found.extend(audit.violations);
+            if audit.gifts != 0 {
+                found.push(format!("escrow of {bus} has {} base units that are no deposits", audit.gifts));
+            }
         }
         for wallet in wallets.iter().chain([&self.owner.address()]) {
             tokens += u128::from(self.tokens(wallet).await?);

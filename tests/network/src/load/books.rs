@@ -236,6 +236,9 @@ impl Books {
             }
             locks.extend(audit.locks);
             found.extend(audit.violations);
+            if audit.gifts != 0 {
+                found.push(format!("escrow of {bus} has {} base units that are no deposits", audit.gifts));
+            }
         }
 
         let mut bought_wh = 0u128;
