@@ -5,6 +5,7 @@
 //! token by token, and must fulfil every invariant of the market. So each test checks all of them after each of
 //! its steps. A [`Market`] is a world with a mint, a bus, a seller and a buyer, for tests that start there.
 
+pub mod attack;
 pub mod elf;
 pub mod event;
 pub mod key;

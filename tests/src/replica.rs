@@ -696,7 +696,7 @@ impl Replica {
         assert!(proposal.approvals.insert(owner), "an approval counts once");
         if proposal.approvals.len() == self.approvals_needed(&proposal) {
             let wait = if proposal.action.kind == PAUSE { 0 } else { bus.settings.timelock_seconds };
-            proposal.executable_at = now + wait as i64;
+            proposal.executable_at = now.saturating_add(wait as i64);
         }
         self.proposals.insert(*address, proposal);
     }

@@ -2,6 +2,7 @@
 
 use {
     crate::{
+        attack::{self, Outcome},
         elf,
         event::{self, Event},
         key::keypair,
@@ -266,7 +267,7 @@ impl World {
     /// Executes a transaction, and checks everything where it lands.
     pub fn send_transaction(&mut self, transaction: VersionedTransaction) -> Landing {
         let before = replica::token_balances(&self.svm);
-        let landed = self.svm.send_transaction(transaction);
+        let landed = self.svm.send_transaction(transaction.clone());
         self.svm.expire_blockhash();
         if let Ok(meta) = &landed {
             let events: Vec<Event> = event::logged(&meta.logs).iter().map(|bytes| Event::decode(bytes)).collect();
@@ -274,6 +275,9 @@ impl World {
             let now = self.now();
             self.replica.follow(&events, &before, &after, now);
             self.replica.check(&self.svm, &after);
+            for at in 0..transaction.message.instructions().len() {
+                attack::saw(&transaction, at, Outcome::Landed);
+            }
         }
         landed.map_err(Box::new)
     }
@@ -332,7 +336,7 @@ impl World {
     ) -> FailedTransactionMetadata {
         let refusal = refusal.into();
         let before = self.svm.clone();
-        let failure = match self.svm.send_transaction(transaction) {
+        let failure = match self.svm.send_transaction(transaction.clone()) {
             Ok(meta) => panic!("accepted, not refused with {refusal:?}\n{}", meta.logs.join("\n")),
             Err(failure) => failure,
         };
@@ -348,6 +352,7 @@ impl World {
             failure.meta.logs.join("\n")
         );
         self.assert_unchanged(&before, failure.meta.fee);
+        attack::saw(&transaction, index, Outcome::Refused);
         if let Refusal::Market(error) = refusal {
             SEEN.with_borrow_mut(|seen| seen.insert(code_of(error)));
         }

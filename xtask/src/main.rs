@@ -13,6 +13,7 @@ mod idl;
 mod link;
 mod load;
 mod localnet;
+mod matrix;
 mod migrate;
 mod npm;
 mod publish;
@@ -170,6 +171,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<String>,
     },
+    /// Write docs/ATTACKS.md: what the tests try against every instruction, and why the rest cannot apply
+    #[command(name = "attack-matrix", after_help = "Example:\n  cargo xtask attack-matrix --check")]
+    AttackMatrix {
+        /// Only compare, and fail where the checked-in table differs
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure the compute units of every instruction against the recorded table
     #[command(after_help = "Example:\n  cargo xtask cu --bless")]
     Cu {
@@ -269,6 +277,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
         Task::Soak { program, args } => attack::play(&ctx, program.tools, "soak", &args),
         Task::Fuzz { program, args } => attack::play(&ctx, program.tools, "fuzz", &args),
+        Task::AttackMatrix { check } => matrix::matrix(&ctx, check),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),
         Task::Anchor { args } => anchor::anchor(&ctx, &args),

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app,
     context::Context,
-    demo, e2e, idl, load, publish, run,
+    demo, e2e, idl, load, matrix, publish, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -71,6 +71,11 @@ const STEPS: &[Step] = &[
         name: "tidy",
         shows: "nothing is unfinished, unexplained or bound to one machine",
         action: Action::Own(|ctx, _| tidy::check(ctx)),
+    },
+    Step {
+        name: "attacks",
+        shows: "every attack on every instruction has its test or cannot apply, and what documents promise is tested",
+        action: Action::Own(|ctx, _| matrix::matrix(ctx, true)),
     },
     Step {
         name: "idl",

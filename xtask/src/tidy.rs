@@ -217,7 +217,7 @@ fn home_path(line: &str) -> Option<&str> {
 }
 
 /// The text with comments, strings and characters blanked out; every line stays where it is.
-fn code_only(text: &str) -> String {
+pub fn code_only(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
     let mut out = String::with_capacity(text.len());

@@ -241,6 +241,7 @@ pub fn batch_over_several_buses_with_one_mint_succeeds() {
 
 #[test]
 pub fn batch_over_buses_with_other_mints_is_rejected() {
+    refuses!(wrong_account: purchase_batch);
     let mut market = Market::new();
     let (seller, one) = (market.seller, market.offer(10_000));
     for program in TokenProgram::BOTH {
@@ -261,6 +262,7 @@ pub fn batch_over_buses_with_other_mints_is_rejected() {
 
 #[test]
 pub fn batch_in_another_mint_or_token_program_is_rejected() {
+    refuses!(foreign_program: purchase_batch; wrong_account: purchase_batch);
     let mut market = Market::new();
     let buyer = market.buyer;
     let worthless = market.mint("worthless", TokenProgram::SplToken, &[]);
@@ -282,6 +284,7 @@ pub fn batch_in_another_mint_or_token_program_is_rejected() {
 
 #[test]
 pub fn batch_with_the_same_offer_twice_is_rejected() {
+    refuses!(duplicate_account: purchase_batch; replay: purchase_batch);
     let mut market = Market::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     for items in [vec![(one, 1_000), (one, 1_000)], vec![(one, 10_000), (two, 1), (one, 10_000)]] {
@@ -292,6 +295,7 @@ pub fn batch_with_the_same_offer_twice_is_rejected() {
 
 #[test]
 pub fn batch_above_the_total_limit_is_rejected() {
+    refuses!(arithmetic: purchase_batch; moved_price: purchase_batch);
     let mut market = Market::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     // 1,001 Wh at 0.25 and 1 Wh, each rounded up.
@@ -307,6 +311,7 @@ pub fn batch_above_the_total_limit_is_rejected() {
 
 #[test]
 pub fn batch_whose_total_overflows_is_rejected() {
+    refuses!(arithmetic: purchase_batch);
     let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let dear = |options: OfferOptions| options.energy(1_000).price(u64::MAX / 2 + 1);
     let (one, two) = (market.offer_with(dear), market.offer_with(dear));
@@ -320,6 +325,7 @@ pub fn batch_whose_total_overflows_is_rejected() {
 
 #[test]
 pub fn batch_happens_as_a_whole_or_not_at_all() {
+    refuses!(moved_price: purchase_batch; capacity_leak: purchase_batch);
     let mut market = Market::new();
     let (seller, now) = (market.seller, market.now());
     let good = market.offer(10_000);
@@ -406,6 +412,7 @@ pub fn batch_with_an_offer_of_the_buyer_is_rejected() {
 
 #[test]
 pub fn batch_with_any_nonce_but_the_next_is_rejected() {
+    refuses!(replay: purchase_batch);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let next = market.nonce(&market.lane);
@@ -420,6 +427,7 @@ pub fn batch_with_any_nonce_but_the_next_is_rejected() {
 
 #[test]
 pub fn batch_in_the_lane_of_another_wallet_is_rejected() {
+    refuses!(substituted_address: purchase_batch);
     let mut market = Market::new();
     let mint = market.bus.mint;
     let (_, _, other) = market.world.buyer("other", &mint);
@@ -431,6 +439,7 @@ pub fn batch_in_the_lane_of_another_wallet_is_rejected() {
 
 #[test]
 pub fn batch_paid_to_another_account_is_rejected() {
+    refuses!(theft: purchase_batch);
     let mut market = Market::new();
     let offers = offers(&mut market, 2);
     let (bus, buyer) = (market.bus, market.buyer);
@@ -443,7 +452,37 @@ pub fn batch_paid_to_another_account_is_rejected() {
 }
 
 #[test]
+pub fn batch_with_somebody_elses_tokens_is_rejected() {
+    refuses!(theft: purchase_batch);
+    for program in TokenProgram::BOTH {
+        let mut market = Market::with(program, |options| options);
+        let (bus, mint, authority) = (market.bus, market.bus.mint, market.fee_payer);
+        let victim = market.wallet("victim");
+        let victims = market.token_account("victim's tokens", &mint, &victim, 1_000_000);
+        market.arrange(&[bus.escrow, bus.treasury].map(|account| mint.mint_to(&account, &authority, 1_000_000)));
+        let offers = offers(&mut market, 2);
+        for payment in [victims, bus.escrow, bus.treasury] {
+            let mut batch = market.batch(&[(offers[0], 1_000), (offers[1], 1_000)]);
+            batch.accounts[2].pubkey = payment;
+            market.assert_refused(&[batch], token_error(TokenError::OwnerMismatch));
+        }
+    }
+}
+
+#[test]
+pub fn batch_past_the_last_nonce_is_rejected() {
+    refuses!(arithmetic: purchase_batch);
+    let mut market = Market::new();
+    let lane = market.lane.address;
+    let offer = market.offer(10_000);
+    market.edit::<state::Trader>(&lane, |trader| trader.next_nonce = u64::MAX);
+    let batch = market.batch(&[(offer, 1_000)]);
+    market.assert_refused(&[batch], MultibusError::CounterOverflow);
+}
+
+#[test]
 pub fn batch_under_another_bus_is_rejected() {
+    refuses!(substituted_address: purchase_batch);
     let mut market = Market::new();
     let one = market.offer(10_000);
     let (bus, two) = second_bus(&mut market);
@@ -456,6 +495,7 @@ pub fn batch_under_another_bus_is_rejected() {
 
 #[test]
 pub fn batch_with_accounts_of_other_types_is_rejected() {
+    refuses!(wrong_account: purchase_batch);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let (bus, lane, capacity) = (market.bus.address, market.lane.address, market.bus.capacity);
@@ -486,6 +526,7 @@ pub fn batch_with_accounts_of_other_types_is_rejected() {
 
 #[test]
 pub fn batch_unsigned_is_rejected() {
+    refuses!(missing_signer: purchase_batch);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let mut batch = market.batch(&[(offer, 1)]);
@@ -504,6 +545,7 @@ pub fn batch_with_a_readonly_offer_is_rejected() {
 
 #[test]
 pub fn batch_paid_from_one_of_its_payouts_is_rejected() {
+    refuses!(duplicate_account: purchase_batch);
     // A seller may name the buyer's own account as payout, even to do harm.
     let mut market = Market::new();
     let (bus, seller, payment) = (market.bus, market.seller, market.payment);

@@ -228,6 +228,7 @@ pub fn bus_create_by_wallet_outside_the_owners_is_rejected() {
 
 #[test]
 pub fn bus_create_with_shares_not_summing_to_all_is_rejected() {
+    refuses!(arithmetic: bus_create);
     for shares in [&[9_999][..], &[10_001], &[0], &[5_000, 4_999], &[65_535, 10_001], &[5_000, 5_000, 55_536]] {
         let (mut world, mint, creator) = world();
         let mut owners = owners(&mut world, &creator, shares.len());
@@ -317,6 +318,7 @@ pub fn bus_create_with_unknown_listing_policy_is_rejected() {
 
 #[test]
 pub fn bus_create_twice_is_rejected() {
+    refuses!(reinitialisation: bus_create);
     let mut market = Market::new();
     let mint = market.bus.mint;
     let again = bus_create(&market.seller, &mint, &BusOptions::new(&market.seller));
@@ -339,6 +341,7 @@ pub fn bus_create_at_prefunded_addresses_succeeds() {
 
 #[test]
 pub fn bus_create_at_other_addresses_is_rejected() {
+    refuses!(substituted_address: bus_create; theft: bus_create);
     let (mut world, mint, creator) = world();
     let other = Bus::of(&creator, 1, mint);
     let create = |change: &dyn Fn(&mut multibus::accounts::BusCreate)| {

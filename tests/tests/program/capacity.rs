@@ -13,6 +13,7 @@ use {
 
 #[test]
 pub fn capacity_open_writes_the_window_once() {
+    withstands!(reinitialisation: capacity_open; capacity_leak: capacity_open);
     let mut market = Market::windowed();
     let (bus, start) = (market.bus, market.next_window());
     let payer = market.wallet("payer");
@@ -109,6 +110,7 @@ pub fn capacity_open_at_gate_closure_is_rejected() {
 
 #[test]
 pub fn capacity_open_beyond_the_horizon_is_rejected() {
+    refuses!(arithmetic: capacity_open);
     let mut market = Market::windowed();
     let (bus, seller) = (market.bus, market.seller);
     let last = (market.now() + 366 * 86_400) / 900 * 900;
@@ -119,6 +121,7 @@ pub fn capacity_open_beyond_the_horizon_is_rejected() {
 
 #[test]
 pub fn capacity_open_with_another_general_capacity_is_rejected() {
+    refuses!(substituted_address: capacity_open);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
@@ -134,6 +137,7 @@ pub fn capacity_open_with_another_general_capacity_is_rejected() {
 
 #[test]
 pub fn capacity_open_with_another_windows_capacity_is_rejected() {
+    refuses!(substituted_address: capacity_open);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
@@ -149,6 +153,7 @@ pub fn capacity_open_with_another_windows_capacity_is_rejected() {
 
 #[test]
 pub fn capacity_open_at_another_address_is_rejected() {
+    refuses!(substituted_address: capacity_open);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let wallet = market.wallet("anything");
@@ -162,6 +167,7 @@ pub fn capacity_open_at_another_address_is_rejected() {
 
 #[test]
 pub fn capacity_open_past_the_last_counted_window_is_rejected() {
+    refuses!(arithmetic: capacity_open);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.edit::<state::Capacity>(&bus.capacity, |general| general.open_windows = u32::MAX);
@@ -192,6 +198,7 @@ pub fn capacity_close_pays_the_rent_back_to_who_paid_it() {
 
 #[test]
 pub fn capacity_close_before_the_end_of_the_window_is_rejected() {
+    refuses!(capacity_leak: capacity_close);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     // The offer is gone, but what it sold counts until the window is over.
@@ -226,6 +233,7 @@ pub fn capacity_close_of_a_window_that_never_had_an_offer_succeeds_any_time() {
 
 #[test]
 pub fn capacity_close_with_open_offers_is_rejected() {
+    refuses!(capacity_leak: capacity_close);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let (one, two) = (market.offer_in(start, |options| options), market.offer_in(start, |options| options));
@@ -241,6 +249,7 @@ pub fn capacity_close_with_open_offers_is_rejected() {
 
 #[test]
 pub fn capacity_close_with_rent_to_another_wallet_is_rejected() {
+    refuses!(theft: capacity_close);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
@@ -251,6 +260,7 @@ pub fn capacity_close_with_rent_to_another_wallet_is_rejected() {
 
 #[test]
 pub fn capacity_close_with_another_general_capacity_is_rejected() {
+    refuses!(substituted_address: capacity_close);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
@@ -267,6 +277,7 @@ pub fn capacity_close_with_another_general_capacity_is_rejected() {
 
 #[test]
 pub fn capacity_close_of_the_general_capacity_is_rejected() {
+    refuses!(duplicate_account: capacity_close);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let close = capacity_close(&bus, 0, &seller);
@@ -277,10 +288,15 @@ pub fn capacity_close_of_the_general_capacity_is_rejected() {
 
 #[test]
 pub fn capacity_close_and_open_of_a_past_window_is_rejected() {
+    refuses!(revival: capacity_open; capacity_leak: capacity_open);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     market.go_to(start + 900);
-    let both = [capacity_close(&bus, start, &seller), capacity_open(&bus, &seller, start)];
-    market.assert_refused(&both, MultibusError::GateClosed);
+    let (close, open) = (capacity_close(&bus, start, &seller), capacity_open(&bus, &seller, start));
+    market.assert_refused(&[close.clone(), open.clone()], MultibusError::GateClosed);
+    let fund = solana_system_interface::instruction::transfer(&seller, &bus.window(start), 50_000_000);
+    market.assert_refused(&[close.clone(), fund.clone(), open.clone()], MultibusError::GateClosed);
+    market.execute(&[close, fund]);
+    market.assert_refused(&[open], MultibusError::GateClosed);
 }

@@ -5,7 +5,7 @@ use {
     multibus::{
         error::MultibusError,
         event::*,
-        instruction::{LockRelease, LockSettle, LockTake},
+        instruction::{LockRelease, LockSettle, LockTake, Purchase},
         state::{self, ProposalAction},
     },
     multibus_tests::{
@@ -129,6 +129,7 @@ pub fn lock_take_of_zero_energy_is_rejected() {
 
 #[test]
 pub fn lock_take_above_the_free_energy_is_rejected() {
+    refuses!(capacity_leak: lock_take);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     for energy_wh in [10_001, u64::MAX] {
@@ -145,6 +146,7 @@ pub fn lock_take_above_the_free_energy_is_rejected() {
 
 #[test]
 pub fn lock_take_above_the_price_limit_or_of_another_version_is_rejected() {
+    refuses!(moved_price: lock_take);
     let mut market = Market::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
@@ -159,10 +161,28 @@ pub fn lock_take_above_the_price_limit_or_of_another_version_is_rejected() {
 
 #[test]
 pub fn lock_take_whose_cost_overflows_is_rejected() {
+    refuses!(arithmetic: lock_take);
     let mut market = Market::new();
     let offer = market.offer_with(|options| options.price(u64::MAX));
     let take = market.lock_take(&offer, 1_001);
     market.assert_refused(&[take], MultibusError::CostOverflow);
+}
+
+#[test]
+pub fn lock_take_rounds_the_deposit_up_and_lock_settle_pays_it() {
+    withstands!(arithmetic: lock_take, lock_settle);
+    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.base_price_per_kwh = 1));
+    let escrow = market.bus.escrow;
+    let offer = market.offer_with(|options| options.price(1));
+    let mut paid = 0;
+    for (energy_wh, cost) in [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (1_999, 2)] {
+        market.lock(&offer, energy_wh);
+        assert_eq!(market.tokens(&escrow), cost, "{energy_wh} Wh");
+        let settle = market.lock_settle(&offer);
+        market.execute(&[settle]);
+        paid += cost;
+        assert_eq!((market.tokens(&escrow), market.tokens(&market.payout)), (0, paid), "{energy_wh} Wh");
+    }
 }
 
 #[test]
@@ -204,6 +224,7 @@ pub fn lock_take_of_cancelled_or_expired_offer_is_rejected() {
 
 #[test]
 pub fn lock_take_that_would_outlive_the_offer_is_rejected() {
+    refuses!(lock_expiry: lock_take);
     let mut market = Market::new();
     let expires_at = market.now() + 1_000;
     let offer = market.offer_with(|options| options.expires(expires_at));
@@ -222,6 +243,7 @@ pub fn lock_take_that_would_outlive_the_offer_is_rejected() {
 
 #[test]
 pub fn lock_take_that_would_outlive_the_gate_is_rejected() {
+    refuses!(lock_expiry: lock_take);
     let mut market = Market::windowed();
     let start = market.next_window();
     let offer = market.offer_in(start, |options| options);
@@ -243,6 +265,7 @@ pub fn lock_take_that_would_outlive_the_gate_is_rejected() {
 
 #[test]
 pub fn lock_take_twice_on_one_offer_is_rejected() {
+    refuses!(reinitialisation: lock_take; replay: lock_take);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 1_000);
@@ -267,6 +290,7 @@ pub fn lock_take_at_a_prefunded_address_succeeds() {
 
 #[test]
 pub fn lock_take_at_another_address_is_rejected() {
+    refuses!(substituted_address: lock_take);
     let mut market = Market::new();
     let other = market.wallet("other");
     let (one, two) = (market.offer(10_000), market.offer(10_000));
@@ -279,6 +303,7 @@ pub fn lock_take_at_another_address_is_rejected() {
 
 #[test]
 pub fn lock_take_into_another_escrow_is_rejected() {
+    refuses!(substituted_address: lock_take; theft: lock_take);
     let mut market = Market::new();
     let (bus, buyer) = (market.bus, market.buyer);
     let other = second_bus(&mut market);
@@ -292,6 +317,7 @@ pub fn lock_take_into_another_escrow_is_rejected() {
 
 #[test]
 pub fn lock_take_paid_from_the_escrow_is_rejected() {
+    refuses!(theft: lock_take; duplicate_account: lock_take);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     other_lock(&mut market, &offer);
@@ -301,6 +327,7 @@ pub fn lock_take_paid_from_the_escrow_is_rejected() {
 
 #[test]
 pub fn lock_take_with_another_bus_mint_or_token_program_is_rejected() {
+    refuses!(substituted_address: lock_take; wrong_account: lock_take; foreign_program: lock_take);
     let mut market = Market::new();
     let other = second_bus(&mut market);
     let mint = market.mint("worthless", TokenProgram::SplToken, &[]);
@@ -326,7 +353,23 @@ pub fn lock_take_beyond_the_buyers_tokens_is_rejected() {
 }
 
 #[test]
+pub fn lock_take_with_somebody_elses_tokens_is_rejected() {
+    refuses!(theft: lock_take);
+    let mut market = Market::new();
+    let (mint, victim) = (market.bus.mint, market.wallet("victim"));
+    let victims = market.token_account("victim's tokens", &mint, &victim, 1_000_000);
+    let (treasury, authority) = (market.bus.treasury, market.fee_payer);
+    market.arrange(&[mint.mint_to(&treasury, &authority, 1_000_000)]);
+    let offer = market.offer(10_000);
+    for payment in [victims, treasury] {
+        let take = take_with(&market, &offer, |accounts| accounts.payment = payment);
+        market.assert_refused(&[take], token_error(TokenError::OwnerMismatch));
+    }
+}
+
+#[test]
 pub fn lock_take_past_the_last_counted_lock_is_rejected() {
+    refuses!(arithmetic: lock_take);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.edit::<state::Offer>(&offer.address, |offer| offer.open_locks = u32::MAX);
@@ -387,16 +430,19 @@ pub fn lock_settle_at_once_succeeds() {
 
 #[test]
 pub fn lock_settle_at_299_seconds_succeeds() {
+    withstands!(lock_expiry: lock_settle);
     settles_after(299);
 }
 
 #[test]
 pub fn lock_settle_at_300_seconds_succeeds() {
+    withstands!(lock_expiry: lock_settle);
     settles_after(300);
 }
 
 #[test]
 pub fn lock_settle_at_301_seconds_is_rejected() {
+    refuses!(lock_expiry: lock_settle);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -421,6 +467,7 @@ pub fn lock_settle_while_paused_is_rejected() {
 
 #[test]
 pub fn lock_settle_twice_is_rejected() {
+    refuses!(replay: lock_settle);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -434,6 +481,7 @@ pub fn lock_settle_twice_is_rejected() {
 
 #[test]
 pub fn lock_settle_with_any_nonce_but_the_next_is_rejected() {
+    refuses!(replay: lock_settle);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -445,7 +493,27 @@ pub fn lock_settle_with_any_nonce_but_the_next_is_rejected() {
 }
 
 #[test]
+pub fn lock_settle_past_the_last_nonce_is_rejected() {
+    refuses!(arithmetic: lock_settle);
+    let mut market = Market::new();
+    let (lane, buyer) = (market.lane.address, market.buyer);
+    let other = market.open_lane(&buyer, 1);
+    let offer = market.offer(10_000);
+    market.lock(&offer, 4_000);
+    let before = market.account(&lane);
+    market.edit::<state::Trader>(&lane, |trader| trader.next_nonce = u64::MAX);
+    let settle = market.lock_settle(&offer);
+    market.assert_refused(&[settle], MultibusError::CounterOverflow);
+    // The energy is not lost to its buyer: the lock settles in another lane.
+    market.svm.set_account(lane, before).unwrap();
+    let settle = LockSettle { nonce: market.nonce(&other) }.to_instruction(lock_settle_accounts(&offer, &other));
+    market.execute(&[settle]);
+    assert_eq!(market.tokens(&market.payout), 1_000_000);
+}
+
+#[test]
 pub fn lock_settle_by_another_buyer_is_rejected() {
+    refuses!(substituted_address: lock_settle; theft: lock_settle);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let lock = market.lock(&offer, 4_000);
@@ -459,6 +527,7 @@ pub fn lock_settle_by_another_buyer_is_rejected() {
 
 #[test]
 pub fn lock_settle_in_the_lane_of_another_wallet_is_rejected() {
+    refuses!(substituted_address: lock_settle);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -469,6 +538,7 @@ pub fn lock_settle_in_the_lane_of_another_wallet_is_rejected() {
 
 #[test]
 pub fn lock_settle_on_another_offer_is_rejected() {
+    refuses!(substituted_address: lock_settle; capacity_leak: lock_settle);
     let mut market = Market::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     market.lock(&one, 4_000);
@@ -478,6 +548,7 @@ pub fn lock_settle_on_another_offer_is_rejected() {
 
 #[test]
 pub fn lock_settle_with_other_accounts_of_the_bus_is_rejected() {
+    refuses!(substituted_address: lock_settle; wrong_account: lock_settle; theft: lock_settle);
     let mut market = Market::new();
     let (bus, buyer) = (market.bus, market.buyer);
     let other = second_bus(&mut market);
@@ -519,6 +590,7 @@ pub fn lock_settle_to_a_frozen_payout_is_rejected_and_releases_without_fee() {
 
 #[test]
 pub fn lock_settle_unsigned_is_rejected() {
+    refuses!(missing_signer: lock_settle);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -566,6 +638,7 @@ pub fn lock_release_by_its_buyer_succeeds_at_any_time() {
 
 #[test]
 pub fn lock_release_by_stranger_until_300_seconds_is_rejected() {
+    refuses!(lock_expiry: lock_release);
     let mut market = Market::new();
     let stranger = market.wallet("stranger");
     let offer = market.offer(10_000);
@@ -582,6 +655,7 @@ pub fn lock_release_by_stranger_until_300_seconds_is_rejected() {
 
 #[test]
 pub fn lock_release_by_stranger_at_301_seconds_succeeds() {
+    withstands!(lock_expiry: lock_release);
     let mut market = Market::new();
     let stranger = market.wallet("stranger");
     let lamports = market.lamports(&stranger);
@@ -593,7 +667,54 @@ pub fn lock_release_by_stranger_at_301_seconds_succeeds() {
 }
 
 #[test]
+pub fn what_is_locked_is_nobody_elses_at_299_300_and_301_seconds() {
+    refuses!(lock_expiry: purchase, purchase_batch, lock_take);
+    withstands!(lock_expiry: offer_cancel, offer_reprice);
+    for seconds in [299, 300, 301] {
+        let mut market = Market::new();
+        let (seller, mint, stranger) = (market.seller, market.bus.mint, market.wallet("stranger"));
+        let (other, payment, lane) = market.world.buyer("other", &mint);
+        let offer = market.offer(10_000);
+        market.lock(&offer, 4_000);
+        market.pass(seconds);
+        // Also once it has expired, until somebody releases it.
+        let nonce = market.nonce(&lane);
+        let purchase = Purchase {
+            nonce,
+            energy_wh: 6_001,
+            min_energy_wh: 6_001,
+            max_price_per_kwh: u64::MAX,
+            expected_version: 0,
+        };
+        let take = LockTake { energy_wh: 6_001, max_price_per_kwh: u64::MAX, expected_version: 0 };
+        let attempts = [
+            purchase.to_instruction(purchase_accounts(&offer, &lane, payment)),
+            batch(&lane, payment, nonce, &[(offer, 6_001)]),
+            take.to_instruction(lock_take_accounts(&offer, &other, payment)),
+        ];
+        for attempt in attempts {
+            market.assert_refused(&[attempt], MultibusError::EnergyUnavailable);
+        }
+        // Neither another price nor the withdrawal of the offer reaches it.
+        market.execute(&[offer_reprice(&offer, &seller, 900_000), offer_cancel(&offer, &seller)]);
+        let state = market.offer_state(&offer);
+        assert_eq!((state.listed_wh, state.reserved_wh, state.open_locks), (4_000, 4_000, 1));
+        if seconds > 300 {
+            let release = market.lock_release(&offer, &stranger);
+            market.execute(&[release]);
+        } else {
+            let settle = market.lock_settle(&offer);
+            market.execute(&[settle]);
+            assert_eq!(market.tokens(&market.payout), 1_000_000, "4 kWh at 0.25, the price of the lock");
+        }
+        market.execute(&[offer_cancel(&offer, &seller)]);
+        assert!(!market.exists(&offer.address));
+    }
+}
+
+#[test]
 pub fn lock_release_rounds_the_fee_for_the_buyer() {
+    withstands!(arithmetic: lock_release);
     let mut market = Market::with(TokenProgram::SplToken, |options| {
         options.with(|config| (config.lock_fee_bps, config.base_price_per_kwh) = (250, 1))
     });
@@ -652,6 +773,7 @@ pub fn lock_release_after_a_pause_costs_no_fee() {
 
 #[test]
 pub fn lock_release_costs_the_fee_of_the_moment_it_was_taken() {
+    withstands!(moved_price: lock_release);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
@@ -690,6 +812,8 @@ pub fn lock_release_where_the_payout_is_closed_waives_the_fee() {
 
 #[test]
 pub fn lock_release_where_the_payout_asks_for_memos_waives_the_fee() {
+    refuses!(token_2022: lock_settle);
+    withstands!(token_2022: lock_release);
     let mut market = Market::with(TokenProgram::Token2022, |options| options);
     let (bus, buyer, seller) = (market.bus, market.buyer, market.seller);
     let payout = market.associated_account(&bus.mint, &seller);
@@ -721,6 +845,7 @@ pub fn lock_release_where_the_payout_asks_for_memos_waives_the_fee() {
 
 #[test]
 pub fn lock_release_refunded_to_the_payout_itself_needs_another_account() {
+    refuses!(duplicate_account: lock_release);
     // A seller may name the buyer's account as payout. It then stands for the payout only.
     let mut market = Market::new();
     let (bus, seller, buyer, payment) = (market.bus, market.seller, market.buyer, market.payment);
@@ -736,6 +861,7 @@ pub fn lock_release_refunded_to_the_payout_itself_needs_another_account() {
 
 #[test]
 pub fn lock_release_refunded_to_somebody_else_is_rejected() {
+    refuses!(theft: lock_release);
     let mut market = Market::new();
     let (bus, buyer, stranger) = (market.bus, market.buyer, market.wallet("stranger"));
     let thiefs = market.token_account("thief's tokens", &bus.mint, &stranger, 0);
@@ -758,6 +884,7 @@ pub fn lock_release_refunded_to_somebody_else_is_rejected() {
 
 #[test]
 pub fn lock_release_refunded_to_what_is_no_token_account_is_rejected() {
+    refuses!(wrong_account: lock_release);
     let mut market = Market::new();
     let (buyer, seller) = (market.buyer, market.seller);
     let worthless = market.mint("worthless", TokenProgram::SplToken, &[]);
@@ -794,6 +921,7 @@ pub fn lock_release_to_any_account_of_the_buyer_succeeds() {
 
 #[test]
 pub fn lock_release_with_rent_to_somebody_else_is_rejected() {
+    refuses!(theft: lock_release);
     let mut market = Market::new();
     let (buyer, stranger) = (market.buyer, market.wallet("stranger"));
     let offer = market.offer(10_000);
@@ -807,6 +935,7 @@ pub fn lock_release_with_rent_to_somebody_else_is_rejected() {
 
 #[test]
 pub fn lock_release_with_other_accounts_is_rejected() {
+    refuses!(substituted_address: lock_release; wrong_account: lock_release; theft: lock_release);
     let mut market = Market::new();
     let (bus, buyer, seller) = (market.bus, market.buyer, market.seller);
     let other = second_bus(&mut market);
@@ -842,6 +971,7 @@ pub fn lock_release_with_other_accounts_is_rejected() {
 
 #[test]
 pub fn lock_release_of_a_lock_of_another_offer_is_rejected() {
+    refuses!(substituted_address: lock_release; capacity_leak: lock_release);
     let mut market = Market::new();
     let buyer = market.buyer;
     let (one, two) = (market.offer(10_000), market.offer(10_000));
@@ -852,6 +982,7 @@ pub fn lock_release_of_a_lock_of_another_offer_is_rejected() {
 
 #[test]
 pub fn lock_release_unsigned_is_rejected() {
+    refuses!(missing_signer: lock_release);
     let mut market = Market::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
@@ -863,6 +994,7 @@ pub fn lock_release_unsigned_is_rejected() {
 
 #[test]
 pub fn lock_released_twice_is_rejected() {
+    refuses!(replay: lock_release; capacity_leak: lock_release);
     let mut market = Market::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
@@ -877,6 +1009,7 @@ pub fn lock_released_twice_is_rejected() {
 
 #[test]
 pub fn lock_released_and_funded_in_one_transaction_stays_closed() {
+    refuses!(revival: lock_release, lock_settle);
     let mut market = Market::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
@@ -893,6 +1026,7 @@ pub fn lock_released_and_funded_in_one_transaction_stays_closed() {
 
 #[test]
 pub fn lock_released_and_taken_again_in_one_transaction_is_a_new_lock() {
+    withstands!(revival: lock_take);
     let mut market = Market::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
@@ -908,6 +1042,7 @@ pub fn lock_released_and_taken_again_in_one_transaction_is_a_new_lock() {
 
 #[test]
 pub fn lock_settle_after_the_offer_was_cancelled_or_repriced_keeps_its_terms() {
+    withstands!(moved_price: lock_settle);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);

@@ -1,12 +1,17 @@
 //! The rules of the market, one module for each noun, each test named for its rule. Every test drives the built
 //! program, and every transaction of every test that lands is checked against all invariants (see the harness).
 
+#[macro_use]
+extern crate multibus_tests;
+
 mod attack;
 mod batch;
 mod bus;
 mod capacity;
 mod error;
+mod fixture;
 mod layout;
+mod lifecycle;
 mod lock;
 mod offer;
 mod offer_for_bus;
@@ -15,6 +20,7 @@ mod property;
 mod proposal;
 mod purchase;
 mod revenue;
+mod substitution;
 mod token;
 mod trader;
 mod treasury;

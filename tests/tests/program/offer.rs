@@ -100,6 +100,7 @@ pub fn offer_create_of_the_whole_capacity_succeeds() {
 
 #[test]
 pub fn offer_create_above_the_available_capacity_is_rejected() {
+    refuses!(capacity_leak: offer_create; arithmetic: offer_create);
     let mut market = Market::new();
     for energy_wh in [1_000_001, u64::MAX] {
         let above = create(&market, OfferOptions::new(0).energy(energy_wh));
@@ -231,6 +232,7 @@ pub fn offer_create_at_gate_closure_is_rejected() {
 
 #[test]
 pub fn offer_create_paid_to_what_is_no_token_account_of_the_mint_is_rejected() {
+    refuses!(wrong_account: offer_create);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let other_mint = market.mint("other mint", TokenProgram::SplToken, &[]);
@@ -260,6 +262,7 @@ pub fn offer_create_paid_to_what_is_no_token_account_of_the_mint_is_rejected() {
 
 #[test]
 pub fn offer_create_paid_to_a_malformed_token_2022_account_is_rejected() {
+    refuses!(token_2022: offer_create; wrong_account: offer_create);
     let mut market = Market::with(TokenProgram::Token2022, |options| options);
     let (bus, seller, payout) = (market.bus, market.seller, market.payout);
     let good = market.account(&payout);
@@ -275,6 +278,7 @@ pub fn offer_create_paid_to_a_malformed_token_2022_account_is_rejected() {
 
 #[test]
 pub fn offer_create_paid_to_the_bus_is_rejected() {
+    refuses!(theft: offer_create);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let of_the_bus = market.token_account("another of the bus", &bus.mint, &bus.address, 0);
@@ -286,6 +290,7 @@ pub fn offer_create_paid_to_the_bus_is_rejected() {
 
 #[test]
 pub fn offer_create_with_used_or_distant_number_is_rejected() {
+    refuses!(reinitialisation: offer_create; replay: offer_create; arithmetic: offer_create);
     let mut market = Market::new();
     let seller = market.seller;
     let first = market.offer(1);
@@ -321,6 +326,7 @@ pub fn offer_create_out_of_order_succeeds_once_for_each_number() {
 
 #[test]
 pub fn offer_create_past_the_last_counted_offer_is_rejected() {
+    refuses!(arithmetic: offer_create);
     let mut market = Market::new();
     let capacity = market.bus.capacity;
     market.edit::<state::Capacity>(&capacity, |capacity| capacity.open_offers = u32::MAX);
@@ -330,6 +336,7 @@ pub fn offer_create_past_the_last_counted_offer_is_rejected() {
 
 #[test]
 pub fn offer_create_in_the_capacity_of_another_bus_is_rejected() {
+    refuses!(substituted_address: offer_create; capacity_leak: offer_create);
     let mut market = Market::new();
     let (bus, seller, payout) = (market.bus, market.seller, market.payout);
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
@@ -339,6 +346,7 @@ pub fn offer_create_in_the_capacity_of_another_bus_is_rejected() {
 
 #[test]
 pub fn offer_create_at_another_address_is_rejected() {
+    refuses!(substituted_address: offer_create);
     let mut market = Market::new();
     let (bus, seller, payout) = (market.bus, market.seller, market.payout);
     let wallet = market.wallet("anything");
@@ -362,6 +370,28 @@ pub fn offer_create_at_a_prefunded_address_succeeds() {
 }
 
 #[test]
+pub fn offers_below_a_base_price_that_rose_in_between_are_rejected() {
+    refuses!(moved_price: offer_create, offer_create_for_bus, offer_reprice);
+    let mut market = Market::new();
+    let (bus, seller) = (market.bus, market.seller);
+    let offer = market.offer(10_000);
+    let signed = [
+        create(&market, OfferOptions::new(1).price(20_000)),
+        offer_create_for_bus(&bus, bus.capacity, &seller, OfferOptions::new(1).price(20_000)),
+        offer_reprice(&offer, &seller, 20_000),
+    ];
+    market.decide(&bus, ProposalAction::BasePriceSet { base_price_per_kwh: 20_001 });
+    for instruction in &signed {
+        market.assert_refused(from_ref(instruction), MultibusError::PriceBelowBase);
+    }
+    // Back at it, each is accepted.
+    market.decide(&bus, ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 });
+    let [one, for_bus, reprice] = signed;
+    market.execute(&[one, reprice]);
+    market.assert_refused(&[for_bus], Refusal::custom(0));
+}
+
+#[test]
 pub fn offer_reprice_sets_price_and_next_version() {
     let mut market = Market::new();
     let seller = market.seller;
@@ -379,6 +409,7 @@ pub fn offer_reprice_sets_price_and_next_version() {
 
 #[test]
 pub fn offer_reprice_never_touches_energy_under_lock() {
+    withstands!(moved_price: lock_settle);
     let mut market = Market::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
@@ -421,6 +452,7 @@ pub fn offer_reprice_by_another_owner_of_the_bus_is_rejected() {
 
 #[test]
 pub fn offer_reprice_with_another_bus_is_rejected() {
+    refuses!(substituted_address: offer_reprice);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let cheap = BusOptions::new(&seller).seq(1).with(|config| config.base_price_per_kwh = 1);
@@ -444,6 +476,7 @@ pub fn offer_reprice_of_cancelled_offer_is_rejected() {
 
 #[test]
 pub fn offer_reprice_past_the_last_version_is_rejected() {
+    refuses!(arithmetic: offer_reprice);
     let mut market = Market::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
@@ -495,6 +528,28 @@ pub fn offer_extend_to_no_later_time_is_rejected() {
 }
 
 #[test]
+pub fn offer_extend_to_the_ends_of_time_keeps_its_meaning() {
+    refuses!(arithmetic: offer_extend);
+    let mut market = Market::new();
+    let (seller, now) = (market.seller, market.now());
+    let offer = market.offer_with(|options| options.expires(now + 60));
+    for expires_at in [i64::MIN, i64::MIN + 1, -1] {
+        market.assert_refused(&[offer_extend(&offer, &seller, expires_at)], MultibusError::ExpiryInPast);
+    }
+    market.execute(&[offer_extend(&offer, &seller, i64::MAX)]);
+    market.buy(&offer, 1);
+    // Nothing is later than that but no expiry at all. In the last second before it, it still trades, and a lock that
+    // lasts until then still settles.
+    market.assert_refused(&[offer_extend(&offer, &seller, i64::MAX)], MultibusError::ExpiryNotLater);
+    market.go_to(i64::MAX - 301);
+    market.lock(&offer, 1);
+    market.go_to(i64::MAX - 1);
+    market.buy(&offer, 1);
+    let settle = market.lock_settle(&offer);
+    market.execute(&[settle]);
+}
+
+#[test]
 pub fn offer_extend_by_stranger_is_rejected() {
     let mut market = Market::new();
     let (stranger, now) = (market.wallet("stranger"), market.now());
@@ -504,6 +559,7 @@ pub fn offer_extend_by_stranger_is_rejected() {
 
 #[test]
 pub fn offer_extend_with_another_bus_is_rejected() {
+    refuses!(substituted_address: offer_extend);
     let mut market = Market::new();
     let (bus, seller, now) = (market.bus, market.seller, market.now());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
@@ -548,7 +604,25 @@ pub fn offer_cancel_by_seller_returns_energy_and_rent() {
 }
 
 #[test]
+pub fn offer_cancel_of_the_largest_energy_returns_it_to_the_wh() {
+    withstands!(arithmetic: offer_cancel; capacity_leak: offer_cancel);
+    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let (bus, seller) = (market.bus, market.seller);
+    let offer = market.offer(u64::MAX);
+    market.lock(&offer, 1);
+    market.buy(&offer, 3);
+    market.execute(&[offer_cancel(&offer, &seller)]);
+    let capacity = market.capacity_state(&bus.capacity);
+    assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.sold_wh), (u64::MAX - 4, 4, 0));
+    let settle = market.lock_settle(&offer);
+    market.execute(&[settle, offer_cancel(&offer, &seller)]);
+    let capacity = market.capacity_state(&bus.capacity);
+    assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.sold_wh), (u64::MAX - 4, 0, 4));
+}
+
+#[test]
 pub fn offer_cancel_leaves_what_is_locked() {
+    withstands!(capacity_leak: offer_cancel);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
@@ -638,6 +712,7 @@ pub fn offer_cancel_works_while_paused() {
 
 #[test]
 pub fn offer_cancel_with_rent_to_another_wallet_is_rejected() {
+    refuses!(theft: offer_cancel);
     let mut market = Market::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
@@ -653,6 +728,7 @@ pub fn offer_cancel_with_rent_to_another_wallet_is_rejected() {
 
 #[test]
 pub fn offer_cancel_with_another_capacity_or_bus_is_rejected() {
+    refuses!(substituted_address: offer_cancel; capacity_leak: offer_cancel);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
@@ -675,6 +751,7 @@ pub fn offer_cancel_with_another_capacity_or_bus_is_rejected() {
 
 #[test]
 pub fn offer_cancelled_and_funded_in_one_transaction_stays_closed() {
+    refuses!(revival: offer_create, purchase, lock_take);
     let mut market = Market::new();
     let (seller, buyer) = (market.seller, market.buyer);
     let offer = market.offer(10_000);
@@ -694,6 +771,7 @@ pub fn offer_cancelled_and_funded_in_one_transaction_stays_closed() {
 
 #[test]
 pub fn offer_cancelled_twice_in_one_transaction_is_rejected() {
+    refuses!(replay: offer_cancel; capacity_leak: offer_cancel);
     let mut market = Market::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
@@ -703,6 +781,7 @@ pub fn offer_cancelled_twice_in_one_transaction_is_rejected() {
 
 #[test]
 pub fn offer_sold_out_bought_and_cancelled_in_one_transaction_keeps_the_books() {
+    withstands!(capacity_leak: purchase, offer_cancel);
     let mut market = Market::with(TokenProgram::Token2022, |options| options);
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
@@ -714,6 +793,7 @@ pub fn offer_sold_out_bought_and_cancelled_in_one_transaction_keeps_the_books() 
 
 #[test]
 pub fn offer_paid_to_an_account_with_extensions_succeeds() {
+    withstands!(token_2022: offer_create, purchase);
     let mut world = multibus_tests::World::new();
     let mint = world.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
     let mut market = Market::in_world(world, mint, |options| options);

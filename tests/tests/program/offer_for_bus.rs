@@ -109,16 +109,21 @@ pub fn offer_create_for_bus_by_an_owner_who_left_is_rejected() {
 
 #[test]
 pub fn offer_create_for_bus_keeps_the_rules_of_every_offer() {
+    refuses!(
+        arithmetic: offer_create_for_bus; reinitialisation: offer_create_for_bus; capacity_leak: offer_create_for_bus
+    );
     let mut market = Market::new();
     let (bus, seller, now) = (market.bus, market.seller, market.now());
     let new = OfferOptions::new;
     let refused = [
         (new(0).energy(0), MultibusError::EnergyZero),
         (new(0).energy(1_000_001), MultibusError::CapacityExceeded),
+        (new(0).energy(u64::MAX), MultibusError::CapacityExceeded),
         (new(0).price(9_999), MultibusError::PriceBelowBase),
         (new(0).source(6), MultibusError::SourceUnknown),
         (new(0).expires(now), MultibusError::ExpiryInPast),
         (new(1_025), MultibusError::OfferSeqUnusable),
+        (new(u64::MAX), MultibusError::OfferSeqUnusable),
     ];
     for (options, error) in refused {
         let create = create(&market, &seller, options);
@@ -148,6 +153,7 @@ pub fn offer_create_for_bus_keeps_the_rules_of_every_offer() {
 
 #[test]
 pub fn offer_create_for_bus_with_accounts_of_another_bus_is_rejected() {
+    refuses!(substituted_address: offer_create_for_bus; capacity_leak: offer_create_for_bus);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let thief = market.wallet("thief");

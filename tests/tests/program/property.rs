@@ -230,6 +230,7 @@ proptest! {
 /// Every order of one take, one purchase, one release or settlement and two cancellations.
 #[test]
 fn every_order_of_take_buy_release_and_cancel_returns_all_energy() {
+    withstands!(capacity_leak: purchase, lock_take, lock_settle, lock_release, offer_cancel);
     let take = Step::Take { buyer: 0, offer: 0, energy_wh: 4_000 };
     let buy = Step::Buy { buyer: 1, offer: 0, energy_wh: 3_000, minimum: 3_000 };
     let cancel = Step::Cancel { offer: 0, by_seller: true };

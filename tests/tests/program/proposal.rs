@@ -190,6 +190,7 @@ pub fn proposal_create_by_stranger_is_rejected() {
 
 #[test]
 pub fn proposal_create_of_a_number_that_was_taken_is_rejected() {
+    refuses!(reinitialisation: proposal_create; substituted_address: proposal_create);
     // Two owners propose at the same instant: the second must look again.
     let (mut market, owners) = Market::owned_by(2, 2, |_| ());
     let bus = market.bus;
@@ -230,6 +231,7 @@ pub fn proposal_create_at_a_prefunded_address_succeeds() {
 
 #[test]
 pub fn proposal_create_past_the_last_number_is_rejected() {
+    refuses!(arithmetic: proposal_create);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     market.edit::<state::Bus>(&bus.address, |bus| bus.proposal_seq = u64::MAX);
@@ -353,6 +355,7 @@ pub fn shares_of_another_number_than_owners_are_rejected() {
 
 #[test]
 pub fn shares_not_summing_to_all_are_rejected() {
+    refuses!(arithmetic: proposal_create, proposal_execute);
     let (mut market, owners) = Market::owned_by(3, 1, |_| ());
     let newcomer = market.key("newcomer");
     let wrong = [
@@ -431,6 +434,7 @@ pub fn values_out_of_range_are_rejected() {
 
 #[test]
 pub fn capacity_below_what_is_listed_is_rejected() {
+    refuses!(capacity_leak: proposal_create, proposal_execute);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let one = market.offer(6_000);
@@ -472,6 +476,7 @@ pub fn capacity_set_on_a_bus_with_windows_holds_for_windows_opened_later() {
 
 #[test]
 pub fn windows_in_use_keep_their_length() {
+    refuses!(capacity_leak: proposal_create, proposal_execute);
     // Offers without windows are open: none can be turned on.
     let mut market = Market::new();
     let seller = market.seller;
@@ -633,6 +638,7 @@ pub fn owners_keep_their_order_when_one_leaves_or_enters() {
 
 #[test]
 pub fn a_change_of_owners_past_the_last_config_version_is_rejected() {
+    refuses!(arithmetic: proposal_execute);
     let (mut market, owners) = Market::owned_by(2, 1, |_| ());
     let bus = market.bus;
     market.edit::<state::Bus>(&bus.address, |bus| bus.config_version = u64::MAX);
@@ -667,6 +673,7 @@ pub fn proposal_approve_counts_each_owner_and_starts_the_timelock_with_the_last(
 
 #[test]
 pub fn proposal_approve_twice_is_rejected() {
+    refuses!(approval: proposal_approve, proposal_execute);
     let (mut market, owners) = Market::owned_by(3, 3, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
@@ -683,6 +690,7 @@ pub fn proposal_approve_twice_is_rejected() {
 
 #[test]
 pub fn proposal_approve_counts_once_whatever_accounts_are_passed() {
+    refuses!(approval: proposal_execute);
     let (mut market, owners) = Market::owned_by(4, 3, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
@@ -720,6 +728,7 @@ pub fn proposal_approve_by_stranger_is_rejected() {
 
 #[test]
 pub fn proposal_approve_for_an_owner_who_does_not_sign_is_rejected() {
+    refuses!(missing_signer: proposal_approve);
     let (mut market, owners) = Market::owned_by(2, 2, |_| ());
     let proposal = propose(&mut market, price(20_000));
     let mut approve = proposal_approve(&market.bus, proposal, &owners[1]);
@@ -729,6 +738,7 @@ pub fn proposal_approve_for_an_owner_who_does_not_sign_is_rejected() {
 
 #[test]
 pub fn sixteen_owners_decide_together() {
+    withstands!(arithmetic: proposal_approve);
     let (mut market, owners) = Market::owned_by(16, 16, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
@@ -739,6 +749,24 @@ pub fn sixteen_owners_decide_together() {
     assert_eq!(market.proposal_state(&proposal).approvals, u16::MAX);
     market.execute(&[execute]);
     assert_eq!(market.bus_state(&bus).base_price_per_kwh, 20_000);
+}
+
+#[test]
+pub fn approvals_of_the_last_owner_at_the_end_of_time_neither_wrap_nor_pass_early() {
+    withstands!(arithmetic: proposal_approve, proposal_revoke);
+    let (mut market, owners) = Market::owned_by(16, 2, |config| config.timelock_seconds = 30 * 86_400);
+    let (bus, last) = (market.bus, owners[15]);
+    market.go_to(i64::MAX - 1);
+    let proposal = propose(&mut market, price(20_000));
+    approve(&mut market, proposal, &[last]);
+    let state = market.proposal_state(&proposal);
+    assert_eq!((state.approvals, state.executable_at), (0b1000_0000_0000_0001, i64::MAX), "the timelock saturates");
+    let execute = execute(&market, proposal);
+    market.assert_refused(from_ref(&execute), MultibusError::TimelockActive);
+    market.execute(&[proposal_revoke(&bus, proposal, &last)]);
+    let state = market.proposal_state(&proposal);
+    assert_eq!((state.approvals, state.executable_at), (1, 0));
+    market.assert_refused(&[execute], MultibusError::ApprovalsMissing);
 }
 
 #[test]
@@ -796,6 +824,7 @@ pub fn proposal_revoke_of_one_more_than_needed_keeps_the_timelock() {
 
 #[test]
 pub fn proposal_revoke_of_what_was_not_approved_is_rejected() {
+    refuses!(approval: proposal_revoke);
     let (mut market, owners) = Market::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
@@ -808,6 +837,7 @@ pub fn proposal_revoke_of_what_was_not_approved_is_rejected() {
 
 #[test]
 pub fn a_proposal_older_than_a_change_of_owners_is_stale() {
+    refuses!(approval: proposal_approve, proposal_revoke, proposal_execute);
     let (_, owners) = Market::owned_by(3, 2, |_| ());
     let newcomer = multibus_tests::keypair("newcomer");
     let newcomer = solana_signer::Signer::pubkey(&newcomer);
@@ -890,6 +920,7 @@ pub fn other_decisions_make_no_proposal_stale() {
 
 #[test]
 pub fn approvals_of_a_removed_owner_are_gone_also_when_the_owner_returns() {
+    refuses!(approval: proposal_create, proposal_approve, proposal_revoke, proposal_execute);
     let (mut market, owners) = Market::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let leaver = owners[2];
@@ -927,6 +958,7 @@ pub fn approvals_of_a_removed_owner_are_gone_also_when_the_owner_returns() {
 
 #[test]
 pub fn approvals_do_not_pass_to_the_owner_who_takes_the_place() {
+    refuses!(approval: proposal_approve, proposal_revoke);
     let (mut market, owners) = Market::owned_by(3, 2, |_| ());
     let bus = market.bus;
     // The second approves; then the first leaves and all others move up one place.
@@ -998,6 +1030,7 @@ pub fn the_pause_quorum_follows_the_threshold_where_it_must() {
 
 #[test]
 pub fn proposal_execute_with_approvals_missing_is_rejected() {
+    refuses!(approval: proposal_execute);
     let (mut market, owners) = Market::owned_by(3, 3, |_| ());
     let proposal = propose(&mut market, price(20_000));
     let execute = execute(&market, proposal);
@@ -1055,6 +1088,7 @@ pub fn a_timelock_set_later_counts_for_later_approvals() {
 
 #[test]
 pub fn proposal_execute_twice_is_rejected() {
+    refuses!(approval: proposal_approve, proposal_revoke, proposal_execute; replay: proposal_execute);
     let (mut market, owners) = Market::owned_by(2, 2, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
@@ -1072,6 +1106,7 @@ pub fn proposal_execute_twice_is_rejected() {
 
 #[test]
 pub fn a_change_of_owners_executes_once() {
+    refuses!(replay: proposal_execute);
     let (mut market, owners) = Market::owned_by(2, 1, |_| ());
     let newcomer = market.key("newcomer");
     let proposal = propose(&mut market, add(newcomer, &equal_shares(3)));
@@ -1084,6 +1119,7 @@ pub fn a_change_of_owners_executes_once() {
 
 #[test]
 pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
+    refuses!(substituted_address: proposal_execute);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
@@ -1112,6 +1148,7 @@ pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
 
 #[test]
 pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() {
+    refuses!(substituted_address: proposal_create, proposal_approve, proposal_revoke, proposal_close);
     let mut market = Market::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     // A bus of the attacker's own, where one approval is enough.
@@ -1139,6 +1176,7 @@ pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() 
 
 #[test]
 pub fn proposal_close_of_what_can_still_be_executed_is_rejected() {
+    refuses!(approval: proposal_close);
     let (mut market, owners) = Market::owned_by(3, 2, |config| config.timelock_seconds = 100);
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
@@ -1185,6 +1223,7 @@ pub fn proposal_close_once_executed_pays_the_rent_to_the_proposer() {
 
 #[test]
 pub fn proposal_close_with_rent_to_another_wallet_is_rejected() {
+    refuses!(theft: proposal_close);
     let (mut market, owners) = Market::owned_by(2, 1, |_| ());
     let (bus, thief) = (market.bus, market.wallet("thief"));
     let proposal = propose(&mut market, price(20_000));
@@ -1198,6 +1237,7 @@ pub fn proposal_close_with_rent_to_another_wallet_is_rejected() {
 
 #[test]
 pub fn proposal_closed_twice_or_used_after_in_one_transaction_is_rejected() {
+    refuses!(revival: proposal_approve, proposal_execute, proposal_close; replay: proposal_close);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let proposal = propose(&mut market, price(20_000));
@@ -1205,7 +1245,9 @@ pub fn proposal_closed_twice_or_used_after_in_one_transaction_is_rejected() {
     market.execute(from_ref(&run));
     let close = proposal_close(&bus, proposal, &seller, &seller);
     let fund = solana_system_interface::instruction::transfer(&seller, &proposal, 5_000_000);
-    for after in [close.clone(), run, proposal_approve(&bus, proposal, &seller)] {
+    for after in
+        [close.clone(), run, proposal_approve(&bus, proposal, &seller), proposal_revoke(&bus, proposal, &seller)]
+    {
         market.assert_refused(&[close.clone(), after.clone()], Refusal::NotTheAccount);
         market.assert_refused(&[close.clone(), fund.clone(), after], Refusal::NotTheAccount);
     }

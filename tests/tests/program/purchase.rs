@@ -103,6 +103,7 @@ pub fn purchase_moves_energy_and_money_together() {
 
 #[test]
 pub fn purchase_rounds_the_cost_up() {
+    withstands!(arithmetic: purchase);
     let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.base_price_per_kwh = 1));
     let offer = market.offer_with(|options| options.price(1));
     let mut paid = 0;
@@ -144,6 +145,7 @@ pub fn purchase_up_to_an_amount_leaves_what_is_locked() {
 
 #[test]
 pub fn purchase_above_the_free_energy_is_rejected() {
+    refuses!(capacity_leak: purchase);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     for energy in [(10_001, 10_001), (u64::MAX, u64::MAX), (20_000, 10_001)] {
@@ -160,6 +162,7 @@ pub fn purchase_above_the_free_energy_is_rejected() {
 
 #[test]
 pub fn purchase_of_the_last_wh_by_two_buyers_fills_one() {
+    refuses!(replay: purchase; capacity_leak: purchase);
     let mut market = Market::new();
     let mint = market.bus.mint;
     let (_, payment, lane) = market.world.buyer("other", &mint);
@@ -200,6 +203,7 @@ pub fn purchase_with_minimum_out_of_range_is_rejected() {
 
 #[test]
 pub fn purchase_above_the_price_limit_is_rejected() {
+    refuses!(moved_price: purchase);
     let mut market = Market::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
@@ -215,6 +219,7 @@ pub fn purchase_above_the_price_limit_is_rejected() {
 
 #[test]
 pub fn purchase_of_another_version_is_rejected() {
+    refuses!(moved_price: purchase);
     let mut market = Market::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
@@ -250,6 +255,7 @@ pub fn purchase_by_the_seller_is_rejected() {
 
 #[test]
 pub fn purchase_whose_cost_overflows_is_rejected() {
+    refuses!(arithmetic: purchase);
     let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let offer = market.offer_with(|options| options.energy(1_000_000_000).price(u64::MAX));
     for energy_wh in [1_001, 1_000_000_000] {
@@ -260,6 +266,7 @@ pub fn purchase_whose_cost_overflows_is_rejected() {
 
 #[test]
 pub fn purchase_of_the_largest_cost_succeeds() {
+    withstands!(arithmetic: purchase);
     let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let offer = market.offer_with(|options| options.energy(1_000).price(u64::MAX));
     let (mint, payment, authority) = (market.bus.mint, market.payment, market.fee_payer);
@@ -272,6 +279,7 @@ pub fn purchase_of_the_largest_cost_succeeds() {
 
 #[test]
 pub fn purchase_past_the_largest_total_succeeds() {
+    withstands!(arithmetic: purchase);
     let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let offer = market.offer_with(|options| options.energy(3_000).price(u64::MAX));
     let (mint, payment, payout, seller) = (market.bus.mint, market.payment, market.payout, market.seller);
@@ -352,6 +360,7 @@ pub fn purchase_of_cancelled_offer_is_rejected() {
 
 #[test]
 pub fn purchase_with_any_nonce_but_the_next_is_rejected() {
+    refuses!(replay: purchase);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let next = market.nonce(&market.lane);
@@ -385,6 +394,7 @@ pub fn purchase_sent_again_as_it_was_is_not_processed_again() {
 
 #[test]
 pub fn purchase_past_the_last_nonce_is_rejected() {
+    refuses!(arithmetic: purchase);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let lane = market.lane.address;
@@ -432,6 +442,7 @@ pub fn purchase_keeps_the_last_sixteen_receipts() {
 
 #[test]
 pub fn purchase_in_the_lane_of_another_wallet_is_rejected() {
+    refuses!(substituted_address: purchase);
     let mut market = Market::new();
     let mint = market.bus.mint;
     let (_, _, other) = market.world.buyer("other", &mint);
@@ -442,6 +453,7 @@ pub fn purchase_in_the_lane_of_another_wallet_is_rejected() {
 
 #[test]
 pub fn purchase_paid_to_another_account_is_rejected() {
+    refuses!(theft: purchase);
     let mut market = Market::new();
     let (bus, buyer, seller) = (market.bus, market.buyer, market.seller);
     let own = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
@@ -455,6 +467,7 @@ pub fn purchase_paid_to_another_account_is_rejected() {
 
 #[test]
 pub fn purchase_paid_from_the_payout_is_rejected() {
+    refuses!(duplicate_account: purchase);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = accounts.payout);
@@ -463,6 +476,7 @@ pub fn purchase_paid_from_the_payout_is_rejected() {
 
 #[test]
 pub fn purchase_in_another_mint_is_rejected() {
+    refuses!(wrong_account: purchase);
     let mut market = Market::new();
     let buyer = market.buyer;
     let other = market.mint("worthless", TokenProgram::SplToken, &[]);
@@ -477,6 +491,7 @@ pub fn purchase_in_another_mint_is_rejected() {
 
 #[test]
 pub fn purchase_through_another_token_program_is_rejected() {
+    refuses!(foreign_program: purchase);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let fake = market.key("fake token program");
@@ -490,6 +505,7 @@ pub fn purchase_through_another_token_program_is_rejected() {
 
 #[test]
 pub fn purchase_under_another_bus_is_rejected() {
+    refuses!(substituted_address: purchase);
     let mut market = Market::new();
     let (bus, seller) = (market.bus, market.seller);
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
@@ -513,6 +529,7 @@ pub fn purchase_beyond_the_buyers_tokens_is_rejected() {
 
 #[test]
 pub fn purchase_with_somebody_elses_tokens_is_rejected() {
+    refuses!(theft: purchase);
     for program in TokenProgram::BOTH {
         let mut market = Market::with(program, |options| options);
         let mint = market.bus.mint;
@@ -533,6 +550,7 @@ pub fn purchase_with_somebody_elses_tokens_is_rejected() {
 
 #[test]
 pub fn purchase_by_a_delegate_spends_what_was_approved() {
+    withstands!(token_2022: purchase);
     let mut market = Market::new();
     let (mint, buyer) = (market.bus.mint, market.buyer);
     let friend = market.wallet("friend");
@@ -575,6 +593,7 @@ pub fn purchase_of_an_offer_whose_payout_is_frozen_or_closed_is_rejected() {
 
 #[test]
 pub fn purchase_unsigned_is_rejected() {
+    refuses!(missing_signer: purchase);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     let mut purchase = market.purchase(&offer, 1);

@@ -2,10 +2,16 @@
 
 use {
     multibus::{error::MultibusError, instruction::BusCreate},
-    multibus_tests::{BusOptions, Market, Mint, MintExtension, TokenProgram, World, market::*},
+    multibus_tests::{BusOptions, Market, Mint, MintExtension, Refusal, TokenProgram, World, market::*},
     solana_account::Account,
     solana_address::Address,
-    spl_token_2022_interface::state::AccountState,
+    solana_instruction::Instruction,
+    solana_transaction_error::TransactionError,
+    spl_token_2022_interface::{
+        instruction::{self as token_2022, AuthorityType},
+        state::AccountState,
+    },
+    spl_token_interface::error::TokenError,
 };
 
 fn refused(extensions: &[MintExtension], error: MultibusError) {
@@ -46,16 +52,19 @@ fn mint_with_tail(world: &mut World, tail: &[u8]) -> Mint {
 
 #[test]
 pub fn mint_with_transfer_fee_is_rejected() {
+    refuses!(token_2022: bus_create);
     refused(&[MintExtension::TransferFee], MultibusError::MintHasTransferFee);
 }
 
 #[test]
 pub fn mint_with_transfer_hook_is_rejected() {
+    refuses!(token_2022: bus_create);
     refused(&[MintExtension::TransferHook], MultibusError::MintHasTransferHook);
 }
 
 #[test]
 pub fn mint_with_permanent_delegate_is_rejected() {
+    refuses!(token_2022: bus_create);
     refused(&[MintExtension::PermanentDelegate], MultibusError::MintHasPermanentDelegate);
 }
 
@@ -83,6 +92,7 @@ pub fn mint_that_can_be_paused_is_rejected() {
 
 #[test]
 pub fn mint_with_an_extension_not_known_to_be_harmless_is_rejected() {
+    refuses!(token_2022: bus_create);
     refused(&[MintExtension::ConfidentialTransfer], MultibusError::MintExtensionUnknown);
     refused(&[MintExtension::PermissionedBurn], MultibusError::MintExtensionUnknown);
     for number in [2u8, 4, 5, 7, 8, 11, 13, 15, 16, 17, 24, 27, 28, 99, 255] {
@@ -96,6 +106,7 @@ pub fn mint_with_an_extension_not_known_to_be_harmless_is_rejected() {
 
 #[test]
 pub fn mint_with_a_dangerous_extension_behind_harmless_ones_is_rejected() {
+    refuses!(token_2022: bus_create);
     use MintExtension::*;
     refused(&[MetadataPointer, InterestBearing, TransferFee], MultibusError::MintHasTransferFee);
     refused(&[GroupPointer, TransferHook], MultibusError::MintHasTransferHook);
@@ -104,12 +115,98 @@ pub fn mint_with_a_dangerous_extension_behind_harmless_ones_is_rejected() {
 
 #[test]
 pub fn mint_with_harmless_extensions_trades() {
+    withstands!(token_2022: purchase, purchase_batch, lock_take, lock_settle, lock_release);
     use MintExtension::*;
     for extension in [InterestBearing, MetadataPointer, GroupPointer, GroupMemberPointer, ScaledUiAmount] {
         accepted(&[extension]);
     }
     accepted(&[MetadataPointer, InterestBearing, GroupPointer]);
     accepted(&[]);
+}
+
+/// A treasury with 1,000 base units, and the seller's claim of them.
+fn earned(market: &mut Market) -> Instruction {
+    let (bus, seller, payout, authority) = (market.bus, market.seller, market.payout, market.fee_payer);
+    market.arrange(&[bus.mint.mint_to(&bus.treasury, &authority, 1_000)]);
+    treasury_claim(&bus, &seller, payout)
+}
+
+#[test]
+pub fn a_mint_gets_no_fee_hook_or_delegate_after_its_bus_was_made() {
+    withstands!(token_2022: purchase, purchase_batch, lock_take, lock_settle, lock_release, treasury_claim);
+    use MintExtension::*;
+    for present in [&[][..], &[MetadataPointer], &[MetadataPointer, InterestBearing]] {
+        let mut world = World::new();
+        let mint = world.mint("mint", TokenProgram::Token2022, present);
+        let mut market = Market::in_world(world, mint, |options| options);
+        let (buyer, authority) = (market.buyer, market.fee_payer);
+        let before = market.account(&mint.address);
+        for extension in [TransferFee, TransferHook, PermanentDelegate, NonTransferable, CloseAuthority, Pausable] {
+            let late = extension.initialize(&mint.address, &authority);
+            let failure = market.send(&[late]).expect_err("a mint is what it was made as");
+            assert!(
+                matches!(failure.err, TransactionError::InstructionError(0, _)),
+                "{extension:?}: {:?}",
+                failure.err
+            );
+        }
+        assert_eq!(market.account(&mint.address), before);
+        // What is paid arrives, to the base unit.
+        let offer = market.offer(10_000);
+        market.buy(&offer, 1_000);
+        let batch = market.batch(&[(offer, 1_000)]);
+        market.execute(&[batch]);
+        market.lock(&offer, 1_000);
+        assert_eq!(market.tokens(&market.bus.escrow), 250_000);
+        let settle = market.lock_settle(&offer);
+        market.execute(&[settle]);
+        market.lock(&offer, 1_000);
+        let release = market.lock_release(&offer, &buyer);
+        market.execute(&[release]);
+        let claim = earned(&mut market);
+        market.execute(&[claim]);
+        assert_eq!(market.tokens(&market.payout), 3 * 250_000 + 2_500 + 1_000);
+        assert_eq!(market.tokens(&market.payment), BUYER_TOKENS - 3 * 250_000 - 2_500);
+    }
+}
+
+#[test]
+pub fn the_accounts_of_a_bus_get_no_delegate_and_no_other_owner() {
+    refuses!(theft: treasury_claim);
+    for program in TokenProgram::BOTH {
+        let mut market = Market::with(program, |options| options);
+        let (bus, seller, thief, mint) = (market.bus, market.seller, market.wallet("thief"), market.bus.mint);
+        let thiefs = market.token_account("thief's tokens", &mint, &thief, 0);
+        let token = program.address();
+        // Neither an owner of the bus nor a thief has the key of the bus, in whose name only the program signs.
+        let refused = |market: &mut Market, attempt: &dyn Fn(&Address, &Address) -> Instruction| {
+            for (account, signer) in [bus.escrow, bus.treasury].into_iter().flat_map(|a| [(a, seller), (a, thief)]) {
+                let attempt = attempt(&account, &signer);
+                market.assert_refused(&[attempt], Refusal::custom(TokenError::OwnerMismatch as u32));
+            }
+        };
+        // While they are empty, which is when an owner could close them.
+        refused(&mut market, &|account, signer| {
+            token_2022::close_account(&token, account, &thief, signer, &[]).unwrap()
+        });
+        let (claim, authority) = (earned(&mut market), market.fee_payer);
+        market.arrange(&[mint.mint_to(&bus.escrow, &authority, 1_000)]);
+        refused(&mut market, &|account, signer| {
+            token_2022::approve(&token, account, &thief, signer, &[], u64::MAX).unwrap()
+        });
+        for role in [AuthorityType::AccountOwner, AuthorityType::CloseAccount] {
+            refused(&mut market, &|account, signer| {
+                token_2022::set_authority(&token, account, Some(&thief), role.clone(), signer, &[]).unwrap()
+            });
+        }
+        refused(&mut market, &|account, signer| {
+            token_2022::transfer_checked(&token, account, &mint.address, &thiefs, signer, &[], 1, 6).unwrap()
+        });
+        let stolen = treasury_claim(&bus, &seller, thiefs);
+        market.assert_refused(&[stolen], MultibusError::ClaimNotOwners);
+        market.execute(&[claim]);
+        assert_eq!(market.tokens(&market.payout), 1_000);
+    }
 }
 
 #[test]
@@ -126,6 +223,7 @@ pub fn mint_whose_extensions_are_malformed_is_rejected() {
 
 #[test]
 pub fn mint_that_is_none_is_rejected() {
+    refuses!(wrong_account: bus_create);
     for program in TokenProgram::BOTH {
         let mut world = World::new();
         let creator = world.wallet("creator");
@@ -161,6 +259,7 @@ pub fn mint_with_an_extension_of_token_2022_in_spl_token_is_rejected() {
 
 #[test]
 pub fn mint_of_another_token_program_is_rejected() {
+    refuses!(foreign_program: bus_create; wrong_account: bus_create);
     let mut world = World::new();
     let creator = world.wallet("creator");
     let fake = world.key("fake token program");

@@ -39,6 +39,7 @@ pub fn trader_open_starts_at_the_slots_first_nonce() {
 
 #[test]
 pub fn trader_open_twice_is_rejected() {
+    refuses!(reinitialisation: trader_open);
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.buy(&offer, 1);
@@ -58,6 +59,7 @@ pub fn trader_open_at_a_prefunded_address_succeeds() {
 
 #[test]
 pub fn trader_open_for_another_wallet_or_lane_is_rejected() {
+    refuses!(substituted_address: trader_open; missing_signer: trader_open);
     let mut world = World::new();
     let (wallet, other) = (world.wallet("wallet"), world.wallet("other"));
     for trader in [pda::trader(&other, 0).0, pda::trader(&wallet, 1).0, other] {
@@ -76,6 +78,7 @@ pub fn trader_open_for_another_wallet_or_lane_is_rejected() {
 
 #[test]
 pub fn trader_open_in_a_slot_beyond_all_nonces_is_rejected() {
+    refuses!(arithmetic: trader_open);
     let mut world = World::new();
     let wallet = world.wallet("wallet");
     let now = world.now();
@@ -129,7 +132,22 @@ pub fn trader_close_in_the_slot_of_its_opening_and_a_purchase_is_rejected() {
 }
 
 #[test]
+pub fn trader_close_in_a_slot_beyond_all_nonces_is_rejected() {
+    // Opened again, the lane would begin at a nonce that wraps around to those it had.
+    refuses!(arithmetic: trader_close);
+    let mut market = Market::new();
+    let (lane, buyer, now) = (market.lane, market.buyer, market.now());
+    for slot in [1 << 44, u64::MAX] {
+        market.set_clock(now, slot);
+        market.assert_refused(&[trader_close(&lane, &buyer)], MultibusError::CounterOverflow);
+    }
+    market.set_clock(now, (1 << 44) - 1);
+    market.execute(&[trader_close(&lane, &buyer)]);
+}
+
+#[test]
 pub fn trader_close_by_stranger_is_rejected() {
+    refuses!(theft: trader_close; substituted_address: trader_close; missing_signer: trader_close);
     let mut market = Market::new();
     let thief = market.wallet("thief");
     let lane = market.lane;
@@ -142,6 +160,8 @@ pub fn trader_close_by_stranger_is_rejected() {
 
 #[test]
 pub fn trader_closed_and_opened_again_never_takes_an_old_nonce() {
+    refuses!(revival: purchase; replay: purchase);
+    withstands!(revival: trader_open);
     let mut market = Market::new();
     let (buyer, lane) = (market.buyer, market.lane);
     let offer = market.offer(10_000);
@@ -167,6 +187,8 @@ pub fn trader_closed_and_opened_again_never_takes_an_old_nonce() {
 
 #[test]
 pub fn trader_closed_and_funded_in_one_transaction_stays_closed() {
+    refuses!(revival: purchase);
+    withstands!(revival: trader_open);
     let mut market = Market::new();
     let (buyer, lane) = (market.buyer, market.lane);
     let offer = market.offer(10_000);

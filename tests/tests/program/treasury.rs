@@ -139,6 +139,7 @@ pub fn sales_of_the_bus_go_straight_to_the_treasury_and_leave_the_bus_alone() {
 
 #[test]
 pub fn treasury_claim_pays_the_exact_share() {
+    withstands!(arithmetic: treasury_claim);
     for program in TokenProgram::BOTH {
         let friend = multibus_tests::keypair("friend");
         let friend = solana_signer::Signer::pubkey(&friend);
@@ -178,6 +179,7 @@ pub fn treasury_claim_pays_the_exact_share() {
 
 #[test]
 pub fn treasury_claim_carries_remainders_forward() {
+    withstands!(arithmetic: treasury_claim);
     let mut village = Village::new(3, &[3_334, 3_333, 3_333]);
     // One base unit at a time: nobody has a whole one until enough is together.
     let mut paid = [0; 3];
@@ -199,6 +201,7 @@ pub fn treasury_claim_carries_remainders_forward() {
 
 #[test]
 pub fn treasury_claim_with_nothing_to_claim_is_rejected() {
+    refuses!(replay: treasury_claim);
     let mut village = Village::new(3, &[9_999, 1, 0]);
     let claims = [0, 1, 2].map(|who| village.claim(who));
     for claim in &claims {
@@ -231,6 +234,7 @@ pub fn treasury_claim_by_anyone_pays_the_owner() {
 
 #[test]
 pub fn treasury_claim_into_an_account_of_somebody_else_is_rejected() {
+    refuses!(theft: treasury_claim);
     let mut village = Village::new(2, &[5_000, 5_000]);
     village.sell(1_000);
     let bus = village.market.bus;
@@ -260,6 +264,7 @@ fn owned_by_a_bus() -> (Village, Bus) {
 
 #[test]
 pub fn treasury_claim_of_a_bus_outside_its_treasury_is_rejected() {
+    refuses!(theft: treasury_claim);
     let (mut village, owning) = owned_by_a_bus();
     let (bus, mint) = (village.market.bus, village.market.bus.mint);
     // Tokens in these accounts belong to the owning bus, and nobody could ever move them.
@@ -284,6 +289,7 @@ pub fn treasury_claim_of_a_bus_is_divided_by_its_own_owners() {
 
 #[test]
 pub fn treasury_claim_into_what_is_no_token_account_of_the_mint_is_rejected() {
+    refuses!(wrong_account: treasury_claim);
     let mut village = Village::new(1, &[10_000]);
     village.sell(1_000);
     let (bus, owner) = (village.market.bus, village.owners[0]);
@@ -318,6 +324,7 @@ pub fn treasury_claim_into_a_frozen_account_is_rejected_and_loses_nothing() {
 
 #[test]
 pub fn treasury_claim_for_a_stranger_is_rejected() {
+    refuses!(theft: treasury_claim);
     let mut village = Village::new(2, &[5_000, 5_000]);
     village.sell(1_000);
     let stranger = village.newcomer("stranger");
@@ -332,6 +339,7 @@ pub fn treasury_claim_for_a_stranger_is_rejected() {
 
 #[test]
 pub fn treasury_claim_from_another_treasury_is_rejected() {
+    refuses!(substituted_address: treasury_claim; wrong_account: treasury_claim; theft: treasury_claim);
     let mut village = Village::new(1, &[10_000]);
     village.sell(1_000);
     let (bus, owner, account) = (village.market.bus, village.owners[0], village.accounts[0]);
@@ -357,6 +365,7 @@ pub fn treasury_claim_from_another_treasury_is_rejected() {
 
 #[test]
 pub fn treasury_claim_and_share_change_of_a_treasury_that_lacks_money_are_rejected() {
+    refuses!(arithmetic: treasury_claim, proposal_execute);
     // No instruction makes such a state.
     let mut village = Village::new(2, &[5_000, 5_000]);
     village.sell(1_000);
@@ -598,6 +607,7 @@ pub fn an_instruction_of_claims_needs_no_room_for_more_than_one_owner() {
 
 #[test]
 pub fn a_claim_of_the_largest_revenue_is_exact() {
+    refuses!(arithmetic: treasury_claim);
     let mut market =
         Market::with(TokenProgram::SplToken, |options| options.with(|config| config.owners[0].share_bps = 10_000));
     let (bus, payer, payout) = (market.bus, market.fee_payer, market.payout);
