@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -421,7 +421,7 @@ impl Sources {
         Ok(sources)
     }
 
-    fn add(&mut self, file: &PathBuf, text: &str) {
+    fn add(&mut self, file: &Path, text: &str) {
         let path = file.with_extension("").to_string_lossy().replace('\\', "/");
         let name = path.strip_prefix(TESTS).map_or(path.as_str(), |name| name.trim_start_matches('/'));
         let (tests, others): (Vec<_>, Vec<_>) = functions(text).into_iter().partition(|function| function.is_test);
@@ -552,10 +552,10 @@ mod tests {
     #[test]
     fn what_documents_name_must_exist() {
         let mut sources = Sources { tests: BTreeMap::new(), rules: BTreeSet::new() };
-        sources.add(&PathBuf::from(format!("{TESTS}/m.rs")), GOOD);
-        sources.add(&PathBuf::from("client/src/audit.rs"), "#[test]\nfn sound() {}\nfn helper() {}");
-        sources.add(&PathBuf::from("programs/multibus/src/math.rs"), "pub const fn cost() {}");
-        sources.add(&PathBuf::from("lib.rs"), "impl Offer {\n    pub fn take(&mut self) {}\n}\nfn loose() {}");
+        sources.add(&Path::new(TESTS).join("m.rs"), GOOD);
+        sources.add(Path::new("client/src/audit.rs"), "#[test]\nfn sound() {}\nfn helper() {}");
+        sources.add(Path::new("programs/multibus/src/math.rs"), "pub const fn cost() {}");
+        sources.add(Path::new("lib.rs"), "impl Offer {\n    pub fn take(&mut self) {}\n}\nfn loose() {}");
         let check = |text: &str| {
             let mut findings = Vec::new();
             sources.check("S.md", text, &mut findings);

@@ -525,6 +525,35 @@ pub fn windows_that_were_opened_in_vain_do_not_hold_up_the_owners() {
 }
 
 #[test]
+pub fn one_wh_far_ahead_keeps_the_windows_as_they_are_until_that_one_ends() {
+    // A known limit of open listing, told in SECURITY.md: this is how far it goes.
+    let mut market = Market::windowed();
+    let (bus, stranger) = (market.bus, market.wallet("stranger"));
+    let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
+    let far = (market.now() + 366 * 86_400) / 900 * 900;
+    market.execute(&[capacity_open(&bus, &stranger, far)]);
+    let dear = OfferOptions::new(0).energy(1).price(u64::MAX);
+    let offer = market.create_offer(&bus, bus.window(far), &stranger, payout, dear);
+    not_proposed(&mut market, windows(1_800, 0), MultibusError::WindowsInUse);
+    // The owners close listing and withdraw the offer; the window is still there.
+    decide(&mut market, ProposalAction::ListingPolicySet { listing_policy: 0 });
+    let seller = market.seller;
+    market.execute(&[offer_cancel(&offer, &seller)]);
+    market.assert_refused(&[capacity_close(&bus, far, &stranger)], MultibusError::WindowNotOver);
+    not_proposed(&mut market, windows(1_800, 0), MultibusError::WindowsInUse);
+    // Everything else they can decide, and nobody else's trade is touched.
+    decide(&mut market, windows(900, 0));
+    let start = market.next_window();
+    let sold = market.offer_in(start, |options| options);
+    market.buy(&sold, 1_000);
+    market.execute(&[offer_cancel(&sold, &seller)]);
+    market.go_to(far + 900);
+    let closing = [(start, seller), (far, stranger)].map(|(window, payer)| capacity_close(&bus, window, &payer));
+    market.execute(&closing);
+    decide(&mut market, windows(1_800, 0));
+}
+
+#[test]
 pub fn gate_closure_moves_while_offers_are_open() {
     let mut market = Market::windowed();
     let start = market.next_window();
