@@ -2,8 +2,7 @@
 
 use {
     crate::{
-        attack::{self, Outcome},
-        elf,
+        attack, elf,
         event::{self, Event},
         key::keypair,
         mint::{Mint, MintExtension, TokenProgram},
@@ -276,7 +275,7 @@ impl World {
             self.replica.follow(&events, &before, &after, now);
             self.replica.check(&self.svm, &after);
             for at in 0..transaction.message.instructions().len() {
-                attack::saw(&transaction, at, Outcome::Landed);
+                attack::saw(&transaction, at, None);
             }
         }
         landed.map_err(Box::new)
@@ -352,7 +351,7 @@ impl World {
             failure.meta.logs.join("\n")
         );
         self.assert_unchanged(&before, failure.meta.fee);
-        attack::saw(&transaction, index, Outcome::Refused);
+        attack::saw(&transaction, index, Some(&refusal));
         if let Refusal::Market(error) = refusal {
             SEEN.with_borrow_mut(|seen| seen.insert(code_of(error)));
         }

@@ -91,6 +91,8 @@ struct Class {
     title: String,
     /// What is tried.
     tried: String,
+    /// The errors with which it is refused, which the tests are held to when they run.
+    errors: String,
     cannot_apply: Vec<Reason>,
 }
 
@@ -114,6 +116,7 @@ fn classes(text: &str) -> Result<Vec<Class>> {
                 name: name.to_owned(),
                 title: title.to_owned(),
                 tried: String::new(),
+                errors: String::new(),
                 cannot_apply: Vec::new(),
             });
             continue;
@@ -121,6 +124,10 @@ fn classes(text: &str) -> Result<Vec<Class>> {
         let class = classes.last_mut().with_context(|| format!("{} belongs to no class", at()))?;
         if class.tried.is_empty() {
             class.tried = below.to_owned();
+            continue;
+        }
+        if let Some(errors) = below.strip_prefix("refused with: ") {
+            class.errors = errors.to_owned();
             continue;
         }
         let (instructions, why) = below.split_once(": ").with_context(|| format!("{} has no reason", at()))?;
@@ -133,6 +140,8 @@ fn classes(text: &str) -> Result<Vec<Class>> {
         };
         class.cannot_apply.push(Reason { instructions: instructions.to_owned(), why: why.to_owned(), facts });
     }
+    let bare = classes.iter().find(|class| class.tried.is_empty() || class.errors.is_empty());
+    ensure!(bare.is_none(), "{CLASSES}: {} lacks what is tried or refused with", bare.map_or("", |class| &class.name));
     Ok(classes)
 }
 
@@ -347,7 +356,9 @@ impl<'a> Table<'a> {
         );
         for (index, class) in self.classes.iter().enumerate() {
             let _ = writeln!(out, "{}. **{}**: {}", index + 1, class.title, class.tried);
+            let _ = writeln!(out, "   Refused with: {}.", class.errors);
         }
+        out.push_str("\nNumbers are errors of other programs: 0, the address is taken; 3 and 4, another mint's and somebody else's tokens; 36, a\nmemo is missing; 2040, an account comes twice. `NotTheAccount` is any error that says so of a type.\n");
         out.push_str("\n## The table\n\nTests for each cell; a dash where a class cannot apply. What they are stands below.\n\n| |");
         for index in 1..=self.classes.len() {
             let _ = write!(out, " {index} |");
@@ -504,8 +515,8 @@ mod tests {
         {"name": "open", "discriminator": [1], "accounts": [{"name": "wallet", "signer": true}]}
     ]}"#;
 
-    const CLASSES: &str = "# text\nsigner: missing signer\n  Nobody signs.\n  close: anyone may [no signer]\n\
-                           replay: replay\n  Again.\n";
+    const CLASSES: &str = "# text\nsigner: missing signer\n  Nobody signs.\n  refused with: 1\n  close: anyone may [no signer]\n\
+                           replay: replay\n  Again.\n  refused with: 2, 3\n";
 
     /// What is found where the tests are these, in a module `m`.
     fn found(classes_text: &str, tests: &str) -> Vec<String> {
