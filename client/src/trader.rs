@@ -23,9 +23,11 @@ pub use multibus::state::{Receipt, Trader};
 /// Lanes that are opened in one transaction.
 const OPEN_AT_ONCE: usize = 8;
 
-/// Instruction `trader_open`: a new nonce lane of the wallet.
-pub fn trader_open(wallet: &Address, lane: u16) -> Instruction {
-    multibus::instruction::TraderOpen { lane }.to_instruction(multibus::accounts::TraderOpen {
+/// Instruction `trader_open`: a new nonce lane of the wallet, whose nonces start at a slot: 0 for the slot of its
+/// transaction, or one up to [`FIRST_SLOT_AHEAD`](multibus::constants::FIRST_SLOT_AHEAD) slots ahead of it, whose
+/// [first nonce](Trader::first_nonce) is known before, so that a purchase can follow in the same transaction.
+pub fn trader_open(wallet: &Address, lane: u16, first_slot: u64) -> Instruction {
+    multibus::instruction::TraderOpen { lane, first_slot }.to_instruction(multibus::accounts::TraderOpen {
         wallet: *wallet,
         trader: address::trader(wallet, lane),
         system_program: system_program::ID,
@@ -267,7 +269,8 @@ impl Wallet {
         if missing.is_empty() {
             return Ok(false);
         }
-        let instructions: Vec<Instruction> = missing.iter().map(|lane| trader_open(&self.address(), *lane)).collect();
+        let instructions: Vec<Instruction> =
+            missing.iter().map(|lane| trader_open(&self.address(), *lane, 0)).collect();
         let opened = self.send(&instructions).await;
         // Another process with this wallet may have opened one of them first: what counts is what is on chain.
         self.read_lanes().await?;
@@ -288,7 +291,7 @@ impl Wallet {
 
     /// Opens a nonce lane.
     pub async fn trader_open(&self, lane: u16) -> Result<Created> {
-        let sent = self.send(&[trader_open(&self.address(), lane)]).await?;
+        let sent = self.send(&[trader_open(&self.address(), lane, 0)]).await?;
         Ok(Created { address: address::trader(&self.address(), lane), sent })
     }
 
@@ -308,7 +311,7 @@ impl Wallet {
             let known = lanes.known();
             (0..count)
                 .filter(|lane| known.iter().all(|open| open.number != *lane))
-                .map(|lane| trader_open(&self.address(), lane))
+                .map(|lane| trader_open(&self.address(), lane, 0))
                 .collect()
         };
         for instructions in missing.chunks(OPEN_AT_ONCE) {

@@ -100,7 +100,7 @@ impl World {
     /// Opens a nonce lane with the deployed program.
     async fn runs(&self, lane: u16) {
         let wallet = self.wallet.pubkey();
-        let mut open = trader::trader_open(&wallet, lane);
+        let mut open = trader::trader_open(&wallet, lane, 0);
         let id = self.program.id;
         let seeds: [&[u8]; 3] = [TRADER_SEED, wallet.as_ref(), &lane.to_le_bytes()];
         open.accounts[1].pubkey = Address::find_program_address(&seeds, &id).0;

@@ -437,7 +437,7 @@ impl World {
 
     /// Opens a nonce lane.
     pub fn open_lane(&mut self, wallet: &Address, lane: u16) -> Lane {
-        self.execute(&[trader_open(wallet, lane)]);
+        self.execute(&[trader_open(wallet, lane, 0)]);
         Lane::of(wallet, lane)
     }
 
@@ -768,8 +768,8 @@ pub fn lock_release_accounts(
     }
 }
 
-pub fn trader_open(wallet: &Address, lane: u16) -> Instruction {
-    instruction::TraderOpen { lane }.to_instruction(accounts::TraderOpen {
+pub fn trader_open(wallet: &Address, lane: u16, first_slot: u64) -> Instruction {
+    instruction::TraderOpen { lane, first_slot }.to_instruction(accounts::TraderOpen {
         wallet: *wallet,
         trader: pda::trader(wallet, lane).0,
         system_program: system_program::ID,

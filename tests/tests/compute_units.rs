@@ -211,7 +211,7 @@ fn rest(table: &mut Table) {
     world.go_to(window + 900);
     table.measure("capacity_close", None, world, capacity_close(&bus, window, &key));
     let lane = (0..).find(|lane| pda::trader(&key, *lane).1 == 255).expect("half of the lanes");
-    table.measure("trader_open", None, world, trader_open(&key, lane));
+    table.measure("trader_open", None, world, trader_open(&key, lane, 0));
     world.pass(1);
     table.measure("trader_close", None, world, trader_close(&Lane::of(&key, lane), &key));
 }

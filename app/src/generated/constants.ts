@@ -8,6 +8,8 @@ export const CAPACITY_SEED = new Uint8Array([99, 97, 112, 97, 99, 105, 116, 121]
 
 export const ESCROW_SEED = new Uint8Array([101, 115, 99, 114, 111, 119]);
 
+export const FIRST_SLOT_AHEAD = 1024n;
+
 export const FULL_SHARE_BPS = 10000;
 
 export const LAYOUT_VERSION = 1;

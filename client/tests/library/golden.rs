@@ -159,6 +159,7 @@ const OFFER_SEQ: u64 = 0x0102_0304_0506_0708;
 const PROPOSAL_SEQ: u64 = 11;
 const LANE: u16 = 0x0203;
 const NONCE: u64 = 0x1122_3344_5566_7788;
+const FIRST_SLOT: u64 = 0x0102_0304_0506;
 
 fn the_bus() -> Address {
     address::bus(&key(WALLET), BUS_SEQ)
@@ -381,7 +382,11 @@ fn instructions() -> Value {
             json!({}),
             lock::lock_release(&key(OTHER), &lock, &key(PAYMENT), &key(PAYOUT), &settlement),
         ),
-        instruction("trader_open", json!({ "lane": LANE.golden() }), trader::trader_open(&wallet, LANE)),
+        instruction(
+            "trader_open",
+            json!({ "lane": LANE.golden(), "first_slot": FIRST_SLOT.golden() }),
+            trader::trader_open(&wallet, LANE, FIRST_SLOT),
+        ),
         instruction("trader_close", json!({}), trader::trader_close(&wallet, LANE)),
         instruction(
             "proposal_approve",

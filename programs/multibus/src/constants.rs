@@ -79,6 +79,10 @@ pub const RECEIPTS: usize = 16;
 /// ever execute purchases, so that a lane that is closed and opened again starts above all that it spent.
 #[constant]
 pub const NONCE_SLOT_SHIFT: u32 = 20;
+/// How many slots ahead of the present one a lane's first slot can be: longer than any blockhash lives, so that whoever
+/// opens a lane knows its first nonce, and can sign the first purchase with the opening.
+#[constant]
+pub const FIRST_SLOT_AHEAD: u64 = 1_024;
 /// Width of the window of offer sequence numbers that can be used out of order, in numbers.
 #[constant]
 pub const OFFER_SEQ_WINDOW: u64 = 1_024;

@@ -220,7 +220,7 @@ errors! {
     NonceMismatch,
     #[msg("The nonce lane belongs to another wallet; use a lane of the buyer's")]
     TraderMismatch,
-    #[msg("The lane was used in this very slot; close it a moment later")]
+    #[msg("The lane's nonces are ahead of this slot, it was used or opened a moment ago; close it a few minutes later")]
     LaneBusy,
     // locks
     #[msg("The lock would outlive the offer or its window's gate closure; buy at once instead")]
@@ -285,6 +285,8 @@ errors! {
     OwnerIsTheBus,
     #[msg("A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus")]
     ClaimNotToTreasury,
+    #[msg("A lane starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one")]
+    FirstSlotInvalid,
 }
 
 #[cfg(test)]

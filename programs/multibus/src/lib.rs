@@ -131,10 +131,10 @@ pub mod multibus {
         lock_release::handler(ctx)
     }
 
-    /// Opens a nonce lane of the wallet.
+    /// Opens a nonce lane of the wallet. Its first nonce is `first_slot << 20`; 0 is the present slot.
     #[discrim = 13]
-    pub fn trader_open(ctx: &mut Context<TraderOpen>, lane: u16) -> Result<()> {
-        trader_open::handler(ctx, lane)
+    pub fn trader_open(ctx: &mut Context<TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
+        trader_open::handler(ctx, lane, first_slot)
     }
 
     /// Closes a nonce lane of the wallet.

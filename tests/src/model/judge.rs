@@ -147,7 +147,7 @@ impl Model {
             Call::LockTake(item) => self.lock_take(accounts(metas)?, item),
             Call::LockSettle(nonce) => self.lock_settle(accounts(metas)?, nonce),
             Call::LockRelease => self.lock_release(accounts(metas)?),
-            Call::TraderOpen(lane) => self.trader_open(accounts(metas)?, lane),
+            Call::TraderOpen { lane, first_slot } => self.trader_open(accounts(metas)?, lane, first_slot),
             Call::TraderClose => self.trader_close(accounts(metas)?),
             Call::OfferCreateForBus(terms) => self.offer_create_for_bus(accounts(metas)?, terms),
             Call::ProposalCreate(action) => self.proposal_create(accounts(metas)?, action),
@@ -898,7 +898,7 @@ impl Model {
 
     // Nonce lanes.
 
-    fn trader_open(&mut self, a: &[Meta; 3], lane: u16) -> Verdict {
+    fn trader_open(&mut self, a: &[Meta; 3], lane: u16, first_slot: u64) -> Verdict {
         let [wallet, at, system] = a;
         let mut causes = Causes::default();
         causes.once(a, &[0, 1]);
@@ -906,12 +906,14 @@ impl Model {
         causes.unless(system.address == Address::default(), Cause::Program);
         self.new_account(&mut causes, at, self.lane_address(&wallet.address, lane).0);
         self.can_pay(&mut causes, wallet, &[(at.address, size::LANE)]);
+        let first_slot = if first_slot == 0 { self.slot } else { first_slot };
+        causes.rule((self.slot..=self.slot + 1_024).contains(&first_slot), "FirstSlotInvalid");
         causes.verdict()?;
         self.pay_rent(&wallet.address, &at.address, size::LANE);
         let opened = Lane {
             wallet: wallet.address,
             lane,
-            first_nonce: self.slot << 20,
+            first_nonce: first_slot << 20,
             opened_at: self.now,
             history_root: [0; 32],
             receipts: Vec::new(),

@@ -612,7 +612,15 @@ impl Generator {
                 let by = if self.chance(50) { buyer } else { self.party(machine) };
                 Deed::ReleaseLock { by, offer, buyer, refund: self.tokens(machine, buyer, offer.0) }
             }
-            93..=96 => Deed::OpenLane { by: self.party(machine), lane: self.rng.u16(0..LANES) },
+            93..=96 => {
+                let ahead = self.chance(40).then(|| match self.rng.u8(0..6) {
+                    0 => -1,
+                    1 => 1_024,
+                    2 => 1_025,
+                    _ => self.rng.i64(0..8),
+                });
+                Deed::OpenLane { by: self.party(machine), lane: self.rng.u16(0..LANES), ahead }
+            }
             97 => {
                 let by = self.party(machine);
                 Deed::CloseLane { by, lane: self.lane(machine, by) }

@@ -346,7 +346,10 @@ impl Machine {
                     market::lock_release_accounts(&offer, &wallet(by), &wallet(buyer), self.address(*refund));
                 instruction::LockRelease {}.to_instruction(accounts)
             }
-            Deed::OpenLane { by, lane } => market::trader_open(&wallet(by), *lane),
+            Deed::OpenLane { by, lane, ahead } => {
+                let first_slot = ahead.map_or(0, |ahead| self.model.slot.saturating_add_signed(ahead));
+                market::trader_open(&wallet(by), *lane, first_slot)
+            }
             Deed::CloseLane { by, lane } => market::trader_close(&self.lane(*by, *lane), &wallet(by)),
             Deed::Propose { by, bus, decision } => {
                 let at = self.harness_bus(*bus);

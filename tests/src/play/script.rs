@@ -82,7 +82,8 @@ pub enum Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ask(pub u64, pub u64, pub u32);
 
-/// An instruction of the market. Parties are numbers; nonces count from the lane's next.
+/// An instruction of the market. Parties are numbers; nonces count from the lane's next, a lane's first slot from the
+/// present one (`None` where it is not named).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Deed {
     CreateBus { bus: u8, mint: u8, config: Config },
@@ -98,7 +99,7 @@ pub enum Deed {
     TakeLock { by: u8, offer: Place, ask: Ask, from: Spot },
     SettleLock { by: u8, lane: u16, nonce: i64, offer: Place },
     ReleaseLock { by: u8, offer: Place, buyer: u8, refund: Spot },
-    OpenLane { by: u8, lane: u16 },
+    OpenLane { by: u8, lane: u16, ahead: Option<i64> },
     CloseLane { by: u8, lane: u16 },
     Propose { by: u8, bus: u8, decision: Decision },
     Approve { by: u8, bus: u8, proposal: u64 },

@@ -258,7 +258,7 @@ fn a_payer_that_is_no_wallet_is_rejected() {
     // Accounts of the token program that can sign, and have lamports.
     let payers = [market.bus.mint.address, market.payment];
     for payer in payers {
-        let open_lane = trader_open(&payer, 0);
+        let open_lane = trader_open(&payer, 0, 0);
         market.assert_refused(&[open_lane], InstructionError::InvalidArgument);
         let mut open = instructions.iter().find(|(name, _)| *name == "capacity_open").unwrap().1.clone();
         open.accounts[0].pubkey = payer;

@@ -120,6 +120,7 @@ refusals! {
     NothingToClaim: treasury::treasury_claim_with_nothing_to_claim_is_rejected,
     OwnerIsTheBus: bus::bus_create_owned_by_itself_is_rejected,
     ClaimNotToTreasury: treasury::treasury_claim_of_a_bus_outside_its_treasury_is_rejected,
+    FirstSlotInvalid: trader::trader_open_at_a_past_or_distant_slot_is_rejected,
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub fn fixture() -> Fixture {
         ("lock_take", market.lock_take(&one, 100)),
         ("lock_settle", market.lock_settle(&locked)),
         ("lock_release", market.lock_release(&locked, &buyer)),
-        ("trader_open", trader_open(&buyer, 2)),
+        ("trader_open", trader_open(&buyer, 2, 0)),
         ("trader_close", trader_close(&idle, &buyer)),
         ("offer_create_for_bus", offer_create_for_bus(&bus, bus.window(start), &seller, OfferOptions::new(91))),
         ("proposal_create", proposal_create(&bus, &seller, 2, price(30_000))),

@@ -375,6 +375,7 @@ fn error_codes_are_pinned() {
         (MultibusError::NothingToClaim, 6096),
         (MultibusError::OwnerIsTheBus, 6097),
         (MultibusError::ClaimNotToTreasury, 6098),
+        (MultibusError::FirstSlotInvalid, 6099),
     ];
     for (error, code) in codes {
         assert_eq!(code_of(error), code, "{error:?}");

@@ -12,7 +12,7 @@ pub fn trader_open_starts_at_the_slots_first_nonce() {
     let wallet = world.wallet("wallet");
     for lane in [0, 1, u16::MAX] {
         let before = world.lamports(&wallet);
-        let meta = world.execute(&[trader_open(&wallet, lane)]);
+        let meta = world.execute(&[trader_open(&wallet, lane, 0)]);
         let (address, bump) = pda::trader(&wallet, lane);
         let first_nonce = world.slot() << 20;
         let expected = state::Trader {
@@ -43,7 +43,7 @@ pub fn trader_open_twice_is_rejected() {
     let mut market = Market::new();
     let offer = market.offer(10_000);
     market.buy(&offer, 1);
-    let again = trader_open(&market.buyer, 0);
+    let again = trader_open(&market.buyer, 0, 0);
     market.assert_refused(&[again], Refusal::custom(0));
 }
 
@@ -63,11 +63,11 @@ pub fn trader_open_for_another_wallet_or_lane_is_rejected() {
     let mut world = World::new();
     let (wallet, other) = (world.wallet("wallet"), world.wallet("other"));
     for trader in [pda::trader(&other, 0).0, pda::trader(&wallet, 1).0, other] {
-        let mut open = trader_open(&wallet, 0);
+        let mut open = trader_open(&wallet, 0, 0);
         open.accounts[1].pubkey = trader;
         world.assert_refused(&[open], InstructionError::InvalidSeeds);
     }
-    let mut open = TraderOpen { lane: 0 }.to_instruction(multibus::accounts::TraderOpen {
+    let mut open = TraderOpen { lane: 0, first_slot: 0 }.to_instruction(multibus::accounts::TraderOpen {
         wallet,
         trader: pda::trader(&wallet, 0).0,
         system_program: solana_sdk_ids::system_program::ID,
@@ -83,9 +83,60 @@ pub fn trader_open_in_a_slot_beyond_all_nonces_is_rejected() {
     let wallet = world.wallet("wallet");
     let now = world.now();
     world.set_clock(now, 1 << 44);
-    world.assert_refused(&[trader_open(&wallet, 0)], MultibusError::CounterOverflow);
+    world.assert_refused(&[trader_open(&wallet, 0, 0)], MultibusError::CounterOverflow);
     world.set_clock(now, (1 << 44) - 1);
-    world.execute(&[trader_open(&wallet, 0)]);
+    world.execute(&[trader_open(&wallet, 0, 0)]);
+}
+
+#[test]
+pub fn trader_open_and_a_first_purchase_in_one_transaction_succeed() {
+    let mut market = Market::new();
+    let offer = market.offer(10_000);
+    let (buyer, payment) = (market.buyer, market.payment);
+    for (number, ahead) in [(1, 0), (2, 1), (3, 1_024)] {
+        let lane = Lane::of(&buyer, number);
+        let first_slot = market.slot() + ahead;
+        let nonce = first_slot << 20;
+        let purchase = batch(&lane, payment, nonce, &[(offer, 1_000)]);
+        market.execute(&[trader_open(&buyer, number, first_slot), purchase.clone()]);
+        let trader: state::Trader = market.state(&lane.address);
+        assert_eq!((trader.first_nonce, trader.next_nonce), (nonce, nonce + 1));
+        market.assert_refused(&[purchase], MultibusError::NonceMismatch);
+    }
+}
+
+#[test]
+pub fn trader_open_at_a_past_or_distant_slot_is_rejected() {
+    refuses!(arithmetic: trader_open);
+    let mut world = World::new();
+    let wallet = world.wallet("wallet");
+    let slot = world.slot();
+    for first_slot in [1, slot - 1, slot + 1_025, u64::MAX] {
+        world.assert_refused(&[trader_open(&wallet, 0, first_slot)], MultibusError::FirstSlotInvalid);
+    }
+}
+
+#[test]
+pub fn trader_opened_ahead_closes_once_its_slot_is_there_and_never_takes_an_old_nonce() {
+    refuses!(replay: purchase_batch);
+    let mut market = Market::new();
+    let buyer = market.buyer;
+    let offer = market.offer(10_000);
+    let lane = Lane::of(&buyer, 1);
+    let first_slot = market.slot() + 3;
+    market.execute(&[trader_open(&buyer, 1, first_slot)]);
+    let purchase = batch(&lane, market.payment, first_slot << 20, &[(offer, 1_000)]);
+    market.execute(std::slice::from_ref(&purchase));
+    // Until its first slot, and in that one since a nonce of it is spent.
+    for _ in 0..4 {
+        market.assert_refused(&[trader_close(&lane, &buyer)], MultibusError::LaneBusy);
+        let now = market.now();
+        market.go_to(now);
+    }
+    market.execute(&[trader_close(&lane, &buyer)]);
+    let slot = market.slot();
+    market.execute(&[trader_open(&buyer, 1, slot)]);
+    market.assert_refused(&[purchase], MultibusError::NonceMismatch);
 }
 
 #[test]
@@ -174,10 +225,10 @@ pub fn trader_closed_and_opened_again_never_takes_an_old_nonce() {
         market.pass(1);
         if round == 1 {
             // Closed and opened in one transaction.
-            market.execute(&[trader_close(&lane, &buyer), trader_open(&buyer, 0)]);
+            market.execute(&[trader_close(&lane, &buyer), trader_open(&buyer, 0, 0)]);
         } else {
             market.execute(&[trader_close(&lane, &buyer)]);
-            market.execute(&[trader_open(&buyer, 0)]);
+            market.execute(&[trader_open(&buyer, 0, 0)]);
         }
         for old in &spent {
             market.assert_refused(std::slice::from_ref(old), MultibusError::NonceMismatch);

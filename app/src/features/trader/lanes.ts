@@ -36,7 +36,7 @@ export async function readLane(connection: Connection, wallet: Address, lane: nu
 
 /** Opens a lane. */
 export function traderOpen(wallet: Address, trader: Address, lane: number): Instruction {
-  return getTraderOpenInstruction({ wallet: noSigner(wallet), trader, systemProgram: SYSTEM_PROGRAM, lane });
+  return getTraderOpenInstruction({ wallet: noSigner(wallet), trader, systemProgram: SYSTEM_PROGRAM, lane, firstSlot: 0n });
 }
 
 const lockName = (wallet: Address, lane: number) => `multibus:lane:${wallet}:${lane}`;

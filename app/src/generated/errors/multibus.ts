@@ -150,7 +150,7 @@ export const MULTIBUS_ERROR__OFFER_DUPLICATE = 0x17b1; // 6065
 export const MULTIBUS_ERROR__NONCE_MISMATCH = 0x17b2; // 6066
 /** TraderMismatch: The nonce lane belongs to another wallet; use a lane of the buyer's */
 export const MULTIBUS_ERROR__TRADER_MISMATCH = 0x17b3; // 6067
-/** LaneBusy: The lane was used in this very slot; close it a moment later */
+/** LaneBusy: The lane's nonces are ahead of this slot, it was used or opened a moment ago; close it a few minutes later */
 export const MULTIBUS_ERROR__LANE_BUSY = 0x17b4; // 6068
 /** LockOutlivesOffer: The lock would outlive the offer or its window's gate closure; buy at once instead */
 export const MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER = 0x17b5; // 6069
@@ -212,6 +212,8 @@ export const MULTIBUS_ERROR__NOTHING_TO_CLAIM = 0x17d0; // 6096
 export const MULTIBUS_ERROR__OWNER_IS_THE_BUS = 0x17d1; // 6097
 /** ClaimNotToTreasury: A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus */
 export const MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY = 0x17d2; // 6098
+/** FirstSlotInvalid: A lane starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one */
+export const MULTIBUS_ERROR__FIRST_SLOT_INVALID = 0x17d3; // 6099
 
 export type MultibusError =
   | typeof MULTIBUS_ERROR__ACTION_UNKNOWN
@@ -237,6 +239,7 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__ESCROW_MISMATCH
   | typeof MULTIBUS_ERROR__EXPIRY_IN_PAST
   | typeof MULTIBUS_ERROR__EXPIRY_NOT_LATER
+  | typeof MULTIBUS_ERROR__FIRST_SLOT_INVALID
   | typeof MULTIBUS_ERROR__FORMER_OWNERS_FULL
   | typeof MULTIBUS_ERROR__GATE_CLOSED
   | typeof MULTIBUS_ERROR__LANE_BUSY
@@ -340,9 +343,10 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__ESCROW_MISMATCH]: `The escrow account is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__EXPIRY_IN_PAST]: `The expiry is in the past; give a later time, or 0 for none`,
     [MULTIBUS_ERROR__EXPIRY_NOT_LATER]: `The new expiry is not later than the present one; give a later time, or 0 for none`,
+    [MULTIBUS_ERROR__FIRST_SLOT_INVALID]: `A lane starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one`,
     [MULTIBUS_ERROR__FORMER_OWNERS_FULL]: `Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can`,
     [MULTIBUS_ERROR__GATE_CLOSED]: `The gate of this window has closed, it no longer trades; choose a later window`,
-    [MULTIBUS_ERROR__LANE_BUSY]: `The lane was used in this very slot; close it a moment later`,
+    [MULTIBUS_ERROR__LANE_BUSY]: `The lane's nonces are ahead of this slot, it was used or opened a moment ago; close it a few minutes later`,
     [MULTIBUS_ERROR__LAST_OWNER]: `The last owner cannot be removed; add another owner first`,
     [MULTIBUS_ERROR__LISTING_CLOSED]: `Only owners list on this bus; ask an owner, or buy instead`,
     [MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN]: `The listing policy is unknown; use 0 (owners only) or 1 (open)`,

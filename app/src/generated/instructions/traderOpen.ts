@@ -16,6 +16,8 @@ import {
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU64Decoder,
+  getU64Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -68,15 +70,16 @@ export type TraderOpenInstruction<
     ]
   >;
 
-export type TraderOpenInstructionData = { discriminator: ReadonlyUint8Array; lane: number };
+export type TraderOpenInstructionData = { discriminator: ReadonlyUint8Array; lane: number; firstSlot: bigint };
 
-export type TraderOpenInstructionDataArgs = { lane: number };
+export type TraderOpenInstructionDataArgs = { lane: number; firstSlot: number | bigint };
 
 export function getTraderOpenInstructionDataEncoder(): FixedSizeEncoder<TraderOpenInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
       ['lane', getU16Encoder()],
+      ['firstSlot', getU64Encoder()],
     ]),
     (value) => ({ ...value, discriminator: TRADER_OPEN_DISCRIMINATOR }),
   );
@@ -86,6 +89,7 @@ export function getTraderOpenInstructionDataDecoder(): FixedSizeDecoder<TraderOp
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
     ['lane', getU16Decoder()],
+    ['firstSlot', getU64Decoder()],
   ]);
 }
 
@@ -106,6 +110,7 @@ export type TraderOpenAsyncInput<
   trader?: Address<TAccountTrader>;
   systemProgram?: Address<TAccountSystemProgram>;
   lane: TraderOpenInstructionDataArgs['lane'];
+  firstSlot: TraderOpenInstructionDataArgs['firstSlot'];
 };
 
 export async function getTraderOpenInstructionAsync<
@@ -164,6 +169,7 @@ export type TraderOpenInput<
   trader: Address<TAccountTrader>;
   systemProgram?: Address<TAccountSystemProgram>;
   lane: TraderOpenInstructionDataArgs['lane'];
+  firstSlot: TraderOpenInstructionDataArgs['firstSlot'];
 };
 
 export function getTraderOpenInstruction<

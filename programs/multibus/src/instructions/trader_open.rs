@@ -1,4 +1,5 @@
-//! `trader_open`: a new nonce lane of the wallet.
+//! `trader_open`: a new nonce lane of the wallet. Whoever names its first slot knows its first nonce, and can buy in the
+//! same transaction.
 
 #![allow(
     unused_variables,
@@ -11,7 +12,7 @@ use {
 };
 
 #[derive(Accounts)]
-#[instruction(lane: u16)]
+#[instruction(lane: u16, first_slot: u64)]
 pub struct TraderOpen {
     /// Pays the rent and gets it back when the lane is closed.
     #[account(mut)]
@@ -21,11 +22,12 @@ pub struct TraderOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<TraderOpen>, lane: u16) -> Result<()> {
+pub fn handler(ctx: &mut Context<TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let clock = Clock::get()?;
     let wallet = *accounts.wallet.address();
-    accounts.trader.initialize(&wallet, lane, clock.slot, clock.unix_timestamp)?;
+    let first_slot = Trader::validate_first_slot(first_slot, clock.slot)?;
+    accounts.trader.initialize(&wallet, lane, first_slot, clock.unix_timestamp)?;
     accounts.trader.bump = ctx.bumps.trader;
     log_event!(TraderOpened {
         trader: *accounts.trader.address(),

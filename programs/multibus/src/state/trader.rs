@@ -54,9 +54,18 @@ pub struct Trader {
 const _: () = assert!(RECEIPTS == 16 && size_of::<Trader>() == 1_040);
 
 impl Trader {
-    /// Sets a new lane up.
-    pub fn initialize(&mut self, wallet: &Address, lane: u16, slot: u64, now: i64) -> Result<()> {
-        let first_nonce = Self::first_nonce(slot)?;
+    /// The slot that a new lane's nonces start at, 0 for the present one. It is never a past one: a lane that was closed
+    /// had no nonce above its closing's slot, so that the new one starts above all of them.
+    pub fn validate_first_slot(first_slot: u64, slot: u64) -> Result<u64> {
+        let first_slot = if first_slot == 0 { slot } else { first_slot };
+        let is_valid = slot <= first_slot && first_slot - slot <= FIRST_SLOT_AHEAD;
+        ensure!(is_valid, FirstSlotInvalid, "first slot {}, present slot {}", first_slot, slot);
+        Ok(first_slot)
+    }
+
+    /// Sets a new lane up that starts at a slot's first nonce.
+    pub fn initialize(&mut self, wallet: &Address, lane: u16, first_slot: u64, now: i64) -> Result<()> {
+        let first_nonce = Self::first_nonce(first_slot)?;
         self.layout_version = LAYOUT_VERSION;
         self.lane = lane;
         self.next_nonce = first_nonce;
@@ -66,7 +75,7 @@ impl Trader {
         Ok(())
     }
 
-    /// First nonce of a lane that is opened in a slot.
+    /// First nonce of a lane that starts at a slot.
     pub fn first_nonce(slot: u64) -> Result<u64> {
         ensure!(slot < 1 << (64 - NONCE_SLOT_SHIFT), CounterOverflow, "slot {}", slot);
         Ok(slot << NONCE_SLOT_SHIFT)
@@ -200,5 +209,32 @@ mod tests {
         assert!(lane.validate_close(6).is_ok());
         assert!(Trader::first_nonce(6).unwrap() >= lane.next_nonce);
         assert_eq!(Trader::first_nonce(1 << 44), Err(MultibusError::CounterOverflow.into()));
+    }
+
+    #[test]
+    fn a_lane_starts_at_the_present_slot_or_somewhat_ahead() {
+        assert_eq!(Trader::validate_first_slot(0, 7), Ok(7));
+        assert_eq!(Trader::validate_first_slot(0, 0), Ok(0));
+        for first_slot in [7, 8, 7 + FIRST_SLOT_AHEAD] {
+            assert_eq!(Trader::validate_first_slot(first_slot, 7), Ok(first_slot));
+        }
+        for first_slot in [1, 6, 8 + FIRST_SLOT_AHEAD, u64::MAX] {
+            let refused = Err(MultibusError::FirstSlotInvalid.into());
+            assert_eq!(Trader::validate_first_slot(first_slot, 7), refused, "{first_slot}");
+        }
+    }
+
+    #[test]
+    fn a_lane_that_starts_ahead_closes_only_once_its_slot_is_there() {
+        let mut lane = Trader::zeroed();
+        lane.initialize(&Address::new_from_array([9; 32]), 3, 9, 0).unwrap();
+        assert_eq!(lane.validate_close(8), Err(MultibusError::LaneBusy.into()));
+        assert!(lane.validate_close(9).is_ok());
+        lane.record(lane.next_nonce, receipt(1)).unwrap();
+        assert_eq!(lane.validate_close(9), Err(MultibusError::LaneBusy.into()));
+        assert!(lane.validate_close(10).is_ok());
+        // Opened again in the slot of its closing, at the earliest slot that is accepted.
+        let reopened_at = Trader::validate_first_slot(10, 10).unwrap();
+        assert!(Trader::first_nonce(reopened_at).unwrap() >= lane.next_nonce);
     }
 }
