@@ -77,7 +77,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['src/**/*.test.{ts,tsx}'], environment: 'happy-dom' },
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.{ts,tsx}'],
+          environment: 'happy-dom',
+          // A machine that is busy with something else is not what is tested.
+          testTimeout: 30_000,
+        },
       },
       {
         test: {

@@ -6,13 +6,14 @@ import {
   createSolanaRpcSubscriptions,
   getBase64Encoder,
   type Address,
+  type Instruction,
   type Rpc,
   type RpcSubscriptions,
   type SolanaRpcApi,
   type SolanaRpcSubscriptionsApi,
 } from '@solana/kit';
 
-import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from './address';
+import { createTokenAccount, TOKEN_2022_PROGRAM, TOKEN_PROGRAM, tokenAccountAddress } from './address';
 import type { Network } from './network';
 
 /** Everything is read and awaited at this commitment. */
@@ -62,6 +63,33 @@ export async function readAccounts(
       account === null ? undefined : { owner: account.owner, data: bytesOf(account.data) },
     ),
   };
+}
+
+/** A wallet's token account of a bus, and what creates it where it is missing; `payer` then pays its rent. */
+export async function tokenAccount(
+  connection: Connection,
+  payer: Address,
+  wallet: Address,
+  { mint, tokenProgram }: { readonly mint: Address; readonly tokenProgram: Address },
+): Promise<{ readonly address: Address; readonly creation: readonly Instruction[] }> {
+  const account = await tokenAccountAddress(wallet, mint, tokenProgram);
+  const isThere = (await readAccounts(connection, [account])).accounts[0] !== undefined;
+  return {
+    address: account,
+    creation: isThere ? [] : [await createTokenAccount(payer, wallet, mint, tokenProgram)],
+  };
+}
+
+const rents = new WeakMap<Rpc<SolanaRpcApi>, Map<number, Promise<bigint>>>();
+
+/** Rent of an account with so many bytes, in lamports; asked once. It comes back when the account closes. */
+export function rentOf({ rpc }: Connection, bytes: number): Promise<bigint> {
+  const known = rents.get(rpc) ?? new Map<number, Promise<bigint>>();
+  rents.set(rpc, known);
+  const rent = known.get(bytes) ?? rpc.getMinimumBalanceForRentExemption(BigInt(bytes)).send();
+  known.set(bytes, rent);
+  rent.catch(() => known.delete(bytes));
+  return rent;
 }
 
 const CLOCK = address('SysvarC1ock11111111111111111111111111111111');

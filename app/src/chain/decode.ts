@@ -20,6 +20,7 @@ import {
 } from '../generated';
 import { hex } from '../features/purchase/hash';
 import {
+  short,
   SOURCES,
   type Action,
   type Bus,
@@ -56,6 +57,7 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
     openListing: raw.listingPolicy === 1,
     paused: raw.paused === 1,
     mint: raw.mint,
+    token: short(raw.mint),
     decimals: raw.mintDecimals,
     tokenProgram: raw.tokenProgram,
     escrow: raw.escrow,
@@ -80,6 +82,7 @@ function capacity(address: Address, data: Uint8Array): Capacity | undefined {
   return {
     address,
     bus: raw.bus,
+    rentPayer: raw.rentPayer,
     windowStart: Number(raw.windowStart),
     windowSeconds: raw.windowSeconds,
     totalWh: raw.totalWh,

@@ -9,7 +9,7 @@ import {
   createTransactionMessage,
   getBase64EncodedWireTransaction,
   getBase64Decoder,
-  getSignatureFromTransaction,
+  getCompiledTransactionMessageDecoder,
   getTransactionEncoder,
   pipe,
   setTransactionMessageFeePayer,
@@ -30,11 +30,20 @@ import { COMMITMENT, type Connection } from './connection';
 /** A transaction that a wallet can sign. */
 export type Signable = Transaction & TransactionWithBlockhashLifetime;
 
+/** A transaction as it came back from a wallet, which may have added instructions that guard its owner. */
+export interface Signed {
+  readonly signature: Signature;
+  /** `undefined` where the wallet has sent it itself. */
+  readonly transaction: Transaction | undefined;
+}
+
 /** What signs: a connected wallet. */
 export interface Signer {
   readonly address: Address;
-  /** Signs, or throws `Declined` where the user does not want to. */
-  sign(transaction: Signable): Promise<Transaction>;
+  /** Whether the wallet sends what it signs itself, so that nobody else sees it before. */
+  readonly sends: boolean;
+  /** Signs transactions in one approval, or throws `Declined` where the user does not want to. */
+  sign(transactions: readonly Signable[]): Promise<readonly Signed[]>;
 }
 
 /** What is going on, for the one who waits. */
@@ -42,7 +51,10 @@ export type Stage = 'checking' | 'signing' | 'confirming';
 
 /** A transaction that was signed and may land. */
 export interface Submitted {
-  readonly signature: Signature;
+  /** `undefined` while a wallet that sends itself has not told it. */
+  readonly signature: Signature | undefined;
+  /** `undefined` where the wallet has sent it itself. */
+  readonly transaction?: Transaction | undefined;
   readonly lastValidBlockHeight: bigint;
 }
 
@@ -61,12 +73,13 @@ export interface Prepared {
   readonly computeUnits: number;
 }
 
-/** Bytes that a transaction can have on the wire. */
-export const TRANSACTION_BYTES = 1_232;
 const MAX_COMPUTE_UNITS = 1_400_000;
-/** What the limit leaves above the simulation: 10 %, and room for a token account that grew since. */
+/** What the limit leaves above the simulation: 10 %, and room for a token account that grew and for what wallets add. */
 const MARGIN_PERCENT = 10;
-const MARGIN_UNITS = 1_000;
+const MARGIN_UNITS = 15_000;
+/** Blocks for which a blockhash lives, and by how many a node may lag behind the one that a wallet asks. */
+const BLOCKHASH_BLOCKS = 150n;
+const LAG_BLOCKS = 32n;
 /** No priority fee is paid above this price, in micro-lamports per compute unit. */
 const MAX_PRICE = 200_000n;
 const RESEND_MS = 2_000;
@@ -131,7 +144,8 @@ export async function prepare(
     reach(rpc.getLatestBlockhash({ commitment: COMMITMENT }).send()),
     priorityPrice(connection, instructions),
   ]);
-  const budget = (units: number) => [computeUnitLimit(units), ...(price > 0n ? [computeUnitPrice(price)] : [])];
+  // Also a price of zero is set: wallets put in one of their own where there is none, and the fee shown would not hold.
+  const budget = (units: number) => [computeUnitLimit(units), computeUnitPrice(price)];
   const trial = compile(feePayer, blockhash, [...budget(MAX_COMPUTE_UNITS), ...instructions]);
   const { value } = await reach(
     rpc
@@ -157,14 +171,13 @@ export async function prepare(
   };
 }
 
-/** Submits a signed transaction until it has landed, failed or expired. */
+/** Submits a signed transaction, unless its wallet has, until it has landed, failed or expired. */
 export async function confirm(
   { rpc }: Connection,
-  signed: Transaction | undefined,
-  { signature, lastValidBlockHeight }: Submitted,
-  patienceMs = Number.POSITIVE_INFINITY,
+  { signature, transaction, lastValidBlockHeight }: Submitted & { readonly signature: Signature },
+  patienceMs: number,
 ): Promise<Outcome> {
-  const wire = signed === undefined ? undefined : getBase64EncodedWireTransaction(signed as Signable);
+  const wire = transaction === undefined ? undefined : getBase64EncodedWireTransaction(transaction as Signable);
   const startedAt = Date.now();
   let sentAt = 0;
   for (;;) {
@@ -206,16 +219,35 @@ async function explainLanded(rpc: Connection['rpc'], signature: Signature, error
   return explainTransaction(error, found?.meta?.logMessages ?? []);
 }
 
-/** Has a prepared transaction signed. */
+/** The blockhash that a transaction names. */
+const blockhashOf = ({ messageBytes }: Transaction) =>
+  getCompiledTransactionMessageDecoder().decode(messageBytes).lifetimeToken;
+
+/** Last block in which whatever a wallet signs now can land, whichever blockhash it puts in. */
+export async function latestExpiry({ rpc }: Connection): Promise<bigint> {
+  const height = await reach(rpc.getBlockHeight({ commitment: 'processed' }).send());
+  return height + BLOCKHASH_BLOCKS + LAG_BLOCKS;
+}
+
+/** Has prepared transactions signed in one approval. */
 export async function sign(
+  connection: Connection,
   signer: Signer,
-  prepared: Prepared,
-): Promise<{ readonly signed: Transaction; readonly submitted: Submitted }> {
-  const signed = await signer.sign(prepared.transaction);
-  return {
-    signed,
-    submitted: { signature: getSignatureFromTransaction(signed), lastValidBlockHeight: prepared.lastValidBlockHeight },
-  };
+  prepared: readonly Prepared[],
+): Promise<readonly (Submitted & { readonly signature: Signature })[]> {
+  const signed = await signer.sign(prepared.map(({ transaction }) => transaction));
+  if (signed.length !== prepared.length) {
+    throw new Error(`The wallet returned ${signed.length} transactions of ${prepared.length}; nothing was sent`);
+  }
+  return Promise.all(
+    signed.map(async ({ signature, transaction }, index) => {
+      const asked = prepared[index];
+      const isAsAsked =
+        asked !== undefined && transaction !== undefined && blockhashOf(transaction) === blockhashOf(asked.transaction);
+      const lastValidBlockHeight = isAsAsked ? asked.lastValidBlockHeight : await latestExpiry(connection);
+      return { signature, transaction, lastValidBlockHeight };
+    }),
+  );
 }
 
 /** A transaction that landed. */
@@ -243,9 +275,10 @@ export async function send(
       onStage('checking');
       const prepared = await prepare(connection, signer.address, await build());
       onStage('signing');
-      const { signed, submitted } = await sign(signer, prepared);
+      const [submitted] = await sign(connection, signer, [prepared]);
+      if (submitted === undefined) throw new Error('The wallet returned nothing');
       onStage('confirming');
-      const outcome = await confirm(connection, signed, submitted, PATIENCE_MS);
+      const outcome = await confirm(connection, submitted, PATIENCE_MS);
       if (outcome.kind === 'landed') return { signature: submitted.signature, slot: outcome.slot };
       if (outcome.kind === 'failed') throw outcome.refusal;
       if (attempt >= ATTEMPTS) {

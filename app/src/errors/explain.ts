@@ -43,10 +43,13 @@ const CONFLICTS: ReadonlySet<number> = new Set([
   generated.MULTIBUS_ERROR__NONCE_MISMATCH,
   generated.MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE,
   generated.MULTIBUS_ERROR__GATE_CLOSED,
+  generated.MULTIBUS_ERROR__FIRST_SLOT_INVALID,
 ]);
 
 /** Code of the refusal of a nonce that is not the lane's next. */
 export const NONCE_MISMATCH: number = generated.MULTIBUS_ERROR__NONCE_MISMATCH;
+/** Code of the refusal of a new lane whose first slot is over. */
+export const FIRST_SLOT_INVALID: number = generated.MULTIBUS_ERROR__FIRST_SLOT_INVALID;
 
 /** The error that a node reports for a transaction, in its JSON form. */
 export type TransactionError = string | { readonly InstructionError?: readonly [unknown, unknown] } | object;
@@ -61,6 +64,8 @@ const TOKEN_SENTENCES: Readonly<Record<number, string>> = {
   17: 'The token account is frozen by the token’s issuer; ask the issuer.',
 };
 
+/** The system program's number for an account that exists already. */
+const EXISTS = 0;
 const SYSTEM_SENTENCES: Readonly<Record<number, string>> = {
   0: 'Something exists at that address already; it may have been done a moment ago.',
   1: 'Your wallet has too little SOL for rent and fees; add SOL.',
@@ -139,7 +144,8 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
         : program === SYSTEM_PROGRAM
           ? SYSTEM_SENTENCES[code]
           : undefined;
-    if (known !== undefined) return new Refusal(known, said);
+    // Whoever created the account in between did what was wanted: what comes next is seen anew.
+    if (known !== undefined) return new Refusal(known, said, program === SYSTEM_PROGRAM && code === EXISTS);
     return new Refusal('A program that this transaction uses refused it; nothing was changed.', said ?? program);
   }
   const name = String(instruction);

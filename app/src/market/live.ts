@@ -17,6 +17,7 @@ import {
 } from '../chain/connection';
 import { KINDS, WALLET_OFFSET, type Kind } from '../chain/decode';
 import { eventsOf, type MarketEvent } from '../chain/events';
+import { symbolOf, tokenName } from '../chain/mint';
 import { Store } from '../chain/store';
 import {
   SOURCES,
@@ -24,8 +25,8 @@ import {
   type Capacity,
   type Lock,
   type Offer,
+  type OfferOrigin,
   type Proposal,
-  type Source,
   type Trade,
   type Trader,
 } from './model';
@@ -33,13 +34,6 @@ import {
 /** How the connection stands. */
 export type Status =
   { readonly kind: 'connecting' } | { readonly kind: 'live' } | { readonly kind: 'lost'; readonly cause: string };
-
-/** What is known of an offer even after it has closed. */
-export interface OfferOrigin {
-  readonly bus: Address;
-  readonly windowStart: number | undefined;
-  readonly source: Source | undefined;
-}
 
 /** What the connected wallet has. */
 export interface Holdings {
@@ -92,6 +86,8 @@ const empty = (): Accounts => ({
 const TRADES_KEPT = 500;
 const TRADES_READ = 60;
 const READ_AT_ONCE = 6;
+const SIGNATURES_AT_ONCE = 1_000;
+const ACCOUNTS_AT_ONCE = 100;
 /** A node that says nothing for this long is taken for lost. */
 const SILENCE_MS = 15_000;
 /** Changes are shown together this often at most. */
@@ -112,6 +108,8 @@ export class LiveMarket {
   private slots = new Map<Address, bigint>();
   private trades: Trade[] = [];
   private origins = new Map<Address, OfferOrigin>();
+  /** Symbols of the settlement tokens that were looked up. */
+  private symbols = new Map<Address, string | undefined>();
   private balances = new Map<Address, bigint>();
   private watched = new Map<Address, number>();
   private wallet: Address | undefined;
@@ -292,6 +290,7 @@ export class LiveMarket {
           ),
         ]);
         await Promise.all([readEverything(), this.readClock()]);
+        await this.readSymbols();
         onLive();
         this.flush();
         void this.refreshBalances();
@@ -336,6 +335,28 @@ export class LiveMarket {
     this.touch('rest');
   }
 
+  /** Looks up what the tokens of the market are called. */
+  private async readSymbols(): Promise<void> {
+    const mints = new Set([...this.accounts.bus.values()].map(({ mint }) => mint));
+    const wanted = [...mints].filter((mint) => !this.symbols.has(mint)).slice(0, ACCOUNTS_AT_ONCE);
+    if (wanted.length === 0) return;
+    const { accounts } = await readAccounts(this.connection, wanted);
+    for (const [index, mint] of wanted.entries()) {
+      const data = accounts[index]?.data;
+      this.symbols.set(mint, data === undefined ? undefined : symbolOf(data));
+    }
+    this.touch('bus');
+  }
+
+  /** Buses, with what their tokens are called. */
+  private namedBuses(): Map<Address, Bus> {
+    const buses = [...this.accounts.bus];
+    const mints = new Set(buses.map(([, { mint }]) => mint));
+    return new Map(
+      buses.map(([address, bus]) => [address, { ...bus, token: tokenName(bus.mint, this.symbols, mints) }]),
+    );
+  }
+
   private async readTrades(): Promise<void> {
     const { rpc } = this.connection;
     try {
@@ -355,11 +376,51 @@ export class LiveMarket {
         );
         if (this.lifetime.signal.aborted) return;
       }
+      await this.placeTrades();
       this.tradesMissing = undefined;
     } catch (error) {
       this.tradesMissing = causeOf(error);
     }
     this.touch('rest');
+  }
+
+  /**
+   * Finds out the delivery windows of offers that were bought and have closed: a purchase does not name its window, the
+   * creation of its offer does, which is the first thing that ever happened to the offer.
+   */
+  private async placeTrades(): Promise<void> {
+    const offers = new Set(this.trades.flatMap(({ fills }) => fills.map(({ offer }) => offer)));
+    const unplaced = [...offers].filter((offer) => {
+      const origin = this.origins.get(offer);
+      return origin !== undefined && origin.windowStart === undefined;
+    });
+    for (let at = 0; at < unplaced.length; at += READ_AT_ONCE) {
+      await Promise.all(unplaced.slice(at, at + READ_AT_ONCE).map((offer) => this.placeOffer(offer)));
+      if (this.lifetime.signal.aborted) return;
+    }
+  }
+
+  private async placeOffer(offer: Address): Promise<void> {
+    let before: Signature | undefined;
+    for (;;) {
+      const page = await this.connection.rpc
+        .getSignaturesForAddress(offer, {
+          limit: SIGNATURES_AT_ONCE,
+          commitment: COMMITMENT,
+          ...(before === undefined ? {} : { before }),
+        })
+        .send();
+      const oldest = page.at(-1)?.signature;
+      if (page.length < SIGNATURES_AT_ONCE) {
+        const first = oldest ?? before;
+        const created = first === undefined ? undefined : await readTransaction(this.connection, first);
+        for (const event of created?.events ?? []) {
+          if (event.kind === 'listed' && event.offer === offer) this.takeListed(event);
+        }
+        return;
+      }
+      before = oldest;
+    }
   }
 
   /** Takes what an account holds at a slot, unless something newer is known. */
@@ -382,6 +443,9 @@ export class LiveMarket {
     if (kind.name === 'offer') {
       const { bus, windowStart, source } = decoded as Offer;
       this.origins.set(address, { bus, windowStart, source });
+    }
+    if (kind.name === 'bus' && !this.symbols.has((decoded as Bus).mint) && this.status.kind === 'live') {
+      void this.readSymbols().catch((error: unknown) => this.fail(error));
     }
     this.touch(kind.name);
   }
@@ -418,11 +482,7 @@ export class LiveMarket {
           if ((this.slots.get(event.account) ?? 0n) <= slot) this.drop(event.account, slot);
           break;
         case 'listed':
-          this.origins.set(event.offer, {
-            bus: event.bus,
-            windowStart: event.windowStart,
-            source: SOURCES[event.source],
-          });
+          this.takeListed(event);
           break;
         case 'claimed':
           void this.refreshBalances();
@@ -430,6 +490,11 @@ export class LiveMarket {
       }
       if (event.kind === 'purchased' || event.kind === 'closed') void this.refreshSoon();
     }
+  }
+
+  private takeListed({ offer, bus, windowStart, source }: Extract<MarketEvent, { kind: 'listed' }>): void {
+    this.origins.set(offer, { bus, windowStart, source: SOURCES[source] });
+    this.touch('rest');
   }
 
   private refreshPending = false;
@@ -469,7 +534,7 @@ export class LiveMarket {
       status: this.status,
       slot: this.slot,
       clockOffset: this.clockOffset,
-      buses: dirty.has('bus') ? new Map(accounts.bus) : before.buses,
+      buses: dirty.has('bus') ? this.namedBuses() : before.buses,
       capacities: dirty.has('capacity') ? new Map(accounts.capacity) : before.capacities,
       offers: dirty.has('offer') ? new Map(accounts.offer) : before.offers,
       locks: dirty.has('lock') ? new Map(accounts.lock) : before.locks,

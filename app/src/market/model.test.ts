@@ -7,10 +7,13 @@ import {
   maySteer,
   ownersAfter,
   stageOf,
+  tradePartsOf,
   untradable,
   type Bus,
   type Offer,
+  type OfferOrigin,
   type Proposal,
+  type Trade,
 } from './model';
 
 const wallet = (name: string) => name as Address;
@@ -27,6 +30,7 @@ const bus: Bus = {
   openListing: false,
   paused: false,
   mint: wallet('mint'),
+  token: 'tokens',
   decimals: 6,
   tokenProgram: wallet('token'),
   escrow: wallet('escrow'),
@@ -140,5 +144,40 @@ describe('a proposal', () => {
     ]);
     const removed = ownersAfter(bus, { kind: 'ownerRemove', owner: wallet('ben'), sharesBps: [6_000, 4_000] });
     expect(removed.map(({ wallet: name }) => name)).toEqual(['ada', 'cem']);
+  });
+});
+
+describe('trades', () => {
+  const fill = (name: string) => ({ offer: wallet(name), energyWh: 1n, pricePerKwh: 2n, cost: 3n });
+  const trade = (hash: string, ...offers: readonly string[]): Trade => ({
+    signature: '',
+    hash,
+    buyer: wallet('buyer'),
+    lane: 0,
+    nonce: 0n,
+    kind: 'batch',
+    at: 0,
+    fills: offers.map(fill),
+  });
+  const origins = new Map<Address, OfferOrigin>([
+    [wallet('early'), { bus: bus.address, windowStart: 900, source: 'wind' }],
+    [wallet('late'), { bus: bus.address, windowStart: 1_800, source: 'solar' }],
+    [wallet('lost'), { bus: bus.address, windowStart: undefined, source: undefined }],
+    [wallet('elsewhere'), { bus: wallet('other'), windowStart: 900, source: 'solar' }],
+  ]);
+  const trades = [trade('a', 'early', 'late', 'elsewhere'), trade('b', 'lost', 'unheard of'), trade('c', 'late')];
+  const keys = (windowStart: number | undefined) =>
+    tradePartsOf(trades, origins, bus.address, windowStart).parts.map(({ key }) => key);
+
+  it('belong to the window of what was sold', () => {
+    expect(keys(900)).toEqual(['a:0']);
+    expect(keys(1_800)).toEqual(['a:1', 'c:0']);
+    expect(keys(2_700)).toEqual([]);
+  });
+
+  it('of an unknown window are in none, and counted', () => {
+    expect(keys(undefined)).toEqual(['a:0', 'a:1', 'b:0', 'c:0']);
+    expect(tradePartsOf(trades, origins, bus.address, 900).unplaced).toBe(1);
+    expect(tradePartsOf(trades, origins, bus.address, undefined).unplaced).toBe(0);
   });
 });

@@ -36,6 +36,8 @@ export interface Bus {
   readonly openListing: boolean;
   readonly paused: boolean;
   readonly mint: Address;
+  /** What the settlement token is called. */
+  readonly token: string;
   readonly decimals: number;
   readonly tokenProgram: Address;
   readonly escrow: Address;
@@ -58,6 +60,8 @@ export interface Bus {
 export interface Capacity {
   readonly address: Address;
   readonly bus: Address;
+  /** Who gets the rent back. */
+  readonly rentPayer: Address;
   readonly windowStart: number;
   readonly windowSeconds: number;
   readonly totalWh: bigint;
@@ -185,6 +189,44 @@ export interface Trade {
   readonly kind: 'single' | 'batch' | 'lock';
   readonly at: number;
   readonly fills: readonly Fill[];
+}
+
+/** What is known of an offer even after it has closed. */
+export interface OfferOrigin {
+  readonly bus: Address;
+  /** `undefined` where the node does not tell any more. */
+  readonly windowStart: number | undefined;
+  readonly source: Source | undefined;
+}
+
+/** One offer's part of a trade. */
+export interface TradePart extends Fill {
+  readonly key: string;
+  readonly at: number;
+  readonly source: Source | undefined;
+  readonly trade: Trade;
+}
+
+/** Parts of trades that are of a bus, and of a delivery window where one is given; newest first. */
+export function tradePartsOf(
+  trades: readonly Trade[],
+  origins: ReadonlyMap<Address, OfferOrigin>,
+  bus: Address,
+  windowStart: number | undefined,
+): { readonly parts: readonly TradePart[]; /** Parts whose window nobody tells. */ readonly unplaced: number } {
+  let unplaced = 0;
+  const parts = trades.flatMap((trade) =>
+    trade.fills.flatMap((fill, index) => {
+      const origin = origins.get(fill.offer);
+      if (origin?.bus !== bus) return [];
+      if (windowStart !== undefined && origin.windowStart !== windowStart) {
+        if (origin.windowStart === undefined) unplaced += 1;
+        return [];
+      }
+      return [{ ...fill, key: `${trade.hash}:${index}`, at: trade.at, source: origin.source, trade }];
+    }),
+  );
+  return { parts, unplaced };
 }
 
 /** Energy of an offer that can be bought or locked, in Wh. */

@@ -13,7 +13,7 @@ import { CheckIcon, CloseIcon } from './icons';
 export type ActionState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'running'; readonly stage: PurchaseStage; readonly note?: string | undefined }
-  | { readonly kind: 'done'; readonly message: ReactNode; readonly hash?: string | undefined }
+  | ({ readonly kind: 'done' } & Done)
   | {
       readonly kind: 'failed';
       readonly message: string;
@@ -24,8 +24,10 @@ export type ActionState =
 /** What a finished action tells. */
 export interface Done {
   readonly message: ReactNode;
-  /** Transaction hash of a purchase. */
-  readonly hash?: string | undefined;
+  /** Transaction hashes of purchases. */
+  readonly hashes?: readonly string[];
+  /** `part` where only part of what was wanted was done. */
+  readonly tone?: 'done' | 'part';
 }
 
 /** An action and its state. */
@@ -78,9 +80,8 @@ export function useAction(): Action {
   return { state, isRunning: state.kind === 'running', run, reset };
 }
 
-const STAGES: Readonly<Record<Stage | 'opening', string>> = {
+const STAGES: Readonly<Record<Stage, string>> = {
   checking: 'Checking that it will go through…',
-  opening: 'First purchase: approve opening your purchase lane in your wallet…',
   signing: 'Waiting for your wallet…',
   confirming: 'Sent; waiting for the network…',
 };
@@ -100,18 +101,13 @@ export function ActionStatus({ action }: { readonly action: Action }) {
         </div>
       )}
       {state.kind === 'done' && (
-        <div className="status done">
-          <CheckIcon />
+        <div className={state.tone === 'part' ? 'status noted' : 'status done'}>
+          {state.tone !== 'part' && <CheckIcon />}
           <div>
             {state.message}
-            {state.hash !== undefined && (
-              <p className="hash">
-                <a href={`#/verify/${state.hash}`} className="mono" title={state.hash}>
-                  {state.hash.slice(0, 16)}…
-                </a>
-                <CopyButton text={state.hash} label="Copy the transaction hash" />
-              </p>
-            )}
+            {state.hashes?.map((hash) => (
+              <HashLine key={hash} hash={hash} />
+            ))}
           </div>
           <Dismiss action={action} />
         </div>
@@ -126,6 +122,18 @@ export function ActionStatus({ action }: { readonly action: Action }) {
         </div>
       )}
     </div>
+  );
+}
+
+/** A purchase's transaction hash, to verify and to copy. */
+export function HashLine({ hash }: { readonly hash: string }) {
+  return (
+    <p className="hash">
+      <a href={`#/verify/${hash}`} className="mono" title={hash}>
+        {hash.slice(0, 16)}…
+      </a>
+      <CopyButton text={hash} label="Copy the transaction hash" />
+    </p>
   );
 }
 

@@ -37,18 +37,6 @@ export function classes(...names: readonly (string | false | undefined)[]): stri
   return names.filter(Boolean).join(' ');
 }
 
-/** A name for a settlement token, where it has one that everybody knows. */
-const TOKEN_NAMES: Readonly<Record<string, string>> = {
-  EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v: 'USDC',
-  '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU': 'USDC',
-  So11111111111111111111111111111111111111112: 'SOL',
-};
-
-/** Name of a settlement token. */
-export function tokenName(mint: string): string {
-  return TOKEN_NAMES[mint] ?? 'tokens';
-}
-
 /** An amount of tokens; its base units are told on hover and to screen readers where `exact`. */
 export function Tokens({
   units,
@@ -56,13 +44,12 @@ export function Tokens({
   exact = false,
 }: {
   readonly units: bigint;
-  readonly bus: Pick<Bus, 'decimals' | 'mint'>;
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
   readonly exact?: boolean;
 }) {
   return (
     <span className="amount" title={`${formatUnits(units)} base units`}>
-      <span className="number">{formatTokens(units, bus.decimals)}</span>{' '}
-      <span className="unit">{tokenName(bus.mint)}</span>
+      <span className="number">{formatTokens(units, bus.decimals)}</span> <span className="unit">{bus.token}</span>
       {exact && <span className="base-units">{formatUnits(units)} base units</span>}
     </span>
   );
@@ -475,6 +462,34 @@ export function EnergyBar({ parts, label }: { readonly parts: readonly BarPart[]
     </div>
   );
 }
+
+/** The head of a table: titles of its columns, those of numbers at their end; a hidden one is for screen readers. */
+export function TableHead({
+  columns,
+}: {
+  readonly columns: readonly (string | { readonly title: string; readonly as: 'end' | 'end wide-only' | 'hidden' })[];
+}) {
+  return (
+    <thead>
+      <tr>
+        {columns.map((column) =>
+          typeof column === 'string' ? (
+            <th key={column} scope="col">
+              {column}
+            </th>
+          ) : (
+            <th key={column.title} scope="col" className={column.as === 'hidden' ? 'end' : column.as}>
+              {column.as === 'hidden' ? <span className="visually-hidden">{column.title}</span> : column.title}
+            </th>
+          ),
+        )}
+      </tr>
+    </thead>
+  );
+}
+
+/** A column of numbers. */
+export const numbers = (title: string) => ({ title, as: 'end' }) as const;
 
 /** A term and what it is. */
 export function Facts({ facts }: { readonly facts: readonly (readonly [string, ReactNode])[] }) {

@@ -3,9 +3,23 @@
  * without a question, and a change of account in the wallet is followed.
  */
 
-import { type Address, type Transaction } from '@solana/kit';
-import { useWalletAccountTransactionSigner } from '@solana/react';
-import { useConnect, useDisconnect, useWallets, type UiWallet, type UiWalletAccount } from '@wallet-standard/react';
+import {
+  getBase58Decoder,
+  getSignatureFromTransaction,
+  getTransactionDecoder,
+  getTransactionEncoder,
+  type Address,
+  type Signature,
+} from '@solana/kit';
+import { useSignAndSendTransactions, useSignTransactions } from '@solana/react';
+import {
+  getWalletFeature,
+  useConnect,
+  useDisconnect,
+  useWallets,
+  type UiWallet,
+  type UiWalletAccount,
+} from '@wallet-standard/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { WalletChain } from '../chain/network';
@@ -22,20 +36,27 @@ export interface Connected {
 }
 
 const REMEMBERED = 'multibus:wallet';
-const NEEDED = ['standard:connect', 'solana:signTransaction'] as const;
+const SIGN = 'solana:signTransaction';
+/** Either of them does; the first that a wallet has is used. */
+const SIGNING = [SIGN, 'solana:signAndSendTransaction'] as const;
+
+/** What both features tell of transactions. */
+interface Signing {
+  readonly supportedTransactionVersions: readonly ('legacy' | number)[];
+}
+
+/** Whether a wallet signs transactions, or signs and sends them, of the version that the app makes. */
+function isUsable(wallet: UiWallet): boolean {
+  const feature = SIGNING.find((name) => wallet.features.includes(name));
+  if (feature === undefined || !wallet.features.includes('standard:connect')) return false;
+  const { supportedTransactionVersions } = getWalletFeature(wallet, feature) as Signing;
+  return supportedTransactionVersions.includes(0) && wallet.chains.some((chain) => chain.startsWith('solana:'));
+}
 
 /** Wallets that can be used here. */
 export function useUsableWallets(): readonly UiWallet[] {
   const wallets = useWallets();
-  return useMemo(
-    () =>
-      wallets.filter(
-        (wallet) =>
-          NEEDED.every((feature) => wallet.features.includes(feature)) &&
-          wallet.chains.some((chain) => chain.startsWith('solana:')),
-      ),
-    [wallets],
-  );
+  return useMemo(() => wallets.filter(isUsable), [wallets]);
 }
 
 /** The account that is in use; follows the wallet when its owner switches accounts or disconnects there. */
@@ -155,33 +176,73 @@ export function signsFor(account: UiWalletAccount, chain: WalletChain): boolean 
   return account.chains.includes(chain);
 }
 
-/** Hands the signer of a connected account to whoever needs it. Mounted only while the account signs for the chain. */
-export function BindSigner({
-  account,
-  chain,
-  onSigner,
-}: {
+type BindProps = {
   readonly account: UiWalletAccount;
   readonly chain: WalletChain;
   readonly onSigner: (signer: Signer | undefined) => void;
-}) {
-  const wallet = useWalletAccountTransactionSigner(account, chain);
+};
+
+/**
+ * Hands the signer of a connected account to whoever needs it. Mounted only while the account signs for the chain.
+ * Where a wallet can sign without sending, it does: the app then sends through the node that the user chose, again and
+ * again until the transaction has landed.
+ */
+export function BindSigner(props: BindProps) {
+  return props.account.features.includes(SIGN) ? <BindSigning {...props} /> : <BindSending {...props} />;
+}
+
+function BindSigning({ account, chain, onSigner }: BindProps) {
+  const signTransactions = useSignTransactions(account, chain);
   const signer = useMemo<Signer>(
     () => ({
       address: account.address as Address,
-      async sign(transaction: Signable): Promise<Transaction> {
-        try {
-          const [signed] = await wallet.modifyAndSignTransactions([transaction]);
-          if (signed === undefined) throw new Error('the wallet returned nothing');
-          return signed;
-        } catch (error) {
-          if (isDeclined(error)) throw new Declined();
-          throw error;
-        }
-      },
+      sends: false,
+      sign: (transactions) =>
+        unlessDeclined(async () => {
+          const outputs = await signTransactions(...transactions.map(input));
+          return outputs.map(({ signedTransaction }) => {
+            const transaction = getTransactionDecoder().decode(signedTransaction);
+            return { signature: getSignatureFromTransaction(transaction), transaction };
+          });
+        }),
     }),
-    [account.address, wallet],
+    [account.address, signTransactions],
   );
+  return useHandOver(signer, onSigner);
+}
+
+function BindSending({ account, chain, onSigner }: BindProps) {
+  const signAndSendTransactions = useSignAndSendTransactions(account, chain);
+  const signer = useMemo<Signer>(
+    () => ({
+      address: account.address as Address,
+      sends: true,
+      sign: (transactions) =>
+        unlessDeclined(async () => {
+          const outputs = await signAndSendTransactions(...transactions.map(input));
+          return outputs.map(({ signature }) => ({
+            signature: getBase58Decoder().decode(signature) as Signature,
+            transaction: undefined,
+          }));
+        }),
+    }),
+    [account.address, signAndSendTransactions],
+  );
+  return useHandOver(signer, onSigner);
+}
+
+const input = (transaction: Signable) => ({ transaction: new Uint8Array(getTransactionEncoder().encode(transaction)) });
+
+async function unlessDeclined<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isDeclined(error)) throw new Declined();
+    throw error;
+  }
+}
+
+function useHandOver(signer: Signer, onSigner: (signer: Signer | undefined) => void): null {
   useEffect(() => {
     onSigner(signer);
     return () => onSigner(undefined);

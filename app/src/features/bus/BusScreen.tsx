@@ -6,8 +6,9 @@ import { formatBps, formatTokens } from '../../amount/token';
 import { isOwner } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { PlusIcon } from '../../ui/icons';
-import { AddressLabel, Card, CopyButton, duration, Empty, Energy, Facts, Select, tokenName } from '../../ui/parts';
+import { AddressLabel, Card, CopyButton, duration, Empty, Energy, Facts, Select } from '../../ui/parts';
 import { Proposals } from '../proposal/Proposals';
+import { PastWindows } from '../capacity/PastWindows';
 import { Treasury } from '../treasury/Treasury';
 import { CreateBus } from './CreateBus';
 
@@ -61,7 +62,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
               ['Timelock', bus.timelockSeconds === 0 ? 'none' : duration(bus.timelockSeconds)],
               ['Pausing', `${bus.pauseApprovals} of ${bus.owners.length} owners`],
               ['Capacity', <Energy key="c" wh={bus.capacityWh} />],
-              ['Base price', `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${tokenName(bus.mint)}/kWh`],
+              ['Base price', `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${bus.token}/kWh`],
               ['Lock fee', bus.lockFeeBps === 0 ? 'none' : formatBps(bus.lockFeeBps)],
               ['Windows', bus.windowSeconds === 0 ? 'none' : duration(bus.windowSeconds)],
               ['Listing', bus.openListing ? 'everybody' : 'owners only'],
@@ -81,6 +82,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
           </ul>
         </Card>
         <Treasury bus={bus} />
+        <PastWindows title="Past windows" isWanted={(capacity) => capacity.bus === bus.address} />
       </div>
       <Proposals key={bus.address} bus={bus} />
     </div>

@@ -8,16 +8,7 @@ import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { CloseIcon, PlusIcon } from '../../ui/icons';
-import {
-  Card,
-  EnergyField,
-  readEnergy,
-  Segmented,
-  Select,
-  TextField,
-  tokenName,
-  type EnergyInputValue,
-} from '../../ui/parts';
+import { Card, EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/parts';
 import { short } from '../../market/model';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
 
@@ -172,7 +163,7 @@ export function CreateBus() {
               inputMode="text"
               hint={
                 mint.kind === 'known'
-                  ? `${mint.mint.decimals} decimals${tokenName(mint.mint.address) === 'tokens' ? '' : `, ${tokenName(mint.mint.address)}`}`
+                  ? `${mint.mint.decimals} decimals${mint.mint.symbol === undefined ? '' : `, ${mint.mint.symbol}`}`
                   : mint.kind === 'reading'
                     ? 'Looking it up…'
                     : 'What buyers pay in, a stablecoin in practice.'
@@ -189,8 +180,7 @@ export function CreateBus() {
                     aria-pressed={mintText === bus.mint}
                     onClick={() => setMintText(bus.mint)}
                   >
-                    {tokenName(bus.mint) === 'tokens' ? short(bus.mint) : tokenName(bus.mint)}{' '}
-                    <span className="hint">as {bus.name}</span>
+                    {bus.token === 'tokens' ? short(bus.mint) : bus.token} <span className="hint">as {bus.name}</span>
                   </button>
                 ))}
               </div>

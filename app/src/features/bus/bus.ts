@@ -13,6 +13,7 @@ import {
   treasuryAddress,
 } from '../../chain/address';
 import { readAccounts, type Connection } from '../../chain/connection';
+import { symbolOf } from '../../chain/mint';
 import { send, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
@@ -39,6 +40,8 @@ export interface Mint {
   readonly address: Address;
   readonly tokenProgram: Address;
   readonly decimals: number;
+  /** By its own metadata. */
+  readonly symbol: string | undefined;
 }
 
 /** Reads an address that somebody typed. */
@@ -68,7 +71,7 @@ export async function readMint(connection: Connection, mint: Address): Promise<M
   if (account === undefined || !isTokens || decimals === undefined) {
     throw new Refusal('There is no token with this address on this network; paste the address of its mint.');
   }
-  return { address: mint, tokenProgram: account.owner, decimals };
+  return { address: mint, tokenProgram: account.owner, decimals, symbol: symbolOf(account.data) };
 }
 
 /** Creates a bus; returns its address. */

@@ -8,7 +8,8 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { LockIcon } from '../../ui/icons';
 import { Countdown, Energy, Tokens, useNow } from '../../ui/parts';
 import { planSettle } from '../purchase/purchase';
-import { useBuy } from '../purchase/useBuyer';
+import { FeeLines } from '../purchase/BestPrice';
+import { useBuy, usePurchasePreview } from '../purchase/useBuyer';
 import { lockRelease } from './lock';
 import { formatEnergy } from '../../amount/energy';
 
@@ -21,20 +22,25 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
   const buy = useBuy();
   const bus = buses.get(lock.bus);
   const offer = offers.get(lock.offer);
-  if (bus === undefined || offer === undefined) return null;
   const isExpired = now > lock.expiresAt;
+  const settlement =
+    bus === undefined || offer === undefined || isExpired || bus.paused
+      ? undefined
+      : () => planSettle(lock, offer, bus, `${formatEnergy(lock.energyWh)} on ${bus.name}`);
+  const preview = usePurchasePreview(lock.address, settlement === undefined ? undefined : () => [settlement()]);
+  if (bus === undefined || offer === undefined) return null;
   const fee = bus.paused ? 0n : shareOf(lock.deposit, bus.lockFeeBps);
   const settle = () => {
+    if (settlement === undefined) return;
     void action.run(async (onStage) => {
-      const title = `${formatEnergy(lock.energyWh)} on ${bus.name}`;
-      const bought = await buy(async () => planSettle(lock, offer, bus, title), onStage);
+      const bought = await buy(async () => settlement(), onStage);
       return {
         message: (
           <>
             Bought <Energy wh={lock.energyWh} /> for <Tokens units={lock.deposit} bus={bus} />.
           </>
         ),
-        hash: bought.hash,
+        hashes: [bought.hash],
       };
     });
   };
@@ -71,8 +77,13 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
         )}
         {isExpired && '; it can only be released now'}
       </p>
+      {settlement !== undefined && (
+        <dl className="lines">
+          <FeeLines preview={preview} account="purchase lane" />
+        </dl>
+      )}
       <div className="row">
-        <WalletButton onClick={settle} busy={action.isRunning} disabled={isExpired || bus.paused}>
+        <WalletButton onClick={settle} busy={action.isRunning} disabled={settlement === undefined}>
           Settle
         </WalletButton>
         <WalletButton onClick={release} busy={action.isRunning} tone="quiet">

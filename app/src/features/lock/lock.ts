@@ -2,53 +2,65 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { createTokenAccount, lockAddress, SYSTEM_PROGRAM, tokenAccountAddress } from '../../chain/address';
-import { readAccounts } from '../../chain/connection';
-import { send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { lockAddress, SYSTEM_PROGRAM, tokenAccountAddress } from '../../chain/address';
+import { rentOf, tokenAccount } from '../../chain/connection';
+import { prepare, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
-import { getLockReleaseInstruction, getLockTakeInstruction } from '../../generated';
+import { getLockReleaseInstruction, getLockSize, getLockTakeInstruction } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import type { Bus, Lock, Offer } from '../../market/model';
-import { freshItems } from '../purchase/useBuyer';
+import { freshItems, type Fees } from '../purchase/useBuyer';
 
-/** Holds exactly this much of an offer, at its price of the moment if that is within the limit. */
-export async function lockTake(
-  live: LiveMarket,
-  signer: Signer,
-  wanted: { readonly offer: Address; readonly energyWh: bigint; readonly maxPricePerKwh: bigint },
-  onStage: (stage: Stage) => void,
-): Promise<Sent> {
-  const lock = await lockAddress(wanted.offer, signer.address);
+/** What is to be held: exactly this much of an offer, at its price of the moment if that is within the limit. */
+export interface LockOrder {
+  readonly offer: Address;
+  readonly energyWh: bigint;
+  readonly maxPricePerKwh: bigint;
+}
+
+/** The instruction that takes a lock; refused where the offer has moved beyond the limit. */
+async function lockTakeInstruction(live: LiveMarket, buyer: Address, wanted: LockOrder): Promise<Instruction> {
+  const lock = await lockAddress(wanted.offer, buyer);
   if (live.state.get().locks.has(lock)) {
     throw new Refusal('You hold part of this offer already. Settle or release that lock first.');
   }
-  return send(
-    live.connection,
-    signer,
-    async () => {
-      const [item] = await freshItems(live, [wanted]);
-      if (item === undefined) throw new Refusal('This offer is gone.');
-      const { offer, bus } = item;
-      return [
-        getLockTakeInstruction({
-          buyer: noSigner(signer.address),
-          bus: bus.address,
-          offer: offer.address,
-          lock,
-          payment: await tokenAccountAddress(signer.address, bus.mint, bus.tokenProgram),
-          escrow: bus.escrow,
-          mint: bus.mint,
-          tokenProgram: bus.tokenProgram,
-          systemProgram: SYSTEM_PROGRAM,
-          energyWh: wanted.energyWh,
-          maxPricePerKwh: wanted.maxPricePerKwh,
-          expectedVersion: 0,
-        }),
-      ];
-    },
-    onStage,
-  );
+  const [item] = await freshItems(live, [wanted]);
+  if (item === undefined) throw new Refusal('This offer is gone.');
+  const { offer, bus } = item;
+  return getLockTakeInstruction({
+    buyer: noSigner(buyer),
+    bus: bus.address,
+    offer: offer.address,
+    lock,
+    payment: await tokenAccountAddress(buyer, bus.mint, bus.tokenProgram),
+    escrow: bus.escrow,
+    mint: bus.mint,
+    tokenProgram: bus.tokenProgram,
+    systemProgram: SYSTEM_PROGRAM,
+    energyWh: wanted.energyWh,
+    maxPricePerKwh: wanted.maxPricePerKwh,
+    expectedVersion: 0,
+  });
+}
+
+/** What the network takes for a lock. */
+export async function lockTakeFees(live: LiveMarket, buyer: Address, wanted: LockOrder): Promise<Fees> {
+  const [rent, { fee }] = await Promise.all([
+    rentOf(live.connection, getLockSize()),
+    lockTakeInstruction(live, buyer, wanted).then((take) => prepare(live.connection, buyer, [take])),
+  ]);
+  return { fee, rent };
+}
+
+/** Takes a lock. */
+export function lockTake(
+  live: LiveMarket,
+  signer: Signer,
+  wanted: LockOrder,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  return send(live.connection, signer, async () => [await lockTakeInstruction(live, signer.address, wanted)], onStage);
 }
 
 /** Gives up a lock: its buyer at any time, anyone after its expiry. The deposit goes to its buyer. */
@@ -64,12 +76,9 @@ export async function lockRelease(
     live.connection,
     signer,
     async () => {
-      const refund = await tokenAccountAddress(lock.buyer, bus.mint, bus.tokenProgram);
-      const instructions: Instruction[] = [];
-      if ((await readAccounts(live.connection, [refund])).accounts[0] === undefined) {
-        instructions.push(await createTokenAccount(signer.address, lock.buyer, bus.mint, bus.tokenProgram));
-      }
-      instructions.push(
+      const refund = await tokenAccount(live.connection, signer.address, lock.buyer, bus);
+      return [
+        ...refund.creation,
         getLockReleaseInstruction({
           caller: noSigner(signer.address),
           buyer: lock.buyer,
@@ -77,13 +86,12 @@ export async function lockRelease(
           offer: offer.address,
           lock: lock.address,
           escrow: bus.escrow,
-          refund,
+          refund: refund.address,
           payout: offer.payout,
           mint: bus.mint,
           tokenProgram: bus.tokenProgram,
         }),
-      );
-      return instructions;
+      ];
     },
     onStage,
   );

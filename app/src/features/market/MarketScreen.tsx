@@ -11,6 +11,7 @@ import {
   freeWh,
   isOwner,
   SOURCES,
+  tradePartsOf,
   untradable,
   type Bus,
   type Capacity,
@@ -31,8 +32,9 @@ import {
   EnergyBar,
   Facts,
   Field,
+  numbers,
   Segmented,
-  tokenName,
+  TableHead,
   useNow,
   windowLabel,
 } from '../../ui/parts';
@@ -40,7 +42,7 @@ import { OfferDialog } from '../offer/OfferDialog';
 import { basket } from '../purchase/basket';
 import { BasketPanel } from '../purchase/BasketPanel';
 import { BestPrice } from '../purchase/BestPrice';
-import { DepthChart, PriceChart, type PricedTrade } from './charts';
+import { DepthChart, PriceChart } from './charts';
 import { OfferTable } from './OfferTable';
 
 /** What a bus has now, counted from its accounts. */
@@ -371,7 +373,7 @@ function BusCard({
               <span key="p" className="number">
                 {formatTokens(lowest, bus.decimals)}
                 {highest !== lowest && ` – ${formatTokens(highest, bus.decimals)}`}{' '}
-                <span className="unit">{tokenName(bus.mint)}/kWh</span>
+                <span className="unit">{bus.token}/kWh</span>
               </span>
             ),
           ],
@@ -388,91 +390,71 @@ function BusCard({
   );
 }
 
-/** Parts of trades that are of a bus. */
-function useTradesOf(bus: Bus, windowStart: number | undefined): readonly PricedTrade[] {
+/** Parts of trades that are of a bus, and of a window where one is chosen. */
+function useTradesOf(bus: Bus, windowStart: number | undefined): ReturnType<typeof tradePartsOf> {
   const { trades, origins } = useMarket();
   return useMemo(
-    () =>
-      trades.flatMap((trade) =>
-        trade.fills.flatMap((fill, index) => {
-          const origin = origins.get(fill.offer);
-          if (origin?.bus !== bus.address) return [];
-          if (windowStart !== undefined && origin.windowStart !== undefined && origin.windowStart !== windowStart)
-            return [];
-          const { pricePerKwh, energyWh, cost } = fill;
-          return [{ key: `${trade.hash}:${index}`, at: trade.at, pricePerKwh, energyWh, cost, trade }];
-        }),
-      ),
+    () => tradePartsOf(trades, origins, bus.address, windowStart),
     [trades, origins, bus.address, windowStart],
   );
 }
 
 function Prices({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
-  const trades = useTradesOf(bus, windowStart);
+  const { parts } = useTradesOf(bus, windowStart);
   return (
     <Card title="Prices">
-      <PriceChart trades={trades.slice(0, 80)} bus={bus} />
+      <PriceChart trades={parts.slice(0, 80)} bus={bus} />
     </Card>
   );
 }
 
 function Trades({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
-  const trades = useTradesOf(bus, windowStart);
-  const { origins, offers, tradesMissing } = useMarket();
+  const { parts, unplaced } = useTradesOf(bus, windowStart);
+  const { tradesMissing } = useMarket();
   return (
     <Card title="Recent trades">
       {tradesMissing !== undefined && (
         <p className="hint">Older trades could not be read from this node ({tradesMissing}).</p>
       )}
-      {trades.length === 0 ? (
+      {unplaced > 0 && (
+        <p className="hint">The window of {unplaced} older trades is not known, so they are left out.</p>
+      )}
+      {parts.length === 0 ? (
         <Empty>Nothing was traded here yet.</Empty>
       ) : (
         <table className="plain" aria-label="Recent trades">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">Buyer</th>
-              <th scope="col" className="end">
-                Energy
-              </th>
-              <th scope="col" className="end">
-                per kWh
-              </th>
-              <th scope="col" className="end wide-only">
-                Paid
-              </th>
-              <th scope="col" className="end wide-only">
-                Hash
-              </th>
-            </tr>
-          </thead>
+          <TableHead
+            columns={[
+              'When',
+              'Buyer',
+              numbers('Energy'),
+              numbers('per kWh'),
+              { title: 'Paid', as: 'end wide-only' },
+              { title: 'Hash', as: 'end wide-only' },
+            ]}
+          />
           <tbody>
-            {trades.slice(0, 12).map(({ key, at, trade, energyWh, pricePerKwh, cost }) => {
-              const offer = trade.fills[Number(key.split(':')[1])]?.offer;
-              const source =
-                offer === undefined ? undefined : (offers.get(offer)?.source ?? origins.get(offer)?.source);
-              return (
-                <tr key={key}>
-                  <td>
-                    <span className="row">
-                      {source !== undefined && <SourceIcon source={source} size={14} />}
-                      <Ago at={at} />
-                    </span>
-                  </td>
-                  <td>
-                    <AddressLabel address={trade.buyer} />
-                  </td>
-                  <td className="end number">{formatEnergy(energyWh)}</td>
-                  <td className="end number">{formatTokens(pricePerKwh, bus.decimals)}</td>
-                  <td className="end number wide-only">{formatTokens(cost, bus.decimals)}</td>
-                  <td className="end wide-only">
-                    <a className="mono" href={`#/verify/${trade.hash}`}>
-                      {trade.hash.slice(0, 8)}…
-                    </a>
-                  </td>
-                </tr>
-              );
-            })}
+            {parts.slice(0, 12).map(({ key, at, source, trade, energyWh, pricePerKwh, cost }) => (
+              <tr key={key}>
+                <td>
+                  <span className="row">
+                    {source !== undefined && <SourceIcon source={source} size={14} />}
+                    <Ago at={at} />
+                  </span>
+                </td>
+                <td>
+                  <AddressLabel address={trade.buyer} />
+                </td>
+                <td className="end number">{formatEnergy(energyWh)}</td>
+                <td className="end number">{formatTokens(pricePerKwh, bus.decimals)}</td>
+                <td className="end number wide-only">{formatTokens(cost, bus.decimals)}</td>
+                <td className="end wide-only">
+                  <a className="mono" href={`#/verify/${trade.hash}`}>
+                    {trade.hash.slice(0, 8)}…
+                  </a>
+                </td>
+              </tr>
+            ))}
           </tbody>
         </table>
       )}

@@ -8,7 +8,7 @@ import { formatTokens } from '../../amount/token';
 import { freeWh, SOURCES, untradable, type Bus, type Lock, type Offer, type Source } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { LockIcon, SourceIcon } from '../../ui/icons';
-import { AddressLabel, classes, Countdown, duration, Empty, tokenName, useNow, windowLabel } from '../../ui/parts';
+import { AddressLabel, classes, Countdown, duration, Empty, useNow, windowLabel } from '../../ui/parts';
 
 type Column = 'price' | 'free' | 'remaining' | 'source' | 'seller' | 'expires';
 
@@ -205,7 +205,7 @@ const Row = memo(function Row({
         </div>
         <div className="td td-price number" role="cell">
           {formatTokens(offer.pricePerKwh, bus.decimals)}
-          <span className="unit only-narrow"> {tokenName(bus.mint)}/kWh</span>
+          <span className="unit only-narrow"> {bus.token}/kWh</span>
         </div>
         <div className="td td-free number" role="cell">
           {formatEnergy(freeWh(offer))}

@@ -4,7 +4,7 @@ import { useId } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
-import { freeWh, type Bus, type Offer, type Trade } from '../../market/model';
+import { freeWh, type Bus, type Offer, type TradePart } from '../../market/model';
 import { Empty, When } from '../../ui/parts';
 
 const WIDTH = 520;
@@ -99,7 +99,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
 }
 
 /** Prices of recent trades. */
-export function PriceChart({ trades, bus }: { readonly trades: readonly PricedTrade[]; readonly bus: Bus }) {
+export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {
   if (trades.length === 0) return <Empty>Nothing was traded here yet.</Empty>;
   const sorted = [...trades].sort((a, b) => a.at - b.at);
   const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
@@ -108,7 +108,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly PricedTr
   const time = (at: number, index: number) =>
     last > first ? (at - first) / (last - first) : sorted.length === 1 ? 0.5 : index / (sorted.length - 1);
   const largest = Math.max(...sorted.map(({ energyWh }) => Number(energyWh)));
-  const point = (trade: PricedTrade, index: number) => ({
+  const point = (trade: TradePart, index: number) => ({
     cx: x(time(trade.at, index)),
     cy: y(within(scale, Number(trade.pricePerKwh))),
   });
@@ -140,14 +140,4 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly PricedTr
       </figcaption>
     </figure>
   );
-}
-
-/** One offer's part of a trade. */
-export interface PricedTrade {
-  readonly key: string;
-  readonly at: number;
-  readonly pricePerKwh: bigint;
-  readonly energyWh: bigint;
-  readonly cost: bigint;
-  readonly trade: Trade;
 }

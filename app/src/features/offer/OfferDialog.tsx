@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { formatBps, formatTokens, formatUnits } from '../../amount/token';
+import { useStore } from '../../chain/store';
 import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../market/model';
 import { LOCK_SECONDS } from '../../generated';
 import { useMarket, useSession } from '../../session';
@@ -22,11 +23,22 @@ import {
   useNow,
   type EnergyInputValue,
 } from '../../ui/parts';
-import { lockTake } from '../lock/lock';
-import { putIntoBasket } from '../purchase/basket';
-import { GuardChoice, TotalLines } from '../purchase/BestPrice';
-import { planSingle, type Plan } from '../purchase/purchase';
-import { freshItems, guarded, quoteBest, useBalance, useBuy, usePreview, type Guard } from '../purchase/useBuyer';
+import { lockTake, lockTakeFees } from '../lock/lock';
+import { basket, putIntoBasket } from '../purchase/basket';
+import { FeeLines, GuardChoice, PaidFor, Shortage, TotalLines } from '../purchase/BestPrice';
+import { planSingle } from '../purchase/purchase';
+import { accountsOf, batchLimits, fits } from '../purchase/router';
+import {
+  freshItems,
+  guarded,
+  quoteBest,
+  useBalance,
+  useBuy,
+  useFreeLanes,
+  usePreview,
+  usePurchasePreview,
+  type Guard,
+} from '../purchase/useBuyer';
 
 type Way = 'buy' | 'lock' | 'basket';
 
@@ -60,14 +72,19 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const isShort = total !== undefined && balance !== undefined && wallet !== undefined && balance < total;
   const ready =
     offer !== undefined && bus !== undefined && energyWh !== undefined && total !== undefined && refused === undefined;
-  const plan = useMemo<(() => Plan) | undefined>(
-    () =>
-      ready && wallet !== undefined && way === 'buy'
-        ? () => planSingle(wallet, { offer, bus, energyWh, maxPricePerKwh: maxPrice }, less ? 1n : energyWh, '')
-        : undefined,
-    [ready, wallet, way, offer, bus, energyWh, maxPrice, less],
+  const preview = usePurchasePreview(
+    `${way}:${energyWh}:${maxPrice}:${less}:${price}`,
+    ready && wallet !== undefined && way === 'buy'
+      ? () => [planSingle(wallet, { offer, bus, energyWh, maxPricePerKwh: maxPrice }, less ? 1n : energyWh, '')]
+      : undefined,
   );
-  const preview = usePreview(`${way}:${energyWh}:${maxPrice}:${less}:${price}`, plan);
+  const lockPreview = usePreview(
+    `${way}:${energyWh}:${maxPrice}:${price}`,
+    ready && way === 'lock'
+      ? (buyer) => lockTakeFees(live, buyer, { offer: offer.address, energyWh, maxPricePerKwh: maxPrice })
+      : undefined,
+  );
+  const isFull = !useRoomInBasket(offer);
   const elsewhere = useElsewhere(bus, offer, energyWh, refused !== undefined || action.state.kind === 'failed');
   const lockOutlives =
     offer !== undefined &&
@@ -89,10 +106,10 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
       return {
         message: (
           <>
-            Bought <Energy wh={bought.energyWh} /> for <Tokens units={bought.paid} bus={bus} />.
+            Bought <Energy wh={bought.energyWh} /> <PaidFor paid={[bought.paid]} bus={bus} />.
           </>
         ),
-        hash: bought.hash,
+        hashes: [bought.hash],
       };
     });
   };
@@ -190,13 +207,20 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                     back{bus.lockFeeBps > 0 ? `, less ${formatBps(bus.lockFeeBps)} for the seller (` : ' in full'}
                     {bus.lockFeeBps > 0 && `${formatUnits((total * BigInt(bus.lockFeeBps)) / 10_000n)} base units)`}.
                   </p>
+                  <dl className="lines">
+                    <FeeLines preview={lockPreview} account="lock" />
+                  </dl>
                 </div>
               )}
             </>
           )}
-        {isShort && bus !== undefined && total !== undefined && (
+        {bus !== undefined && total !== undefined && wallet !== undefined && (
+          <Shortage balance={balance} total={total} bus={bus} />
+        )}
+        {way === 'basket' && isFull && (
           <p className="error-text" role="alert">
-            Your wallet holds {formatTokens(balance, bus.decimals)}; this costs {formatTokens(total, bus.decimals)}.
+            The basket is full: one transaction cannot hold one more offer. Buy what is in it first, or take something
+            out.
           </p>
         )}
         {way === 'lock' && lockOutlives && (
@@ -214,12 +238,16 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
           </WalletButton>
         )}
         {way === 'lock' && (
-          <WalletButton onClick={onLock} busy={action.isRunning} disabled={!ready || isShort || lockOutlives}>
+          <WalletButton
+            onClick={onLock}
+            busy={action.isRunning}
+            disabled={!ready || isShort || lockOutlives || lockPreview.kind === 'refused'}
+          >
             Hold for five minutes
           </WalletButton>
         )}
         {way === 'basket' && (
-          <button type="button" className="button primary" disabled={!ready} onClick={onAdd}>
+          <button type="button" className="button primary" disabled={!ready || isFull} onClick={onAdd}>
             Add to the basket
           </button>
         )}
@@ -233,6 +261,19 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
       </div>
     </Dialog>
   );
+}
+
+/** Whether an offer fits into the basket beside what is bought with the same token. */
+function useRoomInBasket(offer: Offer | undefined): boolean {
+  const { offers, buses } = useMarket();
+  const items = useStore(basket);
+  const lanes = useFreeLanes();
+  if (offer === undefined) return true;
+  const mintOf = ({ bus }: Offer) => buses.get(bus)?.mint;
+  const beside = items
+    .flatMap((item) => offers.get(item.offer) ?? [])
+    .filter((other) => other.address !== offer.address && mintOf(other) === mintOf(offer));
+  return fits(accountsOf([...beside, offer]), batchLimits(lanes === 0));
 }
 
 /** What the same amount costs from the other offers, where this one does not do. */

@@ -8,18 +8,7 @@ import { freeWh, maySteer, untradable, type Bus, type Offer } from '../../market
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { SourceIcon } from '../../ui/icons';
-import {
-  Countdown,
-  Dialog,
-  duration,
-  Empty,
-  Energy,
-  TextField,
-  tokenName,
-  Tokens,
-  useNow,
-  windowLabel,
-} from '../../ui/parts';
+import { Countdown, Dialog, duration, Empty, Energy, TextField, Tokens, useNow, windowLabel } from '../../ui/parts';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
 import { offerCancel, offerExtend, offerReprice } from './offer';
@@ -205,7 +194,7 @@ function OfferChange({
             onChange={setPriceText}
             parsed={price}
             showEmptyError
-            suffix={tokenName(bus.mint)}
+            suffix={bus.token}
             hint={`At least ${formatTokens(bus.basePricePerKwh, bus.decimals)}, the bus’s base price. Energy under locks keeps its price.`}
           />
         )}

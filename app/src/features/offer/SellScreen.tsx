@@ -19,7 +19,6 @@ import {
   Segmented,
   Select,
   TextField,
-  tokenName,
   useNow,
   windowLabel,
   type EnergyInputValue,
@@ -149,7 +148,7 @@ function SellForm({ bus }: { readonly bus: Bus }) {
         value={priceText}
         onChange={setPriceText}
         parsed={price}
-        suffix={tokenName(bus.mint)}
+        suffix={bus.token}
         hint={`At least ${formatTokens(bus.basePricePerKwh, bus.decimals)}, the bus’s base price.`}
       />
       <div className="field">
@@ -185,8 +184,8 @@ function SellForm({ bus }: { readonly bus: Bus }) {
       )}
       {revenue !== undefined && (
         <p className="hint">
-          Brings {formatTokens(revenue, bus.decimals)} {tokenName(bus.mint)} if all is sold at once. The rent of the
-          offer comes back when it closes.
+          Brings {formatTokens(revenue, bus.decimals)} {bus.token} if all is sold at once. The rent of the offer comes
+          back when it closes.
         </p>
       )}
       {bus.paused && <p className="error-text">The owners have paused this bus; nothing can be listed now.</p>}

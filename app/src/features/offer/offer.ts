@@ -1,15 +1,9 @@
 /** Offers from the seller's side: create, reprice, extend, cancel. */
 
-import type { Instruction } from '@solana/kit';
+import type { Address, Instruction } from '@solana/kit';
 
-import {
-  capacityAddress,
-  createTokenAccount,
-  offerAddress,
-  SYSTEM_PROGRAM,
-  tokenAccountAddress,
-} from '../../chain/address';
-import { readAccounts } from '../../chain/connection';
+import { capacityAddress, offerAddress, SYSTEM_PROGRAM } from '../../chain/address';
+import { tokenAccount } from '../../chain/connection';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
@@ -50,10 +44,9 @@ export function offerCreate(
     live.connection,
     signer,
     async () => {
-      const [capacity, general, payout] = await Promise.all([
+      const [capacity, general] = await Promise.all([
         capacityAddress(bus.address, terms.windowStart),
         capacityAddress(bus.address, 0),
-        tokenAccountAddress(seller, bus.mint, bus.tokenProgram),
       ]);
       await live.refresh([capacity]);
       const known = live.state.get().capacities.get(capacity);
@@ -86,10 +79,11 @@ export function offerCreate(
       if (terms.forBus) {
         instructions.push(getOfferCreateForBusInstruction({ ...args, owner: noSigner(seller) }));
       } else {
-        if ((await readAccounts(live.connection, [payout])).accounts[0] === undefined) {
-          instructions.push(await createTokenAccount(seller, seller, bus.mint, bus.tokenProgram));
-        }
-        instructions.push(getOfferCreateInstruction({ ...args, seller: noSigner(seller), payout }));
+        const payout = await tokenAccount(live.connection, seller, seller, bus);
+        instructions.push(
+          ...payout.creation,
+          getOfferCreateInstruction({ ...args, seller: noSigner(seller), payout: payout.address }),
+        );
       }
       return instructions;
     },
@@ -125,6 +119,17 @@ export function offerExtend(
   return send(live.connection, signer, build, onStage);
 }
 
+/** The instruction that withdraws what is free of an offer. */
+export function offerCancelInstruction(caller: Address, offer: Offer): Instruction {
+  return getOfferCancelInstruction({
+    caller: noSigner(caller),
+    bus: offer.bus,
+    capacity: offer.capacity,
+    offer: offer.address,
+    rentPayer: offer.rentPayer,
+  });
+}
+
 /** Withdraws what is free; the offer closes where nothing is locked. */
 export function offerCancel(
   live: LiveMarket,
@@ -132,14 +137,5 @@ export function offerCancel(
   offer: Offer,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  const build = async () => [
-    getOfferCancelInstruction({
-      caller: noSigner(signer.address),
-      bus: offer.bus,
-      capacity: offer.capacity,
-      offer: offer.address,
-      rentPayer: offer.rentPayer,
-    }),
-  ];
-  return send(live.connection, signer, build, onStage);
+  return send(live.connection, signer, async () => [offerCancelInstruction(signer.address, offer)], onStage);
 }

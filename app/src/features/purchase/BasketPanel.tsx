@@ -1,6 +1,6 @@
 /** The basket: several offers, of one bus or many, bought in one atomic transaction. */
 
-import { useEffect, useMemo, useState } from 'react';
+import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
@@ -12,8 +12,18 @@ import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/act
 import { CloseIcon, SourceIcon } from '../../ui/icons';
 import { Empty, Energy, EnergyField, readEnergy, Tokens, useNow, type EnergyInputValue } from '../../ui/parts';
 import { basket, emptyBasket, putIntoBasket, takeFromBasket, type BasketItem } from './basket';
-import { GuardChoice, TotalLines } from './BestPrice';
-import { planItems, fits, freshItems, guarded, useBalance, useBuy, usePreview, type Guard } from './useBuyer';
+import { GuardChoice, PaidFor, Shortage, TotalLines } from './BestPrice';
+import { accountsOf, batchLimits, fits, roomFor } from './router';
+import {
+  freshItems,
+  guarded,
+  planItems,
+  useBalance,
+  useBuy,
+  useFreeLanes,
+  usePurchasePreview,
+  type Guard,
+} from './useBuyer';
 
 interface Line {
   readonly item: BasketItem;
@@ -71,13 +81,12 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
   const maxTotal = guarded(total, guard);
   const key =
     bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.pricePerKwh}`).join(' ') + maxTotal;
-  const isTooLarge = useTooLarge(
+  const limits = batchLimits(useFreeLanes() === 0);
+  const parts = accountsOf(lines.flatMap(({ offer }) => (offer === undefined ? [] : [offer])));
+  const isTooLarge = !fits(parts, limits);
+  const preview = usePurchasePreview(
     key,
-    isWhole && wallet !== undefined ? () => planItems(wallet, bought, maxTotal) : undefined,
-  );
-  const preview = usePreview(
-    key,
-    isWhole && wallet !== undefined && isTooLarge === false ? () => planItems(wallet, bought, maxTotal) : undefined,
+    isWhole && wallet !== undefined && !isTooLarge ? () => [planItems(wallet, bought, maxTotal)] : undefined,
   );
   const isShort = wallet !== undefined && balance !== undefined && balance < total;
 
@@ -94,11 +103,10 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
         return {
           message: (
             <>
-              Bought <Energy wh={done.energyWh} /> from {wanted.length} offers for{' '}
-              <Tokens units={done.paid} bus={bus} />.
+              Bought <Energy wh={done.energyWh} /> from {wanted.length} offers <PaidFor paid={[done.paid]} bus={bus} />.
             </>
           ),
-          hash: done.hash,
+          hashes: [done.hash],
         };
       })
       .then((isDone) => {
@@ -119,25 +127,32 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
           <TotalLines total={total} maxTotal={maxTotal} energyWh={energyWh} bus={bus} preview={preview} />
         </>
       )}
-      {isTooLarge === true && (
+      {isTooLarge ? (
         <p className="error-text" role="alert">
-          These offers do not fit into one transaction; take some out and buy them afterwards.
+          One transaction cannot hold so many offers. Take some out and buy them afterwards; all that stays is bought
+          together or not at all.
         </p>
+      ) : (
+        <p className="hint">{roomText(parts.length, roomFor(parts, limits))}</p>
       )}
-      {isShort && bus !== undefined && (
-        <p className="error-text" role="alert">
-          Your wallet holds {formatTokens(balance, bus.decimals)}; this costs {formatTokens(total, bus.decimals)}.
-        </p>
-      )}
+      {bus !== undefined && wallet !== undefined && <Shortage balance={balance} total={total} bus={bus} />}
       <WalletButton
         onClick={onBuy}
         busy={action.isRunning}
-        disabled={!isWhole || isShort || isTooLarge === true || preview.kind === 'refused'}
+        disabled={!isWhole || isShort || isTooLarge || preview.kind === 'refused'}
       >
         Buy all in one transaction
       </WalletButton>
     </div>
   );
+}
+
+/** How many offers one transaction still has room for. */
+function roomText(count: number, room: number): string {
+  const together =
+    count === 1 ? 'This is one transaction' : `These ${count} offers are one transaction, all or nothing`;
+  if (room === 0) return `${together}; it is full.`;
+  return `${together}; there is room for ${room} more at least.`;
 }
 
 function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Line }) {
@@ -176,22 +191,4 @@ function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Li
       />
     </li>
   );
-}
-
-/** Whether a plan is too large for one transaction; `undefined` until that is known. */
-function useTooLarge(key: string, plan: (() => ReturnType<typeof planItems>) | undefined): boolean | undefined {
-  const { wallet } = useSession();
-  const [known, setKnown] = useState<{ readonly key: string; readonly isTooLarge: boolean }>();
-  const made = useMemo(plan ?? (() => undefined), [key, plan === undefined]);
-  useEffect(() => {
-    if (made === undefined || wallet === undefined) return undefined;
-    let isOver = false;
-    void fits(made, wallet).then((isFitting) => {
-      if (!isOver) setKnown({ key, isTooLarge: !isFitting });
-    });
-    return () => {
-      isOver = true;
-    };
-  }, [made, wallet, key]);
-  return known?.key === key ? known.isTooLarge : undefined;
 }

@@ -3,11 +3,11 @@
 import { useMemo, useState } from 'react';
 
 import { U64_MAX } from '../../amount/cost';
-import { formatEnergy } from '../../amount/energy';
+import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { formatSol, formatTokens, formatUnits, parsePrice } from '../../amount/token';
 import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { ActionStatus, useAction, WalletButton, type Done } from '../../ui/action';
 import {
   AddressLabel,
   Energy,
@@ -15,27 +15,30 @@ import {
   readEnergy,
   Segmented,
   TextField,
-  tokenName,
   Tokens,
   useNow,
   type EnergyInputValue,
 } from '../../ui/parts';
+import { FillTable } from './FillTable';
+import type { Outcome, Plan } from './purchase';
+import type { Batch } from './router';
 import {
   freshBest,
   guarded,
   GUARDS,
-  itemsOf,
-  planItems,
+  plansOf,
+  purchasesOf,
   quoteBest,
   refusalOf,
+  tooMany,
   useBalance,
-  useBuy,
-  usePreview,
+  useBuyAll,
+  useFreeLanes,
+  usePurchasePreview,
   type BestPrice as Want,
   type Guard,
   type Preview,
 } from './useBuyer';
-import type { Quote } from './router';
 
 /** Buys an amount on a bus, or on every bus with its token, at the best price. */
 export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
@@ -48,7 +51,8 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
   const [limitText, setLimitText] = useState('');
   const [less, setLess] = useState(false);
   const action = useAction();
-  const buy = useBuy();
+  const buyAll = useBuyAll();
+  const lanes = useFreeLanes();
   const balance = useBalance(bus);
 
   const energy = readEnergy(amount);
@@ -73,34 +77,36 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
     [want, state.offers, state.buses, wallet, now],
   );
   const quote = quoted?.ok === true ? quoted.quote : undefined;
+  const purchases = useMemo(() => (quote === undefined ? [] : purchasesOf(quote, lanes)), [quote, lanes]);
+  const excess = tooMany(purchases);
   const maxTotal = quote === undefined ? 0n : guarded(quote.totalCost, guard);
   const key =
     quote === undefined
       ? ''
-      : quote.fills.map(({ offer, energyWh, cost }) => `${offer.offer}:${energyWh}:${cost}`).join(' ') + maxTotal;
-  const preview = usePreview(
+      : quote.fills.map(({ offer, energyWh, cost }) => `${offer.offer}:${energyWh}:${cost}`).join(' ') +
+        `${maxTotal}:${purchases.length}`;
+  const preview = usePurchasePreview(
     key,
-    quote === undefined || wallet === undefined ? undefined : () => planItems(wallet, itemsOf(state, quote), maxTotal),
+    quote === undefined || wallet === undefined || excess !== undefined
+      ? undefined
+      : () => plansOf(state, wallet, purchases, maxTotal),
   );
   const isShort = quote !== undefined && balance !== undefined && wallet !== undefined && balance < quote.totalCost;
 
   const onBuy = () => {
     if (want === undefined || quote === undefined || wallet === undefined) return;
     const limited = { ...want, energyWh: quote.energyWh, minEnergyWh: less ? 1n : quote.energyWh, maxTotal };
+    let left: bigint | undefined;
     void action
       .run(async (onStage) => {
-        const bought = await buy(() => freshBest(live, limited, wallet), onStage);
-        return {
-          message: (
-            <>
-              Bought <Energy wh={bought.energyWh} /> for <Tokens units={bought.paid} bus={bus} />.
-            </>
-          ),
-          hash: bought.hash,
-        };
+        const { plans, outcomes } = await buyAll(() => freshBest(live, limited, wallet, lanes), onStage);
+        const told = tell(plans, outcomes, bus);
+        left = told.leftWh;
+        return told.done;
       })
-      .then((isDone) => {
-        if (isDone) setAmount((before) => ({ ...before, text: '' }));
+      .then(() => {
+        // What remains is quoted anew; where the fate of a part is unknown, nobody can say yet how much that is.
+        if (left !== undefined) setAmount(({ unit }) => ({ unit, text: left ? plainEnergy(left, unit) : '' }));
       });
   };
 
@@ -139,7 +145,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
             label="Highest price per kWh"
             value={limitText}
             onChange={setLimitText}
-            suffix={tokenName(bus.mint)}
+            suffix={bus.token}
             placeholder="any"
             {...(limit === undefined ? {} : { parsed: limit })}
             hint="Offers above it are passed over."
@@ -152,19 +158,35 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
       </details>
       {quote !== undefined && (
         <>
-          <ChosenOffers quote={quote} bus={bus} />
-          <GuardChoice guard={guard} onChange={setGuard} />
-          <Total quote={quote} bus={bus} maxTotal={maxTotal} preview={preview} />
-          {isShort && (
-            <p className="error-text" role="alert">
-              Your wallet holds {formatTokens(balance, bus.decimals)} {tokenName(bus.mint)}; this costs{' '}
-              {formatTokens(quote.totalCost, bus.decimals)}.
+          <ChosenOffers purchases={purchases} bus={bus} />
+          {purchases.length > 1 && excess === undefined && (
+            <p className="status noted">
+              More offers than one transaction holds: {purchases.length} purchases, each all or nothing, signed together
+              in one go. You are told what became of each.
             </p>
           )}
+          <GuardChoice guard={guard} onChange={setGuard} />
+          <TotalLines
+            total={quote.totalCost}
+            maxTotal={maxTotal}
+            energyWh={quote.energyWh}
+            bus={bus}
+            preview={preview}
+          />
+          {excess !== undefined && (
+            <p className="error-text" role="alert">
+              {excess}
+            </p>
+          )}
+          <Shortage balance={balance} total={quote.totalCost} bus={bus} />
         </>
       )}
-      <WalletButton busy={action.isRunning} disabled={quote === undefined || isShort || preview.kind === 'refused'}>
+      <WalletButton
+        busy={action.isRunning}
+        disabled={quote === undefined || excess !== undefined || isShort || preview.kind === 'refused'}
+      >
         {quote === undefined ? 'Buy' : `Buy ${formatEnergy(quote.energyWh)}`}
+        {purchases.length > 1 && ` in ${purchases.length} purchases`}
       </WalletButton>
       <ActionStatus action={action} />
     </form>
@@ -186,52 +208,107 @@ export function GuardChoice({ guard, onChange }: { readonly guard: Guard; readon
   );
 }
 
-function ChosenOffers({ quote, bus }: { readonly quote: Quote; readonly bus: Bus }) {
+function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]; readonly bus: Bus }) {
   return (
-    <table className="plain" aria-label="Chosen offers">
-      <thead>
-        <tr>
-          <th scope="col">From</th>
-          <th scope="col" className="end">
-            Energy
-          </th>
-          <th scope="col" className="end">
-            per kWh
-          </th>
-          <th scope="col" className="end">
-            Cost
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {quote.fills.map(({ offer, energyWh, cost }) => (
-          <tr key={offer.offer}>
-            <td>
-              <AddressLabel address={offer.seller} />
-            </td>
-            <td className="end number">{formatEnergy(energyWh)}</td>
-            <td className="end number">{formatTokens(offer.pricePerKwh, bus.decimals)}</td>
-            <td className="end number">{formatTokens(cost, bus.decimals)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <FillTable
+      label="Chosen offers"
+      from="From"
+      decimals={bus.decimals}
+      groups={purchases.map(({ fills, energyWh, totalCost }, index) => ({
+        ...(purchases.length > 1 && {
+          title: `Purchase ${index + 1} of ${purchases.length}: ${formatEnergy(energyWh)} for ${formatTokens(totalCost, bus.decimals)}`,
+        }),
+        rows: fills.map(({ offer, energyWh: wh, cost }) => ({
+          key: offer.offer,
+          from: <AddressLabel address={offer.seller} />,
+          energyWh: wh,
+          pricePerKwh: offer.pricePerKwh,
+          cost,
+        })),
+      }))}
+    />
   );
 }
 
-function Total({
-  quote,
+/** Says where the wallet holds less than something costs. */
+export function Shortage({
+  balance,
+  total,
   bus,
-  maxTotal,
-  preview,
 }: {
-  readonly quote: Quote;
-  readonly bus: Bus;
-  readonly maxTotal: bigint;
-  readonly preview: Preview;
+  readonly balance: bigint | undefined;
+  readonly total: bigint;
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
 }) {
+  if (balance === undefined || balance >= total) return null;
   return (
-    <TotalLines total={quote.totalCost} maxTotal={maxTotal} energyWh={quote.energyWh} bus={bus} preview={preview} />
+    <p className="error-text" role="alert">
+      Your wallet holds {formatTokens(balance, bus.decimals)} {bus.token}; this costs{' '}
+      {formatTokens(total, bus.decimals)}.
+    </p>
+  );
+}
+
+/** What became of purchases that were signed together, and how much of the energy wanted was certainly not bought. */
+function tell(
+  plans: readonly Plan[],
+  outcomes: readonly Outcome[],
+  bus: Bus,
+): { readonly done: Done; readonly leftWh: bigint | undefined } {
+  const [only] = outcomes;
+  if (outcomes.length === 1 && only?.kind === 'refused') throw only.refusal;
+  if (outcomes.length === 1 && only?.kind === 'unknown') throw only.error;
+  const bought = outcomes.flatMap((outcome) => (outcome.kind === 'bought' ? [outcome.purchased] : []));
+  const energyOf = (index: number) => plans[index]?.orders.reduce((sum, { energyWh }) => sum + energyWh, 0n) ?? 0n;
+  const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
+  const boughtWh = sum(bought.map(({ energyWh }) => energyWh));
+  const leftWh = sum(outcomes.map((outcome, index) => (outcome.kind === 'refused' ? energyOf(index) : 0n)));
+  const isAll = bought.length === outcomes.length;
+  return {
+    leftWh,
+    done: {
+      tone: isAll ? 'done' : 'part',
+      hashes: bought.map(({ hash }) => hash),
+      message: (
+        <>
+          Bought <Energy wh={boughtWh} /> <PaidFor paid={bought.map(({ paid }) => paid)} bus={bus} />
+          {outcomes.length > 1 && ` in ${isAll ? '' : `${bought.length} of `}${outcomes.length} purchases`}.
+          {!isAll && (
+            <ul className="outcomes">
+              {outcomes.map((outcome, index) =>
+                outcome.kind === 'bought' ? null : (
+                  <li key={plans[index]?.orders[0]?.offer}>
+                    Purchase {index + 1}, {formatEnergy(energyOf(index))}:{' '}
+                    {outcome.kind === 'refused' ? outcome.refusal.message : outcome.error.message}
+                  </li>
+                ),
+              )}
+            </ul>
+          )}
+          {leftWh > 0n && <p className="hint">The {formatEnergy(leftWh)} that remain are quoted anew above.</p>}
+        </>
+      ),
+    },
+  };
+}
+
+/** `for 1.50 tokens`, where the node tells what was paid. */
+export function PaidFor({
+  paid,
+  bus,
+}: {
+  readonly paid: readonly (bigint | undefined)[];
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
+}) {
+  let total = 0n;
+  for (const units of paid) {
+    if (units === undefined) return null;
+    total += units;
+  }
+  return (
+    <>
+      for <Tokens units={total} bus={bus} />
+    </>
   );
 }
 
@@ -246,7 +323,7 @@ export function TotalLines({
   readonly total: bigint;
   readonly maxTotal: bigint;
   readonly energyWh: bigint;
-  readonly bus: Pick<Bus, 'decimals' | 'mint'>;
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
   readonly preview: Preview;
 }) {
   const average = energyWh === 0n ? 0n : (total * 1_000n) / energyWh;
@@ -272,33 +349,47 @@ export function TotalLines({
           <dt>Market fee</dt>
           <dd>none</dd>
         </div>
-        <div>
-          <dt>Network fee</dt>
-          <dd>
-            <FeeText preview={preview} />
-          </dd>
-        </div>
+        <FeeLines preview={preview} account="purchase lane" />
       </dl>
     </div>
   );
 }
 
-/** The network fee of what is looked at, or why it would be refused. */
-export function FeeText({ preview }: { readonly preview: Preview }) {
-  switch (preview.kind) {
-    case 'none':
-      return <span className="hint">connect a wallet to see it</span>;
-    case 'checking':
-      return <span className="hint">checking…</span>;
-    case 'good':
-      return <span className="number">{formatSol(preview.fee)}</span>;
-    case 'first':
-      return <span className="hint">two signatures: your first purchase opens a lane, with refundable rent</span>;
-    case 'refused':
-      return (
-        <span className="error-text" role="alert">
-          {preview.reason}
-        </span>
-      );
-  }
+/** SOL, exact, and in lamports. */
+function Lamports({ units }: { readonly units: bigint }) {
+  return (
+    <>
+      <span className="number">{formatSol(units)}</span>
+      <span className="base-units">{formatUnits(units)} lamports</span>
+    </>
+  );
+}
+
+/** Lines of what the network takes, exact, or of why it would be refused; `account` is what has a rent. */
+export function FeeLines({ preview, account }: { readonly preview: Preview; readonly account: string }) {
+  return (
+    <>
+      <div>
+        <dt>Network fee</dt>
+        <dd>
+          {preview.kind === 'none' && <span className="hint">connect a wallet to see it</span>}
+          {preview.kind === 'checking' && <span className="hint">checking…</span>}
+          {preview.kind === 'good' && <Lamports units={preview.fee} />}
+          {preview.kind === 'refused' && (
+            <span className="error-text" role="alert">
+              {preview.reason}
+            </span>
+          )}
+        </dd>
+      </div>
+      {preview.kind === 'good' && preview.rent > 0n && (
+        <div>
+          <dt>Rent of your {account}, comes back</dt>
+          <dd>
+            <Lamports units={preview.rent} />
+          </dd>
+        </div>
+      )}
+    </>
+  );
 }

@@ -10,7 +10,8 @@ import { useStore } from '../../chain/store';
 import { isUnreachable } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { CheckIcon, CloseIcon } from '../../ui/icons';
-import { CopyButton } from '../../ui/parts';
+import { HashLine } from '../../ui/action';
+import { isLeased } from '../trader/lanes';
 import { fateOf, type Fate, type Pending } from './journal';
 
 const ASK_MS = 1_500;
@@ -45,12 +46,7 @@ export function Recovery() {
             ) : (
               <>Your purchase of {entry.title} did not happen and cannot happen any more; nothing was paid.</>
             )}
-            <p className="hash">
-              <a className="mono" href={`#/verify/${entry.hash}`}>
-                {entry.hash.slice(0, 16)}…
-              </a>
-              <CopyButton text={entry.hash} label="Copy the transaction hash" />
-            </p>
+            <HashLine hash={entry.hash} />
           </div>
           <button
             type="button"
@@ -66,12 +62,6 @@ export function Recovery() {
   );
 }
 
-/** Whether another purchase of this browser holds the lane, and with it the purchase. */
-async function isAttended(entry: Pending): Promise<boolean> {
-  const { held = [] } = await navigator.locks.query();
-  return held.some(({ name }) => name === `multibus:lane:${entry.wallet}:${entry.lane}`);
-}
-
 /** Entries that no open tab is in the middle of. */
 function useUnattended(pending: readonly Pending[]): readonly Pending[] {
   const [hashes, setHashes] = useState<ReadonlySet<string>>(new Set());
@@ -79,7 +69,9 @@ function useUnattended(pending: readonly Pending[]): readonly Pending[] {
   useEffect(() => {
     let isOver = false;
     const look = async () => {
-      const free = await Promise.all(pending.map(async (entry) => ((await isAttended(entry)) ? [] : [entry.hash])));
+      const free = await Promise.all(
+        pending.map(async ({ wallet, lane, hash }) => ((await isLeased(wallet, lane)) ? [] : [hash])),
+      );
       if (!isOver) setHashes(new Set(free.flat()));
     };
     void look();

@@ -21,8 +21,10 @@ export interface Pending {
   readonly genesis: string;
   /** What is bought, for the reader: `2.5 kWh on Sunny Street`. */
   readonly title: string;
-  /** What was signed for it, with the last block in which each can land. */
-  readonly signatures: readonly { readonly signature: Signature; readonly lastValidBlockHeight: bigint }[];
+  /** What was signed for it. */
+  readonly signature: Signature | undefined;
+  /** Last block in which it can land. */
+  readonly lastValidBlockHeight: bigint;
 }
 
 /** What became of a purchase. */
@@ -54,7 +56,13 @@ export class Journal {
     });
   }
 
-  /** Notes a purchase, or what else was signed for it, before it is sent. */
+  /** Lanes of a wallet on a chain with purchases whose fate is not known yet. */
+  busyLanes(wallet: Address | undefined, genesis: string | undefined): ReadonlySet<number> {
+    const own = this.pending.get().filter((entry) => entry.wallet === wallet && entry.genesis === genesis);
+    return new Set(own.map(({ lane }) => lane));
+  }
+
+  /** Notes a purchase before it is sent. */
   note(entry: Pending): void {
     this.write((entries) => [...entries.filter(({ hash }) => hash !== entry.hash), entry]);
   }
@@ -79,21 +87,20 @@ export async function fateOf(connection: Connection, entry: Pending): Promise<Fa
   const lane = await readLane(connection, entry.wallet, entry.lane);
   const receipt = lane?.receipts.find(({ hash }) => hash === entry.hash);
   if (receipt !== undefined) return { kind: 'paid', receipt, signature: await landed(connection, entry) };
-  const spent = lane === undefined || lane.nextNonce > entry.nonce;
-  if (spent) {
-    // The receipt may be gone from the last sixteen: the transactions themselves tell.
+  if (lane === undefined || lane.nextNonce > entry.nonce) {
+    // The receipt may be gone from the last sixteen, or the lane with it: the transaction itself tells.
     const signature = await landed(connection, entry);
-    return signature === undefined ? { kind: 'never' } : { kind: 'paid', receipt: undefined, signature };
+    if (signature !== undefined) return { kind: 'paid', receipt: undefined, signature };
+    if (lane !== undefined) return { kind: 'never' };
   }
-  return entry.signatures.every(({ lastValidBlockHeight }) => height > lastValidBlockHeight)
-    ? { kind: 'never' }
-    : { kind: 'open' };
+  // A lane that is not open may be opened by the purchase.
+  return height > entry.lastValidBlockHeight ? { kind: 'never' } : { kind: 'open' };
 }
 
-async function landed(connection: Connection, entry: Pending): Promise<Signature | undefined> {
-  for (const { signature } of entry.signatures) {
-    const transaction = await readTransaction(connection, signature);
-    if (transaction?.events.some((event) => event.kind === 'purchased' && event.hash === entry.hash)) return signature;
-  }
-  return undefined;
+async function landed(connection: Connection, { hash, signature }: Pending): Promise<Signature | undefined> {
+  if (signature === undefined) return undefined;
+  const transaction = await readTransaction(connection, signature);
+  return transaction?.events.some((event) => event.kind === 'purchased' && event.hash === hash) === true
+    ? signature
+    : undefined;
 }

@@ -8,13 +8,22 @@ import type { Address, Instruction, Signature } from '@solana/kit';
 
 import { PROGRAM, tokenAccountAddress } from '../../chain/address';
 import type { Connection } from '../../chain/connection';
-import { confirm, prepare, sign, type Signer, type Stage } from '../../chain/send';
+import {
+  confirm,
+  latestExpiry,
+  prepare,
+  sign,
+  type Prepared,
+  type Signer,
+  type Stage,
+  type Submitted,
+} from '../../chain/send';
 import { noSigner } from '../../chain/signer';
-import { NONCE_MISMATCH, Refusal, Unreachable } from '../../errors/explain';
+import { Declined, FIRST_SLOT_INVALID, isUnreachable, NONCE_MISMATCH, Refusal } from '../../errors/explain';
 import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
 import { readTransaction } from '../../market/live';
-import type { Bus, Fill, Lock, Offer } from '../../market/model';
-import { leaseLane, readLane, type Lease } from '../trader/lanes';
+import type { Bus, Fill, Lock, Offer, Receipt } from '../../market/model';
+import { leaseLanes, nextNonce, readLane, type Lease } from '../trader/lanes';
 import { transactionHash, type Order } from './hash';
 import { fateOf, type Journal, type Pending } from './journal';
 
@@ -31,10 +40,9 @@ export interface Purchased {
   readonly hash: string;
   readonly signature: Signature | undefined;
   readonly energyWh: bigint;
-  readonly paid: bigint;
+  /** `undefined` where the node does not tell. */
+  readonly paid: bigint | undefined;
   readonly fills: readonly Fill[];
-  /** How often it was quoted anew because something had moved. */
-  readonly requotes: number;
 }
 
 /** Nobody can tell now whether a purchase happened; the journal goes on asking. */
@@ -130,7 +138,7 @@ export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): P
 }
 
 /** What the one who waits is told. */
-export type PurchaseStage = Stage | 'opening' | { readonly requoted: string };
+export type PurchaseStage = Stage | { readonly requoted: string };
 
 /** Everything that a purchase needs. */
 export interface PurchaseContext {
@@ -141,6 +149,13 @@ export interface PurchaseContext {
   readonly onStage: (stage: PurchaseStage) => void;
 }
 
+/** What became of one of several purchases. */
+export type Outcome =
+  | { readonly kind: 'bought'; readonly purchased: Purchased }
+  /** Nothing of it happened, nor can it any more. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'unknown'; readonly error: FateUnknown };
+
 /** Quotes within the user's limits before giving up. */
 const MAX_QUOTES = 5;
 const PATIENCE_MS = 75_000;
@@ -150,92 +165,186 @@ const PATIENCE_MS = 75_000;
  * user's limits, and anew whenever something moved; it throws a {@link Refusal} where the limits allow none.
  */
 export async function purchase(context: PurchaseContext, quote: () => Promise<Plan>): Promise<Purchased> {
-  const { connection, signer, journal, genesis } = context;
-  const busy = new Set(
-    journal.pending
-      .get()
-      .filter((entry) => entry.wallet === signer.address && entry.genesis === genesis)
-      .map(({ lane }) => lane),
-  );
-  // What would be refused anyway is refused before a lane is opened for it.
+  // What would be refused anyway is refused before a lane is taken for it.
   let plan = await quote();
-  const lease = await leaseLane(connection, signer, busy, context.onStage);
+  const leases = await lease(context, 1);
   try {
-    for (let requotes = 0; ; requotes += 1) {
-      const attempted = await attempt(context, lease, plan, requotes);
-      if ('hash' in attempted) return attempted;
-      if (requotes + 1 >= MAX_QUOTES) throw attempted.refusal;
+    for (let quotes = 1; ; quotes += 1) {
+      const [outcome] = await attempt(context, leases, [plan]);
+      if (outcome?.kind === 'bought') return outcome.purchased;
+      if (outcome?.kind === 'unknown') throw outcome.error;
+      const refusal = outcome?.refusal ?? new Refusal('Nothing was bought; try again.');
+      if (!refusal.conflict || quotes >= MAX_QUOTES) throw refusal;
       plan = await quote();
-      if (attempted.refusal.code !== NONCE_MISMATCH) context.onStage({ requoted: attempted.refusal.message });
+      if (!QUIET.has(refusal.code)) context.onStage({ requoted: refusal.message });
     }
   } finally {
-    lease.release();
+    for (const { release } of leases) release();
   }
 }
 
-/** One attempt under the lane's next nonce; a refusal after which a fresh quote may do is returned. */
+/**
+ * Makes several purchases, each all or nothing in a lane and transaction of its own, with one approval of the wallet.
+ * What moves before they are signed is quoted anew; afterwards the outcome of each is told in the order of the plans.
+ */
+export async function purchaseAll(
+  context: PurchaseContext,
+  quote: () => Promise<readonly Plan[]>,
+): Promise<{ readonly plans: readonly Plan[]; readonly outcomes: readonly Outcome[] }> {
+  let plans = await quote();
+  let leases = await lease(context, plans.length);
+  try {
+    for (let quotes = 1; ; quotes += 1) {
+      const outcomes = await attempt(context, leases, plans);
+      const refusals = outcomes.flatMap((outcome) => (outcome.kind === 'refused' ? [outcome.refusal] : []));
+      const moved = refusals.find(({ conflict }) => conflict);
+      const isUntouched = refusals.length === outcomes.length;
+      if (!isUntouched || moved === undefined || quotes >= MAX_QUOTES) return { plans, outcomes };
+      plans = await quote();
+      if (plans.length > leases.length) leases = [...leases, ...(await lease(context, plans.length - leases.length))];
+      if (!QUIET.has(moved.code)) context.onStage({ requoted: moved.message });
+    }
+  } finally {
+    for (const { release } of leases) release();
+  }
+}
+
+/** Conflicts about lanes, which the app settles without a word. */
+const QUIET: ReadonlySet<number | undefined> = new Set([NONCE_MISMATCH, FIRST_SLOT_INVALID]);
+
+/** Lanes for so many purchases, without those whose purchase has an unknown fate. */
+function lease({ connection, signer, journal, genesis }: PurchaseContext, count: number): Promise<readonly Lease[]> {
+  return leaseLanes(connection, signer.address, journal.busyLanes(signer.address, genesis), count);
+}
+
+/** A purchase that is ready to be signed. */
+interface Ready {
+  readonly plan: Plan;
+  readonly lane: number;
+  readonly nonce: bigint;
+  readonly hash: string;
+  readonly prepared: Prepared;
+}
+
+/**
+ * One attempt of each plan under the next nonce of its lane. Nothing is signed unless all of them would go through now;
+ * throws `Declined` where the user does not want to.
+ */
 async function attempt(
   context: PurchaseContext,
-  lease: Lease,
-  plan: Plan,
-  requotes: number,
-): Promise<Purchased | { readonly refusal: Refusal }> {
-  const { connection, signer, journal, genesis, onStage } = context;
+  leases: readonly Lease[],
+  plans: readonly Plan[],
+): Promise<readonly Outcome[]> {
+  const { connection, signer, journal, onStage } = context;
   onStage('checking');
-  const lane = await readLane(connection, lease.wallet, lease.lane);
-  if (lane === undefined) throw new Refusal('The purchase lane was closed by another program; try again.');
-  const nonce = lane.nextNonce;
-  const hash = await transactionHash(PROGRAM, lease.wallet, lease.lane, nonce, plan.orders);
-  const instruction = await plan.build(lease.trader, nonce);
-  let signatures: Pending['signatures'] = [];
-  const pending = (): Pending => ({
-    hash,
-    wallet: lease.wallet,
-    lane: lease.lane,
-    nonce,
-    genesis,
-    title: plan.title,
-    signatures,
+  const made = await Promise.all(
+    plans.map((plan, index) => {
+      const lent = leases[index];
+      if (lent === undefined) throw new Error('a purchase has no lane');
+      return ready(connection, lent, plan);
+    }),
+  );
+  const refusal = made.find((one) => one instanceof Refusal);
+  if (refusal instanceof Refusal) return plans.map(() => ({ kind: 'refused', refusal }));
+  const all = made.filter((one): one is Ready => !(one instanceof Refusal));
+
+  onStage('signing');
+  const asked = all.map((one) => pendingOf(context, one, undefined, one.prepared.lastValidBlockHeight));
+  // What a wallet sends itself is under way before it tells.
+  if (signer.sends) for (const entry of asked) journal.note(entry);
+  let submitted;
+  try {
+    submitted = await sign(
+      connection,
+      signer,
+      all.map(({ prepared }) => prepared),
+    );
+  } catch (error) {
+    if (!signer.sends) throw error;
+    if (error instanceof Declined) {
+      for (const { hash } of asked) journal.forget(hash);
+      throw error;
+    }
+    console.error(error);
+    // The wallet may have sent it, under a blockhash of its own.
+    const lastValidBlockHeight = await latestExpiry(connection).catch(() => undefined);
+    return asked.map((entry) => {
+      const watched = lastValidBlockHeight === undefined ? entry : { ...entry, lastValidBlockHeight };
+      journal.note(watched);
+      return { kind: 'unknown', error: new FateUnknown(watched) };
+    });
+  }
+  const entries = all.flatMap((one, index) => {
+    const sent = submitted[index];
+    return sent === undefined
+      ? []
+      : [{ one, sent, entry: pendingOf(context, one, sent.signature, sent.lastValidBlockHeight) }];
   });
-  // A signature that expired is followed by another under the same nonce.
-  for (;;) {
-    let prepared;
-    try {
-      prepared = await prepare(connection, signer.address, [instruction]);
-    } catch (error) {
-      if (error instanceof Refusal && error.conflict && signatures.length === 0) return { refusal: error };
-      throw error;
-    }
-    onStage('signing');
-    const { signed, submitted } = await sign(signer, prepared);
-    signatures = [...signatures, submitted];
-    journal.note(pending());
-    onStage('confirming');
-    let outcome;
-    try {
-      outcome = await confirm(connection, signed, submitted, PATIENCE_MS);
-    } catch (error) {
-      if (error instanceof Unreachable) throw new FateUnknown(pending());
-      throw error;
-    }
-    if (outcome.kind === 'landed') {
-      const purchased = await purchasedFrom(connection, hash, submitted.signature, plan, requotes);
-      journal.forget(hash);
-      return purchased;
-    }
+  for (const { entry } of entries) journal.note(entry);
+
+  onStage('confirming');
+  return Promise.all(entries.map(({ one, sent, entry }) => follow(context, one, sent, entry)));
+}
+
+/** A plan under its lane's next nonce, simulated; the refusal where it would fail. */
+async function ready(connection: Connection, lent: Lease, plan: Plan): Promise<Ready | Refusal> {
+  const { wallet, lane, trader } = lent;
+  try {
+    const { nonce, opening } = await nextNonce(connection, wallet, lane, await readLane(connection, wallet, lane));
+    const hash = await transactionHash(PROGRAM, wallet, lane, nonce, plan.orders);
+    const prepared = await prepare(connection, wallet, [...opening, await plan.build(trader, nonce)]);
+    return { plan, lane, nonce, hash, prepared };
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+const pendingOf = (
+  { signer, genesis }: PurchaseContext,
+  { plan, lane, nonce, hash }: Ready,
+  signature: Signature | undefined,
+  lastValidBlockHeight: bigint,
+): Pending => ({
+  hash,
+  wallet: signer.address,
+  lane,
+  nonce,
+  genesis,
+  title: plan.title,
+  signature,
+  lastValidBlockHeight,
+});
+
+/** Follows a purchase that was signed until its fate is certain, or until patience is over. */
+async function follow(
+  { connection, journal }: PurchaseContext,
+  { plan, hash }: Ready,
+  sent: Submitted & { readonly signature: Signature },
+  entry: Pending,
+): Promise<Outcome> {
+  const bought = async (signature: Signature, receipt?: Receipt): Promise<Outcome> => {
+    const purchased = await purchasedFrom(connection, hash, signature, plan, receipt);
+    journal.forget(hash);
+    return { kind: 'bought', purchased };
+  };
+  try {
+    const outcome = await confirm(connection, sent, PATIENCE_MS);
+    if (outcome.kind === 'landed') return await bought(sent.signature);
     // Before anything is concluded from a failure, the lane is asked.
-    const fate = await fateOf(connection, pending());
-    if (fate.kind === 'paid') {
-      const purchased = await purchasedFrom(connection, hash, fate.signature ?? submitted.signature, plan, requotes);
-      journal.forget(hash);
-      return purchased;
-    }
-    if (outcome.kind === 'failed') {
-      journal.forget(hash);
-      if (outcome.refusal.conflict) return { refusal: outcome.refusal };
-      throw outcome.refusal;
-    }
-    onStage('checking');
+    const fate = await fateOf(connection, entry);
+    if (fate.kind === 'paid') return await bought(fate.signature ?? sent.signature, fate.receipt);
+    journal.forget(hash);
+    return {
+      kind: 'refused',
+      refusal:
+        outcome.kind === 'failed'
+          ? outcome.refusal
+          : new Refusal('The network did not take it in time, so nothing happened; try again.', undefined, true),
+    };
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    return { kind: 'unknown', error: new FateUnknown(entry) };
   }
 }
 
@@ -244,17 +353,17 @@ async function purchasedFrom(
   hash: string,
   signature: Signature,
   plan: Plan,
-  requotes: number,
+  receipt: Receipt | undefined,
 ): Promise<Purchased> {
   const transaction = await readTransaction(connection, signature);
   const event = transaction?.events.find((candidate) => candidate.kind === 'purchased' && candidate.hash === hash);
   const fills = event?.kind === 'purchased' ? event.fills : [];
-  const energyWh = fills.reduce((sum, fill) => sum + fill.energyWh, 0n);
-  const paid = fills.reduce((sum, fill) => sum + fill.cost, 0n);
   if (fills.length === 0) {
     // The node does not serve the transaction's log (yet): what was ordered is what exact purchases get.
     const ordered = plan.orders.reduce((sum, order) => sum + order.energyWh, 0n);
-    return { hash, signature, energyWh: ordered, paid, fills, requotes };
+    return { hash, signature, energyWh: receipt?.energyWh ?? ordered, paid: receipt?.paid, fills };
   }
-  return { hash, signature, energyWh, paid, fills, requotes };
+  const energyWh = fills.reduce((sum, fill) => sum + fill.energyWh, 0n);
+  const paid = fills.reduce((sum, fill) => sum + fill.cost, 0n);
+  return { hash, signature, energyWh, paid, fills };
 }

@@ -1,11 +1,29 @@
-import type { Address } from '@solana/kit';
+import { getAddressDecoder, type Address } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
 import { ceilDiv, cost, U64_MAX } from '../../amount/cost';
-import { exactly, quote, type RouterOffer } from './router';
+import { TRANSACTION_BYTES } from '../../chain/limits';
+import { sizeOf } from '../../chain/send';
+import type { Bus, Offer } from '../../market/model';
+import { traderOpen } from '../trader/lanes';
+import { planBatch } from './purchase';
+import {
+  accountsOf,
+  batchLimits,
+  exactly,
+  fits,
+  quote,
+  roomFor,
+  split,
+  wireBytes,
+  type RouterFill,
+  type RouterOffer,
+} from './router';
 
 const offer = (number: number, freeWh: bigint, pricePerKwh: bigint): RouterOffer => ({
   offer: `offer${number}` as Address,
+  bus: 'bus' as Address,
+  payout: `payout${number}` as Address,
   seller: `seller${number}` as Address,
   freeWh,
   pricePerKwh,
@@ -95,5 +113,92 @@ describe('router', () => {
     const found = quote(offers, exactly(2_000_000n));
     expect(found.ok).toBe(true);
     expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
+/** An address that stands for a number. */
+const key = (number: number) => {
+  const bytes = new Uint8Array(32);
+  new DataView(bytes.buffer).setUint32(0, number);
+  bytes[31] = 1;
+  return getAddressDecoder().decode(bytes);
+};
+
+const BUYER = key(1);
+const listed = (number: number, bus: number, seller: number) =>
+  ({ address: key(1_000 + number), bus: key(100 + bus), payout: key(10_000 + seller) }) as Offer;
+const busOf = ({ bus }: Offer) => ({ address: bus, mint: key(2), tokenProgram: key(3) }) as Bus;
+const fillOf = (offer: Offer): RouterFill => ({
+  offer: { ...accountsOf([offer])[0], seller: offer.payout, freeWh: 5n, pricePerKwh: 1n } as RouterOffer,
+  energyWh: 2n,
+  cost: 3n,
+});
+
+/** Bytes of the transaction that buys from these offers, as the wallet gets it. */
+async function actualBytes(offers: readonly Offer[], opensLane: boolean): Promise<number> {
+  const items = offers.map((offer) => ({ offer, bus: busOf(offer), energyWh: 1n, maxPricePerKwh: 1n }));
+  const batch = await planBatch(BUYER, items, 1n, '').build(key(4), 5n);
+  return sizeOf(BUYER, opensLane ? [traderOpen(BUYER, key(4), 0, 6n), batch] : [batch]);
+}
+
+describe('a batch', () => {
+  it('is as large as it is counted', async () => {
+    const next = random(3);
+    for (let round = 0; round < 60; round += 1) {
+      const offers = Array.from({ length: 2 + next(9) }, (_, index) => listed(index, next(3), next(6)));
+      const counted = wireBytes(accountsOf(offers));
+      const opening = batchLimits(false).bytes - batchLimits(true).bytes;
+      for (const [opensLane, bytes] of [
+        [false, counted],
+        [true, counted + opening],
+      ] as const) {
+        const actual = await actualBytes(offers, opensLane);
+        expect(actual).toBeLessThanOrEqual(bytes);
+        expect(bytes - actual).toBeLessThanOrEqual(4);
+      }
+    }
+  });
+
+  it('holds so many offers', () => {
+    const most = (bus: (index: number) => number, seller: (index: number) => number, opensLane: boolean) => {
+      const offers = Array.from({ length: 40 }, (_, index) => listed(index, bus(index), seller(index)));
+      return split(offers.map(fillOf), batchLimits(opensLane))[0]?.fills.length;
+    };
+    const same = () => 0;
+    const other = (index: number) => index;
+    // Of one bus: of as many sellers, of one seller; then of as many buses and sellers. With open and new lane.
+    expect([most(same, other, false), most(same, other, true)]).toEqual([8, 7]);
+    expect([most(same, same, false), most(same, same, true)]).toEqual([12, 11]);
+    expect([most(other, other, false), most(other, other, true)]).toEqual([6, 5]);
+  });
+
+  it('after batch buys everything that was quoted, each within one transaction', async () => {
+    const next = random(5);
+    for (let round = 0; round < 40; round += 1) {
+      const offers = Array.from({ length: 1 + next(50) }, (_, index) => listed(index, next(4), next(20)));
+      const opensLane = next(2) === 1;
+      const limits = batchLimits(opensLane);
+      const batches = split(offers.map(fillOf), limits);
+      const bought = batches.flatMap(({ fills }) => fills.map(({ offer }) => offer.offer));
+      expect(bought.toSorted()).toEqual(offers.map(({ address }) => address).toSorted());
+      expect(batches.reduce((sum, { totalCost }) => sum + totalCost, 0n)).toBe(3n * BigInt(offers.length));
+      for (const { fills, energyWh } of batches) {
+        expect(energyWh).toBe(2n * BigInt(fills.length));
+        const own = offers.filter(({ address }) => fills.some(({ offer }) => offer.offer === address));
+        expect(await actualBytes(own, opensLane)).toBeLessThanOrEqual(TRANSACTION_BYTES);
+      }
+    }
+  });
+
+  it('has room for as many more as it says, whoever sells them', () => {
+    const limits = batchLimits(false);
+    const items = [listed(0, 0, 0), listed(1, 0, 1)];
+    for (let added = 0; ; added += 1) {
+      const room = roomFor(accountsOf(items), limits);
+      items.push(listed(items.length, 50 + added, 50 + added));
+      expect(fits(accountsOf(items), limits)).toBe(room > 0);
+      if (room === 0) break;
+    }
+    expect(roomFor(accountsOf(items), limits)).toBe(0);
   });
 });

@@ -6,7 +6,9 @@
 import type { Address } from '@solana/kit';
 
 import { ceilDiv, cost, U64_MAX } from '../../amount/cost';
-import { WH_PER_KWH } from '../../generated/constants';
+import { TRANSACTION_ACCOUNTS, TRANSACTION_BYTES, WALLET_BYTES } from '../../chain/limits';
+import { MAX_BATCH_ITEMS, WH_PER_KWH } from '../../generated/constants';
+import type { Offer } from '../../market/model';
 
 /** Nodes that the search for a cheaper rounding visits at most. */
 export const SEARCH_NODES = 50_000;
@@ -14,6 +16,9 @@ export const SEARCH_NODES = 50_000;
 /** What the router needs to know of an offer. */
 export interface RouterOffer {
   readonly offer: Address;
+  readonly bus: Address;
+  /** Token account that is paid. */
+  readonly payout: Address;
   readonly seller: Address;
   /** Energy that can be bought, in Wh. */
   readonly freeWh: bigint;
@@ -310,4 +315,102 @@ class Search {
     }
     this.current[index] = 0n;
   }
+}
+
+/** What limits a batch. */
+export interface BatchLimits {
+  /** Items, 1 to 32. */
+  readonly items: number;
+  /** Bytes on the wire. */
+  readonly bytes: number;
+  /** Accounts that the transaction locks. */
+  readonly accounts: number;
+}
+
+/** System program; the instruction that opens a lane: program, three accounts, discriminator, lane, first slot. */
+const BYTES_OPENING = 32 + (1 + 1 + 3 + 1 + 1 + 2 + 8);
+
+/** Limits of a transaction, with room for what wallets add and, where the lane is not open yet, for its opening. */
+export function batchLimits(opensLane: boolean): BatchLimits {
+  return {
+    items: Number(MAX_BATCH_ITEMS),
+    bytes: TRANSACTION_BYTES - WALLET_BYTES - (opensLane ? BYTES_OPENING : 0),
+    accounts: TRANSACTION_ACCOUNTS - (opensLane ? 1 : 0),
+  };
+}
+
+/** Signature count, signature, version, header, key count, blockhash, instruction count, lookup count. */
+const BYTES_FIXED = 1 + 64 + 1 + 3 + 1 + 32 + 1 + 1;
+/** Buyer, trader lane, payment account, mint, token program; then the programs of market and compute budget. */
+const KEYS_FIXED = 7;
+/** Compute unit limit (5 bytes of data) and price (9 bytes), each with program, no accounts and data length. */
+const BYTES_COMPUTE_BUDGET = 3 + 5 + (3 + 9);
+/** Program index, two length prefixes of up to two bytes, five accounts; discriminator, nonce, total, item count. */
+const BYTES_INSTRUCTION = 1 + 2 + 2 + 5 + (1 + 8 + 8 + 4);
+/** Three account indices; Wh, price limit, version. */
+const BYTES_ITEM = 3 + 8 + 8 + 4;
+const BYTES_KEY = 32;
+
+/** Accounts that one item brings along. */
+export type ItemAccounts = Pick<RouterOffer, 'offer' | 'bus' | 'payout'>;
+
+/** Accounts of items that buy from these offers. */
+export function accountsOf(offers: readonly Pick<Offer, 'address' | 'bus' | 'payout'>[]): ItemAccounts[] {
+  return offers.map(({ address: offer, bus, payout }) => ({ offer, bus, payout }));
+}
+
+const keysOf = (items: readonly ItemAccounts[]) =>
+  new Set(items.flatMap(({ offer, bus, payout }) => [bus, offer, payout])).size;
+
+/** Bytes of a batch's transaction, counted from above (by a few bytes at most), without a lane's opening. */
+export function wireBytes(items: readonly ItemAccounts[]): number {
+  const keys = KEYS_FIXED + keysOf(items);
+  return BYTES_FIXED + BYTES_COMPUTE_BUDGET + BYTES_INSTRUCTION + keys * BYTES_KEY + items.length * BYTES_ITEM;
+}
+
+/** Whether items fit into one transaction. */
+export function fits(items: readonly ItemAccounts[], limits: BatchLimits): boolean {
+  return (
+    items.length <= limits.items && wireBytes(items) <= limits.bytes && KEYS_FIXED + keysOf(items) <= limits.accounts
+  );
+}
+
+/** How many more items fit beside these for certain, whatever their buses and sellers. */
+export function roomFor(items: readonly ItemAccounts[], limits: BatchLimits): number {
+  const bytes = Math.floor((limits.bytes - wireBytes(items)) / (BYTES_ITEM + 3 * BYTES_KEY));
+  const accounts = Math.floor((limits.accounts - KEYS_FIXED - keysOf(items)) / 3);
+  return Math.max(0, Math.min(bytes, accounts, limits.items - items.length));
+}
+
+/** Fills of one transaction. */
+export interface Batch {
+  readonly fills: readonly RouterFill[];
+  readonly energyWh: bigint;
+  readonly totalCost: bigint;
+}
+
+const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Splits fills into as few batches as the limits allow, each one transaction. Fills of one bus and one seller stay
+ * together, since they share accounts; within that, each goes to the first batch that has room.
+ */
+export function split(fills: readonly RouterFill[], limits: BatchLimits): Batch[] {
+  const order = [...fills].sort(({ offer: a }, { offer: b }) => byText(a.bus, b.bus) || byText(a.payout, b.payout));
+  const batches: RouterFill[][] = [];
+  for (const fill of order) {
+    const roomy = batches.find((batch) =>
+      fits(
+        [...batch, fill].map(({ offer }) => offer),
+        limits,
+      ),
+    );
+    if (roomy === undefined) batches.push([fill]);
+    else roomy.push(fill);
+  }
+  return batches.map((batch) => ({
+    fills: batch,
+    energyWh: batch.reduce((sum, { energyWh }) => sum + energyWh, 0n),
+    totalCost: batch.reduce((sum, fill) => sum + fill.cost, 0n),
+  }));
 }

@@ -1,21 +1,42 @@
 /** How components buy: the connection, wallet and journal of the session, and the user's limits. */
 
 import type { Address } from '@solana/kit';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 
-import { cost, U64_MAX } from '../../amount/cost';
+import { U64_MAX } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
+import { formatSol, formatTokens } from '../../amount/token';
 import { tokenAccountAddress, traderAddress } from '../../chain/address';
-import { prepare, sizeOf, TRANSACTION_BYTES } from '../../chain/send';
-import { MAX_BATCH_ITEMS } from '../../generated';
+import { rentOf, type Connection } from '../../chain/connection';
+import { prepare } from '../../chain/send';
+import { useStore } from '../../chain/store';
 import { Refusal, sentence } from '../../errors/explain';
+import { getTraderSize } from '../../generated';
 import type { LiveMarket, MarketState } from '../../market/live';
-import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
+import { freeWh, untradable, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
-import { readLane } from '../trader/lanes';
-import { planBatch, planSingle, purchase, type Item, type Plan, type Purchased, type PurchaseStage } from './purchase';
-import { quote, type Quote, type Quoted, type RouterOffer } from './router';
+import { byPreference, nextNonce, openLanes } from '../trader/lanes';
+import {
+  planBatch,
+  planSingle,
+  purchase,
+  purchaseAll,
+  type Item,
+  type Plan,
+  type Purchased,
+  type PurchaseContext,
+  type PurchaseStage,
+} from './purchase';
+import {
+  batchLimits,
+  quote,
+  split,
+  type Batch,
+  type Quote,
+  type Quoted,
+  type RouterFill,
+  type RouterOffer,
+} from './router';
 
 /** What may be paid above the quote before a purchase is refused, in basis points. */
 export const GUARDS = [0, 100, 500] as const;
@@ -55,7 +76,8 @@ export function routable(state: MarketState, scope: Scope, now: number): RouterO
     if (scope.bus !== undefined && offer.bus !== scope.bus) continue;
     if (scope.windowStart !== undefined && offer.windowStart !== scope.windowStart) continue;
     if (untradable(offer, bus, now) !== undefined) continue;
-    found.push({ offer: offer.address, seller: offer.seller, freeWh: freeWh(offer), pricePerKwh: offer.pricePerKwh });
+    const { address, payout, seller, pricePerKwh } = offer;
+    found.push({ offer: address, bus: bus.address, payout, seller, freeWh: freeWh(offer), pricePerKwh });
   }
   return found;
 }
@@ -71,8 +93,27 @@ export function quoteBest(state: MarketState, want: BestPrice, buyer: Address | 
   });
 }
 
-/** The offers and buses behind a quote. */
-export function itemsOf(state: MarketState, { fills }: Quote): Item[] {
+/** Purchases that are signed together at most: each has a lane and a transaction of its own. */
+export const MAX_PURCHASES = 8;
+
+/**
+ * The purchases that a quote takes, each all or nothing: one wherever one transaction holds all of it. `lanes` is how
+ * many free lanes are open.
+ */
+export function purchasesOf({ fills }: Quote, lanes: number): readonly Batch[] {
+  const batches = split(fills, batchLimits(false));
+  return batches.length <= lanes ? batches : split(fills, batchLimits(true));
+}
+
+/** Why so many purchases cannot be signed together; `undefined` where they can. */
+export function tooMany(purchases: readonly Batch[]): string | undefined {
+  if (purchases.length <= MAX_PURCHASES) return undefined;
+  const energyWh = purchases.slice(0, MAX_PURCHASES).reduce((sum, batch) => sum + batch.energyWh, 0n);
+  return `This takes ${purchases.length} transactions, and ${MAX_PURCHASES} can be signed at once; buy less, such as ${formatEnergy(energyWh)}.`;
+}
+
+/** The offers and buses behind fills. */
+export function itemsOf(state: MarketState, fills: readonly RouterFill[]): Item[] {
   return fills.map(({ offer: { offer: address, pricePerKwh }, energyWh }) => {
     const offer = state.offers.get(address);
     const bus = offer === undefined ? undefined : state.buses.get(offer.bus);
@@ -81,6 +122,13 @@ export function itemsOf(state: MarketState, { fills }: Quote): Item[] {
     }
     return { offer, bus, energyWh, maxPricePerKwh: pricePerKwh };
   });
+}
+
+/** The plans of a quote's purchases; the limit of a single one is the buyer's, of several what each costs. */
+export function plansOf(state: MarketState, buyer: Address, purchases: readonly Batch[], maxTotal: bigint): Plan[] {
+  return purchases.map(({ fills, totalCost }) =>
+    planItems(buyer, itemsOf(state, fills), purchases.length === 1 ? maxTotal : totalCost),
+  );
 }
 
 /** The plan of a quote: one purchase, or one batch. */
@@ -95,13 +143,16 @@ export function planItems(buyer: Address, items: readonly Item[], maxTotal: bigi
 }
 
 /** A best price made afresh within the buyer's limits, or a refusal that says how the market stands now. */
-export async function freshBest(live: LiveMarket, want: BestPrice, buyer: Address): Promise<Plan> {
+export async function freshBest(live: LiveMarket, want: BestPrice, buyer: Address, lanes: number): Promise<Plan[]> {
   const before = quoteBest(live.state.get(), want, buyer, live.now());
   if (before.ok) await live.refresh(before.quote.fills.map(({ offer }) => offer.offer));
   const state = live.state.get();
   const quoted = quoteBest(state, want, buyer, live.now());
   if (!quoted.ok) throw new Refusal(refusalOf(state, want, quoted));
-  return planItems(buyer, itemsOf(state, quoted.quote), want.maxTotal);
+  const purchases = purchasesOf(quoted.quote, lanes);
+  const refused = tooMany(purchases);
+  if (refused !== undefined) throw new Refusal(refused);
+  return plansOf(state, buyer, purchases, want.maxTotal);
 }
 
 /** Why there is no best price, with what there is. */
@@ -146,28 +197,46 @@ export async function freshItems(
   });
 }
 
-/** What an item costs at its present price; `undefined` beyond 64 bits. */
-export function costOf(items: readonly { readonly energyWh: bigint; readonly offer: Offer }[]): bigint | undefined {
-  let total = 0n;
-  for (const { energyWh, offer } of items) {
-    const units = cost(energyWh, offer.pricePerKwh);
-    if (units === undefined) return undefined;
-    total += units;
-  }
-  return total > U64_MAX ? undefined : total;
+/** The session as a purchase needs it; throws where something is missing. */
+function usePurchaseContext(): (onStage: (stage: PurchaseStage) => void) => PurchaseContext {
+  const { live, genesis, signer, journal } = useSession();
+  return useCallback(
+    (onStage) => {
+      if (signer === undefined) throw new Refusal('Connect a wallet that signs for this network first.');
+      if (genesis === undefined) throw new Refusal('The network does not answer yet; try again in a moment.');
+      return { connection: live.connection, genesis, signer, journal, onStage };
+    },
+    [live, genesis, signer, journal],
+  );
 }
 
 /** Buys with the session's wallet. */
 export function useBuy(): (quoted: () => Promise<Plan>, onStage: (stage: PurchaseStage) => void) => Promise<Purchased> {
-  const { live, genesis, signer, journal } = useSession();
-  return useCallback(
-    async (quoted, onStage) => {
-      if (signer === undefined) throw new Refusal('Connect a wallet that signs for this network first.');
-      if (genesis === undefined) throw new Refusal('The network does not answer yet; try again in a moment.');
-      return purchase({ connection: live.connection, genesis, signer, journal, onStage }, quoted);
-    },
-    [live, genesis, signer, journal],
-  );
+  const context = usePurchaseContext();
+  return useCallback(async (quoted, onStage) => purchase(context(onStage), quoted), [context]);
+}
+
+/** Buys several at once with the session's wallet. */
+export function useBuyAll(): (
+  quoted: () => Promise<readonly Plan[]>,
+  onStage: (stage: PurchaseStage) => void,
+) => ReturnType<typeof purchaseAll> {
+  const context = usePurchaseContext();
+  return useCallback(async (quoted, onStage) => purchaseAll(context(onStage), quoted), [context]);
+}
+
+/** Lanes of the wallet with a purchase of unknown fate. */
+function useBusyLanes(): ReadonlySet<number> {
+  const { wallet, genesis, journal } = useSession();
+  const pending = useStore(journal.pending);
+  return useMemo(() => journal.busyLanes(wallet, genesis), [journal, pending, wallet, genesis]);
+}
+
+/** How many lanes of the wallet are open and free. */
+export function useFreeLanes(): number {
+  const busy = useBusyLanes();
+  const { holdings } = useMarket();
+  return (holdings?.traders ?? []).filter(({ lane }) => !busy.has(lane)).length;
 }
 
 /** The wallet's balance of a bus's token, in base units; kept current. */
@@ -197,51 +266,80 @@ export function useBalance(bus: Pick<Bus, 'mint' | 'tokenProgram'> | undefined):
   return account === undefined ? undefined : balances.get(account);
 }
 
-/** What a purchase would cost the network, and whether it would go through now. */
+/** What something would cost the network, and whether it would go through now. */
 export type Preview =
   | { readonly kind: 'none' }
   | { readonly kind: 'checking' }
-  | { readonly kind: 'good'; readonly fee: bigint }
-  /** The wallet has no lane yet, so that two transactions are signed. */
-  | { readonly kind: 'first' }
+  | ({ readonly kind: 'good' } & Fees)
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Simulates a plan while the buyer still looks at it. `key` tells when it has changed. */
-export function usePreview(key: string, plan: (() => Plan) | undefined): Preview {
+/** What the network takes, in lamports. */
+export interface Fees {
+  readonly fee: bigint;
+  /** Rent of accounts that are opened; it comes back when they close. */
+  readonly rent: bigint;
+}
+
+/** Finds out fees while the buyer still looks at something. `key` tells when that has changed. */
+export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees>) | undefined): Preview {
   const { live, wallet } = useSession();
   const [preview, setPreview] = useState<{ readonly key: string; readonly preview: Preview }>();
   useEffect(() => {
-    if (wallet === undefined || plan === undefined) return undefined;
+    if (wallet === undefined || fees === undefined) return undefined;
     let isOver = false;
+    const show = (found: Preview) => {
+      if (!isOver) setPreview({ key, preview: found });
+    };
     const timer = setTimeout(() => {
-      previewOf(live, wallet, plan).then(
-        (found) => {
-          if (!isOver) setPreview({ key, preview: found });
-        },
-        (error: unknown) => {
-          if (!isOver) setPreview({ key, preview: { kind: 'refused', reason: sentence(error) } });
-        },
+      fees(wallet).then(
+        (found) => show(affordable(found, live.state.get().holdings?.lamports ?? 0n)),
+        (error: unknown) => show({ kind: 'refused', reason: sentence(error) }),
       );
     }, 300);
     return () => {
       isOver = true;
       clearTimeout(timer);
     };
-    // The key stands for the plan.
-  }, [live, wallet, key]);
-  if (wallet === undefined || plan === undefined) return { kind: 'none' };
+    // The key stands for what is looked at.
+  }, [live, wallet, key, fees === undefined]);
+  if (wallet === undefined || fees === undefined) return { kind: 'none' };
   return preview?.key === key ? preview.preview : { kind: 'checking' };
 }
 
-async function previewOf(live: LiveMarket, wallet: Address, plan: () => Plan): Promise<Preview> {
-  const lane = await readLane(live.connection, wallet, 0);
-  if (lane === undefined) return { kind: 'first' };
-  const { fee } = await prepare(live.connection, wallet, [await plan().build(lane.address, lane.nextNonce)]);
-  return { kind: 'good', fee };
+function affordable({ fee, rent }: Fees, lamports: bigint): Preview {
+  if (lamports >= fee + rent) return { kind: 'good', fee, rent };
+  const reason = `Your wallet has ${formatSol(lamports)}; fee and rent take ${formatSol(fee + rent)}. Add SOL.`;
+  return { kind: 'refused', reason };
 }
 
-/** Whether a plan fits into one transaction. */
-export async function fits(plan: Plan, buyer: Address): Promise<boolean> {
-  if (plan.orders.length > MAX_BATCH_ITEMS) return false;
-  return sizeOf(buyer, [await plan.build(await traderAddress(buyer, 0), 0n)]) <= TRANSACTION_BYTES;
+/** Simulates purchases; the rent is that of the lanes that they open. */
+export function usePurchasePreview(key: string, plans: (() => readonly Plan[]) | undefined): Preview {
+  const { live } = useSession();
+  const busy = useBusyLanes();
+  return usePreview(
+    key,
+    plans === undefined ? undefined : (wallet) => feesOfPlans(live.connection, wallet, busy, plans()),
+  );
+}
+
+async function feesOfPlans(
+  connection: Connection,
+  wallet: Address,
+  busy: ReadonlySet<number>,
+  plans: readonly Plan[],
+): Promise<Fees> {
+  const open = await openLanes(connection, wallet);
+  const lanes = byPreference(open, busy);
+  const [rent, ...parts] = await Promise.all([
+    rentOf(connection, getTraderSize()),
+    ...plans.map(async (plan, index) => {
+      const lane = lanes[index] ?? 0;
+      const { nonce, opening } = await nextNonce(connection, wallet, lane, open.get(lane));
+      const instruction = await plan.build(await traderAddress(wallet, lane), nonce);
+      const { fee } = await prepare(connection, wallet, [...opening, instruction]);
+      return { fee, opened: BigInt(opening.length) };
+    }),
+  ]);
+  const opened = parts.reduce((sum, part) => sum + part.opened, 0n);
+  return { fee: parts.reduce((sum, part) => sum + part.fee, 0n), rent: opened * rent };
 }

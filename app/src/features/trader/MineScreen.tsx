@@ -10,11 +10,13 @@ import { getTraderCloseInstruction } from '../../generated';
 import { isOwner, type Bus, type Lock, type Trader } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import { AddressLabel, Ago, Card, CopyButton, Empty, Energy, Facts, tokenName, Tokens, useNow } from '../../ui/parts';
+import { AddressLabel, Ago, Card, CopyButton, Empty, Energy, Facts, numbers, TableHead, Tokens } from '../../ui/parts';
+import { PastWindows } from '../capacity/PastWindows';
 import { LockCard } from '../lock/LockCard';
 import { OwnOffers } from '../offer/OwnOffers';
 import { useBalance } from '../purchase/useBuyer';
 import { history, type HistoricPurchase, type Proof } from '../verify/verify';
+import { isClosable } from './lanes';
 
 /** The screen. */
 export function MineScreen() {
@@ -47,6 +49,7 @@ export function MineScreen() {
       <div className="side-column">
         <WalletCard />
         <OwnBuses />
+        <PastWindows title="Rent to get back" isWanted={({ rentPayer }) => rentPayer === wallet} />
         <Lanes />
       </div>
     </div>
@@ -69,7 +72,7 @@ function WalletCard() {
           ],
           ['For fees and rent', formatSol(holdings?.lamports ?? 0n)],
           ...[...byMint.values()].map((bus): readonly [string, React.ReactNode] => [
-            tokenName(bus.mint) === 'tokens' ? `Tokens ${bus.mint.slice(0, 4)}…` : tokenName(bus.mint),
+            bus.token === 'tokens' ? 'Tokens' : bus.token,
             <Balance key={bus.mint} bus={bus} />,
           ]),
         ]}
@@ -146,20 +149,7 @@ function Purchases() {
         </Empty>
       ) : (
         <table className="plain" aria-label="Purchases">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col" className="end">
-                Energy
-              </th>
-              <th scope="col" className="end">
-                Paid
-              </th>
-              <th scope="col" className="end">
-                Transaction hash
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['When', numbers('Energy'), numbers('Paid'), numbers('Transaction hash')]} />
           <tbody>
             {receipts.map((receipt) => (
               <tr key={receipt.hash}>
@@ -217,7 +207,8 @@ function Lanes() {
 
 function LaneLine({ trader }: { readonly trader: Trader }) {
   const { live, signer } = useSession();
-  const now = useNow();
+  const { slot } = useMarket();
+  const canClose = isClosable(trader, slot);
   const action = useAction();
   const [found, setFound] = useState<{ readonly purchases: readonly HistoricPurchase[]; readonly proof: Proof }>();
   const check = () => {
@@ -263,9 +254,10 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
         <button type="button" className="button small quiet" onClick={check} disabled={action.isRunning}>
           Check the history
         </button>
-        <WalletButton tone="quiet" onClick={close} busy={action.isRunning} disabled={now - trader.openedAt < 2}>
+        <WalletButton tone="quiet" onClick={close} busy={action.isRunning} disabled={!canClose}>
           Close
         </WalletButton>
+        {!canClose && <span className="hint">can be closed a few minutes after it was opened</span>}
       </div>
       {found !== undefined && found.purchases.length > trader.receipts.length && (
         <details className="more">

@@ -6,15 +6,20 @@
 import type { Address, Instruction } from '@solana/kit';
 
 import { PROGRAM, SYSTEM_PROGRAM, traderAddress } from '../../chain/address';
-import { readAccounts, type Connection } from '../../chain/connection';
+import { COMMITMENT, readAccounts, type Connection } from '../../chain/connection';
 import { decodeTrader } from '../../chain/decode';
-import { send, type Signer, type Stage } from '../../chain/send';
-import { getTraderOpenInstruction } from '../../generated';
 import { noSigner } from '../../chain/signer';
+import { Refusal } from '../../errors/explain';
+import { FIRST_SLOT_AHEAD, getTraderOpenInstruction, NONCE_SLOT_SHIFT } from '../../generated';
 import type { Trader } from '../../market/model';
 
 /** Lanes that one wallet uses at most from this app. */
-const MAX_LANES = 16;
+export const MAX_LANES = 16;
+/**
+ * How many slots ahead a new lane starts: more than the 150 blocks that a blockhash lives, so that its first purchase can
+ * land as long as its transaction can, and well below what the program accepts, so that a node may lag behind.
+ */
+const SLOTS_AHEAD = (FIRST_SLOT_AHEAD * 5n) / 16n;
 
 /** A lane in the hands of one purchase. */
 export interface Lease {
@@ -27,19 +32,84 @@ export interface Lease {
 
 /** Reads a lane; `undefined` where it is not open. */
 export async function readLane(connection: Connection, wallet: Address, lane: number): Promise<Trader | undefined> {
-  const address = await traderAddress(wallet, lane);
-  const account = (await readAccounts(connection, [address])).accounts[0];
-  return account === undefined || account.owner !== PROGRAM || account.data.length === 0
-    ? undefined
-    : (decodeTrader(address, account.data) as Trader | undefined);
+  return (await readLanes(connection, wallet, [lane]))[0];
 }
 
-/** Opens a lane. */
-export function traderOpen(wallet: Address, trader: Address, lane: number): Instruction {
-  return getTraderOpenInstruction({ wallet: noSigner(wallet), trader, systemProgram: SYSTEM_PROGRAM, lane, firstSlot: 0n });
+/** Open lanes among those that this app uses, by number. */
+export async function openLanes(connection: Connection, wallet: Address): Promise<ReadonlyMap<number, Trader>> {
+  const all = Array.from({ length: MAX_LANES }, (_, lane) => lane);
+  const traders = await readLanes(connection, wallet, all);
+  return new Map(traders.flatMap((trader) => (trader === undefined ? [] : [[trader.lane, trader] as const])));
+}
+
+/** Reads lanes in the order of their numbers given; `undefined` where one is not open. */
+async function readLanes(
+  connection: Connection,
+  wallet: Address,
+  lanes: readonly number[],
+): Promise<readonly (Trader | undefined)[]> {
+  const addresses = await Promise.all(lanes.map((lane) => traderAddress(wallet, lane)));
+  const { accounts } = await readAccounts(connection, addresses);
+  return addresses.map((address, index) => {
+    const account = accounts[index];
+    return account === undefined || account.owner !== PROGRAM || account.data.length === 0
+      ? undefined
+      : (decodeTrader(address, account.data) as Trader | undefined);
+  });
+}
+
+/** What a purchase needs of its lane. */
+export interface NextNonce {
+  readonly nonce: bigint;
+  /** What opens the lane in the same transaction; empty where it is open. */
+  readonly opening: readonly Instruction[];
+}
+
+/** A lane's next nonce; of a lane that is not open, the first one that it will have. */
+export async function nextNonce(
+  connection: Connection,
+  wallet: Address,
+  lane: number,
+  trader: Trader | undefined,
+): Promise<NextNonce> {
+  if (trader !== undefined) return { nonce: trader.nextNonce, opening: [] };
+  const slot = await connection.rpc.getSlot({ commitment: COMMITMENT }).send();
+  const firstSlot = slot + SLOTS_AHEAD;
+  return {
+    nonce: firstSlot << BigInt(NONCE_SLOT_SHIFT),
+    opening: [traderOpen(wallet, await traderAddress(wallet, lane), lane, firstSlot)],
+  };
+}
+
+/** Opens a lane whose nonces start at a slot. */
+export function traderOpen(wallet: Address, trader: Address, lane: number, firstSlot: bigint): Instruction {
+  return getTraderOpenInstruction({
+    wallet: noSigner(wallet),
+    trader,
+    systemProgram: SYSTEM_PROGRAM,
+    lane,
+    firstSlot,
+  });
+}
+
+/** Whether a lane can be closed: once the slot is there that its next nonce belongs to. */
+export function isClosable({ nextNonce: next }: Trader, slot: bigint): boolean {
+  return next <= slot << BigInt(NONCE_SLOT_SHIFT);
+}
+
+/** Numbers of lanes in the order in which purchases take them: those that are open first. */
+export function byPreference(open: ReadonlyMap<number, Trader>, busy: ReadonlySet<number>): readonly number[] {
+  const all = Array.from({ length: MAX_LANES }, (_, lane) => lane).filter((lane) => !busy.has(lane));
+  return [...all.filter((lane) => open.has(lane)), ...all.filter((lane) => !open.has(lane))];
 }
 
 const lockName = (wallet: Address, lane: number) => `multibus:lane:${wallet}:${lane}`;
+
+/** Whether a purchase of this browser holds a lane. */
+export async function isLeased(wallet: Address, lane: number): Promise<boolean> {
+  const { held = [] } = await navigator.locks.query();
+  return held.some(({ name }) => name === lockName(wallet, lane));
+}
 
 /** Takes a lane for as long as nobody else in this browser has it; `undefined` where somebody has. */
 function takeLane(wallet: Address, lane: number): Promise<(() => void) | undefined> {
@@ -57,36 +127,25 @@ function takeLane(wallet: Address, lane: number): Promise<(() => void) | undefin
 }
 
 /**
- * A free lane that is open; where none is, one is opened, which the wallet signs first. `busy` lanes have purchases
+ * As many lanes as asked for, open ones first; what is not open is opened by its purchase. `busy` lanes have purchases
  * whose fate is not known yet.
  */
-export async function leaseLane(
+export async function leaseLanes(
   connection: Connection,
-  signer: Signer,
+  wallet: Address,
   busy: ReadonlySet<number>,
-  onStage: (stage: Stage | 'opening') => void,
-): Promise<Lease> {
-  const wallet = signer.address;
-  for (let lane = 0; lane < MAX_LANES; lane += 1) {
-    if (busy.has(lane)) continue;
+  count: number,
+): Promise<readonly Lease[]> {
+  const open = await openLanes(connection, wallet);
+  const leases: Lease[] = [];
+  for (const lane of byPreference(open, busy)) {
+    if (leases.length === count) break;
     const release = await takeLane(wallet, lane);
-    if (release === undefined) continue;
-    try {
-      const trader = await traderAddress(wallet, lane);
-      if ((await readLane(connection, wallet, lane)) === undefined) {
-        onStage('opening');
-        await send(
-          connection,
-          signer,
-          async () => [traderOpen(wallet, trader, lane)],
-          (stage) => onStage(stage === 'signing' ? 'opening' : stage),
-        );
-      }
-      return { wallet, lane, trader, release };
-    } catch (error) {
-      release();
-      throw error;
-    }
+    if (release !== undefined) leases.push({ wallet, lane, trader: await traderAddress(wallet, lane), release });
   }
-  throw new Error('All sixteen purchase lanes of this wallet are in use; wait for one of them');
+  if (leases.length < count) {
+    for (const { release } of leases) release();
+    throw new Refusal('The purchase lanes of this wallet are in use; wait until your other purchases are through.');
+  }
+  return leases;
 }

@@ -1,18 +1,17 @@
 /** The treasury of a bus: what its own offers earned, and each owner's exact share of it. */
 
-import type { Address, Instruction } from '@solana/kit';
+import type { Address } from '@solana/kit';
 import { useEffect } from 'react';
 
 import { formatBps } from '../../amount/token';
-import { createTokenAccount, tokenAccountAddress } from '../../chain/address';
-import { readAccounts } from '../../chain/connection';
+import { tokenAccount } from '../../chain/connection';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { getTreasuryClaimInstruction } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import { claimable, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import { AddressLabel, Card, Empty, Facts, Tokens } from '../../ui/parts';
+import { AddressLabel, Card, Empty, Facts, numbers, TableHead, Tokens } from '../../ui/parts';
 
 /** Pays an owner what it may claim, to its own token account; anyone may ask for it. */
 export function treasuryClaim(
@@ -26,22 +25,18 @@ export function treasuryClaim(
     live.connection,
     signer,
     async () => {
-      const destination = await tokenAccountAddress(owner, bus.mint, bus.tokenProgram);
-      const instructions: Instruction[] = [];
-      if ((await readAccounts(live.connection, [destination])).accounts[0] === undefined) {
-        instructions.push(await createTokenAccount(signer.address, owner, bus.mint, bus.tokenProgram));
-      }
-      instructions.push(
+      const destination = await tokenAccount(live.connection, signer.address, owner, bus);
+      return [
+        ...destination.creation,
         getTreasuryClaimInstruction({
           owner,
           bus: bus.address,
           treasury: bus.treasury,
-          destination,
+          destination: destination.address,
           mint: bus.mint,
           tokenProgram: bus.tokenProgram,
         }),
-      );
-      return instructions;
+      ];
     },
     onStage,
   );
@@ -90,20 +85,7 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
         ]}
       />
       <table className="plain" aria-label="Claims">
-        <thead>
-          <tr>
-            <th scope="col">Owner</th>
-            <th scope="col" className="end">
-              Share
-            </th>
-            <th scope="col" className="end">
-              May claim
-            </th>
-            <th scope="col" className="end">
-              <span className="visually-hidden">Claim</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead columns={['Owner', numbers('Share'), numbers('May claim'), { title: 'Claim', as: 'hidden' }]} />
         <tbody>
           {places.map(({ owner, note }) => {
             const units = claimable(bus, owner, balance);

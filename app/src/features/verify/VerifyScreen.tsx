@@ -2,12 +2,12 @@
 
 import { useEffect, useState } from 'react';
 
-import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { CheckIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Energy, Facts, TextField, When } from '../../ui/parts';
+import { FillTable } from '../purchase/FillTable';
 import { parseQuery, verify, type Processed, type Proof, type Verdict } from './verify';
 
 type Progress =
@@ -145,35 +145,25 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
         ]}
       />
       {purchase.fills.length > 0 && (
-        <table className="plain" aria-label="What was bought">
-          <thead>
-            <tr>
-              <th scope="col">Offer</th>
-              <th scope="col" className="end">
-                Energy
-              </th>
-              <th scope="col" className="end">
-                per kWh
-              </th>
-              <th scope="col" className="end">
-                Cost
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {purchase.fills.map((fill, index) => (
-              <tr key={fill.offer}>
-                <td>
-                  {known[index] === undefined ? '' : `${known[index].name} `}
-                  <AddressLabel address={fill.offer} />
-                </td>
-                <td className="end number">{formatEnergy(fill.energyWh)}</td>
-                <td className="end number">{formatTokens(fill.pricePerKwh, decimals)}</td>
-                <td className="end number">{formatTokens(fill.cost, decimals)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <FillTable
+          label="What was bought"
+          from="Offer"
+          decimals={decimals}
+          groups={[
+            {
+              rows: purchase.fills.map((fill, index) => ({
+                ...fill,
+                key: fill.offer,
+                from: (
+                  <>
+                    {known[index] === undefined ? '' : `${known[index].name} `}
+                    <AddressLabel address={fill.offer} />
+                  </>
+                ),
+              })),
+            },
+          ]}
+        />
       )}
       <ProofText proof={purchase.proof} />
     </Card>

@@ -1,0 +1,104 @@
+/** Windows that are over: closing them gives their rent back to who paid it. */
+
+import { useEffect, useState } from 'react';
+
+import { formatSol, formatUnits } from '../../amount/token';
+import { rentOf } from '../../chain/connection';
+import { sentence } from '../../errors/explain';
+import { getCapacitySize } from '../../generated';
+import type { Capacity } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { AddressLabel, Card, Energy, useNow, windowLabel } from '../../ui/parts';
+import { capacityClose, pastWindows } from './capacity';
+
+/** Windows that are listed; the others are counted. */
+const LISTED = 6;
+
+/** The card, where there is something to close; `isWanted` says whose windows. */
+export function PastWindows({
+  title,
+  isWanted,
+}: {
+  readonly title: string;
+  readonly isWanted: (capacity: Capacity) => boolean;
+}) {
+  const { live, signer } = useSession();
+  const { capacities, offers, buses } = useMarket();
+  const now = useNow();
+  const action = useAction();
+  const rent = useRent();
+  const windows = pastWindows({ capacities, offers }, now, isWanted);
+  const free = windows.filter(({ isHeldUp }) => !isHeldUp);
+  if (windows.length === 0 && action.state.kind === 'idle') return null;
+  const close = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      const { closed } = await capacityClose(live, signer, free, onStage);
+      const count = closed.length;
+      const back = rent === undefined ? '' : `: ${formatSol(rent * BigInt(count))}`;
+      return {
+        message: `${count === 1 ? 'One window is' : `${count} windows are`} closed; the rent went back${back}.`,
+      };
+    });
+  };
+  return (
+    <Card title={title}>
+      {windows.length > 0 && (
+        <>
+          <p className="hint">
+            {windows.length === 1 ? 'One window is' : `${windows.length} windows are`} over.{' '}
+            {rent !== undefined && (
+              <>
+                Closing gives the rent back to who paid it, {formatSol(rent)} ({formatUnits(rent)} lamports) for each.
+              </>
+            )}
+          </p>
+          <ul className="lines-list" aria-label="Past windows">
+            {windows.slice(0, LISTED).map(({ capacity, isHeldUp, offers: left }) => (
+              <li key={capacity.address} className="row spread">
+                <span>
+                  {windowLabel(capacity.windowStart, capacity.windowSeconds)}{' '}
+                  <span className="hint">{buses.get(capacity.bus)?.name}</span>
+                  {left.length > 0 && (
+                    <span className="hint">
+                      {' '}
+                      {isHeldUp ? 'locks hold it up; free them first' : `${left.length} offers are withdrawn with it`}
+                    </span>
+                  )}
+                </span>
+                <span className="row">
+                  <Energy wh={capacity.soldWh} /> <AddressLabel address={capacity.rentPayer} />
+                </span>
+              </li>
+            ))}
+          </ul>
+          {windows.length > LISTED && <p className="hint">and {windows.length - LISTED} more</p>}
+          <WalletButton tone="quiet" onClick={close} busy={action.isRunning} disabled={free.length === 0}>
+            Close past windows
+          </WalletButton>
+        </>
+      )}
+      <ActionStatus action={action} />
+    </Card>
+  );
+}
+
+/** Rent of a window in lamports, once the node has told it. */
+function useRent(): bigint | undefined {
+  const { live } = useSession();
+  const [rent, setRent] = useState<bigint | undefined>();
+  useEffect(() => {
+    let isOver = false;
+    rentOf(live.connection, getCapacitySize()).then(
+      (lamports) => {
+        if (!isOver) setRent(lamports);
+      },
+      (error: unknown) => console.info(`The node does not tell the rent: ${sentence(error)}`),
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [live]);
+  return rent;
+}
