@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 import type { Keys, Network } from './network';
-import { TestWallet } from './wallet';
+import { TestWallet, type Kind } from './wallet';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
@@ -64,11 +64,13 @@ export async function visit(
   site: string,
   network: Pick<Network, 'rpc_url' | 'websocket_url'>,
   accounts: readonly Keys[],
-  options: BrowserContextOptions & { readonly route?: string } = {},
+  options: BrowserContextOptions & { readonly route?: string; readonly wallet?: Partial<Kind> } = {},
 ): Promise<Visitor> {
-  const { route = '', ...contextOptions } = options;
+  const { route = '', wallet: kind, ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
-  const wallet = await TestWallet.install(context, ...accounts);
+  const abilities = ['signTransaction', 'signAndSendTransaction'] as const;
+  const like = { abilities, guards: true, rpcUrl: network.rpc_url, ...kind };
+  const wallet = await TestWallet.install(context, like, accounts);
   const page = await context.newPage();
   page.setDefaultTimeout(40_000);
   const complaints: string[] = [];

@@ -24,23 +24,31 @@ import {
   TOKEN_PROGRAM,
 } from '../src/chain/address';
 import { getOfferCreateInstruction } from '../src/generated';
-import type { Market } from './network';
+import type { Keys, Market } from './network';
 
 /** Offers that one transaction lists. */
 const AT_ONCE = 9;
 /** Transactions that are on their way at the same time; a capacity takes numbers in any order. */
 const IN_FLIGHT = 8;
 
-/** Creates a bus with `count` offers at prices from 0.1 upwards, 0.0002 apart; returns its address. */
-export async function crowd(market: Market, count: number): Promise<Address> {
+/** A bus with many offers of one seller. */
+export interface Crowd {
+  readonly bus: Address;
+  readonly seller: Keys;
+  /** The offers, from the cheapest. */
+  readonly offers: readonly Address[];
+}
+
+/** Creates a bus with `count` offers of 1 kWh and a little more at prices from 0.1 upwards, 0.0002 apart. */
+export async function crowd(market: Market, name: string, count: number): Promise<Crowd> {
   const { mint, rpc_url } = market.network;
-  const keys = await market.wallet('crowd', 1);
+  const keys = await market.wallet(name, 1);
   const bus = (await market.cli(
     keys,
     'bus',
     'create',
     '--name',
-    'Crowded Square',
+    name,
     '--mint',
     mint,
     '--capacity',
@@ -82,7 +90,8 @@ export async function crowd(market: Market, count: number): Promise<Address> {
     for (;;) {
       const { value } = await rpc.getSignatureStatuses([signature]).send();
       const status = value[0];
-      if (status?.err) throw new Error(`a listing failed: ${JSON.stringify(status.err, (_, value_) => String(value_))}`);
+      if (status?.err)
+        throw new Error(`a listing failed: ${JSON.stringify(status.err, (_, value_) => String(value_))}`);
       if (status !== null && status !== undefined && status.confirmationStatus !== 'processed') return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -91,5 +100,6 @@ export async function crowd(market: Market, count: number): Promise<Address> {
   for (let at = 0; at < firsts.length; at += IN_FLIGHT) {
     await Promise.all(firsts.slice(at, at + IN_FLIGHT).map(send));
   }
-  return bus;
+  const numbers = Array.from({ length: count }, (_, index) => BigInt(index));
+  return { bus, seller: keys, offers: await Promise.all(numbers.map((number) => offerAddress(capacity, number))) };
 }

@@ -7,9 +7,12 @@ import { createSolanaRpc } from '@solana/kit';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
+import { grouped } from '../src/amount/decimal';
 import { connectWallet, launch, serve, visit, type Visitor } from './browser';
+import { crowd, type Crowd } from './crowd';
 import { Market, type Keys } from './network';
 import { Wire } from './proxy';
+import type { Kind } from './wallet';
 
 let market: Market;
 let browser: Browser;
@@ -29,8 +32,9 @@ async function come(
   accounts: readonly Keys[],
   route = '',
   network: { rpc_url: string; websocket_url: string } = market.network,
+  wallet: Partial<Kind> = {},
 ): Promise<Visitor> {
-  const visitor = await visit(browser, site.url, network, accounts, { route });
+  const visitor = await visit(browser, site.url, network, accounts, { route, wallet });
   open.push(visitor);
   if (accounts.length > 0) await connectWallet(visitor);
   return visitor;
@@ -56,6 +60,10 @@ async function expectProcessed(hash: string): Promise<void> {
 
 const list = (seller: Keys, energy: string, price: string, ...more: readonly string[]) =>
   market.cli(seller, 'offer', 'create', bus, '--energy', energy, '--price', `${price}tokens`, ...more);
+
+/** Rent of an account with so many bytes, in lamports. */
+const rentOf = (bytes: bigint) =>
+  createSolanaRpc(market.network.rpc_url).getMinimumBalanceForRentExemption(bytes).send();
 
 const row = (page: Page, offer: string) => page.locator(`[data-offer="${offer}"]`).first();
 
@@ -193,7 +201,7 @@ describe('a bus of three owners', () => {
 });
 
 describe('buying', () => {
-  test('part of an offer: the lane opens, the price is exact, the hash verifies', async () => {
+  test('part of an offer: one signature opens the lane and buys, price and rent are exact, the hash verifies', async () => {
     const offer = await list(ben, '10kWh', '0.2001', '--source', 'wind');
     const { page, wallet } = await come([buyer], `#/market/${bus}`);
     await row(page, offer).getByRole('button', { name: 'Buy' }).click();
@@ -204,12 +212,15 @@ describe('buying', () => {
     await dialog.getByLabel('How much').fill('1234');
     // ceil(1234 x 200100 / 1000) = 246924
     await dialog.getByText('246 924 base units').first().waitFor();
+    await dialog.getByText('0.000005 SOL').waitFor();
+    await dialog.getByText('5 000 lamports').waitFor();
+    const rent = await rentOf(1_048n);
+    await dialog.getByText(`${grouped(rent)} lamports`).waitFor();
     await dialog.getByRole('button', { name: 'Buy now' }).last().click();
     await dialog.getByText('Bought 1.234 kWh for 0.246924').waitFor();
     const hash = await hashShown(page, dialog);
     await expectProcessed(hash);
-    // One signature opened the lane, one bought.
-    expect(wallet.asked).toBe(2);
+    expect(wallet.asked).toBe(1);
 
     await goto(page, `#/verify/${hash}`);
     await page.getByText('Processed exactly once').waitFor();
@@ -352,6 +363,215 @@ describe('buying', () => {
   });
 });
 
+describe('more offers than one transaction holds', () => {
+  let square: Crowd;
+  /** Two purchases: with new lanes, eleven offers of one seller fit into each. */
+  const WANTED = 18;
+
+  beforeAll(async () => {
+    square = await crowd(market, 'Market Square', 60);
+  });
+
+  /** Holds the wallet's question open until the returned function is called. */
+  const hold = ({ wallet }: Visitor) => {
+    let release: () => void = () => undefined;
+    wallet.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    return () => {
+      wallet.hold = undefined;
+      release();
+    };
+  };
+
+  test('are bought in several purchases, shown before, signed in one go', async () => {
+    const { page, wallet } = await come([buyer], `#/market/${square.bus}`);
+    await page.getByLabel('Buy at the best price').fill(String(WANTED));
+    const chosen = page.getByRole('table', { name: 'Chosen offers' });
+    await chosen.getByText('Purchase 1 of 2:').waitFor();
+    await chosen.getByText('Purchase 2 of 2:').waitFor();
+    await page.getByText('2 purchases, each all or nothing, signed together').waitFor();
+    // Two transactions; the second lane is opened by its purchase.
+    await page.getByText('0.00001 SOL').waitFor();
+    await page.getByText(`${grouped(await rentOf(1_048n))} lamports`).waitFor();
+    const total = await page.locator('.grand .base-units').first().innerText();
+    await page.getByRole('button', { name: `Buy ${WANTED} kWh in 2 purchases` }).click();
+    await page.getByText(`Bought ${WANTED} kWh for`).waitFor();
+    await page.getByText('in 2 purchases.').waitFor();
+    expect(wallet.asked).toBe(1);
+    const hashes = await page
+      .locator('.status.done a.mono')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('title') ?? ''));
+    expect(new Set(hashes).size).toBe(2);
+    for (const hash of hashes) await expectProcessed(hash);
+    const paid = await page.locator('.status.done .amount').last().getAttribute('title');
+    expect(paid).toBe(total);
+  });
+
+  test('where one purchase fails, the others are told, and what remains is quoted anew', async () => {
+    const visitor = await come([buyer], `#/market/${square.bus}`);
+    const { page, wallet } = visitor;
+    await page.getByLabel('Buy at the best price').fill(String(WANTED));
+    await page.getByText('0.00001 SOL').waitFor();
+    const release = hold(visitor);
+    await page.getByRole('button', { name: `Buy ${WANTED} kWh in 2 purchases` }).click();
+    await page.getByText('Waiting for your wallet').waitFor();
+    // The cheapest offer that is left is in the first purchase.
+    const left = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('[data-offer]')].map(({ dataset }) => dataset['offer']),
+    );
+    const cheapest = square.offers.find((offer) => left.includes(offer));
+    await market.cli(square.seller, 'offer', 'reprice', cheapest ?? '', '--price', '0.9tokens');
+    release();
+    await page.getByText('in 1 of 2 purchases').waitFor();
+    await page.getByText(/Purchase \d, .* kWh: The offer.s price is above your limit/u).waitFor();
+    expect(wallet.asked).toBe(1);
+    const remaining = await page.getByText(/that remain are quoted anew above/u).innerText();
+    const amount = await page.getByLabel('Buy at the best price').inputValue();
+    expect(remaining).toContain(`${amount} kWh`);
+    // One click buys what remains.
+    await page.getByRole('button', { name: `Buy ${amount} kWh` }).click();
+    await page.getByText(`Bought ${amount} kWh`).waitFor();
+    expect(wallet.asked).toBe(2);
+  });
+
+  test('are bought through a wallet that only signs, and one that only signs and sends', async () => {
+    for (const abilities of [['signTransaction'], ['signAndSendTransaction']] as const) {
+      const { page, wallet } = await come([buyer], `#/market/${square.bus}`, market.network, { abilities });
+      await page.getByLabel('Buy at the best price').fill('0.5');
+      await page.getByText('0.000005 SOL').waitFor();
+      wallet.answer = 'reject';
+      await page.getByRole('button', { name: 'Buy 500 Wh' }).click();
+      await page.getByText('You declined in your wallet; nothing was sent.').waitFor();
+      wallet.answer = 'approve';
+      await page.getByRole('button', { name: 'Buy 500 Wh' }).click();
+      await page.getByText('Bought 500 Wh for').waitFor();
+      await expectProcessed(await hashShown(page));
+      expect(wallet.asked).toBe(2);
+      expect(await page.locator('.recovery').count()).toBe(0);
+    }
+  });
+
+  test('do not fit into a basket, which says how many do', async () => {
+    const { page } = await come([buyer]);
+    const fill = async (count: number) => {
+      const items = square.offers.slice(-count).map((offer) => ({ offer, energyWh: '100' }));
+      await page.evaluate((text) => localStorage.setItem('multibus:basket', text), JSON.stringify(items));
+      await page.reload();
+      await page.getByRole('button', { name: `Basket (${count})` }).click();
+    };
+    await fill(3);
+    await page.getByText('These 3 offers are one transaction, all or nothing; there is room for').waitFor();
+    await fill(13);
+    await page.getByText('One transaction cannot hold so many offers').waitFor();
+    expect(await page.getByRole('button', { name: 'Buy all in one transaction' }).isDisabled()).toBe(true);
+    await page
+      .getByRole('button', { name: /Take the offer of .* out of the basket/u })
+      .first()
+      .click();
+    await page.getByText('These 12 offers are one transaction').waitFor();
+    // A thirteenth is refused before it is in.
+    await goto(page, `#/market/${square.bus}`);
+    await page.locator('[data-offer]').first().getByRole('button', { name: 'Buy' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Basket', exact: true }).click();
+    await dialog.getByLabel('How much').fill('0.1');
+    await dialog.getByText('The basket is full').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Add to the basket' }).isDisabled()).toBe(true);
+  });
+});
+
+describe('delivery windows', () => {
+  test('trades are shown in the window of what was sold, also after its offer has closed', async () => {
+    const windowed = await market.cli(
+      ada,
+      'bus',
+      'create',
+      '--name',
+      'Clock Tower',
+      '--mint',
+      market.network.mint,
+      '--capacity',
+      '20kWh',
+      '--base-price',
+      '0.05tokens',
+      '--window',
+      '1h',
+    );
+    const create = (window: string, price: string) =>
+      market.cli(ada, 'offer', 'create', windowed, '--energy', '1kWh', '--price', price, '--window', window);
+    const sold = await create('+1h', '0.111tokens');
+    await create('+2h', '0.222tokens');
+    for (const window of ['+1h', '+2h']) {
+      await market.cli(buyer, 'buy', windowed, '--energy', window === '+1h' ? '1kWh' : '400Wh', '--window', window);
+    }
+    await market.cli(ada, 'offer', 'cancel', sold);
+    // A browser that has never seen the offer that closed.
+    const { page } = await come([], `#/market/${windowed}`);
+    const trades = page.getByRole('table', { name: 'Recent trades' });
+    const cell = (price: string) => trades.getByText(price).first();
+    await cell('0.111').waitFor();
+    await cell('0.222').waitFor();
+    const windows = page.getByRole('group', { name: 'Delivery window' }).getByRole('button');
+    await windows.nth(2).click();
+    await cell('0.111').waitFor({ state: 'detached' });
+    await cell('0.222').waitFor();
+    await page.getByRole('img', { name: 'Prices of the last 1 trades, the latest at 0.222 per kWh' }).waitFor();
+    await windows.nth(1).click();
+    await cell('0.222').waitFor({ state: 'detached' });
+    await cell('0.111').waitFor();
+  });
+
+  test('that are over are closed, and who opened them gets the rent back', async () => {
+    const windowed = await market.cli(
+      ada,
+      'bus',
+      'create',
+      '--name',
+      'Minute Hand',
+      '--mint',
+      market.network.mint,
+      '--capacity',
+      '20kWh',
+      '--base-price',
+      '0.05tokens',
+      '--window',
+      '60s',
+    );
+    for (const window of ['+1min', '+2min']) {
+      await market.cli(
+        ada,
+        'offer',
+        'create',
+        windowed,
+        '--energy',
+        '1kWh',
+        '--price',
+        '0.2tokens',
+        '--window',
+        window,
+      );
+    }
+    await market.passUntil((await market.now()) + 300);
+    const { page, wallet } = await come([ada], '#/mine');
+    const own = page.getByRole('region', { name: 'Rent to get back' });
+    await own.getByText('2 windows are over').waitFor();
+    await own.getByText(`${grouped(await rentOf(328n))} lamports`).waitFor();
+    // Anybody sees them on the bus's screen.
+    await goto(page, `#/bus/${windowed}`);
+    await page
+      .getByRole('region', { name: 'Past windows' })
+      .getByText('1 offers are withdrawn with it')
+      .first()
+      .waitFor();
+    await goto(page, '#/mine');
+    await own.getByRole('button', { name: 'Close past windows' }).click();
+    await own.getByText('2 windows are closed; the rent went back').waitFor();
+    expect(wallet.asked).toBe(1);
+    await page.locator('.tile', { hasText: 'Minute Hand' }).first().waitFor({ state: 'detached' });
+  });
+});
+
 describe('locks', () => {
   let expiring = 0;
 
@@ -365,6 +585,7 @@ describe('locks', () => {
     await dialog.getByLabel('How much').fill('1.5');
     await dialog.getByText('600 000 base units').first().waitFor();
     await dialog.getByText('less 1 % for the seller (6 000 base units)').waitFor();
+    await dialog.getByText('Rent of your lock, comes back').waitFor();
     await dialog.getByRole('button', { name: 'Hold for five minutes' }).click();
     await dialog.getByText('Holding 1.5 kWh for five minutes').waitFor();
 
@@ -467,6 +688,26 @@ describe('verifying', () => {
     expect(await rpc.getSignatureStatuses([signature.trim() as never]).send()).toBeDefined();
     await goto(page, `#/verify/${signature.trim()}`);
     await page.getByText('Processed exactly once').waitFor();
+  });
+});
+
+describe('a closed tab', () => {
+  test('while a wallet that sends by itself still asks: the purchase is found when it happens', async () => {
+    const offer = await list(ben, '2kWh', '0.35');
+    const abilities = ['signAndSendTransaction'] as const;
+    const { page, wallet } = await come([buyer], `#/market/${bus}`, market.network, { abilities });
+    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    await page.getByRole('dialog').getByLabel('How much').fill('2');
+    let release: () => void = () => undefined;
+    wallet.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    await page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
+    await page.getByText('Waiting for your wallet').waitFor();
+    await page.reload();
+    await page.getByText(/Asking the chain what became of your purchase of 2 kWh/u).waitFor();
+    release();
+    await page.getByText(/Your purchase of 2 kWh on .* went through/u).waitFor();
   });
 });
 

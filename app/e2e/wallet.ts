@@ -1,16 +1,43 @@
 /**
  * A wallet for tests: registered through the Wallet Standard before the page loads, its key in this process and never
- * in the page. It behaves like Phantom: it asks before it connects and signs, can be made to decline, switches accounts
- * and disconnects on its own.
+ * in the page. It behaves like Phantom: it asks before it connects and signs, once for however many transactions, can be
+ * made to decline, switches accounts and disconnects on its own, and adds an instruction that guards its owner.
  */
 
-import { getTransactionDecoder, getTransactionEncoder, partiallySignTransaction } from '@solana/kit';
+import {
+  AccountRole,
+  appendTransactionMessageInstruction,
+  compileTransaction,
+  createSolanaRpc,
+  decompileTransactionMessage,
+  getBase64EncodedWireTransaction,
+  getCompiledTransactionMessageDecoder,
+  getSignatureFromTransaction,
+  getBase58Encoder,
+  getTransactionDecoder,
+  getTransactionEncoder,
+  partiallySignTransaction,
+  type Transaction,
+} from '@solana/kit';
 import type { BrowserContext, Page } from 'playwright-core';
 
+import { SYSTEM_PROGRAM } from '../src/chain/address';
 import type { Keys } from './network';
 
 /** How the owner answers the next questions. */
 export type Answer = 'approve' | 'reject';
+
+/** What a wallet can do: sign, sign and send by itself, or both as Phantom. */
+export type Ability = 'signTransaction' | 'signAndSendTransaction';
+
+/** What a wallet is like. */
+export interface Kind {
+  readonly abilities: readonly Ability[];
+  /** Whether it adds an instruction of its own, as Phantom and Solflare do on the mainnet. */
+  readonly guards: boolean;
+  /** The node through which it sends. */
+  readonly rpcUrl: string;
+}
 
 /** What the page may know of an account. */
 interface PageAccount {
@@ -29,17 +56,25 @@ export class TestWallet {
   private trusted = false;
   private current = 0;
 
-  private constructor(private readonly accounts: readonly Keys[]) {}
+  private constructor(
+    private readonly kind: Kind,
+    private readonly accounts: readonly Keys[],
+  ) {}
 
   /** Installs a wallet into every page of a browser context. */
-  static async install(context: BrowserContext, ...accounts: readonly Keys[]): Promise<TestWallet> {
-    const wallet = new TestWallet(accounts);
+  static async install(context: BrowserContext, kind: Kind, accounts: readonly Keys[]): Promise<TestWallet> {
+    const wallet = new TestWallet(kind, accounts);
     await context.exposeBinding('testWalletConnect', (_, silent: boolean) => wallet.connect(silent));
-    await context.exposeBinding('testWalletSign', (_, address: string, bytes: number[]) => wallet.sign(address, bytes));
+    await context.exposeBinding('testWalletSign', (_, address: string, asked: number[][]) =>
+      wallet.sign(address, asked),
+    );
+    await context.exposeBinding('testWalletSend', (_, address: string, asked: number[][]) =>
+      wallet.send(address, asked),
+    );
     await context.exposeBinding('testWalletForget', () => {
       wallet.trusted = false;
     });
-    await context.addInitScript(registerWallet);
+    await context.addInitScript(registerWallet, kind.abilities);
     return wallet;
   }
 
@@ -76,28 +111,67 @@ export class TestWallet {
     return { address, publicKey: [...raw] };
   }
 
-  private async sign(address: string, bytes: readonly number[]): Promise<readonly number[] | 'rejected'> {
+  private async signed(address: string, asked: readonly number[][]): Promise<readonly Transaction[] | 'rejected'> {
     this.asked += 1;
     await this.hold;
     const keys = this.accounts.find((account) => account.address === address);
     if (this.answer === 'reject' || keys === undefined) return 'rejected';
-    const transaction = getTransactionDecoder().decode(Uint8Array.from(bytes));
-    const signed = await partiallySignTransaction([keys.keyPair], transaction);
-    return [...getTransactionEncoder().encode(signed)];
+    return Promise.all(
+      asked.map((bytes) => {
+        const transaction = getTransactionDecoder().decode(Uint8Array.from(bytes));
+        return partiallySignTransaction([keys.keyPair], this.kind.guards ? guarded(transaction, keys) : transaction);
+      }),
+    );
   }
+
+  private async sign(address: string, asked: readonly number[][]): Promise<readonly number[][] | 'rejected'> {
+    const signed = await this.signed(address, asked);
+    return signed === 'rejected' ? signed : signed.map((one) => [...getTransactionEncoder().encode(one)]);
+  }
+
+  /** Signs and sends; returns the signatures. */
+  private async send(address: string, asked: readonly number[][]): Promise<readonly number[][] | 'rejected'> {
+    const signed = await this.signed(address, asked);
+    if (signed === 'rejected') return signed;
+    const rpc = createSolanaRpc(this.kind.rpcUrl);
+    return Promise.all(
+      signed.map(async (one) => {
+        const wire = getBase64EncodedWireTransaction(one as never);
+        await rpc.sendTransaction(wire, { encoding: 'base64', skipPreflight: true }).send();
+        return [...getBase58Encoder().encode(getSignatureFromTransaction(one))];
+      }),
+    );
+  }
+}
+
+/** A transaction with one more instruction at its end: here its owner pays nothing to itself. */
+function guarded({ messageBytes }: Transaction, { address }: Keys): Transaction {
+  const message = decompileTransactionMessage(getCompiledTransactionMessageDecoder().decode(messageBytes) as never);
+  const data = new Uint8Array(12);
+  data[0] = 2;
+  const guard = {
+    programAddress: SYSTEM_PROGRAM,
+    accounts: [
+      { address, role: AccountRole.WRITABLE_SIGNER },
+      { address, role: AccountRole.WRITABLE },
+    ],
+    data,
+  };
+  return compileTransaction(appendTransactionMessageInstruction(guard, message) as never);
 }
 
 declare global {
   interface Window {
     testWalletConnect(silent: boolean): Promise<readonly PageAccount[] | 'rejected'>;
-    testWalletSign(address: string, bytes: number[]): Promise<readonly number[] | 'rejected'>;
+    testWalletSign(address: string, asked: number[][]): Promise<readonly number[][] | 'rejected'>;
+    testWalletSend(address: string, asked: number[][]): Promise<readonly number[][] | 'rejected'>;
     testWalletForget(): Promise<void>;
     testWalletSet?: (accounts: readonly PageAccount[]) => void;
   }
 }
 
 /** Runs in the page, before anything else. */
-function registerWallet(): void {
+function registerWallet(abilities: readonly Ability[]): void {
   const chains = ['solana:mainnet', 'solana:devnet', 'solana:testnet', 'solana:localnet'] as const;
   const listeners = new Set<(change: object) => void>();
   let accounts: readonly object[] = [];
@@ -107,7 +181,7 @@ function registerWallet(): void {
       address,
       publicKey: Uint8Array.from(publicKey),
       chains,
-      features: ['solana:signTransaction'],
+      features: abilities.map((ability) => `solana:${ability}`),
     }));
     for (const listener of listeners) listener({ accounts });
   };
@@ -117,6 +191,31 @@ function registerWallet(): void {
     btoa(
       '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#6f5bd6"/><path d="M6 15c0-5 3-8 7-8s5 3 5 6-2 5-3 5-1-2-2-2-2 2-4 2-3-1-3-3Z" fill="#fff"/></svg>',
     );
+  type Input = { account: { address: string }; transaction: Uint8Array };
+  const ask = async (
+    binding: (address: string, asked: number[][]) => Promise<readonly number[][] | 'rejected'>,
+    inputs: readonly Input[],
+  ) => {
+    const answer = await binding(
+      inputs[0]?.account.address ?? '',
+      inputs.map(({ transaction }) => [...transaction]),
+    );
+    if (answer === 'rejected') throw rejected();
+    return answer.map((bytes) => Uint8Array.from(bytes));
+  };
+  const handles = { version: '1.0.0', supportedTransactionVersions: ['legacy', 0] };
+  const signing = {
+    signTransaction: {
+      ...handles,
+      signTransaction: async (...inputs: readonly Input[]) =>
+        (await ask(window.testWalletSign, inputs)).map((signedTransaction) => ({ signedTransaction })),
+    },
+    signAndSendTransaction: {
+      ...handles,
+      signAndSendTransaction: async (...inputs: readonly Input[]) =>
+        (await ask(window.testWalletSend, inputs)).map((signature) => ({ signature })),
+    },
+  };
   const wallet = {
     version: '1.0.0',
     name: 'Test Wallet',
@@ -149,19 +248,7 @@ function registerWallet(): void {
           return () => listeners.delete(listener);
         },
       },
-      'solana:signTransaction': {
-        version: '1.0.0',
-        supportedTransactionVersions: ['legacy', 0],
-        async signTransaction(...inputs: readonly { account: { address: string }; transaction: Uint8Array }[]) {
-          const outputs = [];
-          for (const { account, transaction } of inputs) {
-            const answer = await window.testWalletSign(account.address, [...transaction]);
-            if (answer === 'rejected') throw rejected();
-            outputs.push({ signedTransaction: Uint8Array.from(answer) });
-          }
-          return outputs;
-        },
-      },
+      ...Object.fromEntries(abilities.map((ability) => [`solana:${ability}`, signing[ability]])),
     },
   };
   const callback = ({ register }: { register: (wallet: object) => void }) => register(wallet);
