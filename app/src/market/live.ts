@@ -108,6 +108,8 @@ export class LiveMarket {
   private slots = new Map<Address, bigint>();
   private trades: Trade[] = [];
   private origins = new Map<Address, OfferOrigin>();
+  /** Buses as read, with what screens see of them. */
+  private readonly named = new WeakMap<Bus, Bus>();
   /** Symbols of the settlement tokens that were looked up. */
   private symbols = new Map<Address, string | undefined>();
   private balances = new Map<Address, bigint>();
@@ -348,13 +350,17 @@ export class LiveMarket {
     this.touch('bus');
   }
 
-  /** Buses, with what their tokens are called. */
+  /** Buses, with what their tokens are called; the same objects as before where nothing of them has changed. */
   private namedBuses(): Map<Address, Bus> {
-    const buses = [...this.accounts.bus];
-    const mints = new Set(buses.map(([, { mint }]) => mint));
-    return new Map(
-      buses.map(([address, bus]) => [address, { ...bus, token: tokenName(bus.mint, this.symbols, mints) }]),
-    );
+    const mints = new Set([...this.accounts.bus.values()].map(({ mint }) => mint));
+    const named = (bus: Bus): Bus => {
+      const token = tokenName(bus.mint, this.symbols, mints);
+      const known = this.named.get(bus);
+      const next = known?.token === token ? known : { ...bus, token };
+      this.named.set(bus, next);
+      return next;
+    };
+    return new Map([...this.accounts.bus].map(([address, bus]) => [address, named(bus)]));
   }
 
   private async readTrades(): Promise<void> {
