@@ -258,7 +258,10 @@ impl Replica {
             let is = after.get(address).map_or(0, |balance| balance.amount) as i128;
             let balance = after.get(address).or(before.get(address)).expect("one of the two");
             *supply.entry(balance.mint).or_default() += is - was;
-            let rest = is - was - known.remove(address).unwrap_or(0);
+            let told = known.remove(address);
+            let rest = is - was - told.unwrap_or(0);
+            // Who is short of it did not pay it: what one account lacks must not pass for what another paid.
+            assert!(told.is_none() || rest >= 0, "{address} got {} less than the events say", -rest);
             if rest != 0 {
                 moved.insert(*address, rest);
             }

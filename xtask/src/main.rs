@@ -16,10 +16,12 @@ mod localnet;
 mod matrix;
 mod migrate;
 mod npm;
+mod planted;
 mod publish;
 mod run;
 mod sbf;
 mod setup;
+mod switched;
 mod test;
 mod tidy;
 
@@ -178,6 +180,14 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Prove that the checks bite: build the program with one check less, many times, and let its tests notice each time
+    #[command(
+        after_help = "Examples:\n  cargo xtask planted --list\n  cargo xtask planted --only lock_\n  cargo xtask planted --all    (every test on every bug)"
+    )]
+    Planted {
+        #[command(flatten)]
+        options: planted::Options,
+    },
     /// Measure the compute units of every instruction against the recorded table
     #[command(after_help = "Example:\n  cargo xtask cu --bless")]
     Cu {
@@ -278,6 +288,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Soak { program, args } => attack::play(&ctx, program.tools, "soak", &args),
         Task::Fuzz { program, args } => attack::play(&ctx, program.tools, "fuzz", &args),
         Task::AttackMatrix { check } => matrix::matrix(&ctx, check),
+        Task::Planted { options } => planted::planted(&ctx, &options),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),
         Task::Anchor { args } => anchor::anchor(&ctx, &args),

@@ -149,7 +149,12 @@ pub struct Upstream<'a> {
 impl<'a> Upstream<'a> {
     /// In the cache. Other tools or flags get another directory, because std's build script does not notice them.
     pub fn new(ctx: &'a Context) -> Result<Self> {
-        let mut upstream = Self::at(ctx, PathBuf::new(), ctx.root.clone(), cargo_home())?;
+        Self::apart(ctx, "", ctx.root.clone())
+    }
+
+    /// In a directory of the cache that has a name of its own, from other sources than the checkout.
+    pub fn apart(ctx: &'a Context, name: &str, root: PathBuf) -> Result<Self> {
+        let mut upstream = Self::at(ctx, PathBuf::new(), root, cargo_home())?;
         let mut recipe = Sha256::new();
         for part in [TARGET_SPEC, &upstream.tools.versions]
             .into_iter()
@@ -161,7 +166,7 @@ impl<'a> Upstream<'a> {
         }
         let key: String = hex(&recipe.finalize()).chars().take(12).collect();
         let all = ctx.cache.join("sbf");
-        upstream.dir = all.join(key);
+        upstream.dir = all.join(key + name);
         prune(&all, &upstream.dir);
         Ok(upstream)
     }
@@ -175,14 +180,24 @@ impl<'a> Upstream<'a> {
 
     /// Returns the ELF, and the lock under which nobody else changes it.
     pub fn build(&self) -> Result<(PathBuf, File)> {
+        self.build_saying(Some("Compiling the program to sBPF"), &self.ctx.log("program"))
+    }
+
+    /// The same without progress, for one of many builds.
+    pub fn build_silently(&self, log: &Path) -> Result<(PathBuf, File)> {
+        self.build_saying(None, log)
+    }
+
+    fn build_saying(&self, what: Option<&str>, log: &Path) -> Result<(PathBuf, File)> {
         let lock = self.prepare()?;
         self.forget_other_sources()?;
-        run::logged(
-            &mut self.cargo()?,
-            "Compiling the program to sBPF",
-            "about 2 minutes from scratch, 20 seconds after a change",
-            &self.ctx.log("program"),
-        )?;
+        let mut cargo = self.cargo()?;
+        match what {
+            Some(what) => {
+                run::logged(&mut cargo, what, "about 2 minutes from scratch, 20 seconds after a change", log)?;
+            }
+            None => run::silently(&mut cargo, log)?,
+        }
         let elf = ["multibus.so", "libmultibus.so"]
             .iter()
             .map(|name| self.target().join(TARGET_NAME).join("release").join(name))
@@ -381,7 +396,7 @@ pub fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
 }
 
 /// Through a neighbour and a rename, so that nobody reads half a file.
-fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool> {
+pub fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(false);
     }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app,
     context::Context,
-    demo, e2e, idl, load, matrix, publish, run,
+    demo, e2e, idl, load, matrix, planted, publish, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -76,6 +76,11 @@ const STEPS: &[Step] = &[
         name: "attacks",
         shows: "every attack on every instruction has its test or cannot apply, and what documents promise is tested",
         action: Action::Own(|ctx, _| matrix::matrix(ctx, true)),
+    },
+    Step {
+        name: "planted",
+        shows: "every planted bug still fits the sources that it breaks, and names tests that exist",
+        action: Action::Own(|ctx, _| planted::check(ctx)),
     },
     Step {
         name: "idl",

@@ -317,7 +317,9 @@ impl Generator {
         let (free, price, version) =
             offer.map_or((1_000, 1, 1), |offer| (offer.free_wh(), offer.price_per_kwh, offer.version));
         let wh = match self.rng.u8(0..10) {
-            0..=6 => self.rng.u64(1..=(free / 3).clamp(1, 20_000)),
+            0..=5 => self.rng.u64(1..=(free / 3).clamp(1, 20_000)),
+            // More than there is, of which a purchase up to an amount takes what there is.
+            6 => free.saturating_add(self.rng.u64(1..=1_000)),
             _ => self.near(free),
         };
         let limit = if self.chance(80) { u64::MAX } else { self.near(price) };

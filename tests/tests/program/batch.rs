@@ -207,7 +207,9 @@ pub fn batch_pays_several_payouts_to_one_account_at_once() {
         for (chosen, count) in [(&offers[2..], 1), (&offers[..2], 2), (&offers[..], 3)] {
             let items: Vec<_> = chosen.iter().map(|offer| (*offer, 1_000)).collect();
             let batch = market.batch(&items);
+            let paid = market.tokens(&market.payment);
             let meta = market.execute(&[batch]);
+            assert_eq!(paid - market.tokens(&market.payment), 250_000 * items.len() as u64, "every item is paid");
             let calls: Vec<_> = meta.inner_instructions[0].iter().map(|inner| &inner.instruction.data).collect();
             assert_eq!(calls.iter().map(|data| transfers(data)).sum::<usize>(), count, "one for each payout account");
         }
@@ -328,7 +330,7 @@ pub fn batch_happens_as_a_whole_or_not_at_all() {
     refuses!(moved_price: purchase_batch; capacity_leak: purchase_batch);
     let mut market = Market::new();
     let (seller, now) = (market.seller, market.now());
-    let good = market.offer(10_000);
+    let (good, good_too) = (market.offer(10_000), market.offer(10_000));
     let sold_out = market.offer(10);
     let expiring = market.offer_with(|options| options.expires(now + 1));
     let repriced = market.offer(10_000);
@@ -339,6 +341,7 @@ pub fn batch_happens_as_a_whole_or_not_at_all() {
         |max_price_per_kwh, expected_version| PurchaseItem { energy_wh: 100, max_price_per_kwh, expected_version };
     let bad = [
         (sold_out, item(1), MultibusError::EnergyUnavailable),
+        (good_too, item(10_001), MultibusError::EnergyUnavailable),
         (expiring, item(1), MultibusError::OfferExpired),
         (repriced, guard(299_999, 0), MultibusError::PriceAboveLimit),
         (repriced, guard(300_000, 1), MultibusError::VersionMismatch),

@@ -128,6 +128,28 @@ pub fn purchase_up_to_an_amount_takes_what_there_is() {
 }
 
 #[test]
+pub fn purchase_of_less_than_was_asked_has_the_hash_of_what_was_asked() {
+    let mut market = Market::new();
+    let offer = market.offer(10_000);
+    let nonce = market.nonce(&market.lane);
+    let purchase = guarded(&market, &offer, (12_000, 1), 300_000, 0);
+    let meta = market.execute(&[purchase]);
+    // The buyer knew it before: it is of the order, with 12 kWh and the price limit, not of the fill.
+    let order = state::Order { offer: offer.address, energy_wh: 12_000, max_price_per_kwh: 300_000 };
+    let hash = state::transaction_hash(&market.buyer, 0, nonce, &[order]);
+    let lane: state::Trader = market.state(&market.lane.address);
+    let (_, receipt) = lane.receipts().next().expect("a receipt");
+    assert_eq!((receipt.transaction_hash, receipt.energy_wh, receipt.paid), (hash, 10_000, 2_500_000));
+    // The event tells the fill and the offer's price.
+    let [event] = &logged(&meta.logs)[..] else { panic!("one event") };
+    let Event::EnergyPurchased(header, fills) = Event::decode(event) else { panic!("a purchase") };
+    assert_eq!(header.transaction_hash, hash);
+    let [fill] = fills[..] else { panic!("one fill") };
+    assert_eq!((fill.offer, fill.energy_wh), (offer.address, 10_000));
+    assert_eq!((fill.price_per_kwh, fill.cost), (250_000, 2_500_000));
+}
+
+#[test]
 pub fn purchase_up_to_an_amount_leaves_what_is_locked() {
     let mut market = Market::new();
     let offer = market.offer(10_000);

@@ -200,6 +200,18 @@ pub fn treasury_claim_carries_remainders_forward() {
 }
 
 #[test]
+pub fn a_change_of_shares_carries_remainders_forward() {
+    let mut village = Village::new(3, &[3_334, 3_333, 3_333]);
+    // 14 base units: 4 for each, and 2 that do not divide.
+    village.sell(14);
+    let bus = village.market.bus;
+    village.market.decide(&bus, ProposalAction::SharesSet { shares_bps: vec![10_000, 0, 0] });
+    // The new shares divide them: the first owner has them all.
+    assert_eq!([village.claimed(0), village.claimed(1), village.claimed(2)], [6, 4, 4]);
+    assert_eq!(village.treasury(), 0);
+}
+
+#[test]
 pub fn treasury_claim_with_nothing_to_claim_is_rejected() {
     refuses!(replay: treasury_claim);
     let mut village = Village::new(3, &[9_999, 1, 0]);
