@@ -1,4 +1,4 @@
-//! Sending: a compute-unit limit from simulation, a priority fee, version 0 transactions, and patience. A transaction
+//! Sending: limits of compute units and of loaded accounts from simulation, a priority fee, version 0 transactions, and patience. A transaction
 //! is simulated before it is sent, so that a refusal costs nothing, and sent again and again until it has landed or
 //! its blockhash has expired.
 
@@ -28,6 +28,10 @@ use {
 pub const TRANSACTION_BYTES: usize = 1_232;
 /// Most compute units that a transaction can use.
 pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
+/// Most bytes of accounts that a transaction can load; what it reckons with where it sets no limit of its own.
+pub const MAX_LOADED_BYTES: u32 = 64 << 20;
+/// Bytes of loaded accounts are charged by this number of them, begun or full.
+const LOADED_PAGE_BYTES: u32 = 32 << 10;
 /// Wait before a transaction in flight is submitted again.
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// Wait before the second attempt; later ones wait longer.
@@ -38,7 +42,8 @@ const UNIQUE_LIMITS: u32 = 1_000;
 /// How the compute-unit limit of a transaction is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ComputeUnits {
-    /// What the simulation used and a margin on top.
+    /// What the simulation used and a margin on top; the bytes of accounts that it loaded are limited likewise, so that
+    /// a block does not reckon with the most that any transaction can load.
     Simulated {
         /// The margin, in percent of what was used.
         margin_percent: u32,
@@ -248,28 +253,30 @@ impl Sender {
         let payer = payer.pubkey();
         let price = self.price(instructions).await?;
         let blockhash = self.chain.latest_blockhash().await?;
-        let compile = |units: u32| -> Result<VersionedMessage> {
-            let mut all = Vec::with_capacity(instructions.len() + 2);
-            all.push(ComputeBudgetInstruction::set_compute_unit_limit(units));
+        let compile = |limits: Limits| -> Result<VersionedMessage> {
+            let mut all = Vec::with_capacity(instructions.len() + 3);
+            all.push(ComputeBudgetInstruction::set_compute_unit_limit(limits.compute_units));
+            all.extend(limits.loaded_bytes.map(ComputeBudgetInstruction::set_loaded_accounts_data_size_limit));
             all.extend(price.map(ComputeBudgetInstruction::set_compute_unit_price));
             all.extend_from_slice(instructions);
             compile(&payer, &all, tables, &blockhash)
         };
-        let limit = match self.options.compute_units {
-            ComputeUnits::Fixed(limit) => limit,
+        let mut limits = match self.options.compute_units {
+            ComputeUnits::Fixed(compute_units) => Limits { compute_units, loaded_bytes: None },
             ComputeUnits::Simulated { margin_percent } => {
-                let message = compile(MAX_COMPUTE_UNITS)?;
+                let message =
+                    compile(Limits { compute_units: MAX_COMPUTE_UNITS, loaded_bytes: Some(MAX_LOADED_BYTES) })?;
                 let signatures = vec![Signature::default(); usize::from(message.header().num_required_signatures)];
                 let simulation = self.chain.simulate(&VersionedTransaction { signatures, message }).await?;
                 if let Some(error) = simulation.error {
                     return Err(Error::from_transaction(error, simulation.logs));
                 }
-                let margin = simulation.compute_units * u64::from(margin_percent) / 100;
-                u32::try_from(simulation.compute_units + margin).unwrap_or(MAX_COMPUTE_UNITS)
+                Limits::of(simulation.compute_units, simulation.loaded_bytes, margin_percent)
             }
         };
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) % UNIQUE_LIMITS;
-        let message = compile(limit.saturating_add(sequence).min(MAX_COMPUTE_UNITS))?;
+        limits.compute_units = limits.compute_units.saturating_add(sequence).min(MAX_COMPUTE_UNITS);
+        let message = compile(limits)?;
         Ok((sign(message, signers)?, blockhash))
     }
 
@@ -290,6 +297,30 @@ impl Sender {
                 let fees = self.chain.recent_priority_fees(&writable).await?;
                 Ok(percentile(fees, percent).filter(|price| *price > 0))
             }
+        }
+    }
+}
+
+/// What a transaction may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limits {
+    compute_units: u32,
+    /// Bytes of loaded accounts; `None` leaves the most.
+    loaded_bytes: Option<u32>,
+}
+
+impl Limits {
+    /// What a simulation used, with a margin. A simulation that does not tell what it loaded leaves the most.
+    fn of(compute_units: u64, loaded_bytes: Option<u32>, margin_percent: u32) -> Self {
+        let with_margin = |used: u64, most: u32| {
+            let margin = u128::from(used) * u128::from(margin_percent) / 100;
+            u32::try_from(u128::from(used) + margin).unwrap_or(most).min(most)
+        };
+        let loaded_bytes = loaded_bytes.unwrap_or(MAX_LOADED_BYTES);
+        let pages = with_margin(loaded_bytes.into(), MAX_LOADED_BYTES).div_ceil(LOADED_PAGE_BYTES);
+        Self {
+            compute_units: with_margin(compute_units, MAX_COMPUTE_UNITS),
+            loaded_bytes: Some((pages.max(1) * LOADED_PAGE_BYTES).min(MAX_LOADED_BYTES)),
         }
     }
 }
@@ -352,7 +383,7 @@ pub(crate) fn transaction_size(message: &VersionedMessage) -> usize {
     1 + 64 * usize::from(message.header().num_required_signatures) + message.serialize().len()
 }
 
-/// Bytes of the transaction that these instructions make, with the two compute budget instructions that the sender
+/// Bytes of the transaction that these instructions make, with the three compute budget instructions that the sender
 /// adds.
 pub fn size_of_transaction(
     payer: &solana_address::Address,
@@ -361,6 +392,7 @@ pub fn size_of_transaction(
 ) -> Result<usize> {
     let mut all = vec![
         ComputeBudgetInstruction::set_compute_unit_limit(MAX_COMPUTE_UNITS),
+        ComputeBudgetInstruction::set_loaded_accounts_data_size_limit(MAX_LOADED_BYTES),
         ComputeBudgetInstruction::set_compute_unit_price(1),
     ];
     all.extend_from_slice(instructions);
@@ -397,6 +429,23 @@ mod tests {
         assert_eq!(percentile(vec![3, 1, 2, 4], 75), Some(3));
         assert_eq!(percentile(vec![3, 1, 2, 4], 100), Some(4));
         assert_eq!(percentile(vec![3, 1, 2, 4], 255), Some(4));
+    }
+
+    #[test]
+    fn limits_are_what_was_used_with_a_margin_and_never_more_than_the_most() {
+        let page = LOADED_PAGE_BYTES;
+        for (used, loaded, margin, units, bytes) in [
+            (1_000, Some(1), 0, 1_000, page),
+            (1_000, Some(page), 0, 1_000, page),
+            (1_000, Some(page), 10, 1_100, 2 * page),
+            (1_000, Some(10 * page), 10, 1_100, 11 * page),
+            (1_000, None, 10, 1_100, MAX_LOADED_BYTES),
+            (u64::MAX, Some(u32::MAX), u32::MAX, MAX_COMPUTE_UNITS, MAX_LOADED_BYTES),
+            (0, Some(0), 10, 0, page),
+        ] {
+            let expected = Limits { compute_units: units, loaded_bytes: Some(bytes) };
+            assert_eq!(Limits::of(used, loaded, margin), expected, "{used} {loaded:?} {margin}");
+        }
     }
 
     #[test]

@@ -318,14 +318,8 @@ impl Chain for EmbeddedChain {
     async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
         let state = self.state();
         Ok(match state.svm.simulate_transaction(transaction.clone()) {
-            Ok(info) => {
-                Simulation { error: None, logs: info.meta.logs, compute_units: info.meta.compute_units_consumed }
-            }
-            Err(failed) => Simulation {
-                error: Some(failed.err),
-                logs: failed.meta.logs,
-                compute_units: failed.meta.compute_units_consumed,
-            },
+            Ok(info) => simulation(None, info.meta),
+            Err(failed) => simulation(Some(failed.err), failed.meta),
         })
     }
 
@@ -441,6 +435,15 @@ impl Chain for EmbeddedChain {
             state.advance(slots);
         }
         Ok(state.clock())
+    }
+}
+
+fn simulation(error: Option<TransactionError>, meta: TransactionMetadata) -> Simulation {
+    Simulation {
+        error,
+        logs: meta.logs,
+        compute_units: meta.compute_units_consumed,
+        loaded_bytes: Some(meta.loaded_accounts_data_size),
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Simulation {
     pub logs: Vec<String>,
     /// What it would use.
     pub compute_units: u64,
+    /// Bytes of the accounts that it would load, programs included; `None` where the node does not tell.
+    pub loaded_bytes: Option<u32>,
 }
 
 /// What became of a transaction.

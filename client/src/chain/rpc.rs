@@ -365,6 +365,7 @@ impl Chain for RpcChain {
             error: result.err.map(Into::into),
             logs: result.logs.unwrap_or_default(),
             compute_units: result.units_consumed.unwrap_or_default(),
+            loaded_bytes: result.loaded_accounts_data_size,
         })
     }
 

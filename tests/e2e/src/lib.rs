@@ -2,5 +2,4 @@
 
 #![deny(missing_docs)]
 
-pub mod invariant;
 pub mod world;

@@ -15,7 +15,7 @@ use multibus_client::{
     multibus::token::SPL_TOKEN_ID,
     offer::{EnergySource, OfferTerms},
 };
-use multibus_localnet::{key, network::Description};
+use multibus_localnet::{engine::beside, key, network::Description};
 
 /// Base units of the token that every member starts with.
 pub const FUNDS: u64 = 1_000_000_000;
@@ -150,16 +150,14 @@ impl World {
     /// # Panics
     /// Where they are not.
     pub async fn assert_sound(&self) {
-        let violated = crate::invariant::check(self.market(), &self.bus).await.unwrap();
-        assert_eq!(violated, Vec::<String>::new());
+        let audit = self.market().audit(&self.bus).await.unwrap();
+        assert_eq!(audit.violations, Vec::<String>::new());
+        assert_eq!(audit.gifts, 0, "nobody sends tokens to the escrow here");
         let mut total = 0;
         for wallet in self.members.iter().chain([&self.owner]) {
             total += self.tokens(wallet).await;
         }
-        let bus = self.market().bus(&self.bus).await.unwrap();
-        for account in [bus.escrow, bus.treasury] {
-            total += self.market().token_balance(&account).await.unwrap();
-        }
+        total += audit.escrow + audit.treasury;
         assert_eq!(total, self.members.len() as u64 * FUNDS, "tokens are conserved");
     }
 
@@ -168,7 +166,8 @@ impl World {
     /// # Panics
     /// Where the client is not built.
     pub fn multibus(&self, folder: &Path) -> Command {
-        let mut command = Command::new(cli());
+        let mut command =
+            Command::new(beside("multibus").expect("the command-line client is built; run `cargo xtask e2e`"));
         command.current_dir(folder).env("HOME", folder).env_remove("MULTIBUS_KEYPAIR");
         command.env("MULTIBUS_URL", &self.rpc_url).args(["--ws", &self.websocket_url]);
         command
@@ -187,11 +186,4 @@ pub fn seeded_wallet(name: &str, folder: &Path) -> PathBuf {
     let path = folder.join(format!("{name}.json"));
     key::write(&key::keypair(name), &path).unwrap();
     path
-}
-
-/// The command-line client beside the running binary, which is in `<target>/<profile>/deps`.
-fn cli() -> PathBuf {
-    let here = env::current_exe().expect("the running binary has a path");
-    let found = here.ancestors().skip(1).take(2).map(|dir| dir.join("multibus")).find(|path| path.is_file());
-    found.expect("the command-line client is built; run `cargo xtask e2e`")
 }

@@ -67,11 +67,7 @@ impl Engine {
 
     fn candidates(self) -> Vec<PathBuf> {
         match self {
-            // An executable of Cargo's is in `<target>/<profile>` or `<target>/<profile>/deps`.
-            Self::Surfpool => {
-                let here = env::current_exe().unwrap_or_default();
-                here.ancestors().skip(1).take(2).map(|dir| dir.join("multibus-surfnet")).collect()
-            }
+            Self::Surfpool => beside("multibus-surfnet").into_iter().collect(),
             Self::Agave => {
                 let path = env::var_os("PATH").unwrap_or_default();
                 let cache = env::var_os("MULTIBUS_CACHE")
@@ -91,6 +87,12 @@ impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// A binary that cargo built beside the running one, which is in `<target>/<profile>` or `<target>/<profile>/deps`.
+pub fn beside(name: &str) -> Option<PathBuf> {
+    let here = env::current_exe().ok()?;
+    here.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.is_file())
 }
 
 /// The built program: the file that `MULTIBUS_PROGRAM` names, else `deploy/multibus.so` in the target folder of the

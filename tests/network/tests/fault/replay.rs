@@ -2,6 +2,7 @@
 
 use {
     crate::support::own_node,
+    multibus_localnet::engine::beside,
     serde_json::Value,
     std::{
         fmt::Write,
@@ -54,10 +55,7 @@ pub fn write_community(path: &Path) {
 
 /// The command-line client, as built beside this test.
 pub fn multibus(url: &str) -> Command {
-    let here = std::env::current_exe().unwrap();
-    let binary = here.ancestors().skip(1).take(2).map(|folder| folder.join("multibus")).find(|path| path.is_file());
-    let binary = binary.expect("the client is built: `cargo build --bin multibus`");
-    let mut command = Command::new(binary);
+    let mut command = Command::new(beside("multibus").expect("the client is built: `cargo build --bin multibus`"));
     command.args(["--url", url, "--output", "json"]);
     command.env_remove("MULTIBUS_URL").env_remove("MULTIBUS_KEYPAIR").stdin(Stdio::null());
     command
