@@ -8,6 +8,7 @@ use {
     multibus_client::chain::Chain,
     serde_json::Value,
     solana_address::Address,
+    solana_cli_config::Config,
     std::{
         fs,
         io::Read,
@@ -21,6 +22,8 @@ use {
 pub const METADATA_PROGRAM: Address = Address::from_str_const("ProgM6JCCvbYkfKqJYHePx4xxSUSqJp7rh8Lyv7nk7S");
 /// Its client on npm, in the version that the Anchor CLI 2.0.0-rc.2 calls.
 pub const METADATA_CLIENT: &str = "@solana-program/program-metadata@0.5.1";
+/// Where the Solana CLI keeps its configuration, in the home folder.
+const SOLANA_CONFIG: &str = ".config/solana/cli/config.yml";
 /// What IDLs are published under.
 const SEED: &[u8; 16] = b"idl\0\0\0\0\0\0\0\0\0\0\0\0\0";
 /// Length of the header of published metadata, in bytes.
@@ -89,18 +92,29 @@ pub fn parse(data: &[u8]) -> Result<Published> {
 /// Publishes an IDL through the Program Metadata program's own client. The wallet must be the upgrade authority.
 pub fn publish(
     url: &str,
+    websocket_url: &str,
     wallet: &Path,
     priority_fee: u64,
     program: &Address,
     idl: &Value,
     unfinished: bool,
 ) -> Result<()> {
-    let file = std::env::temp_dir().join(format!("multibus-idl-{}.json", std::process::id()));
+    let folder = tempfile::tempdir().context("could not make a temporary folder")?;
+    let file = folder.path().join("idl.json");
     fs::write(&file, serde_json::to_string(idl)?).with_context(|| format!("could not write {}", file.display()))?;
+    // The client takes the WebSocket's URL from the Solana CLI's configuration alone, which may be of another network.
+    let config = folder.path().join(SOLANA_CONFIG);
+    let settings =
+        Config { json_rpc_url: url.to_owned(), websocket_url: websocket_url.to_owned(), ..Config::default() };
+    settings.save(&config.to_string_lossy()).with_context(|| format!("could not write {}", config.display()))?;
     let client = |words: &[&str]| -> Result<()> {
         let mut command = Command::new("npx");
         command.args(["--yes", &format!("--package={METADATA_CLIENT}"), "--", "program-metadata", "--rpc", url]);
-        command.arg("--keypair").arg(wallet);
+        command.arg("--keypair").arg(wallet).env("HOME", folder.path());
+        if let Some(home) = std::env::home_dir() {
+            // npm's own is the user's as before.
+            command.env("NPM_CONFIG_USERCONFIG", home.join(".npmrc")).env("NPM_CONFIG_CACHE", home.join(".npm"));
+        }
         if priority_fee > 0 {
             command.args(["--priority-fees", &priority_fee.to_string()]);
         }
@@ -113,14 +127,10 @@ pub fn publish(
         Ok(())
     };
     let program = program.to_string();
-    let result = (|| {
-        if unfinished {
-            client(&["close", "idl", &program])?;
-        }
-        client(&["write", "idl", &program, &file.to_string_lossy()])
-    })();
-    let _ = fs::remove_file(&file);
-    result
+    if unfinished {
+        client(&["close", "idl", &program])?;
+    }
+    client(&["write", "idl", &program, &file.to_string_lossy()])
 }
 
 #[cfg(test)]

@@ -98,7 +98,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let wallet_path = cli.keypair.or(cluster.wallet.clone()).context("no wallet is named; give one with --keypair")?;
     let wallet = read_wallet(&wallet_path)?;
 
-    let chain: Arc<dyn Chain> = Arc::new(RpcChain::new(&cluster.url, None, CommitmentLevel::Confirmed)?);
+    let rpc = RpcChain::new(&cluster.url, None, CommitmentLevel::Confirmed)?;
+    let websocket_url = rpc.websocket_url().to_owned();
+    let chain: Arc<dyn Chain> = Arc::new(rpc);
     let genesis = RpcClient::new(cluster.url.clone()).get_genesis_hash().await;
     let genesis =
         genesis.with_context(|| format!("the node at {} could not be asked which network it is", cluster.url))?;
@@ -156,7 +158,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             authority.map_or("nobody".to_owned(), |authority| authority.to_string())
         );
         let unfinished = published == Published::Unfinished;
-        idl::publish(&cluster.url, &wallet_path, cluster.priority_fee, &id, &wanted_idl, unfinished)?;
+        idl::publish(&cluster.url, &websocket_url, &wallet_path, cluster.priority_fee, &id, &wanted_idl, unfinished)?;
         let published = idl::read(&chain, &id).await?;
         ensure!(
             published == Published::Idl(wanted_idl),

@@ -144,6 +144,11 @@ impl RpcChain {
         Ok(Self { inner: Arc::new(inner), websocket_url })
     }
 
+    /// URL of the WebSocket that subscriptions use.
+    pub fn websocket_url(&self) -> &str {
+        &self.websocket_url
+    }
+
     fn client(&self) -> &RpcClient {
         &self.inner.client
     }

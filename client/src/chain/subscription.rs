@@ -25,6 +25,10 @@ const RECONNECT_DELAY: Duration = Duration::from_millis(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a connection was made the history is read a second time: a node lists what it just executed a little late.
 const SECOND_LOOK: Duration = Duration::from_secs(4);
+/// How long the history may lag behind what is heard just after a connection was made.
+const LISTED_WITHIN: Duration = Duration::from_secs(2);
+/// Wait before the history is read again for what it did not list.
+const LIST_AGAIN: Duration = Duration::from_millis(100);
 /// After so long without a word the history is read: a line that is dead and one that is quiet sound the same.
 const SILENCE: Duration = Duration::from_secs(10);
 /// What is this old was told: it is not looked for in the history any more.
@@ -187,6 +191,9 @@ impl Subscription {
                     heard_at = Instant::now();
                     let Ok(signature) = response.value.signature.parse() else { continue };
                     let slot = response.context.slot;
+                    if second_look.is_some() && slot >= self.told.floor {
+                        self.catch_up_to(&signature).await?;
+                    }
                     if self.told.is_new(signature, slot, heard_at) {
                         let error = response.value.err.map(Into::into);
                         self.tell(LogsNotification { signature, slot, error, logs: response.value.logs })?;
@@ -202,6 +209,19 @@ impl Subscription {
                 }
             }
         }
+    }
+
+    /// Tells what the history has until it lists a transaction that was heard: what a node executed just before the
+    /// connection was made it may list only now, and it is told first.
+    async fn catch_up_to(&mut self, heard: &Signature) -> Result<(), End> {
+        let heard_at = Instant::now();
+        while !self.told.seen.contains_key(heard) && heard_at.elapsed() < LISTED_WITHIN {
+            self.catch_up().await?;
+            if !self.told.seen.contains_key(heard) {
+                sleep(LIST_AGAIN).await;
+            }
+        }
+        Ok(())
     }
 
     /// Tells what the history has and the connection did not bring, oldest first; returns how many.

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io::{ErrorKind, Read, Seek, SeekFrom},
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -19,6 +19,7 @@ use multibus_client::{
     multibus,
 };
 use rustix::process::{Pid, Signal};
+use solana_commitment_config::CommitmentConfig;
 use solana_rpc_client::nonblocking::rpc_client::RpcClient;
 use solana_rpc_client_api::request::RpcRequest;
 use tokio::time::{Instant, sleep};
@@ -72,9 +73,21 @@ impl NodeOptions {
 pub struct Node {
     options: NodeOptions,
     child: Child,
-    rpc_port: u16,
-    faucet_port: u16,
+    ports: Ports,
 }
+
+/// Where a node listens: nothing of it is shared with another node on this machine.
+#[derive(Clone, Copy)]
+struct Ports {
+    /// RPC, and WebSocket at the next one.
+    rpc: u16,
+    faucet: u16,
+    /// The first of those at which a validator listens for other validators.
+    peers: u16,
+}
+
+/// Ports that Agave wants for other validators, with some to spare: gossip, and at least 26 more.
+const PEER_PORTS: u16 = 40;
 
 impl Node {
     /// Starts a node and returns once it is healthy, with the program deployed.
@@ -83,7 +96,7 @@ impl Node {
     /// Where its binary is missing, a port is taken, or it does not become healthy; the end of its log tells why.
     pub async fn start(options: NodeOptions) -> Result<Self> {
         fs::create_dir_all(&options.dir).with_context(|| format!("could not create {}", options.dir.display()))?;
-        let rpc_port = match options.rpc_port {
+        let rpc = match options.rpc_port {
             Some(port) => {
                 for port in [port, port.checked_add(1).context("there is no port after 65535 for the WebSocket")?] {
                     require_free(port)?;
@@ -92,9 +105,9 @@ impl Node {
             }
             None => free_ports(2)?,
         };
-        let faucet_port = free_ports(1)?;
-        let child = spawn(&options, rpc_port, faucet_port)?;
-        let mut node = Self { options, child, rpc_port, faucet_port };
+        let ports = Ports { rpc, faucet: free_ports(1)?, peers: free_ports(PEER_PORTS)? };
+        let child = spawn(&options, ports)?;
+        let mut node = Self { options, child, ports };
         node.wait_until_healthy().await?;
         node.deploy().await?;
         Ok(node)
@@ -108,7 +121,7 @@ impl Node {
         if self.child.try_wait()?.is_none() {
             bail!("the {} node still runs; stop or kill it first", self.options.engine);
         }
-        self.child = spawn(&self.options, self.rpc_port, self.faucet_port)?;
+        self.child = spawn(&self.options, self.ports)?;
         self.wait_until_healthy().await?;
         self.deploy().await
     }
@@ -162,12 +175,12 @@ impl Node {
 
     /// URL of its RPC server.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.rpc_port)
+        format!("http://127.0.0.1:{}", self.ports.rpc)
     }
 
     /// URL of its WebSocket server.
     pub fn websocket_url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.rpc_port + 1)
+        format!("ws://127.0.0.1:{}", self.ports.rpc + 1)
     }
 
     /// Its process.
@@ -191,13 +204,22 @@ impl Node {
     async fn wait_until_healthy(&mut self) -> Result<()> {
         let client = RpcClient::new(self.url());
         let deadline = Instant::now() + START_PATIENCE;
+        let mut tip = None;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the {} node ended with {status} before it was healthy:\n{}", self.engine(), self.log_tail());
             }
-            // A slot beyond the first shows that blocks are produced, so that a blockhash can be had.
-            if client.get_health().await.is_ok() && client.get_slot().await.is_ok_and(|slot| slot > 0) {
-                return Ok(());
+            // What is confirmed starts where the ledger is final, and follows to its tip when the node votes again.
+            if tip.is_none() && client.get_health().await.is_ok() {
+                let newest = CommitmentConfig::processed();
+                // A slot beyond the first shows that blocks are produced, so that a blockhash can be had.
+                tip = client.get_slot_with_commitment(newest).await.ok().map(|slot| slot.max(1));
+            }
+            if let Some(tip) = tip {
+                let confirmed = client.get_slot_with_commitment(CommitmentConfig::confirmed()).await;
+                if confirmed.is_ok_and(|slot| slot >= tip) {
+                    return Ok(());
+                }
             }
             if Instant::now() > deadline {
                 let tail = self.log_tail();
@@ -277,12 +299,12 @@ fn ledger(options: &NodeOptions) -> PathBuf {
     }
 }
 
-fn command(options: &NodeOptions, rpc_port: u16, faucet_port: u16) -> Result<Command> {
+fn command(options: &NodeOptions, ports: Ports) -> Result<Command> {
     let mut command = Command::new(options.engine.binary()?);
     match options.engine {
         Engine::Surfpool => {
             command
-                .args(["--rpc-port", &rpc_port.to_string(), "--ws-port", &(rpc_port + 1).to_string()])
+                .args(["--rpc-port", &ports.rpc.to_string(), "--ws-port", &(ports.rpc + 1).to_string()])
                 .args(["--slot-ms", &options.slot_ms.to_string(), "--database"])
                 .arg(ledger(options));
         }
@@ -291,7 +313,9 @@ fn command(options: &NodeOptions, rpc_port: u16, faucet_port: u16) -> Result<Com
             command
                 .arg("--ledger")
                 .arg(ledger(options))
-                .args(["--rpc-port", &rpc_port.to_string(), "--faucet-port", &faucet_port.to_string()])
+                .args(["--rpc-port", &ports.rpc.to_string(), "--faucet-port", &ports.faucet.to_string()])
+                .args(["--gossip-port", &ports.peers.to_string(), "--dynamic-port-range"])
+                .arg(format!("{}-{}", ports.peers + 1, ports.peers + PEER_PORTS))
                 .args(["--bind-address", "127.0.0.1", "--mint", &operator, "--limit-ledger-size", LEDGER_SHREDS])
                 .args(["--ticks-per-slot", &(options.slot_ms * TICKS_OF_400_MS / 400).max(8).to_string()])
                 .args(["--upgradeable-program", &multibus::ID.to_string()])
@@ -304,8 +328,8 @@ fn command(options: &NodeOptions, rpc_port: u16, faucet_port: u16) -> Result<Com
     Ok(command)
 }
 
-fn spawn(options: &NodeOptions, rpc_port: u16, faucet_port: u16) -> Result<Child> {
-    let mut command = command(options, rpc_port, faucet_port)?;
+fn spawn(options: &NodeOptions, ports: Ports) -> Result<Child> {
+    let mut command = command(options, ports)?;
     let log = log(options);
     let file = File::options().create(true).append(true).open(&log);
     let file = file.with_context(|| format!("could not write {}", log.display()))?;
@@ -346,17 +370,23 @@ fn require_free(port: u16) -> Result<()> {
     }
 }
 
+/// Whether nobody listens at a port, by TCP or UDP.
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok()
+}
+
 /// The first of `count` successive ports that are free now. Nodes of one process never get the same ones.
 fn free_ports(count: u16) -> Result<u16> {
     // Below the range from which the system hands out ports to everyone else.
     const FIRST: u16 = 20_000;
     const SPAN: u16 = 10_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = (std::process::id() % u32::from(SPAN)) as u16;
+    // Processes that start one after the other begin far apart.
+    let start = (std::process::id().wrapping_mul(1_009) % u32::from(SPAN)) as u16;
     for _ in 0..SPAN {
         let offset = NEXT.fetch_add(count, Ordering::Relaxed);
         let port = FIRST + start.wrapping_add(offset) % (SPAN - count);
-        if (port..port + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+        if (port..port + count).all(is_free) {
             return Ok(port);
         }
     }
