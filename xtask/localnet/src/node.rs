@@ -204,18 +204,21 @@ impl Node {
     async fn wait_until_healthy(&mut self) -> Result<()> {
         let client = RpcClient::new(self.url());
         let deadline = Instant::now() + START_PATIENCE;
-        let mut tip = None;
+        let (mut first, mut tip) = (None, None);
         loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the {} node ended with {status} before it was healthy:\n{}", self.engine(), self.log_tail());
             }
-            // What is confirmed starts where the ledger is final, and follows to its tip when the node votes again.
-            if tip.is_none() && client.get_health().await.is_ok() {
-                let newest = CommitmentConfig::processed();
-                // A slot beyond the first shows that blocks are produced, so that a blockhash can be had.
-                tip = client.get_slot_with_commitment(newest).await.ok().map(|slot| slot.max(1));
+            // A node that starts again serves at first what is final, at every commitment. Its first newer slot is the tip of
+            // its ledger, or follows it: where that is confirmed, so is all that was, and blocks are produced.
+            let newest = client.get_slot_with_commitment(CommitmentConfig::processed()).await;
+            if let Ok(newest) = newest {
+                let first = *first.get_or_insert(newest);
+                tip = tip.or((newest > first).then_some(newest));
             }
-            if let Some(tip) = tip {
+            if let Some(tip) = tip
+                && client.get_health().await.is_ok()
+            {
                 let confirmed = client.get_slot_with_commitment(CommitmentConfig::confirmed()).await;
                 if confirmed.is_ok_and(|slot| slot >= tip) {
                     return Ok(());
