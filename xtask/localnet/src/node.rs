@@ -204,25 +204,19 @@ impl Node {
     async fn wait_until_healthy(&mut self) -> Result<()> {
         let client = RpcClient::new(self.url());
         let deadline = Instant::now() + START_PATIENCE;
-        let (mut first, mut tip) = (None, None);
+        let mut tip = None;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the {} node ended with {status} before it was healthy:\n{}", self.engine(), self.log_tail());
             }
-            // A node that starts again serves at first what is final, at every commitment. Its first newer slot is the tip of
-            // its ledger, or follows it: where that is confirmed, so is all that was, and blocks are produced.
-            let newest = client.get_slot_with_commitment(CommitmentConfig::processed()).await;
-            if let Ok(newest) = newest {
-                let first = *first.get_or_insert(newest);
-                tip = tip.or((newest > first).then_some(newest));
+            if tip.is_none() {
+                tip = self.tip(&client).await;
             }
             if let Some(tip) = tip
                 && client.get_health().await.is_ok()
+                && slot(&client, CommitmentConfig::confirmed()).await >= Some(tip)
             {
-                let confirmed = client.get_slot_with_commitment(CommitmentConfig::confirmed()).await;
-                if confirmed.is_ok_and(|slot| slot >= tip) {
-                    return Ok(());
-                }
+                return Ok(());
             }
             if Instant::now() > deadline {
                 let tail = self.log_tail();
@@ -235,6 +229,17 @@ impl Node {
             }
             sleep(POLL_INTERVAL).await;
         }
+    }
+
+    /// The newest slot, once blocks are produced on all that the ledger holds; `None` before.
+    async fn tip(&self, client: &RpcClient) -> Option<u64> {
+        let newest = slot(client, CommitmentConfig::processed()).await?;
+        let base = match self.engine() {
+            Engine::Surfpool => 0,
+            // A validator that starts again serves what is final, at every commitment, until it has voted on the tip.
+            Engine::Agave => slot(client, CommitmentConfig::finalized()).await?,
+        };
+        (newest > base).then_some(newest)
     }
 
     /// Puts the built program at the market's address, where the engine can while it runs; else compares.
@@ -280,6 +285,10 @@ impl Drop for Node {
         // Fails where it ended already.
         let _ = self.kill();
     }
+}
+
+async fn slot(client: &RpcClient, commitment: CommitmentConfig) -> Option<u64> {
+    client.get_slot_with_commitment(commitment).await.ok()
 }
 
 /// Bytes of a program data account before the ELF: kind, slot of the deployment, upgrade authority.
