@@ -79,6 +79,16 @@ mod tests {
         assert_eq!(cost(energy_wh, price), exact_cost(energy_wh, price));
     }
 
+    #[test]
+    fn cost_is_exact_where_its_two_ways_meet() {
+        let edge = [1, 999, 1_000, 1_001, LOW - 1, LOW, LOW + 1, LOW + 2, LOW * 1_000, u64::MAX - 1, u64::MAX];
+        for energy_wh in edge {
+            for price in edge {
+                assert_eq!(cost(energy_wh, price), exact_cost(energy_wh, price), "{energy_wh} Wh at {price}");
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 

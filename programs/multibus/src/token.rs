@@ -284,3 +284,76 @@ impl Settlement<'_> {
             .invoke_signed_with_unverified_program(signers, self.token_program.address())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use {super::*, crate::error::MultibusError};
+
+    /// A mint of Token-2022 with 6 decimals and these extensions: numbers and lengths of their values.
+    fn mint(extensions: &[(u16, usize)]) -> Vec<u8> {
+        let mut data = vec![0; TOKEN_ACCOUNT_LEN];
+        (data[MINT_DECIMALS], data[MINT_IS_INITIALIZED]) = (6, 1);
+        data.push(ACCOUNT_TYPE_MINT);
+        for (number, length) in extensions {
+            data.extend(number.to_le_bytes());
+            data.extend((*length as u16).to_le_bytes());
+            data.extend(vec![0; *length]);
+        }
+        data
+    }
+
+    #[test]
+    fn only_extensions_known_to_be_harmless_are_accepted() {
+        use MultibusError::*;
+        for number in 1..=40 {
+            let refused = match number {
+                10 | 18..=23 | 25 => None,
+                1 => Some(MintHasTransferFee),
+                3 => Some(MintHasCloseAuthority),
+                6 => Some(MintDefaultFrozen),
+                9 => Some(MintNonTransferable),
+                12 => Some(MintHasPermanentDelegate),
+                14 => Some(MintHasTransferHook),
+                26 => Some(MintPausable),
+                _ => Some(MintExtensionUnknown),
+            };
+            let expected = refused.map_or(Ok(6), |error| Err(error.into()));
+            assert_eq!(validate_mint_data(&mint(&[(number, 5)]), true), expected, "extension {number}");
+            assert_eq!(validate_mint_data(&mint(&[(18, 64), (19, 0), (number, 0)]), true), expected, "after others");
+        }
+    }
+
+    #[test]
+    fn a_mint_is_plain_or_a_whole_one_of_token_2022() {
+        let plain = &mint(&[])[..MINT_LEN];
+        let invalid = Err(MultibusError::MintInvalid.into());
+        assert_eq!(validate_mint_data(plain, false), Ok(6));
+        assert_eq!(validate_mint_data(plain, true), Ok(6));
+        assert_eq!(validate_mint_data(&plain[..MINT_LEN - 1], true), invalid);
+        assert_eq!(validate_mint_data(&[plain, &[0]].concat(), true), invalid);
+        assert_eq!(validate_mint_data(&mint(&[]), true), Ok(6));
+        assert_eq!(validate_mint_data(&mint(&[]), false), invalid, "SPL Token has no extensions");
+        assert_eq!(validate_mint_data(&mint(&[])[..TOKEN_ACCOUNT_LEN], true), invalid);
+        for (place, value) in [(MINT_IS_INITIALIZED, 0), (MINT_IS_INITIALIZED, 2), (TOKEN_ACCOUNT_LEN, 2)] {
+            let mut other = mint(&[]);
+            other[place] = value;
+            assert_eq!(validate_mint_data(&other, true), invalid);
+        }
+    }
+
+    #[test]
+    fn a_list_of_extensions_ends_with_itself_or_with_zeros() {
+        let whole = mint(&[(18, 64), (10, 3)]);
+        assert_eq!(validate_mint_data(&whole, true), Ok(6));
+        // Room that no extension uses, and less of it than a header takes.
+        for room in [1, 3, 4, 100] {
+            assert_eq!(validate_mint_data(&[&whole[..], &vec![0; room]].concat(), true), Ok(6), "{room}");
+        }
+        // What comes after the end is nothing.
+        assert_eq!(validate_mint_data(&[&whole[..], &[0; 4], &[14, 0, 0, 0]].concat(), true), Ok(6));
+        for cut in 1..=3 {
+            let cut = &whole[..whole.len() - cut];
+            assert_eq!(validate_mint_data(cut, true), Err(MultibusError::MintInvalid.into()));
+        }
+    }
+}

@@ -462,3 +462,225 @@ impl Bus {
         invariant(*reserved == [0; 31], "reserved bytes are zero")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use {super::*, crate::error::MultibusError};
+
+    type Change<T> = fn(&mut T);
+
+    const BUS: Address = Address::new_from_array([99; 32]);
+
+    fn wallet(number: u8) -> Address {
+        Address::new_from_array([number; 32])
+    }
+
+    fn config() -> BusConfig {
+        BusConfig {
+            name: "Sunny Street".to_owned(),
+            owners: vec![
+                OwnerShare { owner: wallet(1), share_bps: 6_000 },
+                OwnerShare { owner: wallet(2), share_bps: 3_000 },
+                OwnerShare { owner: wallet(3), share_bps: 1_000 },
+            ],
+            threshold: 2,
+            pause_quorum: 1,
+            listing_policy: 1,
+            lock_fee_bps: 500,
+            timelock_seconds: MAX_TIMELOCK_SECONDS,
+            window_seconds: 900,
+            gate_closure_seconds: 60,
+            capacity_wh: 1,
+            base_price_per_kwh: 1,
+        }
+    }
+
+    /// A bus of wallet 2, as configured with a change.
+    fn created(change: impl FnOnce(&mut BusConfig)) -> Result<Bus> {
+        let mut config = config();
+        change(&mut config);
+        let mut bus = Bus { escrow: wallet(7), ..Bus::zeroed() };
+        bus.initialize(&BUS, &wallet(2), &config)?;
+        Ok(bus)
+    }
+
+    #[test]
+    fn a_bus_is_what_its_creator_asks_for() {
+        let bus = created(|_| ()).unwrap();
+        assert_eq!(bus.check_invariants(), Ok(()));
+        assert_eq!((bus.layout_version, bus.creator, bus.name()), (LAYOUT_VERSION, wallet(2), "Sunny Street"));
+        let owners: Vec<_> = bus.owners().iter().map(|slot| (slot.owner, slot.share_bps)).collect();
+        assert_eq!(owners, [(wallet(1), 6_000), (wallet(2), 3_000), (wallet(3), 1_000)]);
+        assert_eq!((bus.owner_count, bus.threshold, bus.pause_quorum, bus.listing_policy), (3, 2, 1, 1));
+        assert_eq!((bus.lock_fee_bps, bus.timelock_seconds), (500, MAX_TIMELOCK_SECONDS));
+        assert_eq!((bus.window_seconds, bus.gate_closure_seconds), (900, 60));
+        assert_eq!((bus.capacity_wh, bus.base_price_per_kwh, bus.name_len), (1, 1, 12));
+    }
+
+    #[test]
+    fn a_configuration_is_refused_just_beyond_each_limit() {
+        use MultibusError::*;
+        let refused: &[(MultibusError, Change<BusConfig>)] = &[
+            (NameInvalid, |config| config.name = String::new()),
+            (NameInvalid, |config| config.name = "x".repeat(33)),
+            (NameInvalid, |config| config.name = "a\u{1b}[2J".to_owned()),
+            (OwnerCountInvalid, |config| config.owners = Vec::new()),
+            (OwnerCountInvalid, |config| {
+                config.owners = (1..=17).map(|number| OwnerShare { owner: wallet(number), share_bps: 1 }).collect()
+            }),
+            (OwnerZero, |config| config.owners[2].owner = Address::default()),
+            (OwnerIsTheBus, |config| config.owners[2].owner = BUS),
+            (OwnerDuplicate, |config| config.owners[2].owner = wallet(1)),
+            (CreatorNotOwner, |config| config.owners[1].owner = wallet(4)),
+            (SharesInvalid, |config| config.owners[1].share_bps += 1),
+            (SharesInvalid, |config| config.owners[1].share_bps -= 1),
+            (ThresholdInvalid, |config| (config.threshold, config.pause_quorum) = (0, 0)),
+            (ThresholdInvalid, |config| config.threshold = 4),
+            (PauseQuorumInvalid, |config| config.pause_quorum = 3),
+            (ListingPolicyUnknown, |config| config.listing_policy = 2),
+            (LockFeeTooHigh, |config| config.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
+            (TimelockTooLong, |config| config.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
+            (WindowsInvalid, |config| config.window_seconds = MIN_WINDOW_SECONDS - 1),
+            (WindowsInvalid, |config| config.window_seconds = MAX_WINDOW_SECONDS + 1),
+            (WindowsInvalid, |config| config.gate_closure_seconds = MAX_GATE_CLOSURE_SECONDS + 1),
+            (WindowsInvalid, |config| config.window_seconds = 0),
+            (CapacityZero, |config| config.capacity_wh = 0),
+            (BasePriceZero, |config| config.base_price_per_kwh = 0),
+        ];
+        for (index, (error, change)) in refused.iter().enumerate() {
+            assert_eq!(created(change).err(), Some((*error).into()), "{index}: {error:?}");
+        }
+        let taken: &[Change<BusConfig>] = &[
+            |config| config.name = "x".repeat(32),
+            |config| config.name = "x".to_owned(),
+            |config| (config.threshold, config.pause_quorum) = (1, 1),
+            |config| (config.threshold, config.pause_quorum) = (3, 3),
+            |config| config.pause_quorum = 0,
+            |config| config.listing_policy = 0,
+            |config| config.window_seconds = MIN_WINDOW_SECONDS,
+            |config| config.window_seconds = MAX_WINDOW_SECONDS,
+            |config| config.gate_closure_seconds = MAX_GATE_CLOSURE_SECONDS,
+            |config| config.gate_closure_seconds = 0,
+            |config| (config.window_seconds, config.gate_closure_seconds) = (0, 0),
+            |config| {
+                config.owners = (1..=16).map(|number| OwnerShare { owner: wallet(number), share_bps: 625 }).collect()
+            },
+        ];
+        for (index, change) in taken.iter().enumerate() {
+            assert_eq!(created(change).map(|bus| bus.check_invariants()), Ok(Ok(())), "{index}");
+        }
+    }
+
+    #[test]
+    fn pausing_needs_its_quorum_or_the_threshold() {
+        for (pause_quorum, threshold, needed) in [(0, 2, 2), (0, 3, 3), (1, 3, 1), (3, 3, 3), (3, 2, 2)] {
+            assert_eq!(Bus { pause_quorum, threshold, ..Bus::zeroed() }.pause_approvals(), needed);
+        }
+    }
+
+    #[test]
+    fn owners_and_nobody_else_are_owners() {
+        let mut bus = created(|_| ()).unwrap();
+        assert_eq!(bus.owner_index(&wallet(3)), Some(2));
+        assert_eq!(bus.validate_owner(&wallet(3)), Ok(2));
+        assert_eq!(bus.validate_owner(&wallet(4)), Err(MultibusError::NotAnOwner.into()));
+        assert_eq!(bus.validate_owner(&Address::default()), Err(MultibusError::NotAnOwner.into()));
+        assert!(bus.validate_lister(&wallet(4)).is_ok());
+        bus.listing_policy = 0;
+        assert!(bus.validate_lister(&wallet(1)).is_ok());
+        assert_eq!(bus.validate_lister(&wallet(4)), Err(MultibusError::ListingClosed.into()));
+    }
+
+    #[test]
+    fn a_seller_acts_for_its_offer_and_owners_for_the_bus_own() {
+        let bus = created(|_| ()).unwrap();
+        let mut offer = Offer { seller: wallet(5), ..Offer::zeroed() };
+        assert!(bus.validate_seller(&offer, &wallet(5)).is_ok());
+        for other in [1, 4] {
+            assert_eq!(bus.validate_seller(&offer, &wallet(other)), Err(MultibusError::NotTheSeller.into()));
+        }
+        (offer.owned_by_bus, offer.seller) = (1, BUS);
+        assert!(bus.validate_seller(&offer, &wallet(1)).is_ok());
+        assert_eq!(bus.validate_seller(&offer, &wallet(4)), Err(MultibusError::NotTheSeller.into()));
+    }
+
+    #[test]
+    fn prices_and_pauses_and_gates_are_kept_to_the_unit() {
+        let mut bus = created(|config| config.base_price_per_kwh = 10).unwrap();
+        assert!(bus.validate_price(10).is_ok());
+        assert_eq!(bus.validate_price(9), Err(MultibusError::PriceBelowBase.into()));
+        assert!(bus.validate_running().is_ok());
+        bus.paused = 1;
+        assert_eq!(bus.validate_running(), Err(MultibusError::BusPaused.into()));
+        assert_eq!(bus.gate_closes_at(900), 840);
+        assert!(bus.validate_gate(900, 839).is_ok());
+        assert_eq!(bus.validate_gate(900, 840), Err(MultibusError::GateClosed.into()));
+        (bus.window_seconds, bus.gate_closure_seconds) = (0, 0);
+        assert_eq!(bus.gate_closes_at(900), i64::MAX);
+    }
+
+    #[test]
+    fn windows_are_opened_aligned_in_time_and_within_the_horizon() {
+        let now = 90_000;
+        let mut bus = created(|_| ()).unwrap();
+        let latest = now + WINDOW_HORIZON_SECONDS;
+        for start in [now + 900, latest] {
+            assert_eq!(bus.validate_window(start, now), Ok(()));
+        }
+        for (start, error) in [
+            (now + 901, MultibusError::WindowMisaligned),
+            (0, MultibusError::WindowMisaligned),
+            (-900, MultibusError::WindowMisaligned),
+            (now, MultibusError::GateClosed),
+            (latest + 900, MultibusError::WindowTooFar),
+        ] {
+            assert_eq!(bus.validate_window(start, now), Err(error.into()), "{start}");
+        }
+        (bus.window_seconds, bus.gate_closure_seconds) = (0, 0);
+        assert_eq!(bus.validate_window(now + 900, now), Err(MultibusError::WindowsOff.into()));
+    }
+
+    #[test]
+    fn every_invariant_notices_what_breaks_it() {
+        let mut sound = created(|_| ()).unwrap();
+        sound.former_owner_count = 2;
+        sound.former_owners[0] = FormerOwner { owner: wallet(8), accrued: 1 };
+        sound.former_owners[1] = FormerOwner { owner: wallet(9), accrued: 2 };
+        assert_eq!(sound.check_invariants(), Ok(()));
+        let broken: &[(&str, Change<Bus>)] = &[
+            ("the layout version is the present one", |bus| bus.layout_version = 2),
+            ("a bus has 1 to 16 owners", |bus| bus.owner_count = 0),
+            ("a bus has 1 to 16 owners", |bus| bus.owner_count = 17),
+            ("1 <= threshold <= owners", |bus| bus.threshold = 0),
+            ("1 <= threshold <= owners", |bus| bus.threshold = 4),
+            ("policy and pause are flags", |bus| bus.listing_policy = 2),
+            ("policy and pause are flags", |bus| bus.paused = 2),
+            ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name_len = 0),
+            ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name[0] = 0xff),
+            ("shares sum to 10,000", |bus| bus.owners[0].share_bps += 1),
+            ("owners are distinct", |bus| bus.owners[2].owner = wallet(1)),
+            ("owners are distinct", |bus| bus.owners[1].owner = wallet(1)),
+            ("unused places are empty", |bus| bus.owners[3].owner = wallet(4)),
+            ("unused places are empty", |bus| bus.owners[15].reserved[0] = 1),
+            ("the lock fee is within its limit", |bus| bus.lock_fee_bps = 501),
+            ("the timelock is within its limit", |bus| bus.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
+            ("windows and gate closure are within their limits", |bus| bus.window_seconds = 59),
+            ("capacity and base price are above zero", |bus| bus.capacity_wh = 0),
+            ("capacity and base price are above zero", |bus| bus.base_price_per_kwh = 0),
+            ("escrow and treasury are two accounts", |bus| bus.treasury = bus.escrow),
+            ("the pause quorum is one that owners can reach", |bus| bus.pause_quorum = 17),
+            ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 17),
+            ("former owners have unclaimed revenue", |bus| bus.former_owners[1].accrued = 0),
+            ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 1),
+            ("an owner is not a former owner", |bus| bus.former_owners[1].owner = wallet(1)),
+            ("reserved bytes are zero", |bus| bus.reserved[30] = 1),
+        ];
+        for (message, change) in broken {
+            let mut bus = sound;
+            change(&mut bus);
+            assert_eq!(bus.check_invariants(), Err(*message));
+        }
+        sound.pause_quorum = 16;
+        assert_eq!(sound.check_invariants(), Ok(()));
+    }
+}

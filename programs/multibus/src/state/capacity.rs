@@ -198,7 +198,109 @@ impl Capacity {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, proptest::prelude::*, std::collections::BTreeSet};
+    use {super::*, crate::error::MultibusError, proptest::prelude::*, std::collections::BTreeSet};
+
+    type Change<T> = fn(&mut T);
+
+    const BUS: Address = Address::new_from_array([1; 32]);
+    const PAYER: Address = Address::new_from_array([2; 32]);
+
+    /// The capacity of the window from 900 to 1,800.
+    fn window(total_wh: u64) -> Capacity {
+        let mut capacity = Capacity::zeroed();
+        capacity.initialize(&BUS, &PAYER, (900, 900), total_wh);
+        capacity
+    }
+
+    #[test]
+    fn a_capacity_begins_with_all_its_energy() {
+        let capacity = window(1_000);
+        assert_eq!(
+            (capacity.layout_version, capacity.window_start, capacity.window_seconds),
+            (LAYOUT_VERSION, 900, 900)
+        );
+        assert_eq!((capacity.total_wh, capacity.available_wh, capacity.listed_wh), (1_000, 1_000, 0));
+        assert_eq!((capacity.bus, capacity.rent_payer), (BUS, PAYER));
+        assert_eq!(capacity.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn energy_is_listed_withdrawn_and_sold_to_the_wh() {
+        let mut capacity = window(1_000);
+        capacity.list(0, 1_000).unwrap();
+        assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.open_offers), (0, 1_000, 1));
+        let before = capacity;
+        assert_eq!(capacity.list(1, 1), Err(MultibusError::CapacityExceeded.into()));
+        assert_eq!(capacity.list(0, 0), Err(MultibusError::OfferSeqUnusable.into()));
+        assert_eq!(capacity, before);
+        capacity.unlist(400);
+        assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.open_offers), (400, 600, 1));
+        capacity.close_offer(600);
+        assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.sold_wh), (400, 0, 600));
+        assert_eq!(capacity.open_offers, 0);
+        capacity.open_offers = u32::MAX;
+        assert_eq!(capacity.list(1, 1), Err(MultibusError::CounterOverflow.into()));
+    }
+
+    #[test]
+    fn a_capacity_shrinks_to_what_is_listed_and_sold() {
+        let mut capacity = window(1_000);
+        capacity.list(0, 500).unwrap();
+        capacity.unlist(100);
+        capacity.close_offer(400);
+        capacity.list(1, 200).unwrap();
+        let before = capacity;
+        assert_eq!(capacity.resize(599), Err(MultibusError::CapacityBelowListed.into()));
+        assert_eq!(capacity, before);
+        capacity.resize(600).unwrap();
+        assert_eq!((capacity.total_wh, capacity.available_wh), (600, 0));
+        capacity.resize(5_000).unwrap();
+        assert_eq!((capacity.total_wh, capacity.available_wh), (5_000, 4_400));
+        assert_eq!(capacity.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn a_window_closes_at_its_end_and_without_offers() {
+        let mut capacity = window(1_000);
+        assert!(capacity.validate_close(0).is_ok(), "it never had an offer");
+        capacity.list(0, 10).unwrap();
+        assert_eq!(capacity.validate_close(1_799), Err(MultibusError::WindowNotOver.into()));
+        assert_eq!(capacity.validate_close(1_800), Err(MultibusError::WindowHasOffers.into()));
+        capacity.close_offer(10);
+        assert_eq!(capacity.validate_close(1_799), Err(MultibusError::WindowNotOver.into()));
+        assert!(capacity.validate_close(1_800).is_ok());
+        let general = Capacity { window_start: 0, ..capacity };
+        assert_eq!(general.validate_close(1_800), Err(MultibusError::WindowsOff.into()));
+    }
+
+    #[test]
+    fn every_invariant_notices_what_breaks_it() {
+        let mut sound = window(1_000);
+        sound.list(0, 300).unwrap();
+        sound.list(1, 200).unwrap();
+        sound.close_offer(200);
+        assert_eq!(sound.check_invariants(), Ok(()));
+        let broken: &[(&str, Change<Capacity>)] = &[
+            ("the layout version is the present one", |capacity| capacity.layout_version = 2),
+            ("total = available + listed + sold", |capacity| capacity.total_wh += 1),
+            ("total = available + listed + sold", |capacity| capacity.available_wh += 1),
+            ("total = available + listed + sold", |capacity| capacity.listed_wh += 1),
+            ("total = available + listed + sold", |capacity| capacity.sold_wh += 1),
+            ("without open offers nothing is listed", |capacity| capacity.open_offers = 0),
+            ("a window has a length", |capacity| capacity.window_seconds = 0),
+            ("a window has a length", |capacity| capacity.window_start = 0),
+            ("only the general capacity counts windows", |capacity| capacity.open_windows = 1),
+            ("reserved bytes are zero", |capacity| capacity.padding[1] = 1),
+            ("reserved bytes are zero", |capacity| capacity.reserved[63] = 1),
+        ];
+        for (message, change) in broken {
+            let mut capacity = sound;
+            change(&mut capacity);
+            assert_eq!(capacity.check_invariants(), Err(*message));
+        }
+        (sound.window_start, sound.window_seconds, sound.open_windows) = (0, 0, 3);
+        assert_eq!(sound.check_invariants(), Ok(()));
+    }
 
     #[test]
     fn sequence_numbers_work_out_of_order_and_once() {

@@ -138,6 +138,8 @@ impl Lock {
 mod tests {
     use {super::*, crate::error::MultibusError, bytemuck::Zeroable};
 
+    type Change<T> = fn(&mut T);
+
     fn lock(deposit: u64) -> Lock {
         let mut lock = Lock::zeroed();
         let fill = Fill { energy_wh: 1_000, price_per_kwh: deposit, cost: deposit };
@@ -177,6 +179,39 @@ mod tests {
         for (resumed_at, fee) in [(999, 250), (1_000, 0), (1_001, 0)] {
             bus.resumed_at = resumed_at;
             assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 10_039 - fee, fee });
+        }
+    }
+
+    #[test]
+    fn a_lock_is_what_was_filled() {
+        let wallet = |number| Address::new_from_array([number; 32]);
+        let mut lock = Lock::zeroed();
+        let fill = Fill { energy_wh: 1_500, price_per_kwh: 7, cost: 11 };
+        lock.initialize(&wallet(1), &wallet(2), &wallet(3), fill, 250, 1_000);
+        assert_eq!((lock.layout_version, lock.lock_fee_bps), (LAYOUT_VERSION, 250));
+        assert_eq!((lock.energy_wh, lock.price_per_kwh, lock.deposit), (1_500, 7, 11));
+        assert_eq!((lock.taken_at, lock.expires_at), (1_000, 1_300));
+        assert_eq!((lock.bus, lock.offer, lock.buyer), (wallet(1), wallet(2), wallet(3)));
+        assert_eq!(lock.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn every_invariant_notices_what_breaks_it() {
+        let sound = Lock { lock_fee_bps: MAX_LOCK_FEE_BPS, ..lock(5) };
+        assert_eq!(sound.check_invariants(), Ok(()));
+        let broken: &[(&str, Change<Lock>)] = &[
+            ("the layout version is the present one", |lock| lock.layout_version = 2),
+            ("a lock holds energy", |lock| lock.energy_wh = 0),
+            ("the deposit is the full cost", |lock| lock.deposit += 1),
+            ("the lock fee is within its limit", |lock| lock.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
+            ("a lock lasts 300 s", |lock| lock.expires_at += 1),
+            ("reserved bytes are zero", |lock| lock.padding[3] = 1),
+            ("reserved bytes are zero", |lock| lock.reserved[31] = 1),
+        ];
+        for (message, change) in broken {
+            let mut lock = sound;
+            change(&mut lock);
+            assert_eq!(lock.check_invariants(), Err(*message));
         }
     }
 }

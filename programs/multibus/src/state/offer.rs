@@ -364,6 +364,8 @@ impl Offer {
 mod tests {
     use {super::*, crate::error::MultibusError, bytemuck::Zeroable, proptest::prelude::*};
 
+    type Change<T> = fn(&mut T);
+
     const ANY: PriceGuard = PriceGuard { max_price_per_kwh: u64::MAX, expected_version: 0 };
 
     fn offer(listed_wh: u64, price_per_kwh: u64) -> Offer {
@@ -485,6 +487,133 @@ mod tests {
         locked.release(300);
         assert_eq!(locked.cancel().unwrap(), 300);
         assert_eq!((locked.listed_wh, locked.remaining_wh), (100, 0));
+    }
+
+    #[test]
+    fn an_offer_is_what_its_terms_say() {
+        let bus = Address::new_from_array([4; 32]);
+        let capacity = Capacity { window_start: 900, bus, ..Capacity::zeroed() };
+        let terms = OfferTerms { energy_wh: 7, price_per_kwh: 8, expires_at: 9, source: 5 };
+        let mut offer = Offer::zeroed();
+        offer.initialize(&capacity, 3, terms, 6);
+        assert_eq!((offer.layout_version, offer.source, offer.version, offer.offer_seq), (LAYOUT_VERSION, 5, 1, 3));
+        assert_eq!((offer.price_per_kwh, offer.listed_wh, offer.remaining_wh, offer.reserved_wh), (8, 7, 7, 0));
+        assert_eq!((offer.window_start, offer.created_at, offer.expires_at, offer.bus), (900, 6, 9, bus));
+        assert_eq!(offer.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn terms_are_refused_just_beyond_each_limit() {
+        use MultibusError::*;
+        let now = 1_000;
+        let sound = (
+            OfferTerms { energy_wh: 1, price_per_kwh: 10, expires_at: now + 1, source: 5 },
+            Bus { base_price_per_kwh: 10, window_seconds: 900, gate_closure_seconds: 60, ..Bus::zeroed() },
+            Capacity { window_start: now + 61, ..Capacity::zeroed() },
+        );
+        type Case = (OfferTerms, Bus, Capacity);
+        let validate = |change: fn(&mut Case)| {
+            let mut case = sound;
+            change(&mut case);
+            case.0.validate(&case.1, &case.2, now)
+        };
+        let refused: &[(MultibusError, Change<Case>)] = &[
+            (BusPaused, |case| case.1.paused = 1),
+            (EnergyZero, |case| case.0.energy_wh = 0),
+            (PriceBelowBase, |case| case.0.price_per_kwh = 9),
+            (SourceUnknown, |case| case.0.source = 6),
+            (ExpiryInPast, |case| case.0.expires_at = 1_000),
+            (WindowsOn, |case| case.2.window_start = 0),
+            (WindowsOff, |case| case.1.window_seconds = 0),
+            (GateClosed, |case| case.2.window_start = 1_060),
+        ];
+        for (error, change) in refused {
+            assert_eq!(validate(*change), Err((*error).into()), "{error:?}");
+        }
+        assert_eq!(validate(|_| ()), Ok(()));
+        assert_eq!(validate(|case| case.0.expires_at = 0), Ok(()));
+        assert_eq!(validate(|case| (case.1.window_seconds, case.2.window_start) = (0, 0)), Ok(()));
+    }
+
+    #[test]
+    fn nobody_buys_from_itself_or_what_does_not_trade() {
+        let mut cancelled = Offer { seller: Address::new_from_array([3; 32]), ..offer(10, 1) };
+        let bus = Bus::zeroed();
+        assert_eq!(cancelled.validate_buyer(&cancelled.seller), Err(MultibusError::SelfTrade.into()));
+        assert!(cancelled.validate_buyer(&Address::new_from_array([4; 32])).is_ok());
+        let paused = Bus { paused: 1, ..bus };
+        assert_eq!(cancelled.validate_tradable(&paused, 0), Err(MultibusError::BusPaused.into()));
+        cancelled.cancelled = 1;
+        assert_eq!(cancelled.validate_tradable(&bus, 0), Err(MultibusError::OfferCancelled.into()));
+    }
+
+    #[test]
+    fn only_who_may_withdraws_an_offer_that_trades() {
+        let wallet = |number| Address::new_from_array([number; 32]);
+        let mut bus = Bus { owner_count: 2, listing_policy: 1, ..Bus::zeroed() };
+        (bus.owners[0].owner, bus.owners[1].owner) = (wallet(1), wallet(2));
+        let members = Offer { seller: wallet(3), ..offer(10, 1) };
+        let still_trading = Err(MultibusError::OfferStillTrading.into());
+        assert_eq!(members.validate_cancel(&bus, &wallet(3), 0), Ok(()));
+        assert_eq!(members.validate_cancel(&bus, &wallet(1), 0), still_trading);
+        assert_eq!(members.validate_cancel(&bus, &wallet(4), 0), still_trading);
+        // Its seller may no longer list.
+        bus.listing_policy = 0;
+        assert_eq!(members.validate_cancel(&bus, &wallet(1), 0), Ok(()));
+        assert_eq!(members.validate_cancel(&bus, &wallet(4), 0), still_trading);
+        let owners = Offer { seller: wallet(1), ..members };
+        assert_eq!(owners.validate_cancel(&bus, &wallet(2), 0), still_trading);
+        let own = Offer { owned_by_bus: 1, seller: wallet(9), ..members };
+        assert_eq!(own.validate_cancel(&bus, &wallet(2), 0), Ok(()));
+        assert_eq!(own.validate_cancel(&bus, &wallet(4), 0), still_trading);
+        let sold_out = Offer { remaining_wh: 0, ..members };
+        assert_eq!(sold_out.validate_cancel(&bus, &wallet(4), 0), Ok(()));
+        // Past its gate, from that second on.
+        bus.window_seconds = 900;
+        let windowed = Offer { window_start: 1_000, ..members };
+        assert_eq!(windowed.validate_cancel(&bus, &wallet(4), 999), still_trading);
+        assert_eq!(windowed.validate_cancel(&bus, &wallet(4), 1_000), Ok(()));
+    }
+
+    #[test]
+    fn an_offer_is_cancelled_again_only_where_something_came_free() {
+        let mut cancelled = Offer { cancelled: 1, ..offer(10, 1) };
+        (cancelled.remaining_wh, cancelled.reserved_wh, cancelled.open_locks) = (5, 5, 1);
+        refused(cancelled, MultibusError::NothingToCancel, Offer::cancel);
+        cancelled.reserved_wh = 4;
+        assert_eq!(cancelled.cancel(), Ok(1));
+        assert_eq!((cancelled.listed_wh, cancelled.remaining_wh), (9, 4));
+        let mut sold_out = Offer { remaining_wh: 0, cancelled: 1, ..offer(10, 1) };
+        assert_eq!(sold_out.cancel(), Ok(0));
+    }
+
+    #[test]
+    fn every_invariant_notices_what_breaks_it() {
+        let mut sound = Offer { created_at: 5, expires_at: 6, owned_by_bus: 1, cancelled: 1, ..offer(10, 1) };
+        (sound.remaining_wh, sound.reserved_wh, sound.open_locks, sound.source) = (10, 10, 2, 5);
+        assert_eq!(sound.check_invariants(), Ok(()));
+        let broken: &[(&str, Change<Offer>)] = &[
+            ("the layout version is the present one", |offer| offer.layout_version = 2),
+            ("the source is known", |offer| offer.source = 6),
+            ("flags are 0 or 1", |offer| offer.owned_by_bus = 2),
+            ("flags are 0 or 1", |offer| offer.cancelled = 2),
+            ("versions start at 1", |offer| offer.version = 0),
+            ("the price is above zero", |offer| offer.price_per_kwh = 0),
+            ("reserved <= remaining <= listed", |offer| offer.reserved_wh = 11),
+            ("reserved <= remaining <= listed", |offer| offer.listed_wh = 9),
+            ("energy is reserved exactly where locks are open", |offer| offer.reserved_wh = 0),
+            ("energy is reserved exactly where locks are open", |offer| offer.open_locks = 0),
+            ("an offer expires after its creation", |offer| offer.expires_at = 5),
+            ("reserved bytes are zero", |offer| offer.padding[2] = 1),
+            ("reserved bytes are zero", |offer| offer.reserved[63] = 1),
+        ];
+        for (message, change) in broken {
+            let mut offer = sound;
+            change(&mut offer);
+            assert_eq!(offer.check_invariants(), Err(*message));
+        }
+        sound.expires_at = 0;
+        assert_eq!(sound.check_invariants(), Ok(()));
     }
 
     proptest! {

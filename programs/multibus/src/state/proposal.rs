@@ -473,3 +473,357 @@ pub fn owners_after(bus: &Bus, action: &Action) -> Vec<OwnerShare> {
     }
     owners
 }
+
+#[cfg(test)]
+mod tests {
+    use {super::*, crate::error::MultibusError, crate::state::FormerOwner};
+
+    type Change<T> = fn(&mut T);
+
+    const BUS: Address = Address::new_from_array([99; 32]);
+
+    fn wallet(number: u8) -> Address {
+        Address::new_from_array([number; 32])
+    }
+
+    /// A running bus of three owners, two of whom decide after an hour and one of whom pauses.
+    fn bus() -> Bus {
+        let mut bus = Bus {
+            owner_count: 3,
+            threshold: 2,
+            pause_quorum: 1,
+            timelock_seconds: 3_600,
+            window_seconds: 900,
+            gate_closure_seconds: 60,
+            ..Bus::zeroed()
+        };
+        for (index, share_bps) in [6_000, 3_000, 1_000].into_iter().enumerate() {
+            bus.owners[index] = OwnerSlot { owner: wallet(index as u8 + 1), share_bps, ..OwnerSlot::zeroed() };
+        }
+        bus
+    }
+
+    fn general() -> Capacity {
+        let mut general = Capacity::zeroed();
+        general.initialize(&BUS, &wallet(1), (0, 0), 1_000);
+        general
+    }
+
+    fn encoded(action: ProposalAction) -> Action {
+        Action::encode(&action).expect("not too many shares")
+    }
+
+    fn actions() -> Vec<ProposalAction> {
+        vec![
+            ProposalAction::OwnerAdd { owner: wallet(4), shares_bps: vec![5_000, 3_000, 1_000, 1_000] },
+            ProposalAction::OwnerRemove { owner: wallet(2), shares_bps: vec![4_000, 6_000] },
+            ProposalAction::SharesSet { shares_bps: vec![1, 2, 9_997] },
+            ProposalAction::ThresholdSet { threshold: 3 },
+            ProposalAction::TimelockSet { timelock_seconds: 7 },
+            ProposalAction::CapacitySet { capacity_wh: 5_000 },
+            ProposalAction::BasePriceSet { base_price_per_kwh: 9 },
+            ProposalAction::ListingPolicySet { listing_policy: 1 },
+            ProposalAction::WindowsSet { window_seconds: 1_800, gate_closure_seconds: 61 },
+            ProposalAction::LockFeeSet { lock_fee_bps: 8 },
+            ProposalAction::Pause,
+            ProposalAction::Resume,
+        ]
+    }
+
+    #[test]
+    fn an_action_is_read_as_it_was_written() {
+        for (kind, action) in actions().into_iter().enumerate() {
+            let written = encoded(action.clone());
+            assert_eq!((written.kind as usize, written.decode()), (kind, Some(action)));
+            assert_eq!(written.changes_owners(), kind <= 3, "{kind}");
+            assert_eq!(written.changes_shares(), kind <= 2, "{kind}");
+        }
+        assert_eq!(Action { kind: 12, ..Action::zeroed() }.decode(), None);
+        let many = ProposalAction::SharesSet { shares_bps: vec![1; 17] };
+        assert_eq!(Action::encode(&many).err(), Some(MultibusError::ShareCountInvalid.into()));
+        assert!(Action::encode(&ProposalAction::SharesSet { shares_bps: vec![625; 16] }).is_ok());
+    }
+
+    #[test]
+    fn an_action_is_refused_just_beyond_each_limit() {
+        use MultibusError::*;
+        let shares = |shares_bps: &[u16]| ProposalAction::SharesSet { shares_bps: shares_bps.to_vec() };
+        let add = |owner: Address| ProposalAction::OwnerAdd { owner, shares_bps: vec![2_500; 4] };
+        let remove = |owner: Address| ProposalAction::OwnerRemove { owner, shares_bps: vec![5_000; 2] };
+        let windows =
+            |window_seconds, gate_closure_seconds| ProposalAction::WindowsSet { window_seconds, gate_closure_seconds };
+        let mut used = general();
+        used.list(0, 400).unwrap();
+        used.list(1, 300).unwrap();
+        used.close_offer(300);
+        let offers = Capacity { open_windows: 0, ..used };
+        let in_windows = Capacity { open_windows: 1, ..general() };
+        let (paused, three) = (Bus { paused: 1, ..bus() }, Bus { threshold: 3, ..bus() });
+        let mut one = Bus { owner_count: 1, threshold: 1, ..bus() };
+        one.owners[1] = OwnerSlot::zeroed();
+        let mut full = Bus { owner_count: 16, ..bus() };
+        for number in 3..16 {
+            full.owners[number].owner = wallet(number as u8 + 1);
+        }
+        let cases: Vec<(Option<MultibusError>, ProposalAction, Bus, Capacity)> = vec![
+            (None, add(wallet(4)), bus(), general()),
+            (Some(OwnerZero), add(Address::default()), bus(), general()),
+            (Some(OwnerIsTheBus), add(BUS), bus(), general()),
+            (Some(AlreadyOwner), add(wallet(3)), bus(), general()),
+            (Some(OwnersFull), add(wallet(40)), full, general()),
+            (Some(ShareCountInvalid), add(wallet(4)), Bus { owner_count: 2, ..bus() }, general()),
+            (None, remove(wallet(3)), bus(), general()),
+            (Some(OwnerUnknown), remove(wallet(4)), bus(), general()),
+            (Some(LastOwner), remove(wallet(1)), one, general()),
+            (Some(ThresholdAboveOwners), remove(wallet(3)), three, general()),
+            (None, shares(&[10_000, 0, 0]), bus(), general()),
+            (Some(SharesInvalid), shares(&[9_999, 0, 0]), bus(), general()),
+            (Some(SharesInvalid), shares(&[10_000, 1, 0]), bus(), general()),
+            (Some(ShareCountInvalid), shares(&[5_000, 5_000]), bus(), general()),
+            (Some(ShareCountInvalid), shares(&[5_000, 5_000, 0, 0]), bus(), general()),
+            (None, ProposalAction::ThresholdSet { threshold: 3 }, bus(), general()),
+            (None, ProposalAction::ThresholdSet { threshold: 1 }, bus(), general()),
+            (Some(ThresholdInvalid), ProposalAction::ThresholdSet { threshold: 4 }, bus(), general()),
+            (Some(ThresholdInvalid), ProposalAction::ThresholdSet { threshold: 0 }, bus(), general()),
+            (None, ProposalAction::TimelockSet { timelock_seconds: MAX_TIMELOCK_SECONDS }, bus(), general()),
+            (
+                Some(TimelockTooLong),
+                ProposalAction::TimelockSet { timelock_seconds: MAX_TIMELOCK_SECONDS + 1 },
+                bus(),
+                general(),
+            ),
+            (None, ProposalAction::CapacitySet { capacity_wh: 700 }, bus(), used),
+            (Some(CapacityBelowListed), ProposalAction::CapacitySet { capacity_wh: 699 }, bus(), used),
+            (Some(CapacityZero), ProposalAction::CapacitySet { capacity_wh: 0 }, bus(), general()),
+            (None, ProposalAction::BasePriceSet { base_price_per_kwh: 1 }, bus(), general()),
+            (Some(BasePriceZero), ProposalAction::BasePriceSet { base_price_per_kwh: 0 }, bus(), general()),
+            (None, ProposalAction::ListingPolicySet { listing_policy: 1 }, bus(), general()),
+            (Some(ListingPolicyUnknown), ProposalAction::ListingPolicySet { listing_policy: 2 }, bus(), general()),
+            (None, windows(1_800, 0), bus(), general()),
+            (Some(WindowsInvalid), windows(59, 0), bus(), general()),
+            (Some(WindowsInUse), windows(1_800, 0), bus(), offers),
+            (Some(WindowsInUse), windows(1_800, 0), bus(), in_windows),
+            (None, windows(900, 120), bus(), offers),
+            (None, windows(900, 120), bus(), in_windows),
+            (None, ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS }, bus(), general()),
+            (Some(LockFeeTooHigh), ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS + 1 }, bus(), general()),
+            (None, ProposalAction::Pause, bus(), general()),
+            (Some(AlreadyPaused), ProposalAction::Pause, paused, general()),
+            (None, ProposalAction::Resume, paused, general()),
+            (Some(NotPaused), ProposalAction::Resume, bus(), general()),
+        ];
+        for (index, (error, action, bus, general)) in cases.into_iter().enumerate() {
+            let refused = error.map(Into::into);
+            assert_eq!(encoded(action.clone()).validate(&bus, &general).err(), refused, "{index}: {action:?}");
+            let (mut after, mut capacity) = (bus, general);
+            assert_eq!(encoded(action).apply(&mut after, &mut capacity, 0, 5).err(), refused, "{index}");
+            assert_eq!((after == bus && capacity == general), error.is_some(), "{index}: refused is unchanged");
+        }
+        let unknown = Action { kind: 12, ..Action::zeroed() };
+        assert_eq!(unknown.validate(&bus(), &general()), Err(ActionUnknown.into()));
+    }
+
+    /// The bus and the general capacity after an action, which must change them as `expected` does.
+    fn applies(action: ProposalAction, expected: impl FnOnce(&mut Bus, &mut Capacity)) {
+        let (before, general) = (bus(), general());
+        let (mut after, mut capacity) = (before, general);
+        encoded(action.clone()).apply(&mut after, &mut capacity, 0, 5).unwrap();
+        let (mut wanted, mut wanted_capacity) = (before, general);
+        expected(&mut wanted, &mut wanted_capacity);
+        assert_eq!((after, capacity), (wanted, wanted_capacity), "{action:?}");
+    }
+
+    #[test]
+    fn an_action_changes_what_it_says_and_nothing_else() {
+        let shares = |bus: &mut Bus, shares: &[u16]| {
+            for (slot, share) in bus.owners.iter_mut().zip(shares) {
+                slot.share_bps = *share;
+            }
+            bus.config_version += 1;
+        };
+        for action in actions() {
+            if action == ProposalAction::Resume {
+                continue;
+            }
+            applies(action.clone(), |bus, general| match action {
+                ProposalAction::OwnerAdd { owner, shares_bps } => {
+                    (bus.owners[3].owner, bus.owner_count) = (owner, 4);
+                    shares(bus, &shares_bps);
+                }
+                ProposalAction::OwnerRemove { shares_bps, .. } => {
+                    bus.owners[1] = bus.owners[2];
+                    (bus.owners[2], bus.owner_count) = (OwnerSlot::zeroed(), 2);
+                    shares(bus, &shares_bps);
+                }
+                ProposalAction::SharesSet { shares_bps } => shares(bus, &shares_bps),
+                ProposalAction::ThresholdSet { threshold } => (bus.threshold, bus.config_version) = (threshold, 1),
+                ProposalAction::TimelockSet { timelock_seconds } => bus.timelock_seconds = timelock_seconds,
+                ProposalAction::CapacitySet { capacity_wh } => {
+                    bus.capacity_wh = capacity_wh;
+                    (general.total_wh, general.available_wh) = (capacity_wh, capacity_wh);
+                }
+                ProposalAction::BasePriceSet { base_price_per_kwh } => bus.base_price_per_kwh = base_price_per_kwh,
+                ProposalAction::ListingPolicySet { listing_policy } => bus.listing_policy = listing_policy,
+                ProposalAction::WindowsSet { window_seconds, gate_closure_seconds } => {
+                    (bus.window_seconds, bus.gate_closure_seconds) = (window_seconds, gate_closure_seconds)
+                }
+                ProposalAction::LockFeeSet { lock_fee_bps } => bus.lock_fee_bps = lock_fee_bps,
+                ProposalAction::Pause => bus.paused = 1,
+                ProposalAction::Resume => unreachable!("it runs"),
+            });
+        }
+        let (mut paused, mut general) = (Bus { paused: 1, ..bus() }, general());
+        encoded(ProposalAction::Resume).apply(&mut paused, &mut general, 0, 5).unwrap();
+        assert_eq!(paused, Bus { resumed_at: 5, ..bus() });
+    }
+
+    #[test]
+    fn the_last_configuration_version_is_the_last() {
+        let (mut bus, mut general) = (Bus { config_version: u64::MAX, ..bus() }, general());
+        let threshold = encoded(ProposalAction::ThresholdSet { threshold: 1 });
+        assert_eq!(threshold.apply(&mut bus, &mut general, 0, 0), Err(MultibusError::CounterOverflow.into()));
+        assert!(encoded(ProposalAction::Pause).apply(&mut bus, &mut general, 0, 0).is_ok());
+    }
+
+    #[test]
+    fn former_owners_hold_up_only_who_leaves_with_revenue() {
+        let mut full = Bus { former_owner_count: 16, ..bus() };
+        for (index, place) in full.former_owners.iter_mut().enumerate() {
+            *place = FormerOwner { owner: wallet(index as u8 + 40), accrued: 1 };
+        }
+        let remove = encoded(ProposalAction::OwnerRemove { owner: wallet(2), shares_bps: vec![5_000; 2] });
+        let before = full;
+        let refused = Err(MultibusError::FormerOwnersFull.into());
+        assert_eq!(remove.apply(&mut full, &mut general(), 100, 0), refused);
+        assert_eq!(full, before);
+        assert!(remove.apply(&mut full, &mut general(), 0, 0).is_ok());
+        assert_eq!((full.former_owner_count, full.owner_count), (16, 2));
+    }
+
+    fn proposal(action: ProposalAction, bus: &Bus, now: i64) -> Proposal {
+        let mut proposal = Proposal::zeroed();
+        proposal.initialize(bus, &BUS, &wallet(1), encoded(action), now).unwrap();
+        proposal
+    }
+
+    #[test]
+    fn a_proposal_carries_the_approval_of_its_proposer() {
+        let bus = Bus { proposal_seq: 6, config_version: 7, ..bus() };
+        let action = ProposalAction::TimelockSet { timelock_seconds: 7 };
+        let made = proposal(action.clone(), &bus, 100);
+        assert_eq!((made.layout_version, made.state, made.approvals), (LAYOUT_VERSION, 0, 1));
+        assert_eq!((made.proposal_seq, made.config_version, made.created_at), (6, 7, 100));
+        assert_eq!((made.executable_at, made.executed_at, made.bus, made.proposer), (0, 0, BUS, wallet(1)));
+        assert_eq!((made.action.decode(), made.check_invariants()), (Some(action), Ok(())));
+        let stranger = Proposal::zeroed().initialize(&bus, &BUS, &wallet(9), Action::zeroed(), 0);
+        assert_eq!(stranger, Err(MultibusError::NotAnOwner.into()));
+    }
+
+    /// The transition refuses with the error and changes nothing.
+    fn refused(proposal: Proposal, error: MultibusError, transition: impl FnOnce(&mut Proposal) -> Result<()>) {
+        let mut after = proposal;
+        assert_eq!(transition(&mut after), Err(error.into()));
+        assert_eq!(after, proposal);
+    }
+
+    #[test]
+    fn owners_approve_once_and_the_timelock_runs_from_the_last_that_is_needed() {
+        let bus = bus();
+        let mut made = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
+        refused(made, MultibusError::AlreadyApproved, |made| made.approve(&bus, &wallet(1), 150));
+        refused(made, MultibusError::NotAnOwner, |made| made.approve(&bus, &wallet(4), 150));
+        refused(made, MultibusError::NotAnOwner, |made| made.revoke(&bus, &wallet(4)));
+        refused(made, MultibusError::NotApproved, |made| made.revoke(&bus, &wallet(3)));
+        refused(made, MultibusError::ApprovalsMissing, |made| made.validate_execute(&bus, i64::MAX));
+        made.approve(&bus, &wallet(3), 200).unwrap();
+        assert_eq!((made.approvals, made.approval_count(), made.executable_at), (0b101, 2, 3_800));
+        refused(made, MultibusError::TimelockActive, |made| made.validate_execute(&bus, 3_799));
+        assert_eq!(made.validate_execute(&bus, 3_800), Ok(()));
+        // One more than needed moves nothing, neither coming nor going.
+        made.approve(&bus, &wallet(2), 500).unwrap();
+        assert_eq!((made.approvals, made.executable_at), (0b111, 3_800));
+        made.revoke(&bus, &wallet(2)).unwrap();
+        assert_eq!((made.approvals, made.executable_at), (0b101, 3_800));
+        made.revoke(&bus, &wallet(1)).unwrap();
+        assert_eq!((made.approvals, made.executable_at), (0b100, 0));
+        made.approve(&bus, &wallet(1), 600).unwrap();
+        assert_eq!((made.approvals, made.executable_at), (0b101, 4_200));
+    }
+
+    #[test]
+    fn pausing_needs_its_quorum_and_no_time() {
+        let bus = bus();
+        let pause = proposal(ProposalAction::Pause, &bus, 100);
+        assert_eq!((pause.approvals_needed(&bus), pause.executable_at), (1, 100));
+        assert_eq!(pause.validate_execute(&bus, 100), Ok(()));
+        let paused = Bus { paused: 1, ..bus };
+        let resume = proposal(ProposalAction::Resume, &paused, 100);
+        assert_eq!((resume.approvals_needed(&paused), resume.executable_at), (2, 0));
+    }
+
+    #[test]
+    fn what_is_stale_or_executed_is_decided_no_more_and_closes() {
+        let bus = bus();
+        let made = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
+        refused(made, MultibusError::ProposalOpen, |made| made.validate_close(&bus));
+        let mut withdrawn = made;
+        withdrawn.revoke(&bus, &wallet(1)).unwrap();
+        assert_eq!(withdrawn.validate_close(&bus), Ok(()));
+        let changed = Bus { config_version: 1, ..bus };
+        assert!(made.is_stale(&changed) && !made.is_stale(&bus));
+        let mut executed = made;
+        executed.execute(4_000);
+        assert_eq!((executed.state, executed.executed_at), (1, 4_000));
+        for (over, bus, error) in
+            [(made, changed, MultibusError::ProposalStale), (executed, bus, MultibusError::ProposalExecuted)]
+        {
+            refused(over, error, |over| over.approve(&bus, &wallet(2), 200));
+            refused(over, error, |over| over.revoke(&bus, &wallet(1)));
+            refused(over, error, |over| over.validate_execute(&bus, 9_999));
+            assert_eq!(over.validate_close(&bus), Ok(()));
+        }
+    }
+
+    #[test]
+    fn owners_after_a_decision_are_foretold() {
+        for action in actions() {
+            let (mut after, mut general) = (bus(), general());
+            let foretold = owners_after(&after, &encoded(action.clone()));
+            if action != ProposalAction::Resume {
+                encoded(action.clone()).apply(&mut after, &mut general, 0, 0).unwrap();
+            }
+            let owners: Vec<_> =
+                after.owners().iter().map(|slot| OwnerShare { owner: slot.owner, share_bps: slot.share_bps }).collect();
+            assert_eq!(foretold, owners, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn every_invariant_notices_what_breaks_it() {
+        let bus = bus();
+        let mut open = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
+        assert_eq!(open.check_invariants(), Ok(()));
+        open.approve(&bus, &wallet(2), 100).unwrap();
+        assert_eq!(open.check_invariants(), Ok(()));
+        let mut sound = open;
+        sound.execute(3_700);
+        assert_eq!(sound.check_invariants(), Ok(()));
+        let broken: &[(&str, Change<Proposal>)] = &[
+            ("the layout version is the present one", |proposal| proposal.layout_version = 2),
+            ("the action is known", |proposal| proposal.action.kind = 12),
+            ("the state is known", |proposal| proposal.state = 2),
+            ("only executed proposals have a time", |proposal| proposal.state = 0),
+            ("a proposal executes after it was made", |proposal| proposal.executable_at = 99),
+            ("the timelock was kept", |proposal| proposal.executed_at = 3_699),
+            ("reserved bytes are zero", |proposal| proposal.padding[2] = 1),
+            ("reserved bytes are zero", |proposal| proposal.reserved[63] = 1),
+        ];
+        for (message, change) in broken {
+            let mut proposal = sound;
+            change(&mut proposal);
+            assert_eq!(proposal.check_invariants(), Err(*message));
+        }
+        sound.executable_at = 100;
+        assert_eq!(sound.check_invariants(), Ok(()));
+    }
+}

@@ -85,4 +85,13 @@ mod tests {
         let second = Order { energy_wh: 6, ..ORDER };
         assert_ne!(transaction_hash(&buyer, 1, 2, &[ORDER, second]), transaction_hash(&buyer, 1, 2, &[second, ORDER]));
     }
+
+    #[test]
+    fn a_history_root_tells_everything_before_it() {
+        let (root, hash) = ([1; 32], [2; 32]);
+        let next = next_history_root(&root, &hash);
+        assert_eq!(next, hashv(&[&[&root[..], &hash[..]].concat()]).to_bytes());
+        assert_ne!(next, next_history_root(&[0; 32], &hash));
+        assert_ne!(next, next_history_root(&root, &[0; 32]));
+    }
 }

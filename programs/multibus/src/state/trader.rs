@@ -155,6 +155,8 @@ impl Trader {
 mod tests {
     use {super::*, crate::error::MultibusError};
 
+    type Change<T> = fn(&mut T);
+
     fn receipt(number: u8) -> Receipt {
         Receipt { transaction_hash: [number; 32], energy_wh: 1, paid: 2, purchased_at: 3 }
     }
@@ -236,5 +238,42 @@ mod tests {
         // Opened again in the slot of its closing, at the earliest slot that is accepted.
         let reopened_at = Trader::validate_first_slot(10, 10).unwrap();
         assert!(Trader::first_nonce(reopened_at).unwrap() >= lane.next_nonce);
+    }
+
+    #[test]
+    fn a_lane_begins_at_the_first_nonce_of_its_slot() {
+        let lane = trader();
+        assert_eq!((lane.layout_version, lane.lane, lane.opened_at), (LAYOUT_VERSION, 3, 0));
+        assert_eq!((lane.first_nonce, lane.next_nonce), (5 << 20, 5 << 20));
+        assert_eq!((lane.wallet, lane.check_invariants()), (Address::new_from_array([9; 32]), Ok(())));
+        assert_eq!(lane.receipts().count(), 0);
+        assert_eq!(Trader::first_nonce((1 << 44) - 1), Ok(((1 << 44) - 1) << 20));
+    }
+
+    #[test]
+    fn every_invariant_notices_what_breaks_it() {
+        let mut sound = trader();
+        for number in 1..=3 {
+            sound.record(sound.next_nonce, receipt(number)).unwrap();
+        }
+        assert_eq!(sound.check_invariants(), Ok(()));
+        let broken: &[(&str, Change<Trader>)] = &[
+            ("the layout version is the present one", |lane| lane.layout_version = 2),
+            ("nonces only grow", |lane| lane.next_nonce = lane.first_nonce - 1),
+            ("the root tells of purchases", |lane| lane.history_root = [0; 32]),
+            ("the root tells of purchases", |lane| lane.next_nonce = lane.first_nonce),
+            ("a lane has a wallet", |lane| lane.wallet = Address::default()),
+            ("there is one receipt for each of the last 16 purchases", |lane| lane.next_nonce += 1),
+            ("there is one receipt for each of the last 16 purchases", |lane| lane.receipts[9] = receipt(9)),
+            ("a transaction hash is recorded once", |lane| lane.receipts[2].transaction_hash = [1; 32]),
+            ("a transaction hash is recorded once", |lane| lane.receipts[1].transaction_hash = [1; 32]),
+            ("reserved bytes are zero", |lane| lane.padding[3] = 1),
+            ("reserved bytes are zero", |lane| lane.reserved[31] = 1),
+        ];
+        for (message, change) in broken {
+            let mut lane = sound;
+            change(&mut lane);
+            assert_eq!(lane.check_invariants(), Err(*message));
+        }
     }
 }

@@ -194,6 +194,45 @@ mod tests {
         assert_eq!(bus.claimable(&wallet(1), 3_001), Ok(600));
     }
 
+    #[test]
+    fn a_treasury_that_lacks_money_refuses() {
+        let short = Bus { treasury_settled: 101, ..bus(&[10_000]) };
+        let refused = Err(crate::error::MultibusError::CounterOverflow.into());
+        assert_eq!(short.treasury_period(100), None);
+        assert_eq!(short.treasury_period(101), Some(0));
+        assert_eq!(short.claimable(&wallet(0), 100), refused);
+        assert_eq!(short.validate_settle(None, 100), refused.clone().map(drop));
+        assert_eq!(short.validate_settle(None, 101), Ok(()));
+        assert_eq!((short.claimable_total(100), short.claimable_total(201)), (None, Some(100)));
+        let mut last = Bus { treasury_claimed: u64::MAX - 9, treasury_settled: u64::MAX - 9, ..bus(&[10_000]) };
+        last.owners[0].accrued = 10;
+        assert_eq!(last.claim(&wallet(0), 0), refused, "what was ever claimed is counted in 64 bits");
+        last.owners[0].accrued = 9;
+        assert_eq!(last.claim(&wallet(0), 0), Ok(9));
+    }
+
+    #[test]
+    fn former_owners_are_paid_once_and_make_room() {
+        let mut bus = bus(&[10_000]);
+        for (place, (number, accrued)) in [(5, 10), (6, 20), (7, 30)].into_iter().enumerate() {
+            bus.former_owners[place] = FormerOwner { owner: wallet(number), accrued };
+        }
+        bus.former_owner_count = 3;
+        assert_eq!(bus.claimable_total(60), Some(120), "the revenue of the period, and 60 of before");
+        assert_eq!(bus.claim(&wallet(5), 60), Ok(10));
+        assert_eq!(bus.claim(&wallet(5), 50), Err(crate::error::MultibusError::OwnerUnknown.into()));
+        let left: Vec<_> = bus.former_owners[..2].iter().map(|place| (place.owner, place.accrued)).collect();
+        assert_eq!(left, [(wallet(7), 30), (wallet(6), 20)]);
+        assert_eq!((bus.former_owner_count, bus.former_owners[2]), (2, FormerOwner::zeroed()));
+        bus.enter_owner(&wallet(6));
+        assert_eq!((bus.former_owner_count, bus.owners[1].accrued, bus.owner_count), (1, 20, 2));
+        bus.leave_owner(&wallet(6));
+        assert_eq!((bus.former_owner_count, bus.former_owners[1].accrued, bus.owner_count), (2, 20, 1));
+        let before = bus;
+        bus.leave_owner(&wallet(12));
+        assert_eq!(bus, before, "who is no owner does not leave");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
