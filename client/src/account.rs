@@ -2,12 +2,15 @@
 //! and every refusal names the address and the cause.
 
 use {
-    crate::error::{Error, Result},
+    crate::{
+        address,
+        error::{Error, Result},
+    },
     anchor_lang::Discriminator,
     bytemuck::Pod,
     multibus::{
         constants::LAYOUT_VERSION,
-        state::{Bus, Capacity, Lock, Offer, Proposal, Trader},
+        state::{ActionKind, Bus, Capacity, EnergySource, Lock, Offer, Proposal, Trader},
     },
     solana_account::Account,
     solana_address::Address,
@@ -39,6 +42,13 @@ pub trait MarketAccount: Pod + Discriminator {
     /// Layout version that the account carries.
     fn layout_version(&self) -> u8;
 
+    /// Where an account with these contents lives.
+    fn home(&self) -> Address;
+
+    /// The invariant of the account that does not hold. What a later program may put into reserved bytes, or number anew,
+    /// is not held against it.
+    fn broken_invariant(&self) -> Option<&'static str>;
+
     /// Length of the account's data, in bytes, with its discriminator.
     fn len() -> usize {
         Self::DISCRIMINATOR.len() + size_of::<Self>()
@@ -46,30 +56,54 @@ pub trait MarketAccount: Pod + Discriminator {
 }
 
 macro_rules! market_accounts {
-    ($($account:ident = $name:literal),+ $(,)?) => {
+    ($($account:ident = $name:literal at $home:expr, later $later:expr;)+) => {
         $(impl MarketAccount for $account {
             const NAME: &'static str = $name;
 
             fn layout_version(&self) -> u8 {
                 self.layout_version
             }
+
+            fn home(&self) -> Address {
+                let home: fn(&Self) -> Address = $home;
+                home(self)
+            }
+
+            fn broken_invariant(&self) -> Option<&'static str> {
+                let later: fn(&mut Self) = $later;
+                let mut known = *self;
+                later(&mut known);
+                known.check_invariants().err()
+            }
         })+
     };
 }
 
 market_accounts!(
-    Bus = "bus",
-    Capacity = "capacity",
-    Offer = "offer",
-    Lock = "lock",
-    Trader = "trader",
-    Proposal = "proposal",
+    Bus = "bus" at |bus| address::bus(&bus.creator, bus.bus_seq), later |bus| bus.reserved = [0; 31];
+    Capacity = "capacity" at |capacity| address::capacity(&capacity.bus, capacity.window_start),
+        later |capacity| (capacity.padding, capacity.reserved) = ([0; 2], [0; 64]);
+    Offer = "offer" at |offer| address::offer(&offer.capacity, offer.offer_seq),
+        later |offer| {
+            (offer.padding, offer.reserved) = ([0; 3], [0; 64]);
+            offer.source = EnergySource::Unspecified as u8;
+        };
+    Lock = "lock" at |lock| address::lock(&lock.offer, &lock.buyer),
+        later |lock| (lock.padding, lock.reserved) = ([0; 4], [0; 32]);
+    Trader = "trader" at |trader| address::trader(&trader.wallet, trader.lane),
+        later |trader| (trader.padding, trader.reserved) = ([0; 4], [0; 32]);
+    Proposal = "proposal" at |proposal| address::proposal(&proposal.bus, proposal.proposal_seq),
+        later |proposal| {
+            (proposal.padding, proposal.reserved) = ([0; 3], [0; 64]);
+            proposal.action.kind = ActionKind::Pause as u8;
+        };
 );
 
 /// Decodes an account of the market.
 ///
 /// Fails with [`Error::Decode`] where the account belongs to another program, is of another kind, has another length
-/// or a layout that this client does not know.
+/// or a layout that this client does not know, lives elsewhere than its contents say, or where its contents break an
+/// invariant: the program never wrote it, and no figure in it means anything.
 pub fn decode<T: MarketAccount>(address: &Address, account: &Account) -> Result<Keyed<T>> {
     let refuse = |cause: String| Error::Decode { kind: T::NAME, address: *address, cause };
     if account.owner != multibus::ID {
@@ -86,6 +120,13 @@ pub fn decode<T: MarketAccount>(address: &Address, account: &Account) -> Result<
     if decoded.layout_version() != LAYOUT_VERSION {
         let found = decoded.layout_version();
         return Err(refuse(format!("its layout version is {found}, this client knows {LAYOUT_VERSION}; update it")));
+    }
+    let home = decoded.home();
+    if home != *address {
+        return Err(refuse(format!("its contents are those of {home}; use another node")));
+    }
+    if let Some(invariant) = decoded.broken_invariant() {
+        return Err(refuse(format!("it breaks the invariant that {invariant}; use another node")));
     }
     Ok(Keyed { address: *address, account: decoded })
 }
@@ -108,7 +149,7 @@ mod tests {
     }
 
     fn cause(account: &Account) -> String {
-        match decode::<Offer>(&Address::new_from_array([5; 32]), account) {
+        match decode::<Offer>(&Offer::zeroed().home(), account) {
             Err(Error::Decode { kind: "offer", cause, .. }) => cause,
             other => panic!("{other:?}"),
         }
@@ -116,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_foreign_or_broken_account_is_refused_with_its_cause() {
-        let offer = Offer { layout_version: LAYOUT_VERSION, price_per_kwh: 7, ..Offer::zeroed() };
+        let offer = Offer { layout_version: LAYOUT_VERSION, version: 1, price_per_kwh: 7, ..Offer::zeroed() };
         let good = account(&offer);
-        assert_eq!(decode::<Offer>(&multibus::ID, &good).unwrap().account, offer);
+        assert_eq!(decode::<Offer>(&offer.home(), &good).unwrap().account, offer);
         let mut foreign = good.clone();
         foreign.owner = Address::new_from_array([9; 32]);
         assert!(cause(&foreign).contains(&foreign.owner.to_string()));
@@ -130,6 +171,13 @@ mod tests {
         assert!(cause(&short).contains("311 bytes, not 312"));
         let later = account(&Offer { layout_version: 9, ..offer });
         assert!(cause(&later).contains("layout version is 9"));
+        let elsewhere = account(&Offer { offer_seq: 1, ..offer });
+        assert!(cause(&elsewhere).contains(&address::offer(&Address::default(), 1).to_string()));
+        let impossible = account(&Offer { reserved_wh: 1, ..offer });
+        assert!(cause(&impossible).contains("reserved <= remaining <= listed"));
+        // A later program may use reserved bytes and know more sources.
+        let newer = Offer { source: 200, padding: [1; 3], reserved: [1; 64], ..offer };
+        assert_eq!(decode::<Offer>(&offer.home(), &account(&newer)).unwrap().account, newer);
         assert_eq!(cause(&Account { data: Vec::new(), ..good }), "it is an account of another kind");
     }
 

@@ -2,7 +2,7 @@
 //! the program's own sentence, with the values that the program logged.
 
 use {
-    crate::{event::LogLine, purchase::TransactionHash},
+    crate::{event::LogLine, purchase::TransactionHash, text::clipped},
     multibus::error::{FIRST_ERROR_CODE, MultibusError},
     multibus::token::{SPL_TOKEN_ID, TOKEN_2022_ID},
     solana_address::Address,
@@ -17,6 +17,9 @@ use {
     spl_token_interface::error::TokenError,
     std::fmt,
 };
+
+/// Characters of a node's message that are passed on.
+const CAUSE_CHARACTERS: usize = 1_000;
 
 /// Result of the client.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -188,7 +191,9 @@ impl Error {
             return Self::from_transaction(refused, Vec::new());
         }
         let (transient, remedy) = match error.kind() {
-            ErrorKind::Io(_) | ErrorKind::Middleware(_) => (true, "check the network connection and try again"),
+            ErrorKind::Io(_) => (true, "check the network connection and try again"),
+            // What the client does not take from any node: see `chain/guard.rs`.
+            ErrorKind::Middleware(_) => (false, "check the URL, or use another node"),
             ErrorKind::Reqwest(error) if error.is_connect() => {
                 (true, "check the URL, and start the validator where it is a local one")
             }
@@ -213,7 +218,9 @@ impl Error {
             },
             _ => (true, "try again, or use another node"),
         };
-        Self::Rpc { action, url: url.to_string(), cause: error.to_string(), remedy, transient }
+        // A node may say as much as it likes.
+        let cause = clipped(error.to_string(), CAUSE_CHARACTERS);
+        Self::Rpc { action, url: url.to_string(), cause, remedy, transient }
     }
 
     /// The market's error, where the market refused.

@@ -4,7 +4,7 @@
 use {
     anchor_lang::Discriminator,
     base64::{Engine, prelude::BASE64_STANDARD},
-    multibus::event::*,
+    multibus::{event::*, math},
     serde::ser::{Serialize, SerializeMap, Serializer},
     solana_address::Address,
     std::fmt,
@@ -67,7 +67,7 @@ impl<'a> LogLine<'a> {
 pub struct ParsedEvents {
     /// In the order in which they happened.
     pub events: Vec<Event>,
-    /// Whether the log was cut, so that there may have been more.
+    /// Whether the log was cut, or goes on as none does, so that there may have been more.
     pub truncated: bool,
 }
 
@@ -79,8 +79,12 @@ pub fn parse(logs: &[String]) -> ParsedEvents {
     for line in logs {
         match LogLine::parse(line) {
             LogLine::Invoke(program) => stack.push(program),
-            LogLine::Success(_) | LogLine::Failed(_) => {
-                stack.pop();
+            LogLine::Success(program) | LogLine::Failed(program) => {
+                // A frame that another ends than began it is in no log of a chain.
+                if stack.pop() != Some(program) {
+                    parsed.truncated = true;
+                    break;
+                }
             }
             LogLine::Data(data) if stack.last() == Some(&multibus::ID) => {
                 parsed.events.extend(Event::from_base64(data))
@@ -242,7 +246,21 @@ impl Event {
     }
 
     fn from_base64(data: &str) -> Option<Self> {
-        Self::from_bytes(&BASE64_STANDARD.decode(data.split(' ').next()?).ok()?)
+        Self::from_bytes(&BASE64_STANDARD.decode(data.split(' ').next()?).ok()?).filter(Self::is_possible)
+    }
+
+    /// Whether the program can have said this: it sells at the exact cost, and no purchase is larger than its receipt can
+    /// hold.
+    fn is_possible(&self) -> bool {
+        let Self::EnergyPurchased(EnergyPurchased { fills, .. }) = self else { return true };
+        let is_exact = |fill: &PurchasedFill| {
+            fill.energy_wh > 0 && math::cost(fill.energy_wh, fill.price_per_kwh) == Some(fill.cost)
+        };
+        let sum = |of: fn(&PurchasedFill) -> u64| fills.iter().map(of).try_fold(0, u64::checked_add);
+        !fills.is_empty()
+            && fills.iter().all(is_exact)
+            && sum(|fill| fill.energy_wh).is_some()
+            && sum(|fill| fill.cost).is_some()
     }
 
     /// The bus that the event is about, where the event names it.
@@ -260,6 +278,16 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// Energy of a purchase, in Wh. What [`parse`] read never sums to more than 64 bits hold.
+pub fn energy_wh(purchase: &EnergyPurchased) -> u64 {
+    purchase.fills.iter().map(|fill| fill.energy_wh).fold(0, u64::saturating_add)
+}
+
+/// Cost of a purchase, in token base units; likewise.
+pub fn cost(purchase: &EnergyPurchased) -> u64 {
+    purchase.fills.iter().map(|fill| fill.cost).fold(0, u64::saturating_add)
 }
 
 /// A field as it is written into JSON.
@@ -434,8 +462,8 @@ mod tests {
                 PurchasedFill {
                     offer: Address::new_from_array([1; 32]),
                     energy_wh: 1,
-                    price_per_kwh: 2,
-                    cost: 3
+                    price_per_kwh: 2_000,
+                    cost: 2
                 };
                 32
             ],
@@ -445,6 +473,49 @@ mod tests {
         assert_eq!(anchor_lang::Event::data(&read), bytes);
         assert!(Event::from_bytes(&bytes[..bytes.len() - 1]).is_none());
         assert!(Event::from_bytes(&[1, 2, 3]).is_none());
+    }
+
+    #[test]
+    fn amounts_that_the_program_cannot_have_sold_are_not_believed() {
+        let believed = |fills: &[(u64, u64, u64)]| {
+            let fill = |&(energy_wh, price_per_kwh, cost): &(u64, u64, u64)| PurchasedFill {
+                offer: Address::new_from_array([1; 32]),
+                energy_wh,
+                price_per_kwh,
+                cost,
+            };
+            let event = EnergyPurchased {
+                buyer: Address::new_from_array([7; 32]),
+                transaction_hash: [8; 32],
+                nonce: 9,
+                purchased_at: 10,
+                lane: 11,
+                kind: 1,
+                reserved: 0,
+                fills: fills.iter().map(fill).collect(),
+            };
+            let line = format!("Program data: {}", BASE64_STANDARD.encode(anchor_lang::Event::data(&event)));
+            let bus = multibus::ID;
+            !names(&[format!("Program {bus} invoke [1]"), line, format!("Program {bus} success")]).is_empty()
+        };
+        assert!(believed(&[(1_500, 250_000, 375_000), (1, 1, 1)]));
+        assert!(!believed(&[]) && !believed(&[(0, 1, 0)]) && !believed(&[(1_500, 250_000, 374_999)]));
+        assert!(!believed(&[(u64::MAX, 1, 1)]));
+        assert!(!believed(&[(u64::MAX, 1_000, u64::MAX), (1, 1, 1)]));
+    }
+
+    #[test]
+    fn a_frame_ends_as_it_began() {
+        let (bus, evil) = (multibus::ID, Address::new_from_array([6; 32]));
+        let event = data(&extended());
+        let lines = [
+            format!("Program {bus} invoke [1]"),
+            format!("Program {evil} invoke [2]"),
+            format!("Program {bus} success"),
+            event,
+        ];
+        let parsed = parse(&lines);
+        assert!(parsed.truncated && parsed.events.is_empty());
     }
 
     #[test]

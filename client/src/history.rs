@@ -4,7 +4,7 @@
 use {
     crate::{
         address,
-        chain::SignatureInfo,
+        chain::{HistoryPages, SignatureInfo},
         error::{Error, Result},
         event::{self, Event},
         market::Market,
@@ -20,8 +20,9 @@ use {
 
 /// Transactions that are read at once.
 const READ_AT_ONCE: usize = 8;
-/// Transactions that are asked for at once.
-const PAGE: usize = 1_000;
+/// Transactions that mention a lane and are read at most, and those that are looked through for one hash.
+const READ_AT_MOST: usize = 1_000_000;
+const LOOKED_AT_AT_MOST: usize = 10_000_000;
 
 /// A purchase of a lane's history.
 #[derive(Clone, Debug)]
@@ -201,9 +202,8 @@ impl Market {
             }));
         }
         let mentions = wallet.copied().unwrap_or(multibus::ID);
-        let mut before = None;
-        loop {
-            let page = self.chain().signatures_for(&mentions, before, PAGE).await?;
+        let mut pages = HistoryPages::new(self.chain().as_ref(), &mentions, LOOKED_AT_AT_MOST);
+        while let Some(page) = pages.next().await? {
             for (signature, events) in self.events_of(&page).await? {
                 let Some(mut found) = events.iter().find_map(|event| processed_in(event, transaction_hash)) else {
                     continue;
@@ -217,11 +217,8 @@ impl Market {
                 }
                 return Ok(Some(found));
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE => before = Some(last.signature),
-                _ => return Ok(None),
-            }
         }
+        Ok(None)
     }
 
     /// The history of a wallet's lane since it was last opened: replayed from its events, completed by the receipts on
@@ -230,14 +227,9 @@ impl Market {
         let address = address::trader(wallet, lane);
         let trader = self.trader(wallet, lane).await?.map(|trader| trader.account);
         let mut signatures = Vec::new();
-        loop {
-            let before = signatures.last().map(|info: &SignatureInfo| info.signature);
-            let page = self.chain().signatures_for(&address, before, PAGE).await?;
-            let is_last = page.len() < PAGE;
+        let mut pages = HistoryPages::new(self.chain().as_ref(), &address, READ_AT_MOST);
+        while let Some(page) = pages.next().await? {
             signatures.extend(page);
-            if is_last {
-                break;
-            }
         }
         let transactions = self.events_of(&signatures).await?;
         let kept = match trader {
@@ -262,8 +254,8 @@ impl Market {
                             transaction_hash: TransactionHash(event.transaction_hash),
                             nonce: event.nonce,
                             purchased_at: event.purchased_at,
-                            energy_wh: event.fills.iter().map(|fill| fill.energy_wh).sum(),
-                            paid: event.fills.iter().map(|fill| fill.cost).sum(),
+                            energy_wh: event::energy_wh(event),
+                            paid: event::cost(event),
                             fills: event.fills.clone(),
                             signature: Some(*signature),
                         },
@@ -309,8 +301,8 @@ fn processed_in(event: &Event, transaction_hash: &TransactionHash) -> Option<Pro
             lane: event.lane,
             nonce: event.nonce,
             purchased_at: event.purchased_at,
-            energy_wh: event.fills.iter().map(|fill| fill.energy_wh).sum(),
-            paid: event.fills.iter().map(|fill| fill.cost).sum(),
+            energy_wh: event::energy_wh(event),
+            paid: event::cost(event),
             signature: None,
             evidence: Evidence::Event,
         }),

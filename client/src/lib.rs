@@ -51,6 +51,7 @@ pub mod purchase;
 pub mod replay;
 pub mod router;
 pub mod send;
+pub mod text;
 pub mod token;
 pub mod trader;
 pub mod treasury;

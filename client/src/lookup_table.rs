@@ -134,7 +134,7 @@ impl Wallet {
         if deactivated_at == u64::MAX {
             return Err(Error::Invalid(format!("the lookup table {table} is in use; deactivate it first")));
         }
-        self.chain().wait_for_slot(deactivated_at + COOL_DOWN_SLOTS).await?;
+        self.chain().wait_for_slot(deactivated_at.saturating_add(COOL_DOWN_SLOTS)).await?;
         self.send(&[close_lookup_table(*table, self.address(), self.address())]).await
     }
 

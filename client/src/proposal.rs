@@ -164,7 +164,7 @@ impl ProposalStatus {
         // Approvals name places among the owners, which move where an owner leaves. The owners are still those of the
         // proposal while the version is the same, and after its own execution unless that removed one.
         let own_change = is_executed
-            && bus.config_version == proposal.config_version + 1
+            && proposal.config_version.checked_add(1) == Some(bus.config_version)
             && proposal.action.changes_owners()
             && proposal.action.kind != ActionKind::OwnerRemove as u8;
         let approved_by = (bus.config_version == proposal.config_version || own_change).then(|| {

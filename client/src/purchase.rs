@@ -11,7 +11,7 @@ use {
         address,
         chain::Outcome,
         error::{Error, Result},
-        event::{Event, hex},
+        event::{self, EnergyPurchased, Event, hex},
         market::Settlement,
         offer::{Offer, is_tradable},
         send::{SendFailure, Sent, size_of_transaction},
@@ -285,13 +285,17 @@ type BuildInstruction = dyn Fn(&Address, u64) -> Instruction + Send + Sync;
 /// One attempt at a purchase: what enters the hash, and how its instruction is made.
 pub(crate) struct Plan {
     orders: Vec<Order>,
+    /// Least energy that it buys, in Wh.
+    min_energy_wh: u64,
     build: Box<BuildInstruction>,
     tables: Vec<AddressLookupTableAccount>,
 }
 
 impl Plan {
+    /// Buys exactly what is ordered.
     pub fn new(orders: Vec<Order>, build: impl Fn(&Address, u64) -> Instruction + Send + Sync + 'static) -> Self {
-        Self { orders, build: Box::new(build), tables: Vec::new() }
+        let min_energy_wh = orders.iter().map(|order| order.energy_wh).fold(0, u64::saturating_add);
+        Self { orders, min_energy_wh, build: Box::new(build), tables: Vec::new() }
     }
 }
 
@@ -373,9 +377,10 @@ impl Wallet {
         let wallet = self.address();
         let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
         let hashed = Order { offer: offer.address, energy_wh: order.energy_wh, max_price_per_kwh: limit };
-        Ok(Plan::new(vec![hashed], move |trader, nonce| {
+        let plan = Plan::new(vec![hashed], move |trader, nonce| {
             purchase(&Buyer { wallet, trader: *trader, payment }, nonce, &offer, &order, &settlement)
-        }))
+        });
+        Ok(Plan { min_energy_wh: order.min_energy_wh, ..plan })
     }
 
     /// Buys exactly these parts of these offers, all or nothing. Where an offer moved since it was quoted the error
@@ -476,13 +481,14 @@ impl Wallet {
                     let trader = address::trader(&self.address(), lease.lane);
                     let instruction = (plan.build)(&trader, lease.nonce);
                     pursuit.attempts += 1;
-                    if !pursuit.hashes.contains(&hash) {
-                        pursuit.hashes.push(hash);
+                    let tried = Tried { hash, orders: plan.orders, min_energy_wh: plan.min_energy_wh };
+                    if pursuit.tried(&hash).is_none() {
+                        pursuit.tried.push(tried.clone());
                     }
                     let signers = [self.signer().clone()];
                     match self.sender().send_traced(&signers, &[instruction], &plan.tables).await {
                         Ok(sent) => {
-                            let purchased = self.purchased_from(&sent, &lease, hash, pursuit.attempts).await;
+                            let purchased = self.purchased_from(&sent, &lease, &tried, pursuit.attempts).await;
                             lease.spent();
                             return purchased;
                         }
@@ -599,9 +605,9 @@ impl Wallet {
     /// submitted, so that there is nothing to tell.
     fn unknown(&self, lease: &mut Lease, pursuit: &Pursuit, unreachable: Error, refused: Option<Error>) -> Error {
         lease.forget();
-        match pursuit.hashes.last() {
-            Some(hash) if !pursuit.submitted.is_empty() => Error::PurchaseUnknown {
-                transaction_hash: *hash,
+        match pursuit.tried.last() {
+            Some(tried) if !pursuit.submitted.is_empty() => Error::PurchaseUnknown {
+                transaction_hash: tried.hash,
                 lane: lease.lane,
                 nonce: lease.nonce,
                 cause: unreachable.to_string(),
@@ -631,7 +637,7 @@ impl Wallet {
         }
         let receipt = receipts_of(&trader).find(|receipt| receipt.nonce == lease.nonce);
         if let Some(receipt) = &receipt
-            && !pursuit.hashes.contains(&receipt.transaction_hash())
+            && pursuit.tried(&receipt.transaction_hash()).is_none()
         {
             return Ok(Fate::Taken(trader.next_nonce));
         }
@@ -641,6 +647,13 @@ impl Wallet {
             (Spender::This(purchased), _) => Ok(Fate::Paid(purchased)),
             (Spender::Another, _) => Ok(Fate::Taken(trader.next_nonce)),
             // The node serves no logs. Better to believe that the receipt is this purchase's than to pay again.
+            (Spender::Unknown, Some(receipt))
+                if !pursuit
+                    .tried(&receipt.transaction_hash())
+                    .is_some_and(|tried| tried.allows(receipt.receipt.energy_wh, receipt.receipt.paid)) =>
+            {
+                Err(Error::Invalid("the node's receipt is beyond the order's limits".to_string()))
+            }
             (Spender::Unknown, Some(receipt)) => Ok(Fate::Paid(Box::new(Purchased {
                 transaction_hash: receipt.transaction_hash(),
                 lane: lease.lane,
@@ -684,11 +697,11 @@ impl Wallet {
         if let Some(own) = landed.clone().find(|info| pursuit.submitted.contains(&info.signature)) {
             let record = self.chain().transaction(&own.signature).await?;
             let sent = Sent::new(own.signature, own.slot, record, pursuit.attempts);
-            let purchased = pursuit.hashes.iter().find_map(|hash| purchased_in(&sent, lease, *hash, pursuit.attempts));
-            return Ok(match (purchased, pursuit.hashes.last()) {
+            let purchased = pursuit.tried.iter().find_map(|tried| purchased_in(&sent, lease, tried, pursuit.attempts));
+            return Ok(match (purchased, pursuit.tried.last()) {
                 (Some(purchased), _) => Spender::This(Box::new(purchased)),
-                (None, Some(hash)) => {
-                    Spender::This(Box::new(self.purchased_from(&sent, lease, *hash, pursuit.attempts).await?))
+                (None, Some(tried)) => {
+                    Spender::This(Box::new(self.purchased_from(&sent, lease, tried, pursuit.attempts).await?))
                 }
                 (None, None) => Spender::Unknown,
             });
@@ -709,16 +722,11 @@ impl Wallet {
     }
 
     /// The purchase in a transaction that landed; from the receipt where its log is not served.
-    async fn purchased_from(
-        &self,
-        sent: &Sent,
-        lease: &Lease,
-        hash: TransactionHash,
-        attempts: u32,
-    ) -> Result<Purchased> {
-        if let Some(purchased) = purchased_in(sent, lease, hash, attempts) {
+    async fn purchased_from(&self, sent: &Sent, lease: &Lease, tried: &Tried, attempts: u32) -> Result<Purchased> {
+        if let Some(purchased) = purchased_in(sent, lease, tried, attempts) {
             return Ok(purchased);
         }
+        let hash = tried.hash;
         let mut purchased = Purchased {
             transaction_hash: hash,
             lane: lease.lane,
@@ -748,6 +756,10 @@ impl Wallet {
         let Some(receipt) = receipt else {
             return Err(unknown(format!("it landed in {}, but its log and receipt are not served", sent.signature)));
         };
+        if !tried.allows(receipt.energy_wh, receipt.paid) {
+            let (wh, paid) = (receipt.energy_wh, receipt.paid);
+            return Err(unknown(format!("the node's receipt of {wh} Wh for {paid} is beyond the order's limits")));
+        }
         (purchased.energy_wh, purchased.paid, purchased.purchased_at) =
             (receipt.energy_wh, receipt.paid, receipt.purchased_at);
         Ok(purchased)
@@ -757,8 +769,8 @@ impl Wallet {
 /// What is known about a purchase that is being made under one nonce.
 #[derive(Default)]
 struct Pursuit {
-    /// Every hash that was tried under this nonce.
-    hashes: Vec<TransactionHash>,
+    /// Everything that was tried under this nonce.
+    tried: Vec<Tried>,
     /// Transactions that were signed.
     attempts: u32,
     /// Conflicts.
@@ -773,25 +785,64 @@ struct Pursuit {
     unresolved: Vec<(Signature, u64)>,
 }
 
+/// What was asked for, and the hash that it has.
+#[derive(Clone)]
+struct Tried {
+    hash: TransactionHash,
+    orders: Vec<Order>,
+    min_energy_wh: u64,
+}
+
+impl Tried {
+    /// Whether an event tells of this purchase, as the program could have made it.
+    fn is_told_by(&self, event: &EnergyPurchased, lease: &Lease) -> bool {
+        let fits = |(fill, order): (&PurchasedFill, &Order)| {
+            fill.offer == order.offer
+                && fill.energy_wh <= order.energy_wh
+                && fill.price_per_kwh <= order.max_price_per_kwh
+        };
+        event.transaction_hash == self.hash.0
+            && (event.buyer, event.lane, event.nonce) == (*lease.wallet(), lease.lane, lease.nonce)
+            && event.fills.len() == self.orders.len()
+            && event.fills.iter().zip(&self.orders).all(fits)
+            && self.allows(event::energy_wh(event), event::cost(event))
+    }
+
+    /// Whether the program could have sold so much for so much.
+    fn allows(&self, energy_wh: u64, paid: u64) -> bool {
+        let energy: u128 = self.orders.iter().map(|order| u128::from(order.energy_wh)).sum();
+        let cost = |order: &Order| {
+            math::cost(order.energy_wh, order.max_price_per_kwh).map_or(u128::from(u64::MAX), u128::from)
+        };
+        energy_wh >= self.min_energy_wh
+            && u128::from(energy_wh) <= energy
+            && u128::from(paid) <= self.orders.iter().map(cost).sum()
+    }
+}
+
 impl Pursuit {
+    fn tried(&self, hash: &TransactionHash) -> Option<&Tried> {
+        self.tried.iter().find(|tried| tried.hash == *hash)
+    }
+
     /// Goes on under another nonce: nothing that carries the old one can land any more.
     fn under_another_nonce(self) -> Self {
-        let Self { hashes: _, attempts, quotes, failures, collisions, submitted: _, unresolved: _ } = self;
+        let Self { tried: _, attempts, quotes, failures, collisions, submitted: _, unresolved: _ } = self;
         Self { attempts, quotes, failures, collisions: collisions + 1, ..Self::default() }
     }
 }
 
-fn purchased_in(sent: &Sent, lease: &Lease, hash: TransactionHash, attempts: u32) -> Option<Purchased> {
+fn purchased_in(sent: &Sent, lease: &Lease, tried: &Tried, attempts: u32) -> Option<Purchased> {
     sent.events.iter().find_map(|event| match event {
-        Event::EnergyPurchased(event) if event.transaction_hash == hash.0 => Some(Purchased {
-            transaction_hash: hash,
+        Event::EnergyPurchased(event) if tried.is_told_by(event, lease) => Some(Purchased {
+            transaction_hash: tried.hash,
             lane: lease.lane,
             nonce: lease.nonce,
             signature: sent.signature,
             slot: sent.slot,
             purchased_at: event.purchased_at,
-            energy_wh: event.fills.iter().map(|fill| fill.energy_wh).sum(),
-            paid: event.fills.iter().map(|fill| fill.cost).sum(),
+            energy_wh: event::energy_wh(event),
+            paid: event::cost(event),
             fills: event.fills.clone(),
             compute_units: sent.compute_units,
             attempts,

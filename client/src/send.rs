@@ -32,6 +32,9 @@ pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
 pub const MAX_LOADED_BYTES: u32 = 64 << 20;
 /// Bytes of loaded accounts are charged by this number of them, begun or full.
 const LOADED_PAGE_BYTES: u32 = 32 << 10;
+/// Highest price that recent transactions are believed to have paid, in micro-lamports per compute unit: 0.014 SOL for
+/// the largest transaction.
+pub const MAX_RECENT_PRICE: u64 = 10_000_000;
 /// Wait before a transaction in flight is submitted again.
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// Wait before the second attempt; later ones wait longer.
@@ -59,7 +62,8 @@ pub enum PriorityFee {
     None,
     /// A price in micro-lamports per compute unit.
     Fixed(u64),
-    /// What this share of recent transactions on the same accounts paid at most, in percent.
+    /// What this share of recent transactions on the same accounts paid at most, in percent: a node tells, so that no
+    /// more than [`MAX_RECENT_PRICE`] is believed.
     Percentile(u8),
 }
 
@@ -295,7 +299,7 @@ impl Sender {
                 writable.sort_unstable();
                 writable.dedup();
                 let fees = self.chain.recent_priority_fees(&writable).await?;
-                Ok(percentile(fees, percent).filter(|price| *price > 0))
+                Ok(percentile(fees, percent).filter(|price| *price > 0).map(|price| price.min(MAX_RECENT_PRICE)))
             }
         }
     }

@@ -14,6 +14,7 @@ use {
     solana_instruction::Instruction,
     solana_keypair::Keypair,
     solana_signer::Signer,
+    spl_token_2022_interface::{extension::StateWithExtensions, state},
     std::sync::Arc,
 };
 
@@ -102,9 +103,11 @@ impl Market {
         };
         let refuse = |cause: String| Error::Decode { kind: "token account", address: *token_account, cause };
         validate_token_program(&account.owner).map_err(|error| refuse(error.to_string()))?;
-        // Mint, owner, amount: the same in both token programs.
-        let amount = account.data.get(64..72).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-        amount.ok_or_else(|| refuse(format!("it has {} bytes", account.data.len())))
+        // The newer token program reads the accounts of both.
+        match StateWithExtensions::<state::Account>::unpack(&account.data) {
+            Ok(read) => Ok(read.base.amount),
+            Err(error) => Err(refuse(format!("{error}, in {} bytes", account.data.len()))),
+        }
     }
 
     /// A mint.
@@ -115,13 +118,11 @@ impl Market {
         };
         let refuse = |cause: String| Error::Decode { kind: "mint", address: *mint, cause };
         validate_token_program(&account.owner).map_err(|error| refuse(error.to_string()))?;
-        // Authority, supply, decimals, whether it is set up: the same in both token programs.
-        let supply = account.data.get(36..44).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-        match (supply, account.data.get(44), account.data.get(45)) {
-            (Some(supply), Some(&decimals), Some(1)) => {
+        match StateWithExtensions::<state::Mint>::unpack(&account.data) {
+            Ok(StateWithExtensions { base: state::Mint { supply, decimals, .. }, .. }) => {
                 Ok(Keyed { address: *mint, account: Mint { token_program: account.owner, supply, decimals } })
             }
-            _ => Err(refuse(format!("it has {} bytes, or was never set up", account.data.len()))),
+            Err(error) => Err(refuse(format!("{error}, in {} bytes", account.data.len()))),
         }
     }
 

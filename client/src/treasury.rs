@@ -72,21 +72,21 @@ impl Treasury {
     /// Computes a treasury from its bus and its balance in token base units.
     pub fn new(bus: &Keyed<Bus>, balance: u64) -> Result<Self> {
         let decode = |cause: &str| Error::Decode { kind: "bus", address: bus.address, cause: cause.to_string() };
+        let too_little = || decode("its treasury holds less than its owners may claim");
+        if bus.claimable_total(balance).is_none_or(|total| total > u128::from(balance)) {
+            return Err(too_little());
+        }
         let former = &bus.former_owners[..usize::from(bus.former_owner_count).min(bus.former_owners.len())];
         let present = bus.owners().iter().map(|slot| (slot.owner, slot.share_bps, false));
         let claims = present
             .chain(former.iter().map(|place| (place.owner, 0, true)))
             .map(|(owner, share_bps, is_former)| {
-                let claimable = bus
-                    .claimable(&owner, balance)
-                    .map_err(|_| decode("its treasury holds less than its owners may claim"))?;
+                let claimable = bus.claimable(&owner, balance).map_err(|_| too_little())?;
                 Ok(Claim { owner, share_bps, claimable, is_former })
             })
             .collect::<Result<Vec<_>>>()?;
-        let claimable: u64 = claims.iter().map(|claim| claim.claimable).sum();
-        let remainder = balance
-            .checked_sub(claimable)
-            .ok_or_else(|| decode("its treasury holds less than its owners may claim"))?;
+        let remainder = claims.iter().try_fold(balance, |left, claim| left.checked_sub(claim.claimable));
+        let remainder = remainder.ok_or_else(too_little)?;
         Ok(Self {
             address: bus.treasury,
             balance,

@@ -33,6 +33,11 @@ const LAYOUT_VERSION: u32 = 1;
 /// Steps of the blockhash that are looked through for the file's: far more than a kept chain takes.
 const BLOCKHASH_STEPS: u32 = 1_000_000;
 
+/// Higher than any slot or block height.
+const MOST_SLOTS: u64 = 1 << 60;
+/// The last millisecond of the year 9999.
+const LAST_MILLISECOND: i64 = 253_402_300_799_999;
+
 /// How long another process may use the file before a second one gives up.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// How often that is looked at.
@@ -228,6 +233,10 @@ impl State {
     }
 
     fn restore(&mut self, kept: Kept) -> core::result::Result<(), String> {
+        let (slot, height, time) = (kept.slot, kept.block_height, kept.unix_milliseconds);
+        if slot.max(height) > MOST_SLOTS || !(0..=LAST_MILLISECOND).contains(&time) {
+            return Err(format!("slot {slot}, block height {height} and millisecond {time} are of no chain"));
+        }
         for kept in &kept.accounts {
             let account = Account {
                 lamports: kept.lamports,

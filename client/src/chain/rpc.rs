@@ -3,7 +3,7 @@
 use {
     super::{
         AccountFilter, Chain, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
-        Simulation, TransactionError, TransactionRecord, VersionedTransaction, subscription::Subscription,
+        Simulation, TransactionError, TransactionRecord, VersionedTransaction, guard, subscription::Subscription,
     },
     crate::error::{Error, Result},
     async_trait::async_trait,
@@ -13,7 +13,10 @@ use {
     solana_account_decoder_client_types::UiAccountEncoding,
     solana_address::Address,
     solana_commitment_config::{CommitmentConfig, CommitmentLevel},
-    solana_rpc_client::{nonblocking::rpc_client::RpcClient, rpc_client::GetConfirmedSignaturesForAddress2Config},
+    solana_rpc_client::{
+        nonblocking::rpc_client::RpcClient,
+        rpc_client::{GetConfirmedSignaturesForAddress2Config, RpcClientConfig},
+    },
     solana_rpc_client_api::{
         client_error::Error as ClientError,
         config::{
@@ -51,6 +54,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(150);
 const POLL_AT_LEAST: Duration = Duration::from_secs(2);
 /// How long a blockhash is used before a new one is fetched.
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
+/// How many times its patience a node may say that a transaction is neither there nor too late. It takes about a minute.
+const LIVES_AT_MOST: u32 = 10;
 /// How long a landed transaction's logs may take to be served.
 const RECORD_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -102,6 +107,7 @@ struct Pending {
 
 struct PendingTransaction {
     last_valid_block_height: u64,
+    since: Instant,
     waiting: Vec<oneshot::Sender<Result<Outcome>>>,
 }
 
@@ -132,7 +138,8 @@ impl RpcChain {
             None => derive_websocket_url(scheme, rest),
         };
         let commitment = CommitmentConfig { commitment };
-        let client = RpcClient::new_with_timeout_and_commitment(url.to_string(), options.request_timeout, commitment);
+        let sender = guard::sender(url, options.request_timeout)?;
+        let client = RpcClient::new_sender(sender, RpcClientConfig::with_commitment(commitment));
         let inner = Inner {
             client,
             url: url.to_string(),
@@ -177,6 +184,11 @@ impl Inner {
         move |error| Error::from_rpc(action, &self.url, error)
     }
 
+    /// An answer that no honest node gives.
+    fn absurd(&self, action: &'static str, cause: String) -> Error {
+        Error::Rpc { action, url: self.url.clone(), cause, remedy: "use another node", transient: false }
+    }
+
     /// Asks what changes nothing, again where the network lost the question or its answer.
     async fn ask<T, F>(&self, action: &'static str, question: impl Fn() -> F) -> Result<T>
     where
@@ -209,6 +221,10 @@ impl Inner {
                 .get_signature_statuses(chunk)
                 .await
                 .map_err(self.refuse("asking for transaction statuses"))?;
+            if response.value.len() != chunk.len() {
+                let cause = format!("the node sent {} statuses of {} transactions", response.value.len(), chunk.len());
+                return Err(self.absurd("asking for transaction statuses", cause));
+            }
             statuses.extend(response.value.into_iter().map(|status| {
                 status
                     .filter(|status| status.satisfies_commitment(self.commitment))
@@ -256,6 +272,7 @@ impl Inner {
                 }
                 Err(_) => {}
             }
+            self.give_up_on(self.options.patience * LIVES_AT_MOST);
             // A node that takes long to answer has other things to do than answering: half its time at most.
             sleep(asked_at.elapsed().clamp(POLL_INTERVAL, POLL_AT_LEAST)).await;
         }
@@ -284,6 +301,19 @@ impl Inner {
         Ok(())
     }
 
+    /// Waits no longer for transactions that a node neither shows nor lets expire for so long.
+    fn give_up_on(&self, older_than: Duration) {
+        let old: Vec<Signature> = {
+            let pending = self.pending();
+            let old = pending.transactions.iter().filter(|(_, transaction)| transaction.since.elapsed() > older_than);
+            old.map(|(signature, _)| *signature).collect()
+        };
+        for signature in old {
+            let cause = format!("for {} s the node neither showed it nor let it expire", older_than.as_secs());
+            self.resolve(&signature, || Err(Error::OutcomeUnknown { signature, cause: cause.clone() }));
+        }
+    }
+
     /// Signs nothing more with a blockhash that the network does not know any more.
     async fn forget_blockhash(&self, last_valid_block_height: u64) {
         self.blockhash.lock().await.take_if(|(_, known)| known.last_valid_block_height <= last_valid_block_height);
@@ -308,8 +338,10 @@ impl Chain for RpcChain {
     async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
         let mut accounts = Vec::with_capacity(addresses.len());
         for chunk in addresses.chunks(ACCOUNTS_PER_REQUEST) {
-            let read = self.inner.ask("reading accounts", || self.client().get_multiple_accounts(chunk)).await?;
-            accounts.extend(read);
+            let config = RpcAccountInfoConfig { encoding: Some(UiAccountEncoding::Base64), ..Default::default() };
+            let read = || self.client().get_multiple_ui_accounts_with_config(chunk, config.clone());
+            let answer = self.inner.ask("reading accounts", read).await?.value;
+            accounts.extend(guard::accounts(chunk, answer)?);
         }
         Ok(accounts)
     }
@@ -329,18 +361,8 @@ impl Chain for RpcChain {
             ..RpcProgramAccountsConfig::default()
         };
         let list = || self.client().get_program_ui_accounts_with_config(program, config.clone());
-        let accounts = self.inner.ask("listing the program's accounts", list).await?;
-        accounts
-            .into_iter()
-            .map(|(address, account)| match account.to_account() {
-                Some(account) => Ok((address, account)),
-                None => Err(Error::Decode {
-                    kind: "account",
-                    address,
-                    cause: "the node sent it in an encoding that was not asked for".to_string(),
-                }),
-            })
-            .collect()
+        let answer = self.inner.ask("listing the program's accounts", list).await?;
+        guard::program_accounts(program, filter, answer)
     }
 
     async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
@@ -351,8 +373,10 @@ impl Chain for RpcChain {
             return Ok(blockhash);
         }
         let latest = || self.client().get_latest_blockhash_with_commitment(readable(self.inner.commitment));
-        let (hash, last_valid_block_height) = self.inner.ask("asking for a blockhash", latest).await?;
-        let blockhash = RecentBlockhash { hash, last_valid_block_height };
+        let action = "asking for a blockhash";
+        let (hash, last_valid_block_height) = self.inner.ask(action, latest).await?;
+        let blockhash = guard::blockhash(RecentBlockhash { hash, last_valid_block_height })
+            .map_err(|cause| self.inner.absurd(action, cause))?;
         *cached = Some((Instant::now(), blockhash));
         Ok(blockhash)
     }
@@ -394,10 +418,11 @@ impl Chain for RpcChain {
         let (sender, receiver) = oneshot::channel();
         let must_watch = {
             let mut pending = self.inner.pending();
-            let transaction = pending
-                .transactions
-                .entry(*signature)
-                .or_insert_with(|| PendingTransaction { last_valid_block_height, waiting: Vec::new() });
+            let transaction = pending.transactions.entry(*signature).or_insert_with(|| PendingTransaction {
+                last_valid_block_height,
+                since: Instant::now(),
+                waiting: Vec::new(),
+            });
             transaction.waiting.push(sender);
             !std::mem::replace(&mut pending.is_watched, true)
         };
@@ -458,7 +483,12 @@ impl Chain for RpcChain {
                 };
                 self.client().get_signatures_for_address_with_config(address, config)
             };
-            let page = self.inner.ask("asking for the transactions of an address", list).await?;
+            let action = "asking for the transactions of an address";
+            let page = self.inner.ask(action, list).await?;
+            if page.len() > wanted {
+                let cause = format!("the node sent {} transactions where {wanted} were asked for", page.len());
+                return Err(self.inner.absurd(action, cause));
+            }
             let is_last = page.len() < wanted;
             for item in page {
                 let signature = item.signature.parse().map_err(|_| Error::Decode {
@@ -482,25 +512,15 @@ impl Chain for RpcChain {
     }
 
     async fn clock(&self) -> Result<ChainClock> {
-        let read = || self.client().get_account(&sysvar::clock::ID);
-        let account = self.inner.ask("reading the chain's clock", read).await?;
-        // slot, epoch start, epoch, leader schedule epoch, time: eight bytes each.
-        let word = |index: usize| account.data.get(index * 8..index * 8 + 8).and_then(|bytes| bytes.try_into().ok());
-        match (word(0), word(4)) {
-            (Some(slot), Some(time)) => {
-                Ok(ChainClock { slot: u64::from_le_bytes(slot), unix_timestamp: i64::from_le_bytes(time) })
-            }
-            _ => Err(Error::Decode {
-                kind: "clock",
-                address: sysvar::clock::ID,
-                cause: format!("it has {} bytes", account.data.len()),
-            }),
-        }
+        let accounts = self.accounts(&[sysvar::clock::ID]).await?;
+        guard::clock(accounts.first().and_then(Option::as_ref))
     }
 
     async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
+        let action = "asking for the minimum rent";
         let rent = || self.client().get_minimum_balance_for_rent_exemption(data_len);
-        self.inner.ask("asking for the minimum rent", rent).await
+        let lamports = self.inner.ask(action, rent).await?;
+        guard::rent(data_len, lamports).map_err(|cause| self.inner.absurd(action, cause))
     }
 
     async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
@@ -557,7 +577,7 @@ impl Chain for RpcChain {
             }
             let missing = (unix_timestamp - clock.unix_timestamp).unsigned_abs();
             // The chain's clock is an estimate that drifts, so it is asked again before the whole time is over.
-            sleep(Duration::from_millis((missing * 900).clamp(200, 30_000))).await;
+            sleep(Duration::from_millis(missing.saturating_mul(900).clamp(200, 30_000))).await;
         }
     }
 
@@ -567,7 +587,7 @@ impl Chain for RpcChain {
             if clock.slot >= slot {
                 return Ok(clock);
             }
-            sleep(Duration::from_millis(((slot - clock.slot) * 300).clamp(100, 30_000))).await;
+            sleep(Duration::from_millis((slot - clock.slot).saturating_mul(300).clamp(100, 30_000))).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the history of the address, and everything is told once.
 
 use {
-    super::{Chain, LogsNotification, RpcChain, SignatureInfo},
+    super::{Chain, HistoryPages, LogsNotification, RpcChain, SignatureInfo},
     crate::error::{Error, Result},
     futures_util::{StreamExt, TryStreamExt, stream},
     solana_address::Address,
@@ -33,8 +33,8 @@ const LIST_AGAIN: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_secs(10);
 /// What is this old was told: it is not looked for in the history any more.
 const OVERLAP: Duration = Duration::from_secs(20);
-/// Transactions of an address that are asked for at once.
-const PAGE: usize = 1_000;
+/// Transactions that are caught up with at most.
+const MISSED_AT_MOST: usize = 1_000_000;
 /// Transactions whose logs are read at once.
 const READ_AT_ONCE: usize = 8;
 
@@ -56,7 +56,7 @@ impl Told {
     fn after(recent: &[SignatureInfo], are_all: bool) -> Self {
         let newest = recent.first().map_or(0, |info| info.slot);
         let floor = match recent.last() {
-            Some(oldest) if !are_all => oldest.slot + 1,
+            Some(oldest) if !are_all => oldest.slot.saturating_add(1),
             _ => 0,
         };
         let seen = recent.iter().map(|info| (info.signature, info.slot)).collect();
@@ -119,8 +119,8 @@ impl Subscription {
     /// Tells every transaction from now on until nobody listens, or the node was out of reach for longer than the
     /// chain's patience: then the last thing told is the error. `ready` hears whether it began.
     pub async fn run(mut self, ready: oneshot::Sender<Result<()>>) {
-        match self.chain.signatures_for(&self.mentions, None, PAGE).await {
-            Ok(recent) => self.told = Told::after(&recent, recent.len() < PAGE),
+        match self.chain.signatures_for(&self.mentions, None, HistoryPages::LENGTH).await {
+            Ok(recent) => self.told = Told::after(&recent, recent.len() < HistoryPages::LENGTH),
             Err(error) => {
                 // Whoever does not wait any more does not want to know.
                 let _ = ready.send(Err(error));
@@ -227,11 +227,9 @@ impl Subscription {
     /// Tells what the history has and the connection did not bring, oldest first; returns how many.
     async fn catch_up(&mut self) -> Result<usize, End> {
         let mut missed = Vec::new();
-        let mut before = None;
-        loop {
-            let page = self.chain.signatures_for(&self.mentions, before, PAGE).await?;
-            let is_last = page.len() < PAGE || page.last().is_some_and(|info| info.slot < self.told.floor);
-            before = page.last().map(|info| info.signature);
+        let mut pages = HistoryPages::new(&self.chain, &self.mentions, MISSED_AT_MOST);
+        while let Some(page) = pages.next().await? {
+            let is_last = page.last().is_some_and(|info| info.slot < self.told.floor);
             let told = &self.told;
             missed.extend(
                 page.into_iter().filter(|info| info.slot >= told.floor && !told.seen.contains_key(&info.signature)),

@@ -7,11 +7,12 @@
 //! line and the reason.
 
 use {
+    crate::text::{is_hidden, visible},
     jiff::{Timestamp, fmt::temporal::Pieces},
     serde::{Deserialize, Serialize},
     std::{
         collections::{BTreeMap, HashMap},
-        io,
+        io::{self, Read as _},
         path::Path,
     },
 };
@@ -23,6 +24,8 @@ pub const DEFAULT_INTERVAL_SECONDS: u32 = 900;
 /// Most energy that one member can draw or generate in one interval, in Wh: 1 GWh, far above any member of a
 /// low-voltage network; more is taken for a mistake of units.
 pub const MAX_ENERGY_WH: u64 = 1_000_000_000;
+/// Largest file, in bytes: a thousand members in intervals of 15 minutes over a month.
+pub const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Longest name of a member, in bytes.
 pub const MAX_MEMBER_LEN: usize = 64;
 
@@ -144,11 +147,13 @@ impl Community {
     ///
     /// # Errors
     /// As [`Self::read_path`].
-    pub fn read(mut input: impl io::Read) -> Result<Self, CommunityError> {
+    pub fn read(input: impl io::Read) -> Result<Self, CommunityError> {
         let mut text = Vec::new();
-        input
-            .read_to_end(&mut text)
-            .map_err(|error| CommunityError::File(format!("the file cannot be read: {error}")))?;
+        let read = input.take(MAX_FILE_BYTES + 1).read_to_end(&mut text);
+        read.map_err(|error| CommunityError::File(format!("the file cannot be read: {error}")))?;
+        if text.len() as u64 > MAX_FILE_BYTES {
+            return Err(CommunityError::File(format!("the file has more than {MAX_FILE_BYTES} bytes; split it")));
+        }
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
         let mut lines = Lines { text: &text, line: 1, offset: 0 };
         let mut rows = Rows::default();
@@ -171,7 +176,7 @@ impl Community {
                 continue;
             }
             let first = fields.first().map_or("", |field| field.trim_start_matches('\u{feff}'));
-            if first != COLUMNS[0] || fields[1..] != COLUMNS[1..] {
+            if first != COLUMNS[0] || fields.get(1..) != Some(&COLUMNS[1..]) {
                 return Err(row(
                     line,
                     format!("the header is \"{}\", it must be \"{}\"", printable(&fields.join(",")), COLUMNS.join(",")),
@@ -354,6 +359,10 @@ fn instant(text: &str) -> Result<(i64, i64), String> {
             printable(text)
         )
     };
+    // Years of more digits begin with a sign, which a spreadsheet takes for the beginning of a formula.
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(unknown("it begins with its year, of four digits".into()));
+    }
     let timestamp: Timestamp = text.parse().map_err(|error: jiff::Error| unknown(error.to_string()))?;
     let local = Pieces::parse(text).map_err(|error| unknown(error.to_string()))?;
     if timestamp.subsec_nanosecond() != 0 {
@@ -372,15 +381,10 @@ fn validate_member(name: &str) -> Result<(), String> {
     if name.len() > MAX_MEMBER_LEN {
         return Err(format!("member has {} bytes, at most {MAX_MEMBER_LEN} are allowed; shorten it", name.len()));
     }
-    if name.chars().any(|character| character.is_control() || is_invisible(character)) {
-        return Err(format!("member {:?} has control characters; remove them", printable(name)));
+    if name.chars().any(is_hidden) {
+        return Err(format!("member \"{}\" has control characters or hidden ones; remove them", visible(name)));
     }
     Ok(())
-}
-
-/// Characters that reorder or hide text.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn energy(column: &str, text: &str) -> Result<u64, String> {

@@ -5,7 +5,7 @@ use {
     super::report::{
         IntervalResult, MemberResult, ReplayReport, TreasuryResult, decimal, grouped, kwh, percent, share as share_text,
     },
-    crate::router::PriceFraction,
+    crate::{router::PriceFraction, text::is_hidden},
     std::fmt::Write as _,
 };
 
@@ -86,7 +86,7 @@ fn section(page: &mut String, heading: &str, note: &str, body: &str) {
     let _ = write!(page, "<section>\n<h2>{heading}</h2>\n<p class=\"note\">{note}</p>\n{body}\n</section>\n");
 }
 
-/// Text as it may stand between tags and in attributes.
+/// Text as it may stand between tags and in attributes: neither markup, nor what reorders or hides.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -96,6 +96,9 @@ pub(super) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
+            // Lines of a tip.
+            '\n' => escaped.push('\n'),
+            hidden if is_hidden(hidden) => escaped.extend(hidden.escape_unicode()),
             other => escaped.push(other),
         }
     }
@@ -1048,9 +1051,10 @@ mod tests {
         let rows = "2020-06-01T12:00:00Z,<script>alert(1)</script>,0,900\n2020-06-01T12:00:00Z,\"O'Neil & \"\"Co\"\"\",500,0\n";
         let text = format!("interval_start,member,load_wh,generation_wh\n{rows}");
         let mut report = sample(&Community::read(text.as_bytes()).unwrap());
-        report.file = "<img>.csv".into();
+        report.file = "<img>\u{202e}vsc.csv".into();
         let page = report.html();
         assert!(!page.contains("<script") && !page.contains("<img"));
+        assert!(page.contains("&lt;img&gt;\\u{202e}vsc.csv") && !page.contains('\u{202e}'));
         assert!(page.contains("&lt;script&gt;") && page.contains("O&#39;Neil &amp; &quot;Co&quot;"));
     }
 

@@ -9,6 +9,7 @@ use {
             Simulation, TransactionRecord, VersionedTransaction,
         },
         error::Result,
+        send::MAX_COMPUTE_UNITS,
     },
     anchor_lang::Discriminator,
     async_trait::async_trait,
@@ -132,7 +133,8 @@ fn instructions(transaction: &VersionedTransaction) -> Vec<&'static str> {
 /// Compute units of each call of the market's program, in order. It is only called at the top level here.
 fn compute_units(logs: &[String]) -> impl Iterator<Item = u64> + '_ {
     let prefix = format!("Program {} consumed ", multibus::ID);
-    logs.iter().filter_map(move |line| line.strip_prefix(&prefix)?.split(' ').next()?.parse().ok())
+    let figures = logs.iter().filter_map(move |line| line.strip_prefix(&prefix)?.split(' ').next()?.parse().ok());
+    figures.filter(|units| *units <= u64::from(MAX_COMPUTE_UNITS))
 }
 
 /// The upper bound of a class that is at most an eighth wide.
@@ -223,7 +225,7 @@ impl Chain for Meter {
             let mut counted = self.counted();
             // Removed, so that it is counted once.
             if let Some(transaction) = counted.in_flight.remove(signature) {
-                counted.tally.fees_lamports += record.fee;
+                counted.tally.fees_lamports = counted.tally.fees_lamports.saturating_add(record.fee);
                 for (instruction, units) in transaction.instructions.into_iter().zip(compute_units(&record.logs)) {
                     let figures = counted.tally.compute_units.entry(instruction.to_owned()).or_default();
                     *figures.entry(units).or_default() += 1;

@@ -20,6 +20,7 @@ use {
         offer::Offer,
         router::PriceFraction,
         send::PriorityFee,
+        text::is_hidden,
         token::{create_associated_token, create_mint, mint_to},
         trader::Trader,
     },
@@ -1214,11 +1215,11 @@ fn owners(generation_wh: &[u64]) -> Vec<(usize, u16)> {
     shares
 }
 
-/// The file's name without folder, ending and control characters, as long as a bus's name can be.
+/// The file's name without folder, ending, control characters and hidden ones, as long as a bus's name can be.
 fn bus_name(file: &str) -> String {
     let stem = std::path::Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
     let mut name = String::new();
-    for character in stem.chars().filter(|character| !character.is_control()) {
+    for character in stem.chars().filter(|character| !is_hidden(*character)) {
         if name.len() + character.len_utf8() > MAX_NAME_LEN {
             break;
         }

@@ -191,7 +191,28 @@ impl State {
         if state.chain != chain {
             return Err(refuse(format!("is of the chain {}, not of {chain}; resume on that one", state.chain)));
         }
+        if !state.fits(options) {
+            return Err(refuse("does not fit its own community; start without --resume".into()));
+        }
         Ok(state)
+    }
+
+    /// Whether everything in it is of members and intervals that there are.
+    fn fits(&self, options: &ReplayOptions) -> bool {
+        let (members, intervals) = (options.community.members.len(), options.community.intervals.len());
+        let of_members = |flow: &Flow| flow.seller < members && flow.buyer < members;
+        let current_fits = self.current.as_ref().is_none_or(|current| {
+            current.bought_before_wh.len() == members
+                && current.sold_before_wh.len() == members
+                && current.locks.iter().all(|lock| lock.buyer < members)
+        });
+        self.members.len() == members
+            && (self.funded_base_units.is_empty() || self.funded_base_units.len() == members)
+            && self.completed <= intervals
+            && self.intervals.len() == self.completed
+            && self.windows.iter().all(|window| window.interval < intervals)
+            && self.flows.iter().all(of_members)
+            && current_fits
     }
 
     /// Replaces the file in one step; only its owner can read it.

@@ -4,7 +4,8 @@
 use {
     super::{Doing, ReplayError, ReplayOptions, state::OpenLock},
     crate::{
-        Address, Keyed, Market, Signature, Wallet, address,
+        Address, Keyed, Market, Wallet, address,
+        chain::HistoryPages,
         error::{Error, Result as ChainResult},
         event::{self, Event},
         offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms},
@@ -18,6 +19,9 @@ use {
         sync::{Mutex, PoisonError},
     },
 };
+
+/// Transactions of a lane that are looked through for its purchases at most.
+const LOOKED_AT_AT_MOST: usize = 1_000_000;
 
 /// A member's wallet.
 pub(super) struct Member {
@@ -318,11 +322,9 @@ impl World {
         let doing = || format!("reading what {} bought before", self.name(buyer));
         let chain = self.market.chain();
         let mut found = Vec::new();
-        let mut before: Option<Signature> = None;
+        let mut pages = HistoryPages::new(chain.as_ref(), &trader, LOOKED_AT_AT_MOST);
         'pages: while (found.len() as u64) < next_nonce - first_nonce {
-            let page = chain.signatures_for(&trader, before, 100).await.doing(doing())?;
-            let Some(last) = page.last() else { break };
-            before = Some(last.signature);
+            let Some(page) = pages.next().await.doing(doing())? else { break };
             for info in page.iter().filter(|info| info.error.is_none()) {
                 let Some(record) = chain.transaction(&info.signature).await.doing(doing())? else { continue };
                 for event in event::parse(&record.logs).events {
@@ -343,8 +345,8 @@ impl World {
                             kind if kind == PurchaseKind::Batch as u8 => PurchaseKind::Batch,
                             _ => PurchaseKind::LockSettlement,
                         },
-                        energy_wh: event.fills.iter().map(|fill| fill.energy_wh).sum(),
-                        paid_base_units: event.fills.iter().map(|fill| fill.cost).sum(),
+                        energy_wh: event::energy_wh(&event),
+                        paid_base_units: event::cost(&event),
                         fills: event.fills.clone(),
                     });
                 }

@@ -3,6 +3,7 @@
 
 #![cfg(feature = "cli")]
 
+mod hostile;
 #[path = "../library/node.rs"]
 mod node;
 mod owners;

@@ -102,8 +102,19 @@ async fn a_forged_history_is_found_out() {
     assert_eq!(forged_history(|_| ()).await, []);
     let forged = forged_history(|logs| change(logs, |bytes| bytes[40] ^= 1)).await;
     assert!(matches!(forged[..], [Flaw::RootMismatch { .. }]), "{forged:?}");
-    let forged = forged_history(|logs| change(logs, |bytes| *bytes.last_mut().unwrap() ^= 1)).await;
+    // Another amount at its exact cost: energy, price and cost are the last three numbers.
+    let forged = forged_history(|logs| {
+        change(logs, |bytes| {
+            let end = bytes.len();
+            bytes[end - 24..end - 16].copy_from_slice(&2_000u64.to_le_bytes());
+            bytes[end - 8..].copy_from_slice(&1_000u64.to_le_bytes());
+        })
+    })
+    .await;
     assert!(forged.iter().any(|flaw| matches!(flaw, Flaw::TotalMismatch { .. })), "{forged:?}");
+    // At any other cost the program never sold, so that the purchases of such logs are missing.
+    let forged = forged_history(|logs| change(logs, |bytes| *bytes.last_mut().unwrap() ^= 1)).await;
+    assert!(matches!(forged[..], [Flaw::Gap { .. }]), "{forged:?}");
     // The last sixteen are on chain, whatever the node withholds.
     let forged = forged_history(Vec::clear).await;
     assert!(

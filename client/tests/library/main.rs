@@ -4,6 +4,7 @@ mod bus;
 mod fault;
 mod golden;
 mod history;
+mod hostile;
 mod lock;
 mod network;
 mod node;

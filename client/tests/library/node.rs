@@ -12,7 +12,7 @@ use {
     },
     serde_json::{Value, json},
     std::sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     tokio::{
@@ -21,6 +21,25 @@ use {
         sync::Notify,
     },
 };
+
+/// What a hostile node answers.
+#[derive(Clone, Debug)]
+#[allow(dead_code, reason = "each of the suites that share this node tells some of these lies")]
+pub enum Lie {
+    /// The truth.
+    None,
+    /// This as the result.
+    Result(Value),
+    /// A refusal with a number and a message.
+    Refusal(i64, String),
+    /// These bytes in place of an HTTP response.
+    Bytes(Vec<u8>),
+    /// The head of an HTTP response, and then these bytes without end.
+    Endless(String, Vec<u8>),
+}
+
+/// Turns a method, its parameters and its true result into a lie.
+type Twist = Box<dyn Fn(&str, &Value, &Value) -> Lie + Send>;
 
 /// A node that serves an embedded chain.
 pub struct Node {
@@ -35,6 +54,7 @@ pub struct Node {
     pub lacks_airdrops: AtomicBool,
     /// Closes every websocket.
     pub hang_up: Notify,
+    twist: Mutex<Twist>,
 }
 
 impl Node {
@@ -47,6 +67,7 @@ impl Node {
             requests: AtomicU32::new(0),
             lacks_airdrops: AtomicBool::new(false),
             hang_up: Notify::new(),
+            twist: Mutex::new(Box::new(|_, _, _| Lie::None)),
         });
         let (listener, websockets) = loop {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -69,6 +90,12 @@ impl Node {
             }
         });
         (node, url)
+    }
+
+    /// Makes the node lie from now on.
+    #[allow(dead_code, reason = "see `Lie`")]
+    pub fn lies(&self, twist: impl Fn(&str, &Value, &Value) -> Lie + Send + 'static) {
+        *self.twist.lock().unwrap() = Box::new(twist);
     }
 
     /// Serves HTTP requests of one connection until it closes.
@@ -97,7 +124,24 @@ impl Node {
                 ("429 Too Many Requests\r\nretry-after: 0", String::new())
             } else {
                 let request: Value = serde_json::from_slice(&body).unwrap();
-                let answer = match self.answer(request["method"].as_str().unwrap(), &request["params"]).await {
+                let (method, params) = (request["method"].as_str().unwrap(), &request["params"]);
+                let truth = self.answer(method, params).await;
+                let lie = (self.twist.lock().unwrap())(method, params, truth.as_ref().unwrap_or(&Value::Null));
+                let answer = match lie {
+                    Lie::None => truth,
+                    Lie::Result(result) => Ok(result),
+                    Lie::Refusal(code, message) => Err((code, message)),
+                    Lie::Bytes(bytes) => {
+                        let _ = stream.write_all(&bytes).await;
+                        return;
+                    }
+                    Lie::Endless(head, bytes) => {
+                        let _ = stream.write_all(head.as_bytes()).await;
+                        while stream.write_all(&bytes).await.is_ok() {}
+                        return;
+                    }
+                };
+                let answer = match answer {
                     Ok(result) => json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }),
                     Err((code, message)) => {
                         json!({ "jsonrpc": "2.0", "id": request["id"], "error": { "code": code, "message": message } })

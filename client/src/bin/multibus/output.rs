@@ -5,9 +5,9 @@ use {
     clap::ValueEnum,
     comfy_table::{CellAlignment, ContentArrangement, Table, presets},
     indicatif::{ProgressBar, ProgressStyle},
+    multibus_client::text::{is_hidden, visible},
     serde::Serialize,
     std::{
-        borrow::Cow,
         io::{self, IsTerminal, Write},
         time::Duration,
     },
@@ -228,46 +228,6 @@ pub fn json(value: &impl Serialize, pretty: bool) -> String {
     safe
 }
 
-/// Text in which characters that act on the terminal or hide are written as what they are: `\u{202e}`.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_hidden(character) {
-            safe.extend(character.escape_unicode());
-        } else {
-            safe.push(character);
-        }
-    }
-    Cow::Owned(safe)
-}
-
-/// Control characters (terminal escapes begin with one), separators that break lines, and formatting characters that
-/// are invisible or reorder what follows.
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
-
 /// An address with its middle left out, where the whole is shown elsewhere.
 pub fn short(address: &impl ToString) -> String {
     let text = address.to_string();
@@ -280,14 +240,6 @@ pub fn short(address: &impl ToString) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_acts_on_a_terminal_is_shown_instead() {
-        assert_eq!(visible("Söderbärke 🌞 太陽"), "Söderbärke 🌞 太陽");
-        assert_eq!(visible("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
-        assert_eq!(visible("a\u{202e}b\u{2066}\u{200b}\r\n\u{9b}"), "a\\u{202e}b\\u{2066}\\u{200b}\\u{d}\\u{a}\\u{9b}");
-        assert_eq!(visible("\u{e0041}"), "\\u{e0041}");
-    }
 
     #[test]
     fn json_hides_nothing_and_keeps_the_value() {

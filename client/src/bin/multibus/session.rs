@@ -7,15 +7,12 @@ use {
         output::Output,
     },
     multibus_client::{
-        Address, Error, Keypair, Market, Signer, TransactionOptions, Wallet,
+        Address, Keypair, Market, Signer, TransactionOptions, Wallet,
         chain::{Chain, EmbeddedChain, RpcChain, embedded_state::StateFile},
         send::PriorityFee,
     },
     std::{io::Read, path::Path, sync::Arc},
 };
-
-/// Offset of the decimals in a mint's data, in both token programs.
-const MINT_DECIMALS: usize = 44;
 
 /// One call's connection.
 pub struct Session {
@@ -89,12 +86,7 @@ impl Session {
     /// # Errors
     /// Where there is no such mint.
     pub async fn mint_decimals(&self, mint: &Address) -> Result<u8, Failure> {
-        // Refuses what is not owned by a token program.
-        self.market().token_program_of(mint).await?;
-        let accounts = self.chain.accounts(&[*mint]).await?;
-        let decimals =
-            accounts.first().and_then(Option::as_ref).and_then(|account| account.data.get(MINT_DECIMALS).copied());
-        decimals.ok_or(Failure::Client(Error::NotFound { kind: "mint", address: *mint }))
+        Ok(self.market().mint(mint).await?.decimals)
     }
 
     /// The wallet that signs.

@@ -238,8 +238,8 @@ impl Window {
                     "{start} ({}) is not the start of a window of {window_seconds} s; use {below} ({}) or {} ({})",
                     format_time(start),
                     format_time(below),
-                    below + length,
-                    format_time(below + length)
+                    below.saturating_add(length),
+                    format_time(below.saturating_add(length))
                 ))
             }
         }

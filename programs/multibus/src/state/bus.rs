@@ -427,7 +427,8 @@ impl Bus {
         invariant(*threshold >= 1 && threshold <= owner_count, "1 <= threshold <= owners")?;
         invariant(*listing_policy <= 1 && *paused <= 1, "policy and pause are flags")?;
         invariant(
-            core::str::from_utf8(&name[..*name_len as usize]).is_ok_and(|name| !name.is_empty()),
+            name.get(..*name_len as usize)
+                .is_some_and(|name| core::str::from_utf8(name).is_ok_and(|name| !name.is_empty())),
             "the name is 1 to 32 bytes of UTF-8",
         )?;
         invariant(

@@ -109,9 +109,10 @@ impl Bus {
         let period = self.treasury_period(treasury_balance)?;
         let mut total = 0u128;
         for slot in self.owners() {
-            total += (slot.accrued + math::share_of(period, slot.share_bps)).checked_sub(slot.claimed)? as u128;
+            let earned = slot.accrued.checked_add(math::share_of(period, slot.share_bps))?;
+            total += earned.checked_sub(slot.claimed)? as u128;
         }
-        let former = &self.former_owners[..self.former_owner_count as usize];
+        let former = &self.former_owners[..(self.former_owner_count as usize).min(MAX_FORMER_OWNERS)];
         Some(total + former.iter().map(|place| place.accrued as u128).sum::<u128>())
     }
 

@@ -21,6 +21,7 @@ use {
         router::{self, BatchLimits, PriceFraction, Quote, RouterFill, RouterOffer, Want},
     },
     serde::Serialize,
+    std::sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Buy energy of a bus at the lowest total cost, or from one offer
@@ -218,6 +219,7 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
     }
     let mut purchases: Vec<Purchased> = Vec::new();
     let mut stopped = None;
+    // Money is counted as what was signed for: a node that tells less does not make the wallet spend more.
     let (mut energy_wh, mut paid) = (0, 0);
     while energy_wh < limits.energy_wh {
         if energy_wh >= limits.min_energy_wh && quote(&wallet, &bus, &filter, &limits, (energy_wh, paid)).await.is_err()
@@ -225,22 +227,26 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
             // Enough was bought, and there is no more within the limits.
             break;
         }
+        let signed_for = AtomicU64::new(0);
         let batch = wallet
             .buy_batch_quoted(|| async {
                 let (quote, offers) = quote(&wallet, &bus, &filter, &limits, (energy_wh, paid)).await?;
                 let batch = router::split(&quote.fills, &BatchLimits::default()).into_iter().next();
                 let fills = batch.map(|batch| batch.fills).unwrap_or_default();
-                BatchOrder::at_quote(fills.iter().filter_map(|fill| batch_item(fill, &offers)).collect())
+                let order = BatchOrder::at_quote(fills.iter().filter_map(|fill| batch_item(fill, &offers)).collect())?;
+                signed_for.fetch_max(order.max_total, Ordering::Relaxed);
+                Ok(order)
             })
             .await;
         match batch {
             Ok(purchased) => {
-                energy_wh += purchased.energy_wh;
-                paid += purchased.paid;
+                energy_wh = purchased.energy_wh.saturating_add(energy_wh);
+                paid = signed_for.into_inner().saturating_add(paid);
                 purchases.push(purchased);
             }
             Err(error) if purchases.is_empty() => return Err(error.into()),
             Err(error) => {
+                let paid = purchases.iter().map(|purchased| purchased.paid).fold(0, u64::saturating_add);
                 stopped = Some(format!(
                     "bought {energy_wh} Wh of {} Wh for {paid} base units, then: {error}",
                     limits.energy_wh
@@ -263,10 +269,10 @@ async fn quote(
     let offers = wallet.market().active_offers(&bus.address, filter, OfferSort::Price).await?;
     let candidates: Vec<_> = offers.iter().map(|offer| router_offer(offer, bus)).collect();
     let want = Want {
-        energy_wh: limits.energy_wh - bought_wh,
+        energy_wh: limits.energy_wh.saturating_sub(bought_wh),
         min_energy_wh: limits.min_energy_wh.saturating_sub(bought_wh).max(1),
         max_price_per_kwh: limits.max_price_per_kwh,
-        max_total: limits.max_total - paid,
+        max_total: limits.max_total.saturating_sub(paid),
         excluded_sellers: &[wallet.address()],
         mint: bus.mint,
     };
@@ -440,8 +446,8 @@ pub struct Bought {
 impl Bought {
     /// `stopped` says why less was bought than was wanted.
     pub fn of(purchases: &[Purchased], token: Token, stopped: Option<String>) -> Self {
-        let energy_wh = purchases.iter().map(|purchased| purchased.energy_wh).sum();
-        let paid_base_units = purchases.iter().map(|purchased| purchased.paid).sum();
+        let energy_wh = purchases.iter().map(|purchased| purchased.energy_wh).fold(0, u64::saturating_add);
+        let paid_base_units = purchases.iter().map(|purchased| purchased.paid).fold(0, u64::saturating_add);
         Self {
             energy_wh,
             paid_base_units,
@@ -510,7 +516,7 @@ impl Quoted {
         let next_nonce = session.market().trader(&buyer, lane).await?.map(|trader| trader.next_nonce);
         let mut quoted = Vec::with_capacity(transactions.len());
         for (index, (fills, orders)) in transactions.iter().enumerate() {
-            let nonce = next_nonce.map(|nonce| nonce + index as u64);
+            let nonce = next_nonce.and_then(|nonce| nonce.checked_add(index as u64));
             quoted.push(QuotedTransaction {
                 transaction_hash: nonce.map(|nonce| TransactionHash::of(&buyer, lane, nonce, orders).to_string()),
                 lane,

@@ -231,7 +231,7 @@ struct Claimed {
 
 impl Claimed {
     fn push(&mut self, claim: ClaimView) {
-        self.paid_base_units += claim.amount_base_units;
+        self.paid_base_units = self.paid_base_units.saturating_add(claim.amount_base_units);
         self.claims.push(claim);
     }
 }

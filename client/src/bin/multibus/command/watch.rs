@@ -209,13 +209,11 @@ impl View for Happened {
             Event::TraderOpened(event) => format!("{} opened lane {}", wallet(&event.wallet), event.lane),
             Event::TraderClosed(event) => format!("{} closed lane {}", wallet(&event.wallet), event.lane),
             Event::EnergyPurchased(event) => {
-                let energy: u64 = event.fills.iter().map(|fill| fill.energy_wh).sum();
-                let cost: u64 = event.fills.iter().map(|fill| fill.cost).sum();
                 format!(
                     "{} bought {} for {} base units, hash {}",
                     wallet(&event.buyer),
-                    format_energy(energy),
-                    cost,
+                    format_energy(event::energy_wh(event)),
+                    event::cost(event),
                     short(&Hex(&event.transaction_hash))
                 )
             }

@@ -1,0 +1,153 @@
+//! What is asked of a node's answers before anything else looks at them: no answer leads elsewhere, has no end, names
+//! accounts that were not asked for, or holds a number that no chain has.
+
+use {
+    super::{AccountFilter, ChainClock, RecentBlockhash},
+    crate::error::{Error, Result},
+    async_trait::async_trait,
+    base64::{Engine, prelude::BASE64_STANDARD},
+    http_body_util::Limited,
+    reqwest::{Body, Request, Response},
+    reqwest_middleware::{Middleware, Next},
+    solana_account::Account,
+    solana_account_decoder_client_types::{UiAccount, UiAccountData, UiAccountEncoding},
+    solana_address::Address,
+    solana_rpc_client::http_sender::HttpSender,
+    solana_sdk_ids::sysvar,
+    std::{collections::HashSet, time::Duration},
+};
+
+/// Longest answer, in bytes: a hundred thousand offers.
+const ANSWER_BYTES: usize = 128 << 20;
+/// Most lamports per byte that rent may ask for: twice what every network asks.
+const MOST_RENT_PER_BYTE: u64 = 2 * 6_960;
+/// Bytes that every account pays rent for besides its data.
+const RENT_OVERHEAD: u64 = 128;
+/// 9999-12-31T23:59:59Z.
+const LAST_SECOND: i64 = 253_402_300_799;
+/// Higher than any slot or block height: four thousand million years of slots.
+const MOST_SLOTS: u64 = 1 << 60;
+
+/// A sender of requests to the node at a URL, whose answers are short and come from there alone.
+pub(super) fn sender(url: &str, timeout: Duration) -> Result<HttpSender> {
+    let client = reqwest::Client::builder()
+        .default_headers(HttpSender::default_headers())
+        .timeout(timeout)
+        .pool_idle_timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| Error::Invalid(format!("no request can be made ({error}); check the system's TLS setup")))?;
+    let guarded = reqwest_middleware::ClientBuilder::new(client).with(Guard).build();
+    Ok(HttpSender::new_with_client_with_middleware(url, guarded))
+}
+
+struct Guard;
+
+#[async_trait]
+impl Middleware for Guard {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut http::Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        let refuse = |cause: String| Err(reqwest_middleware::Error::middleware(std::io::Error::other(cause)));
+        let response = next.run(request, extensions).await?;
+        let status = response.status();
+        // Neither a success nor an error is a redirection, which would have the question asked of someone else.
+        if !status.is_success() && !status.is_client_error() && !status.is_server_error() {
+            let place = response.headers().get("location").and_then(|place| place.to_str().ok()).unwrap_or("nowhere");
+            return refuse(format!("it answers with status {} and points to {place:?}", status.as_u16()));
+        }
+        if let Some(length) = response.content_length().filter(|length| *length > ANSWER_BYTES as u64) {
+            return refuse(format!("its answer has {length} bytes, and at most {ANSWER_BYTES} are read"));
+        }
+        Ok(http::Response::from(response).map(|body| Body::wrap(Limited::new(body, ANSWER_BYTES))).into())
+    }
+}
+
+fn refuse_account(address: Address, cause: impl Into<String>) -> Error {
+    Error::Decode { kind: "account", address, cause: cause.into() }
+}
+
+/// An account as it was asked for, in base64 and not packed: what unpacks could unpack without end.
+fn account(address: Address, account: UiAccount) -> Result<Account> {
+    let UiAccount { lamports, data, owner, executable, rent_epoch, space: _ } = account;
+    let UiAccountData::Binary(data, UiAccountEncoding::Base64) = data else {
+        return Err(refuse_account(address, "the node sent it in an encoding that was not asked for"));
+    };
+    let data = BASE64_STANDARD.decode(data);
+    let data = data.map_err(|error| refuse_account(address, format!("the node sent no base64: {error}")))?;
+    let owner = owner.parse().map_err(|_| refuse_account(address, "the node sent no address as its owner"))?;
+    Ok(Account { lamports, data, owner, executable, rent_epoch })
+}
+
+/// The accounts at some addresses: as many as were asked for.
+pub(super) fn accounts(addresses: &[Address], answer: Vec<Option<UiAccount>>) -> Result<Vec<Option<Account>>> {
+    if answer.len() != addresses.len() {
+        let first = addresses.first().copied().unwrap_or_default();
+        let cause = format!("the node sent {} accounts where {} were asked for", answer.len(), addresses.len());
+        return Err(refuse_account(first, cause));
+    }
+    let read =
+        |(address, found): (&Address, Option<UiAccount>)| found.map(|found| account(*address, found)).transpose();
+    addresses.iter().zip(answer).map(read).collect()
+}
+
+/// The accounts of a program that meet a filter: each once, and no others.
+pub(super) fn program_accounts(
+    program: &Address,
+    filter: &AccountFilter,
+    answer: Vec<(Address, UiAccount)>,
+) -> Result<Vec<(Address, Account)>> {
+    let mut seen = HashSet::with_capacity(answer.len());
+    let read = |(address, found): (Address, UiAccount)| {
+        let found = account(address, found)?;
+        if !seen.insert(address) {
+            return Err(refuse_account(address, "the node sent it twice in one list"));
+        }
+        if found.owner != *program || !filter.matches(&found.data) {
+            return Err(refuse_account(address, "the node sent it in a list that it does not belong to"));
+        }
+        Ok((address, found))
+    };
+    answer.into_iter().map(read).collect()
+}
+
+/// The clock in its account.
+pub(super) fn clock(account: Option<&Account>) -> Result<ChainClock> {
+    let address = sysvar::clock::ID;
+    let refuse = |cause: String| Error::Decode { kind: "clock", address, cause };
+    let Some(account) = account else { return Err(Error::NotFound { kind: "clock", address }) };
+    if account.owner != sysvar::ID {
+        return Err(refuse(format!("its owner is {}", account.owner)));
+    }
+    // slot, epoch start, epoch, leader schedule epoch, time: eight bytes each.
+    let word = |index: usize| account.data.get(index * 8..index * 8 + 8).and_then(|bytes| bytes.try_into().ok());
+    let (Some(slot), Some(time)) = (word(0), word(4)) else {
+        return Err(refuse(format!("it has {} bytes", account.data.len())));
+    };
+    let (slot, unix_timestamp) = (u64::from_le_bytes(slot), i64::from_le_bytes(time));
+    if slot > MOST_SLOTS || !(0..=LAST_SECOND).contains(&unix_timestamp) {
+        return Err(refuse(format!("slot {slot} and second {unix_timestamp} are of no chain")));
+    }
+    Ok(ChainClock { slot, unix_timestamp })
+}
+
+/// A blockhash that expires.
+pub(super) fn blockhash(blockhash: RecentBlockhash) -> Result<RecentBlockhash, String> {
+    if blockhash.last_valid_block_height > MOST_SLOTS {
+        let height = blockhash.last_valid_block_height;
+        return Err(format!("the blockhash would be valid up to the block height {height}, which no chain reaches"));
+    }
+    Ok(blockhash)
+}
+
+/// Rent that can be paid without a second thought.
+pub(super) fn rent(data_len: usize, lamports: u64) -> Result<u64, String> {
+    let most = (data_len as u64).saturating_add(RENT_OVERHEAD).saturating_mul(MOST_RENT_PER_BYTE);
+    if lamports > most {
+        return Err(format!("{lamports} lamports are no rent for {data_len} bytes, for which {most} are far too many"));
+    }
+    Ok(lamports)
+}
