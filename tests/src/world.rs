@@ -131,12 +131,12 @@ impl World {
                 .unwrap_or_else(|error| panic!("the program at {} does not load: {error}", elf::path().display()));
             svm
         });
-        let mut world = Self {
-            svm: svm.clone(),
-            replica: Replica::default(),
-            fee_payer: Address::default(),
-            keys: BTreeMap::new(),
-        };
+        Self::on(svm.clone())
+    }
+
+    /// The same on a chain that has the program.
+    pub fn on(svm: LiteSVM) -> Self {
+        let mut world = Self { svm, replica: Replica::default(), fee_payer: Address::default(), keys: BTreeMap::new() };
         world.set_clock(START, START_SLOT);
         world.fee_payer = world.wallet("fee payer");
         world.fund(&world.fee_payer.clone(), 1_000_000_000_000);

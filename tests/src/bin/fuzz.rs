@@ -2,9 +2,12 @@
 
 use {
     clap::Parser,
-    multibus_tests::play::fuzz::{self, Fuzzer, Input},
+    multibus_tests::play::{
+        coverage::{Coverage, Covered},
+        fuzz::{self, Fuzzer, Input},
+    },
     std::{
-        path::PathBuf,
+        path::{Path, PathBuf},
         process::ExitCode,
         time::{Duration, Instant},
     },
@@ -30,6 +33,9 @@ struct Args {
     /// Tries this line of a corpus alone, and tells what became of it
     #[arg(long)]
     input: Option<Input>,
+    /// Tries every line of a corpus, each on the scene as it was, and tells what became of each and what all reach
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -42,17 +48,41 @@ fn main() -> ExitCode {
     }
 }
 
+fn reached(covered: &Covered) -> String {
+    let Covered { instructions, all_instructions, ways, all_ways } = *covered;
+    let percent = |part: usize, whole: usize| part as f64 * 100.0 / whole.max(1) as f64;
+    format!(
+        "{ways} of {all_ways} ways on from the program's conditional jumps ({:.1} %), {instructions} of \
+         {all_instructions} instructions ({:.1} %)",
+        percent(ways, all_ways),
+        percent(instructions, all_instructions)
+    )
+}
+
+fn replay(inputs: &[Input]) -> Result<(), String> {
+    let coverage = Coverage::default();
+    let stage = fuzz::traced_stage(&coverage);
+    for input in inputs {
+        let (outcome, units) = fuzz::attack(&mut stage.clone(), input)
+            .map_err(|why| format!("{why}\n\nAgain: cargo xtask fuzz --input '{input}'"))?;
+        println!("{outcome:?}, {units} compute units: {input}");
+    }
+    println!("{} inputs, all as the model says; {}", inputs.len(), reached(&coverage.covered()));
+    Ok(())
+}
+
 fn run(args: &Args) -> Result<(), String> {
     if let Some(input) = &args.input {
         let (outcome, units) = fuzz::attack(&mut fuzz::stage(), input)?;
         println!("{outcome:?}, as the model says, in {units} compute units");
         return Ok(());
     }
-    let text = match std::fs::read_to_string(&args.corpus) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(format!("cannot read {}: {error}", args.corpus.display())),
-    };
+    let read =
+        |path: &Path| std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+    if let Some(path) = &args.replay {
+        return replay(&fuzz::read_corpus(&read(path)?)?);
+    }
+    let text = if args.corpus.exists() { read(&args.corpus)? } else { String::new() };
     let told = |(input, why): (Input, String)| {
         let shortest = fuzz::shrink(&input);
         format!("{why}\n\nAgain: cargo xtask fuzz --input '{shortest}'")
@@ -62,13 +92,15 @@ fn run(args: &Args) -> Result<(), String> {
     let start = Instant::now();
     let mut fuzzer = Fuzzer::new(args.seed, fuzz::read_corpus(&text)?).map_err(told)?;
     let first = fuzzer.statistics.paths;
+    println!("The corpus: {}", reached(&fuzzer.statistics.covered));
     let mut last = Instant::now();
     while fuzzer.statistics.executions < args.executions {
         fuzzer.breed().map_err(told)?;
         if last.elapsed() >= Duration::from_secs(10) {
             last = Instant::now();
             let statistics = &fuzzer.statistics;
-            println!("{} transactions, {} paths", statistics.executions, statistics.paths);
+            let Covered { ways, all_ways, .. } = statistics.covered;
+            println!("{} transactions, {} paths, {ways} of {all_ways} ways", statistics.executions, statistics.paths);
         }
     }
     let statistics = &fuzzer.statistics;
@@ -84,8 +116,9 @@ fn run(args: &Args) -> Result<(), String> {
         statistics.paths,
         statistics.executions as f64 / seconds
     );
+    println!("{} inputs took a way that none before them took\n{}", statistics.pioneers, reached(&statistics.covered));
     if args.save {
-        let mut lines: Vec<String> = fuzzer.corpus().map(Input::to_string).collect();
+        let mut lines: Vec<String> = fuzzer.corpus().into_iter().map(Input::to_string).collect();
         lines.insert(
             0,
             "# One transaction a line: see tests/src/play/fuzz.rs. Written by `cargo xtask fuzz --save`.".to_owned(),

@@ -1,13 +1,14 @@
 //! Raw transactions: any accounts in any order, any flags, any bytes. The oracle is the model, which judges whatever
 //! comes: nothing may land that it refuses, and what lands moves exactly the tokens, lamports and Wh that it moves.
 //!
-//! Inputs are bred: whichever makes the program do something new is kept and changed further. What is new is told by the
-//! instructions that were called, how it ended and the exact number of compute units that it took, which is another for
-//! nearly every path through the program; so no instrumented build of the program is needed, and the very bytes that
-//! ship are what is tried.
+//! Inputs are bred: whichever makes the program do something new is kept and changed further. New is a way on from a
+//! conditional jump of the program that no input took before (see [coverage](super::coverage)), or else the instructions
+//! that were called with how it ended and the exact number of compute units that it took, which is another for nearly
+//! every path. No instrumented build of the program is needed: the very bytes that ship are what is tried.
 
 use {
     super::{
+        coverage::{Coverage, Covered, Way},
         machine::{Machine, Outcome},
         script::{Deed::*, Spot::*, Step::*, Tamper::Nothing, *},
     },
@@ -16,6 +17,7 @@ use {
     fastrand::Rng,
     solana_instruction::{AccountMeta, Instruction},
     std::{
+        cmp::Reverse,
         collections::{BTreeMap, BTreeSet},
         fmt,
         str::FromStr,
@@ -227,7 +229,18 @@ fn scene() -> Vec<Step> {
 /// # Panics
 /// Where a step of the scene does not go as the model says, or does not land.
 pub fn stage() -> Machine {
-    let mut machine = Machine::new(PARTIES);
+    on_stage(Machine::new(PARTIES))
+}
+
+/// The same on a chain that shows which ways through the program are taken.
+///
+/// # Panics
+/// Likewise.
+pub fn traced_stage(coverage: &Coverage) -> Machine {
+    on_stage(Machine::traced(PARTIES, coverage))
+}
+
+fn on_stage(mut machine: Machine) -> Machine {
     for step in scene() {
         match machine.step(&step) {
             Ok(Outcome::Landed | Outcome::Around) => {}
@@ -381,6 +394,11 @@ pub fn attack(machine: &mut Machine, input: &Input) -> Result<(Outcome, u64), St
     machine.execute_all(&instructions)
 }
 
+/// Accounts and bytes of an input.
+fn length(input: &Input) -> usize {
+    input.0.iter().map(|raw| raw.accounts.len() + raw.data.len()).sum()
+}
+
 /// What some inputs did.
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
@@ -389,6 +407,9 @@ pub struct Statistics {
     /// Ways through the program that were seen.
     pub paths: usize,
     pub kept: usize,
+    /// Inputs that took a way which none before them took.
+    pub pioneers: usize,
+    pub covered: Covered,
     /// By instruction: inputs that called it first, and that landed.
     pub instructions: BTreeMap<&'static str, (u64, u64)>,
 }
@@ -399,10 +420,13 @@ pub struct Fuzzer {
     pristine: Machine,
     machine: Machine,
     book: Vec<Spot>,
+    coverage: Coverage,
     corpus: Vec<Input>,
+    /// Inputs that took a new way, with all their ways.
+    pioneers: Vec<(Input, Vec<Way>)>,
     /// Inputs that landed: what thieves would start from.
     landed: Vec<Input>,
-    /// The shortest input for each way in which each instruction ended, alone and after others.
+    /// The shortest input for each end that each instruction came to, alone and after others.
     shortest: BTreeMap<(u8, bool, String), Input>,
     seen: BTreeSet<(Vec<u8>, String, u64)>,
     pub statistics: Statistics,
@@ -414,13 +438,18 @@ impl Fuzzer {
     /// # Errors
     /// The input, and how the chain and the model differ.
     pub fn new(seed: u64, corpus: Vec<Input>) -> Result<Self, (Input, String)> {
-        let pristine = stage();
+        let coverage = Coverage::default();
+        let pristine = traced_stage(&coverage);
         let book = book(&pristine);
+        // The ways of the scene itself are no input's.
+        coverage.take_last();
         let mut fuzzer = Self {
             rng: Rng::with_seed(seed),
             machine: pristine.clone(),
             book,
+            coverage,
             corpus: Vec::new(),
+            pioneers: Vec::new(),
             landed: Vec::new(),
             shortest: BTreeMap::new(),
             seen: BTreeSet::new(),
@@ -435,7 +464,11 @@ impl Fuzzer {
 
     /// Sends an input and keeps it where it did something new.
     fn attempt(&mut self, input: Input) -> Result<(), (Input, String)> {
+        let before = self.statistics.covered.ways;
         let result = super::caught(|| attack(&mut self.machine, &input));
+        let ways = self.coverage.take_last();
+        self.statistics.covered = self.coverage.covered();
+        let is_pioneer = self.statistics.covered.ways > before;
         let (outcome, units) = match result {
             Ok(done) => done,
             Err(why) => return Err((input, why)),
@@ -456,7 +489,6 @@ impl Fuzzer {
         let last = called.last().copied().unwrap_or(u8::MAX);
         let last = if (last as usize) <= Call::NAMES.len() { last } else { u8::MAX };
         let place = (last, called.len() > 1, ended.clone());
-        let length = |input: &Input| input.0.iter().map(|raw| raw.accounts.len() + raw.data.len()).sum::<usize>();
         if self.shortest.get(&place).is_none_or(|known| length(known) > length(&input)) {
             self.shortest.insert(place, input.clone());
         }
@@ -464,7 +496,11 @@ impl Fuzzer {
             if landed {
                 self.landed.push(input.clone());
             }
-            self.corpus.push(input);
+            self.corpus.push(input.clone());
+        }
+        if is_pioneer {
+            self.pioneers.push((input, ways));
+            self.statistics.pioneers += 1;
         }
         (self.statistics.paths, self.statistics.kept) = (self.seen.len(), self.corpus.len());
         Ok(())
@@ -482,13 +518,33 @@ impl Fuzzer {
         self.attempt(input)
     }
 
-    /// What is worth keeping for another day: for everything that was seen to happen, the shortest that does it.
-    pub fn corpus(&self) -> impl Iterator<Item = &Input> {
-        self.shortest.values()
+    /// What is worth keeping for another day: for every end that was seen the shortest input that comes to it, and as few
+    /// others as take all ways that were taken.
+    pub fn corpus(&self) -> Vec<&Input> {
+        let mut kept: Vec<&Input> = self.shortest.values().collect();
+        let mut pioneers: Vec<&(Input, Vec<Way>)> = self.pioneers.iter().collect();
+        // Those that take most go first; what they take need not be taken again.
+        pioneers.sort_by_key(|(input, ways)| (Reverse(ways.len()), length(input)));
+        let mut taken: BTreeSet<Way> = BTreeSet::new();
+        for (input, ways) in pioneers {
+            let before = taken.len();
+            taken.extend(ways);
+            if taken.len() > before && !kept.contains(&input) {
+                kept.push(input);
+            }
+        }
+        kept
     }
 
     fn any(&mut self) -> Input {
-        if self.rng.u8(0..10) < 6 && !self.landed.is_empty() {
+        let choice = self.rng.u8(0..10);
+        if choice < 3 && !self.pioneers.is_empty() {
+            // Late pioneers have been tried least and know the rarest ways.
+            let count = self.pioneers.len();
+            let from = if self.rng.bool() { count.saturating_sub(40) } else { 0 };
+            return self.pioneers[self.rng.usize(from..count)].0.clone();
+        }
+        if choice < 7 && !self.landed.is_empty() {
             return self.landed[self.rng.usize(0..self.landed.len())].clone();
         }
         // Half of the time one of the latest, which have been tried least.

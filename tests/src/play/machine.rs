@@ -1,7 +1,7 @@
 //! The chain and the model side by side: whatever is done to one is done to the other, and then they are compared.
 
 use {
-    super::{expect, script::*},
+    super::{coverage::Coverage, expect, script::*},
     crate::{
         market::{self, Bus},
         mint::{Mint, MintExtension, TokenProgram},
@@ -59,10 +59,8 @@ struct Stage {
     mints: [Mint; MINTS as usize],
 }
 
-fn stage() -> &'static Stage {
-    static STAGE: OnceLock<Stage> = OnceLock::new();
-    STAGE.get_or_init(|| {
-        let mut world = World::new();
+impl Stage {
+    fn on(mut world: World) -> Self {
         let mints = [
             world.mint("spl token", TokenProgram::SplToken, &[]),
             world.mint("token 2022", TokenProgram::Token2022, &[MintExtension::InterestBearing]),
@@ -78,8 +76,8 @@ fn stage() -> &'static Stage {
         }
         let World { svm, fee_payer, .. } = world;
         let svm = svm.with_sigverify(false).with_blockhash_check(false).with_transaction_history(0);
-        Stage { svm, fee_payer, mints }
-    })
+        Self { svm, fee_payer, mints }
+    }
 }
 
 fn party_name(party: u8) -> String {
@@ -107,8 +105,18 @@ pub struct Machine {
 
 impl Machine {
     pub fn new(parties: u8) -> Self {
+        static STAGE: OnceLock<Stage> = OnceLock::new();
+        Self::on(STAGE.get_or_init(|| Stage::on(World::new())).clone(), parties)
+    }
+
+    /// The same on a chain that shows which ways through the program are taken.
+    pub fn traced(parties: u8, coverage: &Coverage) -> Self {
+        Self::on(Stage::on(World::on(coverage.chain())), parties)
+    }
+
+    fn on(stage: Stage, parties: u8) -> Self {
         assert!((2..=MOST_PARTIES).contains(&parties), "2 to 12 parties play");
-        let Stage { svm, fee_payer, mints } = stage().clone();
+        let Stage { svm, fee_payer, mints } = stage;
         let per_byte = svm.minimum_balance_for_rent_exemption(1_000) - svm.minimum_balance_for_rent_exemption(999);
         let overhead = svm.minimum_balance_for_rent_exemption(0) / per_byte;
         let mut machine = Self {

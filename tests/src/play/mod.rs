@@ -8,9 +8,9 @@
 //! be left out; that makes shrinking a matter of leaving out, in a few lines. And a million steps need no more memory
 //! than one game.
 
+pub mod coverage;
 pub mod expect;
 pub mod fuzz;
-
 pub mod generate;
 pub mod machine;
 pub mod script;

@@ -1,6 +1,6 @@
 //! Random games against the model, and what they found.
 
-use multibus_tests::play::{self, Tally};
+use multibus_tests::play::{self, Tally, coverage::Coverage, fuzz};
 
 /// Plays games with these seeds.
 ///
@@ -28,4 +28,24 @@ fn games_of_two_to_twelve_parties_go_as_the_model_says() {
         assert!(*landed > 0 && *refused > 0, "{name} landed {landed} times and was refused {refused} times");
     }
     assert_eq!(tally.instructions.len(), 21, "every instruction is played");
+}
+
+/// What `cargo xtask fuzz` found worth keeping, each on the scene as it was.
+#[test]
+fn the_corpus_of_raw_transactions_goes_as_the_model_says() {
+    let corpus = fuzz::read_corpus(include_str!("../../fuzz/corpus.txt")).expect("a corpus");
+    let coverage = Coverage::default();
+    let stage = fuzz::traced_stage(&coverage);
+    let mut machine = stage.clone();
+    for input in &corpus {
+        match fuzz::attack(&mut machine, input) {
+            Ok((outcome, _)) if outcome == play::machine::Outcome::Landed => machine = stage.clone(),
+            Ok(_) => {}
+            Err(why) => panic!("{why}\n\nAgain: cargo xtask fuzz --input '{input}'"),
+        }
+    }
+    let covered = coverage.covered();
+    assert!(corpus.len() > 1_000 && covered.all_ways > 1_000, "{} inputs, {covered:?}", corpus.len());
+    // Not all can be taken: some guard against what the runtime or an earlier check rules out.
+    assert!(covered.ways * 100 >= covered.all_ways * 60, "{covered:?}");
 }
