@@ -3,6 +3,7 @@
 mod anchor;
 mod app;
 mod attack;
+mod audit;
 mod context;
 mod cu;
 mod demo;
@@ -169,7 +170,7 @@ enum Task {
     Fuzz {
         #[command(flatten)]
         program: Program,
-        /// Arguments of the fuzzer: --executions, --seed, --save, or --input LINE
+        /// Arguments of the fuzzer: --executions, --seed, --save, or --input LINE, or --replay FILE
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<String>,
     },
@@ -187,6 +188,13 @@ enum Task {
     Planted {
         #[command(flatten)]
         options: planted::Options,
+    },
+    /// Hold the dependencies against deny.toml: licences, sources, duplicates, and known flaws where a database is at hand
+    #[command(after_help = "Example:\n  cargo xtask audit --online    (fetches the databases of advisories)")]
+    Audit {
+        /// Fetch what is known to be wrong with the dependencies, from GitHub and npm
+        #[arg(long)]
+        online: bool,
     },
     /// Measure the compute units of every instruction against the recorded table
     #[command(after_help = "Example:\n  cargo xtask cu --bless")]
@@ -289,6 +297,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz { program, args } => attack::play(&ctx, program.tools, "fuzz", &args),
         Task::AttackMatrix { check } => matrix::matrix(&ctx, check),
         Task::Planted { options } => planted::planted(&ctx, &options),
+        Task::Audit { online } => audit::audit(&ctx, online),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),
         Task::Anchor { args } => anchor::anchor(&ctx, &args),

@@ -124,6 +124,16 @@ pub fn anchor(ctx: &Context) -> Result<PathBuf> {
     ANCHOR.install(ctx)
 }
 
+/// cargo-deny, built where it is missing.
+pub fn cargo_deny(ctx: &Context) -> Result<PathBuf> {
+    CARGO_DENY.install(ctx)
+}
+
+/// cargo-deny where it was built already.
+pub fn find_cargo_deny(ctx: &Context) -> Option<PathBuf> {
+    CARGO_DENY.is_current(ctx).then(|| CARGO_DENY.path(ctx))
+}
+
 /// The validator that is there without building one.
 pub fn find_validator(ctx: &Context) -> Option<PathBuf> {
     on_path(VALIDATOR.binary).or_else(|| VALIDATOR.is_current(ctx).then(|| VALIDATOR.path(ctx)))
@@ -225,6 +235,9 @@ const VALIDATOR: Tool = Tool {
 /// Of the same release as `anchor-lang` in the workspace.
 const ANCHOR: Tool =
     Tool { package: "anchor-cli", binary: "anchor", version: "2.0.0-rc.2", expect: "about 8 minutes on two cores" };
+
+const CARGO_DENY: Tool =
+    Tool { package: "cargo-deny", binary: "cargo-deny", version: "0.20.2", expect: "about 5 minutes on two cores" };
 
 impl Tool {
     fn path(&self, ctx: &Context) -> PathBuf {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
-    app,
+    app, audit,
     context::Context,
     demo, e2e, idl, load, matrix, planted, publish, run,
     sbf::{self, Tools},
@@ -96,6 +96,11 @@ const STEPS: &[Step] = &[
         name: "app",
         shows: "the web app's types fit, its units behave, and it builds within its size",
         action: Action::Counted(app::check),
+    },
+    Step {
+        name: "audit",
+        shows: "licences, sources and duplicates of the dependencies are those that deny.toml explains",
+        action: Action::Own(|ctx, _| audit::where_installed(ctx)),
     },
     Step {
         name: "docs",
