@@ -46,6 +46,7 @@ fn the_corpus_of_raw_transactions_goes_as_the_model_says() {
     }
     let covered = coverage.covered();
     assert!(corpus.len() > 1_000 && covered.all_ways > 1_000, "{} inputs, {covered:?}", corpus.len());
-    // Not all can be taken: some guard against what the runtime or an earlier check rules out.
-    assert!(covered.ways * 100 >= covered.all_ways * 60, "{covered:?}");
+    // Many cannot be taken at all: they guard against what the runtime or an earlier check rules out, or serve other
+    // callers of the library code that is linked in.
+    assert!(covered.ways * 100 >= covered.all_ways * 35, "{covered:?}");
 }
