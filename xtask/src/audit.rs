@@ -12,9 +12,9 @@ use crate::{
 
 /// Lock files of npm, below the checkout.
 const NPM_LOCKS: [&str; 2] = ["app/package-lock.json", "app/codegen/package-lock.json"];
-/// Licences of npm packages. What the app's pages contain is under those before the mark; the rest builds and tests it.
-const NPM_LICENCES: [&str; 8] =
-    ["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "OFL-1.1", "MPL-2.0"];
+/// Licences of npm packages: of what the app's pages contain, and of what builds, tests and generates them.
+const NPM_LICENCES: [&str; 9] =
+    ["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "OFL-1.1", "MPL-2.0", "Public Domain"];
 
 /// Audits where cargo-deny is there already; else says what is left out.
 pub fn where_installed(ctx: &Context) -> Result<()> {
