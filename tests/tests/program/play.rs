@@ -39,7 +39,7 @@ fn the_corpus_of_raw_transactions_goes_as_the_model_says() {
     let mut machine = stage.clone();
     for input in &corpus {
         match fuzz::attack(&mut machine, input) {
-            Ok((outcome, _)) if outcome == play::machine::Outcome::Landed => machine = stage.clone(),
+            Ok((play::machine::Outcome::Landed, _)) => machine = stage.clone(),
             Ok(_) => {}
             Err(why) => panic!("{why}\n\nAgain: cargo xtask fuzz --input '{input}'"),
         }
