@@ -560,8 +560,9 @@ impl BatchLimits {
 const BYTES_FIXED: usize = 1 + 64 + 1 + 3 + 1 + 32 + 1 + 1;
 /// Buyer, trader lane, payment account, mint, token program; then the programs of market and compute budget.
 const KEYS_FIXED: usize = 7;
-/// Compute unit limit (5 bytes of data) and price (9 bytes), each with program, no accounts and data length.
-const BYTES_COMPUTE_BUDGET: usize = (3 + 5) + (3 + 9);
+/// Limits of compute units and of loaded accounts (5 bytes of data each) and price (9 bytes), each with program, no accounts
+/// and data length.
+const BYTES_COMPUTE_BUDGET: usize = (3 + 5) + (3 + 5) + (3 + 9);
 /// Program index, two length prefixes of up to two bytes, five accounts; discriminator, nonce, total, item count.
 const BYTES_INSTRUCTION: usize = 1 + 2 + 2 + 5 + (1 + 8 + 8 + 4);
 /// Three account indices; Wh, price limit, version.
