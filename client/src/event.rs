@@ -448,9 +448,15 @@ mod tests {
         assert!(!parse(&cut[..2]).truncated);
     }
 
-    #[test]
-    fn a_purchase_survives_the_way_through_the_log() {
-        let event = EnergyPurchased {
+    /// A purchase of these fills, each its Wh, price per kWh and cost.
+    fn purchased(fills: &[(u64, u64, u64)]) -> EnergyPurchased {
+        let fill = |&(energy_wh, price_per_kwh, cost): &(u64, u64, u64)| PurchasedFill {
+            offer: Address::new_from_array([1; 32]),
+            energy_wh,
+            price_per_kwh,
+            cost,
+        };
+        EnergyPurchased {
             buyer: Address::new_from_array([7; 32]),
             transaction_hash: [8; 32],
             nonce: 9,
@@ -458,16 +464,13 @@ mod tests {
             lane: 11,
             kind: 1,
             reserved: 0,
-            fills: vec![
-                PurchasedFill {
-                    offer: Address::new_from_array([1; 32]),
-                    energy_wh: 1,
-                    price_per_kwh: 2_000,
-                    cost: 2
-                };
-                32
-            ],
-        };
+            fills: fills.iter().map(fill).collect(),
+        }
+    }
+
+    #[test]
+    fn a_purchase_survives_the_way_through_the_log() {
+        let event = purchased(&[(1, 2_000, 2); 32]);
         let bytes = anchor_lang::Event::data(&event);
         let Some(Event::EnergyPurchased(read)) = Event::from_bytes(&bytes) else { panic!() };
         assert_eq!(anchor_lang::Event::data(&read), bytes);
@@ -478,22 +481,7 @@ mod tests {
     #[test]
     fn amounts_that_the_program_cannot_have_sold_are_not_believed() {
         let believed = |fills: &[(u64, u64, u64)]| {
-            let fill = |&(energy_wh, price_per_kwh, cost): &(u64, u64, u64)| PurchasedFill {
-                offer: Address::new_from_array([1; 32]),
-                energy_wh,
-                price_per_kwh,
-                cost,
-            };
-            let event = EnergyPurchased {
-                buyer: Address::new_from_array([7; 32]),
-                transaction_hash: [8; 32],
-                nonce: 9,
-                purchased_at: 10,
-                lane: 11,
-                kind: 1,
-                reserved: 0,
-                fills: fills.iter().map(fill).collect(),
-            };
+            let event = purchased(fills);
             let line = format!("Program data: {}", BASE64_STANDARD.encode(anchor_lang::Event::data(&event)));
             let bus = multibus::ID;
             !names(&[format!("Program {bus} invoke [1]"), line, format!("Program {bus} success")]).is_empty()
