@@ -16,6 +16,8 @@ mod load;
 mod localnet;
 mod matrix;
 mod migrate;
+mod mutants;
+mod mutate;
 mod npm;
 mod planted;
 mod publish;
@@ -189,6 +191,14 @@ enum Task {
         #[command(flatten)]
         options: planted::Options,
     },
+    /// Prove that the tests notice: change the program in thousands of small ways, one at a time
+    #[command(
+        after_help = "Examples:\n  cargo xtask mutants                              all of them\n  cargo xtask mutants --only state/lock.rs         one file's\n  cargo xtask mutants --list --only Bus::claim"
+    )]
+    Mutants {
+        #[command(flatten)]
+        options: mutants::Options,
+    },
     /// Hold the dependencies against deny.toml: licences, sources, duplicates, and known flaws where a database is at hand
     #[command(after_help = "Example:\n  cargo xtask audit --online    (fetches the databases of advisories)")]
     Audit {
@@ -297,6 +307,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz { program, args } => attack::play(&ctx, program.tools, "fuzz", &args),
         Task::AttackMatrix { check } => matrix::matrix(&ctx, check),
         Task::Planted { options } => planted::planted(&ctx, &options),
+        Task::Mutants { options } => mutants::mutants(&ctx, &options),
         Task::Audit { online } => audit::audit(&ctx, online),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),

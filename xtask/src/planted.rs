@@ -37,7 +37,7 @@ const BUGS: &str = "tests/planted";
 /// Where the program's tests are, by module.
 const TESTS: &str = "tests/tests/program";
 /// Tests that are left out: pinned layouts compare no behaviour, and the table of errors runs other tests again.
-const SKIPPED: [&str; 2] = ["layout::", "error::"];
+pub const SKIPPED: [&str; 2] = ["layout::", "error::"];
 /// A program that hangs in its tests is caught too.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -215,7 +215,7 @@ impl Switched {
 }
 
 /// Where a program with a bug is put.
-fn elf_of(ctx: &Context, name: &str) -> PathBuf {
+pub fn elf_of(ctx: &Context, name: &str) -> PathBuf {
     ctx.target.join("planted").join(format!("{name}.so"))
 }
 
@@ -242,7 +242,7 @@ fn verdict(garden: &Garden, elf: &Path, bug: &Bug, all: bool) -> Result<Verdict>
 /// A copy of the checkout in which programs are grown that differ from it, and the tests to run on them.
 pub struct Garden<'a> {
     ctx: &'a Context,
-    checkout: PathBuf,
+    pub checkout: PathBuf,
     upstream: Upstream<'a>,
     /// Hash of the program without a bug.
     healthy: String,
@@ -318,10 +318,14 @@ pub fn mirror(root: &Path, to: &Path, change: impl Fn(&Path, Vec<u8>) -> Result<
     Ok(())
 }
 
-/// The program's tests, compiled.
+/// Tests, compiled.
 pub struct Suite {
     binary: PathBuf,
     dir: PathBuf,
+    /// As many run at once; as many as there are processors where this is not said.
+    pub threads: Option<usize>,
+    /// Tests that take longer hang.
+    pub longest: Duration,
 }
 
 /// What came of running tests.
@@ -346,40 +350,59 @@ impl Ran {
 }
 
 impl Suite {
-    /// Compiles the tests, and finds their binary in what Cargo says.
+    /// Compiles the tests of the program's ELF.
     pub fn compile(ctx: &Context) -> Result<Self> {
+        let mut cargo = ctx.cargo();
+        cargo.args(["test", "--workspace", "--locked", "--ignore-rust-version", "--test", "program", "--no-run"]);
+        let expect = "about 8 minutes from scratch on two cores, seconds after a change";
         let log = ctx.log("planted-tests");
-        run::logged(
-            ctx.cargo().args([
-                "test",
-                "--workspace",
-                "--locked",
-                "--ignore-rust-version",
-                "--test",
-                "program",
-                "--no-run",
-            ]),
-            "Compiling the program's tests",
-            "about 8 minutes from scratch on two cores, seconds after a change",
-            &log,
-        )?;
-        let text = fs::read_to_string(&log)?;
-        let binary = text
-            .lines()
+        let binary = Self::binary(cargo, "Compiling the program's tests", expect, "program-", &log)?;
+        Ok(Self { binary: ctx.root.join(binary), dir: ctx.root.join("tests"), threads: None, longest: LONGEST })
+    }
+
+    /// Compiles the program's own unit tests in a copy of the checkout.
+    pub fn units(ctx: &Context, checkout: &Path, target: &Path) -> Result<Self> {
+        let mut cargo = ctx.cargo();
+        cargo
+            .args(["test", "-p", "multibus", "--lib", "--locked", "--ignore-rust-version", "--no-run"])
+            .current_dir(checkout)
+            .env("CARGO_TARGET_DIR", target);
+        let expect = "about 2 minutes from scratch on two cores, 30 seconds after a change";
+        let log = ctx.log("mutants-units");
+        let binary = Self::binary(cargo, "Compiling the program's unit tests", expect, "multibus-", &log)?;
+        let (binary, dir) = (checkout.join(binary), checkout.join("programs/multibus"));
+        Ok(Self { binary, dir, threads: None, longest: LONGEST })
+    }
+
+    /// Compiles tests, and finds their binary in what Cargo says.
+    fn binary(mut cargo: std::process::Command, what: &str, expect: &str, name: &str, log: &Path) -> Result<PathBuf> {
+        run::logged(&mut cargo, what, expect, log)?;
+        let text = fs::read_to_string(log)?;
+        text.lines()
             .filter_map(|line| line.trim().strip_prefix("Executable ")?.split_once('('))
             .filter_map(|(_, path)| path.strip_suffix(')'))
-            .find(|path| Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().starts_with("program-")))
-            .with_context(|| format!("cargo named no binary of the program's tests in {}", log.display()))?;
-        Ok(Self { binary: ctx.root.join(binary), dir: ctx.root.join("tests") })
+            .map(PathBuf::from)
+            .find(|path| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name)))
+            .with_context(|| format!("cargo named no binary of these tests in {}", log.display()))
     }
 
     /// Runs the tests of these names (or all but [`SKIPPED`]) on a program; with `first` only until one fails.
     pub fn run(&self, elf: &Path, names: &[&str], first: bool) -> Result<Ran> {
-        let start = Instant::now();
+        let mut command = self.command();
+        command.env("MULTIBUS_PROGRAM", elf);
+        if names.is_empty() {
+            command.args(SKIPPED.iter().flat_map(|name| ["--skip", name]));
+        } else {
+            command.arg("--exact").args(names);
+        }
+        self.ran(command, first)
+    }
+
+    /// The tests, for which anything else can be set.
+    pub fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.binary);
         command
             .current_dir(&self.dir)
-            .env("MULTIBUS_PROGRAM", elf)
             .env("RUST_BACKTRACE", "0")
             // A failure is what is wanted: it need be neither kept nor made shorter.
             .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
@@ -387,11 +410,15 @@ impl Suite {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        if names.is_empty() {
-            command.args(SKIPPED.iter().flat_map(|name| ["--skip", name]));
-        } else {
-            command.arg("--exact").args(names);
+        if let Some(threads) = self.threads {
+            command.env("RUST_TEST_THREADS", threads.to_string());
         }
+        command
+    }
+
+    /// Runs a [`Self::command`] and reads what it says; with `first` only until a test fails.
+    pub fn ran(&self, mut command: std::process::Command, first: bool) -> Result<Ran> {
+        let (start, longest) = (Instant::now(), self.longest);
         let mut child = command.spawn().with_context(|| format!("could not start {}", self.binary.display()))?;
         let stdout = child.stdout.take().context("the tests have no output")?;
         // Ends the tests where they hang: reading their output ends then too.
@@ -400,7 +427,7 @@ impl Suite {
         let hung = std::thread::scope(|scope| -> Result<bool> {
             let pid = child.id();
             let guard = scope.spawn(move || {
-                let hung = waiting.recv_timeout(LONGEST) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+                let hung = waiting.recv_timeout(longest) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
                 if hung {
                     let _ = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
                 }
@@ -424,9 +451,12 @@ impl Suite {
             drop(done);
             Ok(guard.join().unwrap_or(false))
         })?;
-        child.wait()?;
+        let status = child.wait()?;
         if hung {
-            ran.failed.push(format!("(no end within {})", run::elapsed(LONGEST)));
+            ran.failed.push(format!("(no end within {})", run::elapsed(longest)));
+        } else if ran.failed.is_empty() && !status.success() {
+            // A stack that overflowed ends all tests at once.
+            ran.failed.push(format!("(ended by {status})"));
         }
         ran.time = start.elapsed();
         Ok(ran)

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app, audit,
     context::Context,
-    demo, e2e, idl, load, matrix, planted, publish, run,
+    demo, e2e, idl, load, matrix, mutants, planted, publish, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
         name: "planted",
         shows: "every planted bug still fits the sources that it breaks, and names tests that exist",
         action: Action::Own(|ctx, _| planted::check(ctx)),
+    },
+    Step {
+        name: "mutants",
+        shows: "every mutant that may survive still exists in the sources",
+        action: Action::Own(|ctx, _| mutants::check(ctx)),
     },
     Step {
         name: "idl",
