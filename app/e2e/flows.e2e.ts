@@ -482,32 +482,25 @@ describe('more offers than one transaction holds', () => {
 });
 
 describe('delivery windows', () => {
+  /** A bus of Ada's with windows, and how she lists 1 kWh in one of them. */
+  async function windowed(name: string, length: string) {
+    const terms = ['--capacity', '20kWh', '--base-price', '0.05tokens', '--window', length];
+    const bus = await market.cli(ada, 'bus', 'create', '--name', name, '--mint', market.network.mint, ...terms);
+    const list = (window: string, price: string) =>
+      market.cli(ada, 'offer', 'create', bus, '--energy', '1kWh', '--price', price, '--window', window);
+    return { bus, list };
+  }
+
   test('trades are shown in the window of what was sold, also after its offer has closed', async () => {
-    const windowed = await market.cli(
-      ada,
-      'bus',
-      'create',
-      '--name',
-      'Clock Tower',
-      '--mint',
-      market.network.mint,
-      '--capacity',
-      '20kWh',
-      '--base-price',
-      '0.05tokens',
-      '--window',
-      '1h',
-    );
-    const create = (window: string, price: string) =>
-      market.cli(ada, 'offer', 'create', windowed, '--energy', '1kWh', '--price', price, '--window', window);
-    const sold = await create('+1h', '0.111tokens');
-    await create('+2h', '0.222tokens');
+    const { bus, list } = await windowed('Clock Tower', '1h');
+    const sold = await list('+1h', '0.111tokens');
+    await list('+2h', '0.222tokens');
     for (const window of ['+1h', '+2h']) {
-      await market.cli(buyer, 'buy', windowed, '--energy', window === '+1h' ? '1kWh' : '400Wh', '--window', window);
+      await market.cli(buyer, 'buy', bus, '--energy', window === '+1h' ? '1kWh' : '400Wh', '--window', window);
     }
     await market.cli(ada, 'offer', 'cancel', sold);
     // A browser that has never seen the offer that closed.
-    const { page } = await come([], `#/market/${windowed}`);
+    const { page } = await come([], `#/market/${bus}`);
     const trades = page.getByRole('table', { name: 'Recent trades' });
     const cell = (price: string) => trades.getByText(price).first();
     await cell('0.111').waitFor();
@@ -523,34 +516,9 @@ describe('delivery windows', () => {
   });
 
   test('that are over are closed, and who opened them gets the rent back', async () => {
-    const windowed = await market.cli(
-      ada,
-      'bus',
-      'create',
-      '--name',
-      'Minute Hand',
-      '--mint',
-      market.network.mint,
-      '--capacity',
-      '20kWh',
-      '--base-price',
-      '0.05tokens',
-      '--window',
-      '60s',
-    );
+    const { bus, list } = await windowed('Minute Hand', '60s');
     for (const window of ['+1min', '+2min']) {
-      await market.cli(
-        ada,
-        'offer',
-        'create',
-        windowed,
-        '--energy',
-        '1kWh',
-        '--price',
-        '0.2tokens',
-        '--window',
-        window,
-      );
+      await list(window, '0.2tokens');
     }
     await market.passUntil((await market.now()) + 300);
     const { page, wallet } = await come([ada], '#/mine');
@@ -558,7 +526,7 @@ describe('delivery windows', () => {
     await own.getByText('2 windows are over').waitFor();
     await own.getByText(`${grouped(await rentOf(328n))} lamports`).waitFor();
     // Anybody sees them on the bus's screen.
-    await goto(page, `#/bus/${windowed}`);
+    await goto(page, `#/bus/${bus}`);
     await page
       .getByRole('region', { name: 'Past windows' })
       .getByText('1 offers are withdrawn with it')

@@ -1050,7 +1050,13 @@ impl Model {
         Some((found?, proposal))
     }
 
-    fn proposal_approve(&mut self, a: &[Meta; 3]) -> Verdict {
+    /// An owner whose approval a proposal has (or has not), which is otherwise `refused`.
+    fn decision(
+        &mut self,
+        a: &[Meta; 3],
+        has_approved: bool,
+        refused: &'static str,
+    ) -> Result<(&Bus, &mut Proposal), Causes> {
         let [owner, at_bus, at] = a;
         let mut causes = Causes::default();
         causes.once(a, &[2]);
@@ -1058,29 +1064,22 @@ impl Model {
         if let Some((bus, proposal)) = self.open_proposal(&mut causes, at_bus, at, false) {
             let place = bus.place(&owner.address);
             causes.rule(place.is_some(), "NotAnOwner");
-            causes.rule(place.is_none_or(|place| !proposal.approvals.contains(&place)), "AlreadyApproved");
+            causes.rule(place.is_none_or(|place| proposal.approvals.contains(&place) == has_approved), refused);
         }
         causes.verdict()?;
-        let bus = &self.buses[&at_bus.address];
-        let proposal = self.proposals.get_mut(&at.address).expect("found above");
-        Self::approve(proposal, bus, &owner.address, self.now);
+        Ok((&self.buses[&at_bus.address], self.proposals.get_mut(&at.address).expect("found above")))
+    }
+
+    fn proposal_approve(&mut self, a: &[Meta; 3]) -> Verdict {
+        let now = self.now;
+        let (bus, proposal) = self.decision(a, false, "AlreadyApproved")?;
+        Self::approve(proposal, bus, &a[0].address, now);
         Ok(())
     }
 
     fn proposal_revoke(&mut self, a: &[Meta; 3]) -> Verdict {
-        let [owner, at_bus, at] = a;
-        let mut causes = Causes::default();
-        causes.once(a, &[2]);
-        causes.signer(owner);
-        if let Some((bus, proposal)) = self.open_proposal(&mut causes, at_bus, at, false) {
-            let place = bus.place(&owner.address);
-            causes.rule(place.is_some(), "NotAnOwner");
-            causes.rule(place.is_none_or(|place| proposal.approvals.contains(&place)), "NotApproved");
-        }
-        causes.verdict()?;
-        let bus = &self.buses[&at_bus.address];
-        let proposal = self.proposals.get_mut(&at.address).expect("found above");
-        proposal.approvals.remove(&bus.place(&owner.address).expect("an owner"));
+        let (bus, proposal) = self.decision(a, true, "NotApproved")?;
+        proposal.approvals.remove(&bus.place(&a[0].address).expect("an owner"));
         if proposal.approvals.len() < Self::approvals_needed(proposal, bus) {
             proposal.executable_at = 0;
         }

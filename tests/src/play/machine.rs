@@ -259,6 +259,10 @@ impl Machine {
         let wallet = |party: &u8| self.address(Spot::Wallet(*party));
         let item = |ask: &Ask| PurchaseItem { energy_wh: ask.0, max_price_per_kwh: ask.1, expected_version: ask.2 };
         let time = |seconds: i64| if seconds == 0 { 0 } else { START.saturating_add(seconds) };
+        let options = |offer_seq, energy_wh, price_per_kwh, expires, source| {
+            let expires_at = time(expires);
+            market::OfferOptions { offer_seq, energy_wh, price_per_kwh, expires_at, source }
+        };
         match deed {
             Deed::CreateBus { bus, mint, config } => {
                 let creator = wallet(&self.creator(*bus));
@@ -279,24 +283,12 @@ impl Machine {
             }
             Deed::CreateOffer { by, offer: Place(bus, window, seq), wh, price, expires, source, payout } => {
                 let at = self.address(Spot::CapacityAt(*bus, *window));
-                let options = market::OfferOptions {
-                    offer_seq: *seq,
-                    energy_wh: *wh,
-                    price_per_kwh: *price,
-                    expires_at: time(*expires),
-                    source: *source,
-                };
+                let options = options(*seq, *wh, *price, *expires, *source);
                 market::offer_create(&self.harness_bus(*bus), at, &wallet(by), self.address(*payout), options)
             }
             Deed::CreateOfferForBus { by, offer: Place(bus, window, seq), wh, price, expires, source } => {
                 let at = self.address(Spot::CapacityAt(*bus, *window));
-                let options = market::OfferOptions {
-                    offer_seq: *seq,
-                    energy_wh: *wh,
-                    price_per_kwh: *price,
-                    expires_at: time(*expires),
-                    source: *source,
-                };
+                let options = options(*seq, *wh, *price, *expires, *source);
                 market::offer_create_for_bus(&self.harness_bus(*bus), at, &wallet(by), options)
             }
             Deed::Reprice { by, offer, price } => {
