@@ -30,14 +30,11 @@ pub const fn cost(energy_wh: u64, price_per_kwh: u64) -> Option<u64> {
     if high >= WH_PER_KWH {
         return None;
     }
-    // Long division of high:low by 1000, 32 bits at a time; every dividend is below 1000 x 2^32.
+    // Long division of high:low by 1000, 32 bits at a time; every dividend is below 1000 x 2^32, so every quotient below 2^32.
     let upper = (high << 32) | (low >> 32);
     let upper_quotient = upper / WH_PER_KWH;
     let lower = ((upper - upper_quotient * WH_PER_KWH) << 32) | (low & LOW);
     let lower_quotient = lower / WH_PER_KWH;
-    if upper_quotient > LOW {
-        return None;
-    }
     let quotient = (upper_quotient << 32) | lower_quotient;
     if lower - lower_quotient * WH_PER_KWH == 0 { Some(quotient) } else { quotient.checked_add(1) }
 }
@@ -66,6 +63,11 @@ mod tests {
         assert_eq!(cost(999, 1), Some(1));
         assert_eq!(cost(1_001, 1), Some(2));
         assert_eq!(cost(0, u64::MAX), Some(0));
+        // Just below and above the largest cost.
+        assert_eq!(cost(1 << 63, 1_999), exact_cost(1 << 63, 1_999));
+        assert!(cost(1 << 63, 1_999).is_some());
+        assert_eq!(cost(1 << 63, 2_000), None);
+        assert_eq!(cost(1 << 63, 2_001), None);
     }
 
     #[test]

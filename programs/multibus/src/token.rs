@@ -59,19 +59,19 @@ mod extension {
 
 /// Calls `visit` with the number and the value of every extension; `None` where the list is malformed.
 fn for_each_extension(mut list: &[u8], mut visit: impl FnMut(u16, &[u8]) -> Result<()>) -> Result<Option<()>> {
-    while list.len() >= 4 {
-        let number = u16::from_le_bytes([list[0], list[1]]);
+    while let Some(([low, high, length @ ..], rest)) = list.split_first_chunk::<4>() {
+        let number = u16::from_le_bytes([*low, *high]);
         if number == 0 {
             return Ok(Some(()));
         }
-        let length = u16::from_le_bytes([list[2], list[3]]) as usize;
-        let Some(value) = list.get(4..4 + length) else {
+        let Some((value, rest)) = rest.split_at_checked(u16::from_le_bytes(*length) as usize) else {
             return Ok(None);
         };
         visit(number, value)?;
-        list = &list[4 + length..];
+        list = rest;
     }
-    Ok(Some(()))
+    // Too short for another one.
+    Ok(list.iter().all(|byte| *byte == 0).then_some(()))
 }
 
 /// Accepts a settlement mint: SPL Token, or Token-2022 with no extension but those known to be harmless. Returns
@@ -351,6 +351,10 @@ mod tests {
         }
         // What comes after the end is nothing.
         assert_eq!(validate_mint_data(&[&whole[..], &[0; 4], &[14, 0, 0, 0]].concat(), true), Ok(6));
+        for rest in [&[14][..], &[0, 14], &[14, 0, 0], &[0, 0, 1]] {
+            let longer = [&whole[..], rest].concat();
+            assert_eq!(validate_mint_data(&longer, true), Err(MultibusError::MintInvalid.into()), "{rest:?}");
+        }
         for cut in 1..=3 {
             let cut = &whole[..whole.len() - cut];
             assert_eq!(validate_mint_data(cut, true), Err(MultibusError::MintInvalid.into()));

@@ -398,8 +398,12 @@ pub fn purchase_with_any_nonce_but_the_next_is_rejected() {
     market.execute(from_ref(&purchase));
     market.assert_refused(from_ref(&purchase), MultibusError::NonceMismatch);
     market.pass(1_000);
-    market.assert_refused(&[purchase], MultibusError::NonceMismatch);
+    market.assert_refused(from_ref(&purchase), MultibusError::NonceMismatch);
     assert_eq!(market.tokens(&market.payout), 250_000, "paid once");
+    // Also where nothing is left to buy.
+    let rest = market.purchase(&offer, 9_000);
+    market.execute(&[rest]);
+    market.assert_refused(&[purchase], MultibusError::NonceMismatch);
 }
 
 #[test]

@@ -361,8 +361,9 @@ impl Bus {
     /// Refuses a window that cannot be opened now.
     pub fn validate_window(&self, window_start: i64, now: i64) -> Result<()> {
         ensure!(self.window_seconds != 0, WindowsOff);
+        // Unsigned, because the chain divides nothing else.
         ensure!(
-            window_start > 0 && window_start % self.window_seconds as i64 == 0,
+            window_start > 0 && window_start as u64 % self.window_seconds as u64 == 0,
             WindowMisaligned,
             "window start {}, window length {}",
             window_start,
@@ -510,6 +511,7 @@ mod tests {
         let bus = created(|_| ()).unwrap();
         assert_eq!(bus.check_invariants(), Ok(()));
         assert_eq!((bus.layout_version, bus.creator, bus.name()), (LAYOUT_VERSION, wallet(2), "Sunny Street"));
+        assert_eq!(created(|config| config.name = "x".repeat(32)).unwrap().name(), "x".repeat(32));
         let owners: Vec<_> = bus.owners().iter().map(|slot| (slot.owner, slot.share_bps)).collect();
         assert_eq!(owners, [(wallet(1), 6_000), (wallet(2), 3_000), (wallet(3), 1_000)]);
         assert_eq!((bus.owner_count, bus.threshold, bus.pause_quorum, bus.listing_policy), (3, 2, 1, 1));
@@ -616,6 +618,7 @@ mod tests {
         assert_eq!(bus.gate_closes_at(900), 840);
         assert!(bus.validate_gate(900, 839).is_ok());
         assert_eq!(bus.validate_gate(900, 840), Err(MultibusError::GateClosed.into()));
+        assert_eq!(bus.gate_closes_at(i64::MIN), i64::MIN);
         (bus.window_seconds, bus.gate_closure_seconds) = (0, 0);
         assert_eq!(bus.gate_closes_at(900), i64::MAX);
     }
@@ -637,6 +640,9 @@ mod tests {
         ] {
             assert_eq!(bus.validate_window(start, now), Err(error.into()), "{start}");
         }
+        // A second earlier the latest is too far, and where the horizon is beyond all time, nothing is.
+        assert_eq!(bus.validate_window(latest, now - 1), Err(MultibusError::WindowTooFar.into()));
+        assert_eq!(bus.validate_window(i64::MAX / 900 * 900, i64::MAX - 2_000), Ok(()));
         (bus.window_seconds, bus.gate_closure_seconds) = (0, 0);
         assert_eq!(bus.validate_window(now + 900, now), Err(MultibusError::WindowsOff.into()));
     }
@@ -681,7 +687,33 @@ mod tests {
             change(&mut bus);
             assert_eq!(bus.check_invariants(), Err(*message));
         }
-        sound.pause_quorum = 16;
-        assert_eq!(sound.check_invariants(), Ok(()));
+        let whole: &[Change<Bus>] = &[
+            |bus| bus.pause_quorum = 16,
+            |bus| bus.paused = 1,
+            |bus| {
+                bus.former_owner_count = 16;
+                for (place, former) in bus.former_owners.iter_mut().enumerate() {
+                    *former = FormerOwner { owner: wallet(place as u8 + 20), accrued: 1 };
+                }
+            },
+            |bus| {
+                (bus.owner_count, bus.threshold) = (1, 1);
+                bus.owners[0].share_bps = 10_000;
+                bus.owners[1..].fill(OwnerSlot::zeroed());
+            },
+        ];
+        for (index, change) in whole.iter().enumerate() {
+            let mut bus = sound;
+            change(&mut bus);
+            assert_eq!(bus.check_invariants(), Ok(()), "{index}");
+        }
+    }
+
+    /// What reads an account reads no further than the account goes, whatever its counts say.
+    #[test]
+    fn counts_beyond_an_account_are_its_end() {
+        let mut bus = created(|_| ()).unwrap();
+        (bus.owner_count, bus.name_len) = (17, 33);
+        assert_eq!((bus.owners().len(), bus.name().len()), (16, 32));
     }
 }

@@ -269,6 +269,8 @@ mod tests {
         capacity.close_offer(10);
         assert_eq!(capacity.validate_close(1_799), Err(MultibusError::WindowNotOver.into()));
         assert!(capacity.validate_close(1_800).is_ok());
+        let endless = Capacity { window_start: i64::MAX - 1, ..capacity };
+        assert_eq!(endless.validate_close(i64::MAX - 1), Err(MultibusError::WindowNotOver.into()));
         let general = Capacity { window_start: 0, ..capacity };
         assert_eq!(general.validate_close(1_800), Err(MultibusError::WindowsOff.into()));
     }
@@ -311,6 +313,24 @@ mod tests {
         }
         assert!(window.spend(window.next + OFFER_SEQ_WINDOW).is_err());
         assert!(window.spend(u64::MAX).is_err());
+    }
+
+    #[test]
+    fn sequence_numbers_take_the_place_of_those_of_long_ago() {
+        let mut window = OfferSeqWindow::zeroed();
+        for seq in 0..3 * OFFER_SEQ_WINDOW {
+            assert!(window.spend(seq).is_ok(), "{seq}");
+        }
+        assert!((0..window.next).all(|seq| !window.is_usable(seq)));
+    }
+
+    #[test]
+    fn the_last_sequence_number_is_never_used() {
+        let mut window = OfferSeqWindow { next: u64::MAX - 5, ..OfferSeqWindow::zeroed() };
+        assert!(!window.is_usable(u64::MAX));
+        assert!(window.spend(u64::MAX - 1).is_ok());
+        assert!(!window.is_usable(u64::MAX));
+        assert_eq!(window.next, u64::MAX);
     }
 
     proptest! {

@@ -153,6 +153,7 @@ mod tests {
         assert!(lock.validate_settle(1_299).is_ok());
         assert!(lock.validate_settle(1_300).is_ok());
         assert_eq!(lock.validate_settle(1_301), Err(MultibusError::LockExpired.into()));
+        assert_eq!((Lock::expiry(i64::MAX - 301), Lock::expiry(i64::MAX)), (i64::MAX - 1, i64::MAX));
     }
 
     #[test]
@@ -199,6 +200,7 @@ mod tests {
     fn every_invariant_notices_what_breaks_it() {
         let sound = Lock { lock_fee_bps: MAX_LOCK_FEE_BPS, ..lock(5) };
         assert_eq!(sound.check_invariants(), Ok(()));
+        assert_eq!(Lock { energy_wh: 1, price_per_kwh: 5_000, ..sound }.check_invariants(), Ok(()));
         let broken: &[(&str, Change<Lock>)] = &[
             ("the layout version is the present one", |lock| lock.layout_version = 2),
             ("a lock holds energy", |lock| lock.energy_wh = 0),

@@ -297,9 +297,7 @@ impl Offer {
         ensure!(
             stopped
                 || bus.validate_seller(self, caller).is_ok()
-                || (bus.owner_index(caller).is_some()
-                    && self.owned_by_bus == 0
-                    && bus.validate_lister(&self.seller).is_err()),
+                || (bus.owner_index(caller).is_some() && bus.validate_lister(&self.seller).is_err()),
             OfferStillTrading
         );
         Ok(())

@@ -461,15 +461,14 @@ pub fn owners_after(bus: &Bus, action: &Action) -> Vec<OwnerShare> {
         .iter()
         .map(|slot: &OwnerSlot| OwnerShare { owner: slot.owner, share_bps: slot.share_bps })
         .collect();
-    if action.changes_shares() {
-        if action.kind == ActionKind::OwnerAdd as u8 {
-            owners.push(OwnerShare { owner: action.owner, share_bps: 0 });
-        } else if action.kind == ActionKind::OwnerRemove as u8 {
-            owners.retain(|share| !address_eq(&share.owner, &action.owner));
-        }
-        for (share, new) in owners.iter_mut().zip(action.shares()) {
-            share.share_bps = *new;
-        }
+    if action.kind == ActionKind::OwnerAdd as u8 {
+        owners.push(OwnerShare { owner: action.owner, share_bps: 0 });
+    } else if action.kind == ActionKind::OwnerRemove as u8 {
+        owners.retain(|share| !address_eq(&share.owner, &action.owner));
+    }
+    // Actions that leave the shares as they are carry none.
+    for (share, new) in owners.iter_mut().zip(action.shares()) {
+        share.share_bps = *new;
     }
     owners
 }
@@ -542,6 +541,7 @@ mod tests {
         let many = ProposalAction::SharesSet { shares_bps: vec![1; 17] };
         assert_eq!(Action::encode(&many).err(), Some(MultibusError::ShareCountInvalid.into()));
         assert!(Action::encode(&ProposalAction::SharesSet { shares_bps: vec![625; 16] }).is_ok());
+        assert_eq!(Action { share_count: 17, ..Action::zeroed() }.shares().len(), 16);
     }
 
     #[test]

@@ -191,6 +191,12 @@ mod tests {
         let kept: Vec<u8> = lane.receipts().map(|(_, receipt)| receipt.transaction_hash[0]).collect();
         assert_eq!(kept, (25..=40).collect::<Vec<_>>());
         assert_eq!((lane.total_energy_wh, lane.total_paid), (40, 80));
+        lane.receipts[15].transaction_hash = lane.receipts[0].transaction_hash;
+        assert_eq!(lane.check_invariants(), Err("a transaction hash is recorded once"));
+        // The first nonce of all.
+        let mut lane = Trader::zeroed();
+        lane.record(0, receipt(1)).unwrap();
+        assert_eq!(lane.receipts().map(|(nonce, _)| nonce).collect::<Vec<_>>(), [0]);
     }
 
     #[test]

@@ -83,9 +83,7 @@ impl Bus {
     /// A new owner takes the last place, with what it left unclaimed as a former owner.
     pub fn enter_owner(&mut self, owner: &Address) {
         let accrued = self.former_index(owner).map_or(0, |index| self.former_owners[index].accrued);
-        if accrued > 0 {
-            self.forget_former(owner);
-        }
+        self.forget_former(owner);
         self.owners[self.owner_count as usize] = OwnerSlot { owner: *owner, accrued, ..OwnerSlot::zeroed() };
         self.owner_count += 1;
     }
@@ -112,13 +110,16 @@ impl Bus {
             let earned = slot.accrued.checked_add(math::share_of(period, slot.share_bps))?;
             total += earned.checked_sub(slot.claimed)? as u128;
         }
-        let former = &self.former_owners[..(self.former_owner_count as usize).min(MAX_FORMER_OWNERS)];
-        Some(total + former.iter().map(|place| place.accrued as u128).sum::<u128>())
+        Some(total + self.former_owners().iter().map(|place| place.accrued as u128).sum::<u128>())
+    }
+
+    /// Owners who left with revenue that they have not claimed yet.
+    fn former_owners(&self) -> &[FormerOwner] {
+        &self.former_owners[..(self.former_owner_count as usize).min(MAX_FORMER_OWNERS)]
     }
 
     fn former_index(&self, wallet: &Address) -> Option<usize> {
-        let count = (self.former_owner_count as usize).min(MAX_FORMER_OWNERS);
-        self.former_owners[..count].iter().position(|place| address_eq(&place.owner, wallet))
+        self.former_owners().iter().position(|place| address_eq(&place.owner, wallet))
     }
 
     fn forget_former(&mut self, wallet: &Address) {
@@ -232,6 +233,23 @@ mod tests {
         let before = bus;
         bus.leave_owner(&wallet(12));
         assert_eq!(bus, before, "who is no owner does not leave");
+    }
+
+    #[test]
+    fn every_place_of_a_former_owner_counts() {
+        let mut bus = bus(&[10_000]);
+        for (place, former) in bus.former_owners.iter_mut().enumerate() {
+            *former = FormerOwner { owner: wallet(place as u8 + 20), accrued: 1 << place };
+        }
+        for (count, total) in [(15, 0x7fff), (16, 0xffff), (17, 0xffff), (u8::MAX, 0xffff)] {
+            bus.former_owner_count = count;
+            assert_eq!(bus.claimable_total(0), Some(total), "{count}");
+        }
+        bus.former_owner_count = 15;
+        assert_eq!(bus.claimable(&wallet(35), 0), Err(crate::error::MultibusError::OwnerUnknown.into()));
+        bus.former_owner_count = 16;
+        assert_eq!(bus.claim(&wallet(35), 0), Ok(1 << 15));
+        assert_eq!(bus.former_owner_count, 15);
     }
 
     proptest! {
