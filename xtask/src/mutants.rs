@@ -264,10 +264,14 @@ impl<'a> Nursery<'a> {
     fn fate(&self, number: u16, mutant: &Mutant) -> Result<Fate> {
         // The instructions have no unit tests: what they do needs accounts.
         if !mutant.file.starts_with("instructions/") {
-            let mut units = self.units.command();
-            units.env("PLANTED", number.to_string());
-            if let Some(test) = self.units.ran(units, true)?.failed.into_iter().next() {
-                return Ok(Fate::Unit(test));
+            // Those of the same file first.
+            let module = format!("{}::", mutant.file.trim_end_matches(".rs").replace('/', "::"));
+            for names in [Some(module), None] {
+                let mut units = self.units.command();
+                units.env("PLANTED", number.to_string()).args(names);
+                if let Some(test) = self.units.ran(units, true)?.failed.into_iter().next() {
+                    return Ok(Fate::Unit(test));
+                }
             }
         }
         let elf = elf_of(self.ctx, &format!("mutant-{number}"));

@@ -16,11 +16,14 @@ use std::{
 use anyhow::{Context as _, Result};
 use syn::{
     Arm, Attribute, BinOp, Block, Expr, ExprBinary, ImplItemFn, Item, ItemFn, ItemImpl, ItemStruct, Lit, Macro, Pat,
-    ReturnType, Signature, Stmt, Type, UnOp,
+    ReturnType, Signature, Stmt, Type, UnOp, Visibility,
     parse::ParseStream,
     spanned::Spanned,
     visit::{self, Visit},
 };
+
+/// Arguments that a function of the chain may have, the place of its result left out.
+const REGISTERS: usize = 4;
 
 /// One change of the program that its tests must notice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,8 +79,8 @@ pub struct Source {
     pub path: PathBuf,
     text: String,
     regions: Vec<Region>,
-    /// Where a function is `const`, which it cannot be while it asks which mutant is on.
-    consts: Vec<Range<usize>>,
+    /// What else must be different, see [`Finder::function`].
+    edits: Vec<(Range<usize>, &'static str)>,
 }
 
 /// The text of a file with all of its mutants, and the lines (from 1) in which each stands.
@@ -90,10 +93,10 @@ impl Source {
     /// Finds the mutants of a file; `name` is its path from the program's `src`.
     pub fn read(path: &Path, name: &str, text: String) -> Result<Self> {
         let file = syn::parse_file(&text).with_context(|| format!("could not parse {}", path.display()))?;
-        let mut finder = Finder { name, text: &text, scope: Vec::new(), regions: Vec::new(), consts: Vec::new() };
+        let mut finder = Finder { name, text: &text, scope: Vec::new(), regions: Vec::new(), edits: Vec::new() };
         finder.visit_file(&file);
-        let (regions, consts) = (finder.regions, finder.consts);
-        let mut source = Self { path: path.to_owned(), text, regions: Vec::new(), consts };
+        let (regions, edits) = (finder.regions, finder.edits);
+        let mut source = Self { path: path.to_owned(), text, regions: Vec::new(), edits };
         source.arrange(regions);
         Ok(source)
     }
@@ -159,13 +162,14 @@ impl Writer<'_> {
         self.out.push_str(text);
     }
 
-    /// The sources of a range without `const` before its functions.
+    /// The sources of a range, with what must be different in them.
     fn push_source(&mut self, range: Range<usize>) {
         let mut from = range.start;
-        for cut in &self.source.consts {
-            if range.start <= cut.start && cut.end <= range.end {
-                self.push(&self.source.text[from..cut.start]);
-                from = cut.end;
+        for (place, text) in &self.source.edits {
+            if range.start <= place.start && place.end <= range.end {
+                self.push(&self.source.text[from..place.start]);
+                self.push(text);
+                from = place.end;
             }
         }
         self.push(&self.source.text[from..range.end]);
@@ -248,7 +252,7 @@ struct Finder<'a> {
     text: &'a str,
     scope: Vec<String>,
     regions: Vec<Region>,
-    consts: Vec<Range<usize>>,
+    edits: Vec<(Range<usize>, &'static str)>,
 }
 
 impl Finder<'_> {
@@ -275,11 +279,19 @@ impl Finder<'_> {
         self.add(was.span().byte_range(), Form::Value, is, change);
     }
 
-    /// A function that returns at once.
-    fn function(&mut self, signature: &Signature, body: &Block) {
+    /// A function that returns at once. It cannot be `const` while it asks which mutant is on, and where the chain's calls
+    /// have too few registers for its arguments, it must be compiled into its callers, however long it has become.
+    fn function(&mut self, visibility: &Visibility, signature: &Signature, body: &Block) {
+        if signature.inputs.len() > REGISTERS {
+            let start = match visibility {
+                Visibility::Inherited => signature.span().byte_range().start,
+                visibility => visibility.span().byte_range().start,
+            };
+            self.edits.push((start..start, "#[inline(always)] "));
+        }
         if let Some(keyword) = &signature.constness {
             let range = keyword.span().byte_range();
-            self.consts.push(range.start..range.end + 1);
+            self.edits.push((range.start..range.end + 1, ""));
         }
         let values = match &signature.output {
             ReturnType::Default => vec![String::new()],
@@ -365,7 +377,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
         self.scope.push(item.sig.ident.to_string());
-        self.function(&item.sig, &item.block);
+        self.function(&item.vis, &item.sig, &item.block);
         self.scope.pop();
     }
 
@@ -381,7 +393,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
         self.scope.push(item.sig.ident.to_string());
-        self.function(&item.sig, &item.block);
+        self.function(&item.vis, &item.sig, &item.block);
         self.scope.pop();
     }
 
@@ -447,7 +459,9 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             },
             Expr::Path(path) if is_constant(path) => {
                 let name = self.source(path).to_owned();
-                self.value(path, format!("({name} + 1)"));
+                if !name.ends_with("::MAX") {
+                    self.value(path, format!("({name} + 1)"));
+                }
                 self.value(path, format!("({name} - 1)"));
             }
             Expr::MethodCall(call) => {
@@ -527,6 +541,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_pat(&mut self, _: &'ast Pat) {}
     fn visit_type(&mut self, _: &'ast Type) {}
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
+    fn visit_generic_argument(&mut self, _: &'ast syn::GenericArgument) {}
 }
 
 /// One rule of an `#[account(...)]` that can be switched.
@@ -718,7 +733,7 @@ mod tests {
     fn what_cannot_be_asked_at_run_time_is_left_alone() {
         assert!(changes("const A: u8 = 1 + 2; struct B { a: [u8; 3] } macro_rules! c { () => { 1 + 1 } }").is_empty());
         assert!(changes("#[cfg(test)] mod tests { fn f() { 1 + 1; } }").is_empty());
-        assert_eq!(changes("fn f() -> T { let _: [u8; 3] = [x; 3]; }").len(), 0);
+        assert_eq!(changes("fn f() -> T { let _: [u8; 3] = [x; 3]; y::<4>() }").len(), 0);
         assert_eq!(changes("fn f() -> T { if let Some(a) = b && c == d { e } }"), ["f: `c == d` => `c != d`"]);
     }
 
