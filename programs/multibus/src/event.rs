@@ -317,7 +317,8 @@ impl PurchaseLog {
 macro_rules! log_event {
     (@value $field:ident) => { $field };
     (@value $field:ident $value:expr) => { $value };
-    ($event:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
+    ($event:ident { $($fields:tt)* }) => { $crate::event::log_event!(@to anchor_lang::sol_log_data, $event { $($fields)* }) };
+    (@to $log:expr, $event:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
         use $crate::event::$event;
         #[repr(C)]
         struct Frame {
@@ -333,11 +334,11 @@ macro_rules! log_event {
         // assigning drops nothing, and without padding, so that every byte is initialised when the event is logged.
         let bytes = unsafe {
             (*fields).discriminator = DISCRIMINATOR;
-            $((*fields).event.$field = log_event!(@value $field $($value)?);)*
+            $((*fields).event.$field = $crate::event::log_event!(@value $field $($value)?);)*
             let $event { $($field: _),* } = &(*fields).event;
             core::slice::from_raw_parts(fields as *const u8, size_of::<Frame>())
         };
-        anchor_lang::sol_log_data(&[bytes]);
+        ($log)(&[bytes]);
     }};
 }
 pub(crate) use log_event;
@@ -378,5 +379,62 @@ mod tests {
         let framed = [bytemuck::bytes_of(&header), bytemuck::cast_slice(&event.fills)].concat();
         assert_eq!(framed, anchor_lang::Event::data(&event));
         assert_eq!(size_of::<EnergyPurchasedHeader>() % 8 + size_of::<PurchasedFill>() % 8, 0);
+    }
+
+    /// In `cargo xtask memcheck` also that every byte of it was written.
+    #[test]
+    fn a_logged_event_is_the_serialised_event() {
+        macro_rules! same {
+            ($event:ident { $($fields:tt)* }) => {
+                let mut logged = Vec::new();
+                log_event!(@to |parts: &[&[u8]]| logged = parts.concat(), $event { $($fields)* });
+                assert_eq!(logged, anchor_lang::Event::data(&$event { $($fields)* }));
+            };
+        }
+        let wallet = |number: u8| Address::new_from_array([number; 32]);
+        let slot = OwnerSlot { owner: wallet(9), accrued: 1, claimed: 2, share_bps: 3, reserved: [4; 14] };
+        same!(BusCreated {
+            bus: wallet(1),
+            capacity: wallet(2),
+            creator: wallet(3),
+            mint: wallet(4),
+            escrow: wallet(5),
+            treasury: wallet(6),
+            bus_seq: 7,
+            capacity_wh: 8,
+            base_price_per_kwh: 9,
+            created_at: -10,
+            timelock_seconds: 11,
+            window_seconds: 12,
+            gate_closure_seconds: 13,
+            lock_fee_bps: 14,
+            threshold: 15,
+            listing_policy: 16,
+            owner_count: 17,
+            name_len: 18,
+            pause_quorum: 19,
+            padding: [0; 5],
+            name: [20; 32],
+            owners: [slot; 16],
+        });
+        same!(ProposalExecuted {
+            bus: wallet(1),
+            proposal: wallet(2),
+            executed_by: wallet(3),
+            config_version: 4,
+            executed_at: 5,
+            treasury_balance: 6,
+            action: Action { kind: 7, value: 8, owner: wallet(9), ..Action::zeroed() },
+        });
+        same!(OfferCancelled {
+            bus: wallet(1),
+            offer: wallet(2),
+            cancelled_by: wallet(3),
+            withdrawn_wh: 4,
+            sold_wh: 5,
+            closed: 1,
+            padding: [0; 7],
+        });
+        same!(TraderOpened { trader: wallet(1), wallet: wallet(2), first_nonce: 3, lane: 4, padding: [0; 6] });
     }
 }

@@ -471,7 +471,6 @@ impl Model {
         causes.written(rent_payer);
         if let Some(capacity) = capacity {
             causes.rule(rent_payer.address == capacity.rent_payer, "RentPayerMismatch");
-            causes.rule(capacity.window_start != 0, "WindowsOff");
             if !capacity.used.is_empty() {
                 let over = self.now >= capacity.window_start + capacity.window_seconds as i64;
                 causes.rule(over, "WindowNotOver");

@@ -1,11 +1,6 @@
 //! Random games against the model, and what they found.
 
-use multibus_tests::play::{
-    self, Tally,
-    coverage::Coverage,
-    fuzz,
-    machine::{Machine, Outcome},
-};
+use multibus_tests::play::{self, Tally, fuzz, machine::Outcome};
 
 /// Plays games with these seeds.
 ///
@@ -35,9 +30,15 @@ fn games_of_two_to_twelve_parties_go_as_the_model_says() {
     assert_eq!(tally.instructions.len(), 21, "every instruction is played");
 }
 
-/// Sends every input of the corpus to the scene as it was, and returns how many there are.
-fn play_the_corpus(stage: &Machine) -> usize {
-    let corpus = fuzz::read_corpus(include_str!("../../fuzz/corpus.txt")).expect("a corpus");
+fn corpus() -> Vec<fuzz::Input> {
+    fuzz::read_corpus(include_str!("../../fuzz/corpus.txt")).expect("a corpus")
+}
+
+/// What `cargo xtask fuzz` found worth keeping, each on the scene as it was.
+#[test]
+fn the_corpus_of_raw_transactions_goes_as_the_model_says() {
+    let (corpus, stage) = (corpus(), fuzz::stage());
+    assert!(corpus.len() > 1_000);
     let mut machine = stage.clone();
     for input in &corpus {
         match fuzz::attack(&mut machine, input) {
@@ -46,21 +47,17 @@ fn play_the_corpus(stage: &Machine) -> usize {
             Err(why) => panic!("{why}\n\nAgain: cargo xtask fuzz --input '{input}'"),
         }
     }
-    corpus.len()
-}
-
-/// What `cargo xtask fuzz` found worth keeping, each on the scene as it was.
-#[test]
-fn the_corpus_of_raw_transactions_goes_as_the_model_says() {
-    assert!(play_the_corpus(&fuzz::stage()) > 1_000);
 }
 
 /// A program that holds bugs, all turned off, has more ways than it can take: this is asked of the one that ships.
 #[test]
-fn the_corpus_takes_the_ways_through_the_program() {
-    let coverage = Coverage::default();
-    play_the_corpus(&fuzz::traced_stage(&coverage));
-    let covered = coverage.covered();
+fn breeding_begins_with_every_instruction_and_most_ways_that_there_are() {
+    let fuzzer = fuzz::Fuzzer::new(1, corpus()).unwrap_or_else(|(input, why)| panic!("{why}: {input}"));
+    let fuzz::Statistics { covered, instructions, .. } = fuzzer.statistics;
+    for (name, (tried, landed)) in &instructions {
+        assert!(*landed > 0, "none of {tried} inputs with {name} lands");
+    }
+    assert_eq!(instructions.len(), 21);
     // Many cannot be taken at all: they guard against what the runtime or an earlier check rules out, or serve other
     // callers of the library code that is linked in.
     assert!(covered.all_ways > 1_000 && covered.ways * 100 >= covered.all_ways * 35, "{covered:?}");

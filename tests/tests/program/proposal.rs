@@ -347,6 +347,9 @@ pub fn shares_of_another_number_than_owners_are_rejected() {
     for action in wrong {
         not_proposed(&mut market, action, MultibusError::ShareCountInvalid);
     }
+    // One more than a bus has places, and the others are right.
+    let (mut full, _) = Market::owned_by(16, 1, |_| ());
+    not_proposed(&mut full, shares(&[&equal_shares(16)[..], &[0]].concat()), MultibusError::ShareCountInvalid);
     let proposal = propose(&mut market, price(20_000));
     rewrite(&mut market, &proposal, &shares(&[5_000, 5_000]));
     let execute = execute(&market, proposal);

@@ -300,6 +300,20 @@ pub fn purchase_of_the_largest_cost_succeeds() {
 }
 
 #[test]
+pub fn purchase_of_more_than_32_bits_of_energy_is_rounded_up() {
+    withstands!(arithmetic: purchase);
+    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let (energy, price) = ((1 << 32) + 1, 250_001);
+    let cost = (energy as u128 * price as u128).div_ceil(1_000) as u64;
+    assert_ne!(energy as u128 * price as u128 % 1_000, 0);
+    let offer = market.offer_with(|options| options.energy(energy).price(price));
+    let (mint, payment, authority) = (market.bus.mint, market.payment, market.fee_payer);
+    market.arrange(&[mint.mint_to(&payment, &authority, cost - BUYER_TOKENS)]);
+    market.buy(&offer, energy);
+    assert_eq!((market.tokens(&market.payout), market.tokens(&payment)), (cost, 0));
+}
+
+#[test]
 pub fn purchase_past_the_largest_total_succeeds() {
     withstands!(arithmetic: purchase);
     let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));

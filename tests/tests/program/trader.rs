@@ -67,6 +67,10 @@ pub fn trader_open_for_another_wallet_or_lane_is_rejected() {
         open.accounts[1].pubkey = trader;
         world.assert_refused(&[open], InstructionError::InvalidSeeds);
     }
+    // The address of lane 0 is no other lane's.
+    let mut open = trader_open(&wallet, 1, 0);
+    open.accounts[1].pubkey = pda::trader(&wallet, 0).0;
+    world.assert_refused(&[open], InstructionError::InvalidSeeds);
     let mut open = TraderOpen { lane: 0, first_slot: 0 }.to_instruction(multibus::accounts::TraderOpen {
         wallet,
         trader: pda::trader(&wallet, 0).0,

@@ -10,6 +10,7 @@ pub struct CapacityClose {
     /// The general capacity of the same bus, which counts the open windows.
     #[account(mut, constraint = general.bus == capacity.bus && general.window_start == 0 @ MultibusError::BusMismatch)]
     pub general: Account<Capacity>,
+    /// Never the general capacity: an account that is written stands in one place only.
     #[account(mut, close = rent_payer)]
     pub capacity: Account<Capacity>,
     /// Who paid the window's rent.

@@ -363,7 +363,7 @@ impl Bus {
         ensure!(self.window_seconds != 0, WindowsOff);
         // Unsigned, because the chain divides nothing else.
         ensure!(
-            window_start > 0 && window_start as u64 % self.window_seconds as u64 == 0,
+            window_start > 0 && (window_start as u64).is_multiple_of(self.window_seconds as u64),
             WindowMisaligned,
             "window start {}, window length {}",
             window_start,
@@ -467,15 +467,11 @@ impl Bus {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, crate::error::MultibusError};
-
-    type Change<T> = fn(&mut T);
-
-    const BUS: Address = Address::new_from_array([99; 32]);
-
-    fn wallet(number: u8) -> Address {
-        Address::new_from_array([number; 32])
-    }
+    use {
+        super::*,
+        crate::error::MultibusError,
+        crate::state::fixture::{BUS, Change, assert_noticed, wallet},
+    };
 
     fn config() -> BusConfig {
         BusConfig {
@@ -654,39 +650,38 @@ mod tests {
         sound.former_owners[0] = FormerOwner { owner: wallet(8), accrued: 1 };
         sound.former_owners[1] = FormerOwner { owner: wallet(9), accrued: 2 };
         assert_eq!(sound.check_invariants(), Ok(()));
-        let broken: &[(&str, Change<Bus>)] = &[
-            ("the layout version is the present one", |bus| bus.layout_version = 2),
-            ("a bus has 1 to 16 owners", |bus| bus.owner_count = 0),
-            ("a bus has 1 to 16 owners", |bus| bus.owner_count = 17),
-            ("1 <= threshold <= owners", |bus| bus.threshold = 0),
-            ("1 <= threshold <= owners", |bus| bus.threshold = 4),
-            ("policy and pause are flags", |bus| bus.listing_policy = 2),
-            ("policy and pause are flags", |bus| bus.paused = 2),
-            ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name_len = 0),
-            ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name[0] = 0xff),
-            ("shares sum to 10,000", |bus| bus.owners[0].share_bps += 1),
-            ("owners are distinct", |bus| bus.owners[2].owner = wallet(1)),
-            ("owners are distinct", |bus| bus.owners[1].owner = wallet(1)),
-            ("unused places are empty", |bus| bus.owners[3].owner = wallet(4)),
-            ("unused places are empty", |bus| bus.owners[15].reserved[0] = 1),
-            ("the lock fee is within its limit", |bus| bus.lock_fee_bps = 501),
-            ("the timelock is within its limit", |bus| bus.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
-            ("windows and gate closure are within their limits", |bus| bus.window_seconds = 59),
-            ("capacity and base price are above zero", |bus| bus.capacity_wh = 0),
-            ("capacity and base price are above zero", |bus| bus.base_price_per_kwh = 0),
-            ("escrow and treasury are two accounts", |bus| bus.treasury = bus.escrow),
-            ("the pause quorum is one that owners can reach", |bus| bus.pause_quorum = 17),
-            ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 17),
-            ("former owners have unclaimed revenue", |bus| bus.former_owners[1].accrued = 0),
-            ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 1),
-            ("an owner is not a former owner", |bus| bus.former_owners[1].owner = wallet(1)),
-            ("reserved bytes are zero", |bus| bus.reserved[30] = 1),
-        ];
-        for (message, change) in broken {
-            let mut bus = sound;
-            change(&mut bus);
-            assert_eq!(bus.check_invariants(), Err(*message));
-        }
+        assert_noticed(
+            &sound,
+            Bus::check_invariants,
+            &[
+                ("the layout version is the present one", |bus| bus.layout_version = 2),
+                ("a bus has 1 to 16 owners", |bus| bus.owner_count = 0),
+                ("a bus has 1 to 16 owners", |bus| bus.owner_count = 17),
+                ("1 <= threshold <= owners", |bus| bus.threshold = 0),
+                ("1 <= threshold <= owners", |bus| bus.threshold = 4),
+                ("policy and pause are flags", |bus| bus.listing_policy = 2),
+                ("policy and pause are flags", |bus| bus.paused = 2),
+                ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name_len = 0),
+                ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name[0] = 0xff),
+                ("shares sum to 10,000", |bus| bus.owners[0].share_bps += 1),
+                ("owners are distinct", |bus| bus.owners[2].owner = wallet(1)),
+                ("owners are distinct", |bus| bus.owners[1].owner = wallet(1)),
+                ("unused places are empty", |bus| bus.owners[3].owner = wallet(4)),
+                ("unused places are empty", |bus| bus.owners[15].reserved[0] = 1),
+                ("the lock fee is within its limit", |bus| bus.lock_fee_bps = 501),
+                ("the timelock is within its limit", |bus| bus.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
+                ("windows and gate closure are within their limits", |bus| bus.window_seconds = 59),
+                ("capacity and base price are above zero", |bus| bus.capacity_wh = 0),
+                ("capacity and base price are above zero", |bus| bus.base_price_per_kwh = 0),
+                ("escrow and treasury are two accounts", |bus| bus.treasury = bus.escrow),
+                ("the pause quorum is one that owners can reach", |bus| bus.pause_quorum = 17),
+                ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 17),
+                ("former owners have unclaimed revenue", |bus| bus.former_owners[1].accrued = 0),
+                ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 1),
+                ("an owner is not a former owner", |bus| bus.former_owners[1].owner = wallet(1)),
+                ("reserved bytes are zero", |bus| bus.reserved[30] = 1),
+            ],
+        );
         let whole: &[Change<Bus>] = &[
             |bus| bus.pause_quorum = 16,
             |bus| bus.paused = 1,

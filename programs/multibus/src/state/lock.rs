@@ -136,9 +136,12 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, crate::error::MultibusError, bytemuck::Zeroable};
-
-    type Change<T> = fn(&mut T);
+    use {
+        super::*,
+        crate::error::MultibusError,
+        crate::state::fixture::{assert_noticed, wallet},
+        bytemuck::Zeroable,
+    };
 
     fn lock(deposit: u64) -> Lock {
         let mut lock = Lock::zeroed();
@@ -185,7 +188,6 @@ mod tests {
 
     #[test]
     fn a_lock_is_what_was_filled() {
-        let wallet = |number| Address::new_from_array([number; 32]);
         let mut lock = Lock::zeroed();
         let fill = Fill { energy_wh: 1_500, price_per_kwh: 7, cost: 11 };
         lock.initialize(&wallet(1), &wallet(2), &wallet(3), fill, 250, 1_000);
@@ -201,19 +203,18 @@ mod tests {
         let sound = Lock { lock_fee_bps: MAX_LOCK_FEE_BPS, ..lock(5) };
         assert_eq!(sound.check_invariants(), Ok(()));
         assert_eq!(Lock { energy_wh: 1, price_per_kwh: 5_000, ..sound }.check_invariants(), Ok(()));
-        let broken: &[(&str, Change<Lock>)] = &[
-            ("the layout version is the present one", |lock| lock.layout_version = 2),
-            ("a lock holds energy", |lock| lock.energy_wh = 0),
-            ("the deposit is the full cost", |lock| lock.deposit += 1),
-            ("the lock fee is within its limit", |lock| lock.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
-            ("a lock lasts 300 s", |lock| lock.expires_at += 1),
-            ("reserved bytes are zero", |lock| lock.padding[3] = 1),
-            ("reserved bytes are zero", |lock| lock.reserved[31] = 1),
-        ];
-        for (message, change) in broken {
-            let mut lock = sound;
-            change(&mut lock);
-            assert_eq!(lock.check_invariants(), Err(*message));
-        }
+        assert_noticed(
+            &sound,
+            Lock::check_invariants,
+            &[
+                ("the layout version is the present one", |lock| lock.layout_version = 2),
+                ("a lock holds energy", |lock| lock.energy_wh = 0),
+                ("the deposit is the full cost", |lock| lock.deposit += 1),
+                ("the lock fee is within its limit", |lock| lock.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
+                ("a lock lasts 300 s", |lock| lock.expires_at += 1),
+                ("reserved bytes are zero", |lock| lock.padding[3] = 1),
+                ("reserved bytes are zero", |lock| lock.reserved[31] = 1),
+            ],
+        );
     }
 }

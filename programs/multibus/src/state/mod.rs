@@ -10,3 +10,32 @@ mod trader;
 mod treasury;
 
 pub use {bus::*, capacity::*, lock::*, offer::*, proposal::*, purchase::*, trader::*};
+
+/// What the unit tests of several accounts share.
+#[cfg(test)]
+mod fixture {
+    use anchor_lang::prelude::Address;
+
+    /// A change of what is otherwise sound.
+    pub type Change<T> = fn(&mut T);
+
+    /// Address of the bus that accounts belong to.
+    pub const BUS: Address = Address::new_from_array([99; 32]);
+
+    pub fn wallet(number: u8) -> Address {
+        Address::new_from_array([number; 32])
+    }
+
+    /// Makes each change to an account of its own, and wants it to hurt the invariant that is named.
+    pub fn assert_noticed<T: Copy>(
+        sound: &T,
+        check: fn(&T) -> Result<(), &'static str>,
+        broken: &[(&'static str, Change<T>)],
+    ) {
+        for (message, change) in broken {
+            let mut account = *sound;
+            change(&mut account);
+            assert_eq!(check(&account), Err(*message));
+        }
+    }
+}

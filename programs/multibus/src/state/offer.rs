@@ -360,9 +360,13 @@ impl Offer {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, crate::error::MultibusError, bytemuck::Zeroable, proptest::prelude::*};
-
-    type Change<T> = fn(&mut T);
+    use {
+        super::*,
+        crate::error::MultibusError,
+        crate::state::fixture::{Change, assert_noticed, wallet},
+        bytemuck::Zeroable,
+        proptest::prelude::*,
+    };
 
     const ANY: PriceGuard = PriceGuard { max_price_per_kwh: u64::MAX, expected_version: 0 };
 
@@ -547,7 +551,6 @@ mod tests {
 
     #[test]
     fn only_who_may_withdraws_an_offer_that_trades() {
-        let wallet = |number| Address::new_from_array([number; 32]);
         let mut bus = Bus { owner_count: 2, listing_policy: 1, ..Bus::zeroed() };
         (bus.owners[0].owner, bus.owners[1].owner) = (wallet(1), wallet(2));
         let members = Offer { seller: wallet(3), ..offer(10, 1) };
@@ -590,26 +593,25 @@ mod tests {
         let mut sound = Offer { created_at: 5, expires_at: 6, owned_by_bus: 1, cancelled: 1, ..offer(10, 1) };
         (sound.remaining_wh, sound.reserved_wh, sound.open_locks, sound.source) = (10, 10, 2, 5);
         assert_eq!(sound.check_invariants(), Ok(()));
-        let broken: &[(&str, Change<Offer>)] = &[
-            ("the layout version is the present one", |offer| offer.layout_version = 2),
-            ("the source is known", |offer| offer.source = 6),
-            ("flags are 0 or 1", |offer| offer.owned_by_bus = 2),
-            ("flags are 0 or 1", |offer| offer.cancelled = 2),
-            ("versions start at 1", |offer| offer.version = 0),
-            ("the price is above zero", |offer| offer.price_per_kwh = 0),
-            ("reserved <= remaining <= listed", |offer| offer.reserved_wh = 11),
-            ("reserved <= remaining <= listed", |offer| offer.listed_wh = 9),
-            ("energy is reserved exactly where locks are open", |offer| offer.reserved_wh = 0),
-            ("energy is reserved exactly where locks are open", |offer| offer.open_locks = 0),
-            ("an offer expires after its creation", |offer| offer.expires_at = 5),
-            ("reserved bytes are zero", |offer| offer.padding[2] = 1),
-            ("reserved bytes are zero", |offer| offer.reserved[63] = 1),
-        ];
-        for (message, change) in broken {
-            let mut offer = sound;
-            change(&mut offer);
-            assert_eq!(offer.check_invariants(), Err(*message));
-        }
+        assert_noticed(
+            &sound,
+            Offer::check_invariants,
+            &[
+                ("the layout version is the present one", |offer| offer.layout_version = 2),
+                ("the source is known", |offer| offer.source = 6),
+                ("flags are 0 or 1", |offer| offer.owned_by_bus = 2),
+                ("flags are 0 or 1", |offer| offer.cancelled = 2),
+                ("versions start at 1", |offer| offer.version = 0),
+                ("the price is above zero", |offer| offer.price_per_kwh = 0),
+                ("reserved <= remaining <= listed", |offer| offer.reserved_wh = 11),
+                ("reserved <= remaining <= listed", |offer| offer.listed_wh = 9),
+                ("energy is reserved exactly where locks are open", |offer| offer.reserved_wh = 0),
+                ("energy is reserved exactly where locks are open", |offer| offer.open_locks = 0),
+                ("an offer expires after its creation", |offer| offer.expires_at = 5),
+                ("reserved bytes are zero", |offer| offer.padding[2] = 1),
+                ("reserved bytes are zero", |offer| offer.reserved[63] = 1),
+            ],
+        );
         sound.expires_at = 0;
         assert_eq!(sound.check_invariants(), Ok(()));
     }

@@ -475,15 +475,12 @@ pub fn owners_after(bus: &Bus, action: &Action) -> Vec<OwnerShare> {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, crate::error::MultibusError, crate::state::FormerOwner};
-
-    type Change<T> = fn(&mut T);
-
-    const BUS: Address = Address::new_from_array([99; 32]);
-
-    fn wallet(number: u8) -> Address {
-        Address::new_from_array([number; 32])
-    }
+    use {
+        super::*,
+        crate::error::MultibusError,
+        crate::state::FormerOwner,
+        crate::state::fixture::{BUS, assert_noticed, wallet},
+    };
 
     /// A running bus of three owners, two of whom decide after an hour and one of whom pauses.
     fn bus() -> Bus {
@@ -808,21 +805,20 @@ mod tests {
         let mut sound = open;
         sound.execute(3_700);
         assert_eq!(sound.check_invariants(), Ok(()));
-        let broken: &[(&str, Change<Proposal>)] = &[
-            ("the layout version is the present one", |proposal| proposal.layout_version = 2),
-            ("the action is known", |proposal| proposal.action.kind = 12),
-            ("the state is known", |proposal| proposal.state = 2),
-            ("only executed proposals have a time", |proposal| proposal.state = 0),
-            ("a proposal executes after it was made", |proposal| proposal.executable_at = 99),
-            ("the timelock was kept", |proposal| proposal.executed_at = 3_699),
-            ("reserved bytes are zero", |proposal| proposal.padding[2] = 1),
-            ("reserved bytes are zero", |proposal| proposal.reserved[63] = 1),
-        ];
-        for (message, change) in broken {
-            let mut proposal = sound;
-            change(&mut proposal);
-            assert_eq!(proposal.check_invariants(), Err(*message));
-        }
+        assert_noticed(
+            &sound,
+            Proposal::check_invariants,
+            &[
+                ("the layout version is the present one", |proposal| proposal.layout_version = 2),
+                ("the action is known", |proposal| proposal.action.kind = 12),
+                ("the state is known", |proposal| proposal.state = 2),
+                ("only executed proposals have a time", |proposal| proposal.state = 0),
+                ("a proposal executes after it was made", |proposal| proposal.executable_at = 99),
+                ("the timelock was kept", |proposal| proposal.executed_at = 3_699),
+                ("reserved bytes are zero", |proposal| proposal.padding[2] = 1),
+                ("reserved bytes are zero", |proposal| proposal.reserved[63] = 1),
+            ],
+        );
         sound.executable_at = 100;
         assert_eq!(sound.check_invariants(), Ok(()));
     }

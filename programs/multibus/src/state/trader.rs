@@ -153,9 +153,7 @@ impl Trader {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, crate::error::MultibusError};
-
-    type Change<T> = fn(&mut T);
+    use {super::*, crate::error::MultibusError, crate::state::fixture::assert_noticed};
 
     fn receipt(number: u8) -> Receipt {
         Receipt { transaction_hash: [number; 32], energy_wh: 1, paid: 2, purchased_at: 3 }
@@ -263,23 +261,22 @@ mod tests {
             sound.record(sound.next_nonce, receipt(number)).unwrap();
         }
         assert_eq!(sound.check_invariants(), Ok(()));
-        let broken: &[(&str, Change<Trader>)] = &[
-            ("the layout version is the present one", |lane| lane.layout_version = 2),
-            ("nonces only grow", |lane| lane.next_nonce = lane.first_nonce - 1),
-            ("the root tells of purchases", |lane| lane.history_root = [0; 32]),
-            ("the root tells of purchases", |lane| lane.next_nonce = lane.first_nonce),
-            ("a lane has a wallet", |lane| lane.wallet = Address::default()),
-            ("there is one receipt for each of the last 16 purchases", |lane| lane.next_nonce += 1),
-            ("there is one receipt for each of the last 16 purchases", |lane| lane.receipts[9] = receipt(9)),
-            ("a transaction hash is recorded once", |lane| lane.receipts[2].transaction_hash = [1; 32]),
-            ("a transaction hash is recorded once", |lane| lane.receipts[1].transaction_hash = [1; 32]),
-            ("reserved bytes are zero", |lane| lane.padding[3] = 1),
-            ("reserved bytes are zero", |lane| lane.reserved[31] = 1),
-        ];
-        for (message, change) in broken {
-            let mut lane = sound;
-            change(&mut lane);
-            assert_eq!(lane.check_invariants(), Err(*message));
-        }
+        assert_noticed(
+            &sound,
+            Trader::check_invariants,
+            &[
+                ("the layout version is the present one", |lane| lane.layout_version = 2),
+                ("nonces only grow", |lane| lane.next_nonce = lane.first_nonce - 1),
+                ("the root tells of purchases", |lane| lane.history_root = [0; 32]),
+                ("the root tells of purchases", |lane| lane.next_nonce = lane.first_nonce),
+                ("a lane has a wallet", |lane| lane.wallet = Address::default()),
+                ("there is one receipt for each of the last 16 purchases", |lane| lane.next_nonce += 1),
+                ("there is one receipt for each of the last 16 purchases", |lane| lane.receipts[9] = receipt(9)),
+                ("a transaction hash is recorded once", |lane| lane.receipts[2].transaction_hash = [1; 32]),
+                ("a transaction hash is recorded once", |lane| lane.receipts[1].transaction_hash = [1; 32]),
+                ("reserved bytes are zero", |lane| lane.padding[3] = 1),
+                ("reserved bytes are zero", |lane| lane.reserved[31] = 1),
+            ],
+        );
     }
 }
