@@ -15,6 +15,7 @@ mod link;
 mod load;
 mod localnet;
 mod matrix;
+mod memcheck;
 mod migrate;
 mod mutants;
 mod mutate;
@@ -199,6 +200,8 @@ enum Task {
         #[command(flatten)]
         options: mutants::Options,
     },
+    /// Run the program's unit tests under valgrind, which sees what `unsafe` code reads and writes
+    Memcheck,
     /// Hold the dependencies against deny.toml: licences, sources, duplicates, and known flaws where a database is at hand
     #[command(after_help = "Example:\n  cargo xtask audit --online    (fetches the databases of advisories)")]
     Audit {
@@ -308,6 +311,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::AttackMatrix { check } => matrix::matrix(&ctx, check),
         Task::Planted { options } => planted::planted(&ctx, &options),
         Task::Mutants { options } => mutants::mutants(&ctx, &options),
+        Task::Memcheck => memcheck::memcheck(&ctx),
         Task::Audit { online } => audit::audit(&ctx, online),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),

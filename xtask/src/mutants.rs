@@ -72,7 +72,7 @@ pub fn mutants(ctx: &Context, options: &Options) -> Result<()> {
         !named || options.explained && !explained.contains_key(&name)
     };
     for source in &mut sources {
-        source.drop_those(&unwanted);
+        source.drop_those(unwanted);
     }
     sources.retain(|source| source.mutants().any(|mutant| !unwanted(mutant)));
     let wanted: Vec<&Mutant> = sources.iter().flat_map(Source::mutants).filter(|mutant| !unwanted(mutant)).collect();

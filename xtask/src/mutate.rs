@@ -201,13 +201,12 @@ impl Writer<'_> {
                 for (number, one) in (first..).zip(&alive) {
                     self.mutant(one, &format!("\nif crate::planted({number}) {{ {} }}\n", one.text));
                 }
-                return;
             }
-            Form::Guard => return self.mutant(alive[0], &format!("\n{unplanted}\n")),
+            Form::Guard => self.mutant(alive[0], &format!("\n{unplanted}\n")),
             Form::Statement => {
                 self.mutant(alive[0], &format!("\n{unplanted} {{\n"));
                 self.write(region.range.clone());
-                return self.push("\n}\n");
+                self.push("\n}\n");
             }
             Form::Value => {
                 self.push(&format!("({unplanted} {{\n"));
@@ -526,14 +525,15 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_macro(&mut self, one: &'ast Macro) {
-        if one.path.is_ident("ensure") {
-            if let Ok(condition) = one.parse_body_with(leading_expression) {
-                self.condition(&condition, &["true"]);
-            }
-        } else if one.path.is_ident("log_event") {
-            if let Ok(event) = one.parse_body::<Expr>() {
-                self.visit_expr(&event);
-            }
+        if one.path.is_ident("ensure")
+            && let Ok(condition) = one.parse_body_with(leading_expression)
+        {
+            self.condition(&condition, &["true"]);
+        }
+        if one.path.is_ident("log_event")
+            && let Ok(event) = one.parse_body::<Expr>()
+        {
+            self.visit_expr(&event);
         }
     }
 
@@ -546,7 +546,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
 /// One rule of an `#[account(...)]` that can be switched.
 enum Rule {
-    Constraint(Expr),
+    Constraint(Box<Expr>),
     /// Where `address = a.b @ Error` stands.
     Address(Range<usize>),
 }

@@ -155,6 +155,16 @@ pub fn chromium(ctx: &Context) -> Result<()> {
     )
 }
 
+/// Debian's valgrind.
+pub fn valgrind(ctx: &Context) -> Result<PathBuf> {
+    if let Some(found) = on_path("valgrind") {
+        return Ok(found);
+    }
+    install_packages(ctx, &["valgrind"], "what watches the memory of unit tests", "about 1 minute, 150 MB")?;
+    on_path("valgrind")
+        .context("valgrind is installed and not on PATH; `apt-get install --reinstall valgrind` may help")
+}
+
 fn is_installed(ctx: &Context, package: &str) -> bool {
     let status = run::output(ctx.command("dpkg-query").args(["-W", "-f", "${Status}", package]));
     status.is_some_and(|status| status == "install ok installed")

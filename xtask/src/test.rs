@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use crate::{
     app, audit,
     context::Context,
-    demo, e2e, idl, load, matrix, mutants, planted, publish, run,
+    demo, e2e, idl, load, matrix, memcheck, mutants, planted, publish, run,
     sbf::{self, Tools},
     tidy,
 };
@@ -121,6 +121,11 @@ const STEPS: &[Step] = &[
         name: "tests",
         shows: "units, the built program in a simulated chain, its compute units, the client and the CLI behave",
         action: Action::Tests(&[]),
+    },
+    Step {
+        name: "memcheck",
+        shows: "the program's unit tests read nothing that was never written, and nothing beyond what they own",
+        action: Action::Own(|ctx, _| memcheck::memcheck(ctx)),
     },
     Step {
         name: "replay",
