@@ -251,7 +251,7 @@ fn on_stage(mut machine: Machine) -> Machine {
     machine
 }
 
-/// What can be done in the scene, rightly: where breeding begins.
+/// What can be done in the scene, rightly, each once at least by somebody who can pay for it: where breeding begins.
 fn seeds(machine: &Machine) -> Vec<Input> {
     let ask = Ask(1_000, u64::MAX, 0);
     let deeds = vec![
@@ -272,7 +272,7 @@ fn seeds(machine: &Machine) -> Vec<Input> {
                 base_price: 1,
             },
         },
-        OpenCapacity { by: 5, bus: 1, window: 3_600 },
+        OpenCapacity { by: 0, bus: 1, window: 3_600 },
         CloseCapacity { bus: 1, window: 2_700 },
         CreateOffer {
             by: 4,
@@ -309,7 +309,8 @@ fn seeds(machine: &Machine) -> Vec<Input> {
         SettleLock { by: 4, lane: 0, nonce: 0, offer: Place(0, 0, 0) },
         ReleaseLock { by: 5, offer: Place(0, 0, 0), buyer: 3, refund: Tokens(3, 0, 0) },
         ReleaseLock { by: 4, offer: Place(0, 0, 1), buyer: 4, refund: Tokens(4, 0, 0) },
-        OpenLane { by: 5, lane: 0, ahead: None },
+        OpenLane { by: 3, lane: 1, ahead: None },
+        OpenLane { by: 0, lane: 0, ahead: Some(7) },
         CloseLane { by: 3, lane: 0 },
         CreateOfferForBus { by: 0, offer: Place(0, 0, 4), wh: 1, price: 10_000, expires: 0, source: 0 },
         Propose { by: 1, bus: 1, decision: Decision::Threshold(1) },
