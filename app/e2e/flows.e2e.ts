@@ -134,6 +134,30 @@ describe('network', () => {
     await page.reload();
     await page.getByRole('button', { name: /Live/u }).waitFor();
   });
+
+  test('of a link is used only by who agrees', async () => {
+    const { page } = await come([]);
+    const asked: string[] = [];
+    await page.route('http://node.example/**', (route) => {
+      asked.push(route.request().url());
+      return route.abort();
+    });
+    await page.goto(`${site.url}/?rpc=http://node.example`);
+    const question = page.getByRole('region', { name: "The link's node" });
+    await question.getByText('http://node.example').waitFor();
+    await page.getByRole('button', { name: /Network Local/u }).waitFor();
+    expect(asked).toEqual([]);
+    await question.getByRole('button', { name: 'Stay with Local' }).click();
+    await question.waitFor({ state: 'detached' });
+    await page.reload();
+    await question.getByRole('button', { name: 'Use this node' }).click();
+    await page.getByRole('button', { name: /Network node.example/u }).waitFor();
+    await expect.poll(() => asked.length).toBeGreaterThan(0);
+    // Who has agreed is not asked again.
+    await page.reload();
+    await page.getByRole('button', { name: /Network node.example/u }).waitFor();
+    expect(await question.count()).toBe(0);
+  });
 });
 
 describe('a bus of three owners', () => {

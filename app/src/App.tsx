@@ -2,7 +2,7 @@
 
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 
-import { customNetwork, defaultWsUrl, NETWORKS } from './chain/network';
+import { customNetwork, defaultWsUrl, linkedNetwork, NETWORKS } from './chain/network';
 import { useStore } from './chain/store';
 import { sentence } from './errors/explain';
 import { BusScreen } from './features/bus/BusScreen';
@@ -72,6 +72,7 @@ export function App() {
         Skip to the content
       </a>
       <Header screen={screen} />
+      <LinkedNode />
       <ConnectionBanner />
       <main id="content" tabIndex={-1}>
         <Recovery />
@@ -203,6 +204,45 @@ function NetworkDialog({ onClose }: { readonly onClose: () => void }) {
         </form>
       </div>
     </Dialog>
+  );
+}
+
+/** Asks before a link's node is used: it sees what one does, and shows what it wants. */
+function LinkedNode() {
+  const { network, setNetwork } = useSession();
+  const [linked, setLinked] = useState(() => {
+    const named = linkedNetwork(location.search);
+    return named?.rpcUrl === network.rpcUrl && named.wsUrl === network.wsUrl ? undefined : named;
+  });
+  if (linked === undefined) return null;
+  return (
+    <section className="banner" aria-label="The link's node">
+      <p>
+        This link wants you to trade through the node <span className="mono">{linked.rpcUrl}</span>
+        {defaultWsUrl(linked.rpcUrl) !== linked.wsUrl && (
+          <>
+            {' '}
+            and <span className="mono">{linked.wsUrl}</span>
+          </>
+        )}
+        . A node sees what you do and chooses what you see: use it only where you trust whoever gave you the link.
+      </p>
+      <div className="row wrap">
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            setNetwork(linked);
+            setLinked(undefined);
+          }}
+        >
+          Use this node
+        </button>
+        <button type="button" className="button primary" onClick={() => setLinked(undefined)}>
+          Stay with {network.name}
+        </button>
+      </div>
+    </section>
   );
 }
 

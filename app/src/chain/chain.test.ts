@@ -9,7 +9,7 @@ import { PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from './address';
 import { tokenBalance } from './connection';
 import { KINDS } from './decode';
 import { eventsOf } from './events';
-import { customNetwork, defaultWsUrl, initialNetwork, NETWORKS, walletChain } from './network';
+import { customNetwork, defaultWsUrl, initialNetwork, linkedNetwork, NETWORKS, walletChain } from './network';
 import { visible } from './text';
 
 const golden = JSON.parse(readFileSync(new URL('../../../client/tests/golden.json', import.meta.url), 'utf8')) as {
@@ -183,6 +183,24 @@ describe('networks', () => {
     });
     expect(initialNetwork('', storage(`${NETWORKS[1]?.rpcUrl} ${NETWORKS[1]?.wsUrl}`)).id).toBe('devnet');
     expect(initialNetwork('?rpc=nonsense', storage(null)).id).toBe('local');
+  });
+
+  it('of strangers are not followed from a link alone', () => {
+    const foreign = '?rpc=https://rpc.example.org';
+    expect(linkedNetwork(foreign)).toMatchObject({ name: 'rpc.example.org', wsUrl: 'wss://rpc.example.org' });
+    const kept = storage(`${NETWORKS[1]?.rpcUrl} ${NETWORKS[1]?.wsUrl}`);
+    for (const link of [
+      foreign,
+      '?rpc=http://127.0.0.1:8899&ws=ws://rpc.example.org',
+      '?rpc=http://rpc.example.org&ws=ws://127.0.0.1:8900',
+      '?rpc=http://127.0.0.1.example.org',
+      '?rpc=http://localhost@rpc.example.org',
+    ]) {
+      expect(initialNetwork(link, kept).id).toBe('devnet');
+    }
+    expect(initialNetwork(`?rpc=${NETWORKS[2]?.rpcUrl}`, kept).id).toBe('mainnet');
+    expect(linkedNetwork('')).toBeUndefined();
+    expect(linkedNetwork('?rpc=nonsense')).toBeUndefined();
   });
 
   it('are refused with a reason where they are none', () => {

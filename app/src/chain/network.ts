@@ -54,20 +54,33 @@ export function customNetwork(rpcUrl: string, wsUrl?: string): Network | { reado
     return { reason: 'Give the address of its subscriptions, such as ws://127.0.0.1:8900.' };
   }
   const known = NETWORKS.find((network) => network.rpcUrl === rpcUrl && network.wsUrl === ws);
-  const { host, hostname } = new URL(rpcUrl);
   // Whatever its port, a node of this machine is the local network.
-  const name = hostname === '127.0.0.1' || hostname === 'localhost' ? LOCAL.name : host;
+  const name = isOfThisMachine(rpcUrl) ? LOCAL.name : new URL(rpcUrl).host;
   return known ?? { id: 'custom', name, rpcUrl, wsUrl: ws };
+}
+
+function isOfThisMachine(url: string): boolean {
+  return ['127.0.0.1', 'localhost'].includes(new URL(url).hostname);
 }
 
 const KEY = 'multibus:network';
 
-/** The network of the page's address (`?rpc=...&ws=...`), else the one that was chosen last, else the local one. */
-export function initialNetwork(search: string, storage: Storage): Network {
+/** The network of the page's address (`?rpc=...&ws=...`), where it names one. */
+export function linkedNetwork(search: string): Network | undefined {
   const query = new URLSearchParams(search);
-  const asked = query.get('rpc');
-  const named = asked === null ? undefined : customNetwork(asked, query.get('ws') ?? undefined);
-  if (named !== undefined && 'id' in named) return named;
+  const rpcUrl = query.get('rpc');
+  const linked = rpcUrl === null ? undefined : customNetwork(rpcUrl, query.get('ws') ?? undefined);
+  return linked !== undefined && 'id' in linked ? linked : undefined;
+}
+
+/**
+ * The network of the page's address where it comes with the app or is of this machine, else the one that was chosen last,
+ * else the local one. A link to any other node is followed only by who agrees: it may come from anyone.
+ */
+export function initialNetwork(search: string, storage: Storage): Network {
+  const linked = linkedNetwork(search);
+  const isOwn = (network: Network) => isOfThisMachine(network.rpcUrl) && isOfThisMachine(network.wsUrl);
+  if (linked !== undefined && (linked.id !== 'custom' || isOwn(linked))) return linked;
   const kept = storage.getItem(KEY);
   if (kept === null) return LOCAL;
   const [rpcUrl = '', wsUrl] = kept.split(' ');
