@@ -50,6 +50,13 @@ fn audit_with(ctx: &Context, cargo_deny: PathBuf, online: bool) -> Result<()> {
         println!("{holds}");
         Ok(())
     };
+    // It reads the manifests of all that the lock file names, also of what is compiled on other systems only.
+    run::logged(
+        ctx.cargo().args(["fetch", "--locked"]),
+        "Downloading what only other systems compile",
+        "about 1 minute once, 100 MB",
+        &ctx.log("audit-fetch"),
+    )?;
     let lock = read(ctx, "Cargo.lock")?;
     let crates = lock.lines().filter(|line| *line == "[[package]]").count();
     // With everything that any feature may bring, as the lock file names it.
@@ -68,7 +75,7 @@ fn audit_with(ctx: &Context, cargo_deny: PathBuf, online: bool) -> Result<()> {
     )?;
     npm_licences(ctx)?;
     if online {
-        check(deny(&[], &["advisories"]), "advisories  none that deny.toml does not explain")?;
+        check(deny(&["--all-features"], &["advisories"]), "advisories  none that deny.toml does not explain")?;
         return npm_advisories(ctx);
     }
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
@@ -76,7 +83,7 @@ fn audit_with(ctx: &Context, cargo_deny: PathBuf, online: bool) -> Result<()> {
         home.is_some_and(|home| fs::read_dir(home.join("advisory-dbs")).is_ok_and(|mut found| found.next().is_some()));
     if fetched {
         check(
-            deny(&["--offline"], &["--disable-fetch", "advisories"]),
+            deny(&["--offline", "--all-features"], &["advisories"]),
             "advisories  none that deny.toml does not explain, as far as the database here knows",
         )?;
     } else {
