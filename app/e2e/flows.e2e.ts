@@ -723,7 +723,9 @@ describe('a bad connection', () => {
     await page.getByRole('button', { name: /Live/u }).waitFor();
     rpc.cut();
     ws.cut();
-    await page.getByText(/The connection to .* is lost/u).waitFor();
+    const banner = page.getByText(/The connection to .* is lost/u);
+    await banner.waitFor();
+    expect(await banner.innerText()).not.toContain('Solana error');
     const offer = await list(ben, '777Wh', '0.33');
     rpc.mend();
     ws.mend();

@@ -23,7 +23,7 @@ import {
   type TransactionWithBlockhashLifetime,
 } from '@solana/kit';
 
-import { explainTransaction, isUnreachable, Refusal, Unreachable, type TransactionError } from '../errors/explain';
+import { cause, explainTransaction, isUnreachable, Refusal, Unreachable, type TransactionError } from '../errors/explain';
 import { computeUnitLimit, computeUnitPrice } from './address';
 import { COMMITMENT, type Connection } from './connection';
 
@@ -113,7 +113,7 @@ async function reach<T>(request: Promise<T>): Promise<T> {
   try {
     return await request;
   } catch (error) {
-    if (isUnreachable(error)) throw new Unreachable(error instanceof Error ? error.message : String(error));
+    if (isUnreachable(error)) throw new Unreachable(cause(error));
     throw error;
   }
 }
@@ -205,7 +205,7 @@ export async function confirm(
     } catch (error) {
       // The transaction may be on its way: whatever the node answers, its fate is asked for until patience is over.
       if (Date.now() - startedAt > patienceMs)
-        throw new Unreachable(error instanceof Error ? error.message : String(error));
+        throw new Unreachable(cause(error));
     }
     if (Date.now() - startedAt > patienceMs) throw new Unreachable('the network did not confirm in time');
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

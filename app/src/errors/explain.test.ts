@@ -2,11 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 
+import {
+  SOLANA_ERROR__JSON_RPC__METHOD_NOT_FOUND,
+  SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR,
+  SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CONNECTION_CLOSED,
+  SolanaError,
+} from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
 import { PROGRAM, TOKEN_PROGRAM } from '../chain/address';
 import { MULTIBUS_ERROR__NAME_INVALID, MULTIBUS_ERROR__PRICE_ABOVE_LIMIT } from '../generated';
-import { Declined, explainTransaction, isUnreachable, sentence, sentenceOf, Unreachable } from './explain';
+import { cause, Declined, explainTransaction, isUnreachable, sentence, sentenceOf, Unreachable } from './explain';
 
 const failed = (custom: number) => ({ InstructionError: [1, { Custom: custom }] as const });
 
@@ -78,5 +84,19 @@ describe('what was thrown', () => {
     expect(isUnreachable(new TypeError('Failed to fetch'))).toBe(true);
     expect(isUnreachable(new TypeError('x is not a function'))).toBe(false);
     expect(isUnreachable('text')).toBe(false);
+  });
+
+  it('by Kit is known by its code, which built apps keep, and not by its text, which they do not', () => {
+    const built = (error: Error) => Object.assign(error, { message: 'Solana error #1; Decode this error by running …' });
+    const headers = new Headers();
+    const http = { headers, message: 'Service Unavailable', statusCode: 503 };
+    const busy = built(new SolanaError(SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR, http));
+    expect([isUnreachable(busy), cause(busy)]).toEqual([true, 'the node answers with HTTP 503']);
+    expect(sentence(busy)).toContain('does not answer');
+    const closed = built(new SolanaError(SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CONNECTION_CLOSED));
+    expect([isUnreachable(closed), cause(closed)]).toEqual([true, 'the node has closed the connection']);
+    const other = built(new SolanaError(SOLANA_ERROR__JSON_RPC__METHOD_NOT_FOUND, { __serverMessage: 'no' }));
+    expect(isUnreachable(other)).toBe(false);
+    expect(sentence(other)).toBe(`the node answers with error ${SOLANA_ERROR__JSON_RPC__METHOD_NOT_FOUND}.`);
   });
 });

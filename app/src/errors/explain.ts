@@ -1,5 +1,15 @@
 /** What went wrong, in sentences: the program's own come from the IDL, the others name the cause and the remedy. */
 
+import {
+  isSolanaError,
+  SOLANA_ERROR__JSON_RPC__SERVER_ERROR_NODE_UNHEALTHY,
+  SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR,
+  SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CLOSED_BEFORE_MESSAGE_BUFFERED,
+  SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CONNECTION_CLOSED,
+  SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_FAILED_TO_CONNECT,
+  SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID,
+} from '@solana/kit';
+
 import { getMultibusErrorMessage, type MultibusError } from '../generated';
 import * as generated from '../generated';
 import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../chain/address';
@@ -170,13 +180,37 @@ function withStop(sentence: string): string {
 export function sentence(error: unknown): string {
   if (error instanceof Refusal || error instanceof Declined) return error.message;
   if (isUnreachable(error)) return 'The network does not answer. Your money is safe: nothing happens twice.';
-  return error instanceof Error ? withStop(error.message) : withStop(String(error));
+  return withStop(cause(error));
 }
+
+/** Why something failed, in a few words: the reason behind a {@link sentence}. */
+export function cause(error: unknown): string {
+  // Built apps are without the texts of Kit's errors, which are left with a number and where to look it up.
+  if (isSolanaError(error, SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR)) {
+    return `the node answers with HTTP ${error.context.statusCode}`;
+  }
+  if (isSolanaError(error)) {
+    const code = error.context.__code;
+    return AWAY.get(code) ?? `the node answers with error ${code}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Errors of Kit that say that a node is not there, and what they are called here. */
+const AWAY: ReadonlyMap<number, string> = new Map([
+  [SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR, 'the node answers with an error of HTTP'],
+  [SOLANA_ERROR__JSON_RPC__SERVER_ERROR_NODE_UNHEALTHY, 'the node lags behind its network'],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CLOSED_BEFORE_MESSAGE_BUFFERED, 'the node has closed the connection'],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CONNECTION_CLOSED, 'the node has closed the connection'],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_FAILED_TO_CONNECT, 'the node takes no connection'],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID, 'the node takes no subscription'],
+]);
 
 /** Whether a request failed because the node could not be reached or did not answer in time. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof Unreachable) return true;
+  if (isSolanaError(error)) return AWAY.has(error.context.__code);
   if (!(error instanceof Error)) return false;
   if (error instanceof TypeError && /fetch|network|load failed/iu.test(error.message)) return true;
-  return /HTTP error|Failed to fetch|WebSocket|channel|timed? ?out|silent/iu.test(error.message);
+  return /Failed to fetch|WebSocket|timed? ?out|silent/iu.test(error.message);
 }

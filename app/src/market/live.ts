@@ -19,6 +19,7 @@ import { KINDS, WALLET_OFFSET, type Kind } from '../chain/decode';
 import { eventsOf, type MarketEvent } from '../chain/events';
 import { symbolOf, tokenName } from '../chain/mint';
 import { Store } from '../chain/store';
+import { cause } from '../errors/explain';
 import {
   SOURCES,
   type Bus,
@@ -96,8 +97,6 @@ const CLOCK_MS = 10_000;
 /** Everything is read anew this often, in case a node has lost a notification or cut a log. */
 const RESYNC_MS = 60_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000];
-
-const causeOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Keeps the state of one network's market current until it is closed. */
 export class LiveMarket {
@@ -220,7 +219,7 @@ export class LiveMarket {
         if (this.lifetime.signal.aborted) return;
         this.round.abort();
         if (error instanceof WalletChanged) continue;
-        this.setStatus({ kind: 'lost', cause: causeOf(error) });
+        this.setStatus({ kind: 'lost', cause: cause(error) });
         const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 4_000;
         failures += 1;
         await new Promise((resolve) => setTimeout(resolve, wait));
@@ -385,7 +384,7 @@ export class LiveMarket {
       await this.placeTrades();
       this.tradesMissing = undefined;
     } catch (error) {
-      this.tradesMissing = causeOf(error);
+      this.tradesMissing = cause(error);
     }
     this.touch('rest');
   }
@@ -513,7 +512,7 @@ export class LiveMarket {
   }
 
   private fail(error: unknown): void {
-    this.round.abort(error instanceof Error ? error : new Error(causeOf(error)));
+    this.round.abort(error instanceof Error ? error : new Error(cause(error)));
   }
 
   private setStatus(status: Status): void {

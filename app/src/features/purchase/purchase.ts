@@ -343,7 +343,8 @@ async function follow(
           : new Refusal('The network did not take it in time, so nothing happened; try again.', undefined, true),
     };
   } catch (error) {
-    if (!isUnreachable(error)) throw error;
+    // Whatever a node answers, the transaction may have landed: its fate is open.
+    if (!isUnreachable(error)) console.error(error);
     return { kind: 'unknown', error: new FateUnknown(entry) };
   }
 }
