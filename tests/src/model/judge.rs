@@ -221,6 +221,15 @@ impl Model {
         result
     }
 
+    /// Where the only cause is one that is found when tokens have been moved, what keeps them from it is a cause as well.
+    fn tried(&self, causes: &mut Causes, last: Cause, mint: &Address, transfers: &[Transfer]) {
+        if *causes == last.into()
+            && let Err(refused) = self.clone().transfer(mint, transfers)
+        {
+            causes.0.extend(refused.0);
+        }
+    }
+
     fn transfer_one(&mut self, mint: &Address, transfer: &Transfer) -> Verdict {
         let Transfer { from, to, authority, amount } = transfer;
         let mut causes = Causes::default();
@@ -734,6 +743,8 @@ impl Model {
         }
         causes.rule(total <= max_total as u128, "TotalAboveLimit");
         causes.rule(total <= u64::MAX as u128 && total_wh <= u64::MAX as u128, "CostOverflow");
+        // That a payout is not to be written is found as it is paid, after those before it.
+        self.tried(&mut causes, Cause::Readonly, &mint.address, &transfers);
         causes.verdict()?;
         self.transfer(&mint.address, &transfers)?;
         for (offer, _, energy_wh) in &fills {
@@ -772,20 +783,19 @@ impl Model {
         }
         // A lock is for all that is asked, so that there is no minimum to be wrong.
         causes.0.remove(&Cause::Rule("MinimumInvalid"));
-        if let (Some((.., deposit, _)), true) = (taken, causes == Cause::Dust.into()) {
-            // Found last: tokens that cannot be paid come before.
-            let pays =
-                Transfer { from: payment.address, to: escrow.address, authority: buyer.address, amount: deposit };
-            let mut tried = self.clone();
-            if let Err(refused) = tried.transfer(&mint.address, &[pays]) {
-                causes.0.extend(refused.0);
-            }
-        }
+        let transfers: Vec<Transfer> = taken
+            .map(|(.., amount, _)| Transfer {
+                from: payment.address,
+                to: escrow.address,
+                authority: buyer.address,
+                amount,
+            })
+            .into_iter()
+            .collect();
+        self.tried(&mut causes, Cause::Dust, &mint.address, &transfers);
         causes.verdict()?;
         let (energy_wh, price_per_kwh, deposit, lock_fee_bps) = taken.expect("an offer");
-        let transfer =
-            Transfer { from: payment.address, to: escrow.address, authority: buyer.address, amount: deposit };
-        self.transfer(&mint.address, &[transfer])?;
+        self.transfer(&mint.address, &transfers)?;
         *self.gifts.entry(escrow.address).or_default() -= deposit as u128;
         self.pay_rent(&buyer.address, &new.address, size::LOCK);
         let offer = self.offers.get_mut(&at.address).expect("found above");
