@@ -83,6 +83,7 @@ export type CapacityCloseInput<
 > = {
   /** The general capacity of the same bus, which counts the open windows. */
   general: Address<TAccountGeneral>;
+  /** Never the general capacity: an account that is written stands in one place only. */
   capacity: Address<TAccountCapacity>;
   /** Who paid the window's rent. */
   rentPayer: Address<TAccountRentPayer>;
@@ -128,6 +129,7 @@ export type ParsedCapacityCloseInstruction<
   accounts: {
     /** The general capacity of the same bus, which counts the open windows. */
     general: TAccountMetas[0];
+    /** Never the general capacity: an account that is written stands in one place only. */
     capacity: TAccountMetas[1];
     /** Who paid the window's rent. */
     rentPayer: TAccountMetas[2];
