@@ -23,7 +23,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{
     context::Context,
     mutate::{Mutant, Source},
-    planted::{Garden, Ran, SKIPPED, Suite, elf_of},
+    planted::{Garden, Ran, Suite, Tests, elf_of},
     run, sbf,
     switched::{self, CRATE, SWITCH},
     tidy,
@@ -66,25 +66,23 @@ enum Fate {
 pub fn mutants(ctx: &Context, options: &Options) -> Result<()> {
     let explained = explained(ctx)?;
     let mut sources = sources(ctx)?;
-    let unwanted = |mutant: &Mutant| {
-        let name = mutant.to_string();
-        let named = options.only.is_empty() || options.only.iter().any(|text| name.contains(text.as_str()));
-        !named || options.explained && !explained.contains_key(&name)
-    };
     for source in &mut sources {
-        source.drop_those(unwanted);
+        source.retain(|mutant| {
+            let name = mutant.to_string();
+            let named = options.only.is_empty() || options.only.iter().any(|text| name.contains(text.as_str()));
+            named && (!options.explained || explained.contains_key(&name))
+        });
     }
-    sources.retain(|source| source.mutants().any(|mutant| !unwanted(mutant)));
-    let wanted: Vec<&Mutant> = sources.iter().flat_map(Source::mutants).filter(|mutant| !unwanted(mutant)).collect();
-    ensure!(!wanted.is_empty(), "no mutant has such a name; `cargo xtask mutants --list` names them");
+    sources.retain(|source| source.mutants().next().is_some());
+    let found: Vec<Mutant> = sources.iter().flat_map(Source::mutants).cloned().collect();
+    ensure!(!found.is_empty(), "no mutant has such a name; `cargo xtask mutants --list` names them");
     if options.list {
-        for mutant in &wanted {
+        for mutant in &found {
             println!("{mutant}    (line {})", mutant.line);
         }
-        println!("{} mutants", wanted.len());
+        println!("{} mutants", found.len());
         return Ok(());
     }
-    let found: Vec<Mutant> = wanted.into_iter().cloned().collect();
     let start = Instant::now();
     let garden = Garden::new(ctx)?;
     let nursery = Nursery::new(ctx, &garden, &mut sources)?;
@@ -196,8 +194,9 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>> {
 /// Programs that hold mutants, and the tests for them.
 struct Nursery<'a> {
     ctx: &'a Context,
-    garden: &'a Garden<'a>,
     units: Suite,
+    /// The tests of the compiled program.
+    suite: Suite,
     elf: Vec<u8>,
     control: Ran,
     /// The first is number 1.
@@ -207,7 +206,7 @@ struct Nursery<'a> {
 }
 
 impl<'a> Nursery<'a> {
-    fn new(ctx: &'a Context, garden: &'a Garden<'a>, sources: &mut [Source]) -> Result<Self> {
+    fn new(ctx: &'a Context, garden: &Garden, sources: &mut [Source]) -> Result<Self> {
         let target = ctx.cache.join("planted/units");
         let (files, mutants) = only_what_compiles(ctx, &garden.checkout, &target, sources)?;
         ensure!(!mutants.is_empty(), "none of these mutants compiles");
@@ -219,9 +218,12 @@ impl<'a> Nursery<'a> {
             .grow("mutants", &files)
             .context("the program that holds all mutants does not build")?
             .context("the program has no switch")?;
-        let control = garden.suite.run(&path, &[], false)?;
+        let control = garden.suite.run(&path, Tests::All, false)?;
         ensure!(control.failed.is_empty(), "tests fail with all mutants turned off: {}", control.shown());
-        Ok(Self { ctx, garden, units, elf: fs::read(path)?, control, mutants, noticed: Mutex::default() })
+        // As many mutants run at once as there are processors.
+        let mut suite = garden.suite.clone();
+        suite.threads = Some(1);
+        Ok(Self { ctx, units, suite, elf: fs::read(path)?, control, mutants, noticed: Mutex::default() })
     }
 
     /// What comes of every mutant, as many at once as there are processors.
@@ -292,22 +294,12 @@ impl<'a> Nursery<'a> {
         let stem =
             Path::new(&mutant.file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let noun = stem.split('_').next().unwrap_or_default().to_owned();
-        let with = |names: &[String], exact: bool| -> Result<Option<String>> {
-            let mut command = self.garden.suite.command();
-            command.env("MULTIBUS_PROGRAM", elf).env("RUST_TEST_THREADS", "1");
-            command.args(SKIPPED.iter().flat_map(|name| ["--skip", name]));
-            command.args(names).args(exact.then_some("--exact"));
-            Ok(self.garden.suite.ran(command, true)?.failed.into_iter().next())
-        };
+        let recent: Vec<&str> = recent.iter().map(String::as_str).collect();
         let mut failed = None;
-        if !recent.is_empty() {
-            failed = with(&recent, true)?;
-        }
-        if failed.is_none() {
-            failed = with(&[noun], false)?;
-        }
-        if failed.is_none() {
-            failed = with(&[], false)?;
+        for tests in [Tests::Named(&recent), Tests::Like(&noun), Tests::All] {
+            if failed.is_none() {
+                failed = self.suite.run(elf, tests, true)?.failed.into_iter().next();
+            }
         }
         let Some(test) = failed else { return Ok(Fate::Survived) };
         if let Ok(mut noticed) = self.noticed.lock() {
@@ -377,7 +369,7 @@ fn only_what_compiles(
         }
         ensure!(!dropped.is_empty(), "the compiler refuses what is not a mutant:\n{unknown}");
         for source in &mut *sources {
-            source.drop_those(|mutant| dropped.contains(mutant));
+            source.retain(|mutant| !dropped.contains(mutant));
         }
     }
     bail!("some mutants still do not compile after {ROUNDS} rounds")

@@ -71,7 +71,6 @@ struct Region {
 struct Alternative {
     text: String,
     mutant: Mutant,
-    compiles: bool,
 }
 
 /// A file of the program with its mutants.
@@ -126,15 +125,15 @@ impl Source {
         }
     }
 
-    /// Every mutant, also those that do not compile.
+    /// Every mutant that is left.
     pub fn mutants(&self) -> impl Iterator<Item = &Mutant> {
         self.regions.iter().flat_map(|region| &region.alternatives).map(|alternative| &alternative.mutant)
     }
 
-    /// Leaves mutants out that do not compile (or are not wanted).
-    pub fn drop_those(&mut self, unwanted: impl Fn(&Mutant) -> bool) {
-        for alternative in self.regions.iter_mut().flat_map(|region| &mut region.alternatives) {
-            alternative.compiles &= !unwanted(&alternative.mutant);
+    /// Leaves out all other mutants: they do not compile, or are not wanted.
+    pub fn retain(&mut self, wanted: impl Fn(&Mutant) -> bool) {
+        for region in &mut self.regions {
+            region.alternatives.retain(|alternative| wanted(&alternative.mutant));
         }
     }
 
@@ -189,7 +188,7 @@ impl Writer<'_> {
     }
 
     fn write_region(&mut self, region: &Region) {
-        let alive: Vec<&Alternative> = region.alternatives.iter().filter(|one| one.compiles).collect();
+        let alive = &region.alternatives;
         let first = self.first + self.mutants.len() as u16;
         let last = (first + alive.len() as u16).saturating_sub(1);
         let unplanted = format!("if crate::unplanted({first}, {last})");
@@ -198,13 +197,13 @@ impl Writer<'_> {
         }
         match &region.form {
             Form::Body => {
-                for (number, one) in (first..).zip(&alive) {
+                for (number, one) in (first..).zip(alive) {
                     self.mutant(one, &format!("\nif crate::planted({number}) {{ {} }}\n", one.text));
                 }
             }
-            Form::Guard => self.mutant(alive[0], &format!("\n{unplanted}\n")),
+            Form::Guard => self.mutant(&alive[0], &format!("\n{unplanted}\n")),
             Form::Statement => {
-                self.mutant(alive[0], &format!("\n{unplanted} {{\n"));
+                self.mutant(&alive[0], &format!("\n{unplanted} {{\n"));
                 self.write(region.range.clone());
                 self.push("\n}\n");
             }
@@ -231,7 +230,7 @@ impl Writer<'_> {
                 let address = address.trim_start_matches("address").trim().trim_start_matches('=').trim();
                 self.push("constraint = (");
                 self.mutant(
-                    alive[0],
+                    &alive[0],
                     &format!("{unplanted} {{\n*{field}.address() == {address}\n}} else {{\ntrue\n}}"),
                 );
                 self.push(&format!(") @{error}"));
@@ -267,7 +266,7 @@ impl Finder<'_> {
             nth: 1,
             line: self.text[..range.start].matches('\n').count() + 1,
         };
-        let alternatives = vec![Alternative { text, mutant, compiles: true }];
+        let alternatives = vec![Alternative { text, mutant }];
         self.regions.push(Region { range, form, alternatives });
     }
 
@@ -752,7 +751,7 @@ mod tests {
         );
         let lines: Vec<Range<usize>> = written.mutants.iter().map(|(_, lines)| lines.clone()).collect();
         assert_eq!(lines, [1..4, 3..6, 14..16, 9..11, 11..13].map(|lines: Range<usize>| lines));
-        file.drop_those(|mutant| mutant.change.contains('2'));
+        file.retain(|mutant| !mutant.change.contains('2'));
         assert_eq!(
             file.written(0).text,
             "fn f(a: u8) -> u8 {\nif crate::planted(0) { return 0; }\n\nif crate::planted(1) { return 1; }\n\na + 2\n}\n"

@@ -38,7 +38,7 @@ const BUGS: &str = "tests/planted";
 const TESTS: &str = "tests/tests/program";
 /// Tests that are left out: pinned layouts compare no behaviour, the table of errors runs other tests again, and a program
 /// that holds many bugs has ways that are not taken while they are off.
-pub const SKIPPED: [&str; 3] = ["layout::", "error::", "play::breeding_begins_"];
+const SKIPPED: [&str; 3] = ["layout::", "error::", "play::breeding_begins_"];
 /// A program that hangs in its tests is caught too.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -188,7 +188,7 @@ impl Switched {
             .grow("switched", &board.files(root)?)
             .context("the program that holds all bugs does not build; with --apart each is built on its own")?
             .context("the program has no switch")?;
-        let control = garden.suite.run(&path, &[], false)?;
+        let control = garden.suite.run(&path, Tests::All, false)?;
         ensure!(
             control.failed.is_empty(),
             "tests fail on the program that holds {} bugs, each of them turned off: {}",
@@ -224,12 +224,12 @@ pub fn elf_of(ctx: &Context, name: &str) -> PathBuf {
 /// `all`).
 fn verdict(garden: &Garden, elf: &Path, bug: &Bug, all: bool) -> Result<Verdict> {
     let named: Vec<&str> = bug.caught_by.iter().map(String::as_str).collect();
-    let by_name = garden.suite.run(elf, &named, false)?;
+    let by_name = garden.suite.run(elf, Tests::Named(&named), false)?;
     let passing: Vec<&str> = named.iter().copied().filter(|name| !by_name.failed.iter().any(|f| f == name)).collect();
     if passing.is_empty() && !all {
         return Ok(Verdict::Caught(format!("by {}", by_name.shown())));
     }
-    let whole = garden.suite.run(elf, &[], !all)?;
+    let whole = garden.suite.run(elf, Tests::All, !all)?;
     if !passing.is_empty() {
         return Ok(Verdict::Missed(match whole.failed.len() {
             0 => format!("by every one of {} tests", whole.passed),
@@ -263,7 +263,7 @@ impl<'a> Garden<'a> {
         let mut garden = Self { ctx, checkout, upstream, healthy: String::new(), suite, control: Ran::default() };
         let elf = garden.build("control")?;
         garden.healthy = sbf::sha256(&fs::read(&elf)?);
-        garden.control = garden.suite.run(&elf, &[], false)?;
+        garden.control = garden.suite.run(&elf, Tests::All, false)?;
         ensure!(
             garden.control.failed.is_empty() && garden.control.passed > 0,
             "tests fail on the program without a bug: {}",
@@ -319,7 +319,19 @@ pub fn mirror(root: &Path, to: &Path, change: impl Fn(&Path, Vec<u8>) -> Result<
     Ok(())
 }
 
+/// Which tests run.
+#[derive(Clone, Copy)]
+pub enum Tests<'a> {
+    /// All but [`SKIPPED`].
+    All,
+    /// Of these those whose names contain it.
+    Like(&'a str),
+    /// Those of these names.
+    Named(&'a [&'a str]),
+}
+
 /// Tests, compiled.
+#[derive(Clone)]
 pub struct Suite {
     binary: PathBuf,
     dir: PathBuf,
@@ -396,15 +408,18 @@ impl Suite {
             .with_context(|| format!("cargo named no binary of these tests in {}", log.display()))
     }
 
-    /// Runs the tests of these names (or all but [`SKIPPED`]) on a program; with `first` only until one fails.
-    pub fn run(&self, elf: &Path, names: &[&str], first: bool) -> Result<Ran> {
+    /// Runs tests on a program; with `first` only until one fails.
+    pub fn run(&self, elf: &Path, tests: Tests, first: bool) -> Result<Ran> {
         let mut command = self.command();
         command.env("MULTIBUS_PROGRAM", elf);
-        if names.is_empty() {
-            command.args(SKIPPED.iter().flat_map(|name| ["--skip", name]));
-        } else {
-            command.arg("--exact").args(names);
-        }
+        let skipped = SKIPPED.iter().flat_map(|name| ["--skip", name]);
+        match tests {
+            // No name would be every name.
+            Tests::Named([]) => return Ok(Ran::default()),
+            Tests::Named(names) => command.arg("--exact").args(names),
+            Tests::Like(part) => command.args(skipped).arg(part),
+            Tests::All => command.args(skipped),
+        };
         self.ran(command, first)
     }
 

@@ -196,9 +196,8 @@ export function cause(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Errors of Kit that say that a node is not there, and what they are called here. */
+/** Errors of Kit, besides those of HTTP, that say that a node is not there, and what they are called here. */
 const AWAY: ReadonlyMap<number, string> = new Map([
-  [SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR, 'the node answers with an error of HTTP'],
   [SOLANA_ERROR__JSON_RPC__SERVER_ERROR_NODE_UNHEALTHY, 'the node lags behind its network'],
   [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CLOSED_BEFORE_MESSAGE_BUFFERED, 'the node has closed the connection'],
   [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CONNECTION_CLOSED, 'the node has closed the connection'],
@@ -209,6 +208,7 @@ const AWAY: ReadonlyMap<number, string> = new Map([
 /** Whether a request failed because the node could not be reached or did not answer in time. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof Unreachable) return true;
+  if (isSolanaError(error, SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR)) return true;
   if (isSolanaError(error)) return AWAY.has(error.context.__code);
   if (!(error instanceof Error)) return false;
   if (error instanceof TypeError && /fetch|network|load failed/iu.test(error.message)) return true;

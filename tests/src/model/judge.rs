@@ -783,15 +783,8 @@ impl Model {
         }
         // A lock is for all that is asked, so that there is no minimum to be wrong.
         causes.0.remove(&Cause::Rule("MinimumInvalid"));
-        let transfers: Vec<Transfer> = taken
-            .map(|(.., amount, _)| Transfer {
-                from: payment.address,
-                to: escrow.address,
-                authority: buyer.address,
-                amount,
-            })
-            .into_iter()
-            .collect();
+        let pays = |amount| Transfer { from: payment.address, to: escrow.address, authority: buyer.address, amount };
+        let transfers: Vec<Transfer> = taken.iter().map(|(.., deposit, _)| pays(*deposit)).collect();
         self.tried(&mut causes, Cause::Dust, &mint.address, &transfers);
         causes.verdict()?;
         let (energy_wh, price_per_kwh, deposit, lock_fee_bps) = taken.expect("an offer");
