@@ -43,7 +43,7 @@ export async function serve(): Promise<{ readonly url: string; readonly server: 
 /** Debian's Chromium. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env['MULTIBUS_CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: process.env.MULTIBUS_CHROMIUM ?? '/usr/bin/chromium',
     // Everything that it opens is this machine's own; root, as in a container, has no sandbox.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   });
@@ -55,7 +55,7 @@ export interface Visitor {
   readonly wallet: TestWallet;
   /** What the page complained about: errors, refused resources, broken policy. */
   readonly complaints: string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Opens the app in a browser of its own. */

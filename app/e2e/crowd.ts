@@ -15,14 +15,8 @@ import {
   type Instruction,
 } from '@solana/kit';
 
-import {
-  capacityAddress,
-  computeUnitLimit,
-  offerAddress,
-  SYSTEM_PROGRAM,
-  tokenAccountAddress,
-  TOKEN_PROGRAM,
-} from '../src/chain/address';
+import { capacityAddress, computeUnitLimit, offerAddress, tokenAccountAddress } from '../src/chain/address';
+import { SYSTEM_PROGRAM, TOKEN_PROGRAM } from '../src/programs';
 import { getOfferCreateInstruction } from '../src/generated';
 import type { Keys, Market } from './network';
 

@@ -442,7 +442,7 @@ describe('more offers than one transaction holds', () => {
     await page.getByText('Waiting for your wallet').waitFor();
     // The cheapest offer that is left is in the first purchase.
     const left = await page.evaluate(() =>
-      [...document.querySelectorAll<HTMLElement>('[data-offer]')].map(({ dataset }) => dataset['offer']),
+      [...document.querySelectorAll<HTMLElement>('[data-offer]')].map(({ dataset }) => dataset.offer),
     );
     const cheapest = square.offers.find((offer) => left.includes(offer));
     await market.cli(square.seller, 'offer', 'reprice', cheapest ?? '', '--price', '0.9tokens');

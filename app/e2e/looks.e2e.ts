@@ -16,7 +16,7 @@ import { crowd } from './crowd';
 import { Market, type Keys } from './network';
 import { scenes, type Screen } from './screens';
 
-const SHOTS = process.env['MULTIBUS_SCREENSHOTS'];
+const SHOTS = process.env.MULTIBUS_SCREENSHOTS;
 
 const LOOKS = [
   { name: 'light', colorScheme: 'light', viewport: { width: 1440, height: 1000 }, isMobile: false },

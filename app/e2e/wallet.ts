@@ -21,7 +21,7 @@ import {
 } from '@solana/kit';
 import type { BrowserContext, Page } from 'playwright-core';
 
-import { SYSTEM_PROGRAM } from '../src/chain/address';
+import { SYSTEM_PROGRAM } from '../src/programs';
 import type { Keys } from './network';
 
 /** How the owner answers the next questions. */
@@ -136,7 +136,7 @@ export class TestWallet {
     const rpc = createSolanaRpc(this.kind.rpcUrl);
     return Promise.all(
       signed.map(async (one) => {
-        const wire = getBase64EncodedWireTransaction(one as never);
+        const wire = getBase64EncodedWireTransaction(one);
         await rpc.sendTransaction(wire, { encoding: 'base64', skipPreflight: true }).send();
         return [...getBase58Encoder().encode(getSignatureFromTransaction(one))];
       }),
@@ -163,8 +163,8 @@ function guarded({ messageBytes }: Transaction, { address }: Keys): Transaction 
 declare global {
   interface Window {
     testWalletConnect(silent: boolean): Promise<readonly PageAccount[] | 'rejected'>;
-    testWalletSign(address: string, asked: number[][]): Promise<readonly number[][] | 'rejected'>;
-    testWalletSend(address: string, asked: number[][]): Promise<readonly number[][] | 'rejected'>;
+    testWalletSign: (address: string, asked: number[][]) => Promise<readonly number[][] | 'rejected'>;
+    testWalletSend: (address: string, asked: number[][]) => Promise<readonly number[][] | 'rejected'>;
     testWalletForget(): Promise<void>;
     testWalletSet?: (accounts: readonly PageAccount[]) => void;
   }
@@ -191,7 +191,10 @@ function registerWallet(abilities: readonly Ability[]): void {
     btoa(
       '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#6f5bd6"/><path d="M6 15c0-5 3-8 7-8s5 3 5 6-2 5-3 5-1-2-2-2-2 2-4 2-3-1-3-3Z" fill="#fff"/></svg>',
     );
-  type Input = { account: { address: string }; transaction: Uint8Array };
+  interface Input {
+    account: { address: string };
+    transaction: Uint8Array;
+  }
   const ask = async (
     binding: (address: string, asked: number[][]) => Promise<readonly number[][] | 'rejected'>,
     inputs: readonly Input[],

@@ -3,7 +3,7 @@
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 
 import { customNetwork, defaultWsUrl, linkedNetwork, NETWORKS } from './chain/network';
-import { useStore } from './chain/store';
+import { useStore } from './state/store';
 import { sentence } from './errors/explain';
 import { BusScreen } from './features/bus/BusScreen';
 import { MarketScreen } from './features/market/MarketScreen';
@@ -12,7 +12,7 @@ import { basket } from './features/purchase/basket';
 import { Recovery } from './features/purchase/Recovery';
 import { MineScreen } from './features/trader/MineScreen';
 import { VerifyScreen } from './features/verify/VerifyScreen';
-import { short } from './market/model';
+import { short } from './chain/text';
 import { useMarket, useSession } from './session';
 import {
   BasketIcon,
@@ -276,7 +276,7 @@ function ThemeButton() {
     return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
   });
   useEffect(() => {
-    document.documentElement.dataset['theme'] = theme;
+    document.documentElement.dataset.theme = theme;
   }, [theme]);
   const other = theme === 'dark' ? 'light' : 'dark';
   return (

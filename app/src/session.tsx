@@ -6,10 +6,11 @@ import { createContext, use, useCallback, useEffect, useMemo, useState, type Rea
 import { connect } from './chain/connection';
 import { initialNetwork, keepNetwork, walletChain, type Network, type WalletChain } from './chain/network';
 import type { Signer } from './chain/send';
-import { useStore } from './chain/store';
+import { useStore } from './state/store';
 import { sentence } from './errors/explain';
-import { Journal } from './features/purchase/journal';
-import { LiveMarket, type MarketState } from './market/live';
+import { Journal } from './state/journal';
+import { LiveMarket } from './market/live';
+import { type MarketState } from './market/state';
 import { BindSigner, Reconnect, signsFor, useConnected, type Connected, type Wallet } from './wallet/standard';
 
 /** What every screen shares. */

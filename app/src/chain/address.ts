@@ -1,13 +1,6 @@
 /** Addresses that follow from seeds, and the few instructions of other programs that the app needs. */
 
-import {
-  AccountRole,
-  address,
-  getAddressEncoder,
-  getProgramDerivedAddress,
-  type Address,
-  type Instruction,
-} from '@solana/kit';
+import { AccountRole, getAddressEncoder, getProgramDerivedAddress, type Address, type Instruction } from '@solana/kit';
 
 import {
   findBusPda,
@@ -19,17 +12,7 @@ import {
   findTraderPda,
   findTreasuryPda,
 } from '../generated';
-
-export { MULTIBUS_PROGRAM_ADDRESS as PROGRAM } from '../generated';
-
-/** The system program. */
-export const SYSTEM_PROGRAM = address('11111111111111111111111111111111');
-/** SPL Token. */
-export const TOKEN_PROGRAM = address('TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA');
-/** Token-2022. */
-export const TOKEN_2022_PROGRAM = address('TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb');
-const ASSOCIATED_TOKEN_PROGRAM = address('ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL');
-const COMPUTE_BUDGET_PROGRAM = address('ComputeBudget111111111111111111111111111111');
+import { ASSOCIATED_TOKEN_PROGRAM, COMPUTE_BUDGET_PROGRAM, SYSTEM_PROGRAM } from '../programs';
 
 /** A bus of a creator. */
 export const busAddress = async (creator: Address, busSeq: bigint) => (await findBusPda({ creator, busSeq }))[0];

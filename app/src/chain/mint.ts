@@ -2,7 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
-import { short } from '../market/model';
+import { short } from './text';
 
 /** Mints that everybody knows. */
 const KNOWN: Readonly<Record<string, string>> = {

@@ -15,7 +15,6 @@ import {
   setTransactionMessageFeePayer,
   setTransactionMessageLifetimeUsingBlockhash,
   type Address,
-  type Base64EncodedWireTransaction,
   type Instruction,
   type Signature,
   type Transaction,
@@ -23,7 +22,14 @@ import {
   type TransactionWithBlockhashLifetime,
 } from '@solana/kit';
 
-import { cause, explainTransaction, isUnreachable, Refusal, Unreachable, type TransactionError } from '../errors/explain';
+import {
+  cause,
+  explainTransaction,
+  isUnreachable,
+  Refusal,
+  Unreachable,
+  type TransactionError,
+} from '../errors/explain';
 import { computeUnitLimit, computeUnitPrice } from './address';
 import { COMMITMENT, type Connection } from './connection';
 
@@ -48,6 +54,9 @@ export interface Signer {
 
 /** What is going on, for the one who waits. */
 export type Stage = 'checking' | 'signing' | 'confirming';
+
+/** What the one who waits is told. */
+export type PurchaseStage = Stage | { readonly requoted: string };
 
 /** A transaction that was signed and may land. */
 export interface Submitted {
@@ -99,7 +108,7 @@ function compile(
     (draft) => setTransactionMessageLifetimeUsingBlockhash(blockhash, draft),
     (draft) => appendTransactionMessageInstructions(instructions, draft),
   );
-  return compileTransaction(message) as Signable;
+  return compileTransaction(message);
 }
 
 /** Bytes on the wire of a transaction with these instructions. */
@@ -149,7 +158,7 @@ export async function prepare(
   const trial = compile(feePayer, blockhash, [...budget(MAX_COMPUTE_UNITS), ...instructions]);
   const { value } = await reach(
     rpc
-      .simulateTransaction(getBase64EncodedWireTransaction(trial) as Base64EncodedWireTransaction, {
+      .simulateTransaction(getBase64EncodedWireTransaction(trial), {
         commitment: COMMITMENT,
         encoding: 'base64',
         replaceRecentBlockhash: true,
@@ -157,7 +166,7 @@ export async function prepare(
       })
       .send(),
   );
-  if (value.err !== null) throw explainTransaction(value.err as TransactionError, value.logs ?? []);
+  if (value.err !== null) throw explainTransaction(value.err, value.logs ?? []);
   const used = Number(value.unitsConsumed ?? 0n);
   const computeUnits = Math.min(MAX_COMPUTE_UNITS, Math.ceil((used * (100 + MARGIN_PERCENT)) / 100) + MARGIN_UNITS);
   const transaction = compile(feePayer, blockhash, [...budget(computeUnits), ...instructions]);
@@ -177,7 +186,7 @@ export async function confirm(
   { signature, transaction, lastValidBlockHeight }: Submitted & { readonly signature: Signature },
   patienceMs: number,
 ): Promise<Outcome> {
-  const wire = transaction === undefined ? undefined : getBase64EncodedWireTransaction(transaction as Signable);
+  const wire = transaction === undefined ? undefined : getBase64EncodedWireTransaction(transaction);
   const startedAt = Date.now();
   let sentAt = 0;
   for (;;) {
@@ -199,13 +208,12 @@ export async function confirm(
       const status = value[0];
       if (status !== null && status !== undefined && status.confirmationStatus !== 'processed') {
         if (status.err === null) return { kind: 'landed', slot: status.slot };
-        return { kind: 'failed', refusal: await explainLanded(rpc, signature, status.err as TransactionError) };
+        return { kind: 'failed', refusal: await explainLanded(rpc, signature, status.err) };
       }
       if ((status === null || status === undefined) && height > lastValidBlockHeight) return { kind: 'expired' };
     } catch (error) {
       // The transaction may be on its way: whatever the node answers, its fate is asked for until patience is over.
-      if (Date.now() - startedAt > patienceMs)
-        throw new Unreachable(cause(error));
+      if (Date.now() - startedAt > patienceMs) throw new Unreachable(cause(error));
     }
     if (Date.now() - startedAt > patienceMs) throw new Unreachable('the network did not confirm in time');
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

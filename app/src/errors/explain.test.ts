@@ -10,7 +10,7 @@ import {
 } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
-import { PROGRAM, TOKEN_PROGRAM } from '../chain/address';
+import { PROGRAM, TOKEN_PROGRAM } from '../programs';
 import { MULTIBUS_ERROR__NAME_INVALID, MULTIBUS_ERROR__PRICE_ABOVE_LIMIT } from '../generated';
 import { cause, Declined, explainTransaction, isUnreachable, sentence, sentenceOf, Unreachable } from './explain';
 
@@ -87,7 +87,8 @@ describe('what was thrown', () => {
   });
 
   it('by Kit is known by its code, which built apps keep, and not by its text, which they do not', () => {
-    const built = (error: Error) => Object.assign(error, { message: 'Solana error #1; Decode this error by running …' });
+    const built = (error: Error) =>
+      Object.assign(error, { message: 'Solana error #1; Decode this error by running …' });
     const headers = new Headers();
     const http = { headers, message: 'Service Unavailable', statusCode: 503 };
     const busy = built(new SolanaError(SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR, http));

@@ -10,9 +10,10 @@ import {
   SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID,
 } from '@solana/kit';
 
+import type { Pending } from '../state/journal';
 import { getMultibusErrorMessage, type MultibusError } from '../generated';
 import * as generated from '../generated';
-import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../chain/address';
+import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
 
 /** A refusal that the user can read and act on. */
 export class Refusal extends Error {
@@ -36,6 +37,15 @@ export class Refusal extends Error {
 export class Declined extends Error {
   constructor() {
     super('You declined in your wallet; nothing was sent.');
+  }
+}
+
+/** Nobody can tell now whether a purchase happened; the journal goes on asking. */
+export class FateUnknown extends Error {
+  constructor(readonly pending: Pending) {
+    super(
+      'The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.',
+    );
   }
 }
 

@@ -303,8 +303,3 @@ export function ownersAfter(bus: Bus, action: Action): readonly { wallet: Addres
   const shares = 'sharesBps' in action ? action.sharesBps : bus.owners.map((owner) => owner.shareBps);
   return wallets.map((wallet, index) => ({ wallet, shareBps: shares[index] ?? 0 }));
 }
-
-/** First characters and last characters of an address, for reading. */
-export function short(address: string): string {
-  return address.length <= 11 ? address : `${address.slice(0, 4)}…${address.slice(-4)}`;
-}

@@ -2,9 +2,8 @@
 
 import { useCallback, useState, type ReactNode } from 'react';
 
-import type { Stage } from '../chain/send';
-import { Declined, Refusal, sentence } from '../errors/explain';
-import { FateUnknown, type PurchaseStage } from '../features/purchase/purchase';
+import { type Stage, type PurchaseStage } from '../chain/send';
+import { Declined, Refusal, sentence, FateUnknown } from '../errors/explain';
 import { useSession } from '../session';
 import { classes, CopyButton } from './parts';
 import { CheckIcon, CloseIcon } from './icons';

@@ -24,7 +24,9 @@ function Icon({ children, size = 18 }: { readonly children: ReactNode; readonly 
   );
 }
 
-type Props = { readonly size?: number };
+interface Props {
+  readonly size?: number;
+}
 
 export const MarketIcon = (props: Props) => (
   <Icon {...props}>

@@ -5,7 +5,8 @@ import { useEffect, useId, useRef, useState, useSyncExternalStore, type ReactNod
 import type { Parsed } from '../amount/decimal';
 import { formatEnergy, parseEnergy, plainEnergy, type EnergyUnit } from '../amount/energy';
 import { formatTokens, formatUnits } from '../amount/token';
-import { short, type Bus } from '../market/model';
+import { short } from '../chain/text';
+import { type Bus } from '../market/model';
 import { useMarket, useSession } from '../session';
 import { CheckIcon, CloseIcon, CopyIcon } from './icons';
 

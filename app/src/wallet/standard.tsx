@@ -176,11 +176,11 @@ export function signsFor(account: UiWalletAccount, chain: WalletChain): boolean 
   return account.chains.includes(chain);
 }
 
-type BindProps = {
+interface BindProps {
   readonly account: UiWalletAccount;
   readonly chain: WalletChain;
   readonly onSigner: (signer: Signer | undefined) => void;
-};
+}
 
 /**
  * Hands the signer of a connected account to whoever needs it. Mounted only while the account signs for the chain.

@@ -1,6 +1,5 @@
 /** The form that creates a bus. */
 
-import type { Address } from '@solana/kit';
 import { useEffect, useState } from 'react';
 
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
@@ -9,7 +8,7 @@ import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { CloseIcon, PlusIcon } from '../../ui/icons';
 import { Card, EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/parts';
-import { short } from '../../market/model';
+import { short } from '../../chain/text';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
 
 interface OwnerRow {
@@ -323,7 +322,7 @@ function useMint(text: string): MintState {
     }
     let isOver = false;
     setState({ kind: 'reading' });
-    readMint(live.connection, parsed.value as Address).then(
+    readMint(live.connection, parsed.value).then(
       (mint) => {
         if (!isOver) setState({ kind: 'known', mint });
       },

@@ -3,15 +3,8 @@
 import { address, isAddress, type Address } from '@solana/kit';
 
 import type { Parsed } from '../../amount/decimal';
-import {
-  busAddress,
-  capacityAddress,
-  escrowAddress,
-  SYSTEM_PROGRAM,
-  TOKEN_2022_PROGRAM,
-  TOKEN_PROGRAM,
-  treasuryAddress,
-} from '../../chain/address';
+import { busAddress, capacityAddress, escrowAddress, treasuryAddress } from '../../chain/address';
+import { SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
 import { readAccounts, type Connection } from '../../chain/connection';
 import { symbolOf } from '../../chain/mint';
 import { send, type Signer, type Stage } from '../../chain/send';

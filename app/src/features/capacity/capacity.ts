@@ -7,7 +7,8 @@ import { TRANSACTION_ACCOUNTS, TRANSACTION_BYTES, WALLET_BYTES } from '../../cha
 import { send, sizeOf, type Sent, type Signer, type Stage } from '../../chain/send';
 import { Refusal } from '../../errors/explain';
 import { getCapacityCloseInstruction } from '../../generated';
-import type { LiveMarket, MarketState } from '../../market/live';
+import type { LiveMarket } from '../../market/live';
+import type { MarketState } from '../../market/state';
 import type { Capacity, Offer } from '../../market/model';
 import { offerCancelInstruction } from '../offer/offer';
 

@@ -2,7 +2,8 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { lockAddress, SYSTEM_PROGRAM, tokenAccountAddress } from '../../chain/address';
+import { lockAddress, tokenAccountAddress } from '../../chain/address';
+import { SYSTEM_PROGRAM } from '../../programs';
 import { rentOf, tokenAccount } from '../../chain/connection';
 import { prepare, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';

@@ -5,8 +5,8 @@ import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { formatBps, formatTokens } from '../../amount/token';
-import { useStore } from '../../chain/store';
-import type { MarketState } from '../../market/live';
+import { useStore } from '../../state/store';
+import type { MarketState } from '../../market/state';
 import {
   freeWh,
   isOwner,

@@ -127,7 +127,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
         />
         {sorted.map((trade, index) => (
           <circle
-            key={`${trade.key}`}
+            key={trade.key}
             {...point(trade, index)}
             r={3 + 4 * Math.sqrt(Number(trade.energyWh) / largest)}
             className="mark"

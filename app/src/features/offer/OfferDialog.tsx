@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { formatBps, formatTokens, formatUnits } from '../../amount/token';
-import { useStore } from '../../chain/store';
+import { useStore } from '../../state/store';
 import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../market/model';
 import { LOCK_SECONDS } from '../../generated';
 import { useMarket, useSession } from '../../session';

@@ -2,7 +2,8 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { capacityAddress, offerAddress, SYSTEM_PROGRAM } from '../../chain/address';
+import { capacityAddress, offerAddress } from '../../chain/address';
+import { SYSTEM_PROGRAM } from '../../programs';
 import { tokenAccount } from '../../chain/connection';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';

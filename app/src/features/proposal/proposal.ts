@@ -2,7 +2,8 @@
 
 import type { Instruction } from '@solana/kit';
 
-import { capacityAddress, proposalAddress, SYSTEM_PROGRAM } from '../../chain/address';
+import { capacityAddress, proposalAddress } from '../../chain/address';
+import { SYSTEM_PROGRAM } from '../../programs';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';

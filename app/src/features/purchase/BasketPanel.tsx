@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
-import { useStore } from '../../chain/store';
+import { useStore } from '../../state/store';
 import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';

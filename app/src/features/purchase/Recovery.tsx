@@ -6,13 +6,14 @@
 import { useEffect, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { useStore } from '../../chain/store';
+import { useStore } from '../../state/store';
 import { isUnreachable } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { CheckIcon, CloseIcon } from '../../ui/icons';
 import { HashLine } from '../../ui/action';
 import { isLeased } from '../trader/lanes';
-import { fateOf, type Fate, type Pending } from './journal';
+import { fateOf, type Fate } from './fate';
+import { type Pending } from '../../state/journal';
 
 const ASK_MS = 1_500;
 /** A purchase that this tab is in the middle of shows itself; it is older than this where it is not. */

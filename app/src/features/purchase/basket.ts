@@ -2,7 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
-import { Store } from '../../chain/store';
+import { Store } from '../../state/store';
 
 /** Part of an offer in the basket. */
 export interface BasketItem {

@@ -2,6 +2,7 @@
 
 import { getAddressEncoder, type Address } from '@solana/kit';
 
+import { hex, unhex } from '../../chain/hex';
 import { TRANSACTION_HASH_TAG } from '../../generated/constants';
 
 /** What a buyer asks of one offer, as it enters the hash. */
@@ -10,16 +11,6 @@ export interface Order {
   readonly energyWh: bigint;
   /** In base units per kWh; the lock's price where a lock settles. */
   readonly maxPricePerKwh: bigint;
-}
-
-/** Bytes as lower-case hexadecimal digits. */
-export function hex(bytes: Iterable<number>): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** Bytes of hexadecimal digits. */
-export function unhex(digits: string): Uint8Array {
-  return Uint8Array.from(digits.match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
 async function sha256(parts: readonly Uint8Array[]): Promise<string> {

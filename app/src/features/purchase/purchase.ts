@@ -6,7 +6,8 @@
 
 import type { Address, Instruction, Signature } from '@solana/kit';
 
-import { PROGRAM, tokenAccountAddress } from '../../chain/address';
+import { PROGRAM } from '../../programs';
+import { tokenAccountAddress } from '../../chain/address';
 import type { Connection } from '../../chain/connection';
 import {
   confirm,
@@ -15,17 +16,25 @@ import {
   sign,
   type Prepared,
   type Signer,
-  type Stage,
+  type PurchaseStage,
   type Submitted,
 } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
-import { Declined, FIRST_SLOT_INVALID, isUnreachable, NONCE_MISMATCH, Refusal } from '../../errors/explain';
+import {
+  Declined,
+  FateUnknown,
+  FIRST_SLOT_INVALID,
+  isUnreachable,
+  NONCE_MISMATCH,
+  Refusal,
+} from '../../errors/explain';
 import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
-import { readTransaction } from '../../market/live';
+import { readTransaction } from '../../market/transactions';
 import type { Bus, Fill, Lock, Offer, Receipt } from '../../market/model';
 import { leaseLanes, nextNonce, readLane, type Lease } from '../trader/lanes';
 import { transactionHash, type Order } from './hash';
-import { fateOf, type Journal, type Pending } from './journal';
+import { fateOf } from './fate';
+import { type Journal, type Pending } from '../../state/journal';
 
 /** One attempt: what enters the hash, and the instruction once lane and nonce are known. */
 export interface Plan {
@@ -43,15 +52,6 @@ export interface Purchased {
   /** `undefined` where the node does not tell. */
   readonly paid: bigint | undefined;
   readonly fills: readonly Fill[];
-}
-
-/** Nobody can tell now whether a purchase happened; the journal goes on asking. */
-export class FateUnknown extends Error {
-  constructor(readonly pending: Pending) {
-    super(
-      'The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.',
-    );
-  }
 }
 
 /** Part of an offer to buy. */
@@ -111,7 +111,7 @@ export function planBatch(buyer: Address, items: readonly Item[], maxTotal: bigi
         { address: offer.address, role: 1 as const },
         { address: offer.payout, role: 1 as const },
       ]);
-      return { ...instruction, accounts: [...instruction.accounts, ...accounts] } as Instruction;
+      return { ...instruction, accounts: [...instruction.accounts, ...accounts] };
     },
   };
 }
@@ -136,9 +136,6 @@ export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): P
       }),
   };
 }
-
-/** What the one who waits is told. */
-export type PurchaseStage = Stage | { readonly requoted: string };
 
 /** Everything that a purchase needs. */
 export interface PurchaseContext {

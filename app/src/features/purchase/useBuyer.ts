@@ -8,11 +8,12 @@ import { formatEnergy } from '../../amount/energy';
 import { formatSol, formatTokens } from '../../amount/token';
 import { tokenAccountAddress, traderAddress } from '../../chain/address';
 import { rentOf, type Connection } from '../../chain/connection';
-import { prepare } from '../../chain/send';
-import { useStore } from '../../chain/store';
+import { prepare, type PurchaseStage } from '../../chain/send';
+import { useStore } from '../../state/store';
 import { Refusal, sentence } from '../../errors/explain';
 import { getTraderSize } from '../../generated';
-import type { LiveMarket, MarketState } from '../../market/live';
+import type { LiveMarket } from '../../market/live';
+import type { MarketState } from '../../market/state';
 import { freeWh, untradable, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { byPreference, nextNonce, openLanes } from '../trader/lanes';
@@ -25,7 +26,6 @@ import {
   type Plan,
   type Purchased,
   type PurchaseContext,
-  type PurchaseStage,
 } from './purchase';
 import {
   batchLimits,

@@ -5,9 +5,10 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { PROGRAM, SYSTEM_PROGRAM, traderAddress } from '../../chain/address';
+import { PROGRAM, SYSTEM_PROGRAM } from '../../programs';
+import { traderAddress } from '../../chain/address';
 import { COMMITMENT, readAccounts, type Connection } from '../../chain/connection';
-import { decodeTrader } from '../../chain/decode';
+import { decodeTrader } from '../../market/decode';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { FIRST_SLOT_AHEAD, getTraderOpenInstruction, NONCE_SLOT_SHIFT } from '../../generated';
@@ -27,7 +28,7 @@ export interface Lease {
   readonly lane: number;
   readonly trader: Address;
   /** Gives the lane back. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Reads a lane; `undefined` where it is not open. */
@@ -54,7 +55,7 @@ async function readLanes(
     const account = accounts[index];
     return account === undefined || account.owner !== PROGRAM || account.data.length === 0
       ? undefined
-      : (decodeTrader(address, account.data) as Trader | undefined);
+      : decodeTrader(address, account.data);
   });
 }
 

@@ -5,10 +5,10 @@
 
 import { getBase58Encoder, type Address, type Base58EncodedBytes, type Signature } from '@solana/kit';
 
-import { PROGRAM } from '../../chain/address';
+import { PROGRAM } from '../../programs';
 import { bytesOf, COMMITMENT, type Connection } from '../../chain/connection';
-import { decodeTrader, KINDS } from '../../chain/decode';
-import { readTransaction, type ReadTransaction } from '../../market/live';
+import { decodeTrader, KINDS } from '../../market/decode';
+import { readTransaction, type ReadTransaction } from '../../market/transactions';
 import type { Fill, Trader } from '../../market/model';
 import { EMPTY_ROOT, nextHistoryRoot } from '../purchase/hash';
 import { readLane } from '../trader/lanes';
@@ -141,7 +141,7 @@ async function allLanes({ rpc }: Connection): Promise<Trader[]> {
     })
     .send();
   return found.flatMap(({ pubkey, account }) => {
-    const lane = decodeTrader(pubkey, bytesOf(account.data)) as Trader | undefined;
+    const lane = decodeTrader(pubkey, bytesOf(account.data));
     return lane === undefined ? [] : [lane];
   });
 }

@@ -7,9 +7,9 @@ import { getBase64Encoder, type Address } from '@solana/kit';
 
 import { cost } from '../amount/cost';
 import { decodeMultibusEvent } from '../generated';
-import { hex } from '../features/purchase/hash';
-import type { Fill, Trade } from '../market/model';
-import { PROGRAM } from './address';
+import { hex } from '../chain/hex';
+import type { Fill, Trade } from './model';
+import { PROGRAM } from '../programs';
 
 /** What screens need to know of what happened. */
 export type MarketEvent =

@@ -3,11 +3,12 @@
 import type { Address, Signature } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
-import { PROGRAM } from '../../chain/address';
+import { PROGRAM } from '../../programs';
 import type { Connection } from '../../chain/connection';
 import { getEnergyPurchasedEncoder, getTraderEncoder, LAYOUT_VERSION } from '../../generated';
-import { unhex } from './hash';
-import { fateOf, type Pending } from './journal';
+import { unhex } from '../../chain/hex';
+import { fateOf } from './fate';
+import { type Pending } from '../../state/journal';
 
 const WALLET = 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v' as Address;
 const HASH = 'ab'.repeat(32);

@@ -18,9 +18,9 @@ import {
   TRADER_DISCRIMINATOR,
   type Action as RawAction,
 } from '../generated';
-import { hex } from '../features/purchase/hash';
+import { hex } from '../chain/hex';
+import { short, visible } from '../chain/text';
 import {
-  short,
   SOURCES,
   type Action,
   type Bus,
@@ -30,8 +30,7 @@ import {
   type Proposal,
   type Receipt,
   type Trader,
-} from '../market/model';
-import { visible } from './text';
+} from './model';
 
 /** Where a lane's wallet lies: discriminator, 8 bytes of header, five 64-bit numbers. */
 export const WALLET_OFFSET = 56n;

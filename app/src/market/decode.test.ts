@@ -1,0 +1,59 @@
+// @vitest-environment node
+
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, it } from 'vitest';
+
+import { visible } from '../chain/text';
+import { LAYOUT_VERSION } from '../generated';
+import { PROGRAM } from '../programs';
+import { KINDS } from './decode';
+
+const golden = JSON.parse(readFileSync(new URL('../../../client/tests/golden.json', import.meta.url), 'utf8')) as {
+  accounts: { name: string; data: string; fields: Record<string, string> }[];
+};
+
+describe('accounts', () => {
+  const bytesOfGolden = (name: string) => {
+    const found = golden.accounts.find((candidate) => candidate.name === name);
+    if (found === undefined) throw new Error(`no golden account ${name}`);
+    return Uint8Array.from(Buffer.from(found.data, 'hex'));
+  };
+  const kindOf = (data: Uint8Array) => KINDS.find((kind) => kind.matches(data));
+
+  it('of any bytes are read or passed over, and never throw', () => {
+    for (const { name } of golden.accounts) {
+      const data = bytesOfGolden(name);
+      expect(kindOf(data)?.name).toBe(name.toLowerCase());
+      for (const length of [0, 1, 7, 8, 9, data.length - 1]) {
+        const cut = data.subarray(0, length);
+        expect(kindOf(cut)?.decode(PROGRAM, cut)).toBeUndefined();
+      }
+      const longer = Uint8Array.from([...data, 0]);
+      expect(kindOf(longer)?.decode(PROGRAM, longer)).toBeUndefined();
+      for (const byte of [0, 0x7f, 0xff]) {
+        const filled = data.map((known, index) => (index < 8 ? known : byte));
+        kindOf(filled)?.decode(PROGRAM, filled);
+      }
+      for (let bit = 64; bit < data.length * 8; bit += 61) {
+        const flipped = Uint8Array.from(data);
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        kindOf(flipped)?.decode(PROGRAM, flipped);
+      }
+    }
+  });
+
+  it('show what hides in a name', () => {
+    const data = bytesOfGolden('Bus');
+    const name = new TextEncoder().encode('A\u{202e}\u{1b}[2J\u{200b}é☀');
+    const recorded = golden.accounts.find((account) => account.name === 'Bus')?.fields.name ?? '';
+    const start = Buffer.from(data).indexOf(Buffer.from(recorded, 'hex'));
+    expect(start).toBeGreaterThan(0);
+    data.set(name, start);
+    // The layout version is the present one, `name_len` is the seventh byte.
+    data[8] = LAYOUT_VERSION;
+    data[14] = name.length;
+    expect(kindOf(data)?.decode(PROGRAM, data)).toMatchObject({ name: 'A\\u{202e}\\u{1b}[2J\\u{200b}é☀' });
+    expect(visible('שלום 太陽 🌞')).toBe('שלום 太陽 🌞');
+  });
+});

@@ -1,0 +1,128 @@
+/** One round of following a node: subscribes, reads everything, and goes on until something breaks. */
+
+import type { Address, Base58EncodedBytes, Signature } from '@solana/kit';
+
+import { bytesOf, COMMITMENT, type Connection, type RawAccount } from '../chain/connection';
+import { PROGRAM } from '../programs';
+import { KINDS, WALLET_OFFSET, type Kind } from './decode';
+import { eventsOf, type MarketEvent } from './events';
+
+/** A node that says nothing for this long is taken for lost. */
+const SILENCE_MS = 15_000;
+const CLOCK_MS = 10_000;
+/** Everything is read anew this often, in case a node has lost a notification or cut a log. */
+const RESYNC_MS = 60_000;
+
+/** What is done with the news. */
+export interface Listener {
+  onSlot(slot: bigint): void;
+  onEvents(events: readonly MarketEvent[], signature: Signature, slot: bigint): void;
+  onAccount(address: Address, account: RawAccount, slot: bigint): void;
+  /** A complete list of the accounts of a kind. */
+  onAccounts(kind: Kind['name'], found: readonly (readonly [Address, RawAccount])[], slot: bigint): void;
+  /** Reads the chain's time. */
+  readClock(): Promise<void>;
+  /** Everything is subscribed to and read. */
+  onCurrent(): Promise<void>;
+}
+
+/** Follows the market, and the lanes of a wallet where one is given, until something breaks, which it throws. */
+export function follow(
+  connection: Connection,
+  wallet: Address | undefined,
+  signal: AbortSignal,
+  listener: Listener,
+): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error));
+    let heard = Date.now();
+    const each = async <T>(open: () => Promise<AsyncIterable<T>>, handle: (value: T) => void): Promise<void> => {
+      const values = await open();
+      const pump = async () => {
+        for await (const value of values) {
+          heard = Date.now();
+          handle(value);
+        }
+        throw new Error('the node ended a subscription');
+      };
+      pump().catch(reject);
+    };
+    const kinds = KINDS.filter(({ name }) => name !== 'trader' || wallet !== undefined);
+    const readEverything = () => Promise.all(kinds.map((kind) => readAll(connection, wallet, kind, signal, listener)));
+    const timers = [
+      setInterval(() => {
+        if (Date.now() - heard > SILENCE_MS) reject(new Error('the node has been silent for 15 seconds'));
+      }, 1_000),
+      setInterval(() => void listener.readClock().catch(reject), CLOCK_MS),
+      setInterval(() => void readEverything().catch(reject), RESYNC_MS),
+    ];
+    signal.addEventListener('abort', () => timers.forEach(clearInterval));
+    const { subscriptions } = connection;
+    const open = async () => {
+      await Promise.all([
+        each(
+          () => subscriptions.slotNotifications().subscribe({ abortSignal: signal }),
+          ({ slot }) => listener.onSlot(slot),
+        ),
+        each(
+          () =>
+            subscriptions
+              .logsNotifications({ mentions: [PROGRAM] }, { commitment: COMMITMENT })
+              .subscribe({ abortSignal: signal }),
+          ({ context, value }) => {
+            if (value.err === null) listener.onEvents(eventsOf(value.logs ?? []), value.signature, context.slot);
+          },
+        ),
+        ...kinds.map((kind) =>
+          each(
+            () =>
+              subscriptions
+                .programNotifications(PROGRAM, {
+                  commitment: COMMITMENT,
+                  encoding: 'base64',
+                  filters: filtersOf(kind, wallet),
+                })
+                .subscribe({ abortSignal: signal }),
+            ({ context, value: { pubkey, account } }) =>
+              listener.onAccount(pubkey, { owner: account.owner, data: bytesOf(account.data) }, context.slot),
+          ),
+        ),
+      ]);
+      await Promise.all([readEverything(), listener.readClock()]);
+      await listener.onCurrent();
+    };
+    open().catch(reject);
+  });
+}
+
+function filtersOf(kind: Kind, wallet: Address | undefined) {
+  const kindFilter = {
+    memcmp: { offset: 0n, bytes: kind.discriminator as Base58EncodedBytes, encoding: 'base58' as const },
+  };
+  if (kind.name !== 'trader' || wallet === undefined) return [kindFilter];
+  const bytes = wallet as unknown as Base58EncodedBytes;
+  return [kindFilter, { memcmp: { offset: WALLET_OFFSET, bytes, encoding: 'base58' as const } }];
+}
+
+async function readAll(
+  { rpc }: Connection,
+  wallet: Address | undefined,
+  kind: Kind,
+  signal: AbortSignal,
+  listener: Listener,
+): Promise<void> {
+  const { context, value } = await rpc
+    .getProgramAccounts(PROGRAM, {
+      commitment: COMMITMENT,
+      encoding: 'base64',
+      filters: filtersOf(kind, wallet),
+      withContext: true,
+    })
+    .send();
+  // Another round may follow another wallet by now.
+  if (signal.aborted) return;
+  const found = value.map(
+    ({ pubkey, account }) => [pubkey, { owner: account.owner, data: bytesOf(account.data) }] as const,
+  );
+  listener.onAccounts(kind.name, found, context.slot);
+}

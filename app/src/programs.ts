@@ -1,0 +1,16 @@
+/** Addresses of the programs that the app talks to. */
+
+import { address } from '@solana/kit';
+
+export { MULTIBUS_PROGRAM_ADDRESS as PROGRAM } from './generated';
+
+/** The system program. */
+export const SYSTEM_PROGRAM = address('11111111111111111111111111111111');
+/** SPL Token. */
+export const TOKEN_PROGRAM = address('TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA');
+/** Token-2022. */
+export const TOKEN_2022_PROGRAM = address('TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb');
+/** Makes the token account that a wallet has by convention. */
+export const ASSOCIATED_TOKEN_PROGRAM = address('ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL');
+/** Limits and prices compute units. */
+export const COMPUTE_BUDGET_PROGRAM = address('ComputeBudget111111111111111111111111111111');
