@@ -17,27 +17,29 @@ use {
 };
 
 /// Per window: total = available + listed + sold, and listed is the sum of its offers.
-pub(crate) const WINDOWS: &str = "energy_of_windows_is_conserved";
+pub const WINDOWS: &str = "energy_of_windows_is_conserved";
 /// Per offer: reserved <= remaining <= listed, and reserved is the sum of its locks.
-pub(crate) const OFFERS: &str = "offers_hold_what_is_locked";
+pub const OFFERS: &str = "offers_hold_what_is_locked";
 /// The escrow holds the deposits of open locks, and nothing but what strangers gave to it.
-pub(crate) const ESCROW: &str = "escrow_equals_deposits";
+pub const ESCROW: &str = "escrow_equals_deposits";
 /// Shares sum to 10,000, the threshold is met by the owners.
-pub(crate) const BUS: &str = "bus_shares_sum_to_the_whole";
+pub const BUS: &str = "bus_shares_sum_to_the_whole";
 /// The treasury holds at least what its owners may claim.
-pub(crate) const TREASURY: &str = "treasury_covers_claims";
+pub const TREASURY: &str = "treasury_covers_claims";
 
-/// What was found, by invariant.
+/// Invariants that do not hold: each as its name and what was found.
 #[derive(Default)]
-pub(crate) struct Findings(pub Vec<String>);
+pub struct Findings(pub Vec<String>);
 
 impl Findings {
+    /// Adds an invariant that does not hold.
     pub fn check(&mut self, invariant: &str, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.0.push(format!("{invariant}: {}", what()));
         }
     }
 
+    /// Adds an invariant that does not hold because two values differ.
     pub fn equal<T: PartialEq + Display>(&mut self, invariant: &str, subject: impl Display, found: T, expected: T) {
         self.check(invariant, found == expected, || format!("{subject} is {found} and should be {expected}"));
     }
@@ -99,14 +101,15 @@ impl Market {
     }
 }
 
-pub(crate) fn check_bus(findings: &mut Findings, bus: &Bus) {
+/// A bus by itself.
+pub fn check_bus(findings: &mut Findings, bus: &Bus) {
     if let Err(rule) = bus.check_invariants() {
         findings.check(BUS, false, || format!("{rule} does not hold"));
     }
 }
 
 /// Every capacity of a bus against all of its open offers.
-pub(crate) fn check_windows(findings: &mut Findings, capacities: &[Keyed<Capacity>], offers: &[Keyed<Offer>]) {
+pub fn check_windows(findings: &mut Findings, capacities: &[Keyed<Capacity>], offers: &[Keyed<Offer>]) {
     for capacity in capacities {
         let of_window: Vec<Keyed<Offer>> =
             offers.iter().filter(|offer| offer.capacity == capacity.address).copied().collect();
@@ -115,7 +118,7 @@ pub(crate) fn check_windows(findings: &mut Findings, capacities: &[Keyed<Capacit
 }
 
 /// A capacity against the open offers of its window.
-pub(crate) fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers: &[Keyed<Offer>]) {
+pub fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers: &[Keyed<Offer>]) {
     let window = capacity.window_start;
     if let Err(rule) = capacity.check_invariants() {
         findings.check(WINDOWS, false, || format!("window {window}: {rule} does not hold"));
@@ -127,7 +130,7 @@ pub(crate) fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, 
 }
 
 /// Offers against the open locks on them.
-pub(crate) fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[Keyed<Lock>]) {
+pub fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[Keyed<Lock>]) {
     let mut locked: HashMap<Address, (u128, u128)> = HashMap::new();
     for lock in locks {
         let (energy_wh, count) = locked.entry(lock.offer).or_default();
@@ -158,7 +161,7 @@ fn deposits(locks: &[Keyed<Lock>]) -> u128 {
 }
 
 /// The balance of an escrow to which nobody gives anything, in token base units, against the open locks of its bus.
-pub(crate) fn check_escrow(findings: &mut Findings, escrow: u64, locks: &[Keyed<Lock>]) {
+pub fn check_escrow(findings: &mut Findings, escrow: u64, locks: &[Keyed<Lock>]) {
     findings.equal(ESCROW, "the escrow", u128::from(escrow), deposits(locks));
 }
 

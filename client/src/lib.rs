@@ -47,8 +47,6 @@ pub mod market;
 pub mod offer;
 pub mod proposal;
 pub mod purchase;
-#[cfg(feature = "cli")]
-pub mod replay;
 pub mod router;
 pub mod send;
 pub mod text;

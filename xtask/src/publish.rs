@@ -5,12 +5,11 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{context::Context, run};
 
 /// The crates that can be published, with what their packages must contain.
-const CRATES: [(&str, &[&str]); 2] = [
+const CRATES: [(&str, &[&str]); 4] = [
     ("multibus", &["Cargo.toml", "README.md", "src/lib.rs", "src/instructions/purchase.rs"]),
-    (
-        "multibus-client",
-        &["Cargo.toml", "README.md", "src/lib.rs", "src/bin/multibus/main.rs", "examples/create_bus.rs"],
-    ),
+    ("multibus-client", &["Cargo.toml", "README.md", "src/lib.rs", "examples/create_bus.rs"]),
+    ("multibus-replay", &["Cargo.toml", "README.md", "src/lib.rs", "src/report.css"]),
+    ("multibus-cli", &["Cargo.toml", "README.md", "src/main.rs"]),
 ];
 
 /// Builds the documentation of the published crates; every warning is an error.

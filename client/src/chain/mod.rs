@@ -251,7 +251,7 @@ pub trait Chain: Send + Sync {
 
 /// Goes through the transactions that mention an address, newest first, page by page, and refuses a node that goes round
 /// in circles or has no end.
-pub(crate) struct HistoryPages<'a> {
+pub struct HistoryPages<'a> {
     chain: &'a dyn Chain,
     address: Address,
     before: Option<Signature>,

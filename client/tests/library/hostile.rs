@@ -2,10 +2,7 @@
 //! panic, no wrong figure, nothing paid twice, and a sentence that says what is wrong.
 
 use {
-    crate::{
-        node::{Lie, Node},
-        support::{FUNDS, World, attempts, config, side_by_side, terms},
-    },
+    crate::support::{FUNDS, World, attempts, config, side_by_side, terms},
     anchor_lang::Discriminator,
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{
@@ -27,6 +24,7 @@ use {
         trader::Trader,
         treasury::Treasury,
     },
+    multibus_test_support::node::{Lie, Node},
     proptest::prelude::*,
     serde_json::{Value, json},
     std::{

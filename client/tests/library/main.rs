@@ -7,7 +7,6 @@ mod history;
 mod hostile;
 mod lock;
 mod network;
-mod node;
 mod offer;
 mod proposal;
 mod purchase;

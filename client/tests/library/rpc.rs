@@ -1,10 +1,7 @@
 //! The client over JSON-RPC: a node that loses transactions, limits requests and hangs up.
 
 use {
-    crate::{
-        node::Node,
-        support::{FUNDS, SOL, World, config, terms},
-    },
+    crate::support::{FUNDS, SOL, World, config, terms},
     futures_util::StreamExt,
     multibus_client::{
         Error, Keypair, Market, Signer, Wallet,
@@ -14,6 +11,7 @@ use {
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
         send::{PriorityFee, TransactionOptions},
     },
+    multibus_test_support::node::Node,
     std::sync::{Arc, atomic::Ordering},
     tokio::net::TcpListener,
 };

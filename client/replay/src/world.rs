@@ -3,7 +3,9 @@
 
 use {
     super::{Doing, ReplayError, ReplayOptions, state::OpenLock},
-    crate::{
+    futures_util::{StreamExt, stream},
+    multibus::error::MultibusError,
+    multibus_client::{
         Address, Keyed, Market, Wallet, address,
         chain::HistoryPages,
         error::{Error, Result as ChainResult},
@@ -12,8 +14,6 @@ use {
         purchase::{BatchItem, BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
         router::{self, Batch, BatchLimits, RouteError, RouterOffer, Want},
     },
-    futures_util::{StreamExt, stream},
-    multibus::error::MultibusError,
     std::{
         collections::HashMap,
         sync::{Mutex, PoisonError},

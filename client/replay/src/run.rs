@@ -11,7 +11,14 @@ use {
         treasury,
         world::{LockEnd, Member, MemberPurchase, World},
     },
-    crate::{
+    anchor_lang::solana_program::hash::hashv,
+    multibus::{
+        constants::{FULL_SHARE_BPS, MAX_NAME_LEN, MAX_OWNERS},
+        math,
+        state::{Capacity, Lock, PurchaseKind, next_history_root},
+        token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_ACCOUNT_LEN},
+    },
+    multibus_client::{
         Address, Market, SharedSigner, Signer, Wallet, address,
         bus::{BusConfig, ListingPolicy, OwnerShare, bus_create},
         chain::Chain,
@@ -23,13 +30,6 @@ use {
         text::is_hidden,
         token::{create_associated_token, create_mint, mint_to},
         trader::Trader,
-    },
-    anchor_lang::solana_program::hash::hashv,
-    multibus::{
-        constants::{FULL_SHARE_BPS, MAX_NAME_LEN, MAX_OWNERS},
-        math,
-        state::{Capacity, Lock, PurchaseKind, next_history_root},
-        token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_ACCOUNT_LEN},
     },
     std::{
         collections::HashMap,
@@ -1238,7 +1238,7 @@ fn transfer_tokens(
     to: &Address,
     owner: &Address,
     amount: u64,
-) -> Result<crate::Instruction, ReplayError> {
+) -> Result<multibus_client::Instruction, ReplayError> {
     // The two token programs share the instructions of the older one.
     let mut instruction = spl_token_interface::instruction::transfer_checked(
         &SPL_TOKEN_ID,
@@ -1260,7 +1260,7 @@ fn close_tokens(
     account: &Address,
     to: &Address,
     owner: &Address,
-) -> Result<crate::Instruction, ReplayError> {
+) -> Result<multibus_client::Instruction, ReplayError> {
     let mut instruction =
         spl_token_interface::instruction::close_account(&SPL_TOKEN_ID, account, to, owner, &[]).map_err(token_error)?;
     instruction.program_id = settlement.token_program;

@@ -7,8 +7,8 @@ use {
         report::{Flow, IntervalResult, MemberResult},
         schedule::Schedule,
     },
-    crate::{Address, Keypair, event::hex},
     anchor_lang::solana_program::hash::hashv,
+    multibus_client::{Address, Keypair, event::hex},
     serde::{Deserialize, Serialize},
     std::{
         collections::BTreeMap,
@@ -279,7 +279,7 @@ fn create_private(path: &Path) -> std::io::Result<File> {
 /// Addresses as their usual text.
 mod text {
     use {
-        crate::Address,
+        multibus_client::Address,
         serde::{Deserialize, Deserializer, Serializer, de::Error},
     };
 

@@ -9,13 +9,13 @@ use {
         state::{Settlement, State, Window},
         world::World,
     },
-    crate::{
+    multibus::{math, state::Lock},
+    multibus_client::{
         Keyed,
         audit::{self, BUS, ESCROW, Findings, OFFERS, WINDOWS, check_offers, check_window, check_windows},
         lock::LockFilter,
         trader::Trader,
     },
-    multibus::{math, state::Lock},
     std::collections::{BTreeMap, HashMap},
 };
 

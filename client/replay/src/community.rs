@@ -7,8 +7,8 @@
 //! line and the reason.
 
 use {
-    crate::text::{is_hidden, visible},
     jiff::{Timestamp, fmt::temporal::Pieces},
+    multibus_client::text::{is_hidden, visible},
     serde::{Deserialize, Serialize},
     std::{
         collections::{BTreeMap, HashMap},
@@ -507,7 +507,7 @@ mod tests {
 
     #[test]
     fn the_village_reads() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/community-rural-2016.csv");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/community-rural-2016.csv");
         let village = Community::read_path(&path).unwrap();
         assert_eq!((village.members.len(), village.intervals.len(), village.interval_seconds), (13, 192, 900));
         assert_eq!(village.generation_wh().iter().filter(|&&generation| generation > 0).count(), 4);

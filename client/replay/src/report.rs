@@ -3,8 +3,8 @@
 
 use {
     super::html,
-    crate::router::PriceFraction,
     comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::NOTHING},
+    multibus_client::router::PriceFraction,
     serde::{Deserialize, Serialize},
     std::{collections::BTreeMap, io, path::Path},
 };

@@ -5,7 +5,7 @@ use {
     super::report::{
         IntervalResult, MemberResult, ReplayReport, TreasuryResult, decimal, grouped, kwh, percent, share as share_text,
     },
-    crate::{router::PriceFraction, text::is_hidden},
+    multibus_client::{router::PriceFraction, text::is_hidden},
     std::fmt::Write as _,
 };
 
@@ -861,7 +861,7 @@ const STYLE: &str = include_str!("report.css");
 mod tests {
     use {
         super::*,
-        crate::replay::{
+        crate::{
             community::Community,
             price::{Draw, PriceRule},
             report::{Flow, OwnerResult, Spread},
@@ -992,7 +992,8 @@ mod tests {
     }
 
     fn village() -> Community {
-        Community::read_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/community-rural-2016.csv")).unwrap()
+        Community::read_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/community-rural-2016.csv"))
+            .unwrap()
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use {
     super::report::Spread,
-    crate::{
+    anchor_lang::Discriminator,
+    async_trait::async_trait,
+    multibus_client::{
         Account, Address, Signature,
         chain::{
             AccountFilter, Chain, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
@@ -11,8 +13,6 @@ use {
         error::Result,
         send::MAX_COMPUTE_UNITS,
     },
-    anchor_lang::Discriminator,
-    async_trait::async_trait,
     serde::{Deserialize, Serialize},
     std::{
         collections::{BTreeMap, HashMap},

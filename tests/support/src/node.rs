@@ -24,7 +24,6 @@ use {
 
 /// What a hostile node answers.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "each of the suites that share this node tells some of these lies")]
 pub enum Lie {
     /// The truth.
     None,

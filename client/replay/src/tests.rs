@@ -2,7 +2,7 @@
 
 use {
     super::*,
-    crate::chain::{Chain, EmbeddedChain},
+    multibus_client::chain::{Chain, EmbeddedChain},
     std::{fmt::Write as _, path::Path, time::Instant},
 };
 
@@ -39,7 +39,7 @@ fn community(shape: Shape, seed: u64) -> Community {
 }
 
 fn village() -> Community {
-    Community::read_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/community-rural-2016.csv")).unwrap()
+    Community::read_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/community-rural-2016.csv")).unwrap()
 }
 
 async fn replay_on(options: ReplayOptions, chain: &Arc<EmbeddedChain>) -> Result<ReplayReport, ReplayError> {
@@ -261,7 +261,7 @@ impl Ending {
         self.left.load(Ordering::Relaxed) < 0
     }
 
-    fn check(&self) -> crate::Result<()> {
+    fn check(&self) -> multibus_client::Result<()> {
         if self.is_hard && self.is_over() {
             return Err(Error::Rpc {
                 action: "test",
@@ -278,14 +278,14 @@ impl Ending {
 mod ending {
     use {
         super::*,
-        crate::{
+        async_trait::async_trait,
+        multibus_client::{
             Account, Result, Signature,
             chain::{
                 AccountFilter, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
                 Simulation, TransactionRecord, VersionedTransaction,
             },
         },
-        async_trait::async_trait,
     };
 
     #[async_trait]
@@ -593,8 +593,8 @@ async fn on_a_network(co_owned: bool) {
 #[tokio::test]
 async fn a_funder_pays_with_an_existing_token_and_gets_back_what_is_left() {
     let chain = Arc::new(EmbeddedChain::new().unwrap());
-    let funder: SharedSigner = Arc::new(crate::Keypair::new());
-    let wallet = crate::Wallet::new(chain.clone(), funder.clone());
+    let funder: SharedSigner = Arc::new(multibus_client::Keypair::new());
+    let wallet = multibus_client::Wallet::new(chain.clone(), funder.clone());
     chain.airdrop(&wallet.address(), 20_000_000_000).await.unwrap();
     let kinds = [
         (multibus::token::SPL_TOKEN_ID, false),
@@ -619,7 +619,7 @@ async fn a_funder_pays_with_an_existing_token_and_gets_back_what_is_left() {
         let report = replay_on(options, &chain).await.unwrap();
         assert_sound(&report, &community);
         assert_eq!((report.mint_decimals, report.currency.as_str()), (2, "tokens"));
-        let tokens = crate::address::associated_token(&wallet.address(), &mint, &token_program);
+        let tokens = multibus_client::address::associated_token(&wallet.address(), &mint, &token_program);
         let remainder = report.treasury.as_ref().map_or(0, |treasury| treasury.remainder_base_units);
         assert_eq!(wallet.market().token_balance(&tokens).await.unwrap(), 1_000_000 - remainder);
         if co_owned {
@@ -627,14 +627,14 @@ async fn a_funder_pays_with_an_existing_token_and_gets_back_what_is_left() {
         }
         for member in &report.member_results {
             let member = member.wallet.parse().unwrap();
-            let token_account = crate::address::associated_token(&member, &mint, &token_program);
+            let token_account = multibus_client::address::associated_token(&member, &mint, &token_program);
             assert_eq!(chain.accounts(&[member, token_account]).await.unwrap(), [None, None]);
         }
         let after = chain.accounts(&[wallet.address()]).await.unwrap()[0].as_ref().unwrap().lamports;
         // What stays is the bus with its accounts, and fees.
         assert!(before - after < 40_000_000, "{}", before - after);
     }
-    let poor: SharedSigner = Arc::new(crate::Keypair::new());
+    let poor: SharedSigner = Arc::new(multibus_client::Keypair::new());
     let options = ReplayOptions { funder: Some(poor), ..ReplayOptions::new("poor", at_noon(SMALL, 6)) };
     let error = replay_on(options, &chain).await.unwrap_err().to_string();
     assert!(error.contains("has 0 lamports"), "{error}");

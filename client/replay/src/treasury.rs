@@ -6,8 +6,8 @@ use {
         report::{MemberResult, OwnerResult, TreasuryResult},
         world::World,
     },
-    crate::{error::Error, treasury::Treasury},
     multibus::error::MultibusError,
+    multibus_client::{error::Error, treasury::Treasury},
 };
 
 /// Owners who have something to claim.

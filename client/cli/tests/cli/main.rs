@@ -1,17 +1,13 @@
 //! The command line, run as people run it: the real binary, one process for each command, on an embedded chain that is
 //! kept in a file between them.
 
-#![cfg(feature = "cli")]
-
 mod hostile;
-#[path = "../library/node.rs"]
-mod node;
 mod owners;
 mod support;
 
 use {
     multibus_client::chain::{Chain, EmbeddedChain},
-    node::Node,
+    multibus_test_support::node::Node,
     serde_json::Value,
     std::{
         io::{BufRead, BufReader, Write},
@@ -725,7 +721,7 @@ fn a_keypair_can_come_through_the_standard_input() {
 
 /// The community that comes with the project.
 fn community() -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/community-rural-2016.csv").display().to_string()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/community-rural-2016.csv").display().to_string()
 }
 
 #[test]

@@ -2,12 +2,10 @@
 //! nothing makes it end other than with a sentence.
 
 use {
-    crate::{
-        node::{Lie, Node},
-        support::*,
-    },
+    crate::support::*,
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{chain::EmbeddedChain, text::is_hidden},
+    multibus_test_support::node::{Lie, Node},
     serde_json::{Value, json},
     std::{path::Path, sync::Arc},
     tokio::runtime::Runtime,

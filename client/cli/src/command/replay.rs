@@ -13,8 +13,8 @@ use {
     multibus_client::{
         Address, SharedSigner, TransactionOptions,
         chain::{Chain, EmbeddedChain},
-        replay::{self, Cancel, Community, PriceRule, Progress, ReplayOptions, ReplayReport, Stage},
     },
+    multibus_replay::{Cancel, Community, PriceRule, Progress, ReplayOptions, ReplayReport, Stage},
     serde::Serialize,
     std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration},
 };
@@ -121,7 +121,7 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
     let report = options.report.clone();
     let listener = tokio::spawn(cancel_on_interrupt(cancel, output));
     let mut bar = Bar::new(output);
-    let result = replay::run(options.replay, chain, &mut |progress: &Progress| bar.show(progress)).await;
+    let result = multibus_replay::run(options.replay, chain, &mut |progress: &Progress| bar.show(progress)).await;
     bar.end();
     listener.abort();
     if let Some(session) = kept {

@@ -11,6 +11,8 @@
 //! treasury, and in the end every owner claims its exact share. A bus has up to 16 owners: where more members generate,
 //! the others sell for themselves in either case, on a bus that is open for listing.
 
+#![deny(missing_docs)]
+
 mod check;
 pub mod community;
 mod html;
@@ -20,7 +22,7 @@ pub mod report;
 mod run;
 pub mod schedule;
 mod state;
-#[cfg(all(test, feature = "embedded"))]
+#[cfg(test)]
 mod tests;
 mod treasury;
 mod world;
@@ -33,8 +35,8 @@ pub use {
 };
 
 use {
-    crate::{Address, SharedSigner, TransactionOptions, error::Error},
     multibus::constants::{MAX_BATCH_ITEMS, MAX_LOCK_FEE_BPS, MAX_NAME_LEN},
+    multibus_client::{Address, SharedSigner, TransactionOptions, error::Error},
     std::{
         fmt,
         path::PathBuf,

@@ -34,7 +34,7 @@ impl Folder {
         }
         if std::env::var_os("MULTIBUS_PROGRAM").is_none() {
             // The folder is not below the one that holds `target`.
-            let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy/multibus.so");
+            let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/deploy/multibus.so");
             if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
                 command.env("MULTIBUS_PROGRAM", Path::new(&target).join("deploy/multibus.so"));
             } else {
@@ -212,7 +212,7 @@ impl Village {
 
 /// A tour of the README: the first console block behind its mark.
 pub fn tour(mark: &str) -> String {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
     let (_, after) = readme.split_once(mark).unwrap_or_else(|| panic!("README.md marks its tour with {mark}"));
     let (_, block) = after.split_once("```console\n").expect("a console block follows the mark");
     let (typed, _) = block.split_once("```").expect("the block ends");
