@@ -16,8 +16,8 @@ import {
 } from '@solana/kit';
 
 import { capacityAddress, computeUnitLimit, offerAddress, tokenAccountAddress } from '../src/chain/address';
-import { SYSTEM_PROGRAM, TOKEN_PROGRAM } from '../src/programs';
 import { getOfferCreateInstruction } from '../src/generated';
+import { SYSTEM_PROGRAM, TOKEN_PROGRAM } from '../src/programs';
 import type { Keys, Market } from './network';
 
 /** Offers that one transaction lists. */

@@ -16,7 +16,7 @@ import type { Kind } from './wallet';
 
 let market: Market;
 let browser: Browser;
-let site: { url: string; server: import('node:http').Server };
+let site: Awaited<ReturnType<typeof serve>>;
 const open: Visitor[] = [];
 
 let ada: Keys;
@@ -86,8 +86,8 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await browser?.close();
-  site?.server.close();
+  await browser.close();
+  site.server.close();
 });
 
 describe('wallet', () => {

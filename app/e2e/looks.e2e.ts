@@ -40,8 +40,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await browser?.close();
-  site?.server.close();
+  await browser.close();
+  site.server.close();
 });
 
 /** What axe finds on the page, as lines that name the rule and the places. */

@@ -15,8 +15,9 @@ export class Wire {
   /** Forwards a free port of this machine to the port of an address. */
   static async to(url: string): Promise<Wire> {
     const target = Number(new URL(url).port);
-    let wire: Wire | undefined;
+    const wires: Wire[] = [];
     const server = createServer((socket) => {
+      const [wire] = wires;
       if (wire === undefined || wire.isCut) {
         socket.destroy();
         return;
@@ -30,13 +31,14 @@ export class Wire {
         end.on('error', () => other.destroy());
         end.on('close', () => {
           other.destroy();
-          wire?.sockets.delete(end);
+          wire.sockets.delete(end);
         });
         end.pipe(other);
       }
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    wire = new Wire(server, (server.address() as AddressInfo).port);
+    const wire = new Wire(server, (server.address() as AddressInfo).port);
+    wires.push(wire);
     return wire;
   }
 

@@ -3,7 +3,7 @@
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 
 import { customNetwork, defaultWsUrl, linkedNetwork, NETWORKS } from './chain/network';
-import { useStore } from './state/store';
+import { short } from './chain/text';
 import { sentence } from './errors/explain';
 import { BusScreen } from './features/bus/BusScreen';
 import { MarketScreen } from './features/market/MarketScreen';
@@ -12,8 +12,8 @@ import { basket } from './features/purchase/basket';
 import { Recovery } from './features/purchase/Recovery';
 import { MineScreen } from './features/trader/MineScreen';
 import { VerifyScreen } from './features/verify/VerifyScreen';
-import { short } from './chain/text';
 import { useMarket, useSession } from './session';
+import { useStore } from './state/store';
 import {
   BasketIcon,
   BusIcon,

@@ -6,11 +6,12 @@ import { createContext, use, useCallback, useEffect, useMemo, useState, type Rea
 import { connect } from './chain/connection';
 import { initialNetwork, keepNetwork, walletChain, type Network, type WalletChain } from './chain/network';
 import type { Signer } from './chain/send';
-import { useStore } from './state/store';
 import { sentence } from './errors/explain';
-import { Journal } from './state/journal';
 import { LiveMarket } from './market/live';
-import { type MarketState } from './market/state';
+import type { MarketState } from './market/state';
+import { Journal } from './state/journal';
+import { untilAnswered } from './state/retry';
+import { useStore } from './state/store';
 import { BindSigner, Reconnect, signsFor, useConnected, type Connected, type Wallet } from './wallet/standard';
 
 /** What every screen shares. */
@@ -50,8 +51,8 @@ export function useMarket(): MarketState {
 /** Provides the session. */
 export function SessionProvider({ children }: { readonly children: ReactNode }) {
   const [network, setNetworkState] = useState(() => initialNetwork(location.search, localStorage));
-  const [live, setLive] = useState<LiveMarket | undefined>();
-  const [genesis, setGenesis] = useState<string | undefined>();
+  const live = useMemo(() => new LiveMarket(connect(network)), [network]);
+  const genesis = useGenesis(live);
   const [signer, setSigner] = useState<Signer | undefined>();
   const [isWalletOpen, openWallet] = useState(false);
   const [journal] = useState(() => new Journal(localStorage));
@@ -59,17 +60,10 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
   const wallet = connected?.account.address as Address | undefined;
 
   useEffect(() => {
-    const market = new LiveMarket(connect(network));
-    setLive(market);
-    setGenesis(undefined);
-    return () => market.close();
-  }, [network]);
-
-  useEffect(() => {
-    live?.setWallet(wallet);
+    live.setWallet(wallet);
   }, [live, wallet]);
 
-  useGenesis(live, genesis, setGenesis);
+  useEffect(() => live.start(), [live]);
 
   const setNetwork = useCallback((next: Network) => {
     keepNetwork(next, localStorage);
@@ -81,25 +75,22 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
     openWallet(false);
   }, [forget]);
 
-  const session = useMemo<Session | undefined>(
-    () =>
-      live === undefined
-        ? undefined
-        : {
-            network,
-            setNetwork,
-            live,
-            genesis,
-            chain,
-            journal,
-            connected,
-            wallet,
-            signer,
-            choose,
-            disconnect,
-            isWalletOpen,
-            openWallet,
-          },
+  const session = useMemo<Session>(
+    () => ({
+      network,
+      setNetwork,
+      live,
+      genesis,
+      chain,
+      journal,
+      connected,
+      wallet,
+      signer,
+      choose,
+      disconnect,
+      isWalletOpen,
+      openWallet,
+    }),
     [network, setNetwork, live, genesis, chain, journal, connected, wallet, signer, choose, disconnect, isWalletOpen],
   );
   return (
@@ -108,36 +99,31 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
       {connected !== undefined && chain !== undefined && signsFor(connected.account, chain) && (
         <BindSigner key={connected.account.address} account={connected.account} chain={chain} onSigner={setSigner} />
       )}
-      {session !== undefined && <SessionContext value={session}>{children}</SessionContext>}
+      <SessionContext value={session}>{children}</SessionContext>
     </>
   );
 }
 
-/** Asks the node which chain it is on, until it answers. */
-function useGenesis(
-  live: LiveMarket | undefined,
-  genesis: string | undefined,
-  setGenesis: (genesis: string) => void,
-): void {
+/** How long the app waits before it asks a node again that did not tell its chain. */
+const GENESIS_PAUSE_MS = 1_500;
+
+/** Genesis hash of the node's chain, asked until it answers. */
+function useGenesis(live: LiveMarket): string | undefined {
+  const [told, setTold] = useState<{ readonly live: LiveMarket; readonly genesis: string }>();
   useEffect(() => {
-    if (live === undefined || genesis !== undefined) return undefined;
-    let isOver = false;
+    const over = new AbortController();
     const ask = async () => {
-      while (!isOver) {
-        try {
-          const hash = await live.connection.rpc.getGenesisHash().send();
-          if (!isOver) setGenesis(hash);
-          return;
-        } catch (error) {
-          // The connection's state, shown on every screen, says that the node is away.
-          console.info(`The node does not tell its chain yet: ${sentence(error)}`);
-          await new Promise((resolve) => setTimeout(resolve, 1_500));
-        }
-      }
+      const genesis = await untilAnswered<string>(
+        () => live.connection.rpc.getGenesisHash().send({ abortSignal: over.signal }),
+        over.signal,
+        GENESIS_PAUSE_MS,
+        // The connection's state, shown on every screen, says that the node is away.
+        (error) => console.info(`The node does not tell its chain yet: ${sentence(error)}`),
+      );
+      if (genesis !== undefined) setTold({ live, genesis });
     };
     void ask();
-    return () => {
-      isOver = true;
-    };
-  }, [live, genesis, setGenesis]);
+    return () => over.abort();
+  }, [live]);
+  return told?.live === live ? told.genesis : undefined;
 }

@@ -25,8 +25,8 @@ describe('cost', () => {
     for (const energy of [1n, 7n, 999n, 1_000n, 12_345n]) {
       for (const total of [0n, 1n, 17n, 9_999n, 1_000_000n]) {
         const limit = priceLimit(energy, total);
-        expect(cost(energy, limit)! <= total).toBe(true);
-        expect(cost(energy, limit + 1n)! > total).toBe(true);
+        expect(cost(energy, limit)).toBeLessThanOrEqual(total);
+        expect(cost(energy, limit + 1n)).toBeGreaterThan(total);
       }
     }
   });

@@ -13,8 +13,8 @@ import {
   type SolanaRpcSubscriptionsApi,
 } from '@solana/kit';
 
-import { createTokenAccount, tokenAccountAddress } from './address';
 import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
+import { createTokenAccount, tokenAccountAddress } from './address';
 import type { Network } from './network';
 
 /** Everything is read and awaited at this commitment. */

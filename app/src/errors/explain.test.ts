@@ -10,8 +10,8 @@ import {
 } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
-import { PROGRAM, TOKEN_PROGRAM } from '../programs';
 import { MULTIBUS_ERROR__NAME_INVALID, MULTIBUS_ERROR__PRICE_ABOVE_LIMIT } from '../generated';
+import { PROGRAM, TOKEN_PROGRAM } from '../programs';
 import { cause, Declined, explainTransaction, isUnreachable, sentence, sentenceOf, Unreachable } from './explain';
 
 const failed = (custom: number) => ({ InstructionError: [1, { Custom: custom }] as const });

@@ -10,10 +10,10 @@ import {
   SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID,
 } from '@solana/kit';
 
-import type { Pending } from '../state/journal';
 import { getMultibusErrorMessage, type MultibusError } from '../generated';
 import * as generated from '../generated';
 import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
+import type { Pending } from '../state/journal';
 
 /** A refusal that the user can read and act on. */
 export class Refusal extends Error {
@@ -168,7 +168,7 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
     if (known !== undefined) return new Refusal(known, said, program === SYSTEM_PROGRAM && code === EXISTS);
     return new Refusal('A program that this transaction uses refused it; nothing was changed.', said ?? program);
   }
-  const name = String(instruction);
+  const name = typeof instruction === 'string' ? instruction : 'an unknown error';
   return new Refusal(
     INSTRUCTION_SENTENCES[name] ?? `The transaction was refused (${name}); nothing was changed.`,
     said,
@@ -178,7 +178,7 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
 
 /** The program's sentence for an error, from the IDL. */
 export function sentenceOf(code: number): string | undefined {
-  const sentence: string | undefined = getMultibusErrorMessage(code as MultibusError);
+  const sentence = getMultibusErrorMessage(code as MultibusError) as string | undefined;
   return sentence === undefined || sentence === '' ? undefined : withStop(sentence);
 }
 

@@ -2,6 +2,8 @@
 
 import { getBase58Decoder, type Address } from '@solana/kit';
 
+import { hex } from '../chain/hex';
+import { short, visible } from '../chain/text';
 import {
   BUS_DISCRIMINATOR,
   CAPACITY_DISCRIMINATOR,
@@ -18,8 +20,6 @@ import {
   TRADER_DISCRIMINATOR,
   type Action as RawAction,
 } from '../generated';
-import { hex } from '../chain/hex';
-import { short, visible } from '../chain/text';
 import {
   SOURCES,
   type Action,

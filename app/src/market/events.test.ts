@@ -83,7 +83,7 @@ describe('events', () => {
     }
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const flipped = Uint8Array.from(bytes);
-      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       for (const event of told(dataLine(flipped))) expect(event.kind).toBe('purchased');
     }
   });

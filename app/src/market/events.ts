@@ -6,10 +6,10 @@
 import { getBase64Encoder, type Address } from '@solana/kit';
 
 import { cost } from '../amount/cost';
-import { decodeMultibusEvent } from '../generated';
 import { hex } from '../chain/hex';
-import type { Fill, Trade } from './model';
+import { decodeMultibusEvent } from '../generated';
 import { PROGRAM } from '../programs';
+import type { Fill, Trade } from './model';
 
 /** What screens need to know of what happened. */
 export type MarketEvent =
@@ -35,10 +35,10 @@ export type MarketEvent =
   | { readonly kind: 'claimed' };
 
 /** The market's events in the log of a transaction that succeeded. */
-export function eventsOf(logs: readonly string[]): MarketEvent[] {
+export function eventsOf(logs: readonly string[] | null | undefined): MarketEvent[] {
   const events: MarketEvent[] = [];
   const stack: string[] = [];
-  for (const line of logs) {
+  for (const line of logs ?? []) {
     // Later lines may be missing, so nobody could tell any more whose they are.
     if (line === 'Log truncated') break;
     if (!line.startsWith('Program ')) continue;

@@ -70,7 +70,7 @@ export function follow(
               .logsNotifications({ mentions: [PROGRAM] }, { commitment: COMMITMENT })
               .subscribe({ abortSignal: signal }),
           ({ context, value }) => {
-            if (value.err === null) listener.onEvents(eventsOf(value.logs ?? []), value.signature, context.slot);
+            if (value.err === null) listener.onEvents(eventsOf(value.logs), value.signature, context.slot);
           },
         ),
         ...kinds.map((kind) =>

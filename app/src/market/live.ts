@@ -7,6 +7,7 @@ import type { Address, Signature } from '@solana/kit';
 
 import { chainTime, readAccounts, type Connection } from '../chain/connection';
 import { cause } from '../errors/explain';
+import { pause } from '../state/retry';
 import { Store } from '../state/store';
 import { AccountBook, type Accounts, type Held } from './accounts';
 import { Balances } from './balances';
@@ -23,7 +24,7 @@ const FLUSH_MS = 40;
 const SETTLE_MS = 400;
 const RETRY_MS = [500, 1_000, 2_000, 4_000];
 
-/** Keeps the state of one network's market current until it is closed. */
+/** Keeps the state of one network's market current while it is started. */
 export class LiveMarket {
   /** What screens read. */
   readonly state = new Store<MarketState>(UNREAD);
@@ -41,19 +42,24 @@ export class LiveMarket {
   private dirty = new Set<keyof Accounts | 'rest'>();
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private settleTimer: ReturnType<typeof setTimeout> | undefined;
-  private readonly lifetime = new AbortController();
+  private lifetime = new AbortController();
   private round = new AbortController();
 
-  constructor(readonly connection: Connection) {
-    void this.run();
-  }
+  constructor(readonly connection: Connection) {}
 
-  /** Stops everything. */
-  close(): void {
-    this.lifetime.abort();
-    this.round.abort();
-    clearTimeout(this.flushTimer);
-    clearTimeout(this.settleTimer);
+  /** Follows the market until the returned function is called. */
+  start(): () => void {
+    const lifetime = new AbortController();
+    this.lifetime = lifetime;
+    void this.run(lifetime.signal);
+    return () => {
+      lifetime.abort();
+      this.round.abort();
+      clearTimeout(this.flushTimer);
+      clearTimeout(this.settleTimer);
+      this.flushTimer = undefined;
+      this.settleTimer = undefined;
+    };
   }
 
   /** Chain time in unix seconds, to the second. */
@@ -95,10 +101,10 @@ export class LiveMarket {
     this.flush();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.lifetime;
+  private async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
-    while (!signal.aborted) {
+    const isOver = () => signal.aborted;
+    while (!isOver()) {
       this.round = new AbortController();
       try {
         await follow(
@@ -110,13 +116,13 @@ export class LiveMarket {
           }),
         );
       } catch (error) {
-        if (signal.aborted) return;
+        if (isOver()) return;
         this.round.abort();
         if (error instanceof WalletChanged) continue;
         this.setStatus({ kind: 'lost', cause: cause(error) });
         const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 4_000;
         failures += 1;
-        await new Promise((resolve) => setTimeout(resolve, wait));
+        await pause(wait, signal);
       }
     }
   }

@@ -20,11 +20,11 @@ export async function readTransaction({ rpc }: Connection, signature: Signature)
   const found = await rpc
     .getTransaction(signature, { commitment: COMMITMENT, encoding: 'json', maxSupportedTransactionVersion: 0 })
     .send();
-  if (found === null || found.meta === null) return undefined;
+  if (found?.meta == null) return undefined;
   const { meta, transaction, slot, blockTime } = found;
   const loaded = 'loadedAddresses' in meta ? meta.loadedAddresses : undefined;
   const keys = [...transaction.message.accountKeys, ...(loaded?.writable ?? []), ...(loaded?.readonly ?? [])];
-  const events = meta.err === null ? eventsOf(meta.logMessages ?? []) : [];
+  const events = meta.err === null ? eventsOf(meta.logMessages) : [];
   const offers = new Set(
     events.flatMap((event) => (event.kind === 'purchased' ? event.fills.map((fill) => fill.offer) : [])),
   );

@@ -46,12 +46,6 @@ export class Journal {
     });
   }
 
-  /** Lanes of a wallet on a chain with purchases whose fate is not known yet. */
-  busyLanes(wallet: Address | undefined, genesis: string | undefined): ReadonlySet<number> {
-    const own = this.pending.get().filter((entry) => entry.wallet === wallet && entry.genesis === genesis);
-    return new Set(own.map(({ lane }) => lane));
-  }
-
   /** Notes a purchase before it is sent. */
   note(entry: Pending): void {
     this.write((entries) => [...entries.filter(({ hash }) => hash !== entry.hash), entry]);
@@ -67,4 +61,14 @@ export class Journal {
     this.storage.setItem(KEY, JSON.stringify(entries, replacer));
     this.pending.set(entries);
   }
+}
+
+/** Lanes of a wallet on a chain with purchases whose fate is not known yet. */
+export function busyLanes(
+  pending: readonly Pending[],
+  wallet: Address | undefined,
+  genesis: string | undefined,
+): ReadonlySet<number> {
+  const own = pending.filter((entry) => entry.wallet === wallet && entry.genesis === genesis);
+  return new Set(own.map(({ lane }) => lane));
 }

@@ -5,8 +5,8 @@ import { useCallback, useState, type ReactNode } from 'react';
 import { type Stage, type PurchaseStage } from '../chain/send';
 import { Declined, Refusal, sentence, FateUnknown } from '../errors/explain';
 import { useSession } from '../session';
-import { classes, CopyButton } from './parts';
 import { CheckIcon, CloseIcon } from './icons';
+import { classes, CopyButton } from './parts';
 
 /** Where an action stands. */
 export type ActionState =

@@ -405,6 +405,8 @@ export function Dialog({
     return () => element?.close();
   }, []);
   return (
+    // Escape closes it for the keyboard; the click is on the backdrop, which is part of the dialog.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions -- see above
     <dialog
       ref={dialog}
       className={classes('dialog', wide && 'wide')}
@@ -441,17 +443,14 @@ export interface BarPart {
 export function EnergyBar({ parts, label }: { readonly parts: readonly BarPart[]; readonly label: string }) {
   const total = parts.reduce((sum, { wh }) => sum + wh, 0n);
   const share = (wh: bigint) => (total === 0n ? 0 : Number((wh * 10_000n) / total) / 100);
-  let at = 0;
+  const before = (index: number) => share(parts.slice(0, index).reduce((sum, { wh }) => sum + wh, 0n));
   return (
     <div className="energy-bar">
       <svg className="bar" role="img" aria-label={label} viewBox="0 0 100 10" preserveAspectRatio="none">
         <rect width="100" height="10" className="bar-empty" />
-        {parts.map(({ label: name, wh, tone }) => {
-          const width = share(wh);
-          const x = at;
-          at += width;
-          return <rect key={name} x={x} width={width} height="10" className={`bar-${tone}`} />;
-        })}
+        {parts.map(({ label: name, wh, tone }, index) => (
+          <rect key={name} x={before(index)} width={share(wh)} height="10" className={`bar-${tone}`} />
+        ))}
       </svg>
       <ul className="legend">
         {parts.map(({ label: name, wh, tone }) => (

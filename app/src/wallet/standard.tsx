@@ -92,8 +92,8 @@ export function Reconnect({
   readonly onConnected: (wallet: UiWallet, account: UiWalletAccount) => void;
 }) {
   const wallets = useUsableWallets();
-  const name = useRef(localStorage.getItem(REMEMBERED));
-  const wallet = wallets.find((candidate) => candidate.name === name.current);
+  const [name] = useState(() => localStorage.getItem(REMEMBERED));
+  const wallet = wallets.find((candidate) => candidate.name === name);
   return wallet === undefined ? null : <ReconnectOne key={wallet.name} wallet={wallet} onConnected={onConnected} />;
 }
 

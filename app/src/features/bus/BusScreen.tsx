@@ -7,8 +7,8 @@ import { isOwner } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { PlusIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, duration, Empty, Energy, Facts, Select } from '../../ui/parts';
-import { Proposals } from '../proposal/Proposals';
 import { PastWindows } from '../capacity/PastWindows';
+import { Proposals } from '../proposal/Proposals';
 import { Treasury } from '../treasury/Treasury';
 import { CreateBus } from './CreateBus';
 

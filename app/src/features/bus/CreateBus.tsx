@@ -1,14 +1,15 @@
 /** The form that creates a bus. */
 
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
+import { short } from '../../chain/text';
 import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { CloseIcon, PlusIcon } from '../../ui/icons';
 import { Card, EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/parts';
-import { short } from '../../chain/text';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
 
 interface OwnerRow {
@@ -89,7 +90,7 @@ export function CreateBus() {
     setOwners(rows.map((row) => (row.key === key ? { ...row, ...change } : row)));
 
   const onCreate = () => {
-    if (!ready || signer === undefined || mint.kind !== 'known') return;
+    if (!ready || signer === undefined) return;
     void action.run(async (onStage) => {
       const bus = await busCreate(
         live,
@@ -100,7 +101,7 @@ export function CreateBus() {
           owners: parsedOwners.flatMap((owner) =>
             owner.wallet.ok && owner.share.ok ? [{ wallet: owner.wallet.value, shareBps: owner.share.value }] : [],
           ),
-          threshold: Number(threshold),
+          threshold: Number(thresholdValue),
           pauseQuorum: Number(pauseQuorum),
           openListing: listing === 'open',
           lockFeeBps: fee.value,
@@ -126,9 +127,6 @@ export function CreateBus() {
   const count = rows.length;
   const numbers = Array.from({ length: count }, (_, index) => String(index + 1));
   const thresholdValue = Number(threshold) > count ? String(count) : threshold;
-  useEffect(() => {
-    if (thresholdValue !== threshold) setThreshold(thresholdValue);
-  }, [threshold, thresholdValue]);
 
   return (
     <Card title="Create a bus">
@@ -309,30 +307,12 @@ type MintState =
 
 function useMint(text: string): MintState {
   const { live } = useSession();
-  const [state, setState] = useState<MintState>({ kind: 'none' });
-  useEffect(() => {
-    if (text.trim() === '') {
-      setState({ kind: 'none' });
-      return undefined;
-    }
-    const parsed = parseAddress(text);
-    if (!parsed.ok) {
-      setState({ kind: 'refused', reason: parsed.reason });
-      return undefined;
-    }
-    let isOver = false;
-    setState({ kind: 'reading' });
-    readMint(live.connection, parsed.value).then(
-      (mint) => {
-        if (!isOver) setState({ kind: 'known', mint });
-      },
-      (error: unknown) => {
-        if (!isOver) setState({ kind: 'refused', reason: sentence(error) });
-      },
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [live, text]);
-  return state;
+  const parsed = parseAddress(text);
+  const mint = parsed.ok ? parsed.value : undefined;
+  const answer = useAnswer(live, mint, async () => (mint === undefined ? undefined : readMint(live.connection, mint)));
+  if (!parsed.ok) return text.trim() === '' ? { kind: 'none' } : { kind: 'refused', reason: parsed.reason };
+  if (answer.kind === 'failed') return { kind: 'refused', reason: sentence(answer.error) };
+  return answer.kind === 'answered' && answer.value !== undefined
+    ? { kind: 'known', mint: answer.value }
+    : { kind: 'reading' };
 }

@@ -4,7 +4,6 @@ import { address, isAddress, type Address } from '@solana/kit';
 
 import type { Parsed } from '../../amount/decimal';
 import { busAddress, capacityAddress, escrowAddress, treasuryAddress } from '../../chain/address';
-import { SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
 import { readAccounts, type Connection } from '../../chain/connection';
 import { symbolOf } from '../../chain/mint';
 import { send, type Signer, type Stage } from '../../chain/send';
@@ -12,6 +11,7 @@ import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getBusCreateInstruction } from '../../generated';
 import type { LiveMarket } from '../../market/live';
+import { SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
 
 /** What owners decide about their bus when they create it. */
 export interface BusConfig {

@@ -1,13 +1,11 @@
 /** Windows that are over: closing them gives their rent back to who paid it. */
 
-import { useEffect, useState } from 'react';
-
 import { formatSol, formatUnits } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
-import { sentence } from '../../errors/explain';
 import { getCapacitySize } from '../../generated';
 import type { Capacity } from '../../market/model';
 import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { AddressLabel, Card, Energy, useNow, windowLabel } from '../../ui/parts';
 import { capacityClose, pastWindows } from './capacity';
@@ -87,18 +85,6 @@ export function PastWindows({
 /** Rent of a window in lamports, once the node has told it. */
 function useRent(): bigint | undefined {
   const { live } = useSession();
-  const [rent, setRent] = useState<bigint | undefined>();
-  useEffect(() => {
-    let isOver = false;
-    rentOf(live.connection, getCapacitySize()).then(
-      (lamports) => {
-        if (!isOver) setRent(lamports);
-      },
-      (error: unknown) => console.info(`The node does not tell the rent: ${sentence(error)}`),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [live]);
-  return rent;
+  const answer = useAnswer(live, 'rent', () => rentOf(live.connection, getCapacitySize()));
+  return answer.kind === 'answered' ? answer.value : undefined;
 }

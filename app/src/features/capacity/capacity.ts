@@ -8,8 +8,8 @@ import { send, sizeOf, type Sent, type Signer, type Stage } from '../../chain/se
 import { Refusal } from '../../errors/explain';
 import { getCapacityCloseInstruction } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import type { MarketState } from '../../market/state';
 import type { Capacity, Offer } from '../../market/model';
+import type { MarketState } from '../../market/state';
 import { offerCancelInstruction } from '../offer/offer';
 
 /** A window that is over, with the offers that are still open in it. */

@@ -1,17 +1,18 @@
 /** A lock of the wallet: its countdown, and what can be done with it. */
 
-import { formatBps } from '../../amount/token';
 import { shareOf } from '../../amount/cost';
+import { formatEnergy } from '../../amount/energy';
+import { formatBps } from '../../amount/token';
 import type { Lock } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { LockIcon } from '../../ui/icons';
 import { Countdown, Energy, Tokens, useNow } from '../../ui/parts';
-import { planSettle } from '../purchase/purchase';
-import { FeeLines } from '../purchase/BestPrice';
-import { useBuy, usePurchasePreview } from '../purchase/useBuyer';
+import { planSettle } from '../purchase/plan';
+import { FeeLines } from '../purchase/Totals';
+import { useBuy } from '../purchase/useBuyer';
+import { usePurchasePreview } from '../purchase/usePreview';
 import { lockRelease } from './lock';
-import { formatEnergy } from '../../amount/energy';
 
 /** The lock. */
 export function LockCard({ lock }: { readonly lock: Lock }) {

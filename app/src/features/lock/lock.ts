@@ -3,7 +3,6 @@
 import type { Address, Instruction } from '@solana/kit';
 
 import { lockAddress, tokenAccountAddress } from '../../chain/address';
-import { SYSTEM_PROGRAM } from '../../programs';
 import { rentOf, tokenAccount } from '../../chain/connection';
 import { prepare, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
@@ -11,7 +10,9 @@ import { Refusal } from '../../errors/explain';
 import { getLockReleaseInstruction, getLockSize, getLockTakeInstruction } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import type { Bus, Lock, Offer } from '../../market/model';
-import { freshItems, type Fees } from '../purchase/useBuyer';
+import { SYSTEM_PROGRAM } from '../../programs';
+import { freshItems } from '../purchase/fresh';
+import { type Fees } from '../purchase/usePreview';
 
 /** What is to be held: exactly this much of an offer, at its price of the moment if that is within the limit. */
 export interface LockOrder {

@@ -5,8 +5,6 @@ import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { formatBps, formatTokens } from '../../amount/token';
-import { useStore } from '../../state/store';
-import type { MarketState } from '../../market/state';
 import {
   freeWh,
   isOwner,
@@ -18,7 +16,9 @@ import {
   type Offer,
   type Source,
 } from '../../market/model';
+import type { MarketState } from '../../market/state';
 import { useMarket, useSession } from '../../session';
+import { useStore } from '../../state/store';
 import { PauseIcon, SourceIcon } from '../../ui/icons';
 import {
   AddressLabel,

@@ -130,10 +130,12 @@ export function OfferTable({
               </div>
             </div>
           </div>
+          {}
           <div
             className="scroller"
             ref={scroller}
             role="rowgroup"
+            // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the keyboard must reach what scrolls
             tabIndex={0}
             aria-label="Offers, scrollable"
             style={{ height: Math.min(virtual.getTotalSize() + 1, HEIGHT) }}

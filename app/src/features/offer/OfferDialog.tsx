@@ -5,10 +5,10 @@ import { useMemo, useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { formatBps, formatTokens, formatUnits } from '../../amount/token';
-import { useStore } from '../../state/store';
-import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../market/model';
 import { LOCK_SECONDS } from '../../generated';
+import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
+import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { SourceIcon } from '../../ui/icons';
 import {
@@ -25,20 +25,13 @@ import {
 } from '../../ui/parts';
 import { lockTake, lockTakeFees } from '../lock/lock';
 import { basket, putIntoBasket } from '../purchase/basket';
-import { FeeLines, GuardChoice, PaidFor, Shortage, TotalLines } from '../purchase/BestPrice';
-import { planSingle } from '../purchase/purchase';
+import { freshItems } from '../purchase/fresh';
+import { planSingle } from '../purchase/plan';
+import { guarded, quoteBest, type Guard } from '../purchase/quote';
 import { accountsOf, batchLimits, fits } from '../purchase/router';
-import {
-  freshItems,
-  guarded,
-  quoteBest,
-  useBalance,
-  useBuy,
-  useFreeLanes,
-  usePreview,
-  usePurchasePreview,
-  type Guard,
-} from '../purchase/useBuyer';
+import { FeeLines, GuardChoice, PaidFor, Shortage, TotalLines } from '../purchase/Totals';
+import { useBalance, useBuy, useFreeLanes } from '../purchase/useBuyer';
+import { usePreview, usePurchasePreview } from '../purchase/usePreview';
 
 type Way = 'buy' | 'lock' | 'basket';
 
@@ -290,7 +283,7 @@ function useElsewhere(
     const others = new Map(state.offers);
     if (offer !== undefined) others.delete(offer.address);
     const max = (1n << 64n) - 1n;
-    const scope = { mint: bus.mint, bus: bus.address, windowStart: offer?.windowStart };
+    const scope = { mint: bus.mint, buses: [bus.address], windowStart: offer?.windowStart };
     const want = { scope, energyWh, minEnergyWh: energyWh, maxPricePerKwh: max, maxTotal: max };
     const quoted = quoteBest({ ...state, offers: others }, want, wallet, live.now());
     return quoted.ok ? { total: quoted.quote.totalCost, offers: quoted.quote.fills.length } : undefined;

@@ -3,7 +3,6 @@
 import type { Address, Instruction } from '@solana/kit';
 
 import { capacityAddress, offerAddress } from '../../chain/address';
-import { SYSTEM_PROGRAM } from '../../programs';
 import { tokenAccount } from '../../chain/connection';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
@@ -18,6 +17,7 @@ import {
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import { SOURCES, type Bus, type Offer, type Source } from '../../market/model';
+import { SYSTEM_PROGRAM } from '../../programs';
 
 /** What a seller asks for. */
 export interface Terms {

@@ -3,7 +3,6 @@
 import type { Instruction } from '@solana/kit';
 
 import { capacityAddress, proposalAddress } from '../../chain/address';
-import { SYSTEM_PROGRAM } from '../../programs';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
@@ -17,6 +16,7 @@ import {
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import type { Action, Bus, Proposal } from '../../market/model';
+import { SYSTEM_PROGRAM } from '../../programs';
 
 function encode(action: Action): ProposalActionArgs {
   switch (action.kind) {

@@ -5,25 +5,20 @@ import { useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
-import { useStore } from '../../state/store';
 import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
+import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { CloseIcon, SourceIcon } from '../../ui/icons';
 import { Empty, Energy, EnergyField, readEnergy, Tokens, useNow, type EnergyInputValue } from '../../ui/parts';
 import { basket, emptyBasket, putIntoBasket, takeFromBasket, type BasketItem } from './basket';
-import { GuardChoice, PaidFor, Shortage, TotalLines } from './BestPrice';
+import { freshItems } from './fresh';
+import { planItems } from './plan';
+import { guarded, type Guard } from './quote';
 import { accountsOf, batchLimits, fits, roomFor } from './router';
-import {
-  freshItems,
-  guarded,
-  planItems,
-  useBalance,
-  useBuy,
-  useFreeLanes,
-  usePurchasePreview,
-  type Guard,
-} from './useBuyer';
+import { GuardChoice, PaidFor, Shortage, TotalLines } from './Totals';
+import { useBalance, useBuy, useFreeLanes } from './useBuyer';
+import { usePurchasePreview } from './usePreview';
 
 interface Line {
   readonly item: BasketItem;
@@ -79,8 +74,7 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
   const total = bought.reduce((sum, { energyWh, offer }) => sum + (cost(energyWh, offer.pricePerKwh) ?? 0n), 0n);
   const energyWh = bought.reduce((sum, item) => sum + item.energyWh, 0n);
   const maxTotal = guarded(total, guard);
-  const key =
-    bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.pricePerKwh}`).join(' ') + maxTotal;
+  const key = `${bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.pricePerKwh}`).join(' ')} ${maxTotal}`;
   const limits = batchLimits(useFreeLanes() === 0);
   const parts = accountsOf(lines.flatMap(({ offer }) => (offer === undefined ? [] : [offer])));
   const isTooLarge = !fits(parts, limits);

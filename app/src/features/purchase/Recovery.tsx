@@ -3,17 +3,18 @@
  * then shown as they truly are.
  */
 
-import { useEffect, useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { useStore } from '../../state/store';
 import { isUnreachable } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
-import { CheckIcon, CloseIcon } from '../../ui/icons';
+import { type Pending } from '../../state/journal';
+import { untilAnswered } from '../../state/retry';
+import { useStore } from '../../state/store';
 import { HashLine } from '../../ui/action';
+import { CheckIcon, CloseIcon } from '../../ui/icons';
 import { isLeased } from '../trader/lanes';
 import { fateOf, type Fate } from './fate';
-import { type Pending } from '../../state/journal';
 
 const ASK_MS = 1_500;
 /** A purchase that this tab is in the middle of shows itself; it is older than this where it is not. */
@@ -66,19 +67,21 @@ export function Recovery() {
 /** Entries that no open tab is in the middle of. */
 function useUnattended(pending: readonly Pending[]): readonly Pending[] {
   const [hashes, setHashes] = useState<ReadonlySet<string>>(new Set());
+  const onLook = useEffectEvent(async (signal: AbortSignal) => {
+    const free = await Promise.all(
+      pending.map(async ({ wallet, lane, hash }) => ((await isLeased(wallet, lane)) ? [] : [hash])),
+    );
+    if (!signal.aborted) setHashes(new Set(free.flat()));
+  });
   const key = pending.map(({ hash }) => hash).join(' ');
   useEffect(() => {
-    let isOver = false;
-    const look = async () => {
-      const free = await Promise.all(
-        pending.map(async ({ wallet, lane, hash }) => ((await isLeased(wallet, lane)) ? [] : [hash])),
-      );
-      if (!isOver) setHashes(new Set(free.flat()));
-    };
-    void look();
-    const timer = setInterval(() => void look(), QUIET_MS);
+    if (key === '') return undefined;
+    const over = new AbortController();
+    const first = setTimeout(() => void onLook(over.signal));
+    const timer = setInterval(() => void onLook(over.signal), QUIET_MS);
     return () => {
-      isOver = true;
+      over.abort();
+      clearTimeout(first);
       clearInterval(timer);
     };
   }, [key]);
@@ -94,28 +97,22 @@ function Watch({
 }) {
   const { live } = useSession();
   const { status } = useMarket();
+  const onAsk = useEffectEvent(async () => {
+    const fate = await fateOf(live.connection, entry);
+    return fate.kind === 'open' ? undefined : fate;
+  });
+  const onFate = useEffectEvent((fate: Fate) => onKnown(entry, fate));
   useEffect(() => {
-    let isOver = false;
-    const ask = async () => {
-      while (!isOver) {
-        try {
-          const fate = await fateOf(live.connection, entry);
-          if (isOver) return;
-          if (fate.kind !== 'open') {
-            onKnown(entry, fate);
-            return;
-          }
-        } catch (error) {
-          // The banner says that the node is away; asking goes on.
-          if (!isUnreachable(error)) console.error(error);
-        }
-        await new Promise((resolve) => setTimeout(resolve, ASK_MS));
-      }
+    const over = new AbortController();
+    const watch = async () => {
+      const fate = await untilAnswered(onAsk, over.signal, ASK_MS, (error) => {
+        // The banner says that the node is away; asking goes on.
+        if (!isUnreachable(error)) console.error(error);
+      });
+      if (fate !== undefined && !over.signal.aborted) onFate(fate);
     };
-    void ask();
-    return () => {
-      isOver = true;
-    };
+    void watch();
+    return () => over.abort();
   }, [live, entry.hash]);
   return (
     <div className="status running">

@@ -3,12 +3,12 @@
 import type { Address, Signature } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
-import { PROGRAM } from '../../programs';
 import type { Connection } from '../../chain/connection';
-import { getEnergyPurchasedEncoder, getTraderEncoder, LAYOUT_VERSION } from '../../generated';
 import { unhex } from '../../chain/hex';
-import { fateOf } from './fate';
+import { getEnergyPurchasedEncoder, getTraderEncoder, LAYOUT_VERSION } from '../../generated';
+import { PROGRAM } from '../../programs';
 import { type Pending } from '../../state/journal';
+import { fateOf } from './fate';
 
 const WALLET = 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v' as Address;
 const HASH = 'ab'.repeat(32);

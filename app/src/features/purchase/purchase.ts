@@ -4,10 +4,8 @@
  * the program spends a nonce once.
  */
 
-import type { Address, Instruction, Signature } from '@solana/kit';
+import type { Signature } from '@solana/kit';
 
-import { PROGRAM } from '../../programs';
-import { tokenAccountAddress } from '../../chain/address';
 import type { Connection } from '../../chain/connection';
 import {
   confirm,
@@ -15,11 +13,10 @@ import {
   prepare,
   sign,
   type Prepared,
-  type Signer,
   type PurchaseStage,
+  type Signer,
   type Submitted,
 } from '../../chain/send';
-import { noSigner } from '../../chain/signer';
 import {
   Declined,
   FateUnknown,
@@ -28,21 +25,14 @@ import {
   NONCE_MISMATCH,
   Refusal,
 } from '../../errors/explain';
-import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
+import type { Fill, Receipt } from '../../market/model';
 import { readTransaction } from '../../market/transactions';
-import type { Bus, Fill, Lock, Offer, Receipt } from '../../market/model';
+import { PROGRAM } from '../../programs';
+import { busyLanes, type Journal, type Pending } from '../../state/journal';
 import { leaseLanes, nextNonce, readLane, type Lease } from '../trader/lanes';
-import { transactionHash, type Order } from './hash';
 import { fateOf } from './fate';
-import { type Journal, type Pending } from '../../state/journal';
-
-/** One attempt: what enters the hash, and the instruction once lane and nonce are known. */
-export interface Plan {
-  readonly orders: readonly Order[];
-  /** For the reader: `2.5 kWh on Sunny Street`. */
-  readonly title: string;
-  build(trader: Address, nonce: bigint): Promise<Instruction>;
-}
+import { transactionHash } from './hash';
+import type { Plan } from './plan';
 
 /** A purchase that was paid. */
 export interface Purchased {
@@ -52,89 +42,6 @@ export interface Purchased {
   /** `undefined` where the node does not tell. */
   readonly paid: bigint | undefined;
   readonly fills: readonly Fill[];
-}
-
-/** Part of an offer to buy. */
-export interface Item {
-  readonly offer: Offer;
-  readonly bus: Bus;
-  readonly energyWh: bigint;
-  readonly maxPricePerKwh: bigint;
-}
-
-/** Buys part of one offer, exactly, or up to an amount with a minimum. */
-export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, title: string): Plan {
-  const { offer, bus, energyWh, maxPricePerKwh } = item;
-  return {
-    orders: [{ offer: offer.address, energyWh, maxPricePerKwh }],
-    title,
-    build: async (trader, nonce) =>
-      getPurchaseInstruction({
-        buyer: noSigner(buyer),
-        trader,
-        bus: bus.address,
-        offer: offer.address,
-        payment: await tokenAccountAddress(buyer, bus.mint, bus.tokenProgram),
-        payout: offer.payout,
-        mint: bus.mint,
-        tokenProgram: bus.tokenProgram,
-        nonce,
-        energyWh,
-        minEnergyWh,
-        maxPricePerKwh,
-        expectedVersion: 0,
-      }),
-  };
-}
-
-/** Buys exact parts of several offers of buses with one mint, all or nothing. */
-export function planBatch(buyer: Address, items: readonly Item[], maxTotal: bigint, title: string): Plan {
-  const first = items[0];
-  if (first === undefined) throw new Refusal('The basket is empty; add an offer first.');
-  const { mint, tokenProgram } = first.bus;
-  return {
-    orders: items.map(({ offer, energyWh, maxPricePerKwh }) => ({ offer: offer.address, energyWh, maxPricePerKwh })),
-    title,
-    build: async (trader, nonce) => {
-      const instruction = getPurchaseBatchInstruction({
-        buyer: noSigner(buyer),
-        trader,
-        payment: await tokenAccountAddress(buyer, mint, tokenProgram),
-        mint,
-        tokenProgram,
-        nonce,
-        maxTotal,
-        items: items.map(({ energyWh, maxPricePerKwh }) => ({ energyWh, maxPricePerKwh, expectedVersion: 0 })),
-      });
-      const accounts = items.flatMap(({ offer, bus }) => [
-        { address: bus.address, role: 0 as const },
-        { address: offer.address, role: 1 as const },
-        { address: offer.payout, role: 1 as const },
-      ]);
-      return { ...instruction, accounts: [...instruction.accounts, ...accounts] };
-    },
-  };
-}
-
-/** Buys what a lock holds; its deposit pays the seller. */
-export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): Plan {
-  return {
-    orders: [{ offer: lock.offer, energyWh: lock.energyWh, maxPricePerKwh: lock.pricePerKwh }],
-    title,
-    build: async (trader, nonce) =>
-      getLockSettleInstruction({
-        buyer: noSigner(lock.buyer),
-        trader,
-        bus: bus.address,
-        offer: offer.address,
-        lock: lock.address,
-        escrow: bus.escrow,
-        payout: offer.payout,
-        mint: bus.mint,
-        tokenProgram: bus.tokenProgram,
-        nonce,
-      }),
-  };
 }
 
 /** Everything that a purchase needs. */
@@ -211,7 +118,7 @@ const QUIET: ReadonlySet<number | undefined> = new Set([NONCE_MISMATCH, FIRST_SL
 
 /** Lanes for so many purchases, without those whose purchase has an unknown fate. */
 function lease({ connection, signer, journal, genesis }: PurchaseContext, count: number): Promise<readonly Lease[]> {
-  return leaseLanes(connection, signer.address, journal.busyLanes(signer.address, genesis), count);
+  return leaseLanes(connection, signer.address, busyLanes(journal.pending.get(), signer.address, genesis), count);
 }
 
 /** A purchase that is ready to be signed. */

@@ -6,7 +6,7 @@ import { TRANSACTION_BYTES } from '../../chain/limits';
 import { sizeOf } from '../../chain/send';
 import type { Bus, Offer } from '../../market/model';
 import { traderOpen } from '../trader/lanes';
-import { planBatch } from './purchase';
+import { planBatch } from './plan';
 import {
   accountsOf,
   batchLimits,

@@ -5,14 +5,14 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { PROGRAM, SYSTEM_PROGRAM } from '../../programs';
 import { traderAddress } from '../../chain/address';
 import { COMMITMENT, readAccounts, type Connection } from '../../chain/connection';
-import { decodeTrader } from '../../market/decode';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { FIRST_SLOT_AHEAD, getTraderOpenInstruction, NONCE_SLOT_SHIFT } from '../../generated';
+import { decodeTrader } from '../../market/decode';
 import type { Trader } from '../../market/model';
+import { PROGRAM, SYSTEM_PROGRAM } from '../../programs';
 
 /** Lanes that one wallet uses at most from this app. */
 export const MAX_LANES = 16;
@@ -53,9 +53,7 @@ async function readLanes(
   const { accounts } = await readAccounts(connection, addresses);
   return addresses.map((address, index) => {
     const account = accounts[index];
-    return account === undefined || account.owner !== PROGRAM || account.data.length === 0
-      ? undefined
-      : decodeTrader(address, account.data);
+    return account?.owner !== PROGRAM || account.data.length === 0 ? undefined : decodeTrader(address, account.data);
   });
 }
 

@@ -1,10 +1,11 @@
 /** Verify: whether a purchase happened, by whom, what, and whether its lane's history proves it. */
 
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
 import { CheckIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Energy, Facts, TextField, When } from '../../ui/parts';
 import { FillTable } from '../purchase/FillTable';
@@ -18,58 +19,12 @@ type Progress =
 
 /** The screen; `asked` is what the page's address asks for. */
 export function VerifyScreen({ asked }: { readonly asked: string | undefined }) {
-  const { live } = useSession();
-  const [text, setText] = useState(asked ?? '');
-  const [progress, setProgress] = useState<Progress>({ kind: 'idle' });
-  useEffect(() => setText(asked ?? ''), [asked]);
-  useEffect(() => {
-    if (asked === undefined) {
-      setProgress({ kind: 'idle' });
-      return undefined;
-    }
-    const query = parseQuery(asked);
-    if ('reason' in query) {
-      setProgress({ kind: 'failed', reason: query.reason });
-      return undefined;
-    }
-    let isOver = false;
-    const show = (next: Progress) => {
-      if (!isOver) setProgress(next);
-    };
-    show({ kind: 'looking', looked: 0 });
-    verify(live.connection, query, (looked) => show({ kind: 'looking', looked })).then(
-      (verdict) => show({ kind: 'answered', verdict }),
-      (error: unknown) => show({ kind: 'failed', reason: sentence(error) }),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [asked, live]);
-  const query = parseQuery(text);
-  const parsed = 'reason' in query ? { ok: false as const, reason: query.reason } : { ok: true as const, value: query };
+  const progress = useVerdict(asked);
   return (
     <div className="page narrow">
       <h1 className="visually-hidden">Verify</h1>
       <Card title="Did it happen?">
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (parsed.ok) location.hash = `#/verify/${text.trim()}`;
-          }}
-        >
-          <TextField
-            label="Transaction hash or signature"
-            value={text}
-            onChange={setText}
-            parsed={parsed}
-            inputMode="text"
-            hint="The hash that every purchase shows, or the signature of its transaction."
-          />
-          <button type="submit" className="button primary" disabled={!parsed.ok}>
-            Verify
-          </button>
-        </form>
+        <VerifyForm key={asked} asked={asked} />
         <div role="status" aria-live="polite" className="verdict">
           {progress.kind === 'looking' && (
             <div className="status running">
@@ -94,6 +49,53 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
         progress.verdict.kind === 'processed' &&
         progress.verdict.purchases.map((purchase) => <PurchaseProof key={purchase.hash} purchase={purchase} />)}
     </div>
+  );
+}
+
+/** What the chain says of what was asked. */
+function useVerdict(asked: string | undefined): Progress {
+  const { live } = useSession();
+  const [looked, setLooked] = useState<{ readonly at: string; readonly count: number }>();
+  const query = asked === undefined ? undefined : parseQuery(asked);
+  const valid = query === undefined || 'reason' in query ? undefined : query;
+  const answer = useAnswer(live, valid === undefined ? undefined : asked, async (signal) =>
+    valid === undefined
+      ? undefined
+      : verify(live.connection, valid, (count) => {
+          if (asked !== undefined && !signal.aborted) setLooked({ at: asked, count });
+        }),
+  );
+  if (query !== undefined && 'reason' in query) return { kind: 'failed', reason: query.reason };
+  if (answer.kind === 'failed') return { kind: 'failed', reason: sentence(answer.error) };
+  if (answer.kind === 'answered' && answer.value !== undefined) return { kind: 'answered', verdict: answer.value };
+  if (valid === undefined) return { kind: 'idle' };
+  return { kind: 'looking', looked: looked !== undefined && looked.at === asked ? looked.count : 0 };
+}
+
+function VerifyForm({ asked }: { readonly asked: string | undefined }) {
+  const [text, setText] = useState(asked ?? '');
+  const query = parseQuery(text);
+  const parsed = 'reason' in query ? { ok: false as const, reason: query.reason } : { ok: true as const, value: query };
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (parsed.ok) location.hash = `#/verify/${text.trim()}`;
+      }}
+    >
+      <TextField
+        label="Transaction hash or signature"
+        value={text}
+        onChange={setText}
+        parsed={parsed}
+        inputMode="text"
+        hint="The hash that every purchase shows, or the signature of its transaction."
+      />
+      <button type="submit" className="button primary" disabled={!parsed.ok}>
+        Verify
+      </button>
+    </form>
   );
 }
 

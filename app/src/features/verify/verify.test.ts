@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, it } from 'vitest';
 
-import { EMPTY_ROOT } from '../purchase/hash';
 import { unhex } from '../../chain/hex';
+import { EMPTY_ROOT } from '../purchase/hash';
 import { parseQuery, proofOf } from './verify';
 
 const sha = (...parts: Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest('hex');

@@ -5,11 +5,11 @@
 
 import { getBase58Encoder, type Address, type Base58EncodedBytes, type Signature } from '@solana/kit';
 
-import { PROGRAM } from '../../programs';
 import { bytesOf, COMMITMENT, type Connection } from '../../chain/connection';
 import { decodeTrader, KINDS } from '../../market/decode';
-import { readTransaction, type ReadTransaction } from '../../market/transactions';
 import type { Fill, Trader } from '../../market/model';
+import { readTransaction, type ReadTransaction } from '../../market/transactions';
+import { PROGRAM } from '../../programs';
 import { EMPTY_ROOT, nextHistoryRoot } from '../purchase/hash';
 import { readLane } from '../trader/lanes';
 

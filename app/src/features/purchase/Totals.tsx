@@ -1,0 +1,143 @@
+/** What a purchase costs: total, guard, fees, exact; and where the wallet holds less. */
+
+import { formatSol, formatTokens, formatUnits } from '../../amount/token';
+import type { Bus } from '../../market/model';
+import { Segmented, Tokens } from '../../ui/parts';
+import { GUARDS, type Guard } from './quote';
+import type { Preview } from './usePreview';
+
+/** How much above the quote may be paid. */
+export function GuardChoice({ guard, onChange }: { readonly guard: Guard; readonly onChange: (guard: Guard) => void }) {
+  return (
+    <div className="row spread">
+      <span className="label">Price guard</span>
+      <Segmented
+        label="Price guard"
+        options={GUARDS.map((choice) => [String(choice), choice === 0 ? 'exact' : `+${choice / 100} %`] as const)}
+        value={String(guard)}
+        onChange={(choice) => onChange(Number(choice) as Guard)}
+      />
+    </div>
+  );
+}
+
+/** Says where the wallet holds less than something costs. */
+export function Shortage({
+  balance,
+  total,
+  bus,
+}: {
+  readonly balance: bigint | undefined;
+  readonly total: bigint;
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
+}) {
+  if (balance === undefined || balance >= total) return null;
+  return (
+    <p className="error-text" role="alert">
+      Your wallet holds {formatTokens(balance, bus.decimals)} {bus.token}; this costs{' '}
+      {formatTokens(total, bus.decimals)}.
+    </p>
+  );
+}
+
+/** `for 1.50 tokens`, where the node tells what was paid. */
+export function PaidFor({
+  paid,
+  bus,
+}: {
+  readonly paid: readonly (bigint | undefined)[];
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
+}) {
+  let total = 0n;
+  for (const units of paid) {
+    if (units === undefined) return null;
+    total += units;
+  }
+  return (
+    <>
+      for <Tokens units={total} bus={bus} />
+    </>
+  );
+}
+
+/** Total, guard and fees, exact. */
+export function TotalLines({
+  total,
+  maxTotal,
+  energyWh,
+  bus,
+  preview,
+}: {
+  readonly total: bigint;
+  readonly maxTotal: bigint;
+  readonly energyWh: bigint;
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
+  readonly preview: Preview;
+}) {
+  const average = energyWh === 0n ? 0n : (total * 1_000n) / energyWh;
+  return (
+    <div className="total">
+      <div className="row spread grand">
+        <span>Total</span>
+        <Tokens units={total} bus={bus} exact />
+      </div>
+      <dl className="lines">
+        <div>
+          <dt>Average per kWh</dt>
+          <dd className="number">{formatTokens(average, bus.decimals)}</dd>
+        </div>
+        <div>
+          <dt>Never more than</dt>
+          <dd>
+            <span className="number">{formatTokens(maxTotal, bus.decimals)}</span>
+            <span className="base-units">{formatUnits(maxTotal)} base units</span>
+          </dd>
+        </div>
+        <div>
+          <dt>Market fee</dt>
+          <dd>none</dd>
+        </div>
+        <FeeLines preview={preview} account="purchase lane" />
+      </dl>
+    </div>
+  );
+}
+
+/** SOL, exact, and in lamports. */
+function Lamports({ units }: { readonly units: bigint }) {
+  return (
+    <>
+      <span className="number">{formatSol(units)}</span>
+      <span className="base-units">{formatUnits(units)} lamports</span>
+    </>
+  );
+}
+
+/** Lines of what the network takes, exact, or of why it would be refused; `account` is what has a rent. */
+export function FeeLines({ preview, account }: { readonly preview: Preview; readonly account: string }) {
+  return (
+    <>
+      <div>
+        <dt>Network fee</dt>
+        <dd>
+          {preview.kind === 'none' && <span className="hint">connect a wallet to see it</span>}
+          {preview.kind === 'checking' && <span className="hint">checking…</span>}
+          {preview.kind === 'good' && <Lamports units={preview.fee} />}
+          {preview.kind === 'refused' && (
+            <span className="error-text" role="alert">
+              {preview.reason}
+            </span>
+          )}
+        </dd>
+      </div>
+      {preview.kind === 'good' && preview.rent > 0n && (
+        <div>
+          <dt>Rent of your {account}, comes back</dt>
+          <dd>
+            <Lamports units={preview.rent} />
+          </dd>
+        </div>
+      )}
+    </>
+  );
+}

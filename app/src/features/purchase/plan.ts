@@ -1,0 +1,113 @@
+/** Plans: what a purchase orders, and the instruction that buys it once its lane and nonce are known. */
+
+import { AccountRole, type Address, type Instruction } from '@solana/kit';
+
+import { formatEnergy } from '../../amount/energy';
+import { tokenAccountAddress } from '../../chain/address';
+import { noSigner } from '../../chain/signer';
+import { Refusal } from '../../errors/explain';
+import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
+import type { Bus, Lock, Offer } from '../../market/model';
+import type { Order } from './hash';
+
+/** One attempt: what enters the hash, and the instruction once lane and nonce are known. */
+export interface Plan {
+  readonly orders: readonly Order[];
+  /** For the reader: `2.5 kWh on Sunny Street`. */
+  readonly title: string;
+  readonly build: (trader: Address, nonce: bigint) => Promise<Instruction>;
+}
+
+/** Part of an offer to buy. */
+export interface Item {
+  readonly offer: Offer;
+  readonly bus: Bus;
+  readonly energyWh: bigint;
+  readonly maxPricePerKwh: bigint;
+}
+
+/** Buys part of one offer, exactly, or up to an amount with a minimum. */
+export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, title: string): Plan {
+  const { offer, bus, energyWh, maxPricePerKwh } = item;
+  return {
+    orders: [{ offer: offer.address, energyWh, maxPricePerKwh }],
+    title,
+    build: async (trader, nonce) =>
+      getPurchaseInstruction({
+        buyer: noSigner(buyer),
+        trader,
+        bus: bus.address,
+        offer: offer.address,
+        payment: await tokenAccountAddress(buyer, bus.mint, bus.tokenProgram),
+        payout: offer.payout,
+        mint: bus.mint,
+        tokenProgram: bus.tokenProgram,
+        nonce,
+        energyWh,
+        minEnergyWh,
+        maxPricePerKwh,
+        expectedVersion: 0,
+      }),
+  };
+}
+
+/** Buys exact parts of several offers of buses with one mint, all or nothing. */
+export function planBatch(buyer: Address, items: readonly Item[], maxTotal: bigint, title: string): Plan {
+  const first = items[0];
+  if (first === undefined) throw new Refusal('The basket is empty; add an offer first.');
+  const { mint, tokenProgram } = first.bus;
+  return {
+    orders: items.map(({ offer, energyWh, maxPricePerKwh }) => ({ offer: offer.address, energyWh, maxPricePerKwh })),
+    title,
+    build: async (trader, nonce) => {
+      const instruction = getPurchaseBatchInstruction({
+        buyer: noSigner(buyer),
+        trader,
+        payment: await tokenAccountAddress(buyer, mint, tokenProgram),
+        mint,
+        tokenProgram,
+        nonce,
+        maxTotal,
+        items: items.map(({ energyWh, maxPricePerKwh }) => ({ energyWh, maxPricePerKwh, expectedVersion: 0 })),
+      });
+      const accounts = items.flatMap(({ offer, bus }) => [
+        { address: bus.address, role: AccountRole.READONLY },
+        { address: offer.address, role: AccountRole.WRITABLE },
+        { address: offer.payout, role: AccountRole.WRITABLE },
+      ]);
+      return { ...instruction, accounts: [...instruction.accounts, ...accounts] };
+    },
+  };
+}
+
+/** Buys what a lock holds; its deposit pays the seller. */
+export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): Plan {
+  return {
+    orders: [{ offer: lock.offer, energyWh: lock.energyWh, maxPricePerKwh: lock.pricePerKwh }],
+    title,
+    build: async (trader, nonce) =>
+      getLockSettleInstruction({
+        buyer: noSigner(lock.buyer),
+        trader,
+        bus: bus.address,
+        offer: offer.address,
+        lock: lock.address,
+        escrow: bus.escrow,
+        payout: offer.payout,
+        mint: bus.mint,
+        tokenProgram: bus.tokenProgram,
+        nonce,
+      }),
+  };
+}
+
+/** The plan of a quote: one purchase, or one batch. */
+export function planItems(buyer: Address, items: readonly Item[], maxTotal: bigint): Plan {
+  const energy = items.reduce((sum, { energyWh }) => sum + energyWh, 0n);
+  const names = [...new Set(items.map(({ bus }) => bus.name))];
+  const title = `${formatEnergy(energy)} on ${names.join(', ')}`;
+  const [only] = items;
+  return items.length === 1 && only !== undefined
+    ? planSingle(buyer, only, only.energyWh, title)
+    : planBatch(buyer, items, maxTotal, title);
+}

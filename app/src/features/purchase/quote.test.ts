@@ -1,0 +1,163 @@
+// @vitest-environment node
+
+import type { Address } from '@solana/kit';
+import { describe, expect, it } from 'vitest';
+
+import { U64_MAX } from '../../amount/cost';
+import { Refusal } from '../../errors/explain';
+import type { Bus, Offer } from '../../market/model';
+import {
+  chosenItems,
+  guarded,
+  itemsOf,
+  MAX_PURCHASES,
+  plansOf,
+  purchasesOf,
+  quoteBest,
+  refusalOf,
+  routable,
+  tooMany,
+  type BestPrice,
+  type Quotable,
+} from './quote';
+import type { Batch } from './router';
+
+const key = (name: string) => name.padEnd(32, '1') as Address;
+const MINT = key('Mint');
+
+function bus(name: string, change: Partial<Bus> = {}): Bus {
+  const own = { address: key(name), name, mint: MINT, tokenProgram: key('Token'), decimals: 6, token: 'tokens' };
+  return { ...own, paused: false, windowSeconds: 0, gateClosureSeconds: 0, owners: [], ...change } as unknown as Bus;
+}
+
+function offer(name: string, on: string, kWh: bigint, pricePerKwh: bigint, change: Partial<Offer> = {}): Offer {
+  const energy = { listedWh: kWh * 1_000n, remainingWh: kWh * 1_000n, reservedWh: 0n };
+  const place = { address: key(name), bus: key(on), seller: key(`Seller${name}`), payout: key(`Payout${name}`) };
+  const rest = { cancelled: false, expiresAt: 0, windowStart: 0, source: 'solar', openLocks: 0 };
+  return { ...place, ...energy, ...rest, pricePerKwh, ...change } as unknown as Offer;
+}
+
+function market(buses: readonly Bus[], offers: readonly Offer[]): Quotable {
+  return {
+    buses: new Map(buses.map((one) => [one.address, one])),
+    offers: new Map(offers.map((one) => [one.address, one])),
+  };
+}
+
+const MILL = bus('Mill');
+const EAST = bus('East');
+const FAR = bus('Far', { mint: key('Other') });
+const TWO = market(
+  [MILL, EAST, FAR],
+  [
+    offer('A', 'Mill', 2n, 200_000n),
+    offer('B', 'Mill', 3n, 150_000n),
+    offer('C', 'East', 9n, 100_000n),
+    offer('D', 'Far', 9n, 1n),
+    offer('E', 'Mill', 5n, 120_000n, { windowStart: 900 }),
+    offer('F', 'Mill', 5n, 110_000n, { cancelled: true }),
+    offer('G', 'Mill', 5n, 110_000n, { reservedWh: 5_000n }),
+    offer('H', 'Mill', 5n, 110_000n, { expiresAt: 50 }),
+  ],
+);
+const want = (change: Partial<BestPrice> = {}): BestPrice => ({
+  scope: { mint: MINT, buses: [key('Mill')], windowStart: 0 },
+  energyWh: 4_000n,
+  minEnergyWh: 4_000n,
+  maxPricePerKwh: U64_MAX,
+  maxTotal: U64_MAX,
+  ...change,
+});
+const offersOf = (fills: readonly { offer: { offer: Address } }[]) => fills.map((fill) => fill.offer.offer);
+
+describe('a scope', () => {
+  it('holds what trades now on the chosen buses, in the chosen window, for the chosen token', () => {
+    const names = (change: Partial<BestPrice['scope']>, now = 100) =>
+      routable(TWO, { ...want().scope, ...change }, now).map((found) => found.offer);
+    expect(names({})).toEqual([key('A'), key('B')]);
+    expect(names({}, 50)).toEqual([key('A'), key('B'), key('H')]);
+    expect(names({ windowStart: undefined })).toEqual([key('A'), key('B'), key('E')]);
+    expect(names({ windowStart: 900 })).toEqual([key('E')]);
+    expect(names({ buses: [key('Mill'), key('East')] })).toEqual([key('A'), key('B'), key('C')]);
+    // Another token's bus is never in it, whoever chooses it.
+    expect(names({ buses: [key('Far')] })).toEqual([]);
+    expect(names({ buses: [] })).toEqual([]);
+  });
+});
+
+describe('a best price', () => {
+  it('is made of the cheapest offers, and never of the buyer’s own', () => {
+    const quoted = quoteBest(TWO, want(), undefined, 100);
+    expect(quoted).toMatchObject({ ok: true, quote: { energyWh: 4_000n, totalCost: 650_000n } });
+    expect(quoted.ok && offersOf(quoted.quote.fills)).toEqual([key('B'), key('A')]);
+    expect(quoteBest(TWO, want(), key('SellerB'), 100)).toMatchObject({ ok: false, availableWh: 2_000n });
+  });
+
+  it('that there is none of says what there is', () => {
+    const said = (change: Partial<BestPrice>) => {
+      const asked = want(change);
+      const quoted = quoteBest(TWO, asked, undefined, 100);
+      return quoted.ok ? undefined : refusalOf(TWO, asked, quoted);
+    };
+    const six = { energyWh: 6_000n, minEnergyWh: 6_000n };
+    expect(said(six)).toBe('5 kWh are on offer within your limits now; buy less, or raise the limits.');
+    expect(said({ maxPricePerKwh: 1n })).toBe('Nothing is on offer within your limits now.');
+    expect(said({ maxTotal: 600_000n })).toBe('The price moved: this costs 0.65 now, and your limit is 0.60.');
+    expect(said({ energyWh: 0n, minEnergyWh: 0n })).toBe('Ask for at least 1 Wh.');
+    expect(said({ ...six, minEnergyWh: 1n })).toBeUndefined();
+  });
+
+  it('is bought at the limits that were quoted', () => {
+    const quoted = quoteBest(TWO, want(), undefined, 100);
+    if (!quoted.ok) throw new Error(quoted.reason);
+    const purchases = purchasesOf(quoted.quote, 1);
+    expect(purchases).toHaveLength(1);
+    const [plan] = plansOf(TWO, key('Buyer'), purchases, 650_000n);
+    expect(plan?.title).toBe('4 kWh on Mill');
+    expect(plan?.orders).toEqual([
+      { offer: key('A'), energyWh: 1_000n, maxPricePerKwh: 200_000n },
+      { offer: key('B'), energyWh: 3_000n, maxPricePerKwh: 150_000n },
+    ]);
+    const without = market([MILL], [offer('B', 'Mill', 3n, 150_000n)]);
+    expect(() => itemsOf(without, quoted.quote.fills)).toThrow('An offer closed while it was quoted; quote it again.');
+  });
+
+  it('takes at most so many purchases at once', () => {
+    const batch: Batch = { fills: [], energyWh: 1_000n, totalCost: 1n };
+    expect(tooMany(Array.from({ length: MAX_PURCHASES }, () => batch))).toBeUndefined();
+    expect(tooMany(Array.from({ length: MAX_PURCHASES + 1 }, () => batch))).toBe(
+      'This takes 9 transactions, and 8 can be signed at once; buy less, such as 8 kWh.',
+    );
+  });
+});
+
+describe('a guard', () => {
+  it('is rounded down, and ends at 64 bits', () => {
+    expect(guarded(199n, 0)).toBe(199n);
+    expect(guarded(199n, 100)).toBe(200n);
+    expect(guarded(199n, 500)).toBe(208n);
+    expect(guarded(U64_MAX, 500)).toBe(U64_MAX);
+  });
+});
+
+describe('chosen offers', () => {
+  const chosen = (name: string, energyWh: bigint, maxPricePerKwh: bigint, now = 100) =>
+    chosenItems(TWO, [{ offer: key(name), energyWh, maxPricePerKwh }], now);
+
+  it('are bought as they were chosen', () => {
+    expect(chosen('A', 500n, 210_000n)).toMatchObject([{ energyWh: 500n, maxPricePerKwh: 210_000n, bus: MILL }]);
+  });
+
+  it('are refused where they have moved beyond the limits', () => {
+    const cases = [
+      ['Z', 1n, 1n, 'This offer is gone: it was sold out or withdrawn.'],
+      ['F', 1n, U64_MAX, 'This offer was cancelled. Choose another.'],
+      ['H', 1n, U64_MAX, 'This offer has expired. Choose another.'],
+      ['A', 1n, 199_999n, 'The seller changed the price to 0.20 per kWh, above your limit of 0.199999.'],
+      ['A', 2_001n, U64_MAX, 'Somebody was faster: 2 kWh of this offer are left, and you want 2.001 kWh.'],
+    ] as const;
+    for (const [name, energyWh, limit, sentence] of cases) {
+      expect(() => chosen(name, energyWh, limit)).toThrow(new Refusal(sentence));
+    }
+  });
+});

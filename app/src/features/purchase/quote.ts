@@ -1,0 +1,161 @@
+/** Quotes: which offers are bought within the buyer's limits, and why none are. Pure: no chain, no clock. */
+
+import type { Address } from '@solana/kit';
+
+import { U64_MAX } from '../../amount/cost';
+import { formatEnergy } from '../../amount/energy';
+import { formatTokens } from '../../amount/token';
+import { Refusal } from '../../errors/explain';
+import { freeWh, untradable } from '../../market/model';
+import type { MarketState } from '../../market/state';
+import { planItems, type Item, type Plan } from './plan';
+import {
+  batchLimits,
+  quote,
+  split,
+  type Batch,
+  type Quote,
+  type Quoted,
+  type RouterFill,
+  type RouterOffer,
+} from './router';
+
+/** What a quote needs to know of the market. */
+export type Quotable = Pick<MarketState, 'offers' | 'buses'>;
+
+/** What may be paid above the quote before a purchase is refused, in basis points. */
+export const GUARDS = [0, 100, 500] as const;
+/** One of {@link GUARDS}. */
+export type Guard = (typeof GUARDS)[number];
+
+/** The highest amount that a guard allows above a quoted one: `floor(amount x (1 + guard))`. */
+export function guarded(amount: bigint, guard: Guard): bigint {
+  const limit = (amount * BigInt(10_000 + guard)) / 10_000n;
+  return limit > U64_MAX ? U64_MAX : limit;
+}
+
+/** Which offers a best price may be made of. */
+export interface Scope {
+  readonly mint: Address;
+  /** Only these buses. */
+  readonly buses: readonly Address[];
+  /** Only this delivery window. */
+  readonly windowStart: number | undefined;
+}
+
+/** The buyer's limits for a best price. */
+export interface BestPrice {
+  readonly scope: Scope;
+  readonly energyWh: bigint;
+  readonly minEnergyWh: bigint;
+  readonly maxPricePerKwh: bigint;
+  readonly maxTotal: bigint;
+}
+
+/** Offers of a scope that can be bought now. */
+export function routable(market: Quotable, scope: Scope, now: number): RouterOffer[] {
+  const found: RouterOffer[] = [];
+  for (const offer of market.offers.values()) {
+    const bus = market.buses.get(offer.bus);
+    if (bus?.mint !== scope.mint || !scope.buses.includes(offer.bus)) continue;
+    if (scope.windowStart !== undefined && offer.windowStart !== scope.windowStart) continue;
+    if (untradable(offer, bus, now) !== undefined) continue;
+    const { address, payout, seller, pricePerKwh } = offer;
+    found.push({ offer: address, bus: bus.address, payout, seller, freeWh: freeWh(offer), pricePerKwh });
+  }
+  return found;
+}
+
+/** Quotes a best price from the market as it is known. */
+export function quoteBest(market: Quotable, want: BestPrice, buyer: Address | undefined, now: number): Quoted {
+  return quote(routable(market, want.scope, now), {
+    energyWh: want.energyWh,
+    minEnergyWh: want.minEnergyWh,
+    maxPricePerKwh: want.maxPricePerKwh,
+    maxTotal: want.maxTotal,
+    excludedSellers: buyer === undefined ? [] : [buyer],
+  });
+}
+
+/** Purchases that are signed together at most: each has a lane and a transaction of its own. */
+export const MAX_PURCHASES = 8;
+
+/**
+ * The purchases that a quote takes, each all or nothing: one wherever one transaction holds all of it. `lanes` is how
+ * many free lanes are open.
+ */
+export function purchasesOf({ fills }: Quote, lanes: number): readonly Batch[] {
+  const batches = split(fills, batchLimits(false));
+  return batches.length <= lanes ? batches : split(fills, batchLimits(true));
+}
+
+/** Why so many purchases cannot be signed together; `undefined` where they can. */
+export function tooMany(purchases: readonly Batch[]): string | undefined {
+  if (purchases.length <= MAX_PURCHASES) return undefined;
+  const energyWh = purchases.slice(0, MAX_PURCHASES).reduce((sum, batch) => sum + batch.energyWh, 0n);
+  return `This takes ${purchases.length} transactions, and ${MAX_PURCHASES} can be signed at once; buy less, such as ${formatEnergy(energyWh)}.`;
+}
+
+/** The offers and buses behind fills. */
+export function itemsOf(market: Quotable, fills: readonly RouterFill[]): Item[] {
+  return fills.map(({ offer: { offer: address, pricePerKwh }, energyWh }) => {
+    const offer = market.offers.get(address);
+    const bus = offer === undefined ? undefined : market.buses.get(offer.bus);
+    if (offer === undefined || bus === undefined) {
+      throw new Refusal('An offer closed while it was quoted; quote it again.', undefined, true);
+    }
+    return { offer, bus, energyWh, maxPricePerKwh: pricePerKwh };
+  });
+}
+
+/** The plans of a quote's purchases; the limit of a single one is the buyer's, of several what each costs. */
+export function plansOf(market: Quotable, buyer: Address, purchases: readonly Batch[], maxTotal: bigint): Plan[] {
+  return purchases.map(({ fills, totalCost }) =>
+    planItems(buyer, itemsOf(market, fills), purchases.length === 1 ? maxTotal : totalCost),
+  );
+}
+
+/** Why there is no best price, with what there is. */
+export function refusalOf(market: Quotable, want: BestPrice, quoted: Extract<Quoted, { ok: false }>): string {
+  const decimals = [...market.buses.values()].find(({ mint }) => mint === want.scope.mint)?.decimals ?? 0;
+  if (quoted.availableWh !== undefined) {
+    return quoted.availableWh === 0n
+      ? 'Nothing is on offer within your limits now.'
+      : `${formatEnergy(quoted.availableWh)} are on offer within your limits now; buy less, or raise the limits.`;
+  }
+  if (quoted.leastCost !== undefined) {
+    return `The price moved: this costs ${formatTokens(quoted.leastCost, decimals)} now, and your limit is ${formatTokens(want.maxTotal, decimals)}.`;
+  }
+  return quoted.reason;
+}
+
+/** Part of an offer that a buyer has chosen. */
+export interface Wanted {
+  readonly offer: Address;
+  readonly energyWh: bigint;
+  readonly maxPricePerKwh: bigint;
+}
+
+/** Exact parts of known offers; throws a {@link Refusal} where one has moved beyond the buyer's limits. */
+export function chosenItems(market: Quotable, wanted: readonly Wanted[], now: number): Item[] {
+  return wanted.map(({ offer: address, energyWh, maxPricePerKwh }) => {
+    const offer = market.offers.get(address);
+    const bus = offer === undefined ? undefined : market.buses.get(offer.bus);
+    if (offer === undefined || bus === undefined) {
+      throw new Refusal('This offer is gone: it was sold out or withdrawn.');
+    }
+    const why = untradable(offer, bus, now);
+    if (why !== undefined) throw new Refusal(`${why} Choose another.`);
+    if (offer.pricePerKwh > maxPricePerKwh) {
+      throw new Refusal(
+        `The seller changed the price to ${formatTokens(offer.pricePerKwh, bus.decimals)} per kWh, above your limit of ${formatTokens(maxPricePerKwh, bus.decimals)}.`,
+      );
+    }
+    if (freeWh(offer) < energyWh) {
+      throw new Refusal(
+        `Somebody was faster: ${formatEnergy(freeWh(offer))} of this offer are left, and you want ${formatEnergy(energyWh)}.`,
+      );
+    }
+    return { offer, bus, energyWh, maxPricePerKwh };
+  });
+}
