@@ -12,21 +12,27 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     context::Context,
     generated::{self, Files},
-    npm, run,
+    npm, reference, run,
     test::{Tally, run_tests},
 };
 
 /// Where the IDL is checked in.
 const IDL_DIR: &str = "idl";
 const IDL_FILE: &str = "multibus.json";
+/// The same for people, beside it.
+const PAGE: &str = "README.md";
 /// The generator of the TypeScript client, an npm package of its own.
 const CODEGEN: &str = "app/codegen";
 /// Where the TypeScript client is checked in.
 const CLIENT: &str = "app/src/generated";
 
-/// Writes `idl/multibus.json`, or with `check` compares it with what the program's sources say.
+/// Writes `idl/multibus.json` and its page for people, or with `check` compares both with what the program's sources say.
 pub fn idl(ctx: &Context, check: bool) -> Result<()> {
-    let made = Files::from([(PathBuf::from(IDL_FILE), build(ctx)?)]);
+    let idl = build(ctx)?;
+    let constants = fs::read_to_string(ctx.root.join(reference::CONSTANTS))
+        .with_context(|| format!("could not read {}", reference::CONSTANTS))?;
+    let page = reference::page(&idl, &constants)?.into_bytes();
+    let made = Files::from([(PathBuf::from(IDL_FILE), idl), (PathBuf::from(PAGE), page)]);
     generated::settle(&ctx.root.join(IDL_DIR), IDL_DIR, &made, check, "cargo xtask idl")
 }
 

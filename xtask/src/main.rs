@@ -22,6 +22,7 @@ mod mutate;
 mod npm;
 mod planted;
 mod publish;
+mod reference;
 mod run;
 mod sbf;
 mod setup;
