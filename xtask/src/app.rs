@@ -61,11 +61,16 @@ pub fn build(ctx: &Context) -> Result<()> {
     run::logged(vite(ctx).arg("build"), "Building the web app", "about 5 seconds", &ctx.log("app-build")).map(drop)
 }
 
-/// Types, units and components, and the build with its limit of size.
+/// Types, lint, format, units and components, and the build with its limit of size.
 pub fn check(ctx: &Context, _: Tools, tally: &mut Tally) -> Result<()> {
     install(ctx)?;
-    let mut types = tool(ctx, "tsc");
-    run::live(types.arg("--noEmit")).context("the app's types do not fit")?;
+    // Lint needs TypeScript 6 beside it, whose program has the same name.
+    let mut types = ctx.command("node");
+    run::live(types.current_dir(dir(ctx)).args(["node_modules/typescript-7/bin/tsc", "--noEmit"]))
+        .context("the app's types do not fit")?;
+    run::live(tool(ctx, "eslint").args([".", "--max-warnings", "0"])).context("the app's lint found something")?;
+    run::live(tool(ctx, "prettier").args(["--check", "."]))
+        .context("the app is not formatted: run `npm run format` in app/")?;
     vitest(ctx, &mut tool(ctx, "vitest"), "unit", tally)?;
     build(ctx)
 }

@@ -13,8 +13,22 @@ use crate::{
 /// Lock files of npm, below the checkout.
 const NPM_LOCKS: [&str; 2] = ["app/package-lock.json", "app/codegen/package-lock.json"];
 /// Licences of npm packages: of what the app's pages contain, and of what builds, tests and generates them.
-const NPM_LICENCES: [&str; 9] =
-    ["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "OFL-1.1", "MPL-2.0", "Public Domain"];
+const NPM_LICENCES: [&str; 13] = [
+    "MIT",
+    "Apache-2.0",
+    "ISC",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "0BSD",
+    "BlueOak-1.0.0",
+    "OFL-1.1",
+    "MPL-2.0",
+    // Of tools that check the app, and in no page: data of browsers, of scripts, and a reader of command lines.
+    "CC-BY-4.0",
+    "CC0-1.0",
+    "Python-2.0",
+    "Public Domain",
+];
 
 /// Audits where cargo-deny is there already; else says what is left out.
 pub fn where_installed(ctx: &Context) -> Result<()> {
