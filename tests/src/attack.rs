@@ -12,7 +12,8 @@
 //! cannot claim what is not run. The classes and their errors are in `tests/tests/program/attacks.txt`.
 
 use {
-    crate::{model::Call, world::Refusal},
+    crate::world::Refusal,
+    multibus_model::Call,
     solana_instruction::error::InstructionError,
     solana_transaction::versioned::VersionedTransaction,
     std::{cell::RefCell, thread},

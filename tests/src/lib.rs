@@ -11,7 +11,6 @@ pub mod event;
 pub mod key;
 pub mod market;
 pub mod mint;
-pub mod model;
 pub mod play;
 pub mod replica;
 pub mod world;

@@ -1,10 +1,13 @@
 //! The accounts that the model expects to find on chain, byte for byte.
 
 use {
-    crate::model::{self, Action, Model},
     anchor_lang::Discriminator,
     bytemuck::Zeroable,
     multibus::state::{self, ActionKind, FormerOwner, OfferSeqWindow, OwnerSlot, Receipt},
+    multibus_model::{
+        Model, ModelBus, ModelCapacity, ModelLane, ModelOffer, ModelReceipt, ModelTokens, call::Action,
+        limit::LOCK_SECONDS,
+    },
     solana_address::Address,
     std::{collections::BTreeMap, fmt::Debug},
 };
@@ -93,7 +96,7 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
             price_per_kwh: lock.price_per_kwh,
             deposit: lock.deposit,
             taken_at: lock.taken_at,
-            expires_at: lock.taken_at + model::LOCK_SECONDS,
+            expires_at: lock.taken_at + LOCK_SECONDS,
             bus: lock.bus,
             offer: lock.offer,
             buyer: lock.buyer,
@@ -121,7 +124,7 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
     }
 }
 
-fn bus(model: &Model, bus: &model::Bus, bump: u8) -> Expected {
+fn bus(model: &Model, bus: &ModelBus, bump: u8) -> Expected {
     let former = bus.former_owners();
     let mint = &model.mints[&bus.mint];
     let of = |sums: &BTreeMap<Address, u128>, wallet: &Address| sums.get(wallet).copied().unwrap_or(0);
@@ -175,7 +178,7 @@ fn bus(model: &Model, bus: &model::Bus, bump: u8) -> Expected {
     Expected::Bus(Box::new(expected), former)
 }
 
-fn capacity(capacity: &model::Capacity, bump: u8) -> state::Capacity {
+fn capacity(capacity: &ModelCapacity, bump: u8) -> state::Capacity {
     let next = capacity.next_seq();
     let mut used = [0; 16];
     for seq in capacity.used.range(next.saturating_sub(1_024)..) {
@@ -199,7 +202,7 @@ fn capacity(capacity: &model::Capacity, bump: u8) -> state::Capacity {
     }
 }
 
-fn offer(offer: &model::Offer, bump: u8) -> state::Offer {
+fn offer(offer: &ModelOffer, bump: u8) -> state::Offer {
     state::Offer {
         layout_version: 1,
         bump,
@@ -225,7 +228,7 @@ fn offer(offer: &model::Offer, bump: u8) -> state::Offer {
     }
 }
 
-fn lane(lane: &model::Lane, bump: u8) -> state::Trader {
+fn lane(lane: &ModelLane, bump: u8) -> state::Trader {
     let mut receipts = [Receipt::zeroed(); 16];
     let count = lane.receipts.len();
     for (index, receipt) in lane.receipts.iter().enumerate().skip(count.saturating_sub(16)) {
@@ -236,7 +239,7 @@ fn lane(lane: &model::Lane, bump: u8) -> state::Trader {
             purchased_at: receipt.purchased_at,
         };
     }
-    let total = |part: fn(&model::Receipt) -> u64| lane.receipts.iter().map(part).fold(0u64, u64::saturating_add);
+    let total = |part: fn(&ModelReceipt) -> u64| lane.receipts.iter().map(part).fold(0u64, u64::saturating_add);
     state::Trader {
         layout_version: 1,
         bump,
@@ -280,11 +283,11 @@ fn action(action: &Action) -> state::Action {
 }
 
 /// Compares a token account.
-pub fn tokens(expected: &model::Tokens, data: &[u8]) -> Result<(), String> {
+pub fn tokens(expected: &ModelTokens, data: &[u8]) -> Result<(), String> {
     let key = |at: usize| Address::try_from(&data[at..at + 32]).expect("32 bytes");
     let number = |at: usize| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes"));
     let delegate = (data[72] == 1).then(|| (key(76), number(121)));
-    let found = model::Tokens { mint: key(0), owner: key(32), amount: number(64), frozen: data[108] == 2, delegate };
+    let found = ModelTokens { mint: key(0), owner: key(32), amount: number(64), frozen: data[108] == 2, delegate };
     let closable = u32::from_le_bytes(data[129..133].try_into().expect("4 bytes")) == 1;
     if found != *expected || closable {
         return Err(format!("is {found:?} (somebody else may close it: {closable}), and should be {expected:?}"));

@@ -12,9 +12,9 @@ use {
         machine::{Machine, Outcome},
         script::{Deed::*, Spot::*, Step::*, Tamper::Nothing, *},
     },
-    crate::model::Call,
     base64::{Engine, engine::general_purpose::STANDARD_NO_PAD},
     fastrand::Rng,
+    multibus_model::Call,
     solana_instruction::{AccountMeta, Instruction},
     std::{
         cmp::Reverse,

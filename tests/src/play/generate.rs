@@ -3,8 +3,9 @@
 
 use {
     super::{machine::Machine, script::*},
-    crate::{model, world::START},
+    crate::world::START,
     fastrand::Rng,
+    multibus_model::{ModelBus, ModelTokens, limit::LOCK_SECONDS},
     solana_address::Address,
 };
 
@@ -398,7 +399,7 @@ impl Generator {
     fn time(&mut self, machine: &Machine) -> i64 {
         let model = &machine.model;
         let mut ends: Vec<i64> = Vec::new();
-        ends.extend(model.locks.values().map(|lock| lock.taken_at + model::LOCK_SECONDS));
+        ends.extend(model.locks.values().map(|lock| lock.taken_at + LOCK_SECONDS));
         for offer in model.offers.values() {
             ends.push(offer.expires_at);
             ends.extend(model.buses.get(&offer.bus).and_then(|bus| bus.gate(offer.window_start)));
@@ -440,7 +441,7 @@ impl Generator {
                 return match self.rng.u8(0..6) {
                     0 => Step::Freeze(if self.chance(80) { tokens } else { spot }),
                     1..=3 => {
-                        let frozen = |tokens: &model::Tokens| tokens.frozen;
+                        let frozen = |tokens: &ModelTokens| tokens.frozen;
                         let all: Vec<Spot> = (0..machine.parties)
                             .flat_map(|party| (0..4).map(move |which| Spot::Tokens(party, which / 2, which % 2)))
                             .chain((0..BUSES).flat_map(|bus| [Spot::Escrow(bus), Spot::Treasury(bus)]))
@@ -487,7 +488,7 @@ impl Generator {
         if sells && self.live_offers(machine).len() < 2 && self.chance(85) {
             choice = 11;
         }
-        let windowed = |bus: &model::Bus| bus.window_seconds > 0;
+        let windowed = |bus: &ModelBus| bus.window_seconds > 0;
         let needs_window = matches!(choice, 11..=29)
             && machine.model.buses.get(&machine.address(Spot::BusAt(bus))).is_some_and(windowed)
             && machine.model.offers.values().filter(|offer| offer.window_start > machine.model.now + 600).count() == 0;

@@ -5,7 +5,6 @@ use {
     crate::{
         market::{self, Bus},
         mint::{Mint, MintExtension, TokenProgram},
-        model::{self, Call, Cause, Causes, Meta, Model},
         world::{START, START_SLOT, World},
     },
     litesvm::LiteSVM,
@@ -15,6 +14,7 @@ use {
         instruction,
         state::{BusConfig, OwnerShare, ProposalAction},
     },
+    multibus_model::{Call, Cause, Causes, Model, ModelMint, ModelTokens, PassedAccount},
     solana_account::ReadableAccount,
     solana_address::Address,
     solana_clock::Clock,
@@ -131,7 +131,7 @@ impl Machine {
         };
         let refusals = [None, None, Some("MintHasTransferFee")];
         for (mint, refused_as) in mints.iter().zip(refusals) {
-            let known = model::Mint { program: mint.program.address(), decimals: mint.decimals, refused_as };
+            let known = ModelMint { program: mint.program.address(), decimals: mint.decimals, refused_as };
             machine.model.mints.insert(mint.address, known);
         }
         for party in 0..MOST_PARTIES {
@@ -159,7 +159,7 @@ impl Machine {
 
     fn add_tokens(&mut self, account: &Address, mint: u8, owner: &Address, amount: u64) {
         let mint = self.mints[mint as usize].address;
-        let tokens = model::Tokens { mint, owner: *owner, amount, frozen: false, delegate: None };
+        let tokens = ModelTokens { mint, owner: *owner, amount, frozen: false, delegate: None };
         self.model.tokens.insert(*account, tokens);
         *self.model.supply.entry(mint).or_default() += amount as u128;
         let lamports = self.svm.get_balance(account).expect("a token account");
@@ -472,7 +472,7 @@ impl Machine {
     }
 
     /// The flags that an instruction's accounts have in its transaction: what one place asks for, all of them get.
-    fn metas(instructions: &[Instruction]) -> Vec<Vec<Meta>> {
+    fn metas(instructions: &[Instruction]) -> Vec<Vec<PassedAccount>> {
         let mut flags: BTreeMap<Address, (bool, bool)> = BTreeMap::new();
         for meta in instructions.iter().flat_map(|instruction| &instruction.accounts) {
             let (signs, writes) = flags.entry(meta.pubkey).or_default();
@@ -485,7 +485,7 @@ impl Machine {
                 let (is_signer, asked) = flags[&meta.pubkey];
                 // The runtime lets no transaction write these.
                 let is_writable = asked && meta.pubkey != system_program::ID && meta.pubkey != multibus::ID;
-                Meta { address: meta.pubkey, is_signer, is_writable }
+                PassedAccount { address: meta.pubkey, is_signer, is_writable }
             };
             accounts.map(meta).collect()
         };
@@ -512,7 +512,7 @@ impl Machine {
     }
 
     /// The model's verdict on a transaction: the first instruction that it refuses, and why; then nothing changes.
-    fn judge(&mut self, instructions: &[Instruction], metas: &[Vec<Meta>]) -> Result<(), (usize, Causes)> {
+    fn judge(&mut self, instructions: &[Instruction], metas: &[Vec<PassedAccount>]) -> Result<(), (usize, Causes)> {
         let before = (instructions.len() > 1).then(|| self.model.clone());
         for (at, (instruction, metas)) in instructions.iter().zip(metas).enumerate() {
             if let Err(causes) = self.model.execute(metas, &instruction.data) {

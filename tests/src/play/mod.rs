@@ -1,5 +1,5 @@
 //! Random games against the model: 2 to 12 parties play every instruction, valid and invalid, on the built program in a
-//! simulated chain, and a [model](crate::model) that shares no code with it plays along. After every step the result (the
+//! simulated chain, and a [model](multibus_model) that shares no code with it plays along. After every step the result (the
 //! exact error), every balance in tokens and lamports, every byte of every account and all invariants are compared.
 //!
 //! The generator is written here rather than with proptest-state-machine, for three reasons. It looks into the model to
@@ -16,10 +16,10 @@ pub mod machine;
 pub mod script;
 
 use {
-    crate::model::Call,
     generate::Generator,
     machine::{Machine, Outcome},
     multibus::error::MultibusError,
+    multibus_model::Call,
     script::{Deed, Step, Tamper},
     solana_instruction::error::InstructionError,
     std::{

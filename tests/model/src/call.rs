@@ -1,8 +1,9 @@
-//! Instructions as they come over the wire: a number, then the arguments in little-endian order, lists with their length
-//! before them.
+//! Instructions as they are sent: one byte with a number, then the arguments. Numbers are little-endian, and a list has
+//! its length before it.
 
 use solana_address::Address;
 
+/// What a bus is created with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewBus {
     pub name: Vec<u8>,
@@ -18,6 +19,7 @@ pub struct NewBus {
     pub base_price_per_kwh: u64,
 }
 
+/// What a proposal changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     OwnerAdd { owner: Address, shares: Vec<u16> },
@@ -34,14 +36,16 @@ pub enum Action {
     Resume,
 }
 
+/// What a buyer asks of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     pub energy_wh: u64,
     pub max_price: u64,
+    /// Version that the offer must have; 0 for any.
     pub version: u32,
 }
 
-/// What an offer is made with.
+/// What an offer is created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     pub offer_seq: u64,
@@ -51,6 +55,7 @@ pub struct Terms {
     pub source: u8,
 }
 
+/// An instruction of the market, with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     BusCreate(u64, NewBus),
@@ -76,6 +81,7 @@ pub enum Call {
     TreasuryClaim,
 }
 
+/// The bytes that are not read yet.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -169,7 +175,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Call {
-    /// Number of instructions that there are.
+    /// Names of the instructions, in the order of [`Call::index`].
     pub const NAMES: [&'static str; 21] = [
         "bus_create",
         "capacity_open",
@@ -194,7 +200,7 @@ impl Call {
         "treasury_claim",
     ];
 
-    /// Reads an instruction; `None` where it is none. What follows the arguments is ignored.
+    /// Reads an instruction; `None` where the bytes are not one. Bytes after the arguments are ignored.
     pub fn read(data: &[u8]) -> Option<Self> {
         let mut reader = Reader(data);
         let r = &mut reader;
@@ -232,7 +238,7 @@ impl Call {
         Self::NAMES[self.index()]
     }
 
-    /// Place of the instruction in [`Call::NAMES`].
+    /// Index of the instruction in [`Call::NAMES`].
     pub fn index(&self) -> usize {
         match self {
             Self::BusCreate(..) => 0,

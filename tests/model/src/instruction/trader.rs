@@ -1,0 +1,86 @@
+//! Nonce lanes are opened, used and closed.
+
+use {
+    crate::{
+        books::Model,
+        cause::*,
+        limit::{MAX_FIRST_SLOT_AHEAD, NONCE_SLOT_SHIFT, account_bytes},
+        math::sha256,
+        state::*,
+    },
+    solana_address::Address,
+};
+
+impl Model {
+    pub(super) fn trader_open(&mut self, accounts: &[PassedAccount; 3], lane: u16, first_slot: u64) -> Verdict {
+        let [wallet, at, system] = accounts;
+        let mut causes = Causes::default();
+        causes.once(accounts, &[0, 1]);
+        causes.payer(wallet);
+        causes.system_program(system);
+        self.new_account(&mut causes, at, self.lane_address(&wallet.address, lane).0);
+        self.can_pay(&mut causes, wallet, &[(at.address, account_bytes::LANE)]);
+        let first_slot = if first_slot == 0 { self.slot } else { first_slot };
+        causes.rule((self.slot..=self.slot + MAX_FIRST_SLOT_AHEAD).contains(&first_slot), "FirstSlotInvalid");
+        causes.verdict()?;
+        self.pay_rent(&wallet.address, &at.address, account_bytes::LANE);
+        let opened = ModelLane {
+            wallet: wallet.address,
+            lane,
+            first_nonce: first_slot << NONCE_SLOT_SHIFT,
+            opened_at: self.now,
+            history_root: [0; 32],
+            receipts: Vec::new(),
+        };
+        self.lanes.insert(at.address, opened);
+        Ok(())
+    }
+
+    pub(super) fn trader_close(&mut self, accounts: &[PassedAccount; 2]) -> Verdict {
+        let [wallet, at] = accounts;
+        let mut causes = Causes::default();
+        causes.once(accounts, &[0, 1]);
+        causes.payer(wallet);
+        let lane = causes.state(at, true, self.lanes.get(&at.address));
+        if let Some(lane) = lane {
+            causes.rule(lane.wallet == wallet.address, "TraderMismatch");
+            causes.rule(lane.next_nonce() <= self.slot << NONCE_SLOT_SHIFT, "LaneBusy");
+        }
+        causes.verdict()?;
+        self.lanes.remove(&at.address);
+        self.return_rent(&at.address, &wallet.address);
+        Ok(())
+    }
+
+    /// A buyer's lane whose next nonce is this one.
+    pub(super) fn lane_of(&self, causes: &mut Causes, passed: &PassedAccount, buyer: &Address, nonce: u64) {
+        let lane = causes.state(passed, true, self.lanes.get(&passed.address));
+        if let Some(lane) = lane {
+            causes.rule(lane.wallet == *buyer, "TraderMismatch");
+            causes.rule(lane.next_nonce() == nonce, "NonceMismatch");
+        }
+    }
+
+    /// Spends a lane's next nonce on a purchase of these orders: offer, Wh, highest price.
+    pub(super) fn record(&mut self, lane: &Address, orders: &[(Address, u64, u64)], energy_wh: u64, paid: u64) {
+        let entry = self.lanes.get_mut(lane).expect("a lane");
+        let nonce = entry.next_nonce();
+        let mut bytes = b"multibus:purchase:v1".to_vec();
+        bytes.extend_from_slice(self.program.as_ref());
+        bytes.extend_from_slice(entry.wallet.as_ref());
+        bytes.extend_from_slice(&entry.lane.to_le_bytes());
+        bytes.extend_from_slice(&nonce.to_le_bytes());
+        for (offer, energy_wh, limit) in orders {
+            bytes.extend_from_slice(offer.as_ref());
+            bytes.extend_from_slice(&energy_wh.to_le_bytes());
+            bytes.extend_from_slice(&limit.to_le_bytes());
+        }
+        let transaction_hash = sha256(&[&bytes]);
+        entry.history_root = sha256(&[&entry.history_root, &transaction_hash]);
+        entry.receipts.push(ModelReceipt { transaction_hash, energy_wh, paid, purchased_at: self.now });
+        // 4. Nonces only grow, and a hash is recorded once.
+        assert!(self.hashes.insert(transaction_hash), "a transaction hash comes twice");
+        let next = self.nonces.insert(*lane, nonce + 1);
+        assert!(next.is_none_or(|next| next <= nonce), "a nonce is spent twice");
+    }
+}

@@ -1,0 +1,26 @@
+//! An independent model of the market: integers and maps, written from the design, sharing no code with the program.
+//!
+//! A [`Model`] is given what the program is given: the accounts and the bytes of an instruction. It either carries the
+//! instruction out in its own books, or names every cause for which the market may refuse it. It reads instructions,
+//! derives addresses and hashes purchases by itself, and counts money in 128 bits.
+//!
+//! This crate depends neither on the program nor on the client. Limits, seeds, sizes and the names of errors are
+//! written here a second time. `multibus-tests` compares the model with the program, after every step of a game.
+//!
+//! Each noun of the market has its file under `state/` (what is kept) and under `instruction/` (what changes it).
+
+mod books;
+pub mod call;
+pub mod cause;
+mod instruction;
+mod invariant;
+pub mod limit;
+pub mod math;
+pub mod state;
+
+pub use {
+    books::Model,
+    call::Call,
+    cause::{Cause, Causes, PassedAccount},
+    state::*,
+};

@@ -1,0 +1,19 @@
+//! Proposals of owners.
+
+use {crate::call::Action, solana_address::Address, std::collections::BTreeSet};
+
+/// A proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelProposal {
+    pub bus: Address,
+    pub proposer: Address,
+    pub proposal_seq: u64,
+    pub config_version: u64,
+    pub created_at: i64,
+    /// Unix seconds; 0 while approvals are missing.
+    pub executable_at: i64,
+    pub executed_at: Option<i64>,
+    pub action: Action,
+    /// Indices of the owners who approve.
+    pub approvals: BTreeSet<usize>,
+}
