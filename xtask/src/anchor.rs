@@ -16,8 +16,6 @@ use crate::{
     setup,
 };
 
-/// The name under which the Anchor CLI calls Solana's compiler. Where there is none, a copy of xtask answers to it.
-pub const FRONT: &str = "cargo-build-sbf";
 /// The key of the program's address on local networks, and where Anchor looks for it.
 const LOCAL_KEY: &str = "migrations/localnet-program-key.json";
 const PROGRAM_KEY: &str = "deploy/multibus-keypair.json";
@@ -29,7 +27,7 @@ pub fn anchor(ctx: &Context, args: &[String]) -> Result<()> {
     let cli = setup::anchor(ctx)?;
     let mut path: Vec<PathBuf> = Vec::new();
     if sbf::platform_tools(ctx).is_none() {
-        path.push(front(ctx)?);
+        path.push(stand_in(ctx)?);
     }
     path.extend(toolchain_dir());
     if let Some(validator) = setup::find_validator(ctx).and_then(|path| path.parent().map(Path::to_path_buf)) {
@@ -83,25 +81,24 @@ fn wallet(ctx: &Context, args: &[String]) -> Result<Option<PathBuf>> {
     Ok(Some(own))
 }
 
-/// The directory with the front, which is a copy of xtask.
-fn front(ctx: &Context) -> Result<PathBuf> {
+/// The directory with xtask's stand-in for Solana's compiler, which is a copy of xtask.
+fn stand_in(ctx: &Context) -> Result<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
-    let front = front_path(ctx);
-    sbf::copy_if_different(Path::new("/proc/self/exe"), &front)?;
-    fs::set_permissions(&front, fs::Permissions::from_mode(0o755))?;
-    Ok(front.parent().map(Path::to_path_buf).unwrap_or_default())
+    let stand_in = sbf::stand_in(ctx);
+    sbf::copy_if_different(Path::new("/proc/self/exe"), &stand_in)?;
+    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755))?;
+    Ok(stand_in.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
-/// Where the front is: no compiler of Solana's, although it bears the name of one.
-pub fn front_path(ctx: &Context) -> PathBuf {
-    ctx.cache.join("anchor/bin").join(FRONT)
-}
-
-/// What the front does when the Anchor CLI calls it as `cargo build-sbf`: it builds the program with the upstream tools.
+/// What the stand-in does when the Anchor CLI calls it as `cargo build-sbf`: it builds the program with the upstream
+/// tools.
 pub fn build_sbf(args: impl Iterator<Item = OsString>) -> Result<()> {
     let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     if args.iter().any(|arg| arg == "--version") {
-        println!("{FRONT} of MultiBus: builds the program as `cargo xtask build --tools upstream` does");
+        println!(
+            "{} of MultiBus: builds the program as `cargo xtask build --tools upstream` does",
+            sbf::PLATFORM_COMPILER
+        );
         return Ok(());
     }
     let ctx = Context::discover()?;

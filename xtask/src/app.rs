@@ -10,7 +10,7 @@ use crate::{
     npm, run,
     sbf::Tools,
     setup,
-    test::Tally,
+    tally::Tally,
 };
 
 /// Where the app looks for a local network unless it is told otherwise.

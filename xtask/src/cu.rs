@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{
     context::Context,
     sbf::{self, Tools},
-    test::{Tally, run_tests},
+    tally::{Tally, run_tests},
 };
 
 /// Runs the test that measures every instruction. It fails when a figure rises above the recorded one; with `bless`

@@ -11,7 +11,7 @@ use crate::{
     run,
     sbf::Tools,
     setup,
-    test::{self, Tally},
+    tally::{self, Tally},
 };
 
 /// Turns on the tests that need a network.
@@ -74,5 +74,5 @@ pub fn suite(ctx: &Context, tools: Tools, engine: Engine, args: &[String], tally
             None => network.env_remove(name),
         };
     }
-    test::count(&mut network, tally)
+    tally::count(&mut network, tally)
 }

@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     generated::{self, Files},
     npm, reference, run,
-    test::{Tally, run_tests},
+    tally::{Tally, run_tests},
 };
 
 /// Where the IDL is checked in.

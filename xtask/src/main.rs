@@ -27,6 +27,7 @@ mod run;
 mod sbf;
 mod setup;
 mod switched;
+mod tally;
 mod test;
 mod tidy;
 
@@ -271,7 +272,7 @@ fn main() -> ExitCode {
     if Path::new(&name).file_name().is_some_and(|name| name == link::NAME) {
         return link::main(args);
     }
-    if Path::new(&name).file_name().is_some_and(|name| name == anchor::FRONT) {
+    if Path::new(&name).file_name().is_some_and(|name| name == sbf::PLATFORM_COMPILER) {
         return ended(anchor::build_sbf(args));
     }
     ended(run(Cli::parse().command))

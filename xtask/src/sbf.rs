@@ -30,7 +30,6 @@ use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    anchor,
     context::{Context, all_on_path, cargo_home, grouped},
     link, run,
     setup::{self, SbfTools},
@@ -67,10 +66,19 @@ impl Tools {
     }
 }
 
-/// Solana's own `cargo-build-sbf` on PATH, which the front that xtask puts there for the Anchor CLI is not.
+/// Solana's compiler, as the Anchor CLI calls it.
+pub const PLATFORM_COMPILER: &str = "cargo-build-sbf";
+
+/// A copy of xtask that answers to the name of Solana's compiler: `cargo xtask anchor` puts it on PATH where there is no
+/// such compiler.
+pub fn stand_in(ctx: &Context) -> PathBuf {
+    ctx.cache.join("anchor/bin").join(PLATFORM_COMPILER)
+}
+
+/// Solana's own compiler on PATH.
 pub fn platform_tools(ctx: &Context) -> Option<PathBuf> {
-    let front = anchor::front_path(ctx);
-    all_on_path(anchor::FRONT).into_iter().find(|path| *path != front)
+    let stand_in = stand_in(ctx);
+    all_on_path(PLATFORM_COMPILER).into_iter().find(|path| *path != stand_in)
 }
 
 /// The compiled program.

@@ -1,10 +1,6 @@
 //! Every check, one after the other: what continuous integration runs, and what to run before a commit.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::{process::Stdio, time::Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
@@ -13,6 +9,7 @@ use crate::{
     context::Context,
     demo, e2e, idl, load, matrix, memcheck, mutants, planted, publish, run,
     sbf::{self, Tools},
+    tally::{Tally, run_tests},
     tidy,
 };
 
@@ -154,13 +151,6 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Counted tests.
-#[derive(Default)]
-pub struct Tally {
-    pub passed: u64,
-    pub failed: u64,
-}
-
 /// Prints the table of steps.
 pub fn list() {
     for step in STEPS {
@@ -236,73 +226,6 @@ fn with_hint(error: anyhow::Error, args: &[&str]) -> anyhow::Error {
     anyhow!("{error:#}. {hint}")
 }
 
-/// `cargo test --workspace` with further arguments and variables: compiles quietly, runs live and counts.
-pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut Tally) -> Result<()> {
-    const WORKSPACE: &[&str] = &["test", "--workspace", "--locked", "--ignore-rust-version"];
-    run::logged(
-        ctx.cargo().args(WORKSPACE).arg("--no-run"),
-        "Compiling the tests",
-        "about 8 minutes from scratch on two cores, seconds after a change",
-        &ctx.log("tests"),
-    )?;
-    let mut command = ctx.cargo();
-    command.args(WORKSPACE).args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
-    count(&mut command, tally)
-}
-
-/// Runs tests live and counts them.
-pub fn count(command: &mut Command, tally: &mut Tally) -> Result<()> {
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("could not start `{}`", run::shown(command)))?;
-    if let Some(stdout) = child.stdout.take() {
-        let mut blank = true;
-        for line in BufReader::new(stdout).split(b'\n') {
-            let line = line?;
-            let line = String::from_utf8_lossy(&line);
-            tally.count(&line);
-            if !says_nothing(&line, &mut blank) {
-                println!("{line}");
-            }
-        }
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        let failed = match tally.failed {
-            0 => "before a test failed, see above".to_owned(),
-            1 => "1 test failed".to_owned(),
-            n => format!("{n} tests failed"),
-        };
-        bail!("`{}` ended with {status}: {failed}", run::shown(command));
-    }
-    Ok(())
-}
-
-/// Crates without tests, or without one that was asked for, and more than one empty line.
-fn says_nothing(line: &str, blank: &mut bool) -> bool {
-    let empty = line.trim().is_empty();
-    let skipped =
-        empty && *blank || line == "running 0 tests" || line.starts_with("test result: ok. 0 passed; 0 failed");
-    *blank = empty || skipped && *blank;
-    skipped
-}
-
-impl Tally {
-    /// Adds a line like `test result: ok. 3 passed; 0 failed; 0 ignored; ...`.
-    fn count(&mut self, line: &str) {
-        let Some(at) = line.find("test result: ") else {
-            return;
-        };
-        let number = |word: &str| -> u64 {
-            line[at..]
-                .split([';', '.'])
-                .find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok())
-                .unwrap_or(0)
-        };
-        self.passed += number("passed");
-        self.failed += number("failed");
-    }
-}
-
 /// Eight hours through the CLI, as a user would: it must succeed and print what programs can read. In a shorter time
 /// nothing is sold, because the sun rises in the 26th quarter of an hour of the data.
 fn replay(ctx: &Context) -> Result<()> {
@@ -331,15 +254,6 @@ fn replay(ctx: &Context) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn test_results_are_counted() {
-        let mut tally = Tally::default();
-        tally.count("running 3 tests");
-        tally.count("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.31s");
-        tally.count("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
-        assert_eq!((tally.passed, tally.failed), (15, 2));
-    }
 
     #[test]
     fn every_check_has_its_own_name() {

@@ -1,0 +1,99 @@
+//! Running tests of cargo, live and counted.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{context::Context, run};
+
+/// How many tests passed and failed.
+#[derive(Default)]
+pub struct Tally {
+    pub passed: u64,
+    pub failed: u64,
+}
+
+impl Tally {
+    /// Adds a line like `test result: ok. 3 passed; 0 failed; 0 ignored; ...`.
+    fn count(&mut self, line: &str) {
+        let Some(at) = line.find("test result: ") else {
+            return;
+        };
+        let number = |word: &str| -> u64 {
+            line[at..]
+                .split([';', '.'])
+                .find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok())
+                .unwrap_or(0)
+        };
+        self.passed += number("passed");
+        self.failed += number("failed");
+    }
+}
+
+/// Runs `cargo test --workspace` with further arguments and variables, and counts its tests. Only the tests themselves
+/// print; what cargo says while it compiles goes to a log.
+pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut Tally) -> Result<()> {
+    const WORKSPACE: &[&str] = &["test", "--workspace", "--locked", "--ignore-rust-version"];
+    run::logged(
+        ctx.cargo().args(WORKSPACE).arg("--no-run"),
+        "Compiling the tests",
+        "about 8 minutes from scratch on two cores, seconds after a change",
+        &ctx.log("tests"),
+    )?;
+    let mut command = ctx.cargo();
+    command.args(WORKSPACE).args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
+    count(&mut command, tally)
+}
+
+/// Runs tests live and counts them.
+pub fn count(command: &mut Command, tally: &mut Tally) -> Result<()> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("could not start `{}`", run::shown(command)))?;
+    if let Some(stdout) = child.stdout.take() {
+        let mut blank = true;
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            tally.count(&line);
+            if !says_nothing(&line, &mut blank) {
+                println!("{line}");
+            }
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        let failed = match tally.failed {
+            0 => "before a test failed, see above".to_owned(),
+            1 => "1 test failed".to_owned(),
+            n => format!("{n} tests failed"),
+        };
+        bail!("`{}` ended with {status}: {failed}", run::shown(command));
+    }
+    Ok(())
+}
+
+/// Whether a line is of a crate that ran no test, or a second empty line.
+fn says_nothing(line: &str, blank: &mut bool) -> bool {
+    let empty = line.trim().is_empty();
+    let skipped =
+        empty && *blank || line == "running 0 tests" || line.starts_with("test result: ok. 0 passed; 0 failed");
+    *blank = empty || skipped && *blank;
+    skipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_results_are_counted() {
+        let mut tally = Tally::default();
+        tally.count("running 3 tests");
+        tally.count("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.31s");
+        tally.count("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
+        assert_eq!((tally.passed, tally.failed), (15, 2));
+    }
+}
