@@ -10,6 +10,7 @@ mod demo;
 mod e2e;
 mod generated;
 mod hash;
+mod help;
 mod idl;
 mod link;
 mod load;
@@ -33,14 +34,14 @@ mod tidy;
 
 use std::{env, path::Path, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{context::Context, sbf::Tools};
 
 /// Set-up, building, checking and showing MultiBus.
 ///
-/// Every command first installs what it needs and misses (Debian packages through apt-get, with sudo where you are not
-/// root, and sbpf-linker through cargo), says so, and does nothing a second time.
+/// Every command first installs what it lacks (Debian packages through apt-get, with sudo where you are not root, and
+/// sbpf-linker through cargo) and says so. A second run installs nothing.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = HELP)]
 struct Cli {
@@ -84,7 +85,7 @@ enum Task {
         #[command(flatten)]
         program: Program,
     },
-    /// Build everything and replay a community's energy through the market, with a report to look at
+    /// Build everything and replay a community's energy through the market, with a report
     #[command(after_help = "Example:\n  cargo xtask demo -- --intervals 32")]
     Demo {
         #[command(flatten)]
@@ -105,11 +106,11 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
-    /// Start a local network with the program, a faucet, a test stablecoin and a seeded village, until Ctrl-C
+    /// Start a local network with the program, a faucet, a test stablecoin and a seeded market
     ///
-    /// It is kept below the target directory: started again, it goes on where it ended, and --reset starts over. The
-    /// wallets' keys are public and the same everywhere. `<target dir>/localnet/<engine>/network.json` describes what is
-    /// there.
+    /// It runs until Ctrl-C. It is kept below the target directory: started again, it goes on where it ended, and --reset
+    /// starts over. The wallets' keys are public and the same everywhere. `<target dir>/localnet/<engine>/network.json`
+    /// describes what is there.
     #[command(after_help = LOCALNET_HELP)]
     Localnet {
         #[command(flatten)]
@@ -141,10 +142,10 @@ enum Task {
         #[arg(last = true, value_name = "TEST ARGS")]
         args: Vec<String>,
     },
-    /// Let many wallets trade at the same time, as fast as a node on this machine takes it, and check the chain after it
+    /// Let many wallets trade at once, as fast as one node takes it, and check the chain afterwards
     ///
-    /// Reports what was submitted, landed and failed by kind, landed per second, the time from submission to confirmation
-    /// and compute units. Figures are of the moment: let nothing else run.
+    /// Reports what was submitted, landed and failed by kind, how much landed per second, the time from submission to
+    /// confirmation, and compute units. Whatever else runs on this machine changes the figures.
     #[command(after_help = LOAD_HELP)]
     Load {
         #[command(flatten)]
@@ -170,7 +171,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<String>,
     },
-    /// Breed raw transactions against the model: any accounts, any flags, any bytes
+    /// Send raw transactions to the program and its model: any accounts, any flags, any bytes
     #[command(after_help = "Example:\n  cargo xtask fuzz --executions 1000000 --seed 7")]
     Fuzz {
         #[command(flatten)]
@@ -186,7 +187,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Prove that the checks bite: build the program with one check less, many times, and let its tests notice each time
+    /// Plant bugs in the program, one at a time: its tests must notice each
     #[command(
         after_help = "Examples:\n  cargo xtask planted --list\n  cargo xtask planted --only lock_\n  cargo xtask planted --all    (every test on every bug)"
     )]
@@ -194,7 +195,7 @@ enum Task {
         #[command(flatten)]
         options: planted::Options,
     },
-    /// Prove that the tests notice: change the program in thousands of small ways, one at a time
+    /// Change the program in thousands of small ways, one at a time: its tests must notice
     #[command(
         after_help = "Examples:\n  cargo xtask mutants                              all of them\n  cargo xtask mutants --only state/lock.rs         one file's\n  cargo xtask mutants --list --only Bus::claim"
     )]
@@ -204,7 +205,7 @@ enum Task {
     },
     /// Run the program's unit tests under valgrind, which sees what `unsafe` code reads and writes
     Memcheck,
-    /// Hold the dependencies against deny.toml: licences, sources, duplicates, and known flaws where a database is at hand
+    /// Check the dependencies against deny.toml: licences, sources, duplicates, known flaws
     #[command(after_help = "Example:\n  cargo xtask audit --online    (fetches the databases of advisories)")]
     Audit {
         /// Fetch what is known to be wrong with the dependencies, from GitHub and npm
@@ -275,7 +276,11 @@ fn main() -> ExitCode {
     if Path::new(&name).file_name().is_some_and(|name| name == sbf::PLATFORM_COMPILER) {
         return ended(anchor::build_sbf(args));
     }
-    ended(run(Cli::parse().command))
+    let matches = help::in_groups(Cli::command()).get_matches();
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => ended(run(cli.command)),
+        Err(error) => error.exit(),
+    }
 }
 
 fn ended(result: anyhow::Result<()>) -> ExitCode {
