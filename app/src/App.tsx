@@ -14,6 +14,8 @@ import { MineScreen } from './features/trader/MineScreen';
 import { VerifyScreen } from './features/verify/VerifyScreen';
 import { useMarket, useSession } from './session';
 import { useStore } from './state/store';
+import { Dialog } from './ui/dialog';
+import { TextField } from './ui/fields';
 import {
   BasketIcon,
   BusIcon,
@@ -25,7 +27,7 @@ import {
   VerifyIcon,
   WalletIcon,
 } from './ui/icons';
-import { AddressLabel, classes, Dialog, Empty, TextField } from './ui/parts';
+import { AddressLabel, classes, Empty } from './ui/parts';
 import { DisconnectButton, signsFor, useConnectWallet, useUsableWallets, type Wallet } from './wallet/standard';
 
 const SCREENS = [

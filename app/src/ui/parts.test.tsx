@@ -3,7 +3,9 @@ import { useState } from 'react';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { parsePrice } from '../amount/token';
-import { duration, EnergyBar, EnergyField, TextField, type EnergyInputValue } from './parts';
+import { EnergyBar } from './amounts';
+import { EnergyField, TextField, type EnergyInputValue } from './fields';
+import { duration } from './time';
 
 afterEach(cleanup);
 

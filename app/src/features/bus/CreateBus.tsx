@@ -8,8 +8,9 @@ import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { CloseIcon, PlusIcon } from '../../ui/icons';
-import { Card, EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/parts';
+import { Card } from '../../ui/parts';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
 
 interface OwnerRow {

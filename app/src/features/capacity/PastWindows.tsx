@@ -7,7 +7,9 @@ import type { Capacity } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import { AddressLabel, Card, Energy, useNow, windowLabel } from '../../ui/parts';
+import { Energy } from '../../ui/amounts';
+import { AddressLabel, Card } from '../../ui/parts';
+import { useNow, windowLabel } from '../../ui/time';
 import { capacityClose, pastWindows } from './capacity';
 
 /** Windows that are listed; the others are counted. */

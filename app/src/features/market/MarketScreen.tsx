@@ -19,25 +19,11 @@ import {
 import type { MarketState } from '../../market/state';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
+import { Energy, EnergyBar } from '../../ui/amounts';
+import { Field, Segmented } from '../../ui/fields';
 import { PauseIcon, SourceIcon } from '../../ui/icons';
-import {
-  AddressLabel,
-  Ago,
-  Card,
-  classes,
-  CopyButton,
-  duration,
-  Empty,
-  Energy,
-  EnergyBar,
-  Facts,
-  Field,
-  numbers,
-  Segmented,
-  TableHead,
-  useNow,
-  windowLabel,
-} from '../../ui/parts';
+import { AddressLabel, Card, classes, CopyButton, Empty, Facts, numbers, TableHead } from '../../ui/parts';
+import { Ago, duration, useNow, windowLabel } from '../../ui/time';
 import { OfferDialog } from '../offer/OfferDialog';
 import { basket } from '../purchase/basket';
 import { BasketPanel } from '../purchase/BasketPanel';

@@ -8,7 +8,8 @@ import { formatTokens } from '../../amount/token';
 import { freeWh, SOURCES, untradable, type Bus, type Lock, type Offer, type Source } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { LockIcon, SourceIcon } from '../../ui/icons';
-import { AddressLabel, classes, Countdown, duration, Empty, useNow, windowLabel } from '../../ui/parts';
+import { AddressLabel, classes, Empty } from '../../ui/parts';
+import { Countdown, duration, useNow, windowLabel } from '../../ui/time';
 
 type Column = 'price' | 'free' | 'remaining' | 'source' | 'seller' | 'expires';
 

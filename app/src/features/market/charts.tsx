@@ -5,7 +5,8 @@ import { useId } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { freeWh, type Bus, type Offer, type TradePart } from '../../market/model';
-import { Empty, When } from '../../ui/parts';
+import { Empty } from '../../ui/parts';
+import { When } from '../../ui/time';
 
 const WIDTH = 520;
 const HEIGHT = 190;

@@ -1,7 +1,7 @@
 /** Until when an offer trades. */
 
 import type { Parsed } from '../../amount/decimal';
-import { Field, Segmented } from '../../ui/parts';
+import { Field, Segmented } from '../../ui/fields';
 
 /** What was chosen: no expiry, some hours from now, or a time of one's own. */
 export interface Expiry {

@@ -10,19 +10,12 @@ import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../ma
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { Energy, Tokens } from '../../ui/amounts';
+import { Dialog } from '../../ui/dialog';
+import { EnergyField, readEnergy, Segmented, type EnergyInputValue } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import {
-  AddressLabel,
-  Dialog,
-  Energy,
-  EnergyField,
-  Facts,
-  readEnergy,
-  Segmented,
-  Tokens,
-  useNow,
-  type EnergyInputValue,
-} from '../../ui/parts';
+import { AddressLabel, Facts } from '../../ui/parts';
+import { useNow } from '../../ui/time';
 import { lockTake, lockTakeFees } from '../lock/lock';
 import { basket, putIntoBasket } from '../purchase/basket';
 import { freshItems } from '../purchase/fresh';

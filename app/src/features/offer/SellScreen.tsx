@@ -9,20 +9,11 @@ import { formatTokens } from '../../amount/token';
 import { gateClosesAt, isOwner, mayList, SOURCES, type Bus, type Source } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { Energy } from '../../ui/amounts';
+import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import {
-  Card,
-  Empty,
-  Energy,
-  EnergyField,
-  readEnergy,
-  Segmented,
-  Select,
-  TextField,
-  useNow,
-  windowLabel,
-  type EnergyInputValue,
-} from '../../ui/parts';
+import { Card, Empty } from '../../ui/parts';
+import { useNow, windowLabel } from '../../ui/time';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
 import { offerCreate } from './offer';
 import { checkedPrice, OwnOffers } from './OwnOffers';

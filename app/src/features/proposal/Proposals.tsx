@@ -15,22 +15,10 @@ import {
 } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import {
-  AddressLabel,
-  Ago,
-  Card,
-  Countdown,
-  Dialog,
-  duration,
-  Empty,
-  EnergyField,
-  readEnergy,
-  Segmented,
-  Select,
-  TextField,
-  useNow,
-  type EnergyInputValue,
-} from '../../ui/parts';
+import { Dialog } from '../../ui/dialog';
+import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
+import { AddressLabel, Card, Empty } from '../../ui/parts';
+import { Ago, Countdown, duration, useNow } from '../../ui/time';
 import { parseAddress } from '../bus/bus';
 import { GATE_CHOICES, TIMELOCK_CHOICES, WINDOW_CHOICES } from '../bus/CreateBus';
 import { ACTION_TITLES, Change } from './change';

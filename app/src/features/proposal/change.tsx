@@ -5,7 +5,8 @@ import type { ReactNode } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { formatBps, formatTokens } from '../../amount/token';
 import { ownersAfter, type Action, type Bus } from '../../market/model';
-import { AddressLabel, duration } from '../../ui/parts';
+import { AddressLabel } from '../../ui/parts';
+import { duration } from '../../ui/time';
 
 /** Title of an action. */
 export const ACTION_TITLES: Readonly<Record<Action['kind'], string>> = {

@@ -8,15 +8,9 @@ import { formatTokens, parsePrice } from '../../amount/token';
 import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import {
-  AddressLabel,
-  EnergyField,
-  readEnergy,
-  Segmented,
-  TextField,
-  useNow,
-  type EnergyInputValue,
-} from '../../ui/parts';
+import { EnergyField, readEnergy, Segmented, TextField, type EnergyInputValue } from '../../ui/fields';
+import { AddressLabel } from '../../ui/parts';
+import { useNow } from '../../ui/time';
 import { FillTable } from './FillTable';
 import { freshBest } from './fresh';
 import { tell } from './outcomes';

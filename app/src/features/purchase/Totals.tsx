@@ -2,7 +2,8 @@
 
 import { formatSol, formatTokens, formatUnits } from '../../amount/token';
 import type { Bus } from '../../market/model';
-import { Segmented, Tokens } from '../../ui/parts';
+import { Tokens } from '../../ui/amounts';
+import { Segmented } from '../../ui/fields';
 import { GUARDS, type Guard } from './quote';
 import type { Preview } from './usePreview';
 

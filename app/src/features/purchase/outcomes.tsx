@@ -3,7 +3,7 @@
 import { formatEnergy } from '../../amount/energy';
 import type { Bus } from '../../market/model';
 import type { Done } from '../../ui/action';
-import { Energy } from '../../ui/parts';
+import { Energy } from '../../ui/amounts';
 import type { Plan } from './plan';
 import type { Outcome } from './purchase';
 import { PaidFor } from './Totals';

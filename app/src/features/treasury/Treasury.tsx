@@ -11,7 +11,8 @@ import type { LiveMarket } from '../../market/live';
 import { claimable, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import { AddressLabel, Card, Empty, Facts, numbers, TableHead, Tokens } from '../../ui/parts';
+import { Tokens } from '../../ui/amounts';
+import { AddressLabel, Card, Empty, Facts, numbers, TableHead } from '../../ui/parts';
 
 /** Pays an owner what it may claim, to its own token account; anyone may ask for it. */
 export function treasuryClaim(

@@ -6,8 +6,11 @@ import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
+import { Energy } from '../../ui/amounts';
+import { TextField } from '../../ui/fields';
 import { CheckIcon } from '../../ui/icons';
-import { AddressLabel, Card, CopyButton, Energy, Facts, TextField, When } from '../../ui/parts';
+import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
+import { When } from '../../ui/time';
 import { FillTable } from '../purchase/FillTable';
 import { parseQuery, verify, type Processed, type Proof, type Verdict } from './verify';
 

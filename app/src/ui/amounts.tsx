@@ -1,0 +1,64 @@
+/** Amounts of energy and tokens, in numbers and drawn. */
+
+import { formatEnergy } from '../amount/energy';
+import { formatTokens, formatUnits } from '../amount/token';
+import type { Bus } from '../market/model';
+
+/** An amount of tokens; its base units are told on hover and to screen readers where `exact`. */
+export function Tokens({
+  units,
+  bus,
+  exact = false,
+}: {
+  readonly units: bigint;
+  readonly bus: Pick<Bus, 'decimals' | 'token'>;
+  readonly exact?: boolean;
+}) {
+  return (
+    <span className="amount" title={`${formatUnits(units)} base units`}>
+      <span className="number">{formatTokens(units, bus.decimals)}</span> <span className="unit">{bus.token}</span>
+      {exact && <span className="base-units">{formatUnits(units)} base units</span>}
+    </span>
+  );
+}
+
+/** An amount of energy. */
+export function Energy({ wh }: { readonly wh: bigint }) {
+  const [number, unit] = formatEnergy(wh).split(/ (?=k?Wh$)/u);
+  return (
+    <span className="amount" title={`${formatUnits(wh)} Wh`}>
+      <span className="number">{number}</span> <span className="unit">{unit}</span>
+    </span>
+  );
+}
+
+/** One part of a bar. */
+export interface BarPart {
+  readonly label: string;
+  readonly wh: bigint;
+  readonly tone: 'sold' | 'listed' | 'reserved' | 'available';
+}
+
+/** A stacked bar of energy with its legend. */
+export function EnergyBar({ parts, label }: { readonly parts: readonly BarPart[]; readonly label: string }) {
+  const total = parts.reduce((sum, { wh }) => sum + wh, 0n);
+  const share = (wh: bigint) => (total === 0n ? 0 : Number((wh * 10_000n) / total) / 100);
+  const before = (index: number) => share(parts.slice(0, index).reduce((sum, { wh }) => sum + wh, 0n));
+  return (
+    <div className="energy-bar">
+      <svg className="bar" role="img" aria-label={label} viewBox="0 0 100 10" preserveAspectRatio="none">
+        <rect width="100" height="10" className="bar-empty" />
+        {parts.map(({ label: name, wh, tone }, index) => (
+          <rect key={name} x={before(index)} width={share(wh)} height="10" className={`bar-${tone}`} />
+        ))}
+      </svg>
+      <ul className="legend">
+        {parts.map(({ label: name, wh, tone }) => (
+          <li key={name}>
+            <span className={`swatch bar-${tone}`} aria-hidden="true" /> {name} <Energy wh={wh} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

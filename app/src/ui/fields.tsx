@@ -1,0 +1,185 @@
+/** Inputs with their label, hint, and the reason why a value is refused. */
+
+import { useId, type ReactNode } from 'react';
+
+import type { Parsed } from '../amount/decimal';
+import { parseEnergy, plainEnergy, type EnergyUnit } from '../amount/energy';
+import { classes } from './parts';
+
+/** A labelled input with its hint, and the reason why its value is refused. */
+export function Field({
+  label,
+  hint,
+  error,
+  children,
+}: {
+  readonly label: string;
+  readonly hint?: ReactNode;
+  readonly error?: string | undefined;
+  readonly children: (props: { id: string; 'aria-describedby': string; 'aria-invalid': boolean }) => ReactNode;
+}) {
+  const id = useId();
+  const describedBy = `${id}-more`;
+  return (
+    <div className={classes('field', error !== undefined && 'invalid')}>
+      <label htmlFor={id}>{label}</label>
+      {children({ id, 'aria-describedby': describedBy, 'aria-invalid': error !== undefined })}
+      <p id={describedBy} className={error === undefined ? 'hint' : 'error-text'} aria-live="polite">
+        {error ?? hint}
+      </p>
+    </div>
+  );
+}
+
+/** A text input whose value is read as it is typed. */
+export function TextField({
+  label,
+  value,
+  onChange,
+  parsed,
+  hint,
+  suffix,
+  placeholder,
+  inputMode = 'decimal',
+  showEmptyError = false,
+}: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly parsed?: Parsed<unknown>;
+  readonly hint?: ReactNode;
+  readonly suffix?: ReactNode;
+  readonly placeholder?: string;
+  readonly inputMode?: 'decimal' | 'text' | 'numeric';
+  readonly showEmptyError?: boolean;
+}) {
+  const isRefused = parsed !== undefined && !parsed.ok && (value.trim() !== '' || showEmptyError);
+  return (
+    <Field label={label} hint={hint} error={isRefused ? parsed.reason : undefined}>
+      {(props) => (
+        <div className="input">
+          <input
+            {...props}
+            type="text"
+            inputMode={inputMode}
+            autoComplete="off"
+            spellCheck={false}
+            value={value}
+            placeholder={placeholder}
+            onChange={(event) => onChange(event.target.value)}
+          />
+          {suffix !== undefined && <span className="suffix">{suffix}</span>}
+        </div>
+      )}
+    </Field>
+  );
+}
+
+/** An amount of energy as it stands in its input box. */
+export interface EnergyInputValue {
+  readonly text: string;
+  readonly unit: EnergyUnit;
+}
+
+/** Reads an energy input. */
+export const readEnergy = ({ text, unit }: EnergyInputValue): Parsed<bigint> => parseEnergy(text, unit);
+
+/** An input of energy in Wh or kWh; switching the unit keeps the amount. */
+export function EnergyField({
+  label,
+  value,
+  onChange,
+  hint,
+  error,
+}: {
+  readonly label: string;
+  readonly value: EnergyInputValue;
+  readonly onChange: (value: EnergyInputValue) => void;
+  readonly hint?: ReactNode;
+  readonly error?: string | undefined;
+}) {
+  const parsed = readEnergy(value);
+  const refused = !parsed.ok && value.text.trim() !== '' ? parsed.reason : error;
+  const setUnit = (unit: EnergyUnit) =>
+    onChange({ unit, text: parsed.ok ? plainEnergy(parsed.value, unit) : value.text });
+  return (
+    <Field label={label} hint={hint} error={refused}>
+      {(props) => (
+        <div className="input">
+          <input
+            {...props}
+            type="text"
+            inputMode="decimal"
+            autoComplete="off"
+            value={value.text}
+            placeholder="0"
+            onChange={(event) => onChange({ ...value, text: event.target.value })}
+          />
+          <Segmented
+            label="Unit"
+            options={[
+              ['kWh', 'kWh'],
+              ['Wh', 'Wh'],
+            ]}
+            value={value.unit}
+            onChange={setUnit}
+          />
+        </div>
+      )}
+    </Field>
+  );
+}
+
+/** One of a few choices. */
+export function Segmented<T extends string>({
+  label,
+  options,
+  value,
+  onChange,
+}: {
+  readonly label: string;
+  readonly options: readonly (readonly [T, ReactNode])[];
+  readonly value: T;
+  readonly onChange: (value: T) => void;
+}) {
+  return (
+    <div className="segmented" role="group" aria-label={label}>
+      {options.map(([key, text]) => (
+        <button key={key} type="button" aria-pressed={key === value} onClick={() => onChange(key)}>
+          {text}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** A choice from a list. */
+export function Select<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  hint,
+}: {
+  readonly label: string;
+  readonly value: T;
+  readonly options: readonly (readonly [T, string])[];
+  readonly onChange: (value: T) => void;
+  readonly hint?: ReactNode;
+}) {
+  return (
+    <Field label={label} hint={hint}>
+      {({ 'aria-invalid': _, ...props }) => (
+        <div className="input">
+          <select {...props} value={value} onChange={(event) => onChange(event.target.value as T)}>
+            {options.map(([key, text]) => (
+              <option key={key} value={key}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
+    </Field>
+  );
+}
