@@ -830,8 +830,54 @@ const TOLD: &[&str] = &["would cost", "the purchase happened", "history leads to
 /// The tour of the README, typed as it stands there.
 #[test]
 fn the_tour_of_the_readme_works_as_typed() {
-    let told = type_tour("<!-- tour -->");
+    let told = type_tour("README.md");
     assert_has(&told, TOLD);
+}
+
+/// Guides with a tour, each with what it tells on its way.
+const GUIDES: [(&str, &[&str]); 2] = [
+    (
+        "docs/owners.md",
+        &[
+            "1 of 2, 1 missing",
+            "executed: add-owner",
+            "0.37 tokens",
+            "0.42 tokens in all",
+            "executed at once: pause",
+            "2 of 3 owners, 1 to pause",
+        ],
+    ),
+    (
+        "docs/traders.md",
+        &[
+            "would cost",
+            "released 2 kWh: 0.4356 tokens came back, the fee was 0.0044",
+            "the purchase happened",
+            "4 purchases, history leads to the root on chain",
+        ],
+    ),
+];
+
+/// The tours of the guides, typed as they stand there.
+#[test]
+fn the_tours_of_the_guides_work_as_typed() {
+    for (page, told) in GUIDES {
+        assert_has(&type_tour(page), told);
+    }
+}
+
+#[test]
+fn every_page_with_a_tour_is_typed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let mut found: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .filter(|path| std::fs::read_to_string(path).unwrap().contains("<!-- tour"))
+        .map(|path| format!("docs/{}", path.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, GUIDES.map(|(page, _)| page));
 }
 
 /// The same over JSON-RPC, with what only makes sense there or takes another way.
@@ -849,7 +895,7 @@ fn the_tour_works_over_rpc() {
         }
     });
     let folder = Folder::new();
-    let typed = tour("<!-- tour -->");
+    let typed = tour("README.md");
     assert!(typed.contains("embedded:village.chain"));
     let told = type_commands(&folder, &typed.replace("embedded:village.chain", &url));
     assert_has(&told, TOLD);

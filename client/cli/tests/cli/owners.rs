@@ -596,20 +596,3 @@ fn watching_shows_what_owners_decide() {
         ],
     );
 }
-
-/// The owners' tour of the README, typed as it stands there.
-#[test]
-fn the_owners_tour_of_the_readme_works_as_typed() {
-    let told = type_tour("<!-- tour: owners -->");
-    assert_has(
-        &told,
-        &[
-            "1 of 2, 1 missing",
-            "executed: add-owner",
-            "0.37 tokens",
-            "0.42 tokens in all",
-            "executed at once: pause",
-            "2 of 3 owners, 1 to pause",
-        ],
-    );
-}

@@ -210,13 +210,19 @@ impl Village {
     }
 }
 
-/// A tour of the README: the first console block behind its mark.
-pub fn tour(mark: &str) -> String {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
-    let (_, after) = readme.split_once(mark).unwrap_or_else(|| panic!("README.md marks its tour with {mark}"));
-    let (_, block) = after.split_once("```console\n").expect("a console block follows the mark");
-    let (typed, _) = block.split_once("```").expect("the block ends");
-    typed.to_owned()
+/// Marks the console blocks of a page that a reader can type.
+const TOUR: &str = "<!-- tour -->\n```console\n";
+
+/// The tour of a page of the project: its marked console blocks, one after the other.
+pub fn tour(page: &str) -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page)).unwrap();
+    let blocks: Vec<&str> = text
+        .split(TOUR)
+        .skip(1)
+        .map(|after| after.split_once("```").unwrap_or_else(|| panic!("{page}: a block of the tour does not end")).0)
+        .collect();
+    assert!(!blocks.is_empty(), "{page} has no console block behind `<!-- tour -->`");
+    blocks.join("\n")
 }
 
 /// Types commands into a shell; returns what they print.
@@ -230,8 +236,8 @@ pub fn type_commands(folder: &Folder, typed: &str) -> String {
     run.stdout
 }
 
-/// Types a tour as it stands in the README.
+/// Types the tour of a page as it stands there.
 #[track_caller]
-pub fn type_tour(mark: &str) -> String {
-    type_commands(&Folder::new(), &tour(mark))
+pub fn type_tour(page: &str) -> String {
+    type_commands(&Folder::new(), &tour(page))
 }
