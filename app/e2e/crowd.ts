@@ -37,19 +37,7 @@ export interface Crowd {
 export async function crowd(market: Market, name: string, count: number): Promise<Crowd> {
   const { mint, rpc_url } = market.network;
   const keys = await market.wallet(name, 1);
-  const bus = (await market.cli(
-    keys,
-    'bus',
-    'create',
-    '--name',
-    name,
-    '--mint',
-    mint,
-    '--capacity',
-    '5000kWh',
-    '--base-price',
-    '0.05tokens',
-  )) as Address;
+  const bus = await market.bus(keys, name, { capacity: '5000kWh', basePrice: '0.05tokens' });
   const rpc = createSolanaRpc(rpc_url);
   const signer = await createSignerFromKeyPair(keys.keyPair);
   const capacity = await capacityAddress(bus, 0);

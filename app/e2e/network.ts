@@ -60,6 +60,17 @@ export class Market {
     return stdout.trim();
   }
 
+  /** Creates a bus; returns its address. */
+  bus(
+    creator: string | Keys,
+    name: string,
+    terms: { readonly capacity: string; readonly basePrice: string; readonly more?: readonly string[] },
+  ): Promise<Address> {
+    const { capacity, basePrice, more = [] } = terms;
+    const market = ['--mint', this.network.mint, '--capacity', capacity, '--base-price', basePrice];
+    return this.cli(creator, 'bus', 'create', '--name', name, ...market, ...more) as Promise<Address>;
+  }
+
   /** A wallet of the village. */
   village(name: string): Network['wallets'][number] {
     const found = this.network.wallets.find((wallet) => wallet.name === name);

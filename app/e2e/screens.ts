@@ -19,35 +19,15 @@ export async function scenes(market: Market): Promise<{
 }> {
   const keysOf = (name: string) => market.keys(name, market.village(name).keypair);
   const [erin, alice] = await Promise.all([keysOf('erin'), keysOf('alice')]);
-  const { mint } = market.network;
   const [bob, carol] = [market.village('bob').address, market.village('carol').address];
-  const garden = await market.cli(
-    'alice',
-    'bus',
-    'create',
-    '--name',
-    'Garden Terrace',
-    '--mint',
-    mint,
-    '--capacity',
-    '120kWh',
-    '--base-price',
-    '0.10tokens',
-    '--owner',
-    `${alice.address}=50%`,
-    '--owner',
-    `${bob}=30%`,
-    '--owner',
-    `${carol}=20%`,
-    '--threshold',
-    '2',
-    '--pause-quorum',
-    '1',
-    '--lock-fee',
-    '1%',
-    '--listing',
-    'open',
-  );
+  const garden = await market.bus('alice', 'Garden Terrace', {
+    capacity: '120kWh',
+    basePrice: '0.10tokens',
+    more: [
+      ...['--owner', `${alice.address}=50%`, '--owner', `${bob}=30%`, '--owner', `${carol}=20%`],
+      ...['--threshold', '2', '--pause-quorum', '1', '--lock-fee', '1%', '--listing', 'open'],
+    ],
+  });
   const offer = (who: string, energy: string, price: string, ...more: readonly string[]) =>
     market.cli(who, 'offer', 'create', garden, '--energy', energy, '--price', `${price}tokens`, ...more);
   const first = await offer('alice', '12kWh', '0.21', '--source', 'solar');

@@ -1,0 +1,66 @@
+/** Locks: holding energy, settling, letting go. */
+
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import type { Keys } from './network';
+import { goto, openSuite, row } from './suite';
+
+const suite = openSuite();
+let bus = '';
+const list = (seller: Keys, energy: string, price: string, ...more: readonly string[]) =>
+  suite().list(seller, bus, energy, price, ...more);
+
+beforeAll(async () => {
+  bus = await suite().bus('Holders Row');
+});
+
+describe('locks', () => {
+  let expiring = 0;
+
+  test('hold energy: a second browser watches the countdown, and the holder settles', async () => {
+    const offer = await list(suite().ben, '2kWh', '0.4');
+    const watcher = await suite().come([], `#/market/${bus}`);
+    const { page } = await suite().come([suite().buyer], `#/market/${bus}`);
+    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Hold 5 min' }).click();
+    await dialog.getByLabel('How much').fill('1.5');
+    await dialog.getByText('600 000 base units').first().waitFor();
+    await dialog.getByText('less 1 % for the seller (6 000 base units)').waitFor();
+    await dialog.getByText('Rent of your lock, comes back').waitFor();
+    await dialog.getByRole('button', { name: 'Hold for five minutes' }).click();
+    await dialog.getByText('Holding 1.5 kWh for five minutes').waitFor();
+
+    const held = watcher.page.getByRole('list', { name: 'Locks on this offer' }).filter({ hasText: '1.5 kWh held by' });
+    const seconds = async () => {
+      const [minutes = '0', rest = '0'] = (await held.getByRole('timer').innerText()).split(':');
+      return Number(minutes) * 60 + Number(rest);
+    };
+    await held.waitFor();
+    const first = await seconds();
+    expect(first).toBeGreaterThan(270);
+    await watcher.page.waitForTimeout(2_500);
+    const later = await seconds();
+    expect(later).toBeLessThan(first);
+    await watcher.page.getByText('1.5 kWh reserved').first().waitFor();
+
+    await goto(page, '#/mine');
+    await page.getByRole('button', { name: 'Settle' }).click();
+    await page.getByText('You hold no energy').waitFor();
+    await held.waitFor({ state: 'detached' });
+    await page.getByRole('table', { name: 'Purchases' }).getByText('1.5 kWh').first().waitFor();
+  });
+
+  test('expire: the holder cannot settle any more and gets the deposit back', async () => {
+    const offer = await list(suite().cem, '1kWh', '0.4');
+    await suite().market.cli(suite().buyer, 'lock', 'take', offer, '--energy', '1kWh');
+    expiring = (await suite().market.now()) + 300;
+    const { page } = await suite().come([suite().buyer], '#/mine');
+    await page.getByRole('button', { name: 'Settle' }).waitFor();
+    await suite().market.passUntil(expiring + 2);
+    await page.getByText('it can only be released now').waitFor({ timeout: 60_000 });
+    expect(await page.getByRole('button', { name: 'Settle' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('You hold no energy').waitFor();
+  }, 420_000);
+});

@@ -1,0 +1,120 @@
+/** A bus from its creation: energy on offer, decisions, treasury. */
+
+import { describe, expect, test } from 'vitest';
+
+import type { Keys } from './network';
+import { openSuite, row } from './suite';
+
+const suite = openSuite();
+/** The bus that the first flow creates, and its name. */
+let bus = '';
+const NAME = `Mill Lane ${Math.floor(Math.random() * 10_000)}`;
+const list = (seller: Keys, energy: string, price: string, ...more: readonly string[]) =>
+  suite().list(seller, bus, energy, price, ...more);
+
+describe('a bus of three owners', () => {
+  test('is created with shares, a threshold and a lock fee', async () => {
+    const { page } = await suite().come([suite().ada], '#/bus/new');
+    await page.getByLabel('Name', { exact: true }).fill(NAME);
+    await page.getByLabel('Capacity', { exact: true }).fill('100');
+    await page.getByLabel('Settlement token (mint)').fill(suite().market.network.mint);
+    await page.getByLabel('Base price per kWh').fill('0.10');
+    await page.getByRole('button', { name: 'Add an owner' }).click();
+    await page.getByRole('button', { name: 'Add an owner' }).click();
+    await page.getByLabel('Owner 2', { exact: true }).fill(suite().ben.address);
+    await page.getByLabel('Owner 3', { exact: true }).fill(suite().cem.address);
+    await page.getByLabel('Share of owner 1').fill('50');
+    await page.getByLabel('Share of owner 2').fill('33.33');
+    await page.getByLabel('Share of owner 3').fill('16.6');
+    await page.getByText('The shares make 99.93 %').waitFor();
+    await page.getByLabel('Share of owner 3').fill('16.67');
+    await page.getByLabel('Approvals that a decision needs').selectOption('2');
+    await page.getByLabel('Lock fee').fill('1');
+    await page.getByRole('button', { name: 'Create the bus' }).click();
+    await page.getByText(`${NAME} is there.`).waitFor();
+    await page.getByRole('link', { name: 'Open it' }).click();
+    await page.getByRole('heading', { name: NAME }).waitFor();
+    await page.getByText('2 of 3 owners').first().waitFor();
+    bus = page.url().split('/').at(-1) ?? '';
+    expect(await suite().market.cli('alice', 'bus', 'show', bus, '--output', 'json')).toContain(NAME);
+  });
+
+  test('lists energy, which another browser sees at once; reprices, extends and withdraws it', async () => {
+    const watcher = await suite().come([], `#/market/${bus}`);
+    await watcher.page.getByText('Nothing is on offer here now.').first().waitFor();
+    const { page } = await suite().come([suite().ada], `#/sell/${bus}`);
+    await page.getByLabel('Energy', { exact: true }).fill('200');
+    await page.getByText('has 100 kWh available').waitFor();
+    await page.getByLabel('Energy', { exact: true }).fill('0.0005');
+    await page.getByText('at most 3 decimals').waitFor();
+    await page.getByLabel('Energy', { exact: true }).fill('4.25');
+    await page.getByLabel('Price per kWh').fill('0.05');
+    await page.getByText('ask at least that').waitFor();
+    await page.getByLabel('Price per kWh').fill('0.3');
+    await page.getByRole('button', { name: '2 h', exact: true }).click();
+    await page.getByRole('button', { name: 'Put on offer' }).click();
+    await page.getByText('on offer at 0.30 per kWh').waitFor();
+    await watcher.page.getByRole('row', { name: /4\.25 kWh/u }).waitFor();
+
+    await page.getByRole('button', { name: 'Reprice' }).click();
+    await page.getByRole('dialog').getByLabel('Price per kWh').fill('0.275');
+    await page.getByRole('dialog').getByRole('button', { name: 'Set a new price' }).click();
+    await page.getByText('asks 0.275 per kWh now').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await watcher.page.getByRole('row', { name: /0\.275/u }).waitFor();
+
+    await page.getByRole('button', { name: 'Extend' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '1 day' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Trade for longer' }).click();
+    await page.getByText('trades for longer now').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+
+    await page.getByRole('button', { name: 'Withdraw' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Withdraw what is free' }).click();
+    await page.getByText('available to the bus again').waitFor();
+    await watcher.page.getByText('Nothing is on offer here now.').first().waitFor();
+  });
+});
+
+describe('decisions', () => {
+  test('a proposal goes from its creation to its execution by two wallets', async () => {
+    const proposer = await suite().come([suite().ada], `#/bus/${bus}`);
+    const approver = await suite().come([suite().ben], `#/bus/${bus}`);
+    const { page } = proposer;
+    await page.getByRole('button', { name: 'Propose a change' }).click();
+    await page.getByLabel('What to change').selectOption('basePriceSet');
+    await page.getByLabel('New base price per kWh').fill('0.12');
+    const change = page.getByRole('dialog').getByRole('table', { name: 'What changes' });
+    await change.getByText('0.10', { exact: true }).waitFor();
+    await change.getByText('0.12', { exact: true }).waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Propose', exact: true }).click();
+    await page.getByText('Proposed and approved by you').waitFor();
+
+    await approver.page.getByText('1 of 2 needed').waitFor();
+    await approver.page.getByRole('button', { name: 'Approve' }).click();
+    await approver.page.getByText('ready to be carried out').waitFor();
+    await approver.page.getByRole('button', { name: 'Carry out' }).click();
+    await approver.page.getByText('carried out', { exact: true }).waitFor();
+    await approver.page.getByText('0.12 tokens/kWh').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByText('0.12 tokens/kWh').waitFor();
+  });
+
+  test('the treasury pays an owner its exact share', async () => {
+    const offer = await list(suite().ada, '1kWh', '0.3', '--for-bus');
+    await suite().market.cli(suite().buyer, 'offer', 'show', offer);
+    const sale = await suite().come([suite().buyer], `#/market/${bus}`);
+    await row(sale.page, offer).getByRole('button', { name: 'Buy' }).click();
+    await sale.page.getByRole('dialog').getByLabel('How much').fill('1');
+    await sale.page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
+    await sale.page.getByText('Bought 1 kWh').waitFor();
+
+    const { page } = await suite().come([suite().ben], `#/bus/${bus}`);
+    // floor(300000 x 3333 / 10000) = 99990
+    const claim = page.getByRole('table', { name: 'Claims' }).getByRole('row', { name: /You/u });
+    await claim.getByText('0.09999').waitFor();
+    await claim.getByRole('button', { name: 'Claim' }).click();
+    await page.getByText('0.09999 tokens went to You').waitFor();
+    await claim.getByText('0.00').waitFor();
+  });
+});

@@ -1,0 +1,157 @@
+/** What every flow stands on: the network, Chromium, the built site, and people with wallets. */
+
+import { createSolanaRpc } from '@solana/kit';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+
+import { connectWallet, launch, serve, visit, type Visitor } from './browser';
+import { Market, type Keys } from './network';
+import type { Kind } from './wallet';
+
+/** A node, as a browser reaches it. */
+export interface Node {
+  readonly rpc_url: string;
+  readonly websocket_url: string;
+}
+
+/** The suite of one file. */
+export class Suite {
+  private readonly visitors: Visitor[] = [];
+
+  private constructor(
+    readonly market: Market,
+    readonly browser: Browser,
+    readonly site: Awaited<ReturnType<typeof serve>>,
+    readonly ada: Keys,
+    readonly ben: Keys,
+    readonly cem: Keys,
+    /** Has 500 tokens; the others have 100. */
+    readonly buyer: Keys,
+  ) {}
+
+  static async open(): Promise<Suite> {
+    const market = await Market.open();
+    const [browser, site] = await Promise.all([launch(), serve()]);
+    const ada = await market.wallet('ada');
+    const ben = await market.wallet('ben');
+    const cem = await market.wallet('cem');
+    return new Suite(market, browser, site, ada, ben, cem, await market.wallet('buyer', 500));
+  }
+
+  /** Opens the app for somebody, with the wallet connected where one is given. */
+  async come(
+    accounts: readonly Keys[],
+    route = '',
+    node: Node = this.market.network,
+    wallet: Partial<Kind> = {},
+  ): Promise<Visitor> {
+    const visitor = await this.arrive(accounts, route, node, wallet);
+    if (accounts.length > 0) await connectWallet(visitor);
+    return visitor;
+  }
+
+  /** Opens the app for somebody whose wallet is not connected. */
+  async arrive(
+    accounts: readonly Keys[],
+    route = '',
+    node: Node = this.market.network,
+    wallet: Partial<Kind> = {},
+  ): Promise<Visitor> {
+    const visitor = await visit(this.browser, this.site.url, node, accounts, { route, wallet });
+    this.visitors.push(visitor);
+    return visitor;
+  }
+
+  /** A bus of Ada, Ben and Cem: two of them decide, and releasing a lock costs 1 %. */
+  bus(name: string): Promise<string> {
+    const owners = [
+      [this.ada, '50%'],
+      [this.ben, '33.33%'],
+      [this.cem, '16.67%'],
+    ] as const;
+    return this.market.bus(this.ada, name, {
+      capacity: '100kWh',
+      basePrice: '0.10tokens',
+      more: [
+        ...owners.flatMap(([{ address }, share]) => ['--owner', `${address}=${share}`]),
+        ...['--threshold', '2', '--lock-fee', '1%'],
+      ],
+    });
+  }
+
+  /** Puts energy on offer; returns the offer. */
+  list(seller: Keys, bus: string, energy: string, price: string, ...more: readonly string[]): Promise<string> {
+    const terms = ['--energy', energy, '--price', `${price}tokens`, ...more];
+    return this.market.cli(seller, 'offer', 'create', bus, ...terms);
+  }
+
+  /** Rent of an account with so many bytes, in lamports. */
+  rentOf(bytes: bigint): Promise<bigint> {
+    return createSolanaRpc(this.market.network.rpc_url).getMinimumBalanceForRentExemption(bytes).send();
+  }
+
+  /** The chain itself says that a purchase happened. */
+  async expectProcessed(hash: string): Promise<void> {
+    expect(hash).toMatch(/^[0-9a-f]{64}$/u);
+    await expect(this.market.cli('alice', 'tx', 'verify', hash)).resolves.toBeDefined();
+  }
+
+  /** Closes what a test opened; nothing may have been wrong with its pages. */
+  async leave(): Promise<void> {
+    const visitors = this.visitors.splice(0);
+    await Promise.all(visitors.map((visitor) => visitor.close()));
+    const complaints = visitors.flatMap(({ complaints: found }) => found);
+    // Where a test cuts the connection, the browser says so.
+    const isCut = (text: string) => /ERR_(CONNECTION|EMPTY|SOCKET|FAILED)|WebSocket|Failed to fetch/u.test(text);
+    expect(complaints.filter((text) => !isCut(text))).toEqual([]);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    this.site.server.close();
+  }
+}
+
+/** Opens a suite for the tests of a file; it is there from the first hook on. */
+export function openSuite(): () => Suite {
+  let suite: Suite | undefined;
+  const opened = () => {
+    if (suite === undefined) throw new Error('the suite is not open yet');
+    return suite;
+  };
+  beforeAll(async () => {
+    suite = await Suite.open();
+  });
+  afterEach(() => opened().leave());
+  afterAll(() => suite?.close());
+  return opened;
+}
+
+/** Goes to a screen without loading the page anew. */
+export async function goto(page: Page, route: string): Promise<void> {
+  await page.evaluate((hash) => {
+    location.hash = hash;
+  }, route);
+}
+
+/** An offer's row in the table of offers. */
+export const row = (page: Page, offer: string): Locator => page.locator(`[data-offer="${offer}"]`).first();
+
+/** The transaction hash that a purchase which went through shows. */
+export async function hashShown(page: Page, scope: Locator = page.locator('body')): Promise<string> {
+  const link = scope.locator('.status.done a.mono').first();
+  await link.waitFor();
+  return (await link.getAttribute('title')) ?? '';
+}
+
+/** Holds the wallet's question open until the returned function is called. */
+export function hold({ wallet }: Visitor): () => void {
+  let release: () => void = () => undefined;
+  wallet.hold = new Promise((resolve) => {
+    release = resolve;
+  });
+  return () => {
+    wallet.hold = undefined;
+    release();
+  };
+}

@@ -1,0 +1,91 @@
+/** Closed tabs and lost connections in the middle of purchases. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { Keys } from './network';
+import { Wire } from './proxy';
+import { hold, openSuite, row } from './suite';
+
+const suite = openSuite();
+let bus = '';
+const list = (seller: Keys, energy: string, price: string, ...more: readonly string[]) =>
+  suite().list(seller, bus, energy, price, ...more);
+
+beforeAll(async () => {
+  bus = await suite().bus('Storm Row');
+});
+
+describe('a closed tab', () => {
+  test('while a wallet that sends by itself still asks: the purchase is found when it happens', async () => {
+    const offer = await list(suite().ben, '2kWh', '0.35');
+    const abilities = ['signAndSendTransaction'] as const;
+    const visitor = await suite().come([suite().buyer], `#/market/${bus}`, suite().market.network, { abilities });
+    const { page } = visitor;
+    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    await page.getByRole('dialog').getByLabel('How much').fill('2');
+    const release = hold(visitor);
+    await page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
+    await page.getByText('Waiting for your wallet').waitFor();
+    await page.reload();
+    await page.getByText(/Asking the chain what became of your purchase of 2 kWh/u).waitFor();
+    release();
+    await page.getByText(/Your purchase of 2 kWh on .* went through/u).waitFor();
+  });
+});
+
+describe('a bad connection', () => {
+  let rpc: Wire;
+  let ws: Wire;
+  const wired = () => ({ rpc_url: `http://127.0.0.1:${rpc.port}`, websocket_url: `ws://127.0.0.1:${ws.port}` });
+
+  beforeAll(async () => {
+    rpc = await Wire.to(suite().market.network.rpc_url);
+    ws = await Wire.to(suite().market.network.websocket_url);
+  });
+
+  afterAll(() => {
+    rpc.close();
+    ws.close();
+  });
+
+  test('is shown, and the market is true again when the node is back', async () => {
+    const { page } = await suite().come([], `#/market/${bus}`, wired());
+    await page.getByRole('button', { name: /Live/u }).waitFor();
+    rpc.cut();
+    ws.cut();
+    const banner = page.getByText(/The connection to .* is lost/u);
+    await banner.waitFor();
+    expect(await banner.innerText()).not.toContain('Solana error');
+    const offer = await list(suite().ben, '777Wh', '0.33');
+    rpc.mend();
+    ws.mend();
+    await page.getByRole('button', { name: /Live/u }).waitFor();
+    await row(page, offer).waitFor();
+  });
+
+  test('in the middle of a purchase: the tab is closed, opened again, and tells the truth', async () => {
+    const offer = await list(suite().ben, '3kWh', '0.34');
+    const visitor = await suite().come([suite().buyer], `#/market/${bus}`, wired());
+    const { page } = visitor;
+    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('How much').fill('3');
+    // The node takes the transaction, and its answer never arrives.
+    await page.route('**/*', async (route) => {
+      const isSending = route.request().postData()?.includes('"sendTransaction"') === true;
+      if (!isSending) return route.fallback();
+      await route.fetch();
+      rpc.cut();
+      ws.cut();
+      return route.abort();
+    });
+    await dialog.getByRole('button', { name: 'Buy now' }).last().click();
+    await page.getByText(/The connection to .* is lost/u).waitFor();
+    await page.reload();
+    rpc.mend();
+    ws.mend();
+    await page.getByText(/Your purchase of 3 kWh on .* went through/u).waitFor({ timeout: 60_000 });
+    const hash = (await page.locator('.recovery a.mono').getAttribute('href'))?.split('/').at(-1) ?? '';
+    await suite().expectProcessed(hash);
+  });
+});

@@ -1,0 +1,75 @@
+/** Delivery windows. */
+
+import { describe, expect, test } from 'vitest';
+
+import { grouped } from '../src/amount/decimal';
+import { goto, openSuite } from './suite';
+
+const suite = openSuite();
+
+describe('delivery windows', () => {
+  /** A bus of Ada's with windows, and how she lists 1 kWh in one of them. */
+  async function windowed(name: string, length: string) {
+    const terms = { capacity: '20kWh', basePrice: '0.05tokens', more: ['--window', length] };
+    const bus = await suite().market.bus(suite().ada, name, terms);
+    const list = (window: string, price: string) =>
+      suite().market.cli(suite().ada, 'offer', 'create', bus, '--energy', '1kWh', '--price', price, '--window', window);
+    return { bus, list };
+  }
+
+  test('trades are shown in the window of what was sold, also after its offer has closed', async () => {
+    const { bus, list } = await windowed('Clock Tower', '1h');
+    const sold = await list('+1h', '0.111tokens');
+    await list('+2h', '0.222tokens');
+    for (const window of ['+1h', '+2h']) {
+      await suite().market.cli(
+        suite().buyer,
+        'buy',
+        bus,
+        '--energy',
+        window === '+1h' ? '1kWh' : '400Wh',
+        '--window',
+        window,
+      );
+    }
+    await suite().market.cli(suite().ada, 'offer', 'cancel', sold);
+    // A browser that has never seen the offer that closed.
+    const { page } = await suite().come([], `#/market/${bus}`);
+    const trades = page.getByRole('table', { name: 'Recent trades' });
+    const cell = (price: string) => trades.getByText(price).first();
+    await cell('0.111').waitFor();
+    await cell('0.222').waitFor();
+    const windows = page.getByRole('group', { name: 'Delivery window' }).getByRole('button');
+    await windows.nth(2).click();
+    await cell('0.111').waitFor({ state: 'detached' });
+    await cell('0.222').waitFor();
+    await page.getByRole('img', { name: 'Prices of the last 1 trades, the latest at 0.222 per kWh' }).waitFor();
+    await windows.nth(1).click();
+    await cell('0.222').waitFor({ state: 'detached' });
+    await cell('0.111').waitFor();
+  });
+
+  test('that are over are closed, and who opened them gets the rent back', async () => {
+    const { bus, list } = await windowed('Minute Hand', '60s');
+    for (const window of ['+1min', '+2min']) {
+      await list(window, '0.2tokens');
+    }
+    await suite().market.passUntil((await suite().market.now()) + 300);
+    const { page, wallet } = await suite().come([suite().ada], '#/mine');
+    const own = page.getByRole('region', { name: 'Rent to get back' });
+    await own.getByText('2 windows are over').waitFor();
+    await own.getByText(`${grouped(await suite().rentOf(328n))} lamports`).waitFor();
+    // Anybody sees them on the bus's screen.
+    await goto(page, `#/bus/${bus}`);
+    await page
+      .getByRole('region', { name: 'Past windows' })
+      .getByText('1 offers are withdrawn with it')
+      .first()
+      .waitFor();
+    await goto(page, '#/mine');
+    await own.getByRole('button', { name: 'Close past windows' }).click();
+    await own.getByText('2 windows are closed; the rent went back').waitFor();
+    expect(wallet.asked).toBe(1);
+    await page.locator('.tile', { hasText: 'Minute Hand' }).first().waitFor({ state: 'detached' });
+  });
+});
