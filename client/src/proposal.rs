@@ -4,7 +4,7 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
-        bus::{Bus, OwnerShare},
+        bus::{Bus, ListingPolicy, OwnerShare},
         error::{Error, Result},
         event::{self, Event},
         market::Market,
@@ -230,7 +230,11 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
             change("base_price_per_kwh", json!(bus.base_price_per_kwh), json!(base_price_per_kwh))
         }
         Some(ProposalAction::ListingPolicySet { listing_policy }) => {
-            let name = |policy| if policy == 0 { json!("owners only") } else { json!("open") };
+            let name = |policy| match ListingPolicy::try_from(policy) {
+                Ok(ListingPolicy::OwnersOnly) => json!("owners only"),
+                Ok(ListingPolicy::Open) => json!("open"),
+                Err(unknown) => json!(unknown),
+            };
             change("listing_policy", name(bus.listing_policy), name(listing_policy))
         }
         Some(ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }) => [

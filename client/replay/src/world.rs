@@ -335,16 +335,18 @@ impl World {
                     if event.nonce < first_nonce {
                         break 'pages;
                     }
+                    let kind = PurchaseKind::try_from(event.kind).map_err(|unknown| {
+                        ReplayError::State(format!(
+                            "a purchase of {} is of the kind {unknown}, which this version does not know; update it",
+                            self.name(buyer)
+                        ))
+                    })?;
                     found.push(MemberPurchase {
                         buyer,
                         lane,
                         nonce: event.nonce,
                         hash: event.transaction_hash,
-                        kind: match event.kind {
-                            kind if kind == PurchaseKind::Single as u8 => PurchaseKind::Single,
-                            kind if kind == PurchaseKind::Batch as u8 => PurchaseKind::Batch,
-                            _ => PurchaseKind::LockSettlement,
-                        },
+                        kind,
                         energy_wh: event::energy_wh(&event),
                         paid_base_units: event::cost(&event),
                         fills: event.fills.clone(),

@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod instructions;
 pub mod math;
+pub mod numbered;
 pub mod state;
 pub mod token;
 

@@ -7,11 +7,14 @@
  */
 
 export * from './action';
+export * from './actionKind';
 export * from './busCreated';
 export * from './capacityClosed';
 export * from './capacityOpened';
 export * from './energyPurchased';
+export * from './energySource';
 export * from './formerOwner';
+export * from './listingPolicy';
 export * from './lockReleased';
 export * from './lockTaken';
 export * from './offerCancelled';
@@ -27,8 +30,10 @@ export * from './proposalClosed';
 export * from './proposalCreated';
 export * from './proposalExecuted';
 export * from './proposalRevoked';
+export * from './proposalState';
 export * from './purchasedFill';
 export * from './purchaseItem';
+export * from './purchaseKind';
 export * from './receipt';
 export * from './traderClosed';
 export * from './traderOpened';

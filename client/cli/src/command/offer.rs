@@ -53,9 +53,9 @@ impl Source {
 
 /// Name of a source as the chain has it.
 pub fn source_name(source: u8) -> String {
-    match EnergySource::ALL.get(source as usize) {
-        Some(source) => format!("{source:?}").to_lowercase(),
-        None => format!("source {source}"),
+    match EnergySource::try_from(source) {
+        Ok(source) => format!("{source:?}").to_lowercase(),
+        Err(unknown) => format!("source {unknown}"),
     }
 }
 

@@ -445,22 +445,21 @@ impl ActionCommand {
 
 /// The word that `proposal create` has for an action.
 pub fn action_word(action: &Action) -> &'static str {
-    const WORDS: [&str; 12] = [
-        "add-owner",
-        "remove-owner",
-        "shares",
-        "threshold",
-        "timelock",
-        "capacity",
-        "base-price",
-        "listing",
-        "windows",
-        "lock-fee",
-        "pause",
-        "resume",
-    ];
-    const { assert!(WORDS.len() == ActionKind::Resume as usize + 1) };
-    WORDS.get(usize::from(action.kind)).copied().unwrap_or("unknown")
+    match ActionKind::try_from(action.kind) {
+        Ok(ActionKind::OwnerAdd) => "add-owner",
+        Ok(ActionKind::OwnerRemove) => "remove-owner",
+        Ok(ActionKind::SharesSet) => "shares",
+        Ok(ActionKind::ThresholdSet) => "threshold",
+        Ok(ActionKind::TimelockSet) => "timelock",
+        Ok(ActionKind::CapacitySet) => "capacity",
+        Ok(ActionKind::BasePriceSet) => "base-price",
+        Ok(ActionKind::ListingPolicySet) => "listing",
+        Ok(ActionKind::WindowsSet) => "windows",
+        Ok(ActionKind::LockFeeSet) => "lock-fee",
+        Ok(ActionKind::Pause) => "pause",
+        Ok(ActionKind::Resume) => "resume",
+        Err(_) => "unknown",
+    }
 }
 
 #[derive(Serialize)]

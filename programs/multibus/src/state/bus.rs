@@ -4,20 +4,21 @@ use {
     crate::{
         constants::*,
         error::{ensure, refuse},
+        numbered::numbered_enum,
         state::Offer,
     },
     anchor_lang::{address_eq, prelude::*},
     bytemuck::{Pod, Zeroable},
 };
 
-/// Who may list energy on a bus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ListingPolicy {
-    /// Only owners of the bus.
-    OwnersOnly = 0,
-    /// Any wallet.
-    Open = 1,
+numbered_enum! {
+    /// Who may list energy on a bus.
+    pub enum ListingPolicy {
+        /// Only owners of the bus.
+        OwnersOnly = 0,
+        /// Any wallet.
+        Open = 1,
+    }
 }
 
 /// One owner's place in a bus.

@@ -11,6 +11,17 @@ mod treasury;
 
 pub use {bus::*, capacity::*, lock::*, offer::*, proposal::*, purchase::*, trader::*};
 
+use crate::numbered::NumberedEnum;
+
+/// Every enum that accounts, arguments and events hold as a number, for the IDL.
+pub const NUMBERED_ENUMS: &[NumberedEnum] = &[
+    ActionKind::NUMBERED,
+    EnergySource::NUMBERED,
+    ListingPolicy::NUMBERED,
+    ProposalState::NUMBERED,
+    PurchaseKind::NUMBERED,
+];
+
 /// What the unit tests of several accounts share.
 #[cfg(test)]
 mod fixture {

@@ -5,26 +5,22 @@ use {
         constants::*,
         error::{ensure, refuse},
         math,
+        numbered::numbered_enum,
         state::{Bus, Capacity, Fill},
     },
     anchor_lang::{address_eq, prelude::*},
 };
 
-/// Where the energy of an offer comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum EnergySource {
-    Unspecified = 0,
-    Solar = 1,
-    Wind = 2,
-    Hydro = 3,
-    Biomass = 4,
-    Storage = 5,
-}
-
-impl EnergySource {
-    /// Every source, in the order of its number.
-    pub const ALL: [Self; 6] = [Self::Unspecified, Self::Solar, Self::Wind, Self::Hydro, Self::Biomass, Self::Storage];
+numbered_enum! {
+    /// Where the energy of an offer comes from.
+    pub enum EnergySource {
+        Unspecified = 0,
+        Solar = 1,
+        Wind = 2,
+        Hydro = 3,
+        Biomass = 4,
+        Storage = 5,
+    }
 }
 
 /// What a buyer accepts: guards against a price that moved between quote and purchase.

@@ -4,6 +4,7 @@ use {
     crate::{
         constants::*,
         error::{ensure, refuse},
+        numbered::numbered_enum,
         state::{Bus, Capacity, OwnerShare, OwnerSlot},
     },
     anchor_lang::{address_eq, prelude::*},
@@ -28,7 +29,7 @@ pub enum ProposalAction {
     CapacitySet { capacity_wh: u64 },
     /// Sets the lowest price an offer may ask, in token base units per kWh.
     BasePriceSet { base_price_per_kwh: u64 },
-    /// Sets who may list: 0 owners only, 1 any wallet.
+    /// Sets who may list: a [`ListingPolicy`](crate::state::ListingPolicy).
     ListingPolicySet { listing_policy: u8 },
     /// Sets the window length and the gate closure, in seconds; both 0 turn windows off.
     WindowsSet { window_seconds: u32, gate_closure_seconds: u32 },
@@ -40,22 +41,59 @@ pub enum ProposalAction {
     Resume,
 }
 
-/// Number of each [`ProposalAction`] in an account and an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ActionKind {
-    OwnerAdd = 0,
-    OwnerRemove = 1,
-    SharesSet = 2,
-    ThresholdSet = 3,
-    TimelockSet = 4,
-    CapacitySet = 5,
-    BasePriceSet = 6,
-    ListingPolicySet = 7,
-    WindowsSet = 8,
-    LockFeeSet = 9,
-    Pause = 10,
-    Resume = 11,
+numbered_enum! {
+    /// Number of each [`ProposalAction`] in an account and an event.
+    pub enum ActionKind {
+        OwnerAdd = 0,
+        OwnerRemove = 1,
+        SharesSet = 2,
+        ThresholdSet = 3,
+        TimelockSet = 4,
+        CapacitySet = 5,
+        BasePriceSet = 6,
+        ListingPolicySet = 7,
+        WindowsSet = 8,
+        LockFeeSet = 9,
+        Pause = 10,
+        Resume = 11,
+    }
+}
+
+impl ActionKind {
+    /// Whether such an action changes owners, shares or threshold, which makes older proposals stale.
+    pub const fn changes_owners(self) -> bool {
+        match self {
+            Self::OwnerAdd | Self::OwnerRemove | Self::SharesSet | Self::ThresholdSet => true,
+            Self::TimelockSet
+            | Self::CapacitySet
+            | Self::BasePriceSet
+            | Self::ListingPolicySet
+            | Self::WindowsSet
+            | Self::LockFeeSet
+            | Self::Pause
+            | Self::Resume => false,
+        }
+    }
+}
+
+impl ProposalAction {
+    /// What the action is, without its values.
+    pub const fn kind(&self) -> ActionKind {
+        match self {
+            Self::OwnerAdd { .. } => ActionKind::OwnerAdd,
+            Self::OwnerRemove { .. } => ActionKind::OwnerRemove,
+            Self::SharesSet { .. } => ActionKind::SharesSet,
+            Self::ThresholdSet { .. } => ActionKind::ThresholdSet,
+            Self::TimelockSet { .. } => ActionKind::TimelockSet,
+            Self::CapacitySet { .. } => ActionKind::CapacitySet,
+            Self::BasePriceSet { .. } => ActionKind::BasePriceSet,
+            Self::ListingPolicySet { .. } => ActionKind::ListingPolicySet,
+            Self::WindowsSet { .. } => ActionKind::WindowsSet,
+            Self::LockFeeSet { .. } => ActionKind::LockFeeSet,
+            Self::Pause => ActionKind::Pause,
+            Self::Resume => ActionKind::Resume,
+        }
+    }
 }
 
 /// A [`ProposalAction`] as accounts and events hold it.
@@ -80,73 +118,56 @@ pub struct Action {
 impl Action {
     /// The account form of an action; refuses more shares than a bus has owners.
     pub fn encode(action: &ProposalAction) -> Result<Self> {
-        let plain = |kind: ActionKind, value: u64| Self { kind: kind as u8, value, ..Self::zeroed() };
-        let with_shares = |kind: ActionKind, owner: Address, shares: &[u16]| -> Result<Self> {
-            ensure!(shares.len() <= MAX_OWNERS, ShareCountInvalid, "{} shares", shares.len() as u64);
-            let mut encoded = Self { kind: kind as u8, share_count: shares.len() as u8, owner, ..Self::zeroed() };
-            encoded.shares_bps[..shares.len()].copy_from_slice(shares);
-            Ok(encoded)
-        };
-        Ok(match action {
-            ProposalAction::OwnerAdd { owner, shares_bps } => with_shares(ActionKind::OwnerAdd, *owner, shares_bps)?,
-            ProposalAction::OwnerRemove { owner, shares_bps } => {
-                with_shares(ActionKind::OwnerRemove, *owner, shares_bps)?
+        let mut encoded = Self { kind: action.kind() as u8, ..Self::zeroed() };
+        match action {
+            ProposalAction::OwnerAdd { owner, shares_bps } | ProposalAction::OwnerRemove { owner, shares_bps } => {
+                encoded.owner = *owner;
+                encoded.set_shares(shares_bps)?;
             }
-            ProposalAction::SharesSet { shares_bps } => {
-                with_shares(ActionKind::SharesSet, Address::default(), shares_bps)?
+            ProposalAction::SharesSet { shares_bps } => encoded.set_shares(shares_bps)?,
+            ProposalAction::ThresholdSet { threshold } => encoded.value = *threshold as u64,
+            ProposalAction::TimelockSet { timelock_seconds } => encoded.value = *timelock_seconds as u64,
+            ProposalAction::CapacitySet { capacity_wh } => encoded.value = *capacity_wh,
+            ProposalAction::BasePriceSet { base_price_per_kwh } => encoded.value = *base_price_per_kwh,
+            ProposalAction::ListingPolicySet { listing_policy } => encoded.value = *listing_policy as u64,
+            ProposalAction::WindowsSet { window_seconds, gate_closure_seconds } => {
+                encoded.value = *window_seconds as u64;
+                encoded.gate_closure_seconds = *gate_closure_seconds as u64;
             }
-            ProposalAction::ThresholdSet { threshold } => plain(ActionKind::ThresholdSet, *threshold as u64),
-            ProposalAction::TimelockSet { timelock_seconds } => {
-                plain(ActionKind::TimelockSet, *timelock_seconds as u64)
-            }
-            ProposalAction::CapacitySet { capacity_wh } => plain(ActionKind::CapacitySet, *capacity_wh),
-            ProposalAction::BasePriceSet { base_price_per_kwh } => plain(ActionKind::BasePriceSet, *base_price_per_kwh),
-            ProposalAction::ListingPolicySet { listing_policy } => {
-                plain(ActionKind::ListingPolicySet, *listing_policy as u64)
-            }
-            ProposalAction::WindowsSet { window_seconds, gate_closure_seconds } => Self {
-                gate_closure_seconds: *gate_closure_seconds as u64,
-                ..plain(ActionKind::WindowsSet, *window_seconds as u64)
-            },
-            ProposalAction::LockFeeSet { lock_fee_bps } => plain(ActionKind::LockFeeSet, *lock_fee_bps as u64),
-            ProposalAction::Pause => plain(ActionKind::Pause, 0),
-            ProposalAction::Resume => plain(ActionKind::Resume, 0),
-        })
+            ProposalAction::LockFeeSet { lock_fee_bps } => encoded.value = *lock_fee_bps as u64,
+            ProposalAction::Pause | ProposalAction::Resume => {}
+        }
+        Ok(encoded)
+    }
+
+    fn set_shares(&mut self, shares: &[u16]) -> Result<()> {
+        ensure!(shares.len() <= MAX_OWNERS, ShareCountInvalid, "{} shares", shares.len() as u64);
+        self.share_count = shares.len() as u8;
+        self.shares_bps[..shares.len()].copy_from_slice(shares);
+        Ok(())
     }
 
     /// The action that was proposed; `None` where a later program wrote it.
     pub fn decode(&self) -> Option<ProposalAction> {
         let owner = self.owner;
         let shares_bps = || self.shares().to_vec();
-        Some(match self.kind {
-            kind if kind == ActionKind::OwnerAdd as u8 => ProposalAction::OwnerAdd { owner, shares_bps: shares_bps() },
-            kind if kind == ActionKind::OwnerRemove as u8 => {
-                ProposalAction::OwnerRemove { owner, shares_bps: shares_bps() }
-            }
-            kind if kind == ActionKind::SharesSet as u8 => ProposalAction::SharesSet { shares_bps: shares_bps() },
-            kind if kind == ActionKind::ThresholdSet as u8 => {
-                ProposalAction::ThresholdSet { threshold: self.value as u8 }
-            }
-            kind if kind == ActionKind::TimelockSet as u8 => {
-                ProposalAction::TimelockSet { timelock_seconds: self.value as u32 }
-            }
-            kind if kind == ActionKind::CapacitySet as u8 => ProposalAction::CapacitySet { capacity_wh: self.value },
-            kind if kind == ActionKind::BasePriceSet as u8 => {
-                ProposalAction::BasePriceSet { base_price_per_kwh: self.value }
-            }
-            kind if kind == ActionKind::ListingPolicySet as u8 => {
-                ProposalAction::ListingPolicySet { listing_policy: self.value as u8 }
-            }
-            kind if kind == ActionKind::WindowsSet as u8 => ProposalAction::WindowsSet {
+        let kind = ActionKind::try_from(self.kind).ok()?;
+        Some(match kind {
+            ActionKind::OwnerAdd => ProposalAction::OwnerAdd { owner, shares_bps: shares_bps() },
+            ActionKind::OwnerRemove => ProposalAction::OwnerRemove { owner, shares_bps: shares_bps() },
+            ActionKind::SharesSet => ProposalAction::SharesSet { shares_bps: shares_bps() },
+            ActionKind::ThresholdSet => ProposalAction::ThresholdSet { threshold: self.value as u8 },
+            ActionKind::TimelockSet => ProposalAction::TimelockSet { timelock_seconds: self.value as u32 },
+            ActionKind::CapacitySet => ProposalAction::CapacitySet { capacity_wh: self.value },
+            ActionKind::BasePriceSet => ProposalAction::BasePriceSet { base_price_per_kwh: self.value },
+            ActionKind::ListingPolicySet => ProposalAction::ListingPolicySet { listing_policy: self.value as u8 },
+            ActionKind::WindowsSet => ProposalAction::WindowsSet {
                 window_seconds: self.value as u32,
                 gate_closure_seconds: self.gate_closure_seconds as u32,
             },
-            kind if kind == ActionKind::LockFeeSet as u8 => {
-                ProposalAction::LockFeeSet { lock_fee_bps: self.value as u16 }
-            }
-            kind if kind == ActionKind::Pause as u8 => ProposalAction::Pause,
-            kind if kind == ActionKind::Resume as u8 => ProposalAction::Resume,
-            _ => return None,
+            ActionKind::LockFeeSet => ProposalAction::LockFeeSet { lock_fee_bps: self.value as u16 },
+            ActionKind::Pause => ProposalAction::Pause,
+            ActionKind::Resume => ProposalAction::Resume,
         })
     }
 
@@ -156,71 +177,79 @@ impl Action {
 
     /// Whether this changes owners, shares or threshold, which makes older proposals stale.
     pub fn changes_owners(&self) -> bool {
-        self.kind <= ActionKind::ThresholdSet as u8
+        ActionKind::try_from(self.kind).is_ok_and(ActionKind::changes_owners)
     }
 
-    /// Whether this changes who earns how much, so that the old shares are settled first.
-    pub fn changes_shares(&self) -> bool {
-        self.kind <= ActionKind::SharesSet as u8
+    /// What the action is; refuses one that a later program wrote.
+    #[inline(always)]
+    fn known_kind(&self) -> Result<ActionKind> {
+        match ActionKind::try_from(self.kind) {
+            Ok(kind) => Ok(kind),
+            Err(unknown) => refuse!(ActionUnknown, "action {}", unknown),
+        }
     }
 
     /// Whether the action could be carried out on the bus as it is: refused when it is proposed and again when it is
     /// executed. The one place where the rules of decisions stand.
     pub fn validate(&self, bus: &Bus, general: &Capacity) -> Result<()> {
-        let kind = self.kind;
-        if kind == ActionKind::OwnerAdd as u8 {
-            ensure!(self.owner.to_bytes() != [0; 32], OwnerZero);
-            Bus::validate_owner_is_not(&general.bus, &self.owner)?;
-            ensure!(bus.owner_index(&self.owner).is_none(), AlreadyOwner);
-            ensure!((bus.owner_count as usize) < MAX_OWNERS, OwnersFull);
-            self.validate_shares(bus.owner_count + 1)
-        } else if kind == ActionKind::OwnerRemove as u8 {
-            ensure!(bus.owner_index(&self.owner).is_some(), OwnerUnknown);
-            ensure!(bus.owner_count > 1, LastOwner);
-            let left = bus.owner_count - 1;
-            ensure!(bus.threshold <= left, ThresholdAboveOwners, "threshold {}, owners left {}", bus.threshold, left);
-            self.validate_shares(left)
-        } else if kind == ActionKind::SharesSet as u8 {
-            self.validate_shares(bus.owner_count)
-        } else if kind == ActionKind::ThresholdSet as u8 {
-            Bus::validate_threshold(self.value as u8, bus.owner_count)
-        } else if kind == ActionKind::TimelockSet as u8 {
-            Bus::validate_timelock(self.value as u32)
-        } else if kind == ActionKind::CapacitySet as u8 {
-            Bus::validate_capacity(self.value)?;
-            let used_wh = general.listed_wh + general.sold_wh;
-            ensure!(
-                self.value >= used_wh,
-                CapacityBelowListed,
-                "new capacity {} Wh, listed and sold {} Wh",
-                self.value,
-                used_wh
-            );
-            Ok(())
-        } else if kind == ActionKind::BasePriceSet as u8 {
-            Bus::validate_base_price(self.value)
-        } else if kind == ActionKind::ListingPolicySet as u8 {
-            Bus::validate_listing_policy(self.value as u8)
-        } else if kind == ActionKind::WindowsSet as u8 {
-            Bus::validate_windows(self.value as u32, self.gate_closure_seconds as u32)?;
-            ensure!(
-                self.value as u32 == bus.window_seconds || (general.open_offers == 0 && general.open_windows == 0),
-                WindowsInUse,
-                "{} offers and {} windows are open",
-                general.open_offers,
-                general.open_windows
-            );
-            Ok(())
-        } else if kind == ActionKind::LockFeeSet as u8 {
-            Bus::validate_lock_fee(self.value as u16)
-        } else if kind == ActionKind::Pause as u8 {
-            ensure!(bus.paused == 0, AlreadyPaused);
-            Ok(())
-        } else if kind == ActionKind::Resume as u8 {
-            ensure!(bus.paused == 1, NotPaused);
-            Ok(())
-        } else {
-            refuse!(ActionUnknown, "action {}", kind)
+        match self.known_kind()? {
+            ActionKind::OwnerAdd => {
+                ensure!(self.owner.to_bytes() != [0; 32], OwnerZero);
+                Bus::validate_owner_is_not(&general.bus, &self.owner)?;
+                ensure!(bus.owner_index(&self.owner).is_none(), AlreadyOwner);
+                ensure!((bus.owner_count as usize) < MAX_OWNERS, OwnersFull);
+                self.validate_shares(bus.owner_count + 1)
+            }
+            ActionKind::OwnerRemove => {
+                ensure!(bus.owner_index(&self.owner).is_some(), OwnerUnknown);
+                ensure!(bus.owner_count > 1, LastOwner);
+                let left = bus.owner_count - 1;
+                ensure!(
+                    bus.threshold <= left,
+                    ThresholdAboveOwners,
+                    "threshold {}, owners left {}",
+                    bus.threshold,
+                    left
+                );
+                self.validate_shares(left)
+            }
+            ActionKind::SharesSet => self.validate_shares(bus.owner_count),
+            ActionKind::ThresholdSet => Bus::validate_threshold(self.value as u8, bus.owner_count),
+            ActionKind::TimelockSet => Bus::validate_timelock(self.value as u32),
+            ActionKind::CapacitySet => {
+                Bus::validate_capacity(self.value)?;
+                let used_wh = general.listed_wh + general.sold_wh;
+                ensure!(
+                    self.value >= used_wh,
+                    CapacityBelowListed,
+                    "new capacity {} Wh, listed and sold {} Wh",
+                    self.value,
+                    used_wh
+                );
+                Ok(())
+            }
+            ActionKind::BasePriceSet => Bus::validate_base_price(self.value),
+            ActionKind::ListingPolicySet => Bus::validate_listing_policy(self.value as u8),
+            ActionKind::WindowsSet => {
+                Bus::validate_windows(self.value as u32, self.gate_closure_seconds as u32)?;
+                ensure!(
+                    self.value as u32 == bus.window_seconds || (general.open_offers == 0 && general.open_windows == 0),
+                    WindowsInUse,
+                    "{} offers and {} windows are open",
+                    general.open_offers,
+                    general.open_windows
+                );
+                Ok(())
+            }
+            ActionKind::LockFeeSet => Bus::validate_lock_fee(self.value as u16),
+            ActionKind::Pause => {
+                ensure!(bus.paused == 0, AlreadyPaused);
+                Ok(())
+            }
+            ActionKind::Resume => {
+                ensure!(bus.paused == 1, NotPaused);
+                Ok(())
+            }
         }
     }
 
@@ -241,56 +270,70 @@ impl Action {
     /// shares earned is settled before shares change.
     pub fn apply(&self, bus: &mut Bus, general: &mut Capacity, treasury_balance: u64, now: i64) -> Result<()> {
         self.validate(bus, general)?;
-        let Some(config_version) = bus.config_version.checked_add(self.changes_owners() as u64) else {
+        let kind = self.known_kind()?;
+        let Some(config_version) = bus.config_version.checked_add(kind.changes_owners() as u64) else {
             refuse!(CounterOverflow)
         };
-        let kind = self.kind;
-        if self.changes_shares() {
-            let leaving = (kind == ActionKind::OwnerRemove as u8).then_some(&self.owner);
-            bus.validate_settle(leaving, treasury_balance)?;
-            bus.settle_shares(treasury_balance);
-            if kind == ActionKind::OwnerAdd as u8 {
+        match kind {
+            ActionKind::OwnerAdd => {
+                settle_old_shares(bus, None, treasury_balance)?;
                 bus.enter_owner(&self.owner);
-            } else if let Some(owner) = leaving {
-                bus.leave_owner(owner);
+                self.write_shares(bus);
             }
-            let count = bus.owner_count as usize;
-            for (slot, share) in bus.owners[..count].iter_mut().zip(&self.shares_bps) {
-                slot.share_bps = *share;
+            ActionKind::OwnerRemove => {
+                settle_old_shares(bus, Some(&self.owner), treasury_balance)?;
+                bus.leave_owner(&self.owner);
+                self.write_shares(bus);
             }
-        } else if kind == ActionKind::ThresholdSet as u8 {
-            bus.threshold = self.value as u8;
-        } else if kind == ActionKind::TimelockSet as u8 {
-            bus.timelock_seconds = self.value as u32;
-        } else if kind == ActionKind::CapacitySet as u8 {
-            general.resize(self.value)?;
-            bus.capacity_wh = self.value;
-        } else if kind == ActionKind::BasePriceSet as u8 {
-            bus.base_price_per_kwh = self.value;
-        } else if kind == ActionKind::ListingPolicySet as u8 {
-            bus.listing_policy = self.value as u8;
-        } else if kind == ActionKind::WindowsSet as u8 {
-            bus.window_seconds = self.value as u32;
-            bus.gate_closure_seconds = self.gate_closure_seconds as u32;
-        } else if kind == ActionKind::LockFeeSet as u8 {
-            bus.lock_fee_bps = self.value as u16;
-        } else {
-            bus.paused = (kind == ActionKind::Pause as u8) as u8;
-            if bus.paused == 0 {
+            ActionKind::SharesSet => {
+                settle_old_shares(bus, None, treasury_balance)?;
+                self.write_shares(bus);
+            }
+            ActionKind::ThresholdSet => bus.threshold = self.value as u8,
+            ActionKind::TimelockSet => bus.timelock_seconds = self.value as u32,
+            ActionKind::CapacitySet => {
+                general.resize(self.value)?;
+                bus.capacity_wh = self.value;
+            }
+            ActionKind::BasePriceSet => bus.base_price_per_kwh = self.value,
+            ActionKind::ListingPolicySet => bus.listing_policy = self.value as u8,
+            ActionKind::WindowsSet => {
+                bus.window_seconds = self.value as u32;
+                bus.gate_closure_seconds = self.gate_closure_seconds as u32;
+            }
+            ActionKind::LockFeeSet => bus.lock_fee_bps = self.value as u16,
+            ActionKind::Pause => bus.paused = 1,
+            ActionKind::Resume => {
+                bus.paused = 0;
                 bus.resumed_at = now;
             }
         }
         bus.config_version = config_version;
         Ok(())
     }
+
+    /// The owners' new shares, in their order.
+    fn write_shares(&self, bus: &mut Bus) {
+        let count = bus.owner_count as usize;
+        for (slot, share) in bus.owners[..count].iter_mut().zip(&self.shares_bps) {
+            slot.share_bps = *share;
+        }
+    }
 }
 
-/// Where a proposal stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ProposalState {
-    Open = 0,
-    Executed = 1,
+/// Settles what the present shares earned, before they change.
+fn settle_old_shares(bus: &mut Bus, leaving: Option<&Address>, treasury_balance: u64) -> Result<()> {
+    bus.validate_settle(leaving, treasury_balance)?;
+    bus.settle_shares(treasury_balance);
+    Ok(())
+}
+
+numbered_enum! {
+    /// Where a proposal stands.
+    pub enum ProposalState {
+        Open = 0,
+        Executed = 1,
+    }
 }
 
 /// A change that owners decide on. PDA `["proposal", bus, proposal_seq]`.
@@ -532,7 +575,6 @@ mod tests {
             let written = encoded(action.clone());
             assert_eq!((written.kind as usize, written.decode()), (kind, Some(action)));
             assert_eq!(written.changes_owners(), kind <= 3, "{kind}");
-            assert_eq!(written.changes_shares(), kind <= 2, "{kind}");
         }
         assert_eq!(Action { kind: 12, ..Action::zeroed() }.decode(), None);
         let many = ProposalAction::SharesSet { shares_bps: vec![1; 17] };

@@ -1,7 +1,7 @@
 //! A purchase: what was filled, and the hash that makes it happen once.
 
 use {
-    crate::constants::TRANSACTION_HASH_TAG,
+    crate::{constants::TRANSACTION_HASH_TAG, numbered::numbered_enum},
     anchor_lang::{prelude::*, solana_program::hash::hashv},
     bytemuck::{Pod, Zeroable},
 };
@@ -28,13 +28,13 @@ pub struct Order {
     pub max_price_per_kwh: u64,
 }
 
-/// How a purchase came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum PurchaseKind {
-    Single = 0,
-    Batch = 1,
-    LockSettlement = 2,
+numbered_enum! {
+    /// How a purchase came about.
+    pub enum PurchaseKind {
+        Single = 0,
+        Batch = 1,
+        LockSettlement = 2,
+    }
 }
 
 /// Hash of a purchase, which the buyer knows before sending it:
