@@ -2,19 +2,16 @@
 //! of other programs, of programs that it calls or that call it, are not its events.
 
 use {
-    anchor_lang::Discriminator,
     base64::{Engine, prelude::BASE64_STANDARD},
-    multibus::{event::*, math},
-    serde::ser::{Serialize, SerializeMap, Serializer},
+    multibus::math,
+    serde::ser::{SerializeMap, Serializer},
+    serde_json::{Value, json},
     solana_address::Address,
     std::fmt,
 };
 
-pub use multibus::event::{
-    BusCreated, CapacityClosed, CapacityOpened, EnergyPurchased, LockReleased, LockTaken, OfferCancelled, OfferCreated,
-    OfferExtended, OfferRepriced, ProposalApproved, ProposalClosed, ProposalCreated, ProposalExecuted, ProposalRevoked,
-    PurchasedFill, TraderClosed, TraderOpened, TreasuryClaimed,
-};
+// All of them: an event that is declared in the program is there without a line here.
+pub use multibus::event::*;
 
 /// What a line of a transaction's log says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +64,7 @@ impl<'a> LogLine<'a> {
 pub struct ParsedEvents {
     /// In the order in which they happened.
     pub events: Vec<Event>,
-    /// Whether the log was cut, or goes on as none does, so that there may have been more.
+    /// Whether the log was cut off, or is not one that a node writes, so that events may be missing.
     pub truncated: bool,
 }
 
@@ -80,15 +77,13 @@ pub fn parse(logs: &[String]) -> ParsedEvents {
         match LogLine::parse(line) {
             LogLine::Invoke(program) => stack.push(program),
             LogLine::Success(program) | LogLine::Failed(program) => {
-                // A frame that another ends than began it is in no log of a chain.
+                // Real logs never close a frame with a different program.
                 if stack.pop() != Some(program) {
                     parsed.truncated = true;
                     break;
                 }
             }
-            LogLine::Data(data) if stack.last() == Some(&multibus::ID) => {
-                parsed.events.extend(Event::from_base64(data))
-            }
+            LogLine::Data(data) if stack.last() == Some(&multibus::ID) => parsed.events.extend(from_base64(data)),
             // Later lines may be missing, so nobody could tell any more whose they are.
             LogLine::Truncated => {
                 parsed.truncated = true;
@@ -100,184 +95,30 @@ pub fn parse(logs: &[String]) -> ParsedEvents {
     parsed
 }
 
-macro_rules! events {
-    ($($name:ident { $($field:ident),+ $(,)? })+) => {
-        /// An event of the market.
-        #[allow(clippy::large_enum_variant, reason = "a bus is created rarely, and boxing it would burden every match")]
-        pub enum Event {
-            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)+
-        }
-
-        impl Event {
-            /// Name of the event.
-            pub fn name(&self) -> &'static str {
-                match self {
-                    $(Self::$name(_) => stringify!($name),)+
-                }
-            }
-        }
-
-        impl Clone for Event {
-            fn clone(&self) -> Self {
-                match self {
-                    $(Self::$name($name { $($field),+ }) => {
-                        Self::$name($name { $($field: Clone::clone($field)),+ })
-                    })+
-                }
-            }
-        }
-
-        impl fmt::Debug for Event {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {
-                    $(Self::$name($name { $($field),+ }) => {
-                        f.debug_struct(stringify!($name))$(.field(stringify!($field), $field))+.finish()
-                    })+
-                }
-            }
-        }
-
-        /// As a map: `event` is the name, then the fields under their names. Addresses are base58, hashes hex, amounts
-        /// integers; padding is left out.
-        impl Serialize for Event {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serializer.serialize_map(None)?;
-                map.serialize_entry("event", self.name())?;
-                match self {
-                    $(Self::$name($name { $($field),+ }) => {
-                        $($field.put(&mut map, stringify!($field))?;)+
-                    })+
-                }
-                map.end()
-            }
-        }
-    };
+/// Reads an event from what a program logged as data; `None` where it is none that the program can have logged.
+fn from_base64(data: &str) -> Option<Event> {
+    Event::from_bytes(&BASE64_STANDARD.decode(data.split(' ').next()?).ok()?).filter(is_possible)
 }
 
-events! {
-    BusCreated {
-        bus, capacity, creator, mint, escrow, treasury, bus_seq, capacity_wh, base_price_per_kwh, created_at,
-        timelock_seconds, window_seconds, gate_closure_seconds, lock_fee_bps, threshold, listing_policy, owner_count,
-        name_len, pause_quorum, padding, name, owners,
-    }
-    ProposalCreated { bus, proposal, proposer, proposal_seq, config_version, created_at, executable_at, action }
-    ProposalApproved { proposal, owner, executable_at, approvals, padding }
-    ProposalRevoked { proposal, owner, executable_at, approvals, padding }
-    ProposalExecuted { bus, proposal, executed_by, config_version, executed_at, treasury_balance, action }
-    ProposalClosed { bus, proposal, closed_by, executed, padding }
-    TreasuryClaimed { bus, owner, destination, amount, claimed_total }
-    CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding }
-    CapacityClosed { bus, capacity, window_start, sold_wh }
-    OfferCreated {
-        bus, capacity, offer, seller, payout, rent_payer, offer_seq, energy_wh, price_per_kwh, window_start, created_at,
-        expires_at, source, owned_by_bus, padding,
-    }
-    OfferRepriced { offer, price_per_kwh, version, padding }
-    OfferExtended { offer, expires_at }
-    OfferCancelled { bus, offer, cancelled_by, withdrawn_wh, sold_wh, closed, padding }
-    LockTaken { lock, offer, buyer, energy_wh, price_per_kwh, deposit, expires_at }
-    LockReleased { lock, offer, buyer, released_by, energy_wh, refund, fee }
-    TraderOpened { trader, wallet, first_nonce, lane, padding }
-    TraderClosed { trader, wallet, history_root, next_nonce, lane, padding }
-    EnergyPurchased { buyer, transaction_hash, nonce, purchased_at, lane, kind, reserved, fills }
+/// Whether the program can have said this: it sells at the exact cost, and no purchase is larger than its receipt can
+/// hold.
+fn is_possible(event: &Event) -> bool {
+    let Event::EnergyPurchased(EnergyPurchased { fills, .. }) = event else { return true };
+    let is_exact =
+        |fill: &PurchasedFill| fill.energy_wh > 0 && math::cost(fill.energy_wh, fill.price_per_kwh) == Some(fill.cost);
+    let sum = |of: fn(&PurchasedFill) -> u64| fills.iter().map(of).try_fold(0, u64::checked_add);
+    !fills.is_empty()
+        && fills.iter().all(is_exact)
+        && sum(|fill| fill.energy_wh).is_some()
+        && sum(|fill| fill.cost).is_some()
 }
 
-impl Event {
-    /// Reads an event from its bytes, discriminator included; `None` where they are not an event that this client
-    /// knows.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        macro_rules! fixed {
-            ($($name:ident),+) => {
-                $(if let Some(rest) = bytes.strip_prefix($name::DISCRIMINATOR) {
-                    return (rest.len() == size_of::<$name>())
-                        .then(|| Self::$name(bytemuck::pod_read_unaligned(rest)));
-                })+
-            };
-        }
-        fixed!(
-            BusCreated,
-            ProposalCreated,
-            ProposalApproved,
-            ProposalRevoked,
-            ProposalExecuted,
-            ProposalClosed,
-            TreasuryClaimed,
-            CapacityOpened,
-            CapacityClosed,
-            OfferCreated,
-            OfferRepriced,
-            OfferExtended,
-            OfferCancelled,
-            LockTaken,
-            LockReleased,
-            TraderOpened,
-            TraderClosed
-        );
-        if !bytes.starts_with(EnergyPurchased::DISCRIMINATOR) {
-            return None;
-        }
-        let (header, fills) = bytes.split_at_checked(size_of::<EnergyPurchasedHeader>())?;
-        let EnergyPurchasedHeader {
-            discriminator: _,
-            buyer,
-            transaction_hash,
-            nonce,
-            purchased_at,
-            lane,
-            kind,
-            reserved,
-            fill_count,
-        } = bytemuck::pod_read_unaligned(header);
-        let size = size_of::<PurchasedFill>();
-        if fills.len() != (fill_count as usize).checked_mul(size)? {
-            return None;
-        }
-        let fills = fills.chunks_exact(size).map(bytemuck::pod_read_unaligned).collect();
-        Some(Self::EnergyPurchased(EnergyPurchased {
-            buyer,
-            transaction_hash,
-            nonce,
-            purchased_at,
-            lane,
-            kind,
-            reserved,
-            fills,
-        }))
-    }
-
-    fn from_base64(data: &str) -> Option<Self> {
-        Self::from_bytes(&BASE64_STANDARD.decode(data.split(' ').next()?).ok()?).filter(Self::is_possible)
-    }
-
-    /// Whether the program can have said this: it sells at the exact cost, and no purchase is larger than its receipt can
-    /// hold.
-    fn is_possible(&self) -> bool {
-        let Self::EnergyPurchased(EnergyPurchased { fills, .. }) = self else { return true };
-        let is_exact = |fill: &PurchasedFill| {
-            fill.energy_wh > 0 && math::cost(fill.energy_wh, fill.price_per_kwh) == Some(fill.cost)
-        };
-        let sum = |of: fn(&PurchasedFill) -> u64| fills.iter().map(of).try_fold(0, u64::checked_add);
-        !fills.is_empty()
-            && fills.iter().all(is_exact)
-            && sum(|fill| fill.energy_wh).is_some()
-            && sum(|fill| fill.cost).is_some()
-    }
-
-    /// The bus that the event is about, where the event names it.
-    pub fn bus(&self) -> Option<Address> {
-        match self {
-            Self::BusCreated(event) => Some(event.bus),
-            Self::ProposalCreated(event) => Some(event.bus),
-            Self::ProposalExecuted(event) => Some(event.bus),
-            Self::ProposalClosed(event) => Some(event.bus),
-            Self::TreasuryClaimed(event) => Some(event.bus),
-            Self::CapacityOpened(event) => Some(event.bus),
-            Self::CapacityClosed(event) => Some(event.bus),
-            Self::OfferCreated(event) => Some(event.bus),
-            Self::OfferCancelled(event) => Some(event.bus),
-            _ => None,
-        }
-    }
+/// The bus that an event is about, where the event names it.
+pub fn bus(event: &Event) -> Option<Address> {
+    event.fields().into_iter().find_map(|field| match field {
+        ("bus", Field::Address(bus)) => Some(*bus),
+        _ => None,
+    })
 }
 
 /// Energy of a purchase, in Wh. What [`parse`] read never sums to more than 64 bits hold.
@@ -285,89 +126,48 @@ pub fn energy_wh(purchase: &EnergyPurchased) -> u64 {
     purchase.fills.iter().map(|fill| fill.energy_wh).fold(0, u64::saturating_add)
 }
 
-/// Cost of a purchase, in token base units; likewise.
+/// Cost of a purchase, in token base units. What [`parse`] read never sums to more than 64 bits hold.
 pub fn cost(purchase: &EnergyPurchased) -> u64 {
     purchase.fills.iter().map(|fill| fill.cost).fold(0, u64::saturating_add)
 }
 
-/// A field as it is written into JSON.
-trait Put {
-    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error>;
-}
-
-macro_rules! put_integers {
-    ($($integer:ty),+) => {
-        $(impl Put for $integer {
-            fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
-                map.serialize_entry(name, self)
+/// Writes an event as a map: `event` is its name, then come its fields under their names. Addresses are base58, hashes
+/// hex, amounts integers; padding is left out. For `#[serde(serialize_with)]`.
+pub fn serialize<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("event", event.name())?;
+    for (name, field) in event.fields() {
+        match field {
+            Field::Bytes(_) if name == "padding" => {}
+            Field::Bytes(text) if name == "name" => {
+                let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+                map.serialize_entry(name, &String::from_utf8_lossy(&text[..end]))?;
             }
-        })+
-    };
-}
-
-put_integers!(u8, u16, u32, u64, i64);
-
-impl Put for Address {
-    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
-        map.serialize_entry(name, &self.to_string())
-    }
-}
-
-/// Padding and reserved bytes say nothing.
-macro_rules! put_nothing {
-    ($($length:literal),+) => {
-        $(impl Put for [u8; $length] {
-            fn put<M: SerializeMap>(&self, _map: &mut M, _name: &str) -> Result<(), M::Error> {
-                Ok(())
+            Field::Bytes(hash) => map.serialize_entry(name, &hex(hash))?,
+            Field::Unsigned(number) => map.serialize_entry(name, &number)?,
+            Field::Signed(number) => map.serialize_entry(name, &number)?,
+            Field::Address(address) => map.serialize_entry(name, &address.to_string())?,
+            Field::Action(action) => map.serialize_entry(name, &crate::proposal::action_json(action))?,
+            Field::Owners(slots) => {
+                let owners: Vec<Value> = slots
+                    .iter()
+                    .filter(|slot| slot.owner.to_bytes() != [0; 32])
+                    .map(|slot| json!({ "owner": slot.owner.to_string(), "share_bps": slot.share_bps }))
+                    .collect();
+                map.serialize_entry(name, &owners)?;
             }
-        })+
-    };
-}
-
-put_nothing!(4, 5, 6, 7);
-
-impl Put for [u8; 32] {
-    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
-        if name == "name" {
-            let end = self.iter().position(|byte| *byte == 0).unwrap_or(self.len());
-            return map.serialize_entry(name, &String::from_utf8_lossy(&self[..end]));
+            Field::Fills(fills) => {
+                let fills: Vec<Value> = fills.iter().map(fill_json).collect();
+                map.serialize_entry(name, &fills)?;
+            }
         }
-        map.serialize_entry(name, &hex(self))
     }
+    map.end()
 }
 
-impl Put for [multibus::state::OwnerSlot; 16] {
-    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
-        let owners: Vec<_> = self
-            .iter()
-            .filter(|slot| slot.owner.to_bytes() != [0; 32])
-            .map(|slot| serde_json::json!({ "owner": slot.owner.to_string(), "share_bps": slot.share_bps }))
-            .collect();
-        map.serialize_entry(name, &owners)
-    }
-}
-
-impl Put for multibus::state::Action {
-    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
-        map.serialize_entry(name, &crate::proposal::action_json(self))
-    }
-}
-
-impl Put for Vec<PurchasedFill> {
-    fn put<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
-        let fills: Vec<_> = self
-            .iter()
-            .map(|fill| {
-                serde_json::json!({
-                    "offer": fill.offer.to_string(),
-                    "energy_wh": fill.energy_wh,
-                    "price_per_kwh": fill.price_per_kwh,
-                    "cost": fill.cost,
-                })
-            })
-            .collect();
-        map.serialize_entry(name, &fills)
-    }
+fn fill_json(fill: &PurchasedFill) -> Value {
+    let PurchasedFill { offer, energy_wh, price_per_kwh, cost } = fill;
+    json!({ "offer": offer.to_string(), "energy_wh": energy_wh, "price_per_kwh": price_per_kwh, "cost": cost })
 }
 
 /// Bytes as lower-case hex.
@@ -381,7 +181,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use {super::*, anchor_lang::Discriminator};
 
     fn data<T: Discriminator + bytemuck::Pod>(event: &T) -> String {
         format!("Program data: {}", BASE64_STANDARD.encode([T::DISCRIMINATOR, bytemuck::bytes_of(event)].concat()))
@@ -514,7 +314,7 @@ mod tests {
             version: 2,
             padding: [0; 4],
         });
-        let json = serde_json::to_value(&event).unwrap();
+        let json = serialize(&event, serde_json::value::Serializer).unwrap();
         let offer = Address::new_from_array([1; 32]).to_string();
         assert_eq!(
             json,

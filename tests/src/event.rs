@@ -1,68 +1,18 @@
 //! The program's events, read from a transaction's log.
 
 use {
-    anchor_lang::Discriminator,
     base64::{Engine, engine::general_purpose::STANDARD},
     litesvm::types::TransactionMetadata,
-    multibus::event::*,
+    multibus::event::Event,
 };
 
-macro_rules! events {
-    ($($name:ident),+ $(,)?) => {
-        /// One event, decoded.
-        #[allow(clippy::large_enum_variant, reason = "a transaction has a few events, which are read at once")]
-        pub enum Event {
-            $($name($name),)+
-            EnergyPurchased(EnergyPurchasedHeader, Vec<PurchasedFill>),
-        }
-
-        impl Event {
-            /// Decodes a framed event.
-            ///
-            /// # Panics
-            /// Where the bytes are no event of the program.
-            pub fn decode(bytes: &[u8]) -> Self {
-                let (discriminator, fields) = bytes.split_at(8);
-                $(if discriminator == $name::DISCRIMINATOR {
-                    return Self::$name(bytemuck::pod_read_unaligned(fields));
-                })+
-                assert_eq!(discriminator, EnergyPurchased::DISCRIMINATOR, "an unknown event");
-                let (header, fills) = bytes.split_at(size_of::<EnergyPurchasedHeader>());
-                let header: EnergyPurchasedHeader = bytemuck::pod_read_unaligned(header);
-                let fills: Vec<PurchasedFill> =
-                    fills.chunks(size_of::<PurchasedFill>()).map(bytemuck::pod_read_unaligned).collect();
-                assert_eq!(header.fill_count as usize, fills.len(), "the event has as many fills as it says");
-                Self::EnergyPurchased(header, fills)
-            }
-        }
-
-        $(impl From<$name> for Event {
-            fn from(event: $name) -> Self {
-                Self::$name(event)
-            }
-        })+
-    };
+/// Decodes an event that the program logged.
+///
+/// # Panics
+/// Where the bytes are no event of the program.
+pub fn decode(bytes: &[u8]) -> Event {
+    Event::from_bytes(bytes).unwrap_or_else(|| panic!("the program logged no event: {bytes:?}"))
 }
-
-events!(
-    BusCreated,
-    ProposalCreated,
-    ProposalApproved,
-    ProposalRevoked,
-    ProposalExecuted,
-    ProposalClosed,
-    TreasuryClaimed,
-    CapacityOpened,
-    CapacityClosed,
-    OfferCreated,
-    OfferRepriced,
-    OfferExtended,
-    OfferCancelled,
-    LockTaken,
-    LockReleased,
-    TraderOpened,
-    TraderClosed,
-);
 
 /// The bytes of every event that the program itself logged, in order.
 ///

@@ -16,7 +16,6 @@ pub mod replica;
 pub mod world;
 
 pub use {
-    event::Event,
     key::{keypair, pda},
     market::{Bus, BusOptions, Lane, Market, Offer, OfferOptions},
     mint::{Mint, MintExtension, TokenProgram},

@@ -4,13 +4,13 @@
 //! after every transaction shows both that the events tell everything and that the program moved what it says.
 
 use {
-    crate::{event::Event, key::pda},
+    crate::key::pda,
     anchor_lang::{Discriminator, solana_program::hash::hashv},
     litesvm::LiteSVM,
     multibus::{
         constants::*,
         event::*,
-        state::{self, Action, FormerOwner, OwnerShare, OwnerSlot, PurchaseKind, Receipt},
+        state::{self, Action, ActionKind, FormerOwner, OwnerShare, OwnerSlot, PurchaseKind, Receipt},
     },
     solana_account::Account,
     solana_address::Address,
@@ -413,7 +413,7 @@ impl Replica {
                 assert_eq!((closed.wallet, closed.lane), (*wallet, *lane));
                 assert_eq!((closed.next_nonce, closed.history_root), (*next_nonce, *history_root));
             }
-            Event::EnergyPurchased(header, fills) => self.energy_purchased(header, fills, now, tally),
+            Event::EnergyPurchased(event) => self.energy_purchased(event, now, tally),
         }
     }
 
@@ -578,24 +578,9 @@ impl Replica {
         }
     }
 
-    fn energy_purchased(
-        &mut self,
-        header: &EnergyPurchasedHeader,
-        fills: &[PurchasedFill],
-        now: i64,
-        tally: &mut Tally,
-    ) {
-        let EnergyPurchasedHeader {
-            discriminator: _,
-            buyer,
-            transaction_hash,
-            nonce,
-            purchased_at,
-            lane: number,
-            kind,
-            reserved,
-            fill_count: _,
-        } = *header;
+    fn energy_purchased(&mut self, event: &EnergyPurchased, now: i64, tally: &mut Tally) {
+        let &EnergyPurchased { buyer, transaction_hash, nonce, purchased_at, lane: number, kind, reserved, ref fills } =
+            event;
         assert_eq!((reserved, purchased_at), (0, now));
         // Invariant 4.
         assert!(self.hashes.insert(transaction_hash), "a transaction hash is recorded once");
@@ -680,7 +665,7 @@ impl Replica {
     /// Approvals that a proposal needs.
     fn approvals_needed(&self, proposal: &Proposal) -> usize {
         let settings = &self.buses[&proposal.bus].settings;
-        let pausing = proposal.action.kind == PAUSE && settings.pause_quorum > 0;
+        let pausing = proposal.action.kind == ActionKind::Pause as u8 && settings.pause_quorum > 0;
         let quorum = if pausing { settings.pause_quorum } else { settings.threshold };
         quorum.min(settings.threshold) as usize
     }
@@ -698,7 +683,7 @@ impl Replica {
         assert!(bus.is_owner(&owner), "only owners approve");
         assert!(proposal.approvals.insert(owner), "an approval counts once");
         if proposal.approvals.len() == self.approvals_needed(&proposal) {
-            let wait = if proposal.action.kind == PAUSE { 0 } else { bus.settings.timelock_seconds };
+            let wait = if proposal.action.kind == ActionKind::Pause as u8 { 0 } else { bus.settings.timelock_seconds };
             proposal.executable_at = now.saturating_add(wait as i64);
         }
         self.proposals.insert(*address, proposal);
@@ -742,11 +727,13 @@ impl Replica {
         let received = self.received(&of);
         let Bus { settings, capacity, owners, revenue } = self.buses.get_mut(&of).expect("a known bus");
         assert_eq!(treasury_balance as u128, received - revenue.claimed_by_all());
-        if action.kind <= SHARES_SET {
+        let kind = kind_of(&action);
+        let divides = matches!(kind, ActionKind::OwnerAdd | ActionKind::OwnerRemove | ActionKind::SharesSet);
+        if divides {
             revenue.settle(owners, received);
-            if action.kind == OWNER_ADD {
+            if kind == ActionKind::OwnerAdd {
                 owners.push(OwnerShare { owner: action.owner, share_bps: 0 });
-            } else if action.kind == OWNER_REMOVE {
+            } else if kind == ActionKind::OwnerRemove {
                 owners.retain(|share| share.owner != action.owner);
             }
             for (share, share_bps) in owners.iter_mut().zip(action.shares_bps) {
@@ -754,28 +741,27 @@ impl Replica {
             }
         }
         let value = action.value;
-        match action.kind {
-            OWNER_ADD | OWNER_REMOVE | SHARES_SET => {}
-            THRESHOLD_SET => settings.threshold = value as u8,
-            TIMELOCK_SET => settings.timelock_seconds = value as u32,
-            CAPACITY_SET => {
+        match kind {
+            ActionKind::OwnerAdd | ActionKind::OwnerRemove | ActionKind::SharesSet => {}
+            ActionKind::ThresholdSet => settings.threshold = value as u8,
+            ActionKind::TimelockSet => settings.timelock_seconds = value as u32,
+            ActionKind::CapacitySet => {
                 settings.capacity_wh = value;
                 let general = self.capacities.get_mut(capacity).expect("a known capacity");
                 general.total_wh = value;
                 general.available_wh = value - general.listed_wh - general.sold_wh;
             }
-            BASE_PRICE_SET => settings.base_price_per_kwh = value,
-            LISTING_POLICY_SET => settings.listing_policy = value as u8,
-            WINDOWS_SET => {
+            ActionKind::BasePriceSet => settings.base_price_per_kwh = value,
+            ActionKind::ListingPolicySet => settings.listing_policy = value as u8,
+            ActionKind::WindowsSet => {
                 settings.window_seconds = value as u32;
                 settings.gate_closure_seconds = action.gate_closure_seconds as u32;
             }
-            LOCK_FEE_SET => settings.lock_fee_bps = value as u16,
-            PAUSE => settings.paused = 1,
-            RESUME => (settings.paused, settings.resumed_at) = (0, now),
-            unknown => panic!("action {unknown} is not known"),
+            ActionKind::LockFeeSet => settings.lock_fee_bps = value as u16,
+            ActionKind::Pause => settings.paused = 1,
+            ActionKind::Resume => (settings.paused, settings.resumed_at) = (0, now),
         }
-        settings.config_version += (action.kind <= THRESHOLD_SET) as u64;
+        settings.config_version += (divides || kind == ActionKind::ThresholdSet) as u64;
         assert_eq!(config_version, settings.config_version);
         proposal.executed_at = Some(now);
         self.proposals.insert(address, proposal);
@@ -785,40 +771,41 @@ impl Replica {
     fn assert_allowed(&self, of: &Address, action: &Action) {
         let Bus { settings, capacity, owners, revenue: _ } = &self.buses[of];
         let general = &self.capacities[capacity];
-        let Action { kind, share_count, padding, value, gate_closure_seconds, owner, shares_bps } = *action;
+        let kind = kind_of(action);
+        let Action { kind: _, share_count, padding, value, gate_closure_seconds, owner, shares_bps } = *action;
         assert_eq!(padding, [0; 6]);
         let is_owner = owners.iter().any(|share| share.owner == owner);
         let count = owners.len();
-        let after = match kind {
-            OWNER_ADD => count + 1,
-            OWNER_REMOVE => count - 1,
-            SHARES_SET => count,
-            _ => 0,
+        let divided_by = match kind {
+            ActionKind::OwnerAdd => Some(count + 1),
+            ActionKind::OwnerRemove => Some(count - 1),
+            ActionKind::SharesSet => Some(count),
+            _ => None,
         };
+        let after = divided_by.unwrap_or(0);
         assert_eq!(share_count as usize, after, "a share for each owner");
         assert!(shares_bps[after..].iter().all(|share| *share == 0));
-        if kind <= SHARES_SET {
+        if divided_by.is_some() {
             assert_eq!(shares_bps.iter().map(|share| *share as u32).sum::<u32>(), 10_000, "shares sum to 10,000");
         }
         match kind {
-            OWNER_ADD => assert!(!is_owner && owner != Address::default() && count < 16),
-            OWNER_REMOVE => assert!(is_owner && count > 1 && settings.threshold as usize <= after),
-            SHARES_SET => assert_eq!(owner, Address::default()),
-            THRESHOLD_SET => assert!(value >= 1 && value <= count as u64),
-            TIMELOCK_SET => assert!(value <= 30 * 86_400),
-            CAPACITY_SET => assert!(value > 0 && value >= general.listed_wh + general.sold_wh),
-            BASE_PRICE_SET => assert!(value > 0),
-            LISTING_POLICY_SET => assert!(value <= 1),
-            WINDOWS_SET => {
+            ActionKind::OwnerAdd => assert!(!is_owner && owner != Address::default() && count < 16),
+            ActionKind::OwnerRemove => assert!(is_owner && count > 1 && settings.threshold as usize <= after),
+            ActionKind::SharesSet => assert_eq!(owner, Address::default()),
+            ActionKind::ThresholdSet => assert!(value >= 1 && value <= count as u64),
+            ActionKind::TimelockSet => assert!(value <= 30 * 86_400),
+            ActionKind::CapacitySet => assert!(value > 0 && value >= general.listed_wh + general.sold_wh),
+            ActionKind::BasePriceSet => assert!(value > 0),
+            ActionKind::ListingPolicySet => assert!(value <= 1),
+            ActionKind::WindowsSet => {
                 let off = (value, gate_closure_seconds) == (0, 0);
                 assert!(off || ((60..=86_400).contains(&value) && gate_closure_seconds <= 86_400));
                 let unused = general.open_offers == 0 && general.open_windows == 0;
                 assert!(value == settings.window_seconds as u64 || unused, "windows in use keep their length");
             }
-            LOCK_FEE_SET => assert!(value <= 500),
-            PAUSE => assert_eq!(settings.paused, 0),
-            RESUME => assert_eq!(settings.paused, 1),
-            unknown => panic!("action {unknown} is not known"),
+            ActionKind::LockFeeSet => assert!(value <= 500),
+            ActionKind::Pause => assert_eq!(settings.paused, 0),
+            ActionKind::Resume => assert_eq!(settings.paused, 1),
         }
     }
 
@@ -1090,19 +1077,10 @@ impl Replica {
     }
 }
 
-/// Numbers of the actions in events, told apart here anew.
-const OWNER_ADD: u8 = 0;
-const OWNER_REMOVE: u8 = 1;
-const SHARES_SET: u8 = 2;
-const THRESHOLD_SET: u8 = 3;
-const TIMELOCK_SET: u8 = 4;
-const CAPACITY_SET: u8 = 5;
-const BASE_PRICE_SET: u8 = 6;
-const LISTING_POLICY_SET: u8 = 7;
-const WINDOWS_SET: u8 = 8;
-const LOCK_FEE_SET: u8 = 9;
-const PAUSE: u8 = 10;
-const RESUME: u8 = 11;
+/// What an action is.
+fn kind_of(action: &Action) -> ActionKind {
+    ActionKind::try_from(action.kind).unwrap_or_else(|unknown| panic!("action {unknown} is not known"))
+}
 
 /// Exact cost in 128 bits.
 fn cost(energy_wh: u64, price_per_kwh: u64) -> u128 {

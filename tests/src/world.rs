@@ -2,8 +2,7 @@
 
 use {
     crate::{
-        attack, elf,
-        event::{self, Event},
+        attack, elf, event,
         key::keypair,
         mint::{Mint, MintExtension, TokenProgram},
         replica::{self, Replica, TokenBalance},
@@ -269,7 +268,7 @@ impl World {
         let landed = self.svm.send_transaction(transaction.clone());
         self.svm.expire_blockhash();
         if let Ok(meta) = &landed {
-            let events: Vec<Event> = event::logged(&meta.logs).iter().map(|bytes| Event::decode(bytes)).collect();
+            let events: Vec<_> = event::logged(&meta.logs).iter().map(|bytes| event::decode(bytes)).collect();
             let after = replica::token_balances(&self.svm);
             let now = self.now();
             self.replica.follow(&events, &before, &after, now);

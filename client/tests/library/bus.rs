@@ -3,6 +3,7 @@ use {
     multibus_client::{
         Address, Error,
         bus::{Bus, OwnerShare},
+        event,
         multibus::{
             error::MultibusError,
             token::{SPL_TOKEN_ID, TOKEN_2022_ID},
@@ -24,7 +25,7 @@ async fn a_bus_is_found_by_address_creator_and_owner() {
     ];
     let created = world.owner.bus_create(seq, &world.mint, &shared).await.unwrap();
     assert_eq!(created.sent.events.iter().map(|event| event.name()).collect::<Vec<_>>(), ["BusCreated"]);
-    assert_eq!(created.sent.events[0].bus(), Some(created.address));
+    assert_eq!(event::bus(&created.sent.events[0]), Some(created.address));
     let market = world.market();
     let bus = market.bus(&created.address).await.unwrap();
     assert_eq!((bus.name(), bus.creator, bus.bus_seq), ("Sunny Lane", world.owner.address(), 1));

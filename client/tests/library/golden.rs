@@ -7,7 +7,7 @@
 use {
     anchor_lang::Discriminator,
     bytemuck::Pod,
-    multibus::{constants::*, error::MultibusError, event::*, state::*},
+    multibus::{constants::*, error::MultibusError, event::*, numbered::NumberedEnum, state::*},
     multibus_client::{
         Address, Instruction, Keyed, address, bus, capacity, lock,
         market::Settlement,
@@ -106,31 +106,27 @@ records! {
         layout_version, bump, state, padding, approvals, proposal_seq, config_version, created_at, executable_at,
         executed_at, bus, proposer, action, reserved,
     }
-    BusCreated {
-        bus, capacity, creator, mint, escrow, treasury, bus_seq, capacity_wh, base_price_per_kwh, created_at,
-        timelock_seconds, window_seconds, gate_closure_seconds, lock_fee_bps, threshold, listing_policy, owner_count,
-        name_len, pause_quorum, padding, name, owners,
+}
+
+impl Golden for Event {
+    fn golden(&self) -> Value {
+        let fields = self.fields();
+        fields.into_iter().map(|(name, field)| (name.to_owned(), field.golden())).collect::<Map<_, _>>().into()
     }
-    ProposalCreated { bus, proposal, proposer, proposal_seq, config_version, created_at, executable_at, action }
-    ProposalApproved { proposal, owner, executable_at, approvals, padding }
-    ProposalRevoked { proposal, owner, executable_at, approvals, padding }
-    ProposalExecuted { bus, proposal, executed_by, config_version, executed_at, treasury_balance, action }
-    ProposalClosed { bus, proposal, closed_by, executed, padding }
-    TreasuryClaimed { bus, owner, destination, amount, claimed_total }
-    CapacityOpened { bus, capacity, rent_payer, window_start, total_wh, window_seconds, padding }
-    CapacityClosed { bus, capacity, window_start, sold_wh }
-    OfferCreated {
-        bus, capacity, offer, seller, payout, rent_payer, offer_seq, energy_wh, price_per_kwh, window_start, created_at,
-        expires_at, source, owned_by_bus, padding,
+}
+
+impl Golden for Field<'_> {
+    fn golden(&self) -> Value {
+        match self {
+            Self::Unsigned(number) => number.golden(),
+            Self::Signed(number) => number.golden(),
+            Self::Address(address) => address.golden(),
+            Self::Bytes(bytes) => Value::String(hex(bytes)),
+            Self::Action(action) => action.golden(),
+            Self::Owners(owners) => owners.iter().map(Golden::golden).collect(),
+            Self::Fills(fills) => fills.iter().map(Golden::golden).collect(),
+        }
     }
-    OfferRepriced { offer, price_per_kwh, version, padding }
-    OfferExtended { offer, expires_at }
-    OfferCancelled { bus, offer, cancelled_by, withdrawn_wh, sold_wh, closed, padding }
-    LockTaken { lock, offer, buyer, energy_wh, price_per_kwh, deposit, expires_at }
-    LockReleased { lock, offer, buyer, released_by, energy_wh, refund, fee }
-    TraderOpened { trader, wallet, first_nonce, lane, padding }
-    TraderClosed { trader, wallet, history_root, next_nonce, lane, padding }
-    EnergyPurchased { buyer, transaction_hash, nonce, purchased_at, lane, kind, reserved, fills }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -138,10 +134,13 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Bytes of which no two neighbours are alike, so that a field in another place or order has another value.
+fn pattern(size: usize, salt: usize) -> impl Iterator<Item = u8> {
+    (0..size).map(move |index| (index * 37 + index / 256 * 11 + salt * 101 + 1) as u8)
+}
+
+/// A value of such bytes.
 fn patterned<T: Pod>(salt: usize) -> T {
-    let bytes: Vec<u8> =
-        (0..size_of::<T>()).map(|index| (index * 37 + index / 256 * 11 + salt * 101 + 1) as u8).collect();
-    bytemuck::pod_read_unaligned(&bytes)
+    bytemuck::pod_read_unaligned(&pattern(size_of::<T>(), salt).collect::<Vec<u8>>())
 }
 
 fn key(number: u8) -> Address {
@@ -443,50 +442,22 @@ fn accounts() -> Value {
     ])
 }
 
+/// Every event, of bytes that depend on its discriminator, so that another event changes none of them. A list has two
+/// items.
 fn events() -> Value {
-    macro_rules! fixed {
-        ($($name:ident),+) => {{
-            let mut salt = 20;
-            let mut list = Vec::new();
-            $(
-                salt += 1;
-                list.push(account::<$name>(stringify!($name), salt));
-            )+
-            list
-        }};
-    }
-    let mut list = fixed!(
-        BusCreated,
-        CapacityClosed,
-        CapacityOpened,
-        LockReleased,
-        LockTaken,
-        OfferCancelled,
-        OfferCreated,
-        OfferExtended,
-        OfferRepriced,
-        ProposalApproved,
-        ProposalClosed,
-        ProposalCreated,
-        ProposalExecuted,
-        ProposalRevoked,
-        TraderClosed,
-        TraderOpened,
-        TreasuryClaimed
-    );
-    let purchased = EnergyPurchased {
-        buyer: key(WALLET),
-        transaction_hash: patterned(40),
-        nonce: NONCE,
-        purchased_at: WINDOW_START,
-        lane: LANE,
-        kind: PurchaseKind::Batch as u8,
-        reserved: 0,
-        fills: vec![patterned(41), patterned(42)],
+    let mut all = Event::ALL.to_vec();
+    all.sort_unstable_by_key(|layout| layout.name);
+    let golden = |EventLayout { name, discriminator, fixed_size, item_size }: &EventLayout| {
+        let salt = usize::from(discriminator[0]);
+        let mut data: Vec<u8> = discriminator.iter().copied().chain(pattern(fixed_size - 8, salt)).collect();
+        if let Some(item_size) = item_size {
+            data[fixed_size - 4..].copy_from_slice(&2u32.to_le_bytes());
+            data.extend(pattern(2 * item_size, salt + 1));
+        }
+        let event = Event::from_bytes(&data).unwrap_or_else(|| panic!("{name} is not decoded"));
+        json!({ "name": name, "fields": event.golden(), "data": hex(&data) })
     };
-    let data = anchor_lang::Event::data(&purchased);
-    list.push(json!({ "name": "EnergyPurchased", "fields": purchased.golden(), "data": hex(&data) }));
-    Value::Array(list)
+    all.iter().map(golden).collect()
 }
 
 fn transaction_hashes() -> Value {
@@ -506,24 +477,13 @@ fn transaction_hashes() -> Value {
     ])
 }
 
-/// What accounts and events hold as plain numbers, by name.
+/// What accounts, arguments and events hold as plain numbers, by name.
 fn numbered() -> Value {
-    fn list<T: std::fmt::Debug>(all: &[T], number: impl Fn(&T) -> u8) -> Value {
-        all.iter().map(|one| json!({ "name": format!("{one:?}"), "number": number(one) })).collect()
-    }
-    let kinds = actions();
-    let kinds =
-        kinds.iter().map(|(name, _, action)| json!({ "name": name, "number": Action::encode(action).unwrap().kind }));
-    json!({
-        "EnergySource": list(&EnergySource::ALL, |source| *source as u8),
-        "ListingPolicy": list(&[ListingPolicy::OwnersOnly, ListingPolicy::Open], |policy| *policy as u8),
-        "PurchaseKind": list(
-            &[PurchaseKind::Single, PurchaseKind::Batch, PurchaseKind::LockSettlement],
-            |kind| *kind as u8,
-        ),
-        "ProposalState": list(&[ProposalState::Open, ProposalState::Executed], |state| *state as u8),
-        "ActionKind": kinds.collect::<Value>(),
-    })
+    let list = |NumberedEnum { name, variants, .. }: &NumberedEnum| {
+        let variants = variants.iter().enumerate().map(|(number, name)| json!({ "name": name, "number": number }));
+        (name.to_string(), variants.collect())
+    };
+    Value::Object(NUMBERED_ENUMS.iter().map(list).collect())
 }
 
 fn errors() -> Value {
@@ -599,6 +559,13 @@ fn the_idl_says_what_the_client_does() {
                 list(&described["discriminator"]).iter().map(|byte| byte.as_u64().unwrap() as u8).collect();
             assert!(golden["data"].as_str().unwrap().starts_with(&hex(&discriminator)), "{}", described["name"]);
         }
+    }
+    for NumberedEnum { name, variants, .. } in NUMBERED_ENUMS {
+        let types = list(&idl["types"]);
+        let described = types.iter().find(|described| described["name"] == *name);
+        let described = described.unwrap_or_else(|| panic!("the IDL has no {name}"));
+        let names: Vec<Value> = list(&described["type"]["variants"]).iter().map(|one| one["name"].clone()).collect();
+        assert_eq!(names, *variants, "{name}");
     }
     let described: Vec<Value> =
         list(&idl["errors"]).iter().map(|error| json!([error["code"], error["name"], error["msg"]])).collect();

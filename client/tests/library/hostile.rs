@@ -733,7 +733,7 @@ fn frames() -> impl Strategy<Value = Frame> {
 }
 
 fn told(events: &[Event]) -> Vec<Value> {
-    events.iter().map(|event| serde_json::to_value(event).unwrap()).collect()
+    events.iter().map(|event| event::serialize(event, serde_json::value::Serializer).unwrap()).collect()
 }
 
 proptest! {

@@ -7,235 +7,424 @@ use {
     bytemuck::{Pod, Zeroable},
 };
 
-/// A bus was created. The owners follow from the account, which is written once in the same instruction.
-#[event(bytemuck)]
-pub struct BusCreated {
-    pub bus: Address,
-    pub capacity: Address,
-    pub creator: Address,
-    pub mint: Address,
-    pub escrow: Address,
-    pub treasury: Address,
-    pub bus_seq: u64,
-    pub capacity_wh: u64,
-    pub base_price_per_kwh: u64,
-    pub created_at: i64,
-    pub timelock_seconds: u32,
-    pub window_seconds: u32,
-    pub gate_closure_seconds: u32,
-    pub lock_fee_bps: u16,
-    pub threshold: u8,
-    pub listing_policy: u8,
-    pub owner_count: u8,
-    pub name_len: u8,
-    pub pause_quorum: u8,
-    pub padding: [u8; 5],
-    pub name: [u8; 32],
-    pub owners: [OwnerSlot; 16],
+/// Declares every event once. From the declaration follow the events' structs, which Anchor puts into the IDL, and
+/// [`Event`]: the list of all events, how they are decoded, and their fields by name, from which clients make JSON.
+///
+/// An event has either a fixed size, or a list at its end behind a header of a fixed size. In the log, both are laid out
+/// as Borsh serialises them.
+macro_rules! events {
+    (
+        fixed_size {$(
+            $(#[$doc:meta])*
+            $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }
+        )+}
+        with_list {$(
+            $(#[$list_event_doc:meta])*
+            $list_event:ident {
+                header $header:ident { $($(#[$header_field_doc:meta])* $header_field:ident: $header_type:ty,)+ }
+                $(#[$list_doc:meta])*
+                list $list:ident: $item:ty, counted by $count:ident
+            }
+        )+}
+    ) => {
+        $(
+            $(#[$doc])*
+            #[event(bytemuck)]
+            #[derive(Debug, PartialEq, Eq)]
+            pub struct $name {
+                $($(#[$field_doc])* pub $field: $type,)+
+            }
+        )+
+
+        $(
+            $(#[$list_event_doc])*
+            #[event]
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $list_event {
+                $($(#[$header_field_doc])* pub $header_field: $header_type,)+
+                $(#[$list_doc])*
+                pub $list: Vec<$item>,
+            }
+
+            #[doc = concat!("[`", stringify!($list_event), "`] in the log, up to its list: the program builds it in place.")]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+            #[repr(C)]
+            pub(crate) struct $header {
+                pub discriminator: [u8; 8],
+                $($(#[$header_field_doc])* pub $header_field: $header_type,)+
+                #[doc = concat!("Number of `", stringify!($list), "` that follow.")]
+                pub $count: u32,
+            }
+
+            impl $header {
+                #[doc = concat!("Discriminator of [`", stringify!($list_event), "`].")]
+                pub const fn discriminator() -> [u8; 8] {
+                    discriminator_of::<$list_event>()
+                }
+            }
+
+            impl $list_event {
+                /// Decodes the event, discriminator included; `None` where it has another length than its header says.
+                fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                    let (header, items) = bytes.split_at_checked(size_of::<$header>())?;
+                    let $header { discriminator: _, $($header_field,)+ $count } = bytemuck::pod_read_unaligned(header);
+                    if items.len() != ($count as usize).checked_mul(size_of::<$item>())? {
+                        return None;
+                    }
+                    let $list = items.chunks_exact(size_of::<$item>()).map(bytemuck::pod_read_unaligned).collect();
+                    Some(Self { $($header_field,)+ $list })
+                }
+            }
+        )+
+
+        /// An event of the market.
+        #[allow(clippy::large_enum_variant, reason = "a bus is created rarely, and boxing it would burden every match")]
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)+
+            $(#[doc = concat!("See [`", stringify!($list_event), "`].")] $list_event($list_event),)+
+        }
+
+        impl Event {
+            /// Every event, in the order of its declaration.
+            pub const ALL: &[EventLayout] = &[
+                $(EventLayout {
+                    name: stringify!($name),
+                    discriminator: discriminator_of::<$name>(),
+                    fixed_size: 8 + size_of::<$name>(),
+                    item_size: None,
+                },)+
+                $(EventLayout {
+                    name: stringify!($list_event),
+                    discriminator: discriminator_of::<$list_event>(),
+                    fixed_size: size_of::<$header>(),
+                    item_size: Some(size_of::<$item>()),
+                },)+
+            ];
+
+            /// Name of the event.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)+
+                    $(Self::$list_event(_) => stringify!($list_event),)+
+                }
+            }
+
+            /// Decodes an event from what was logged, discriminator included; `None` where the bytes are no event of this
+            /// version of the program.
+            pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                $(if let Some(fields) = bytes.strip_prefix($name::DISCRIMINATOR) {
+                    return bytemuck::try_pod_read_unaligned(fields).ok().map(Self::$name);
+                })+
+                $(if bytes.starts_with($list_event::DISCRIMINATOR) {
+                    return $list_event::from_bytes(bytes).map(Self::$list_event);
+                })+
+                None
+            }
+
+            /// The fields of the event by their names, in the order of its declaration.
+            pub fn fields(&self) -> Vec<(&'static str, Field<'_>)> {
+                match self {
+                    $(Self::$name($name { $($field),+ }) => vec![$((stringify!($field), Field::from($field))),+],)+
+                    $(Self::$list_event($list_event { $($header_field,)+ $list }) => vec![
+                        $((stringify!($header_field), Field::from($header_field)),)+
+                        (stringify!($list), Field::from($list.as_slice())),
+                    ],)+
+                }
+            }
+        }
+
+        $(impl From<$name> for Event {
+            fn from(event: $name) -> Self {
+                Self::$name(event)
+            }
+        })+
+
+        $(impl From<$list_event> for Event {
+            fn from(event: $list_event) -> Self {
+                Self::$list_event(event)
+            }
+        })+
+    };
 }
 
-/// A change of a bus was proposed; its proposer approves it.
-#[event(bytemuck)]
-pub struct ProposalCreated {
-    pub bus: Address,
-    pub proposal: Address,
-    pub proposer: Address,
-    pub proposal_seq: u64,
-    pub config_version: u64,
-    pub created_at: i64,
-    /// First second of execution, 0 while approvals are missing.
-    pub executable_at: i64,
-    pub action: Action,
+/// How an event lies in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventLayout {
+    pub name: &'static str,
+    /// Its first bytes.
+    pub discriminator: [u8; 8],
+    /// Its bytes with the discriminator; without the items where it ends with a list. The number of items is then the
+    /// last four of these bytes.
+    pub fixed_size: usize,
+    /// Bytes of each item of the list that it ends with.
+    pub item_size: Option<usize>,
 }
 
-/// An owner approved a proposal.
-#[event(bytemuck)]
-pub struct ProposalApproved {
-    pub proposal: Address,
-    pub owner: Address,
-    /// First second of execution, 0 while approvals are missing.
-    pub executable_at: i64,
-    /// Bit `i` is set while owner `i` approves.
-    pub approvals: u16,
-    pub padding: [u8; 6],
+/// Value of an event's field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field<'a> {
+    Unsigned(u64),
+    Signed(i64),
+    Address(&'a Address),
+    /// A hash, a text, or padding.
+    Bytes(&'a [u8]),
+    Action(&'a Action),
+    Owners(&'a [OwnerSlot]),
+    Fills(&'a [PurchasedFill]),
 }
 
-/// An owner took an approval back.
-#[event(bytemuck)]
-pub struct ProposalRevoked {
-    pub proposal: Address,
-    pub owner: Address,
-    pub executable_at: i64,
-    pub approvals: u16,
-    pub padding: [u8; 6],
+macro_rules! field_from {
+    ($($type:ty: $value:ident => $field:expr,)+) => {
+        $(impl<'a> From<&'a $type> for Field<'a> {
+            fn from($value: &'a $type) -> Self {
+                $field
+            }
+        })+
+    };
 }
 
-/// A proposal was carried out: its bus is now as the action says.
-#[event(bytemuck)]
-pub struct ProposalExecuted {
-    pub bus: Address,
-    pub proposal: Address,
-    pub executed_by: Address,
-    pub config_version: u64,
-    pub executed_at: i64,
-    /// What the treasury held, which is what settled shares were computed from, in token base units.
-    pub treasury_balance: u64,
-    pub action: Action,
+field_from! {
+    u8: number => Self::Unsigned(u64::from(*number)),
+    u16: number => Self::Unsigned(u64::from(*number)),
+    u32: number => Self::Unsigned(u64::from(*number)),
+    u64: number => Self::Unsigned(*number),
+    i64: number => Self::Signed(*number),
+    Address: address => Self::Address(address),
+    Action: action => Self::Action(action),
+    [OwnerSlot; 16]: owners => Self::Owners(owners),
+    [PurchasedFill]: fills => Self::Fills(fills),
 }
 
-/// A proposal's account was closed.
-#[event(bytemuck)]
-pub struct ProposalClosed {
-    pub bus: Address,
-    pub proposal: Address,
-    pub closed_by: Address,
-    /// 1 where it was executed.
-    pub executed: u8,
-    pub padding: [u8; 7],
+impl<'a, const LENGTH: usize> From<&'a [u8; LENGTH]> for Field<'a> {
+    fn from(bytes: &'a [u8; LENGTH]) -> Self {
+        Self::Bytes(bytes)
+    }
 }
 
-/// An owner was paid its share of the treasury.
-#[event(bytemuck)]
-pub struct TreasuryClaimed {
-    pub bus: Address,
-    pub owner: Address,
-    pub destination: Address,
-    pub amount: u64,
-    /// Revenue claimed by all owners, ever, in token base units.
-    pub claimed_total: u64,
+/// The first bytes of an event.
+pub(crate) const fn discriminator_of<T: Discriminator>() -> [u8; 8] {
+    *T::DISCRIMINATOR.first_chunk().expect("an event's discriminator has eight bytes")
 }
 
-/// A delivery window's capacity was opened.
-#[event(bytemuck)]
-pub struct CapacityOpened {
-    pub bus: Address,
-    pub capacity: Address,
-    pub rent_payer: Address,
-    pub window_start: i64,
-    pub total_wh: u64,
-    pub window_seconds: u32,
-    pub padding: [u8; 4],
-}
+events! {
+    fixed_size {
+        /// A bus was created. The owners follow from the account, which is written once in the same instruction.
+        BusCreated {
+            bus: Address,
+            capacity: Address,
+            creator: Address,
+            mint: Address,
+            escrow: Address,
+            treasury: Address,
+            bus_seq: u64,
+            capacity_wh: u64,
+            base_price_per_kwh: u64,
+            created_at: i64,
+            timelock_seconds: u32,
+            window_seconds: u32,
+            gate_closure_seconds: u32,
+            lock_fee_bps: u16,
+            threshold: u8,
+            listing_policy: u8,
+            owner_count: u8,
+            name_len: u8,
+            pause_quorum: u8,
+            padding: [u8; 5],
+            name: [u8; 32],
+            owners: [OwnerSlot; 16],
+        }
 
-/// A past window's capacity was closed.
-#[event(bytemuck)]
-pub struct CapacityClosed {
-    pub bus: Address,
-    pub capacity: Address,
-    pub window_start: i64,
-    pub sold_wh: u64,
-}
+        /// A change of a bus was proposed; its proposer approves it.
+        ProposalCreated {
+            bus: Address,
+            proposal: Address,
+            proposer: Address,
+            proposal_seq: u64,
+            config_version: u64,
+            created_at: i64,
+            /// First second of execution, 0 while approvals are missing.
+            executable_at: i64,
+            action: Action,
+        }
 
-/// Energy was put on offer.
-#[event(bytemuck)]
-pub struct OfferCreated {
-    pub bus: Address,
-    pub capacity: Address,
-    pub offer: Address,
-    pub seller: Address,
-    pub payout: Address,
-    /// Who listed it and gets its rent back: the seller, or the owner who listed for the bus.
-    pub rent_payer: Address,
-    pub offer_seq: u64,
-    pub energy_wh: u64,
-    pub price_per_kwh: u64,
-    pub window_start: i64,
-    pub created_at: i64,
-    pub expires_at: i64,
-    pub source: u8,
-    pub owned_by_bus: u8,
-    pub padding: [u8; 6],
-}
+        /// An owner approved a proposal.
+        ProposalApproved {
+            proposal: Address,
+            owner: Address,
+            /// First second of execution, 0 while approvals are missing.
+            executable_at: i64,
+            /// Bit `i` is set while owner `i` approves.
+            approvals: u16,
+            padding: [u8; 6],
+        }
 
-/// An offer has a new price.
-#[event(bytemuck)]
-pub struct OfferRepriced {
-    pub offer: Address,
-    pub price_per_kwh: u64,
-    pub version: u32,
-    pub padding: [u8; 4],
-}
+        /// An owner took an approval back.
+        ProposalRevoked {
+            proposal: Address,
+            owner: Address,
+            executable_at: i64,
+            approvals: u16,
+            padding: [u8; 6],
+        }
 
-/// An offer has a new expiry.
-#[event(bytemuck)]
-pub struct OfferExtended {
-    pub offer: Address,
-    pub expires_at: i64,
-}
+        /// A proposal was carried out: its bus is now as the action says.
+        ProposalExecuted {
+            bus: Address,
+            proposal: Address,
+            executed_by: Address,
+            config_version: u64,
+            executed_at: i64,
+            /// What the treasury held, which is what settled shares were computed from, in token base units.
+            treasury_balance: u64,
+            action: Action,
+        }
 
-/// Free energy of an offer went back to its capacity; the account closed where nothing was locked.
-#[event(bytemuck)]
-pub struct OfferCancelled {
-    pub bus: Address,
-    pub offer: Address,
-    pub cancelled_by: Address,
-    /// Energy withdrawn, in Wh.
-    pub withdrawn_wh: u64,
-    /// Energy sold until now, in Wh.
-    pub sold_wh: u64,
-    /// 1 where the account closed.
-    pub closed: u8,
-    pub padding: [u8; 7],
-}
+        /// A proposal's account was closed.
+        ProposalClosed {
+            bus: Address,
+            proposal: Address,
+            closed_by: Address,
+            /// 1 where it was executed.
+            executed: u8,
+            padding: [u8; 7],
+        }
 
-/// A lock was taken; its deposit is in escrow.
-#[event(bytemuck)]
-pub struct LockTaken {
-    pub lock: Address,
-    pub offer: Address,
-    pub buyer: Address,
-    pub energy_wh: u64,
-    pub price_per_kwh: u64,
-    pub deposit: u64,
-    pub expires_at: i64,
-}
+        /// An owner was paid its share of the treasury.
+        TreasuryClaimed {
+            bus: Address,
+            owner: Address,
+            destination: Address,
+            amount: u64,
+            /// Revenue claimed by all owners, ever, in token base units.
+            claimed_total: u64,
+        }
 
-/// A lock was released without being settled.
-#[event(bytemuck)]
-pub struct LockReleased {
-    pub lock: Address,
-    pub offer: Address,
-    pub buyer: Address,
-    pub released_by: Address,
-    pub energy_wh: u64,
-    pub refund: u64,
-    pub fee: u64,
-}
+        /// A delivery window's capacity was opened.
+        CapacityOpened {
+            bus: Address,
+            capacity: Address,
+            rent_payer: Address,
+            window_start: i64,
+            total_wh: u64,
+            window_seconds: u32,
+            padding: [u8; 4],
+        }
 
-/// A nonce lane was opened.
-#[event(bytemuck)]
-pub struct TraderOpened {
-    pub trader: Address,
-    pub wallet: Address,
-    pub first_nonce: u64,
-    pub lane: u16,
-    pub padding: [u8; 6],
-}
+        /// A past window's capacity was closed.
+        CapacityClosed {
+            bus: Address,
+            capacity: Address,
+            window_start: i64,
+            sold_wh: u64,
+        }
 
-/// A nonce lane was closed.
-#[event(bytemuck)]
-pub struct TraderClosed {
-    pub trader: Address,
-    pub wallet: Address,
-    pub history_root: [u8; 32],
-    pub next_nonce: u64,
-    pub lane: u16,
-    pub padding: [u8; 6],
-}
+        /// Energy was put on offer.
+        OfferCreated {
+            bus: Address,
+            capacity: Address,
+            offer: Address,
+            seller: Address,
+            payout: Address,
+            /// Who listed it and gets its rent back: the seller, or the owner who listed for the bus.
+            rent_payer: Address,
+            offer_seq: u64,
+            energy_wh: u64,
+            price_per_kwh: u64,
+            window_start: i64,
+            created_at: i64,
+            expires_at: i64,
+            source: u8,
+            owned_by_bus: u8,
+            padding: [u8; 6],
+        }
 
-/// Energy was bought: from one offer, from many in a batch, or by settling a lock (see `kind`).
-#[event]
-pub struct EnergyPurchased {
-    pub buyer: Address,
-    pub transaction_hash: [u8; 32],
-    pub nonce: u64,
-    pub purchased_at: i64,
-    pub lane: u16,
-    /// [`PurchaseKind`](crate::state::PurchaseKind).
-    pub kind: u8,
-    pub reserved: u8,
-    /// What was bought, in the order of the purchase.
-    pub fills: Vec<PurchasedFill>,
+        /// An offer has a new price.
+        OfferRepriced {
+            offer: Address,
+            price_per_kwh: u64,
+            version: u32,
+            padding: [u8; 4],
+        }
+
+        /// An offer has a new expiry.
+        OfferExtended {
+            offer: Address,
+            expires_at: i64,
+        }
+
+        /// Free energy of an offer went back to its capacity; the account closed where nothing was locked.
+        OfferCancelled {
+            bus: Address,
+            offer: Address,
+            cancelled_by: Address,
+            /// Energy withdrawn, in Wh.
+            withdrawn_wh: u64,
+            /// Energy sold until now, in Wh.
+            sold_wh: u64,
+            /// 1 where the account closed.
+            closed: u8,
+            padding: [u8; 7],
+        }
+
+        /// A lock was taken; its deposit is in escrow.
+        LockTaken {
+            lock: Address,
+            offer: Address,
+            buyer: Address,
+            energy_wh: u64,
+            price_per_kwh: u64,
+            deposit: u64,
+            expires_at: i64,
+        }
+
+        /// A lock was released without being settled.
+        LockReleased {
+            lock: Address,
+            offer: Address,
+            buyer: Address,
+            released_by: Address,
+            energy_wh: u64,
+            refund: u64,
+            fee: u64,
+        }
+
+        /// A nonce lane was opened.
+        TraderOpened {
+            trader: Address,
+            wallet: Address,
+            first_nonce: u64,
+            lane: u16,
+            padding: [u8; 6],
+        }
+
+        /// A nonce lane was closed.
+        TraderClosed {
+            trader: Address,
+            wallet: Address,
+            history_root: [u8; 32],
+            next_nonce: u64,
+            lane: u16,
+            padding: [u8; 6],
+        }
+    }
+    with_list {
+        /// Energy was bought: from one offer, from many in a batch, or by settling a lock (see `kind`).
+        EnergyPurchased {
+            header EnergyPurchasedHeader {
+                buyer: Address,
+                transaction_hash: [u8; 32],
+                nonce: u64,
+                purchased_at: i64,
+                lane: u16,
+                /// [`PurchaseKind`](crate::state::PurchaseKind).
+                kind: u8,
+                reserved: u8,
+            }
+            /// What was bought, in the order of the purchase.
+            list fills: PurchasedFill, counted by fill_count
+        }
+    }
 }
 
 /// One offer's part of a purchase.
@@ -249,36 +438,12 @@ pub struct PurchasedFill {
     pub cost: u64,
 }
 
-/// [`EnergyPurchased`] as it lies in the log, up to the fills: the same bytes as its serialisation, built in place.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-pub struct EnergyPurchasedHeader {
-    pub discriminator: [u8; 8],
-    pub buyer: Address,
-    pub transaction_hash: [u8; 32],
-    pub nonce: u64,
-    pub purchased_at: i64,
-    pub lane: u16,
-    pub kind: u8,
-    pub reserved: u8,
-    pub fill_count: u32,
-}
-
-impl EnergyPurchasedHeader {
-    /// Discriminator of [`EnergyPurchased`].
-    pub fn discriminator() -> [u8; 8] {
-        let mut discriminator = [0; 8];
-        discriminator.copy_from_slice(EnergyPurchased::DISCRIMINATOR);
-        discriminator
-    }
-}
-
 const HEADER_WORDS: usize = size_of::<EnergyPurchasedHeader>() / 8;
 const FILL_WORDS: usize = size_of::<PurchasedFill>() / 8;
 
 /// Logs the purchase of one offer.
 #[inline(always)]
-pub fn log_purchase(header: EnergyPurchasedHeader, fill: PurchasedFill) {
+pub(crate) fn log_purchase(header: EnergyPurchasedHeader, fill: PurchasedFill) {
     #[derive(Clone, Copy, Pod, Zeroable)]
     #[repr(C)]
     struct Frame {
@@ -289,7 +454,7 @@ pub fn log_purchase(header: EnergyPurchasedHeader, fill: PurchasedFill) {
 }
 
 /// The event of a purchase of several offers, built where it is logged from.
-pub struct PurchaseLog(Vec<u64>);
+pub(crate) struct PurchaseLog(Vec<u64>);
 
 impl PurchaseLog {
     /// An event with so many fills, all zero.
@@ -325,7 +490,7 @@ macro_rules! log_event {
             discriminator: [u8; 8],
             event: $event,
         }
-        const DISCRIMINATOR: [u8; 8] = *<$event as anchor_lang::Discriminator>::DISCRIMINATOR.first_chunk().unwrap();
+        const DISCRIMINATOR: [u8; 8] = $crate::event::discriminator_of::<$event>();
         const _: () = assert!(align_of::<$event>() <= 8);
         let mut frame = core::mem::MaybeUninit::<Frame>::uninit();
         let fields = frame.as_mut_ptr();
@@ -379,6 +544,71 @@ mod tests {
         let framed = [bytemuck::bytes_of(&header), bytemuck::cast_slice(&event.fills)].concat();
         assert_eq!(framed, anchor_lang::Event::data(&event));
         assert_eq!(size_of::<EnergyPurchasedHeader>() % 8 + size_of::<PurchasedFill>() % 8, 0);
+    }
+
+    /// An event of every kind, each made of other bytes, with two items where it ends with a list.
+    fn one_of_each() -> Vec<(EventLayout, Vec<u8>)> {
+        let one = |(number, layout): (usize, &EventLayout)| {
+            let mut bytes = layout.discriminator.to_vec();
+            bytes.resize(layout.fixed_size, number as u8 + 1);
+            if let Some(size) = layout.item_size {
+                bytes[layout.fixed_size - 4..].copy_from_slice(&2u32.to_le_bytes());
+                bytes.resize(layout.fixed_size + 2 * size, number as u8 + 101);
+            }
+            (*layout, bytes)
+        };
+        Event::ALL.iter().enumerate().map(one).collect()
+    }
+
+    #[test]
+    fn every_event_is_decoded_from_its_bytes_and_from_no_others() {
+        for (layout, bytes) in one_of_each() {
+            let event = Event::from_bytes(&bytes).expect(layout.name);
+            assert_eq!(event.name(), layout.name);
+            assert_eq!(Event::from_bytes(&bytes[..bytes.len() - 1]), None, "{}", layout.name);
+            assert_eq!(Event::from_bytes(&[&bytes[..], &[0]].concat()), None, "{}", layout.name);
+            assert_eq!(Event::from_bytes(&layout.discriminator), None, "{}", layout.name);
+        }
+        assert_eq!((Event::from_bytes(&[]), Event::from_bytes(&[9; 64])), (None, None));
+    }
+
+    #[test]
+    fn a_list_longer_than_its_bytes_is_no_event() {
+        let (layout, mut bytes) = one_of_each().pop().unwrap();
+        for count in [0, 1, 3, u32::MAX] {
+            bytes[layout.fixed_size - 4..layout.fixed_size].copy_from_slice(&u32::to_le_bytes(count));
+            assert_eq!(Event::from_bytes(&bytes), None, "{count}");
+        }
+    }
+
+    /// The fields, written one after the other, are the event again.
+    #[test]
+    fn the_fields_tell_every_byte_of_an_event() {
+        for (layout, bytes) in one_of_each() {
+            let event = Event::from_bytes(&bytes).expect(layout.name);
+            let mut left = &bytes[8..];
+            for (name, field) in event.fields() {
+                let (start, size) = match field {
+                    // As many bytes as the number has in the event: they are all alike.
+                    Field::Unsigned(number) => {
+                        (number.to_le_bytes().to_vec(), number.to_le_bytes().iter().filter(|byte| **byte != 0).count())
+                    }
+                    Field::Signed(number) => (number.to_le_bytes().to_vec(), 8),
+                    Field::Address(address) => (address.to_bytes().to_vec(), 32),
+                    Field::Bytes(bytes) => (bytes.to_vec(), bytes.len()),
+                    Field::Action(action) => (bytemuck::bytes_of(action).to_vec(), size_of::<Action>()),
+                    Field::Owners(owners) => (bytemuck::cast_slice(owners).to_vec(), size_of_val(owners)),
+                    Field::Fills(fills) => {
+                        assert_eq!(left[..4], 2u32.to_le_bytes());
+                        left = &left[4..];
+                        (bytemuck::cast_slice(fills).to_vec(), size_of_val(fills))
+                    }
+                };
+                assert_eq!(start[..size], left[..size], "{}.{name}", layout.name);
+                left = &left[size..];
+            }
+            assert_eq!(left, [0; 0], "{}", layout.name);
+        }
     }
 
     /// In `cargo xtask memcheck` also that every byte of it was written.

@@ -3,7 +3,11 @@
 use {
     crate::purchase::token_error,
     multibus::{PurchaseItem, error::MultibusError, event::*, state},
-    multibus_tests::{Bus, BusOptions, Event, Market, Offer, Refusal, TokenProgram, event::logged, market::*},
+    multibus_tests::{
+        Bus, BusOptions, Market, Offer, Refusal, TokenProgram,
+        event::{decode, logged},
+        market::*,
+    },
     solana_account::Account,
     solana_address::Address,
     solana_address_lookup_table_interface::state::{AddressLookupTable, LookupTableMeta},
@@ -137,7 +141,7 @@ pub fn batch_of_32_items_succeeds_with_a_lookup_table() {
     let table = lookup_table(&mut market, batch.accounts.iter().skip(2).map(|meta| meta.pubkey).collect());
     let transaction = market.transaction(&[batch], &[table]);
     let meta = market.send_transaction(transaction).expect("32 items fit");
-    assert!(matches!(&Event::decode(&logged(&meta.logs)[0]), Event::EnergyPurchased(_, fills) if fills.len() == 32));
+    assert!(matches!(decode(&logged(&meta.logs)[0]), Event::EnergyPurchased(event) if event.fills.len() == 32));
     assert_eq!(market.tokens(&market.payment), BUYER_TOKENS - 32 * 25_000);
 }
 

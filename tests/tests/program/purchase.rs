@@ -2,7 +2,11 @@
 
 use {
     multibus::{error::MultibusError, event::*, instruction::Purchase, state},
-    multibus_tests::{BusOptions, Event, Lane, Market, Offer, Refusal, TokenProgram, World, event::logged, market::*},
+    multibus_tests::{
+        BusOptions, Lane, Market, Offer, Refusal, TokenProgram, World,
+        event::{decode, logged},
+        market::*,
+    },
     solana_instruction::{Instruction, error::InstructionError},
     solana_transaction_error::TransactionError,
     spl_token_interface::error::TokenError,
@@ -97,7 +101,7 @@ pub fn purchase_moves_energy_and_money_together() {
             fills: vec![fill],
         };
         assert_eq!(logged[0], anchor_lang::Event::data(&event));
-        assert!(matches!(Event::decode(&logged[0]), Event::EnergyPurchased(_, fills) if fills == [fill]));
+        assert_eq!(decode(&logged[0]), Event::EnergyPurchased(event));
     }
 }
 
@@ -142,9 +146,9 @@ pub fn purchase_of_less_than_was_asked_has_the_hash_of_what_was_asked() {
     assert_eq!((receipt.transaction_hash, receipt.energy_wh, receipt.paid), (hash, 10_000, 2_500_000));
     // The event tells the fill and the offer's price.
     let [event] = &logged(&meta.logs)[..] else { panic!("one event") };
-    let Event::EnergyPurchased(header, fills) = Event::decode(event) else { panic!("a purchase") };
-    assert_eq!(header.transaction_hash, hash);
-    let [fill] = fills[..] else { panic!("one fill") };
+    let Event::EnergyPurchased(event) = decode(event) else { panic!("a purchase") };
+    assert_eq!(event.transaction_hash, hash);
+    let [fill] = event.fills[..] else { panic!("one fill") };
     assert_eq!((fill.offer, fill.energy_wh), (offer.address, 10_000));
     assert_eq!((fill.price_per_kwh, fill.cost), (250_000, 2_500_000));
 }

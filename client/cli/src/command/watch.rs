@@ -139,7 +139,7 @@ fn follow_file(path: PathBuf, mentions: Address, seen: usize) -> Notifications {
 
 #[derive(Serialize)]
 struct Happened {
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "event::serialize")]
     event: Event,
     signature: String,
     slot: u64,
