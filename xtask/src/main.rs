@@ -21,6 +21,7 @@ mod migrate;
 mod mutants;
 mod mutate;
 mod npm;
+mod pages;
 mod planted;
 mod publish;
 mod reference;

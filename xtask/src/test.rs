@@ -66,7 +66,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "tidy",
-        shows: "nothing is unfinished, unexplained or bound to one machine",
+        shows: "nothing is unfinished, unexplained or bound to one machine, and the links of all pages lead somewhere",
         action: Action::Own(|ctx, _| tidy::check(ctx)),
     },
     Step {

@@ -3,7 +3,8 @@
 //! - no `todo!`, `unimplemented!`, `dbg!` and no ignored test: what is committed is finished;
 //! - every `unsafe` block and impl has a `SAFETY:` comment that says why it is sound;
 //! - every `#[allow(...)]` and `#[expect(...)]` says why, with `reason = "..."`;
-//! - no conflict markers, and no path of somebody's home directory.
+//! - no conflict markers, and no path of somebody's home directory;
+//! - links of Markdown pages lead somewhere, and the `cargo xtask` commands that they show exist.
 
 use std::{
     fmt,
@@ -13,7 +14,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{context::Context, run};
+use crate::{context::Context, help, pages, run};
 
 /// Files of these kinds are read; others may be binary.
 const TEXT: &[&str] = &[
@@ -37,6 +38,8 @@ pub fn check(ctx: &Context) -> Result<()> {
         read += 1;
         findings.extend(check_text(file, &text));
     }
+    let mut findings: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    findings.extend(pages::check(&ctx.root, &files, &help::commands())?);
     for finding in &findings {
         println!("{finding}");
     }
