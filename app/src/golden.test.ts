@@ -24,6 +24,7 @@ interface Golden {
   accounts: { name: string; fields: object; data: string }[];
   events: { name: string; fields: object; data: string }[];
   errors: { code: number; name: string; message: string }[];
+  numbered: Record<string, { name: string; number: number }[]>;
   transaction_hashes: {
     buyer: Address;
     lane: string;
@@ -191,6 +192,13 @@ test.each(golden.events)('event $name', ({ name, fields, data }) => {
 test('bytes that are no event are none', () => {
   expect(client.decodeMultibusEvent(new Uint8Array(8))).toBeUndefined();
   expect(client.decodeMultibusEvent(new Uint8Array())).toBeUndefined();
+});
+
+test.each(Object.entries(golden.numbered))('the numbers of %s', (name, variants) => {
+  const numbers = (client as unknown as Record<string, Record<string, number>>)[name];
+  expect(variants.map((variant) => [variant.name, numbers?.[variant.name]])).toEqual(
+    variants.map((variant) => [variant.name, variant.number]),
+  );
 });
 
 test('errors have the same codes', () => {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { visible } from '../chain/text';
-import { LAYOUT_VERSION } from '../generated';
+import { ActionKind, getProposalEncoder, LAYOUT_VERSION, ProposalState } from '../generated';
 import { PROGRAM } from '../programs';
 import { KINDS } from './decode';
 
@@ -55,5 +55,53 @@ describe('accounts', () => {
     data[14] = name.length;
     expect(kindOf(data)?.decode(PROGRAM, data)).toMatchObject({ name: 'A\\u{202e}\\u{1b}[2J\\u{200b}é☀' });
     expect(visible('שלום 太陽 🌞')).toBe('שלום 太陽 🌞');
+  });
+
+  it('tell what a proposal of each kind would do, and nothing of a kind that a later program has', () => {
+    const proposed = (kind: number) => {
+      const data = getProposalEncoder().encode({
+        layoutVersion: LAYOUT_VERSION,
+        bump: 255,
+        state: ProposalState.Open,
+        padding: new Uint8Array(3),
+        approvals: 1,
+        proposalSeq: 0n,
+        configVersion: 0n,
+        createdAt: 0n,
+        executableAt: 0n,
+        executedAt: 0n,
+        bus: PROGRAM,
+        proposer: PROGRAM,
+        action: {
+          kind,
+          shareCount: 2,
+          padding: new Uint8Array(6),
+          value: 1n,
+          gateClosureSeconds: 60n,
+          owner: PROGRAM,
+          sharesBps: [6_000, 4_000, ...Array<number>(14).fill(0)],
+        },
+        reserved: new Uint8Array(64),
+      });
+      const read = kindOf(Uint8Array.from(data))?.decode(PROGRAM, Uint8Array.from(data));
+      return read !== undefined && 'action' in read ? read.action : undefined;
+    };
+    const kinds = Object.entries(ActionKind).filter(
+      (entry): entry is [string, ActionKind] => typeof entry[1] !== 'string',
+    );
+    expect(kinds).toHaveLength(12);
+    for (const [name, number] of kinds) {
+      expect(proposed(number)?.kind).toBe(name.charAt(0).toLowerCase() + name.slice(1));
+    }
+    expect(proposed(kinds.length)).toBeUndefined();
+    const sharesBps = [6_000, 4_000];
+    expect(proposed(ActionKind.OwnerAdd)).toEqual({ kind: 'ownerAdd', owner: PROGRAM, sharesBps });
+    expect(proposed(ActionKind.OwnerRemove)).toEqual({ kind: 'ownerRemove', owner: PROGRAM, sharesBps });
+    expect(proposed(ActionKind.SharesSet)).toEqual({ kind: 'sharesSet', sharesBps });
+    expect(proposed(ActionKind.ThresholdSet)).toEqual({ kind: 'thresholdSet', threshold: 1 });
+    expect(proposed(ActionKind.CapacitySet)).toEqual({ kind: 'capacitySet', capacityWh: 1n });
+    expect(proposed(ActionKind.ListingPolicySet)).toEqual({ kind: 'listingPolicySet', open: true });
+    const windows = { kind: 'windowsSet', windowSeconds: 1, gateClosureSeconds: 60 };
+    expect(proposed(ActionKind.WindowsSet)).toEqual(windows);
   });
 });

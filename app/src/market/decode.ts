@@ -5,6 +5,7 @@ import { getBase58Decoder, type Address } from '@solana/kit';
 import { hex } from '../chain/hex';
 import { short, visible } from '../chain/text';
 import {
+  ActionKind,
   BUS_DISCRIMINATOR,
   CAPACITY_DISCRIMINATOR,
   getBusDecoder,
@@ -14,14 +15,16 @@ import {
   getProposalDecoder,
   getTraderDecoder,
   LAYOUT_VERSION,
+  ListingPolicy,
   LOCK_DISCRIMINATOR,
   OFFER_DISCRIMINATOR,
   PROPOSAL_DISCRIMINATOR,
+  ProposalState,
   TRADER_DISCRIMINATOR,
   type Action as RawAction,
 } from '../generated';
 import {
-  SOURCES,
+  sourceOf,
   type Action,
   type Bus,
   type Capacity,
@@ -34,6 +37,10 @@ import {
 
 /** Where a lane's wallet lies: discriminator, 8 bytes of header, five 64-bit numbers. */
 export const WALLET_OFFSET = 56n;
+
+// As numbers, which is how accounts hold them.
+const OPEN_LISTING: number = ListingPolicy.Open;
+const EXECUTED: number = ProposalState.Executed;
 
 function bus(address: Address, data: Uint8Array): Bus | undefined {
   const raw = getBusDecoder().decode(data);
@@ -53,7 +60,7 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
       .map(({ owner, accrued }) => ({ wallet: owner, accrued })),
     threshold: raw.threshold,
     pauseApprovals: raw.pauseQuorum === 0 ? raw.threshold : Math.min(raw.pauseQuorum, raw.threshold),
-    openListing: raw.listingPolicy === 1,
+    openListing: raw.listingPolicy === OPEN_LISTING,
     paused: raw.paused === 1,
     mint: raw.mint,
     token: short(raw.mint),
@@ -103,7 +110,7 @@ function offer(address: Address, data: Uint8Array): Offer | undefined {
     seller: raw.seller,
     payout: raw.payout,
     rentPayer: raw.rentPayer,
-    source: SOURCES[raw.source] ?? 'unspecified',
+    source: sourceOf(raw.source) ?? 'unspecified',
     ownedByBus: raw.ownedByBus === 1,
     cancelled: raw.cancelled === 1,
     version: raw.version,
@@ -168,40 +175,27 @@ function trader(address: Address, data: Uint8Array): Trader | undefined {
   };
 }
 
-/** What an action that an account holds would do. The numbers are `ActionKind`'s. */
-function action(raw: RawAction): Action | undefined {
-  const { owner, value, gateClosureSeconds } = raw;
-  const sharesBps = raw.sharesBps.slice(0, raw.shareCount);
-  const number = Number(value);
-  switch (raw.kind) {
-    case 0:
-      return { kind: 'ownerAdd', owner, sharesBps };
-    case 1:
-      return { kind: 'ownerRemove', owner, sharesBps };
-    case 2:
-      return { kind: 'sharesSet', sharesBps };
-    case 3:
-      return { kind: 'thresholdSet', threshold: number };
-    case 4:
-      return { kind: 'timelockSet', timelockSeconds: number };
-    case 5:
-      return { kind: 'capacitySet', capacityWh: value };
-    case 6:
-      return { kind: 'basePriceSet', basePricePerKwh: value };
-    case 7:
-      return { kind: 'listingPolicySet', open: number === 1 };
-    case 8:
-      return { kind: 'windowsSet', windowSeconds: number, gateClosureSeconds: Number(gateClosureSeconds) };
-    case 9:
-      return { kind: 'lockFeeSet', lockFeeBps: number };
-    case 10:
-      return { kind: 'pause' };
-    case 11:
-      return { kind: 'resume' };
-    default:
-      return undefined;
-  }
-}
+const sharesOf = ({ sharesBps, shareCount }: RawAction) => sharesBps.slice(0, shareCount);
+
+/** What an action would do, by its kind. */
+const ACTIONS: Readonly<Partial<Record<number, (raw: RawAction) => Action>>> = {
+  [ActionKind.OwnerAdd]: (raw) => ({ kind: 'ownerAdd', owner: raw.owner, sharesBps: sharesOf(raw) }),
+  [ActionKind.OwnerRemove]: (raw) => ({ kind: 'ownerRemove', owner: raw.owner, sharesBps: sharesOf(raw) }),
+  [ActionKind.SharesSet]: (raw) => ({ kind: 'sharesSet', sharesBps: sharesOf(raw) }),
+  [ActionKind.ThresholdSet]: ({ value }) => ({ kind: 'thresholdSet', threshold: Number(value) }),
+  [ActionKind.TimelockSet]: ({ value }) => ({ kind: 'timelockSet', timelockSeconds: Number(value) }),
+  [ActionKind.CapacitySet]: ({ value }) => ({ kind: 'capacitySet', capacityWh: value }),
+  [ActionKind.BasePriceSet]: ({ value }) => ({ kind: 'basePriceSet', basePricePerKwh: value }),
+  [ActionKind.ListingPolicySet]: ({ value }) => ({ kind: 'listingPolicySet', open: Number(value) === OPEN_LISTING }),
+  [ActionKind.WindowsSet]: ({ value, gateClosureSeconds }) => ({
+    kind: 'windowsSet',
+    windowSeconds: Number(value),
+    gateClosureSeconds: Number(gateClosureSeconds),
+  }),
+  [ActionKind.LockFeeSet]: ({ value }) => ({ kind: 'lockFeeSet', lockFeeBps: Number(value) }),
+  [ActionKind.Pause]: () => ({ kind: 'pause' }),
+  [ActionKind.Resume]: () => ({ kind: 'resume' }),
+} satisfies Record<ActionKind, (raw: RawAction) => Action>;
 
 function proposal(address: Address, data: Uint8Array): Proposal | undefined {
   const raw = getProposalDecoder().decode(data);
@@ -213,11 +207,12 @@ function proposal(address: Address, data: Uint8Array): Proposal | undefined {
     seq: raw.proposalSeq,
     configVersion: raw.configVersion,
     approvals: raw.approvals,
-    executed: raw.state === 1,
+    executed: raw.state === EXECUTED,
     createdAt: Number(raw.createdAt),
     executableAt: Number(raw.executableAt),
     executedAt: Number(raw.executedAt),
-    action: action(raw.action),
+    // None where a later program wrote it.
+    action: ACTIONS[raw.action.kind]?.(raw.action),
   };
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { getEnergyPurchasedEncoder } from '../generated';
+import { getEnergyPurchasedEncoder, PurchaseKind } from '../generated';
 import { PROGRAM } from '../programs';
 import { eventsOf } from './events';
 
@@ -30,7 +30,7 @@ const purchase = (cost = 375_000n) => {
       nonce: 1n,
       purchasedAt: 2n,
       lane: 3,
-      kind: 1,
+      kind: PurchaseKind.Batch,
       reserved: 0,
       fills: [
         { ...fill, cost: 375_000n },

@@ -7,9 +7,9 @@ import { getBase64Encoder, type Address } from '@solana/kit';
 
 import { cost } from '../amount/cost';
 import { hex } from '../chain/hex';
-import { decodeMultibusEvent } from '../generated';
+import { decodeMultibusEvent, PurchaseKind } from '../generated';
 import { PROGRAM } from '../programs';
-import type { Fill, Trade } from './model';
+import { sourceOf, type Fill, type Source, type Trade } from './model';
 
 /** What screens need to know of what happened. */
 export type MarketEvent =
@@ -30,7 +30,7 @@ export type MarketEvent =
       readonly offer: Address;
       readonly bus: Address;
       readonly windowStart: number;
-      readonly source: number;
+      readonly source: Source | undefined;
     }
   | { readonly kind: 'claimed' };
 
@@ -53,7 +53,7 @@ export function eventsOf(logs: readonly string[] | null | undefined): MarketEven
     const [program = '', ...words] = rest.split(' ');
     const what = words.join(' ');
     if (what.startsWith('invoke [')) stack.push(program);
-    // A frame that another ends than began it is in no log of a chain.
+    // Real logs never close a frame with a different program.
     else if ((what === 'success' || what.startsWith('failed')) && stack.pop() !== program) break;
   }
   return events;
@@ -72,7 +72,11 @@ function read(base64: string): MarketEvent | undefined {
   return event.fills.length > 0 && event.fills.every(sold) ? event : undefined;
 }
 
-const PURCHASES = ['single', 'batch', 'lock'] as const;
+const PURCHASES: Readonly<Partial<Record<number, Trade['kind']>>> = {
+  [PurchaseKind.Single]: 'single',
+  [PurchaseKind.Batch]: 'batch',
+  [PurchaseKind.LockSettlement]: 'lock',
+} satisfies Record<PurchaseKind, Trade['kind']>;
 
 /** What an event tells screens; `undefined` for what they read from accounts. */
 function decode(bytes: Uint8Array): MarketEvent | undefined {
@@ -93,7 +97,7 @@ function decode(bytes: Uint8Array): MarketEvent | undefined {
     }
     case 'OfferCreated': {
       const { offer, bus, windowStart, source } = event.data;
-      return { kind: 'listed', offer, bus, windowStart: Number(windowStart), source };
+      return { kind: 'listed', offer, bus, windowStart: Number(windowStart), source: sourceOf(source) };
     }
     case 'OfferCancelled':
       return event.data.closed === 1 ? { kind: 'closed', account: event.data.offer } : undefined;

@@ -6,11 +6,28 @@
 import type { Address } from '@solana/kit';
 
 import { shareOf } from '../amount/cost';
+import { EnergySource } from '../generated';
 
-/** Where the energy of an offer comes from, in the order of the program's numbers. */
-export const SOURCES = ['unspecified', 'solar', 'wind', 'hydro', 'biomass', 'storage'] as const;
-/** One of {@link SOURCES}. */
-export type Source = (typeof SOURCES)[number];
+/** Where the energy of an offer comes from. */
+export type Source = Uncapitalize<keyof typeof EnergySource>;
+
+/** The program's number of each source. */
+export const SOURCE_NUMBERS: Readonly<Record<Source, number>> = {
+  unspecified: EnergySource.Unspecified,
+  solar: EnergySource.Solar,
+  wind: EnergySource.Wind,
+  hydro: EnergySource.Hydro,
+  biomass: EnergySource.Biomass,
+  storage: EnergySource.Storage,
+} satisfies Record<Source, EnergySource>;
+
+/** Every source, in the order in which screens list them. */
+export const SOURCES = Object.keys(SOURCE_NUMBERS) as readonly Source[];
+
+/** The source of a number; `undefined` where a later program wrote it. */
+export function sourceOf(number: number): Source | undefined {
+  return SOURCES.find((source) => SOURCE_NUMBERS[source] === number);
+}
 
 /** An owner's place in a bus. */
 export interface Owner {

@@ -6,7 +6,7 @@ import { COMMITMENT, type Connection } from '../chain/connection';
 import { cause } from '../errors/explain';
 import { PROGRAM } from '../programs';
 import type { MarketEvent } from './events';
-import { SOURCES, type Offer, type OfferOrigin, type Trade } from './model';
+import type { Offer, OfferOrigin, Trade } from './model';
 import { readTransaction } from './transactions';
 
 /** Trades that are kept, and those that are read from the past when the page opens. */
@@ -37,7 +37,7 @@ export class TradeBook {
 
   /** Notes of an offer what its creation tells. */
   list({ offer, bus, windowStart, source }: Extract<MarketEvent, { kind: 'listed' }>): void {
-    this.origins.set(offer, { bus, windowStart, source: SOURCES[source] });
+    this.origins.set(offer, { bus, windowStart, source });
   }
 
   /** Notes of an offer what its account tells. */

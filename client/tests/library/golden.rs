@@ -238,7 +238,7 @@ fn config() -> BusConfig {
         ],
         threshold: 2,
         pause_quorum: 1,
-        listing_policy: 1,
+        listing_policy: ListingPolicy::Open as u8,
         lock_fee_bps: 250,
         timelock_seconds: 86_400,
         window_seconds: 900,
@@ -283,7 +283,7 @@ fn actions() -> Vec<(&'static str, Value, ProposalAction)> {
         (
             "ListingPolicySet",
             with("listing_policy", json!("1")),
-            ProposalAction::ListingPolicySet { listing_policy: 1 },
+            ProposalAction::ListingPolicySet { listing_policy: ListingPolicy::Open as u8 },
         ),
         (
             "WindowsSet",

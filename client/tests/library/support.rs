@@ -4,7 +4,7 @@ use {
     async_trait::async_trait,
     multibus_client::{
         Account, Address, Error, Keypair, Market, Result, Signature, TransactionOptions, Wallet,
-        bus::{BusConfig, OwnerShare},
+        bus::{BusConfig, ListingPolicy, OwnerShare},
         chain::{
             AccountFilter, Chain, ChainClock, EmbeddedChain, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
             SignatureStatus, Simulation, TransactionRecord, VersionedTransaction,
@@ -40,7 +40,7 @@ pub fn config(owner: &Wallet) -> BusConfig {
         owners: vec![OwnerShare { owner: owner.address(), share_bps: 10_000 }],
         threshold: 1,
         pause_quorum: 0,
-        listing_policy: 1,
+        listing_policy: ListingPolicy::Open as u8,
         lock_fee_bps: 100,
         timelock_seconds: 0,
         window_seconds: 0,

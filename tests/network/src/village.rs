@@ -4,7 +4,7 @@ use {
     futures_util::{StreamExt, TryStreamExt, stream},
     multibus_client::{
         Address, Error, Instruction, Keypair, Market, Result, SharedSigner, Signer, Wallet,
-        bus::{BusConfig, OwnerShare},
+        bus::{BusConfig, ListingPolicy, OwnerShare},
         chain::RpcChain,
         market::Settlement,
         multibus::token::SPL_TOKEN_ID,
@@ -61,7 +61,7 @@ impl Village {
             owners: vec![OwnerShare { owner: owner.address(), share_bps: 10_000 }],
             threshold: 1,
             pause_quorum: 0,
-            listing_policy: 1,
+            listing_policy: ListingPolicy::Open as u8,
             lock_fee_bps: LOCK_FEE_BPS,
             timelock_seconds: 0,
             window_seconds: 0,

@@ -9,7 +9,7 @@ import { symbolOf } from '../../chain/mint';
 import { send, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
-import { getBusCreateInstruction } from '../../generated';
+import { getBusCreateInstruction, ListingPolicy } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import { SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
 
@@ -101,7 +101,7 @@ export async function busCreate(
         busSeq,
         ...rest,
         owners: owners.map(({ wallet, shareBps }) => ({ owner: wallet, shareBps })),
-        listingPolicy: openListing ? 1 : 0,
+        listingPolicy: openListing ? ListingPolicy.Open : ListingPolicy.OwnersOnly,
       }),
     ],
     onStage,

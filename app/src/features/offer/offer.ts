@@ -16,7 +16,7 @@ import {
   getOfferRepriceInstruction,
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import { SOURCES, type Bus, type Offer, type Source } from '../../market/model';
+import { SOURCE_NUMBERS, type Bus, type Offer, type Source } from '../../market/model';
 import { SYSTEM_PROGRAM } from '../../programs';
 
 /** What a seller asks for. */
@@ -75,7 +75,7 @@ export function offerCreate(
         energyWh: terms.energyWh,
         pricePerKwh: terms.pricePerKwh,
         expiresAt: BigInt(terms.expiresAt),
-        source: SOURCES.indexOf(terms.source),
+        source: SOURCE_NUMBERS[terms.source],
       };
       if (terms.forBus) {
         instructions.push(getOfferCreateForBusInstruction({ ...args, owner: noSigner(seller) }));

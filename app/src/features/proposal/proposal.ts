@@ -12,6 +12,7 @@ import {
   getProposalCreateInstruction,
   getProposalExecuteInstruction,
   getProposalRevokeInstruction,
+  ListingPolicy,
   type ProposalActionArgs,
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
@@ -35,7 +36,7 @@ function encode(action: Action): ProposalActionArgs {
     case 'basePriceSet':
       return { __kind: 'BasePriceSet', basePricePerKwh: action.basePricePerKwh };
     case 'listingPolicySet':
-      return { __kind: 'ListingPolicySet', listingPolicy: action.open ? 1 : 0 };
+      return { __kind: 'ListingPolicySet', listingPolicy: action.open ? ListingPolicy.Open : ListingPolicy.OwnersOnly };
     case 'windowsSet':
       return {
         __kind: 'WindowsSet',

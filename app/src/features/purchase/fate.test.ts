@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Connection } from '../../chain/connection';
 import { unhex } from '../../chain/hex';
-import { getEnergyPurchasedEncoder, getTraderEncoder, LAYOUT_VERSION } from '../../generated';
+import { getEnergyPurchasedEncoder, getTraderEncoder, LAYOUT_VERSION, PurchaseKind } from '../../generated';
 import { PROGRAM } from '../../programs';
 import { type Pending } from '../../state/journal';
 import { fateOf } from './fate';
@@ -58,7 +58,7 @@ function node(height: bigint, trader: Uint8Array | undefined, hasLanded = false)
     nonce: NONCE,
     purchasedAt: 0n,
     lane: 0,
-    kind: 0,
+    kind: PurchaseKind.Single,
     reserved: 0,
     fills: [{ offer: PROGRAM, energyWh: 1_000n, pricePerKwh: 2n, cost: 2n }],
   });

@@ -43,6 +43,15 @@ pub enum Listing {
     Open,
 }
 
+impl Listing {
+    pub fn policy(self) -> state::ListingPolicy {
+        match self {
+            Self::Owners => state::ListingPolicy::OwnersOnly,
+            Self::Open => state::ListingPolicy::Open,
+        }
+    }
+}
+
 /// Create a bus: the network, its capacity, escrow and treasury
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -176,7 +185,7 @@ async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
         owners,
         threshold: args.threshold,
         pause_quorum: args.pause_quorum.unwrap_or(0),
-        listing_policy: args.listing as u8,
+        listing_policy: args.listing.policy() as u8,
         lock_fee_bps: args.lock_fee.bps,
         timelock_seconds: args.timelock.0,
         window_seconds: args.window.0,

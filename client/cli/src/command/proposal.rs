@@ -432,7 +432,7 @@ impl ActionCommand {
             Self::BasePrice(args) => {
                 ProposalAction::BasePriceSet { base_price_per_kwh: args.base_price.base_units(bus.mint_decimals)? }
             }
-            Self::Listing(args) => ProposalAction::ListingPolicySet { listing_policy: args.listing as u8 },
+            Self::Listing(args) => ProposalAction::ListingPolicySet { listing_policy: args.listing.policy() as u8 },
             Self::Windows(args) => {
                 ProposalAction::WindowsSet { window_seconds: args.window.0, gate_closure_seconds: args.gate_closure.0 }
             }
