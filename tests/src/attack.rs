@@ -12,7 +12,7 @@
 //! cannot claim what is not run. The classes and their errors are in `tests/tests/program/attacks.txt`.
 
 use {
-    crate::world::Refusal,
+    crate::refusal::Refusal,
     multibus_model::Call,
     solana_instruction::error::InstructionError,
     solana_transaction::versioned::VersionedTransaction,

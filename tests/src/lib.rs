@@ -1,23 +1,30 @@
 //! The harness of the program's tests: the built ELF in an in-process SVM, with the real token programs.
 //!
-//! A [`World`] is a chain with the program on it. It counts along: every transaction that lands is replayed from
-//! its events into a [`Replica`](replica::Replica), which must then equal what lies on chain, field by field and
-//! token by token, and must fulfil every invariant of the market. So each test checks all of them after each of
-//! its steps. A [`Market`] is a world with a mint, a bus, a seller and a buyer, for tests that start there.
+//! - A [`TestChain`] is a simulated chain with the program on it. After every transaction that lands, it applies the
+//!   transaction's events to a [`Replica`](replica::Replica). The replica must then equal the accounts on the chain, field
+//!   by field and token by token, and fulfil every invariant of the market. So each test checks all of this after each of
+//!   its steps.
+//! - A [`TestMarket`] is such a chain with a mint, a bus, a seller and a buyer.
+//! - [`instructions`] has the program's instructions with their accounts, by noun.
+//! - [`play`] compares the program with an independent model, in random games and with raw transactions.
 
 pub mod attack;
+pub mod chain;
 pub mod elf;
 pub mod event;
+pub mod instructions;
 pub mod key;
 pub mod market;
 pub mod mint;
 pub mod play;
+pub mod refusal;
 pub mod replica;
-pub mod world;
 
 pub use {
+    chain::TestChain,
+    instructions::{BusAddresses, BusOptions, LaneAddress, OfferAddresses, OfferOptions},
     key::{keypair, pda},
-    market::{Bus, BusOptions, Lane, Market, Offer, OfferOptions},
+    market::TestMarket,
     mint::{Mint, MintExtension, TokenProgram},
-    world::{Refusal, World, seen_refusals},
+    refusal::{Refusal, seen_refusals},
 };

@@ -25,7 +25,7 @@ impl TokenProgram {
     }
 }
 
-/// A mint. The world's fee payer is its mint and freeze authority.
+/// A mint. The chain's fee payer is its mint and freeze authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mint {
     pub address: Address,

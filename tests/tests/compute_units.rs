@@ -9,11 +9,11 @@
 use {
     multibus::state::ProposalAction,
     multibus_tests::{
-        Lane, Market, Offer, TokenProgram,
+        LaneAddress, OfferAddresses, TestMarket, TokenProgram,
+        chain::TestChain,
         event::consumed,
+        instructions::*,
         key::{keypair, pda},
-        market::*,
-        world::World,
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -35,16 +35,16 @@ struct Row {
 struct Table(Vec<Row>);
 
 impl Table {
-    fn measure(&mut self, name: &str, limits: Option<(u64, u64)>, world: &mut World, ix: Instruction) {
-        let meta = world.execute(&[ix]);
+    fn measure(&mut self, name: &str, limits: Option<(u64, u64)>, chain: &mut TestChain, ix: Instruction) {
+        let meta = chain.execute(&[ix]);
         let consumed = consumed(&meta.logs);
         assert_eq!(consumed.len(), 1, "the transaction calls the program once");
         self.record(name, limits, consumed[0]);
     }
 
     /// Measures what must keep to a limit.
-    fn measure_limit(&mut self, name: &str, must: Option<u64>, world: &mut World, ix: Instruction) {
-        self.measure(name, None, world, ix);
+    fn measure_limit(&mut self, name: &str, must: Option<u64>, chain: &mut TestChain, ix: Instruction) {
+        self.measure(name, None, chain, ix);
         self.0.last_mut().expect("measured").must = must;
     }
 
@@ -82,9 +82,9 @@ fn offer_seq(capacity: &Address, buyer: &Address, from: u64, (offer_bump, lock_b
 }
 
 /// A market whose addresses have the highest bumps.
-fn market(program: TokenProgram) -> Market {
+fn market(program: TokenProgram) -> TestMarket {
     let seller = keypair("seller").pubkey();
-    Market::with(program, |options| options.seq(bus_seq(&seller)))
+    TestMarket::with(program, |options| options.seq(bus_seq(&seller)))
 }
 
 /// The first bus number for which all addresses of the bus have the highest bump.
@@ -99,11 +99,11 @@ fn bus_seq(creator: &Address) -> u64 {
 }
 
 /// An offer with the highest bumps, by default of 100 kWh.
-fn offer(market: &mut Market) -> Offer {
+fn offer(market: &mut TestMarket) -> OfferAddresses {
     offer_to(market, market.payout)
 }
 
-fn offer_to(market: &mut Market, payout: Address) -> Offer {
+fn offer_to(market: &mut TestMarket, payout: Address) -> OfferAddresses {
     let (bus, seller) = (market.bus, market.seller);
     let buyer = market.buyer;
     let seq = offer_seq(&bus.capacity, &buyer, market.next_offer_seq, (255, 255));
@@ -190,34 +190,34 @@ fn locks(table: &mut Table) {
 }
 
 fn rest(table: &mut Table) {
-    let world = &mut World::new();
-    let mint = world.mint("mint", TokenProgram::SplToken, &[]);
-    let key = world.wallet("seller");
+    let chain = &mut TestChain::new();
+    let mint = chain.mint("mint", TokenProgram::SplToken, &[]);
+    let key = chain.wallet("seller");
     let options = BusOptions::new(&key).windowed().seq(bus_seq(&key));
-    let bus = Bus::of(&key, options.bus_seq, mint);
-    table.measure("bus_create", None, world, bus_create(&key, &mint, &options));
-    let first = world.now() / 900 * 900 + 7_200;
+    let bus = BusAddresses::of(&key, options.bus_seq, mint);
+    table.measure("bus_create", None, chain, bus_create(&key, &mint, &options));
+    let first = chain.now() / 900 * 900 + 7_200;
     // Half of all windows have the highest bump.
     let mut windows = (first..).step_by(900).filter(|start| pda::capacity(&bus.address, *start).1 == 255);
     let (window, next) = (windows.next().expect("one"), windows.next().expect("another"));
-    table.measure("capacity_open", None, world, capacity_open(&bus, &key, window));
+    table.measure("capacity_open", None, chain, capacity_open(&bus, &key, window));
     let seq = offer_seq(&bus.window(next), &key, 0, (255, 255));
-    let payout = world.token_account("payout", &mint, &key, 0);
+    let payout = chain.token_account("payout", &mint, &key, 0);
     let both =
         [capacity_open(&bus, &key, next), offer_create(&bus, bus.window(next), &key, payout, OfferOptions::new(seq))];
-    let meta = world.execute(&both);
+    let meta = chain.execute(&both);
     table.record("capacity_open and offer_create", None, consumed(&meta.logs).iter().sum());
-    table.measure("capacity_open, open already", None, world, capacity_open(&bus, &key, window));
-    world.go_to(window + 900);
-    table.measure("capacity_close", None, world, capacity_close(&bus, window, &key));
+    table.measure("capacity_open, open already", None, chain, capacity_open(&bus, &key, window));
+    chain.go_to(window + 900);
+    table.measure("capacity_close", None, chain, capacity_close(&bus, window, &key));
     let lane = (0..).find(|lane| pda::trader(&key, *lane).1 == 255).expect("half of the lanes");
-    table.measure("trader_open", None, world, trader_open(&key, lane, 0));
-    world.pass(1);
-    table.measure("trader_close", None, world, trader_close(&Lane::of(&key, lane), &key));
+    table.measure("trader_open", None, chain, trader_open(&key, lane, 0));
+    chain.pass(1);
+    table.measure("trader_close", None, chain, trader_close(&LaneAddress::of(&key, lane), &key));
 }
 
 /// Proposes with the first number whose address has the highest bump; the numbers before are used up.
-fn propose(market: &mut Market, proposer: &Address, action: ProposalAction) -> (Address, Vec<u64>) {
+fn propose(market: &mut TestMarket, proposer: &Address, action: ProposalAction) -> (Address, Vec<u64>) {
     let bus = market.bus;
     loop {
         let seq = market.bus_state(&bus).proposal_seq;
@@ -231,7 +231,7 @@ fn propose(market: &mut Market, proposer: &Address, action: ProposalAction) -> (
 
 /// What owners decide, with three owners of whom two decide, and with sixteen of whom one does.
 fn decisions(table: &mut Table) {
-    let (market, owners) = &mut Market::owned_by(3, 2, |_| ());
+    let (market, owners) = &mut TestMarket::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let price = ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 };
     let (proposal, cost) = propose(market, &owners[0], price);
@@ -252,7 +252,7 @@ fn decisions(table: &mut Table) {
     let payout = market.payout;
     table.measure_limit("treasury_claim", TREASURY_CLAIM, market, treasury_claim(&bus, &owners[0], payout));
 
-    let (market, owners) = &mut Market::owned_by(16, 1, |_| ());
+    let (market, owners) = &mut TestMarket::owned_by(16, 1, |_| ());
     let bus = market.bus;
     let last = owners[15];
     let mut shares_bps = equal_shares(16);
@@ -263,7 +263,7 @@ fn decisions(table: &mut Table) {
     table.measure_limit("proposal_approve, 15th of 16 owners", PROPOSAL_APPROVE, market, approve);
     let one = market.bus_offer(&owners[0], 100_000, 250_000);
     market.buy(&one, 1_500);
-    let tokens = market.world.token_account("last owner's tokens", &bus.mint, &last, 0);
+    let tokens = market.chain.token_account("last owner's tokens", &bus.mint, &last, 0);
     let claim = treasury_claim(&bus, &last, tokens);
     table.measure_limit("treasury_claim, last of 16 owners", TREASURY_CLAIM, market, claim);
     market.buy(&one, 1_501);

@@ -13,8 +13,8 @@ use {
     },
 };
 
-/// Raw transactions, bred from a corpus: any accounts in any order, any flags, any bytes, on the built program. Whatever
-/// lands is what the model carries out as well, to the base unit, lamport and Wh; whatever it refuses is refused.
+/// Raw transactions, bred from a corpus: any accounts in any order, any flags, any bytes, on the built program. A
+/// transaction must land exactly where the model carries it out, and move the same base units, lamports and Wh.
 #[derive(Parser)]
 #[command(after_help = "Examples:\n  fuzz --executions 200000 --seed 7\n  fuzz --input '=Bw w0! b0 c0.0* o0.0.0* w0*'")]
 struct Args {
@@ -27,13 +27,13 @@ struct Args {
     /// The corpus to begin with
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus.txt"))]
     corpus: PathBuf,
-    /// Writes to the corpus what did something new
+    /// Write what did something new to the corpus
     #[arg(long)]
     save: bool,
-    /// Tries this line of a corpus alone, and tells what became of it
+    /// Try this line of a corpus alone, and say what became of it
     #[arg(long)]
     input: Option<Input>,
-    /// Tries every line of a corpus, each on the scene as it was, and tells what became of each and what all reach
+    /// Try every line of a corpus, each on the same market, and say what became of each and which branches all reach
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }
@@ -49,21 +49,21 @@ fn main() -> ExitCode {
 }
 
 fn reached(covered: &Covered) -> String {
-    let Covered { instructions, all_instructions, ways, all_ways } = *covered;
+    let Covered { instructions, all_instructions, branches, all_branches } = *covered;
     let percent = |part: usize, whole: usize| part as f64 * 100.0 / whole.max(1) as f64;
     format!(
-        "{ways} of {all_ways} ways on from the program's conditional jumps ({:.1} %), {instructions} of \
-         {all_instructions} instructions ({:.1} %)",
-        percent(ways, all_ways),
+        "{branches} of the program's {all_branches} branches ({:.1} %), {instructions} of {all_instructions} instructions \
+         ({:.1} %)",
+        percent(branches, all_branches),
         percent(instructions, all_instructions)
     )
 }
 
 fn replay(inputs: &[Input]) -> Result<(), String> {
     let coverage = Coverage::default();
-    let stage = fuzz::traced_stage(&coverage);
+    let scene = fuzz::traced_scene(&coverage);
     for input in inputs {
-        let (outcome, units) = fuzz::attack(&mut stage.clone(), input)
+        let (outcome, units) = fuzz::attack(&mut scene.clone(), input)
             .map_err(|why| format!("{why}\n\nAgain: cargo xtask fuzz --input '{input}'"))?;
         println!("{outcome:?}, {units} compute units: {input}");
     }
@@ -73,7 +73,7 @@ fn replay(inputs: &[Input]) -> Result<(), String> {
 
 fn run(args: &Args) -> Result<(), String> {
     if let Some(input) = &args.input {
-        let (outcome, units) = fuzz::attack(&mut fuzz::stage(), input)?;
+        let (outcome, units) = fuzz::attack(&mut fuzz::scene(), input)?;
         println!("{outcome:?}, as the model says, in {units} compute units");
         return Ok(());
     }
@@ -83,24 +83,27 @@ fn run(args: &Args) -> Result<(), String> {
         return replay(&fuzz::read_corpus(&read(path)?)?);
     }
     let text = if args.corpus.exists() { read(&args.corpus)? } else { String::new() };
-    let told = |(input, why): (Input, String)| {
+    let reported = |(input, why): (Input, String)| {
         let shortest = fuzz::shrink(&input);
         format!("{why}\n\nAgain: cargo xtask fuzz --input '{shortest}'")
     };
-    // A panic is a difference like another: it is caught, and told with its input.
+    // A panic counts as a difference: it is caught, and reported with its input.
     std::panic::set_hook(Box::new(|_| {}));
     let start = Instant::now();
-    let mut fuzzer = Fuzzer::new(args.seed, fuzz::read_corpus(&text)?).map_err(told)?;
+    let mut fuzzer = Fuzzer::new(args.seed, fuzz::read_corpus(&text)?).map_err(reported)?;
     let first = fuzzer.statistics.paths;
     println!("The corpus: {}", reached(&fuzzer.statistics.covered));
     let mut last = Instant::now();
     while fuzzer.statistics.executions < args.executions {
-        fuzzer.breed().map_err(told)?;
+        fuzzer.breed().map_err(reported)?;
         if last.elapsed() >= Duration::from_secs(10) {
             last = Instant::now();
             let statistics = &fuzzer.statistics;
-            let Covered { ways, all_ways, .. } = statistics.covered;
-            println!("{} transactions, {} paths, {ways} of {all_ways} ways", statistics.executions, statistics.paths);
+            let Covered { branches, all_branches, .. } = statistics.covered;
+            println!(
+                "{} transactions, {} paths, {branches} of {all_branches} branches",
+                statistics.executions, statistics.paths
+            );
         }
     }
     let statistics = &fuzzer.statistics;
@@ -116,12 +119,12 @@ fn run(args: &Args) -> Result<(), String> {
         statistics.paths,
         statistics.executions as f64 / seconds
     );
-    println!("{} inputs took a way that none before them took\n{}", statistics.pioneers, reached(&statistics.covered));
+    println!("{} inputs took a branch that no earlier one took\n{}", statistics.pioneers, reached(&statistics.covered));
     if args.save {
         let mut lines: Vec<String> = fuzzer.corpus().into_iter().map(Input::to_string).collect();
         lines.insert(
             0,
-            "# One transaction a line: see tests/src/play/fuzz.rs. Written by `cargo xtask fuzz --save`.".to_owned(),
+            "# One transaction a line: see tests/src/play/fuzz/. Written by `cargo xtask fuzz --save`.".to_owned(),
         );
         let folder = args.corpus.parent().ok_or("the corpus has no folder")?;
         std::fs::create_dir_all(folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;

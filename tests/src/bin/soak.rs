@@ -1,4 +1,4 @@
-//! Plays random games against the model, one after the other, until so many steps are done or one goes wrong.
+//! Plays random games against the model until enough steps are played, or a game goes wrong.
 
 use {
     clap::Parser,
@@ -16,7 +16,7 @@ use {
 };
 
 /// Random games of 2 to 12 parties on the built program, compared after every step with a model that shares no code with
-/// it. Prints what was played; where the two differ, the shortest script that shows it, as a test.
+/// it. Prints what was played. Where the two differ, prints the shortest script that shows it, as a test.
 #[derive(Parser)]
 #[command(after_help = "Example:\n  soak --steps 1000000 --seed 7")]
 struct Args {
@@ -32,7 +32,7 @@ struct Args {
     /// Games that are played at once
     #[arg(long, default_value_t = thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
-    /// Goes on after a failure, and tells each kind once
+    /// Go on after a failure, and report each kind once
     #[arg(long)]
     keep_going: bool,
 }
@@ -40,13 +40,13 @@ struct Args {
 #[derive(Default)]
 struct State {
     tally: Tally,
-    /// By their first line, the shortest of each kind.
+    /// The shortest of each kind, by the first line of its reason.
     failures: BTreeMap<String, (u64, Failure)>,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // A panic in a game is a failure like another: it is caught, and told with its script.
+    // A panic in a game counts as a failure: it is caught, and reported with its script.
     std::panic::set_hook(Box::new(|_| {}));
     let state = Mutex::new(State::default());
     let (next, ended) = (AtomicU64::new(args.seed), AtomicBool::new(false));
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
                         break;
                     }
                     let left = args.steps - (seed - args.seed) * args.length as u64;
-                    let played = play::game(seed, args.length.min(left as usize));
+                    let played = play::play(seed, args.length.min(left as usize));
                     let mut state = state.lock().expect("no thread panics");
                     match played {
                         Ok(game) => state.tally.add(&game),
@@ -78,11 +78,11 @@ fn main() -> ExitCode {
             });
         }
         scope.spawn(|| {
-            let mut told = Instant::now();
+            let mut reported = Instant::now();
             while next.load(Relaxed) - args.seed < games && !ended.load(Relaxed) {
                 thread::sleep(Duration::from_millis(50));
-                if told.elapsed() >= Duration::from_secs(10) {
-                    told = Instant::now();
+                if reported.elapsed() >= Duration::from_secs(10) {
+                    reported = Instant::now();
                     let state = state.lock().expect("no thread panics");
                     let rate = state.tally.steps as f64 / start.elapsed().as_secs_f64();
                     println!("{} steps, {rate:.0} a second, {} failures", state.tally.steps, state.failures.len());

@@ -1,6 +1,5 @@
-//! Which ways through the built program were taken: not of an instrumented build, but of the very bytes that ship. The
-//! chain notes the place of every instruction that it executes; of these, the program's own conditional jumps are
-//! looked at, each of which has two ways on.
+//! Which branches of the built program were taken. This needs no instrumented build: the bytes that ship are executed,
+//! and the chain traces the address of every instruction. Each conditional jump of the program has two branches.
 
 use {
     crate::elf,
@@ -10,23 +9,23 @@ use {
     std::sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Bytes of an instruction.
+/// Bytes of an sBPF instruction.
 const INSTRUCTION_BYTES: usize = 8;
-/// Where a trace's entry has the place of its instruction, behind the registers.
-const PLACE: usize = 11;
+/// The index, in an entry of a trace, of the instruction's number: it follows the registers.
+const NUMBER: usize = 11;
 
-/// One of the two ways on from a conditional jump: twice the jump's place, and 1 more where it jumps.
-pub type Way = u32;
+/// One of the two branches of a conditional jump: twice the jump's number, plus 1 where it jumps.
+pub type Branch = u32;
 
-/// What the program's instructions and ways are, and which of them were seen.
+/// The instructions and branches of the program, and which of them were seen.
 #[derive(Default)]
 struct Seen {
     /// Which instructions of the program's text are conditional jumps.
     jumps: Vec<bool>,
     reached: Vec<bool>,
-    ways: Vec<bool>,
-    /// Ways of the last transaction, each once.
-    last: Vec<Way>,
+    branches: Vec<bool>,
+    /// Branches of the last transaction, each once.
+    last: Vec<Branch>,
     in_last: Vec<bool>,
 }
 
@@ -34,19 +33,19 @@ struct Seen {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Covered {
     pub instructions: usize,
-    /// Instructions of the program's text, what it links of the standard library included.
+    /// Instructions of the program's text, with those of the libraries that are linked in.
     pub all_instructions: usize,
-    pub ways: usize,
-    /// Two for each conditional jump; some of them nothing can take.
-    pub all_ways: usize,
+    pub branches: usize,
+    /// Two for each conditional jump. Some cannot be taken at all.
+    pub all_branches: usize,
 }
 
-/// Sees which ways through the program are taken on the chains that it makes.
+/// Records which branches of the program are taken on the chains that it makes.
 #[derive(Clone, Default)]
 pub struct Coverage(Arc<Mutex<Seen>>);
 
 impl Coverage {
-    /// A chain with the program on it, whose every transaction is seen.
+    /// A chain with the program on it, whose transactions are all traced.
     ///
     /// # Panics
     /// Where the program does not load.
@@ -61,11 +60,11 @@ impl Coverage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the ways of the last transaction, each once, in the order in which they were first taken.
-    pub fn take_last(&self) -> Vec<Way> {
+    /// Takes the branches of the last transaction, each once, in the order in which they were first taken.
+    pub fn take_last(&self) -> Vec<Branch> {
         let mut seen = self.seen();
         let last = std::mem::take(&mut seen.last);
-        last.iter().for_each(|way| seen.in_last[*way as usize] = false);
+        last.iter().for_each(|branch| seen.in_last[*branch as usize] = false);
         last
     }
 
@@ -76,14 +75,14 @@ impl Coverage {
         Covered {
             instructions: count(&seen.reached),
             all_instructions: seen.reached.len(),
-            ways: count(&seen.ways),
-            all_ways: 2 * count(&seen.jumps),
+            branches: count(&seen.branches),
+            all_branches: 2 * count(&seen.jumps),
         }
     }
 }
 
-/// The program with a table of two sections, one that is none and one of their names, behind its bytes: a loader that
-/// traces looks for them, and the program as it ships has neither. Not a byte that is executed or read changes.
+/// The program with a section table appended: a null section, and the section of section names. A loader that traces
+/// needs them, and the program as it ships has none. No byte that is executed or read changes.
 fn with_sections(elf: &[u8]) -> Vec<u8> {
     const HEADER: usize = 64;
     const STRING_TABLE: u32 = 3;
@@ -97,12 +96,12 @@ fn with_sections(elf: &[u8]) -> Vec<u8> {
     extended.resize(extended.len() + 2 * HEADER, 0);
     let mut put = |at: usize, bytes: &[u8]| extended[at..at + bytes.len()].copy_from_slice(bytes);
     let second = table_at as usize + HEADER;
-    // Its name behind the first zero, its kind, where it is and its length.
+    // Of the section of names: the offset of its own name, its type, its offset in the file, and its length.
     put(second, &1u32.to_le_bytes());
     put(second + 4, &STRING_TABLE.to_le_bytes());
     put(second + 24, &names_at.to_le_bytes());
     put(second + 32, &name_bytes.to_le_bytes());
-    // In the file's header: where the table is, the size of its entries, how many there are, which one holds the names.
+    // In the file's header: the table's offset, the size of an entry, the number of entries, and which holds the names.
     put(40, &table_at.to_le_bytes());
     put(58, &(HEADER as u16).to_le_bytes());
     put(60, &2u16.to_le_bytes());
@@ -110,8 +109,8 @@ fn with_sections(elf: &[u8]) -> Vec<u8> {
     extended
 }
 
-/// Whether an instruction jumps or goes on, by its first byte: of the classes of 64-bit and 32-bit jumps everything but
-/// the unconditional jump, calls and returns.
+/// Whether an instruction is a conditional jump, by its first byte: all of the 64-bit and 32-bit jump classes but the
+/// unconditional jump, calls and returns.
 fn is_conditional_jump(opcode: u8) -> bool {
     matches!(opcode & 7, 5 | 6) && !matches!(opcode >> 4, 0x0 | 0x8 | 0x9)
 }
@@ -120,19 +119,19 @@ impl Seen {
     fn learn(&mut self, text: &[u8]) {
         self.jumps = text.chunks_exact(INSTRUCTION_BYTES).map(|bytes| is_conditional_jump(bytes[0])).collect();
         self.reached = vec![false; self.jumps.len()];
-        self.ways = vec![false; 2 * self.jumps.len()];
+        self.branches = vec![false; 2 * self.jumps.len()];
         self.in_last = vec![false; 2 * self.jumps.len()];
     }
 
     fn follow(&mut self, trace: &[[u64; 12]]) {
         for (index, entry) in trace.iter().enumerate() {
-            let place = entry[PLACE] as usize;
-            self.reached[place] = true;
-            let Some(next) = trace.get(index + 1).filter(|_| self.jumps[place]) else { continue };
-            let way = 2 * place + usize::from(next[PLACE] as usize != place + 1);
-            self.ways[way] = true;
-            if !std::mem::replace(&mut self.in_last[way], true) {
-                self.last.push(way as Way);
+            let number = entry[NUMBER] as usize;
+            self.reached[number] = true;
+            let Some(next) = trace.get(index + 1).filter(|_| self.jumps[number]) else { continue };
+            let branch = 2 * number + usize::from(next[NUMBER] as usize != number + 1);
+            self.branches[branch] = true;
+            if !std::mem::replace(&mut self.in_last[branch], true) {
+                self.last.push(branch as Branch);
             }
         }
     }
@@ -158,7 +157,7 @@ impl InvocationInspectCallback for Coverage {
         _is_traced: bool,
     ) {
         context.iterate_vm_traces(&|frame, executable, trace| {
-            // Programs that it calls are not looked at.
+            // Only the market's own frames count, not those of programs that it calls.
             if frame.get_program_key() != Ok(&multibus::ID) {
                 return;
             }
@@ -176,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jumps_calls_and_returns_are_told_apart() {
+    fn only_conditional_jumps_have_branches() {
         // jeq, jgt, jset, jne with an immediate and a register, signed ones, and the same in 32 bits.
         for conditional in [0x15, 0x1d, 0x25, 0x45, 0x55, 0x5d, 0x65, 0xa5, 0xb5, 0xc5, 0xdd, 0x16, 0x5e, 0xd6] {
             assert!(is_conditional_jump(conditional), "{conditional:#x}");

@@ -1,7 +1,7 @@
-//! What happens in a game, in names that stay the same when other steps are left out: every account of the program has
-//! an address that follows from its place, so that a shortened script means what the long one meant.
+//! The steps of a game. Accounts are named by what they are (an offer by its bus, window and number), not by the step
+//! that made them, so that a script still means the same when steps are left out.
 //!
-//! The debug form of a script is Rust: a run that fails is printed as a test.
+//! The debug form of a script is Rust: a game that fails is printed as a test.
 
 use std::fmt;
 
@@ -17,40 +17,40 @@ impl<T: fmt::Debug> fmt::Debug for List<T> {
 
 /// An account of a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Spot {
+pub enum AccountRef {
     /// Wallet of a party.
     Wallet(u8),
     /// A party's token account of a mint; each has two.
     Tokens(u8, u8, u8),
     BusAt(u8),
-    /// Capacity of a bus's window, of all where it starts at 0. Windows are counted in seconds from the game's first.
+    /// Capacity of a bus's window, by the window's first second; the general capacity for 0.
     CapacityAt(u8, i64),
     Escrow(u8),
     Treasury(u8),
-    OfferAt(Place),
+    OfferAt(OfferRef),
     /// A party's lock on an offer.
-    LockAt(Place, u8),
+    LockAt(OfferRef, u8),
     LaneAt(u8, u16),
     ProposalAt(u8, u64),
     MintAt(u8),
     TokenProgramOf(u8),
-    /// A token account of a mint that belongs to a bus, but is neither its escrow nor its treasury.
+    /// A token account of a bus and a mint that is neither the bus's escrow nor its treasury.
     Stray(u8, u8),
     System,
     Market,
-    /// An address where nothing is.
+    /// An address without an account.
     Nowhere(u8),
 }
 
-/// Place of an offer: bus, window, sequence number.
+/// OfferRef of an offer: bus, window, sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place(pub u8, pub i64, pub u64);
+pub struct OfferRef(pub u8, pub i64, pub u64);
 
-/// What a bus is created with.
+/// What a bus is created with: see `BusConfig`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     pub name: List<u8>,
-    pub owners: List<(Spot, u16)>,
+    pub owners: List<(AccountRef, u16)>,
     pub threshold: u8,
     pub pause_quorum: u8,
     pub listing: u8,
@@ -62,10 +62,11 @@ pub struct Config {
     pub base_price: u64,
 }
 
+/// What owners propose.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
-    AddOwner(Spot, List<u16>),
-    RemoveOwner(Spot, List<u16>),
+    AddOwner(AccountRef, List<u16>),
+    RemoveOwner(AccountRef, List<u16>),
     Shares(List<u16>),
     Threshold(u8),
     Timelock(u32),
@@ -82,23 +83,33 @@ pub enum Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ask(pub u64, pub u64, pub u32);
 
-/// An instruction of the market. Parties are numbers; nonces count from the lane's next, a lane's first slot from the
-/// present one (`None` where it is not named).
+/// What an offer is created with. Expiry is a second of the game; 0 for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NewOffer {
+    pub offer: OfferRef,
+    pub wh: u64,
+    pub price: u64,
+    pub expires: i64,
+    pub source: u8,
+}
+
+/// An instruction of the market. Parties are numbers, and times are seconds of the game. Nonces count from the lane's
+/// next one. A lane's first slot counts from the present one; `None` where the instruction does not name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum Operation {
     CreateBus { bus: u8, mint: u8, config: Config },
     OpenCapacity { by: u8, bus: u8, window: i64 },
     CloseCapacity { bus: u8, window: i64 },
-    CreateOffer { by: u8, offer: Place, wh: u64, price: u64, expires: i64, source: u8, payout: Spot },
-    CreateOfferForBus { by: u8, offer: Place, wh: u64, price: u64, expires: i64, source: u8 },
-    Reprice { by: u8, offer: Place, price: u64 },
-    Extend { by: u8, offer: Place, expires: i64 },
-    Cancel { by: u8, offer: Place },
-    Buy { by: u8, lane: u16, nonce: i64, offer: Place, ask: Ask, at_least: u64, from: Spot },
-    BuyBatch { by: u8, lane: u16, nonce: i64, items: List<(Place, Ask)>, limit: u64, from: Spot },
-    TakeLock { by: u8, offer: Place, ask: Ask, from: Spot },
-    SettleLock { by: u8, lane: u16, nonce: i64, offer: Place },
-    ReleaseLock { by: u8, offer: Place, buyer: u8, refund: Spot },
+    CreateOffer { by: u8, new: NewOffer, payout: AccountRef },
+    CreateOfferForBus { by: u8, new: NewOffer },
+    Reprice { by: u8, offer: OfferRef, price: u64 },
+    Extend { by: u8, offer: OfferRef, expires: i64 },
+    Cancel { by: u8, offer: OfferRef },
+    Buy { by: u8, lane: u16, nonce: i64, offer: OfferRef, ask: Ask, at_least: u64, from: AccountRef },
+    BuyBatch { by: u8, lane: u16, nonce: i64, items: List<(OfferRef, Ask)>, limit: u64, from: AccountRef },
+    TakeLock { by: u8, offer: OfferRef, ask: Ask, from: AccountRef },
+    SettleLock { by: u8, lane: u16, nonce: i64, offer: OfferRef },
+    ReleaseLock { by: u8, offer: OfferRef, buyer: u8, refund: AccountRef },
     OpenLane { by: u8, lane: u16, ahead: Option<i64> },
     CloseLane { by: u8, lane: u16 },
     Propose { by: u8, bus: u8, decision: Decision },
@@ -106,48 +117,49 @@ pub enum Deed {
     Revoke { by: u8, bus: u8, proposal: u64 },
     Execute { by: u8, bus: u8, proposal: u64 },
     CloseProposal { by: u8, bus: u8, proposal: u64 },
-    Claim { bus: u8, owner: Spot, into: Spot },
+    Claim { bus: u8, owner: AccountRef, into: AccountRef },
 }
 
-/// What is wrong with an instruction, besides what its own values say.
+/// How an instruction is tampered with before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tamper {
     Nothing,
-    /// The account in this place does not sign.
+    /// The account at this index does not sign.
     Unsigned(u8),
-    /// The account in this place is read-only.
+    /// The account at this index is read-only.
     ReadOnly(u8),
-    /// Another account is passed in this place.
-    Swap(u8, Spot),
-    /// Only so many accounts are passed.
+    /// Another account is passed at this index.
+    Swap(u8, AccountRef),
+    /// Only this many accounts are passed.
     Accounts(u8),
-    /// Only so many bytes are passed.
+    /// Only this many bytes are passed.
     Bytes(u8),
 }
 
+/// One step of a game.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// The clock goes to this second of the game, or stays where that is past.
+    /// The clock goes to this second of the game, unless that is past.
     At(i64),
     /// Somebody mints tokens into an account.
-    Gift(Spot, u64),
-    Freeze(Spot),
-    Thaw(Spot),
+    Gift(AccountRef, u64),
+    Freeze(AccountRef),
+    Thaw(AccountRef),
     /// A party lets another move tokens of one of its accounts.
     Delegate {
-        account: Spot,
+        account: AccountRef,
         to: u8,
         amount: u64,
     },
-    /// Somebody sends lamports to an address before anything is there.
-    Fund(Spot, u64),
-    Do(Deed, Tamper),
+    /// Somebody sends lamports to an address.
+    Fund(AccountRef, u64),
+    Do(Operation, Tamper),
 }
 
 /// A script as the body of a test.
 pub fn as_test(parties: u8, steps: &[Step], why: &str) -> String {
     let mut text = String::from(
-        "use multibus_tests::play::{replay, script::{*, Deed::*, Decision::*, Spot::*, Step::*, Tamper::*}};\n\n",
+        "use multibus_tests::play::{replay, script::{*, Operation::*, Decision::*, AccountRef::*, Step::*, Tamper::*}};\n\n",
     );
     text += &format!("/// {}\n", why.lines().next().unwrap_or_default());
     text += "#[test]\nfn found_by_random_play() {\n";

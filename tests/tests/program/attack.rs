@@ -4,7 +4,7 @@
 use {
     crate::fixture::{Fixture, account_names, account_of, fixture, is_writable, type_at},
     multibus::error::MultibusError,
-    multibus_tests::{Lane, Market, Offer, Refusal, TokenProgram, key::pda, market::*},
+    multibus_tests::{LaneAddress, OfferAddresses, Refusal, TestMarket, TokenProgram, instructions::*, key::pda},
     solana_account::Account,
     solana_address::Address,
     solana_instruction::error::InstructionError,
@@ -31,7 +31,7 @@ fn an_account_of_another_type_is_rejected_in_every_place() {
         account_of(&instructions, "purchase", 3),
         account_of(&instructions, "lock_settle", 4),
         account_of(&instructions, "proposal_approve", 2),
-        Lane::of(&buyer, 0).address,
+        LaneAddress::of(&buyer, 0).address,
     ];
     let mut tried = 0;
     for (name, instruction) in &instructions {
@@ -305,11 +305,11 @@ fn broken_instruction_data_is_rejected() {
 fn an_offer_of_another_window_cannot_be_sold_under_this_one() {
     refuses!(substituted_address: offer_cancel);
     // Addresses follow from the seeds, so every account knows its bus, capacity and offer; nothing can be mixed.
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, start) = (market.bus, market.next_window());
     let one = market.offer_in(start, |options| options);
     let two = market.offer_in(start + 900, |options| options);
-    let mixed = Offer { capacity: two.capacity, ..one };
+    let mixed = OfferAddresses { capacity: two.capacity, ..one };
     let seller = market.seller;
     market.assert_refused(&[offer_cancel(&mixed, &seller)], MultibusError::CapacityMismatch);
     assert_eq!(pda::capacity(&bus.address, start).0, one.capacity);

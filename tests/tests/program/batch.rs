@@ -4,9 +4,10 @@ use {
     crate::purchase::token_error,
     multibus::{PurchaseItem, error::MultibusError, event::*, state},
     multibus_tests::{
-        Bus, BusOptions, Market, Offer, Refusal, TokenProgram,
+        BusAddresses, BusOptions, OfferAddresses, Refusal, TestMarket, TokenProgram,
         event::{decode, logged},
-        market::*,
+        instructions::*,
+        market::BUYER_TOKENS,
     },
     solana_account::Account,
     solana_address::Address,
@@ -18,7 +19,7 @@ use {
 };
 
 /// `count` offers of 10 kWh, each paid to its own account.
-fn offers(market: &mut Market, count: u64) -> Vec<Offer> {
+fn offers(market: &mut TestMarket, count: u64) -> Vec<OfferAddresses> {
     (0..count)
         .map(|index| {
             let (bus, seller) = (market.bus, market.seller);
@@ -31,7 +32,7 @@ fn offers(market: &mut Market, count: u64) -> Vec<Offer> {
 }
 
 /// A second bus of the seller with an offer of 10 kWh.
-fn second_bus(market: &mut Market) -> (Bus, Offer) {
+fn second_bus(market: &mut TestMarket) -> (BusAddresses, OfferAddresses) {
     let (mint, seller, payout) = (market.bus.mint, market.seller, market.payout);
     let bus = market.create_bus(&seller, &mint, &BusOptions::new(&seller).seq(1));
     let offer = market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(0));
@@ -39,7 +40,7 @@ fn second_bus(market: &mut Market) -> (Bus, Offer) {
 }
 
 /// A batch with limits.
-fn limited(market: &Market, max_total: u64, items: &[(Offer, PurchaseItem)]) -> Instruction {
+fn limited(market: &TestMarket, max_total: u64, items: &[(OfferAddresses, PurchaseItem)]) -> Instruction {
     let (offers, items): (Vec<_>, Vec<_>) = items.iter().copied().unzip();
     batch_of(&market.lane, market.payment, market.nonce(&market.lane), max_total, &offers, items)
 }
@@ -49,7 +50,7 @@ const fn item(energy_wh: u64) -> PurchaseItem {
 }
 
 /// A lookup table with these addresses, as if it had been made before.
-pub fn lookup_table(market: &mut Market, addresses: Vec<Address>) -> AddressLookupTableAccount {
+pub fn lookup_table(market: &mut TestMarket, addresses: Vec<Address>) -> AddressLookupTableAccount {
     let key = market.key("lookup table");
     let table = AddressLookupTable { meta: LookupTableMeta::default(), addresses: Cow::Borrowed(addresses.as_slice()) };
     let data = table.serialize_for_tests().expect("a lookup table");
@@ -62,7 +63,7 @@ pub fn lookup_table(market: &mut Market, addresses: Vec<Address>) -> AddressLook
 #[test]
 pub fn batch_moves_energy_and_money_of_all_items() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let offers = offers(&mut market, 3);
         let nonce = market.nonce(&market.lane);
         let quoted = |energy_wh| PurchaseItem { energy_wh, max_price_per_kwh: 300_000, expected_version: 1 };
@@ -117,7 +118,7 @@ pub fn batch_moves_energy_and_money_of_all_items() {
 
 #[test]
 pub fn batch_of_as_many_items_as_a_transaction_holds_succeeds() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offers: Vec<_> = (0..20).map(|_| market.offer(10_000)).collect();
     let items: Vec<_> = offers.iter().map(|offer| (*offer, 100)).collect();
     let fits = |count: usize| {
@@ -134,7 +135,7 @@ pub fn batch_of_as_many_items_as_a_transaction_holds_succeeds() {
 
 #[test]
 pub fn batch_of_32_items_succeeds_with_a_lookup_table() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offers: Vec<_> = (0..32).map(|_| market.offer(10_000)).collect();
     let items: Vec<_> = offers.iter().map(|offer| (*offer, 100)).collect();
     let batch = market.batch(&items);
@@ -149,7 +150,7 @@ pub fn batch_of_32_items_succeeds_with_a_lookup_table() {
 pub fn batch_with_28_payouts_succeeds_with_a_lookup_table() {
     // With the buyer's accounts, the bus and the programs, these are the 64 accounts that a transaction can lock.
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let offers = offers(&mut market, 28);
         let items: Vec<_> = offers.iter().map(|offer| (*offer, 100)).collect();
         let batch = market.batch(&items);
@@ -162,7 +163,7 @@ pub fn batch_with_28_payouts_succeeds_with_a_lookup_table() {
 
 #[test]
 pub fn batch_of_33_items_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offers: Vec<_> = (0..33).map(|_| market.offer(10_000)).collect();
     let items: Vec<_> = offers.iter().map(|offer| (*offer, 1)).collect();
     let batch = market.batch(&items);
@@ -173,7 +174,7 @@ pub fn batch_of_33_items_is_rejected() {
 
 #[test]
 pub fn batch_without_items_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let mut batch = market.batch(&[(offer, 1)]);
     let empty = limited(&market, u64::MAX, &[(offer, item(1))]);
@@ -189,7 +190,7 @@ pub fn batch_without_items_is_rejected() {
 
 #[test]
 pub fn batch_with_other_than_three_accounts_for_each_item_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     let good = market.batch(&[(one, 1), (two, 1)]);
     for count in [5, 6, 8, 10] {
@@ -206,7 +207,7 @@ pub fn batch_with_other_than_three_accounts_for_each_item_is_rejected() {
 #[test]
 pub fn batch_pays_several_payouts_to_one_account_at_once() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let offers = [offers(&mut market, 2), vec![market.offer(10_000), market.offer(10_000)]].concat();
         for (chosen, count) in [(&offers[2..], 1), (&offers[..2], 2), (&offers[..], 3)] {
             let items: Vec<_> = chosen.iter().map(|offer| (*offer, 1_000)).collect();
@@ -236,7 +237,7 @@ fn transfers(data: &[u8]) -> usize {
 
 #[test]
 pub fn batch_over_several_buses_with_one_mint_succeeds() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let one = market.offer(10_000);
     let (bus, two) = second_bus(&mut market);
     assert_ne!(bus.address, market.bus.address);
@@ -248,7 +249,7 @@ pub fn batch_over_several_buses_with_one_mint_succeeds() {
 #[test]
 pub fn batch_over_buses_with_other_mints_is_rejected() {
     refuses!(wrong_account: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, one) = (market.seller, market.offer(10_000));
     for program in TokenProgram::BOTH {
         let mint = market.mint(&format!("other {program:?}"), program, &[]);
@@ -269,7 +270,7 @@ pub fn batch_over_buses_with_other_mints_is_rejected() {
 #[test]
 pub fn batch_in_another_mint_or_token_program_is_rejected() {
     refuses!(foreign_program: purchase_batch; wrong_account: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let buyer = market.buyer;
     let worthless = market.mint("worthless", TokenProgram::SplToken, &[]);
     let payment = market.token_account("worthless tokens", &worthless, &buyer, 1_000_000_000);
@@ -291,7 +292,7 @@ pub fn batch_in_another_mint_or_token_program_is_rejected() {
 #[test]
 pub fn batch_with_the_same_offer_twice_is_rejected() {
     refuses!(duplicate_account: purchase_batch; replay: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     let twice = [
         vec![(one, 1_000), (one, 1_000)],
@@ -307,7 +308,7 @@ pub fn batch_with_the_same_offer_twice_is_rejected() {
 #[test]
 pub fn batch_above_the_total_limit_is_rejected() {
     refuses!(arithmetic: purchase_batch; moved_price: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     // 1,001 Wh at 0.25 and 1 Wh, each rounded up.
     let total = 250_250 + 250;
@@ -323,7 +324,7 @@ pub fn batch_above_the_total_limit_is_rejected() {
 #[test]
 pub fn batch_whose_total_overflows_is_rejected() {
     refuses!(arithmetic: purchase_batch);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let dear = |options: OfferOptions| options.energy(1_000).price(u64::MAX / 2 + 1);
     let (one, two) = (market.offer_with(dear), market.offer_with(dear));
     let batch = market.batch(&[(one, 1_000), (two, 1_000)]);
@@ -337,7 +338,7 @@ pub fn batch_whose_total_overflows_is_rejected() {
 #[test]
 pub fn batch_happens_as_a_whole_or_not_at_all() {
     refuses!(moved_price: purchase_batch; capacity_leak: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
     let (good, good_too) = (market.offer(10_000), market.offer(10_000));
     let sold_out = market.offer(10);
@@ -368,7 +369,7 @@ pub fn batch_happens_as_a_whole_or_not_at_all() {
 
 #[test]
 pub fn batch_beyond_the_buyers_tokens_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let one = market.offer(10_000);
     let dear = market.offer_with(|options| options.price(200_000_000_000));
     let batch = market.batch(&[(one, 1_000), (dear, 5)]);
@@ -377,7 +378,7 @@ pub fn batch_beyond_the_buyers_tokens_is_rejected() {
 
 #[test]
 pub fn batch_while_one_bus_is_paused_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let one = market.offer(10_000);
     let (bus, two) = second_bus(&mut market);
     market.set_paused(&bus, true);
@@ -389,7 +390,7 @@ pub fn batch_while_one_bus_is_paused_is_rejected() {
 
 #[test]
 pub fn batch_at_gate_closure_of_one_window_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let start = market.next_window();
     let (one, two) = (market.offer_in(start, |options| options), market.offer_in(start + 900, |options| options));
     market.go_to(start - 60);
@@ -402,7 +403,7 @@ pub fn batch_at_gate_closure_of_one_window_is_rejected() {
 
 #[test]
 pub fn batch_of_cancelled_offer_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     market.lock(&offer, 1_000);
@@ -413,7 +414,7 @@ pub fn batch_of_cancelled_offer_is_rejected() {
 
 #[test]
 pub fn batch_with_an_offer_of_the_buyer_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, buyer) = (market.bus, market.buyer);
     let payout = market.token_account("buyer's payout", &bus.mint, &buyer, 0);
     let one = market.offer(10_000);
@@ -425,7 +426,7 @@ pub fn batch_with_an_offer_of_the_buyer_is_rejected() {
 #[test]
 pub fn batch_with_any_nonce_but_the_next_is_rejected() {
     refuses!(replay: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let next = market.nonce(&market.lane);
     for nonce in [0, next - 1, next + 1, u64::MAX] {
@@ -441,9 +442,9 @@ pub fn batch_with_any_nonce_but_the_next_is_rejected() {
 #[test]
 pub fn batch_in_the_lane_of_another_wallet_is_rejected() {
     refuses!(substituted_address: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let mint = market.bus.mint;
-    let (_, _, other) = market.world.buyer("other", &mint);
+    let (_, _, other) = market.chain.buyer("other", &mint);
     let offer = market.offer(10_000);
     let mut batch = market.batch(&[(offer, 1_000)]);
     batch.accounts[1].pubkey = other.address;
@@ -453,7 +454,7 @@ pub fn batch_in_the_lane_of_another_wallet_is_rejected() {
 #[test]
 pub fn batch_paid_to_another_account_is_rejected() {
     refuses!(theft: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offers = offers(&mut market, 2);
     let (bus, buyer) = (market.bus, market.buyer);
     let own = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
@@ -468,7 +469,7 @@ pub fn batch_paid_to_another_account_is_rejected() {
 pub fn batch_with_somebody_elses_tokens_is_rejected() {
     refuses!(theft: purchase_batch);
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (bus, mint, authority) = (market.bus, market.bus.mint, market.fee_payer);
         let victim = market.wallet("victim");
         let victims = market.token_account("victim's tokens", &mint, &victim, 1_000_000);
@@ -485,7 +486,7 @@ pub fn batch_with_somebody_elses_tokens_is_rejected() {
 #[test]
 pub fn batch_past_the_last_nonce_is_rejected() {
     refuses!(arithmetic: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let lane = market.lane.address;
     let offer = market.offer(10_000);
     market.edit::<state::Trader>(&lane, |trader| trader.next_nonce = u64::MAX);
@@ -496,7 +497,7 @@ pub fn batch_past_the_last_nonce_is_rejected() {
 #[test]
 pub fn batch_under_another_bus_is_rejected() {
     refuses!(substituted_address: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let one = market.offer(10_000);
     let (bus, two) = second_bus(&mut market);
     for (index, other) in [(0, bus.address), (1, market.bus.address)] {
@@ -509,7 +510,7 @@ pub fn batch_under_another_bus_is_rejected() {
 #[test]
 pub fn batch_with_accounts_of_other_types_is_rejected() {
     refuses!(wrong_account: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let (bus, lane, capacity) = (market.bus.address, market.lane.address, market.bus.capacity);
     let fakes: Vec<_> = [("fake bus", bus), ("fake offer", offer.address)]
@@ -540,7 +541,7 @@ pub fn batch_with_accounts_of_other_types_is_rejected() {
 #[test]
 pub fn batch_unsigned_is_rejected() {
     refuses!(missing_signer: purchase_batch);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let mut batch = market.batch(&[(offer, 1)]);
     batch.accounts[0].is_signer = false;
@@ -549,7 +550,7 @@ pub fn batch_unsigned_is_rejected() {
 
 #[test]
 pub fn batch_with_a_readonly_offer_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let mut batch = market.batch(&[(offer, 1)]);
     batch.accounts[6].is_writable = false;
@@ -560,7 +561,7 @@ pub fn batch_with_a_readonly_offer_is_rejected() {
 pub fn batch_paid_from_one_of_its_payouts_is_rejected() {
     refuses!(duplicate_account: purchase_batch);
     // A seller may name the buyer's own account as payout, even to do harm.
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, payment) = (market.bus, market.seller, market.payment);
     let gift = market.create_offer(&bus, bus.capacity, &seller, payment, OfferOptions::new(40));
     let one = market.offer(10_000);

@@ -8,57 +8,58 @@ use {
         state::{self, BusConfig, OwnerShare, OwnerSlot},
     },
     multibus_tests::{
-        Bus, BusOptions, Market, Mint, Refusal, TokenProgram, World, event::assert_logged, key::pda, market::*,
+        BusAddresses, BusOptions, Mint, Refusal, TestChain, TestMarket, TokenProgram, event::assert_logged,
+        instructions::*, key::pda,
     },
     solana_address::Address,
     solana_instruction::error::InstructionError,
 };
 
-fn world() -> (World, Mint, Address) {
-    let mut world = World::new();
-    let mint = world.mint("mint", TokenProgram::SplToken, &[]);
-    let creator = world.wallet("creator");
-    (world, mint, creator)
+fn chain() -> (TestChain, Mint, Address) {
+    let mut chain = TestChain::new();
+    let mint = chain.mint("mint", TokenProgram::SplToken, &[]);
+    let creator = chain.wallet("creator");
+    (chain, mint, creator)
 }
 
 /// `count` owners, the creator first, who share equally but for what does not divide.
-fn owners(world: &mut World, creator: &Address, count: usize) -> Vec<OwnerShare> {
+fn owners(chain: &mut TestChain, creator: &Address, count: usize) -> Vec<OwnerShare> {
     let share = 10_000 / count as u16;
     let mut owners: Vec<_> =
-        (0..count).map(|index| OwnerShare { owner: world.key(&format!("owner {index}")), share_bps: share }).collect();
+        (0..count).map(|index| OwnerShare { owner: chain.key(&format!("owner {index}")), share_bps: share }).collect();
     owners[0] = OwnerShare { owner: *creator, share_bps: 10_000 - share * (count as u16 - 1) };
     owners
 }
 
 fn refused(error: MultibusError, change: impl FnOnce(&mut BusConfig)) {
-    let (mut world, mint, creator) = world();
+    let (mut chain, mint, creator) = chain();
     let options = BusOptions::new(&creator).with(change);
-    world.assert_refused(&[bus_create(&creator, &mint, &options)], error);
+    chain.assert_refused(&[bus_create(&creator, &mint, &options)], error);
 }
 
-fn accepted(change: impl FnOnce(&mut BusConfig)) -> (World, Bus) {
-    let (mut world, mint, creator) = world();
+fn accepted(change: impl FnOnce(&mut BusConfig)) -> (TestChain, BusAddresses) {
+    let (mut chain, mint, creator) = chain();
     let options = BusOptions::new(&creator).with(change);
-    let bus = world.create_bus(&creator, &mint, &options);
-    (world, bus)
+    let bus = chain.create_bus(&creator, &mint, &options);
+    (chain, bus)
 }
 
 #[test]
 pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
     for program in TokenProgram::BOTH {
-        let mut world = World::new();
-        let mint = world.mint("mint", program, &[]);
-        let creator = world.wallet("creator");
-        let before = world.lamports(&creator);
-        let owners = owners(&mut world, &creator, 3);
+        let mut chain = TestChain::new();
+        let mint = chain.mint("mint", program, &[]);
+        let creator = chain.wallet("creator");
+        let before = chain.lamports(&creator);
+        let owners = owners(&mut chain, &creator, 3);
         let options = BusOptions::new(&creator).seq(7).windowed().with(|config| {
             config.owners = owners.clone();
             config.threshold = 2;
             config.listing_policy = 0;
             config.timelock_seconds = 86_400;
         });
-        let meta = world.execute(&[bus_create(&creator, &mint, &options)]);
-        let bus = Bus::of(&creator, 7, mint);
+        let meta = chain.execute(&[bus_create(&creator, &mint, &options)]);
+        let bus = BusAddresses::of(&creator, 7, mint);
 
         let mut name = [0; 32];
         name[..9].copy_from_slice(b"Sonnenhof");
@@ -86,7 +87,7 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
             config_version: 0,
             proposal_seq: 0,
             bus_seq: 7,
-            created_at: world.now(),
+            created_at: chain.now(),
             creator,
             mint: mint.address,
             token_program: program.address(),
@@ -100,20 +101,20 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
             resumed_at: 0,
             reserved: [0; 31],
         };
-        assert_eq!(world.state::<state::Bus>(&bus.address), expected);
-        let capacity = world.capacity_state(&bus.capacity);
+        assert_eq!(chain.state::<state::Bus>(&bus.address), expected);
+        let capacity = chain.capacity_state(&bus.capacity);
         assert_eq!((capacity.total_wh, capacity.available_wh, capacity.window_start), (1_000_000, 1_000_000, 0));
         assert_eq!((capacity.bus, capacity.rent_payer), (bus.address, creator));
         for account in [bus.escrow, bus.treasury] {
-            let balance = world.token_balance(&account);
+            let balance = chain.token_balance(&account);
             assert_eq!((balance.owner, balance.mint, balance.amount), (bus.address, mint.address, 0));
-            let account = world.account(&account);
+            let account = chain.account(&account);
             assert_eq!((account.owner, account.data.len()), (program.address(), 165));
             assert!(account.data[72..76] == [0; 4] && account.data[129..133] == [0; 4], "no delegate, no closer");
         }
         let rent: u64 =
-            [bus.address, bus.capacity, bus.escrow, bus.treasury].iter().map(|key| world.lamports(key)).sum();
-        assert_eq!(before - world.lamports(&creator), rent, "the creator pays the rent and nothing else");
+            [bus.address, bus.capacity, bus.escrow, bus.treasury].iter().map(|key| chain.lamports(key)).sum();
+        assert_eq!(before - chain.lamports(&creator), rent, "the creator pays the rent and nothing else");
         assert_logged(
             &meta,
             &event::BusCreated {
@@ -126,7 +127,7 @@ pub fn bus_create_writes_bus_capacity_escrow_and_treasury() {
                 bus_seq: 7,
                 capacity_wh: 1_000_000,
                 base_price_per_kwh: 10_000,
-                created_at: world.now(),
+                created_at: chain.now(),
                 timelock_seconds: 86_400,
                 window_seconds: 900,
                 gate_closure_seconds: 60,
@@ -156,48 +157,48 @@ pub fn bus_create_with_bad_name_is_rejected() {
 
 #[test]
 pub fn bus_create_with_name_that_is_no_utf8_is_rejected() {
-    let (mut world, mint, creator) = world();
+    let (mut chain, mint, creator) = chain();
     let mut instruction = bus_create(&creator, &mint, &BusOptions::new(&creator));
     let at = instruction.data.windows(9).position(|bytes| bytes == b"Sonnenhof").expect("the name");
     instruction.data[at] = 0xff;
-    world.assert_refused(&[instruction], InstructionError::InvalidInstructionData);
+    chain.assert_refused(&[instruction], InstructionError::InvalidInstructionData);
 }
 
 #[test]
 pub fn bus_create_with_owner_count_out_of_range_is_rejected() {
     refused(MultibusError::OwnerCountInvalid, |config| config.owners.clear());
-    let (mut world, mint, creator) = world();
-    let seventeen = owners(&mut world, &creator, 17);
+    let (mut chain, mint, creator) = chain();
+    let seventeen = owners(&mut chain, &creator, 17);
     let options = BusOptions::new(&creator).with(|config| config.owners = seventeen);
-    world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerCountInvalid);
+    chain.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerCountInvalid);
 }
 
 #[test]
 pub fn bus_create_with_sixteen_owners_succeeds_and_each_lists() {
-    let (mut world, mint, creator) = world();
-    let sixteen = owners(&mut world, &creator, 16);
+    let (mut chain, mint, creator) = chain();
+    let sixteen = owners(&mut chain, &creator, 16);
     let options = BusOptions::new(&creator).with(|config| {
         config.owners = sixteen.clone();
         config.threshold = 16;
         config.listing_policy = 0;
     });
-    let bus = world.create_bus(&creator, &mint, &options);
-    assert_eq!(world.state::<state::Bus>(&bus.address).owner_count, 16);
+    let bus = chain.create_bus(&creator, &mint, &options);
+    assert_eq!(chain.state::<state::Bus>(&bus.address).owner_count, 16);
     for (seq, OwnerShare { owner, .. }) in sixteen.iter().enumerate() {
-        world.fund(owner, 1_000_000_000);
-        let payout = world.token_account(&format!("payout {seq}"), &mint, owner, 0);
-        world.create_offer(&bus, bus.capacity, owner, payout, OfferOptions::new(seq as u64));
+        chain.fund(owner, 1_000_000_000);
+        let payout = chain.token_account(&format!("payout {seq}"), &mint, owner, 0);
+        chain.create_offer(&bus, bus.capacity, owner, payout, OfferOptions::new(seq as u64));
     }
 }
 
 #[test]
 pub fn bus_create_with_duplicate_owner_is_rejected() {
     for places in [(0, 1), (1, 2), (0, 15), (14, 15)] {
-        let (mut world, mint, creator) = world();
-        let mut owners = owners(&mut world, &creator, 16);
+        let (mut chain, mint, creator) = chain();
+        let mut owners = owners(&mut chain, &creator, 16);
         owners[places.1].owner = owners[places.0].owner;
         let options = BusOptions::new(&creator).with(|config| config.owners = owners);
-        world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerDuplicate);
+        chain.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerDuplicate);
     }
 }
 
@@ -212,13 +213,13 @@ pub fn bus_create_with_zero_owner_is_rejected() {
 #[test]
 pub fn bus_create_owned_by_itself_is_rejected() {
     // Its address is known before it exists. Anyone could then claim on its behalf, into its own escrow.
-    let (mut world, mint, creator) = world();
-    let itself = Bus::of(&creator, 0, mint).address;
+    let (mut chain, mint, creator) = chain();
+    let itself = BusAddresses::of(&creator, 0, mint).address;
     let options = BusOptions::new(&creator).with(|config| {
         config.owners[0].share_bps = 5_000;
         config.owners.push(OwnerShare { owner: itself, share_bps: 5_000 });
     });
-    world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerIsTheBus);
+    chain.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::OwnerIsTheBus);
 }
 
 #[test]
@@ -230,13 +231,13 @@ pub fn bus_create_by_wallet_outside_the_owners_is_rejected() {
 pub fn bus_create_with_shares_not_summing_to_all_is_rejected() {
     refuses!(arithmetic: bus_create);
     for shares in [&[9_999][..], &[10_001], &[0], &[5_000, 4_999], &[65_535, 10_001], &[5_000, 5_000, 55_536]] {
-        let (mut world, mint, creator) = world();
-        let mut owners = owners(&mut world, &creator, shares.len());
+        let (mut chain, mint, creator) = chain();
+        let mut owners = owners(&mut chain, &creator, shares.len());
         for (owner, share_bps) in owners.iter_mut().zip(shares) {
             owner.share_bps = *share_bps;
         }
         let options = BusOptions::new(&creator).with(|config| config.owners = owners);
-        world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::SharesInvalid);
+        chain.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::SharesInvalid);
     }
 }
 
@@ -250,23 +251,23 @@ pub fn bus_create_with_threshold_out_of_range_is_rejected() {
 #[test]
 pub fn bus_create_with_pause_quorum_above_the_threshold_is_rejected() {
     for (threshold, quorum) in [(1, 2), (1, 255), (2, 3)] {
-        let (mut world, mint, creator) = world();
-        let three = owners(&mut world, &creator, 3);
+        let (mut chain, mint, creator) = chain();
+        let three = owners(&mut chain, &creator, 3);
         let options = BusOptions::new(&creator)
             .with(|config| (config.owners, config.threshold, config.pause_quorum) = (three, threshold, quorum));
-        world.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::PauseQuorumInvalid);
+        chain.assert_refused(&[bus_create(&creator, &mint, &options)], MultibusError::PauseQuorumInvalid);
     }
 }
 
 #[test]
 pub fn bus_create_with_pause_quorum_keeps_it_and_zero_is_the_threshold() {
     for (quorum, written) in [(0, 3), (1, 1), (2, 2), (3, 3)] {
-        let (mut world, mint, creator) = world();
-        let three = owners(&mut world, &creator, 3);
+        let (mut chain, mint, creator) = chain();
+        let three = owners(&mut chain, &creator, 3);
         let options = BusOptions::new(&creator)
             .with(|config| (config.owners, config.threshold, config.pause_quorum) = (three, 3, quorum));
-        let bus = world.create_bus(&creator, &mint, &options);
-        let state = world.bus_state(&bus);
+        let bus = chain.create_bus(&creator, &mint, &options);
+        let state = chain.bus_state(&bus);
         assert_eq!((state.pause_quorum, state.pause_approvals()), (quorum, written));
     }
 }
@@ -319,7 +320,7 @@ pub fn bus_create_with_unknown_listing_policy_is_rejected() {
 #[test]
 pub fn bus_create_twice_is_rejected() {
     refuses!(reinitialisation: bus_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let mint = market.bus.mint;
     let again = bus_create(&market.seller, &mint, &BusOptions::new(&market.seller));
     market.assert_refused(&[again], Refusal::custom(0));
@@ -330,31 +331,31 @@ pub fn bus_create_twice_is_rejected() {
 #[test]
 pub fn bus_create_at_prefunded_addresses_succeeds() {
     for lamports in [1, 1_000_000, 5_000_000_000] {
-        let (mut world, mint, creator) = world();
-        let bus = Bus::of(&creator, 0, mint);
+        let (mut chain, mint, creator) = chain();
+        let bus = BusAddresses::of(&creator, 0, mint);
         for address in [bus.address, bus.capacity, bus.escrow, bus.treasury] {
-            world.fund(&address, lamports);
+            chain.fund(&address, lamports);
         }
-        world.create_bus(&creator, &mint, &BusOptions::new(&creator));
+        chain.create_bus(&creator, &mint, &BusOptions::new(&creator));
     }
 }
 
 #[test]
 pub fn bus_create_at_other_addresses_is_rejected() {
     refuses!(substituted_address: bus_create; theft: bus_create);
-    let (mut world, mint, creator) = world();
-    let other = Bus::of(&creator, 1, mint);
+    let (mut chain, mint, creator) = chain();
+    let other = BusAddresses::of(&creator, 1, mint);
     let create = |change: &dyn Fn(&mut multibus::accounts::BusCreate)| {
         let mut accounts = bus_create_accounts(&creator, &mint, 0);
         change(&mut accounts);
         BusCreate { bus_seq: 0, config: BusOptions::new(&creator).config }.to_instruction(accounts)
     };
     let wrong = InstructionError::InvalidSeeds;
-    world.assert_refused(&[create(&|accounts| accounts.bus = other.address)], wrong.clone());
-    world.assert_refused(&[create(&|accounts| accounts.capacity = other.capacity)], wrong.clone());
-    world.assert_refused(&[create(&|accounts| accounts.escrow = other.escrow)], wrong.clone());
-    world.assert_refused(&[create(&|accounts| accounts.treasury = other.treasury)], wrong.clone());
-    world.assert_refused(
+    chain.assert_refused(&[create(&|accounts| accounts.bus = other.address)], wrong.clone());
+    chain.assert_refused(&[create(&|accounts| accounts.capacity = other.capacity)], wrong.clone());
+    chain.assert_refused(&[create(&|accounts| accounts.escrow = other.escrow)], wrong.clone());
+    chain.assert_refused(&[create(&|accounts| accounts.treasury = other.treasury)], wrong.clone());
+    chain.assert_refused(
         &[create(&|accounts| (accounts.escrow, accounts.treasury) = (accounts.treasury, accounts.escrow))],
         wrong,
     );

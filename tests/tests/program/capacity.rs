@@ -3,10 +3,10 @@
 use {
     multibus::{error::MultibusError, event, instruction::CapacityOpen, state},
     multibus_tests::{
-        BusOptions, Market,
+        BusOptions, TestMarket,
         event::{assert_logged, logged},
+        instructions::*,
         key::pda,
-        market::*,
     },
     solana_instruction::error::InstructionError,
 };
@@ -14,7 +14,7 @@ use {
 #[test]
 pub fn capacity_open_writes_the_window_once() {
     withstands!(reinitialisation: capacity_open; capacity_leak: capacity_open);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, start) = (market.bus, market.next_window());
     let payer = market.wallet("payer");
     let before = market.lamports(&payer);
@@ -65,7 +65,7 @@ pub fn capacity_open_writes_the_window_once() {
 
 #[test]
 pub fn capacity_open_at_a_prefunded_address_succeeds() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.fund(&bus.window(start), 1);
     market.execute(&[capacity_open(&bus, &seller, start)]);
@@ -73,7 +73,7 @@ pub fn capacity_open_at_a_prefunded_address_succeeds() {
 
 #[test]
 pub fn capacity_open_without_windows_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     for start in [0, 900] {
         let open = capacity_open(&market.bus, &market.seller, market.now() / 900 * 900 + start);
         market.assert_refused(&[open], MultibusError::WindowsOff);
@@ -82,7 +82,7 @@ pub fn capacity_open_without_windows_is_rejected() {
 
 #[test]
 pub fn capacity_open_of_misaligned_window_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let start = market.next_window();
     for start in [start + 1, start - 1, start + 450, 0, -900, i64::MIN] {
         // The general capacity has the address of window 0, so 0 would come twice.
@@ -97,7 +97,7 @@ pub fn capacity_open_of_misaligned_window_is_rejected() {
 
 #[test]
 pub fn capacity_open_at_gate_closure_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let open = capacity_open(&bus, &seller, start);
     for now in [start - 60, start, start + 900, start + 86_400] {
@@ -111,7 +111,7 @@ pub fn capacity_open_at_gate_closure_is_rejected() {
 #[test]
 pub fn capacity_open_beyond_the_horizon_is_rejected() {
     refuses!(arithmetic: capacity_open);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller) = (market.bus, market.seller);
     let last = (market.now() + 366 * 86_400) / 900 * 900;
     market.assert_refused(&[capacity_open(&bus, &seller, last + 900)], MultibusError::WindowTooFar);
@@ -122,7 +122,7 @@ pub fn capacity_open_beyond_the_horizon_is_rejected() {
 #[test]
 pub fn capacity_open_with_another_general_capacity_is_rejected() {
     refuses!(substituted_address: capacity_open);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
     market.execute(&[capacity_open(&bus, &seller, start + 900)]);
@@ -138,7 +138,7 @@ pub fn capacity_open_with_another_general_capacity_is_rejected() {
 #[test]
 pub fn capacity_open_with_another_windows_capacity_is_rejected() {
     refuses!(substituted_address: capacity_open);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
     market.execute(&[capacity_open(&bus, &seller, start + 900)]);
@@ -154,7 +154,7 @@ pub fn capacity_open_with_another_windows_capacity_is_rejected() {
 #[test]
 pub fn capacity_open_at_another_address_is_rejected() {
     refuses!(substituted_address: capacity_open);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let wallet = market.wallet("anything");
     for capacity in [bus.window(start + 900), wallet, bus.escrow] {
@@ -168,7 +168,7 @@ pub fn capacity_open_at_another_address_is_rejected() {
 #[test]
 pub fn capacity_open_past_the_last_counted_window_is_rejected() {
     refuses!(arithmetic: capacity_open);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.edit::<state::Capacity>(&bus.capacity, |general| general.open_windows = u32::MAX);
     market.assert_refused(&[capacity_open(&bus, &seller, start)], MultibusError::CounterOverflow);
@@ -176,7 +176,7 @@ pub fn capacity_open_past_the_last_counted_window_is_rejected() {
 
 #[test]
 pub fn capacity_close_pays_the_rent_back_to_who_paid_it() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, start) = (market.bus, market.next_window());
     let payer = market.wallet("payer");
     market.execute(&[capacity_open(&bus, &payer, start)]);
@@ -199,7 +199,7 @@ pub fn capacity_close_pays_the_rent_back_to_who_paid_it() {
 #[test]
 pub fn capacity_close_before_the_end_of_the_window_is_rejected() {
     refuses!(capacity_leak: capacity_close);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     // The offer is gone, but what it sold counts until the window is over.
     let offer = market.offer_in(start, |options| options);
@@ -216,7 +216,7 @@ pub fn capacity_close_before_the_end_of_the_window_is_rejected() {
 
 #[test]
 pub fn capacity_close_of_a_window_that_never_had_an_offer_succeeds_any_time() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, start) = (market.bus, market.next_window());
     let (payer, anyone) = (market.wallet("payer"), market.seller);
     market.execute(&[capacity_open(&bus, &payer, start)]);
@@ -234,7 +234,7 @@ pub fn capacity_close_of_a_window_that_never_had_an_offer_succeeds_any_time() {
 #[test]
 pub fn capacity_close_with_open_offers_is_rejected() {
     refuses!(capacity_leak: capacity_close);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let (one, two) = (market.offer_in(start, |options| options), market.offer_in(start, |options| options));
     market.buy(&two, 10_000);
@@ -250,7 +250,7 @@ pub fn capacity_close_with_open_offers_is_rejected() {
 #[test]
 pub fn capacity_close_with_rent_to_another_wallet_is_rejected() {
     refuses!(theft: capacity_close);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     market.go_to(start + 900);
@@ -261,7 +261,7 @@ pub fn capacity_close_with_rent_to_another_wallet_is_rejected() {
 #[test]
 pub fn capacity_close_with_another_general_capacity_is_rejected() {
     refuses!(substituted_address: capacity_close);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
     for at in [start, start + 900] {
@@ -278,7 +278,7 @@ pub fn capacity_close_with_another_general_capacity_is_rejected() {
 #[test]
 pub fn capacity_close_of_the_general_capacity_is_rejected() {
     refuses!(duplicate_account: capacity_close);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let close = capacity_close(&bus, 0, &seller);
     assert_eq!(close.accounts[0].pubkey, close.accounts[1].pubkey);
@@ -289,7 +289,7 @@ pub fn capacity_close_of_the_general_capacity_is_rejected() {
 #[test]
 pub fn capacity_close_and_open_of_a_past_window_is_rejected() {
     refuses!(revival: capacity_open; capacity_leak: capacity_open);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     market.go_to(start + 900);

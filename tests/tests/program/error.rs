@@ -4,7 +4,7 @@
 use {
     crate::{batch, bus, capacity, lock, offer, proposal, purchase, token, trader, treasury},
     multibus::error::MultibusError,
-    multibus_tests::{seen_refusals, world::code_of},
+    multibus_tests::{refusal::code_of, seen_refusals},
     std::thread,
 };
 

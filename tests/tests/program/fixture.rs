@@ -3,14 +3,14 @@
 use {
     anchor_lang::Discriminator,
     multibus::state::{self, ProposalAction},
-    multibus_tests::{BusOptions, Lane, Market, Offer, market::*},
+    multibus_tests::{BusOptions, LaneAddress, OfferAddresses, TestMarket, instructions::*},
     solana_address::Address,
     solana_instruction::Instruction,
 };
 
 /// A valid use of every instruction, all in one market, and what they are about.
 pub struct Fixture {
-    pub market: Market,
+    pub market: TestMarket,
     /// By the instruction's name.
     pub instructions: Vec<(&'static str, Instruction)>,
     /// Start of a window that is over.
@@ -18,20 +18,20 @@ pub struct Fixture {
     /// Start of the window that the offers are in.
     pub start: i64,
     /// An offer of 10 kWh.
-    pub one: Offer,
+    pub one: OfferAddresses,
     /// An offer of 10 kWh, of which the buyer has 1 kWh under a lock.
-    pub locked: Offer,
+    pub locked: OfferAddresses,
     /// A proposal of the seller's that can be executed.
     pub open: Address,
     /// A proposal of the seller's that is executed.
     pub done: Address,
     /// A lane of the buyer's in which nothing was bought.
-    pub idle: Lane,
+    pub idle: LaneAddress,
 }
 
 pub fn fixture() -> Fixture {
     let (mut market, owners) =
-        Market::owned_by(2, 1, |config| (config.window_seconds, config.gate_closure_seconds) = (900, 60));
+        TestMarket::owned_by(2, 1, |config| (config.window_seconds, config.gate_closure_seconds) = (900, 60));
     let (bus, seller, buyer, start) = (market.bus, market.seller, market.buyer, market.next_window());
     let friend = owners[1];
     // An old window to close.
@@ -79,15 +79,15 @@ pub fn fixture() -> Fixture {
 }
 
 /// Which type of account of the program lies at an address.
-pub fn type_at(market: &Market, address: &Address) -> Option<&'static str> {
+pub fn type_at(market: &TestMarket, address: &Address) -> Option<&'static str> {
     let account = market.svm.get_account(address)?;
     if account.owner != multibus::ID {
         return None;
     }
     let types = [
-        (state::Bus::DISCRIMINATOR, "Bus"),
+        (state::Bus::DISCRIMINATOR, "BusAddresses"),
         (state::Capacity::DISCRIMINATOR, "Capacity"),
-        (state::Offer::DISCRIMINATOR, "Offer"),
+        (state::Offer::DISCRIMINATOR, "OfferAddresses"),
         (state::Lock::DISCRIMINATOR, "Lock"),
         (state::Trader::DISCRIMINATOR, "Trader"),
         (state::Proposal::DISCRIMINATOR, "Proposal"),

@@ -3,7 +3,7 @@
 use {
     anchor_lang::Discriminator,
     multibus::{error::MultibusError, event, instruction, state},
-    multibus_tests::world::code_of,
+    multibus_tests::refusal::code_of,
     std::mem::offset_of,
 };
 

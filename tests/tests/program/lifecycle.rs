@@ -4,7 +4,7 @@
 use {
     crate::fixture::{Fixture, fixture, instruction_of},
     multibus::error::MultibusError,
-    multibus_tests::{Market, Refusal, market::*},
+    multibus_tests::{Refusal, TestMarket, instructions::*},
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
     std::slice::from_ref,
@@ -146,11 +146,11 @@ fn offer_at(create: &Instruction) -> Address {
     create.accounts[3].pubkey
 }
 
-fn pda_of(offer: &multibus_tests::Offer, buyer: &Address) -> Address {
+fn pda_of(offer: &multibus_tests::OfferAddresses, buyer: &Address) -> Address {
     multibus_tests::key::pda::lock(&offer.address, buyer).0
 }
 
 /// Lamports for any account of the market, from the wallet that pays the fees.
-fn fund(market: &Market, address: &Address) -> Instruction {
+fn fund(market: &TestMarket, address: &Address) -> Instruction {
     solana_system_interface::instruction::transfer(&market.fee_payer, address, 50_000_000)
 }

@@ -9,10 +9,11 @@ use {
         state::{self, ProposalAction},
     },
     multibus_tests::{
-        BusOptions, Lane, Market, Mint, Offer, Refusal, TokenProgram,
+        BusOptions, LaneAddress, Mint, OfferAddresses, Refusal, TestMarket, TokenProgram,
         event::{assert_logged, logged},
+        instructions::*,
         key::pda,
-        market::*,
+        market::BUYER_TOKENS,
     },
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
@@ -22,20 +23,24 @@ use {
 };
 
 /// The buyer's lock with its guards.
-fn guarded(market: &Market, offer: &Offer, energy_wh: u64, max_price: u64, version: u32) -> Instruction {
+fn guarded(market: &TestMarket, offer: &OfferAddresses, energy_wh: u64, max_price: u64, version: u32) -> Instruction {
     LockTake { energy_wh, max_price_per_kwh: max_price, expected_version: version }
         .to_instruction(market.lock_take_accounts(offer))
 }
 
-fn take_with(market: &Market, offer: &Offer, change: impl FnOnce(&mut multibus::accounts::LockTake)) -> Instruction {
+fn take_with(
+    market: &TestMarket,
+    offer: &OfferAddresses,
+    change: impl FnOnce(&mut multibus::accounts::LockTake),
+) -> Instruction {
     let mut accounts = market.lock_take_accounts(offer);
     change(&mut accounts);
     LockTake { energy_wh: 1_000, max_price_per_kwh: u64::MAX, expected_version: 0 }.to_instruction(accounts)
 }
 
 fn settle_with(
-    market: &Market,
-    offer: &Offer,
+    market: &TestMarket,
+    offer: &OfferAddresses,
     change: impl FnOnce(&mut multibus::accounts::LockSettle),
 ) -> Instruction {
     let mut accounts = market.lock_settle_accounts(offer);
@@ -44,8 +49,8 @@ fn settle_with(
 }
 
 fn release_with(
-    market: &Market,
-    offer: &Offer,
+    market: &TestMarket,
+    offer: &OfferAddresses,
     caller: &Address,
     change: impl FnOnce(&mut multibus::accounts::LockRelease),
 ) -> Instruction {
@@ -55,15 +60,15 @@ fn release_with(
 }
 
 /// A second buyer with a lock on 1 kWh of the offer.
-fn other_lock(market: &mut Market, offer: &Offer) -> (Address, Address, Lane) {
+fn other_lock(market: &mut TestMarket, offer: &OfferAddresses) -> (Address, Address, LaneAddress) {
     let mint = market.bus.mint;
-    let (other, payment, lane) = market.world.buyer("other", &mint);
+    let (other, payment, lane) = market.chain.buyer("other", &mint);
     let take = LockTake { energy_wh: 1_000, max_price_per_kwh: u64::MAX, expected_version: 0 };
     market.execute(&[take.to_instruction(lock_take_accounts(offer, &other, payment))]);
     (other, payment, lane)
 }
 
-fn second_bus(market: &mut Market) -> multibus_tests::Bus {
+fn second_bus(market: &mut TestMarket) -> multibus_tests::BusAddresses {
     let (mint, seller) = (market.bus.mint, market.seller);
     market.create_bus(&seller, &mint, &BusOptions::new(&seller).seq(1))
 }
@@ -75,7 +80,7 @@ fn freeze(mint: &Mint, account: &Address, authority: &Address) -> Instruction {
 #[test]
 pub fn lock_take_reserves_energy_against_the_full_cost() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (bus, buyer) = (market.bus, market.buyer);
         let offer = market.offer(10_000);
         let before = market.lamports(&buyer);
@@ -121,7 +126,7 @@ pub fn lock_take_reserves_energy_against_the_full_cost() {
 
 #[test]
 pub fn lock_take_of_zero_energy_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let take = market.lock_take(&offer, 0);
     market.assert_refused(&[take], MultibusError::EnergyZero);
@@ -130,7 +135,7 @@ pub fn lock_take_of_zero_energy_is_rejected() {
 #[test]
 pub fn lock_take_above_the_free_energy_is_rejected() {
     refuses!(capacity_leak: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     for energy_wh in [10_001, u64::MAX] {
         let take = market.lock_take(&offer, energy_wh);
@@ -147,7 +152,7 @@ pub fn lock_take_above_the_free_energy_is_rejected() {
 #[test]
 pub fn lock_take_above_the_price_limit_or_of_another_version_is_rejected() {
     refuses!(moved_price: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     let quoted = guarded(&market, &offer, 1_000, 250_000, 0);
@@ -162,7 +167,7 @@ pub fn lock_take_above_the_price_limit_or_of_another_version_is_rejected() {
 #[test]
 pub fn lock_take_whose_cost_overflows_is_rejected() {
     refuses!(arithmetic: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer_with(|options| options.price(u64::MAX));
     let take = market.lock_take(&offer, 1_001);
     market.assert_refused(&[take], MultibusError::CostOverflow);
@@ -171,7 +176,7 @@ pub fn lock_take_whose_cost_overflows_is_rejected() {
 #[test]
 pub fn lock_take_rounds_the_deposit_up_and_lock_settle_pays_it() {
     withstands!(arithmetic: lock_take, lock_settle);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.base_price_per_kwh = 1));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.base_price_per_kwh = 1));
     let escrow = market.bus.escrow;
     let offer = market.offer_with(|options| options.price(1));
     let mut paid = 0;
@@ -187,7 +192,7 @@ pub fn lock_take_rounds_the_deposit_up_and_lock_settle_pays_it() {
 
 #[test]
 pub fn lock_take_by_the_seller_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, mint) = (market.seller, market.bus.mint);
     let payment = market.token_account("seller's other account", &mint, &seller, 1_000_000);
     let offer = market.offer(10_000);
@@ -198,7 +203,7 @@ pub fn lock_take_by_the_seller_is_rejected() {
 
 #[test]
 pub fn lock_take_while_paused_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let bus = market.bus;
     let offer = market.offer(10_000);
     market.set_paused(&bus, true);
@@ -208,7 +213,7 @@ pub fn lock_take_while_paused_is_rejected() {
 
 #[test]
 pub fn lock_take_of_cancelled_or_expired_offer_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let expires_at = market.now() + 1_000;
     let offer = market.offer(10_000);
@@ -225,7 +230,7 @@ pub fn lock_take_of_cancelled_or_expired_offer_is_rejected() {
 #[test]
 pub fn lock_take_that_would_outlive_the_offer_is_rejected() {
     refuses!(lock_expiry: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let expires_at = market.now() + 1_000;
     let offer = market.offer_with(|options| options.expires(expires_at));
     for now in [expires_at - 299, expires_at] {
@@ -244,7 +249,7 @@ pub fn lock_take_that_would_outlive_the_offer_is_rejected() {
 #[test]
 pub fn lock_take_that_would_outlive_the_gate_is_rejected() {
     refuses!(lock_expiry: lock_take);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let start = market.next_window();
     let offer = market.offer_in(start, |options| options);
     let gate = start - 60;
@@ -266,7 +271,7 @@ pub fn lock_take_that_would_outlive_the_gate_is_rejected() {
 #[test]
 pub fn lock_take_twice_on_one_offer_is_rejected() {
     refuses!(reinitialisation: lock_take; replay: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 1_000);
     let again = market.lock_take(&offer, 1_000);
@@ -280,7 +285,7 @@ pub fn lock_take_twice_on_one_offer_is_rejected() {
 #[test]
 pub fn lock_take_at_a_prefunded_address_succeeds() {
     for lamports in [1, 2_000_000, 9_000_000] {
-        let mut market = Market::new();
+        let mut market = TestMarket::new();
         let offer = market.offer(10_000);
         let address = pda::lock(&offer.address, &market.buyer).0;
         market.fund(&address, lamports);
@@ -291,7 +296,7 @@ pub fn lock_take_at_a_prefunded_address_succeeds() {
 #[test]
 pub fn lock_take_at_another_address_is_rejected() {
     refuses!(substituted_address: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let other = market.wallet("other");
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     let buyer = market.buyer;
@@ -304,7 +309,7 @@ pub fn lock_take_at_another_address_is_rejected() {
 #[test]
 pub fn lock_take_into_another_escrow_is_rejected() {
     refuses!(substituted_address: lock_take; theft: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, buyer) = (market.bus, market.buyer);
     let other = second_bus(&mut market);
     let own = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
@@ -318,7 +323,7 @@ pub fn lock_take_into_another_escrow_is_rejected() {
 #[test]
 pub fn lock_take_paid_from_the_escrow_is_rejected() {
     refuses!(theft: lock_take; duplicate_account: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     other_lock(&mut market, &offer);
     let take = take_with(&market, &offer, |accounts| accounts.payment = accounts.escrow);
@@ -328,7 +333,7 @@ pub fn lock_take_paid_from_the_escrow_is_rejected() {
 #[test]
 pub fn lock_take_with_another_bus_mint_or_token_program_is_rejected() {
     refuses!(substituted_address: lock_take; wrong_account: lock_take; foreign_program: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let other = second_bus(&mut market);
     let mint = market.mint("worthless", TokenProgram::SplToken, &[]);
     let offer = market.offer(10_000);
@@ -346,7 +351,7 @@ pub fn lock_take_with_another_bus_mint_or_token_program_is_rejected() {
 
 #[test]
 pub fn lock_take_beyond_the_buyers_tokens_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer_with(|options| options.price(200_000_000_000));
     let take = market.lock_take(&offer, 6);
     market.assert_refused(&[take], token_error(TokenError::InsufficientFunds));
@@ -355,7 +360,7 @@ pub fn lock_take_beyond_the_buyers_tokens_is_rejected() {
 #[test]
 pub fn lock_take_with_somebody_elses_tokens_is_rejected() {
     refuses!(theft: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (mint, victim) = (market.bus.mint, market.wallet("victim"));
     let victims = market.token_account("victim's tokens", &mint, &victim, 1_000_000);
     let (treasury, authority) = (market.bus.treasury, market.fee_payer);
@@ -370,7 +375,7 @@ pub fn lock_take_with_somebody_elses_tokens_is_rejected() {
 #[test]
 pub fn lock_take_past_the_last_counted_lock_is_rejected() {
     refuses!(arithmetic: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     market.edit::<state::Offer>(&offer.address, |offer| offer.open_locks = u32::MAX);
     let take = market.lock_take(&offer, 1_000);
@@ -380,7 +385,7 @@ pub fn lock_take_past_the_last_counted_lock_is_rejected() {
 /// Takes a lock, waits, settles it and checks everything.
 fn settles_after(seconds: i64) {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (bus, buyer) = (market.bus, market.buyer);
         let offer = market.offer(10_000);
         let lamports = market.lamports(&buyer);
@@ -443,7 +448,7 @@ pub fn lock_settle_at_300_seconds_succeeds() {
 #[test]
 pub fn lock_settle_at_301_seconds_is_rejected() {
     refuses!(lock_expiry: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
     for seconds in [301, 1_000_000] {
@@ -456,7 +461,7 @@ pub fn lock_settle_at_301_seconds_is_rejected() {
 
 #[test]
 pub fn lock_settle_while_paused_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let bus = market.bus;
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -468,7 +473,7 @@ pub fn lock_settle_while_paused_is_rejected() {
 #[test]
 pub fn lock_settle_twice_is_rejected() {
     refuses!(replay: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
     let settle = market.lock_settle(&offer);
@@ -482,11 +487,11 @@ pub fn lock_settle_twice_is_rejected() {
 #[test]
 pub fn lock_settle_with_any_nonce_but_the_next_is_rejected() {
     refuses!(replay: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
     let next = market.nonce(&market.lane);
-    let refused = |market: &mut Market, nonce| {
+    let refused = |market: &mut TestMarket, nonce| {
         let settle = LockSettle { nonce }.to_instruction(market.lock_settle_accounts(&offer));
         market.assert_refused(&[settle], MultibusError::NonceMismatch);
     };
@@ -501,7 +506,7 @@ pub fn lock_settle_with_any_nonce_but_the_next_is_rejected() {
 #[test]
 pub fn lock_settle_past_the_last_nonce_is_rejected() {
     refuses!(arithmetic: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (lane, buyer) = (market.lane.address, market.buyer);
     let other = market.open_lane(&buyer, 1);
     let offer = market.offer(10_000);
@@ -520,7 +525,7 @@ pub fn lock_settle_past_the_last_nonce_is_rejected() {
 #[test]
 pub fn lock_settle_by_another_buyer_is_rejected() {
     refuses!(substituted_address: lock_settle; theft: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let lock = market.lock(&offer, 4_000);
     let (thief, _, lane) = other_lock(&mut market, &offer);
@@ -534,7 +539,7 @@ pub fn lock_settle_by_another_buyer_is_rejected() {
 #[test]
 pub fn lock_settle_in_the_lane_of_another_wallet_is_rejected() {
     refuses!(substituted_address: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
     let (_, _, lane) = other_lock(&mut market, &offer);
@@ -545,7 +550,7 @@ pub fn lock_settle_in_the_lane_of_another_wallet_is_rejected() {
 #[test]
 pub fn lock_settle_on_another_offer_is_rejected() {
     refuses!(substituted_address: lock_settle; capacity_leak: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     market.lock(&one, 4_000);
     let settle = settle_with(&market, &one, |accounts| accounts.offer = two.address);
@@ -555,7 +560,7 @@ pub fn lock_settle_on_another_offer_is_rejected() {
 #[test]
 pub fn lock_settle_with_other_accounts_of_the_bus_is_rejected() {
     refuses!(substituted_address: lock_settle; wrong_account: lock_settle; theft: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, buyer) = (market.bus, market.buyer);
     let other = second_bus(&mut market);
     let own = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
@@ -581,7 +586,7 @@ pub fn lock_settle_with_other_accounts_of_the_bus_is_rejected() {
 #[test]
 pub fn lock_settle_to_a_frozen_payout_is_rejected_and_releases_without_fee() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (bus, buyer, payout, authority) = (market.bus, market.buyer, market.payout, market.fee_payer);
         let offer = market.offer(10_000);
         market.lock(&offer, 4_000);
@@ -597,7 +602,7 @@ pub fn lock_settle_to_a_frozen_payout_is_rejected_and_releases_without_fee() {
 #[test]
 pub fn lock_settle_unsigned_is_rejected() {
     refuses!(missing_signer: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
     let mut settle = market.lock_settle(&offer);
@@ -606,7 +611,7 @@ pub fn lock_settle_unsigned_is_rejected() {
 }
 
 /// The caller releases a lock on 4 kWh; returns what the buyer and the seller have, and the log of it.
-fn release(market: &mut Market, offer: &Offer, caller: &Address) -> (u64, u64) {
+fn release(market: &mut TestMarket, offer: &OfferAddresses, caller: &Address) -> (u64, u64) {
     let (bus, buyer) = (market.bus, market.buyer);
     let (lock, _) = pda::lock(&offer.address, &buyer);
     let (lamports, rent) = (market.lamports(&buyer), market.lamports(&lock));
@@ -632,7 +637,7 @@ fn release(market: &mut Market, offer: &Offer, caller: &Address) -> (u64, u64) {
 pub fn lock_release_by_its_buyer_succeeds_at_any_time() {
     for program in TokenProgram::BOTH {
         for seconds in [0, 299, 300, 301, 1_000_000] {
-            let mut market = Market::with(program, |options| options);
+            let mut market = TestMarket::with(program, |options| options);
             let buyer = market.buyer;
             let offer = market.offer(10_000);
             market.lock(&offer, 4_000);
@@ -645,7 +650,7 @@ pub fn lock_release_by_its_buyer_succeeds_at_any_time() {
 #[test]
 pub fn lock_release_by_stranger_until_300_seconds_is_rejected() {
     refuses!(lock_expiry: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let stranger = market.wallet("stranger");
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -662,7 +667,7 @@ pub fn lock_release_by_stranger_until_300_seconds_is_rejected() {
 #[test]
 pub fn lock_release_by_stranger_at_301_seconds_succeeds() {
     withstands!(lock_expiry: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let stranger = market.wallet("stranger");
     let lamports = market.lamports(&stranger);
     let offer = market.offer(10_000);
@@ -677,9 +682,9 @@ pub fn what_is_locked_is_nobody_elses_at_299_300_and_301_seconds() {
     refuses!(lock_expiry: purchase, purchase_batch, lock_take);
     withstands!(lock_expiry: offer_cancel, offer_reprice);
     for seconds in [299, 300, 301] {
-        let mut market = Market::new();
+        let mut market = TestMarket::new();
         let (seller, mint, stranger) = (market.seller, market.bus.mint, market.wallet("stranger"));
-        let (other, payment, lane) = market.world.buyer("other", &mint);
+        let (other, payment, lane) = market.chain.buyer("other", &mint);
         let offer = market.offer(10_000);
         market.lock(&offer, 4_000);
         market.pass(seconds);
@@ -721,7 +726,7 @@ pub fn what_is_locked_is_nobody_elses_at_299_300_and_301_seconds() {
 #[test]
 pub fn lock_release_rounds_the_fee_for_the_buyer() {
     withstands!(arithmetic: lock_release);
-    let mut market = Market::with(TokenProgram::SplToken, |options| {
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| {
         options.with(|config| (config.lock_fee_bps, config.base_price_per_kwh) = (250, 1))
     });
     let buyer = market.buyer;
@@ -738,7 +743,7 @@ pub fn lock_release_rounds_the_fee_for_the_buyer() {
 
 #[test]
 pub fn lock_release_where_there_is_no_fee_returns_everything() {
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|config| config.lock_fee_bps = 0));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.lock_fee_bps = 0));
     let buyer = market.buyer;
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -747,7 +752,7 @@ pub fn lock_release_where_there_is_no_fee_returns_everything() {
 
 #[test]
 pub fn lock_release_while_paused_costs_no_fee() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, buyer, stranger) = (market.bus, market.buyer, market.wallet("stranger"));
     let offer = market.offer(10_000);
     for caller in [buyer, stranger] {
@@ -762,7 +767,7 @@ pub fn lock_release_while_paused_costs_no_fee() {
 #[test]
 pub fn lock_release_after_a_pause_costs_no_fee() {
     // The owners could else pause until the lock has expired, and take the fee of a buyer who could not settle.
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -780,7 +785,7 @@ pub fn lock_release_after_a_pause_costs_no_fee() {
 #[test]
 pub fn lock_release_costs_the_fee_of_the_moment_it_was_taken() {
     withstands!(moved_price: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     for (later, fee) in [(500, 10_000), (0, 50_000)] {
@@ -794,7 +799,7 @@ pub fn lock_release_costs_the_fee_of_the_moment_it_was_taken() {
 #[test]
 pub fn lock_release_where_the_payout_is_frozen_waives_the_fee() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (mint, buyer, payout, authority) = (market.bus.mint, market.buyer, market.payout, market.fee_payer);
         let offer = market.offer(10_000);
         market.lock(&offer, 4_000);
@@ -806,7 +811,7 @@ pub fn lock_release_where_the_payout_is_frozen_waives_the_fee() {
 #[test]
 pub fn lock_release_where_the_payout_is_closed_waives_the_fee() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (mint, buyer, payout, seller) = (market.bus.mint, market.buyer, market.payout, market.seller);
         let offer = market.offer(10_000);
         market.lock(&offer, 4_000);
@@ -820,7 +825,7 @@ pub fn lock_release_where_the_payout_is_closed_waives_the_fee() {
 pub fn lock_release_where_the_payout_asks_for_memos_waives_the_fee() {
     refuses!(token_2022: lock_settle);
     withstands!(token_2022: lock_release);
-    let mut market = Market::with(TokenProgram::Token2022, |options| options);
+    let mut market = TestMarket::with(TokenProgram::Token2022, |options| options);
     let (bus, buyer, seller) = (market.bus, market.buyer, market.seller);
     let payout = market.associated_account(&bus.mint, &seller);
     let program = bus.mint.program.address();
@@ -853,7 +858,7 @@ pub fn lock_release_where_the_payout_asks_for_memos_waives_the_fee() {
 pub fn lock_release_refunded_to_the_payout_itself_needs_another_account() {
     refuses!(duplicate_account: lock_release);
     // A seller may name the buyer's account as payout. It then stands for the payout only.
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, buyer, payment) = (market.bus, market.seller, market.buyer, market.payment);
     let other = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
     let offer = market.create_offer(&bus, bus.capacity, &seller, payment, OfferOptions::new(0));
@@ -868,7 +873,7 @@ pub fn lock_release_refunded_to_the_payout_itself_needs_another_account() {
 #[test]
 pub fn lock_release_refunded_to_somebody_else_is_rejected() {
     refuses!(theft: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, buyer, stranger) = (market.bus, market.buyer, market.wallet("stranger"));
     let thiefs = market.token_account("thief's tokens", &bus.mint, &stranger, 0);
     let of_the_bus = market.token_account("another of the bus", &bus.mint, &bus.address, 0);
@@ -891,7 +896,7 @@ pub fn lock_release_refunded_to_somebody_else_is_rejected() {
 #[test]
 pub fn lock_release_refunded_to_what_is_no_token_account_is_rejected() {
     refuses!(wrong_account: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (buyer, seller) = (market.buyer, market.seller);
     let worthless = market.mint("worthless", TokenProgram::SplToken, &[]);
     let of_worthless = market.token_account("buyer's worthless tokens", &worthless, &buyer, 0);
@@ -909,7 +914,7 @@ pub fn lock_release_refunded_to_what_is_no_token_account_is_rejected() {
 
 #[test]
 pub fn lock_release_to_any_account_of_the_buyer_succeeds() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (mint, buyer, stranger) = (market.bus.mint, market.buyer, market.wallet("stranger"));
     let other = market.token_account("buyer's other account", &mint, &buyer, 0);
     let (payment, authority) = (market.payment, market.fee_payer);
@@ -928,7 +933,7 @@ pub fn lock_release_to_any_account_of_the_buyer_succeeds() {
 #[test]
 pub fn lock_release_with_rent_to_somebody_else_is_rejected() {
     refuses!(theft: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (buyer, stranger) = (market.buyer, market.wallet("stranger"));
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -942,7 +947,7 @@ pub fn lock_release_with_rent_to_somebody_else_is_rejected() {
 #[test]
 pub fn lock_release_with_other_accounts_is_rejected() {
     refuses!(substituted_address: lock_release; wrong_account: lock_release; theft: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, buyer, seller) = (market.bus, market.buyer, market.seller);
     let other = second_bus(&mut market);
     let worthless = market.mint("worthless", TokenProgram::SplToken, &[]);
@@ -978,7 +983,7 @@ pub fn lock_release_with_other_accounts_is_rejected() {
 #[test]
 pub fn lock_release_of_a_lock_of_another_offer_is_rejected() {
     refuses!(substituted_address: lock_release; capacity_leak: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let buyer = market.buyer;
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     let (_, second) = (market.lock(&one, 4_000), market.lock(&two, 1));
@@ -989,7 +994,7 @@ pub fn lock_release_of_a_lock_of_another_offer_is_rejected() {
 #[test]
 pub fn lock_release_unsigned_is_rejected() {
     refuses!(missing_signer: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -1001,7 +1006,7 @@ pub fn lock_release_unsigned_is_rejected() {
 #[test]
 pub fn lock_released_twice_is_rejected() {
     refuses!(replay: lock_release; capacity_leak: lock_release);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -1016,7 +1021,7 @@ pub fn lock_released_twice_is_rejected() {
 #[test]
 pub fn lock_released_and_funded_in_one_transaction_stays_closed() {
     refuses!(revival: lock_release, lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
     let lock = market.lock(&offer, 4_000);
@@ -1033,7 +1038,7 @@ pub fn lock_released_and_funded_in_one_transaction_stays_closed() {
 #[test]
 pub fn lock_released_and_taken_again_in_one_transaction_is_a_new_lock() {
     withstands!(revival: lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let buyer = market.buyer;
     let offer = market.offer(10_000);
     let lock = market.lock(&offer, 4_000);
@@ -1049,7 +1054,7 @@ pub fn lock_released_and_taken_again_in_one_transaction_is_a_new_lock() {
 #[test]
 pub fn lock_settle_after_the_offer_was_cancelled_or_repriced_keeps_its_terms() {
     withstands!(moved_price: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -1065,7 +1070,7 @@ pub fn lock_settle_after_the_offer_was_cancelled_or_repriced_keeps_its_terms() {
 
 #[test]
 pub fn lock_released_after_cancellation_lets_anyone_close_the_offer_once_it_cannot_trade() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, buyer) = (market.bus, market.seller, market.buyer);
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);

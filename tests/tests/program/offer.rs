@@ -8,19 +8,20 @@ use {
         state::{self, ProposalAction},
     },
     multibus_tests::{
-        BusOptions, Market, MintExtension, Refusal, TokenProgram, event::assert_logged, key::pda, market::*,
+        BusOptions, MintExtension, Refusal, TestMarket, TokenProgram, event::assert_logged, instructions::*, key::pda,
+        market::BUYER_TOKENS,
     },
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
     std::slice::from_ref,
 };
 
-fn create(market: &Market, options: OfferOptions) -> Instruction {
+fn create(market: &TestMarket, options: OfferOptions) -> Instruction {
     offer_create(&market.bus, market.bus.capacity, &market.seller, market.payout, options)
 }
 
 /// An offer with a lock on 1 kWh, which its seller has cancelled: it is open, but sells nothing.
-fn cancelled_offer(market: &mut Market) -> multibus_tests::Offer {
+fn cancelled_offer(market: &mut TestMarket) -> multibus_tests::OfferAddresses {
     let offer = market.offer(10_000);
     market.lock(&offer, 1_000);
     let seller = market.seller;
@@ -31,7 +32,7 @@ fn cancelled_offer(market: &mut Market) -> multibus_tests::Offer {
 
 #[test]
 pub fn offer_create_takes_energy_from_the_capacity() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let before = market.lamports(&seller);
     let expires_at = market.now() + 3_600;
@@ -91,7 +92,7 @@ pub fn offer_create_takes_energy_from_the_capacity() {
 
 #[test]
 pub fn offer_create_of_the_whole_capacity_succeeds() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     market.offer(999_999);
     market.offer(1);
     let one_more = create(&market, OfferOptions::new(2).energy(1));
@@ -101,7 +102,7 @@ pub fn offer_create_of_the_whole_capacity_succeeds() {
 #[test]
 pub fn offer_create_above_the_available_capacity_is_rejected() {
     refuses!(capacity_leak: offer_create; arithmetic: offer_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     for energy_wh in [1_000_001, u64::MAX] {
         let above = create(&market, OfferOptions::new(0).energy(energy_wh));
         market.assert_refused(&[above], MultibusError::CapacityExceeded);
@@ -118,7 +119,7 @@ pub fn offer_create_above_the_available_capacity_is_rejected() {
 
 #[test]
 pub fn offer_create_in_a_window_leaves_the_other_windows_alone() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, start) = (market.bus, market.next_window());
     market.offer_in(start, |options| options.energy(1_000_000));
     market.offer_in(start + 900, |options| options.energy(1_000_000));
@@ -128,7 +129,7 @@ pub fn offer_create_in_a_window_leaves_the_other_windows_alone() {
 
 #[test]
 pub fn offer_create_while_paused_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let bus = market.bus;
     let create = create(&market, OfferOptions::new(0));
     market.set_paused(&bus, true);
@@ -139,7 +140,8 @@ pub fn offer_create_while_paused_is_rejected() {
 
 #[test]
 pub fn offer_create_by_stranger_where_only_owners_list_is_rejected() {
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|config| config.listing_policy = 0));
+    let mut market =
+        TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.listing_policy = 0));
     let bus = market.bus;
     let stranger = market.wallet("stranger");
     let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
@@ -150,7 +152,7 @@ pub fn offer_create_by_stranger_where_only_owners_list_is_rejected() {
 
 #[test]
 pub fn offer_create_by_stranger_where_listing_is_open_succeeds() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let bus = market.bus;
     let stranger = market.wallet("stranger");
     let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
@@ -159,14 +161,14 @@ pub fn offer_create_by_stranger_where_listing_is_open_succeeds() {
 
 #[test]
 pub fn offer_create_of_zero_energy_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let create = create(&market, OfferOptions::new(0).energy(0));
     market.assert_refused(&[create], MultibusError::EnergyZero);
 }
 
 #[test]
 pub fn offer_create_below_base_price_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     for price_per_kwh in [9_999, 0] {
         let create = create(&market, OfferOptions::new(0).price(price_per_kwh));
         market.assert_refused(&[create], MultibusError::PriceBelowBase);
@@ -177,7 +179,7 @@ pub fn offer_create_below_base_price_is_rejected() {
 
 #[test]
 pub fn offer_create_from_unknown_source_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     for source in [6, 255] {
         let create = create(&market, OfferOptions::new(0).source(source));
         market.assert_refused(&[create], MultibusError::SourceUnknown);
@@ -189,7 +191,7 @@ pub fn offer_create_from_unknown_source_is_rejected() {
 
 #[test]
 pub fn offer_create_with_expiry_in_the_past_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let now = market.now();
     for expires_at in [now, now - 1, 1, -1, i64::MIN] {
         let create = create(&market, OfferOptions::new(0).expires(expires_at));
@@ -201,14 +203,14 @@ pub fn offer_create_with_expiry_in_the_past_is_rejected() {
 
 #[test]
 pub fn offer_create_in_the_general_capacity_of_a_windowed_bus_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let create = create(&market, OfferOptions::new(0));
     market.assert_refused(&[create], MultibusError::WindowsOn);
 }
 
 #[test]
 pub fn offer_create_in_a_window_of_a_bus_that_turned_windows_off_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     market.edit::<state::Bus>(&bus.address, |bus| (bus.window_seconds, bus.gate_closure_seconds) = (0, 0));
@@ -218,7 +220,7 @@ pub fn offer_create_in_a_window_of_a_bus_that_turned_windows_off_is_rejected() {
 
 #[test]
 pub fn offer_create_at_gate_closure_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     let create = offer_create(&bus, bus.window(start), &seller, market.payout, OfferOptions::new(0));
@@ -233,7 +235,7 @@ pub fn offer_create_at_gate_closure_is_rejected() {
 #[test]
 pub fn offer_create_paid_to_what_is_no_token_account_of_the_mint_is_rejected() {
     refuses!(wrong_account: offer_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let other_mint = market.mint("other mint", TokenProgram::SplToken, &[]);
     let of_other_mint = market.token_account("of other mint", &other_mint, &seller, 0);
@@ -263,7 +265,7 @@ pub fn offer_create_paid_to_what_is_no_token_account_of_the_mint_is_rejected() {
 #[test]
 pub fn offer_create_paid_to_a_malformed_token_2022_account_is_rejected() {
     refuses!(token_2022: offer_create; wrong_account: offer_create);
-    let mut market = Market::with(TokenProgram::Token2022, |options| options);
+    let mut market = TestMarket::with(TokenProgram::Token2022, |options| options);
     let (bus, seller, payout) = (market.bus, market.seller, market.payout);
     let good = market.account(&payout);
     // A mint's type byte; a list of extensions that says to be longer than it is.
@@ -279,7 +281,7 @@ pub fn offer_create_paid_to_a_malformed_token_2022_account_is_rejected() {
 #[test]
 pub fn offer_create_paid_to_the_bus_is_rejected() {
     refuses!(theft: offer_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let of_the_bus = market.token_account("another of the bus", &bus.mint, &bus.address, 0);
     for payout in [bus.escrow, bus.treasury, of_the_bus] {
@@ -291,7 +293,7 @@ pub fn offer_create_paid_to_the_bus_is_rejected() {
 #[test]
 pub fn offer_create_with_used_or_distant_number_is_rejected() {
     refuses!(reinitialisation: offer_create; replay: offer_create; arithmetic: offer_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let first = market.offer(1);
     // The number of an open offer: its account exists.
@@ -318,7 +320,7 @@ pub fn offer_create_with_used_or_distant_number_is_rejected() {
 
 #[test]
 pub fn offer_create_out_of_order_succeeds_once_for_each_number() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     for offer_seq in [9, 3, 700, 0, 1_023, 699, 1] {
         market.offer_with(|options| OfferOptions { offer_seq, ..options });
     }
@@ -327,7 +329,7 @@ pub fn offer_create_out_of_order_succeeds_once_for_each_number() {
 #[test]
 pub fn offer_create_past_the_last_counted_offer_is_rejected() {
     refuses!(arithmetic: offer_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let capacity = market.bus.capacity;
     market.edit::<state::Capacity>(&capacity, |capacity| capacity.open_offers = u32::MAX);
     let create = create(&market, OfferOptions::new(0));
@@ -337,7 +339,7 @@ pub fn offer_create_past_the_last_counted_offer_is_rejected() {
 #[test]
 pub fn offer_create_in_the_capacity_of_another_bus_is_rejected() {
     refuses!(substituted_address: offer_create; capacity_leak: offer_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, payout) = (market.bus, market.seller, market.payout);
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
     let create = offer_create(&bus, other.capacity, &seller, payout, OfferOptions::new(0));
@@ -347,7 +349,7 @@ pub fn offer_create_in_the_capacity_of_another_bus_is_rejected() {
 #[test]
 pub fn offer_create_at_another_address_is_rejected() {
     refuses!(substituted_address: offer_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, payout) = (market.bus, market.seller, market.payout);
     let wallet = market.wallet("anything");
     for address in [pda::offer(&bus.capacity, 1).0, wallet, bus.escrow] {
@@ -362,7 +364,7 @@ pub fn offer_create_at_another_address_is_rejected() {
 #[test]
 pub fn offer_create_at_a_prefunded_address_succeeds() {
     for lamports in [1, 3_000_000, 9_000_000] {
-        let mut market = Market::new();
+        let mut market = TestMarket::new();
         let address = pda::offer(&market.bus.capacity, 0).0;
         market.fund(&address, lamports);
         market.offer(1);
@@ -372,7 +374,7 @@ pub fn offer_create_at_a_prefunded_address_succeeds() {
 #[test]
 pub fn offers_below_a_base_price_that_rose_in_between_are_rejected() {
     refuses!(moved_price: offer_create, offer_create_for_bus, offer_reprice);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     let signed = [
@@ -393,7 +395,7 @@ pub fn offers_below_a_base_price_that_rose_in_between_are_rejected() {
 
 #[test]
 pub fn offer_reprice_sets_price_and_next_version() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     let meta = market.execute(&[offer_reprice(&offer, &seller, 10_000)]);
@@ -410,7 +412,7 @@ pub fn offer_reprice_sets_price_and_next_version() {
 #[test]
 pub fn offer_reprice_never_touches_energy_under_lock() {
     withstands!(moved_price: lock_settle);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     let lock = market.lock(&offer, 4_000);
@@ -424,7 +426,7 @@ pub fn offer_reprice_never_touches_energy_under_lock() {
 
 #[test]
 pub fn offer_reprice_below_base_price_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     for price in [0, 9_999] {
@@ -434,7 +436,7 @@ pub fn offer_reprice_below_base_price_is_rejected() {
 
 #[test]
 pub fn offer_reprice_by_stranger_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let stranger = market.wallet("stranger");
     let offer = market.offer(10_000);
     market.assert_refused(&[offer_reprice(&offer, &stranger, 20_000)], MultibusError::NotTheSeller);
@@ -442,7 +444,7 @@ pub fn offer_reprice_by_stranger_is_rejected() {
 
 #[test]
 pub fn offer_reprice_by_another_owner_of_the_bus_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let bus = market.bus;
     let friend = market.wallet("friend");
     market.decide(&bus, ProposalAction::OwnerAdd { owner: friend, shares_bps: vec![5_000, 5_000] });
@@ -453,7 +455,7 @@ pub fn offer_reprice_by_another_owner_of_the_bus_is_rejected() {
 #[test]
 pub fn offer_reprice_with_another_bus_is_rejected() {
     refuses!(substituted_address: offer_reprice);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let cheap = BusOptions::new(&seller).seq(1).with(|config| config.base_price_per_kwh = 1);
     let other = market.create_bus(&seller, &bus.mint, &cheap);
@@ -468,7 +470,7 @@ pub fn offer_reprice_with_another_bus_is_rejected() {
 
 #[test]
 pub fn offer_reprice_of_cancelled_offer_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = cancelled_offer(&mut market);
     market.assert_refused(&[offer_reprice(&offer, &seller, 20_000)], MultibusError::OfferCancelled);
@@ -477,7 +479,7 @@ pub fn offer_reprice_of_cancelled_offer_is_rejected() {
 #[test]
 pub fn offer_reprice_past_the_last_version_is_rejected() {
     refuses!(arithmetic: offer_reprice);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     market.edit::<state::Offer>(&offer.address, |offer| offer.version = u32::MAX);
@@ -486,7 +488,7 @@ pub fn offer_reprice_past_the_last_version_is_rejected() {
 
 #[test]
 pub fn offer_extend_sets_a_later_expiry() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
     let meta = market.execute(&[offer_extend(&offer, &seller, now + 61)]);
@@ -504,7 +506,7 @@ pub fn offer_extend_sets_a_later_expiry() {
 
 #[test]
 pub fn offer_extend_into_the_past_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
     market.go_to(now + 100);
@@ -515,7 +517,7 @@ pub fn offer_extend_into_the_past_is_rejected() {
 
 #[test]
 pub fn offer_extend_to_no_later_time_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
     for expires_at in [now + 60, now + 1] {
@@ -530,7 +532,7 @@ pub fn offer_extend_to_no_later_time_is_rejected() {
 #[test]
 pub fn offer_extend_to_the_ends_of_time_keeps_its_meaning() {
     refuses!(arithmetic: offer_extend);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
     for expires_at in [i64::MIN, i64::MIN + 1, -1] {
@@ -551,7 +553,7 @@ pub fn offer_extend_to_the_ends_of_time_keeps_its_meaning() {
 
 #[test]
 pub fn offer_extend_by_stranger_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (stranger, now) = (market.wallet("stranger"), market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
     market.assert_refused(&[offer_extend(&offer, &stranger, 0)], MultibusError::NotTheSeller);
@@ -560,17 +562,17 @@ pub fn offer_extend_by_stranger_is_rejected() {
 #[test]
 pub fn offer_extend_with_another_bus_is_rejected() {
     refuses!(substituted_address: offer_extend);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, now) = (market.bus, market.seller, market.now());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
     let offer = market.offer_with(|options| options.expires(now + 60));
-    let elsewhere = multibus_tests::Offer { bus: other, ..offer };
+    let elsewhere = multibus_tests::OfferAddresses { bus: other, ..offer };
     market.assert_refused(&[offer_extend(&elsewhere, &seller, 0)], MultibusError::BusMismatch);
 }
 
 #[test]
 pub fn offer_extend_of_cancelled_offer_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = cancelled_offer(&mut market);
     market.assert_refused(&[offer_extend(&offer, &seller, 0)], MultibusError::OfferCancelled);
@@ -578,7 +580,7 @@ pub fn offer_extend_of_cancelled_offer_is_rejected() {
 
 #[test]
 pub fn offer_cancel_by_seller_returns_energy_and_rent() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     market.buy(&offer, 2_500);
@@ -606,7 +608,7 @@ pub fn offer_cancel_by_seller_returns_energy_and_rent() {
 #[test]
 pub fn offer_cancel_of_the_largest_energy_returns_it_to_the_wh() {
     withstands!(arithmetic: offer_cancel; capacity_leak: offer_cancel);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(u64::MAX);
     market.lock(&offer, 1);
@@ -623,7 +625,7 @@ pub fn offer_cancel_of_the_largest_energy_returns_it_to_the_wh() {
 #[test]
 pub fn offer_cancel_leaves_what_is_locked() {
     withstands!(capacity_leak: offer_cancel);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     market.lock(&offer, 4_000);
@@ -655,7 +657,7 @@ pub fn offer_cancel_leaves_what_is_locked() {
 
 #[test]
 pub fn offer_cancel_with_nothing_to_withdraw_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = cancelled_offer(&mut market);
     market.assert_refused(&[offer_cancel(&offer, &seller)], MultibusError::NothingToCancel);
@@ -663,7 +665,7 @@ pub fn offer_cancel_with_nothing_to_withdraw_is_rejected() {
 
 #[test]
 pub fn offer_cancel_by_stranger_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (start, stranger) = (market.next_window(), market.wallet("stranger"));
     let expires_at = market.now() + 100;
     let offers =
@@ -683,7 +685,7 @@ pub fn offer_cancel_by_stranger_is_rejected() {
 
 #[test]
 pub fn offer_cancel_by_stranger_once_it_no_longer_trades_pays_the_seller() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (start, stranger, seller) = (market.next_window(), market.wallet("stranger"), market.seller);
     let expires_at = market.now() + 100;
     let sold_out = market.offer_in(start, |options| options);
@@ -703,7 +705,7 @@ pub fn offer_cancel_by_stranger_once_it_no_longer_trades_pays_the_seller() {
 
 #[test]
 pub fn offer_cancel_works_while_paused() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     market.set_paused(&bus, true);
@@ -713,7 +715,7 @@ pub fn offer_cancel_works_while_paused() {
 #[test]
 pub fn offer_cancel_with_rent_to_another_wallet_is_rejected() {
     refuses!(theft: offer_cancel);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     market.buy(&offer, 10_000);
@@ -729,7 +731,7 @@ pub fn offer_cancel_with_rent_to_another_wallet_is_rejected() {
 #[test]
 pub fn offer_cancel_with_another_capacity_or_bus_is_rejected() {
     refuses!(substituted_address: offer_cancel; capacity_leak: offer_cancel);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
     let offer = market.offer(10_000);
@@ -752,7 +754,7 @@ pub fn offer_cancel_with_another_capacity_or_bus_is_rejected() {
 #[test]
 pub fn offer_cancelled_and_funded_in_one_transaction_stays_closed() {
     refuses!(revival: offer_create, purchase, lock_take);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, buyer) = (market.seller, market.buyer);
     let offer = market.offer(10_000);
     let fund = solana_system_interface::instruction::transfer(&seller, &offer.address, 5_000_000);
@@ -772,7 +774,7 @@ pub fn offer_cancelled_and_funded_in_one_transaction_stays_closed() {
 #[test]
 pub fn offer_cancelled_twice_in_one_transaction_is_rejected() {
     refuses!(replay: offer_cancel; capacity_leak: offer_cancel);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     let cancel = offer_cancel(&offer, &seller);
@@ -782,7 +784,7 @@ pub fn offer_cancelled_twice_in_one_transaction_is_rejected() {
 #[test]
 pub fn offer_sold_out_bought_and_cancelled_in_one_transaction_keeps_the_books() {
     withstands!(capacity_leak: purchase, offer_cancel);
-    let mut market = Market::with(TokenProgram::Token2022, |options| options);
+    let mut market = TestMarket::with(TokenProgram::Token2022, |options| options);
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
     let buy = market.purchase(&offer, 10_000);
@@ -794,9 +796,9 @@ pub fn offer_sold_out_bought_and_cancelled_in_one_transaction_keeps_the_books() 
 #[test]
 pub fn offer_paid_to_an_account_with_extensions_succeeds() {
     withstands!(token_2022: offer_create, purchase);
-    let mut world = multibus_tests::World::new();
-    let mint = world.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
-    let mut market = Market::in_world(world, mint, |options| options);
+    let mut chain = multibus_tests::TestChain::new();
+    let mint = chain.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
+    let mut market = TestMarket::on_chain(chain, mint, |options| options);
     let (bus, seller) = (market.bus, market.seller);
     // Associated accounts of Token-2022 have the extension of an immutable owner.
     let payout = market.associated_account(&mint, &seller);

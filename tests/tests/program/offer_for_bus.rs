@@ -7,17 +7,20 @@ use {
         instruction::OfferCreateForBus,
         state::{self, ProposalAction},
     },
-    multibus_tests::{BusOptions, Market, Offer, Refusal, TokenProgram, event::assert_logged, key::pda, market::*},
+    multibus_tests::{
+        BusOptions, OfferAddresses, Refusal, TestMarket, TokenProgram, event::assert_logged, instructions::*, key::pda,
+        market::BUYER_TOKENS,
+    },
     solana_address::Address,
     solana_instruction::error::InstructionError,
 };
 
-fn create(market: &Market, owner: &Address, options: OfferOptions) -> solana_instruction::Instruction {
+fn create(market: &TestMarket, owner: &Address, options: OfferOptions) -> solana_instruction::Instruction {
     offer_create_for_bus(&market.bus, market.bus.capacity, owner, options)
 }
 
 /// An offer that the wallet sells itself.
-fn members_offer(market: &mut Market, wallet: &Address) -> Offer {
+fn members_offer(market: &mut TestMarket, wallet: &Address) -> OfferAddresses {
     let bus = market.bus;
     let options = OfferOptions::new(market.next_offer_seq);
     market.next_offer_seq += 1;
@@ -25,14 +28,14 @@ fn members_offer(market: &mut Market, wallet: &Address) -> Offer {
     market.create_offer(&bus, bus.capacity, wallet, payout, options)
 }
 
-fn remove_last(market: &mut Market, owners: &[Address]) {
+fn remove_last(market: &mut TestMarket, owners: &[Address]) {
     let (owner, bus) = (*owners.last().unwrap(), market.bus);
     market.decide(&bus, ProposalAction::OwnerRemove { owner, shares_bps: equal_shares(owners.len() - 1) });
 }
 
 #[test]
 pub fn offer_create_for_bus_writes_an_offer_that_the_bus_sells() {
-    let (mut market, owners) = Market::owned_by(3, 3, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 3, |_| ());
     let (bus, owner) = (market.bus, owners[2]);
     let before = market.lamports(&owner);
     let expires_at = market.now() + 3_600;
@@ -92,7 +95,7 @@ pub fn offer_create_for_bus_writes_an_offer_that_the_bus_sells() {
 pub fn offer_create_for_bus_by_stranger_is_rejected() {
     // Also where anyone may list for itself.
     for listing_policy in [0, 1] {
-        let (mut market, _) = Market::owned_by(2, 1, |config| config.listing_policy = listing_policy);
+        let (mut market, _) = TestMarket::owned_by(2, 1, |config| config.listing_policy = listing_policy);
         let stranger = market.wallet("stranger");
         let create = create(&market, &stranger, OfferOptions::new(0));
         market.assert_refused(&[create], MultibusError::NotAnOwner);
@@ -101,7 +104,7 @@ pub fn offer_create_for_bus_by_stranger_is_rejected() {
 
 #[test]
 pub fn offer_create_for_bus_by_an_owner_who_left_is_rejected() {
-    let (mut market, owners) = Market::owned_by(2, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     let create = create(&market, &owners[1], OfferOptions::new(0));
     remove_last(&mut market, &owners);
     market.assert_refused(&[create], MultibusError::NotAnOwner);
@@ -112,7 +115,7 @@ pub fn offer_create_for_bus_keeps_the_rules_of_every_offer() {
     refuses!(
         arithmetic: offer_create_for_bus; reinitialisation: offer_create_for_bus; capacity_leak: offer_create_for_bus
     );
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, now) = (market.bus, market.seller, market.now());
     let new = OfferOptions::new;
     let refused = [
@@ -139,7 +142,7 @@ pub fn offer_create_for_bus_keeps_the_rules_of_every_offer() {
     market.set_paused(&bus, false);
     market.execute(&[next]);
 
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let general = create(&market, &seller, new(0));
     market.assert_refused(&[general], MultibusError::WindowsOn);
@@ -154,7 +157,7 @@ pub fn offer_create_for_bus_keeps_the_rules_of_every_offer() {
 #[test]
 pub fn offer_create_for_bus_with_accounts_of_another_bus_is_rejected() {
     refuses!(substituted_address: offer_create_for_bus; capacity_leak: offer_create_for_bus);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let thief = market.wallet("thief");
     let other = market.create_bus(&thief, &bus.mint, &BusOptions::new(&thief));
@@ -173,7 +176,7 @@ pub fn offer_create_for_bus_with_accounts_of_another_bus_is_rejected() {
 
 #[test]
 pub fn any_owner_reprices_extends_and_cancels_the_bus_offers() {
-    let (mut market, owners) = Market::owned_by(3, 3, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 3, |_| ());
     let (bus, lister) = (market.bus, owners[0]);
     let options = OfferOptions::new(0).expires(market.now() + 100);
     let offer = market.create_offer_for_bus(&bus, bus.capacity, &lister, options);
@@ -190,7 +193,7 @@ pub fn any_owner_reprices_extends_and_cancels_the_bus_offers() {
 
 #[test]
 pub fn a_stranger_does_nothing_with_the_bus_offers() {
-    let (mut market, owners) = Market::owned_by(3, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
     let (bus, buyer) = (market.bus, market.buyer);
     let options = OfferOptions::new(0).expires(market.now() + 100);
     let offer = market.create_offer_for_bus(&bus, bus.capacity, &owners[2], options);
@@ -211,7 +214,7 @@ pub fn a_stranger_does_nothing_with_the_bus_offers() {
 
 #[test]
 pub fn an_owner_buys_from_the_bus_like_anyone() {
-    let (mut market, owners) = Market::owned_by(2, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     let (mint, treasury) = (market.bus.mint, market.bus.treasury);
     let offer = market.bus_offer(&owners[0], 10_000, 250_000);
     let payment = market.token_account("owner's tokens", &mint, &owners[0], BUYER_TOKENS);
@@ -223,7 +226,7 @@ pub fn an_owner_buys_from_the_bus_like_anyone() {
 
 #[test]
 pub fn what_a_removed_owner_has_on_offer_any_owner_withdraws() {
-    let (mut market, owners) = Market::owned_by(3, 1, |config| config.listing_policy = 0);
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |config| config.listing_policy = 0);
     let bus = market.bus;
     let (leaver, stranger) = (owners[2], market.buyer);
     let offers = [members_offer(&mut market, &leaver), members_offer(&mut market, &leaver)];
@@ -252,7 +255,7 @@ pub fn what_a_removed_owner_has_on_offer_any_owner_withdraws() {
 
 #[test]
 pub fn a_removed_owner_still_withdraws_its_own_offers() {
-    let (mut market, owners) = Market::owned_by(2, 1, |config| config.listing_policy = 0);
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |config| config.listing_policy = 0);
     let offer = members_offer(&mut market, &owners[1]);
     remove_last(&mut market, &owners);
     market.execute(&[offer_cancel(&offer, &owners[1])]);
@@ -260,7 +263,7 @@ pub fn a_removed_owner_still_withdraws_its_own_offers() {
 
 #[test]
 pub fn where_listing_is_open_owners_withdraw_no_members_offer() {
-    let (mut market, owners) = Market::owned_by(3, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
     let member = market.wallet("member");
     let offers = [members_offer(&mut market, &member), members_offer(&mut market, &owners[2])];
     remove_last(&mut market, &owners);
@@ -280,21 +283,21 @@ pub fn where_listing_is_open_owners_withdraw_no_members_offer() {
 
 #[test]
 pub fn owners_of_another_bus_withdraw_nothing() {
-    let (mut market, owners) = Market::owned_by(2, 1, |config| config.listing_policy = 0);
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |config| config.listing_policy = 0);
     let bus = market.bus;
     let offer = members_offer(&mut market, &owners[1]);
     remove_last(&mut market, &owners);
     let thief = market.wallet("thief");
     let other = market.create_bus(&thief, &bus.mint, &BusOptions::new(&thief));
     market.assert_refused(&[offer_cancel(&offer, &thief)], MultibusError::OfferStillTrading);
-    let elsewhere = Offer { bus: other, ..offer };
+    let elsewhere = OfferAddresses { bus: other, ..offer };
     market.assert_refused(&[offer_cancel(&elsewhere, &thief)], MultibusError::BusMismatch);
 }
 
 #[test]
 pub fn a_payout_that_becomes_the_treasurys_owner_changes_nothing() {
     // A member hands the payout account to the bus after listing: sales there are no revenue of the treasury.
-    let mut market = Market::with(TokenProgram::SplToken, |options| options);
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options);
     let (bus, seller, payout) = (market.bus, market.seller, market.payout);
     let offer = market.offer(10_000);
     let hand_over = spl_token_interface::instruction::set_authority(

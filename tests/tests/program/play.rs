@@ -1,6 +1,6 @@
 //! Random games against the model, and what they found.
 
-use multibus_tests::play::{self, Tally, fuzz, machine::Outcome};
+use multibus_tests::play::{self, Tally, fuzz, game::Outcome};
 
 /// Plays games with these seeds.
 ///
@@ -9,7 +9,7 @@ use multibus_tests::play::{self, Tally, fuzz, machine::Outcome};
 fn games(seeds: std::ops::Range<u64>, steps: usize) -> Tally {
     let mut tally = Tally::default();
     for seed in seeds {
-        match play::game(seed, steps) {
+        match play::play(seed, steps) {
             Ok(game) => tally.add(&game),
             Err(failure) => {
                 let shortest = play::shrink(failure);
@@ -34,31 +34,31 @@ fn corpus() -> Vec<fuzz::Input> {
     fuzz::read_corpus(include_str!("../../fuzz/corpus.txt")).expect("a corpus")
 }
 
-/// What `cargo xtask fuzz` found worth keeping, each on the scene as it was.
+/// What `cargo xtask fuzz` found worth keeping. Each input meets the same market.
 #[test]
 fn the_corpus_of_raw_transactions_goes_as_the_model_says() {
-    let (corpus, stage) = (corpus(), fuzz::stage());
+    let (corpus, scene) = (corpus(), fuzz::scene());
     assert!(corpus.len() > 1_000);
-    let mut machine = stage.clone();
+    let mut game = scene.clone();
     for input in &corpus {
-        match fuzz::attack(&mut machine, input) {
-            Ok((Outcome::Landed, _)) => machine = stage.clone(),
+        match fuzz::attack(&mut game, input) {
+            Ok((Outcome::Landed, _)) => game = scene.clone(),
             Ok(_) => {}
             Err(why) => panic!("{why}\n\nAgain: cargo xtask fuzz --input '{input}'"),
         }
     }
 }
 
-/// A program that holds bugs, all turned off, has more ways than it can take: this is asked of the one that ships.
+/// A program with planted bugs that are turned off has branches that nothing takes. This test is for the one that ships.
 #[test]
-fn breeding_begins_with_every_instruction_and_most_ways_that_there_are() {
+fn breeding_begins_with_every_instruction_and_most_branches() {
     let fuzzer = fuzz::Fuzzer::new(1, corpus()).unwrap_or_else(|(input, why)| panic!("{why}: {input}"));
     let fuzz::Statistics { covered, instructions, .. } = fuzzer.statistics;
     for (name, (tried, landed)) in &instructions {
         assert!(*landed > 0, "none of {tried} inputs with {name} lands");
     }
     assert_eq!(instructions.len(), 21);
-    // Many cannot be taken at all: they guard against what the runtime or an earlier check rules out, or serve other
-    // callers of the library code that is linked in.
-    assert!(covered.all_ways > 1_000 && covered.ways * 100 >= covered.all_ways * 35, "{covered:?}");
+    // Many cannot be taken: they guard against what the runtime or an earlier check rules out, or belong to library code
+    // that the program uses only in part.
+    assert!(covered.all_branches > 1_000 && covered.branches * 100 >= covered.all_branches * 35, "{covered:?}");
 }

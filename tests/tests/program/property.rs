@@ -3,7 +3,10 @@
 
 use {
     multibus::{error::MultibusError, instruction},
-    multibus_tests::{BusOptions, Lane, Market, Offer, TokenProgram, key::pda, market::*, world::code_of},
+    multibus_tests::{
+        BusOptions, LaneAddress, OfferAddresses, TestMarket, TokenProgram, instructions::*, key::pda,
+        market::BUYER_TOKENS, refusal::code_of,
+    },
     proptest::prelude::*,
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
@@ -52,21 +55,21 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-struct Village {
-    market: Market,
-    buyers: Vec<(Address, Address, Lane)>,
+struct RandomTrades {
+    market: TestMarket,
+    buyers: Vec<(Address, Address, LaneAddress)>,
     /// The latest offers, in places that new ones take over once they are closed.
-    offers: Vec<Option<Offer>>,
+    offers: Vec<Option<OfferAddresses>>,
     landed: usize,
 }
 
-impl Village {
+impl RandomTrades {
     fn new(program: TokenProgram, lock_fee_bps: u16) -> Self {
-        let mut market = Market::with(program, |options: BusOptions| {
+        let mut market = TestMarket::with(program, |options: BusOptions| {
             options.with(|config| (config.capacity_wh, config.lock_fee_bps) = (60_000, lock_fee_bps))
         });
         let mint = market.bus.mint;
-        let buyers = (0..BUYERS).map(|index| market.world.buyer(&format!("buyer {index}"), &mint)).collect();
+        let buyers = (0..BUYERS).map(|index| market.chain.buyer(&format!("buyer {index}"), &mint)).collect();
         Self { market, buyers, offers: vec![None; OFFERS], landed: 0 }
     }
 
@@ -118,7 +121,7 @@ impl Village {
                     self.market.next_offer_seq += 1;
                     let address = pda::offer(&bus.capacity, seq).0;
                     let capacity = bus.capacity;
-                    let listed = Offer { address, bus, capacity, seller, payout, rent_payer: seller };
+                    let listed = OfferAddresses { address, bus, capacity, seller, payout, rent_payer: seller };
                     self.offers[place] = Some(listed);
                 }
             }
@@ -219,11 +222,11 @@ proptest! {
         lock_fee_bps in 0u16..=500,
     ) {
         let program = if token_2022 { TokenProgram::Token2022 } else { TokenProgram::SplToken };
-        let mut village = Village::new(program, lock_fee_bps);
+        let mut trades = RandomTrades::new(program, lock_fee_bps);
         for step in &steps {
-            village.step(step);
+            trades.step(step);
         }
-        village.wind_up();
+        trades.wind_up();
     }
 }
 
@@ -239,13 +242,13 @@ fn every_order_of_take_buy_release_and_cancel_returns_all_energy() {
     for end in end {
         let steps = [take.clone(), buy.clone(), end, cancel.clone(), cancel.clone()];
         for order in permutations(steps.len()) {
-            let mut village = Village::new(TokenProgram::SplToken, 100);
-            village.step(&Step::Create { energy_wh: 10_000, price: 250_000, lifetime: None });
+            let mut trades = RandomTrades::new(TokenProgram::SplToken, 100);
+            trades.step(&Step::Create { energy_wh: 10_000, price: 250_000, lifetime: None });
             for index in order {
-                village.step(&steps[index]);
+                trades.step(&steps[index]);
             }
-            assert!(village.landed >= 2, "a creation and a cancellation land in any order");
-            village.wind_up();
+            assert!(trades.landed >= 2, "a creation and a cancellation land in any order");
+            trades.wind_up();
             orders += 1;
         }
     }

@@ -9,10 +9,10 @@ use {
         state::{self, Action, ActionKind, ProposalAction},
     },
     multibus_tests::{
-        Bus, BusOptions, Market, Refusal,
+        BusAddresses, BusOptions, Refusal, TestMarket,
         event::{assert_logged, logged},
+        instructions::*,
         key::pda,
-        market::*,
     },
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction, error::InstructionError},
@@ -53,43 +53,43 @@ const fn windows(window_seconds: u32, gate_closure_seconds: u32) -> ProposalActi
 }
 
 /// The next proposal of the first owner.
-fn create(market: &Market, action: ProposalAction) -> Instruction {
+fn create(market: &TestMarket, action: ProposalAction) -> Instruction {
     proposal_create(&market.bus, &market.seller, market.bus_state(&market.bus).proposal_seq, action)
 }
 
 /// The first owner proposes.
-fn propose(market: &mut Market, action: ProposalAction) -> Address {
+fn propose(market: &mut TestMarket, action: ProposalAction) -> Address {
     let (bus, seller) = (market.bus, market.seller);
     market.propose(&bus, &seller, action)
 }
 
-fn approve(market: &mut Market, proposal: Address, owners: &[Address]) {
+fn approve(market: &mut TestMarket, proposal: Address, owners: &[Address]) {
     let bus = market.bus;
     for owner in owners {
         market.execute(&[proposal_approve(&bus, proposal, owner)]);
     }
 }
 
-fn decide(market: &mut Market, action: ProposalAction) {
+fn decide(market: &mut TestMarket, action: ProposalAction) {
     let bus = market.bus;
     market.decide(&bus, action);
 }
 
-fn execute(market: &Market, proposal: Address) -> Instruction {
+fn execute(market: &TestMarket, proposal: Address) -> Instruction {
     proposal_execute(&market.bus, proposal, &market.buyer)
 }
 
 /// The action cannot be proposed.
-fn not_proposed(market: &mut Market, action: ProposalAction, error: MultibusError) {
+fn not_proposed(market: &mut TestMarket, action: ProposalAction, error: MultibusError) {
     let create = create(market, action);
     market.assert_refused(&[create], error);
 }
 
 /// The action passes when it is proposed but not once `change` has happened, and then the proposal stays as it is.
 fn not_executed(
-    market: &mut Market,
+    market: &mut TestMarket,
     action: ProposalAction,
-    change: impl FnOnce(&mut Market),
+    change: impl FnOnce(&mut TestMarket),
     error: MultibusError,
 ) -> Vec<String> {
     let proposal = propose(market, action);
@@ -99,7 +99,7 @@ fn not_executed(
 }
 
 /// Changes the action of a proposal behind the program's back: what no instruction would store.
-fn rewrite(market: &mut Market, proposal: &Address, action: &ProposalAction) {
+fn rewrite(market: &mut TestMarket, proposal: &Address, action: &ProposalAction) {
     let action = Action::encode(action).unwrap();
     market.edit::<state::Proposal>(proposal, |proposal| proposal.action = action);
 }
@@ -108,7 +108,7 @@ fn rewrite(market: &mut Market, proposal: &Address, action: &ProposalAction) {
 
 #[test]
 pub fn proposal_create_writes_the_proposal_with_the_approval_of_its_proposer() {
-    let (mut market, owners) = Market::owned_by(3, 2, |config| config.timelock_seconds = 3_600);
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |config| config.timelock_seconds = 3_600);
     let (bus, proposer, newcomer) = (market.bus, owners[1], market.key("newcomer"));
     let before = market.lamports(&proposer);
     let list = [4_000, 3_000, 2_000, 1_000];
@@ -164,14 +164,14 @@ pub fn proposal_create_writes_the_proposal_with_the_approval_of_its_proposer() {
 
 #[test]
 pub fn proposal_create_with_threshold_one_starts_the_timelock_at_once() {
-    let (mut market, _) = Market::owned_by(3, 1, |config| config.timelock_seconds = 3_600);
+    let (mut market, _) = TestMarket::owned_by(3, 1, |config| config.timelock_seconds = 3_600);
     let proposal = propose(&mut market, price(20_000));
     assert_eq!(market.proposal_state(&proposal).executable_at, market.now() + 3_600);
 }
 
 #[test]
 pub fn proposal_of_a_single_owner_is_made_and_executed_in_one_transaction() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, friend) = (market.bus, market.seller, market.wallet("friend"));
     let proposal = bus.proposal(0);
     let create = proposal_create(&bus, &seller, 0, add(friend, &[7_500, 2_500]));
@@ -182,7 +182,7 @@ pub fn proposal_of_a_single_owner_is_made_and_executed_in_one_transaction() {
 
 #[test]
 pub fn proposal_create_by_stranger_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let stranger = market.wallet("stranger");
     let create = proposal_create(&market.bus, &stranger, 0, price(20_000));
     market.assert_refused(&[create], MultibusError::NotAnOwner);
@@ -192,7 +192,7 @@ pub fn proposal_create_by_stranger_is_rejected() {
 pub fn proposal_create_of_a_number_that_was_taken_is_rejected() {
     refuses!(reinitialisation: proposal_create; substituted_address: proposal_create);
     // Two owners propose at the same instant: the second must look again.
-    let (mut market, owners) = Market::owned_by(2, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let bus = market.bus;
     let second = proposal_create(&bus, &owners[1], 0, price(30_000));
     market.execute(&[proposal_create(&bus, &owners[0], 0, price(20_000))]);
@@ -212,7 +212,7 @@ pub fn proposal_create_of_a_number_that_was_taken_is_rejected() {
 
 #[test]
 pub fn proposal_create_twice_in_one_transaction_makes_two() {
-    let (mut market, owners) = Market::owned_by(2, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let bus = market.bus;
     let both = [0, 1].map(|seq| proposal_create(&bus, &owners[seq as usize], seq, price(20_000 + seq)));
     market.execute(&both);
@@ -222,7 +222,7 @@ pub fn proposal_create_twice_in_one_transaction_makes_two() {
 #[test]
 pub fn proposal_create_at_a_prefunded_address_succeeds() {
     for lamports in [1, 3_000_000, 9_000_000] {
-        let mut market = Market::new();
+        let mut market = TestMarket::new();
         let proposal = market.bus.proposal(0);
         market.fund(&proposal, lamports);
         propose(&mut market, price(20_000));
@@ -232,7 +232,7 @@ pub fn proposal_create_at_a_prefunded_address_succeeds() {
 #[test]
 pub fn proposal_create_past_the_last_number_is_rejected() {
     refuses!(arithmetic: proposal_create);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     market.edit::<state::Bus>(&bus.address, |bus| bus.proposal_seq = u64::MAX);
     let create = proposal_create(&bus, &seller, u64::MAX, price(20_000));
@@ -241,7 +241,7 @@ pub fn proposal_create_past_the_last_number_is_rejected() {
 
 #[test]
 pub fn proposal_create_of_an_unknown_action_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let mut create = create(&market, ProposalAction::Pause);
     for tag in [12, 255] {
         create.data[1] = tag;
@@ -253,13 +253,13 @@ pub fn proposal_create_of_an_unknown_action_is_rejected() {
 
 #[test]
 pub fn owner_add_of_zero_address_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     not_proposed(&mut market, add(Address::default(), &[5_000, 5_000]), MultibusError::OwnerZero);
 }
 
 #[test]
 pub fn owner_add_of_an_owner_is_rejected() {
-    let (mut market, owners) = Market::owned_by(2, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     for owner in owners {
         not_proposed(&mut market, add(owner, &[4_000, 3_000, 3_000]), MultibusError::AlreadyOwner);
     }
@@ -267,14 +267,14 @@ pub fn owner_add_of_an_owner_is_rejected() {
 
 #[test]
 pub fn owner_add_of_the_bus_itself_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let itself = market.bus.address;
     not_proposed(&mut market, add(itself, &[5_000, 5_000]), MultibusError::OwnerIsTheBus);
 }
 
 #[test]
 pub fn owner_add_beyond_sixteen_is_rejected() {
-    let (mut market, _) = Market::owned_by(15, 1, |_| ());
+    let (mut market, _) = TestMarket::owned_by(15, 1, |_| ());
     let (last, one_more) = (market.key("last"), market.key("one more"));
     decide(&mut market, add(last, &equal_shares(16)));
     not_proposed(&mut market, add(one_more, &equal_shares(16)), MultibusError::OwnersFull);
@@ -282,7 +282,7 @@ pub fn owner_add_beyond_sixteen_is_rejected() {
 
 #[test]
 pub fn owner_remove_of_somebody_else_is_rejected() {
-    let (mut market, _) = Market::owned_by(2, 1, |_| ());
+    let (mut market, _) = TestMarket::owned_by(2, 1, |_| ());
     let stranger = market.key("stranger");
     for owner in [stranger, market.bus.address, Address::default()] {
         not_proposed(&mut market, remove(owner, &[10_000]), MultibusError::OwnerUnknown);
@@ -291,13 +291,13 @@ pub fn owner_remove_of_somebody_else_is_rejected() {
 
 #[test]
 pub fn owner_remove_of_the_last_owner_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     for list in [&[][..], &[10_000]] {
         not_proposed(&mut market, remove(seller, list), MultibusError::LastOwner);
     }
     // Nor of the one who is left, nor when a proposal says so all the same.
-    let (mut market, owners) = Market::owned_by(2, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     decide(&mut market, remove(owners[1], &[10_000]));
     not_proposed(&mut market, remove(owners[0], &[]), MultibusError::LastOwner);
     let proposal = propose(&mut market, price(20_000));
@@ -309,16 +309,16 @@ pub fn owner_remove_of_the_last_owner_is_rejected() {
 #[test]
 pub fn owner_remove_below_the_threshold_is_rejected() {
     for (count, needed) in [(2, 2), (3, 3), (16, 16)] {
-        let (mut market, owners) = Market::owned_by(count, needed, |_| ());
+        let (mut market, owners) = TestMarket::owned_by(count, needed, |_| ());
         let action = remove(owners[1], &equal_shares(count - 1));
         not_proposed(&mut market, action.clone(), MultibusError::ThresholdAboveOwners);
         decide(&mut market, threshold(needed - 1));
         decide(&mut market, action);
     }
     // The threshold grew after it was proposed: stale; and where the proposal says so all the same, refused too.
-    let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
     let action = remove(owners[2], &[5_000, 5_000]);
-    let change = |market: &mut Market| decide(market, threshold(3));
+    let change = |market: &mut TestMarket| decide(market, threshold(3));
     not_executed(&mut market, action.clone(), change, MultibusError::ProposalStale);
     let proposal = propose(&mut market, price(20_000));
     approve(&mut market, proposal, &owners[1..]);
@@ -329,7 +329,7 @@ pub fn owner_remove_below_the_threshold_is_rejected() {
 
 #[test]
 pub fn shares_of_another_number_than_owners_are_rejected() {
-    let (mut market, owners) = Market::owned_by(3, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
     let newcomer = market.key("newcomer");
     let wrong = [
         add(newcomer, &[3_334, 3_333, 3_333]),
@@ -348,7 +348,7 @@ pub fn shares_of_another_number_than_owners_are_rejected() {
         not_proposed(&mut market, action, MultibusError::ShareCountInvalid);
     }
     // One more than a bus has places, and the others are right.
-    let (mut full, _) = Market::owned_by(16, 1, |_| ());
+    let (mut full, _) = TestMarket::owned_by(16, 1, |_| ());
     not_proposed(&mut full, shares(&[&equal_shares(16)[..], &[0]].concat()), MultibusError::ShareCountInvalid);
     let proposal = propose(&mut market, price(20_000));
     rewrite(&mut market, &proposal, &shares(&[5_000, 5_000]));
@@ -359,7 +359,7 @@ pub fn shares_of_another_number_than_owners_are_rejected() {
 #[test]
 pub fn shares_not_summing_to_all_are_rejected() {
     refuses!(arithmetic: proposal_create, proposal_execute);
-    let (mut market, owners) = Market::owned_by(3, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
     let newcomer = market.key("newcomer");
     let wrong = [
         shares(&[3_333, 3_333, 3_333]),
@@ -384,7 +384,7 @@ pub fn shares_not_summing_to_all_are_rejected() {
 
 #[test]
 pub fn shares_of_nothing_are_allowed() {
-    let (mut market, owners) = Market::owned_by(3, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
     decide(&mut market, shares(&[0, 10_000, 0]));
     decide(&mut market, remove(owners[2], &[10_000, 0]));
     let newcomer = market.key("newcomer");
@@ -393,19 +393,19 @@ pub fn shares_of_nothing_are_allowed() {
 
 #[test]
 pub fn shares_set_when_owners_left_in_between_are_rejected() {
-    let (mut market, owners) = Market::owned_by(3, 1, |_| ());
-    let change = |market: &mut Market| decide(market, remove(owners[2], &[5_000, 5_000]));
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
+    let change = |market: &mut TestMarket| decide(market, remove(owners[2], &[5_000, 5_000]));
     not_executed(&mut market, shares(&[3_000, 3_000, 4_000]), change, MultibusError::ProposalStale);
 }
 
 #[test]
 pub fn threshold_out_of_range_is_rejected() {
-    let (mut market, owners) = Market::owned_by(3, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
     for value in [0, 4, 255] {
         not_proposed(&mut market, threshold(value), MultibusError::ThresholdInvalid);
     }
     // An owner leaves in between: three of two is no threshold.
-    let change = |market: &mut Market| decide(market, remove(owners[2], &[5_000, 5_000]));
+    let change = |market: &mut TestMarket| decide(market, remove(owners[2], &[5_000, 5_000]));
     not_executed(&mut market, threshold(3), change, MultibusError::ProposalStale);
     not_proposed(&mut market, threshold(3), MultibusError::ThresholdInvalid);
     let proposal = propose(&mut market, threshold(2));
@@ -416,7 +416,7 @@ pub fn threshold_out_of_range_is_rejected() {
 
 #[test]
 pub fn values_out_of_range_are_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     not_proposed(&mut market, timelock(30 * 86_400 + 1), MultibusError::TimelockTooLong);
     not_proposed(&mut market, timelock(u32::MAX), MultibusError::TimelockTooLong);
     not_proposed(&mut market, capacity(0), MultibusError::CapacityZero);
@@ -438,7 +438,7 @@ pub fn values_out_of_range_are_rejected() {
 #[test]
 pub fn capacity_below_what_is_listed_is_rejected() {
     refuses!(capacity_leak: proposal_create, proposal_execute);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let one = market.offer(6_000);
     market.buy(&one, 1_000);
@@ -450,7 +450,7 @@ pub fn capacity_below_what_is_listed_is_rejected() {
     let line = "Program log: new capacity 4999 Wh, listed and sold 5000 Wh";
     assert!(logs.iter().any(|log| log == line), "both numbers are told: {logs:?}");
     // The same when energy is listed after it was proposed.
-    let change = |market: &mut Market| {
+    let change = |market: &mut TestMarket| {
         market.offer(1);
     };
     let logs = not_executed(&mut market, capacity(5_000), change, MultibusError::CapacityBelowListed);
@@ -468,7 +468,7 @@ pub fn capacity_below_what_is_listed_is_rejected() {
 
 #[test]
 pub fn capacity_set_on_a_bus_with_windows_holds_for_windows_opened_later() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.offer_in(start, |options| options.energy(900_000));
     decide(&mut market, capacity(10_000));
@@ -481,18 +481,18 @@ pub fn capacity_set_on_a_bus_with_windows_holds_for_windows_opened_later() {
 pub fn windows_in_use_keep_their_length() {
     refuses!(capacity_leak: proposal_create, proposal_execute);
     // Offers without windows are open: none can be turned on.
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(1_000);
     not_proposed(&mut market, windows(900, 60), MultibusError::WindowsInUse);
     market.execute(&[offer_cancel(&offer, &seller)]);
-    let change = |market: &mut Market| {
+    let change = |market: &mut TestMarket| {
         market.offer(1_000);
     };
     not_executed(&mut market, windows(900, 60), change, MultibusError::WindowsInUse);
 
     // A window is open: neither off nor another length, but the gate may move.
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let turn_off = propose(&mut market, windows(0, 0));
     let offer = market.offer_in(start, |options| options);
@@ -516,7 +516,7 @@ pub fn windows_in_use_keep_their_length() {
 
 #[test]
 pub fn windows_that_were_opened_in_vain_do_not_hold_up_the_owners() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, start) = (market.bus, market.next_window());
     let joker = market.wallet("joker");
     let turn_off = propose(&mut market, windows(0, 0));
@@ -530,7 +530,7 @@ pub fn windows_that_were_opened_in_vain_do_not_hold_up_the_owners() {
 #[test]
 pub fn one_wh_far_ahead_keeps_the_windows_as_they_are_until_that_one_ends() {
     // A known limit of open listing, told in SECURITY.md: this is how far it goes.
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, stranger) = (market.bus, market.wallet("stranger"));
     let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
     let far = (market.now() + 366 * 86_400) / 900 * 900;
@@ -558,7 +558,7 @@ pub fn one_wh_far_ahead_keeps_the_windows_as_they_are_until_that_one_ends() {
 
 #[test]
 pub fn gate_closure_moves_while_offers_are_open() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let start = market.next_window();
     let offer = market.offer_in(start, |options| options);
     decide(&mut market, windows(900, 600));
@@ -571,7 +571,7 @@ pub fn gate_closure_moves_while_offers_are_open() {
 
 #[test]
 pub fn pause_while_paused_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let late = propose(&mut market, ProposalAction::Pause);
     decide(&mut market, ProposalAction::Pause);
     not_proposed(&mut market, ProposalAction::Pause, MultibusError::AlreadyPaused);
@@ -581,7 +581,7 @@ pub fn pause_while_paused_is_rejected() {
 
 #[test]
 pub fn resume_while_running_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     not_proposed(&mut market, ProposalAction::Resume, MultibusError::NotPaused);
     decide(&mut market, ProposalAction::Pause);
     let late = propose(&mut market, ProposalAction::Resume);
@@ -592,7 +592,7 @@ pub fn resume_while_running_is_rejected() {
 
 #[test]
 pub fn an_action_of_a_later_program_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let proposal = propose(&mut market, price(20_000));
     for kind in [12, 255] {
         market.edit::<state::Proposal>(&proposal, |proposal| proposal.action.kind = kind);
@@ -619,7 +619,7 @@ pub fn every_action_changes_what_it_says_and_nothing_else() {
         (ProposalAction::Pause, ActionKind::Pause, |bus| bus.paused = 1),
     ];
     for (action, kind, change) in cases {
-        let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+        let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
         let bus = market.bus;
         let proposal = propose(&mut market, action.clone());
         approve(&mut market, proposal, &owners[2..]);
@@ -651,9 +651,9 @@ pub fn every_action_changes_what_it_says_and_nothing_else() {
 
 #[test]
 pub fn owners_keep_their_order_when_one_leaves_or_enters() {
-    let (mut market, owners) = Market::owned_by(4, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(4, 1, |_| ());
     let (bus, newcomer) = (market.bus, market.wallet("newcomer"));
-    let places = |market: &Market| -> Vec<_> {
+    let places = |market: &TestMarket| -> Vec<_> {
         market.bus_state(&bus).owners().iter().map(|slot| (slot.owner, slot.share_bps)).collect()
     };
     decide(&mut market, remove(owners[1], &[5_000, 3_000, 2_000]));
@@ -671,7 +671,7 @@ pub fn owners_keep_their_order_when_one_leaves_or_enters() {
 #[test]
 pub fn a_change_of_owners_past_the_last_config_version_is_rejected() {
     refuses!(arithmetic: proposal_execute);
-    let (mut market, owners) = Market::owned_by(2, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     let bus = market.bus;
     market.edit::<state::Bus>(&bus.address, |bus| bus.config_version = u64::MAX);
     let create = proposal_create(&bus, &owners[0], 0, shares(&[1, 9_999]));
@@ -683,7 +683,7 @@ pub fn a_change_of_owners_past_the_last_config_version_is_rejected() {
 
 #[test]
 pub fn proposal_approve_counts_each_owner_and_starts_the_timelock_with_the_last() {
-    let (mut market, owners) = Market::owned_by(4, 3, |config| config.timelock_seconds = 100);
+    let (mut market, owners) = TestMarket::owned_by(4, 3, |config| config.timelock_seconds = 100);
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     let steps = [(owners[3], 0b1001, false), (owners[1], 0b1011, true)];
@@ -706,7 +706,7 @@ pub fn proposal_approve_counts_each_owner_and_starts_the_timelock_with_the_last(
 #[test]
 pub fn proposal_approve_twice_is_rejected() {
     refuses!(approval: proposal_approve, proposal_execute);
-    let (mut market, owners) = Market::owned_by(3, 3, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 3, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     // The proposer has approved by proposing.
@@ -723,7 +723,7 @@ pub fn proposal_approve_twice_is_rejected() {
 #[test]
 pub fn proposal_approve_counts_once_whatever_accounts_are_passed() {
     refuses!(approval: proposal_execute);
-    let (mut market, owners) = Market::owned_by(4, 3, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(4, 3, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     // The same owner often, and other owners as accounts that sign and that do not.
@@ -749,7 +749,7 @@ pub fn proposal_approve_counts_once_whatever_accounts_are_passed() {
 
 #[test]
 pub fn proposal_approve_by_stranger_is_rejected() {
-    let (mut market, _) = Market::owned_by(2, 2, |_| ());
+    let (mut market, _) = TestMarket::owned_by(2, 2, |_| ());
     let proposal = propose(&mut market, price(20_000));
     let stranger = market.wallet("stranger");
     let approve = proposal_approve(&market.bus, proposal, &stranger);
@@ -761,7 +761,7 @@ pub fn proposal_approve_by_stranger_is_rejected() {
 #[test]
 pub fn proposal_approve_for_an_owner_who_does_not_sign_is_rejected() {
     refuses!(missing_signer: proposal_approve);
-    let (mut market, owners) = Market::owned_by(2, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let proposal = propose(&mut market, price(20_000));
     let mut approve = proposal_approve(&market.bus, proposal, &owners[1]);
     approve.accounts[0].is_signer = false;
@@ -771,7 +771,7 @@ pub fn proposal_approve_for_an_owner_who_does_not_sign_is_rejected() {
 #[test]
 pub fn sixteen_owners_decide_together() {
     withstands!(arithmetic: proposal_approve);
-    let (mut market, owners) = Market::owned_by(16, 16, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(16, 16, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     approve(&mut market, proposal, &owners[1..15]);
@@ -786,7 +786,7 @@ pub fn sixteen_owners_decide_together() {
 #[test]
 pub fn approvals_of_the_last_owner_at_the_end_of_time_neither_wrap_nor_pass_early() {
     withstands!(arithmetic: proposal_approve, proposal_revoke);
-    let (mut market, owners) = Market::owned_by(16, 2, |config| config.timelock_seconds = 30 * 86_400);
+    let (mut market, owners) = TestMarket::owned_by(16, 2, |config| config.timelock_seconds = 30 * 86_400);
     let (bus, last) = (market.bus, owners[15]);
     market.go_to(i64::MAX - 1);
     let proposal = propose(&mut market, price(20_000));
@@ -803,7 +803,7 @@ pub fn approvals_of_the_last_owner_at_the_end_of_time_neither_wrap_nor_pass_earl
 
 #[test]
 pub fn proposal_revoke_undoes_the_approval() {
-    let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     approve(&mut market, proposal, &owners[1..2]);
@@ -821,7 +821,7 @@ pub fn proposal_revoke_undoes_the_approval() {
 
 #[test]
 pub fn proposal_revoke_restarts_the_timelock() {
-    let (mut market, owners) = Market::owned_by(3, 2, |config| config.timelock_seconds = 1_000);
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |config| config.timelock_seconds = 1_000);
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     approve(&mut market, proposal, &owners[1..2]);
@@ -838,7 +838,7 @@ pub fn proposal_revoke_restarts_the_timelock() {
 
 #[test]
 pub fn proposal_revoke_of_one_more_than_needed_keeps_the_timelock() {
-    let (mut market, owners) = Market::owned_by(3, 2, |config| config.timelock_seconds = 1_000);
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |config| config.timelock_seconds = 1_000);
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     approve(&mut market, proposal, &owners[1..]);
@@ -857,7 +857,7 @@ pub fn proposal_revoke_of_one_more_than_needed_keeps_the_timelock() {
 #[test]
 pub fn proposal_revoke_of_what_was_not_approved_is_rejected() {
     refuses!(approval: proposal_revoke);
-    let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     market.assert_refused(&[proposal_revoke(&bus, proposal, &owners[1])], MultibusError::NotApproved);
@@ -870,7 +870,7 @@ pub fn proposal_revoke_of_what_was_not_approved_is_rejected() {
 #[test]
 pub fn a_proposal_older_than_a_change_of_owners_is_stale() {
     refuses!(approval: proposal_approve, proposal_revoke, proposal_execute);
-    let (_, owners) = Market::owned_by(3, 2, |_| ());
+    let (_, owners) = TestMarket::owned_by(3, 2, |_| ());
     let newcomer = multibus_tests::keypair("newcomer");
     let newcomer = solana_signer::Signer::pubkey(&newcomer);
     let changes = [
@@ -883,7 +883,7 @@ pub fn a_proposal_older_than_a_change_of_owners_is_stale() {
         shares(&[3_334, 3_333, 3_333]),
     ];
     for change in changes {
-        let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+        let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
         let bus = market.bus;
         let (open, ready) = (propose(&mut market, price(20_000)), propose(&mut market, price(30_000)));
         let executed = propose(&mut market, price(40_000));
@@ -926,7 +926,7 @@ pub fn a_proposal_older_than_a_change_of_owners_is_stale() {
 
 #[test]
 pub fn other_decisions_make_no_proposal_stale() {
-    let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let waiting = propose(&mut market, shares(&[10_000, 0, 0]));
     let others = [
@@ -953,7 +953,7 @@ pub fn other_decisions_make_no_proposal_stale() {
 #[test]
 pub fn approvals_of_a_removed_owner_are_gone_also_when_the_owner_returns() {
     refuses!(approval: proposal_create, proposal_approve, proposal_revoke, proposal_execute);
-    let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let leaver = owners[2];
     // The leaver proposes and another approves: it could be executed.
@@ -991,7 +991,7 @@ pub fn approvals_of_a_removed_owner_are_gone_also_when_the_owner_returns() {
 #[test]
 pub fn approvals_do_not_pass_to_the_owner_who_takes_the_place() {
     refuses!(approval: proposal_approve, proposal_revoke);
-    let (mut market, owners) = Market::owned_by(3, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
     let bus = market.bus;
     // The second approves; then the first leaves and all others move up one place.
     let old = market.propose(&bus, &owners[1], price(1));
@@ -1008,7 +1008,7 @@ pub fn approvals_do_not_pass_to_the_owner_who_takes_the_place() {
 #[test]
 pub fn one_owner_pauses_at_once_but_resuming_needs_threshold_and_timelock() {
     let (mut market, owners) =
-        Market::owned_by(3, 2, |config| (config.pause_quorum, config.timelock_seconds) = (1, 3_600));
+        TestMarket::owned_by(3, 2, |config| (config.pause_quorum, config.timelock_seconds) = (1, 3_600));
     let (bus, one) = (market.bus, owners[2]);
     let offer = market.offer(10_000);
     let pause = proposal_create(&bus, &one, 0, ProposalAction::Pause);
@@ -1035,7 +1035,7 @@ pub fn one_owner_pauses_at_once_but_resuming_needs_threshold_and_timelock() {
 
 #[test]
 pub fn pausing_without_a_quorum_of_its_own_needs_the_threshold_but_no_timelock() {
-    let (mut market, owners) = Market::owned_by(3, 2, |config| config.timelock_seconds = 3_600);
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |config| config.timelock_seconds = 3_600);
     let pause = propose(&mut market, ProposalAction::Pause);
     let execute = execute(&market, pause);
     market.assert_refused(from_ref(&execute), MultibusError::ApprovalsMissing);
@@ -1046,7 +1046,7 @@ pub fn pausing_without_a_quorum_of_its_own_needs_the_threshold_but_no_timelock()
 #[test]
 pub fn the_pause_quorum_follows_the_threshold_where_it_must() {
     for (pause_quorum, needed) in [(2, [2, 1, 2]), (0, [2, 1, 3])] {
-        let (mut market, _) = Market::owned_by(3, 3, |config| config.pause_quorum = pause_quorum);
+        let (mut market, _) = TestMarket::owned_by(3, 3, |config| config.pause_quorum = pause_quorum);
         let bus = market.bus;
         for (threshold_set, needed) in [2, 1, 3].into_iter().zip(needed) {
             decide(&mut market, threshold(threshold_set));
@@ -1063,7 +1063,7 @@ pub fn the_pause_quorum_follows_the_threshold_where_it_must() {
 #[test]
 pub fn proposal_execute_with_approvals_missing_is_rejected() {
     refuses!(approval: proposal_execute);
-    let (mut market, owners) = Market::owned_by(3, 3, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 3, |_| ());
     let proposal = propose(&mut market, price(20_000));
     let execute = execute(&market, proposal);
     for (count, owner) in [(1, owners[1]), (2, owners[2])] {
@@ -1077,7 +1077,7 @@ pub fn proposal_execute_with_approvals_missing_is_rejected() {
 
 #[test]
 pub fn proposal_execute_before_the_timelock_ends_is_rejected() {
-    let (mut market, owners) = Market::owned_by(2, 2, |config| config.timelock_seconds = 600);
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |config| config.timelock_seconds = 600);
     let proposal = propose(&mut market, price(20_000));
     let execute = execute(&market, proposal);
     // The timelock counts from the approval that completes the quorum, not from the proposal.
@@ -1103,7 +1103,7 @@ pub fn proposal_execute_before_the_timelock_ends_is_rejected() {
 
 #[test]
 pub fn a_timelock_set_later_counts_for_later_approvals() {
-    let (mut market, owners) = Market::owned_by(2, 2, |config| config.timelock_seconds = 600);
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |config| config.timelock_seconds = 600);
     let shorter = propose(&mut market, timelock(0));
     let waiting = propose(&mut market, price(20_000));
     approve(&mut market, shorter, &owners[1..]);
@@ -1121,7 +1121,7 @@ pub fn a_timelock_set_later_counts_for_later_approvals() {
 #[test]
 pub fn proposal_execute_twice_is_rejected() {
     refuses!(approval: proposal_approve, proposal_revoke, proposal_execute; replay: proposal_execute);
-    let (mut market, owners) = Market::owned_by(2, 2, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     approve(&mut market, proposal, &owners[1..]);
@@ -1139,7 +1139,7 @@ pub fn proposal_execute_twice_is_rejected() {
 #[test]
 pub fn a_change_of_owners_executes_once() {
     refuses!(replay: proposal_execute);
-    let (mut market, owners) = Market::owned_by(2, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     let newcomer = market.key("newcomer");
     let proposal = propose(&mut market, add(newcomer, &equal_shares(3)));
     let run = execute(&market, proposal);
@@ -1152,7 +1152,7 @@ pub fn a_change_of_owners_executes_once() {
 #[test]
 pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
     refuses!(substituted_address: proposal_execute);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
     market.execute(&[capacity_open(&bus, &seller, start)]);
@@ -1181,7 +1181,7 @@ pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
 #[test]
 pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() {
     refuses!(substituted_address: proposal_create, proposal_approve, proposal_revoke, proposal_close);
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     // A bus of the attacker's own, where one approval is enough.
     let attacker = market.wallet("attacker");
@@ -1209,7 +1209,7 @@ pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() 
 #[test]
 pub fn proposal_close_of_what_can_still_be_executed_is_rejected() {
     refuses!(approval: proposal_close);
-    let (mut market, owners) = Market::owned_by(3, 2, |config| config.timelock_seconds = 100);
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |config| config.timelock_seconds = 100);
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     let close = |closer: &Address| proposal_close(&bus, proposal, closer, &owners[0]);
@@ -1235,7 +1235,7 @@ pub fn proposal_close_of_what_can_still_be_executed_is_rejected() {
 
 #[test]
 pub fn proposal_close_once_executed_pays_the_rent_to_the_proposer() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller, stranger) = (market.bus, market.seller, market.wallet("stranger"));
     let before = market.lamports(&seller);
     let proposal = propose(&mut market, price(20_000));
@@ -1256,7 +1256,7 @@ pub fn proposal_close_once_executed_pays_the_rent_to_the_proposer() {
 #[test]
 pub fn proposal_close_with_rent_to_another_wallet_is_rejected() {
     refuses!(theft: proposal_close);
-    let (mut market, owners) = Market::owned_by(2, 1, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     let (bus, thief) = (market.bus, market.wallet("thief"));
     let proposal = propose(&mut market, price(20_000));
     let run = execute(&market, proposal);
@@ -1270,7 +1270,7 @@ pub fn proposal_close_with_rent_to_another_wallet_is_rejected() {
 #[test]
 pub fn proposal_closed_twice_or_used_after_in_one_transaction_is_rejected() {
     refuses!(revival: proposal_approve, proposal_execute, proposal_close; replay: proposal_close);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let proposal = propose(&mut market, price(20_000));
     let run = execute(&market, proposal);
@@ -1288,8 +1288,8 @@ pub fn proposal_closed_twice_or_used_after_in_one_transaction_is_rejected() {
 #[test]
 pub fn a_decision_is_told_step_by_step() {
     // Everything in one transaction by two owners tells of it in order.
-    let (mut market, owners) = Market::owned_by(2, 2, |_| ());
-    let bus: Bus = market.bus;
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
+    let bus: BusAddresses = market.bus;
     let proposal = bus.proposal(0);
     let meta = market.execute(&[
         proposal_create(&bus, &owners[0], 0, price(20_000)),

@@ -3,9 +3,10 @@
 use {
     multibus::{error::MultibusError, event::*, instruction::Purchase, state},
     multibus_tests::{
-        BusOptions, Lane, Market, Offer, Refusal, TokenProgram, World,
+        BusOptions, LaneAddress, OfferAddresses, Refusal, TestChain, TestMarket, TokenProgram,
         event::{decode, logged},
-        market::*,
+        instructions::*,
+        market::BUYER_TOKENS,
     },
     solana_instruction::{Instruction, error::InstructionError},
     solana_transaction_error::TransactionError,
@@ -14,7 +15,13 @@ use {
 };
 
 /// The buyer's purchase, up to an amount with a minimum (Wh), with its price guards.
-fn guarded(market: &Market, offer: &Offer, energy: (u64, u64), max_price: u64, version: u32) -> Instruction {
+fn guarded(
+    market: &TestMarket,
+    offer: &OfferAddresses,
+    energy: (u64, u64),
+    max_price: u64,
+    version: u32,
+) -> Instruction {
     Purchase {
         nonce: market.nonce(&market.lane),
         energy_wh: energy.0,
@@ -26,15 +33,15 @@ fn guarded(market: &Market, offer: &Offer, energy: (u64, u64), max_price: u64, v
 }
 
 /// The buyer's purchase of 1 kWh with a nonce.
-fn with_nonce(market: &Market, offer: &Offer, nonce: u64) -> Instruction {
+fn with_nonce(market: &TestMarket, offer: &OfferAddresses, nonce: u64) -> Instruction {
     Purchase { nonce, energy_wh: 1_000, min_energy_wh: 1_000, max_price_per_kwh: u64::MAX, expected_version: 0 }
         .to_instruction(market.purchase_accounts(offer))
 }
 
 /// The buyer's purchase of 1 kWh with other accounts.
 fn with_accounts(
-    market: &Market,
-    offer: &Offer,
+    market: &TestMarket,
+    offer: &OfferAddresses,
     change: impl FnOnce(&mut multibus::accounts::Purchase),
 ) -> Instruction {
     let mut accounts = market.purchase_accounts(offer);
@@ -56,7 +63,7 @@ pub(crate) fn token_error(error: TokenError) -> Refusal {
 #[test]
 pub fn purchase_moves_energy_and_money_together() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let offer = market.offer(10_000);
         let nonce = market.nonce(&market.lane);
         let purchase =
@@ -108,7 +115,7 @@ pub fn purchase_moves_energy_and_money_together() {
 #[test]
 pub fn purchase_rounds_the_cost_up() {
     withstands!(arithmetic: purchase);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.base_price_per_kwh = 1));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.base_price_per_kwh = 1));
     let offer = market.offer_with(|options| options.price(1));
     let mut paid = 0;
     for (energy_wh, cost) in [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (1_999, 2)] {
@@ -120,7 +127,7 @@ pub fn purchase_rounds_the_cost_up() {
 
 #[test]
 pub fn purchase_up_to_an_amount_takes_what_there_is() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let purchase = guarded(&market, &offer, (4_000, 1), u64::MAX, 0);
     market.execute(&[purchase]);
@@ -133,7 +140,7 @@ pub fn purchase_up_to_an_amount_takes_what_there_is() {
 
 #[test]
 pub fn purchase_of_less_than_was_asked_has_the_hash_of_what_was_asked() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let nonce = market.nonce(&market.lane);
     let purchase = guarded(&market, &offer, (12_000, 1), 300_000, 0);
@@ -155,11 +162,11 @@ pub fn purchase_of_less_than_was_asked_has_the_hash_of_what_was_asked() {
 
 #[test]
 pub fn purchase_up_to_an_amount_leaves_what_is_locked() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let (other, payment, _) = {
         let mint = market.bus.mint;
-        market.world.buyer("other", &mint)
+        market.chain.buyer("other", &mint)
     };
     let take = multibus::instruction::LockTake { energy_wh: 9_000, max_price_per_kwh: u64::MAX, expected_version: 0 };
     market.execute(&[take.to_instruction(lock_take_accounts(&offer, &other, payment))]);
@@ -172,7 +179,7 @@ pub fn purchase_up_to_an_amount_leaves_what_is_locked() {
 #[test]
 pub fn purchase_above_the_free_energy_is_rejected() {
     refuses!(capacity_leak: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     for energy in [(10_001, 10_001), (u64::MAX, u64::MAX), (20_000, 10_001)] {
         let purchase = guarded(&market, &offer, energy, u64::MAX, 0);
@@ -189,9 +196,9 @@ pub fn purchase_above_the_free_energy_is_rejected() {
 #[test]
 pub fn purchase_of_the_last_wh_by_two_buyers_fills_one() {
     refuses!(replay: purchase; capacity_leak: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let mint = market.bus.mint;
-    let (_, payment, lane) = market.world.buyer("other", &mint);
+    let (_, payment, lane) = market.chain.buyer("other", &mint);
     let offer = market.offer(1);
     let first = market.purchase(&offer, 1);
     let second = Purchase {
@@ -211,7 +218,7 @@ pub fn purchase_of_the_last_wh_by_two_buyers_fills_one() {
 
 #[test]
 pub fn purchase_of_zero_energy_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let purchase = guarded(&market, &offer, (0, 0), u64::MAX, 0);
     market.assert_refused(&[purchase], MultibusError::EnergyZero);
@@ -219,7 +226,7 @@ pub fn purchase_of_zero_energy_is_rejected() {
 
 #[test]
 pub fn purchase_with_minimum_out_of_range_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     for energy in [(1_000, 0), (1_000, 1_001), (1, u64::MAX)] {
         let purchase = guarded(&market, &offer, energy, u64::MAX, 0);
@@ -230,7 +237,7 @@ pub fn purchase_with_minimum_out_of_range_is_rejected() {
 #[test]
 pub fn purchase_above_the_price_limit_is_rejected() {
     refuses!(moved_price: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     let quoted = guarded(&market, &offer, (1_000, 1_000), 250_000, 0);
@@ -246,7 +253,7 @@ pub fn purchase_above_the_price_limit_is_rejected() {
 #[test]
 pub fn purchase_of_another_version_is_rejected() {
     refuses!(moved_price: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let seller = market.seller;
     let offer = market.offer(10_000);
     for version in [2, u32::MAX] {
@@ -263,7 +270,7 @@ pub fn purchase_of_another_version_is_rejected() {
 
 #[test]
 pub fn purchase_by_the_seller_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, mint) = (market.seller, market.bus.mint);
     let payment = market.token_account("seller's other account", &mint, &seller, 1_000_000);
     let lane = market.open_lane(&seller, 0);
@@ -282,7 +289,7 @@ pub fn purchase_by_the_seller_is_rejected() {
 #[test]
 pub fn purchase_whose_cost_overflows_is_rejected() {
     refuses!(arithmetic: purchase);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let offer = market.offer_with(|options| options.energy(1_000_000_000).price(u64::MAX));
     for energy_wh in [1_001, 1_000_000_000] {
         let purchase = market.purchase(&offer, energy_wh);
@@ -293,7 +300,7 @@ pub fn purchase_whose_cost_overflows_is_rejected() {
 #[test]
 pub fn purchase_of_the_largest_cost_succeeds() {
     withstands!(arithmetic: purchase);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let offer = market.offer_with(|options| options.energy(1_000).price(u64::MAX));
     let (mint, payment, authority) = (market.bus.mint, market.payment, market.fee_payer);
     market.arrange(&[mint.mint_to(&payment, &authority, u64::MAX - BUYER_TOKENS)]);
@@ -306,7 +313,7 @@ pub fn purchase_of_the_largest_cost_succeeds() {
 #[test]
 pub fn purchase_of_more_than_32_bits_of_energy_is_rounded_up() {
     withstands!(arithmetic: purchase);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let (energy, price) = ((1 << 32) + 1, 250_001);
     let cost = (energy as u128 * price as u128).div_ceil(1_000) as u64;
     assert_ne!(energy as u128 * price as u128 % 1_000, 0);
@@ -320,7 +327,7 @@ pub fn purchase_of_more_than_32_bits_of_energy_is_rounded_up() {
 #[test]
 pub fn purchase_past_the_largest_total_succeeds() {
     withstands!(arithmetic: purchase);
-    let mut market = Market::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
     let offer = market.offer_with(|options| options.energy(3_000).price(u64::MAX));
     let (mint, payment, payout, seller) = (market.bus.mint, market.payment, market.payout, market.seller);
     let authority = market.fee_payer;
@@ -346,7 +353,7 @@ pub fn purchase_past_the_largest_total_succeeds() {
 
 #[test]
 pub fn purchase_after_the_expiry_second_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let expires_at = market.now() + 60;
     let offer = market.offer_with(|options| options.expires(expires_at));
     market.go_to(expires_at + 1);
@@ -358,7 +365,7 @@ pub fn purchase_after_the_expiry_second_is_rejected() {
 
 #[test]
 pub fn purchase_at_gate_closure_is_rejected() {
-    let mut market = Market::windowed();
+    let mut market = TestMarket::windowed();
     let start = market.next_window();
     let offer = market.offer_in(start, |options| options);
     for now in [start - 60, start - 59, start, start + 900] {
@@ -372,7 +379,7 @@ pub fn purchase_at_gate_closure_is_rejected() {
 
 #[test]
 pub fn purchase_while_paused_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let bus = market.bus;
     let offer = market.offer(10_000);
     market.set_paused(&bus, true);
@@ -384,7 +391,7 @@ pub fn purchase_while_paused_is_rejected() {
 
 #[test]
 pub fn purchase_of_cancelled_offer_is_rejected() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (seller, buyer) = (market.seller, market.buyer);
     let offer = market.offer(10_000);
     market.lock(&offer, 1_000);
@@ -401,7 +408,7 @@ pub fn purchase_of_cancelled_offer_is_rejected() {
 #[test]
 pub fn purchase_with_any_nonce_but_the_next_is_rejected() {
     refuses!(replay: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let next = market.nonce(&market.lane);
     for nonce in [0, next - 1, next + 1, u64::MAX] {
@@ -426,7 +433,7 @@ pub fn purchase_with_any_nonce_but_the_next_is_rejected() {
 
 #[test]
 pub fn purchase_sent_again_as_it_was_is_not_processed_again() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let purchase = market.purchase(&offer, 1_000);
     let transaction = market.transaction(&[purchase], &[]);
@@ -439,7 +446,7 @@ pub fn purchase_sent_again_as_it_was_is_not_processed_again() {
 #[test]
 pub fn purchase_past_the_last_nonce_is_rejected() {
     refuses!(arithmetic: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let lane = market.lane.address;
     market.edit::<state::Trader>(&lane, |trader| trader.next_nonce = u64::MAX);
@@ -449,9 +456,9 @@ pub fn purchase_past_the_last_nonce_is_rejected() {
 
 #[test]
 pub fn purchase_in_many_lanes_needs_no_order() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (buyer, payment) = (market.buyer, market.payment);
-    let lanes: Vec<Lane> = [1, 2, u16::MAX].map(|lane| market.open_lane(&buyer, lane)).to_vec();
+    let lanes: Vec<LaneAddress> = [1, 2, u16::MAX].map(|lane| market.open_lane(&buyer, lane)).to_vec();
     let offer = market.offer(10_000);
     let purchases: Vec<_> = lanes
         .iter()
@@ -474,7 +481,7 @@ pub fn purchase_in_many_lanes_needs_no_order() {
 
 #[test]
 pub fn purchase_keeps_the_last_sixteen_receipts() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     for _ in 0..20 {
         market.buy(&offer, 100);
@@ -487,9 +494,9 @@ pub fn purchase_keeps_the_last_sixteen_receipts() {
 #[test]
 pub fn purchase_in_the_lane_of_another_wallet_is_rejected() {
     refuses!(substituted_address: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let mint = market.bus.mint;
-    let (_, _, other) = market.world.buyer("other", &mint);
+    let (_, _, other) = market.chain.buyer("other", &mint);
     let offer = market.offer(10_000);
     let purchase = with_accounts(&market, &offer, |accounts| accounts.trader = other.address);
     market.assert_refused(&[purchase], MultibusError::TraderMismatch);
@@ -498,7 +505,7 @@ pub fn purchase_in_the_lane_of_another_wallet_is_rejected() {
 #[test]
 pub fn purchase_paid_to_another_account_is_rejected() {
     refuses!(theft: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, buyer, seller) = (market.bus, market.buyer, market.seller);
     let own = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
     let sellers = market.token_account("seller's other account", &bus.mint, &seller, 0);
@@ -512,7 +519,7 @@ pub fn purchase_paid_to_another_account_is_rejected() {
 #[test]
 pub fn purchase_paid_from_the_payout_is_rejected() {
     refuses!(duplicate_account: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = accounts.payout);
     market.assert_refused(&[purchase], Refusal::custom(2040));
@@ -521,7 +528,7 @@ pub fn purchase_paid_from_the_payout_is_rejected() {
 #[test]
 pub fn purchase_in_another_mint_is_rejected() {
     refuses!(wrong_account: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let buyer = market.buyer;
     let other = market.mint("worthless", TokenProgram::SplToken, &[]);
     let payment = market.token_account("worthless tokens", &other, &buyer, 1_000_000_000);
@@ -536,7 +543,7 @@ pub fn purchase_in_another_mint_is_rejected() {
 #[test]
 pub fn purchase_through_another_token_program_is_rejected() {
     refuses!(foreign_program: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let fake = market.key("fake token program");
     market.svm.add_program(fake, multibus_tests::elf::program()).unwrap();
@@ -550,7 +557,7 @@ pub fn purchase_through_another_token_program_is_rejected() {
 #[test]
 pub fn purchase_under_another_bus_is_rejected() {
     refuses!(substituted_address: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
     let offer = market.offer(10_000);
@@ -562,7 +569,7 @@ pub fn purchase_under_another_bus_is_rejected() {
 #[test]
 pub fn purchase_beyond_the_buyers_tokens_is_rejected() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let offer = market.offer_with(|options| options.price(200_000_000_000));
         let purchase = market.purchase(&offer, 6);
         market.assert_refused(&[purchase], token_error(TokenError::InsufficientFunds));
@@ -575,7 +582,7 @@ pub fn purchase_beyond_the_buyers_tokens_is_rejected() {
 pub fn purchase_with_somebody_elses_tokens_is_rejected() {
     refuses!(theft: purchase);
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let mint = market.bus.mint;
         let victim = market.wallet("victim");
         let tokens = market.token_account("victim's tokens", &mint, &victim, 1_000_000);
@@ -595,7 +602,7 @@ pub fn purchase_with_somebody_elses_tokens_is_rejected() {
 #[test]
 pub fn purchase_by_a_delegate_spends_what_was_approved() {
     withstands!(token_2022: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (mint, buyer) = (market.bus.mint, market.buyer);
     let friend = market.wallet("friend");
     let tokens = market.token_account("friend's tokens", &mint, &friend, 1_000_000);
@@ -615,7 +622,7 @@ pub fn purchase_by_a_delegate_spends_what_was_approved() {
 #[test]
 pub fn purchase_of_an_offer_whose_payout_is_frozen_or_closed_is_rejected() {
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (mint, payout, seller, authority) = (market.bus.mint, market.payout, market.seller, market.fee_payer);
         let offer = market.offer(10_000);
         let program = mint.program.address();
@@ -638,7 +645,7 @@ pub fn purchase_of_an_offer_whose_payout_is_frozen_or_closed_is_rejected() {
 #[test]
 pub fn purchase_unsigned_is_rejected() {
     refuses!(missing_signer: purchase);
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let mut purchase = market.purchase(&offer, 1);
     purchase.accounts[0].is_signer = false;
@@ -647,14 +654,14 @@ pub fn purchase_unsigned_is_rejected() {
 
 #[test]
 pub fn purchase_of_own_bus_by_an_owner_who_is_not_the_seller_succeeds() {
-    let mut world = World::new();
-    let mint = world.mint("mint", TokenProgram::SplToken, &[]);
-    let (owner, payment, lane) = world.buyer("owner", &mint);
-    let bus = world.create_bus(&owner, &mint, &BusOptions::new(&owner));
-    let member = world.wallet("member");
-    let payout = world.token_account("member's payout", &mint, &member, 0);
-    let offer = world.create_offer(&bus, bus.capacity, &member, payout, OfferOptions::new(0));
-    let nonce = world.nonce(&lane);
+    let mut chain = TestChain::new();
+    let mint = chain.mint("mint", TokenProgram::SplToken, &[]);
+    let (owner, payment, lane) = chain.buyer("owner", &mint);
+    let bus = chain.create_bus(&owner, &mint, &BusOptions::new(&owner));
+    let member = chain.wallet("member");
+    let payout = chain.token_account("member's payout", &mint, &member, 0);
+    let offer = chain.create_offer(&bus, bus.capacity, &member, payout, OfferOptions::new(0));
+    let nonce = chain.nonce(&lane);
     let purchase = Purchase { nonce, energy_wh: 1, min_energy_wh: 1, max_price_per_kwh: u64::MAX, expected_version: 0 };
-    world.execute(&[purchase.to_instruction(purchase_accounts(&offer, &lane, payment))]);
+    chain.execute(&[purchase.to_instruction(purchase_accounts(&offer, &lane, payment))]);
 }

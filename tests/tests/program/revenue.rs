@@ -6,7 +6,7 @@
 use {
     crate::property::sequences,
     multibus::{error::MultibusError, state::ProposalAction},
-    multibus_tests::{BusOptions, Market, Offer, TokenProgram, market::*, world::code_of},
+    multibus_tests::{BusOptions, OfferAddresses, TestMarket, TokenProgram, instructions::*, refusal::code_of},
     proptest::prelude::*,
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
@@ -49,9 +49,9 @@ fn shares(count: usize, weights: &[u16]) -> Vec<u16> {
     shares
 }
 
-struct Village {
-    market: Market,
-    offer: Offer,
+struct RandomRevenue {
+    market: TestMarket,
+    offer: OfferAddresses,
     wallets: Vec<Address>,
     accounts: Vec<Address>,
     /// The owners in their order.
@@ -60,9 +60,9 @@ struct Village {
     paid: BTreeMap<Address, u128>,
 }
 
-impl Village {
+impl RandomRevenue {
     fn new(program: TokenProgram, price_per_kwh: u64) -> Self {
-        let mut market = Market::with(program, |options: BusOptions| {
+        let mut market = TestMarket::with(program, |options: BusOptions| {
             options.with(|config| (config.base_price_per_kwh, config.capacity_wh) = (1, u64::MAX))
         });
         let mint = market.bus.mint;
@@ -71,7 +71,7 @@ impl Village {
         let accounts = wallets
             .iter()
             .enumerate()
-            .map(|(index, wallet)| market.world.token_account(&format!("tokens {index}"), &mint, wallet, 0))
+            .map(|(index, wallet)| market.chain.token_account(&format!("tokens {index}"), &mint, wallet, 0))
             .collect();
         let owners = vec![market.seller];
         let offer = market.bus_offer(&owners[0], u64::MAX, price_per_kwh);
@@ -183,17 +183,17 @@ proptest! {
         price_per_kwh in prop_oneof![Just(1_000u64), 1u64..5_000],
     ) {
         let program = if token_2022 { TokenProgram::Token2022 } else { TokenProgram::SplToken };
-        let mut village = Village::new(program, price_per_kwh);
+        let mut revenue = RandomRevenue::new(program, price_per_kwh);
         for step in &steps {
-            village.step(step);
+            revenue.step(step);
         }
         // In the end everyone is paid, and what is left does not divide among the owners.
         for who in 0..WALLETS {
-            village.claim(who);
-            village.check();
+            revenue.claim(who);
+            revenue.check();
         }
-        let left = village.market.tokens(&village.market.bus.treasury);
-        prop_assert!(left < village.owners.len() as u64);
-        prop_assert_eq!(village.market.bus_state(&village.market.bus).former_owner_count, 0);
+        let left = revenue.market.tokens(&revenue.market.bus.treasury);
+        prop_assert!(left < revenue.owners.len() as u64);
+        prop_assert_eq!(revenue.market.bus_state(&revenue.market.bus).former_owner_count, 0);
     }
 }

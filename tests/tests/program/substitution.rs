@@ -4,7 +4,7 @@
 use {
     crate::fixture::{Fixture, account_names, account_of, fixture, instruction_of, type_at},
     multibus::{constants::*, error::MultibusError, state::ProposalAction},
-    multibus_tests::{BusOptions, Lane, Refusal, key::pda, market::*},
+    multibus_tests::{BusOptions, LaneAddress, Refusal, instructions::*, key::pda},
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
     std::collections::BTreeSet,
@@ -19,7 +19,7 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     let (bus, buyer, payment) = (market.bus, market.buyer, market.payment);
     // A thief with a bus in the same token, a window of it, an offer, a proposal, and a lane and a lock on the other bus.
     let mint = bus.mint;
-    let (thief, thiefs_tokens, lane) = market.world.buyer("thief", &mint);
+    let (thief, thiefs_tokens, lane) = market.chain.buyer("thief", &mint);
     let other = market.create_bus(&thief, &mint, &BusOptions::new(&thief).windowed());
     market.execute(&[capacity_open(&other, &thief, start), capacity_open(&bus, &thief, start + 1_800)]);
     let (window, next_window) = (other.window(start), bus.window(start + 1_800));
@@ -33,7 +33,7 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     market.execute(&[take(&locked, &thief, thiefs_tokens), take(&beside, &buyer, payment)]);
     let (thiefs_lock, lock_beside) = (pda::lock(&locked.address, &thief).0, pda::lock(&beside.address, &buyer).0);
     let fresh = BusOptions::new(&thief).seq(77).bus_seq;
-    let unborn = multibus_tests::Bus::of(&thief, fresh, mint);
+    let unborn = multibus_tests::BusAddresses::of(&thief, fresh, mint);
 
     use MultibusError::*;
     let cases: Vec<(&str, &str, Address, Refusal)> = vec![
@@ -105,8 +105,8 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("lock_release", "escrow", other.escrow, EscrowMismatch.into()),
         ("lock_release", "escrow", bus.treasury, EscrowMismatch.into()),
         ("trader_open", "trader", lane.address, SEEDS),
-        ("trader_open", "trader", Lane::of(&thief, 2).address, SEEDS),
-        ("trader_open", "trader", Lane::of(&buyer, 3).address, SEEDS),
+        ("trader_open", "trader", LaneAddress::of(&thief, 2).address, SEEDS),
+        ("trader_open", "trader", LaneAddress::of(&buyer, 3).address, SEEDS),
         ("trader_close", "trader", lane.address, TraderMismatch.into()),
         ("proposal_create", "bus", other.address, SEEDS),
         ("proposal_create", "general", other.capacity, BusMismatch.into()),

@@ -2,7 +2,10 @@
 
 use {
     multibus::{error::MultibusError, instruction::BusCreate},
-    multibus_tests::{BusOptions, Market, Mint, MintExtension, Refusal, TokenProgram, World, market::*},
+    multibus_tests::{
+        BusOptions, Mint, MintExtension, Refusal, TestChain, TestMarket, TokenProgram, instructions::*,
+        market::BUYER_TOKENS,
+    },
     solana_account::Account,
     solana_address::Address,
     solana_instruction::Instruction,
@@ -15,17 +18,17 @@ use {
 };
 
 fn refused(extensions: &[MintExtension], error: MultibusError) {
-    let mut world = World::new();
-    let mint = world.mint("mint", TokenProgram::Token2022, extensions);
-    let creator = world.wallet("creator");
-    world.assert_refused(&[bus_create(&creator, &mint, &BusOptions::new(&creator))], error);
+    let mut chain = TestChain::new();
+    let mint = chain.mint("mint", TokenProgram::Token2022, extensions);
+    let creator = chain.wallet("creator");
+    chain.assert_refused(&[bus_create(&creator, &mint, &BusOptions::new(&creator))], error);
 }
 
 /// Trades everything there is in a mint: a purchase, a lock that settles and one that is released.
 fn accepted(extensions: &[MintExtension]) {
-    let mut world = World::new();
-    let mint = world.mint("mint", TokenProgram::Token2022, extensions);
-    let mut market = Market::in_world(world, mint, |options| options);
+    let mut chain = TestChain::new();
+    let mint = chain.mint("mint", TokenProgram::Token2022, extensions);
+    let mut market = TestMarket::on_chain(chain, mint, |options| options);
     let buyer = market.buyer;
     let offer = market.offer(10_000);
     market.buy(&offer, 1_000);
@@ -41,12 +44,12 @@ fn accepted(extensions: &[MintExtension]) {
 }
 
 /// A Token-2022 mint of these bytes after its type.
-fn mint_with_tail(world: &mut World, tail: &[u8]) -> Mint {
-    let mint = world.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
-    let mut account = world.account(&mint.address);
+fn mint_with_tail(chain: &mut TestChain, tail: &[u8]) -> Mint {
+    let mint = chain.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
+    let mut account = chain.account(&mint.address);
     account.data.truncate(165);
     account.data.extend_from_slice(tail);
-    world.svm.set_account(mint.address, account).unwrap();
+    chain.svm.set_account(mint.address, account).unwrap();
     mint
 }
 
@@ -96,11 +99,11 @@ pub fn mint_with_an_extension_not_known_to_be_harmless_is_rejected() {
     refused(&[MintExtension::ConfidentialTransfer], MultibusError::MintExtensionUnknown);
     refused(&[MintExtension::PermissionedBurn], MultibusError::MintExtensionUnknown);
     for number in [2u8, 4, 5, 7, 8, 11, 13, 15, 16, 17, 24, 27, 28, 99, 255] {
-        let mut world = World::new();
-        let mint = mint_with_tail(&mut world, &[1, number, 0, 0, 0]);
-        let creator = world.wallet("creator");
+        let mut chain = TestChain::new();
+        let mint = mint_with_tail(&mut chain, &[1, number, 0, 0, 0]);
+        let creator = chain.wallet("creator");
         let create = bus_create(&creator, &mint, &BusOptions::new(&creator));
-        world.assert_refused(&[create], MultibusError::MintExtensionUnknown);
+        chain.assert_refused(&[create], MultibusError::MintExtensionUnknown);
     }
 }
 
@@ -125,7 +128,7 @@ pub fn mint_with_harmless_extensions_trades() {
 }
 
 /// A treasury with 1,000 base units, and the seller's claim of them.
-fn earned(market: &mut Market) -> Instruction {
+fn earned(market: &mut TestMarket) -> Instruction {
     let (bus, seller, payout, authority) = (market.bus, market.seller, market.payout, market.fee_payer);
     market.arrange(&[bus.mint.mint_to(&bus.treasury, &authority, 1_000)]);
     treasury_claim(&bus, &seller, payout)
@@ -136,9 +139,9 @@ pub fn a_mint_gets_no_fee_hook_or_delegate_after_its_bus_was_made() {
     withstands!(token_2022: purchase, purchase_batch, lock_take, lock_settle, lock_release, treasury_claim);
     use MintExtension::*;
     for present in [&[][..], &[MetadataPointer], &[MetadataPointer, InterestBearing]] {
-        let mut world = World::new();
-        let mint = world.mint("mint", TokenProgram::Token2022, present);
-        let mut market = Market::in_world(world, mint, |options| options);
+        let mut chain = TestChain::new();
+        let mint = chain.mint("mint", TokenProgram::Token2022, present);
+        let mut market = TestMarket::on_chain(chain, mint, |options| options);
         let (buyer, authority) = (market.buyer, market.fee_payer);
         let before = market.account(&mint.address);
         for extension in [TransferFee, TransferHook, PermanentDelegate, NonTransferable, CloseAuthority, Pausable] {
@@ -174,12 +177,12 @@ pub fn a_mint_gets_no_fee_hook_or_delegate_after_its_bus_was_made() {
 pub fn the_accounts_of_a_bus_get_no_delegate_and_no_other_owner() {
     refuses!(theft: treasury_claim);
     for program in TokenProgram::BOTH {
-        let mut market = Market::with(program, |options| options);
+        let mut market = TestMarket::with(program, |options| options);
         let (bus, seller, thief, mint) = (market.bus, market.seller, market.wallet("thief"), market.bus.mint);
         let thiefs = market.token_account("thief's tokens", &mint, &thief, 0);
         let token = program.address();
         // Neither an owner of the bus nor a thief has the key of the bus, in whose name only the program signs.
-        let refused = |market: &mut Market, attempt: &dyn Fn(&Address, &Address) -> Instruction| {
+        let refused = |market: &mut TestMarket, attempt: &dyn Fn(&Address, &Address) -> Instruction| {
             for (account, signer) in [bus.escrow, bus.treasury].into_iter().flat_map(|a| [(a, seller), (a, thief)]) {
                 let attempt = attempt(&account, &signer);
                 market.assert_refused(&[attempt], Refusal::custom(TokenError::OwnerMismatch as u32));
@@ -213,11 +216,11 @@ pub fn the_accounts_of_a_bus_get_no_delegate_and_no_other_owner() {
 pub fn mint_whose_extensions_are_malformed_is_rejected() {
     // A token account's type byte; an extension that is longer than the account.
     for tail in [&[2u8, 18, 0, 0, 0][..], &[0, 18, 0, 0, 0], &[1, 18, 0, 255, 0, 1, 2], &[1, 10, 0, 1, 0]] {
-        let mut world = World::new();
-        let mint = mint_with_tail(&mut world, tail);
-        let creator = world.wallet("creator");
+        let mut chain = TestChain::new();
+        let mint = mint_with_tail(&mut chain, tail);
+        let creator = chain.wallet("creator");
         let create = bus_create(&creator, &mint, &BusOptions::new(&creator));
-        world.assert_refused(&[create], MultibusError::MintInvalid);
+        chain.assert_refused(&[create], MultibusError::MintInvalid);
     }
 }
 
@@ -225,58 +228,58 @@ pub fn mint_whose_extensions_are_malformed_is_rejected() {
 pub fn mint_that_is_none_is_rejected() {
     refuses!(wrong_account: bus_create);
     for program in TokenProgram::BOTH {
-        let mut world = World::new();
-        let creator = world.wallet("creator");
-        let mint = world.mint("mint", program, &[]);
-        let account = world.token_account("tokens", &mint, &creator, 0);
+        let mut chain = TestChain::new();
+        let creator = chain.wallet("creator");
+        let mint = chain.mint("mint", program, &[]);
+        let account = chain.token_account("tokens", &mint, &creator, 0);
         // A token account; a mint that is not initialised; a mint that is cut short.
-        let (uninitialised, short) = (world.key("uninitialised"), world.key("short"));
-        let mut bytes = world.account(&mint.address);
+        let (uninitialised, short) = (chain.key("uninitialised"), chain.key("short"));
+        let mut bytes = chain.account(&mint.address);
         bytes.data[45] = 0;
-        world.svm.set_account(uninitialised, bytes.clone()).unwrap();
+        chain.svm.set_account(uninitialised, bytes.clone()).unwrap();
         bytes.data[45] = 1;
         bytes.data.truncate(81);
-        world.svm.set_account(short, bytes).unwrap();
+        chain.svm.set_account(short, bytes).unwrap();
         for address in [account, uninitialised, short] {
             let mint = Mint { address, ..mint };
             let create = bus_create(&creator, &mint, &BusOptions::new(&creator));
-            world.assert_refused(&[create], MultibusError::MintInvalid);
+            chain.assert_refused(&[create], MultibusError::MintInvalid);
         }
     }
 }
 
 #[test]
 pub fn mint_with_an_extension_of_token_2022_in_spl_token_is_rejected() {
-    let mut world = World::new();
-    let creator = world.wallet("creator");
-    let mint = world.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
-    let account = Account { owner: TokenProgram::SplToken.address(), ..world.account(&mint.address) };
-    world.svm.set_account(mint.address, account).unwrap();
+    let mut chain = TestChain::new();
+    let creator = chain.wallet("creator");
+    let mint = chain.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
+    let account = Account { owner: TokenProgram::SplToken.address(), ..chain.account(&mint.address) };
+    chain.svm.set_account(mint.address, account).unwrap();
     let mint = Mint { program: TokenProgram::SplToken, ..mint };
     let create = bus_create(&creator, &mint, &BusOptions::new(&creator));
-    world.assert_refused(&[create], MultibusError::MintInvalid);
+    chain.assert_refused(&[create], MultibusError::MintInvalid);
 }
 
 #[test]
 pub fn mint_of_another_token_program_is_rejected() {
     refuses!(foreign_program: bus_create; wrong_account: bus_create);
-    let mut world = World::new();
-    let creator = world.wallet("creator");
-    let fake = world.key("fake token program");
-    world.svm.add_program(fake, multibus_tests::elf::program()).unwrap();
+    let mut chain = TestChain::new();
+    let creator = chain.wallet("creator");
+    let fake = chain.key("fake token program");
+    chain.svm.add_program(fake, multibus_tests::elf::program()).unwrap();
     let create = |mint: &Mint, program: Address| {
         let accounts =
             multibus::accounts::BusCreate { token_program: program, ..bus_create_accounts(&creator, mint, 0) };
         BusCreate { bus_seq: 0, config: BusOptions::new(&creator).config }.to_instruction(accounts)
     };
-    let spl_token = world.mint("of SPL Token", TokenProgram::SplToken, &[]);
-    let token_2022 = world.mint("of Token-2022", TokenProgram::Token2022, &[]);
+    let spl_token = chain.mint("of SPL Token", TokenProgram::SplToken, &[]);
+    let token_2022 = chain.mint("of Token-2022", TokenProgram::Token2022, &[]);
     // A mint that belongs to the foreign program which would handle it.
-    let foreign = Mint { address: world.key("foreign"), ..spl_token };
-    let account = Account { owner: fake, ..world.account(&spl_token.address) };
-    world.svm.set_account(foreign.address, account).unwrap();
+    let foreign = Mint { address: chain.key("foreign"), ..spl_token };
+    let account = Account { owner: fake, ..chain.account(&spl_token.address) };
+    chain.svm.set_account(foreign.address, account).unwrap();
     // A wallet that says to be a mint.
-    let wallet = Mint { address: world.wallet("wallet"), ..spl_token };
+    let wallet = Mint { address: chain.wallet("wallet"), ..spl_token };
     let cases = [
         (spl_token, token_2022.program.address()),
         (token_2022, spl_token.program.address()),
@@ -288,6 +291,6 @@ pub fn mint_of_another_token_program_is_rejected() {
     ];
     for (mint, program) in cases {
         let create = create(&mint, program);
-        world.assert_refused(&[create], MultibusError::TokenProgramInvalid);
+        chain.assert_refused(&[create], MultibusError::TokenProgramInvalid);
     }
 }

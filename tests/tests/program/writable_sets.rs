@@ -2,7 +2,10 @@
 //! they touch the same of these, so that the chain executes all others in parallel.
 
 use {
-    multibus_tests::{Lane, Market, Offer, TokenProgram, World, key::pda, market::*},
+    multibus_tests::{
+        LaneAddress, OfferAddresses, TestChain, TestMarket, TokenProgram, instructions::*, key::pda,
+        market::BUYER_TOKENS,
+    },
     solana_address::Address,
     solana_instruction::Instruction,
     std::collections::BTreeSet,
@@ -13,11 +16,11 @@ fn writes(instruction: &Instruction) -> BTreeSet<Address> {
 }
 
 /// Accounts whose bytes or lamports a transaction changes, the fee payer's aside.
-fn changes(world: &mut World, instruction: Instruction) -> BTreeSet<Address> {
-    let before = world.svm.accounts_db().inner.clone();
-    world.execute(&[instruction]);
-    let sysvars = [solana_sdk_ids::sysvar::recent_blockhashes::ID, world.fee_payer];
-    let after = &world.svm.accounts_db().inner;
+fn changes(chain: &mut TestChain, instruction: Instruction) -> BTreeSet<Address> {
+    let before = chain.svm.accounts_db().inner.clone();
+    chain.execute(&[instruction]);
+    let sysvars = [solana_sdk_ids::sysvar::recent_blockhashes::ID, chain.fee_payer];
+    let after = &chain.svm.accounts_db().inner;
     after
         .iter()
         .filter(|(address, account)| !sysvars.contains(address) && before.get(*address) != Some(account))
@@ -29,18 +32,18 @@ fn changes(world: &mut World, instruction: Instruction) -> BTreeSet<Address> {
 struct Buyer {
     wallet: Address,
     payment: Address,
-    lane: Lane,
+    lane: LaneAddress,
 }
 
 impl Buyer {
-    fn new(world: &mut World, name: &str, offer: &Offer) -> Self {
-        let (wallet, payment, lane) = world.buyer(name, &offer.bus.mint);
+    fn new(chain: &mut TestChain, name: &str, offer: &OfferAddresses) -> Self {
+        let (wallet, payment, lane) = chain.buyer(name, &offer.bus.mint);
         Self { wallet, payment, lane }
     }
 
-    fn purchase(&self, world: &World, offer: &Offer) -> Instruction {
+    fn purchase(&self, chain: &TestChain, offer: &OfferAddresses) -> Instruction {
         multibus::instruction::Purchase {
-            nonce: world.nonce(&self.lane),
+            nonce: chain.nonce(&self.lane),
             energy_wh: 100,
             min_energy_wh: 100,
             max_price_per_kwh: u64::MAX,
@@ -49,8 +52,8 @@ impl Buyer {
         .to_instruction(purchase_accounts(offer, &self.lane, self.payment))
     }
 
-    fn batch(&self, world: &World, offer: &Offer) -> Instruction {
-        batch(&self.lane, self.payment, world.nonce(&self.lane), &[(*offer, 100)])
+    fn batch(&self, chain: &TestChain, offer: &OfferAddresses) -> Instruction {
+        batch(&self.lane, self.payment, chain.nonce(&self.lane), &[(*offer, 100)])
     }
 
     fn own(&self) -> BTreeSet<Address> {
@@ -59,8 +62,8 @@ impl Buyer {
 }
 
 /// Two offers on one bus, in one window, by two sellers, with two buyers.
-fn two_of_each() -> (Market, [(Offer, Buyer); 2]) {
-    let mut market = Market::windowed();
+fn two_of_each() -> (TestMarket, [(OfferAddresses, Buyer); 2]) {
+    let mut market = TestMarket::windowed();
     let start = market.next_window();
     let one = market.offer_in(start, |options| options);
     let bus = market.bus;
@@ -68,13 +71,13 @@ fn two_of_each() -> (Market, [(Offer, Buyer); 2]) {
     let payout = market.token_account("other payout", &bus.mint, &other, 0);
     let two = market.create_offer(&bus, bus.window(start), &other, payout, OfferOptions::new(50));
     let buyers =
-        [Buyer::new(&mut market.world, "first buyer", &one), Buyer::new(&mut market.world, "second buyer", &two)];
+        [Buyer::new(&mut market.chain, "first buyer", &one), Buyer::new(&mut market.chain, "second buyer", &two)];
     let [first, second] = buyers;
     (market, [(one, first), (two, second)])
 }
 
 /// Everything that all trades on a bus have in common.
-fn shared(market: &Market, offers: &[Offer]) -> BTreeSet<Address> {
+fn shared(market: &TestMarket, offers: &[OfferAddresses]) -> BTreeSet<Address> {
     let bus = market.bus;
     let mut shared = BTreeSet::from([bus.address, bus.capacity, bus.treasury, bus.mint.address]);
     shared.extend(offers.iter().map(|offer| offer.capacity));
@@ -86,10 +89,10 @@ fn shared(market: &Market, offers: &[Offer]) -> BTreeSet<Address> {
 #[test]
 fn purchases_of_different_offers_write_no_account_in_common() {
     let (market, [(one, first), (two, second)]) = two_of_each();
-    let purchases = |world: &World| {
+    let purchases = |chain: &TestChain| {
         [
-            [first.purchase(world, &one), first.batch(world, &one)],
-            [second.purchase(world, &two), second.batch(world, &two)],
+            [first.purchase(chain, &one), first.batch(chain, &one)],
+            [second.purchase(chain, &two), second.batch(chain, &two)],
         ]
     };
     let [ones, twos] = purchases(&market);
@@ -116,48 +119,48 @@ fn a_purchase_writes_its_buyer_offer_and_payout_only() {
         if instruction.accounts.len() == 8 && instruction.data[0] == 9 {
             instruction = first.batch(&market, &one);
         }
-        assert_eq!(changes(&mut market.world, instruction), expected, "and changes just what it declares");
+        assert_eq!(changes(&mut market.chain, instruction), expected, "and changes just what it declares");
     }
 }
 
 #[test]
 fn a_sale_of_the_bus_writes_the_treasury_but_neither_bus_nor_capacity() {
-    let mut market = Market::new();
+    let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.bus_offer(&seller, 10_000, 250_000);
-    let buyer = Buyer::new(&mut market.world, "first buyer", &offer);
+    let buyer = Buyer::new(&mut market.chain, "first buyer", &offer);
     let expected = BTreeSet::from([buyer.payment, buyer.lane.address, offer.address, bus.treasury]);
     let purchase = buyer.purchase(&market, &offer);
     assert_eq!(writes(&purchase), expected);
-    assert_eq!(changes(&mut market.world, purchase), expected);
+    assert_eq!(changes(&mut market.chain, purchase), expected);
     let batch = buyer.batch(&market, &offer);
     assert_eq!(writes(&batch), expected);
-    assert_eq!(changes(&mut market.world, batch), expected);
+    assert_eq!(changes(&mut market.chain, batch), expected);
     // A lock of it moves its deposit from escrow to treasury.
     let take = multibus::instruction::LockTake { energy_wh: 100, max_price_per_kwh: u64::MAX, expected_version: 0 }
         .to_instruction(lock_take_accounts(&offer, &buyer.wallet, buyer.payment));
     market.execute(&[take]);
     let settle = multibus::instruction::LockSettle { nonce: market.nonce(&buyer.lane) }
         .to_instruction(lock_settle_accounts(&offer, &buyer.lane));
-    let changed = changes(&mut market.world, settle);
+    let changed = changes(&mut market.chain, settle);
     assert!(changed.contains(&bus.treasury) && !changed.contains(&bus.address) && !changed.contains(&bus.capacity));
 }
 
 #[test]
 fn approvals_write_the_proposal_alone_and_claims_what_they_pay() {
-    let (mut market, owners) = Market::owned_by(3, 3, |_| ());
+    let (mut market, owners) = TestMarket::owned_by(3, 3, |_| ());
     let (bus, seller) = (market.bus, market.seller);
     let action = multibus::state::ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 };
     let proposal = market.propose(&bus, &seller, action);
     let approve = proposal_approve(&bus, proposal, &owners[1]);
-    assert_eq!(changes(&mut market.world, approve), BTreeSet::from([proposal]));
+    assert_eq!(changes(&mut market.chain, approve), BTreeSet::from([proposal]));
     let revoke = proposal_revoke(&bus, proposal, &owners[1]);
-    assert_eq!(changes(&mut market.world, revoke), BTreeSet::from([proposal]));
+    assert_eq!(changes(&mut market.chain, revoke), BTreeSet::from([proposal]));
     let offer = market.bus_offer(&seller, 10_000, 250_000);
     market.buy(&offer, 1_000);
     let payout = market.payout;
     let claim = treasury_claim(&bus, &seller, payout);
-    assert_eq!(changes(&mut market.world, claim), BTreeSet::from([bus.address, bus.treasury, payout]));
+    assert_eq!(changes(&mut market.chain, claim), BTreeSet::from([bus.address, bus.treasury, payout]));
 }
 
 #[test]

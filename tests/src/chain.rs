@@ -1,10 +1,11 @@
-//! A chain with the program on it, which checks the market after every transaction.
+//! A simulated chain with the program on it, which checks the market after every transaction.
 
 use {
     crate::{
         attack, elf, event,
         key::keypair,
         mint::{Mint, MintExtension, TokenProgram},
+        refusal::{self, Refusal},
         replica::{self, Replica, TokenBalance},
     },
     anchor_lang::Discriminator,
@@ -12,115 +13,46 @@ use {
         LiteSVM,
         types::{FailedTransactionMetadata, TransactionMetadata},
     },
-    multibus::error::MultibusError,
     solana_account::Account,
     solana_address::Address,
     solana_clock::Clock,
-    solana_instruction::{Instruction, error::InstructionError},
+    solana_instruction::Instruction,
     solana_keypair::Keypair,
     solana_message::{AddressLookupTableAccount, VersionedMessage, v0},
     solana_signer::Signer,
     solana_transaction::versioned::VersionedTransaction,
     solana_transaction_error::TransactionError,
     std::{
-        cell::RefCell,
         collections::{BTreeMap, BTreeSet},
         sync::OnceLock,
     },
 };
 
-/// When every world begins: 2026-06-01 12:00:00 UTC, in unix seconds.
+/// The time at which every chain begins: 2026-06-01 12:00:00 UTC, in unix seconds.
 pub const START: i64 = 1_780_315_200;
-/// Slot in which every world begins.
+/// The slot in which every chain begins.
 pub const START_SLOT: u64 = 300_000_000;
 
 /// What became of a transaction.
 pub type Landing = Result<TransactionMetadata, Box<FailedTransactionMetadata>>;
 
-/// Why an instruction is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// An error of the market.
-    Market(MultibusError),
-    /// An error of the runtime, of Anchor or of another program.
-    Instruction(InstructionError),
-    /// The account is not one of the type and program that belong into its place: it is too short, another
-    /// program's or of another type. Which of these is found first is no promise of the program.
-    NotTheAccount,
-    /// The account is passed read-only where it is written: Anchor finds it, or the runtime does when the system
-    /// program is to create it.
-    NotWritable,
-}
-
-impl Refusal {
-    /// An error of Anchor or of another program, by its number.
-    pub fn custom(code: u32) -> Self {
-        Self::Instruction(InstructionError::Custom(code))
-    }
-
-    fn covers(&self, error: &InstructionError) -> bool {
-        match self {
-            Self::Market(expected) => *error == InstructionError::Custom(code_of(*expected)),
-            Self::Instruction(expected) => error == expected,
-            Self::NotTheAccount => matches!(
-                error,
-                InstructionError::AccountDataTooSmall
-                    | InstructionError::IllegalOwner
-                    | InstructionError::InvalidAccountData
-            ),
-            Self::NotWritable => {
-                matches!(error, InstructionError::Custom(2000) | InstructionError::PrivilegeEscalation)
-            }
-        }
-    }
-}
-
-impl From<MultibusError> for Refusal {
-    fn from(error: MultibusError) -> Self {
-        Self::Market(error)
-    }
-}
-
-impl From<InstructionError> for Refusal {
-    fn from(error: InstructionError) -> Self {
-        Self::Instruction(error)
-    }
-}
-
-/// Number of an error of the market, as clients see it.
-pub fn code_of(error: MultibusError) -> u32 {
-    match anchor_lang::Error::from(error) {
-        anchor_lang::Error::Custom(code) => code,
-        other => panic!("{error:?} is no custom error but {other:?}"),
-    }
-}
-
-thread_local! {
-    static SEEN: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
-}
-
-/// Numbers of the market's errors that [`World::assert_refused`] has seen on this thread.
-pub fn seen_refusals() -> BTreeSet<u32> {
-    SEEN.with_borrow(Clone::clone)
-}
-
 /// A chain with the program on it.
-pub struct World {
+pub struct TestChain {
     pub svm: LiteSVM,
     pub replica: Replica,
-    /// Pays the transaction fees, mints and freezes; no part of the market.
+    /// Pays the transaction fees, mints and freezes. It takes no part in the market.
     pub fee_payer: Address,
-    /// Who can sign: every key that the world has made.
+    /// The keys of everyone who can sign, by address.
     keys: BTreeMap<Address, Keypair>,
 }
 
-impl Default for World {
+impl Default for TestChain {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl World {
+impl TestChain {
     /// A chain at [`START`] with the program on it, its authority and nothing else.
     pub fn new() -> Self {
         static CHAIN: OnceLock<LiteSVM> = OnceLock::new();
@@ -133,16 +65,16 @@ impl World {
         Self::on(svm.clone())
     }
 
-    /// The same on a chain that has the program.
+    /// The same on a simulated chain that has the program already.
     pub fn on(svm: LiteSVM) -> Self {
-        let mut world = Self { svm, replica: Replica::default(), fee_payer: Address::default(), keys: BTreeMap::new() };
-        world.set_clock(START, START_SLOT);
-        world.fee_payer = world.wallet("fee payer");
-        world.fund(&world.fee_payer.clone(), 1_000_000_000_000);
-        world
+        let mut chain = Self { svm, replica: Replica::default(), fee_payer: Address::default(), keys: BTreeMap::new() };
+        chain.set_clock(START, START_SLOT);
+        chain.fee_payer = chain.wallet("fee payer");
+        chain.fund(&chain.fee_payer.clone(), 1_000_000_000_000);
+        chain
     }
 
-    /// The address of a name, whose key the world has.
+    /// The address of a name. The chain keeps its key, to sign with.
     pub fn key(&mut self, name: &str) -> Address {
         let key = keypair(name);
         let address = key.pubkey();
@@ -180,7 +112,7 @@ impl World {
         self.svm.set_sysvar(&clock);
     }
 
-    /// Lets seconds pass, with two slots in each and at least one.
+    /// Lets seconds pass, with two slots in each second, and one slot at least.
     pub fn pass(&mut self, seconds: i64) {
         let slots = (2 * seconds).max(1) as u64;
         self.set_clock(self.now() + seconds, self.slot() + slots);
@@ -214,7 +146,7 @@ impl World {
         replica::decode(&self.account(address))
     }
 
-    /// Changes an account of the program behind its back, for states that no instruction makes.
+    /// Changes an account of the program directly, for states that no instruction makes.
     pub fn edit<T: Discriminator + bytemuck::Pod>(&mut self, address: &Address, change: impl FnOnce(&mut T)) {
         let mut account = self.account(address);
         let mut state: T = replica::decode(&account);
@@ -241,7 +173,7 @@ impl World {
     /// A transaction of these instructions, with the signatures that they ask for.
     ///
     /// # Panics
-    /// Where the transaction is too large, or the world lacks the key of a signer.
+    /// Where the transaction is too large, or the chain has no key of a signer.
     pub fn transaction(
         &self,
         instructions: &[Instruction],
@@ -252,7 +184,7 @@ impl World {
         let count = message.header.num_required_signatures as usize;
         let signers: Vec<&Keypair> = message.account_keys[..count]
             .iter()
-            .map(|key| self.keys.get(key).unwrap_or_else(|| panic!("the world has no key of the signer {key}")))
+            .map(|key| self.keys.get(key).unwrap_or_else(|| panic!("the chain has no key of the signer {key}")))
             .collect();
         VersionedTransaction::try_new(VersionedMessage::V0(message), &signers).expect("all signers")
     }
@@ -351,13 +283,11 @@ impl World {
         );
         self.assert_unchanged(&before, failure.meta.fee);
         attack::saw(&transaction, index, Some(&refusal));
-        if let Refusal::Market(error) = refusal {
-            SEEN.with_borrow_mut(|seen| seen.insert(code_of(error)));
-        }
+        refusal::saw(&refusal);
         failure
     }
 
-    /// Asserts that the accounts are what they were, but for the fee.
+    /// Asserts that nothing changed but the fee payer's lamports, by the fee.
     fn assert_unchanged(&self, before: &LiteSVM, fee: u64) {
         let (before, after) = (&before.accounts_db().inner, &self.svm.accounts_db().inner);
         let payer = self.fee_payer;

@@ -1,0 +1,154 @@
+//! Raw transactions as lines of text.
+
+use {
+    crate::play::{
+        game::Game,
+        script::{AccountRef::*, *},
+    },
+    base64::{Engine, engine::general_purpose::STANDARD_NO_PAD},
+    solana_instruction::{AccountMeta, Instruction},
+    std::{fmt, str::FromStr},
+};
+
+/// One instruction: its bytes, and its accounts with flags: 1 where the account signs, plus 2 where it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Raw {
+    pub data: Vec<u8>,
+    pub accounts: Vec<(AccountRef, u8)>,
+}
+
+/// One transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Input(pub Vec<Raw>);
+
+/// An account in an input: a letter and numbers.
+struct Name(AccountRef);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Wallet(party) => write!(f, "w{party}"),
+            Tokens(party, mint, which) => write!(f, "t{party}.{mint}.{which}"),
+            BusAt(bus) => write!(f, "b{bus}"),
+            CapacityAt(bus, window) => write!(f, "c{bus}.{window}"),
+            Escrow(bus) => write!(f, "e{bus}"),
+            Treasury(bus) => write!(f, "r{bus}"),
+            OfferAt(OfferRef(bus, window, seq)) => write!(f, "o{bus}.{window}.{seq}"),
+            LockAt(OfferRef(bus, window, seq), party) => write!(f, "l{bus}.{window}.{seq}.{party}"),
+            LaneAt(party, lane) => write!(f, "n{party}.{lane}"),
+            ProposalAt(bus, seq) => write!(f, "p{bus}.{seq}"),
+            MintAt(mint) => write!(f, "m{mint}"),
+            TokenProgramOf(mint) => write!(f, "k{mint}"),
+            Stray(bus, mint) => write!(f, "y{bus}.{mint}"),
+            System => write!(f, "s"),
+            Market => write!(f, "x"),
+            Nowhere(number) => write!(f, "z{number}"),
+        }
+    }
+}
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no account of an input");
+        let (letter, rest) = text.split_at_checked(1).ok_or_else(wrong)?;
+        let numbers: Vec<i64> = rest
+            .split('.')
+            .filter(|part| !part.is_empty())
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map_err(|_| wrong())?;
+        let small = |at: usize| numbers.get(at).and_then(|number| u8::try_from(*number).ok()).ok_or_else(wrong);
+        let number = |at: usize| numbers.get(at).copied().ok_or_else(wrong);
+        let place = || Ok::<_, String>(OfferRef(small(0)?, number(1)?, number(2)? as u64));
+        Ok(Self(match letter {
+            "w" => Wallet(small(0)?),
+            "t" => Tokens(small(0)?, small(1)?, small(2)?),
+            "b" => BusAt(small(0)?),
+            "c" => CapacityAt(small(0)?, number(1)?),
+            "e" => Escrow(small(0)?),
+            "r" => Treasury(small(0)?),
+            "o" => OfferAt(place()?),
+            "l" => LockAt(place()?, small(3)?),
+            "n" => LaneAt(small(0)?, small(1)? as u16),
+            "p" => ProposalAt(small(0)?, number(1)? as u64),
+            "m" => MintAt(small(0)?),
+            "k" => TokenProgramOf(small(0)?),
+            "y" => Stray(small(0)?, small(1)?),
+            "s" => System,
+            "x" => Market,
+            "z" => Nowhere(small(0)?),
+            _ => return Err(wrong()),
+        }))
+    }
+}
+
+/// One line of a corpus: instructions with `;` between them, each its bytes in base64 and its accounts with their flags.
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, raw) in self.0.iter().enumerate() {
+            write!(f, "{}={}", if number > 0 { " ; " } else { "" }, STANDARD_NO_PAD.encode(&raw.data))?;
+            for (account, flags) in &raw.accounts {
+                write!(f, " {}{}", Name(*account), ["", "!", "*", "!*"][*flags as usize % 4])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Input {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, String> {
+        let one = |text: &str| -> Result<Raw, String> {
+            let mut words = text.split_whitespace();
+            let data =
+                words.next().and_then(|word| word.strip_prefix('=')).ok_or("an instruction begins with =bytes")?;
+            let data = STANDARD_NO_PAD.decode(data).map_err(|error| format!("the bytes are no base64: {error}"))?;
+            let accounts = words
+                .map(|word| {
+                    let name = word.trim_end_matches(['!', '*']);
+                    let flags = word.contains('!') as u8 + 2 * word.contains('*') as u8;
+                    Ok((name.parse::<Name>()?.0, flags))
+                })
+                .collect::<Result<_, String>>()?;
+            Ok(Raw { data, accounts })
+        };
+        Ok(Self(line.split(';').map(one).collect::<Result<_, _>>()?))
+    }
+}
+
+/// Reads a corpus: one input a line, `#` before comments.
+///
+/// # Errors
+/// A line that is no input.
+pub fn read_corpus(text: &str) -> Result<Vec<Input>, String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| line.parse().map_err(|error| format!("{error} in: {line}"))).collect()
+}
+
+/// Whether an account has a key, and can sign.
+fn can_sign(account: AccountRef) -> bool {
+    matches!(account, Wallet(_) | Tokens(..) | Nowhere(_))
+}
+
+/// The instructions of an input.
+pub(super) fn instructions(game: &Game, input: &Input) -> Vec<Instruction> {
+    let meta = |(account, flags): &(AccountRef, u8)| AccountMeta {
+        pubkey: game.address(*account),
+        is_signer: flags & 1 != 0 && can_sign(*account),
+        is_writable: flags & 2 != 0,
+    };
+    let one = |raw: &Raw| Instruction {
+        program_id: multibus::ID,
+        accounts: raw.accounts.iter().map(meta).collect(),
+        data: raw.data.clone(),
+    };
+    input.0.iter().map(one).collect()
+}
+
+/// The number of accounts and bytes of an input.
+pub(super) fn length(input: &Input) -> usize {
+    input.0.iter().map(|raw| raw.accounts.len() + raw.data.len()).sum()
+}
