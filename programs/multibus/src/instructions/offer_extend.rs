@@ -22,7 +22,7 @@ pub struct OfferExtend {
 
 pub fn handler(ctx: &mut Context<OfferExtend>, expires_at: i64) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.bus.validate_seller(&accounts.offer, accounts.seller.address())?;
+    accounts.offer.validate_seller(&accounts.bus, accounts.seller.address())?;
     accounts.offer.extend(expires_at, clock::now()?)?;
     log_event!(OfferExtended { offer: *accounts.offer.address(), expires_at });
     Ok(())

@@ -21,7 +21,7 @@ pub struct OfferReprice {
 
 pub fn handler(ctx: &mut Context<OfferReprice>, price_per_kwh: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.bus.validate_seller(&accounts.offer, accounts.seller.address())?;
+    accounts.offer.validate_seller(&accounts.bus, accounts.seller.address())?;
     accounts.bus.validate_price(price_per_kwh)?;
     accounts.offer.reprice(price_per_kwh)?;
     log_event!(OfferRepriced {

@@ -5,7 +5,6 @@ use {
         constants::*,
         error::{ensure, refuse},
         numbered::numbered_enum,
-        state::Offer,
     },
     anchor_lang::{address_eq, prelude::*},
     bytemuck::{Pod, Zeroable},
@@ -376,16 +375,6 @@ impl Bus {
         Ok(())
     }
 
-    /// Refuses wallets that may not act for an offer: its seller may, and any owner for the bus's own offers.
-    #[inline(always)]
-    pub fn validate_seller(&self, offer: &Offer, wallet: &Address) -> Result<()> {
-        ensure!(
-            address_eq(&offer.seller, wallet) || (offer.owned_by_bus == 1 && self.owner_index(wallet).is_some()),
-            NotTheSeller
-        );
-        Ok(())
-    }
-
     /// What always holds of a bus.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
@@ -589,19 +578,6 @@ mod tests {
         bus.listing_policy = 0;
         assert!(bus.validate_lister(&wallet(1)).is_ok());
         assert_eq!(bus.validate_lister(&wallet(4)), Err(MultibusError::ListingClosed.into()));
-    }
-
-    #[test]
-    fn a_seller_acts_for_its_offer_and_owners_for_the_bus_own() {
-        let bus = created(|_| ()).unwrap();
-        let mut offer = Offer { seller: wallet(5), ..Offer::zeroed() };
-        assert!(bus.validate_seller(&offer, &wallet(5)).is_ok());
-        for other in [1, 4] {
-            assert_eq!(bus.validate_seller(&offer, &wallet(other)), Err(MultibusError::NotTheSeller.into()));
-        }
-        (offer.owned_by_bus, offer.seller) = (1, BUS);
-        assert!(bus.validate_seller(&offer, &wallet(1)).is_ok());
-        assert_eq!(bus.validate_seller(&offer, &wallet(4)), Err(MultibusError::NotTheSeller.into()));
     }
 
     #[test]

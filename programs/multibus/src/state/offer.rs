@@ -158,6 +158,16 @@ impl Offer {
         bus.validate_gate(self.window_start, now)
     }
 
+    /// Refuses wallets that may not act for this offer: its seller may, and any owner for the bus's own offers.
+    #[inline(always)]
+    pub fn validate_seller(&self, bus: &Bus, wallet: &Address) -> Result<()> {
+        ensure!(
+            address_eq(&self.seller, wallet) || (self.owned_by_bus == 1 && bus.owner_index(wallet).is_some()),
+            NotTheSeller
+        );
+        Ok(())
+    }
+
     /// Refuses a seller who would trade with itself.
     #[inline(always)]
     pub fn validate_buyer(&self, buyer: &Address) -> Result<()> {
@@ -292,7 +302,7 @@ impl Offer {
         let stopped = self.remaining_wh == 0 || self.is_expired(now) || now >= bus.gate_closes_at(self.window_start);
         ensure!(
             stopped
-                || bus.validate_seller(self, caller).is_ok()
+                || self.validate_seller(bus, caller).is_ok()
                 || (bus.owner_index(caller).is_some() && bus.validate_lister(&self.seller).is_err()),
             OfferStillTrading
         );
@@ -485,6 +495,20 @@ mod tests {
         locked.release(300);
         assert_eq!(locked.cancel().unwrap(), 300);
         assert_eq!((locked.listed_wh, locked.remaining_wh), (100, 0));
+    }
+
+    #[test]
+    fn a_seller_acts_for_its_offer_and_owners_for_the_bus_own() {
+        let mut bus = Bus { owner_count: 2, ..Bus::zeroed() };
+        (bus.owners[0].owner, bus.owners[1].owner) = (wallet(1), wallet(2));
+        let mut offer = Offer { seller: wallet(5), ..Offer::zeroed() };
+        assert!(offer.validate_seller(&bus, &wallet(5)).is_ok());
+        for other in [1, 4] {
+            assert_eq!(offer.validate_seller(&bus, &wallet(other)), Err(MultibusError::NotTheSeller.into()));
+        }
+        (offer.owned_by_bus, offer.seller) = (1, wallet(9));
+        assert!(offer.validate_seller(&bus, &wallet(1)).is_ok());
+        assert_eq!(offer.validate_seller(&bus, &wallet(4)), Err(MultibusError::NotTheSeller.into()));
     }
 
     #[test]
