@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     context::{Context, cargo_home, grouped},
+    files::project_files,
     run,
     sbf::{self, Tools, Upstream},
-    tidy,
 };
 
 /// Prints the sha256 of the built program, building it first if anything changed.
@@ -69,7 +69,7 @@ fn build(ctx: &Context, place: &Path, crates: Option<PathBuf>) -> Result<String>
 }
 
 fn copy_project(root: &Path, to: &Path) -> Result<()> {
-    for file in tidy::project_files(root)? {
+    for file in project_files(root)? {
         let target = to.join(&file);
         if let Some(dir) = target.parent() {
             fs::create_dir_all(dir)?;

@@ -8,6 +8,7 @@ mod context;
 mod cu;
 mod demo;
 mod e2e;
+mod files;
 mod generated;
 mod hash;
 mod help;
@@ -15,25 +16,25 @@ mod idl;
 mod link;
 mod load;
 mod localnet;
-mod matrix;
 mod memcheck;
 mod migrate;
-mod mutants;
-mod mutate;
 mod npm;
 mod pages;
-mod planted;
+mod proof;
 mod publish;
 mod reference;
 mod run;
 mod sbf;
 mod setup;
-mod switched;
 mod tally;
 mod test;
 mod tidy;
 
-use std::{env, path::Path, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -85,6 +86,12 @@ enum Task {
     Build {
         #[command(flatten)]
         program: Program,
+        /// Compile a copy of the checkout instead, in a build directory of its own
+        #[arg(long, value_name = "DIR", requires = "out")]
+        sources: Option<PathBuf>,
+        /// Where the copy's program is put
+        #[arg(long, value_name = "FILE", requires = "sources")]
+        out: Option<PathBuf>,
     },
     /// Build everything and replay a community's energy through the market, with a report
     #[command(after_help = "Example:\n  cargo xtask demo -- --intervals 32")]
@@ -189,22 +196,20 @@ enum Task {
         check: bool,
     },
     /// Plant bugs in the program, one at a time: its tests must notice each
-    #[command(
-        after_help = "Examples:\n  cargo xtask planted --list\n  cargo xtask planted --only lock_\n  cargo xtask planted --all    (every test on every bug)"
-    )]
+    #[command(disable_help_flag = true)]
     Planted {
-        #[command(flatten)]
-        options: planted::Options,
+        /// Arguments of the crate multibus-proof: see `cargo xtask planted --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
     },
     /// Change the program in thousands of small ways, one at a time: its tests must notice
-    #[command(
-        after_help = "Examples:\n  cargo xtask mutants                              all of them\n  cargo xtask mutants --only state/lock.rs         one file's\n  cargo xtask mutants --list --only Bus::claim"
-    )]
+    #[command(disable_help_flag = true)]
     Mutants {
-        #[command(flatten)]
-        options: mutants::Options,
+        /// Arguments of the crate multibus-proof: see `cargo xtask mutants --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
     },
-    /// Run the program's unit tests under valgrind, which sees what `unsafe` code reads and writes
+    /// Run the program's unit tests under valgrind, which watches what `unsafe` code reads and writes
     Memcheck,
     /// Check the dependencies against deny.toml: licences, sources, duplicates, known flaws
     #[command(after_help = "Example:\n  cargo xtask audit --online    (fetches the databases of advisories)")]
@@ -304,7 +309,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         ctx.forget_other_checkouts(&ctx.target)?;
     }
     match task {
-        Task::Build { program } => sbf::build(&ctx, program.tools).map(drop),
+        Task::Build { sources: Some(sources), out: Some(out), .. } => sbf::build_copy(&ctx, sources, &out),
+        Task::Build { program, .. } => sbf::build(&ctx, program.tools).map(drop),
         Task::Demo { program, args } => demo::demo(&ctx, program.tools, &args),
         Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
         Task::Localnet { program, options } => localnet::localnet(&ctx, program.tools, &options),
@@ -316,9 +322,9 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
         Task::Soak { program, args } => attack::play(&ctx, program.tools, "soak", &args),
         Task::Fuzz { program, args } => attack::play(&ctx, program.tools, "fuzz", &args),
-        Task::AttackMatrix { check } => matrix::matrix(&ctx, check),
-        Task::Planted { options } => planted::planted(&ctx, &options),
-        Task::Mutants { options } => mutants::mutants(&ctx, &options),
+        Task::AttackMatrix { check } => attack::matrix(&ctx, check),
+        Task::Planted { args } => proof::proof(&ctx, &[&["planted".to_owned()], &args[..]].concat()),
+        Task::Mutants { args } => proof::proof(&ctx, &[&["mutants".to_owned()], &args[..]].concat()),
         Task::Memcheck => memcheck::memcheck(&ctx),
         Task::Audit { online } => audit::audit(&ctx, online),
         Task::Idl { check } => idl::idl(&ctx, check),

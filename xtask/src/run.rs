@@ -61,24 +61,6 @@ pub fn output(command: &mut Command) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-/// Runs with its output in `log`, and says nothing: for one of many commands, whose failure is told by the caller.
-pub fn silently(command: &mut Command, log: &Path) -> Result<()> {
-    if let Some(dir) = log.parent() {
-        fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
-    }
-    let file = File::create(log).with_context(|| format!("could not write the log {}", log.display()))?;
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(file.try_clone()?)
-        .stderr(file)
-        .status()
-        .with_context(|| format!("could not start `{}`", shown(command)))?;
-    if !status.success() {
-        bail!("`{}` ended with {status}: {}", shown(command), log.display());
-    }
-    Ok(())
-}
-
 /// Runs with its output in `log`. Anything longer than a moment says what it does, how long that takes (`expect`) and
 /// how it goes; when it fails, the end of the log is shown.
 pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Result<Duration> {

@@ -31,9 +31,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     context::{Context, all_on_path, cargo_home, grouped},
+    files::project_files,
     link, run,
     setup::{self, SbfTools},
-    tidy,
 };
 
 const TARGET_SPEC: &str = include_str!("../sbpf-solana.json");
@@ -120,6 +120,12 @@ pub fn build(ctx: &Context, tools: Tools) -> Result<Built> {
     Ok(built)
 }
 
+/// Builds the program from a copy of the checkout with the upstream tools.
+pub fn build_copy(ctx: &Context, sources: PathBuf, out: &Path) -> Result<()> {
+    let (elf, _lock) = Upstream::apart(ctx, "-copy", sources)?.build()?;
+    copy_if_different(&elf, out).map(drop)
+}
+
 /// Solana's own tools.
 fn platform(ctx: &Context, path: &Path) -> Result<bool> {
     let before = fs::read(path).ok();
@@ -161,7 +167,7 @@ impl<'a> Upstream<'a> {
     }
 
     /// In a directory of the cache that has a name of its own, from other sources than the checkout.
-    pub fn apart(ctx: &'a Context, name: &str, root: PathBuf) -> Result<Self> {
+    fn apart(ctx: &'a Context, name: &str, root: PathBuf) -> Result<Self> {
         let mut upstream = Self::at(ctx, PathBuf::new(), root, cargo_home())?;
         let mut recipe = Sha256::new();
         for part in [TARGET_SPEC, &upstream.tools.versions]
@@ -188,24 +194,14 @@ impl<'a> Upstream<'a> {
 
     /// Returns the ELF, and the lock under which nobody else changes it.
     pub fn build(&self) -> Result<(PathBuf, File)> {
-        self.build_saying(Some("Compiling the program to sBPF"), &self.ctx.log("program"))
-    }
-
-    /// The same without progress, for one of many builds.
-    pub fn build_silently(&self, log: &Path) -> Result<(PathBuf, File)> {
-        self.build_saying(None, log)
-    }
-
-    fn build_saying(&self, what: Option<&str>, log: &Path) -> Result<(PathBuf, File)> {
         let lock = self.prepare()?;
         self.forget_other_sources()?;
-        let mut cargo = self.cargo()?;
-        match what {
-            Some(what) => {
-                run::logged(&mut cargo, what, "about 2 minutes from scratch, 20 seconds after a change", log)?;
-            }
-            None => run::silently(&mut cargo, log)?,
-        }
+        run::logged(
+            &mut self.cargo()?,
+            "Compiling the program to sBPF",
+            "about 2 minutes from scratch, 20 seconds after a change",
+            &self.ctx.log("program"),
+        )?;
         let elf = ["multibus.so", "libmultibus.so"]
             .iter()
             .map(|name| self.target().join(TARGET_NAME).join("release").join(name))
@@ -311,7 +307,7 @@ impl<'a> Upstream<'a> {
     /// Every file the program could be made from.
     fn source_digest(&self) -> Result<String> {
         let mut digest = Sha256::new();
-        for file in tidy::project_files(&self.root)? {
+        for file in project_files(&self.root)? {
             let relevant = file.starts_with("programs")
                 || file.starts_with(".cargo")
                 || ["Cargo.toml", "Cargo.lock"].iter().any(|name| file == Path::new(name));
