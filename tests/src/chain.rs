@@ -282,7 +282,7 @@ impl TestChain {
             failure.meta.logs.join("\n")
         );
         self.assert_unchanged(&before, failure.meta.fee);
-        attack::saw(&transaction, index, Some(&refusal));
+        attack::saw(&transaction, index, Some(refusal.name()));
         refusal::saw(&refusal);
         failure
     }

@@ -27,6 +27,16 @@ impl Refusal {
         Self::Instruction(InstructionError::Custom(code))
     }
 
+    /// Its name in the classes of attacks: of another program's error the number.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Market(error) => error.name().to_owned(),
+            Self::Instruction(InstructionError::Custom(number)) => number.to_string(),
+            Self::Instruction(error) => format!("{error:?}"),
+            Self::NotTheAccount | Self::NotWritable => format!("{self:?}"),
+        }
+    }
+
     /// Whether the chain may give this error for it.
     pub(crate) fn covers(&self, error: &InstructionError) -> bool {
         match self {

@@ -5,6 +5,7 @@
 extern crate multibus_tests;
 
 mod attack;
+mod attack_table;
 mod batch;
 mod bus;
 mod capacity;
