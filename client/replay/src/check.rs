@@ -1,13 +1,12 @@
 //! The market's invariants, read from the chain and compared with the file.
 
 use {
-    super::{
-        Doing, ReplayError,
+    crate::{
         community::Interval,
+        error::{Doing, ReplayError},
+        replay_bus::ReplayBus,
         report::{OwnerResult, TreasuryResult, income_base_units},
-        run::lane_key,
-        state::{Settlement, State, Window},
-        world::World,
+        state::{BusRecord, ReplayState, WindowRecord, lane_key},
     },
     multibus::{math, state::Lock},
     multibus_client::{
@@ -34,32 +33,32 @@ const LANES: &str = "lane_totals_match_purchases";
 
 /// The treasury got what buyers paid for the owners' energy and locks, to the base unit.
 const TREASURY: &str = "treasury_received_what_buyers_paid";
-/// What owners claimed and may claim is their exact share of it; with the remainder it is all of it.
+/// What owners claimed and may still claim is their exact share of it. Together with the remainder it is all of it.
 const SHARES: &str = "owners_get_their_exact_shares";
 
 const ALL: [&str; 10] = [TRADED, WINDOWS, OFFERS, ESCROW, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
-/// Those of a replay that is co-owned, besides.
+/// Further invariants of a co-owned replay.
 const CO_OWNED: [&str; 2] = [TREASURY, SHARES];
 
 /// Energy that must have been sold in a window, in Wh.
-fn sold_in(window: &Window, data: &Interval) -> u64 {
+fn sold_in(window: &WindowRecord, data: &Interval) -> u64 {
     window.sold_until_wh.unwrap_or_else(|| data.tradable_wh()).saturating_sub(window.sold_before_wh)
 }
 
 /// Offers, locks, capacity and escrow of an interval that was just traded.
-pub(super) async fn interval(world: &World, window: &Window) -> Result<Vec<String>, ReplayError> {
-    let Window { interval, window_start, .. } = *window;
-    let data = &world.options.community.intervals[interval];
+pub(crate) async fn interval(bus: &ReplayBus, window: &WindowRecord) -> Result<Vec<String>, ReplayError> {
+    let WindowRecord { interval, window_start, .. } = *window;
+    let data = &bus.options.community.intervals[interval];
     let mut findings = Findings::default();
     if data.surplus_wh() == 0 {
         return Ok(findings.0);
     }
     let doing = || format!("checking interval {interval}");
-    let market = &world.market;
-    let bus_locks = LockFilter { bus: Some(world.bus), ..LockFilter::default() };
+    let market = &bus.market;
+    let bus_locks = LockFilter { bus: Some(bus.address), ..LockFilter::default() };
     let (capacity, offers, locks) = tokio::join!(
-        market.capacity(&world.bus, window_start),
-        market.all_offers(&world.bus),
+        market.capacity(&bus.address, window_start),
+        market.all_offers(&bus.address),
         market.locks(&bus_locks)
     );
     let (capacity, mut offers, locks) = (capacity.doing(doing())?, offers.doing(doing())?, locks.doing(doing())?);
@@ -71,24 +70,24 @@ pub(super) async fn interval(world: &World, window: &Window) -> Result<Vec<Strin
     let of_window: Vec<Keyed<Lock>> =
         locks.iter().filter(|lock| offers.iter().any(|offer| offer.address == lock.offer)).copied().collect();
     check_offers(&mut findings, &offers, &of_window);
-    check_escrow(&mut findings, world, &locks).await?;
+    check_escrow(&mut findings, bus, &locks).await?;
     Ok(findings.0)
 }
 
 /// A window whose offers were withdrawn.
-pub(super) struct Withdrawn {
+pub(crate) struct Withdrawn {
     /// Energy that was offered and not sold, in Wh; `None` where the window was closed before.
     pub withdrawn_wh: Option<u64>,
     pub violations: Vec<String>,
 }
 
 /// The capacity of a window whose offers were withdrawn.
-pub(super) async fn withdrawn(world: &World, window: &Window) -> Result<Withdrawn, ReplayError> {
-    let Window { interval, window_start, .. } = *window;
-    let data = &world.options.community.intervals[interval];
+pub(crate) async fn withdrawn(bus: &ReplayBus, window: &WindowRecord) -> Result<Withdrawn, ReplayError> {
+    let WindowRecord { interval, window_start, .. } = *window;
+    let data = &bus.options.community.intervals[interval];
     let mut findings = Findings::default();
     let doing = || format!("checking interval {interval}");
-    let Some(capacity) = world.market.find_capacity(&world.bus, window_start).await.doing(doing())? else {
+    let Some(capacity) = bus.market.find_capacity(&bus.address, window_start).await.doing(doing())? else {
         return Ok(Withdrawn { withdrawn_wh: None, violations: findings.0 });
     };
     let name = &data.label;
@@ -99,40 +98,40 @@ pub(super) async fn withdrawn(world: &World, window: &Window) -> Result<Withdraw
     Ok(Withdrawn { withdrawn_wh, violations: findings.0 })
 }
 
-async fn check_escrow(findings: &mut Findings, world: &World, locks: &[Keyed<Lock>]) -> Result<(), ReplayError> {
+async fn check_escrow(findings: &mut Findings, bus: &ReplayBus, locks: &[Keyed<Lock>]) -> Result<(), ReplayError> {
     let doing = "checking the escrow";
-    let settlement = world.market.settlement(&world.bus).await.doing(doing)?;
-    let escrow = world.market.token_balance(&settlement.escrow).await.doing(doing)?;
+    let settlement = bus.market.settlement(&bus.address).await.doing(doing)?;
+    let escrow = bus.market.token_balance(&settlement.escrow).await.doing(doing)?;
     audit::check_escrow(findings, escrow, locks);
     Ok(())
 }
 
-/// Everything, at the end: which invariants hold, and what was found wrong now and before.
-pub(super) async fn all(
-    world: &World,
-    state: &State,
-    settlement: &Settlement,
+/// All invariants at the end: which of them hold, and every violation that was found now or before.
+pub(crate) async fn all(
+    bus: &ReplayBus,
+    state: &ReplayState,
+    record: &BusRecord,
     treasury: Option<&TreasuryResult>,
 ) -> Result<(BTreeMap<String, bool>, Vec<String>), ReplayError> {
     let mut findings = Findings(state.violations.clone());
     if state.is_swept {
-        // Wallets are empty and lanes are closed: what was found before that stands.
+        // Wallets are empty and lanes are closed, so nothing can be compared any more.
         return Ok((state.invariants.clone(), findings.0));
     }
     let doing = "comparing chain and file";
-    let market = &world.market;
-    let bus = market.bus(&world.bus).await.doing(doing)?;
-    audit::check_bus(&mut findings, &bus);
+    let market = &bus.market;
+    let account = market.bus(&bus.address).await.doing(doing)?;
+    audit::check_bus(&mut findings, &account);
 
-    let bus_locks = LockFilter { bus: Some(world.bus), ..LockFilter::default() };
+    let bus_locks = LockFilter { bus: Some(bus.address), ..LockFilter::default() };
     let (capacities, offers, locks) =
-        tokio::join!(market.capacities(&world.bus), market.all_offers(&world.bus), market.locks(&bus_locks));
+        tokio::join!(market.capacities(&bus.address), market.all_offers(&bus.address), market.locks(&bus_locks));
     let (capacities, offers, locks) = (capacities.doing(doing)?, offers.doing(doing)?, locks.doing(doing)?);
     check_windows(&mut findings, &capacities, &offers);
     check_offers(&mut findings, &offers, &locks);
-    check_escrow(&mut findings, world, &locks).await?;
+    check_escrow(&mut findings, bus, &locks).await?;
 
-    for (result, data) in state.intervals.iter().zip(&world.options.community.intervals) {
+    for (result, data) in state.intervals.iter().zip(&bus.options.community.intervals) {
         findings.equal(TRADED, format_args!("energy bought in {}", data.label), result.traded_wh, data.tradable_wh());
     }
 
@@ -142,7 +141,7 @@ pub(super) async fn all(
     }
     let mut in_wallets = 0u128;
     let (mut bought_wh, mut sold_wh, mut purchases, mut paid_on_chain) = (0, 0, 0, 0);
-    for (number, member) in world.members.iter().enumerate() {
+    for (number, member) in bus.members.iter().enumerate() {
         let result = &state.members[number];
         let name = &result.name;
         let balance = market.token_balance(&member.token_account).await.doing(doing)?;
@@ -170,14 +169,13 @@ pub(super) async fn all(
     findings.equal(TRADED, "energy bought by all members", bought_wh, traded_wh);
     findings.equal(TRADED, "energy sold by all members", sold_wh, traded_wh);
 
-    if settlement.mint_is_own {
-        let account = market.chain().accounts(&[settlement.mint]).await.doing(doing)?;
-        // The supply has the same place in both token programs' mints.
-        let supply =
-            account[0].as_ref().and_then(|mint| mint.data.get(36..44)?.try_into().ok()).map(u64::from_le_bytes);
+    if record.mint_is_own {
+        let mint = market.chain().accounts(&[record.mint]).await.doing(doing)?;
+        // Both token programs keep the supply at the same place of a mint.
+        let supply = mint[0].as_ref().and_then(|mint| mint.data.get(36..44)?.try_into().ok()).map(u64::from_le_bytes);
         let mut found = in_wallets;
-        for account in [bus.escrow, bus.treasury] {
-            found += u128::from(market.token_balance(&account).await.doing(doing)?);
+        for address in [account.escrow, account.treasury] {
+            found += u128::from(market.token_balance(&address).await.doing(doing)?);
         }
         findings.equal(TOKENS, "the sum of all balances", found, u128::from(supply.unwrap_or_default()));
     }
@@ -186,9 +184,9 @@ pub(super) async fn all(
         let others = (0..).zip(&state.members).filter(|(member, _)| treasury.owner(*member).is_none());
         let sold_by_others: u64 = others.map(|(_, member)| member.earned_base_units).sum();
         check_treasury(&mut findings, treasury, paid_on_chain.saturating_sub(sold_by_others));
-        for &(member, share_bps) in &world.owners {
+        for &(member, share_bps) in &bus.owners {
             let found = treasury.owner(member).map_or(0, |owner| owner.share_bps);
-            findings.equal(SHARES, format_args!("the share of {}", world.name(member)), found, share_bps);
+            findings.equal(SHARES, format_args!("the share of {}", bus.name(member)), found, share_bps);
         }
     }
 
@@ -202,7 +200,7 @@ pub(super) async fn all(
     Ok((invariants, findings.0))
 }
 
-/// The treasury against what buyers paid for energy that owners listed, in base units, and its shares.
+/// Compares the treasury with what buyers paid for the owners' energy, in base units, and with the owners' shares.
 fn check_treasury(findings: &mut Findings, treasury: &TreasuryResult, paid_base_units: u64) {
     let sum = |figure: fn(&OwnerResult) -> u64| treasury.owners.iter().map(figure).sum::<u64>();
     let received = treasury.received_base_units;
@@ -235,8 +233,8 @@ fn check_treasury(findings: &mut Findings, treasury: &TreasuryResult, paid_base_
     }
 }
 
-/// Lanes of a member against what is known of its purchases; returns energy and money of all lanes.
-fn check_lanes(findings: &mut Findings, state: &State, member: usize, lanes: &[Keyed<Trader>]) -> (u64, u64) {
+/// Compares the lanes of a member with its purchases. Returns the energy and the money of all lanes.
+fn check_lanes(findings: &mut Findings, state: &ReplayState, member: usize, lanes: &[Keyed<Trader>]) -> (u64, u64) {
     let name = &state.members[member].name;
     let mut totals = (0, 0);
     for lane in lanes {

@@ -1,253 +1,64 @@
 //! Replays a community's intervals on a chain: members with a surplus list it, members with a deficit buy the cheapest
-//! energy there is, until either side is used up.
+//! energy on offer, until one of the two is used up.
 //!
-//! - [`community`] reads the file, [`price`] decides what sellers ask, [`schedule`] maps intervals onto windows: pure.
-//! - [`run`] does it on a chain, through the same client that everyone else uses.
-//! - [`report`] is what comes out, as a table, JSON, CSV and a page.
+//! - [`community`] reads the file, [`price`] decides what sellers ask, [`schedule`] maps intervals to windows. They know
+//!   nothing of a chain.
+//! - [`run`] does it on a chain, through the client that everyone else uses.
+//! - [`report`] is the result: a table, JSON, CSV and a page.
 //!
 //! Whatever the file, an interval trades the smaller of total surplus and total deficit, to the Wh.
 //!
-//! Each member sells for itself, or, where the replay is co-owned, the owners of the bus sell through it: buyers pay its
-//! treasury, and in the end every owner claims its exact share. A bus has up to 16 owners: where more members generate,
-//! the others sell for themselves in either case, on a bus that is open for listing.
+//! Each member sells for itself. In a co-owned replay the owners of the bus sell through it instead: buyers pay its
+//! treasury, and in the end every owner claims its exact share. A bus has at most 16 owners. Where more members
+//! generate, the others sell for themselves in either case, on a bus where everyone may list.
+//!
+//! Each file uses only what stands below it in this list:
+//!
+//! ```text
+//! run                          from a file to a report
+//! fund, interval, close        the stages
+//! check, treasury, replay      what they share
+//! replay_bus                   what members do on the chain
+//! state                        what is kept to go on later
+//! files, table, html           what a report looks like
+//! counting, report             transactions that are counted; the report's figures
+//! options, progress            what is asked for; how far it is
+//! community, price, schedule, owners, number, error
+//! ```
 
 #![deny(missing_docs)]
 
 mod check;
+mod close;
 pub mod community;
+mod counting;
+mod error;
+mod files;
+mod fund;
 mod html;
-mod meter;
+mod interval;
+mod number;
+mod options;
+mod owners;
 pub mod price;
+mod progress;
+mod replay;
+mod replay_bus;
 pub mod report;
 mod run;
 pub mod schedule;
 mod state;
+mod table;
 #[cfg(test)]
 mod tests;
 mod treasury;
-mod world;
 
 pub use {
     community::{Community, CommunityError},
+    error::ReplayError,
+    options::{Cancel, ReplayOptions},
     price::PriceRule,
+    progress::{Progress, Stage},
     report::ReplayReport,
     run::run,
 };
-
-use {
-    multibus::constants::{MAX_BATCH_ITEMS, MAX_LOCK_FEE_BPS, MAX_NAME_LEN},
-    multibus_client::{Address, SharedSigner, TransactionOptions, error::Error},
-    std::{
-        fmt,
-        path::PathBuf,
-        sync::{
-            Arc,
-            atomic::{AtomicBool, Ordering},
-        },
-    },
-};
-
-/// How a replay is done.
-#[derive(Clone)]
-pub struct ReplayOptions {
-    /// Name of the file, for the report.
-    pub file: String,
-    /// The file.
-    pub community: Community,
-    /// Decides prices, locks, and on an embedded chain the members' keys: the same seed replays the same.
-    pub seed: u64,
-    /// Offers that one atomic batch buys from at most, 1 to 32.
-    pub members_per_batch: usize,
-    /// Nonce lanes of each buyer, 1 to 64: so many batches can be in flight for one buyer.
-    pub lanes: u16,
-    /// Seconds of the file that pass in a second of wall time; `None` for as fast as the chain takes it.
-    pub speed: Option<u32>,
-    /// What sellers ask.
-    pub price_rule: PriceRule,
-    /// Of a hundred buyers, how many lock a part of their energy before they buy the rest.
-    pub lock_percent: u8,
-    /// The bus's fee for locks that are not settled, in basis points, at most 500.
-    pub lock_fee_bps: u16,
-    /// Whether the owners of the bus sell through it: buyers pay into its treasury, and every owner claims its share at
-    /// the end. Generating members that do not own the bus, beyond the 16 largest, sell for themselves.
-    pub co_owned: bool,
-    /// Members that act at the same time.
-    pub concurrency: usize,
-    /// Name of the bus; `None` for the file's name.
-    pub bus_name: Option<String>,
-    /// An existing settlement mint, paid by the funder; `None` for a test token that the replay makes.
-    pub mint: Option<Address>,
-    /// Who pays for everything and gets back what is left; `None` for a fresh wallet with an airdrop.
-    pub funder: Option<SharedSigner>,
-    /// How transactions are sent.
-    pub transaction_options: TransactionOptions,
-    /// Where the state is kept after every interval. It holds the members' keys: keep it private.
-    pub state: Option<PathBuf>,
-    /// Goes on from the state in place of starting anew.
-    pub resume: bool,
-    /// Ends the replay early.
-    pub cancel: Cancel,
-}
-
-impl ReplayOptions {
-    /// A community's replay with defaults for everything else.
-    pub fn new(file: impl Into<String>, community: Community) -> Self {
-        Self {
-            file: file.into(),
-            community,
-            seed: 1,
-            members_per_batch: 8,
-            lanes: 1,
-            speed: None,
-            price_rule: PriceRule::default(),
-            lock_percent: 20,
-            lock_fee_bps: 50,
-            co_owned: false,
-            concurrency: 16,
-            bus_name: None,
-            mint: None,
-            funder: None,
-            transaction_options: TransactionOptions::default(),
-            state: None,
-            resume: false,
-            cancel: Cancel::default(),
-        }
-    }
-
-    /// Refuses options that cannot be followed.
-    ///
-    /// # Errors
-    /// [`ReplayError::Options`] with the value and the remedy.
-    pub fn validate(&self) -> Result<(), ReplayError> {
-        let refuse = |sentence: String| Err(ReplayError::Options(sentence));
-        if self.members_per_batch == 0 || self.members_per_batch > MAX_BATCH_ITEMS {
-            return refuse(format!(
-                "{} members per batch were asked for; a batch buys from 1 to {MAX_BATCH_ITEMS}",
-                self.members_per_batch
-            ));
-        }
-        if self.lanes == 0 || self.lanes > 64 {
-            return refuse(format!("{} lanes were asked for; choose 1 to 64", self.lanes));
-        }
-        if self.speed == Some(0) {
-            return refuse("a speed of 0 never ends; leave it out for as fast as possible".into());
-        }
-        if self.lock_percent > 100 {
-            return refuse(format!("{} percent of the buyers cannot lock; choose 0 to 100", self.lock_percent));
-        }
-        if self.lock_fee_bps > MAX_LOCK_FEE_BPS {
-            return refuse(format!(
-                "the lock fee of {} basis points is above {MAX_LOCK_FEE_BPS}; choose a lower one",
-                self.lock_fee_bps
-            ));
-        }
-        if self.concurrency == 0 {
-            return refuse("at least 1 member must act at a time; choose a concurrency of 1 or more".into());
-        }
-        if let Some(name) = &self.bus_name
-            && (name.is_empty() || name.len() > MAX_NAME_LEN || name.chars().any(char::is_control))
-        {
-            return refuse(format!("the bus's name {name:?} must have 1 to {MAX_NAME_LEN} bytes, none of control"));
-        }
-        if self.mint.is_some() && self.funder.is_none() {
-            return refuse("an existing mint needs a wallet that holds its tokens; name its keypair".into());
-        }
-        if self.resume && self.state.is_none() {
-            return refuse("there is no state to resume from; name the state file".into());
-        }
-        self.price_rule.validate().or_else(refuse)
-    }
-}
-
-/// Ends a replay early from elsewhere: what is in flight is finished, nothing new is started. Clones are the same flag.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Ends the replay.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it is to end.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What a replay is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Waits until what was in flight before can no longer land.
-    Waiting,
-    /// Makes token, wallets and bus.
-    Funding,
-    /// Trades interval by interval.
-    Trading,
-    /// Withdraws and closes what is over.
-    Closing,
-    /// Owners claim their shares of what the bus sold.
-    Claiming,
-    /// Compares chain and file.
-    Checking,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Waiting => "waiting for transactions in flight",
-            Self::Funding => "funding members",
-            Self::Trading => "trading",
-            Self::Closing => "closing windows",
-            Self::Claiming => "claiming shares",
-            Self::Checking => "checking",
-        })
-    }
-}
-
-/// How far a replay is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What it is doing.
-    pub stage: Stage,
-    /// Steps of this stage that are done.
-    pub done: u64,
-    /// Steps of this stage.
-    pub total: u64,
-    /// What the last step was.
-    pub detail: String,
-}
-
-/// Why a replay did not end with a report.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// The options cannot be followed.
-    #[error("{0}")]
-    Options(String),
-    /// The state file cannot be used.
-    #[error("{0}")]
-    State(String),
-    /// The chain refused or failed.
-    #[error("{doing}: {error}")]
-    Chain {
-        /// What was being done.
-        doing: String,
-        /// What went wrong.
-        #[source]
-        error: Error,
-    },
-    /// Both sides have energy left and no trade comes about.
-    #[error("{0}")]
-    Stuck(String),
-}
-
-/// Says what was being done when the chain refused.
-trait Doing<T> {
-    fn doing(self, what: impl fmt::Display) -> Result<T, ReplayError>;
-}
-
-impl<T> Doing<T> for Result<T, Error> {
-    fn doing(self, what: impl fmt::Display) -> Result<T, ReplayError> {
-        self.map_err(|error| ReplayError::Chain { doing: what.to_string(), error })
-    }
-}

@@ -1,12 +1,10 @@
-//! What a replay found: `report.json`, `intervals.csv`, `report.html` and the table for a terminal. Energy is in Wh,
-//! money in base units of the settlement token, prices in base units per kWh.
+//! What a replay found. Energy is in Wh, money in base units of the settlement token, prices in base units per kWh.
 
 use {
-    super::html,
-    comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::NOTHING},
+    crate::number::decimal,
     multibus_client::router::PriceFraction,
     serde::{Deserialize, Serialize},
-    std::{collections::BTreeMap, io, path::Path},
+    std::collections::BTreeMap,
 };
 
 /// Results of a replay, complete or up to where it was interrupted.
@@ -307,179 +305,8 @@ impl ReplayReport {
         income_base_units(self.treasury.as_ref(), &self.member_results, member)
     }
 
-    /// Writes `report.html`, `report.json` and `intervals.csv` into a folder, which is created.
-    ///
-    /// # Errors
-    /// Where the folder cannot be written to.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        std::fs::write(folder.join("report.html"), self.html())?;
-        let mut json = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
-        json.push('\n');
-        std::fs::write(folder.join("report.json"), json)?;
-        std::fs::write(folder.join("intervals.csv"), self.intervals_csv()?)
-    }
-
-    /// One page that needs nothing else.
-    pub fn html(&self) -> String {
-        html::page(self)
-    }
-
-    /// One row for every interval.
-    ///
-    /// # Errors
-    /// None in practice: it is written to memory.
-    pub fn intervals_csv(&self) -> io::Result<Vec<u8>> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
-            "interval_start",
-            "window_start",
-            "surplus_wh",
-            "deficit_wh",
-            "traded_wh",
-            "withdrawn_wh",
-            "offers_created",
-            "purchases",
-            "batches",
-            "locks",
-            "locks_released",
-            "paid_base_units",
-            "lowest_price_per_kwh",
-            "average_price_per_kwh",
-            "highest_price_per_kwh",
-        ])?;
-        for interval in &self.interval_results {
-            let mut record = vec![interval.interval_start.clone(), interval.window_start.to_string()];
-            record.extend(
-                [
-                    interval.surplus_wh,
-                    interval.deficit_wh,
-                    interval.traded_wh,
-                    interval.withdrawn_wh,
-                    interval.offers_created,
-                    interval.purchases,
-                    interval.batches,
-                    interval.locks,
-                    interval.locks_released,
-                    interval.paid_base_units,
-                    interval.lowest_price_per_kwh,
-                ]
-                .map(|figure| figure.to_string()),
-            );
-            record.push(interval.average_price_per_kwh().floor().to_string());
-            record.push(interval.highest_price_per_kwh.to_string());
-            writer.write_record(record)?;
-        }
-        writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
-    }
-
-    /// Tables for a terminal of a width in columns.
-    pub fn table(&self, width: u16) -> String {
-        let money = |base_units: u64| self.money(base_units);
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let table = || {
-            let mut table = Table::new();
-            table.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-            table
-        };
-        let mut summary = table();
-        let interrupted =
-            if self.interrupted { format!(" of {}, interrupted", self.intervals_in_file) } else { String::new() };
-        for (name, value) in [
-            ("community", format!("{} members, {} intervals{interrupted}", self.members, self.intervals)),
-            ("surplus", kwh(self.surplus_wh)),
-            ("deficit", kwh(self.deficit_wh)),
-            (
-                "traded",
-                format!(
-                    "{} ({} of what both sides had)",
-                    kwh(self.traded_wh),
-                    percent(self.traded_wh, self.tradable_wh)
-                ),
-            ),
-            ("withdrawn", kwh(self.withdrawn_wh)),
-            ("paid", format!("{} {}", money(self.paid_base_units), self.currency)),
-            ("average price", format!("{} {} per kWh", self.price(self.average_price_per_kwh.floor()), self.currency)),
-            ("offers", grouped(self.offers_created)),
-            (
-                "purchases",
-                format!(
-                    "{}: {} batches, {} settled locks",
-                    grouped(self.purchases),
-                    grouped(self.batches),
-                    grouped(self.locks_settled)
-                ),
-            ),
-            ("locks", format!("{} taken, {} released", grouped(self.locks), grouped(self.locks_released))),
-            (
-                "transactions",
-                format!(
-                    "{} landed, {} failed, {} retried",
-                    grouped(self.transactions_landed),
-                    grouped(self.transactions_failed),
-                    grouped(self.transactions_retried)
-                ),
-            ),
-            ("wall time", format!("{} s", decimal(u128::from(self.wall_milliseconds), 3, 1))),
-            (
-                "invariants",
-                match self.violations.len() {
-                    0 => format!("all {} hold", self.invariants.len()),
-                    count => format!("{count} VIOLATED: {}", self.violations.join("; ")),
-                },
-            ),
-        ] {
-            summary.add_row([Cell::new(name), Cell::new(value)]);
-        }
-        let mut members = table();
-        members.set_header(["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned"]);
-        const SHOWN: usize = 24;
-        for (number, member) in self.member_results.iter().enumerate().take(SHOWN) {
-            members.add_row([
-                Cell::new(&member.name),
-                right(decimal(u128::from(member.load_wh), 3, 1)),
-                right(decimal(u128::from(member.generation_wh), 3, 1)),
-                right(decimal(u128::from(member.bought_wh), 3, 1)),
-                right(decimal(u128::from(member.sold_wh), 3, 1)),
-                right(money(member.paid_base_units + member.lock_fees_paid_base_units)),
-                right(money(self.income_base_units(number))),
-            ]);
-        }
-        let mut units = table();
-        units.set_header(["instruction", "landed", "min CU", "median CU", "max CU"]);
-        for (instruction, spread) in &self.compute_units {
-            units.add_row([
-                Cell::new(instruction),
-                right(grouped(spread.count)),
-                right(grouped(spread.min)),
-                right(grouped(spread.median)),
-                right(grouped(spread.max)),
-            ]);
-        }
-        let more = match self.member_results.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!("... and {more} members more (see report.json)\n"),
-        };
-        let owners = self.treasury.as_ref().map_or(String::new(), |treasury| {
-            let mut owners = table();
-            owners.set_header(["owner", "share", "delivered kWh", "revenue", "sold for", "difference"]);
-            for owner in &treasury.owners {
-                owners.add_row([
-                    Cell::new(&owner.name),
-                    right(share(owner.share_bps)),
-                    right(decimal(u128::from(owner.delivered_wh), 3, 3)),
-                    right(self.exact_money(owner.revenue_base_units())),
-                    right(self.exact_money(owner.sales_base_units + owner.lock_fees_base_units)),
-                    right(self.difference(owner.difference_base_units)),
-                ]);
-            }
-            format!("{owners}\n{}\n\n", self.treasury_sentence(treasury))
-        });
-        format!("{summary}\n\n{members}\n{more}\n{owners}{units}")
-    }
-
     /// Where the money of a treasury is, to the base unit.
-    pub(super) fn treasury_sentence(&self, treasury: &TreasuryResult) -> String {
+    pub(crate) fn treasury_sentence(&self, treasury: &TreasuryResult) -> String {
         let TreasuryResult {
             received_base_units: received,
             claimed_base_units: claimed,
@@ -501,12 +328,12 @@ impl ReplayReport {
     }
 
     /// An amount in tokens to the base unit.
-    pub(super) fn exact_money(&self, base_units: u64) -> String {
+    pub(crate) fn exact_money(&self, base_units: u64) -> String {
         decimal(u128::from(base_units), self.mint_decimals, self.mint_decimals)
     }
 
     /// More or less money, in tokens to the base unit.
-    pub(super) fn difference(&self, base_units: i128) -> String {
+    pub(crate) fn difference(&self, base_units: i128) -> String {
         let sign = match base_units {
             0 => "",
             1.. => "+",
@@ -527,74 +354,16 @@ impl ReplayReport {
 }
 
 /// See [`ReplayReport::income_base_units`].
-pub(super) fn income_base_units(treasury: Option<&TreasuryResult>, members: &[MemberResult], member: usize) -> u64 {
+pub(crate) fn income_base_units(treasury: Option<&TreasuryResult>, members: &[MemberResult], member: usize) -> u64 {
     match treasury.and_then(|treasury| treasury.owner(member)) {
         Some(owner) => owner.claimed_base_units,
         None => members[member].earned_base_units + members[member].lock_fees_earned_base_units,
     }
 }
 
-/// A share in percent, to the basis point.
-pub(super) fn share(share_bps: u16) -> String {
-    format!("{} %", decimal(u128::from(share_bps), 2, 2))
-}
-
-/// `1 234.5 kWh`, rounded down.
-pub(super) fn kwh(energy_wh: u64) -> String {
-    format!("{} kWh", decimal(u128::from(energy_wh), 3, 1))
-}
-
-/// Part of a whole with one decimal, rounded down; 100 % of nothing.
-pub(super) fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 {
-        return "100 %".into();
-    }
-    let tenths = u128::from(part) * 1_000 / u128::from(whole);
-    if tenths % 10 == 0 { format!("{} %", tenths / 10) } else { format!("{}.{} %", tenths / 10, tenths % 10) }
-}
-
-/// An integer with groups of three digits.
-pub(super) fn grouped(number: impl Into<u128>) -> String {
-    let digits = number.into().to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `number / 10^decimals` with `shown` decimals, rounded down.
-pub(super) fn decimal(number: u128, decimals: u8, shown: u8) -> String {
-    let unit = 10u128.pow(u32::from(decimals.min(30)));
-    let whole = grouped(number / unit);
-    if shown == 0 {
-        return whole;
-    }
-    let fraction = format!("{:0width$}", number % unit, width = usize::from(decimals));
-    let fraction: String = if decimals == 0 { String::new() } else { fraction };
-    let shown = usize::from(shown);
-    format!("{whole}.{:0<shown$}", fraction.chars().take(shown).collect::<String>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_and_never_rounded_up() {
-        assert_eq!(grouped(0u64), "0");
-        assert_eq!(grouped(1_234_567u64), "1\u{202f}234\u{202f}567");
-        assert_eq!(decimal(1_999_999, 6, 2), "1.99");
-        assert_eq!(decimal(5, 6, 2), "0.00");
-        assert_eq!(decimal(5, 0, 2), "5.00");
-        assert_eq!(decimal(1_050, 3, 1), "1.0");
-        assert_eq!(percent(999, 1_000), "99.9 %");
-        assert_eq!(percent(0, 0), "100 %");
-        assert_eq!(share(1_205), "12.05 %");
-    }
 
     #[test]
     fn the_median_is_the_figure_in_the_middle() {

@@ -1,9 +1,11 @@
-//! What a replay keeps to go on after it was ended: a JSON file, replaced in one step after every interval.
+//! The state file: what a replay needs to go on after it was ended. It is JSON and replaced atomically after every
+//! interval.
 
 use {
-    super::{
-        ReplayError, ReplayOptions,
-        meter::Tally,
+    crate::{
+        counting::TransactionCounts,
+        error::ReplayError,
+        options::ReplayOptions,
         report::{Flow, IntervalResult, MemberResult},
         schedule::Schedule,
     },
@@ -19,24 +21,25 @@ use {
 };
 
 /// Version of the file's layout.
-const LAYOUT_VERSION: u32 = 2;
+const LAYOUT_VERSION: u32 = 3;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct State {
+/// Everything in the state file.
+pub(crate) struct ReplayState {
     pub layout_version: u32,
     /// Digest of the file and of every option that must stay the same.
     pub digest: String,
     /// Where it runs.
     pub chain: String,
-    /// What the members' keys come from.
+    /// Secret from which the members' keys are derived.
     pub secret: [u8; 32],
-    /// Whether an earlier process ended as it should, so that nothing of it is in flight.
+    /// Whether the last process ended in good order, so that none of its transactions is in flight.
     pub is_clean: bool,
     /// Bus and token, once they are known.
-    pub market: Option<Settlement>,
+    pub bus: Option<BusRecord>,
     /// Tokens that each member was given, in base units.
     pub funded_base_units: Vec<u64>,
-    /// Whether every member was given them.
+    /// Whether all members have their tokens.
     pub is_funded: bool,
     /// Whether what was left went back to the funder.
     pub is_swept: bool,
@@ -44,9 +47,9 @@ pub(super) struct State {
     /// Intervals that are over.
     pub completed: usize,
     /// The interval that is being traded.
-    pub current: Option<Current>,
+    pub current: Option<CurrentInterval>,
     /// Windows that are not closed yet.
-    pub windows: Vec<Window>,
+    pub windows: Vec<WindowRecord>,
     pub intervals: Vec<IntervalResult>,
     pub members: Vec<MemberResult>,
     pub flows: Vec<Flow>,
@@ -54,15 +57,16 @@ pub(super) struct State {
     pub lanes: BTreeMap<String, LaneRecord>,
     pub locks_settled: u64,
     pub locks_released: u64,
-    pub tally: Tally,
+    pub counts: TransactionCounts,
     pub wall_milliseconds: u64,
     pub violations: Vec<String>,
-    /// What was found at the end, before what was left went back to the funder.
+    /// Invariants as they were found at the end, before what was left went back to the funder.
     pub invariants: BTreeMap<String, bool>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Settlement {
+/// The bus of the replay and its token.
+pub(crate) struct BusRecord {
     #[serde(with = "text")]
     pub bus: Address,
     pub bus_seq: u64,
@@ -79,20 +83,20 @@ pub(super) struct Settlement {
 
 /// The interval that is being traded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Current {
+pub(crate) struct CurrentInterval {
     pub window_start: i64,
     /// Energy that each member had bought when the interval began, from the lanes on chain, in Wh.
     pub bought_before_wh: Vec<u64>,
     /// Energy that each member had sold when the interval began, in Wh.
     pub sold_before_wh: Vec<u64>,
     /// Locks that were taken and are not settled or released.
-    pub locks: Vec<OpenLock>,
+    pub locks: Vec<OpenLockRecord>,
     pub result: IntervalResult,
 }
 
 /// A lock that is open.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct OpenLock {
+pub(crate) struct OpenLockRecord {
     #[serde(with = "text")]
     pub lock: Address,
     #[serde(with = "text")]
@@ -106,12 +110,13 @@ pub(super) struct OpenLock {
 
 /// A window that is not closed yet.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Window {
+pub(crate) struct WindowRecord {
     pub interval: usize,
     pub window_start: i64,
-    /// Energy of the interval that was sold in an earlier window, in Wh: only where a replay was resumed too late for it.
+    /// Energy of the interval that was sold in an earlier window, in Wh. An interval has a later window only where the
+    /// replay was resumed after the first one had closed.
     pub sold_before_wh: u64,
-    /// Energy of the interval that was sold when it went on in a later window, in Wh.
+    /// Energy of the interval that was sold when it moved to a later window, in Wh.
     pub sold_until_wh: Option<u64>,
     /// Whether its offers were withdrawn.
     pub is_withdrawn: bool,
@@ -119,7 +124,7 @@ pub(super) struct Window {
 
 /// What is known of a nonce lane.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct LaneRecord {
+pub(crate) struct LaneRecord {
     pub first_nonce: u64,
     pub next_nonce: u64,
     pub history_root: [u8; 32],
@@ -127,14 +132,19 @@ pub(super) struct LaneRecord {
     pub paid_base_units: u64,
 }
 
-/// What must stay the same from start to end.
-pub(super) fn digest(options: &ReplayOptions) -> String {
+/// Key of a member's nonce lane in [`ReplayState::lanes`].
+pub(crate) fn lane_key(member: usize, lane: u16) -> String {
+    format!("{member}/{lane}")
+}
+
+/// Digest of what must stay the same from start to end.
+pub(crate) fn digest(options: &ReplayOptions) -> String {
     let ReplayOptions { community, seed, price_rule, lock_percent, lock_fee_bps, co_owned, mint, .. } = options;
     let text = format!("{community:?} {seed} {price_rule} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}");
     hex(&hashv(&[text.as_bytes()]).to_bytes())
 }
 
-impl State {
+impl ReplayState {
     pub fn new(options: &ReplayOptions, chain: String, secret: [u8; 32]) -> Self {
         let members = options
             .community
@@ -148,7 +158,7 @@ impl State {
             chain,
             secret,
             is_clean: true,
-            market: None,
+            bus: None,
             funded_base_units: Vec::new(),
             is_funded: false,
             is_swept: false,
@@ -162,7 +172,7 @@ impl State {
             lanes: BTreeMap::new(),
             locks_settled: 0,
             locks_released: 0,
-            tally: Tally::default(),
+            counts: TransactionCounts::default(),
             wall_milliseconds: 0,
             violations: Vec::new(),
             invariants: BTreeMap::new(),
@@ -197,7 +207,7 @@ impl State {
         Ok(state)
     }
 
-    /// Whether everything in it is of members and intervals that there are.
+    /// Whether it names only members and intervals of the community.
     fn fits(&self, options: &ReplayOptions) -> bool {
         let (members, intervals) = (options.community.members.len(), options.community.intervals.len());
         let of_members = |flow: &Flow| flow.seller < members && flow.buyer < members;
@@ -215,7 +225,7 @@ impl State {
             && current_fits
     }
 
-    /// Replaces the file in one step; only its owner can read it.
+    /// Replaces the file atomically. Only its owner can read it.
     pub fn save(&self, path: &Path) -> Result<(), ReplayError> {
         self.write(path)
             .map_err(|error| ReplayError::State(format!("the state {} cannot be written: {error}", path.display())))

@@ -2,8 +2,17 @@
 
 use {
     super::*,
-    multibus_client::chain::{Chain, EmbeddedChain},
-    std::{fmt::Write as _, path::Path, time::Instant},
+    multibus_client::{
+        Address, SharedSigner,
+        chain::{Chain, EmbeddedChain},
+        error::Error,
+    },
+    std::{
+        fmt::Write as _,
+        path::Path,
+        sync::{Arc, atomic::Ordering},
+        time::Instant,
+    },
 };
 
 /// What the members of a generated community do.

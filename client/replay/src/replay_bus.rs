@@ -1,8 +1,12 @@
-//! What members do on the chain: everything here reads and trades, and changes nothing of the replay's own state, so
-//! that many members can do it at the same time.
+//! What members do on the chain: read, list, lock and buy. Nothing here changes the replay's own state, so many members
+//! can act at the same time.
 
 use {
-    super::{Doing, ReplayError, ReplayOptions, state::OpenLock},
+    crate::{
+        error::{Doing, ReplayError},
+        options::ReplayOptions,
+        state::OpenLockRecord,
+    },
     futures_util::{StreamExt, stream},
     multibus::error::MultibusError,
     multibus_client::{
@@ -20,30 +24,33 @@ use {
     },
 };
 
-/// Transactions of a lane that are looked through for its purchases at most.
-const LOOKED_AT_AT_MOST: usize = 1_000_000;
+/// Most transactions of a lane that are read to find its purchases.
+const MAX_LANE_TRANSACTIONS: usize = 1_000_000;
 
 /// A member's wallet.
-pub(super) struct Member {
+pub(crate) struct Member {
     pub wallet: Wallet,
     pub token_account: Address,
 }
 
-pub(super) struct World {
+/// The bus that a replay trades on, and the wallets of its members.
+pub(crate) struct ReplayBus {
     pub options: ReplayOptions,
     pub market: Market,
     pub funder: Wallet,
     pub members: Vec<Member>,
+    /// Members by the addresses of their wallets.
     pub member_of: HashMap<Address, usize>,
     /// Owners of the bus and their shares in basis points, the creator first.
     pub owners: Vec<(usize, u16)>,
-    pub bus: Address,
+    /// The bus's address.
+    pub address: Address,
     pub mint: Address,
 }
 
 /// A purchase of a member.
 #[derive(Clone, Debug)]
-pub(super) struct MemberPurchase {
+pub(crate) struct MemberPurchase {
     pub buyer: usize,
     pub lane: u16,
     pub nonce: u64,
@@ -54,19 +61,19 @@ pub(super) struct MemberPurchase {
     pub fills: Vec<PurchasedFill>,
 }
 
-/// What became of a lock.
-pub(super) enum LockEnd {
+/// How a lock ended.
+pub(crate) enum LockEnd {
     Settled(MemberPurchase),
     Released { fee_base_units: u64 },
 }
 
-impl World {
+impl ReplayBus {
     pub fn is_cancelled(&self) -> bool {
         self.options.cancel.is_cancelled()
     }
 
-    /// Runs one action for each of some members, several at the same time. Nothing new is started once the replay was
-    /// cancelled or an action failed; what was started is finished. Results are in no particular order.
+    /// Runs tasks, several at the same time. Once the replay is cancelled or a task fails, running tasks are finished and
+    /// no further ones are started. Results come in the order in which tasks end.
     pub async fn each<T, F: Future<Output = Result<T, ReplayError>>>(
         &self,
         tasks: impl IntoIterator<Item = F>,
@@ -114,22 +121,22 @@ impl World {
     /// Offers of the members that can be bought from now in a window.
     pub async fn book(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
         let filter = OfferFilter { window_start: Some(window_start), ..OfferFilter::default() };
-        let mut offers = self.market.active_offers(&self.bus, &filter, OfferSort::Price).await?;
+        let mut offers = self.market.active_offers(&self.address, &filter, OfferSort::Price).await?;
         offers.retain(|offer| self.lister(offer).is_some());
         Ok(offers)
     }
 
     /// Every open offer of the members in a window, tradable or not.
     pub async fn offers(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
-        let mut offers = self.market.all_offers(&self.bus).await?;
+        let mut offers = self.market.all_offers(&self.address).await?;
         offers.retain(|offer| offer.window_start == window_start && self.lister(offer).is_some());
         Ok(offers)
     }
 
-    /// The cheapest way for a member to buy up to an amount of what others listed; `None` where nothing is on offer.
+    /// The cheapest orders by which a member buys up to an amount of what others listed; `None` where nothing is on offer.
     async fn route(&self, buyer: usize, window_start: i64, energy_wh: u64) -> ChainResult<Option<Vec<BatchOrder>>> {
         let book = self.book(window_start).await?;
-        // The bus is the seller of all that its owners list: what is a member's own is told by who listed it.
+        // The bus is the seller of all that its owners list. Who listed an offer tells whose energy it is.
         let others = book.iter().filter(|offer| self.lister(offer) != Some(buyer));
         let offers: Vec<RouterOffer> = others.map(|offer| RouterOffer::of(offer, self.mint)).collect();
         let want = Want { min_energy_wh: 1, ..Want::exactly(energy_wh, self.mint) };
@@ -147,7 +154,7 @@ impl World {
             .map(Some)
     }
 
-    /// Lists a member's energy, for the member itself or for the bus that it owns; returns the offer.
+    /// Lists a member's energy, for the member itself or for the bus that it owns. Returns the seller and the offer.
     pub async fn list(
         &self,
         seller: usize,
@@ -159,15 +166,15 @@ impl World {
             OfferTerms { window_start, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Unspecified };
         let wallet = &self.members[seller].wallet;
         let created = match self.sells_through_bus(seller) {
-            true => wallet.offer_create_for_bus(&self.bus, &terms).await,
-            false => wallet.offer_create(&self.bus, &terms).await,
+            true => wallet.offer_create_for_bus(&self.address, &terms).await,
+            false => wallet.offer_create(&self.address, &terms).await,
         };
         let created = created.doing(format_args!("{} lists {energy_wh} Wh", self.name(seller)))?;
         Ok((seller, created.address))
     }
 
-    /// A member buys up to an amount, the cheapest first, in as many batches as its lanes carry at once. Returns what
-    /// was bought, which is less where someone was faster.
+    /// A member buys up to an amount, the cheapest first, with as many batches in flight as it has lanes. Returns what it
+    /// bought, which is less where another member was faster.
     pub async fn buy(
         &self,
         buyer: usize,
@@ -178,7 +185,7 @@ impl World {
         let Some(orders) = self.route(buyer, window_start, energy_wh).await.doing(doing())? else {
             return Ok(Vec::new());
         };
-        // Everyone quotes before anyone pays, as on a network where they do not see each other.
+        // All members quote before any of them pays, as on a network where they do not see each other.
         tokio::task::yield_now().await;
         let lanes = usize::from(self.options.lanes);
         let bought: Vec<ChainResult<Option<MemberPurchase>>> = stream::iter(orders)
@@ -218,7 +225,7 @@ impl World {
                 Err(error) => Err(error),
             };
         }
-        // The first order is the one that was quoted; whenever the offers moved, a fresh one for the same amount.
+        // The first attempt uses the order that was quoted. Later ones quote the same amount again.
         let quoted = Mutex::new(Some(order));
         let last = Mutex::new(None);
         let (quoted, last) = (&quoted, &last);
@@ -246,9 +253,14 @@ impl World {
         }
     }
 
-    /// A member locks up to an amount of the offer that the router takes most from; `None` where someone was faster or
-    /// nothing is on offer.
-    pub async fn lock(&self, buyer: usize, window_start: i64, energy_wh: u64) -> Result<Option<OpenLock>, ReplayError> {
+    /// A member locks up to an amount of the offer that it would buy most from; `None` where another was faster or nothing
+    /// is on offer.
+    pub async fn lock(
+        &self,
+        buyer: usize,
+        window_start: i64,
+        energy_wh: u64,
+    ) -> Result<Option<OpenLockRecord>, ReplayError> {
         let doing = || format!("{} locks {energy_wh} Wh", self.name(buyer));
         let orders = self.route(buyer, window_start, energy_wh).await.doing(doing())?.unwrap_or_default();
         let Some(item) = orders.iter().flat_map(|order| &order.items).max_by_key(|item| item.energy_wh) else {
@@ -259,7 +271,7 @@ impl World {
         match wallet.lock_take(&item.offer.address, item.energy_wh, item.max_price_per_kwh).await {
             Ok(created) => {
                 let lock = self.market.lock(&created.address).await.doing(doing())?;
-                Ok(Some(OpenLock {
+                Ok(Some(OpenLockRecord {
                     lock: lock.address,
                     offer: lock.offer,
                     buyer,
@@ -273,8 +285,8 @@ impl World {
         }
     }
 
-    /// Settles or releases a lock, as it says; one that expired meanwhile is released.
-    pub async fn end_lock(&self, lock: OpenLock) -> Result<(OpenLock, LockEnd), ReplayError> {
+    /// Settles or releases a lock, as its record says. A lock that has expired is released.
+    pub async fn end_lock(&self, lock: OpenLockRecord) -> Result<(OpenLockRecord, LockEnd), ReplayError> {
         let wallet = &self.members[lock.buyer].wallet;
         let name = self.name(lock.buyer);
         if !lock.is_to_release {
@@ -299,11 +311,11 @@ impl World {
         Ok((lock, LockEnd::Released { fee_base_units }))
     }
 
-    /// Who listed an offer withdraws what is left of it and closes it.
+    /// Withdraws what is left of an offer, which closes it. The member that listed it does so.
     pub async fn withdraw(&self, offer: &Keyed<Offer>) -> Result<(), ReplayError> {
         let Some(seller) = self.lister(offer) else { return Ok(()) };
         match self.members[seller].wallet.offer_cancel(&offer.address).await {
-            // Anyone may close an offer that no longer trades.
+            // Anyone may close an offer that no longer trades, so it may be gone.
             Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error).doing(format_args!("{} withdraws an offer", self.name(seller))),
         }
@@ -322,7 +334,7 @@ impl World {
         let doing = || format!("reading what {} bought before", self.name(buyer));
         let chain = self.market.chain();
         let mut found = Vec::new();
-        let mut pages = HistoryPages::new(chain.as_ref(), &trader, LOOKED_AT_AT_MOST);
+        let mut pages = HistoryPages::new(chain.as_ref(), &trader, MAX_LANE_TRANSACTIONS);
         'pages: while (found.len() as u64) < next_nonce - first_nonce {
             let Some(page) = pages.next().await.doing(doing())? else { break };
             for info in page.iter().filter(|info| info.error.is_none()) {
@@ -393,7 +405,7 @@ fn quoted_fills(order: &BatchOrder) -> Vec<PurchasedFill> {
         .collect()
 }
 
-/// A purchase with the fills of its event; with those that were quoted where the node does not serve its log.
+/// A purchase with the fills of its event, or with the quoted ones where the node does not serve its log.
 fn member_purchase(
     buyer: usize,
     kind: PurchaseKind,
@@ -412,7 +424,7 @@ fn member_purchase(
     }
 }
 
-/// Whether someone was faster, so that there is nothing to buy where there was.
+/// Whether another buyer was faster, so that the energy is gone.
 fn is_too_late(error: &Error) -> bool {
     error.is_conflict() || matches!(error, Error::BeyondLimits(_) | Error::NotFound { .. })
 }

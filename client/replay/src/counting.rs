@@ -1,7 +1,7 @@
 //! A chain that counts what goes through it: transactions, their compute units by instruction, their latency.
 
 use {
-    super::report::Spread,
+    crate::report::Spread,
     anchor_lang::Discriminator,
     async_trait::async_trait,
     multibus_client::{
@@ -21,26 +21,26 @@ use {
     },
 };
 
-/// What was counted.
+/// Transactions that went through a chain.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Tally {
+pub(crate) struct TransactionCounts {
     pub sent: u64,
     pub landed: u64,
     pub failed: u64,
     pub retried: u64,
     pub fees_lamports: u64,
-    /// How often an instruction used so many compute units.
+    /// Calls of each instruction by the compute units that they used.
     pub compute_units: BTreeMap<String, BTreeMap<u64, u64>>,
-    /// How often a transaction took so many microseconds, in classes that grow by an eighth.
+    /// Transactions by latency in microseconds, in classes that are at most an eighth wide.
     pub latency_microseconds: BTreeMap<u64, u64>,
 }
 
-impl Tally {
+impl TransactionCounts {
     pub fn compute_units(&self) -> BTreeMap<String, Spread> {
         self.compute_units.iter().map(|(instruction, units)| (instruction.clone(), Spread::of(units))).collect()
     }
 
-    /// Transactions by latency, in classes that double.
+    /// Transactions by latency: an upper bound in microseconds, which doubles from class to class, and their number.
     pub fn latency_histogram(&self) -> Vec<(u64, u64)> {
         let mut histogram = BTreeMap::new();
         for (microseconds, count) in &self.latency_microseconds {
@@ -50,14 +50,15 @@ impl Tally {
     }
 }
 
-pub(super) struct Meter {
+/// A chain that counts the transactions sent through it.
+pub(crate) struct CountingChain {
     chain: Arc<dyn Chain>,
     counted: Mutex<Counted>,
 }
 
 #[derive(Default)]
 struct Counted {
-    tally: Tally,
+    counts: TransactionCounts,
     in_flight: HashMap<Signature, InFlight>,
 }
 
@@ -68,13 +69,13 @@ struct InFlight {
     is_over: bool,
 }
 
-impl Meter {
-    pub fn new(chain: Arc<dyn Chain>, tally: Tally) -> Self {
-        Self { chain, counted: Mutex::new(Counted { tally, in_flight: HashMap::new() }) }
+impl CountingChain {
+    pub fn new(chain: Arc<dyn Chain>, counts: TransactionCounts) -> Self {
+        Self { chain, counted: Mutex::new(Counted { counts, in_flight: HashMap::new() }) }
     }
 
-    pub fn tally(&self) -> Tally {
-        self.counted().tally.clone()
+    pub fn counts(&self) -> TransactionCounts {
+        self.counted().counts.clone()
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {
@@ -130,7 +131,7 @@ fn instructions(transaction: &VersionedTransaction) -> Vec<&'static str> {
         .collect()
 }
 
-/// Compute units of each call of the market's program, in order. It is only called at the top level here.
+/// Compute units of each call of the market's program, in order. A replay calls it at the top level only.
 fn compute_units(logs: &[String]) -> impl Iterator<Item = u64> + '_ {
     let prefix = format!("Program {} consumed ", multibus::ID);
     let figures = logs.iter().filter_map(move |line| line.strip_prefix(&prefix)?.split(' ').next()?.parse().ok());
@@ -144,7 +145,7 @@ fn latency_class(microseconds: u64) -> u64 {
 }
 
 #[async_trait]
-impl Chain for Meter {
+impl Chain for CountingChain {
     fn description(&self) -> String {
         self.chain.description()
     }
@@ -168,8 +169,8 @@ impl Chain for Meter {
     async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
         let simulation = self.chain.simulate(transaction).await?;
         if simulation.error.is_some() {
-            // A refused simulation is a submission saved; the caller quotes again.
-            self.counted().tally.retried += 1;
+            // A transaction whose simulation is refused is not submitted. The caller tries again.
+            self.counted().counts.retried += 1;
         }
         Ok(simulation)
     }
@@ -178,9 +179,9 @@ impl Chain for Meter {
         if let Some(signature) = transaction.signatures.first() {
             let mut counted = self.counted();
             if counted.in_flight.contains_key(signature) {
-                counted.tally.retried += 1;
+                counted.counts.retried += 1;
             } else {
-                counted.tally.sent += 1;
+                counted.counts.sent += 1;
                 let in_flight =
                     InFlight { sent_at: Instant::now(), instructions: instructions(transaction), is_over: false };
                 counted.in_flight.insert(*signature, in_flight);
@@ -192,22 +193,22 @@ impl Chain for Meter {
     async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
         let outcome = self.chain.confirm(signature, last_valid_block_height).await?;
         let mut counted = self.counted();
-        let Counted { tally, in_flight } = &mut *counted;
+        let Counted { counts, in_flight } = &mut *counted;
         let Some(transaction) = in_flight.get_mut(signature).filter(|transaction| !transaction.is_over) else {
             return Ok(outcome);
         };
         transaction.is_over = true;
         match outcome {
             Outcome::Landed { .. } => {
-                tally.landed += 1;
+                counts.landed += 1;
                 let microseconds = u64::try_from(transaction.sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-                *tally.latency_microseconds.entry(latency_class(microseconds)).or_default() += 1;
+                *counts.latency_microseconds.entry(latency_class(microseconds)).or_default() += 1;
             }
             Outcome::Failed { .. } => {
-                tally.failed += 1;
-                tally.retried += 1;
+                counts.failed += 1;
+                counts.retried += 1;
             }
-            Outcome::Expired => tally.retried += 1,
+            Outcome::Expired => counts.retried += 1,
         }
         if !matches!(outcome, Outcome::Landed { .. }) {
             in_flight.remove(signature);
@@ -223,11 +224,11 @@ impl Chain for Meter {
         let record = self.chain.transaction(signature).await?;
         if let Some(record) = &record {
             let mut counted = self.counted();
-            // Removed, so that it is counted once.
+            // Remove it, so that it is counted once.
             if let Some(transaction) = counted.in_flight.remove(signature) {
-                counted.tally.fees_lamports = counted.tally.fees_lamports.saturating_add(record.fee);
+                counted.counts.fees_lamports = counted.counts.fees_lamports.saturating_add(record.fee);
                 for (instruction, units) in transaction.instructions.into_iter().zip(compute_units(&record.logs)) {
-                    let figures = counted.tally.compute_units.entry(instruction.to_owned()).or_default();
+                    let figures = counted.counts.compute_units.entry(instruction.to_owned()).or_default();
                     *figures.entry(units).or_default() += 1;
                 }
             }

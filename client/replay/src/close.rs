@@ -1,0 +1,103 @@
+//! What follows an interval: offers are withdrawn, windows close, owners claim.
+
+use {
+    crate::{
+        check,
+        error::{Doing, ReplayError},
+        progress::Stage,
+        replay::Replay,
+        state::WindowRecord,
+        treasury,
+    },
+    multibus_client::error::Error,
+};
+
+impl Replay<'_> {
+    /// Withdraws offers of windows that have closed and closes windows that are over.
+    pub async fn close_past(&mut self, now: i64) -> Result<(), ReplayError> {
+        let length = i64::from(self.bus.options.community.interval_seconds);
+        for window in self.state.windows.clone() {
+            if self.bus.is_cancelled() {
+                return Ok(());
+            }
+            let is_current =
+                self.state.current.as_ref().is_some_and(|current| current.window_start == window.window_start);
+            if is_current {
+                continue;
+            }
+            let is_withdrawn =
+                window.is_withdrawn || window.window_start <= now && self.withdraw(window.window_start).await?;
+            if is_withdrawn && window.window_start + length <= now {
+                self.close_window(window).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Withdraws what a window's offers have not sold, which closes them. Returns whether all of them are closed.
+    pub async fn withdraw(&mut self, window_start: i64) -> Result<bool, ReplayError> {
+        let place = self.state.windows.iter().position(|window| window.window_start == window_start);
+        let Some(window) = place.filter(|place| !self.state.windows[*place].is_withdrawn) else {
+            return Ok(true);
+        };
+        let offers = self.bus.offers(window_start).await.doing("reading offers")?;
+        let bus = &self.bus;
+        let (_, failed) = bus.each(offers.iter().map(|offer| bus.withdraw(offer))).await;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if self.bus.is_cancelled() {
+            return Ok(false);
+        }
+        let interval = self.state.windows[window].interval;
+        let found = check::withdrawn(&self.bus, &self.state.windows[window]).await?;
+        if let (Some(result), Some(withdrawn_wh)) = (self.state.intervals.get_mut(interval), found.withdrawn_wh) {
+            result.withdrawn_wh = withdrawn_wh;
+        }
+        self.state.violations.extend(found.violations);
+        self.state.windows[window].is_withdrawn = true;
+        self.save()?;
+        Ok(true)
+    }
+
+    async fn close_window(&mut self, window: WindowRecord) -> Result<(), ReplayError> {
+        let bus = self.bus.address;
+        match self.bus.funder.capacity_close(&bus, window.window_start).await {
+            Ok(_) | Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error).doing("closing a window"),
+        }
+        self.state.windows.retain(|open| open.window_start != window.window_start);
+        Ok(())
+    }
+
+    /// Withdraws and closes the windows that are left: all of them on a chain whose clock can be moved, those that are over
+    /// on any other.
+    pub async fn close_all(&mut self) -> Result<(), ReplayError> {
+        let total = self.state.windows.len();
+        self.tell(Stage::Closing, 0, total, "withdrawing what was not sold");
+        let length = i64::from(self.bus.options.community.interval_seconds);
+        let last = self.state.windows.iter().map(|window| window.window_start).max();
+        if let (Some(last), true) = (last, self.chain().is_embedded()) {
+            self.chain().wait_until(last + length).await.doing("moving the clock")?;
+        }
+        let now = self.chain().clock().await.doing("asking for the time")?.unix_timestamp;
+        self.close_past(now).await?;
+        self.save()?;
+        self.tell(Stage::Closing, total - self.state.windows.len(), total, "windows are closed");
+        Ok(())
+    }
+
+    /// Every owner claims its share of what the bus sold.
+    pub async fn claim(&mut self) -> Result<(), ReplayError> {
+        if !self.bus.options.co_owned || self.state.is_swept {
+            return Ok(());
+        }
+        let owners = treasury::claimers(&self.bus).await?;
+        let total = owners.len();
+        self.tell(Stage::Claiming, 0, total, "owners claim their shares");
+        let bus = &self.bus;
+        let (claims, failed) = bus.each(owners.into_iter().map(|owner| treasury::claim(bus, owner))).await;
+        self.tell(Stage::Claiming, claims.len(), total, "owners have claimed their shares");
+        failed.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,402 @@
+//! Makes the token, funds the members and creates the bus; afterwards returns what is left to who paid.
+
+use {
+    crate::{
+        error::{Doing, ReplayError},
+        progress::Stage,
+        replay::Replay,
+        replay_bus::Member,
+        schedule::Schedule,
+        state::BusRecord,
+    },
+    multibus::{
+        constants::{MAX_NAME_LEN, MAX_OWNERS},
+        math,
+        state::{Bus, Capacity, Lock},
+        token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_ACCOUNT_LEN},
+    },
+    multibus_client::{
+        Address, Instruction, SharedSigner, address,
+        bus::{BusConfig, ListingPolicy, OwnerShare, bus_create},
+        error::Error,
+        offer::Offer,
+        send::PriorityFee,
+        text::is_hidden,
+        token::{create_associated_token, create_mint, mint_to},
+        trader::Trader,
+    },
+    std::sync::Arc,
+};
+
+/// Decimals of the token that the replay makes.
+pub(crate) const MINT_DECIMALS: u8 = 6;
+/// Members that one funding transaction serves.
+const FUNDED_AT_ONCE: usize = 6;
+/// Lamports that a transaction pays for a signature.
+const SIGNATURE_LAMPORTS: u64 = 5_000;
+/// Transactions for which a member gets fees in each interval, those that conflict included.
+const TRANSACTIONS_PER_INTERVAL: u64 = 12;
+/// Bytes in front of an account's fields, which its rent covers too.
+const DISCRIMINATOR_LEN: usize = 8;
+
+impl Replay<'_> {
+    /// Makes the token, funds the members and creates the bus. What an earlier process did is not done again.
+    pub async fn set_up(&mut self) -> Result<(), ReplayError> {
+        const STEPS: usize = 4;
+        let record = self.bus_record()?;
+        let community = &self.bus.options.community;
+        let (members, intervals) = (community.members.len(), community.intervals.len());
+        let interval_seconds = community.interval_seconds;
+        let steps = STEPS + members.div_ceil(FUNDED_AT_ONCE);
+        self.tell(Stage::Funding, 0, steps, "counting what is needed");
+        let clock = self.chain().clock().await.doing("asking for the time")?;
+        if !self.chain().is_embedded() {
+            Schedule::starting_at(clock.unix_timestamp, interval_seconds)
+                .validate_horizon(intervals, clock.unix_timestamp)
+                .map_err(ReplayError::Options)?;
+        }
+        let tokens = self.tokens_needed()?;
+        let lamports = self.lamports_needed().await?;
+        let creator = self.bus.owners[0].0;
+
+        self.check_funder_tokens(&tokens).await?;
+        self.fund_funder(&lamports).await?;
+        self.tell(Stage::Funding, 1, steps, "the funding wallet is ready");
+        let mint = &[record.mint];
+        if record.mint_is_own && self.chain().accounts(mint).await.doing("reading the mint")?[0].is_none() {
+            let funder = &self.bus.funder;
+            let rent = self.chain().minimum_rent(MINT_LEN).await.doing("asking for the rent")?;
+            let authority = funder.address();
+            let key: SharedSigner = Arc::new(self.state.mint_key());
+            let instructions = create_mint(&authority, &mint[0], &authority, MINT_DECIMALS, &SPL_TOKEN_ID, rent)
+                .doing("making the token")?;
+            funder.send_with(&[key], &instructions, &[]).await.doing("making the token")?;
+        }
+        self.tell(Stage::Funding, 2, steps, "the token is there");
+        self.state.funded_base_units.clone_from(&tokens);
+        self.save()?;
+        let numbers: Vec<usize> = (0..members).collect();
+        for (step, numbers) in numbers.chunks(FUNDED_AT_ONCE).enumerate() {
+            self.fund_members(numbers, &tokens, &lamports).await?;
+            self.tell(
+                Stage::Funding,
+                3 + step,
+                steps,
+                format!("{} members have money", numbers[numbers.len() - 1] + 1),
+            );
+        }
+        self.state.is_funded = true;
+        self.save()?;
+        if let Err(Error::NotFound { .. }) = self.bus.market.bus(&record.bus).await {
+            let config = self.bus_config();
+            let wallet = &self.bus.members[creator].wallet;
+            let instruction =
+                bus_create(&wallet.address(), record.bus_seq, &record.mint, &record.token_program, config);
+            wallet.send(&[instruction]).await.doing("creating the bus")?;
+        }
+        for &(member, share_bps) in &self.bus.owners {
+            self.state.members[member].share_bps = share_bps;
+        }
+        if let Some(record) = &mut self.state.bus {
+            record.bus_is_created = true;
+        }
+        self.tell(Stage::Funding, steps, steps, "the bus is there");
+        self.save()
+    }
+
+    fn bus_config(&self) -> BusConfig {
+        let options = &self.bus.options;
+        let community = &options.community;
+        let generation = community.generation_wh();
+        let sellers = generation.iter().filter(|generation| **generation > 0).count();
+        let most_surplus = community.intervals.iter().map(|interval| interval.surplus_wh()).max().unwrap_or(0);
+        let name = options.bus_name.clone().unwrap_or_else(|| bus_name(&options.file));
+        BusConfig {
+            name,
+            owners: (self.bus.owners.iter())
+                .map(|&(member, share_bps)| OwnerShare { owner: self.bus.members[member].wallet.address(), share_bps })
+                .collect(),
+            threshold: 1,
+            pause_quorum: 0,
+            listing_policy: if sellers > MAX_OWNERS { ListingPolicy::Open } else { ListingPolicy::OwnersOnly } as u8,
+            lock_fee_bps: options.lock_fee_bps,
+            timelock_seconds: 0,
+            window_seconds: community.interval_seconds,
+            gate_closure_seconds: 0,
+            capacity_wh: most_surplus.max(1),
+            base_price_per_kwh: options.price_rule.floor_per_kwh,
+        }
+    }
+
+    /// Most that each member may have to pay, in base units: all that it wants at the highest price, a base unit of
+    /// rounding for every fill, and fees of locks.
+    fn tokens_needed(&self) -> Result<Vec<u64>, ReplayError> {
+        let options = &self.bus.options;
+        let ceiling = options.price_rule.ceiling_per_kwh;
+        let mut total = 0u64;
+        let fills = options.community.intervals.len() as u64 * options.community.members.len() as u64;
+        options
+            .community
+            .deficits_wh()
+            .iter()
+            .zip(&options.community.members)
+            .map(|(&deficit_wh, name)| {
+                let needed = (|| {
+                    if deficit_wh == 0 {
+                        return Some(0);
+                    }
+                    let cost = math::cost(deficit_wh, ceiling)?;
+                    let fees = math::share_of(cost, options.lock_fee_bps);
+                    let needed = cost.checked_add(fees)?.checked_add(fills)?;
+                    total = total.checked_add(needed)?;
+                    Some(needed)
+                })();
+                needed.ok_or_else(|| {
+                    ReplayError::Options(format!(
+                        "{name} wants {deficit_wh} Wh at up to {ceiling} base units per kWh: with the other members that \
+                         is more than 64 bits of money; choose a lower highest price"
+                    ))
+                })
+            })
+            .collect()
+    }
+
+    /// Lamports that each member needs. The last entry is what the funder needs for itself.
+    async fn lamports_needed(&self) -> Result<Vec<u64>, ReplayError> {
+        let options = &self.bus.options;
+        let chain = self.chain();
+        let rent = async |len: usize| chain.minimum_rent(len).await.doing("asking for the rent");
+        let account = async |len: usize| rent(len + DISCRIMINATOR_LEN).await;
+        let intervals = options.community.intervals.len() as u64;
+        let priority = match options.transaction_options.priority_fee {
+            PriorityFee::None => 0,
+            PriorityFee::Fixed(micro_lamports) => micro_lamports.saturating_mul(200_000) / 1_000_000,
+            PriorityFee::Percentile(_) => 50_000,
+        };
+        let fees = (intervals + 4) * TRANSACTIONS_PER_INTERVAL * (SIGNATURE_LAMPORTS + priority);
+        let schedule = Schedule::starting_at(0, options.community.interval_seconds);
+        // Windows that are open at the same time: those between their trade and their end, or all of them where time
+        // does not pass.
+        let waiting = schedule.lead_seconds() / i64::from(options.community.interval_seconds) + 3;
+        let open = if chain.is_embedded() { (waiting as u64).min(intervals) } else { intervals };
+        let empty = rent(0).await?;
+        let seller_windows = if chain.is_embedded() { open } else { 2 };
+        let member = empty
+            + fees
+            + u64::from(options.lanes) * account(size_of::<Trader>()).await?
+            + seller_windows * account(size_of::<Offer>()).await?
+            + 2 * account(size_of::<Lock>()).await?;
+        let mut needed = vec![member; options.community.members.len()];
+        let creator = self.bus.owners[0].0;
+        needed[creator] += account(size_of::<Bus>()).await?
+            + account(size_of::<Capacity>()).await?
+            + 2 * rent(TOKEN_ACCOUNT_LEN).await?;
+        let members = needed.len() as u64;
+        needed.push(
+            empty
+                + fees
+                + members * (rent(TOKEN_ACCOUNT_LEN).await? + 4 * (SIGNATURE_LAMPORTS + priority))
+                + rent(MINT_LEN).await?
+                + open * account(size_of::<Capacity>()).await?,
+        );
+        Ok(needed)
+    }
+
+    async fn fund_funder(&self, lamports: &[u64]) -> Result<(), ReplayError> {
+        let funder = self.bus.funder.address();
+        let needed: u64 = lamports.iter().sum();
+        let balance = self.chain().accounts(&[funder]).await.doing("reading the funding wallet")?;
+        let balance = balance[0].as_ref().map_or(0, |account| account.lamports);
+        // Members may have been funded by an earlier process.
+        let wallets: Vec<Address> = self.bus.members.iter().map(|member| member.wallet.address()).collect();
+        let given: u64 = self
+            .chain()
+            .accounts(&wallets)
+            .await
+            .doing("reading the members' wallets")?
+            .iter()
+            .zip(lamports)
+            .map(|(account, needed)| account.as_ref().map_or(0, |account| account.lamports).min(*needed))
+            .sum();
+        let missing = needed.saturating_sub(balance).saturating_sub(given);
+        if missing == 0 {
+            return Ok(());
+        }
+        if self.bus.options.funder.is_some() {
+            return Err(ReplayError::Options(format!(
+                "the funding wallet {funder} has {balance} lamports and the replay needs {needed}, most of which come \
+                 back; send it {missing} more"
+            )));
+        }
+        self.chain().airdrop(&funder, missing).await.doing(format_args!(
+            "asking {} for an airdrop of {missing} lamports (on a network without airdrops, name a funding keypair)",
+            self.state.chain
+        ))
+    }
+
+    /// Refuses a funding wallet that does not hold the tokens that members need, before any is moved.
+    async fn check_funder_tokens(&self, tokens: &[u64]) -> Result<(), ReplayError> {
+        let record = self.bus_record()?;
+        if record.mint_is_own {
+            return Ok(());
+        }
+        let funder = self.bus.funder.address();
+        let account = address::associated_token(&funder, &record.mint, &record.token_program);
+        let mut accounts = vec![account];
+        accounts.extend(self.bus.members.iter().map(|member| member.token_account));
+        let mut held = 0u128;
+        let found = self.chain().accounts(&accounts).await.doing("reading token accounts")?;
+        for (address, _) in accounts.iter().zip(&found).filter(|(_, account)| account.is_some()) {
+            held += u128::from(self.bus.market.token_balance(address).await.doing("reading token accounts")?);
+        }
+        let needed: u128 = tokens.iter().map(|tokens| u128::from(*tokens)).sum();
+        if held >= needed {
+            return Ok(());
+        }
+        Err(ReplayError::Options(format!(
+            "the funding wallet {funder} holds {held} base units of {} and the replay needs {needed}, most of which come \
+             back; send {} more to {account}",
+            record.mint,
+            needed - held
+        )))
+    }
+
+    /// Gives members the tokens and lamports that they lack.
+    async fn fund_members(&self, numbers: &[usize], tokens: &[u64], lamports: &[u64]) -> Result<(), ReplayError> {
+        let doing = "funding members";
+        let record = self.bus_record()?;
+        let funder = self.bus.funder.address();
+        let funder_tokens = address::associated_token(&funder, &record.mint, &record.token_program);
+        let mut instructions = Vec::new();
+        for &number in numbers {
+            let Member { wallet, token_account } = &self.bus.members[number];
+            let address = wallet.address();
+            let accounts = self.chain().accounts(&[address, *token_account]).await.doing(doing)?;
+            let has_lamports = accounts[0].as_ref().map_or(0, |account| account.lamports);
+            let missing = lamports[number].saturating_sub(has_lamports);
+            if missing > 0 {
+                instructions.push(solana_system_interface::instruction::transfer(&funder, &address, missing));
+            }
+            let mut has_tokens = 0;
+            if accounts[1].is_some() {
+                has_tokens = self.bus.market.token_balance(token_account).await.doing(doing)?;
+            } else {
+                instructions.push(create_associated_token(&funder, &address, &record.mint, &record.token_program));
+            }
+            let missing = tokens[number].saturating_sub(has_tokens);
+            if missing > 0 && record.mint_is_own {
+                instructions
+                    .push(mint_to(&record.mint, token_account, &funder, missing, &record.token_program).doing(doing)?);
+            } else if missing > 0 {
+                instructions.push(transfer_tokens(&record, &funder_tokens, token_account, &funder, missing)?);
+            }
+        }
+        if instructions.is_empty() {
+            return Ok(());
+        }
+        self.bus.funder.send(&instructions).await.doing(doing)?;
+        Ok(())
+    }
+
+    /// Returns what is left to the funder: tokens, lamports, the rent of lanes and token accounts.
+    pub async fn sweep(&mut self, record: &BusRecord) -> Result<(), ReplayError> {
+        let doing = "returning what is left to the funding wallet";
+        let funder = self.bus.funder.address();
+        let funder_tokens = address::associated_token(&funder, &record.mint, &record.token_program);
+        let create = create_associated_token(&funder, &funder, &record.mint, &record.token_program);
+        self.bus.funder.send(&[create]).await.doing(doing)?;
+        for Member { wallet, token_account } in &self.bus.members {
+            for lane in self.bus.market.traders(&wallet.address()).await.doing(doing)? {
+                wallet.trader_close(lane.lane).await.doing(doing)?;
+            }
+            let accounts = self.chain().accounts(&[wallet.address(), *token_account]).await.doing(doing)?;
+            let lamports = accounts[0].as_ref().map_or(0, |account| account.lamports);
+            let mut instructions = Vec::new();
+            if accounts[1].is_some() {
+                let balance = self.bus.market.token_balance(token_account).await.doing(doing)?;
+                if balance > 0 {
+                    instructions.push(transfer_tokens(
+                        record,
+                        token_account,
+                        &funder_tokens,
+                        &wallet.address(),
+                        balance,
+                    )?);
+                }
+                instructions.push(close_tokens(record, token_account, &funder, &wallet.address())?);
+            }
+            if lamports > 0 {
+                instructions.push(solana_system_interface::instruction::transfer(&wallet.address(), &funder, lamports));
+            }
+            if !instructions.is_empty() {
+                self.bus.funder.send_with(&[wallet.signer().clone()], &instructions, &[]).await.doing(doing)?;
+            }
+        }
+        self.state.is_swept = true;
+        Ok(())
+    }
+}
+
+/// The file's name without folder, ending and hidden characters, cut to the length that a bus's name can have.
+fn bus_name(file: &str) -> String {
+    let stem = std::path::Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+    let mut name = String::new();
+    for character in stem.chars().filter(|character| !is_hidden(*character)) {
+        if name.len() + character.len_utf8() > MAX_NAME_LEN {
+            break;
+        }
+        name.push(character);
+    }
+    if name.is_empty() { "replay".into() } else { name }
+}
+
+fn token_error(error: impl std::fmt::Display) -> ReplayError {
+    ReplayError::Options(format!("the tokens cannot be moved: {error}"))
+}
+
+fn transfer_tokens(
+    record: &BusRecord,
+    from: &Address,
+    to: &Address,
+    owner: &Address,
+    amount: u64,
+) -> Result<Instruction, ReplayError> {
+    // Both token programs take the instructions of the older one.
+    let mut instruction = spl_token_interface::instruction::transfer_checked(
+        &SPL_TOKEN_ID,
+        from,
+        &record.mint,
+        to,
+        owner,
+        &[],
+        amount,
+        record.mint_decimals,
+    )
+    .map_err(token_error)?;
+    instruction.program_id = record.token_program;
+    Ok(instruction)
+}
+
+fn close_tokens(
+    record: &BusRecord,
+    account: &Address,
+    to: &Address,
+    owner: &Address,
+) -> Result<Instruction, ReplayError> {
+    let mut instruction =
+        spl_token_interface::instruction::close_account(&SPL_TOKEN_ID, account, to, owner, &[]).map_err(token_error)?;
+    instruction.program_id = record.token_program;
+    Ok(instruction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_buses_fit() {
+        assert_eq!(bus_name("data/community-rural-2016.csv"), "community-rural-2016");
+        assert_eq!(bus_name(""), "replay");
+        assert_eq!(bus_name(&"ü".repeat(40)), "ü".repeat(16));
+    }
+}

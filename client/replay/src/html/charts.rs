@@ -1,0 +1,102 @@
+//! Energy and prices over time.
+
+use {
+    super::{
+        parts::legend,
+        plot::{Column, Plot, columns, headroom},
+    },
+    crate::{
+        number::{grouped, kwh},
+        report::ReplayReport,
+    },
+    maud::{Markup, html},
+};
+
+pub(super) fn energy(report: &ReplayReport) -> Markup {
+    let columns = columns(report);
+    // Average power, so that columns of several intervals can be compared.
+    let kilowatts = |energy_wh: u64, column: &Column| {
+        energy_wh as f64 * 3.6 / (f64::from(report.interval_seconds) * column.intervals as f64)
+    };
+    let series = |figure: fn(&Column) -> u64| -> Vec<f64> {
+        columns.iter().map(|column| kilowatts(figure(column), column)).collect()
+    };
+    let (surplus, deficit, traded) =
+        (series(|column| column.surplus_wh), series(|column| column.deficit_wh), series(|column| column.traded_wh));
+    let plot = Plot::new(330.0, columns.len(), headroom(surplus.iter().chain(&deficit).copied()));
+    let body = html! {
+        (plot.frame(&columns, "kW", axis_number))
+        (plot.area(&surplus, "area supply"))
+        (plot.area(&deficit, "area demand"))
+        (plot.area(&traded, "area traded"))
+        (plot.line(surplus.iter().copied(), 0, "line supply"))
+        (plot.line(deficit.iter().copied(), 0, "line demand"))
+        (plot.tips(&columns, |column| {
+            format!(
+                "{}\nsurplus {}\ndeficit {}\ntraded {}",
+                column.label,
+                kwh(column.surplus_wh),
+                kwh(column.deficit_wh),
+                kwh(column.traded_wh)
+            )
+        }))
+    };
+    html! {
+        (legend([("supply", "surplus offered"), ("demand", "demand of the others"), ("traded", "traded")]))
+        (plot.chart("Surplus, demand and traded energy over time", &body))
+    }
+}
+
+pub(super) fn prices(report: &ReplayReport) -> Markup {
+    let columns = columns(report);
+    let unit = 10f64.powi(i32::from(report.mint_decimals));
+    let tokens = |base_units: f64| base_units / unit;
+    let ceiling = tokens(report.price_ceiling_per_kwh as f64);
+    let plot = Plot::new(250.0, columns.len(), headroom(std::iter::once(ceiling)));
+    // Columns in a row in which something was traded, with the number of the first.
+    let mut runs = Vec::new();
+    let mut first = 0;
+    for run in columns.chunk_by(|a, b| (a.traded_wh > 0) == (b.traded_wh > 0) && !b.gap_before) {
+        if run[0].traded_wh > 0 {
+            runs.push((first, run));
+        }
+        first += run.len();
+    }
+    let series = |run: &[Column], figure: fn(&Column) -> f64| -> Vec<f64> {
+        run.iter().map(|column| tokens(figure(column))).collect()
+    };
+    let body = html! {
+        (plot.frame(&columns, "per kWh", axis_number))
+        (plot.bound(tokens(report.price_floor_per_kwh as f64), "lowest"))
+        (plot.bound(ceiling, "highest"))
+        @for (first, run) in runs {
+            (plot.band(
+                &series(run, |column| column.lowest_price_per_kwh as f64),
+                &series(run, |column| column.highest_price_per_kwh as f64),
+                first,
+                "area price",
+            ))
+            (plot.line(series(run, |column| column.average_price_per_kwh() as f64), first, "line price"))
+        }
+        (plot.tips(&columns, |column| match column.traded_wh {
+            0 => format!("{}\nnothing traded", column.label),
+            _ => format!(
+                "{}\naverage {}\nfrom {} to {}",
+                column.label,
+                report.price(column.average_price_per_kwh()),
+                report.price(u128::from(column.lowest_price_per_kwh)),
+                report.price(u128::from(column.highest_price_per_kwh))
+            ),
+        }))
+    };
+    plot.chart("Price paid over time", &body)
+}
+
+fn axis_number(value: f64) -> String {
+    if value >= 1_000.0 {
+        grouped(value.round() as u64)
+    } else {
+        let text = format!("{value:.3}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}

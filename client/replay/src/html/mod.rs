@@ -1,0 +1,474 @@
+//! `report.html`: one page with its styles and charts inside. It opens offline, in light and dark, and prints.
+
+mod charts;
+mod flows;
+mod parts;
+mod plot;
+mod tables;
+
+use {
+    self::{parts::section, tables::duration},
+    crate::{
+        number::{decimal, grouped, kwh, percent},
+        report::{IntervalResult, ReplayReport, TreasuryResult},
+    },
+    maud::{DOCTYPE, Markup, PreEscaped, html},
+    multibus_client::text::visible,
+};
+
+const STYLE: &str = include_str!("../report.css");
+/// The page may load nothing and run nothing.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+impl ReplayReport {
+    /// One page that needs nothing else.
+    pub fn html(&self) -> String {
+        // The template turns markup in names into text. Characters that hide or reorder text become visible here, for the
+        // whole page at once.
+        let mut page = String::new();
+        for line in self.page().into_string().split_inclusive('\n') {
+            let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+            page.push_str(&visible(text));
+            page.push_str(end);
+        }
+        page
+    }
+
+    fn page(&self) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    title { "MultiBus: " (self.file) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    main {
+                        (header(self))
+                        (headline(self))
+                        (sections(self))
+                        (footer(self))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sections(report: &ReplayReport) -> Markup {
+    html! {
+        (section("Supply, demand and what was traded", &energy_note(report), &charts::energy(report)))
+        (section("Price paid over the day", &price_note(report), &charts::prices(report)))
+        (section(
+            "Where the energy came from",
+            "What members drew, and what became of what they generated.",
+            &tables::origin(report),
+        ))
+        (section(
+            "Who bought from whom",
+            "Sellers on the left, buyers on the right. A ribbon is as wide as the energy that was sold.",
+            &flows::flows(report),
+        ))
+        (section("Members", &member_note(report), &tables::members(report)))
+        @if let Some(treasury) = &report.treasury {
+            (section("What the owners share", &owner_note(report, treasury), &tables::owners(report, treasury)))
+        }
+        (section("Transactions", &transaction_note(report), &tables::transactions(report)))
+        (section(
+            "Checked from chain state",
+            "Every figure above was compared with the accounts on the chain and with the file.",
+            &tables::invariants(report),
+        ))
+    }
+}
+
+fn header(report: &ReplayReport) -> Markup {
+    let time = |interval: &IntervalResult| {
+        interval.interval_start.get(..16).unwrap_or(&interval.interval_start).replace('T', " ")
+    };
+    let minutes = decimal(
+        u128::from(report.interval_seconds) * 10 / 60,
+        1,
+        u8::from(!report.interval_seconds.is_multiple_of(60)),
+    );
+    html! {
+        header {
+            (mark())
+            div {
+                h1 { (report.file) }
+                p {
+                    (grouped(report.members)) " members, " (grouped(report.intervals)) " intervals of " (minutes) " min, "
+                    @match (report.interval_results.first(), report.interval_results.last()) {
+                        (Some(first), Some(last)) => { (time(first)) " to " (time(last)) }
+                        _ => "no interval",
+                    }
+                    " "
+                    @if report.interrupted {
+                        span.badge.warn {
+                            "interrupted after " (report.intervals) " of " (report.intervals_in_file) " intervals"
+                        }
+                    } @else if report.is_sound() {
+                        span.badge.good { "every invariant holds" }
+                    } @else {
+                        span.badge.bad { "an invariant is violated" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The project's mark: a bus with two generators and a load.
+fn mark() -> Markup {
+    html! {
+        svg .mark viewBox="0 0 48 48" aria-hidden="true" {
+            rect .mark-ground width="48" height="48" rx="11" {}
+            path .mark-bus d="M8 24h32" {}
+            path .mark-tap d="M15 24V12M24 24v12M33 24V12" {}
+            circle .mark-sun cx="15" cy="11" r="4" {}
+            circle .mark-sun cx="33" cy="11" r="4" {}
+            circle .mark-load cx="24" cy="37" r="4" {}
+        }
+    }
+}
+
+fn headline(report: &ReplayReport) -> Markup {
+    let card = |class: &str, name: &str, value: Markup, note: &str| {
+        html! {
+            .card.(class) { span { (name) } strong { (value) } span { (note) } }
+        }
+    };
+    html! {
+        .cards {
+            (card(
+                "traded",
+                "Energy traded",
+                html! { (kwh(report.traded_wh)) },
+                &format!("{} of what both sides had", percent(report.traded_wh, report.tradable_wh)),
+            ))
+            (card(
+                "demand",
+                "Demand met by neighbours",
+                html! { (percent(report.traded_wh, report.deficit_wh)) },
+                &format!("of {} wanted", kwh(report.deficit_wh)),
+            ))
+            (card(
+                "supply",
+                "Surplus sold",
+                html! { (percent(report.traded_wh, report.surplus_wh)) },
+                &format!("of {}; {} withdrawn", kwh(report.surplus_wh), kwh(report.withdrawn_wh)),
+            ))
+            (card(
+                "price",
+                "Money moved",
+                html! { (report.money(report.paid_base_units)) " " small { (report.currency) } },
+                &format!("{} per kWh on average", report.price(report.average_price_per_kwh.floor())),
+            ))
+            (card(
+                "plain",
+                "Purchases",
+                html! { (grouped(report.purchases)) },
+                &format!(
+                    "{} batches, {} settled locks, from {} offers",
+                    grouped(report.batches),
+                    grouped(report.locks_settled),
+                    grouped(report.offers_created)
+                ),
+            ))
+            (card(
+                "plain",
+                "Transactions",
+                html! { (grouped(report.transactions_landed)) },
+                &format!(
+                    "in {} s; {} retried",
+                    decimal(u128::from(report.wall_milliseconds), 3, 1),
+                    grouped(report.transactions_retried)
+                ),
+            ))
+        }
+    }
+}
+
+fn energy_note(report: &ReplayReport) -> String {
+    format!(
+        "In every interval, members with a surplus offer it and the others buy until one side is used up: {} of {} that \
+         could be traded.",
+        kwh(report.traded_wh),
+        kwh(report.tradable_wh)
+    )
+}
+
+fn price_note(report: &ReplayReport) -> String {
+    format!(
+        "Average price of each interval, within the range of the prices paid, in {} per kWh. The rule asks from {}, where \
+         energy is plenty, to {}, where it is scarce.",
+        report.currency,
+        report.price(u128::from(report.price_floor_per_kwh)),
+        report.price(u128::from(report.price_ceiling_per_kwh))
+    )
+}
+
+fn member_note(report: &ReplayReport) -> String {
+    format!(
+        "Energy in kWh, money in {}. The bar shows where a member's demand came from: own generation, neighbours, outside.",
+        report.currency
+    )
+}
+
+fn owner_note(report: &ReplayReport, treasury: &TreasuryResult) -> String {
+    let others = report.flows.iter().any(|flow| treasury.owner(flow.seller).is_none());
+    format!(
+        "The owners sold through the bus: buyers paid its treasury, and each owner gets its share{}. Beside it stands what \
+         the energy that it delivered was sold for, in {}. The remainder, fewer base units than there are owners, stays \
+         for later revenue.",
+        if others { "; members who do not own the bus sold for themselves" } else { "" },
+        report.currency
+    )
+}
+
+fn transaction_note(report: &ReplayReport) -> String {
+    format!(
+        "{} sent, {} landed, {} failed and {} made again after a conflict; {} lamports of network fees. Latency is from \
+         submission to confirmation: median {}, slowest {}.",
+        grouped(report.transactions_sent),
+        grouped(report.transactions_landed),
+        grouped(report.transactions_failed),
+        grouped(report.transactions_retried),
+        grouped(report.fees_lamports),
+        duration(report.latency_microseconds.median),
+        duration(report.latency_microseconds.max)
+    )
+}
+
+fn footer(report: &ReplayReport) -> Markup {
+    html! {
+        footer {
+            "Bus " code { (report.bus) } ", settled in " code { (report.mint) } " on " (report.chain) ". Price rule "
+            code { (report.price_rule) } ", seed " (report.seed) ". Energy is counted in Wh and money in base units \
+             throughout; figures here are rounded down."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {
+        super::*,
+        crate::{
+            community::Community,
+            price::{Draw, PriceRule},
+            report::{Flow, MemberResult, OwnerResult, Spread},
+        },
+        multibus_client::router::PriceFraction,
+        std::{fmt::Write as _, path::Path},
+    };
+
+    /// A report of a community in which the first sellers sell to the first buyers.
+    fn sample(community: &Community) -> ReplayReport {
+        let mut members: Vec<MemberResult> = community
+            .members
+            .iter()
+            .map(|name| MemberResult { name: name.clone(), ..MemberResult::default() })
+            .collect();
+        let mut flows: std::collections::BTreeMap<(usize, usize), Flow> = Default::default();
+        let mut interval_results = Vec::new();
+        let rule = PriceRule::default();
+        for (number, interval) in community.intervals.iter().enumerate() {
+            let mut result = IntervalResult {
+                interval_start: interval.label.clone(),
+                local_start: interval.local_start,
+                surplus_wh: interval.surplus_wh(),
+                deficit_wh: interval.deficit_wh(),
+                traded_wh: interval.tradable_wh(),
+                is_complete: true,
+                ..IntervalResult::default()
+            };
+            result.withdrawn_wh = result.surplus_wh - result.traded_wh;
+            let mut left: Vec<u64> = interval.readings.iter().map(|reading| reading.surplus_wh()).collect();
+            for buyer in &interval.readings {
+                let mut wanted = buyer.deficit_wh();
+                for (seller, left) in interval.readings.iter().zip(&mut left) {
+                    let energy_wh = wanted.min(*left);
+                    if energy_wh == 0 {
+                        continue;
+                    }
+                    (wanted, *left) = (wanted - energy_wh, *left - energy_wh);
+                    let price =
+                        rule.ask(result.surplus_wh, result.deficit_wh, Draw::new(1, "price", number, seller.member));
+                    let cost = multibus::math::cost(energy_wh, price).unwrap();
+                    result.paid_base_units += cost;
+                    result.purchases += 1;
+                    if result.lowest_price_per_kwh == 0 || price < result.lowest_price_per_kwh {
+                        result.lowest_price_per_kwh = price;
+                    }
+                    result.highest_price_per_kwh = result.highest_price_per_kwh.max(price);
+                    members[seller.member].sold_wh += energy_wh;
+                    members[seller.member].earned_base_units += cost;
+                    members[buyer.member].bought_wh += energy_wh;
+                    members[buyer.member].paid_base_units += cost;
+                    let flow = flows.entry((seller.member, buyer.member)).or_insert(Flow {
+                        seller: seller.member,
+                        buyer: buyer.member,
+                        ..Flow::default()
+                    });
+                    flow.energy_wh += energy_wh;
+                    flow.paid_base_units += cost;
+                }
+            }
+            for reading in &interval.readings {
+                let member = &mut members[reading.member];
+                member.load_wh += reading.load_wh;
+                member.generation_wh += reading.generation_wh;
+                member.own_use_wh += reading.load_wh.min(reading.generation_wh);
+                member.deficit_wh += reading.deficit_wh();
+            }
+            interval_results.push(result);
+        }
+        let totals = community.totals();
+        let paid_base_units = interval_results.iter().map(|interval| interval.paid_base_units).sum();
+        let spread = |median| Spread { count: 1_234, min: median - 200, median, max: median * 2, total: 0 };
+        ReplayReport {
+            file: "community.csv".into(),
+            chain: "embedded chain".into(),
+            bus: "bus".into(),
+            mint: "mint".into(),
+            mint_decimals: 6,
+            currency: "test USD".into(),
+            seed: 1,
+            price_rule: rule.to_string(),
+            price_floor_per_kwh: rule.floor_per_kwh,
+            price_ceiling_per_kwh: rule.ceiling_per_kwh,
+            interrupted: false,
+            members: community.members.len() as u64,
+            intervals: community.intervals.len() as u64,
+            intervals_in_file: community.intervals.len() as u64,
+            interval_seconds: community.interval_seconds,
+            load_wh: members.iter().map(|member| member.load_wh).sum(),
+            generation_wh: members.iter().map(|member| member.generation_wh).sum(),
+            surplus_wh: totals.surplus_wh,
+            deficit_wh: totals.deficit_wh,
+            tradable_wh: totals.tradable_wh,
+            traded_wh: totals.tradable_wh,
+            withdrawn_wh: totals.surplus_wh - totals.tradable_wh,
+            offers_created: 1_000,
+            purchases: 2_000,
+            batches: 300,
+            locks: 90,
+            locks_settled: 80,
+            locks_released: 10,
+            paid_base_units,
+            lock_fees_base_units: 0,
+            average_price_per_kwh: PriceFraction::new(paid_base_units, totals.tradable_wh),
+            transactions_sent: 4_000,
+            transactions_landed: 3_990,
+            transactions_failed: 10,
+            transactions_retried: 10,
+            fees_lamports: 19_950_000,
+            compute_units: [
+                ("offer_create", spread(2_000)),
+                ("purchase", spread(1_500)),
+                ("purchase_batch", spread(5_000)),
+            ]
+            .map(|(name, spread)| (name.to_owned(), spread))
+            .into(),
+            latency_microseconds: spread(1_400),
+            latency_histogram: vec![(1_024, 500), (2_048, 3_000), (4_096, 490)],
+            wall_seconds: 8,
+            wall_milliseconds: 7_654,
+            invariants: [("token_conservation".to_owned(), true)].into(),
+            violations: Vec::new(),
+            windows_open: 0,
+            treasury: None,
+            member_results: members,
+            interval_results,
+            flows: flows.into_values().collect(),
+        }
+    }
+
+    fn village() -> Community {
+        Community::read_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/community-rural-2016.csv"))
+            .unwrap()
+    }
+
+    #[test]
+    fn the_page_needs_nothing_from_elsewhere() {
+        let page = sample(&village()).html();
+        for outside in ["http://", "https://", "<script", "<link", "url(", "@import", "src="] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        for number in ["NaN", "inf"] {
+            assert!(!page.contains(&format!("\"{number}")) && !page.contains(&format!(" {number} ")), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_co_owned_bus_shows_what_each_owner_gets() {
+        let mut report = sample(&village());
+        assert!(!report.html().contains("What the owners share"));
+        let owner = |member, name: &str, claimed_base_units, difference_base_units| OwnerResult {
+            member,
+            name: name.into(),
+            share_bps: 1_205,
+            delivered_wh: 12_345,
+            sales_base_units: 1_234_567,
+            lock_fees_base_units: 1,
+            claimed_base_units,
+            difference_base_units,
+            ..OwnerResult::default()
+        };
+        report.treasury = Some(TreasuryResult {
+            received_base_units: 7_000_001,
+            claimed_base_units: 6_999_999,
+            remainder_base_units: 2,
+            owners: vec![owner(3, "<b>", 1_244_568, 10_000), owner(1, "M02", 1_234_563, -5)],
+            ..TreasuryResult::default()
+        });
+        let page = report.html();
+        for part in [
+            "What the owners share",
+            "treasury: 7.000001 received = 6.999999 claimed + 0.000002 remainder, in test USD",
+            "&lt;b&gt;",
+            "12.05 %",
+            "12.345 kWh",
+            "1.244568",
+            "1.234568",
+            "+0.010000",
+            "−0.000005",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        // In the table of members, an owner has earned what it claimed.
+        assert!(report.income_base_units(3) == 1_244_568 && page.contains(">1.24<"));
+    }
+
+    #[test]
+    fn names_are_text_and_never_markup() {
+        let rows = "2020-06-01T12:00:00Z,<script>alert(1)</script>,0,900\n2020-06-01T12:00:00Z,\"O'Neil & \"\"Co\"\"\",500,0\n";
+        let text = format!("interval_start,member,load_wh,generation_wh\n{rows}");
+        let mut report = sample(&Community::read(text.as_bytes()).unwrap());
+        report.file = "<img>\u{202e}vsc.csv".into();
+        let page = report.html();
+        assert!(!page.contains("<script") && !page.contains("<img"));
+        assert!(page.contains("&lt;img&gt;\\u{202e}vsc.csv") && !page.contains('\u{202e}'));
+        assert!(page.contains("&lt;script&gt;") && page.contains("O'Neil &amp; &quot;Co&quot;"));
+    }
+
+    #[test]
+    fn every_size_of_community_has_a_page() {
+        for (members, intervals) in [(1, 1), (2, 1), (40, 3), (118, 2_000)] {
+            let mut text = String::from("interval_start,member,load_wh,generation_wh\n");
+            for interval in 0..intervals {
+                let start = jiff::Timestamp::from_second(1_600_000_200 + interval * 900).unwrap();
+                for member in 0..members {
+                    let _ = writeln!(text, "{start},H{member},{},{}", member * 7 % 50, (member * 13 + interval) % 60);
+                }
+            }
+            let page = sample(&Community::read(text.as_bytes()).unwrap()).html();
+            assert!(page.ends_with("</html>"));
+            assert!(page.len() < 2_000_000, "{}", page.len());
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! One interval: members list, lock and buy until no more can be traded.
+
+use {
+    crate::{
+        check,
+        error::{Doing, ReplayError},
+        price::Draw,
+        replay::Replay,
+        replay_bus::{LockEnd, MemberPurchase},
+        report::IntervalResult,
+        schedule::Schedule,
+        state::{CurrentInterval, LaneRecord, OpenLockRecord, WindowRecord, lane_key},
+    },
+    multibus::state::{PurchaseKind, next_history_root},
+    std::collections::HashMap,
+};
+
+/// Give up after this many rounds in a row that sell nothing although both sides have energy.
+const MAX_FRUITLESS_ROUNDS: u32 = 20;
+/// Percentage of locks that are released instead of settled.
+const RELEASE_PERCENT: u8 = 20;
+
+impl Replay<'_> {
+    /// Trades one interval, or goes on with one that was interrupted.
+    pub async fn trade_interval(&mut self, interval: usize) -> Result<(), ReplayError> {
+        let clock = self.chain().clock().await.doing("asking for the time")?;
+        let window_seconds = self.bus.options.community.interval_seconds;
+        let schedule =
+            *self.state.schedule.get_or_insert_with(|| Schedule::starting_at(clock.unix_timestamp, window_seconds));
+        let mut now = clock.unix_timestamp;
+        if self.chain().is_embedded() {
+            now = self.chain().wait_until(schedule.trade_at(interval)).await.doing("moving the clock")?.unix_timestamp;
+        }
+        self.close_past(now).await?;
+        let window_start = match &self.state.current {
+            Some(current) if schedule.is_tradable(interval, now) => current.window_start,
+            Some(_) => self.go_on_later(interval, now).await?,
+            None => {
+                if !schedule.is_tradable(interval, now)
+                    && let Some(schedule) = &mut self.state.schedule
+                {
+                    schedule.move_to(interval, now);
+                }
+                let window_start = self.state.schedule.unwrap_or(schedule).window_start(interval);
+                self.begin(interval, window_start).await?;
+                window_start
+            }
+        };
+        self.list(interval, window_start).await?;
+        if self.bus.is_cancelled() {
+            return Ok(());
+        }
+        self.lock(interval, window_start).await?;
+        self.trade(interval, window_start).await?;
+        if self.bus.is_cancelled() {
+            return Ok(());
+        }
+        self.complete(interval, window_start).await
+    }
+
+    async fn begin(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+        let data = &self.bus.options.community.intervals[interval];
+        let result = IntervalResult {
+            interval_start: data.label.clone(),
+            local_start: data.local_start,
+            window_start,
+            surplus_wh: data.surplus_wh(),
+            deficit_wh: data.deficit_wh(),
+            ..IntervalResult::default()
+        };
+        let bought_before_wh = self.state.members.iter().map(|member| member.bought_wh).collect();
+        let sold_before_wh = self.state.members.iter().map(|member| member.sold_wh).collect();
+        self.state.current =
+            Some(CurrentInterval { window_start, bought_before_wh, sold_before_wh, locks: Vec::new(), result });
+        self.save()
+    }
+
+    /// Moves an interval that was interrupted until its window closed to a later window, for what is left of it.
+    async fn go_on_later(&mut self, interval: usize, now: i64) -> Result<i64, ReplayError> {
+        let Some(current) = &mut self.state.current else {
+            return Err(ReplayError::State("the state has no interval to go on with; start anew".into()));
+        };
+        let before = current.window_start;
+        // Its locks have expired or soon will.
+        current.locks.iter_mut().for_each(|lock| lock.is_to_release = true);
+        self.end_locks().await?;
+        let traded_wh = self.state.current.as_ref().map_or(0, |current| current.result.traded_wh);
+        for window in self.state.windows.iter_mut().filter(|window| window.window_start == before) {
+            window.sold_until_wh = Some(traded_wh);
+        }
+        self.withdraw(before).await?;
+        if let Some(schedule) = &mut self.state.schedule {
+            schedule.move_to(interval, now);
+        }
+        let window_start = self.state.schedule.map_or(before, |schedule| schedule.window_start(interval));
+        if let Some(current) = &mut self.state.current {
+            current.window_start = window_start;
+            current.result.window_start = window_start;
+        }
+        self.save()?;
+        Ok(window_start)
+    }
+
+    /// Members with a surplus list it. An interval that was interrupted lists only what is missing.
+    async fn list(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+        let data = &self.bus.options.community.intervals[interval];
+        let (surplus_wh, deficit_wh) = (data.surplus_wh(), data.deficit_wh());
+        if surplus_wh == 0 {
+            self.sellers.clear();
+            return Ok(());
+        }
+        let Some(current) = &self.state.current else { return Ok(()) };
+        if self.state.windows.iter().all(|window| window.window_start != window_start) {
+            let sold_before_wh = current.result.traded_wh;
+            self.state.windows.push(WindowRecord {
+                interval,
+                window_start,
+                sold_before_wh,
+                sold_until_wh: None,
+                is_withdrawn: false,
+            });
+        }
+        let bus = self.bus.address;
+        if self.bus.market.find_capacity(&bus, window_start).await.doing("reading the window")?.is_none() {
+            self.bus.funder.capacity_open(&bus, window_start).await.doing("opening the window")?;
+        }
+        let offers = self.bus.offers(window_start).await.doing("reading offers")?;
+        let listed: Vec<usize> = offers.iter().filter_map(|offer| self.bus.lister(offer)).collect();
+        let (bus, options) = (&self.bus, &self.bus.options);
+        let Some(current) = &self.state.current else { return Ok(()) };
+        let tasks = data.readings.iter().filter_map(|reading| {
+            let seller = reading.member;
+            let sold_wh = self.state.members[seller].sold_wh - current.sold_before_wh[seller];
+            let left_wh = reading.surplus_wh().saturating_sub(sold_wh);
+            if left_wh == 0 || listed.contains(&seller) {
+                return None;
+            }
+            let draw = Draw::new(options.seed, "price", interval, seller);
+            let price = options.price_rule.ask(surplus_wh, deficit_wh, draw);
+            Some(bus.list(seller, window_start, left_wh, price))
+        });
+        let (_, failed) = bus.each(tasks).await;
+        self.know_sellers(window_start).await?;
+        let offers = self.sellers.len() as u64;
+        if let Some(current) = &mut self.state.current {
+            current.result.offers_created = offers;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Members that still want energy and how much, in Wh. Their order is drawn anew for each interval, so that nobody is
+    /// always first.
+    fn wanted(&self, interval: usize) -> Vec<(usize, u64)> {
+        let Some(current) = &self.state.current else { return Vec::new() };
+        let mut locked = HashMap::new();
+        for lock in current.locks.iter().filter(|lock| !lock.is_to_release) {
+            *locked.entry(lock.buyer).or_insert(0u64) += lock.energy_wh;
+        }
+        let data = &self.bus.options.community.intervals[interval];
+        let mut wanted: Vec<(usize, u64)> = data
+            .readings
+            .iter()
+            .filter(|reading| reading.deficit_wh() > 0)
+            .filter_map(|reading| {
+                let buyer = reading.member;
+                let bought = self.state.members[buyer].bought_wh - current.bought_before_wh[buyer];
+                let covered = bought + locked.get(&buyer).copied().unwrap_or(0);
+                Some((buyer, reading.deficit_wh().saturating_sub(covered))).filter(|(_, wanted)| *wanted > 0)
+            })
+            .collect();
+        wanted.sort_by_key(|(buyer, _)| (Draw::new(self.bus.options.seed, "order", interval, *buyer), *buyer));
+        wanted
+    }
+
+    /// Some buyers lock half of what they want.
+    async fn lock(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+        if self.sellers.is_empty() || self.state.current.as_ref().is_some_and(|current| current.result.purchases > 0) {
+            return Ok(());
+        }
+        let options = &self.bus.options;
+        let holders: Vec<usize> =
+            self.state.current.iter().flat_map(|current| current.locks.iter().map(|lock| lock.buyer)).collect();
+        let bus = &self.bus;
+        let tasks = self
+            .wanted(interval)
+            .into_iter()
+            .filter(|(buyer, wanted)| {
+                *wanted > 1
+                    && !holders.contains(buyer)
+                    && Draw::new(options.seed, "lock", interval, *buyer).chance(options.lock_percent)
+            })
+            .map(|(buyer, wanted)| bus.lock(buyer, window_start, wanted / 2));
+        let (locks, failed) = bus.each(tasks).await;
+        let seed = self.bus.options.seed;
+        if let Some(current) = &mut self.state.current {
+            for mut lock in locks.into_iter().flatten() {
+                lock.is_to_release = Draw::new(seed, "release", interval, lock.buyer).chance(RELEASE_PERCENT);
+                current.locks.push(lock);
+                current.result.locks += 1;
+            }
+            current.locks.sort_by_key(|lock| lock.buyer);
+        }
+        self.save()?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Members buy, and settle or release their locks, until one of the two sides is used up.
+    async fn trade(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+        if self.sellers.is_empty() {
+            return Ok(());
+        }
+        let mut fruitless = 0;
+        let mut round = 0;
+        loop {
+            if self.bus.is_cancelled() {
+                return Ok(());
+            }
+            // A member that gives up its lock sits out the first round, so that another can buy the energy.
+            let releasers: Vec<usize> = self
+                .state
+                .current
+                .iter()
+                .flat_map(|current| &current.locks)
+                .filter(|lock| lock.is_to_release)
+                .map(|lock| lock.buyer)
+                .collect();
+            let wanted = self.wanted(interval);
+            let buyers: Vec<(usize, u64)> = match round {
+                0 => wanted.iter().filter(|(buyer, _)| !releasers.contains(buyer)).copied().collect(),
+                _ => wanted.clone(),
+            };
+            round += 1;
+            let bus = &self.bus;
+            let free_wh: u128 = bus
+                .book(window_start)
+                .await
+                .doing("reading offers")?
+                .iter()
+                .map(|offer| u128::from(offer.free_wh()))
+                .sum();
+            let mut sold = false;
+            if free_wh > 0 && !buyers.is_empty() {
+                let tasks = buyers.iter().map(|&(buyer, wanted_wh)| bus.buy(buyer, window_start, wanted_wh));
+                let (purchases, failed) = bus.each(tasks).await;
+                for purchase in purchases.into_iter().flatten() {
+                    sold = true;
+                    self.enter_purchase(purchase)?;
+                }
+                if let Some(error) = failed {
+                    return Err(error);
+                }
+            }
+            let ended = self.end_locks().await?;
+            if self.bus.is_cancelled() {
+                return Ok(());
+            }
+            let over = self.state.current.as_ref().is_none_or(|current| current.locks.is_empty());
+            if over && ended == 0 && round > 1 && (free_wh == 0 || wanted.is_empty()) {
+                return Ok(());
+            }
+            fruitless = if sold || ended > 0 { 0 } else { fruitless + 1 };
+            if fruitless > MAX_FRUITLESS_ROUNDS {
+                return Err(ReplayError::Stuck(format!(
+                    "interval {interval}: {free_wh} Wh are free and {} members want energy, yet nothing is sold; \
+                     someone else may be trading on this bus",
+                    wanted.len()
+                )));
+            }
+        }
+    }
+
+    /// Settles or releases every lock; returns their number.
+    pub async fn end_locks(&mut self) -> Result<usize, ReplayError> {
+        let Some(current) = &self.state.current else { return Ok(0) };
+        let bus = &self.bus;
+        let tasks = current.locks.iter().map(|lock| bus.end_lock(*lock));
+        let (ends, failed) = bus.each(tasks).await;
+        let count = ends.len();
+        for (lock, end) in ends {
+            match end {
+                LockEnd::Settled(purchase) => {
+                    self.state.locks_settled += 1;
+                    self.enter_purchase(purchase)?;
+                }
+                LockEnd::Released { fee_base_units } => self.enter_release(lock, fee_base_units),
+            }
+            if let Some(current) = &mut self.state.current {
+                current.locks.retain(|open| open.lock != lock.lock);
+            }
+        }
+        failed.map_or(Ok(count), Err)
+    }
+
+    /// Enters a lock that was released.
+    pub fn enter_release(&mut self, lock: OpenLockRecord, fee_base_units: u64) {
+        self.state.locks_released += 1;
+        self.state.members[lock.buyer].lock_fees_paid_base_units += fee_base_units;
+        if let Some(&seller) = self.sellers.get(&lock.offer) {
+            self.state.members[seller].lock_fees_earned_base_units += fee_base_units;
+        }
+        if let Some(current) = &mut self.state.current {
+            current.result.locks_released += 1;
+        }
+    }
+
+    /// Enters a purchase that was paid.
+    pub fn enter_purchase(&mut self, purchase: MemberPurchase) -> Result<(), ReplayError> {
+        let MemberPurchase { buyer, lane, nonce, hash, kind, energy_wh, paid_base_units, fills } = purchase;
+        let lane = self.state.lanes.entry(lane_key(buyer, lane)).or_insert(LaneRecord {
+            first_nonce: nonce,
+            next_nonce: nonce,
+            ..LaneRecord::default()
+        });
+        if nonce != lane.next_nonce {
+            self.state
+                .violations
+                .push(format!("a purchase has nonce {nonce} where the lane's next is {}", lane.next_nonce));
+        }
+        lane.next_nonce = nonce + 1;
+        lane.history_root = next_history_root(&lane.history_root, &hash);
+        lane.energy_wh += energy_wh;
+        lane.paid_base_units += paid_base_units;
+        self.state.members[buyer].bought_wh += energy_wh;
+        self.state.members[buyer].paid_base_units += paid_base_units;
+        for fill in &fills {
+            let Some(&seller) = self.sellers.get(&fill.offer) else { continue };
+            self.state.members[seller].sold_wh += fill.energy_wh;
+            self.state.members[seller].earned_base_units += fill.cost;
+            let flow = self.state.flow(seller, buyer);
+            flow.energy_wh += fill.energy_wh;
+            flow.paid_base_units += fill.cost;
+        }
+        let Some(CurrentInterval { result, .. }) = &mut self.state.current else { return Ok(()) };
+        result.traded_wh += energy_wh;
+        result.paid_base_units += paid_base_units;
+        result.purchases += 1;
+        result.batches += u64::from(kind == PurchaseKind::Batch);
+        for fill in fills {
+            let price = fill.price_per_kwh;
+            if result.lowest_price_per_kwh == 0 || price < result.lowest_price_per_kwh {
+                result.lowest_price_per_kwh = price;
+            }
+            result.highest_price_per_kwh = result.highest_price_per_kwh.max(price);
+        }
+        Ok(())
+    }
+
+    /// Compares the interval with the chain and ends it.
+    async fn complete(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+        if let Some(window) = self.state.windows.iter().find(|window| window.window_start == window_start) {
+            let violations = check::interval(&self.bus, window).await?;
+            self.state.violations.extend(violations);
+        }
+        let Some(mut current) = self.state.current.take() else { return Ok(()) };
+        current.result.is_complete = true;
+        let data = &self.bus.options.community.intervals[interval];
+        for reading in &data.readings {
+            let member = &mut self.state.members[reading.member];
+            member.load_wh += reading.load_wh;
+            member.generation_wh += reading.generation_wh;
+            member.own_use_wh += reading.load_wh.min(reading.generation_wh);
+            member.deficit_wh += reading.deficit_wh();
+            member.offered_wh += reading.surplus_wh();
+        }
+        self.state.intervals.push(current.result);
+        self.state.completed = interval + 1;
+        if !self.chain().is_embedded() {
+            // A network's clock cannot be moved to the end of the window, so sellers withdraw now.
+            self.withdraw(window_start).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads from the chain who listed the offers of a window.
+    pub async fn know_sellers(&mut self, window_start: i64) -> Result<(), ReplayError> {
+        self.sellers.clear();
+        for offer in self.bus.offers(window_start).await.doing("reading offers")? {
+            if let Some(seller) = self.bus.lister(&offer) {
+                self.sellers.insert(offer.address, seller);
+            }
+        }
+        Ok(())
+    }
+}

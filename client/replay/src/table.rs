@@ -1,0 +1,116 @@
+//! The tables that a terminal shows.
+
+use {
+    crate::{
+        number::{decimal, grouped, kwh, percent, share},
+        report::ReplayReport,
+    },
+    comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::NOTHING},
+};
+
+impl ReplayReport {
+    /// Tables for a terminal of a width in columns.
+    pub fn table(&self, width: u16) -> String {
+        let money = |base_units: u64| self.money(base_units);
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        let table = || {
+            let mut table = Table::new();
+            table.load_style(NOTHING).set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+            table
+        };
+        let mut summary = table();
+        let interrupted =
+            if self.interrupted { format!(" of {}, interrupted", self.intervals_in_file) } else { String::new() };
+        for (name, value) in [
+            ("community", format!("{} members, {} intervals{interrupted}", self.members, self.intervals)),
+            ("surplus", kwh(self.surplus_wh)),
+            ("deficit", kwh(self.deficit_wh)),
+            (
+                "traded",
+                format!(
+                    "{} ({} of what both sides had)",
+                    kwh(self.traded_wh),
+                    percent(self.traded_wh, self.tradable_wh)
+                ),
+            ),
+            ("withdrawn", kwh(self.withdrawn_wh)),
+            ("paid", format!("{} {}", money(self.paid_base_units), self.currency)),
+            ("average price", format!("{} {} per kWh", self.price(self.average_price_per_kwh.floor()), self.currency)),
+            ("offers", grouped(self.offers_created)),
+            (
+                "purchases",
+                format!(
+                    "{}: {} batches, {} settled locks",
+                    grouped(self.purchases),
+                    grouped(self.batches),
+                    grouped(self.locks_settled)
+                ),
+            ),
+            ("locks", format!("{} taken, {} released", grouped(self.locks), grouped(self.locks_released))),
+            (
+                "transactions",
+                format!(
+                    "{} landed, {} failed, {} retried",
+                    grouped(self.transactions_landed),
+                    grouped(self.transactions_failed),
+                    grouped(self.transactions_retried)
+                ),
+            ),
+            ("wall time", format!("{} s", decimal(u128::from(self.wall_milliseconds), 3, 1))),
+            (
+                "invariants",
+                match self.violations.len() {
+                    0 => format!("all {} hold", self.invariants.len()),
+                    count => format!("{count} VIOLATED: {}", self.violations.join("; ")),
+                },
+            ),
+        ] {
+            summary.add_row([Cell::new(name), Cell::new(value)]);
+        }
+        let mut members = table();
+        members.set_header(["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned"]);
+        const SHOWN: usize = 24;
+        for (number, member) in self.member_results.iter().enumerate().take(SHOWN) {
+            members.add_row([
+                Cell::new(&member.name),
+                right(decimal(u128::from(member.load_wh), 3, 1)),
+                right(decimal(u128::from(member.generation_wh), 3, 1)),
+                right(decimal(u128::from(member.bought_wh), 3, 1)),
+                right(decimal(u128::from(member.sold_wh), 3, 1)),
+                right(money(member.paid_base_units + member.lock_fees_paid_base_units)),
+                right(money(self.income_base_units(number))),
+            ]);
+        }
+        let mut units = table();
+        units.set_header(["instruction", "landed", "min CU", "median CU", "max CU"]);
+        for (instruction, spread) in &self.compute_units {
+            units.add_row([
+                Cell::new(instruction),
+                right(grouped(spread.count)),
+                right(grouped(spread.min)),
+                right(grouped(spread.median)),
+                right(grouped(spread.max)),
+            ]);
+        }
+        let more = match self.member_results.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!("... and {more} members more (see report.json)\n"),
+        };
+        let owners = self.treasury.as_ref().map_or(String::new(), |treasury| {
+            let mut owners = table();
+            owners.set_header(["owner", "share", "delivered kWh", "revenue", "sold for", "difference"]);
+            for owner in &treasury.owners {
+                owners.add_row([
+                    Cell::new(&owner.name),
+                    right(share(owner.share_bps)),
+                    right(decimal(u128::from(owner.delivered_wh), 3, 3)),
+                    right(self.exact_money(owner.revenue_base_units())),
+                    right(self.exact_money(owner.sales_base_units + owner.lock_fees_base_units)),
+                    right(self.difference(owner.difference_base_units)),
+                ]);
+            }
+            format!("{owners}\n{}\n\n", self.treasury_sentence(treasury))
+        });
+        format!("{summary}\n\n{members}\n{more}\n{owners}{units}")
+    }
+}
