@@ -18,8 +18,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Reads an ELF and refuses one that was compiled for another address: every account of the market derives from
-    /// the program's address, so it would find none of its own.
+    /// Reads an ELF. Refuses one that was compiled for another address: all accounts of the market derive from the
+    /// program's address, so it would find none of them.
     pub fn read(path: &Path, id: Address) -> Result<Self> {
         let elf = fs::read(path).with_context(|| {
             format!("the program {} cannot be read; build it with `cargo xtask build`", path.display())

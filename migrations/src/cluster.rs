@@ -11,7 +11,7 @@ use {
     },
 };
 
-/// Genesis hash of Solana's mainnet, which is what makes a network the mainnet, whatever its URL.
+/// Genesis hash of Solana's mainnet. It identifies the mainnet, whatever its URL.
 pub const MAINNET_GENESIS: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 
 /// One network.
@@ -20,7 +20,7 @@ pub const MAINNET_GENESIS: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 pub struct Cluster {
     /// URL of its RPC node.
     pub url: String,
-    /// Hash of its first block; absent where every start makes a new one.
+    /// Genesis hash; absent for a network that gets a new one with every start.
     pub genesis: Option<String>,
     /// The program's address. A program for another address than the localnet's is built with `MULTIBUS_PROGRAM_ID`.
     pub program: Option<String>,

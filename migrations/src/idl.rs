@@ -1,6 +1,7 @@
-//! The published IDL. Anchor's tools keep IDLs in the Program Metadata program, at an address that follows from the
-//! program's, where its upgrade authority writes them. Here it is read and compared; it is written by that program's own
-//! client from npm, in the version that the Anchor CLI uses, so that `anchor idl fetch` finds it.
+//! The published IDL. Anchor's tools keep IDLs in the Program Metadata program, at an address derived from the
+//! program's; the upgrade authority writes them. This module reads and compares the IDL. It is written by the npm
+//! client of the Program Metadata program, in the version that the Anchor CLI uses, so that `anchor idl fetch` finds
+//! it.
 
 use {
     anyhow::{Context, Result, bail, ensure},
@@ -28,7 +29,7 @@ const SOLANA_CONFIG: &str = ".config/solana/cli/config.yml";
 const SEED: &[u8; 16] = b"idl\0\0\0\0\0\0\0\0\0\0\0\0\0";
 /// Length of the header of published metadata, in bytes.
 const HEADER: usize = 96;
-/// The longest IDL that is read, in bytes; a compressed one could unfold to anything.
+/// The longest IDL that is read, in bytes: compressed data could expand without bound.
 const MAX_IDL: u64 = 16 << 20;
 
 /// What is published for a program.
@@ -38,7 +39,7 @@ pub enum Published {
     Unsupported,
     /// Nothing.
     Absent,
-    /// Something whose writing was not finished.
+    /// An upload that was not finished.
     Unfinished,
     /// An IDL.
     Idl(Value),
@@ -102,7 +103,7 @@ pub fn publish(
     let folder = tempfile::tempdir().context("could not make a temporary folder")?;
     let file = folder.path().join("idl.json");
     fs::write(&file, serde_json::to_string(idl)?).with_context(|| format!("could not write {}", file.display()))?;
-    // The client takes the WebSocket's URL from the Solana CLI's configuration alone, which may be of another network.
+    // The client reads the WebSocket's URL only from the Solana CLI's configuration, which may be of another network.
     let config = folder.path().join(SOLANA_CONFIG);
     let settings =
         Config { json_rpc_url: url.to_owned(), websocket_url: websocket_url.to_owned(), ..Config::default() };
@@ -112,7 +113,7 @@ pub fn publish(
         command.args(["--yes", &format!("--package={METADATA_CLIENT}"), "--", "program-metadata", "--rpc", url]);
         command.arg("--keypair").arg(wallet).env("HOME", folder.path());
         if let Some(home) = std::env::home_dir() {
-            // npm's own is the user's as before.
+            // npm itself keeps the user's home folder.
             command.env("NPM_CONFIG_USERCONFIG", home.join(".npmrc")).env("NPM_CONFIG_CACHE", home.join(".npm"));
         }
         if priority_fee > 0 {

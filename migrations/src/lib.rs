@@ -1,5 +1,5 @@
-//! Deployment and upgrade of the program as code: each step looks at the chain first and does only what is missing, so
-//! that a migration can be run again, and one that was killed goes on where it stopped.
+//! Deployment and upgrade of the program. Each step looks at the chain first and does only what is missing. So a
+//! migration can be run again, and continues after it was killed.
 
 #![deny(missing_docs)]
 

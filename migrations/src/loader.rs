@@ -1,4 +1,4 @@
-//! The program on chain, in the upgradeable BPF loader (v3): what is there, and the steps to what should be there.
+//! The program on chain, in the upgradeable BPF loader (v3): its present state, and the steps that change it.
 
 use {
     crate::artifact::{Program, sha256},
@@ -24,7 +24,7 @@ use {
 const WRITES_IN_FLIGHT: usize = 24;
 /// Compute units of a transaction that writes a part of the buffer; the loader takes 2,370.
 const WRITE_UNITS: u32 = 5_000;
-/// The least that a program's account can be extended by, in bytes.
+/// Smallest extension of a program's account, in bytes.
 const MIN_EXTENSION: usize = 10_240;
 /// First bytes of what the wallet signs to make a buffer's keypair.
 const BUFFER_TAG: &[u8] = b"multibus:migrate:buffer:v1";
@@ -36,13 +36,13 @@ pub enum OnChain {
     Absent,
     /// A program.
     Program {
-        /// Who may upgrade it; nobody, where it is final.
+        /// Who may upgrade it; `None` if it is final.
         authority: Option<Address>,
         /// The longest ELF that fits without extending the account, in bytes.
         capacity: usize,
-        /// The slot it was deployed or changed in.
+        /// Slot of the last deployment or upgrade.
         slot: u64,
-        /// What it executes, zeros at the end included.
+        /// Its ELF, including zeros at the end.
         elf: Vec<u8>,
     },
 }
@@ -91,7 +91,7 @@ pub struct Loader {
 pub enum Progress {
     /// A step begins.
     Step(String),
-    /// So many parts of the buffer are written, of so many that were missing.
+    /// Parts of the buffer that are written, and that were missing.
     Written {
         /// Parts written.
         done: usize,
@@ -101,7 +101,7 @@ pub enum Progress {
 }
 
 impl Loader {
-    /// With a wallet that pays and is the upgrade authority, and a price in micro-lamports per compute unit.
+    /// A loader whose wallet pays and is the upgrade authority; the priority fee is in micro-lamports per compute unit.
     pub fn new(
         chain: Arc<dyn Chain>,
         wallet: SharedSigner,
@@ -150,9 +150,9 @@ impl Loader {
         Ok(OnChain::Program { authority: upgrade_authority_address, capacity: elf.len(), slot, elf })
     }
 
-    /// Makes the chain have this program at its address: deploys it where there is none, upgrades what differs, and does
-    /// nothing where it is there. `program_keypair` is needed where there is none. Where another wallet is the upgrade
-    /// authority, `prepare` writes the buffer and hands it over; without it such a program is refused.
+    /// Deploys the program if there is none, upgrades it if it differs, and does nothing if it is there. Without a
+    /// program on chain, `program_keypair` is needed. If another wallet is the upgrade authority, `prepare` writes the
+    /// buffer and hands it over; otherwise the program is refused.
     pub async fn migrate(
         &self,
         program: &Program,
@@ -265,7 +265,8 @@ impl Loader {
         Ok(buffer)
     }
 
-    /// Makes another address the upgrade authority, such as the vault of a multisig. Returns whether it was not yet.
+    /// Makes another address the upgrade authority, such as the vault of a multisig. Returns whether that changed
+    /// anything.
     pub async fn set_authority(&self, program: &Address, new: &Address) -> Result<bool> {
         let OnChain::Program { authority, .. } = self.inspect(program).await? else {
             bail!("there is no program at {program} whose upgrade authority could change")
@@ -284,8 +285,8 @@ impl Loader {
         Ok(true)
     }
 
-    /// The keypair of the buffer for this ELF, the same in every run: that is how a migration that was killed finds what
-    /// it had written. Only the wallet can make it.
+    /// The keypair of the buffer for this ELF. It is the same in every run, so a migration that was killed finds what
+    /// it had written. Only the wallet can derive it.
     fn buffer_keypair(&self, program: &Program) -> Result<Arc<Keypair>> {
         let message = [BUFFER_TAG, program.id.as_ref(), sha256(&program.elf).as_bytes()].concat();
         let signature = self.wallet.try_sign_message(&message).context("the wallet could not sign")?;
@@ -308,7 +309,7 @@ impl Loader {
         }
     }
 
-    /// Makes the chain have a buffer with the ELF: creates it where there is none, and writes only the parts that differ.
+    /// Creates a buffer for the ELF if there is none, and writes the parts that differ.
     async fn write_buffer(&self, program: &Program) -> Result<Address> {
         let keypair = self.buffer_keypair(program)?;
         let (wallet, buffer) = (self.wallet.pubkey(), keypair.pubkey());

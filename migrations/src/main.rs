@@ -28,9 +28,9 @@ use {
 
 /// Bring a network to the program and the IDL of this checkout.
 ///
-/// Looks at the network first and does only what is missing: deploys the program where there is none, upgrades it where
-/// the bytes differ, publishes the IDL where the network keeps IDLs, and records what it did. Run it again at any time: a
-/// migration that was killed goes on where it stopped.
+/// Looks at the network first and does only what is missing: deploys the program, upgrades it if its bytes differ,
+/// publishes the IDL if the network keeps IDLs, and records what it did. Run it again at any time: it continues where
+/// an earlier run was killed.
 #[derive(Parser)]
 #[command(name = "multibus-migrate", version, after_help = HELP)]
 struct Cli {
@@ -105,7 +105,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let genesis =
         genesis.with_context(|| format!("the node at {} could not be asked which network it is", cluster.url))?;
     let genesis = genesis.to_string();
-    // Looking costs nothing; only what follows needs consent.
+    // Reading is free; only what follows needs consent.
     cluster.validate_genesis(&genesis, cli.mainnet || cli.plan)?;
 
     let loader = Loader::new(chain.clone(), wallet.clone(), cluster.priority_fee, reporter());

@@ -1,4 +1,4 @@
-//! What a migration did, as a file for each network: the state as it was left, and every change that led there.
+//! The record of a network's migrations, as a file: the present state, and every change that led to it.
 
 use {
     anyhow::{Context, Result},
@@ -41,7 +41,7 @@ pub struct Entry {
 }
 
 impl Record {
-    /// Reads a record; an empty one where there is no file, or where the file is of another network: a local network
+    /// Reads a record. It is empty if there is no file, or if the file is of another network, such as a local network
     /// that was started anew.
     pub fn read(path: &Path, genesis: &str) -> Result<Self> {
         let text = match fs::read_to_string(path) {
@@ -54,7 +54,7 @@ impl Record {
         Ok(if record.genesis == genesis { record } else { Self::default() })
     }
 
-    /// Writes the record where it differs, through a neighbour and a rename.
+    /// Writes the record if it differs, through a temporary file and a rename.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
         if fs::read_to_string(path).is_ok_and(|present| present == text) {

@@ -40,7 +40,7 @@ fn program(keypair: &Keypair) -> Program {
             elf[at..at + 32].copy_from_slice(new.as_ref());
             places += 1;
         }
-        // Compared word by word, the address is part of the code: 64 bits in the operands of two instructions.
+        // The compiler compares the address word by word, so its words are operands of instructions.
         for (old, new) in old.as_ref().chunks_exact(8).zip(new.as_ref().chunks_exact(8)) {
             if elf[at..at + 4] == old[..4] && elf[at + 8..at + 12] == old[4..] {
                 elf[at..at + 4].copy_from_slice(&new[..4]);

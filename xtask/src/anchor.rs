@@ -1,4 +1,4 @@
-//! The Anchor CLI of the release that the program is written for, with what it expects around it.
+//! Runs the Anchor CLI of the program's release, with the tools that it expects.
 
 use std::{
     env,
@@ -45,9 +45,10 @@ pub fn anchor(ctx: &Context, args: &[String]) -> Result<()> {
         .args(args)
         .env("PATH", env::join_paths(path)?)
         .env("CARGO_TARGET_DIR", &ctx.target)
-        // Where this is set, Anchor's IDL builder would install a toolchain.
+        // If this were set, Anchor's IDL builder would install a toolchain.
         .env_remove("RUSTUP_TOOLCHAIN")
-        // The IDL builder sets RUSTFLAGS, over which this wins: with the flags of everything else, dependencies are shared.
+        // This overrides the RUSTFLAGS of the IDL builder. With the flags of all other builds, compiled dependencies
+        // are shared.
         .env("CARGO_ENCODED_RUSTFLAGS", "");
     if args.first().is_some_and(|verb| verb == "migrate") {
         let migrations = ctx.root.join(MIGRATIONS);
@@ -60,7 +61,7 @@ pub fn anchor(ctx: &Context, args: &[String]) -> Result<()> {
     run::live(&mut command)
 }
 
-/// Anchor wants a wallet for all that it does. Where Anchor.toml's is missing and none is named, one of this checkout.
+/// Anchor always needs a wallet. If that of Anchor.toml is missing and none is named, it gets one of this checkout.
 fn wallet(ctx: &Context, args: &[String]) -> Result<Option<PathBuf>> {
     let named = args.iter().any(|arg| arg.starts_with("--provider.wallet"));
     let usual = env::var_os("HOME").map(|home| Path::new(&home).join(".config/solana/id.json"));
@@ -90,8 +91,7 @@ fn stand_in(ctx: &Context) -> Result<PathBuf> {
     Ok(stand_in.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
-/// What the stand-in does when the Anchor CLI calls it as `cargo build-sbf`: it builds the program with the upstream
-/// tools.
+/// The stand-in for `cargo build-sbf`, which the Anchor CLI calls: builds the program with the upstream tools.
 pub fn build_sbf(args: impl Iterator<Item = OsString>) -> Result<()> {
     let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     if args.iter().any(|arg| arg == "--version") {

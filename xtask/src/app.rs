@@ -1,4 +1,4 @@
-//! The web app: checked, built, tried in Chromium on a local network, and shown beside one.
+//! The web app: checks it, builds it, tests it in Chromium on a local network, and serves it beside one.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -13,7 +13,7 @@ use crate::{
     tally::Tally,
 };
 
-/// Where the app looks for a local network unless it is told otherwise.
+/// Port at which the app looks for a local network by default.
 const RPC_PORT: u16 = 8899;
 
 /// What the command line asks of the app.
@@ -55,7 +55,7 @@ pub fn app(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
     run::live(vite(ctx).args(["preview", "--host", "127.0.0.1", "--strictPort", "--port", &options.port.to_string()]))
 }
 
-/// The static site in `app/dist`; the build itself refuses a script above its size.
+/// The static site in `app/dist`. The build fails if a script is too large.
 pub fn build(ctx: &Context) -> Result<()> {
     install(ctx)?;
     run::logged(vite(ctx).arg("build"), "Building the web app", "about 5 seconds", &ctx.log("app-build")).map(drop)

@@ -1,5 +1,5 @@
-//! The dependencies, held against `deny.toml`: licences, where they come from, which come in two versions, and what is
-//! known to be wrong with them. Works offline on the lock files; only what is known to be wrong must be fetched.
+//! Checks the dependencies against `deny.toml`: licences, sources, duplicates and advisories. Works offline on the lock
+//! files; only advisories must be fetched.
 
 use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Command};
 
@@ -23,14 +23,14 @@ const NPM_LICENCES: [&str; 13] = [
     "BlueOak-1.0.0",
     "OFL-1.1",
     "MPL-2.0",
-    // Of tools that check the app, and in no page: data of browsers, of scripts, and a reader of command lines.
+    // Licences of tools that check the app. Nothing of them is in its pages.
     "CC-BY-4.0",
     "CC0-1.0",
     "Python-2.0",
     "Public Domain",
 ];
 
-/// Audits where cargo-deny is there already; else says what is left out.
+/// Audits if cargo-deny is installed; otherwise says what is left out.
 pub fn where_installed(ctx: &Context) -> Result<()> {
     match setup::find_cargo_deny(ctx) {
         Some(cargo_deny) => audit_with(ctx, cargo_deny, false),
@@ -64,7 +64,7 @@ fn audit_with(ctx: &Context, cargo_deny: PathBuf, online: bool) -> Result<()> {
         println!("{holds}");
         Ok(())
     };
-    // It reads the manifests of all that the lock file names, also of what is compiled on other systems only.
+    // It reads the manifests of every crate in the lock file, even those that only other systems compile.
     run::logged(
         ctx.cargo().args(["fetch", "--locked"]),
         "Downloading what only other systems compile",
@@ -73,7 +73,7 @@ fn audit_with(ctx: &Context, cargo_deny: PathBuf, online: bool) -> Result<()> {
     )?;
     let lock = read(ctx, "Cargo.lock")?;
     let crates = lock.lines().filter(|line| *line == "[[package]]").count();
-    // With everything that any feature may bring, as the lock file names it.
+    // With all features, as in the lock file.
     check(
         deny(&["--offline", "--all-features"], &["licenses", "sources"]),
         &format!(
@@ -135,7 +135,7 @@ fn npm_licences(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// What npm's registry knows to be wrong with the packages.
+/// Advisories of npm's registry for the packages.
 fn npm_advisories(ctx: &Context) -> Result<()> {
     if on_path("npm").is_none() {
         bail!("npm's advisories need npm, and there is none on PATH; install Node 20 or newer");

@@ -55,8 +55,8 @@ impl Context {
         Ok(Self { root, cache, target, ci })
     }
 
-    /// Cargo compares times of files and knows them relative to a checkout. Where checkouts share a target directory, a
-    /// clone of an hour ago would pass for built by what another checkout built since: forget the workspace's own crates.
+    /// Cargo compares file times, relative to a checkout. If checkouts share a target directory, Cargo would take an
+    /// older clone for built because another checkout was built since. So forget the workspace's own crates.
     pub fn forget_other_checkouts(&self, target: &Path) -> Result<()> {
         let stamp = target.join("checkout");
         let root = self.root.display().to_string();
@@ -90,7 +90,7 @@ impl Context {
         command
     }
 
-    /// A command in the checkout, freed from what `cargo run` put into xtask's environment.
+    /// A command in the checkout, without the variables that `cargo run` sets for xtask.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
@@ -151,7 +151,7 @@ pub fn all_on_path(program: &str) -> Vec<PathBuf> {
     env::split_paths(&path).map(|dir| dir.join(program)).filter(|path| path.is_file()).collect()
 }
 
-/// Found anew at every run: a binary that several checkouts share must not remember where it was compiled.
+/// Found at every run: several checkouts may share one binary.
 fn find_root() -> Result<PathBuf> {
     if let Some(dir) = env::var_os("CARGO_MANIFEST_DIR") {
         let dir = PathBuf::from(dir);
@@ -168,8 +168,8 @@ fn find_root() -> Result<PathBuf> {
         })
 }
 
-/// Variables that cargo sets for what it runs. Crates' build scripts watch some of them: inherited, they would rebuild
-/// what `cargo build` had built a minute ago.
+/// Variables that cargo sets for what it runs. Build scripts watch some of them: if they were inherited, crates would
+/// be rebuilt for no reason.
 fn set_by_cargo(name: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
         .iter()

@@ -10,7 +10,7 @@ use crate::{
     sbf::{self, Tools},
 };
 
-/// What the members of a rural community draw and generate in every quarter of an hour of two days.
+/// Load and generation of a rural community's members, for two days in intervals of 15 minutes.
 pub const DATA: &str = "data/community-rural-2016.csv";
 
 pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {
@@ -43,8 +43,9 @@ pub fn build_cli(ctx: &Context) -> Result<()> {
 
 /// Builds programs of the workspace.
 ///
-/// Tests need more features of some dependencies than the client does, and four hundred crates stand on these. `--test`
-/// turns them on here too, so that `demo` and `test` share one build: without it each would compile nearly all anew.
+/// Tests need more features of some dependencies than the client does, and four hundred crates depend on these.
+/// `--test` turns them on here too, so that `demo` and `test` share one build; otherwise each would compile nearly
+/// everything anew.
 pub fn build_bins(ctx: &Context, bins: &[&str], what: &str) -> Result<()> {
     let mut build = ctx.cargo();
     build.args(["build", "--workspace", "--test", "chores", "--locked", "--ignore-rust-version"]);

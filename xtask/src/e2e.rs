@@ -1,5 +1,5 @@
-//! The end-to-end suite: a fresh network, a seeded village, and tests that trade on it as users do, also while answers are
-//! lost, connections break, and clients and nodes are killed.
+//! The end-to-end suite: a fresh network, a seeded village, and tests that trade on it as users do, even while answers
+//! are lost, connections break, and clients and nodes are killed.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ pub fn e2e(ctx: &Context, tools: Tools, engine: Engine, args: &[String]) -> Resu
     Ok(())
 }
 
-/// Needs a node that keeps through a SIGKILL all that it confirmed, which surfpool does not promise: there one run in four
-/// ended with a replay that reported a chain other than what was traded.
+/// Needs a node that keeps everything that it confirmed, even after SIGKILL. surfpool does not promise that: one run in
+/// four failed there, because the chain did not match what was traded.
 const NEEDS_A_LEDGER: &str = "validator::a_node_that_is_killed_in_a_replay_loses_nothing";
 
 /// Runs the suite on surfpool, whose process no other check compiles.
@@ -36,7 +36,7 @@ pub fn on_surfpool(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()>
     suite(ctx, tools, Engine::Surfpool, &[], tally)
 }
 
-/// Runs the suite on Agave where a validator is there: building one takes longer than all checks together.
+/// Runs the suite on Agave if a validator is installed: building one takes longer than all checks together.
 pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
     if setup::find_validator(ctx).is_none() {
         println!("Left out: there is no solana-test-validator; `cargo xtask e2e --engine agave` installs one.");

@@ -24,8 +24,8 @@ pub fn print(ctx: &Context, tools: Tools) -> Result<()> {
 
 /// Builds the program twice with nothing in common but the sources and the installed tools, and compares.
 ///
-/// Each build has its own copy of the checkout (edits meanwhile change neither), its own build directory and its own
-/// path to the downloaded crates, because these are what differs between the machines of two people who compare.
+/// Each build has its own copy of the checkout, its own build directory and its own path to the downloaded crates,
+/// because these differ between machines. The copies also protect the builds from edits meanwhile.
 pub fn verify(ctx: &Context) -> Result<()> {
     let dir = ctx.cache.join("verify");
     if dir.exists() {

@@ -1,10 +1,10 @@
-//! The linker of the program's build, and the judge of what LLVM says while it links.
+//! The linker of the program's build. It decides whether LLVM's diagnostics are harmless.
 //!
 //! rustc runs a copy of xtask under the name [`NAME`] as its linker. It runs `sbpf-linker`, which compiles the
-//! program's bitcode with LLVM 22's BPF backend. That backend reports as an error every call to memcpy, memmove,
-//! memset or memcmp, although it emits the call, and the functions are linked in (compiler-builtins-mem). Every *other*
+//! program's bitcode with LLVM 22's BPF backend. That backend reports as an error every call to memcpy, memmove, memset
+//! or memcmp, although it emits the call, and the functions are linked in (compiler-builtins-mem). Every *other*
 //! diagnostic means wrong code: "stack arguments are not supported" and "too many arguments" drop arguments, "only
-//! small returns supported" returns zeros. So the linker is told not to stop at errors, and the judge here decides.
+//! small returns supported" returns zeros. So the linker is told not to stop at errors, and this module decides.
 
 use std::{
     env,
@@ -70,7 +70,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Sound,
-    /// Not to be used; the diagnostics that say why (none when the linker just failed).
+    /// The program is wrong; these diagnostics say why (none if the linker failed).
     Refused(Vec<String>),
 }
 
@@ -80,7 +80,7 @@ fn judge(success: bool, output: &str) -> Verdict {
     if success && refused.is_empty() { Verdict::Sound } else { Verdict::Refused(refused) }
 }
 
-/// Diagnostics that mean wrong code however they are marked.
+/// Diagnostics that mean wrong code, whatever their level.
 const WRONG_CODE: &[(&str, &str)] = &[
     (
         "stack arguments are not supported",
@@ -106,7 +106,7 @@ fn is_error(line: &str) -> bool {
         || WRONG_CODE.iter().any(|(phrase, _)| lower.contains(phrase))
 }
 
-/// The one report that is not true: the call is emitted, and the function is in the program.
+/// The one wrong diagnostic: the call is emitted, and the function is linked in.
 fn is_harmless(line: &str) -> bool {
     ["memcpy", "memmove", "memset", "memcmp"]
         .iter()

@@ -1,4 +1,4 @@
-//! Load: many wallets trade at the same time, as fast as one node on this machine takes it.
+//! Load: many wallets trade at the same time, as fast as a node on this machine takes it.
 
 use std::{path::PathBuf, process::Command};
 
@@ -12,7 +12,7 @@ use crate::{
     sbf::Tools,
 };
 
-/// How much load, and for whom. What is left out is as `multibus-load --help` says.
+/// Options of a load. Defaults are those of `multibus-load --help`.
 #[derive(clap::Args)]
 pub struct Options {
     /// Start a fresh network of this engine for the load, and end it afterwards [default: surfpool]
@@ -24,7 +24,7 @@ pub struct Options {
     /// Wallets that trade [default: 100]
     #[arg(long, value_name = "N")]
     traders: Option<u16>,
-    /// Nonce lanes of each wallet: so many of its transactions are in flight [default: 8]
+    /// Nonce lanes of each wallet: as many of its transactions are in flight [default: 8]
     #[arg(long, value_name = "N")]
     lanes: Option<u16>,
     /// How long new transactions are sent [default: 20]
@@ -45,7 +45,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// A short one that shows that all of it works.
+    /// A short load that shows that everything works.
     pub fn smoke() -> Self {
         Self {
             engine: Some(Engine::Surfpool),

@@ -20,7 +20,7 @@ use crate::{
 /// What runs a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// surfpool: a simulated network, there in a second once it is built (about 12 minutes)
+    /// surfpool: a simulated network, ready in a second once it is built (about 12 minutes)
     #[default]
     Surfpool,
     /// Agave's solana-test-validator: the one on PATH, else built once (about 25 minutes)
@@ -37,7 +37,8 @@ impl Engine {
         }
     }
 
-    /// Its binary, built or installed where it is missing, and the variable that tells `multibus-localnet` where it is.
+    /// Its binary, which is built or installed if it is missing, and the variable that tells `multibus-localnet` its
+    /// path.
     pub fn prepare(self, ctx: &Context) -> Result<(&'static str, PathBuf)> {
         match self {
             Self::Surfpool => {
@@ -49,12 +50,12 @@ impl Engine {
     }
 }
 
-/// In the cache, because its nine hundred crates need be compiled once and not for every checkout.
+/// In the cache, so that its nine hundred crates are compiled once and not for every checkout.
 fn surfpool_target(ctx: &Context) -> PathBuf {
     ctx.cache.join("surfpool")
 }
 
-/// Compiles surfpool, with a command that `change` makes ready.
+/// Compiles surfpool, with a command that `change` prepares.
 fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
     let target = surfpool_target(ctx);
     ctx.forget_other_checkouts(&target)?;
@@ -67,8 +68,8 @@ fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
     run::logged(&mut build, what, "about 12 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
 }
 
-/// Lints surfpool's process. `cargo clippy` would check its nine hundred dependencies anew: here clippy stands in for
-/// the compiler of this one crate.
+/// Lints surfpool's process. `cargo clippy` would check its nine hundred dependencies again, so clippy replaces the
+/// compiler for this one crate.
 pub fn lint_surfpool(ctx: &Context) -> Result<()> {
     surfpool(ctx, |build| {
         let clippy = Path::new(build.get_program()).with_file_name("clippy-driver");
@@ -156,7 +157,7 @@ pub fn dir(ctx: &Context, engine: Engine) -> PathBuf {
     ctx.target.join("localnet").join(engine.name())
 }
 
-/// Lets `multibus-localnet` take this process's place, so that Ctrl-C and exit codes are between it and the caller.
+/// Replaces this process by `multibus-localnet`, so that Ctrl-C and exit codes are its own.
 fn hand_over(command: &mut Command) -> Result<()> {
     Err(command.exec()).with_context(|| format!("could not start `{}`", run::shown(command)))
 }

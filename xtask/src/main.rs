@@ -116,9 +116,9 @@ enum Task {
     },
     /// Start a local network with the program, a faucet, a test stablecoin and a seeded market
     ///
-    /// It runs until Ctrl-C. It is kept below the target directory: started again, it goes on where it ended, and --reset
-    /// starts over. The wallets' keys are public and the same everywhere. `<target dir>/localnet/<engine>/network.json`
-    /// describes what is there.
+    /// It runs until Ctrl-C. It is kept below the target directory: started again, it continues where it ended, and
+    /// --reset starts over. The wallets' keys are public and the same everywhere. `<target
+    /// dir>/localnet/<engine>/network.json` describes the network.
     #[command(after_help = LOCALNET_HELP)]
     Localnet {
         #[command(flatten)]
@@ -214,7 +214,7 @@ enum Task {
     /// Check the dependencies against deny.toml: licences, sources, duplicates, known flaws
     #[command(after_help = "Example:\n  cargo xtask audit --online    (fetches the databases of advisories)")]
     Audit {
-        /// Fetch what is known to be wrong with the dependencies, from GitHub and npm
+        /// Fetch the advisories for the dependencies, from GitHub and npm
         #[arg(long)]
         online: bool,
     },

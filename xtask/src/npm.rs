@@ -12,7 +12,7 @@ use crate::{
     run, sbf,
 };
 
-/// Installs what the `package-lock.json` in a directory names, where that is not there already.
+/// Installs what the `package-lock.json` in a directory names, unless it is installed.
 pub fn install(ctx: &Context, dir: &Path) -> Result<()> {
     let lock = dir.join("package-lock.json");
     let wanted = sbf::sha256(&fs::read(&lock).with_context(|| format!("could not read {}", lock.display()))?);

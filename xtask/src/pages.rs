@@ -1,5 +1,5 @@
-//! The pages: links of Markdown files lead to files and headings that exist, and the `cargo xtask` commands they show are
-//! commands of xtask.
+//! Checks of the Markdown pages: links lead to files and headings that exist, and the `cargo xtask` commands that a
+//! page shows exist.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// What a page holds that others can name, or that can be wrong.
+/// Headings, links and commands of a page.
 #[derive(Default)]
 struct Page {
     /// Fragments of its headings, as GitHub makes them.

@@ -1,4 +1,4 @@
-//! What others build on: the documentation and the packages of the published crates.
+//! Checks of the published crates: their documentation and their packages.
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -25,7 +25,7 @@ pub fn docs(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Lists what the packages of the published crates would contain, and refuses what cargo warns of.
+/// Lists what the packages of the published crates would contain, and fails on cargo's warnings.
 pub fn packages(ctx: &Context) -> Result<()> {
     for (name, wanted) in CRATES {
         let mut package = ctx.cargo();

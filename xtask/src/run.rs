@@ -1,4 +1,4 @@
-//! Running other programs: live, or quietly with progress and a log that is shown when something fails.
+//! Runs other programs: live, or quietly with progress and a log that is shown on failure.
 
 use std::{
     fs::{self, File},
@@ -11,11 +11,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-/// Commands that finish within this time say nothing: a second run of everything should be silent where nothing is done.
+/// Commands that finish within this time print nothing, so that a second run is quiet.
 const SILENT: Duration = Duration::from_millis(700);
-/// Without a terminal there is no line to redraw, so a line is added from time to time.
+/// Without a terminal, a line of progress is added at this interval.
 const EVERY: Duration = Duration::from_secs(30);
-/// How much of a log is shown when its command fails.
+/// Lines of a log that are shown when its command fails.
 const TAIL_LINES: usize = 60;
 
 /// `7 s`, `1 min 40 s`.
@@ -54,15 +54,15 @@ pub fn live(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// What a program prints, trimmed; `None` where it cannot run or fails.
+/// What a program prints, trimmed; `None` if it cannot run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success().then_some(text)
 }
 
-/// Runs with its output in `log`. Anything longer than a moment says what it does, how long that takes (`expect`) and
-/// how it goes; when it fails, the end of the log is shown.
+/// Runs with its output in `log`. If it takes longer than a moment, prints what it does, how long that takes (`expect`)
+/// and its progress. On failure, prints the end of the log.
 pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Result<Duration> {
     let start = Instant::now();
     if let Some(dir) = log.parent() {

@@ -1,7 +1,8 @@
 //! Compiles the program to a Solana ELF (sBPFv3).
 //!
-//! Two sets of tools make it. `platform` is Solana's own compiler, `cargo build-sbf`. `upstream` needs no more than
-//! packages: Debian's Rust 1.96 with the standard library built from source, LLVM 22's BPF backend, and `sbpf-linker`.
+//! There are two toolchains. `platform` is Solana's own compiler, `cargo build-sbf`. `upstream` comes from package
+//! registries alone: Debian's Rust 1.96 with the standard library built from source, LLVM 22's BPF backend, and
+//! `sbpf-linker`.
 //!
 //! The upstream recipe, piece by piece:
 //! - the target is Debian's `bpfel-unknown-none` with `os` = `zkvm`, an OS std supports without a kernel, and full
@@ -43,7 +44,7 @@ const MANIFEST: &str = "programs/multibus/Cargo.toml";
 /// Which compiler makes the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Tools {
-    /// `platform` where `cargo-build-sbf` is on PATH, otherwise `upstream`
+    /// `platform` if `cargo-build-sbf` is on PATH, otherwise `upstream`
     #[default]
     Auto,
     /// Debian's Rust and LLVM with sbpf-linker, installed where missing
@@ -69,8 +70,8 @@ impl Tools {
 /// Solana's compiler, as the Anchor CLI calls it.
 pub const PLATFORM_COMPILER: &str = "cargo-build-sbf";
 
-/// A copy of xtask that answers to the name of Solana's compiler: `cargo xtask anchor` puts it on PATH where there is no
-/// such compiler.
+/// A copy of xtask under the name of Solana's compiler. `cargo xtask anchor` puts it on PATH if there is no such
+/// compiler.
 pub fn stand_in(ctx: &Context) -> PathBuf {
     ctx.cache.join("anchor/bin").join(PLATFORM_COMPILER)
 }
@@ -161,7 +162,8 @@ pub struct Upstream<'a> {
 }
 
 impl<'a> Upstream<'a> {
-    /// In the cache. Other tools or flags get another directory, because std's build script does not notice them.
+    /// In the cache. Other tools or flags get another directory, because std's build script does not notice a change of
+    /// them.
     pub fn new(ctx: &'a Context) -> Result<Self> {
         Self::apart(ctx, "", ctx.root.clone())
     }
@@ -285,8 +287,8 @@ impl<'a> Upstream<'a> {
         Ok(cargo)
     }
 
-    /// Cargo compares times of files, relative to a checkout. Checkouts share this directory, and a clone of an hour ago
-    /// would pass for built by what another checkout built since: here their contents are compared.
+    /// Cargo compares file times, relative to a checkout. Checkouts share this directory, so Cargo would take an older
+    /// clone for built because another checkout was built since. So compare the contents.
     fn forget_other_sources(&self) -> Result<()> {
         let stamp = self.dir.join("sources.sha256");
         let digest = self.source_digest()?;
@@ -335,8 +337,8 @@ fn prune(all: &Path, current: &Path) {
     }
 }
 
-/// What rustc gets. Only paths that are the same for every checkout of a machine: other flags rebuild std.
-/// (Cargo names the workspace's own files by relative paths, so the checkout's needs no remapping.)
+/// Flags for rustc. They contain only paths that are the same for every checkout of a machine, because other flags
+/// rebuild std. Cargo names the workspace's own files by relative paths, so these need no remapping.
 fn flags(cargo_home: Option<&Path>) -> Vec<String> {
     let mut flags: Vec<String> = [
         &format!("-Clinker={}", link::NAME),
@@ -372,7 +374,7 @@ fn check_elf(elf: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Paths of this machine inside the program would make every machine's build another one.
+/// Paths of this machine inside the program would make every machine's build different.
 fn check_no_paths(elf: &[u8], root: &Path, cargo_home: Option<&Path>) -> Result<()> {
     for path in [Some(root), cargo_home].into_iter().flatten() {
         let needle = path.as_os_str().as_encoded_bytes();
@@ -399,7 +401,7 @@ pub fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
     write_if_different(to, &bytes)
 }
 
-/// Through a neighbour and a rename, so that nobody reads half a file.
+/// Writes a temporary file and renames it, so that nobody reads half a file.
 pub fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(false);

@@ -1,8 +1,8 @@
-//! What a machine needs, found or installed.
+//! Finds or installs what the commands need.
 //!
 //! To build the program: Debian's packages of a Rust compiler with its matching library source and LLVM 22, and
 //! `sbpf-linker` from the crate registry. To run it on Agave: `solana-test-validator`, from PATH or the crate registry.
-//! Finding them takes milliseconds, so every command that needs them asks first.
+//! Finding them takes milliseconds, so every command that needs them looks first.
 
 use std::{
     env,
@@ -29,7 +29,7 @@ pub const VALIDATOR_VERSION: &str = "4.2.2";
 
 /// The compiler's packages must be of one version: the library source belongs to its compiler.
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "libllvm22"];
-/// What the validator's crates link and generate code with.
+/// What the validator's crates need to compile.
 const VALIDATOR_PACKAGES: [&str; 7] =
     ["libclang1-22", "libclang-22-dev", "protobuf-compiler", "libudev-dev", "pkg-config", "cmake", "libssl-dev"];
 /// Where libclang1-22 puts its library.
@@ -101,7 +101,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// Agave's test validator: the one on PATH, else one of the cache, which is built where it is missing.
+/// Agave's test validator: the one on PATH, else one in the cache, which is built if it is missing.
 pub fn validator(ctx: &Context) -> Result<PathBuf> {
     match find_validator(ctx) {
         Some(found) => Ok(found),
@@ -119,22 +119,22 @@ pub fn validator(ctx: &Context) -> Result<PathBuf> {
     }
 }
 
-/// The Anchor CLI, built where it is missing.
+/// The Anchor CLI, built if it is missing.
 pub fn anchor(ctx: &Context) -> Result<PathBuf> {
     ANCHOR.install(ctx)
 }
 
-/// cargo-deny, built where it is missing.
+/// cargo-deny, built if it is missing.
 pub fn cargo_deny(ctx: &Context) -> Result<PathBuf> {
     CARGO_DENY.install(ctx)
 }
 
-/// cargo-deny where it was built already.
+/// cargo-deny, if it was built already.
 pub fn find_cargo_deny(ctx: &Context) -> Option<PathBuf> {
     CARGO_DENY.is_current(ctx).then(|| CARGO_DENY.path(ctx))
 }
 
-/// The validator that is there without building one.
+/// The validator, if it is installed.
 pub fn find_validator(ctx: &Context) -> Option<PathBuf> {
     on_path(VALIDATOR.binary).or_else(|| VALIDATOR.is_current(ctx).then(|| VALIDATOR.path(ctx)))
 }
@@ -142,7 +142,7 @@ pub fn find_validator(ctx: &Context) -> Option<PathBuf> {
 /// Debian's Chromium.
 pub const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Finds the browser that the web app is tried in, after installing it where it is missing.
+/// Finds the browser for the web app's tests; installs it if it is missing.
 pub fn chromium(ctx: &Context) -> Result<()> {
     if Path::new(CHROMIUM).exists() {
         return Ok(());
@@ -170,7 +170,7 @@ fn is_installed(ctx: &Context, package: &str) -> bool {
     status.is_some_and(|status| status == "install ok installed")
 }
 
-/// Installs Debian packages, which are `what`.
+/// Installs Debian packages; `what` says what they are.
 fn install_packages(ctx: &Context, packages: &[&str], what: &str, expect: &str) -> Result<()> {
     let list = packages.join(" ");
     let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {list}");
@@ -209,7 +209,7 @@ fn install_packages(ctx: &Context, packages: &[&str], what: &str, expect: &str) 
     let result = if known && once().is_ok() {
         Ok(())
     } else {
-        // Lists that are absent or stale name versions that the mirrors no longer have.
+        // Stale package lists name versions that the mirrors no longer have.
         update().and_then(|_| once()).map(drop)
     };
     result.with_context(|| {
@@ -259,7 +259,7 @@ impl Tool {
         self.path(ctx).is_file() && installed.contains(&format!("\"{} {} ", self.package, self.version))
     }
 
-    /// Its binary, after building it where it is missing.
+    /// Its binary, which is built if it is missing.
     fn install(&self, ctx: &Context) -> Result<PathBuf> {
         if self.is_current(ctx) {
             return Ok(self.path(ctx));
@@ -272,10 +272,10 @@ impl Tool {
             .args(["install", package, "--version", version, "--locked", "--ignore-rust-version"])
             .args(["--bin", binary, "--root"])
             .arg(&tools)
-            // Kept until it is done, so that an interrupted installation goes on where it stopped.
+            // Kept until it is done, so that an interrupted installation continues where it stopped.
             .env("CARGO_TARGET_DIR", &build)
             .env("LIBCLANG_PATH", LIBCLANG)
-            // Its own compilation counts, not its speed.
+            // Compile fast: its speed does not matter.
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")

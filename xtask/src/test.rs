@@ -211,7 +211,7 @@ fn needs_program(steps: &[&Step]) -> bool {
     steps.iter().any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
 }
 
-/// What to do about a failure, where its own words do not say it. (A minimal toolchain lacks the components.)
+/// Adds the remedy to a failure whose own message lacks it. (A minimal toolchain lacks the components.)
 fn with_hint(error: anyhow::Error, args: &[&str]) -> anyhow::Error {
     let hint = match args.first() {
         Some(&"fmt") => "`cargo fmt --all` formats the sources; `rustup component add rustfmt` installs it",
@@ -221,8 +221,8 @@ fn with_hint(error: anyhow::Error, args: &[&str]) -> anyhow::Error {
     anyhow!("{error:#}. {hint}")
 }
 
-/// Eight hours through the CLI, as a user would: it must succeed and print what programs can read. In a shorter time
-/// nothing is sold, because the sun rises in the 26th quarter of an hour of the data.
+/// Replays eight hours with the CLI, as a user would. It must succeed and print JSON. In a shorter time nothing is
+/// sold, because the sun rises in the 26th interval of the data.
 fn replay(ctx: &Context) -> Result<()> {
     const INTERVALS: &str = "32";
     demo::build_cli(ctx)?;

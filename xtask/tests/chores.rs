@@ -1,7 +1,7 @@
 //! The command line of xtask, run as a user runs it.
 //!
-//! It has a second use: naming this test in `cargo build` turns on the features that the workspace's tests need of the
-//! shared dependencies, so that the CLI which `demo` builds and the tests are one build of them (see `demo::build_cli`).
+//! This test has a second use. Naming it in `cargo build` turns on the features of shared dependencies that the
+//! workspace's tests need, so that the CLI which `demo` builds and the tests share one build (see `demo::build_cli`).
 
 use std::process::{Command, Output};
 

@@ -128,7 +128,7 @@ impl Model {
             || self.proposals.contains_key(address)
     }
 
-    /// Every bus that one of these addresses belongs to: its own, or that of a capacity or an offer.
+    /// Every bus that one of these addresses belongs to: the bus itself, or one of its capacities or offers.
     pub fn buses_of<'a>(&self, addresses: impl Iterator<Item = &'a Address>) -> BTreeSet<Address> {
         let mut found = BTreeSet::new();
         for address in addresses {

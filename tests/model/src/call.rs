@@ -1,4 +1,4 @@
-//! Instructions as they are sent: one byte with a number, then the arguments. Numbers are little-endian, and a list has
+//! Instructions as they are sent: one byte with their number, then the arguments. Numbers are little-endian; a list has
 //! its length before it.
 
 use solana_address::Address;
@@ -200,7 +200,7 @@ impl Call {
         "treasury_claim",
     ];
 
-    /// Reads an instruction; `None` where the bytes are not one. Bytes after the arguments are ignored.
+    /// Reads an instruction; `None` if the bytes are not one. Bytes after the arguments are ignored.
     pub fn read(data: &[u8]) -> Option<Self> {
         let mut reader = Reader(data);
         let r = &mut reader;

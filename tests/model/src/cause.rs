@@ -49,7 +49,7 @@ pub enum Cause {
     TokenAccount,
 }
 
-/// Every cause for which an instruction may be refused. There is none where it must be carried out.
+/// Every cause for which an instruction may be refused. If there is none, it must be executed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Causes(pub BTreeSet<Cause>);
 
@@ -113,5 +113,5 @@ impl From<Cause> for Causes {
     }
 }
 
-/// What becomes of an instruction: it is carried out, or refused for these causes.
+/// Result of an instruction: it is executed, or refused for one of these causes.
 pub(crate) type Verdict = Result<(), Causes>;

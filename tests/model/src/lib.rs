@@ -1,7 +1,8 @@
-//! An independent model of the market: integers and maps, written from the design, sharing no code with the program.
+//! An independent model of the market, over integers and maps. It is written from the design and shares no code with
+//! the program.
 //!
-//! A [`Model`] is given what the program is given: the accounts and the bytes of an instruction. It either carries the
-//! instruction out in its own books, or names every cause for which the market may refuse it. It reads instructions,
+//! A [`Model`] gets what the program gets: the accounts and the bytes of an instruction. It either executes the
+//! instruction in its own books, or names every cause for which the market may refuse it. It decodes instructions,
 //! derives addresses and hashes purchases by itself, and counts money in 128 bits.
 //!
 //! This crate depends neither on the program nor on the client. Limits, seeds, sizes and the names of errors are

@@ -35,7 +35,7 @@ pub const MAX_FIRST_SLOT_AHEAD: u64 = 1_024;
 /// A lane's first nonce is its first slot, shifted left by this many bits.
 pub const NONCE_SLOT_SHIFT: u32 = 20;
 
-/// Whether shares, in basis points, are all that there is to divide.
+/// Whether shares, in basis points, sum to the whole.
 pub(crate) fn are_all_shares<'a>(shares: impl IntoIterator<Item = &'a u16>) -> bool {
     shares.into_iter().map(|share| u32::from(*share)).sum::<u32>() == ALL_BPS
 }

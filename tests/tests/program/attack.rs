@@ -1,5 +1,5 @@
-//! Accounts that are not what an instruction takes them for: of another type, of another program, unsigned,
-//! read-only or passed twice. Every instruction is tried with every one of them in every place.
+//! Wrong accounts: of another type, of another program, unsigned, read-only or passed twice. Every instruction is tried
+//! with each of them in every place.
 
 use {
     crate::fixture::{Fixture, account_names, account_of, fixture, is_writable, type_at},
@@ -66,7 +66,7 @@ fn an_account_of_another_program_is_rejected_in_every_place() {
             if type_at(&market, &meta.pubkey).is_none() {
                 continue;
             }
-            // The right bytes under another program, and an empty account of nobody.
+            // The right bytes owned by another program, and an empty account.
             let bytes = market.account(&meta.pubkey);
             let system = Address::default();
             for owner in [market.bus.mint.program.address(), system] {
@@ -146,9 +146,9 @@ fn a_readonly_account_is_rejected_wherever_it_is_written() {
     }
 }
 
-/// What is said of an account that comes a second time, in the place of another.
+/// The error for an account that is passed a second time, in the place of another.
 fn twice_refused(name: &str, twice: &str, place: &str) -> Refusal {
-    // Places that may hold another account of the instruction too: that which gets rent, and the items of a batch.
+    // Places that may repeat another account of the instruction: the receiver of rent, and the items of a batch.
     let shared = |account: &str| match name {
         "offer_cancel" => account == "rent_payer",
         "lock_release" => account == "buyer",

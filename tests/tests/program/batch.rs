@@ -433,7 +433,7 @@ pub fn batch_with_any_nonce_but_the_next_is_rejected() {
         let batch = batch(&market.lane, market.payment, nonce, &[(offer, 1)]);
         market.assert_refused(&[batch], MultibusError::NonceMismatch);
     }
-    // Whoever sends again hears that it happened, not that nothing is left.
+    // A repeated purchase is refused for its nonce, not because nothing is left.
     let batch = market.batch(&[(offer, 10_000)]);
     market.execute(std::slice::from_ref(&batch));
     market.assert_refused(&[batch], MultibusError::NonceMismatch);

@@ -1,5 +1,5 @@
-//! Every error of the market is produced by the built program: for each, the table names a test that does, and the
-//! test below runs it and sees the error.
+//! The built program can return every error of the market: the table names a test for each, and the test below runs it
+//! and sees the error.
 
 use {
     crate::{batch, bus, capacity, lock, offer, proposal, purchase, token, trader, treasury},

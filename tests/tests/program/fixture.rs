@@ -1,4 +1,4 @@
-//! A valid use of every instruction, all in one market, for tests that try the same on each.
+//! A valid use of every instruction, all in one market, for tests that try the same thing on each.
 
 use {
     anchor_lang::Discriminator,

@@ -1,4 +1,4 @@
-//! What clients build upon, pinned: account layouts, discriminators and error codes. Append; never change a line.
+//! Pins what clients depend on: account layouts, discriminators and error codes. Append lines; never change one.
 
 use {
     anchor_lang::Discriminator,

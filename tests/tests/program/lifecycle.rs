@@ -1,5 +1,5 @@
-//! Accounts that come, go and come again, and instructions that are sent again: nothing takes effect twice, and what was
-//! closed is gone.
+//! Accounts that are closed and created again, and instructions that are sent again: nothing takes effect twice, and a
+//! closed account is gone.
 
 use {
     crate::fixture::{Fixture, fixture, instruction_of},
@@ -31,7 +31,7 @@ fn no_instruction_takes_effect_twice() {
             "proposal_revoke" => MultibusError::NotApproved.into(),
             "proposal_execute" => MultibusError::ProposalExecuted.into(),
             "treasury_claim" => MultibusError::NothingToClaim.into(),
-            // They change nothing where they find what they would make: see below.
+            // They do nothing if the account exists: see below.
             "capacity_open" | "offer_reprice" => continue,
             new => panic!("what becomes of {new} when it is sent twice?"),
         };
@@ -60,7 +60,7 @@ fn a_window_opened_or_a_price_named_again_changes_nothing() {
     market.execute(from_ref(reprice));
     let mut expected = market.offer_state(&one);
     market.execute(from_ref(reprice));
-    // Only the version tells that it came again, and refuses purchases that named the one before.
+    // Only the version shows that it is a new offer; purchases that name the old one are refused.
     expected.version += 1;
     assert_eq!(market.offer_state(&one), expected);
 }

@@ -498,7 +498,7 @@ pub fn lock_settle_with_any_nonce_but_the_next_is_rejected() {
     for nonce in [0, next - 1, next + 1] {
         refused(&mut market, nonce);
     }
-    // Whose nonce is spent hears of that before it hears that the lock has expired.
+    // A spent nonce is reported before an expired lock.
     market.pass(301);
     refused(&mut market, next - 1);
 }
@@ -706,7 +706,7 @@ pub fn what_is_locked_is_nobody_elses_at_299_300_and_301_seconds() {
         for attempt in attempts {
             market.assert_refused(&[attempt], MultibusError::EnergyUnavailable);
         }
-        // Neither another price nor the withdrawal of the offer reaches it.
+        // Neither a new price nor a cancelled offer changes it.
         market.execute(&[offer_reprice(&offer, &seller, 900_000), offer_cancel(&offer, &seller)]);
         let state = market.offer_state(&offer);
         assert_eq!((state.listed_wh, state.reserved_wh, state.open_locks), (4_000, 4_000, 1));
@@ -766,7 +766,7 @@ pub fn lock_release_while_paused_costs_no_fee() {
 
 #[test]
 pub fn lock_release_after_a_pause_costs_no_fee() {
-    // The owners could else pause until the lock has expired, and take the fee of a buyer who could not settle.
+    // Otherwise the owners could pause until the lock has expired, and charge a buyer who could not settle.
     let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);

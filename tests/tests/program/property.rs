@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct RandomTrades {
     market: TestMarket,
     buyers: Vec<(Address, Address, LaneAddress)>,
-    /// The latest offers, in places that new ones take over once they are closed.
+    /// The latest offers. A new offer replaces a closed one.
     offers: Vec<Option<OfferAddresses>>,
     landed: usize,
 }
@@ -73,7 +73,7 @@ impl RandomTrades {
         Self { market, buyers, offers: vec![None; OFFERS], landed: 0 }
     }
 
-    /// Executes an instruction that may be refused, but only by a decision of the market.
+    /// Executes an instruction that the market may refuse. Other failures panic.
     fn attempt(&mut self, instruction: Instruction) -> bool {
         match self.market.send(&[instruction]) {
             Ok(_) => {
@@ -83,7 +83,8 @@ impl RandomTrades {
             Err(failure) => {
                 let decided = match &failure.err {
                     TransactionError::InstructionError(0, InstructionError::Custom(code)) => {
-                        // An existing lock; too few tokens; an error of the market that is no mix-up of accounts.
+                        // An existing lock; too few tokens; an error of the market that does not concern wrong
+                        // accounts.
                         let mixed_up = [
                             MultibusError::BusMismatch,
                             MultibusError::CapacityMismatch,
@@ -205,7 +206,7 @@ impl RandomTrades {
     }
 }
 
-/// So many sequences, or as many as `PROPTEST_CASES` says.
+/// This many sequences, or as many as `PROPTEST_CASES` says.
 pub fn sequences(count: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { count };

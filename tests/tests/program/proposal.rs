@@ -85,7 +85,7 @@ fn not_proposed(market: &mut TestMarket, action: ProposalAction, error: Multibus
     market.assert_refused(&[create], error);
 }
 
-/// The action passes when it is proposed but not once `change` has happened, and then the proposal stays as it is.
+/// The action can be proposed, but not executed after `change`; the proposal stays as it is.
 fn not_executed(
     market: &mut TestMarket,
     action: ProposalAction,
@@ -98,7 +98,7 @@ fn not_executed(
     market.assert_refused(&[execute], error).meta.logs
 }
 
-/// Changes the action of a proposal behind the program's back: what no instruction would store.
+/// Stores an action in a proposal that no instruction would store.
 fn rewrite(market: &mut TestMarket, proposal: &Address, action: &ProposalAction) {
     let action = Action::encode(action).unwrap();
     market.edit::<state::Proposal>(proposal, |proposal| proposal.action = action);
@@ -200,7 +200,7 @@ pub fn proposal_create_of_a_number_that_was_taken_is_rejected() {
     market.assert_refused(&[second], InstructionError::InvalidSeeds);
     assert_eq!(market.account(&bus.proposal(0)), first);
     market.execute(&[proposal_create(&bus, &owners[1], 1, price(30_000))]);
-    // Nor can a number be skipped, or another bus's address be used.
+    // A number cannot be skipped, and another bus's address cannot be used.
     let other = market.create_bus(&owners[0], &bus.mint, &BusOptions::new(&owners[0]).seq(1));
     for address in [bus.proposal(3), other.proposal(2), other.proposal(0), pda::offer(&bus.capacity, 2).0] {
         let mut accounts = proposal_create_accounts(&bus, &owners[0], 2);
@@ -296,7 +296,7 @@ pub fn owner_remove_of_the_last_owner_is_rejected() {
     for list in [&[][..], &[10_000]] {
         not_proposed(&mut market, remove(seller, list), MultibusError::LastOwner);
     }
-    // Nor of the one who is left, nor when a proposal says so all the same.
+    // The last owner cannot be removed either, not even by a stored proposal that says so.
     let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     decide(&mut market, remove(owners[1], &[10_000]));
     not_proposed(&mut market, remove(owners[0], &[]), MultibusError::LastOwner);
@@ -315,7 +315,8 @@ pub fn owner_remove_below_the_threshold_is_rejected() {
         decide(&mut market, threshold(needed - 1));
         decide(&mut market, action);
     }
-    // The threshold grew after it was proposed: stale; and where the proposal says so all the same, refused too.
+    // The threshold grew after it was proposed, so it is stale. It is refused even if the proposal is made to look
+    // current.
     let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
     let action = remove(owners[2], &[5_000, 5_000]);
     let change = |market: &mut TestMarket| decide(market, threshold(3));
@@ -347,7 +348,7 @@ pub fn shares_of_another_number_than_owners_are_rejected() {
     for action in wrong {
         not_proposed(&mut market, action, MultibusError::ShareCountInvalid);
     }
-    // One more than a bus has places, and the others are right.
+    // One owner more than a bus can have; everything else is valid.
     let (mut full, _) = TestMarket::owned_by(16, 1, |_| ());
     not_proposed(&mut full, shares(&[&equal_shares(16)[..], &[0]].concat()), MultibusError::ShareCountInvalid);
     let proposal = propose(&mut market, price(20_000));
@@ -375,7 +376,7 @@ pub fn shares_not_summing_to_all_are_rejected() {
     let proposal = propose(&mut market, price(20_000));
     for action in wrong {
         not_proposed(&mut market, action.clone(), MultibusError::SharesInvalid);
-        // Also where a proposal says so all the same.
+        // Also if the proposal is made to look current.
         rewrite(&mut market, &proposal, &action);
         let execute = execute(&market, proposal);
         market.assert_refused(&[execute], MultibusError::SharesInvalid);
@@ -404,7 +405,7 @@ pub fn threshold_out_of_range_is_rejected() {
     for value in [0, 4, 255] {
         not_proposed(&mut market, threshold(value), MultibusError::ThresholdInvalid);
     }
-    // An owner leaves in between: three of two is no threshold.
+    // An owner leaves in between, so a threshold of three is above the two owners.
     let change = |market: &mut TestMarket| decide(market, remove(owners[2], &[5_000, 5_000]));
     not_executed(&mut market, threshold(3), change, MultibusError::ProposalStale);
     not_proposed(&mut market, threshold(3), MultibusError::ThresholdInvalid);
@@ -529,7 +530,7 @@ pub fn windows_that_were_opened_in_vain_do_not_hold_up_the_owners() {
 
 #[test]
 pub fn one_wh_far_ahead_keeps_the_windows_as_they_are_until_that_one_ends() {
-    // A known limit of open listing, told in SECURITY.md: this is how far it goes.
+    // A known limit of open listing (SECURITY.md). This test shows how far it goes.
     let mut market = TestMarket::windowed();
     let (bus, stranger) = (market.bus, market.wallet("stranger"));
     let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
@@ -733,7 +734,7 @@ pub fn proposal_approve_counts_once_whatever_accounts_are_passed() {
         crowded.accounts.push(AccountMeta::new(owner, false));
     }
     crowded.accounts.push(AccountMeta::new(proposal, false));
-    // Whether the program minds or not, it must not count more than one.
+    // Whether the program refuses this or not, it must not count more than one approval.
     let before = market.svm.clone();
     match market.send(&[crowded]) {
         Ok(_) => assert_eq!(market.proposal_state(&proposal).approvals, 0b0011),
@@ -848,7 +849,7 @@ pub fn proposal_revoke_of_one_more_than_needed_keeps_the_timelock() {
     assert_eq!(market.proposal_state(&proposal).executable_at, executable_at);
     market.execute(&[proposal_approve(&bus, proposal, &owners[0])]);
     assert_eq!(market.proposal_state(&proposal).executable_at, executable_at);
-    // But two who revoke take the quorum away, and the time with it.
+    // If two revoke, the quorum is gone, and the timelock with it.
     market.execute(&[proposal_revoke(&bus, proposal, &owners[0]), proposal_revoke(&bus, proposal, &owners[2])]);
     market.execute(&[proposal_approve(&bus, proposal, &owners[2])]);
     assert_eq!(market.proposal_state(&proposal).executable_at, market.now() + 1_000);
@@ -878,7 +879,7 @@ pub fn a_proposal_older_than_a_change_of_owners_is_stale() {
         remove(owners[2], &[5_000, 5_000]),
         shares(&[3_333, 3_333, 3_334]),
         threshold(3),
-        // Also where nothing is different after it.
+        // Also if the change leaves everything as it was.
         threshold(2),
         shares(&[3_334, 3_333, 3_333]),
     ];
@@ -909,7 +910,7 @@ pub fn a_proposal_older_than_a_change_of_owners_is_stale() {
                 assert!(logs.iter().any(|log| log == line), "{logs:?}");
             }
         }
-        // What is executed says so, stale or not.
+        // An executed proposal is reported as executed, even if it is stale.
         let run = execute(&market, executed);
         market.assert_refused(&[run], MultibusError::ProposalExecuted);
         // Anyone closes them, and the proposer gets the rent.
@@ -970,7 +971,7 @@ pub fn approvals_of_a_removed_owner_are_gone_also_when_the_owner_returns() {
     market.assert_refused(&[proposal_revoke(&bus, fresh, &leaver)], MultibusError::NotAnOwner);
     let seq = market.bus_state(&bus).proposal_seq;
     market.assert_refused(&[proposal_create(&bus, &leaver, seq, price(3))], MultibusError::NotAnOwner);
-    // The leaver returns to the very same place: neither the old approvals nor the one in between revive.
+    // The leaver returns to the same place. Neither the old approvals nor the one in between count again.
     decide(&mut market, add(leaver, &equal_shares(3)));
     assert_eq!(market.bus_state(&bus).owners[2].owner, leaver);
     for instruction in [execute_old, approve_old, proposal_approve(&bus, fresh, &leaver)] {
@@ -1173,7 +1174,7 @@ pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
         change(&mut accounts);
         market.assert_refused(&[ProposalExecute {}.to_instruction(accounts)], error);
     }
-    // All of the other bus but the proposal: still not its decision.
+    // All accounts are of the other bus, except for the proposal: still not its decision.
     let accounts = proposal_execute_accounts(&other, mine, &seller);
     market.assert_refused(&[ProposalExecute {}.to_instruction(accounts)], MultibusError::BusMismatch);
 }
@@ -1287,7 +1288,7 @@ pub fn proposal_closed_twice_or_used_after_in_one_transaction_is_rejected() {
 
 #[test]
 pub fn a_decision_is_told_step_by_step() {
-    // Everything in one transaction by two owners tells of it in order.
+    // Two owners do everything in one transaction; the events are in order.
     let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let bus: BusAddresses = market.bus;
     let proposal = bus.proposal(0);

@@ -1,7 +1,7 @@
 //! Random sales of the bus's own energy, claims, changes of shares, and owners who leave and return, on the built
-//! program. After every step the harness compares every owner's numbers with its own bookkeeping in 128 bits, and
-//! finds that claims + claimable + remainder = received, to the base unit, with the remainder below one base unit
-//! for each owner.
+//! program. After every step, the harness compares every owner's numbers with its own bookkeeping in 128 bits. It also
+//! checks that claimed + claimable + remainder = received, and that the remainder is below one base unit for each
+//! owner.
 
 use {
     crate::property::sequences,
@@ -78,7 +78,7 @@ impl RandomRevenue {
         Self { market, offer, wallets, accounts, owners, received: 0, paid: BTreeMap::new() }
     }
 
-    /// Executes what may be refused, but only with one of these errors.
+    /// Executes an instruction that may be refused with one of these errors.
     fn attempt(&mut self, instructions: &[Instruction], errors: &[MultibusError]) -> bool {
         let Err(failure) = self.market.send(instructions) else { return true };
         let expected = matches!(
@@ -152,7 +152,7 @@ impl RandomRevenue {
         self.check();
     }
 
-    /// Sum of claims + claimable + remainder = received; the treasury covers every claim.
+    /// Claimed + claimable + remainder = received; the treasury covers every claim.
     fn check(&self) {
         let (bus, replica) = (self.market.bus, &self.market.replica);
         let balance = self.market.tokens(&bus.treasury) as u128;

@@ -1,5 +1,5 @@
-//! In the place of an account another one of its type, as valid, but of another bus, offer, lane or number; and where an
-//! account is created, an address of its seeds with another bump.
+//! An account is replaced by another valid one of its type, but of another bus, offer, lane or number. For an account
+//! that is created: an address of its seeds with another bump.
 
 use {
     crate::fixture::{Fixture, account_names, account_of, fixture, instruction_of, type_at},

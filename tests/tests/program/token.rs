@@ -181,7 +181,7 @@ pub fn the_accounts_of_a_bus_get_no_delegate_and_no_other_owner() {
         let (bus, seller, thief, mint) = (market.bus, market.seller, market.wallet("thief"), market.bus.mint);
         let thiefs = market.token_account("thief's tokens", &mint, &thief, 0);
         let token = program.address();
-        // Neither an owner of the bus nor a thief has the key of the bus, in whose name only the program signs.
+        // Neither an owner of the bus nor a thief can sign for the bus; only the program can.
         let refused = |market: &mut TestMarket, attempt: &dyn Fn(&Address, &Address) -> Instruction| {
             for (account, signer) in [bus.escrow, bus.treasury].into_iter().flat_map(|a| [(a, seller), (a, thief)]) {
                 let attempt = attempt(&account, &signer);
@@ -278,7 +278,7 @@ pub fn mint_of_another_token_program_is_rejected() {
     let foreign = Mint { address: chain.key("foreign"), ..spl_token };
     let account = Account { owner: fake, ..chain.account(&spl_token.address) };
     chain.svm.set_account(foreign.address, account).unwrap();
-    // A wallet that says to be a mint.
+    // A wallet with the bytes of a mint.
     let wallet = Mint { address: chain.wallet("wallet"), ..spl_token };
     let cases = [
         (spl_token, token_2022.program.address()),

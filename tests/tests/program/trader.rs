@@ -252,6 +252,6 @@ pub fn trader_closed_and_funded_in_one_transaction_stays_closed() {
     let fund = solana_system_interface::instruction::transfer(&buyer, &lane.address, 50_000_000);
     market.execute(&[trader_close(&lane, &buyer), fund]);
     market.assert_refused(&[purchase], Refusal::NotTheAccount);
-    // Whoever put the lamports there cannot keep the wallet from opening the lane again.
+    // Lamports at the address do not keep the wallet from opening the lane again.
     assert_eq!(market.open_lane(&buyer, 0), LaneAddress::of(&buyer, 0));
 }

@@ -71,7 +71,7 @@ impl OwnedMarket {
         treasury_claim(&self.market.bus, &self.owners[who], self.accounts[who])
     }
 
-    /// What a claim pays, which is 0 where it is refused for that.
+    /// What a claim pays; 0 if it is refused because there is nothing to claim.
     fn claimed(&mut self, who: usize) -> u64 {
         let (claim, account) = (self.claim(who), self.accounts[who]);
         let before = self.market.tokens(&account);
@@ -182,7 +182,7 @@ pub fn treasury_claim_pays_the_exact_share() {
 pub fn treasury_claim_carries_remainders_forward() {
     withstands!(arithmetic: treasury_claim);
     let mut owned = OwnedMarket::new(3, &[3_334, 3_333, 3_333]);
-    // One base unit at a time: nobody has a whole one until enough is together.
+    // One base unit at a time: an owner's claim grows only when its share reaches a whole unit.
     let mut paid = [0; 3];
     for _ in 0..30 {
         owned.sell(1);
@@ -221,7 +221,7 @@ pub fn treasury_claim_with_nothing_to_claim_is_rejected() {
         owned.market.assert_refused(from_ref(claim), MultibusError::NothingToClaim);
     }
     owned.sell(9_999);
-    // 0.9999 of a base unit is none yet, and a share of nothing never is.
+    // 0.9999 of a base unit rounds to none, and a share of zero always does.
     for claim in &claims[1..] {
         owned.market.assert_refused(from_ref(claim), MultibusError::NothingToClaim);
     }
@@ -238,7 +238,7 @@ pub fn treasury_claim_with_nothing_to_claim_is_rejected() {
 pub fn treasury_claim_by_anyone_pays_the_owner() {
     let mut owned = OwnedMarket::new(2, &[5_000, 5_000]);
     owned.sell(1_000);
-    // Nobody signs but who pays the transaction's fee.
+    // Only the fee payer signs.
     let claim = owned.claim(1);
     assert!(claim.accounts.iter().all(|meta| !meta.is_signer));
     owned.market.execute(&[claim]);
@@ -343,7 +343,7 @@ pub fn treasury_claim_for_a_stranger_is_rejected() {
     let stranger = owned.newcomer("stranger");
     let claim = owned.claim(stranger);
     owned.market.assert_refused(&[claim], MultibusError::OwnerUnknown);
-    // Also for the zero address, which unused places hold.
+    // Also for the zero address, which unused entries hold.
     let bus = owned.market.bus;
     let account = owned.market.token_account("of zeros", &bus.mint, &Address::default(), 0);
     let claim = treasury_claim(&bus, &Address::default(), account);

@@ -1,5 +1,5 @@
-//! What a purchase writes: the buyer's own accounts, one offer and its payout. Two purchases conflict only where
-//! they touch the same of these, so that the chain executes all others in parallel.
+//! What a purchase writes: the buyer's own accounts, one offer and its payout. Two purchases conflict only if they
+//! share one of these; the chain can execute all others in parallel.
 
 use {
     multibus_tests::{

@@ -64,7 +64,7 @@ impl Model {
         Ok(())
     }
 
-    /// Ends a lock: its offer is as if it were sold or free again, and the rent goes to the buyer.
+    /// Ends a lock: its energy is sold or free again, and the rent goes to the buyer.
     fn end_lock(&mut self, at: &Address, sold: bool) -> ModelLock {
         let lock = self.locks.remove(at).expect("found above");
         let offer = self.offers.get_mut(&lock.offer).expect("a lock's offer is open");

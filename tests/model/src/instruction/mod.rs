@@ -1,4 +1,4 @@
-//! What each instruction does to the books, and every cause for which it may be refused.
+//! What each instruction does to the books, and all causes for which it may be refused.
 
 mod account;
 mod bus;
@@ -21,7 +21,7 @@ fn first<const N: usize>(accounts: &[PassedAccount]) -> Result<&[PassedAccount; 
 }
 
 impl Model {
-    /// Carries an instruction out. Where it may be refused, nothing changes.
+    /// Executes an instruction. If it may be refused, nothing changes.
     ///
     /// # Errors
     /// Every cause for which it may be refused.

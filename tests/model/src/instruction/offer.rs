@@ -13,7 +13,7 @@ use {
 };
 
 impl Model {
-    /// What may keep an offer from being created, whoever sells.
+    /// Causes for which an offer may be refused, whoever sells.
     fn may_list(&self, causes: &mut Causes, passed: [&PassedAccount; 4], terms: &Terms) {
         let [payer, at, in_capacity, new] = passed;
         causes.payer(payer);
@@ -64,7 +64,7 @@ impl Model {
             expires_at: terms.expires_at,
         };
         self.offers.insert(new.address, offer);
-        // Only a window without any offer so far can be closed and opened again: no address is used twice.
+        // A window can be closed and opened again only if it never had an offer, so no address is used twice.
         assert!(self.offers_ever.insert(new.address), "an offer's address comes twice");
     }
 
@@ -188,7 +188,7 @@ impl Model {
         Ok(())
     }
 
-    /// What may keep a buyer from buying or locking.
+    /// Causes for which a purchase or a lock may be refused.
     pub(super) fn tradable(&self, causes: &mut Causes, bus: &ModelBus, offer: &ModelOffer, buyer: &Address) {
         causes.rule(!bus.paused, "BusPaused");
         causes.rule(!offer.cancelled, "OfferCancelled");
@@ -197,7 +197,7 @@ impl Model {
         causes.rule(offer.seller != *buyer, "SelfTrade");
     }
 
-    /// What a buyer gets for an item of a purchase or a lock: Wh and cost.
+    /// Wh and cost of an item of a purchase or of a lock.
     pub(super) fn fill(causes: &mut Causes, offer: &ModelOffer, item: Item, min_wh: u64) -> (u64, u64) {
         causes.rule(item.energy_wh > 0, "EnergyZero");
         causes.rule(min_wh > 0 && min_wh <= item.energy_wh, "MinimumInvalid");

@@ -125,8 +125,8 @@ impl Model {
         Some((found?, proposal))
     }
 
-    /// The bus and the proposal of an owner's decision. Where the owner has approved is not as `has_approved` says, the
-    /// decision is `refused`.
+    /// The bus and the proposal of an owner's decision. The decision is `refused` unless the owner's approval is as
+    /// `has_approved` says.
     pub(super) fn decision(
         &mut self,
         accounts: &[PassedAccount; 3],

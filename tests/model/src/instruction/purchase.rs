@@ -81,7 +81,7 @@ impl Model {
         }
         causes.rule(total <= max_total as u128, "TotalAboveLimit");
         causes.rule(total <= u64::MAX as u128 && total_wh <= u64::MAX as u128, "CostOverflow");
-        // A read-only payout is found when it is paid, after the payouts before it.
+        // A read-only payout is found only when it is paid, after the payouts before it.
         self.or_failed_transfers(&mut causes, Cause::Readonly, &mint.address, &transfers);
         causes.verdict()?;
         self.transfer(&mint.address, &transfers)?;

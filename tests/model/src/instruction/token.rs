@@ -31,7 +31,7 @@ impl Model {
         self.tokens.get(account).filter(|tokens| tokens.mint == bus.mint)
     }
 
-    /// Makes transfers of one mint, one after the other. Where one fails, nothing moves.
+    /// Makes transfers of one mint, one after the other. If one fails, nothing moves.
     pub(super) fn transfer(&mut self, mint: &Address, transfers: &[Transfer]) -> Verdict {
         let before: Vec<(Address, Option<ModelTokens>)> = transfers
             .iter()
@@ -49,8 +49,8 @@ impl Model {
         result
     }
 
-    /// Adds the causes for which the transfers would fail, where `last` is the only cause so far. The program finds
-    /// `last` only after the transfers, so that a failing one comes first.
+    /// Adds the causes for which the transfers would fail, if `last` is the only cause so far. The program finds `last`
+    /// only after the transfers, so a failing transfer comes first.
     pub(super) fn or_failed_transfers(&self, causes: &mut Causes, last: Cause, mint: &Address, transfers: &[Transfer]) {
         if *causes == last.into()
             && let Err(refused) = self.clone().transfer(mint, transfers)

@@ -14,7 +14,7 @@ pub struct ModelBus {
     /// Owners and their shares in basis points, in order.
     pub owners: Vec<(Address, u16)>,
     pub threshold: u8,
-    /// Approvals that a pause needs; 0 for as many as the threshold.
+    /// Approvals that a pause needs; 0 means the threshold.
     pub pause_quorum: u8,
     pub listing_policy: u8,
     pub paused: bool,
@@ -68,7 +68,7 @@ impl ModelBus {
         sum_of(&self.earned) + self.period(balance) * share / ALL_BPS as u128 - sum_of(&self.claimed)
     }
 
-    /// Revenue since the shares last changed, with what was left undivided then.
+    /// Revenue since the shares last changed, with the remainder of that time.
     pub fn period(&self, balance: u64) -> u128 {
         balance as u128 + self.claimed_by_all() - self.earned_by_all()
     }

@@ -2,7 +2,7 @@
 
 use solana_address::Address;
 
-/// A mint: one that a bus can settle in, or one that the market refuses.
+/// A mint, which the market may accept or refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelMint {
     pub program: Address,
@@ -18,6 +18,6 @@ pub struct ModelTokens {
     pub owner: Address,
     pub amount: u64,
     pub frozen: bool,
-    /// A wallet besides the owner that may move tokens, and how many.
+    /// The delegate, and how many tokens it may move.
     pub delegate: Option<(Address, u64)>,
 }
