@@ -47,6 +47,33 @@ function errorSentences(): Plugin {
   };
 }
 
+/** The program of local networks, for which the client is generated. */
+const LOCAL_PROGRAM = 'Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi';
+
+/**
+ * Builds the app for the program that MULTIBUS_PROGRAM names. Without it the app is for the local program, whose key
+ * everybody has, and refuses public networks.
+ */
+function ownProgram(): Plugin {
+  const program = process.env.MULTIBUS_PROGRAM;
+  return {
+    name: 'own-program',
+    enforce: 'pre',
+    buildStart() {
+      if (program !== undefined && !/^[1-9A-HJ-NP-Za-km-z]{32,44}$/u.test(program)) {
+        this.error(`MULTIBUS_PROGRAM is ${JSON.stringify(program)}, which is no address; give the program's address`);
+      }
+    },
+    transform: {
+      filter: { id: /src\/generated\// },
+      handler: (code) =>
+        program !== undefined && code.includes(LOCAL_PROGRAM)
+          ? { code: code.replaceAll(LOCAL_PROGRAM, program), map: null }
+          : null,
+    },
+  };
+}
+
 /** Bytes that all scripts may have together, gzipped: the page must come quickly over a slow line. */
 const MAX_SCRIPT_BYTES = 400_000;
 
@@ -71,7 +98,7 @@ function scriptSize(): Plugin {
 export default defineConfig({
   // Relative, so that the built site works in any folder of any web server.
   base: './',
-  plugins: [react(), errorSentences(), contentSecurityPolicy(), scriptSize()],
+  plugins: [react(), errorSentences(), ownProgram(), contentSecurityPolicy(), scriptSize()],
   build: { target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, chunkSizeWarningLimit: 1_000 },
   test: {
     projects: [

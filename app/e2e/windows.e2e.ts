@@ -43,7 +43,7 @@ describe('delivery windows', () => {
     await windows.nth(2).click();
     await cell('0.111').waitFor({ state: 'detached' });
     await cell('0.222').waitFor();
-    await page.getByRole('img', { name: 'Prices of the last 1 trades, the latest at 0.222 per kWh' }).waitFor();
+    await page.getByRole('img', { name: 'Price of the last trade at 0.222 per kWh' }).waitFor();
     await windows.nth(1).click();
     await cell('0.222').waitFor({ state: 'detached' });
     await cell('0.111').waitFor();
@@ -63,7 +63,7 @@ describe('delivery windows', () => {
     await goto(page, `#/bus/${bus}`);
     await page
       .getByRole('region', { name: 'Past windows' })
-      .getByText('1 offers are withdrawn with it')
+      .getByText('1 offer is withdrawn with it')
       .first()
       .waitFor();
     await goto(page, '#/mine');

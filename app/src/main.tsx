@@ -5,13 +5,16 @@ import { createRoot } from 'react-dom/client';
 
 import { App } from './App';
 import { SessionProvider } from './session';
+import { ErrorBoundary } from './ui/ErrorBoundary';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no #root element');
 createRoot(root).render(
   <StrictMode>
-    <SessionProvider>
-      <App />
-    </SessionProvider>
+    <ErrorBoundary>
+      <SessionProvider>
+        <App />
+      </SessionProvider>
+    </ErrorBoundary>
   </StrictMode>,
 );

@@ -4,6 +4,8 @@ import { address } from '@solana/kit';
 
 export { MULTIBUS_PROGRAM_ADDRESS as PROGRAM } from './generated';
 
+/** The program on local networks. Its key is in `migrations/localnet-program-key.json`, where everybody can read it. */
+export const LOCAL_PROGRAM = address('Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi');
 /** The system program. */
 export const SYSTEM_PROGRAM = address('11111111111111111111111111111111');
 /** SPL Token. */

@@ -4,13 +4,22 @@ import type { Address } from '@solana/kit';
 import { createContext, use, useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 
 import { connect } from './chain/connection';
-import { initialNetwork, keepNetwork, walletChain, type Network, type WalletChain } from './chain/network';
+import {
+  initialNetwork,
+  keepNetwork,
+  refusedNetwork,
+  walletChain,
+  type Network,
+  type WalletChain,
+} from './chain/network';
 import type { Signer } from './chain/send';
 import { sentence } from './errors/explain';
 import { LiveMarket } from './market/live';
 import type { MarketState } from './market/state';
+import { PROGRAM } from './programs';
 import { Journal } from './state/journal';
 import { untilAnswered } from './state/retry';
+import { storage } from './state/storage';
 import { useStore } from './state/store';
 import { BindSigner, Reconnect, signsFor, useConnected, type Connected, type Wallet } from './wallet/standard';
 
@@ -21,6 +30,8 @@ export interface Session {
   readonly live: LiveMarket;
   /** Genesis hash of the chain, once the node has told it. */
   readonly genesis: string | undefined;
+  /** Why this app does not trade on the network. */
+  readonly refused: string | undefined;
   readonly chain: WalletChain | undefined;
   readonly journal: Journal;
   readonly connected: Connected | undefined;
@@ -50,12 +61,12 @@ export function useMarket(): MarketState {
 
 /** Provides the session. */
 export function SessionProvider({ children }: { readonly children: ReactNode }) {
-  const [network, setNetworkState] = useState(() => initialNetwork(location.search, localStorage));
+  const [network, setNetworkState] = useState(() => initialNetwork(location.search, storage));
   const live = useMemo(() => new LiveMarket(connect(network)), [network]);
   const genesis = useGenesis(live);
   const [signer, setSigner] = useState<Signer | undefined>();
   const [isWalletOpen, openWallet] = useState(false);
-  const [journal] = useState(() => new Journal(localStorage));
+  const [journal] = useState(() => new Journal(storage));
   const { connected, choose, forget } = useConnected();
   const wallet = connected?.account.address as Address | undefined;
 
@@ -66,10 +77,11 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
   useEffect(() => live.start(), [live]);
 
   const setNetwork = useCallback((next: Network) => {
-    keepNetwork(next, localStorage);
+    keepNetwork(next, storage);
     setNetworkState(next);
   }, []);
-  const chain = genesis === undefined ? undefined : walletChain(genesis);
+  const refused = genesis === undefined ? undefined : refusedNetwork(network, genesis, PROGRAM);
+  const chain = genesis === undefined || refused !== undefined ? undefined : walletChain(network, genesis);
   const disconnect = useCallback(() => {
     forget();
     openWallet(false);
@@ -81,6 +93,7 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
       setNetwork,
       live,
       genesis,
+      refused,
       chain,
       journal,
       connected,
@@ -91,7 +104,21 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
       isWalletOpen,
       openWallet,
     }),
-    [network, setNetwork, live, genesis, chain, journal, connected, wallet, signer, choose, disconnect, isWalletOpen],
+    [
+      network,
+      setNetwork,
+      live,
+      genesis,
+      refused,
+      chain,
+      journal,
+      connected,
+      wallet,
+      signer,
+      choose,
+      disconnect,
+      isWalletOpen,
+    ],
   );
   return (
     <>

@@ -2,17 +2,21 @@
 
 import {
   address,
-  createSolanaRpc,
+  createDefaultRpcTransport,
+  createSolanaRpcFromTransport,
   createSolanaRpcSubscriptions,
   getBase64Encoder,
   type Address,
   type Instruction,
   type Rpc,
+  type RpcResponse,
   type RpcSubscriptions,
+  type RpcTransport,
   type SolanaRpcApi,
   type SolanaRpcSubscriptionsApi,
 } from '@solana/kit';
 
+import { Unreachable } from '../errors/explain';
 import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
 import { createTokenAccount, tokenAccountAddress } from './address';
 import type { Network } from './network';
@@ -27,11 +31,40 @@ export interface Connection {
   readonly subscriptions: RpcSubscriptions<SolanaRpcSubscriptionsApi>;
 }
 
+/** How long a node may take to answer, and to send a list of all accounts of a kind. */
+const REQUEST_MS = 20_000;
+const LIST_MS = 60_000;
+
+/** Asks a node through `inner`, and gives up when it takes too long: nothing waits for an answer for ever. */
+export function impatient(inner: RpcTransport): RpcTransport {
+  return async <T>(request: Parameters<RpcTransport>[0]): Promise<RpcResponse<T>> => {
+    const ms = isForList(request.payload) ? LIST_MS : REQUEST_MS;
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), ms);
+    const { signal } = request;
+    const signals = signal === undefined ? [over.signal] : [signal, over.signal];
+    try {
+      return await inner<T>({ ...request, signal: AbortSignal.any(signals) });
+    } catch (error) {
+      if (over.signal.aborted) throw new Unreachable(`the node has not answered in ${ms / 1_000} seconds`);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function isForList(payload: unknown): boolean {
+  return (
+    typeof payload === 'object' && payload !== null && 'method' in payload && payload.method === 'getProgramAccounts'
+  );
+}
+
 /** Connects to a network; nothing is sent yet. */
 export function connect(network: Network): Connection {
   return {
     network,
-    rpc: createSolanaRpc(network.rpcUrl),
+    rpc: createSolanaRpcFromTransport(impatient(createDefaultRpcTransport({ url: network.rpcUrl }))),
     subscriptions: createSolanaRpcSubscriptions(network.wsUrl),
   };
 }

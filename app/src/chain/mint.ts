@@ -2,7 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
-import { short } from './text';
+import { short } from '../amount/text';
 
 /** Mints that everybody knows. */
 const KNOWN: Readonly<Record<string, string>> = {

@@ -1,5 +1,10 @@
 /** Which network the app talks to. */
 
+import type { Address } from '@solana/kit';
+
+import { LOCAL_PROGRAM, PROGRAM } from '../programs';
+import type { Keeper } from '../state/storage';
+
 /** A network that can be chosen. */
 export interface Network {
   readonly id: 'local' | 'devnet' | 'mainnet' | 'custom';
@@ -10,9 +15,7 @@ export interface Network {
 
 const LOCAL: Network = { id: 'local', name: 'Local', rpcUrl: 'http://127.0.0.1:8899', wsUrl: 'ws://127.0.0.1:8900' };
 
-/** Networks that come with the app. */
-export const NETWORKS: readonly Network[] = [
-  LOCAL,
+const PUBLIC: readonly Network[] = [
   { id: 'devnet', name: 'Devnet', rpcUrl: 'https://api.devnet.solana.com', wsUrl: 'wss://api.devnet.solana.com' },
   {
     id: 'mainnet',
@@ -21,6 +24,17 @@ export const NETWORKS: readonly Network[] = [
     wsUrl: 'wss://api.mainnet-beta.solana.com',
   },
 ];
+
+/**
+ * Networks that an app for a program offers. The local program's key is public: whoever deploys there first on a public
+ * network can take what buyers pay. So only a build for a program with an address of its own offers public networks.
+ */
+export function networksFor(program: Address): readonly Network[] {
+  return program === LOCAL_PROGRAM ? [LOCAL] : [LOCAL, ...PUBLIC];
+}
+
+/** Networks that come with the app. */
+export const NETWORKS: readonly Network[] = networksFor(PROGRAM);
 
 /** The chain that a wallet is asked to sign for, in the Wallet Standard's names. */
 export type WalletChain = 'solana:mainnet' | 'solana:devnet' | 'solana:testnet' | 'solana:localnet';
@@ -31,9 +45,16 @@ const GENESIS: Readonly<Record<string, WalletChain>> = {
   '4uhcVJyU9pJkvQyS88uRDiswHXSgkY3zQawwpjk2NsNY': 'solana:testnet',
 };
 
-/** The wallet's name for the chain with a genesis hash; whatever is not public is local. */
-export function walletChain(genesisHash: string): WalletChain {
-  return GENESIS[genesisHash] ?? 'solana:localnet';
+/** The wallet's name for a network whose node tells a genesis hash. A node of this machine is local, whatever it tells. */
+export function walletChain(network: Network, genesisHash: string): WalletChain {
+  return isOfThisMachine(network.rpcUrl) ? 'solana:localnet' : (GENESIS[genesisHash] ?? 'solana:localnet');
+}
+
+/** Why an app for a program does not trade on a network; `undefined` where it does. */
+export function refusedNetwork(network: Network, genesisHash: string, program: Address): string | undefined {
+  const chain = walletChain(network, genesisHash);
+  if (program !== LOCAL_PROGRAM || chain === 'solana:localnet') return undefined;
+  return `${network.name} is a public network (${chain.replace('solana:', '')}), and this app is built for the local program, whose key everybody has: whoever deploys it there could take your money. Use an app that is built for this network, or choose a local network.`;
 }
 
 /** Where a node of this RPC address takes subscriptions: its next port, or the same place on a public address. */
@@ -54,13 +75,15 @@ export function customNetwork(rpcUrl: string, wsUrl?: string): Network | { reado
     return { reason: 'Give the address of its subscriptions, such as ws://127.0.0.1:8900.' };
   }
   const known = NETWORKS.find((network) => network.rpcUrl === rpcUrl && network.wsUrl === ws);
-  // Whatever its port, a node of this machine is the local network.
-  const name = isOfThisMachine(rpcUrl) ? LOCAL.name : new URL(rpcUrl).host;
+  const { host } = new URL(rpcUrl);
+  const name = isOfThisMachine(rpcUrl) ? `${LOCAL.name} ${host}` : host;
   return known ?? { id: 'custom', name, rpcUrl, wsUrl: ws };
 }
 
+/** Whether an address is a loopback address: nobody else answers there. */
 function isOfThisMachine(url: string): boolean {
-  return ['127.0.0.1', 'localhost'].includes(new URL(url).hostname);
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
 }
 
 const KEY = 'multibus:network';
@@ -77,11 +100,11 @@ export function linkedNetwork(search: string): Network | undefined {
  * The network of the page's address where it comes with the app or is of this machine, else the one that was chosen last,
  * else the local one. A link to any other node is followed only by who agrees: it may come from anyone.
  */
-export function initialNetwork(search: string, storage: Storage): Network {
+export function initialNetwork(search: string, keeper: Keeper): Network {
   const linked = linkedNetwork(search);
   const isOwn = (network: Network) => isOfThisMachine(network.rpcUrl) && isOfThisMachine(network.wsUrl);
   if (linked !== undefined && (linked.id !== 'custom' || isOwn(linked))) return linked;
-  const kept = storage.getItem(KEY);
+  const kept = keeper.getItem(KEY);
   if (kept === null) return LOCAL;
   const [rpcUrl = '', wsUrl] = kept.split(' ');
   const network = customNetwork(rpcUrl, wsUrl);
@@ -89,6 +112,6 @@ export function initialNetwork(search: string, storage: Storage): Network {
 }
 
 /** Remembers a choice. */
-export function keepNetwork(network: Network, storage: Storage): void {
-  storage.setItem(KEY, `${network.rpcUrl} ${network.wsUrl}`);
+export function keepNetwork(network: Network, keeper: Keeper): void {
+  keeper.setItem(KEY, `${network.rpcUrl} ${network.wsUrl}`);
 }

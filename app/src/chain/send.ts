@@ -86,9 +86,10 @@ const MAX_COMPUTE_UNITS = 1_400_000;
 /** What the limit leaves above the simulation: 10 %, and room for a token account that grew and for what wallets add. */
 const MARGIN_PERCENT = 10;
 const MARGIN_UNITS = 15_000;
-/** Blocks for which a blockhash lives, and by how many a node may lag behind the one that a wallet asks. */
+/** Blocks for which a blockhash lives. */
 const BLOCKHASH_BLOCKS = 150n;
-const LAG_BLOCKS = 32n;
+/** Blocks by which a node may lag behind the one that a wallet asks. */
+export const LAG_BLOCKS = 32n;
 /** No priority fee is paid above this price, in micro-lamports per compute unit. */
 const MAX_PRICE = 200_000n;
 const RESEND_MS = 2_000;

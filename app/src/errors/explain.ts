@@ -10,6 +10,7 @@ import {
   SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID,
 } from '@solana/kit';
 
+import { visible } from '../amount/text';
 import { getMultibusErrorMessage, type MultibusError } from '../generated';
 import * as generated from '../generated';
 import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
@@ -22,12 +23,14 @@ export class Refusal extends Error {
    * @param detail The values that disagree, as the program logged them.
    * @param conflict Whether somebody else was faster or a price moved, so that a fresh quote may do.
    * @param code Number of the program's error, where it refused.
+   * @param isOfProgram Whether a program refused, not the network.
    */
   constructor(
     message: string,
     readonly detail?: string,
     readonly conflict = false,
     readonly code?: number,
+    readonly isOfProgram = false,
   ) {
     super(message);
   }
@@ -40,13 +43,56 @@ export class Declined extends Error {
   }
 }
 
-/** Nobody can tell now whether a purchase happened; the journal goes on asking. */
-export class FateUnknown extends Error {
-  constructor(readonly pending: Pending) {
+/** A wallet did not do what it was asked for, in its own words. */
+export class WalletFailure extends Error {
+  /** @param mayHaveSent Whether the wallet sends what it signs itself, so that nobody else knows. */
+  constructor(
+    readonly words: string,
+    mayHaveSent: boolean,
+  ) {
     super(
-      'The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.',
+      mayHaveSent
+        ? `Your wallet says: “${words}”. It may have sent it all the same: look whether it happened before you try again.`
+        : `Your wallet says: “${words}”. Nothing was sent.`,
     );
   }
+}
+
+/** Nobody can tell now whether a purchase happened; the journal goes on asking. */
+export class FateUnknown extends Error {
+  /** @param words What the wallet said that was asked to send it. */
+  constructor(
+    readonly pending: Pending,
+    words?: string,
+  ) {
+    super(
+      words === undefined
+        ? 'The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.'
+        : `Your wallet says: “${words}”. It may have sent the purchase all the same, so the purchase is watched until the chain tells. Wait for that before you buy again.`,
+    );
+  }
+}
+
+/** Code by which wallets say that their owner declined (EIP-1193). */
+const DECLINED = 4_001;
+
+/** Whether a wallet says by its code that its owner declined. Its words tell nothing: wallets say anything in them. */
+export function isDeclined(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  if ('code' in error && error.code === DECLINED) return true;
+  return 'cause' in error && isDeclined(error.cause);
+}
+
+/** What a wallet threw, as the error to show. */
+export function walletError(error: unknown, mayHaveSent: boolean): Declined | WalletFailure {
+  return isDeclined(error) ? new Declined() : new WalletFailure(wordsOf(error), mayHaveSent);
+}
+
+/** The words of whatever was thrown, without the stop at their end. */
+export function wordsOf(error: unknown): string {
+  const words =
+    typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+  return visible(words.trim().replace(/\.$/u, '')) || 'no reason';
 }
 
 /** The node did not answer; nothing is known of what was asked. */
@@ -156,7 +202,7 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
     const isOurs = program === undefined || program === PROGRAM;
     if (isOurs && code >= FIRST_CODE) {
       const sentence = sentenceOf(code);
-      if (sentence !== undefined) return new Refusal(sentence, said, CONFLICTS.has(code), code);
+      if (sentence !== undefined) return new Refusal(sentence, said, CONFLICTS.has(code), code, true);
     }
     const known =
       program === TOKEN_PROGRAM || program === TOKEN_2022_PROGRAM
@@ -165,14 +211,18 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
           ? SYSTEM_SENTENCES[code]
           : undefined;
     // Whoever created the account in between did what was wanted: what comes next is seen anew.
-    if (known !== undefined) return new Refusal(known, said, program === SYSTEM_PROGRAM && code === EXISTS);
-    return new Refusal('A program that this transaction uses refused it; nothing was changed.', said ?? program);
+    if (known !== undefined)
+      return new Refusal(known, said, program === SYSTEM_PROGRAM && code === EXISTS, undefined, true);
+    const sentence = 'A program that this transaction uses refused it; nothing was changed.';
+    return new Refusal(sentence, said ?? program, false, undefined, true);
   }
   const name = typeof instruction === 'string' ? instruction : 'an unknown error';
   return new Refusal(
     INSTRUCTION_SENTENCES[name] ?? `The transaction was refused (${name}); nothing was changed.`,
     said,
     GONE.has(name) && (program === undefined || program === PROGRAM),
+    undefined,
+    true,
   );
 }
 
@@ -186,9 +236,14 @@ function withStop(sentence: string): string {
   return /[.!?]$/u.test(sentence) ? sentence : `${sentence}.`;
 }
 
+/** Whether an error's message is made for the user. */
+export function isTold(error: unknown): error is Error {
+  return [Refusal, Declined, WalletFailure, FateUnknown].some((kind) => error instanceof kind);
+}
+
 /** Whatever was thrown, as a sentence for the user. */
 export function sentence(error: unknown): string {
-  if (error instanceof Refusal || error instanceof Declined) return error.message;
+  if (isTold(error)) return error.message;
   if (isUnreachable(error)) return 'The network does not answer. Your money is safe: nothing happens twice.';
   return withStop(cause(error));
 }

@@ -10,15 +10,15 @@ const ACCOUNTS_AT_ONCE = 100;
 export class Balances {
   /** Token accounts, in base units. */
   readonly tokens = new Map<Address, bigint>();
-  /** SOL of the wallet, in lamports. */
-  lamports = 0n;
+  /** SOL of the wallet, in lamports, once it is read. */
+  lamports: bigint | undefined;
   private readonly watched = new Map<Address, number>();
   private wallet: Address | undefined;
 
   /** Reads this wallet's SOL from now on. */
   setWallet(wallet: Address | undefined): void {
     this.wallet = wallet;
-    this.lamports = 0n;
+    this.lamports = undefined;
   }
 
   /** Reads a token account's balance, too, until the returned function is called. */

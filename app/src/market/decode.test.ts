@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { visible } from '../chain/text';
+import { visible } from '../amount/text';
 import { ActionKind, getProposalEncoder, LAYOUT_VERSION, ProposalState } from '../generated';
 import { PROGRAM } from '../programs';
 import { KINDS } from './decode';

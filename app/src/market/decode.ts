@@ -2,8 +2,8 @@
 
 import { getBase58Decoder, type Address } from '@solana/kit';
 
+import { short, visible } from '../amount/text';
 import { hex } from '../chain/hex';
-import { short, visible } from '../chain/text';
 import {
   ActionKind,
   BUS_DISCRIMINATOR,

@@ -7,11 +7,16 @@ import { PROGRAM } from '../programs';
 import { KINDS, WALLET_OFFSET, type Kind } from './decode';
 import { eventsOf, type MarketEvent } from './events';
 
-/** A node that says nothing for this long is taken for lost. */
+/** A node that takes no subscription for this long, or tells of slots and then says nothing, is taken for lost. */
 const SILENCE_MS = 15_000;
 const CLOCK_MS = 10_000;
 /** Everything is read anew this often, in case a node has lost a notification or cut a log. */
 const RESYNC_MS = 60_000;
+/**
+ * The same where a node tells of no slots: some providers take that subscription and send nothing, and then nobody can
+ * tell a quiet market from a dead connection.
+ */
+const POLL_MS = 15_000;
 
 /** What is done with the news. */
 export interface Listener {
@@ -22,6 +27,8 @@ export interface Listener {
   onAccounts(kind: Kind['name'], found: readonly (readonly [Address, RawAccount])[], slot: bigint): void;
   /** Reads the chain's time. */
   readClock(): Promise<void>;
+  /** Reads trades that happened since they were read last. */
+  readTrades(): Promise<void>;
   /** Everything is subscribed to and read. */
   onCurrent(): Promise<void>;
 }
@@ -36,6 +43,8 @@ export function follow(
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error));
     let heard = Date.now();
+    /** Whether the node tells of slots, so that its silence means something. */
+    let isTelling = false;
     const each = async <T>(open: () => Promise<AsyncIterable<T>>, handle: (value: T) => void): Promise<void> => {
       const values = await open();
       const pump = async () => {
@@ -49,20 +58,35 @@ export function follow(
     };
     const kinds = KINDS.filter(({ name }) => name !== 'trader' || wallet !== undefined);
     const readEverything = () => Promise.all(kinds.map((kind) => readAll(connection, wallet, kind, signal, listener)));
+    const opening = setTimeout(
+      () => reject(new Error(`the node has taken no subscription in ${SILENCE_MS / 1_000} seconds`)),
+      SILENCE_MS,
+    );
     const timers = [
       setInterval(() => {
-        if (Date.now() - heard > SILENCE_MS) reject(new Error('the node has been silent for 15 seconds'));
+        if (isTelling && Date.now() - heard > SILENCE_MS) {
+          reject(new Error(`the node has been silent for ${SILENCE_MS / 1_000} seconds`));
+        }
       }, 1_000),
       setInterval(() => void listener.readClock().catch(reject), CLOCK_MS),
       setInterval(() => void readEverything().catch(reject), RESYNC_MS),
+      setInterval(() => {
+        if (!isTelling) void Promise.all([readEverything(), listener.readTrades()]).catch(reject);
+      }, POLL_MS),
     ];
-    signal.addEventListener('abort', () => timers.forEach(clearInterval));
+    signal.addEventListener('abort', () => {
+      clearTimeout(opening);
+      timers.forEach((timer) => clearInterval(timer));
+    });
     const { subscriptions } = connection;
     const open = async () => {
       await Promise.all([
         each(
           () => subscriptions.slotNotifications().subscribe({ abortSignal: signal }),
-          ({ slot }) => listener.onSlot(slot),
+          ({ slot }) => {
+            isTelling = true;
+            listener.onSlot(slot);
+          },
         ),
         each(
           () =>
@@ -88,8 +112,9 @@ export function follow(
           ),
         ),
       ]);
+      clearTimeout(opening);
       await Promise.all([readEverything(), listener.readClock()]);
-      await listener.onCurrent();
+      if (!signal.aborted) await listener.onCurrent();
     };
     open().catch(reject);
   });

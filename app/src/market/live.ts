@@ -39,6 +39,8 @@ export class LiveMarket {
   private status: Status = { kind: 'connecting' };
   private slot = 0n;
   private clockOffset = 0;
+  private readAt: number | undefined;
+  private areLanesRead = false;
   private dirty = new Set<keyof Accounts | 'rest'>();
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private settleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -72,6 +74,7 @@ export class LiveMarket {
     if (wallet === this.wallet) return;
     this.wallet = wallet;
     this.balances.setWallet(wallet);
+    this.areLanesRead = false;
     this.book.forget('trader');
     // The subscription to the wallet's lanes is part of a round.
     this.round.abort(new WalletChanged());
@@ -134,17 +137,19 @@ export class LiveMarket {
       },
       onEvents: (events, signature, slot) => this.takeEvents(events, signature, slot),
       onAccount: (address, account, slot) => this.book.take(address, account, slot),
-      onAccounts: (kind, found, slot) => this.book.takeAll(kind, found, slot),
+      onAccounts: (kind, found, slot) => {
+        if (slot > this.slot) this.slot = slot;
+        this.book.takeAll(kind, found, slot);
+        if (kind === 'trader') this.areLanesRead = true;
+      },
       readClock: () => this.readClock(),
+      readTrades: () => this.readTrades(),
       onCurrent: async () => {
         await this.readTokens();
         onCurrent();
         this.setStatus({ kind: 'live' });
         void this.refreshBalances();
-        await this.trades.readPast(this.connection, this.lifetime.signal, (events, signature, slot) =>
-          this.takeEvents(events, signature, slot),
-        );
-        this.touch('rest');
+        await this.readTrades();
       },
     };
   }
@@ -152,6 +157,13 @@ export class LiveMarket {
   private async readClock(): Promise<void> {
     const chain = await chainTime(this.connection);
     this.clockOffset = chain - Date.now() / 1_000;
+    this.touch('rest');
+  }
+
+  private async readTrades(): Promise<void> {
+    await this.trades.readPast(this.connection, this.lifetime.signal, (events, signature, slot) =>
+      this.takeEvents(events, signature, slot),
+    );
     this.touch('rest');
   }
 
@@ -225,12 +237,14 @@ export class LiveMarket {
     this.flushTimer = undefined;
     if (this.lifetime.signal.aborted) return;
     const before = this.state.get();
+    if (this.status.kind === 'live') this.readAt = Date.now();
     const { dirty, trades, balances, wallet } = this;
     const { accounts } = this.book;
     this.dirty = new Set();
     const lanes = () => [...accounts.trader.values()].sort((a, b) => a.lane - b.lane);
     this.state.set({
       status: this.status,
+      readAt: this.readAt,
       slot: this.slot,
       clockOffset: this.clockOffset,
       buses: dirty.has('bus') ? this.tokens.name(accounts.bus) : before.buses,
@@ -239,10 +253,14 @@ export class LiveMarket {
       locks: dirty.has('lock') ? new Map(accounts.lock) : before.locks,
       proposals: dirty.has('proposal') ? new Map(accounts.proposal) : before.proposals,
       trades: trades.trades,
+      tradesRead: trades.isRead,
       tradesMissing: trades.missing,
       origins: dirty.has('rest') || dirty.has('offer') ? new Map(trades.origins) : before.origins,
       balances: dirty.has('rest') ? new Map(balances.tokens) : before.balances,
-      holdings: wallet === undefined ? undefined : { wallet, lamports: balances.lamports, traders: lanes() },
+      holdings:
+        wallet === undefined
+          ? undefined
+          : { wallet, lamports: balances.lamports, traders: this.areLanesRead ? lanes() : undefined },
     });
   }
 }

@@ -11,14 +11,17 @@ export type Status =
 /** What the connected wallet has. */
 export interface Holdings {
   readonly wallet: Address;
-  readonly lamports: bigint;
-  /** Nonce lanes, by lane. */
-  readonly traders: readonly Trader[];
+  /** `undefined` until it is read. */
+  readonly lamports: bigint | undefined;
+  /** Nonce lanes, by lane; `undefined` until they are read. */
+  readonly traders: readonly Trader[] | undefined;
 }
 
 /** Everything that screens show. */
 export interface MarketState {
   readonly status: Status;
+  /** When all of it was current last, in milliseconds of this machine; `undefined` until everything was read once. */
+  readonly readAt: number | undefined;
   readonly slot: bigint;
   /** Chain time minus this machine's time, in seconds. */
   readonly clockOffset: number;
@@ -29,7 +32,8 @@ export interface MarketState {
   readonly proposals: ReadonlyMap<Address, Proposal>;
   /** Newest first. */
   readonly trades: readonly Trade[];
-  /** Why older trades could not be read. */
+  /** Whether older trades were read, or why they could not be. */
+  readonly tradesRead: boolean;
   readonly tradesMissing: string | undefined;
   readonly origins: ReadonlyMap<Address, OfferOrigin>;
   /** Token accounts that somebody watches, in base units. */
@@ -40,6 +44,7 @@ export interface MarketState {
 /** The state before anything was read. */
 export const UNREAD: MarketState = {
   status: { kind: 'connecting' },
+  readAt: undefined,
   slot: 0n,
   clockOffset: 0,
   buses: new Map(),
@@ -48,6 +53,7 @@ export const UNREAD: MarketState = {
   locks: new Map(),
   proposals: new Map(),
   trades: [],
+  tradesRead: false,
   tradesMissing: undefined,
   origins: new Map(),
   balances: new Map(),

@@ -20,7 +20,8 @@ export class TradeBook {
   /** Newest first. */
   trades: readonly Trade[] = [];
   readonly origins = new Map<Address, OfferOrigin>();
-  /** Why older trades could not be read. */
+  /** Whether older trades were read, or why they could not be. */
+  isRead = false;
   missing: string | undefined;
 
   /** Adds a purchase; whether it was not known yet. */
@@ -66,8 +67,10 @@ export class TradeBook {
         onEvents(transaction.events, signature, slot);
       });
       await inTurn(this.unplaced(), signal, (offer) => this.place(connection, offer));
+      this.isRead = true;
       this.missing = undefined;
     } catch (error) {
+      this.isRead = false;
       this.missing = cause(error);
     }
   }

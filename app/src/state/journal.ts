@@ -3,8 +3,9 @@
  * state: the hash of a purchase is known before it is sent, and its lane tells whether it happened.
  */
 
-import type { Address, Signature } from '@solana/kit';
+import { isAddress, isSignature, type Address, type Signature } from '@solana/kit';
 
+import { readKept, type BrowserStorage } from './storage';
 import { Store } from './store';
 
 /** A purchase that may have been sent. */
@@ -21,6 +22,11 @@ export interface Pending {
   readonly signature: Signature | undefined;
   /** Last block in which it can land. */
   readonly lastValidBlockHeight: bigint;
+  /**
+   * Whether its owner was told that it did not happen, by a wallet that sends itself: the next purchase takes the same
+   * nonce, so that one of them happens at most, and this one is spoken of only if it did.
+   */
+  readonly isDenied?: boolean;
 }
 
 const KEY = 'multibus:pending';
@@ -29,21 +35,39 @@ const replacer = (_: string, value: unknown) => (typeof value === 'bigint' ? `${
 const reviver = (_: string, value: unknown) =>
   typeof value === 'string' && /^\d+n$/u.test(value) ? BigInt(value.slice(0, -1)) : value;
 
-function read(storage: Storage): readonly Pending[] {
-  const text = storage.getItem(KEY);
-  return text === null ? [] : (JSON.parse(text, reviver) as Pending[]);
+/** Whether something that was kept is an entry of this version. */
+function isPending(kept: unknown): kept is Pending {
+  if (typeof kept !== 'object' || kept === null) return false;
+  const { hash, wallet, lane, nonce, genesis, title, signature, lastValidBlockHeight } = kept as Partial<Pending>;
+  return (
+    typeof hash === 'string' &&
+    /^[0-9a-f]{64}$/u.test(hash) &&
+    typeof wallet === 'string' &&
+    isAddress(wallet) &&
+    Number.isInteger(lane) &&
+    typeof nonce === 'bigint' &&
+    typeof genesis === 'string' &&
+    typeof title === 'string' &&
+    (signature === undefined || (typeof signature === 'string' && isSignature(signature))) &&
+    typeof lastValidBlockHeight === 'bigint'
+  );
+}
+
+/** Entries that can be read; what cannot is forgotten. */
+function parse(text: string): readonly Pending[] {
+  const kept: unknown = JSON.parse(text, reviver);
+  if (!Array.isArray(kept)) throw new Error('the journal is no list');
+  return kept.filter(isPending);
 }
 
 /** The journal of this browser. */
 export class Journal {
   readonly pending: Store<readonly Pending[]>;
 
-  constructor(private readonly storage: Storage) {
-    this.pending = new Store(read(storage));
+  constructor(private readonly storage: BrowserStorage) {
+    this.pending = new Store(this.read());
     // Other tabs write it too.
-    window.addEventListener('storage', ({ key }) => {
-      if (key === KEY) this.pending.set(read(storage));
-    });
+    storage.onChange(KEY, () => this.pending.set(this.read()));
   }
 
   /** Notes a purchase before it is sent. */
@@ -56,12 +80,24 @@ export class Journal {
     this.write((entries) => entries.filter((entry) => entry.hash !== hash));
   }
 
+  /** Purchases of a wallet on a chain that its wallet is said not to have sent. */
+  denied(wallet: Address, genesis: string): readonly Pending[] {
+    return ownOf(this.pending.get(), wallet, genesis).filter(({ isDenied }) => isDenied === true);
+  }
+
+  private read(): readonly Pending[] {
+    return readKept(this.storage, KEY, parse) ?? [];
+  }
+
   private write(change: (entries: readonly Pending[]) => readonly Pending[]): void {
-    const entries = change(read(this.storage));
+    const entries = change(this.read());
     this.storage.setItem(KEY, JSON.stringify(entries, replacer));
     this.pending.set(entries);
   }
 }
+
+const ownOf = (pending: readonly Pending[], wallet: Address | undefined, genesis: string | undefined) =>
+  pending.filter((entry) => entry.wallet === wallet && entry.genesis === genesis);
 
 /** Lanes of a wallet on a chain with purchases whose fate is not known yet. */
 export function busyLanes(
@@ -69,6 +105,6 @@ export function busyLanes(
   wallet: Address | undefined,
   genesis: string | undefined,
 ): ReadonlySet<number> {
-  const own = pending.filter((entry) => entry.wallet === wallet && entry.genesis === genesis);
-  return new Set(own.map(({ lane }) => lane));
+  const open = ownOf(pending, wallet, genesis).filter(({ isDenied }) => isDenied !== true);
+  return new Set(open.map(({ lane }) => lane));
 }

@@ -2,6 +2,8 @@
 
 import { useEffect, useEffectEvent, useState } from 'react';
 
+import { pause } from './retry';
+
 /** Where a question stands. */
 export type Answer<T> =
   | { readonly kind: 'none' }
@@ -12,36 +14,52 @@ export type Answer<T> =
 const NONE = { kind: 'none' } as const;
 const ASKING = { kind: 'asking' } as const;
 
+/** How a question is asked. */
+export interface Manner {
+  /** How long it waits for another one to replace it. */
+  readonly delayMs?: number;
+  /** Whether it is asked again after a failure. */
+  readonly isPassing?: (error: unknown) => boolean;
+}
+
+/** How long after a failure a question is asked again. */
+const AGAIN_MS = 4_000;
+
 /**
  * Asks, and asks anew whenever `key` or `of` changes; what is answered too late is not heard. Asks nothing while `key`
- * is `undefined`. A question waits `delayMs` for another one to replace it.
+ * is `undefined`.
  */
 export function useAnswer<T>(
   of: object,
   key: string | undefined,
   ask: (signal: AbortSignal) => Promise<T>,
-  delayMs = 0,
+  { delayMs = 0, isPassing = () => false }: Manner = {},
 ): Answer<T> {
   const [last, setLast] = useState<{ readonly of: object; readonly key: string; readonly answer: Answer<T> }>();
   const onAsk = useEffectEvent(ask);
+  const onFailure = useEffectEvent(isPassing);
   useEffect(() => {
     if (key === undefined) return undefined;
     const over = new AbortController();
+    const isOver = () => over.signal.aborted;
     const tell = (answer: Answer<T>) => {
-      if (!over.signal.aborted) setLast({ of, key, answer });
+      if (!isOver()) setLast({ of, key, answer });
     };
     const question = async () => {
-      try {
-        tell({ kind: 'answered', value: await onAsk(over.signal) });
-      } catch (error) {
-        tell({ kind: 'failed', error });
+      await pause(delayMs, over.signal);
+      while (!isOver()) {
+        try {
+          tell({ kind: 'answered', value: await onAsk(over.signal) });
+          return;
+        } catch (error) {
+          tell({ kind: 'failed', error });
+          if (isOver() || !onFailure(error)) return;
+        }
+        await pause(AGAIN_MS, over.signal);
       }
     };
-    const timer = setTimeout(() => void question(), delayMs);
-    return () => {
-      over.abort();
-      clearTimeout(timer);
-    };
+    void question();
+    return () => over.abort();
   }, [of, key, delayMs]);
   if (key === undefined) return NONE;
   return last?.of === of && last.key === key ? last.answer : ASKING;

@@ -3,8 +3,8 @@
 import { useCallback, useState, type ReactNode } from 'react';
 
 import { type Stage, type PurchaseStage } from '../chain/send';
-import { Declined, Refusal, sentence, FateUnknown } from '../errors/explain';
-import { useSession } from '../session';
+import { Declined, FateUnknown, isTold, Refusal, sentence } from '../errors/explain';
+import { useSession, type Session } from '../session';
 import { CheckIcon, CloseIcon } from './icons';
 import { classes, CopyButton } from './parts';
 
@@ -61,12 +61,10 @@ export function useAction(): Action {
         void live.refreshBalances();
         return true;
       } catch (error) {
-        if (!(error instanceof Refusal || error instanceof Declined || error instanceof FateUnknown)) {
-          console.error(error);
-        }
+        if (!isTold(error)) console.error(error);
         setState({
           kind: 'failed',
-          message: error instanceof FateUnknown ? error.message : sentence(error),
+          message: sentence(error),
           detail: error instanceof Refusal ? error.detail : undefined,
           tone: error instanceof Declined ? 'declined' : error instanceof FateUnknown ? 'unknown' : 'error',
         });
@@ -158,7 +156,8 @@ export function WalletButton({
   readonly busy?: boolean;
   readonly tone?: 'primary' | 'quiet' | 'danger';
 }) {
-  const { wallet, signer, openWallet } = useSession();
+  const session = useSession();
+  const { wallet, signer, openWallet } = session;
   if (wallet === undefined) {
     return (
       <button type="button" className={`button ${tone}`} onClick={() => openWallet(true)}>
@@ -167,14 +166,22 @@ export function WalletButton({
     );
   }
   return (
-    <button
-      type={onClick === undefined ? 'submit' : 'button'}
-      className={`button ${tone}`}
-      disabled={disabled || busy || signer === undefined}
-      title={signer === undefined ? 'Your wallet does not sign for this network' : undefined}
-      onClick={onClick}
-    >
-      {children}
-    </button>
+    <>
+      <button
+        type={onClick === undefined ? 'submit' : 'button'}
+        className={`button ${tone}`}
+        disabled={disabled || busy || signer === undefined}
+        onClick={onClick}
+      >
+        {children}
+      </button>
+      {signer === undefined && tone === 'primary' && <p className="error-text">{whyNotSigning(session)}</p>}
+    </>
   );
+}
+
+/** Why the connected wallet does not sign. */
+function whyNotSigning({ connected, genesis, network }: Session): string {
+  if (genesis === undefined) return `${network.name} does not answer yet, so nothing can be signed.`;
+  return `${connected?.wallet.name ?? 'Your wallet'} does not sign for ${network.name}. Switch the network in the wallet, or choose another network here.`;
 }

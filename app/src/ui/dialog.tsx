@@ -1,6 +1,6 @@
 /** Dialogs over the screen. */
 
-import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
 
 import { CloseIcon } from './icons';
 import { classes } from './parts';
@@ -19,10 +19,16 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before the page is painted, and on the way out before the dialog is gone, so that focus can go back.
+  useLayoutEffect(() => {
     const element = dialog.current;
+    const before = document.activeElement;
     element?.showModal();
-    return () => element?.close();
+    return () => {
+      element?.close();
+      const isThere = before instanceof HTMLElement && before !== document.body && before.isConnected;
+      (isThere ? before : document.getElementById('content'))?.focus();
+    };
   }, []);
   return (
     // Escape closes it for the keyboard; the click is on the backdrop, which is part of the dialog.

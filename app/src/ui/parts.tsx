@@ -2,7 +2,7 @@
 
 import { useId, useState, type ReactNode } from 'react';
 
-import { short } from '../chain/text';
+import { short } from '../amount/text';
 import { useMarket, useSession } from '../session';
 import { CheckIcon, CopyIcon } from './icons';
 
@@ -82,6 +82,32 @@ export function Card({
       )}
       {children}
     </section>
+  );
+}
+
+/** What stands where something is not known yet: never what stands where there is nothing. */
+export function Reading({ what }: { readonly what: string }) {
+  const { status } = useMarket();
+  return (
+    <div className="reading">
+      <p className="hint">
+        {status.kind === 'lost' ? `The node is away, so ${what} cannot be read yet.` : `Reading ${what}…`}
+      </p>
+      <span className="skeleton" aria-hidden="true" />
+      <span className="skeleton" aria-hidden="true" />
+    </div>
+  );
+}
+
+/** What a screen says where there is nothing at its address. */
+export function NotFound({ what, children }: { readonly what: string; readonly children?: ReactNode }) {
+  return (
+    <div className="page narrow">
+      <Card title="Not found">
+        <p>{what}</p>
+        <p>{children ?? <a href="#/market">To the market</a>}</p>
+      </Card>
+    </div>
   );
 }
 

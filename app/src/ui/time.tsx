@@ -60,6 +60,7 @@ export function duration(seconds: number, clock = false): string {
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const EXACT = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const DAY_TIME = new Intl.DateTimeFormat(undefined, {
   month: 'short',
   day: 'numeric',
@@ -67,11 +68,12 @@ const DAY_TIME = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
 });
 
-/** A time of day, with its date where that is not today. */
-export function When({ at }: { readonly at: number }) {
+/** A time of day, with its date where that is not today, to the second where `exact`. */
+export function When({ at, exact = false }: { readonly at: number; readonly exact?: boolean }) {
   const date = new Date(at * 1_000);
   const isToday = date.toDateString() === new Date().toDateString();
-  return <time dateTime={date.toISOString()}>{(isToday ? TIME : DAY_TIME).format(date)}</time>;
+  const format = exact ? EXACT : isToday ? TIME : DAY_TIME;
+  return <time dateTime={date.toISOString()}>{format.format(date)}</time>;
 }
 
 /** How long ago. */

@@ -24,7 +24,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { WalletChain } from '../chain/network';
 import type { Signable, Signer } from '../chain/send';
-import { Declined } from '../errors/explain';
+import { walletError } from '../errors/explain';
+import { storage } from '../state/storage';
 
 /** A wallet that can connect and sign transactions. */
 export type Wallet = UiWallet;
@@ -45,18 +46,40 @@ interface Signing {
   readonly supportedTransactionVersions: readonly ('legacy' | number)[];
 }
 
-/** Whether a wallet signs transactions, or signs and sends them, of the version that the app makes. */
-function isUsable(wallet: UiWallet): boolean {
-  const feature = SIGNING.find((name) => wallet.features.includes(name));
-  if (feature === undefined || !wallet.features.includes('standard:connect')) return false;
-  const { supportedTransactionVersions } = getWalletFeature(wallet, feature) as Signing;
-  return supportedTransactionVersions.includes(0) && wallet.chains.some((chain) => chain.startsWith('solana:'));
+/** A wallet that cannot be used here, and why. */
+export interface Unfit {
+  readonly wallet: UiWallet;
+  readonly reason: string;
 }
 
-/** Wallets that can be used here. */
-export function useUsableWallets(): readonly UiWallet[] {
+/** Why a wallet for Solana cannot be used here; `undefined` where it can. */
+export function unfitness(wallet: UiWallet): string | undefined {
+  const feature = SIGNING.find((name) => wallet.features.includes(name));
+  if (feature === undefined) return 'It signs no transactions for apps.';
+  if (!wallet.features.includes('standard:connect')) return 'It does not connect to apps.';
+  const { supportedTransactionVersions } = getWalletFeature(wallet, feature) as Signing;
+  return supportedTransactionVersions.includes(0)
+    ? undefined
+    : 'It signs legacy transactions only, and MultiBus needs version 0. Update the wallet, or use another one.';
+}
+
+/** Wallets for Solana that are installed: those that can be used here, and the others. */
+export function useSolanaWallets(): { readonly usable: readonly UiWallet[]; readonly unfit: readonly Unfit[] } {
   const wallets = useWallets();
-  return useMemo(() => wallets.filter(isUsable), [wallets]);
+  return useMemo(() => {
+    const judged = wallets
+      .filter(({ chains }) => chains.some((chain) => chain.startsWith('solana:')))
+      .map((wallet) => ({ wallet, reason: unfitness(wallet) }));
+    return {
+      usable: judged.flatMap(({ wallet, reason }) => (reason === undefined ? [wallet] : [])),
+      unfit: judged.flatMap(({ wallet, reason }) => (reason === undefined ? [] : [{ wallet, reason }])),
+    };
+  }, [wallets]);
+}
+
+/** Whether a wallet has accounts for a chain. */
+export function isFor(wallet: UiWallet, chain: WalletChain): boolean {
+  return wallet.chains.includes(chain);
 }
 
 /** The account that is in use; follows the wallet when its owner switches accounts or disconnects there. */
@@ -65,7 +88,7 @@ export function useConnected(): {
   readonly choose: (wallet: UiWallet, account: UiWalletAccount) => void;
   readonly forget: () => void;
 } {
-  const wallets = useUsableWallets();
+  const { usable: wallets } = useSolanaWallets();
   const [chosen, setChosen] = useState<{ readonly wallet: string; readonly address: string } | undefined>();
   const wallet = chosen === undefined ? undefined : wallets.find(({ name }) => name === chosen.wallet);
   // A wallet that switched accounts lists the new one in place of the old one.
@@ -75,11 +98,11 @@ export function useConnected(): {
     [wallet, account],
   );
   const choose = useCallback((next: UiWallet, with_: UiWalletAccount) => {
-    localStorage.setItem(REMEMBERED, next.name);
+    storage.setItem(REMEMBERED, next.name);
     setChosen({ wallet: next.name, address: with_.address });
   }, []);
   const forget = useCallback(() => {
-    localStorage.removeItem(REMEMBERED);
+    storage.removeItem(REMEMBERED);
     setChosen(undefined);
   }, []);
   return { connected, choose, forget };
@@ -91,8 +114,8 @@ export function Reconnect({
 }: {
   readonly onConnected: (wallet: UiWallet, account: UiWalletAccount) => void;
 }) {
-  const wallets = useUsableWallets();
-  const [name] = useState(() => localStorage.getItem(REMEMBERED));
+  const { usable: wallets } = useSolanaWallets();
+  const [name] = useState(() => storage.getItem(REMEMBERED));
   const wallet = wallets.find((candidate) => candidate.name === name);
   return wallet === undefined ? null : <ReconnectOne key={wallet.name} wallet={wallet} onConnected={onConnected} />;
 }
@@ -114,7 +137,7 @@ function ReconnectOne({
         if (account !== undefined) onConnected(wallet, account);
       },
       // A wallet that was locked or has forgotten the page is connected by hand.
-      () => localStorage.removeItem(REMEMBERED),
+      () => storage.removeItem(REMEMBERED),
     );
   }, [connect, onConnected, wallet]);
   return null;
@@ -197,14 +220,15 @@ function BindSigning({ account, chain, onSigner }: BindProps) {
     () => ({
       address: account.address as Address,
       sends: false,
-      sign: (transactions) =>
-        unlessDeclined(async () => {
-          const outputs = await signTransactions(...transactions.map(input));
-          return outputs.map(({ signedTransaction }) => {
-            const transaction = getTransactionDecoder().decode(signedTransaction);
-            return { signature: getSignatureFromTransaction(transaction), transaction };
-          });
-        }),
+      sign: async (transactions) => {
+        const outputs = await signTransactions(...transactions.map(input)).catch((error: unknown) => {
+          throw walletError(error, false);
+        });
+        return outputs.map(({ signedTransaction }) => {
+          const transaction = getTransactionDecoder().decode(signedTransaction);
+          return { signature: getSignatureFromTransaction(transaction), transaction };
+        });
+      },
     }),
     [account.address, signTransactions],
   );
@@ -217,14 +241,15 @@ function BindSending({ account, chain, onSigner }: BindProps) {
     () => ({
       address: account.address as Address,
       sends: true,
-      sign: (transactions) =>
-        unlessDeclined(async () => {
-          const outputs = await signAndSendTransactions(...transactions.map(input));
-          return outputs.map(({ signature }) => ({
-            signature: getBase58Decoder().decode(signature) as Signature,
-            transaction: undefined,
-          }));
-        }),
+      sign: async (transactions) => {
+        const outputs = await signAndSendTransactions(...transactions.map(input)).catch((error: unknown) => {
+          throw walletError(error, true);
+        });
+        return outputs.map(({ signature }) => ({
+          signature: getBase58Decoder().decode(signature) as Signature,
+          transaction: undefined,
+        }));
+      },
     }),
     [account.address, signAndSendTransactions],
   );
@@ -233,27 +258,10 @@ function BindSending({ account, chain, onSigner }: BindProps) {
 
 const input = (transaction: Signable) => ({ transaction: new Uint8Array(getTransactionEncoder().encode(transaction)) });
 
-async function unlessDeclined<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isDeclined(error)) throw new Declined();
-    throw error;
-  }
-}
-
 function useHandOver(signer: Signer, onSigner: (signer: Signer | undefined) => void): null {
   useEffect(() => {
     onSigner(signer);
     return () => onSigner(undefined);
   }, [onSigner, signer]);
   return null;
-}
-
-/** Wallets decline with EIP-1193's code 4001, or say so. */
-export function isDeclined(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  if ('code' in error && error.code === 4001) return true;
-  if ('cause' in error && error.cause !== undefined && isDeclined(error.cause)) return true;
-  return 'message' in error && /reject|declin|denied|cancel/iu.test(String(error.message));
 }

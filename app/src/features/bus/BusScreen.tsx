@@ -2,13 +2,14 @@
 
 import type { Address } from '@solana/kit';
 
+import { counted } from '../../amount/text';
 import { formatBps, formatTokens } from '../../amount/token';
 import { isOwner } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { Energy } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
 import { PlusIcon } from '../../ui/icons';
-import { AddressLabel, Card, CopyButton, Empty, Facts } from '../../ui/parts';
+import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from '../../ui/parts';
 import { duration } from '../../ui/time';
 import { PastWindows } from '../capacity/PastWindows';
 import { Proposals } from '../proposal/Proposals';
@@ -17,12 +18,26 @@ import { CreateBus } from './CreateBus';
 
 /** The screen; `chosen` is a bus's address, or `new`. */
 export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
-  const { buses } = useMarket();
+  const { buses, readAt } = useMarket();
   const { wallet } = useSession();
   const sorted = [...buses.values()].sort(
     (a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name),
   );
-  const bus = chosen === 'new' ? undefined : (buses.get(chosen as Address) ?? sorted[0]);
+  const isNew = chosen === 'new';
+  const bus = isNew ? undefined : chosen === undefined ? sorted[0] : buses.get(chosen as Address);
+  if (bus === undefined && !isNew && readAt === undefined) {
+    return (
+      <div className="page narrow">
+        <h1 className="visually-hidden">Bus</h1>
+        <Card title="Bus">
+          <Reading what="the buses" />
+        </Card>
+      </div>
+    );
+  }
+  if (bus === undefined && !isNew && chosen !== undefined) {
+    return <NotFound what="There is no bus at this address on this network." />;
+  }
   if (bus === undefined) {
     return (
       <div className="page narrow wide">
@@ -61,9 +76,9 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
         >
           <Facts
             facts={[
-              ['Decisions', `${bus.threshold} of ${bus.owners.length} owners`],
+              ['Decisions', `${bus.threshold} of ${counted(bus.owners.length, 'owner')}`],
               ['Timelock', bus.timelockSeconds === 0 ? 'none' : duration(bus.timelockSeconds)],
-              ['Pausing', `${bus.pauseApprovals} of ${bus.owners.length} owners`],
+              ['Pausing', `${bus.pauseApprovals} of ${counted(bus.owners.length, 'owner')}`],
               ['Capacity', <Energy key="c" wh={bus.capacityWh} />],
               ['Base price', `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${bus.token}/kWh`],
               ['Lock fee', bus.lockFeeBps === 0 ? 'none' : formatBps(bus.lockFeeBps)],

@@ -2,9 +2,9 @@
 
 import { useState } from 'react';
 
+import { short } from '../../amount/text';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
-import { short } from '../../chain/text';
-import { sentence } from '../../errors/explain';
+import { isUnreachable, sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -310,7 +310,9 @@ function useMint(text: string): MintState {
   const { live } = useSession();
   const parsed = parseAddress(text);
   const mint = parsed.ok ? parsed.value : undefined;
-  const answer = useAnswer(live, mint, async () => (mint === undefined ? undefined : readMint(live.connection, mint)));
+  const answer = useAnswer(live, mint, async () => (mint === undefined ? undefined : readMint(live.connection, mint)), {
+    isPassing: isUnreachable,
+  });
   if (!parsed.ok) return text.trim() === '' ? { kind: 'none' } : { kind: 'refused', reason: parsed.reason };
   if (answer.kind === 'failed') return { kind: 'refused', reason: sentence(answer.error) };
   return answer.kind === 'answered' && answer.value !== undefined

@@ -1,7 +1,9 @@
 /** Windows that are over: closing them gives their rent back to who paid it. */
 
+import { counted } from '../../amount/text';
 import { formatSol, formatUnits } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
+import { isUnreachable } from '../../errors/explain';
 import { getCapacitySize } from '../../generated';
 import type { Capacity } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -63,7 +65,9 @@ export function PastWindows({
                   {left.length > 0 && (
                     <span className="hint">
                       {' '}
-                      {isHeldUp ? 'locks hold it up; free them first' : `${left.length} offers are withdrawn with it`}
+                      {isHeldUp
+                        ? 'locks hold it up; free them first'
+                        : `${counted(left.length, 'offer')} ${left.length === 1 ? 'is' : 'are'} withdrawn with it`}
                     </span>
                   )}
                 </span>
@@ -87,6 +91,8 @@ export function PastWindows({
 /** Rent of a window in lamports, once the node has told it. */
 function useRent(): bigint | undefined {
   const { live } = useSession();
-  const answer = useAnswer(live, 'rent', () => rentOf(live.connection, getCapacitySize()));
+  const answer = useAnswer(live, 'rent', () => rentOf(live.connection, getCapacitySize()), {
+    isPassing: isUnreachable,
+  });
   return answer.kind === 'answered' ? answer.value : undefined;
 }

@@ -29,7 +29,10 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
     bus === undefined || offer === undefined || isExpired || bus.paused
       ? undefined
       : () => planSettle(lock, offer, bus, `${formatEnergy(lock.energyWh)} on ${bus.name}`);
-  const preview = usePurchasePreview(lock.address, settlement === undefined ? undefined : () => [settlement()]);
+  const preview = usePurchasePreview(
+    lock.address,
+    settlement === undefined ? undefined : () => ({ plans: [settlement()] }),
+  );
   if (bus === undefined || offer === undefined) return null;
   const fee = bus.paused ? 0n : shareOf(lock.deposit, bus.lockFeeBps);
   const settle = () => {
@@ -85,9 +88,11 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
         </dl>
       )}
       <div className="row">
-        <WalletButton onClick={settle} busy={action.isRunning} disabled={settlement === undefined}>
-          Settle
-        </WalletButton>
+        {!isExpired && (
+          <WalletButton onClick={settle} busy={action.isRunning} disabled={settlement === undefined}>
+            Settle
+          </WalletButton>
+        )}
         <WalletButton onClick={release} busy={action.isRunning} tone="quiet">
           Release
         </WalletButton>

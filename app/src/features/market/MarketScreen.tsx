@@ -4,6 +4,7 @@ import type { Address } from '@solana/kit';
 import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { counted } from '../../amount/text';
 import { formatBps, formatTokens } from '../../amount/token';
 import {
   freeWh,
@@ -22,10 +23,21 @@ import { useStore } from '../../state/store';
 import { Energy, EnergyBar } from '../../ui/amounts';
 import { Field, Segmented } from '../../ui/fields';
 import { PauseIcon, SourceIcon } from '../../ui/icons';
-import { AddressLabel, Card, classes, CopyButton, Empty, Facts, numbers, TableHead } from '../../ui/parts';
+import {
+  AddressLabel,
+  Card,
+  classes,
+  CopyButton,
+  Empty,
+  Facts,
+  NotFound,
+  numbers,
+  Reading,
+  TableHead,
+} from '../../ui/parts';
 import { Ago, duration, useNow, windowLabel } from '../../ui/time';
 import { OfferDialog } from '../offer/OfferDialog';
-import { basket } from '../purchase/basket';
+import { basket, buyTab } from '../purchase/basket';
 import { BasketPanel } from '../purchase/BasketPanel';
 import { BestPrice } from '../purchase/BestPrice';
 import { DepthChart, PriceChart } from './charts';
@@ -98,18 +110,21 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
       ),
     [figures],
   );
-  const current = (chosen === undefined ? undefined : figures.get(chosen as Address)) ?? sorted[0];
+  const current = chosen === undefined ? sorted[0] : figures.get(chosen as Address);
   if (current === undefined) {
+    if (chosen !== undefined && state.readAt !== undefined) {
+      return <NotFound what="There is no bus at this address on this network." />;
+    }
     return (
       <div className="page">
         <h1 className="visually-hidden">Market</h1>
         <Card title="Market">
-          {state.status.kind === 'live' ? (
+          {state.readAt === undefined ? (
+            <Reading what="the market" />
+          ) : (
             <Empty>
               There is no bus on this network yet. <a href="#/bus/new">Create the first one.</a>
             </Empty>
-          ) : (
-            <Empty>Reading the market…</Empty>
           )}
         </Card>
       </div>
@@ -149,7 +164,7 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
 
 function BuyColumn({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
   const items = useStore(basket);
-  const [tab, setTab] = useState<'best' | 'basket'>('best');
+  const tab = useStore(buyTab);
   return (
     <aside className="buy-column" id="buy" aria-label="Buy">
       <Card className="buy-card">
@@ -160,7 +175,7 @@ function BuyColumn({ bus, windowStart }: { readonly bus: Bus; readonly windowSta
             ['basket', `Basket${items.length > 0 ? ` (${items.length})` : ''}`],
           ]}
           value={tab}
-          onChange={setTab}
+          onChange={(next) => buyTab.set(next)}
         />
         {tab === 'best' ? <BestPrice key={bus.address} bus={bus} windowStart={windowStart} /> : <BasketPanel />}
       </Card>
@@ -396,17 +411,24 @@ function Prices({ bus, windowStart }: { readonly bus: Bus; readonly windowStart:
 
 function Trades({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
   const { parts, unplaced } = useTradesOf(bus, windowStart);
-  const { tradesMissing } = useMarket();
+  const { tradesMissing, tradesRead } = useMarket();
   return (
     <Card title="Recent trades">
       {tradesMissing !== undefined && (
         <p className="hint">Older trades could not be read from this node ({tradesMissing}).</p>
       )}
       {unplaced > 0 && (
-        <p className="hint">The window of {unplaced} older trades is not known, so they are left out.</p>
+        <p className="hint">
+          The window of {counted(unplaced, 'older trade')} is not known, so {unplaced === 1 ? 'it is' : 'they are'} left
+          out.
+        </p>
       )}
       {parts.length === 0 ? (
-        <Empty>Nothing was traded here yet.</Empty>
+        tradesRead ? (
+          <Empty>Nothing was traded here yet.</Empty>
+        ) : (
+          tradesMissing === undefined && <Reading what="trades" />
+        )
       ) : (
         <table className="plain" aria-label="Recent trades">
           <TableHead

@@ -3,6 +3,7 @@
 import { useId } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { counted } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, type Bus, type Offer, type TradePart } from '../../market/model';
 import { Empty } from '../../ui/parts';
@@ -77,7 +78,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
       className="chart"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       role="img"
-      aria-label={`Depth: ${formatEnergy(total)} in ${sorted.length} offers, from ${formatTokens(cheapest, bus.decimals)} per kWh`}
+      aria-label={`Depth: ${formatEnergy(total)} in ${counted(sorted.length, 'offer')}, from ${formatTokens(cheapest, bus.decimals)} per kWh`}
     >
       <defs>
         <linearGradient id={gradient} x1="0" x2="0" y1="0" y2="1">
@@ -119,7 +120,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
         className="chart"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
-        aria-label={`Prices of the last ${sorted.length} trades, the latest at ${formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals)} per kWh`}
+        aria-label={`${sorted.length === 1 ? 'Price of the last trade' : `Prices of the last ${sorted.length} trades, the latest`} at ${formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals)} per kWh`}
       >
         <PriceAxis scale={scale} bus={bus} />
         <polyline

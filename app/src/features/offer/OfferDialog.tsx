@@ -61,7 +61,10 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const preview = usePurchasePreview(
     `${way}:${energyWh}:${maxPrice}:${less}:${price}`,
     ready && wallet !== undefined && way === 'buy'
-      ? () => [planSingle(wallet, { offer, bus, energyWh, maxPricePerKwh: maxPrice }, less ? 1n : energyWh, '')]
+      ? () => ({
+          plans: [planSingle(wallet, { offer, bus, energyWh, maxPricePerKwh: maxPrice }, less ? 1n : energyWh, '')],
+          payment: { bus, total },
+        })
       : undefined,
   );
   const lockPreview = usePreview(

@@ -11,7 +11,7 @@ import { Energy, Tokens } from '../../ui/amounts';
 import { Dialog } from '../../ui/dialog';
 import { TextField } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import { Empty } from '../../ui/parts';
+import { Empty, Reading } from '../../ui/parts';
 import { Countdown, duration, useNow, windowLabel } from '../../ui/time';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
@@ -19,7 +19,7 @@ import { offerCancel, offerExtend, offerReprice } from './offer';
 
 /** Offers of the wallet and, where it is an owner, of its buses; only those of one bus where one is given. */
 export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
-  const { offers, buses } = useMarket();
+  const { offers, buses, readAt } = useMarket();
   const { wallet } = useSession();
   const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'extend' | 'cancel' }>();
   const own = [...offers.values()]
@@ -39,7 +39,10 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
   const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
   return (
     <>
-      {own.length === 0 && <Empty>You have nothing on offer{only === undefined ? '' : ` on ${only.name}`}.</Empty>}
+      {own.length === 0 && readAt === undefined && <Reading what="your offers" />}
+      {own.length === 0 && readAt !== undefined && (
+        <Empty>You have nothing on offer{only === undefined ? '' : ` on ${only.name}`}.</Empty>
+      )}
       <ul className="tiles" aria-label="Own offers">
         {own.map(({ offer, bus }) => {
           const why = untradable(offer, bus, now);

@@ -12,7 +12,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import { Card, Empty } from '../../ui/parts';
+import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow, windowLabel } from '../../ui/time';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
 import { offerCreate } from './offer';
@@ -20,12 +20,15 @@ import { checkedPrice, OwnOffers } from './OwnOffers';
 
 /** The screen. */
 export function SellScreen({ chosen }: { readonly chosen: string | undefined }) {
-  const { buses } = useMarket();
+  const { buses, readAt } = useMarket();
   const { wallet, openWallet } = useSession();
   const usable = [...buses.values()]
     .filter((bus) => wallet === undefined || mayList(bus, wallet))
     .sort((a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name));
-  const bus = usable.find(({ address }) => address === chosen) ?? usable[0];
+  const bus = chosen === undefined ? usable[0] : usable.find(({ address }) => address === chosen);
+  if (chosen !== undefined && readAt !== undefined && !buses.has(chosen as Address)) {
+    return <NotFound what="There is no bus at this address on this network." />;
+  }
   return (
     <div className="page split">
       <h1 className="visually-hidden">Sell</h1>
@@ -37,6 +40,12 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
               Connect a wallet
             </button>
           </div>
+        ) : readAt === undefined ? (
+          <Reading what="where you may sell" />
+        ) : bus === undefined && chosen !== undefined ? (
+          <Empty>
+            Only owners may list energy on this bus. <a href="#/sell">See where you may sell.</a>
+          </Empty>
         ) : bus === undefined ? (
           <Empty>
             You own no bus, and none lets everybody list. <a href="#/bus/new">Create a bus</a>, or ask an owner.

@@ -2,6 +2,7 @@
 
 import { useState } from 'react';
 
+import { counted } from '../../amount/text';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
 import {
   approvalsNeeded,
@@ -54,8 +55,8 @@ export function Proposals({ bus }: { readonly bus: Bus }) {
     >
       {own.length === 0 ? (
         <Empty>
-          Nothing is proposed. Whatever changes this bus is decided by {bus.threshold} of its {bus.owners.length}{' '}
-          owners.
+          Nothing is proposed. Whatever changes this bus is decided by{' '}
+          {bus.owners.length === 1 ? 'its owner' : `${bus.threshold} of its ${bus.owners.length} owners`}.
         </Empty>
       ) : (
         <ul className="stack proposals">
@@ -346,7 +347,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             <p className="hint">
               {atOnce
                 ? 'Your approval is enough: this takes effect at once.'
-                : `Needs ${kind === 'pause' ? bus.pauseApprovals : bus.threshold} of ${bus.owners.length} owners${bus.timelockSeconds > 0 && kind !== 'pause' ? `, then waits ${duration(bus.timelockSeconds)}` : ''}. Proposing is your approval.`}
+                : `Needs ${kind === 'pause' ? bus.pauseApprovals : bus.threshold} of ${counted(bus.owners.length, 'owner')}${bus.timelockSeconds > 0 && kind !== 'pause' ? `, then waits ${duration(bus.timelockSeconds)}` : ''}. Proposing is your approval.`}
             </p>
             <WalletButton onClick={propose} busy={action.isRunning} disabled={built === undefined}>
               {atOnce ? 'Change it' : 'Propose'}

@@ -4,6 +4,7 @@ import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
+import { counted } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -83,7 +84,9 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
   const isTooLarge = !fits(parts, limits);
   const preview = usePurchasePreview(
     key,
-    isWhole && wallet !== undefined && !isTooLarge ? () => [planItems(wallet, bought, maxTotal)] : undefined,
+    isWhole && wallet !== undefined && bus !== undefined && !isTooLarge
+      ? () => ({ plans: [planItems(wallet, bought, maxTotal)], payment: { bus, total } })
+      : undefined,
   );
   const isShort = wallet !== undefined && balance !== undefined && balance < total;
 
@@ -100,7 +103,8 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
         return {
           message: (
             <>
-              Bought <Energy wh={done.energyWh} /> from {wanted.length} offers <PaidFor paid={[done.paid]} bus={bus} />.
+              Bought <Energy wh={done.energyWh} /> from {counted(wanted.length, 'offer')}{' '}
+              <PaidFor paid={[done.paid]} bus={bus} />.
             </>
           ),
           hashes: [done.hash],

@@ -4,18 +4,23 @@ import { useMemo, useState } from 'react';
 
 import { U64_MAX } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
+import { short } from '../../amount/text';
 import { formatTokens, parsePrice } from '../../amount/token';
-import type { Bus } from '../../market/model';
+import { freeWh, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
+import { chooseBus, chosenBuses } from '../../state/chosenBuses';
+import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { EnergyField, readEnergy, Segmented, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { FillTable } from './FillTable';
 import { freshBest } from './fresh';
+import { leftOut } from './leftOut';
 import { tell } from './outcomes';
 import {
   guarded,
+  itemsOf,
   plansOf,
   purchasesOf,
   quoteBest,
@@ -23,6 +28,7 @@ import {
   tooMany,
   type BestPrice as Want,
   type Guard,
+  type Scope,
 } from './quote';
 import type { Batch } from './router';
 import { GuardChoice, Shortage, TotalLines } from './Totals';
@@ -35,7 +41,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
   const state = useMarket();
   const now = useNow();
   const [amount, setAmount] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
-  const [everywhere, setEverywhere] = useState(false);
+  const [where, setWhere] = useState<'here' | 'chosen'>('here');
   const [guard, setGuard] = useState<Guard>(0);
   const [limitText, setLimitText] = useState('');
   const [less, setLess] = useState(false);
@@ -49,18 +55,26 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
   const energyWh = energy.ok ? energy.value : undefined;
   const maxPricePerKwh = limit === undefined ? U64_MAX : limit.ok ? limit.value : undefined;
   const { offers, buses } = state;
+  const chosen = useStore(chosenBuses);
+  const without = useStore(leftOut);
+  const alike = useMemo(() => [...buses.values()].filter(({ mint }) => mint === bus.mint), [buses, bus.mint]);
   const want = useMemo<Want | undefined>(
     () =>
       energyWh === undefined || maxPricePerKwh === undefined
         ? undefined
         : {
-            scope: { mint: bus.mint, buses: everywhere ? [...buses.keys()] : [bus.address], windowStart },
+            scope: {
+              mint: bus.mint,
+              buses: where === 'here' ? [bus.address] : [bus.address, ...chosen],
+              windowStart,
+              without,
+            },
             energyWh,
             minEnergyWh: less ? 1n : energyWh,
             maxPricePerKwh,
             maxTotal: U64_MAX,
           },
-    [energyWh, maxPricePerKwh, less, everywhere, buses, bus.mint, bus.address, windowStart],
+    [energyWh, maxPricePerKwh, less, where, chosen, without, bus.mint, bus.address, windowStart],
   );
   const quoted = useMemo(
     () => (want === undefined ? undefined : quoteBest({ offers, buses }, want, wallet, now)),
@@ -79,7 +93,11 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
     key,
     quote === undefined || wallet === undefined || excess !== undefined
       ? undefined
-      : () => plansOf(state, wallet, purchases, maxTotal),
+      : () => ({
+          plans: plansOf(state, wallet, purchases, maxTotal),
+          payment: { bus, total: quote.totalCost },
+          replaceable: itemsOf(state, quote.fills),
+        }),
   );
   const isShort = quote !== undefined && balance !== undefined && wallet !== undefined && balance < quote.totalCost;
 
@@ -89,7 +107,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
     let left: bigint | undefined;
     void action
       .run(async (onStage) => {
-        const { plans, outcomes } = await buyAll(() => freshBest(live, limited, wallet, lanes), onStage);
+        const { plans, outcomes } = await buyAll(() => freshBest(live, limited, purchases, wallet, lanes), onStage);
         const told = tell(plans, outcomes, bus);
         left = told.leftWh;
         return told.done;
@@ -119,15 +137,18 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
             : undefined
         }
       />
-      <Segmented
-        label="Where to buy"
-        options={[
-          ['here', `On ${bus.name}`],
-          ['everywhere', 'On every bus'],
-        ]}
-        value={everywhere ? 'everywhere' : 'here'}
-        onChange={(choice) => setEverywhere(choice === 'everywhere')}
-      />
+      {alike.length > 1 && (
+        <Segmented
+          label="Where to buy"
+          options={[
+            ['here', `On ${bus.name}`],
+            ['chosen', 'On buses I choose'],
+          ]}
+          value={where}
+          onChange={setWhere}
+        />
+      )}
+      {where === 'chosen' && <BusChoice buses={alike} current={bus.address} />}
       <details className="more">
         <summary>Limits</summary>
         <div className="stack">
@@ -146,6 +167,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
           </label>
         </div>
       </details>
+      <LeftOut scope={want?.scope} />
       {quote !== undefined && (
         <>
           <ChosenOffers purchases={purchases} bus={bus} />
@@ -180,6 +202,56 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
       </WalletButton>
       <ActionStatus action={action} />
     </form>
+  );
+}
+
+/** Buses whose offers take the same token: which of them to buy from. */
+function BusChoice({ buses, current }: { readonly buses: readonly Bus[]; readonly current: Bus['address'] }) {
+  const chosen = useStore(chosenBuses);
+  return (
+    <fieldset>
+      <legend>Buses to buy from</legend>
+      <div className="stack tight">
+        {buses.map(({ address, name }) => (
+          <label key={address} className="check">
+            <input
+              type="checkbox"
+              checked={address === current || chosen.has(address)}
+              disabled={address === current}
+              onChange={(event) => chooseBus(address, event.target.checked)}
+            />
+            <span>
+              {name} <span className="hint mono">{short(address)}</span>
+            </span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+/** Offers of a scope that a best price is made without, and why. */
+function LeftOut({ scope }: { readonly scope: Scope | undefined }) {
+  const { offers } = useMarket();
+  const without = useStore(leftOut);
+  const named = [...without].flatMap(([address, why]) => {
+    const offer = offers.get(address);
+    return offer !== undefined && scope?.buses.includes(offer.bus) === true ? [{ offer, why }] : [];
+  });
+  if (named.length === 0) return null;
+  return (
+    <div className="status noted">
+      <div>
+        Left out, since buying from {named.length === 1 ? 'it' : 'them'} fails now:
+        <ul className="outcomes">
+          {named.map(({ offer, why }) => (
+            <li key={offer.address}>
+              <AddressLabel address={offer.seller} /> ({formatEnergy(freeWh(offer))}): {why}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
   );
 }
 

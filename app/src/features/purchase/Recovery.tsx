@@ -28,6 +28,8 @@ export function Recovery() {
   const open = useUnattended(pending);
   const onKnown = (entry: Pending, fate: Fate) => {
     journal.forget(entry.hash);
+    // Its owner was told already that it did not happen.
+    if (entry.isDenied === true && fate.kind !== 'paid') return;
     setKnown((before) => [...before.filter((item) => item.entry.hash !== entry.hash), { entry, fate }]);
   };
   if (open.length === 0 && known.length === 0) return null;
@@ -42,6 +44,7 @@ export function Recovery() {
           <div>
             {fate.kind === 'paid' ? (
               <>
+                {entry.isDenied === true && 'Your wallet said otherwise, and it happened all the same: '}
                 Your purchase of {entry.title} went through
                 {fate.receipt !== undefined && ` (${formatEnergy(fate.receipt.energyWh)})`}.
               </>
@@ -114,6 +117,7 @@ function Watch({
     void watch();
     return () => over.abort();
   }, [live, entry.hash]);
+  if (entry.isDenied === true) return null;
   return (
     <div className="status running">
       <span className="spinner" aria-hidden="true" />

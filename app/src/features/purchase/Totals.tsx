@@ -123,6 +123,7 @@ export function FeeLines({ preview, account }: { readonly preview: Preview; read
         <dd>
           {preview.kind === 'none' && <span className="hint">connect a wallet to see it</span>}
           {preview.kind === 'checking' && <span className="hint">checking…</span>}
+          {preview.kind === 'unknown' && <span className="hint">{preview.reason}</span>}
           {preview.kind === 'good' && <Lamports units={preview.fee} />}
           {preview.kind === 'refused' && (
             <span className="error-text" role="alert">

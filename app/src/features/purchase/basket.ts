@@ -1,7 +1,8 @@
 /** The basket: parts of offers, of one bus or many, to buy together. Kept in the browser. */
 
-import type { Address } from '@solana/kit';
+import { isAddress, type Address } from '@solana/kit';
 
+import { readKept, storage } from '../../state/storage';
 import { Store } from '../../state/store';
 
 /** Part of an offer in the basket. */
@@ -12,24 +13,28 @@ export interface BasketItem {
 
 const KEY = 'multibus:basket';
 
-function load(): readonly BasketItem[] {
-  const text = localStorage.getItem(KEY);
-  if (text === null) return [];
-  return (JSON.parse(text) as { offer: Address; energyWh: string }[]).map(({ offer, energyWh }) => ({
-    offer,
-    energyWh: BigInt(energyWh),
-  }));
+/** Reads what was kept; what is no part of an offer is forgotten. */
+export function parseBasket(text: string): readonly BasketItem[] {
+  const kept: unknown = JSON.parse(text);
+  if (!Array.isArray(kept)) throw new Error('the basket is no list');
+  return (kept as readonly unknown[]).flatMap((item) => {
+    if (typeof item !== 'object' || item === null || !('offer' in item) || !('energyWh' in item)) return [];
+    const { offer, energyWh } = item;
+    const isPart = typeof offer === 'string' && isAddress(offer) && typeof energyWh === 'string';
+    return isPart && /^[1-9]\d{0,19}$/u.test(energyWh) ? [{ offer, energyWh: BigInt(energyWh) }] : [];
+  });
 }
 
 /** What is in the basket. */
-export const basket = new Store<readonly BasketItem[]>(load());
+export const basket = new Store<readonly BasketItem[]>(readKept(storage, KEY, parseBasket) ?? []);
 
 basket.subscribe(() => {
-  localStorage.setItem(
-    KEY,
-    JSON.stringify(basket.get().map(({ offer, energyWh }) => ({ offer, energyWh: energyWh.toString() }))),
-  );
+  const items = basket.get().map(({ offer, energyWh }) => ({ offer, energyWh: energyWh.toString() }));
+  storage.setItem(KEY, JSON.stringify(items));
 });
+
+/** How the panel to buy stands: at the best price, or at the basket. */
+export const buyTab = new Store<'best' | 'basket'>('best');
 
 /** Puts part of an offer into the basket, in place of what was there of it. */
 export function putIntoBasket(item: BasketItem): void {

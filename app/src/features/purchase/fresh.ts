@@ -5,18 +5,39 @@ import type { Address } from '@solana/kit';
 import { Refusal } from '../../errors/explain';
 import type { LiveMarket } from '../../market/live';
 import type { Item, Plan } from './plan';
-import { chosenItems, plansOf, purchasesOf, quoteBest, refusalOf, tooMany, type BestPrice, type Wanted } from './quote';
+import {
+  chosenItems,
+  isAsShown,
+  plansOf,
+  purchasesOf,
+  quoteBest,
+  refusalOf,
+  type BestPrice,
+  type Wanted,
+} from './quote';
+import type { Batch } from './router';
 
-/** A best price made afresh within the buyer's limits, or a refusal that says how the market stands now. */
-export async function freshBest(live: LiveMarket, want: BestPrice, buyer: Address, lanes: number): Promise<Plan[]> {
-  const before = quoteBest(live.state.get(), want, buyer, live.now());
-  if (before.ok) await live.refresh(before.quote.fills.map(({ offer }) => offer.offer));
+/** What is said where a fresh quote is not what the buyer saw. */
+const CHANGED =
+  'The offers have changed since you looked, and nothing was signed. Look at what is chosen now, and buy again.';
+
+/**
+ * A best price made afresh within the buyer's limits, or a refusal that says how the market stands now. It buys what
+ * the buyer saw, `shown`, or nothing: only prices may have moved, within the limits.
+ */
+export async function freshBest(
+  live: LiveMarket,
+  want: BestPrice,
+  shown: readonly Batch[],
+  buyer: Address,
+  lanes: number,
+): Promise<Plan[]> {
+  await live.refresh(shown.flatMap(({ fills }) => fills.map(({ offer }) => offer.offer)));
   const state = live.state.get();
   const quoted = quoteBest(state, want, buyer, live.now());
   if (!quoted.ok) throw new Refusal(refusalOf(state, want, quoted));
   const purchases = purchasesOf(quoted.quote, lanes);
-  const refused = tooMany(purchases);
-  if (refused !== undefined) throw new Refusal(refused);
+  if (!isAsShown(shown, purchases)) throw new Refusal(CHANGED);
   return plansOf(state, buyer, purchases, want.maxTotal);
 }
 

@@ -9,6 +9,7 @@ import type { Signature } from '@solana/kit';
 import type { Connection } from '../../chain/connection';
 import {
   confirm,
+  LAG_BLOCKS,
   latestExpiry,
   prepare,
   sign,
@@ -24,6 +25,8 @@ import {
   isUnreachable,
   NONCE_MISMATCH,
   Refusal,
+  WalletFailure,
+  wordsOf,
 } from '../../errors/explain';
 import type { Fill, Receipt } from '../../market/model';
 import { readTransaction } from '../../market/transactions';
@@ -69,6 +72,7 @@ const PATIENCE_MS = 75_000;
  * user's limits, and anew whenever something moved; it throws a {@link Refusal} where the limits allow none.
  */
 export async function purchase(context: PurchaseContext, quote: () => Promise<Plan>): Promise<Purchased> {
+  await settleDenied(context);
   // What would be refused anyway is refused before a lane is taken for it.
   let plan = await quote();
   const leases = await lease(context, 1);
@@ -95,6 +99,7 @@ export async function purchaseAll(
   context: PurchaseContext,
   quote: () => Promise<readonly Plan[]>,
 ): Promise<{ readonly plans: readonly Plan[]; readonly outcomes: readonly Outcome[] }> {
+  await settleDenied(context);
   let plans = await quote();
   let leases = await lease(context, plans.length);
   try {
@@ -116,9 +121,33 @@ export async function purchaseAll(
 /** Conflicts about lanes, which the app settles without a word. */
 const QUIET: ReadonlySet<number | undefined> = new Set([NONCE_MISMATCH, FIRST_SLOT_INVALID]);
 
-/** Lanes for so many purchases, without those whose purchase has an unknown fate. */
-function lease({ connection, signer, journal, genesis }: PurchaseContext, count: number): Promise<readonly Lease[]> {
-  return leaseLanes(connection, signer.address, busyLanes(journal.pending.get(), signer.address, genesis), count);
+/**
+ * Lanes for so many purchases, without those whose purchase has an unknown fate. A lane whose purchase is said not to
+ * have been sent comes first: the new purchase has the same nonce, so that at most one of the two happens.
+ */
+async function lease(
+  { connection, signer, journal, genesis }: PurchaseContext,
+  count: number,
+): Promise<readonly Lease[]> {
+  const first = new Set(journal.denied(signer.address, genesis).map(({ lane }) => lane));
+  const busy = busyLanes(journal.pending.get(), signer.address, genesis);
+  return leaseLanes(connection, signer.address, busy, first, count);
+}
+
+/**
+ * Looks what became of purchases that were said not to have been sent; throws where one happened all the same, since
+ * what is bought now is most likely the same energy.
+ */
+async function settleDenied({ connection, signer, journal, genesis }: PurchaseContext): Promise<void> {
+  for (const entry of journal.denied(signer.address, genesis)) {
+    const fate = await fateOf(connection, entry);
+    if (fate.kind === 'never') journal.forget(entry.hash);
+    if (fate.kind === 'paid') {
+      throw new Refusal(
+        `Your purchase of ${entry.title} happened after all, though your wallet said otherwise. Nothing else was bought; look at it before you buy more.`,
+      );
+    }
+  }
 }
 
 /** A purchase that is ready to be signed. */
@@ -145,7 +174,7 @@ async function attempt(
     plans.map((plan, index) => {
       const lent = leases[index];
       if (lent === undefined) throw new Error('a purchase has no lane');
-      return ready(connection, lent, plan);
+      return ready(context, lent, plan);
     }),
   );
   const refusal = made.find((one) => one instanceof Refusal);
@@ -165,18 +194,18 @@ async function attempt(
     );
   } catch (error) {
     if (!signer.sends) throw error;
-    if (error instanceof Declined) {
-      for (const { hash } of asked) journal.forget(hash);
-      throw error;
-    }
-    console.error(error);
-    // The wallet may have sent it, under a blockhash of its own.
+    // Whatever it says, it may have sent them, under a blockhash of its own: they are watched until their nonces tell.
     const lastValidBlockHeight = await latestExpiry(connection).catch(() => undefined);
-    return asked.map((entry) => {
-      const watched = lastValidBlockHeight === undefined ? entry : { ...entry, lastValidBlockHeight };
-      journal.note(watched);
-      return { kind: 'unknown', error: new FateUnknown(watched) };
-    });
+    const isDenied = error instanceof Declined;
+    const watched = asked.map((entry) => ({
+      ...entry,
+      isDenied,
+      lastValidBlockHeight: lastValidBlockHeight ?? entry.lastValidBlockHeight + LAG_BLOCKS,
+    }));
+    for (const entry of watched) journal.note(entry);
+    if (isDenied) throw error;
+    const words = error instanceof WalletFailure ? error.words : wordsOf(error);
+    return watched.map((entry) => ({ kind: 'unknown', error: new FateUnknown(entry, words) }));
   }
   const entries = all.flatMap((one, index) => {
     const sent = submitted[index];
@@ -191,10 +220,14 @@ async function attempt(
 }
 
 /** A plan under its lane's next nonce, simulated; the refusal where it would fail. */
-async function ready(connection: Connection, lent: Lease, plan: Plan): Promise<Ready | Refusal> {
+async function ready(context: PurchaseContext, lent: Lease, plan: Plan): Promise<Ready | Refusal> {
+  const { connection, journal, genesis } = context;
   const { wallet, lane, trader } = lent;
   try {
     const { nonce, opening } = await nextNonce(connection, wallet, lane, await readLane(connection, wallet, lane));
+    // Another nonce only once it is known that what had the last one did not happen.
+    const denied = journal.denied(wallet, genesis);
+    if (denied.some((entry) => entry.lane === lane && entry.nonce < nonce)) await settleDenied(context);
     const hash = await transactionHash(PROGRAM, wallet, lane, nonce, plan.orders);
     const prepared = await prepare(connection, wallet, [...opening, await plan.build(trader, nonce)]);
     return { plan, lane, nonce, hash, prepared };
@@ -222,7 +255,7 @@ const pendingOf = (
 
 /** Follows a purchase that was signed until its fate is certain, or until patience is over. */
 async function follow(
-  { connection, journal }: PurchaseContext,
+  { connection, journal, signer }: PurchaseContext,
   { plan, hash }: Ready,
   sent: Submitted & { readonly signature: Signature },
   entry: Pending,
@@ -238,7 +271,9 @@ async function follow(
     // Before anything is concluded from a failure, the lane is asked.
     const fate = await fateOf(connection, entry);
     if (fate.kind === 'paid') return await bought(fate.signature ?? sent.signature, fate.receipt);
-    journal.forget(hash);
+    // A wallet that sends by itself may have sent more than it tells of: its nonce has the last word.
+    if (signer.sends && fate.kind === 'open') journal.note({ ...entry, isDenied: true });
+    else journal.forget(hash);
     return {
       kind: 'refused',
       refusal:

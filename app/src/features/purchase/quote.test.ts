@@ -9,6 +9,7 @@ import type { Bus, Offer } from '../../market/model';
 import {
   chosenItems,
   guarded,
+  isAsShown,
   itemsOf,
   MAX_PURCHASES,
   plansOf,
@@ -128,6 +129,42 @@ describe('a best price', () => {
     expect(tooMany(Array.from({ length: MAX_PURCHASES + 1 }, () => batch))).toBe(
       'This takes 9 transactions, and 8 can be signed at once; buy less, such as 8 kWh.',
     );
+  });
+});
+
+describe('what was shown', () => {
+  it('is what a fresh quote buys, whatever the prices within the limits, and nothing else', () => {
+    const now = (present: Quotable) => {
+      const quoted = quoteBest(present, want(), undefined, 100);
+      return quoted.ok ? purchasesOf(quoted.quote, 1) : [];
+    };
+    const offers = [...TWO.offers.values()];
+    const changed = (name: string, change: Partial<Offer>) =>
+      now(
+        market(
+          [MILL],
+          offers.map((one) => (one.address === key(name) ? { ...one, ...change } : one)),
+        ),
+      );
+    const shown = now(TWO);
+    expect(isAsShown(shown, now(TWO))).toBe(true);
+    expect(isAsShown(shown, changed('B', { pricePerKwh: 160_000n }))).toBe(true);
+    // Somebody bought part of the cheapest, a cheaper one is there, one is gone, prices are the other way round.
+    expect(isAsShown(shown, changed('B', { remainingWh: 2_500n }))).toBe(false);
+    expect(isAsShown(shown, changed('F', { cancelled: false }))).toBe(false);
+    expect(isAsShown(shown, changed('A', { cancelled: true }))).toBe(false);
+    expect(isAsShown(shown, changed('B', { pricePerKwh: 300_000n }))).toBe(false);
+    // The same parts in two purchases are not what was shown as one.
+    const [only] = shown;
+    if (only === undefined) throw new Error('nothing is quoted');
+    const halves = only.fills.map((fill) => ({ ...only, fills: [fill] }));
+    expect(isAsShown(shown, halves)).toBe(false);
+  });
+
+  it('leaves out what is to be left out', () => {
+    const without = new Map([[key('B'), 'frozen']]);
+    const quoted = quoteBest(TWO, want({ scope: { ...want().scope, without }, minEnergyWh: 1n }), undefined, 100);
+    expect(quoted.ok && offersOf(quoted.quote.fills)).toEqual([key('A')]);
   });
 });
 

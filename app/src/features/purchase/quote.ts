@@ -41,6 +41,8 @@ export interface Scope {
   readonly buses: readonly Address[];
   /** Only this delivery window. */
   readonly windowStart: number | undefined;
+  /** Offers that are left out. */
+  readonly without?: ReadonlyMap<Address, unknown>;
 }
 
 /** The buyer's limits for a best price. */
@@ -59,7 +61,7 @@ export function routable(market: Quotable, scope: Scope, now: number): RouterOff
     const bus = market.buses.get(offer.bus);
     if (bus?.mint !== scope.mint || !scope.buses.includes(offer.bus)) continue;
     if (scope.windowStart !== undefined && offer.windowStart !== scope.windowStart) continue;
-    if (untradable(offer, bus, now) !== undefined) continue;
+    if (scope.without?.has(offer.address) === true || untradable(offer, bus, now) !== undefined) continue;
     const { address, payout, seller, pricePerKwh } = offer;
     found.push({ offer: address, bus: bus.address, payout, seller, freeWh: freeWh(offer), pricePerKwh });
   }
@@ -87,6 +89,13 @@ export const MAX_PURCHASES = 8;
 export function purchasesOf({ fills }: Quote, lanes: number): readonly Batch[] {
   const batches = split(fills, batchLimits(false));
   return batches.length <= lanes ? batches : split(fills, batchLimits(true));
+}
+
+/** Whether purchases buy the same parts of the same offers as those that the buyer saw. */
+export function isAsShown(shown: readonly Batch[], now: readonly Batch[]): boolean {
+  const parts = (purchases: readonly Batch[]) =>
+    purchases.map(({ fills }) => fills.map(({ offer, energyWh }) => `${offer.offer} ${energyWh}`).join()).join(';');
+  return parts(shown) === parts(now);
 }
 
 /** Why so many purchases cannot be signed together; `undefined` where they can. */

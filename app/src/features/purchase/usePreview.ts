@@ -3,15 +3,18 @@
 import type { Address } from '@solana/kit';
 
 import { formatSol } from '../../amount/token';
-import { traderAddress } from '../../chain/address';
-import { rentOf, type Connection } from '../../chain/connection';
+import { tokenAccountAddress, traderAddress } from '../../chain/address';
+import { readAccounts, rentOf, type Connection } from '../../chain/connection';
 import { prepare } from '../../chain/send';
-import { sentence } from '../../errors/explain';
+import { isUnreachable, Refusal, sentence } from '../../errors/explain';
 import { getTraderSize } from '../../generated';
+import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { byPreference, nextNonce, openLanes } from '../trader/lanes';
-import type { Plan } from './plan';
+import { failingOffers, leaveOut } from './leftOut';
+import { paymentRefusal } from './payment';
+import { planSingle, type Item, type Plan } from './plan';
 import { useBusyLanes } from './useBuyer';
 
 /** What something would cost the network, and whether it would go through now. */
@@ -19,7 +22,9 @@ export type Preview =
   | { readonly kind: 'none' }
   | { readonly kind: 'checking' }
   | ({ readonly kind: 'good' } & Fees)
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Nobody can tell now: it may be tried all the same. */
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 /** What the network takes, in lamports. */
 export interface Fees {
@@ -39,7 +44,7 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
     live,
     wallet === undefined || fees === undefined ? undefined : `${wallet} ${key}`,
     async () => (wallet === undefined || fees === undefined ? { fee: 0n, rent: 0n } : fees(wallet)),
-    TYPING_MS,
+    { delayMs: TYPING_MS, isPassing: isUnreachable },
   );
   switch (answer.kind) {
     case 'none':
@@ -47,46 +52,72 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
     case 'asking':
       return { kind: 'checking' };
     case 'answered':
-      return affordable(answer.value, holdings?.lamports ?? 0n);
+      return affordable(answer.value, holdings?.lamports);
     case 'failed':
-      return { kind: 'refused', reason: sentence(answer.error) };
+      return isUnreachable(answer.error)
+        ? { kind: 'unknown', reason: 'The network does not answer; asking again…' }
+        : { kind: 'refused', reason: sentence(answer.error) };
   }
 }
 
-function affordable({ fee, rent }: Fees, lamports: bigint): Preview {
-  if (lamports >= fee + rent) return { kind: 'good', fee, rent };
+function affordable({ fee, rent }: Fees, lamports: bigint | undefined): Preview {
+  if (lamports === undefined || lamports >= fee + rent) return { kind: 'good', fee, rent };
   const reason = `Your wallet has ${formatSol(lamports)}; fee and rent take ${formatSol(fee + rent)}. Add SOL.`;
   return { kind: 'refused', reason };
 }
 
 /** Simulates purchases; the rent is that of the lanes that they open. */
-export function usePurchasePreview(key: string, plans: (() => readonly Plan[]) | undefined): Preview {
+export function usePurchasePreview(key: string, purchases: (() => Simulated) | undefined): Preview {
   const { live } = useSession();
   const busy = useBusyLanes();
   return usePreview(
     key,
-    plans === undefined ? undefined : (wallet) => feesOfPlans(live.connection, wallet, busy, plans()),
+    purchases === undefined ? undefined : (wallet) => feesOf(live.connection, wallet, busy, purchases()),
   );
 }
 
-async function feesOfPlans(
+/** Purchases to simulate. */
+export interface Simulated {
+  readonly plans: readonly Plan[];
+  /** What the wallet pays, and with which token; absent where a deposit pays. */
+  readonly payment?: { readonly bus: Bus; readonly total: bigint };
+  /** Where other offers may take their place: those that fail by themselves are left out. */
+  readonly replaceable?: readonly Item[];
+}
+
+async function feesOf(
   connection: Connection,
   wallet: Address,
   busy: ReadonlySet<number>,
-  plans: readonly Plan[],
+  { plans, payment, replaceable = [] }: Simulated,
 ): Promise<Fees> {
+  if (payment !== undefined) {
+    const { bus, total } = payment;
+    const account = await tokenAccountAddress(wallet, bus.mint, bus.tokenProgram);
+    const refusal = paymentRefusal((await readAccounts(connection, [account])).accounts[0], total, bus);
+    if (refusal !== undefined) throw new Refusal(refusal);
+  }
   const open = await openLanes(connection, wallet);
   const lanes = byPreference(open, busy);
-  const [rent, ...parts] = await Promise.all([
-    rentOf(connection, getTraderSize()),
-    ...plans.map(async (plan, index) => {
-      const lane = lanes[index] ?? 0;
-      const { nonce, opening } = await nextNonce(connection, wallet, lane, open.get(lane));
-      const instruction = await plan.build(await traderAddress(wallet, lane), nonce);
-      const { fee } = await prepare(connection, wallet, [...opening, instruction]);
-      return { fee, opened: BigInt(opening.length) };
-    }),
-  ]);
-  const opened = parts.reduce((sum, part) => sum + part.opened, 0n);
-  return { fee: parts.reduce((sum, part) => sum + part.fee, 0n), rent: opened * rent };
+  const simulate = async (plan: Plan, lane: number) => {
+    const { nonce, opening } = await nextNonce(connection, wallet, lane, open.get(lane));
+    const instruction = await plan.build(await traderAddress(wallet, lane), nonce);
+    const { fee } = await prepare(connection, wallet, [...opening, instruction]);
+    return { fee, opened: BigInt(opening.length) };
+  };
+  try {
+    const [rent, ...parts] = await Promise.all([
+      rentOf(connection, getTraderSize()),
+      ...plans.map((plan, index) => simulate(plan, lanes[index] ?? 0)),
+    ]);
+    const opened = parts.reduce((sum, part) => sum + part.opened, 0n);
+    return { fee: parts.reduce((sum, part) => sum + part.fee, 0n), rent: opened * rent };
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.conflict) throw error;
+    const failing = await failingOffers(replaceable, (item) =>
+      simulate(planSingle(wallet, item, item.energyWh, ''), lanes[0] ?? 0),
+    );
+    leaveOut(failing);
+    throw error;
+  }
 }

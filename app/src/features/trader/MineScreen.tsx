@@ -3,6 +3,7 @@
 import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { counted } from '../../amount/text';
 import { formatBps, formatSol, formatTokens } from '../../amount/token';
 import { send } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
@@ -11,7 +12,7 @@ import { isOwner, type Bus, type Lock, type Trader } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
-import { AddressLabel, Card, CopyButton, Empty, Facts, numbers, TableHead } from '../../ui/parts';
+import { AddressLabel, Card, CopyButton, Empty, Facts, numbers, Reading, TableHead } from '../../ui/parts';
 import { Ago } from '../../ui/time';
 import { PastWindows } from '../capacity/PastWindows';
 import { LockCard } from '../lock/LockCard';
@@ -72,7 +73,7 @@ function WalletCard() {
               {wallet !== undefined && <AddressLabel address={wallet} copy />}
             </span>,
           ],
-          ['For fees and rent', formatSol(holdings?.lamports ?? 0n)],
+          ['For fees and rent', holdings?.lamports === undefined ? '…' : formatSol(holdings.lamports)],
           ...[...byMint.values()].map((bus): readonly [string, React.ReactNode] => [
             bus.token === 'tokens' ? 'Tokens' : bus.token,
             <Balance key={bus.mint} bus={bus} />,
@@ -90,7 +91,7 @@ function Balance({ bus }: { readonly bus: Bus }) {
 
 function OwnBuses() {
   const { wallet } = useSession();
-  const { buses } = useMarket();
+  const { buses, readAt } = useMarket();
   const own = [...buses.values()].filter((bus) => isOwner(bus, wallet));
   return (
     <Card
@@ -101,7 +102,9 @@ function OwnBuses() {
         </a>
       }
     >
-      {own.length === 0 ? (
+      {readAt === undefined ? (
+        <Reading what="your buses" />
+      ) : own.length === 0 ? (
         <Empty>You own no bus.</Empty>
       ) : (
         <ul className="lines-list">
@@ -121,11 +124,13 @@ function OwnBuses() {
 
 function Locks() {
   const { wallet } = useSession();
-  const { locks } = useMarket();
+  const { locks, readAt } = useMarket();
   const own = [...locks.values()].filter(({ buyer }) => buyer === wallet).sort((a, b) => a.expiresAt - b.expiresAt);
   return (
     <Card title="Held for you">
-      {own.length === 0 ? (
+      {readAt === undefined ? (
+        <Reading what="what you hold" />
+      ) : own.length === 0 ? (
         <Empty>You hold no energy. “Hold 5 min” on an offer keeps its price for five minutes.</Empty>
       ) : (
         <ul className="tiles">
@@ -145,7 +150,9 @@ function Purchases() {
     .sort((a, b) => b.purchasedAt - a.purchasedAt || (b.nonce > a.nonce ? 1 : -1));
   return (
     <Card title="Purchases">
-      {receipts.length === 0 ? (
+      {holdings?.traders === undefined ? (
+        <Reading what="your purchases" />
+      ) : receipts.length === 0 ? (
         <Empty>
           You have bought nothing yet. <a href="#/market">See what is on offer.</a>
         </Empty>
@@ -191,10 +198,12 @@ function Paid({ units }: { readonly units: bigint }) {
 
 function Lanes() {
   const { holdings } = useMarket();
-  const traders = holdings?.traders ?? [];
+  const traders = holdings?.traders;
   return (
     <Card title="Purchase lanes">
-      {traders.length === 0 ? (
+      {traders === undefined ? (
+        <Reading what="your lanes" />
+      ) : traders.length === 0 ? (
         <Empty>Your first purchase opens a lane. It makes every purchase happen exactly once.</Empty>
       ) : (
         <ul className="lines-list">
@@ -221,9 +230,9 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
       return {
         message:
           proof.kind === 'proven'
-            ? `All ${proof.purchases} purchases are proven by the root on chain.`
+            ? `${proof.purchases === 1 ? 'The purchase is' : `All ${proof.purchases} purchases are`} proven by the root on chain.`
             : proof.kind === 'gap'
-              ? `${proof.missing} purchases are missing on this node; ask one that keeps the whole history.`
+              ? `${counted(proof.missing, 'purchase')} ${proof.missing === 1 ? 'is' : 'are'} missing on this node; ask one that keeps the whole history.`
               : 'The hashes do not make the root on chain; do not trust this node’s history.',
       };
     });
@@ -245,7 +254,7 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
     <li className="stack tight">
       <div className="row spread">
         <span>
-          Lane {trader.lane} <span className="hint">{count.toString()} purchases</span>
+          Lane {trader.lane} <span className="hint">{counted(count, 'purchase')}</span>
         </span>
         <Energy wh={trader.totalEnergyWh} />
       </div>

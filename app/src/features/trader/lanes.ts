@@ -96,10 +96,15 @@ export function isClosable({ nextNonce: next }: Trader, slot: bigint): boolean {
   return next <= slot << BigInt(NONCE_SLOT_SHIFT);
 }
 
-/** Numbers of lanes in the order in which purchases take them: those that are open first. */
-export function byPreference(open: ReadonlyMap<number, Trader>, busy: ReadonlySet<number>): readonly number[] {
+/** Numbers of lanes in the order in which purchases take them: those in `first`, then those that are open. */
+export function byPreference(
+  open: ReadonlyMap<number, Trader>,
+  busy: ReadonlySet<number>,
+  first: ReadonlySet<number> = new Set(),
+): readonly number[] {
   const all = Array.from({ length: MAX_LANES }, (_, lane) => lane).filter((lane) => !busy.has(lane));
-  return [...all.filter((lane) => open.has(lane)), ...all.filter((lane) => !open.has(lane))];
+  const rank = (lane: number) => (first.has(lane) ? 0 : open.has(lane) ? 1 : 2);
+  return all.sort((a, b) => rank(a) - rank(b) || a - b);
 }
 
 const lockName = (wallet: Address, lane: number) => `multibus:lane:${wallet}:${lane}`;
@@ -126,18 +131,19 @@ function takeLane(wallet: Address, lane: number): Promise<(() => void) | undefin
 }
 
 /**
- * As many lanes as asked for, open ones first; what is not open is opened by its purchase. `busy` lanes have purchases
- * whose fate is not known yet.
+ * As many lanes as asked for: those in `first`, then open ones; what is not open is opened by its purchase. `busy` lanes
+ * have purchases whose fate is not known yet.
  */
 export async function leaseLanes(
   connection: Connection,
   wallet: Address,
   busy: ReadonlySet<number>,
+  first: ReadonlySet<number>,
   count: number,
 ): Promise<readonly Lease[]> {
   const open = await openLanes(connection, wallet);
   const leases: Lease[] = [];
-  for (const lane of byPreference(open, busy)) {
+  for (const lane of byPreference(open, busy, first)) {
     if (leases.length === count) break;
     const release = await takeLane(wallet, lane);
     if (release !== undefined) leases.push({ wallet, lane, trader: await traderAddress(wallet, lane), release });

@@ -2,6 +2,7 @@
 
 import { useState } from 'react';
 
+import { counted } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
@@ -34,7 +35,7 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
               <span className="spinner" aria-hidden="true" />
               <div>
                 Asking the chain…
-                {progress.looked > 0 && <p className="hint">{progress.looked} transactions looked at</p>}
+                {progress.looked > 0 && <p className="hint">{counted(progress.looked, 'transaction')} looked at</p>}
               </div>
             </div>
           )}
@@ -182,7 +183,11 @@ function ProofText({ proof }: { readonly proof: Proof }) {
         <div className="status done">
           <CheckIcon />
           <div>
-            The history root on chain proves it: all {proof.purchases} purchases of this lane make exactly
+            The history root on chain proves it:{' '}
+            {proof.purchases === 1
+              ? 'the one purchase of this lane makes'
+              : `all ${proof.purchases} purchases of this lane make`}{' '}
+            exactly
             <p className="mono break hint">{proof.root}</p>
           </div>
         </div>
@@ -190,8 +195,8 @@ function ProofText({ proof }: { readonly proof: Proof }) {
     case 'gap':
       return (
         <div className="status noted">
-          {proof.missing} purchases of this lane are missing on this node, so that its history root cannot be checked
-          here; ask a node that keeps the whole history.
+          {counted(proof.missing, 'purchase')} of this lane {proof.missing === 1 ? 'is' : 'are'} missing on this node,
+          so that its history root cannot be checked here; ask a node that keeps the whole history.
         </div>
       );
     case 'mismatch':

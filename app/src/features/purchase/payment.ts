@@ -1,0 +1,25 @@
+/** Whether a wallet can pay: what is known before anything is simulated, in words that name what is missing. */
+
+import { formatTokens } from '../../amount/token';
+import { tokenBalance, type RawAccount } from '../../chain/connection';
+import type { Bus } from '../../market/model';
+
+/** Where a token account says whether its issuer has frozen it, and the value that says so. */
+const STATE_AT = 108;
+const FROZEN = 2;
+
+/** Why a wallet's token account cannot pay a total; `undefined` where it can. */
+export function paymentRefusal(
+  account: RawAccount | undefined,
+  total: bigint,
+  bus: Pick<Bus, 'token' | 'decimals'>,
+): string | undefined {
+  const token = bus.token === 'tokens' ? 'tokens of this market' : bus.token;
+  if (account === undefined) return `Your wallet holds no ${token} yet. Get some before you buy.`;
+  if (account.data[STATE_AT] === FROZEN) {
+    return `Your ${token} are frozen by their issuer. Ask the issuer to release them.`;
+  }
+  const balance = tokenBalance(account);
+  if (balance >= total) return undefined;
+  return `Your wallet holds ${formatTokens(balance, bus.decimals)} ${bus.token}, and this costs ${formatTokens(total, bus.decimals)}.`;
+}

@@ -1,0 +1,146 @@
+/** Wallets: connecting one, and the one that is connected. */
+
+import { useState } from 'react';
+
+import { short } from '../../amount/text';
+import { isDeclined, wordsOf } from '../../errors/explain';
+import { useSession } from '../../session';
+import { Dialog } from '../../ui/dialog';
+import { WalletIcon } from '../../ui/icons';
+import { AddressLabel, classes, Empty } from '../../ui/parts';
+import {
+  DisconnectButton,
+  isFor,
+  signsFor,
+  useConnectWallet,
+  useSolanaWallets,
+  type Wallet,
+} from '../../wallet/standard';
+
+/** The connected wallet, or a button that connects one. */
+export function WalletChip() {
+  const { connected, openWallet } = useSession();
+  return connected === undefined ? (
+    <button type="button" className="button primary small" onClick={() => openWallet(true)}>
+      <WalletIcon /> <span>Connect</span>
+    </button>
+  ) : (
+    <button type="button" className="chip wallet" onClick={() => openWallet(true)}>
+      <img src={connected.wallet.icon} alt="" width="18" height="18" />
+      <span className="mono">{short(connected.account.address)}</span>
+      <span className="visually-hidden">{`Wallet ${connected.wallet.name}, account ${connected.account.address}`}</span>
+    </button>
+  );
+}
+
+/** Connects a wallet, or shows the one that is connected. */
+export function WalletDialog() {
+  const { isWalletOpen, openWallet, connected, disconnect, choose, chain } = useSession();
+  const { usable, unfit } = useSolanaWallets();
+  if (!isWalletOpen) return null;
+  const close = () => openWallet(false);
+  if (connected !== undefined) {
+    const { wallet, account } = connected;
+    return (
+      <Dialog title={wallet.name} onClose={close}>
+        <div className="stack">
+          <p>
+            <AddressLabel address={account.address} copy />
+          </p>
+          {chain !== undefined && !signsFor(account, chain) && (
+            <p className="error-text" role="alert">
+              {wallet.name} does not sign for this network ({chain.replace('solana:', '')}). Switch the network in the
+              wallet, or choose another one here.
+            </p>
+          )}
+          {wallet.accounts.length > 1 && (
+            <ul className="choices" aria-label="Accounts">
+              {wallet.accounts.map((candidate) => (
+                <li key={candidate.address}>
+                  <button
+                    type="button"
+                    aria-pressed={candidate.address === account.address}
+                    onClick={() => {
+                      choose(wallet, candidate);
+                      close();
+                    }}
+                  >
+                    <span className="mono">{short(candidate.address)}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )}
+          <DisconnectButton wallet={wallet} onDone={disconnect}>
+            Disconnect
+          </DisconnectButton>
+        </div>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog title="Connect a wallet" onClose={close}>
+      <div className="stack">
+        {usable.length === 0 && (
+          <Empty>
+            {unfit.length === 0
+              ? 'No wallet is installed in this browser. Install Phantom, or any other Solana wallet, and it appears here.'
+              : 'No wallet in this browser can be used here. Install Phantom, or any other Solana wallet, and it appears here.'}
+          </Empty>
+        )}
+        <ul className="choices">
+          {usable.map((wallet) => (
+            <li key={wallet.name}>
+              <WalletChoice wallet={wallet} onDone={close} />
+            </li>
+          ))}
+          {unfit.map(({ wallet, reason }) => (
+            <li key={wallet.name}>
+              <button type="button" disabled>
+                <img src={wallet.icon} alt="" width="24" height="24" />
+                <strong>{wallet.name}</strong>
+                <span className="hint">{reason}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </Dialog>
+  );
+}
+
+function WalletChoice({ wallet, onDone }: { readonly wallet: Wallet; readonly onDone: () => void }) {
+  const { choose, chain } = useSession();
+  const [isConnecting, connect] = useConnectWallet(wallet);
+  const [refused, setRefused] = useState<string | undefined>();
+  const onConnect = () => {
+    setRefused(undefined);
+    connect().then(
+      (account) => {
+        if (account === undefined) {
+          setRefused(`${wallet.name} shows no account; unlock it and try again.`);
+          return;
+        }
+        choose(wallet, account);
+        onDone();
+      },
+      (error: unknown) =>
+        setRefused(isDeclined(error) ? `You declined in ${wallet.name}.` : `${wallet.name} says: “${wordsOf(error)}”.`),
+    );
+  };
+  return (
+    <>
+      <button type="button" disabled={isConnecting} onClick={onConnect} className={classes(isConnecting && 'busy')}>
+        <img src={wallet.icon} alt="" width="24" height="24" />
+        <strong>{wallet.name}</strong>
+        {isConnecting && <span className="hint">waiting for the wallet…</span>}
+        {!isConnecting && chain !== undefined && !isFor(wallet, chain) && (
+          <span className="hint">does not sign for this network</span>
+        )}
+      </button>
+      <p className="error-text" aria-live="polite">
+        {refused}
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,65 @@
+/** What stands where a screen could not be drawn: what happened, and a way out. */
+
+import { Component, type ReactNode } from 'react';
+
+import { cause } from '../errors/explain';
+import { forgetSettings } from '../state/storage';
+
+interface Props {
+  readonly children: ReactNode;
+  /** What is drawn: when it changes, drawing is tried again. */
+  readonly of?: string;
+}
+
+interface State {
+  readonly error: unknown;
+  readonly hasFailed: boolean;
+}
+
+/** Draws its children, or says why it cannot. */
+export class ErrorBoundary extends Component<Props, State> {
+  override state: State = { error: undefined, hasFailed: false };
+
+  static getDerivedStateFromError(error: unknown): State {
+    return { error, hasFailed: true };
+  }
+
+  override componentDidUpdate({ of }: Props): void {
+    if (this.state.hasFailed && of !== this.props.of) this.setState({ error: undefined, hasFailed: false });
+  }
+
+  override render() {
+    if (!this.state.hasFailed) return this.props.children;
+    return (
+      <div className="page narrow">
+        <section className="card" role="alert">
+          <h2>This screen could not be drawn</h2>
+          <div className="stack">
+            <p>
+              Something in the app went wrong: {cause(this.state.error)}. Your money is safe: purchases are paid by the
+              chain, and those under way are still watched.
+            </p>
+            <div className="row wrap">
+              <button type="button" className="button primary" onClick={() => location.reload()}>
+                Load the page anew
+              </button>
+              <a className="button quiet" href="#/market" onClick={() => this.setState({ hasFailed: false })}>
+                To the market
+              </a>
+              <button
+                type="button"
+                className="button quiet"
+                onClick={() => {
+                  forgetSettings();
+                  location.assign(location.pathname);
+                }}
+              >
+                Forget my settings and basket, and start anew
+              </button>
+            </div>
+          </div>
+        </section>
+      </div>
+    );
+  }
+}
