@@ -2,7 +2,11 @@
 //! the program's own sentence, with the values that the program logged.
 
 use {
-    crate::{event::LogLine, purchase::TransactionHash, text::clipped},
+    crate::{
+        hash::{NotAHash, TransactionHash},
+        log::LogLine,
+        text::clipped,
+    },
     multibus::error::{FIRST_ERROR_CODE, MultibusError},
     multibus::token::{SPL_TOKEN_ID, TOKEN_2022_ID},
     solana_address::Address,
@@ -123,6 +127,12 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+}
+
+impl From<NotAHash> for Error {
+    fn from(refused: NotAHash) -> Self {
+        Self::Invalid(refused.to_string())
+    }
 }
 
 /// A program's refusal of one instruction.

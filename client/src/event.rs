@@ -2,62 +2,16 @@
 //! of other programs, of programs that it calls or that call it, are not its events.
 
 use {
+    crate::{action::action_json, log::LogLine, text::hex},
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus::math,
     serde::ser::{SerializeMap, Serializer},
     serde_json::{Value, json},
     solana_address::Address,
-    std::fmt,
 };
 
 // All of them: an event that is declared in the program is there without a line here.
 pub use multibus::event::*;
-
-/// What a line of a transaction's log says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLine<'a> {
-    /// A program starts.
-    Invoke(Address),
-    /// A program ended well.
-    Success(Address),
-    /// A program failed.
-    Failed(Address),
-    /// A program logged a text.
-    Log(&'a str),
-    /// A program logged data, in base64.
-    Data(&'a str),
-    /// The log was cut here: nothing after this line can be trusted to be complete.
-    Truncated,
-    /// Anything else, such as compute units.
-    Other,
-}
-
-impl<'a> LogLine<'a> {
-    /// Reads a line. Texts of programs come behind a prefix that they cannot avoid, so they cannot pose as the others.
-    pub fn parse(line: &'a str) -> Self {
-        if line == "Log truncated" {
-            return Self::Truncated;
-        }
-        let Some(rest) = line.strip_prefix("Program ") else { return Self::Other };
-        if let Some(text) = rest.strip_prefix("log: ") {
-            return Self::Log(text);
-        }
-        if let Some(data) = rest.strip_prefix("data: ") {
-            return Self::Data(data);
-        }
-        let Some((program, what)) = rest.split_once(' ') else { return Self::Other };
-        let Ok(program) = program.parse::<Address>() else { return Self::Other };
-        if what.starts_with("invoke [") {
-            Self::Invoke(program)
-        } else if what == "success" {
-            Self::Success(program)
-        } else if what.starts_with("failed") {
-            Self::Failed(program)
-        } else {
-            Self::Other
-        }
-    }
-}
 
 /// The events of one transaction.
 #[derive(Clone, Debug, Default)]
@@ -147,7 +101,7 @@ pub fn serialize<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S
             Field::Unsigned(number) => map.serialize_entry(name, &number)?,
             Field::Signed(number) => map.serialize_entry(name, &number)?,
             Field::Address(address) => map.serialize_entry(name, &address.to_string())?,
-            Field::Action(action) => map.serialize_entry(name, &crate::proposal::action_json(action))?,
+            Field::Action(action) => map.serialize_entry(name, &action_json(action))?,
             Field::Owners(slots) => {
                 let owners: Vec<Value> = slots
                     .iter()
@@ -168,15 +122,6 @@ pub fn serialize<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S
 fn fill_json(fill: &PurchasedFill) -> Value {
     let PurchasedFill { offer, energy_wh, price_per_kwh, cost } = fill;
     json!({ "offer": offer.to_string(), "energy_wh": energy_wh, "price_per_kwh": price_per_kwh, "cost": cost })
-}
-
-/// Bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ use {
         chain::{HistoryPages, SignatureInfo},
         error::{Error, Result},
         event::{self, Event},
+        hash::TransactionHash,
         market::Market,
-        purchase::{PurchasedFill, TransactionHash},
+        purchase::PurchasedFill,
+        text::hex,
         trader::{Trader, receipts_of},
     },
     futures_util::{StreamExt, TryStreamExt, stream},
@@ -88,8 +90,8 @@ impl fmt::Display for Flaw {
             Self::RootMismatch { computed, on_chain } => write!(
                 f,
                 "the hashes make the root {}, the chain keeps {}; do not trust this node's history",
-                event::hex(computed),
-                event::hex(on_chain)
+                hex(computed),
+                hex(on_chain)
             ),
             Self::ReceiptMismatch { nonce } => write!(
                 f,

@@ -33,6 +33,7 @@
 #![deny(missing_docs)]
 
 pub mod account;
+pub mod action;
 pub mod address;
 pub mod audit;
 pub mod bus;
@@ -40,8 +41,11 @@ pub mod capacity;
 pub mod chain;
 pub mod error;
 pub mod event;
+pub mod hash;
 pub mod history;
+pub mod lane;
 pub mod lock;
+pub mod log;
 pub mod lookup_table;
 pub mod market;
 pub mod offer;
@@ -49,6 +53,7 @@ pub mod proposal;
 pub mod purchase;
 pub mod router;
 pub mod send;
+mod table;
 pub mod text;
 pub mod token;
 pub mod trader;
@@ -61,7 +66,7 @@ pub use {
     event::Event,
     market::Market,
     multibus,
-    send::{Sent, TransactionOptions},
+    send::{Sent, SharedSigner, TransactionOptions},
     solana_account::Account,
     solana_address::Address,
     solana_hash::Hash,
@@ -69,5 +74,5 @@ pub use {
     solana_keypair::Keypair,
     solana_signature::Signature,
     solana_signer::Signer,
-    wallet::{SharedSigner, Wallet},
+    wallet::Wallet,
 };

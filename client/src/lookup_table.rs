@@ -5,8 +5,8 @@ use {
     crate::{
         chain::AccountFilter,
         error::{Error, Result},
-        purchase::BatchOrder,
         send::{Sent, TRANSACTION_BYTES, size_of_transaction},
+        table::{missing_in, tables_with},
         wallet::Wallet,
     },
     solana_address::Address,
@@ -17,7 +17,6 @@ use {
     solana_instruction::Instruction,
     solana_message::AddressLookupTableAccount,
     solana_sdk_ids::address_lookup_table,
-    std::sync::{Mutex, PoisonError},
 };
 
 /// Addresses that one transaction can add to a table.
@@ -26,45 +25,6 @@ const EXTEND_AT_ONCE: usize = 25;
 const AUTHORITY_OFFSET: usize = 22;
 /// Slots after which a deactivated table can be closed.
 const COOL_DOWN_SLOTS: u64 = 513;
-
-/// The lookup tables of a wallet, shared by its clones.
-#[derive(Default)]
-pub(crate) struct LookupTables {
-    known: Mutex<Vec<AddressLookupTableAccount>>,
-    /// Held while tables are read, created or extended.
-    writing: tokio::sync::Mutex<bool>,
-}
-
-impl LookupTables {
-    fn known(&self) -> Vec<AddressLookupTableAccount> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn put(&self, table: AddressLookupTableAccount) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|other| other.key != table.key);
-        known.push(table);
-    }
-
-    fn remove(&self, table: &Address) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| other.key != *table);
-    }
-}
-
-/// The tables that hold any of these addresses.
-fn tables_with(tables: &[AddressLookupTableAccount], addresses: &[Address]) -> Vec<AddressLookupTableAccount> {
-    tables.iter().filter(|table| addresses.iter().any(|address| table.addresses.contains(address))).cloned().collect()
-}
-
-fn missing_in(tables: &[AddressLookupTableAccount], addresses: &[Address]) -> Vec<Address> {
-    let mut missing: Vec<Address> = Vec::new();
-    for address in addresses {
-        if !missing.contains(address) && tables.iter().all(|table| !table.addresses.contains(address)) {
-            missing.push(*address);
-        }
-    }
-    missing
-}
 
 impl Wallet {
     /// Lookup tables of this wallet that this process has used so far, warm and ready to use.
@@ -142,7 +102,7 @@ impl Wallet {
     /// batches share, and its offers only where it does not fit even so.
     pub(crate) async fn batch_tables(
         &self,
-        order: &BatchOrder,
+        offers: &[Address],
         instruction: &Instruction,
     ) -> Result<Vec<AddressLookupTableAccount>> {
         let instructions = std::slice::from_ref(instruction);
@@ -157,11 +117,10 @@ impl Wallet {
         if fits(&known)? {
             return Ok(known);
         }
-        let is_offer = |address: &Address| order.items.iter().any(|item| item.offer.address == *address);
         let lasting: Vec<Address> = instruction
             .accounts
             .iter()
-            .filter(|account| !account.is_signer && !is_offer(&account.pubkey))
+            .filter(|account| !account.is_signer && !offers.contains(&account.pubkey))
             .map(|account| account.pubkey)
             .collect();
         let imagined = AddressLookupTableAccount { key: Address::default(), addresses: lasting.clone() };

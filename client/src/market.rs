@@ -6,6 +6,7 @@ use {
         chain::{AccountFilter, Chain},
         error::{Error, Result},
     },
+    multibus::state::Bus,
     solana_address::Address,
     std::{
         collections::HashMap,
@@ -48,7 +49,7 @@ impl Market {
         if let Some(settlement) = settlements().get(bus).copied() {
             return Ok(settlement);
         }
-        let read = self.bus(bus).await?;
+        let read = self.get::<Bus>(bus).await?;
         let settlement = Settlement { mint: read.mint, token_program: read.token_program, escrow: read.escrow };
         settlements().insert(*bus, settlement);
         Ok(settlement)

@@ -77,43 +77,6 @@ pub fn proposal_close(closer: &Address, proposal: &Keyed<Proposal>) -> Instructi
     })
 }
 
-/// An action as JSON: its name as `kind`, then its values under their names.
-pub fn action_json(action: &Action) -> Value {
-    match action.decode() {
-        None => json!({ "kind": action.kind }),
-        Some(ProposalAction::OwnerAdd { owner, shares_bps }) => {
-            json!({ "kind": "owner_add", "owner": owner.to_string(), "shares_bps": shares_bps })
-        }
-        Some(ProposalAction::OwnerRemove { owner, shares_bps }) => {
-            json!({ "kind": "owner_remove", "owner": owner.to_string(), "shares_bps": shares_bps })
-        }
-        Some(ProposalAction::SharesSet { shares_bps }) => json!({ "kind": "shares_set", "shares_bps": shares_bps }),
-        Some(ProposalAction::ThresholdSet { threshold }) => json!({ "kind": "threshold_set", "threshold": threshold }),
-        Some(ProposalAction::TimelockSet { timelock_seconds }) => {
-            json!({ "kind": "timelock_set", "timelock_seconds": timelock_seconds })
-        }
-        Some(ProposalAction::CapacitySet { capacity_wh }) => {
-            json!({ "kind": "capacity_set", "capacity_wh": capacity_wh })
-        }
-        Some(ProposalAction::BasePriceSet { base_price_per_kwh }) => {
-            json!({ "kind": "base_price_set", "base_price_per_kwh": base_price_per_kwh })
-        }
-        Some(ProposalAction::ListingPolicySet { listing_policy }) => {
-            json!({ "kind": "listing_policy_set", "listing_policy": listing_policy })
-        }
-        Some(ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }) => json!({
-            "kind": "windows_set",
-            "window_seconds": window_seconds,
-            "gate_closure_seconds": gate_closure_seconds,
-        }),
-        Some(ProposalAction::LockFeeSet { lock_fee_bps }) => {
-            json!({ "kind": "lock_fee_set", "lock_fee_bps": lock_fee_bps })
-        }
-        Some(ProposalAction::Pause) => json!({ "kind": "pause" }),
-        Some(ProposalAction::Resume) => json!({ "kind": "resume" }),
-    }
-}
-
 /// What a proposal would change of its bus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {

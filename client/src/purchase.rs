@@ -11,78 +11,40 @@ use {
         address,
         chain::Outcome,
         error::{Error, Result},
-        event::{self, EnergyPurchased, Event, hex},
+        event::{self, EnergyPurchased, Event},
+        lane::Lease,
         market::Settlement,
         offer::{Offer, is_tradable},
         send::{SendFailure, Sent, size_of_transaction},
-        trader::{Lease, Trader, receipts_of},
+        trader::{Trader, receipts_of},
         wallet::Wallet,
     },
     multibus::{
         constants::{MAX_BATCH_ITEMS, WH_PER_KWH},
         error::MultibusError,
         math,
-        state::transaction_hash,
     },
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
     solana_message::AddressLookupTableAccount,
     solana_signature::Signature,
-    std::{fmt, future::Future, str::FromStr},
+    std::future::Future,
     tokio::time::Instant,
 };
 
-pub use multibus::{
-    event::PurchasedFill,
-    instructions::PurchaseItem,
-    state::{Order, PurchaseKind},
+pub use {
+    crate::hash::TransactionHash,
+    multibus::{
+        event::PurchasedFill,
+        instructions::PurchaseItem,
+        state::{Order, PurchaseKind},
+    },
 };
 
 /// Nonces that others may spend before a purchase gives up.
 const MAX_COLLISIONS: u32 = 64;
 /// Transactions of a lane among which a purchase's own is looked for.
 const RECENT_TRANSACTIONS: usize = 100;
-
-/// Hash of a purchase, which its buyer knows before sending it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TransactionHash(pub [u8; 32]);
-
-impl TransactionHash {
-    /// The hash of a purchase.
-    pub fn of(buyer: &Address, lane: u16, nonce: u64, orders: &[Order]) -> Self {
-        Self(transaction_hash(buyer, lane, nonce, orders))
-    }
-}
-
-impl fmt::Display for TransactionHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
-}
-
-impl fmt::Debug for TransactionHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TransactionHash({self})")
-    }
-}
-
-impl FromStr for TransactionHash {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let refuse = || Error::Invalid(format!("{text:?} is not a transaction hash; give its 64 hexadecimal digits"));
-        let digits = text.strip_prefix("0x").unwrap_or(text);
-        if digits.len() != 64 || !digits.is_ascii() {
-            return Err(refuse());
-        }
-        let mut hash = [0; 32];
-        for (byte, pair) in hash.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-            let digit = |digit: u8| char::from(digit).to_digit(16).ok_or_else(refuse);
-            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
-        }
-        Ok(Self(hash))
-    }
-}
 
 /// A purchase from one offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -411,7 +373,8 @@ impl Wallet {
         let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
         // Any lane's account takes as many bytes.
         let buyer = Buyer { wallet, trader: address::trader(&wallet, 0), payment };
-        let tables = self.batch_tables(&order, &purchase_batch(&buyer, 0, &order, &settlement)).await?;
+        let offers: Vec<Address> = order.items.iter().map(|item| item.offer.address).collect();
+        let tables = self.batch_tables(&offers, &purchase_batch(&buyer, 0, &order, &settlement)).await?;
         let orders = order.orders();
         let mut plan = Plan::new(orders, move |trader, nonce| {
             purchase_batch(&Buyer { wallet, trader: *trader, payment }, nonce, &order, &settlement)
@@ -867,16 +830,6 @@ fn validate_order(order: &PurchaseOrder) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use {super::*, proptest::prelude::*};
-
-    #[test]
-    fn a_hash_is_read_as_it_is_written() {
-        let hash = TransactionHash([0xa5; 32]);
-        assert_eq!(hash.to_string().parse::<TransactionHash>().unwrap(), hash);
-        assert_eq!(format!("0x{hash}").parse::<TransactionHash>().unwrap(), hash);
-        for wrong in ["", "a5", &"g".repeat(64), &"a".repeat(63), &"é".repeat(32)] {
-            assert!(wrong.parse::<TransactionHash>().unwrap_err().to_string().contains(&format!("{wrong:?}")));
-        }
-    }
 
     proptest! {
         #[test]

@@ -7,7 +7,6 @@ use {
         chain::{Chain, Outcome, RecentBlockhash, TransactionError, TransactionRecord, VersionedTransaction},
         error::{Error, Result},
         event::Event,
-        wallet::SharedSigner,
     },
     solana_compute_budget_interface::ComputeBudgetInstruction,
     solana_instruction::Instruction,
@@ -23,6 +22,9 @@ use {
     },
     tokio::time::{sleep, timeout},
 };
+
+/// A signer that many tasks can use.
+pub type SharedSigner = Arc<dyn Signer + Send + Sync>;
 
 /// Bytes that a transaction can have.
 pub const TRANSACTION_BYTES: usize = 1_232;

@@ -4,7 +4,7 @@
 
 use {
     icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint},
-    std::borrow::Cow,
+    std::{borrow::Cow, fmt::Write},
 };
 
 /// Text in which characters that act or hide are written as what they are: `\u{202e}`.
@@ -39,6 +39,14 @@ pub(crate) fn clipped(text: String, most: usize) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

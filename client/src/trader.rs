@@ -5,8 +5,9 @@ use {
         account::{Keyed, offset},
         address,
         error::{Error, Result},
+        hash::TransactionHash,
+        lane::Lease,
         market::Market,
-        purchase::TransactionHash,
         send::Sent,
         wallet::{Created, Wallet},
     },
@@ -14,8 +15,6 @@ use {
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
-    std::sync::{Arc, Mutex, MutexGuard, PoisonError},
-    tokio::sync::Notify,
 };
 
 pub use multibus::state::{Receipt, Trader};
@@ -94,148 +93,22 @@ impl Market {
     }
 }
 
-/// The nonce lanes that a wallet trades on in this process. They are handed out to purchases one by one, opened when
-/// they are needed, and shared safely with other processes that use the same wallet: a purchase that finds its nonce
-/// spent by another reads the lane again.
-pub struct Lanes {
-    wallet: Address,
-    max: u16,
-    known: Mutex<Vec<Lane>>,
-    /// Held while lanes are read or opened.
-    opening: tokio::sync::Mutex<bool>,
-    freed: Notify,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Lane {
-    number: u16,
-    /// `None` where it must be read again.
-    next_nonce: Option<u64>,
-    is_busy: bool,
-    /// Nonces that others spent here while this process wanted to.
-    collisions: u32,
-}
-
-/// A nonce lane in the hands of one purchase. It is free again when this is dropped.
-pub(crate) struct Lease {
-    lanes: Arc<Lanes>,
-    pub lane: u16,
-    pub nonce: u64,
-    next_nonce: Option<u64>,
-    is_closed: bool,
-    collisions: u32,
-}
-
-impl Lease {
-    /// The wallet that the lane belongs to.
-    pub fn wallet(&self) -> &Address {
-        &self.lanes.wallet
-    }
-
-    /// The nonce was spent on the purchase.
-    pub fn spent(&mut self) {
-        self.next_nonce = self.nonce.checked_add(1);
-    }
-
-    /// Another spent the nonce; the lane's next one is this.
-    pub fn renew(&mut self, next_nonce: u64) {
-        self.collisions += 1;
-        self.nonce = next_nonce;
-        self.next_nonce = Some(next_nonce);
-    }
-
-    /// The lane may have moved: whoever gets it next reads it again.
-    pub fn forget(&mut self) {
-        self.next_nonce = None;
-    }
-
-    /// The lane is not open any more.
-    pub fn close(mut self) {
-        self.is_closed = true;
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let mut known = self.lanes.known();
-        if self.is_closed {
-            known.retain(|lane| lane.number != self.lane);
-        } else if let Some(lane) = known.iter_mut().find(|lane| lane.number == self.lane) {
-            lane.is_busy = false;
-            lane.next_nonce = self.next_nonce;
-            lane.collisions += self.collisions;
-        }
-        drop(known);
-        self.lanes.freed.notify_one();
-    }
-}
-
-impl Lanes {
-    pub(crate) fn new(wallet: Address, max: u16) -> Self {
-        Self {
-            wallet,
-            max: max.max(1),
-            known: Mutex::default(),
-            opening: tokio::sync::Mutex::new(false),
-            freed: Notify::new(),
-        }
-    }
-
-    /// Lanes that are opened at most.
-    pub fn max(&self) -> u16 {
-        self.max
-    }
-
-    /// Lanes that this process knows to be open.
-    pub fn open(&self) -> Vec<u16> {
-        self.known().iter().map(|lane| lane.number).collect()
-    }
-
-    fn known(&self) -> MutexGuard<'_, Vec<Lane>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A free lane, the one that collided least with others. Marks it busy.
-    fn pick(self: &Arc<Self>) -> Option<Lease> {
-        let mut known = self.known();
-        let lane = known.iter_mut().filter(|lane| !lane.is_busy).min_by_key(|lane| (lane.collisions, lane.number))?;
-        lane.is_busy = true;
-        Some(Lease {
-            lanes: self.clone(),
-            lane: lane.number,
-            nonce: lane.next_nonce.unwrap_or_default(),
-            next_nonce: lane.next_nonce,
-            is_closed: false,
-            collisions: 0,
-        })
-    }
-
-    fn add(&self, trader: &Trader) {
-        let mut known = self.known();
-        if known.iter().all(|lane| lane.number != trader.lane) {
-            let next_nonce = Some(trader.next_nonce);
-            known.push(Lane { number: trader.lane, next_nonce, is_busy: false, collisions: 0 });
-        }
-    }
-}
-
 impl Wallet {
     /// A free lane and its next nonce. Waits for one where all are in use and no more may be opened.
     pub(crate) async fn lease(&self) -> Result<Lease> {
         let lanes = self.lanes();
         loop {
-            let freed = lanes.freed.notified();
+            let freed = lanes.freed();
             tokio::pin!(freed);
             freed.as_mut().enable();
             if let Some(mut lease) = lanes.pick() {
-                if lease.next_nonce.is_some() {
+                if !lease.must_be_read() {
                     return Ok(lease);
                 }
                 match self.market().trader(&self.address(), lease.lane).await? {
                     None => lease.close(),
                     Some(trader) => {
-                        lease.nonce = trader.next_nonce;
-                        lease.next_nonce = Some(trader.next_nonce);
+                        lease.read(trader.next_nonce);
                         return Ok(lease);
                     }
                 }
@@ -251,8 +124,8 @@ impl Wallet {
     /// Reads or opens lanes, so that there may be a free one; `false` where there are as many as allowed.
     async fn open_more_lanes(&self) -> Result<bool> {
         let lanes = self.lanes();
-        let mut is_read = lanes.opening.lock().await;
-        if lanes.known().iter().any(|lane| !lane.is_busy) {
+        let mut is_read = lanes.opening().await;
+        if lanes.has_free() {
             return Ok(true);
         }
         if !*is_read {
@@ -260,12 +133,10 @@ impl Wallet {
             *is_read = true;
             return Ok(true);
         }
-        let missing: Vec<u16> = {
-            let known = lanes.known();
-            // As many again as there are: few for a wallet that buys now and then, all soon for a busy one.
-            let wanted = known.len().clamp(1, OPEN_AT_ONCE);
-            (0..lanes.max).filter(|lane| known.iter().all(|open| open.number != *lane)).take(wanted).collect()
-        };
+        let open = lanes.open();
+        // As many again as there are: few for a wallet that buys now and then, all soon for a busy one.
+        let wanted = open.len().clamp(1, OPEN_AT_ONCE);
+        let missing: Vec<u16> = (0..lanes.max()).filter(|lane| !open.contains(lane)).take(wanted).collect();
         if missing.is_empty() {
             return Ok(false);
         }
@@ -275,14 +146,14 @@ impl Wallet {
         // Another process with this wallet may have opened one of them first: what counts is what is on chain.
         self.read_lanes().await?;
         match opened {
-            Err(error) if lanes.known().iter().all(|lane| !missing.contains(&lane.number)) => Err(error),
+            Err(error) if lanes.open().iter().all(|lane| !missing.contains(lane)) => Err(error),
             _ => Ok(true),
         }
     }
 
     async fn read_lanes(&self) -> Result<()> {
         let lanes = self.lanes();
-        let addresses: Vec<Address> = (0..lanes.max).map(|lane| address::trader(&lanes.wallet, lane)).collect();
+        let addresses: Vec<Address> = (0..lanes.max()).map(|lane| address::trader(lanes.wallet(), lane)).collect();
         for trader in self.market().find_all::<Trader>(&addresses).await?.into_iter().flatten() {
             lanes.add(&trader);
         }
@@ -298,28 +169,24 @@ impl Wallet {
     /// Opens nonce lanes ahead of need, so that so many purchases can be in flight from the start.
     pub async fn open_lanes(&self, count: u16) -> Result<()> {
         let lanes = self.lanes();
-        if count > lanes.max {
+        if count > lanes.max() {
             return Err(Error::Invalid(format!(
                 "{count} lanes are more than this wallet may open ({}); allow more with `with_lanes`",
-                lanes.max
+                lanes.max()
             )));
         }
-        let mut is_read = lanes.opening.lock().await;
+        let mut is_read = lanes.opening().await;
         self.read_lanes().await?;
         *is_read = true;
-        let missing: Vec<Instruction> = {
-            let known = lanes.known();
-            (0..count)
-                .filter(|lane| known.iter().all(|open| open.number != *lane))
-                .map(|lane| trader_open(&self.address(), lane, 0))
-                .collect()
-        };
+        let open = lanes.open();
+        let missing: Vec<Instruction> =
+            (0..count).filter(|lane| !open.contains(lane)).map(|lane| trader_open(&self.address(), lane, 0)).collect();
         for instructions in missing.chunks(OPEN_AT_ONCE) {
             self.send(instructions).await?;
         }
         self.read_lanes().await?;
         drop(is_read);
-        lanes.freed.notify_waiters();
+        lanes.wake_all();
         Ok(())
     }
 

@@ -4,20 +4,18 @@ use {
     crate::{
         chain::Chain,
         error::{Error, Result},
-        lookup_table::LookupTables,
+        lane::Lanes,
         market::Market,
         send::{SendFailure, Sender, Sent, TransactionOptions},
-        trader::Lanes,
+        table::LookupTables,
     },
     solana_address::Address,
     solana_instruction::Instruction,
     solana_message::AddressLookupTableAccount,
-    solana_signer::Signer,
     std::sync::Arc,
 };
 
-/// A signer that many tasks can use.
-pub type SharedSigner = Arc<dyn Signer + Send + Sync>;
+pub use crate::send::SharedSigner;
 
 /// Nonce lanes that a wallet opens at most, unless told otherwise.
 pub const DEFAULT_MAX_LANES: u16 = 8;

@@ -10,7 +10,7 @@ use {
         schedule::Schedule,
     },
     anchor_lang::solana_program::hash::hashv,
-    multibus_client::{Address, Keypair, event::hex},
+    multibus_client::{Address, Keypair, text::hex},
     serde::{Deserialize, Serialize},
     std::{
         collections::BTreeMap,

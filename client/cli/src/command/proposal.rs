@@ -14,8 +14,9 @@ use {
     clap::{ArgGroup, Args, Subcommand},
     multibus_client::{
         Address, Keyed, Sent,
+        action::action_json,
         bus::Bus,
-        proposal::{Action, ActionKind, Change, ProposalAction, ProposalStatus, action_json, changes},
+        proposal::{Action, ActionKind, Change, ProposalAction, ProposalStatus, changes},
     },
     serde::Serialize,
     serde_json::Value,

@@ -1,0 +1,49 @@
+//! The lines of a transaction's log.
+
+use solana_address::Address;
+
+/// What a line of a transaction's log says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLine<'a> {
+    /// A program starts.
+    Invoke(Address),
+    /// A program ended well.
+    Success(Address),
+    /// A program failed.
+    Failed(Address),
+    /// A program logged a text.
+    Log(&'a str),
+    /// A program logged data, in base64.
+    Data(&'a str),
+    /// The log was cut here: nothing after this line can be trusted to be complete.
+    Truncated,
+    /// Anything else, such as compute units.
+    Other,
+}
+
+impl<'a> LogLine<'a> {
+    /// Reads a line. Texts of programs come behind a prefix that they cannot avoid, so they cannot pose as the others.
+    pub fn parse(line: &'a str) -> Self {
+        if line == "Log truncated" {
+            return Self::Truncated;
+        }
+        let Some(rest) = line.strip_prefix("Program ") else { return Self::Other };
+        if let Some(text) = rest.strip_prefix("log: ") {
+            return Self::Log(text);
+        }
+        if let Some(data) = rest.strip_prefix("data: ") {
+            return Self::Data(data);
+        }
+        let Some((program, what)) = rest.split_once(' ') else { return Self::Other };
+        let Ok(program) = program.parse::<Address>() else { return Self::Other };
+        if what.starts_with("invoke [") {
+            Self::Invoke(program)
+        } else if what == "success" {
+            Self::Success(program)
+        } else if what.starts_with("failed") {
+            Self::Failed(program)
+        } else {
+            Self::Other
+        }
+    }
+}
