@@ -5,11 +5,8 @@ use {
     anchor_lang::Discriminator,
     async_trait::async_trait,
     multibus_client::{
-        Account, Address, Signature,
-        chain::{
-            AccountFilter, Chain, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
-            Simulation, TransactionRecord, VersionedTransaction,
-        },
+        Signature,
+        chain::{Chain, ChainLayer, Outcome, Simulation, TransactionRecord, VersionedTransaction},
         error::Result,
         send::MAX_COMPUTE_UNITS,
     },
@@ -145,25 +142,9 @@ fn latency_class(microseconds: u64) -> u64 {
 }
 
 #[async_trait]
-impl Chain for CountingChain {
-    fn description(&self) -> String {
-        self.chain.description()
-    }
-
-    fn is_embedded(&self) -> bool {
-        self.chain.is_embedded()
-    }
-
-    async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
-        self.chain.accounts(addresses).await
-    }
-
-    async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
-        self.chain.program_accounts(program, filter).await
-    }
-
-    async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
-        self.chain.latest_blockhash().await
+impl ChainLayer for CountingChain {
+    fn inner(&self) -> &dyn Chain {
+        &*self.chain
     }
 
     async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
@@ -216,10 +197,6 @@ impl Chain for CountingChain {
         Ok(outcome)
     }
 
-    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
-        self.chain.statuses(signatures).await
-    }
-
     async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
         let record = self.chain.transaction(signature).await?;
         if let Some(record) = &record {
@@ -234,43 +211,6 @@ impl Chain for CountingChain {
             }
         }
         Ok(record)
-    }
-
-    async fn signatures_for(
-        &self,
-        address: &Address,
-        before: Option<Signature>,
-        limit: usize,
-    ) -> Result<Vec<SignatureInfo>> {
-        self.chain.signatures_for(address, before, limit).await
-    }
-
-    async fn clock(&self) -> Result<ChainClock> {
-        self.chain.clock().await
-    }
-
-    async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
-        self.chain.minimum_rent(data_len).await
-    }
-
-    async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
-        self.chain.airdrop(address, lamports).await
-    }
-
-    async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
-        self.chain.recent_priority_fees(writable).await
-    }
-
-    async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
-        self.chain.subscribe_logs(mentions).await
-    }
-
-    async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
-        self.chain.wait_until(unix_timestamp).await
-    }
-
-    async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
-        self.chain.wait_for_slot(slot).await
     }
 }
 

@@ -2,9 +2,10 @@
 
 use {
     super::*,
+    async_trait::async_trait,
     multibus_client::{
-        Address, SharedSigner,
-        chain::{Chain, EmbeddedChain},
+        Address, SharedSigner, Signature,
+        chain::{Chain, ChainLayer, EmbeddedChain, RecentBlockhash, VersionedTransaction},
         error::Error,
     },
     std::{
@@ -269,8 +270,15 @@ impl Ending {
     fn is_over(&self) -> bool {
         self.left.load(Ordering::Relaxed) < 0
     }
+}
 
-    fn check(&self) -> multibus_client::Result<()> {
+#[async_trait]
+impl ChainLayer for Ending {
+    fn inner(&self) -> &dyn Chain {
+        &*self.chain
+    }
+
+    fn admit(&self) -> multibus_client::Result<()> {
         if self.is_hard && self.is_over() {
             return Err(Error::Rpc {
                 action: "test",
@@ -282,120 +290,27 @@ impl Ending {
         }
         Ok(())
     }
-}
 
-mod ending {
-    use {
-        super::*,
-        async_trait::async_trait,
-        multibus_client::{
-            Account, Result, Signature,
-            chain::{
-                AccountFilter, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
-                Simulation, TransactionRecord, VersionedTransaction,
-            },
-        },
-    };
+    fn is_embedded(&self) -> bool {
+        !self.is_network
+    }
 
-    #[async_trait]
-    impl Chain for Ending {
-        fn description(&self) -> String {
-            self.chain.description()
+    async fn latest_blockhash(&self) -> multibus_client::Result<RecentBlockhash> {
+        if self.is_network {
+            // Blocks go by.
+            let slot = self.chain.clock().await?.slot;
+            self.chain.wait_for_slot(slot + 20).await?;
         }
+        self.chain.latest_blockhash().await
+    }
 
-        fn is_embedded(&self) -> bool {
-            !self.is_network
+    async fn send(&self, transaction: &VersionedTransaction) -> multibus_client::Result<Signature> {
+        // The last one lands, and nobody hears of it.
+        let sent = self.chain.send(transaction).await;
+        if self.left.fetch_sub(1, Ordering::Relaxed) <= 0 {
+            self.cancel.cancel();
         }
-
-        async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
-            self.check()?;
-            self.chain.accounts(addresses).await
-        }
-
-        async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
-            self.check()?;
-            self.chain.program_accounts(program, filter).await
-        }
-
-        async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
-            self.check()?;
-            if self.is_network {
-                // Blocks go by.
-                let slot = self.chain.clock().await?.slot;
-                self.chain.wait_for_slot(slot + 20).await?;
-            }
-            self.chain.latest_blockhash().await
-        }
-
-        async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
-            self.check()?;
-            self.chain.simulate(transaction).await
-        }
-
-        async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
-            self.check()?;
-            // The last one lands, and nobody hears of it.
-            let sent = self.chain.send(transaction).await;
-            if self.left.fetch_sub(1, Ordering::Relaxed) <= 0 {
-                self.cancel.cancel();
-            }
-            sent
-        }
-
-        async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
-            self.check()?;
-            self.chain.confirm(signature, last_valid_block_height).await
-        }
-
-        async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
-            self.check()?;
-            self.chain.statuses(signatures).await
-        }
-
-        async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
-            self.check()?;
-            self.chain.transaction(signature).await
-        }
-
-        async fn signatures_for(
-            &self,
-            address: &Address,
-            before: Option<Signature>,
-            limit: usize,
-        ) -> Result<Vec<SignatureInfo>> {
-            self.check()?;
-            self.chain.signatures_for(address, before, limit).await
-        }
-
-        async fn clock(&self) -> Result<ChainClock> {
-            self.check()?;
-            self.chain.clock().await
-        }
-
-        async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
-            self.chain.minimum_rent(data_len).await
-        }
-
-        async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
-            self.chain.airdrop(address, lamports).await
-        }
-
-        async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
-            self.chain.recent_priority_fees(writable).await
-        }
-
-        async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
-            self.chain.subscribe_logs(mentions).await
-        }
-
-        async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
-            self.check()?;
-            self.chain.wait_until(unix_timestamp).await
-        }
-
-        async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
-            self.chain.wait_for_slot(slot).await
-        }
+        sent
     }
 }
 

@@ -3,12 +3,9 @@
 use {
     async_trait::async_trait,
     multibus_client::{
-        Account, Address, Error, Keypair, Market, Result, Signature, TransactionOptions, Wallet,
+        Address, Error, Keypair, Market, Result, Signature, TransactionOptions, Wallet,
         bus::{BusConfig, ListingPolicy, OwnerShare},
-        chain::{
-            AccountFilter, Chain, ChainClock, EmbeddedChain, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
-            SignatureStatus, Simulation, TransactionRecord, VersionedTransaction,
-        },
+        chain::{Chain, ChainLayer, EmbeddedChain, Outcome, TransactionRecord, VersionedTransaction},
         multibus::token::SPL_TOKEN_ID,
         offer::{EnergySource, OfferTerms},
     },
@@ -186,29 +183,13 @@ impl FaultyChain {
 }
 
 #[async_trait]
-impl Chain for FaultyChain {
+impl ChainLayer for FaultyChain {
+    fn inner(&self) -> &dyn Chain {
+        &*self.inner
+    }
+
     fn description(&self) -> String {
         "a network with faults".to_string()
-    }
-
-    fn is_embedded(&self) -> bool {
-        true
-    }
-
-    async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
-        self.inner.accounts(addresses).await
-    }
-
-    async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
-        self.inner.program_accounts(program, filter).await
-    }
-
-    async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
-        self.inner.latest_blockhash().await
-    }
-
-    async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
-        self.inner.simulate(transaction).await
     }
 
     async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
@@ -257,10 +238,6 @@ impl Chain for FaultyChain {
         self.inner.confirm(signature, last_valid_block_height).await
     }
 
-    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>> {
-        self.inner.statuses(signatures).await
-    }
-
     async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>> {
         if !self.serves_logs {
             return Ok(None);
@@ -270,43 +247,6 @@ impl Chain for FaultyChain {
             forge(&mut record.logs);
         }
         Ok(record)
-    }
-
-    async fn signatures_for(
-        &self,
-        address: &Address,
-        before: Option<Signature>,
-        limit: usize,
-    ) -> Result<Vec<SignatureInfo>> {
-        self.inner.signatures_for(address, before, limit).await
-    }
-
-    async fn clock(&self) -> Result<ChainClock> {
-        self.inner.clock().await
-    }
-
-    async fn minimum_rent(&self, data_len: usize) -> Result<u64> {
-        self.inner.minimum_rent(data_len).await
-    }
-
-    async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
-        self.inner.airdrop(address, lamports).await
-    }
-
-    async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>> {
-        self.inner.recent_priority_fees(writable).await
-    }
-
-    async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
-        self.inner.subscribe_logs(mentions).await
-    }
-
-    async fn wait_until(&self, unix_timestamp: i64) -> Result<ChainClock> {
-        self.inner.wait_until(unix_timestamp).await
-    }
-
-    async fn wait_for_slot(&self, slot: u64) -> Result<ChainClock> {
-        self.inner.wait_for_slot(slot).await
     }
 }
 
