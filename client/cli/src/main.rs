@@ -6,6 +6,7 @@ mod failure;
 mod output;
 mod session;
 mod value;
+mod view;
 
 use {
     clap::{Parser, error::ErrorKind},

@@ -1,7 +1,9 @@
 //! Values as people type them: energy, money, times, shares, addresses. All exact: nothing here is a float.
 
 use {
+    clap::ValueEnum,
     jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp},
+    multibus_client::bus::ListingPolicy,
     solana_address::Address,
     std::{fmt, str::FromStr},
 };
@@ -383,6 +385,25 @@ impl FromStr for BatchItem {
             ));
         };
         Ok(Self { offer: address(offer)?, energy: energy.parse()? })
+    }
+}
+
+/// Who may list energy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// Only owners of the bus.
+    Owners,
+    /// Any wallet.
+    Open,
+}
+
+impl Listing {
+    /// The policy that a bus has for it.
+    pub fn policy(self) -> ListingPolicy {
+        match self {
+            Self::Owners => ListingPolicy::OwnersOnly,
+            Self::Open => ListingPolicy::Open,
+        }
     }
 }
 

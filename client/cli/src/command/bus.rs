@@ -1,21 +1,18 @@
 //! `multibus bus`: energy networks.
 
 use {
-    super::{
-        TransactionView,
-        proposal::{Decided, Did},
-        signature_line,
-    },
+    super::proposal::{Decided, Did},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
         value::{
-            Amount, Energy, OwnerShare, Seconds, Share, address, format_duration, format_energy, format_scaled,
-            format_share, format_time,
+            Amount, Energy, Listing, OwnerShare, Seconds, Share, address, format_duration, format_energy,
+            format_scaled, format_share, format_time,
         },
+        view::{TransactionView, signature_line},
     },
-    clap::{Args, Subcommand, ValueEnum},
+    clap::{Args, Subcommand},
     multibus_client::{
         Address, Keyed,
         multibus::{
@@ -32,24 +29,6 @@ pub enum BusCommand {
     Show(ShowArgs),
     List(ListArgs),
     AddOwner(AddOwnerArgs),
-}
-
-/// Who may list energy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Listing {
-    /// Only owners of the bus.
-    Owners,
-    /// Any wallet.
-    Open,
-}
-
-impl Listing {
-    pub fn policy(self) -> state::ListingPolicy {
-        match self {
-            Self::Owners => state::ListingPolicy::OwnersOnly,
-            Self::Open => state::ListingPolicy::Open,
-        }
-    }
 }
 
 /// Create a bus: the network, its capacity, escrow and treasury

@@ -1,9 +1,8 @@
 //! `multibus completions`.
 
 use {
-    super::Cli,
     crate::failure::Failure,
-    clap::{Args, CommandFactory},
+    clap::{Args, Command},
     clap_complete::Shell,
     std::io::{self, ErrorKind, Write},
 };
@@ -20,13 +19,13 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints the completions.
+/// Prints the completions of the whole command line.
 ///
 /// # Errors
 /// Where the standard output cannot be written.
-pub fn run(args: &CompletionsArgs) -> Result<(), Failure> {
+pub fn run(args: &CompletionsArgs, mut command: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "multibus", &mut script);
+    clap_complete::generate(args.shell, &mut command, "multibus", &mut script);
     match io::stdout().lock().write_all(&script) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

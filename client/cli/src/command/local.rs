@@ -1,13 +1,13 @@
 //! `multibus local`: what a local network needs before it can trade.
 
 use {
-    super::{TransactionView, signature_line},
     crate::{
         config::Endpoint,
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
         value::{Amount, Time, address, format_scaled, format_time},
+        view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{

@@ -1,16 +1,13 @@
 //! `multibus lock`: energy held for 300 seconds.
 
 use {
-    super::{
-        TransactionView,
-        purchase::{Bought, Token},
-        signature_line,
-    },
+    super::purchase::{Bought, Token},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
         value::{Amount, Energy, address, format_energy, format_time},
+        view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{

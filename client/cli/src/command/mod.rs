@@ -18,12 +18,10 @@ use {
     crate::{
         config::{GlobalArgs, Settings},
         failure::Failure,
-        output::{Output, Page, Reply},
+        output::{Output, Reply},
         session::Session,
     },
-    clap::{Parser, Subcommand},
-    multibus_client::Sent,
-    serde::Serialize,
+    clap::{CommandFactory, Parser, Subcommand},
 };
 
 /// The market for energy between neighbours, from the command line.
@@ -91,7 +89,7 @@ pub enum Command {
 /// Where it fails, or where it checks something that does not hold (its result is printed all the same).
 pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let answer = match cli.command {
-        Command::Completions(args) => return completions::run(&args),
+        Command::Completions(args) => return completions::run(&args, Cli::command()),
         Command::Local(local::LocalCommand::Wallet(args)) => local::wallet(&args)?,
         Command::Replay(args) => return replay::run(args, &cli.global, output).await,
         command => {
@@ -129,29 +127,4 @@ async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure>
             unreachable!("run() handles the commands that print by themselves")
         }
     }
-}
-
-/// The transaction that did it.
-#[derive(Serialize)]
-pub struct TransactionView {
-    pub signature: String,
-    pub slot: u64,
-    pub compute_units: u64,
-    pub fee_lamports: u64,
-}
-
-impl From<&Sent> for TransactionView {
-    fn from(sent: &Sent) -> Self {
-        Self {
-            signature: sent.signature.to_string(),
-            slot: sent.slot,
-            compute_units: sent.compute_units,
-            fee_lamports: sent.fee,
-        }
-    }
-}
-
-/// Writes the signature of the transaction that did it.
-pub fn signature_line(page: &mut Page, transaction: &TransactionView) {
-    page.line(format!("signature  {}", transaction.signature));
 }

@@ -1,12 +1,12 @@
 //! `multibus offer`: energy on offer.
 
 use {
-    super::{TransactionView, signature_line},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
         value::{Amount, Energy, Time, Window, address, format_energy, format_scaled, format_time},
+        view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand, ValueEnum},
     multibus_client::{

@@ -1,15 +1,15 @@
 //! `multibus proposal`: changes of a bus that its owners decide on together.
 
 use {
-    super::{TransactionView, bus::Listing, signature_line},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
         value::{
-            Amount, Energy, ListedShare, Seconds, Share, address, format_duration, format_energy, format_scaled,
-            format_share, format_time, shares_of,
+            Amount, Energy, ListedShare, Listing, Seconds, Share, address, format_duration, format_energy,
+            format_scaled, format_share, format_time, shares_of,
         },
+        view::{TransactionView, signature_line},
     },
     clap::{ArgGroup, Args, Subcommand},
     multibus_client::{

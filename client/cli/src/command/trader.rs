@@ -1,12 +1,12 @@
 //! `multibus trader`: nonce lanes.
 
 use {
-    super::{TransactionView, signature_line},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
         value::{Hex, address, format_energy, format_time},
+        view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{Address, Keyed, multibus::state::Trader},

@@ -1,12 +1,12 @@
 //! `multibus treasury`: revenue of a bus's own offers, divided among its owners.
 
 use {
-    super::{TransactionView, signature_line},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
         value::{address, format_scaled, format_share},
+        view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{
