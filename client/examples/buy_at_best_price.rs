@@ -5,12 +5,7 @@
 
 mod support;
 
-use multibus_client::{
-    Error, Result,
-    offer::{OfferFilter, OfferSort},
-    purchase::{BatchItem, BatchOrder},
-    router::{self, RouterOffer, Want},
-};
+use multibus_client::{Result, best::Want};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -21,21 +16,18 @@ async fn main() -> Result<()> {
     }
 
     let buyer = street.neighbour().await?;
-    let offers = buyer.market().active_offers(&street.bus, &OfferFilter::default(), OfferSort::Price).await?;
-    let routable: Vec<_> = offers.iter().map(|offer| RouterOffer::of(offer, street.mint)).collect();
-    let quote = router::quote(&routable, &Want::exactly(2_500, street.mint))
-        .map_err(|error| Error::Invalid(format!("2500 Wh cannot be bought: {error}")))?;
+    let want = Want::exactly(street.bus, 2_500);
+    let quote = buyer.quote_best(&want).await?;
+    let bought = buyer.buy_best(&want).await?;
 
-    let item = |fill: &router::RouterFill| {
-        let offer = offers.iter().find(|offer| offer.address == fill.offer.offer);
-        offer.map(|offer| BatchItem::at_quote(*offer, fill.energy_wh))
-    };
-    let order = BatchOrder::at_quote(quote.fills.iter().filter_map(item).collect())?;
-    let bought = buyer.buy_batch(&order).await?;
-
-    for fill in &bought.fills {
+    for fill in bought.purchases.iter().flat_map(|purchased| &purchased.fills) {
         println!("{} Wh at {} per kWh of {}", fill.energy_wh, fill.price_per_kwh, fill.offer);
     }
-    println!("{} Wh for {} base units, no plan costs less than {}", bought.energy_wh, bought.paid, quote.lower_bound);
+    println!(
+        "{} Wh for {} base units, no plan costs less than {}",
+        bought.energy_wh(),
+        bought.paid(),
+        quote.lower_bound
+    );
     Ok(())
 }

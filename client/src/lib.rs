@@ -36,6 +36,7 @@ pub mod account;
 pub mod action;
 pub mod address;
 pub mod audit;
+pub mod best;
 pub mod bus;
 pub mod capacity;
 pub mod chain;

@@ -15,7 +15,10 @@
 //! fill.
 
 use {
-    crate::{Address, Keyed},
+    crate::{
+        Address, Keyed,
+        send::{MAX_COMPUTE_UNITS, TRANSACTION_BYTES},
+    },
     multibus::{
         constants::{MAX_BATCH_ITEMS, WH_PER_KWH},
         math,
@@ -65,9 +68,9 @@ impl RouterOffer {
     }
 }
 
-/// What a buyer wants.
+/// What a buyer wants, as the router needs it; [`Want`](crate::best::Want) is for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Want<'a> {
+pub struct RouterWant<'a> {
     /// Energy to buy, in Wh.
     pub energy_wh: u64,
     /// Smallest amount that is acceptable where there is not enough, in Wh; `energy_wh` for all or nothing.
@@ -82,7 +85,7 @@ pub struct Want<'a> {
     pub mint: Address,
 }
 
-impl Want<'_> {
+impl RouterWant<'_> {
     /// Exactly `energy_wh` in `mint`, at any price, from anyone.
     pub fn exactly(energy_wh: u64, mint: Address) -> Self {
         Self {
@@ -218,8 +221,8 @@ pub enum RouteError {
 ///
 /// # Errors
 /// Where the amounts make no sense, or where the offers cannot fill the smallest acceptable amount within the limits.
-pub fn quote(offers: &[RouterOffer], want: &Want<'_>) -> Result<Quote, RouteError> {
-    let Want { energy_wh, min_energy_wh, .. } = *want;
+pub fn quote(offers: &[RouterOffer], want: &RouterWant<'_>) -> Result<Quote, RouteError> {
+    let RouterWant { energy_wh, min_energy_wh, .. } = *want;
     if energy_wh == 0 {
         return Err(RouteError::EnergyZero);
     }
@@ -510,12 +513,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Bytes that a transaction can have on the wire.
-pub const TRANSACTION_BYTES: usize = 1_232;
 /// Accounts that a transaction can lock.
 pub const TRANSACTION_ACCOUNTS: usize = 64;
-/// Compute units that a transaction can have.
-pub const TRANSACTION_COMPUTE_UNITS: u32 = 1_400_000;
 
 /// What limits a batch.
 #[derive(Clone, Debug)]
@@ -540,7 +539,7 @@ impl Default for BatchLimits {
             items: MAX_BATCH_ITEMS,
             bytes: TRANSACTION_BYTES,
             accounts: TRANSACTION_ACCOUNTS,
-            compute_units: TRANSACTION_COMPUTE_UNITS,
+            compute_units: MAX_COMPUTE_UNITS,
             compute_units_per_item: 25_000,
             looked_up: BTreeSet::new(),
         }
@@ -715,7 +714,8 @@ mod tests {
     #[test]
     fn the_cheapest_energy_is_taken_first() {
         let quote =
-            quote(&offers(&[(500, 300_000), (1_000, 200_000), (700, 250_000)]), &Want::exactly(1_500, MINT)).unwrap();
+            quote(&offers(&[(500, 300_000), (1_000, 200_000), (700, 250_000)]), &RouterWant::exactly(1_500, MINT))
+                .unwrap();
         let taken: Vec<_> = quote.fills.iter().map(|fill| (fill.offer.price_per_kwh, fill.energy_wh)).collect();
         assert_eq!(taken, [(200_000, 1_000), (250_000, 500)]);
         assert_eq!((quote.energy_wh, quote.total_cost), (1_500, 200_000 + 125_000));
@@ -727,33 +727,34 @@ mod tests {
     fn rounding_is_part_of_the_price() {
         // Greedy would take 1 Wh of each of three offers at 1 base unit each; one fill of the dearer offer costs 1.
         let dust = offers(&[(1, 1), (1, 1), (1, 1), (10, 2)]);
-        let quote = quote(&dust, &Want::exactly(3, MINT)).unwrap();
+        let quote = quote(&dust, &RouterWant::exactly(3, MINT)).unwrap();
         assert_eq!((quote.total_cost, quote.fills.len()), (1, 1));
     }
 
     #[test]
     fn limits_are_kept_and_named() {
         let book = offers(&[(100, 1_000), (100, 2_000), (100, 3_000)]);
-        let want = Want::exactly(250, MINT);
-        let dear = quote(&book, &Want { max_price_per_kwh: 2_000, ..want });
+        let want = RouterWant::exactly(250, MINT);
+        let dear = quote(&book, &RouterWant { max_price_per_kwh: 2_000, ..want });
         assert_eq!(dear, Err(RouteError::EnergyUnavailable { available_wh: 200, min_energy_wh: 250 }));
-        let part = quote(&book, &Want { max_price_per_kwh: 2_000, min_energy_wh: 1, ..want }).unwrap();
+        let part = quote(&book, &RouterWant { max_price_per_kwh: 2_000, min_energy_wh: 1, ..want }).unwrap();
         assert_eq!((part.energy_wh, part.total_cost), (200, 300));
-        let total = quote(&book, &Want { max_total: 449, ..want });
+        let total = quote(&book, &RouterWant { max_total: 449, ..want });
         assert_eq!(total, Err(RouteError::TotalAboveLimit { energy_wh: 250, total_cost: 450, max_total: 449 }));
-        let within = quote(&book, &Want { max_total: 300, min_energy_wh: 1, ..want }).unwrap();
+        let within = quote(&book, &RouterWant { max_total: 300, min_energy_wh: 1, ..want }).unwrap();
         assert_eq!((within.energy_wh, within.total_cost), (200, 300));
         let excluded = [book[0].seller];
-        let others = quote(&book, &Want { excluded_sellers: &excluded, energy_wh: 50, min_energy_wh: 50, ..want });
+        let others =
+            quote(&book, &RouterWant { excluded_sellers: &excluded, energy_wh: 50, min_energy_wh: 50, ..want });
         assert_eq!(others.unwrap().fills[0].offer.offer, book[1].offer);
         assert_eq!(
-            quote(&book, &Want { mint: address(7), ..want }),
+            quote(&book, &RouterWant { mint: address(7), ..want }),
             Err(RouteError::EnergyUnavailable { available_wh: 0, min_energy_wh: 250 })
         );
-        assert_eq!(quote(&book, &Want::exactly(0, MINT)), Err(RouteError::EnergyZero));
+        assert_eq!(quote(&book, &RouterWant::exactly(0, MINT)), Err(RouteError::EnergyZero));
         for min_energy_wh in [0, 251] {
             assert_eq!(
-                quote(&book, &Want { min_energy_wh, ..want }),
+                quote(&book, &RouterWant { min_energy_wh, ..want }),
                 Err(RouteError::MinimumInvalid { energy_wh: 250, min_energy_wh })
             );
         }
@@ -762,22 +763,22 @@ mod tests {
     #[test]
     fn sums_beyond_64_bits_are_refused() {
         let huge = offers(&[(u64::MAX, u64::MAX), (u64::MAX, u64::MAX)]);
-        assert_eq!(quote(&huge, &Want::exactly(u64::MAX, MINT)), Err(RouteError::CostOverflow));
-        let part = quote(&huge, &Want { min_energy_wh: 1, ..Want::exactly(u64::MAX, MINT) }).unwrap();
+        assert_eq!(quote(&huge, &RouterWant::exactly(u64::MAX, MINT)), Err(RouteError::CostOverflow));
+        let part = quote(&huge, &RouterWant { min_energy_wh: 1, ..RouterWant::exactly(u64::MAX, MINT) }).unwrap();
         assert_eq!(part.energy_wh, 1_000);
     }
 
     #[test]
     fn equal_prices_take_the_fewest_offers() {
         let book = offers(&[(10, 5_000), (40, 5_000), (30, 5_000), (20, 5_000)]);
-        let quote = quote(&book, &Want::exactly(70, MINT)).unwrap();
+        let quote = quote(&book, &RouterWant::exactly(70, MINT)).unwrap();
         assert_eq!((quote.fills.len(), quote.total_cost), (2, 350));
     }
 
     #[test]
     fn many_odd_prices_stay_within_a_unit_per_fill_and_are_quick() {
         let book: Vec<_> = (0..2_000).map(|i| offer(i, 1_234 + i * 7 % 919, 250_001 + i * 13 % 57)).collect();
-        let quote = quote(&book, &Want::exactly(900_000, MINT)).unwrap();
+        let quote = quote(&book, &RouterWant::exactly(900_000, MINT)).unwrap();
         assert!(quote.total_cost - quote.lower_bound < quote.fills.len() as u64);
         assert_eq!(quote.fills.iter().map(|fill| fill.energy_wh).sum::<u64>(), 900_000);
     }
@@ -792,7 +793,7 @@ mod tests {
         ) {
             let book = offers(&list);
             let best = brute_force(&book, wanted);
-            match quote(&book, &Want::exactly(wanted, MINT)) {
+            match quote(&book, &RouterWant::exactly(wanted, MINT)) {
                 Ok(quote) => {
                     prop_assert_eq!(best, Some((quote.total_cost, quote.fills.len())));
                     prop_assert!(quote.is_proven());
@@ -812,7 +813,7 @@ mod tests {
             let most = (1..=wanted)
                 .filter(|&wanted| brute_force(&book, wanted).is_some_and(|(cost, _)| cost <= max_total))
                 .max();
-            let want = Want { min_energy_wh: 1, max_total, ..Want::exactly(wanted, MINT) };
+            let want = RouterWant { min_energy_wh: 1, max_total, ..RouterWant::exactly(wanted, MINT) };
             prop_assert_eq!(quote(&book, &want).ok().map(|quote| quote.energy_wh), most);
         }
 
@@ -823,7 +824,7 @@ mod tests {
             turn in 0usize..12,
         ) {
             let mut book = offers(&list);
-            let want = Want { min_energy_wh: 1, ..Want::exactly(wanted, MINT) };
+            let want = RouterWant { min_energy_wh: 1, ..RouterWant::exactly(wanted, MINT) };
             let before = quote(&book, &want);
             let turn = turn % book.len();
             book.rotate_left(turn);

@@ -11,12 +11,13 @@ use {
     multibus::error::MultibusError,
     multibus_client::{
         Address, Keyed, Market, Wallet, address,
+        best::{self, Want},
         chain::HistoryPages,
         error::{Error, Result as ChainResult},
         event::{self, Event},
         offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms},
-        purchase::{BatchItem, BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
-        router::{self, Batch, BatchLimits, RouteError, RouterOffer, Want},
+        purchase::{BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
+        router::{BatchLimits, RouteError},
     },
     std::{
         collections::HashMap,
@@ -133,25 +134,19 @@ impl ReplayBus {
         Ok(offers)
     }
 
-    /// The cheapest orders by which a member buys up to an amount of what others listed; `None` where nothing is on offer.
-    async fn route(&self, buyer: usize, window_start: i64, energy_wh: u64) -> ChainResult<Option<Vec<BatchOrder>>> {
-        let book = self.book(window_start).await?;
+    /// The cheapest orders by which a member buys up to an amount of what others listed: one for each transaction, none
+    /// where nothing is on offer.
+    async fn route(&self, buyer: usize, window_start: i64, energy_wh: u64) -> ChainResult<Vec<BatchOrder>> {
+        let mut offers = self.book(window_start).await?;
         // The bus is the seller of all that its owners list. Who listed an offer tells whose energy it is.
-        let others = book.iter().filter(|offer| self.lister(offer) != Some(buyer));
-        let offers: Vec<RouterOffer> = others.map(|offer| RouterOffer::of(offer, self.mint)).collect();
-        let want = Want { min_energy_wh: 1, ..Want::exactly(energy_wh, self.mint) };
-        let quote = match router::quote(&offers, &want) {
-            Ok(quote) => quote,
-            Err(RouteError::EnergyUnavailable { .. }) => return Ok(None),
-            Err(error) => return Err(Error::Invalid(error.to_string())),
-        };
+        offers.retain(|offer| self.lister(offer) != Some(buyer));
+        let want = Want { min_energy_wh: 1, ..Want::exactly(self.address, energy_wh) };
         let limits = BatchLimits { items: self.options.members_per_batch, ..BatchLimits::default() };
-        let by_address: HashMap<Address, &Keyed<Offer>> = book.iter().map(|offer| (offer.address, offer)).collect();
-        router::split(&quote.fills, &limits)
-            .iter()
-            .map(|batch| order(batch, &by_address))
-            .collect::<ChainResult<_>>()
-            .map(Some)
+        match best::quote(&offers, self.mint, &want, &limits) {
+            Ok(quote) => Ok(quote.orders),
+            Err(RouteError::EnergyUnavailable { .. }) => Ok(Vec::new()),
+            Err(error) => Err(Error::Invalid(error.to_string())),
+        }
     }
 
     /// Lists a member's energy, for the member itself or for the bus that it owns. Returns the seller and the offer.
@@ -182,9 +177,10 @@ impl ReplayBus {
         energy_wh: u64,
     ) -> Result<Vec<MemberPurchase>, ReplayError> {
         let doing = || format!("{} buys {energy_wh} Wh", self.name(buyer));
-        let Some(orders) = self.route(buyer, window_start, energy_wh).await.doing(doing())? else {
+        let orders = self.route(buyer, window_start, energy_wh).await.doing(doing())?;
+        if orders.is_empty() {
             return Ok(Vec::new());
-        };
+        }
         // All members quote before any of them pays, as on a network where they do not see each other.
         tokio::task::yield_now().await;
         let lanes = usize::from(self.options.lanes);
@@ -235,7 +231,8 @@ impl ReplayBus {
                 let order = match first {
                     Some(order) => order,
                     None => (self.route(buyer, window_start, energy_wh).await?)
-                        .and_then(|orders| orders.into_iter().next())
+                        .into_iter()
+                        .next()
                         .ok_or_else(|| Error::BeyondLimits("everything on offer was sold meanwhile".into()))?,
                 };
                 *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(order.clone());
@@ -262,7 +259,7 @@ impl ReplayBus {
         energy_wh: u64,
     ) -> Result<Option<OpenLockRecord>, ReplayError> {
         let doing = || format!("{} locks {energy_wh} Wh", self.name(buyer));
-        let orders = self.route(buyer, window_start, energy_wh).await.doing(doing())?.unwrap_or_default();
+        let orders = self.route(buyer, window_start, energy_wh).await.doing(doing())?;
         let Some(item) = orders.iter().flat_map(|order| &order.items).max_by_key(|item| item.energy_wh) else {
             return Ok(None);
         };
@@ -378,18 +375,6 @@ impl ReplayBus {
         }
         Ok(found)
     }
-}
-
-fn order(batch: &Batch, offers: &HashMap<Address, &Keyed<Offer>>) -> ChainResult<BatchOrder> {
-    let items = batch
-        .fills
-        .iter()
-        .filter_map(|fill| {
-            let offer = **offers.get(&fill.offer.offer)?;
-            Some(BatchItem { expected_version: offer.version, ..BatchItem::at_quote(offer, fill.energy_wh) })
-        })
-        .collect();
-    BatchOrder::at_quote(items)
 }
 
 fn quoted_fills(order: &BatchOrder) -> Vec<PurchasedFill> {

@@ -17,7 +17,7 @@ use {
         offer::{Offer, OfferFilter, OfferSort, is_tradable},
         proposal::{Proposal, ProposalStatus, changes},
         purchase::{PurchaseOrder, TransactionHash},
-        router::{self, RouterOffer, Want},
+        router::{self, RouterOffer, RouterWant},
         send::{MAX_RECENT_PRICE, PriorityFee, TransactionOptions},
         text::is_hidden,
         token::create_mint,
@@ -507,7 +507,7 @@ fn figures(account: &Figures, number: u64, now: i64) {
             assert!(offer.free_wh() <= offer.listed_wh && offer.remaining_wh <= offer.listed_wh);
             let _ = (is_tradable(offer, bus, now), OfferFilter::default().matches(offer));
             let routed = RouterOffer::of(offer, bus.mint);
-            if let Ok(quote) = router::quote(&[routed], &Want::exactly(number, bus.mint)) {
+            if let Ok(quote) = router::quote(&[routed], &RouterWant::exactly(number, bus.mint)) {
                 let exact = (u128::from(number) * u128::from(offer.price_per_kwh)).div_ceil(1_000);
                 assert_eq!((quote.energy_wh, u128::from(quote.total_cost)), (number, exact));
             }

@@ -10,18 +10,18 @@ use {
     },
     clap::{ArgGroup, Args},
     multibus_client::{
-        Address, Error, Keyed, Wallet,
+        Address, Keyed, Wallet,
+        best::Want,
         multibus::{
             constants::WH_PER_KWH,
             math,
             state::{Bus, Offer, Order},
         },
-        offer::{OfferFilter, OfferSort, is_tradable},
+        offer::is_tradable,
         purchase::{BatchItem, BatchOrder, PurchaseOrder, Purchased, TransactionHash},
-        router::{self, BatchLimits, PriceFraction, Quote, RouterFill, RouterOffer, Want},
+        router::PriceFraction,
     },
     serde::Serialize,
-    std::sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Buy energy of a bus at the lowest total cost, or from one offer
@@ -99,8 +99,10 @@ pub struct BatchArgs {
 struct Limits {
     energy_wh: u64,
     min_energy_wh: u64,
-    max_price_per_kwh: u64,
-    max_total: u64,
+    /// `None` for any price.
+    max_price_per_kwh: Option<u64>,
+    /// `None` for any total.
+    max_total: Option<u64>,
 }
 
 impl Limits {
@@ -115,8 +117,8 @@ impl Limits {
         Ok(Self {
             energy_wh,
             min_energy_wh,
-            max_price_per_kwh: limit(args.max_price.as_ref(), decimals)?.unwrap_or(u64::MAX),
-            max_total: limit(args.max_total.as_ref(), decimals)?.unwrap_or(u64::MAX),
+            max_price_per_kwh: limit(args.max_price.as_ref(), decimals)?,
+            max_total: limit(args.max_total.as_ref(), decimals)?,
         })
     }
 }
@@ -144,21 +146,20 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
     let offer = market.offer(offer).await?;
     let bus = market.bus(&offer.bus).await?;
     let limits = Limits::of(args, bus.mint_decimals)?;
-    let price = offer.price_per_kwh;
+    let (price, max_total) = (offer.price_per_kwh, limits.max_total.unwrap_or(u64::MAX));
     // What the total allows at the present price.
-    let affordable = u128::from(limits.max_total) * u128::from(WH_PER_KWH) / u128::from(price.max(1));
+    let affordable = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(price.max(1));
     let energy_wh = limits.energy_wh.min(u64::try_from(affordable).unwrap_or(u64::MAX));
     if energy_wh < limits.min_energy_wh {
         let cost = math::cost(limits.min_energy_wh, price).map_or("too many".to_owned(), |cost| cost.to_string());
         return Err(Failure::sentence(format!(
-            "{} Wh cost {cost} base units at {price} per kWh, the limit is {}; raise --max-total or buy less",
-            limits.min_energy_wh, limits.max_total
+            "{} Wh cost {cost} base units at {price} per kWh, the limit is {max_total}; raise --max-total or buy less",
+            limits.min_energy_wh
         )));
     }
-    let max_price_per_kwh = if limits.max_price_per_kwh == u64::MAX { price } else { limits.max_price_per_kwh };
     // ceil(energy x price / 1000) is at most the total exactly where the price is at most this.
-    let dearest = u128::from(limits.max_total) * u128::from(WH_PER_KWH) / u128::from(energy_wh);
-    let max_price_per_kwh = max_price_per_kwh.min(u64::try_from(dearest).unwrap_or(u64::MAX));
+    let dearest = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(energy_wh);
+    let max_price_per_kwh = limits.max_price_per_kwh.unwrap_or(price).min(u64::try_from(dearest).unwrap_or(u64::MAX));
     let order = PurchaseOrder::up_to(offer.address, energy_wh, limits.min_energy_wh, max_price_per_kwh);
     let token = Token::of(&bus);
     if args.dry_run {
@@ -175,7 +176,7 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
                 offer.address
             )));
         }
-        let fill = quoted_fill(&offer, &bus, energy_wh.min(offer.free_wh()))?;
+        let fill = quoted_fill(&offer, energy_wh.min(offer.free_wh()))?;
         if fill.energy_wh < order.min_energy_wh {
             return Err(Failure::sentence(format!(
                 "the offer has {} Wh free, at least {} Wh are wanted; buy less, or give a smaller --min-energy",
@@ -183,7 +184,8 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
             )));
         }
         let item = Order { offer: order.offer, energy_wh, max_price_per_kwh };
-        return Ok(Box::new(Quoted::of(&[(vec![fill], vec![item])], &wallet, session, token).await?));
+        let planned = Planned { fills: vec![fill], orders: vec![item] };
+        return Ok(Box::new(Quoted::of(vec![planned], &wallet, session, token).await?));
     }
     let purchased = wallet.buy(&order).await?;
     Ok(Box::new(Bought::of(&[purchased], token, None)))
@@ -198,118 +200,38 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
         (None, 0) => None,
         (window, _) => Some(window_start(window, &bus, now)?),
     };
-    let filter = OfferFilter {
+    let want = Want {
+        bus: bus.address,
+        energy_wh: limits.energy_wh,
+        min_energy_wh: limits.min_energy_wh,
+        max_price_per_kwh: limits.max_price_per_kwh,
+        max_total: limits.max_total,
         window_start,
         source: args.source.map(Source::energy_source),
-        max_price_per_kwh: Some(limits.max_price_per_kwh),
-        not_seller: Some(wallet.address()),
-        ..OfferFilter::default()
+        buyer: Some(wallet.address()),
     };
     let token = Token::of(&bus);
     if args.dry_run {
-        let (quote, _) = quote(&wallet, &bus, &filter, &limits, (0, 0)).await?;
-        let quoted: Vec<_> = router::split(&quote.fills, &BatchLimits::default())
-            .into_iter()
-            .map(|batch| {
-                let orders = batch.fills.iter().map(order_of).collect();
-                (batch.fills, orders)
-            })
-            .collect();
-        return Ok(Box::new(Quoted::of(&quoted, &wallet, session, token).await?));
+        let planned: Vec<Planned> = wallet.quote_best(&want).await?.orders.iter().map(Planned::of).collect();
+        return Ok(Box::new(Quoted::of(planned, &wallet, session, token).await?));
     }
-    let mut purchases: Vec<Purchased> = Vec::new();
-    let mut stopped = None;
-    // Money is counted as what was signed for: a node that tells less does not make the wallet spend more.
-    let (mut energy_wh, mut paid) = (0, 0);
-    while energy_wh < limits.energy_wh {
-        if energy_wh >= limits.min_energy_wh && quote(&wallet, &bus, &filter, &limits, (energy_wh, paid)).await.is_err()
-        {
-            // Enough was bought, and there is no more within the limits.
-            break;
-        }
-        let signed_for = AtomicU64::new(0);
-        let batch = wallet
-            .buy_batch_quoted(|| async {
-                let (quote, offers) = quote(&wallet, &bus, &filter, &limits, (energy_wh, paid)).await?;
-                let batch = router::split(&quote.fills, &BatchLimits::default()).into_iter().next();
-                let fills = batch.map(|batch| batch.fills).unwrap_or_default();
-                let order = BatchOrder::at_quote(fills.iter().filter_map(|fill| batch_item(fill, &offers)).collect())?;
-                signed_for.fetch_max(order.max_total, Ordering::Relaxed);
-                Ok(order)
-            })
-            .await;
-        match batch {
-            Ok(purchased) => {
-                energy_wh = purchased.energy_wh.saturating_add(energy_wh);
-                paid = signed_for.into_inner().saturating_add(paid);
-                purchases.push(purchased);
-            }
-            Err(error) if purchases.is_empty() => return Err(error.into()),
-            Err(error) => {
-                let paid = purchases.iter().map(|purchased| purchased.paid).fold(0, u64::saturating_add);
-                stopped = Some(format!(
-                    "bought {energy_wh} Wh of {} Wh for {paid} base units, then: {error}",
-                    limits.energy_wh
-                ));
-                break;
-            }
-        }
-    }
-    Ok(Box::new(Bought::of(&purchases, token, stopped)))
+    let bought = wallet.buy_best(&want).await?;
+    let stopped = bought.stopped.as_ref().map(|error| {
+        format!(
+            "bought {} Wh of {} Wh for {} base units, then: {error}",
+            bought.energy_wh(),
+            want.energy_wh,
+            bought.paid()
+        )
+    });
+    Ok(Box::new(Bought::of(&bought.purchases, token, stopped)))
 }
 
-/// The cheapest way to buy what is still wanted, after `(Wh, base units)` were bought and paid.
-async fn quote(
-    wallet: &Wallet,
-    bus: &Keyed<Bus>,
-    filter: &OfferFilter,
-    limits: &Limits,
-    (bought_wh, paid): (u64, u64),
-) -> Result<(Quote, Vec<Keyed<Offer>>), Error> {
-    let offers = wallet.market().active_offers(&bus.address, filter, OfferSort::Price).await?;
-    let candidates: Vec<_> = offers.iter().map(|offer| router_offer(offer, bus)).collect();
-    let want = Want {
-        energy_wh: limits.energy_wh.saturating_sub(bought_wh),
-        min_energy_wh: limits.min_energy_wh.saturating_sub(bought_wh).max(1),
-        max_price_per_kwh: limits.max_price_per_kwh,
-        max_total: limits.max_total.saturating_sub(paid),
-        excluded_sellers: &[wallet.address()],
-        mint: bus.mint,
-    };
-    match router::quote(&candidates, &want) {
-        Ok(quote) => Ok((quote, offers)),
-        Err(error) => Err(Error::Invalid(error.to_string())),
-    }
-}
-
-fn router_offer(offer: &Keyed<Offer>, bus: &Keyed<Bus>) -> RouterOffer {
-    RouterOffer {
-        offer: offer.address,
-        bus: offer.bus,
-        payout: offer.payout,
-        seller: offer.seller,
-        mint: bus.mint,
-        free_wh: offer.free_wh(),
-        price_per_kwh: offer.price_per_kwh,
-        version: offer.version,
-    }
-}
-
-fn order_of(fill: &RouterFill) -> Order {
-    Order { offer: fill.offer.offer, energy_wh: fill.energy_wh, max_price_per_kwh: fill.offer.price_per_kwh }
-}
-
-/// The item of a batch that a fill stands for.
-fn batch_item(fill: &RouterFill, offers: &[Keyed<Offer>]) -> Option<BatchItem> {
-    let offer = offers.iter().find(|offer| offer.address == fill.offer.offer)?;
-    Some(BatchItem::at_quote(*offer, fill.energy_wh))
-}
-
-fn quoted_fill(offer: &Keyed<Offer>, bus: &Keyed<Bus>, energy_wh: u64) -> Result<RouterFill, Failure> {
+fn quoted_fill(offer: &Keyed<Offer>, energy_wh: u64) -> Result<FillView, Failure> {
     let cost = math::cost(energy_wh, offer.price_per_kwh).ok_or_else(|| {
         format!("{energy_wh} Wh at {} base units per kWh cost more than 64 bits hold; buy less", offer.price_per_kwh)
     })?;
-    Ok(RouterFill { offer: router_offer(offer, bus), energy_wh, cost })
+    Ok(FillView::of(offer.address, energy_wh, offer.price_per_kwh, cost))
 }
 
 /// Runs `multibus batch`.
@@ -325,17 +247,15 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
     let max_price = limit(args.max_price.as_ref(), token.mint_decimals)?.unwrap_or(u64::MAX);
     let max_total = limit(args.max_total.as_ref(), token.mint_decimals)?.unwrap_or(u64::MAX);
     let mut items = Vec::with_capacity(args.items.len());
-    let mut fills = Vec::with_capacity(args.items.len());
     for item in &args.items {
         let offer = market.offer(&item.offer).await?;
-        let bus = market.bus(&offer.bus).await?;
         if offer.price_per_kwh > max_price {
             return Err(Failure::sentence(format!(
                 "the offer {} asks {} base units per kWh, the limit is {max_price}; raise --max-price or leave it out",
                 offer.address, offer.price_per_kwh
             )));
         }
-        fills.push(quoted_fill(&offer, &bus, item.energy.wh)?);
+        quoted_fill(&offer, item.energy.wh)?;
         items.push(BatchItem::at_quote(offer, item.energy.wh));
     }
     let order = BatchOrder::at_quote(items)?;
@@ -346,7 +266,7 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
         )));
     }
     if args.dry_run {
-        return Ok(Box::new(Quoted::of(&[(fills, order.orders())], &wallet, session, token).await?));
+        return Ok(Box::new(Quoted::of(vec![Planned::of(&order)], &wallet, session, token).await?));
     }
     let purchased = wallet.buy_batch(&order).await?;
     Ok(Box::new(Bought::of(&[purchased], token, None)))
@@ -375,6 +295,12 @@ struct FillView {
     energy_wh: u64,
     price_per_kwh: u64,
     cost_base_units: u64,
+}
+
+impl FillView {
+    fn of(offer: Address, energy_wh: u64, price_per_kwh: u64, cost_base_units: u64) -> Self {
+        Self { offer: offer.to_string(), energy_wh, price_per_kwh, cost_base_units }
+    }
 }
 
 fn fill_table(page: &mut Page, fills: &[FillView], token: &Token) {
@@ -416,12 +342,7 @@ impl PurchaseView {
             energy_wh: purchased.energy_wh,
             paid_base_units: purchased.paid,
             fills: (purchased.fills.iter())
-                .map(|fill| FillView {
-                    offer: fill.offer.to_string(),
-                    energy_wh: fill.energy_wh,
-                    price_per_kwh: fill.price_per_kwh,
-                    cost_base_units: fill.cost,
-                })
+                .map(|fill| FillView::of(fill.offer, fill.energy_wh, fill.price_per_kwh, fill.cost))
                 .collect(),
             compute_units: purchased.compute_units,
             attempts: purchased.attempts,
@@ -480,6 +401,22 @@ impl View for Bought {
     }
 }
 
+/// A transaction that would be sent: what it would buy, and what enters its hash.
+struct Planned {
+    fills: Vec<FillView>,
+    orders: Vec<Order>,
+}
+
+impl Planned {
+    fn of(order: &BatchOrder) -> Self {
+        let fill = |item: &BatchItem| {
+            // The quote refuses a cost that 64 bits do not hold.
+            FillView::of(item.offer.address, item.energy_wh, item.offer.price_per_kwh, item.cost().unwrap_or(u64::MAX))
+        };
+        Self { fills: order.items.iter().map(fill).collect(), orders: order.orders() }
+    }
+}
+
 #[derive(Serialize)]
 struct QuotedTransaction {
     /// `None` where the lane is not open, so that its first nonce is not known yet.
@@ -504,33 +441,21 @@ struct Quoted {
 }
 
 impl Quoted {
-    /// What one transaction after the other would buy, each given by its fills and its orders.
-    async fn of(
-        transactions: &[(Vec<RouterFill>, Vec<Order>)],
-        wallet: &Wallet,
-        session: &Session,
-        token: Token,
-    ) -> Result<Self, Failure> {
+    /// What one transaction after the other would buy.
+    async fn of(transactions: Vec<Planned>, wallet: &Wallet, session: &Session, token: Token) -> Result<Self, Failure> {
         let buyer = wallet.address();
         let lane = 0;
         let next_nonce = session.market().trader(&buyer, lane).await?.map(|trader| trader.next_nonce);
         let mut quoted = Vec::with_capacity(transactions.len());
-        for (index, (fills, orders)) in transactions.iter().enumerate() {
+        for (index, Planned { fills, orders }) in transactions.into_iter().enumerate() {
             let nonce = next_nonce.and_then(|nonce| nonce.checked_add(index as u64));
             quoted.push(QuotedTransaction {
-                transaction_hash: nonce.map(|nonce| TransactionHash::of(&buyer, lane, nonce, orders).to_string()),
+                transaction_hash: nonce.map(|nonce| TransactionHash::of(&buyer, lane, nonce, &orders).to_string()),
                 lane,
                 nonce,
                 energy_wh: fills.iter().map(|fill| fill.energy_wh).sum(),
-                cost_base_units: fills.iter().map(|fill| fill.cost).sum(),
-                fills: (fills.iter())
-                    .map(|fill| FillView {
-                        offer: fill.offer.offer.to_string(),
-                        energy_wh: fill.energy_wh,
-                        price_per_kwh: fill.offer.price_per_kwh,
-                        cost_base_units: fill.cost,
-                    })
-                    .collect(),
+                cost_base_units: fills.iter().map(|fill| fill.cost_base_units).sum(),
+                fills,
             });
         }
         let energy_wh = quoted.iter().map(|transaction| transaction.energy_wh).sum();

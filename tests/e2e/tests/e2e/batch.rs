@@ -3,10 +3,10 @@
 use futures_util::{StreamExt, stream};
 use multibus_client::{
     Error,
+    best::Want,
     multibus::constants::MAX_BATCH_ITEMS,
     offer::{OfferFilter, OfferSort},
     purchase::{BatchItem, BatchOrder},
-    router::{self, BatchLimits, RouterOffer, Want},
     send::TRANSACTION_BYTES,
 };
 use multibus_e2e::world::{FUNDS, World, terms};
@@ -55,19 +55,12 @@ async fn the_cheapest_energy_is_bought_across_sellers() {
     let [buyer, dear, cheap] = &world.members[..] else { panic!("three members") };
     dear.offer_create(&world.bus, &terms(2_000, 300_000)).await.unwrap();
     cheap.offer_create(&world.bus, &terms(1_500, 120_000)).await.unwrap();
-    let book = world.market().active_offers(&world.bus, &OfferFilter::default(), OfferSort::Price).await.unwrap();
-    let offers: Vec<_> = book.iter().map(|offer| RouterOffer::of(offer, world.mint)).collect();
-    let quote = router::quote(&offers, &Want::exactly(2_500, world.mint)).unwrap();
+    let want = Want::exactly(world.bus, 2_500);
+    let quote = buyer.quote_best(&want).await.unwrap();
     assert_eq!(quote.total_cost, 180_000 + 300_000);
-    let batches = router::split(&quote.fills, &BatchLimits::default());
-    assert_eq!(batches.len(), 1);
-    let item = |fill: &router::RouterFill| {
-        let offer = book.iter().find(|offer| offer.address == fill.offer.offer).unwrap();
-        BatchItem::at_quote(*offer, fill.energy_wh)
-    };
-    let order = BatchOrder::at_quote(batches[0].fills.iter().map(item).collect()).unwrap();
-    let bought = buyer.buy_batch(&order).await.unwrap();
-    assert_eq!((bought.energy_wh, bought.paid), (2_500, 480_000));
+    assert_eq!(quote.orders.len(), 1);
+    let bought = buyer.buy_best(&want).await.unwrap();
+    assert_eq!((bought.energy_wh(), bought.paid()), (2_500, 480_000));
     assert_eq!(world.tokens(cheap).await, FUNDS + 180_000);
     assert_eq!(world.tokens(dear).await, FUNDS + 300_000);
     world.assert_sound().await;
