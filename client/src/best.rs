@@ -60,7 +60,10 @@ impl Want {
     fn after(&self, bought: &BestPurchase, signed_for: u64) -> Self {
         Self {
             energy_wh: self.energy_wh.saturating_sub(bought.energy_wh()),
-            min_energy_wh: self.min_energy_wh.saturating_sub(bought.energy_wh()).max(1),
+            min_energy_wh: match bought.purchases.as_slice() {
+                [] => self.min_energy_wh,
+                _ => self.min_energy_wh.saturating_sub(bought.energy_wh()).max(1),
+            },
             max_total: self.max_total.map(|most| most.saturating_sub(signed_for)),
             ..*self
         }

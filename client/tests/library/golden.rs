@@ -1,5 +1,5 @@
-//! The bytes that every client of the program must agree on: addresses, instructions, accounts, events and transaction
-//! hashes for fixed inputs, in `client/tests/golden.json`. The TypeScript client's tests read the same file.
+//! What every client of the program must agree on: the bytes of addresses, instructions, accounts, events and
+//! transaction hashes for fixed inputs, and the router's answers, in `client/tests/golden.json`. The TypeScript client's tests read the same file.
 //!
 //! Numbers are written as decimal text, addresses in base58, bytes in hexadecimal. `MULTIBUS_BLESS=1`
 //! (`cargo xtask golden`) records what this client makes.
@@ -13,6 +13,7 @@ use {
         market::Settlement,
         offer,
         purchase::{self, BatchItem, BatchOrder, Buyer, PurchaseItem, PurchaseOrder, TransactionHash},
+        router::{self, RouteError, RouterOffer, RouterWant},
         trader, treasury,
     },
     serde_json::{Map, Value, json},
@@ -486,6 +487,139 @@ fn numbered() -> Value {
     Value::Object(NUMBERED_ENUMS.iter().map(list).collect())
 }
 
+/// What the router of every client answers to the same offers and wishes.
+fn router_cases() -> Value {
+    const MINT: Address = Address::new_from_array([9; 32]);
+    let account = |number: u8, kind: u8| {
+        let mut bytes = [kind; 32];
+        bytes[0] = number;
+        Address::new_from_array(bytes)
+    };
+    let offer = |number: u8, free_wh: u64, price_per_kwh: u64| RouterOffer {
+        offer: account(number, 1),
+        bus: account(0, 2),
+        payout: account(number, 3),
+        seller: account(number, 4),
+        mint: MINT,
+        free_wh,
+        price_per_kwh,
+        version: 1,
+    };
+    let book = |list: &[(u64, u64)]| -> Vec<RouterOffer> {
+        (1..).zip(list).map(|(number, (free_wh, price))| offer(number, *free_wh, *price)).collect()
+    };
+    let case = |name: &str, offers: &[RouterOffer], want: RouterWant<'_>| {
+        let RouterWant { energy_wh, min_energy_wh, max_price_per_kwh, max_total, excluded_sellers, mint: _ } = want;
+        let answer = match router::quote(offers, &want) {
+            Ok(quote) => {
+                let fills = quote.fills.iter().map(|fill| {
+                    json!({
+                        "offer": fill.offer.offer.golden(),
+                        "energy_wh": fill.energy_wh.golden(),
+                        "cost": fill.cost.golden(),
+                    })
+                });
+                json!({
+                    "energy_wh": quote.energy_wh.golden(),
+                    "total_cost": quote.total_cost.golden(),
+                    "lower_bound": quote.lower_bound.golden(),
+                    "fills": fills.collect::<Value>(),
+                })
+            }
+            Err(RouteError::EnergyZero) => json!({ "refused": "EnergyZero" }),
+            Err(RouteError::MinimumInvalid { .. }) => json!({ "refused": "MinimumInvalid" }),
+            Err(RouteError::EnergyUnavailable { available_wh, .. }) => {
+                json!({ "refused": "EnergyUnavailable", "available_wh": available_wh.golden() })
+            }
+            Err(RouteError::TotalAboveLimit { total_cost, .. }) => {
+                json!({ "refused": "TotalAboveLimit", "total_cost": total_cost.golden() })
+            }
+            Err(RouteError::CostOverflow) => json!({ "refused": "CostOverflow" }),
+        };
+        let offers = offers.iter().map(|offer| {
+            json!({
+                "offer": offer.offer.golden(),
+                "seller": offer.seller.golden(),
+                "free_wh": offer.free_wh.golden(),
+                "price_per_kwh": offer.price_per_kwh.golden(),
+            })
+        });
+        json!({
+            "name": name,
+            "offers": offers.collect::<Value>(),
+            "want": {
+                "energy_wh": energy_wh.golden(),
+                "min_energy_wh": min_energy_wh.golden(),
+                "max_price_per_kwh": max_price_per_kwh.golden(),
+                "max_total": max_total.golden(),
+                "excluded_sellers": excluded_sellers.to_vec().golden(),
+            },
+            "answer": answer,
+        })
+    };
+    let exactly = |energy_wh: u64| RouterWant::exactly(energy_wh, MINT);
+    let some_of = |energy_wh: u64| RouterWant { min_energy_wh: 1, ..exactly(energy_wh) };
+
+    let three = book(&[(100, 1_000), (100, 2_000), (100, 3_000)]);
+    let street = book(&[(500, 300_000), (1_000, 200_000), (700, 250_000)]);
+    let huge = book(&[(u64::MAX, u64::MAX), (u64::MAX, u64::MAX)]);
+    let mut cases = vec![
+        case("the cheapest energy is taken first", &street, exactly(1_500)),
+        case("all that there is", &street, exactly(2_200)),
+        case("one fill costs less than three roundings", &book(&[(1, 1), (1, 1), (1, 1), (10, 2)]), exactly(3)),
+        case(
+            "equal prices take the fewest offers",
+            &book(&[(10, 5_000), (40, 5_000), (30, 5_000), (20, 5_000)]),
+            exactly(70),
+        ),
+        case("amounts that round without waste", &book(&[(7, 250), (6, 250), (9, 250), (40, 251)]), exactly(16)),
+        case("the dearer offer fills the rounding", &book(&[(7, 999), (9, 1_001), (5, 998)]), exactly(12)),
+        case("offers without energy are passed over", &book(&[(0, 1), (5, 2_000)]), exactly(5)),
+        case("a price limit leaves too little", &three, RouterWant { max_price_per_kwh: 2_000, ..exactly(250) }),
+        case("a price limit leaves a part", &three, RouterWant { max_price_per_kwh: 2_000, ..some_of(250) }),
+        case("a total limit refuses", &three, RouterWant { max_total: 449, ..exactly(250) }),
+        case("a total limit that just suffices", &three, RouterWant { max_total: 450, ..exactly(250) }),
+        case("the most energy within a total", &three, RouterWant { max_total: 300, ..some_of(250) }),
+        case("the most energy within an odd total", &street, RouterWant { max_total: 301_234, ..some_of(2_000) }),
+        case(
+            "less than the smallest acceptable amount within a total",
+            &three,
+            RouterWant { max_total: 99, min_energy_wh: 100, ..exactly(250) },
+        ),
+        case(
+            "excluded sellers",
+            &three,
+            RouterWant { excluded_sellers: &[three[0].seller, three[2].seller], ..exactly(50) },
+        ),
+        case("0 Wh", &three, exactly(0)),
+        case("a minimum of 0 Wh", &three, RouterWant { min_energy_wh: 0, ..exactly(250) }),
+        case("a minimum above the amount", &three, RouterWant { min_energy_wh: 251, ..exactly(250) }),
+        case("nothing on offer", &[], some_of(1)),
+        case("a cost beyond 64 bits", &huge, exactly(u64::MAX)),
+        case("as much as 64 bits of money buy", &huge, some_of(u64::MAX)),
+        case("the largest amount", &book(&[(u64::MAX, 1)]), exactly(u64::MAX)),
+    ];
+    // Sellers and offers whose order by bytes, by the length of their text and by their text differ.
+    let mut ties: Vec<RouterOffer> = [255, 0, 1, 128, 7].map(|number| offer(number, 10, 5_000)).into();
+    ties.push(RouterOffer { offer: account(200, 1), ..ties[1] });
+    ties.push(RouterOffer { free_wh: 11, ..offer(254, 10, 5_000) });
+    cases.push(case("ties go to the larger offer, then to the lower address", &ties, exactly(35)));
+    // The same pseudo-random numbers at every run.
+    let mut state = 1u64;
+    let mut below = |bound: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    };
+    for number in 1..=8 {
+        let list: Vec<(u64, u64)> = (0..2 + below(5)).map(|_| (below(40), 1 + below(3_000))).collect();
+        let want = RouterWant { max_total: 20 + below(150), ..some_of(1 + below(100)) };
+        cases.push(case(&format!("small offers at odd prices, {number}"), &book(&list), want));
+    }
+    let list: Vec<(u64, u64)> = (0..40).map(|_| (1_000 + below(9_000), 250_000 + below(57))).collect();
+    cases.push(case("more offers than the search can try", &book(&list), exactly(120_001)));
+    Value::Array(cases)
+}
+
 fn errors() -> Value {
     MultibusError::ALL
         .iter()
@@ -503,6 +637,7 @@ fn every_client_makes_the_recorded_bytes() {
         "events": events(),
         "transaction_hashes": transaction_hashes(),
         "numbered": numbered(),
+        "router": router_cases(),
         "errors": errors(),
         "transaction_hash_tag": hex(TRANSACTION_HASH_TAG),
     });

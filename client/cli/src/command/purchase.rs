@@ -203,7 +203,7 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
     let want = Want {
         bus: bus.address,
         energy_wh: limits.energy_wh,
-        min_energy_wh: limits.min_energy_wh,
+        min_energy_wh: limits.min_energy_wh.max(1),
         max_price_per_kwh: limits.max_price_per_kwh,
         max_total: limits.max_total,
         window_start,
