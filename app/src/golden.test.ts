@@ -9,6 +9,7 @@ import { AccountRole, address, createNoopSigner, type Address } from '@solana/ki
 import { describe, expect, test } from 'vitest';
 
 import { transactionHash } from './features/purchase/hash';
+import { quote } from './features/purchase/router';
 import * as client from './generated';
 
 interface GoldenAccount {
@@ -33,6 +34,25 @@ interface Golden {
     transaction_hash: string;
   }[];
   transaction_hash_tag: string;
+  router: {
+    name: string;
+    offers: { offer: Address; seller: Address; free_wh: string; price_per_kwh: string }[];
+    want: {
+      energy_wh: string;
+      min_energy_wh: string;
+      max_price_per_kwh: string;
+      max_total: string;
+      excluded_sellers: Address[];
+    };
+    answer:
+      | {
+          energy_wh: string;
+          total_cost: string;
+          lower_bound: string;
+          fills: { offer: Address; energy_wh: string; cost: string }[];
+        }
+      | { refused: string; available_wh?: string; total_cost?: string };
+  }[];
 }
 
 interface Idl {
@@ -220,4 +240,52 @@ test.each(golden.transaction_hashes)('transaction hash $transaction_hash', async
 
 test('the tag of transaction hashes is the same', () => {
   expect(hex(client.TRANSACTION_HASH_TAG)).toBe(golden.transaction_hash_tag);
+});
+
+/** The sentence of each refusal. */
+const REFUSALS: Record<string, RegExp> = {
+  EnergyZero: /at least 1 Wh/,
+  MinimumInvalid: /from 1 Wh to the wanted amount/,
+  EnergyUnavailable: /not enough energy on offer/,
+  TotalAboveLimit: /costs more than your limit/,
+  CostOverflow: /exceeds what 64 bits can hold/,
+};
+
+test.each(golden.router)('route: $name', ({ offers, want, answer }) => {
+  const quoted = quote(
+    offers.map(({ offer, seller, free_wh, price_per_kwh }) => ({
+      offer,
+      bus: offer,
+      payout: offer,
+      seller,
+      freeWh: BigInt(free_wh),
+      pricePerKwh: BigInt(price_per_kwh),
+    })),
+    {
+      energyWh: BigInt(want.energy_wh),
+      minEnergyWh: BigInt(want.min_energy_wh),
+      maxPricePerKwh: BigInt(want.max_price_per_kwh),
+      maxTotal: BigInt(want.max_total),
+      excludedSellers: want.excluded_sellers,
+    },
+  );
+  if ('refused' in answer) {
+    if (quoted.ok) throw new Error(`${quoted.quote.energyWh} Wh were quoted, not refused as ${answer.refused}`);
+    expect(quoted.reason).toMatch(REFUSALS[answer.refused] ?? /^$/);
+    expect(quoted.availableWh?.toString()).toBe(answer.available_wh);
+    expect(quoted.leastCost?.toString()).toBe(answer.total_cost);
+    return;
+  }
+  if (!quoted.ok) throw new Error(quoted.reason);
+  const { fills, energyWh, totalCost, lowerBound } = quoted.quote;
+  expect({
+    energy_wh: energyWh.toString(),
+    total_cost: totalCost.toString(),
+    lower_bound: lowerBound.toString(),
+    fills: fills.map((fill) => ({
+      offer: fill.offer.offer,
+      energy_wh: fill.energyWh.toString(),
+      cost: fill.cost.toString(),
+    })),
+  }).toEqual(answer);
 });

@@ -64,6 +64,11 @@ export function exactly(energyWh: bigint): Want {
 }
 
 const byBigint = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
+/** The order of the addresses' bytes, which their base58 text has where it is equally long without leading ones. */
+const byAddress = (a: Address, b: Address) => {
+  const [left, right] = [a.replace(/^1+/, ''), b.replace(/^1+/, '')];
+  return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
+};
 const least = (a: bigint, b: bigint) => (a < b ? a : b);
 const most = (a: bigint, b: bigint) => (a > b ? a : b);
 
@@ -83,8 +88,8 @@ export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
       (a, b) =>
         byBigint(a.pricePerKwh, b.pricePerKwh) ||
         byBigint(b.freeWh, a.freeWh) ||
-        (a.seller < b.seller ? -1 : a.seller > b.seller ? 1 : 0) ||
-        (a.offer < b.offer ? -1 : a.offer > b.offer ? 1 : 0),
+        byAddress(a.seller, b.seller) ||
+        byAddress(a.offer, b.offer),
     );
   const availableWh = usable.reduce((sum, offer) => sum + offer.freeWh, 0n);
   if (availableWh < minEnergyWh) {
@@ -389,14 +394,14 @@ export interface Batch {
   readonly totalCost: bigint;
 }
 
-const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
 /**
  * Splits fills into as few batches as the limits allow, each one transaction. Fills of one bus and one seller stay
  * together, since they share accounts; within that, each goes to the first batch that has room.
  */
 export function split(fills: readonly RouterFill[], limits: BatchLimits): Batch[] {
-  const order = [...fills].sort(({ offer: a }, { offer: b }) => byText(a.bus, b.bus) || byText(a.payout, b.payout));
+  const order = [...fills].sort(
+    ({ offer: a }, { offer: b }) => byAddress(a.bus, b.bus) || byAddress(a.payout, b.payout),
+  );
   const batches: RouterFill[][] = [];
   for (const fill of order) {
     const roomy = batches.find((batch) =>
