@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 
 import type { Keys, Network } from './network';
-import { TestWallet, type Kind } from './wallet';
+import { TestWallet, USUAL, type Kind } from './wallet';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
@@ -45,7 +45,11 @@ export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.MULTIBUS_CHROMIUM ?? '/usr/bin/chromium',
     // Everything that it opens is this machine's own; root, as in a container, has no sandbox.
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    args: [
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      // Names of hosts far away, for nodes that are not on this machine as far as the app can tell.
+      '--host-resolver-rules=MAP *.example 127.0.0.1',
+    ],
   });
 }
 
@@ -58,19 +62,27 @@ export interface Visitor {
   readonly close: () => Promise<void>;
 }
 
+/** How somebody comes. */
+export interface Arrival extends BrowserContextOptions {
+  readonly route?: string;
+  readonly wallet?: Partial<Kind>;
+  /** What is done to the browser before a page opens. */
+  readonly prepare?: (context: BrowserContext) => Promise<unknown>;
+}
+
 /** Opens the app in a browser of its own. */
 export async function visit(
   browser: Browser,
   site: string,
   network: Pick<Network, 'rpc_url' | 'websocket_url'>,
   accounts: readonly Keys[],
-  options: BrowserContextOptions & { readonly route?: string; readonly wallet?: Partial<Kind> } = {},
+  options: Arrival = {},
 ): Promise<Visitor> {
-  const { route = '', wallet: kind, ...contextOptions } = options;
+  const { route = '', wallet: kind, prepare, ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
-  const abilities = ['signTransaction', 'signAndSendTransaction'] as const;
-  const like = { abilities, guards: true, rpcUrl: network.rpc_url, ...kind };
+  const like = { ...USUAL, rpcUrl: network.rpc_url, ...kind };
   const wallet = await TestWallet.install(context, like, accounts);
+  await prepare?.(context);
   const page = await context.newPage();
   page.setDefaultTimeout(40_000);
   const complaints: string[] = [];

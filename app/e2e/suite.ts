@@ -4,7 +4,7 @@ import { createSolanaRpc } from '@solana/kit';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 
-import { connectWallet, launch, serve, visit, type Visitor } from './browser';
+import { connectWallet, launch, serve, visit, type Arrival, type Visitor } from './browser';
 import { Market, type Keys } from './network';
 import type { Kind } from './wallet';
 
@@ -14,52 +14,89 @@ export interface Node {
   readonly websocket_url: string;
 }
 
-/** The suite of one file. */
-export class Suite {
+/** What a visitor comes with, beside wallet and place. */
+export type Coming = Omit<Arrival, 'route'>;
+
+/** Chromium and the built site, and who has come. */
+export class Pages {
   private readonly visitors: Visitor[] = [];
 
-  private constructor(
-    readonly market: Market,
+  protected constructor(
     readonly browser: Browser,
     readonly site: Awaited<ReturnType<typeof serve>>,
-    readonly ada: Keys,
-    readonly ben: Keys,
-    readonly cem: Keys,
-    /** Has 500 tokens; the others have 100. */
-    readonly buyer: Keys,
   ) {}
 
-  static async open(): Promise<Suite> {
-    const market = await Market.open();
+  static async openAlone(): Promise<Pages> {
     const [browser, site] = await Promise.all([launch(), serve()]);
-    const ada = await market.wallet('ada');
-    const ben = await market.wallet('ben');
-    const cem = await market.wallet('cem');
-    return new Suite(market, browser, site, ada, ben, cem, await market.wallet('buyer', 500));
+    return new Pages(browser, site);
   }
 
   /** Opens the app for somebody, with the wallet connected where one is given. */
-  async come(
-    accounts: readonly Keys[],
-    route = '',
-    node: Node = this.market.network,
-    wallet: Partial<Kind> = {},
-  ): Promise<Visitor> {
-    const visitor = await this.arrive(accounts, route, node, wallet);
+  async visit(node: Node, accounts: readonly Keys[], route = '', coming: Coming = {}): Promise<Visitor> {
+    const visitor = await this.visitUnconnected(node, accounts, route, coming);
     if (accounts.length > 0) await connectWallet(visitor);
     return visitor;
   }
 
   /** Opens the app for somebody whose wallet is not connected. */
-  async arrive(
+  async visitUnconnected(node: Node, accounts: readonly Keys[], route = '', coming: Coming = {}): Promise<Visitor> {
+    const visitor = await visit(this.browser, this.site.url, node, accounts, { route, ...coming });
+    this.visitors.push(visitor);
+    return visitor;
+  }
+
+  /** Closes what a test opened; nothing may have been wrong with its pages. */
+  async leave(): Promise<void> {
+    const visitors = this.visitors.splice(0);
+    await Promise.all(visitors.map((visitor) => visitor.close()));
+    const complaints = visitors.flatMap(({ complaints: found }) => found);
+    // Where a test cuts the connection, the browser says so.
+    const isCut = (text: string) => /ERR_(CONNECTION|EMPTY|SOCKET|FAILED)|WebSocket|Failed to fetch/u.test(text);
+    expect(complaints.filter((text) => !isCut(text))).toEqual([]);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    this.site.server.close();
+  }
+}
+
+/** The suite of one file: pages, and a network with people. */
+export class Suite extends Pages {
+  private constructor(
+    pages: Pages,
+    readonly market: Market,
+    readonly ada: Keys,
+    readonly ben: Keys,
+    readonly cem: Keys,
+    /** Has 500 tokens; the others have 100. */
+    readonly buyer: Keys,
+  ) {
+    super(pages.browser, pages.site);
+  }
+
+  static async open(): Promise<Suite> {
+    const market = await Market.open();
+    const pages = await Pages.openAlone();
+    const ada = await market.wallet('ada');
+    const ben = await market.wallet('ben');
+    const cem = await market.wallet('cem');
+    return new Suite(pages, market, ada, ben, cem, await market.wallet('buyer', 500));
+  }
+
+  /** Opens the app on the network for somebody, with the wallet connected where one is given. */
+  come(
     accounts: readonly Keys[],
     route = '',
     node: Node = this.market.network,
     wallet: Partial<Kind> = {},
   ): Promise<Visitor> {
-    const visitor = await visit(this.browser, this.site.url, node, accounts, { route, wallet });
-    this.visitors.push(visitor);
-    return visitor;
+    return this.visit(node, accounts, route, { wallet });
+  }
+
+  /** Opens the app on the network for somebody whose wallet is not connected. */
+  arrive(accounts: readonly Keys[]): Promise<Visitor> {
+    return this.visitUnconnected(this.market.network, accounts);
   }
 
   /** A bus of Ada, Ben and Cem: two of them decide, and releasing a lock costs 1 %. */
@@ -95,37 +132,28 @@ export class Suite {
     expect(hash).toMatch(/^[0-9a-f]{64}$/u);
     await expect(this.market.cli('alice', 'tx', 'verify', hash)).resolves.toBeDefined();
   }
-
-  /** Closes what a test opened; nothing may have been wrong with its pages. */
-  async leave(): Promise<void> {
-    const visitors = this.visitors.splice(0);
-    await Promise.all(visitors.map((visitor) => visitor.close()));
-    const complaints = visitors.flatMap(({ complaints: found }) => found);
-    // Where a test cuts the connection, the browser says so.
-    const isCut = (text: string) => /ERR_(CONNECTION|EMPTY|SOCKET|FAILED)|WebSocket|Failed to fetch/u.test(text);
-    expect(complaints.filter((text) => !isCut(text))).toEqual([]);
-  }
-
-  async close(): Promise<void> {
-    await this.browser.close();
-    this.site.server.close();
-  }
 }
 
-/** Opens a suite for the tests of a file; it is there from the first hook on. */
-export function openSuite(): () => Suite {
-  let suite: Suite | undefined;
-  const opened = () => {
-    if (suite === undefined) throw new Error('the suite is not open yet');
-    return suite;
+/** Opens something for the tests of a file; it is there from the first hook on. */
+function opened<T extends Pages>(open: () => Promise<T>): () => T {
+  let pages: T | undefined;
+  const there = () => {
+    if (pages === undefined) throw new Error('the suite is not open yet');
+    return pages;
   };
   beforeAll(async () => {
-    suite = await Suite.open();
+    pages = await open();
   });
-  afterEach(() => opened().leave());
-  afterAll(() => suite?.close());
-  return opened;
+  afterEach(() => there().leave());
+  afterAll(() => pages?.close());
+  return there;
 }
+
+/** Opens a suite for the tests of a file. */
+export const openSuite = (): (() => Suite) => opened(() => Suite.open());
+
+/** Opens pages without a network for the tests of a file. */
+export const openPages = (): (() => Pages) => opened(() => Pages.openAlone());
 
 /** Goes to a screen without loading the page anew. */
 export async function goto(page: Page, route: string): Promise<void> {

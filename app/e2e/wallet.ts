@@ -24,8 +24,16 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { SYSTEM_PROGRAM } from '../src/programs';
 import type { Keys } from './network';
 
-/** How the owner answers the next questions. */
-export type Answer = 'approve' | 'reject';
+/** What happens to the next questions: the owner approves or declines, or the wallet fails in its own words. */
+export type Answer = 'approve' | 'reject' | Failing;
+
+/** A wallet that fails. */
+export interface Failing {
+  /** What it throws. */
+  readonly says: string;
+  /** Whether it has sent what it was asked to send before. */
+  readonly afterSending: boolean;
+}
 
 /** What a wallet can do: sign, sign and send by itself, or both as Phantom. */
 export type Ability = 'signTransaction' | 'signAndSendTransaction';
@@ -37,7 +45,22 @@ export interface Kind {
   readonly guards: boolean;
   /** The node through which it sends. */
   readonly rpcUrl: string;
+  /** Versions of transactions that it signs. */
+  readonly versions: readonly ('legacy' | 0)[];
+  /** Chains that it signs for. */
+  readonly chains: readonly string[];
 }
+
+/** A wallet as most are. */
+export const USUAL: Omit<Kind, 'rpcUrl'> = {
+  abilities: ['signTransaction', 'signAndSendTransaction'],
+  guards: true,
+  versions: ['legacy', 0],
+  chains: ['solana:mainnet', 'solana:devnet', 'solana:testnet', 'solana:localnet'],
+};
+
+/** What a wallet answers to the page: what it signed, or what it throws. */
+type Signed = readonly number[][] | { readonly throws: string; readonly code?: number };
 
 /** What the page may know of an account. */
 interface PageAccount {
@@ -49,8 +72,9 @@ interface PageAccount {
 export class TestWallet {
   /** How the owner answers. */
   answer: Answer = 'approve';
-  /** How often the owner was asked to sign. */
+  /** How often the owner was asked to sign, and for which chain last. */
   asked = 0;
+  chain = '';
   /** Held back while this is set: the owner looks at the question and does nothing. */
   hold: Promise<void> | undefined;
   private trusted = false;
@@ -65,16 +89,16 @@ export class TestWallet {
   static async install(context: BrowserContext, kind: Kind, accounts: readonly Keys[]): Promise<TestWallet> {
     const wallet = new TestWallet(kind, accounts);
     await context.exposeBinding('testWalletConnect', (_, silent: boolean) => wallet.connect(silent));
-    await context.exposeBinding('testWalletSign', (_, address: string, asked: number[][]) =>
-      wallet.sign(address, asked),
+    await context.exposeBinding('testWalletSign', (_, address: string, asked: number[][], chain: string) =>
+      wallet.sign(address, asked, chain),
     );
-    await context.exposeBinding('testWalletSend', (_, address: string, asked: number[][]) =>
-      wallet.send(address, asked),
+    await context.exposeBinding('testWalletSend', (_, address: string, asked: number[][], chain: string) =>
+      wallet.send(address, asked, chain),
     );
     await context.exposeBinding('testWalletForget', () => {
       wallet.trusted = false;
     });
-    await context.addInitScript(registerWallet, kind.abilities);
+    await context.addInitScript(registerWallet, kind);
     return wallet;
   }
 
@@ -111,8 +135,13 @@ export class TestWallet {
     return { address, publicKey: [...raw] };
   }
 
-  private async signed(address: string, asked: readonly number[][]): Promise<readonly Transaction[] | 'rejected'> {
+  private async signed(
+    address: string,
+    asked: readonly number[][],
+    chain: string,
+  ): Promise<readonly Transaction[] | 'rejected'> {
     this.asked += 1;
+    this.chain = chain;
     await this.hold;
     const keys = this.accounts.find((account) => account.address === address);
     if (this.answer === 'reject' || keys === undefined) return 'rejected';
@@ -124,25 +153,33 @@ export class TestWallet {
     );
   }
 
-  private async sign(address: string, asked: readonly number[][]): Promise<readonly number[][] | 'rejected'> {
-    const signed = await this.signed(address, asked);
-    return signed === 'rejected' ? signed : signed.map((one) => [...getTransactionEncoder().encode(one)]);
+  private async sign(address: string, asked: readonly number[][], chain: string): Promise<Signed> {
+    const signed = await this.signed(address, asked, chain);
+    if (signed === 'rejected') return REJECTED;
+    if (typeof this.answer === 'object') return { throws: this.answer.says };
+    return signed.map((one) => [...getTransactionEncoder().encode(one)]);
   }
 
   /** Signs and sends; returns the signatures. */
-  private async send(address: string, asked: readonly number[][]): Promise<readonly number[][] | 'rejected'> {
-    const signed = await this.signed(address, asked);
-    if (signed === 'rejected') return signed;
+  private async send(address: string, asked: readonly number[][], chain: string): Promise<Signed> {
+    const signed = await this.signed(address, asked, chain);
+    if (signed === 'rejected') return REJECTED;
+    const failing = typeof this.answer === 'object' ? this.answer : undefined;
+    if (failing?.afterSending === false) return { throws: failing.says };
     const rpc = createSolanaRpc(this.kind.rpcUrl);
-    return Promise.all(
+    const signatures = await Promise.all(
       signed.map(async (one) => {
         const wire = getBase64EncodedWireTransaction(one);
         await rpc.sendTransaction(wire, { encoding: 'base64', skipPreflight: true }).send();
         return [...getBase58Encoder().encode(getSignatureFromTransaction(one))];
       }),
     );
+    return failing === undefined ? signatures : { throws: failing.says };
   }
 }
+
+/** What wallets throw where their owner declines. */
+const REJECTED = { throws: 'User rejected the request.', code: 4001 };
 
 /** A transaction with one more instruction at its end: here its owner pays nothing to itself. */
 function guarded({ messageBytes }: Transaction, { address }: Keys): Transaction {
@@ -163,19 +200,18 @@ function guarded({ messageBytes }: Transaction, { address }: Keys): Transaction 
 declare global {
   interface Window {
     testWalletConnect(silent: boolean): Promise<readonly PageAccount[] | 'rejected'>;
-    testWalletSign: (address: string, asked: number[][]) => Promise<readonly number[][] | 'rejected'>;
-    testWalletSend: (address: string, asked: number[][]) => Promise<readonly number[][] | 'rejected'>;
+    testWalletSign: (address: string, asked: number[][], chain: string) => Promise<Signed>;
+    testWalletSend: (address: string, asked: number[][], chain: string) => Promise<Signed>;
     testWalletForget(): Promise<void>;
     testWalletSet?: (accounts: readonly PageAccount[]) => void;
   }
 }
 
 /** Runs in the page, before anything else. */
-function registerWallet(abilities: readonly Ability[]): void {
-  const chains = ['solana:mainnet', 'solana:devnet', 'solana:testnet', 'solana:localnet'] as const;
+function registerWallet({ abilities, chains, versions }: Kind): void {
   const listeners = new Set<(change: object) => void>();
   let accounts: readonly object[] = [];
-  const rejected = () => Object.assign(new Error('User rejected the request.'), { code: 4001 });
+  const failure = (says: string, code?: number) => Object.assign(new Error(says), code === undefined ? {} : { code });
   const set = (found: readonly PageAccount[]) => {
     accounts = found.map(({ address, publicKey }) => ({
       address,
@@ -194,19 +230,21 @@ function registerWallet(abilities: readonly Ability[]): void {
   interface Input {
     account: { address: string };
     transaction: Uint8Array;
+    chain?: string;
   }
   const ask = async (
-    binding: (address: string, asked: number[][]) => Promise<readonly number[][] | 'rejected'>,
+    binding: (address: string, asked: number[][], chain: string) => Promise<Signed>,
     inputs: readonly Input[],
   ) => {
     const answer = await binding(
       inputs[0]?.account.address ?? '',
       inputs.map(({ transaction }) => [...transaction]),
+      inputs[0]?.chain ?? '',
     );
-    if (answer === 'rejected') throw rejected();
+    if ('throws' in answer) throw failure(answer.throws, answer.code);
     return answer.map((bytes) => Uint8Array.from(bytes));
   };
-  const handles = { version: '1.0.0', supportedTransactionVersions: ['legacy', 0] };
+  const handles = { version: '1.0.0', supportedTransactionVersions: versions };
   const signing = {
     signTransaction: {
       ...handles,
@@ -232,7 +270,7 @@ function registerWallet(abilities: readonly Ability[]): void {
         version: '1.0.0',
         async connect({ silent = false } = {}) {
           const answer = await window.testWalletConnect(silent);
-          if (answer === 'rejected') throw rejected();
+          if (answer === 'rejected') throw failure('User rejected the request.', 4001);
           set(answer);
           return { accounts };
         },

@@ -48,7 +48,10 @@ export function App() {
   useEffect(() => {
     document.title = `${title} · MultiBus`;
   }, [title]);
-  useEffect(() => window.scrollTo(0, 0), [route.screen]);
+  useEffect(() => {
+    // Some browsers return a promise, which is no cleanup.
+    void window.scrollTo(0, 0);
+  }, [route.screen]);
   return (
     <>
       <a

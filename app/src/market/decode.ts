@@ -136,6 +136,7 @@ function lock(address: Address, data: Uint8Array): Lock | undefined {
     energyWh: raw.energyWh,
     pricePerKwh: raw.pricePerKwh,
     deposit: raw.deposit,
+    lockFeeBps: raw.lockFeeBps,
     takenAt: Number(raw.takenAt),
     expiresAt: Number(raw.expiresAt),
   };

@@ -123,6 +123,8 @@ export interface Lock {
   readonly energyWh: bigint;
   readonly pricePerKwh: bigint;
   readonly deposit: bigint;
+  /** Part of the deposit that releasing costs, as the bus decided when the lock was taken. */
+  readonly lockFeeBps: number;
   readonly takenAt: number;
   /** Last second in which it settles. */
   readonly expiresAt: number;

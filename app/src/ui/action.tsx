@@ -3,7 +3,7 @@
 import { useCallback, useState, type ReactNode } from 'react';
 
 import { type Stage, type PurchaseStage } from '../chain/send';
-import { Declined, FateUnknown, isTold, Refusal, sentence } from '../errors/explain';
+import { Declined, FateUnknown, isTold, isUnreachable, Refusal, sentence } from '../errors/explain';
 import { useSession, type Session } from '../session';
 import { CheckIcon, CloseIcon } from './icons';
 import { classes, CopyButton } from './parts';
@@ -61,7 +61,7 @@ export function useAction(): Action {
         void live.refreshBalances();
         return true;
       } catch (error) {
-        if (!isTold(error)) console.error(error);
+        if (!isTold(error) && !isUnreachable(error)) console.error(error);
         setState({
           kind: 'failed',
           message: sentence(error),

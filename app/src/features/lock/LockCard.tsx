@@ -34,7 +34,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
     settlement === undefined ? undefined : () => ({ plans: [settlement()] }),
   );
   if (bus === undefined || offer === undefined) return null;
-  const fee = bus.paused ? 0n : shareOf(lock.deposit, bus.lockFeeBps);
+  const fee = bus.paused ? 0n : shareOf(lock.deposit, lock.lockFeeBps);
   const settle = () => {
     if (settlement === undefined) return;
     void action.run(async (onStage) => {
@@ -77,7 +77,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
         <Tokens units={lock.deposit} bus={bus} /> in escrow
         {fee > 0n && !isExpired && (
           <>
-            ; releasing costs <Tokens units={fee} bus={bus} /> ({formatBps(bus.lockFeeBps)})
+            ; releasing costs <Tokens units={fee} bus={bus} /> ({formatBps(lock.lockFeeBps)})
           </>
         )}
         {isExpired && '; it can only be released now'}

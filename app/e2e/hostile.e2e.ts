@@ -1,0 +1,370 @@
+/**
+ * What no honest network, wallet or browser does: nodes that hang, keep quiet or change the market at the worst moment,
+ * wallets that cannot sign here, browsers that keep nothing. The node is scripted, so no network is needed.
+ */
+
+import type { Address } from '@solana/kit';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import type { Keys } from './network';
+import { MAINNET, names, newAddress, newKeys, ScriptedNode } from './scripted';
+import { goto, openPages, row } from './suite';
+
+const pages = openPages();
+let node: ScriptedNode;
+let bus: string;
+/** The second of two offers of 5 kWh on the bus. */
+let dearer: Address;
+let neighbour: Keys;
+
+beforeEach(async () => {
+  node = await ScriptedNode.start();
+  const mill = await node.bus('Mill Lane');
+  await node.offer(mill, { kWh: 5, price: 200_000n });
+  dearer = await node.offer(mill, { kWh: 5, price: 300_000n });
+  bus = mill;
+  neighbour = await newKeys('neighbour');
+  await node.fund(neighbour.address, 1_000_000_000, 50_000_000n);
+});
+
+afterEach(() => {
+  node.stop();
+});
+
+/** The fields to buy at the best price, with an amount in kWh. */
+async function quote(page: Page, kWh: string): Promise<void> {
+  await page.getByLabel('Buy at the best price').fill(kWh);
+  await page.getByRole('table', { name: 'Chosen offers' }).waitFor();
+}
+
+describe('a node', () => {
+  test('that never answers simulations does not lock the button', async () => {
+    node.simulate = () => 'hang';
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
+    await quote(page, '1');
+    const buy = page.getByRole('button', { name: 'Buy 1 kWh' });
+    await buy.click();
+    await page.getByText('The network does not answer. Your money is safe').waitFor();
+    expect(await buy.isEnabled()).toBe(true);
+    await page.getByText('The network does not answer; asking again').waitFor();
+    // It goes on where the node answers again.
+    node.simulate = () => 'fine';
+    await page.getByText('0.000005 SOL').waitFor();
+  });
+
+  test('that does not answer yet makes nothing of what is not known', async () => {
+    node.hanging.add('getProgramAccounts');
+    node.hanging.add('getBalance');
+    const { page } = await pages().visit(node.urls(), [neighbour], '#/mine');
+    await page.getByText('Reading your purchases…').waitFor();
+    for (const screen of ['#/mine', '#/sell', '#/bus', '#/market']) {
+      await goto(page, screen);
+      await page
+        .getByText(/^Reading /u)
+        .first()
+        .waitFor();
+      const text = await page.locator('main').innerText();
+      expect(text).not.toMatch(/nothing yet|You own no|no bus on this network|You hold no energy|nothing on offer/u);
+      expect(text).not.toMatch(/(^|\s)0 SOL/u);
+      expect(text).not.toContain('Create a bus\nName');
+    }
+  });
+
+  test('that goes away leaves what was read, with its time', async () => {
+    const { page } = await pages().visit(node.urls(), [], `#/market/${bus}`);
+    await page.getByRole('row', { name: /0\.20/u }).first().waitFor();
+    node.goAway();
+    await page.getByText(/is lost; what you see is from \d{1,2}:\d{2}:\d{2}/u).waitFor();
+    expect(await page.getByRole('row', { name: /0\.20/u }).count()).toBeGreaterThan(0);
+  });
+
+  test('that takes the subscription to slots and sends nothing is not lost on a quiet market', async () => {
+    node.isTellingSlots = false;
+    const { page } = await pages().visit(node.urls(), [], `#/market/${bus}`);
+    await page.getByRole('button', { name: /Live/u }).waitFor();
+    const lost = page.getByText(/The connection to .* is lost/u);
+    for (let second = 0; second < 34; second += 1) {
+      expect(await lost.count()).toBe(0);
+      await page.waitForTimeout(500);
+    }
+    // What is new is there all the same.
+    const late = await node.offer(bus as never, { kWh: 1, price: 150_000n });
+    await row(page, late).waitFor();
+  }, 60_000);
+});
+
+describe('a public network', () => {
+  test('is refused to an app for the local program, whose key everybody has', async () => {
+    node.genesis = MAINNET;
+    const { page } = await pages().visitUnconnected(node.urls('rpc.example'), []);
+    await page.getByRole('button', { name: 'Use this node' }).click();
+    await page.getByText('whose key everybody has').waitFor();
+    expect(await page.getByText('Mill Lane').count()).toBe(0);
+    await page.getByRole('button', { name: 'Choose another network' }).click();
+    expect(
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: /Mainnet|Devnet/u })
+        .count(),
+    ).toBe(0);
+  });
+
+  test('is what a fork on this machine is not, whatever genesis it tells', async () => {
+    node.genesis = MAINNET;
+    const abilities = ['signAndSendTransaction'] as const;
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, {
+      wallet: { abilities },
+    });
+    wallet.answer = 'reject';
+    await quote(page, '1');
+    await page.getByText('0.000005 SOL').waitFor();
+    await page.getByRole('button', { name: 'Buy 1 kWh' }).click();
+    await page.getByText('You declined in your wallet').waitFor();
+    expect(wallet.chain).toBe('solana:localnet');
+  });
+});
+
+describe('what is signed', () => {
+  test('is what was shown: offers that changed are shown again before the wallet opens', async () => {
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
+    // 5 kWh at 0.20 and 2 kWh at 0.30.
+    await quote(page, '7');
+    await page.getByText('0.000005 SOL').waitFor();
+    const chosen = page.getByRole('table', { name: 'Chosen offers' });
+    await chosen.getByRole('row', { name: /2 kWh 0\.30/u }).waitFor();
+    // The dearer one becomes the cheaper one; the node does not tell of it by itself.
+    await node.offer(bus as never, { kWh: 5, price: 190_000n }, dearer);
+    await page.getByRole('button', { name: 'Buy 7 kWh' }).click();
+    await page.getByText('The offers have changed since you looked, and nothing was signed.').waitFor();
+    expect(wallet.asked).toBe(0);
+    // What is chosen now is there to look at, and can be bought.
+    await chosen.getByRole('row', { name: /5 kWh 0\.19/u }).waitFor();
+    await chosen.getByRole('row', { name: /2 kWh 0\.20/u }).waitFor();
+    await page.getByText('0.000005 SOL').waitFor();
+    wallet.answer = 'reject';
+    await page.getByRole('button', { name: 'Buy 7 kWh' }).click();
+    await page.getByText('You declined in your wallet').waitFor();
+    expect(wallet.asked).toBe(1);
+  });
+
+  test('buys from no bus that was not chosen', async () => {
+    const stranger = await node.bus('Mill Lane');
+    await node.offer(stranger, { kWh: 50, price: 100_001n });
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
+    await quote(page, '1');
+    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    await page.getByRole('button', { name: 'On buses I choose' }).click();
+    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    const choice = page.getByRole('group', { name: 'Buses to buy from' });
+    // Two buses with one name are told apart by their addresses.
+    await choice.getByLabel(`Mill Lane ${stranger.slice(0, 4)}`).check();
+    await page.locator('.grand').getByText('100 001 base units').waitFor();
+    // The choice is kept.
+    await page.reload();
+    await quote(page, '1');
+    await page.getByRole('button', { name: 'On buses I choose' }).click();
+    await page.locator('.grand').getByText('100 001 base units').waitFor();
+  });
+
+  test('leaves out an offer that cannot be bought, and names it', async () => {
+    const rotten = await node.offer(bus as never, { kWh: 5, price: 110_000n });
+    node.simulate = (transaction) =>
+      names(transaction, rotten) ? { custom: 17, program: 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA' } : 'fine';
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
+    await quote(page, '1');
+    await page.getByText('Left out, since buying from it fails now:').waitFor();
+    await page.getByText('The token account is frozen').waitFor();
+    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    await page.getByText('0.000005 SOL').waitFor();
+    expect(await page.getByRole('button', { name: 'Buy 1 kWh' }).isEnabled()).toBe(true);
+  });
+});
+
+describe('a wallet', () => {
+  test('that signs legacy transactions only is named, with the reason', async () => {
+    const wallet = { versions: ['legacy'] as const };
+    const { page } = await pages().visitUnconnected(node.urls(), [neighbour], '', { wallet });
+    await page.getByRole('button', { name: 'Connect', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('It signs legacy transactions only').waitFor();
+    expect(await dialog.getByText('No wallet is installed').count()).toBe(0);
+    expect(await dialog.getByRole('button', { name: /Test Wallet/u }).isDisabled()).toBe(true);
+  });
+
+  test('that signs for the mainnet only is told so where it would sign', async () => {
+    const wallet = { chains: ['solana:mainnet'] };
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, { wallet });
+    await quote(page, '1');
+    await page.getByText('Test Wallet does not sign for').first().waitFor();
+    expect(await page.getByRole('button', { name: 'Buy 1 kWh' }).isDisabled()).toBe(true);
+  });
+
+  test('without tokens, and one without SOL, are told what is missing', async () => {
+    const poor = await newKeys('poor');
+    await node.fund(poor.address, 1_000_000_000);
+    const first = await pages().visit(node.urls(), [poor], `#/market/${bus}`);
+    await quote(first.page, '1');
+    await first.page.getByText('Your wallet holds no tokens of this market yet').waitFor();
+    const broke = await newKeys('broke');
+    await node.fund(broke.address, 0, 50_000_000n);
+    const second = await pages().visit(node.urls(), [broke], `#/market/${bus}`);
+    await quote(second.page, '1');
+    await second.page.getByText(/Your wallet has 0 SOL; fee and rent take/u).waitFor();
+  });
+
+  test('that fails speaks in its own words, and the purchase of one that sends itself is watched', async () => {
+    const signing = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, {
+      wallet: { abilities: ['signTransaction'] },
+    });
+    signing.wallet.answer = { says: 'rejected: enable blind signing', afterSending: false };
+    await quote(signing.page, '1');
+    await signing.page.getByText('0.000005 SOL').waitFor();
+    await signing.page.getByRole('button', { name: 'Buy 1 kWh' }).click();
+    await signing.page.getByText('Your wallet says: “rejected: enable blind signing”. Nothing was sent.').waitFor();
+
+    const sending = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, {
+      wallet: { abilities: ['signAndSendTransaction'] },
+    });
+    sending.wallet.answer = { says: 'cancelled: not confirmed in 30 s', afterSending: false };
+    await quote(sending.page, '1');
+    await sending.page.getByText('0.000005 SOL').waitFor();
+    await sending.page.getByRole('button', { name: 'Buy 1 kWh' }).click();
+    await sending.page.getByText('Your wallet says: “cancelled: not confirmed in 30 s”. It may have sent').waitFor();
+    await sending.page.getByText(/Asking the chain what became of your purchase of 1 kWh/u).waitFor();
+    await sending.page.reload();
+    await sending.page.getByText(/Asking the chain what became of your purchase of 1 kWh/u).waitFor();
+  });
+});
+
+describe('a browser', () => {
+  /** Makes the storage of every page throw. */
+  const broken = (what: 'blocked' | 'full') => (context: BrowserContext) =>
+    context.addInitScript((kind) => {
+      if (kind === 'blocked') {
+        Object.defineProperty(window, 'localStorage', {
+          get: () => {
+            throw new DOMException('The operation is insecure.', 'SecurityError');
+          },
+        });
+      } else {
+        Storage.prototype.setItem = () => {
+          throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+        };
+      }
+    }, what);
+
+  test.each(['blocked', 'full'] as const)('whose storage is %s can be used, and says so', async (what) => {
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, { prepare: broken(what) });
+    await page.getByText('This browser keeps nothing for this page').waitFor();
+    await quote(page, '1');
+    await page.getByText('0.000005 SOL').waitFor();
+    await page.getByRole('button', { name: /Switch to the dark theme|Switch to the light theme/u }).click();
+  });
+
+  test('that has kept what cannot be read forgets it', async () => {
+    for (const text of ['{', '[null]', '7', '[{"offer":"x"}]']) {
+      const { page } = await pages().visit(node.urls(), [], `#/market/${bus}`, {
+        prepare: (context) =>
+          context.addInitScript((value) => {
+            for (const key of ['basket', 'pending', 'buses', 'network', 'theme', 'wallet']) {
+              localStorage.setItem(`multibus:${key}`, value);
+            }
+          }, text),
+      });
+      await page.getByRole('row', { name: /0\.20/u }).first().waitFor();
+    }
+  });
+
+  test('at an address of no page, or of nothing, is told so', async () => {
+    const { page } = await pages().visit(node.urls(), []);
+    await page.getByRole('button', { name: /Live/u }).waitFor();
+    for (const [route, said] of [
+      ['#/verify/%E0%A4%A', 'This is neither a transaction hash'],
+      ['#/market/100%', 'There is no bus at this address'],
+      ['#/market/nonsense', 'There is no bus at this address'],
+      [`#/bus/${await newAddress()}`, 'There is no bus at this address'],
+      ['#/sell/nonsense', 'There is no bus at this address'],
+      ['#/nonsense', 'There is no such page'],
+    ] as const) {
+      await goto(page, route);
+      await page.getByText(said).first().waitFor();
+      await page.reload();
+      await page.getByText(said).first().waitFor();
+    }
+  });
+});
+
+describe('the keyboard', () => {
+  test('is where it was after a dialog has closed', async () => {
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+    const network = page.getByRole('button', { name: /Network Local/u });
+    await network.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focused()).toContain('Network');
+    const buy = page.locator('[data-offer]').first().getByRole('button', { name: 'Buy' });
+    await buy.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    expect(await focused()).toBe('Buy');
+  });
+});
+
+describe('every width', () => {
+  const WIDTHS = [320, 390, 760, 1_100, 1_280, 1_440, 1_920];
+
+  /** Elements that are wider than what they stand in, and how much. */
+  const overflowing = (page: Page) =>
+    page.evaluate(() => {
+      const found: string[] = [];
+      const limit = document.documentElement.clientWidth;
+      if (document.documentElement.scrollWidth > limit) found.push(`page ${document.documentElement.scrollWidth}`);
+      for (const card of document.querySelectorAll('.card, .total, .dialog-body, .tile')) {
+        const { right } = card.getBoundingClientRect();
+        for (const inner of card.querySelectorAll('*')) {
+          const isHidden = inner.closest('.visually-hidden, svg, .scroller, .bus-list') !== null;
+          if (!isHidden && inner.getBoundingClientRect().right > right + 1) {
+            found.push(`${card.className}: ${inner.className || inner.tagName} ${inner.textContent.slice(0, 30)}`);
+          }
+        }
+      }
+      return [...new Set(found)].slice(0, 5);
+    });
+
+  test('holds every screen, for wallets that are new, empty and rich', async () => {
+    const empty = await newKeys('empty');
+    const rich = await newKeys('rich');
+    await node.fund(rich.address, 987_654_321_012_345, 9_876_543_210_123_456n);
+    await node.lane(rich.address, 12_345);
+    await node.bus('Gemeinschaftsdach Oberweiler 32b', {
+      capacityWh: 987_654_321_012n,
+      basePricePerKwh: 98_765_432_101n,
+    });
+    const found: string[] = [];
+    for (const keys of [neighbour, empty, rich]) {
+      const { page } = await pages().visit(node.urls(), [keys], `#/market/${bus}`);
+      await quote(page, '1.234');
+      await page.waitForTimeout(1_000);
+      for (const route of [`#/market/${bus}`, '#/mine', `#/sell/${bus}`, `#/bus/${bus}`, '#/bus/new', '#/verify']) {
+        await goto(page, route);
+        if (route.startsWith('#/market')) {
+          await quote(page, '1.234');
+          await page
+            .getByText(/lamports|no tokens of this market/u)
+            .first()
+            .waitFor();
+        }
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: 900 });
+          for (const what of await overflowing(page)) found.push(`${keys.name} ${route.slice(0, 8)} ${width}: ${what}`);
+        }
+        await page.setViewportSize({ width: 1_440, height: 900 });
+      }
+    }
+    expect(found).toEqual([]);
+  }, 240_000);
+});

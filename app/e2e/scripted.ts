@@ -1,0 +1,348 @@
+/**
+ * A node of one's own, for what no honest network does: it hangs, keeps quiet, refuses, changes the market at the worst
+ * moment. It serves accounts that a test makes, and executes nothing.
+ */
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import {
+  generateKeyPair,
+  getAddressEncoder,
+  getAddressFromPublicKey,
+  getBase58Decoder,
+  getBase58Encoder,
+  type Address,
+  type FixedSizeDecoder,
+  type FixedSizeEncoder,
+} from '@solana/kit';
+import { WebSocketServer } from 'ws';
+
+import { capacityAddress, tokenAccountAddress, traderAddress } from '../src/chain/address';
+import {
+  getBusDecoder,
+  getBusEncoder,
+  getCapacityDecoder,
+  getCapacityEncoder,
+  getOfferDecoder,
+  getOfferEncoder,
+  getTraderDecoder,
+  getTraderEncoder,
+  LAYOUT_VERSION,
+  type BusArgs,
+  type CapacityArgs,
+  type OfferArgs,
+  type TraderArgs,
+} from '../src/generated';
+import { PROGRAM, TOKEN_PROGRAM } from '../src/programs';
+import type { Keys } from './network';
+
+/** Genesis hash of the public mainnet. */
+export const MAINNET = '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d';
+
+/** A new address. */
+export async function newAddress(): Promise<Address> {
+  return getAddressFromPublicKey((await generateKeyPair()).publicKey);
+}
+
+/** A wallet with a key and nothing else. */
+export async function newKeys(name: string): Promise<Keys> {
+  const keyPair = await generateKeyPair();
+  return { name, address: await getAddressFromPublicKey(keyPair.publicKey), keyPair, file: '' };
+}
+
+/** Data of an account: all zero but for what a test sets. */
+function dataOf<Args extends object>(
+  encoder: FixedSizeEncoder<Args>,
+  decoder: FixedSizeDecoder<Args>,
+  fields: Partial<Args>,
+): Uint8Array {
+  const zero = decoder.decode(new Uint8Array(decoder.fixedSize));
+  return new Uint8Array(encoder.encode({ ...zero, layoutVersion: LAYOUT_VERSION, ...fields }));
+}
+
+interface Held {
+  readonly owner: string;
+  readonly data: Uint8Array;
+  readonly lamports: number;
+}
+
+/** What the node says to a simulation: the error, or `hang` for no answer at all. */
+export type Simulated = 'fine' | 'hang' | { readonly custom: number; readonly program: string };
+
+/** Terms of an offer. */
+export interface Terms {
+  readonly kWh: number;
+  /** In base units per kWh; the token has 6 decimals. */
+  readonly price: bigint;
+  readonly seller?: Address;
+}
+
+/** The node. */
+export class ScriptedNode {
+  genesis = 'a network of neighbours';
+  /** Whether it tells of slots. */
+  isTellingSlots = true;
+  /** Methods that it never answers. */
+  readonly hanging = new Set<string>();
+  /** What it says to the simulation of a transaction with these bytes. */
+  simulate: (transaction: Uint8Array) => Simulated = () => 'fine';
+  readonly mint: Address;
+  private readonly accounts = new Map<string, Held>();
+  private slot = 1_000;
+  private isDown = false;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly sockets: WebSocketServer,
+    mint: Address,
+  ) {
+    this.mint = mint;
+  }
+
+  static async start(): Promise<ScriptedNode> {
+    const server = createServer();
+    const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await Promise.all([
+      new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)),
+      new Promise((resolve) => sockets.once('listening', resolve)),
+    ]);
+    const node = new ScriptedNode(server, sockets, await newAddress());
+    server.on('request', (request, response) => {
+      response.setHeader('access-control-allow-origin', '*');
+      response.setHeader('access-control-allow-headers', '*');
+      if (request.method === 'OPTIONS') {
+        response.end();
+        return;
+      }
+      if (node.isDown) {
+        request.socket.destroy();
+        return;
+      }
+      let body = '';
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      request.on('end', () => {
+        const asked = JSON.parse(body) as { id: number; method: string; params: readonly unknown[] };
+        const result = node.answer(asked.method, asked.params);
+        if (result === undefined) return;
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify({ jsonrpc: '2.0', id: asked.id, result }));
+      });
+    });
+    sockets.on('connection', (socket) => {
+      let subscriptions = 0;
+      const timers: ReturnType<typeof setInterval>[] = [];
+      socket.on('message', (message: Buffer) => {
+        const { id, method } = JSON.parse(message.toString()) as { id: number; method: string };
+        subscriptions += 1;
+        const subscription = subscriptions;
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: subscription }));
+        if (method !== 'slotSubscribe') return;
+        timers.push(
+          setInterval(() => {
+            if (!node.isTellingSlots) return;
+            node.slot += 1;
+            const result = { slot: node.slot, parent: node.slot - 1, root: node.slot - 32 };
+            const params = { result, subscription };
+            socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'slotNotification', params }));
+          }, 400),
+        );
+      });
+      socket.on('close', () => timers.forEach((timer) => clearInterval(timer)));
+    });
+    return node;
+  }
+
+  /** Its addresses, with another host name where one is given. */
+  urls(host = '127.0.0.1'): { readonly rpc_url: string; readonly websocket_url: string } {
+    const port = (socket: AddressInfo | string | null) => (socket as AddressInfo).port;
+    return {
+      rpc_url: `http://${host}:${port(this.server.address())}`,
+      websocket_url: `ws://${host}:${port(this.sockets.address())}`,
+    };
+  }
+
+  /** Goes away, with all connections. */
+  goAway(): void {
+    this.isDown = true;
+    this.server.closeAllConnections();
+    for (const socket of this.sockets.clients) socket.terminate();
+  }
+
+  stop(): void {
+    this.goAway();
+    this.server.close();
+    this.sockets.close();
+  }
+
+  /** Creates a bus that everybody may list on; returns its address. */
+  async bus(name: string, fields: Partial<BusArgs> = {}): Promise<Address> {
+    const bus = await newAddress();
+    const owner = await newAddress();
+    const bytes = new TextEncoder().encode(name);
+    const padded = new Uint8Array(32);
+    padded.set(bytes);
+    const zero = getBusDecoder().decode(new Uint8Array(getBusDecoder().fixedSize));
+    const owners = zero.owners.map((slot, index) => (index === 0 ? { ...slot, owner, shareBps: 10_000 } : slot));
+    const own: Partial<BusArgs> = {
+      name: padded,
+      nameLen: bytes.length,
+      owners,
+      ownerCount: 1,
+      threshold: 1,
+      listingPolicy: 1,
+      mint: this.mint,
+      mintDecimals: 6,
+      tokenProgram: TOKEN_PROGRAM,
+      capacityWh: 100_000n,
+      basePricePerKwh: 100_000n,
+      ...fields,
+    };
+    this.hold(bus, PROGRAM, dataOf(getBusEncoder(), getBusDecoder(), own));
+    const capacity: Partial<CapacityArgs> = { bus, totalWh: 100_000n, availableWh: 50_000n, listedWh: 50_000n };
+    this.hold(await capacityAddress(bus, 0), PROGRAM, dataOf(getCapacityEncoder(), getCapacityDecoder(), capacity));
+    return bus;
+  }
+
+  /** Puts energy on offer, or changes an offer that is there. */
+  async offer(bus: Address, { kWh, price, seller }: Terms, at?: Address): Promise<Address> {
+    const offer = at ?? (await newAddress());
+    const energyWh = BigInt(Math.round(kWh * 1_000));
+    const fields: Partial<OfferArgs> = {
+      bus,
+      capacity: await capacityAddress(bus, 0),
+      seller: seller ?? (await newAddress()),
+      payout: await newAddress(),
+      pricePerKwh: price,
+      listedWh: energyWh,
+      remainingWh: energyWh,
+      version: 1,
+      source: 1,
+    };
+    this.hold(offer, PROGRAM, dataOf(getOfferEncoder(), getOfferDecoder(), fields));
+    return offer;
+  }
+
+  /** Gives a wallet SOL, in lamports, and tokens, in base units. */
+  async fund(wallet: Address, lamports: number, tokens?: bigint): Promise<void> {
+    this.hold(wallet, '11111111111111111111111111111111', new Uint8Array(), lamports);
+    if (tokens === undefined) return;
+    const data = new Uint8Array(165);
+    data.set(getAddressEncoder().encode(this.mint), 0);
+    data.set(getAddressEncoder().encode(wallet), 32);
+    new DataView(data.buffer).setBigUint64(64, tokens, true);
+    data[108] = 1;
+    this.hold(await tokenAccountAddress(wallet, this.mint, TOKEN_PROGRAM), TOKEN_PROGRAM, data);
+  }
+
+  /** Opens a wallet's lane, as if it had bought so often before. */
+  async lane(wallet: Address, purchases: number): Promise<void> {
+    const first = 500n << 20n;
+    const zero = getTraderDecoder().decode(new Uint8Array(getTraderDecoder().fixedSize));
+    const receipts = zero.receipts.map((_, index) => ({
+      transactionHash: new Uint8Array(32).fill(index + 1),
+      energyWh: 123_456_789n,
+      paid: 98_765_432_101n,
+      purchasedAt: BigInt(Math.floor(Date.now() / 1_000) - index * 60),
+    }));
+    const nextNonce = first + BigInt(purchases);
+    const fields: Partial<TraderArgs> = { wallet, firstNonce: first, nextNonce, receipts };
+    this.hold(await traderAddress(wallet, 0), PROGRAM, dataOf(getTraderEncoder(), getTraderDecoder(), fields));
+  }
+
+  private hold(address: string, owner: string, data: Uint8Array, lamports = 1_000_000): void {
+    this.accounts.set(address, { owner, data, lamports });
+  }
+
+  private answer(method: string, params: readonly unknown[]): unknown {
+    if (this.hanging.has(method)) return undefined;
+    const context = { slot: this.slot };
+    const shown = ({ owner, data, lamports }: Held) => ({
+      owner,
+      lamports,
+      data: [Buffer.from(data).toString('base64'), 'base64'],
+      executable: false,
+      rentEpoch: 0,
+      space: data.length,
+    });
+    switch (method) {
+      case 'getGenesisHash':
+        return this.genesis;
+      case 'getSlot':
+      case 'getBlockHeight':
+        return this.slot;
+      case 'getProgramAccounts': {
+        const [, { filters = [] }] = params as [string, { filters?: { memcmp: { offset: number; bytes: string } }[] }];
+        const isWanted = ({ owner, data }: Held) =>
+          owner === PROGRAM &&
+          filters.every(({ memcmp: { offset, bytes } }) => {
+            const wanted = getBase58Encoder().encode(bytes);
+            return wanted.every((byte, index) => data[offset + index] === byte);
+          });
+        const value = [...this.accounts]
+          .filter(([, held]) => isWanted(held))
+          .map(([pubkey, held]) => ({ pubkey, account: shown(held) }));
+        return { context, value };
+      }
+      case 'getMultipleAccounts': {
+        const [addresses] = params as [readonly string[]];
+        const value = addresses.map((address) => {
+          if (address === 'SysvarC1ock11111111111111111111111111111111') return shown(clock());
+          const held = this.accounts.get(address);
+          return held === undefined ? null : shown(held);
+        });
+        return { context, value };
+      }
+      case 'getBalance':
+        return { context, value: this.accounts.get(String(params[0]))?.lamports ?? 0 };
+      case 'getSignaturesForAddress':
+        return [];
+      case 'getLatestBlockhash': {
+        const blockhash = getBase58Decoder().decode(new Uint8Array(32).fill(7));
+        return { context, value: { blockhash, lastValidBlockHeight: this.slot + 150 } };
+      }
+      case 'getRecentPrioritizationFees':
+        return [];
+      case 'getFeeForMessage':
+        return { context, value: 5_000 };
+      case 'getMinimumBalanceForRentExemption':
+        return (128 + Number(params[0])) * 6_960;
+      case 'simulateTransaction': {
+        const said = this.simulate(new Uint8Array(Buffer.from(String(params[0]), 'base64')));
+        if (said === 'hang') return undefined;
+        const failed = said === 'fine' ? undefined : said;
+        const logs =
+          failed === undefined
+            ? []
+            : [
+                `Program ${PROGRAM} invoke [1]`,
+                `Program ${failed.program} invoke [2]`,
+                `Program ${failed.program} failed: custom program error`,
+              ];
+        const err = failed === undefined ? null : { InstructionError: [2, { Custom: failed.custom }] };
+        return { context, value: { err, logs, unitsConsumed: 3_000, accounts: null, returnData: null } };
+      }
+      case 'getSignatureStatuses':
+        return { context, value: [null] };
+      case 'getTransaction':
+        return null;
+      default:
+        throw new Error(`the scripted node does not know ${method}`);
+    }
+  }
+}
+
+/** The chain's clock, which is this machine's. */
+function clock(): Held {
+  const data = new Uint8Array(40);
+  new DataView(data.buffer).setBigInt64(32, BigInt(Math.floor(Date.now() / 1_000)), true);
+  return { owner: 'Sysvar1111111111111111111111111111111111111', data, lamports: 1 };
+}
+
+/** Whether a transaction names an address. */
+export function names(transaction: Uint8Array, address: Address): boolean {
+  const wanted = Buffer.from(new Uint8Array(getAddressEncoder().encode(address)));
+  return Buffer.from(transaction).includes(wanted);
+}
