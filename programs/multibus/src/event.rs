@@ -1,5 +1,5 @@
-//! One event for every state change, rich enough to rebuild all state off-chain. Events are written to the
-//! transaction's log, framed as `discriminator | fields`.
+//! One event for every state change. Together they hold all that is needed to rebuild the market's state off-chain. The
+//! program writes them to the transaction's log as `discriminator | fields`.
 
 use {
     crate::state::{Action, OwnerSlot},
@@ -7,11 +7,18 @@ use {
     bytemuck::{Pod, Zeroable},
 };
 
-/// Declares every event once. From the declaration follow the events' structs, which Anchor puts into the IDL, and
-/// [`Event`]: the list of all events, how they are decoded, and their fields by name, from which clients make JSON.
+/// The first bytes of an event, as a constant.
+macro_rules! discriminator_of {
+    ($event:ident) => {
+        *<$event as anchor_lang::Discriminator>::DISCRIMINATOR.first_chunk().unwrap()
+    };
+}
+pub(crate) use discriminator_of;
+
+/// Declares every event once. The declaration makes the events' structs, which Anchor puts into the IDL, and [`Event`]: the
+/// list of all events, their decoding, and their fields by name, from which clients make JSON.
 ///
-/// An event has either a fixed size, or a list at its end behind a header of a fixed size. In the log, both are laid out
-/// as Borsh serialises them.
+/// An event either has a fixed size, or is a header of a fixed size and a list. The log holds its Borsh serialisation.
 macro_rules! events {
     (
         fixed_size {$(
@@ -59,7 +66,7 @@ macro_rules! events {
             impl $header {
                 #[doc = concat!("Discriminator of [`", stringify!($list_event), "`].")]
                 pub const fn discriminator() -> [u8; 8] {
-                    discriminator_of::<$list_event>()
+                    discriminator_of!($list_event)
                 }
             }
 
@@ -90,13 +97,13 @@ macro_rules! events {
             pub const ALL: &[EventLayout] = &[
                 $(EventLayout {
                     name: stringify!($name),
-                    discriminator: discriminator_of::<$name>(),
+                    discriminator: discriminator_of!($name),
                     fixed_size: 8 + size_of::<$name>(),
                     item_size: None,
                 },)+
                 $(EventLayout {
                     name: stringify!($list_event),
-                    discriminator: discriminator_of::<$list_event>(),
+                    discriminator: discriminator_of!($list_event),
                     fixed_size: size_of::<$header>(),
                     item_size: Some(size_of::<$item>()),
                 },)+
@@ -148,16 +155,16 @@ macro_rules! events {
     };
 }
 
-/// How an event lies in the log.
+/// How an event is laid out in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventLayout {
     pub name: &'static str,
     /// Its first bytes.
     pub discriminator: [u8; 8],
-    /// Its bytes with the discriminator; without the items where it ends with a list. The number of items is then the
-    /// last four of these bytes.
+    /// Bytes of the event with its discriminator, without the items of its list. Where it has a list, the last four of
+    /// these bytes are the number of items.
     pub fixed_size: usize,
-    /// Bytes of each item of the list that it ends with.
+    /// Bytes of one item of its list; `None` where it has no list.
     pub item_size: Option<usize>,
 }
 
@@ -202,14 +209,9 @@ impl<'a, const LENGTH: usize> From<&'a [u8; LENGTH]> for Field<'a> {
     }
 }
 
-/// The first bytes of an event.
-pub(crate) const fn discriminator_of<T: Discriminator>() -> [u8; 8] {
-    *T::DISCRIMINATOR.first_chunk().expect("an event's discriminator has eight bytes")
-}
-
 events! {
     fixed_size {
-        /// A bus was created. The owners follow from the account, which is written once in the same instruction.
+        /// A bus was created.
         BusCreated {
             bus: Address,
             capacity: Address,
@@ -275,7 +277,7 @@ events! {
             executed_by: Address,
             config_version: u64,
             executed_at: i64,
-            /// What the treasury held, which is what settled shares were computed from, in token base units.
+            /// What the treasury held, in token base units. Settled shares are computed from it.
             treasury_balance: u64,
             action: Action,
         }
@@ -296,7 +298,7 @@ events! {
             owner: Address,
             destination: Address,
             amount: u64,
-            /// Revenue claimed by all owners, ever, in token base units.
+            /// Revenue that all owners have claimed until now, in token base units.
             claimed_total: u64,
         }
 
@@ -453,7 +455,7 @@ pub(crate) fn log_purchase(header: EnergyPurchasedHeader, fill: PurchasedFill) {
     sol_log_data(&[bytemuck::bytes_of(&Frame { header, fill })]);
 }
 
-/// The event of a purchase of several offers, built where it is logged from.
+/// The event of a purchase of several offers, built in the memory that is logged.
 pub(crate) struct PurchaseLog(Vec<u64>);
 
 impl PurchaseLog {
@@ -477,8 +479,8 @@ impl PurchaseLog {
     }
 }
 
-/// Logs a fixed-size event, built field by field where it is logged from: `emit!` would copy it to the heap, and an
-/// event made as a value is copied once more.
+/// Logs an event of a fixed size. It is built field by field in the memory that is logged: `emit!` would copy it to the
+/// heap, and an event that is made as a value first is copied once more.
 macro_rules! log_event {
     (@value $field:ident) => { $field };
     (@value $field:ident $value:expr) => { $value };
@@ -490,7 +492,7 @@ macro_rules! log_event {
             discriminator: [u8; 8],
             event: $event,
         }
-        const DISCRIMINATOR: [u8; 8] = $crate::event::discriminator_of::<$event>();
+        const DISCRIMINATOR: [u8; 8] = $crate::event::discriminator_of!($event);
         const _: () = assert!(align_of::<$event>() <= 8);
         let mut frame = core::mem::MaybeUninit::<Frame>::uninit();
         let fields = frame.as_mut_ptr();

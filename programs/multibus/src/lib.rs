@@ -22,8 +22,8 @@ use anchor_lang::prelude::*;
 pub use instructions::*;
 use state::{BusConfig, ProposalAction};
 
-/// The program's address: that of local networks, whose key is public, or the one that `MULTIBUS_PROGRAM_ID` named when
-/// this was compiled. The program and its clients must be compiled for the same.
+/// The program's address. By default that of local networks, whose key is public; `MULTIBUS_PROGRAM_ID` sets another one at
+/// compile time. The program and its clients must be compiled with the same address.
 pub const PROGRAM_ID: &str = match option_env!("MULTIBUS_PROGRAM_ID") {
     Some(id) if !id.is_empty() => id,
     _ => "Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi",

@@ -40,7 +40,7 @@ import {
 } from '@solana/kit';
 import { getOwnerSlotDecoder, getOwnerSlotEncoder, type OwnerSlot, type OwnerSlotArgs } from '.';
 
-/** A bus was created. The owners follow from the account, which is written once in the same instruction. */
+/** A bus was created. */
 export type BusCreated = {
   bus: Address;
   capacity: Address;

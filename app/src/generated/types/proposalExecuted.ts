@@ -36,7 +36,7 @@ export type ProposalExecuted = {
   executedBy: Address;
   configVersion: bigint;
   executedAt: bigint;
-  /** What the treasury held, which is what settled shares were computed from, in token base units. */
+  /** What the treasury held, in token base units. Settled shares are computed from it. */
   treasuryBalance: bigint;
   action: Action;
 };
@@ -47,7 +47,7 @@ export type ProposalExecutedArgs = {
   executedBy: Address;
   configVersion: number | bigint;
   executedAt: number | bigint;
-  /** What the treasury held, which is what settled shares were computed from, in token base units. */
+  /** What the treasury held, in token base units. Settled shares are computed from it. */
   treasuryBalance: number | bigint;
   action: ActionArgs;
 };

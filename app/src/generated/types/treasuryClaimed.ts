@@ -32,7 +32,7 @@ export type TreasuryClaimed = {
   owner: Address;
   destination: Address;
   amount: bigint;
-  /** Revenue claimed by all owners, ever, in token base units. */
+  /** Revenue that all owners have claimed until now, in token base units. */
   claimedTotal: bigint;
 };
 
@@ -41,7 +41,7 @@ export type TreasuryClaimedArgs = {
   owner: Address;
   destination: Address;
   amount: number | bigint;
-  /** Revenue claimed by all owners, ever, in token base units. */
+  /** Revenue that all owners have claimed until now, in token base units. */
   claimedTotal: number | bigint;
 };
 

@@ -189,8 +189,8 @@ impl Action {
         }
     }
 
-    /// Whether the action could be carried out on the bus as it is: refused when it is proposed and again when it is
-    /// executed. The one place where the rules of decisions stand.
+    /// Refuses an action that could not be carried out on the bus as it is now. Checked when it is proposed and again when it
+    /// is executed; all rules of decisions are here.
     pub fn validate(&self, bus: &Bus, general: &Capacity) -> Result<()> {
         match self.known_kind()? {
             ActionKind::OwnerAdd => {
@@ -266,8 +266,8 @@ impl Action {
         Ok(())
     }
 
-    /// Carries the action out. `treasury_balance` is what the treasury holds now, in token base units: what the old
-    /// shares earned is settled before shares change.
+    /// Carries the action out. `treasury_balance` is what the treasury holds now, in token base units: before shares change,
+    /// what the old ones earned is settled from it.
     pub fn apply(&self, bus: &mut Bus, general: &mut Capacity, treasury_balance: u64, now: i64) -> Result<()> {
         self.validate(bus, general)?;
         let kind = self.known_kind()?;
@@ -497,7 +497,7 @@ impl Proposal {
     }
 }
 
-/// Owners with shares as an [`ProposalAction`] would leave them: what `before` and `after` show.
+/// The owners and their shares as they would be after an action.
 pub fn owners_after(bus: &Bus, action: &Action) -> Vec<OwnerShare> {
     let mut owners: Vec<OwnerShare> = bus
         .owners()
