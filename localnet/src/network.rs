@@ -134,6 +134,18 @@ impl Description {
         Ok(node::is_alive(description.process).then_some(description))
     }
 
+    /// Reads the description of the network that tests are to use: `MULTIBUS_NETWORK` names its file.
+    ///
+    /// # Errors
+    /// Where the variable is not set, or the file describes no network.
+    pub fn under_test() -> Result<Self> {
+        let path = std::env::var_os("MULTIBUS_NETWORK").map(PathBuf::from);
+        let path = path.context("MULTIBUS_NETWORK does not name a network's description; run `cargo xtask e2e`")?;
+        let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} does not describe a network; run `cargo xtask e2e`", path.display()))
+    }
+
     /// What a user wants to know.
     pub fn text(&self) -> String {
         let here = std::env::current_dir().unwrap_or_default();

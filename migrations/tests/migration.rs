@@ -58,7 +58,7 @@ fn longer(program: &Program, by: usize) -> Program {
     Program { elf: [&program.elf[..], &vec![1; by]].concat(), ..program.clone() }
 }
 
-struct World {
+struct TestDeployment {
     chain: Arc<EmbeddedChain>,
     keypair: Arc<Keypair>,
     program: Program,
@@ -67,7 +67,7 @@ struct World {
     loader: Loader,
 }
 
-impl World {
+impl TestDeployment {
     async fn new() -> Self {
         let chain = Arc::new(EmbeddedChain::new().expect("the program is built"));
         let keypair = Arc::new(Keypair::new());
@@ -123,98 +123,104 @@ fn loader_of(chain: &Arc<EmbeddedChain>, wallet: &SharedSigner, reported: &Arc<M
 
 #[tokio::test]
 async fn a_program_is_deployed_once_and_upgraded_only_when_it_differs() {
-    let world = World::new().await;
-    assert_eq!(world.loader.inspect(&world.program.id).await.unwrap(), OnChain::Absent);
-    assert_eq!(world.migrate(&world.program).await, Ok(Change::Deployed));
-    world.runs(0).await;
-    assert_eq!(world.authority().await, Some(world.wallet.pubkey()));
+    let deployment = TestDeployment::new().await;
+    assert_eq!(deployment.loader.inspect(&deployment.program.id).await.unwrap(), OnChain::Absent);
+    assert_eq!(deployment.migrate(&deployment.program).await, Ok(Change::Deployed));
+    deployment.runs(0).await;
+    assert_eq!(deployment.authority().await, Some(deployment.wallet.pubkey()));
 
-    let before = world.reported.lock().unwrap().len();
-    assert_eq!(world.migrate(&world.program).await, Ok(Change::None));
-    assert_eq!(world.reported.lock().unwrap().len(), before, "nothing was done");
+    let before = deployment.reported.lock().unwrap().len();
+    assert_eq!(deployment.migrate(&deployment.program).await, Ok(Change::None));
+    assert_eq!(deployment.reported.lock().unwrap().len(), before, "nothing was done");
 
     // Longer than the account, so it is extended; then shorter again.
-    let next = longer(&world.program, 5_000);
-    assert_eq!(world.migrate(&next).await, Ok(Change::Upgraded));
-    assert_eq!(world.migrate(&next).await, Ok(Change::None));
-    world.runs(1).await;
-    assert_eq!(world.migrate(&world.program).await, Ok(Change::Upgraded));
-    world.runs(2).await;
+    let next = longer(&deployment.program, 5_000);
+    assert_eq!(deployment.migrate(&next).await, Ok(Change::Upgraded));
+    assert_eq!(deployment.migrate(&next).await, Ok(Change::None));
+    deployment.runs(1).await;
+    assert_eq!(deployment.migrate(&deployment.program).await, Ok(Change::Upgraded));
+    deployment.runs(2).await;
 }
 
 #[tokio::test]
 async fn a_migration_that_was_killed_goes_on_where_it_stopped() {
-    let world = World::new().await;
-    let doomed = Loader::new(world.chain.clone(), world.wallet.clone(), 0, |progress| {
+    let deployment = TestDeployment::new().await;
+    let doomed = Loader::new(deployment.chain.clone(), deployment.wallet.clone(), 0, |progress| {
         if matches!(progress, Progress::Written { done: 100, .. }) {
             resume_unwind(Box::new("killed"));
         }
     });
-    let killed = AssertUnwindSafe(doomed.migrate(&world.program, Some(&world.keypair), false)).catch_unwind().await;
+    let killed =
+        AssertUnwindSafe(doomed.migrate(&deployment.program, Some(&deployment.keypair), false)).catch_unwind().await;
     assert!(killed.is_err());
-    assert_eq!(world.loader.inspect(&world.program.id).await.unwrap(), OnChain::Absent);
+    assert_eq!(deployment.loader.inspect(&deployment.program.id).await.unwrap(), OnChain::Absent);
 
-    assert_eq!(world.migrate(&world.program).await, Ok(Change::Deployed));
-    let all = world.program.elf.len().div_ceil(1_000);
-    assert!(world.parts() <= all - 50 && world.parts() > 0, "{} of {all} parts were written again", world.parts());
-    world.runs(0).await;
+    assert_eq!(deployment.migrate(&deployment.program).await, Ok(Change::Deployed));
+    let all = deployment.program.elf.len().div_ceil(1_000);
+    assert!(
+        deployment.parts() <= all - 50 && deployment.parts() > 0,
+        "{} of {all} parts were written again",
+        deployment.parts()
+    );
+    deployment.runs(0).await;
 }
 
 #[tokio::test]
 async fn only_the_upgrade_authority_upgrades_and_others_prepare_its_buffer() {
-    let world = World::new().await;
-    world.migrate(&world.program).await.unwrap();
+    let deployment = TestDeployment::new().await;
+    deployment.migrate(&deployment.program).await.unwrap();
     let multisig: SharedSigner = Arc::new(Keypair::new());
-    world.chain.airdrop(&multisig.pubkey(), 100 * SOL).await.unwrap();
-    assert!(world.loader.set_authority(&world.program.id, &multisig.pubkey()).await.unwrap());
-    assert!(!world.loader.set_authority(&world.program.id, &multisig.pubkey()).await.unwrap());
-    assert_eq!(world.authority().await, Some(multisig.pubkey()));
+    deployment.chain.airdrop(&multisig.pubkey(), 100 * SOL).await.unwrap();
+    assert!(deployment.loader.set_authority(&deployment.program.id, &multisig.pubkey()).await.unwrap());
+    assert!(!deployment.loader.set_authority(&deployment.program.id, &multisig.pubkey()).await.unwrap());
+    assert_eq!(deployment.authority().await, Some(multisig.pubkey()));
 
-    let next = longer(&world.program, 3);
-    let refused = world.migrate(&next).await.unwrap_err();
+    let next = longer(&deployment.program, 3);
+    let refused = deployment.migrate(&next).await.unwrap_err();
     assert!(refused.contains(&multisig.pubkey().to_string()) && refused.contains("--prepare"), "{refused}");
-    let refused = world.loader.set_authority(&world.program.id, &world.wallet.pubkey()).await.unwrap_err();
+    let refused =
+        deployment.loader.set_authority(&deployment.program.id, &deployment.wallet.pubkey()).await.unwrap_err();
     assert!(refused.to_string().contains("sign with that authority"), "{refused}");
 
-    let prepared = world.loader.migrate(&next, None, true).await.unwrap();
+    let prepared = deployment.loader.migrate(&next, None, true).await.unwrap();
     let Change::Prepared { buffer, authority } = prepared.clone() else { panic!("{prepared:?}") };
     assert_eq!(authority, multisig.pubkey());
-    assert_eq!(world.loader.migrate(&next, None, true).await.unwrap(), prepared);
+    assert_eq!(deployment.loader.migrate(&next, None, true).await.unwrap(), prepared);
     let to = multisig.pubkey();
-    world.send(&multisig, loader::upgrade(&world.program.id, &buffer, &to, &to)).await;
-    assert_eq!(world.migrate(&next).await, Ok(Change::None));
+    deployment.send(&multisig, loader::upgrade(&deployment.program.id, &buffer, &to, &to)).await;
+    assert_eq!(deployment.migrate(&next).await, Ok(Change::None));
 }
 
 #[tokio::test]
 async fn what_cannot_be_deployed_is_refused_before_anything_is_sent() {
-    let world = World::new().await;
-    let refused = world.loader.migrate(&world.program, None, false).await.unwrap_err().to_string();
+    let deployment = TestDeployment::new().await;
+    let refused = deployment.loader.migrate(&deployment.program, None, false).await.unwrap_err().to_string();
     assert!(refused.contains("--program-keypair"), "{refused}");
     let other = Arc::new(Keypair::new());
-    let refused = world.loader.migrate(&world.program, Some(&other), false).await.unwrap_err().to_string();
+    let refused = deployment.loader.migrate(&deployment.program, Some(&other), false).await.unwrap_err().to_string();
     assert!(refused.contains(&other.pubkey().to_string()), "{refused}");
-    let taken = Program { id: world.wallet.pubkey(), ..world.program.clone() };
-    let refused = world.migrate(&taken).await.unwrap_err();
+    let taken = Program { id: deployment.wallet.pubkey(), ..deployment.program.clone() };
+    let refused = deployment.migrate(&taken).await.unwrap_err();
     assert!(refused.contains("taken"), "{refused}");
-    assert!(world.reported.lock().unwrap().is_empty());
+    assert!(deployment.reported.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_final_program_is_left_alone() {
-    let world = World::new().await;
-    world.migrate(&world.program).await.unwrap();
-    let wallet = world.wallet.pubkey();
-    world.send(&world.wallet, loader::set_upgrade_authority(&world.program.id, &wallet, None)).await;
-    assert_eq!(world.migrate(&world.program).await, Ok(Change::None));
-    let refused = world.migrate(&longer(&world.program, 1)).await.unwrap_err();
+    let deployment = TestDeployment::new().await;
+    deployment.migrate(&deployment.program).await.unwrap();
+    let wallet = deployment.wallet.pubkey();
+    deployment.send(&deployment.wallet, loader::set_upgrade_authority(&deployment.program.id, &wallet, None)).await;
+    assert_eq!(deployment.migrate(&deployment.program).await, Ok(Change::None));
+    let refused = deployment.migrate(&longer(&deployment.program, 1)).await.unwrap_err();
     assert!(refused.contains("final"), "{refused}");
-    let refused = world.loader.set_authority(&world.program.id, &wallet).await.unwrap_err().to_string();
+    let refused = deployment.loader.set_authority(&deployment.program.id, &wallet).await.unwrap_err().to_string();
     assert!(refused.contains("final"), "{refused}");
 }
 
 #[tokio::test]
 async fn a_network_without_the_metadata_program_publishes_no_idl() {
-    let world = World::new().await;
-    let chain: Arc<dyn Chain> = world.chain.clone();
-    assert_eq!(idl::read(&chain, &world.program.id).await.unwrap(), Published::Unsupported);
+    let deployment = TestDeployment::new().await;
+    let chain: Arc<dyn Chain> = deployment.chain.clone();
+    assert_eq!(idl::read(&chain, &deployment.program.id).await.unwrap(), Published::Unsupported);
 }

@@ -1,5 +1,6 @@
-//! What suites against a network share: a market of one's own on it, and its invariants, read back from the chain.
+//! What the end-to-end suite builds on: markets of the tests' own on a network, and their invariants, read back from the
+//! chain.
 
 #![deny(missing_docs)]
 
-pub mod world;
+pub mod market;

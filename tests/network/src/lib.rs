@@ -1,8 +1,7 @@
-//! MultiBus on a network: a line that fails on command between client and node, a small market on whatever node a URL
-//! names, and a generator of load.
+//! MultiBus on a network: a proxy that fails on command between client and node, and a generator of load.
 
 #![deny(missing_docs)]
 
 pub mod load;
+pub mod market;
 pub mod proxy;
-pub mod village;

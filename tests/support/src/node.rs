@@ -92,7 +92,6 @@ impl Node {
     }
 
     /// Makes the node lie from now on.
-    #[allow(dead_code, reason = "see `Lie`")]
     pub fn lies(&self, twist: impl Fn(&str, &Value, &Value) -> Lie + Send + 'static) {
         *self.twist.lock().unwrap() = Box::new(twist);
     }

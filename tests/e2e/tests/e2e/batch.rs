@@ -9,22 +9,23 @@ use multibus_client::{
     purchase::{BatchItem, BatchOrder},
     send::TRANSACTION_BYTES,
 };
-use multibus_e2e::world::{FUNDS, World, terms};
+use multibus_e2e::market::{FUNDS, NetworkMarket};
+use multibus_test_support::market::terms;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_batch_goes_through_a_lookup_table() {
-    let world = World::new(5, |_, _| {}).await;
-    let (buyer, sellers) = (&world.members[0], &world.members[1..]);
+    let fresh = NetworkMarket::new(5, |_, _| {}).await;
+    let (buyer, sellers) = (&fresh.members[0], &fresh.members[1..]);
     let listing = (0..MAX_BATCH_ITEMS).map(|number| {
         let terms = terms(1_000, 150_000 + 1_000 * number as u64);
-        let seller = &sellers[number % sellers.len()];
-        async move { seller.offer_create(&world.bus, &terms).await }
+        let (seller, bus) = (&sellers[number % sellers.len()], fresh.bus);
+        async move { seller.offer_create(&bus, &terms).await }
     });
     let listed: Vec<_> = stream::iter(listing).buffer_unordered(8).collect().await;
     for offer in listed {
         offer.unwrap();
     }
-    let book = world.market().active_offers(&world.bus, &OfferFilter::default(), OfferSort::Price).await.unwrap();
+    let book = fresh.market().active_offers(&fresh.bus, &OfferFilter::default(), OfferSort::Price).await.unwrap();
     assert_eq!(book.len(), MAX_BATCH_ITEMS);
     let items = book.iter().map(|offer| BatchItem::at_quote(*offer, 500)).collect();
     let order = BatchOrder::at_quote(items).unwrap();
@@ -34,34 +35,34 @@ async fn a_full_batch_goes_through_a_lookup_table() {
     let bought = buyer.buy_batch(&order).await.unwrap();
     assert_eq!((bought.energy_wh, bought.fills.len()), (500 * MAX_BATCH_ITEMS as u64, MAX_BATCH_ITEMS));
     assert_eq!(bought.paid, order.max_total);
-    assert_eq!(world.tokens(buyer).await, FUNDS - bought.paid);
+    assert_eq!(fresh.tokens(buyer).await, FUNDS - bought.paid);
     assert_eq!(buyer.lookup_tables().len(), 1);
-    world.assert_sound().await;
+    fresh.assert_sound().await;
 
     // The same again uses the table as it is.
     buyer.buy_batch(&order).await.unwrap();
     assert_eq!(buyer.lookup_tables().len(), 1);
     // All of it is sold now, and nothing of a batch is paid where a part is missing.
-    let before = world.tokens(buyer).await;
+    let before = fresh.tokens(buyer).await;
     let refused = buyer.buy_batch(&order).await.unwrap_err();
     assert!(refused.is_conflict() || matches!(refused, Error::BeyondLimits(_)), "{refused}");
-    assert_eq!(world.tokens(buyer).await, before);
-    world.assert_sound().await;
+    assert_eq!(fresh.tokens(buyer).await, before);
+    fresh.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cheapest_energy_is_bought_across_sellers() {
-    let world = World::new(3, |_, _| {}).await;
-    let [buyer, dear, cheap] = &world.members[..] else { panic!("three members") };
-    dear.offer_create(&world.bus, &terms(2_000, 300_000)).await.unwrap();
-    cheap.offer_create(&world.bus, &terms(1_500, 120_000)).await.unwrap();
-    let want = Want::exactly(world.bus, 2_500);
+    let fresh = NetworkMarket::new(3, |_, _| {}).await;
+    let [buyer, dear, cheap] = &fresh.members[..] else { panic!("three members") };
+    dear.offer_create(&fresh.bus, &terms(2_000, 300_000)).await.unwrap();
+    cheap.offer_create(&fresh.bus, &terms(1_500, 120_000)).await.unwrap();
+    let want = Want::exactly(fresh.bus, 2_500);
     let quote = buyer.quote_best(&want).await.unwrap();
     assert_eq!(quote.total_cost, 180_000 + 300_000);
     assert_eq!(quote.orders.len(), 1);
     let bought = buyer.buy_best(&want).await.unwrap();
     assert_eq!((bought.energy_wh(), bought.paid()), (2_500, 480_000));
-    assert_eq!(world.tokens(cheap).await, FUNDS + 180_000);
-    assert_eq!(world.tokens(dear).await, FUNDS + 300_000);
-    world.assert_sound().await;
+    assert_eq!(fresh.tokens(cheap).await, FUNDS + 180_000);
+    assert_eq!(fresh.tokens(dear).await, FUNDS + 300_000);
+    fresh.assert_sound().await;
 }

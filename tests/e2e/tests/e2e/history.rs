@@ -5,20 +5,21 @@ use multibus_client::{
     multibus::constants::RECEIPTS,
     purchase::{PurchaseOrder, TransactionHash},
 };
-use multibus_e2e::world::{FUNDS, World, terms};
+use multibus_e2e::market::{FUNDS, NetworkMarket};
+use multibus_test_support::market::terms;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_purchase_is_proven_by_the_root_on_chain() {
     const PURCHASES: u64 = RECEIPTS as u64 + 3;
-    let world = World::new(1, |_, _| {}).await;
-    let buyer = world.members[0].clone().with_lanes(1);
-    let offer = world.owner.offer_create(&world.bus, &terms(100_000, 200_000)).await.unwrap().address;
+    let fresh = NetworkMarket::new(1, |_, _| {}).await;
+    let buyer = fresh.members[0].clone().with_lanes(1);
+    let offer = fresh.owner.offer_create(&fresh.bus, &terms(100_000, 200_000)).await.unwrap().address;
     let mut hashes = Vec::new();
     for number in 1..=PURCHASES {
         let bought = buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 200_000)).await.unwrap();
         hashes.push(bought.transaction_hash);
     }
-    let market = world.market();
+    let market = fresh.market();
     let history = market.history(&buyer.address(), 0).await.unwrap();
     assert!(history.is_verified(), "{:?}", history.flaws);
     assert_eq!(history.purchases.iter().map(|purchase| purchase.transaction_hash).collect::<Vec<_>>(), hashes);
@@ -32,6 +33,6 @@ async fn every_purchase_is_proven_by_the_root_on_chain() {
         assert_eq!(found.map(|found| found.evidence), evidence);
     }
     let energy_wh: u64 = (1..=PURCHASES).map(|number| number * 10).sum();
-    assert_eq!(world.tokens(&buyer).await, FUNDS - energy_wh * 200);
-    world.assert_sound().await;
+    assert_eq!(fresh.tokens(&buyer).await, FUNDS - energy_wh * 200);
+    fresh.assert_sound().await;
 }

@@ -1,17 +1,18 @@
 //! Locks: held, settled, released.
 
 use multibus_client::{Error, multibus::error::MultibusError, purchase::PurchaseOrder};
-use multibus_e2e::world::{FUNDS, World, terms};
+use multibus_e2e::market::{FUNDS, NetworkMarket};
+use multibus_test_support::market::terms;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_holds_energy_and_price_until_it_is_settled() {
-    let world = World::new(2, |_, _| {}).await;
-    let [holder, other] = &world.members[..] else { panic!("two members") };
-    let offer = world.owner.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap().address;
+    let fresh = NetworkMarket::new(2, |_, _| {}).await;
+    let [holder, other] = &fresh.members[..] else { panic!("two members") };
+    let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap().address;
     let lock = holder.lock_take(&offer, 800, 200_000).await.unwrap().address;
-    assert_eq!(world.tokens(holder).await, FUNDS - 160_000);
-    world.assert_sound().await;
-    world.owner.offer_reprice(&offer, 400_000).await.unwrap();
+    assert_eq!(fresh.tokens(holder).await, FUNDS - 160_000);
+    fresh.assert_sound().await;
+    fresh.owner.offer_reprice(&offer, 400_000).await.unwrap();
     let refused = other.buy(&PurchaseOrder::exactly(offer, 201, 400_000)).await.unwrap_err();
     assert!(matches!(refused, Error::BeyondLimits(_)), "{refused}");
     other.buy(&PurchaseOrder::exactly(offer, 200, 400_000)).await.unwrap();
@@ -20,19 +21,19 @@ async fn a_lock_holds_energy_and_price_until_it_is_settled() {
     let settled = holder.lock_settle(&lock).await.unwrap();
     assert_eq!((settled.energy_wh, settled.paid), (800, 160_000));
     assert!(matches!(holder.lock_settle(&lock).await, Err(Error::NotFound { kind: "lock", .. })));
-    assert_eq!(world.tokens(&world.owner).await, 160_000 + 80_000);
-    world.assert_sound().await;
+    assert_eq!(fresh.tokens(&fresh.owner).await, 160_000 + 80_000);
+    fresh.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_is_given_up_costs_its_fee_which_the_seller_gets() {
-    let world = World::new(1, |config, _| config.lock_fee_bps = 500).await;
-    let holder = &world.members[0];
-    let offer = world.owner.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap().address;
+    let fresh = NetworkMarket::new(1, |config, _| config.lock_fee_bps = 500).await;
+    let holder = &fresh.members[0];
+    let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap().address;
     let lock = holder.lock_take(&offer, 1_000, 200_000).await.unwrap().address;
     holder.lock_release(&lock).await.unwrap();
-    assert_eq!(world.tokens(holder).await, FUNDS - 10_000);
-    assert_eq!(world.tokens(&world.owner).await, 10_000);
-    assert_eq!(world.market().offer(&offer).await.unwrap().free_wh(), 1_000);
-    world.assert_sound().await;
+    assert_eq!(fresh.tokens(holder).await, FUNDS - 10_000);
+    assert_eq!(fresh.tokens(&fresh.owner).await, 10_000);
+    assert_eq!(fresh.market().offer(&offer).await.unwrap().free_wh(), 1_000);
+    fresh.assert_sound().await;
 }

@@ -3,47 +3,48 @@
 use multibus_client::{
     bus::OwnerShare, multibus::error::MultibusError, proposal::ProposalAction, purchase::PurchaseOrder,
 };
-use multibus_e2e::world::{FUNDS, World, terms};
+use multibus_e2e::market::{FUNDS, NetworkMarket};
+use multibus_test_support::market::terms;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn owners_share_revenue_and_decide_by_two_of_two() {
-    let world = World::new(2, |config, members| {
+    let fresh = NetworkMarket::new(2, |config, members| {
         config.owners[0].share_bps = 3_333;
         config.owners.push(OwnerShare { owner: members[0].address(), share_bps: 6_667 });
         config.threshold = 2;
         config.pause_quorum = 1;
     })
     .await;
-    let (first, second, buyer) = (&world.owner, &world.members[0], &world.members[1]);
-    let offer = first.offer_create_for_bus(&world.bus, &terms(10_000, 100_001)).await.unwrap().address;
+    let (first, second, buyer) = (&fresh.owner, &fresh.members[0], &fresh.members[1]);
+    let offer = first.offer_create_for_bus(&fresh.bus, &terms(10_000, 100_001)).await.unwrap().address;
     buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 100_001)).await.unwrap();
 
     let action = ProposalAction::BasePriceSet { base_price_per_kwh: 150_000 };
-    let proposal = first.propose(&world.bus, &action).await.unwrap().address;
+    let proposal = first.propose(&fresh.bus, &action).await.unwrap().address;
     let early = buyer.proposal_execute(&proposal).await.unwrap_err();
     assert_eq!(early.multibus(), Some(MultibusError::ApprovalsMissing), "{early}");
     let stranger = buyer.proposal_approve(&proposal).await.unwrap_err();
     assert_eq!(stranger.multibus(), Some(MultibusError::NotAnOwner), "{stranger}");
     second.proposal_approve(&proposal).await.unwrap();
     buyer.proposal_execute(&proposal).await.unwrap();
-    let status = world.market().proposal_status(&proposal).await.unwrap();
+    let status = fresh.market().proposal_status(&proposal).await.unwrap();
     assert!(status.is_executed && status.approvals == 2);
-    assert_eq!(world.market().bus(&world.bus).await.unwrap().base_price_per_kwh, 150_000);
+    assert_eq!(fresh.market().bus(&fresh.bus).await.unwrap().base_price_per_kwh, 150_000);
     first.proposal_close(&proposal).await.unwrap();
 
-    let due = world.market().treasury(&world.bus).await.unwrap();
+    let due = fresh.market().treasury(&fresh.bus).await.unwrap();
     assert_eq!(due.claims.iter().map(|claim| claim.claimable).collect::<Vec<_>>(), [33_330, 66_670]);
-    buyer.treasury_claim(&world.bus, &second.address()).await.unwrap();
-    first.treasury_claim(&world.bus, &first.address()).await.unwrap();
-    assert_eq!((world.tokens(first).await, world.tokens(second).await), (33_330, FUNDS + 66_670));
-    let again = first.treasury_claim(&world.bus, &first.address()).await.unwrap_err();
+    buyer.treasury_claim(&fresh.bus, &second.address()).await.unwrap();
+    first.treasury_claim(&fresh.bus, &first.address()).await.unwrap();
+    assert_eq!((fresh.tokens(first).await, fresh.tokens(second).await), (33_330, FUNDS + 66_670));
+    let again = first.treasury_claim(&fresh.bus, &first.address()).await.unwrap_err();
     assert_eq!(again.multibus(), Some(MultibusError::NothingToClaim), "{again}");
-    world.assert_sound().await;
+    fresh.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_owner_pauses_and_money_comes_back_without_a_fee() {
-    let world = World::new(2, |config, members| {
+    let fresh = NetworkMarket::new(2, |config, members| {
         config.owners[0].share_bps = 5_000;
         config.owners.push(OwnerShare { owner: members[0].address(), share_bps: 5_000 });
         config.threshold = 2;
@@ -51,19 +52,19 @@ async fn one_owner_pauses_and_money_comes_back_without_a_fee() {
         config.lock_fee_bps = 500;
     })
     .await;
-    let (first, second, buyer) = (&world.owner, &world.members[0], &world.members[1]);
-    let offer = first.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap().address;
+    let (first, second, buyer) = (&fresh.owner, &fresh.members[0], &fresh.members[1]);
+    let offer = first.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap().address;
     let lock = buyer.lock_take(&offer, 500, 200_000).await.unwrap().address;
-    second.propose(&world.bus, &ProposalAction::Pause).await.unwrap();
-    let refused = first.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap_err();
+    second.propose(&fresh.bus, &ProposalAction::Pause).await.unwrap();
+    let refused = first.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::BusPaused), "{refused}");
     let refused = buyer.lock_settle(&lock).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::BusPaused), "{refused}");
     buyer.lock_release(&lock).await.unwrap();
-    assert_eq!(world.tokens(buyer).await, FUNDS);
-    let resume = first.propose(&world.bus, &ProposalAction::Resume).await.unwrap().address;
+    assert_eq!(fresh.tokens(buyer).await, FUNDS);
+    let resume = first.propose(&fresh.bus, &ProposalAction::Resume).await.unwrap().address;
     second.proposal_approve(&resume).await.unwrap();
     first.proposal_execute(&resume).await.unwrap();
     buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 200_000)).await.unwrap();
-    world.assert_sound().await;
+    fresh.assert_sound().await;
 }

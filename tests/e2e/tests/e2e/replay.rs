@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use multibus_e2e::world::World;
+use multibus_e2e::market::NetworkMarket;
 use serde_json::Value;
 
 /// The community's data.
@@ -13,10 +13,10 @@ const INTERVALS: [&str; 2] = ["2016-06-21T12:00:00", "2016-06-21T12:15:00"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_piece_of_a_day_is_traded_to_the_wh() {
-    let world = World::new(0, |_, _| {}).await;
+    let fresh = NetworkMarket::new(0, |_, _| {}).await;
     let folder = tempfile::tempdir().unwrap();
     write_piece(&folder.path().join("noon.csv"));
-    let mut replay = world.multibus(folder.path());
+    let mut replay = fresh.multibus(folder.path());
     replay.args(["--output", "json", "replay", "noon.csv", "--report", "report", "--state", "noon.state"]);
     let output = tokio::process::Command::from(replay).output().await.unwrap();
     let (text, notes) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

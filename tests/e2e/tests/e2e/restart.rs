@@ -3,40 +3,41 @@
 use std::{env, path::PathBuf};
 
 use multibus_client::{chain::Chain, purchase::PurchaseOrder};
-use multibus_e2e::world::{FUNDS, World, network, terms};
+use multibus_e2e::market::{FUNDS, NetworkMarket, network};
 use multibus_localnet::node::{Node, NodeOptions};
+use multibus_test_support::market::terms;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_node_goes_on_where_it_was() {
     let folder = folder();
     let mut node = Node::start(NodeOptions::new(network().engine, folder.path()).unwrap()).await.unwrap();
-    let world = World::at(node.url(), node.websocket_url(), 1, |_, _| {}).await;
-    let buyer = world.members[0].clone().with_lanes(1);
-    let offer = world.owner.offer_create(&world.bus, &terms(10_000, 200_000)).await.unwrap().address;
+    let fresh = NetworkMarket::at(node.url(), node.websocket_url(), 1, |_, _| {}).await;
+    let buyer = fresh.members[0].clone().with_lanes(1);
+    let offer = fresh.owner.offer_create(&fresh.bus, &terms(10_000, 200_000)).await.unwrap().address;
     let order = PurchaseOrder::exactly(offer, 1_000, 200_000);
     let mut hashes = Vec::new();
     for _ in 0..3 {
         hashes.push(buyer.buy(&order).await.unwrap().transaction_hash);
     }
-    let slot = world.chain.clock().await.unwrap().slot;
+    let slot = fresh.chain.clock().await.unwrap().slot;
 
     node.kill().unwrap();
     let gone = buyer.buy(&order).await.unwrap_err();
     assert!(gone.is_transient(), "{gone}");
     node.restart().await.unwrap();
 
-    assert!(world.chain.clock().await.unwrap().slot + 64 > slot, "no more than what was not final may be undone");
-    let history = world.market().history(&buyer.address(), 0).await.unwrap();
+    assert!(fresh.chain.clock().await.unwrap().slot + 64 > slot, "no more than what was not final may be undone");
+    let history = fresh.market().history(&buyer.address(), 0).await.unwrap();
     assert!(history.is_verified(), "{:?}", history.flaws);
     assert_eq!(history.purchases.iter().map(|purchase| purchase.transaction_hash).collect::<Vec<_>>(), hashes);
     hashes.push(buyer.buy(&order).await.unwrap().transaction_hash);
-    assert_eq!(world.tokens(&buyer).await, FUNDS - 4 * 200_000);
-    world.assert_sound().await;
+    assert_eq!(fresh.tokens(&buyer).await, FUNDS - 4 * 200_000);
+    fresh.assert_sound().await;
 
     // In good order it ends and starts just as well.
     node.stop().await.unwrap();
     node.restart().await.unwrap();
-    assert_eq!(world.market().history(&buyer.address(), 0).await.unwrap().purchases.len(), 4);
+    assert_eq!(fresh.market().history(&buyer.address(), 0).await.unwrap().purchases.len(), 4);
     node.stop().await.unwrap();
 }
 

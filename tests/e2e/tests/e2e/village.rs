@@ -4,16 +4,16 @@ use multibus_client::{
     Market,
     offer::{OfferFilter, OfferSort},
 };
-use multibus_e2e::world::{World, network, seeded_wallet};
+use multibus_e2e::market::{NetworkMarket, network, seeded_wallet};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newcomer_gets_money_and_buys_through_the_command_line() {
-    let (world, network) = (World::new(0, |_, _| {}).await, network());
+    let (fresh, network) = (NetworkMarket::new(0, |_, _| {}).await, network());
     let folder = tempfile::tempdir().unwrap();
     let operator = seeded_wallet("operator", folder.path());
     let call = |words: &[&str]| -> Value {
-        let output = world.multibus(folder.path()).args(["--output", "json"]).args(words).output().unwrap();
+        let output = fresh.multibus(folder.path()).args(["--output", "json"]).args(words).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{words:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_str(&text).unwrap()
@@ -31,8 +31,8 @@ async fn a_newcomer_gets_money_and_buys_through_the_command_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_buses_have_energy_to_choose_from() {
-    let (world, network) = (World::new(0, |_, _| {}).await, network());
-    let market = Market::new(world.chain.clone());
+    let (fresh, network) = (NetworkMarket::new(0, |_, _| {}).await, network());
+    let market = Market::new(fresh.chain.clone());
     for (name, least) in [("Sunny Street", 4), ("Harbour Feeder", 3)] {
         let bus = network.buses.iter().find(|bus| bus.name == name).unwrap();
         let address = bus.address.parse().unwrap();

@@ -3,7 +3,8 @@
 use std::{process::Stdio, time::Duration};
 
 use multibus_client::purchase::PurchaseOrder;
-use multibus_e2e::world::{World, terms};
+use multibus_e2e::market::NetworkMarket;
+use multibus_test_support::market::terms;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -16,13 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watch_tells_every_event_once_and_in_order() {
-    let world = World::new(1, |_, _| {}).await;
-    let buyer = &world.members[0];
+    let fresh = NetworkMarket::new(1, |_, _| {}).await;
+    let buyer = &fresh.members[0];
     buyer.open_lanes(1).await.unwrap();
-    let offer = world.owner.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap().address;
+    let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap().address;
     let folder = tempfile::tempdir().unwrap();
-    let bus = world.bus.to_string();
-    let mut watch = Command::from(world.multibus(folder.path()));
+    let bus = fresh.bus.to_string();
+    let mut watch = Command::from(fresh.multibus(folder.path()));
     watch.args(["watch", &bus, "--json-lines"]).stdout(Stdio::piped()).kill_on_drop(true);
     let mut watch = watch.spawn().unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
@@ -32,7 +33,7 @@ async fn watch_tells_every_event_once_and_in_order() {
     let mut price_per_kwh = 200_000;
     let mut event = loop {
         price_per_kwh += 1;
-        world.owner.offer_reprice(&offer, price_per_kwh).await.unwrap();
+        fresh.owner.offer_reprice(&offer, price_per_kwh).await.unwrap();
         if let Ok(line) = timeout(Duration::from_secs(2), lines.next_line()).await {
             break parse(line);
         }
@@ -43,11 +44,11 @@ async fn watch_tells_every_event_once_and_in_order() {
         assert_eq!(event["event"], "OfferRepriced");
     }
 
-    let second = world.owner.offer_create(&world.bus, &terms(1_000, 200_000)).await.unwrap();
+    let second = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap();
     let bought = buyer.buy(&PurchaseOrder::exactly(second.address, 400, 200_000)).await.unwrap();
     let lock = buyer.lock_take(&second.address, 100, 200_000).await.unwrap();
     let settled = buyer.lock_settle(&lock.address).await.unwrap();
-    let cancelled = world.owner.offer_cancel(&second.address).await.unwrap();
+    let cancelled = fresh.owner.offer_cancel(&second.address).await.unwrap();
     let happened = [
         ("OfferCreated", second.sent.signature),
         ("EnergyPurchased", bought.signature),

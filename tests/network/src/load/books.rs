@@ -3,7 +3,7 @@
 
 use {
     super::LoadError,
-    crate::village::{CAPACITY_WH, FUNDS, Village},
+    crate::market::{CAPACITY_WH, FUNDS, NetworkMarket},
     multibus_client::{
         Address, Keyed, Keypair, Signer,
         account::decode,
@@ -126,7 +126,8 @@ pub(super) struct Listed {
 
 /// Everything that the traders share.
 pub(super) struct Books {
-    pub village: Village,
+    /// The market that they trade on.
+    pub fresh: NetworkMarket,
     pub members: Vec<Member>,
     /// Offers that stay: they can be locked.
     pub standing: Vec<Listed>,
@@ -137,14 +138,14 @@ pub(super) struct Books {
 }
 
 impl Books {
-    pub fn new(village: Village, members: Vec<Member>) -> Self {
-        let offer_seqs = village.buses.iter().map(|_| AtomicU64::new(0)).collect();
-        Self { village, members, standing: Vec::new(), posted: RwLock::default(), offer_seqs }
+    pub fn new(fresh: NetworkMarket, members: Vec<Member>) -> Self {
+        let offer_seqs = fresh.buses.iter().map(|_| AtomicU64::new(0)).collect();
+        Self { fresh, members, standing: Vec::new(), posted: RwLock::default(), offer_seqs }
     }
 
     /// A sequence number for a new offer of a bus whose address costs the program least to find.
     pub fn offer_seq(&self, bus: usize) -> u64 {
-        let capacity = address::capacity(&self.village.buses[bus], 0);
+        let capacity = address::capacity(&self.fresh.buses[bus], 0);
         loop {
             let seq = self.offer_seqs[bus].fetch_add(1, Ordering::Relaxed);
             if address::offer_is_cheap(&capacity, seq) {
@@ -218,13 +219,13 @@ impl Books {
     /// are not compared, but sums and invariants are.
     pub async fn violations(&self, lanes: &mut [LaneBook], is_certain: bool) -> Result<Vec<String>, LoadError> {
         let chain_failed = |error| LoadError::Chain { doing: "reading the chain after the load", error };
-        let chain = &self.village.chain;
-        let market = self.village.market();
+        let chain = &self.fresh.chain;
+        let market = self.fresh.market();
         let mut found = Vec::new();
         let mut tokens = 0u128;
         let mut locks: Vec<Keyed<Lock>> = Vec::new();
         let mut sold_wh = 0u128;
-        for bus in &self.village.buses {
+        for bus in &self.fresh.buses {
             let audit = market.audit(bus).await.map_err(chain_failed)?;
             tokens += u128::from(audit.escrow) + u128::from(audit.treasury);
             sold_wh += audit.capacities.iter().map(|capacity| u128::from(capacity.sold_wh)).sum::<u128>();
@@ -300,9 +301,9 @@ impl Books {
                 ));
             }
         }
-        let owner = self.village.tokens(&self.village.owner.address()).await.map_err(chain_failed)?;
+        let owner = self.fresh.tokens(&self.fresh.owner.address()).await.map_err(chain_failed)?;
         tokens += u128::from(owner);
-        let supply = u128::from(market.mint(&self.village.mint).await.map_err(chain_failed)?.supply);
+        let supply = u128::from(market.mint(&self.fresh.mint).await.map_err(chain_failed)?.supply);
         if tokens != supply {
             found.push(format!("{tokens} base units are in wallets, escrows and treasuries, and {supply} exist"));
         }

@@ -7,7 +7,7 @@ use {
         report::Tally,
         submit::{Fate, Submitter},
     },
-    crate::village::{BASE_PRICE, LOCK_FEE_BPS, SOL, Village, terms},
+    crate::market::{self, BASE_PRICE, LOCK_FEE_BPS},
     bytemuck::Zeroable,
     futures_util::{StreamExt, TryStreamExt, stream},
     multibus_client::{
@@ -22,6 +22,7 @@ use {
         purchase::{BatchItem, BatchOrder, Buyer, Order, PurchaseOrder, purchase, purchase_batch},
         trader::Trader,
     },
+    multibus_test_support::market::{SOL, terms},
     rand::{Rng, SeedableRng, rngs::StdRng},
     std::{
         fs,
@@ -71,7 +72,7 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
     let cpu_before = cpu_times(options.node_process);
     let deadline = Instant::now() + options.duration();
     let shared = Arc::new(Shared {
-        submitter: Submitter::new(books.village.chain.clone(), tally.clone(), options.max_transactions),
+        submitter: Submitter::new(books.fresh.chain.clone(), tally.clone(), options.max_transactions),
         books,
         settlements,
         mix: options.mix,
@@ -96,7 +97,7 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
     let violations = shared.books.violations(&mut lanes, is_certain).await?;
     let mut kinds = Vec::new();
     for kind in Kind::ALL {
-        let units = compute_units(&shared.books.village.chain, &tally.sample(kind, SAMPLE)).await;
+        let units = compute_units(&shared.books.fresh.chain, &tally.sample(kind, SAMPLE)).await;
         kinds.extend(tally.kind_report(kind, units.map_err(failed("reading compute units"))?));
     }
     let between = |choose: fn(&CpuTimes) -> Duration| {
@@ -121,31 +122,31 @@ async fn prepare(
 ) -> Result<(Books, Vec<LaneBook>, Vec<Settlement>), Error> {
     let traders = usize::from(options.traders);
     let lamports = TRADER_LAMPORTS * (u64::from(options.traders) + 10) + SOL * u64::from(options.buses);
-    let village = Village::found(chain.clone(), options.buses, lamports).await?;
-    let keypairs = village.fund(traders, TRADER_LAMPORTS).await?;
+    let fresh = market::found(chain.clone(), options.buses, lamports).await?;
+    let keypairs = market::traders(&fresh, traders, TRADER_LAMPORTS).await?;
     let mut settlements = Vec::new();
-    for bus in &village.buses {
-        settlements.push(village.market().settlement(bus).await?);
+    for bus in &fresh.buses {
+        settlements.push(fresh.market().settlement(bus).await?);
     }
     let members = keypairs
         .into_iter()
         .map(|keypair| {
-            let token_account = village.token_account(&keypair.pubkey());
+            let token_account = fresh.token_account(&keypair.pubkey());
             Member::new(keypair, token_account)
         })
         .collect();
-    let mut books = Books::new(village, members);
+    let mut books = Books::new(fresh, members);
     let sellers = if options.hot { 1 } else { traders };
     let (shared, lane_count) = (&books, options.lanes);
     let open_lanes = |member: usize| async move {
-        let wallet = Wallet::new(shared.village.chain.clone(), shared.members[member].keypair.clone());
+        let wallet = Wallet::new(shared.fresh.chain.clone(), shared.members[member].keypair.clone());
         wallet.with_lanes(lane_count).open_lanes(lane_count).await
     };
     stream::iter((0..traders).map(open_lanes)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<()>().await?;
     let list = |seller: usize| async move {
-        let bus = seller % shared.village.buses.len();
+        let bus = seller % shared.fresh.buses.len();
         let (offer, instruction) = shared.new_offer(seller, bus);
-        let wallet = Wallet::new(shared.village.chain.clone(), shared.members[seller].keypair.clone());
+        let wallet = Wallet::new(shared.fresh.chain.clone(), shared.members[seller].keypair.clone());
         wallet.send(&[instruction]).await?;
         Ok::<_, Error>(Listed { offer, seller })
     };
@@ -168,7 +169,7 @@ async fn prepare(
 impl Books {
     /// A new offer of a trader on a bus, and the instruction that creates it.
     fn new_offer(&self, seller: usize, bus: usize) -> (Keyed<Offer>, multibus_client::Instruction) {
-        let (bus_address, member) = (self.village.buses[bus], &self.members[seller]);
+        let (bus_address, member) = (self.fresh.buses[bus], &self.members[seller]);
         let offer_seq = self.offer_seq(bus);
         let capacity = address::capacity(&bus_address, 0);
         let price_per_kwh = BASE_PRICE + 7 * (seller as u64 % 50);
@@ -250,7 +251,7 @@ struct Shared {
 
 impl Shared {
     fn settlement(&self, bus: &Address) -> &Settlement {
-        let index = self.books.village.buses.iter().position(|other| other == bus).unwrap_or_default();
+        let index = self.books.fresh.buses.iter().position(|other| other == bus).unwrap_or_default();
         &self.settlements[index]
     }
 }
@@ -426,7 +427,7 @@ impl Lane {
 
     async fn post(&mut self) {
         let seller = self.book.member;
-        let bus = self.rng.random_range(0..self.shared.books.village.buses.len());
+        let bus = self.rng.random_range(0..self.shared.books.fresh.buses.len());
         let (offer, instruction) = self.shared.books.new_offer(seller, bus);
         if let Fate::Landed = self.send(Kind::OfferCreate, instruction).await {
             self.offers.push(offer);

@@ -8,9 +8,10 @@ use {
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
     },
     multibus_network::{
+        market::{self, NetworkMarket},
         proxy::{Fault, Proxy},
-        village::{Village, terms},
     },
+    multibus_test_support::market::terms,
     serde_json::json,
     std::time::{Duration, Instant},
 };
@@ -50,10 +51,10 @@ fn expired_too_early(answer: &mut serde_json::Value) {
 }
 
 /// A buyer with an open lane buys 10 Wh while faults happen; it is paid once, and every fault did happen.
-async fn buys_once(village: &Village, offer: multibus_client::Address, faults: &[(&'static str, Fault)]) {
+async fn buys_once(fresh: &NetworkMarket, offer: multibus_client::Address, faults: &[(&'static str, Fault)]) {
     let network = network();
     let proxy = network.proxy().await;
-    let member = village.member().await.unwrap();
+    let member = market::member(fresh).await.unwrap();
     member.open_lanes(1).await.unwrap();
     let buyer = wallet_behind(&proxy, &member, IMPATIENT).with_lanes(1);
     for (method, fault) in faults {
@@ -65,15 +66,15 @@ async fn buys_once(village: &Village, offer: multibus_client::Address, faults: &
     for (method, _) in faults {
         assert!(proxy.failed(method) > 0, "{faults:?} did not happen");
     }
-    assert_eq!(paid(village, &member).await, 5, "{faults:?}");
-    let receipts = village.market().receipts(&member.address()).await.unwrap();
+    assert_eq!(paid(fresh, &member).await, 5, "{faults:?}");
+    let receipts = fresh.market().receipts(&member.address()).await.unwrap();
     assert_eq!(receipts.len(), 1, "{faults:?}");
     assert_eq!(receipts[0].transaction_hash(), bought.transaction_hash, "{faults:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_is_paid_once_whatever_becomes_of_requests_and_answers() {
-    let (village, offer) = network().village().await;
+    let (fresh, offer) = network().market().await;
     let mut cases: Vec<Vec<(&str, Fault)>> = Vec::new();
     for method in METHODS {
         cases.extend(FAULTS.map(|fault| vec![(method, fault)]));
@@ -86,8 +87,8 @@ async fn a_purchase_is_paid_once_whatever_becomes_of_requests_and_answers() {
     cases.push(vec![("sendTransaction", Fault::ResetAfter), ("getSignatureStatuses", Fault::Garbage)]);
     cases.push(vec![("sendTransaction", Fault::Unanswered), ("getTransaction", Fault::Unavailable)]);
     let count = cases.len() as u64;
-    each(cases, async |faults: Vec<(&'static str, Fault)>| buys_once(&village, offer, &faults).await).await;
-    let sold = village.market().offer(&offer).await.unwrap();
+    each(cases, async |faults: Vec<(&'static str, Fault)>| buys_once(&fresh, offer, &faults).await).await;
+    let sold = fresh.market().offer(&offer).await.unwrap();
     assert_eq!(sold.listed_wh - sold.remaining_wh, 10 * count);
 }
 
@@ -95,17 +96,17 @@ async fn a_purchase_is_paid_once_whatever_becomes_of_requests_and_answers() {
 async fn a_purchase_that_seemed_expired_and_lands_later_is_paid_once() {
     // The node calls the blockhash expired and keeps the transaction back: the client signs a second one, and then both
     // reach the chain, the first one first.
-    let (village, offer) = network().village().await;
+    let (fresh, offer) = network().market().await;
     let faults = [("getLatestBlockhash", Fault::Altered(expired_too_early)), ("sendTransaction", Fault::HeldBack)];
-    buys_once(&village, offer, &faults).await;
+    buys_once(&fresh, offer, &faults).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_never_comes_does_not_hold_the_buyer_up() {
     let network = network();
-    let (village, offer) = network.village().await;
+    let (fresh, offer) = network.market().await;
     let proxy = network.proxy().await;
-    let member = village.member().await.unwrap();
+    let member = market::member(&fresh).await.unwrap();
     member.open_lanes(1).await.unwrap();
     let buyer = wallet_behind(&proxy, &member, RpcOptions::default()).with_lanes(1);
     proxy.inject("sendTransaction", Fault::Unanswered, 1);
@@ -114,15 +115,15 @@ async fn an_answer_that_never_comes_does_not_hold_the_buyer_up() {
     assert_eq!(proxy.failed("sendTransaction"), 1);
     // A request may take 30 s; the chain says within seconds that the transaction landed.
     assert!(started_at.elapsed() < Duration::from_secs(15), "{:?}", started_at.elapsed());
-    assert_eq!(paid(&village, &member).await, 5);
+    assert_eq!(paid(&fresh, &member).await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_dies_after_the_purchase_landed_leaves_a_hash_to_ask_for() {
     let network = network();
-    let (village, offer) = network.village().await;
+    let (fresh, offer) = network.market().await;
     let proxy = network.proxy().await;
-    let member = village.member().await.unwrap();
+    let member = market::member(&fresh).await.unwrap();
     member.open_lanes(1).await.unwrap();
     let patience = Duration::from_secs(4);
     let buyer = wallet_behind(&proxy, &member, RpcOptions { patience, ..IMPATIENT }).with_lanes(1);
@@ -142,15 +143,15 @@ async fn a_node_that_dies_after_the_purchase_landed_leaves_a_hash_to_ask_for() {
     // The same wallet goes on under the next nonce.
     let next = buyer.buy(&PurchaseOrder::exactly(offer, 20, 500)).await.unwrap();
     assert_eq!(next.nonce, processed.nonce + 1);
-    assert_eq!(paid(&village, &member).await, 15);
-    assert_sound(&village, &[&member]).await;
+    assert_eq!(paid(&fresh, &member).await, 15);
+    assert_sound(&fresh, &[&member]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_gone_before_anything_was_sent_costs_nothing() {
     let network = network();
-    let (village, offer) = network.village().await;
-    let member = village.member().await.unwrap();
+    let (fresh, offer) = network.market().await;
+    let member = market::member(&fresh).await.unwrap();
     member.open_lanes(1).await.unwrap();
     for (fault, said) in [
         (Fault::Garbage, "not JSON-RPC"),
@@ -168,14 +169,15 @@ async fn a_node_that_is_gone_before_anything_was_sent_costs_nothing() {
         assert!(sentence.contains(&proxy.url) && sentence.contains(said), "{fault:?}: {sentence}");
         assert!(!sentence.contains('\n'), "{sentence}");
     }
-    assert_eq!(paid(&village, &member).await, 0);
+    assert_eq!(paid(&fresh, &member).await, 0);
 }
 
 /// Everything else that changes the market happens once too.
-async fn trades_once(proxy: &Proxy, village: &Village, faults: &[(&'static str, Fault)]) {
-    let member = village.member().await.unwrap();
+async fn trades_once(proxy: &Proxy, fresh: &NetworkMarket, faults: &[(&'static str, Fault)]) {
+    let member = market::member(fresh).await.unwrap();
     member.open_lanes(1).await.unwrap();
-    let (seller, buyer) = (village.member().await.unwrap(), wallet_behind(proxy, &member, IMPATIENT).with_lanes(1));
+    let (seller, buyer) =
+        (market::member(fresh).await.unwrap(), wallet_behind(proxy, &member, IMPATIENT).with_lanes(1));
     let faulty_seller = wallet_behind(proxy, &seller, IMPATIENT);
     let mut count = 0;
     let mut inject = || {
@@ -185,9 +187,9 @@ async fn trades_once(proxy: &Proxy, village: &Village, faults: &[(&'static str, 
         count += 1;
     };
     inject();
-    let offer = faulty_seller.offer_create(&village.bus(), &terms(1_000, 500)).await.unwrap().address;
+    let offer = faulty_seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().address;
     inject();
-    let item = BatchItem::at_quote(village.market().offer(&offer).await.unwrap(), 100);
+    let item = BatchItem::at_quote(fresh.market().offer(&offer).await.unwrap(), 100);
     assert_eq!(buyer.buy_batch(&BatchOrder::at_quote(vec![item]).unwrap()).await.unwrap().paid, 50);
     inject();
     let lock = buyer.lock_take(&offer, 200, 500).await.unwrap().address;
@@ -196,13 +198,13 @@ async fn trades_once(proxy: &Proxy, village: &Village, faults: &[(&'static str, 
     for (method, _) in faults {
         assert_eq!(proxy.failed(method), count, "{faults:?}");
     }
-    assert_eq!(paid(village, &member).await, 150, "{faults:?}");
-    let offers = village.market().all_offers(&village.bus()).await.unwrap();
+    assert_eq!(paid(fresh, &member).await, 150, "{faults:?}");
+    let offers = fresh.market().all_offers(&fresh.bus).await.unwrap();
     let own: Vec<_> = offers.iter().filter(|offer| offer.seller == seller.address()).collect();
     assert_eq!(own.len(), 1, "{faults:?}");
     assert_eq!((own[0].remaining_wh, own[0].reserved_wh), (700, 0), "{faults:?}");
     seller.offer_cancel(&offer).await.unwrap();
-    assert_sound(village, &[&member, &seller]).await;
+    assert_sound(fresh, &[&member, &seller]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,7 +215,7 @@ async fn offers_batches_and_locks_happen_once() {
         vec![("getLatestBlockhash", Fault::Altered(expired_too_early)), ("sendTransaction", Fault::HeldBack)],
     ] {
         let network = network();
-        let (village, _) = network.village().await;
-        trades_once(&network.proxy().await, &village, &faults).await;
+        let (fresh, _) = network.market().await;
+        trades_once(&network.proxy().await, &fresh, &faults).await;
     }
 }

@@ -7,7 +7,7 @@ use {
     std::{
         fmt::Write,
         fs,
-        path::{Path, PathBuf},
+        path::Path,
         process::{Child, Command, Output, Stdio},
         time::{Duration, Instant},
     },
@@ -17,27 +17,6 @@ use {
 /// Members and intervals of the community that is replayed.
 const MEMBERS: u64 = 6;
 const INTERVALS: u64 = 8;
-
-/// A folder that goes with the test.
-pub struct Folder(PathBuf);
-
-impl Folder {
-    pub fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("multibus-fault-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A community with a surplus and a deficit in every interval.
 pub fn write_community(path: &Path) {
@@ -62,13 +41,13 @@ pub fn multibus(url: &str) -> Command {
 }
 
 /// Starts or resumes a replay.
-pub fn replay(url: &str, folder: &Folder, resume: bool) -> Child {
+pub fn replay(url: &str, folder: &Path, resume: bool) -> Child {
     let state = if resume { "--resume" } else { "--state" };
     multibus(url)
         .arg("replay")
-        .arg(folder.file("community.csv"))
+        .arg(folder.join("community.csv"))
         .args(["--lock-percent", "60", "--members-per-batch", "2", "--lanes", "2", "--seed", "7", state])
-        .arg(folder.file("replay.state"))
+        .arg(folder.join("replay.state"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -76,14 +55,14 @@ pub fn replay(url: &str, folder: &Folder, resume: bool) -> Child {
 }
 
 /// Intervals that the replay completed, as its state says; 0 while there is none.
-fn completed(folder: &Folder) -> u64 {
-    let Ok(text) = fs::read_to_string(folder.file("replay.state")) else { return 0 };
+fn completed(folder: &Path) -> u64 {
+    let Ok(text) = fs::read_to_string(folder.join("replay.state")) else { return 0 };
     let state: Value = serde_json::from_str(&text).expect("the state is whole at every moment");
     state["completed"].as_u64().expect("the state counts intervals")
 }
 
 /// Waits until the replay is so many intervals further, and then into the middle of the next one.
-pub async fn until_interval(folder: &Folder, interval: u64, child: &mut Child, delay: Duration) {
+pub async fn until_interval(folder: &Path, interval: u64, child: &mut Child, delay: Duration) {
     let started_at = Instant::now();
     while completed(folder) < interval {
         assert!(child.try_wait().unwrap().is_none(), "the replay ended before it could be disturbed");
@@ -110,20 +89,21 @@ pub fn assert_replayed(output: &Output) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_is_killed_twice_resumes_and_pays_nothing_twice() {
-    let folder = Folder::new("client");
-    write_community(&folder.file("community.csv"));
-    let mut node = own_node(&folder.file("node")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_community(&folder.join("community.csv"));
+    let mut node = own_node(&folder.join("node")).await;
     let mut resume = false;
     for (interval, delay) in [(2, 150), (5, 450)] {
-        let mut child = replay(&node.url(), &folder, resume);
-        until_interval(&folder, interval, &mut child, Duration::from_millis(delay)).await;
+        let mut child = replay(&node.url(), folder, resume);
+        until_interval(folder, interval, &mut child, Duration::from_millis(delay)).await;
         child.kill().unwrap();
         child.wait().unwrap();
-        let done = completed(&folder);
+        let done = completed(folder);
         assert!(done >= interval && done < INTERVALS, "{done} intervals were completed");
         resume = true;
     }
-    let child = replay(&node.url(), &folder, true);
+    let child = replay(&node.url(), folder, true);
     assert_replayed(&tokio::task::spawn_blocking(|| finish(child)).await.unwrap());
     node.stop().await.expect("the node ends in good order");
 }

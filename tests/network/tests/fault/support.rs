@@ -1,4 +1,4 @@
-//! A village on the network under test, and a buyer whose line to it fails on command.
+//! A market on the network under test, and wallets whose connection to it fails on command.
 
 use {
     futures_util::{StreamExt, stream},
@@ -12,9 +12,10 @@ use {
         node::{Node, NodeOptions},
     },
     multibus_network::{
+        market::{self, FUNDS, NetworkMarket},
         proxy::Proxy,
-        village::{FUNDS, SOL, Village, terms},
     },
+    multibus_test_support::market::{SOL, terms},
     std::{path::Path, sync::Arc, time::Duration},
 };
 
@@ -27,9 +28,7 @@ pub struct Network {
 
 /// The network that `cargo xtask e2e` started.
 pub fn network() -> Network {
-    let path = std::env::var("MULTIBUS_NETWORK").expect("MULTIBUS_NETWORK names a network: use `cargo xtask e2e`");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let description: Description = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let description = Description::under_test().unwrap_or_else(|error| panic!("{error:#}"));
     Network { engine: description.engine, url: description.rpc_url, websocket_url: description.websocket_url }
 }
 
@@ -44,11 +43,11 @@ impl Network {
         Proxy::start(&self.url, &self.websocket_url).await.expect("a port")
     }
 
-    /// A village with one offer of 1 MWh for 500 per kWh, and that offer.
-    pub async fn village(&self) -> (Village, Address) {
-        let village = Village::found(self.direct(), 1, 10_000 * SOL).await.expect("a village");
-        let offer = village.owner.offer_create(&village.bus(), &terms(1_000_000, 500)).await.expect("an offer");
-        (village, offer.address)
+    /// A market of its own with one offer of 1 MWh for 500 per kWh, and that offer.
+    pub async fn market(&self) -> (NetworkMarket, Address) {
+        let fresh = market::found(self.direct(), 1, 10_000 * SOL).await.expect("a market");
+        let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000_000, 500)).await.expect("an offer");
+        (fresh, offer.address)
     }
 }
 
@@ -75,14 +74,14 @@ pub fn wallet_behind(proxy: &Proxy, wallet: &Wallet, options: RpcOptions) -> Wal
 }
 
 /// What a wallet paid so far, in base units.
-pub async fn paid(village: &Village, wallet: &Wallet) -> u64 {
-    FUNDS - village.tokens(&wallet.address()).await.expect("a balance")
+pub async fn paid(fresh: &NetworkMarket, wallet: &Wallet) -> u64 {
+    FUNDS - fresh.tokens(&wallet.address()).await.expect("a balance")
 }
 
 /// Every invariant holds, as read from the chain by a straight line.
-pub async fn assert_sound(village: &Village, wallets: &[&Wallet]) {
+pub async fn assert_sound(fresh: &NetworkMarket, wallets: &[&Wallet]) {
     let wallets: Vec<Address> = wallets.iter().map(|wallet| wallet.address()).collect();
-    let violations = village.violations(&wallets).await.expect("the chain");
+    let violations = fresh.violations(&wallets).await.expect("the chain");
     assert!(violations.is_empty(), "{violations:#?}");
 }
 

@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        replay::{Folder, assert_replayed, finish, replay, until_interval, write_community},
+        replay::{assert_replayed, finish, replay, until_interval, write_community},
         support::own_node,
     },
     serde_json::Value,
@@ -12,11 +12,12 @@ use {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_killed_in_a_replay_loses_nothing() {
-    let folder = Folder::new("node");
-    write_community(&folder.file("community.csv"));
-    let mut node = own_node(&folder.file("node")).await;
-    let mut child = replay(&node.url(), &folder, false);
-    until_interval(&folder, 2, &mut child, Duration::from_millis(300)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_community(&folder.join("community.csv"));
+    let mut node = own_node(&folder.join("node")).await;
+    let mut child = replay(&node.url(), folder, false);
+    until_interval(folder, 2, &mut child, Duration::from_millis(300)).await;
     node.kill().unwrap();
     sleep(Duration::from_secs(1)).await;
     node.restart().await.expect("the node starts again on its ledger");
@@ -30,7 +31,7 @@ async fn a_node_that_is_killed_in_a_replay_loses_nothing() {
         let failure: Value = serde_json::from_str(said.trim()).unwrap_or_else(|_| panic!("{said}"));
         let sentence = failure["error"]["message"].as_str().unwrap_or_else(|| panic!("{said}"));
         assert!(sentence.contains(&node.url()) && !sentence.contains('\n'), "{sentence}");
-        let child = replay(&node.url(), &folder, true);
+        let child = replay(&node.url(), folder, true);
         assert_replayed(&spawn_blocking(|| finish(child)).await.unwrap());
     }
     node.stop().await.expect("the node ends in good order");

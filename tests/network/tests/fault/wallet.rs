@@ -4,7 +4,7 @@ use {
     crate::support::{IMPATIENT, assert_sound, network, paid, wallet_behind},
     futures_util::future::join_all,
     multibus_client::purchase::PurchaseOrder,
-    multibus_network::proxy::Fault,
+    multibus_network::{market, proxy::Fault},
     std::collections::HashSet,
 };
 
@@ -12,8 +12,8 @@ use {
 async fn two_clients_share_one_wallet_and_its_lanes() {
     const PURCHASES: usize = 12;
     let network = network();
-    let (village, offer) = network.village().await;
-    let member = village.member().await.unwrap();
+    let (fresh, offer) = network.market().await;
+    let member = market::member(&fresh).await.unwrap();
     member.clone().with_lanes(2).open_lanes(2).await.unwrap();
     let proxies = [network.proxy().await, network.proxy().await];
     let clients = proxies.each_ref().map(|proxy| wallet_behind(proxy, &member, IMPATIENT).with_lanes(2));
@@ -38,13 +38,13 @@ async fn two_clients_share_one_wallet_and_its_lanes() {
     let nonces: HashSet<_> = bought.iter().map(|bought| (bought.lane, bought.nonce)).collect();
     assert_eq!((hashes.len(), nonces.len()), (2 * PURCHASES, 2 * PURCHASES));
     let total: u64 = bought.iter().map(|bought| bought.paid).sum();
-    assert_eq!(paid(&village, &member).await, total);
-    let lanes = village.market().traders(&member.address()).await.unwrap();
+    assert_eq!(paid(&fresh, &member).await, total);
+    let lanes = fresh.market().traders(&member.address()).await.unwrap();
     assert_eq!(lanes.len(), 2);
     assert_eq!(lanes.iter().map(|lane| lane.next_nonce - lane.first_nonce).sum::<u64>(), 2 * PURCHASES as u64);
     // Every receipt is of a purchase that one of the clients knows about.
-    for receipt in village.market().receipts(&member.address()).await.unwrap() {
+    for receipt in fresh.market().receipts(&member.address()).await.unwrap() {
         assert!(hashes.contains(&receipt.transaction_hash()));
     }
-    assert_sound(&village, &[&member]).await;
+    assert_sound(&fresh, &[&member]).await;
 }

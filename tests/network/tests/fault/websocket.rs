@@ -9,7 +9,10 @@ use {
         event::Event,
         purchase::PurchaseOrder,
     },
-    multibus_network::proxy::{Cut, Proxy},
+    multibus_network::{
+        market,
+        proxy::{Cut, Proxy},
+    },
     std::time::Duration,
     tokio::time::{sleep, timeout},
 };
@@ -49,9 +52,9 @@ async fn buy(
 /// Purchases before, during and after a failure of the websocket are each told once, in order.
 async fn tells_everything_once(fail: impl AsyncFn(&Proxy), mend: impl AsyncFn(&Proxy)) {
     let network = network();
-    let (village, offer) = network.village().await;
+    let (fresh, offer) = network.market().await;
     let proxy = network.proxy().await;
-    let buyer = village.member().await.unwrap().with_lanes(1);
+    let buyer = market::member(&fresh).await.unwrap().with_lanes(1);
     let mut logs = behind(&proxy, IMPATIENT).subscribe_logs(&offer).await.unwrap();
     let mut bought = buy(&buyer, offer, 3).await;
     fail(&proxy).await;
@@ -98,7 +101,7 @@ async fn a_websocket_that_is_refused_for_a_while_loses_no_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_stays_away_ends_the_subscription_with_its_name() {
     let network = network();
-    let (_village, offer) = network.village().await;
+    let (_fresh, offer) = network.market().await;
     let proxy = network.proxy().await;
     let options = multibus_client::chain::RpcOptions { patience: Duration::from_secs(3), ..IMPATIENT };
     let mut logs = behind(&proxy, options).subscribe_logs(&offer).await.unwrap();

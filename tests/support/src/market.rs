@@ -1,0 +1,194 @@
+//! A market of its own on any chain: a new token, new buses, and wallets with money. Nobody else's transactions touch it.
+
+use {
+    futures_util::{StreamExt, TryStreamExt, stream},
+    multibus_client::{
+        Address, Error, Instruction, Keypair, Market, Result, Wallet,
+        address::associated_token,
+        bus::{BusConfig, ListingPolicy, OwnerShare},
+        chain::{Chain, EmbeddedChain},
+        market::Settlement,
+        multibus::token::SPL_TOKEN_ID,
+        offer::{EnergySource, OfferTerms},
+        token::{create_associated_token, mint_to},
+    },
+    std::sync::Arc,
+};
+
+/// Lamports of a SOL.
+pub const SOL: u64 = 1_000_000_000;
+/// Decimals of the token.
+const DECIMALS: u8 = 6;
+/// Wallets that one transaction funds.
+const FUNDED_AT_ONCE: usize = 5;
+
+/// A new token, with buses that settle in it.
+#[derive(Clone)]
+pub struct FreshMarket<C> {
+    /// The chain.
+    pub chain: Arc<C>,
+    /// Mints the token, and creates the buses.
+    pub owner: Wallet,
+    /// The token.
+    pub mint: Address,
+    /// The token program of the token.
+    pub token_program: Address,
+    /// All buses.
+    pub buses: Vec<Address>,
+    /// The first bus.
+    pub bus: Address,
+}
+
+/// A bus that is open for listing, without windows, with one owner.
+pub fn open_bus(owner: &Wallet) -> BusConfig {
+    BusConfig {
+        name: "Sunny Lane".to_owned(),
+        owners: vec![OwnerShare { owner: owner.address(), share_bps: 10_000 }],
+        threshold: 1,
+        pause_quorum: 0,
+        listing_policy: ListingPolicy::Open as u8,
+        lock_fee_bps: 100,
+        timelock_seconds: 0,
+        window_seconds: 0,
+        gate_closure_seconds: 0,
+        capacity_wh: 1_000_000_000,
+        base_price_per_kwh: 100,
+    }
+}
+
+/// Solar energy without a window and without expiry.
+pub fn terms(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
+    OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Solar }
+}
+
+impl<C: Chain + 'static> FreshMarket<C> {
+    /// Makes a token and these buses. A new wallet pays for all of it, with lamports from the chain's faucet.
+    ///
+    /// # Errors
+    /// Where the chain gives no lamports, or refuses.
+    pub async fn found(
+        chain: Arc<C>,
+        lamports: u64,
+        token_program: &Address,
+        buses: impl FnOnce(&Wallet) -> Vec<BusConfig>,
+    ) -> Result<Self> {
+        let owner = Wallet::new(chain.clone(), Arc::new(Keypair::new()));
+        chain.airdrop(&owner.address(), lamports).await?;
+        let mint = owner.mint_create(DECIMALS, token_program).await?.address;
+        let create = |(number, config): (usize, BusConfig)| {
+            let (owner, mint) = (&owner, &mint);
+            async move { Ok::<_, Error>(owner.bus_create(number as u64, mint, &config).await?.address) }
+        };
+        let configs = buses(&owner);
+        let buses: Vec<Address> =
+            stream::iter(configs.into_iter().enumerate()).map(create).buffered(8).try_collect().await?;
+        let bus = *buses.first().ok_or_else(|| Error::Invalid("a market needs a bus".to_owned()))?;
+        Ok(Self { chain, owner, mint, token_program: *token_program, buses, bus })
+    }
+
+    /// Read-only queries.
+    pub fn market(&self) -> &Market {
+        self.owner.market()
+    }
+
+    /// The settlement that all buses share, with the escrow of the first.
+    ///
+    /// # Errors
+    /// Where the chain does not answer.
+    pub async fn settlement(&self) -> Result<Settlement> {
+        self.market().settlement(&self.bus).await
+    }
+
+    /// The token account of a wallet.
+    pub fn token_account(&self, wallet: &Address) -> Address {
+        associated_token(wallet, &self.mint, &self.token_program)
+    }
+
+    /// Gives lamports of the owner and new tokens to each wallet.
+    ///
+    /// # Errors
+    /// Where the owner has too few lamports, or the chain refuses.
+    pub async fn fund(&self, wallets: &[Address], lamports: u64, tokens: u64) -> Result<()> {
+        let owner = self.owner.address();
+        let mut groups = Vec::new();
+        for group in wallets.chunks(FUNDED_AT_ONCE) {
+            let mut instructions: Vec<Instruction> = Vec::new();
+            for wallet in group {
+                let account = self.token_account(wallet);
+                instructions.push(solana_system_interface::instruction::transfer(&owner, wallet, lamports));
+                instructions.push(create_associated_token(&owner, wallet, &self.mint, &self.token_program));
+                instructions.push(mint_to(&self.mint, &account, &owner, tokens, &self.token_program)?);
+            }
+            groups.push(instructions);
+        }
+        stream::iter(groups)
+            .map(|instructions| async move { self.owner.send(&instructions).await.map(drop) })
+            .buffer_unordered(16)
+            .try_collect::<()>()
+            .await
+    }
+
+    /// Tokens of a wallet, in base units; 0 where it has no account.
+    ///
+    /// # Errors
+    /// Where the chain does not answer.
+    pub async fn tokens(&self, wallet: &Address) -> Result<u64> {
+        match self.market().token_balance(&self.token_account(wallet)).await {
+            Err(Error::NotFound { .. }) => Ok(0),
+            balance => balance,
+        }
+    }
+
+    /// What is wrong with the market; nothing where all is well. Every bus must keep its invariants, the history of every
+    /// lane of these wallets must be verified, and every token must be in one of these wallets, the owner's, an escrow or
+    /// a treasury.
+    ///
+    /// # Errors
+    /// Where the chain does not answer.
+    pub async fn violations(&self, wallets: &[Address]) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        let mut tokens = 0u128;
+        for bus in &self.buses {
+            let audit = self.market().audit(bus).await?;
+            tokens += u128::from(audit.escrow) + u128::from(audit.treasury);
+            found.extend(audit.violations);
+            if audit.gifts != 0 {
+                found.push(format!("the escrow of {bus} has {} base units that are no deposits", audit.gifts));
+            }
+        }
+        for wallet in wallets.iter().chain([&self.owner.address()]) {
+            tokens += u128::from(self.tokens(wallet).await?);
+            for lane in self.market().traders(wallet).await? {
+                if let Err(rule) = lane.check_invariants() {
+                    found.push(format!("lane {} of {wallet}: {rule} does not hold", lane.lane));
+                }
+                let history = self.market().history(wallet, lane.lane).await?;
+                found.extend(history.flaws.iter().map(|flaw| format!("lane {} of {wallet}: {flaw}", lane.lane)));
+            }
+        }
+        let supply = u128::from(self.market().mint(&self.mint).await?.supply);
+        if tokens != supply {
+            found.push(format!("{tokens} base units are in wallets, escrows and treasuries, and {supply} exist"));
+        }
+        Ok(found)
+    }
+}
+
+impl FreshMarket<EmbeddedChain> {
+    /// A market with one [`open_bus`] on a new embedded chain, in SPL Token.
+    ///
+    /// # Panics
+    /// Where the program is not built.
+    pub async fn embedded() -> Self {
+        Self::embedded_in(&SPL_TOKEN_ID).await
+    }
+
+    /// The same in another token program.
+    ///
+    /// # Panics
+    /// Where the program is not built.
+    pub async fn embedded_in(token_program: &Address) -> Self {
+        let chain = Arc::new(EmbeddedChain::new().expect("the program is built"));
+        Self::found(chain, 10_000 * SOL, token_program, |owner| vec![open_bus(owner)]).await.expect("a market")
+    }
+}
