@@ -18,7 +18,7 @@ pub const VALIDATOR: &str = "MULTIBUS_VALIDATOR";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
-    /// surfpool: a simulated network on LiteSVM, there in a second
+    /// surfpool: a simulated network on LiteSVM, ready in a second
     #[default]
     Surfpool,
     /// `solana-test-validator`: Agave itself, with its scheduler, banks, blocks and ledger

@@ -1,5 +1,5 @@
-//! The wallets of local networks. Their keys are public, the same in every checkout, so that a browser wallet or a
-//! script that knows them still does after the network was started over. On any other network they are worth nothing.
+//! The wallets of local networks. Their keys are public and the same in every checkout, so that a browser wallet or a
+//! script can use them again after the network was started over. Never use them on any other network.
 
 use std::{fs, io::Write, path::Path};
 
@@ -43,7 +43,7 @@ pub fn write(keypair: &Keypair, path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Whoever imported these keys into a wallet keeps them.
+    /// People have imported these keys into their wallets, so they must not change.
     #[test]
     fn known_keys_never_change() {
         assert_eq!(operator().pubkey().to_string(), "8WgayaUVDsgxux4TPuC5BAhUEhjQNvLuEvRXxfdfqdQ");

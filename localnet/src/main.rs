@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How often the village is tended.
 const TEND_INTERVAL: Duration = Duration::from_secs(60);
-/// How often a starting network in the background is looked at.
+/// Polling interval while a network starts in the background.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Local networks for MultiBus.
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    // A node must be started by the thread that lives longest: this one.
+    // A node ends with the thread that started it, so this one starts it: it lives longest.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli {
         Cli::Up { place, port, reset, detach: true } => detach(&place.options(Some(port))?, reset),
@@ -134,7 +134,7 @@ async fn up(options: NodeOptions, reset: bool) -> Result<()> {
     network.stop().await
 }
 
-/// Starts the same in the background, and returns once it is ready.
+/// Starts `up` in the background, and returns once the network is ready.
 fn detach(options: &NodeOptions, reset: bool) -> Result<ExitCode> {
     let NodeOptions { engine, dir, program, rpc_port, slot_ms } = options;
     std::fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
@@ -149,7 +149,7 @@ fn detach(options: &NodeOptions, reset: bool) -> Result<ExitCode> {
         command.arg("--reset");
     }
     command.env("MULTIBUS_PROGRAM", program).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-    // Out of reach of this terminal's Ctrl-C.
+    // This terminal's Ctrl-C must not reach it.
     let mut child = command.process_group(0).spawn()?;
     loop {
         if let Some(status) = child.try_wait()? {
@@ -164,7 +164,7 @@ fn detach(options: &NodeOptions, reset: bool) -> Result<ExitCode> {
     }
 }
 
-/// Prints for whoever reads; that nobody reads on, as `head` does not, is no reason to end.
+/// Prints a line. A closed pipe, as after `head`, is no error.
 fn say(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -207,7 +207,7 @@ async fn run_beside(dir: &Path, command: &[String]) -> Result<std::process::Exit
         .env("MULTIBUS_NETWORK", dir.join(DESCRIPTION))
         .spawn()
         .with_context(|| format!("could not start `{program}`"))?;
-    // The terminal's Ctrl-C reaches the command too: whichever way it ends, the network ends after it.
+    // The terminal's Ctrl-C reaches the command too. The network ends after the command, however that ends.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     loop {

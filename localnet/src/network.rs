@@ -19,19 +19,19 @@ use crate::{
     village::{MINT_DECIMALS, START_SOL, START_TOKENS, SeededBus, Village, WALLETS},
 };
 
-/// Describes the running network, in its folder.
+/// Name of the file, in a network's folder, that describes the running network.
 pub const DESCRIPTION: &str = "network.json";
-/// Held by the process that runs the network, whose number is in it.
+/// Name of the lock file. The process that runs the network holds the lock, and writes its number into the file.
 const LOCK: &str = "lock";
 /// Keypair files, in the network's folder.
 const WALLET_DIR: &str = "wallets";
 /// What engines keep, in the network's folder.
 const KEPT: [&str; 6] =
     ["ledger", "surfpool.sqlite", "surfpool.sqlite-wal", "surfpool.sqlite-shm", "agave.log", "surfpool.log"];
-/// How long a network may take to end.
+/// Time within which a network must end.
 const STOP_PATIENCE: Duration = Duration::from_secs(45);
 
-/// What is there, for people and programs.
+/// What a running network has, for people and programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// What runs it.
@@ -77,7 +77,7 @@ pub struct Network {
     pub node: Node,
     /// Its market.
     pub village: Village,
-    /// What is there.
+    /// What it has.
     pub description: Description,
     dir: PathBuf,
     _lock: File,
@@ -115,7 +115,7 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        // Whoever finds it nonetheless finds that its process is gone.
+        // Where this fails, the file stays and names a process that is gone: readers notice that.
         let _ = fs::remove_file(self.dir.join(DESCRIPTION));
     }
 }
@@ -130,7 +130,7 @@ impl Description {
         let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
         let description: Self = serde_json::from_str(&text)
             .with_context(|| format!("{} does not describe a network; remove it", path.display()))?;
-        // One whose process was killed left it behind.
+        // A network that was killed leaves its description behind.
         Ok(node::is_alive(description.process).then_some(description))
     }
 
@@ -210,7 +210,7 @@ fn describe(dir: &Path, node: &Node, village: &Village) -> Result<Description> {
         buses: village.buses(),
         wallets,
     };
-    // In one step, so that whoever waits for the file finds all of it.
+    // The file appears in one step, complete: others wait for it.
     let (path, partial) = (dir.join(DESCRIPTION), dir.join(format!("{DESCRIPTION}.partial")));
     let text = serde_json::to_string_pretty(&description)?;
     fs::write(&partial, text + "\n")

@@ -1,5 +1,5 @@
-//! An engine as a child process: started, waited for until it is healthy, stopped, killed, and started again on what it
-//! kept.
+//! An engine as a child process. It is started and waited for until it is healthy; it can be stopped or killed, and
+//! started again on its ledger.
 
 use std::{
     fs::{self, File},
@@ -26,18 +26,18 @@ use tokio::time::{Instant, sleep};
 
 use crate::{engine::Engine, key};
 
-/// How long an engine may take until it is healthy; a validator on two busy cores takes half a minute.
+/// Time within which an engine must be healthy. A validator on two busy cores takes half a minute.
 const START_PATIENCE: Duration = Duration::from_secs(180);
-/// How long an engine may take to end in good order.
+/// Time within which an engine must end after SIGTERM.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
-/// How often a starting or ending engine is looked at.
+/// Polling interval while an engine starts or ends.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// Lines of the log that are shown where an engine did not start.
+/// Lines of the log that are shown when an engine does not start.
 const TAIL_LINES: usize = 25;
 /// Shreds of the ledger that the validator keeps; transactions of older slots are forgotten. Its default of 10,000 is
 /// used up within minutes, since a slot without transactions has dozens.
 const LEDGER_SHREDS: &str = "2000000";
-/// A validator's slot of 400 ms has so many ticks, and shorter ones fewer of the same length.
+/// Ticks of a slot of 400 ms. A shorter slot has fewer ticks of the same length.
 const TICKS_OF_400_MS: u32 = 64;
 
 /// How a node is started.
@@ -45,7 +45,7 @@ const TICKS_OF_400_MS: u32 = 64;
 pub struct NodeOptions {
     /// What runs it.
     pub engine: Engine,
-    /// Folder of its ledger and its log, made where it is missing. A ledger that is there is continued.
+    /// Folder of its ledger and its log, created if it is missing. The node goes on with a ledger that is there.
     pub dir: PathBuf,
     /// The program's ELF.
     pub program: PathBuf,
@@ -68,21 +68,21 @@ impl NodeOptions {
 
 /// A running node, with the program at the market's address.
 ///
-/// It ends with its value: dropping it kills the process. On Linux it also ends with the thread that started it, so that
-/// nothing is left of a killed test: start it from the thread that lives longest, such as the test's own.
+/// Dropping it kills the process. On Linux the process also ends with the thread that started it, so that a killed test
+/// leaves nothing behind. So start it from the thread that lives longest, such as the test's own.
 pub struct Node {
     options: NodeOptions,
     child: Child,
     ports: Ports,
 }
 
-/// Where a node listens: nothing of it is shared with another node on this machine.
+/// The ports of a node. No other node on this machine uses any of them.
 #[derive(Clone, Copy)]
 struct Ports {
     /// RPC, and WebSocket at the next one.
     rpc: u16,
     faucet: u16,
-    /// The first of those at which a validator listens for other validators.
+    /// The first of the ports at which a validator listens for other validators.
     peers: u16,
 }
 
@@ -93,7 +93,7 @@ impl Node {
     /// Starts a node and returns once it is healthy, with the program deployed.
     ///
     /// # Errors
-    /// Where its binary is missing, a port is taken, or it does not become healthy; the end of its log tells why.
+    /// Where its binary is missing, a port is taken, or it does not become healthy. The error shows the end of its log.
     pub async fn start(options: NodeOptions) -> Result<Self> {
         fs::create_dir_all(&options.dir).with_context(|| format!("could not create {}", options.dir.display()))?;
         let rpc = match options.rpc_port {
@@ -236,13 +236,13 @@ impl Node {
         let newest = slot(client, CommitmentConfig::processed()).await?;
         let base = match self.engine() {
             Engine::Surfpool => 0,
-            // A validator that starts again serves what is final, at every commitment, until it has voted on the tip.
+            // Until it has voted on the tip, a validator that starts again answers with finalized data at every commitment.
             Engine::Agave => slot(client, CommitmentConfig::finalized()).await?,
         };
         (newest > base).then_some(newest)
     }
 
-    /// Puts the built program at the market's address, where the engine can while it runs; else compares.
+    /// Puts the built program at the market's address. Agave cannot do so while it runs: its program is only compared.
     async fn deploy(&self) -> Result<()> {
         let elf = fs::read(&self.options.program)
             .with_context(|| format!("could not read {}", self.options.program.display()))?;
@@ -346,7 +346,7 @@ fn spawn(options: &NodeOptions, ports: Ports) -> Result<Child> {
     let file = File::options().create(true).append(true).open(&log);
     let file = file.with_context(|| format!("could not write {}", log.display()))?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-    // The terminal's Ctrl-C is for whoever started the node, who then stops it in good order.
+    // The terminal's Ctrl-C must not reach the node: who started it stops it in good order.
     command.process_group(0);
     #[cfg(target_os = "linux")]
     // SAFETY: between fork and exec this makes one system call, which allocates nothing and takes no lock.
@@ -387,13 +387,13 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok()
 }
 
-/// The first of `count` successive ports that are free now. Nodes of one process never get the same ones.
+/// The first of `count` successive ports that are free now. Each call of one process gives other ports.
 fn free_ports(count: u16) -> Result<u16> {
-    // Below the range from which the system hands out ports to everyone else.
+    // These ports are below the range from which the system assigns ports by itself.
     const FIRST: u16 = 20_000;
     const SPAN: u16 = 10_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes that start one after the other begin far apart.
+    // Processes with successive numbers begin far apart.
     let start = (std::process::id().wrapping_mul(1_009) % u32::from(SPAN)) as u16;
     for _ in 0..SPAN {
         let offset = NEXT.fetch_add(count, Ordering::Relaxed);

@@ -1,8 +1,8 @@
-//! The market that a local network shows at first sight: two buses, their members, offers, a few trades.
+//! The market that a local network begins with: two buses, their members, offers, a few trades.
 //!
-//! *Sunny Street* belongs to three neighbours who alone list on it, in delivery windows of 15 minutes. *Harbour Feeder* is
-//! open for everyone's listings and has no windows. What is there already is left as it is, so that seeding a network
-//! again, or after an interruption, adds only what is missing.
+//! *Sunny Street* belongs to three neighbours. Only they list on it, in delivery windows of 15 minutes. *Harbour Feeder* is
+//! open for everyone's listings and has no windows. Seeding adds only what is missing, so that it can be repeated, also
+//! after an interruption.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,7 +28,7 @@ pub const MINT_DECIMALS: u8 = 6;
 const TOKEN: u64 = 1_000_000;
 /// Lamports of a SOL.
 const SOL: u64 = 1_000_000_000;
-/// What every wallet starts with.
+/// What every wallet starts with, in SOL.
 pub const START_SOL: u64 = 100;
 /// What every wallet starts with, in tokens.
 pub const START_TOKENS: u64 = 1_000;
@@ -41,7 +41,7 @@ const WINDOWS_AHEAD: i64 = 8;
 /// Windows that are listed at the same time.
 const AT_ONCE: usize = 4;
 
-/// Who lives here, and what for.
+/// The wallets, and what each is for.
 pub const WALLETS: [(&str, &str); 7] = [
     ("operator", "mints the test stablecoin and may upgrade the program"),
     ("alice", "owns half of Sunny Street, sells solar energy"),
@@ -65,9 +65,9 @@ const LISTED: [(&str, u64, u64, EnergySource, bool); 4] = [
 pub struct SeededBus {
     /// Its name.
     pub name: String,
-    /// Where it is.
+    /// Its address.
     pub address: String,
-    /// What is special about it.
+    /// One line about it.
     pub about: String,
 }
 
@@ -188,17 +188,17 @@ impl Village {
         Ok(())
     }
 
-    /// Keeps Sunny Street's book in order as time passes: closes windows that are over, and lists energy in those that
-    /// come. To be called every few minutes.
+    /// Keeps Sunny Street going as time passes: closes windows that are over, and lists energy in the next ones. To be
+    /// called every few minutes.
     ///
     /// # Errors
-    /// Where the network refuses; calling it again goes on where it stopped.
+    /// Where the network refuses. The next call goes on where this one stopped.
     pub async fn tend(&self) -> Result<()> {
         let bus = self.market.bus(&self.sunny_street).await?;
         let now = self.market.chain().clock().await?.unix_timestamp;
         let length = i64::from(bus.window_seconds);
         if length == 0 || bus.paused == 1 {
-            // As its owners decided; nothing of it is listed any more.
+            // Its owners paused it or turned windows off, so there is nothing to list.
             return Ok(());
         }
         for offer in self.market.all_offers(&self.sunny_street).await? {
@@ -223,7 +223,7 @@ impl Village {
     }
 
     async fn list_window(&self, window_start: i64) -> Result<()> {
-        // Prices differ by the hour, so that the windows do not look all alike.
+        // Prices differ by the hour, so that the windows look different.
         let hour = window_start.div_euclid(3_600).rem_euclid(24).unsigned_abs();
         for (seller, energy_wh, price, source, for_bus) in LISTED {
             let price_per_kwh = price + hour.abs_diff(13) * 2_000;
@@ -249,7 +249,7 @@ impl Village {
             }))
             .await?;
         }
-        // Each buyer's first purchase opens its lane: without one it has not bought yet.
+        // A buyer's first purchase opens its lane: a wallet without a lane has not bought yet.
         let (erin, frank) = (self.wallet("erin"), self.wallet("frank"));
         if self.market.traders(&erin.address()).await?.is_empty() {
             let own = self.book(&self.sunny_street, erin).await?;

@@ -71,7 +71,7 @@ fn run(args: &Args) -> Result<(), String> {
     std::thread::spawn(move || {
         let running = surfpool_core::runloops::start_local_surfnet_runloop(locker, config, network, received, geyser);
         let result = hiro_system_kit::nestable_block_on(running).map_err(|error| error.to_string());
-        // Nobody listens only where the process ends anyway.
+        // Sending fails only when the process is ending anyway.
         let _ = ended.send(result);
     });
     std::thread::spawn(move || end_on_signal(&commands));

@@ -1,5 +1,5 @@
-//! A line between client and node that fails on command: it loses answers, limits requests, answers garbage, resets
-//! connections and drops websockets. What it forwards goes to a real node.
+//! A proxy between client and node that fails on command: it loses answers, limits requests, answers garbage, resets
+//! connections and drops websockets. Behind it is a real node.
 
 use {
     base64::{Engine as _, prelude::BASE64_STANDARD},
@@ -26,20 +26,20 @@ use {
     },
 };
 
-/// What the line does to a request.
+/// What the proxy does to a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// The node gets it; the client never hears the answer, on a connection that stays open.
+    /// The node gets it, and the client gets no answer. The connection stays open.
     Unanswered,
-    /// The node gets it; the connection is reset before the answer.
+    /// The node gets it, and the connection is reset before the answer.
     ResetAfter,
-    /// The connection is reset and the node never hears of it.
+    /// The connection is reset, and the node does not get it.
     ResetBefore,
     /// "429 Too Many Requests".
     TooManyRequests,
     /// "503 Service Unavailable".
     Unavailable,
-    /// "200 OK" with a page in place of JSON.
+    /// "200 OK" with an HTML page instead of JSON.
     Garbage,
     /// The answer, cut in the middle.
     Truncated,
@@ -47,26 +47,26 @@ pub enum Fault {
     Slow(Duration),
     /// A transaction is acknowledged and lost.
     Lost,
-    /// A transaction is acknowledged and kept back: it reaches the node just before the next one.
+    /// A transaction is acknowledged and held back. It reaches the node just before the next one.
     HeldBack,
-    /// The node gets it; its answer and everything after it is lost until the line is healed.
+    /// The node gets it. Its answer and everything after it is lost until the proxy is healed.
     LastWords,
     /// The answer is changed on its way.
     Altered(fn(&mut Value)),
 }
 
-/// What the line does to websockets.
+/// What the proxy does to websockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// The connection is closed.
     Closed,
     /// The connection is reset.
     Reset,
-    /// Nothing passes any more, on a connection that stays open.
+    /// Nothing is forwarded any more. The connection stays open.
     Silent,
 }
 
-/// A method of JSON-RPC to which a fault happens, and how often.
+/// A fault, the JSON-RPC method that it happens to, and how often.
 struct Rule {
     method: &'static str,
     fault: Fault,
@@ -91,7 +91,7 @@ struct Shared {
     cut: watch::Sender<(u64, Cut)>,
 }
 
-/// A line that fails on command. It ends with the process.
+/// A proxy that fails on command. It runs until the process ends.
 pub struct Proxy {
     /// URL of the node behind it.
     pub url: String,
@@ -101,10 +101,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A line to the node at a URL, with its websocket.
+    /// Starts a proxy to the node at a URL, with its websocket.
     ///
     /// # Errors
-    /// Where no port of the loopback interface can be had.
+    /// Where no port of the loopback interface is free.
     pub async fn start(url: &str, websocket_url: &str) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             upstream: url.to_string(),
@@ -141,7 +141,7 @@ impl Proxy {
         self.shared.state().rules.push(Rule { method, fault, times });
     }
 
-    /// From now on everything passes.
+    /// Ends all faults: everything is forwarded from now on.
     pub fn heal(&self) {
         let mut state = self.shared.state();
         state.rules.clear();
@@ -149,12 +149,12 @@ impl Proxy {
         state.is_dead = false;
     }
 
-    /// How often a method was asked.
+    /// How many requests of a method came.
     pub fn asked(&self, method: &str) -> u32 {
         self.shared.state().asked.get(method).copied().unwrap_or_default()
     }
 
-    /// How many requests of a method a fault happened to.
+    /// How many requests of a method failed by a fault.
     pub fn failed(&self, method: &str) -> u32 {
         self.shared.state().failed.get(method).copied().unwrap_or_default()
     }
@@ -164,7 +164,7 @@ impl Proxy {
         self.shared.cut.send_modify(|(number, how)| (*number, *how) = (*number + 1, cut));
     }
 
-    /// Refuses new websockets until the line [heals](Self::heal).
+    /// Refuses new websockets until the proxy [heals](Self::heal).
     pub fn refuse_websockets(&self) {
         self.shared.state().refuses_websockets = true;
     }
@@ -195,7 +195,7 @@ impl Shared {
         let Ok((io, socket)) = with_handle(stream) else { return };
         let ended = http1::Builder::new().serve_connection(TokioIo::new(io), service).await;
         if ended.is_err() {
-            // A socket that does not linger is reset when the last handle to it is dropped, which is this one.
+            // This is the last handle to the socket. Without lingering, dropping it resets the connection.
             let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
         }
     }
@@ -251,7 +251,7 @@ impl Shared {
         }
     }
 
-    /// Counts the request, and takes the fault that happens to it.
+    /// Counts the request, and returns the fault that happens to it.
     fn fault_for(&self, method: &str) -> Option<Fault> {
         let mut state = self.state();
         *state.asked.entry(method.to_string()).or_default() += 1;
@@ -266,7 +266,7 @@ impl Shared {
         Some(fault)
     }
 
-    /// Forwards a request, and before a transaction those that were held back.
+    /// Forwards a request. Transactions that were held back go before a new one.
     async fn forward_in_order(&self, method: &str, body: Bytes) -> Answer {
         if method == "sendTransaction" {
             let held_back = std::mem::take(&mut self.state().held_back);
@@ -279,7 +279,7 @@ impl Shared {
 
     async fn forward(&self, body: Bytes) -> Answer {
         let request = self.client.post(&self.upstream).header("content-type", "application/json").body(body);
-        // A node that is gone looks from here as it does from a client: the connection breaks.
+        // Where the node is gone, the client sees what it would see without the proxy: the connection breaks.
         let response = request.send().await.map_err(|_| ResetConnection)?;
         let status = response.status();
         let body = response.bytes().await.map_err(|_| ResetConnection)?;
@@ -338,7 +338,7 @@ fn json_response(body: Bytes) -> Response<Full<Bytes>> {
     response
 }
 
-/// What a node answers to a transaction that it takes: its first signature.
+/// What a node answers when it accepts a transaction: its first signature.
 fn acknowledged(asked: &Value) -> Response<Full<Bytes>> {
     let encoded = asked["params"][0].as_str().unwrap_or_default();
     let bytes = BASE64_STANDARD.decode(encoded).unwrap_or_default();

@@ -192,3 +192,27 @@ impl FreshMarket<EmbeddedChain> {
         Self::found(chain, 10_000 * SOL, token_program, |owner| vec![open_bus(owner)]).await.expect("a market")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use {super::*, multibus_client::Signer};
+
+    #[tokio::test]
+    async fn a_fresh_market_is_sound_and_a_missing_token_is_noticed() {
+        let fresh = FreshMarket::embedded().await;
+        let keypairs: Vec<Keypair> = (0..7).map(|_| Keypair::new()).collect();
+        let wallets: Vec<Address> = keypairs.iter().map(|keypair| keypair.pubkey()).collect();
+        fresh.fund(&wallets, SOL, 1_000).await.unwrap();
+        for wallet in &wallets {
+            assert_eq!(fresh.tokens(wallet).await.unwrap(), 1_000);
+        }
+        let seller = Wallet::new(fresh.chain.clone(), Arc::new(keypairs[0].insecure_clone()));
+        seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap();
+        assert_eq!(fresh.violations(&wallets).await.unwrap(), Vec::<String>::new());
+        let found = fresh.violations(&wallets[1..]).await.unwrap();
+        assert!(
+            found.len() == 1 && found[0].contains("6000 base units") && found[0].contains("7000 exist"),
+            "{found:?}"
+        );
+    }
+}

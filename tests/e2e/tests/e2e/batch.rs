@@ -39,10 +39,10 @@ async fn a_full_batch_goes_through_a_lookup_table() {
     assert_eq!(buyer.lookup_tables().len(), 1);
     fresh.assert_sound().await;
 
-    // The same again uses the table as it is.
+    // The same order again uses the table as it is.
     buyer.buy_batch(&order).await.unwrap();
     assert_eq!(buyer.lookup_tables().len(), 1);
-    // All of it is sold now, and nothing of a batch is paid where a part is missing.
+    // Everything is sold now. Where a part of a batch is missing, nothing of it is paid.
     let before = fresh.tokens(buyer).await;
     let refused = buyer.buy_batch(&order).await.unwrap_err();
     assert!(refused.is_conflict() || matches!(refused, Error::BeyondLimits(_)), "{refused}");

@@ -1,4 +1,4 @@
-//! A history that is longer than what the chain keeps of it, proven by its root.
+//! A history with more purchases than the chain keeps receipts for, verified by its root.
 
 use multibus_client::{
     history::Evidence,

@@ -1,5 +1,5 @@
-//! One suite for every network: `cargo xtask e2e --engine surfpool|agave` starts a fresh one, with the village, and runs
-//! it there. Each test has a market of its own, so that all of them run side by side.
+//! One suite for every network. `cargo xtask e2e --engine surfpool|agave` starts a new network with the seeded village and
+//! runs the suite on it. Each test has a market of its own, so that all of them run at the same time.
 
 mod batch;
 mod history;

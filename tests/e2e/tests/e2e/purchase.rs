@@ -36,7 +36,7 @@ async fn an_offer_is_listed_repriced_bought_and_withdrawn() {
     assert_eq!(fresh.tokens(seller).await, FUNDS + 1_250_000);
     fresh.assert_sound().await;
 
-    // Sold out, anyone may close it.
+    // Anyone may close an offer that is sold out.
     buyer.offer_cancel(&offer.address).await.unwrap();
     assert!(matches!(fresh.market().offer(&offer.address).await, Err(Error::NotFound { .. })));
     let capacity = fresh.market().capacity(&fresh.bus, 0).await.unwrap();

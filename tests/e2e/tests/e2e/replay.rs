@@ -1,5 +1,5 @@
-//! A piece of a real village's day, through the command line. A network's time cannot be moved, so the intervals become
-//! coming windows, which are traded one after the other.
+//! A piece of a real village's day, through the command line. The clock of a network cannot be moved, so the intervals
+//! become the next windows, which are traded one after the other.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The community's data.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/community-rural-2016.csv");
-/// Quarters of an hour around the first noon, when the sun shines and some still need more than they have.
+/// Quarters of an hour around the first noon: the sun shines, and some members still need more than they generate.
 const INTERVALS: [&str; 2] = ["2016-06-21T12:00:00", "2016-06-21T12:15:00"];
 
 #[tokio::test(flavor = "multi_thread")]

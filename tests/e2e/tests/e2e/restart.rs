@@ -1,4 +1,4 @@
-//! A node of the same engine is killed and started again on what it kept.
+//! A node of the same engine is killed and started again on its ledger.
 
 use std::{env, path::PathBuf};
 
@@ -34,14 +34,14 @@ async fn a_killed_node_goes_on_where_it_was() {
     assert_eq!(fresh.tokens(&buyer).await, FUNDS - 4 * 200_000);
     fresh.assert_sound().await;
 
-    // In good order it ends and starts just as well.
+    // A node that is stopped starts again, too.
     node.stop().await.unwrap();
     node.restart().await.unwrap();
     assert_eq!(fresh.market().history(&buyer.address(), 0).await.unwrap().purchases.len(), 4);
     node.stop().await.unwrap();
 }
 
-/// Beside the network's own folder, which is on a disk and not in memory as the system's may be.
+/// A folder beside the network's own. That one is on a disk; the system's temporary folder may be in memory.
 fn folder() -> tempfile::TempDir {
     let network = env::var_os("MULTIBUS_NETWORK").map(PathBuf::from).unwrap();
     tempfile::tempdir_in(network.parent().unwrap()).unwrap()

@@ -1,4 +1,4 @@
-//! The seeded market, as a newcomer meets it.
+//! The seeded village, as a newcomer finds it.
 
 use multibus_client::{
     Market,

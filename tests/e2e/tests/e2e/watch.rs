@@ -16,7 +16,7 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(40);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn watch_tells_every_event_once_and_in_order() {
+async fn watch_prints_every_event_once_and_in_order() {
     let fresh = NetworkMarket::new(1, |_, _| {}).await;
     let buyer = &fresh.members[0];
     buyer.open_lanes(1).await.unwrap();
@@ -28,7 +28,7 @@ async fn watch_tells_every_event_once_and_in_order() {
     let mut watch = watch.spawn().unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
 
-    // It does not say when it has subscribed: something happens again and again until it tells of it.
+    // It does not say when it has subscribed, so something happens again and again until it prints an event.
     let started_at = Instant::now();
     let mut price_per_kwh = 200_000;
     let mut event = loop {
@@ -37,10 +37,10 @@ async fn watch_tells_every_event_once_and_in_order() {
         if let Ok(line) = timeout(Duration::from_secs(2), lines.next_line()).await {
             break parse(line);
         }
-        assert!(started_at.elapsed() < PATIENCE, "watch tells nothing");
+        assert!(started_at.elapsed() < PATIENCE, "watch prints nothing");
     };
     while event["price_per_kwh"] != price_per_kwh {
-        event = parse(timeout(PATIENCE, lines.next_line()).await.expect("what happened is told"));
+        event = parse(timeout(PATIENCE, lines.next_line()).await.expect("the event is printed"));
         assert_eq!(event["event"], "OfferRepriced");
     }
 
@@ -57,7 +57,7 @@ async fn watch_tells_every_event_once_and_in_order() {
         ("OfferCancelled", cancelled.signature),
     ];
     for (name, signature) in happened {
-        let event = parse(timeout(PATIENCE, lines.next_line()).await.expect("what happened is told"));
+        let event = parse(timeout(PATIENCE, lines.next_line()).await.expect("the event is printed"));
         assert_eq!(event["event"], name);
         assert_eq!(event["signature"], signature.to_string(), "{event}");
     }

@@ -1,4 +1,4 @@
-//! Delivery windows on a clock that nobody moves.
+//! Delivery windows in real time.
 
 use multibus_client::{
     Error, chain::Chain, multibus::error::MultibusError, offer::OfferTerms, purchase::PurchaseOrder,
@@ -6,7 +6,7 @@ use multibus_client::{
 use multibus_e2e::market::NetworkMarket;
 use multibus_test_support::market::terms;
 
-/// The shortest that there is.
+/// The shortest window.
 const WINDOW_SECONDS: u32 = 60;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ struct Args {
     /// Wallets that trade
     #[arg(long, value_name = "N", default_value_t = 100)]
     traders: u16,
-    /// Nonce lanes of each wallet: so many of its transactions are in flight
+    /// Nonce lanes of each wallet, which is how many of its transactions are in flight at once
     #[arg(long, value_name = "N", default_value_t = 8)]
     lanes: u16,
     /// How long new transactions are sent
@@ -34,7 +34,7 @@ struct Args {
     /// Buses that the offers are spread over
     #[arg(long, value_name = "N", default_value_t = 1)]
     buses: u16,
-    /// Transactions at most
+    /// Transactions, at most
     #[arg(long, value_name = "N", default_value_t = 500_000)]
     max_transactions: u64,
     /// Weights of purchases, batches, locks and offers

@@ -1,5 +1,5 @@
-//! What the traders know: the offers, and what each of them bought, paid and earned. At the end the chain must say the
-//! same.
+//! The traders' own books: the offers, and what each of them bought, paid and earned. At the end the chain is compared
+//! with them.
 
 use {
     super::LoadError,
@@ -38,7 +38,7 @@ pub(super) struct Member {
     pub token_account: Address,
     paid: AtomicU64,
     earned: AtomicU64,
-    /// Offers that it holds, or is about to hold, a lock on: one for each.
+    /// Offers on which it has a lock, or will have one at once. A wallet can have one lock on each.
     locked: Mutex<HashSet<Address>>,
 }
 
@@ -52,7 +52,7 @@ impl Member {
         self.keypair.pubkey()
     }
 
-    /// Reserves the right to lock an offer; `false` where this wallet holds a lock on it.
+    /// Reserves the right to lock an offer; `false` where this wallet has a lock on it.
     pub fn may_lock(&self, offer: &Address) -> bool {
         held(&self.locked).insert(*offer)
     }
@@ -70,7 +70,7 @@ pub(super) struct LaneBook {
     root: [u8; 32],
     energy_wh: u64,
     paid: u64,
-    /// A purchase of which nobody knows whether it landed: its hash, energy, cost and fills by seller.
+    /// A purchase that may have landed.
     uncertain: Option<Bought>,
 }
 
@@ -79,9 +79,9 @@ pub(super) struct LaneBook {
 pub(super) struct Bought {
     pub hash: TransactionHash,
     pub energy_wh: u64,
-    /// What sellers got, by their place among the traders, in base units.
+    /// What each seller got, in base units: the seller's index among the traders, and the amount.
     pub fills: Vec<(usize, u64)>,
-    /// What was paid now; less than the fills where a deposit was paid before.
+    /// What was paid now. It is less than the fills where a deposit was paid before.
     pub paid_now: u64,
 }
 
@@ -117,7 +117,7 @@ impl LaneBook {
     }
 }
 
-/// An offer and its seller's place among the traders.
+/// An offer, and its seller's index among the traders.
 #[derive(Clone, Copy)]
 pub(super) struct Listed {
     pub offer: Keyed<Offer>,
@@ -129,7 +129,7 @@ pub(super) struct Books {
     /// The market that they trade on.
     pub fresh: NetworkMarket,
     pub members: Vec<Member>,
-    /// Offers that stay: they can be locked.
+    /// Offers that stay until the end, so that they can be locked.
     pub standing: Vec<Listed>,
     /// Offers that come and go.
     posted: RwLock<Vec<Listed>>,
@@ -143,7 +143,7 @@ impl Books {
         Self { fresh, members, standing: Vec::new(), posted: RwLock::default(), offer_seqs }
     }
 
-    /// A sequence number for a new offer of a bus whose address costs the program least to find.
+    /// A number for a new offer of a bus. It is one whose address costs the program the fewest compute units.
     pub fn offer_seq(&self, bus: usize) -> u64 {
         let capacity = address::capacity(&self.fresh.buses[bus], 0);
         loop {
@@ -178,7 +178,7 @@ impl Books {
         self.posted.write().unwrap_or_else(PoisonError::into_inner).push(listed);
     }
 
-    /// Takes an own offer out of the book, to withdraw it.
+    /// Removes an offer from the book before its seller withdraws it.
     pub fn take_back(&self, offer: &Address) {
         let mut posted = self.posted.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = posted.iter().position(|listed| listed.offer.address == *offer) {
@@ -186,7 +186,7 @@ impl Books {
         }
     }
 
-    /// A purchase landed: its lane, the buyer and the sellers get their entries.
+    /// Records a purchase that landed, for its lane, the buyer and the sellers.
     pub fn bought(&self, book: &mut LaneBook, bought: &Bought) {
         book.record(bought);
         self.settle(book.member, bought);
@@ -199,7 +199,7 @@ impl Books {
         }
     }
 
-    /// Nobody knows whether a purchase landed: the chain will tell when all is over.
+    /// Records a purchase that may have landed. The chain tells at the end.
     pub fn may_have_bought(&self, book: &mut LaneBook, bought: Bought) {
         book.uncertain = Some(bought);
     }
@@ -215,8 +215,8 @@ impl Books {
         self.members[seller].earned.fetch_add(fee, Ordering::Relaxed);
     }
 
-    /// Holds the chain against the books. Where a transaction's end is unknown (`is_certain` is false) single balances
-    /// are not compared, but sums and invariants are.
+    /// Compares the chain with the books. Where the outcome of a transaction is unknown (`is_certain` is false), only sums
+    /// and invariants are checked, not single balances.
     pub async fn violations(&self, lanes: &mut [LaneBook], is_certain: bool) -> Result<Vec<String>, LoadError> {
         let chain_failed = |error| LoadError::Chain { doing: "reading the chain after the load", error };
         let chain = &self.fresh.chain;

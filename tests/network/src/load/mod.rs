@@ -1,5 +1,5 @@
 //! Load: many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it. What landed is
-//! counted, timed, and at the end held against the chain, to the Wh and the base unit.
+//! counted and timed. At the end it is compared with the chain, to the Wh and the base unit.
 
 mod books;
 mod report;
@@ -16,13 +16,13 @@ use {
     thiserror::Error,
 };
 
-/// Traders at most.
+/// Traders, at most.
 pub const MAX_TRADERS: u16 = 2_000;
-/// Lanes of each trader at most.
+/// Lanes of each trader, at most.
 pub const MAX_LANES: u16 = 32;
-/// Seconds at most.
+/// Seconds, at most.
 pub const MAX_SECONDS: u64 = 600;
-/// Buses at most.
+/// Buses, at most.
 pub const MAX_BUSES: u16 = 256;
 
 /// What a trader sends.
@@ -56,7 +56,7 @@ impl Kind {
         Self::LockRelease,
     ];
 
-    /// Whether it settles: energy and money change hands.
+    /// Whether it is a purchase: energy and money change hands.
     pub fn settles(self) -> bool {
         matches!(self, Self::Purchase | Self::PurchaseBatch | Self::LockSettle)
     }
@@ -76,7 +76,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// How much of what is sent. A trader draws anew each time; weights are relative.
+/// Relative weights of what is sent. A trader draws each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mix {
     /// Weight of purchases from one offer.
@@ -95,16 +95,16 @@ impl Default for Mix {
     }
 }
 
-/// How much load, and of what.
+/// What load is sent, and for how long.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
     /// RPC URL of a node on this machine.
     pub url: String,
-    /// Its websocket, where it does not follow from the URL.
+    /// Its websocket URL; `None` for the next port.
     pub websocket_url: Option<String>,
     /// Wallets that trade.
     pub traders: u16,
-    /// Nonce lanes of each: so many transactions of one wallet are in flight.
+    /// Nonce lanes of each wallet, which is how many of its transactions are in flight at once.
     pub lanes: u16,
     /// How long new transactions are sent.
     pub seconds: u64,
@@ -112,7 +112,7 @@ pub struct LoadOptions {
     pub hot: bool,
     /// Buses that the offers are spread over.
     pub buses: u16,
-    /// Transactions at most.
+    /// Transactions, at most.
     pub max_transactions: u64,
     /// What is sent.
     pub mix: Mix,
@@ -121,10 +121,10 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
-    /// Refuses what is out of bounds, and every node that is not on this machine.
+    /// Checks that every option is within its bounds, and that the node is on this machine.
     ///
     /// # Errors
-    /// The value and the remedy, in a sentence.
+    /// A sentence with the value and the remedy.
     pub fn validate(&self) -> Result<(), LoadError> {
         let refuse = |sentence: String| Err(LoadError::Options(sentence));
         if !is_loopback(&self.url) {

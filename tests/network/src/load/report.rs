@@ -51,7 +51,7 @@ impl Tally {
         Instant::now()
     }
 
-    /// A transaction that could not even be signed, because the node gave no blockhash.
+    /// Counts a transaction that could not be signed, because the node gave no blockhash.
     pub fn unsent(&self, kind: Kind, error: &Error) {
         *self.kinds().entry(kind).or_default().failed.entry(name(error)).or_default() += 1;
     }
@@ -74,7 +74,7 @@ impl Tally {
         }
     }
 
-    /// Landed transactions of a kind, evenly drawn from all of them.
+    /// Some landed transactions of a kind, evenly spread over all of them.
     pub fn sample(&self, kind: Kind, count: usize) -> Vec<Signature> {
         let kinds = self.kinds();
         let Some(tally) = kinds.get(&kind) else { return Vec::new() };
@@ -102,7 +102,7 @@ impl Tally {
     }
 }
 
-/// What is called by its name in the report: the market's error, or what the network said.
+/// The name of a failure in the report: the market's error, or what the network said.
 fn name(error: &Error) -> String {
     match error {
         Error::Program(failure) => match failure.multibus {
@@ -121,22 +121,22 @@ fn name(error: &Error) -> String {
 pub struct KindReport {
     /// The kind.
     pub kind: Kind,
-    /// Sent.
+    /// Transactions that were sent.
     pub submitted: u64,
-    /// On chain, without a failure.
+    /// Transactions that landed without an error.
     pub landed: u64,
-    /// Of these, confirmed while load was still sent.
+    /// Of these, how many were confirmed while load was still sent.
     pub landed_in_time: u64,
-    /// Not on chain or without effect, by the error's name.
+    /// Transactions that did not land, or landed with an error, by the error's name.
     pub failed: BTreeMap<String, u64>,
     /// From submission to confirmation, as the client sees it: the 50th, 95th and 99th percentile.
     pub latency: [Option<Duration>; 3],
-    /// Compute units of one, on average over a sample; `None` where the node does not tell.
+    /// Compute units of one transaction, on average over a sample; `None` where the node does not tell.
     pub compute_units: Option<u64>,
 }
 
 impl KindReport {
-    /// Failures of all names.
+    /// All failures.
     pub fn failures(&self) -> u64 {
         self.failed.values().sum()
     }
@@ -149,7 +149,7 @@ pub struct LoadReport {
     pub duration: Duration,
     /// How long the preparations took: token, buses, wallets, lanes, offers.
     pub preparation: Duration,
-    /// Transactions in flight at most.
+    /// Transactions in flight at the same time, at most.
     pub in_flight: u64,
     /// By kind.
     pub kinds: Vec<KindReport>,
@@ -157,9 +157,9 @@ pub struct LoadReport {
     pub client_cpu: Option<Duration>,
     /// Processor time of the node while load was sent, where its process is known.
     pub node_cpu: Option<Duration>,
-    /// Processor time of the machine while load was sent, this process included, and how much there was.
+    /// Processor time that this machine used while load was sent, this process included, and how much it had.
     pub machine_cpu: Option<(Duration, Duration)>,
-    /// What on chain is not as it should be; empty where all is well.
+    /// What is wrong on the chain; empty where all is well.
     pub violations: Vec<String>,
 }
 
@@ -169,7 +169,7 @@ impl LoadReport {
         self.violations.is_empty()
     }
 
-    /// Landed in a second of load, of the kinds that are chosen.
+    /// Transactions of the chosen kinds that landed in a second of load.
     pub fn landed_per_second(&self, choose: impl Fn(Kind) -> bool) -> f64 {
         let landed: u64 = self.kinds.iter().filter(|kind| choose(kind.kind)).map(|kind| kind.landed_in_time).sum();
         landed as f64 / self.duration.as_secs_f64()

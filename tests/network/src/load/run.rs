@@ -1,4 +1,4 @@
-//! The load itself: prepares a market, lets every lane of every trader act until time is over, and checks the chain.
+//! The load itself: prepares a market, lets every lane of every trader act until the time is over, and checks the chain.
 
 use {
     super::{
@@ -31,17 +31,17 @@ use {
     },
 };
 
-/// Energy of an offer, in Wh: more than is ever bought of it.
+/// Energy of an offer, in Wh. No load sells all of it.
 const OFFERED_WH: u64 = 20_000_000;
-/// Most that one purchase takes, in Wh.
+/// Energy of one purchase, in Wh, at most.
 const MOST_WH: u64 = 500;
 /// Offers that a batch takes from.
 const BATCH_ITEMS: usize = 4;
-/// Of a hundred locks, how many are released instead of settled.
+/// Percentage of locks that are released instead of settled.
 const RELEASE_PERCENT: u32 = 20;
-/// Own offers that a lane has open before it withdraws one for each that it posts.
+/// Open offers of a lane. With this many it withdraws one before it posts another.
 const OPEN_OFFERS: usize = 2;
-/// Preparations that are under way at once.
+/// Preparations at the same time.
 const PREPARED_AT_ONCE: usize = 48;
 /// Transactions of each kind whose compute units are read.
 const SAMPLE: usize = 200;
@@ -221,7 +221,7 @@ fn cpu_times(node_process: Option<u32>) -> Option<CpuTimes> {
     let ticks = |ticks: u64| Duration::from_millis(ticks * 10);
     let of_process = |process: &str| {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The command, which may hold anything, ends with the last parenthesis; user and system time are fields 14, 15.
+        // The command name may contain anything, and ends at the last parenthesis. User and system time are fields 14, 15.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         Some(ticks(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?))
     };
@@ -229,7 +229,7 @@ fn cpu_times(node_process: Option<u32>) -> Option<CpuTimes> {
     let times: Vec<u64> =
         machine.lines().next()?.split_whitespace().skip(1).take(8).filter_map(|time| time.parse().ok()).collect();
     let all: u64 = times.iter().sum();
-    // Idle, and waiting for the disk.
+    // Idle time, and time of waiting for the disk.
     let idle = times.get(3)? + times.get(4)?;
     Some(CpuTimes {
         client: of_process("self")?,
@@ -242,7 +242,7 @@ fn cpu_times(node_process: Option<u32>) -> Option<CpuTimes> {
 struct Shared {
     submitter: Submitter,
     books: Books,
-    /// Of each bus.
+    /// By bus.
     settlements: Vec<Settlement>,
     mix: Mix,
     hot: bool,
@@ -256,7 +256,7 @@ impl Shared {
     }
 }
 
-/// One lane of one trader: it does one thing after the other.
+/// One lane of one trader. It does one thing after the other.
 struct Lane {
     shared: Arc<Shared>,
     book: LaneBook,
@@ -275,7 +275,7 @@ impl Lane {
         Self { shared, book, wallet, trader, offers: Vec::new(), rng: StdRng::from_os_rng(), is_certain: true }
     }
 
-    /// Acts until time is over or no more may be sent, and ends what it began.
+    /// Acts until the time is over or nothing more may be sent. Locks that it took are ended.
     async fn trade(mut self) -> (LaneBook, bool) {
         let Mix { purchase, batch, lock, offer } = self.shared.mix;
         while Instant::now() < self.shared.deadline && self.is_certain && self.shared.submitter.take_one() {
@@ -289,7 +289,7 @@ impl Lane {
             } else {
                 false
             };
-            // Who finds nothing to buy, because all that is on offer is its own, sells.
+            // A trader that finds only its own offers sells instead.
             if !has_acted {
                 if self.offers.len() < OPEN_OFFERS {
                     self.post().await;

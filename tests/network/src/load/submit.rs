@@ -1,4 +1,4 @@
-//! Sends transactions as fast as a node takes them and waits for what becomes of them.
+//! Sends transactions as fast as a node takes them, and waits for their outcome.
 
 use {
     super::{
@@ -21,17 +21,17 @@ use {
     tokio::time::{sleep, timeout},
 };
 
-/// Wait before a transaction in flight is submitted again.
+/// Wait before a transaction without outcome is submitted again.
 const RESEND_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a node's answer to a transaction is waited for before the chain is asked.
+/// Wait for a node's answer to a transaction before the chain is asked.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// Limits differ by up to this number of compute units, so that two equal requests are two transactions.
+/// Compute limits vary by up to this many units, so that two equal requests are two transactions.
 const UNIQUE_LIMITS: u32 = 1_000;
-/// Bytes of accounts that a transaction of the market loads at most, programs included. Without a limit a block
-/// reckons with 64 MiB for each, which is most of what a small transaction costs it.
+/// Bytes of accounts that a transaction of the market loads, programs included, at most. Without a limit a block counts
+/// 64 MiB for each transaction, which is most of the cost of a small one.
 const LOADED_BYTES: u32 = 1 << 20;
 
-/// Sends for every trader.
+/// Sends the transactions of all traders.
 pub(super) struct Submitter {
     chain: Arc<RpcChain>,
     tally: Arc<Tally>,
@@ -41,11 +41,11 @@ pub(super) struct Submitter {
 
 /// What became of a transaction.
 pub(super) enum Fate {
-    /// It is on chain.
+    /// It landed.
     Landed,
-    /// It is not and never will be; nothing changed.
+    /// It did not land and never will: nothing changed.
     Failed,
-    /// Nobody knows.
+    /// It may have landed.
     Unknown,
 }
 
@@ -54,18 +54,18 @@ impl Submitter {
         Self { chain, tally, sequence: AtomicU32::new(0), left: AtomicU64::new(max_transactions) }
     }
 
-    /// Takes one from the transactions that may be sent; `false` where there is none left.
+    /// Counts one more transaction; `false` where no more may be sent.
     pub fn take_one(&self) -> bool {
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
-    /// Signs one instruction, sends it, and waits for its end.
+    /// Signs a transaction of one instruction, sends it, and waits for its outcome.
     pub async fn send(&self, kind: Kind, wallet: &Keypair, instruction: Instruction) -> Fate {
         let (transaction, last_valid_block_height) = match self.sign(kind, wallet, instruction).await {
             Ok(signed) => signed,
             Err(error) => {
                 self.tally.unsent(kind, &error);
-                // A node that cannot be asked is not asked again at once.
+                // Wait before the node is asked again.
                 sleep(Duration::from_millis(200)).await;
                 return Fate::Failed;
             }
@@ -96,9 +96,9 @@ impl Submitter {
         }
     }
 
-    /// Submits, again from time to time, until the chain says what became of it. A refusal that the node reports with
-    /// its answer is believed, a silence is not. Only what the node took is asked for: some execute before they answer,
-    /// and would spend their time on questions about what waits.
+    /// Submits a transaction, again from time to time, until its outcome is known. A refusal in the node's answer counts as
+    /// an outcome; no answer does not. The chain is asked only about transactions that the node accepted: some nodes execute
+    /// before they answer, and questions about waiting transactions would slow them down.
     async fn submit(
         &self,
         transaction: &VersionedTransaction,
@@ -153,8 +153,8 @@ impl Submitter {
     }
 }
 
-/// Compute units that a transaction may use: what it costs (tests/compute_units.json) with some to spare for addresses
-/// that take the program longer to find.
+/// Compute units that a transaction may use: its cost (tests/compute_units.json), and some more for addresses that take
+/// the program longer to find.
 fn limit(kind: Kind) -> u32 {
     match kind {
         Kind::OfferCreate | Kind::LockTake | Kind::LockRelease => 12_000,

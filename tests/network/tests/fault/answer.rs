@@ -45,12 +45,12 @@ fn stale_blockhash(answer: &mut serde_json::Value) {
         json!({ "blockhash": "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM", "lastValidBlockHeight": 1 });
 }
 
-/// The node says that a blockhash expired already which the network still takes.
+/// The node says that a blockhash has expired that the network still accepts.
 fn expired_too_early(answer: &mut serde_json::Value) {
     answer["result"]["value"]["lastValidBlockHeight"] = json!(1);
 }
 
-/// A buyer with an open lane buys 10 Wh while faults happen; it is paid once, and every fault did happen.
+/// A buyer with an open lane buys 10 Wh while faults happen. It must be paid once, and every fault must have happened.
 async fn buys_once(fresh: &NetworkMarket, offer: multibus_client::Address, faults: &[(&'static str, Fault)]) {
     let network = network();
     let proxy = network.proxy().await;
@@ -83,7 +83,7 @@ async fn a_purchase_is_paid_once_whatever_becomes_of_requests_and_answers() {
     cases.push(vec![("sendTransaction", Fault::HeldBack)]);
     // The network forgot the blockhash.
     cases.push(vec![("getLatestBlockhash", Fault::Altered(stale_blockhash))]);
-    // One trouble comes seldom alone.
+    // Two faults at once.
     cases.push(vec![("sendTransaction", Fault::ResetAfter), ("getSignatureStatuses", Fault::Garbage)]);
     cases.push(vec![("sendTransaction", Fault::Unanswered), ("getTransaction", Fault::Unavailable)]);
     let count = cases.len() as u64;
@@ -94,7 +94,7 @@ async fn a_purchase_is_paid_once_whatever_becomes_of_requests_and_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_that_seemed_expired_and_lands_later_is_paid_once() {
-    // The node calls the blockhash expired and keeps the transaction back: the client signs a second one, and then both
+    // The node calls the blockhash expired and holds the transaction back. The client signs a second one, and then both
     // reach the chain, the first one first.
     let (fresh, offer) = network().market().await;
     let faults = [("getLatestBlockhash", Fault::Altered(expired_too_early)), ("sendTransaction", Fault::HeldBack)];
@@ -172,7 +172,7 @@ async fn a_node_that_is_gone_before_anything_was_sent_costs_nothing() {
     assert_eq!(paid(&fresh, &member).await, 0);
 }
 
-/// Everything else that changes the market happens once too.
+/// Offers, batches and locks happen once while faults happen.
 async fn trades_once(proxy: &Proxy, fresh: &NetworkMarket, faults: &[(&'static str, Fault)]) {
     let member = market::member(fresh).await.unwrap();
     member.open_lanes(1).await.unwrap();

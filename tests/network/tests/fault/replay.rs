@@ -61,7 +61,7 @@ fn completed(folder: &Path) -> u64 {
     state["completed"].as_u64().expect("the state counts intervals")
 }
 
-/// Waits until the replay is so many intervals further, and then into the middle of the next one.
+/// Waits until the replay has completed this many intervals, and then for a delay, into the middle of the next one.
 pub async fn until_interval(folder: &Path, interval: u64, child: &mut Child, delay: Duration) {
     let started_at = Instant::now();
     while completed(folder) < interval {
@@ -77,7 +77,7 @@ pub fn finish(child: Child) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The report of a replay that went through: every interval was traded to the Wh, every invariant holds on the chain.
+/// Asserts that a replay completed: every interval was traded to the Wh, and every invariant holds on the chain.
 pub fn assert_replayed(output: &Output) {
     let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{text}");

@@ -33,7 +33,7 @@ pub fn network() -> Network {
 }
 
 impl Network {
-    /// A straight line to the node.
+    /// A connection to the node without a proxy.
     pub fn direct(&self) -> Arc<RpcChain> {
         let chain = RpcChain::new(&self.url, Some(&self.websocket_url), CommitmentLevel::Confirmed);
         Arc::new(chain.expect("the network's URL"))
@@ -57,17 +57,17 @@ pub async fn own_node(folder: &Path) -> Node {
     Node::start(NodeOptions { slot_ms: 100, ..options }).await.expect("the node starts")
 }
 
-/// Waiting times for a line that fails: short, so that a test does not take long.
+/// Waiting times for a proxy that fails: short, so that a test does not take long.
 pub const IMPATIENT: RpcOptions =
     RpcOptions { request_timeout: Duration::from_secs(3), patience: Duration::from_secs(20) };
 
-/// The chain behind a line.
+/// The chain behind a proxy.
 pub fn behind(proxy: &Proxy, options: RpcOptions) -> Arc<RpcChain> {
     let chain = RpcChain::with_options(&proxy.url, Some(&proxy.websocket_url), CommitmentLevel::Confirmed, options);
-    Arc::new(chain.expect("the line's URL"))
+    Arc::new(chain.expect("the proxy's URL"))
 }
 
-/// The same wallet behind a line.
+/// The same wallet behind a proxy.
 pub fn wallet_behind(proxy: &Proxy, wallet: &Wallet, options: RpcOptions) -> Wallet {
     Wallet::new(behind(proxy, options), wallet.signer().clone())
         .with_options(TransactionOptions { patience: options.patience, ..TransactionOptions::default() })
@@ -78,7 +78,7 @@ pub async fn paid(fresh: &NetworkMarket, wallet: &Wallet) -> u64 {
     FUNDS - fresh.tokens(&wallet.address()).await.expect("a balance")
 }
 
-/// Every invariant holds, as read from the chain by a straight line.
+/// Asserts that every invariant holds, as read from the chain without a proxy.
 pub async fn assert_sound(fresh: &NetworkMarket, wallets: &[&Wallet]) {
     let wallets: Vec<Address> = wallets.iter().map(|wallet| wallet.address()).collect();
     let violations = fresh.violations(&wallets).await.expect("the chain");

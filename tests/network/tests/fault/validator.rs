@@ -23,10 +23,10 @@ async fn a_node_that_is_killed_in_a_replay_loses_nothing() {
     node.restart().await.expect("the node starts again on its ledger");
     let output = spawn_blocking(|| finish(child)).await.unwrap();
     if output.status.success() {
-        // It was waited for.
+        // The replay waited for the node.
         assert_replayed(&output);
     } else {
-        // The user is told in one sentence what was being done, where, and what to do.
+        // One sentence says what was being done, where, and what to do.
         let said = String::from_utf8_lossy(&output.stderr);
         let failure: Value = serde_json::from_str(said.trim()).unwrap_or_else(|_| panic!("{said}"));
         let sentence = failure["error"]["message"].as_str().unwrap_or_else(|| panic!("{said}"));

@@ -1,4 +1,4 @@
-//! Two clients share one wallet and its lanes, each on a line that fails.
+//! Two clients share one wallet and its lanes, each behind a proxy that fails.
 
 use {
     crate::support::{IMPATIENT, assert_sound, network, paid, wallet_behind},
@@ -25,7 +25,7 @@ async fn two_clients_share_one_wallet_and_its_lanes() {
     }
     let buying = (0..2 * PURCHASES).map(|number| {
         let client = &clients[number % 2];
-        // Two and two are the very same purchase, except for their nonce.
+        // Purchases come in groups of four that differ only in their nonce.
         let order = PurchaseOrder::exactly(offer, 10 + 10 * (number as u64 / 4 % 3), 500);
         async move { client.buy(&order).await.unwrap_or_else(|error| panic!("purchase {number}: {error}")) }
     });

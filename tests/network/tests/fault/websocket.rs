@@ -1,4 +1,4 @@
-//! Websockets that drop: nothing is missed and nothing is told twice.
+//! Websockets that drop: no event is missed, and none comes twice.
 
 use {
     crate::support::{IMPATIENT, behind, network},
@@ -17,7 +17,7 @@ use {
     tokio::time::{sleep, timeout},
 };
 
-/// Hears purchases until one has this hash, and returns them in the order in which they were told.
+/// Reads purchases until one has this hash, and returns them in the order in which they came.
 async fn purchases_until(logs: &mut LogsStream, last: [u8; 32]) -> Vec<(Signature, u64)> {
     let mut heard = Vec::new();
     let listening = async {
@@ -49,7 +49,7 @@ async fn buy(
     bought
 }
 
-/// Purchases before, during and after a failure of the websocket are each told once, in order.
+/// Purchases before, during and after a failure of the websocket must each come once, in order.
 async fn tells_everything_once(fail: impl AsyncFn(&Proxy), mend: impl AsyncFn(&Proxy)) {
     let network = network();
     let (fresh, offer) = network.market().await;
@@ -65,7 +65,7 @@ async fn tells_everything_once(fail: impl AsyncFn(&Proxy), mend: impl AsyncFn(&P
     let heard = purchases_until(&mut logs, last).await;
     let expected: Vec<_> = bought.iter().map(|bought| (bought.signature, bought.nonce)).collect();
     assert_eq!(heard, expected);
-    // Whatever the node sends again, nothing is told a second time.
+    // The node may send events again, but none comes a second time.
     let again = timeout(Duration::from_secs(6), logs.next()).await;
     assert!(again.is_err(), "{again:?}");
 }
