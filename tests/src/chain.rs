@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        attack, elf, event,
+        account, attack, elf, event,
         key::keypair,
         mint::{Mint, MintExtension, TokenProgram},
         refusal::{self, Refusal},
@@ -143,13 +143,13 @@ impl TestChain {
 
     /// An account of the program, decoded.
     pub fn state<T: Discriminator + bytemuck::AnyBitPattern>(&self, address: &Address) -> T {
-        replica::decode(&self.account(address))
+        account::decode(&self.account(address))
     }
 
     /// Changes an account of the program directly, for states that no instruction makes.
     pub fn edit<T: Discriminator + bytemuck::Pod>(&mut self, address: &Address, change: impl FnOnce(&mut T)) {
         let mut account = self.account(address);
-        let mut state: T = replica::decode(&account);
+        let mut state: T = account::decode(&account);
         change(&mut state);
         account.data[8..].copy_from_slice(bytemuck::bytes_of(&state));
         self.svm.set_account(*address, account).expect("an account");

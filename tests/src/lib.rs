@@ -8,6 +8,7 @@
 //! - [`instructions`] has the program's instructions with their accounts, by noun.
 //! - [`play`] compares the program with an independent model, in random games and with raw transactions.
 
+pub mod account;
 pub mod attack;
 pub mod chain;
 pub mod elf;

@@ -1,0 +1,47 @@
+//! The token accounts of a chain, and what events tell of tokens.
+
+use {litesvm::LiteSVM, solana_account::ReadableAccount, solana_address::Address, std::collections::BTreeMap};
+
+/// A token account: what the market needs of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenBalance {
+    pub mint: Address,
+    pub owner: Address,
+    pub amount: u64,
+}
+
+/// Every token account of a chain.
+pub type TokenBalances = BTreeMap<Address, TokenBalance>;
+
+/// Tokens that came to each account, or left it.
+pub(super) type Movements = BTreeMap<Address, i128>;
+
+/// What the events of one transaction say about tokens.
+#[derive(Default)]
+pub(super) struct TokenTally {
+    /// Movements of the market's accounts, and of accounts that claims are paid into.
+    pub known: Movements,
+    /// What all buyers paid.
+    pub paid: i128,
+    /// What each buyer got back.
+    pub refunded: BTreeMap<Address, i128>,
+    /// Who claimed, and into which account.
+    pub claims: Vec<(Address, Address)>,
+}
+
+/// Every token account of a chain.
+pub fn token_balances(svm: &LiteSVM) -> TokenBalances {
+    let programs = [spl_token_interface::ID, spl_token_2022_interface::ID];
+    let mut balances = TokenBalances::new();
+    for (address, account) in &svm.accounts_db().inner {
+        let data = account.data();
+        let is_account = data.len() == 165 || (data.len() > 165 && data[165] == 2);
+        if !programs.contains(account.owner()) || !is_account {
+            continue;
+        }
+        let key = |at: usize| Address::try_from(&data[at..at + 32]).expect("32 bytes");
+        let amount = u64::from_le_bytes(data[64..72].try_into().expect("8 bytes"));
+        balances.insert(*address, TokenBalance { mint: key(0), owner: key(32), amount });
+    }
+    balances
+}
