@@ -16,22 +16,19 @@ use {
         idl::{self, Published},
         loader::{Change, Loader, OnChain, Progress},
     },
+    multibus_test_support::{market::SOL, program_elf},
     solana_keypair::Keypair,
     solana_loader_v3_interface::instruction as loader,
     std::{
-        env, fs,
+        fs,
         panic::{AssertUnwindSafe, resume_unwind},
-        path::{Path, PathBuf},
         sync::{Arc, Mutex},
     },
 };
 
-const SOL: u64 = 1_000_000_000;
-
 /// The program, compiled for another address: one that this chain does not have yet.
 fn program(keypair: &Keypair) -> Program {
-    let built = env::var_os("MULTIBUS_PROGRAM").map(PathBuf::from);
-    let built = built.unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy/multibus.so"));
+    let built = program_elf();
     let mut elf = fs::read(&built).unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask build`", built.display()));
     let (old, new) = (multibus::ID, keypair.pubkey());
     let mut places = 0;

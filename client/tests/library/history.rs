@@ -1,25 +1,26 @@
 use {
-    crate::support::{FaultyChain, World, terms},
+    crate::support::FaultyChain,
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{
         Address, Market,
         history::{Evidence, Flaw},
         purchase::{PurchaseOrder, TransactionHash},
     },
+    multibus_test_support::market::{EmbeddedMarket, terms},
     solana_instruction::Instruction,
 };
 
 #[tokio::test]
 async fn a_history_longer_than_the_receipts_is_verified() {
-    let world = World::new().await;
-    let buyer = world.member().await.with_lanes(1);
-    let offer = world.offer(100_000, 500).await;
+    let fresh = EmbeddedMarket::new().await;
+    let buyer = fresh.member().await.with_lanes(1);
+    let offer = fresh.offer(100_000, 500).await;
     let mut hashes = Vec::new();
     for number in 1..=25 {
         let purchased = buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 500)).await.unwrap();
         hashes.push(purchased.transaction_hash);
     }
-    let market = world.market();
+    let market = fresh.market();
     let history = market.history(&buyer.address(), 0).await.unwrap();
     assert!(history.is_verified(), "{:?}", history.flaws);
     assert_eq!(history.purchases.iter().map(|purchase| purchase.transaction_hash).collect::<Vec<_>>(), hashes);
@@ -33,7 +34,7 @@ async fn a_history_longer_than_the_receipts_is_verified() {
     assert_eq!(evidence(hashes[0], wallet).await, Some(Evidence::VerifiedHistory));
     assert_eq!(evidence(hashes[0], None).await, Some(Evidence::VerifiedHistory));
     assert_eq!(evidence(TransactionHash([1; 32]), wallet).await, None);
-    assert_eq!(evidence(hashes[0], Some(world.owner.address())).await, None);
+    assert_eq!(evidence(hashes[0], Some(fresh.owner.address())).await, None);
 
     // A closed lane keeps no receipts, but its history still replays to the root that its closing logged.
     buyer.trader_close(0).await.unwrap();
@@ -49,11 +50,11 @@ async fn a_history_longer_than_the_receipts_is_verified() {
 
 #[tokio::test]
 async fn lines_of_other_programs_are_not_events() {
-    let world = World::new().await;
-    let (buyer, other) = (world.member().await, world.member().await);
-    let offer = other.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap().address;
+    let fresh = EmbeddedMarket::new().await;
+    let (buyer, other) = (fresh.member().await, fresh.member().await);
+    let offer = other.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().address;
     let bought = buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap();
-    let record = multibus_client::chain::Chain::transaction(&*world.chain, &bought.signature).await.unwrap().unwrap();
+    let record = multibus_client::chain::Chain::transaction(&*fresh.chain, &bought.signature).await.unwrap().unwrap();
     let line = record.logs.iter().find(|line| line.starts_with("Program data: ")).unwrap();
     // The memo program logs what it is told: here, the lines of a purchase.
     for text in [
@@ -74,13 +75,13 @@ async fn lines_of_other_programs_are_not_events() {
 
 /// Buys 20 times and asks a node that forges its logs for the history.
 async fn forged_history(forge: fn(&mut Vec<String>)) -> Vec<Flaw> {
-    let world = World::new().await;
-    let buyer = world.member().await.with_lanes(1);
-    let offer = world.offer(100_000, 500).await;
+    let fresh = EmbeddedMarket::new().await;
+    let buyer = fresh.member().await.with_lanes(1);
+    let offer = fresh.offer(100_000, 500).await;
     for number in 1..=20 {
         buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 500)).await.unwrap();
     }
-    let market = Market::new(FaultyChain::forging(&world.chain, forge));
+    let market = Market::new(FaultyChain::forging(&fresh.chain, forge));
     market.history(&buyer.address(), 0).await.unwrap().flaws
 }
 

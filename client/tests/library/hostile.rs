@@ -2,7 +2,7 @@
 //! panic, no wrong figure, nothing paid twice, and a sentence that says what is wrong.
 
 use {
-    crate::support::{FUNDS, World, attempts, config, side_by_side, terms},
+    crate::support::{attempts, side_by_side},
     anchor_lang::Discriminator,
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{
@@ -24,7 +24,10 @@ use {
         trader::Trader,
         treasury::Treasury,
     },
-    multibus_test_support::node::{Lie, Node},
+    multibus_test_support::{
+        market::{EmbeddedMarket, FUNDS, open_bus, terms},
+        node::{Lie, Node},
+    },
     proptest::prelude::*,
     serde_json::{Value, json},
     std::{
@@ -36,26 +39,26 @@ use {
 const QUICK: RpcOptions = RpcOptions { request_timeout: Duration::from_secs(10), patience: Duration::from_millis(150) };
 
 /// A market with an offer, a buyer with one lane, and the node between them.
-struct Lair {
-    world: World,
+struct HostileMarket {
+    fresh: EmbeddedMarket,
     node: Arc<Node>,
     url: String,
     buyer: Wallet,
     offer: Address,
 }
 
-impl Lair {
+impl HostileMarket {
     async fn new() -> Self {
-        let world = World::new().await;
-        let (node, url) = Node::start(&world.chain).await;
-        let keypair = world.funded().await;
-        Wallet::new(world.chain.clone(), keypair.clone()).open_lanes(1).await.unwrap();
+        let fresh = EmbeddedMarket::new().await;
+        let (node, url) = Node::start(&fresh.chain).await;
+        let keypair = fresh.funded().await;
+        Wallet::new(fresh.chain.clone(), keypair.clone()).open_lanes(1).await.unwrap();
         // It knows nothing yet, no blockhash either.
         let chain = Arc::new(RpcChain::with_options(&url, None, CommitmentLevel::Confirmed, QUICK).unwrap());
         let options = TransactionOptions { patience: Duration::from_millis(300), ..attempts(3) };
         let buyer = Wallet::new(chain, keypair).with_lanes(1).with_options(options);
-        let offer = world.offer(1_000, 500).await;
-        Self { world, node, url, buyer, offer }
+        let offer = fresh.offer(1_000, 500).await;
+        Self { fresh, node, url, buyer, offer }
     }
 
     fn market(&self) -> &Market {
@@ -72,7 +75,7 @@ impl Lair {
     }
 
     async fn paid(&self) -> u64 {
-        FUNDS - self.world.tokens(&self.buyer.address()).await
+        FUNDS - self.fresh.tokens(&self.buyer.address()).await.unwrap()
     }
 }
 
@@ -114,20 +117,20 @@ async fn answers_of_the_wrong_shape_are_errors_and_never_panics() {
 
 /// Asks all kinds of questions of a node that answers each with this.
 async fn survives(result: Value) {
-    let lair = Lair::new().await;
-    let (bus, wallet) = (lair.world.bus, lair.buyer.address());
+    let hostile = HostileMarket::new().await;
+    let (bus, wallet) = (hostile.fresh.bus, hostile.buyer.address());
     let answer = result.clone();
-    lair.node.lies(move |_, _, _| Lie::Result(answer.clone()));
-    let (market, chain, hash) = (lair.market(), lair.chain(), TransactionHash([7; 32]));
-    let order = PurchaseOrder::exactly(lair.offer, 10, 500);
+    hostile.node.lies(move |_, _, _| Lie::Result(answer.clone()));
+    let (market, chain, hash) = (hostile.market(), hostile.chain(), TransactionHash([7; 32]));
+    let order = PurchaseOrder::exactly(hostile.offer, 10, 500);
     let impossible = tokio::join!(
         market.bus(&bus),
-        market.offer(&lair.offer),
+        market.offer(&hostile.offer),
         market.token_balance(&wallet),
-        market.mint(&lair.world.mint),
+        market.mint(&hostile.fresh.mint),
         chain.clock(),
         chain.latest_blockhash(),
-        lair.buyer.buy(&order),
+        hostile.buyer.buy(&order),
     );
     let (bus_read, offer, balance, mint, clock, blockhash, bought) = impossible;
     assert!(bus_read.is_err() && offer.is_err() && balance.is_err() && mint.is_err(), "{result}");
@@ -147,12 +150,12 @@ async fn survives(result: Value) {
     for error in errors.into_iter().flatten() {
         assert!(error.to_string().chars().count() < 2_000, "{error}");
     }
-    assert_eq!(lair.paid().await, 0);
+    assert_eq!(hostile.paid().await, 0);
 }
 
 #[tokio::test]
 async fn an_account_is_what_was_asked_for_or_an_error() {
-    let lair = Lair::new().await;
+    let hostile = HostileMarket::new().await;
     let encoded = |change: fn(&mut Value)| {
         move |truth: &Value| {
             let mut lie = truth.clone();
@@ -180,20 +183,20 @@ async fn an_account_is_what_was_asked_for_or_an_error() {
         ("layout version is 200", |account| change_data(account, |data| data[8] = 200)),
     ];
     for (said, change) in cases {
-        lair.lies_about("getMultipleAccounts", encoded(change));
-        assert_says(&refused(lair.market().bus(&lair.world.bus).await), said);
+        hostile.lies_about("getMultipleAccounts", encoded(change));
+        assert_says(&refused(hostile.market().bus(&hostile.fresh.bus).await), said);
     }
     // Lamports have no bearing on anything that is shown.
-    lair.lies_about("getMultipleAccounts", encoded(|account| account["lamports"] = json!(u64::MAX)));
-    assert_eq!(lair.market().bus(&lair.world.bus).await.unwrap().name(), "Sunny Lane");
+    hostile.lies_about("getMultipleAccounts", encoded(|account| account["lamports"] = json!(u64::MAX)));
+    assert_eq!(hostile.market().bus(&hostile.fresh.bus).await.unwrap().name(), "Sunny Lane");
 
     // Too few, too many.
     for count in [0usize, 2, 3] {
-        lair.lies_about("getMultipleAccounts", move |truth| {
+        hostile.lies_about("getMultipleAccounts", move |truth| {
             let account = truth["value"][0].clone();
             json!({ "context": truth["context"], "value": vec![account; count] })
         });
-        assert_says(&refused(lair.market().bus(&lair.world.bus).await), &format!("{count} accounts where 1"));
+        assert_says(&refused(hostile.market().bus(&hostile.fresh.bus).await), &format!("{count} accounts where 1"));
     }
 }
 
@@ -205,48 +208,48 @@ fn change_data(account: &mut Value, change: fn(&mut Vec<u8>)) {
 
 #[tokio::test]
 async fn an_account_of_another_address_is_not_the_one_asked_for() {
-    let lair = Lair::new().await;
-    let other = lair.world.offer(77, 900).await;
-    let chain = lair.world.chain.clone();
+    let hostile = HostileMarket::new().await;
+    let other = hostile.fresh.offer(77, 900).await;
+    let chain = hostile.fresh.chain.clone();
     let account = chain.accounts(&[other]).await.unwrap().remove(0).unwrap();
     let data = BASE64_STANDARD.encode(&account.data);
-    lair.lies_about("getMultipleAccounts", move |truth| {
+    hostile.lies_about("getMultipleAccounts", move |truth| {
         let mut lie = truth.clone();
         lie["value"][0]["data"][0] = json!(data);
         lie
     });
-    assert_says(&refused(lair.market().offer(&lair.offer).await), &other.to_string());
+    assert_says(&refused(hostile.market().offer(&hostile.offer).await), &other.to_string());
 }
 
 #[tokio::test]
 async fn a_list_has_what_was_asked_for_and_each_once() {
-    let lair = Lair::new().await;
-    let (world, bus) = (&lair.world, lair.world.bus);
-    let other_bus = world.owner.bus_create(1, &world.mint, &config(&world.owner)).await.unwrap().address;
-    let elsewhere = world.owner.offer_create(&other_bus, &terms(50, 100)).await.unwrap().address;
-    let account = world.chain.accounts(&[elsewhere]).await.unwrap().remove(0).unwrap();
+    let hostile = HostileMarket::new().await;
+    let (fresh, bus) = (&hostile.fresh, hostile.fresh.bus);
+    let other_bus = fresh.owner.bus_create(1, &fresh.mint, &open_bus(&fresh.owner)).await.unwrap().address;
+    let elsewhere = fresh.owner.offer_create(&other_bus, &terms(50, 100)).await.unwrap().address;
+    let account = fresh.chain.accounts(&[elsewhere]).await.unwrap().remove(0).unwrap();
     let stranger = json!({ "pubkey": elsewhere.to_string(), "account": encode(&account) });
-    let offers = || async { lair.market().all_offers(&bus).await };
+    let offers = || async { hostile.market().all_offers(&bus).await };
     assert_eq!(offers().await.unwrap().len(), 1);
 
-    lair.lies_about("getProgramAccounts", move |truth| {
+    hostile.lies_about("getProgramAccounts", move |truth| {
         let mut list = truth.as_array().unwrap().clone();
         list.push(stranger.clone());
         json!(list)
     });
     assert_says(&refused(offers().await), "a list that it does not belong to");
 
-    lair.lies_about("getProgramAccounts", |truth| json!(vec![truth[0].clone(); 5_000]));
+    hostile.lies_about("getProgramAccounts", |truth| json!(vec![truth[0].clone(); 5_000]));
     assert_says(&refused(offers().await), "twice in one list");
 
-    lair.lies_about("getProgramAccounts", |truth| {
+    hostile.lies_about("getProgramAccounts", |truth| {
         let mut list = truth.clone();
         list[0]["account"]["owner"] = json!(multibus::token::SPL_TOKEN_ID.to_string());
         list
     });
     assert_says(&refused(offers().await), "a list that it does not belong to");
 
-    lair.lies_about("getProgramAccounts", |truth| {
+    hostile.lies_about("getProgramAccounts", |truth| {
         let mut list = truth.clone();
         list[0]["pubkey"] = json!("not an address \u{1b}]0;evil\u{7}");
         list
@@ -267,11 +270,11 @@ fn encode(account: &Account) -> Value {
 
 #[tokio::test]
 async fn a_balance_is_read_from_a_token_account_and_decimals_from_a_mint() {
-    let lair = Lair::new().await;
-    let settlement = lair.market().settlement(&lair.world.bus).await.unwrap();
-    let account = settlement.token_account(&lair.buyer.address());
-    assert_eq!(lair.market().token_balance(&account).await.unwrap(), FUNDS);
-    let raw = lair.world.chain.accounts(&[account, lair.world.mint]).await.unwrap();
+    let hostile = HostileMarket::new().await;
+    let settlement = hostile.market().settlement(&hostile.fresh.bus).await.unwrap();
+    let account = settlement.token_account(&hostile.buyer.address());
+    assert_eq!(hostile.market().token_balance(&account).await.unwrap(), FUNDS);
+    let raw = hostile.fresh.chain.accounts(&[account, hostile.fresh.mint]).await.unwrap();
     let [tokens, mint] = [0, 1].map(|index| raw[index].as_ref().unwrap().data.clone());
     // Each in the place of the other, and lengths and states that are neither's.
     let uninitialised = {
@@ -290,7 +293,7 @@ async fn a_balance_is_read_from_a_token_account_and_decimals_from_a_mint() {
         [mint.clone(), Vec::new(), tokens[..72].to_vec(), uninitialised, multisig.clone(), typed(&mint, 1)];
     let no_mint = [tokens.clone(), mint[..81].to_vec(), vec![0; 82], multisig, typed(&tokens, 2), vec![255; 166]];
     let serve = |data: Vec<u8>| {
-        lair.lies_about("getMultipleAccounts", move |truth| {
+        hostile.lies_about("getMultipleAccounts", move |truth| {
             let mut lie = truth.clone();
             lie["value"][0]["data"][0] = json!(BASE64_STANDARD.encode(&data));
             lie
@@ -299,21 +302,21 @@ async fn a_balance_is_read_from_a_token_account_and_decimals_from_a_mint() {
     for data in no_balance {
         let length = data.len();
         serve(data);
-        assert_says(&refused(lair.market().token_balance(&account).await), &format!("in {length} bytes"));
+        assert_says(&refused(hostile.market().token_balance(&account).await), &format!("in {length} bytes"));
     }
     for data in no_mint {
         let length = data.len();
         serve(data);
-        assert_says(&refused(lair.market().mint(&lair.world.mint).await), &format!("in {length} bytes"));
+        assert_says(&refused(hostile.market().mint(&hostile.fresh.mint).await), &format!("in {length} bytes"));
     }
 }
 
 #[tokio::test]
 async fn absurd_numbers_are_not_passed_on() {
-    let lair = Lair::new().await;
-    let chain = lair.chain();
+    let hostile = HostileMarket::new().await;
+    let chain = hostile.chain();
     for (offset, word) in [(32, i64::MIN), (32, i64::MAX), (32, -1), (0, -1)] {
-        lair.lies_about("getMultipleAccounts", move |truth| {
+        hostile.lies_about("getMultipleAccounts", move |truth| {
             let mut lie = truth.clone();
             let mut data = BASE64_STANDARD.decode(lie["value"][0]["data"][0].as_str().unwrap()).unwrap();
             data[offset..offset + 8].copy_from_slice(&word.to_le_bytes());
@@ -322,7 +325,7 @@ async fn absurd_numbers_are_not_passed_on() {
         });
         assert_says(&refused(chain.clock().await), "are of no chain");
     }
-    lair.lies_about("getLatestBlockhash", |truth| {
+    hostile.lies_about("getLatestBlockhash", |truth| {
         let mut lie = truth.clone();
         lie["value"]["lastValidBlockHeight"] = json!(u64::MAX);
         lie
@@ -330,20 +333,22 @@ async fn absurd_numbers_are_not_passed_on() {
     assert_says(&refused(chain.latest_blockhash().await), "which no chain reaches");
 
     // Rent that would leave the wallet's SOL in an account of no use.
-    lair.lies_about("getMinimumBalanceForRentExemption", |_| json!(50_000_000_000u64));
+    hostile.lies_about("getMinimumBalanceForRentExemption", |_| json!(50_000_000_000u64));
     assert_says(&refused(chain.minimum_rent(82).await), "are no rent for 82 bytes");
-    assert_says(&refused(lair.buyer.mint_create(6, &multibus::token::SPL_TOKEN_ID).await), "are no rent");
-    lair.node.lies(|_, _, _| Lie::None);
+    assert_says(&refused(hostile.buyer.mint_create(6, &multibus::token::SPL_TOKEN_ID).await), "are no rent");
+    hostile.node.lies(|_, _, _| Lie::None);
     let rent = chain.minimum_rent(82).await.unwrap();
     assert!(
-        rent > 0 && create_mint(&lair.offer, &lair.offer, &lair.offer, 6, &multibus::token::SPL_TOKEN_ID, rent).is_ok()
+        rent > 0
+            && create_mint(&hostile.offer, &hostile.offer, &hostile.offer, 6, &multibus::token::SPL_TOKEN_ID, rent)
+                .is_ok()
     );
 }
 
 #[tokio::test]
 async fn a_node_cannot_make_a_wallet_pay_more_fees_than_it_would() {
-    let lair = Lair::new().await;
-    lair.node.lies(|method, _, truth| match method {
+    let hostile = HostileMarket::new().await;
+    hostile.node.lies(|method, _, truth| match method {
         "getRecentPrioritizationFees" => Lie::Result(json!([{ "slot": 1, "prioritizationFee": u64::MAX }])),
         "simulateTransaction" => {
             let mut lie = truth.clone();
@@ -353,60 +358,60 @@ async fn a_node_cannot_make_a_wallet_pay_more_fees_than_it_would() {
         _ => Lie::None,
     });
     let options = TransactionOptions { priority_fee: PriorityFee::Percentile(100), ..TransactionOptions::default() };
-    let buyer = lair.buyer.clone().with_options(options);
-    let bought = buyer.buy(&PurchaseOrder::exactly(lair.offer, 10, 500)).await.unwrap();
-    let record = lair.world.chain.transaction(&bought.signature).await.unwrap().unwrap();
+    let buyer = hostile.buyer.clone().with_options(options);
+    let bought = buyer.buy(&PurchaseOrder::exactly(hostile.offer, 10, 500)).await.unwrap();
+    let record = hostile.fresh.chain.transaction(&bought.signature).await.unwrap().unwrap();
     assert_eq!(record.fee, 5_000 + MAX_RECENT_PRICE * 1_400_000 / 1_000_000);
 }
 
 #[tokio::test]
 async fn a_status_that_lies_pays_nothing_twice_and_shows_no_purchase() {
     // "It landed", while nothing was ever sent on.
-    let lair = Lair::new().await;
+    let hostile = HostileMarket::new().await;
     let landed = json!({ "context": { "slot": 9 }, "value": [{
         "slot": 9, "confirmations": null, "status": { "Ok": null }, "err": null, "confirmationStatus": "finalized",
     }] });
-    lair.node.losses.store(1_000, std::sync::atomic::Ordering::Relaxed);
-    lair.lies_about("getSignatureStatuses", move |_| landed.clone());
-    let order = PurchaseOrder::exactly(lair.offer, 10, 500);
-    let unknown = lair.buyer.buy(&order).await;
+    hostile.node.losses.store(1_000, std::sync::atomic::Ordering::Relaxed);
+    hostile.lies_about("getSignatureStatuses", move |_| landed.clone());
+    let order = PurchaseOrder::exactly(hostile.offer, 10, 500);
+    let unknown = hostile.buyer.buy(&order).await;
     assert!(matches!(unknown, Err(Error::PurchaseUnknown { .. })), "{unknown:?}");
-    assert_eq!((lair.paid().await, lair.world.receipts(&lair.buyer.address()).await), (0, 0));
+    assert_eq!((hostile.paid().await, hostile.fresh.receipts(&hostile.buyer.address()).await), (0, 0));
 
     // "It failed", while it landed: the lane tells.
-    let lair = Lair::new().await;
+    let hostile = HostileMarket::new().await;
     let failed = json!({ "context": { "slot": 9 }, "value": [{
         "slot": 9, "confirmations": null, "status": { "Err": "AccountInUse" }, "err": "AccountInUse",
         "confirmationStatus": "finalized",
     }] });
-    lair.lies_about("getSignatureStatuses", move |_| failed.clone());
-    let bought = lair.buyer.buy(&PurchaseOrder::exactly(lair.offer, 10, 500)).await.unwrap();
-    assert_eq!((bought.paid, lair.paid().await), (5, 5));
+    hostile.lies_about("getSignatureStatuses", move |_| failed.clone());
+    let bought = hostile.buyer.buy(&PurchaseOrder::exactly(hostile.offer, 10, 500)).await.unwrap();
+    assert_eq!((bought.paid, hostile.paid().await), (5, 5));
 
     // Fewer statuses than transactions.
-    lair.lies_about("getSignatureStatuses", |_| json!({ "context": { "slot": 9 }, "value": [] }));
-    assert_says(&refused(lair.chain().statuses(&[bought.signature]).await), "0 statuses of 1 transactions");
+    hostile.lies_about("getSignatureStatuses", |_| json!({ "context": { "slot": 9 }, "value": [] }));
+    assert_says(&refused(hostile.chain().statuses(&[bought.signature]).await), "0 statuses of 1 transactions");
 }
 
 #[tokio::test]
 async fn a_transaction_that_is_neither_shown_nor_expires_is_given_up_as_unknown() {
-    let lair = Lair::new().await;
-    lair.node.lies(|method, _, _| match method {
+    let hostile = HostileMarket::new().await;
+    hostile.node.lies(|method, _, _| match method {
         "getSignatureStatuses" => Lie::Result(json!({ "context": { "slot": 9 }, "value": [null] })),
         "getBlockHeight" => Lie::Result(json!(1)),
         _ => Lie::None,
     });
     let started_at = Instant::now();
     let signature = Keypair::new().sign_message(b"x");
-    let unknown = lair.chain().confirm(&signature, 100).await;
+    let unknown = hostile.chain().confirm(&signature, 100).await;
     assert!(matches!(unknown, Err(Error::OutcomeUnknown { .. })), "{unknown:?}");
     assert!(started_at.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
 async fn a_history_without_end_is_refused() {
-    let lair = Lair::new().await;
-    lair.buyer.buy(&PurchaseOrder::exactly(lair.offer, 10, 500)).await.unwrap();
+    let hostile = HostileMarket::new().await;
+    hostile.buyer.buy(&PurchaseOrder::exactly(hostile.offer, 10, 500)).await.unwrap();
     let entry = |number: u32| {
         let mut bytes = [0u8; 64];
         bytes[..4].copy_from_slice(&number.to_le_bytes());
@@ -414,11 +419,11 @@ async fn a_history_without_end_is_refused() {
                 "memo": null, "blockTime": null, "confirmationStatus": "finalized" })
     };
     let hash = TransactionHash([9; 32]);
-    let wallet = lair.buyer.address();
+    let wallet = hostile.buyer.address();
     // The same page again and again, and two pages in turn.
     for pages in [1u32, 2] {
         let turn = std::sync::atomic::AtomicU32::new(0);
-        lair.node.lies(move |method, _, _| match method {
+        hostile.node.lies(move |method, _, _| match method {
             "getSignaturesForAddress" => {
                 let page = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % pages;
                 Lie::Result((page * 1_000..(page + 1) * 1_000).map(entry).collect())
@@ -426,25 +431,25 @@ async fn a_history_without_end_is_refused() {
             "getTransaction" => Lie::Result(Value::Null),
             _ => Lie::None,
         });
-        assert_says(&refused(lair.market().history(&wallet, 0).await), "a second time");
-        assert_says(&refused(lair.market().is_transaction_processed(&hash, Some(&wallet)).await), "a second time");
+        assert_says(&refused(hostile.market().history(&wallet, 0).await), "a second time");
+        assert_says(&refused(hostile.market().is_transaction_processed(&hash, Some(&wallet)).await), "a second time");
     }
     // More than was asked for, and what is no signature.
-    lair.lies_about("getSignaturesForAddress", move |_| (0..1_001).map(entry).collect());
-    assert_says(&refused(lair.market().history(&wallet, 0).await), "1001 transactions where 1000 were asked for");
-    lair.lies_about("getSignaturesForAddress", move |_| {
+    hostile.lies_about("getSignaturesForAddress", move |_| (0..1_001).map(entry).collect());
+    assert_says(&refused(hostile.market().history(&wallet, 0).await), "1001 transactions where 1000 were asked for");
+    hostile.lies_about("getSignaturesForAddress", move |_| {
         let mut forged = entry(1);
         forged["signature"] = json!("\u{1b}[31m<script>");
         json!([forged])
     });
-    let sentence = refused(lair.market().history(&wallet, 0).await);
+    let sentence = refused(hostile.market().history(&wallet, 0).await);
     assert!(!sentence.chars().any(is_hidden), "{sentence:?}");
 }
 
 #[tokio::test]
 async fn an_answer_leads_nowhere_else_and_has_an_end() {
-    let lair = Lair::new().await;
-    let bus = lair.world.bus;
+    let hostile = HostileMarket::new().await;
+    let bus = hostile.fresh.bus;
     for (status, said) in [
         ("304 Not Modified", "status 304 and points to \"nowhere\""),
         ("302 Found\r\nlocation: http://127.0.0.1:9/", "status 302 and points to \"http://127.0.0.1:9/\""),
@@ -452,8 +457,8 @@ async fn an_answer_leads_nowhere_else_and_has_an_end() {
         ("200 OK\r\ncontent-length: 99999999999", "at most"),
     ] {
         let bytes = format!("HTTP/1.1 {status}\r\n\r\n").into_bytes();
-        lair.node.lies(move |_, _, _| Lie::Bytes(bytes.clone()));
-        let refused = lair.market().bus(&bus).await.unwrap_err();
+        hostile.node.lies(move |_, _, _| Lie::Bytes(bytes.clone()));
+        let refused = hostile.market().bus(&bus).await.unwrap_err();
         assert_says(&refused.to_string(), said);
         assert!(!refused.is_transient());
     }
@@ -466,24 +471,24 @@ async fn an_answer_leads_nowhere_else_and_has_an_end() {
         "SSH-2.0-OpenSSH\r\n".to_string(),
         String::new(),
     ] {
-        lair.node.lies(move |_, _, _| Lie::Bytes(garbage.clone().into_bytes()));
-        assert!(lair.market().bus(&bus).await.is_err());
+        hostile.node.lies(move |_, _, _| Lie::Bytes(garbage.clone().into_bytes()));
+        assert!(hostile.market().bus(&bus).await.is_err());
     }
     let message = "\u{202e}".repeat(100_000);
-    lair.node.lies(move |_, _, _| Lie::Refusal(-32_601, message.clone()));
-    assert!(refused(lair.market().bus(&bus).await).chars().count() < 1_500);
+    hostile.node.lies(move |_, _, _| Lie::Refusal(-32_601, message.clone()));
+    assert!(refused(hostile.market().bus(&bus).await).chars().count() < 1_500);
 }
 
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
-    let lair = Lair::new().await;
+    let hostile = HostileMarket::new().await;
     // A string that never closes: nothing is made of it but bytes, and those are counted.
     let chunk = [b"10000\r\n".to_vec(), vec![b'a'; 0x10000], b"\r\n".to_vec()].concat();
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\"\r\n".to_string();
-    lair.node.lies(move |_, _, _| Lie::Endless(head.clone(), chunk.clone()));
+    hostile.node.lies(move |_, _, _| Lie::Endless(head.clone(), chunk.clone()));
     // As on a connection of its own, which is asked once.
     let options = RpcOptions { request_timeout: Duration::from_secs(60), ..QUICK };
-    let chain = RpcChain::with_options(&lair.url, None, CommitmentLevel::Confirmed, options).unwrap();
+    let chain = RpcChain::with_options(&hostile.url, None, CommitmentLevel::Confirmed, options).unwrap();
     assert!(chain.minimum_rent(1).await.is_err());
 }
 
@@ -552,19 +557,19 @@ impl Specimens {
     fn of_a_market() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let world = World::new().await;
-            let buyer = world.member().await.with_lanes(1);
-            let offer = world.offer(10_000, 500).await;
+            let fresh = EmbeddedMarket::new().await;
+            let buyer = fresh.member().await.with_lanes(1);
+            let offer = fresh.offer(10_000, 500).await;
             buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap();
             let lock = buyer.lock_take(&offer, 20, 500).await.unwrap().address;
             let action = ProposalAction::BasePriceSet { base_price_per_kwh: 200 };
-            let proposal = world.owner.propose(&world.bus, &action).await.unwrap().address;
+            let proposal = fresh.owner.propose(&fresh.bus, &action).await.unwrap().address;
             let trader = multibus_client::address::trader(&buyer.address(), 0);
-            let capacity = multibus_client::address::capacity(&world.bus, 0);
-            let addresses = [world.bus, capacity, offer, lock, trader, proposal];
-            let accounts = world.chain.accounts(&addresses).await.unwrap();
+            let capacity = multibus_client::address::capacity(&fresh.bus, 0);
+            let addresses = [fresh.bus, capacity, offer, lock, trader, proposal];
+            let accounts = fresh.chain.accounts(&addresses).await.unwrap();
             let accounts = addresses.into_iter().zip(accounts.into_iter().map(Option::unwrap)).collect();
-            Self { bus: world.market().bus(&world.bus).await.unwrap(), accounts }
+            Self { bus: fresh.market().bus(&fresh.bus).await.unwrap(), accounts }
         })
     }
 

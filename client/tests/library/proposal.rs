@@ -1,5 +1,5 @@
 use {
-    crate::support::{Fault, FaultyChain, SOL, World, config, side_by_side},
+    crate::support::{Fault, FaultyChain, side_by_side},
     multibus_client::{
         Address, Error, Keypair, Market, Wallet,
         bus::OwnerShare,
@@ -7,59 +7,65 @@ use {
         multibus::error::MultibusError,
         proposal::{Change, ProposalAction, is_decided_by_one},
     },
+    multibus_test_support::market::{EmbeddedMarket, SOL, open_bus},
     serde_json::json,
     std::sync::Arc,
 };
 
-/// A bus with equal owners, the world's owner first. The others can pay fees and have nothing else.
-async fn co_owned(world: &World, others: usize, threshold: u8, timelock_seconds: u32) -> (Address, Vec<Arc<Keypair>>) {
+/// A bus with equal owners, the market's owner first. The others can pay fees and have nothing else.
+async fn co_owned(
+    fresh: &EmbeddedMarket,
+    others: usize,
+    threshold: u8,
+    timelock_seconds: u32,
+) -> (Address, Vec<Arc<Keypair>>) {
     let mut keypairs = Vec::new();
-    let mut shared = config(&world.owner);
+    let mut shared = open_bus(&fresh.owner);
     for _ in 0..others {
         let keypair = Arc::new(Keypair::new());
-        let wallet = Wallet::new(world.chain.clone(), keypair.clone());
-        world.chain.airdrop(&wallet.address(), 10 * SOL).await.unwrap();
+        let wallet = Wallet::new(fresh.chain.clone(), keypair.clone());
+        fresh.chain.airdrop(&wallet.address(), 10 * SOL).await.unwrap();
         shared.owners.push(OwnerShare { owner: wallet.address(), share_bps: 10_000 / (others as u16 + 1) });
         keypairs.push(keypair);
     }
     shared.owners[0].share_bps = 10_000 - shared.owners[1..].iter().map(|owner| owner.share_bps).sum::<u16>();
     shared.threshold = threshold;
     shared.timelock_seconds = timelock_seconds;
-    let bus = world.owner.bus_create(1, &world.mint, &shared).await.unwrap().address;
+    let bus = fresh.owner.bus_create(1, &fresh.mint, &shared).await.unwrap().address;
     (bus, keypairs)
 }
 
-fn wallet(world: &World, keypair: &Arc<Keypair>) -> Wallet {
-    Wallet::new(world.chain.clone(), keypair.clone())
+fn wallet(fresh: &EmbeddedMarket, keypair: &Arc<Keypair>) -> Wallet {
+    Wallet::new(fresh.chain.clone(), keypair.clone())
 }
 
-async fn lamports(world: &World, address: Address) -> u64 {
-    world.chain.accounts(&[address]).await.unwrap()[0].as_ref().unwrap().lamports
+async fn lamports(fresh: &EmbeddedMarket, address: Address) -> u64 {
+    fresh.chain.accounts(&[address]).await.unwrap()[0].as_ref().unwrap().lamports
 }
 
 const DEARER: ProposalAction = ProposalAction::BasePriceSet { base_price_per_kwh: 200 };
 
 #[tokio::test]
 async fn one_owner_decides_in_one_transaction() {
-    let world = World::new().await;
-    let made = world.owner.propose(&world.bus, &DEARER).await.unwrap();
+    let fresh = EmbeddedMarket::new().await;
+    let made = fresh.owner.propose(&fresh.bus, &DEARER).await.unwrap();
     let events: Vec<_> = made.sent.events.iter().map(|event| event.name()).collect();
     assert_eq!(events, ["ProposalCreated", "ProposalExecuted"]);
-    assert_eq!(world.market().bus(&world.bus).await.unwrap().base_price_per_kwh, 200);
-    let status = world.market().proposal_status(&made.address).await.unwrap();
+    assert_eq!(fresh.market().bus(&fresh.bus).await.unwrap().base_price_per_kwh, 200);
+    let status = fresh.market().proposal_status(&made.address).await.unwrap();
     assert_eq!(
         (status.is_executed, status.state(0), status.approved_by),
-        (true, "executed", Some(vec![world.owner.address()]))
+        (true, "executed", Some(vec![fresh.owner.address()]))
     );
     assert!(status.changes.is_empty());
 }
 
 #[tokio::test]
 async fn owners_approve_execute_and_close() {
-    let world = World::new().await;
-    let (bus, others) = co_owned(&world, 2, 2, 0).await;
-    let (bob, stranger) = (wallet(&world, &others[0]), world.member().await);
-    let market = world.market();
+    let fresh = EmbeddedMarket::new().await;
+    let (bus, others) = co_owned(&fresh, 2, 2, 0).await;
+    let (bob, stranger) = (wallet(&fresh, &others[0]), fresh.member().await);
+    let market = fresh.market();
     assert!(!is_decided_by_one(&market.bus(&bus).await.unwrap(), &DEARER));
     let proposal = bob.propose(&bus, &DEARER).await.unwrap().address;
     let status = market.proposal_status(&proposal).await.unwrap();
@@ -72,52 +78,52 @@ async fn owners_approve_execute_and_close() {
     assert_eq!(refusal(stranger.proposal_approve(&proposal).await), Some(MultibusError::NotAnOwner));
     assert_eq!(refusal(stranger.proposal_execute(&proposal).await), Some(MultibusError::ApprovalsMissing));
     assert_eq!(refusal(stranger.proposal_close(&proposal).await), Some(MultibusError::ProposalOpen));
-    world.owner.proposal_approve(&proposal).await.unwrap();
-    world.owner.proposal_revoke(&proposal).await.unwrap();
-    assert_eq!(refusal(world.owner.proposal_revoke(&proposal).await), Some(MultibusError::NotApproved));
-    world.owner.proposal_approve(&proposal).await.unwrap();
+    fresh.owner.proposal_approve(&proposal).await.unwrap();
+    fresh.owner.proposal_revoke(&proposal).await.unwrap();
+    assert_eq!(refusal(fresh.owner.proposal_revoke(&proposal).await), Some(MultibusError::NotApproved));
+    fresh.owner.proposal_approve(&proposal).await.unwrap();
     let status = market.proposal_status(&proposal).await.unwrap();
     assert_eq!(status.state(status.executable_at.unwrap()), "executable");
     stranger.proposal_execute(&proposal).await.unwrap();
     assert_eq!(refusal(stranger.proposal_execute(&proposal).await), Some(MultibusError::ProposalExecuted));
     assert_eq!(market.bus(&bus).await.unwrap().base_price_per_kwh, 200);
-    let (before, rent) = (lamports(&world, bob.address()).await, lamports(&world, proposal).await);
+    let (before, rent) = (lamports(&fresh, bob.address()).await, lamports(&fresh, proposal).await);
     stranger.proposal_close(&proposal).await.unwrap();
-    assert_eq!(lamports(&world, bob.address()).await, before + rent);
+    assert_eq!(lamports(&fresh, bob.address()).await, before + rent);
     assert!(market.proposals(&bus).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn the_timelock_ends_to_the_second() {
-    let world = World::new().await;
-    let (bus, _) = co_owned(&world, 1, 1, 3_600).await;
-    let proposal = world.owner.propose(&bus, &DEARER).await.unwrap().address;
-    let status = world.market().proposal_status(&proposal).await.unwrap();
+    let fresh = EmbeddedMarket::new().await;
+    let (bus, _) = co_owned(&fresh, 1, 1, 3_600).await;
+    let proposal = fresh.owner.propose(&bus, &DEARER).await.unwrap().address;
+    let status = fresh.market().proposal_status(&proposal).await.unwrap();
     let at = status.executable_at.unwrap();
     assert_eq!(at, status.proposal.created_at + 3_600);
     assert_eq!((status.state(at - 1), status.state(at)), ("timelocked", "executable"));
-    world.chain.wait_until(at - 1).await.unwrap();
-    let early = world.owner.proposal_execute(&proposal).await.unwrap_err();
+    fresh.chain.wait_until(at - 1).await.unwrap();
+    let early = fresh.owner.proposal_execute(&proposal).await.unwrap_err();
     assert_eq!(early.multibus(), Some(MultibusError::TimelockActive));
     assert!(early.to_string().contains(&format!("timelock ends at {at}, now {}", at - 1)), "{early}");
-    world.chain.wait_until(at).await.unwrap();
-    world.owner.proposal_execute(&proposal).await.unwrap();
+    fresh.chain.wait_until(at).await.unwrap();
+    fresh.owner.proposal_execute(&proposal).await.unwrap();
 }
 
 #[tokio::test]
 async fn who_approved_is_told_also_after_owners_have_moved() {
-    let world = World::new().await;
-    let (bus, others) = co_owned(&world, 2, 2, 0).await;
-    let (bob, carol) = (wallet(&world, &others[0]), wallet(&world, &others[1]));
-    let owner = world.owner.address();
+    let fresh = EmbeddedMarket::new().await;
+    let (bus, others) = co_owned(&fresh, 2, 2, 0).await;
+    let (bob, carol) = (wallet(&fresh, &others[0]), wallet(&fresh, &others[1]));
+    let owner = fresh.owner.address();
     let removal = ProposalAction::OwnerRemove { owner, shares_bps: vec![5_000, 5_000] };
     let stale = carol.propose(&bus, &DEARER).await.unwrap().address;
     let removed = bob.propose(&bus, &removal).await.unwrap().address;
     carol.proposal_approve(&removed).await.unwrap();
     carol.proposal_revoke(&removed).await.unwrap();
-    world.owner.proposal_approve(&removed).await.unwrap();
+    fresh.owner.proposal_approve(&removed).await.unwrap();
     carol.proposal_execute(&removed).await.unwrap();
-    let market = world.market();
+    let market = fresh.market();
     let status = market.proposal_status(&removed).await.unwrap();
     assert_eq!(status.approved_by, Some(vec![bob.address(), owner]), "the places of the owners have moved");
     let status = market.proposal_status(&stale).await.unwrap();
@@ -126,22 +132,22 @@ async fn who_approved_is_told_also_after_owners_have_moved() {
     let refused = bob.proposal_approve(&stale).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::ProposalStale));
     // A node without logs cannot tell, and nobody is named in the wrong.
-    let forgetful = Market::new(FaultyChain::without_logs(&world.chain, &[]));
+    let forgetful = Market::new(FaultyChain::without_logs(&fresh.chain, &[]));
     assert_eq!(forgetful.proposal_status(&removed).await.unwrap().approved_by, None);
     bob.proposal_close(&stale).await.unwrap();
 }
 
 #[tokio::test]
 async fn owners_who_propose_at_once_get_numbers_of_their_own() {
-    let world = World::new().await;
-    let (bus, others) = co_owned(&world, 3, 2, 0).await;
-    let slow = FaultyChain::slow(&world.chain);
+    let fresh = EmbeddedMarket::new().await;
+    let (bus, others) = co_owned(&fresh, 3, 2, 0).await;
+    let slow = FaultyChain::slow(&fresh.chain);
     let tasks = others.iter().map(|keypair| {
         let owner = Wallet::new(slow.clone(), keypair.clone());
         async move { owner.propose(&bus, &DEARER).await.map(|made| (made.address, owner.address())) }
     });
     let made: Vec<_> = side_by_side(tasks).await.into_iter().map(Result::unwrap).collect();
-    let proposals = world.market().proposals(&bus).await.unwrap();
+    let proposals = fresh.market().proposals(&bus).await.unwrap();
     assert_eq!(proposals.iter().map(|proposal| proposal.proposal_seq).collect::<Vec<_>>(), [0, 1, 2]);
     for (address, proposer) in made {
         assert!(proposals.iter().any(|proposal| proposal.address == address && proposal.proposer == proposer));
@@ -151,39 +157,39 @@ async fn owners_who_propose_at_once_get_numbers_of_their_own() {
 #[tokio::test]
 async fn decisions_count_once_on_a_network_that_loses_answers() {
     for fault in [Fault::LandsUnanswered, Fault::LandsUnknown, Fault::Lost] {
-        let world = World::new().await;
-        let (bus, others) = co_owned(&world, 1, 2, 0).await;
-        let at_fault = || Wallet::new(FaultyChain::new(&world.chain, &[fault]), others[0].clone());
+        let fresh = EmbeddedMarket::new().await;
+        let (bus, others) = co_owned(&fresh, 1, 2, 0).await;
+        let at_fault = || Wallet::new(FaultyChain::new(&fresh.chain, &[fault]), others[0].clone());
         let said = |error: Error| panic!("{fault:?}: {error}");
         let proposal = at_fault().propose(&bus, &DEARER).await.unwrap_or_else(said).address;
-        assert_eq!(world.market().proposals(&bus).await.unwrap().len(), 1, "{fault:?}");
+        assert_eq!(fresh.market().proposals(&bus).await.unwrap().len(), 1, "{fault:?}");
         let said = |error: Error| panic!("{fault:?}: {error}");
         at_fault().proposal_revoke(&proposal).await.unwrap_or_else(said);
         at_fault().proposal_approve(&proposal).await.unwrap_or_else(said);
-        world.owner.proposal_approve(&proposal).await.unwrap();
+        fresh.owner.proposal_approve(&proposal).await.unwrap();
         at_fault().proposal_execute(&proposal).await.unwrap_or_else(said);
-        assert_eq!(world.market().bus(&bus).await.unwrap().base_price_per_kwh, 200, "{fault:?}");
+        assert_eq!(fresh.market().bus(&bus).await.unwrap().base_price_per_kwh, 200, "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn sixteen_owners_fit_one_transaction() {
-    let world = World::new().await;
-    let (bus, _) = co_owned(&world, 14, 1, 0).await;
+    let fresh = EmbeddedMarket::new().await;
+    let (bus, _) = co_owned(&fresh, 14, 1, 0).await;
     let sixteenth = Address::new_from_array([16; 32]);
     let mut shares_bps = vec![600; 16];
     shares_bps[0] = 1_000;
     let add = ProposalAction::OwnerAdd { owner: sixteenth, shares_bps };
-    world.owner.propose(&bus, &add).await.unwrap();
-    let owners = world.market().bus(&bus).await.unwrap();
+    fresh.owner.propose(&bus, &add).await.unwrap();
+    let owners = fresh.market().bus(&bus).await.unwrap();
     assert_eq!((owners.owners().len(), owners.owners()[15].owner), (16, sixteenth));
     let full = ProposalAction::OwnerAdd { owner: Address::new_from_array([17; 32]), shares_bps: vec![625; 16] };
-    let refused = world.owner.propose(&bus, &full).await.unwrap_err();
+    let refused = fresh.owner.propose(&bus, &full).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::OwnersFull));
     let beyond = ProposalAction::SharesSet { shares_bps: vec![625; 17] };
-    let refused = world.owner.propose(&bus, &beyond).await.unwrap_err();
+    let refused = fresh.owner.propose(&bus, &beyond).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::ShareCountInvalid));
     let leave = ProposalAction::OwnerRemove { owner: sixteenth, shares_bps: [vec![1_600], vec![600; 14]].concat() };
-    world.owner.propose(&bus, &leave).await.unwrap();
-    assert_eq!(world.market().bus(&bus).await.unwrap().owners().len(), 15);
+    fresh.owner.propose(&bus, &leave).await.unwrap();
+    assert_eq!(fresh.market().bus(&bus).await.unwrap().owners().len(), 15);
 }

@@ -1,7 +1,6 @@
 //! The client over JSON-RPC: a node that loses transactions, limits requests and hangs up.
 
 use {
-    crate::support::{FUNDS, SOL, World, config, terms},
     futures_util::StreamExt,
     multibus_client::{
         Error, Keypair, Market, Signer, Wallet,
@@ -11,25 +10,28 @@ use {
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
         send::{PriorityFee, TransactionOptions},
     },
-    multibus_test_support::node::Node,
+    multibus_test_support::{
+        market::{EmbeddedMarket, FUNDS, SOL, open_bus, terms},
+        node::Node,
+    },
     std::sync::{Arc, atomic::Ordering},
     tokio::net::TcpListener,
 };
 
-/// A world whose buyer and seller reach the chain over JSON-RPC.
-async fn over_rpc() -> (World, Arc<Node>, Wallet, Wallet) {
-    let world = World::new().await;
-    let (node, url) = Node::start(&world.chain).await;
+/// A market whose buyer and seller reach the chain over JSON-RPC.
+async fn over_rpc() -> (EmbeddedMarket, Arc<Node>, Wallet, Wallet) {
+    let fresh = EmbeddedMarket::new().await;
+    let (node, url) = Node::start(&fresh.chain).await;
     let connect = || Arc::new(RpcChain::new(&url, None, CommitmentLevel::Confirmed).unwrap());
-    let seller = Wallet::new(connect(), world.owner.signer().clone());
-    let buyer = Wallet::new(connect(), world.funded().await);
-    (world, node, seller, buyer)
+    let seller = Wallet::new(connect(), fresh.owner.signer().clone());
+    let buyer = Wallet::new(connect(), fresh.funded().await);
+    (fresh, node, seller, buyer)
 }
 
 #[tokio::test]
 async fn the_market_works_over_rpc() {
-    let (world, _node, seller, buyer) = over_rpc().await;
-    let bus = seller.bus_create(1, &world.mint, &config(&seller)).await.unwrap().address;
+    let (fresh, _node, seller, buyer) = over_rpc().await;
+    let bus = seller.bus_create(1, &fresh.mint, &open_bus(&seller)).await.unwrap().address;
     let offer = seller.offer_create(&bus, &terms(1_000, 500)).await.unwrap();
     assert!(offer.sent.compute_units > 0 && offer.sent.fee >= 5_000);
     let market = buyer.market();
@@ -45,33 +47,33 @@ async fn the_market_works_over_rpc() {
     buyer.lock_settle(&lock).await.unwrap();
     let history = market.history(&buyer.address(), bought.lane).await.unwrap();
     assert!(history.is_verified(), "{:?}", history.flaws);
-    assert_eq!(world.tokens(&buyer.address()).await, FUNDS - 300);
+    assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS - 300);
     let refused = buyer.buy(&PurchaseOrder::exactly(offer.address, 401, 500)).await.unwrap_err();
     assert!(matches!(refused, Error::BeyondLimits(_)), "{refused}");
     let refused = buyer.offer_cancel(&offer.address).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::OfferStillTrading));
-    assert_eq!(market.chain().clock().await.unwrap(), world.chain.clock().await.unwrap());
+    assert_eq!(market.chain().clock().await.unwrap(), fresh.chain.clock().await.unwrap());
 }
 
 #[tokio::test]
 async fn a_lost_transaction_is_submitted_again() {
-    let (world, node, seller, buyer) = over_rpc().await;
-    let offer = seller.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap().address;
+    let (fresh, node, seller, buyer) = over_rpc().await;
+    let offer = seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().address;
     buyer.open_lanes(1).await.unwrap();
     node.losses.store(1, Ordering::Relaxed);
     let bought = buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 500)).await.unwrap();
     assert_eq!((bought.paid, bought.attempts), (500, 1));
-    assert_eq!(world.receipts(&buyer.address()).await, 1);
+    assert_eq!(fresh.receipts(&buyer.address()).await, 1);
 }
 
 #[tokio::test]
 async fn an_expired_transaction_is_signed_again_under_the_same_nonce() {
-    let (world, node, seller, buyer) = over_rpc().await;
-    let offer = seller.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap().address;
+    let (fresh, node, seller, buyer) = over_rpc().await;
+    let offer = seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().address;
     buyer.open_lanes(1).await.unwrap();
-    let nonce = world.market().trader(&buyer.address(), 0).await.unwrap().unwrap().next_nonce;
+    let nonce = fresh.market().trader(&buyer.address(), 0).await.unwrap().unwrap().next_nonce;
     node.losses.store(1, Ordering::Relaxed);
-    let chain = world.chain.clone();
+    let chain = fresh.chain.clone();
     let order = PurchaseOrder::exactly(offer, 1_000, 500);
     let (bought, ()) = tokio::join!(buyer.buy(&order), async move {
         // Once it is lost, time passes until it cannot land any more.
@@ -83,13 +85,13 @@ async fn an_expired_transaction_is_signed_again_under_the_same_nonce() {
     });
     let bought = bought.unwrap();
     assert_eq!((bought.nonce, bought.paid), (nonce, 500));
-    assert_eq!(world.tokens(&buyer.address()).await, FUNDS - 500);
+    assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS - 500);
 }
 
 #[tokio::test]
 async fn many_purchases_in_flight_share_their_questions() {
-    let (world, node, seller, buyer) = over_rpc().await;
-    let offer = seller.offer_create(&world.bus, &terms(100_000, 500)).await.unwrap().address;
+    let (fresh, node, seller, buyer) = over_rpc().await;
+    let offer = seller.offer_create(&fresh.bus, &terms(100_000, 500)).await.unwrap().address;
     let buyer = buyer.with_lanes(16);
     buyer.open_lanes(16).await.unwrap();
     let before = node.requests.load(Ordering::Relaxed);
@@ -98,28 +100,28 @@ async fn many_purchases_in_flight_share_their_questions() {
     assert!(bought.iter().all(|bought| bought.as_ref().is_ok_and(|bought| bought.paid == 50)));
     let per_purchase = (node.requests.load(Ordering::Relaxed) - before) / 48;
     assert!(per_purchase < 12, "{per_purchase} requests for each purchase");
-    assert_eq!(world.tokens(&buyer.address()).await, FUNDS - 48 * 50);
+    assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS - 48 * 50);
 }
 
 #[tokio::test]
 async fn a_percentile_of_recent_fees_is_paid() {
-    let (world, _node, seller, _buyer) = over_rpc().await;
+    let (fresh, _node, seller, _buyer) = over_rpc().await;
     let options = |priority_fee| TransactionOptions { priority_fee, ..TransactionOptions::default() };
-    let plain = seller.clone().offer_create(&world.bus, &terms(10, 500)).await.unwrap();
+    let plain = seller.clone().offer_create(&fresh.bus, &terms(10, 500)).await.unwrap();
     assert_eq!(plain.sent.fee, 5_000);
     let dear = seller.with_options(options(PriorityFee::Percentile(100)));
-    let sent = dear.offer_create(&world.bus, &terms(10, 500)).await.unwrap().sent;
+    let sent = dear.offer_create(&fresh.bus, &terms(10, 500)).await.unwrap().sent;
     // 30 micro-lamports for each compute unit, rounded up to a lamport.
     assert!(sent.fee > 5_000 && sent.fee < 5_010, "{}", sent.fee);
     let fixed = dear.with_options(options(PriorityFee::Fixed(1_000_000)));
-    assert!(fixed.offer_create(&world.bus, &terms(10, 500)).await.unwrap().sent.fee > 6_000);
+    assert!(fixed.offer_create(&fresh.bus, &terms(10, 500)).await.unwrap().sent.fee > 6_000);
 }
 
 #[tokio::test]
 async fn a_node_that_limits_requests_is_waited_for() {
-    let (world, node, seller, _buyer) = over_rpc().await;
+    let (fresh, node, seller, _buyer) = over_rpc().await;
     node.limits.store(2, Ordering::Relaxed);
-    assert_eq!(seller.market().bus(&world.bus).await.unwrap().name(), "Sunny Lane");
+    assert_eq!(seller.market().bus(&fresh.bus).await.unwrap().name(), "Sunny Lane");
 }
 
 #[tokio::test]
@@ -138,9 +140,9 @@ async fn a_node_that_is_not_there_is_named_with_the_remedy() {
 
 #[tokio::test]
 async fn a_method_that_a_node_lacks_is_named_so() {
-    let (world, node, seller, _buyer) = over_rpc().await;
+    let (fresh, node, seller, _buyer) = over_rpc().await;
     node.lacks_airdrops.store(true, Ordering::Relaxed);
-    let refused = seller.chain().airdrop(&world.bus, 1).await.unwrap_err();
+    let refused = seller.chain().airdrop(&fresh.bus, 1).await.unwrap_err();
     assert!(refused.to_string().contains("use another node") && !refused.is_transient(), "{refused}");
     node.lacks_airdrops.store(false, Ordering::Relaxed);
     let address = Keypair::new().pubkey();
@@ -150,10 +152,10 @@ async fn a_method_that_a_node_lacks_is_named_so() {
 
 #[tokio::test]
 async fn events_arrive_by_subscription_and_a_lost_connection_loses_none() {
-    let (world, node, seller, buyer) = over_rpc().await;
+    let (fresh, node, seller, buyer) = over_rpc().await;
     let chain = seller.chain();
     let mut logs = chain.subscribe_logs(&multibus_client::multibus::ID).await.unwrap();
-    let offer = seller.offer_create(&world.bus, &terms(1_000, 500)).await.unwrap();
+    let offer = seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap();
     let order = PurchaseOrder::exactly(offer.address, 100, 500);
     let mut bought = vec![buyer.buy(&order).await.unwrap().signature];
     let mut heard = Vec::new();
@@ -183,12 +185,12 @@ async fn events_arrive_by_subscription_and_a_lost_connection_loses_none() {
 
 #[tokio::test]
 async fn a_subscription_that_cannot_be_made_is_refused_with_its_url() {
-    let (world, _node, seller, _buyer) = over_rpc().await;
+    let (fresh, _node, seller, _buyer) = over_rpc().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nowhere = format!("ws://{}", listener.local_addr().unwrap());
     drop(listener);
     let url = seller.chain().description();
     let chain = RpcChain::new(&url, Some(&nowhere), CommitmentLevel::Confirmed).unwrap();
-    let refused = chain.subscribe_logs(&world.bus).await.err().unwrap().to_string();
+    let refused = chain.subscribe_logs(&fresh.bus).await.err().unwrap().to_string();
     assert!(refused.contains(&nowhere) && refused.contains("check the websocket URL"), "{refused}");
 }

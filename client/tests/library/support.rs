@@ -1,13 +1,10 @@
-//! A small market to test in, and a network that fails on command.
+//! A network that fails on command.
 
 use {
     async_trait::async_trait,
     multibus_client::{
-        Address, Error, Keypair, Market, Result, Signature, TransactionOptions, Wallet,
-        bus::{BusConfig, ListingPolicy, OwnerShare},
+        Error, Result, Signature, TransactionOptions,
         chain::{Chain, ChainLayer, EmbeddedChain, Outcome, TransactionRecord, VersionedTransaction},
-        multibus::token::SPL_TOKEN_ID,
-        offer::{EnergySource, OfferTerms},
     },
     std::{
         collections::VecDeque,
@@ -15,90 +12,6 @@ use {
         time::Duration,
     },
 };
-
-/// Lamports that every wallet starts with.
-pub const SOL: u64 = 1_000_000_000;
-/// Base units of the settlement token that every wallet starts with.
-pub const FUNDS: u64 = 1_000_000_000;
-/// Lowest price on the bus.
-pub const BASE_PRICE: u64 = 100;
-
-/// A bus without windows, open for listing, with one owner.
-pub struct World {
-    pub chain: Arc<EmbeddedChain>,
-    pub owner: Wallet,
-    pub mint: Address,
-    pub bus: Address,
-}
-
-pub fn config(owner: &Wallet) -> BusConfig {
-    BusConfig {
-        name: "Sunny Lane".to_string(),
-        owners: vec![OwnerShare { owner: owner.address(), share_bps: 10_000 }],
-        threshold: 1,
-        pause_quorum: 0,
-        listing_policy: ListingPolicy::Open as u8,
-        lock_fee_bps: 100,
-        timelock_seconds: 0,
-        window_seconds: 0,
-        gate_closure_seconds: 0,
-        capacity_wh: 1_000_000_000,
-        base_price_per_kwh: BASE_PRICE,
-    }
-}
-
-pub fn terms(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
-    OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Solar }
-}
-
-impl World {
-    pub async fn new() -> Self {
-        Self::with_token_program(&SPL_TOKEN_ID).await
-    }
-
-    pub async fn with_token_program(token_program: &Address) -> Self {
-        let chain = Arc::new(EmbeddedChain::new().expect("the program is built"));
-        let owner = Wallet::new(chain.clone(), Arc::new(Keypair::new()));
-        chain.airdrop(&owner.address(), 100 * SOL).await.unwrap();
-        let mint = owner.mint_create(6, token_program).await.unwrap().address;
-        let bus = owner.bus_create(0, &mint, &config(&owner)).await.unwrap().address;
-        owner.mint_to(&mint, &owner.address(), FUNDS).await.unwrap();
-        Self { chain, owner, mint, bus }
-    }
-
-    /// A keypair with lamports and tokens.
-    pub async fn funded(&self) -> Arc<Keypair> {
-        let keypair = Arc::new(Keypair::new());
-        let wallet = Wallet::new(self.chain.clone(), keypair.clone());
-        self.chain.airdrop(&wallet.address(), 100 * SOL).await.unwrap();
-        self.owner.mint_to(&self.mint, &wallet.address(), FUNDS).await.unwrap();
-        keypair
-    }
-
-    /// A wallet with lamports and tokens.
-    pub async fn member(&self) -> Wallet {
-        Wallet::new(self.chain.clone(), self.funded().await)
-    }
-
-    pub fn market(&self) -> &Market {
-        self.owner.market()
-    }
-
-    /// An offer of the owner's.
-    pub async fn offer(&self, energy_wh: u64, price_per_kwh: u64) -> Address {
-        self.owner.offer_create(&self.bus, &terms(energy_wh, price_per_kwh)).await.unwrap().address
-    }
-
-    pub async fn tokens(&self, wallet: &Address) -> u64 {
-        let account = self.market().settlement(&self.bus).await.unwrap().token_account(wallet);
-        self.market().token_balance(&account).await.unwrap()
-    }
-
-    /// Purchases that the chain recorded for a wallet.
-    pub async fn receipts(&self, wallet: &Address) -> usize {
-        self.market().receipts(wallet).await.unwrap().len()
-    }
-}
 
 /// What the network does to one submitted transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +113,7 @@ impl ChainLayer for FaultyChain {
         }
         let held_back = std::mem::take(&mut *self.held_back.lock().unwrap());
         for earlier in held_back {
-            // It may be too late for it by now, which is a fate like any other.
+            // It may fail, because it comes too late.
             let _ = self.inner.send(&earlier).await;
         }
         let signature = transaction.signatures[0];

@@ -5,3 +5,19 @@
 
 pub mod market;
 pub mod node;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// Path of the built program: the file that `MULTIBUS_PROGRAM` names, else `deploy/multibus.so` in Cargo's target
+/// directory.
+pub fn program_elf() -> PathBuf {
+    if let Some(path) = env::var_os("MULTIBUS_PROGRAM") {
+        return path.into();
+    }
+    let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"));
+    target.join("deploy/multibus.so")
+}

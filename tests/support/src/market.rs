@@ -3,7 +3,7 @@
 use {
     futures_util::{StreamExt, TryStreamExt, stream},
     multibus_client::{
-        Address, Error, Instruction, Keypair, Market, Result, Wallet,
+        Address, Error, Instruction, Keypair, Market, Result, Signer, Wallet,
         address::associated_token,
         bus::{BusConfig, ListingPolicy, OwnerShare},
         chain::{Chain, EmbeddedChain},
@@ -17,6 +17,10 @@ use {
 
 /// Lamports of a SOL.
 pub const SOL: u64 = 1_000_000_000;
+/// Base units of the token that wallets of an embedded market start with.
+pub const FUNDS: u64 = 1_000_000_000;
+/// Lowest price on an [`open_bus`], in base units per kWh.
+pub const BASE_PRICE: u64 = 100;
 /// Decimals of the token.
 const DECIMALS: u8 = 6;
 /// Wallets that one transaction funds.
@@ -52,7 +56,7 @@ pub fn open_bus(owner: &Wallet) -> BusConfig {
         window_seconds: 0,
         gate_closure_seconds: 0,
         capacity_wh: 1_000_000_000,
-        base_price_per_kwh: 100,
+        base_price_per_kwh: BASE_PRICE,
     }
 }
 
@@ -174,32 +178,72 @@ impl<C: Chain + 'static> FreshMarket<C> {
     }
 }
 
-impl FreshMarket<EmbeddedChain> {
+/// A market on an embedded chain of its own.
+pub type EmbeddedMarket = FreshMarket<EmbeddedChain>;
+
+impl EmbeddedMarket {
     /// A market with one [`open_bus`] on a new embedded chain, in SPL Token.
     ///
     /// # Panics
     /// Where the program is not built.
-    pub async fn embedded() -> Self {
-        Self::embedded_in(&SPL_TOKEN_ID).await
+    pub async fn new() -> Self {
+        Self::in_token_of(&SPL_TOKEN_ID).await
     }
 
     /// The same in another token program.
     ///
     /// # Panics
     /// Where the program is not built.
-    pub async fn embedded_in(token_program: &Address) -> Self {
+    pub async fn in_token_of(token_program: &Address) -> Self {
         let chain = Arc::new(EmbeddedChain::new().expect("the program is built"));
-        Self::found(chain, 10_000 * SOL, token_program, |owner| vec![open_bus(owner)]).await.expect("a market")
+        let fresh = Self::found(chain, 10_000 * SOL, token_program, |owner| vec![open_bus(owner)]).await;
+        let fresh = fresh.expect("the chain takes everything");
+        fresh.owner.mint_to(&fresh.mint, &fresh.owner.address(), FUNDS).await.expect("the owner mints");
+        fresh
+    }
+
+    /// A new keypair with lamports and [`FUNDS`].
+    ///
+    /// # Panics
+    /// Where the owner has too few lamports.
+    pub async fn funded(&self) -> Arc<Keypair> {
+        let keypair = Arc::new(Keypair::new());
+        self.fund(&[keypair.pubkey()], 100 * SOL, FUNDS).await.expect("the owner pays");
+        keypair
+    }
+
+    /// A new wallet with lamports and [`FUNDS`].
+    ///
+    /// # Panics
+    /// Where the owner has too few lamports.
+    pub async fn member(&self) -> Wallet {
+        Wallet::new(self.chain.clone(), self.funded().await)
+    }
+
+    /// An offer of the owner's.
+    ///
+    /// # Panics
+    /// Where the program refuses it.
+    pub async fn offer(&self, energy_wh: u64, price_per_kwh: u64) -> Address {
+        self.owner.offer_create(&self.bus, &terms(energy_wh, price_per_kwh)).await.expect("an offer").address
+    }
+
+    /// The number of purchases that the chain recorded for a wallet.
+    ///
+    /// # Panics
+    /// Where an account of the chain cannot be read.
+    pub async fn receipts(&self, wallet: &Address) -> usize {
+        self.market().receipts(wallet).await.expect("receipts").len()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use {super::*, multibus_client::Signer};
+    use super::*;
 
     #[tokio::test]
     async fn a_fresh_market_is_sound_and_a_missing_token_is_noticed() {
-        let fresh = FreshMarket::embedded().await;
+        let fresh = EmbeddedMarket::new().await;
         let keypairs: Vec<Keypair> = (0..7).map(|_| Keypair::new()).collect();
         let wallets: Vec<Address> = keypairs.iter().map(|keypair| keypair.pubkey()).collect();
         fresh.fund(&wallets, SOL, 1_000).await.unwrap();
@@ -210,9 +254,6 @@ mod tests {
         seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap();
         assert_eq!(fresh.violations(&wallets).await.unwrap(), Vec::<String>::new());
         let found = fresh.violations(&wallets[1..]).await.unwrap();
-        assert!(
-            found.len() == 1 && found[0].contains("6000 base units") && found[0].contains("7000 exist"),
-            "{found:?}"
-        );
+        assert!(found.len() == 1 && found[0].contains(&format!("{} base units", FUNDS + 6_000)), "{found:?}");
     }
 }

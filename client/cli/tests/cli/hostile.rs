@@ -7,7 +7,7 @@ use {
     multibus_client::{chain::EmbeddedChain, text::is_hidden},
     multibus_test_support::node::{Lie, Node},
     serde_json::{Value, json},
-    std::{path::Path, sync::Arc},
+    std::sync::Arc,
     tokio::runtime::Runtime,
 };
 
@@ -188,7 +188,7 @@ fn a_hostile_file_is_refused_with_its_line_or_replayed_as_it_says() {
         (format!("{HEADER}{}", ",".repeat(70_000)).into_bytes(), "columns; it must have 4"),
     ];
     for (bytes, said) in cases {
-        std::fs::write(folder.0.join("hostile.csv"), &bytes).unwrap();
+        std::fs::write(folder.path().join("hostile.csv"), &bytes).unwrap();
         let run = folder.multibus("replay hostile.csv");
         assert_harmless(&run);
         assert_has(&run.fails(1), &[said]);
@@ -219,12 +219,12 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
         text += &format!("2016-06-21T12:00:00Z,\"{name}\",{load},{generation}\n");
     }
     let file = "<b>=1+1\u{202e}.csv";
-    std::fs::write(folder.0.join(file), text).unwrap();
+    std::fs::write(folder.path().join(file), text).unwrap();
     let run = folder.multibus(&format!("replay {file} --report report"));
     assert_harmless(&run);
     let shown = run.stdout;
     assert_has(&shown, &["=HYPERLINK"]);
-    let read = |name: &str| std::fs::read_to_string(folder.0.join("report").join(name)).unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("report").join(name)).unwrap();
     let page = read("report.html");
     for live in ["<script", "<img", "<b>=1", " onmouseover='", "\u{202e}"] {
         assert!(!page.contains(live), "{live}");
@@ -236,5 +236,5 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
     }
     let report: Value = serde_json::from_str(&read("report.json")).unwrap();
     assert_eq!(report["member_results"][0]["name"], "=HYPERLINK(\"http://x\")");
-    assert!(Path::new(&folder.0).join("report").read_dir().unwrap().count() == 3);
+    assert!(folder.path().join("report").read_dir().unwrap().count() == 3);
 }

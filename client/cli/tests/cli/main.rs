@@ -104,7 +104,7 @@ fn completions_are_printed_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert_has(&folder.multibus(&format!("completions {shell}")).ok(), &["multibus", "add-owner"]);
     }
-    let script = folder.0.join("multibus.bash");
+    let script = folder.path().join("multibus.bash");
     std::fs::write(&script, folder.multibus("completions bash").ok()).unwrap();
     let checked = folder.command("bash").arg("-n").arg(&script).status().unwrap();
     assert!(checked.success());
@@ -150,9 +150,9 @@ fn errors_are_objects_in_json_mode() {
     let missing = error(folder.multibus(&format!("--output json --url embedded:a.chain bus show {NOWHERE}")), 1);
     assert_has(missing["error"]["message"].as_str().unwrap(), &["no bus at", NOWHERE, "check the address"]);
 
-    let village = Village::new("");
-    let command = format!("--output json offer create {} --energy 1kWh --price 1", village.bus);
-    let refused = error(village.alice(&command), 1);
+    let market = CliMarket::new("");
+    let command = format!("--output json offer create {} --energy 1kWh --price 1", market.bus);
+    let refused = error(market.alice(&command), 1);
     assert_fields(&refused["error"], "kind message program code name detail");
     assert_eq!(refused["error"]["kind"], "program");
     assert_eq!(refused["error"]["name"], "PriceBelowBase");
@@ -167,19 +167,19 @@ fn settings_come_from_the_solana_configuration_and_never_lead_to_mainnet() {
     assert_has(&folder.multibus("bus list").fails(1), &["http://localhost:8899", "start the validator"]);
 
     let configure = |url: &str, commitment: &str| {
-        let config = folder.0.join(".config/solana/cli");
+        let config = folder.path().join(".config/solana/cli");
         std::fs::create_dir_all(&config).unwrap();
         let text = format!(
             "---\njson_rpc_url: '{url}'\nwebsocket_url: ''\nkeypair_path: {}/alice.json\naddress_labels: {{}}\n\
              commitment: {commitment}\n",
-            folder.0.display()
+            folder.path().display()
         );
         std::fs::write(config.join("config.yml"), text).unwrap();
     };
     configure("embedded:configured.chain", "confirmed");
     let alice = folder.multibus("-q local wallet alice.json").ok().trim().to_owned();
     assert_has(&folder.multibus("local fund").ok(), &[&alice, "10 SOL"]);
-    assert!(folder.0.join("configured.chain").is_file());
+    assert!(folder.path().join("configured.chain").is_file());
     // An option goes before the file.
     assert_has(&folder.multibus("--url http://localhost:1 bus list").fails(1), &["http://localhost:1"]);
     let elsewhere = folder.multibus("--url embedded:other.chain --output json local fund --sol 0.5").json();
@@ -200,7 +200,7 @@ fn local_makes_wallets_tokens_funds_and_time() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(folder.0.join("a.json")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(folder.path().join("a.json")).unwrap().permissions().mode() & 0o777, 0o600);
     }
     assert_has(&folder.multibus("local wallet a.json").fails(1), &["a.json exists", "never overwritten"]);
 
@@ -228,16 +228,16 @@ fn local_makes_wallets_tokens_funds_and_time() {
     assert_has(&folder.multibus("--url http://localhost:1 -k a.json local warp +1s").fails(2), &["not ours to move"]);
 
     // The secret of a wallet appears nowhere, not even where its file is broken.
-    std::fs::write(folder.0.join("broken.json"), "[1,2,3,secret]").unwrap();
+    std::fs::write(folder.path().join("broken.json"), "[1,2,3,secret]").unwrap();
     let broken = folder.multibus("--url embedded:a.chain -k broken.json local mint").fails(2);
     assert!(broken.contains("broken.json does not hold a keypair") && !broken.contains("secret]"), "{broken}");
 }
 
 #[test]
 fn a_bus_is_created_shown_listed_and_shared() {
-    let village = Village::new("--listing open --lock-fee 1%");
-    let (alice, bob, token, bus) = (&village.alice, &village.bob, &village.token, &village.bus);
-    let shown = village.json(&format!("bus show {bus}"));
+    let market = CliMarket::new("--listing open --lock-fee 1%");
+    let (alice, bob, token, bus) = (&market.alice, &market.bob, &market.token, &market.bus);
+    let shown = market.json(&format!("bus show {bus}"));
     assert_fields(&shown, &format!("capacities treasury_balance_base_units treasury_claimable_base_units {BUS}"));
     assert_eq!(shown["name"], "Sunny Street");
     assert_eq!(shown["capacity_wh"], 50_000);
@@ -246,12 +246,12 @@ fn a_bus_is_created_shown_listed_and_shared() {
     assert_eq!(shown["listing"], "open");
     assert_eq!(shown["owners"], serde_json::json!([{ "owner": alice, "share_bps": 10_000 }]));
     assert_fields(&shown["capacities"][0], "address window_start total_wh available_wh listed_wh sold_wh open_offers");
-    let page = village.bob(&format!("bus show {bus}")).ok();
+    let page = market.bob(&format!("bus show {bus}")).ok();
     assert_has(&page, &[bus, "Sunny Street", "0.1 tokens/kWh (100000 base units)", "50 kWh", "1 of 1 owners", "100 %"]);
     assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
 
     let create =
-        |options: &str| village.alice(&format!("--output json bus create --mint {token} --capacity 1kWh {options}"));
+        |options: &str| market.alice(&format!("--output json bus create --mint {token} --capacity 1kWh {options}"));
     let second = create("--name Second --base-price 0.1tokens --window 15m --gate-closure 60").json();
     assert_fields(&second, &format!("{BUS} {TRANSACTION}"));
     assert_eq!((&second["bus_seq"], &second["base_price_per_kwh"]), (&Value::from(1), &Value::from(100_000)));
@@ -260,43 +260,43 @@ fn a_bus_is_created_shown_listed_and_shared() {
     let third = create(&shares).json();
     assert_eq!(third["owners"][1]["share_bps"], 4_000);
 
-    assert_eq!(village.json("bus list")["buses"].as_array().unwrap().len(), 3);
-    let of_bob = village.json(&format!("bus list {bob}"));
+    assert_eq!(market.json("bus list")["buses"].as_array().unwrap().len(), 3);
+    let of_bob = market.json(&format!("bus list {bob}"));
     assert_eq!(of_bob["buses"].as_array().unwrap().len(), 1);
     assert_fields(&of_bob["buses"][0], BUS);
-    let list = village.bob("bus list").ok();
+    let list = market.bob("bus list").ok();
     assert_has(&list, &[bus, "Sunny Street", "Second", "Third"]);
     assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
-    assert_eq!(village.bob("-q bus list").ok().lines().count(), 3);
+    assert_eq!(market.bob("-q bus list").ok().lines().count(), 3);
 
     // One owner decides alone: proposed and done in one transaction.
-    let added = village.alice(&format!("--output json bus add-owner {bus} {bob} --share 12.5%")).json();
+    let added = market.alice(&format!("--output json bus add-owner {bus} {bob} --share 12.5%")).json();
     assert_fields(&added, &format!("{PROPOSAL} {TRANSACTION}"));
     assert_eq!((&added["executed"], &added["state"]), (&Value::from(true), &Value::from("executed")));
-    let owners = &village.json(&format!("bus show {bus}"))["owners"];
+    let owners = &market.json(&format!("bus show {bus}"))["owners"];
     assert_eq!(owners[0]["share_bps"], 8_750);
     assert_eq!(owners[1], serde_json::json!({ "owner": bob, "share_bps": 1_250 }));
 
     // The program's own sentences, with its values.
-    let again = village.alice(&format!("bus add-owner {bus} {bob} --share 1%")).fails(1);
+    let again = market.alice(&format!("bus add-owner {bus} {bob} --share 1%")).fails(1);
     assert_has(&again, &["is an owner of the bus already"]);
-    let stranger = village.bob(&format!("bus add-owner {} {NOWHERE} --share 1%", text(&second["address"]))).fails(1);
+    let stranger = market.bob(&format!("bus add-owner {} {NOWHERE} --share 1%", text(&second["address"]))).fails(1);
     assert_has(&stranger, &["is not an owner of the bus", "sign with an owner's wallet"]);
-    let more = village.alice(&format!("--output json bus add-owner {} {NOWHERE} --share 1%", text(&third["address"])));
+    let more = market.alice(&format!("--output json bus add-owner {} {NOWHERE} --share 1%", text(&third["address"])));
     let more = more.json();
     assert_eq!((&more["executed"], &more["approvals_missing"]), (&Value::from(false), &Value::from(1)));
-    let short = village
+    let short = market
         .alice(&format!("bus create --name Fourth --mint {token} --capacity 1 --base-price 1 --owner {alice}=9999"));
     assert_has(&short.fails(1), &["shares sum to 9999, not 10000"]);
-    assert_has(&village.bob(&format!("bus show {NOWHERE}")).fails(1), &["no bus at", NOWHERE]);
+    assert_has(&market.bob(&format!("bus show {NOWHERE}")).fails(1), &["no bus at", NOWHERE]);
 }
 
 #[test]
 fn names_from_the_chain_cannot_act_on_the_terminal() {
-    let village = Village::new("");
-    let create = format!("--mint {} --capacity 1 --base-price 1", village.token);
+    let market = CliMarket::new("");
+    let create = format!("--mint {} --capacity 1 --base-price 1", market.token);
     // Control characters are refused by the program; what reorders or hides is not, and is shown instead.
-    let output = village
+    let output = market
         .folder
         .command(MULTIBUS)
         .args([
@@ -314,9 +314,9 @@ fn names_from_the_chain_cannot_act_on_the_terminal() {
         .output()
         .unwrap();
     let bus = Run::of("bus create", output).ok().trim().to_owned();
-    let shown = village.bob(&format!("bus show {bus}")).ok();
+    let shown = market.bob(&format!("bus show {bus}")).ok();
     assert_has(&shown, &["a\\u{202e}b\\u{200b}"]);
-    let raw = village.bob(&format!("--output json bus show {bus}")).ok();
+    let raw = market.bob(&format!("--output json bus show {bus}")).ok();
     assert_has(&raw, &["a\\u202eb\\u200b"]);
     assert!(!raw.contains('\u{202e}'));
     assert_eq!(serde_json::from_str::<Value>(&raw).unwrap()["name"], "a\u{202e}b\u{200b}");
@@ -324,132 +324,131 @@ fn names_from_the_chain_cannot_act_on_the_terminal() {
 
 #[test]
 fn an_offer_is_created_listed_repriced_extended_and_cancelled() {
-    let village = Village::new("");
-    let bus = &village.bus;
+    let market = CliMarket::new("");
+    let bus = &market.bus;
     let create =
         format!("--output json offer create {bus} --energy 12.5kWh --price 0.25tokens --source solar --expires +1h");
-    let created = village.alice(&create).json();
+    let created = market.alice(&create).json();
     assert_fields(&created, &format!("{OFFER} {TRANSACTION}"));
     assert_eq!((&created["listed_wh"], &created["price_per_kwh"]), (&Value::from(12_500), &Value::from(250_000)));
     assert_eq!((&created["source"], &created["state"]), (&Value::from("solar"), &Value::from("open")));
     let lifetime = created["expires_at"].as_i64().unwrap() - created["created_at"].as_i64().unwrap();
     assert!((3_598..=3_602).contains(&lifetime), "{lifetime}");
     let offer = text(&created["address"]);
-    let cheap = village.offer("--energy 800 --price 200000 --source wind");
+    let cheap = market.offer("--energy 800 --price 200000 --source wind");
 
-    let listed = village.json(&format!("offer list {bus}"));
+    let listed = market.json(&format!("offer list {bus}"));
     assert_fields(&listed, "bus mint_decimals offers");
     assert_fields(&listed["offers"][0], OFFER);
     let order: Vec<_> = listed["offers"].as_array().unwrap().iter().map(|offer| text(&offer["address"])).collect();
     assert_eq!(order, [cheap.clone(), offer.clone()]);
-    let list = village.bob(&format!("offer list {bus}")).ok();
+    let list = market.bob(&format!("offer list {bus}")).ok();
     assert_has(&list, &[&offer, &cheap, "0.25", "12.5 kWh", "800 Wh", "solar", "wind"]);
     assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
     for (filter, expected) in [
         ("--source solar", &[&offer][..]),
         ("--max-price 0.2tokens", &[&cheap]),
         ("--sort energy", &[&offer, &cheap]),
-        (&format!("--seller {}", village.bob), &[]),
+        (&format!("--seller {}", market.bob), &[]),
     ] {
-        let found = village.bob(&format!("-q offer list {bus} {filter}")).ok();
+        let found = market.bob(&format!("-q offer list {bus} {filter}")).ok();
         assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{filter}");
     }
 
-    let repriced = village.alice(&format!("--output json offer reprice {offer} --price 0.22tokens")).json();
+    let repriced = market.alice(&format!("--output json offer reprice {offer} --price 0.22tokens")).json();
     assert_eq!((&repriced["price_per_kwh"], &repriced["version"]), (&Value::from(220_000), &Value::from(2)));
-    let extended = village.alice(&format!("--output json offer extend {offer} --expires +2h")).json();
+    let extended = market.alice(&format!("--output json offer extend {offer} --expires +2h")).json();
     assert!(extended["expires_at"].as_i64() > created["expires_at"].as_i64());
-    let page = village.bob(&format!("offer show {offer}")).ok();
+    let page = market.bob(&format!("offer show {offer}")).ok();
     assert_has(&page, &["0.22 tokens/kWh (220000 base units, version 2)", "12.5 kWh", "open", "solar"]);
     assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
 
     assert_has(
-        &village.alice(&format!("offer reprice {offer} --price 99999")).fails(1),
+        &market.alice(&format!("offer reprice {offer} --price 99999")).fails(1),
         &["price 99999, base price 100000"],
     );
     assert_has(
-        &village.alice(&format!("offer extend {offer} --expires +1m")).fails(1),
+        &market.alice(&format!("offer extend {offer} --expires +1m")).fails(1),
         &["not later than the present one"],
     );
     assert_has(
-        &village.bob(&format!("offer reprice {offer} --price 1tokens")).fails(1),
-        &["belongs to", &village.alice, "sign with the seller's wallet"],
+        &market.bob(&format!("offer reprice {offer} --price 1tokens")).fails(1),
+        &["belongs to", &market.alice, "sign with the seller's wallet"],
     );
-    assert_has(&village.bob(&format!("offer cancel {offer}")).fails(1), &["only its seller can cancel it"]);
+    assert_has(&market.bob(&format!("offer cancel {offer}")).fails(1), &["only its seller can cancel it"]);
     assert_has(
-        &village.bob(&format!("offer create {bus} --energy 1 --price 1tokens")).fails(1),
+        &market.bob(&format!("offer create {bus} --energy 1 --price 1tokens")).fails(1),
         &["Only owners list on this bus"],
     );
     assert_has(
-        &village.alice(&format!("offer create {bus} --energy 1MWh --price 1tokens")).fails(1),
+        &market.alice(&format!("offer create {bus} --energy 1MWh --price 1tokens")).fails(1),
         &["less capacity available"],
     );
     assert_has(
-        &village.alice(&format!("offer create {bus} --energy 1 --price 1tokens --window next")).fails(2),
+        &market.alice(&format!("offer create {bus} --energy 1 --price 1tokens --window next")).fails(2),
         &["the bus has no windows; leave --window out"],
     );
 
-    let cancelled = village.alice(&format!("--output json offer cancel {offer}")).json();
+    let cancelled = market.alice(&format!("--output json offer cancel {offer}")).json();
     assert_fields(&cancelled, &format!("offer withdrawn_wh sold_wh closed {TRANSACTION}"));
     assert_eq!((&cancelled["withdrawn_wh"], &cancelled["closed"]), (&Value::from(12_500), &Value::from(true)));
-    assert_has(&village.bob(&format!("offer show {offer}")).fails(1), &["no offer at", &offer]);
-    assert_has(&village.alice(&format!("offer cancel {cheap}")).ok(), &["withdrew 800 Wh, sold 0 Wh", "signature"]);
-    assert_has(&village.bob(&format!("offer list {bus}")).ok(), &["no offers"]);
+    assert_has(&market.bob(&format!("offer show {offer}")).fails(1), &["no offer at", &offer]);
+    assert_has(&market.alice(&format!("offer cancel {cheap}")).ok(), &["withdrew 800 Wh, sold 0 Wh", "signature"]);
+    assert_has(&market.bob(&format!("offer list {bus}")).ok(), &["no offers"]);
 }
 
 #[test]
 fn windows_are_named_by_their_start_or_as_the_next() {
-    let village = Village::new("--window 15m --gate-closure 1m");
-    let bus = &village.bus;
-    let none = village.alice(&format!("offer create {bus} --energy 1kWh --price 0.2tokens")).fails(2);
+    let market = CliMarket::new("--window 15m --gate-closure 1m");
+    let bus = &market.bus;
+    let none = market.alice(&format!("offer create {bus} --energy 1kWh --price 0.2tokens")).fails(2);
     assert_has(&none, &["sells by windows of 900 s", "--window next"]);
-    let next = village
-        .alice(&format!("--output json offer create {bus} --energy 1kWh --price 0.2tokens --window next"))
-        .json();
+    let next =
+        market.alice(&format!("--output json offer create {bus} --energy 1kWh --price 0.2tokens --window next")).json();
     let start = next["window_start"].as_i64().unwrap();
     assert!(start % 900 == 0 && start > next["created_at"].as_i64().unwrap());
     let wrong =
-        village.alice(&format!("offer create {bus} --energy 1kWh --price 0.2tokens --window {}", start + 1)).fails(1);
+        market.alice(&format!("offer create {bus} --energy 1kWh --price 0.2tokens --window {}", start + 1)).fails(1);
     assert_has(&wrong, &[&format!("use {start}"), &(start + 900).to_string()]);
     let later =
-        village.alice(&format!("-q offer create {bus} --energy 2kWh --price 0.2tokens --window {}", start + 900)).ok();
-    let list = village.bob(&format!("offer list {bus}")).ok();
+        market.alice(&format!("-q offer create {bus} --energy 2kWh --price 0.2tokens --window {}", start + 900)).ok();
+    let list = market.bob(&format!("offer list {bus}")).ok();
     assert_eq!(list.matches("window ").count(), 2, "{list}");
-    let of_window = village.bob(&format!("-q offer list {bus} --window {}", start + 900)).ok();
+    let of_window = market.bob(&format!("-q offer list {bus} --window {}", start + 900)).ok();
     assert_eq!(of_window, later);
-    let bought = village.bob(&format!("--output json buy {bus} --window {} --energy 500Wh", start + 900)).json();
+    let bought = market.bob(&format!("--output json buy {bus} --window {} --energy 500Wh", start + 900)).json();
     assert_eq!(text(&bought["purchases"][0]["fills"][0]["offer"]), later.trim());
-    assert_has(&village.bob(&format!("buy {bus} --energy 500Wh")).fails(2), &["--window next"]);
+    assert_has(&market.bob(&format!("buy {bus} --energy 500Wh")).fails(2), &["--window next"]);
 
     // Past its gate an offer cannot be bought, and anyone may withdraw what is left.
-    village.alice("local warp +40m").ok();
-    let late = village.bob(&format!("buy --offer {} --energy 1", later.trim())).fails(1);
+    market.alice("local warp +40m").ok();
+    let late = market.bob(&format!("buy --offer {} --energy 1", later.trim())).fails(1);
     assert_has(&late, &["gate"]);
-    let all = village.json(&format!("offer list {bus} --all"));
+    let all = market.json(&format!("offer list {bus} --all"));
     assert!(all["offers"].as_array().unwrap().iter().all(|offer| offer["state"] == "gate closed"), "{all}");
-    assert_has(&village.bob(&format!("offer cancel {}", later.trim())).ok(), &["withdrew 1.5 kWh, sold 500 Wh"]);
+    assert_has(&market.bob(&format!("offer cancel {}", later.trim())).ok(), &["withdrew 1.5 kWh, sold 500 Wh"]);
 }
 
 #[test]
 fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
-    let village = Village::new("");
-    let bus = &village.bus;
-    let dear = village.offer("--energy 10kWh --price 0.30tokens");
-    let cheap = village.offer("--energy 1kWh --price 0.20tokens");
+    let market = CliMarket::new("");
+    let bus = &market.bus;
+    let dear = market.offer("--energy 10kWh --price 0.30tokens");
+    let cheap = market.offer("--energy 1kWh --price 0.20tokens");
 
     // The hash is known before the purchase is sent.
     assert_has(
-        &village.bob(&format!("buy {bus} --energy 1.5kWh --dry-run")).ok(),
+        &market.bob(&format!("buy {bus} --energy 1.5kWh --dry-run")).ok(),
         &["would cost 0.35 tokens", "trader open"],
     );
-    village.bob("-q trader open").ok();
-    let quoted = village.json(&format!("buy {bus} --energy 1.5kWh --dry-run"));
+    market.bob("-q trader open").ok();
+    let quoted = market.json(&format!("buy {bus} --energy 1.5kWh --dry-run"));
     assert_fields(&quoted, "dry_run energy_wh cost_base_units average_price_per_kwh mint mint_decimals transactions");
     assert_fields(&quoted["transactions"][0], "transaction_hash lane nonce energy_wh cost_base_units fills");
     assert_eq!((&quoted["energy_wh"], &quoted["cost_base_units"]), (&Value::from(1_500), &Value::from(350_000)));
     assert_eq!(quoted["average_price_per_kwh"], "233333 1/3");
 
-    let bought = village.json(&format!("buy {bus} --energy 1.5kWh"));
+    let bought = market.json(&format!("buy {bus} --energy 1.5kWh"));
     assert_fields(&bought, BOUGHT);
     assert_fields(&bought["purchases"][0], PURCHASE);
     assert_fields(&bought["purchases"][0]["fills"][0], FILL);
@@ -460,17 +459,17 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
     let taken: Vec<_> = fills.iter().map(|fill| (text(&fill["offer"]), fill["energy_wh"].as_u64().unwrap())).collect();
     assert_eq!(taken, [(cheap, 1_000), (dear.clone(), 500)]);
 
-    let page = village.bob(&format!("buy {bus} --energy 100Wh --max-price 0.30tokens --max-total 0.03tokens")).ok();
+    let page = market.bob(&format!("buy {bus} --energy 100Wh --max-price 0.30tokens --max-total 0.03tokens")).ok();
     assert_has(&page, &["bought 100 Wh for 0.03 tokens", &dear, "transaction hash", "signature"]);
     assert!(page.lines().filter(|line| !line.contains("signature")).all(|line| line.chars().count() <= 83), "{page}");
 
     // From one offer, exactly or as much as there is.
-    let single = village.json(&format!("buy --offer {dear} --energy 100kWh --min-energy 1kWh"));
+    let single = market.json(&format!("buy --offer {dear} --energy 100kWh --min-energy 1kWh"));
     assert_eq!(single["energy_wh"], 9_400);
     let signature = text(&single["purchases"][0]["signature"]);
 
     for transaction in [&hash, &signature] {
-        let verified = village.json(&format!("tx verify {transaction}"));
+        let verified = market.json(&format!("tx verify {transaction}"));
         assert_fields(&verified, "transaction_hash signature processed purchases");
         assert_fields(
             &verified["purchases"][0],
@@ -478,18 +477,18 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
         );
         assert_eq!(
             (&verified["processed"], text(&verified["purchases"][0]["wallet"])),
-            (&Value::from(true), village.bob.clone())
+            (&Value::from(true), market.bob.clone())
         );
     }
     assert_has(
-        &village.alice(&format!("tx verify {hash}")).ok(),
-        &["the purchase happened", &hash, "1.5 kWh", &village.bob],
+        &market.alice(&format!("tx verify {hash}")).ok(),
+        &["the purchase happened", &hash, "1.5 kWh", &market.bob],
     );
-    let unknown = village.bob(&format!("tx verify {}", "ab".repeat(32)));
+    let unknown = market.bob(&format!("tx verify {}", "ab".repeat(32)));
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(1), ""));
     assert_has(&unknown.stderr, &["no purchase with the hash abab"]);
 
-    let history = village.json(&format!("history {}", village.bob));
+    let history = market.json(&format!("history {}", market.bob));
     assert_fields(&history, "wallet verified lanes");
     assert_fields(&history["lanes"][0], "lane verified closed history_root flaws purchases");
     assert_fields(
@@ -504,17 +503,17 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
         .map(|purchase| purchase["energy_wh"].as_u64())
         .collect();
     assert_eq!(energy, [Some(1_500), Some(100), Some(9_400)]);
-    let told = village.bob("history").ok();
+    let told = market.bob("history").ok();
     assert_has(&told, &["lane 0: 3 purchases, history leads to the root on chain", "9.4 kWh"]);
     assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
 }
 
 #[test]
 fn a_purchase_beyond_its_limits_is_refused_and_pays_nothing() {
-    let village = Village::new("");
-    let bus = &village.bus;
-    assert_has(&village.bob(&format!("buy {bus} --energy 1")).fails(1), &["0 Wh are on offer"]);
-    let offer = village.offer("--energy 1kWh --price 0.20tokens");
+    let market = CliMarket::new("");
+    let bus = &market.bus;
+    assert_has(&market.bob(&format!("buy {bus} --energy 1")).fails(1), &["0 Wh are on offer"]);
+    let offer = market.offer("--energy 1kWh --price 0.20tokens");
     for (options, said) in [
         (format!("{bus} --energy 2kWh"), "1000 Wh are on offer within the limits, at least 2000 Wh"),
         (format!("{bus} --energy 1kWh --max-price 199999"), "0 Wh are on offer within the limits"),
@@ -524,30 +523,30 @@ fn a_purchase_beyond_its_limits_is_refused_and_pays_nothing() {
         (format!("--offer {offer} --energy 2kWh"), "has 1000 Wh and you want at least 2000 Wh"),
         (format!("--offer {NOWHERE} --energy 2kWh"), "no offer at"),
     ] {
-        assert_has(&village.bob(&format!("buy {options}")).fails(1), &[said]);
-        village.bob(&format!("buy {options} --dry-run")).fails(1);
+        assert_has(&market.bob(&format!("buy {options}")).fails(1), &[said]);
+        market.bob(&format!("buy {options} --dry-run")).fails(1);
     }
     assert_has(
-        &village.bob(&format!("buy {bus} --energy 1kWh --min-energy 2kWh")).fails(2),
+        &market.bob(&format!("buy {bus} --energy 1kWh --min-energy 2kWh")).fails(2),
         &["--min-energy 2000 Wh is more than --energy 1000 Wh"],
     );
-    assert_has(&village.alice(&format!("buy --offer {offer} --energy 1")).fails(1), &["is this wallet's own"]);
+    assert_has(&market.alice(&format!("buy --offer {offer} --energy 1")).fails(1), &["is this wallet's own"]);
     // A partial fill within the total.
-    let part = village.json(&format!("buy {bus} --energy 1kWh --min-energy 1Wh --max-total 50000"));
+    let part = market.json(&format!("buy {bus} --energy 1kWh --min-energy 1Wh --max-total 50000"));
     assert_eq!((&part["energy_wh"], &part["paid_base_units"]), (&Value::from(250), &Value::from(50_000)));
-    let part = village.json(&format!("buy --offer {offer} --energy 1kWh --min-energy 1Wh --max-total 50000"));
+    let part = market.json(&format!("buy --offer {offer} --energy 1kWh --min-energy 1Wh --max-total 50000"));
     assert_eq!((&part["energy_wh"], &part["paid_base_units"]), (&Value::from(250), &Value::from(50_000)));
-    let history = village.json("history");
+    let history = market.json("history");
     assert_eq!(history["lanes"][0]["purchases"].as_array().unwrap().len(), 2);
 }
 
 #[test]
 fn a_large_amount_is_bought_in_several_transactions() {
-    let village = Village::new("");
+    let market = CliMarket::new("");
     let offers: Vec<_> =
-        (0..36).map(|number| village.offer(&format!("--energy 100 --price {}", 200_000 + number))).collect();
-    let quoted = village.json(&format!("buy {} --energy 3.55kWh --dry-run", village.bus));
-    let bought = village.json(&format!("buy {} --energy 3.55kWh", village.bus));
+        (0..36).map(|number| market.offer(&format!("--energy 100 --price {}", 200_000 + number))).collect();
+    let quoted = market.json(&format!("buy {} --energy 3.55kWh --dry-run", market.bus));
+    let bought = market.json(&format!("buy {} --energy 3.55kWh", market.bus));
     let purchases = bought["purchases"].as_array().unwrap();
     assert!(purchases.len() > 1, "{bought}");
     assert_eq!(purchases.len(), quoted["transactions"].as_array().unwrap().len());
@@ -555,63 +554,63 @@ fn a_large_amount_is_bought_in_several_transactions() {
     assert_eq!(bought["paid_base_units"], quoted["cost_base_units"]);
     let taken: usize = purchases.iter().map(|purchase| purchase["fills"].as_array().unwrap().len()).sum();
     assert_eq!(taken, offers.len());
-    assert_eq!(village.json("history")["verified"], true);
+    assert_eq!(market.json("history")["verified"], true);
 }
 
 #[test]
 fn a_batch_is_all_or_nothing() {
-    let village = Village::new("");
-    let first = village.offer("--energy 1kWh --price 0.20tokens");
-    let second = village.offer("--energy 1kWh --price 0.30tokens");
-    village.bob("-q trader open").ok();
+    let market = CliMarket::new("");
+    let first = market.offer("--energy 1kWh --price 0.20tokens");
+    let second = market.offer("--energy 1kWh --price 0.30tokens");
+    market.bob("-q trader open").ok();
     let items = format!("{first}=500Wh {second}=0.25kWh");
-    let quoted = village.json(&format!("batch {items} --dry-run"));
+    let quoted = market.json(&format!("batch {items} --dry-run"));
     assert_eq!(quoted["cost_base_units"], 175_000);
-    let bought = village.json(&format!("batch {items} --max-total 0.175tokens"));
+    let bought = market.json(&format!("batch {items} --max-total 0.175tokens"));
     assert_fields(&bought, BOUGHT);
     assert_eq!((&bought["energy_wh"], &bought["paid_base_units"]), (&Value::from(750), &Value::from(175_000)));
     assert_eq!(bought["purchases"][0]["transaction_hash"], quoted["transactions"][0]["transaction_hash"]);
 
-    let too_dear = village.bob(&format!("batch {items} --max-total 0.1tokens")).fails(1);
+    let too_dear = market.bob(&format!("batch {items} --max-total 0.1tokens")).fails(1);
     assert_has(&too_dear, &["limit"]);
-    let too_much = village.bob(&format!("batch {first}=100 {second}=2kWh")).fails(1);
+    let too_much = market.bob(&format!("batch {first}=100 {second}=2kWh")).fails(1);
     assert_has(&too_much, &["less free energy"]);
-    assert_has(&village.bob(&format!("batch {first}=1 {first}=2")).fails(1), &["twice"]);
-    assert_has(&village.bob(&format!("batch {first}=1 --max-price 1")).fails(1), &["200000", "the limit is 1"]);
-    assert_has(&village.bob(&format!("batch {first}")).fails(2), &["OFFER=ENERGY"]);
-    let left = village.json(&format!("offer show {first}"));
+    assert_has(&market.bob(&format!("batch {first}=1 {first}=2")).fails(1), &["twice"]);
+    assert_has(&market.bob(&format!("batch {first}=1 --max-price 1")).fails(1), &["200000", "the limit is 1"]);
+    assert_has(&market.bob(&format!("batch {first}")).fails(2), &["OFFER=ENERGY"]);
+    let left = market.json(&format!("offer show {first}"));
     assert_eq!(left["free_wh"], 500);
 }
 
 #[test]
 fn a_lock_is_taken_listed_settled_and_released() {
-    let village = Village::new("--lock-fee 1%");
-    let offer = village.offer("--energy 3kWh --price 0.20tokens");
-    let taken = village.json(&format!("lock take {offer} --energy 1kWh"));
+    let market = CliMarket::new("--lock-fee 1%");
+    let offer = market.offer("--energy 3kWh --price 0.20tokens");
+    let taken = market.json(&format!("lock take {offer} --energy 1kWh"));
     assert_fields(&taken, &format!("{LOCK} {TRANSACTION}"));
     assert_eq!((&taken["energy_wh"], &taken["deposit_base_units"]), (&Value::from(1_000), &Value::from(200_000)));
     assert_eq!(taken["expires_at"].as_i64().unwrap() - taken["taken_at"].as_i64().unwrap(), 300);
     let lock = text(&taken["address"]);
-    let listed = village.json("lock list");
+    let listed = market.json("lock list");
     assert_fields(&listed["locks"][0], LOCK);
-    for filter in [format!("--offer {offer}"), format!("--bus {}", village.bus), village.bob.clone()] {
-        assert_eq!(village.alice(&format!("-q lock list {filter}")).ok().trim(), lock);
+    for filter in [format!("--offer {offer}"), format!("--bus {}", market.bus), market.bob.clone()] {
+        assert_eq!(market.alice(&format!("-q lock list {filter}")).ok().trim(), lock);
     }
-    let page = village.bob("lock list").ok();
+    let page = market.bob("lock list").ok();
     assert_has(&page, &[&lock, "1 kWh", "0.2"]);
     assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
 
     // Alice cannot release what has not expired, nor settle what is not hers.
-    assert_has(&village.alice(&format!("lock release {lock}")).fails(1), &["has not expired"]);
-    assert_ne!(village.alice(&format!("lock settle {lock}")).code, Some(0));
-    let settled = village.json(&format!("lock settle {lock}"));
+    assert_has(&market.alice(&format!("lock release {lock}")).fails(1), &["has not expired"]);
+    assert_ne!(market.alice(&format!("lock settle {lock}")).code, Some(0));
+    let settled = market.json(&format!("lock settle {lock}"));
     assert_fields(&settled, BOUGHT);
     assert_eq!((&settled["energy_wh"], &settled["paid_base_units"]), (&Value::from(1_000), &Value::from(200_000)));
-    assert_has(&village.bob(&format!("lock settle {lock}")).fails(1), &["no lock at"]);
-    assert_has(&village.bob("lock list").ok(), &["no locks"]);
+    assert_has(&market.bob(&format!("lock settle {lock}")).fails(1), &["no lock at"]);
+    assert_has(&market.bob("lock list").ok(), &["no locks"]);
 
-    let second = village.bob(&format!("-q lock take {offer} --energy 500")).ok().trim().to_owned();
-    let released = village.json(&format!("lock release {second}"));
+    let second = market.bob(&format!("-q lock take {offer} --energy 500")).ok().trim().to_owned();
+    let released = market.json(&format!("lock release {second}"));
     assert_fields(
         &released,
         &format!("lock offer buyer energy_wh refund_base_units fee_base_units mint mint_decimals {TRANSACTION}"),
@@ -622,54 +621,54 @@ fn a_lock_is_taken_listed_settled_and_released() {
     );
 
     // Once it has expired it cannot be settled, and anyone may release it.
-    let third = village.bob(&format!("-q lock take {offer} --energy 500")).ok().trim().to_owned();
-    village.alice("local warp +301s").ok();
-    assert_has(&village.bob(&format!("lock settle {third}")).fails(1), &["has expired"]);
-    assert_has(&village.alice(&format!("lock release {third}")).ok(), &["released 500 Wh: 0.099 tokens came back"]);
+    let third = market.bob(&format!("-q lock take {offer} --energy 500")).ok().trim().to_owned();
+    market.alice("local warp +301s").ok();
+    assert_has(&market.bob(&format!("lock settle {third}")).fails(1), &["has expired"]);
+    assert_has(&market.alice(&format!("lock release {third}")).ok(), &["released 500 Wh: 0.099 tokens came back"]);
     assert_has(
-        &village.bob(&format!("lock take {offer} --energy 1 --max-price 1")).fails(1),
+        &market.bob(&format!("lock take {offer} --energy 1 --max-price 1")).fails(1),
         &["price 200000, limit 1"],
     );
 }
 
 #[test]
 fn a_lane_is_opened_shown_and_closed() {
-    let village = Village::new("");
-    assert_has(&village.bob("trader show").ok(), &["has no lane open"]);
-    let opened = village.json("trader open --lane 3");
+    let market = CliMarket::new("");
+    assert_has(&market.bob("trader show").ok(), &["has no lane open"]);
+    let opened = market.json("trader open --lane 3");
     assert_fields(&opened, &format!("{TRADER} {TRANSACTION}"));
     assert_eq!(opened["lane"], 3);
-    assert_has(&village.bob("trader open --lane 3").fails(1), &["lane 3", "is open already"]);
-    let offer = village.offer("--energy 1kWh --price 0.20tokens");
-    village.bob(&format!("-q buy --offer {offer} --energy 100")).ok();
-    let shown = village.json(&format!("trader show {}", village.bob));
+    assert_has(&market.bob("trader open --lane 3").fails(1), &["lane 3", "is open already"]);
+    let offer = market.offer("--energy 1kWh --price 0.20tokens");
+    market.bob(&format!("-q buy --offer {offer} --energy 100")).ok();
+    let shown = market.json(&format!("trader show {}", market.bob));
     assert_fields(&shown, "wallet lanes");
     assert_fields(&shown["lanes"][0], TRADER);
     assert_fields(&shown["lanes"][0]["receipts"][0], "nonce transaction_hash energy_wh paid_base_units purchased_at");
     assert_eq!(shown["lanes"].as_array().unwrap().len(), 2);
-    let page = village.bob("trader show --lane 0").ok();
+    let page = market.bob("trader show --lane 0").ok();
     assert_has(&page, &["100 Wh", "20000", "history root"]);
-    let closed = village.json("trader close --lane 3");
+    let closed = market.json("trader close --lane 3");
     assert_fields(&closed, &format!("{TRADER} {TRANSACTION}"));
-    assert_has(&village.bob("trader close --lane 3").fails(1), &["lane 3", "is not open"]);
-    assert_has(&village.bob("trader show --lane 3").fails(1), &["is not open"]);
+    assert_has(&market.bob("trader close --lane 3").fails(1), &["lane 3", "is not open"]);
+    assert_has(&market.bob("trader show --lane 3").fails(1), &["is not open"]);
 }
 
 #[test]
 fn watching_shows_what_others_do() {
-    let village = Village::new("");
-    let mut watcher = village
+    let market = CliMarket::new("");
+    let mut watcher = market
         .folder
         .command(MULTIBUS)
-        .args(["--url", "embedded:village.chain", "watch", &village.bus, "--json-lines", "--events", "2"])
+        .args(["--url", "embedded:village.chain", "watch", &market.bus, "--json-lines", "--events", "2"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     // The watcher has opened the chain once it has looked at the file.
     std::thread::sleep(Duration::from_secs(2));
-    let offer = village.offer("--energy 1kWh --price 0.20tokens");
-    village.bob(&format!("-q buy --offer {offer} --energy 100")).ok();
+    let offer = market.offer("--energy 1kWh --price 0.20tokens");
+    market.bob(&format!("-q buy --offer {offer} --energy 100")).ok();
     let lines: Vec<Value> = BufReader::new(watcher.stdout.take().unwrap())
         .lines()
         .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
@@ -682,7 +681,7 @@ fn watching_shows_what_others_do() {
     assert_eq!((text(&lines[0]["offer"]), &lines[0]["energy_wh"]), (offer, &Value::from(1_000)));
     assert_eq!(lines[1]["fills"][0]["cost"], 20_000);
     assert_has(
-        &village.folder.multibus(&format!("--url embedded:village.chain watch {NOWHERE}")).fails(1),
+        &market.folder.multibus(&format!("--url embedded:village.chain watch {NOWHERE}")).fails(1),
         &["no bus at"],
     );
 }
@@ -713,7 +712,7 @@ fn a_keypair_can_come_through_the_standard_input() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(&std::fs::read(folder.0.join("a.json")).unwrap()).unwrap();
+    child.stdin.take().unwrap().write_all(&std::fs::read(folder.path().join("a.json")).unwrap()).unwrap();
     let output = child.wait_with_output().unwrap();
     let funded: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(text(&funded["wallet"]), address.trim());
@@ -741,9 +740,10 @@ fn a_replay_reports_what_it_traded() {
     assert!(report["traded_wh"].as_u64() > Some(0));
     assert_eq!(report["traded_wh"], report["tradable_wh"]);
     assert!(report["invariants"].as_object().unwrap().values().all(|holds| *holds == true));
-    let written: Value = serde_json::from_slice(&std::fs::read(folder.0.join("out/report.json")).unwrap()).unwrap();
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("out/report.json")).unwrap()).unwrap();
     assert_eq!(written, report);
-    assert!(folder.0.join("out/report.html").is_file() && folder.0.join("out/intervals.csv").is_file());
+    assert!(folder.path().join("out/report.html").is_file() && folder.path().join("out/intervals.csv").is_file());
 
     // The same seed trades the same, and text says the same.
     let text = folder.multibus(&format!("-q {replay}")).ok();
@@ -754,7 +754,7 @@ fn a_replay_reports_what_it_traded() {
 fn a_broken_file_is_refused_before_anything_is_sent() {
     let folder = Folder::new();
     let replay = |text: &str| {
-        std::fs::write(folder.0.join("broken.csv"), text).unwrap();
+        std::fs::write(folder.path().join("broken.csv"), text).unwrap();
         folder.multibus("--url embedded:replay.chain replay broken.csv").fails(1)
     };
     let header = "interval_start,member,load_wh,generation_wh\n";
@@ -762,7 +762,7 @@ fn a_broken_file_is_refused_before_anything_is_sent() {
     assert_has(&replay(&format!("{header}2016-06-21T00:00:00+01:00,M01,-5,0\n")), &["broken.csv: line 2", "-5"]);
     assert_has(&replay(&format!("{header}yesterday,M01,5,0\n")), &["broken.csv: line 2", "yesterday"]);
     assert_has(&folder.multibus("replay none.csv").fails(1), &["none.csv"]);
-    assert!(!folder.0.join("replay.chain").exists());
+    assert!(!folder.path().join("replay.chain").exists());
     let csv = community();
     assert_has(&folder.multibus(&format!("replay {csv} --members-per-batch 33")).fails(2), &["33 members per batch"]);
     assert_has(&folder.multibus(&format!("replay {csv} --price-rule free")).fails(2), &["is not a price rule"]);
@@ -786,7 +786,7 @@ fn a_co_owned_replay_shows_what_each_owner_gets() {
     assert_eq!(delivered, units(&report, "traded_wh"));
     let text = folder.multibus(&format!("-q {replay}")).ok();
     assert_has(&text, &["delivered kWh", "difference", "treasury: ", " claimed + ", "all 12 hold"]);
-    let page = std::fs::read_to_string(folder.0.join("out/report.html")).unwrap();
+    let page = std::fs::read_to_string(folder.path().join("out/report.html")).unwrap();
     assert_has(&page, &["What the owners share"]);
     let help = folder.multibus("replay --help").ok();
     assert_has(&help, &["Prices follow --price-rule", "buyers pay its treasury", "--co-owned"]);

@@ -9,43 +9,43 @@ use {
     },
 };
 
-/// Alice and Bob own the village's bus; Carol has money and owns nothing.
+/// Alice and Bob own the market's bus; Carol has money and owns nothing.
 struct Shared {
-    village: Village,
+    market: CliMarket,
     carol: String,
 }
 
 impl Shared {
     /// `shares` are Alice's and Bob's, `options` further ones of `bus create`.
     fn new(shares: [&str; 2], options: &str) -> Self {
-        let mut village = Village::new("");
-        let carol = village.folder.multibus("-q local wallet carol.json").ok().trim().to_owned();
-        let token = &village.token;
-        village.alice(&format!("-q local fund {carol} --mint {token} --amount 100tokens")).ok();
+        let mut market = CliMarket::new("");
+        let carol = market.folder.multibus("-q local wallet carol.json").ok().trim().to_owned();
+        let token = &market.token;
+        market.alice(&format!("-q local fund {carol} --mint {token} --amount 100tokens")).ok();
         let create = format!(
             "-q bus create --name Shared --mint {token} --capacity 50kWh --base-price 100000 --owner {}={} --owner \
              {}={} {options}",
-            village.alice, shares[0], village.bob, shares[1]
+            market.alice, shares[0], market.bob, shares[1]
         );
-        village.bus = village.alice(&create).ok().trim().to_owned();
-        Self { village, carol }
+        market.bus = market.alice(&create).ok().trim().to_owned();
+        Self { market, carol }
     }
 
     fn alice(&self, arguments: &str) -> Run {
-        self.village.alice(arguments)
+        self.market.alice(arguments)
     }
 
     fn bob(&self, arguments: &str) -> Run {
-        self.village.bob(arguments)
+        self.market.bob(arguments)
     }
 
     fn carol(&self, arguments: &str) -> Run {
-        self.village.call("carol.json", arguments)
+        self.market.call("carol.json", arguments)
     }
 
     /// A proposal of Alice's.
     fn propose(&self, action: &str) -> String {
-        let create = format!("-q proposal create {} {action}", self.village.bus);
+        let create = format!("-q proposal create {} {action}", self.market.bus);
         self.alice(&create).ok().trim().to_owned()
     }
 
@@ -54,11 +54,11 @@ impl Shared {
     }
 
     fn bus(&self) -> Value {
-        self.json(&format!("bus show {}", self.village.bus))
+        self.json(&format!("bus show {}", self.market.bus))
     }
 
     fn treasury(&self) -> Value {
-        let treasury = self.json(&format!("treasury show {}", self.village.bus));
+        let treasury = self.json(&format!("treasury show {}", self.market.bus));
         let amount = |name: &str| treasury[name].as_u64().unwrap();
         assert_eq!(amount("balance_base_units") + amount("claimed_base_units"), amount("received_base_units"));
         assert_eq!(amount("claimable_base_units") + amount("remainder_base_units"), amount("balance_base_units"));
@@ -67,7 +67,7 @@ impl Shared {
 
     /// Puts energy of the bus on offer and sells all of it to Carol.
     fn sell(&self, energy_wh: u64, price: u64) {
-        let create = format!("-q offer create {} --energy {energy_wh} --price {price} --for-bus", self.village.bus);
+        let create = format!("-q offer create {} --energy {energy_wh} --price {price} --for-bus", self.market.bus);
         let offer = self.bob(&create).ok();
         self.carol(&format!("-q buy --offer {} --energy {energy_wh}", offer.trim())).ok();
     }
@@ -89,9 +89,9 @@ fn assert_row(page: &str, row: &str) {
 
 #[test]
 fn one_owner_needs_one_command() {
-    let village = Village::new("");
-    let bus = &village.bus;
-    let last = village.alice(&format!("proposal create {bus} remove-owner {} --shares 100%", village.alice)).fails(1);
+    let market = CliMarket::new("");
+    let bus = &market.bus;
+    let last = market.alice(&format!("proposal create {bus} remove-owner {} --shares 100%", market.alice)).fails(1);
     assert_has(&last, &["The last owner cannot be removed"]);
     for (action, changes) in [
         ("capacity 80kWh", json!([{ "property": "capacity_wh", "before": 50_000, "after": 80_000 }])),
@@ -119,31 +119,31 @@ fn one_owner_needs_one_command() {
             "shares 100%",
             json!([{
                 "property": "owners",
-                "before": [{ "owner": village.alice, "share_bps": 10_000 }],
-                "after": [{ "owner": village.alice, "share_bps": 10_000 }],
+                "before": [{ "owner": market.alice, "share_bps": 10_000 }],
+                "after": [{ "owner": market.alice, "share_bps": 10_000 }],
             }]),
         ),
         (
-            &format!("add-owner {} --share 40%", village.bob),
+            &format!("add-owner {} --share 40%", market.bob),
             json!([{
                 "property": "owners",
-                "before": [{ "owner": village.alice, "share_bps": 10_000 }],
+                "before": [{ "owner": market.alice, "share_bps": 10_000 }],
                 "after": [
-                    { "owner": village.alice, "share_bps": 6_000 },
-                    { "owner": village.bob, "share_bps": 4_000 },
+                    { "owner": market.alice, "share_bps": 6_000 },
+                    { "owner": market.bob, "share_bps": 4_000 },
                 ],
             }]),
         ),
         // The last: from here on there is a wait.
         ("timelock 1h", json!([{ "property": "timelock_seconds", "before": 0, "after": 3_600 }])),
     ] {
-        let decided = village.alice(&format!("--output json proposal create {bus} {action}")).json();
+        let decided = market.alice(&format!("--output json proposal create {bus} {action}")).json();
         assert_fields(&decided, &format!("{PROPOSAL} {TRANSACTION}"));
         assert_eq!((&decided["executed"], &decided["state"]), (&json!(true), &json!("executed")), "{action}");
         assert_eq!(decided["changes"], changes, "{action}");
-        assert_eq!(decided["approved_by"], json!([village.alice]), "{action}");
+        assert_eq!(decided["approved_by"], json!([market.alice]), "{action}");
     }
-    let shown = village.json(&format!("bus show {bus}"));
+    let shown = market.json(&format!("bus show {bus}"));
     for (property, value) in [
         ("capacity_wh", json!(80_000)),
         ("base_price_per_kwh", json!(120_000)),
@@ -156,7 +156,7 @@ fn one_owner_needs_one_command() {
         assert_eq!(shown[property], value, "{property}");
     }
     // The brake knows no timelock.
-    let paused = village.bob(&format!("proposal create {bus} pause")).ok();
+    let paused = market.bob(&format!("proposal create {bus} pause")).ok();
     assert_has(&paused, &["proposed and executed at once: pause", "paused    no      yes"]);
     assert_fits(&paused);
 }
@@ -164,7 +164,7 @@ fn one_owner_needs_one_command() {
 #[test]
 fn two_owners_add_a_third() {
     let shared = Shared::new(["60%", "40%"], "--threshold 2");
-    let (alice, bob, carol, bus) = (&shared.village.alice, &shared.village.bob, &shared.carol, &shared.village.bus);
+    let (alice, bob, carol, bus) = (&shared.market.alice, &shared.market.bob, &shared.carol, &shared.market.bus);
     assert_has(&shared.bob(&format!("proposal list {bus}")).ok(), &["no proposals", "multibus proposal create"]);
     let made = shared.alice(&format!("--output json proposal create {bus} add-owner {carol} --share 25%")).json();
     assert_fields(&made, &format!("{PROPOSAL} {TRANSACTION}"));
@@ -257,7 +257,7 @@ fn two_owners_add_a_third() {
 #[test]
 fn the_timelock_is_shown_and_kept() {
     let shared = Shared::new(["50%", "50%"], "--timelock 1h");
-    let bus = &shared.village.bus;
+    let bus = &shared.market.bus;
     let made = shared.alice(&format!("proposal create {bus} base-price 0.2tokens")).ok();
     assert_has(&made, &["proposed: base-price", "anyone can execute it from", "(in ", "base price  0.1 tokens/kWh"]);
     assert_fits(&made);
@@ -284,7 +284,7 @@ fn the_timelock_is_shown_and_kept() {
 #[test]
 fn an_approval_can_be_revoked_and_what_nobody_approves_closed() {
     let shared = Shared::new(["50%", "50%"], "--threshold 2 --pause-quorum 1");
-    let bus = &shared.village.bus;
+    let bus = &shared.market.bus;
     assert_eq!(shared.bus()["pause_quorum"], 1);
     let proposal = shared.propose("listing open");
     assert_has(&shared.bob(&format!("proposal revoke {proposal}")).fails(1), &["nothing to revoke"]);
@@ -292,7 +292,7 @@ fn an_approval_can_be_revoked_and_what_nobody_approves_closed() {
     let revoked = shared.bob(&format!("--output json proposal revoke {proposal}")).json();
     assert_fields(&revoked, &format!("{PROPOSAL} {TRANSACTION}"));
     assert_eq!((&revoked["approvals"], &revoked["state"]), (&json!(1), &json!("open")));
-    assert_eq!(revoked["approved_by"], json!([shared.village.alice]));
+    assert_eq!(revoked["approved_by"], json!([shared.market.alice]));
     assert_has(&shared.carol(&format!("proposal execute {proposal}")).fails(1), &["1 approvals, 2 needed"]);
     assert_has(&shared.carol(&format!("proposal close {proposal}")).fails(1), &["revoke every approval first"]);
     let none = shared.alice(&format!("proposal revoke {proposal}")).ok();
@@ -300,7 +300,7 @@ fn an_approval_can_be_revoked_and_what_nobody_approves_closed() {
     assert_eq!(shared.bob(&format!("-q proposal approve {proposal}")).ok().trim(), proposal);
     shared.bob(&format!("proposal revoke {proposal}")).ok();
     let closed = shared.carol(&format!("proposal close {proposal}")).ok();
-    assert_has(&closed, &["closed the proposal", " SOL, went to ", &shared.village.alice]);
+    assert_has(&closed, &["closed the proposal", " SOL, went to ", &shared.market.alice]);
     assert_fits(&closed);
 
     // One owner stops the bus, two let it trade again.
@@ -320,7 +320,7 @@ fn an_approval_can_be_revoked_and_what_nobody_approves_closed() {
 #[test]
 fn a_change_of_owners_makes_older_proposals_stale() {
     let shared = Shared::new(["50%", "50%"], "--threshold 2");
-    let (alice, bob, bus) = (&shared.village.alice, &shared.village.bob, &shared.village.bus);
+    let (alice, bob, bus) = (&shared.market.alice, &shared.market.bob, &shared.market.bus);
     let older = shared.propose("capacity 60kWh");
     let newer = shared.propose("threshold 1");
     shared.bob(&format!("proposal approve {older}")).ok();
@@ -359,7 +359,7 @@ fn a_change_of_owners_makes_older_proposals_stale() {
 #[test]
 fn what_cannot_be_carried_out_is_refused_when_it_is_proposed() {
     let shared = Shared::new(["60%", "40%"], "--threshold 2");
-    let (alice, bob, bus, carol) = (&shared.village.alice, &shared.village.bob, &shared.village.bus, &shared.carol);
+    let (alice, bob, bus, carol) = (&shared.market.alice, &shared.market.bob, &shared.market.bus, &shared.carol);
     shared.alice(&format!("-q offer create {bus} --energy 20kWh --price 0.2tokens")).ok();
     let refused = |action: &str, code: i32, said: &[&str]| {
         assert_has(&shared.alice(&format!("proposal create {bus} {action}")).fails(code), said);
@@ -398,7 +398,7 @@ fn what_cannot_be_carried_out_is_refused_when_it_is_proposed() {
     refused("listing nobody", 2, &["owners, open"]);
     refused("capacity 0", 2, &["at least 1 Wh"]);
     assert_eq!(shared.bob(&format!("-q proposal list {bus}")).ok(), "", "nothing was proposed");
-    let quorum = format!("bus create --name B --mint {} --capacity 1 --base-price 1", shared.village.token);
+    let quorum = format!("bus create --name B --mint {} --capacity 1 --base-price 1", shared.market.token);
     assert_has(&shared.alice(&format!("{quorum} --pause-quorum 2")).fails(1), &["pause quorum 2, threshold 1"]);
     assert_has(&shared.alice(&format!("{quorum} --pause-quorum 0")).fails(2), &["0"]);
     let stranger = shared.carol(&format!("--output json proposal create {bus} pause"));
@@ -413,7 +413,7 @@ fn what_cannot_be_carried_out_is_refused_when_it_is_proposed() {
 #[test]
 fn the_bus_sells_its_own_energy() {
     let shared = Shared::new(["50%", "50%"], "--threshold 2");
-    let (bus, alice) = (&shared.village.bus, &shared.village.alice);
+    let (bus, alice) = (&shared.market.bus, &shared.market.alice);
     let create = format!("--output json offer create {bus} --energy 2kWh --price 0.2tokens --source hydro --for-bus");
     let offer = shared.alice(&create).json();
     assert_fields(&offer, &format!("{OFFER} {TRANSACTION}"));
@@ -451,7 +451,7 @@ fn the_bus_sells_its_own_energy() {
 #[test]
 fn revenue_is_divided_to_the_base_unit() {
     let shared = Shared::new(["33.33%", "66.67%"], "");
-    let (alice, bob, bus, carol) = (&shared.village.alice, &shared.village.bob, &shared.village.bus, &shared.carol);
+    let (alice, bob, bus, carol) = (&shared.market.alice, &shared.market.bob, &shared.market.bus, &shared.carol);
     let empty = shared.treasury();
     assert_fields(
         &empty,
@@ -525,14 +525,14 @@ fn revenue_is_divided_to_the_base_unit() {
 #[test]
 fn an_owner_is_added_by_one_word_or_proposed() {
     let shared = Shared::new(["60%", "40%"], "--threshold 2");
-    let (bus, carol) = (&shared.village.bus, &shared.carol);
+    let (bus, carol) = (&shared.market.bus, &shared.carol);
     let proposed = shared.alice(&format!("bus add-owner {bus} {carol} --share 10%")).ok();
     assert_has(&proposed, &["proposed: add-owner", "1 more owner must approve", "60 %   50 %"]);
     assert_fits(&proposed);
     let too_much = shared.bob(&format!("bus add-owner {bus} {carol} --share 41%")).fails(1);
     assert_has(&too_much, &["4100 basis points", "4000"]);
-    let village = Village::new("");
-    let done = village.alice(&format!("bus add-owner {} {} --share 10%", village.bus, village.bob)).ok();
+    let market = CliMarket::new("");
+    let done = market.alice(&format!("bus add-owner {} {} --share 10%", market.bus, market.bob)).ok();
     assert_has(&done, &["proposed and executed at once: add-owner", "100 %   90 %"]);
     assert_fits(&done);
 }
@@ -540,10 +540,10 @@ fn an_owner_is_added_by_one_word_or_proposed() {
 #[test]
 fn watching_shows_what_owners_decide() {
     let shared = Shared::new(["50%", "50%"], "--threshold 2");
-    let bus = &shared.village.bus;
+    let bus = &shared.market.bus;
     let watch = |options: &str| {
         let arguments = format!("--url embedded:village.chain watch {bus} --events 9 {options}");
-        let mut command = shared.village.folder.command(MULTIBUS);
+        let mut command = shared.market.folder.command(MULTIBUS);
         command.args(words(&arguments)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let mut watchers = [watch("--json-lines"), watch("")];

@@ -1,12 +1,13 @@
-//! What the tests share: folders, calls of the binary, a village that trades.
+//! What the tests share: folders, calls of the binary, a market in a file.
 
 use {
+    multibus_test_support::program_elf,
     serde_json::Value,
     std::{
-        path::{Path, PathBuf},
+        path::Path,
         process::{Command, Output, Stdio},
-        sync::atomic::{AtomicU32, Ordering},
     },
+    tempfile::TempDir,
 };
 
 pub const MULTIBUS: &str = env!("CARGO_BIN_EXE_multibus");
@@ -14,33 +15,26 @@ pub const MULTIBUS: &str = env!("CARGO_BIN_EXE_multibus");
 pub const NOWHERE: &str = "BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo";
 
 /// A folder of its own, removed at the end.
-pub struct Folder(pub PathBuf);
+pub struct Folder(TempDir);
 
 impl Folder {
     pub fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("multibus-cli-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 
     /// A command that sees this folder alone: neither settings nor wallets of who runs the test.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(&self.0).env("HOME", &self.0).stdin(Stdio::null());
+        command.current_dir(self.path()).env("HOME", self.path()).stdin(Stdio::null());
         for variable in ["MULTIBUS_URL", "MULTIBUS_KEYPAIR"] {
             command.env_remove(variable);
         }
-        if std::env::var_os("MULTIBUS_PROGRAM").is_none() {
-            // The folder is not below the one that holds `target`.
-            let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/deploy/multibus.so");
-            if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
-                command.env("MULTIBUS_PROGRAM", Path::new(&target).join("deploy/multibus.so"));
-            } else {
-                command.env("MULTIBUS_PROGRAM", built);
-            }
-        }
+        // The folder is not below the one that holds `target`, where the binary looks.
+        command.env("MULTIBUS_PROGRAM", program_elf());
         command
     }
 
@@ -48,12 +42,6 @@ impl Folder {
         let words = words(arguments);
         let output = self.command(MULTIBUS).args(&words).output().unwrap();
         Run::of(arguments, output)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -161,8 +149,8 @@ pub const PURCHASE: &str =
     " transaction_hash signature slot lane nonce energy_wh paid_base_units fills compute_units attempts";
 pub const FILL: &str = " offer energy_wh price_per_kwh cost_base_units";
 
-/// Alice with a bus, Bob and Carol with money, on a chain in a file.
-pub struct Village {
+/// Alice with a bus, and Bob with money, on a chain in a file.
+pub struct CliMarket {
     pub folder: Folder,
     pub alice: String,
     pub bob: String,
@@ -170,21 +158,21 @@ pub struct Village {
     pub bus: String,
 }
 
-impl Village {
+impl CliMarket {
     /// `bus` are further options of `bus create`.
     pub fn new(bus: &str) -> Self {
         let folder = Folder::new();
         let alice = folder.multibus("-q local wallet alice.json").ok().trim().to_owned();
         let bob = folder.multibus("-q local wallet bob.json").ok().trim().to_owned();
-        let mut village = Self { folder, alice, bob, token: String::new(), bus: String::new() };
-        village.alice("local fund").ok();
-        village.token = village.alice("-q local mint").ok().trim().to_owned();
-        let (token, bob) = (village.token.clone(), village.bob.clone());
-        village.alice(&format!("-q local fund {bob} --mint {token} --amount 100tokens")).ok();
+        let mut market = Self { folder, alice, bob, token: String::new(), bus: String::new() };
+        market.alice("local fund").ok();
+        market.token = market.alice("-q local mint").ok().trim().to_owned();
+        let (token, bob) = (market.token.clone(), market.bob.clone());
+        market.alice(&format!("-q local fund {bob} --mint {token} --amount 100tokens")).ok();
         let create =
             format!("-q bus create --name \"Sunny Street\" --mint {token} --capacity 50kWh --base-price 100000 {bus}");
-        village.bus = village.alice(&create).ok().trim().to_owned();
-        village
+        market.bus = market.alice(&create).ok().trim().to_owned();
+        market
     }
 
     pub fn call(&self, wallet: &str, arguments: &str) -> Run {
@@ -204,7 +192,7 @@ impl Village {
         self.alice(&create).ok().trim().to_owned()
     }
 
-    /// Base units of the token that a wallet has, as `bus` and `offer` do not show them.
+    /// The JSON that a command of Bob's prints.
     pub fn json(&self, arguments: &str) -> Value {
         self.bob(&format!("--output json {arguments}")).json()
     }
