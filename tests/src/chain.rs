@@ -5,6 +5,7 @@ use {
         account, attack, elf, event,
         key::keypair,
         mint::{Mint, MintExtension, TokenProgram},
+        play::coverage::Coverage,
         refusal::{self, Refusal},
         replica::{self, Replica, TokenBalance},
     },
@@ -23,6 +24,7 @@ use {
     solana_transaction::versioned::VersionedTransaction,
     solana_transaction_error::TransactionError,
     std::{
+        cell::RefCell,
         collections::{BTreeMap, BTreeSet},
         sync::OnceLock,
     },
@@ -52,9 +54,21 @@ impl Default for TestChain {
     }
 }
 
+thread_local! {
+    static TRACE: RefCell<Option<Coverage>> = const { RefCell::new(None) };
+}
+
 impl TestChain {
+    /// Traces all chains that this thread makes from now on.
+    pub fn trace(coverage: &Coverage) {
+        TRACE.set(Some(coverage.clone()));
+    }
+
     /// A chain at [`START`] with the program on it, its authority and nothing else.
     pub fn new() -> Self {
+        if let Some(traced) = TRACE.with_borrow(|trace| trace.as_ref().map(Coverage::chain)) {
+            return Self::on(traced);
+        }
         static CHAIN: OnceLock<LiteSVM> = OnceLock::new();
         let svm = CHAIN.get_or_init(|| {
             let mut svm = LiteSVM::new();
@@ -114,7 +128,7 @@ impl TestChain {
 
     /// Lets seconds pass, with two slots in each second, and one slot at least.
     pub fn pass(&mut self, seconds: i64) {
-        let slots = (2 * seconds).max(1) as u64;
+        let slots = (2 * seconds).max(1).cast_unsigned();
         self.set_clock(self.now() + seconds, self.slot() + slots);
     }
 
@@ -297,9 +311,8 @@ impl TestChain {
                 continue;
             }
             if *address == payer {
-                use solana_account::ReadableAccount;
                 let lamports = |account: Option<&solana_account::AccountSharedData>| {
-                    account.map_or(0, |account| account.lamports())
+                    account.map_or(0, solana_account::ReadableAccount::lamports)
                 };
                 assert_eq!(lamports(is) + fee, lamports(was), "the fee payer pays the fee");
                 continue;

@@ -3,10 +3,12 @@
 //!
 //! `compute_units.json` records every figure. A figure above its record or above the "must" column fails the run. A
 //! figure below its record should be recorded anew. `MULTIBUS_BLESS=1` (`cargo xtask cu --bless`) records what is
-//! measured. Keypairs are fixed and addresses are chosen for the highest bump, so that the figures move with the
-//! program alone; what a lower bump costs is a row of its own.
+//! measured, and writes the table of `docs/compute-units.md`, which says where the units go. Keypairs are fixed and
+//! addresses are chosen for the highest bump, so that the figures move with the program alone; what a lower bump costs
+//! is a row of its own.
 
 use {
+    base64::{Engine, prelude::BASE64_STANDARD as STANDARD},
     multibus::state::ProposalAction,
     multibus_tests::{
         LaneAddress, OfferAddresses, TestMarket, TokenProgram,
@@ -14,6 +16,7 @@ use {
         event::consumed,
         instructions::*,
         key::{keypair, pda},
+        play::coverage::Coverage,
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -28,33 +31,90 @@ struct Row {
     must: Option<u64>,
     /// The aim.
     moonshot: Option<u64>,
-    measured: u64,
+    measured: Cost,
+}
+
+/// Compute units of some instructions.
+#[derive(Clone, Copy)]
+struct Cost {
+    total: u64,
+    /// Instructions of the program, one unit each.
+    own: u64,
+    /// Calls of other programs, with what those consume.
+    calls: u64,
+    event: u64,
+}
+
+impl Cost {
+    /// Sysvars, hashes and the search for addresses.
+    fn rest(&self) -> u64 {
+        self.total - self.own - self.calls - self.event
+    }
+}
+
+/// What a call costs besides what the called program consumes.
+const CALL: u64 = 946;
+/// What the system program consumes, which its logs do not tell.
+const SYSTEM_PROGRAM: u64 = 150;
+/// What an event costs besides one unit for each of its bytes.
+const EVENT: u64 = 200;
+
+/// What the calls of a transaction and its events cost.
+fn calls_and_events(logs: &[String]) -> (u64, u64) {
+    let (mut calls, mut events) = (0, 0);
+    for line in logs {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["Program", "data:", data] => events += EVENT + STANDARD.decode(data).expect("base64").len() as u64,
+            ["Program", program, "invoke", "[2]"] => {
+                let is_system = program == solana_system_interface::program::ID.to_string();
+                calls += CALL + if is_system { SYSTEM_PROGRAM } else { 0 };
+            }
+            ["Program", program, "consumed", units, ..] if program != multibus::ID.to_string() => {
+                calls += units.parse::<u64>().expect("a number of compute units");
+            }
+            _ => {}
+        }
+    }
+    (calls, events)
 }
 
 #[derive(Default)]
-struct Table(Vec<Row>);
+struct Table {
+    rows: Vec<Row>,
+    /// Sees every instruction of the program.
+    trace: Coverage,
+}
 
 impl Table {
-    fn measure(&mut self, name: &str, limits: Option<(u64, u64)>, chain: &mut TestChain, ix: Instruction) {
-        let meta = chain.execute(&[ix]);
+    /// Executes instructions and tells what they cost.
+    fn cost(&self, chain: &mut TestChain, instructions: &[Instruction]) -> Cost {
+        let before = self.trace.executed();
+        let meta = chain.execute(instructions);
         let consumed = consumed(&meta.logs);
-        assert_eq!(consumed.len(), 1, "the transaction calls the program once");
-        self.record(name, limits, consumed[0]);
+        assert_eq!(consumed.len(), instructions.len(), "each instruction calls the program once");
+        let (calls, event) = calls_and_events(&meta.logs);
+        Cost { total: consumed.iter().sum(), own: self.trace.executed() - before, calls, event }
+    }
+
+    fn measure(&mut self, name: &str, limits: Option<(u64, u64)>, chain: &mut TestChain, ix: Instruction) {
+        let cost = self.cost(chain, &[ix]);
+        self.record(name, limits, cost);
     }
 
     /// Measures what must keep to a limit.
     fn measure_limit(&mut self, name: &str, must: Option<u64>, chain: &mut TestChain, ix: Instruction) {
         self.measure(name, None, chain, ix);
-        self.0.last_mut().expect("measured").must = must;
+        self.rows.last_mut().expect("measured").must = must;
     }
 
-    fn record_limit(&mut self, name: &str, must: Option<u64>, measured: u64) {
-        self.0.push(Row { name: name.to_owned(), must, moonshot: None, measured });
+    fn record_limit(&mut self, name: &str, must: Option<u64>, measured: Cost) {
+        self.rows.push(Row { name: name.to_owned(), must, moonshot: None, measured });
     }
 
-    fn record(&mut self, name: &str, limits: Option<(u64, u64)>, measured: u64) {
+    fn record(&mut self, name: &str, limits: Option<(u64, u64)>, measured: Cost) {
         let (must, moonshot) = limits.unzip();
-        self.0.push(Row { name: name.to_owned(), must, moonshot, measured });
+        self.rows.push(Row { name: name.to_owned(), must, moonshot, measured });
     }
 }
 
@@ -67,8 +127,8 @@ const PROPOSAL_APPROVE: Option<u64> = Some(1_000);
 const PROPOSAL_EXECUTE: Option<u64> = Some(4_000);
 const TREASURY_CLAIM: Option<u64> = Some(5_000);
 
-const fn batch_limits(items: u64) -> Option<(u64, u64)> {
-    Some((2_000 + 1_500 * items, 1_300 + 450 * items))
+const fn batch_limits(items: u64) -> (u64, u64) {
+    (2_000 + 1_500 * items, 1_300 + 450 * items)
 }
 
 /// The first offer number from here whose address has this bump, and whose lock for the buyer has one too.
@@ -113,6 +173,7 @@ fn offer_to(market: &mut TestMarket, payout: Address) -> OfferAddresses {
 
 fn measure_all() -> Table {
     let mut table = Table::default();
+    TestChain::trace(&table.trace);
     offers(&mut table);
     purchases(&mut table);
     locks(&mut table);
@@ -159,12 +220,12 @@ fn purchases(table: &mut Table) {
             })
             .collect();
         let batch = market.batch(&items);
-        table.measure(&format!("purchase_batch, N={count}"), batch_limits(count), market, batch);
+        table.measure(&format!("purchase_batch, N={count}"), Some(batch_limits(count)), market, batch);
     }
     let market = &mut market(TokenProgram::SplToken);
     let items: Vec<_> = (0..4).map(|index| (offer(market), 1_500 + index)).collect();
     let batch = market.batch(&items);
-    table.measure("purchase_batch, N=4, one payout", batch_limits(4), market, batch);
+    table.measure("purchase_batch, N=4, one payout", Some(batch_limits(4)), market, batch);
 }
 
 fn locks(table: &mut Table) {
@@ -205,8 +266,8 @@ fn rest(table: &mut Table) {
     let payout = chain.token_account("payout", &mint, &key, 0);
     let both =
         [capacity_open(&bus, &key, next), offer_create(&bus, bus.window(next), &key, payout, OfferOptions::new(seq))];
-    let meta = chain.execute(&both);
-    table.record("capacity_open and offer_create", None, consumed(&meta.logs).iter().sum());
+    let cost = table.cost(chain, &both);
+    table.record("capacity_open and offer_create", None, cost);
     table.measure("capacity_open, open already", None, chain, capacity_open(&bus, &key, window));
     chain.go_to(window + 900);
     table.measure("capacity_close", None, chain, capacity_close(&bus, window, &key));
@@ -217,14 +278,14 @@ fn rest(table: &mut Table) {
 }
 
 /// Proposes with the first number whose address has the highest bump; the numbers before are used up.
-fn propose(market: &mut TestMarket, proposer: &Address, action: ProposalAction) -> (Address, Vec<u64>) {
+fn propose(table: &Table, market: &mut TestMarket, proposer: &Address, action: ProposalAction) -> (Address, Cost) {
     let bus = market.bus;
     loop {
         let seq = market.bus_state(&bus).proposal_seq;
         let (address, bump) = pda::proposal(&bus.address, seq);
-        let meta = market.execute(&[proposal_create(&bus, proposer, seq, action.clone())]);
+        let cost = table.cost(market, &[proposal_create(&bus, proposer, seq, action.clone())]);
         if bump == 255 {
-            return (address, consumed(&meta.logs));
+            return (address, cost);
         }
     }
 }
@@ -234,8 +295,8 @@ fn decisions(table: &mut Table) {
     let (market, owners) = &mut TestMarket::owned_by(3, 2, |_| ());
     let bus = market.bus;
     let price = ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 };
-    let (proposal, cost) = propose(market, &owners[0], price);
-    table.record_limit("proposal_create", PROPOSAL_CREATE, cost[0]);
+    let (proposal, cost) = propose(table, market, &owners[0], price);
+    table.record_limit("proposal_create", PROPOSAL_CREATE, cost);
     let approve = proposal_approve(&bus, proposal, &owners[2]);
     table.measure_limit("proposal_approve", PROPOSAL_APPROVE, market, approve.clone());
     let revoke = proposal_revoke(&bus, proposal, &owners[2]);
@@ -257,8 +318,8 @@ fn decisions(table: &mut Table) {
     let last = owners[15];
     let mut shares_bps = equal_shares(16);
     shares_bps.swap(0, 15);
-    let (proposal, cost) = propose(market, &last, ProposalAction::SharesSet { shares_bps: shares_bps.clone() });
-    table.record_limit("proposal_create, last of 16 owners", PROPOSAL_CREATE, cost[0]);
+    let (proposal, cost) = propose(table, market, &last, ProposalAction::SharesSet { shares_bps: shares_bps.clone() });
+    table.record_limit("proposal_create, last of 16 owners", PROPOSAL_CREATE, cost);
     let approve = proposal_approve(&bus, proposal, &owners[14]);
     table.measure_limit("proposal_approve, 15th of 16 owners", PROPOSAL_APPROVE, market, approve);
     let one = market.bus_offer(&owners[0], 100_000, 250_000);
@@ -269,7 +330,7 @@ fn decisions(table: &mut Table) {
     market.buy(&one, 1_501);
     table.measure("proposal_execute, 16 owners settle", None, market, proposal_execute(&bus, proposal, &last));
     let remove = ProposalAction::OwnerRemove { owner: owners[0], shares_bps: equal_shares(15) };
-    let (proposal, _) = propose(market, &last, remove);
+    let (proposal, _) = propose(table, market, &last, remove);
     market.buy(&one, 1_502);
     let execute = proposal_execute(&bus, proposal, &last);
     table.measure("proposal_execute, 16 owners, first leaves", None, market, execute);
@@ -287,19 +348,50 @@ fn recorded() -> BTreeMap<String, u64> {
 }
 
 fn bless(table: &Table) {
-    let lines: Vec<_> = table.0.iter().map(|row| format!("  \"{}\": {}", row.name, row.measured)).collect();
+    let lines: Vec<_> = table.rows.iter().map(|row| format!("  \"{}\": {}", row.name, row.measured.total)).collect();
     std::fs::write(record_path(), format!("{{\n{}\n}}\n", lines.join(",\n"))).expect("the record can be written");
+}
+
+/// Where the units go, for readers.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/compute-units.md");
+const BEGIN: &str = "<!-- generated: cargo xtask cu --bless -->\n";
+const END: &str = "<!-- end -->";
+
+/// The page, with the table of these figures.
+fn page(table: &Table) -> String {
+    let page = std::fs::read_to_string(PAGE).expect("the page can be read");
+    let (above, rest) = page.split_once(BEGIN).expect("the page has a table");
+    let (_, below) = rest.split_once(END).expect("the table ends");
+    let mut rows = String::new();
+    for Row { name, must, moonshot, measured } in &table.rows {
+        let figures = [measured.own, measured.rest(), measured.calls, measured.event];
+        let figures = figures.map(|figure| column((figure > 0).then_some(figure)));
+        let limits = [column(*must), column(*moonshot)].join(" | ");
+        let _ = writeln!(rows, "| {name} | {} | {} | {limits} |", figures.join(" | "), grouped(measured.total));
+    }
+    format!(
+        "{above}{BEGIN}\n| instruction | own | sysvars, hashes | calls | event | total | must | aim |\n\
+         | --- | --: | --: | --: | --: | --: | --: | --: |\n{rows}\n{END}{below}"
+    )
+}
+
+fn column(figure: Option<u64>) -> String {
+    figure.map_or("-".to_owned(), grouped)
+}
+
+/// Thousands separated.
+fn grouped(figure: u64) -> String {
+    if figure < 1_000 { figure.to_string() } else { format!("{},{:03}", grouped(figure / 1_000), figure % 1_000) }
 }
 
 #[test]
 fn compute_units_stay_within_their_record() {
     let table = measure_all();
     let record = recorded();
-    let column = |figure: Option<u64>| figure.map_or("-".to_owned(), |figure| figure.to_string());
     let mut report =
         format!("{:<42}{:>8}{:>10}{:>10}{:>10}\n", "compute units", "must", "moonshot", "recorded", "measured");
     let mut complaints = Vec::new();
-    for Row { name, must, moonshot, measured } in &table.0 {
+    for Row { name, must, moonshot, measured: Cost { total: measured, .. } } in &table.rows {
         let old = record.get(name).copied();
         let note = match old {
             Some(old) if *measured > old => format!("  rose by {}", measured - old),
@@ -310,10 +402,11 @@ fn compute_units_stay_within_their_record() {
         let reached = if moonshot.is_some_and(|moonshot| *measured <= moonshot) { "  moonshot" } else { "" };
         writeln!(
             report,
-            "{name:<42}{:>8}{:>10}{:>10}{measured:>10}{note}{reached}",
+            "{name:<42}{:>8}{:>10}{:>10}{:>10}{note}{reached}",
             column(*must),
             column(*moonshot),
-            column(old)
+            column(old),
+            grouped(*measured)
         )
         .expect("a string takes everything");
         if must.is_some_and(|must| *measured > must) {
@@ -327,16 +420,19 @@ fn compute_units_stay_within_their_record() {
             _ => {}
         }
     }
-    for name in record.keys().filter(|name| table.0.iter().all(|row| row.name != **name)) {
+    for name in record.keys().filter(|name| table.rows.iter().all(|row| row.name != **name)) {
         complaints.push(format!("{name} is recorded but not measured any more"));
     }
     println!("{report}");
     if std::env::var_os("MULTIBUS_BLESS").is_some_and(|value| value == "1") {
         bless(&table);
+        std::fs::write(PAGE, page(&table)).expect("the page can be written");
         println!("recorded in {}", record_path().display());
         complaints.retain(|complaint| complaint.contains("must keep to"));
-    } else if table.0.iter().any(|row| record.get(&row.name).is_some_and(|old| row.measured < *old)) {
+    } else if table.rows.iter().any(|row| record.get(&row.name).is_some_and(|old| row.measured.total < *old)) {
         println!("Some figures fell; record them, so that they stay there: cargo xtask cu --bless");
+    } else if std::fs::read_to_string(PAGE).is_ok_and(|present| present != page(&table)) {
+        complaints.push("docs/compute-units.md differs; write it: cargo xtask cu --bless".to_owned());
     }
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }

@@ -24,6 +24,8 @@ struct Seen {
     jumps: Vec<bool>,
     reached: Vec<bool>,
     branches: Vec<bool>,
+    /// How many instructions of the program were executed.
+    executed: u64,
     /// Branches of the last transaction, each once.
     last: Vec<Branch>,
     in_last: Vec<bool>,
@@ -66,6 +68,11 @@ impl Coverage {
         let last = std::mem::take(&mut seen.last);
         last.iter().for_each(|branch| seen.in_last[*branch as usize] = false);
         last
+    }
+
+    /// How many instructions the program has executed, without those of the programs that it calls.
+    pub fn executed(&self) -> u64 {
+        self.seen().executed
     }
 
     /// How much was seen by all transactions together.
@@ -124,6 +131,7 @@ impl Seen {
     }
 
     fn follow(&mut self, trace: &[[u64; 12]]) {
+        self.executed += trace.len() as u64;
         for (index, entry) in trace.iter().enumerate() {
             let number = entry[NUMBER] as usize;
             self.reached[number] = true;
