@@ -3,7 +3,8 @@
 use {
     super::{
         AccountFilter, Chain, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
-        Simulation, TransactionError, TransactionRecord, VersionedTransaction, guard, subscription::Subscription,
+        Simulation, TransactionError, TransactionRecord, VersionedTransaction, guard,
+        subscription::{Subscription, Websocket},
     },
     crate::error::{Error, Result},
     async_trait::async_trait,
@@ -77,7 +78,7 @@ pub struct RpcOptions {
 
 impl Default for RpcOptions {
     fn default() -> Self {
-        Self { request_timeout: Duration::from_secs(30), patience: Duration::from_secs(60) }
+        Self { request_timeout: Duration::from_secs(30), patience: Duration::from_mins(1) }
     }
 }
 
@@ -85,15 +86,15 @@ impl Default for RpcOptions {
 /// flight.
 #[derive(Clone)]
 pub struct RpcChain {
-    pub(super) inner: Arc<Inner>,
-    pub(super) websocket_url: String,
+    inner: Arc<Inner>,
+    websocket_url: String,
 }
 
-pub(super) struct Inner {
+struct Inner {
     client: RpcClient,
-    pub(super) url: String,
-    pub(super) commitment: CommitmentConfig,
-    pub(super) options: RpcOptions,
+    url: String,
+    commitment: CommitmentConfig,
+    options: RpcOptions,
     blockhash: tokio::sync::Mutex<Option<(Instant, RecentBlockhash)>>,
     pending: Mutex<Pending>,
 }
@@ -555,7 +556,13 @@ impl Chain for RpcChain {
     async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
         let (listener, received) = tokio::sync::mpsc::unbounded_channel();
         let (ready, is_ready) = oneshot::channel();
-        tokio::spawn(Subscription::new(self.clone(), *mentions, listener).run(ready));
+        let websocket = Websocket {
+            url: self.websocket_url.clone(),
+            rpc_url: self.inner.url.clone(),
+            commitment: self.inner.commitment,
+            patience: self.inner.options.patience,
+        };
+        tokio::spawn(Subscription::new(self.clone(), websocket, *mentions, listener).run(ready));
         is_ready.await.unwrap_or_else(|_| {
             Err(Error::Rpc {
                 action: "subscribing to logs",

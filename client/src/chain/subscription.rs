@@ -2,10 +2,11 @@
 //! the history of the address, and everything is told once.
 
 use {
-    super::{Chain, HistoryPages, LogsNotification, RpcChain, SignatureInfo},
+    super::{Chain, HistoryPages, LogsNotification, SignatureInfo},
     crate::error::{Error, Result},
     futures_util::{StreamExt, TryStreamExt, stream},
     solana_address::Address,
+    solana_commitment_config::CommitmentConfig,
     solana_pubsub_client::nonblocking::pubsub_client::PubsubClient,
     solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter},
     solana_signature::Signature,
@@ -101,9 +102,20 @@ impl From<Error> for End {
     }
 }
 
+/// Where a subscription listens, and how.
+pub(super) struct Websocket {
+    pub url: String,
+    /// The node's RPC URL, for errors.
+    pub rpc_url: String,
+    pub commitment: CommitmentConfig,
+    /// How long the node may be out of reach.
+    pub patience: Duration,
+}
+
 /// One subscription: reads the chain over RPC, listens on a websocket, and tells each transaction once.
-pub(super) struct Subscription {
-    chain: RpcChain,
+pub(super) struct Subscription<C> {
+    chain: C,
+    websocket: Websocket,
     mentions: Address,
     told: Told,
     listener: UnboundedSender<Result<LogsNotification>>,
@@ -111,9 +123,14 @@ pub(super) struct Subscription {
     failing_since: Option<Instant>,
 }
 
-impl Subscription {
-    pub fn new(chain: RpcChain, mentions: Address, listener: UnboundedSender<Result<LogsNotification>>) -> Self {
-        Self { chain, mentions, told: Told::default(), listener, failing_since: None }
+impl<C: Chain> Subscription<C> {
+    pub fn new(
+        chain: C,
+        websocket: Websocket,
+        mentions: Address,
+        listener: UnboundedSender<Result<LogsNotification>>,
+    ) -> Self {
+        Self { chain, websocket, mentions, told: Told::default(), listener, failing_since: None }
     }
 
     /// Tells every transaction from now on until nobody listens, or the node was out of reach for longer than the
@@ -138,7 +155,7 @@ impl Subscription {
                 return;
             }
             let since = *self.failing_since.get_or_insert_with(Instant::now);
-            if since.elapsed() > self.chain.inner.options.patience {
+            if since.elapsed() > self.websocket.patience {
                 let _ = self.listener.send(Err(error));
                 return;
             }
@@ -152,7 +169,7 @@ impl Subscription {
     fn broken(&self, cause: impl ToString) -> End {
         End::Broken(Error::Rpc {
             action: "subscribing to logs",
-            url: self.chain.websocket_url.clone(),
+            url: self.websocket.url.clone(),
             cause: cause.to_string(),
             remedy: "check the websocket URL, or name it explicitly",
             transient: true,
@@ -161,14 +178,14 @@ impl Subscription {
 
     /// Connects, tells what was missed, and then what happens, until the connection breaks.
     async fn listen(&mut self, ready: &mut Option<oneshot::Sender<Result<()>>>) -> Result<(), End> {
-        let connecting = timeout(CONNECT_TIMEOUT, PubsubClient::new(self.chain.websocket_url.clone())).await;
+        let connecting = timeout(CONNECT_TIMEOUT, PubsubClient::new(self.websocket.url.clone())).await;
         let client = match connecting {
             Ok(Ok(client)) => client,
             Ok(Err(error)) => return Err(self.broken(error)),
             Err(_) => return Err(self.broken("the node did not answer in time")),
         };
         let filter = RpcTransactionLogsFilter::Mentions(vec![self.mentions.to_string()]);
-        let config = RpcTransactionLogsConfig { commitment: Some(self.chain.inner.commitment) };
+        let config = RpcTransactionLogsConfig { commitment: Some(self.websocket.commitment) };
         let (mut stream, _unsubscribe) = match timeout(CONNECT_TIMEOUT, client.logs_subscribe(filter, config)).await {
             Ok(Ok(subscription)) => subscription,
             Ok(Err(error)) => return Err(self.broken(error)),
@@ -240,7 +257,7 @@ impl Subscription {
         }
         missed.reverse();
         let read = |info: SignatureInfo| {
-            let chain = &self.chain;
+            let (chain, websocket) = (&self.chain, &self.websocket);
             async move {
                 let logs = match chain.transaction(&info.signature).await? {
                     Some(record) => record.logs,
@@ -249,7 +266,7 @@ impl Subscription {
                     None => {
                         return Err(Error::Rpc {
                             action: "reading what a broken subscription missed",
-                            url: chain.inner.url.clone(),
+                            url: websocket.rpc_url.clone(),
                             cause: format!("the node lists the transaction {} and does not serve it", info.signature),
                             remedy: "use a node that keeps transactions",
                             transient: true,
