@@ -26,7 +26,7 @@ async fn main() -> Result<()> {
                 Event::OfferCreated(created) => println!("{} Wh on offer", created.energy_wh),
                 Event::OfferRepriced(repriced) => println!("now at {} per kWh", repriced.price_per_kwh),
                 Event::EnergyPurchased(bought) => {
-                    println!("{} bought {} parts of offers", bought.buyer, bought.fills.len())
+                    println!("{} bought {} parts of offers", bought.buyer, bought.fills.len());
                 }
                 other => println!("{}", other.name()),
             }

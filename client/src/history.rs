@@ -385,7 +385,7 @@ mod tests {
         for number in 0..purchases {
             let nonce = FIRST + number;
             let transaction_hash = [number as u8 + 1; 32];
-            let (energy_wh, paid, purchased_at) = (number + 1, 2 * number, number as i64);
+            let (energy_wh, paid, purchased_at) = (number + 1, 2 * number, number.cast_signed());
             trader.record(nonce, Receipt { transaction_hash, energy_wh, paid, purchased_at }).unwrap();
             found.insert(
                 nonce,

@@ -88,7 +88,7 @@ impl Default for TransactionOptions {
             compute_units: ComputeUnits::Simulated { margin_percent: 10 },
             priority_fee: PriorityFee::None,
             max_attempts: 5,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
         }
     }
 }

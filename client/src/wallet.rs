@@ -66,6 +66,7 @@ impl Wallet {
     }
 
     /// The same wallet with other options for its transactions. It shares its nonce lanes with the present one.
+    #[must_use]
     pub fn with_options(self, options: TransactionOptions) -> Self {
         let Inner { signer, market, sender: _, lanes, tables } = &*self.inner;
         Self::build(market.clone(), signer.clone(), options, lanes.clone(), tables.clone())
@@ -73,6 +74,7 @@ impl Wallet {
 
     /// The same wallet with at most so many nonce lanes: as many purchases can be in flight at once. Lanes open when
     /// they are needed, and each holds rent until it is closed. At least one.
+    #[must_use]
     pub fn with_lanes(self, max_lanes: u16) -> Self {
         let Inner { signer, market, sender, lanes: _, tables } = &*self.inner;
         let lanes = Arc::new(Lanes::new(signer.pubkey(), max_lanes));

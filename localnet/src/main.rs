@@ -19,7 +19,7 @@ use multibus_localnet::{
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How often the village is tended.
-const TEND_INTERVAL: Duration = Duration::from_secs(60);
+const TEND_INTERVAL: Duration = Duration::from_mins(1);
 /// Polling interval while a network starts in the background.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -47,7 +47,7 @@ enum Cli {
         #[arg(value_name = "DIR", required = true)]
         dirs: Vec<PathBuf>,
     },
-    /// Start a new network on free ports, run a command with MULTIBUS_NETWORK naming its description, and end it
+    /// Start a new network on free ports, run a command with `MULTIBUS_NETWORK` naming its description, and end it
     Exec {
         #[command(flatten)]
         place: Place,

@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep};
 use crate::{engine::Engine, key};
 
 /// Time within which an engine must be healthy. A validator on two busy cores takes half a minute.
-const START_PATIENCE: Duration = Duration::from_secs(180);
+const START_PATIENCE: Duration = Duration::from_mins(3);
 /// Time within which an engine must end after SIGTERM.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 /// Polling interval while an engine starts or ends.

@@ -23,7 +23,7 @@ pub fn install(ctx: &Context, dir: &Path) -> Result<()> {
     if on_path("npm").is_none() || on_path("node").is_none() {
         bail!("{} needs Node with npm, and there is none on PATH; install Node 20 or newer", dir.display());
     }
-    let shown = dir.strip_prefix(&ctx.root).map(Path::to_path_buf).unwrap_or_else(|_| PathBuf::from(dir));
+    let shown = dir.strip_prefix(&ctx.root).map_or_else(|_| PathBuf::from(dir), Path::to_path_buf);
     let mut ci = ctx.command("npm");
     ci.current_dir(dir).args(["ci", "--no-audit", "--no-fund"]);
     let what = format!("Installing the npm packages of {}", shown.display());

@@ -42,7 +42,8 @@ pub fn page(idl: &[u8], constants: &str) -> Result<String> {
     }
     let (accounts, events) = (list(&idl, "accounts")?, list(&idl, "events")?);
     let is_one_of = |ty: &Value, named: &[Value]| named.iter().any(|one| one["name"] == ty["name"]);
-    let sections: [(&str, &dyn Fn(&Value) -> bool); 3] = [
+    type Belongs<'a> = &'a dyn Fn(&Value) -> bool;
+    let sections: [(&str, Belongs); 3] = [
         ("Accounts", &|ty| is_one_of(ty, accounts)),
         ("Events", &|ty| is_one_of(ty, events)),
         ("Types", &|ty| !is_one_of(ty, accounts) && !is_one_of(ty, events)),
@@ -134,7 +135,7 @@ fn docs(of: &Value) -> String {
         match part.split_once("`]") {
             Some((name, rest)) if index > 0 => {
                 let rest = rest.strip_prefix('(').and_then(|link| link.split_once(')')).map_or(rest, |(_, rest)| rest);
-                shown.push_str(&format!("`{name}`{rest}"));
+                let _ = write!(shown, "`{name}`{rest}");
             }
             _ => shown.push_str(part),
         }

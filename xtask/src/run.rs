@@ -37,7 +37,7 @@ pub fn shown(command: &Command) -> String {
         let arg = arg.to_string_lossy();
         text.push(' ');
         if arg.contains([' ', '"', '$']) {
-            text.push_str(&format!("'{arg}'"));
+            text.extend(["'", &arg, "'"]);
         } else {
             text.push_str(&arg);
         }

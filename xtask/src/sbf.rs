@@ -326,7 +326,7 @@ impl<'a> Upstream<'a> {
 
 /// Removes what was built with other tools or flags and not used for a month.
 fn prune(all: &Path, current: &Path) {
-    const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+    const MONTH: Duration = Duration::from_hours(720);
     for entry in fs::read_dir(all).into_iter().flatten().flatten() {
         let dir = entry.path();
         let used = fs::metadata(dir.join("lock")).and_then(|lock| lock.modified());
@@ -458,7 +458,7 @@ mod tests {
     #[test]
     fn only_builds_unused_for_a_month_are_removed() {
         let all = env::temp_dir().join(format!("multibus-xtask-prune-{}", std::process::id()));
-        let day = Duration::from_secs(24 * 3600);
+        let day = Duration::from_hours(24);
         for (name, days) in [("current", 99), ("recent", 29), ("old", 31)] {
             fs::create_dir_all(all.join(name)).unwrap();
             let lock = File::create(all.join(name).join("lock")).unwrap();

@@ -64,7 +64,7 @@ impl Failure {
             Self::Client(Error::Program(refusal)) => {
                 error["program"] = json!(refusal.program.map(|program| program.to_string()));
                 error["code"] = json!(refusal.code());
-                error["name"] = json!(refusal.multibus.map(|multibus| multibus.name()));
+                error["name"] = json!(refusal.multibus.map(multibus_client::multibus::error::MultibusError::name));
                 error["detail"] = json!(refusal.detail);
             }
             // What to ask for once the network is back.

@@ -8,6 +8,7 @@ use {
     multibus_client::text::{is_hidden, visible},
     serde::Serialize,
     std::{
+        fmt::Write as _,
         io::{self, IsTerminal, Write},
         time::Duration,
     },
@@ -220,7 +221,9 @@ pub fn json(value: &impl Serialize, pretty: bool) -> String {
     for character in text.chars() {
         if character != '\n' && is_hidden(character) {
             // Outside of strings JSON is ASCII, so that this is inside of one.
-            character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
         } else {
             safe.push(character);
         }

@@ -360,7 +360,11 @@ pub fn shares_of(owners: &[Address], shares: &[ListedShare]) -> Result<Vec<u16>,
         return Ok(in_order);
     }
     // Every owner is named: as many distinct owners as there are.
-    Ok(owners.iter().flat_map(|owner| named.iter().find(|share| share.owner == *owner)).map(|s| s.share.bps).collect())
+    Ok(owners
+        .iter()
+        .filter_map(|owner| named.iter().find(|share| share.owner == *owner))
+        .map(|s| s.share.bps)
+        .collect())
 }
 
 fn name_owners(owners: &[Address]) -> String {

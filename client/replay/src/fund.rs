@@ -109,7 +109,7 @@ impl Replay<'_> {
         let community = &options.community;
         let generation = community.generation_wh();
         let sellers = generation.iter().filter(|generation| **generation > 0).count();
-        let most_surplus = community.intervals.iter().map(|interval| interval.surplus_wh()).max().unwrap_or(0);
+        let most_surplus = community.intervals.iter().map(super::community::Interval::surplus_wh).max().unwrap_or(0);
         let name = options.bus_name.clone().unwrap_or_else(|| bus_name(&options.file));
         BusConfig {
             name,
@@ -178,7 +178,7 @@ impl Replay<'_> {
         // Windows that are open at the same time: those between their trade and their end, or all of them where time
         // does not pass.
         let waiting = schedule.lead_seconds() / i64::from(options.community.interval_seconds) + 3;
-        let open = if chain.is_embedded() { (waiting as u64).min(intervals) } else { intervals };
+        let open = if chain.is_embedded() { waiting.cast_unsigned().min(intervals) } else { intervals };
         let empty = rent(0).await?;
         let seller_windows = if chain.is_embedded() { open } else { 2 };
         let member = empty

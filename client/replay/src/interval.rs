@@ -42,7 +42,7 @@ impl Replay<'_> {
                     schedule.move_to(interval, now);
                 }
                 let window_start = self.state.schedule.unwrap_or(schedule).window_start(interval);
-                self.begin(interval, window_start).await?;
+                self.begin(interval, window_start)?;
                 window_start
             }
         };
@@ -58,7 +58,7 @@ impl Replay<'_> {
         self.complete(interval, window_start).await
     }
 
-    async fn begin(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+    fn begin(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
         let data = &self.bus.options.community.intervals[interval];
         let result = IntervalResult {
             interval_start: data.label.clone(),
@@ -244,7 +244,7 @@ impl Replay<'_> {
                 let (purchases, failed) = bus.each(tasks).await;
                 for purchase in purchases.into_iter().flatten() {
                     sold = true;
-                    self.enter_purchase(purchase)?;
+                    self.enter_purchase(purchase);
                 }
                 if let Some(error) = failed {
                     return Err(error);
@@ -280,7 +280,7 @@ impl Replay<'_> {
             match end {
                 LockEnd::Settled(purchase) => {
                     self.state.locks_settled += 1;
-                    self.enter_purchase(purchase)?;
+                    self.enter_purchase(purchase);
                 }
                 LockEnd::Released { fee_base_units } => self.enter_release(lock, fee_base_units),
             }
@@ -304,7 +304,7 @@ impl Replay<'_> {
     }
 
     /// Enters a purchase that was paid.
-    pub fn enter_purchase(&mut self, purchase: MemberPurchase) -> Result<(), ReplayError> {
+    pub fn enter_purchase(&mut self, purchase: MemberPurchase) {
         let MemberPurchase { buyer, lane, nonce, hash, kind, energy_wh, paid_base_units, fills } = purchase;
         let lane = self.state.lanes.entry(lane_key(buyer, lane)).or_insert(LaneRecord {
             first_nonce: nonce,
@@ -330,7 +330,7 @@ impl Replay<'_> {
             flow.energy_wh += fill.energy_wh;
             flow.paid_base_units += fill.cost;
         }
-        let Some(CurrentInterval { result, .. }) = &mut self.state.current else { return Ok(()) };
+        let Some(CurrentInterval { result, .. }) = &mut self.state.current else { return };
         result.traded_wh += energy_wh;
         result.paid_base_units += paid_base_units;
         result.purchases += 1;
@@ -342,7 +342,6 @@ impl Replay<'_> {
             }
             result.highest_price_per_kwh = result.highest_price_per_kwh.max(price);
         }
-        Ok(())
     }
 
     /// Compares the interval with the chain and ends it.

@@ -83,7 +83,7 @@ impl PriceRule {
         let tick = i128::from(self.tick);
         let rounded = (asked + tick / 2) / tick * tick;
         // Between floor and ceiling, which are u64.
-        rounded.clamp(floor, ceiling) as u64
+        rounded.clamp(floor, ceiling).cast_unsigned() as u64
     }
 }
 

@@ -34,7 +34,7 @@ impl Schedule {
     pub fn move_to(&mut self, interval: usize, now: i64) {
         let length = i64::from(self.window_seconds);
         let start = (now + self.lead_seconds()).div_euclid(length) * length + length;
-        self.first_window = start - interval as i64 * length;
+        self.first_window = start - interval.cast_signed() as i64 * length;
     }
 
     /// How long before its window an interval is traded, in seconds.
@@ -44,7 +44,7 @@ impl Schedule {
 
     /// Start of an interval's window, in unix seconds.
     pub fn window_start(&self, interval: usize) -> i64 {
-        self.first_window + interval as i64 * i64::from(self.window_seconds)
+        self.first_window + interval.cast_signed() as i64 * i64::from(self.window_seconds)
     }
 
     /// When an interval is traded on a chain whose time can be moved, in unix seconds.

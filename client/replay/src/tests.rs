@@ -31,8 +31,9 @@ fn file(shape: Shape, seed: u64) -> String {
     let mut text = String::from("interval_start,member,load_wh,generation_wh\n");
     let day = 86_400 / shape.interval_seconds;
     for interval in 0..shape.intervals {
-        let start = jiff::Timestamp::from_second(1_466_460_000 + interval as i64 * shape.interval_seconds).unwrap();
-        let noon = (interval as i64 * shape.interval_seconds % 86_400 - 43_200).unsigned_abs();
+        let second = interval.cast_signed() as i64 * shape.interval_seconds;
+        let start = jiff::Timestamp::from_second(1_466_460_000 + second).unwrap();
+        let noon = (second % 86_400 - 43_200).unsigned_abs();
         let sun = if day < 4 { 100 } else { 100 - (noon * 100 / 21_600).min(100) };
         for member in 0..shape.members {
             let draw = |purpose: &str| price::Draw::new(seed, purpose, interval, member);
@@ -198,7 +199,7 @@ async fn every_interval_trades_the_smaller_side_whatever_the_community() {
 async fn windows_of_other_lengths_work() {
     for interval_seconds in [60, 300, 1_800, 3_600, 86_400] {
         let community = community(Shape { members: 5, generators: 4, intervals: 30, interval_seconds }, 3);
-        assert_eq!(community.interval_seconds, interval_seconds as u32);
+        assert_eq!(i64::from(community.interval_seconds), interval_seconds);
         let report = replay(ReplayOptions::new("lengths", community.clone())).await;
         assert_sound(&report, &community);
     }
@@ -336,7 +337,7 @@ async fn end_and_resume(is_hard: bool, co_owned: bool, after: impl Iterator<Item
         let ending = Ending {
             chain: chain.clone(),
             cancel: cancel.clone(),
-            left: (transactions as i64).into(),
+            left: (transactions.cast_signed() as i64).into(),
             is_hard,
             is_network: false,
         };

@@ -185,7 +185,7 @@ impl State {
     pub(super) fn advance(&mut self, slots: u64) {
         self.slot += slots;
         self.block_height += slots;
-        self.unix_milliseconds += slots as i64 * SLOT_MILLISECONDS;
+        self.unix_milliseconds += slots.cast_signed() * SLOT_MILLISECONDS;
         self.transactions_in_slot = 0;
         self.svm.expire_blockhash();
         self.blockhashes.push_back((self.svm.latest_blockhash(), self.block_height));

@@ -26,12 +26,14 @@ pub struct AccountFilter {
 
 impl AccountFilter {
     /// Adds the condition that the data has a length in bytes.
+    #[must_use]
     pub fn size(mut self, size: usize) -> Self {
         self.size = Some(size as u64);
         self
     }
 
     /// Adds the condition that the data has these bytes at an offset.
+    #[must_use]
     pub fn bytes(mut self, offset: usize, bytes: &[u8]) -> Self {
         self.bytes.push((offset, bytes.to_vec()));
         self

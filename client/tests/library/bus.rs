@@ -24,7 +24,7 @@ async fn a_bus_is_found_by_address_creator_and_owner() {
         OwnerShare { owner: alice.address(), share_bps: 4_000 },
     ];
     let created = fresh.owner.bus_create(seq, &fresh.mint, &shared).await.unwrap();
-    assert_eq!(created.sent.events.iter().map(|event| event.name()).collect::<Vec<_>>(), ["BusCreated"]);
+    assert_eq!(created.sent.events.iter().map(multibus_client::Event::name).collect::<Vec<_>>(), ["BusCreated"]);
     assert_eq!(event::bus(&created.sent.events[0]), Some(created.address));
     let market = fresh.market();
     let bus = market.bus(&created.address).await.unwrap();

@@ -109,7 +109,7 @@ async fn a_forged_history_is_found_out() {
             let end = bytes.len();
             bytes[end - 24..end - 16].copy_from_slice(&2_000u64.to_le_bytes());
             bytes[end - 8..].copy_from_slice(&1_000u64.to_le_bytes());
-        })
+        });
     })
     .await;
     assert!(forged.iter().any(|flaw| matches!(flaw, Flaw::TotalMismatch { .. })), "{forged:?}");

@@ -487,7 +487,7 @@ async fn an_answer_without_end_is_cut_off() {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\"\r\n".to_string();
     hostile.node.lies(move |_, _, _| Lie::Endless(head.clone(), chunk.clone()));
     // As on a connection of its own, which is asked once.
-    let options = RpcOptions { request_timeout: Duration::from_secs(60), ..QUICK };
+    let options = RpcOptions { request_timeout: Duration::from_mins(1), ..QUICK };
     let chain = RpcChain::with_options(&hostile.url, None, CommitmentLevel::Confirmed, options).unwrap();
     assert!(chain.minimum_rent(1).await.is_err());
 }
@@ -537,7 +537,6 @@ fn figures(account: &Figures, number: u64, now: i64) {
     }
 }
 
-#[allow(clippy::large_enum_variant, reason = "one at a time")]
 enum Figures {
     Bus(Keyed<Bus>),
     Capacity(Keyed<Capacity>),

@@ -89,7 +89,7 @@ async fn history_pages_and_subscriptions_tell_the_same() {
     let mut heard = Vec::new();
     while heard.len() < 7 {
         let notification = logs.next().await.unwrap().unwrap();
-        heard.extend(event::parse(&notification.logs).events.iter().map(|event| event.name()));
+        heard.extend(event::parse(&notification.logs).events.iter().map(multibus_client::Event::name));
     }
     assert_eq!(heard[..2], ["OfferCreated", "TraderOpened"]);
     assert_eq!(heard[2..], ["EnergyPurchased"; 5]);

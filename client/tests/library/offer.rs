@@ -96,7 +96,7 @@ async fn an_offer_opens_its_window_and_the_window_closes_after_it() {
     assert!(fresh.market().find_capacity(&bus, window_start).await.unwrap().is_none());
     let created = fresh.owner.offer_create(&bus, &OfferTerms { window_start, ..terms(1_000, 500) }).await.unwrap();
     assert_eq!(
-        created.sent.events.iter().map(|event| event.name()).collect::<Vec<_>>(),
+        created.sent.events.iter().map(multibus_client::Event::name).collect::<Vec<_>>(),
         ["CapacityOpened", "OfferCreated"]
     );
     assert_eq!(fresh.market().capacities(&bus).await.unwrap().len(), 2);

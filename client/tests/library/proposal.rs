@@ -49,7 +49,7 @@ const DEARER: ProposalAction = ProposalAction::BasePriceSet { base_price_per_kwh
 async fn one_owner_decides_in_one_transaction() {
     let fresh = EmbeddedMarket::new().await;
     let made = fresh.owner.propose(&fresh.bus, &DEARER).await.unwrap();
-    let events: Vec<_> = made.sent.events.iter().map(|event| event.name()).collect();
+    let events: Vec<_> = made.sent.events.iter().map(multibus_client::Event::name).collect();
     assert_eq!(events, ["ProposalCreated", "ProposalExecuted"]);
     assert_eq!(fresh.market().bus(&fresh.bus).await.unwrap().base_price_per_kwh, 200);
     let status = fresh.market().proposal_status(&made.address).await.unwrap();

@@ -162,7 +162,7 @@ async fn events_arrive_by_subscription_and_a_lost_connection_loses_none() {
     let mut names = Vec::new();
     for _ in 0..3 {
         let notification = logs.next().await.unwrap().unwrap();
-        names.extend(notification.events().iter().map(|event| event.name()));
+        names.extend(notification.events().iter().map(multibus_client::Event::name));
         if names.len() == 1 {
             assert_eq!((notification.signature, notification.slot), (offer.sent.signature, offer.sent.slot));
         }

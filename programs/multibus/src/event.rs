@@ -85,7 +85,7 @@ macro_rules! events {
         )+
 
         /// An event of the market.
-        #[allow(clippy::large_enum_variant, reason = "a bus is created rarely, and boxing it would burden every match")]
+        #[expect(clippy::large_enum_variant, reason = "a bus is created rarely, and boxing it would burden every match")]
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Event {
             $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)+

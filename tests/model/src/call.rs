@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
     }
 
     fn i64(&mut self) -> Option<i64> {
-        Some(self.u64()? as i64)
+        Some(self.u64()?.cast_signed())
     }
 
     fn address(&mut self) -> Option<Address> {

@@ -21,8 +21,19 @@ const REGISTERS: usize = 4;
 #[derive(Default)]
 pub struct Nodes {
     pub expressions: Vec<Range<usize>>,
-    /// Insides of blocks, each with its statements and whether they declare a name.
-    pub blocks: Vec<(Range<usize>, Vec<(Range<usize>, bool)>)>,
+    pub blocks: Vec<BlockNode>,
+}
+
+pub struct BlockNode {
+    /// Between its braces.
+    pub inside: Range<usize>,
+    pub statements: Vec<StatementNode>,
+}
+
+pub struct StatementNode {
+    pub range: Range<usize>,
+    /// Whether it declares a name.
+    pub declares: bool,
 }
 
 /// Visits a file.
@@ -225,8 +236,11 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_block(&mut self, block: &'ast Block) {
         let inside = block.brace_token.span.open().byte_range().end..block.brace_token.span.close().byte_range().start;
-        let statements = block.stmts.iter().map(|one| (one.span().byte_range(), matches!(one, Stmt::Local(_))));
-        self.nodes.blocks.push((inside, statements.collect()));
+        let statements = block
+            .stmts
+            .iter()
+            .map(|one| StatementNode { range: one.span().byte_range(), declares: matches!(one, Stmt::Local(_)) });
+        self.nodes.blocks.push(BlockNode { inside, statements: statements.collect() });
         // A block that is this value alone returns it at once in another mutant.
         if let [_, .., Stmt::Expr(value, None)] = &block.stmts[..] {
             self.result(value);

@@ -13,16 +13,3 @@ pub mod sandbox;
 pub mod source;
 pub mod suite;
 pub mod switch;
-
-use anyhow::Result;
-
-/// Prints the figures that documents quote.
-pub fn figures(place: &place::Place) -> Result<()> {
-    let figures = serde_json::json!({
-        "mutants": mutants::count(place)?,
-        "survivors": mutants::explained(place)?.len(),
-        "planted": patch::Bug::load(&place.root)?.len(),
-    });
-    println!("{figures}");
-    Ok(())
-}

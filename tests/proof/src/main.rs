@@ -24,9 +24,6 @@ enum Task {
         after_help = "Examples:\n  cargo xtask planted --list\n  cargo xtask planted --only lock_\n  cargo xtask planted --all    (every test on every bug)"
     )]
     Planted(planted::Options),
-    /// Print the numbers of mutants and planted bugs as JSON
-    #[command(hide = true)]
-    Figures,
 }
 
 fn main() -> ExitCode {
@@ -34,7 +31,6 @@ fn main() -> ExitCode {
     let result = Place::from_env().and_then(|place| match task {
         Task::Mutants(options) => mutants::mutants(&place, &options),
         Task::Planted(options) => planted::planted(&place, &options),
-        Task::Figures => multibus_proof::figures(&place),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -139,11 +139,6 @@ fn check(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// How many mutants there are.
-pub fn count(place: &Place) -> Result<usize> {
-    Ok(sources(place)?.iter().flat_map(Source::mutants).count())
-}
-
 /// The program's files that have mutants.
 fn sources(place: &Place) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
@@ -160,7 +155,7 @@ fn sources(place: &Place) -> Result<Vec<Source>> {
 }
 
 /// Why mutants may survive, by their names.
-pub fn explained(place: &Place) -> Result<BTreeMap<String, String>> {
+fn explained(place: &Place) -> Result<BTreeMap<String, String>> {
     let path = place.root.join(EXPLAINED);
     let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
     parse(&text)
@@ -171,7 +166,8 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>> {
     for line in text.lines().filter(|line| !line.starts_with('#')).chain(["end"]) {
         if let Some(part) = line.strip_prefix("    ") {
             ensure!(!names.is_empty(), "no mutant is named above `{part}`");
-            reason = format!("{reason} {}", part.trim()).trim_start().to_owned();
+            reason.push_str(if reason.is_empty() { "" } else { " " });
+            reason.push_str(part.trim());
         } else if !line.trim().is_empty() {
             if !reason.is_empty() {
                 for name in names.drain(..) {

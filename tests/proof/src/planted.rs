@@ -100,7 +100,7 @@ fn check(place: &Place, bugs: &[Bug]) -> Result<()> {
         if path.extension().is_some_and(|extension| extension == "rs") {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let tokens = tokens(&fs::read_to_string(&path)?)?;
-            let names = tokens.windows(2).filter(|pair| pair[0].0 == "fn").map(|pair| pair[1].0.clone());
+            let names = tokens.windows(2).filter(|pair| pair[0].text == "fn").map(|pair| pair[1].text.clone());
             tests.insert(stem, names.collect());
         }
     }

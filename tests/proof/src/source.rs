@@ -18,7 +18,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::{Block, visit::Visit};
 
 use crate::{
-    find::{Finder, Nodes},
+    find::{BlockNode, Finder, Nodes},
     mutant::{Alternative, Form, Mutant, Region},
     place::PROGRAM,
 };
@@ -87,17 +87,17 @@ impl Source {
         let mut finder = Finder::new("", changed);
         finder.visit_file(&syn::parse_file(changed)?);
         let (was, is) = (tokens(&self.text)?, tokens(changed)?);
-        let same = |(a, b): &(&(String, Range<usize>), &(String, Range<usize>))| a.0 == b.0;
+        let same = |(a, b): &(&Token, &Token)| a.text == b.text;
         let above = was.iter().zip(&is).take_while(same).count();
         let rest = was.len().min(is.len()) - above;
         let below = was.iter().rev().zip(is.iter().rev()).take(rest).take_while(same).count();
         // The same part of the changed file, where the change lies in this part.
         let part = |range: &Range<usize>| {
-            let first = was.partition_point(|token| token.1.start < range.start);
-            let end = was.partition_point(|token| token.1.end <= range.end);
+            let first = was.partition_point(|token| token.range.start < range.start);
+            let end = was.partition_point(|token| token.range.end <= range.end);
             let (inside, end) = (first <= above && was.len() - below <= end, (end + is.len()).checked_sub(was.len()));
             let end = end.filter(|end| inside && first < *end)?;
-            Some(is[first].1.start..is[end - 1].1.end)
+            Some(is[first].range.start..is[end - 1].range.end)
         };
         let mut found: Vec<(Range<usize>, Form, String)> = Vec::new();
         for range in &self.nodes.expressions {
@@ -106,17 +106,17 @@ impl Source {
                 found.push((range.clone(), Form::Value, changed[part].to_owned()));
             }
         }
-        for (inside, statements) in &self.nodes.blocks {
+        for BlockNode { inside, statements } in &self.nodes.blocks {
             let run = |range: &Range<usize>| {
                 let text = &changed[part(range)?];
                 syn::parse::Parser::parse_str(Block::parse_within, text).ok()?;
                 Some((range.clone(), Form::Statements, text.to_owned()))
             };
             let Some(whole) = run(inside) else { continue };
-            let runs = statements.iter().enumerate().flat_map(|(index, (first, _))| {
+            let runs = statements.iter().enumerate().flat_map(|(index, first)| {
                 // Names that are declared inside would be unknown below.
-                let rest = statements[index..].iter().take_while(|(_, declares)| !declares);
-                rest.map(|(last, _)| first.start..last.end)
+                let rest = statements[index..].iter().take_while(|statement| !statement.declares);
+                rest.map(|last| first.range.start..last.range.end)
             });
             found.extend(runs.filter_map(|range| run(&range)).min_by_key(|(range, ..)| range.len()));
             found.push(whole);
@@ -255,10 +255,9 @@ impl Writer<'_> {
                 self.mutants.extend(alive.iter().map(|one| (one.mutant.clone(), 0..0)));
                 self.write(region.range.clone());
                 for (index, one) in alive.iter().enumerate() {
-                    let condition = match index + 1 == alive.len() {
-                        true => String::new(),
-                        false => format!("if crate::planted({}) ", first + index as u16),
-                    };
+                    let is_last = index + 1 == alive.len();
+                    let number = first + index as u16;
+                    let condition = if is_last { String::new() } else { format!("if crate::planted({number}) ") };
                     let from = self.line + 1;
                     self.push(&format!("\n}} else {condition}{{\n{}", one.text));
                     self.mutants[reserved + index].1 = from..self.line + 1;
@@ -286,17 +285,24 @@ impl Writer<'_> {
     }
 }
 
-/// Every token of a text with its place.
-pub fn tokens(text: &str) -> Result<Vec<(String, Range<usize>)>> {
-    fn add(stream: TokenStream, tokens: &mut Vec<(String, Range<usize>)>) {
+/// A token of a text.
+pub struct Token {
+    pub text: String,
+    range: Range<usize>,
+}
+
+/// Every token of a text; a group is an opening token, what is inside, and a closing one.
+pub fn tokens(text: &str) -> Result<Vec<Token>> {
+    fn add(stream: TokenStream, tokens: &mut Vec<Token>) {
         for token in stream {
             let TokenTree::Group(group) = token else {
-                tokens.push((token.to_string(), token.span().byte_range()));
+                tokens.push(Token { text: token.to_string(), range: token.span().byte_range() });
                 continue;
             };
-            tokens.push((format!("{:?} opens", group.delimiter()), group.span_open().byte_range()));
+            let opens = format!("{:?} opens", group.delimiter());
+            tokens.push(Token { text: opens, range: group.span_open().byte_range() });
             add(group.stream(), tokens);
-            tokens.push(("closes".to_owned(), group.span_close().byte_range()));
+            tokens.push(Token { text: "closes".to_owned(), range: group.span_close().byte_range() });
         }
     }
     let mut found = Vec::new();

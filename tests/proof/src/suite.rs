@@ -17,7 +17,7 @@ use crate::place::Place;
 /// runs other tests again), and what the fuzzer reaches.
 const SKIPPED: [&str; 3] = ["layout::", "error::", "play::breeding_begins_"];
 /// A test run that takes longer hangs.
-const TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Which tests run.
 #[derive(Clone, Copy)]

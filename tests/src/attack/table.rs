@@ -134,7 +134,7 @@ impl Table {
             self.count()
         );
         for (index, class) in self.classes.iter().enumerate() {
-            let errors: Vec<String> = class.refused_with.iter().map(|error| error.name()).collect();
+            let errors: Vec<String> = class.refused_with.iter().map(super::class::By::name).collect();
             let _ = writeln!(out, "{}. **{}**: {}", index + 1, class.title, class.tried);
             let _ = writeln!(out, "   Refused with: {}.", errors.join(", "));
         }

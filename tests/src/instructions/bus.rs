@@ -74,17 +74,20 @@ impl BusOptions {
         }
     }
 
+    #[must_use]
     pub fn seq(mut self, bus_seq: u64) -> Self {
         self.bus_seq = bus_seq;
         self
     }
 
     /// Windows of 15 minutes with a gate closure of one minute.
+    #[must_use]
     pub fn windowed(mut self) -> Self {
         (self.config.window_seconds, self.config.gate_closure_seconds) = (900, 60);
         self
     }
 
+    #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut BusConfig)) -> Self {
         change(&mut self.config);
         self

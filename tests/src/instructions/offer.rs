@@ -25,21 +25,25 @@ impl OfferOptions {
         Self { offer_seq, energy_wh: 10_000, price_per_kwh: 250_000, expires_at: 0, source: 1 }
     }
 
+    #[must_use]
     pub fn energy(mut self, energy_wh: u64) -> Self {
         self.energy_wh = energy_wh;
         self
     }
 
+    #[must_use]
     pub fn price(mut self, price_per_kwh: u64) -> Self {
         self.price_per_kwh = price_per_kwh;
         self
     }
 
+    #[must_use]
     pub fn expires(mut self, expires_at: i64) -> Self {
         self.expires_at = expires_at;
         self
     }
 
+    #[must_use]
     pub fn source(mut self, source: u8) -> Self {
         self.source = source;
         self

@@ -19,7 +19,7 @@ pub fn covers(cause: Cause, error: &TransactionError) -> bool {
         }
         // Whatever is found first.
         Cause::Data => true,
-        #[allow(deprecated, reason = "the runtime still gives this error its old name where a program returns it")]
+        #[expect(deprecated, reason = "the runtime still gives this error its old name where a program returns it")]
         Cause::Missing => *error == E::NotEnoughAccountKeys,
         Cause::Signature => *error == E::MissingRequiredSignature,
         Cause::Readonly => matches!(error, E::Custom(2000) | E::PrivilegeEscalation),

@@ -193,7 +193,7 @@ impl Game {
         match step {
             Step::At(second) => {
                 let to = START.saturating_add(*second).max(self.model.now);
-                self.model.slot += 1 + 2 * (to - self.model.now) as u64;
+                self.model.slot += 1 + 2 * (to - self.model.now).cast_unsigned();
                 self.model.now = to;
                 let mut clock = self.svm.get_sysvar::<Clock>();
                 (clock.unix_timestamp, clock.slot) = (self.model.now, self.model.slot);
@@ -375,7 +375,7 @@ impl Game {
             };
         };
         let account = self.svm.accounts_db().inner.get(address);
-        let found = account.map_or(0, |account| account.lamports());
+        let found = account.map_or(0, solana_account::ReadableAccount::lamports);
         if found != lamports {
             return Err(format!("{address} has {found} lamports, and should have {lamports}"));
         }

@@ -65,8 +65,11 @@ impl Game {
 
     /// The nonce that is `from_next` above the lane's next one.
     fn nonce(&self, party: u8, lane: u16, from_next: i64) -> u64 {
-        let next =
-            self.model.lanes.get(&self.address(AccountRef::LaneAt(party, lane))).map_or(0, |lane| lane.next_nonce());
+        let next = self
+            .model
+            .lanes
+            .get(&self.address(AccountRef::LaneAt(party, lane)))
+            .map_or(0, multibus_model::ModelLane::next_nonce);
         next.wrapping_add_signed(from_next)
     }
 

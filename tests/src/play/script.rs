@@ -3,7 +3,7 @@
 //!
 //! The debug form of a script is Rust: a game that fails is printed as a test.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A list whose debug form is Rust.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ pub enum AccountRef {
     Nowhere(u8),
 }
 
-/// OfferRef of an offer: bus, window, sequence number.
+/// An offer: bus, window, sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OfferRef(pub u8, pub i64, pub u64);
 
@@ -161,11 +161,11 @@ pub fn as_test(parties: u8, steps: &[Step], why: &str) -> String {
     let mut text = String::from(
         "use multibus_tests::play::{replay, script::{*, Operation::*, Decision::*, AccountRef::*, Step::*, Tamper::*}};\n\n",
     );
-    text += &format!("/// {}\n", why.lines().next().unwrap_or_default());
+    let _ = writeln!(text, "/// {}", why.lines().next().unwrap_or_default());
     text += "#[test]\nfn found_by_random_play() {\n";
-    text += &format!("    replay({parties}, &[\n");
+    let _ = writeln!(text, "    replay({parties}, &[");
     for step in steps {
-        text += &format!("        {step:?},\n");
+        let _ = writeln!(text, "        {step:?},");
     }
     text += "    ]);\n}\n";
     text

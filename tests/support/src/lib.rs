@@ -3,6 +3,8 @@
 //! - [`market`]: a market of its own on any chain, with wallets that have money.
 //! - [`node`]: a node that answers as its test wants it to, honestly or not, over JSON-RPC and websockets.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
+
 pub mod market;
 pub mod node;
 

@@ -267,7 +267,7 @@ fn a_payer_that_is_no_wallet_is_rejected() {
 }
 
 #[test]
-#[allow(deprecated, reason = "the runtime still gives this error its old name where a program returns it")]
+#[expect(deprecated, reason = "the runtime still gives this error its old name where a program returns it")]
 fn missing_accounts_are_rejected() {
     let Fixture { mut market, instructions, .. } = fixture();
     for (name, instruction) in &instructions {

@@ -98,7 +98,7 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
                 return watch::run(args, settings, output).await;
             }
             let session = Session::open(settings, output, cli.global.priority_fee)?;
-            let result = output.attend("working", dispatch(command, &session)).await;
+            let result = output.attend("working", Box::pin(dispatch(command, &session))).await;
             // Also what a failed command did, such as a fee that it paid, happened.
             let kept = session.close();
             let answer = result?;

@@ -21,7 +21,7 @@ use {
 
 /// Trade a community's measured intervals
 ///
-/// The file has the columns interval_start (RFC 3339), member, load_wh and generation_wh. Interval after interval,
+/// The file has the columns `interval_start` (RFC 3339), `member`, `load_wh` and `generation_wh`. Interval after interval,
 /// members with a surplus put it on offer and members with a deficit buy the cheapest energy there is, a part of it
 /// through locks. It runs on a chain inside the process unless --url names another; there, the wallet of --keypair pays,
 /// or a new one with an airdrop.

@@ -7,7 +7,7 @@ use {
     multibus_client::{chain::EmbeddedChain, text::is_hidden},
     multibus_test_support::node::{Lie, Node},
     serde_json::{Value, json},
-    std::sync::Arc,
+    std::{fmt::Write as _, sync::Arc},
     tokio::runtime::Runtime,
 };
 
@@ -216,7 +216,7 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
     let mut text = String::from(HEADER);
     for (index, name) in names.iter().enumerate() {
         let (load, generation) = if index == 0 { (0, 9_000) } else { (500, 0) };
-        text += &format!("2016-06-21T12:00:00Z,\"{name}\",{load},{generation}\n");
+        let _ = writeln!(text, "2016-06-21T12:00:00Z,\"{name}\",{load},{generation}");
     }
     let file = "<b>=1+1\u{202e}.csv";
     std::fs::write(folder.path().join(file), text).unwrap();

@@ -94,6 +94,7 @@ pub(super) fn prices(report: &ReplayReport) -> Markup {
 
 fn axis_number(value: f64) -> String {
     if value >= 1_000.0 {
+        #[expect(clippy::cast_sign_loss, reason = "it is at least 1,000")]
         grouped(value.round() as u64)
     } else {
         let text = format!("{value:.3}");

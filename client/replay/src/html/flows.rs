@@ -143,7 +143,7 @@ struct Ribbon<'a> {
 
 fn ribbons<'a>(energy: &[Vec<u64>], sellers: &'a Side, buyers: &Side, scale: f64) -> Vec<Ribbon<'a>> {
     let (x1, x2) = (NAMES + NODE, WIDTH - NAMES - NODE);
-    let middle = px((x1 + x2) / 2.0);
+    let middle = px(f64::midpoint(x1, x2));
     let fine = |value: f64| (value * 100.0).round() / 100.0;
     let mut ribbons = Vec::new();
     let mut next_at_buyer = buyers.tops.clone();

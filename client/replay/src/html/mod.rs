@@ -273,7 +273,7 @@ mod tests {
             .iter()
             .map(|name| MemberResult { name: name.clone(), ..MemberResult::default() })
             .collect();
-        let mut flows: std::collections::BTreeMap<(usize, usize), Flow> = Default::default();
+        let mut flows = std::collections::BTreeMap::<(usize, usize), Flow>::new();
         let mut interval_results = Vec::new();
         let rule = PriceRule::default();
         for (number, interval) in community.intervals.iter().enumerate() {
@@ -287,7 +287,8 @@ mod tests {
                 ..IntervalResult::default()
             };
             result.withdrawn_wh = result.surplus_wh - result.traded_wh;
-            let mut left: Vec<u64> = interval.readings.iter().map(|reading| reading.surplus_wh()).collect();
+            let mut left: Vec<u64> =
+                interval.readings.iter().map(super::super::community::Reading::surplus_wh).collect();
             for buyer in &interval.readings {
                 let mut wanted = buyer.deficit_wh();
                 for (seller, left) in interval.readings.iter().zip(&mut left) {

@@ -23,7 +23,7 @@ pub mod trader_close;
 pub mod trader_open;
 pub mod treasury_claim;
 
-#[allow(ambiguous_glob_reexports, reason = "every file has a `handler`, which is only called by its full path")]
+#[expect(ambiguous_glob_reexports, reason = "every file has a `handler`, which is only called by its full path")]
 mod accounts_of_instructions {
     pub use super::{
         bus_create::*, capacity_close::*, capacity_open::*, lock_release::*, lock_settle::*, lock_take::*,

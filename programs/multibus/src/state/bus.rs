@@ -363,7 +363,7 @@ impl Bus {
         ensure!(self.window_seconds != 0, WindowsOff);
         // Unsigned, because the chain divides nothing else.
         ensure!(
-            window_start > 0 && (window_start as u64).is_multiple_of(self.window_seconds as u64),
+            window_start > 0 && window_start.cast_unsigned().is_multiple_of(self.window_seconds as u64),
             WindowMisaligned,
             "window start {}, window length {}",
             window_start,
@@ -515,7 +515,7 @@ mod tests {
             (NameInvalid, |config| config.name = "a\u{1b}[2J".to_owned()),
             (OwnerCountInvalid, |config| config.owners = Vec::new()),
             (OwnerCountInvalid, |config| {
-                config.owners = (1..=17).map(|number| OwnerShare { owner: wallet(number), share_bps: 1 }).collect()
+                config.owners = (1..=17).map(|number| OwnerShare { owner: wallet(number), share_bps: 1 }).collect();
             }),
             (OwnerZero, |config| config.owners[2].owner = Address::default()),
             (OwnerIsTheBus, |config| config.owners[2].owner = BUS),
@@ -552,7 +552,7 @@ mod tests {
             |config| config.gate_closure_seconds = 0,
             |config| (config.window_seconds, config.gate_closure_seconds) = (0, 0),
             |config| {
-                config.owners = (1..=16).map(|number| OwnerShare { owner: wallet(number), share_bps: 625 }).collect()
+                config.owners = (1..=16).map(|number| OwnerShare { owner: wallet(number), share_bps: 625 }).collect();
             },
         ];
         for (index, change) in taken.iter().enumerate() {
@@ -563,7 +563,7 @@ mod tests {
     #[test]
     fn pausing_needs_its_quorum_or_the_threshold() {
         for (pause_quorum, threshold, needed) in [(0, 2, 2), (0, 3, 3), (1, 3, 1), (3, 3, 3), (3, 2, 2)] {
-            assert_eq!(Bus { pause_quorum, threshold, ..Bus::zeroed() }.pause_approvals(), needed);
+            assert_eq!(Bus { threshold, pause_quorum, ..Bus::zeroed() }.pause_approvals(), needed);
         }
     }
 

@@ -704,7 +704,7 @@ mod tests {
                 ProposalAction::BasePriceSet { base_price_per_kwh } => bus.base_price_per_kwh = base_price_per_kwh,
                 ProposalAction::ListingPolicySet { listing_policy } => bus.listing_policy = listing_policy,
                 ProposalAction::WindowsSet { window_seconds, gate_closure_seconds } => {
-                    (bus.window_seconds, bus.gate_closure_seconds) = (window_seconds, gate_closure_seconds)
+                    (bus.window_seconds, bus.gate_closure_seconds) = (window_seconds, gate_closure_seconds);
                 }
                 ProposalAction::LockFeeSet { lock_fee_bps } => bus.lock_fee_bps = lock_fee_bps,
                 ProposalAction::Pause => bus.paused = 1,

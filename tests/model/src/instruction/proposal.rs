@@ -46,7 +46,7 @@ impl Model {
             }
             Action::BasePriceSet(price) => causes.rule(*price > 0, "BasePriceZero"),
             Action::ListingPolicySet(policy) => {
-                causes.rule(*policy <= limit::LAST_LISTING_POLICY, "ListingPolicyUnknown")
+                causes.rule(*policy <= limit::LAST_LISTING_POLICY, "ListingPolicyUnknown");
             }
             Action::WindowsSet { window, gate_closure } => {
                 causes.rule(limit::windows_fit(*window, *gate_closure), "WindowsInvalid");

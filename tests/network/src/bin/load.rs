@@ -13,7 +13,7 @@ use {
 #[derive(Parser, Debug)]
 #[command(name = "cargo xtask load", max_term_width = 120)]
 struct Args {
-    /// RPC URL of a node on this machine [default: that of the network which MULTIBUS_NETWORK describes]
+    /// RPC URL of a node on this machine [default: that of the network which `MULTIBUS_NETWORK` describes]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Its websocket URL [default: the next port]

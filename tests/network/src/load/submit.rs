@@ -153,7 +153,7 @@ impl Submitter {
     }
 }
 
-/// Compute units that a transaction may use: its cost (tests/compute_units.json), and some more for addresses that take
+/// Compute units that a transaction may use: its cost (`tests/compute_units.json`), and some more for addresses that take
 /// the program longer to find.
 fn limit(kind: Kind) -> u32 {
     match kind {

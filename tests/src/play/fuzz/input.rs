@@ -61,7 +61,7 @@ impl FromStr for Name {
             .map_err(|_| wrong())?;
         let small = |at: usize| numbers.get(at).and_then(|number| u8::try_from(*number).ok()).ok_or_else(wrong);
         let number = |at: usize| numbers.get(at).copied().ok_or_else(wrong);
-        let place = || Ok::<_, String>(OfferRef(small(0)?, number(1)?, number(2)? as u64));
+        let place = || Ok::<_, String>(OfferRef(small(0)?, number(1)?, number(2)?.cast_unsigned()));
         Ok(Self(match letter {
             "w" => Wallet(small(0)?),
             "t" => Tokens(small(0)?, small(1)?, small(2)?),
@@ -72,7 +72,7 @@ impl FromStr for Name {
             "o" => OfferAt(place()?),
             "l" => LockAt(place()?, small(3)?),
             "n" => LaneAt(small(0)?, small(1)? as u16),
-            "p" => ProposalAt(small(0)?, number(1)? as u64),
+            "p" => ProposalAt(small(0)?, number(1)?.cast_unsigned()),
             "m" => MintAt(small(0)?),
             "k" => TokenProgramOf(small(0)?),
             "y" => Stray(small(0)?, small(1)?),
