@@ -5,7 +5,7 @@ use {
     crate::{
         hash::{NotAHash, TransactionHash},
         log::LogLine,
-        text::clipped,
+        text::{clipped, hosts_only},
     },
     multibus::error::{FIRST_ERROR_CODE, MultibusError},
     multibus::token::{SPL_TOKEN_ID, TOKEN_2022_ID},
@@ -21,6 +21,26 @@ use {
     spl_token_interface::error::TokenError,
     std::fmt,
 };
+
+/// A node asked for a wait that is longer than the client obeys without a word.
+#[derive(Debug, thiserror::Error)]
+#[error("it asks to wait {wait_seconds} s before the next request")]
+pub(crate) struct RateLimited {
+    pub(crate) wait_seconds: u64,
+}
+
+/// Variables by which a user sends requests through a proxy.
+const PROXY_VARIABLES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// What to do where no connection to a node could be made.
+fn connection_remedy() -> &'static str {
+    if PROXY_VARIABLES.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
+        "check the URL, and the proxy that http_proxy, https_proxy or all_proxy names: unset it, or name the node's host in \
+         no_proxy"
+    } else {
+        "check the URL, and start the validator where it is a local one"
+    }
+}
 
 /// Characters of a node's message that are passed on.
 const CAUSE_CHARACTERS: usize = 1_000;
@@ -50,7 +70,7 @@ pub enum Error {
     Rpc {
         /// What was asked.
         action: &'static str,
-        /// Of whom.
+        /// Of whom: scheme and host, without what may be an access key.
         url: String,
         /// What went wrong.
         cause: String,
@@ -202,11 +222,12 @@ impl Error {
         }
         let (transient, remedy) = match error.kind() {
             ErrorKind::Io(_) => (true, "check the network connection and try again"),
+            ErrorKind::Middleware(error) if error.is::<RateLimited>() => {
+                (true, "the node limits requests; try again after that time, or use a node of your own")
+            }
             // What the client does not take from any node: see `chain/guard.rs`.
             ErrorKind::Middleware(_) => (false, "check the URL, or use another node"),
-            ErrorKind::Reqwest(error) if error.is_connect() => {
-                (true, "check the URL, and start the validator where it is a local one")
-            }
+            ErrorKind::Reqwest(error) if error.is_connect() => (true, connection_remedy()),
             ErrorKind::Reqwest(error) if error.status().is_some_and(|status| status.as_u16() == 429) => {
                 (true, "the node limits requests; wait, or use a node of your own")
             }
@@ -229,8 +250,8 @@ impl Error {
             _ => (true, "try again, or use another node"),
         };
         // A node may say as much as it likes.
-        let cause = clipped(error.to_string(), CAUSE_CHARACTERS);
-        Self::Rpc { action, url: url.to_string(), cause, remedy, transient }
+        let cause = clipped(hosts_only(&error.to_string()), CAUSE_CHARACTERS);
+        Self::Rpc { action, url: hosts_only(url), cause, remedy, transient }
     }
 
     /// The market's error, where the market refused.

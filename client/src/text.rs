@@ -41,6 +41,23 @@ pub(crate) fn clipped(text: String, most: usize) -> String {
     }
 }
 
+/// Text in which every URL is cut to its scheme and host: paths, queries and user names of nodes hold access keys.
+pub fn hosts_only(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        safe.push_str(before);
+        let ends_url = |character: char| character.is_whitespace() || "\"'<>(),;".contains(character);
+        let (url, beyond) = after.split_at(after.find(ends_url).unwrap_or(after.len()));
+        let authority = url.split(['/', '?', '#']).next().unwrap_or(url);
+        safe.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        rest = beyond;
+    }
+    safe.push_str(rest);
+    safe
+}
+
 /// Bytes as lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -64,6 +81,23 @@ mod tests {
                 .chars()
         {
             assert!(is_hidden(hidden), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_an_access_key() {
+        for (text, shown) in [
+            ("https://rpc.example.org/?api-key=SECRET", "https://rpc.example.org"),
+            ("https://rpc.example.org:8443/v2/SECRET/", "https://rpc.example.org:8443"),
+            ("http://user:SECRET@localhost:8899", "http://localhost:8899"),
+            ("wss://a.b/SECRET#SECRET", "wss://a.b"),
+            (
+                "sending to url (https://a.b/?k=SECRET) or wss://c.d/SECRET failed",
+                "sending to url (https://a.b) or wss://c.d failed",
+            ),
+            ("no URL, a:b and c//d", "no URL, a:b and c//d"),
+        ] {
+            assert_eq!(hosts_only(text), shown);
         }
     }
 

@@ -78,6 +78,8 @@ pub enum Endpoint {
 pub enum KeypairSource {
     File(PathBuf),
     StandardInput,
+    /// A hardware wallet or a typed seed phrase. It is refused only where something is to be signed.
+    Unsupported(String),
 }
 
 /// What a call uses.
@@ -124,8 +126,8 @@ impl Settings {
             _ => (parse_endpoint("localnet", args.ws.clone())?, false),
         };
         let keypair = match (&args.keypair, &config) {
-            (Some(source), _) => parse_keypair_source(source)?,
-            (None, Some(config)) if !config.keypair_path.is_empty() => parse_keypair_source(&config.keypair_path)?,
+            (Some(source), _) => parse_keypair_source(source),
+            (None, Some(config)) if !config.keypair_path.is_empty() => parse_keypair_source(&config.keypair_path),
             _ => KeypairSource::File(default_keypair_path()?),
         };
         let commitment = match (args.commitment, &config) {
@@ -176,7 +178,7 @@ fn parse_endpoint(text: &str, websocket_url: Option<String>) -> Result<Endpoint,
     if let Some(rest) = text.strip_prefix(EMBEDDED) {
         match rest.strip_prefix(':') {
             Some("") => {}
-            Some(file) => return Ok(Endpoint::Embedded { file: Some(PathBuf::from(file)) }),
+            Some(file) => return Ok(Endpoint::Embedded { file: Some(expand_home(file)) }),
             None if rest.is_empty() => return Ok(Endpoint::Embedded { file: None }),
             None => {}
         }
@@ -191,18 +193,18 @@ fn parse_endpoint(text: &str, websocket_url: Option<String>) -> Result<Endpoint,
     Ok(Endpoint::Rpc { url: url.to_owned(), websocket_url })
 }
 
-fn parse_keypair_source(text: &str) -> Result<KeypairSource, Failure> {
+fn parse_keypair_source(text: &str) -> KeypairSource {
     match text {
-        "-" | "stdin:" | "stdin://" => Ok(KeypairSource::StandardInput),
-        _ if text.starts_with("usb:") || text.starts_with("prompt:") => Err(Failure::usage(format!(
-            "the wallet '{text}' is not a file, and only files and '-' are read; name a keypair file with --keypair"
-        ))),
-        _ => {
-            let path = text.strip_prefix("file:").unwrap_or(text);
-            let expanded = path.strip_prefix("~/").and_then(|rest| home().map(|home| home.join(rest)));
-            Ok(KeypairSource::File(expanded.unwrap_or_else(|| PathBuf::from(path))))
-        }
+        "-" | "stdin:" | "stdin://" => KeypairSource::StandardInput,
+        _ if text.starts_with("usb:") || text.starts_with("prompt:") => KeypairSource::Unsupported(text.to_owned()),
+        _ => KeypairSource::File(expand_home(text.strip_prefix("file:").unwrap_or(text))),
     }
+}
+
+/// A path whose `~/` is the home directory: shells expand it only at the start of a word.
+fn expand_home(path: &str) -> PathBuf {
+    let expanded = path.strip_prefix("~/").and_then(|rest| home().map(|home| home.join(rest)));
+    expanded.unwrap_or_else(|| PathBuf::from(path))
 }
 
 #[cfg(test)]
@@ -237,9 +239,26 @@ mod tests {
     }
 
     #[test]
-    fn wallets_are_files_or_the_standard_input() {
-        assert_eq!(parse_keypair_source("-").ok(), Some(KeypairSource::StandardInput));
-        assert_eq!(parse_keypair_source("a.json").ok(), Some(KeypairSource::File(PathBuf::from("a.json"))));
-        assert!(parse_keypair_source("usb://ledger").is_err());
+    fn a_home_directory_is_expanded_in_paths_of_chains_and_wallets() {
+        let home = home().expect("tests run with a home directory");
+        assert_eq!(
+            parse_endpoint("embedded:~/x.chain", None).ok(),
+            Some(Endpoint::Embedded { file: Some(home.join("x.chain")) })
+        );
+        assert_eq!(parse_keypair_source("~/id.json"), KeypairSource::File(home.join("id.json")));
+        assert_eq!(parse_keypair_source("file:~/id.json"), KeypairSource::File(home.join("id.json")));
+        assert_eq!(parse_keypair_source("a/~/id.json"), KeypairSource::File(PathBuf::from("a/~/id.json")));
+    }
+
+    #[test]
+    fn wallets_are_files_or_the_standard_input_and_others_wait_until_something_is_signed() {
+        assert_eq!(parse_keypair_source("-"), KeypairSource::StandardInput);
+        assert_eq!(parse_keypair_source("a.json"), KeypairSource::File(PathBuf::from("a.json")));
+        for text in ["usb://ledger?key=0", "prompt://"] {
+            let source = parse_keypair_source(text);
+            assert_eq!(source, KeypairSource::Unsupported(text.to_owned()));
+            let refusal = source.read().expect_err("it is no file").message();
+            assert!(refusal.contains(text) && refusal.contains("--keypair"), "{refusal}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use {
     comfy_table::{CellAlignment, ContentArrangement, Table, presets},
     indicatif::{ProgressBar, ProgressStyle},
     multibus_client::text::{is_hidden, visible},
+    rustix::event::{PollFd, PollFlags, Timespec},
     serde::Serialize,
     std::{
         fmt::Write as _,
@@ -115,6 +116,24 @@ impl Page {
             self.text.push_str(line.trim_end());
             self.text.push('\n');
         }
+    }
+}
+
+/// How often a stream of events looks whether somebody still reads it.
+const READER_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Whether the reader at the other end of the standard output went away, as `head` does after its last line.
+fn reader_is_gone() -> bool {
+    let stdout = rustix::stdio::stdout();
+    let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+    rustix::event::poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
+        && ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
+/// Ends once nobody reads the standard output any more: a stream that waits for its next event would not notice.
+pub async fn until_reader_is_gone() {
+    while !reader_is_gone() {
+        tokio::time::sleep(READER_INTERVAL).await;
     }
 }
 

@@ -7,7 +7,7 @@ use {
         output::Output,
     },
     multibus_client::{
-        Address, Keypair, Market, Signer, TransactionOptions, Wallet,
+        Address, Error, Keypair, Market, Signer, TransactionOptions, Wallet,
         chain::{Chain, EmbeddedChain, RpcChain, embedded_state::StateFile},
         send::PriorityFee,
     },
@@ -89,6 +89,26 @@ impl Session {
         Ok(self.market().mint(mint).await?.decimals)
     }
 
+    /// Refuses a payer that never held the token of a bus: the token program's own words would not name the token.
+    ///
+    /// # Errors
+    /// Where the payer has no account of the token, or the chain cannot be reached.
+    pub async fn require_token_account(&self, payer: &Address, bus: &Address) -> Result<(), Failure> {
+        let market = self.market();
+        let settlement = market.settlement(bus).await?;
+        match market.token_balance(&settlement.token_account(payer)).await {
+            Err(Error::NotFound { .. }) => {
+                let mint = settlement.mint;
+                Err(Failure::sentence(format!(
+                    "the wallet {payer} has never held the token {mint}, in which this bus is paid; have some sent to it \
+                     first (on a local network: `multibus local fund {payer} --mint {mint} --amount 10tokens`, signed by \
+                     whoever made the token)"
+                )))
+            }
+            read => Ok(read.map(drop)?),
+        }
+    }
+
     /// The wallet that signs.
     ///
     /// # Errors
@@ -138,6 +158,10 @@ impl KeypairSource {
                 std::io::stdin().read_to_string(&mut text)?;
                 parse_keypair(&text, "the standard input")
             }
+            Self::Unsupported(text) => Err(Failure::usage(format!(
+                "the wallet '{text}' cannot sign here: only keypair files and '-', the standard input, are read; name a \
+                 keypair file with --keypair"
+            ))),
         }
     }
 }

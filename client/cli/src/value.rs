@@ -54,15 +54,22 @@ impl FromStr for Energy {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = split_unit(text);
-        let scale = match unit.to_ascii_lowercase().as_str() {
+        // Capital M is mega, small m is milli: 5 mWh must never be bought as 5 MWh.
+        let scale = match unit {
             "" if number.contains('.') => {
                 return Err(format!(
                     "{text} is not a whole number of Wh; write Wh such as 1500, or name the unit, 1.5kWh"
                 ));
             }
-            "" | "wh" => 0,
-            "kwh" => 3,
-            "mwh" => 6,
+            "" | "Wh" | "wh" | "WH" => 0,
+            "kWh" | "kwh" | "KWh" | "KWH" => 3,
+            "MWh" | "MWH" => 6,
+            "mWh" | "mwh" => {
+                return Err(format!(
+                    "the unit '{unit}' means a thousandth of a Wh, less than the market trades; write {number}MWh if \
+                     megawatt-hours are meant"
+                ));
+            }
             _ => return Err(format!("the unit '{unit}' is unknown; use Wh, kWh or MWh, such as 1500Wh or 1.5kWh")),
         };
         match parse_scaled(number, scale)? {

@@ -3,7 +3,7 @@
 
 use {
     super::{AccountFilter, ChainClock, RecentBlockhash},
-    crate::error::{Error, Result},
+    crate::error::{Error, RateLimited, Result},
     async_trait::async_trait,
     base64::{Engine, prelude::BASE64_STANDARD},
     http_body_util::Limited,
@@ -23,6 +23,10 @@ const ANSWER_BYTES: usize = 128 << 20;
 const MOST_RENT_PER_BYTE: u64 = 2 * 6_960;
 /// Bytes that every account pays rent for besides its data.
 const RENT_OVERHEAD: u64 = 128;
+/// Longest wait, of all that a node asks for before it answers one request. Longer ones are told instead of obeyed.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+/// Shortest wait before a request that a node refused is sent again.
+const LEAST_WAIT: Duration = Duration::from_millis(500);
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: i64 = 253_402_300_799;
 /// Higher than any slot or block height: four thousand million years of slots.
@@ -52,7 +56,7 @@ impl Middleware for Guard {
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
         let refuse = |cause: String| Err(reqwest_middleware::Error::middleware(std::io::Error::other(cause)));
-        let response = next.run(request, extensions).await?;
+        let response = run_within_limits(request, extensions, next).await?;
         let status = response.status();
         // Neither a success nor an error is a redirection, which would have the question asked of someone else.
         if !status.is_success() && !status.is_client_error() && !status.is_server_error() {
@@ -63,6 +67,31 @@ impl Middleware for Guard {
             return refuse(format!("its answer has {length} bytes, and at most {ANSWER_BYTES} are read"));
         }
         Ok(http::Response::from(response).map(|body| Body::wrap(Limited::new(body, ANSWER_BYTES))).into())
+    }
+}
+
+/// Sends a request, and obeys a node that asks for a short wait. A longer one is told at once: nobody should sit before
+/// a silent command.
+async fn run_within_limits(
+    request: Request,
+    extensions: &mut http::Extensions,
+    next: Next<'_>,
+) -> reqwest_middleware::Result<Response> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let Some(again) = request.try_clone() else {
+            return next.run(request, extensions).await;
+        };
+        let response = next.clone().run(again, extensions).await?;
+        let asked = response.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
+        let Some(wait_seconds) = asked.filter(|_| response.status().as_u16() == 429) else {
+            return Ok(response);
+        };
+        waited += Duration::from_secs(wait_seconds).max(LEAST_WAIT);
+        if waited > MAX_WAIT {
+            return Err(reqwest_middleware::Error::middleware(RateLimited { wait_seconds }));
+        }
+        tokio::time::sleep(Duration::from_secs(wait_seconds).max(LEAST_WAIT)).await;
     }
 }
 

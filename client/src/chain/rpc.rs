@@ -6,7 +6,10 @@ use {
         Simulation, TransactionError, TransactionRecord, VersionedTransaction, guard,
         subscription::{Subscription, Websocket},
     },
-    crate::error::{Error, Result},
+    crate::{
+        error::{Error, Result},
+        text::hosts_only,
+    },
     async_trait::async_trait,
     base64::{Engine, prelude::BASE64_STANDARD},
     futures_util::{StreamExt, stream},
@@ -187,7 +190,7 @@ impl Inner {
 
     /// An answer that no honest node gives.
     fn absurd(&self, action: &'static str, cause: String) -> Error {
-        Error::Rpc { action, url: self.url.clone(), cause, remedy: "use another node", transient: false }
+        Error::Rpc { action, url: hosts_only(&self.url), cause, remedy: "use another node", transient: false }
     }
 
     /// Asks what changes nothing, again where the network lost the question or its answer.
@@ -329,7 +332,7 @@ fn readable(commitment: CommitmentConfig) -> CommitmentConfig {
 #[async_trait]
 impl Chain for RpcChain {
     fn description(&self) -> String {
-        self.inner.url.clone()
+        hosts_only(&self.inner.url)
     }
 
     fn is_embedded(&self) -> bool {
@@ -533,7 +536,7 @@ impl Chain for RpcChain {
             .map_err(self.refuse("asking for an airdrop"))?;
         let signature = asked.parse().map_err(|_| Error::Rpc {
             action: "asking for an airdrop",
-            url: self.inner.url.clone(),
+            url: hosts_only(&self.inner.url),
             cause: format!("the node sent {asked:?} for a signature"),
             remedy: "use another node",
             transient: false,
@@ -566,7 +569,7 @@ impl Chain for RpcChain {
         is_ready.await.unwrap_or_else(|_| {
             Err(Error::Rpc {
                 action: "subscribing to logs",
-                url: self.websocket_url.clone(),
+                url: hosts_only(&self.websocket_url),
                 cause: "the client is shutting down".to_string(),
                 remedy: "subscribe again",
                 transient: true,

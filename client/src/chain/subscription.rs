@@ -3,7 +3,10 @@
 
 use {
     super::{Chain, HistoryPages, LogsNotification, SignatureInfo},
-    crate::error::{Error, Result},
+    crate::{
+        error::{Error, Result},
+        text::hosts_only,
+    },
     futures_util::{StreamExt, TryStreamExt, stream},
     solana_address::Address,
     solana_commitment_config::CommitmentConfig,
@@ -169,8 +172,8 @@ impl<C: Chain> Subscription<C> {
     fn broken(&self, cause: impl ToString) -> End {
         End::Broken(Error::Rpc {
             action: "subscribing to logs",
-            url: self.websocket.url.clone(),
-            cause: cause.to_string(),
+            url: hosts_only(&self.websocket.url),
+            cause: hosts_only(&cause.to_string()),
             remedy: "check the websocket URL, or name it explicitly",
             transient: true,
         })
@@ -266,7 +269,7 @@ impl<C: Chain> Subscription<C> {
                     None => {
                         return Err(Error::Rpc {
                             action: "reading what a broken subscription missed",
-                            url: websocket.rpc_url.clone(),
+                            url: hosts_only(&websocket.rpc_url),
                             cause: format!("the node lists the transaction {} and does not serve it", info.signature),
                             remedy: "use a node that keeps transactions",
                             transient: true,

@@ -12,7 +12,7 @@ use {
     },
     multibus_test_support::{
         market::{EmbeddedMarket, FUNDS, SOL, open_bus, terms},
-        node::Node,
+        node::{Lie, Node},
     },
     std::sync::{Arc, atomic::Ordering},
     tokio::net::TcpListener,
@@ -193,4 +193,51 @@ async fn a_subscription_that_cannot_be_made_is_refused_with_its_url() {
     let chain = RpcChain::new(&url, Some(&nowhere), CommitmentLevel::Confirmed).unwrap();
     let refused = chain.subscribe_logs(&fresh.bus).await.err().unwrap().to_string();
     assert!(refused.contains(&nowhere) && refused.contains("check the websocket URL"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_node_that_asks_to_wait_a_minute_is_told_within_seconds() {
+    let (_world, node, _seller, buyer) = over_rpc().await;
+    let answer = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n";
+    node.lies(move |_, _, _| Lie::Bytes(answer.as_bytes().to_vec()));
+    let since = std::time::Instant::now();
+    let refused = buyer.market().buses().await.unwrap_err();
+    assert!(since.elapsed() < std::time::Duration::from_secs(15), "{:?}", since.elapsed());
+    assert!(refused.is_transient());
+    let said = refused.to_string();
+    assert!(said.contains("wait 60 s") && said.contains("limits requests"), "{said}");
+}
+
+#[tokio::test]
+async fn a_short_wait_that_a_node_asks_for_is_obeyed() {
+    let (_world, node, _seller, buyer) = over_rpc().await;
+    let left = std::sync::atomic::AtomicU32::new(1);
+    node.lies(move |_, _, _| {
+        match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => {
+                let answer = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+                Lie::Bytes(answer.as_bytes().to_vec())
+            }
+            Err(_) => Lie::None,
+        }
+    });
+    let since = std::time::Instant::now();
+    buyer.market().buses().await.unwrap();
+    assert!(since.elapsed() >= std::time::Duration::from_secs(1), "{:?}", since.elapsed());
+}
+
+#[tokio::test]
+async fn an_access_key_in_the_url_is_shown_nowhere() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap();
+    drop(listener);
+    for url in [format!("http://{host}/?api-key=SECRET"), format!("http://user:SECRET@{host}/v2/SECRET")] {
+        let chain = RpcChain::new(&url, None, CommitmentLevel::Confirmed).unwrap();
+        assert_eq!(chain.description(), format!("http://{host}"));
+        let market = Market::new(Arc::new(chain.clone()));
+        let refused = market.buses().await.unwrap_err().to_string();
+        assert!(refused.contains(&host.to_string()) && !refused.contains("SECRET"), "{refused}");
+        let refused = chain.subscribe_logs(&Default::default()).await.err().expect("nobody listens").to_string();
+        assert!(!refused.contains("SECRET"), "{refused}");
+    }
 }

@@ -114,7 +114,9 @@ impl View for Told {
             }
             let verdict =
                 if lane.verified { "leads to the root on chain" } else { "does NOT lead to the root on chain" };
-            page.line(format!("lane {}: {} purchases, history {verdict}", lane.lane, lane.purchases.len()));
+            let count = lane.purchases.len();
+            let noun = if count == 1 { "purchase" } else { "purchases" };
+            page.line(format!("lane {}: {count} {noun}, history {verdict}", lane.lane));
             page.line(format!("root {}", lane.history_root));
             if lane.purchases.is_empty() {
                 continue;

@@ -106,6 +106,7 @@ async fn take(args: TakeArgs, session: &Session) -> Result<Reply, Failure> {
         Some(price) => price.base_units(bus.mint_decimals)?,
         None => offer.price_per_kwh,
     };
+    session.require_token_account(&wallet.address(), &bus.address).await?;
     let created = wallet.lock_take(&args.offer, args.energy.wh, max_price).await?;
     let lock = market.lock(&created.address).await?;
     let now = session.now().await?;

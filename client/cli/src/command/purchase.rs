@@ -161,6 +161,7 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
     let dearest = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(energy_wh);
     let max_price_per_kwh = limits.max_price_per_kwh.unwrap_or(price).min(u64::try_from(dearest).unwrap_or(u64::MAX));
     let order = PurchaseOrder::up_to(offer.address, energy_wh, limits.min_energy_wh, max_price_per_kwh);
+    session.require_token_account(&wallet.address(), &bus.address).await?;
     let token = Token::of(&bus);
     if args.dry_run {
         // What `Wallet::buy` would refuse.
@@ -210,6 +211,7 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
         source: args.source.map(Source::energy_source),
         buyer: Some(wallet.address()),
     };
+    session.require_token_account(&wallet.address(), &bus.address).await?;
     let token = Token::of(&bus);
     if args.dry_run {
         let planned: Vec<Planned> = wallet.quote_best(&want).await?.orders.iter().map(Planned::of).collect();
@@ -265,6 +267,7 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
             order.max_total
         )));
     }
+    session.require_token_account(&wallet.address(), &first_bus.address).await?;
     if args.dry_run {
         return Ok(Box::new(Quoted::of(vec![Planned::of(&order)], &wallet, session, token).await?));
     }

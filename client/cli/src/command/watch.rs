@@ -5,7 +5,7 @@ use {
     crate::{
         config::{Endpoint, Settings},
         failure::Failure,
-        output::{Output, OutputFormat, Page, View, short},
+        output::{Output, OutputFormat, Page, View, short, until_reader_is_gone},
         session::Session,
         value::{Hex, address, format_energy, format_time},
     },
@@ -69,6 +69,7 @@ pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<
         let notification = tokio::select! {
             notification = notifications.next() => notification,
             _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = until_reader_is_gone() => return Ok(()),
         };
         let Some(notification) = notification.transpose()? else {
             return Err(Failure::sentence("the node ended the subscription; start `multibus watch` again"));

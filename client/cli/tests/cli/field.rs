@@ -1,0 +1,101 @@
+//! What users of wallets, shells and nodes reported: one test each, named for what they saw.
+
+use {
+    crate::support::*,
+    std::{
+        io::Read,
+        process::Stdio,
+        time::{Duration, Instant},
+    },
+};
+
+/// A configuration of the Solana CLI in the folder's home directory.
+fn configure(folder: &Folder, keypair: &str) {
+    let directory = folder.path().join(".config/solana/cli");
+    std::fs::create_dir_all(&directory).unwrap();
+    let text = format!(
+        "---\njson_rpc_url: http://localhost:8899\nwebsocket_url: ''\nkeypair_path: {keypair}\naddress_labels: {{}}\n\
+         commitment: confirmed\n"
+    );
+    std::fs::write(directory.join("config.yml"), text).unwrap();
+}
+
+#[test]
+fn a_hardware_wallet_in_the_configuration_stops_only_what_signs() {
+    let market = CliMarket::new("");
+    configure(&market.folder, "usb://ledger?key=0");
+    let call = |arguments: &str| market.folder.multibus(&format!("--url embedded:village.chain {arguments}"));
+    assert_has(&call("bus list").ok(), &["Sunny Street"]);
+    assert_has(&call(&format!("bus show {}", market.bus)).ok(), &[&market.bus]);
+    let offer = market.offer("--energy 1kWh --price 100000");
+    let refused = call(&format!("buy --offer {offer} --energy 1kWh")).fails(2);
+    assert_has(&refused, &["usb://ledger?key=0", "--keypair"]);
+}
+
+#[test]
+fn watch_ends_when_head_has_read_enough() {
+    let market = CliMarket::new("");
+    let mut watcher = market
+        .folder
+        .command(MULTIBUS)
+        .args(["--url", "embedded:village.chain", "watch", &market.bus])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has said on the standard error that it watches.
+    let mut said = [0; 8];
+    watcher.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+    drop(watcher.stdout.take());
+    let since = Instant::now();
+    while watcher.try_wait().unwrap().is_none() {
+        if since.elapsed() > Duration::from_secs(20) {
+            watcher.kill().unwrap();
+            panic!("`watch` still waits for events that nobody reads");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(watcher.wait().unwrap().success());
+}
+
+#[test]
+fn a_wallet_that_never_held_the_token_hears_which_token_and_how_to_get_it() {
+    let market = CliMarket::new("");
+    let offer = market.offer("--energy 1kWh --price 100000");
+    let carol = market.folder.multibus("-q local wallet carol.json").ok().trim().to_owned();
+    market.call("carol.json", "local fund").ok();
+    for arguments in [
+        format!("buy {} --energy 1kWh", market.bus),
+        format!("buy {} --energy 1kWh --dry-run", market.bus),
+        format!("buy --offer {offer} --energy 1kWh"),
+        format!("batch {offer}=1kWh"),
+        format!("lock take {offer} --energy 1kWh"),
+    ] {
+        let refused = market.call("carol.json", &arguments).fails(1);
+        assert_has(&refused, &[&carol, &market.token, "local fund"]);
+    }
+}
+
+#[test]
+fn a_milliwatt_hour_is_not_bought_as_a_megawatt_hour() {
+    let market = CliMarket::new("");
+    let refused = market.alice(&format!("offer create {} --energy 5mWh --price 100000", market.bus)).fails(2);
+    assert_has(&refused, &["mWh", "5MWh"]);
+}
+
+#[test]
+fn a_chain_in_the_home_directory_is_found_there() {
+    let market = CliMarket::new("");
+    // The folder is the home directory of its commands.
+    let shown = market.folder.multibus("--url embedded:~/village.chain bus list").ok();
+    assert_has(&shown, &["Sunny Street"]);
+}
+
+#[test]
+fn one_purchase_is_counted_in_the_singular() {
+    let market = CliMarket::new("");
+    market.offer("--energy 1kWh --price 100000");
+    market.bob("trader open").ok();
+    market.bob(&format!("buy {} --energy 500Wh", market.bus)).ok();
+    assert_has(&market.bob("history").ok(), &[": 1 purchase, "]);
+}
