@@ -51,17 +51,17 @@ function errorSentences(): Plugin {
 const LOCAL_PROGRAM = 'Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi';
 
 /**
- * Builds the app for the program that MULTIBUS_PROGRAM names. Without it the app is for the local program, whose key
+ * Builds the app for the program that MULTIBUS_PROGRAM_ADDRESS names. Without it the app is for the local program, whose key
  * everybody has, and refuses public networks.
  */
 function ownProgram(): Plugin {
-  const program = process.env.MULTIBUS_PROGRAM;
+  const program = process.env.MULTIBUS_PROGRAM_ADDRESS;
   return {
     name: 'own-program',
     enforce: 'pre',
     buildStart() {
       if (program !== undefined && !/^[1-9A-HJ-NP-Za-km-z]{32,44}$/u.test(program)) {
-        this.error(`MULTIBUS_PROGRAM is ${JSON.stringify(program)}, which is no address; give the program's address`);
+        this.error(`MULTIBUS_PROGRAM_ADDRESS is ${JSON.stringify(program)}, which is no address; give the program's address`);
       }
     },
     transform: {
