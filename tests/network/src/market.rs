@@ -43,7 +43,7 @@ pub async fn found(chain: Arc<RpcChain>, buses: u16, lamports: u64) -> Result<Ne
 /// Where the network refuses.
 pub async fn traders(market: &NetworkMarket, count: usize, lamports: u64) -> Result<Vec<Arc<Keypair>>> {
     let keypairs: Vec<Arc<Keypair>> = (0..count).map(|_| Arc::new(Keypair::new())).collect();
-    let wallets: Vec<_> = keypairs.iter().map(|keypair| keypair.pubkey()).collect();
+    let wallets: Vec<_> = keypairs.iter().map(Signer::pubkey).collect();
     market.fund(&wallets, lamports, FUNDS).await?;
     Ok(keypairs)
 }

@@ -245,7 +245,7 @@ mod tests {
     async fn a_fresh_market_is_sound_and_a_missing_token_is_noticed() {
         let fresh = EmbeddedMarket::new().await;
         let keypairs: Vec<Keypair> = (0..7).map(|_| Keypair::new()).collect();
-        let wallets: Vec<Address> = keypairs.iter().map(|keypair| keypair.pubkey()).collect();
+        let wallets: Vec<Address> = keypairs.iter().map(Signer::pubkey).collect();
         fresh.fund(&wallets, SOL, 1_000).await.unwrap();
         for wallet in &wallets {
             assert_eq!(fresh.tokens(wallet).await.unwrap(), 1_000);
