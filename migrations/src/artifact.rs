@@ -27,7 +27,7 @@ impl Program {
         Self::new(elf, id).with_context(|| format!("{} cannot be deployed", path.display()))
     }
 
-    /// Likewise, from its bytes.
+    /// The same from the bytes of an ELF.
     pub fn new(elf: Vec<u8>, id: Address) -> Result<Self> {
         ensure!(elf.starts_with(b"\x7fELF"), "it is not an ELF");
         ensure!(

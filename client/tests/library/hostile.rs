@@ -26,7 +26,7 @@ use {
     },
     multibus_test_support::{
         market::{EmbeddedMarket, FUNDS, open_bus, terms},
-        node::{Lie, Node},
+        node::{Lie, TestNode},
     },
     proptest::prelude::*,
     serde_json::{Value, json},
@@ -41,7 +41,7 @@ const QUICK: RpcOptions = RpcOptions { request_timeout: Duration::from_secs(10),
 /// A market with an offer, a buyer with one lane, and the node between them.
 struct HostileMarket {
     fresh: EmbeddedMarket,
-    node: Arc<Node>,
+    node: Arc<TestNode>,
     url: String,
     buyer: Wallet,
     offer: Address,
@@ -50,7 +50,7 @@ struct HostileMarket {
 impl HostileMarket {
     async fn new() -> Self {
         let fresh = EmbeddedMarket::new().await;
-        let (node, url) = Node::start(&fresh.chain).await;
+        let (node, url) = TestNode::start(&fresh.chain).await;
         let keypair = fresh.funded().await;
         Wallet::new(fresh.chain.clone(), keypair.clone()).open_lanes(1).await.unwrap();
         // It knows nothing yet, no blockhash either.

@@ -12,16 +12,16 @@ use {
     },
     multibus_test_support::{
         market::{EmbeddedMarket, FUNDS, SOL, open_bus, terms},
-        node::{Lie, Node},
+        node::{Lie, TestNode},
     },
     std::sync::{Arc, atomic::Ordering},
     tokio::net::TcpListener,
 };
 
 /// A market whose buyer and seller reach the chain over JSON-RPC.
-async fn over_rpc() -> (EmbeddedMarket, Arc<Node>, Wallet, Wallet) {
+async fn over_rpc() -> (EmbeddedMarket, Arc<TestNode>, Wallet, Wallet) {
     let fresh = EmbeddedMarket::new().await;
-    let (node, url) = Node::start(&fresh.chain).await;
+    let (node, url) = TestNode::start(&fresh.chain).await;
     let connect = || Arc::new(RpcChain::new(&url, None, CommitmentLevel::Confirmed).unwrap());
     let seller = Wallet::new(connect(), fresh.owner.signer().clone());
     let buyer = Wallet::new(connect(), fresh.funded().await);

@@ -294,3 +294,33 @@ pub fn tokens(expected: &ModelTokens, data: &[u8]) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use {super::*, multibus::constants, multibus_model::limit};
+
+    #[test]
+    fn the_model_states_the_limits_and_sizes_of_the_program() {
+        assert_eq!(limit::MAX_OWNERS, constants::MAX_OWNERS);
+        assert_eq!(limit::MAX_FORMER_OWNERS, constants::MAX_FORMER_OWNERS);
+        assert_eq!(limit::MAX_NAME_BYTES, constants::MAX_NAME_LEN);
+        assert_eq!(limit::ALL_BPS, u32::from(constants::FULL_SHARE_BPS));
+        assert_eq!(limit::MAX_LOCK_FEE_BPS, constants::MAX_LOCK_FEE_BPS);
+        assert_eq!(limit::MAX_TIMELOCK_SECONDS, constants::MAX_TIMELOCK_SECONDS);
+        assert_eq!(limit::WINDOW_SECONDS, constants::MIN_WINDOW_SECONDS..=constants::MAX_WINDOW_SECONDS);
+        assert_eq!(limit::MAX_GATE_CLOSURE_SECONDS, constants::MAX_GATE_CLOSURE_SECONDS);
+        assert_eq!(limit::MAX_WINDOW_AHEAD_SECONDS, constants::WINDOW_HORIZON_SECONDS);
+        assert_eq!(limit::LOCK_SECONDS, constants::LOCK_SECONDS);
+        assert_eq!(limit::MAX_BATCH_ITEMS, constants::MAX_BATCH_ITEMS);
+        assert_eq!(limit::OFFER_SEQ_WINDOW, constants::OFFER_SEQ_WINDOW);
+        assert_eq!(limit::MAX_FIRST_SLOT_AHEAD, constants::FIRST_SLOT_AHEAD);
+        assert_eq!(limit::NONCE_SLOT_SHIFT, constants::NONCE_SLOT_SHIFT);
+        let bytes = |size: usize| size as u64 + 8;
+        assert_eq!(limit::account_bytes::BUS, bytes(size_of::<state::Bus>()));
+        assert_eq!(limit::account_bytes::CAPACITY, bytes(size_of::<state::Capacity>()));
+        assert_eq!(limit::account_bytes::OFFER, bytes(size_of::<state::Offer>()));
+        assert_eq!(limit::account_bytes::LOCK, bytes(size_of::<state::Lock>()));
+        assert_eq!(limit::account_bytes::LANE, bytes(size_of::<state::Trader>()));
+        assert_eq!(limit::account_bytes::PROPOSAL, bytes(size_of::<state::Proposal>()));
+    }
+}

@@ -41,7 +41,7 @@ pub enum Lie {
 type Twist = Box<dyn Fn(&str, &Value, &Value) -> Lie + Send>;
 
 /// A node that serves an embedded chain.
-pub struct Node {
+pub struct TestNode {
     chain: Arc<EmbeddedChain>,
     /// Transactions to accept and lose.
     pub losses: AtomicU32,
@@ -56,7 +56,7 @@ pub struct Node {
     twist: Mutex<Twist>,
 }
 
-impl Node {
+impl TestNode {
     /// Starts a node; returns it and its URL. Subscriptions are served at the next port, as by a validator.
     pub async fn start(chain: &Arc<EmbeddedChain>) -> (Arc<Self>, String) {
         let node = Arc::new(Self {

@@ -5,7 +5,7 @@ use {
     crate::support::*,
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{chain::EmbeddedChain, text::is_hidden},
-    multibus_test_support::node::{Lie, Node},
+    multibus_test_support::node::{Lie, TestNode},
     serde_json::{Value, json},
     std::{fmt::Write as _, sync::Arc},
     tokio::runtime::Runtime,
@@ -17,7 +17,7 @@ const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}lla\u{2066}\u{200b}\u{9b
 /// A market behind a node that tells the truth until it is told to lie.
 struct Den {
     _runtime: Runtime,
-    node: Arc<Node>,
+    node: Arc<TestNode>,
     url: String,
     folder: Folder,
     bus: String,
@@ -29,7 +29,7 @@ impl Den {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let chain = Arc::new(EmbeddedChain::new().unwrap());
-        let (node, url) = runtime.block_on(Node::start(&chain));
+        let (node, url) = runtime.block_on(TestNode::start(&chain));
         let folder = Folder::new();
         let wallet = folder.multibus("-q local wallet alice.json").ok().trim().to_owned();
         let call = |arguments: &str| folder.multibus(&format!("--url {url} -k alice.json {arguments}")).ok();

@@ -8,7 +8,7 @@ mod support;
 
 use {
     multibus_client::chain::{Chain, EmbeddedChain},
-    multibus_test_support::node::Node,
+    multibus_test_support::node::TestNode,
     serde_json::Value,
     std::{
         io::{BufRead, BufReader, Write},
@@ -886,7 +886,7 @@ fn every_page_with_a_tour_is_typed() {
 fn the_tour_works_over_rpc() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let chain = Arc::new(EmbeddedChain::new().unwrap());
-    let (_node, url) = runtime.block_on(Node::start(&chain));
+    let (_node, url) = runtime.block_on(TestNode::start(&chain));
     runtime.spawn(async move {
         // A network makes blocks whether or not anyone trades.
         loop {

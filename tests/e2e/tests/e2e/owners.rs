@@ -1,18 +1,27 @@
 //! What owners decide together, and what they earn.
 
 use multibus_client::{
-    bus::OwnerShare, multibus::error::MultibusError, proposal::ProposalAction, purchase::PurchaseOrder,
+    Wallet,
+    bus::{BusConfig, OwnerShare},
+    multibus::error::MultibusError,
+    proposal::ProposalAction,
+    purchase::PurchaseOrder,
 };
 use multibus_e2e::market::{FUNDS, NetworkMarket};
 use multibus_test_support::market::terms;
 
+/// A second owner with this share, in basis points. Both must decide together, and each can pause.
+fn share_with(config: &mut BusConfig, member: &Wallet, share_bps: u16) {
+    config.owners[0].share_bps -= share_bps;
+    config.owners.push(OwnerShare { owner: member.address(), share_bps });
+    config.threshold = 2;
+    config.pause_quorum = 1;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn owners_share_revenue_and_decide_by_two_of_two() {
     let fresh = NetworkMarket::new(2, |config, members| {
-        config.owners[0].share_bps = 3_333;
-        config.owners.push(OwnerShare { owner: members[0].address(), share_bps: 6_667 });
-        config.threshold = 2;
-        config.pause_quorum = 1;
+        share_with(config, &members[0], 6_667);
     })
     .await;
     let (first, second, buyer) = (&fresh.owner, &fresh.members[0], &fresh.members[1]);
@@ -45,10 +54,7 @@ async fn owners_share_revenue_and_decide_by_two_of_two() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_owner_pauses_and_money_comes_back_without_a_fee() {
     let fresh = NetworkMarket::new(2, |config, members| {
-        config.owners[0].share_bps = 5_000;
-        config.owners.push(OwnerShare { owner: members[0].address(), share_bps: 5_000 });
-        config.threshold = 2;
-        config.pause_quorum = 1;
+        share_with(config, &members[0], 5_000);
         config.lock_fee_bps = 500;
     })
     .await;

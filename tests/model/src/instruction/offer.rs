@@ -116,37 +116,41 @@ impl Model {
         offer.seller == *wallet || (offer.of_bus && bus.is_owner(wallet))
     }
 
-    pub(super) fn offer_reprice(&mut self, accounts: &[PassedAccount; 3], price: u64) -> Verdict {
+    /// What may keep a seller from changing an offer, and the bus and the offer.
+    fn changed(&self, accounts: &[PassedAccount; 3]) -> (Causes, Option<(&ModelBus, &ModelOffer)>) {
         let [seller, bus, at] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[2]);
         causes.signer(seller);
-        if let Some((bus, offer)) = self.offer_on(&mut causes, bus, at) {
+        let found = self.offer_on(&mut causes, bus, at);
+        if let Some((bus, offer)) = found {
             causes.rule(Self::is_seller(bus, offer, &seller.address), "NotTheSeller");
-            causes.rule(price >= bus.base_price_per_kwh, "PriceBelowBase");
             causes.rule(!offer.cancelled, "OfferCancelled");
         }
+        (causes, found)
+    }
+
+    pub(super) fn offer_reprice(&mut self, accounts: &[PassedAccount; 3], price: u64) -> Verdict {
+        let (mut causes, found) = self.changed(accounts);
+        if let Some((bus, _)) = found {
+            causes.rule(price >= bus.base_price_per_kwh, "PriceBelowBase");
+        }
         causes.verdict()?;
-        let offer = self.offers.get_mut(&at.address).expect("found above");
+        let offer = self.offers.get_mut(&accounts[2].address).expect("found above");
         offer.price_per_kwh = price;
         offer.version += 1;
         Ok(())
     }
 
     pub(super) fn offer_extend(&mut self, accounts: &[PassedAccount; 3], expires_at: i64) -> Verdict {
-        let [seller, bus, at] = accounts;
-        let mut causes = Causes::default();
-        causes.once(accounts, &[2]);
-        causes.signer(seller);
-        if let Some((bus, offer)) = self.offer_on(&mut causes, bus, at) {
-            causes.rule(Self::is_seller(bus, offer, &seller.address), "NotTheSeller");
-            causes.rule(!offer.cancelled, "OfferCancelled");
+        let (mut causes, found) = self.changed(accounts);
+        if let Some((_, offer)) = found {
             causes.rule(expires_at == 0 || expires_at > self.now, "ExpiryInPast");
             let later = offer.expires_at != 0 && (expires_at == 0 || expires_at > offer.expires_at);
             causes.rule(later, "ExpiryNotLater");
         }
         causes.verdict()?;
-        self.offers.get_mut(&at.address).expect("found above").expires_at = expires_at;
+        self.offers.get_mut(&accounts[2].address).expect("found above").expires_at = expires_at;
         Ok(())
     }
 
