@@ -248,7 +248,7 @@ const REFUSALS: Record<string, RegExp> = {
   MinimumInvalid: /from 1 Wh to the wanted amount/,
   EnergyUnavailable: /not enough energy on offer/,
   TotalAboveLimit: /costs more than your limit/,
-  CostOverflow: /exceeds what 64 bits can hold/,
+  CostOverflow: /does not fit 64 bits/,
 };
 
 test.each(golden.router)('route: $name', ({ offers, want, answer }) => {

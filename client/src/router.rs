@@ -213,7 +213,7 @@ pub enum RouteError {
         max_total: u64,
     },
     /// The cost exceeds a `u64`.
-    #[error("the cost exceeds what 64 bits can hold; buy less at once")]
+    #[error("the cost does not fit 64 bits; buy less at once")]
     CostOverflow,
 }
 

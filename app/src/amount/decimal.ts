@@ -38,7 +38,7 @@ export function parseDecimal(text: string, { decimals, noun, unit }: DecimalRule
     );
   }
   const value = BigInt(`${whole}${significant.padEnd(decimals, '0')}` || '0');
-  if (value > U64_MAX) return refuse(`“${compact}” is more than 64 bits can hold; type less.`);
+  if (value > U64_MAX) return refuse(`“${compact}” does not fit 64 bits; type less.`);
   return { ok: true, value };
 }
 

@@ -95,7 +95,7 @@ errors! {
     #[msg("The timelock can be at most 30 days; choose a shorter one")]
     TimelockTooLong,
     #[msg(
-        "Windows last 60 to 86400 s, or 0 for none, with a gate closure of at most 86400 s (0 where there are no windows); correct both"
+        "A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both"
     )]
     WindowsInvalid,
     #[msg("The listing policy is unknown; use 0 (owners only) or 1 (open)")]
@@ -123,7 +123,7 @@ errors! {
     MintNonTransferable,
     #[msg("The mint's new accounts start frozen, so sellers could not be paid; use a mint without that")]
     MintDefaultFrozen,
-    #[msg("The mint can be closed and made anew with other rules; use a mint without a close authority")]
+    #[msg("The mint can be closed and created again with other rules; use a mint without a close authority")]
     MintHasCloseAuthority,
     #[msg("The mint's transfers can be paused by its issuer; use a mint without that")]
     MintPausable,
@@ -135,13 +135,13 @@ errors! {
     TokenProgramMismatch,
     #[msg("The token account is not an initialised account of the settlement mint; create one and pass it")]
     TokenAccountInvalid,
-    #[msg("Proceeds of a member's offer cannot go to an account of the bus; pass an account of the seller's")]
+    #[msg("Proceeds of a member's offer cannot go to an account of the bus; pass a token account of the seller")]
     PayoutIsBusAccount,
     #[msg("The payout account is not the offer's; pass the one that the offer names")]
     PayoutMismatch,
     #[msg("The escrow account is not the bus's; pass the one that the bus names")]
     EscrowMismatch,
-    #[msg("The refund must go to a token account that the lock's buyer owns; pass one of the buyer's")]
+    #[msg("The refund must go to a token account of the lock's buyer; pass such an account")]
     RefundNotBuyers,
     // capacity and windows
     #[msg("The account belongs to another bus; pass accounts of one bus")]
@@ -165,16 +165,16 @@ errors! {
     #[msg("The rent goes to the wallet that paid it; pass that wallet")]
     RentPayerMismatch,
     // offers
-    #[msg("Only owners list on this bus; ask an owner, or buy instead")]
+    #[msg("Only owners may list on this bus; ask an owner, or buy instead")]
     ListingClosed,
-    #[msg("An amount of zero Wh was given; give at least 1 Wh")]
+    #[msg("The energy is 0 Wh; give at least 1 Wh")]
     EnergyZero,
     #[msg("The price is below the bus's base price; ask at least the base price")]
     PriceBelowBase,
     #[msg("The window has less capacity available than the offer; offer at most what is available")]
     CapacityExceeded,
     #[msg(
-        "The offer's sequence number was used already or is too far from the current one; take a free one near the capacity's"
+        "The offer's number was used already or is too far from the capacity's next one; take a free number near that"
     )]
     OfferSeqUnusable,
     #[msg("The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)")]
@@ -189,7 +189,7 @@ errors! {
         "The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate"
     )]
     OfferStillTrading,
-    #[msg("All of this offer that can be withdrawn has been; its locks must settle or be released first")]
+    #[msg("Nothing is left to withdraw; wait until the offer's locks are settled or released")]
     NothingToCancel,
     #[msg("The offer was cancelled; choose another")]
     OfferCancelled,
@@ -203,9 +203,9 @@ errors! {
     PriceAboveLimit,
     #[msg("The offer was repriced since it was quoted; quote it again")]
     VersionMismatch,
-    #[msg("The seller cannot buy or lock the own offer; cancel it instead")]
+    #[msg("A seller cannot buy or lock its own offer; cancel it instead")]
     SelfTrade,
-    #[msg("The cost exceeds what 64 bits can hold; buy less at once")]
+    #[msg("The cost does not fit 64 bits; buy less at once")]
     CostOverflow,
     // purchases and nonces
     #[msg("The total is above your limit; raise the limit or buy less")]
@@ -218,9 +218,9 @@ errors! {
     OfferDuplicate,
     #[msg("The nonce is not the lane's next; ask for the lane's next nonce and sign again")]
     NonceMismatch,
-    #[msg("The nonce lane belongs to another wallet; use a lane of the buyer's")]
+    #[msg("The nonce lane belongs to another wallet; use a lane of the buyer")]
     TraderMismatch,
-    #[msg("The lane's nonces are ahead of this slot, it was used or opened a moment ago; close it a few minutes later")]
+    #[msg("The lane was opened or used a moment ago, so its nonces are ahead of this slot; close it a few minutes later")]
     LaneBusy,
     // locks
     #[msg("The lock would outlive the offer or its window's gate closure; buy at once instead")]
@@ -233,7 +233,7 @@ errors! {
     LockExpired,
     #[msg("The lock has not expired, so only its buyer can release it; wait for its expiry")]
     LockNotExpired,
-    #[msg("A counter reached its end; this cannot happen in honest use")]
+    #[msg("A counter has reached its largest value, which honest use never does; report this as a bug")]
     CounterOverflow,
     // proposals
     #[msg("The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold")]

@@ -99,7 +99,7 @@ export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
   const best = cheapest(usable, wanted);
   if (best !== undefined && best.totalCost <= maxTotal) return { ok: true, quote: best };
   const smallest = cheapest(usable, minEnergyWh);
-  if (smallest === undefined) return { ok: false, reason: 'The cost exceeds what 64 bits can hold; buy less at once.' };
+  if (smallest === undefined) return { ok: false, reason: 'The cost does not fit 64 bits; buy less at once.' };
   if (smallest.totalCost > maxTotal) {
     return {
       ok: false,

@@ -36,7 +36,7 @@ export const MULTIBUS_ERROR__BASE_PRICE_ZERO = 0x1778; // 6008
 export const MULTIBUS_ERROR__LOCK_FEE_TOO_HIGH = 0x1779; // 6009
 /** TimelockTooLong: The timelock can be at most 30 days; choose a shorter one */
 export const MULTIBUS_ERROR__TIMELOCK_TOO_LONG = 0x177a; // 6010
-/** WindowsInvalid: Windows last 60 to 86400 s, or 0 for none, with a gate closure of at most 86400 s (0 where there are no windows); correct both */
+/** WindowsInvalid: A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both */
 export const MULTIBUS_ERROR__WINDOWS_INVALID = 0x177b; // 6011
 /** ListingPolicyUnknown: The listing policy is unknown; use 0 (owners only) or 1 (open) */
 export const MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN = 0x177c; // 6012
@@ -62,7 +62,7 @@ export const MULTIBUS_ERROR__MINT_HAS_PERMANENT_DELEGATE = 0x1785; // 6021
 export const MULTIBUS_ERROR__MINT_NON_TRANSFERABLE = 0x1786; // 6022
 /** MintDefaultFrozen: The mint's new accounts start frozen, so sellers could not be paid; use a mint without that */
 export const MULTIBUS_ERROR__MINT_DEFAULT_FROZEN = 0x1787; // 6023
-/** MintHasCloseAuthority: The mint can be closed and made anew with other rules; use a mint without a close authority */
+/** MintHasCloseAuthority: The mint can be closed and created again with other rules; use a mint without a close authority */
 export const MULTIBUS_ERROR__MINT_HAS_CLOSE_AUTHORITY = 0x1788; // 6024
 /** MintPausable: The mint's transfers can be paused by its issuer; use a mint without that */
 export const MULTIBUS_ERROR__MINT_PAUSABLE = 0x1789; // 6025
@@ -74,13 +74,13 @@ export const MULTIBUS_ERROR__MINT_MISMATCH = 0x178b; // 6027
 export const MULTIBUS_ERROR__TOKEN_PROGRAM_MISMATCH = 0x178c; // 6028
 /** TokenAccountInvalid: The token account is not an initialised account of the settlement mint; create one and pass it */
 export const MULTIBUS_ERROR__TOKEN_ACCOUNT_INVALID = 0x178d; // 6029
-/** PayoutIsBusAccount: Proceeds of a member's offer cannot go to an account of the bus; pass an account of the seller's */
+/** PayoutIsBusAccount: Proceeds of a member's offer cannot go to an account of the bus; pass a token account of the seller */
 export const MULTIBUS_ERROR__PAYOUT_IS_BUS_ACCOUNT = 0x178e; // 6030
 /** PayoutMismatch: The payout account is not the offer's; pass the one that the offer names */
 export const MULTIBUS_ERROR__PAYOUT_MISMATCH = 0x178f; // 6031
 /** EscrowMismatch: The escrow account is not the bus's; pass the one that the bus names */
 export const MULTIBUS_ERROR__ESCROW_MISMATCH = 0x1790; // 6032
-/** RefundNotBuyers: The refund must go to a token account that the lock's buyer owns; pass one of the buyer's */
+/** RefundNotBuyers: The refund must go to a token account of the lock's buyer; pass such an account */
 export const MULTIBUS_ERROR__REFUND_NOT_BUYERS = 0x1791; // 6033
 /** BusMismatch: The account belongs to another bus; pass accounts of one bus */
 export const MULTIBUS_ERROR__BUS_MISMATCH = 0x1792; // 6034
@@ -102,15 +102,15 @@ export const MULTIBUS_ERROR__WINDOW_NOT_OVER = 0x1799; // 6041
 export const MULTIBUS_ERROR__WINDOW_HAS_OFFERS = 0x179a; // 6042
 /** RentPayerMismatch: The rent goes to the wallet that paid it; pass that wallet */
 export const MULTIBUS_ERROR__RENT_PAYER_MISMATCH = 0x179b; // 6043
-/** ListingClosed: Only owners list on this bus; ask an owner, or buy instead */
+/** ListingClosed: Only owners may list on this bus; ask an owner, or buy instead */
 export const MULTIBUS_ERROR__LISTING_CLOSED = 0x179c; // 6044
-/** EnergyZero: An amount of zero Wh was given; give at least 1 Wh */
+/** EnergyZero: The energy is 0 Wh; give at least 1 Wh */
 export const MULTIBUS_ERROR__ENERGY_ZERO = 0x179d; // 6045
 /** PriceBelowBase: The price is below the bus's base price; ask at least the base price */
 export const MULTIBUS_ERROR__PRICE_BELOW_BASE = 0x179e; // 6046
 /** CapacityExceeded: The window has less capacity available than the offer; offer at most what is available */
 export const MULTIBUS_ERROR__CAPACITY_EXCEEDED = 0x179f; // 6047
-/** OfferSeqUnusable: The offer's sequence number was used already or is too far from the current one; take a free one near the capacity's */
+/** OfferSeqUnusable: The offer's number was used already or is too far from the capacity's next one; take a free number near that */
 export const MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE = 0x17a0; // 6048
 /** SourceUnknown: The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage) */
 export const MULTIBUS_ERROR__SOURCE_UNKNOWN = 0x17a1; // 6049
@@ -122,7 +122,7 @@ export const MULTIBUS_ERROR__EXPIRY_NOT_LATER = 0x17a3; // 6051
 export const MULTIBUS_ERROR__NOT_THE_SELLER = 0x17a4; // 6052
 /** OfferStillTrading: The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate */
 export const MULTIBUS_ERROR__OFFER_STILL_TRADING = 0x17a5; // 6053
-/** NothingToCancel: All of this offer that can be withdrawn has been; its locks must settle or be released first */
+/** NothingToCancel: Nothing is left to withdraw; wait until the offer's locks are settled or released */
 export const MULTIBUS_ERROR__NOTHING_TO_CANCEL = 0x17a6; // 6054
 /** OfferCancelled: The offer was cancelled; choose another */
 export const MULTIBUS_ERROR__OFFER_CANCELLED = 0x17a7; // 6055
@@ -136,9 +136,9 @@ export const MULTIBUS_ERROR__MINIMUM_INVALID = 0x17aa; // 6058
 export const MULTIBUS_ERROR__PRICE_ABOVE_LIMIT = 0x17ab; // 6059
 /** VersionMismatch: The offer was repriced since it was quoted; quote it again */
 export const MULTIBUS_ERROR__VERSION_MISMATCH = 0x17ac; // 6060
-/** SelfTrade: The seller cannot buy or lock the own offer; cancel it instead */
+/** SelfTrade: A seller cannot buy or lock its own offer; cancel it instead */
 export const MULTIBUS_ERROR__SELF_TRADE = 0x17ad; // 6061
-/** CostOverflow: The cost exceeds what 64 bits can hold; buy less at once */
+/** CostOverflow: The cost does not fit 64 bits; buy less at once */
 export const MULTIBUS_ERROR__COST_OVERFLOW = 0x17ae; // 6062
 /** TotalAboveLimit: The total is above your limit; raise the limit or buy less */
 export const MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT = 0x17af; // 6063
@@ -148,9 +148,9 @@ export const MULTIBUS_ERROR__BATCH_INVALID = 0x17b0; // 6064
 export const MULTIBUS_ERROR__OFFER_DUPLICATE = 0x17b1; // 6065
 /** NonceMismatch: The nonce is not the lane's next; ask for the lane's next nonce and sign again */
 export const MULTIBUS_ERROR__NONCE_MISMATCH = 0x17b2; // 6066
-/** TraderMismatch: The nonce lane belongs to another wallet; use a lane of the buyer's */
+/** TraderMismatch: The nonce lane belongs to another wallet; use a lane of the buyer */
 export const MULTIBUS_ERROR__TRADER_MISMATCH = 0x17b3; // 6067
-/** LaneBusy: The lane's nonces are ahead of this slot, it was used or opened a moment ago; close it a few minutes later */
+/** LaneBusy: The lane was opened or used a moment ago, so its nonces are ahead of this slot; close it a few minutes later */
 export const MULTIBUS_ERROR__LANE_BUSY = 0x17b4; // 6068
 /** LockOutlivesOffer: The lock would outlive the offer or its window's gate closure; buy at once instead */
 export const MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER = 0x17b5; // 6069
@@ -162,7 +162,7 @@ export const MULTIBUS_ERROR__LOCK_OFFER_MISMATCH = 0x17b7; // 6071
 export const MULTIBUS_ERROR__LOCK_EXPIRED = 0x17b8; // 6072
 /** LockNotExpired: The lock has not expired, so only its buyer can release it; wait for its expiry */
 export const MULTIBUS_ERROR__LOCK_NOT_EXPIRED = 0x17b9; // 6073
-/** CounterOverflow: A counter reached its end; this cannot happen in honest use */
+/** CounterOverflow: A counter has reached its largest value, which honest use never does; report this as a bug */
 export const MULTIBUS_ERROR__COUNTER_OVERFLOW = 0x17ba; // 6074
 /** PauseQuorumInvalid: The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold */
 export const MULTIBUS_ERROR__PAUSE_QUORUM_INVALID = 0x17bb; // 6075
@@ -335,20 +335,20 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__CAPACITY_ZERO]: `The capacity per window must be at least 1 Wh; give a larger capacity`,
     [MULTIBUS_ERROR__CLAIM_NOT_OWNERS]: `The tokens must go to a token account that the claiming owner owns; pass one of that owner's`,
     [MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY]: `A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus`,
-    [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost exceeds what 64 bits can hold; buy less at once`,
-    [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A counter reached its end; this cannot happen in honest use`,
+    [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost does not fit 64 bits; buy less at once`,
+    [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A counter has reached its largest value, which honest use never does; report this as a bug`,
     [MULTIBUS_ERROR__CREATOR_NOT_OWNER]: `The creator must be one of the owners; add the creator to the owner list`,
     [MULTIBUS_ERROR__ENERGY_UNAVAILABLE]: `The offer has less free energy than asked for; buy less, or allow a smaller fill`,
-    [MULTIBUS_ERROR__ENERGY_ZERO]: `An amount of zero Wh was given; give at least 1 Wh`,
+    [MULTIBUS_ERROR__ENERGY_ZERO]: `The energy is 0 Wh; give at least 1 Wh`,
     [MULTIBUS_ERROR__ESCROW_MISMATCH]: `The escrow account is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__EXPIRY_IN_PAST]: `The expiry is in the past; give a later time, or 0 for none`,
     [MULTIBUS_ERROR__EXPIRY_NOT_LATER]: `The new expiry is not later than the present one; give a later time, or 0 for none`,
     [MULTIBUS_ERROR__FIRST_SLOT_INVALID]: `A lane starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one`,
     [MULTIBUS_ERROR__FORMER_OWNERS_FULL]: `Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can`,
     [MULTIBUS_ERROR__GATE_CLOSED]: `The gate of this window has closed, it no longer trades; choose a later window`,
-    [MULTIBUS_ERROR__LANE_BUSY]: `The lane's nonces are ahead of this slot, it was used or opened a moment ago; close it a few minutes later`,
+    [MULTIBUS_ERROR__LANE_BUSY]: `The lane was opened or used a moment ago, so its nonces are ahead of this slot; close it a few minutes later`,
     [MULTIBUS_ERROR__LAST_OWNER]: `The last owner cannot be removed; add another owner first`,
-    [MULTIBUS_ERROR__LISTING_CLOSED]: `Only owners list on this bus; ask an owner, or buy instead`,
+    [MULTIBUS_ERROR__LISTING_CLOSED]: `Only owners may list on this bus; ask an owner, or buy instead`,
     [MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN]: `The listing policy is unknown; use 0 (owners only) or 1 (open)`,
     [MULTIBUS_ERROR__LOCK_BUYER_MISMATCH]: `The lock belongs to another buyer; use your own`,
     [MULTIBUS_ERROR__LOCK_EXPIRED]: `The lock has expired; release it and buy or lock anew`,
@@ -359,7 +359,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__MINIMUM_INVALID]: `The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount`,
     [MULTIBUS_ERROR__MINT_DEFAULT_FROZEN]: `The mint's new accounts start frozen, so sellers could not be paid; use a mint without that`,
     [MULTIBUS_ERROR__MINT_EXTENSION_UNKNOWN]: `The mint has an extension that is not known to be harmless; use a mint without it`,
-    [MULTIBUS_ERROR__MINT_HAS_CLOSE_AUTHORITY]: `The mint can be closed and made anew with other rules; use a mint without a close authority`,
+    [MULTIBUS_ERROR__MINT_HAS_CLOSE_AUTHORITY]: `The mint can be closed and created again with other rules; use a mint without a close authority`,
     [MULTIBUS_ERROR__MINT_HAS_PERMANENT_DELEGATE]: `The mint has a permanent delegate who could take anyone's tokens; use a mint without one`,
     [MULTIBUS_ERROR__MINT_HAS_TRANSFER_FEE]: `The mint can charge transfer fees, so less would arrive than was paid; use a mint without them`,
     [MULTIBUS_ERROR__MINT_HAS_TRANSFER_HOOK]: `The mint runs a hook on every transfer; use a mint without one`,
@@ -371,14 +371,14 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__NONCE_MISMATCH]: `The nonce is not the lane's next; ask for the lane's next nonce and sign again`,
     [MULTIBUS_ERROR__NOT_AN_OWNER]: `Only an owner of the bus can do this; sign with an owner's wallet`,
     [MULTIBUS_ERROR__NOT_APPROVED]: `The owner has not approved this proposal; nothing to revoke`,
-    [MULTIBUS_ERROR__NOTHING_TO_CANCEL]: `All of this offer that can be withdrawn has been; its locks must settle or be released first`,
+    [MULTIBUS_ERROR__NOTHING_TO_CANCEL]: `Nothing is left to withdraw; wait until the offer's locks are settled or released`,
     [MULTIBUS_ERROR__NOTHING_TO_CLAIM]: `The owner has nothing to claim now; claim after the next sale`,
     [MULTIBUS_ERROR__NOT_PAUSED]: `The bus is not paused; nothing to do`,
     [MULTIBUS_ERROR__NOT_THE_SELLER]: `Only the offer's seller can do this; sign with the seller's wallet`,
     [MULTIBUS_ERROR__OFFER_CANCELLED]: `The offer was cancelled; choose another`,
     [MULTIBUS_ERROR__OFFER_DUPLICATE]: `The same offer is in the batch twice; merge the two items`,
     [MULTIBUS_ERROR__OFFER_EXPIRED]: `The offer has expired; choose another`,
-    [MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE]: `The offer's sequence number was used already or is too far from the current one; take a free one near the capacity's`,
+    [MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE]: `The offer's number was used already or is too far from the capacity's next one; take a free number near that`,
     [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate`,
     [MULTIBUS_ERROR__OWNER_COUNT_INVALID]: `A bus has 1 to 16 owners; give a list of that length`,
     [MULTIBUS_ERROR__OWNER_DUPLICATE]: `The same owner is in the list twice; name every owner once`,
@@ -387,7 +387,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__OWNER_UNKNOWN]: `The wallet is not an owner of the bus; name one of its owners`,
     [MULTIBUS_ERROR__OWNER_ZERO]: `An owner's address is all zeros; give a wallet's address`,
     [MULTIBUS_ERROR__PAUSE_QUORUM_INVALID]: `The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold`,
-    [MULTIBUS_ERROR__PAYOUT_IS_BUS_ACCOUNT]: `Proceeds of a member's offer cannot go to an account of the bus; pass an account of the seller's`,
+    [MULTIBUS_ERROR__PAYOUT_IS_BUS_ACCOUNT]: `Proceeds of a member's offer cannot go to an account of the bus; pass a token account of the seller`,
     [MULTIBUS_ERROR__PAYOUT_MISMATCH]: `The payout account is not the offer's; pass the one that the offer names`,
     [MULTIBUS_ERROR__PRICE_ABOVE_LIMIT]: `The offer's price is above your limit; raise the limit or choose another offer`,
     [MULTIBUS_ERROR__PRICE_BELOW_BASE]: `The price is below the bus's base price; ask at least the base price`,
@@ -395,9 +395,9 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__PROPOSAL_OPEN]: `The proposal can still be executed, so it cannot be closed; execute it, or revoke every approval first`,
     [MULTIBUS_ERROR__PROPOSAL_STALE]: `The owners, shares or threshold changed after this proposal was made, so it is stale; make a new one`,
     [MULTIBUS_ERROR__PROPOSER_MISMATCH]: `The proposal's rent goes to its proposer; pass that wallet`,
-    [MULTIBUS_ERROR__REFUND_NOT_BUYERS]: `The refund must go to a token account that the lock's buyer owns; pass one of the buyer's`,
+    [MULTIBUS_ERROR__REFUND_NOT_BUYERS]: `The refund must go to a token account of the lock's buyer; pass such an account`,
     [MULTIBUS_ERROR__RENT_PAYER_MISMATCH]: `The rent goes to the wallet that paid it; pass that wallet`,
-    [MULTIBUS_ERROR__SELF_TRADE]: `The seller cannot buy or lock the own offer; cancel it instead`,
+    [MULTIBUS_ERROR__SELF_TRADE]: `A seller cannot buy or lock its own offer; cancel it instead`,
     [MULTIBUS_ERROR__SHARE_COUNT_INVALID]: `The list of shares must have one share for each owner after the change, in the order of the owners; correct the list`,
     [MULTIBUS_ERROR__SHARES_INVALID]: `The revenue shares must sum to exactly 10000 basis points; correct the shares`,
     [MULTIBUS_ERROR__SOURCE_UNKNOWN]: `The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)`,
@@ -409,14 +409,14 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__TOKEN_PROGRAM_INVALID]: `The token program must be SPL Token or Token-2022 and must own the mint; pass the mint's own token program`,
     [MULTIBUS_ERROR__TOKEN_PROGRAM_MISMATCH]: `The token program is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT]: `The total is above your limit; raise the limit or buy less`,
-    [MULTIBUS_ERROR__TRADER_MISMATCH]: `The nonce lane belongs to another wallet; use a lane of the buyer's`,
+    [MULTIBUS_ERROR__TRADER_MISMATCH]: `The nonce lane belongs to another wallet; use a lane of the buyer`,
     [MULTIBUS_ERROR__TREASURY_MISMATCH]: `The treasury account is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__VERSION_MISMATCH]: `The offer was repriced since it was quoted; quote it again`,
     [MULTIBUS_ERROR__WINDOW_HAS_OFFERS]: `Offers of this window are still open; cancel them first (anyone can, after gate closure)`,
     [MULTIBUS_ERROR__WINDOW_MISALIGNED]: `The window's start is not a multiple of the bus's window length; use the start of a window`,
     [MULTIBUS_ERROR__WINDOW_NOT_OVER]: `The window is not over yet; close its capacity after its end`,
     [MULTIBUS_ERROR__WINDOWS_IN_USE]: `Windows cannot be turned on or off or change their length while offers or windows are open; cancel the offers and close the windows first`,
-    [MULTIBUS_ERROR__WINDOWS_INVALID]: `Windows last 60 to 86400 s, or 0 for none, with a gate closure of at most 86400 s (0 where there are no windows); correct both`,
+    [MULTIBUS_ERROR__WINDOWS_INVALID]: `A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both`,
     [MULTIBUS_ERROR__WINDOWS_OFF]: `The bus has no delivery windows; use its general capacity`,
     [MULTIBUS_ERROR__WINDOWS_ON]: `The bus sells by delivery window; use a window's capacity`,
     [MULTIBUS_ERROR__WINDOW_TOO_FAR]: `The window is more than 366 days ahead; choose an earlier one`,

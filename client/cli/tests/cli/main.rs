@@ -379,7 +379,7 @@ fn an_offer_is_created_listed_repriced_extended_and_cancelled() {
     assert_has(&market.bob(&format!("offer cancel {offer}")).fails(1), &["only its seller can cancel it"]);
     assert_has(
         &market.bob(&format!("offer create {bus} --energy 1 --price 1tokens")).fails(1),
-        &["Only owners list on this bus"],
+        &["Only owners may list on this bus"],
     );
     assert_has(
         &market.alice(&format!("offer create {bus} --energy 1MWh --price 1tokens")).fails(1),
