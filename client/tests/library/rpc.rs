@@ -3,7 +3,7 @@
 use {
     futures_util::StreamExt,
     multibus_client::{
-        Error, Keypair, Market, Signer, Wallet,
+        Address, Error, Keypair, Market, Signer, Wallet,
         chain::{Chain, CommitmentLevel, RpcChain},
         multibus::error::MultibusError,
         offer::{OfferFilter, OfferSort},
@@ -237,7 +237,7 @@ async fn an_access_key_in_the_url_is_shown_nowhere() {
         let market = Market::new(Arc::new(chain.clone()));
         let refused = market.buses().await.unwrap_err().to_string();
         assert!(refused.contains(&host.to_string()) && !refused.contains("SECRET"), "{refused}");
-        let refused = chain.subscribe_logs(&Default::default()).await.err().expect("nobody listens").to_string();
+        let refused = chain.subscribe_logs(&Address::default()).await.err().expect("nobody listens").to_string();
         assert!(!refused.contains("SECRET"), "{refused}");
     }
 }

@@ -16,7 +16,7 @@ async fn an_offer_is_listed_repriced_bought_and_withdrawn() {
     let (seller, buyer) = (&fresh.members[0], &fresh.members[1]);
     let offer = seller.offer_create(&fresh.bus, &terms(5_000, 200_000)).await.unwrap();
     assert!(offer.sent.compute_units > 0 && offer.sent.fee >= 5_000, "{:?}", offer.sent);
-    assert_eq!(offer.sent.events.last().map(|event| event.name()), Some("OfferCreated"));
+    assert_eq!(offer.sent.events.last().map(multibus_client::Event::name), Some("OfferCreated"));
     let found = fresh.market().active_offers(&fresh.bus, &OfferFilter::default(), OfferSort::Price).await.unwrap();
     assert_eq!(found.iter().map(|offer| offer.address).collect::<Vec<_>>(), [offer.address]);
 

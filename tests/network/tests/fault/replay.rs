@@ -66,7 +66,7 @@ pub async fn until_interval(folder: &Path, interval: u64, child: &mut Child, del
     let started_at = Instant::now();
     while completed(folder) < interval {
         assert!(child.try_wait().unwrap().is_none(), "the replay ended before it could be disturbed");
-        assert!(started_at.elapsed() < Duration::from_secs(240), "the replay does not come on");
+        assert!(started_at.elapsed() < Duration::from_mins(4), "the replay does not come on");
         sleep(Duration::from_millis(20)).await;
     }
     sleep(delay).await;
