@@ -8,7 +8,10 @@ use {
         report::{OwnerResult, TreasuryResult, income_base_units},
         state::{BusRecord, ReplayState, WindowRecord, lane_key},
     },
-    multibus::{math, state::Lock},
+    multibus::{
+        math,
+        state::{Capacity, Lock},
+    },
     multibus_client::{
         Keyed,
         audit::{self, BUS, ESCROW, Findings, OFFERS, WINDOWS, check_offers, check_window, check_windows},
@@ -45,6 +48,11 @@ fn sold_in(window: &WindowRecord, data: &Interval) -> u64 {
     window.sold_until_wh.unwrap_or_else(|| data.tradable_wh()).saturating_sub(window.sold_before_wh)
 }
 
+/// Energy that a capacity has sold through offers that are closed, since the interval began, in Wh.
+fn capacity_sold_wh(capacity: &Capacity, window: &WindowRecord) -> u64 {
+    capacity.sold_wh.saturating_sub(window.capacity_sold_before_wh)
+}
+
 /// Offers, locks, capacity and escrow of an interval that was just traded.
 pub(crate) async fn interval(bus: &ReplayBus, window: &WindowRecord) -> Result<Vec<String>, ReplayError> {
     let WindowRecord { interval, window_start, .. } = *window;
@@ -65,7 +73,12 @@ pub(crate) async fn interval(bus: &ReplayBus, window: &WindowRecord) -> Result<V
     offers.retain(|offer| offer.window_start == window_start);
     let sold: u64 = offers.iter().map(|offer| offer.listed_wh - offer.remaining_wh).sum();
     let name = &data.label;
-    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh + sold, sold_in(window, data));
+    findings.equal(
+        TRADED,
+        format_args!("energy sold in {name}"),
+        capacity_sold_wh(&capacity, window) + sold,
+        sold_in(window, data),
+    );
     check_window(&mut findings, &capacity, &offers);
     let of_window: Vec<Keyed<Lock>> =
         locks.iter().filter(|lock| offers.iter().any(|offer| offer.address == lock.offer)).copied().collect();
@@ -91,10 +104,11 @@ pub(crate) async fn withdrawn(bus: &ReplayBus, window: &WindowRecord) -> Result<
         return Ok(Withdrawn { withdrawn_wh: None, violations: findings.0 });
     };
     let name = &data.label;
-    findings.equal(TRADED, format_args!("energy sold in {name}"), capacity.sold_wh, sold_in(window, data));
+    let sold_wh = capacity_sold_wh(&capacity, window);
+    findings.equal(TRADED, format_args!("energy sold in {name}"), sold_wh, sold_in(window, data));
     check_window(&mut findings, &capacity, &[]);
     // All of the surplus was listed, and what was not sold is available again.
-    let withdrawn_wh = Some(data.surplus_wh().saturating_sub(window.sold_before_wh + capacity.sold_wh));
+    let withdrawn_wh = Some(data.surplus_wh().saturating_sub(window.sold_before_wh + sold_wh));
     Ok(Withdrawn { withdrawn_wh, violations: findings.0 })
 }
 

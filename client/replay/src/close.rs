@@ -15,7 +15,7 @@ use {
 impl Replay<'_> {
     /// Withdraws offers of windows that have closed and closes windows that are over.
     pub async fn close_past(&mut self, now: i64) -> Result<(), ReplayError> {
-        let length = i64::from(self.bus.options.community.interval_seconds);
+        let window_seconds = i64::from(self.bus.options.community.window_seconds().unwrap_or(0));
         for window in self.state.windows.clone() {
             if self.bus.is_cancelled() {
                 return Ok(());
@@ -27,7 +27,8 @@ impl Replay<'_> {
             }
             let is_withdrawn =
                 window.is_withdrawn || window.window_start <= now && self.withdraw(window.window_start).await?;
-            if is_withdrawn && window.window_start + length <= now {
+            // Outside windows nothing is closed but the offers.
+            if is_withdrawn && window.window_start != 0 && window.window_start + window_seconds <= now {
                 self.close_window(window).await?;
             }
         }
@@ -56,6 +57,7 @@ impl Replay<'_> {
         }
         self.state.violations.extend(found.violations);
         self.state.windows[window].is_withdrawn = true;
+        self.state.windows.retain(|window| window.window_start != 0 || !window.is_withdrawn);
         self.save()?;
         Ok(true)
     }
@@ -75,7 +77,7 @@ impl Replay<'_> {
     pub async fn close_all(&mut self) -> Result<(), ReplayError> {
         let total = self.state.windows.len();
         self.tell(Stage::Closing, 0, total, "withdrawing what was not sold");
-        let length = i64::from(self.bus.options.community.interval_seconds);
+        let length = i64::from(self.bus.options.community.window_seconds().unwrap_or(0));
         let last = self.state.windows.iter().map(|window| window.window_start).max();
         if let (Some(last), true) = (last, self.chain().is_embedded()) {
             self.chain().wait_until(last + length).await.doing("moving the clock")?;

@@ -30,11 +30,28 @@ pub(crate) struct TransactionCounts {
     pub compute_units: BTreeMap<String, BTreeMap<u64, u64>>,
     /// Transactions by latency in microseconds, in classes that are at most an eighth wide.
     pub latency_microseconds: BTreeMap<u64, u64>,
+    /// Shortest and longest latency and the sum of all, in microseconds.
+    pub latency_bounds: Option<(u64, u64)>,
+    pub latency_total: u64,
 }
 
 impl TransactionCounts {
     pub fn compute_units(&self) -> BTreeMap<String, Spread> {
         self.compute_units.iter().map(|(instruction, units)| (instruction.clone(), Spread::of(units))).collect()
+    }
+
+    /// The latency of all transactions, in microseconds. The median is that of the classes, the rest is exact.
+    pub fn latency(&self) -> Spread {
+        let classes = Spread::of(&self.latency_microseconds);
+        let (min, max) = self.latency_bounds.unwrap_or_default();
+        Spread { min, max, median: classes.median.clamp(min, max), total: self.latency_total, ..classes }
+    }
+
+    fn add_latency(&mut self, microseconds: u64) {
+        *self.latency_microseconds.entry(latency_class(microseconds)).or_default() += 1;
+        let (min, max) = self.latency_bounds.unwrap_or((microseconds, microseconds));
+        self.latency_bounds = Some((min.min(microseconds), max.max(microseconds)));
+        self.latency_total = self.latency_total.saturating_add(microseconds);
     }
 
     /// Transactions by latency: an upper bound in microseconds, which doubles from class to class, and their number.
@@ -183,7 +200,7 @@ impl ChainLayer for CountingChain {
             Outcome::Landed { .. } => {
                 counts.landed += 1;
                 let microseconds = u64::try_from(transaction.sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-                *counts.latency_microseconds.entry(latency_class(microseconds)).or_default() += 1;
+                counts.add_latency(microseconds);
             }
             Outcome::Failed { .. } => {
                 counts.failed += 1;
@@ -235,6 +252,19 @@ mod tests {
             format!("Program {} consumed 2345 of 200000 compute units", multibus::ID),
         ];
         assert_eq!(compute_units(&logs).collect::<Vec<_>>(), [2_345]);
+    }
+
+    #[test]
+    fn the_shortest_and_the_longest_latency_are_exact() {
+        let mut counts = TransactionCounts::default();
+        assert_eq!(counts.latency(), Spread::default());
+        for microseconds in [1_001, 5_003, 777] {
+            counts.add_latency(microseconds);
+        }
+        let Spread { count, min, median, max, total } = counts.latency();
+        assert_eq!((count, min, max, total), (3, 777, 5_003, 6_781));
+        assert!((1_001..=1_126).contains(&median), "{median}");
+        assert_eq!(counts.latency_histogram(), [(1_024, 2), (8_192, 1)]);
     }
 
     #[test]

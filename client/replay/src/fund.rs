@@ -21,7 +21,7 @@ use {
         error::Error,
         offer::Offer,
         send::PriorityFee,
-        text::is_hidden,
+        text::hidden,
         token::{create_associated_token, create_mint, mint_to},
         trader::Trader,
     },
@@ -46,12 +46,12 @@ impl Replay<'_> {
         let record = self.bus_record()?;
         let community = &self.bus.options.community;
         let (members, intervals) = (community.members.len(), community.intervals.len());
-        let interval_seconds = community.interval_seconds;
+        let window_seconds = community.window_seconds();
         let steps = STEPS + members.div_ceil(FUNDED_AT_ONCE);
         self.tell(Stage::Funding, 0, steps, "counting what is needed");
         let clock = self.chain().clock().await.doing("asking for the time")?;
         if !self.chain().is_embedded() {
-            Schedule::starting_at(clock.unix_timestamp, interval_seconds)
+            Schedule::starting_at(clock.unix_timestamp, window_seconds)
                 .validate_horizon(intervals, clock.unix_timestamp)
                 .map_err(ReplayError::Options)?;
         }
@@ -109,7 +109,10 @@ impl Replay<'_> {
         let community = &options.community;
         let generation = community.generation_wh();
         let sellers = generation.iter().filter(|generation| **generation > 0).count();
-        let most_surplus = community.intervals.iter().map(super::community::Interval::surplus_wh).max().unwrap_or(0);
+        // Each window has the capacity anew. Outside windows, what an interval sold is not there for the next.
+        let surpluses = community.intervals.iter().map(|interval| interval.surplus_wh());
+        let capacity_wh =
+            if community.window_seconds().is_some() { surpluses.max().unwrap_or(0) } else { surpluses.sum() };
         let name = options.bus_name.clone().unwrap_or_else(|| bus_name(&options.file));
         BusConfig {
             name,
@@ -121,9 +124,9 @@ impl Replay<'_> {
             listing_policy: if sellers > MAX_OWNERS { ListingPolicy::Open } else { ListingPolicy::OwnersOnly } as u8,
             lock_fee_bps: options.lock_fee_bps,
             timelock_seconds: 0,
-            window_seconds: community.interval_seconds,
+            window_seconds: community.window_seconds().unwrap_or(0),
             gate_closure_seconds: 0,
-            capacity_wh: most_surplus.max(1),
+            capacity_wh: capacity_wh.max(1),
             base_price_per_kwh: options.price_rule.floor_per_kwh,
         }
     }
@@ -174,11 +177,16 @@ impl Replay<'_> {
             PriorityFee::Percentile(_) => 50_000,
         };
         let fees = (intervals + 4) * TRANSACTIONS_PER_INTERVAL * (SIGNATURE_LAMPORTS + priority);
-        let schedule = Schedule::starting_at(0, options.community.interval_seconds);
         // Windows that are open at the same time: those between their trade and their end, or all of them where time
         // does not pass.
-        let waiting = schedule.lead_seconds() / i64::from(options.community.interval_seconds) + 3;
-        let open = if chain.is_embedded() { waiting.cast_unsigned().min(intervals) } else { intervals };
+        let open = match options.community.window_seconds() {
+            None => 1,
+            Some(_) if !chain.is_embedded() => intervals,
+            Some(window_seconds) => {
+                let lead_seconds = Schedule::starting_at(0, Some(window_seconds)).lead_seconds();
+                intervals.min(lead_seconds.cast_unsigned() / u64::from(window_seconds) + 3)
+            }
+        };
         let empty = rent(0).await?;
         let seller_windows = if chain.is_embedded() { open } else { 2 };
         let member = empty
@@ -341,7 +349,8 @@ impl Replay<'_> {
 fn bus_name(file: &str) -> String {
     let stem = std::path::Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
     let mut name = String::new();
-    for character in stem.chars().filter(|character| !is_hidden(*character)) {
+    let hidden: Vec<usize> = hidden(stem).map(|(place, _)| place).collect();
+    for (_, character) in stem.char_indices().filter(|(place, _)| !hidden.contains(place)) {
         if name.len() + character.len_utf8() > MAX_NAME_LEN {
             break;
         }
@@ -398,5 +407,6 @@ mod tests {
         assert_eq!(bus_name("data/community-rural-2016.csv"), "community-rural-2016");
         assert_eq!(bus_name(""), "replay");
         assert_eq!(bus_name(&"ü".repeat(40)), "ü".repeat(16));
+        assert_eq!(bus_name("a\u{202e}b ☀\u{fe0f}.csv"), "ab ☀\u{fe0f}");
     }
 }

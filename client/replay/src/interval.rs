@@ -9,7 +9,7 @@ use {
         replay_bus::{LockEnd, MemberPurchase},
         report::IntervalResult,
         schedule::Schedule,
-        state::{CurrentInterval, LaneRecord, OpenLockRecord, WindowRecord, lane_key},
+        state::{CurrentInterval, LaneRecord, OpenLockRecord, WindowRecord, enter_readings, lane_key},
     },
     multibus::state::{PurchaseKind, next_history_root},
     std::collections::HashMap,
@@ -24,12 +24,12 @@ impl Replay<'_> {
     /// Trades one interval, or goes on with one that was interrupted.
     pub async fn trade_interval(&mut self, interval: usize) -> Result<(), ReplayError> {
         let clock = self.chain().clock().await.doing("asking for the time")?;
-        let window_seconds = self.bus.options.community.interval_seconds;
+        let window_seconds = self.bus.options.community.window_seconds();
         let schedule =
             *self.state.schedule.get_or_insert_with(|| Schedule::starting_at(clock.unix_timestamp, window_seconds));
         let mut now = clock.unix_timestamp;
-        if self.chain().is_embedded() {
-            now = self.chain().wait_until(schedule.trade_at(interval)).await.doing("moving the clock")?.unix_timestamp;
+        if let (true, Some(trade_at)) = (self.chain().is_embedded(), schedule.trade_at(interval)) {
+            now = self.chain().wait_until(trade_at).await.doing("moving the clock")?.unix_timestamp;
         }
         self.close_past(now).await?;
         let window_start = match &self.state.current {
@@ -62,6 +62,8 @@ impl Replay<'_> {
         let data = &self.bus.options.community.intervals[interval];
         let result = IntervalResult {
             interval_start: data.label.clone(),
+            start: data.start,
+            seconds: data.seconds,
             local_start: data.local_start,
             window_start,
             surplus_wh: data.surplus_wh(),
@@ -110,25 +112,30 @@ impl Replay<'_> {
             return Ok(());
         }
         let Some(current) = &self.state.current else { return Ok(()) };
+        let bus = self.bus.address;
+        let capacity = self.bus.market.find_capacity(&bus, window_start).await.doing("reading the window")?;
         if self.state.windows.iter().all(|window| window.window_start != window_start) {
-            let sold_before_wh = current.result.traded_wh;
             self.state.windows.push(WindowRecord {
                 interval,
                 window_start,
-                sold_before_wh,
+                sold_before_wh: current.result.traded_wh,
+                capacity_sold_before_wh: capacity.as_ref().map_or(0, |capacity| capacity.sold_wh),
                 sold_until_wh: None,
                 is_withdrawn: false,
             });
+            if window_start == 0 {
+                // A process that goes on cannot tell any more what the capacity had sold.
+                self.save()?;
+            }
         }
-        let bus = self.bus.address;
-        if self.bus.market.find_capacity(&bus, window_start).await.doing("reading the window")?.is_none() {
+        if capacity.is_none() {
             self.bus.funder.capacity_open(&bus, window_start).await.doing("opening the window")?;
         }
         let offers = self.bus.offers(window_start).await.doing("reading offers")?;
         let listed: Vec<usize> = offers.iter().filter_map(|offer| self.bus.lister(offer)).collect();
         let (bus, options) = (&self.bus, &self.bus.options);
         let Some(current) = &self.state.current else { return Ok(()) };
-        let tasks = data.readings.iter().filter_map(|reading| {
+        let tasks = options.community.intervals[interval].readings().filter_map(|reading| {
             let seller = reading.member;
             let sold_wh = self.state.members[seller].sold_wh - current.sold_before_wh[seller];
             let left_wh = reading.surplus_wh().saturating_sub(sold_wh);
@@ -158,8 +165,7 @@ impl Replay<'_> {
         }
         let data = &self.bus.options.community.intervals[interval];
         let mut wanted: Vec<(usize, u64)> = data
-            .readings
-            .iter()
+            .readings()
             .filter(|reading| reading.deficit_wh() > 0)
             .filter_map(|reading| {
                 let buyer = reading.member;
@@ -353,18 +359,12 @@ impl Replay<'_> {
         let Some(mut current) = self.state.current.take() else { return Ok(()) };
         current.result.is_complete = true;
         let data = &self.bus.options.community.intervals[interval];
-        for reading in &data.readings {
-            let member = &mut self.state.members[reading.member];
-            member.load_wh += reading.load_wh;
-            member.generation_wh += reading.generation_wh;
-            member.own_use_wh += reading.load_wh.min(reading.generation_wh);
-            member.deficit_wh += reading.deficit_wh();
-            member.offered_wh += reading.surplus_wh();
-        }
+        enter_readings(&mut self.state.members, data);
         self.state.intervals.push(current.result);
         self.state.completed = interval + 1;
-        if !self.chain().is_embedded() {
-            // A network's clock cannot be moved to the end of the window, so sellers withdraw now.
+        if !self.chain().is_embedded() || window_start == 0 {
+            // A network's clock cannot be moved to the end of the window, and outside windows nothing ends: sellers
+            // withdraw now.
             self.withdraw(window_start).await?;
         }
         Ok(())

@@ -1,7 +1,10 @@
 //! What a replay found. Energy is in Wh, money in base units of the settlement token, prices in base units per kWh.
 
 use {
-    crate::number::decimal,
+    crate::{
+        community::duration,
+        number::{decimal, grouped},
+    },
     multibus_client::router::PriceFraction,
     serde::{Deserialize, Serialize},
     std::collections::BTreeMap,
@@ -38,8 +41,21 @@ pub struct ReplayReport {
     pub intervals: u64,
     /// Intervals in the file.
     pub intervals_in_file: u64,
-    /// Length of an interval, in seconds.
+    /// Distance of neighbouring intervals, in seconds: on the local clock where intervals have different lengths.
     pub interval_seconds: u32,
+    /// Length of the shortest interval, in seconds.
+    pub shortest_interval_seconds: u32,
+    /// Length of the longest interval, in seconds.
+    pub longest_interval_seconds: u32,
+    /// Whether each interval was traded in a delivery window. Windows all have one length, so intervals of different
+    /// lengths are traded outside windows.
+    pub traded_in_windows: bool,
+    /// Readings that the file does not have: members without a row in an interval. They count as zero.
+    pub missing_readings: u64,
+    /// Times between intervals for which the file has no rows.
+    pub gaps: u64,
+    /// Sentences about what the file left open and what it was taken to mean.
+    pub notes: Vec<String>,
     /// What all members drew in the intervals replayed.
     pub load_wh: u64,
     /// What all members generated.
@@ -84,12 +100,10 @@ pub struct ReplayReport {
     pub fees_lamports: u64,
     /// Compute units by instruction.
     pub compute_units: BTreeMap<String, Spread>,
-    /// From submission to confirmation, in microseconds.
+    /// From submission to confirmation, in microseconds. The median is at most an eighth too large, the rest is exact.
     pub latency_microseconds: Spread,
     /// Transactions by latency: `(upper bound in microseconds, transactions)`, empty classes left out.
     pub latency_histogram: Vec<(u64, u64)>,
-    /// Wall time in whole seconds, rounded up.
-    pub wall_seconds: u64,
     /// Wall time, in milliseconds.
     pub wall_milliseconds: u64,
     /// The market's invariants, checked from chain state.
@@ -153,6 +167,8 @@ pub struct MemberResult {
     pub wallet: String,
     /// Share of the bus, in basis points; 0 for members who do not own it.
     pub share_bps: u16,
+    /// Intervals replayed in which the file has no reading of it.
+    pub missing_readings: u64,
     /// Drawn in the intervals replayed.
     pub load_wh: u64,
     /// Generated.
@@ -236,9 +252,13 @@ impl TreasuryResult {
 pub struct IntervalResult {
     /// Start as the file writes it.
     pub interval_start: String,
+    /// Start, in unix seconds.
+    pub start: i64,
+    /// Length, in seconds.
+    pub seconds: u32,
     /// Start on the file's own wall clock, in seconds since 1970 on that clock.
     pub local_start: i64,
-    /// Start of the window that it was traded in, in unix seconds.
+    /// Start of the window that it was traded in, in unix seconds; 0 outside windows.
     pub window_start: i64,
     /// What members could sell.
     pub surplus_wh: u64,
@@ -303,6 +323,57 @@ impl ReplayReport {
     /// buyers paid.
     pub fn income_base_units(&self, member: usize) -> u64 {
         income_base_units(self.treasury.as_ref(), &self.member_results, member)
+    }
+
+    /// Length of the intervals, such as `15 min` or `23 h to 25 h`.
+    pub(crate) fn interval_length(&self) -> String {
+        let [shortest, longest] =
+            [self.shortest_interval_seconds, self.longest_interval_seconds].map(|seconds| duration(seconds.into()));
+        if shortest == longest { shortest } else { format!("{shortest} to {longest}") }
+    }
+
+    /// Which readings are missing; `None` where all are there.
+    pub(crate) fn missing_sentence(&self) -> Option<String> {
+        const NAMED: usize = 3;
+        if self.missing_readings == 0 {
+            return None;
+        }
+        let mut missing: Vec<(u64, &str)> = (self.member_results.iter())
+            .filter(|member| member.missing_readings > 0)
+            .map(|member| (member.missing_readings, member.name.as_str()))
+            .collect();
+        missing.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let mut named: Vec<String> =
+            missing.iter().take(NAMED).map(|(count, name)| format!("{count} of {name}")).collect();
+        if missing.len() > NAMED {
+            named.push(format!("others of {} members more", missing.len() - NAMED));
+        }
+        Some(format!(
+            "{} of {} readings are missing and count as zero: {}",
+            grouped(self.missing_readings),
+            grouped(self.members * self.intervals),
+            named.join(", ")
+        ))
+    }
+
+    /// What one should know of the file.
+    pub(crate) fn file_sentences(&self) -> Vec<String> {
+        let mut sentences: Vec<String> = self.missing_sentence().into_iter().collect();
+        match self.gaps {
+            0 => {}
+            1 => sentences.push("the file has a gap, a time without rows between two intervals".into()),
+            gaps => {
+                sentences.push(format!("the file has {} gaps, times without rows between two intervals", grouped(gaps)))
+            }
+        }
+        if !self.traded_in_windows {
+            sentences.push(format!(
+                "intervals last {}, and delivery windows all have one length: energy was traded outside windows",
+                self.interval_length()
+            ));
+        }
+        sentences.extend(self.notes.iter().cloned());
+        sentences
     }
 
     /// Where the money of a treasury is, to the base unit.

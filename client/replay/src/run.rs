@@ -11,8 +11,8 @@ use {
         progress::{Progress, Stage},
         replay::{ProgressFn, Replay},
         replay_bus::{Member, ReplayBus},
-        report::{IntervalResult, MemberResult, ReplayReport, Spread},
-        state::{BusRecord, LaneRecord, OpenLockRecord, ReplayState, lane_key},
+        report::{IntervalResult, MemberResult, ReplayReport},
+        state::{BusRecord, LaneRecord, OpenLockRecord, ReplayState, enter_readings, lane_key},
         treasury,
     },
     anchor_lang::solana_program::hash::hashv,
@@ -293,14 +293,7 @@ impl<'a> Replay<'a> {
         let mut members = members;
         if let Some(current) = current {
             // An interval that was interrupted counts with what it traded.
-            for reading in &options.community.intervals[self.state.completed].readings {
-                let member: &mut MemberResult = &mut members[reading.member];
-                member.load_wh += reading.load_wh;
-                member.generation_wh += reading.generation_wh;
-                member.own_use_wh += reading.load_wh.min(reading.generation_wh);
-                member.deficit_wh += reading.deficit_wh();
-                member.offered_wh += reading.surplus_wh();
-            }
+            enter_readings(&mut members, &options.community.intervals[self.state.completed]);
             intervals.push(current.result);
         }
         let sum = |figure: fn(&IntervalResult) -> u64| -> u64 { intervals.iter().map(figure).sum() };
@@ -308,6 +301,8 @@ impl<'a> Replay<'a> {
         let (traded_wh, paid_base_units) = (sum(|i| i.traded_wh), sum(|i| i.paid_base_units));
         let counts = self.counting.counts();
         let wall_milliseconds = self.state.wall_milliseconds;
+        let (shortest, longest) = options.community.interval_range_seconds();
+        let gaps = options.community.gaps().into_iter();
         Ok(ReplayReport {
             file: options.file.clone(),
             chain: self.state.chain.clone(),
@@ -324,6 +319,12 @@ impl<'a> Replay<'a> {
             intervals: intervals.len() as u64,
             intervals_in_file: total as u64,
             interval_seconds: options.community.interval_seconds,
+            shortest_interval_seconds: shortest,
+            longest_interval_seconds: longest,
+            traded_in_windows: options.community.window_seconds().is_some(),
+            missing_readings: member_sum(|m| m.missing_readings),
+            gaps: gaps.filter(|gap| gap.after + 1 < intervals.len()).count() as u64,
+            notes: options.community.notes.clone(),
             load_wh: member_sum(|m| m.load_wh),
             generation_wh: member_sum(|m| m.generation_wh),
             surplus_wh: sum(|i| i.surplus_wh),
@@ -346,9 +347,8 @@ impl<'a> Replay<'a> {
             transactions_retried: counts.retried,
             fees_lamports: counts.fees_lamports,
             compute_units: counts.compute_units(),
-            latency_microseconds: Spread::of(&counts.latency_microseconds),
+            latency_microseconds: counts.latency(),
             latency_histogram: counts.latency_histogram(),
-            wall_seconds: wall_milliseconds.div_ceil(1_000),
             wall_milliseconds,
             invariants,
             violations,

@@ -4,6 +4,9 @@
 //! day follow each other. Interval `k` is traded a *lead* before its window starts, long enough for a lock's 300
 //! seconds. A chain whose time can be moved is moved there; on any other, all windows lie ahead and are traded one
 //! after the other without waiting.
+//!
+//! Windows of a bus all have one length. Where intervals have different lengths, as local days do in which clocks change,
+//! energy is traded outside windows, one interval after the other.
 
 use {
     multibus::constants::{LOCK_SECONDS, WINDOW_HORIZON_SECONDS},
@@ -16,25 +19,33 @@ const MARGIN_SECONDS: i64 = 300;
 /// Windows of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Length of a window, in seconds.
+    /// Length of a window, in seconds; 0 where energy is traded outside windows.
     pub window_seconds: u32,
-    /// Start of the window of interval 0, in unix seconds.
+    /// Start of the window of interval 0, in unix seconds. It means nothing outside windows.
     pub first_window: i64,
 }
 
 impl Schedule {
-    /// The earliest windows that can be traded from `now` on.
-    pub fn starting_at(now: i64, window_seconds: u32) -> Self {
-        let mut schedule = Self { window_seconds, first_window: 0 };
+    /// The earliest windows that can be traded from `now` on; outside windows where they have no length.
+    pub fn starting_at(now: i64, window_seconds: Option<u32>) -> Self {
+        let mut schedule = Self { window_seconds: window_seconds.unwrap_or(0), first_window: 0 };
         schedule.move_to(0, now);
         schedule
     }
 
     /// Moves the windows so that interval `interval` gets the earliest one that can be traded from `now` on.
     pub fn move_to(&mut self, interval: usize, now: i64) {
+        if !self.has_windows() {
+            return;
+        }
         let length = i64::from(self.window_seconds);
         let start = (now + self.lead_seconds()).div_euclid(length) * length + length;
         self.first_window = start - interval.cast_signed() as i64 * length;
+    }
+
+    /// Whether energy is traded in windows.
+    pub fn has_windows(&self) -> bool {
+        self.window_seconds != 0
     }
 
     /// How long before its window an interval is traded, in seconds.
@@ -42,19 +53,22 @@ impl Schedule {
         i64::from(self.window_seconds).max(LOCK_SECONDS + MARGIN_SECONDS)
     }
 
-    /// Start of an interval's window, in unix seconds.
+    /// Start of an interval's window, in unix seconds; 0 outside windows.
     pub fn window_start(&self, interval: usize) -> i64 {
+        if !self.has_windows() {
+            return 0;
+        }
         self.first_window + interval.cast_signed() as i64 * i64::from(self.window_seconds)
     }
 
-    /// When an interval is traded on a chain whose time can be moved, in unix seconds.
-    pub fn trade_at(&self, interval: usize) -> i64 {
-        self.window_start(interval) - self.lead_seconds()
+    /// When an interval is traded on a chain whose time can be moved, in unix seconds; `None` for any time.
+    pub fn trade_at(&self, interval: usize) -> Option<i64> {
+        self.has_windows().then(|| self.window_start(interval) - self.lead_seconds())
     }
 
     /// Whether an interval's window can still be traded, locks included.
     pub fn is_tradable(&self, interval: usize, now: i64) -> bool {
-        now + LOCK_SECONDS + 60 < self.window_start(interval)
+        !self.has_windows() || now + LOCK_SECONDS + 60 < self.window_start(interval)
     }
 
     /// Refuses a file whose last window lies further ahead than a window can be opened.
@@ -63,7 +77,7 @@ impl Schedule {
     /// A sentence with the number of intervals that fit.
     pub fn validate_horizon(&self, intervals: usize, now: i64) -> Result<(), String> {
         let last = self.window_start(intervals.saturating_sub(1));
-        if last <= now + WINDOW_HORIZON_SECONDS {
+        if !self.has_windows() || last <= now + WINDOW_HORIZON_SECONDS {
             return Ok(());
         }
         let fit = (now + WINDOW_HORIZON_SECONDS - self.first_window) / i64::from(self.window_seconds) + 1;
@@ -81,16 +95,26 @@ mod tests {
 
     #[test]
     fn the_next_quarter_hour_that_leaves_its_lead() {
-        let schedule = Schedule::starting_at(1_700_000_000, 900);
+        let schedule = Schedule::starting_at(1_700_000_000, Some(900));
         assert_eq!(schedule.first_window % 900, 0);
-        assert!(schedule.trade_at(0) >= 1_700_000_000);
-        assert!(schedule.trade_at(0) <= 1_700_000_000 + 900);
-        assert_eq!(schedule.trade_at(1) - schedule.trade_at(0), 900);
+        let [first, second] = [0, 1].map(|interval| schedule.trade_at(interval).unwrap());
+        assert!(first >= 1_700_000_000);
+        assert!(first <= 1_700_000_000 + 900);
+        assert_eq!(second - first, 900);
+    }
+
+    #[test]
+    fn outside_windows_every_interval_can_be_traded_at_any_time() {
+        let mut schedule = Schedule::starting_at(1_700_000_000, None);
+        schedule.move_to(7, 1_800_000_000);
+        assert_eq!((schedule.window_start(7), schedule.trade_at(7)), (0, None));
+        assert!(schedule.is_tradable(7, 1_800_000_000));
+        assert_eq!(schedule.validate_horizon(40_000, 1_700_000_000), Ok(()));
     }
 
     #[test]
     fn a_year_of_quarter_hours_is_too_far() {
-        let schedule = Schedule::starting_at(1_700_000_000, 900);
+        let schedule = Schedule::starting_at(1_700_000_000, Some(900));
         assert_eq!(schedule.validate_horizon(192, 1_700_000_000), Ok(()));
         let error = schedule.validate_horizon(40_000, 1_700_000_000).unwrap_err();
         assert!(error.contains("40000 intervals") && error.contains("366 days"), "{error}");
@@ -101,13 +125,13 @@ mod tests {
         fn windows_lie_on_the_grid_ahead_and_leave_room_for_locks(
             now in 1i64..4_000_000_000, window_seconds in 60u32..=86_400, interval in 0usize..1_000,
         ) {
-            let mut schedule = Schedule::starting_at(now, window_seconds);
+            let mut schedule = Schedule::starting_at(now, Some(window_seconds));
             prop_assert!(schedule.is_tradable(0, now));
-            prop_assert!(schedule.is_tradable(interval, schedule.trade_at(interval)));
+            prop_assert!(schedule.is_tradable(interval, schedule.trade_at(interval).unwrap()));
             prop_assert_eq!(schedule.window_start(interval).rem_euclid(i64::from(window_seconds)), 0);
             schedule.move_to(interval, now);
             prop_assert!(schedule.is_tradable(interval, now));
-            prop_assert!(schedule.trade_at(interval) >= now);
+            prop_assert!(schedule.trade_at(interval).unwrap() >= now);
             prop_assert_eq!(schedule.window_start(interval).rem_euclid(i64::from(window_seconds)), 0);
         }
     }

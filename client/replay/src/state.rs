@@ -3,6 +3,7 @@
 
 use {
     crate::{
+        community::{Community, Interval, Reading},
         counting::TransactionCounts,
         error::ReplayError,
         options::ReplayOptions,
@@ -48,7 +49,7 @@ pub(crate) struct ReplayState {
     pub completed: usize,
     /// The interval that is being traded.
     pub current: Option<CurrentInterval>,
-    /// Windows that are not closed yet.
+    /// Windows that are not closed yet; outside windows, the interval whose offers are not withdrawn yet.
     pub windows: Vec<WindowRecord>,
     pub intervals: Vec<IntervalResult>,
     pub members: Vec<MemberResult>,
@@ -108,7 +109,7 @@ pub(crate) struct OpenLockRecord {
     pub is_to_release: bool,
 }
 
-/// A window that is not closed yet.
+/// A window that is not closed yet; outside windows, an interval whose offers are not withdrawn yet.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct WindowRecord {
     pub interval: usize,
@@ -116,6 +117,9 @@ pub(crate) struct WindowRecord {
     /// Energy of the interval that was sold in an earlier window, in Wh. An interval has a later window only where the
     /// replay was resumed after the first one had closed.
     pub sold_before_wh: u64,
+    /// Energy that the window's capacity had sold before the interval, in Wh: only outside windows, where one capacity
+    /// serves all intervals.
+    pub capacity_sold_before_wh: u64,
     /// Energy of the interval that was sold when it moved to a later window, in Wh.
     pub sold_until_wh: Option<u64>,
     /// Whether its offers were withdrawn.
@@ -140,8 +144,18 @@ pub(crate) fn lane_key(member: usize, lane: u16) -> String {
 /// Digest of what must stay the same from start to end.
 pub(crate) fn digest(options: &ReplayOptions) -> String {
     let ReplayOptions { community, seed, price_rule, lock_percent, lock_fee_bps, co_owned, mint, .. } = options;
-    let text = format!("{community:?} {seed} {price_rule} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}");
-    hex(&hashv(&[text.as_bytes()]).to_bytes())
+    let Community { interval_seconds: _, members, intervals, notes: _ } = community;
+    let text = format!("{members:?} {seed} {price_rule} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}");
+    let mut digest = hashv(&[text.as_bytes()]).to_bytes();
+    // One interval after the other: a year of readings as one text would be large.
+    for interval in intervals {
+        let mut bytes = format!("{} {} {}", interval.start, interval.seconds, interval.label).into_bytes();
+        for Reading { member, load_wh, generation_wh } in interval.readings() {
+            bytes.extend([member as u64, load_wh, generation_wh].into_iter().flat_map(u64::to_le_bytes));
+        }
+        digest = hashv(&[&digest, &bytes]).to_bytes();
+    }
+    hex(&digest)
 }
 
 impl ReplayState {
@@ -261,6 +275,7 @@ impl ReplayState {
         Keypair::new_from_array(secret.to_bytes())
     }
 
+    /// What a member bought from another.
     pub fn flow(&mut self, seller: usize, buyer: usize) -> &mut Flow {
         let index = match self.flows.binary_search_by_key(&(seller, buyer), |flow| (flow.seller, flow.buyer)) {
             Ok(index) => index,
@@ -270,6 +285,20 @@ impl ReplayState {
             }
         };
         &mut self.flows[index]
+    }
+}
+
+/// Adds what the file says of an interval to the members' results.
+pub(crate) fn enter_readings(members: &mut [MemberResult], interval: &Interval) {
+    members.iter_mut().for_each(|member| member.missing_readings += 1);
+    for reading in interval.readings() {
+        let member = &mut members[reading.member];
+        member.missing_readings -= 1;
+        member.load_wh += reading.load_wh;
+        member.generation_wh += reading.generation_wh;
+        member.own_use_wh += reading.load_wh.min(reading.generation_wh);
+        member.deficit_wh += reading.deficit_wh();
+        member.offered_wh += reading.surplus_wh();
     }
 }
 

@@ -22,7 +22,15 @@ impl ReplayReport {
         let interrupted =
             if self.interrupted { format!(" of {}, interrupted", self.intervals_in_file) } else { String::new() };
         for (name, value) in [
-            ("community", format!("{} members, {} intervals{interrupted}", self.members, self.intervals)),
+            (
+                "community",
+                format!(
+                    "{} members, {} intervals{interrupted} of {}",
+                    self.members,
+                    self.intervals,
+                    self.interval_length()
+                ),
+            ),
             ("surplus", kwh(self.surplus_wh)),
             ("deficit", kwh(self.deficit_wh)),
             (
@@ -66,6 +74,9 @@ impl ReplayReport {
             ),
         ] {
             summary.add_row([Cell::new(name), Cell::new(value)]);
+        }
+        for note in self.file_sentences() {
+            summary.add_row([Cell::new("note"), Cell::new(note)]);
         }
         let mut members = table();
         members.set_header(["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned"]);

@@ -205,6 +205,74 @@ async fn windows_of_other_lengths_work() {
     }
 }
 
+/// Five days around the end of summer time in Berlin, of which the third has 25 hours.
+fn days_of_autumn() -> Community {
+    let mut text = String::from("interval_start,member,load_wh,generation_wh\n");
+    let first: jiff::Zoned = "2024-10-25T00:00[Europe/Berlin]".parse().unwrap();
+    for (number, day) in std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(5).enumerate() {
+        let label = day.strftime("%Y-%m-%dT%H:%M:%S%:z");
+        for member in 0..6 {
+            let draw = |purpose: &str, limit| price::Draw::new(5, purpose, number, member).below(limit);
+            let generation = if member < 3 { draw("generation", 60_000) } else { 0 };
+            let _ = writeln!(text, "{label},H{member},{},{generation}", draw("load", 30_000));
+        }
+    }
+    Community::read(text.as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn daily_rows_over_a_change_of_clocks_are_traded_outside_windows() {
+    let community = days_of_autumn();
+    assert!(community.totals().tradable_wh > 0);
+    for co_owned in [false, true] {
+        let base = ReplayOptions { co_owned, lock_percent: 60, ..ReplayOptions::new("days", community.clone()) };
+        let report = replay(base.clone()).await;
+        assert_sound(&report, &community);
+        assert!(!report.traded_in_windows && report.interval_results.iter().all(|result| result.window_start == 0));
+        assert_eq!((report.shortest_interval_seconds, report.longest_interval_seconds), (86_400, 90_000));
+        let table = report.table(300);
+        assert!(table.contains("6 members, 5 intervals of 24 h to 25 h"), "{table}");
+        assert!(table.contains("windows all have one length: energy was traded outside windows"), "{table}");
+        if co_owned {
+            assert_co_owned(&report);
+        }
+        // Killed at any time, it goes on.
+        let path = std::env::temp_dir().join(format!("multibus-replay-days-{}-{co_owned}.json", std::process::id()));
+        for transactions in (8..report.transactions_sent as usize).step_by(7) {
+            let chain = Arc::new(EmbeddedChain::new().unwrap());
+            let options = ReplayOptions { state: Some(path.clone()), ..base.clone() };
+            let killed = Ending {
+                chain: chain.clone(),
+                cancel: Cancel::default(),
+                left: (transactions.cast_signed() as i64).into(),
+                is_hard: true,
+                is_network: false,
+            };
+            run(options.clone(), Arc::new(killed), &mut |_| {}).await.unwrap_err();
+            let resumed = replay_on(ReplayOptions { resume: true, ..options }, &chain).await.unwrap();
+            assert_sound(&resumed, &community);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+    let on_network = network(&Arc::new(EmbeddedChain::new().unwrap()), i64::MAX, false, &Cancel::default());
+    let report = run(ReplayOptions::new("days", community.clone()), on_network, &mut |_| {}).await.unwrap();
+    assert_sound(&report, &community);
+}
+
+#[tokio::test]
+async fn missing_readings_are_counted_in_the_report() {
+    let mut text = file(Shape { members: 4, generators: 2, intervals: 60, interval_seconds: 900 }, 3);
+    let left_out = |line: &str| line.contains(",H003,") && line.contains("T11:");
+    text = text.lines().filter(|line| !left_out(line)).flat_map(|line| [line, "\n"]).collect();
+    let community = Community::read(text.as_bytes()).unwrap();
+    let report = replay(ReplayOptions::new("missing", community.clone())).await;
+    assert_sound(&report, &community);
+    assert_eq!(report.missing_readings, 4);
+    assert_eq!(report.member_results.iter().map(|member| member.missing_readings).collect::<Vec<_>>(), [0, 0, 0, 4]);
+    let said = "4 of 240 readings are missing and count as zero: 4 of H003";
+    assert!(report.table(200).contains(said) && report.html().contains(said), "{}", report.table(200));
+}
+
 #[tokio::test]
 async fn options_change_how_and_not_how_much_is_traded() {
     let community = at_noon(Shape { members: 12, generators: 6, ..SMALL }, 11);

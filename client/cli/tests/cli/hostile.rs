@@ -171,21 +171,24 @@ fn a_hostile_file_is_refused_with_its_line_or_replayed_as_it_says() {
     let time = "2016-06-21T12:00:00Z";
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (vec![0; 4_096], "the header is"),
-        (b"\xff\xfei\0n\0t\0".to_vec(), "is not UTF-8"),
+        (b"\xff\xfei\0n\0t\0".to_vec(), "the header is \"int\""),
+        (b"\xff\xfei\0\x00\xd8".to_vec(), "not UTF-16 throughout"),
+        (format!("{HEADER}{time},\u{e9},1,2\n").chars().map(|character| character as u8).collect(), "is not UTF-8"),
         (format!("{HEADER}{time},\"A\0B\",1,2\n").into_bytes(), "control characters or hidden ones"),
         (format!("{HEADER}{time},{EVIL},1,2\n").into_bytes(), "control characters or hidden ones"),
         (format!("{HEADER}{time},A\u{e0041},1,2\n").into_bytes(), "A\\u{e0041}"),
         (format!("{HEADER}{time},A,NaN,2\n").into_bytes(), "not a whole number"),
         (format!("{HEADER}{time},A,1,inf\n").into_bytes(), "not a whole number"),
         (format!("{HEADER}{time},A,1e9,2\n").into_bytes(), "not a whole number"),
-        (format!("{HEADER}{time},A,-0,2\n").into_bytes(), "cannot be negative"),
+        (format!("{HEADER}{time},A,-0.1,2\n").into_bytes(), "cannot be negative"),
         (format!("{HEADER}{time},A,\u{661},2\n").into_bytes(), "not a whole number"),
         (format!("{HEADER}{time},A,18446744073709551616,2\n").into_bytes(), "check the unit"),
         (format!("{HEADER}{time},A,1,2\n{time},A,1,2\n").into_bytes(), "in line 2; keep one"),
         (format!("{HEADER}-000001-06-21T12:00:00Z,A,1,2\n").into_bytes(), "is not a time"),
         (format!("{HEADER}+9999999-06-21T12:00:00Z,A,1,2\n").into_bytes(), "is not a time"),
         (format!("{HEADER}{time},\"{},1,2\n", "\"\"".repeat(70_000)).into_bytes(), "of 4 columns"),
-        (format!("{HEADER}{}", ",".repeat(70_000)).into_bytes(), "columns; it must have 4"),
+        (format!("{HEADER}{}", ",".repeat(70_000)).into_bytes(), "has a header and no rows"),
+        (format!("{HEADER}{}", ",x".repeat(70_000)).into_bytes(), "columns; it must have 4"),
     ];
     for (bytes, said) in cases {
         std::fs::write(folder.path().join("hostile.csv"), &bytes).unwrap();
@@ -193,7 +196,7 @@ fn a_hostile_file_is_refused_with_its_line_or_replayed_as_it_says() {
         assert_harmless(&run);
         assert_has(&run.fails(1), &[said]);
     }
-    for (path, said) in [(".", "cannot be read"), ("missing.csv", "cannot open"), ("/dev/zero", "bytes; split it")] {
+    for (path, said) in [(".", "cannot be read"), ("missing.csv", "cannot open"), ("/dev/zero", "the header is")] {
         let run = folder.multibus(&format!("replay {path}"));
         assert_harmless(&run);
         assert_has(&run.fails(1), &[said]);

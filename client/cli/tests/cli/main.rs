@@ -730,7 +730,7 @@ fn a_replay_reports_what_it_traded() {
     let replay = format!("replay {} --intervals 40 --seed 7 --price-rule fixed:250000", community());
     let report = folder.multibus(&format!("--output json {replay} --report out")).json();
     for field in "members intervals surplus_wh deficit_wh traded_wh withdrawn_wh offers_created purchases batches locks \
-                  paid_base_units transactions_sent transactions_landed transactions_retried compute_units wall_seconds \
+                  paid_base_units transactions_sent transactions_landed transactions_retried compute_units wall_milliseconds \
                   invariants seed price_rule interrupted"
         .split_whitespace()
     {

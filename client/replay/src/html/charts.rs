@@ -15,9 +15,7 @@ use {
 pub(super) fn energy(report: &ReplayReport) -> Markup {
     let columns = columns(report);
     // Average power, so that columns of several intervals can be compared.
-    let kilowatts = |energy_wh: u64, column: &Column| {
-        energy_wh as f64 * 3.6 / (f64::from(report.interval_seconds) * column.intervals as f64)
-    };
+    let kilowatts = |energy_wh: u64, column: &Column| energy_wh as f64 * 3.6 / column.seconds.max(1) as f64;
     let series = |figure: fn(&Column) -> u64| -> Vec<f64> {
         columns.iter().map(|column| kilowatts(figure(column), column)).collect()
     };

@@ -46,20 +46,28 @@ impl ReplayReport {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta http-equiv="Content-Security-Policy" content=(POLICY);
-                    title { "MultiBus: " (self.file) }
+                    (single_quotes_escaped(&html! { title { "MultiBus: " (self.file) } }))
                     style { (PreEscaped(STYLE)) }
                 }
-                body {
-                    main {
-                        (header(self))
-                        (headline(self))
-                        (sections(self))
-                        (footer(self))
+                (single_quotes_escaped(&html! {
+                    body {
+                        main {
+                            (header(self))
+                            (headline(self))
+                            (sections(self))
+                            (footer(self))
+                        }
                     }
-                }
+                }))
             }
         }
     }
+}
+
+/// The same markup with single quotes escaped. The template leaves them, because it writes attributes in double quotes;
+/// someone may paste a part of the page elsewhere.
+fn single_quotes_escaped(markup: &Markup) -> Markup {
+    PreEscaped(markup.0.replace('\'', "&#39;"))
 }
 
 fn sections(report: &ReplayReport) -> Markup {
@@ -80,6 +88,9 @@ fn sections(report: &ReplayReport) -> Markup {
         @if let Some(treasury) = &report.treasury {
             (section("What the owners share", &owner_note(report, treasury), &tables::owners(report, treasury)))
         }
+        @if !report.file_sentences().is_empty() {
+            (section("The file", "What one should know to read the figures above.", &tables::file(report)))
+        }
         (section("Transactions", &transaction_note(report), &tables::transactions(report)))
         (section(
             "Checked from chain state",
@@ -93,23 +104,21 @@ fn header(report: &ReplayReport) -> Markup {
     let time = |interval: &IntervalResult| {
         interval.interval_start.get(..16).unwrap_or(&interval.interval_start).replace('T', " ")
     };
-    let minutes = decimal(
-        u128::from(report.interval_seconds) * 10 / 60,
-        1,
-        u8::from(!report.interval_seconds.is_multiple_of(60)),
-    );
     html! {
         header {
             (mark())
             div {
                 h1 { (report.file) }
                 p {
-                    (grouped(report.members)) " members, " (grouped(report.intervals)) " intervals of " (minutes) " min, "
+                    (grouped(report.members)) " members, " (grouped(report.intervals)) " intervals of " (report.interval_length()) ", "
                     @match (report.interval_results.first(), report.interval_results.last()) {
                         (Some(first), Some(last)) => { (time(first)) " to " (time(last)) }
                         _ => "no interval",
                     }
                     " "
+                    @if report.missing_readings > 0 {
+                        span.badge.warn { (grouped(report.missing_readings)) " readings missing" }
+                    }
                     @if report.interrupted {
                         span.badge.warn {
                             "interrupted after " (report.intervals) " of " (report.intervals_in_file) " intervals"
@@ -283,6 +292,8 @@ mod tests {
         for (number, interval) in community.intervals.iter().enumerate() {
             let mut result = IntervalResult {
                 interval_start: interval.label.clone(),
+                start: interval.start,
+                seconds: interval.seconds,
                 local_start: interval.local_start,
                 surplus_wh: interval.surplus_wh(),
                 deficit_wh: interval.deficit_wh(),
@@ -291,11 +302,10 @@ mod tests {
                 ..IntervalResult::default()
             };
             result.withdrawn_wh = result.surplus_wh - result.traded_wh;
-            let mut left: Vec<u64> =
-                interval.readings.iter().map(super::super::community::Reading::surplus_wh).collect();
-            for buyer in &interval.readings {
+            let mut left: Vec<u64> = interval.readings().map(|reading| reading.surplus_wh()).collect();
+            for buyer in interval.readings() {
                 let mut wanted = buyer.deficit_wh();
-                for (seller, left) in interval.readings.iter().zip(&mut left) {
+                for (seller, left) in interval.readings().zip(&mut left) {
                     let energy_wh = wanted.min(*left);
                     if energy_wh == 0 {
                         continue;
@@ -323,7 +333,7 @@ mod tests {
                     flow.paid_base_units += cost;
                 }
             }
-            for reading in &interval.readings {
+            for reading in interval.readings() {
                 let member = &mut members[reading.member];
                 member.load_wh += reading.load_wh;
                 member.generation_wh += reading.generation_wh;
@@ -351,6 +361,12 @@ mod tests {
             intervals: community.intervals.len() as u64,
             intervals_in_file: community.intervals.len() as u64,
             interval_seconds: community.interval_seconds,
+            shortest_interval_seconds: community.interval_range_seconds().0,
+            longest_interval_seconds: community.interval_range_seconds().1,
+            traded_in_windows: community.window_seconds().is_some(),
+            missing_readings: community.missing_by_member().iter().sum(),
+            gaps: community.gaps().len() as u64,
+            notes: community.notes.clone(),
             load_wh: members.iter().map(|member| member.load_wh).sum(),
             generation_wh: members.iter().map(|member| member.generation_wh).sum(),
             surplus_wh: totals.surplus_wh,
@@ -381,7 +397,6 @@ mod tests {
             .into(),
             latency_microseconds: spread(1_400),
             latency_histogram: vec![(1_024, 500), (2_048, 3_000), (4_096, 490)],
-            wall_seconds: 8,
             wall_milliseconds: 7_654,
             invariants: [("token_conservation".to_owned(), true)].into(),
             violations: Vec::new(),
@@ -459,6 +474,54 @@ mod tests {
         assert!(!page.contains("<script") && !page.contains("<img"));
         assert!(page.contains("&lt;img&gt;\\u{202e}vsc.csv") && !page.contains('\u{202e}'));
         assert!(page.contains("&lt;script&gt;") && page.contains("O&#39;Neil &amp; &quot;Co&quot;"));
+    }
+
+    /// A community with rows every quarter of an hour, from a time of a zone on.
+    fn quarters(from: &str, count: usize) -> Community {
+        let start: jiff::Zoned = from.parse().unwrap();
+        let next = |start: &jiff::Zoned| start.checked_add(jiff::Span::new().minutes(15)).ok();
+        let mut text = String::from("interval_start,member,load_wh,generation_wh\n");
+        for start in std::iter::successors(Some(start), next).take(count) {
+            let label = start.strftime("%Y-%m-%dT%H:%M:%S%:z");
+            let _ = writeln!(text, "{label},farm,0,90\n{label},house,70,0");
+        }
+        Community::read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_day_when_clocks_are_set_back_has_no_gaps_and_hours_that_can_be_read() {
+        for (from, count) in [
+            ("2024-10-26T00:00[Europe/Berlin]", 96 * 3 + 4),
+            ("2024-10-27T00:00[Europe/Berlin]", 100),
+            ("2024-03-31T00:00[Europe/Berlin]", 92),
+        ] {
+            let page = sample(&quarters(from, count)).html();
+            let count_of = |part: &str| page.matches(part).count();
+            assert_eq!(count_of("class=\"gap\""), 0, "{from}");
+            // Two charts, in which an hour has 46 pixels at least.
+            let hours = count_of("class=\"tick middle\"");
+            assert!((8..=2 * 22).contains(&hours), "{hours} hours from {from}");
+        }
+        let mut gapped = quarters("2024-10-27T00:00[Europe/Berlin]", 100);
+        gapped.intervals.drain(9..12);
+        assert_eq!(sample(&gapped).html().matches("class=\"gap\"").count(), 2);
+    }
+
+    #[test]
+    fn missing_readings_and_notes_are_told_on_the_page() {
+        let rows = "2020-06-01T12:00:00Z,A,0,900\n2020-06-01T12:00:00Z,B,500,0\n2020-06-01T12:15:00Z,A,0,900\n";
+        let text = format!("interval_start,member,load_wh,generation_wh\n{rows}");
+        let mut report = sample(&Community::read(text.as_bytes()).unwrap());
+        report.member_results[1].missing_readings = 1;
+        report.notes.push("the column <b> is not used".into());
+        let page = report.html();
+        for part in
+            ["1 readings missing", "1 of 4 readings are missing and count as zero: 1 of B", "column &lt;b&gt; is"]
+        {
+            assert!(page.contains(part), "{part}");
+        }
+        let complete = sample(&village());
+        assert!(!complete.html().contains("missing") && complete.html().contains("the file has a gap"));
     }
 
     #[test]

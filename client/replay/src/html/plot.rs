@@ -34,10 +34,12 @@ pub(super) fn path_data(data: Data) -> String {
 /// The intervals that one column of a chart shows.
 pub(super) struct Column {
     pub label: String,
+    start: i64,
     local_start: i64,
     /// Whether the file has a gap before it.
     pub gap_before: bool,
-    pub intervals: u64,
+    /// Length of all intervals together.
+    pub seconds: u64,
     pub surplus_wh: u64,
     pub deficit_wh: u64,
     pub traded_wh: u64,
@@ -47,15 +49,17 @@ pub(super) struct Column {
 }
 
 impl Column {
-    fn of(intervals: &[IntervalResult], before: Option<i64>, interval_seconds: u32) -> Option<Self> {
+    /// The column of some intervals, where the one before them ended at a time.
+    fn of(intervals: &[IntervalResult], last_end: Option<i64>) -> Option<Self> {
         let first = intervals.first()?;
         let sum = |figure: fn(&IntervalResult) -> u64| intervals.iter().map(figure).sum();
         let traded = || intervals.iter().filter(|interval| interval.traded_wh > 0);
         Some(Self {
             label: first.interval_start.clone(),
+            start: first.start,
             local_start: first.local_start,
-            gap_before: before.is_some_and(|before| first.local_start - before != i64::from(interval_seconds)),
-            intervals: intervals.len() as u64,
+            gap_before: last_end.is_some_and(|end| first.start != end),
+            seconds: sum(|interval| interval.seconds.into()),
             surplus_wh: sum(|interval| interval.surplus_wh),
             deficit_wh: sum(|interval| interval.deficit_wh),
             traded_wh: sum(|interval| interval.traded_wh),
@@ -73,13 +77,13 @@ impl Column {
 /// The columns of a report's charts.
 pub(super) fn columns(report: &ReplayReport) -> Vec<Column> {
     let per_column = report.interval_results.len().div_ceil(MAX_COLUMNS).max(1);
-    let mut before = None;
+    let mut last_end = None;
     report
         .interval_results
         .chunks(per_column)
         .filter_map(|chunk| {
-            let column = Column::of(chunk, before, report.interval_seconds);
-            before = chunk.last().map(|interval| interval.local_start);
+            let column = Column::of(chunk, last_end);
+            last_end = chunk.last().map(|interval| interval.start + i64::from(interval.seconds));
             column
         })
         .collect()
@@ -188,9 +192,9 @@ impl Plot {
         days
     }
 
-    /// Hours that begin, as far apart as they can be read.
+    /// Hours that begin on the file's own clock, as far apart as they can be read.
     fn hours(&self, columns: &[Column]) -> Vec<(f64, String)> {
-        let per_column = columns.windows(2).map(|pair| pair[1].local_start - pair[0].local_start).min();
+        let per_column = columns.windows(2).map(|pair| pair[1].start - pair[0].start).min();
         let pixels_per_hour = self.step * 3_600.0 / per_column.unwrap_or(SECONDS_PER_DAY).max(1) as f64;
         let hours = [1i32, 2, 3, 6, 12, 24, 48, 168]
             .into_iter()
@@ -198,13 +202,16 @@ impl Plot {
             .unwrap_or(720);
         let begins =
             |column: &Column| column.local_start % 3_600 == 0 && (column.local_start / 3_600) % i64::from(hours) == 0;
-        (columns.iter().enumerate())
-            .filter(|(_, column)| begins(column))
-            .map(|(index, column)| {
+        let mut labels: Vec<(f64, String)> = Vec::new();
+        for (index, column) in columns.iter().enumerate().filter(|(_, column)| begins(column)) {
+            // An hour comes twice where clocks are set back.
+            let x = self.x(index);
+            if labels.last().is_none_or(|(last, _)| x - last >= HOUR_LABEL_WIDTH) {
                 let hour = column.local_start.rem_euclid(SECONDS_PER_DAY) / 3_600;
-                (self.x(index), format!("{hour:02}:00"))
-            })
-            .collect()
+                labels.push((x, format!("{hour:02}:00")));
+            }
+        }
+        labels
     }
 
     /// Invisible columns that tell their figures when pointed at.

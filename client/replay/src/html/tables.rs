@@ -125,6 +125,16 @@ pub(super) fn owners(report: &ReplayReport, treasury: &TreasuryResult) -> Markup
     }
 }
 
+pub(super) fn file(report: &ReplayReport) -> Markup {
+    html! {
+        ul.file {
+            @for sentence in report.file_sentences() {
+                li { (sentence) }
+            }
+        }
+    }
+}
+
 pub(super) fn transactions(report: &ReplayReport) -> Markup {
     let largest = report.compute_units.values().map(|spread| spread.max).max().unwrap_or(1).max(1);
     let place = |units: u64| units as f64 / largest as f64 * 100.0;

@@ -1,0 +1,430 @@
+//! The file of a community: who drew and who generated how much in every interval.
+//!
+//! It is CSV with the columns `interval_start`, `member`, `load_wh` and `generation_wh`: the start of the interval in
+//! RFC 3339 with any offset, a member's name, and whole Wh. Rows and columns may come in any order; columns with other
+//! names are not used. Fields are separated by commas, semicolons or tabs, as the header shows. The text is UTF-8, or
+//! UTF-16 with a byte order mark. Rows without any content are skipped.
+//!
+//! - **Members.** Names are compared in Unicode's normal form C. Two names that differ only in characters that cannot be
+//!   seen are refused.
+//! - **Intervals.** Most neighbouring starts are one interval apart, and all starts lie on that grid. Gaps are allowed, as
+//!   between separate days. Starts may lie on the grid of the local clock instead, as those of daily rows do: then
+//!   intervals are shorter or longer where clocks change. A market's interval lasts a minute to a day.
+//! - **Missing readings.** A member without a row in an interval neither draws nor generates in it. Such readings are
+//!   counted.
+//!
+//! Anything else is refused with the line and the reason.
+
+mod grid;
+mod row;
+mod source;
+
+use {
+    self::{
+        grid::Grid,
+        row::{Members, Row},
+        source::{Dialect, Lines, Source},
+    },
+    serde::{Deserialize, Serialize},
+    std::{collections::BTreeMap, io, path::Path},
+};
+
+/// Columns that a file must have.
+pub const COLUMNS: [&str; 4] = ["interval_start", "member", "load_wh", "generation_wh"];
+/// Interval length that is assumed where the file has one interval only, in seconds.
+pub const DEFAULT_INTERVAL_SECONDS: u32 = 900;
+/// Most energy that one member can draw or generate in one interval, in Wh: 1 GWh. That is far above any member of a
+/// low-voltage network, so more is taken for a mistake of units.
+pub const MAX_ENERGY_WH: u64 = 1_000_000_000;
+/// Largest file, in bytes: a thousand members in intervals of 15 minutes over a month.
+pub const MAX_FILE_BYTES: u64 = 256 << 20;
+/// Longest name of a member, in bytes.
+pub const MAX_MEMBER_LEN: usize = 64;
+
+/// Why a file is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommunityError {
+    /// A row is at fault.
+    #[error("line {line}: {reason}")]
+    Row {
+        /// The row's line, from 1.
+        line: u64,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// The file as a whole is.
+    #[error("{0}")]
+    File(String),
+}
+
+/// What one member drew and generated in one interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Index into [`Community::members`].
+    pub member: usize,
+    /// Drawn, in Wh.
+    pub load_wh: u64,
+    /// Generated, in Wh.
+    pub generation_wh: u64,
+}
+
+impl Reading {
+    /// What the member can sell, in Wh.
+    pub fn surplus_wh(&self) -> u64 {
+        self.generation_wh.saturating_sub(self.load_wh)
+    }
+
+    /// What the member wants to buy, in Wh.
+    pub fn deficit_wh(&self) -> u64 {
+        self.load_wh.saturating_sub(self.generation_wh)
+    }
+}
+
+/// A reading as a community keeps it: a year of readings is large. Energy fits, see [`MAX_ENERGY_WH`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CompactReading {
+    member: u32,
+    load_wh: u32,
+    generation_wh: u32,
+}
+
+const _: () = assert!(MAX_ENERGY_WH <= u32::MAX as u64);
+
+impl From<CompactReading> for Reading {
+    fn from(CompactReading { member, load_wh, generation_wh }: CompactReading) -> Self {
+        Self { member: member as usize, load_wh: load_wh.into(), generation_wh: generation_wh.into() }
+    }
+}
+
+/// One interval of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Start, in unix seconds.
+    pub start: i64,
+    /// Length, in seconds.
+    pub seconds: u32,
+    /// Start as the file writes it.
+    pub label: String,
+    /// Start on the wall clock of the file's own offset, in seconds since 1970-01-01T00:00 of that clock.
+    pub local_start: i64,
+    /// In the order of the members.
+    readings: Vec<CompactReading>,
+}
+
+impl Interval {
+    /// Readings in the order of the members.
+    pub fn readings(&self) -> impl ExactSizeIterator<Item = Reading> + '_ {
+        self.readings.iter().map(|reading| Reading::from(*reading))
+    }
+
+    /// Energy of all members with a surplus, in Wh.
+    pub fn surplus_wh(&self) -> u64 {
+        self.readings().map(|reading| reading.surplus_wh()).sum()
+    }
+
+    /// Energy that all members with a deficit want, in Wh.
+    pub fn deficit_wh(&self) -> u64 {
+        self.readings().map(|reading| reading.deficit_wh()).sum()
+    }
+
+    /// What this interval must trade: all that both sides have.
+    pub fn tradable_wh(&self) -> u64 {
+        self.surplus_wh().min(self.deficit_wh())
+    }
+
+    /// The reading of a member; `None` where the file has none.
+    pub fn reading(&self, member: usize) -> Option<Reading> {
+        let index = self.readings.binary_search_by_key(&member, |reading| reading.member as usize).ok()?;
+        Some(self.readings[index].into())
+    }
+
+    /// First second after the interval, in unix seconds.
+    pub fn end(&self) -> i64 {
+        self.start + i64::from(self.seconds)
+    }
+}
+
+/// A community's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Community {
+    /// Distance of neighbouring intervals, in seconds: on the local clock where intervals have different lengths.
+    pub interval_seconds: u32,
+    /// Names in order of their first row.
+    pub members: Vec<String>,
+    /// Intervals in order of time.
+    pub intervals: Vec<Interval>,
+    /// Sentences about what the file left open and what it was taken to mean.
+    pub notes: Vec<String>,
+}
+
+/// Totals of a whole file, in Wh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommunityTotals {
+    /// What members with a surplus can sell.
+    pub surplus_wh: u64,
+    /// What members with a deficit want.
+    pub deficit_wh: u64,
+    /// The smaller of both, interval by interval.
+    pub tradable_wh: u64,
+}
+
+/// A time within the file for which it has no rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The interval before the gap.
+    pub after: usize,
+    /// Length, in seconds.
+    pub seconds: i64,
+}
+
+/// Gaps from this length on, in seconds, are between separate days. In a shorter one, readings are missing.
+const SEPARATE_DAYS_SECONDS: i64 = 86_400;
+
+impl Community {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`CommunityError`], with the line where a row is at fault.
+    pub fn read_path(path: &Path) -> Result<Self, CommunityError> {
+        let file = std::fs::File::open(path)
+            .map_err(|error| CommunityError::File(format!("cannot open {}: {error}", path.display())))?;
+        Self::read(file)
+    }
+
+    /// Reads CSV.
+    ///
+    /// # Errors
+    /// As [`Self::read_path`].
+    pub fn read(input: impl io::Read) -> Result<Self, CommunityError> {
+        let mut source = Source::open(input)?;
+        let dialect = Dialect::of(&mut source)?;
+        let mut lines = Lines::from_line(source.line());
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(dialect.separator)
+            .from_reader(source);
+        let mut rows = Rows::default();
+        let mut record = csv::ByteRecord::new();
+        loop {
+            let start = reader.position().byte();
+            let read = reader.read_byte_record(&mut record);
+            let line = lines.line_at(start, reader.get_mut());
+            match read {
+                Ok(true) => {}
+                Ok(false) => break,
+                // What the source refuses has a sentence of its own.
+                Err(error) => {
+                    return Err(match error.kind() {
+                        csv::ErrorKind::Io(error) if error.kind() != io::ErrorKind::InvalidData => {
+                            CommunityError::File(error.to_string())
+                        }
+                        _ => row_error(line, error.to_string()),
+                    });
+                }
+            }
+            let fields = record
+                .iter()
+                .map(|field| std::str::from_utf8(field).map(str::trim))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|_| row_error(line, "is not UTF-8; save the file as UTF-8"))?;
+            if fields.iter().any(|field| !field.is_empty()) {
+                rows.add(line, &fields, &dialect)?;
+            }
+        }
+        rows.finish(dialect.notes)
+    }
+
+    /// Sums over all intervals.
+    pub fn totals(&self) -> CommunityTotals {
+        let mut totals = CommunityTotals::default();
+        for interval in &self.intervals {
+            totals.surplus_wh += interval.surplus_wh();
+            totals.deficit_wh += interval.deficit_wh();
+            totals.tradable_wh += interval.tradable_wh();
+        }
+        totals
+    }
+
+    /// Energy that each member generates in the whole file, in Wh.
+    pub fn generation_wh(&self) -> Vec<u64> {
+        self.sums_by_member(|reading| reading.generation_wh)
+    }
+
+    /// Energy that each member wants to buy in the whole file, in Wh.
+    pub fn deficits_wh(&self) -> Vec<u64> {
+        self.sums_by_member(|reading| reading.deficit_wh())
+    }
+
+    fn sums_by_member(&self, figure: impl Fn(&Reading) -> u64) -> Vec<u64> {
+        let mut sums = vec![0; self.members.len()];
+        for reading in self.intervals.iter().flat_map(Interval::readings) {
+            sums[reading.member] += figure(&reading);
+        }
+        sums
+    }
+
+    /// Length of the delivery windows that the intervals can be traded in; `None` where intervals have different lengths.
+    pub fn window_seconds(&self) -> Option<u32> {
+        let (shortest, longest) = self.interval_range_seconds();
+        (shortest == longest).then_some(shortest)
+    }
+
+    /// Shortest and longest interval, in seconds.
+    pub fn interval_range_seconds(&self) -> (u32, u32) {
+        let lengths = || self.intervals.iter().map(|interval| interval.seconds);
+        (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0))
+    }
+
+    /// Times within the file for which it has no rows.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let pairs = self.intervals.windows(2).enumerate();
+        pairs
+            .map(|(after, pair)| Gap { after, seconds: pair[1].start - pair[0].end() })
+            .filter(|gap| gap.seconds > 0)
+            .collect()
+    }
+
+    /// Intervals of the file in which each member has no reading.
+    pub fn missing_by_member(&self) -> Vec<u64> {
+        let mut present = vec![0; self.members.len()];
+        for reading in self.intervals.iter().flat_map(|interval| &interval.readings) {
+            present[reading.member as usize] += 1;
+        }
+        present.iter().map(|present| self.intervals.len() as u64 - present).collect()
+    }
+
+    /// Refuses a file in which readings are missing: of a member in an interval, or of all members for less than a day.
+    ///
+    /// # Errors
+    /// A sentence with their number and the first of them.
+    pub fn require_complete(&self) -> Result<(), CommunityError> {
+        let missing: u64 = self.missing_by_member().iter().sum();
+        if missing > 0 {
+            let first = self.intervals.iter().find_map(|interval| {
+                let member = (0..self.members.len()).find(|member| interval.reading(*member).is_none())?;
+                Some((&self.members[member], &interval.label))
+            });
+            let first = first.map(|(name, label)| format!(", first the one of \"{name}\" at {label}"));
+            return Err(CommunityError::File(format!(
+                "{missing} of {} readings are missing{}; add them (0 for no energy), or allow them to be missing",
+                self.intervals.len() * self.members.len(),
+                first.unwrap_or_default()
+            )));
+        }
+        if let Some(gap) = self.gaps().iter().find(|gap| gap.seconds < SEPARATE_DAYS_SECONDS) {
+            let [before, after] = [gap.after, gap.after + 1].map(|index| &self.intervals[index].label);
+            return Err(CommunityError::File(format!(
+                "there are no readings for {} between the intervals of {before} and {after}; add them (0 for no energy), \
+                 or allow them to be missing",
+                duration(gap.seconds)
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A duration in seconds as people write it: `15 min`, `1 h`, `31 days`. Days are rounded down.
+pub fn duration(seconds: i64) -> String {
+    const UNITS: [(i64, &str); 3] = [(3_600, "h"), (60, "min"), (1, "s")];
+    if seconds >= 2 * 86_400 {
+        return format!("{} days", seconds / 86_400);
+    }
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| seconds % unit == 0).unwrap_or((1, "s"));
+    format!("{} {name}", seconds / unit)
+}
+
+fn row_error(line: u64, reason: impl Into<String>) -> CommunityError {
+    CommunityError::Row { line, reason: reason.into() }
+}
+
+/// Text of a file as an error may show it: escaped and cut.
+fn printable(text: &str) -> String {
+    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The rows read so far.
+#[derive(Default)]
+struct Rows {
+    members: Members,
+    intervals: BTreeMap<i64, Draft>,
+}
+
+/// An interval that is being read.
+struct Draft {
+    /// Line of its first row.
+    line: u64,
+    label: String,
+    local_start: i64,
+    /// Readings in the order of the members, and their lines.
+    readings: Vec<(CompactReading, u64)>,
+}
+
+impl Rows {
+    fn add(&mut self, line: u64, fields: &[&str], dialect: &Dialect) -> Result<(), CommunityError> {
+        let fields = dialect.columns(fields).map_err(|reason| row_error(line, reason))?;
+        let row = Row::parse(fields, dialect.separator).map_err(|reason| row_error(line, reason))?;
+        let member = self.members.index(row.member, line).map_err(|reason| row_error(line, reason))?;
+        let draft = self.intervals.entry(row.start).or_insert_with(|| Draft {
+            line,
+            label: row.label.to_owned(),
+            local_start: row.local_start,
+            readings: Vec::new(),
+        });
+        let reading = CompactReading { member, load_wh: row.load_wh, generation_wh: row.generation_wh };
+        match draft.readings.binary_search_by_key(&member, |(reading, _)| reading.member) {
+            Err(place) => draft.readings.insert(place, (reading, line)),
+            Ok(place) => {
+                return Err(row_error(
+                    line,
+                    format!(
+                        "member {:?} has a row for {} already, in line {}; keep one",
+                        row.member, row.label, draft.readings[place].1
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, mut notes: Vec<String>) -> Result<Community, CommunityError> {
+        if self.intervals.is_empty() {
+            return Err(CommunityError::File("the file has a header and no rows; there is nothing to trade".into()));
+        }
+        let starts: Vec<(i64, i64)> = self.intervals.iter().map(|(start, draft)| (*start, draft.local_start)).collect();
+        let grid = Grid::of(&starts).map_err(CommunityError::File)?;
+        let off_grid = (self.intervals.values().enumerate())
+            .filter(|(index, _)| !grid.holds(starts[*index]))
+            .min_by_key(|(_, draft)| draft.line);
+        if let Some((_, draft)) = off_grid {
+            return Err(row_error(
+                draft.line,
+                format!(
+                    "interval_start {} does not lie on the grid of {} s that the other intervals are on; correct the \
+                     timestamp",
+                    draft.label, grid.seconds
+                ),
+            ));
+        }
+        notes.extend(self.members.notes());
+        notes.extend(grid.note(starts.len()));
+        let lengths = grid.lengths(&starts);
+        let intervals = (self.intervals.into_iter().zip(&lengths))
+            .map(|((start, draft), seconds)| Interval {
+                start,
+                seconds: *seconds,
+                label: draft.label,
+                local_start: draft.local_start,
+                readings: draft.readings.into_iter().map(|(reading, _)| reading).collect(),
+            })
+            .collect();
+        Ok(Community { interval_seconds: grid.seconds, members: self.members.into_names(), intervals, notes })
+    }
+}
+
+#[cfg(test)]
+mod tests;

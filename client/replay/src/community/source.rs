@@ -1,0 +1,250 @@
+//! The bytes of a file: its encoding, its lines and the separator of its fields.
+
+use {
+    super::{COLUMNS, CommunityError, MAX_FILE_BYTES, printable, row_error},
+    std::{
+        collections::VecDeque,
+        io::{self, BufRead, BufReader, Chain, Cursor, Read, Take},
+    },
+};
+
+/// Longest header, in bytes.
+const MAX_HEADER_BYTES: u64 = 64 << 10;
+/// Longest row, in bytes. A quotation mark that is left open takes all that follows for one row.
+const MAX_ROW_BYTES: u64 = 1 << 20;
+/// Separators of fields, by the frequency of their use.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
+type Text<R> = BufReader<Chain<Cursor<Vec<u8>>, R>>;
+
+/// A file as UTF-8, read piece by piece. It remembers where lines end in what was read.
+pub(super) struct Source<R> {
+    text: Text<Take<R>>,
+    /// Bytes that were read.
+    offset: u64,
+    /// Line of the next byte that the header leaves, from 1.
+    line: u64,
+    /// Where the present row begins.
+    row_start: u64,
+    /// Ends of lines that nobody has asked for, oldest first.
+    line_ends: VecDeque<LineEnd>,
+    ends_with_return: bool,
+}
+
+#[derive(Clone, Copy)]
+struct LineEnd {
+    offset: u64,
+    /// Whether it is the second byte of CR LF.
+    is_second: bool,
+}
+
+impl<R: Read> Source<R> {
+    /// Begins to read a file.
+    pub fn open(input: R) -> Result<Self, CommunityError> {
+        let mut input = input.take(MAX_FILE_BYTES + 1);
+        let mut start = Vec::with_capacity(3);
+        (&mut input).take(3).read_to_end(&mut start).map_err(|error| CommunityError::File(unreadable(&error)))?;
+        let start = match start.as_slice() {
+            [0xff, 0xfe, rest @ ..] => utf16(rest, &mut input, u16::from_le_bytes)?,
+            [0xfe, 0xff, rest @ ..] => utf16(rest, &mut input, u16::from_be_bytes)?,
+            [0xef, 0xbb, 0xbf] => Vec::new(),
+            _ => start,
+        };
+        let text = BufReader::new(Cursor::new(start).chain(input));
+        Ok(Self { text, offset: 0, line: 1, row_start: 0, line_ends: VecDeque::new(), ends_with_return: false })
+    }
+
+    /// Line of the first row behind the header.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Reads one line without its end; `None` at the end of the file.
+    fn read_line(&mut self) -> Result<Option<Vec<u8>>, CommunityError> {
+        let mut line = Vec::new();
+        let failed = |error: io::Error| CommunityError::File(unreadable(&error));
+        loop {
+            let available = self.text.fill_buf().map_err(failed)?;
+            if available.is_empty() {
+                return Ok((!line.is_empty()).then_some(line));
+            }
+            let end = available.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            line.extend_from_slice(&available[..end.unwrap_or(available.len())]);
+            let Some(end) = end else {
+                let read = available.len();
+                self.text.consume(read);
+                if line.len() as u64 > MAX_HEADER_BYTES {
+                    return Ok(Some(line));
+                }
+                continue;
+            };
+            let is_return = available[end] == b'\r';
+            self.text.consume(end + 1);
+            if is_return && self.text.fill_buf().map_err(failed)?.first() == Some(&b'\n') {
+                self.text.consume(1);
+            }
+            self.line += 1;
+            return Ok(Some(line));
+        }
+    }
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("the file cannot be read: {error}")
+}
+
+/// The rest of a file in UTF-16, as UTF-8.
+fn utf16(start: &[u8], input: &mut impl Read, unit: fn([u8; 2]) -> u16) -> Result<Vec<u8>, CommunityError> {
+    let mut bytes = start.to_vec();
+    input.read_to_end(&mut bytes).map_err(|error| CommunityError::File(unreadable(&error)))?;
+    if bytes.len() as u64 >= MAX_FILE_BYTES {
+        return Err(CommunityError::File(too_large()));
+    }
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+    match text {
+        Ok(text) if rest.is_empty() => Ok(text.into_bytes()),
+        _ => {
+            Err(CommunityError::File("the file begins as UTF-16 and is not UTF-16 throughout; save it as UTF-8".into()))
+        }
+    }
+}
+
+fn too_large() -> String {
+    format!("the file has more than {MAX_FILE_BYTES} bytes; split it")
+}
+
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.text.read(buffer).map_err(|error| io::Error::new(error.kind(), unreadable(&error)))?;
+        for &byte in &buffer[..read] {
+            let is_second = byte == b'\n' && self.ends_with_return;
+            self.ends_with_return = byte == b'\r';
+            if matches!(byte, b'\r' | b'\n') {
+                self.line_ends.push_back(LineEnd { offset: self.offset, is_second });
+            }
+            self.offset += 1;
+        }
+        if self.offset - self.row_start > MAX_ROW_BYTES {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("has more than {MAX_ROW_BYTES} bytes; is a quotation mark left open?"),
+            ));
+        }
+        if read > 0 && self.text.get_ref().get_ref().1.limit() == 0 {
+            return Err(io::Error::other(too_large()));
+        }
+        Ok(read)
+    }
+}
+
+/// Tells the lines of records. The CSV reader's own count leaves out blank lines and lines that end in CR.
+pub(super) struct Lines(u64);
+
+impl Lines {
+    pub fn from_line(line: u64) -> Self {
+        Self(line)
+    }
+
+    /// Line of the record that was read from a byte on, which is never before the last one asked for.
+    pub fn line_at<R>(&mut self, mut byte: u64, source: &mut Source<R>) -> u64 {
+        source.row_start = byte;
+        while let Some(end) = source.line_ends.front().filter(|end| end.offset <= byte) {
+            self.0 += u64::from(!end.is_second);
+            // Blank lines before the record.
+            byte += u64::from(end.offset == byte);
+            source.line_ends.pop_front();
+        }
+        self.0
+    }
+}
+
+/// How a file writes its rows.
+pub(super) struct Dialect {
+    /// Between two fields.
+    pub separator: u8,
+    /// Places of [`COLUMNS`] in a row.
+    places: [usize; 4],
+    /// Names of all columns.
+    names: Vec<String>,
+    /// Sentences about what is not used.
+    pub notes: Vec<String>,
+}
+
+impl Dialect {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// Where it does not name the columns.
+    pub fn of(source: &mut Source<impl Read>) -> Result<Self, CommunityError> {
+        let columns = COLUMNS.join(",");
+        let (number, line) = loop {
+            let number = source.line;
+            let Some(line) = source.read_line()? else {
+                return Err(CommunityError::File(format!("the file is empty; its first line must be {columns:?}")));
+            };
+            // Spreadsheets may name the separator in a line of its own.
+            let is_hint = matches!(line.as_slice(), [b's', b'e', b'p', b'=', _]);
+            if !line.trim_ascii().is_empty() && !is_hint {
+                break (number, line);
+            }
+        };
+        let read = SEPARATORS.into_iter().filter_map(|separator| Some((separator, names(&line, separator)?)));
+        let mut dialects =
+            read.filter(|(_, names)| COLUMNS.iter().all(|column| names.iter().any(|name| name == column)));
+        let Some((separator, names)) = dialects.next() else {
+            let shown = String::from_utf8_lossy(&line[..line.len().min(400)]);
+            return Err(row_error(
+                number,
+                format!(
+                    "the header is \"{}\", it must be \"{columns}\", with commas, semicolons or tabs{}",
+                    printable(&shown),
+                    if line.contains(&0) { "; it has zero bytes: save the file as UTF-8" } else { "" }
+                ),
+            ));
+        };
+        let twice = names.iter().enumerate().find(|(place, name)| !name.is_empty() && names[..*place].contains(name));
+        if let Some((_, name)) = twice {
+            return Err(row_error(
+                number,
+                format!("the header has the column \"{}\" twice; keep one", printable(name)),
+            ));
+        }
+        let places = COLUMNS.map(|column| names.iter().position(|name| name == column).unwrap_or_default());
+        let others: Vec<String> = names
+            .iter()
+            .filter(|name| !name.is_empty() && !COLUMNS.contains(&name.as_str()))
+            .map(|name| printable(name))
+            .collect();
+        let notes = match others.as_slice() {
+            [] => Vec::new(),
+            [one] => vec![format!("the column {one} is not used")],
+            several => vec![format!("the columns {} are not used", several.join(", "))],
+        };
+        Ok(Self { separator, places, names, notes })
+    }
+
+    /// The fields of [`COLUMNS`] in a row.
+    ///
+    /// # Errors
+    /// Where the row has fewer or more fields than the header.
+    pub fn columns<'a>(&self, fields: &[&'a str]) -> Result<[&'a str; 4], String> {
+        let width = self.names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        if let Some(missing) = self.places.iter().copied().filter(|place| *place >= fields.len()).min() {
+            return Err(format!("has {} of {width} columns; {} is missing", fields.len(), self.names[missing]));
+        }
+        // Spreadsheets may write empty fields behind the last column.
+        if fields[width.min(fields.len())..].iter().any(|field| !field.is_empty()) {
+            let names = self.names[..width].join(",");
+            return Err(format!("has {} columns; it must have {width}: {}", fields.len(), printable(&names)));
+        }
+        Ok(self.places.map(|place| fields[place]))
+    }
+}
+
+/// Names of columns in a header; `None` where it is not text.
+fn names(header: &[u8], separator: u8) -> Option<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(header);
+    let record = reader.records().next()?.ok()?;
+    Some(record.iter().map(|name| name.trim().to_owned()).collect())
+}
