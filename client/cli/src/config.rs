@@ -86,8 +86,6 @@ pub enum KeypairSource {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub endpoint: Endpoint,
-    /// Whether the options or the environment name the chain.
-    pub endpoint_is_explicit: bool,
     pub keypair: KeypairSource,
     pub commitment: Commitment,
 }
@@ -110,8 +108,8 @@ impl Settings {
     /// or mainnet where only the file asks for it.
     pub fn resolve(args: &GlobalArgs) -> Result<Self, Failure> {
         let (config, config_path) = load_config(args.config.as_deref())?;
-        let (endpoint, endpoint_is_explicit) = match (args.url.as_deref(), &config) {
-            (Some(url), _) => (parse_endpoint(url, args.ws.clone())?, true),
+        let endpoint = match (args.url.as_deref(), &config) {
+            (Some(url), _) => parse_endpoint(url, args.ws.clone())?,
             (None, Some(config)) if !config.json_rpc_url.is_empty() => {
                 let configured = Some(config.websocket_url.clone()).filter(|url| !url.is_empty());
                 let endpoint = parse_endpoint(&config.json_rpc_url, args.ws.clone().or(configured))?;
@@ -121,9 +119,9 @@ impl Settings {
                          mainnet-beta` if real money is meant, or `--url localnet` or `--url devnet` if not"
                     )));
                 }
-                (endpoint, false)
+                endpoint
             }
-            _ => (parse_endpoint("localnet", args.ws.clone())?, false),
+            _ => parse_endpoint("localnet", args.ws.clone())?,
         };
         let keypair = match (&args.keypair, &config) {
             (Some(source), _) => parse_keypair_source(source),
@@ -141,7 +139,7 @@ impl Settings {
                 })?,
             _ => Commitment::Confirmed,
         };
-        Ok(Self { endpoint, endpoint_is_explicit, keypair, commitment })
+        Ok(Self { endpoint, keypair, commitment })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use {
     crate::{
+        community::Interval,
         error::{Doing, ReplayError},
         progress::Stage,
         replay::Replay,
@@ -110,7 +111,7 @@ impl Replay<'_> {
         let generation = community.generation_wh();
         let sellers = generation.iter().filter(|generation| **generation > 0).count();
         // Each window has the capacity anew. Outside windows, what an interval sold is not there for the next.
-        let surpluses = community.intervals.iter().map(|interval| interval.surplus_wh());
+        let surpluses = community.intervals.iter().map(Interval::surplus_wh);
         let capacity_wh =
             if community.window_seconds().is_some() { surpluses.max().unwrap_or(0) } else { surpluses.sum() };
         let name = options.bus_name.clone().unwrap_or_else(|| bus_name(&options.file));

@@ -363,7 +363,8 @@ impl ReplayReport {
             0 => {}
             1 => sentences.push("the file has a gap, a time without rows between two intervals".into()),
             gaps => {
-                sentences.push(format!("the file has {} gaps, times without rows between two intervals", grouped(gaps)))
+                sentences
+                    .push(format!("the file has {} gaps, times without rows between two intervals", grouped(gaps)));
             }
         }
         if !self.traded_in_windows {

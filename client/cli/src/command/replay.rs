@@ -21,10 +21,12 @@ use {
 
 /// Trade a community's measured intervals
 ///
-/// The file has the columns `interval_start` (RFC 3339), `member`, `load_wh` and `generation_wh`. Interval after interval,
-/// members with a surplus put it on offer and members with a deficit buy the cheapest energy there is, a part of it
-/// through locks. It runs on a chain inside the process unless --url names another; there, the wallet of --keypair pays,
-/// or a new one with an airdrop.
+/// The file is CSV with the columns `interval_start` (RFC 3339), `member`, `load_wh` and `generation_wh`. Interval after
+/// interval, members with a surplus put it on offer and members with a deficit buy the cheapest energy on offer, part of
+/// it through locks.
+///
+/// It runs offline, on a chain inside the process, unless --url names another chain. There, the wallet of --keypair pays,
+/// or a new one with an airdrop. The Solana CLI's configuration does not matter without --url.
 ///
 /// The generating members own the bus, in proportion to what they generate; the 16 largest where there are more. Each
 /// sells for itself, or with --co-owned the owners sell through the bus: buyers pay its treasury, and at the end every
@@ -48,16 +50,19 @@ pub struct ReplayArgs {
     /// CSV file of the community
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Refuse a file in which readings are missing, instead of counting them as zero
+    #[arg(long)]
+    require_complete: bool,
     /// Write report.html, report.json and intervals.csv into this folder
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-    /// Sellers that one atomic batch buys from at most, 1 to 32
+    /// Most offers that one atomic batch buys from, 1 to 32
     #[arg(long, value_name = "N")]
     members_per_batch: Option<usize>,
     /// Seed of everything that is drawn
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Nonce lanes of a buyer: batches that it has in flight at once
+    /// Nonce lanes of a buyer: the batches that it can have in flight
     #[arg(long, value_name = "N")]
     lanes: Option<u16>,
     /// Seconds of the file per second, such as 900 for an interval of 15 minutes a second [default: as fast as it goes]
@@ -69,10 +74,10 @@ pub struct ReplayArgs {
     /// Only the first intervals of the file
     #[arg(long, value_name = "N")]
     intervals: Option<NonZeroUsize>,
-    /// Buyers of an interval that lock a part first, in percent
+    /// Percentage of buyers that lock part of their energy first
     #[arg(long, value_name = "PERCENT")]
     lock_percent: Option<u8>,
-    /// The bus's fee for locks that are not settled, such as 0.5%
+    /// The bus's fee for locks that are released, such as 0.5%
     #[arg(long, value_name = "SHARE")]
     lock_fee: Option<Share>,
     /// The owners sell through the bus and share what its treasury receives
@@ -88,13 +93,16 @@ pub struct ReplayArgs {
     /// a new one]
     #[arg(long, value_name = "MINT", value_parser = address)]
     mint: Option<Address>,
-    /// Keep what is needed to go on later in this file; it holds the members' keys
+    /// File to keep what is needed to go on later; it holds the members' keys
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     state: Option<PathBuf>,
     /// Go on where the replay that kept this state stopped, on the same chain
     #[arg(long, value_name = "STATE")]
     resume: Option<PathBuf>,
 }
+
+/// The chain inside the process, as --url names it.
+const EMBEDDED: &str = "embedded";
 
 /// Runs `multibus replay`.
 ///
@@ -106,18 +114,27 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
     if let Some(intervals) = args.intervals {
         community.intervals.truncate(intervals.get());
     }
-    let settings = Settings::resolve(global)?;
+    if args.require_complete {
+        community.require_complete().map_err(|error| Failure::sentence(format!("{}: {error}", args.file.display())))?;
+    }
+    // A replay is offline unless a chain is named, so that only names in the call count and no configuration.
+    let offline = GlobalArgs { url: Some(EMBEDDED.to_owned()), ..global.clone() };
+    let settings = match (&global.url, &global.keypair) {
+        (None, None) => None,
+        (None, Some(_)) => Some(Settings::resolve(&offline)?),
+        (Some(_), _) => Some(Settings::resolve(global)?),
+    };
     let mut kept = None;
-    let chain: Arc<dyn Chain> = match &settings.endpoint {
-        Endpoint::Embedded { file: Some(_) } | Endpoint::Rpc { .. } if settings.endpoint_is_explicit => {
+    let chain: Arc<dyn Chain> = match &settings {
+        Some(settings) if settings.endpoint != (Endpoint::Embedded { file: None }) => {
             let session = Session::open(settings.clone(), output, global.priority_fee)?;
             kept.insert(session).chain().clone()
         }
-        // Nothing needs to be left of it, so that no other command needs to find it.
+        // Nothing of it needs to be left: no other command uses it.
         _ => Arc::new(EmbeddedChain::new()?),
     };
     let cancel = Cancel::default();
-    let options = options(args, global, &settings, community, &cancel)?;
+    let options = options(args, global, settings.as_ref(), community, &cancel)?;
     let report = options.report.clone();
     let listener = tokio::spawn(cancel_on_interrupt(cancel, output));
     let mut bar = Bar::new(output);
@@ -158,7 +175,7 @@ struct Options {
 fn options(
     args: ReplayArgs,
     global: &GlobalArgs,
-    settings: &Settings,
+    settings: Option<&Settings>,
     community: Community,
     cancel: &Cancel,
 ) -> Result<Options, Failure> {
@@ -166,6 +183,7 @@ fn options(
     let mut replay = ReplayOptions::new(name, community);
     let ReplayArgs {
         file: _,
+        require_complete: _,
         report,
         members_per_batch,
         seed,
@@ -200,7 +218,7 @@ fn options(
         priority_fee: crate::session::priority_fee(global.priority_fee),
         ..replay.transaction_options
     };
-    if global.keypair.is_some() {
+    if let (Some(_), Some(settings)) = (&global.keypair, settings) {
         let funder: SharedSigner = Arc::new(settings.keypair.read()?);
         replay.funder = Some(funder);
     }

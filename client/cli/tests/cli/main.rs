@@ -4,6 +4,7 @@
 mod field;
 mod hostile;
 mod owners;
+mod replay;
 mod support;
 
 use {

@@ -253,7 +253,7 @@ impl Community {
 
     /// Energy that each member wants to buy in the whole file, in Wh.
     pub fn deficits_wh(&self) -> Vec<u64> {
-        self.sums_by_member(|reading| reading.deficit_wh())
+        self.sums_by_member(Reading::deficit_wh)
     }
 
     fn sums_by_member(&self, figure: impl Fn(&Reading) -> u64) -> Vec<u64> {
