@@ -23,14 +23,10 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 impl ReplayReport {
     /// One page that needs nothing else.
     pub fn html(&self) -> String {
-        // The template turns markup in names into text, all but single quotes, which are escaped here below the head.
-        // Characters that hide or reorder text become visible here, for the whole page at once.
-        let mut page = self.page().into_string();
-        let body_at = page.find("<body>").unwrap_or(0);
-        let body = page.split_off(body_at).replace('\'', "&#39;");
-        let whole = page + &body;
-        let mut page = String::with_capacity(whole.len());
-        for line in whole.split_inclusive('\n') {
+        // The template turns markup in names into text. Characters that hide or reorder text become visible here, for the
+        // whole page at once.
+        let mut page = String::new();
+        for line in self.page().into_string().split_inclusive('\n') {
             let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
             page.push_str(&visible(text));
             page.push_str(end);
