@@ -49,8 +49,8 @@ export function App() {
     document.title = `${title} · MultiBus`;
   }, [title]);
   useEffect(() => {
-    // Some browsers return a promise, which is no cleanup.
-    void window.scrollTo(0, 0);
+    // A statement: some browsers return a promise here, which would be no clean-up function.
+    window.scrollTo(0, 0);
   }, [route.screen]);
   return (
     <>
