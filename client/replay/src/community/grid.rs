@@ -1,7 +1,7 @@
 //! How long intervals are: found from their starts.
 
 use {
-    super::{DEFAULT_INTERVAL_SECONDS, duration},
+    super::format::{DEFAULT_INTERVAL_SECONDS, duration},
     multibus::constants::{MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS},
     std::collections::BTreeMap,
 };

@@ -1,7 +1,7 @@
 //! One row: a time, a member and its energy.
 
 use {
-    super::{COLUMNS, MAX_ENERGY_WH, MAX_MEMBER_LEN, printable},
+    super::format::{COLUMNS, MAX_ENERGY_WH, MAX_MEMBER_LEN, printable},
     icu_normalizer::ComposingNormalizerBorrowed,
     jiff::{Timestamp, fmt::temporal::Pieces},
     multibus_client::text::{hidden, is_hidden, visible},
