@@ -61,7 +61,9 @@ function ownProgram(): Plugin {
     enforce: 'pre',
     buildStart() {
       if (program !== undefined && !/^[1-9A-HJ-NP-Za-km-z]{32,44}$/u.test(program)) {
-        this.error(`MULTIBUS_PROGRAM_ADDRESS is ${JSON.stringify(program)}, which is no address; give the program's address`);
+        this.error(
+          `MULTIBUS_PROGRAM_ADDRESS is ${JSON.stringify(program)}, which is no address; give the program's address`,
+        );
       }
     },
     transform: {
