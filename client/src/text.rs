@@ -135,6 +135,9 @@ pub fn hosts_only(text: &str) -> String {
         let (url, beyond) = after.split_at(after.find(ends_url).unwrap_or(after.len()));
         let authority = url.split(['/', '?', '#']).next().unwrap_or(url);
         safe.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        if url.len() == authority.len() + 1 && url.ends_with('/') {
+            safe.push('/');
+        }
         rest = beyond;
     }
     safe.push_str(rest);
@@ -174,6 +177,7 @@ mod tests {
             ("https://rpc.example.org:8443/v2/SECRET/", "https://rpc.example.org:8443"),
             ("http://user:SECRET@localhost:8899", "http://localhost:8899"),
             ("wss://a.b/SECRET#SECRET", "wss://a.b"),
+            ("http://localhost:8899/", "http://localhost:8899/"),
             (
                 "sending to url (https://a.b/?k=SECRET) or wss://c.d/SECRET failed",
                 "sending to url (https://a.b) or wss://c.d failed",
