@@ -31,7 +31,7 @@ struct Args {
     /// Port of the WebSocket server
     #[arg(long, value_name = "PORT")]
     ws_port: u16,
-    /// SQLite file that keeps accounts, blocks and transactions
+    /// Database file that keeps accounts, blocks and transactions
     #[arg(long, value_name = "FILE")]
     database: PathBuf,
     /// Time between two blocks, in milliseconds
