@@ -7,7 +7,7 @@ mod support;
 
 use {
     futures_util::future::try_join_all,
-    multibus_client::{Result, purchase::PurchaseOrder},
+    multibus_client::{PricePerKwh, Result, Wh, purchase::PurchaseOrder},
 };
 
 const LANES: u16 = 4;
@@ -23,7 +23,8 @@ async fn main() -> Result<()> {
 
     let buyer = street.neighbour().await?.with_lanes(LANES);
     buyer.open_lanes(LANES).await?;
-    let orders: Vec<_> = offers.iter().map(|offer| PurchaseOrder::exactly(*offer, 500, 200_000)).collect();
+    let orders: Vec<_> =
+        offers.iter().map(|offer| PurchaseOrder::exactly(*offer, Wh(500), PricePerKwh(200_000))).collect();
     let bought = try_join_all(orders.iter().map(|order| buyer.buy(order))).await?;
 
     for purchase in &bought {

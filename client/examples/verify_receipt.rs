@@ -5,7 +5,7 @@
 
 mod support;
 
-use multibus_client::{Error, Result, purchase::PurchaseOrder};
+use multibus_client::{Error, PricePerKwh, Result, Wh, purchase::PurchaseOrder};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -13,7 +13,7 @@ async fn main() -> Result<()> {
     let street = support::Street::new(&chain).await?;
     let offer = street.owner.offer_create(&street.bus, &support::solar(3_000, 200_000)).await?.address;
     let buyer = street.neighbour().await?;
-    let bought = buyer.buy(&PurchaseOrder::exactly(offer, 1_500, 200_000)).await?;
+    let bought = buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_500), PricePerKwh(200_000))).await?;
 
     let market = buyer.market();
     let processed = market.is_transaction_processed(&bought.transaction_hash, Some(&buyer.address())).await?;

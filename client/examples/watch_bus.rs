@@ -6,7 +6,7 @@ mod support;
 
 use {
     futures_util::StreamExt,
-    multibus_client::{Event, Result, purchase::PurchaseOrder},
+    multibus_client::{Event, PricePerKwh, Result, Wh, purchase::PurchaseOrder},
 };
 
 #[tokio::main]
@@ -18,7 +18,7 @@ async fn main() -> Result<()> {
     let buyer = street.neighbour().await?;
     let offer = street.owner.offer_create(&street.bus, &support::solar(3_000, 210_000)).await?.address;
     street.owner.offer_reprice(&offer, 180_000).await?;
-    buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 180_000)).await?;
+    buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(180_000))).await?;
 
     while let Some(notification) = logs.next().await.transpose()? {
         for event in notification.events() {

@@ -13,7 +13,7 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use multibus_client::{
-//!     Market, Wallet, Keypair,
+//!     Keypair, Market, PricePerKwh, Wallet, Wh,
 //!     chain::{CommitmentLevel, RpcChain},
 //!     offer::{OfferFilter, OfferSort},
 //!     purchase::PurchaseOrder,
@@ -24,7 +24,7 @@
 //! let wallet = Wallet::new(chain.clone(), Arc::new(Keypair::new()));
 //! let bus = Market::new(chain).buses().await?.remove(0);
 //! let cheapest = wallet.market().active_offers(&bus.address, &OfferFilter::default(), OfferSort::Price).await?.remove(0);
-//! let bought = wallet.buy(&PurchaseOrder::exactly(cheapest.address, 1_500, cheapest.price_per_kwh)).await?;
+//! let bought = wallet.buy(&PurchaseOrder::exactly(cheapest.address, Wh(1_500), PricePerKwh(cheapest.price_per_kwh))).await?;
 //! println!("{} Wh for {} base units, transaction hash {}", bought.energy_wh, bought.paid, bought.transaction_hash);
 //! # Ok(())
 //! # }
@@ -52,6 +52,7 @@ pub mod market;
 pub mod offer;
 pub mod proposal;
 pub mod purchase;
+pub mod quantity;
 pub mod router;
 pub mod send;
 mod table;
@@ -67,6 +68,7 @@ pub use {
     event::Event,
     market::Market,
     multibus,
+    quantity::{BaseUnits, PricePerKwh, Wh},
     send::{Sent, SharedSigner, TransactionOptions},
     solana_account::Account,
     solana_address::Address,

@@ -8,6 +8,7 @@ use {
         market::{Market, Settlement},
         offer::Offer,
         purchase::{Order, Plan, Purchased},
+        quantity::{PricePerKwh, Wh},
         send::Sent,
         wallet::{Created, Wallet},
     },
@@ -134,14 +135,14 @@ impl Market {
 }
 
 impl Wallet {
-    /// Holds exactly `energy_wh` of an offer for 300 seconds, at its present price, if that is at most the limit. The
+    /// Holds exactly so much energy of an offer for 300 seconds, at its present price, if that is at most the limit. The
     /// deposit is paid from this wallet's associated token account. A buyer can hold one lock on each offer.
-    pub async fn lock_take(&self, offer: &Address, energy_wh: u64, max_price_per_kwh: u64) -> Result<Created> {
+    pub async fn lock_take(&self, offer: &Address, energy: Wh, max_price: PricePerKwh) -> Result<Created> {
         let offer = self.market().offer(offer).await?;
         let settlement = self.market().settlement(&offer.bus).await?;
         let payment = settlement.token_account(&self.address());
         let lock = address::lock(&offer.address, &self.address());
-        let terms = LockTerms { energy_wh, max_price_per_kwh, expected_version: 0 };
+        let terms = LockTerms { energy_wh: energy.0, max_price_per_kwh: max_price.0, expected_version: 0 };
         let instruction = lock_take(&self.address(), &offer, &settlement, &payment, &terms);
         let failure = match self.sender().send_traced(&[self.signer().clone()], &[instruction], &[]).await {
             Ok(sent) => return Ok(Created { address: lock, sent }),

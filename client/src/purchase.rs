@@ -15,7 +15,8 @@ use {
         lane::Lease,
         market::Settlement,
         offer::{Offer, is_tradable},
-        send::{SendFailure, Sent, size_of_transaction},
+        quantity::{BaseUnits, PricePerKwh, Wh},
+        send::{SendFailure, Sent, Unresolved, size_of_transaction},
         trader::{Trader, receipts_of},
         wallet::Wallet,
     },
@@ -67,13 +68,21 @@ pub struct PurchaseOrder {
 
 impl PurchaseOrder {
     /// Exactly this much or nothing.
-    pub fn exactly(offer: Address, energy_wh: u64, max_price_per_kwh: u64) -> Self {
-        Self::up_to(offer, energy_wh, energy_wh, max_price_per_kwh)
+    pub fn exactly(offer: Address, energy: Wh, max_price: PricePerKwh) -> Self {
+        Self {
+            offer,
+            energy_wh: energy.0,
+            min_energy_wh: energy.0,
+            max_price_per_kwh: max_price.0,
+            max_total: None,
+            expected_version: 0,
+            payment: None,
+        }
     }
 
-    /// As much as there is, up to this much and at least the minimum.
-    pub fn up_to(offer: Address, energy_wh: u64, min_energy_wh: u64, max_price_per_kwh: u64) -> Self {
-        Self { offer, energy_wh, min_energy_wh, max_price_per_kwh, max_total: None, expected_version: 0, payment: None }
+    /// The same order, content with less where there is not enough, but not with less than this.
+    pub fn or_at_least(self, min_energy: Wh) -> Self {
+        Self { min_energy_wh: min_energy.0, ..self }
     }
 
     /// The highest price that respects the highest total too.
@@ -527,7 +536,7 @@ impl Wallet {
             return Ok(None);
         }
         let mut has_landed = false;
-        for (signature, last_valid_block_height) in &pursuit.unresolved {
+        for Unresolved { signature, last_valid_block_height } in &pursuit.unresolved {
             match self.chain().confirm(signature, *last_valid_block_height).await {
                 Ok(Outcome::Landed { .. }) => has_landed = true,
                 Ok(Outcome::Failed { .. } | Outcome::Expired) => {}
@@ -611,9 +620,9 @@ impl Wallet {
             (Spender::Another, _) => Ok(Fate::Taken(trader.next_nonce)),
             // The node serves no logs. Better to believe that the receipt is this purchase's than to pay again.
             (Spender::Unknown, Some(receipt))
-                if !pursuit
-                    .tried(&receipt.transaction_hash())
-                    .is_some_and(|tried| tried.allows(receipt.receipt.energy_wh, receipt.receipt.paid)) =>
+                if !pursuit.tried(&receipt.transaction_hash()).is_some_and(|tried| {
+                    tried.allows(Wh(receipt.receipt.energy_wh), BaseUnits(receipt.receipt.paid))
+                }) =>
             {
                 Err(Error::Invalid("the node's receipt is beyond the order's limits".to_string()))
             }
@@ -719,7 +728,7 @@ impl Wallet {
         let Some(receipt) = receipt else {
             return Err(unknown(format!("it landed in {}, but its log and receipt are not served", sent.signature)));
         };
-        if !tried.allows(receipt.energy_wh, receipt.paid) {
+        if !tried.allows(Wh(receipt.energy_wh), BaseUnits(receipt.paid)) {
             let (wh, paid) = (receipt.energy_wh, receipt.paid);
             return Err(unknown(format!("the node's receipt of {wh} Wh for {paid} is beyond the order's limits")));
         }
@@ -745,7 +754,7 @@ struct Pursuit {
     /// Transactions that reached the network, or may have.
     submitted: Vec<Signature>,
     /// Transactions that may still land.
-    unresolved: Vec<(Signature, u64)>,
+    unresolved: Vec<Unresolved>,
 }
 
 /// What was asked for, and the hash that it has.
@@ -768,11 +777,11 @@ impl Tried {
             && (event.buyer, event.lane, event.nonce) == (*lease.wallet(), lease.lane, lease.nonce)
             && event.fills.len() == self.orders.len()
             && event.fills.iter().zip(&self.orders).all(fits)
-            && self.allows(event::energy_wh(event), event::cost(event))
+            && self.allows(Wh(event::energy_wh(event)), BaseUnits(event::cost(event)))
     }
 
     /// Whether the program could have sold so much for so much.
-    fn allows(&self, energy_wh: u64, paid: u64) -> bool {
+    fn allows(&self, Wh(energy_wh): Wh, BaseUnits(paid): BaseUnits) -> bool {
         let energy: u128 = self.orders.iter().map(|order| u128::from(order.energy_wh)).sum();
         let cost = |order: &Order| {
             math::cost(order.energy_wh, order.max_price_per_kwh).map_or(u128::from(u64::MAX), u128::from)
@@ -834,7 +843,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_price_limit_respects_the_total(energy_wh in 1u64.., max_price_per_kwh: u64, max_total: u64) {
-            let exact = PurchaseOrder::exactly(Address::default(), energy_wh, max_price_per_kwh);
+            let exact = PurchaseOrder::exactly(Address::default(), Wh(energy_wh), PricePerKwh(max_price_per_kwh));
             let order = PurchaseOrder { max_total: Some(max_total), ..exact };
             let limit = order.price_limit();
             prop_assert!(limit <= max_price_per_kwh);

@@ -17,6 +17,7 @@
 use {
     crate::{
         Address, Keyed,
+        quantity::{BaseUnits, Wh},
         send::{MAX_COMPUTE_UNITS, TRANSACTION_BYTES},
     },
     multibus::{
@@ -126,7 +127,7 @@ pub struct Quote {
 impl Quote {
     /// Average price in token base units per kWh, exact.
     pub fn average_price_per_kwh(&self) -> PriceFraction {
-        PriceFraction::new(self.total_cost, self.energy_wh)
+        PriceFraction::new(BaseUnits(self.total_cost), Wh(self.energy_wh))
     }
 
     /// Whether no plan for this energy costs less.
@@ -146,8 +147,8 @@ pub struct PriceFraction {
 }
 
 impl PriceFraction {
-    /// Average price of `energy_wh` that cost `cost` base units.
-    pub fn new(cost: u64, energy_wh: u64) -> Self {
+    /// Average price of energy that cost so much.
+    pub fn new(BaseUnits(cost): BaseUnits, Wh(energy_wh): Wh) -> Self {
         if energy_wh == 0 {
             return Self { numerator: 0, denominator: 1 };
         }

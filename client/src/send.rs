@@ -119,8 +119,16 @@ pub(crate) struct SendFailure {
     pub error: Error,
     /// Every attempt that reached the network, or may have.
     pub submitted: Vec<Signature>,
-    /// The attempt that may still land, with its last valid block height.
-    pub unresolved: Option<(Signature, u64)>,
+    /// The attempt that may still land.
+    pub unresolved: Option<Unresolved>,
+}
+
+/// A transaction that may still land.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unresolved {
+    pub signature: Signature,
+    /// It never lands in a later block.
+    pub last_valid_block_height: u64,
 }
 
 /// Sends transactions on one chain.
@@ -213,7 +221,8 @@ impl Sender {
                         Error::OutcomeUnknown { .. } => error,
                         other => Error::OutcomeUnknown { signature, cause: other.to_string() },
                     };
-                    let unresolved = Some((signature, blockhash.last_valid_block_height));
+                    let last_valid_block_height = blockhash.last_valid_block_height;
+                    let unresolved = Some(Unresolved { signature, last_valid_block_height });
                     return Err(SendFailure { error, submitted, unresolved });
                 }
             }

@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 use anyhow::{Context as _, Result};
 use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use multibus_client::{
-    Address, Error, Keyed, Market, Signer, Wallet, address,
+    Address, Error, Keyed, Market, PricePerKwh, Signer, Wallet, Wh, address,
     bus::{BusConfig, ListingPolicy, OwnerShare},
     chain::Chain,
     multibus::token::{MINT_LEN, SPL_TOKEN_ID},
@@ -255,7 +255,7 @@ impl Village {
             let own = self.book(&self.sunny_street, erin).await?;
             let of_bus =
                 own.iter().find(|offer| offer.owned_by_bus == 1).context("Sunny Street has nothing on offer")?;
-            erin.buy(&PurchaseOrder::exactly(of_bus.address, 1_500, of_bus.price_per_kwh)).await?;
+            erin.buy(&PurchaseOrder::exactly(of_bus.address, Wh(1_500), PricePerKwh(of_bus.price_per_kwh))).await?;
         }
         if self.market.traders(&frank.address()).await?.is_empty() {
             let book = self.book(&self.harbour_feeder, frank).await?;

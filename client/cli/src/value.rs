@@ -223,12 +223,22 @@ impl FromStr for Window {
     }
 }
 
+/// The delivery windows of a bus.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowRules {
+    /// Length of a window.
+    pub window_seconds: u32,
+    /// How long before a window starts its trading stops.
+    pub gate_closure_seconds: u32,
+}
+
 impl Window {
     /// Start of the window in unix seconds: relative times and `next` round up to a window that still trades.
     ///
     /// # Errors
     /// A sentence naming the neighbouring starts where a given time is not the start of a window.
-    pub fn start(self, now: i64, window_seconds: u32, gate_closure_seconds: u32) -> Result<i64, String> {
+    pub fn start(self, now: i64, windows: WindowRules) -> Result<i64, String> {
+        let WindowRules { window_seconds, gate_closure_seconds } = windows;
         let length = i64::from(window_seconds);
         let round_up =
             |moment: i64| moment.div_euclid(length) * length + if moment.rem_euclid(length) == 0 { 0 } else { length };
@@ -574,7 +584,10 @@ mod tests {
 
     #[test]
     fn windows_start_where_the_bus_says() {
-        let start = |text: &str, now| text.parse::<Window>().and_then(|window| window.start(now, 900, 60));
+        let start = |text: &str, now| {
+            text.parse::<Window>()
+                .and_then(|window| window.start(now, WindowRules { window_seconds: 900, gate_closure_seconds: 60 }))
+        };
         assert_eq!(start("next", 9_000), Ok(9_900));
         assert_eq!(start("next", 9_839), Ok(9_900));
         // At 9840 the gate of the window of 9900 is closed.

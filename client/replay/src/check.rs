@@ -4,6 +4,7 @@ use {
     crate::{
         community::Interval,
         error::{Doing, ReplayError},
+        owners::OwnerMember,
         replay_bus::ReplayBus,
         report::{OwnerResult, TreasuryResult, income_base_units},
         state::{BusRecord, ReplayState, WindowRecord, lane_key},
@@ -169,12 +170,12 @@ pub(crate) async fn all(
             format!("{name} has {balance} base units, was given and earned {plus}, and paid {minus}")
         });
         let lanes = market.traders(&member.wallet.address()).await.doing(doing)?;
-        let (energy, paid) = check_lanes(&mut findings, state, number, &lanes);
+        let totals = check_lanes(&mut findings, state, number, &lanes);
         purchases += lanes.iter().map(|lane| lane.next_nonce - lane.first_nonce).sum::<u64>();
-        findings.equal(LANES, format_args!("energy bought by {name}"), energy, result.bought_wh);
-        findings.equal(LANES, format_args!("money paid by {name}"), paid, result.paid_base_units);
+        findings.equal(LANES, format_args!("energy bought by {name}"), totals.energy_wh, result.bought_wh);
+        findings.equal(LANES, format_args!("money paid by {name}"), totals.paid_base_units, result.paid_base_units);
         (bought_wh, sold_wh) = (bought_wh + result.bought_wh, sold_wh + result.sold_wh);
-        paid_on_chain += paid;
+        paid_on_chain += totals.paid_base_units;
     }
     let current = state.current.iter().map(|current| &current.result);
     let results = || state.intervals.iter().chain(current.clone());
@@ -198,7 +199,7 @@ pub(crate) async fn all(
         let others = (0..).zip(&state.members).filter(|(member, _)| treasury.owner(*member).is_none());
         let sold_by_others: u64 = others.map(|(_, member)| member.earned_base_units).sum();
         check_treasury(&mut findings, treasury, paid_on_chain.saturating_sub(sold_by_others));
-        for &(member, share_bps) in &bus.owners {
+        for &OwnerMember { member, share_bps } in &bus.owners {
             let found = treasury.owner(member).map_or(0, |owner| owner.share_bps);
             findings.equal(SHARES, format_args!("the share of {}", bus.name(member)), found, share_bps);
         }
@@ -247,12 +248,20 @@ fn check_treasury(findings: &mut Findings, treasury: &TreasuryResult, paid_base_
     }
 }
 
-/// Compares the lanes of a member with its purchases. Returns the energy and the money of all lanes.
-fn check_lanes(findings: &mut Findings, state: &ReplayState, member: usize, lanes: &[Keyed<Trader>]) -> (u64, u64) {
+/// What a member bought on all of its lanes.
+#[derive(Default)]
+struct LaneTotals {
+    energy_wh: u64,
+    paid_base_units: u64,
+}
+
+/// Compares the lanes of a member with its purchases.
+fn check_lanes(findings: &mut Findings, state: &ReplayState, member: usize, lanes: &[Keyed<Trader>]) -> LaneTotals {
     let name = &state.members[member].name;
-    let mut totals = (0, 0);
+    let mut totals = LaneTotals::default();
     for lane in lanes {
-        totals = (totals.0 + lane.total_energy_wh, totals.1 + lane.total_paid);
+        totals.energy_wh += lane.total_energy_wh;
+        totals.paid_base_units += lane.total_paid;
         let number = lane.lane;
         if let Err(rule) = lane.check_invariants() {
             findings.check(NONCES, false, || format!("lane {number} of {name}: {rule} does not hold"));

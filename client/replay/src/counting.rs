@@ -1,7 +1,7 @@
 //! A chain that counts what goes through it: transactions, their compute units by instruction, their latency.
 
 use {
-    crate::report::Spread,
+    crate::report::{LatencyClass, Spread},
     anchor_lang::Discriminator,
     async_trait::async_trait,
     multibus_client::{
@@ -55,12 +55,12 @@ impl TransactionCounts {
     }
 
     /// Transactions by latency: an upper bound in microseconds, which doubles from class to class, and their number.
-    pub fn latency_histogram(&self) -> Vec<(u64, u64)> {
+    pub fn latency_histogram(&self) -> Vec<LatencyClass> {
         let mut histogram = BTreeMap::new();
         for (microseconds, count) in &self.latency_microseconds {
             *histogram.entry(microseconds.next_power_of_two()).or_insert(0) += count;
         }
-        histogram.into_iter().collect()
+        histogram.into_iter().map(LatencyClass::from).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use {
     crate::{
         community::Interval,
         error::{Doing, ReplayError},
+        owners::OwnerMember,
         progress::Stage,
         replay::Replay,
         replay_bus::Member,
@@ -58,7 +59,7 @@ impl Replay<'_> {
         }
         let tokens = self.tokens_needed()?;
         let lamports = self.lamports_needed().await?;
-        let creator = self.bus.owners[0].0;
+        let creator = self.bus.owners[0].member;
 
         self.check_funder_tokens(&tokens).await?;
         self.fund_funder(&lamports).await?;
@@ -95,7 +96,7 @@ impl Replay<'_> {
                 bus_create(&wallet.address(), record.bus_seq, &record.mint, &record.token_program, config);
             wallet.send(&[instruction]).await.doing("creating the bus")?;
         }
-        for &(member, share_bps) in &self.bus.owners {
+        for &OwnerMember { member, share_bps } in &self.bus.owners {
             self.state.members[member].share_bps = share_bps;
         }
         if let Some(record) = &mut self.state.bus {
@@ -118,7 +119,10 @@ impl Replay<'_> {
         BusConfig {
             name,
             owners: (self.bus.owners.iter())
-                .map(|&(member, share_bps)| OwnerShare { owner: self.bus.members[member].wallet.address(), share_bps })
+                .map(|&OwnerMember { member, share_bps }| OwnerShare {
+                    owner: self.bus.members[member].wallet.address(),
+                    share_bps,
+                })
                 .collect(),
             threshold: 1,
             pause_quorum: 0,
@@ -196,7 +200,7 @@ impl Replay<'_> {
             + seller_windows * account(size_of::<Offer>()).await?
             + 2 * account(size_of::<Lock>()).await?;
         let mut needed = vec![member; options.community.members.len()];
-        let creator = self.bus.owners[0].0;
+        let creator = self.bus.owners[0].member;
         needed[creator] += account(size_of::<Bus>()).await?
             + account(size_of::<Capacity>()).await?
             + 2 * rent(TOKEN_ACCOUNT_LEN).await?;

@@ -4,7 +4,7 @@ use {
     crate::{
         check,
         error::{Doing, ReplayError},
-        price::Draw,
+        price::{Balance, Draw},
         replay::Replay,
         replay_bus::{LockEnd, MemberPurchase},
         report::IntervalResult,
@@ -12,6 +12,7 @@ use {
         state::{CurrentInterval, LaneRecord, OpenLockRecord, WindowRecord, enter_readings, lane_key},
     },
     multibus::state::{PurchaseKind, next_history_root},
+    multibus_client::{PricePerKwh, Wh},
     std::collections::HashMap,
 };
 
@@ -19,6 +20,13 @@ use {
 const MAX_FRUITLESS_ROUNDS: u32 = 20;
 /// Percentage of locks that are released instead of settled.
 const RELEASE_PERCENT: u8 = 20;
+
+/// What a member still wants in an interval.
+#[derive(Clone, Copy, Debug)]
+struct Demand {
+    buyer: usize,
+    energy_wh: u64,
+}
 
 impl Replay<'_> {
     /// Trades one interval, or goes on with one that was interrupted.
@@ -106,8 +114,8 @@ impl Replay<'_> {
     /// Members with a surplus list it. An interval that was interrupted lists only what is missing.
     async fn list(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
         let data = &self.bus.options.community.intervals[interval];
-        let (surplus_wh, deficit_wh) = (data.surplus_wh(), data.deficit_wh());
-        if surplus_wh == 0 {
+        let balance = Balance { surplus_wh: data.surplus_wh(), deficit_wh: data.deficit_wh() };
+        if balance.surplus_wh == 0 {
             self.sellers.clear();
             return Ok(());
         }
@@ -143,8 +151,8 @@ impl Replay<'_> {
                 return None;
             }
             let draw = Draw::new(options.seed, "price", interval, seller);
-            let price = options.price_rule.ask(surplus_wh, deficit_wh, draw);
-            Some(bus.list(seller, window_start, left_wh, price))
+            let price = options.price_rule.ask(balance, draw);
+            Some(bus.list(seller, window_start, Wh(left_wh), PricePerKwh(price)))
         });
         let (_, failed) = bus.each(tasks).await;
         self.know_sellers(window_start).await?;
@@ -155,27 +163,28 @@ impl Replay<'_> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Members that still want energy and how much, in Wh. Their order is drawn anew for each interval, so that nobody is
-    /// always first.
-    fn wanted(&self, interval: usize) -> Vec<(usize, u64)> {
+    /// What members still want. Their order is drawn anew for each interval, so that nobody is always first.
+    fn demands(&self, interval: usize) -> Vec<Demand> {
         let Some(current) = &self.state.current else { return Vec::new() };
         let mut locked = HashMap::new();
         for lock in current.locks.iter().filter(|lock| !lock.is_to_release) {
             *locked.entry(lock.buyer).or_insert(0u64) += lock.energy_wh;
         }
         let data = &self.bus.options.community.intervals[interval];
-        let mut wanted: Vec<(usize, u64)> = data
+        let mut demands: Vec<Demand> = data
             .readings()
             .filter(|reading| reading.deficit_wh() > 0)
             .filter_map(|reading| {
                 let buyer = reading.member;
                 let bought = self.state.members[buyer].bought_wh - current.bought_before_wh[buyer];
                 let covered = bought + locked.get(&buyer).copied().unwrap_or(0);
-                Some((buyer, reading.deficit_wh().saturating_sub(covered))).filter(|(_, wanted)| *wanted > 0)
+                let energy_wh = reading.deficit_wh().saturating_sub(covered);
+                (energy_wh > 0).then_some(Demand { buyer, energy_wh })
             })
             .collect();
-        wanted.sort_by_key(|(buyer, _)| (Draw::new(self.bus.options.seed, "order", interval, *buyer), *buyer));
-        wanted
+        let seed = self.bus.options.seed;
+        demands.sort_by_key(|demand| (Draw::new(seed, "order", interval, demand.buyer), demand.buyer));
+        demands
     }
 
     /// Some buyers lock half of what they want.
@@ -188,14 +197,14 @@ impl Replay<'_> {
             self.state.current.iter().flat_map(|current| current.locks.iter().map(|lock| lock.buyer)).collect();
         let bus = &self.bus;
         let tasks = self
-            .wanted(interval)
+            .demands(interval)
             .into_iter()
-            .filter(|(buyer, wanted)| {
-                *wanted > 1
+            .filter(|Demand { buyer, energy_wh }| {
+                *energy_wh > 1
                     && !holders.contains(buyer)
                     && Draw::new(options.seed, "lock", interval, *buyer).chance(options.lock_percent)
             })
-            .map(|(buyer, wanted)| bus.lock(buyer, window_start, wanted / 2));
+            .map(|Demand { buyer, energy_wh }| bus.lock(buyer, window_start, energy_wh / 2));
         let (locks, failed) = bus.each(tasks).await;
         let seed = self.bus.options.seed;
         if let Some(current) = &mut self.state.current {
@@ -230,10 +239,10 @@ impl Replay<'_> {
                 .filter(|lock| lock.is_to_release)
                 .map(|lock| lock.buyer)
                 .collect();
-            let wanted = self.wanted(interval);
-            let buyers: Vec<(usize, u64)> = match round {
-                0 => wanted.iter().filter(|(buyer, _)| !releasers.contains(buyer)).copied().collect(),
-                _ => wanted.clone(),
+            let demands = self.demands(interval);
+            let served: Vec<Demand> = match round {
+                0 => demands.iter().filter(|demand| !releasers.contains(&demand.buyer)).copied().collect(),
+                _ => demands.clone(),
             };
             round += 1;
             let bus = &self.bus;
@@ -245,8 +254,8 @@ impl Replay<'_> {
                 .map(|offer| u128::from(offer.free_wh()))
                 .sum();
             let mut sold = false;
-            if free_wh > 0 && !buyers.is_empty() {
-                let tasks = buyers.iter().map(|&(buyer, wanted_wh)| bus.buy(buyer, window_start, wanted_wh));
+            if free_wh > 0 && !served.is_empty() {
+                let tasks = served.iter().map(|demand| bus.buy(demand.buyer, window_start, demand.energy_wh));
                 let (purchases, failed) = bus.each(tasks).await;
                 for purchase in purchases.into_iter().flatten() {
                     sold = true;
@@ -261,7 +270,7 @@ impl Replay<'_> {
                 return Ok(());
             }
             let over = self.state.current.as_ref().is_none_or(|current| current.locks.is_empty());
-            if over && ended == 0 && round > 1 && (free_wh == 0 || wanted.is_empty()) {
+            if over && ended == 0 && round > 1 && (free_wh == 0 || demands.is_empty()) {
                 return Ok(());
             }
             fruitless = if sold || ended > 0 { 0 } else { fruitless + 1 };
@@ -269,7 +278,7 @@ impl Replay<'_> {
                 return Err(ReplayError::Stuck(format!(
                     "interval {interval}: {free_wh} Wh are free and {} members want energy, yet nothing is sold; \
                      someone else may be trading on this bus",
-                    wanted.len()
+                    demands.len()
                 )));
             }
         }

@@ -40,6 +40,15 @@ impl Default for PriceRule {
     }
 }
 
+/// What both sides of an interval have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// Energy that members can sell, in Wh.
+    pub surplus_wh: u64,
+    /// Energy that members want, in Wh.
+    pub deficit_wh: u64,
+}
+
 impl PriceRule {
     /// The same price always.
     pub fn fixed(price_per_kwh: u64) -> Self {
@@ -73,9 +82,9 @@ impl PriceRule {
     }
 
     /// What a seller asks, in token base units per kWh.
-    pub fn ask(&self, surplus_wh: u64, deficit_wh: u64, draw: Draw) -> u64 {
+    pub fn ask(&self, balance: Balance, draw: Draw) -> u64 {
         let (floor, ceiling) = (i128::from(self.floor_per_kwh), i128::from(self.ceiling_per_kwh));
-        let (surplus, deficit) = (i128::from(surplus_wh), i128::from(deficit_wh));
+        let (surplus, deficit) = (i128::from(balance.surplus_wh), i128::from(balance.deficit_wh));
         let middle = ceiling - (ceiling - floor) * surplus / (surplus + deficit).max(1);
         let spread = i128::from(self.spread_bps);
         let markup_bps = i128::from(draw.below(2 * u64::from(self.spread_bps) + 1)) - spread;
@@ -172,13 +181,15 @@ mod tests {
     #[test]
     fn scarcity_moves_the_price_between_floor_and_ceiling() {
         let rule = PriceRule { spread_bps: 0, ..PriceRule::default() };
-        let draw = Draw::new(1, "price", 0, 0);
-        assert_eq!(rule.ask(0, 1_000, draw), 320_000);
-        assert_eq!(rule.ask(1_000, 0, draw), 80_000);
-        assert_eq!(rule.ask(1_000, 1_000, draw), 200_000);
-        assert_eq!(rule.ask(3_000, 1_000, draw), 140_000);
-        assert_eq!(rule.ask(0, 0, draw), 320_000);
-        assert_eq!(PriceRule::fixed(123_457).ask(5, 6, draw), 123_457);
+        let ask = |rule: PriceRule, surplus_wh, deficit_wh| {
+            rule.ask(Balance { surplus_wh, deficit_wh }, Draw::new(1, "price", 0, 0))
+        };
+        assert_eq!(ask(rule, 0, 1_000), 320_000);
+        assert_eq!(ask(rule, 1_000, 0), 80_000);
+        assert_eq!(ask(rule, 1_000, 1_000), 200_000);
+        assert_eq!(ask(rule, 3_000, 1_000), 140_000);
+        assert_eq!(ask(rule, 0, 0), 320_000);
+        assert_eq!(ask(PriceRule::fixed(123_457), 5, 6), 123_457);
     }
 
     #[test]
@@ -209,7 +220,7 @@ mod tests {
             surplus: u64, deficit: u64, seed: u64, member in 0usize..100,
         ) {
             let rule = PriceRule { floor_per_kwh: floor, ceiling_per_kwh: floor + above, spread_bps, tick };
-            let ask = rule.ask(surplus, deficit, Draw::new(seed, "price", 1, member));
+            let ask = rule.ask(Balance { surplus_wh: surplus, deficit_wh: deficit }, Draw::new(seed, "price", 1, member));
             prop_assert!((floor..=floor + above).contains(&ask));
         }
 

@@ -5,12 +5,13 @@ use {
     crate::{
         error::{Doing, ReplayError},
         options::ReplayOptions,
+        owners::OwnerMember,
         state::OpenLockRecord,
     },
     futures_util::{StreamExt, stream},
     multibus::error::MultibusError,
     multibus_client::{
-        Address, Keyed, Market, Wallet, address,
+        Address, Keyed, Market, PricePerKwh, Wallet, Wh, address,
         best::{self, Want},
         chain::HistoryPages,
         error::{Error, Result as ChainResult},
@@ -21,6 +22,7 @@ use {
     },
     std::{
         collections::HashMap,
+        ops::Range,
         sync::{Mutex, PoisonError},
     },
 };
@@ -42,8 +44,8 @@ pub(crate) struct ReplayBus {
     pub members: Vec<Member>,
     /// Members by the addresses of their wallets.
     pub member_of: HashMap<Address, usize>,
-    /// Owners of the bus and their shares in basis points, the creator first.
-    pub owners: Vec<(usize, u16)>,
+    /// Owners of the bus, the creator first.
+    pub owners: Vec<OwnerMember>,
     /// The bus's address.
     pub address: Address,
     pub mint: Address,
@@ -111,7 +113,7 @@ impl ReplayBus {
 
     /// Whether a member is an owner whose energy the bus sells.
     pub fn sells_through_bus(&self, member: usize) -> bool {
-        self.options.co_owned && self.owners.iter().any(|(owner, _)| *owner == member)
+        self.options.co_owned && self.owners.iter().any(|owner| owner.member == member)
     }
 
     /// The member that listed an offer, whether it sells for itself or through the bus.
@@ -154,8 +156,8 @@ impl ReplayBus {
         &self,
         seller: usize,
         window_start: i64,
-        energy_wh: u64,
-        price_per_kwh: u64,
+        Wh(energy_wh): Wh,
+        PricePerKwh(price_per_kwh): PricePerKwh,
     ) -> Result<(usize, Address), ReplayError> {
         let terms =
             OfferTerms { window_start, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Unspecified };
@@ -205,7 +207,9 @@ impl ReplayBus {
         let wallet = &self.members[buyer].wallet;
         let energy_wh: u64 = order.items.iter().map(|item| item.energy_wh).sum();
         if let [item] = order.items.as_slice() {
-            let single = PurchaseOrder::up_to(item.offer.address, item.energy_wh, 1, item.max_price_per_kwh);
+            let single =
+                PurchaseOrder::exactly(item.offer.address, Wh(item.energy_wh), PricePerKwh(item.max_price_per_kwh))
+                    .or_at_least(Wh(1));
             let price_per_kwh = item.offer.price_per_kwh;
             return match wallet.buy(&single).await {
                 Ok(purchased) => {
@@ -265,7 +269,7 @@ impl ReplayBus {
         };
         tokio::task::yield_now().await;
         let wallet = &self.members[buyer].wallet;
-        match wallet.lock_take(&item.offer.address, item.energy_wh, item.max_price_per_kwh).await {
+        match wallet.lock_take(&item.offer.address, Wh(item.energy_wh), PricePerKwh(item.max_price_per_kwh)).await {
             Ok(created) => {
                 let lock = self.market.lock(&created.address).await.doing(doing())?;
                 Ok(Some(OpenLockRecord {
@@ -318,21 +322,21 @@ impl ReplayBus {
         }
     }
 
-    /// Purchases of a member's lane from a nonce on, oldest first, from the transactions on chain.
-    pub async fn purchases_since(
+    /// Purchases of a member's lane under these nonces, oldest first, from the transactions on chain.
+    pub async fn purchases_under(
         &self,
         buyer: usize,
         lane: u16,
-        first_nonce: u64,
-        next_nonce: u64,
+        nonces: Range<u64>,
     ) -> Result<Vec<MemberPurchase>, ReplayError> {
         let wallet = self.members[buyer].wallet.address();
         let trader = address::trader(&wallet, lane);
         let doing = || format!("reading what {} bought before", self.name(buyer));
         let chain = self.market.chain();
+        let wanted = nonces.end - nonces.start;
         let mut found = Vec::new();
         let mut pages = HistoryPages::new(chain.as_ref(), &trader, MAX_LANE_TRANSACTIONS);
-        'pages: while (found.len() as u64) < next_nonce - first_nonce {
+        'pages: while (found.len() as u64) < wanted {
             let Some(page) = pages.next().await.doing(doing())? else { break };
             for info in page.iter().filter(|info| info.error.is_none()) {
                 let Some(record) = chain.transaction(&info.signature).await.doing(doing())? else { continue };
@@ -341,7 +345,7 @@ impl ReplayBus {
                     if event.buyer != wallet || event.lane != lane {
                         continue;
                     }
-                    if event.nonce < first_nonce {
+                    if event.nonce < nonces.start {
                         break 'pages;
                     }
                     let kind = PurchaseKind::try_from(event.kind).map_err(|unknown| {
@@ -364,12 +368,12 @@ impl ReplayBus {
             }
         }
         found.sort_by_key(|purchase| purchase.nonce);
-        if (found.len() as u64) < next_nonce - first_nonce {
+        if (found.len() as u64) < wanted {
             return Err(ReplayError::State(format!(
                 "{} bought {} times since the state was written and the node serves {} of these transactions; resume \
                  with a node that keeps them",
                 self.name(buyer),
-                next_nonce - first_nonce,
+                wanted,
                 found.len()
             )));
         }

@@ -5,7 +5,7 @@ use {
         community::duration,
         number::{decimal, grouped},
     },
-    multibus_client::router::PriceFraction,
+    multibus_client::{BaseUnits, Wh, router::PriceFraction},
     serde::{Deserialize, Serialize},
     std::collections::BTreeMap,
 };
@@ -102,8 +102,8 @@ pub struct ReplayReport {
     pub compute_units: BTreeMap<String, Spread>,
     /// From submission to confirmation, in microseconds. The median is at most an eighth too large, the rest is exact.
     pub latency_microseconds: Spread,
-    /// Transactions by latency: `(upper bound in microseconds, transactions)`, empty classes left out.
-    pub latency_histogram: Vec<(u64, u64)>,
+    /// Transactions by latency, empty classes left out.
+    pub latency_histogram: Vec<LatencyClass>,
     /// Wall time, in milliseconds.
     pub wall_milliseconds: u64,
     /// The market's invariants, checked from chain state.
@@ -121,6 +121,28 @@ pub struct ReplayReport {
     pub interval_results: Vec<IntervalResult>,
     /// Who bought from whom, as indices into `member_results`.
     pub flows: Vec<Flow>,
+}
+
+/// How many transactions took longer than the class before and at most this long. In JSON it is a pair of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64)", into = "(u64, u64)")]
+pub struct LatencyClass {
+    /// Longest latency of the class, in microseconds.
+    pub up_to_microseconds: u64,
+    /// Transactions in the class.
+    pub transactions: u64,
+}
+
+impl From<(u64, u64)> for LatencyClass {
+    fn from((up_to_microseconds, transactions): (u64, u64)) -> Self {
+        Self { up_to_microseconds, transactions }
+    }
+}
+
+impl From<LatencyClass> for (u64, u64) {
+    fn from(class: LatencyClass) -> Self {
+        (class.up_to_microseconds, class.transactions)
+    }
 }
 
 /// Smallest, median and largest of some figures, and how many there are; all zero where there are none.
@@ -296,7 +318,7 @@ impl IntervalResult {
 
     /// Average price, in base units per kWh.
     pub fn average_price_per_kwh(&self) -> PriceFraction {
-        PriceFraction::new(self.paid_base_units, self.traded_wh)
+        PriceFraction::new(BaseUnits(self.paid_base_units), Wh(self.traded_wh))
     }
 }
 

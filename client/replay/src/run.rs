@@ -18,8 +18,8 @@ use {
     anchor_lang::solana_program::hash::hashv,
     multibus::{math, token::SPL_TOKEN_ID},
     multibus_client::{
-        Address, Market, SharedSigner, Signer, Wallet, address, chain::Chain, error::Error, lock::LockFilter,
-        router::PriceFraction, trader::Trader,
+        Address, BaseUnits, Market, SharedSigner, Signer, Wallet, Wh, address, chain::Chain, error::Error,
+        lock::LockFilter, router::PriceFraction, trader::Trader,
     },
     std::{
         collections::HashMap,
@@ -109,7 +109,7 @@ impl<'a> Replay<'a> {
             members.push(Member { wallet, token_account });
         }
         let owners = owners(&options.community.generation_wh());
-        let creator = owners[0].0;
+        let creator = owners[0].member;
         if state.bus.is_none() {
             let bus_seq = 0;
             let bus = address::bus(&members[creator].wallet.address(), bus_seq);
@@ -207,7 +207,7 @@ impl<'a> Replay<'a> {
                 let record = self.lane(member, &lane);
                 if lane.next_nonce > record.next_nonce {
                     let missing =
-                        self.bus.purchases_since(member, lane.lane, record.next_nonce, lane.next_nonce).await?;
+                        self.bus.purchases_under(member, lane.lane, record.next_nonce..lane.next_nonce).await?;
                     missing.into_iter().for_each(|purchase| self.enter_purchase(purchase));
                 }
             }
@@ -340,7 +340,7 @@ impl<'a> Replay<'a> {
             locks_released: self.state.locks_released,
             paid_base_units,
             lock_fees_base_units: member_sum(|m| m.lock_fees_paid_base_units),
-            average_price_per_kwh: PriceFraction::new(paid_base_units, traded_wh),
+            average_price_per_kwh: PriceFraction::new(BaseUnits(paid_base_units), Wh(traded_wh)),
             transactions_sent: counts.sent,
             transactions_landed: counts.landed,
             transactions_failed: counts.failed,
@@ -367,7 +367,7 @@ async fn seed_secret(state: &mut ReplayState, options: &ReplayOptions, chain: &d
     for run in 0u64.. {
         let [seed, run] = [options.seed, run].map(u64::to_le_bytes);
         state.secret = hashv(&[b"multibus:replay:seed", &seed, &run]).to_bytes();
-        let creator = owners(&options.community.generation_wh())[0].0;
+        let creator = owners(&options.community.generation_wh())[0].member;
         let bus = address::bus(&state.member_key(creator).pubkey(), 0);
         let keys = [state.funder_key(), state.mint_key(), state.member_key(0)].map(|key| key.pubkey());
         let seen = chain.accounts(&[bus, keys[0], keys[1], keys[2]]).await.doing("looking for old keys")?;

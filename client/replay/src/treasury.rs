@@ -3,6 +3,7 @@
 use {
     crate::{
         error::{Doing, ReplayError},
+        owners::OwnerMember,
         replay_bus::ReplayBus,
         report::{MemberResult, OwnerResult, TreasuryResult},
     },
@@ -37,7 +38,7 @@ pub(crate) async fn result(bus: &ReplayBus, members: &[MemberResult]) -> Result<
     let owners = bus
         .owners
         .iter()
-        .filter_map(|&(member, _)| {
+        .filter_map(|&OwnerMember { member, .. }| {
             let slot = account.owners()[account.owner_index(&bus.members[member].wallet.address())?];
             let claimable =
                 treasury.claims.iter().find(|claim| claim.owner == slot.owner).map_or(0, |claim| claim.claimable);

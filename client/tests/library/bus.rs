@@ -1,6 +1,6 @@
 use {
     multibus_client::{
-        Address, Error,
+        Address, Error, PricePerKwh, Wh,
         bus::{Bus, OwnerShare},
         event,
         multibus::{
@@ -79,7 +79,7 @@ async fn both_token_programs_settle() {
     let fresh = EmbeddedMarket::in_token_of(&TOKEN_2022_ID).await;
     let buyer = fresh.member().await;
     let offer = fresh.offer(1_000, 500).await;
-    let order = multibus_client::purchase::PurchaseOrder::exactly(offer, 1_000, 500);
+    let order = multibus_client::purchase::PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(500));
     assert_eq!(buyer.buy(&order).await.unwrap().paid, 500);
     assert_eq!(fresh.market().settlement(&fresh.bus).await.unwrap().token_program, TOKEN_2022_ID);
 }
@@ -88,7 +88,7 @@ async fn both_token_programs_settle() {
 async fn a_gift_to_an_escrow_is_no_fault_of_the_market() {
     let fresh = EmbeddedMarket::new().await;
     let (buyer, offer) = (fresh.member().await, fresh.offer(1_000, 500).await);
-    buyer.lock_take(&offer, 400, 500).await.unwrap();
+    buyer.lock_take(&offer, Wh(400), PricePerKwh(500)).await.unwrap();
     let escrow = fresh.market().bus(&fresh.bus).await.unwrap().escrow;
     let give = token::mint_to(&fresh.mint, &escrow, &fresh.owner.address(), 7, &SPL_TOKEN_ID).unwrap();
     fresh.owner.send(&[give]).await.unwrap();

@@ -3,7 +3,7 @@
 use {
     crate::support::{Fault, FaultyChain, attempts},
     multibus_client::{
-        Error, Wallet,
+        Error, PricePerKwh, Wallet, Wh,
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
     },
     multibus_test_support::market::{EmbeddedMarket, FUNDS},
@@ -19,7 +19,7 @@ async fn market_with(faults: &[Fault], max_attempts: u32) -> (EmbeddedMarket, Wa
     Wallet::new(fresh.chain.clone(), keypair.clone()).open_lanes(1).await.unwrap();
     let chain = FaultyChain::new(&fresh.chain, faults);
     let buyer = Wallet::new(chain, keypair).with_lanes(1).with_options(attempts(max_attempts));
-    (fresh, buyer, PurchaseOrder::exactly(offer, 1_000, 500))
+    (fresh, buyer, PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(500)))
 }
 
 #[tokio::test]
@@ -78,7 +78,8 @@ async fn without_logs_the_receipt_tells() {
         let keypair = fresh.funded().await;
         Wallet::new(fresh.chain.clone(), keypair.clone()).open_lanes(1).await.unwrap();
         let buyer = Wallet::new(FaultyChain::without_logs(&fresh.chain, faults), keypair).with_lanes(1);
-        let bought = buyer.buy(&PurchaseOrder::up_to(offer, 5_000, 1, 500)).await.unwrap();
+        let bought =
+            buyer.buy(&PurchaseOrder::exactly(offer, Wh(5_000), PricePerKwh(500)).or_at_least(Wh(1))).await.unwrap();
         assert_eq!((bought.energy_wh, bought.paid, bought.fills.len()), (1_000, 500, 0), "{faults:?}");
         assert_eq!(fresh.receipts(&buyer.address()).await, 1);
     }

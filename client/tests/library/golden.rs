@@ -9,7 +9,7 @@ use {
     bytemuck::Pod,
     multibus::{constants::*, error::MultibusError, event::*, numbered::NumberedEnum, state::*},
     multibus_client::{
-        Address, Instruction, Keyed, address, bus, capacity, lock,
+        Address, Instruction, Keyed, PricePerKwh, Wh, address, bus, capacity, lock,
         market::Settlement,
         offer,
         purchase::{self, BatchItem, BatchOrder, Buyer, PurchaseItem, PurchaseOrder, TransactionHash},
@@ -319,7 +319,7 @@ fn instructions() -> Value {
     let order = PurchaseOrder {
         min_energy_wh: 1_000,
         expected_version: 3,
-        ..PurchaseOrder::exactly(the_offer(), 2_500, 270_000)
+        ..PurchaseOrder::exactly(the_offer(), Wh(2_500), PricePerKwh(270_000))
     };
     let purchase_args = json!({
         "nonce": NONCE.golden(), "energy_wh": "2500", "min_energy_wh": "1000", "max_price_per_kwh": "270000",

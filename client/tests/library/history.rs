@@ -2,7 +2,7 @@ use {
     crate::support::FaultyChain,
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{
-        Address, Market,
+        Address, Market, PricePerKwh, Wh,
         history::{Evidence, Flaw},
         purchase::{PurchaseOrder, TransactionHash},
     },
@@ -17,7 +17,7 @@ async fn a_history_longer_than_the_receipts_is_verified() {
     let offer = fresh.offer(100_000, 500).await;
     let mut hashes = Vec::new();
     for number in 1..=25 {
-        let purchased = buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 500)).await.unwrap();
+        let purchased = buyer.buy(&PurchaseOrder::exactly(offer, Wh(number * 10), PricePerKwh(500))).await.unwrap();
         hashes.push(purchased.transaction_hash);
     }
     let market = fresh.market();
@@ -53,7 +53,7 @@ async fn lines_of_other_programs_are_not_events() {
     let fresh = EmbeddedMarket::new().await;
     let (buyer, other) = (fresh.member().await, fresh.member().await);
     let offer = other.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().address;
-    let bought = buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap();
     let record = multibus_client::chain::Chain::transaction(&*fresh.chain, &bought.signature).await.unwrap().unwrap();
     let line = record.logs.iter().find(|line| line.starts_with("Program data: ")).unwrap();
     // The memo program logs what it is told: here, the lines of a purchase.
@@ -79,7 +79,7 @@ async fn forged_history(forge: fn(&mut Vec<String>)) -> Vec<Flaw> {
     let buyer = fresh.member().await.with_lanes(1);
     let offer = fresh.offer(100_000, 500).await;
     for number in 1..=20 {
-        buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 500)).await.unwrap();
+        buyer.buy(&PurchaseOrder::exactly(offer, Wh(number * 10), PricePerKwh(500))).await.unwrap();
     }
     let market = Market::new(FaultyChain::forging(&fresh.chain, forge));
     market.history(&buyer.address(), 0).await.unwrap().flaws

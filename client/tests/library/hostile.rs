@@ -6,7 +6,7 @@ use {
     anchor_lang::Discriminator,
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{
-        Account, Address, Error, Keyed, Keypair, Market, Signer, Wallet,
+        Account, Address, Error, Keyed, Keypair, Market, PricePerKwh, Signer, Wallet, Wh,
         account::{MarketAccount, decode},
         bus::Bus,
         capacity::{Capacity, free_offer_seq},
@@ -122,7 +122,7 @@ async fn survives(result: Value) {
     let answer = result.clone();
     hostile.node.lies(move |_, _, _| Lie::Result(answer.clone()));
     let (market, chain, hash) = (hostile.market(), hostile.chain(), TransactionHash([7; 32]));
-    let order = PurchaseOrder::exactly(hostile.offer, 10, 500);
+    let order = PurchaseOrder::exactly(hostile.offer, Wh(10), PricePerKwh(500));
     let impossible = tokio::join!(
         market.bus(&bus),
         market.offer(&hostile.offer),
@@ -359,7 +359,7 @@ async fn a_node_cannot_make_a_wallet_pay_more_fees_than_it_would() {
     });
     let options = TransactionOptions { priority_fee: PriorityFee::Percentile(100), ..TransactionOptions::default() };
     let buyer = hostile.buyer.clone().with_options(options);
-    let bought = buyer.buy(&PurchaseOrder::exactly(hostile.offer, 10, 500)).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(hostile.offer, Wh(10), PricePerKwh(500))).await.unwrap();
     let record = hostile.fresh.chain.transaction(&bought.signature).await.unwrap().unwrap();
     assert_eq!(record.fee, 5_000 + MAX_RECENT_PRICE * 1_400_000 / 1_000_000);
 }
@@ -373,7 +373,7 @@ async fn a_status_that_lies_pays_nothing_twice_and_shows_no_purchase() {
     }] });
     hostile.node.losses.store(1_000, std::sync::atomic::Ordering::Relaxed);
     hostile.lies_about("getSignatureStatuses", move |_| landed.clone());
-    let order = PurchaseOrder::exactly(hostile.offer, 10, 500);
+    let order = PurchaseOrder::exactly(hostile.offer, Wh(10), PricePerKwh(500));
     let unknown = hostile.buyer.buy(&order).await;
     assert!(matches!(unknown, Err(Error::PurchaseUnknown { .. })), "{unknown:?}");
     assert_eq!((hostile.paid().await, hostile.fresh.receipts(&hostile.buyer.address()).await), (0, 0));
@@ -385,7 +385,7 @@ async fn a_status_that_lies_pays_nothing_twice_and_shows_no_purchase() {
         "confirmationStatus": "finalized",
     }] });
     hostile.lies_about("getSignatureStatuses", move |_| failed.clone());
-    let bought = hostile.buyer.buy(&PurchaseOrder::exactly(hostile.offer, 10, 500)).await.unwrap();
+    let bought = hostile.buyer.buy(&PurchaseOrder::exactly(hostile.offer, Wh(10), PricePerKwh(500))).await.unwrap();
     assert_eq!((bought.paid, hostile.paid().await), (5, 5));
 
     // Fewer statuses than transactions.
@@ -411,7 +411,7 @@ async fn a_transaction_that_is_neither_shown_nor_expires_is_given_up_as_unknown(
 #[tokio::test]
 async fn a_history_without_end_is_refused() {
     let hostile = HostileMarket::new().await;
-    hostile.buyer.buy(&PurchaseOrder::exactly(hostile.offer, 10, 500)).await.unwrap();
+    hostile.buyer.buy(&PurchaseOrder::exactly(hostile.offer, Wh(10), PricePerKwh(500))).await.unwrap();
     let entry = |number: u32| {
         let mut bytes = [0u8; 64];
         bytes[..4].copy_from_slice(&number.to_le_bytes());
@@ -559,8 +559,8 @@ impl Specimens {
             let fresh = EmbeddedMarket::new().await;
             let buyer = fresh.member().await.with_lanes(1);
             let offer = fresh.offer(10_000, 500).await;
-            buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap();
-            let lock = buyer.lock_take(&offer, 20, 500).await.unwrap().address;
+            buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap();
+            let lock = buyer.lock_take(&offer, Wh(20), PricePerKwh(500)).await.unwrap().address;
             let action = ProposalAction::BasePriceSet { base_price_per_kwh: 200 };
             let proposal = fresh.owner.propose(&fresh.bus, &action).await.unwrap().address;
             let trader = multibus_client::address::trader(&buyer.address(), 0);

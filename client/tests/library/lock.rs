@@ -1,7 +1,7 @@
 use {
     crate::support::{Fault, FaultyChain},
     multibus_client::{
-        Error, Wallet,
+        Error, PricePerKwh, Wallet, Wh,
         chain::Chain,
         lock::LockFilter,
         multibus::{constants::LOCK_SECONDS, error::MultibusError},
@@ -15,7 +15,7 @@ async fn a_lock_is_settled_with_the_hash_that_was_known_before() {
     let fresh = EmbeddedMarket::new().await;
     let buyer = fresh.member().await;
     let offer = fresh.offer(1_000, 500).await;
-    let lock = buyer.lock_take(&offer, 400, 500).await.unwrap().address;
+    let lock = buyer.lock_take(&offer, Wh(400), PricePerKwh(500)).await.unwrap().address;
     assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS - 200);
     fresh.owner.offer_reprice(&offer, 900).await.unwrap();
     let settled = buyer.lock_settle(&lock).await.unwrap();
@@ -34,8 +34,8 @@ async fn locks_are_found_and_released() {
     let fresh = EmbeddedMarket::new().await;
     let (alice, bob) = (fresh.member().await, fresh.member().await);
     let (first, second) = (fresh.offer(1_000, 500).await, fresh.offer(1_000, 600).await);
-    let of_alice = alice.lock_take(&first, 100, 500).await.unwrap().address;
-    let of_bob = bob.lock_take(&second, 100, 600).await.unwrap().address;
+    let of_alice = alice.lock_take(&first, Wh(100), PricePerKwh(500)).await.unwrap().address;
+    let of_bob = bob.lock_take(&second, Wh(100), PricePerKwh(600)).await.unwrap().address;
     let market = fresh.market();
     let found = |filter: LockFilter| async move {
         market.locks(&filter).await.unwrap().iter().map(|lock| lock.address).collect::<Vec<_>>()
@@ -65,7 +65,7 @@ async fn a_lock_whose_confirmation_is_lost_is_taken_and_paid_once() {
         let offer = fresh.offer(1_000, 500).await;
         let chain = FaultyChain::new(&fresh.chain, &[fault]);
         let buyer = Wallet::new(chain, fresh.funded().await);
-        let lock = buyer.lock_take(&offer, 400, 500).await.unwrap().address;
+        let lock = buyer.lock_take(&offer, Wh(400), PricePerKwh(500)).await.unwrap().address;
         assert_eq!(fresh.market().lock(&lock).await.unwrap().deposit, 200, "{fault:?}");
         assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS - 200);
     }
@@ -78,7 +78,7 @@ async fn a_settlement_whose_confirmation_is_lost_is_recognised() {
         let offer = fresh.offer(1_000, 500).await;
         let keypair = fresh.funded().await;
         let direct = Wallet::new(fresh.chain.clone(), keypair.clone());
-        let lock = direct.lock_take(&offer, 400, 500).await.unwrap().address;
+        let lock = direct.lock_take(&offer, Wh(400), PricePerKwh(500)).await.unwrap().address;
         direct.open_lanes(1).await.unwrap();
         let buyer = Wallet::new(FaultyChain::new(&fresh.chain, &[fault]), keypair);
         let settled = buyer.lock_settle(&lock).await.unwrap();

@@ -3,7 +3,7 @@
 use {
     futures_util::StreamExt,
     multibus_client::{
-        Error, Signer,
+        Error, PricePerKwh, Signer, Wh,
         chain::{Chain, EmbeddedChain, Outcome, TransactionError, VersionedTransaction},
         event,
         purchase::PurchaseOrder,
@@ -78,7 +78,7 @@ async fn history_pages_and_subscriptions_tell_the_same() {
     let mut logs = fresh.chain.subscribe_logs(&multibus_client::multibus::ID).await.unwrap();
     let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap();
     for _ in 0..5 {
-        buyer.buy(&PurchaseOrder::exactly(offer.address, 10, 500)).await.unwrap();
+        buyer.buy(&PurchaseOrder::exactly(offer.address, Wh(10), PricePerKwh(500))).await.unwrap();
     }
     let all = fresh.chain.signatures_for(&offer.address, None, 100).await.unwrap();
     assert_eq!(all.len(), 6);

@@ -1,7 +1,7 @@
 use {
     crate::support::{Fault, FaultyChain, side_by_side},
     multibus_client::{
-        Address, Error, Wallet,
+        Address, Error, PricePerKwh, Wallet, Wh,
         chain::Chain,
         multibus::error::MultibusError,
         offer::{EnergySource, OfferFilter, OfferSort, OfferTerms},
@@ -32,7 +32,7 @@ async fn active_offers_are_filtered_and_sorted() {
     assert_eq!(found(OfferFilter { min_energy_wh: Some(1_000), ..any }, OfferSort::Price).await, [windy, dear]);
     assert_eq!(found(OfferFilter { seller: Some(alice.address()), ..any }, OfferSort::Price).await, [windy]);
     assert_eq!(found(OfferFilter { not_seller: Some(alice.address()), ..any }, OfferSort::Price).await, [cheap, dear]);
-    buyer.buy(&PurchaseOrder::exactly(cheap, 500, 300)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(cheap, Wh(500), PricePerKwh(300))).await.unwrap();
     assert_eq!(found(any, OfferSort::Price).await, [windy, dear]);
     assert_eq!(market.all_offers(&fresh.bus).await.unwrap().len(), 3);
     assert_eq!(market.offers_of(&fresh.bus, &alice.address()).await.unwrap()[0].address, windy);

@@ -2,7 +2,7 @@ use {
     crate::support::{FaultyChain, side_by_side},
     futures_util::FutureExt,
     multibus_client::{
-        Error, Keypair, Wallet,
+        Error, Keypair, PricePerKwh, Wallet, Wh,
         chain::Chain,
         multibus::error::MultibusError,
         offer::{OfferFilter, OfferSort},
@@ -21,7 +21,7 @@ async fn the_hash_is_known_before_sending() {
     let nonce = fresh.market().trader(&buyer.address(), 0).await.unwrap().unwrap().next_nonce;
     let order = Order { offer, energy_wh: 300, max_price_per_kwh: 600 };
     let hash = TransactionHash::of(&buyer.address(), 0, nonce, &[order]);
-    let bought = buyer.buy(&PurchaseOrder::exactly(offer, 300, 600)).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(offer, Wh(300), PricePerKwh(600))).await.unwrap();
     assert_eq!(bought.transaction_hash, hash);
     let receipt = fresh.market().receipts(&buyer.address()).await.unwrap()[0];
     assert_eq!((receipt.transaction_hash(), receipt.receipt.energy_wh, receipt.receipt.paid), (hash, 300, 150));
@@ -35,19 +35,29 @@ async fn as_much_as_there_is_but_not_less_than_the_minimum() {
     let fresh = EmbeddedMarket::new().await;
     let buyer = fresh.member().await;
     let offer = fresh.offer(1_000, 500).await;
-    let bought = buyer.buy(&PurchaseOrder::up_to(offer, 5_000, 900, 500)).await.unwrap();
+    let bought =
+        buyer.buy(&PurchaseOrder::exactly(offer, Wh(5_000), PricePerKwh(500)).or_at_least(Wh(900))).await.unwrap();
     assert_eq!((bought.energy_wh, bought.paid), (1_000, 500));
     let second = fresh.offer(1_000, 500).await;
-    let refused = buyer.buy(&PurchaseOrder::up_to(second, 5_000, 1_001, 500)).await.unwrap_err();
+    let refused = buyer
+        .buy(&PurchaseOrder::exactly(second, Wh(5_000), PricePerKwh(500)).or_at_least(Wh(1_001)))
+        .await
+        .unwrap_err();
     assert!(
         matches!(&refused, Error::BeyondLimits(text) if text.contains("1000 Wh") && text.contains("1001 Wh")),
         "{refused}"
     );
-    let refused = buyer.buy(&PurchaseOrder::exactly(offer, 1, 500)).await.unwrap_err();
+    let refused = buyer.buy(&PurchaseOrder::exactly(offer, Wh(1), PricePerKwh(500))).await.unwrap_err();
     assert!(matches!(refused, Error::BeyondLimits(_)), "{refused}");
-    assert!(matches!(buyer.buy(&PurchaseOrder::exactly(second, 0, 500)).await, Err(Error::Invalid(_))));
-    assert!(matches!(buyer.buy(&PurchaseOrder::up_to(second, 1, 2, 500)).await, Err(Error::Invalid(_))));
-    let refused = fresh.owner.buy(&PurchaseOrder::exactly(second, 1, 500)).await.unwrap_err();
+    assert!(matches!(
+        buyer.buy(&PurchaseOrder::exactly(second, Wh(0), PricePerKwh(500))).await,
+        Err(Error::Invalid(_))
+    ));
+    assert!(matches!(
+        buyer.buy(&PurchaseOrder::exactly(second, Wh(1), PricePerKwh(500)).or_at_least(Wh(2))).await,
+        Err(Error::Invalid(_))
+    ));
+    let refused = fresh.owner.buy(&PurchaseOrder::exactly(second, Wh(1), PricePerKwh(500))).await.unwrap_err();
     assert!(refused.to_string().contains("this wallet's own"), "{refused}");
 }
 
@@ -56,7 +66,7 @@ async fn too_few_tokens_are_named_as_such() {
     let fresh = EmbeddedMarket::new().await;
     let buyer = fresh.member().await;
     let offer = fresh.offer(1_000_000, 2_000_000).await;
-    let refused = buyer.buy(&PurchaseOrder::exactly(offer, 1_000_000, 2_000_000)).await.unwrap_err();
+    let refused = buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_000_000), PricePerKwh(2_000_000))).await.unwrap_err();
     assert!(refused.to_string().contains("holds less than the payment"), "{refused}");
     assert_eq!(fresh.receipts(&buyer.address()).await, 0);
 }
@@ -68,8 +78,8 @@ async fn a_buyer_without_a_token_account_is_told_to_get_one() {
     fresh.chain.airdrop(&buyer.address(), SOL).await.unwrap();
     let offer = fresh.offer(1_000, 500).await;
     for refused in [
-        buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 500)).await.unwrap_err(),
-        buyer.lock_take(&offer, 1_000, 500).await.unwrap_err(),
+        buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(500))).await.unwrap_err(),
+        buyer.lock_take(&offer, Wh(1_000), PricePerKwh(500)).await.unwrap_err(),
     ] {
         let text = refused.to_string();
         assert!(text.contains("there is no token account") && text.contains(&fresh.mint.to_string()), "{text}");
@@ -97,14 +107,16 @@ async fn buy_while_repriced(
 
 #[tokio::test]
 async fn a_price_that_rose_within_the_limit_is_paid() {
-    let (fresh, buyer, paid) = buy_while_repriced(650, |offer| PurchaseOrder::exactly(offer, 1_000, 700)).await;
+    let (fresh, buyer, paid) =
+        buy_while_repriced(650, |offer| PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(700))).await;
     assert_eq!(paid.unwrap(), 650);
     assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS - 650);
 }
 
 #[tokio::test]
 async fn a_price_that_rose_beyond_the_limit_is_not_paid() {
-    let (fresh, buyer, paid) = buy_while_repriced(701, |offer| PurchaseOrder::exactly(offer, 1_000, 700)).await;
+    let (fresh, buyer, paid) =
+        buy_while_repriced(701, |offer| PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(700))).await;
     let refused = paid.unwrap_err();
     assert!(matches!(&refused, Error::BeyondLimits(text) if text.contains("701") && text.contains("700")), "{refused}");
     assert_eq!((fresh.tokens(&buyer.address()).await.unwrap(), fresh.receipts(&buyer.address()).await), (FUNDS, 0));
@@ -112,7 +124,10 @@ async fn a_price_that_rose_beyond_the_limit_is_not_paid() {
 
 #[tokio::test]
 async fn a_price_that_rose_beyond_the_total_is_not_paid() {
-    let total = |offer| PurchaseOrder { max_total: Some(600), ..PurchaseOrder::exactly(offer, 1_000, u64::MAX) };
+    let total = |offer| PurchaseOrder {
+        max_total: Some(600),
+        ..PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(u64::MAX))
+    };
     let (fresh, buyer, paid) = buy_while_repriced(601, total).await;
     assert!(matches!(paid.unwrap_err(), Error::BeyondLimits(_)));
     assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS);
@@ -122,7 +137,8 @@ async fn a_price_that_rose_beyond_the_total_is_not_paid() {
 
 #[tokio::test]
 async fn a_pinned_version_is_not_bought_at_another() {
-    let pinned = |offer| PurchaseOrder { expected_version: 1, ..PurchaseOrder::exactly(offer, 1_000, 700) };
+    let pinned =
+        |offer| PurchaseOrder { expected_version: 1, ..PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(700)) };
     let (fresh, buyer, paid) = buy_while_repriced(500, pinned).await;
     assert!(matches!(&paid.unwrap_err(), Error::BeyondLimits(text) if text.contains("version 2")));
     assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS);
@@ -136,7 +152,7 @@ async fn two_processes_share_one_wallet_and_lane() {
     let processes = [0, 1].map(|_| Wallet::new(FaultyChain::slow(&fresh.chain), keypair.clone()).with_lanes(1));
     let buying = (0..60).map(|number| {
         let process = processes[number % 2].clone();
-        async move { process.buy(&PurchaseOrder::exactly(offer, 100, 500)).await.unwrap() }
+        async move { process.buy(&PurchaseOrder::exactly(offer, Wh(100), PricePerKwh(500))).await.unwrap() }
     });
     let bought = side_by_side(buying).await;
     let nonces: HashSet<u64> = bought.iter().map(|bought| bought.nonce).collect();

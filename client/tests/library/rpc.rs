@@ -3,7 +3,7 @@
 use {
     futures_util::StreamExt,
     multibus_client::{
-        Address, Error, Keypair, Market, Signer, Wallet,
+        Address, Error, Keypair, Market, PricePerKwh, Signer, Wallet, Wh,
         chain::{Chain, CommitmentLevel, RpcChain},
         multibus::error::MultibusError,
         offer::{OfferFilter, OfferSort},
@@ -38,17 +38,17 @@ async fn the_market_works_over_rpc() {
     assert_eq!(market.bus(&bus).await.unwrap().name(), "Sunny Lane");
     let found = market.active_offers(&bus, &OfferFilter::default(), OfferSort::Price).await.unwrap();
     assert_eq!(found[0].address, offer.address);
-    let bought = buyer.buy(&PurchaseOrder::exactly(offer.address, 300, 500)).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(offer.address, Wh(300), PricePerKwh(500))).await.unwrap();
     assert_eq!((bought.energy_wh, bought.paid, bought.fills.len()), (300, 150, 1));
     let order =
         BatchOrder::at_quote(vec![BatchItem::at_quote(market.offer(&offer.address).await.unwrap(), 100)]).unwrap();
     buyer.buy_batch(&order).await.unwrap();
-    let lock = buyer.lock_take(&offer.address, 200, 500).await.unwrap().address;
+    let lock = buyer.lock_take(&offer.address, Wh(200), PricePerKwh(500)).await.unwrap().address;
     buyer.lock_settle(&lock).await.unwrap();
     let history = market.history(&buyer.address(), bought.lane).await.unwrap();
     assert!(history.is_verified(), "{:?}", history.flaws);
     assert_eq!(fresh.tokens(&buyer.address()).await.unwrap(), FUNDS - 300);
-    let refused = buyer.buy(&PurchaseOrder::exactly(offer.address, 401, 500)).await.unwrap_err();
+    let refused = buyer.buy(&PurchaseOrder::exactly(offer.address, Wh(401), PricePerKwh(500))).await.unwrap_err();
     assert!(matches!(refused, Error::BeyondLimits(_)), "{refused}");
     let refused = buyer.offer_cancel(&offer.address).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::OfferStillTrading));
@@ -61,7 +61,7 @@ async fn a_lost_transaction_is_submitted_again() {
     let offer = seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().address;
     buyer.open_lanes(1).await.unwrap();
     node.losses.store(1, Ordering::Relaxed);
-    let bought = buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 500)).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(500))).await.unwrap();
     assert_eq!((bought.paid, bought.attempts), (500, 1));
     assert_eq!(fresh.receipts(&buyer.address()).await, 1);
 }
@@ -74,7 +74,7 @@ async fn an_expired_transaction_is_signed_again_under_the_same_nonce() {
     let nonce = fresh.market().trader(&buyer.address(), 0).await.unwrap().unwrap().next_nonce;
     node.losses.store(1, Ordering::Relaxed);
     let chain = fresh.chain.clone();
-    let order = PurchaseOrder::exactly(offer, 1_000, 500);
+    let order = PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(500));
     let (bought, ()) = tokio::join!(buyer.buy(&order), async move {
         // Once it is lost, time passes until it cannot land any more.
         while node.losses.load(Ordering::Relaxed) > 0 {
@@ -95,7 +95,7 @@ async fn many_purchases_in_flight_share_their_questions() {
     let buyer = buyer.with_lanes(16);
     buyer.open_lanes(16).await.unwrap();
     let before = node.requests.load(Ordering::Relaxed);
-    let order = PurchaseOrder::exactly(offer, 100, 500);
+    let order = PurchaseOrder::exactly(offer, Wh(100), PricePerKwh(500));
     let bought = futures_util::future::join_all((0..48).map(|_| buyer.buy(&order))).await;
     assert!(bought.iter().all(|bought| bought.as_ref().is_ok_and(|bought| bought.paid == 50)));
     let per_purchase = (node.requests.load(Ordering::Relaxed) - before) / 48;
@@ -156,7 +156,7 @@ async fn events_arrive_by_subscription_and_a_lost_connection_loses_none() {
     let chain = seller.chain();
     let mut logs = chain.subscribe_logs(&multibus_client::multibus::ID).await.unwrap();
     let offer = seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap();
-    let order = PurchaseOrder::exactly(offer.address, 100, 500);
+    let order = PurchaseOrder::exactly(offer.address, Wh(100), PricePerKwh(500));
     let mut bought = vec![buyer.buy(&order).await.unwrap().signature];
     let mut heard = Vec::new();
     let mut names = Vec::new();

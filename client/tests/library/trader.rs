@@ -1,6 +1,6 @@
 use {
     crate::support::{FaultyChain, side_by_side},
-    multibus_client::{Error, Wallet, chain::Chain, purchase::PurchaseOrder},
+    multibus_client::{Error, PricePerKwh, Wallet, Wh, chain::Chain, purchase::PurchaseOrder},
     multibus_test_support::market::EmbeddedMarket,
     std::collections::HashSet,
 };
@@ -25,7 +25,7 @@ async fn lanes_open_on_demand_and_carry_purchases_side_by_side() {
 }
 
 fn order(offer: multibus_client::Address) -> PurchaseOrder {
-    PurchaseOrder::exactly(offer, 100, 500)
+    PurchaseOrder::exactly(offer, Wh(100), PricePerKwh(500))
 }
 
 #[tokio::test]

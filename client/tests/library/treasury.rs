@@ -1,7 +1,7 @@
 use {
     crate::support::{Fault, FaultyChain},
     multibus_client::{
-        Address, Event, Sent, Wallet,
+        Address, Event, PricePerKwh, Sent, Wallet, Wh,
         bus::OwnerShare,
         chain::Chain,
         multibus::{
@@ -28,7 +28,7 @@ async fn co_owned(fresh: &mut EmbeddedMarket) -> Address {
 /// Sells energy of the bus for exactly so many base units.
 async fn sell(fresh: &EmbeddedMarket, buyer: &Wallet, amount: u64) {
     let offer = fresh.owner.offer_create_for_bus(&fresh.bus, &terms(1_000, amount)).await.unwrap().address;
-    buyer.buy(&PurchaseOrder::exactly(offer, 1_000, amount)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(amount))).await.unwrap();
 }
 
 async fn treasury(fresh: &EmbeddedMarket) -> Treasury {

@@ -11,7 +11,7 @@ use {
     },
     clap::{Args, Subcommand},
     multibus_client::{
-        Address, Keyed,
+        Address, Keyed, PricePerKwh, Wh,
         event::Event,
         lock::LockFilter,
         multibus::state::{Bus, Lock},
@@ -107,7 +107,7 @@ async fn take(args: TakeArgs, session: &Session) -> Result<Reply, Failure> {
         None => offer.price_per_kwh,
     };
     session.require_token_account(&wallet.address(), &bus.address).await?;
-    let created = wallet.lock_take(&args.offer, args.energy.wh, max_price).await?;
+    let created = wallet.lock_take(&args.offer, Wh(args.energy.wh), PricePerKwh(max_price)).await?;
     let lock = market.lock(&created.address).await?;
     let now = session.now().await?;
     Ok(Box::new(Taken { lock: LockView::of(&lock, &bus, now), transaction: TransactionView::from(&created.sent) }))

@@ -5,7 +5,7 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{Amount, Energy, Time, Window, address, format_energy, format_scaled, format_time},
+        value::{Amount, Energy, Time, Window, WindowRules, address, format_energy, format_scaled, format_time},
         view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand, ValueEnum},
@@ -209,7 +209,9 @@ pub async fn run(command: OfferCommand, session: &Session) -> Result<Reply, Fail
 pub fn window_start(window: Option<Window>, bus: &Keyed<Bus>, now: i64) -> Result<i64, Failure> {
     match (window, bus.window_seconds) {
         (None, 0) => Ok(0),
-        (Some(window), seconds) if seconds != 0 => Ok(window.start(now, seconds, bus.gate_closure_seconds)?),
+        (Some(window), window_seconds) if window_seconds != 0 => {
+            Ok(window.start(now, WindowRules { window_seconds, gate_closure_seconds: bus.gate_closure_seconds })?)
+        }
         (None, seconds) => Err(Failure::usage(format!(
             "the bus sells by windows of {seconds} s; name one with --window, such as `--window next`"
         ))),

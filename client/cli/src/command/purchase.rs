@@ -10,7 +10,7 @@ use {
     },
     clap::{ArgGroup, Args},
     multibus_client::{
-        Address, Keyed, Wallet,
+        Address, Keyed, PricePerKwh, Wallet, Wh,
         best::Want,
         multibus::{
             constants::WH_PER_KWH,
@@ -160,7 +160,8 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
     // ceil(energy x price / 1000) is at most the total exactly where the price is at most this.
     let dearest = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(energy_wh);
     let max_price_per_kwh = limits.max_price_per_kwh.unwrap_or(price).min(u64::try_from(dearest).unwrap_or(u64::MAX));
-    let order = PurchaseOrder::up_to(offer.address, energy_wh, limits.min_energy_wh, max_price_per_kwh);
+    let order = PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(max_price_per_kwh))
+        .or_at_least(Wh(limits.min_energy_wh));
     session.require_token_account(&wallet.address(), &bus.address).await?;
     let token = Token::of(&bus);
     if args.dry_run {

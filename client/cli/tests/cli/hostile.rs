@@ -215,6 +215,7 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
         "javascript:alert(1)",
         "{{7*7}} ${7*7}",
         "' onmouseover='alert(1)",
+        "\"\" onmouseover=\"\"alert(1)",
     ];
     let mut text = String::from(HEADER);
     for (index, name) in names.iter().enumerate() {
@@ -229,8 +230,13 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
     assert_has(&shown, &["=HYPERLINK"]);
     let read = |name: &str| std::fs::read_to_string(folder.path().join("report").join(name)).unwrap();
     let page = read("report.html");
-    for live in ["<script", "<img", "<b>=1", " onmouseover='", "\u{202e}"] {
+    for live in ["<script", "<img", "<b>=1", "\" onmouseover=\"", "\u{202e}"] {
         assert!(!page.contains(live), "{live}");
+    }
+    // Values of attributes stand between double quotes, which are escaped everywhere else. A single quote ends none.
+    let without_values: String = page.split('"').step_by(2).collect();
+    for tag in without_values.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+        assert!(!tag.contains('\'') && !tag.contains("onmouseover"), "{tag}");
     }
     assert_has(&page, &["&lt;script&gt;alert(1)", "&lt;b&gt;=1+1\\u{202e}.csv", "default-src 'none'"]);
     // A spreadsheet takes cells with these for formulas; there are only times and numbers.

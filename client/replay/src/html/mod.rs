@@ -268,10 +268,10 @@ mod tests {
         super::*,
         crate::{
             community::Community,
-            price::{Draw, PriceRule},
+            price::{Balance, Draw, PriceRule},
             report::{Flow, MemberResult, OwnerResult, Spread},
         },
-        multibus_client::router::PriceFraction,
+        multibus_client::{BaseUnits, Wh, router::PriceFraction},
         std::{fmt::Write as _, path::Path},
     };
 
@@ -307,8 +307,8 @@ mod tests {
                         continue;
                     }
                     (wanted, *left) = (wanted - energy_wh, *left - energy_wh);
-                    let price =
-                        rule.ask(result.surplus_wh, result.deficit_wh, Draw::new(1, "price", number, seller.member));
+                    let balance = Balance { surplus_wh: result.surplus_wh, deficit_wh: result.deficit_wh };
+                    let price = rule.ask(balance, Draw::new(1, "price", number, seller.member));
                     let cost = multibus::math::cost(energy_wh, price).unwrap();
                     result.paid_base_units += cost;
                     result.purchases += 1;
@@ -378,7 +378,7 @@ mod tests {
             locks_released: 10,
             paid_base_units,
             lock_fees_base_units: 0,
-            average_price_per_kwh: PriceFraction::new(paid_base_units, totals.tradable_wh),
+            average_price_per_kwh: PriceFraction::new(BaseUnits(paid_base_units), Wh(totals.tradable_wh)),
             transactions_sent: 4_000,
             transactions_landed: 3_990,
             transactions_failed: 10,
@@ -392,7 +392,7 @@ mod tests {
             .map(|(name, spread)| (name.to_owned(), spread))
             .into(),
             latency_microseconds: spread(1_400),
-            latency_histogram: vec![(1_024, 500), (2_048, 3_000), (4_096, 490)],
+            latency_histogram: vec![(1_024, 500).into(), (2_048, 3_000).into(), (4_096, 490).into()],
             wall_milliseconds: 7_654,
             invariants: [("token_conservation".to_owned(), true)].into(),
             violations: Vec::new(),

@@ -3,7 +3,7 @@
 use {
     crate::report::{IntervalResult, ReplayReport},
     maud::{Markup, html},
-    multibus_client::router::PriceFraction,
+    multibus_client::{BaseUnits, Wh, router::PriceFraction},
     svg::node::{Value, element::path::Data},
 };
 
@@ -70,7 +70,7 @@ impl Column {
     }
 
     pub fn average_price_per_kwh(&self) -> u128 {
-        PriceFraction::new(self.paid_base_units, self.traded_wh).floor()
+        PriceFraction::new(BaseUnits(self.paid_base_units), Wh(self.traded_wh)).floor()
     }
 }
 

@@ -4,7 +4,7 @@ use {
     super::parts::{Part, legend, percentage, stacked_bar},
     crate::{
         number::{decimal, grouped, kwh, share},
-        report::{MemberResult, ReplayReport, TreasuryResult},
+        report::{LatencyClass, MemberResult, ReplayReport, TreasuryResult},
     },
     maud::{Markup, html},
 };
@@ -138,7 +138,7 @@ pub(super) fn file(report: &ReplayReport) -> Markup {
 pub(super) fn transactions(report: &ReplayReport) -> Markup {
     let largest = report.compute_units.values().map(|spread| spread.max).max().unwrap_or(1).max(1);
     let place = |units: u64| units as f64 / largest as f64 * 100.0;
-    let most = report.latency_histogram.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    let most = report.latency_histogram.iter().map(|class| class.transactions).max().unwrap_or(1).max(1);
     html! {
         .split {
             .scroll {
@@ -171,11 +171,11 @@ pub(super) fn transactions(report: &ReplayReport) -> Markup {
             }
             .latency {
                 h3 { "Latency" }
-                @for (bound, count) in &report.latency_histogram {
+                @for LatencyClass { up_to_microseconds, transactions } in &report.latency_histogram {
                     div {
-                        span { "≤ " (duration(*bound)) }
-                        i style={ "width:" (percentage(*count as f64 / most as f64 * 52.0)) } {}
-                        span { (grouped(*count)) }
+                        span { "≤ " (duration(*up_to_microseconds)) }
+                        i style={ "width:" (percentage(*transactions as f64 / most as f64 * 52.0)) } {}
+                        span { (grouped(*transactions)) }
                     }
                 }
             }

@@ -1,6 +1,7 @@
 //! A history with more purchases than the chain keeps receipts for, verified by its root.
 
 use multibus_client::{
+    PricePerKwh, Wh,
     history::Evidence,
     multibus::constants::RECEIPTS,
     purchase::{PurchaseOrder, TransactionHash},
@@ -16,7 +17,7 @@ async fn every_purchase_is_proven_by_the_root_on_chain() {
     let offer = fresh.owner.offer_create(&fresh.bus, &terms(100_000, 200_000)).await.unwrap().address;
     let mut hashes = Vec::new();
     for number in 1..=PURCHASES {
-        let bought = buyer.buy(&PurchaseOrder::exactly(offer, number * 10, 200_000)).await.unwrap();
+        let bought = buyer.buy(&PurchaseOrder::exactly(offer, Wh(number * 10), PricePerKwh(200_000))).await.unwrap();
         hashes.push(bought.transaction_hash);
     }
     let market = fresh.market();

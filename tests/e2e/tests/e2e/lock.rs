@@ -1,6 +1,6 @@
 //! Locks: held, settled, released.
 
-use multibus_client::{Error, multibus::error::MultibusError, purchase::PurchaseOrder};
+use multibus_client::{Error, PricePerKwh, Wh, multibus::error::MultibusError, purchase::PurchaseOrder};
 use multibus_e2e::market::{FUNDS, NetworkMarket};
 use multibus_test_support::market::terms;
 
@@ -9,13 +9,13 @@ async fn a_lock_holds_energy_and_price_until_it_is_settled() {
     let fresh = NetworkMarket::new(2, |_, _| {}).await;
     let [holder, other] = &fresh.members[..] else { panic!("two members") };
     let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap().address;
-    let lock = holder.lock_take(&offer, 800, 200_000).await.unwrap().address;
+    let lock = holder.lock_take(&offer, Wh(800), PricePerKwh(200_000)).await.unwrap().address;
     assert_eq!(fresh.tokens(holder).await, FUNDS - 160_000);
     fresh.assert_sound().await;
     fresh.owner.offer_reprice(&offer, 400_000).await.unwrap();
-    let refused = other.buy(&PurchaseOrder::exactly(offer, 201, 400_000)).await.unwrap_err();
+    let refused = other.buy(&PurchaseOrder::exactly(offer, Wh(201), PricePerKwh(400_000))).await.unwrap_err();
     assert!(matches!(refused, Error::BeyondLimits(_)), "{refused}");
-    other.buy(&PurchaseOrder::exactly(offer, 200, 400_000)).await.unwrap();
+    other.buy(&PurchaseOrder::exactly(offer, Wh(200), PricePerKwh(400_000))).await.unwrap();
     let refused = other.lock_release(&lock).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::LockNotExpired), "{refused}");
     let settled = holder.lock_settle(&lock).await.unwrap();
@@ -30,7 +30,7 @@ async fn a_lock_that_is_given_up_costs_its_fee_which_the_seller_gets() {
     let fresh = NetworkMarket::new(1, |config, _| config.lock_fee_bps = 500).await;
     let holder = &fresh.members[0];
     let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap().address;
-    let lock = holder.lock_take(&offer, 1_000, 200_000).await.unwrap().address;
+    let lock = holder.lock_take(&offer, Wh(1_000), PricePerKwh(200_000)).await.unwrap().address;
     holder.lock_release(&lock).await.unwrap();
     assert_eq!(fresh.tokens(holder).await, FUNDS - 10_000);
     assert_eq!(fresh.tokens(&fresh.owner).await, 10_000);

@@ -1,7 +1,7 @@
 //! What owners decide together, and what they earn.
 
 use multibus_client::{
-    Wallet,
+    PricePerKwh, Wallet, Wh,
     bus::{BusConfig, OwnerShare},
     multibus::error::MultibusError,
     proposal::ProposalAction,
@@ -26,7 +26,7 @@ async fn owners_share_revenue_and_decide_by_two_of_two() {
     .await;
     let (first, second, buyer) = (&fresh.owner, &fresh.members[0], &fresh.members[1]);
     let offer = first.offer_create_for_bus(&fresh.bus, &terms(10_000, 100_001)).await.unwrap().address;
-    buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 100_001)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(100_001))).await.unwrap();
 
     let action = ProposalAction::BasePriceSet { base_price_per_kwh: 150_000 };
     let proposal = first.propose(&fresh.bus, &action).await.unwrap().address;
@@ -60,7 +60,7 @@ async fn one_owner_pauses_and_money_comes_back_without_a_fee() {
     .await;
     let (first, second, buyer) = (&fresh.owner, &fresh.members[0], &fresh.members[1]);
     let offer = first.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap().address;
-    let lock = buyer.lock_take(&offer, 500, 200_000).await.unwrap().address;
+    let lock = buyer.lock_take(&offer, Wh(500), PricePerKwh(200_000)).await.unwrap().address;
     second.propose(&fresh.bus, &ProposalAction::Pause).await.unwrap();
     let refused = first.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::BusPaused), "{refused}");
@@ -71,6 +71,6 @@ async fn one_owner_pauses_and_money_comes_back_without_a_fee() {
     let resume = first.propose(&fresh.bus, &ProposalAction::Resume).await.unwrap().address;
     second.proposal_approve(&resume).await.unwrap();
     first.proposal_execute(&resume).await.unwrap();
-    buyer.buy(&PurchaseOrder::exactly(offer, 1_000, 200_000)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(200_000))).await.unwrap();
     fresh.assert_sound().await;
 }

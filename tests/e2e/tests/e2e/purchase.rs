@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use multibus_client::{
-    Error,
+    Error, PricePerKwh, Wh,
     multibus::error::MultibusError,
     offer::{OfferFilter, OfferSort},
     purchase::{Order, PurchaseOrder, TransactionHash},
@@ -21,16 +21,19 @@ async fn an_offer_is_listed_repriced_bought_and_withdrawn() {
     assert_eq!(found.iter().map(|offer| offer.address).collect::<Vec<_>>(), [offer.address]);
 
     seller.offer_reprice(&offer.address, 250_000).await.unwrap();
-    let dear = buyer.buy(&PurchaseOrder::exactly(offer.address, 1_000, 200_000)).await.unwrap_err();
+    let dear = buyer.buy(&PurchaseOrder::exactly(offer.address, Wh(1_000), PricePerKwh(200_000))).await.unwrap_err();
     assert!(matches!(&dear, Error::BeyondLimits(text) if text.contains("250000")), "{dear}");
     buyer.open_lanes(1).await.unwrap();
     let nonce = fresh.market().trader(&buyer.address(), 0).await.unwrap().unwrap().next_nonce;
     let order = Order { offer: offer.address, energy_wh: 1_001, max_price_per_kwh: 250_000 };
     let hash = TransactionHash::of(&buyer.address(), 0, nonce, &[order]);
-    let bought = buyer.buy(&PurchaseOrder::exactly(offer.address, 1_001, 250_000)).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(offer.address, Wh(1_001), PricePerKwh(250_000))).await.unwrap();
     assert_eq!((bought.transaction_hash, bought.energy_wh, bought.paid), (hash, 1_001, 250_250));
     assert_eq!(bought.fills.len(), 1);
-    let rest = buyer.buy(&PurchaseOrder::up_to(offer.address, 9_000, 1, 250_000)).await.unwrap();
+    let rest = buyer
+        .buy(&PurchaseOrder::exactly(offer.address, Wh(9_000), PricePerKwh(250_000)).or_at_least(Wh(1)))
+        .await
+        .unwrap();
     assert_eq!((rest.energy_wh, rest.paid), (3_999, 999_750));
     assert_eq!(fresh.tokens(buyer).await, FUNDS - 1_250_000);
     assert_eq!(fresh.tokens(seller).await, FUNDS + 1_250_000);
@@ -69,7 +72,8 @@ async fn purchases_in_flight_at_once_are_paid_once_each() {
     let buyer = fresh.members[0].clone().with_lanes(6);
     let offer = fresh.owner.offer_create(&fresh.bus, &terms(100_000, 200_000)).await.unwrap().address;
     buyer.open_lanes(6).await.unwrap();
-    let orders: Vec<_> = (1..=PURCHASES).map(|wh| PurchaseOrder::exactly(offer, wh * 10, 200_000)).collect();
+    let orders: Vec<_> =
+        (1..=PURCHASES).map(|wh| PurchaseOrder::exactly(offer, Wh(wh * 10), PricePerKwh(200_000))).collect();
     let bought = join_all(orders.iter().map(|order| buyer.buy(order))).await;
     let mut hashes: Vec<_> = bought.into_iter().map(|bought| bought.unwrap().transaction_hash).collect();
     hashes.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use multibus_client::{chain::Chain, purchase::PurchaseOrder};
+use multibus_client::{PricePerKwh, Wh, chain::Chain, purchase::PurchaseOrder};
 use multibus_e2e::market::{FUNDS, NetworkMarket, network};
 use multibus_localnet::node::{Node, NodeOptions};
 use multibus_test_support::market::terms;
@@ -14,7 +14,7 @@ async fn a_killed_node_goes_on_where_it_was() {
     let fresh = NetworkMarket::at(node.url(), node.websocket_url(), 1, |_, _| {}).await;
     let buyer = fresh.members[0].clone().with_lanes(1);
     let offer = fresh.owner.offer_create(&fresh.bus, &terms(10_000, 200_000)).await.unwrap().address;
-    let order = PurchaseOrder::exactly(offer, 1_000, 200_000);
+    let order = PurchaseOrder::exactly(offer, Wh(1_000), PricePerKwh(200_000));
     let mut hashes = Vec::new();
     for _ in 0..3 {
         hashes.push(buyer.buy(&order).await.unwrap().transaction_hash);

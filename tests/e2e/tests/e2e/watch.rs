@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use multibus_client::purchase::PurchaseOrder;
+use multibus_client::{PricePerKwh, Wh, purchase::PurchaseOrder};
 use multibus_e2e::market::NetworkMarket;
 use multibus_test_support::market::terms;
 use serde_json::Value;
@@ -45,8 +45,8 @@ async fn watch_prints_every_event_once_and_in_order() {
     }
 
     let second = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 200_000)).await.unwrap();
-    let bought = buyer.buy(&PurchaseOrder::exactly(second.address, 400, 200_000)).await.unwrap();
-    let lock = buyer.lock_take(&second.address, 100, 200_000).await.unwrap();
+    let bought = buyer.buy(&PurchaseOrder::exactly(second.address, Wh(400), PricePerKwh(200_000))).await.unwrap();
+    let lock = buyer.lock_take(&second.address, Wh(100), PricePerKwh(200_000)).await.unwrap();
     let settled = buyer.lock_settle(&lock.address).await.unwrap();
     let cancelled = fresh.owner.offer_cancel(&second.address).await.unwrap();
     let happened = [

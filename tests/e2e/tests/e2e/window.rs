@@ -1,7 +1,7 @@
 //! Delivery windows in real time.
 
 use multibus_client::{
-    Error, chain::Chain, multibus::error::MultibusError, offer::OfferTerms, purchase::PurchaseOrder,
+    Error, PricePerKwh, Wh, chain::Chain, multibus::error::MultibusError, offer::OfferTerms, purchase::PurchaseOrder,
 };
 use multibus_e2e::market::NetworkMarket;
 use multibus_test_support::market::terms;
@@ -29,17 +29,17 @@ async fn a_window_trades_until_its_gate_closes() {
     assert_eq!(full.multibus(), Some(MultibusError::CapacityExceeded), "{full}");
     let askew = owner.offer_create(&fresh.bus, &in_window(next + 1)).await.unwrap_err();
     assert_eq!(askew.multibus(), Some(MultibusError::WindowMisaligned), "{askew}");
-    buyer.buy(&PurchaseOrder::exactly(soon, 1_000, 200_000)).await.unwrap();
-    let lock = buyer.lock_take(&soon, 1_000, 200_000).await.unwrap_err();
+    buyer.buy(&PurchaseOrder::exactly(soon, Wh(1_000), PricePerKwh(200_000))).await.unwrap();
+    let lock = buyer.lock_take(&soon, Wh(1_000), PricePerKwh(200_000)).await.unwrap_err();
     assert_eq!(lock.multibus(), Some(MultibusError::LockOutlivesOffer), "{lock}");
     fresh.assert_sound().await;
 
     fresh.chain.wait_until(next - 5).await.unwrap();
-    let closed = buyer.buy(&PurchaseOrder::exactly(soon, 1_000, 200_000)).await.unwrap_err();
+    let closed = buyer.buy(&PurchaseOrder::exactly(soon, Wh(1_000), PricePerKwh(200_000))).await.unwrap_err();
     assert!(matches!(closed, Error::BeyondLimits(_)), "{closed}");
     let closed = owner.offer_create(&fresh.bus, &in_window(next)).await.unwrap_err();
     assert_eq!(closed.multibus(), Some(MultibusError::GateClosed), "{closed}");
-    buyer.buy(&PurchaseOrder::exactly(later, 1_000, 200_000)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(later, Wh(1_000), PricePerKwh(200_000))).await.unwrap();
     // Anyone may withdraw what was not sold.
     buyer.offer_cancel(&soon).await.unwrap();
     let capacity = fresh.market().capacity(&fresh.bus, next).await.unwrap();

@@ -11,7 +11,7 @@ use {
     bytemuck::Zeroable,
     futures_util::{StreamExt, TryStreamExt, stream},
     multibus_client::{
-        Address, Error, Keyed, Signature, Signer, Wallet,
+        Address, Error, Keyed, PricePerKwh, Signature, Signer, Wallet, Wh,
         account::decode,
         address,
         chain::{Chain, CommitmentLevel, RpcChain},
@@ -328,7 +328,7 @@ impl Lane {
         let Some(listed) = self.any_offer() else { return false };
         let offer = listed.offer;
         let energy_wh = self.rng.random_range(1..=MOST_WH);
-        let order = PurchaseOrder::exactly(offer.address, energy_wh, offer.price_per_kwh);
+        let order = PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(offer.price_per_kwh));
         let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
         let cost = math::cost(energy_wh, offer.price_per_kwh).unwrap_or_default();
         let bought = Bought {

@@ -3,7 +3,7 @@
 use {
     crate::support::{IMPATIENT, assert_sound, each, network, paid, wallet_behind},
     multibus_client::{
-        Error, Market,
+        Error, Market, PricePerKwh, Wh,
         chain::RpcOptions,
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
     },
@@ -60,7 +60,7 @@ async fn buys_once(fresh: &NetworkMarket, offer: multibus_client::Address, fault
     for (method, fault) in faults {
         proxy.inject(method, *fault, 1);
     }
-    let order = PurchaseOrder::exactly(offer, 10, 500);
+    let order = PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500));
     let bought = buyer.buy(&order).await.unwrap_or_else(|error| panic!("{faults:?}: {error}"));
     assert_eq!((bought.energy_wh, bought.paid), (10, 5), "{faults:?}");
     for (method, _) in faults {
@@ -111,7 +111,7 @@ async fn an_answer_that_never_comes_does_not_hold_the_buyer_up() {
     let buyer = wallet_behind(&proxy, &member, RpcOptions::default()).with_lanes(1);
     proxy.inject("sendTransaction", Fault::Unanswered, 1);
     let started_at = Instant::now();
-    buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap();
     assert_eq!(proxy.failed("sendTransaction"), 1);
     // A request may take 30 s; the chain says within seconds that the transaction landed.
     assert!(started_at.elapsed() < Duration::from_secs(15), "{:?}", started_at.elapsed());
@@ -128,7 +128,7 @@ async fn a_node_that_dies_after_the_purchase_landed_leaves_a_hash_to_ask_for() {
     let patience = Duration::from_secs(4);
     let buyer = wallet_behind(&proxy, &member, RpcOptions { patience, ..IMPATIENT }).with_lanes(1);
     proxy.inject("sendTransaction", Fault::LastWords, 1);
-    let refused = buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap_err();
+    let refused = buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap_err();
     let Error::PurchaseUnknown { transaction_hash, .. } = &refused else { panic!("{refused}") };
     let sentence = refused.to_string();
     assert!(
@@ -141,7 +141,7 @@ async fn a_node_that_dies_after_the_purchase_landed_leaves_a_hash_to_ask_for() {
     let processed = processed.expect("it landed");
     assert_eq!((processed.energy_wh, processed.paid), (10, 5));
     // The same wallet goes on under the next nonce.
-    let next = buyer.buy(&PurchaseOrder::exactly(offer, 20, 500)).await.unwrap();
+    let next = buyer.buy(&PurchaseOrder::exactly(offer, Wh(20), PricePerKwh(500))).await.unwrap();
     assert_eq!(next.nonce, processed.nonce + 1);
     assert_eq!(paid(&fresh, &member).await, 15);
     assert_sound(&fresh, &[&member]).await;
@@ -163,7 +163,7 @@ async fn a_node_that_is_gone_before_anything_was_sent_costs_nothing() {
         proxy.inject("*", fault, u32::MAX);
         let patience = Duration::from_secs(2);
         let buyer = wallet_behind(&proxy, &member, RpcOptions { patience, ..IMPATIENT }).with_lanes(1);
-        let refused = buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap_err();
+        let refused = buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap_err();
         let sentence = refused.to_string();
         assert!(matches!(refused, Error::Rpc { .. }), "{sentence}");
         assert!(sentence.contains(&proxy.url) && sentence.contains(said), "{fault:?}: {sentence}");
@@ -192,7 +192,7 @@ async fn trades_once(proxy: &Proxy, fresh: &NetworkMarket, faults: &[(&'static s
     let item = BatchItem::at_quote(fresh.market().offer(&offer).await.unwrap(), 100);
     assert_eq!(buyer.buy_batch(&BatchOrder::at_quote(vec![item]).unwrap()).await.unwrap().paid, 50);
     inject();
-    let lock = buyer.lock_take(&offer, 200, 500).await.unwrap().address;
+    let lock = buyer.lock_take(&offer, Wh(200), PricePerKwh(500)).await.unwrap().address;
     inject();
     assert_eq!(buyer.lock_settle(&lock).await.unwrap().paid, 100);
     for (method, _) in faults {

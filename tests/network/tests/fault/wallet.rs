@@ -3,7 +3,7 @@
 use {
     crate::support::{IMPATIENT, assert_sound, network, paid, wallet_behind},
     futures_util::future::join_all,
-    multibus_client::purchase::PurchaseOrder,
+    multibus_client::{PricePerKwh, Wh, purchase::PurchaseOrder},
     multibus_network::{market, proxy::Fault},
     std::collections::HashSet,
 };
@@ -26,7 +26,7 @@ async fn two_clients_share_one_wallet_and_its_lanes() {
     let buying = (0..2 * PURCHASES).map(|number| {
         let client = &clients[number % 2];
         // Purchases come in groups of four that differ only in their nonce.
-        let order = PurchaseOrder::exactly(offer, 10 + 10 * (number as u64 / 4 % 3), 500);
+        let order = PurchaseOrder::exactly(offer, Wh(10 + 10 * (number as u64 / 4 % 3)), PricePerKwh(500));
         async move { client.buy(&order).await.unwrap_or_else(|error| panic!("purchase {number}: {error}")) }
     });
     let bought = join_all(buying).await;

@@ -4,7 +4,7 @@ use {
     crate::support::{IMPATIENT, behind, network},
     futures_util::StreamExt,
     multibus_client::{
-        Signature, Wallet,
+        PricePerKwh, Signature, Wallet, Wh,
         chain::{Chain, LogsStream},
         event::Event,
         purchase::PurchaseOrder,
@@ -44,7 +44,7 @@ async fn buy(
 ) -> Vec<multibus_client::purchase::Purchased> {
     let mut bought = Vec::new();
     for _ in 0..count {
-        bought.push(buyer.buy(&PurchaseOrder::exactly(offer, 10, 500)).await.unwrap());
+        bought.push(buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap());
     }
     bought
 }
