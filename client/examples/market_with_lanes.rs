@@ -1,5 +1,5 @@
-//! One wallet buys eight times at once: on a network each of its four nonce lanes has a purchase in flight, and none waits
-//! for the others. (The chain inside the process answers at once, so there the first lane is always free again.)
+//! One wallet buys eight times at once. On a network each of its four nonce lanes has a purchase in flight, and none
+//! waits for the others. (The chain inside the process answers at once, so there the first lane is always free again.)
 //!
 //!     cargo run --example market_with_lanes [-- --url http://127.0.0.1:8899]
 

@@ -45,8 +45,8 @@ pub trait MarketAccount: Pod + Discriminator {
     /// Where an account with these contents lives.
     fn home(&self) -> Address;
 
-    /// The invariant of the account that does not hold. What a later program may put into reserved bytes, or number anew,
-    /// is not held against it.
+    /// The first invariant that the account breaks. Reserved bytes, and numbers that a later program may add, are not
+    /// checked.
     fn broken_invariant(&self) -> Option<&'static str>;
 
     /// Length of the account's data, in bytes, with its discriminator.
@@ -101,9 +101,9 @@ market_accounts!(
 
 /// Decodes an account of the market.
 ///
-/// Fails with [`Error::Decode`] where the account belongs to another program, is of another kind, has another length
-/// or a layout that this client does not know, lives elsewhere than its contents say, or where its contents break an
-/// invariant: the program never wrote it, and no figure in it means anything.
+/// Fails with [`Error::Decode`] where the account belongs to another program, is of another kind, has another length or
+/// a layout that this client does not know, is at another address than its contents say, or breaks an invariant. The
+/// program never wrote such an account, so no figure in it means anything.
 pub fn decode<T: MarketAccount>(address: &Address, account: &Account) -> Result<Keyed<T>> {
     let refuse = |cause: String| Error::Decode { kind: T::NAME, address: *address, cause };
     if account.owner != multibus::ID {

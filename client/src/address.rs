@@ -12,7 +12,7 @@ fn derive(seeds: &[&[u8]]) -> Address {
     Address::find_program_address(seeds, &multibus::ID).0
 }
 
-/// A bus, by its creator and the number that tells apart the creator's buses.
+/// A bus, by its creator and its number among the creator's buses.
 pub fn bus(creator: &Address, bus_seq: u64) -> Address {
     derive(&[BUS_SEED, creator.as_ref(), &bus_seq.to_le_bytes()])
 }
@@ -27,7 +27,7 @@ pub fn offer(capacity: &Address, offer_seq: u64) -> Address {
     derive(&[OFFER_SEED, capacity.as_ref(), &offer_seq.to_le_bytes()])
 }
 
-/// Whether an offer's address costs the program least to find: each lower bump takes it about 400 compute units more.
+/// Whether an offer's address has the highest bump, 255. Each bump below costs the program about 400 compute units.
 pub fn offer_is_cheap(capacity: &Address, offer_seq: u64) -> bool {
     offer_bump(capacity, offer_seq) == u8::MAX
 }

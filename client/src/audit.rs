@@ -20,7 +20,7 @@ use {
 pub const WINDOWS: &str = "energy_of_windows_is_conserved";
 /// Per offer: reserved <= remaining <= listed, and reserved is the sum of its locks.
 pub const OFFERS: &str = "offers_hold_what_is_locked";
-/// The escrow holds the deposits of open locks, and nothing but what strangers gave to it.
+/// The escrow holds the deposits of open locks. Whatever else it holds, strangers sent there.
 pub const ESCROW: &str = "escrow_equals_deposits";
 /// Shares sum to 10,000, the threshold is met by the owners.
 pub const BUS: &str = "bus_shares_sum_to_the_whole";
@@ -45,7 +45,7 @@ impl Findings {
     }
 }
 
-/// A bus as it stands on the chain, with what is wrong with it.
+/// A bus as it is on the chain, and what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Audit {
     /// The bus.
@@ -54,12 +54,12 @@ pub struct Audit {
     pub capacities: Vec<Keyed<Capacity>>,
     /// Its open offers, by address.
     pub offers: Vec<Keyed<Offer>>,
-    /// Its open locks, those that expire first coming first.
+    /// Its open locks, the next to expire first.
     pub locks: Vec<Keyed<Lock>>,
     /// What its escrow holds, in token base units.
     pub escrow: u64,
-    /// What its escrow holds beyond the deposits of its locks, in token base units: anyone can send tokens there, which
-    /// stay there and are no fault of the market's.
+    /// What its escrow holds beyond the deposits of its locks, in token base units. Anyone can send tokens there. They
+    /// stay there and break no invariant.
     pub gifts: u64,
     /// What its treasury holds, in token base units.
     pub treasury: u64,
@@ -75,8 +75,8 @@ impl Audit {
 }
 
 impl Market {
-    /// Reads a bus with all that belongs to it and checks every invariant that it must fulfil by itself. The accounts
-    /// are read one kind after the other: where someone trades meanwhile, they need not fit together.
+    /// Reads a bus with everything that belongs to it and checks all of its invariants. The kinds of accounts are read
+    /// one after the other, so a trade in between can make them disagree.
     pub async fn audit(&self, bus: &Address) -> Result<Audit> {
         let of_bus = LockFilter { bus: Some(*bus), ..LockFilter::default() };
         let bus = self.bus(bus).await?;
@@ -101,14 +101,14 @@ impl Market {
     }
 }
 
-/// A bus by itself.
+/// Checks a bus by itself.
 pub fn check_bus(findings: &mut Findings, bus: &Bus) {
     if let Err(rule) = bus.check_invariants() {
         findings.check(BUS, false, || format!("{rule} does not hold"));
     }
 }
 
-/// Every capacity of a bus against all of its open offers.
+/// Checks every capacity of a bus against all of its open offers.
 pub fn check_windows(findings: &mut Findings, capacities: &[Keyed<Capacity>], offers: &[Keyed<Offer>]) {
     for capacity in capacities {
         let of_window: Vec<Keyed<Offer>> =
@@ -117,7 +117,7 @@ pub fn check_windows(findings: &mut Findings, capacities: &[Keyed<Capacity>], of
     }
 }
 
-/// A capacity against the open offers of its window.
+/// Checks a capacity against the open offers of its window.
 pub fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers: &[Keyed<Offer>]) {
     let window = capacity.window_start;
     if let Err(rule) = capacity.check_invariants() {
@@ -129,7 +129,7 @@ pub fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers:
     findings.equal(WINDOWS, format_args!("offers open in window {window}"), u128::from(capacity.open_offers), open);
 }
 
-/// Offers against the open locks on them.
+/// Checks offers against the open locks on them.
 pub fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[Keyed<Lock>]) {
     let mut locked: HashMap<Address, (u128, u128)> = HashMap::new();
     for lock in locks {
@@ -160,7 +160,8 @@ fn deposits(locks: &[Keyed<Lock>]) -> u128 {
     locks.iter().map(|lock| u128::from(lock.deposit)).sum()
 }
 
-/// The balance of an escrow to which nobody gives anything, in token base units, against the open locks of its bus.
+/// Checks the balance of an escrow, in token base units, against the open locks of its bus. Use it where no stranger
+/// sends tokens to the escrow.
 pub fn check_escrow(findings: &mut Findings, escrow: u64, locks: &[Keyed<Lock>]) {
     findings.equal(ESCROW, "the escrow", u128::from(escrow), deposits(locks));
 }

@@ -1,6 +1,6 @@
-//! Buying at the best price: the energy of a bus at the lowest total cost within limits, quoted ([`Market::quote_best`])
-//! or bought ([`Wallet::buy_best`]). An amount that needs more offers than one transaction holds is bought in several,
-//! each of them all or nothing.
+//! Buys the energy of a bus at the lowest total cost within limits ([`Wallet::buy_best`]), or quotes what that would
+//! cost ([`Market::quote_best`]). One transaction holds a few offers. Larger amounts take several transactions, each of
+//! them all or nothing.
 
 use {
     crate::{
@@ -36,13 +36,13 @@ pub struct Want {
     pub window_start: Option<i64>,
     /// Only energy from this source; `None` for any source.
     pub source: Option<EnergySource>,
-    /// Who buys: the program refuses a seller that buys its own offer, so these are left out. [`Wallet::quote_best`] and
-    /// [`Wallet::buy_best`] name the wallet themselves.
+    /// The buyer, whose own offers are left out: a seller cannot buy its own offer. [`Wallet::quote_best`] and
+    /// [`Wallet::buy_best`] set it to the wallet.
     pub buyer: Option<Address>,
 }
 
 impl Want {
-    /// Exactly so much, at whatever it costs, from any window and source.
+    /// Exactly this much energy, at any price, from any window and source.
     pub fn exactly(bus: Address, energy_wh: u64) -> Self {
         Self {
             bus,
@@ -56,7 +56,7 @@ impl Want {
         }
     }
 
-    /// What is still wanted after a part was bought.
+    /// The rest, after a part was bought.
     fn after(&self, bought: &BestPurchase, signed_for: u64) -> Self {
         Self {
             energy_wh: self.energy_wh.saturating_sub(bought.energy_wh()),
@@ -98,8 +98,8 @@ pub struct BestQuote {
 pub struct BestPurchase {
     /// One purchase for each transaction, in order.
     pub purchases: Vec<Purchased>,
-    /// Why less was bought than was wanted; `None` where all was bought, or at least the minimum and nothing more was on
-    /// offer within the limits.
+    /// Why it stopped before everything was bought. `None` if everything was bought, or if the minimum was bought and
+    /// nothing more was on offer within the limits.
     pub stopped: Option<Error>,
 }
 
@@ -115,8 +115,8 @@ impl BestPurchase {
     }
 }
 
-/// The cheapest way to buy from these offers, which all settle in one mint, with so much in one transaction. Pure: no
-/// chain, no clock. Of `want`, energy and limits of price and total count; which offers are meant the caller decides.
+/// The cheapest way to buy from these offers, which settle in `mint`. `limits` is what one transaction holds. The bus,
+/// window and source of `want` are not checked: the caller chooses the offers. Pure: no chain, no clock.
 ///
 /// # Errors
 /// Where the amounts make no sense, or where the offers cannot fill the smallest acceptable amount within the limits.
@@ -171,14 +171,16 @@ impl Wallet {
         self.market().quote_best(&Want { buyer: Some(self.address()), ..*want }).await
     }
 
-    /// Buys what is wanted at the lowest total cost. Each transaction is quoted anew, also where an offer moves before it
-    /// lands. Where a later transaction fails, what the earlier ones bought is returned with the cause.
+    /// Buys what is wanted at the lowest total cost. Every transaction is quoted on its own, and quoted again if an
+    /// offer changes before it lands. If a later transaction fails, the purchases of the earlier ones are returned with
+    /// the cause.
     ///
     /// # Errors
     /// Where nothing was bought.
     pub async fn buy_best(&self, want: &Want) -> Result<BestPurchase> {
         let mut bought = BestPurchase::default();
-        // Money is counted as what was signed for: a node that tells less does not make the wallet spend more.
+        // Counts what was signed for, not what the node reports: a node that reports less must not make the wallet
+        // spend more.
         let mut paid_at_most = 0u64;
         loop {
             let rest = want.after(&bought, paid_at_most);

@@ -51,7 +51,7 @@ impl Market {
     pub async fn buses_of(&self, wallet: &Address) -> Result<Vec<Keyed<Bus>>> {
         let of_wallet =
             |bus: &Keyed<Bus>| bus.creator == *wallet || bus.owners().iter().any(|slot| slot.owner == *wallet);
-        // An owner can stand in any of 16 places, which a node cannot be asked for in one question.
+        // An owner can be in any of 16 slots, and a request filters by one offset.
         Ok(self.buses().await?.into_iter().filter(of_wallet).collect())
     }
 
@@ -62,7 +62,7 @@ impl Market {
 }
 
 impl Wallet {
-    /// Creates a bus. `bus_seq` tells apart the buses of one creator.
+    /// Creates a bus. `bus_seq` is its number among the buses of its creator.
     pub async fn bus_create(&self, bus_seq: u64, mint: &Address, config: &BusConfig) -> Result<Created> {
         let token_program = self.market().token_program_of(mint).await?;
         let instruction = bus_create(&self.address(), bus_seq, mint, &token_program, config.clone());

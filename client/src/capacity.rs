@@ -28,7 +28,7 @@ pub fn capacity_open(payer: &Address, bus: &Address, window_start: i64) -> Instr
     })
 }
 
-/// Instruction `capacity_close`: closes a window that is over; its rent goes to who paid it.
+/// Instruction `capacity_close`: closes a window that is over. Its rent goes back to whoever paid it.
 pub fn capacity_close(bus: &Address, window_start: i64, rent_payer: &Address) -> Instruction {
     multibus::instruction::CapacityClose {}.to_instruction(multibus::accounts::CapacityClose {
         general: address::capacity(bus, 0),
@@ -37,20 +37,19 @@ pub fn capacity_close(bus: &Address, window_start: i64, rent_payer: &Address) ->
     })
 }
 
-/// Numbers from the next one on that a first attempt looks at.
+/// How many sequence numbers a first attempt looks at, from the next one on.
 const CHEAP_SEQS: u64 = 8;
 
-/// A sequence number for a new offer of a capacity that is free. At the first attempt the first of the next numbers
-/// whose address has the highest bump, which the program finds at once: each lower bump would cost it about 400
-/// compute units more. At later attempts a random one near the next, so that many sellers who list at the same instant
-/// do not collide again.
+/// A free sequence number for a new offer of a capacity. The first attempt takes the first number whose address has the
+/// highest bump, because each lower bump costs the program about 400 compute units. Later attempts take a random number
+/// near the next one, so that sellers who list at the same time do not collide again.
 pub fn free_offer_seq(capacity: &Address, seqs: &OfferSeqWindow, attempt: u32) -> u64 {
     if attempt == 0 {
         return (seqs.next..seqs.next.saturating_add(CHEAP_SEQS))
             .find(|seq| address::offer_is_cheap(capacity, *seq))
             .unwrap_or(seqs.next);
     }
-    // Not so far ahead that the numbers below would be lost to others.
+    // A number too far ahead would move the window past lower numbers that other sellers may still use.
     let spread = OFFER_SEQ_WINDOW / 4;
     let lowest = seqs.next.saturating_sub(spread);
     (0..64)

@@ -1,5 +1,5 @@
-//! Every way the client refuses or fails, in sentences that say what to do next. A refusal of the program arrives as
-//! the program's own sentence, with the values that the program logged.
+//! Every error of the client, as a sentence that says what to do next. A refusal by the program comes with the
+//! program's own sentence and the values that it logged.
 
 use {
     crate::{
@@ -42,13 +42,13 @@ fn connection_remedy() -> &'static str {
     }
 }
 
-/// Characters of a node's message that are passed on.
+/// Longest part of a node's message that is shown, in characters.
 const CAUSE_CHARACTERS: usize = 1_000;
 
 /// Result of the client.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
-/// Every way the client refuses or fails.
+/// Every error of the client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -60,17 +60,17 @@ pub enum Error {
     Transaction {
         /// What the network said.
         error: TransactionError,
-        /// The same, with what to do next.
+        /// The same as a sentence, with what to do next.
         sentence: String,
-        /// What was logged until then.
+        /// What was logged before it failed.
         logs: Vec<String>,
     },
-    /// A node could not be asked, or answered with an error.
+    /// A request to a node failed.
     #[error("{action} at {url} failed: {cause}; {remedy}")]
     Rpc {
-        /// What was asked.
+        /// The request.
         action: &'static str,
-        /// Of whom: scheme and host, without what may be an access key.
+        /// The node's URL: scheme and host, without what may be an access key.
         url: String,
         /// What went wrong.
         cause: String,
@@ -103,7 +103,7 @@ pub enum Error {
     /// The market moved beyond the limits that the caller set; nothing was paid.
     #[error("{0}; nothing was paid")]
     BeyondLimits(String),
-    /// A transaction did not land, although it was sent again and again; it never will.
+    /// A transaction was sent again and again, did not land and never will.
     #[error(
         "the transaction {signature} did not land in {attempts} attempts and never will; the network is congested, raise \
          the priority fee or try again later"
@@ -114,7 +114,7 @@ pub enum Error {
         /// How often it was signed and sent.
         attempts: u32,
     },
-    /// The network could not be asked what became of a transaction.
+    /// It is unknown whether a transaction landed: the network does not answer.
     #[error(
         "nobody could be asked what became of the transaction {signature}: {cause}; ask for it once the network is back"
     )]
@@ -124,7 +124,7 @@ pub enum Error {
         /// Why.
         cause: String,
     },
-    /// The network could not be asked what became of a purchase.
+    /// It is unknown whether a purchase happened: the network does not answer.
     #[error(
         "nobody could be asked what became of the purchase {transaction_hash} (nonce {nonce} of lane {lane}): {cause}; \
          verify that hash before you buy again"

@@ -38,7 +38,7 @@ pub fn parse(logs: &[String]) -> ParsedEvents {
                 }
             }
             LogLine::Data(data) if stack.last() == Some(&multibus::ID) => parsed.events.extend(from_base64(data)),
-            // Later lines may be missing, so nobody could tell any more whose they are.
+            // Lines are missing from here on, so it is unknown which program logged the next one.
             LogLine::Truncated => {
                 parsed.truncated = true;
                 break;

@@ -1,5 +1,5 @@
-//! Receipts beyond the last sixteen: a lane's whole history, replayed from its events and verified against the root
-//! that the chain keeps.
+//! The whole history of a lane, of which only the last 16 receipts are on chain: replayed from events and verified
+//! against the root on chain.
 
 use {
     crate::{
@@ -48,18 +48,18 @@ pub struct HistoricPurchase {
 /// What is wrong with a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// Purchases are missing: the node does not serve their logs (any more).
+    /// Purchases are missing: the node does not serve their logs.
     Gap {
         /// First missing nonce.
         first_nonce: u64,
         /// Last missing nonce.
         last_nonce: u64,
     },
-    /// The hashes do not make the root that the chain keeps: at least one was changed, added or left out.
+    /// The hashes do not give the root on chain: at least one was changed, added or left out.
     RootMismatch {
         /// Root of the hashes that were found.
         computed: [u8; 32],
-        /// Root that the chain keeps.
+        /// Root on chain.
         on_chain: [u8; 32],
     },
     /// A purchase's amounts are not those of its receipt on chain.
@@ -67,7 +67,7 @@ pub enum Flaw {
         /// The purchase's nonce.
         nonce: u64,
     },
-    /// The amounts do not sum to the totals that the chain keeps.
+    /// The amounts do not sum to the totals on chain.
     TotalMismatch {
         /// Sum of the energy found, in Wh.
         energy_wh: u64,
@@ -115,9 +115,9 @@ pub struct History {
     pub lane: u16,
     /// Nonce that the lane started at.
     pub first_nonce: u64,
-    /// Nonce of its next purchase (or of the one that never came, where the lane is closed).
+    /// Nonce of its next purchase. If the lane is closed, the nonce that no purchase used.
     pub next_nonce: u64,
-    /// Root that the chain keeps.
+    /// Root on chain.
     pub root: [u8; 32],
     /// Whether the lane was closed since.
     pub is_closed: bool,
@@ -134,14 +134,14 @@ impl History {
     }
 }
 
-/// How it is known that a purchase happened.
+/// What shows that a purchase happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// Its receipt is on chain.
     Receipt,
     /// It is in a lane's history, which the root on chain proves.
     VerifiedHistory,
-    /// A transaction logged it, but its lane's root does not prove it: the lane was closed, or logs are missing.
+    /// A transaction logged it. The root on chain does not prove it, because the lane was closed or logs are missing.
     Event,
 }
 
@@ -164,11 +164,11 @@ pub struct Processed {
     pub paid: u64,
     /// Its transaction; `None` where the receipt alone tells.
     pub signature: Option<Signature>,
-    /// How this is known.
+    /// What shows that it happened.
     pub evidence: Evidence,
 }
 
-/// What the chain keeps about a lane.
+/// What is on chain about a lane.
 struct Kept {
     first_nonce: u64,
     next_nonce: u64,
@@ -177,9 +177,8 @@ struct Kept {
 }
 
 impl Market {
-    /// Whether the purchase with a hash happened; `None` where it did not. Looks at receipts first, then through the
-    /// transactions of the wallet; without a wallet through all transactions of the market, which takes long on a busy
-    /// network.
+    /// Finds the purchase with a hash; `None` if it did not happen. Looks at receipts first, then at the transactions
+    /// of the wallet. Without a wallet it looks at all transactions of the market, which takes long on a busy network.
     pub async fn is_transaction_processed(
         &self,
         transaction_hash: &TransactionHash,
@@ -312,7 +311,7 @@ fn processed_in(event: &Event, transaction_hash: &TransactionHash) -> Option<Pro
     }
 }
 
-/// Holds what was found against what the chain keeps.
+/// Compares what was found with what is on chain.
 fn verify(wallet: Address, lane: u16, kept: &Kept, mut found: BTreeMap<u64, HistoricPurchase>) -> History {
     let mut flaws = Vec::new();
     for receipt in kept.trader.iter().flat_map(receipts_of) {

@@ -25,7 +25,7 @@ struct Lane {
     /// `None` where it must be read again.
     next_nonce: Option<u64>,
     is_busy: bool,
-    /// Nonces that others spent here while this process wanted to.
+    /// How often another process spent the nonce that this one was about to use.
     collisions: u32,
 }
 
@@ -67,7 +67,7 @@ impl Lease {
         self.read(next_nonce);
     }
 
-    /// The lane may have moved: whoever gets it next reads it again.
+    /// Its next nonce is uncertain: it is read again before the next purchase.
     pub fn forget(&mut self) {
         self.next_nonce = None;
     }
@@ -104,7 +104,7 @@ impl Lanes {
         }
     }
 
-    /// Lanes that are opened at most.
+    /// Most lanes that are opened.
     pub fn max(&self) -> u16 {
         self.max
     }
@@ -119,12 +119,12 @@ impl Lanes {
         &self.wallet
     }
 
-    /// Whether a purchase could have one of them now.
+    /// Whether a lane is free.
     pub(crate) fn has_free(&self) -> bool {
         self.known().iter().any(|lane| !lane.is_busy)
     }
 
-    /// Waits for the right to read and open lanes; holds whether they were read before.
+    /// Locks the reading and opening of lanes. The value tells whether they were read before.
     pub(crate) async fn opening(&self) -> tokio::sync::MutexGuard<'_, bool> {
         self.opening.lock().await
     }
@@ -143,7 +143,7 @@ impl Lanes {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A free lane, the one that collided least with others. Marks it busy.
+    /// Takes the free lane that collided least with other processes.
     pub(crate) fn pick(self: &Arc<Self>) -> Option<Lease> {
         let mut known = self.known();
         let lane = known.iter_mut().filter(|lane| !lane.is_busy).min_by_key(|lane| (lane.collisions, lane.number))?;
@@ -158,7 +158,7 @@ impl Lanes {
         })
     }
 
-    /// A lane that was read from the chain.
+    /// Adds a lane that was read from the chain.
     pub(crate) fn add(&self, trader: &Trader) {
         let mut known = self.known();
         if known.iter().all(|lane| lane.number != trader.lane) {

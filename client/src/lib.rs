@@ -1,14 +1,14 @@
 //! Client of MultiBus, a market for energy between neighbours on Solana.
 //!
-//! - [`Market`] answers questions: buses, capacities, offers, locks, nonce lanes, receipts, verified history.
+//! - [`Market`] answers queries: buses, capacities, offers, locks, nonce lanes, receipts, verified history.
 //! - [`Wallet`] acts for one keypair: creates buses and offers, buys, locks. It sets compute limits from simulation,
 //!   hands out nonce lanes, retries within the caller's limits, and never pays twice for one purchase.
-//! - [`Chain`](chain::Chain) is the one narrow interface below both: an RPC node ([`chain::RpcChain`]) or, with the
-//!   feature `embedded`, a chain inside the process (`chain::EmbeddedChain`).
+//! - [`Chain`](chain::Chain) is the one interface below both: an RPC node ([`chain::RpcChain`]) or, with the feature
+//!   `embedded`, a chain inside the process (`chain::EmbeddedChain`).
 //!
-//! Every noun has its room with the instruction builders, the queries and the actions: [`bus`], [`capacity`],
-//! [`offer`], [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`]. Energy is in Wh, money in base units of
-//! the bus's settlement token, prices in base units per kWh, times in unix seconds.
+//! Each noun has a module with its instruction builders, queries and actions: [`bus`], [`capacity`], [`offer`],
+//! [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`]. Energy is in Wh, money in base units of the bus's
+//! settlement token, prices in base units per kWh, times in unix seconds.
 //!
 //! ```no_run
 //! use std::sync::Arc;

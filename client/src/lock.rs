@@ -1,4 +1,4 @@
-//! Locks: part of an offer held for 300 seconds at the price of the moment, against a deposit of the full cost.
+//! Locks hold part of an offer for 300 seconds at its present price, against a deposit of the full cost.
 
 use {
     crate::{
@@ -86,8 +86,8 @@ pub fn lock_settle(
     })
 }
 
-/// Instruction `lock_release`: the energy is free again; the deposit goes back less the bus's lock fee. The buyer may at
-/// any time, anyone after its expiry.
+/// Instruction `lock_release`: the energy is free again, and the deposit goes back less the bus's lock fee. The buyer
+/// may release it at any time, anyone else after it has expired.
 pub fn lock_release(
     caller: &Address,
     lock: &Keyed<Lock>,
@@ -115,9 +115,9 @@ impl Market {
         self.get(lock).await
     }
 
-    /// Open locks that meet a filter, those that expire first coming first.
+    /// Open locks that meet a filter, the next to expire first.
     pub async fn locks(&self, filter: &LockFilter) -> Result<Vec<Keyed<Lock>>> {
-        // A node takes four conditions: length, kind and two more. The third is checked here.
+        // A request takes four conditions: length, kind and two more. The third one is checked here.
         let mut conditions: Vec<(usize, &[u8])> = Vec::new();
         if let Some(buyer) = &filter.buyer {
             conditions.push((offset!(Lock, buyer), buyer.as_ref()));
@@ -135,7 +135,7 @@ impl Market {
 }
 
 impl Wallet {
-    /// Holds exactly so much energy of an offer for 300 seconds, at its present price, if that is at most the limit. The
+    /// Holds this much energy of an offer for 300 seconds at its present price, if that is within the limit. The
     /// deposit is paid from this wallet's associated token account. A buyer can hold one lock on each offer.
     pub async fn lock_take(&self, offer: &Address, energy: Wh, max_price: PricePerKwh) -> Result<Created> {
         let offer = self.market().offer(offer).await?;
@@ -154,7 +154,8 @@ impl Wallet {
         }
     }
 
-    /// Takes the energy of an own lock, up to and including its expiry second; the deposit pays the seller.
+    /// Buys the energy of one of this wallet's locks, up to and including its expiry second. The deposit pays the
+    /// seller.
     pub async fn lock_settle(&self, lock: &Address) -> Result<Purchased> {
         let lock = self.own_lock(lock).await?;
         let offer = self.market().offer(&lock.offer).await?;
@@ -167,8 +168,8 @@ impl Wallet {
         .await
     }
 
-    /// Gives up a lock: the deposit goes back to its buyer's associated token account (created where it is missing)
-    /// less the bus's lock fee. The buyer may at any time, anyone after its expiry.
+    /// Gives up a lock. The deposit less the bus's lock fee goes back to the buyer's associated token account, which is
+    /// created if it is missing. The buyer may do so at any time, anyone else after the lock has expired.
     pub async fn lock_release(&self, lock: &Address) -> Result<Sent> {
         let lock = self.market().lock(lock).await?;
         let offer = self.market().offer(&lock.offer).await?;

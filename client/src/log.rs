@@ -7,7 +7,7 @@ use solana_address::Address;
 pub enum LogLine<'a> {
     /// A program starts.
     Invoke(Address),
-    /// A program ended well.
+    /// A program succeeded.
     Success(Address),
     /// A program failed.
     Failed(Address),
@@ -15,14 +15,14 @@ pub enum LogLine<'a> {
     Log(&'a str),
     /// A program logged data, in base64.
     Data(&'a str),
-    /// The log was cut here: nothing after this line can be trusted to be complete.
+    /// The log was cut here: lines are missing from here on.
     Truncated,
     /// Anything else, such as compute units.
     Other,
 }
 
 impl<'a> LogLine<'a> {
-    /// Reads a line. Texts of programs come behind a prefix that they cannot avoid, so they cannot pose as the others.
+    /// Reads a line. What a program logs always has a prefix, so it cannot imitate the other lines.
     pub fn parse(line: &'a str) -> Self {
         if line == "Log truncated" {
             return Self::Truncated;

@@ -21,19 +21,19 @@ use {
 
 /// Addresses that one transaction can add to a table.
 const EXTEND_AT_ONCE: usize = 25;
-/// Where a table's account names its authority, after kind, two slots, a start index and a tag.
+/// Offset of the authority in a table's account: after its kind, two slots, a start index and an option tag.
 const AUTHORITY_OFFSET: usize = 22;
 /// Slots after which a deactivated table can be closed.
 const COOL_DOWN_SLOTS: u64 = 513;
 
 impl Wallet {
-    /// Lookup tables of this wallet that this process has used so far, warm and ready to use.
+    /// Lookup tables of this wallet that this process has used so far. All of them are ready to use.
     pub fn lookup_tables(&self) -> Vec<AddressLookupTableAccount> {
         self.tables().known()
     }
 
     /// Lookup tables of this wallet that together hold all of these addresses. What is missing is added to a table of
-    /// the wallet, or to a new one, and returned once it is warm: a slot after the last change.
+    /// the wallet, or to a new one. It returns once the tables can be used, a slot after the last change.
     pub async fn lookup_table(&self, addresses: &[Address]) -> Result<Vec<AddressLookupTableAccount>> {
         let mut is_read = self.tables().writing.lock().await;
         if !*is_read {
@@ -98,8 +98,8 @@ impl Wallet {
         self.send(&[close_lookup_table(*table, self.address(), self.address())]).await
     }
 
-    /// Tables for a batch: none where it fits without; otherwise its buses, payouts and token accounts, which other
-    /// batches share, and its offers only where it does not fit even so.
+    /// Tables for a batch. A batch that fits without needs none. Otherwise they hold its buses, payouts and token
+    /// accounts, which other batches share, and its offers only if it would not fit without them.
     pub(crate) async fn batch_tables(
         &self,
         offers: &[Address],
@@ -133,13 +133,14 @@ impl Wallet {
     }
 
     async fn create_lookup_table(&self) -> Result<(Instruction, Address)> {
-        // The slot must be over, so that its hash is known to the program.
+        // The program needs the hash of the slot, which exists once the slot is over.
         let slot = self.chain().clock().await?.slot;
         self.chain().wait_for_slot(slot + 1).await?;
         Ok(create_lookup_table(self.address(), self.address(), slot))
     }
 
-    /// Finds the wallet's tables of earlier processes, where the node can tell; without them new ones are created.
+    /// Finds the wallet's tables of earlier processes, if the node serves such lists. Without them new ones are
+    /// created.
     async fn read_lookup_tables(&self) {
         let filter = AccountFilter::default().bytes(AUTHORITY_OFFSET, self.address().as_ref());
         let Ok(accounts) = self.chain().program_accounts(&address_lookup_table::ID, &filter).await else { return };

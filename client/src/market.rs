@@ -1,4 +1,4 @@
-//! Questions to the market. Each noun's questions are in its own file; this one has what they share.
+//! Read-only queries. Each noun's queries are in its own file; this one has what they share.
 
 use {
     crate::{
@@ -14,7 +14,7 @@ use {
     },
 };
 
-/// What never changes about a bus and every trade needs.
+/// The parts of a bus that every trade needs and that never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// Settlement mint.
@@ -25,7 +25,7 @@ pub struct Settlement {
     pub escrow: Address,
 }
 
-/// Questions to the market on one chain.
+/// Read-only queries of the market on one chain.
 #[derive(Clone)]
 pub struct Market {
     chain: Arc<dyn Chain>,
@@ -43,7 +43,7 @@ impl Market {
         &self.chain
     }
 
-    /// A bus's settlement, which is read once: it never changes.
+    /// A bus's settlement. It never changes, so it is read once.
     pub async fn settlement(&self, bus: &Address) -> Result<Settlement> {
         let settlements = || self.settlements.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(settlement) = settlements().get(bus).copied() {

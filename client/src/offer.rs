@@ -53,11 +53,11 @@ pub struct OfferFilter {
     pub min_energy_wh: Option<u64>,
     /// Only of this seller.
     pub seller: Option<Address>,
-    /// Not of this seller: a buyer cannot buy the own offers.
+    /// Not of this seller: a seller cannot buy its own offer.
     pub not_seller: Option<Address>,
 }
 
-/// In which order to return offers. Equal ones are in the order of their creation, then of their address.
+/// The order of offers. Offers that are equal in it come in the order of their creation, then of their address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OfferSort {
     /// Lowest price first.
@@ -116,7 +116,8 @@ pub fn offer_create_for_bus(owner: &Address, bus: &Address, offer_seq: u64, term
     })
 }
 
-/// Instruction `offer_reprice`: a new price and the next version. The seller signs, any owner for the bus's own offers.
+/// Instruction `offer_reprice`: a new price and the next version. The seller signs; for an offer of the bus itself, any
+/// owner.
 pub fn offer_reprice(seller: &Address, offer: &Keyed<Offer>, price_per_kwh: u64) -> Instruction {
     multibus::instruction::OfferReprice { price_per_kwh }.to_instruction(multibus::accounts::OfferReprice {
         seller: *seller,
@@ -125,7 +126,7 @@ pub fn offer_reprice(seller: &Address, offer: &Keyed<Offer>, price_per_kwh: u64)
     })
 }
 
-/// Instruction `offer_extend`: a later expiry, 0 for none. The seller signs, any owner for the bus's own offers.
+/// Instruction `offer_extend`: a later expiry, 0 for none. The seller signs; for an offer of the bus itself, any owner.
 pub fn offer_extend(seller: &Address, offer: &Keyed<Offer>, expires_at: i64) -> Instruction {
     multibus::instruction::OfferExtend { expires_at }.to_instruction(multibus::accounts::OfferExtend {
         seller: *seller,
@@ -134,7 +135,7 @@ pub fn offer_extend(seller: &Address, offer: &Keyed<Offer>, expires_at: i64) -> 
     })
 }
 
-/// Instruction `offer_cancel`: withdraws what is free; closes the offer where nothing is locked.
+/// Instruction `offer_cancel`: withdraws what is free, and closes the offer if nothing is locked.
 pub fn offer_cancel(caller: &Address, offer: &Keyed<Offer>) -> Instruction {
     multibus::instruction::OfferCancel {}.to_instruction(multibus::accounts::OfferCancel {
         caller: *caller,
@@ -145,7 +146,8 @@ pub fn offer_cancel(caller: &Address, offer: &Keyed<Offer>) -> Instruction {
     })
 }
 
-/// Whether an offer can be bought from now: not cancelled, not expired, not sold out, its gate open, its bus running.
+/// Whether an offer can be bought now: it is neither cancelled, expired nor sold out, its gate is open and its bus is
+/// not paused.
 pub fn is_tradable(offer: &Offer, bus: &Bus, now: i64) -> bool {
     bus.paused == 0
         && offer.cancelled == 0
@@ -203,14 +205,14 @@ impl Market {
         self.list(&[(offset!(Offer, bus), bus.as_ref()), (offset!(Offer, seller), wallet.as_ref())]).await
     }
 
-    /// Offers of a bus that can be bought from now and meet a filter.
+    /// Offers of a bus that can be bought now and meet a filter.
     pub async fn active_offers(
         &self,
         bus: &Address,
         filter: &OfferFilter,
         sort: OfferSort,
     ) -> Result<Vec<Keyed<Offer>>> {
-        // A node takes four conditions: length, kind, bus and one more. The rest is checked here.
+        // A request takes four conditions: length, kind, bus and one more. The others are checked here.
         let start = filter.window_start.map(i64::to_le_bytes);
         let mut conditions: Vec<(usize, &[u8])> = vec![(offset!(Offer, bus), bus.as_ref())];
         if let Some(seller) = &filter.seller {
@@ -227,13 +229,13 @@ impl Market {
 }
 
 impl Wallet {
-    /// Puts energy on offer, paid to this wallet's associated token account. Creates that account and opens the window
-    /// in the same transaction where they are missing.
+    /// Puts energy on offer. Buyers pay into this wallet's associated token account. If that account or the window is
+    /// missing, the same transaction creates it.
     pub async fn offer_create(&self, bus: &Address, terms: &OfferTerms) -> Result<Created> {
         self.list(bus, terms, false).await
     }
 
-    /// Puts energy of a bus itself on offer, paid into its treasury; this wallet must own a part of the bus.
+    /// Puts energy of a bus itself on offer. Buyers pay into its treasury. This wallet must own a part of the bus.
     pub async fn offer_create_for_bus(&self, bus: &Address, terms: &OfferTerms) -> Result<Created> {
         self.list(bus, terms, true).await
     }
@@ -283,21 +285,20 @@ impl Wallet {
         }
     }
 
-    /// Sets a new price on an own offer (or one of a bus that this wallet owns a part of). Energy under locks keeps its
-    /// price.
+    /// Sets a new price on an offer of this wallet, or of a bus that it owns a part of. Locked energy keeps its price.
     pub async fn offer_reprice(&self, offer: &Address, price_per_kwh: u64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
         self.send(&[offer_reprice(&self.address(), &offer, price_per_kwh)]).await
     }
 
-    /// Sets a later expiry on an own offer (or one of a bus that this wallet owns a part of), in unix seconds; 0 for
-    /// none.
+    /// Sets a later expiry on an offer of this wallet, or of a bus that it owns a part of, in unix seconds; 0 for none.
     pub async fn offer_extend(&self, offer: &Address, expires_at: i64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
         self.send(&[offer_extend(&self.address(), &offer, expires_at)]).await
     }
 
-    /// Withdraws what is free of an offer; closes it where nothing is locked. Anyone may once it no longer trades.
+    /// Withdraws what is free of an offer, and closes it if nothing is locked. Once it no longer trades, anyone may do
+    /// so.
     pub async fn offer_cancel(&self, offer: &Address) -> Result<Sent> {
         let offer = self.market().offer(offer).await?;
         self.send(&[offer_cancel(&self.address(), &offer)]).await
@@ -317,7 +318,7 @@ impl Wallet {
     }
 }
 
-/// Whether another seller took the sequence number in the same moment.
+/// Whether another seller took the sequence number at the same time.
 fn is_seq_collision(error: &Error) -> bool {
     match error {
         Error::Program(failure) => match failure.multibus {

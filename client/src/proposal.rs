@@ -21,10 +21,10 @@ use {
 
 pub use multibus::state::{Action, ActionKind, Proposal, ProposalAction, ProposalState};
 
-/// Transactions of a proposal that are looked at.
+/// Most transactions of a proposal that are read.
 const HISTORY: usize = 1_000;
 
-/// How often a new proposal takes the next number after another owner was faster.
+/// How often a new proposal takes another number because another owner was faster.
 const SEQ_ATTEMPTS: u32 = 5;
 
 /// Instruction `proposal_create`: proposes a change and approves it. `proposal_seq` is the bus's next number.
@@ -47,7 +47,7 @@ pub fn proposal_approve(owner: &Address, bus: &Address, proposal: &Address) -> I
     })
 }
 
-/// Instruction `proposal_revoke`: an owner takes its approval back.
+/// Instruction `proposal_revoke`: an owner withdraws its approval.
 pub fn proposal_revoke(owner: &Address, bus: &Address, proposal: &Address) -> Instruction {
     multibus::instruction::ProposalRevoke {}.to_instruction(multibus::accounts::ProposalRevoke {
         owner: *owner,
@@ -56,7 +56,7 @@ pub fn proposal_revoke(owner: &Address, bus: &Address, proposal: &Address) -> In
     })
 }
 
-/// Instruction `proposal_execute`: carries out what enough owners approved.
+/// Instruction `proposal_execute`: executes what enough owners approved.
 pub fn proposal_execute(executor: &Address, bus: &Address, proposal: &Address) -> Instruction {
     multibus::instruction::ProposalExecute {}.to_instruction(multibus::accounts::ProposalExecute {
         executor: *executor,
@@ -95,10 +95,10 @@ pub struct ProposalStatus {
     pub proposal: Keyed<Proposal>,
     /// What is proposed.
     pub action: ProposalAction,
-    /// Owners who approve, or approved; `None` where neither the accounts nor, after a change of owners, the history
-    /// that the node serves can tell who they were.
+    /// Owners who approve, or approved; `None` if that is unknown. After a change of owners only the history tells, and
+    /// a node may not serve all of it.
     pub approved_by: Option<Vec<Address>>,
-    /// Approvals that it has, or had when it was executed or became stale.
+    /// Its approvals, as they are or as they were when it was executed or became stale.
     pub approvals: u8,
     /// Approvals that it needs under the present rules of the bus.
     pub approvals_needed: u8,
@@ -124,8 +124,9 @@ impl ProposalStatus {
         let is_executed = proposal.state == ProposalState::Executed as u8;
         let is_stale = !is_executed && proposal.is_stale(bus);
         let is_open = !is_executed && !is_stale;
-        // Approvals name places among the owners, which move where an owner leaves. The owners are still those of the
-        // proposal while the version is the same, and after its own execution unless that removed one.
+        // An approval is a bit for a place among the owners, and places change when an owner leaves. They are still
+        // those of the proposal if the version is the same, or if only its own execution changed the version without
+        // removing an owner.
         let own_change = is_executed
             && proposal.config_version.checked_add(1) == Some(bus.config_version)
             && proposal.action.changes_owners()
@@ -153,8 +154,7 @@ impl ProposalStatus {
         })
     }
 
-    /// One word for where it stands: `open` (approvals are missing), `timelocked`, `executable`, `executed` or
-    /// `stale`.
+    /// Its state in one word: `open` (approvals are missing), `timelocked`, `executable`, `executed` or `stale`.
     pub fn state(&self, now: i64) -> &'static str {
         match (self.is_executed, self.is_stale, self.executable_at) {
             (true, ..) => "executed",
@@ -214,7 +214,7 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
     }
 }
 
-/// Whether one owner's approval is enough to carry an action out at once.
+/// Whether one owner's approval is enough to execute an action at once.
 pub fn is_decided_by_one(bus: &Bus, action: &ProposalAction) -> bool {
     match action {
         ProposalAction::Pause => bus.pause_approvals() == 1,
@@ -246,7 +246,7 @@ impl Market {
         Ok(status)
     }
 
-    /// Who approved a proposal, from the events of its transactions; `None` where the node does not serve all of them.
+    /// Who approved a proposal, from the events of its transactions; `None` if the node does not serve all of them.
     async fn approvers(&self, proposal: &Keyed<Proposal>) -> Result<Option<Vec<Address>>> {
         let mut approvers = Vec::new();
         for info in self.chain().signatures_for(&proposal.address, None, HISTORY).await?.iter().rev() {
@@ -272,8 +272,8 @@ impl Market {
 }
 
 impl Wallet {
-    /// Proposes a change of a bus, which this wallet must own a part of. Where one approval is enough and there is no
-    /// timelock, the change is carried out in the same transaction.
+    /// Proposes a change of a bus that this wallet owns a part of. If one approval is enough and there is no timelock,
+    /// the same transaction executes it.
     pub async fn propose(&self, bus: &Address, action: &ProposalAction) -> Result<Created> {
         let mut attempt = 0;
         loop {
@@ -290,7 +290,7 @@ impl Wallet {
             if let Some(sent) = self.landed_after_all(&proposal, &failure).await? {
                 return Ok(Created { address: proposal, sent });
             }
-            // Only what certainly failed is proposed again, and only where another owner took the number.
+            // Proposes again only what certainly failed because another owner took the number.
             attempt += 1;
             if attempt >= SEQ_ATTEMPTS || !matches!(failure.error, Error::Program(_)) {
                 return Err(failure.error);
@@ -308,19 +308,19 @@ impl Wallet {
         self.send_once(proposal, &[proposal_approve(&self.address(), &bus, proposal)]).await
     }
 
-    /// Takes the approval of a proposal back.
+    /// Withdraws the approval of a proposal.
     pub async fn proposal_revoke(&self, proposal: &Address) -> Result<Sent> {
         let bus = self.market().proposal(proposal).await?.bus;
         self.send_once(proposal, &[proposal_revoke(&self.address(), &bus, proposal)]).await
     }
 
-    /// Carries out a proposal that enough owners approved and whose timelock has passed. Anyone may.
+    /// Executes a proposal that enough owners approved and whose timelock is over. Anyone may do so.
     pub async fn proposal_execute(&self, proposal: &Address) -> Result<Sent> {
         let bus = self.market().proposal(proposal).await?.bus;
         self.send_once(proposal, &[proposal_execute(&self.address(), &bus, proposal)]).await
     }
 
-    /// Closes a proposal that is executed, stale or approved by nobody. Anyone may; its proposer gets the rent.
+    /// Closes a proposal that is executed, stale or approved by nobody. Anyone may do so. Its proposer gets the rent.
     pub async fn proposal_close(&self, proposal: &Address) -> Result<Sent> {
         let proposal = self.market().proposal(proposal).await?;
         self.send(&[proposal_close(&self.address(), &proposal)]).await

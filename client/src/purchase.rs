@@ -1,9 +1,9 @@
-//! Purchases: from one offer, from many at once, and how each is paid exactly once whatever the network does.
+//! Purchases from one offer or from many at once. Each is paid at most once, whatever the network does.
 //!
-//! A purchase has one nonce of one lane until its fate is known. Whatever is signed for it, after a time-out, an expired
-//! blockhash or a fresh quote, carries that nonce, and the program spends a nonce once: so at most one of those
-//! transactions ever lands. Before anything is concluded from a failure, the lane is read: where the nonce is spent, the
-//! receipt tells whether it was by this purchase.
+//! A purchase keeps one nonce of one lane until its outcome is known. Every transaction signed for it carries that
+//! nonce, also after a time-out, an expired blockhash or a new quote. The program spends a nonce once, so at most one
+//! of these transactions lands. After a failure the lane is read: if the nonce is spent, the receipt tells whether this
+//! purchase spent it.
 
 use {
     crate::{
@@ -42,9 +42,9 @@ pub use {
     },
 };
 
-/// Nonces that others may spend before a purchase gives up.
+/// Give up after other processes spent this many nonces of a purchase.
 const MAX_COLLISIONS: u32 = 64;
-/// Transactions of a lane among which a purchase's own is looked for.
+/// How many transactions of a lane are searched for that of a purchase.
 const RECENT_TRANSACTIONS: usize = 100;
 
 /// A purchase from one offer.
@@ -58,7 +58,7 @@ pub struct PurchaseOrder {
     pub min_energy_wh: u64,
     /// Highest price, in token base units per kWh.
     pub max_price_per_kwh: u64,
-    /// Highest total, in token base units; `None` for what the highest price makes.
+    /// Highest total, in token base units; `None` for the cost at the highest price.
     pub max_total: Option<u64>,
     /// Version of the offer that was quoted; 0 accepts any version within the highest price.
     pub expected_version: u32,
@@ -80,12 +80,12 @@ impl PurchaseOrder {
         }
     }
 
-    /// The same order, content with less where there is not enough, but not with less than this.
+    /// The same order, which accepts less if there is not enough, but at least this much.
     pub fn or_at_least(self, min_energy: Wh) -> Self {
         Self { min_energy_wh: min_energy.0, ..self }
     }
 
-    /// The highest price that respects the highest total too.
+    /// The highest price at which the total is within its limit too.
     fn price_limit(&self) -> u64 {
         match self.max_total {
             None => self.max_price_per_kwh,
@@ -103,7 +103,7 @@ impl PurchaseOrder {
 pub struct BatchItem {
     /// The offer.
     pub offer: Keyed<Offer>,
-    /// Energy to buy, exactly, in Wh.
+    /// Energy to buy, in Wh. Not less.
     pub energy_wh: u64,
     /// Highest price, in token base units per kWh.
     pub max_price_per_kwh: u64,
@@ -293,7 +293,7 @@ enum Fate {
 }
 
 impl Wallet {
-    /// Buys from one offer. Where the offer moves between quote and purchase, it is quoted again and bought within the
+    /// Buys from one offer. If the offer changes between quote and purchase, it is quoted again and bought within the
     /// order's limits, or refused with [`Error::BeyondLimits`].
     pub async fn buy(&self, order: &PurchaseOrder) -> Result<Purchased> {
         validate_order(order)?;
@@ -354,8 +354,8 @@ impl Wallet {
         Ok(Plan { min_energy_wh: order.min_energy_wh, ..plan })
     }
 
-    /// Buys exactly these parts of these offers, all or nothing. Where an offer moved since it was quoted the error
-    /// [is a conflict](Error::is_conflict), and nothing was paid.
+    /// Buys exactly these parts of these offers, all or nothing. If an offer has changed since it was quoted, nothing
+    /// is paid and the error [is a conflict](Error::is_conflict).
     pub async fn buy_batch(&self, order: &BatchOrder) -> Result<Purchased> {
         match self.purchase_at_most(1, || self.plan_batch(order.clone())).await {
             Err(error @ Error::Program(_)) => {
@@ -365,8 +365,8 @@ impl Wallet {
         }
     }
 
-    /// Likewise, asking `quote` for the order, and for a fresh one whenever an offer moved: the same nonce serves all
-    /// of them, so that at most one is paid.
+    /// Buys the order that `quote` returns, and asks it for another one whenever an offer has changed. All of them have
+    /// the same nonce, so at most one is paid.
     pub async fn buy_batch_quoted<Q, F>(&self, quote: Q) -> Result<Purchased>
     where
         Q: Fn() -> F + Send + Sync,
@@ -380,7 +380,7 @@ impl Wallet {
         let settlement = self.batch_settlement(&order).await?;
         let wallet = self.address();
         let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
-        // Any lane's account takes as many bytes.
+        // The account of any lane has as many bytes.
         let buyer = Buyer { wallet, trader: address::trader(&wallet, 0), payment };
         let offers: Vec<Address> = order.items.iter().map(|item| item.offer.address).collect();
         let tables = self.batch_tables(&offers, &purchase_batch(&buyer, 0, &order, &settlement)).await?;
@@ -444,7 +444,7 @@ impl Wallet {
         F: Future<Output = Result<Plan>> + Send,
     {
         let mut lease = self.lease().await?;
-        let mut pursuit = Pursuit::default();
+        let mut attempt = PurchaseAttempt::default();
         let max_attempts = self.sender().options().max_attempts.max(1);
         loop {
             let error = match quote().await {
@@ -452,98 +452,98 @@ impl Wallet {
                     let hash = TransactionHash::of(&self.address(), lease.lane, lease.nonce, &plan.orders);
                     let trader = address::trader(&self.address(), lease.lane);
                     let instruction = (plan.build)(&trader, lease.nonce);
-                    pursuit.attempts += 1;
+                    attempt.signed += 1;
                     let tried = Tried { hash, orders: plan.orders, min_energy_wh: plan.min_energy_wh };
-                    if pursuit.tried(&hash).is_none() {
-                        pursuit.tried.push(tried.clone());
+                    if attempt.tried(&hash).is_none() {
+                        attempt.tried.push(tried.clone());
                     }
                     let signers = [self.signer().clone()];
                     match self.sender().send_traced(&signers, &[instruction], &plan.tables).await {
                         Ok(sent) => {
-                            let purchased = self.purchased_from(&sent, &lease, &tried, pursuit.attempts).await;
+                            let purchased = self.purchased_from(&sent, &lease, &tried, attempt.signed).await;
                             lease.spent();
                             return purchased;
                         }
                         Err(SendFailure { error, submitted, unresolved }) => {
-                            pursuit.submitted.extend(submitted);
-                            pursuit.unresolved.extend(unresolved);
+                            attempt.submitted.extend(submitted);
+                            attempt.unresolved.extend(unresolved);
                             error
                         }
                     }
                 }
-                Err(error) if error.is_transient() && pursuit.failures + 1 < max_attempts => {
-                    pursuit.failures += 1;
-                    self.sender().pause(pursuit.failures).await;
+                Err(error) if error.is_transient() && attempt.failures + 1 < max_attempts => {
+                    attempt.failures += 1;
+                    self.sender().pause(attempt.failures).await;
                     continue;
                 }
                 Err(error) => {
-                    // Without a plan there is no further attempt: what was submitted must be settled now.
-                    return match self.conclude(&mut lease, &pursuit).await? {
+                    // Without a plan there is no further attempt, so the outcome of the earlier ones must be known now.
+                    return match self.conclude(&mut lease, &attempt).await? {
                         Some(purchased) => Ok(purchased),
                         None => Err(error),
                     };
                 }
             };
             let nonce_is_spent = error.multibus() == Some(MultibusError::NonceMismatch);
-            match self.fate(&lease, &pursuit, nonce_is_spent).await {
+            match self.fate(&lease, &attempt, nonce_is_spent).await {
                 Ok(Fate::Paid(purchased)) => {
                     lease.spent();
                     return Ok(*purchased);
                 }
                 Ok(Fate::Taken(next_nonce)) => {
                     lease.renew(next_nonce);
-                    pursuit = pursuit.under_another_nonce();
-                    if pursuit.collisions > MAX_COLLISIONS {
+                    attempt = attempt.under_another_nonce();
+                    if attempt.collisions > MAX_COLLISIONS {
                         return Err(error);
                     }
                     continue;
                 }
                 Ok(Fate::Closed) => {
-                    if let Some(purchased) = self.paid_before_closing(&lease, &pursuit).await? {
+                    if let Some(purchased) = self.paid_before_closing(&lease, &attempt).await? {
                         return Ok(purchased);
                     }
                     lease.close();
                     lease = self.lease().await?;
-                    pursuit = pursuit.under_another_nonce();
-                    if pursuit.collisions > MAX_COLLISIONS {
+                    attempt = attempt.under_another_nonce();
+                    if attempt.collisions > MAX_COLLISIONS {
                         return Err(error);
                     }
                     continue;
                 }
                 Ok(Fate::Open) => {}
-                Err(unreachable) => return Err(self.unknown(&mut lease, &pursuit, unreachable, Some(error))),
+                Err(unreachable) => return Err(self.unknown(&mut lease, &attempt, unreachable, Some(error))),
             }
             let may_try_again = if error.is_conflict() {
-                pursuit.quotes += 1;
-                pursuit.quotes < max_quotes
+                attempt.conflicts += 1;
+                attempt.conflicts < max_quotes
             } else {
-                pursuit.failures += 1;
-                error.is_transient() && pursuit.failures < max_attempts
+                attempt.failures += 1;
+                error.is_transient() && attempt.failures < max_attempts
             };
             if !may_try_again {
-                return match self.conclude(&mut lease, &pursuit).await? {
+                return match self.conclude(&mut lease, &attempt).await? {
                     Some(purchased) => Ok(purchased),
                     None => Err(error),
                 };
             }
-            self.sender().pause(pursuit.attempts).await;
+            self.sender().pause(attempt.signed).await;
         }
     }
 
-    /// Waits until nothing that was signed for a purchase can land any more; returns the purchase where it did land.
-    async fn conclude(&self, lease: &mut Lease, pursuit: &Pursuit) -> Result<Option<Purchased>> {
-        if pursuit.submitted.is_empty() {
+    /// Waits until no transaction of a purchase can land any more. Returns the purchase if one of them landed.
+    async fn conclude(&self, lease: &mut Lease, attempt: &PurchaseAttempt) -> Result<Option<Purchased>> {
+        if attempt.submitted.is_empty() {
             return Ok(None);
         }
         let mut has_landed = false;
-        for Unresolved { signature, last_valid_block_height } in &pursuit.unresolved {
+        for Unresolved { signature, last_valid_block_height } in &attempt.unresolved {
             match self.chain().confirm(signature, *last_valid_block_height).await {
                 Ok(Outcome::Landed { .. }) => has_landed = true,
                 Ok(Outcome::Failed { .. } | Outcome::Expired) => {}
-                Err(unreachable) => return Err(self.unknown(lease, pursuit, unreachable, None)),
+                Err(unreachable) => return Err(self.unknown(lease, attempt, unreachable, None)),
             }
         }
-        match self.fate(lease, pursuit, has_landed).await {
+        match self.fate(lease, attempt, has_landed).await {
             Ok(Fate::Paid(purchased)) => {
                 lease.spent();
                 Ok(Some(*purchased))
@@ -552,33 +552,39 @@ impl Wallet {
                 lease.renew(next_nonce);
                 Ok(None)
             }
-            Ok(Fate::Closed) => self.paid_before_closing(lease, pursuit).await,
+            Ok(Fate::Closed) => self.paid_before_closing(lease, attempt).await,
             Ok(Fate::Open) if has_landed => {
                 let lags = Error::Invalid("the purchase landed, but the node does not show its lane yet".to_string());
-                Err(self.unknown(lease, pursuit, lags, None))
+                Err(self.unknown(lease, attempt, lags, None))
             }
             Ok(Fate::Open) => Ok(None),
-            Err(unreachable) => Err(self.unknown(lease, pursuit, unreachable, None)),
+            Err(unreachable) => Err(self.unknown(lease, attempt, unreachable, None)),
         }
     }
 
-    /// The purchase where it was paid before its lane was closed. A closed lane spends no nonce that it had.
-    async fn paid_before_closing(&self, lease: &Lease, pursuit: &Pursuit) -> Result<Option<Purchased>> {
-        if pursuit.submitted.is_empty() {
+    /// The purchase, if it was paid before its lane was closed. A closed lane never spends a nonce that it had.
+    async fn paid_before_closing(&self, lease: &Lease, attempt: &PurchaseAttempt) -> Result<Option<Purchased>> {
+        if attempt.submitted.is_empty() {
             return Ok(None);
         }
-        Ok(match self.patiently(|| self.spender(lease, pursuit)).await? {
+        Ok(match self.patiently(|| self.spender(lease, attempt)).await? {
             Spender::This(purchased) => Some(*purchased),
             Spender::Another | Spender::Unknown => None,
         })
     }
 
-    /// The error of a purchase whose fate nobody can tell now; `refused` (or what went wrong) where nothing was
-    /// submitted, so that there is nothing to tell.
-    fn unknown(&self, lease: &mut Lease, pursuit: &Pursuit, unreachable: Error, refused: Option<Error>) -> Error {
+    /// The error of a purchase whose outcome is unknown. If nothing was submitted, its outcome is known: then it is
+    /// `refused`, or what went wrong.
+    fn unknown(
+        &self,
+        lease: &mut Lease,
+        attempt: &PurchaseAttempt,
+        unreachable: Error,
+        refused: Option<Error>,
+    ) -> Error {
         lease.forget();
-        match pursuit.tried.last() {
-            Some(tried) if !pursuit.submitted.is_empty() => Error::PurchaseUnknown {
+        match attempt.tried.last() {
+            Some(tried) if !attempt.submitted.is_empty() => Error::PurchaseUnknown {
                 transaction_hash: tried.hash,
                 lane: lease.lane,
                 nonce: lease.nonce,
@@ -588,9 +594,9 @@ impl Wallet {
         }
     }
 
-    /// Reads the lane and finds out what became of the purchase's nonce. Asks until the network answers, and until the
-    /// node knows what another node knew already where the nonce is known to be spent, or until patience is over.
-    async fn fate(&self, lease: &Lease, pursuit: &Pursuit, nonce_is_spent: bool) -> Result<Fate> {
+    /// Reads the lane and finds out who spent the purchase's nonce. Asks until the network answers or patience is over.
+    /// If the nonce is known to be spent, it also waits for a node that lags behind.
+    async fn fate(&self, lease: &Lease, attempt: &PurchaseAttempt, nonce_is_spent: bool) -> Result<Fate> {
         let (started_at, patience) = (Instant::now(), self.sender().options().patience);
         let trader = loop {
             let trader = self.patiently(|| self.market().trader(lease.wallet(), lease.lane)).await?;
@@ -598,29 +604,30 @@ impl Wallet {
             if trader.next_nonce > lease.nonce {
                 break trader;
             }
-            // A lower nonce is a node that lags behind, or a lane that was opened again: neither spends this nonce.
+            // A lower nonce comes from a node that lags behind, or from a lane that was opened again. In both cases
+            // this nonce is not spent.
             if !nonce_is_spent || started_at.elapsed() > patience {
                 return Ok(Fate::Open);
             }
             self.sender().pause(3).await;
         };
-        if pursuit.submitted.is_empty() {
+        if attempt.submitted.is_empty() {
             return Ok(Fate::Taken(trader.next_nonce));
         }
         let receipt = receipts_of(&trader).find(|receipt| receipt.nonce == lease.nonce);
         if let Some(receipt) = &receipt
-            && pursuit.tried(&receipt.transaction_hash()).is_none()
+            && attempt.tried(&receipt.transaction_hash()).is_none()
         {
             return Ok(Fate::Taken(trader.next_nonce));
         }
-        // Another process with this wallet may have bought the very same under this nonce, so the hash alone does not
-        // tell whose it is: the transaction does.
-        match (self.patiently(|| self.spender(lease, pursuit)).await?, receipt) {
+        // Another process with this wallet may have bought the same under this nonce. Both have one hash, so only the
+        // transaction tells whose purchase it is.
+        match (self.patiently(|| self.spender(lease, attempt)).await?, receipt) {
             (Spender::This(purchased), _) => Ok(Fate::Paid(purchased)),
             (Spender::Another, _) => Ok(Fate::Taken(trader.next_nonce)),
-            // The node serves no logs. Better to believe that the receipt is this purchase's than to pay again.
+            // The node serves no logs. Take the receipt for this purchase's rather than pay again.
             (Spender::Unknown, Some(receipt))
-                if !pursuit.tried(&receipt.transaction_hash()).is_some_and(|tried| {
+                if !attempt.tried(&receipt.transaction_hash()).is_some_and(|tried| {
                     tried.allows(Wh(receipt.receipt.energy_wh), BaseUnits(receipt.receipt.paid))
                 }) =>
             {
@@ -637,7 +644,7 @@ impl Wallet {
                 paid: receipt.receipt.paid,
                 fills: Vec::new(),
                 compute_units: 0,
-                attempts: pursuit.attempts,
+                attempts: attempt.signed,
             }))),
             (Spender::Unknown, None) => Err(Error::Invalid(
                 "more than 16 purchases followed on its lane, and the node serves no history".to_string(),
@@ -660,20 +667,20 @@ impl Wallet {
         }
     }
 
-    /// Which transaction spent a purchase's nonce, among the last ones of its lane.
-    async fn spender(&self, lease: &Lease, pursuit: &Pursuit) -> Result<Spender> {
+    /// Finds the transaction that spent a purchase's nonce, among the last ones of its lane.
+    async fn spender(&self, lease: &Lease, attempt: &PurchaseAttempt) -> Result<Spender> {
         let trader = address::trader(&self.address(), lease.lane);
         let recent = self.chain().signatures_for(&trader, None, RECENT_TRANSACTIONS).await?;
         let landed = recent.iter().filter(|info| info.error.is_none());
-        // All that was submitted for this purchase carries its nonce, so whichever of it landed is the purchase.
-        if let Some(own) = landed.clone().find(|info| pursuit.submitted.contains(&info.signature)) {
+        // Every transaction of this purchase carries its nonce, so the one that landed is the purchase.
+        if let Some(own) = landed.clone().find(|info| attempt.submitted.contains(&info.signature)) {
             let record = self.chain().transaction(&own.signature).await?;
-            let sent = Sent::new(own.signature, own.slot, record, pursuit.attempts);
-            let purchased = pursuit.tried.iter().find_map(|tried| purchased_in(&sent, lease, tried, pursuit.attempts));
-            return Ok(match (purchased, pursuit.tried.last()) {
+            let sent = Sent::new(own.signature, own.slot, record, attempt.signed);
+            let purchased = attempt.tried.iter().find_map(|tried| purchased_in(&sent, lease, tried, attempt.signed));
+            return Ok(match (purchased, attempt.tried.last()) {
                 (Some(purchased), _) => Spender::This(Box::new(purchased)),
                 (None, Some(tried)) => {
-                    Spender::This(Box::new(self.purchased_from(&sent, lease, tried, pursuit.attempts).await?))
+                    Spender::This(Box::new(self.purchased_from(&sent, lease, tried, attempt.signed).await?))
                 }
                 (None, None) => Spender::Unknown,
             });
@@ -693,7 +700,7 @@ impl Wallet {
         Ok(Spender::Unknown)
     }
 
-    /// The purchase in a transaction that landed; from the receipt where its log is not served.
+    /// The purchase in a transaction that landed, from its log or, if the node does not serve it, from the receipt.
     async fn purchased_from(&self, sent: &Sent, lease: &Lease, tried: &Tried, attempts: u32) -> Result<Purchased> {
         if let Some(purchased) = purchased_in(sent, lease, tried, attempts) {
             return Ok(purchased);
@@ -740,16 +747,16 @@ impl Wallet {
 
 /// What is known about a purchase that is being made under one nonce.
 #[derive(Default)]
-struct Pursuit {
+struct PurchaseAttempt {
     /// Everything that was tried under this nonce.
     tried: Vec<Tried>,
     /// Transactions that were signed.
-    attempts: u32,
-    /// Conflicts.
-    quotes: u32,
-    /// Failures of the network.
+    signed: u32,
+    /// Attempts that conflicted with another trade.
+    conflicts: u32,
+    /// Attempts that failed because of the network.
     failures: u32,
-    /// Nonces that others spent.
+    /// Nonces that other processes spent.
     collisions: u32,
     /// Transactions that reached the network, or may have.
     submitted: Vec<Signature>,
@@ -757,7 +764,7 @@ struct Pursuit {
     unresolved: Vec<Unresolved>,
 }
 
-/// What was asked for, and the hash that it has.
+/// What was signed for, and its hash.
 #[derive(Clone)]
 struct Tried {
     hash: TransactionHash,
@@ -766,7 +773,7 @@ struct Tried {
 }
 
 impl Tried {
-    /// Whether an event tells of this purchase, as the program could have made it.
+    /// Whether an event is of this purchase and within its limits.
     fn is_told_by(&self, event: &EnergyPurchased, lease: &Lease) -> bool {
         let fits = |(fill, order): (&PurchasedFill, &Order)| {
             fill.offer == order.offer
@@ -780,7 +787,7 @@ impl Tried {
             && self.allows(Wh(event::energy_wh(event)), BaseUnits(event::cost(event)))
     }
 
-    /// Whether the program could have sold so much for so much.
+    /// Whether this energy at this total is within the order.
     fn allows(&self, Wh(energy_wh): Wh, BaseUnits(paid): BaseUnits) -> bool {
         let energy: u128 = self.orders.iter().map(|order| u128::from(order.energy_wh)).sum();
         let cost = |order: &Order| {
@@ -792,15 +799,15 @@ impl Tried {
     }
 }
 
-impl Pursuit {
+impl PurchaseAttempt {
     fn tried(&self, hash: &TransactionHash) -> Option<&Tried> {
         self.tried.iter().find(|tried| tried.hash == *hash)
     }
 
     /// Goes on under another nonce: nothing that carries the old one can land any more.
     fn under_another_nonce(self) -> Self {
-        let Self { tried: _, attempts, quotes, failures, collisions, submitted: _, unresolved: _ } = self;
-        Self { attempts, quotes, failures, collisions: collisions + 1, ..Self::default() }
+        let Self { tried: _, signed, conflicts, failures, collisions, submitted: _, unresolved: _ } = self;
+        Self { signed, conflicts, failures, collisions: collisions + 1, ..Self::default() }
     }
 }
 

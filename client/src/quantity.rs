@@ -1,5 +1,5 @@
-//! Quantities that are all a `u64` and easily taken for each other. Fields carry their unit in their name; functions that
-//! take several quantities carry it in their types.
+//! Types for quantities, which are all a `u64`. A field has its unit in its name. A function that takes several
+//! quantities has their units in its types, so that they cannot be swapped.
 
 use std::fmt;
 

@@ -69,7 +69,7 @@ impl RouterOffer {
     }
 }
 
-/// What a buyer wants, as the router needs it; [`Want`](crate::best::Want) is for people.
+/// What a buyer wants, for the router alone. [`Want`](crate::best::Want) names a bus, a window and a source too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouterWant<'a> {
     /// Energy to buy, in Wh.
@@ -80,9 +80,9 @@ pub struct RouterWant<'a> {
     pub max_price_per_kwh: u64,
     /// Highest total, in token base units.
     pub max_total: u64,
-    /// Sellers that must not be bought from: the buyer's own offers are refused by the program.
+    /// Sellers whose offers are left out, such as the buyer: a seller cannot buy its own offer.
     pub excluded_sellers: &'a [Address],
-    /// Mint that the buyer pays in; offers in another are passed over.
+    /// Mint that the buyer pays in. Offers in another mint are left out.
     pub mint: Address,
 }
 
@@ -147,7 +147,7 @@ pub struct PriceFraction {
 }
 
 impl PriceFraction {
-    /// Average price of energy that cost so much.
+    /// Average price of energy at this total cost.
     pub fn new(BaseUnits(cost): BaseUnits, Wh(energy_wh): Wh) -> Self {
         if energy_wh == 0 {
             return Self { numerator: 0, denominator: 1 };
@@ -218,7 +218,7 @@ pub enum RouteError {
     CostOverflow,
 }
 
-/// Finds the cheapest way to buy what is wanted; see the module's page for what is proven of it.
+/// Finds the cheapest way to buy what is wanted. The module's page says what is proven about it.
 ///
 /// # Errors
 /// Where the amounts make no sense, or where the offers cannot fill the smallest acceptable amount within the limits.
@@ -256,8 +256,7 @@ pub fn quote(offers: &[RouterOffer], want: &RouterWant<'_>) -> Result<Quote, Rou
     if best.as_ref().is_some_and(|quote| quote.total_cost <= want.max_total) {
         return best.ok_or(RouteError::CostOverflow);
     }
-    // The lowest cost never falls with the amount (less of any fill never costs more), so the largest amount within
-    // the total is found by halving.
+    // The lowest cost never falls as the amount grows, so a binary search finds the largest amount within the total.
     let smallest = cheapest(&usable, min_energy_wh).ok_or(RouteError::CostOverflow)?;
     if smallest.total_cost > want.max_total {
         return Err(RouteError::TotalAboveLimit {
@@ -373,7 +372,7 @@ impl<'a> Search<'a> {
             wanted,
         };
         search.best_rank = search.rank(&search.best);
-        // A second start: among the offers at the last price, amounts that round without waste, the rest in one.
+        // A second start: offers at the last price get amounts that round without waste, and one of them the rest.
         let aligned = search.aligned();
         let rank = search.rank(&aligned);
         if rank < search.best_rank {
@@ -444,7 +443,7 @@ impl<'a> Search<'a> {
             if u128::from(distance) <= budget {
                 self.candidates.push(Candidate { index, distance, cheaper, free_from_here: 0, largest_from_here: 0 });
             } else if cheaper {
-                // Not even one Wh of it can be left out.
+                // Leaving out a single Wh would cost more than the budget.
                 self.current[index] = offer.free_wh;
                 penalty += waste(offer.free_wh, offer);
                 fills += 1;
@@ -487,7 +486,7 @@ impl<'a> Search<'a> {
         let later = free_from_here - u128::from(offer.free_wh);
         let mut lowest = u128::from(left).saturating_sub(later) as u64;
         let mut highest = offer.free_wh.min(left);
-        // What may be moved against the price, in Wh.
+        // How many Wh may be moved to or from this offer.
         let spare = self.budget().saturating_sub(penalty);
         if let Some(movable) = spare.checked_div(u128::from(distance)) {
             let movable = u64::try_from(movable).unwrap_or(u64::MAX);
@@ -528,7 +527,7 @@ pub struct BatchLimits {
     pub accounts: usize,
     /// Compute units of the whole transaction.
     pub compute_units: u32,
-    /// Compute units that one item is reckoned with: its checks and a transfer by the costliest accepted token program.
+    /// Compute units that are counted for one item: its checks and a transfer by the costliest accepted token program.
     pub compute_units_per_item: u32,
     /// Addresses that a lookup table holds, which then take one byte each in place of 32.
     pub looked_up: BTreeSet<[u8; 32]>,
@@ -589,7 +588,7 @@ impl Batch {
         Self { fills, energy_wh, total_cost }
     }
 
-    /// Bytes of the batch's transaction, counted from above (by a few bytes at most).
+    /// Upper bound for the bytes of the batch's transaction, too high by a few bytes at most.
     pub fn wire_bytes(&self, limits: &BatchLimits) -> usize {
         let accounts = Accounts::of(&self.fills, limits);
         accounts.bytes() + self.fills.len() * BYTES_ITEM
@@ -606,8 +605,8 @@ struct Accounts {
 
 impl Accounts {
     fn of(fills: &[RouterFill], limits: &BatchLimits) -> Self {
-        // The lane, the payment account, the mint and the token program may be in the table too: counted as keys, since
-        // they are not known here.
+        // The lane, the payment account, the mint and the token program are not known here, so they are counted as if
+        // no table held them.
         let mut accounts = Self::default();
         for fill in fills {
             accounts.add(fill, limits);
@@ -644,7 +643,7 @@ impl Accounts {
 /// Splits fills into as few batches as the limits allow, each one transaction. Fills of one bus and one seller stay
 /// together, since they share accounts; within that, each goes to the first batch that has room.
 ///
-/// Where all fills take the same room the number of batches is the least possible.
+/// If all fills have the same size, the number of batches is the least possible.
 pub fn split(fills: &[RouterFill], limits: &BatchLimits) -> Vec<Batch> {
     let mut order: Vec<&RouterFill> = fills.iter().collect();
     order.sort_by_key(|fill| (fill.offer.bus.to_bytes(), fill.offer.payout.to_bytes()));

@@ -1,6 +1,6 @@
-//! Sending: limits of compute units and of loaded accounts from simulation, a priority fee, version 0 transactions, and patience. A transaction
-//! is simulated before it is sent, so that a refusal costs nothing, and sent again and again until it has landed or
-//! its blockhash has expired.
+//! Sends transactions of version 0. Each is simulated first: a refusal then costs nothing, and the simulation gives the
+//! limits of compute units and of loaded accounts. It is submitted again and again until it has landed or its blockhash
+//! has expired.
 
 use {
     crate::{
@@ -30,9 +30,9 @@ pub type SharedSigner = Arc<dyn Signer + Send + Sync>;
 pub const TRANSACTION_BYTES: usize = 1_232;
 /// Most compute units that a transaction can use.
 pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
-/// Most bytes of accounts that a transaction can load; what it reckons with where it sets no limit of its own.
+/// Most bytes of accounts that a transaction can load, which is also the limit of a transaction that sets none.
 pub const MAX_LOADED_BYTES: u32 = 64 << 20;
-/// Bytes of loaded accounts are charged by this number of them, begun or full.
+/// Loaded accounts are charged by the page. This is its size in bytes.
 const LOADED_PAGE_BYTES: u32 = 32 << 10;
 /// Highest price that recent transactions are believed to have paid, in micro-lamports per compute unit: 0.014 SOL for
 /// the largest transaction.
@@ -41,14 +41,14 @@ pub const MAX_RECENT_PRICE: u64 = 10_000_000;
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// Wait before the second attempt; later ones wait longer.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
-/// Limits differ by up to this number of compute units, so that two equal requests are two transactions.
+/// Limits of compute units differ by less than this, so that two equal requests are two different transactions.
 const UNIQUE_LIMITS: u32 = 1_000;
 
 /// How the compute-unit limit of a transaction is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ComputeUnits {
-    /// What the simulation used and a margin on top; the bytes of accounts that it loaded are limited likewise, so that
-    /// a block does not reckon with the most that any transaction can load.
+    /// What the simulation used plus a margin. The bytes of loaded accounts are limited in the same way, so that the
+    /// transaction does not pay for the most that any transaction can load.
     Simulated {
         /// The margin, in percent of what was used.
         margin_percent: u32,
@@ -57,15 +57,15 @@ pub enum ComputeUnits {
     Fixed(u32),
 }
 
-/// What is paid for being executed early.
+/// What is paid for priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PriorityFee {
     /// Nothing.
     None,
     /// A price in micro-lamports per compute unit.
     Fixed(u64),
-    /// What this share of recent transactions on the same accounts paid at most, in percent: a node tells, so that no
-    /// more than [`MAX_RECENT_PRICE`] is believed.
+    /// The price that this percentage of recent transactions on the same accounts did not exceed. A node reports it, so
+    /// it is limited to [`MAX_RECENT_PRICE`].
     Percentile(u8),
 }
 
@@ -74,11 +74,11 @@ pub enum PriorityFee {
 pub struct TransactionOptions {
     /// How the compute-unit limit is set.
     pub compute_units: ComputeUnits,
-    /// What is paid for being executed early.
+    /// What is paid for priority.
     pub priority_fee: PriorityFee,
-    /// How often a transaction is signed anew after it expired, and a purchase quoted anew after a conflict.
+    /// How often a transaction is signed again after it expired, and a purchase quoted again after a conflict.
     pub max_attempts: u32,
-    /// How long the network may fail to answer before a purchase is given up as unknown.
+    /// After this time without an answer from the network, the outcome of a purchase counts as unknown.
     pub patience: Duration,
 }
 
@@ -114,7 +114,7 @@ pub struct Sent {
     pub attempts: u32,
 }
 
-/// A transaction that did not land, or of which nobody knows.
+/// A transaction that did not land, or whose outcome is unknown.
 pub(crate) struct SendFailure {
     pub error: Error,
     /// Every attempt that reached the network, or may have.
@@ -149,8 +149,8 @@ impl Sender {
         &self.options
     }
 
-    /// Waits before the attempt after `attempts`. In an embedded chain nothing gets better with time: it only lets the
-    /// other tasks go first.
+    /// Waits before the attempt after `attempts`. Time changes nothing on an embedded chain, so there it only lets
+    /// other tasks run.
     pub(crate) async fn pause(&self, attempts: u32) {
         if self.chain.is_embedded() {
             tokio::task::yield_now().await;
@@ -195,8 +195,8 @@ impl Sender {
             match timeout(RESEND_INTERVAL, self.chain.send(&transaction)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(Error::Transaction { error: TransactionError::AlreadyProcessed, .. })) => {}
-                // Whether the node took it is unknown, so its outcome is asked for like that of any other. One that
-                // does not answer need not be waited for: the chain tells whether it landed.
+                // It is unknown whether the node took it. The chain tells whether it landed, so there is no need to
+                // wait for the answer.
                 Ok(Err(Error::Rpc { transient: true, .. })) | Err(_) => {}
                 Ok(Err(error)) if error.is_transient() => {
                     last = Some(error);
@@ -231,7 +231,7 @@ impl Sender {
         Err(SendFailure { error, submitted, unresolved: None })
     }
 
-    /// Waits for an outcome, submitting the same transaction again meanwhile: it can only land once.
+    /// Waits for an outcome and submits the same transaction again meanwhile. It can land only once.
     async fn confirm(
         &self,
         transaction: &VersionedTransaction,
@@ -248,8 +248,8 @@ impl Sender {
         }
     }
 
-    /// Submits a transaction once more, after a while. Whether it is taken does not matter: the outcome is watched
-    /// anyway.
+    /// Submits a transaction once more, after a while. Whether the node takes it does not matter: its outcome is
+    /// watched anyway.
     async fn resend(&self, transaction: &VersionedTransaction) {
         sleep(RESEND_INTERVAL).await;
         let _ = timeout(RESEND_INTERVAL, self.chain.send(transaction)).await;
@@ -320,12 +320,12 @@ impl Sender {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Limits {
     compute_units: u32,
-    /// Bytes of loaded accounts; `None` leaves the most.
+    /// Bytes of loaded accounts; `None` for the most.
     loaded_bytes: Option<u32>,
 }
 
 impl Limits {
-    /// What a simulation used, with a margin. A simulation that does not tell what it loaded leaves the most.
+    /// What a simulation used, with a margin. If it does not tell what it loaded, the limit is the most.
     fn of(compute_units: u64, loaded_bytes: Option<u32>, margin_percent: u32) -> Self {
         let with_margin = |used: u64, most: u32| {
             let margin = u128::from(used) * u128::from(margin_percent) / 100;
@@ -366,7 +366,8 @@ fn percentile(mut fees: Vec<u64>, percent: u8) -> Option<u64> {
     fees.get(rank.max(1) - 1).copied()
 }
 
-/// Wait before the attempt after `attempts`, growing and a little random so that clients do not collide in step.
+/// Wait before the attempt after `attempts`. It grows, and is a little random so that clients do not retry at the same
+/// time.
 fn backoff(attempts: u32) -> Duration {
     let delay = RETRY_DELAY * 2u32.pow(attempts.saturating_sub(1).min(4));
     delay.mul_f64(rand::random_range(0.5..1.0))

@@ -1,4 +1,4 @@
-//! The lookup tables of a wallet that this process knows.
+//! The lookup tables of a wallet, as far as this process knows them.
 
 use {
     solana_address::Address,

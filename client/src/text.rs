@@ -1,6 +1,5 @@
-//! Text of strangers: names on chain, logs of other programs, a node's messages, members of a file. Whoever shows such
-//! text to a person shows it through [`visible`], so that it can neither act on a terminal, nor hide, nor reorder what
-//! stands around it.
+//! Text from strangers: names on chain, logs of other programs, a node's messages, members of a file. Show such text to
+//! people through [`visible`]: it then controls no terminal, hides nothing and reorders nothing.
 
 use {
     icu_properties::{
@@ -10,8 +9,8 @@ use {
     std::{borrow::Cow, fmt::Write},
 };
 
-/// Text in which characters that act or hide are written as what they are: `\u{202e}`. Joiners and selectors stay where
-/// a script or an emoji needs them.
+/// The text with its hidden characters escaped, such as `\u{202e}`. Joiners and selectors stay where a script or an emoji
+/// needs them.
 pub fn visible(text: &str) -> Cow<'_, str> {
     let mut hidden = hidden(text).peekable();
     if hidden.peek().is_none() {
@@ -28,9 +27,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether a character acts on a terminal or a page or is not seen there: control characters (terminal escapes begin
-/// with one), separators that break lines, and what Unicode calls default ignorable, which includes everything that
-/// reorders text. See [`hidden`] for those that a text needs where they stand.
+/// Whether a character controls a terminal or a page, or cannot be seen there: control characters (terminal escapes
+/// begin with one), separators that break lines, and what Unicode calls default ignorable, which includes everything
+/// that reorders text.
+/// See [`hidden`] for those that a text needs where they stand.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         // Separators of lines and paragraphs, and the marks of annotations.

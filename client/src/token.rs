@@ -33,7 +33,7 @@ pub fn create_associated_token(
     )
 }
 
-/// Creates a plain mint at a new address, which must sign. For networks where a token can be anyone's.
+/// Creates a mint at a new address, which must sign. For local networks and tests.
 pub fn create_mint(
     payer: &Address,
     mint: &Address,
@@ -81,7 +81,7 @@ pub struct Mint {
     pub token_program: Address,
     /// Tokens that exist, in base units.
     pub supply: u64,
-    /// Decimal places that a base unit is below a token.
+    /// Decimal places of a token.
     pub decimals: u8,
 }
 
@@ -145,7 +145,7 @@ impl Settlement {
 }
 
 impl Wallet {
-    /// Says plainly that the account that should pay does not exist, where that is why a token program refused.
+    /// If a token program refused because the paying account does not exist, the error says so.
     pub(crate) async fn explain_payment(&self, error: Error, bus: &Address, payment: Option<Address>) -> Error {
         let Error::Program(failure) = &error else { return error };
         if failure.program.is_none_or(|program| validate_token_program(&program).is_err()) {

@@ -1,4 +1,4 @@
-//! Nonce lanes: what makes every purchase happen once, and how many purchases can be in flight.
+//! Nonce lanes. A lane makes each purchase happen at most once, and each lane has one purchase in flight.
 
 use {
     crate::{
@@ -94,7 +94,7 @@ impl Market {
 }
 
 impl Wallet {
-    /// A free lane and its next nonce. Waits for one where all are in use and no more may be opened.
+    /// A free lane and its next nonce. If all lanes are in use and no more may be opened, it waits.
     pub(crate) async fn lease(&self) -> Result<Lease> {
         let lanes = self.lanes();
         loop {
@@ -121,7 +121,7 @@ impl Wallet {
         }
     }
 
-    /// Reads or opens lanes, so that there may be a free one; `false` where there are as many as allowed.
+    /// Reads or opens lanes; `false` if there are as many as allowed.
     async fn open_more_lanes(&self) -> Result<bool> {
         let lanes = self.lanes();
         let mut is_read = lanes.opening().await;
@@ -134,7 +134,7 @@ impl Wallet {
             return Ok(true);
         }
         let open = lanes.open();
-        // As many again as there are: few for a wallet that buys now and then, all soon for a busy one.
+        // Double their number: few for a wallet that buys now and then, soon all for a busy one.
         let wanted = open.len().clamp(1, OPEN_AT_ONCE);
         let missing: Vec<u16> = (0..lanes.max()).filter(|lane| !open.contains(lane)).take(wanted).collect();
         if missing.is_empty() {
@@ -143,7 +143,7 @@ impl Wallet {
         let instructions: Vec<Instruction> =
             missing.iter().map(|lane| trader_open(&self.address(), *lane, 0)).collect();
         let opened = self.send(&instructions).await;
-        // Another process with this wallet may have opened one of them first: what counts is what is on chain.
+        // Another process with this wallet may have opened one of them first, so the chain is read.
         self.read_lanes().await?;
         match opened {
             Err(error) if lanes.open().iter().all(|lane| !missing.contains(lane)) => Err(error),
@@ -166,7 +166,7 @@ impl Wallet {
         Ok(Created { address: address::trader(&self.address(), lane), sent })
     }
 
-    /// Opens nonce lanes ahead of need, so that so many purchases can be in flight from the start.
+    /// Opens this many nonce lanes ahead, so that as many purchases can be in flight from the start.
     pub async fn open_lanes(&self, count: u16) -> Result<()> {
         let lanes = self.lanes();
         if count > lanes.max() {

@@ -17,10 +17,10 @@ use {
 
 pub use crate::send::SharedSigner;
 
-/// Nonce lanes that a wallet opens at most, unless told otherwise.
+/// Most nonce lanes that a wallet opens by default.
 pub const DEFAULT_MAX_LANES: u16 = 8;
 
-/// Transactions of a new account among which the one that created it is looked for.
+/// How many transactions of a new account are searched for the one that created it.
 const HISTORY: usize = 1_000;
 
 /// An account that an action created.
@@ -72,8 +72,8 @@ impl Wallet {
         Self::build(market.clone(), signer.clone(), options, lanes.clone(), tables.clone())
     }
 
-    /// The same wallet with at most so many nonce lanes: as many purchases can be in flight at once. Lanes open when
-    /// they are needed, and each holds rent until it is closed. At least one.
+    /// The same wallet with at most this many nonce lanes, at least one. Each lane has one purchase in flight. Lanes
+    /// are opened when they are needed, and each holds rent until it is closed.
     #[must_use]
     pub fn with_lanes(self, max_lanes: u16) -> Self {
         let Inner { signer, market, sender, lanes: _, tables } = &*self.inner;
@@ -96,7 +96,7 @@ impl Wallet {
         self.inner.market.chain()
     }
 
-    /// Questions to the market that it acts on.
+    /// Read-only queries of the market that it acts on.
     pub fn market(&self) -> &Market {
         &self.inner.market
     }
@@ -120,7 +120,7 @@ impl Wallet {
         self.send_with(&[], instructions, &[]).await
     }
 
-    /// Likewise, with further signers and lookup tables.
+    /// The same, with further signers and lookup tables.
     pub async fn send_with(
         &self,
         cosigners: &[SharedSigner],
@@ -132,9 +132,9 @@ impl Wallet {
         self.sender().send(&signers, instructions, tables).await
     }
 
-    /// Signs and sends instructions that can take effect once, such as an approval: where the network lost sight of an
-    /// attempt that landed, that attempt counts, and not the refusal of the next one. `account` is one that they write
-    /// and leave in place.
+    /// Signs and sends instructions that can take effect only once, such as an approval. If the network loses sight of
+    /// an attempt that landed, the next attempt is refused; then the attempt that landed counts. `account` is one that
+    /// the instructions write and do not close.
     pub(crate) async fn send_once(&self, account: &Address, instructions: &[Instruction]) -> Result<Sent> {
         let failure = match self.sender().send_traced(&[self.signer().clone()], instructions, &[]).await {
             Ok(sent) => return Ok(sent),
@@ -143,8 +143,8 @@ impl Wallet {
         self.landed_after_all(account, &failure).await?.ok_or(failure.error)
     }
 
-    /// The transaction that created or changed an account although the network lost sight of it: one of those that were
-    /// submitted, and none of a stranger's or another task's that made the same.
+    /// The submitted transaction that created or changed an account, if one landed after all. A transaction of a
+    /// stranger or of another task that did the same does not count.
     pub(crate) async fn landed_after_all(&self, created: &Address, failure: &SendFailure) -> Result<Option<Sent>> {
         let Some(last) = failure.submitted.last() else { return Ok(None) };
         let unknown = |cause: String| Error::OutcomeUnknown { signature: *last, cause };

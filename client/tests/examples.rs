@@ -1,5 +1,5 @@
-//! Every example runs and says what it should: on the embedded chain, or on the node that `MULTIBUS_EXAMPLES_URL` names.
-//! `cargo test` builds the examples where no target is named; else build them with `cargo build --examples`.
+//! Every example runs and prints what it should, on the embedded chain or on the node that `MULTIBUS_EXAMPLES_URL`
+//! names. `cargo test` builds the examples unless a target is named; then build them with `cargo build --examples`.
 
 use std::{
     collections::BTreeSet,

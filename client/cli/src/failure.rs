@@ -2,7 +2,7 @@
 
 use {multibus_client::Error, serde_json::json, std::process::ExitCode};
 
-/// Exit code of a call that Ctrl-C ended, as shells have it.
+/// Exit code of a call that Ctrl-C ended, as in shells.
 pub const INTERRUPTED: i32 = 130;
 
 /// Why a call failed.
@@ -12,9 +12,9 @@ pub enum Failure {
     Usage(String),
     /// It could not be done. Exit code 1.
     Sentence(String),
-    /// Ctrl-C ended it in good order. Exit code 130.
+    /// Ctrl-C ended it cleanly. Exit code 130.
     Interrupted(String),
-    /// The library says why. Exit code 1.
+    /// The library refused or failed. Exit code 1.
     Client(Error),
 }
 
@@ -32,7 +32,7 @@ impl Failure {
         Self::Sentence(format!("{} cannot be {action}: {error}; check the path and its permissions", path.display()))
     }
 
-    /// 2 for a wrong command line as everywhere, else 1.
+    /// 2 for a wrong command line, as is usual, else 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
@@ -92,7 +92,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Values that turn out wrong once the chain was asked, such as more decimals than the mint has.
+/// Values that the chain shows to be wrong, such as more decimals than the mint has.
 impl From<String> for Failure {
     fn from(sentence: String) -> Self {
         Self::Sentence(sentence)

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints help and versions as asked for, and why arguments are refused: in JSON where the arguments ask for JSON.
+/// Prints help, the version, or why arguments are refused; in JSON if the arguments ask for JSON.
 fn refuse_arguments(error: clap::Error) -> ExitCode {
     let is_refusal = error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if !is_refusal || !wants_json(std::env::args()) {

@@ -15,7 +15,7 @@ use {
     },
 };
 
-/// How long work may take before a terminal shows that it is going on.
+/// A terminal shows that work is going on once it takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Form of the output.
@@ -38,7 +38,7 @@ pub trait View: Serialize {
         None
     }
 
-    /// Why the call fails all the same, once this was printed: a check that did not hold.
+    /// Why the call fails although its result was printed: a check that did not hold.
     fn failure(&self) -> Option<String> {
         None
     }
@@ -193,7 +193,7 @@ impl Output {
         }
     }
 
-    /// Awaits work; from its third second on a terminal shows that it is going on.
+    /// Awaits work. After two seconds a terminal shows that it is going on.
     pub async fn attend<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> T {
         if !self.shows_progress() {
             return work.await;
@@ -239,7 +239,7 @@ pub fn json(value: &impl Serialize, pretty: bool) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if character != '\n' && is_hidden(character) {
-            // Outside of strings JSON is ASCII, so that this is inside of one.
+            // JSON is ASCII outside of strings, so this is inside of one.
             for unit in character.encode_utf16(&mut [0; 2]) {
                 let _ = write!(safe, "\\u{unit:04x}");
             }

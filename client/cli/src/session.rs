@@ -49,7 +49,7 @@ impl Session {
         Ok(Self { output, settings, chain, kept, priority_fee })
     }
 
-    /// Keeps what happened, where the chain is kept in a file.
+    /// Writes the chain back to its file, if it is kept in one.
     ///
     /// # Errors
     /// Where the file cannot be written.
@@ -116,7 +116,7 @@ impl Session {
     pub fn wallet(&self) -> Result<Wallet, Failure> {
         let options =
             TransactionOptions { priority_fee: priority_fee(self.priority_fee), ..TransactionOptions::default() };
-        // One call buys one thing after the other: a single lane, whose next hash is known before sending.
+        // A call buys one thing after another, so one lane is enough. Its next hash is known before sending.
         Ok(Wallet::new(self.chain.clone(), Arc::new(self.keypair()?)).with_options(options).with_lanes(1))
     }
 

@@ -350,8 +350,8 @@ impl FromStr for ListedShare {
 /// The shares of all owners, in their order, in basis points.
 ///
 /// # Errors
-/// A sentence that names the owners where there is not one share for each of them. Whether they sum to the whole is
-/// the program's to say.
+/// A sentence that names the owners if there is not one share for each of them. The program checks that they sum to the
+/// whole.
 pub fn shares_of(owners: &[Address], shares: &[ListedShare]) -> Result<Vec<u16>, String> {
     let mut in_order = Vec::new();
     let mut named: Vec<OwnerShare> = Vec::new();
@@ -376,7 +376,7 @@ pub fn shares_of(owners: &[Address], shares: &[ListedShare]) -> Result<Vec<u16>,
     if named.is_empty() {
         return Ok(in_order);
     }
-    // Every owner is named: as many distinct owners as there are.
+    // Every owner is named, because the names differ and are as many as the owners.
     Ok(owners
         .iter()
         .filter_map(|owner| named.iter().find(|share| share.owner == *owner))
@@ -499,7 +499,7 @@ mod tests {
             ("0.001kWh", 1),
             ("18446744073709551.615kWh", u64::MAX),
             ("0.000001MWh", 1),
-            // 0.1 + 0.2 in floats is not 0.3; here digits are digits.
+            // As floats, 0.1 + 0.2 is not 0.3.
             ("9007199254740.993kWh", 9_007_199_254_740_993),
         ] {
             assert_eq!(wh(text), Ok(expected), "{text}");
@@ -628,7 +628,7 @@ mod tests {
         };
         assert_eq!(shares("60%,4000"), Ok(vec![6_000, 4_000]));
         assert_eq!(shares(&format!("{}=60%,{}=40%", owner(2), owner(1))), Ok(vec![4_000, 6_000]));
-        // What they sum to is not decided here.
+        // The program checks what they sum to.
         assert_eq!(shares("1%,1%"), Ok(vec![100, 100]));
         let said = |text: &str, what: &str| {
             let error = shares(text).unwrap_err();

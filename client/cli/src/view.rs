@@ -2,7 +2,7 @@
 
 use {crate::output::Page, multibus_client::Sent, serde::Serialize};
 
-/// The transaction that did it.
+/// The transaction of an answer.
 #[derive(Serialize)]
 pub struct TransactionView {
     pub signature: String,
@@ -22,7 +22,7 @@ impl From<&Sent> for TransactionView {
     }
 }
 
-/// Writes the signature of the transaction that did it.
+/// Writes the signature of a transaction.
 pub fn signature_line(page: &mut Page, transaction: &TransactionView) {
     page.line(format!("signature  {}", transaction.signature));
 }

@@ -1,9 +1,9 @@
 //! A chain inside the process: LiteSVM executes the program's real ELF next to the real token programs.
 //!
-//! Its clock starts at the machine's time and moves only by what happens: one slot (400 ms) for every 64 transactions,
-//! and as far as asked by [`Chain::wait_until`] and [`Chain::wait_for_slot`]. So a run is the same every time, and a
-//! day of windows passes in seconds. Blockhashes expire after 150 blocks, a transaction executes once, signatures are
-//! verified, and logs and history are kept for every address, all as on a network.
+//! Its clock starts at the machine's time. It moves one slot (400 ms) for every 64 transactions, and as far as
+//! [`Chain::wait_until`] and [`Chain::wait_for_slot`] ask. So every run is the same, and a day of windows passes in
+//! seconds. As on a network, blockhashes expire after 150 blocks, a transaction executes once, signatures are verified,
+//! and logs and history are kept for every address.
 
 use {
     super::{
@@ -39,7 +39,7 @@ pub(super) const SLOT_MILLISECONDS: i64 = 400;
 const BLOCKHASH_BLOCKS: u64 = 150;
 /// Slots whose hashes programs can see, as on a network.
 const SLOT_HASHES: usize = 512;
-/// Memory for the history, in bytes of logs and addresses; the oldest transactions are forgotten beyond it.
+/// Memory for the history, in bytes of logs and addresses. When it is full, the oldest transactions are forgotten.
 const HISTORY_BYTES: usize = 512 << 20;
 
 /// A chain inside the process.
@@ -112,8 +112,8 @@ impl History {
 }
 
 impl EmbeddedChain {
-    /// A chain with the program's ELF, which is looked for at `MULTIBUS_PROGRAM`, or as `deploy/multibus.so` in the
-    /// target folder: `CARGO_TARGET_DIR`, or that of this executable, or `target` here or in a folder above.
+    /// A chain with the program's ELF. That is the file at `MULTIBUS_PROGRAM`, or `deploy/multibus.so` in the target
+    /// folder: `CARGO_TARGET_DIR`, or that of this executable, or `target` here or in a folder above.
     pub fn new() -> Result<Self> {
         let path = find_program()?;
         let elf = std::fs::read(&path).map_err(|error| {
@@ -128,7 +128,8 @@ impl EmbeddedChain {
     /// A chain with an ELF at the market's address.
     pub fn with_program(elf: &[u8]) -> Result<Self> {
         let mut svm = LiteSVM::new()
-            // This chain keeps its own: signatures are verified before execution, blockhashes age, history is indexed.
+            // LiteSVM need not do what this chain does itself: it verifies signatures before execution, lets
+            // blockhashes expire and indexes the history.
             .with_sigverify(false)
             .with_blockhash_check(false)
             .with_transaction_history(0);
@@ -241,7 +242,7 @@ impl State {
         let addresses = self.addresses(&transaction.message);
         let (error, meta) = match self.svm.send_transaction(transaction.clone()) {
             Ok(meta) => (None, meta),
-            // Where not even the fee was paid, a leader would not have put it into a block.
+            // A leader puts no transaction into a block that cannot pay its fee.
             Err(failed) if failed.meta.fee == 0 => return Err(Error::from_transaction(failed.err, failed.meta.logs)),
             Err(failed) => (Some(failed.err), failed.meta),
         };
@@ -249,7 +250,7 @@ impl State {
         Ok(signature)
     }
 
-    /// Tells subscribers of an executed transaction and keeps it.
+    /// Sends an executed transaction to subscribers and keeps it.
     fn record(
         &mut self,
         signature: Signature,
@@ -327,8 +328,7 @@ impl Chain for EmbeddedChain {
         self.state().execute(transaction)
     }
 
-    /// A transaction that was never submitted cannot land without someone submitting it: blocks are produced until
-    /// it has expired.
+    /// A transaction that was never submitted cannot land. Blocks are produced until it has expired.
     async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome> {
         let mut state = self.state();
         if let Some(record) = state.history.get(signature) {
@@ -395,7 +395,7 @@ impl Chain for EmbeddedChain {
 
     async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()> {
         let mut state = self.state();
-        // A slot of its own, so that an airdrop that comes again is another transaction.
+        // Each airdrop has a slot of its own, so that two equal ones are two transactions.
         state.advance(1);
         match state.svm.airdrop(address, lamports) {
             Ok(meta) => {

@@ -1,9 +1,9 @@
-//! Keeps an embedded chain in a file between processes, so that one command after the other can use it.
+//! Keeps an embedded chain in a file, so that one command after another can use it.
 //!
-//! The file is JSON: the clock, the last blockhash, every account that transactions have made or changed, and the
-//! executed transactions. The program's ELF and the network's own accounts are not in it; they come with the chain.
-//! While a file is open a lock beside it (`FILE.lock`) keeps other processes waiting, and a new state replaces the old
-//! one in a single step, so that a file is never seen half-written.
+//! The file is JSON: the clock, the last blockhash, every account that transactions created or changed, and the
+//! executed transactions. The program's ELF and the network's own accounts are not in it. While a file is open, a lock
+//! beside it (`FILE.lock`) makes other processes wait. A new state replaces the old one in a single step, so nobody
+//! reads a half-written file.
 
 use {
     super::{
@@ -30,7 +30,7 @@ use {
 
 /// Version of the file's layout.
 const LAYOUT_VERSION: u32 = 1;
-/// Steps of the blockhash that are looked through for the file's: far more than a kept chain takes.
+/// How many blockhashes are tried to find that of the file: far more than a chain in a file has.
 const BLOCKHASH_STEPS: u32 = 1_000_000;
 
 /// Higher than any slot or block height.
@@ -38,12 +38,12 @@ const MOST_SLOTS: u64 = 1 << 60;
 /// The last millisecond of the year 9999.
 const LAST_MILLISECOND: i64 = 253_402_300_799_999;
 
-/// How long another process may use the file before a second one gives up.
+/// How long a process waits for another one that uses the file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
-/// How often that is looked at.
+/// How often it checks whether the file is free.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A file that keeps an embedded chain; nobody else can open it meanwhile.
+/// A file that keeps an embedded chain. No other process can open it meanwhile.
 pub struct StateFile {
     path: PathBuf,
     /// Held until the value is dropped.
@@ -57,8 +57,8 @@ struct Kept {
     slot: u64,
     block_height: u64,
     unix_milliseconds: i64,
-    /// How far the chain's clock was ahead of the machine's when it was kept, in whole seconds: a rest of a slot is
-    /// dropped, so that many calls in a row do not add up to a clock that runs ahead.
+    /// How far the chain's clock was ahead of the machine's when it was kept, in whole seconds. Fractions are dropped,
+    /// so that they do not add up over many calls.
     ahead_seconds: i64,
     blockhash: String,
     accounts: Vec<KeptAccount>,
@@ -87,7 +87,7 @@ struct KeptTransaction {
 }
 
 impl StateFile {
-    /// Opens the file of a chain, which need not exist yet. Waits a little while another process uses it.
+    /// Opens the file of a chain, which need not exist yet. If another process uses it, it waits a little.
     ///
     /// # Errors
     /// Where another process goes on using it, or its lock cannot be made, such as in a folder that does not exist.
@@ -147,8 +147,8 @@ impl StateFile {
     }
 }
 
-/// The transactions that a chain's file keeps, oldest first, each with the addresses that it mentions; none where
-/// there is no file yet. Takes no lock: it reads the last state that was kept.
+/// The transactions in a chain's file, oldest first, each with the addresses that it mentions; none if there is no file
+/// yet. It reads the last state and takes no lock.
 ///
 /// # Errors
 /// Where the file cannot be read or is not a chain's.
@@ -251,8 +251,8 @@ impl State {
             let (record, addresses) = transaction.restore()?;
             self.history.push(record, addresses);
         }
-        // Every blockhash follows from the one before. Going on after the last one used gives new signatures to
-        // transactions that say the same.
+        // Every blockhash follows from the one before. Continuing after the last one used gives equal transactions new
+        // signatures.
         let last: Hash = parse(&kept.blockhash)?;
         let mut steps = 0;
         while self.svm.latest_blockhash() != last {
@@ -266,7 +266,7 @@ impl State {
             kept.unix_milliseconds.max(machine_milliseconds().saturating_add(kept.ahead_seconds.saturating_mul(1_000)));
         self.slot = kept.slot;
         self.block_height = kept.block_height;
-        // The new slot, which gives a new blockhash, takes no time.
+        // The new slot gives a new blockhash and takes no time.
         self.unix_milliseconds = kept.unix_milliseconds.saturating_sub(SLOT_MILLISECONDS);
         self.advance(1);
         self.advance_to(now.div_euclid(1_000));

@@ -1,5 +1,5 @@
-//! What is asked of a node's answers before anything else looks at them: no answer leads elsewhere, has no end, names
-//! accounts that were not asked for, or holds a number that no chain has.
+//! Checks a node's answers before anything else uses them. It refuses redirections, endless answers, accounts that were
+//! not asked for, and numbers that no chain has.
 
 use {
     super::{AccountFilter, ChainClock, RecentBlockhash},
@@ -19,7 +19,7 @@ use {
 
 /// Longest answer, in bytes: a hundred thousand offers.
 const ANSWER_BYTES: usize = 128 << 20;
-/// Most lamports per byte that rent may ask for: twice what every network asks.
+/// Highest rent that is believed, in lamports per byte: twice that of every network.
 const MOST_RENT_PER_BYTE: u64 = 2 * 6_960;
 /// Bytes that every account pays rent for besides its data.
 const RENT_OVERHEAD: u64 = 128;
@@ -32,7 +32,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// Higher than any slot or block height: four thousand million years of slots.
 const MOST_SLOTS: u64 = 1 << 60;
 
-/// A sender of requests to the node at a URL, whose answers are short and come from there alone.
+/// Sends requests to the node at a URL. Refuses long answers and redirections.
 pub(super) fn sender(url: &str, timeout: Duration) -> Result<HttpSender> {
     let client = reqwest::Client::builder()
         .default_headers(HttpSender::default_headers())
@@ -58,7 +58,7 @@ impl Middleware for Guard {
         let refuse = |cause: String| Err(reqwest_middleware::Error::middleware(std::io::Error::other(cause)));
         let response = run_within_limits(request, extensions, next).await?;
         let status = response.status();
-        // Neither a success nor an error is a redirection, which would have the question asked of someone else.
+        // A redirection would send the request to another node.
         if !status.is_success() && !status.is_client_error() && !status.is_server_error() {
             let place = response.headers().get("location").and_then(|place| place.to_str().ok()).unwrap_or("nowhere");
             return refuse(format!("it answers with status {} and points to {place:?}", status.as_u16()));
@@ -99,7 +99,7 @@ fn refuse_account(address: Address, cause: impl Into<String>) -> Error {
     Error::Decode { kind: "account", address, cause: cause.into() }
 }
 
-/// An account as it was asked for, in base64 and not packed: what unpacks could unpack without end.
+/// Accepts plain base64 only: compressed data could expand without bound.
 fn account(address: Address, account: UiAccount) -> Result<Account> {
     let UiAccount { lamports, data, owner, executable, rent_epoch, space: _ } = account;
     let UiAccountData::Binary(data, UiAccountEncoding::Base64) = data else {
@@ -111,7 +111,7 @@ fn account(address: Address, account: UiAccount) -> Result<Account> {
     Ok(Account { lamports, data, owner, executable, rent_epoch })
 }
 
-/// The accounts at some addresses: as many as were asked for.
+/// Accepts exactly as many accounts as were asked for.
 pub(super) fn accounts(addresses: &[Address], answer: Vec<Option<UiAccount>>) -> Result<Vec<Option<Account>>> {
     if answer.len() != addresses.len() {
         let first = addresses.first().copied().unwrap_or_default();
@@ -123,7 +123,7 @@ pub(super) fn accounts(addresses: &[Address], answer: Vec<Option<UiAccount>>) ->
     addresses.iter().zip(answer).map(read).collect()
 }
 
-/// The accounts of a program that meet a filter: each once, and no others.
+/// Accepts each account once, and only if it meets the filter.
 pub(super) fn program_accounts(
     program: &Address,
     filter: &AccountFilter,
@@ -163,7 +163,7 @@ pub(super) fn clock(account: Option<&Account>) -> Result<ChainClock> {
     Ok(ChainClock { slot, unix_timestamp })
 }
 
-/// A blockhash that expires.
+/// Accepts only a blockhash that expires.
 pub(super) fn blockhash(blockhash: RecentBlockhash) -> Result<RecentBlockhash, String> {
     if blockhash.last_valid_block_height > MOST_SLOTS {
         let height = blockhash.last_valid_block_height;
@@ -172,7 +172,7 @@ pub(super) fn blockhash(blockhash: RecentBlockhash) -> Result<RecentBlockhash, S
     Ok(blockhash)
 }
 
-/// Rent that can be paid without a second thought.
+/// Accepts only a rent that is plausible.
 pub(super) fn rent(data_len: usize, lamports: u64) -> Result<u64, String> {
     let most = (data_len as u64).saturating_add(RENT_OVERHEAD).saturating_mul(MOST_RENT_PER_BYTE);
     if lamports > most {

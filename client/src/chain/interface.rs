@@ -73,7 +73,7 @@ pub struct Simulation {
 /// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is on chain and did what it says.
+    /// It is on chain and succeeded.
     Landed {
         /// Slot of its block.
         slot: u64,
@@ -178,7 +178,7 @@ pub trait Chain: Send + Sync {
     /// Whether the chain lives in this process, so that waiting moves its clock instead of taking time.
     fn is_embedded(&self) -> bool;
 
-    /// Accounts in the order of the addresses, `None` where there is no account. Any number of addresses.
+    /// Accounts in the order of the addresses, `None` where there is no account. There may be any number of addresses.
     async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>>;
 
     /// Accounts of a program that meet a filter, in no order.
@@ -191,16 +191,16 @@ pub trait Chain: Send + Sync {
     async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation>;
 
     /// Submits a signed transaction without waiting and without simulating it. Submitting the same transaction again
-    /// is harmless; a chain may refuse it as [`TransactionError::AlreadyProcessed`].
+    /// does no harm. A chain may refuse it as [`TransactionError::AlreadyProcessed`].
     async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature>;
 
-    /// Waits until a submitted transaction has landed, failed or expired. For any number of transactions at once.
+    /// Waits until a submitted transaction has landed, failed or expired. Any number of tasks may wait at once.
     async fn confirm(&self, signature: &Signature, last_valid_block_height: u64) -> Result<Outcome>;
 
     /// Where transactions are now, `None` where the chain does not know them. Looks only at recent blocks.
     async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<SignatureStatus>>>;
 
-    /// A transaction on chain, `None` where the chain does not know it (or does not keep it any more).
+    /// A transaction on chain, `None` if the chain does not know it or no longer keeps it.
     async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionRecord>>;
 
     /// Up to `limit` transactions that mention an address, newest first, older than `before`.
@@ -211,20 +211,20 @@ pub trait Chain: Send + Sync {
         limit: usize,
     ) -> Result<Vec<SignatureInfo>>;
 
-    /// The present time of the chain, which is what the program goes by.
+    /// The present time of the chain, which the program uses.
     async fn clock(&self) -> Result<ChainClock>;
 
     /// Lamports that an account with data of a length must hold.
     async fn minimum_rent(&self, data_len: usize) -> Result<u64>;
 
-    /// Gives lamports to an address, on networks that do; returns once they are there.
+    /// Gives lamports to an address, on networks with airdrops. Returns once they are there.
     async fn airdrop(&self, address: &Address, lamports: u64) -> Result<()>;
 
     /// Priority fees recently paid for writing to accounts, in micro-lamports per compute unit, in no order.
     async fn recent_priority_fees(&self, writable: &[Address]) -> Result<Vec<u64>>;
 
-    /// Logs of every transaction that mentions an address, from now on, each once. A connection that breaks is made
-    /// again and what was missed meanwhile is told; where that fails for long, the last item is the error.
+    /// Logs of every transaction that mentions an address, from now on, each once. If the connection breaks, it is made
+    /// again and what was missed is sent. If that fails for long, the last item is the error.
     async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream>;
 
     /// Returns once the chain's clock is at a time or later. An embedded chain moves its clock and its slot forward.

@@ -1,4 +1,4 @@
-//! Chains in front of other chains: one that counts, one that fails, one that lies.
+//! Chains in front of other chains, which count, fail or lie.
 
 use {
     super::{
@@ -12,14 +12,13 @@ use {
     solana_signature::Signature,
 };
 
-/// A chain in front of another. It passes every request on, except where its type says otherwise. Every layer is a
-/// [`Chain`].
+/// A chain in front of another. Every request is passed on unless the layer implements it. Every layer is a [`Chain`].
 #[async_trait]
 pub trait ChainLayer: Send + Sync {
     /// The chain behind it.
     fn inner(&self) -> &dyn Chain;
 
-    /// Called before every request; its error is the answer.
+    /// Called before every request. Its error becomes the answer.
     fn admit(&self) -> Result<()> {
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The one narrow interface between the client and a chain. Everything above it, queries and retries and router
-//! included, is the same code on an RPC node and on the chain inside the process.
+//! The interface between the client and a chain. Everything above it is the same code on an RPC node and on a chain
+//! inside the process.
 
 #[cfg(feature = "embedded")]
 mod embedded;

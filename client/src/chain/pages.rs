@@ -8,13 +8,13 @@ use {
     std::collections::HashSet,
 };
 
-/// Goes through the transactions that mention an address, newest first, page by page, and refuses a node that goes round
-/// in circles or has no end.
+/// Reads the transactions that mention an address page by page, newest first. Refuses a node that sends one twice or
+/// never ends.
 pub struct HistoryPages<'a> {
     chain: &'a dyn Chain,
     address: Address,
     before: Option<Signature>,
-    /// The first halves of the signatures that came.
+    /// The first halves of the signatures so far.
     seen: HashSet<[u8; 32]>,
     at_most: usize,
     is_over: bool,
@@ -24,7 +24,7 @@ impl<'a> HistoryPages<'a> {
     /// Transactions of a page.
     pub const LENGTH: usize = 1_000;
 
-    /// At most so many transactions of an address are looked at.
+    /// Reads at most this many transactions of an address.
     pub fn new(chain: &'a dyn Chain, address: &Address, at_most: usize) -> Self {
         let seen = HashSet::new();
         Self { chain, address: *address, before: None, seen, at_most, is_over: false }

@@ -46,36 +46,37 @@ use {
     },
 };
 
-/// Addresses that a node takes in one question for accounts.
+/// Most addresses in one request for accounts.
 const ACCOUNTS_PER_REQUEST: usize = 100;
-/// Signatures that a node takes in one question for statuses.
+/// Most signatures in one request for statuses.
 const SIGNATURES_PER_REQUEST: usize = 256;
-/// Signatures of an address that a node gives at once.
+/// Most signatures of an address in one answer.
 const HISTORY_PER_REQUEST: usize = 1_000;
-/// Wait between two looks at the transactions in flight.
+/// Polling interval for transactions in flight.
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
-/// The longest such wait, where the node is slow to answer.
+/// Polling interval when the node is slow.
 const POLL_AT_LEAST: Duration = Duration::from_secs(2);
 /// How long a blockhash is used before a new one is fetched.
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
-/// How many times its patience a node may say that a transaction is neither there nor too late. It takes about a minute.
+/// Give up after this many patience periods in which the node reports a transaction neither landed nor expired. Expiry
+/// takes about a minute.
 const LIVES_AT_MOST: u32 = 10;
-/// How long a landed transaction's logs may take to be served.
+/// How long to wait for the logs of a transaction that landed.
 const RECORD_PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often a question is asked that the network lost, and the wait before the second time; the third waits longer.
+/// How often a request is sent that the network lost, and the wait before the second time. The third waits longer.
 const ASKED_AT_MOST: u32 = 3;
 const ASK_AGAIN: Duration = Duration::from_millis(200);
-/// A question that took this long is not asked again: whoever waits is to hear something.
+/// A request that took this long is not sent again, so that the caller does not wait even longer.
 const ASK_AGAIN_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long a node is waited for.
+/// How long to wait for a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RpcOptions {
     /// How long one request may take.
     pub request_timeout: Duration,
-    /// How long a node may fail to answer before the transactions in flight are given up as unknown, and a subscription
-    /// as lost.
+    /// After this time without an answer, the outcome of transactions in flight counts as unknown and a subscription as
+    /// lost.
     pub patience: Duration,
 }
 
@@ -85,8 +86,8 @@ impl Default for RpcOptions {
     }
 }
 
-/// A chain behind an RPC node. Everything is read and confirmed at one commitment level. Clones share what is in
-/// flight.
+/// A chain behind an RPC node. Everything is read and confirmed at one commitment level. Clones share the transactions
+/// in flight.
 #[derive(Clone)]
 pub struct RpcChain {
     inner: Arc<Inner>,
@@ -116,13 +117,13 @@ struct PendingTransaction {
 }
 
 impl RpcChain {
-    /// A chain behind the RPC node at a URL. Where no websocket URL is given it follows from the other as the Solana
-    /// CLI derives it: the next port, or the same host.
+    /// A chain behind the RPC node at a URL. Without a websocket URL, it is derived as the Solana CLI does: the next
+    /// port, or the same host.
     pub fn new(url: &str, websocket_url: Option<&str>, commitment: CommitmentLevel) -> Result<Self> {
         Self::with_options(url, websocket_url, commitment, RpcOptions::default())
     }
 
-    /// Likewise, with other waiting times.
+    /// The same, with other waiting times.
     pub fn with_options(
         url: &str,
         websocket_url: Option<&str>,
@@ -193,7 +194,7 @@ impl Inner {
         Error::Rpc { action, url: hosts_only(&self.url), cause, remedy: "use another node", transient: false }
     }
 
-    /// Asks what changes nothing, again where the network lost the question or its answer.
+    /// Sends a request that changes nothing. If the network loses it or its answer, it is sent again.
     async fn ask<T, F>(&self, action: &'static str, question: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T, ClientError>>,
@@ -241,13 +242,13 @@ impl Inner {
     fn resolve(&self, signature: &Signature, outcome: impl Fn() -> Result<Outcome>) {
         if let Some(transaction) = self.pending().transactions.remove(signature) {
             for waiting in transaction.waiting {
-                // Whoever does not wait any more does not want to know.
+                // The receiver is gone if the caller no longer waits.
                 let _ = waiting.send(outcome());
             }
         }
     }
 
-    /// Watches the transactions in flight until there are none. One request serves 256 of them.
+    /// Watches the transactions in flight until there are none. One request covers 256 of them.
     async fn watch(self: Arc<Self>) {
         let mut answered_at = Instant::now();
         loop {
@@ -277,13 +278,14 @@ impl Inner {
                 Err(_) => {}
             }
             self.give_up_on(self.options.patience * LIVES_AT_MOST);
-            // A node that takes long to answer has other things to do than answering: half its time at most.
+            // Poll a slow node less often: answering should take at most half of its time.
             sleep(asked_at.elapsed().clamp(POLL_INTERVAL, POLL_AT_LEAST)).await;
         }
     }
 
     async fn look(&self, watched: &[(Signature, u64)]) -> Result<()> {
-        // The height is read before the statuses: what is missing at a height beyond its last cannot land any more.
+        // The height is read before the statuses: a transaction without status at a height beyond its last one cannot
+        // land any more.
         let height = self.client.get_block_height().await.map_err(self.refuse("asking for the block height"))?;
         let signatures: Vec<Signature> = watched.iter().map(|(signature, _)| *signature).collect();
         let statuses = self.statuses(&signatures).await?;
@@ -305,7 +307,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Waits no longer for transactions that a node neither shows nor lets expire for so long.
+    /// Gives up transactions that the node has reported neither landed nor expired for this long.
     fn give_up_on(&self, older_than: Duration) {
         let old: Vec<Signature> = {
             let pending = self.pending();
@@ -318,7 +320,7 @@ impl Inner {
         }
     }
 
-    /// Signs nothing more with a blockhash that the network does not know any more.
+    /// Forgets the blockhash if the network no longer knows it.
     async fn forget_blockhash(&self, last_valid_block_height: u64) {
         self.blockhash.lock().await.take_if(|(_, known)| known.last_valid_block_height <= last_valid_block_height);
     }
@@ -405,7 +407,7 @@ impl Chain for RpcChain {
     async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
         let config = RpcSendTransactionConfig {
             skip_preflight: true,
-            // The client sends again by itself, as long as the blockhash lives.
+            // The client itself submits again until the blockhash expires.
             max_retries: Some(0),
             ..RpcSendTransactionConfig::default()
         };
@@ -451,7 +453,7 @@ impl Chain for RpcChain {
         };
         let started_at = Instant::now();
         loop {
-            // `null` where the node does not know the transaction (yet).
+            // `null` if the node does not know the transaction, or not yet.
             let question = serde_json::json!([signature.to_string(), config]);
             let read = || self.client().send(RpcRequest::GetTransaction, question.clone());
             let found: Option<EncodedConfirmedTransactionWithStatusMeta> =
@@ -586,7 +588,7 @@ impl Chain for RpcChain {
                 return Ok(clock);
             }
             let missing = (unix_timestamp - clock.unix_timestamp).unsigned_abs();
-            // The chain's clock is an estimate that drifts, so it is asked again before the whole time is over.
+            // The chain's clock is an estimate that drifts, so it is read again before the whole time is over.
             sleep(Duration::from_millis(missing.saturating_mul(900).clamp(200, 30_000))).await;
         }
     }

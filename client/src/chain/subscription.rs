@@ -1,5 +1,5 @@
-//! A subscription to logs that outlives its connection: when it breaks, or falls silent, what was missed is read from
-//! the history of the address, and everything is told once.
+//! A subscription to logs that survives a broken connection. When the connection breaks or falls silent, the history of
+//! the address gives what was missed. Every transaction is sent once.
 
 use {
     super::{Chain, HistoryPages, LogsNotification, SignatureInfo},
@@ -27,36 +27,36 @@ use {
 const RECONNECT_DELAY: Duration = Duration::from_millis(300);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// After a connection was made the history is read a second time: a node lists what it just executed a little late.
+/// After connecting, the history is read a second time, because a node lists what it just executed a little late.
 const SECOND_LOOK: Duration = Duration::from_secs(4);
-/// How long the history may lag behind what is heard just after a connection was made.
+/// How long the history may lag behind the connection, just after connecting.
 const LISTED_WITHIN: Duration = Duration::from_secs(2);
 /// Wait before the history is read again for what it did not list.
 const LIST_AGAIN: Duration = Duration::from_millis(100);
-/// After so long without a word the history is read: a line that is dead and one that is quiet sound the same.
+/// After this time without a message the history is read, because a dead connection looks like a quiet one.
 const SILENCE: Duration = Duration::from_secs(10);
-/// What is this old was told: it is not looked for in the history any more.
+/// Transactions of this age were sent already. The history is not searched for them any more.
 const OVERLAP: Duration = Duration::from_secs(20);
-/// Transactions that are caught up with at most.
+/// Most transactions that are read from the history at once.
 const MISSED_AT_MOST: usize = 1_000_000;
 /// Transactions whose logs are read at once.
 const READ_AT_ONCE: usize = 8;
 
-/// What was told already, so that nothing is told twice and nothing is missed.
+/// What was sent already, so that nothing is sent twice and nothing is missed.
 #[derive(Default)]
 struct Told {
-    /// Everything in slots below this one was told, or came before the subscription.
+    /// Everything in slots below this one was sent, or happened before the subscription.
     floor: u64,
-    /// What was told of slots from the floor on, with its slot.
+    /// What was sent of slots from the floor on, with its slot.
     seen: HashMap<Signature, u64>,
     newest: u64,
-    /// The newest slot at earlier times, oldest first: the floor follows them.
+    /// The newest slots at earlier times, oldest first. The floor follows them.
     marks: VecDeque<(Instant, u64)>,
 }
 
 impl Told {
-    /// Starts after an address's newest transactions, which `recent` lists newest first. Where there are more than
-    /// these, what is in the last one's slot cannot be told from what follows, so the floor is above it.
+    /// Starts after an address's newest transactions, which `recent` lists newest first. If the address has more, the
+    /// slot of the last one may hold some that are not listed, so the floor is above it.
     fn after(recent: &[SignatureInfo], are_all: bool) -> Self {
         let newest = recent.first().map_or(0, |info| info.slot);
         let floor = match recent.last() {
@@ -67,7 +67,7 @@ impl Told {
         Self { floor, seen, newest, marks: VecDeque::new() }
     }
 
-    /// Whether a transaction is to be told, which it then counts as.
+    /// Whether a transaction must be sent. It then counts as sent.
     fn is_new(&mut self, signature: Signature, slot: u64, now: Instant) -> bool {
         if slot < self.floor || self.seen.insert(signature, slot).is_some() {
             return false;
@@ -93,7 +93,7 @@ impl Told {
 
 /// Why listening ended.
 enum End {
-    /// Nobody listens any more.
+    /// The receiver is gone.
     Unwanted,
     /// The connection broke, or the node does not answer.
     Broken(Error),
@@ -115,14 +115,14 @@ pub(super) struct Websocket {
     pub patience: Duration,
 }
 
-/// One subscription: reads the chain over RPC, listens on a websocket, and tells each transaction once.
+/// One subscription: reads the chain over RPC, listens on a websocket, and sends each transaction once.
 pub(super) struct Subscription<C> {
     chain: C,
     websocket: Websocket,
     mentions: Address,
     told: Told,
     listener: UnboundedSender<Result<LogsNotification>>,
-    /// Since when nothing could be heard nor read.
+    /// Since when neither the websocket nor RPC has worked.
     failing_since: Option<Instant>,
 }
 
@@ -136,13 +136,13 @@ impl<C: Chain> Subscription<C> {
         Self { chain, websocket, mentions, told: Told::default(), listener, failing_since: None }
     }
 
-    /// Tells every transaction from now on until nobody listens, or the node was out of reach for longer than the
-    /// chain's patience: then the last thing told is the error. `ready` hears whether it began.
+    /// Sends every transaction from now on until the receiver is gone. If the node is out of reach for longer than the
+    /// chain's patience, the last item is the error. `ready` gets whether it began.
     pub async fn run(mut self, ready: oneshot::Sender<Result<()>>) {
         match self.chain.signatures_for(&self.mentions, None, HistoryPages::LENGTH).await {
             Ok(recent) => self.told = Told::after(&recent, recent.len() < HistoryPages::LENGTH),
             Err(error) => {
-                // Whoever does not wait any more does not want to know.
+                // The receiver is gone if the caller no longer waits.
                 let _ = ready.send(Err(error));
                 return;
             }
@@ -179,7 +179,7 @@ impl<C: Chain> Subscription<C> {
         })
     }
 
-    /// Connects, tells what was missed, and then what happens, until the connection breaks.
+    /// Connects, sends what was missed and then what happens, until the connection breaks.
     async fn listen(&mut self, ready: &mut Option<oneshot::Sender<Result<()>>>) -> Result<(), End> {
         let connecting = timeout(CONNECT_TIMEOUT, PubsubClient::new(self.websocket.url.clone())).await;
         let client = match connecting {
@@ -194,7 +194,7 @@ impl<C: Chain> Subscription<C> {
             Ok(Err(error)) => return Err(self.broken(error)),
             Err(_) => return Err(self.broken("the node did not answer in time")),
         };
-        // What is heard from now on waits in the stream until what was missed is told.
+        // Messages wait in the stream until what was missed is sent.
         self.catch_up().await?;
         self.failing_since = None;
         if let Some(ready) = ready.take() {
@@ -221,7 +221,8 @@ impl<C: Chain> Subscription<C> {
                 }
                 () = sleep_until(look_at.into()) => {
                     let missed = self.catch_up().await?;
-                    // What came during the second look may still be on its way here; not what came during a silence.
+                    // A transaction found by the second reading may still arrive on the connection. One found after a
+                    // silence should have arrived.
                     if second_look.take().is_none() && missed > 0 {
                         return Err(self.broken("the connection was silent while transactions landed"));
                     }
@@ -231,8 +232,8 @@ impl<C: Chain> Subscription<C> {
         }
     }
 
-    /// Tells what the history has until it lists a transaction that was heard: what a node executed just before the
-    /// connection was made it may list only now, and it is told first.
+    /// Reads the history until it lists a transaction that the connection brought. A node may list late what it
+    /// executed just before, and that must be sent first.
     async fn catch_up_to(&mut self, heard: &Signature) -> Result<(), End> {
         let heard_at = Instant::now();
         while !self.told.seen.contains_key(heard) && heard_at.elapsed() < LISTED_WITHIN {
@@ -244,7 +245,7 @@ impl<C: Chain> Subscription<C> {
         Ok(())
     }
 
-    /// Tells what the history has and the connection did not bring, oldest first; returns how many.
+    /// Sends what the history has and the connection did not bring, oldest first. Returns how many.
     async fn catch_up(&mut self) -> Result<usize, End> {
         let mut missed = Vec::new();
         let mut pages = HistoryPages::new(&self.chain, &self.mentions, MISSED_AT_MOST);
@@ -264,7 +265,7 @@ impl<C: Chain> Subscription<C> {
             async move {
                 let logs = match chain.transaction(&info.signature).await? {
                     Some(record) => record.logs,
-                    // What failed changed nothing, so that nobody misses what it logged.
+                    // A failed transaction changed nothing, so its logs are not needed.
                     None if info.error.is_some() => Vec::new(),
                     None => {
                         return Err(Error::Rpc {
@@ -329,7 +330,7 @@ mod tests {
             let now = start + Duration::from_secs(second);
             assert!(told.is_new(signature(second as u8), second * 2, now));
             assert!(!told.is_new(signature(second as u8), second * 2, now));
-            // A connection that comes back tells again what is a few seconds old.
+            // A new connection repeats what is a few seconds old.
             if second > 10 {
                 let earlier = second - 10;
                 assert!(!told.is_new(signature(earlier as u8), earlier * 2, now));

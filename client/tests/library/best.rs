@@ -13,7 +13,7 @@ async fn what_is_quoted_is_what_is_bought() {
     let (buyer, cheap) = (fresh.member().await, fresh.member().await);
     fresh.offer(2_000, 300).await;
     cheap.offer_create(&fresh.bus, &terms(1_500, 120)).await.unwrap();
-    // Nobody buys the own energy, however cheap it is.
+    // A seller cannot buy its own energy, however cheap it is.
     buyer.offer_create(&fresh.bus, &terms(1_000, 100)).await.unwrap();
     let want = Want::exactly(fresh.bus, 2_500);
     let quote = buyer.quote_best(&want).await.unwrap();
@@ -67,7 +67,7 @@ async fn more_offers_than_a_transaction_holds_are_bought_in_several() {
     let quote = buyer.quote_best(&want).await.unwrap();
     assert_eq!((quote.energy_wh, quote.total_cost), (4_000, 2_000));
     let bought = buyer.buy_best(&want).await.unwrap();
-    // The minimum is bought and nothing more is on offer: that is no failure.
+    // The minimum is bought and nothing more is on offer. That is no failure.
     assert!(bought.stopped.is_none());
     assert_eq!((bought.energy_wh(), bought.paid()), (4_000, 2_000));
     assert!(bought.purchases.len() > 1 && bought.purchases.len() == quote.orders.len());

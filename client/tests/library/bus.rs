@@ -92,7 +92,7 @@ async fn a_gift_to_an_escrow_is_no_fault_of_the_market() {
     let escrow = fresh.market().bus(&fresh.bus).await.unwrap().escrow;
     let give = token::mint_to(&fresh.mint, &escrow, &fresh.owner.address(), 7, &SPL_TOKEN_ID).unwrap();
     fresh.owner.send(&[give]).await.unwrap();
-    // Anyone can send tokens there: whoever audits the bus must not be told that something is wrong.
+    // Anyone can send tokens there, so an audit must not report them as wrong.
     let audit = fresh.market().audit(&fresh.bus).await.unwrap();
     assert_eq!(audit.violations, [""; 0]);
     assert_eq!((audit.escrow, audit.gifts), (207, 7));

@@ -1,4 +1,4 @@
-//! A network that loses answers and transactions: whatever it does, a purchase is paid once, and its buyer knows.
+//! A network that loses answers and transactions. Whatever it does, a purchase is paid once and its buyer knows.
 
 use {
     crate::support::{Fault, FaultyChain, attempts},
@@ -42,7 +42,7 @@ async fn a_purchase_is_paid_once_whatever_becomes_of_its_transactions() {
 
 #[tokio::test]
 async fn energy_that_this_purchase_took_is_not_mistaken_for_anothers() {
-    // The whole offer is bought by the unanswered transaction: the next look finds it sold out, by this purchase.
+    // The unanswered transaction buys the whole offer. The next quote finds it sold out by this purchase.
     let (fresh, buyer, order) = market_with(&[Fault::LandsUnknown, Fault::LandsUnknown], 3).await;
     let bought = buyer.buy(&order).await.unwrap();
     assert_eq!(bought.fills.len(), 1);

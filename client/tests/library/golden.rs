@@ -52,7 +52,7 @@ impl<T: Golden> Golden for Vec<T> {
     }
 }
 
-/// Names every field of a struct, so that a new one does not compile until it is here.
+/// Names every field of a struct. A new field does not compile until it is here.
 macro_rules! records {
     ($($name:ident { $($field:ident),+ $(,)? })+) => {
         $(impl Golden for $name {
@@ -134,7 +134,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Bytes of which no two neighbours are alike, so that a field in another place or order has another value.
+/// Bytes that all differ from their neighbours, so that a field at another place or in another order has another value.
 fn pattern(size: usize, salt: usize) -> impl Iterator<Item = u8> {
     (0..size).map(move |index| (index * 37 + index / 256 * 11 + salt * 101 + 1) as u8)
 }
@@ -203,7 +203,7 @@ fn addresses() -> Value {
     ])
 }
 
-/// One instruction: what goes in by name, and what comes out.
+/// One instruction: its arguments by name, and what they give.
 fn instruction(name: &str, args: Value, made: Instruction) -> Value {
     assert_eq!(made.program_id, multibus::ID);
     let accounts: Vec<Value> = made
@@ -443,8 +443,7 @@ fn accounts() -> Value {
     ])
 }
 
-/// Every event, of bytes that depend on its discriminator, so that another event changes none of them. A list has two
-/// items.
+/// Every event, of bytes that depend on its discriminator, so that a new event changes no other. A list has two items.
 fn events() -> Value {
     let mut all = Event::ALL.to_vec();
     all.sort_unstable_by_key(|layout| layout.name);
@@ -478,7 +477,7 @@ fn transaction_hashes() -> Value {
     ])
 }
 
-/// What accounts, arguments and events hold as plain numbers, by name.
+/// Enums that accounts, arguments and events hold as numbers.
 fn numbered() -> Value {
     let list = |NumberedEnum { name, variants, .. }: &NumberedEnum| {
         let variants = variants.iter().enumerate().map(|(number, name)| json!({ "name": name, "number": number }));
@@ -487,7 +486,7 @@ fn numbered() -> Value {
     Value::Object(NUMBERED_ENUMS.iter().map(list).collect())
 }
 
-/// What the router of every client answers to the same offers and wishes.
+/// The answers of the router, which must be the same in every client.
 fn router_cases() -> Value {
     const MINT: Address = Address::new_from_array([9; 32]);
     let account = |number: u8, kind: u8| {

@@ -36,13 +36,13 @@ async fn a_history_longer_than_the_receipts_is_verified() {
     assert_eq!(evidence(TransactionHash([1; 32]), wallet).await, None);
     assert_eq!(evidence(hashes[0], Some(fresh.owner.address())).await, None);
 
-    // A closed lane keeps no receipts, but its history still replays to the root that its closing logged.
+    // A closed lane has no receipts, but its history still gives the root that its closing logged.
     buyer.trader_close(0).await.unwrap();
     let history = market.history(&buyer.address(), 0).await.unwrap();
     assert!(history.is_verified() && history.is_closed);
     assert_eq!(history.purchases.len(), 25);
     assert_eq!(evidence(hashes[24], wallet).await, Some(Evidence::VerifiedHistory));
-    // Opened again, the lane's history starts anew.
+    // When the lane is opened again, its history starts again.
     buyer.trader_open(0).await.unwrap();
     assert!(market.history(&buyer.address(), 0).await.unwrap().purchases.is_empty());
     assert_eq!(evidence(hashes[24], wallet).await, Some(Evidence::Event));
@@ -56,7 +56,7 @@ async fn lines_of_other_programs_are_not_events() {
     let bought = buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap();
     let record = multibus_client::chain::Chain::transaction(&*fresh.chain, &bought.signature).await.unwrap().unwrap();
     let line = record.logs.iter().find(|line| line.starts_with("Program data: ")).unwrap();
-    // The memo program logs what it is told: here, the lines of a purchase.
+    // The memo program logs any text: here, the lines of a purchase.
     for text in [
         line.clone(),
         format!("Program {} invoke [1]\n{line}", multibus_client::multibus::ID),
@@ -113,10 +113,10 @@ async fn a_forged_history_is_found_out() {
     })
     .await;
     assert!(forged.iter().any(|flaw| matches!(flaw, Flaw::TotalMismatch { .. })), "{forged:?}");
-    // At any other cost the program never sold, so that the purchases of such logs are missing.
+    // The program sells at no other cost, so purchases in such logs are not believed.
     let forged = forged_history(|logs| change(logs, |bytes| *bytes.last_mut().unwrap() ^= 1)).await;
     assert!(matches!(forged[..], [Flaw::Gap { .. }]), "{forged:?}");
-    // The last sixteen are on chain, whatever the node withholds.
+    // The last 16 are on chain, whatever the node withholds.
     let forged = forged_history(Vec::clear).await;
     assert!(
         matches!(forged[..], [Flaw::Gap { first_nonce, last_nonce }] if last_nonce == first_nonce + 3),

@@ -1,5 +1,5 @@
-//! The client under attack: a node that lies in every answer, accounts of any bytes, logs that other programs wrote. No
-//! panic, no wrong figure, nothing paid twice, and a sentence that says what is wrong.
+//! The client under attack: a node that lies in every answer, accounts with any bytes, logs of other programs. The
+//! client must not panic, show a wrong figure or pay twice, and must say what is wrong.
 
 use {
     crate::support::{attempts, side_by_side},
@@ -53,7 +53,7 @@ impl HostileMarket {
         let (node, url) = TestNode::start(&fresh.chain).await;
         let keypair = fresh.funded().await;
         Wallet::new(fresh.chain.clone(), keypair.clone()).open_lanes(1).await.unwrap();
-        // It knows nothing yet, no blockhash either.
+        // This chain has cached nothing yet, no blockhash either.
         let chain = Arc::new(RpcChain::with_options(&url, None, CommitmentLevel::Confirmed, QUICK).unwrap());
         let options = TransactionOptions { patience: Duration::from_millis(300), ..attempts(3) };
         let buyer = Wallet::new(chain, keypair).with_lanes(1).with_options(options);
@@ -69,7 +69,7 @@ impl HostileMarket {
         self.buyer.chain()
     }
 
-    /// Answers one method with what `twist` makes of the truth.
+    /// Answers one method with what `twist` makes of the true result.
     fn lies_about(&self, method: &'static str, twist: impl Fn(&Value) -> Value + Send + 'static) {
         self.node.lies(move |asked, _, truth| if asked == method { Lie::Result(twist(truth)) } else { Lie::None });
     }
@@ -91,7 +91,7 @@ fn assert_says(sentence: &str, part: &str) {
     assert!(sentence.contains(part), "\"{sentence}\" does not say \"{part}\"");
 }
 
-/// Results of no shape that any method has.
+/// Results that no method has.
 fn nonsense() -> Vec<Value> {
     vec![
         Value::Null,
@@ -115,7 +115,7 @@ async fn answers_of_the_wrong_shape_are_errors_and_never_panics() {
     side_by_side(nonsense().into_iter().map(survives)).await;
 }
 
-/// Asks all kinds of questions of a node that answers each with this.
+/// Sends every kind of request to a node that gives this answer to each.
 async fn survives(result: Value) {
     let hostile = HostileMarket::new().await;
     let (bus, wallet) = (hostile.fresh.bus, hostile.buyer.address());
@@ -135,7 +135,7 @@ async fn survives(result: Value) {
     let (bus_read, offer, balance, mint, clock, blockhash, bought) = impossible;
     assert!(bus_read.is_err() && offer.is_err() && balance.is_err() && mint.is_err(), "{result}");
     assert!(clock.is_err() && blockhash.is_err() && bought.is_err(), "{result}");
-    // An empty list, or nothing, is an answer to these.
+    // For these, an empty list or nothing is a valid answer.
     let (any, writable) = (OfferFilter::default(), [bus]);
     let possible = tokio::join!(
         market.buses(),
@@ -186,7 +186,7 @@ async fn an_account_is_what_was_asked_for_or_an_error() {
         hostile.lies_about("getMultipleAccounts", encoded(change));
         assert_says(&refused(hostile.market().bus(&hostile.fresh.bus).await), said);
     }
-    // Lamports have no bearing on anything that is shown.
+    // Nothing that is shown depends on lamports.
     hostile.lies_about("getMultipleAccounts", encoded(|account| account["lamports"] = json!(u64::MAX)));
     assert_eq!(hostile.market().bus(&hostile.fresh.bus).await.unwrap().name(), "Sunny Lane");
 
@@ -276,7 +276,7 @@ async fn a_balance_is_read_from_a_token_account_and_decimals_from_a_mint() {
     assert_eq!(hostile.market().token_balance(&account).await.unwrap(), FUNDS);
     let raw = hostile.fresh.chain.accounts(&[account, hostile.fresh.mint]).await.unwrap();
     let [tokens, mint] = [0, 1].map(|index| raw[index].as_ref().unwrap().data.clone());
-    // Each in the place of the other, and lengths and states that are neither's.
+    // Each at the place of the other, and lengths and states that neither has.
     let uninitialised = {
         let mut data = tokens.clone();
         data[108] = 0;
@@ -332,7 +332,7 @@ async fn absurd_numbers_are_not_passed_on() {
     });
     assert_says(&refused(chain.latest_blockhash().await), "which no chain reaches");
 
-    // Rent that would leave the wallet's SOL in an account of no use.
+    // A rent that would lock up the wallet's SOL in an account.
     hostile.lies_about("getMinimumBalanceForRentExemption", |_| json!(50_000_000_000u64));
     assert_says(&refused(chain.minimum_rent(82).await), "are no rent for 82 bytes");
     assert_says(&refused(hostile.buyer.mint_create(6, &multibus::token::SPL_TOKEN_ID).await), "are no rent");
@@ -366,7 +366,7 @@ async fn a_node_cannot_make_a_wallet_pay_more_fees_than_it_would() {
 
 #[tokio::test]
 async fn a_status_that_lies_pays_nothing_twice_and_shows_no_purchase() {
-    // "It landed", while nothing was ever sent on.
+    // The node says that it landed, but passed nothing on.
     let hostile = HostileMarket::new().await;
     let landed = json!({ "context": { "slot": 9 }, "value": [{
         "slot": 9, "confirmations": null, "status": { "Ok": null }, "err": null, "confirmationStatus": "finalized",
@@ -378,7 +378,7 @@ async fn a_status_that_lies_pays_nothing_twice_and_shows_no_purchase() {
     assert!(matches!(unknown, Err(Error::PurchaseUnknown { .. })), "{unknown:?}");
     assert_eq!((hostile.paid().await, hostile.fresh.receipts(&hostile.buyer.address()).await), (0, 0));
 
-    // "It failed", while it landed: the lane tells.
+    // The node says that it failed, but it landed. The lane tells.
     let hostile = HostileMarket::new().await;
     let failed = json!({ "context": { "slot": 9 }, "value": [{
         "slot": 9, "confirmations": null, "status": { "Err": "AccountInUse" }, "err": "AccountInUse",
@@ -420,7 +420,7 @@ async fn a_history_without_end_is_refused() {
     };
     let hash = TransactionHash([9; 32]);
     let wallet = hostile.buyer.address();
-    // The same page again and again, and two pages in turn.
+    // The same page again and again, and two pages alternately.
     for pages in [1u32, 2] {
         let turn = std::sync::atomic::AtomicU32::new(0);
         hostile.node.lies(move |method, _, _| match method {
@@ -434,7 +434,7 @@ async fn a_history_without_end_is_refused() {
         assert_says(&refused(hostile.market().history(&wallet, 0).await), "a second time");
         assert_says(&refused(hostile.market().is_transaction_processed(&hash, Some(&wallet)).await), "a second time");
     }
-    // More than was asked for, and what is no signature.
+    // More than was asked for, and something that is no signature.
     hostile.lies_about("getSignaturesForAddress", move |_| (0..1_001).map(entry).collect());
     assert_says(&refused(hostile.market().history(&wallet, 0).await), "1001 transactions where 1000 were asked for");
     hostile.lies_about("getSignaturesForAddress", move |_| {
@@ -482,17 +482,17 @@ async fn an_answer_leads_nowhere_else_and_has_an_end() {
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let hostile = HostileMarket::new().await;
-    // A string that never closes: nothing is made of it but bytes, and those are counted.
+    // A string that never ends. It is only bytes, and those are counted.
     let chunk = [b"10000\r\n".to_vec(), vec![b'a'; 0x10000], b"\r\n".to_vec()].concat();
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\"\r\n".to_string();
     hostile.node.lies(move |_, _, _| Lie::Endless(head.clone(), chunk.clone()));
-    // As on a connection of its own, which is asked once.
+    // A request of its own, without a second attempt.
     let options = RpcOptions { request_timeout: Duration::from_mins(1), ..QUICK };
     let chain = RpcChain::with_options(&hostile.url, None, CommitmentLevel::Confirmed, options).unwrap();
     assert!(chain.minimum_rent(1).await.is_err());
 }
 
-/// Everything that is shown or computed of an account.
+/// Everything that is shown of an account or computed from it.
 fn figures(account: &Figures, number: u64, now: i64) {
     match account {
         Figures::Bus(bus) => {
@@ -572,7 +572,7 @@ impl Specimens {
         })
     }
 
-    /// Reads an account as every kind, and computes everything of what is read; how many kinds it was read as.
+    /// Reads an account as every kind and computes everything from it. Returns as how many kinds it could be read.
     fn read(&self, address: &Address, account: &Account, number: u64, now: i64) -> usize {
         fn as_kind<T: MarketAccount>(address: &Address, account: &Account) -> Option<Keyed<T>> {
             let read = match decode::<T>(address, account) {
@@ -583,7 +583,7 @@ impl Specimens {
                 }
                 Err(other) => panic!("{other}"),
             };
-            // What is shown is what is there.
+            // What is shown is what is in the account.
             assert_eq!(account.data[8..], *bytemuck::bytes_of(&read.account));
             Some(read)
         }
@@ -617,7 +617,7 @@ fn accounts_of_any_bytes_are_refused_or_show_what_is_there() {
         }
     }
     let any_bytes = (0..6usize, proptest::collection::vec(any::<u8>(), 0..2_300), any::<u64>(), any::<i64>());
-    // Several fields at once, most of them numbers at an edge.
+    // Several fields at once, most of them with the lowest or highest number.
     let edge = prop_oneof![Just(0u64), Just(1), Just(u64::MAX), Just(i64::MAX as u64), Just(1 << 63), any::<u64>()];
     let changes = proptest::collection::vec((0..2_200usize, edge, 1..=8usize), 1..8);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(4_000));
@@ -642,7 +642,7 @@ fn accounts_of_any_bytes_are_refused_or_show_what_is_there() {
         .unwrap();
 }
 
-/// A frame of a transaction: what a program logs and whom it calls.
+/// A call in a transaction: what the program logs and which programs it calls.
 #[derive(Clone, Debug)]
 struct Frame {
     program: Address,
@@ -714,7 +714,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         }),
         proptest::collection::vec(any::<u8>(), 0..80),
     ];
-    // Texts that pose as what the runtime writes.
+    // Texts that imitate the lines of the runtime.
     let lure = prop_oneof![
         Just(format!("Program {} invoke [1]", multibus::ID)),
         Just(format!("x\nProgram {} invoke [1]\nProgram data: AAAA", multibus::ID)),
@@ -756,7 +756,7 @@ proptest! {
         prop_assert!(!parsed.truncated);
         prop_assert_eq!(told(&parsed.events), told(&expected));
 
-        // Cut anywhere it tells the first of them and that there may be more.
+        // Cut anywhere, the log gives the events before the cut and says that there may be more.
         let at = cut.index(log.len());
         let mut short = log[..at].to_vec();
         short.push("Log truncated".to_string());
@@ -765,7 +765,7 @@ proptest! {
         prop_assert!(parsed.truncated);
         prop_assert_eq!(told(&parsed.events), told(&expected[..parsed.events.len()]));
 
-        // Lines that no runtime writes are passed over, or end what is believed.
+        // Lines that no runtime writes are ignored, or nothing after them is believed.
         let mut noisy = log.clone();
         noisy.insert(at, noise);
         let parsed = event::parse(&noisy);

@@ -131,7 +131,7 @@ async fn who_approved_is_told_also_after_owners_have_moved() {
     assert!(status.changes.is_empty());
     let refused = bob.proposal_approve(&stale).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::ProposalStale));
-    // A node without logs cannot tell, and nobody is named in the wrong.
+    // A node without logs cannot tell, and no wrong names are shown.
     let forgetful = Market::new(FaultyChain::without_logs(&fresh.chain, &[]));
     assert_eq!(forgetful.proposal_status(&removed).await.unwrap().approved_by, None);
     bob.proposal_close(&stale).await.unwrap();

@@ -169,7 +169,7 @@ async fn events_arrive_by_subscription_and_a_lost_connection_loses_none() {
         heard.push(notification.signature);
     }
     assert_eq!(names, ["OfferCreated", "TraderOpened", "EnergyPurchased"]);
-    // What happens while the connection is down is told once it is back, once and in order.
+    // What happens while the connection is down is sent when it is back, once and in order.
     for _ in 0..2 {
         node.hang_up.notify_waiters();
         bought.push(buyer.buy(&order).await.unwrap().signature);

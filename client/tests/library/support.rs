@@ -64,7 +64,7 @@ impl FaultyChain {
         Arc::new(Self::build(inner, faults, false))
     }
 
-    /// A network without faults that takes its time.
+    /// A network without faults that is slow.
     pub fn slow(inner: &Arc<EmbeddedChain>) -> Arc<Self> {
         Arc::new(Self { latency: Duration::from_millis(5), ..Self::build(inner, &[], true) })
     }

@@ -253,7 +253,7 @@ impl TestNode {
                 let transaction = transaction(&params[0]);
                 if !take_one(&self.losses) {
                     match chain.send(&transaction).await {
-                        // A node passes on what it cannot know to be in vain.
+                        // A node passes on a transaction that will fail.
                         Ok(_) | Err(Error::Transaction { .. } | Error::Program(_)) => {}
                         Err(error) => return Err(refuse(error)),
                     }

@@ -55,7 +55,7 @@ pub enum Command {
     /// Energy on offer: create, list, show, reprice, extend, cancel
     #[command(subcommand)]
     Offer(offer::OfferCommand),
-    // Verbs without subcommands are described where their options are: a line here would take the place of the whole.
+    // Verbs without subcommands are described beside their options. A line here would replace that description.
     Buy(purchase::BuyArgs),
     Batch(purchase::BatchArgs),
     /// Energy held for 300 s: take, settle, release, list
@@ -86,7 +86,7 @@ pub enum Command {
 /// Runs the command and prints what it answers.
 ///
 /// # Errors
-/// Where it fails, or where it checks something that does not hold (its result is printed all the same).
+/// Where it fails, or where it checks something that does not hold. Then its result is printed too.
 pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let answer = match cli.command {
         Command::Completions(args) => return completions::run(&args, Cli::command()),
@@ -99,7 +99,7 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             }
             let session = Session::open(settings, output, cli.global.priority_fee)?;
             let result = output.attend("working", Box::pin(dispatch(command, &session))).await;
-            // Also what a failed command did, such as a fee that it paid, happened.
+            // What a failed command did, such as paying a fee, is kept too.
             let kept = session.close();
             let answer = result?;
             kept?;

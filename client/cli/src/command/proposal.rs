@@ -256,7 +256,7 @@ pub struct ApproveArgs {
     proposal: Address,
 }
 
-/// Take the own approval of a proposal back
+/// Withdraw your approval of a proposal
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus proposal revoke 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]

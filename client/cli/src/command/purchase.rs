@@ -157,7 +157,7 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
             limits.min_energy_wh
         )));
     }
-    // ceil(energy x price / 1000) is at most the total exactly where the price is at most this.
+    // ceil(energy x price / 1000) is within the total if and only if the price is at most this.
     let dearest = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(energy_wh);
     let max_price_per_kwh = limits.max_price_per_kwh.unwrap_or(price).min(u64::try_from(dearest).unwrap_or(u64::MAX));
     let order = PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(max_price_per_kwh))
@@ -369,7 +369,7 @@ pub struct Bought {
 }
 
 impl Bought {
-    /// `stopped` says why less was bought than was wanted.
+    /// `stopped` says why less was bought than wanted.
     pub fn of(purchases: &[Purchased], token: Token, stopped: Option<String>) -> Self {
         let energy_wh = purchases.iter().map(|purchased| purchased.energy_wh).fold(0, u64::saturating_add);
         let paid_base_units = purchases.iter().map(|purchased| purchased.paid).fold(0, u64::saturating_add);
@@ -405,7 +405,7 @@ impl View for Bought {
     }
 }
 
-/// A transaction that would be sent: what it would buy, and what enters its hash.
+/// A transaction of a quote: what it would buy, and what its hash covers.
 struct Planned {
     fills: Vec<FillView>,
     orders: Vec<Order>,
@@ -414,7 +414,7 @@ struct Planned {
 impl Planned {
     fn of(order: &BatchOrder) -> Self {
         let fill = |item: &BatchItem| {
-            // The quote refuses a cost that 64 bits do not hold.
+            // No quote has a cost above 64 bits.
             FillView::of(item.offer.address, item.energy_wh, item.offer.price_per_kwh, item.cost().unwrap_or(u64::MAX))
         };
         Self { fills: order.items.iter().map(fill).collect(), orders: order.orders() }
@@ -445,7 +445,7 @@ struct Quoted {
 }
 
 impl Quoted {
-    /// What one transaction after the other would buy.
+    /// The quote of these transactions, sent one after another.
     async fn of(transactions: Vec<Planned>, wallet: &Wallet, session: &Session, token: Token) -> Result<Self, Failure> {
         let buyer = wallet.address();
         let lane = 0;

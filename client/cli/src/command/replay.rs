@@ -130,7 +130,7 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
             let session = Session::open(settings.clone(), output, global.priority_fee)?;
             kept.insert(session).chain().clone()
         }
-        // Nothing of it needs to be left: no other command uses it.
+        // Nothing of this chain is needed afterwards, so it needs no file.
         _ => Arc::new(EmbeddedChain::new()?),
     };
     let cancel = Cancel::default();
@@ -166,7 +166,7 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
     Ok(())
 }
 
-/// What is asked for, as the library takes it.
+/// The options as the library takes them.
 struct Options {
     replay: ReplayOptions,
     report: Option<PathBuf>,
@@ -232,7 +232,7 @@ fn set<T>(option: &mut T, value: Option<T>) {
     }
 }
 
-/// The first Ctrl-C ends the replay in good order, the second at once.
+/// The first Ctrl-C ends the replay cleanly, the second at once.
 async fn cancel_on_interrupt(cancel: Cancel, output: Output) {
     if tokio::signal::ctrl_c().await.is_ok() {
         output.note("ending after what is under way; Ctrl-C again ends at once");

@@ -96,7 +96,7 @@ async fn claim(args: ClaimArgs, session: &Session) -> Result<Reply, Failure> {
         )));
     }
     for owner in due {
-        // One owner's token account may be frozen, which is no reason to keep the others waiting.
+        // If one owner's token account is frozen, the others are paid all the same.
         match pay(&wallet, &bus, &owner).await {
             Ok(claim) => claimed.push(claim),
             Err(failure) => {
@@ -180,7 +180,7 @@ impl TreasuryView {
 impl View for TreasuryView {
     fn text(&self, page: &mut Page) {
         let tokens = |amount: u64| format!("{} tokens", format_scaled(amount, self.mint_decimals.into()));
-        // More than 64 bits only where a mint was burned and minted again; exact either way.
+        // It exceeds 64 bits only if tokens were burned and minted again. It is exact in any case.
         let received = u64::try_from(self.received_base_units)
             .map_or_else(|_| format!("{} base units", self.received_base_units), tokens);
         page.fields([

@@ -55,7 +55,7 @@ pub async fn run(command: TxCommand, session: &Session) -> Result<Reply, Failure
 
 async fn verify_hash(hash: TransactionHash, wallet: Option<Address>, session: &Session) -> Result<Reply, Failure> {
     let market = session.market();
-    // The buyer is most often who asks.
+    // Usually the buyer asks.
     let likely = wallet.or_else(|| session.address_or_own(None).ok());
     let mut processed = None;
     if likely.is_some() {

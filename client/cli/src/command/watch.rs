@@ -20,7 +20,7 @@ use {
     std::{path::PathBuf, pin::Pin, time::Duration},
 };
 
-/// How often the file of an embedded chain is looked at.
+/// How often the file of an embedded chain is read.
 const FILE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Show what happens on a bus as it happens, until Ctrl-C
@@ -54,7 +54,7 @@ pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<
             let seen = kept(path.clone()).await?.len();
             let session = Session::open(settings, output, 0)?;
             announce(&args.bus, &session).await?;
-            // Others must be able to use the file meanwhile.
+            // Other processes must be able to use the file meanwhile.
             drop(session);
             follow_file(path, args.bus, seen)
         }

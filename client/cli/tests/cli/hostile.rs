@@ -1,5 +1,5 @@
-//! The command line in front of a node and of files that mean harm: nothing that they say acts on the terminal, and
-//! nothing makes it end other than with a sentence.
+//! The command line against a hostile node and hostile files. Nothing they contain controls the terminal, and every
+//! failure is a sentence.
 
 use {
     crate::support::*,
@@ -11,7 +11,7 @@ use {
     tokio::runtime::Runtime,
 };
 
-/// A terminal escape, a title, an override, a mark of nothing, a control character of the upper range.
+/// A terminal escape, a window title, a direction override, an invisible mark, a control character of the upper range.
 const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}lla\u{2066}\u{200b}\u{9b}31m";
 
 /// A market behind a node that tells the truth until it is told to lie.
@@ -45,7 +45,7 @@ impl Den {
         self.folder.multibus(&format!("--url {} -k alice.json {arguments}", self.url))
     }
 
-    /// Verbs that ask the node all kinds of things.
+    /// Verbs with all kinds of requests.
     fn verbs(&self) -> Vec<String> {
         let Self { bus, offer, wallet, .. } = self;
         vec![
@@ -90,7 +90,7 @@ fn what_a_node_says_cannot_act_on_the_terminal() {
             }
         }
     };
-    // A refusal of every question.
+    // A refusal of every request.
     den.node.lies(|_, _, _| Lie::Refusal(-32_601, EVIL.into()));
     let mut verbs = den.verbs();
     calls(&verbs, &|run| {
@@ -113,7 +113,7 @@ fn what_a_node_says_cannot_act_on_the_terminal() {
         } })),
         _ => Lie::None,
     });
-    // Nothing happens that could be watched.
+    // There is nothing to watch.
     verbs.pop();
     calls(&verbs, &assert_harmless);
     assert_has(&den.call(&format!("offer reprice {} --price 0.3tokens", den.offer)).fails(1), &["\\u{202e}lla"]);

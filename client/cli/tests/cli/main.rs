@@ -133,7 +133,7 @@ fn a_wrong_command_line_is_refused_with_exit_code_2() {
     ] {
         assert_has(&folder.multibus(arguments).fails(2), &[said]);
     }
-    // No command and `--help` differ: the first is a mistake.
+    // No command at all is an error, `--help` is not.
     let run = folder.multibus("");
     assert_eq!(run.code, Some(2));
 }
@@ -297,7 +297,7 @@ fn a_bus_is_created_shown_listed_and_shared() {
 fn names_from_the_chain_cannot_act_on_the_terminal() {
     let market = CliMarket::new("");
     let create = format!("--mint {} --capacity 1 --base-price 1", market.token);
-    // Control characters are refused by the program; what reorders or hides is not, and is shown instead.
+    // The program refuses control characters. It accepts characters that reorder or hide, so these are shown escaped.
     let output = market
         .folder
         .command(MULTIBUS)
@@ -747,7 +747,7 @@ fn a_replay_reports_what_it_traded() {
     assert_eq!(written, report);
     assert!(folder.path().join("out/report.html").is_file() && folder.path().join("out/intervals.csv").is_file());
 
-    // The same seed trades the same, and text says the same.
+    // The same seed gives the same trades, and the text shows the same figures.
     let text = folder.multibus(&format!("-q {replay}")).ok();
     assert_has(&text, &["13 members, 40 intervals", "invariants"]);
 }
@@ -882,7 +882,7 @@ fn every_page_with_a_tour_is_typed() {
     assert_eq!(found, GUIDES.map(|(page, _)| page));
 }
 
-/// The same over JSON-RPC, with what only makes sense there or takes another way.
+/// The same over JSON-RPC, and what differs there.
 #[test]
 fn the_tour_works_over_rpc() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -924,7 +924,7 @@ fn the_tour_works_over_rpc() {
     );
     assert_eq!(text(&events[1]["transaction_hash"]), hash.trim());
 
-    // A lane that was closed still proves its history.
+    // The history of a closed lane is still proven.
     call("bob.json", "trader close --lane 0").ok();
     let history = call("bob.json", "--output json history --lane 0").json();
     assert_eq!((&history["verified"], &history["lanes"][0]["closed"]), (&Value::from(true), &Value::from(true)));

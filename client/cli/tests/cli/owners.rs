@@ -80,7 +80,7 @@ fn assert_fits(page: &str) {
     }
 }
 
-/// Columns are as wide as what stands in them, and addresses have 43 or 44 characters.
+/// The width of a column depends on its addresses, which have 43 or 44 characters.
 #[track_caller]
 fn assert_row(page: &str, row: &str) {
     let same = |line: &str| line.split_whitespace().eq(row.split_whitespace());
@@ -134,7 +134,7 @@ fn one_owner_needs_one_command() {
                 ],
             }]),
         ),
-        // The last: from here on there is a wait.
+        // The last decision without a wait: the timelock holds from here on.
         ("timelock 1h", json!([{ "property": "timelock_seconds", "before": 0, "after": 3_600 }])),
     ] {
         let decided = market.alice(&format!("--output json proposal create {bus} {action}")).json();
@@ -155,7 +155,7 @@ fn one_owner_needs_one_command() {
     ] {
         assert_eq!(shown[property], value, "{property}");
     }
-    // The brake knows no timelock.
+    // Pausing has no timelock.
     let paused = market.bob(&format!("proposal create {bus} pause")).ok();
     assert_has(&paused, &["proposed and executed at once: pause", "paused    no      yes"]);
     assert_fits(&paused);
@@ -339,7 +339,7 @@ fn a_change_of_owners_makes_older_proposals_stale() {
     assert_eq!(shared.bob(&format!("-q proposal list {bus}")).ok().lines().count(), 2);
     shared.carol(&format!("proposal close {older}")).ok();
 
-    // With a threshold of one each decides alone: Bob leaves, and what he approved before is his no more.
+    // With a threshold of one each decides alone. Bob leaves, and his earlier approval no longer counts.
     let left = shared.alice(&format!("--output json proposal create {bus} remove-owner {bob} --to {alice}")).json();
     assert_eq!(left["executed"], true);
     assert_eq!(left["changes"][0]["after"], json!([{ "owner": alice, "share_bps": 10_000 }]));
@@ -352,7 +352,7 @@ fn a_change_of_owners_makes_older_proposals_stale() {
         &shared.bob(&format!("proposal create {bus} capacity 60kWh")).fails(1),
         &["Only an owner of the bus can do this"],
     );
-    // Who approved is told by the proposal's transactions where the owners have moved.
+    // After a change of owners, the proposal's transactions tell who approved.
     assert_eq!(shared.json(&format!("proposal show {newer}"))["approved_by"], json!([alice, bob]));
 }
 
@@ -498,7 +498,7 @@ fn revenue_is_divided_to_the_base_unit() {
     assert_eq!(claimable(&shared.treasury()), [66_627 + 50_000, 133_340 + 50_000]);
     assert_eq!(shared.treasury()["remainder_base_units"], 1);
 
-    // Who leaves keeps what is earned.
+    // An owner who leaves keeps what was earned.
     shared.alice(&format!("proposal create {bus} remove-owner {bob} --to {alice}")).ok();
     let treasury = shared.treasury();
     assert_eq!(

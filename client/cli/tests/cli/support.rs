@@ -26,7 +26,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// A command that sees this folder alone: neither settings nor wallets of who runs the test.
+    /// A command that sees this folder alone, not the settings or wallets of the person who runs the test.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.path()).env("HOME", self.path()).stdin(Stdio::null());
