@@ -314,12 +314,12 @@ impl FromStr for Share {
 
 /// An owner and the revenue share: `ADDRESS=60%`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnerShare {
+pub struct OwnerShareArg {
     pub owner: Address,
     pub share: Share,
 }
 
-impl FromStr for OwnerShare {
+impl FromStr for OwnerShareArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -336,7 +336,7 @@ impl FromStr for OwnerShare {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListedShare {
     InOrder(Share),
-    Of(OwnerShare),
+    Of(OwnerShareArg),
 }
 
 impl FromStr for ListedShare {
@@ -354,7 +354,7 @@ impl FromStr for ListedShare {
 /// whole.
 pub fn shares_of(owners: &[Address], shares: &[ListedShare]) -> Result<Vec<u16>, String> {
     let mut in_order = Vec::new();
-    let mut named: Vec<OwnerShare> = Vec::new();
+    let mut named: Vec<OwnerShareArg> = Vec::new();
     for share in shares {
         match share {
             ListedShare::InOrder(share) => in_order.push(share.bps),
@@ -391,12 +391,12 @@ fn name_owners(owners: &[Address]) -> String {
 
 /// Part of an offer to buy: `OFFER=ENERGY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchItem {
+pub struct BatchItemArg {
     pub offer: Address,
     pub energy: Energy,
 }
 
-impl FromStr for BatchItem {
+impl FromStr for BatchItemArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

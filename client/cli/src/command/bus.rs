@@ -7,7 +7,7 @@ use {
         output::{Page, Reply, View},
         session::Session,
         value::{
-            Amount, Energy, Listing, OwnerShare, Seconds, Share, address, format_duration, format_energy,
+            Amount, Energy, Listing, OwnerShareArg, Seconds, Share, address, format_duration, format_energy,
             format_scaled, format_share, format_time,
         },
         view::{TransactionView, signature_line},
@@ -62,7 +62,7 @@ pub struct CreateArgs {
     base_price: Amount,
     /// An owner and the revenue share, such as ADDRESS=60%; again for each [default: the signing wallet with 100%]
     #[arg(long = "owner", value_name = "ADDRESS=SHARE")]
-    owners: Vec<OwnerShare>,
+    owners: Vec<OwnerShareArg>,
     /// Owners that a decision needs
     #[arg(long, value_name = "N", default_value_t = 1)]
     threshold: u8,

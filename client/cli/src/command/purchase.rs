@@ -83,7 +83,7 @@ pub struct BuyArgs {
 pub struct BatchArgs {
     /// Offers and the energy to buy of each
     #[arg(value_name = "OFFER=ENERGY", required = true)]
-    items: Vec<value::BatchItem>,
+    items: Vec<value::BatchItemArg>,
     /// Highest price per kWh of any item [default: the offers' prices]
     #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     max_price: Option<Amount>,

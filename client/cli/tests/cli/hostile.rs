@@ -15,7 +15,7 @@ use {
 const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}lla\u{2066}\u{200b}\u{9b}31m";
 
 /// A market behind a node that tells the truth until it is told to lie.
-struct Den {
+struct HostileMarket {
     _runtime: Runtime,
     node: Arc<TestNode>,
     url: String,
@@ -25,7 +25,7 @@ struct Den {
     wallet: String,
 }
 
-impl Den {
+impl HostileMarket {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let chain = Arc::new(EmbeddedChain::new().unwrap());
@@ -82,26 +82,26 @@ fn assert_harmless(run: &Run) {
 
 #[test]
 fn what_a_node_says_cannot_act_on_the_terminal() {
-    let den = Den::new();
+    let hostile = HostileMarket::new();
     let calls = |verbs: &[String], run: &dyn Fn(&Run)| {
         for verb in verbs {
             for form in ["", "--output json "] {
-                run(&den.call(&format!("{form}{verb}")));
+                run(&hostile.call(&format!("{form}{verb}")));
             }
         }
     };
     // A refusal of every request.
-    den.node.lies(|_, _, _| Lie::Refusal(-32_601, EVIL.into()));
-    let mut verbs = den.verbs();
+    hostile.node.lies(|_, _, _| Lie::Refusal(-32_601, EVIL.into()));
+    let mut verbs = hostile.verbs();
     calls(&verbs, &|run| {
         assert_harmless(run);
         assert_ne!(run.code, Some(0), "`multibus {}`\n{}", run.arguments, run.stdout);
     });
-    let refusal = den.call("bus list").fails(1);
+    let refusal = hostile.call("bus list").fails(1);
     assert_has(&refusal, &["\\u{1b}[2J", "\\u{202e}lla"]);
 
     // The log of a program that refuses.
-    den.node.lies(|method, _, _| match method {
+    hostile.node.lies(|method, _, _| match method {
         "simulateTransaction" => Lie::Result(json!({ "context": { "slot": 1 }, "value": {
             "err": { "InstructionError": [1, { "Custom": 7 }] },
             "logs": [
@@ -116,10 +116,13 @@ fn what_a_node_says_cannot_act_on_the_terminal() {
     // There is nothing to watch.
     verbs.pop();
     calls(&verbs, &assert_harmless);
-    assert_has(&den.call(&format!("offer reprice {} --price 0.3tokens", den.offer)).fails(1), &["\\u{202e}lla"]);
+    assert_has(
+        &hostile.call(&format!("offer reprice {} --price 0.3tokens", hostile.offer)).fails(1),
+        &["\\u{202e}lla"],
+    );
 
     // A name that the program would never have taken.
-    den.node.lies(|method, _, truth| match method {
+    hostile.node.lies(|method, _, truth| match method {
         "getMultipleAccounts" => {
             let mut lie = truth.clone();
             for account in lie["value"].as_array_mut().into_iter().flatten() {
@@ -136,9 +139,9 @@ fn what_a_node_says_cannot_act_on_the_terminal() {
         }
         _ => Lie::None,
     });
-    for verb in ["bus list".to_owned(), format!("bus show {}", den.bus)] {
+    for verb in ["bus list".to_owned(), format!("bus show {}", hostile.bus)] {
         for form in ["", "--output json "] {
-            let run = den.call(&format!("{form}{verb}"));
+            let run = hostile.call(&format!("{form}{verb}"));
             assert_harmless(&run);
             assert_has(&run.ok(), &[if form.is_empty() { "\\u{1b}[2J" } else { "\\u001b[2J" }]);
         }

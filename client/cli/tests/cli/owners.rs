@@ -10,12 +10,12 @@ use {
 };
 
 /// Alice and Bob own the market's bus; Carol has money and owns nothing.
-struct Shared {
+struct SharedBus {
     market: CliMarket,
     carol: String,
 }
 
-impl Shared {
+impl SharedBus {
     /// `shares` are Alice's and Bob's, `options` further ones of `bus create`.
     fn new(shares: [&str; 2], options: &str) -> Self {
         let mut market = CliMarket::new("");
@@ -23,7 +23,7 @@ impl Shared {
         let token = &market.token;
         market.alice(&format!("-q local fund {carol} --mint {token} --amount 100tokens")).ok();
         let create = format!(
-            "-q bus create --name Shared --mint {token} --capacity 50kWh --base-price 100000 --owner {}={} --owner \
+            "-q bus create --name SharedBus --mint {token} --capacity 50kWh --base-price 100000 --owner {}={} --owner \
              {}={} {options}",
             market.alice, shares[0], market.bob, shares[1]
         );
@@ -163,7 +163,7 @@ fn one_owner_needs_one_command() {
 
 #[test]
 fn two_owners_add_a_third() {
-    let shared = Shared::new(["60%", "40%"], "--threshold 2");
+    let shared = SharedBus::new(["60%", "40%"], "--threshold 2");
     let (alice, bob, carol, bus) = (&shared.market.alice, &shared.market.bob, &shared.carol, &shared.market.bus);
     assert_has(&shared.bob(&format!("proposal list {bus}")).ok(), &["no proposals", "multibus proposal create"]);
     let made = shared.alice(&format!("--output json proposal create {bus} add-owner {carol} --share 25%")).json();
@@ -256,7 +256,7 @@ fn two_owners_add_a_third() {
 
 #[test]
 fn the_timelock_is_shown_and_kept() {
-    let shared = Shared::new(["50%", "50%"], "--timelock 1h");
+    let shared = SharedBus::new(["50%", "50%"], "--timelock 1h");
     let bus = &shared.market.bus;
     let made = shared.alice(&format!("proposal create {bus} base-price 0.2tokens")).ok();
     assert_has(&made, &["proposed: base-price", "anyone can execute it from", "(in ", "base price  0.1 tokens/kWh"]);
@@ -283,7 +283,7 @@ fn the_timelock_is_shown_and_kept() {
 
 #[test]
 fn an_approval_can_be_revoked_and_what_nobody_approves_closed() {
-    let shared = Shared::new(["50%", "50%"], "--threshold 2 --pause-quorum 1");
+    let shared = SharedBus::new(["50%", "50%"], "--threshold 2 --pause-quorum 1");
     let bus = &shared.market.bus;
     assert_eq!(shared.bus()["pause_quorum"], 1);
     let proposal = shared.propose("listing open");
@@ -319,7 +319,7 @@ fn an_approval_can_be_revoked_and_what_nobody_approves_closed() {
 
 #[test]
 fn a_change_of_owners_makes_older_proposals_stale() {
-    let shared = Shared::new(["50%", "50%"], "--threshold 2");
+    let shared = SharedBus::new(["50%", "50%"], "--threshold 2");
     let (alice, bob, bus) = (&shared.market.alice, &shared.market.bob, &shared.market.bus);
     let older = shared.propose("capacity 60kWh");
     let newer = shared.propose("threshold 1");
@@ -358,7 +358,7 @@ fn a_change_of_owners_makes_older_proposals_stale() {
 
 #[test]
 fn what_cannot_be_carried_out_is_refused_when_it_is_proposed() {
-    let shared = Shared::new(["60%", "40%"], "--threshold 2");
+    let shared = SharedBus::new(["60%", "40%"], "--threshold 2");
     let (alice, bob, bus, carol) = (&shared.market.alice, &shared.market.bob, &shared.market.bus, &shared.carol);
     shared.alice(&format!("-q offer create {bus} --energy 20kWh --price 0.2tokens")).ok();
     let refused = |action: &str, code: i32, said: &[&str]| {
@@ -412,7 +412,7 @@ fn what_cannot_be_carried_out_is_refused_when_it_is_proposed() {
 
 #[test]
 fn the_bus_sells_its_own_energy() {
-    let shared = Shared::new(["50%", "50%"], "--threshold 2");
+    let shared = SharedBus::new(["50%", "50%"], "--threshold 2");
     let (bus, alice) = (&shared.market.bus, &shared.market.alice);
     let create = format!("--output json offer create {bus} --energy 2kWh --price 0.2tokens --source hydro --for-bus");
     let offer = shared.alice(&create).json();
@@ -450,7 +450,7 @@ fn the_bus_sells_its_own_energy() {
 
 #[test]
 fn revenue_is_divided_to_the_base_unit() {
-    let shared = Shared::new(["33.33%", "66.67%"], "");
+    let shared = SharedBus::new(["33.33%", "66.67%"], "");
     let (alice, bob, bus, carol) = (&shared.market.alice, &shared.market.bob, &shared.market.bus, &shared.carol);
     let empty = shared.treasury();
     assert_fields(
@@ -524,7 +524,7 @@ fn revenue_is_divided_to_the_base_unit() {
 
 #[test]
 fn an_owner_is_added_by_one_word_or_proposed() {
-    let shared = Shared::new(["60%", "40%"], "--threshold 2");
+    let shared = SharedBus::new(["60%", "40%"], "--threshold 2");
     let (bus, carol) = (&shared.market.bus, &shared.carol);
     let proposed = shared.alice(&format!("bus add-owner {bus} {carol} --share 10%")).ok();
     assert_has(&proposed, &["proposed: add-owner", "1 more owner must approve", "60 %   50 %"]);
@@ -539,7 +539,7 @@ fn an_owner_is_added_by_one_word_or_proposed() {
 
 #[test]
 fn watching_shows_what_owners_decide() {
-    let shared = Shared::new(["50%", "50%"], "--threshold 2");
+    let shared = SharedBus::new(["50%", "50%"], "--threshold 2");
     let bus = &shared.market.bus;
     let watch = |options: &str| {
         let arguments = format!("--url embedded:village.chain watch {bus} --events 9 {options}");
