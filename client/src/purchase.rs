@@ -81,6 +81,7 @@ impl PurchaseOrder {
     }
 
     /// The same order, which accepts less if there is not enough, but at least this much.
+    #[must_use]
     pub fn or_at_least(self, min_energy: Wh) -> Self {
         Self { min_energy_wh: min_energy.0, ..self }
     }
