@@ -264,7 +264,7 @@ mod tests {
         let Spread { count, min, median, max, total } = counts.latency();
         assert_eq!((count, min, max, total), (3, 777, 5_003, 6_781));
         assert!((1_001..=1_126).contains(&median), "{median}");
-        assert_eq!(counts.latency_histogram(), [(1_024, 2), (8_192, 1)]);
+        assert_eq!(counts.latency_histogram(), [(1_024, 2).into(), (8_192, 1).into()]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use {
     },
     clap::{ArgGroup, Args},
     multibus_client::{
-        Address, Keyed, PricePerKwh, Wallet, Wh,
+        Address, BaseUnits, Keyed, PricePerKwh, Wallet, Wh,
         best::Want,
         multibus::{
             constants::WH_PER_KWH,
@@ -376,7 +376,7 @@ impl Bought {
         Self {
             energy_wh,
             paid_base_units,
-            average_price_per_kwh: PriceFraction::new(paid_base_units, energy_wh).to_string(),
+            average_price_per_kwh: PriceFraction::new(BaseUnits(paid_base_units), Wh(energy_wh)).to_string(),
             token,
             purchases: purchases.iter().map(PurchaseView::of).collect(),
             stopped,
@@ -468,7 +468,7 @@ impl Quoted {
             dry_run: true,
             energy_wh,
             cost_base_units,
-            average_price_per_kwh: PriceFraction::new(cost_base_units, energy_wh).to_string(),
+            average_price_per_kwh: PriceFraction::new(BaseUnits(cost_base_units), Wh(energy_wh)).to_string(),
             token,
             transactions: quoted,
         })
