@@ -7,13 +7,17 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+import words from './eslint.words.js';
+
 /**
  * The layers of `src`, from the bottom. Each imports its own and those before it; `src/main.tsx` and tests import
  * everything.
  */
 const LAYERS = [
   ['generated', 'programs.ts'],
-  ['amount', 'state'],
+  ['state'],
+  ['words'],
+  ['amount'],
   ['errors'],
   ['chain'],
   ['market'],
@@ -79,6 +83,12 @@ export default defineConfig(
     files: ['src/**/*.{ts,tsx}'],
     ignores: ['src/**/*.test.{ts,tsx}'],
     rules: { 'import-x/no-restricted-paths': ['error', { zones }] },
+  },
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/**/*.test.{ts,tsx}', 'src/testing/**', 'src/words/**'],
+    plugins: { words },
+    rules: { 'words/no-text': 'error' },
   },
   {
     files: ['src/**/*.tsx', 'src/**/use*.ts'],

@@ -77,7 +77,7 @@ function ownProgram(): Plugin {
 }
 
 /** Bytes that all scripts may have together, gzipped: the page must come quickly over a slow line. */
-const MAX_SCRIPT_BYTES = 400_000;
+const MAX_SCRIPT_BYTES = 250_000;
 
 /** Refuses a build with larger scripts. */
 function scriptSize(): Plugin {

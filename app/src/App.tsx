@@ -2,7 +2,6 @@
 
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
-import { counted } from './amount/text';
 import { BusScreen } from './features/bus/BusScreen';
 import { MarketScreen } from './features/market/MarketScreen';
 import { ConnectionBanner, LinkedNode, NetworkButton, RefusedNetwork } from './features/network/NetworkButton';
@@ -19,13 +18,15 @@ import { ErrorBoundary } from './ui/ErrorBoundary';
 import { BasketIcon, BusIcon, MarketIcon, MineIcon, MoonIcon, SellIcon, SunIcon, VerifyIcon } from './ui/icons';
 import { NotFound } from './ui/parts';
 import { parseRoute, type Route, type Screen } from './ui/route';
+import { CATALOGUES, t } from './words';
+import { chooseLanguage, language, LANGUAGES, type Language } from './words/language';
 
 const TITLES = [
-  ['market', 'Market', MarketIcon],
-  ['sell', 'Sell', SellIcon],
-  ['mine', 'My energy', MineIcon],
-  ['bus', 'Bus', BusIcon],
-  ['verify', 'Verify', VerifyIcon],
+  ['market', t.app.market, MarketIcon],
+  ['sell', t.app.sell, SellIcon],
+  ['mine', t.app.myEnergy, MineIcon],
+  ['bus', t.app.bus, BusIcon],
+  ['verify', t.app.verify, VerifyIcon],
 ] as const;
 
 /** The page's address, as it changes. */
@@ -44,9 +45,9 @@ export function App() {
   const hash = useHash();
   const route = useMemo(() => parseRoute(hash), [hash]);
   const { refused } = useSession();
-  const title = TITLES.find(([key]) => key === route.screen)?.[1] ?? 'Not found';
+  const title = TITLES.find(([key]) => key === route.screen)?.[1] ?? t.app.notFound;
   useEffect(() => {
-    document.title = `${title} · MultiBus`;
+    document.title = t.app.multibus(title);
   }, [title]);
   useEffect(() => {
     // A statement: some browsers return a promise here, which would be no clean-up function.
@@ -62,7 +63,7 @@ export function App() {
           document.getElementById('content')?.focus();
         }}
       >
-        Skip to the content
+        {t.app.skipToTheContent}
       </a>
       <Header screen={route.screen} />
       <LinkedNode />
@@ -97,7 +98,7 @@ function CurrentScreen({ route: { screen, argument } }: { readonly route: Route 
     case 'verify':
       return <VerifyScreen asked={argument} />;
     case undefined:
-      return <NotFound what="There is no such page." />;
+      return <NotFound what={t.app.thereIsNoSuchPage} />;
   }
 }
 
@@ -107,10 +108,10 @@ function Header({ screen }: { readonly screen: Screen | undefined }) {
   const first = items.flatMap(({ offer }) => offers.get(offer)?.bus ?? [])[0];
   return (
     <header className="top">
-      <a className="brand" href="#/market" aria-label="MultiBus, to the market">
-        <Mark /> <span>MultiBus</span>
+      <a className="brand" href="#/market" aria-label={t.app.multibusToTheMarket}>
+        <Mark /> <span>{t.app.multibus2}</span>
       </a>
-      <nav className="nav" aria-label="Screens">
+      <nav className="nav" aria-label={t.app.screens}>
         {TITLES.map(([key, name, Icon]) => (
           <a key={key} href={`#/${key}`} aria-current={key === screen ? 'page' : undefined}>
             <Icon /> <span>{name}</span>
@@ -119,12 +120,13 @@ function Header({ screen }: { readonly screen: Screen | undefined }) {
       </nav>
       <div className="tools">
         <NetworkButton />
+        <LanguageButton />
         <ThemeButton />
         {items.length > 0 && (
           <a
             className="icon-button with-count"
             href={first === undefined ? '#/market' : `#/market/${first}`}
-            aria-label={`Basket, ${counted(items.length, 'offer')}`}
+            aria-label={t.app.basketOf(items.length)}
             onClick={() => {
               buyTab.set('basket');
               setTimeout(() => document.getElementById('buy')?.scrollIntoView({ block: 'nearest' }));
@@ -150,6 +152,22 @@ function Mark() {
   );
 }
 
+/** Switches to the other language. */
+function LanguageButton() {
+  const other: Language = language === 'de' ? 'en' : 'de';
+  return (
+    <button
+      type="button"
+      className="icon-button language"
+      lang={other}
+      aria-label={CATALOGUES[other].app.switchToLanguage(LANGUAGES[other])}
+      onClick={() => chooseLanguage(other)}
+    >
+      {other.toUpperCase()}
+    </button>
+  );
+}
+
 const THEME = 'multibus:theme';
 
 function ThemeButton() {
@@ -166,7 +184,7 @@ function ThemeButton() {
     <button
       type="button"
       className="icon-button"
-      aria-label={`Switch to the ${other} theme`}
+      aria-label={t.app.switchToTheTheme(other)}
       onClick={() => {
         storage.setItem(THEME, other);
         setTheme(other);

@@ -6,6 +6,9 @@ import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { SessionProvider } from './session';
 import { ErrorBoundary } from './ui/ErrorBoundary';
+import { language } from './words/language';
+
+document.documentElement.lang = language;
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no #root element');

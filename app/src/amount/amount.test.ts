@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { cost, priceLimit, shareOf, U64_MAX } from './cost';
-import { formatDecimal } from './decimal';
+import { SIGNS } from '../words/language';
+import { formatDecimal, parseDecimal, plainDecimal } from './decimal';
 import { formatEnergy, parseEnergy, plainEnergy } from './energy';
 import { formatBps, formatTokens, parseBps, parsePrice, parseTokens, plainTokens } from './token';
 
@@ -83,5 +84,47 @@ describe('decimals', () => {
     expect(formatEnergy(999n)).toBe('999 Wh');
     expect(formatBps(250)).toBe('2.5 %');
     expect(parseBps('33.33%')).toEqual({ ok: true, value: 3_333 });
+  });
+});
+
+describe('a number as a language writes it', () => {
+  const read = (text: string, tongue: 'en' | 'de') => {
+    const parsed = parseDecimal(text, { decimals: 3, noun: 'x', unit: 'kWh' }, SIGNS[tongue]);
+    return parsed.ok ? parsed.value : undefined;
+  };
+
+  it('is read with its sign for decimals, and with its sign for thousands only where it groups them', () => {
+    for (const [text, en, de] of [
+      ['2.5', 2_500n, undefined],
+      ['2,5', undefined, 2_500n],
+      ['1.000', 1_000n, 1_000_000n],
+      ['1,000', 1_000_000n, 1_000n],
+      ['1.234.567', undefined, 1_234_567_000n],
+      ['1,234,567', 1_234_567_000n, undefined],
+      ['1,234.5', 1_234_500n, undefined],
+      ['1.234,5', undefined, 1_234_500n],
+      ['12 345,5', undefined, 12_345_500n],
+      // A group that begins with zero is a decimal of somebody who writes the other sign.
+      ['0.250', 250n, undefined],
+      ['0,250', undefined, 250n],
+      ['1,00', undefined, 1_000n],
+      ['1.2.3', undefined, undefined],
+      ['1,2,3', undefined, undefined],
+      ['1.000,', undefined, 1_000_000n],
+      [',5', undefined, 500n],
+      ['.5', 500n, undefined],
+    ] as const) {
+      expect([text, read(text, 'en'), read(text, 'de')]).toEqual([text, en, de]);
+    }
+  });
+
+  it('is written so that it is read as what it was', () => {
+    for (const value of [0n, 1n, 250n, 1_000n, 1_234n, 1_000_000n, 123_456_789n]) {
+      for (const tongue of ['en', 'de'] as const) {
+        expect(read(plainDecimal(value, 3, SIGNS[tongue]), tongue)).toBe(value);
+        expect(read(formatDecimal(value, 3, 2, SIGNS[tongue]), tongue)).toBe(value);
+      }
+    }
+    expect(formatDecimal(1_234_500n, 3, 0, SIGNS.de)).toBe('1\u00a0234,5');
   });
 });

@@ -1,5 +1,6 @@
 /** Energy as people type and read it; a `bigint` of Wh everywhere else. */
 
+import { t } from '../words';
 import { formatDecimal, parseDecimal, plainDecimal, type Parsed } from './decimal';
 
 /** Units that an input box offers. */
@@ -15,15 +16,15 @@ export function parseEnergy(text: string, unit: EnergyUnit): Parsed<bigint> {
   const inUnit: EnergyUnit = own === 'wh' ? 'Wh' : own === 'kwh' ? 'kWh' : unit;
   const parsed = parseDecimal(named?.[1] ?? text, {
     decimals: ENERGY_DECIMALS[inUnit],
-    noun: 'an amount of energy',
+    noun: t.energy.anAmountOfEnergy,
     unit: inUnit,
   });
-  return parsed.ok && parsed.value === 0n ? { ok: false, reason: 'Type at least 1 Wh.' } : parsed;
+  return parsed.ok && parsed.value === 0n ? { ok: false, reason: t.energy.typeAtLeast1Wh } : parsed;
 }
 
 /** `2.5 kWh` from a kWh up, `350 Wh` below; always exact. */
 export function formatEnergy(energyWh: bigint): string {
-  return energyWh >= 1_000n ? `${formatDecimal(energyWh, 3)} kWh` : `${energyWh} Wh`;
+  return energyWh >= 1_000n ? t.energy.kwh(formatDecimal(energyWh, 3)) : `${energyWh} Wh`;
 }
 
 /** The number of a unit as an input box shows it. */

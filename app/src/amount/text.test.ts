@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { counted, short, visible } from './text';
+import { short, visible } from './text';
 
 describe('names of strangers', () => {
   it('are shown as scripts and emoji are written', () => {
@@ -41,14 +41,5 @@ describe('reading', () => {
   it('shortens addresses', () => {
     expect(short('EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v')).toBe('EPjF…Dt1v');
     expect(short('short')).toBe('short');
-  });
-
-  it('counts in singular and plural', () => {
-    expect([counted(1, 'purchase'), counted(2n, 'purchase'), counted(0, 'purchase')]).toEqual([
-      '1 purchase',
-      '2 purchases',
-      '0 purchases',
-    ]);
-    expect(counted(2, 'hash', 'hashes')).toBe('2 hashes');
   });
 });

@@ -43,8 +43,3 @@ export function visible(text: string): string {
 export function short(address: string): string {
   return address.length <= 11 ? address : `${address.slice(0, 4)}…${address.slice(-4)}`;
 }
-
-/** A number and what it counts: `1 purchase`, `2 purchases`. */
-export function counted(count: number | bigint, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 || count === 1n ? one : many}`;
-}

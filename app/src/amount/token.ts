@@ -1,16 +1,17 @@
 /** Token amounts as people type and read them; a `bigint` of base units everywhere else. */
 
+import { t } from '../words';
 import { formatDecimal, grouped, parseDecimal, plainDecimal, type Parsed } from './decimal';
 
 /** Reads an amount of tokens with `decimals` digits after the point into base units. */
-export function parseTokens(text: string, decimals: number, noun = 'an amount'): Parsed<bigint> {
-  return parseDecimal(text, { decimals, noun, unit: 'These tokens' });
+export function parseTokens(text: string, decimals: number, noun = t.token.anAmount): Parsed<bigint> {
+  return parseDecimal(text, { decimals, noun, unit: t.token.theseTokens });
 }
 
 /** Reads a price per kWh into base units; zero is none. */
 export function parsePrice(text: string, decimals: number): Parsed<bigint> {
-  const parsed = parseTokens(text, decimals, 'a price per kWh');
-  return parsed.ok && parsed.value === 0n ? { ok: false, reason: 'Type a price above zero.' } : parsed;
+  const parsed = parseTokens(text, decimals, t.token.aPricePerKwh);
+  return parsed.ok && parsed.value === 0n ? { ok: false, reason: t.token.typeAPriceAboveZero } : parsed;
 }
 
 /** Tokens, exact, with at least two decimals where the token has them: `0.26`. */
@@ -30,7 +31,7 @@ export function formatUnits(units: bigint): string {
 
 /** SOL from lamports, exact. */
 export function formatSol(lamports: bigint): string {
-  return `${formatDecimal(lamports, 9)} SOL`;
+  return t.token.sol(formatDecimal(lamports, 9));
 }
 
 /** Basis points as a percentage, exact: `2.5 %`. */
@@ -40,8 +41,12 @@ export function formatBps(bps: number): string {
 
 /** Reads a percentage into basis points, at most 100 %. */
 export function parseBps(text: string): Parsed<number> {
-  const parsed = parseDecimal(text.replace(/%\s*$/u, ''), { decimals: 2, noun: 'a percentage', unit: 'Percentages' });
+  const parsed = parseDecimal(text.replace(/%\s*$/u, ''), {
+    decimals: 2,
+    noun: t.token.aPercentage,
+    unit: t.token.percentages,
+  });
   if (!parsed.ok) return parsed;
-  if (parsed.value > 10_000n) return { ok: false, reason: 'At most 100 %.' };
+  if (parsed.value > 10_000n) return { ok: false, reason: t.token.atMost100 };
   return { ok: true, value: Number(parsed.value) };
 }

@@ -18,6 +18,7 @@ import {
 
 import { Unreachable } from '../errors/explain';
 import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
+import { t } from '../words';
 import { createTokenAccount, tokenAccountAddress } from './address';
 import type { Network } from './network';
 
@@ -46,7 +47,7 @@ export function impatient(inner: RpcTransport): RpcTransport {
     try {
       return await inner<T>({ ...request, signal: AbortSignal.any(signals) });
     } catch (error) {
-      if (over.signal.aborted) throw new Unreachable(`the node has not answered in ${ms / 1_000} seconds`);
+      if (over.signal.aborted) throw new Unreachable(t.connection.theNodeHasNotAnswered(ms / 1_000));
       throw error;
     } finally {
       clearTimeout(timer);

@@ -4,6 +4,7 @@ import type { Address } from '@solana/kit';
 
 import { LOCAL_PROGRAM, PROGRAM } from '../programs';
 import type { Keeper } from '../state/storage';
+import { t } from '../words';
 
 /** A network that can be chosen. */
 export interface Network {
@@ -54,7 +55,7 @@ export function walletChain(network: Network, genesisHash: string): WalletChain 
 export function refusedNetwork(network: Network, genesisHash: string, program: Address): string | undefined {
   const chain = walletChain(network, genesisHash);
   if (program !== LOCAL_PROGRAM || chain === 'solana:localnet') return undefined;
-  return `${network.name} is a public network (${chain.replace('solana:', '')}), and this app is built for the local program, whose key everybody has: whoever deploys it there could take your money. Use an app that is built for this network, or choose a local network.`;
+  return t.network.isAPublicNetworkAnd(network.name, chain.replace('solana:', ''));
 }
 
 /** Where a node of this RPC address takes subscriptions: its next port, or the same place on a public address. */
@@ -68,11 +69,11 @@ export function defaultWsUrl(rpcUrl: string): string {
 /** A network by its RPC address, or the reason why the address cannot be one. */
 export function customNetwork(rpcUrl: string, wsUrl?: string): Network | { readonly reason: string } {
   if (!URL.canParse(rpcUrl) || !/^https?:$/u.test(new URL(rpcUrl).protocol)) {
-    return { reason: 'Give the address of an RPC node, such as http://127.0.0.1:8899.' };
+    return { reason: t.network.giveTheAddressOfAn };
   }
   const ws = wsUrl === undefined || wsUrl.trim() === '' ? defaultWsUrl(rpcUrl) : wsUrl;
   if (!URL.canParse(ws) || !/^wss?:$/u.test(new URL(ws).protocol)) {
-    return { reason: 'Give the address of its subscriptions, such as ws://127.0.0.1:8900.' };
+    return { reason: t.network.giveTheAddressOfIts };
   }
   const known = NETWORKS.find((network) => network.rpcUrl === rpcUrl && network.wsUrl === ws);
   const { host } = new URL(rpcUrl);

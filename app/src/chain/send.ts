@@ -30,6 +30,7 @@ import {
   Unreachable,
   type TransactionError,
 } from '../errors/explain';
+import { t } from '../words';
 import { computeUnitLimit, computeUnitPrice } from './address';
 import { COMMITMENT, type Connection } from './connection';
 
@@ -216,7 +217,7 @@ export async function confirm(
       // The transaction may be on its way: whatever the node answers, its fate is asked for until patience is over.
       if (Date.now() - startedAt > patienceMs) throw new Unreachable(cause(error));
     }
-    if (Date.now() - startedAt > patienceMs) throw new Unreachable('the network did not confirm in time');
+    if (Date.now() - startedAt > patienceMs) throw new Unreachable(t.send.theNetworkDidNotConfirm);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -291,7 +292,7 @@ export async function send(
       if (outcome.kind === 'landed') return { signature: submitted.signature, slot: outcome.slot };
       if (outcome.kind === 'failed') throw outcome.refusal;
       if (attempt >= ATTEMPTS) {
-        throw new Refusal('The network did not take the transaction in time, so nothing happened; try again.');
+        throw new Refusal(t.send.theNetworkDidNotTake);
       }
     } catch (error) {
       if (!(error instanceof Refusal && error.conflict && attempt < ATTEMPTS)) throw error;

@@ -15,6 +15,7 @@ import { getMultibusErrorMessage, type MultibusError } from '../generated';
 import * as generated from '../generated';
 import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
 import type { Pending } from '../state/journal';
+import { t } from '../words';
 
 /** A refusal that the user can read and act on. */
 export class Refusal extends Error {
@@ -39,7 +40,7 @@ export class Refusal extends Error {
 /** The user declined to sign. */
 export class Declined extends Error {
   constructor() {
-    super('You declined in your wallet; nothing was sent.');
+    super(t.explain.youDeclinedInYourWallet);
   }
 }
 
@@ -50,11 +51,7 @@ export class WalletFailure extends Error {
     readonly words: string,
     mayHaveSent: boolean,
   ) {
-    super(
-      mayHaveSent
-        ? `Your wallet says: “${words}”. It may have sent it all the same: look whether it happened before you try again.`
-        : `Your wallet says: “${words}”. Nothing was sent.`,
-    );
+    super(mayHaveSent ? t.explain.yourWalletSaysItMay(words) : t.explain.yourWalletSaysNothingWas(words));
   }
 }
 
@@ -65,11 +62,7 @@ export class FateUnknown extends Error {
     readonly pending: Pending,
     words?: string,
   ) {
-    super(
-      words === undefined
-        ? 'The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.'
-        : `Your wallet says: “${words}”. It may have sent the purchase all the same, so the purchase is watched until the chain tells. Wait for that before you buy again.`,
-    );
+    super(words === undefined ? t.explain.theNetworkDoesNotAnswer : t.explain.yourWalletSaysItMay2(words));
   }
 }
 
@@ -92,7 +85,7 @@ export function walletError(error: unknown, mayHaveSent: boolean): Declined | Wa
 export function wordsOf(error: unknown): string {
   const words =
     typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
-  return visible(words.trim().replace(/\.$/u, '')) || 'no reason';
+  return visible(words.trim().replace(/\.$/u, '')) || t.explain.noReason;
 }
 
 /** The node did not answer; nothing is known of what was asked. */
@@ -123,31 +116,31 @@ export type TransactionError = string | { readonly InstructionError?: readonly [
 const FIRST_CODE = 6_000;
 
 const TOKEN_SENTENCES: Readonly<Record<number, string>> = {
-  0: 'The token account has too little SOL for its rent; fund it.',
-  1: 'Your token account holds less than the payment; add tokens, or buy less.',
-  3: 'The token account is of another mint; use one of the bus’s settlement mint.',
-  4: 'These tokens belong to another wallet; switch to the wallet that owns them.',
-  17: 'The token account is frozen by the token’s issuer; ask the issuer.',
+  0: t.explain.theTokenAccountHasToo,
+  1: t.explain.yourTokenAccountHoldsLess,
+  3: t.explain.theTokenAccountIsOf,
+  4: t.explain.theseTokensBelongToAnother,
+  17: t.explain.theTokenAccountIsFrozen,
 };
 
 /** The system program's number for an account that exists already. */
 const EXISTS = 0;
 const SYSTEM_SENTENCES: Readonly<Record<number, string>> = {
-  0: 'Something exists at that address already; it may have been done a moment ago.',
-  1: 'Your wallet has too little SOL for rent and fees; add SOL.',
+  0: t.explain.somethingExistsAtThatAddress,
+  1: t.explain.yourWalletHasTooLittle,
 };
 
 const INSTRUCTION_SENTENCES: Readonly<Record<string, string>> = {
-  MissingRequiredSignature: 'A signature is missing; sign with the wallet that must sign.',
-  InsufficientFunds: 'An account has too little SOL; add SOL.',
-  IllegalOwner: 'An account is missing or belongs to another program; it may have closed a moment ago.',
-  InvalidAccountOwner: 'An account is missing or belongs to another program; it may have closed a moment ago.',
-  UninitializedAccount: 'An account does not exist any more; it may have closed a moment ago.',
-  InvalidAccountData: 'An account is missing or of another kind; it may have closed a moment ago.',
-  AccountDataTooSmall: 'An account is missing; it may have closed a moment ago.',
-  AccountAlreadyInitialized: 'The account exists already; it may have been created a moment ago.',
-  ComputationalBudgetExceeded: 'The transaction is too large for one; buy from fewer offers at once.',
-  UnsupportedProgramId: 'MultiBus is not on this network; choose another network.',
+  MissingRequiredSignature: t.explain.aSignatureIsMissingSign,
+  InsufficientFunds: t.explain.anAccountHasTooLittle,
+  IllegalOwner: t.explain.anAccountIsMissingOr,
+  InvalidAccountOwner: t.explain.anAccountIsMissingOr,
+  UninitializedAccount: t.explain.anAccountDoesNotExist,
+  InvalidAccountData: t.explain.anAccountIsMissingOr2,
+  AccountDataTooSmall: t.explain.anAccountIsMissingIt,
+  AccountAlreadyInitialized: t.explain.theAccountExistsAlreadyIt,
+  ComputationalBudgetExceeded: t.explain.theTransactionIsTooLarge,
+  UnsupportedProgramId: t.explain.multibusIsNotOnThis,
 };
 
 /** Refusals that mean that an account closed since it was read. */
@@ -160,13 +153,13 @@ const GONE: ReadonlySet<string> = new Set([
 ]);
 
 const TRANSACTION_SENTENCES: Readonly<Record<string, string>> = {
-  AccountNotFound: 'Your wallet has no SOL on this network; add some for fees first.',
-  InsufficientFundsForFee: 'Your wallet has too little SOL for the network fee; add SOL.',
-  InsufficientFundsForRent: 'An account would hold too little SOL for its rent; add SOL.',
-  InvalidProgramForExecution: 'MultiBus is not on this network; choose another network.',
-  ProgramAccountNotFound: 'MultiBus is not on this network; choose another network.',
-  BlockhashNotFound: 'The transaction is too old, or the node lags behind; try again.',
-  TooManyAccountLocks: 'The transaction names too many accounts; buy from fewer offers at once.',
+  AccountNotFound: t.explain.yourWalletHasNoSol,
+  InsufficientFundsForFee: t.explain.yourWalletHasTooLittle2,
+  InsufficientFundsForRent: t.explain.anAccountWouldHoldToo,
+  InvalidProgramForExecution: t.explain.multibusIsNotOnThis,
+  ProgramAccountNotFound: t.explain.multibusIsNotOnThis,
+  BlockhashNotFound: t.explain.theTransactionIsTooOld,
+  TooManyAccountLocks: t.explain.theTransactionNamesTooMany,
 };
 
 /** Who refused first, and the last line that it logged. */
@@ -193,8 +186,8 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
   const instruction =
     typeof error === 'object' && 'InstructionError' in error ? error.InstructionError?.[1] : undefined;
   if (instruction === undefined) {
-    const name = typeof error === 'string' ? error : (Object.keys(error)[0] ?? 'an unknown error');
-    return new Refusal(TRANSACTION_SENTENCES[name] ?? `The network refused the transaction (${name}); try again.`);
+    const name = typeof error === 'string' ? error : (Object.keys(error)[0] ?? t.explain.anUnknownError);
+    return new Refusal(TRANSACTION_SENTENCES[name] ?? t.explain.theNetworkRefusedTheTransaction(name));
   }
   const { program, said } = refuser(logs);
   if (typeof instruction === 'object' && instruction !== null && 'Custom' in instruction) {
@@ -213,12 +206,12 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
     // Whoever created the account in between did what was wanted: what comes next is seen anew.
     if (known !== undefined)
       return new Refusal(known, said, program === SYSTEM_PROGRAM && code === EXISTS, undefined, true);
-    const sentence = 'A program that this transaction uses refused it; nothing was changed.';
+    const sentence = t.explain.aProgramThatThisTransaction;
     return new Refusal(sentence, said ?? program, false, undefined, true);
   }
-  const name = typeof instruction === 'string' ? instruction : 'an unknown error';
+  const name = typeof instruction === 'string' ? instruction : t.explain.anUnknownError;
   return new Refusal(
-    INSTRUCTION_SENTENCES[name] ?? `The transaction was refused (${name}); nothing was changed.`,
+    INSTRUCTION_SENTENCES[name] ?? t.explain.theTransactionWasRefusedNothing(name),
     said,
     GONE.has(name) && (program === undefined || program === PROGRAM),
     undefined,
@@ -244,7 +237,7 @@ export function isTold(error: unknown): error is Error {
 /** Whatever was thrown, as a sentence for the user. */
 export function sentence(error: unknown): string {
   if (isTold(error)) return error.message;
-  if (isUnreachable(error)) return 'The network does not answer. Your money is safe: nothing happens twice.';
+  if (isUnreachable(error)) return t.explain.theNetworkDoesNotAnswer2;
   return withStop(cause(error));
 }
 
@@ -252,22 +245,22 @@ export function sentence(error: unknown): string {
 export function cause(error: unknown): string {
   // Built apps are without the texts of Kit's errors, which are left with a number and where to look it up.
   if (isSolanaError(error, SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR)) {
-    return `the node answers with HTTP ${error.context.statusCode}`;
+    return t.explain.theNodeAnswersWithHttp(error.context.statusCode);
   }
   if (isSolanaError(error)) {
     const code = error.context.__code;
-    return AWAY.get(code) ?? `the node answers with error ${code}`;
+    return AWAY.get(code) ?? t.explain.theNodeAnswersWithError(code);
   }
   return error instanceof Error ? error.message : String(error);
 }
 
 /** Errors of Kit, besides those of HTTP, that say that a node is not there, and what they are called here. */
 const AWAY: ReadonlyMap<number, string> = new Map([
-  [SOLANA_ERROR__JSON_RPC__SERVER_ERROR_NODE_UNHEALTHY, 'the node lags behind its network'],
-  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CLOSED_BEFORE_MESSAGE_BUFFERED, 'the node has closed the connection'],
-  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CONNECTION_CLOSED, 'the node has closed the connection'],
-  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_FAILED_TO_CONNECT, 'the node takes no connection'],
-  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID, 'the node takes no subscription'],
+  [SOLANA_ERROR__JSON_RPC__SERVER_ERROR_NODE_UNHEALTHY, t.explain.theNodeLagsBehindIts],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CLOSED_BEFORE_MESSAGE_BUFFERED, t.explain.theNodeHasClosedThe],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_CONNECTION_CLOSED, t.explain.theNodeHasClosedThe],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__CHANNEL_FAILED_TO_CONNECT, t.explain.theNodeTakesNoConnection],
+  [SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID, t.explain.theNodeTakesNoSubscription],
 ]);
 
 /** Whether a request failed because the node could not be reached or did not answer in time. */

@@ -3,7 +3,9 @@
 import type { Address, Base58EncodedBytes, Signature } from '@solana/kit';
 
 import { bytesOf, COMMITMENT, type Connection, type RawAccount } from '../chain/connection';
+import { Unreachable } from '../errors/explain';
 import { PROGRAM } from '../programs';
+import { t } from '../words';
 import { KINDS, WALLET_OFFSET, type Kind } from './decode';
 import { eventsOf, type MarketEvent } from './events';
 
@@ -52,20 +54,20 @@ export function follow(
           heard = Date.now();
           handle(value);
         }
-        throw new Error('the node ended a subscription');
+        throw new Unreachable(t.follow.endedASubscription);
       };
       pump().catch(reject);
     };
     const kinds = KINDS.filter(({ name }) => name !== 'trader' || wallet !== undefined);
     const readEverything = () => Promise.all(kinds.map((kind) => readAll(connection, wallet, kind, signal, listener)));
     const opening = setTimeout(
-      () => reject(new Error(`the node has taken no subscription in ${SILENCE_MS / 1_000} seconds`)),
+      () => reject(new Unreachable(t.follow.noSubscription(SILENCE_MS / 1_000))),
       SILENCE_MS,
     );
     const timers = [
       setInterval(() => {
         if (isTelling && Date.now() - heard > SILENCE_MS) {
-          reject(new Error(`the node has been silent for ${SILENCE_MS / 1_000} seconds`));
+          reject(new Unreachable(t.follow.silent(SILENCE_MS / 1_000)));
         }
       }, 1_000),
       setInterval(() => void listener.readClock().catch(reject), CLOCK_MS),

@@ -7,6 +7,7 @@ import type { Address } from '@solana/kit';
 
 import { shareOf } from '../amount/cost';
 import { EnergySource } from '../generated';
+import { t } from '../words';
 
 /** Where the energy of an offer comes from. */
 export type Source = Uncapitalize<keyof typeof EnergySource>;
@@ -260,12 +261,12 @@ export function gateClosesAt(bus: Bus, windowStart: number): number {
 
 /** Why an offer does not trade now, `undefined` where it does. */
 export function untradable(offer: Offer, bus: Bus, now: number): string | undefined {
-  if (bus.paused) return 'The owners have paused this bus.';
-  if (offer.cancelled) return 'This offer was cancelled.';
-  if (offer.expiresAt !== 0 && now > offer.expiresAt) return 'This offer has expired.';
-  if (now >= gateClosesAt(bus, offer.windowStart)) return 'The gate of this window has closed.';
-  if (offer.remainingWh === 0n) return 'This offer is sold out.';
-  if (freeWh(offer) === 0n) return 'All that is left of this offer is under locks.';
+  if (bus.paused) return t.model.theOwnersHavePausedThis;
+  if (offer.cancelled) return t.model.thisOfferWasCancelled;
+  if (offer.expiresAt !== 0 && now > offer.expiresAt) return t.model.thisOfferHasExpired;
+  if (now >= gateClosesAt(bus, offer.windowStart)) return t.model.theGateOfThisWindow;
+  if (offer.remainingWh === 0n) return t.model.thisOfferIsSoldOut;
+  if (freeWh(offer) === 0n) return t.model.allThatIsLeftOf;
   return undefined;
 }
 

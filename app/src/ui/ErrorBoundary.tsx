@@ -4,6 +4,7 @@ import { Component, type ReactNode } from 'react';
 
 import { cause } from '../errors/explain';
 import { forgetSettings } from '../state/storage';
+import { t } from '../words';
 
 interface Props {
   readonly children: ReactNode;
@@ -33,18 +34,15 @@ export class ErrorBoundary extends Component<Props, State> {
     return (
       <div className="page narrow">
         <section className="card" role="alert">
-          <h2>This screen could not be drawn</h2>
+          <h2>{t.errorBoundary.thisScreenCouldNotBe}</h2>
           <div className="stack">
-            <p>
-              Something in the app went wrong: {cause(this.state.error)}. Your money is safe: purchases are paid by the
-              chain, and those under way are still watched.
-            </p>
+            <p>{t.errorBoundary.somethingInTheAppWent(cause(this.state.error))}</p>
             <div className="row wrap">
               <button type="button" className="button primary" onClick={() => location.reload()}>
-                Load the page anew
+                {t.errorBoundary.loadThePageAnew}
               </button>
               <a className="button quiet" href="#/market" onClick={() => this.setState({ hasFailed: false })}>
-                To the market
+                {t.errorBoundary.toTheMarket}
               </a>
               <button
                 type="button"
@@ -54,7 +52,7 @@ export class ErrorBoundary extends Component<Props, State> {
                   location.assign(location.pathname);
                 }}
               >
-                Forget my settings and basket, and start anew
+                {t.errorBoundary.forgetMySettingsAndBasket}
               </button>
             </div>
           </div>

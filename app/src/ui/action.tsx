@@ -5,6 +5,7 @@ import { useCallback, useState, type ReactNode } from 'react';
 import { type Stage, type PurchaseStage } from '../chain/send';
 import { Declined, FateUnknown, isTold, isUnreachable, Refusal, sentence } from '../errors/explain';
 import { useSession, type Session } from '../session';
+import { t } from '../words';
 import { CheckIcon, CloseIcon } from './icons';
 import { classes, CopyButton } from './parts';
 
@@ -51,7 +52,7 @@ export function useAction(): Action {
             stage: typeof stage === 'object' ? 'checking' : stage,
             note:
               typeof stage === 'object'
-                ? `Something moved in between (${stage.requoted.replace(/[.;].*$/u, '').toLowerCase()}); trying again within your limits.`
+                ? t.action.somethingMovedInBetweenTrying(stage.requoted.replace(/[.;].*$/u, '').toLowerCase())
                 : before.kind === 'running'
                   ? before.note
                   : undefined,
@@ -78,9 +79,9 @@ export function useAction(): Action {
 }
 
 const STAGES: Readonly<Record<Stage, string>> = {
-  checking: 'Checking that it will go through…',
-  signing: 'Waiting for your wallet…',
-  confirming: 'Sent; waiting for the network…',
+  checking: t.action.checkingThatItWillGo,
+  signing: t.action.waitingForYourWallet,
+  confirming: t.action.sentWaitingForTheNetwork,
 };
 
 /** Shows where an action stands. */
@@ -129,14 +130,14 @@ export function HashLine({ hash }: { readonly hash: string }) {
       <a href={`#/verify/${hash}`} className="mono" title={hash}>
         {hash.slice(0, 16)}…
       </a>
-      <CopyButton text={hash} label="Copy the transaction hash" />
+      <CopyButton text={hash} label={t.action.copyTheTransactionHash} />
     </p>
   );
 }
 
 function Dismiss({ action }: { readonly action: Action }) {
   return (
-    <button type="button" className="icon-button small" aria-label="Dismiss" onClick={action.reset}>
+    <button type="button" className="icon-button small" aria-label={t.action.dismiss} onClick={action.reset}>
       <CloseIcon size={14} />
     </button>
   );
@@ -161,7 +162,7 @@ export function WalletButton({
   if (wallet === undefined) {
     return (
       <button type="button" className={`button ${tone}`} onClick={() => openWallet(true)}>
-        Connect a wallet
+        {t.action.connectAWallet}
       </button>
     );
   }
@@ -182,6 +183,6 @@ export function WalletButton({
 
 /** Why the connected wallet does not sign. */
 function whyNotSigning({ connected, genesis, network }: Session): string {
-  if (genesis === undefined) return `${network.name} does not answer yet, so nothing can be signed.`;
-  return `${connected?.wallet.name ?? 'Your wallet'} does not sign for ${network.name}. Switch the network in the wallet, or choose another network here.`;
+  if (genesis === undefined) return t.action.doesNotAnswerYetSo(network.name);
+  return t.action.doesNotSignForSwitch(connected?.wallet.name ?? t.action.yourWallet, network.name);
 }

@@ -3,6 +3,7 @@
 import { formatEnergy } from '../amount/energy';
 import { formatTokens, formatUnits } from '../amount/token';
 import type { Bus } from '../market/model';
+import { t } from '../words';
 
 /** An amount of tokens; its base units are told on hover and to screen readers where `exact`. */
 export function Tokens({
@@ -15,9 +16,9 @@ export function Tokens({
   readonly exact?: boolean;
 }) {
   return (
-    <span className="amount" title={`${formatUnits(units)} base units`}>
+    <span className="amount" title={t.amounts.baseUnits(formatUnits(units))}>
       <span className="number">{formatTokens(units, bus.decimals)}</span> <span className="unit">{bus.token}</span>
-      {exact && <span className="base-units">{formatUnits(units)} base units</span>}
+      {exact && <span className="base-units">{t.amounts.baseUnits(formatUnits(units))}</span>}
     </span>
   );
 }

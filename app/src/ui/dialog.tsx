@@ -2,6 +2,7 @@
 
 import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
 
+import { t } from '../words';
 import { CloseIcon } from './icons';
 import { classes } from './parts';
 
@@ -48,7 +49,7 @@ export function Dialog({
       <div className="dialog-body">
         <header className="card-head">
           <h2 id={id}>{title}</h2>
-          <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
+          <button type="button" className="icon-button" aria-label={t.dialog.close} onClick={onClose}>
             <CloseIcon />
           </button>
         </header>

@@ -3,7 +3,8 @@
 import { useId, type ReactNode } from 'react';
 
 import type { Parsed } from '../amount/decimal';
-import { parseEnergy, plainEnergy, type EnergyUnit } from '../amount/energy';
+import { formatEnergy, parseEnergy, plainEnergy, type EnergyUnit } from '../amount/energy';
+import { t } from '../words';
 import { classes } from './parts';
 
 /** A labelled input with its hint, and the reason why its value is refused. */
@@ -99,11 +100,13 @@ export function EnergyField({
   readonly error?: string | undefined;
 }) {
   const parsed = readEnergy(value);
+  // A point and a comma mean different things to different people: what was read stands beside the box.
+  const readAs = parsed.ok && /[.,]/u.test(value.text) ? formatEnergy(parsed.value) : undefined;
   const refused = !parsed.ok && value.text.trim() !== '' ? parsed.reason : error;
   const setUnit = (unit: EnergyUnit) =>
     onChange({ unit, text: parsed.ok ? plainEnergy(parsed.value, unit) : value.text });
   return (
-    <Field label={label} hint={hint} error={refused}>
+    <Field label={label} hint={readAs === undefined ? hint : t.fields.readAs(readAs)} error={refused}>
       {(props) => (
         <div className="input">
           <input
@@ -116,7 +119,7 @@ export function EnergyField({
             onChange={(event) => onChange({ ...value, text: event.target.value })}
           />
           <Segmented
-            label="Unit"
+            label={t.fields.unit}
             options={[
               ['kWh', 'kWh'],
               ['Wh', 'Wh'],

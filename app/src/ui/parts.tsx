@@ -4,6 +4,7 @@ import { useId, useState, type ReactNode } from 'react';
 
 import { short } from '../amount/text';
 import { useMarket, useSession } from '../session';
+import { t } from '../words';
 import { CheckIcon, CopyIcon } from './icons';
 
 /** Classes that apply. */
@@ -15,12 +16,12 @@ export function classes(...names: readonly (string | false | undefined)[]): stri
 export function AddressLabel({ address, copy = false }: { readonly address: string; readonly copy?: boolean }) {
   const { wallet } = useSession();
   const { buses } = useMarket();
-  const name = address === wallet ? 'You' : buses.get(address as never)?.name;
+  const name = address === wallet ? t.parts.you : buses.get(address as never)?.name;
   return (
     <span className={classes('address', address === wallet && 'own')} title={address}>
       <Dot of={address} />
       <span className={name === undefined ? 'mono' : undefined}>{name ?? short(address)}</span>
-      {copy && <CopyButton text={address} label="Copy the address" />}
+      {copy && <CopyButton text={address} label={t.parts.copyTheAddress} />}
     </span>
   );
 }
@@ -43,7 +44,7 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     <button
       type="button"
       className="icon-button small"
-      aria-label={copied ? 'Copied' : label}
+      aria-label={copied ? t.parts.copied : label}
       onClick={() => {
         void navigator.clipboard.writeText(text).then(() => {
           setCopied(true);
@@ -90,9 +91,7 @@ export function Reading({ what }: { readonly what: string }) {
   const { status } = useMarket();
   return (
     <div className="reading">
-      <p className="hint">
-        {status.kind === 'lost' ? `The node is away, so ${what} cannot be read yet.` : `Reading ${what}…`}
-      </p>
+      <p className="hint">{status.kind === 'lost' ? t.parts.theNodeIsAwaySo(what) : t.parts.reading(what)}</p>
       <span className="skeleton" aria-hidden="true" />
       <span className="skeleton" aria-hidden="true" />
     </div>
@@ -103,9 +102,9 @@ export function Reading({ what }: { readonly what: string }) {
 export function NotFound({ what, children }: { readonly what: string; readonly children?: ReactNode }) {
   return (
     <div className="page narrow">
-      <Card title="Not found">
+      <Card title={t.parts.notFound}>
         <p>{what}</p>
-        <p>{children ?? <a href="#/market">To the market</a>}</p>
+        <p>{children ?? <a href="#/market">{t.parts.toTheMarket}</a>}</p>
       </Card>
     </div>
   );

@@ -3,6 +3,8 @@
 import { useSyncExternalStore } from 'react';
 
 import { useSession } from '../session';
+import { t } from '../words';
+import { locale } from '../words/language';
 import { classes } from './parts';
 
 /** Seconds of the chain, every second. */
@@ -29,7 +31,7 @@ function everySecond(listener: () => void): () => void {
 }
 
 /** `4:59` until a second, "expired" after it. */
-export function Countdown({ until, over = 'expired' }: { readonly until: number; readonly over?: string }) {
+export function Countdown({ until, over = t.time.expired }: { readonly until: number; readonly over?: string }) {
   const now = useNow();
   const left = until - now;
   if (left < 0) return <span className="countdown over">{over}</span>;
@@ -59,9 +61,9 @@ export function duration(seconds: number, clock = false): string {
   return parts.length === 0 ? '0 s' : parts.join(' ');
 }
 
-const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const EXACT = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const DAY_TIME = new Intl.DateTimeFormat(undefined, {
+const TIME = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const EXACT = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const DAY_TIME = new Intl.DateTimeFormat(locale, {
   month: 'short',
   day: 'numeric',
   hour: '2-digit',
@@ -80,7 +82,7 @@ export function When({ at, exact = false }: { readonly at: number; readonly exac
 export function Ago({ at }: { readonly at: number }) {
   const now = useNow();
   const seconds = Math.max(0, now - at);
-  const text = seconds < 5 ? 'now' : `${duration(seconds).split(' ').slice(0, 2).join(' ')} ago`;
+  const text = seconds < 5 ? t.time.now : t.time.ago(duration(seconds).split(' ').slice(0, 2).join(' '));
   return <time dateTime={new Date(at * 1_000).toISOString()}>{text}</time>;
 }
 

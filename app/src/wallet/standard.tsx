@@ -26,6 +26,7 @@ import type { WalletChain } from '../chain/network';
 import type { Signable, Signer } from '../chain/send';
 import { walletError } from '../errors/explain';
 import { storage } from '../state/storage';
+import { t } from '../words';
 
 /** A wallet that can connect and sign transactions. */
 export type Wallet = UiWallet;
@@ -55,12 +56,10 @@ export interface Unfit {
 /** Why a wallet for Solana cannot be used here; `undefined` where it can. */
 export function unfitness(wallet: UiWallet): string | undefined {
   const feature = SIGNING.find((name) => wallet.features.includes(name));
-  if (feature === undefined) return 'It signs no transactions for apps.';
-  if (!wallet.features.includes('standard:connect')) return 'It does not connect to apps.';
+  if (feature === undefined) return t.standard.itSignsNoTransactionsFor;
+  if (!wallet.features.includes('standard:connect')) return t.standard.itDoesNotConnectTo;
   const { supportedTransactionVersions } = getWalletFeature(wallet, feature) as Signing;
-  return supportedTransactionVersions.includes(0)
-    ? undefined
-    : 'It signs legacy transactions only, and MultiBus needs version 0. Update the wallet, or use another one.';
+  return supportedTransactionVersions.includes(0) ? undefined : t.standard.itSignsLegacyTransactionsOnly;
 }
 
 /** Wallets for Solana that are installed: those that can be used here, and the others. */

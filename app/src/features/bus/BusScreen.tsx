@@ -2,7 +2,6 @@
 
 import type { Address } from '@solana/kit';
 
-import { counted } from '../../amount/text';
 import { formatBps, formatTokens } from '../../amount/token';
 import { isOwner } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -11,6 +10,7 @@ import { Select } from '../../ui/fields';
 import { PlusIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from '../../ui/parts';
 import { duration } from '../../ui/time';
+import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
 import { Proposals } from '../proposal/Proposals';
 import { Treasury } from '../treasury/Treasury';
@@ -28,31 +28,31 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
   if (bus === undefined && !isNew && readAt === undefined) {
     return (
       <div className="page narrow">
-        <h1 className="visually-hidden">Bus</h1>
-        <Card title="Bus">
-          <Reading what="the buses" />
+        <h1 className="visually-hidden">{t.busScreen.bus}</h1>
+        <Card title={t.busScreen.bus}>
+          <Reading what={t.busScreen.theBuses} />
         </Card>
       </div>
     );
   }
   if (bus === undefined && !isNew && chosen !== undefined) {
-    return <NotFound what="There is no bus at this address on this network." />;
+    return <NotFound what={t.busScreen.thereIsNoBusAt} />;
   }
   if (bus === undefined) {
     return (
       <div className="page narrow wide">
-        <h1 className="visually-hidden">Create a bus</h1>
+        <h1 className="visually-hidden">{t.busScreen.createABus}</h1>
         <CreateBus />
       </div>
     );
   }
   return (
     <div className="page split bus-page">
-      <h1 className="visually-hidden">Bus</h1>
+      <h1 className="visually-hidden">{t.busScreen.bus}</h1>
       <div className="stack">
         <div className="row spread end-aligned">
           <Select
-            label="Bus"
+            label={t.busScreen.bus}
             value={bus.address}
             options={sorted.map((candidate) => [
               candidate.address,
@@ -63,32 +63,32 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
             }}
           />
           <a className="button quiet" href="#/bus/new">
-            <PlusIcon size={15} /> Create a bus
+            <PlusIcon size={15} /> {t.busScreen.createABus}
           </a>
         </div>
         <Card
           title={
             <span className="row">
-              {bus.name} {bus.paused && <span className="badge warning">paused</span>}
+              {bus.name} {bus.paused && <span className="badge warning">{t.busScreen.paused}</span>}
             </span>
           }
-          aside={<CopyButton text={bus.address} label="Copy the bus's address" />}
+          aside={<CopyButton text={bus.address} label={t.busScreen.copyTheBussAddress} />}
         >
           <Facts
             facts={[
-              ['Decisions', `${bus.threshold} of ${counted(bus.owners.length, 'owner')}`],
-              ['Timelock', bus.timelockSeconds === 0 ? 'none' : duration(bus.timelockSeconds)],
-              ['Pausing', `${bus.pauseApprovals} of ${counted(bus.owners.length, 'owner')}`],
-              ['Capacity', <Energy key="c" wh={bus.capacityWh} />],
-              ['Base price', `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${bus.token}/kWh`],
-              ['Lock fee', bus.lockFeeBps === 0 ? 'none' : formatBps(bus.lockFeeBps)],
-              ['Windows', bus.windowSeconds === 0 ? 'none' : duration(bus.windowSeconds)],
-              ['Listing', bus.openListing ? 'everybody' : 'owners only'],
-              ['Token', <AddressLabel key="t" address={bus.mint} copy />],
+              [t.busScreen.decisions, t.owners.of(bus.threshold, bus.owners.length)],
+              [t.busScreen.timelock, bus.timelockSeconds === 0 ? t.busScreen.none : duration(bus.timelockSeconds)],
+              [t.busScreen.pausing, t.owners.of(bus.pauseApprovals, bus.owners.length)],
+              [t.busScreen.capacity, <Energy key="c" wh={bus.capacityWh} />],
+              [t.busScreen.basePrice, `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${bus.token}/kWh`],
+              [t.busScreen.lockFee, bus.lockFeeBps === 0 ? t.busScreen.none : formatBps(bus.lockFeeBps)],
+              [t.busScreen.windows, bus.windowSeconds === 0 ? t.busScreen.none : duration(bus.windowSeconds)],
+              [t.busScreen.listing, bus.openListing ? t.busScreen.everybody : t.busScreen.ownersOnly],
+              [t.busScreen.token, <AddressLabel key="t" address={bus.mint} copy />],
             ]}
           />
         </Card>
-        <Card title="Owners">
+        <Card title={t.busScreen.owners}>
           <ul className="lines-list">
             {bus.owners.map((owner) => (
               <li key={owner.wallet} className="row spread">
@@ -96,11 +96,11 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
                 <span className="number">{formatBps(owner.shareBps)}</span>
               </li>
             ))}
-            {bus.owners.length === 0 && <Empty>Nobody</Empty>}
+            {bus.owners.length === 0 && <Empty>{t.busScreen.nobody}</Empty>}
           </ul>
         </Card>
         <Treasury bus={bus} />
-        <PastWindows title="Past windows" isWanted={(capacity) => capacity.bus === bus.address} />
+        <PastWindows title={t.busScreen.pastWindows} isWanted={(capacity) => capacity.bus === bus.address} />
       </div>
       <Proposals key={bus.address} bus={bus} />
     </div>

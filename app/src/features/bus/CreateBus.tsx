@@ -11,6 +11,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { CloseIcon, PlusIcon } from '../../ui/icons';
 import { Card } from '../../ui/parts';
+import { t } from '../../words';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
 
 interface OwnerRow {
@@ -21,7 +22,7 @@ interface OwnerRow {
 
 /** Choices of a delivery window's length, in seconds. */
 export const WINDOW_CHOICES = [
-  ['0', 'No windows: delivers any time'],
+  ['0', t.createBus.noWindowsDeliversAnyTime],
   ['900', '15 minutes'],
   ['1800', '30 minutes'],
   ['3600', '1 hour'],
@@ -30,19 +31,19 @@ export const WINDOW_CHOICES = [
 
 /** Choices of how long before a window its gate closes, in seconds. */
 export const GATE_CHOICES = [
-  ['0', 'When the window starts'],
-  ['300', '5 minutes before'],
-  ['900', '15 minutes before'],
-  ['3600', '1 hour before'],
+  ['0', t.createBus.whenTheWindowStarts],
+  ['300', t.createBus.n5MinutesBefore],
+  ['900', t.createBus.n15MinutesBefore],
+  ['3600', t.createBus.n1HourBefore],
 ] as const;
 
 /** Choices of a timelock, in seconds. */
 export const TIMELOCK_CHOICES = [
-  ['0', 'At once'],
-  ['60', 'After 1 minute'],
-  ['3600', 'After 1 hour'],
-  ['86400', 'After 1 day'],
-  ['604800', 'After 7 days'],
+  ['0', t.createBus.atOnce],
+  ['60', t.createBus.after1Minute],
+  ['3600', t.createBus.after1Hour],
+  ['86400', t.createBus.after1Day],
+  ['604800', t.createBus.after7Days],
 ] as const;
 
 /** The form. */
@@ -77,11 +78,11 @@ export function CreateBus() {
   const sum = parsedOwners.reduce((total, { share }) => total + (share.ok ? share.value : 0), 0);
   const wallets = parsedOwners.flatMap((owner) => (owner.wallet.ok ? [owner.wallet.value] : []));
   const problems = [
-    parsedOwners.some((owner) => !owner.wallet.ok || !owner.share.ok) && 'Every owner needs an address and a share.',
-    new Set(wallets).size !== wallets.length && 'The same owner is in the list twice.',
-    wallet !== undefined && !wallets.includes(wallet) && 'You must be one of the owners.',
-    sum !== 10_000 && `The shares make ${formatBps(sum)}; they must make 100 %.`,
-    fee.ok && fee.value > 500 && 'The lock fee can be at most 5 %.',
+    parsedOwners.some((owner) => !owner.wallet.ok || !owner.share.ok) && t.createBus.everyOwnerNeedsAnAddress,
+    new Set(wallets).size !== wallets.length && t.createBus.theSameOwnerIsIn,
+    wallet !== undefined && !wallets.includes(wallet) && t.createBus.youMustBeOneOf,
+    sum !== 10_000 && t.createBus.theSharesMakeTheyMust(formatBps(sum)),
+    fee.ok && fee.value > 500 && t.createBus.theLockFeeCanBe,
   ].filter((problem): problem is string => typeof problem === 'string');
   const ready =
     parsedName.ok && parsedCapacity.ok && price.ok && fee.ok && mint.kind === 'known' && problems.length === 0;
@@ -117,8 +118,11 @@ export function CreateBus() {
       return {
         message: (
           <>
-            {parsedName.value} is there. <a href={`#/bus/${bus}`}>Open it</a>, or{' '}
-            <a href={`#/sell/${bus}`}>put energy on offer</a>.
+            {t.createBus.isThereOr(
+              parsedName.value,
+              <a href={`#/bus/${bus}`}>{t.createBus.openIt}</a>,
+              <a href={`#/sell/${bus}`}>{t.createBus.putEnergyOnOffer}</a>,
+            )}
           </>
         ),
       };
@@ -130,7 +134,7 @@ export function CreateBus() {
   const thresholdValue = Number(threshold) > count ? String(count) : threshold;
 
   return (
-    <Card title="Create a bus">
+    <Card title={t.createBus.createABus}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -140,36 +144,39 @@ export function CreateBus() {
       >
         <div className="form-grid">
           <TextField
-            label="Name"
+            label={t.createBus.name}
             value={name}
             onChange={setName}
             parsed={parsedName}
             inputMode="text"
-            hint="What neighbours call it."
+            hint={t.createBus.whatNeighboursCallIt}
           />
           <EnergyField
-            label={windowSeconds === '0' ? 'Capacity' : 'Capacity per window'}
+            label={windowSeconds === '0' ? t.createBus.capacity : t.createBus.capacityPerWindow}
             value={capacity}
             onChange={setCapacity}
-            hint="Energy that may be on offer or sold."
+            hint={t.createBus.energyThatMayBeOn}
           />
           <div>
             <TextField
-              label="Settlement token (mint)"
+              label={t.createBus.settlementTokenMint}
               value={mintText}
               onChange={setMintText}
               inputMode="text"
               hint={
                 mint.kind === 'known'
-                  ? `${mint.mint.decimals} decimals${mint.mint.symbol === undefined ? '' : `, ${mint.mint.symbol}`}`
+                  ? t.createBus.decimals(
+                      mint.mint.decimals,
+                      mint.mint.symbol === undefined ? '' : `, ${mint.mint.symbol}`,
+                    )
                   : mint.kind === 'reading'
-                    ? 'Looking it up…'
-                    : 'What buyers pay in, a stablecoin in practice.'
+                    ? t.createBus.lookingItUp
+                    : t.createBus.whatBuyersPayInA
               }
               {...(mint.kind === 'refused' ? { parsed: { ok: false, reason: mint.reason } } : {})}
             />
             {known.length > 0 && (
-              <div className="filters" role="group" aria-label="Tokens of other buses">
+              <div className="filters" role="group" aria-label={t.createBus.tokensOfOtherBuses}>
                 {known.slice(0, 3).map((bus) => (
                   <button
                     key={bus.mint}
@@ -178,39 +185,40 @@ export function CreateBus() {
                     aria-pressed={mintText === bus.mint}
                     onClick={() => setMintText(bus.mint)}
                   >
-                    {bus.token === 'tokens' ? short(bus.mint) : bus.token} <span className="hint">as {bus.name}</span>
+                    {bus.token === 'tokens' ? short(bus.mint) : bus.token}{' '}
+                    <span className="hint">{t.createBus.as(bus.name)}</span>
                   </button>
                 ))}
               </div>
             )}
           </div>
           <TextField
-            label="Base price per kWh"
+            label={t.createBus.basePricePerKwh}
             value={priceText}
             onChange={setPriceText}
             parsed={price}
             hint={
               price.ok
-                ? `No offer asks less than ${formatTokens(price.value, decimals)}.`
-                : 'The lowest price that an offer may ask.'
+                ? t.createBus.noOfferAsksLessThan(formatTokens(price.value, decimals))
+                : t.createBus.theLowestPriceThatAn
             }
           />
         </div>
         <fieldset>
-          <legend>Owners and their shares of the bus’s revenue</legend>
+          <legend>{t.createBus.ownersAndTheirSharesOf}</legend>
           <div className="stack tight">
             {parsedOwners.map(({ row, wallet: owner, share }, index) => (
               <div key={row.key} className="owner-row">
                 <TextField
-                  label={`Owner ${index + 1}`}
+                  label={t.createBus.owner(index + 1)}
                   value={row.wallet}
                   onChange={(text) => setRow(row.key, { wallet: text })}
                   parsed={owner}
                   inputMode="text"
-                  hint={row.wallet === wallet ? 'You' : undefined}
+                  hint={row.wallet === wallet ? t.createBus.you : undefined}
                 />
                 <TextField
-                  label={`Share of owner ${index + 1}`}
+                  label={t.createBus.shareOfOwner(index + 1)}
                   value={row.share}
                   onChange={(text) => setRow(row.key, { share: text })}
                   parsed={share}
@@ -219,7 +227,7 @@ export function CreateBus() {
                 <button
                   type="button"
                   className="icon-button"
-                  aria-label={`Remove owner ${index + 1}`}
+                  aria-label={t.createBus.removeOwner(index + 1)}
                   disabled={count === 1}
                   onClick={() => setOwners(rows.filter(({ key }) => key !== row.key))}
                 >
@@ -236,49 +244,59 @@ export function CreateBus() {
                   setOwners([...rows, { key: Math.max(...rows.map(({ key }) => key)) + 1, wallet: '', share: '' }])
                 }
               >
-                <PlusIcon size={14} /> Add an owner
+                <PlusIcon size={14} /> {t.createBus.addAnOwner}
               </button>
-              <span className={sum === 10_000 ? 'hint' : 'warning-text'}>Shares make {formatBps(sum)}</span>
+              <span className={sum === 10_000 ? 'hint' : 'warning-text'}>{t.createBus.sharesMake(formatBps(sum))}</span>
             </div>
           </div>
         </fieldset>
         <div className="form-grid">
           <Select
-            label="Approvals that a decision needs"
+            label={t.createBus.approvalsThatADecisionNeeds}
             value={thresholdValue}
-            options={numbers.map((number) => [number, `${number} of ${count}`])}
+            options={numbers.map((number) => [number, t.owners.outOf(number, count)])}
             onChange={setThreshold}
           />
           <Select
-            label="Approvals that pausing needs"
+            label={t.createBus.approvalsThatPausingNeeds}
             value={Number(pauseQuorum) > Number(thresholdValue) ? '0' : pauseQuorum}
             options={[
-              ['0', 'As many as any decision'],
-              ...numbers.slice(0, Number(thresholdValue)).map((number) => [number, `${number} of ${count}`] as const),
+              ['0', t.createBus.asManyAsAnyDecision],
+              ...numbers.slice(0, Number(thresholdValue)).map((number) => [number, t.owners.outOf(number, count)] as const),
             ]}
             onChange={setPauseQuorum}
           />
-          <Select label="Decisions take effect" value={timelock} options={TIMELOCK_CHOICES} onChange={setTimelock} />
+          <Select
+            label={t.createBus.decisionsTakeEffect}
+            value={timelock}
+            options={TIMELOCK_CHOICES}
+            onChange={setTimelock}
+          />
           <TextField
-            label="Lock fee"
+            label={t.createBus.lockFee}
             value={lockFee}
             onChange={setLockFee}
             parsed={fee}
             suffix="%"
-            hint="What holding energy costs where it is not bought, at most 5 %."
+            hint={t.createBus.whatHoldingEnergyCostsWhere}
           />
-          <Select label="Delivery windows" value={windowSeconds} options={WINDOW_CHOICES} onChange={setWindowSeconds} />
+          <Select
+            label={t.createBus.deliveryWindows}
+            value={windowSeconds}
+            options={WINDOW_CHOICES}
+            onChange={setWindowSeconds}
+          />
           {windowSeconds !== '0' && (
-            <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />
+            <Select label={t.createBus.gateCloses} value={gate} options={GATE_CHOICES} onChange={setGate} />
           )}
         </div>
         <div className="field">
-          <span className="label">Who may list energy</span>
+          <span className="label">{t.createBus.whoMayListEnergy}</span>
           <Segmented
-            label="Who may list energy"
+            label={t.createBus.whoMayListEnergy}
             options={[
-              ['owners', 'Owners only'],
-              ['open', 'Everybody'],
+              ['owners', t.createBus.ownersOnly],
+              ['open', t.createBus.everybody],
             ]}
             value={listing}
             onChange={setListing}
@@ -292,7 +310,7 @@ export function CreateBus() {
           </ul>
         )}
         <WalletButton busy={action.isRunning} disabled={!ready}>
-          Create the bus
+          {t.createBus.createTheBus}
         </WalletButton>
         <ActionStatus action={action} />
       </form>

@@ -12,6 +12,7 @@ import { Refusal } from '../../errors/explain';
 import { getBusCreateInstruction, ListingPolicy } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import { SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
+import { t } from '../../words';
 
 /** What owners decide about their bus when they create it. */
 export interface BusConfig {
@@ -40,19 +41,17 @@ export interface Mint {
 /** Reads an address that somebody typed. */
 export function parseAddress(text: string): Parsed<Address> {
   const compact = text.trim();
-  if (compact === '') return { ok: false, reason: 'Paste a wallet’s address.' };
-  return isAddress(compact)
-    ? { ok: true, value: address(compact) }
-    : { ok: false, reason: 'This is not an address; paste all of its 32 to 44 letters and digits.' };
+  if (compact === '') return { ok: false, reason: t.bus.pasteAWalletsAddress };
+  return isAddress(compact) ? { ok: true, value: address(compact) } : { ok: false, reason: t.bus.thisIsNotAnAddress };
 }
 
 /** Reads a bus's name: 1 to 32 bytes without control characters. */
 export function parseName(text: string): Parsed<string> {
   const name = text.trim();
   const { length } = new TextEncoder().encode(name);
-  if (length === 0) return { ok: false, reason: 'Give the bus a name.' };
-  if (length > 32) return { ok: false, reason: `At most 32 bytes; this has ${length}.` };
-  return /\p{Cc}/u.test(name) ? { ok: false, reason: 'No control characters, please.' } : { ok: true, value: name };
+  if (length === 0) return { ok: false, reason: t.bus.giveTheBusAName };
+  if (length > 32) return { ok: false, reason: t.bus.atMost32BytesThis(length) };
+  return /\p{Cc}/u.test(name) ? { ok: false, reason: t.bus.noControlCharactersPlease } : { ok: true, value: name };
 }
 
 /** Reads a mint; refuses what is none. What the program does not accept, it says in simulation. */
@@ -62,7 +61,7 @@ export async function readMint(connection: Connection, mint: Address): Promise<M
   // Decimals lie behind the authority and the supply.
   const decimals = account?.data[44];
   if (account === undefined || !isTokens || decimals === undefined) {
-    throw new Refusal('There is no token with this address on this network; paste the address of its mint.');
+    throw new Refusal(t.bus.thereIsNoTokenWith);
   }
   return { address: mint, tokenProgram: account.owner, decimals, symbol: symbolOf(account.data) };
 }

@@ -1,6 +1,5 @@
 /** Windows that are over: closing them gives their rent back to who paid it. */
 
-import { counted } from '../../amount/text';
 import { formatSol, formatUnits } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
@@ -12,6 +11,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { AddressLabel, Card } from '../../ui/parts';
 import { useNow, windowLabel } from '../../ui/time';
+import { t } from '../../words';
 import { capacityClose, pastWindows } from './capacity';
 
 /** Windows that are listed; the others are counted. */
@@ -38,9 +38,8 @@ export function PastWindows({
     void action.run(async (onStage) => {
       const { closed } = await capacityClose(live, signer, free, onStage);
       const count = closed.length;
-      const back = rent === undefined ? '' : `: ${formatSol(rent * BigInt(count))}`;
       return {
-        message: `${count === 1 ? 'One window is' : `${count} windows are`} closed; the rent went back${back}.`,
+        message: t.pastWindows.closed(count, rent === undefined ? undefined : formatSol(rent * BigInt(count))),
       };
     });
   };
@@ -49,14 +48,10 @@ export function PastWindows({
       {windows.length > 0 && (
         <>
           <p className="hint">
-            {windows.length === 1 ? 'One window is' : `${windows.length} windows are`} over.{' '}
-            {rent !== undefined && (
-              <>
-                Closing gives the rent back to who paid it, {formatSol(rent)} ({formatUnits(rent)} lamports) for each.
-              </>
-            )}
+            {t.pastWindows.over(windows.length)}{' '}
+            {rent !== undefined && <>{t.pastWindows.closingGivesTheRentBack(formatSol(rent), formatUnits(rent))}</>}
           </p>
-          <ul className="lines-list" aria-label="Past windows">
+          <ul className="lines-list" aria-label={t.pastWindows.pastWindows}>
             {windows.slice(0, LISTED).map(({ capacity, isHeldUp, offers: left }) => (
               <li key={capacity.address} className="row spread">
                 <span>
@@ -65,9 +60,7 @@ export function PastWindows({
                   {left.length > 0 && (
                     <span className="hint">
                       {' '}
-                      {isHeldUp
-                        ? 'locks hold it up; free them first'
-                        : `${counted(left.length, 'offer')} ${left.length === 1 ? 'is' : 'are'} withdrawn with it`}
+                      {isHeldUp ? t.pastWindows.locksHoldItUpFree : t.pastWindows.withdrawn(left.length)}
                     </span>
                   )}
                 </span>
@@ -77,9 +70,9 @@ export function PastWindows({
               </li>
             ))}
           </ul>
-          {windows.length > LISTED && <p className="hint">and {windows.length - LISTED} more</p>}
+          {windows.length > LISTED && <p className="hint">{t.pastWindows.andMore(windows.length - LISTED)}</p>}
           <WalletButton tone="quiet" onClick={close} busy={action.isRunning} disabled={free.length === 0}>
-            Close past windows
+            {t.pastWindows.closePastWindows}
           </WalletButton>
         </>
       )}

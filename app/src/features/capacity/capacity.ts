@@ -10,6 +10,7 @@ import { getCapacityCloseInstruction } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import type { Capacity, Offer } from '../../market/model';
 import type { MarketState } from '../../market/state';
+import { t } from '../../words';
 import { offerCancelInstruction } from '../offer/offer';
 
 /** A window that is over, with the offers that are still open in it. */
@@ -71,7 +72,7 @@ export async function capacityClose(
         closed.push(window);
       }
       if (closed.length === 0) {
-        throw new Refusal('There is nothing to close: these windows are closed already, or locks hold them up.');
+        throw new Refusal(t.capacity.thereIsNothingToClose);
       }
       return instructions;
     },

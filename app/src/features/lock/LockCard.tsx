@@ -9,6 +9,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { LockIcon } from '../../ui/icons';
 import { Countdown, useNow } from '../../ui/time';
+import { t } from '../../words';
 import { planSettle } from '../purchase/plan';
 import { FeeLines } from '../purchase/Totals';
 import { useBuy } from '../purchase/useBuyer';
@@ -28,7 +29,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
   const settlement =
     bus === undefined || offer === undefined || isExpired || bus.paused
       ? undefined
-      : () => planSettle(lock, offer, bus, `${formatEnergy(lock.energyWh)} on ${bus.name}`);
+      : () => planSettle(lock, offer, bus, t.plan.on(formatEnergy(lock.energyWh), bus.name));
   const preview = usePurchasePreview(
     lock.address,
     settlement === undefined ? undefined : () => ({ plans: [settlement()] }),
@@ -40,11 +41,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
     void action.run(async (onStage) => {
       const bought = await buy(async () => settlement(), onStage);
       return {
-        message: (
-          <>
-            Bought <Energy wh={lock.energyWh} /> for <Tokens units={lock.deposit} bus={bus} />.
-          </>
-        ),
+        message: <>{t.lockCard.boughtFor(<Energy wh={lock.energyWh} />, <Tokens units={lock.deposit} bus={bus} />)}</>,
         hashes: [bought.hash],
       };
     });
@@ -54,11 +51,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
     void action.run(async (onStage) => {
       await lockRelease(live, signer, lock, offer, bus, onStage);
       return {
-        message: (
-          <>
-            Released; <Tokens units={lock.deposit - fee} bus={bus} /> came back.
-          </>
-        ),
+        message: <>{t.lockCard.releasedCameBack(<Tokens units={lock.deposit - fee} bus={bus} />)}</>,
       };
     });
   };
@@ -74,27 +67,27 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
         <Energy wh={lock.energyWh} />
       </p>
       <p className="sub">
-        <Tokens units={lock.deposit} bus={bus} /> in escrow
-        {fee > 0n && !isExpired && (
-          <>
-            ; releasing costs <Tokens units={fee} bus={bus} /> ({formatBps(lock.lockFeeBps)})
-          </>
+        {t.lockCard.inEscrow(
+          <Tokens units={lock.deposit} bus={bus} />,
+          fee > 0n && !isExpired && (
+            <>{t.lockCard.releasingCosts(<Tokens units={fee} bus={bus} />, formatBps(lock.lockFeeBps))}</>
+          ),
+          isExpired && t.lockCard.itCanOnlyBeReleased,
         )}
-        {isExpired && '; it can only be released now'}
       </p>
       {settlement !== undefined && (
         <dl className="lines">
-          <FeeLines preview={preview} account="purchase lane" />
+          <FeeLines preview={preview} account={t.lockCard.purchaseLane} />
         </dl>
       )}
       <div className="row">
         {!isExpired && (
           <WalletButton onClick={settle} busy={action.isRunning} disabled={settlement === undefined}>
-            Settle
+            {t.lockCard.settle}
           </WalletButton>
         )}
         <WalletButton onClick={release} busy={action.isRunning} tone="quiet">
-          Release
+          {t.lockCard.release}
         </WalletButton>
       </div>
       <ActionStatus action={action} />

@@ -11,6 +11,7 @@ import { getLockReleaseInstruction, getLockSize, getLockTakeInstruction } from '
 import type { LiveMarket } from '../../market/live';
 import type { Bus, Lock, Offer } from '../../market/model';
 import { SYSTEM_PROGRAM } from '../../programs';
+import { t } from '../../words';
 import { freshItems } from '../purchase/fresh';
 import { type Fees } from '../purchase/usePreview';
 
@@ -25,10 +26,10 @@ export interface LockOrder {
 async function lockTakeInstruction(live: LiveMarket, buyer: Address, wanted: LockOrder): Promise<Instruction> {
   const lock = await lockAddress(wanted.offer, buyer);
   if (live.state.get().locks.has(lock)) {
-    throw new Refusal('You hold part of this offer already. Settle or release that lock first.');
+    throw new Refusal(t.lock.youHoldPartOfThis);
   }
   const [item] = await freshItems(live, [wanted]);
-  if (item === undefined) throw new Refusal('This offer is gone.');
+  if (item === undefined) throw new Refusal(t.lock.thisOfferIsGone);
   const { offer, bus } = item;
   return getLockTakeInstruction({
     buyer: noSigner(buyer),

@@ -4,7 +4,6 @@ import type { Address } from '@solana/kit';
 import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { counted } from '../../amount/text';
 import { formatBps, formatTokens } from '../../amount/token';
 import {
   freeWh,
@@ -36,6 +35,7 @@ import {
   TableHead,
 } from '../../ui/parts';
 import { Ago, duration, useNow, windowLabel } from '../../ui/time';
+import { t } from '../../words';
 import { OfferDialog } from '../offer/OfferDialog';
 import { basket, buyTab } from '../purchase/basket';
 import { BasketPanel } from '../purchase/BasketPanel';
@@ -113,18 +113,16 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   const current = chosen === undefined ? sorted[0] : figures.get(chosen as Address);
   if (current === undefined) {
     if (chosen !== undefined && state.readAt !== undefined) {
-      return <NotFound what="There is no bus at this address on this network." />;
+      return <NotFound what={t.marketScreen.thereIsNoBusAt} />;
     }
     return (
       <div className="page">
-        <h1 className="visually-hidden">Market</h1>
-        <Card title="Market">
+        <h1 className="visually-hidden">{t.marketScreen.market}</h1>
+        <Card title={t.marketScreen.market}>
           {state.readAt === undefined ? (
-            <Reading what="the market" />
+            <Reading what={t.marketScreen.theMarket} />
           ) : (
-            <Empty>
-              There is no bus on this network yet. <a href="#/bus/new">Create the first one.</a>
-            </Empty>
+            <Empty>{t.marketScreen.thereIsNoBusOn(<a href="#/bus/new">{t.marketScreen.createTheFirstOne}</a>)}</Empty>
           )}
         </Card>
       </div>
@@ -141,15 +139,15 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   );
   return (
     <div className="page market">
-      <h1 className="visually-hidden">Market</h1>
+      <h1 className="visually-hidden">{t.marketScreen.market}</h1>
       <BusSelector sorted={sorted} current={bus.address} />
       <div className="main-column">
         <BusCard figures={current} windowStart={chosenWindow} onWindow={setWindowStart} />
-        <Card title="Offers" className="offers-card">
+        <Card title={t.marketScreen.offers} className="offers-card">
           <OfferTable key={bus.address} bus={bus} offers={offers} onChoose={setDialog} />
         </Card>
         <div className="two">
-          <Card title="Depth">
+          <Card title={t.marketScreen.depth}>
             <DepthChart offers={offers.filter((offer) => tradable.has(offer))} bus={bus} />
           </Card>
           <Prices bus={bus} windowStart={chosenWindow} />
@@ -166,13 +164,13 @@ function BuyColumn({ bus, windowStart }: { readonly bus: Bus; readonly windowSta
   const items = useStore(basket);
   const tab = useStore(buyTab);
   return (
-    <aside className="buy-column" id="buy" aria-label="Buy">
+    <aside className="buy-column" id="buy" aria-label={t.marketScreen.buy}>
       <Card className="buy-card">
         <Segmented
-          label="How to buy"
+          label={t.marketScreen.howToBuy}
           options={[
-            ['best', 'Best price'],
-            ['basket', `Basket${items.length > 0 ? ` (${items.length})` : ''}`],
+            ['best', t.marketScreen.bestPrice],
+            ['basket', t.marketScreen.basketTab(items.length)],
           ]}
           value={tab}
           onChange={(next) => buyTab.set(next)}
@@ -196,32 +194,32 @@ function BusSelector({ sorted, current }: { readonly sorted: readonly BusFigures
         bus.owners.some(({ wallet }) => wallet.toLowerCase().startsWith(needle))),
   );
   return (
-    <nav className="bus-selector" aria-label="Buses">
-      <Field label="Find a bus">
+    <nav className="bus-selector" aria-label={t.marketScreen.buses}>
+      <Field label={t.marketScreen.findABus}>
         {({ 'aria-invalid': _, ...props }) => (
           <div className="input">
             <input
               {...props}
               type="search"
-              placeholder="Name, owner or address"
+              placeholder={t.marketScreen.nameOwnerOrAddress}
               value={search}
               onChange={(event) => setSearch(event.target.value)}
             />
           </div>
         )}
       </Field>
-      <div className="filters" role="group" aria-label="Buses with energy from">
+      <div className="filters" role="group" aria-label={t.marketScreen.busesWithEnergyFrom}>
         {(['any', 'solar', 'wind', 'hydro', 'biomass', 'storage'] as const).map((candidate) => (
           <button
             key={candidate}
             type="button"
             className="chip"
             aria-pressed={source === candidate}
-            aria-label={candidate === 'any' ? 'Any source' : candidate}
-            title={candidate}
+            aria-label={candidate === 'any' ? t.marketScreen.anySource : t.sources[candidate]}
+            title={candidate === 'any' ? t.marketScreen.anySource : t.sources[candidate]}
             onClick={() => setSource(candidate)}
           >
-            {candidate === 'any' ? 'Any' : <SourceIcon source={candidate} size={15} />}
+            {candidate === 'any' ? t.marketScreen.any2 : <SourceIcon source={candidate} size={15} />}
           </button>
         ))}
       </div>
@@ -231,7 +229,7 @@ function BusSelector({ sorted, current }: { readonly sorted: readonly BusFigures
             <BusLink figures={figures} isCurrent={figures.bus.address === current} />
           </li>
         ))}
-        {shown.length === 0 && <Empty>No bus is like that.</Empty>}
+        {shown.length === 0 && <Empty>{t.marketScreen.noBusIsLikeThat}</Empty>}
       </ul>
     </nav>
   );
@@ -262,10 +260,16 @@ function BusLink({
       </span>
       <span className="row spread sub">
         <span>
-          {bus.paused ? 'Paused' : tradable.length === 0 ? 'Nothing on offer' : `${formatEnergy(free)} free`}
-          {isOwner(bus, wallet) && ' · yours'}
+          {bus.paused
+            ? t.marketScreen.paused
+            : tradable.length === 0
+              ? t.marketScreen.nothingOnOffer
+              : t.marketScreen.free(formatEnergy(free))}
+          {isOwner(bus, wallet) && t.marketScreen.yours}
         </span>
-        {lowest !== undefined && <span className="number">from {formatTokens(lowest, bus.decimals)}</span>}
+        {lowest !== undefined && (
+          <span className="number">{t.marketScreen.from(formatTokens(lowest, bus.decimals))}</span>
+        )}
       </span>
     </a>
   );
@@ -308,7 +312,7 @@ function BusCard({
           {bus.name}
           {bus.paused && (
             <span className="badge warning">
-              <PauseIcon size={13} /> paused
+              <PauseIcon size={13} /> {t.marketScreen.paused2}
             </span>
           )}
         </span>
@@ -316,13 +320,13 @@ function BusCard({
       aside={
         <span className="row">
           <a className="button small quiet" href={`#/bus/${bus.address}`}>
-            Owners and decisions
+            {t.marketScreen.ownersAndDecisions}
           </a>
-          <CopyButton text={bus.address} label="Copy the bus's address" />
+          <CopyButton text={bus.address} label={t.marketScreen.copyTheBussAddress} />
         </span>
       }
     >
-      <ul className="owners" aria-label="Owners and their shares">
+      <ul className="owners" aria-label={t.marketScreen.ownersAndTheirShares}>
         {bus.owners.map((owner) => (
           <li key={owner.wallet}>
             <AddressLabel address={owner.wallet} /> <span className="number">{formatBps(owner.shareBps)}</span>
@@ -330,14 +334,14 @@ function BusCard({
         ))}
       </ul>
       {isWindowed && shownWindows.length > 0 && (
-        <div className="filters" role="group" aria-label="Delivery window">
+        <div className="filters" role="group" aria-label={t.marketScreen.deliveryWindow}>
           <button
             type="button"
             className="chip"
             aria-pressed={windowStart === undefined}
             onClick={() => onWindow(undefined)}
           >
-            All windows
+            {t.marketScreen.allWindows}
           </button>
           {shownWindows.slice(0, 12).map((capacity) => (
             <button
@@ -353,38 +357,47 @@ function BusCard({
         </div>
       )}
       <EnergyBar
-        label={`Of ${formatEnergy(total)}: ${formatEnergy(sold)} sold, ${formatEnergy(listed)} on offer, ${formatEnergy(reserved)} reserved, ${formatEnergy(available)} available`}
+        label={t.marketScreen.capacityOf({
+          total: formatEnergy(total),
+          sold: formatEnergy(sold),
+          listed: formatEnergy(listed),
+          reserved: formatEnergy(reserved),
+          available: formatEnergy(available),
+        })}
         parts={[
-          { label: 'sold', wh: sold, tone: 'sold' },
-          { label: 'on offer', wh: listed, tone: 'listed' },
-          { label: 'reserved', wh: reserved, tone: 'reserved' },
-          { label: 'available', wh: available, tone: 'available' },
+          { label: t.marketScreen.sold, wh: sold, tone: 'sold' },
+          { label: t.marketScreen.onOffer, wh: listed, tone: 'listed' },
+          { label: t.marketScreen.reserved, wh: reserved, tone: 'reserved' },
+          { label: t.marketScreen.available, wh: available, tone: 'available' },
         ]}
       />
       <Facts
         facts={[
-          ['Capacity', <Energy key="c" wh={isWindowed && windowStart === undefined ? bus.capacityWh : total} />],
           [
-            'Prices now',
+            t.marketScreen.capacity,
+            <Energy key="c" wh={isWindowed && windowStart === undefined ? bus.capacityWh : total} />,
+          ],
+          [
+            t.marketScreen.pricesNow,
             lowest === undefined || highest === undefined ? (
               <span key="p" className="hint">
-                nothing on offer
+                {t.marketScreen.nothingOnOffer2}
               </span>
             ) : (
               <span key="p" className="number">
                 {formatTokens(lowest, bus.decimals)}
                 {highest !== lowest && ` – ${formatTokens(highest, bus.decimals)}`}{' '}
-                <span className="unit">{bus.token}/kWh</span>
+                <span className="unit">{t.marketScreen.kwh(bus.token)}</span>
               </span>
             ),
           ],
           [
-            'Delivery',
+            t.marketScreen.delivery,
             isWindowed
-              ? `${duration(bus.windowSeconds)} windows, gate closes ${duration(bus.gateClosureSeconds)} before`
-              : 'any time',
+              ? t.marketScreen.windowsGateClosesBefore(duration(bus.windowSeconds), duration(bus.gateClosureSeconds))
+              : t.marketScreen.anyTime,
           ],
-          ['Listing', bus.openListing ? 'open to everybody' : 'owners only'],
+          [t.marketScreen.listing, bus.openListing ? t.marketScreen.openToEverybody : t.marketScreen.ownersOnly],
         ]}
       />
     </Card>
@@ -403,7 +416,7 @@ function useTradesOf(bus: Bus, windowStart: number | undefined): ReturnType<type
 function Prices({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
   const { parts } = useTradesOf(bus, windowStart);
   return (
-    <Card title="Prices">
+    <Card title={t.marketScreen.prices}>
       <PriceChart trades={parts.slice(0, 80)} bus={bus} />
     </Card>
   );
@@ -413,32 +426,25 @@ function Trades({ bus, windowStart }: { readonly bus: Bus; readonly windowStart:
   const { parts, unplaced } = useTradesOf(bus, windowStart);
   const { tradesMissing, tradesRead } = useMarket();
   return (
-    <Card title="Recent trades">
-      {tradesMissing !== undefined && (
-        <p className="hint">Older trades could not be read from this node ({tradesMissing}).</p>
-      )}
-      {unplaced > 0 && (
-        <p className="hint">
-          The window of {counted(unplaced, 'older trade')} is not known, so {unplaced === 1 ? 'it is' : 'they are'} left
-          out.
-        </p>
-      )}
+    <Card title={t.marketScreen.recentTrades}>
+      {tradesMissing !== undefined && <p className="hint">{t.marketScreen.olderTradesCouldNotBe(tradesMissing)}</p>}
+      {unplaced > 0 && <p className="hint">{t.marketScreen.unplaced(unplaced)}</p>}
       {parts.length === 0 ? (
         tradesRead ? (
-          <Empty>Nothing was traded here yet.</Empty>
+          <Empty>{t.marketScreen.nothingWasTradedHereYet}</Empty>
         ) : (
-          tradesMissing === undefined && <Reading what="trades" />
+          tradesMissing === undefined && <Reading what={t.marketScreen.trades} />
         )
       ) : (
-        <table className="plain" aria-label="Recent trades">
+        <table className="plain" aria-label={t.marketScreen.recentTrades}>
           <TableHead
             columns={[
-              'When',
-              'Buyer',
-              numbers('Energy'),
-              numbers('per kWh'),
-              { title: 'Paid', as: 'end wide-only' },
-              { title: 'Hash', as: 'end wide-only' },
+              t.marketScreen.when,
+              t.marketScreen.buyer,
+              numbers(t.marketScreen.energy),
+              numbers(t.marketScreen.perKwh),
+              { title: t.marketScreen.paid, as: 'end wide-only' },
+              { title: t.marketScreen.hash, as: 'end wide-only' },
             ]}
           />
           <tbody>

@@ -10,16 +10,17 @@ import { useMarket, useSession } from '../../session';
 import { LockIcon, SourceIcon } from '../../ui/icons';
 import { AddressLabel, classes, Empty } from '../../ui/parts';
 import { Countdown, duration, useNow, windowLabel } from '../../ui/time';
+import { t } from '../../words';
 
 type Column = 'price' | 'free' | 'remaining' | 'source' | 'seller' | 'expires';
 
 const COLUMNS: readonly (readonly [Column, string])[] = [
-  ['source', 'Source'],
-  ['price', 'Per kWh'],
-  ['free', 'Free'],
-  ['remaining', 'Remaining'],
-  ['seller', 'Seller'],
-  ['expires', 'Trades until'],
+  ['source', t.offerTable.source],
+  ['price', t.offerTable.perKwh],
+  ['free', t.offerTable.free],
+  ['remaining', t.offerTable.remaining],
+  ['seller', t.offerTable.seller],
+  ['expires', t.offerTable.tradesUntil],
 ];
 
 /** Height of the rows in sight, in pixels. */
@@ -89,7 +90,7 @@ export function OfferTable({
   const present = SOURCES.filter((candidate) => offers.some((offer) => offer.source === candidate));
   return (
     <>
-      <div className="filters" role="group" aria-label="Filter by source">
+      <div className="filters" role="group" aria-label={t.offerTable.filterBySource}>
         {(['all', ...present] as const).map((candidate) => (
           <button
             key={candidate}
@@ -99,14 +100,14 @@ export function OfferTable({
             onClick={() => setSource(candidate)}
           >
             {candidate !== 'all' && <SourceIcon source={candidate} size={14} />}
-            {candidate === 'all' ? `All ${offers.length}` : candidate}
+            {candidate === 'all' ? t.offerTable.all(offers.length) : t.sources[candidate]}
           </button>
         ))}
       </div>
       {rows.length === 0 ? (
-        <Empty>Nothing is on offer here now.</Empty>
+        <Empty>{t.offerTable.nothingIsOnOfferHere}</Empty>
       ) : (
-        <div className="table offers" role="table" aria-label="Offers" aria-rowcount={rows.length + 1}>
+        <div className="table offers" role="table" aria-label={t.offerTable.offers} aria-rowcount={rows.length + 1}>
           <div role="rowgroup">
             <div className="tr head" role="row" aria-rowindex={1}>
               {COLUMNS.map(([column, title]) => (
@@ -127,7 +128,7 @@ export function OfferTable({
                 </div>
               ))}
               <div role="columnheader" className="td td-act">
-                <span className="visually-hidden">Buy</span>
+                <span className="visually-hidden">{t.offerTable.buy}</span>
               </div>
             </div>
           </div>
@@ -138,7 +139,7 @@ export function OfferTable({
             role="rowgroup"
             // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the keyboard must reach what scrolls
             tabIndex={0}
-            aria-label="Offers, scrollable"
+            aria-label={t.offerTable.offersScrollable}
             style={{ height: Math.min(virtual.getTotalSize() + 1, HEIGHT) }}
           >
             <div className="canvas" style={{ height: virtual.getTotalSize() }}>
@@ -204,15 +205,17 @@ const Row = memo(function Row({
       >
         <div className="td td-source" role="cell">
           <SourceIcon source={offer.source} />
-          <span>{offer.source}</span>
+          <span>{t.sources[offer.source]}</span>
         </div>
         <div className="td td-price number" role="cell">
           {formatTokens(offer.pricePerKwh, bus.decimals)}
-          <span className="unit only-narrow"> {bus.token}/kWh</span>
+          <span className="unit only-narrow"> {t.offerTable.kwh(bus.token)}</span>
         </div>
         <div className="td td-free number" role="cell">
           {formatEnergy(freeWh(offer))}
-          {offer.reservedWh > 0n && <span className="sub">{formatEnergy(offer.reservedWh)} reserved</span>}
+          {offer.reservedWh > 0n && (
+            <span className="sub">{t.offerTable.reserved(formatEnergy(offer.reservedWh))}</span>
+          )}
         </div>
         <div className="td td-remaining" role="cell">
           <span className="number">{formatEnergy(offer.remainingWh)}</span>
@@ -221,14 +224,14 @@ const Row = memo(function Row({
             <rect width={share(freeWh(offer))} height="4" className="bar-listed" />
             <rect x={share(freeWh(offer))} width={share(offer.reservedWh)} height="4" className="bar-reserved" />
           </svg>
-          <span className="sub">of {formatEnergy(offer.listedWh)}</span>
+          <span className="sub">{t.offerTable.of(formatEnergy(offer.listedWh))}</span>
         </div>
         <div className="td td-seller" role="cell">
           <AddressLabel address={offer.seller} />
         </div>
         <div className="td td-expires" role="cell">
           {offer.expiresAt === 0 ? (
-            <span className="hint">no expiry</span>
+            <span className="hint">{t.offerTable.noExpiry}</span>
           ) : offer.expiresAt - now < 3_600 ? (
             <Countdown until={offer.expiresAt} />
           ) : (
@@ -241,21 +244,25 @@ const Row = memo(function Row({
             type="button"
             className="button small"
             disabled={why !== undefined || isOwn}
-            title={isOwn ? 'This is your own offer' : why}
+            title={isOwn ? t.offerTable.thisIsYourOwnOffer : why}
             onClick={() => onChoose(offer)}
           >
-            Buy
+            {t.offerTable.buy}
           </button>
         </div>
       </div>
       {locks.length > 0 && (
         <div role="row" className="locks">
           <div role="cell">
-            <ul aria-label="Locks on this offer">
+            <ul aria-label={t.offerTable.locksOnThisOffer}>
               {locks.map((lock) => (
                 <li key={lock.address}>
-                  <LockIcon size={13} /> {formatEnergy(lock.energyWh)} held by <AddressLabel address={lock.buyer} />{' '}
-                  <Countdown until={lock.expiresAt} />
+                  <LockIcon size={13} />{' '}
+                  {t.offerTable.heldBy(
+                    formatEnergy(lock.energyWh),
+                    <AddressLabel address={lock.buyer} />,
+                    <Countdown until={lock.expiresAt} />,
+                  )}
                 </li>
               ))}
             </ul>

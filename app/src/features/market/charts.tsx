@@ -3,11 +3,11 @@
 import { useId } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { counted } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, type Bus, type Offer, type TradePart } from '../../market/model';
 import { Empty } from '../../ui/parts';
 import { When } from '../../ui/time';
+import { t } from '../../words';
 
 const WIDTH = 520;
 const HEIGHT = 190;
@@ -60,7 +60,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
     .filter((offer) => freeWh(offer) > 0n)
     .sort((a, b) => (a.pricePerKwh < b.pricePerKwh ? -1 : a.pricePerKwh > b.pricePerKwh ? 1 : 0));
   const total = sorted.reduce((sum, offer) => sum + freeWh(offer), 0n);
-  if (sorted.length === 0) return <Empty>Nothing is on offer here now.</Empty>;
+  if (sorted.length === 0) return <Empty>{t.charts.nothingIsOnOfferHere}</Empty>;
   const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
   const share = (wh: bigint) => Number((wh * 100_000n) / total) / 100_000;
   let sum = 0n;
@@ -78,7 +78,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
       className="chart"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       role="img"
-      aria-label={`Depth: ${formatEnergy(total)} in ${counted(sorted.length, 'offer')}, from ${formatTokens(cheapest, bus.decimals)} per kWh`}
+      aria-label={t.charts.depth(formatEnergy(total), sorted.length, formatTokens(cheapest, bus.decimals))}
     >
       <defs>
         <linearGradient id={gradient} x1="0" x2="0" y1="0" y2="1">
@@ -102,7 +102,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
 
 /** Prices of recent trades. */
 export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {
-  if (trades.length === 0) return <Empty>Nothing was traded here yet.</Empty>;
+  if (trades.length === 0) return <Empty>{t.charts.nothingWasTradedHereYet}</Empty>;
   const sorted = [...trades].sort((a, b) => a.at - b.at);
   const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
   const first = sorted[0]?.at ?? 0;
@@ -120,7 +120,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
         className="chart"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
-        aria-label={`${sorted.length === 1 ? 'Price of the last trade' : `Prices of the last ${sorted.length} trades, the latest`} at ${formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals)} per kWh`}
+        aria-label={t.charts.prices(sorted.length, formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals))}
       >
         <PriceAxis scale={scale} bus={bus} />
         <polyline

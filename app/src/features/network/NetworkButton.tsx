@@ -10,8 +10,13 @@ import { Dialog } from '../../ui/dialog';
 import { TextField } from '../../ui/fields';
 import { Card } from '../../ui/parts';
 import { When } from '../../ui/time';
+import { t } from '../../words';
 
-const STATUS_TEXT = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost' } as const;
+const STATUS_TEXT = {
+  connecting: t.networkButton.connecting,
+  live: t.networkButton.live,
+  lost: t.networkButton.connectionLost,
+} as const;
 
 /** The network and how the connection stands; a press changes it. */
 export function NetworkButton() {
@@ -25,7 +30,7 @@ export function NetworkButton() {
         <span className="network-name">{network.name}</span>
         <span className="network-status">{STATUS_TEXT[status.kind]}</span>
         <span className="visually-hidden">
-          Network {network.name}: {STATUS_TEXT[status.kind]}. Change it
+          {t.networkButton.networkChangeIt(network.name, STATUS_TEXT[status.kind])}
         </span>
       </button>
       {isOpen && <NetworkDialog onClose={() => setIsOpen(false)} />}
@@ -41,7 +46,7 @@ function NetworkDialog({ onClose }: { readonly onClose: () => void }) {
   const parsed =
     'reason' in custom ? { ok: false as const, reason: custom.reason } : { ok: true as const, value: custom };
   return (
-    <Dialog title="Network" onClose={onClose}>
+    <Dialog title={t.networkButton.network} onClose={onClose}>
       <div className="stack">
         <ul className="choices">
           {NETWORKS.map((candidate) => (
@@ -69,7 +74,7 @@ function NetworkDialog({ onClose }: { readonly onClose: () => void }) {
           }}
         >
           <TextField
-            label="A node of your own"
+            label={t.networkButton.aNodeOfYourOwn}
             value={rpcUrl}
             onChange={(text) => {
               setRpcUrl(text);
@@ -78,9 +83,9 @@ function NetworkDialog({ onClose }: { readonly onClose: () => void }) {
             parsed={parsed}
             inputMode="text"
           />
-          <TextField label="Its subscriptions" value={wsUrl} onChange={setWsUrl} inputMode="text" />
+          <TextField label={t.networkButton.itsSubscriptions} value={wsUrl} onChange={setWsUrl} inputMode="text" />
           <button type="submit" className="button primary" disabled={!parsed.ok}>
-            Use this node
+            {t.networkButton.useThisNode}
           </button>
         </form>
       </div>
@@ -97,16 +102,14 @@ export function LinkedNode() {
   });
   if (linked === undefined) return null;
   return (
-    <section className="banner" aria-label="The link's node">
+    <section className="banner" aria-label={t.networkButton.theLinksNode}>
       <p>
-        This link wants you to trade through the node <span className="mono">{linked.rpcUrl}</span>
-        {defaultWsUrl(linked.rpcUrl) !== linked.wsUrl && (
-          <>
-            {' '}
-            and <span className="mono">{linked.wsUrl}</span>
-          </>
+        {t.networkButton.thisLinkWantsYouTo(
+          <span className="mono">{linked.rpcUrl}</span>,
+          defaultWsUrl(linked.rpcUrl) !== linked.wsUrl && (
+            <>{t.networkButton.and(<span className="mono">{linked.wsUrl}</span>)}</>
+          ),
         )}
-        . A node sees what you do and chooses what you see: use it only where you trust whoever gave you the link.
       </p>
       <div className="row wrap">
         <button
@@ -117,10 +120,10 @@ export function LinkedNode() {
             setLinked(undefined);
           }}
         >
-          Use this node
+          {t.networkButton.useThisNode}
         </button>
         <button type="button" className="button primary" onClick={() => setLinked(undefined)}>
-          Stay with {network.name}
+          {t.networkButton.stayWith(network.name)}
         </button>
       </div>
     </section>
@@ -136,28 +139,19 @@ export function ConnectionBanner() {
     <div role="status" aria-live="polite">
       {status.kind === 'lost' && (
         <p className="banner">
-          The connection to {network.name} is lost;{' '}
-          {readAt === undefined ? (
-            'nothing was read yet.'
-          ) : (
-            <>
-              what you see is from <When at={Math.floor(readAt / 1_000)} exact />.
-            </>
-          )}{' '}
-          Trying again… <span className="hint">({status.cause})</span>
+          {t.networkButton.theConnectionToIsLost(
+            network.name,
+            readAt === undefined ? (
+              t.networkButton.nothingWasReadYet
+            ) : (
+              <>{t.networkButton.whatYouSeeIsFrom(<When at={Math.floor(readAt / 1_000)} exact />)}</>
+            ),
+            <span className="hint">({status.cause})</span>,
+          )}
         </p>
       )}
-      {isKeepingNothing && (
-        <p className="banner">
-          This browser keeps nothing for this page: its storage is full or blocked. Leave the page open until a purchase
-          is through.
-        </p>
-      )}
-      {!isSecureContext && (
-        <p className="banner">
-          Browsers sign and hash only on secure pages. Open this app over https, or on this machine.
-        </p>
-      )}
+      {isKeepingNothing && <p className="banner">{t.networkButton.thisBrowserKeepsNothingFor}</p>}
+      {!isSecureContext && <p className="banner">{t.networkButton.browsersSignAndHashOnly}</p>}
     </div>
   );
 }
@@ -167,12 +161,12 @@ export function RefusedNetwork({ reason }: { readonly reason: string }) {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <div className="page narrow">
-      <Card title="Not on this network">
+      <Card title={t.networkButton.notOnThisNetwork}>
         <div className="stack">
           <p role="alert">{reason}</p>
           <div>
             <button type="button" className="button primary" onClick={() => setIsOpen(true)}>
-              Choose another network
+              {t.networkButton.chooseAnotherNetwork}
             </button>
           </div>
         </div>

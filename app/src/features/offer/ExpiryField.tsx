@@ -2,6 +2,7 @@
 
 import type { Parsed } from '../../amount/decimal';
 import { Field, Segmented } from '../../ui/fields';
+import { t } from '../../words';
 
 /** What was chosen: no expiry, some hours from now, or a time of one's own. */
 export interface Expiry {
@@ -16,8 +17,8 @@ export function readExpiry({ kind, text }: Expiry, now: number): Parsed<number> 
   if (kind === 'none') return { ok: true, value: 0 };
   if (kind !== 'own') return { ok: true, value: now + HOURS[kind] * 3_600 };
   const at = Math.floor(new Date(text).getTime() / 1_000);
-  if (!Number.isFinite(at)) return { ok: false, reason: 'Choose a day and a time.' };
-  return at > now ? { ok: true, value: at } : { ok: false, reason: 'That is in the past; choose a later time.' };
+  if (!Number.isFinite(at)) return { ok: false, reason: t.expiryField.chooseADayAndA };
+  return at > now ? { ok: true, value: at } : { ok: false, reason: t.expiryField.thatIsInThePast };
 }
 
 /** The choice. */
@@ -30,21 +31,21 @@ export function ExpiryField({
 }) {
   return (
     <div className="field">
-      <span className="label">Trades until</span>
+      <span className="label">{t.expiryField.tradesUntil}</span>
       <Segmented
-        label="Trades until"
+        label={t.expiryField.tradesUntil}
         options={[
-          ['none', 'No expiry'],
+          ['none', t.expiryField.noExpiry],
           ['2h', '2 h'],
           ['12h', '12 h'],
           ['1d', '1 day'],
-          ['own', 'Own time'],
+          ['own', t.expiryField.ownTime],
         ]}
         value={value.kind}
         onChange={(kind) => onChange({ ...value, kind })}
       />
       {value.kind === 'own' && (
-        <Field label="Day and time">
+        <Field label={t.expiryField.dayAndTime}>
           {({ 'aria-invalid': _, ...props }) => (
             <div className="input">
               <input

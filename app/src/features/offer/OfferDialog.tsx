@@ -16,6 +16,7 @@ import { EnergyField, readEnergy, Segmented, type EnergyInputValue } from '../..
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
+import { t } from '../../words';
 import { lockTake, lockTakeFees } from '../lock/lock';
 import { basket, putIntoBasket } from '../purchase/basket';
 import { freshItems } from '../purchase/fresh';
@@ -48,13 +49,10 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const maxPrice = guarded(price, guard);
   const total = energyWh === undefined ? undefined : cost(energyWh, price);
   const maxTotal = energyWh === undefined ? undefined : cost(energyWh, maxPrice);
-  const why =
-    offer === undefined || bus === undefined
-      ? 'This offer is gone: it was sold out or withdrawn.'
-      : untradable(offer, bus, now);
+  const why = offer === undefined || bus === undefined ? t.offerDialog.thisOfferIsGoneIt : untradable(offer, bus, now);
   const free = offer === undefined ? 0n : freeWh(offer);
   const isTooMuch = energyWh !== undefined && energyWh > free && !(less && way === 'buy');
-  const refused = why ?? (isTooMuch ? `Only ${formatEnergy(free)} of this offer are free.` : undefined);
+  const refused = why ?? (isTooMuch ? t.offerDialog.onlyOfThisOfferAre(formatEnergy(free)) : undefined);
   const isShort = total !== undefined && balance !== undefined && wallet !== undefined && balance < total;
   const ready =
     offer !== undefined && bus !== undefined && energyWh !== undefined && total !== undefined && refused === undefined;
@@ -88,15 +86,13 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
       const bought = await buy(async () => {
         const [item] = await freshItems(live, [{ offer: chosen.address, energyWh: least, maxPricePerKwh: maxPrice }]);
         if (item === undefined) throw new Error('the offer is gone');
-        const title = `${formatEnergy(energyWh)} on ${bus.name}`;
+        const title = t.plan.on(formatEnergy(energyWh), bus.name);
         return planSingle(wallet, { ...item, energyWh, maxPricePerKwh: maxPrice }, least, title);
       }, onStage);
       setAmount((before) => ({ ...before, text: '' }));
       return {
         message: (
-          <>
-            Bought <Energy wh={bought.energyWh} /> <PaidFor paid={[bought.paid]} bus={bus} />.
-          </>
+          <>{t.offerDialog.bought(<Energy wh={bought.energyWh} />, <PaidFor paid={[bought.paid]} bus={bus} />)}</>
         ),
         hashes: [bought.hash],
       };
@@ -111,8 +107,10 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
       return {
         message: (
           <>
-            Holding <Energy wh={energyWh} /> for five minutes. Settle or release it under <a href="#/mine">My energy</a>
-            .
+            {t.offerDialog.holdingForFiveMinutesSettle(
+              <Energy wh={energyWh} />,
+              <a href="#/mine">{t.offerDialog.myEnergy}</a>,
+            )}
           </>
         ),
       };
@@ -126,39 +124,39 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   };
 
   return (
-    <Dialog title={bus === undefined ? 'Offer' : `Offer on ${bus.name}`} onClose={onClose}>
+    <Dialog title={bus === undefined ? t.offerDialog.offer : t.offerDialog.offerOn(bus.name)} onClose={onClose}>
       <div className="stack">
         {offer !== undefined && bus !== undefined && (
           <Facts
             facts={[
               [
-                'Source',
+                t.offerDialog.source,
                 <span key="s" className="row">
-                  <SourceIcon source={offer.source} /> {offer.source}
+                  <SourceIcon source={offer.source} /> {t.sources[offer.source]}
                 </span>,
               ],
-              ['Price per kWh', <Tokens key="p" units={offer.pricePerKwh} bus={bus} />],
-              ['Free', <Energy key="f" wh={freeWh(offer)} />],
-              ['Seller', <AddressLabel key="a" address={offer.seller} copy />],
+              [t.offerDialog.pricePerKwh, <Tokens key="p" units={offer.pricePerKwh} bus={bus} />],
+              [t.offerDialog.free, <Energy key="f" wh={freeWh(offer)} />],
+              [t.offerDialog.seller, <AddressLabel key="a" address={offer.seller} copy />],
             ]}
           />
         )}
         <Segmented
-          label="What to do"
+          label={t.offerDialog.whatToDo}
           options={[
-            ['buy', 'Buy now'],
-            ['lock', 'Hold 5 min'],
-            ['basket', 'Basket'],
+            ['buy', t.offerDialog.buyNow],
+            ['lock', t.offerDialog.hold5Min],
+            ['basket', t.offerDialog.basket],
           ]}
           value={way}
           onChange={setWay}
         />
         <div className="with-button">
           <EnergyField
-            label="How much"
+            label={t.offerDialog.howMuch}
             value={amount}
             onChange={setAmount}
-            hint="Any part of it, down to 1 Wh."
+            hint={t.offerDialog.anyPartOfItDown}
             error={refused}
           />
           <button
@@ -167,13 +165,13 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
             disabled={free === 0n}
             onClick={() => setAmount((before) => ({ ...before, text: plainEnergy(free, before.unit) }))}
           >
-            All that is free
+            {t.offerDialog.allThatIsFree}
           </button>
         </div>
         {way === 'buy' && (
           <label className="check">
             <input type="checkbox" checked={less} onChange={(event) => setLess(event.target.checked)} />
-            Take what is left if somebody is faster
+            {t.offerDialog.takeWhatIsLeftIf}
           </label>
         )}
         {bus !== undefined &&
@@ -188,16 +186,19 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
               ) : (
                 <div className="total">
                   <div className="row spread grand">
-                    <span>Deposit</span>
+                    <span>{t.offerDialog.deposit}</span>
                     <Tokens units={total} bus={bus} exact />
                   </div>
                   <p className="hint">
-                    The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes
-                    back{bus.lockFeeBps > 0 ? `, less ${formatBps(bus.lockFeeBps)} for the seller (` : ' in full'}
-                    {bus.lockFeeBps > 0 && `${formatUnits((total * BigInt(bus.lockFeeBps)) / 10_000n)} base units)`}.
+                    {bus.lockFeeBps === 0
+                      ? t.offerDialog.escrowed
+                      : t.offerDialog.escrowedWithFee(
+                          formatBps(bus.lockFeeBps),
+                          formatUnits((total * BigInt(bus.lockFeeBps)) / 10_000n),
+                        )}
                   </p>
                   <dl className="lines">
-                    <FeeLines preview={lockPreview} account="lock" />
+                    <FeeLines preview={lockPreview} account={t.offerDialog.lock} />
                   </dl>
                 </div>
               )}
@@ -208,13 +209,12 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
         )}
         {way === 'basket' && isFull && (
           <p className="error-text" role="alert">
-            The basket is full: one transaction cannot hold one more offer. Buy what is in it first, or take something
-            out.
+            {t.offerDialog.theBasketIsFullOne}
           </p>
         )}
         {way === 'lock' && lockOutlives && (
           <p className="error-text" role="alert">
-            This offer stops trading in less than five minutes, so it cannot be held; buy it at once.
+            {t.offerDialog.thisOfferStopsTradingIn}
           </p>
         )}
         {way === 'buy' && (
@@ -223,7 +223,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
             busy={action.isRunning}
             disabled={!ready || isShort || preview.kind === 'refused'}
           >
-            Buy now
+            {t.offerDialog.buyNow}
           </WalletButton>
         )}
         {way === 'lock' && (
@@ -232,19 +232,18 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
             busy={action.isRunning}
             disabled={!ready || isShort || lockOutlives || lockPreview.kind === 'refused'}
           >
-            Hold for five minutes
+            {t.offerDialog.holdForFiveMinutes}
           </WalletButton>
         )}
         {way === 'basket' && (
           <button type="button" className="button primary" disabled={!ready || isFull} onClick={onAdd}>
-            Add to the basket
+            {t.offerDialog.addToTheBasket}
           </button>
         )}
         <ActionStatus action={action} />
         {elsewhere !== undefined && bus !== undefined && (
           <p className="status noted">
-            The same amount costs {formatTokens(elsewhere.total, bus.decimals)} from {elsewhere.offers} other{' '}
-            {elsewhere.offers === 1 ? 'offer' : 'offers'} on {bus.name} now. Close this and buy it at the best price.
+            {t.offerDialog.elsewhere(formatTokens(elsewhere.total, bus.decimals), elsewhere.offers, bus.name)}
           </p>
         )}
       </div>

@@ -13,6 +13,7 @@ import { TextField } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
 import { Empty, Reading } from '../../ui/parts';
 import { Countdown, duration, useNow, windowLabel } from '../../ui/time';
+import { t } from '../../words';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
 import { offerCancel, offerExtend, offerReprice } from './offer';
@@ -39,11 +40,11 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
   const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
   return (
     <>
-      {own.length === 0 && readAt === undefined && <Reading what="your offers" />}
+      {own.length === 0 && readAt === undefined && <Reading what={t.ownOffers.yourOffers} />}
       {own.length === 0 && readAt !== undefined && (
-        <Empty>You have nothing on offer{only === undefined ? '' : ` on ${only.name}`}.</Empty>
+        <Empty>{only === undefined ? t.ownOffers.nothing : t.ownOffers.nothingOn(only.name)}</Empty>
       )}
-      <ul className="tiles" aria-label="Own offers">
+      <ul className="tiles" aria-label={t.ownOffers.ownOffers}>
         {own.map(({ offer, bus }) => {
           const why = untradable(offer, bus, now);
           return (
@@ -51,26 +52,30 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
               <div className="row spread">
                 <span className="row">
                   <SourceIcon source={offer.source} /> <strong>{bus.name}</strong>
-                  {offer.ownedByBus && <span className="badge">for the bus</span>}
+                  {offer.ownedByBus && <span className="badge">{t.ownOffers.forTheBus}</span>}
                 </span>
                 <Tokens units={offer.pricePerKwh} bus={bus} />
               </div>
               <p className="big number">
-                {formatEnergy(freeWh(offer))} <span className="hint">free of {formatEnergy(offer.listedWh)}</span>
+                {formatEnergy(freeWh(offer))}{' '}
+                <span className="hint">{t.ownOffers.freeOf(formatEnergy(offer.listedWh))}</span>
               </p>
               <p className="sub">
-                {formatEnergy(offer.listedWh - offer.remainingWh)} sold
-                {offer.reservedWh > 0n && `, ${formatEnergy(offer.reservedWh)} reserved`}
-                {offer.windowStart !== 0 && `, ${windowLabel(offer.windowStart, bus.windowSeconds)}`}
-                {offer.expiresAt !== 0 && (
-                  <>
-                    , until{' '}
-                    {offer.expiresAt - now < 3_600 ? (
-                      <Countdown until={offer.expiresAt} />
-                    ) : (
-                      `in ${duration(offer.expiresAt - now)}`
-                    )}
-                  </>
+                {t.ownOffers.sold(
+                  formatEnergy(offer.listedWh - offer.remainingWh),
+                  offer.reservedWh > 0n && t.ownOffers.reserved(formatEnergy(offer.reservedWh)),
+                  offer.windowStart !== 0 && `, ${windowLabel(offer.windowStart, bus.windowSeconds)}`,
+                  offer.expiresAt !== 0 && (
+                    <>
+                      {t.ownOffers.until(
+                        offer.expiresAt - now < 3_600 ? (
+                          <Countdown until={offer.expiresAt} />
+                        ) : (
+                          t.ownOffers.in(duration(offer.expiresAt - now))
+                        ),
+                      )}
+                    </>
+                  ),
                 )}
               </p>
               {why !== undefined && <p className="sub warning-text">{why}</p>}
@@ -82,23 +87,23 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                   disabled={offer.cancelled}
                   onClick={() => setDialog({ offer, what: 'reprice' })}
                 >
-                  Reprice
+                  {t.ownOffers.reprice}
                 </button>
                 <button
                   type="button"
                   className="button small quiet"
                   disabled={offer.cancelled || offer.expiresAt === 0}
-                  title={offer.expiresAt === 0 ? 'It has no expiry' : undefined}
+                  title={offer.expiresAt === 0 ? t.ownOffers.itHasNoExpiry : undefined}
                   onClick={() => setDialog({ offer, what: 'extend' })}
                 >
-                  Extend
+                  {t.ownOffers.extend}
                 </button>
                 <button
                   type="button"
                   className="button small quiet"
                   onClick={() => setDialog({ offer, what: 'cancel' })}
                 >
-                  Withdraw
+                  {t.ownOffers.withdraw}
                 </button>
               </div>
             </li>
@@ -132,16 +137,16 @@ function ExpiredLocks({ offer, bus }: { readonly offer: Offer; readonly bus: Bus
     if (signer === undefined || first === undefined) return;
     void action.run(async (onStage) => {
       await lockRelease(live, signer, first, offer, bus, onStage);
-      return { message: <>{formatEnergy(first.energyWh)} are free again; the deposit went back to its buyer.</> };
+      return { message: <>{t.ownOffers.areFreeAgainTheDeposit(formatEnergy(first.energyWh))}</> };
     });
   };
   return (
     <>
       {expired.length > 0 && (
         <div className="row spread">
-          <span className="sub">{formatEnergy(energyWh)} under expired locks</span>
+          <span className="sub">{t.ownOffers.underExpiredLocks(formatEnergy(energyWh))}</span>
           <WalletButton tone="quiet" onClick={free} busy={action.isRunning}>
-            Free {expired.length > 1 ? 'one' : 'it'}
+            {expired.length > 1 ? t.ownOffers.freeOne : t.ownOffers.freeIt}
           </WalletButton>
         </div>
       )}
@@ -150,7 +155,11 @@ function ExpiredLocks({ offer, bus }: { readonly offer: Offer; readonly bus: Bus
   );
 }
 
-const TITLES = { reprice: 'Set a new price', extend: 'Trade for longer', cancel: 'Withdraw what is free' } as const;
+const TITLES = {
+  reprice: t.ownOffers.setANewPrice,
+  extend: t.ownOffers.tradeForLonger,
+  cancel: t.ownOffers.withdrawWhatIsFree,
+} as const;
 
 function OfferChange({
   offer,
@@ -179,15 +188,15 @@ function OfferChange({
       if (what === 'reprice') {
         if (!price.ok) throw new Error(price.reason);
         await offerReprice(live, signer, offer, price.value, onStage);
-        return { message: <>The offer asks {formatTokens(price.value, bus.decimals)} per kWh now.</> };
+        return { message: <>{t.ownOffers.theOfferAsksPerKwh(formatTokens(price.value, bus.decimals))}</> };
       }
       if (what === 'extend') {
         if (!until.ok) throw new Error(until.reason);
         await offerExtend(live, signer, offer, until.value, onStage);
-        return { message: <>The offer trades for longer now.</> };
+        return { message: <>{t.ownOffers.theOfferTradesForLonger}</> };
       }
       await offerCancel(live, signer, offer, onStage);
-      return { message: <>Withdrawn; the energy is available to the bus again.</> };
+      return { message: <>{t.ownOffers.withdrawnTheEnergyIsAvailable}</> };
     });
   };
   const isDone = action.state.kind === 'done';
@@ -196,27 +205,27 @@ function OfferChange({
       <div className="stack">
         {what === 'reprice' && (
           <TextField
-            label="Price per kWh"
+            label={t.ownOffers.pricePerKwh}
             value={priceText}
             onChange={setPriceText}
             parsed={price}
             showEmptyError
             suffix={bus.token}
-            hint={`At least ${formatTokens(bus.basePricePerKwh, bus.decimals)}, the bus’s base price. Energy under locks keeps its price.`}
+            hint={t.ownOffers.atLeastTheBussBase(formatTokens(bus.basePricePerKwh, bus.decimals))}
           />
         )}
         {what === 'extend' && (
           <>
             <ExpiryField value={expiry} onChange={setExpiry} />
-            {until.ok && !isLater && (
-              <p className="error-text">Choose a time later than the present one, or no expiry.</p>
-            )}
+            {until.ok && !isLater && <p className="error-text">{t.ownOffers.chooseATimeLaterThan}</p>}
           </>
         )}
         {what === 'cancel' && (
           <p>
-            <Energy wh={freeWh(offer)} /> go back to the bus.
-            {offer.openLocks > 0 && ' Energy under locks stays until they are settled or released.'}
+            {t.ownOffers.goBackToTheBus(
+              <Energy wh={freeWh(offer)} />,
+              offer.openLocks > 0 && t.ownOffers.energyUnderLocksStaysUntil,
+            )}
           </p>
         )}
         {!isDone && (
@@ -241,7 +250,7 @@ export function checkedPrice(text: string, bus: Bus): ReturnType<typeof parsePri
   if (parsed.ok && parsed.value < bus.basePricePerKwh) {
     return {
       ok: false,
-      reason: `The bus’s base price is ${formatTokens(bus.basePricePerKwh, bus.decimals)}; ask at least that.`,
+      reason: t.ownOffers.theBussBasePriceIs(formatTokens(bus.basePricePerKwh, bus.decimals)),
     };
   }
   return parsed;

@@ -14,6 +14,7 @@ import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInput
 import { SourceIcon } from '../../ui/icons';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow, windowLabel } from '../../ui/time';
+import { t } from '../../words';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
 import { offerCreate } from './offer';
 import { checkedPrice, OwnOffers } from './OwnOffers';
@@ -27,33 +28,29 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
     .sort((a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name));
   const bus = chosen === undefined ? usable[0] : usable.find(({ address }) => address === chosen);
   if (chosen !== undefined && readAt !== undefined && !buses.has(chosen as Address)) {
-    return <NotFound what="There is no bus at this address on this network." />;
+    return <NotFound what={t.sellScreen.thereIsNoBusAt} />;
   }
   return (
     <div className="page split">
-      <h1 className="visually-hidden">Sell</h1>
-      <Card title="Put energy on offer">
+      <h1 className="visually-hidden">{t.sellScreen.sell}</h1>
+      <Card title={t.sellScreen.putEnergyOnOffer}>
         {wallet === undefined ? (
           <div className="stack">
-            <Empty>Connect a wallet to see where you may sell.</Empty>
+            <Empty>{t.sellScreen.connectAWalletToSee}</Empty>
             <button type="button" className="button primary" onClick={() => openWallet(true)}>
-              Connect a wallet
+              {t.sellScreen.connectAWallet}
             </button>
           </div>
         ) : readAt === undefined ? (
-          <Reading what="where you may sell" />
+          <Reading what={t.sellScreen.whereYouMaySell} />
         ) : bus === undefined && chosen !== undefined ? (
-          <Empty>
-            Only owners may list energy on this bus. <a href="#/sell">See where you may sell.</a>
-          </Empty>
+          <Empty>{t.sellScreen.onlyOwnersMayListEnergy(<a href="#/sell">{t.sellScreen.seeWhereYouMaySell}</a>)}</Empty>
         ) : bus === undefined ? (
-          <Empty>
-            You own no bus, and none lets everybody list. <a href="#/bus/new">Create a bus</a>, or ask an owner.
-          </Empty>
+          <Empty>{t.sellScreen.youOwnNoBusAnd(<a href="#/bus/new">{t.sellScreen.createABus}</a>)}</Empty>
         ) : (
           <div className="stack">
             <Select
-              label="On which bus"
+              label={t.sellScreen.onWhichBus}
               value={bus.address}
               options={usable.map((candidate) => [
                 candidate.address,
@@ -67,7 +64,7 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
           </div>
         )}
       </Card>
-      <Card title="What you have on offer">{bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}</Card>
+      <Card title={t.sellScreen.whatYouHaveOnOffer}>{bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}</Card>
     </div>
   );
 }
@@ -113,7 +110,10 @@ function SellForm({ bus }: { readonly bus: Bus }) {
       return {
         message: (
           <>
-            <Energy wh={terms.energyWh} /> on offer at {formatTokens(terms.pricePerKwh, bus.decimals)} per kWh.
+            {t.sellScreen.onOfferAtPerKwh(
+              <Energy wh={terms.energyWh} />,
+              formatTokens(terms.pricePerKwh, bus.decimals),
+            )}
           </>
         ),
       };
@@ -130,30 +130,30 @@ function SellForm({ bus }: { readonly bus: Bus }) {
     >
       {bus.windowSeconds !== 0 && (
         <Select
-          label="Delivery window"
+          label={t.sellScreen.deliveryWindow}
           value={String(windowStart)}
           options={windows.map((start) => [String(start), windowLabel(start, bus.windowSeconds)])}
           onChange={(start) => setWindow(Number(start))}
         />
       )}
       <EnergyField
-        label="Energy"
+        label={t.sellScreen.energy}
         value={amount}
         onChange={setAmount}
-        hint={`${formatEnergy(available)} available.`}
-        error={isTooMuch ? `The bus has ${formatEnergy(available)} available; offer at most that.` : undefined}
+        hint={t.sellScreen.available(formatEnergy(available))}
+        error={isTooMuch ? t.sellScreen.theBusHasAvailableOffer(formatEnergy(available)) : undefined}
       />
       <TextField
-        label="Price per kWh"
+        label={t.sellScreen.pricePerKwh}
         value={priceText}
         onChange={setPriceText}
         parsed={price}
         suffix={bus.token}
-        hint={`At least ${formatTokens(bus.basePricePerKwh, bus.decimals)}, the bus’s base price.`}
+        hint={t.sellScreen.atLeastTheBussBase(formatTokens(bus.basePricePerKwh, bus.decimals))}
       />
       <div className="field">
-        <span className="label">Source</span>
-        <div className="filters" role="group" aria-label="Source">
+        <span className="label">{t.sellScreen.source}</span>
+        <div className="filters" role="group" aria-label={t.sellScreen.source}>
           {SOURCES.map((candidate) => (
             <button
               key={candidate}
@@ -162,7 +162,7 @@ function SellForm({ bus }: { readonly bus: Bus }) {
               aria-pressed={candidate === source}
               onClick={() => setSource(candidate)}
             >
-              <SourceIcon source={candidate} size={14} /> {candidate}
+              <SourceIcon source={candidate} size={14} /> {t.sources[candidate]}
             </button>
           ))}
         </div>
@@ -170,12 +170,12 @@ function SellForm({ bus }: { readonly bus: Bus }) {
       <ExpiryField value={expiry} onChange={setExpiry} />
       {isOwned && (
         <div className="field">
-          <span className="label">Who sells</span>
+          <span className="label">{t.sellScreen.whoSells}</span>
           <Segmented
-            label="Who sells"
+            label={t.sellScreen.whoSells}
             options={[
-              ['me', 'You: your wallet is paid'],
-              ['bus', 'The bus: its treasury is paid'],
+              ['me', t.sellScreen.youYourWalletIsPaid],
+              ['bus', t.sellScreen.theBusItsTreasuryIs],
             ]}
             value={forBus ? 'bus' : 'me'}
             onChange={(who) => setForBus(who === 'bus')}
@@ -183,14 +183,11 @@ function SellForm({ bus }: { readonly bus: Bus }) {
         </div>
       )}
       {revenue !== undefined && (
-        <p className="hint">
-          Brings {formatTokens(revenue, bus.decimals)} {bus.token} if all is sold at once. The rent of the offer comes
-          back when it closes.
-        </p>
+        <p className="hint">{t.sellScreen.bringsIfAllIsSold(formatTokens(revenue, bus.decimals), bus.token)}</p>
       )}
-      {bus.paused && <p className="error-text">The owners have paused this bus; nothing can be listed now.</p>}
+      {bus.paused && <p className="error-text">{t.sellScreen.theOwnersHavePausedThis}</p>}
       <WalletButton busy={action.isRunning} disabled={!energy.ok || !price.ok || !until.ok || isTooMuch || bus.paused}>
-        Put on offer
+        {t.sellScreen.putOnOffer}
       </WalletButton>
       <ActionStatus action={action} />
     </form>

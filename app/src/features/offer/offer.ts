@@ -18,6 +18,7 @@ import {
 import type { LiveMarket } from '../../market/live';
 import { SOURCE_NUMBERS, type Bus, type Offer, type Source } from '../../market/model';
 import { SYSTEM_PROGRAM } from '../../programs';
+import { t } from '../../words';
 
 /** What a seller asks for. */
 export interface Terms {
@@ -53,7 +54,7 @@ export function offerCreate(
       const known = live.state.get().capacities.get(capacity);
       const instructions: Instruction[] = [];
       if (known === undefined) {
-        if (terms.windowStart === 0) throw new Refusal('The bus is not on this network any more.');
+        if (terms.windowStart === 0) throw new Refusal(t.offer.theBusIsNotOn);
         instructions.push(
           getCapacityOpenInstruction({
             payer: noSigner(seller),

@@ -2,7 +2,6 @@
 
 import { useState } from 'react';
 
-import { counted } from '../../amount/text';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
 import {
   approvalsNeeded,
@@ -20,18 +19,19 @@ import { Dialog } from '../../ui/dialog';
 import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel, Card, Empty } from '../../ui/parts';
 import { Ago, Countdown, duration, useNow } from '../../ui/time';
+import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
 import { GATE_CHOICES, TIMELOCK_CHOICES, WINDOW_CHOICES } from '../bus/CreateBus';
 import { ACTION_TITLES, Change } from './change';
 import { isAtOnce, proposalCreate, proposalDo, type ProposalVerb } from './proposal';
 
 const STAGES: Readonly<Record<ProposalStage, readonly [string, string]>> = {
-  executed: ['carried out', 'good'],
-  stale: ['stale: owners, shares or threshold changed since', 'muted'],
-  abandoned: ['approved by nobody', 'muted'],
-  collecting: ['needs approvals', 'warning'],
-  waiting: ['approved, in its timelock', 'warning'],
-  ready: ['ready to be carried out', 'good'],
+  executed: [t.proposals.carriedOut, 'good'],
+  stale: [t.proposals.staleOwnersSharesOrThreshold, 'muted'],
+  abandoned: [t.proposals.approvedByNobody, 'muted'],
+  collecting: [t.proposals.needsApprovals, 'warning'],
+  waiting: [t.proposals.approvedInItsTimelock, 'warning'],
+  ready: [t.proposals.readyToBeCarriedOut, 'good'],
 };
 
 /** Proposals of a bus, newest first. */
@@ -44,20 +44,17 @@ export function Proposals({ bus }: { readonly bus: Bus }) {
     .sort((a, b) => (a.seq < b.seq ? 1 : -1));
   return (
     <Card
-      title="Decisions"
+      title={t.proposals.decisions}
       aside={
         isOwner(bus, wallet) && (
           <button type="button" className="button small" onClick={() => setIsOpen(true)}>
-            Propose a change
+            {t.proposals.proposeAChange}
           </button>
         )
       }
     >
       {own.length === 0 ? (
-        <Empty>
-          Nothing is proposed. Whatever changes this bus is decided by{' '}
-          {bus.owners.length === 1 ? 'its owner' : `${bus.threshold} of its ${bus.owners.length} owners`}.
-        </Empty>
+        <Empty>{t.proposals.nothing(bus.threshold, bus.owners.length)}</Empty>
       ) : (
         <ul className="stack proposals">
           {own.map((proposal) => (
@@ -89,63 +86,59 @@ function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal:
   return (
     <li className="tile" data-proposal={proposal.address}>
       <div className="row spread wrap">
-        <h3>
-          {proposal.action === undefined ? 'A change that this app does not know' : ACTION_TITLES[proposal.action.kind]}
-        </h3>
+        <h3>{proposal.action === undefined ? t.proposals.aChangeThatThisApp : ACTION_TITLES[proposal.action.kind]}</h3>
         <span className={`badge ${tone}`}>{label}</span>
       </div>
       {proposal.action !== undefined && <Change bus={bus} action={proposal.action} isDone={!isOpen} />}
       <p className="sub">
-        Proposed by <AddressLabel address={proposal.proposer} />, <Ago at={proposal.createdAt} />.{' '}
-        {stage === 'waiting' && (
-          <>
-            Takes effect in <Countdown until={proposal.executableAt} />.
-          </>
+        {t.proposals.proposedBy(
+          <AddressLabel address={proposal.proposer} />,
+          <Ago at={proposal.createdAt} />,
+          stage === 'waiting' && <>{t.proposals.takesEffectIn(<Countdown until={proposal.executableAt} />)}</>,
         )}
       </p>
       {isOpen && (
-        <ul className="approvals" aria-label="Approvals">
+        <ul className="approvals" aria-label={t.proposals.approvals}>
           {bus.owners.map(({ wallet: owner }) => (
             <li key={owner} className={approving.includes(owner) ? 'yes' : 'no'}>
-              <AddressLabel address={owner} /> {approving.includes(owner) ? 'approves' : 'has not approved'}
+              <AddressLabel address={owner} />{' '}
+              {approving.includes(owner) ? t.proposals.approves : t.proposals.hasNotApproved}
             </li>
           ))}
-          <li className="hint">
-            {approving.length} of {approvalsNeeded(proposal, bus)} needed
-          </li>
+          <li className="hint">{t.proposals.ofNeeded(approving.length, approvalsNeeded(proposal, bus))}</li>
         </ul>
       )}
       <div className="row wrap">
         {isOpen && isOwner(bus, wallet) && !isMine && (
-          <WalletButton onClick={() => run('approve', 'You approve this proposal.')} busy={action.isRunning}>
-            Approve
+          <WalletButton onClick={() => run('approve', t.proposals.youApproveThisProposal)} busy={action.isRunning}>
+            {t.proposals.approve}
           </WalletButton>
         )}
         {isOpen && isMine && (
           <WalletButton
             tone="quiet"
-            onClick={() => run('revoke', 'Your approval is taken back.')}
+            onClick={() => run('revoke', t.proposals.yourApprovalIsTakenBack)}
             busy={action.isRunning}
           >
-            Revoke
+            {t.proposals.revoke}
           </WalletButton>
         )}
         {(stage === 'ready' || stage === 'waiting') && (
           <WalletButton
-            onClick={() => run('execute', 'Carried out: the bus is changed.')}
+            onClick={() => run('execute', t.proposals.carriedOutTheBusIs)}
             busy={action.isRunning}
             disabled={stage === 'waiting'}
           >
-            Carry out
+            {t.proposals.carryOut}
           </WalletButton>
         )}
         {(stage === 'executed' || stage === 'stale' || stage === 'abandoned') && (
           <WalletButton
             tone="quiet"
-            onClick={() => run('close', 'Closed; its rent went back to the proposer.')}
+            onClick={() => run('close', t.proposals.closedItsRentWentBack)}
             busy={action.isRunning}
           >
-            Close
+            {t.proposals.close}
           </WalletButton>
         )}
       </div>
@@ -234,33 +227,39 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
       await proposalCreate(live, signer, bus, built, onStage);
       return {
         message: atOnce
-          ? 'Decided and carried out.'
-          : `Proposed and approved by you. ${bus.threshold > 1 ? 'The other owners see it now.' : `It can be carried out in ${duration(bus.timelockSeconds)}.`}`,
+          ? t.proposals.decidedAndCarriedOut
+          : t.proposals.proposedAndApprovedByYou(
+              bus.threshold > 1
+                ? t.proposals.theOtherOwnersSeeIt
+                : t.proposals.itCanBeCarriedOut(duration(bus.timelockSeconds)),
+            ),
       };
     });
   };
   return (
-    <Dialog title="Propose a change" onClose={onClose} wide>
+    <Dialog title={t.proposals.proposeAChange} onClose={onClose} wide>
       <div className="stack">
         <Select
-          label="What to change"
+          label={t.proposals.whatToChange}
           value={kind}
           options={kinds.map((candidate) => [candidate, ACTION_TITLES[candidate]])}
           onChange={setKind}
         />
         {kind === 'basePriceSet' && (
           <TextField
-            label="New base price per kWh"
+            label={t.proposals.newBasePricePerKwh}
             value={price}
             onChange={setPrice}
             parsed={parsedPrice}
-            hint={`Now ${formatTokens(bus.basePricePerKwh, bus.decimals)}.`}
+            hint={t.proposals.now(formatTokens(bus.basePricePerKwh, bus.decimals))}
           />
         )}
-        {kind === 'capacitySet' && <EnergyField label="New capacity" value={capacity} onChange={setCapacity} />}
+        {kind === 'capacitySet' && (
+          <EnergyField label={t.proposals.newCapacity} value={capacity} onChange={setCapacity} />
+        )}
         {kind === 'ownerAdd' && (
           <TextField
-            label="New owner’s wallet"
+            label={t.proposals.newOwnersWallet}
             value={owner}
             onChange={setOwner}
             parsed={parsedOwner}
@@ -269,21 +268,21 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         )}
         {kind === 'ownerRemove' && leaving !== undefined && (
           <Select
-            label="Owner who leaves"
+            label={t.proposals.ownerWhoLeaves}
             value={leaving}
             options={bus.owners.map(({ wallet }) => [wallet, wallet])}
             onChange={setOwner}
-            hint="What it earned until then stays its own to claim."
+            hint={t.proposals.whatItEarnedUntilThen}
           />
         )}
         {(kind === 'ownerAdd' || kind === 'ownerRemove' || kind === 'sharesSet') && (
           <fieldset>
-            <legend>Shares afterwards</legend>
+            <legend>{t.proposals.sharesAfterwards}</legend>
             {members.map((wallet, index) => (
               <div key={wallet} className="share-row">
                 <AddressLabel address={wallet} />
                 <TextField
-                  label={`Share of owner ${index + 1}`}
+                  label={t.proposals.shareOfOwner(index + 1)}
                   value={shareOfMember(wallet)}
                   onChange={(text) => setShares({ ...shares, [wallet]: text })}
                   parsed={parsedShares[index] ?? { ok: true, value: 0 }}
@@ -292,28 +291,32 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
               </div>
             ))}
             <p className={sum === 10_000 ? 'hint' : 'warning-text'}>
-              They make {formatBps(sum)}
-              {sum === 10_000 ? '' : '; they must make 100 %'}.
+              {t.proposals.theyMake(formatBps(sum), sum === 10_000 ? '' : t.proposals.theyMustMake100)}
             </p>
           </fieldset>
         )}
         {kind === 'thresholdSet' && (
           <Select
-            label="Approvals that a decision needs"
+            label={t.proposals.approvalsThatADecisionNeeds}
             value={threshold}
-            options={bus.owners.map((_, index) => [String(index + 1), `${index + 1} of ${bus.owners.length}`])}
+            options={bus.owners.map((_, index) => [String(index + 1), t.owners.outOf(String(index + 1), bus.owners.length)])}
             onChange={setThreshold}
           />
         )}
         {kind === 'timelockSet' && (
-          <Select label="Decisions take effect" value={timelock} options={TIMELOCK_CHOICES} onChange={setTimelock} />
+          <Select
+            label={t.proposals.decisionsTakeEffect}
+            value={timelock}
+            options={TIMELOCK_CHOICES}
+            onChange={setTimelock}
+          />
         )}
         {kind === 'listingPolicySet' && (
           <Segmented
-            label="Who may list energy"
+            label={t.proposals.whoMayListEnergy}
             options={[
-              ['owners', 'Owners only'],
-              ['open', 'Everybody'],
+              ['owners', t.proposals.ownersOnly],
+              ['open', t.proposals.everybody],
             ]}
             value={open}
             onChange={setOpen}
@@ -322,22 +325,22 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         {kind === 'windowsSet' && (
           <>
             <Select
-              label="Delivery windows"
+              label={t.proposals.deliveryWindows}
               value={windowSeconds}
               options={WINDOW_CHOICES}
               onChange={setWindowSeconds}
             />
             {windowSeconds !== '0' && (
-              <Select label="Gate closes" value={gate} options={GATE_CHOICES} onChange={setGate} />
+              <Select label={t.proposals.gateCloses} value={gate} options={GATE_CHOICES} onChange={setGate} />
             )}
           </>
         )}
         {kind === 'lockFeeSet' && (
           <TextField
-            label="New lock fee"
+            label={t.proposals.newLockFee}
             value={fee}
             onChange={setFee}
-            parsed={parsedFee.ok && parsedFee.value > 500 ? { ok: false, reason: 'At most 5 %.' } : parsedFee}
+            parsed={parsedFee.ok && parsedFee.value > 500 ? { ok: false, reason: t.proposals.atMost5 } : parsedFee}
             suffix="%"
           />
         )}
@@ -346,11 +349,15 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
           <>
             <p className="hint">
               {atOnce
-                ? 'Your approval is enough: this takes effect at once.'
-                : `Needs ${kind === 'pause' ? bus.pauseApprovals : bus.threshold} of ${counted(bus.owners.length, 'owner')}${bus.timelockSeconds > 0 && kind !== 'pause' ? `, then waits ${duration(bus.timelockSeconds)}` : ''}. Proposing is your approval.`}
+                ? t.proposals.yourApprovalIsEnoughThis
+                : t.proposals.needs(
+                    kind === 'pause' ? bus.pauseApprovals : bus.threshold,
+                    bus.owners.length,
+                    bus.timelockSeconds > 0 && kind !== 'pause' ? duration(bus.timelockSeconds) : undefined,
+                  )}
             </p>
             <WalletButton onClick={propose} busy={action.isRunning} disabled={built === undefined}>
-              {atOnce ? 'Change it' : 'Propose'}
+              {atOnce ? t.proposals.changeIt : t.proposals.propose}
             </WalletButton>
           </>
         )}

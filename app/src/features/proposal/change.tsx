@@ -7,27 +7,31 @@ import { formatBps, formatTokens } from '../../amount/token';
 import { ownersAfter, type Action, type Bus } from '../../market/model';
 import { AddressLabel } from '../../ui/parts';
 import { duration } from '../../ui/time';
+import { t } from '../../words';
 
 /** Title of an action. */
 export const ACTION_TITLES: Readonly<Record<Action['kind'], string>> = {
-  ownerAdd: 'Take in an owner',
-  ownerRemove: 'Remove an owner',
-  sharesSet: 'Divide the shares anew',
-  thresholdSet: 'Change the approvals needed',
-  timelockSet: 'Change the timelock',
-  capacitySet: 'Change the capacity',
-  basePriceSet: 'Change the base price',
-  listingPolicySet: 'Change who may list',
-  windowsSet: 'Change the delivery windows',
-  lockFeeSet: 'Change the lock fee',
-  pause: 'Pause the bus',
-  resume: 'Let the bus trade again',
+  ownerAdd: t.change.takeInAnOwner,
+  ownerRemove: t.change.removeAnOwner,
+  sharesSet: t.change.divideTheSharesAnew,
+  thresholdSet: t.change.changeTheApprovalsNeeded,
+  timelockSet: t.change.changeTheTimelock,
+  capacitySet: t.change.changeTheCapacity,
+  basePriceSet: t.change.changeTheBasePrice,
+  listingPolicySet: t.change.changeWhoMayList,
+  windowsSet: t.change.changeTheDeliveryWindows,
+  lockFeeSet: t.change.changeTheLockFee,
+  pause: t.change.pauseTheBus,
+  resume: t.change.letTheBusTradeAgain,
 };
 
 const windows = (windowSeconds: number, gateClosureSeconds: number) =>
   windowSeconds === 0
-    ? 'no windows'
-    : `${duration(windowSeconds)}, gate ${gateClosureSeconds === 0 ? 'at the start' : `${duration(gateClosureSeconds)} before`}`;
+    ? t.change.noWindows
+    : t.change.gate(
+        duration(windowSeconds),
+        gateClosureSeconds === 0 ? t.change.atTheStart : t.change.before(duration(gateClosureSeconds)),
+      );
 
 /** The values that an action changes, before and after. */
 export function changesOf(bus: Bus, action: Action): readonly (readonly [string, ReactNode, ReactNode])[] {
@@ -40,38 +44,56 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
       return [...new Set([...before.keys(), ...after.keys()])].map((wallet) => {
         const was = before.get(wallet);
         const will = after.get(wallet);
-        return [wallet, was === undefined ? '–' : formatBps(was), will === undefined ? 'leaves' : formatBps(will)];
+        return [
+          wallet,
+          was === undefined ? '–' : formatBps(was),
+          will === undefined ? t.change.leaves : formatBps(will),
+        ];
       });
     }
     case 'thresholdSet':
-      return [['Approvals', `${bus.threshold} of ${bus.owners.length}`, `${action.threshold} of ${bus.owners.length}`]];
+      return [
+        [t.change.approvals, t.owners.outOf(String(bus.threshold), bus.owners.length), t.owners.outOf(String(action.threshold), bus.owners.length)],
+      ];
     case 'timelockSet':
-      return [['Timelock', duration(bus.timelockSeconds), duration(action.timelockSeconds)]];
+      return [[t.change.timelock, duration(bus.timelockSeconds), duration(action.timelockSeconds)]];
     case 'capacitySet':
-      return [['Capacity', formatEnergy(bus.capacityWh), formatEnergy(action.capacityWh)]];
+      return [[t.change.capacity, formatEnergy(bus.capacityWh), formatEnergy(action.capacityWh)]];
     case 'basePriceSet':
       return [
         [
-          'Base price',
+          t.change.basePrice,
           formatTokens(bus.basePricePerKwh, bus.decimals),
           formatTokens(action.basePricePerKwh, bus.decimals),
         ],
       ];
     case 'listingPolicySet':
-      return [['Listing', bus.openListing ? 'everybody' : 'owners only', action.open ? 'everybody' : 'owners only']];
+      return [
+        [
+          t.change.listing,
+          bus.openListing ? t.change.everybody : t.change.ownersOnly,
+          action.open ? t.change.everybody : t.change.ownersOnly,
+        ],
+      ];
     case 'windowsSet':
       return [
         [
-          'Windows',
+          t.change.windows,
           windows(bus.windowSeconds, bus.gateClosureSeconds),
           windows(action.windowSeconds, action.gateClosureSeconds),
         ],
       ];
     case 'lockFeeSet':
-      return [['Lock fee', formatBps(bus.lockFeeBps), formatBps(action.lockFeeBps)]];
+      return [[t.change.lockFee, formatBps(bus.lockFeeBps), formatBps(action.lockFeeBps)]];
     case 'pause':
     case 'resume':
-      return [['Trading', bus.paused ? 'paused' : 'running', action.kind === 'pause' ? 'paused' : 'running']];
+      return [
+        [
+          t.change.trading,
+          bus.paused ? t.change.paused : t.change.running,
+          action.kind === 'pause' ? t.change.paused : t.change.running,
+        ],
+      ];
   }
 }
 
@@ -87,17 +109,17 @@ export function Change({
 }) {
   const isOwners = action.kind === 'ownerAdd' || action.kind === 'ownerRemove' || action.kind === 'sharesSet';
   return (
-    <table className="plain change" aria-label="What changes">
+    <table className="plain change" aria-label={t.change.whatChanges}>
       <thead>
         <tr>
-          <th scope="col">{isOwners ? 'Owner' : 'What'}</th>
+          <th scope="col">{isOwners ? t.change.owner : t.change.what}</th>
           {!isDone && (
             <th scope="col" className="end">
-              Before
+              {t.change.before2}
             </th>
           )}
           <th scope="col" className="end">
-            {isDone ? 'Decided' : 'After'}
+            {isDone ? t.change.decided : t.change.after}
           </th>
         </tr>
       </thead>

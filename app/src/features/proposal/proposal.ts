@@ -18,6 +18,7 @@ import {
 import type { LiveMarket } from '../../market/live';
 import type { Action, Bus, Proposal } from '../../market/model';
 import { SYSTEM_PROGRAM } from '../../programs';
+import { t } from '../../words';
 
 function encode(action: Action): ProposalActionArgs {
   switch (action.kind) {
@@ -81,7 +82,7 @@ export function proposalCreate(
     async () => {
       await live.refresh([bus.address]);
       const present = live.state.get().buses.get(bus.address);
-      if (present === undefined) throw new Refusal('The bus is not on this network any more.');
+      if (present === undefined) throw new Refusal(t.proposal.theBusIsNotOn);
       const proposal = await proposalAddress(bus.address, present.proposalSeq);
       const create = getProposalCreateInstruction({
         proposer: noSigner(signer.address),

@@ -4,7 +4,6 @@ import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
-import { counted } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -15,6 +14,7 @@ import { EnergyField, readEnergy, type EnergyInputValue } from '../../ui/fields'
 import { CloseIcon, SourceIcon } from '../../ui/icons';
 import { Empty } from '../../ui/parts';
 import { useNow } from '../../ui/time';
+import { t } from '../../words';
 import { basket, emptyBasket, putIntoBasket, takeFromBasket, type BasketItem } from './basket';
 import { freshItems } from './fresh';
 import { planItems } from './plan';
@@ -43,18 +43,16 @@ export function BasketPanel() {
     const offer = state.offers.get(item.offer);
     const bus = offer === undefined ? undefined : state.buses.get(offer.bus);
     if (offer === undefined || bus === undefined) {
-      return { item, offer, bus, refused: 'This offer is gone: it was sold out or withdrawn.' };
+      return { item, offer, bus, refused: t.basketPanel.thisOfferIsGoneIt };
     }
     const short =
-      freeWh(offer) < item.energyWh ? `Only ${formatEnergy(freeWh(offer))} of this offer are left.` : undefined;
+      freeWh(offer) < item.energyWh ? t.basketPanel.onlyOfThisOfferAre(formatEnergy(freeWh(offer))) : undefined;
     return { item, offer, bus, refused: untradable(offer, bus, now) ?? short };
   });
   const mints = [...new Set(lines.map(({ bus }) => bus?.mint ?? ''))];
   return (
     <div className="stack">
-      {items.length === 0 && (
-        <Empty>The basket is empty. Choose an offer and add part of it; everything here is bought in one go.</Empty>
-      )}
+      {items.length === 0 && <Empty>{t.basketPanel.theBasketIsEmptyChoose}</Empty>}
       {mints.map((mint) => (
         <BasketOfToken key={mint} lines={lines.filter(({ bus }) => (bus?.mint ?? '') === mint)} action={action} />
       ))}
@@ -103,8 +101,11 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
         return {
           message: (
             <>
-              Bought <Energy wh={done.energyWh} /> from {counted(wanted.length, 'offer')}{' '}
-              <PaidFor paid={[done.paid]} bus={bus} />.
+              {t.basketPanel.bought(
+                <Energy wh={done.energyWh} />,
+                wanted.length,
+                <PaidFor paid={[done.paid]} bus={bus} />,
+              )}
             </>
           ),
           hashes: [done.hash],
@@ -117,7 +118,7 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
 
   return (
     <div className="stack">
-      <ul className="basket" aria-label="Basket">
+      <ul className="basket" aria-label={t.basketPanel.basket}>
         {lines.map((line) => (
           <BasketLine key={line.item.offer} line={line} />
         ))}
@@ -130,11 +131,10 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
       )}
       {isTooLarge ? (
         <p className="error-text" role="alert">
-          One transaction cannot hold so many offers. Take some out and buy them afterwards; all that stays is bought
-          together or not at all.
+          {t.basketPanel.oneTransactionCannotHoldSo}
         </p>
       ) : (
-        <p className="hint">{roomText(parts.length, roomFor(parts, limits))}</p>
+        <p className="hint">{t.basketPanel.room(parts.length, roomFor(parts, limits))}</p>
       )}
       {bus !== undefined && wallet !== undefined && <Shortage balance={balance} total={total} bus={bus} />}
       <WalletButton
@@ -142,18 +142,10 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
         busy={action.isRunning}
         disabled={!isWhole || isShort || isTooLarge || preview.kind === 'refused'}
       >
-        Buy all in one transaction
+        {t.basketPanel.buyAllInOneTransaction}
       </WalletButton>
     </div>
   );
-}
-
-/** How many offers one transaction still has room for. */
-function roomText(count: number, room: number): string {
-  const together =
-    count === 1 ? 'This is one transaction' : `These ${count} offers are one transaction, all or nothing`;
-  if (room === 0) return `${together}; it is full.`;
-  return `${together}; there is room for ${room} more at least.`;
 }
 
 function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Line }) {
@@ -169,22 +161,22 @@ function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Li
       <div className="row spread">
         <span className="row">
           {offer !== undefined && <SourceIcon source={offer.source} />}
-          <strong>{bus?.name ?? 'Gone'}</strong>
+          <strong>{bus?.name ?? t.basketPanel.gone}</strong>
           {offer !== undefined && bus !== undefined && (
-            <span className="hint">{formatTokens(offer.pricePerKwh, bus.decimals)} per kWh</span>
+            <span className="hint">{t.basketPanel.perKwh(formatTokens(offer.pricePerKwh, bus.decimals))}</span>
           )}
         </span>
         <button
           type="button"
           className="icon-button small"
-          aria-label={`Take the offer of ${bus?.name ?? 'a gone bus'} out of the basket`}
+          aria-label={t.basketPanel.takeTheOfferOfOut(bus?.name ?? t.basketPanel.aGoneBus)}
           onClick={() => takeFromBasket(item.offer)}
         >
           <CloseIcon size={14} />
         </button>
       </div>
       <EnergyField
-        label={`Energy from ${bus?.name ?? 'this offer'}`}
+        label={t.basketPanel.energyFrom(bus?.name ?? t.basketPanel.thisOffer)}
         value={value}
         onChange={onChange}
         error={refused}

@@ -14,6 +14,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { EnergyField, readEnergy, Segmented, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel } from '../../ui/parts';
 import { useNow } from '../../ui/time';
+import { t } from '../../words';
 import { FillTable } from './FillTable';
 import { freshBest } from './fresh';
 import { leftOut } from './leftOut';
@@ -127,10 +128,10 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
       }}
     >
       <EnergyField
-        label="Buy at the best price"
+        label={t.bestPrice.buyAtTheBestPrice}
         value={amount}
         onChange={setAmount}
-        hint="Any amount, down to 1 Wh."
+        hint={t.bestPrice.anyAmountDownTo1}
         error={
           want !== undefined && quoted?.ok === false && amount.text.trim() !== ''
             ? refusalOf(state, want, quoted)
@@ -139,10 +140,10 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
       />
       {alike.length > 1 && (
         <Segmented
-          label="Where to buy"
+          label={t.bestPrice.whereToBuy}
           options={[
-            ['here', `On ${bus.name}`],
-            ['chosen', 'On buses I choose'],
+            ['here', t.bestPrice.onBus(bus.name)],
+            ['chosen', t.bestPrice.onBusesIChoose],
           ]}
           value={where}
           onChange={setWhere}
@@ -150,20 +151,20 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
       )}
       {where === 'chosen' && <BusChoice buses={alike} current={bus.address} />}
       <details className="more">
-        <summary>Limits</summary>
+        <summary>{t.bestPrice.limits}</summary>
         <div className="stack">
           <TextField
-            label="Highest price per kWh"
+            label={t.bestPrice.highestPricePerKwh}
             value={limitText}
             onChange={setLimitText}
             suffix={bus.token}
-            placeholder="any"
+            placeholder={t.bestPrice.any}
             {...(limit === undefined ? {} : { parsed: limit })}
-            hint="Offers above it are passed over."
+            hint={t.bestPrice.offersAboveItArePassed}
           />
           <label className="check">
             <input type="checkbox" checked={less} onChange={(event) => setLess(event.target.checked)} />
-            Take what is there if it is less
+            {t.bestPrice.takeWhatIsThereIf}
           </label>
         </div>
       </details>
@@ -172,10 +173,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
         <>
           <ChosenOffers purchases={purchases} bus={bus} />
           {purchases.length > 1 && excess === undefined && (
-            <p className="status noted">
-              More offers than one transaction holds: {purchases.length} purchases, each all or nothing, signed together
-              in one go. You are told what became of each.
-            </p>
+            <p className="status noted">{t.bestPrice.moreOffersThanOneTransaction(purchases.length)}</p>
           )}
           <GuardChoice guard={guard} onChange={setGuard} />
           <TotalLines
@@ -197,8 +195,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
         busy={action.isRunning}
         disabled={quote === undefined || excess !== undefined || isShort || preview.kind === 'refused'}
       >
-        {quote === undefined ? 'Buy' : `Buy ${formatEnergy(quote.energyWh)}`}
-        {purchases.length > 1 && ` in ${purchases.length} purchases`}
+        {quote === undefined ? t.bestPrice.buy : t.bestPrice.buyEnergy(formatEnergy(quote.energyWh), purchases.length)}
       </WalletButton>
       <ActionStatus action={action} />
     </form>
@@ -210,7 +207,7 @@ function BusChoice({ buses, current }: { readonly buses: readonly Bus[]; readonl
   const chosen = useStore(chosenBuses);
   return (
     <fieldset>
-      <legend>Buses to buy from</legend>
+      <legend>{t.bestPrice.busesToBuyFrom}</legend>
       <div className="stack tight">
         {buses.map(({ address, name }) => (
           <label key={address} className="check">
@@ -242,7 +239,7 @@ function LeftOut({ scope }: { readonly scope: Scope | undefined }) {
   return (
     <div className="status noted">
       <div>
-        Left out, since buying from {named.length === 1 ? 'it' : 'them'} fails now:
+        {t.bestPrice.leftOut(named.length)}
         <ul className="outcomes">
           {named.map(({ offer, why }) => (
             <li key={offer.address}>
@@ -258,12 +255,17 @@ function LeftOut({ scope }: { readonly scope: Scope | undefined }) {
 function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]; readonly bus: Bus }) {
   return (
     <FillTable
-      label="Chosen offers"
-      from="From"
+      label={t.bestPrice.chosenOffers}
+      from={t.bestPrice.from}
       decimals={bus.decimals}
       groups={purchases.map(({ fills, energyWh, totalCost }, index) => ({
         ...(purchases.length > 1 && {
-          title: `Purchase ${index + 1} of ${purchases.length}: ${formatEnergy(energyWh)} for ${formatTokens(totalCost, bus.decimals)}`,
+          title: t.bestPrice.purchaseOfFor(
+            index + 1,
+            purchases.length,
+            formatEnergy(energyWh),
+            formatTokens(totalCost, bus.decimals),
+          ),
         }),
         rows: fills.map(({ offer, energyWh: wh, cost }) => ({
           key: offer.offer,

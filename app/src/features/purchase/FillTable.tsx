@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { numbers, TableHead } from '../../ui/parts';
+import { t } from '../../words';
 
 /** A part of an offer. */
 export interface FillRow {
@@ -31,7 +32,9 @@ export function FillTable({
 }) {
   return (
     <table className="plain" aria-label={label}>
-      <TableHead columns={[from, numbers('Energy'), numbers('per kWh'), numbers('Cost')]} />
+      <TableHead
+        columns={[from, numbers(t.fillTable.energy), numbers(t.fillTable.perKwh), numbers(t.fillTable.cost)]}
+      />
       {groups.map(({ title, rows }) => (
         <tbody key={rows[0]?.key}>
           {title !== undefined && (

@@ -13,6 +13,7 @@ import { untilAnswered } from '../../state/retry';
 import { useStore } from '../../state/store';
 import { HashLine } from '../../ui/action';
 import { CheckIcon, CloseIcon } from '../../ui/icons';
+import { t } from '../../words';
 import { isLeased } from '../trader/lanes';
 import { fateOf, type Fate } from './fate';
 
@@ -34,7 +35,7 @@ export function Recovery() {
   };
   if (open.length === 0 && known.length === 0) return null;
   return (
-    <section className="recovery" aria-label="Unfinished purchases" aria-live="polite">
+    <section className="recovery" aria-label={t.recovery.unfinishedPurchases} aria-live="polite">
       {open.map((entry) => (
         <Watch key={entry.hash} entry={entry} onKnown={onKnown} />
       ))}
@@ -44,19 +45,21 @@ export function Recovery() {
           <div>
             {fate.kind === 'paid' ? (
               <>
-                {entry.isDenied === true && 'Your wallet said otherwise, and it happened all the same: '}
-                Your purchase of {entry.title} went through
-                {fate.receipt !== undefined && ` (${formatEnergy(fate.receipt.energyWh)})`}.
+                {t.recovery.yourPurchaseOfWentThrough(
+                  entry.isDenied === true && t.recovery.yourWalletSaidOtherwiseAnd,
+                  entry.title,
+                  fate.receipt !== undefined && ` (${formatEnergy(fate.receipt.energyWh)})`,
+                )}
               </>
             ) : (
-              <>Your purchase of {entry.title} did not happen and cannot happen any more; nothing was paid.</>
+              <>{t.recovery.yourPurchaseOfDidNot(entry.title)}</>
             )}
             <HashLine hash={entry.hash} />
           </div>
           <button
             type="button"
             className="icon-button small"
-            aria-label="Dismiss"
+            aria-label={t.recovery.dismiss}
             onClick={() => setKnown((before) => before.filter((item) => item.entry.hash !== entry.hash))}
           >
             <CloseIcon size={14} />
@@ -122,8 +125,10 @@ function Watch({
     <div className="status running">
       <span className="spinner" aria-hidden="true" />
       <div>
-        {status.kind === 'live' ? 'Asking the chain' : 'Waiting for the network to ask'} what became of your purchase of{' '}
-        {entry.title}. Nothing is paid twice.
+        {t.recovery.whatBecameOfYourPurchase(
+          status.kind === 'live' ? t.recovery.askingTheChain : t.recovery.waitingForTheNetworkTo,
+          entry.title,
+        )}
       </div>
     </div>
   );

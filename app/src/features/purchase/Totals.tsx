@@ -4,6 +4,7 @@ import { formatSol, formatTokens, formatUnits } from '../../amount/token';
 import type { Bus } from '../../market/model';
 import { Tokens } from '../../ui/amounts';
 import { Segmented } from '../../ui/fields';
+import { t } from '../../words';
 import { GUARDS, type Guard } from './quote';
 import type { Preview } from './usePreview';
 
@@ -11,10 +12,12 @@ import type { Preview } from './usePreview';
 export function GuardChoice({ guard, onChange }: { readonly guard: Guard; readonly onChange: (guard: Guard) => void }) {
   return (
     <div className="row spread">
-      <span className="label">Price guard</span>
+      <span className="label">{t.totals.priceGuard}</span>
       <Segmented
-        label="Price guard"
-        options={GUARDS.map((choice) => [String(choice), choice === 0 ? 'exact' : `+${choice / 100} %`] as const)}
+        label={t.totals.priceGuard}
+        options={GUARDS.map(
+          (choice) => [String(choice), choice === 0 ? t.totals.exact : `+${choice / 100} %`] as const,
+        )}
         value={String(guard)}
         onChange={(choice) => onChange(Number(choice) as Guard)}
       />
@@ -35,8 +38,11 @@ export function Shortage({
   if (balance === undefined || balance >= total) return null;
   return (
     <p className="error-text" role="alert">
-      Your wallet holds {formatTokens(balance, bus.decimals)} {bus.token}; this costs{' '}
-      {formatTokens(total, bus.decimals)}.
+      {t.totals.yourWalletHoldsThisCosts(
+        formatTokens(balance, bus.decimals),
+        bus.token,
+        formatTokens(total, bus.decimals),
+      )}
     </p>
   );
 }
@@ -54,11 +60,7 @@ export function PaidFor({
     if (units === undefined) return null;
     total += units;
   }
-  return (
-    <>
-      for <Tokens units={total} bus={bus} />
-    </>
-  );
+  return <>{t.totals.for(<Tokens units={total} bus={bus} />)}</>;
 }
 
 /** Total, guard and fees, exact. */
@@ -79,26 +81,26 @@ export function TotalLines({
   return (
     <div className="total">
       <div className="row spread grand">
-        <span>Total</span>
+        <span>{t.totals.total}</span>
         <Tokens units={total} bus={bus} exact />
       </div>
       <dl className="lines">
         <div>
-          <dt>Average per kWh</dt>
+          <dt>{t.totals.averagePerKwh}</dt>
           <dd className="number">{formatTokens(average, bus.decimals)}</dd>
         </div>
         <div>
-          <dt>Never more than</dt>
+          <dt>{t.totals.neverMoreThan}</dt>
           <dd>
             <span className="number">{formatTokens(maxTotal, bus.decimals)}</span>
-            <span className="base-units">{formatUnits(maxTotal)} base units</span>
+            <span className="base-units">{t.totals.baseUnits(formatUnits(maxTotal))}</span>
           </dd>
         </div>
         <div>
-          <dt>Market fee</dt>
-          <dd>none</dd>
+          <dt>{t.totals.marketFee}</dt>
+          <dd>{t.totals.none}</dd>
         </div>
-        <FeeLines preview={preview} account="purchase lane" />
+        <FeeLines preview={preview} account={t.totals.purchaseLane} />
       </dl>
     </div>
   );
@@ -109,7 +111,7 @@ function Lamports({ units }: { readonly units: bigint }) {
   return (
     <>
       <span className="number">{formatSol(units)}</span>
-      <span className="base-units">{formatUnits(units)} lamports</span>
+      <span className="base-units">{t.totals.lamports(formatUnits(units))}</span>
     </>
   );
 }
@@ -119,10 +121,10 @@ export function FeeLines({ preview, account }: { readonly preview: Preview; read
   return (
     <>
       <div>
-        <dt>Network fee</dt>
+        <dt>{t.totals.networkFee}</dt>
         <dd>
-          {preview.kind === 'none' && <span className="hint">connect a wallet to see it</span>}
-          {preview.kind === 'checking' && <span className="hint">checking…</span>}
+          {preview.kind === 'none' && <span className="hint">{t.totals.connectAWalletToSee}</span>}
+          {preview.kind === 'checking' && <span className="hint">{t.totals.checking}</span>}
           {preview.kind === 'unknown' && <span className="hint">{preview.reason}</span>}
           {preview.kind === 'good' && <Lamports units={preview.fee} />}
           {preview.kind === 'refused' && (
@@ -134,7 +136,7 @@ export function FeeLines({ preview, account }: { readonly preview: Preview; read
       </div>
       {preview.kind === 'good' && preview.rent > 0n && (
         <div>
-          <dt>Rent of your {account}, comes back</dt>
+          <dt>{t.totals.rentOfYourComesBack(account)}</dt>
           <dd>
             <Lamports units={preview.rent} />
           </dd>

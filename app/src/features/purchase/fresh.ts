@@ -4,6 +4,7 @@ import type { Address } from '@solana/kit';
 
 import { Refusal } from '../../errors/explain';
 import type { LiveMarket } from '../../market/live';
+import { t } from '../../words';
 import type { Item, Plan } from './plan';
 import {
   chosenItems,
@@ -18,8 +19,7 @@ import {
 import type { Batch } from './router';
 
 /** What is said where a fresh quote is not what the buyer saw. */
-const CHANGED =
-  'The offers have changed since you looked, and nothing was signed. Look at what is chosen now, and buy again.';
+const CHANGED = t.fresh.theOffersHaveChangedSince;
 
 /**
  * A best price made afresh within the buyer's limits, or a refusal that says how the market stands now. It buys what

@@ -4,6 +4,7 @@ import { formatEnergy } from '../../amount/energy';
 import type { Bus } from '../../market/model';
 import type { Done } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
+import { t } from '../../words';
 import type { Plan } from './plan';
 import type { Outcome } from './purchase';
 import { PaidFor } from './Totals';
@@ -30,21 +31,28 @@ export function tell(
       hashes: bought.map(({ hash }) => hash),
       message: (
         <>
-          Bought <Energy wh={boughtWh} /> <PaidFor paid={bought.map(({ paid }) => paid)} bus={bus} />
-          {outcomes.length > 1 && ` in ${isAll ? '' : `${bought.length} of `}${outcomes.length} purchases`}.
+          {t.outcomes.bought(
+            <Energy wh={boughtWh} />,
+            <PaidFor paid={bought.map(({ paid }) => paid)} bus={bus} />,
+            bought.length,
+            outcomes.length,
+          )}
           {!isAll && (
             <ul className="outcomes">
               {outcomes.map((outcome, index) =>
                 outcome.kind === 'bought' ? null : (
                   <li key={plans[index]?.orders[0]?.offer}>
-                    Purchase {index + 1}, {formatEnergy(energyOf(index))}:{' '}
-                    {outcome.kind === 'refused' ? outcome.refusal.message : outcome.error.message}
+                    {t.outcomes.purchase(
+                      index + 1,
+                      formatEnergy(energyOf(index)),
+                      outcome.kind === 'refused' ? outcome.refusal.message : outcome.error.message,
+                    )}
                   </li>
                 ),
               )}
             </ul>
           )}
-          {leftWh > 0n && <p className="hint">The {formatEnergy(leftWh)} that remain are quoted anew above.</p>}
+          {leftWh > 0n && <p className="hint">{t.outcomes.theThatRemainAreQuoted(formatEnergy(leftWh))}</p>}
         </>
       ),
     },

@@ -3,6 +3,7 @@
 import { formatTokens } from '../../amount/token';
 import { tokenBalance, type RawAccount } from '../../chain/connection';
 import type { Bus } from '../../market/model';
+import { t } from '../../words';
 
 /** Where a token account says whether its issuer has frozen it, and the value that says so. */
 const STATE_AT = 108;
@@ -14,12 +15,16 @@ export function paymentRefusal(
   total: bigint,
   bus: Pick<Bus, 'token' | 'decimals'>,
 ): string | undefined {
-  const token = bus.token === 'tokens' ? 'tokens of this market' : bus.token;
-  if (account === undefined) return `Your wallet holds no ${token} yet. Get some before you buy.`;
+  const token = bus.token === 'tokens' ? t.payment.tokensOfThisMarket : bus.token;
+  if (account === undefined) return t.payment.yourWalletHoldsNoYet(token);
   if (account.data[STATE_AT] === FROZEN) {
-    return `Your ${token} are frozen by their issuer. Ask the issuer to release them.`;
+    return t.payment.yourAreFrozenByTheir(token);
   }
   const balance = tokenBalance(account);
   if (balance >= total) return undefined;
-  return `Your wallet holds ${formatTokens(balance, bus.decimals)} ${bus.token}, and this costs ${formatTokens(total, bus.decimals)}.`;
+  return t.payment.yourWalletHoldsAndThis(
+    formatTokens(balance, bus.decimals),
+    bus.token,
+    formatTokens(total, bus.decimals),
+  );
 }

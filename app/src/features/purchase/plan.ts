@@ -8,6 +8,7 @@ import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
 import type { Bus, Lock, Offer } from '../../market/model';
+import { t } from '../../words';
 import type { Order } from './hash';
 
 /** One attempt: what enters the hash, and the instruction once lane and nonce are known. */
@@ -54,7 +55,7 @@ export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, titl
 /** Buys exact parts of several offers of buses with one mint, all or nothing. */
 export function planBatch(buyer: Address, items: readonly Item[], maxTotal: bigint, title: string): Plan {
   const first = items[0];
-  if (first === undefined) throw new Refusal('The basket is empty; add an offer first.');
+  if (first === undefined) throw new Refusal(t.plan.theBasketIsEmptyAdd);
   const { mint, tokenProgram } = first.bus;
   return {
     orders: items.map(({ offer, energyWh, maxPricePerKwh }) => ({ offer: offer.address, energyWh, maxPricePerKwh })),
@@ -105,7 +106,7 @@ export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): P
 export function planItems(buyer: Address, items: readonly Item[], maxTotal: bigint): Plan {
   const energy = items.reduce((sum, { energyWh }) => sum + energyWh, 0n);
   const names = [...new Set(items.map(({ bus }) => bus.name))];
-  const title = `${formatEnergy(energy)} on ${names.join(', ')}`;
+  const title = t.plan.on(formatEnergy(energy), names.join(', '));
   const [only] = items;
   return items.length === 1 && only !== undefined
     ? planSingle(buyer, only, only.energyWh, title)

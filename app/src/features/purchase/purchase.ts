@@ -32,6 +32,7 @@ import type { Fill, Receipt } from '../../market/model';
 import { readTransaction } from '../../market/transactions';
 import { PROGRAM } from '../../programs';
 import { busyLanes, type Journal, type Pending } from '../../state/journal';
+import { t } from '../../words';
 import { leaseLanes, nextNonce, readLane, type Lease } from '../trader/lanes';
 import { fateOf } from './fate';
 import { transactionHash } from './hash';
@@ -81,7 +82,7 @@ export async function purchase(context: PurchaseContext, quote: () => Promise<Pl
       const [outcome] = await attempt(context, leases, [plan]);
       if (outcome?.kind === 'bought') return outcome.purchased;
       if (outcome?.kind === 'unknown') throw outcome.error;
-      const refusal = outcome?.refusal ?? new Refusal('Nothing was bought; try again.');
+      const refusal = outcome?.refusal ?? new Refusal(t.purchase.nothingWasBoughtTryAgain);
       if (!refusal.conflict || quotes >= MAX_QUOTES) throw refusal;
       plan = await quote();
       if (!QUIET.has(refusal.code)) context.onStage({ requoted: refusal.message });
@@ -143,9 +144,7 @@ async function settleDenied({ connection, signer, journal, genesis }: PurchaseCo
     const fate = await fateOf(connection, entry);
     if (fate.kind === 'never') journal.forget(entry.hash);
     if (fate.kind === 'paid') {
-      throw new Refusal(
-        `Your purchase of ${entry.title} happened after all, though your wallet said otherwise. Nothing else was bought; look at it before you buy more.`,
-      );
+      throw new Refusal(t.purchase.yourPurchaseOfHappenedAfter(entry.title));
     }
   }
 }
@@ -277,9 +276,7 @@ async function follow(
     return {
       kind: 'refused',
       refusal:
-        outcome.kind === 'failed'
-          ? outcome.refusal
-          : new Refusal('The network did not take it in time, so nothing happened; try again.', undefined, true),
+        outcome.kind === 'failed' ? outcome.refusal : new Refusal(t.purchase.theNetworkDidNotTake, undefined, true),
     };
   } catch (error) {
     // Whatever a node answers, the transaction may have landed: its fate is open.

@@ -8,6 +8,7 @@ import { formatTokens } from '../../amount/token';
 import { Refusal } from '../../errors/explain';
 import { freeWh, untradable } from '../../market/model';
 import type { MarketState } from '../../market/state';
+import { t } from '../../words';
 import { planItems, type Item, type Plan } from './plan';
 import {
   batchLimits,
@@ -102,7 +103,7 @@ export function isAsShown(shown: readonly Batch[], now: readonly Batch[]): boole
 export function tooMany(purchases: readonly Batch[]): string | undefined {
   if (purchases.length <= MAX_PURCHASES) return undefined;
   const energyWh = purchases.slice(0, MAX_PURCHASES).reduce((sum, batch) => sum + batch.energyWh, 0n);
-  return `This takes ${purchases.length} transactions, and ${MAX_PURCHASES} can be signed at once; buy less, such as ${formatEnergy(energyWh)}.`;
+  return t.quote.thisTakesTransactionsAndCan(purchases.length, MAX_PURCHASES, formatEnergy(energyWh));
 }
 
 /** The offers and buses behind fills. */
@@ -111,7 +112,7 @@ export function itemsOf(market: Quotable, fills: readonly RouterFill[]): Item[] 
     const offer = market.offers.get(address);
     const bus = offer === undefined ? undefined : market.buses.get(offer.bus);
     if (offer === undefined || bus === undefined) {
-      throw new Refusal('An offer closed while it was quoted; quote it again.', undefined, true);
+      throw new Refusal(t.quote.anOfferClosedWhileIt, undefined, true);
     }
     return { offer, bus, energyWh, maxPricePerKwh: pricePerKwh };
   });
@@ -129,11 +130,14 @@ export function refusalOf(market: Quotable, want: BestPrice, quoted: Extract<Quo
   const decimals = [...market.buses.values()].find(({ mint }) => mint === want.scope.mint)?.decimals ?? 0;
   if (quoted.availableWh !== undefined) {
     return quoted.availableWh === 0n
-      ? 'Nothing is on offer within your limits now.'
-      : `${formatEnergy(quoted.availableWh)} are on offer within your limits now; buy less, or raise the limits.`;
+      ? t.quote.nothingIsOnOfferWithin
+      : t.quote.areOnOfferWithinYour(formatEnergy(quoted.availableWh));
   }
   if (quoted.leastCost !== undefined) {
-    return `The price moved: this costs ${formatTokens(quoted.leastCost, decimals)} now, and your limit is ${formatTokens(want.maxTotal, decimals)}.`;
+    return t.quote.thePriceMovedThisCosts(
+      formatTokens(quoted.leastCost, decimals),
+      formatTokens(want.maxTotal, decimals),
+    );
   }
   return quoted.reason;
 }
@@ -151,19 +155,20 @@ export function chosenItems(market: Quotable, wanted: readonly Wanted[], now: nu
     const offer = market.offers.get(address);
     const bus = offer === undefined ? undefined : market.buses.get(offer.bus);
     if (offer === undefined || bus === undefined) {
-      throw new Refusal('This offer is gone: it was sold out or withdrawn.');
+      throw new Refusal(t.quote.thisOfferIsGoneIt);
     }
     const why = untradable(offer, bus, now);
-    if (why !== undefined) throw new Refusal(`${why} Choose another.`);
+    if (why !== undefined) throw new Refusal(t.quote.chooseAnother(why));
     if (offer.pricePerKwh > maxPricePerKwh) {
       throw new Refusal(
-        `The seller changed the price to ${formatTokens(offer.pricePerKwh, bus.decimals)} per kWh, above your limit of ${formatTokens(maxPricePerKwh, bus.decimals)}.`,
+        t.quote.theSellerChangedThePrice(
+          formatTokens(offer.pricePerKwh, bus.decimals),
+          formatTokens(maxPricePerKwh, bus.decimals),
+        ),
       );
     }
     if (freeWh(offer) < energyWh) {
-      throw new Refusal(
-        `Somebody was faster: ${formatEnergy(freeWh(offer))} of this offer are left, and you want ${formatEnergy(energyWh)}.`,
-      );
+      throw new Refusal(t.quote.somebodyWasFasterOfThis(formatEnergy(freeWh(offer)), formatEnergy(energyWh)));
     }
     return { offer, bus, energyWh, maxPricePerKwh };
   });

@@ -9,6 +9,7 @@ import { ceilDiv, cost, U64_MAX } from '../../amount/cost';
 import { TRANSACTION_ACCOUNTS, TRANSACTION_BYTES, WALLET_BYTES } from '../../chain/limits';
 import { MAX_BATCH_ITEMS, WH_PER_KWH } from '../../generated/constants';
 import type { Offer } from '../../market/model';
+import { t } from '../../words';
 
 /** Nodes that the search for a cheaper rounding visits at most. */
 export const SEARCH_NODES = 50_000;
@@ -75,9 +76,9 @@ const most = (a: bigint, b: bigint) => (a > b ? a : b);
 /** Finds the cheapest way to buy what is wanted. */
 export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
   const { energyWh, minEnergyWh, maxTotal } = want;
-  if (energyWh <= 0n) return { ok: false, reason: 'Ask for at least 1 Wh.' };
+  if (energyWh <= 0n) return { ok: false, reason: t.router.askForAtLeast1 };
   if (minEnergyWh <= 0n || minEnergyWh > energyWh) {
-    return { ok: false, reason: 'The smallest acceptable amount must be from 1 Wh to the wanted amount.' };
+    return { ok: false, reason: t.router.theSmallestAcceptableAmountMust };
   }
   const usable = offers
     .filter(
@@ -93,17 +94,17 @@ export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
     );
   const availableWh = usable.reduce((sum, offer) => sum + offer.freeWh, 0n);
   if (availableWh < minEnergyWh) {
-    return { ok: false, reason: 'There is not enough energy on offer within your limits.', availableWh };
+    return { ok: false, reason: t.router.thereIsNotEnoughEnergy, availableWh };
   }
   const wanted = least(availableWh, energyWh);
   const best = cheapest(usable, wanted);
   if (best !== undefined && best.totalCost <= maxTotal) return { ok: true, quote: best };
   const smallest = cheapest(usable, minEnergyWh);
-  if (smallest === undefined) return { ok: false, reason: 'The cost does not fit 64 bits; buy less at once.' };
+  if (smallest === undefined) return { ok: false, reason: t.router.theCostExceedsWhat64 };
   if (smallest.totalCost > maxTotal) {
     return {
       ok: false,
-      reason: 'Even the smallest acceptable amount costs more than your limit.',
+      reason: t.router.evenTheSmallestAcceptableAmount,
       leastCost: smallest.totalCost,
     };
   }

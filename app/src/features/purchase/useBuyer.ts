@@ -10,6 +10,7 @@ import { useMarket, useSession } from '../../session';
 import { busyLanes } from '../../state/journal';
 import { useStore } from '../../state/store';
 import { useAnswer } from '../../state/useAnswer';
+import { t } from '../../words';
 import type { Plan } from './plan';
 import { purchase, purchaseAll, type Purchased, type PurchaseContext } from './purchase';
 
@@ -18,8 +19,8 @@ function usePurchaseContext(): (onStage: (stage: PurchaseStage) => void) => Purc
   const { live, genesis, signer, journal } = useSession();
   return useCallback(
     (onStage) => {
-      if (signer === undefined) throw new Refusal('Connect a wallet that signs for this network first.');
-      if (genesis === undefined) throw new Refusal('The network does not answer yet; try again in a moment.');
+      if (signer === undefined) throw new Refusal(t.useBuyer.connectAWalletThatSigns);
+      if (genesis === undefined) throw new Refusal(t.useBuyer.theNetworkDoesNotAnswer);
       return { connection: live.connection, genesis, signer, journal, onStage };
     },
     [live, genesis, signer, journal],

@@ -11,6 +11,7 @@ import { getTraderSize } from '../../generated';
 import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
+import { t } from '../../words';
 import { byPreference, nextNonce, openLanes } from '../trader/lanes';
 import { failingOffers, leaveOut } from './leftOut';
 import { paymentRefusal } from './payment';
@@ -55,14 +56,14 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
       return affordable(answer.value, holdings?.lamports);
     case 'failed':
       return isUnreachable(answer.error)
-        ? { kind: 'unknown', reason: 'The network does not answer; asking again…' }
+        ? { kind: 'unknown', reason: t.usePreview.theNetworkDoesNotAnswer }
         : { kind: 'refused', reason: sentence(answer.error) };
   }
 }
 
 function affordable({ fee, rent }: Fees, lamports: bigint | undefined): Preview {
   if (lamports === undefined || lamports >= fee + rent) return { kind: 'good', fee, rent };
-  const reason = `Your wallet has ${formatSol(lamports)}; fee and rent take ${formatSol(fee + rent)}. Add SOL.`;
+  const reason = t.usePreview.yourWalletHasFeeAnd(formatSol(lamports), formatSol(fee + rent));
   return { kind: 'refused', reason };
 }
 

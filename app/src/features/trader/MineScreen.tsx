@@ -3,7 +3,6 @@
 import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { counted } from '../../amount/text';
 import { formatBps, formatSol, formatTokens } from '../../amount/token';
 import { send } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
@@ -14,6 +13,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, CopyButton, Empty, Facts, numbers, Reading, TableHead } from '../../ui/parts';
 import { Ago } from '../../ui/time';
+import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
 import { LockCard } from '../lock/LockCard';
 import { OwnOffers } from '../offer/OwnOffers';
@@ -27,12 +27,12 @@ export function MineScreen() {
   if (wallet === undefined) {
     return (
       <div className="page">
-        <h1 className="visually-hidden">My energy</h1>
-        <Card title="My energy">
+        <h1 className="visually-hidden">{t.mineScreen.myEnergy}</h1>
+        <Card title={t.mineScreen.myEnergy}>
           <div className="stack">
-            <Empty>Connect a wallet to see your buses, offers, locks and purchases.</Empty>
+            <Empty>{t.mineScreen.connectAWalletToSee}</Empty>
             <button type="button" className="button primary" onClick={() => openWallet(true)}>
-              Connect a wallet
+              {t.mineScreen.connectAWallet}
             </button>
           </div>
         </Card>
@@ -41,18 +41,18 @@ export function MineScreen() {
   }
   return (
     <div className="page mine">
-      <h1 className="visually-hidden">My energy</h1>
+      <h1 className="visually-hidden">{t.mineScreen.myEnergy}</h1>
       <div className="main-column">
         <Locks />
         <Purchases />
-        <Card title="On offer">
+        <Card title={t.mineScreen.onOffer}>
           <OwnOffers />
         </Card>
       </div>
       <div className="side-column">
         <WalletCard />
         <OwnBuses />
-        <PastWindows title="Rent to get back" isWanted={({ rentPayer }) => rentPayer === wallet} />
+        <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
         <Lanes />
       </div>
     </div>
@@ -64,18 +64,18 @@ function WalletCard() {
   const { buses, holdings } = useMarket();
   const byMint = new Map([...buses.values()].map((bus) => [bus.mint, bus]));
   return (
-    <Card title="Wallet">
+    <Card title={t.mineScreen.wallet}>
       <Facts
         facts={[
           [
-            'Address',
+            t.mineScreen.address,
             <span key="a" className="row">
               {wallet !== undefined && <AddressLabel address={wallet} copy />}
             </span>,
           ],
-          ['For fees and rent', holdings?.lamports === undefined ? '…' : formatSol(holdings.lamports)],
+          [t.mineScreen.forFeesAndRent, holdings?.lamports === undefined ? '…' : formatSol(holdings.lamports)],
           ...[...byMint.values()].map((bus): readonly [string, React.ReactNode] => [
-            bus.token === 'tokens' ? 'Tokens' : bus.token,
+            bus.token === 'tokens' ? t.mineScreen.tokens : bus.token,
             <Balance key={bus.mint} bus={bus} />,
           ]),
         ]}
@@ -95,17 +95,17 @@ function OwnBuses() {
   const own = [...buses.values()].filter((bus) => isOwner(bus, wallet));
   return (
     <Card
-      title="Buses you own"
+      title={t.mineScreen.busesYouOwn}
       aside={
         <a className="button small quiet" href="#/bus/new">
-          Create a bus
+          {t.mineScreen.createABus}
         </a>
       }
     >
       {readAt === undefined ? (
-        <Reading what="your buses" />
+        <Reading what={t.mineScreen.yourBuses} />
       ) : own.length === 0 ? (
-        <Empty>You own no bus.</Empty>
+        <Empty>{t.mineScreen.youOwnNoBus}</Empty>
       ) : (
         <ul className="lines-list">
           {own.map((bus) => (
@@ -127,11 +127,11 @@ function Locks() {
   const { locks, readAt } = useMarket();
   const own = [...locks.values()].filter(({ buyer }) => buyer === wallet).sort((a, b) => a.expiresAt - b.expiresAt);
   return (
-    <Card title="Held for you">
+    <Card title={t.mineScreen.heldForYou}>
       {readAt === undefined ? (
-        <Reading what="what you hold" />
+        <Reading what={t.mineScreen.whatYouHold} />
       ) : own.length === 0 ? (
-        <Empty>You hold no energy. “Hold 5 min” on an offer keeps its price for five minutes.</Empty>
+        <Empty>{t.mineScreen.youHoldNoEnergyHold}</Empty>
       ) : (
         <ul className="tiles">
           {own.map((lock: Lock) => (
@@ -149,16 +149,21 @@ function Purchases() {
     .flatMap(({ receipts: kept }) => kept)
     .sort((a, b) => b.purchasedAt - a.purchasedAt || (b.nonce > a.nonce ? 1 : -1));
   return (
-    <Card title="Purchases">
+    <Card title={t.mineScreen.purchases}>
       {holdings?.traders === undefined ? (
-        <Reading what="your purchases" />
+        <Reading what={t.mineScreen.yourPurchases} />
       ) : receipts.length === 0 ? (
-        <Empty>
-          You have bought nothing yet. <a href="#/market">See what is on offer.</a>
-        </Empty>
+        <Empty>{t.mineScreen.youHaveBoughtNothingYet(<a href="#/market">{t.mineScreen.seeWhatIsOnOffer}</a>)}</Empty>
       ) : (
-        <table className="plain" aria-label="Purchases">
-          <TableHead columns={['When', numbers('Energy'), numbers('Paid'), numbers('Transaction hash')]} />
+        <table className="plain" aria-label={t.mineScreen.purchases}>
+          <TableHead
+            columns={[
+              t.mineScreen.when,
+              numbers(t.mineScreen.energy),
+              numbers(t.mineScreen.paid),
+              numbers(t.mineScreen.transactionHash),
+            ]}
+          />
           <tbody>
             {receipts.map((receipt) => (
               <tr key={receipt.hash}>
@@ -173,7 +178,7 @@ function Purchases() {
                   <a className="mono" href={`#/verify/${receipt.hash}`} title={receipt.hash}>
                     {receipt.hash.slice(0, 10)}…
                   </a>
-                  <CopyButton text={receipt.hash} label="Copy the transaction hash" />
+                  <CopyButton text={receipt.hash} label={t.mineScreen.copyTheTransactionHash} />
                 </td>
               </tr>
             ))}
@@ -192,7 +197,7 @@ function Paid({ units }: { readonly units: bigint }) {
   return first !== undefined && all.every(({ mint }) => mint === first.mint) ? (
     <>{formatTokens(units, first.decimals)}</>
   ) : (
-    <>{units.toString()} base units</>
+    <>{t.mineScreen.baseUnits(units.toString())}</>
   );
 }
 
@@ -200,11 +205,11 @@ function Lanes() {
   const { holdings } = useMarket();
   const traders = holdings?.traders;
   return (
-    <Card title="Purchase lanes">
+    <Card title={t.mineScreen.purchaseLanes}>
       {traders === undefined ? (
-        <Reading what="your lanes" />
+        <Reading what={t.mineScreen.yourLanes} />
       ) : traders.length === 0 ? (
-        <Empty>Your first purchase opens a lane. It makes every purchase happen exactly once.</Empty>
+        <Empty>{t.mineScreen.yourFirstPurchaseOpensA}</Empty>
       ) : (
         <ul className="lines-list">
           {traders.map((trader) => (
@@ -230,10 +235,10 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
       return {
         message:
           proof.kind === 'proven'
-            ? `${proof.purchases === 1 ? 'The purchase is' : `All ${proof.purchases} purchases are`} proven by the root on chain.`
+            ? t.mineScreen.proven(proof.purchases)
             : proof.kind === 'gap'
-              ? `${counted(proof.missing, 'purchase')} ${proof.missing === 1 ? 'is' : 'are'} missing on this node; ask one that keeps the whole history.`
-              : 'The hashes do not make the root on chain; do not trust this node’s history.',
+              ? t.mineScreen.missing(proof.missing)
+              : t.mineScreen.theHashesDoNotMake,
       };
     });
   };
@@ -246,33 +251,31 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
         async () => [getTraderCloseInstruction({ wallet: noSigner(trader.wallet), trader: trader.address })],
         onStage,
       );
-      return { message: 'The lane is closed, its rent is back. It opens again with your next purchase.' };
+      return { message: t.mineScreen.theLaneIsClosedIts };
     });
   };
   const count = trader.nextNonce - trader.firstNonce;
   return (
     <li className="stack tight">
       <div className="row spread">
-        <span>
-          Lane {trader.lane} <span className="hint">{counted(count, 'purchase')}</span>
-        </span>
+        <span>{t.mineScreen.lane(trader.lane, <span className="hint">{t.mineScreen.purchasesOf(count)}</span>)}</span>
         <Energy wh={trader.totalEnergyWh} />
       </div>
-      <p className="sub mono" title="The nonce of the next purchase">
-        next nonce {trader.nextNonce.toString()}
+      <p className="sub mono" title={t.mineScreen.theNonceOfTheNext}>
+        {t.mineScreen.nextNonce(trader.nextNonce.toString())}
       </p>
       <div className="row">
         <button type="button" className="button small quiet" onClick={check} disabled={action.isRunning}>
-          Check the history
+          {t.mineScreen.checkTheHistory}
         </button>
         <WalletButton tone="quiet" onClick={close} busy={action.isRunning} disabled={!canClose}>
-          Close
+          {t.mineScreen.close}
         </WalletButton>
-        {!canClose && <span className="hint">can be closed a few minutes after it was opened</span>}
+        {!canClose && <span className="hint">{t.mineScreen.canBeClosedAFew}</span>}
       </div>
       {found !== undefined && found.purchases.length > trader.receipts.length && (
         <details className="more">
-          <summary>Older purchases</summary>
+          <summary>{t.mineScreen.olderPurchases}</summary>
           <ul className="lines-list">
             {found.purchases.slice(0, -trader.receipts.length).map((purchase) => (
               <li key={purchase.hash} className="row spread">

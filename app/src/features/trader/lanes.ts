@@ -13,6 +13,7 @@ import { FIRST_SLOT_AHEAD, getTraderOpenInstruction, NONCE_SLOT_SHIFT } from '..
 import { decodeTrader } from '../../market/decode';
 import type { Trader } from '../../market/model';
 import { PROGRAM, SYSTEM_PROGRAM } from '../../programs';
+import { t } from '../../words';
 
 /** Lanes that one wallet uses at most from this app. */
 export const MAX_LANES = 16;
@@ -150,7 +151,7 @@ export async function leaseLanes(
   }
   if (leases.length < count) {
     for (const { release } of leases) release();
-    throw new Refusal('The purchase lanes of this wallet are in use; wait until your other purchases are through.');
+    throw new Refusal(t.lanes.thePurchaseLanesOfThis);
   }
   return leases;
 }

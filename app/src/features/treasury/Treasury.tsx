@@ -13,6 +13,7 @@ import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, numbers, TableHead } from '../../ui/parts';
+import { t } from '../../words';
 
 /** Pays an owner what it may claim, to its own token account; anyone may ask for it. */
 export function treasuryClaim(
@@ -52,8 +53,8 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
   const balance = balances.get(bus.treasury);
   if (balance === undefined) {
     return (
-      <Card title="Treasury">
-        <Empty>Reading the treasury…</Empty>
+      <Card title={t.treasury.treasury}>
+        <Empty>{t.treasury.readingTheTreasury}</Empty>
       </Card>
     );
   }
@@ -68,25 +69,28 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
       await treasuryClaim(live, signer, bus, owner, onStage);
       await Promise.all([live.refresh([bus.address]), live.refreshBalances()]);
       return {
-        message: (
-          <>
-            <Tokens units={units} bus={bus} /> went to <AddressLabel address={owner} />.
-          </>
-        ),
+        message: <>{t.treasury.wentTo(<Tokens units={units} bus={bus} />, <AddressLabel address={owner} />)}</>,
       };
     });
   };
   return (
-    <Card title="Treasury">
+    <Card title={t.treasury.treasury}>
       <Facts
         facts={[
-          ['Holds now', <Tokens key="h" units={balance} bus={bus} />],
-          ['Received ever', <Tokens key="r" units={balance + bus.treasuryClaimed} bus={bus} />],
-          ['Claimed ever', <Tokens key="c" units={bus.treasuryClaimed} bus={bus} />],
+          [t.treasury.holdsNow, <Tokens key="h" units={balance} bus={bus} />],
+          [t.treasury.receivedEver, <Tokens key="r" units={balance + bus.treasuryClaimed} bus={bus} />],
+          [t.treasury.claimedEver, <Tokens key="c" units={bus.treasuryClaimed} bus={bus} />],
         ]}
       />
-      <table className="plain" aria-label="Claims">
-        <TableHead columns={['Owner', numbers('Share'), numbers('May claim'), { title: 'Claim', as: 'hidden' }]} />
+      <table className="plain" aria-label={t.treasury.claims}>
+        <TableHead
+          columns={[
+            t.treasury.owner,
+            numbers(t.treasury.share),
+            numbers(t.treasury.mayClaim),
+            { title: t.treasury.claim, as: 'hidden' },
+          ]}
+        />
         <tbody>
           {places.map(({ owner, note }) => {
             const units = claimable(bus, owner, balance);
@@ -106,7 +110,7 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
                     busy={action.isRunning}
                     onClick={() => claim(owner)}
                   >
-                    {owner === wallet ? 'Claim' : 'Pay out'}
+                    {owner === wallet ? t.treasury.claim : t.treasury.payOut}
                   </WalletButton>
                 </td>
               </tr>

@@ -2,7 +2,6 @@
 
 import { useState } from 'react';
 
-import { counted } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
@@ -12,6 +11,7 @@ import { TextField } from '../../ui/fields';
 import { CheckIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
 import { When } from '../../ui/time';
+import { t } from '../../words';
 import { FillTable } from '../purchase/FillTable';
 import { parseQuery, verify, type Processed, type Proof, type Verdict } from './verify';
 
@@ -26,16 +26,16 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
   const progress = useVerdict(asked);
   return (
     <div className="page narrow">
-      <h1 className="visually-hidden">Verify</h1>
-      <Card title="Did it happen?">
+      <h1 className="visually-hidden">{t.verifyScreen.verify}</h1>
+      <Card title={t.verifyScreen.didItHappen}>
         <VerifyForm key={asked} asked={asked} />
         <div role="status" aria-live="polite" className="verdict">
           {progress.kind === 'looking' && (
             <div className="status running">
               <span className="spinner" aria-hidden="true" />
               <div>
-                Asking the chain…
-                {progress.looked > 0 && <p className="hint">{counted(progress.looked, 'transaction')} looked at</p>}
+                {t.verifyScreen.askingTheChain}
+                {progress.looked > 0 && <p className="hint">{t.verifyScreen.lookedAt(progress.looked)}</p>}
               </div>
             </div>
           )}
@@ -43,7 +43,7 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
           {progress.kind === 'answered' && progress.verdict.kind === 'unprocessed' && (
             <div className="status noted">
               <div>
-                <strong>Not processed.</strong> {progress.verdict.why}
+                <strong>{t.verifyScreen.notProcessed}</strong> {progress.verdict.why}
               </div>
             </div>
           )}
@@ -89,15 +89,15 @@ function VerifyForm({ asked }: { readonly asked: string | undefined }) {
       }}
     >
       <TextField
-        label="Transaction hash or signature"
+        label={t.verifyScreen.transactionHashOrSignature}
         value={text}
         onChange={setText}
         parsed={parsed}
         inputMode="text"
-        hint="The hash that every purchase shows, or the signature of its transaction."
+        hint={t.verifyScreen.theHashThatEveryPurchase}
       />
       <button type="submit" className="button primary" disabled={!parsed.ok}>
-        Verify
+        {t.verifyScreen.verify}
       </button>
     </form>
   );
@@ -114,37 +114,37 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
     <Card
       title={
         <span className="row good">
-          <CheckIcon /> Processed exactly once
+          <CheckIcon /> {t.verifyScreen.processedExactlyOnce}
         </span>
       }
     >
       <Facts
         facts={[
           [
-            'Transaction hash',
+            t.verifyScreen.transactionHash,
             <span key="h" className="row wrap">
               <span className="mono break">{purchase.hash}</span>
-              <CopyButton text={purchase.hash} label="Copy the transaction hash" />
+              <CopyButton text={purchase.hash} label={t.verifyScreen.copyTheTransactionHash} />
             </span>,
           ],
-          ['Buyer', <AddressLabel key="b" address={purchase.wallet} copy />],
-          ['When', <When key="w" at={purchase.at} />],
-          ['Energy', <Energy key="e" wh={purchase.energyWh} />],
+          [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
+          [t.verifyScreen.when, <When key="w" at={purchase.at} />],
+          [t.verifyScreen.energy, <Energy key="e" wh={purchase.energyWh} />],
           [
-            'Paid',
+            t.verifyScreen.paid,
             <span key="p" className="number">
               {formatTokens(purchase.paid, decimals)}
             </span>,
           ],
-          ['Lane and nonce', <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>],
+          [t.verifyScreen.laneAndNonce, <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>],
           ...(purchase.signature === undefined
             ? []
             : [
                 [
-                  'Signature',
+                  t.verifyScreen.signature,
                   <span key="s" className="row wrap">
                     <span className="mono break">{purchase.signature}</span>
-                    <CopyButton text={purchase.signature} label="Copy the signature" />
+                    <CopyButton text={purchase.signature} label={t.verifyScreen.copyTheSignature} />
                   </span>,
                 ] as const,
               ]),
@@ -152,8 +152,8 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
       />
       {purchase.fills.length > 0 && (
         <FillTable
-          label="What was bought"
-          from="Offer"
+          label={t.verifyScreen.whatWasBought}
+          from={t.verifyScreen.offer}
           decimals={decimals}
           groups={[
             {
@@ -183,38 +183,24 @@ function ProofText({ proof }: { readonly proof: Proof }) {
         <div className="status done">
           <CheckIcon />
           <div>
-            The history root on chain proves it:{' '}
-            {proof.purchases === 1
-              ? 'the one purchase of this lane makes'
-              : `all ${proof.purchases} purchases of this lane make`}{' '}
-            exactly
+            {t.verifyScreen.proven(proof.purchases)}
             <p className="mono break hint">{proof.root}</p>
           </div>
         </div>
       );
     case 'gap':
-      return (
-        <div className="status noted">
-          {counted(proof.missing, 'purchase')} of this lane {proof.missing === 1 ? 'is' : 'are'} missing on this node,
-          so that its history root cannot be checked here; ask a node that keeps the whole history.
-        </div>
-      );
+      return <div className="status noted">{t.verifyScreen.missing(proof.missing)}</div>;
     case 'mismatch':
       return (
         <div className="status failed">
           <div>
-            The history of this node does not make the root on chain. Do not trust this node’s history.
-            <p className="mono break hint">computed {proof.computed}</p>
-            <p className="mono break hint">on chain {proof.root}</p>
+            {t.verifyScreen.theHistoryOfThisNode}
+            <p className="mono break hint">{t.verifyScreen.computed(proof.computed)}</p>
+            <p className="mono break hint">{t.verifyScreen.onChain(proof.root)}</p>
           </div>
         </div>
       );
     case 'closed':
-      return (
-        <div className="status noted">
-          The lane was closed since, and its root with it; the transaction itself, which the network keeps, tells of
-          this purchase.
-        </div>
-      );
+      return <div className="status noted">{t.verifyScreen.theLaneWasClosedSince}</div>;
   }
 }

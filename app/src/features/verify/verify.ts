@@ -10,6 +10,7 @@ import { decodeTrader, KINDS } from '../../market/decode';
 import type { Fill, Trader } from '../../market/model';
 import { readTransaction, type ReadTransaction } from '../../market/transactions';
 import { PROGRAM } from '../../programs';
+import { t } from '../../words';
 import { EMPTY_ROOT, nextHistoryRoot } from '../purchase/hash';
 import { readLane } from '../trader/lanes';
 
@@ -26,8 +27,7 @@ export function parseQuery(text: string): Query | { readonly reason: string } {
     return { kind: 'signature', signature: compact as Signature };
   }
   return {
-    reason:
-      'This is neither a transaction hash (64 hexadecimal digits) nor a signature (about 88 letters and digits). Paste one whole.',
+    reason: t.verify.thisIsNeitherATransaction,
   };
 }
 
@@ -72,15 +72,15 @@ export async function verify(
     if (transaction === undefined) {
       return {
         kind: 'unprocessed',
-        why: 'The node knows no transaction with this signature. Check the network and the signature.',
+        why: t.verify.theNodeKnowsNoTransaction,
       };
     }
     if (transaction.failed) {
-      return { kind: 'unprocessed', why: 'The transaction failed, so that nothing was bought or paid.' };
+      return { kind: 'unprocessed', why: t.verify.theTransactionFailedSoThat };
     }
     const purchases = await Promise.all(processedIn(connection, transaction, query.signature, () => true));
     return purchases.length === 0
-      ? { kind: 'unprocessed', why: 'The transaction succeeded, and there is no purchase on MultiBus in it.' }
+      ? { kind: 'unprocessed', why: t.verify.theTransactionSucceededAndThere }
       : { kind: 'processed', purchases };
   }
   const lanes = await allLanes(connection);
@@ -93,7 +93,7 @@ export async function verify(
   }
   const receipt = lane?.receipts.find(({ hash }) => hash === query.hash);
   if (lane === undefined || receipt === undefined) {
-    return { kind: 'unprocessed', why: 'No purchase with this hash has happened on this network.' };
+    return { kind: 'unprocessed', why: t.verify.noPurchaseWithThisHash };
   }
   const proof = await prove(connection, lane.wallet, lane.lane);
   const { hash, wallet, nonce, purchasedAt: at, energyWh, paid } = receipt;

@@ -16,19 +16,22 @@ import {
   useSolanaWallets,
   type Wallet,
 } from '../../wallet/standard';
+import { t } from '../../words';
 
 /** The connected wallet, or a button that connects one. */
 export function WalletChip() {
   const { connected, openWallet } = useSession();
   return connected === undefined ? (
     <button type="button" className="button primary small" onClick={() => openWallet(true)}>
-      <WalletIcon /> <span>Connect</span>
+      <WalletIcon /> <span>{t.walletDialog.connect}</span>
     </button>
   ) : (
     <button type="button" className="chip wallet" onClick={() => openWallet(true)}>
       <img src={connected.wallet.icon} alt="" width="18" height="18" />
       <span className="mono">{short(connected.account.address)}</span>
-      <span className="visually-hidden">{`Wallet ${connected.wallet.name}, account ${connected.account.address}`}</span>
+      <span className="visually-hidden">
+        {t.walletDialog.walletAccount(connected.wallet.name, connected.account.address)}
+      </span>
     </button>
   );
 }
@@ -49,12 +52,11 @@ export function WalletDialog() {
           </p>
           {chain !== undefined && !signsFor(account, chain) && (
             <p className="error-text" role="alert">
-              {wallet.name} does not sign for this network ({chain.replace('solana:', '')}). Switch the network in the
-              wallet, or choose another one here.
+              {t.walletDialog.doesNotSignForThis(wallet.name, chain.replace('solana:', ''))}
             </p>
           )}
           {wallet.accounts.length > 1 && (
-            <ul className="choices" aria-label="Accounts">
+            <ul className="choices" aria-label={t.walletDialog.accounts}>
               {wallet.accounts.map((candidate) => (
                 <li key={candidate.address}>
                   <button
@@ -72,20 +74,18 @@ export function WalletDialog() {
             </ul>
           )}
           <DisconnectButton wallet={wallet} onDone={disconnect}>
-            Disconnect
+            {t.walletDialog.disconnect}
           </DisconnectButton>
         </div>
       </Dialog>
     );
   }
   return (
-    <Dialog title="Connect a wallet" onClose={close}>
+    <Dialog title={t.walletDialog.connectAWallet} onClose={close}>
       <div className="stack">
         {usable.length === 0 && (
           <Empty>
-            {unfit.length === 0
-              ? 'No wallet is installed in this browser. Install Phantom, or any other Solana wallet, and it appears here.'
-              : 'No wallet in this browser can be used here. Install Phantom, or any other Solana wallet, and it appears here.'}
+            {unfit.length === 0 ? t.walletDialog.noWalletIsInstalledIn : t.walletDialog.noWalletInThisBrowser}
           </Empty>
         )}
         <ul className="choices">
@@ -118,14 +118,18 @@ function WalletChoice({ wallet, onDone }: { readonly wallet: Wallet; readonly on
     connect().then(
       (account) => {
         if (account === undefined) {
-          setRefused(`${wallet.name} shows no account; unlock it and try again.`);
+          setRefused(t.walletDialog.showsNoAccountUnlockIt(wallet.name));
           return;
         }
         choose(wallet, account);
         onDone();
       },
       (error: unknown) =>
-        setRefused(isDeclined(error) ? `You declined in ${wallet.name}.` : `${wallet.name} says: “${wordsOf(error)}”.`),
+        setRefused(
+          isDeclined(error)
+            ? t.walletDialog.youDeclinedIn(wallet.name)
+            : t.walletDialog.says(wallet.name, wordsOf(error)),
+        ),
     );
   };
   return (
@@ -133,9 +137,9 @@ function WalletChoice({ wallet, onDone }: { readonly wallet: Wallet; readonly on
       <button type="button" disabled={isConnecting} onClick={onConnect} className={classes(isConnecting && 'busy')}>
         <img src={wallet.icon} alt="" width="24" height="24" />
         <strong>{wallet.name}</strong>
-        {isConnecting && <span className="hint">waiting for the wallet…</span>}
+        {isConnecting && <span className="hint">{t.walletDialog.waitingForTheWallet}</span>}
         {!isConnecting && chain !== undefined && !isFor(wallet, chain) && (
-          <span className="hint">does not sign for this network</span>
+          <span className="hint">{t.walletDialog.doesNotSignForThis2}</span>
         )}
       </button>
       <p className="error-text" aria-live="polite">

@@ -1,0 +1,985 @@
+/** What the app says, in German. */
+
+import type { ReactNode } from 'react';
+
+import { counted } from './count';
+import type { Words } from './en';
+
+const offers = (count: number) => counted(count, 'Angebot', 'Angebote');
+const purchases = (count: number | bigint) => counted(count, 'Kauf', 'Käufe');
+
+/** The words, by where they stand. */
+export const de: Words = {
+  owners: {
+    of: (some, all) => `${some} von ${counted(all, 'Eigentümer', 'Eigentümern')}`,
+    outOf: (some, all) => `${some} von ${all}`,
+  },
+  app: {
+    basketOf: (count) => `Korb, ${offers(count)}`,
+    market: 'Markt',
+    sell: 'Verkaufen',
+    myEnergy: 'Meine Energie',
+    bus: 'Bus',
+    verify: 'Prüfen',
+    notFound: 'Nicht gefunden',
+    multibus: (title) => `${title} · MultiBus`,
+    skipToTheContent: 'Zum Inhalt springen',
+    thereIsNoSuchPage: 'Diese Seite gibt es nicht.',
+    multibusToTheMarket: 'MultiBus, zum Markt',
+    multibus2: 'MultiBus',
+    screens: 'Seiten',
+    switchToLanguage: (language) => `Zu ${language} wechseln`,
+    switchToTheTheme: (other) => `Zu ${other === 'dark' ? 'dunklen' : 'hellen'} Farben wechseln`,
+  },
+  decimal: {
+    type: (noun) => `Geben Sie ${noun} ein.`,
+    useAPointForDecimals: 'Schreiben Sie Nachkommastellen mit Komma, etwa 2,5, und Tausender mit Punkt, etwa 1.000.',
+    typeAboveZero: (noun) => `Geben Sie ${noun} über null ein.`,
+    isNotANumberType: (more) => `„${more}“ ist keine Zahl; geben Sie Ziffern ein, etwa 2,5.`,
+    haveNoDecimalsTypeA: (unit) => `${unit} haben keine Nachkommastellen; geben Sie eine ganze Zahl ein.`,
+    haveAtMostDecimalsHas: (unit, decimals, compact, count) =>
+      `${unit} haben höchstens ${decimals} Nachkommastellen; „${compact}“ hat ${count}.`,
+    isMoreThan64Bits: (compact) => `„${compact}“ ist mehr, als 64 Bit fassen; geben Sie weniger ein.`,
+  },
+  energy: {
+    anAmountOfEnergy: 'eine Energiemenge',
+    typeAtLeast1Wh: 'Geben Sie mindestens 1 Wh ein.',
+    kwh: (decimal) => `${decimal} kWh`,
+  },
+  token: {
+    anAmount: 'einen Betrag',
+    theseTokens: 'Diese Token',
+    aPricePerKwh: 'einen Preis je kWh',
+    typeAPriceAboveZero: 'Geben Sie einen Preis über null ein.',
+    sol: (decimal) => `${decimal} SOL`,
+    aPercentage: 'einen Prozentsatz',
+    percentages: 'Prozentsätze',
+    atMost100: 'Höchstens 100 %.',
+  },
+  connection: {
+    theNodeHasNotAnswered: (more) => `der Knoten hat in ${more} Sekunden nicht geantwortet`,
+  },
+  network: {
+    isAPublicNetworkAnd: (networkName, more) =>
+      `${networkName} ist ein öffentliches Netz (${more}), und diese App ist für das lokale Programm gebaut, dessen Schlüssel jeder hat: Wer es dort einrichtet, könnte Ihr Geld nehmen. Nutzen Sie eine App, die für dieses Netz gebaut ist, oder wählen Sie ein lokales Netz.`,
+    giveTheAddressOfAn: 'Geben Sie die Adresse eines RPC-Knotens ein, etwa http://127.0.0.1:8899.',
+    giveTheAddressOfIts: 'Geben Sie die Adresse seiner Abonnements ein, etwa ws://127.0.0.1:8900.',
+  },
+  send: {
+    theNetworkDidNotConfirm: 'das Netz hat nicht rechtzeitig bestätigt',
+    theNetworkDidNotTake:
+      'Das Netz hat die Transaktion nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
+  },
+  explain: {
+    youDeclinedInYourWallet: 'Sie haben in Ihrer Wallet abgelehnt; es wurde nichts gesendet.',
+    yourWalletSaysItMay: (words) =>
+      `Ihre Wallet sagt: „${words}“. Vielleicht hat sie trotzdem gesendet: Sehen Sie nach, ob es geschehen ist, bevor Sie es noch einmal versuchen.`,
+    yourWalletSaysNothingWas: (words) => `Ihre Wallet sagt: „${words}“. Es wurde nichts gesendet.`,
+    theNetworkDoesNotAnswer:
+      'Das Netz antwortet nicht, noch weiß also niemand, ob der Kauf geschehen ist. Er wird beobachtet und gezeigt, sobald das feststeht; nichts wird zweimal bezahlt.',
+    yourWalletSaysItMay2: (words) =>
+      `Ihre Wallet sagt: „${words}“. Vielleicht hat sie den Kauf trotzdem gesendet, deshalb wird er beobachtet, bis die Chain es sagt. Warten Sie das ab, bevor Sie noch einmal kaufen.`,
+    noReason: 'kein Grund',
+    theTokenAccountHasToo: 'Das Tokenkonto hat zu wenig SOL für seine Miete; laden Sie es auf.',
+    yourTokenAccountHoldsLess:
+      'Auf Ihrem Tokenkonto ist weniger, als zu zahlen ist; laden Sie Token auf, oder kaufen Sie weniger.',
+    theTokenAccountIsOf: 'Das Tokenkonto gehört zu einem anderen Token; nehmen Sie eines des Tokens dieses Busses.',
+    theseTokensBelongToAnother:
+      'Diese Token gehören einer anderen Wallet; wechseln Sie zu der Wallet, der sie gehören.',
+    theTokenAccountIsFrozen: 'Der Herausgeber des Tokens hat das Tokenkonto gesperrt; fragen Sie ihn.',
+    somethingExistsAtThatAddress:
+      'Unter dieser Adresse gibt es schon etwas; vielleicht ist es eben erst geschehen.',
+    yourWalletHasTooLittle: 'Ihre Wallet hat zu wenig SOL für Miete und Gebühren; laden Sie SOL auf.',
+    aSignatureIsMissingSign: 'Eine Unterschrift fehlt; unterschreiben Sie mit der richtigen Wallet.',
+    anAccountHasTooLittle: 'Ein Konto hat zu wenig SOL; laden Sie SOL auf.',
+    anAccountIsMissingOr:
+      'Ein Konto fehlt oder gehört zu einem anderen Programm; vielleicht wurde es eben geschlossen.',
+    anAccountDoesNotExist: 'Ein Konto gibt es nicht mehr; vielleicht wurde es eben geschlossen.',
+    anAccountIsMissingOr2: 'Ein Konto fehlt oder ist von anderer Art; vielleicht wurde es eben geschlossen.',
+    anAccountIsMissingIt: 'Ein Konto fehlt; vielleicht wurde es eben geschlossen.',
+    theAccountExistsAlreadyIt: 'Das Konto gibt es schon; vielleicht wurde es eben angelegt.',
+    theTransactionIsTooLarge: 'Das ist zu viel für eine Transaktion; kaufen Sie aus weniger Angeboten auf einmal.',
+    multibusIsNotOnThis: 'MultiBus gibt es auf diesem Netz nicht; wählen Sie ein anderes Netz.',
+    yourWalletHasNoSol: 'Ihre Wallet hat auf diesem Netz kein SOL; laden Sie zuerst etwas für Gebühren auf.',
+    yourWalletHasTooLittle2: 'Ihre Wallet hat zu wenig SOL für die Netzgebühr; laden Sie SOL auf.',
+    anAccountWouldHoldToo: 'Ein Konto hätte zu wenig SOL für seine Miete; laden Sie SOL auf.',
+    theTransactionIsTooOld:
+      'Die Transaktion ist zu alt, oder der Knoten hinkt hinterher; versuchen Sie es noch einmal.',
+    theTransactionNamesTooMany:
+      'Die Transaktion nennt zu viele Konten; kaufen Sie aus weniger Angeboten auf einmal.',
+    anUnknownError: 'ein unbekannter Fehler',
+    theNetworkRefusedTheTransaction: (name) =>
+      `Das Netz hat die Transaktion abgelehnt (${name}); versuchen Sie es noch einmal.`,
+    aProgramThatThisTransaction: 'Ein Programm, das diese Transaktion nutzt, hat abgelehnt; nichts wurde geändert.',
+    theTransactionWasRefusedNothing: (name) =>
+      `Die Transaktion wurde abgelehnt (${name}); nichts wurde geändert.`,
+    theNetworkDoesNotAnswer2: 'Das Netz antwortet nicht. Ihr Geld ist sicher: Nichts geschieht zweimal.',
+    theNodeAnswersWithHttp: (statusCode) => `der Knoten antwortet mit HTTP ${statusCode}`,
+    theNodeAnswersWithError: (code) => `der Knoten antwortet mit Fehler ${code}`,
+    theNodeLagsBehindIts: 'der Knoten hinkt seinem Netz hinterher',
+    theNodeHasClosedThe: 'der Knoten hat die Verbindung geschlossen',
+    theNodeTakesNoConnection: 'der Knoten nimmt keine Verbindung an',
+    theNodeTakesNoSubscription: 'der Knoten nimmt kein Abonnement an',
+  },
+  busScreen: {
+    bus: 'Bus',
+    theBuses: 'die Busse',
+    thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
+    createABus: 'Bus anlegen',
+    paused: 'angehalten',
+    copyTheBussAddress: 'Adresse des Busses kopieren',
+    decisions: 'Beschlüsse',
+    timelock: 'Wartezeit',
+    none: 'keine',
+    pausing: 'Anhalten',
+    capacity: 'Kapazität',
+    basePrice: 'Mindestpreis',
+    lockFee: 'Gebühr fürs Halten',
+    windows: 'Zeitfenster',
+    listing: 'Anbieten dürfen',
+    everybody: 'alle',
+    ownersOnly: 'nur Eigentümer',
+    token: 'Token',
+    owners: 'Eigentümer',
+    nobody: 'Niemand',
+    pastWindows: 'Vergangene Zeitfenster',
+  },
+  createBus: {
+    noWindowsDeliversAnyTime: 'Keine Zeitfenster: liefert jederzeit',
+    whenTheWindowStarts: 'Wenn das Zeitfenster beginnt',
+    n5MinutesBefore: '5 Minuten vorher',
+    n15MinutesBefore: '15 Minuten vorher',
+    n1HourBefore: '1 Stunde vorher',
+    atOnce: 'Sofort',
+    after1Minute: 'Nach 1 Minute',
+    after1Hour: 'Nach 1 Stunde',
+    after1Day: 'Nach 1 Tag',
+    after7Days: 'Nach 7 Tagen',
+    everyOwnerNeedsAnAddress: 'Jeder Eigentümer braucht eine Adresse und einen Anteil.',
+    theSameOwnerIsIn: 'Derselbe Eigentümer steht zweimal in der Liste.',
+    youMustBeOneOf: 'Sie müssen selbst Eigentümer sein.',
+    theSharesMakeTheyMust: (share) => `Die Anteile ergeben ${share}; es müssen 100 % sein.`,
+    theLockFeeCanBe: 'Die Gebühr fürs Halten darf höchstens 5 % sein.',
+    openIt: 'Öffnen',
+    putEnergyOnOffer: 'Energie anbieten',
+    isThereOr: (value, link, link2) => (
+      <>
+        {value} ist da. {link} oder {link2}.
+      </>
+    ),
+    createABus: 'Bus anlegen',
+    name: 'Name',
+    whatNeighboursCallIt: 'So nennen ihn die Nachbarn.',
+    capacity: 'Kapazität',
+    capacityPerWindow: 'Kapazität je Zeitfenster',
+    energyThatMayBeOn: 'Energie, die angeboten oder verkauft sein darf.',
+    settlementTokenMint: 'Token zum Bezahlen (Mint)',
+    decimals: (decimals, more) => `${decimals} Nachkommastellen${more}`,
+    lookingItUp: 'Wird nachgesehen…',
+    whatBuyersPayInA: 'Womit Käufer zahlen, meist ein Stablecoin.',
+    tokensOfOtherBuses: 'Token anderer Busse',
+    as: (busName) => `wie ${busName}`,
+    basePricePerKwh: 'Mindestpreis je kWh',
+    noOfferAsksLessThan: (amount) => `Kein Angebot verlangt weniger als ${amount}.`,
+    theLowestPriceThatAn: 'Der niedrigste Preis, den ein Angebot verlangen darf.',
+    ownersAndTheirSharesOf: 'Eigentümer und ihre Anteile an den Einnahmen des Busses',
+    owner: (more) => `Eigentümer ${more}`,
+    you: 'Sie',
+    shareOfOwner: (more) => `Anteil von Eigentümer ${more}`,
+    removeOwner: (more) => `Eigentümer ${more} entfernen`,
+    addAnOwner: 'Eigentümer hinzufügen',
+    sharesMake: (share) => `Anteile ergeben ${share}`,
+    approvalsThatADecisionNeeds: 'Zustimmungen, die ein Beschluss braucht',
+    approvalsThatPausingNeeds: 'Zustimmungen, die das Anhalten braucht',
+    asManyAsAnyDecision: 'So viele wie jeder Beschluss',
+    decisionsTakeEffect: 'Beschlüsse gelten',
+    lockFee: 'Gebühr fürs Halten',
+    whatHoldingEnergyCostsWhere: 'Was das Halten kostet, wenn nicht gekauft wird, höchstens 5 %.',
+    deliveryWindows: 'Zeitfenster der Lieferung',
+    gateCloses: 'Handelsschluss',
+    whoMayListEnergy: 'Wer Energie anbieten darf',
+    ownersOnly: 'Nur Eigentümer',
+    everybody: 'Alle',
+    createTheBus: 'Bus anlegen',
+  },
+  bus: {
+    pasteAWalletsAddress: 'Fügen Sie die Adresse einer Wallet ein.',
+    thisIsNotAnAddress: 'Das ist keine Adresse; fügen Sie alle 32 bis 44 Buchstaben und Ziffern ein.',
+    giveTheBusAName: 'Geben Sie dem Bus einen Namen.',
+    atMost32BytesThis: (length) => `Höchstens 32 Byte; das sind ${length}.`,
+    noControlCharactersPlease: 'Bitte keine Steuerzeichen.',
+    thereIsNoTokenWith:
+      'Auf diesem Netz gibt es keinen Token mit dieser Adresse; fügen Sie die Adresse seiner Mint ein.',
+  },
+  pastWindows: {
+    closed: (count, back) =>
+      `${count === 1 ? 'Ein Zeitfenster ist' : `${count} Zeitfenster sind`} geschlossen; die Miete ging zurück${back === undefined ? '' : `: ${back}`}.`,
+    over: (count) => (count === 1 ? 'Ein Zeitfenster ist vorbei.' : `${count} Zeitfenster sind vorbei.`),
+    withdrawn: (count) => `${offers(count)} ${count === 1 ? 'wird' : 'werden'} mit zurückgezogen`,
+    closingGivesTheRentBack: (sol, units) =>
+      `Schließen gibt die Miete dem zurück, der sie gezahlt hat, je ${sol} (${units} Lamports).`,
+    pastWindows: 'Vergangene Zeitfenster',
+    locksHoldItUpFree: 'gehaltene Energie hält es offen; geben Sie sie zuerst frei',
+    andMore: (more) => `und ${more} weitere`,
+    closePastWindows: 'Vergangene Zeitfenster schließen',
+  },
+  capacity: {
+    thereIsNothingToClose:
+      'Es gibt nichts zu schließen: Diese Zeitfenster sind schon geschlossen, oder gehaltene Energie hält sie offen.',
+  },
+  lockCard: {
+    boughtFor: (energy, tokens) => (
+      <>
+        {energy} für {tokens} gekauft.
+      </>
+    ),
+    releasedCameBack: (tokens) => <>Freigegeben; {tokens} kamen zurück.</>,
+    releasingCosts: (tokens, share) => (
+      <>
+        ; Freigeben kostet {tokens} ({share})
+      </>
+    ),
+    itCanOnlyBeReleased: '; es kann nur noch freigegeben werden',
+    inEscrow: (tokens, more, more2) => (
+      <>
+        {tokens} hinterlegt{more}
+        {more2}
+      </>
+    ),
+    purchaseLane: 'Kaufspur',
+    settle: 'Kaufen',
+    release: 'Freigeben',
+  },
+  lock: {
+    youHoldPartOfThis: 'Sie halten schon einen Teil dieses Angebots. Kaufen Sie ihn zuerst, oder geben Sie ihn frei.',
+    thisOfferIsGone: 'Dieses Angebot gibt es nicht mehr.',
+  },
+  marketScreen: {
+    unplaced: (count) =>
+      count === 1
+        ? 'Von 1 älteren Kauf ist das Zeitfenster nicht bekannt, deshalb fehlt er hier.'
+        : `Von ${count} älteren Käufen ist das Zeitfenster nicht bekannt, deshalb fehlen sie hier.`,
+    capacityOf: (energy) =>
+      `Von ${energy.total}: ${energy.sold} verkauft, ${energy.listed} im Angebot, ${energy.reserved} reserviert, ${energy.available} verfügbar`,
+    thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
+    market: 'Markt',
+    theMarket: 'den Markt',
+    createTheFirstOne: 'Legen Sie den ersten an.',
+    thereIsNoBusOn: (link) => <>Auf diesem Netz gibt es noch keinen Bus. {link}</>,
+    offers: 'Angebote',
+    depth: 'Tiefe',
+    buy: 'Kaufen',
+    howToBuy: 'Wie kaufen',
+    bestPrice: 'Bester Preis',
+    basketTab: (count) => (count > 0 ? `Korb (${count})` : 'Korb'),
+    buses: 'Busse',
+    findABus: 'Bus suchen',
+    nameOwnerOrAddress: 'Name, Eigentümer oder Adresse',
+    busesWithEnergyFrom: 'Busse mit Energie aus',
+    anySource: 'Jede Quelle',
+    any2: 'Alle',
+    noBusIsLikeThat: 'So einen Bus gibt es nicht.',
+    paused: 'Angehalten',
+    nothingOnOffer: 'Nichts im Angebot',
+    free: (energy) => `${energy} frei`,
+    yours: ' · Ihrer',
+    from: (amount) => `ab ${amount}`,
+    paused2: 'angehalten',
+    ownersAndDecisions: 'Eigentümer und Beschlüsse',
+    copyTheBussAddress: 'Adresse des Busses kopieren',
+    ownersAndTheirShares: 'Eigentümer und ihre Anteile',
+    deliveryWindow: 'Zeitfenster der Lieferung',
+    allWindows: 'Alle Zeitfenster',
+    sold: 'verkauft',
+    onOffer: 'im Angebot',
+    reserved: 'reserviert',
+    available: 'verfügbar',
+    capacity: 'Kapazität',
+    pricesNow: 'Preise jetzt',
+    nothingOnOffer2: 'nichts im Angebot',
+    kwh: (token) => `${token}/kWh`,
+    delivery: 'Lieferung',
+    windowsGateClosesBefore: (time, time2) => `Zeitfenster von ${time}, Handelsschluss ${time2} vorher`,
+    anyTime: 'jederzeit',
+    listing: 'Anbieten dürfen',
+    openToEverybody: 'alle',
+    ownersOnly: 'nur Eigentümer',
+    prices: 'Preise',
+    recentTrades: 'Letzte Käufe',
+    olderTradesCouldNotBe: (tradesMissing) =>
+      `Ältere Käufe waren von diesem Knoten nicht zu lesen (${tradesMissing}).`,
+    nothingWasTradedHereYet: 'Hier wurde noch nichts gehandelt.',
+    trades: 'die Käufe',
+    when: 'Wann',
+    buyer: 'Käufer',
+    energy: 'Energie',
+    perKwh: 'je kWh',
+    paid: 'Bezahlt',
+    hash: 'Hash',
+  },
+  offerTable: {
+    source: 'Quelle',
+    perKwh: 'Je kWh',
+    free: 'Frei',
+    remaining: 'Übrig',
+    seller: 'Verkäufer',
+    tradesUntil: 'Gilt bis',
+    filterBySource: 'Nach Quelle filtern',
+    all: (count) => `Alle ${count}`,
+    nothingIsOnOfferHere: 'Hier ist gerade nichts im Angebot.',
+    offers: 'Angebote',
+    buy: 'Kaufen',
+    offersScrollable: 'Angebote, zum Blättern',
+    kwh: (token) => `${token}/kWh`,
+    reserved: (energy) => `${energy} reserviert`,
+    of: (energy) => `von ${energy}`,
+    noExpiry: 'unbefristet',
+    thisIsYourOwnOffer: 'Das ist Ihr eigenes Angebot',
+    locksOnThisOffer: 'Gehaltene Energie dieses Angebots',
+    heldBy: (energy, who, countdown) => (
+      <>
+        {energy} gehalten von {who} {countdown}
+      </>
+    ),
+  },
+  charts: {
+    depth: (energy, count, price) => `Tiefe: ${energy} in ${offers(count).replace(/e$/u, 'en')}, ab ${price} je kWh`,
+    prices: (count, price) =>
+      count === 1
+        ? `Preis des letzten Kaufs: ${price} je kWh`
+        : `Preise der letzten ${count} Käufe, zuletzt ${price} je kWh`,
+    nothingIsOnOfferHere: 'Hier ist gerade nichts im Angebot.',
+    nothingWasTradedHereYet: 'Hier wurde noch nichts gehandelt.',
+  },
+  networkButton: {
+    connecting: 'Verbinde',
+    live: 'Live',
+    connectionLost: 'Verbindung verloren',
+    networkChangeIt: (networkName, more) => `Netz ${networkName}: ${more}. Ändern`,
+    network: 'Netz',
+    aNodeOfYourOwn: 'Ein eigener Knoten',
+    itsSubscriptions: 'Seine Abonnements',
+    useThisNode: 'Diesen Knoten nutzen',
+    theLinksNode: 'Der Knoten des Links',
+    and: (more) => <>und {more}</>,
+    thisLinkWantsYouTo: (more, defaultWsUrl) => (
+      <>
+        Dieser Link will, dass Sie über den Knoten {more}
+        {defaultWsUrl} handeln. Ein Knoten sieht, was Sie tun, und bestimmt, was Sie sehen: Nutzen Sie ihn nur, wenn Sie
+        dem trauen, von dem der Link kommt.
+      </>
+    ),
+    stayWith: (networkName) => `Bei ${networkName} bleiben`,
+    nothingWasReadYet: 'noch wurde nichts gelesen.',
+    whatYouSeeIsFrom: (when) => <>was Sie sehen, ist von {when}.</>,
+    theConnectionToIsLost: (networkName, more, more2) => (
+      <>
+        Die Verbindung zu {networkName} ist verloren; {more} Neuer Versuch… {more2}
+      </>
+    ),
+    thisBrowserKeepsNothingFor:
+      'Dieser Browser bewahrt für diese Seite nichts auf: Sein Speicher ist voll oder gesperrt. Lassen Sie die Seite offen, bis ein Kauf durch ist.',
+    browsersSignAndHashOnly:
+      'Browser unterschreiben nur auf sicheren Seiten. Öffnen Sie diese App über https oder auf diesem Gerät.',
+    notOnThisNetwork: 'Nicht auf diesem Netz',
+    chooseAnotherNetwork: 'Anderes Netz wählen',
+  },
+  expiryField: {
+    chooseADayAndA: 'Wählen Sie Tag und Uhrzeit.',
+    thatIsInThePast: 'Das ist vergangen; wählen Sie eine spätere Zeit.',
+    tradesUntil: 'Gilt bis',
+    noExpiry: 'Unbefristet',
+    ownTime: 'Eigene Zeit',
+    dayAndTime: 'Tag und Uhrzeit',
+  },
+  offerDialog: {
+    elsewhere: (amount, count, bus) =>
+      `Dieselbe Menge kostet jetzt ${amount} aus ${counted(count, 'anderen Angebot', 'anderen Angeboten')} auf ${bus}. Schließen Sie dies, und kaufen Sie zum besten Preis.`,
+    escrowed:
+      'Der ganze Preis wird 300 Sekunden hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er ganz zurück.',
+    escrowedWithFee: (share, units) =>
+      `Der ganze Preis wird 300 Sekunden hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er zurück, ohne ${share} für den Verkäufer (${units} Basiseinheiten).`,
+    thisOfferIsGoneIt: 'Dieses Angebot gibt es nicht mehr: Es wurde ausverkauft oder zurückgezogen.',
+    onlyOfThisOfferAre: (energy) => `Von diesem Angebot sind nur ${energy} frei.`,
+    bought: (energy, paidFor) => (
+      <>
+        {energy} {paidFor} gekauft.
+      </>
+    ),
+    myEnergy: 'Meine Energie',
+    holdingForFiveMinutesSettle: (energy, link) => (
+      <>
+        {energy} werden fünf Minuten für Sie gehalten. Kaufen Sie sie unter {link}, oder geben Sie sie dort frei.
+      </>
+    ),
+    offer: 'Angebot',
+    offerOn: (busName) => `Angebot auf ${busName}`,
+    source: 'Quelle',
+    pricePerKwh: 'Preis je kWh',
+    free: 'Frei',
+    seller: 'Verkäufer',
+    whatToDo: 'Was tun',
+    buyNow: 'Jetzt kaufen',
+    hold5Min: '5 min halten',
+    basket: 'Korb',
+    howMuch: 'Wie viel',
+    anyPartOfItDown: 'Jede Menge davon, ab 1 Wh.',
+    allThatIsFree: 'Alles, was frei ist',
+    takeWhatIsLeftIf: 'Nehmen, was übrig ist, wenn jemand schneller ist',
+    deposit: 'Hinterlegung',
+    lock: 'Hinterlegung',
+    theBasketIsFullOne:
+      'Der Korb ist voll: Mehr Angebote fasst eine Transaktion nicht. Kaufen Sie zuerst, was darin ist, oder nehmen Sie etwas heraus.',
+    thisOfferStopsTradingIn:
+      'Dieses Angebot endet in weniger als fünf Minuten und lässt sich deshalb nicht halten; kaufen Sie sofort.',
+    holdForFiveMinutes: 'Fünf Minuten halten',
+    addToTheBasket: 'In den Korb',
+  },
+  ownOffers: {
+    freeOne: 'Eine freigeben',
+    freeIt: 'Freigeben',
+    nothing: 'Sie haben nichts im Angebot.',
+    nothingOn: (bus) => `Sie haben nichts im Angebot auf ${bus}.`,
+    yourOffers: 'Ihre Angebote',
+    ownOffers: 'Eigene Angebote',
+    forTheBus: 'für den Bus',
+    freeOf: (energy) => `frei von ${energy}`,
+    reserved: (energy) => `, ${energy} reserviert`,
+    until: (more) => <>, bis {more}</>,
+    in: (time) => `in ${time}`,
+    sold: (energy, more, more2, more3) => (
+      <>
+        {energy} verkauft{more}
+        {more2}
+        {more3}
+      </>
+    ),
+    reprice: 'Preis ändern',
+    itHasNoExpiry: 'Es ist unbefristet',
+    extend: 'Verlängern',
+    withdraw: 'Zurückziehen',
+    areFreeAgainTheDeposit: (energy) => `${energy} sind wieder frei; die Hinterlegung ging an den Käufer zurück.`,
+    underExpiredLocks: (energy) => `${energy} gehalten, aber abgelaufen`,
+    setANewPrice: 'Neuen Preis setzen',
+    tradeForLonger: 'Länger anbieten',
+    withdrawWhatIsFree: 'Zurückziehen, was frei ist',
+    theOfferAsksPerKwh: (amount) => `Das Angebot verlangt jetzt ${amount} je kWh.`,
+    theOfferTradesForLonger: 'Das Angebot gilt jetzt länger.',
+    withdrawnTheEnergyIsAvailable: 'Zurückgezogen; die Energie steht dem Bus wieder zur Verfügung.',
+    pricePerKwh: 'Preis je kWh',
+    atLeastTheBussBase: (amount) =>
+      `Mindestens ${amount}, der Mindestpreis des Busses. Gehaltene Energie behält ihren Preis.`,
+    chooseATimeLaterThan: 'Wählen Sie eine spätere Zeit als bisher, oder unbefristet.',
+    energyUnderLocksStaysUntil: ' Gehaltene Energie bleibt, bis sie gekauft oder freigegeben wird.',
+    goBackToTheBus: (energy, more) => (
+      <>
+        {energy} gehen an den Bus zurück.{more}
+      </>
+    ),
+    theBussBasePriceIs: (amount) => `Der Mindestpreis des Busses ist ${amount}; verlangen Sie mindestens so viel.`,
+  },
+  sellScreen: {
+    thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
+    sell: 'Verkaufen',
+    putEnergyOnOffer: 'Energie anbieten',
+    connectAWalletToSee: 'Verbinden Sie eine Wallet, um zu sehen, wo Sie verkaufen dürfen.',
+    connectAWallet: 'Wallet verbinden',
+    whereYouMaySell: 'wo Sie verkaufen dürfen',
+    seeWhereYouMaySell: 'Sehen Sie, wo Sie verkaufen dürfen.',
+    onlyOwnersMayListEnergy: (link) => <>Auf diesem Bus dürfen nur Eigentümer anbieten. {link}</>,
+    createABus: 'Legen Sie einen Bus an',
+    youOwnNoBusAnd: (link) => (
+      <>Ihnen gehört kein Bus, und auf keinem dürfen alle anbieten. {link}, oder fragen Sie einen Eigentümer.</>
+    ),
+    onWhichBus: 'Auf welchem Bus',
+    whatYouHaveOnOffer: 'Was Sie anbieten',
+    onOfferAtPerKwh: (energy, amount) => (
+      <>
+        {energy} im Angebot für {amount} je kWh.
+      </>
+    ),
+    deliveryWindow: 'Zeitfenster der Lieferung',
+    energy: 'Energie',
+    available: (energy) => `${energy} verfügbar.`,
+    theBusHasAvailableOffer: (energy) => `Der Bus hat ${energy} verfügbar; bieten Sie höchstens so viel an.`,
+    pricePerKwh: 'Preis je kWh',
+    atLeastTheBussBase: (amount) => `Mindestens ${amount}, der Mindestpreis des Busses.`,
+    source: 'Quelle',
+    whoSells: 'Wer verkauft',
+    youYourWalletIsPaid: 'Sie: Ihre Wallet wird bezahlt',
+    theBusItsTreasuryIs: 'Der Bus: seine Kasse wird bezahlt',
+    bringsIfAllIsSold: (amount, token) =>
+      `Bringt ${amount} ${token}, wenn alles auf einmal verkauft wird. Die Miete des Angebots kommt zurück, wenn es schließt.`,
+    theOwnersHavePausedThis: 'Die Eigentümer haben diesen Bus angehalten; gerade lässt sich nichts anbieten.',
+    putOnOffer: 'Anbieten',
+  },
+  offer: {
+    theBusIsNotOn: 'Den Bus gibt es auf diesem Netz nicht mehr.',
+  },
+  proposals: {
+    nothing: (threshold, count) =>
+      `Nichts ist vorgeschlagen. Was diesen Bus ändert, ${count === 1 ? 'beschließt sein Eigentümer' : `beschließen ${threshold} seiner ${count} Eigentümer`}.`,
+    needs: (approvals, count, wait) =>
+      `Braucht ${approvals} von ${counted(count, 'Eigentümer', 'Eigentümern')}${wait === undefined ? '' : `, wartet dann ${wait}`}. Vorschlagen ist Ihre Zustimmung.`,
+    carriedOut: 'ausgeführt',
+    staleOwnersSharesOrThreshold: 'überholt: Eigentümer, Anteile oder nötige Zustimmungen haben sich geändert',
+    approvedByNobody: 'niemand stimmt zu',
+    needsApprovals: 'braucht Zustimmungen',
+    approvedInItsTimelock: 'beschlossen, wartet noch',
+    readyToBeCarriedOut: 'kann ausgeführt werden',
+    decisions: 'Beschlüsse',
+    proposeAChange: 'Änderung vorschlagen',
+    aChangeThatThisApp: 'Eine Änderung, die diese App nicht kennt',
+    takesEffectIn: (countdown) => <>Gilt in {countdown}.</>,
+    proposedBy: (who, when, more) => (
+      <>
+        Vorgeschlagen von {who}, {when}. {more}
+      </>
+    ),
+    approvals: 'Zustimmungen',
+    approves: 'stimmt zu',
+    hasNotApproved: 'hat nicht zugestimmt',
+    ofNeeded: (count, approvalsNeeded) => `${count} von ${approvalsNeeded} nötigen`,
+    youApproveThisProposal: 'Sie stimmen diesem Vorschlag zu.',
+    approve: 'Zustimmen',
+    yourApprovalIsTakenBack: 'Ihre Zustimmung ist zurückgenommen.',
+    revoke: 'Zustimmung zurücknehmen',
+    carriedOutTheBusIs: 'Ausgeführt: Der Bus ist geändert.',
+    carryOut: 'Ausführen',
+    closedItsRentWentBack: 'Geschlossen; die Miete ging an den Vorschlagenden zurück.',
+    close: 'Schließen',
+    decidedAndCarriedOut: 'Beschlossen und ausgeführt.',
+    theOtherOwnersSeeIt: 'Die anderen Eigentümer sehen ihn jetzt.',
+    itCanBeCarriedOut: (time) => `Er kann in ${time} ausgeführt werden.`,
+    proposedAndApprovedByYou: (more) => `Vorgeschlagen, mit Ihrer Zustimmung. ${more}`,
+    whatToChange: 'Was ändern',
+    newBasePricePerKwh: 'Neuer Mindestpreis je kWh',
+    now: (amount) => `Jetzt ${amount}.`,
+    newCapacity: 'Neue Kapazität',
+    newOwnersWallet: 'Wallet des neuen Eigentümers',
+    ownerWhoLeaves: 'Eigentümer, der ausscheidet',
+    whatItEarnedUntilThen: 'Was er bis dahin verdient hat, kann er weiter abholen.',
+    sharesAfterwards: 'Anteile danach',
+    shareOfOwner: (more) => `Anteil von Eigentümer ${more}`,
+    theyMustMake100: '; es müssen 100 % sein',
+    theyMake: (share, more) => `Zusammen ${share}${more}.`,
+    approvalsThatADecisionNeeds: 'Zustimmungen, die ein Beschluss braucht',
+    decisionsTakeEffect: 'Beschlüsse gelten',
+    whoMayListEnergy: 'Wer Energie anbieten darf',
+    ownersOnly: 'Nur Eigentümer',
+    everybody: 'Alle',
+    deliveryWindows: 'Zeitfenster der Lieferung',
+    gateCloses: 'Handelsschluss',
+    newLockFee: 'Neue Gebühr fürs Halten',
+    atMost5: 'Höchstens 5 %.',
+    yourApprovalIsEnoughThis: 'Ihre Zustimmung genügt: Das gilt sofort.',
+    changeIt: 'Ändern',
+    propose: 'Vorschlagen',
+  },
+  change: {
+    takeInAnOwner: 'Eigentümer aufnehmen',
+    removeAnOwner: 'Eigentümer entfernen',
+    divideTheSharesAnew: 'Anteile neu verteilen',
+    changeTheApprovalsNeeded: 'Nötige Zustimmungen ändern',
+    changeTheTimelock: 'Wartezeit ändern',
+    changeTheCapacity: 'Kapazität ändern',
+    changeTheBasePrice: 'Mindestpreis ändern',
+    changeWhoMayList: 'Ändern, wer anbieten darf',
+    changeTheDeliveryWindows: 'Zeitfenster ändern',
+    changeTheLockFee: 'Gebühr fürs Halten ändern',
+    pauseTheBus: 'Bus anhalten',
+    letTheBusTradeAgain: 'Bus wieder handeln lassen',
+    noWindows: 'keine Zeitfenster',
+    atTheStart: 'zum Beginn',
+    before: (time) => `${time} vorher`,
+    gate: (time, more) => `${time}, Handelsschluss ${more}`,
+    leaves: 'scheidet aus',
+    approvals: 'Zustimmungen',
+    timelock: 'Wartezeit',
+    capacity: 'Kapazität',
+    basePrice: 'Mindestpreis',
+    listing: 'Anbieten dürfen',
+    everybody: 'alle',
+    ownersOnly: 'nur Eigentümer',
+    windows: 'Zeitfenster',
+    lockFee: 'Gebühr fürs Halten',
+    trading: 'Handel',
+    paused: 'angehalten',
+    running: 'läuft',
+    whatChanges: 'Was sich ändert',
+    owner: 'Eigentümer',
+    what: 'Was',
+    before2: 'Vorher',
+    decided: 'Beschlossen',
+    after: 'Nachher',
+  },
+  proposal: {
+    theBusIsNotOn: 'Den Bus gibt es auf diesem Netz nicht mehr.',
+  },
+  basketPanel: {
+    bought: (energy, count, paidFor) => (
+      <>
+        {energy} aus {counted(count, 'Angebot', 'Angeboten')} {paidFor} gekauft.
+      </>
+    ),
+    room: (count, room) => {
+      const together =
+        count === 1 ? 'Das ist eine Transaktion' : `Diese ${count} Angebote sind eine Transaktion, alles oder nichts`;
+      return room === 0
+        ? `${together}; sie ist voll.`
+        : `${together}; mindestens ${counted(room, 'weiteres passt', 'weitere passen')} hinein.`;
+    },
+    thisOfferIsGoneIt: 'Dieses Angebot gibt es nicht mehr: Es wurde ausverkauft oder zurückgezogen.',
+    onlyOfThisOfferAre: (energy) => `Von diesem Angebot sind nur ${energy} übrig.`,
+    theBasketIsEmptyChoose:
+      'Der Korb ist leer. Wählen Sie ein Angebot, und legen Sie einen Teil hinein; alles hier wird auf einmal gekauft.',
+    basket: 'Korb',
+    oneTransactionCannotHoldSo:
+      'So viele Angebote fasst eine Transaktion nicht. Nehmen Sie einige heraus, und kaufen Sie sie danach; was bleibt, wird ganz oder gar nicht gekauft.',
+    buyAllInOneTransaction: 'Alles in einer Transaktion kaufen',
+    gone: 'Nicht mehr da',
+    perKwh: (amount) => `${amount} je kWh`,
+    aGoneBus: 'einem Bus, den es nicht mehr gibt',
+    takeTheOfferOfOut: (more) => `Das Angebot von ${more} aus dem Korb nehmen`,
+    thisOffer: 'diesem Angebot',
+    energyFrom: (more) => `Energie von ${more}`,
+  },
+  bestPrice: {
+    buy: 'Kaufen',
+    leftOut: (count) => `Ausgelassen, weil der Kauf daraus gerade scheitert (${offers(count)}):`,
+    buyEnergy: (energy, count) =>
+      count > 1 ? `${energy} in ${counted(count, 'Kauf', 'Käufen')} kaufen` : `${energy} kaufen`,
+    buyAtTheBestPrice: 'Zum besten Preis kaufen',
+    anyAmountDownTo1: 'Jede Menge, ab 1 Wh.',
+    whereToBuy: 'Wo kaufen',
+    onBus: (bus) => `Auf ${bus}`,
+    onBusesIChoose: 'Auf Bussen, die ich wähle',
+    limits: 'Grenzen',
+    highestPricePerKwh: 'Höchster Preis je kWh',
+    any: 'beliebig',
+    offersAboveItArePassed: 'Teurere Angebote werden übergangen.',
+    takeWhatIsThereIf: 'Nehmen, was da ist, wenn es weniger ist',
+    moreOffersThanOneTransaction: (count) =>
+      `Mehr Angebote, als eine Transaktion fasst: ${purchases(count)}, jeder ganz oder gar nicht, zusammen unterschrieben. Sie erfahren von jedem, was daraus wurde.`,
+    busesToBuyFrom: 'Busse, von denen gekauft wird',
+    chosenOffers: 'Gewählte Angebote',
+    from: 'Von',
+    purchaseOfFor: (more, count, energy, amount) => `Kauf ${more} von ${count}: ${energy} für ${amount}`,
+  },
+  fillTable: {
+    energy: 'Energie',
+    perKwh: 'je kWh',
+    cost: 'Kosten',
+  },
+  recovery: {
+    unfinishedPurchases: 'Offene Käufe',
+    yourWalletSaidOtherwiseAnd: 'Ihre Wallet sagte etwas anderes, und es ist trotzdem geschehen: ',
+    yourPurchaseOfWentThrough: (more, title, more2) => (
+      <>
+        {more}Ihr Kauf von {title} ist durch{more2}.
+      </>
+    ),
+    yourPurchaseOfDidNot: (title) =>
+      `Ihr Kauf von ${title} ist nicht geschehen und kann nicht mehr geschehen; nichts wurde bezahlt.`,
+    dismiss: 'Ausblenden',
+    askingTheChain: 'Die Chain wird gefragt,',
+    waitingForTheNetworkTo: 'Sobald das Netz antwortet, wird gefragt,',
+    whatBecameOfYourPurchase: (more, title) =>
+      `${more} was aus Ihrem Kauf von ${title} wurde. Nichts wird zweimal bezahlt.`,
+  },
+  totals: {
+    priceGuard: 'Preisgrenze',
+    exact: 'genau',
+    yourWalletHoldsThisCosts: (amount, token, amount2) =>
+      `In Ihrer Wallet sind ${amount} ${token}; das hier kostet ${amount2}.`,
+    for: (tokens) => <>für {tokens}</>,
+    total: 'Summe',
+    averagePerKwh: 'Im Mittel je kWh',
+    neverMoreThan: 'Nie mehr als',
+    baseUnits: (units) => `${units} Basiseinheiten`,
+    marketFee: 'Marktgebühr',
+    none: 'keine',
+    purchaseLane: 'Kaufspur',
+    lamports: (units) => `${units} Lamports`,
+    networkFee: 'Netzgebühr',
+    connectAWalletToSee: 'mit Wallet zu sehen',
+    checking: 'wird geprüft…',
+    rentOfYourComesBack: (account) => `Miete Ihrer ${account}, kommt zurück`,
+  },
+  fresh: {
+    theOffersHaveChangedSince:
+      'Die Angebote haben sich geändert, seit Sie hingesehen haben, und nichts wurde unterschrieben. Sehen Sie sich an, was jetzt gewählt ist, und kaufen Sie noch einmal.',
+  },
+  outcomes: {
+    bought: (energy, paidFor, bought, count) => (
+      <>
+        {energy} {paidFor} gekauft
+        {count > 1 && ` in ${bought === count ? '' : `${bought} von `}${count} Käufen`}.
+      </>
+    ),
+    purchase: (more, energy, more2) => `Kauf ${more}, ${energy}: ${more2}`,
+    theThatRemainAreQuoted: (energy) => `Für die übrigen ${energy} steht oben ein neuer Preis.`,
+  },
+  payment: {
+    tokensOfThisMarket: 'Token dieses Markts',
+    yourWalletHoldsNoYet: (token) =>
+      `In Ihrer Wallet sind noch keine ${token}. Besorgen Sie welche, bevor Sie kaufen.`,
+    yourAreFrozenByTheir: (token) =>
+      `Ihre ${token} sind vom Herausgeber gesperrt. Bitten Sie ihn, sie freizugeben.`,
+    yourWalletHoldsAndThis: (amount, token, amount2) =>
+      `In Ihrer Wallet sind ${amount} ${token}, und das hier kostet ${amount2}.`,
+  },
+  plan: {
+    theBasketIsEmptyAdd: 'Der Korb ist leer; legen Sie zuerst ein Angebot hinein.',
+    on: (energy, buses) => `${energy} auf ${buses}`,
+  },
+  purchase: {
+    nothingWasBoughtTryAgain: 'Nichts wurde gekauft; versuchen Sie es noch einmal.',
+    yourPurchaseOfHappenedAfter: (title) =>
+      `Ihr Kauf von ${title} ist doch geschehen, obwohl Ihre Wallet etwas anderes sagte. Sonst wurde nichts gekauft; sehen Sie ihn sich an, bevor Sie mehr kaufen.`,
+    theNetworkDidNotTake:
+      'Das Netz hat ihn nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
+  },
+  quote: {
+    thisTakesTransactionsAndCan: (count, value, energy) =>
+      `Das braucht ${counted(count, 'Transaktion', 'Transaktionen')}, und ${value} lassen sich auf einmal unterschreiben; kaufen Sie weniger, etwa ${energy}.`,
+    anOfferClosedWhileIt: 'Ein Angebot wurde eben geschlossen; lassen Sie neu rechnen.',
+    nothingIsOnOfferWithin: 'Innerhalb Ihrer Grenzen ist gerade nichts im Angebot.',
+    areOnOfferWithinYour: (energy) =>
+      `Innerhalb Ihrer Grenzen sind gerade ${energy} im Angebot; kaufen Sie weniger, oder erhöhen Sie die Grenzen.`,
+    thePriceMovedThisCosts: (amount, amount2) =>
+      `Der Preis hat sich geändert: Das kostet jetzt ${amount}, und Ihre Grenze ist ${amount2}.`,
+    thisOfferIsGoneIt: 'Dieses Angebot gibt es nicht mehr: Es wurde ausverkauft oder zurückgezogen.',
+    chooseAnother: (why) => `${why} Wählen Sie ein anderes.`,
+    theSellerChangedThePrice: (amount, amount2) =>
+      `Der Verkäufer hat den Preis auf ${amount} je kWh geändert, über Ihre Grenze von ${amount2}.`,
+    somebodyWasFasterOfThis: (energy, energy2) =>
+      `Jemand war schneller: Von diesem Angebot sind ${energy} übrig, und Sie wollen ${energy2}.`,
+  },
+  router: {
+    askForAtLeast1: 'Verlangen Sie mindestens 1 Wh.',
+    theSmallestAcceptableAmountMust: 'Die kleinste Menge muss zwischen 1 Wh und der gewünschten liegen.',
+    thereIsNotEnoughEnergy: 'Innerhalb Ihrer Grenzen ist nicht genug Energie im Angebot.',
+    theCostExceedsWhat64: 'Die Kosten übersteigen, was 64 Bit fassen; kaufen Sie weniger auf einmal.',
+    evenTheSmallestAcceptableAmount: 'Selbst die kleinste Menge kostet mehr als Ihre Grenze.',
+  },
+  useBuyer: {
+    connectAWalletThatSigns: 'Verbinden Sie zuerst eine Wallet, die für dieses Netz unterschreibt.',
+    theNetworkDoesNotAnswer: 'Das Netz antwortet noch nicht; versuchen Sie es gleich noch einmal.',
+  },
+  usePreview: {
+    theNetworkDoesNotAnswer: 'Das Netz antwortet nicht; es wird noch einmal gefragt…',
+    yourWalletHasFeeAnd: (sol, sol2) =>
+      `Ihre Wallet hat ${sol}; Gebühr und Miete brauchen ${sol2}. Laden Sie SOL auf.`,
+  },
+  mineScreen: {
+    proven: (count) =>
+      count === 1
+        ? 'Der Kauf ist durch die Wurzel auf der Chain bewiesen.'
+        : `Alle ${count} Käufe sind durch die Wurzel auf der Chain bewiesen.`,
+    missing: (count) =>
+      `${purchases(count)} ${count === 1 ? 'fehlt' : 'fehlen'} auf diesem Knoten; fragen Sie einen, der alles aufbewahrt.`,
+    purchasesOf: (count) => purchases(count),
+    myEnergy: 'Meine Energie',
+    connectAWalletToSee: 'Verbinden Sie eine Wallet, um Ihre Busse, Angebote und Käufe zu sehen.',
+    connectAWallet: 'Wallet verbinden',
+    onOffer: 'Im Angebot',
+    rentToGetBack: 'Miete, die zurückkommt',
+    wallet: 'Wallet',
+    address: 'Adresse',
+    forFeesAndRent: 'Für Gebühren und Miete',
+    tokens: 'Token',
+    busesYouOwn: 'Ihre Busse',
+    createABus: 'Bus anlegen',
+    yourBuses: 'Ihre Busse',
+    youOwnNoBus: 'Ihnen gehört kein Bus.',
+    heldForYou: 'Für Sie gehalten',
+    whatYouHold: 'was Sie halten',
+    youHoldNoEnergyHold:
+      'Sie halten keine Energie. „5 min halten“ an einem Angebot sichert seinen Preis für fünf Minuten.',
+    purchases: 'Käufe',
+    yourPurchases: 'Ihre Käufe',
+    seeWhatIsOnOffer: 'Sehen Sie, was im Angebot ist.',
+    youHaveBoughtNothingYet: (link) => <>Sie haben noch nichts gekauft. {link}</>,
+    when: 'Wann',
+    energy: 'Energie',
+    paid: 'Bezahlt',
+    transactionHash: 'Transaktions-Hash',
+    copyTheTransactionHash: 'Transaktions-Hash kopieren',
+    baseUnits: (more) => `${more} Basiseinheiten`,
+    purchaseLanes: 'Kaufspuren',
+    yourLanes: 'Ihre Kaufspuren',
+    yourFirstPurchaseOpensA: 'Ihr erster Kauf öffnet eine Spur. Durch sie geschieht jeder Kauf genau einmal.',
+    theHashesDoNotMake:
+      'Die Hashes ergeben nicht die Wurzel auf der Chain; trauen Sie der Geschichte dieses Knotens nicht.',
+    theLaneIsClosedIts: 'Die Spur ist geschlossen, ihre Miete zurück. Ihr nächster Kauf öffnet sie wieder.',
+    lane: (lane, more) => (
+      <>
+        Spur {lane} {more}
+      </>
+    ),
+    theNonceOfTheNext: 'Die Nonce des nächsten Kaufs',
+    nextNonce: (more) => `nächste Nonce ${more}`,
+    checkTheHistory: 'Geschichte prüfen',
+    close: 'Schließen',
+    canBeClosedAFew: 'lässt sich einige Minuten nach dem Öffnen schließen',
+    olderPurchases: 'Ältere Käufe',
+  },
+  lanes: {
+    thePurchaseLanesOfThis:
+      'Die Kaufspuren dieser Wallet sind belegt; warten Sie, bis Ihre anderen Käufe durch sind.',
+  },
+  treasury: {
+    treasury: 'Kasse',
+    readingTheTreasury: 'Die Kasse wird gelesen…',
+    wentTo: (tokens, who) => (
+      <>
+        {tokens} gingen an {who}.
+      </>
+    ),
+    holdsNow: 'Jetzt darin',
+    receivedEver: 'Je eingenommen',
+    claimedEver: 'Je abgeholt',
+    claims: 'Ansprüche',
+    owner: 'Eigentümer',
+    share: 'Anteil',
+    mayClaim: 'Kann abholen',
+    claim: 'Abholen',
+    payOut: 'Auszahlen',
+  },
+  verifyScreen: {
+    lookedAt: (count) => `${counted(count, 'Transaktion', 'Transaktionen')} angesehen`,
+    proven: (count) =>
+      count === 1
+        ? 'Die Wurzel auf der Chain beweist es: Der eine Kauf dieser Spur ergibt genau'
+        : `Die Wurzel auf der Chain beweist es: Alle ${count} Käufe dieser Spur ergeben genau`,
+    missing: (count) =>
+      `${purchases(count)} dieser Spur ${count === 1 ? 'fehlt' : 'fehlen'} auf diesem Knoten, deshalb lässt sich ihre Wurzel hier nicht prüfen; fragen Sie einen Knoten, der alles aufbewahrt.`,
+    verify: 'Prüfen',
+    didItHappen: 'Ist es geschehen?',
+    askingTheChain: 'Die Chain wird gefragt…',
+    notProcessed: 'Nicht geschehen.',
+    transactionHashOrSignature: 'Transaktions-Hash oder Signatur',
+    theHashThatEveryPurchase: 'Der Hash, den jeder Kauf zeigt, oder die Signatur seiner Transaktion.',
+    processedExactlyOnce: 'Genau einmal geschehen',
+    transactionHash: 'Transaktions-Hash',
+    copyTheTransactionHash: 'Transaktions-Hash kopieren',
+    buyer: 'Käufer',
+    when: 'Wann',
+    energy: 'Energie',
+    paid: 'Bezahlt',
+    laneAndNonce: 'Spur und Nonce',
+    signature: 'Signatur',
+    copyTheSignature: 'Signatur kopieren',
+    whatWasBought: 'Was gekauft wurde',
+    offer: 'Angebot',
+    onChain: (root) => `auf der Chain ${root}`,
+    computed: (computed) => `errechnet ${computed}`,
+    theHistoryOfThisNode:
+      'Die Geschichte dieses Knotens ergibt nicht die Wurzel auf der Chain. Trauen Sie ihr nicht.',
+    theLaneWasClosedSince:
+      'Die Spur wurde seitdem geschlossen, und mit ihr die Wurzel; von diesem Kauf zeugt die Transaktion selbst, die das Netz aufbewahrt.',
+  },
+  verify: {
+    thisIsNeitherATransaction:
+      'Das ist weder ein Transaktions-Hash (64 hexadezimale Ziffern) noch eine Signatur (etwa 88 Buchstaben und Ziffern). Fügen Sie eines davon ganz ein.',
+    theNodeKnowsNoTransaction:
+      'Der Knoten kennt keine Transaktion mit dieser Signatur. Prüfen Sie Netz und Signatur.',
+    theTransactionFailedSoThat: 'Die Transaktion ist gescheitert, es wurde also nichts gekauft oder bezahlt.',
+    theTransactionSucceededAndThere: 'Die Transaktion ist durch, aber kein Kauf auf MultiBus ist darin.',
+    noPurchaseWithThisHash: 'Einen Kauf mit diesem Hash gab es auf diesem Netz nicht.',
+  },
+  walletDialog: {
+    connect: 'Verbinden',
+    walletAccount: (walletName, address) => `Wallet ${walletName}, Konto ${address}`,
+    doesNotSignForThis: (walletName, more) =>
+      `${walletName} unterschreibt nicht für dieses Netz (${more}). Wechseln Sie das Netz in der Wallet, oder wählen Sie hier ein anderes.`,
+    accounts: 'Konten',
+    disconnect: 'Trennen',
+    connectAWallet: 'Wallet verbinden',
+    noWalletIsInstalledIn:
+      'In diesem Browser ist keine Wallet. Installieren Sie Phantom oder eine andere Solana-Wallet, dann erscheint sie hier.',
+    noWalletInThisBrowser:
+      'Keine Wallet in diesem Browser lässt sich hier nutzen. Installieren Sie Phantom oder eine andere Solana-Wallet, dann erscheint sie hier.',
+    showsNoAccountUnlockIt: (walletName) =>
+      `${walletName} zeigt kein Konto; entsperren Sie sie, und versuchen Sie es noch einmal.`,
+    youDeclinedIn: (walletName) => `Sie haben in ${walletName} abgelehnt.`,
+    says: (walletName, wordsOf) => `${walletName} sagt: „${wordsOf}“.`,
+    waitingForTheWallet: 'wartet auf die Wallet…',
+    doesNotSignForThis2: 'unterschreibt nicht für dieses Netz',
+  },
+  model: {
+    theOwnersHavePausedThis: 'Die Eigentümer haben diesen Bus angehalten.',
+    thisOfferWasCancelled: 'Dieses Angebot wurde zurückgezogen.',
+    thisOfferHasExpired: 'Dieses Angebot ist abgelaufen.',
+    theGateOfThisWindow: 'Für dieses Zeitfenster ist Handelsschluss.',
+    thisOfferIsSoldOut: 'Dieses Angebot ist ausverkauft.',
+    allThatIsLeftOf: 'Alles, was von diesem Angebot übrig ist, wird gehalten.',
+  },
+  errorBoundary: {
+    thisScreenCouldNotBe: 'Diese Seite ließ sich nicht zeichnen',
+    somethingInTheAppWent: (cause) =>
+      `In der App ging etwas schief: ${cause}. Ihr Geld ist sicher: Käufe bezahlt die Chain, und laufende werden weiter beobachtet.`,
+    loadThePageAnew: 'Seite neu laden',
+    toTheMarket: 'Zum Markt',
+    forgetMySettingsAndBasket: 'Einstellungen und Korb vergessen und neu beginnen',
+  },
+  action: {
+    somethingMovedInBetweenTrying: (more) =>
+      `Inzwischen hat sich etwas geändert (${more}); neuer Versuch innerhalb Ihrer Grenzen.`,
+    checkingThatItWillGo: 'Es wird geprüft, ob es gelingt…',
+    waitingForYourWallet: 'Ihre Wallet ist dran…',
+    sentWaitingForTheNetwork: 'Gesendet; das Netz ist dran…',
+    copyTheTransactionHash: 'Transaktions-Hash kopieren',
+    dismiss: 'Ausblenden',
+    connectAWallet: 'Wallet verbinden',
+    doesNotAnswerYetSo: (networkName) =>
+      `${networkName} antwortet noch nicht, deshalb lässt sich nichts unterschreiben.`,
+    yourWallet: 'Ihre Wallet',
+    doesNotSignForSwitch: (more, networkName) =>
+      `${more} unterschreibt nicht für ${networkName}. Wechseln Sie das Netz in der Wallet, oder wählen Sie hier ein anderes.`,
+  },
+  amounts: {
+    baseUnits: (units) => `${units} Basiseinheiten`,
+  },
+  dialog: {
+    close: 'Schließen',
+  },
+  fields: {
+    unit: 'Einheit',
+    readAs: (energy) => `Das sind ${energy}.`,
+  },
+  parts: {
+    you: 'Sie',
+    copyTheAddress: 'Adresse kopieren',
+    copied: 'Kopiert',
+    theNodeIsAwaySo: (what) => `Der Knoten ist weg; noch kann die App ${what} nicht lesen.`,
+    reading: (what) => `Die App liest ${what}…`,
+    notFound: 'Nicht gefunden',
+    toTheMarket: 'Zum Markt',
+  },
+  time: {
+    now: 'jetzt',
+    ago: (time) => `vor ${time}`,
+    expired: 'abgelaufen',
+  },
+  standard: {
+    itSignsNoTransactionsFor: 'Sie unterschreibt keine Transaktionen für Apps.',
+    itDoesNotConnectTo: 'Sie verbindet sich nicht mit Apps.',
+    itSignsLegacyTransactionsOnly:
+      'Sie unterschreibt nur Transaktionen alter Art, und MultiBus braucht Version 0. Bringen Sie die Wallet auf den neuen Stand, oder nehmen Sie eine andere.',
+  },
+  sources: {
+    unspecified: 'ohne Angabe',
+    solar: 'Sonne',
+    wind: 'Wind',
+    hydro: 'Wasser',
+    biomass: 'Biomasse',
+    storage: 'Speicher',
+  },
+  follow: {
+    endedASubscription: 'der Knoten hat ein Abonnement beendet',
+    noSubscription: (seconds) => `der Knoten hat in ${seconds} Sekunden kein Abonnement angenommen`,
+    silent: (seconds) => `der Knoten ist seit ${seconds} Sekunden still`,
+  },
+};

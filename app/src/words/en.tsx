@@ -1,0 +1,969 @@
+/** What the app says, in English. */
+
+import type { ReactNode } from 'react';
+
+import { counted } from './count';
+
+/** The words, by where they stand. */
+export const en = {
+  owners: {
+    of: (some: number, all: number) => `${some} of ${counted(all, 'owner')}`,
+    outOf: (some: string, all: number) => `${some} of ${all}`,
+  },
+  app: {
+    basketOf: (count: number) => `Basket, ${counted(count, 'offer')}`,
+    market: 'Market',
+    sell: 'Sell',
+    myEnergy: 'My energy',
+    bus: 'Bus',
+    verify: 'Verify',
+    notFound: 'Not found',
+    multibus: (title: string) => `${title} · MultiBus`,
+    skipToTheContent: 'Skip to the content',
+    thereIsNoSuchPage: 'There is no such page.',
+    multibusToTheMarket: 'MultiBus, to the market',
+    multibus2: 'MultiBus',
+    screens: 'Screens',
+    switchToTheTheme: (other: string) => `Switch to the ${other} theme`,
+    switchToLanguage: (language: string) => `Switch to ${language}`,
+  },
+  decimal: {
+    type: (noun: string) => `Type ${noun}.`,
+    useAPointForDecimals: 'Write decimals with a point, as in 2.5, and thousands with a comma, as in 1,000.',
+    typeAboveZero: (noun: string) => `Type ${noun} above zero.`,
+    isNotANumberType: (more: string) => `“${more}” is not a number; type digits, as in 2.5.`,
+    haveNoDecimalsTypeA: (unit: string) => `${unit} have no decimals; type a whole number.`,
+    haveAtMostDecimalsHas: (unit: string, decimals: number, compact: string, count: number) =>
+      `${unit} have at most ${decimals} decimals; “${compact}” has ${count}.`,
+    isMoreThan64Bits: (compact: string) => `“${compact}” does not fit 64 bits; type less.`,
+  },
+  energy: {
+    anAmountOfEnergy: 'an amount of energy',
+    typeAtLeast1Wh: 'Type at least 1 Wh.',
+    kwh: (decimal: string) => `${decimal} kWh`,
+  },
+  token: {
+    anAmount: 'an amount',
+    theseTokens: 'These tokens',
+    aPricePerKwh: 'a price per kWh',
+    typeAPriceAboveZero: 'Type a price above zero.',
+    sol: (decimal: string) => `${decimal} SOL`,
+    aPercentage: 'a percentage',
+    percentages: 'Percentages',
+    atMost100: 'At most 100 %.',
+  },
+  connection: {
+    theNodeHasNotAnswered: (more: number) => `the node has not answered in ${more} seconds`,
+  },
+  network: {
+    isAPublicNetworkAnd: (networkName: string, more: string) =>
+      `${networkName} is a public network (${more}), and this app is built for the local program, whose key everybody has: whoever deploys it there could take your money. Use an app that is built for this network, or choose a local network.`,
+    giveTheAddressOfAn: 'Give the address of an RPC node, such as http://127.0.0.1:8899.',
+    giveTheAddressOfIts: 'Give the address of its subscriptions, such as ws://127.0.0.1:8900.',
+  },
+  send: {
+    theNetworkDidNotConfirm: 'the network did not confirm in time',
+    theNetworkDidNotTake: 'The network did not take the transaction in time, so nothing happened; try again.',
+  },
+  explain: {
+    youDeclinedInYourWallet: 'You declined in your wallet; nothing was sent.',
+    yourWalletSaysItMay: (words: string) =>
+      `Your wallet says: “${words}”. It may have sent it all the same: look whether it happened before you try again.`,
+    yourWalletSaysNothingWas: (words: string) => `Your wallet says: “${words}”. Nothing was sent.`,
+    theNetworkDoesNotAnswer:
+      'The network does not answer, so nobody can tell yet whether the purchase happened. It is watched and shown as soon as that is known; nothing is paid twice.',
+    yourWalletSaysItMay2: (words: string) =>
+      `Your wallet says: “${words}”. It may have sent the purchase all the same, so the purchase is watched until the chain tells. Wait for that before you buy again.`,
+    noReason: 'no reason',
+    theTokenAccountHasToo: 'The token account has too little SOL for its rent; fund it.',
+    yourTokenAccountHoldsLess: 'Your token account holds less than the payment; add tokens, or buy less.',
+    theTokenAccountIsOf: 'The token account is of another mint; use one of the bus’s settlement mint.',
+    theseTokensBelongToAnother: 'These tokens belong to another wallet; switch to the wallet that owns them.',
+    theTokenAccountIsFrozen: 'The token account is frozen by the token’s issuer; ask the issuer.',
+    somethingExistsAtThatAddress: 'Something exists at that address already; it may have been done a moment ago.',
+    yourWalletHasTooLittle: 'Your wallet has too little SOL for rent and fees; add SOL.',
+    aSignatureIsMissingSign: 'A signature is missing; sign with the wallet that must sign.',
+    anAccountHasTooLittle: 'An account has too little SOL; add SOL.',
+    anAccountIsMissingOr: 'An account is missing or belongs to another program; it may have closed a moment ago.',
+    anAccountDoesNotExist: 'An account does not exist any more; it may have closed a moment ago.',
+    anAccountIsMissingOr2: 'An account is missing or of another kind; it may have closed a moment ago.',
+    anAccountIsMissingIt: 'An account is missing; it may have closed a moment ago.',
+    theAccountExistsAlreadyIt: 'The account exists already; it may have been created a moment ago.',
+    theTransactionIsTooLarge: 'The transaction is too large for one; buy from fewer offers at once.',
+    multibusIsNotOnThis: 'MultiBus is not on this network; choose another network.',
+    yourWalletHasNoSol: 'Your wallet has no SOL on this network; add some for fees first.',
+    yourWalletHasTooLittle2: 'Your wallet has too little SOL for the network fee; add SOL.',
+    anAccountWouldHoldToo: 'An account would hold too little SOL for its rent; add SOL.',
+    theTransactionIsTooOld: 'The transaction is too old, or the node lags behind; try again.',
+    theTransactionNamesTooMany: 'The transaction names too many accounts; buy from fewer offers at once.',
+    anUnknownError: 'an unknown error',
+    theNetworkRefusedTheTransaction: (name: string) => `The network refused the transaction (${name}); try again.`,
+    aProgramThatThisTransaction: 'A program that this transaction uses refused it; nothing was changed.',
+    theTransactionWasRefusedNothing: (name: string) => `The transaction was refused (${name}); nothing was changed.`,
+    theNetworkDoesNotAnswer2: 'The network does not answer. Your money is safe: nothing happens twice.',
+    theNodeAnswersWithHttp: (statusCode: number) => `the node answers with HTTP ${statusCode}`,
+    theNodeAnswersWithError: (code: number) => `the node answers with error ${code}`,
+    theNodeLagsBehindIts: 'the node lags behind its network',
+    theNodeHasClosedThe: 'the node has closed the connection',
+    theNodeTakesNoConnection: 'the node takes no connection',
+    theNodeTakesNoSubscription: 'the node takes no subscription',
+  },
+  busScreen: {
+    bus: 'Bus',
+    theBuses: 'the buses',
+    thereIsNoBusAt: 'There is no bus at this address on this network.',
+    createABus: 'Create a bus',
+    paused: 'paused',
+    copyTheBussAddress: "Copy the bus's address",
+    decisions: 'Decisions',
+    timelock: 'Timelock',
+    none: 'none',
+    pausing: 'Pausing',
+    capacity: 'Capacity',
+    basePrice: 'Base price',
+    lockFee: 'Lock fee',
+    windows: 'Windows',
+    listing: 'Listing',
+    everybody: 'everybody',
+    ownersOnly: 'owners only',
+    token: 'Token',
+    owners: 'Owners',
+    nobody: 'Nobody',
+    pastWindows: 'Past windows',
+  },
+  createBus: {
+    noWindowsDeliversAnyTime: 'No windows: delivers any time',
+    whenTheWindowStarts: 'When the window starts',
+    n5MinutesBefore: '5 minutes before',
+    n15MinutesBefore: '15 minutes before',
+    n1HourBefore: '1 hour before',
+    atOnce: 'At once',
+    after1Minute: 'After 1 minute',
+    after1Hour: 'After 1 hour',
+    after1Day: 'After 1 day',
+    after7Days: 'After 7 days',
+    everyOwnerNeedsAnAddress: 'Every owner needs an address and a share.',
+    theSameOwnerIsIn: 'The same owner is in the list twice.',
+    youMustBeOneOf: 'You must be one of the owners.',
+    theSharesMakeTheyMust: (share: string) => `The shares make ${share}; they must make 100 %.`,
+    theLockFeeCanBe: 'The lock fee can be at most 5 %.',
+    openIt: 'Open it',
+    putEnergyOnOffer: 'put energy on offer',
+    isThereOr: (value: string, link: ReactNode, link2: ReactNode) => (
+      <>
+        {value} is there. {link}, or {link2}.
+      </>
+    ),
+    createABus: 'Create a bus',
+    name: 'Name',
+    whatNeighboursCallIt: 'What neighbours call it.',
+    capacity: 'Capacity',
+    capacityPerWindow: 'Capacity per window',
+    energyThatMayBeOn: 'Energy that may be on offer or sold.',
+    settlementTokenMint: 'Settlement token (mint)',
+    decimals: (decimals: number, more: string) => `${decimals} decimals${more}`,
+    lookingItUp: 'Looking it up…',
+    whatBuyersPayInA: 'What buyers pay in, a stablecoin in practice.',
+    tokensOfOtherBuses: 'Tokens of other buses',
+    as: (busName: string) => `as ${busName}`,
+    basePricePerKwh: 'Base price per kWh',
+    noOfferAsksLessThan: (amount: string) => `No offer asks less than ${amount}.`,
+    theLowestPriceThatAn: 'The lowest price that an offer may ask.',
+    ownersAndTheirSharesOf: 'Owners and their shares of the bus’s revenue',
+    owner: (more: number) => `Owner ${more}`,
+    you: 'You',
+    shareOfOwner: (more: number) => `Share of owner ${more}`,
+    removeOwner: (more: number) => `Remove owner ${more}`,
+    addAnOwner: 'Add an owner',
+    sharesMake: (share: string) => `Shares make ${share}`,
+    approvalsThatADecisionNeeds: 'Approvals that a decision needs',
+    approvalsThatPausingNeeds: 'Approvals that pausing needs',
+    asManyAsAnyDecision: 'As many as any decision',
+    decisionsTakeEffect: 'Decisions take effect',
+    lockFee: 'Lock fee',
+    whatHoldingEnergyCostsWhere: 'What holding energy costs where it is not bought, at most 5 %.',
+    deliveryWindows: 'Delivery windows',
+    gateCloses: 'Gate closes',
+    whoMayListEnergy: 'Who may list energy',
+    ownersOnly: 'Owners only',
+    everybody: 'Everybody',
+    createTheBus: 'Create the bus',
+  },
+  bus: {
+    pasteAWalletsAddress: 'Paste a wallet’s address.',
+    thisIsNotAnAddress: 'This is not an address; paste all of its 32 to 44 letters and digits.',
+    giveTheBusAName: 'Give the bus a name.',
+    atMost32BytesThis: (length: number) => `At most 32 bytes; this has ${length}.`,
+    noControlCharactersPlease: 'No control characters, please.',
+    thereIsNoTokenWith: 'There is no token with this address on this network; paste the address of its mint.',
+  },
+  pastWindows: {
+    closed: (count: number, back: string | undefined) =>
+      `${count === 1 ? 'One window is' : `${count} windows are`} closed; the rent went back${back === undefined ? '' : `: ${back}`}.`,
+    over: (count: number) => (count === 1 ? 'One window is over.' : `${count} windows are over.`),
+    withdrawn: (count: number) => `${counted(count, 'offer')} ${count === 1 ? 'is' : 'are'} withdrawn with it`,
+    closingGivesTheRentBack: (sol: string, units: string) =>
+      `Closing gives the rent back to who paid it, ${sol} (${units} lamports) for each.`,
+    pastWindows: 'Past windows',
+    locksHoldItUpFree: 'locks hold it up; free them first',
+    andMore: (more: number) => `and ${more} more`,
+    closePastWindows: 'Close past windows',
+  },
+  capacity: {
+    thereIsNothingToClose: 'There is nothing to close: these windows are closed already, or locks hold them up.',
+  },
+  lockCard: {
+    boughtFor: (energy: ReactNode, tokens: ReactNode) => (
+      <>
+        Bought {energy} for {tokens}.
+      </>
+    ),
+    releasedCameBack: (tokens: ReactNode) => <>Released; {tokens} came back.</>,
+    releasingCosts: (tokens: ReactNode, share: string) => (
+      <>
+        ; releasing costs {tokens} ({share})
+      </>
+    ),
+    itCanOnlyBeReleased: '; it can only be released now',
+    inEscrow: (tokens: ReactNode, more: ReactNode, more2: ReactNode) => (
+      <>
+        {tokens} in escrow{more}
+        {more2}
+      </>
+    ),
+    purchaseLane: 'purchase lane',
+    settle: 'Settle',
+    release: 'Release',
+  },
+  lock: {
+    youHoldPartOfThis: 'You hold part of this offer already. Settle or release that lock first.',
+    thisOfferIsGone: 'This offer is gone.',
+  },
+  marketScreen: {
+    unplaced: (count: number) =>
+      count === 1
+        ? 'The window of 1 older trade is not known, so it is left out.'
+        : `The window of ${count} older trades is not known, so they are left out.`,
+    capacityOf: (energy: { total: string; sold: string; listed: string; reserved: string; available: string }) =>
+      `Of ${energy.total}: ${energy.sold} sold, ${energy.listed} on offer, ${energy.reserved} reserved, ${energy.available} available`,
+    thereIsNoBusAt: 'There is no bus at this address on this network.',
+    market: 'Market',
+    theMarket: 'the market',
+    createTheFirstOne: 'Create the first one.',
+    thereIsNoBusOn: (link: ReactNode) => <>There is no bus on this network yet. {link}</>,
+    offers: 'Offers',
+    depth: 'Depth',
+    buy: 'Buy',
+    howToBuy: 'How to buy',
+    bestPrice: 'Best price',
+    basketTab: (count: number) => (count > 0 ? `Basket (${count})` : 'Basket'),
+    buses: 'Buses',
+    findABus: 'Find a bus',
+    nameOwnerOrAddress: 'Name, owner or address',
+    busesWithEnergyFrom: 'Buses with energy from',
+    anySource: 'Any source',
+    any2: 'Any',
+    noBusIsLikeThat: 'No bus is like that.',
+    paused: 'Paused',
+    nothingOnOffer: 'Nothing on offer',
+    free: (energy: string) => `${energy} free`,
+    yours: ' · yours',
+    from: (amount: string) => `from ${amount}`,
+    paused2: 'paused',
+    ownersAndDecisions: 'Owners and decisions',
+    copyTheBussAddress: "Copy the bus's address",
+    ownersAndTheirShares: 'Owners and their shares',
+    deliveryWindow: 'Delivery window',
+    allWindows: 'All windows',
+    sold: 'sold',
+    onOffer: 'on offer',
+    reserved: 'reserved',
+    available: 'available',
+    capacity: 'Capacity',
+    pricesNow: 'Prices now',
+    nothingOnOffer2: 'nothing on offer',
+    kwh: (token: string) => `${token}/kWh`,
+    delivery: 'Delivery',
+    windowsGateClosesBefore: (time: string, time2: string) => `${time} windows, gate closes ${time2} before`,
+    anyTime: 'any time',
+    listing: 'Listing',
+    openToEverybody: 'open to everybody',
+    ownersOnly: 'owners only',
+    prices: 'Prices',
+    recentTrades: 'Recent trades',
+    olderTradesCouldNotBe: (tradesMissing: string) =>
+      `Older trades could not be read from this node (${tradesMissing}).`,
+    nothingWasTradedHereYet: 'Nothing was traded here yet.',
+    trades: 'trades',
+    when: 'When',
+    buyer: 'Buyer',
+    energy: 'Energy',
+    perKwh: 'per kWh',
+    paid: 'Paid',
+    hash: 'Hash',
+  },
+  offerTable: {
+    source: 'Source',
+    perKwh: 'Per kWh',
+    free: 'Free',
+    remaining: 'Remaining',
+    seller: 'Seller',
+    tradesUntil: 'Trades until',
+    filterBySource: 'Filter by source',
+    all: (count: number) => `All ${count}`,
+    nothingIsOnOfferHere: 'Nothing is on offer here now.',
+    offers: 'Offers',
+    buy: 'Buy',
+    offersScrollable: 'Offers, scrollable',
+    kwh: (token: string) => `${token}/kWh`,
+    reserved: (energy: string) => `${energy} reserved`,
+    of: (energy: string) => `of ${energy}`,
+    noExpiry: 'no expiry',
+    thisIsYourOwnOffer: 'This is your own offer',
+    locksOnThisOffer: 'Locks on this offer',
+    heldBy: (energy: string, who: ReactNode, countdown: ReactNode) => (
+      <>
+        {energy} held by {who} {countdown}
+      </>
+    ),
+  },
+  charts: {
+    depth: (energy: string, offers: number, price: string) =>
+      `Depth: ${energy} in ${counted(offers, 'offer')}, from ${price} per kWh`,
+    prices: (count: number, price: string) =>
+      count === 1
+        ? `Price of the last trade at ${price} per kWh`
+        : `Prices of the last ${count} trades, the latest at ${price} per kWh`,
+    nothingIsOnOfferHere: 'Nothing is on offer here now.',
+    nothingWasTradedHereYet: 'Nothing was traded here yet.',
+  },
+  networkButton: {
+    connecting: 'Connecting',
+    live: 'Live',
+    connectionLost: 'Connection lost',
+    networkChangeIt: (networkName: string, more: string) => `Network ${networkName}: ${more}. Change it`,
+    network: 'Network',
+    aNodeOfYourOwn: 'A node of your own',
+    itsSubscriptions: 'Its subscriptions',
+    useThisNode: 'Use this node',
+    theLinksNode: "The link's node",
+    and: (more: ReactNode) => <>and {more}</>,
+    thisLinkWantsYouTo: (more: ReactNode, defaultWsUrl: ReactNode) => (
+      <>
+        This link wants you to trade through the node {more}
+        {defaultWsUrl}. A node sees what you do and chooses what you see: use it only where you trust whoever gave you
+        the link.
+      </>
+    ),
+    stayWith: (networkName: string) => `Stay with ${networkName}`,
+    nothingWasReadYet: 'nothing was read yet.',
+    whatYouSeeIsFrom: (when: ReactNode) => <>what you see is from {when}.</>,
+    theConnectionToIsLost: (networkName: string, more: ReactNode, more2: ReactNode) => (
+      <>
+        The connection to {networkName} is lost; {more} Trying again… {more2}
+      </>
+    ),
+    thisBrowserKeepsNothingFor:
+      'This browser keeps nothing for this page: its storage is full or blocked. Leave the page open until a purchase is through.',
+    browsersSignAndHashOnly:
+      'Browsers sign and hash only on secure pages. Open this app over https, or on this machine.',
+    notOnThisNetwork: 'Not on this network',
+    chooseAnotherNetwork: 'Choose another network',
+  },
+  expiryField: {
+    chooseADayAndA: 'Choose a day and a time.',
+    thatIsInThePast: 'That is in the past; choose a later time.',
+    tradesUntil: 'Trades until',
+    noExpiry: 'No expiry',
+    ownTime: 'Own time',
+    dayAndTime: 'Day and time',
+  },
+  offerDialog: {
+    elsewhere: (amount: string, offers: number, bus: string) =>
+      `The same amount costs ${amount} from ${offers} other ${offers === 1 ? 'offer' : 'offers'} on ${bus} now. Close this and buy it at the best price.`,
+    escrowed:
+      'The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes back in full.',
+    escrowedWithFee: (share: string, units: string) =>
+      `The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes back, less ${share} for the seller (${units} base units).`,
+    thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
+    onlyOfThisOfferAre: (energy: string) => `Only ${energy} of this offer are free.`,
+    bought: (energy: ReactNode, paidFor: ReactNode) => (
+      <>
+        Bought {energy} {paidFor}.
+      </>
+    ),
+    myEnergy: 'My energy',
+    holdingForFiveMinutesSettle: (energy: ReactNode, link: ReactNode) => (
+      <>
+        Holding {energy} for five minutes. Settle or release it under {link}.
+      </>
+    ),
+    offer: 'Offer',
+    offerOn: (busName: string) => `Offer on ${busName}`,
+    source: 'Source',
+    pricePerKwh: 'Price per kWh',
+    free: 'Free',
+    seller: 'Seller',
+    whatToDo: 'What to do',
+    buyNow: 'Buy now',
+    hold5Min: 'Hold 5 min',
+    basket: 'Basket',
+    howMuch: 'How much',
+    anyPartOfItDown: 'Any part of it, down to 1 Wh.',
+    allThatIsFree: 'All that is free',
+    takeWhatIsLeftIf: 'Take what is left if somebody is faster',
+    deposit: 'Deposit',
+    lock: 'lock',
+    theBasketIsFullOne:
+      'The basket is full: one transaction cannot hold one more offer. Buy what is in it first, or take something out.',
+    thisOfferStopsTradingIn:
+      'This offer stops trading in less than five minutes, so it cannot be held; buy it at once.',
+    holdForFiveMinutes: 'Hold for five minutes',
+    addToTheBasket: 'Add to the basket',
+  },
+  ownOffers: {
+    freeOne: 'Free one',
+    freeIt: 'Free it',
+    nothing: 'You have nothing on offer.',
+    nothingOn: (bus: string) => `You have nothing on offer on ${bus}.`,
+    yourOffers: 'your offers',
+    ownOffers: 'Own offers',
+    forTheBus: 'for the bus',
+    freeOf: (energy: string) => `free of ${energy}`,
+    reserved: (energy: string) => `, ${energy} reserved`,
+    until: (more: ReactNode) => <>, until {more}</>,
+    in: (time: string) => `in ${time}`,
+    sold: (energy: string, more: ReactNode, more2: ReactNode, more3: ReactNode) => (
+      <>
+        {energy} sold{more}
+        {more2}
+        {more3}
+      </>
+    ),
+    reprice: 'Reprice',
+    itHasNoExpiry: 'It has no expiry',
+    extend: 'Extend',
+    withdraw: 'Withdraw',
+    areFreeAgainTheDeposit: (energy: string) => `${energy} are free again; the deposit went back to its buyer.`,
+    underExpiredLocks: (energy: string) => `${energy} under expired locks`,
+    setANewPrice: 'Set a new price',
+    tradeForLonger: 'Trade for longer',
+    withdrawWhatIsFree: 'Withdraw what is free',
+    theOfferAsksPerKwh: (amount: string) => `The offer asks ${amount} per kWh now.`,
+    theOfferTradesForLonger: 'The offer trades for longer now.',
+    withdrawnTheEnergyIsAvailable: 'Withdrawn; the energy is available to the bus again.',
+    pricePerKwh: 'Price per kWh',
+    atLeastTheBussBase: (amount: string) =>
+      `At least ${amount}, the bus’s base price. Energy under locks keeps its price.`,
+    chooseATimeLaterThan: 'Choose a time later than the present one, or no expiry.',
+    energyUnderLocksStaysUntil: ' Energy under locks stays until they are settled or released.',
+    goBackToTheBus: (energy: ReactNode, more: ReactNode) => (
+      <>
+        {energy} go back to the bus.{more}
+      </>
+    ),
+    theBussBasePriceIs: (amount: string) => `The bus’s base price is ${amount}; ask at least that.`,
+  },
+  sellScreen: {
+    thereIsNoBusAt: 'There is no bus at this address on this network.',
+    sell: 'Sell',
+    putEnergyOnOffer: 'Put energy on offer',
+    connectAWalletToSee: 'Connect a wallet to see where you may sell.',
+    connectAWallet: 'Connect a wallet',
+    whereYouMaySell: 'where you may sell',
+    seeWhereYouMaySell: 'See where you may sell.',
+    onlyOwnersMayListEnergy: (link: ReactNode) => <>Only owners may list energy on this bus. {link}</>,
+    createABus: 'Create a bus',
+    youOwnNoBusAnd: (link: ReactNode) => <>You own no bus, and none lets everybody list. {link}, or ask an owner.</>,
+    onWhichBus: 'On which bus',
+    whatYouHaveOnOffer: 'What you have on offer',
+    onOfferAtPerKwh: (energy: ReactNode, amount: string) => (
+      <>
+        {energy} on offer at {amount} per kWh.
+      </>
+    ),
+    deliveryWindow: 'Delivery window',
+    energy: 'Energy',
+    available: (energy: string) => `${energy} available.`,
+    theBusHasAvailableOffer: (energy: string) => `The bus has ${energy} available; offer at most that.`,
+    pricePerKwh: 'Price per kWh',
+    atLeastTheBussBase: (amount: string) => `At least ${amount}, the bus’s base price.`,
+    source: 'Source',
+    whoSells: 'Who sells',
+    youYourWalletIsPaid: 'You: your wallet is paid',
+    theBusItsTreasuryIs: 'The bus: its treasury is paid',
+    bringsIfAllIsSold: (amount: string, token: string) =>
+      `Brings ${amount} ${token} if all is sold at once. The rent of the offer comes back when it closes.`,
+    theOwnersHavePausedThis: 'The owners have paused this bus; nothing can be listed now.',
+    putOnOffer: 'Put on offer',
+  },
+  offer: {
+    theBusIsNotOn: 'The bus is not on this network any more.',
+  },
+  proposals: {
+    nothing: (threshold: number, owners: number) =>
+      `Nothing is proposed. Whatever changes this bus is decided by ${owners === 1 ? 'its owner' : `${threshold} of its ${owners} owners`}.`,
+    needs: (approvals: number, owners: number, wait: string | undefined) =>
+      `Needs ${approvals} of ${counted(owners, 'owner')}${wait === undefined ? '' : `, then waits ${wait}`}. Proposing is your approval.`,
+    carriedOut: 'carried out',
+    staleOwnersSharesOrThreshold: 'stale: owners, shares or threshold changed since',
+    approvedByNobody: 'approved by nobody',
+    needsApprovals: 'needs approvals',
+    approvedInItsTimelock: 'approved, in its timelock',
+    readyToBeCarriedOut: 'ready to be carried out',
+    decisions: 'Decisions',
+    proposeAChange: 'Propose a change',
+    aChangeThatThisApp: 'A change that this app does not know',
+    takesEffectIn: (countdown: ReactNode) => <>Takes effect in {countdown}.</>,
+    proposedBy: (who: ReactNode, when: ReactNode, more: ReactNode) => (
+      <>
+        Proposed by {who}, {when}. {more}
+      </>
+    ),
+    approvals: 'Approvals',
+    approves: 'approves',
+    hasNotApproved: 'has not approved',
+    ofNeeded: (count: number, approvalsNeeded: number) => `${count} of ${approvalsNeeded} needed`,
+    youApproveThisProposal: 'You approve this proposal.',
+    approve: 'Approve',
+    yourApprovalIsTakenBack: 'Your approval is taken back.',
+    revoke: 'Revoke',
+    carriedOutTheBusIs: 'Carried out: the bus is changed.',
+    carryOut: 'Carry out',
+    closedItsRentWentBack: 'Closed; its rent went back to the proposer.',
+    close: 'Close',
+    decidedAndCarriedOut: 'Decided and carried out.',
+    theOtherOwnersSeeIt: 'The other owners see it now.',
+    itCanBeCarriedOut: (time: string) => `It can be carried out in ${time}.`,
+    proposedAndApprovedByYou: (more: string) => `Proposed and approved by you. ${more}`,
+    whatToChange: 'What to change',
+    newBasePricePerKwh: 'New base price per kWh',
+    now: (amount: string) => `Now ${amount}.`,
+    newCapacity: 'New capacity',
+    newOwnersWallet: 'New owner’s wallet',
+    ownerWhoLeaves: 'Owner who leaves',
+    whatItEarnedUntilThen: 'What it earned until then stays its own to claim.',
+    sharesAfterwards: 'Shares afterwards',
+    shareOfOwner: (more: number) => `Share of owner ${more}`,
+    theyMustMake100: '; they must make 100 %',
+    theyMake: (share: string, more: string) => `They make ${share}${more}.`,
+    approvalsThatADecisionNeeds: 'Approvals that a decision needs',
+    decisionsTakeEffect: 'Decisions take effect',
+    whoMayListEnergy: 'Who may list energy',
+    ownersOnly: 'Owners only',
+    everybody: 'Everybody',
+    deliveryWindows: 'Delivery windows',
+    gateCloses: 'Gate closes',
+    newLockFee: 'New lock fee',
+    atMost5: 'At most 5 %.',
+    yourApprovalIsEnoughThis: 'Your approval is enough: this takes effect at once.',
+    changeIt: 'Change it',
+    propose: 'Propose',
+  },
+  change: {
+    takeInAnOwner: 'Take in an owner',
+    removeAnOwner: 'Remove an owner',
+    divideTheSharesAnew: 'Divide the shares anew',
+    changeTheApprovalsNeeded: 'Change the approvals needed',
+    changeTheTimelock: 'Change the timelock',
+    changeTheCapacity: 'Change the capacity',
+    changeTheBasePrice: 'Change the base price',
+    changeWhoMayList: 'Change who may list',
+    changeTheDeliveryWindows: 'Change the delivery windows',
+    changeTheLockFee: 'Change the lock fee',
+    pauseTheBus: 'Pause the bus',
+    letTheBusTradeAgain: 'Let the bus trade again',
+    noWindows: 'no windows',
+    atTheStart: 'at the start',
+    before: (time: string) => `${time} before`,
+    gate: (time: string, more: string) => `${time}, gate ${more}`,
+    leaves: 'leaves',
+    approvals: 'Approvals',
+    timelock: 'Timelock',
+    capacity: 'Capacity',
+    basePrice: 'Base price',
+    listing: 'Listing',
+    everybody: 'everybody',
+    ownersOnly: 'owners only',
+    windows: 'Windows',
+    lockFee: 'Lock fee',
+    trading: 'Trading',
+    paused: 'paused',
+    running: 'running',
+    whatChanges: 'What changes',
+    owner: 'Owner',
+    what: 'What',
+    before2: 'Before',
+    decided: 'Decided',
+    after: 'After',
+  },
+  proposal: {
+    theBusIsNotOn: 'The bus is not on this network any more.',
+  },
+  basketPanel: {
+    bought: (energy: ReactNode, offers: number, paidFor: ReactNode) => (
+      <>
+        Bought {energy} from {counted(offers, 'offer')} {paidFor}.
+      </>
+    ),
+    room: (count: number, room: number) => {
+      const together =
+        count === 1 ? 'This is one transaction' : `These ${count} offers are one transaction, all or nothing`;
+      return room === 0 ? `${together}; it is full.` : `${together}; there is room for ${room} more at least.`;
+    },
+    thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
+    onlyOfThisOfferAre: (energy: string) => `Only ${energy} of this offer are left.`,
+    theBasketIsEmptyChoose:
+      'The basket is empty. Choose an offer and add part of it; everything here is bought in one go.',
+    basket: 'Basket',
+    oneTransactionCannotHoldSo:
+      'One transaction cannot hold so many offers. Take some out and buy them afterwards; all that stays is bought together or not at all.',
+    buyAllInOneTransaction: 'Buy all in one transaction',
+    gone: 'Gone',
+    perKwh: (amount: string) => `${amount} per kWh`,
+    aGoneBus: 'a gone bus',
+    takeTheOfferOfOut: (more: string) => `Take the offer of ${more} out of the basket`,
+    thisOffer: 'this offer',
+    energyFrom: (more: string) => `Energy from ${more}`,
+  },
+  bestPrice: {
+    buy: 'Buy',
+    leftOut: (count: number) => `Left out, since buying from ${count === 1 ? 'it' : 'them'} fails now:`,
+    buyEnergy: (energy: string, purchases: number) =>
+      purchases > 1 ? `Buy ${energy} in ${purchases} purchases` : `Buy ${energy}`,
+    buyAtTheBestPrice: 'Buy at the best price',
+    anyAmountDownTo1: 'Any amount, down to 1 Wh.',
+    whereToBuy: 'Where to buy',
+    onBus: (bus: string) => `On ${bus}`,
+    onBusesIChoose: 'On buses I choose',
+    limits: 'Limits',
+    highestPricePerKwh: 'Highest price per kWh',
+    any: 'any',
+    offersAboveItArePassed: 'Offers above it are passed over.',
+    takeWhatIsThereIf: 'Take what is there if it is less',
+    moreOffersThanOneTransaction: (count: number) =>
+      `More offers than one transaction holds: ${count} purchases, each all or nothing, signed together in one go. You are told what became of each.`,
+    busesToBuyFrom: 'Buses to buy from',
+    chosenOffers: 'Chosen offers',
+    from: 'From',
+    purchaseOfFor: (more: number, count: number, energy: string, amount: string) =>
+      `Purchase ${more} of ${count}: ${energy} for ${amount}`,
+  },
+  fillTable: {
+    energy: 'Energy',
+    perKwh: 'per kWh',
+    cost: 'Cost',
+  },
+  recovery: {
+    unfinishedPurchases: 'Unfinished purchases',
+    yourWalletSaidOtherwiseAnd: 'Your wallet said otherwise, and it happened all the same: ',
+    yourPurchaseOfWentThrough: (more: ReactNode, title: string, more2: ReactNode) => (
+      <>
+        {more}Your purchase of {title} went through{more2}.
+      </>
+    ),
+    yourPurchaseOfDidNot: (title: string) =>
+      `Your purchase of ${title} did not happen and cannot happen any more; nothing was paid.`,
+    dismiss: 'Dismiss',
+    askingTheChain: 'Asking the chain',
+    waitingForTheNetworkTo: 'Waiting for the network to ask',
+    whatBecameOfYourPurchase: (more: string, title: string) =>
+      `${more} what became of your purchase of ${title}. Nothing is paid twice.`,
+  },
+  totals: {
+    priceGuard: 'Price guard',
+    exact: 'exact',
+    yourWalletHoldsThisCosts: (amount: string, token: string, amount2: string) =>
+      `Your wallet holds ${amount} ${token}; this costs ${amount2}.`,
+    for: (tokens: ReactNode) => <>for {tokens}</>,
+    total: 'Total',
+    averagePerKwh: 'Average per kWh',
+    neverMoreThan: 'Never more than',
+    baseUnits: (units: string) => `${units} base units`,
+    marketFee: 'Market fee',
+    none: 'none',
+    purchaseLane: 'purchase lane',
+    lamports: (units: string) => `${units} lamports`,
+    networkFee: 'Network fee',
+    connectAWalletToSee: 'connect a wallet to see it',
+    checking: 'checking…',
+    rentOfYourComesBack: (account: string) => `Rent of your ${account}, comes back`,
+  },
+  fresh: {
+    theOffersHaveChangedSince:
+      'The offers have changed since you looked, and nothing was signed. Look at what is chosen now, and buy again.',
+  },
+  outcomes: {
+    bought: (energy: ReactNode, paidFor: ReactNode, bought: number, purchases: number) => (
+      <>
+        Bought {energy} {paidFor}
+        {purchases > 1 && ` in ${bought === purchases ? '' : `${bought} of `}${purchases} purchases`}.
+      </>
+    ),
+    purchase: (more: number, energy: string, more2: string) => `Purchase ${more}, ${energy}: ${more2}`,
+    theThatRemainAreQuoted: (energy: string) => `The ${energy} that remain are quoted anew above.`,
+  },
+  payment: {
+    tokensOfThisMarket: 'tokens of this market',
+    yourWalletHoldsNoYet: (token: string) => `Your wallet holds no ${token} yet. Get some before you buy.`,
+    yourAreFrozenByTheir: (token: string) =>
+      `Your ${token} are frozen by their issuer. Ask the issuer to release them.`,
+    yourWalletHoldsAndThis: (amount: string, token: string, amount2: string) =>
+      `Your wallet holds ${amount} ${token}, and this costs ${amount2}.`,
+  },
+  plan: {
+    theBasketIsEmptyAdd: 'The basket is empty; add an offer first.',
+    on: (energy: string, buses: string) => `${energy} on ${buses}`,
+  },
+  purchase: {
+    nothingWasBoughtTryAgain: 'Nothing was bought; try again.',
+    yourPurchaseOfHappenedAfter: (title: string) =>
+      `Your purchase of ${title} happened after all, though your wallet said otherwise. Nothing else was bought; look at it before you buy more.`,
+    theNetworkDidNotTake: 'The network did not take it in time, so nothing happened; try again.',
+  },
+  quote: {
+    thisTakesTransactionsAndCan: (count: number, value: number, energy: string) =>
+      `This takes ${count} transactions, and ${value} can be signed at once; buy less, such as ${energy}.`,
+    anOfferClosedWhileIt: 'An offer closed while it was quoted; quote it again.',
+    nothingIsOnOfferWithin: 'Nothing is on offer within your limits now.',
+    areOnOfferWithinYour: (energy: string) =>
+      `${energy} are on offer within your limits now; buy less, or raise the limits.`,
+    thePriceMovedThisCosts: (amount: string, amount2: string) =>
+      `The price moved: this costs ${amount} now, and your limit is ${amount2}.`,
+    thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
+    chooseAnother: (why: string) => `${why} Choose another.`,
+    theSellerChangedThePrice: (amount: string, amount2: string) =>
+      `The seller changed the price to ${amount} per kWh, above your limit of ${amount2}.`,
+    somebodyWasFasterOfThis: (energy: string, energy2: string) =>
+      `Somebody was faster: ${energy} of this offer are left, and you want ${energy2}.`,
+  },
+  router: {
+    askForAtLeast1: 'Ask for at least 1 Wh.',
+    theSmallestAcceptableAmountMust: 'The smallest acceptable amount must be from 1 Wh to the wanted amount.',
+    thereIsNotEnoughEnergy: 'There is not enough energy on offer within your limits.',
+    theCostExceedsWhat64: 'The cost does not fit 64 bits; buy less at once.',
+    evenTheSmallestAcceptableAmount: 'Even the smallest acceptable amount costs more than your limit.',
+  },
+  useBuyer: {
+    connectAWalletThatSigns: 'Connect a wallet that signs for this network first.',
+    theNetworkDoesNotAnswer: 'The network does not answer yet; try again in a moment.',
+  },
+  usePreview: {
+    theNetworkDoesNotAnswer: 'The network does not answer; asking again…',
+    yourWalletHasFeeAnd: (sol: string, sol2: string) => `Your wallet has ${sol}; fee and rent take ${sol2}. Add SOL.`,
+  },
+  mineScreen: {
+    proven: (count: number) =>
+      count === 1
+        ? 'The purchase is proven by the root on chain.'
+        : `All ${count} purchases are proven by the root on chain.`,
+    missing: (count: number) =>
+      `${counted(count, 'purchase')} ${count === 1 ? 'is' : 'are'} missing on this node; ask one that keeps the whole history.`,
+    purchasesOf: (count: bigint) => counted(count, 'purchase'),
+    myEnergy: 'My energy',
+    connectAWalletToSee: 'Connect a wallet to see your buses, offers, locks and purchases.',
+    connectAWallet: 'Connect a wallet',
+    onOffer: 'On offer',
+    rentToGetBack: 'Rent to get back',
+    wallet: 'Wallet',
+    address: 'Address',
+    forFeesAndRent: 'For fees and rent',
+    tokens: 'Tokens',
+    busesYouOwn: 'Buses you own',
+    createABus: 'Create a bus',
+    yourBuses: 'your buses',
+    youOwnNoBus: 'You own no bus.',
+    heldForYou: 'Held for you',
+    whatYouHold: 'what you hold',
+    youHoldNoEnergyHold: 'You hold no energy. “Hold 5 min” on an offer keeps its price for five minutes.',
+    purchases: 'Purchases',
+    yourPurchases: 'your purchases',
+    seeWhatIsOnOffer: 'See what is on offer.',
+    youHaveBoughtNothingYet: (link: ReactNode) => <>You have bought nothing yet. {link}</>,
+    when: 'When',
+    energy: 'Energy',
+    paid: 'Paid',
+    transactionHash: 'Transaction hash',
+    copyTheTransactionHash: 'Copy the transaction hash',
+    baseUnits: (more: string) => `${more} base units`,
+    purchaseLanes: 'Purchase lanes',
+    yourLanes: 'your lanes',
+    yourFirstPurchaseOpensA: 'Your first purchase opens a lane. It makes every purchase happen exactly once.',
+    theHashesDoNotMake: 'The hashes do not make the root on chain; do not trust this node’s history.',
+    theLaneIsClosedIts: 'The lane is closed, its rent is back. It opens again with your next purchase.',
+    lane: (lane: number, more: ReactNode) => (
+      <>
+        Lane {lane} {more}
+      </>
+    ),
+    theNonceOfTheNext: 'The nonce of the next purchase',
+    nextNonce: (more: string) => `next nonce ${more}`,
+    checkTheHistory: 'Check the history',
+    close: 'Close',
+    canBeClosedAFew: 'can be closed a few minutes after it was opened',
+    olderPurchases: 'Older purchases',
+  },
+  lanes: {
+    thePurchaseLanesOfThis:
+      'The purchase lanes of this wallet are in use; wait until your other purchases are through.',
+  },
+  treasury: {
+    treasury: 'Treasury',
+    readingTheTreasury: 'Reading the treasury…',
+    wentTo: (tokens: ReactNode, who: ReactNode) => (
+      <>
+        {tokens} went to {who}.
+      </>
+    ),
+    holdsNow: 'Holds now',
+    receivedEver: 'Received ever',
+    claimedEver: 'Claimed ever',
+    claims: 'Claims',
+    owner: 'Owner',
+    share: 'Share',
+    mayClaim: 'May claim',
+    claim: 'Claim',
+    payOut: 'Pay out',
+  },
+  verifyScreen: {
+    lookedAt: (count: number) => `${counted(count, 'transaction')} looked at`,
+    proven: (count: number) =>
+      count === 1
+        ? 'The history root on chain proves it: the one purchase of this lane makes exactly'
+        : `The history root on chain proves it: all ${count} purchases of this lane make exactly`,
+    missing: (count: number) =>
+      `${counted(count, 'purchase')} of this lane ${count === 1 ? 'is' : 'are'} missing on this node, so that its history root cannot be checked here; ask a node that keeps the whole history.`,
+    verify: 'Verify',
+    didItHappen: 'Did it happen?',
+    askingTheChain: 'Asking the chain…',
+    notProcessed: 'Not processed.',
+    transactionHashOrSignature: 'Transaction hash or signature',
+    theHashThatEveryPurchase: 'The hash that every purchase shows, or the signature of its transaction.',
+    processedExactlyOnce: 'Processed exactly once',
+    transactionHash: 'Transaction hash',
+    copyTheTransactionHash: 'Copy the transaction hash',
+    buyer: 'Buyer',
+    when: 'When',
+    energy: 'Energy',
+    paid: 'Paid',
+    laneAndNonce: 'Lane and nonce',
+    signature: 'Signature',
+    copyTheSignature: 'Copy the signature',
+    whatWasBought: 'What was bought',
+    offer: 'Offer',
+    onChain: (root: string) => `on chain ${root}`,
+    computed: (computed: string) => `computed ${computed}`,
+    theHistoryOfThisNode: 'The history of this node does not make the root on chain. Do not trust this node’s history.',
+    theLaneWasClosedSince:
+      'The lane was closed since, and its root with it; the transaction itself, which the network keeps, tells of this purchase.',
+  },
+  verify: {
+    thisIsNeitherATransaction:
+      'This is neither a transaction hash (64 hexadecimal digits) nor a signature (about 88 letters and digits). Paste one whole.',
+    theNodeKnowsNoTransaction:
+      'The node knows no transaction with this signature. Check the network and the signature.',
+    theTransactionFailedSoThat: 'The transaction failed, so that nothing was bought or paid.',
+    theTransactionSucceededAndThere: 'The transaction succeeded, and there is no purchase on MultiBus in it.',
+    noPurchaseWithThisHash: 'No purchase with this hash has happened on this network.',
+  },
+  walletDialog: {
+    connect: 'Connect',
+    walletAccount: (walletName: string, address: string) => `Wallet ${walletName}, account ${address}`,
+    doesNotSignForThis: (walletName: string, more: string) =>
+      `${walletName} does not sign for this network (${more}). Switch the network in the wallet, or choose another one here.`,
+    accounts: 'Accounts',
+    disconnect: 'Disconnect',
+    connectAWallet: 'Connect a wallet',
+    noWalletIsInstalledIn:
+      'No wallet is installed in this browser. Install Phantom, or any other Solana wallet, and it appears here.',
+    noWalletInThisBrowser:
+      'No wallet in this browser can be used here. Install Phantom, or any other Solana wallet, and it appears here.',
+    showsNoAccountUnlockIt: (walletName: string) => `${walletName} shows no account; unlock it and try again.`,
+    youDeclinedIn: (walletName: string) => `You declined in ${walletName}.`,
+    says: (walletName: string, wordsOf: string) => `${walletName} says: “${wordsOf}”.`,
+    waitingForTheWallet: 'waiting for the wallet…',
+    doesNotSignForThis2: 'does not sign for this network',
+  },
+  model: {
+    theOwnersHavePausedThis: 'The owners have paused this bus.',
+    thisOfferWasCancelled: 'This offer was cancelled.',
+    thisOfferHasExpired: 'This offer has expired.',
+    theGateOfThisWindow: 'The gate of this window has closed.',
+    thisOfferIsSoldOut: 'This offer is sold out.',
+    allThatIsLeftOf: 'All that is left of this offer is under locks.',
+  },
+  errorBoundary: {
+    thisScreenCouldNotBe: 'This screen could not be drawn',
+    somethingInTheAppWent: (cause: string) =>
+      `Something in the app went wrong: ${cause}. Your money is safe: purchases are paid by the chain, and those under way are still watched.`,
+    loadThePageAnew: 'Load the page anew',
+    toTheMarket: 'To the market',
+    forgetMySettingsAndBasket: 'Forget my settings and basket, and start anew',
+  },
+  action: {
+    somethingMovedInBetweenTrying: (more: string) =>
+      `Something moved in between (${more}); trying again within your limits.`,
+    checkingThatItWillGo: 'Checking that it will go through…',
+    waitingForYourWallet: 'Waiting for your wallet…',
+    sentWaitingForTheNetwork: 'Sent; waiting for the network…',
+    copyTheTransactionHash: 'Copy the transaction hash',
+    dismiss: 'Dismiss',
+    connectAWallet: 'Connect a wallet',
+    doesNotAnswerYetSo: (networkName: string) => `${networkName} does not answer yet, so nothing can be signed.`,
+    yourWallet: 'Your wallet',
+    doesNotSignForSwitch: (more: string, networkName: string) =>
+      `${more} does not sign for ${networkName}. Switch the network in the wallet, or choose another network here.`,
+  },
+  amounts: {
+    baseUnits: (units: string) => `${units} base units`,
+  },
+  dialog: {
+    close: 'Close',
+  },
+  fields: {
+    unit: 'Unit',
+    readAs: (energy: string) => `That is ${energy}.`,
+  },
+  parts: {
+    you: 'You',
+    copyTheAddress: 'Copy the address',
+    copied: 'Copied',
+    theNodeIsAwaySo: (what: string) => `The node is away, so ${what} cannot be read yet.`,
+    reading: (what: string) => `Reading ${what}…`,
+    notFound: 'Not found',
+    toTheMarket: 'To the market',
+  },
+  time: {
+    now: 'now',
+    ago: (time: string) => `${time} ago`,
+    expired: 'expired',
+  },
+  standard: {
+    itSignsNoTransactionsFor: 'It signs no transactions for apps.',
+    itDoesNotConnectTo: 'It does not connect to apps.',
+    itSignsLegacyTransactionsOnly:
+      'It signs legacy transactions only, and MultiBus needs version 0. Update the wallet, or use another one.',
+  },
+  sources: {
+    unspecified: 'unspecified',
+    solar: 'solar',
+    wind: 'wind',
+    hydro: 'hydro',
+    biomass: 'biomass',
+    storage: 'storage',
+  },
+  follow: {
+    endedASubscription: 'the node ended a subscription',
+    noSubscription: (seconds: number) => `the node has taken no subscription in ${seconds} seconds`,
+    silent: (seconds: number) => `the node has been silent for ${seconds} seconds`,
+  },
+};
+
+type Said<T> = T extends string
+  ? string
+  : T extends (...parameters: infer P) => infer R
+    ? (...parameters: P) => R extends string ? string : ReactNode
+    : { readonly [K in keyof T]: Said<T[K]> };
+
+/** Words as every language has them: the same places, with the same parameters. */
+export type Words = Said<typeof en>;

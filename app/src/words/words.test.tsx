@@ -1,0 +1,61 @@
+import type { ReactNode } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { describe, expect, it } from 'vitest';
+
+import { counted } from './count';
+import { languageFor } from './language';
+import { CATALOGUES } from '.';
+
+type Entry = string | ((...parameters: unknown[]) => ReactNode);
+
+/** Every message of a catalogue, by its place. */
+function entries(node: unknown, place = ''): readonly (readonly [string, Entry])[] {
+  if (typeof node !== 'object' || node === null) return [[place, node as Entry]];
+  return Object.entries(node).flatMap(([key, value]) => entries(value, place === '' ? key : `${place}.${key}`));
+}
+
+/** What a message says, with a mark in place of each parameter. */
+const said = (entry: Entry): string =>
+  typeof entry === 'string'
+    ? entry
+    : renderToStaticMarkup(entry(...Array.from({ length: entry.length }, (_, index) => `p${index}p`)));
+
+const en = entries(CATALOGUES.en);
+const de = new Map(entries(CATALOGUES.de));
+
+describe('the catalogues', () => {
+  it('have the same places', () => {
+    expect(en.map(([place]) => place).filter((place) => !de.has(place))).toEqual([]);
+    expect(de.size).toBe(en.length);
+  });
+
+  it.each(en)('say %s in every language, with all that it is about', (place, entry) => {
+    const german = de.get(place);
+    if (german === undefined) throw new Error(`there is no German for ${place}`);
+    expect(typeof german).toBe(typeof entry);
+    expect(said(german)).not.toBe('');
+    const about = said(entry).match(/p\d+p/gu) ?? [];
+    for (const parameter of new Set(about)) expect(said(german)).toContain(parameter);
+  });
+});
+
+describe('the language', () => {
+  it('is the one that was chosen, else the first of the browser’s that the app speaks, else English', () => {
+    expect(languageFor('de', ['en-GB'])).toBe('de');
+    expect(languageFor(null, ['fr', 'de-AT', 'en'])).toBe('de');
+    expect(languageFor('nonsense', ['en-GB', 'de'])).toBe('en');
+    expect(languageFor(null, ['fr'])).toBe('en');
+    expect(languageFor(null, [])).toBe('en');
+  });
+});
+
+describe('what is counted', () => {
+  it('has a singular and a plural', () => {
+    expect([counted(1, 'purchase'), counted(2n, 'purchase'), counted(0, 'purchase')]).toEqual([
+      '1 purchase',
+      '2 purchases',
+      '0 purchases',
+    ]);
+    expect(counted(2, 'hash', 'hashes')).toBe('2 hashes');
+  });
+});
