@@ -326,7 +326,7 @@ describe('every width', () => {
       for (const card of document.querySelectorAll('.card, .total, .dialog-body, .tile')) {
         const { right } = card.getBoundingClientRect();
         for (const inner of card.querySelectorAll('*')) {
-          const isHidden = inner.closest('.visually-hidden, svg, .scroller, .bus-list') !== null;
+          const isHidden = inner.closest('.visually-hidden, svg, .scroller, .bus-list, .windows') !== null;
           if (!isHidden && inner.getBoundingClientRect().right > right + 1) {
             found.push(`${card.className}: ${inner.className || inner.tagName} ${inner.textContent.slice(0, 30)}`);
           }

@@ -40,11 +40,11 @@ describe('delivery windows', () => {
     await cell('0.111').waitFor();
     await cell('0.222').waitFor();
     const windows = page.getByRole('group', { name: 'Delivery window' }).getByRole('button');
-    await windows.nth(2).click();
+    await windows.nth(1).click();
     await cell('0.111').waitFor({ state: 'detached' });
     await cell('0.222').waitFor();
     await page.getByRole('img', { name: 'Price of the last trade at 0.222 per kWh' }).waitFor();
-    await windows.nth(1).click();
+    await windows.nth(0).click();
     await cell('0.222').waitFor({ state: 'detached' });
     await cell('0.111').waitFor();
   });

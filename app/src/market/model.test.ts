@@ -167,7 +167,7 @@ describe('trades', () => {
   ]);
   const trades = [trade('a', 'early', 'late', 'elsewhere'), trade('b', 'lost', 'unheard of'), trade('c', 'late')];
   const keys = (windowStart: number | undefined) =>
-    tradePartsOf(trades, origins, bus.address, windowStart).parts.map(({ key }) => key);
+    tradePartsOf(trades, origins, bus.address, windowStart === undefined ? undefined : new Set([windowStart])).parts.map(({ key }) => key);
 
   it('belong to the window of what was sold', () => {
     expect(keys(900)).toEqual(['a:0']);
@@ -177,7 +177,7 @@ describe('trades', () => {
 
   it('of an unknown window are in none, and counted', () => {
     expect(keys(undefined)).toEqual(['a:0', 'a:1', 'b:0', 'c:0']);
-    expect(tradePartsOf(trades, origins, bus.address, 900).unplaced).toBe(1);
+    expect(tradePartsOf(trades, origins, bus.address, new Set([900])).unplaced).toBe(1);
     expect(tradePartsOf(trades, origins, bus.address, undefined).unplaced).toBe(0);
   });
 });

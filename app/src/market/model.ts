@@ -227,19 +227,19 @@ export interface TradePart extends Fill {
   readonly trade: Trade;
 }
 
-/** Parts of trades that are of a bus, and of a delivery window where one is given; newest first. */
+/** Parts of trades that are of a bus, and of delivery windows where some are given; newest first. */
 export function tradePartsOf(
   trades: readonly Trade[],
   origins: ReadonlyMap<Address, OfferOrigin>,
   bus: Address,
-  windowStart: number | undefined,
+  windows: ReadonlySet<number> | undefined,
 ): { readonly parts: readonly TradePart[]; /** Parts whose window nobody tells. */ readonly unplaced: number } {
   let unplaced = 0;
   const parts = trades.flatMap((trade) =>
     trade.fills.flatMap((fill, index) => {
       const origin = origins.get(fill.offer);
       if (origin?.bus !== bus) return [];
-      if (windowStart !== undefined && origin.windowStart !== windowStart) {
+      if (windows !== undefined && (origin.windowStart === undefined || !windows.has(origin.windowStart))) {
         if (origin.windowStart === undefined) unplaced += 1;
         return [];
       }

@@ -142,7 +142,8 @@ export function Segmented<T extends string>({
 }: {
   readonly label: string;
   readonly options: readonly (readonly [T, ReactNode])[];
-  readonly value: T;
+  /** `undefined` where none of them is chosen. */
+  readonly value: T | undefined;
   readonly onChange: (value: T) => void;
 }) {
   return (

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parsePrice } from '../amount/token';
 import { EnergyBar } from './amounts';
 import { EnergyField, TextField, type EnergyInputValue } from './fields';
-import { duration } from './time';
+import { duration } from '../amount/time';
 
 afterEach(cleanup);
 

@@ -2,9 +2,9 @@
 
 import { useSyncExternalStore } from 'react';
 
+import { duration, exactTime, timeLabel } from '../amount/time';
 import { useSession } from '../session';
 import { t } from '../words';
-import { locale } from '../words/language';
 import { classes } from './parts';
 
 /** Seconds of the chain, every second. */
@@ -42,40 +42,9 @@ export function Countdown({ until, over = t.time.expired }: { readonly until: nu
   );
 }
 
-/** `4:59` for clocks, `15 min`, `2 h`, `3 d` for reading. */
-export function duration(seconds: number, clock = false): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (clock && whole < 3_600) return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
-  const parts: string[] = [];
-  const units = [
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'min'],
-    [1, 's'],
-  ] as const;
-  let left = whole;
-  for (const [size, name] of units) {
-    if (left >= size && parts.length < 2) parts.push(`${Math.floor(left / size)} ${name}`);
-    left %= size;
-  }
-  return parts.length === 0 ? '0 s' : parts.join(' ');
-}
-
-const TIME = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
-const EXACT = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const DAY_TIME = new Intl.DateTimeFormat(locale, {
-  month: 'short',
-  day: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-});
-
 /** A time of day, with its date where that is not today, to the second where `exact`. */
 export function When({ at, exact = false }: { readonly at: number; readonly exact?: boolean }) {
-  const date = new Date(at * 1_000);
-  const isToday = date.toDateString() === new Date().toDateString();
-  const format = exact ? EXACT : isToday ? TIME : DAY_TIME;
-  return <time dateTime={date.toISOString()}>{format.format(date)}</time>;
+  return <time dateTime={new Date(at * 1_000).toISOString()}>{exact ? exactTime(at) : timeLabel(at)}</time>;
 }
 
 /** How long ago. */
@@ -84,12 +53,4 @@ export function Ago({ at }: { readonly at: number }) {
   const seconds = Math.max(0, now - at);
   const text = seconds < 5 ? t.time.now : t.time.ago(duration(seconds).split(' ').slice(0, 2).join(' '));
   return <time dateTime={new Date(at * 1_000).toISOString()}>{text}</time>;
-}
-
-/** A delivery window: `12:00–12:15`. */
-export function windowLabel(start: number, seconds: number): string {
-  const from = new Date(start * 1_000);
-  const to = new Date((start + seconds) * 1_000);
-  const isToday = from.toDateString() === new Date().toDateString();
-  return `${(isToday ? TIME : DAY_TIME).format(from)}–${TIME.format(to)}`;
 }

@@ -295,6 +295,7 @@ export const de: Words = {
     reserved: 'reserviert',
     available: 'verfügbar',
     capacity: 'Kapazität',
+    capacityOfAWindow: 'Kapazität je Zeitfenster',
     pricesNow: 'Preise jetzt',
     nothingOnOffer2: 'nichts im Angebot',
     kwh: (token) => `${token}/kWh`,
@@ -416,6 +417,7 @@ export const de: Words = {
     offerOn: (busName) => `Angebot auf ${busName}`,
     source: 'Quelle',
     pricePerKwh: 'Preis je kWh',
+    delivery: 'Lieferung',
     free: 'Frei',
     seller: 'Verkäufer',
     whatToDo: 'Was tun',
@@ -731,7 +733,8 @@ export const de: Words = {
   },
   plan: {
     theBasketIsEmptyAdd: 'Der Korb ist leer; legen Sie zuerst ein Angebot hinein.',
-    on: (energy, buses) => `${energy} auf ${buses}`,
+    on: (energy, buses, delivery) =>
+      delivery === undefined ? `${energy} auf ${buses}` : `${energy} auf ${buses}, ${delivery}`,
   },
   purchase: {
     nothingWasBoughtTryAgain: 'Nichts wurde gekauft; versuchen Sie es noch einmal.',
@@ -960,6 +963,9 @@ export const de: Words = {
   },
   time: {
     now: 'jetzt',
+    today: 'heute',
+    tomorrow: 'morgen',
+    anyTime: 'jederzeit',
     ago: (time) => `vor ${time}`,
     expired: 'abgelaufen',
   },
@@ -968,6 +974,15 @@ export const de: Words = {
     itDoesNotConnectTo: 'Sie verbindet sich nicht mit Apps.',
     itSignsLegacyTransactionsOnly:
       'Sie unterschreibt nur Transaktionen alter Art, und MultiBus braucht Version 0. Bringen Sie die Wallet auf den neuen Stand, oder nehmen Sie eine andere.',
+  },
+  dayStrip: {
+    when: 'Wann brauchen Sie sie?',
+    any: 'Jederzeit',
+    next: 'Nächstes Zeitfenster',
+    hour: 'In der nächsten Stunde',
+    tonight: 'Heute Abend',
+    closed: 'geschlossen',
+    nothing: 'nichts',
   },
   sources: {
     unspecified: 'ohne Angabe',

@@ -280,6 +280,7 @@ export const en = {
     reserved: 'reserved',
     available: 'available',
     capacity: 'Capacity',
+    capacityOfAWindow: 'Capacity of a window',
     pricesNow: 'Prices now',
     nothingOnOffer2: 'nothing on offer',
     kwh: (token: string) => `${token}/kWh`,
@@ -402,6 +403,7 @@ export const en = {
     offerOn: (busName: string) => `Offer on ${busName}`,
     source: 'Source',
     pricePerKwh: 'Price per kWh',
+    delivery: 'Delivery',
     free: 'Free',
     seller: 'Seller',
     whatToDo: 'What to do',
@@ -713,7 +715,8 @@ export const en = {
   },
   plan: {
     theBasketIsEmptyAdd: 'The basket is empty; add an offer first.',
-    on: (energy: string, buses: string) => `${energy} on ${buses}`,
+    on: (energy: string, buses: string, delivery: string | undefined) =>
+      delivery === undefined ? `${energy} on ${buses}` : `${energy} on ${buses}, ${delivery}`,
   },
   purchase: {
     nothingWasBoughtTryAgain: 'Nothing was bought; try again.',
@@ -935,6 +938,9 @@ export const en = {
   },
   time: {
     now: 'now',
+    today: 'today',
+    tomorrow: 'tomorrow',
+    anyTime: 'any time',
     ago: (time: string) => `${time} ago`,
     expired: 'expired',
   },
@@ -943,6 +949,15 @@ export const en = {
     itDoesNotConnectTo: 'It does not connect to apps.',
     itSignsLegacyTransactionsOnly:
       'It signs legacy transactions only, and MultiBus needs version 0. Update the wallet, or use another one.',
+  },
+  dayStrip: {
+    when: 'When do you need it?',
+    any: 'Any time',
+    next: 'Next window',
+    hour: 'Within the hour',
+    tonight: 'Tonight',
+    closed: 'closed',
+    nothing: 'nothing',
   },
   sources: {
     unspecified: 'unspecified',

@@ -9,7 +9,7 @@ import { Energy } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
 import { PlusIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from '../../ui/parts';
-import { duration } from '../../ui/time';
+import { duration } from '../../amount/time';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
 import { Proposals } from '../proposal/Proposals';

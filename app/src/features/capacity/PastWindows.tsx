@@ -10,7 +10,8 @@ import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { AddressLabel, Card } from '../../ui/parts';
-import { useNow, windowLabel } from '../../ui/time';
+import { windowLabel } from '../../amount/time';
+import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { capacityClose, pastWindows } from './capacity';
 

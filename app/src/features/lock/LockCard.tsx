@@ -2,6 +2,7 @@
 
 import { shareOf } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
+import { deliveryLabel } from '../../amount/time';
 import { formatBps } from '../../amount/token';
 import type { Lock } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -10,7 +11,7 @@ import { Energy, Tokens } from '../../ui/amounts';
 import { LockIcon } from '../../ui/icons';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
-import { planSettle } from '../purchase/plan';
+import { deliveryOf, planSettle } from '../purchase/plan';
 import { FeeLines } from '../purchase/Totals';
 import { useBuy } from '../purchase/useBuyer';
 import { usePurchasePreview } from '../purchase/usePreview';
@@ -29,7 +30,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
   const settlement =
     bus === undefined || offer === undefined || isExpired || bus.paused
       ? undefined
-      : () => planSettle(lock, offer, bus, t.plan.on(formatEnergy(lock.energyWh), bus.name));
+      : () => planSettle(lock, offer, bus, t.plan.on(formatEnergy(lock.energyWh), bus.name, deliveryOf([{ offer, bus }])));
   const preview = usePurchasePreview(
     lock.address,
     settlement === undefined ? undefined : () => ({ plans: [settlement()] }),
@@ -66,6 +67,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
       <p className="big">
         <Energy wh={lock.energyWh} />
       </p>
+      <p className="sub">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</p>
       <p className="sub">
         {t.lockCard.inEscrow(
           <Tokens units={lock.deposit} bus={bus} />,

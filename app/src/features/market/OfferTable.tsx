@@ -9,7 +9,8 @@ import { freeWh, SOURCES, untradable, type Bus, type Lock, type Offer, type Sour
 import { useMarket, useSession } from '../../session';
 import { LockIcon, SourceIcon } from '../../ui/icons';
 import { AddressLabel, classes, Empty } from '../../ui/parts';
-import { Countdown, duration, useNow, windowLabel } from '../../ui/time';
+import { duration, windowLabel } from '../../amount/time';
+import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 
 type Column = 'price' | 'free' | 'remaining' | 'source' | 'seller' | 'expires';

@@ -4,6 +4,7 @@ import { useMemo, useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
+import { deliveryLabel } from '../../amount/time';
 import { formatBps, formatTokens, formatUnits } from '../../amount/token';
 import { LOCK_SECONDS } from '../../generated';
 import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../market/model';
@@ -20,7 +21,7 @@ import { t } from '../../words';
 import { lockTake, lockTakeFees } from '../lock/lock';
 import { basket, putIntoBasket } from '../purchase/basket';
 import { freshItems } from '../purchase/fresh';
-import { planSingle } from '../purchase/plan';
+import { deliveryOf, planSingle } from '../purchase/plan';
 import { guarded, quoteBest, type Guard } from '../purchase/quote';
 import { accountsOf, batchLimits, fits } from '../purchase/router';
 import { FeeLines, GuardChoice, PaidFor, Shortage, TotalLines } from '../purchase/Totals';
@@ -86,7 +87,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
       const bought = await buy(async () => {
         const [item] = await freshItems(live, [{ offer: chosen.address, energyWh: least, maxPricePerKwh: maxPrice }]);
         if (item === undefined) throw new Error('the offer is gone');
-        const title = t.plan.on(formatEnergy(energyWh), bus.name);
+        const title = t.plan.on(formatEnergy(energyWh), bus.name, deliveryOf([item]));
         return planSingle(wallet, { ...item, energyWh, maxPricePerKwh: maxPrice }, least, title);
       }, onStage);
       setAmount((before) => ({ ...before, text: '' }));
@@ -136,6 +137,10 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                 </span>,
               ],
               [t.offerDialog.pricePerKwh, <Tokens key="p" units={offer.pricePerKwh} bus={bus} />],
+              [
+                t.offerDialog.delivery,
+                <strong key="d">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</strong>,
+              ],
               [t.offerDialog.free, <Energy key="f" wh={freeWh(offer)} />],
               [t.offerDialog.seller, <AddressLabel key="a" address={offer.seller} copy />],
             ]}
@@ -278,7 +283,7 @@ function useElsewhere(
     const others = new Map(state.offers);
     if (offer !== undefined) others.delete(offer.address);
     const max = (1n << 64n) - 1n;
-    const scope = { mint: bus.mint, buses: [bus.address], windowStart: offer?.windowStart };
+    const scope = { mint: bus.mint, buses: [bus.address], windows: offer === undefined ? undefined : new Set([offer.windowStart]) };
     const want = { scope, energyWh, minEnergyWh: energyWh, maxPricePerKwh: max, maxTotal: max };
     const quoted = quoteBest({ ...state, offers: others }, want, wallet, live.now());
     return quoted.ok ? { total: quoted.quote.totalCost, offers: quoted.quote.fills.length } : undefined;

@@ -6,7 +6,7 @@ import { formatEnergy } from '../../amount/energy';
 import { formatBps, formatTokens } from '../../amount/token';
 import { ownersAfter, type Action, type Bus } from '../../market/model';
 import { AddressLabel } from '../../ui/parts';
-import { duration } from '../../ui/time';
+import { duration } from '../../amount/time';
 import { t } from '../../words';
 
 /** Title of an action. */

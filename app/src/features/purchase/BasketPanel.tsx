@@ -4,6 +4,7 @@ import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
+import { deliveryLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -163,7 +164,10 @@ function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Li
           {offer !== undefined && <SourceIcon source={offer.source} />}
           <strong>{bus?.name ?? t.basketPanel.gone}</strong>
           {offer !== undefined && bus !== undefined && (
-            <span className="hint">{t.basketPanel.perKwh(formatTokens(offer.pricePerKwh, bus.decimals))}</span>
+            <span className="hint">
+              {t.basketPanel.perKwh(formatTokens(offer.pricePerKwh, bus.decimals))},{' '}
+              {deliveryLabel(offer.windowStart, bus.windowSeconds)}
+            </span>
           )}
         </span>
         <button

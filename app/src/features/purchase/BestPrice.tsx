@@ -5,8 +5,9 @@ import { useMemo, useState } from 'react';
 import { U64_MAX } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { short } from '../../amount/text';
+import { deliveryLabel } from '../../amount/time';
 import { formatTokens, parsePrice } from '../../amount/token';
-import { freeWh, type Bus } from '../../market/model';
+import { freeWh, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { chooseBus, chosenBuses } from '../../state/chosenBuses';
 import { useStore } from '../../state/store';
@@ -37,7 +38,14 @@ import { useBalance, useBuyAll, useFreeLanes } from './useBuyer';
 import { usePurchasePreview } from './usePreview';
 
 /** Buys an amount on a bus, or on every bus with its token, at the best price. */
-export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly windowStart: number | undefined }) {
+export function BestPrice({
+  bus,
+  windows,
+}: {
+  readonly bus: Bus;
+  /** Delivery windows to buy in, all where it is `undefined`. */
+  readonly windows: ReadonlySet<number> | undefined;
+}) {
   const { live, wallet } = useSession();
   const state = useMarket();
   const now = useNow();
@@ -56,6 +64,11 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
   const energyWh = energy.ok ? energy.value : undefined;
   const maxPricePerKwh = limit === undefined ? U64_MAX : limit.ok ? limit.value : undefined;
   const { offers, buses } = state;
+  const windowsKey = windows === undefined ? 'all' : [...windows].join(' ');
+  const chosenWindows = useMemo(
+    () => (windowsKey === 'all' ? undefined : new Set(windowsKey.split(' ').filter(Boolean).map(Number))),
+    [windowsKey],
+  );
   const chosen = useStore(chosenBuses);
   const without = useStore(leftOut);
   const alike = useMemo(() => [...buses.values()].filter(({ mint }) => mint === bus.mint), [buses, bus.mint]);
@@ -67,7 +80,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
             scope: {
               mint: bus.mint,
               buses: where === 'here' ? [bus.address] : [bus.address, ...chosen],
-              windowStart,
+              windows: chosenWindows,
               without,
             },
             energyWh,
@@ -75,7 +88,7 @@ export function BestPrice({ bus, windowStart }: { readonly bus: Bus; readonly wi
             maxPricePerKwh,
             maxTotal: U64_MAX,
           },
-    [energyWh, maxPricePerKwh, less, where, chosen, without, bus.mint, bus.address, windowStart],
+    [energyWh, maxPricePerKwh, less, where, chosen, without, bus.mint, bus.address, chosenWindows],
   );
   const quoted = useMemo(
     () => (want === undefined ? undefined : quoteBest({ offers, buses }, want, wallet, now)),
@@ -253,6 +266,7 @@ function LeftOut({ scope }: { readonly scope: Scope | undefined }) {
 }
 
 function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]; readonly bus: Bus }) {
+  const { offers } = useMarket();
   return (
     <FillTable
       label={t.bestPrice.chosenOffers}
@@ -269,7 +283,12 @@ function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]
         }),
         rows: fills.map(({ offer, energyWh: wh, cost }) => ({
           key: offer.offer,
-          from: <AddressLabel address={offer.seller} />,
+          from: (
+            <>
+              <AddressLabel address={offer.seller} />
+              <Delivery of={offers.get(offer.offer)} />
+            </>
+          ),
           energyWh: wh,
           pricePerKwh: offer.pricePerKwh,
           cost,
@@ -277,4 +296,12 @@ function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]
       }))}
     />
   );
+}
+
+/** When an offer's energy is delivered. */
+function Delivery({ of: offer }: { readonly of: Offer | undefined }) {
+  const { buses } = useMarket();
+  const bus = offer === undefined ? undefined : buses.get(offer.bus);
+  if (offer === undefined || bus === undefined) return null;
+  return <span className="sub block">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</span>;
 }

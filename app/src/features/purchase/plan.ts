@@ -3,6 +3,7 @@
 import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { formatEnergy } from '../../amount/energy';
+import { windowLabel } from '../../amount/time';
 import { tokenAccountAddress } from '../../chain/address';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
@@ -106,9 +107,19 @@ export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): P
 export function planItems(buyer: Address, items: readonly Item[], maxTotal: bigint): Plan {
   const energy = items.reduce((sum, { energyWh }) => sum + energyWh, 0n);
   const names = [...new Set(items.map(({ bus }) => bus.name))];
-  const title = t.plan.on(formatEnergy(energy), names.join(', '));
+  const title = t.plan.on(formatEnergy(energy), names.join(', '), deliveryOf(items));
   const [only] = items;
   return items.length === 1 && only !== undefined
     ? planSingle(buyer, only, only.energyWh, title)
     : planBatch(buyer, items, maxTotal, title);
+}
+
+/** When the energy of items is delivered, where it is one window. */
+export function deliveryOf(items: readonly Pick<Item, 'offer' | 'bus'>[]): string | undefined {
+  const [first, ...others] = items;
+  if (first === undefined || first.offer.windowStart === 0) return undefined;
+  const { windowStart } = first.offer;
+  return others.every(({ offer }) => offer.windowStart === windowStart)
+    ? windowLabel(windowStart, first.bus.windowSeconds)
+    : undefined;
 }

@@ -62,7 +62,7 @@ const TWO = market(
   ],
 );
 const want = (change: Partial<BestPrice> = {}): BestPrice => ({
-  scope: { mint: MINT, buses: [key('Mill')], windowStart: 0 },
+  scope: { mint: MINT, buses: [key('Mill')], windows: new Set([0]) },
   energyWh: 4_000n,
   minEnergyWh: 4_000n,
   maxPricePerKwh: U64_MAX,
@@ -77,8 +77,8 @@ describe('a scope', () => {
       routable(TWO, { ...want().scope, ...change }, now).map((found) => found.offer);
     expect(names({})).toEqual([key('A'), key('B')]);
     expect(names({}, 50)).toEqual([key('A'), key('B'), key('H')]);
-    expect(names({ windowStart: undefined })).toEqual([key('A'), key('B'), key('E')]);
-    expect(names({ windowStart: 900 })).toEqual([key('E')]);
+    expect(names({ windows: undefined })).toEqual([key('A'), key('B'), key('E')]);
+    expect(names({ windows: new Set([900]) })).toEqual([key('E')]);
     expect(names({ buses: [key('Mill'), key('East')] })).toEqual([key('A'), key('B'), key('C')]);
     // Another token's bus is never in it, whoever chooses it.
     expect(names({ buses: [key('Far')] })).toEqual([]);

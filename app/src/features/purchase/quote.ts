@@ -40,8 +40,8 @@ export interface Scope {
   readonly mint: Address;
   /** Only these buses. */
   readonly buses: readonly Address[];
-  /** Only this delivery window. */
-  readonly windowStart: number | undefined;
+  /** Only these delivery windows. */
+  readonly windows: ReadonlySet<number> | undefined;
   /** Offers that are left out. */
   readonly without?: ReadonlyMap<Address, unknown>;
 }
@@ -61,7 +61,7 @@ export function routable(market: Quotable, scope: Scope, now: number): RouterOff
   for (const offer of market.offers.values()) {
     const bus = market.buses.get(offer.bus);
     if (bus?.mint !== scope.mint || !scope.buses.includes(offer.bus)) continue;
-    if (scope.windowStart !== undefined && offer.windowStart !== scope.windowStart) continue;
+    if (scope.windows?.has(offer.windowStart) === false) continue;
     if (scope.without?.has(offer.address) === true || untradable(offer, bus, now) !== undefined) continue;
     const { address, payout, seller, pricePerKwh } = offer;
     found.push({ offer: address, bus: bus.address, payout, seller, freeWh: freeWh(offer), pricePerKwh });

@@ -1,7 +1,9 @@
 /** Verify: whether a purchase happened, by whom, what, and whether its lane's history proves it. */
 
+import type { Address } from '@solana/kit';
 import { useState } from 'react';
 
+import { deliveryLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
@@ -164,6 +166,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
                   <>
                     {known[index] === undefined ? '' : `${known[index].name} `}
                     <AddressLabel address={fill.offer} />
+                    <Delivery offer={fill.offer} windowSeconds={known[index]?.windowSeconds ?? 0} />
                   </>
                 ),
               })),
@@ -173,6 +176,15 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
       )}
       <ProofText proof={purchase.proof} />
     </Card>
+  );
+}
+
+/** When the energy of an offer is delivered, where that is known. */
+function Delivery({ offer, windowSeconds }: { readonly offer: Address; readonly windowSeconds: number }) {
+  const { origins } = useMarket();
+  const windowStart = origins.get(offer)?.windowStart;
+  return windowStart === undefined ? null : (
+    <span className="sub block">{deliveryLabel(windowStart, windowSeconds)}</span>
   );
 }
 

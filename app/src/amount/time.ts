@@ -1,0 +1,73 @@
+/** Times as people read them, in the page's language and the zone of this machine. */
+
+import { t } from '../words';
+import { locale } from '../words/language';
+
+/** `4:59` for clocks, `15 min`, `2 h`, `3 d` for reading. */
+export function duration(seconds: number, clock = false): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (clock && whole < 3_600) return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+  const parts: string[] = [];
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ] as const;
+  let left = whole;
+  for (const [size, name] of units) {
+    if (left >= size && parts.length < 2) parts.push(`${Math.floor(left / size)} ${name}`);
+    left %= size;
+  }
+  return parts.length === 0 ? '0 s' : parts.join(' ');
+}
+
+const TIME = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const EXACT = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const ZONED = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' });
+const DAY = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short' });
+
+const dateOf = (seconds: number) => new Date(seconds * 1_000);
+
+/** Days from today to a second: 0 today, 1 tomorrow, -1 yesterday. */
+function daysAway(seconds: number): number {
+  const day = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  return Math.round((day(dateOf(seconds)) - day(new Date())) / 86_400_000);
+}
+
+/** A day: today, tomorrow, or its date. */
+export function dayLabel(seconds: number): string {
+  const days = daysAway(seconds);
+  return days === 0 ? t.time.today : days === 1 ? t.time.tomorrow : DAY.format(dateOf(seconds));
+}
+
+/** A time of day; with its zone in the hour that comes twice when clocks go back. */
+export function clockLabel(seconds: number): string {
+  const shown = TIME.format(dateOf(seconds));
+  const comesTwice = [-3_600, 3_600].some((away) => TIME.format(dateOf(seconds + away)) === shown);
+  return comesTwice ? ZONED.format(dateOf(seconds)) : shown;
+}
+
+/** A time of day to the second. */
+export const exactTime = (seconds: number): string => EXACT.format(dateOf(seconds));
+
+/** A time of day, with its day where that is not today. */
+export function timeLabel(seconds: number): string {
+  return daysAway(seconds) === 0 ? clockLabel(seconds) : `${dayLabel(seconds)}, ${clockLabel(seconds)}`;
+}
+
+/** A delivery window within its day: `12:00–12:15`. */
+export function spanLabel(start: number, seconds: number): string {
+  return `${clockLabel(start)}–${clockLabel(start + seconds)}`;
+}
+
+/** A delivery window, with its day where that is not today: `12:00–12:15`, `Mon 2 Dec, 12:00–12:15`. */
+export function windowLabel(start: number, seconds: number): string {
+  const span = spanLabel(start, seconds);
+  return daysAway(start) === 0 ? span : `${dayLabel(start)}, ${span}`;
+}
+
+/** When energy is delivered: in a window, or at any time where the bus has none. */
+export function deliveryLabel(windowStart: number, windowSeconds: number): string {
+  return windowStart === 0 ? t.time.anyTime : windowLabel(windowStart, windowSeconds);
+}

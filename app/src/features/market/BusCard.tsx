@@ -1,0 +1,127 @@
+/** A bus: its owners, its delivery windows, what is sold and on offer. */
+
+import { formatEnergy } from '../../amount/energy';
+import { duration } from '../../amount/time';
+import { formatBps, formatTokens } from '../../amount/token';
+import { Energy, EnergyBar } from '../../ui/amounts';
+import { PauseIcon } from '../../ui/icons';
+import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
+import { useNow } from '../../ui/time';
+import { t } from '../../words';
+import { DayStrip } from './DayStrip';
+import type { BusFigures } from './figures';
+import type { DeliveryWindow, When } from './windows';
+
+/** The card. */
+export function BusCard({
+  figures,
+  delivery,
+  when,
+  chosen,
+  onWhen,
+}: {
+  readonly figures: BusFigures;
+  readonly delivery: readonly DeliveryWindow[];
+  readonly when: When;
+  readonly chosen: ReadonlySet<number> | undefined;
+  readonly onWhen: (when: When) => void;
+}) {
+  const { bus, general, windows, offers, lowest, highest } = figures;
+  const now = useNow();
+  const isWindowed = bus.windowSeconds !== 0;
+  // A bar is of one window, or of all windows that are not over, never of a bus's capacity, which is one window's.
+  const capacities = !isWindowed
+    ? general === undefined
+      ? []
+      : [general]
+    : windows.filter(({ windowStart, windowSeconds }) =>
+        chosen === undefined ? windowStart + windowSeconds > now : chosen.has(windowStart),
+      );
+  const keys = new Set(capacities.map(({ address }) => address));
+  const inScope = offers.filter((offer) => keys.has(offer.capacity));
+  const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
+  const soldOpen = sum(inScope.map((offer) => offer.listedWh - offer.remainingWh));
+  const reserved = sum(inScope.map(({ reservedWh }) => reservedWh));
+  const sold = sum(capacities.map(({ soldWh }) => soldWh)) + soldOpen;
+  const listed = sum(capacities.map(({ listedWh }) => listedWh)) - soldOpen - reserved;
+  const available = sum(capacities.map(({ availableWh }) => availableWh));
+  const total = sum(capacities.map(({ totalWh }) => totalWh));
+  return (
+    <Card
+      className="bus-card"
+      title={
+        <span className="row">
+          {bus.name}
+          {bus.paused && (
+            <span className="badge warning">
+              <PauseIcon size={13} /> {t.marketScreen.paused2}
+            </span>
+          )}
+        </span>
+      }
+      aside={
+        <span className="row">
+          <a className="button small quiet" href={`#/bus/${bus.address}`}>
+            {t.marketScreen.ownersAndDecisions}
+          </a>
+          <CopyButton text={bus.address} label={t.marketScreen.copyTheBussAddress} />
+        </span>
+      }
+    >
+      <ul className="owners" aria-label={t.marketScreen.ownersAndTheirShares}>
+        {bus.owners.map((owner) => (
+          <li key={owner.wallet}>
+            <AddressLabel address={owner.wallet} /> <span className="number">{formatBps(owner.shareBps)}</span>
+          </li>
+        ))}
+      </ul>
+      {delivery.length > 0 && (
+        <DayStrip bus={bus} windows={delivery} when={when} chosen={chosen} onWhen={onWhen} />
+      )}
+      <EnergyBar
+        label={t.marketScreen.capacityOf({
+          total: formatEnergy(total),
+          sold: formatEnergy(sold),
+          listed: formatEnergy(listed),
+          reserved: formatEnergy(reserved),
+          available: formatEnergy(available),
+        })}
+        parts={[
+          { label: t.marketScreen.sold, wh: sold, tone: 'sold' },
+          { label: t.marketScreen.onOffer, wh: listed, tone: 'listed' },
+          { label: t.marketScreen.reserved, wh: reserved, tone: 'reserved' },
+          { label: t.marketScreen.available, wh: available, tone: 'available' },
+        ]}
+      />
+      <Facts
+        facts={[
+          [
+            isWindowed ? t.marketScreen.capacityOfAWindow : t.marketScreen.capacity,
+            <Energy key="c" wh={isWindowed ? bus.capacityWh : total} />,
+          ],
+          [
+            t.marketScreen.pricesNow,
+            lowest === undefined || highest === undefined ? (
+              <span key="p" className="hint">
+                {t.marketScreen.nothingOnOffer2}
+              </span>
+            ) : (
+              <span key="p" className="number">
+                {formatTokens(lowest, bus.decimals)}
+                {highest !== lowest && ` – ${formatTokens(highest, bus.decimals)}`}{' '}
+                <span className="unit">{t.marketScreen.kwh(bus.token)}</span>
+              </span>
+            ),
+          ],
+          [
+            t.marketScreen.delivery,
+            isWindowed
+              ? t.marketScreen.windowsGateClosesBefore(duration(bus.windowSeconds), duration(bus.gateClosureSeconds))
+              : t.marketScreen.anyTime,
+          ],
+          [t.marketScreen.listing, bus.openListing ? t.marketScreen.openToEverybody : t.marketScreen.ownersOnly],
+        ]}
+      />
+    </Card>
+  );
+}

@@ -1,0 +1,87 @@
+/** What was traded on a bus: prices over time, and the latest trades. */
+
+import { useMemo } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { formatTokens } from '../../amount/token';
+import { tradePartsOf, type Bus } from '../../market/model';
+import { useMarket } from '../../session';
+import { SourceIcon } from '../../ui/icons';
+import { AddressLabel, Card, Empty, numbers, Reading, TableHead } from '../../ui/parts';
+import { Ago } from '../../ui/time';
+import { t } from '../../words';
+import { PriceChart } from './charts';
+
+/** Parts of trades that are of a bus, and of windows where some are chosen. */
+function useTradesOf(bus: Bus, windows: ReadonlySet<number> | undefined): ReturnType<typeof tradePartsOf> {
+  const { trades, origins } = useMarket();
+  return useMemo(
+    () => tradePartsOf(trades, origins, bus.address, windows),
+    [trades, origins, bus.address, windows],
+  );
+}
+
+/** Prices of recent trades. */
+export function Prices({ bus, windows }: { readonly bus: Bus; readonly windows: ReadonlySet<number> | undefined }) {
+  const { parts } = useTradesOf(bus, windows);
+  return (
+    <Card title={t.marketScreen.prices}>
+      <PriceChart trades={parts.slice(0, 80)} bus={bus} />
+    </Card>
+  );
+}
+
+/** Recent trades. */
+export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: ReadonlySet<number> | undefined }) {
+  const { parts, unplaced } = useTradesOf(bus, windows);
+  const { tradesMissing, tradesRead } = useMarket();
+  return (
+    <Card title={t.marketScreen.recentTrades}>
+      {tradesMissing !== undefined && <p className="hint">{t.marketScreen.olderTradesCouldNotBe(tradesMissing)}</p>}
+      {unplaced > 0 && <p className="hint">{t.marketScreen.unplaced(unplaced)}</p>}
+      {parts.length === 0 ? (
+        tradesRead ? (
+          <Empty>{t.marketScreen.nothingWasTradedHereYet}</Empty>
+        ) : (
+          tradesMissing === undefined && <Reading what={t.marketScreen.trades} />
+        )
+      ) : (
+        <table className="plain" aria-label={t.marketScreen.recentTrades}>
+          <TableHead
+            columns={[
+              t.marketScreen.when,
+              t.marketScreen.buyer,
+              numbers(t.marketScreen.energy),
+              numbers(t.marketScreen.perKwh),
+              { title: t.marketScreen.paid, as: 'end wide-only' },
+              { title: t.marketScreen.hash, as: 'end wide-only' },
+            ]}
+          />
+          <tbody>
+            {parts.slice(0, 12).map(({ key, at, source, trade, energyWh, pricePerKwh, cost }) => (
+              <tr key={key}>
+                <td>
+                  <span className="row">
+                    {source !== undefined && <SourceIcon source={source} size={14} />}
+                    <Ago at={at} />
+                  </span>
+                </td>
+                <td>
+                  <AddressLabel address={trade.buyer} />
+                </td>
+                <td className="end number">{formatEnergy(energyWh)}</td>
+                <td className="end number">{formatTokens(pricePerKwh, bus.decimals)}</td>
+                <td className="end number wide-only">{formatTokens(cost, bus.decimals)}</td>
+                <td className="end wide-only">
+                  <a className="mono" href={`#/verify/${trade.hash}`}>
+                    {trade.hash.slice(0, 8)}…
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  );
+}
