@@ -97,7 +97,7 @@ export async function visit(
 
 /** Connects the test wallet by hand. */
 export async function connectWallet({ page }: Visitor): Promise<void> {
-  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await page.getByRole('button', { name: /^(Connect|Verbinden)$/u }).click();
   await page.getByRole('button', { name: 'Test Wallet' }).click();
-  await page.getByRole('button', { name: /Wallet Test Wallet, account/u }).waitFor();
+  await page.getByRole('button', { name: /Wallet Test Wallet, (account|Konto)/u }).waitFor();
 }

@@ -314,6 +314,47 @@ describe('the keyboard', () => {
   });
 });
 
+describe('a language', () => {
+  test('is the browser’s: German reads and writes a comma, and says what it read', async () => {
+    const { page } = await pages().visitUnconnected(node.urls(), [], `#/market/${bus}`, { locale: 'de-DE' });
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('de');
+    const amount = page.getByLabel('Zum besten Preis kaufen');
+    await amount.fill('1,5');
+    await page.getByText('Das sind 1,5 kWh.').waitFor();
+    await page.getByRole('table', { name: 'Gewählte Angebote' }).getByText('1,5 kWh').waitFor();
+    await page.locator('.grand').getByText('0,30').waitFor();
+    await amount.fill('1.000');
+    await page.getByText('gerade 10 kWh im Angebot').waitFor();
+    await amount.fill('0.5');
+    await page.getByText('Nachkommastellen mit Komma').waitFor();
+    // Another one is chosen in the header, and kept.
+    await page.getByRole('button', { name: 'Switch to English' }).click();
+    await page.getByLabel('Buy at the best price').waitFor();
+    await page.reload();
+    await page.getByLabel('Buy at the best price').waitFor();
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
+  });
+});
+
+describe('names', () => {
+  test('that the user gives stand wherever an address stands, and come back', async () => {
+    const seller = await newAddress();
+    const named = await node.offer(bus as never, { kWh: 1, price: 190_000n, seller });
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
+    await row(page, named).getByRole('button', { name: 'Buy' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Name this address' }).click();
+    const naming = page.getByRole('dialog', { name: 'Name this address' });
+    await naming.getByLabel('Your name for it').fill('Anna, no. 4');
+    await naming.getByRole('button', { name: 'Keep the name' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    await row(page, named).getByText('Anna, no. 4').waitFor();
+    await page.reload();
+    await row(page, named).getByText('Anna, no. 4').waitFor();
+    await goto(page, '#/mine');
+    await page.getByRole('region', { name: 'Names' }).getByText('Anna, no. 4').waitFor();
+  });
+});
+
 describe('every width', () => {
   const WIDTHS = [320, 390, 760, 1_100, 1_280, 1_440, 1_920];
 
@@ -345,10 +386,16 @@ describe('every width', () => {
       basePricePerKwh: 98_765_432_101n,
     });
     const found: string[] = [];
-    for (const keys of [neighbour, empty, rich]) {
-      const { page } = await pages().visit(node.urls(), [keys], `#/market/${bus}`);
-      await quote(page, '1.234');
-      await page.waitForTimeout(1_000);
+    for (const [keys, locale] of [
+      [neighbour, 'en-US'],
+      [empty, 'en-US'],
+      [rich, 'en-US'],
+      [rich, 'de-DE'],
+    ] as const) {
+      const isGerman = locale === 'de-DE';
+      const { page } = await pages().visit(node.urls(), [keys], `#/market/${bus}`, { locale });
+      const amount = page.getByLabel(isGerman ? 'Zum besten Preis kaufen' : 'Buy at the best price');
+      await amount.waitFor();
       for (const route of [`#/market/${bus}`, '#/mine', `#/sell/${bus}`, `#/bus/${bus}`, '#/bus/new', '#/verify']) {
         await goto(page, route);
         if (route.startsWith('#/market')) {
@@ -360,7 +407,7 @@ describe('every width', () => {
         }
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 900 });
-          for (const what of await overflowing(page)) found.push(`${keys.name} ${route.slice(0, 8)} ${width}: ${what}`);
+          for (const what of await overflowing(page)) found.push(`${keys.name} ${locale} ${route.slice(0, 8)} ${width}: ${what}`);
         }
         await page.setViewportSize({ width: 1_440, height: 900 });
       }

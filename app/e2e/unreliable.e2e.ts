@@ -33,6 +33,25 @@ describe('a closed tab', () => {
   });
 });
 
+describe('a wallet that sends by itself', () => {
+  test('and then fails in words about declining: the purchase is watched, found, and not bought again', async () => {
+    const offer = await list(suite().ben, '4kWh', '0.36');
+    const abilities = ['signAndSendTransaction'] as const;
+    const { page, wallet } = await suite().come([suite().buyer], `#/market/${bus}`, suite().market.network, {
+      abilities,
+    });
+    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('How much').fill('1');
+    wallet.answer = { says: 'request cancelled: not confirmed in 30 s', afterSending: true };
+    await dialog.getByRole('button', { name: 'Buy now' }).last().click();
+    await dialog.getByText('Your wallet says: “request cancelled: not confirmed in 30 s”. It may have sent').waitFor();
+    await page.getByText(/Your purchase of 1 kWh on .* went through/u).waitFor();
+    const hash = (await page.locator('.recovery a.mono').getAttribute('href'))?.split('/').at(-1) ?? '';
+    await suite().expectProcessed(hash);
+  });
+});
+
 describe('a bad connection', () => {
   let rpc: Wire;
   let ws: Wire;

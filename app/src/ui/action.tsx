@@ -7,7 +7,8 @@ import { Declined, FateUnknown, isTold, isUnreachable, Refusal, sentence } from 
 import { useSession, type Session } from '../session';
 import { t } from '../words';
 import { CheckIcon, CloseIcon } from './icons';
-import { classes, CopyButton } from './parts';
+import { classes } from './classes';
+import { CopyButton } from './parts';
 
 /** Where an action stands. */
 export type ActionState =

@@ -4,7 +4,7 @@ import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
 
 import { t } from '../words';
 import { CloseIcon } from './icons';
-import { classes } from './parts';
+import { classes } from './classes';
 
 /** A dialog over the screen; Escape and a click beside it close it. */
 export function Dialog({

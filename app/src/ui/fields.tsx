@@ -5,7 +5,7 @@ import { useId, type ReactNode } from 'react';
 import type { Parsed } from '../amount/decimal';
 import { formatEnergy, parseEnergy, plainEnergy, type EnergyUnit } from '../amount/energy';
 import { t } from '../words';
-import { classes } from './parts';
+import { classes } from './classes';
 
 /** A labelled input with its hint, and the reason why its value is refused. */
 export function Field({

@@ -84,6 +84,11 @@ export const MoonIcon = (props: Props) => (
     <path d="M20 14.5A8 8 0 0 1 9.5 4a8 8 0 1 0 10.5 10.5Z" />
   </Icon>
 );
+export const PenIcon = (props: Props) => (
+  <Icon {...props}>
+    <path d="M4 20h4L19 9l-4-4L4 16v4Zm9-13 4 4" />
+  </Icon>
+);
 export const CopyIcon = (props: Props) => (
   <Icon {...props}>
     <rect x="8.5" y="8.5" width="11" height="11" rx="2" />

@@ -2,26 +2,27 @@
 
 import { useId, useState, type ReactNode } from 'react';
 
-import { short } from '../amount/text';
+import { short, visible } from '../amount/text';
 import { useMarket, useSession } from '../session';
+import { names } from '../state/names';
+import { useStore } from '../state/store';
 import { t } from '../words';
+import { classes } from './classes';
 import { CheckIcon, CopyIcon } from './icons';
+import { NameButton } from './NameButton';
 
-/** Classes that apply. */
-export function classes(...names: readonly (string | false | undefined)[]): string {
-  return names.filter(Boolean).join(' ');
-}
-
-/** An address, short, to copy; names the reader's own. */
+/** An address: by the name that the user gave it, as a bus, or short; to copy and to name. */
 export function AddressLabel({ address, copy = false }: { readonly address: string; readonly copy?: boolean }) {
   const { wallet } = useSession();
   const { buses } = useMarket();
-  const name = address === wallet ? t.parts.you : buses.get(address as never)?.name;
+  const given = useStore(names).get(address);
+  const name = address === wallet ? t.parts.you : (given === undefined ? buses.get(address as never)?.name : visible(given));
   return (
     <span className={classes('address', address === wallet && 'own')} title={address}>
       <Dot of={address} />
       <span className={name === undefined ? 'mono' : undefined}>{name ?? short(address)}</span>
       {copy && <CopyButton text={address} label={t.parts.copyTheAddress} />}
+      {copy && address !== wallet && <NameButton address={address} />}
     </span>
   );
 }

@@ -5,7 +5,7 @@ import { useSyncExternalStore } from 'react';
 import { duration, exactTime, timeLabel } from '../amount/time';
 import { useSession } from '../session';
 import { t } from '../words';
-import { classes } from './parts';
+import { classes } from './classes';
 
 /** Seconds of the chain, every second. */
 export function useNow(): number {

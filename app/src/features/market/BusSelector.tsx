@@ -4,12 +4,14 @@ import type { Address } from '@solana/kit';
 import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { short } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, isOwner, type Source } from '../../market/model';
 import { useSession } from '../../session';
 import { Field } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import { classes, Empty } from '../../ui/parts';
+import { classes } from '../../ui/classes';
+import { Empty } from '../../ui/parts';
 import { t } from '../../words';
 import type { BusFigures } from './figures';
 
@@ -17,6 +19,8 @@ import type { BusFigures } from './figures';
 export function BusSelector({ sorted, current }: { readonly sorted: readonly BusFigures[]; readonly current: Address }) {
   const [search, setSearch] = useState('');
   const [source, setSource] = useState<Source | 'any'>('any');
+  const alike = new Map<string, number>();
+  for (const { bus } of sorted) alike.set(bus.name, (alike.get(bus.name) ?? 0) + 1);
   const needle = search.trim().toLowerCase();
   const shown = sorted.filter(
     ({ bus, sources }) =>
@@ -59,7 +63,11 @@ export function BusSelector({ sorted, current }: { readonly sorted: readonly Bus
       <ul className="bus-list">
         {shown.map((figures) => (
           <li key={figures.bus.address}>
-            <BusLink figures={figures} isCurrent={figures.bus.address === current} />
+            <BusLink
+              figures={figures}
+              isCurrent={figures.bus.address === current}
+              isAlike={(alike.get(figures.bus.name) ?? 0) > 1}
+            />
           </li>
         ))}
         {shown.length === 0 && <Empty>{t.marketScreen.noBusIsLikeThat}</Empty>}
@@ -71,9 +79,12 @@ export function BusSelector({ sorted, current }: { readonly sorted: readonly Bus
 function BusLink({
   figures: { bus, tradable, sources, lowest },
   isCurrent,
+  isAlike,
 }: {
   readonly figures: BusFigures;
   readonly isCurrent: boolean;
+  /** Whether another bus has the same name, so that its address must tell them apart. */
+  readonly isAlike: boolean;
 }) {
   const { wallet } = useSession();
   const free = tradable.reduce((sum, offer) => sum + freeWh(offer), 0n);
@@ -85,6 +96,7 @@ function BusLink({
     >
       <span className="row spread">
         <strong>{bus.name}</strong>
+        {isAlike && <span className="hint mono">{short(bus.address)}</span>}
         <span className="row sources">
           {sources.map((source) => (
             <SourceIcon key={source} source={source} size={14} />

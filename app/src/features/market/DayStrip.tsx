@@ -5,7 +5,7 @@ import { dayLabel, spanLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import type { Bus } from '../../market/model';
 import { Segmented } from '../../ui/fields';
-import { classes } from '../../ui/parts';
+import { classes } from '../../ui/classes';
 import { t } from '../../words';
 import type { DeliveryWindow, When } from './windows';
 

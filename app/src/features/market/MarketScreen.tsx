@@ -3,8 +3,9 @@
 import type { Address } from '@solana/kit';
 import { useMemo, useState } from 'react';
 
-import type { Bus, Offer } from '../../market/model';
-import { useMarket } from '../../session';
+import { isOwner, type Bus, type Offer } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { chosenBuses } from '../../state/chosenBuses';
 import { useStore } from '../../state/store';
 import { Segmented } from '../../ui/fields';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
@@ -25,6 +26,8 @@ import { deliveryWindows, startsOf, type When } from './windows';
 /** The screen; `chosen` is the bus in the page's address. */
 export function MarketScreen({ chosen }: { readonly chosen: string | undefined }) {
   const state = useMarket();
+  const { wallet } = useSession();
+  const chosenOnes = useStore(chosenBuses);
   const figures = useFigures();
   const [when, setWhen] = useState<When>({ kind: 'any' });
   const now = useNow();
@@ -32,9 +35,12 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   const sorted = useMemo(
     () =>
       [...figures.values()].sort(
-        (a, b) => b.tradable.length - a.tradable.length || a.bus.name.localeCompare(b.bus.name),
+        (a, b) =>
+          Number(isOwnPlace(b.bus, wallet, chosenOnes)) - Number(isOwnPlace(a.bus, wallet, chosenOnes)) ||
+          b.tradable.length - a.tradable.length ||
+          a.bus.name.localeCompare(b.bus.name),
       ),
-    [figures],
+    [figures, wallet, chosenOnes],
   );
   const current = chosen === undefined ? sorted[0] : figures.get(chosen as Address);
   if (current === undefined) {
@@ -83,6 +89,11 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
       {dialog !== undefined && <OfferDialog offer={dialog} onClose={() => setDialog(undefined)} />}
     </div>
   );
+}
+
+/** Whether a bus is one that its user owns or has chosen to buy from: strangers' come after those. */
+function isOwnPlace(bus: Bus, wallet: Address | undefined, chosen: ReadonlySet<Address>): boolean {
+  return isOwner(bus, wallet) || chosen.has(bus.address);
 }
 
 function BuyColumn({

@@ -2,8 +2,7 @@
 
 import { useState } from 'react';
 
-import { formatEnergy } from '../../amount/energy';
-import { formatBps, formatSol, formatTokens } from '../../amount/token';
+import { formatBps, formatSol } from '../../amount/token';
 import { send } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { getTraderCloseInstruction } from '../../generated';
@@ -11,15 +10,16 @@ import { isOwner, type Bus, type Lock, type Trader } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
-import { AddressLabel, Card, CopyButton, Empty, Facts, numbers, Reading, TableHead } from '../../ui/parts';
-import { Ago } from '../../ui/time';
+import { AddressLabel, Card, Empty, Facts, Reading } from '../../ui/parts';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
 import { LockCard } from '../lock/LockCard';
+import { NamesCard } from '../names/NamesCard';
 import { OwnOffers } from '../offer/OwnOffers';
 import { useBalance } from '../purchase/useBuyer';
 import { history, type HistoricPurchase, type Proof } from '../verify/verify';
 import { isClosable } from './lanes';
+import { Purchases } from './Purchases';
 
 /** The screen. */
 export function MineScreen() {
@@ -53,6 +53,7 @@ export function MineScreen() {
         <WalletCard />
         <OwnBuses />
         <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
+        <NamesCard />
         <Lanes />
       </div>
     </div>
@@ -140,64 +141,6 @@ function Locks() {
         </ul>
       )}
     </Card>
-  );
-}
-
-function Purchases() {
-  const { holdings } = useMarket();
-  const receipts = (holdings?.traders ?? [])
-    .flatMap(({ receipts: kept }) => kept)
-    .sort((a, b) => b.purchasedAt - a.purchasedAt || (b.nonce > a.nonce ? 1 : -1));
-  return (
-    <Card title={t.mineScreen.purchases}>
-      {holdings?.traders === undefined ? (
-        <Reading what={t.mineScreen.yourPurchases} />
-      ) : receipts.length === 0 ? (
-        <Empty>{t.mineScreen.youHaveBoughtNothingYet(<a href="#/market">{t.mineScreen.seeWhatIsOnOffer}</a>)}</Empty>
-      ) : (
-        <table className="plain" aria-label={t.mineScreen.purchases}>
-          <TableHead
-            columns={[
-              t.mineScreen.when,
-              numbers(t.mineScreen.energy),
-              numbers(t.mineScreen.paid),
-              numbers(t.mineScreen.transactionHash),
-            ]}
-          />
-          <tbody>
-            {receipts.map((receipt) => (
-              <tr key={receipt.hash}>
-                <td>
-                  <Ago at={receipt.purchasedAt} />
-                </td>
-                <td className="end number">{formatEnergy(receipt.energyWh)}</td>
-                <td className="end number">
-                  <Paid units={receipt.paid} />
-                </td>
-                <td className="end">
-                  <a className="mono" href={`#/verify/${receipt.hash}`} title={receipt.hash}>
-                    {receipt.hash.slice(0, 10)}…
-                  </a>
-                  <CopyButton text={receipt.hash} label={t.mineScreen.copyTheTransactionHash} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </Card>
-  );
-}
-
-/** What was paid. A receipt does not name its token, so it is told where all buses have the same one. */
-function Paid({ units }: { readonly units: bigint }) {
-  const { buses } = useMarket();
-  const all = [...buses.values()];
-  const [first] = all;
-  return first !== undefined && all.every(({ mint }) => mint === first.mint) ? (
-    <>{formatTokens(units, first.decimals)}</>
-  ) : (
-    <>{t.mineScreen.baseUnits(units.toString())}</>
   );
 }
 

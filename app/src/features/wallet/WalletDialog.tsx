@@ -7,7 +7,8 @@ import { isDeclined, wordsOf } from '../../errors/explain';
 import { useSession } from '../../session';
 import { Dialog } from '../../ui/dialog';
 import { WalletIcon } from '../../ui/icons';
-import { AddressLabel, classes, Empty } from '../../ui/parts';
+import { classes } from '../../ui/classes';
+import { AddressLabel, Empty } from '../../ui/parts';
 import {
   DisconnectButton,
   isFor,

@@ -1,0 +1,154 @@
+/** What the wallet has bought: when, for when, from where, for how much; all of it, from the chain. */
+
+import type { Address } from '@solana/kit';
+import { useMemo, useState } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { deliveryLabel } from '../../amount/time';
+import { formatTokens } from '../../amount/token';
+import { isUnreachable, sentence } from '../../errors/explain';
+import type { Bus } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
+import { saveFile } from '../../ui/file';
+import { Card, CopyButton, Empty, numbers, Reading, TableHead } from '../../ui/parts';
+import { Ago } from '../../ui/time';
+import { t } from '../../words';
+import { csvOf, knownPurchases, readPurchases, withOlder, type Bought } from './history';
+
+/** Receipts that a lane keeps. */
+const RECEIPTS = 16;
+
+/** The card. */
+export function Purchases() {
+  const { live, wallet } = useSession();
+  const { holdings, trades, origins } = useMarket();
+  const [isAsked, setIsAsked] = useState(false);
+  const [progress, setProgress] = useState<readonly [number, number]>();
+  const traders = holdings?.traders;
+  const known = useMemo(
+    () =>
+      wallet === undefined
+        ? []
+        : knownPurchases(
+            wallet,
+            (traders ?? []).flatMap(({ receipts }) => receipts),
+            trades,
+          ),
+    [wallet, traders, trades],
+  );
+  // Who has no receipts may have closed the lanes that kept them: nothing is said before the chain has said it.
+  const isWanted = isAsked || (traders !== undefined && known.length === 0);
+  const older = useAnswer(
+    live,
+    isWanted ? wallet : undefined,
+    async (signal) => {
+      if (wallet === undefined) return undefined;
+      return readPurchases(live.connection, wallet, signal, (read, all) => setProgress([read, all]));
+    },
+    { isPassing: isUnreachable },
+  );
+  const read = older.kind === 'answered' ? older.value : undefined;
+  const all = read === undefined ? known : withOlder(known, read.purchases);
+  const isMore = !isWanted && (traders ?? []).some(({ nextNonce, firstNonce }) => nextNonce - firstNonce >= RECEIPTS);
+  const busOf = (offer: Address) => read?.buses.get(offer) ?? origins.get(offer)?.bus;
+  return (
+    <Card
+      title={t.purchases.purchases}
+      aside={
+        all.length > 0 && (
+          <button
+            type="button"
+            className="button small quiet"
+            onClick={() => {
+              const csv = csvOf(all, busOf, (offer) => origins.get(offer)?.windowStart);
+              saveFile('multibus-purchases.csv', csv, 'text/csv');
+            }}
+          >
+            {t.purchases.csv}
+          </button>
+        )
+      }
+    >
+      {all.length > 0 && <PurchaseTable purchases={all} busOf={busOf} />}
+      {all.length === 0 && read !== undefined && (
+        <Empty>{t.purchases.nothing(<a href="#/market">{t.purchases.seeOffers}</a>)}</Empty>
+      )}
+      {all.length === 0 && read === undefined && <Reading what={t.purchases.yours} />}
+      {older.kind === 'asking' && all.length > 0 && (
+        <p className="hint" role="status">
+          {progress === undefined ? t.purchases.asking : t.purchases.progress(progress[0], progress[1])}
+        </p>
+      )}
+      {older.kind === 'failed' && <p className="error-text">{sentence(older.error)}</p>}
+      {isMore && (
+        <button type="button" className="button small quiet" onClick={() => setIsAsked(true)}>
+          {t.purchases.showAll}
+        </button>
+      )}
+    </Card>
+  );
+}
+
+function PurchaseTable({
+  purchases,
+  busOf,
+}: {
+  readonly purchases: readonly Bought[];
+  readonly busOf: (offer: Address) => Address | undefined;
+}) {
+  const { buses, origins } = useMarket();
+  return (
+    <table className="plain" aria-label={t.purchases.purchases}>
+      <TableHead
+        columns={[
+          t.purchases.when,
+          t.purchases.delivery,
+          numbers(t.purchases.energy),
+          numbers(t.purchases.paid),
+          numbers(t.purchases.receipt),
+        ]}
+      />
+      <tbody>
+        {purchases.map((one) => {
+          const places = one.fills.map(({ offer }) => ({ bus: buses.get(busOf(offer) ?? ('' as Address)), offer }));
+          const names = [...new Set(places.flatMap(({ bus }) => (bus === undefined ? [] : [bus.name])))];
+          const windows = places.flatMap(({ bus, offer }) => {
+            const start = origins.get(offer)?.windowStart;
+            return bus === undefined || start === undefined ? [] : [deliveryLabel(start, bus.windowSeconds)];
+          });
+          return (
+            <tr key={one.hash}>
+              <td>
+                <Ago at={one.at} />
+              </td>
+              <td>
+                {[...new Set(windows)].join(', ')}
+                <span className="sub block">{names.join(', ')}</span>
+              </td>
+              <td className="end number">{formatEnergy(one.energyWh)}</td>
+              <td className="end number">
+                <Paid units={one.paid} bus={places.find(({ bus }) => bus !== undefined)?.bus} />
+              </td>
+              <td className="end">
+                <a className="mono" href={`#/verify/${one.hash}`} title={one.hash}>
+                  {one.hash.slice(0, 10)}…
+                </a>
+                <CopyButton text={one.hash} label={t.purchases.copyHash} />
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+/** What was paid. A receipt does not name its token, so it is told where the bus is known, or all have the same one. */
+function Paid({ units, bus }: { readonly units: bigint; readonly bus: Bus | undefined }) {
+  const { buses } = useMarket();
+  const all = [...buses.values()];
+  const [first] = all;
+  const own = bus ?? (first !== undefined && all.every(({ mint }) => mint === first.mint) ? first : undefined);
+  return <>{own === undefined ? t.purchases.baseUnits(units.toString()) : formatTokens(units, own.decimals)}</>;
+}

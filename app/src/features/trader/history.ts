@@ -1,0 +1,128 @@
+/**
+ * Everything that a wallet has bought, from the chain: beyond the sixteen receipts that a lane keeps, and in lanes that
+ * were closed since.
+ */
+
+import type { Address, Signature } from '@solana/kit';
+
+import { traderAddress } from '../../chain/address';
+import { COMMITMENT, type Connection } from '../../chain/connection';
+import type { Fill, Receipt, Trade } from '../../market/model';
+import { readTransaction } from '../../market/transactions';
+import { MAX_LANES } from './lanes';
+
+/** A purchase, as far as it is known. */
+export interface Bought {
+  readonly hash: string;
+  readonly at: number;
+  readonly energyWh: bigint;
+  readonly paid: bigint;
+  /** Empty where only the receipt is known. */
+  readonly fills: readonly Fill[];
+}
+
+const PAGE = 1_000;
+const READ_AT_ONCE = 8;
+
+/** Purchases from receipts and from trades that are known already, newest first. */
+export function knownPurchases(wallet: Address, receipts: readonly Receipt[], trades: readonly Trade[]): Bought[] {
+  const found = new Map<string, Bought>();
+  for (const { hash, purchasedAt: at, energyWh, paid } of receipts) {
+    found.set(hash, { hash, at, energyWh, paid, fills: [] });
+  }
+  for (const { buyer, hash, at, fills } of trades) if (buyer === wallet) found.set(hash, bought(hash, at, fills));
+  return newestFirst(found.values());
+}
+
+/** The same with purchases that were read from the chain. */
+export function withOlder(known: readonly Bought[], older: readonly Bought[]): Bought[] {
+  const found = new Map(known.map((one) => [one.hash, one]));
+  for (const one of older) found.set(one.hash, one);
+  return newestFirst(found.values());
+}
+
+function newestFirst(purchases: Iterable<Bought>): Bought[] {
+  return [...purchases].sort((a, b) => b.at - a.at || (a.hash < b.hash ? -1 : 1));
+}
+
+function bought(hash: string, at: number, fills: readonly Fill[]): Bought {
+  return {
+    hash,
+    at,
+    energyWh: fills.reduce((sum, fill) => sum + fill.energyWh, 0n),
+    paid: fills.reduce((sum, fill) => sum + fill.cost, 0n),
+    fills,
+  };
+}
+
+/** All purchases of a wallet, read from the chain; `onProgress` hears of how many transactions were read, and of all. */
+export async function readPurchases(
+  connection: Connection,
+  wallet: Address,
+  signal: AbortSignal,
+  onProgress: (read: number, all: number) => void,
+): Promise<{ readonly purchases: readonly Bought[]; readonly buses: ReadonlyMap<Address, Address> }> {
+  const lanes = await Promise.all(Array.from({ length: MAX_LANES }, (_, lane) => traderAddress(wallet, lane)));
+  const pages = await Promise.all(lanes.map((lane) => signaturesOf(connection, lane, signal)));
+  const signatures = [...new Set(pages.flat())];
+  const purchases: Bought[] = [];
+  const buses = new Map<Address, Address>();
+  for (let at = 0; at < signatures.length && !signal.aborted; at += READ_AT_ONCE) {
+    onProgress(at, signatures.length);
+    const some = signatures.slice(at, at + READ_AT_ONCE);
+    for (const transaction of await Promise.all(some.map((one) => readTransaction(connection, one)))) {
+      for (const [offer, bus] of transaction?.buses ?? []) buses.set(offer, bus);
+      for (const event of transaction?.events ?? []) {
+        if (event.kind === 'purchased' && event.buyer === wallet) {
+          purchases.push(bought(event.hash, event.at, event.fills));
+        }
+      }
+    }
+  }
+  return { purchases: newestFirst(purchases), buses };
+}
+
+/** Signatures of transactions that succeeded and name a lane. */
+async function signaturesOf({ rpc }: Connection, lane: Address, signal: AbortSignal): Promise<Signature[]> {
+  const found: Signature[] = [];
+  let before: Signature | undefined;
+  for (;;) {
+    const page = await rpc
+      .getSignaturesForAddress(lane, {
+        limit: PAGE,
+        commitment: COMMITMENT,
+        ...(before === undefined ? {} : { before }),
+      })
+      .send({ abortSignal: signal });
+    found.push(...page.filter(({ err }) => err === null).map(({ signature }) => signature));
+    before = page.at(-1)?.signature;
+    if (page.length < PAGE) return found;
+  }
+}
+
+/** Purchases as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */
+export function csvOf(
+  purchases: readonly Bought[],
+  busOf: (offer: Address) => string | undefined,
+  windowOf: (offer: Address) => number | undefined,
+): string {
+  const time = (seconds: number) => new Date(seconds * 1_000).toISOString();
+  const rows = purchases.flatMap(({ hash, at, energyWh, paid, fills }) =>
+    fills.length === 0
+      ? [[time(at), hash, '', '', '', energyWh, '', paid]]
+      : fills.map((fill) => {
+          const start = windowOf(fill.offer);
+          const delivery = start === undefined || start === 0 ? '' : time(start);
+          const bus = busOf(fill.offer) ?? '';
+          return [time(at), hash, fill.offer, bus, delivery, fill.energyWh, fill.pricePerKwh, fill.cost];
+        }),
+  );
+  const head = ['time', 'transaction_hash', 'offer', 'bus', 'delivery_start', 'energy_wh', 'price_per_kwh', 'cost'];
+  return [head, ...rows].map((row) => row.map((cell) => quoted(String(cell))).join(',')).join('\r\n');
+}
+
+/** A cell; what a spreadsheet would take for a formula is quoted as text. */
+function quoted(cell: string): string {
+  const safe = /^[=+\-@\t]/u.test(cell) ? `'${cell}` : cell;
+  return /[",\r\n]/u.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
