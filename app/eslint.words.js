@@ -10,7 +10,18 @@ const TITLE = /^\p{Lu}\p{Ll}+$/u;
 const UNITS = /^\s*k?Wh$/u;
 
 /** Attributes whose text is read or heard, and those that are for the browser alone. */
-const SAID = new Set(['label', 'title', 'hint', 'aria-label', 'placeholder', 'alt', 'what', 'from', 'suffix', 'account']);
+const SAID = new Set([
+  'label',
+  'title',
+  'hint',
+  'aria-label',
+  'placeholder',
+  'alt',
+  'what',
+  'from',
+  'suffix',
+  'account',
+]);
 const SILENT = new Set([
   ...['tone', 'key'],
   ...['className', 'id', 'type', 'role', 'href', 'd', 'viewBox', 'points', 'transform', 'scope', 'as', 'sizes'],
@@ -19,7 +30,8 @@ const SILENT = new Set([
 /** Properties whose text is shown. */
 const SHOWN = new Set(['label', 'title', 'message', 'reason', 'noun', 'unit', 'hint', 'why']);
 /** Calls whose text is for machines or developers. */
-const CALLS = /^(console\.\w+|classes|Error|TypeError|RegExp|matchMedia|\w+\.(getItem|setItem|querySelector|matches))$/u;
+const CALLS =
+  /^(console\.\w+|classes|Error|TypeError|RegExp|matchMedia|\w+\.(getItem|setItem|querySelector|matches))$/u;
 
 const isText = (text) => WORDS.test(text);
 
@@ -50,7 +62,8 @@ const noText = {
   create(context) {
     const source = context.sourceCode;
     const isScreen = context.filename.endsWith('.tsx');
-    const report = (node, text) => context.report({ node, messageId: 'text', data: { text: text.trim().slice(0, 40) } });
+    const report = (node, text) =>
+      context.report({ node, messageId: 'text', data: { text: text.trim().slice(0, 40) } });
     return {
       JSXText(node) {
         if (LETTER.test(node.value)) report(node, node.value);
@@ -64,7 +77,8 @@ const noText = {
           return;
         }
         const isShown = parent.type === 'Property' && parent.value === node && SHOWN.has(source.getText(parent.key));
-        if ((isShown || isText(value) || (isScreen && TITLE.test(value))) && !isUnread(node, source)) report(node, value);
+        if ((isShown || isText(value) || (isScreen && TITLE.test(value))) && !isUnread(node, source))
+          report(node, value);
       },
       TemplateLiteral(node) {
         if (node.quasis.every(({ value }) => !LETTER.test(value.cooked) || UNITS.test(value.cooked))) return;

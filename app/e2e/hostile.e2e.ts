@@ -355,6 +355,37 @@ describe('names', () => {
   });
 });
 
+/** The first second of a quarter of an hour from now on. */
+const quarter = (index: number) => (Math.floor(Date.now() / 900_000) + index) * 900;
+
+describe('delivery windows', () => {
+  test('can all be chosen, show price and what is free, and the quote says when', async () => {
+    const tower = await node.bus('Clock Tower', { windowSeconds: 900, gateClosureSeconds: 60 });
+    for (let index = 2; index <= 27; index += 1) {
+      await node.offer(tower, { kWh: index, price: 100_000n + BigInt(index), windowStart: quarter(index) });
+    }
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${tower}`);
+    const windows = page.getByRole('group', { name: 'Delivery window' }).getByRole('button');
+    await windows.nth(25).waitFor();
+    expect(await windows.count()).toBe(26);
+    const last = windows.nth(25);
+    expect(await last.innerText()).toMatch(/0\.100027\n27 kWh/u);
+    const [span = ''] = (await last.innerText()).split('\n');
+    await last.click();
+    await page.getByLabel('Buy at the best price').fill('1');
+    const chosen = page.getByRole('table', { name: 'Chosen offers' });
+    await chosen.getByText(span).waitFor();
+    await page.locator('.grand').getByText('100 027 base units').waitFor();
+    // In words: the next window that trades.
+    await page.getByRole('button', { name: 'Next window' }).click();
+    await page.locator('.grand').getByText('100 002 base units').waitFor();
+    // A bar is of the windows that it shows.
+    await page.getByRole('img', { name: /^Of 100 kWh:/u }).waitFor();
+    await page.locator('[data-offer]').first().getByRole('button', { name: 'Buy' }).click();
+    await page.getByRole('dialog').getByText('Delivery').first().waitFor();
+  });
+});
+
 describe('every width', () => {
   const WIDTHS = [320, 390, 760, 1_100, 1_280, 1_440, 1_920];
 
@@ -385,6 +416,10 @@ describe('every width', () => {
       capacityWh: 987_654_321_012n,
       basePricePerKwh: 98_765_432_101n,
     });
+    const windowed = await node.bus('Clock Tower', { windowSeconds: 900, gateClosureSeconds: 300 });
+    for (let index = 1; index <= 26; index += 1) {
+      await node.offer(windowed, { kWh: 1, price: 98_765_432_101n, windowStart: quarter(index) });
+    }
     const found: string[] = [];
     for (const [keys, locale] of [
       [neighbour, 'en-US'],
@@ -396,18 +431,27 @@ describe('every width', () => {
       const { page } = await pages().visit(node.urls(), [keys], `#/market/${bus}`, { locale });
       const amount = page.getByLabel(isGerman ? 'Zum besten Preis kaufen' : 'Buy at the best price');
       await amount.waitFor();
-      for (const route of [`#/market/${bus}`, '#/mine', `#/sell/${bus}`, `#/bus/${bus}`, '#/bus/new', '#/verify']) {
+      for (const route of [
+        `#/market/${bus}`,
+        `#/market/${windowed}`,
+        '#/mine',
+        `#/sell/${bus}`,
+        `#/bus/${bus}`,
+        '#/bus/new',
+        '#/verify',
+      ]) {
         await goto(page, route);
-        if (route.startsWith('#/market')) {
-          await quote(page, '1.234');
+        if (route === `#/market/${bus}`) {
+          await amount.fill(isGerman ? '1,234' : '1.234');
           await page
-            .getByText(/lamports|no tokens of this market/u)
+            .getByText(/lamports|no tokens of this market/iu)
             .first()
             .waitFor();
         }
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 900 });
-          for (const what of await overflowing(page)) found.push(`${keys.name} ${locale} ${route.slice(0, 8)} ${width}: ${what}`);
+          for (const what of await overflowing(page))
+            found.push(`${keys.name} ${locale} ${route.slice(0, 8)} ${width}: ${what}`);
         }
         await page.setViewportSize({ width: 1_440, height: 900 });
       }

@@ -76,6 +76,8 @@ export interface Terms {
   /** In base units per kWh; the token has 6 decimals. */
   readonly price: bigint;
   readonly seller?: Address;
+  /** Start of the delivery window, which is opened where it is not; 0 for none. */
+  readonly windowStart?: number;
 }
 
 /** The node. */
@@ -201,18 +203,25 @@ export class ScriptedNode {
       ...fields,
     };
     this.hold(bus, PROGRAM, dataOf(getBusEncoder(), getBusDecoder(), own));
-    const capacity: Partial<CapacityArgs> = { bus, totalWh: 100_000n, availableWh: 50_000n, listedWh: 50_000n };
-    this.hold(await capacityAddress(bus, 0), PROGRAM, dataOf(getCapacityEncoder(), getCapacityDecoder(), capacity));
+    await this.capacity(bus, 0, 0);
     return bus;
   }
 
+  private async capacity(bus: Address, windowStart: number, windowSeconds: number): Promise<void> {
+    const energy = { totalWh: 100_000n, availableWh: 50_000n, listedWh: 50_000n };
+    const fields: Partial<CapacityArgs> = { bus, windowStart: BigInt(windowStart), windowSeconds, ...energy };
+    const data = dataOf(getCapacityEncoder(), getCapacityDecoder(), fields);
+    this.hold(await capacityAddress(bus, windowStart), PROGRAM, data);
+  }
+
   /** Puts energy on offer, or changes an offer that is there. */
-  async offer(bus: Address, { kWh, price, seller }: Terms, at?: Address): Promise<Address> {
+  async offer(bus: Address, { kWh, price, seller, windowStart = 0 }: Terms, at?: Address): Promise<Address> {
     const offer = at ?? (await newAddress());
     const energyWh = BigInt(Math.round(kWh * 1_000));
     const fields: Partial<OfferArgs> = {
       bus,
-      capacity: await capacityAddress(bus, 0),
+      capacity: await capacityAddress(bus, windowStart),
+      windowStart: BigInt(windowStart),
       seller: seller ?? (await newAddress()),
       payout: await newAddress(),
       pricePerKwh: price,
@@ -222,6 +231,7 @@ export class ScriptedNode {
       source: 1,
     };
     this.hold(offer, PROGRAM, dataOf(getOfferEncoder(), getOfferDecoder(), fields));
+    if (windowStart !== 0) await this.capacity(bus, windowStart, 900);
     return offer;
   }
 

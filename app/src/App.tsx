@@ -184,7 +184,7 @@ function ThemeButton() {
     <button
       type="button"
       className="icon-button"
-      aria-label={t.app.switchToTheTheme(other)}
+      aria-label={other === 'dark' ? t.app.switchToDark : t.app.switchToLight}
       onClick={() => {
         storage.setItem(THEME, other);
         setTheme(other);

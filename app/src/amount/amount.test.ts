@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { cost, priceLimit, shareOf, U64_MAX } from './cost';
 import { SIGNS } from '../words/language';
+import { cost, priceLimit, shareOf, U64_MAX } from './cost';
 import { formatDecimal, parseDecimal, plainDecimal } from './decimal';
 import { formatEnergy, parseEnergy, plainEnergy } from './energy';
 import { formatBps, formatTokens, parseBps, parsePrice, parseTokens, plainTokens } from './token';

@@ -58,7 +58,8 @@ function ungrouped(text: string, { decimal, group }: Signs): string | undefined 
   if (rest.length > 1 || rest.some((part) => part.includes(group))) return undefined;
   const groups = whole.split(group);
   // A group that begins with zero is a decimal of somebody who writes the other sign.
-  const isGrouped = groups.length === 1 || (/^[1-9]\d{0,2}$/u.test(groups[0] ?? '') && groups.slice(1).every(isThousand));
+  const isGrouped =
+    groups.length === 1 || (/^[1-9]\d{0,2}$/u.test(groups[0] ?? '') && groups.slice(1).every(isThousand));
   return isGrouped ? [groups.join(''), ...rest].join('.') : undefined;
 }
 

@@ -3,6 +3,10 @@
 import type { Address } from '@solana/kit';
 
 import { short } from '../amount/text';
+import { t } from '../words';
+
+/** What tokens are called where no other token is about. */
+export const UNNAMED = t.token.unnamed;
 
 /** Mints that everybody knows. */
 const KNOWN: Readonly<Record<string, string>> = {
@@ -55,7 +59,7 @@ export function tokenName(
   mints: ReadonlySet<Address>,
 ): string {
   const name = KNOWN[mint] ?? symbols.get(mint);
-  if (name === undefined) return mints.size === 1 ? 'tokens' : short(mint);
+  if (name === undefined) return mints.size === 1 ? UNNAMED : short(mint);
   // Two mints may give themselves one symbol.
   const isShared = [...mints].some((other) => other !== mint && symbols.get(other) === name);
   return isShared && KNOWN[mint] === undefined ? `${name} ${short(mint)}` : name;

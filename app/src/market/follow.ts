@@ -60,10 +60,7 @@ export function follow(
     };
     const kinds = KINDS.filter(({ name }) => name !== 'trader' || wallet !== undefined);
     const readEverything = () => Promise.all(kinds.map((kind) => readAll(connection, wallet, kind, signal, listener)));
-    const opening = setTimeout(
-      () => reject(new Unreachable(t.follow.noSubscription(SILENCE_MS / 1_000))),
-      SILENCE_MS,
-    );
+    const opening = setTimeout(() => reject(new Unreachable(t.follow.noSubscription(SILENCE_MS / 1_000))), SILENCE_MS);
     const timers = [
       setInterval(() => {
         if (isTelling && Date.now() - heard > SILENCE_MS) {

@@ -167,7 +167,12 @@ describe('trades', () => {
   ]);
   const trades = [trade('a', 'early', 'late', 'elsewhere'), trade('b', 'lost', 'unheard of'), trade('c', 'late')];
   const keys = (windowStart: number | undefined) =>
-    tradePartsOf(trades, origins, bus.address, windowStart === undefined ? undefined : new Set([windowStart])).parts.map(({ key }) => key);
+    tradePartsOf(
+      trades,
+      origins,
+      bus.address,
+      windowStart === undefined ? undefined : new Set([windowStart]),
+    ).parts.map(({ key }) => key);
 
   it('belong to the window of what was sold', () => {
     expect(keys(900)).toEqual(['a:0']);

@@ -19,7 +19,12 @@ describe('names', () => {
 
   it('go to another browser and come back', () => {
     nameAddress(ANNA, 'Anna');
-    const exported = writeNames(new Map([[BEN, 'Ben'], [ANNA, 'Anna, no. 4']]));
+    const exported = writeNames(
+      new Map([
+        [BEN, 'Ben'],
+        [ANNA, 'Anna, no. 4'],
+      ]),
+    );
     expect(importNames(exported)).toBe(2);
     expect([...names.get()]).toEqual([
       [ANNA, 'Anna, no. 4'],

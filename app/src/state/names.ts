@@ -12,7 +12,8 @@ export const NAME_LETTERS = 40;
 /** Reads names as they are kept and exported: `{"address": "name"}`. What is none is left out. */
 export function parseNames(text: string): ReadonlyMap<string, string> {
   const kept: unknown = JSON.parse(text);
-  if (typeof kept !== 'object' || kept === null || Array.isArray(kept)) throw new Error('the names are no list of names');
+  if (typeof kept !== 'object' || kept === null || Array.isArray(kept))
+    throw new Error('the names are no list of names');
   return new Map(
     Object.entries(kept).flatMap(([address, name]: [string, unknown]) => {
       const trimmed = typeof name === 'string' ? name.trim() : '';

@@ -71,7 +71,14 @@ export function readKept<T>(keeper: Keeper, key: string, parse: (text: string) =
 
 /** Forgets what the user has set and collected; purchases of unknown fate are still watched. */
 export function forgetSettings(): void {
-  for (const key of ['multibus:basket', 'multibus:buses', 'multibus:language', 'multibus:network', 'multibus:theme', 'multibus:wallet']) {
+  for (const key of [
+    'multibus:basket',
+    'multibus:buses',
+    'multibus:language',
+    'multibus:network',
+    'multibus:theme',
+    'multibus:wallet',
+  ]) {
     storage.removeItem(key);
   }
 }

@@ -6,8 +6,8 @@ import { type Stage, type PurchaseStage } from '../chain/send';
 import { Declined, FateUnknown, isTold, isUnreachable, Refusal, sentence } from '../errors/explain';
 import { useSession, type Session } from '../session';
 import { t } from '../words';
-import { CheckIcon, CloseIcon } from './icons';
 import { classes } from './classes';
+import { CheckIcon, CloseIcon } from './icons';
 import { CopyButton } from './parts';
 
 /** Where an action stands. */

@@ -3,8 +3,8 @@
 import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
 
 import { t } from '../words';
-import { CloseIcon } from './icons';
 import { classes } from './classes';
+import { CloseIcon } from './icons';
 
 /** A dialog over the screen; Escape and a click beside it close it. */
 export function Dialog({

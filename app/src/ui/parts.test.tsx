@@ -2,10 +2,10 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { useState } from 'react';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { duration } from '../amount/time';
 import { parsePrice } from '../amount/token';
 import { EnergyBar } from './amounts';
 import { EnergyField, TextField, type EnergyInputValue } from './fields';
-import { duration } from '../amount/time';
 
 afterEach(cleanup);
 
@@ -26,6 +26,9 @@ describe('an input of energy', () => {
     expect(box().getAttribute('aria-describedby')).toBe(reason.id);
     fireEvent.change(box(), { target: { value: '1.5' } });
     expect(box().getAttribute('aria-invalid')).toBe('false');
+    // A point means different things to different people.
+    expect(screen.getByText('That is 1.5 kWh.')).toBeTruthy();
+    fireEvent.change(box(), { target: { value: '2' } });
     expect(screen.getByText('Any amount.')).toBeTruthy();
   });
 

@@ -16,7 +16,8 @@ export function AddressLabel({ address, copy = false }: { readonly address: stri
   const { wallet } = useSession();
   const { buses } = useMarket();
   const given = useStore(names).get(address);
-  const name = address === wallet ? t.parts.you : (given === undefined ? buses.get(address as never)?.name : visible(given));
+  const name =
+    address === wallet ? t.parts.you : given === undefined ? buses.get(address as never)?.name : visible(given);
   return (
     <span className={classes('address', address === wallet && 'own')} title={address}>
       <Dot of={address} />

@@ -1,7 +1,5 @@
 /** What the app says, in German. */
 
-import type { ReactNode } from 'react';
-
 import { counted } from './count';
 import type { Words } from './en';
 
@@ -29,7 +27,8 @@ export const de: Words = {
     multibus2: 'MultiBus',
     screens: 'Seiten',
     switchToLanguage: (language) => `Zu ${language} wechseln`,
-    switchToTheTheme: (other) => `Zu ${other === 'dark' ? 'dunklen' : 'hellen'} Farben wechseln`,
+    switchToDark: 'Zu dunklen Farben wechseln',
+    switchToLight: 'Zu hellen Farben wechseln',
   },
   decimal: {
     type: (noun) => `Geben Sie ${noun} ein.`,
@@ -49,6 +48,7 @@ export const de: Words = {
   token: {
     anAmount: 'einen Betrag',
     theseTokens: 'Diese Token',
+    unnamed: 'Token',
     aPricePerKwh: 'einen Preis je kWh',
     typeAPriceAboveZero: 'Geben Sie einen Preis über null ein.',
     sol: (decimal) => `${decimal} SOL`,
@@ -87,8 +87,7 @@ export const de: Words = {
     theseTokensBelongToAnother:
       'Diese Token gehören einer anderen Wallet; wechseln Sie zu der Wallet, der sie gehören.',
     theTokenAccountIsFrozen: 'Der Herausgeber des Tokens hat das Tokenkonto gesperrt; fragen Sie ihn.',
-    somethingExistsAtThatAddress:
-      'Unter dieser Adresse gibt es schon etwas; vielleicht ist es eben erst geschehen.',
+    somethingExistsAtThatAddress: 'Unter dieser Adresse gibt es schon etwas; vielleicht ist es eben erst geschehen.',
     yourWalletHasTooLittle: 'Ihre Wallet hat zu wenig SOL für Miete und Gebühren; laden Sie SOL auf.',
     aSignatureIsMissingSign: 'Eine Unterschrift fehlt; unterschreiben Sie mit der richtigen Wallet.',
     anAccountHasTooLittle: 'Ein Konto hat zu wenig SOL; laden Sie SOL auf.',
@@ -105,14 +104,12 @@ export const de: Words = {
     anAccountWouldHoldToo: 'Ein Konto hätte zu wenig SOL für seine Miete; laden Sie SOL auf.',
     theTransactionIsTooOld:
       'Die Transaktion ist zu alt, oder der Knoten hinkt hinterher; versuchen Sie es noch einmal.',
-    theTransactionNamesTooMany:
-      'Die Transaktion nennt zu viele Konten; kaufen Sie aus weniger Angeboten auf einmal.',
+    theTransactionNamesTooMany: 'Die Transaktion nennt zu viele Konten; kaufen Sie aus weniger Angeboten auf einmal.',
     anUnknownError: 'ein unbekannter Fehler',
     theNetworkRefusedTheTransaction: (name) =>
       `Das Netz hat die Transaktion abgelehnt (${name}); versuchen Sie es noch einmal.`,
     aProgramThatThisTransaction: 'Ein Programm, das diese Transaktion nutzt, hat abgelehnt; nichts wurde geändert.',
-    theTransactionWasRefusedNothing: (name) =>
-      `Die Transaktion wurde abgelehnt (${name}); nichts wurde geändert.`,
+    theTransactionWasRefusedNothing: (name) => `Die Transaktion wurde abgelehnt (${name}); nichts wurde geändert.`,
     theNetworkDoesNotAnswer2: 'Das Netz antwortet nicht. Ihr Geld ist sicher: Nichts geschieht zweimal.',
     theNodeAnswersWithHttp: (statusCode) => `der Knoten antwortet mit HTTP ${statusCode}`,
     theNodeAnswersWithError: (code) => `der Knoten antwortet mit Fehler ${code}`,
@@ -307,8 +304,7 @@ export const de: Words = {
     ownersOnly: 'nur Eigentümer',
     prices: 'Preise',
     recentTrades: 'Letzte Käufe',
-    olderTradesCouldNotBe: (tradesMissing) =>
-      `Ältere Käufe waren von diesem Knoten nicht zu lesen (${tradesMissing}).`,
+    olderTradesCouldNotBe: (tradesMissing) => `Ältere Käufe waren von diesem Knoten nicht zu lesen (${tradesMissing}).`,
     nothingWasTradedHereYet: 'Hier wurde noch nichts gehandelt.',
     trades: 'die Käufe',
     when: 'Wann',
@@ -724,10 +720,8 @@ export const de: Words = {
   },
   payment: {
     tokensOfThisMarket: 'Token dieses Markts',
-    yourWalletHoldsNoYet: (token) =>
-      `In Ihrer Wallet sind noch keine ${token}. Besorgen Sie welche, bevor Sie kaufen.`,
-    yourAreFrozenByTheir: (token) =>
-      `Ihre ${token} sind vom Herausgeber gesperrt. Bitten Sie ihn, sie freizugeben.`,
+    yourWalletHoldsNoYet: (token) => `In Ihrer Wallet sind noch keine ${token}. Besorgen Sie welche, bevor Sie kaufen.`,
+    yourAreFrozenByTheir: (token) => `Ihre ${token} sind vom Herausgeber gesperrt. Bitten Sie ihn, sie freizugeben.`,
     yourWalletHoldsAndThis: (amount, token, amount2) =>
       `In Ihrer Wallet sind ${amount} ${token}, und das hier kostet ${amount2}.`,
   },
@@ -772,8 +766,7 @@ export const de: Words = {
   },
   usePreview: {
     theNetworkDoesNotAnswer: 'Das Netz antwortet nicht; es wird noch einmal gefragt…',
-    yourWalletHasFeeAnd: (sol, sol2) =>
-      `Ihre Wallet hat ${sol}; Gebühr und Miete brauchen ${sol2}. Laden Sie SOL auf.`,
+    yourWalletHasFeeAnd: (sol, sol2) => `Ihre Wallet hat ${sol}; Gebühr und Miete brauchen ${sol2}. Laden Sie SOL auf.`,
   },
   mineScreen: {
     proven: (count) =>
@@ -819,8 +812,7 @@ export const de: Words = {
     olderPurchases: 'Ältere Käufe',
   },
   lanes: {
-    thePurchaseLanesOfThis:
-      'Die Kaufspuren dieser Wallet sind belegt; warten Sie, bis Ihre anderen Käufe durch sind.',
+    thePurchaseLanesOfThis: 'Die Kaufspuren dieser Wallet sind belegt; warten Sie, bis Ihre anderen Käufe durch sind.',
   },
   treasury: {
     treasury: 'Kasse',
@@ -868,16 +860,14 @@ export const de: Words = {
     offer: 'Angebot',
     onChain: (root) => `auf der Chain ${root}`,
     computed: (computed) => `errechnet ${computed}`,
-    theHistoryOfThisNode:
-      'Die Geschichte dieses Knotens ergibt nicht die Wurzel auf der Chain. Trauen Sie ihr nicht.',
+    theHistoryOfThisNode: 'Die Geschichte dieses Knotens ergibt nicht die Wurzel auf der Chain. Trauen Sie ihr nicht.',
     theLaneWasClosedSince:
       'Die Spur wurde seitdem geschlossen, und mit ihr die Wurzel; von diesem Kauf zeugt die Transaktion selbst, die das Netz aufbewahrt.',
   },
   verify: {
     thisIsNeitherATransaction:
       'Das ist weder ein Transaktions-Hash (64 hexadezimale Ziffern) noch eine Signatur (etwa 88 Buchstaben und Ziffern). Fügen Sie eines davon ganz ein.',
-    theNodeKnowsNoTransaction:
-      'Der Knoten kennt keine Transaktion mit dieser Signatur. Prüfen Sie Netz und Signatur.',
+    theNodeKnowsNoTransaction: 'Der Knoten kennt keine Transaktion mit dieser Signatur. Prüfen Sie Netz und Signatur.',
     theTransactionFailedSoThat: 'Die Transaktion ist gescheitert, es wurde also nichts gekauft oder bezahlt.',
     theTransactionSucceededAndThere: 'Die Transaktion ist durch, aber kein Kauf auf MultiBus ist darin.',
     noPurchaseWithThisHash: 'Einen Kauf mit diesem Hash gab es auf diesem Netz nicht.',

@@ -24,7 +24,8 @@ export const en = {
     multibusToTheMarket: 'MultiBus, to the market',
     multibus2: 'MultiBus',
     screens: 'Screens',
-    switchToTheTheme: (other: string) => `Switch to the ${other} theme`,
+    switchToDark: 'Switch to the dark theme',
+    switchToLight: 'Switch to the light theme',
     switchToLanguage: (language: string) => `Switch to ${language}`,
   },
   decimal: {
@@ -45,6 +46,7 @@ export const en = {
   token: {
     anAmount: 'an amount',
     theseTokens: 'These tokens',
+    unnamed: 'tokens',
     aPricePerKwh: 'a price per kWh',
     typeAPriceAboveZero: 'Type a price above zero.',
     sol: (decimal: string) => `${decimal} SOL`,

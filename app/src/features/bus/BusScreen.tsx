@@ -2,6 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
+import { duration } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
 import { isOwner } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -9,7 +10,6 @@ import { Energy } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
 import { PlusIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from '../../ui/parts';
-import { duration } from '../../amount/time';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
 import { Proposals } from '../proposal/Proposals';

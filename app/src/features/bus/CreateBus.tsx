@@ -4,6 +4,7 @@ import { useState } from 'react';
 
 import { short } from '../../amount/text';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
+import { UNNAMED } from '../../chain/mint';
 import { isUnreachable, sentence } from '../../errors/explain';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
@@ -185,7 +186,7 @@ export function CreateBus() {
                     aria-pressed={mintText === bus.mint}
                     onClick={() => setMintText(bus.mint)}
                   >
-                    {bus.token === 'tokens' ? short(bus.mint) : bus.token}{' '}
+                    {bus.token === UNNAMED ? short(bus.mint) : bus.token}{' '}
                     <span className="hint">{t.createBus.as(bus.name)}</span>
                   </button>
                 ))}
@@ -262,7 +263,9 @@ export function CreateBus() {
             value={Number(pauseQuorum) > Number(thresholdValue) ? '0' : pauseQuorum}
             options={[
               ['0', t.createBus.asManyAsAnyDecision],
-              ...numbers.slice(0, Number(thresholdValue)).map((number) => [number, t.owners.outOf(number, count)] as const),
+              ...numbers
+                .slice(0, Number(thresholdValue))
+                .map((number) => [number, t.owners.outOf(number, count)] as const),
             ]}
             onChange={setPauseQuorum}
           />

@@ -1,5 +1,6 @@
 /** Windows that are over: closing them gives their rent back to who paid it. */
 
+import { windowLabel } from '../../amount/time';
 import { formatSol, formatUnits } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
@@ -10,7 +11,6 @@ import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { AddressLabel, Card } from '../../ui/parts';
-import { windowLabel } from '../../amount/time';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { capacityClose, pastWindows } from './capacity';

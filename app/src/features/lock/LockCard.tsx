@@ -30,7 +30,8 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
   const settlement =
     bus === undefined || offer === undefined || isExpired || bus.paused
       ? undefined
-      : () => planSettle(lock, offer, bus, t.plan.on(formatEnergy(lock.energyWh), bus.name, deliveryOf([{ offer, bus }])));
+      : () =>
+          planSettle(lock, offer, bus, t.plan.on(formatEnergy(lock.energyWh), bus.name, deliveryOf([{ offer, bus }])));
   const preview = usePurchasePreview(
     lock.address,
     settlement === undefined ? undefined : () => ({ plans: [settlement()] }),

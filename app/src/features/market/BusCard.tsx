@@ -75,9 +75,7 @@ export function BusCard({
           </li>
         ))}
       </ul>
-      {delivery.length > 0 && (
-        <DayStrip bus={bus} windows={delivery} when={when} chosen={chosen} onWhen={onWhen} />
-      )}
+      {delivery.length > 0 && <DayStrip bus={bus} windows={delivery} when={when} chosen={chosen} onWhen={onWhen} />}
       <EnergyBar
         label={t.marketScreen.capacityOf({
           total: formatEnergy(total),

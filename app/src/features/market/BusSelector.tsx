@@ -8,15 +8,21 @@ import { short } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, isOwner, type Source } from '../../market/model';
 import { useSession } from '../../session';
+import { classes } from '../../ui/classes';
 import { Field } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import { classes } from '../../ui/classes';
 import { Empty } from '../../ui/parts';
 import { t } from '../../words';
 import type { BusFigures } from './figures';
 
 /** The list. */
-export function BusSelector({ sorted, current }: { readonly sorted: readonly BusFigures[]; readonly current: Address }) {
+export function BusSelector({
+  sorted,
+  current,
+}: {
+  readonly sorted: readonly BusFigures[];
+  readonly current: Address;
+}) {
   const [search, setSearch] = useState('');
   const [source, setSource] = useState<Source | 'any'>('any');
   const alike = new Map<string, number>();

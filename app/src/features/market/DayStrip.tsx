@@ -4,8 +4,8 @@ import { formatEnergy } from '../../amount/energy';
 import { dayLabel, spanLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import type { Bus } from '../../market/model';
-import { Segmented } from '../../ui/fields';
 import { classes } from '../../ui/classes';
+import { Segmented } from '../../ui/fields';
 import { t } from '../../words';
 import type { DeliveryWindow, When } from './windows';
 

@@ -96,13 +96,7 @@ function isOwnPlace(bus: Bus, wallet: Address | undefined, chosen: ReadonlySet<A
   return isOwner(bus, wallet) || chosen.has(bus.address);
 }
 
-function BuyColumn({
-  bus,
-  windows,
-}: {
-  readonly bus: Bus;
-  readonly windows: ReadonlySet<number> | undefined;
-}) {
+function BuyColumn({ bus, windows }: { readonly bus: Bus; readonly windows: ReadonlySet<number> | undefined }) {
   const items = useStore(basket);
   const tab = useStore(buyTab);
   return (

@@ -4,13 +4,13 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useMemo, useRef, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { duration, windowLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { freeWh, SOURCES, untradable, type Bus, type Lock, type Offer, type Source } from '../../market/model';
 import { useMarket, useSession } from '../../session';
-import { LockIcon, SourceIcon } from '../../ui/icons';
 import { classes } from '../../ui/classes';
+import { LockIcon, SourceIcon } from '../../ui/icons';
 import { AddressLabel, Empty } from '../../ui/parts';
-import { duration, windowLabel } from '../../amount/time';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 

@@ -15,10 +15,7 @@ import { PriceChart } from './charts';
 /** Parts of trades that are of a bus, and of windows where some are chosen. */
 function useTradesOf(bus: Bus, windows: ReadonlySet<number> | undefined): ReturnType<typeof tradePartsOf> {
   const { trades, origins } = useMarket();
-  return useMemo(
-    () => tradePartsOf(trades, origins, bus.address, windows),
-    [trades, origins, bus.address, windows],
-  );
+  return useMemo(() => tradePartsOf(trades, origins, bus.address, windows), [trades, origins, bus.address, windows]);
 }
 
 /** Prices of recent trades. */

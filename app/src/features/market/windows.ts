@@ -17,8 +17,7 @@ export interface DeliveryWindow {
 
 /** When somebody needs energy. */
 export type When =
-  | { readonly kind: 'any' | 'next' | 'hour' | 'tonight' }
-  | { readonly kind: 'window'; readonly start: number };
+  { readonly kind: 'any' | 'next' | 'hour' | 'tonight' } | { readonly kind: 'window'; readonly start: number };
 
 /** Windows that are shown at most: a day of quarters of an hour, and a little more. */
 const SHOWN = 120;
@@ -63,14 +62,9 @@ export function deliveryWindows(
 }
 
 /** Starts of the windows that somebody means; `undefined` for all of them. */
-export function startsOf(
-  when: When,
-  windows: readonly DeliveryWindow[],
-  now: number,
-): ReadonlySet<number> | undefined {
+export function startsOf(when: When, windows: readonly DeliveryWindow[], now: number): ReadonlySet<number> | undefined {
   const open = windows.filter(({ isOpen }) => isOpen);
-  const those = (wanted: (window: DeliveryWindow) => boolean) =>
-    new Set(open.filter(wanted).map(({ start }) => start));
+  const those = (wanted: (window: DeliveryWindow) => boolean) => new Set(open.filter(wanted).map(({ start }) => start));
   switch (when.kind) {
     case 'any':
       return undefined;

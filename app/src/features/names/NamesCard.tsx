@@ -40,7 +40,11 @@ export function NamesCard() {
             {t.names.import}
           </button>
           {known.size > 0 && (
-            <button type="button" className="button small quiet" onClick={() => saveFile('multibus-names.json', writeNames(known), 'application/json')}>
+            <button
+              type="button"
+              className="button small quiet"
+              onClick={() => saveFile('multibus-names.json', writeNames(known), 'application/json')}
+            >
               {t.names.export}
             </button>
           )}

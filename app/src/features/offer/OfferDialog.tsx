@@ -137,10 +137,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                 </span>,
               ],
               [t.offerDialog.pricePerKwh, <Tokens key="p" units={offer.pricePerKwh} bus={bus} />],
-              [
-                t.offerDialog.delivery,
-                <strong key="d">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</strong>,
-              ],
+              [t.offerDialog.delivery, <strong key="d">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</strong>],
               [t.offerDialog.free, <Energy key="f" wh={freeWh(offer)} />],
               [t.offerDialog.seller, <AddressLabel key="a" address={offer.seller} copy />],
             ]}
@@ -283,7 +280,11 @@ function useElsewhere(
     const others = new Map(state.offers);
     if (offer !== undefined) others.delete(offer.address);
     const max = (1n << 64n) - 1n;
-    const scope = { mint: bus.mint, buses: [bus.address], windows: offer === undefined ? undefined : new Set([offer.windowStart]) };
+    const scope = {
+      mint: bus.mint,
+      buses: [bus.address],
+      windows: offer === undefined ? undefined : new Set([offer.windowStart]),
+    };
     const want = { scope, energyWh, minEnergyWh: energyWh, maxPricePerKwh: max, maxTotal: max };
     const quoted = quoteBest({ ...state, offers: others }, want, wallet, live.now());
     return quoted.ok ? { total: quoted.quote.totalCost, offers: quoted.quote.fills.length } : undefined;

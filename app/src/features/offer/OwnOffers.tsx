@@ -3,6 +3,7 @@
 import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { duration, windowLabel } from '../../amount/time';
 import { formatTokens, parsePrice, plainTokens } from '../../amount/token';
 import { freeWh, maySteer, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -12,7 +13,6 @@ import { Dialog } from '../../ui/dialog';
 import { TextField } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
 import { Empty, Reading } from '../../ui/parts';
-import { duration, windowLabel } from '../../amount/time';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { lockRelease } from '../lock/lock';

@@ -5,6 +5,7 @@ import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
+import { windowLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { gateClosesAt, isOwner, mayList, SOURCES, type Bus, type Source } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -13,7 +14,6 @@ import { Energy } from '../../ui/amounts';
 import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
-import { windowLabel } from '../../amount/time';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';

@@ -2,6 +2,7 @@
 
 import { useState } from 'react';
 
+import { duration } from '../../amount/time';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
 import {
   approvalsNeeded,
@@ -18,7 +19,6 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Dialog } from '../../ui/dialog';
 import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel, Card, Empty } from '../../ui/parts';
-import { duration } from '../../amount/time';
 import { Ago, Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
@@ -300,7 +300,10 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
           <Select
             label={t.proposals.approvalsThatADecisionNeeds}
             value={threshold}
-            options={bus.owners.map((_, index) => [String(index + 1), t.owners.outOf(String(index + 1), bus.owners.length)])}
+            options={bus.owners.map((_, index) => [
+              String(index + 1),
+              t.owners.outOf(String(index + 1), bus.owners.length),
+            ])}
             onChange={setThreshold}
           />
         )}

@@ -3,10 +3,10 @@
 import type { ReactNode } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { duration } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
 import { ownersAfter, type Action, type Bus } from '../../market/model';
 import { AddressLabel } from '../../ui/parts';
-import { duration } from '../../amount/time';
 import { t } from '../../words';
 
 /** Title of an action. */
@@ -53,7 +53,11 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
     }
     case 'thresholdSet':
       return [
-        [t.change.approvals, t.owners.outOf(String(bus.threshold), bus.owners.length), t.owners.outOf(String(action.threshold), bus.owners.length)],
+        [
+          t.change.approvals,
+          t.owners.outOf(String(bus.threshold), bus.owners.length),
+          t.owners.outOf(String(action.threshold), bus.owners.length),
+        ],
       ];
     case 'timelockSet':
       return [[t.change.timelock, duration(bus.timelockSeconds), duration(action.timelockSeconds)]];

@@ -11,7 +11,7 @@ import type { Preview } from './usePreview';
 /** How much above the quote may be paid. */
 export function GuardChoice({ guard, onChange }: { readonly guard: Guard; readonly onChange: (guard: Guard) => void }) {
   return (
-    <div className="row spread">
+    <div className="row spread wrap">
       <span className="label">{t.totals.priceGuard}</span>
       <Segmented
         label={t.totals.priceGuard}

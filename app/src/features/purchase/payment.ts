@@ -2,6 +2,7 @@
 
 import { formatTokens } from '../../amount/token';
 import { tokenBalance, type RawAccount } from '../../chain/connection';
+import { UNNAMED } from '../../chain/mint';
 import type { Bus } from '../../market/model';
 import { t } from '../../words';
 
@@ -15,7 +16,7 @@ export function paymentRefusal(
   total: bigint,
   bus: Pick<Bus, 'token' | 'decimals'>,
 ): string | undefined {
-  const token = bus.token === 'tokens' ? t.payment.tokensOfThisMarket : bus.token;
+  const token = bus.token === UNNAMED ? t.payment.tokensOfThisMarket : bus.token;
   if (account === undefined) return t.payment.yourWalletHoldsNoYet(token);
   if (account.data[STATE_AT] === FROZEN) {
     return t.payment.yourAreFrozenByTheir(token);

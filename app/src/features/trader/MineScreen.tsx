@@ -3,6 +3,7 @@
 import { useState } from 'react';
 
 import { formatBps, formatSol } from '../../amount/token';
+import { UNNAMED } from '../../chain/mint';
 import { send } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { getTraderCloseInstruction } from '../../generated';
@@ -76,7 +77,7 @@ function WalletCard() {
           ],
           [t.mineScreen.forFeesAndRent, holdings?.lamports === undefined ? '…' : formatSol(holdings.lamports)],
           ...[...byMint.values()].map((bus): readonly [string, React.ReactNode] => [
-            bus.token === 'tokens' ? t.mineScreen.tokens : bus.token,
+            bus.token === UNNAMED ? t.mineScreen.tokens : bus.token,
             <Balance key={bus.mint} bus={bus} />,
           ]),
         ]}

@@ -5,9 +5,9 @@ import { useState } from 'react';
 import { short } from '../../amount/text';
 import { isDeclined, wordsOf } from '../../errors/explain';
 import { useSession } from '../../session';
+import { classes } from '../../ui/classes';
 import { Dialog } from '../../ui/dialog';
 import { WalletIcon } from '../../ui/icons';
-import { classes } from '../../ui/classes';
 import { AddressLabel, Empty } from '../../ui/parts';
 import {
   DisconnectButton,
