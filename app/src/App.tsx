@@ -160,7 +160,7 @@ function LanguageButton() {
       type="button"
       className="icon-button language"
       lang={other}
-      aria-label={CATALOGUES[other].app.switchToLanguage(LANGUAGES[other])}
+      aria-label={`${other.toUpperCase()}: ${CATALOGUES[other].app.switchToLanguage(LANGUAGES[other])}`}
       onClick={() => chooseLanguage(other)}
     >
       {other.toUpperCase()}
