@@ -2,35 +2,49 @@
 
 use anchor_lang::prelude::constant;
 
+/// Seed of the counter of a wallet's buses: `["creator", wallet]`.
+#[constant]
+pub const CREATOR_SEED: &[u8] = b"creator";
 /// Seed of a bus: `["bus", creator, bus_seq]`.
 #[constant]
 pub const BUS_SEED: &[u8] = b"bus";
+/// Seed of what changes on a bus without a decision: `["ledger", bus]`.
+#[constant]
+pub const LEDGER_SEED: &[u8] = b"ledger";
 /// Seed of a delivery window's capacity: `["capacity", bus, window_start]`.
 #[constant]
 pub const CAPACITY_SEED: &[u8] = b"capacity";
-/// Seed of an offer: `["offer", capacity, offer_seq]`.
+/// Seed of a seller: `["seller", bus, wallet]`; of the bus's own offers, the wallet is the bus.
+#[constant]
+pub const SELLER_SEED: &[u8] = b"seller";
+/// Seed of the token account that is paid for a seller: `["vault", seller]`.
+#[constant]
+pub const VAULT_SEED: &[u8] = b"vault";
+/// Seed of an offer: `["offer", seller, number]`.
 #[constant]
 pub const OFFER_SEED: &[u8] = b"offer";
+/// Seed of a lock: `["lock", offer, buyer, place]`.
+#[constant]
+pub const LOCK_SEED: &[u8] = b"lock";
 /// Seed of a nonce lane: `["trader", wallet, lane]`.
 #[constant]
 pub const TRADER_SEED: &[u8] = b"trader";
-/// Seed of a lock: `["lock", offer, buyer]`.
-#[constant]
-pub const LOCK_SEED: &[u8] = b"lock";
-/// Seed of the token account that holds the deposits of a bus's locks: `["escrow", bus]`.
-#[constant]
-pub const ESCROW_SEED: &[u8] = b"escrow";
 /// Seed of the token account that receives the revenue of the bus's own offers: `["treasury", bus]`.
 #[constant]
 pub const TREASURY_SEED: &[u8] = b"treasury";
-
-/// Seed of a proposal: `["proposal", bus, proposal_seq]`.
+/// Seed of the token account that holds what could not be paid: `["unclaimed", bus]`.
+#[constant]
+pub const UNCLAIMED_SEED: &[u8] = b"unclaimed";
+/// Seed of what a wallet can pull from the unclaimed account: `["claim", bus, wallet]`.
+#[constant]
+pub const CLAIM_SEED: &[u8] = b"claim";
+/// Seed of a proposal: `["proposal", bus, proposer, number]`.
 #[constant]
 pub const PROPOSAL_SEED: &[u8] = b"proposal";
 
 /// Layout version written into every account; a later layout gets the next number.
 #[constant]
-pub const LAYOUT_VERSION: u8 = 1;
+pub const LAYOUT_VERSION: u8 = 2;
 
 /// Owners a bus can have.
 #[constant]
@@ -47,9 +61,15 @@ pub const FULL_SHARE_BPS: u16 = 10_000;
 /// Highest lock fee an owner group can set, in basis points of the deposit.
 #[constant]
 pub const MAX_LOCK_FEE_BPS: u16 = 500;
+/// Largest capacity of a window, and largest least size, in Wh.
+#[constant]
+pub const MAX_CAPACITY_WH: u64 = 1 << 40;
 /// Longest timelock of a bus: 30 days, in seconds.
 #[constant]
 pub const MAX_TIMELOCK_SECONDS: u32 = 30 * 24 * 60 * 60;
+/// How long a proposal can be executed: 30 days from the first second in which it could be, in seconds.
+#[constant]
+pub const PROPOSAL_LIFETIME_SECONDS: i64 = 30 * 24 * 60 * 60;
 /// Shortest delivery window, in seconds (0 turns windows off).
 #[constant]
 pub const MIN_WINDOW_SECONDS: u32 = 60;
@@ -59,13 +79,26 @@ pub const MAX_WINDOW_SECONDS: u32 = 24 * 60 * 60;
 /// Longest gate closure: one day before the window starts, in seconds.
 #[constant]
 pub const MAX_GATE_CLOSURE_SECONDS: u32 = 24 * 60 * 60;
-/// How far ahead a window can be opened: 366 days, in seconds.
+/// Shortest horizon of a bus: one hour, in seconds.
 #[constant]
-pub const WINDOW_HORIZON_SECONDS: i64 = 366 * 24 * 60 * 60;
+pub const MIN_HORIZON_SECONDS: u32 = 60 * 60;
+/// Longest horizon of a bus: 366 days, in seconds.
+#[constant]
+pub const MAX_HORIZON_SECONDS: u32 = 366 * 24 * 60 * 60;
 
 /// How long a lock holds energy, in seconds. The expiry second itself still settles.
 #[constant]
 pub const LOCK_SECONDS: i64 = 300;
+/// How long before the end of its offer a lock ends at the latest, in seconds, so that what it held can still be sold.
+#[constant]
+pub const LOCK_MARGIN_SECONDS: i64 = 300;
+/// Locks that one buyer can have on one offer.
+#[constant]
+pub const MAX_LOCKS: u8 = 8;
+/// How long an offer of the bus itself waits after it was listed or lowered before it trades, in seconds: time for the
+/// other owners and the operator to withdraw it.
+#[constant]
+pub const BUS_OFFER_DELAY_SECONDS: i64 = 120;
 /// Wh in a kWh: prices are per kWh, energy is in Wh.
 #[constant]
 pub const WH_PER_KWH: u64 = 1_000;
@@ -75,18 +108,18 @@ pub const MAX_BATCH_ITEMS: usize = 32;
 /// Receipts a nonce lane keeps on chain; older ones are in its events.
 #[constant]
 pub const RECEIPTS: usize = 16;
-/// A lane opened in slot `s` starts at nonce `s << NONCE_SLOT_SHIFT`: more nonces for each slot than a slot can
-/// ever execute purchases, so that a lane that is closed and opened again starts above all that it spent.
+/// A counter opened in slot `s` starts at `s << COUNTER_SLOT_SHIFT`: more numbers for each slot than a slot can ever
+/// spend, so that a counter that is closed and opened again starts above all that it spent.
 #[constant]
-pub const NONCE_SLOT_SHIFT: u32 = 20;
-/// How many slots ahead of the present one a lane's first slot can be: longer than any blockhash lives, so that whoever
-/// opens a lane knows its first nonce, and can sign the first purchase with the opening.
+pub const COUNTER_SLOT_SHIFT: u32 = 20;
+/// How many slots ahead of the present one a counter's first slot can be: longer than any blockhash lives, so that
+/// whoever opens a counter knows its first number, and can sign what uses it together with the opening.
 #[constant]
 pub const FIRST_SLOT_AHEAD: u64 = 1_024;
-/// Width of the window of offer sequence numbers that can be used out of order, in numbers.
-#[constant]
-pub const OFFER_SEQ_WINDOW: u64 = 1_024;
 
 /// First bytes of everything that a transaction hash is computed over.
 #[constant]
 pub const TRANSACTION_HASH_TAG: &[u8; 20] = b"multibus:purchase:v1";
+/// First bytes of what a proposal's hash is computed over, which an approval names.
+#[constant]
+pub const PROPOSAL_HASH_TAG: &[u8; 20] = b"multibus:proposal:v1";

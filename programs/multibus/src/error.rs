@@ -1,5 +1,5 @@
-//! Every way the market refuses. One error per cause; each sentence says what to do next. Codes are append-only:
-//! a new error goes to the end (`tests/` pins the numbers).
+//! Every way the market refuses. One error per cause; each sentence says what to do next. Once the program is deployed,
+//! codes are append-only: a new error goes to the end (`tests/` pins the numbers).
 
 use anchor_lang::prelude::*;
 
@@ -98,7 +98,7 @@ errors! {
         "A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both"
     )]
     WindowsInvalid,
-    #[msg("The listing policy is unknown; use 0 (owners only) or 1 (open)")]
+    #[msg("The listing policy is unknown; use 0 (owners only), 1 (admitted sellers) or 2 (open)")]
     ListingPolicyUnknown,
     #[msg("Only an owner of the bus can do this; sign with an owner's wallet")]
     NotAnOwner,
@@ -106,7 +106,7 @@ errors! {
     AlreadyOwner,
     #[msg("The bus has 16 owners already; remove one first")]
     OwnersFull,
-    #[msg("The bus is paused by its owners; try again after they resume it (releasing locks works and is free)")]
+    #[msg("The bus is paused by its owners; try again after they resume it (settling and releasing locks and withdrawing work)")]
     BusPaused,
     // settlement mint and token accounts
     #[msg("The token program must be SPL Token or Token-2022 and must own the mint; pass the mint's own token program")]
@@ -135,14 +135,8 @@ errors! {
     TokenProgramMismatch,
     #[msg("The token account is not an initialised account of the settlement mint; create one and pass it")]
     TokenAccountInvalid,
-    #[msg("Proceeds of a member's offer cannot go to an account of the bus; pass a token account of the seller")]
-    PayoutIsBusAccount,
-    #[msg("The payout account is not the offer's; pass the one that the offer names")]
-    PayoutMismatch,
-    #[msg("The escrow account is not the bus's; pass the one that the bus names")]
-    EscrowMismatch,
-    #[msg("The refund must go to a token account of the lock's buyer; pass such an account")]
-    RefundNotBuyers,
+    #[msg("The refund account is not the lock's; pass the one that the lock names")]
+    RefundMismatch,
     // capacity and windows
     #[msg("The account belongs to another bus; pass accounts of one bus")]
     BusMismatch,
@@ -154,7 +148,7 @@ errors! {
     WindowsOn,
     #[msg("The window's start is not a multiple of the bus's window length; use the start of a window")]
     WindowMisaligned,
-    #[msg("The window is more than 366 days ahead; choose an earlier one")]
+    #[msg("The window is further ahead than the bus's horizon; choose an earlier one")]
     WindowTooFar,
     #[msg("The gate of this window has closed, it no longer trades; choose a later window")]
     GateClosed,
@@ -165,7 +159,7 @@ errors! {
     #[msg("The rent goes to the wallet that paid it; pass that wallet")]
     RentPayerMismatch,
     // offers
-    #[msg("Only owners may list on this bus; ask an owner, or buy instead")]
+    #[msg("The bus's listing policy leaves this seller out; ask the owners or the operator to admit it")]
     ListingClosed,
     #[msg("The energy is 0 Wh; give at least 1 Wh")]
     EnergyZero,
@@ -173,23 +167,17 @@ errors! {
     PriceBelowBase,
     #[msg("The window has less capacity available than the offer; offer at most what is available")]
     CapacityExceeded,
-    #[msg(
-        "The offer's number was used already or is too far from the capacity's next one; take a free number near that"
-    )]
-    OfferSeqUnusable,
     #[msg("The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)")]
     SourceUnknown,
-    #[msg("The expiry is in the past; give a later time, or 0 for none")]
+    #[msg("The expiry is in the past; give a later time")]
     ExpiryInPast,
-    #[msg("The new expiry is not later than the present one; give a later time, or 0 for none")]
-    ExpiryNotLater,
     #[msg("Only the offer's seller can do this; sign with the seller's wallet")]
     NotTheSeller,
     #[msg(
-        "The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate"
+        "The offer still trades, so only its seller can cancel it; wait until it is sold out or expired"
     )]
     OfferStillTrading,
-    #[msg("Nothing is left to withdraw; wait until the offer's locks are settled or released")]
+    #[msg("All of this offer that can be withdrawn has been; its locks must settle or be released and paid first")]
     NothingToCancel,
     #[msg("The offer was cancelled; choose another")]
     OfferCancelled,
@@ -211,7 +199,7 @@ errors! {
     #[msg("The total is above your limit; raise the limit or buy less")]
     TotalAboveLimit,
     #[msg(
-        "A batch has 1 to 32 items and exactly three accounts (bus, offer, payout) for each; split it or pass the accounts"
+        "A batch has 1 to 32 items, and its accounts are each bus before its items and two (offer, vault) for each item; split it or pass the accounts"
     )]
     BatchInvalid,
     #[msg("The same offer is in the batch twice; merge the two items")]
@@ -220,10 +208,8 @@ errors! {
     NonceMismatch,
     #[msg("The nonce lane belongs to another wallet; use a lane of the buyer")]
     TraderMismatch,
-    #[msg("The lane was opened or used a moment ago, so its nonces are ahead of this slot; close it a few minutes later")]
-    LaneBusy,
     // locks
-    #[msg("The lock would outlive the offer or its window's gate closure; buy at once instead")]
+    #[msg("The lock would end less than 300 s before the offer; buy at once instead")]
     LockOutlivesOffer,
     #[msg("The lock belongs to another buyer; use your own")]
     LockBuyerMismatch,
@@ -248,8 +234,6 @@ errors! {
     ThresholdAboveOwners,
     #[msg("Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can")]
     FormerOwnersFull,
-    #[msg("The capacity cannot go below what is listed and sold already; choose a larger one or wait until offers close")]
-    CapacityBelowListed,
     #[msg("Windows cannot be turned on or off or change their length while offers or windows are open; cancel the offers and close the windows first")]
     WindowsInUse,
     #[msg("The bus is paused already; nothing to do")]
@@ -258,7 +242,7 @@ errors! {
     NotPaused,
     #[msg("The proposal's action is not known to this program; propose one that is")]
     ActionUnknown,
-    #[msg("The owners, shares or threshold changed after this proposal was made, so it is stale; make a new one")]
+    #[msg("Owners, shares or threshold changed after this proposal was made, or for a pause or resume, either was done; make a new one")]
     ProposalStale,
     #[msg("The proposal was executed already; nothing to do")]
     ProposalExecuted,
@@ -270,23 +254,108 @@ errors! {
     ApprovalsMissing,
     #[msg("The timelock of this proposal has not passed; execute it after it ends")]
     TimelockActive,
-    #[msg("The proposal can still be executed, so it cannot be closed; execute it, or revoke every approval first")]
+    #[msg("The proposal can still be executed, so it cannot be closed; execute it, revoke every approval, or wait until it expires")]
     ProposalOpen,
     #[msg("The proposal's rent goes to its proposer; pass that wallet")]
     ProposerMismatch,
     // treasury
     #[msg("The treasury account is not the bus's; pass the one that the bus names")]
     TreasuryMismatch,
-    #[msg("The tokens must go to a token account that the claiming owner owns; pass one of that owner's")]
-    ClaimNotOwners,
+    #[msg("The tokens must go to a token account of the wallet that is paid, and where a stranger pays, to its associated or its recorded one; pass that")]
+    PayeeMismatch,
     #[msg("The owner has nothing to claim now; claim after the next sale")]
     NothingToClaim,
     #[msg("A bus cannot be its own owner; name a wallet")]
     OwnerIsTheBus,
     #[msg("A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus")]
     ClaimNotToTreasury,
-    #[msg("A lane starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one")]
+    #[msg("A counter starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one")]
     FirstSlotInvalid,
+    // layouts, counters and what never ends without its end
+    #[msg("The account has a layout that this program does not know; use the program that made it")]
+    LayoutUnknown,
+    #[msg("The number is not the next of its counter; read the counter and sign again")]
+    NumberNotNext,
+    #[msg("The counter is ahead of this slot, it was used or opened a moment ago; close it a few minutes later")]
+    CounterBusy,
+    #[msg("The horizon must be from 3600 to 31622400 s; choose one in that range")]
+    HorizonInvalid,
+    #[msg("A window with its gate closure must be shorter than the bus's horizon; choose shorter ones")]
+    HorizonTooShort,
+    #[msg("The capacity per window can be at most 2^40 Wh; give a smaller capacity")]
+    CapacityTooLarge,
+    #[msg("The least size must be from 1 Wh to 2^40 Wh; choose one in that range")]
+    LeastSizeInvalid,
+    #[msg("The amount is below the bus's least size and does not take the rest; take more, or all that is left")]
+    SizeTooSmall,
+    #[msg("The operator must be a wallet other than the bus; name a wallet")]
+    OperatorInvalid,
+    #[msg("Only the operator of the bus can do this; sign with the operator's wallet, or let the owners decide it")]
+    NotTheOperator,
+    #[msg("The bus is closing, nothing opens on it any more; use another bus")]
+    BusClosing,
+    #[msg("The bus is not closing; its owners must decide to close it first")]
+    BusNotClosing,
+    #[msg("Sellers, windows or proposals of the bus are still open; close them first (anyone can, once they are over)")]
+    BusInUse,
+    #[msg("Former owners of the bus have revenue to claim; claim on behalf of each of them first, anyone can")]
+    FormerOwnersUnpaid,
+    #[msg("The claim accounts of all owners must follow, in the order of the owners; pass them")]
+    OwnerClaimsMissing,
+    #[msg("The ledger is not the bus's; pass the bus's ledger")]
+    LedgerMismatch,
+    #[msg("The general capacity closes with its bus; name a window's capacity")]
+    CapacityIsGeneral,
+    #[msg("The window has no offers, so only who paid its rent can close it before its gate closes; wait for the gate")]
+    WindowUnused,
+    #[msg("The seller account is not the one that is meant; pass the seller's own on this bus")]
+    SellerMismatch,
+    #[msg("The seller is suspended; ask the owners or the operator to admit it again")]
+    SellerSuspended,
+    #[msg("Offers of this seller are still open; cancel them first")]
+    SellerHasOffers,
+    #[msg("The vault account is not the seller's; pass the one that the seller account names")]
+    VaultMismatch,
+    #[msg("The seller has nothing to withdraw now; collect the proceeds of its offers first")]
+    NothingToWithdraw,
+    #[msg("The offer has no proceeds to collect now; collect after its next sale")]
+    NothingToCollect,
+    #[msg("The bus's own sales are not all in the treasury, so shares cannot change; pass the bus's seller and vault to sweep them")]
+    BusSalesUnswept,
+    #[msg("Sales of the bus itself go to its treasury only; pass the treasury")]
+    WithdrawNotToTreasury,
+    #[msg("The price is below the reserve price of the bus's own energy; ask at least the reserve price")]
+    PriceBelowReserve,
+    #[msg("The expiry is beyond the window's gate or the bus's horizon; give an earlier time")]
+    ExpiryTooLate,
+    #[msg("Locks on the offer need it for longer; give a time at least 300 s after they end")]
+    ExpiryBeforeLocks,
+    #[msg("The bus's own offers trade 120 s after they were listed or lowered; buy a little later")]
+    OfferNotYetTrading,
+    #[msg("A buyer has the places 0 to 7 for locks on one offer; name one of them")]
+    LockPlaceInvalid,
+    #[msg("The lock is another one than was signed for; read it and sign again")]
+    LockChanged,
+    #[msg("The lock was released; lock or buy anew")]
+    LockReleased,
+    #[msg("The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed")]
+    PayerFrozen,
+    #[msg("The account that is to be paid takes no payments now (closed, frozen, or it asks for memos); name another")]
+    PayeeUnpayable,
+    #[msg("The account that is to be paid belongs to the bus; name an account of the wallet's")]
+    PayeeIsBusAccount,
+    #[msg("The unclaimed account is not the bus's; pass the one that the bus names")]
+    UnclaimedMismatch,
+    #[msg("The claim account is not the wallet's on this bus; pass that one")]
+    ClaimMismatch,
+    #[msg("The proposal can no longer be executed, its 30 days are over; make a new one")]
+    ProposalExpired,
+    #[msg("The approval names another proposal than this; read it and sign again")]
+    ProposalChanged,
+    #[msg("The mint pays interest on paper, so wallets show other amounts than are paid; use a mint without that")]
+    MintInterestBearing,
+    #[msg("The mint scales the amounts that wallets show, so they show other amounts than are paid; use a mint without that")]
+    MintScaledAmount,
 }
 
 #[cfg(test)]

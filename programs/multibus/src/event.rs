@@ -178,6 +178,8 @@ pub enum Field<'a> {
     Bytes(&'a [u8]),
     Action(&'a Action),
     Owners(&'a [OwnerSlot]),
+    /// Token base units, one number for each owner.
+    Shares(&'a [u64; 16]),
     Fills(&'a [PurchasedFill]),
 }
 
@@ -200,6 +202,7 @@ field_from! {
     Address: address => Self::Address(address),
     Action: action => Self::Action(action),
     [OwnerSlot; 16]: owners => Self::Owners(owners),
+    [u64; 16]: shares => Self::Shares(shares),
     [PurchasedFill]: fills => Self::Fills(fills),
 }
 
@@ -211,30 +214,61 @@ impl<'a, const LENGTH: usize> From<&'a [u8; LENGTH]> for Field<'a> {
 
 events! {
     fixed_size {
+        /// The counter of a wallet's buses was opened.
+        CreatorOpened {
+            creator: Address,
+            wallet: Address,
+            first_bus: u64,
+        }
+
         /// A bus was created.
         BusCreated {
             bus: Address,
+            ledger: Address,
+            /// The general capacity.
             capacity: Address,
             creator: Address,
             mint: Address,
-            escrow: Address,
             treasury: Address,
+            unclaimed: Address,
+            /// Zeros for none.
+            operator: Address,
             bus_seq: u64,
+            /// Number of the first proposal of each owner.
+            first_proposal: u64,
             capacity_wh: u64,
             base_price_per_kwh: u64,
+            reserve_price_per_kwh: u64,
+            least_wh: u64,
             created_at: i64,
             timelock_seconds: u32,
             window_seconds: u32,
             gate_closure_seconds: u32,
+            horizon_seconds: u32,
             lock_fee_bps: u16,
             threshold: u8,
             listing_policy: u8,
             owner_count: u8,
             name_len: u8,
             pause_quorum: u8,
-            padding: [u8; 5],
+            padding: [u8; 1],
             name: [u8; 32],
             owners: [OwnerSlot; 16],
+        }
+
+        /// A bus was closed. What its treasury held is now in its unclaimed account, and each owner's share in a claim.
+        BusClosed {
+            bus: Address,
+            creator: Address,
+            closed_by: Address,
+            closed_at: i64,
+            /// What was divided among the owners, in token base units.
+            divided: u64,
+            /// What each owner got, in the order of the owners, in token base units.
+            shares: [u64; 16],
+            /// Claims that the tombstone has to pay.
+            open_claims: u32,
+            padding: [u8; 4],
         }
 
         /// A change of a bus was proposed; its proposer approves it.
@@ -242,11 +276,16 @@ events! {
             bus: Address,
             proposal: Address,
             proposer: Address,
-            proposal_seq: u64,
+            /// What an approval names.
+            hash: [u8; 32],
+            number: u64,
             config_version: u64,
+            pause_version: u64,
             created_at: i64,
             /// First second of execution, 0 while approvals are missing.
             executable_at: i64,
+            /// Last second of execution.
+            expires_at: i64,
             action: Action,
         }
 
@@ -256,6 +295,8 @@ events! {
             owner: Address,
             /// First second of execution, 0 while approvals are missing.
             executable_at: i64,
+            /// Last second of execution.
+            expires_at: i64,
             /// Bit `i` is set while owner `i` approves.
             approvals: u16,
             padding: [u8; 6],
@@ -276,9 +317,14 @@ events! {
             proposal: Address,
             executed_by: Address,
             config_version: u64,
+            pause_version: u64,
             executed_at: i64,
             /// What the treasury held, in token base units. Settled shares are computed from it.
             treasury_balance: u64,
+            /// What was moved into the treasury before, in token base units.
+            swept: u64,
+            /// Number of the first proposal of an owner who entered with it.
+            first_proposal: u64,
             action: Action,
         }
 
@@ -292,14 +338,42 @@ events! {
             padding: [u8; 7],
         }
 
-        /// An owner was paid its share of the treasury.
+        /// An owner was paid its share of the treasury, or got a claim.
         TreasuryClaimed {
             bus: Address,
             owner: Address,
             destination: Address,
+            claimed_by: Address,
             amount: u64,
-            /// Revenue that all owners have claimed until now, in token base units.
-            claimed_total: u64,
+            /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
+            outcome: u8,
+            padding: [u8; 7],
+        }
+
+        /// What could not be paid to a wallet is kept for it in the unclaimed account of the bus.
+        ClaimOwed {
+            bus: Address,
+            wallet: Address,
+            claim: Address,
+            /// Token account that strangers may pay beside the associated one; zeros for none.
+            refund: Address,
+            /// Who paid the claim's rent.
+            rent_payer: Address,
+            amount: u64,
+            /// What the claim comes to now, in token base units.
+            total: u64,
+        }
+
+        /// A claim was paid and closed.
+        ClaimPaid {
+            bus: Address,
+            wallet: Address,
+            claim: Address,
+            destination: Address,
+            paid_by: Address,
+            amount: u64,
+            /// Above the amount where the last claim of a closed bus took along what strangers had sent.
+            paid: u64,
         }
 
         /// A delivery window's capacity was opened.
@@ -308,17 +382,74 @@ events! {
             capacity: Address,
             rent_payer: Address,
             window_start: i64,
+            gate_closes_at: i64,
             total_wh: u64,
             window_seconds: u32,
             padding: [u8; 4],
         }
 
-        /// A past window's capacity was closed.
+        /// A window's capacity was closed.
         CapacityClosed {
             bus: Address,
             capacity: Address,
+            closed_by: Address,
             window_start: i64,
             sold_wh: u64,
+        }
+
+        /// A seller account was opened with its vault.
+        SellerOpened {
+            bus: Address,
+            seller: Address,
+            wallet: Address,
+            vault: Address,
+            rent_payer: Address,
+            /// Number of its first offer.
+            first_offer: u64,
+            opened_at: i64,
+        }
+
+        /// A seller was admitted, which takes a suspension back.
+        SellerAdmitted {
+            bus: Address,
+            seller: Address,
+            wallet: Address,
+            /// The operator, or the proposal.
+            admitted_by: Address,
+        }
+
+        /// A seller was suspended.
+        SellerSuspended {
+            bus: Address,
+            seller: Address,
+            wallet: Address,
+            /// The operator, or the proposal.
+            suspended_by: Address,
+        }
+
+        /// A seller was paid what was released to it.
+        SellerWithdrawn {
+            bus: Address,
+            seller: Address,
+            destination: Address,
+            withdrawn_by: Address,
+            amount: u64,
+        }
+
+        /// A seller account was closed with its vault.
+        SellerClosed {
+            bus: Address,
+            seller: Address,
+            wallet: Address,
+            closed_by: Address,
+            destination: Address,
+            /// What was released to the seller and is now paid or claimed, in token base units.
+            amount: u64,
+            /// What strangers had sent to the vault, in token base units.
+            gift: u64,
+            /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
+            outcome: u8,
+            padding: [u8; 7],
         }
 
         /// Energy was put on offer.
@@ -327,35 +458,39 @@ events! {
             capacity: Address,
             offer: Address,
             seller: Address,
-            payout: Address,
-            /// Who listed it and gets its rent back: the seller, or the owner who listed for the bus.
+            /// Who listed it and gets its rent back: the seller's wallet, or the owner who listed for the bus.
             rent_payer: Address,
-            offer_seq: u64,
+            number: u64,
             energy_wh: u64,
             price_per_kwh: u64,
             window_start: i64,
             created_at: i64,
+            /// First second in which an offer of the bus itself trades; 0 for the offers of others.
+            trades_from: i64,
             expires_at: i64,
+            /// What the window may sell after the listing, in Wh.
+            capacity_total_wh: u64,
             source: u8,
-            owned_by_bus: u8,
-            padding: [u8; 6],
+            padding: [u8; 7],
         }
 
         /// An offer has a new price.
         OfferRepriced {
             offer: Address,
             price_per_kwh: u64,
+            trades_from: i64,
             version: u32,
             padding: [u8; 4],
         }
 
         /// An offer has a new expiry.
-        OfferExtended {
+        OfferExpirySet {
             offer: Address,
             expires_at: i64,
+            trades_from: i64,
         }
 
-        /// Free energy of an offer went back to its capacity; the account closed where nothing was locked.
+        /// Free energy of an offer went back to its capacity; the account closed where no lock was left.
         OfferCancelled {
             bus: Address,
             offer: Address,
@@ -364,12 +499,23 @@ events! {
             withdrawn_wh: u64,
             /// Energy sold until now, in Wh.
             sold_wh: u64,
+            /// Proceeds that became the seller's to withdraw, in token base units.
+            collected: u64,
             /// 1 where the account closed.
             closed: u8,
             padding: [u8; 7],
         }
 
-        /// A lock was taken; its deposit is in escrow.
+        /// Proceeds of an offer became the seller's to withdraw.
+        OfferCollected {
+            offer: Address,
+            seller: Address,
+            amount: u64,
+            /// What the seller can withdraw now, in token base units.
+            released: u64,
+        }
+
+        /// A lock was taken; its deposit is in the seller's vault.
         LockTaken {
             lock: Address,
             offer: Address,
@@ -380,15 +526,20 @@ events! {
             expires_at: i64,
         }
 
-        /// A lock was released without being settled.
+        /// A lock was released without being settled, or its refund was paid later.
         LockReleased {
             lock: Address,
             offer: Address,
             buyer: Address,
             released_by: Address,
+            /// Energy that came free now, in Wh.
             energy_wh: u64,
             refund: u64,
+            /// What became the seller's now, in token base units.
             fee: u64,
+            /// [`RefundOutcome`](crate::state::RefundOutcome).
+            outcome: u8,
+            padding: [u8; 7],
         }
 
         /// A nonce lane was opened.
@@ -600,6 +751,7 @@ mod tests {
                     Field::Bytes(bytes) => (bytes.to_vec(), bytes.len()),
                     Field::Action(action) => (bytemuck::bytes_of(action).to_vec(), size_of::<Action>()),
                     Field::Owners(owners) => (bytemuck::cast_slice(owners).to_vec(), size_of_val(owners)),
+                    Field::Shares(shares) => (bytemuck::bytes_of(shares).to_vec(), size_of_val(shares)),
                     Field::Fills(fills) => {
                         assert_eq!(left[..4], 2u32.to_le_bytes());
                         left = &left[4..];
@@ -624,28 +776,34 @@ mod tests {
             };
         }
         let wallet = |number: u8| Address::new_from_array([number; 32]);
-        let slot = OwnerSlot { owner: wallet(9), accrued: 1, claimed: 2, share_bps: 3, reserved: [4; 14] };
+        let slot = OwnerSlot { owner: wallet(9), share_bps: 3, reserved: [4; 6] };
         same!(BusCreated {
             bus: wallet(1),
-            capacity: wallet(2),
-            creator: wallet(3),
-            mint: wallet(4),
-            escrow: wallet(5),
+            ledger: wallet(2),
+            capacity: wallet(3),
+            creator: wallet(4),
+            mint: wallet(5),
             treasury: wallet(6),
+            unclaimed: wallet(7),
+            operator: wallet(8),
             bus_seq: 7,
-            capacity_wh: 8,
-            base_price_per_kwh: 9,
+            first_proposal: 8,
+            capacity_wh: 9,
+            base_price_per_kwh: 10,
+            reserve_price_per_kwh: 11,
+            least_wh: 12,
             created_at: -10,
             timelock_seconds: 11,
             window_seconds: 12,
             gate_closure_seconds: 13,
-            lock_fee_bps: 14,
-            threshold: 15,
-            listing_policy: 16,
-            owner_count: 17,
-            name_len: 18,
-            pause_quorum: 19,
-            padding: [0; 5],
+            horizon_seconds: 14,
+            lock_fee_bps: 15,
+            threshold: 16,
+            listing_policy: 17,
+            owner_count: 18,
+            name_len: 19,
+            pause_quorum: 20,
+            padding: [0; 1],
             name: [20; 32],
             owners: [slot; 16],
         });
@@ -654,8 +812,11 @@ mod tests {
             proposal: wallet(2),
             executed_by: wallet(3),
             config_version: 4,
-            executed_at: 5,
-            treasury_balance: 6,
+            pause_version: 5,
+            executed_at: 6,
+            treasury_balance: 7,
+            swept: 8,
+            first_proposal: 9,
             action: Action { kind: 7, value: 8, owner: wallet(9), ..Action::zeroed() },
         });
         same!(OfferCancelled {
@@ -664,6 +825,7 @@ mod tests {
             cancelled_by: wallet(3),
             withdrawn_wh: 4,
             sold_wh: 5,
+            collected: 6,
             closed: 1,
             padding: [0; 7],
         });

@@ -8,6 +8,7 @@
 //! Where to find a rule: limits and seeds in [`constants`], refusals in [`error`], accounts and their transitions
 //! in [`state`], who may do what in the `validate` of each instruction, the settlement token in [`token`].
 
+pub mod account;
 pub mod clock;
 pub mod constants;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod event;
 pub mod instructions;
 pub mod math;
 pub mod numbered;
+pub mod payment;
 pub mod state;
 pub mod token;
 
@@ -36,57 +38,106 @@ declare_id!(PROGRAM_ID);
 pub mod multibus {
     use super::*;
 
-    /// Creates a bus, its general capacity, its escrow and its treasury.
+    /// Opens the counter that numbers the wallet's buses. Its first number is `first_slot << 20`; 0 is the present slot.
     #[discrim = 0]
+    pub fn creator_open(ctx: &mut Context<CreatorOpen>, first_slot: u64) -> Result<()> {
+        creator_open::handler(ctx, first_slot)
+    }
+
+    /// Creates a bus with its ledger, its general capacity, its treasury and its account for what cannot be paid.
+    #[discrim = 1]
     pub fn bus_create(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) -> Result<()> {
         bus_create::handler(ctx, bus_seq, config)
     }
 
-    /// Opens the capacity of a delivery window; does nothing where it is open.
+    /// Closes a bus of which nothing is open; leaves a tombstone that pays its claims.
     #[discrim = 2]
+    pub fn bus_close(ctx: &mut Context<BusClose>) -> Result<()> {
+        bus_close::handler(ctx)
+    }
+
+    /// Opens the capacity of a delivery window; does nothing where it is open.
+    #[discrim = 3]
     pub fn capacity_open(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()> {
         capacity_open::handler(ctx, window_start)
     }
 
-    /// Closes the capacity of a window that is over.
-    #[discrim = 3]
+    /// Closes the capacity of a window that is over, or that nobody used.
+    #[discrim = 4]
     pub fn capacity_close(ctx: &mut Context<CapacityClose>) -> Result<()> {
         capacity_close::handler(ctx)
     }
 
+    /// Opens the seller account of a wallet, or of the bus itself. Its first offer has the number `first_slot << 20`;
+    /// 0 is the present slot.
+    #[discrim = 5]
+    pub fn seller_open(ctx: &mut Context<SellerOpen>, wallet: Address, first_slot: u64) -> Result<()> {
+        seller_open::handler(ctx, wallet, first_slot)
+    }
+
+    /// The operator admits a seller, and opens its account where it has none.
+    #[discrim = 6]
+    pub fn seller_admit(ctx: &mut Context<SellerAdmit>, wallet: Address) -> Result<()> {
+        seller_admit::handler(ctx, wallet)
+    }
+
+    /// The operator suspends a seller.
+    #[discrim = 7]
+    pub fn seller_suspend(ctx: &mut Context<SellerSuspend>) -> Result<()> {
+        seller_suspend::handler(ctx)
+    }
+
+    /// Pays a seller what is released to it.
+    #[discrim = 8]
+    pub fn seller_withdraw(ctx: &mut Context<SellerWithdraw>) -> Result<()> {
+        seller_withdraw::handler(ctx)
+    }
+
+    /// Closes a seller account with its vault.
+    #[discrim = 9]
+    pub fn seller_close(ctx: &mut Context<SellerClose>) -> Result<()> {
+        seller_close::handler(ctx)
+    }
+
     /// Puts energy on offer.
-    #[discrim = 4]
+    #[discrim = 10]
     pub fn offer_create(
         ctx: &mut Context<OfferCreate>,
-        offer_seq: u64,
+        number: u64,
         energy_wh: u64,
         price_per_kwh: u64,
         expires_at: i64,
         source: u8,
     ) -> Result<()> {
-        offer_create::handler(ctx, offer_seq, energy_wh, price_per_kwh, expires_at, source)
+        offer_create::handler(ctx, number, energy_wh, price_per_kwh, expires_at, source)
     }
 
     /// Sets a new price.
-    #[discrim = 5]
+    #[discrim = 11]
     pub fn offer_reprice(ctx: &mut Context<OfferReprice>, price_per_kwh: u64) -> Result<()> {
         offer_reprice::handler(ctx, price_per_kwh)
     }
 
-    /// Sets a later expiry.
-    #[discrim = 6]
-    pub fn offer_extend(ctx: &mut Context<OfferExtend>, expires_at: i64) -> Result<()> {
-        offer_extend::handler(ctx, expires_at)
+    /// Sets an earlier or a later expiry.
+    #[discrim = 12]
+    pub fn offer_set_expiry(ctx: &mut Context<OfferSetExpiry>, expires_at: i64) -> Result<()> {
+        offer_set_expiry::handler(ctx, expires_at)
     }
 
-    /// Withdraws what is free; closes the offer where nothing is locked.
-    #[discrim = 7]
+    /// Makes what was paid for an offer its seller's to withdraw.
+    #[discrim = 13]
+    pub fn offer_collect(ctx: &mut Context<OfferCollect>) -> Result<()> {
+        offer_collect::handler(ctx)
+    }
+
+    /// Withdraws what is free; closes the offer where no lock is left.
+    #[discrim = 14]
     pub fn offer_cancel(ctx: &mut Context<OfferCancel>) -> Result<()> {
         offer_cancel::handler(ctx)
     }
 
     /// Buys part of an offer.
-    #[discrim = 8]
+    #[discrim = 15]
     pub fn purchase(
         ctx: &mut Context<Purchase>,
         nonce: u64,
@@ -99,7 +150,7 @@ pub mod multibus {
     }
 
     /// Buys parts of several offers, all or nothing.
-    #[discrim = 9]
+    #[discrim = 16]
     pub fn purchase_batch(
         ctx: &mut Context<PurchaseBatch>,
         nonce: u64,
@@ -109,87 +160,83 @@ pub mod multibus {
         purchase_batch::handler(ctx, nonce, max_total, items)
     }
 
-    /// Holds part of an offer for 300 seconds against a deposit of the full cost.
-    #[discrim = 10]
+    /// Holds part of an offer for 300 seconds against a deposit of the full cost, which goes back to `refund` where the
+    /// lock is not settled.
+    #[discrim = 17]
     pub fn lock_take(
         ctx: &mut Context<LockTake>,
+        place: u8,
         energy_wh: u64,
         max_price_per_kwh: u64,
         expected_version: u32,
+        refund: Address,
     ) -> Result<()> {
-        lock_take::handler(ctx, energy_wh, max_price_per_kwh, expected_version)
+        lock_take::handler(ctx, place, energy_wh, max_price_per_kwh, expected_version, refund)
     }
 
-    /// Buys what a lock holds.
-    #[discrim = 11]
-    pub fn lock_settle(ctx: &mut Context<LockSettle>, nonce: u64) -> Result<()> {
-        lock_settle::handler(ctx, nonce)
+    /// Buys what a lock holds that was taken at `taken_at`.
+    #[discrim = 18]
+    pub fn lock_settle(ctx: &mut Context<LockSettle>, nonce: u64, taken_at: i64) -> Result<()> {
+        lock_settle::handler(ctx, nonce, taken_at)
     }
 
-    /// Gives up a lock.
-    #[discrim = 12]
+    /// Gives up a lock, or pays the refund of one that was given up.
+    #[discrim = 19]
     pub fn lock_release(ctx: &mut Context<LockRelease>) -> Result<()> {
         lock_release::handler(ctx)
     }
 
     /// Opens a nonce lane of the wallet. Its first nonce is `first_slot << 20`; 0 is the present slot.
-    #[discrim = 13]
+    #[discrim = 20]
     pub fn trader_open(ctx: &mut Context<TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
         trader_open::handler(ctx, lane, first_slot)
     }
 
     /// Closes a nonce lane of the wallet.
-    #[discrim = 14]
+    #[discrim = 21]
     pub fn trader_close(ctx: &mut Context<TraderClose>) -> Result<()> {
         trader_close::handler(ctx)
     }
 
-    /// Puts energy of the bus itself on offer; sales are paid into the treasury.
-    #[discrim = 15]
-    pub fn offer_create_for_bus(
-        ctx: &mut Context<OfferCreateForBus>,
-        offer_seq: u64,
-        energy_wh: u64,
-        price_per_kwh: u64,
-        expires_at: i64,
-        source: u8,
-    ) -> Result<()> {
-        offer_create_for_bus::handler(ctx, offer_seq, energy_wh, price_per_kwh, expires_at, source)
-    }
-
     /// Proposes a change of a bus; the proposer approves by proposing.
-    #[discrim = 16]
-    pub fn proposal_create(ctx: &mut Context<ProposalCreate>, action: ProposalAction) -> Result<()> {
-        proposal_create::handler(ctx, action)
+    #[discrim = 22]
+    pub fn proposal_create(ctx: &mut Context<ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
+        proposal_create::handler(ctx, number, action)
     }
 
-    /// Approves a proposal.
-    #[discrim = 17]
-    pub fn proposal_approve(ctx: &mut Context<ProposalApprove>) -> Result<()> {
-        proposal_approve::handler(ctx)
+    /// Approves the proposal that the hash names.
+    #[discrim = 23]
+    pub fn proposal_approve(ctx: &mut Context<ProposalApprove>, hash: [u8; 32]) -> Result<()> {
+        proposal_approve::handler(ctx, hash)
     }
 
     /// Takes an approval back.
-    #[discrim = 18]
+    #[discrim = 24]
     pub fn proposal_revoke(ctx: &mut Context<ProposalRevoke>) -> Result<()> {
         proposal_revoke::handler(ctx)
     }
 
     /// Carries a proposal out.
-    #[discrim = 19]
+    #[discrim = 25]
     pub fn proposal_execute(ctx: &mut Context<ProposalExecute>) -> Result<()> {
         proposal_execute::handler(ctx)
     }
 
-    /// Closes a proposal that is executed, stale or approved by nobody.
-    #[discrim = 20]
+    /// Closes a proposal that is executed, stale, expired or approved by nobody.
+    #[discrim = 26]
     pub fn proposal_close(ctx: &mut Context<ProposalClose>) -> Result<()> {
         proposal_close::handler(ctx)
     }
 
     /// Pays an owner its exact share of the treasury.
-    #[discrim = 21]
+    #[discrim = 27]
     pub fn treasury_claim(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
         treasury_claim::handler(ctx)
+    }
+
+    /// Pays a wallet what could not be paid to it before, also on a closed bus.
+    #[discrim = 28]
+    pub fn claim_pay(ctx: &mut Context<ClaimPay>) -> Result<()> {
+        claim_pay::handler(ctx)
     }
 }

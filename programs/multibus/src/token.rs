@@ -2,19 +2,20 @@
 
 use {
     crate::{
+        account::Account,
         constants::BUS_SEED,
         error::{ensure, refuse},
-        state::Bus,
+        state::{Bus, Tombstone},
     },
     anchor_lang::{
-        address_eq,
+        address_eq, create_account_signed,
         pinocchio::{
             cpi::{CpiAccount, Signer},
             instruction::{InstructionAccount, seeds},
         },
         prelude::*,
     },
-    pinocchio_token::instructions::{Batch, BatchState, TransferChecked},
+    pinocchio_token::instructions::{Batch, BatchState, CloseAccount, InitializeAccount3, TransferChecked},
 };
 
 /// SPL Token.
@@ -104,14 +105,14 @@ pub fn validate_mint_data(data: &[u8], is_token_2022: bool) -> Result<u8> {
                 }
                 extension::MINT_CLOSE_AUTHORITY => refuse!(MintHasCloseAuthority),
                 extension::PAUSABLE => refuse!(MintPausable),
-                extension::INTEREST_BEARING_CONFIG
-                | extension::METADATA_POINTER
+                extension::INTEREST_BEARING_CONFIG => refuse!(MintInterestBearing),
+                extension::SCALED_UI_AMOUNT => refuse!(MintScaledAmount),
+                extension::METADATA_POINTER
                 | extension::TOKEN_METADATA
                 | extension::GROUP_POINTER
                 | extension::TOKEN_GROUP
                 | extension::GROUP_MEMBER_POINTER
-                | extension::TOKEN_GROUP_MEMBER
-                | extension::SCALED_UI_AMOUNT => Ok(()),
+                | extension::TOKEN_GROUP_MEMBER => Ok(()),
                 unknown => refuse!(MintExtensionUnknown, "extension {}", unknown),
             }
         })?;
@@ -120,47 +121,93 @@ pub fn validate_mint_data(data: &[u8], is_token_2022: bool) -> Result<u8> {
     Ok(data[MINT_DECIMALS])
 }
 
-/// What the market reads of a token account.
+/// What the market reads of a token account of the settlement mint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenAccount {
     /// The wallet (or program address) that the tokens belong to.
     pub owner: Address,
-    /// Whether tokens can be paid in now: neither frozen nor asking every transfer for a memo.
-    pub is_payable: bool,
+    /// In token base units.
+    pub amount: u64,
+    /// Whether the mint's freeze authority keeps every token in and out.
+    pub is_frozen: bool,
+    /// Whether every transfer to it must come with a memo.
+    pub asks_memo: bool,
 }
 
-/// Reads an initialised token account of the bus's settlement mint; `None` where it is not one.
-pub fn read_token_account(view: &AccountView, bus: &Bus) -> Option<TokenAccount> {
-    if !view.owned_by(&bus.token_program) {
-        return None;
+impl TokenAccount {
+    /// Reads an initialised token account of a mint; `None` where it is not one.
+    #[inline(always)]
+    pub fn read(view: &AccountView, settlement: &Settlement) -> Option<Self> {
+        if !view.owned_by(settlement.token_program.address()) {
+            return None;
+        }
+        let data = view.try_borrow().ok()?;
+        Self::decode(&data, settlement.mint.address())
     }
-    let data = view.try_borrow().ok()?;
-    let extended = data.len() > TOKEN_ACCOUNT_LEN && data[TOKEN_ACCOUNT_LEN] == ACCOUNT_TYPE_ACCOUNT;
-    if data.len() != TOKEN_ACCOUNT_LEN && !extended {
-        return None;
+
+    /// The part of [`TokenAccount::read`] that reads the account's bytes.
+    #[inline(always)]
+    pub fn decode(data: &[u8], mint: &Address) -> Option<Self> {
+        let base = data.first_chunk::<TOKEN_ACCOUNT_LEN>()?;
+        let address = |at: usize| base[at..].first_chunk::<32>().map(|bytes| Address::new_from_array(*bytes));
+        let state = base[ACCOUNT_STATE];
+        if !address_eq(&address(0)?, mint) || (state != ACCOUNT_STATE_INITIALIZED && state != ACCOUNT_STATE_FROZEN) {
+            return None;
+        }
+        let mut account = Self {
+            owner: address(ACCOUNT_OWNER)?,
+            amount: u64::from_le_bytes(*base[ACCOUNT_AMOUNT..].first_chunk()?),
+            is_frozen: state == ACCOUNT_STATE_FROZEN,
+            asks_memo: false,
+        };
+        if let [kind, extensions @ ..] = &data[TOKEN_ACCOUNT_LEN..] {
+            if *kind != ACCOUNT_TYPE_ACCOUNT {
+                return None;
+            }
+            for_each_extension(extensions, |number, value| {
+                account.asks_memo |= number == extension::MEMO_TRANSFER && value.first() != Some(&0);
+                Ok(())
+            })
+            .ok()??;
+        }
+        Some(account)
     }
-    let address = |at: usize| Address::try_from(&data[at..at + 32]).ok();
-    let state = data[ACCOUNT_STATE];
-    if !address_eq(&address(0)?, &bus.mint) || (state != ACCOUNT_STATE_INITIALIZED && state != ACCOUNT_STATE_FROZEN) {
-        return None;
+
+    /// Whether a transfer to it succeeds.
+    #[inline(always)]
+    pub fn is_payable(&self) -> bool {
+        !self.is_frozen && !self.asks_memo
     }
-    let mut is_payable = state == ACCOUNT_STATE_INITIALIZED;
-    if extended {
-        for_each_extension(&data[TOKEN_ACCOUNT_LEN + 1..], |number, value| {
-            is_payable &= number != extension::MEMO_TRANSFER || value.first() == Some(&0);
-            Ok(())
-        })
-        .ok()??;
+
+    /// Whether it belongs to the wallet, and a transfer to it succeeds.
+    #[inline(always)]
+    pub fn pays(&self, wallet: &Address) -> bool {
+        self.is_payable() && address_eq(&self.owner, wallet)
     }
-    Some(TokenAccount { owner: address(ACCOUNT_OWNER)?, is_payable })
 }
 
-/// What the treasury of a bus holds, in token base units. Its address must have been checked against the bus.
-pub fn treasury_balance(treasury: &AccountView) -> Result<u64> {
-    let data = treasury.try_borrow()?;
-    match data.get(ACCOUNT_AMOUNT..ACCOUNT_AMOUNT + 8).and_then(|bytes| bytes.try_into().ok()) {
-        Some(bytes) => Ok(u64::from_le_bytes(bytes)),
-        None => refuse!(TokenAccountInvalid),
-    }
+/// The associated token program.
+const ASSOCIATED_TOKEN_ID: Address = anchor_lang::address!("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
+
+/// Whether an account is the associated token account of a wallet.
+pub fn is_associated(account: &Address, wallet: &Address, settlement: &Settlement) -> bool {
+    let seeds: [&[u8]; 3] =
+        [wallet.as_ref(), settlement.token_program.address().as_ref(), settlement.mint.address().as_ref()];
+    anchor_lang::find_and_verify_program_address(&seeds, &ASSOCIATED_TOKEN_ID, account).is_ok()
+}
+
+/// Creates a token account of a bus at its address, also where somebody sent lamports there before. One that is there
+/// already, as a seller's vault whose tokens the mint's issuer froze can be, is used again.
+pub fn create_account(
+    payer: &AccountView,
+    account: &AccountView,
+    settlement: &Settlement,
+    bus: &Address,
+    seeds: &[&[u8]],
+) -> Result<()> {
+    let token_program = settlement.token_program.address();
+    create_account_signed(payer, account, TOKEN_ACCOUNT_LEN, token_program, seeds)?;
+    InitializeAccount3::new(account, settlement.mint, bus).invoke_with_program(token_program)
 }
 
 /// Number of the token program's `TransferChecked`, the bytes of its data, and its accounts.
@@ -180,7 +227,31 @@ pub struct Payout {
     pub amount: u64,
 }
 
-/// The accounts of a transfer, checked against the bus.
+/// The bus as the authority over its token accounts; also what is left of it once it is closed.
+pub struct BusAuthority<'a> {
+    view: &'a AccountView,
+    creator: &'a Address,
+    bus_seq: [u8; 8],
+    bump: [u8; 1],
+}
+
+impl<'a> BusAuthority<'a> {
+    #[inline(always)]
+    pub fn new(bus: &'a Account<Bus>) -> Self {
+        Self { view: bus.account(), creator: &bus.creator, bus_seq: bus.bus_seq.to_le_bytes(), bump: [bus.bump] }
+    }
+
+    pub fn of_tombstone(stone: &'a Account<Tombstone>) -> Self {
+        Self {
+            view: stone.account(),
+            creator: &stone.creator,
+            bus_seq: stone.bus_seq.to_le_bytes(),
+            bump: [stone.bump],
+        }
+    }
+}
+
+/// The mint and the token program of a bus, checked against it.
 #[derive(Clone, Copy)]
 pub struct Settlement<'a> {
     pub mint: &'a AccountView,
@@ -195,46 +266,27 @@ impl Settlement<'_> {
         self.transfer_signed(from, to, authority, amount, &[])
     }
 
-    /// Pays several accounts tokens that `authority` may move.
-    #[inline(always)]
-    pub fn transfer_all(&self, from: &AccountView, authority: &AccountView, payouts: &[Payout]) -> Result<()> {
-        self.transfer_all_signed(from, authority, payouts, &[])
-    }
-
     /// Moves tokens of the bus: its address signs with its seeds.
     #[inline(always)]
-    pub fn transfer_from_bus(
-        &self,
-        from: &AccountView,
-        to: &AccountView,
-        bus: &Account<Bus>,
-        amount: u64,
-    ) -> Result<()> {
-        self.transfer_all_from_bus(from, bus, &[Payout { account: *to, amount }])
+    pub fn pay(&self, from: &AccountView, to: &AccountView, bus: &BusAuthority, amount: u64) -> Result<()> {
+        let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus.bus_seq, &bus.bump);
+        self.transfer_signed(from, to, bus.view, amount, &[Signer::from(&seeds)])
     }
 
-    /// Pays several accounts tokens of the bus.
-    #[inline(always)]
-    pub fn transfer_all_from_bus(&self, from: &AccountView, bus: &Account<Bus>, payouts: &[Payout]) -> Result<()> {
-        let bus_seq = bus.bus_seq.to_le_bytes();
-        let bump = [bus.bump];
-        let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus_seq, &bump);
-        self.transfer_all_signed(from, bus.account(), payouts, &[Signer::from(&seeds)])
+    /// Closes a token account of the bus that is empty; its lamports go to `destination`.
+    pub fn close(&self, account: &AccountView, destination: &AccountView, bus: &BusAuthority) -> Result<()> {
+        let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus.bus_seq, &bus.bump);
+        CloseAccount::new(account, destination, bus.view)
+            .invoke_signed_with_unverified_program(&[Signer::from(&seeds)], self.token_program.address())
     }
 
-    /// SPL Token takes several transfers in one call (its `Batch` instruction), which saves about 850 compute units
-    /// each; Token-2022 takes them one by one.
+    /// Pays several accounts tokens that `authority` may move. SPL Token takes several transfers in one call (its
+    /// `Batch` instruction), which saves about 850 compute units each; Token-2022 takes them one by one.
     #[inline(always)]
-    fn transfer_all_signed(
-        &self,
-        from: &AccountView,
-        authority: &AccountView,
-        payouts: &[Payout],
-        signers: &[Signer],
-    ) -> Result<()> {
+    pub fn transfer_all(&self, from: &AccountView, authority: &AccountView, payouts: &[Payout]) -> Result<()> {
         if payouts.len() < 2 || !address_eq(self.token_program.address(), &SPL_TOKEN_ID) {
             for payout in payouts {
-                self.transfer_signed(from, &payout.account, authority, payout.amount, signers)?;
+                self.transfer(from, &payout.account, authority, payout.amount)?;
             }
             return Ok(());
         }
@@ -268,7 +320,7 @@ impl Settlement<'_> {
                 },
             )?;
         }
-        batch.invoke_signed(signers)
+        batch.invoke_signed(&[])
     }
 
     #[inline(always)]
@@ -307,13 +359,15 @@ mod tests {
         use MultibusError::*;
         for number in 1..=40 {
             let refused = match number {
-                10 | 18..=23 | 25 => None,
+                18..=23 => None,
                 1 => Some(MintHasTransferFee),
                 3 => Some(MintHasCloseAuthority),
                 6 => Some(MintDefaultFrozen),
                 9 => Some(MintNonTransferable),
+                10 => Some(MintInterestBearing),
                 12 => Some(MintHasPermanentDelegate),
                 14 => Some(MintHasTransferHook),
+                25 => Some(MintScaledAmount),
                 26 => Some(MintPausable),
                 _ => Some(MintExtensionUnknown),
             };
@@ -343,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_list_of_extensions_ends_with_itself_or_with_zeros() {
-        let whole = mint(&[(18, 64), (10, 3)]);
+        let whole = mint(&[(18, 64), (20, 3)]);
         assert_eq!(validate_mint_data(&whole, true), Ok(6));
         // Room that no extension uses, and less of it than a header takes.
         for room in [1, 3, 4, 100] {

@@ -1,33 +1,43 @@
-//! `capacity_close`: closes a window that is over and has no open offers; anyone may, the rent goes to its payer.
+//! `capacity_close`: closes a window that is over and has no open offers; anyone may, the rent goes to its payer. A
+//! window in which nothing was sold closes earlier: by its payer at any time, by anyone once its gate has closed.
 
 use {
-    crate::{clock, error::MultibusError, event::log_event, state::Capacity},
-    anchor_lang::prelude::*,
+    crate::{
+        account::Account,
+        clock,
+        error::MultibusError,
+        event::log_event,
+        state::{Capacity, Ledger},
+    },
+    anchor_lang::{address_eq, prelude::*},
 };
 
 #[derive(Accounts)]
 pub struct CapacityClose {
-    /// The general capacity of the same bus, which counts the open windows.
-    #[account(mut, constraint = general.bus == capacity.bus && general.window_start == 0 @ MultibusError::BusMismatch)]
-    pub general: Account<Capacity>,
-    /// Never the general capacity: an account that is written stands in one place only.
+    pub caller: Signer,
+    /// The ledger of the same bus, which counts the open windows.
+    #[account(mut, constraint = ledger.bus == capacity.bus @ MultibusError::LedgerMismatch)]
+    pub ledger: Account<Ledger>,
     #[account(mut, close = rent_payer)]
     pub capacity: Account<Capacity>,
-    /// Who paid the window's rent.
-    #[account(mut, address = capacity.rent_payer @ MultibusError::RentPayerMismatch)]
+    /// Who paid the window's rent; may be the caller.
+    #[account(mut, unsafe(dup), address = capacity.rent_payer @ MultibusError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount,
 }
 
 pub fn handler(ctx: &mut Context<CapacityClose>) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.capacity.validate_close(clock::now()?)?;
+    let capacity = &accounts.capacity;
+    let caller_is_payer = address_eq(accounts.caller.address(), &capacity.rent_payer);
+    capacity.validate_close(caller_is_payer, clock::now()?)?;
     // Counted when this window was opened.
-    accounts.general.open_windows -= 1;
+    accounts.ledger.open_windows -= 1;
     log_event!(CapacityClosed {
-        bus: accounts.capacity.bus,
-        capacity: *accounts.capacity.address(),
-        window_start: accounts.capacity.window_start,
-        sold_wh: accounts.capacity.sold_wh,
+        bus: capacity.bus,
+        capacity: *capacity.address(),
+        closed_by: *accounts.caller.address(),
+        window_start: capacity.window_start,
+        sold_wh: capacity.committed_wh,
     });
     Ok(())
 }

@@ -3,13 +3,15 @@
 
 use {
     crate::{
+        account::Account,
         clock,
         constants::*,
-        error::{MultibusError, ensure, refuse},
+        error::{MultibusError, ensure},
         event::log_event,
-        state::{Bus, Capacity},
+        payment,
+        state::{Bus, Capacity, Ledger},
     },
-    anchor_lang::{create_account_signed, find_and_verify_program_address, prelude::*},
+    anchor_lang::{find_and_verify_program_address, prelude::*},
 };
 
 #[derive(Accounts)]
@@ -18,9 +20,9 @@ pub struct CapacityOpen {
     #[account(mut)]
     pub payer: Signer,
     pub bus: Account<Bus>,
-    /// The bus's general capacity, which counts the open windows.
-    #[account(mut, constraint = general.bus == *bus.address() && general.window_start == 0 @ MultibusError::BusMismatch)]
-    pub general: Account<Capacity>,
+    /// The bus's ledger, which counts the open windows.
+    #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
+    pub ledger: Account<Ledger>,
     /// The window's capacity: its address is checked, it is created where it does not exist.
     #[account(mut)]
     pub capacity: UncheckedAccount,
@@ -31,40 +33,35 @@ pub fn handler(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()>
     let accounts = &mut ctx.accounts;
     let bus = &accounts.bus;
     bus.validate_window(window_start, clock::now()?)?;
-    let capacity_view = *accounts.capacity.account();
-    if capacity_view.owned_by(&crate::ID) {
+    let view = *accounts.capacity.account();
+    if view.owned_by(&crate::ID) {
         // Open already: fine where it is this window of this bus.
-        let capacity = Account::<Capacity>::load(capacity_view)?;
+        let capacity = Account::<Capacity>::load(view)?;
         ensure!(capacity.bus == *bus.address() && capacity.window_start == window_start, CapacityMismatch);
         return Ok(());
     }
     let start = window_start.to_le_bytes();
     let seeds: [&[u8]; 3] = [CAPACITY_SEED, bus.address().as_ref(), &start];
-    let bump = find_and_verify_program_address(&seeds, &crate::ID, capacity_view.address())?;
-    let Some(open_windows) = accounts.general.open_windows.checked_add(1) else { refuse!(CounterOverflow) };
-    let space = <Account<Capacity> as Space>::INIT_SPACE;
+    let bump = find_and_verify_program_address(&seeds, &crate::ID, view.address())?;
+    Ledger::count_open(&mut accounts.ledger.open_windows)?;
     let payer = *accounts.payer.address();
-    create_account_signed(
+    payment::create::<Capacity>(
         accounts.payer.account(),
-        &capacity_view,
-        space,
-        &crate::ID,
+        &view,
         &[CAPACITY_SEED, bus.address().as_ref(), &start, &[bump]],
     )?;
-    let mut data_view = capacity_view;
-    data_view.try_borrow_mut()?[..8].copy_from_slice(Capacity::DISCRIMINATOR);
     // SAFETY: the account was created a moment ago, so no other reference to its data exists.
-    let mut capacity = unsafe { Account::<Capacity>::load_mut(capacity_view)? };
-    capacity.initialize(bus.address(), &payer, (window_start, bus.window_seconds), bus.capacity_wh);
+    let mut capacity = unsafe { Account::<Capacity>::load_mut_after_init(view)? };
+    capacity.initialize(bus, bus.address(), &payer, window_start);
     capacity.bump = bump;
-    accounts.general.open_windows = open_windows;
     log_event!(CapacityOpened {
         bus: *bus.address(),
         capacity: *capacity.address(),
         rent_payer: payer,
         window_start,
-        total_wh: bus.capacity_wh,
-        window_seconds: bus.window_seconds,
+        gate_closes_at: capacity.gate_closes_at,
+        total_wh: capacity.total_wh,
+        window_seconds: capacity.window_seconds,
         padding: [0; 4],
     });
     Ok(())

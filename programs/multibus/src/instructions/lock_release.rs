@@ -1,87 +1,101 @@
-//! `lock_release`: the energy is free again; the deposit goes back to the buyer less the bus's lock fee, which the
-//! seller gets. The buyer may at any time, anyone after the expiry second. Works while the bus is paused, then
-//! without a fee.
+//! `lock_release`: the energy is free again; the deposit goes back to the buyer less the lock fee, which is the seller's to
+//! withdraw. The buyer may at any time, anyone after the expiry second. Where the refund account cannot be paid, the
+//! refund becomes a claim of the buyer; where nothing leaves the vault, the lock stays without energy until it does.
 
 use {
     crate::{
+        account::Account,
         clock,
-        error::{MultibusError, ensure, refuse},
+        error::{MultibusError, ensure},
         event::log_event,
-        state::{Bus, Lock, Offer},
-        token::{self, Payout, Settlement},
+        payment::{Debt, Payment},
+        state::{Bus, Lock, Offer, RefundOutcome, Seller},
+        token::Settlement,
     },
-    anchor_lang::{address_eq, prelude::*},
+    anchor_lang::{AccountClose, address_eq, prelude::*},
 };
 
+/// Any of these may be the same account: a buyer chooses its refund account, and it may be any. Accounts of the market are
+/// of different kinds, so that none is loaded twice, and the others are only read where the token program owns them.
 #[derive(Accounts)]
 pub struct LockRelease {
-    /// The lock's buyer, or anyone after its expiry.
+    /// The lock's buyer, or anyone after its expiry; pays the rent of a claim where one is opened, and gets it back once
+    /// that is paid.
+    #[account(mut, unsafe(dup))]
     pub caller: Signer,
     /// The lock's buyer, who gets its rent back; may be the caller.
     #[account(mut, unsafe(dup), address = lock.buyer @ MultibusError::LockBuyerMismatch)]
     pub buyer: UncheckedAccount,
-    #[account(address = offer.bus @ MultibusError::BusMismatch)]
+    #[account(address = lock.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
-    #[account(mut, address = lock.offer @ MultibusError::LockOfferMismatch)]
+    #[account(mut, unsafe(dup), address = lock.offer @ MultibusError::LockOfferMismatch)]
     pub offer: Account<Offer>,
-    #[account(mut, close = buyer)]
+    #[account(mut, unsafe(dup))]
     pub lock: Account<Lock>,
-    /// The bus's escrow, which pays back.
-    #[account(mut, address = bus.escrow @ MultibusError::EscrowMismatch)]
-    pub escrow: UncheckedAccount,
-    /// A token account of the settlement mint that belongs to the buyer.
-    #[account(mut)]
+    /// The offer's seller, who gets the fee.
+    #[account(mut, unsafe(dup), address = offer.seller @ MultibusError::SellerMismatch)]
+    pub seller: Account<Seller>,
+    /// The seller's vault, which pays back.
+    #[account(mut, unsafe(dup), address = offer.vault @ MultibusError::VaultMismatch)]
+    pub vault: UncheckedAccount,
+    /// The token account that the lock names.
+    #[account(mut, unsafe(dup), address = lock.refund @ MultibusError::RefundMismatch)]
     pub refund: UncheckedAccount,
-    /// The offer's payout account, which gets the fee; where it cannot take it, there is none.
-    #[account(mut, address = offer.payout @ MultibusError::PayoutMismatch)]
-    pub payout: UncheckedAccount,
+    /// The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
+    /// two.
+    #[account(mut, unsafe(dup))]
+    pub unclaimed: UncheckedAccount,
+    /// The bus's ledger, which counts claims.
+    #[account(mut, unsafe(dup))]
+    pub ledger: UncheckedAccount,
+    /// The claim of the buyer.
+    #[account(mut, unsafe(dup))]
+    pub claim: UncheckedAccount,
     #[account(address = bus.mint @ MultibusError::MintMismatch)]
     pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
-}
-
-impl LockRelease {
-    fn validate(&self) -> Result<()> {
-        let caller_is_buyer = address_eq(self.caller.address(), &self.lock.buyer);
-        self.lock.validate_release(caller_is_buyer, clock::now()?)?;
-        match token::read_token_account(self.refund.account(), &self.bus) {
-            None => refuse!(TokenAccountInvalid),
-            Some(account) => {
-                ensure!(address_eq(&account.owner, &self.lock.buyer), RefundNotBuyers);
-                Ok(())
-            }
-        }
-    }
+    pub system_program: UncheckedAccount,
 }
 
 pub fn handler(ctx: &mut Context<LockRelease>) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.validate()?;
-    let payout_is_payable =
-        token::read_token_account(accounts.payout.account(), &accounts.bus).is_some_and(|account| account.is_payable);
-    let split = accounts.lock.divide_deposit(&accounts.bus, payout_is_payable);
-    accounts.offer.release(accounts.lock.energy_wh);
+    let caller_is_buyer = address_eq(accounts.caller.address(), &accounts.lock.buyer);
+    let was_released = accounts.lock.state != 0;
+    let release = accounts.lock.release(caller_is_buyer, clock::now()?)?;
+    accounts.offer.release(release.energy_wh, release.fee);
+    accounts.seller.release(release.fee);
 
-    let payouts = [
-        Payout { account: *accounts.refund.account(), amount: split.refund },
-        Payout { account: *accounts.payout.account(), amount: split.fee },
-    ];
-    let paid = if split.fee > 0 { &payouts } else { &payouts[..1] };
-    Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: accounts.bus.mint_decimals,
-    }
-    .transfer_all_from_bus(accounts.escrow.account(), &accounts.bus, paid)?;
+    let payment = Payment {
+        bus: &accounts.bus,
+        settlement: Settlement {
+            mint: accounts.mint.account(),
+            token_program: accounts.token_program.account(),
+            decimals: accounts.bus.mint_decimals,
+        },
+        debt: Debt { wallet: &accounts.lock.buyer, amount: release.refund, refund: Some(&accounts.lock.refund) },
+        from: accounts.vault.account(),
+        payer: accounts.caller.account(),
+        claim: accounts.claim.account(),
+        unclaimed: accounts.unclaimed.account(),
+    };
+    let outcome = payment.pay_or_claim(accounts.refund.account(), accounts.ledger.account())?;
+    let unpaid = outcome == RefundOutcome::Unpaid;
+    ensure!(!(was_released && unpaid), PayerFrozen);
     log_event!(LockReleased {
         lock: *accounts.lock.address(),
         offer: *accounts.offer.address(),
         buyer: accounts.lock.buyer,
         released_by: *accounts.caller.address(),
-        energy_wh: accounts.lock.energy_wh,
-        refund: split.refund,
-        fee: split.fee,
+        energy_wh: release.energy_wh,
+        refund: release.refund,
+        fee: release.fee,
+        outcome: outcome as u8,
+        padding: [0; 7],
     });
+    if !unpaid {
+        accounts.offer.refund(release.refund);
+        accounts.lock.close(*accounts.buyer.account())?;
+    }
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! `lock_settle`: the lock's buyer takes the energy, up to and including the expiry second; the deposit pays the
-//! seller.
+//! `lock_settle`: the lock's buyer takes the energy, up to and including the expiry second. The deposit is in the seller's
+//! vault already, so that no token moves and nothing can stop it: not a pause, nor whatever anyone does to an account.
 
 use {
     crate::{
+        account::Account,
         clock,
         error::MultibusError,
         event::{self, EnergyPurchasedHeader, PurchasedFill},
-        state::{Bus, Lock, Offer, Order, PurchaseKind, Receipt, Trader, transaction_hash},
-        token::Settlement,
+        state::{Lock, Offer, Order, PurchaseKind, Receipt, Trader, transaction_hash},
     },
     anchor_lang::prelude::*,
 };
@@ -20,32 +20,19 @@ pub struct LockSettle {
     /// A nonce lane of the buyer.
     #[account(mut, constraint = trader.wallet == *buyer.address() @ MultibusError::TraderMismatch)]
     pub trader: Account<Trader>,
-    #[account(address = offer.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
     #[account(mut, address = lock.offer @ MultibusError::LockOfferMismatch)]
     pub offer: Account<Offer>,
     #[account(mut, close = buyer)]
     pub lock: Account<Lock>,
-    /// The bus's escrow, which pays.
-    #[account(mut, address = bus.escrow @ MultibusError::EscrowMismatch)]
-    pub escrow: UncheckedAccount,
-    /// The offer's payout account.
-    #[account(mut, address = offer.payout @ MultibusError::PayoutMismatch)]
-    pub payout: UncheckedAccount,
-    #[account(address = bus.mint @ MultibusError::MintMismatch)]
-    pub mint: UncheckedAccount,
-    #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
-    pub token_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64) -> Result<()> {
+pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64, taken_at: i64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let now = clock::now()?;
     accounts.trader.validate_nonce(nonce)?;
-    accounts.bus.validate_running()?;
-    accounts.lock.validate_settle(now)?;
-    let (energy_wh, price_per_kwh, deposit) =
-        (accounts.lock.energy_wh, accounts.lock.price_per_kwh, accounts.lock.deposit);
+    let lock = &accounts.lock;
+    lock.validate_settle(taken_at, now)?;
+    let (energy_wh, price_per_kwh, deposit) = (lock.energy_wh, lock.price_per_kwh, lock.deposit);
     let lane = accounts.trader.lane;
     let order = Order { offer: *accounts.offer.address(), energy_wh, max_price_per_kwh: price_per_kwh };
     let receipt = Receipt {
@@ -55,14 +42,7 @@ pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64) -> Result<()> {
         purchased_at: now,
     };
     accounts.trader.record(nonce, receipt)?;
-    accounts.offer.settle(energy_wh);
-
-    Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: accounts.bus.mint_decimals,
-    }
-    .transfer_from_bus(accounts.escrow.account(), accounts.payout.account(), &accounts.bus, deposit)?;
+    accounts.offer.settle(energy_wh, deposit);
 
     event::log_purchase(
         EnergyPurchasedHeader {

@@ -1,18 +1,26 @@
-//! `lock_take`: holds part of an offer for 300 seconds at today's price; the full cost goes to escrow.
+//! `lock_take`: holds part of an offer for 300 seconds at today's price; the full cost goes into the seller's vault. The
+//! lock ends at least 300 s before the offer, so that what it held can still be sold.
+
+#![allow(
+    unused_variables,
+    reason = "Anchor parses the `#[instruction]` arguments again where it closes accounts, and uses none"
+)]
 
 use {
     crate::{
+        account::Account,
         clock,
         constants::*,
         error::MultibusError,
         event::log_event,
-        state::{Bus, Lock, Offer, PriceGuard},
+        state::{Bus, Lock, LockParties, Offer, PriceGuard},
         token::Settlement,
     },
     anchor_lang::prelude::*,
 };
 
 #[derive(Accounts)]
+#[instruction(place: u8)]
 pub struct LockTake {
     /// Who locks, pays the deposit and the rent, and gets the rent back.
     #[account(mut)]
@@ -21,14 +29,14 @@ pub struct LockTake {
     pub bus: Account<Bus>,
     #[account(mut)]
     pub offer: Account<Offer>,
-    #[account(init, payer = buyer, seeds = [LOCK_SEED, offer.address(), buyer.address()], bump)]
+    #[account(init, payer = buyer, seeds = [LOCK_SEED, offer.address(), buyer.address(), [place]], bump)]
     pub lock: Account<Lock>,
     /// Token account that pays the deposit.
     #[account(mut)]
     pub payment: UncheckedAccount,
-    /// The bus's escrow.
-    #[account(mut, address = bus.escrow @ MultibusError::EscrowMismatch)]
-    pub escrow: UncheckedAccount,
+    /// The seller's vault.
+    #[account(mut, address = offer.vault @ MultibusError::VaultMismatch)]
+    pub vault: UncheckedAccount,
     #[account(address = bus.mint @ MultibusError::MintMismatch)]
     pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
@@ -36,22 +44,26 @@ pub struct LockTake {
     pub system_program: Program<System>,
 }
 
+/// `refund` is the token account that the deposit goes back to. It is looked at when it is paid: where it is not the
+/// buyer's or cannot be paid then, the buyer gets a claim instead.
 pub fn handler(
     ctx: &mut Context<LockTake>,
+    place: u8,
     energy_wh: u64,
     max_price_per_kwh: u64,
     expected_version: u32,
+    refund: Address,
 ) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let now = clock::now()?;
     let buyer = accounts.buyer.address();
+    Lock::validate_place(place)?;
     accounts.offer.validate_tradable(&accounts.bus, now)?;
     accounts.offer.validate_buyer(buyer)?;
-    accounts.offer.validate_lock_expiry(&accounts.bus, Lock::expiry(now))?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };
-    let fill = accounts.offer.reserve(energy_wh, guard)?;
-    let lock_fee_bps = accounts.bus.lock_fee_bps;
-    accounts.lock.initialize(accounts.bus.address(), accounts.offer.address(), buyer, fill, lock_fee_bps, now);
+    let fill = accounts.offer.reserve(&accounts.bus, energy_wh, guard, Lock::expiry(now))?;
+    let parties = LockParties { bus: accounts.bus.address(), offer: accounts.offer.address(), buyer, refund: &refund };
+    accounts.lock.initialize(parties, place, fill, accounts.bus.lock_fee_bps, now);
     accounts.lock.bump = ctx.bumps.lock;
 
     Settlement {
@@ -59,7 +71,7 @@ pub fn handler(
         token_program: accounts.token_program.account(),
         decimals: accounts.bus.mint_decimals,
     }
-    .transfer(accounts.payment.account(), accounts.escrow.account(), accounts.buyer.account(), fill.cost)?;
+    .transfer(accounts.payment.account(), accounts.vault.account(), accounts.buyer.account(), fill.cost)?;
 
     log_event!(LockTaken {
         lock: *accounts.lock.address(),

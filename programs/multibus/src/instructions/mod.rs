@@ -1,17 +1,20 @@
 //! One file for each instruction: its accounts, `validate` (policy), and a handler that wires them to the
 //! transitions in [`state`](crate::state).
 
+pub mod bus_close;
 pub mod bus_create;
 pub mod capacity_close;
 pub mod capacity_open;
+pub mod claim_pay;
+pub mod creator_open;
 pub mod lock_release;
 pub mod lock_settle;
 pub mod lock_take;
 pub mod offer_cancel;
+pub mod offer_collect;
 pub mod offer_create;
-pub mod offer_create_for_bus;
-pub mod offer_extend;
 pub mod offer_reprice;
+pub mod offer_set_expiry;
 pub mod proposal_approve;
 pub mod proposal_close;
 pub mod proposal_create;
@@ -19,6 +22,11 @@ pub mod proposal_execute;
 pub mod proposal_revoke;
 pub mod purchase;
 pub mod purchase_batch;
+pub mod seller_admit;
+pub mod seller_close;
+pub mod seller_open;
+pub mod seller_suspend;
+pub mod seller_withdraw;
 pub mod trader_close;
 pub mod trader_open;
 pub mod treasury_claim;
@@ -26,10 +34,11 @@ pub mod treasury_claim;
 #[expect(ambiguous_glob_reexports, reason = "every file has a `handler`, which is only called by its full path")]
 mod accounts_of_instructions {
     pub use super::{
-        bus_create::*, capacity_close::*, capacity_open::*, lock_release::*, lock_settle::*, lock_take::*,
-        offer_cancel::*, offer_create::*, offer_create_for_bus::*, offer_extend::*, offer_reprice::*,
-        proposal_approve::*, proposal_close::*, proposal_create::*, proposal_execute::*, proposal_revoke::*,
-        purchase::*, purchase_batch::*, trader_close::*, trader_open::*, treasury_claim::*,
+        bus_close::*, bus_create::*, capacity_close::*, capacity_open::*, claim_pay::*, creator_open::*,
+        lock_release::*, lock_settle::*, lock_take::*, offer_cancel::*, offer_collect::*, offer_create::*,
+        offer_reprice::*, offer_set_expiry::*, proposal_approve::*, proposal_close::*, proposal_create::*,
+        proposal_execute::*, proposal_revoke::*, purchase::*, purchase_batch::*, seller_admit::*, seller_close::*,
+        seller_open::*, seller_suspend::*, seller_withdraw::*, trader_close::*, trader_open::*, treasury_claim::*,
     };
 }
 pub use accounts_of_instructions::*;

@@ -1,25 +1,28 @@
-//! `offer_cancel`: what is neither sold nor locked goes back to the capacity; the account closes where nothing is
-//! locked. The seller may at any time (any owner for the bus's own offers, and for those of a seller who may no longer
-//! list), anyone once the offer is sold out, expired or past its gate.
+//! `offer_cancel`: what is neither sold nor locked goes back to the capacity, what was paid becomes the seller's to
+//! withdraw, and the account closes where no lock is left. The seller may at any time (for the bus's own offers any owner
+//! and the operator; both also for the offers of a seller who may no longer list), anyone once the offer trades no more.
 
 use {
     crate::{
+        account::Account,
         clock,
         error::MultibusError,
         event::log_event,
-        state::{Bus, Capacity, Offer},
+        state::{Bus, Capacity, Offer, Seller},
     },
     anchor_lang::{AccountClose, prelude::*},
 };
 
 #[derive(Accounts)]
 pub struct OfferCancel {
-    /// The seller, an owner of the bus, or anyone: see [`Offer::validate_cancel`].
+    /// The seller, an owner or the operator of the bus, or anyone: see [`Offer::validate_cancel`].
     pub caller: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
     #[account(mut, address = offer.capacity @ MultibusError::CapacityMismatch)]
     pub capacity: Account<Capacity>,
+    #[account(mut, address = offer.seller @ MultibusError::SellerMismatch)]
+    pub seller: Account<Seller>,
     #[account(mut)]
     pub offer: Account<Offer>,
     /// Who paid the offer's rent; may be the caller.
@@ -29,24 +32,27 @@ pub struct OfferCancel {
 
 pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.offer.validate_cancel(&accounts.bus, accounts.caller.address(), clock::now()?)?;
-    let withdrawn_wh = accounts.offer.cancel()?;
+    let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
+    offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), clock::now()?)?;
+    let withdrawn_wh = offer.cancel()?;
     accounts.capacity.unlist(withdrawn_wh);
-    let closed = accounts.offer.open_locks == 0;
-    let offer = &accounts.offer;
+    let collected = offer.collect();
+    seller.release(collected);
+    let closed = offer.open_locks == 0;
     log_event!(OfferCancelled {
         bus: *accounts.bus.address(),
         offer: *offer.address(),
         cancelled_by: *accounts.caller.address(),
         withdrawn_wh,
-        sold_wh: offer.listed_wh - offer.remaining_wh,
+        sold_wh: offer.sold_wh(),
+        collected,
         closed: closed as u8,
         padding: [0; 7],
     });
     if closed {
-        let sold_wh = accounts.offer.listed_wh;
-        accounts.capacity.close_offer(sold_wh);
-        accounts.offer.close(*accounts.rent_payer.account())?;
+        accounts.capacity.close_offer();
+        seller.close_offer();
+        offer.close(*accounts.rent_payer.account())?;
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
-//! `offer_reprice`: a new price and the next version. Energy under locks keeps its price.
+//! `offer_reprice`: a new price and the next version. Energy under locks keeps its price. A lowered offer of the bus itself
+//! waits again before it trades.
 
 use {
     crate::{
+        account::Account,
+        clock,
         error::MultibusError,
         event::log_event,
         state::{Bus, Offer},
@@ -12,7 +15,7 @@ use {
 #[derive(Accounts)]
 pub struct OfferReprice {
     /// The offer's seller; any owner for the bus's own offers.
-    pub seller: Signer,
+    pub lister: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
     #[account(mut)]
@@ -21,13 +24,15 @@ pub struct OfferReprice {
 
 pub fn handler(ctx: &mut Context<OfferReprice>, price_per_kwh: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.offer.validate_seller(&accounts.bus, accounts.seller.address())?;
-    accounts.bus.validate_price(price_per_kwh)?;
-    accounts.offer.reprice(price_per_kwh)?;
+    let (bus, offer) = (&accounts.bus, &mut accounts.offer);
+    bus.validate_acts_for(bus.address(), &offer.wallet, accounts.lister.address())?;
+    bus.validate_price(price_per_kwh, offer.is_of_bus())?;
+    offer.reprice(price_per_kwh, clock::now()?)?;
     log_event!(OfferRepriced {
-        offer: *accounts.offer.address(),
+        offer: *offer.address(),
         price_per_kwh,
-        version: accounts.offer.version,
+        trades_from: offer.trades_from,
+        version: offer.version,
         padding: [0; 4],
     });
     Ok(())

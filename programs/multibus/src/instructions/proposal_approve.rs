@@ -1,7 +1,8 @@
-//! `proposal_approve`: an owner approves; an approval counts once.
+//! `proposal_approve`: an owner approves the proposal that the hash names; an approval counts once.
 
 use {
     crate::{
+        account::Account,
         clock,
         error::MultibusError,
         event::log_event,
@@ -20,14 +21,15 @@ pub struct ProposalApprove {
     pub proposal: Account<Proposal>,
 }
 
-pub fn handler(ctx: &mut Context<ProposalApprove>) -> Result<()> {
+pub fn handler(ctx: &mut Context<ProposalApprove>, hash: [u8; 32]) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let owner = *accounts.owner.address();
-    accounts.proposal.approve(&accounts.bus, &owner, clock::now()?)?;
+    accounts.proposal.approve(&accounts.bus, &owner, &hash, clock::now()?)?;
     log_event!(ProposalApproved {
         proposal: *accounts.proposal.address(),
         owner,
         executable_at: accounts.proposal.executable_at,
+        expires_at: accounts.proposal.expires_at,
         approvals: accounts.proposal.approvals,
         padding: [0; 6],
     });

@@ -1,11 +1,13 @@
-//! `proposal_close`: closes a proposal that is executed, stale or approved by nobody. Anyone may; the rent goes to its
-//! proposer.
+//! `proposal_close`: closes a proposal that is executed, stale, expired or approved by nobody. Anyone may; the rent goes
+//! to its proposer.
 
 use {
     crate::{
+        account::Account,
+        clock,
         error::MultibusError,
         event::log_event,
-        state::{Bus, Proposal, ProposalState},
+        state::{Bus, Ledger, Proposal, ProposalState},
     },
     anchor_lang::prelude::*,
 };
@@ -15,6 +17,9 @@ pub struct ProposalClose {
     pub closer: Signer,
     #[account(address = proposal.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
+    /// The bus's ledger, which counts the proposals.
+    #[account(mut, constraint = ledger.bus == proposal.bus @ MultibusError::LedgerMismatch)]
+    pub ledger: Account<Ledger>,
     #[account(mut, close = proposer)]
     pub proposal: Account<Proposal>,
     /// Who paid the rent; may be the closer.
@@ -24,7 +29,9 @@ pub struct ProposalClose {
 
 pub fn handler(ctx: &mut Context<ProposalClose>) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.proposal.validate_close(&accounts.bus)?;
+    accounts.proposal.validate_close(&accounts.bus, clock::now()?)?;
+    // Counted when it was made.
+    accounts.ledger.open_proposals -= 1;
     log_event!(ProposalClosed {
         bus: *accounts.bus.address(),
         proposal: *accounts.proposal.address(),

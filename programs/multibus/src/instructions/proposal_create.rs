@@ -1,56 +1,69 @@
 //! `proposal_create`: an owner proposes a change of the bus and thereby approves it. What could not be carried out now
 //! is refused at once.
 
+#![allow(
+    unused_variables,
+    reason = "Anchor parses the `#[instruction]` arguments again where it closes accounts, and uses none"
+)]
+
 use {
     crate::{
+        account::Account,
         clock,
         constants::*,
-        error::{MultibusError, refuse},
+        error::MultibusError,
         event::log_event,
-        state::{Action, Bus, Capacity, Proposal, ProposalAction},
+        state::{Action, Bus, Capacity, Ledger, Proposal, ProposalAction},
     },
     anchor_lang::prelude::*,
 };
 
 #[derive(Accounts)]
+#[instruction(number: u64)]
 pub struct ProposalCreate {
     /// An owner; pays the rent and gets it back.
     #[account(mut)]
     pub proposer: Signer,
-    #[account(mut)]
     pub bus: Account<Bus>,
+    /// The bus's ledger, which numbers each owner's proposals and counts those that are open.
+    #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
+    pub ledger: Account<Ledger>,
     /// The bus's general capacity.
-    #[account(constraint = general.bus == *bus.address() && general.window_start == 0 @ MultibusError::BusMismatch)]
+    #[account(constraint = general.bus == *bus.address() && general.window_start == 0 @ MultibusError::CapacityMismatch)]
     pub general: Account<Capacity>,
     #[account(
         init,
         payer = proposer,
-        seeds = [PROPOSAL_SEED, bus.address(), bus.proposal_seq.to_le_bytes()],
+        seeds = [PROPOSAL_SEED, bus.address(), proposer.address(), number.to_le_bytes()],
         bump
     )]
     pub proposal: Account<Proposal>,
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<ProposalCreate>, action: ProposalAction) -> Result<()> {
+pub fn handler(ctx: &mut Context<ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let action = Action::encode(&action)?;
-    action.validate(&accounts.bus, &accounts.general)?;
+    accounts.bus.validate_open()?;
+    action.validate(&accounts.bus, &accounts.ledger, &accounts.general)?;
     let proposer = *accounts.proposer.address();
-    let bus = *accounts.bus.address();
-    accounts.proposal.initialize(&accounts.bus, &bus, &proposer, action, clock::now()?)?;
-    accounts.proposal.bump = ctx.bumps.proposal;
-    let Some(next) = accounts.bus.proposal_seq.checked_add(1) else { refuse!(CounterOverflow) };
-    accounts.bus.proposal_seq = next;
-    let proposal = &accounts.proposal;
+    let place = accounts.bus.validate_owner(&proposer)?;
+    accounts.ledger.propose(place, number)?;
+    let (bus, address) = (*accounts.bus.address(), *accounts.proposal.address());
+    let proposal = &mut accounts.proposal;
+    proposal.initialize(&address, (&accounts.bus, &bus), &proposer, number, action, clock::now()?)?;
+    proposal.bump = ctx.bumps.proposal;
     log_event!(ProposalCreated {
         bus,
-        proposal: *proposal.address(),
+        proposal: address,
         proposer,
-        proposal_seq: proposal.proposal_seq,
+        hash: proposal.hash,
+        number,
         config_version: proposal.config_version,
+        pause_version: proposal.pause_version,
         created_at: proposal.created_at,
         executable_at: proposal.executable_at,
+        expires_at: proposal.expires_at,
         action,
     });
     Ok(())

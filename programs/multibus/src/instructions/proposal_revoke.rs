@@ -2,6 +2,8 @@
 
 use {
     crate::{
+        account::Account,
+        clock,
         error::MultibusError,
         event::log_event,
         state::{Bus, Proposal},
@@ -22,7 +24,7 @@ pub struct ProposalRevoke {
 pub fn handler(ctx: &mut Context<ProposalRevoke>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let owner = *accounts.owner.address();
-    accounts.proposal.revoke(&accounts.bus, &owner)?;
+    accounts.proposal.revoke(&accounts.bus, &owner, clock::now()?)?;
     log_event!(ProposalRevoked {
         proposal: *accounts.proposal.address(),
         owner,

@@ -2,6 +2,7 @@
 
 use {
     crate::{
+        account::Account,
         clock,
         error::MultibusError,
         event::{self, EnergyPurchasedHeader, PurchasedFill},
@@ -25,9 +26,9 @@ pub struct Purchase {
     /// Token account that pays.
     #[account(mut)]
     pub payment: UncheckedAccount,
-    /// The offer's payout account.
-    #[account(mut, address = offer.payout @ MultibusError::PayoutMismatch)]
-    pub payout: UncheckedAccount,
+    /// The seller's vault, which is paid.
+    #[account(mut, address = offer.vault @ MultibusError::VaultMismatch)]
+    pub vault: UncheckedAccount,
     #[account(address = bus.mint @ MultibusError::MintMismatch)]
     pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
@@ -49,7 +50,7 @@ pub fn handler(
     accounts.offer.validate_tradable(&accounts.bus, now)?;
     accounts.offer.validate_buyer(buyer)?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };
-    let fill = accounts.offer.take(energy_wh, min_energy_wh, guard)?;
+    let fill = accounts.offer.take(&accounts.bus, energy_wh, min_energy_wh, guard)?;
     let offer = accounts.offer.address();
     let lane = accounts.trader.lane;
     let order = Order { offer: *offer, energy_wh, max_price_per_kwh };
@@ -66,7 +67,7 @@ pub fn handler(
         token_program: accounts.token_program.account(),
         decimals: accounts.bus.mint_decimals,
     }
-    .transfer(accounts.payment.account(), accounts.payout.account(), accounts.buyer.account(), fill.cost)?;
+    .transfer(accounts.payment.account(), accounts.vault.account(), accounts.buyer.account(), fill.cost)?;
 
     event::log_purchase(
         EnergyPurchasedHeader {

@@ -2,6 +2,7 @@
 
 use {
     crate::{
+        account::Account,
         clock,
         constants::MAX_BATCH_ITEMS,
         error::{MultibusError, ensure, refuse},
@@ -9,11 +10,12 @@ use {
         state::{Bus, Offer, Order, PriceGuard, PurchaseKind, Receipt, Trader, transaction_hash},
         token::{Payout, Settlement},
     },
-    anchor_lang::{address_eq, prelude::*},
+    anchor_lang::{Discriminator, address_eq, prelude::*},
 };
 
-/// One item of a batch. Its accounts are three of the remaining accounts, in the order of the items:
-/// the bus, the offer (writable) and the offer's payout account (writable).
+/// One item of a batch. Its accounts are two of the remaining accounts, in the order of the items: the offer (writable)
+/// and the vault of the offer's seller (writable). Before the first item of a bus, and wherever the bus changes, the bus
+/// is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 pub struct PurchaseItem {
@@ -25,8 +27,8 @@ pub struct PurchaseItem {
     pub expected_version: u32,
 }
 
-/// Accounts of each item among the remaining accounts.
-pub const ACCOUNTS_PER_ITEM: usize = 3;
+/// Accounts of each item among the remaining accounts, beside its bus.
+pub const ACCOUNTS_PER_ITEM: usize = 2;
 
 #[derive(Accounts)]
 pub struct PurchaseBatch {
@@ -44,12 +46,18 @@ pub struct PurchaseBatch {
     pub token_program: UncheckedAccount,
 }
 
+/// Whether an account holds a bus; what else it is, is checked where it is loaded.
+#[inline(always)]
+fn is_bus(view: &AccountView) -> bool {
+    view.try_borrow().is_ok_and(|data| data.starts_with(Bus::DISCRIMINATOR))
+}
+
 pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, items: Vec<PurchaseItem>) -> Result<()> {
     let views = ctx.remaining_accounts()?;
     let accounts = &mut ctx.accounts;
     let count = items.len();
     ensure!(
-        (1..=MAX_BATCH_ITEMS).contains(&count) && views.len() == count * ACCOUNTS_PER_ITEM,
+        (1..=MAX_BATCH_ITEMS).contains(&count),
         BatchInvalid,
         "{} items, {} accounts",
         count as u64,
@@ -58,59 +66,58 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
     accounts.trader.validate_nonce(nonce)?;
     let now = clock::now()?;
     let buyer = accounts.buyer.address();
-    let orders: Vec<Order> = items
-        .iter()
-        .zip(views.chunks_exact(ACCOUNTS_PER_ITEM))
-        .map(|(item, views)| Order {
-            offer: *views[1].address(),
-            energy_wh: item.energy_wh,
-            max_price_per_kwh: item.max_price_per_kwh,
-        })
-        .collect();
+    let mut orders: Vec<Order> = Vec::with_capacity(count);
     let mut log = PurchaseLog::new(count);
     let mut payouts: Vec<Payout> = Vec::with_capacity(count);
     let mut bus: Option<Account<Bus>> = None;
     let (mut total_wh, mut total) = (0u64, 0u64);
-    let item_views = views.chunks_exact(ACCOUNTS_PER_ITEM);
-    for (index, ((item, item_views), logged)) in items.iter().zip(item_views).zip(log.fills_mut()).enumerate() {
-        let (bus_view, offer_view, payout_view) = (item_views[0], item_views[1], item_views[2]);
-        // Items of one bus mostly follow each other: what holds of a bus is proven where it first comes.
-        let bus = match &mut bus {
-            Some(bus) if *bus.account() == bus_view => bus,
-            other => {
-                let next = Account::<Bus>::load(bus_view)?;
-                ensure!(address_eq(accounts.mint.address(), &next.mint), MintMismatch);
-                ensure!(address_eq(accounts.token_program.address(), &next.token_program), TokenProgramMismatch);
-                other.insert(next)
-            }
+    let mut next_views = views.as_slice();
+    for (item, logged) in items.iter().zip(log.fills_mut()) {
+        if let [bus_view, rest @ ..] = next_views
+            && is_bus(bus_view)
+        {
+            let next = Account::<Bus>::load(*bus_view)?;
+            ensure!(address_eq(accounts.mint.address(), &next.mint), MintMismatch);
+            ensure!(address_eq(accounts.token_program.address(), &next.token_program), TokenProgramMismatch);
+            (bus, next_views) = (Some(next), rest);
+        }
+        let (Some(bus), [offer_view, vault_view, rest @ ..]) = (&bus, next_views) else {
+            refuse!(BatchInvalid, "{} items, {} accounts", count as u64, views.len() as u64)
         };
-        for earlier in views[..index * ACCOUNTS_PER_ITEM].chunks_exact(ACCOUNTS_PER_ITEM) {
-            ensure!(earlier[1] != offer_view, OfferDuplicate);
+        next_views = rest;
+        for earlier in &orders {
+            ensure!(!address_eq(&earlier.offer, offer_view.address()), OfferDuplicate);
         }
         // SAFETY: the reference ends with this item, and no other item has this offer.
-        let mut offer = unsafe { Account::<Offer>::load_mut(offer_view)? };
+        let mut offer = unsafe { Account::<Offer>::load_mut(*offer_view)? };
         ensure!(address_eq(bus.address(), &offer.bus), BusMismatch);
-        ensure!(address_eq(payout_view.address(), &offer.payout), PayoutMismatch);
+        ensure!(address_eq(vault_view.address(), &offer.vault), VaultMismatch);
         offer.validate_tradable(bus, now)?;
         offer.validate_buyer(buyer)?;
         let guard = PriceGuard { max_price_per_kwh: item.max_price_per_kwh, expected_version: item.expected_version };
-        let fill = offer.take(item.energy_wh, item.energy_wh, guard)?;
+        let fill = offer.take(bus, item.energy_wh, item.energy_wh, guard)?;
         let (Some(sum), Some(sum_wh)) = (total.checked_add(fill.cost), total_wh.checked_add(fill.energy_wh)) else {
             refuse!(CostOverflow)
         };
         (total, total_wh) = (sum, sum_wh);
         // Cannot overflow: no payout exceeds the total.
-        match payouts.iter_mut().find(|payout| payout.account == payout_view) {
+        match payouts.iter_mut().find(|payout| payout.account == *vault_view) {
             Some(payout) => payout.amount += fill.cost,
-            None => payouts.push(Payout { account: payout_view, amount: fill.cost }),
+            None => payouts.push(Payout { account: *vault_view, amount: fill.cost }),
         }
+        orders.push(Order {
+            offer: *offer_view.address(),
+            energy_wh: item.energy_wh,
+            max_price_per_kwh: item.max_price_per_kwh,
+        });
         *logged = PurchasedFill {
-            offer: *offer.address(),
+            offer: *offer_view.address(),
             energy_wh: fill.energy_wh,
             price_per_kwh: fill.price_per_kwh,
             cost: fill.cost,
         };
     }
+    ensure!(next_views.is_empty(), BatchInvalid, "{} items, {} accounts", count as u64, views.len() as u64);
     ensure!(total <= max_total, TotalAboveLimit, "total {}, limit {}", total, max_total);
 
     let lane = accounts.trader.lane;

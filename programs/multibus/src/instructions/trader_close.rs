@@ -1,7 +1,7 @@
 //! `trader_close`: closes a nonce lane; opened again, it starts above every nonce that it ever had.
 
 use {
-    crate::{error::MultibusError, event::log_event, state::Trader},
+    crate::{account::Account, error::MultibusError, event::log_event, state::Trader},
     anchor_lang::prelude::*,
 };
 

@@ -7,7 +7,12 @@
 )]
 
 use {
-    crate::{constants::*, event::log_event, state::Trader},
+    crate::{
+        account::Account,
+        constants::*,
+        event::log_event,
+        state::{Trader, counter},
+    },
     anchor_lang::prelude::*,
 };
 
@@ -26,7 +31,7 @@ pub fn handler(ctx: &mut Context<TraderOpen>, lane: u16, first_slot: u64) -> Res
     let accounts = &mut ctx.accounts;
     let clock = Clock::get()?;
     let wallet = *accounts.wallet.address();
-    let first_slot = Trader::validate_first_slot(first_slot, clock.slot)?;
+    let first_slot = counter::validate_first_slot(first_slot, clock.slot)?;
     accounts.trader.initialize(&wallet, lane, first_slot, clock.unix_timestamp)?;
     accounts.trader.bump = ctx.bumps.trader;
     log_event!(TraderOpened {

@@ -1,68 +1,103 @@
 //! `treasury_claim`: pays an owner (or a former owner) its exact share of everything the treasury received, less what
-//! it claimed before. Anyone may call it; the tokens go to a token account that the owner owns, and where the owner is
-//! itself a bus, to its treasury: in its escrow they would be lost.
+//! it claimed before. The owner names any token account; anyone may do it for the owner, to its associated one, and where
+//! that cannot be paid, the amount becomes a claim of the owner. An owner that is itself a bus is paid into its treasury:
+//! elsewhere it would be lost.
 
 use {
     crate::{
+        account::Account,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        state::Bus,
-        token::{self, Settlement},
+        payment::{self, Debt, Payment},
+        state::{Bus, Ledger, RefundOutcome},
+        token::{self, BusAuthority, Settlement, TokenAccount},
     },
     anchor_lang::{address_eq, prelude::*},
 };
 
 #[derive(Accounts)]
 pub struct TreasuryClaim {
-    /// The owner who is paid; need not sign.
+    /// The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid.
+    #[account(mut, unsafe(dup))]
+    pub caller: Signer,
+    /// The owner who is paid; need not sign. May be the caller.
     pub owner: UncheckedAccount,
-    #[account(mut)]
     pub bus: Account<Bus>,
-    #[account(mut, address = bus.treasury @ MultibusError::TreasuryMismatch)]
+    #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
+    pub ledger: Account<Ledger>,
+    #[account(mut, unsafe(dup), address = bus.treasury @ MultibusError::TreasuryMismatch)]
     pub treasury: UncheckedAccount,
-    /// A token account of the settlement mint that belongs to the owner.
-    #[account(mut)]
+    /// The token account that is paid.
+    #[account(mut, unsafe(dup))]
     pub destination: UncheckedAccount,
+    /// The bus's account for what cannot be paid.
+    #[account(mut, unsafe(dup), address = bus.unclaimed @ MultibusError::UnclaimedMismatch)]
+    pub unclaimed: UncheckedAccount,
+    /// The claim of the owner; looked at only where the owner cannot be paid.
+    #[account(mut, unsafe(dup))]
+    pub claim: UncheckedAccount,
     #[account(address = bus.mint @ MultibusError::MintMismatch)]
     pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
+    pub system_program: Program<System>,
 }
 
 impl TreasuryClaim {
-    fn validate(&self) -> Result<()> {
-        match token::read_token_account(self.destination.account(), &self.bus) {
-            None => refuse!(TokenAccountInvalid),
-            Some(account) => {
-                ensure!(address_eq(&account.owner, self.owner.address()), ClaimNotOwners);
-            }
+    /// Whether the destination is paid; otherwise the amount becomes a claim. Refuses destinations that the caller may not
+    /// choose.
+    fn validate_destination(&self, settlement: &Settlement) -> Result<bool> {
+        let (owner, destination) = (self.owner.address(), self.destination.account());
+        if payment::validate_bus_payee(self.owner.account(), destination)? {
+            ensure!(!payment::is_frozen(destination, settlement), PayeeUnpayable);
+            return Ok(true);
         }
-        if self.owner.account().owned_by(&crate::ID) {
-            let owner = Account::<Bus>::load(*self.owner.account())?;
-            ensure!(address_eq(self.destination.address(), &owner.treasury), ClaimNotToTreasury);
+        if address_eq(self.caller.address(), owner) {
+            payment::validate_payee(destination, owner, true, self.bus.address(), settlement)?;
+            return Ok(true);
         }
-        Ok(())
+        ensure!(token::is_associated(destination.address(), owner, settlement), PayeeMismatch);
+        Ok(TokenAccount::read(destination, settlement).is_some_and(|account| account.pays(owner)))
     }
 }
 
 pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    accounts.validate()?;
-    let balance = token::treasury_balance(accounts.treasury.account())?;
-    let owner = *accounts.owner.address();
-    let amount = accounts.bus.claim(&owner, balance)?;
-    Settlement {
+    let bus = &accounts.bus;
+    let (owner, treasury) = (*accounts.owner.address(), accounts.treasury.account());
+    let settlement = Settlement {
         mint: accounts.mint.account(),
         token_program: accounts.token_program.account(),
-        decimals: accounts.bus.mint_decimals,
-    }
-    .transfer_from_bus(accounts.treasury.account(), accounts.destination.account(), &accounts.bus, amount)?;
+        decimals: bus.mint_decimals,
+    };
+    let is_paid = accounts.validate_destination(&settlement)?;
+    let Some(held) = TokenAccount::read(treasury, &settlement) else { refuse!(TokenAccountInvalid) };
+    ensure!(!held.is_frozen, PayerFrozen);
+    let amount = accounts.ledger.claim(bus, &owner, held.amount)?;
+    let outcome = if is_paid {
+        settlement.pay(treasury, accounts.destination.account(), &BusAuthority::new(bus), amount)?;
+        RefundOutcome::Paid
+    } else {
+        let payment = Payment {
+            bus,
+            settlement,
+            debt: Debt { wallet: &owner, amount, refund: None },
+            from: treasury,
+            payer: accounts.caller.account(),
+            claim: accounts.claim.account(),
+            unclaimed: accounts.unclaimed.account(),
+        };
+        payment.keep_as_claim(&mut accounts.ledger)?
+    };
+    ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
     log_event!(TreasuryClaimed {
-        bus: *accounts.bus.address(),
+        bus: *bus.address(),
         owner,
         destination: *accounts.destination.address(),
+        claimed_by: *accounts.caller.address(),
         amount,
-        claimed_total: accounts.bus.treasury_claimed,
+        outcome: outcome as u8,
+        padding: [0; 7],
     });
     Ok(())
 }

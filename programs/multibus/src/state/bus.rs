@@ -5,6 +5,7 @@ use {
         constants::*,
         error::{ensure, refuse},
         numbered::numbered_enum,
+        state::Seller,
     },
     anchor_lang::{address_eq, prelude::*},
     bytemuck::{Pod, Zeroable},
@@ -15,8 +16,10 @@ numbered_enum! {
     pub enum ListingPolicy {
         /// Only owners of the bus.
         OwnersOnly = 0,
+        /// Owners, and sellers whom owners or operator have admitted.
+        Admitted = 1,
         /// Any wallet.
-        Open = 1,
+        Open = 2,
     }
 }
 
@@ -27,23 +30,9 @@ numbered_enum! {
 pub struct OwnerSlot {
     /// The owner's wallet.
     pub owner: Address,
-    /// Revenue earned under earlier shares and not claimed yet, in token base units.
-    pub accrued: u64,
-    /// Revenue claimed under the present shares, in token base units.
-    pub claimed: u64,
     /// Share of the treasury's revenue, in basis points.
     pub share_bps: u16,
-    pub reserved: [u8; 14],
-}
-
-/// An owner who left with revenue that is not claimed yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
-#[repr(C)]
-pub struct FormerOwner {
-    pub owner: Address,
-    /// Unclaimed revenue, in token base units; above zero.
-    pub accrued: u64,
+    pub reserved: [u8; 6],
 }
 
 /// What an owner group decides about its bus when it is created.
@@ -58,7 +47,7 @@ pub struct BusConfig {
     pub threshold: u8,
     /// Approvals that pausing needs, 1 to the threshold; 0 for as many as any decision.
     pub pause_quorum: u8,
-    /// Who may list: 0 owners only, 1 any wallet.
+    /// Who may list: 0 owners only, 1 admitted sellers too, 2 any wallet.
     pub listing_policy: u8,
     /// Part of the deposit that a lock costs when it is not settled, in basis points, at most 500.
     pub lock_fee_bps: u16,
@@ -68,10 +57,18 @@ pub struct BusConfig {
     pub window_seconds: u32,
     /// How long before a window's start its trading stops, in seconds.
     pub gate_closure_seconds: u32,
-    /// Energy that may be on offer or sold in one window (or in all, without windows), in Wh.
+    /// How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes.
+    pub horizon_seconds: u32,
+    /// Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40.
     pub capacity_wh: u64,
     /// Lowest price an offer may ask, in token base units per kWh.
     pub base_price_per_kwh: u64,
+    /// Lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price.
+    pub reserve_price_per_kwh: u64,
+    /// Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1.
+    pub least_wh: u64,
+    /// Wallet that admits and suspends sellers and withdraws the bus's own offers at once.
+    pub operator: Option<Address>,
 }
 
 /// An owner and the revenue share in basis points.
@@ -92,7 +89,7 @@ pub struct Bus {
     pub owner_count: u8,
     /// Approvals a decision needs.
     pub threshold: u8,
-    /// 0 owners only, 1 any wallet.
+    /// [`ListingPolicy`].
     pub listing_policy: u8,
     /// 1 while the owners have paused the bus.
     pub paused: u8,
@@ -106,20 +103,27 @@ pub struct Bus {
     pub window_seconds: u32,
     /// How long before a window's start its trading stops, in seconds.
     pub gate_closure_seconds: u32,
+    /// How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created.
+    pub horizon_seconds: u32,
     /// Part of the deposit that an unsettled lock costs, in basis points.
     pub lock_fee_bps: u16,
     /// Approvals that pausing needs, 0 for the threshold; never more than the threshold. See `pause_approvals`.
     pub pause_quorum: u8,
-    /// Former owners in `former_owners`, from the front.
-    pub former_owner_count: u8,
+    /// 1 once the owners have decided to close the bus: nothing opens any more, and it closes when all else has.
+    pub closing: u8,
+    pub padding: [u8; 4],
     /// Energy per window (or in all, without windows), in Wh.
     pub capacity_wh: u64,
     /// Lowest price an offer may ask, in token base units per kWh.
     pub base_price_per_kwh: u64,
+    /// Lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price.
+    pub reserve_price_per_kwh: u64,
+    /// Least energy of an offer, a purchase or a lock that does not take the rest, in Wh.
+    pub least_wh: u64,
     /// Grows by one with every change of owners, shares or threshold, which makes older proposals stale.
     pub config_version: u64,
-    /// Number of the next proposal.
-    pub proposal_seq: u64,
+    /// Grows by one with every pause and every resume, which makes older proposals of both stale.
+    pub pause_version: u64,
     /// Number that tells apart the buses of one creator.
     pub bus_seq: u64,
     /// When the bus was created, in unix seconds.
@@ -129,24 +133,20 @@ pub struct Bus {
     pub mint: Address,
     /// Token program of the settlement mint.
     pub token_program: Address,
-    /// Token account that holds the deposits of locks.
-    pub escrow: Address,
     /// Token account that receives the revenue of the bus's own offers.
     pub treasury: Address,
-    /// Revenue that owners have claimed, ever, in token base units.
-    pub treasury_claimed: u64,
-    /// Revenue that was divided under earlier shares, in token base units.
-    pub treasury_settled: u64,
+    /// Token account that holds what could not be paid.
+    pub unclaimed: Address,
+    /// The seller account of the bus itself, whether it is open or not.
+    pub seller: Address,
+    /// Wallet that admits and suspends sellers and withdraws the bus's own offers at once; zeros for none.
+    pub operator: Address,
     pub name: [u8; 32],
     pub owners: [OwnerSlot; 16],
-    /// Owners who left with revenue that they have not claimed yet.
-    pub former_owners: [FormerOwner; 16],
-    /// When the bus last resumed after a pause, in unix seconds; 0 where it never did.
-    pub resumed_at: i64,
-    pub reserved: [u64; 31],
+    pub reserved: [u64; 64],
 }
 
-const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && MAX_FORMER_OWNERS == 16 && size_of::<Bus>() == 2_200);
+const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_504);
 
 impl Bus {
     /// Checks a configuration and writes it: the one place where a bus's rules are set from outside.
@@ -179,19 +179,23 @@ impl Bus {
         ensure!(creator_found, CreatorNotOwner);
         ensure!(sum == FULL_SHARE_BPS as u32, SharesInvalid, "shares sum to {}, not {}", sum, FULL_SHARE_BPS);
         Self::validate_threshold(config.threshold, count as u8)?;
-        ensure!(
-            config.pause_quorum <= config.threshold,
-            PauseQuorumInvalid,
-            "pause quorum {}, threshold {}",
-            config.pause_quorum,
-            config.threshold
-        );
+        Self::validate_pause_quorum(config.pause_quorum, config.threshold)?;
         Self::validate_listing_policy(config.listing_policy)?;
         Self::validate_lock_fee(config.lock_fee_bps)?;
         Self::validate_timelock(config.timelock_seconds)?;
-        Self::validate_windows(config.window_seconds, config.gate_closure_seconds)?;
+        ensure!(
+            (MIN_HORIZON_SECONDS..=MAX_HORIZON_SECONDS).contains(&config.horizon_seconds),
+            HorizonInvalid,
+            "horizon {} s",
+            config.horizon_seconds
+        );
+        Self::validate_windows(config.window_seconds, config.gate_closure_seconds, config.horizon_seconds)?;
         Self::validate_capacity(config.capacity_wh)?;
         Self::validate_base_price(config.base_price_per_kwh)?;
+        Self::validate_least_size(config.least_wh)?;
+        if let Some(operator) = &config.operator {
+            Self::validate_operator(address, operator)?;
+        }
 
         self.layout_version = LAYOUT_VERSION;
         self.creator = *creator;
@@ -209,8 +213,12 @@ impl Bus {
         self.timelock_seconds = config.timelock_seconds;
         self.window_seconds = config.window_seconds;
         self.gate_closure_seconds = config.gate_closure_seconds;
+        self.horizon_seconds = config.horizon_seconds;
         self.capacity_wh = config.capacity_wh;
         self.base_price_per_kwh = config.base_price_per_kwh;
+        self.reserve_price_per_kwh = config.reserve_price_per_kwh;
+        self.least_wh = config.least_wh;
+        self.operator = config.operator.unwrap_or_default();
         Ok(())
     }
 
@@ -232,10 +240,24 @@ impl Bus {
         Ok(())
     }
 
+    /// The pause quorum is at most the threshold; 0 stands for the threshold.
+    pub fn validate_pause_quorum(pause_quorum: u8, threshold: u8) -> Result<()> {
+        ensure!(
+            pause_quorum <= threshold,
+            PauseQuorumInvalid,
+            "pause quorum {}, threshold {}",
+            pause_quorum,
+            threshold
+        );
+        Ok(())
+    }
+
     /// The listing policy is one of [`ListingPolicy`].
     pub fn validate_listing_policy(listing_policy: u8) -> Result<()> {
-        ensure!(listing_policy <= ListingPolicy::Open as u8, ListingPolicyUnknown, "listing policy {}", listing_policy);
-        Ok(())
+        match ListingPolicy::try_from(listing_policy) {
+            Ok(_) => Ok(()),
+            Err(unknown) => refuse!(ListingPolicyUnknown, "listing policy {}", unknown),
+        }
     }
 
     /// The lock fee is at most 500 basis points.
@@ -262,24 +284,53 @@ impl Bus {
         Ok(())
     }
 
-    /// Windows are off (both zero), or have a length and a gate closure within their limits.
-    pub fn validate_windows(window_seconds: u32, gate_closure_seconds: u32) -> Result<()> {
+    /// Windows are off (both zero), or have a length and a gate closure within their limits that the horizon has room
+    /// for.
+    pub fn validate_windows(window_seconds: u32, gate_closure_seconds: u32, horizon_seconds: u32) -> Result<()> {
         let off = window_seconds == 0 && gate_closure_seconds == 0;
         let on = (MIN_WINDOW_SECONDS..=MAX_WINDOW_SECONDS).contains(&window_seconds)
             && gate_closure_seconds <= MAX_GATE_CLOSURE_SECONDS;
         ensure!(off || on, WindowsInvalid, "window {} s, gate closure {} s", window_seconds, gate_closure_seconds);
+        // Neither exceeds a day, so that the sum is far from its end.
+        let ahead = window_seconds + gate_closure_seconds;
+        ensure!(ahead < horizon_seconds, HorizonTooShort, "{} s are needed, horizon {} s", ahead, horizon_seconds);
         Ok(())
     }
 
-    /// The capacity is at least 1 Wh.
+    /// The capacity is 1 to 2^40 Wh.
     pub fn validate_capacity(capacity_wh: u64) -> Result<()> {
         ensure!(capacity_wh > 0, CapacityZero);
+        ensure!(
+            capacity_wh <= MAX_CAPACITY_WH,
+            CapacityTooLarge,
+            "capacity {}, largest {}",
+            capacity_wh,
+            MAX_CAPACITY_WH
+        );
         Ok(())
     }
 
     /// The base price is at least 1 base unit per kWh.
     pub fn validate_base_price(base_price_per_kwh: u64) -> Result<()> {
         ensure!(base_price_per_kwh > 0, BasePriceZero);
+        Ok(())
+    }
+
+    /// The least size is 1 to 2^40 Wh.
+    pub fn validate_least_size(least_wh: u64) -> Result<()> {
+        ensure!(
+            (1..=MAX_CAPACITY_WH).contains(&least_wh),
+            LeastSizeInvalid,
+            "least size {}, largest {}",
+            least_wh,
+            MAX_CAPACITY_WH
+        );
+        Ok(())
+    }
+
+    /// The operator is a wallet.
+    pub fn validate_operator(address: &Address, operator: &Address) -> Result<()> {
+        ensure!(operator.to_bytes() != [0; 32] && !address_eq(operator, address), OperatorInvalid);
         Ok(())
     }
 
@@ -314,6 +365,17 @@ impl Bus {
         }
     }
 
+    /// Whether the wallet is the operator.
+    pub fn is_operator(&self, wallet: &Address) -> bool {
+        self.operator.to_bytes() != [0; 32] && address_eq(&self.operator, wallet)
+    }
+
+    /// Refuses wallets that are not the operator.
+    pub fn validate_is_operator(&self, wallet: &Address) -> Result<()> {
+        ensure!(self.is_operator(wallet), NotTheOperator);
+        Ok(())
+    }
+
     /// Refuses while the owners have paused the bus.
     #[inline(always)]
     pub fn validate_running(&self) -> Result<()> {
@@ -321,26 +383,28 @@ impl Bus {
         Ok(())
     }
 
-    /// First second in which a window no longer trades. `i64::MAX` where the bus has no windows.
+    /// Refuses once the owners have decided to close the bus.
     #[inline(always)]
-    pub fn gate_closes_at(&self, window_start: i64) -> i64 {
-        if self.window_seconds == 0 {
-            return i64::MAX;
-        }
-        window_start.saturating_sub(self.gate_closure_seconds as i64)
-    }
-
-    /// Refuses once the gate of the window has closed.
-    #[inline(always)]
-    pub fn validate_gate(&self, window_start: i64, now: i64) -> Result<()> {
-        let closes_at = self.gate_closes_at(window_start);
-        ensure!(now < closes_at, GateClosed, "gate closed at {}, now {}", closes_at, now);
+    pub fn validate_open(&self) -> Result<()> {
+        ensure!(self.closing == 0, BusClosing);
         Ok(())
     }
 
-    /// Refuses a price below the base price.
+    /// First second in which a window that opens now no longer trades.
     #[inline(always)]
-    pub fn validate_price(&self, price_per_kwh: u64) -> Result<()> {
+    pub fn gate_closes_at(&self, window_start: i64) -> i64 {
+        window_start.saturating_sub(self.gate_closure_seconds as i64)
+    }
+
+    /// The latest expiry of an offer: its gate, or one horizon ahead.
+    #[inline(always)]
+    pub fn latest_expiry(&self, gate_closes_at: i64, now: i64) -> i64 {
+        gate_closes_at.min(now.saturating_add(self.horizon_seconds as i64))
+    }
+
+    /// Refuses a price below the base price, and for the bus's own offers below the reserve price.
+    #[inline(always)]
+    pub fn validate_price(&self, price_per_kwh: u64, is_of_bus: bool) -> Result<()> {
         ensure!(
             price_per_kwh >= self.base_price_per_kwh,
             PriceBelowBase,
@@ -348,18 +412,76 @@ impl Bus {
             price_per_kwh,
             self.base_price_per_kwh
         );
+        if is_of_bus {
+            self.validate_reserve_price(price_per_kwh)?;
+        }
         Ok(())
     }
 
-    /// Refuses wallets that may not list here.
+    /// Refuses a price of the bus's own energy below the reserve price.
     #[inline(always)]
-    pub fn validate_lister(&self, wallet: &Address) -> Result<()> {
-        ensure!(self.listing_policy == ListingPolicy::Open as u8 || self.owner_index(wallet).is_some(), ListingClosed);
+    pub fn validate_reserve_price(&self, price_per_kwh: u64) -> Result<()> {
+        ensure!(
+            price_per_kwh >= self.reserve_price_per_kwh,
+            PriceBelowReserve,
+            "price {}, reserve price {}",
+            price_per_kwh,
+            self.reserve_price_per_kwh
+        );
         Ok(())
+    }
+
+    /// Refuses an amount below the least size, but for one that takes all of the rest.
+    #[inline(always)]
+    pub fn validate_size(&self, energy_wh: u64, rest_wh: u64) -> Result<()> {
+        ensure!(
+            energy_wh >= self.least_wh || energy_wh == rest_wh,
+            SizeTooSmall,
+            "{} Wh, least size {}",
+            energy_wh,
+            self.least_wh
+        );
+        Ok(())
+    }
+
+    /// Refuses sellers who may not list here now: those who are suspended, and those whom the policy leaves out. The bus
+    /// itself may list under every policy.
+    #[inline(always)]
+    pub fn validate_seller(&self, address: &Address, seller: &Seller) -> Result<()> {
+        ensure!(seller.suspended == 0, SellerSuspended);
+        ensure!(
+            seller.is_of(address) || self.may_list(&seller.wallet, seller.admitted == 1),
+            ListingClosed,
+            "listing policy {}",
+            self.listing_policy
+        );
+        Ok(())
+    }
+
+    /// Whether the policy lets a wallet list.
+    #[inline(always)]
+    pub fn may_list(&self, wallet: &Address, admitted: bool) -> bool {
+        self.listing_policy == ListingPolicy::Open as u8
+            || (admitted && self.listing_policy == ListingPolicy::Admitted as u8)
+            || self.owner_index(wallet).is_some()
+    }
+
+    /// Refuses wallets that may not act for a seller: its own wallet may, and any owner for the bus.
+    #[inline(always)]
+    pub fn validate_acts_for(&self, address: &Address, wallet: &Address, caller: &Address) -> Result<()> {
+        ensure!(self.acts_for(address, wallet, caller), NotTheSeller);
+        Ok(())
+    }
+
+    /// Whether the caller acts for a seller's wallet.
+    #[inline(always)]
+    pub fn acts_for(&self, address: &Address, wallet: &Address, caller: &Address) -> bool {
+        address_eq(wallet, caller) || (address_eq(wallet, address) && self.owner_index(caller).is_some())
     }
 
     /// Refuses a window that cannot be opened now.
     pub fn validate_window(&self, window_start: i64, now: i64) -> Result<()> {
+        self.validate_open()?;
         ensure!(self.window_seconds != 0, WindowsOff);
         // Unsigned, because the chain divides nothing else.
         ensure!(
@@ -369,8 +491,9 @@ impl Bus {
             window_start,
             self.window_seconds
         );
-        self.validate_gate(window_start, now)?;
-        let latest = now.saturating_add(WINDOW_HORIZON_SECONDS);
+        let closes_at = self.gate_closes_at(window_start);
+        ensure!(now < closes_at, GateClosed, "gate closed at {}, now {}", closes_at, now);
+        let latest = now.saturating_add(self.horizon_seconds as i64);
         ensure!(window_start <= latest, WindowTooFar, "window start {}, latest {}", window_start, latest);
         Ok(())
     }
@@ -389,26 +512,28 @@ impl Bus {
             timelock_seconds,
             window_seconds,
             gate_closure_seconds,
+            horizon_seconds,
             lock_fee_bps,
             pause_quorum,
-            former_owner_count,
+            closing,
+            padding,
             capacity_wh,
             base_price_per_kwh,
+            reserve_price_per_kwh: _,
+            least_wh,
             config_version: _,
-            proposal_seq: _,
+            pause_version: _,
             bus_seq: _,
             created_at: _,
             creator: _,
             mint: _,
             token_program: _,
-            escrow,
             treasury,
-            treasury_claimed: _,
-            treasury_settled: _,
+            unclaimed,
+            seller: _,
+            operator: _,
             name,
             owners,
-            former_owners,
-            resumed_at: _,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -416,7 +541,8 @@ impl Bus {
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant((1..=MAX_OWNERS).contains(&count), "a bus has 1 to 16 owners")?;
         invariant(*threshold >= 1 && threshold <= owner_count, "1 <= threshold <= owners")?;
-        invariant(*listing_policy <= 1 && *paused <= 1, "policy and pause are flags")?;
+        invariant(Self::validate_listing_policy(*listing_policy).is_ok(), "the listing policy is known")?;
+        invariant(*paused <= 1 && *closing <= 1, "flags are 0 or 1")?;
         invariant(
             name.get(..*name_len as usize)
                 .is_some_and(|name| core::str::from_utf8(name).is_ok_and(|name| !name.is_empty())),
@@ -434,24 +560,22 @@ impl Bus {
         invariant(*lock_fee_bps <= MAX_LOCK_FEE_BPS, "the lock fee is within its limit")?;
         invariant(*timelock_seconds <= MAX_TIMELOCK_SECONDS, "the timelock is within its limit")?;
         invariant(
-            Self::validate_windows(*window_seconds, *gate_closure_seconds).is_ok(),
+            (MIN_HORIZON_SECONDS..=MAX_HORIZON_SECONDS).contains(horizon_seconds),
+            "the horizon is within its limits",
+        )?;
+        invariant(
+            Self::validate_windows(*window_seconds, *gate_closure_seconds, *horizon_seconds).is_ok(),
             "windows and gate closure are within their limits",
         )?;
-        invariant(*capacity_wh > 0 && *base_price_per_kwh > 0, "capacity and base price are above zero")?;
-        invariant(escrow != treasury, "escrow and treasury are two accounts")?;
+        invariant(Self::validate_capacity(*capacity_wh).is_ok(), "the capacity is within its limits")?;
+        invariant(*base_price_per_kwh > 0, "the base price is above zero")?;
+        invariant(Self::validate_least_size(*least_wh).is_ok(), "the least size is within its limits")?;
+        invariant(treasury != unclaimed, "treasury and unclaimed are two accounts")?;
         invariant(*pause_quorum as usize <= MAX_OWNERS, "the pause quorum is one that owners can reach")?;
-        let former = *former_owner_count as usize;
         invariant(
-            former <= MAX_FORMER_OWNERS
-                && former_owners[..former].iter().all(|place| place.accrued > 0)
-                && former_owners[former..].iter().all(|place| *place == FormerOwner::zeroed()),
-            "former owners have unclaimed revenue",
-        )?;
-        invariant(
-            former_owners[..former].iter().all(|place| self.owner_index(&place.owner).is_none()),
-            "an owner is not a former owner",
-        )?;
-        invariant(*reserved == [0; 31], "reserved bytes are zero")
+            *padding == [0; 4] && *reserved == [0; 64] && owners.iter().all(|slot| slot.reserved == [0; 6]),
+            "reserved bytes are zero",
+        )
     }
 }
 
@@ -473,13 +597,17 @@ mod tests {
             ],
             threshold: 2,
             pause_quorum: 1,
-            listing_policy: 1,
+            listing_policy: 2,
             lock_fee_bps: 500,
             timelock_seconds: MAX_TIMELOCK_SECONDS,
             window_seconds: 900,
             gate_closure_seconds: 60,
+            horizon_seconds: MAX_HORIZON_SECONDS,
             capacity_wh: 1,
             base_price_per_kwh: 1,
+            reserve_price_per_kwh: 5,
+            least_wh: 1,
+            operator: Some(wallet(8)),
         }
     }
 
@@ -487,7 +615,7 @@ mod tests {
     fn created(change: impl FnOnce(&mut BusConfig)) -> Result<Bus> {
         let mut config = config();
         change(&mut config);
-        let mut bus = Bus { escrow: wallet(7), ..Bus::zeroed() };
+        let mut bus = Bus { unclaimed: wallet(7), ..Bus::zeroed() };
         bus.initialize(&BUS, &wallet(2), &config)?;
         Ok(bus)
     }
@@ -500,10 +628,13 @@ mod tests {
         assert_eq!(created(|config| config.name = "x".repeat(32)).unwrap().name(), "x".repeat(32));
         let owners: Vec<_> = bus.owners().iter().map(|slot| (slot.owner, slot.share_bps)).collect();
         assert_eq!(owners, [(wallet(1), 6_000), (wallet(2), 3_000), (wallet(3), 1_000)]);
-        assert_eq!((bus.owner_count, bus.threshold, bus.pause_quorum, bus.listing_policy), (3, 2, 1, 1));
+        assert_eq!((bus.owner_count, bus.threshold, bus.pause_quorum, bus.listing_policy), (3, 2, 1, 2));
         assert_eq!((bus.lock_fee_bps, bus.timelock_seconds), (500, MAX_TIMELOCK_SECONDS));
         assert_eq!((bus.window_seconds, bus.gate_closure_seconds), (900, 60));
         assert_eq!((bus.capacity_wh, bus.base_price_per_kwh, bus.name_len), (1, 1, 12));
+        assert_eq!((bus.horizon_seconds, bus.reserve_price_per_kwh, bus.least_wh), (MAX_HORIZON_SECONDS, 5, 1));
+        assert_eq!((bus.operator, bus.closing, bus.paused), (wallet(8), 0, 0));
+        assert_eq!(created(|config| config.operator = None).unwrap().operator, Address::default());
     }
 
     #[test]
@@ -526,15 +657,23 @@ mod tests {
             (ThresholdInvalid, |config| (config.threshold, config.pause_quorum) = (0, 0)),
             (ThresholdInvalid, |config| config.threshold = 4),
             (PauseQuorumInvalid, |config| config.pause_quorum = 3),
-            (ListingPolicyUnknown, |config| config.listing_policy = 2),
+            (ListingPolicyUnknown, |config| config.listing_policy = 3),
             (LockFeeTooHigh, |config| config.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
             (TimelockTooLong, |config| config.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
             (WindowsInvalid, |config| config.window_seconds = MIN_WINDOW_SECONDS - 1),
             (WindowsInvalid, |config| config.window_seconds = MAX_WINDOW_SECONDS + 1),
             (WindowsInvalid, |config| config.gate_closure_seconds = MAX_GATE_CLOSURE_SECONDS + 1),
             (WindowsInvalid, |config| config.window_seconds = 0),
+            (HorizonInvalid, |config| config.horizon_seconds = MIN_HORIZON_SECONDS - 1),
+            (HorizonInvalid, |config| config.horizon_seconds = MAX_HORIZON_SECONDS + 1),
+            (HorizonTooShort, |config| (config.window_seconds, config.horizon_seconds) = (3_540, 3_600)),
             (CapacityZero, |config| config.capacity_wh = 0),
+            (CapacityTooLarge, |config| config.capacity_wh = MAX_CAPACITY_WH + 1),
             (BasePriceZero, |config| config.base_price_per_kwh = 0),
+            (LeastSizeInvalid, |config| config.least_wh = 0),
+            (LeastSizeInvalid, |config| config.least_wh = MAX_CAPACITY_WH + 1),
+            (OperatorInvalid, |config| config.operator = Some(Address::default())),
+            (OperatorInvalid, |config| config.operator = Some(BUS)),
         ];
         for (index, (error, change)) in refused.iter().enumerate() {
             assert_eq!(created(change).err(), Some((*error).into()), "{index}: {error:?}");
@@ -546,6 +685,12 @@ mod tests {
             |config| (config.threshold, config.pause_quorum) = (3, 3),
             |config| config.pause_quorum = 0,
             |config| config.listing_policy = 0,
+            |config| config.listing_policy = 1,
+            |config| config.horizon_seconds = MIN_HORIZON_SECONDS,
+            |config| (config.window_seconds, config.horizon_seconds) = (3_539, 3_600),
+            |config| (config.capacity_wh, config.least_wh) = (MAX_CAPACITY_WH, MAX_CAPACITY_WH),
+            |config| config.reserve_price_per_kwh = 0,
+            |config| config.operator = Some(wallet(1)),
             |config| config.window_seconds = MIN_WINDOW_SECONDS,
             |config| config.window_seconds = MAX_WINDOW_SECONDS,
             |config| config.gate_closure_seconds = MAX_GATE_CLOSURE_SECONDS,
@@ -574,33 +719,91 @@ mod tests {
         assert_eq!(bus.validate_owner(&wallet(3)), Ok(2));
         assert_eq!(bus.validate_owner(&wallet(4)), Err(MultibusError::NotAnOwner.into()));
         assert_eq!(bus.validate_owner(&Address::default()), Err(MultibusError::NotAnOwner.into()));
-        assert!(bus.validate_lister(&wallet(4)).is_ok());
-        bus.listing_policy = 0;
-        assert!(bus.validate_lister(&wallet(1)).is_ok());
-        assert_eq!(bus.validate_lister(&wallet(4)), Err(MultibusError::ListingClosed.into()));
+        assert!(bus.is_operator(&wallet(8)) && !bus.is_operator(&wallet(1)));
+        assert_eq!(bus.validate_is_operator(&wallet(8)), Ok(()));
+        assert_eq!(bus.validate_is_operator(&wallet(1)), Err(MultibusError::NotTheOperator.into()));
+        bus.operator = Address::default();
+        assert_eq!(bus.validate_is_operator(&Address::default()), Err(MultibusError::NotTheOperator.into()));
+    }
+
+    #[test]
+    fn who_lists_is_decided_by_the_policy_and_by_suspension() {
+        let mut bus = created(|_| ()).unwrap();
+        let seller = |number: u8, admitted| Seller { wallet: wallet(number), admitted, ..Seller::zeroed() };
+        let own = Seller { wallet: BUS, ..Seller::zeroed() };
+        let (owner, admitted, stranger) = (seller(1, 0), seller(4, 1), seller(5, 0));
+        let closed = Err(MultibusError::ListingClosed.into());
+        for (policy, expected) in [
+            (ListingPolicy::OwnersOnly, [Ok(()), Ok(()), closed.clone(), closed.clone()]),
+            (ListingPolicy::Admitted, [Ok(()), Ok(()), Ok(()), closed.clone()]),
+            (ListingPolicy::Open, [Ok(()), Ok(()), Ok(()), Ok(())]),
+        ] {
+            bus.listing_policy = policy as u8;
+            for (seller, expected) in [own, owner, admitted, stranger].iter().zip(expected) {
+                assert_eq!(bus.validate_seller(&BUS, seller), expected, "{policy:?}");
+                let suspended = Seller { suspended: 1, ..*seller };
+                assert_eq!(bus.validate_seller(&BUS, &suspended), Err(MultibusError::SellerSuspended.into()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_seller_acts_for_itself_and_owners_for_the_bus() {
+        let bus = created(|_| ()).unwrap();
+        assert_eq!(bus.validate_acts_for(&BUS, &wallet(5), &wallet(5)), Ok(()));
+        for other in [1, 4] {
+            let refused = bus.validate_acts_for(&BUS, &wallet(5), &wallet(other));
+            assert_eq!(refused, Err(MultibusError::NotTheSeller.into()));
+        }
+        assert_eq!(bus.validate_acts_for(&BUS, &BUS, &wallet(1)), Ok(()));
+        assert_eq!(bus.validate_acts_for(&BUS, &BUS, &wallet(4)), Err(MultibusError::NotTheSeller.into()));
+    }
+
+    #[test]
+    fn amounts_below_the_least_size_take_the_rest_or_are_refused() {
+        let bus = created(|config| config.least_wh = 10).unwrap();
+        for (energy_wh, rest_wh, taken) in
+            [(10, 100, true), (9, 100, false), (9, 9, true), (9, 10, false), (0, 10, false)]
+        {
+            let expected = if taken { Ok(()) } else { Err(MultibusError::SizeTooSmall.into()) };
+            assert_eq!(bus.validate_size(energy_wh, rest_wh), expected, "{energy_wh} of {rest_wh}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_is_at_the_latest_the_gate_or_one_horizon_ahead() {
+        let bus = created(|config| config.horizon_seconds = 3_600).unwrap();
+        assert_eq!(bus.latest_expiry(5_000, 1_000), 4_600);
+        assert_eq!(bus.latest_expiry(4_000, 1_000), 4_000);
+        assert_eq!(bus.latest_expiry(i64::MAX, i64::MAX - 1), i64::MAX);
     }
 
     #[test]
     fn prices_and_pauses_and_gates_are_kept_to_the_unit() {
         let mut bus = created(|config| config.base_price_per_kwh = 10).unwrap();
-        assert!(bus.validate_price(10).is_ok());
-        assert_eq!(bus.validate_price(9), Err(MultibusError::PriceBelowBase.into()));
+        for is_of_bus in [false, true] {
+            assert_eq!(bus.validate_price(10, is_of_bus), Ok(()));
+            assert_eq!(bus.validate_price(9, is_of_bus), Err(MultibusError::PriceBelowBase.into()));
+        }
+        bus.reserve_price_per_kwh = 12;
+        assert_eq!(bus.validate_price(11, false), Ok(()));
+        assert_eq!(bus.validate_price(11, true), Err(MultibusError::PriceBelowReserve.into()));
+        assert_eq!(bus.validate_price(12, true), Ok(()));
         assert!(bus.validate_running().is_ok());
         bus.paused = 1;
         assert_eq!(bus.validate_running(), Err(MultibusError::BusPaused.into()));
+        assert_eq!(bus.validate_open(), Ok(()));
+        bus.closing = 1;
+        assert_eq!(bus.validate_open(), Err(MultibusError::BusClosing.into()));
         assert_eq!(bus.gate_closes_at(900), 840);
-        assert!(bus.validate_gate(900, 839).is_ok());
-        assert_eq!(bus.validate_gate(900, 840), Err(MultibusError::GateClosed.into()));
         assert_eq!(bus.gate_closes_at(i64::MIN), i64::MIN);
-        (bus.window_seconds, bus.gate_closure_seconds) = (0, 0);
-        assert_eq!(bus.gate_closes_at(900), i64::MAX);
     }
 
     #[test]
     fn windows_are_opened_aligned_in_time_and_within_the_horizon() {
         let now = 90_000;
         let mut bus = created(|_| ()).unwrap();
-        let latest = now + WINDOW_HORIZON_SECONDS;
+        let latest = now + MAX_HORIZON_SECONDS as i64;
         for start in [now + 900, latest] {
             assert_eq!(bus.validate_window(start, now), Ok(()));
         }
@@ -616,28 +819,29 @@ mod tests {
         // A second earlier the latest is too far, and where the horizon is beyond all time, nothing is.
         assert_eq!(bus.validate_window(latest, now - 1), Err(MultibusError::WindowTooFar.into()));
         assert_eq!(bus.validate_window(i64::MAX / 900 * 900, i64::MAX - 2_000), Ok(()));
+        bus.closing = 1;
+        assert_eq!(bus.validate_window(now + 900, now), Err(MultibusError::BusClosing.into()));
+        bus.closing = 0;
         (bus.window_seconds, bus.gate_closure_seconds) = (0, 0);
         assert_eq!(bus.validate_window(now + 900, now), Err(MultibusError::WindowsOff.into()));
     }
 
     #[test]
     fn every_invariant_notices_what_breaks_it() {
-        let mut sound = created(|_| ()).unwrap();
-        sound.former_owner_count = 2;
-        sound.former_owners[0] = FormerOwner { owner: wallet(8), accrued: 1 };
-        sound.former_owners[1] = FormerOwner { owner: wallet(9), accrued: 2 };
+        let sound = created(|_| ()).unwrap();
         assert_eq!(sound.check_invariants(), Ok(()));
         assert_noticed(
             &sound,
             Bus::check_invariants,
             &[
-                ("the layout version is the present one", |bus| bus.layout_version = 2),
+                ("the layout version is the present one", |bus| bus.layout_version = 1),
                 ("a bus has 1 to 16 owners", |bus| bus.owner_count = 0),
                 ("a bus has 1 to 16 owners", |bus| bus.owner_count = 17),
                 ("1 <= threshold <= owners", |bus| bus.threshold = 0),
                 ("1 <= threshold <= owners", |bus| bus.threshold = 4),
-                ("policy and pause are flags", |bus| bus.listing_policy = 2),
-                ("policy and pause are flags", |bus| bus.paused = 2),
+                ("the listing policy is known", |bus| bus.listing_policy = 3),
+                ("flags are 0 or 1", |bus| bus.paused = 2),
+                ("flags are 0 or 1", |bus| bus.closing = 2),
                 ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name_len = 0),
                 ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name[0] = 0xff),
                 ("shares sum to 10,000", |bus| bus.owners[0].share_bps += 1),
@@ -645,29 +849,25 @@ mod tests {
                 ("owners are distinct", |bus| bus.owners[1].owner = wallet(1)),
                 ("unused places are empty", |bus| bus.owners[3].owner = wallet(4)),
                 ("unused places are empty", |bus| bus.owners[15].reserved[0] = 1),
+                ("the horizon is within its limits", |bus| bus.horizon_seconds = 0),
+                ("the horizon is within its limits", |bus| bus.horizon_seconds = MAX_HORIZON_SECONDS + 1),
                 ("the lock fee is within its limit", |bus| bus.lock_fee_bps = 501),
                 ("the timelock is within its limit", |bus| bus.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
                 ("windows and gate closure are within their limits", |bus| bus.window_seconds = 59),
-                ("capacity and base price are above zero", |bus| bus.capacity_wh = 0),
-                ("capacity and base price are above zero", |bus| bus.base_price_per_kwh = 0),
-                ("escrow and treasury are two accounts", |bus| bus.treasury = bus.escrow),
+                ("the capacity is within its limits", |bus| bus.capacity_wh = 0),
+                ("the capacity is within its limits", |bus| bus.capacity_wh = MAX_CAPACITY_WH + 1),
+                ("the base price is above zero", |bus| bus.base_price_per_kwh = 0),
+                ("the least size is within its limits", |bus| bus.least_wh = 0),
+                ("treasury and unclaimed are two accounts", |bus| bus.treasury = bus.unclaimed),
                 ("the pause quorum is one that owners can reach", |bus| bus.pause_quorum = 17),
-                ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 17),
-                ("former owners have unclaimed revenue", |bus| bus.former_owners[1].accrued = 0),
-                ("former owners have unclaimed revenue", |bus| bus.former_owner_count = 1),
-                ("an owner is not a former owner", |bus| bus.former_owners[1].owner = wallet(1)),
-                ("reserved bytes are zero", |bus| bus.reserved[30] = 1),
+                ("reserved bytes are zero", |bus| bus.padding[3] = 1),
+                ("reserved bytes are zero", |bus| bus.owners[2].reserved[5] = 1),
+                ("reserved bytes are zero", |bus| bus.reserved[63] = 1),
             ],
         );
         let whole: &[Change<Bus>] = &[
             |bus| bus.pause_quorum = 16,
             |bus| bus.paused = 1,
-            |bus| {
-                bus.former_owner_count = 16;
-                for (place, former) in bus.former_owners.iter_mut().enumerate() {
-                    *former = FormerOwner { owner: wallet(place as u8 + 20), accrued: 1 };
-                }
-            },
             |bus| {
                 (bus.owner_count, bus.threshold) = (1, 1);
                 bus.owners[0].share_bps = 10_000;

@@ -5,60 +5,10 @@ use {
     crate::{
         constants::*,
         error::{ensure, refuse},
+        state::Bus,
     },
     anchor_lang::prelude::*,
-    bytemuck::{Pod, Zeroable},
 };
-
-/// Which offer sequence numbers of a capacity were used: exact for the last 1,024 numbers, and every number below
-/// those counts as used. So several sellers can list at the same instant, each with a free number near the
-/// highest, without waiting for each other, and an address is never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
-#[repr(C)]
-pub struct OfferSeqWindow {
-    /// One above the highest number used so far.
-    pub next: u64,
-    /// Bit `n % 1024` tells whether number `n` of the last 1,024 was used.
-    pub used: [u64; 16],
-}
-
-const _: () = assert!(OFFER_SEQ_WINDOW == 16 * 64);
-
-impl OfferSeqWindow {
-    /// Whether a number can be used now.
-    #[inline]
-    pub fn is_usable(&self, seq: u64) -> bool {
-        if seq >= self.next {
-            return seq - self.next < OFFER_SEQ_WINDOW && seq != u64::MAX;
-        }
-        self.next - seq <= OFFER_SEQ_WINDOW && self.used[word(seq)] & bit(seq) == 0
-    }
-
-    /// Uses a number once.
-    #[inline]
-    pub fn spend(&mut self, seq: u64) -> Result<()> {
-        ensure!(self.is_usable(seq), OfferSeqUnusable, "sequence number {}, next {}", seq, self.next);
-        // What lies between comes to be unused, one word at a time.
-        while self.next <= seq {
-            let last = seq.min(self.next | 63);
-            self.used[word(self.next)] &= !(u64::MAX << (self.next % 64) & u64::MAX >> (63 - last % 64));
-            self.next = last + 1;
-        }
-        self.used[word(seq)] |= bit(seq);
-        Ok(())
-    }
-}
-
-#[inline(always)]
-const fn word(seq: u64) -> usize {
-    (seq / 64 % 16) as usize
-}
-
-#[inline(always)]
-const fn bit(seq: u64) -> u64 {
-    1 << (seq % 64)
-}
 
 /// Capacity of one window. PDA `["capacity", bus, window_start]`, with window start 0 for the bus as a whole.
 #[account]
@@ -67,99 +17,116 @@ pub struct Capacity {
     pub layout_version: u8,
     pub bump: u8,
     pub padding: [u8; 2],
-    /// Length of the window in seconds as it was when the window was opened, 0 for the general capacity.
-    pub window_seconds: u32,
+    /// Offers that are open.
+    pub open_offers: u32,
     /// Start of the window in unix seconds, 0 for the general capacity.
     pub window_start: i64,
-    /// Everything the window may sell, in Wh: always `available + listed + sold`.
+    /// Length of the window in seconds as it was when the window was opened, 0 for the general capacity.
+    pub window_seconds: u32,
+    pub padding_2: [u8; 4],
+    /// First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity.
+    pub gate_closes_at: i64,
+    /// Everything the window may sell, in Wh: always `available + committed`.
     pub total_wh: u64,
     /// What may still be put on offer, in Wh.
     pub available_wh: u64,
-    /// Energy of the open offers as listed, in Wh.
-    pub listed_wh: u64,
-    /// Energy sold by offers that have closed, in Wh.
-    pub sold_wh: u64,
-    /// Offers that are open.
-    pub open_offers: u32,
-    /// Windows that are open: counted in the general capacity only.
-    pub open_windows: u32,
-    pub offer_seqs: OfferSeqWindow,
+    /// What is on offer or was sold, in Wh.
+    pub committed_wh: u64,
     pub bus: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
-    pub reserved: [u8; 64],
+    pub reserved: [u8; 256],
 }
 
-const _: () = assert!(size_of::<Capacity>() == 320);
+const _: () = assert!(size_of::<Capacity>() == 376);
 
 impl Capacity {
-    /// Sets a new capacity up.
-    pub fn initialize(&mut self, bus: &Address, rent_payer: &Address, window: (i64, u32), total_wh: u64) {
+    /// Sets the capacity of a window up, on the bus's present terms; with window start 0 the general one.
+    pub fn initialize(&mut self, bus: &Bus, bus_address: &Address, rent_payer: &Address, window_start: i64) {
         self.layout_version = LAYOUT_VERSION;
-        (self.window_start, self.window_seconds) = window;
-        self.total_wh = total_wh;
-        self.available_wh = total_wh;
-        self.bus = *bus;
+        self.window_start = window_start;
+        if window_start == 0 {
+            self.gate_closes_at = i64::MAX;
+        } else {
+            self.window_seconds = bus.window_seconds;
+            self.gate_closes_at = bus.gate_closes_at(window_start);
+        }
+        self.total_wh = bus.capacity_wh;
+        self.available_wh = bus.capacity_wh;
+        self.bus = *bus_address;
         self.rent_payer = *rent_payer;
     }
 
-    /// An offer takes its energy and its sequence number.
-    #[inline]
-    pub fn list(&mut self, offer_seq: u64, energy_wh: u64) -> Result<()> {
-        ensure!(
-            energy_wh <= self.available_wh,
-            CapacityExceeded,
-            "offered {} Wh, available {} Wh",
-            energy_wh,
-            self.available_wh
-        );
+    /// Refuses once the gate has closed.
+    #[inline(always)]
+    pub fn validate_gate(&self, now: i64) -> Result<()> {
+        ensure!(now < self.gate_closes_at, GateClosed, "gate closed at {}, now {}", self.gate_closes_at, now);
+        Ok(())
+    }
+
+    /// What may be put on offer where the bus's capacity is `limit_wh` now: a window that was opened with more counts
+    /// for no more than that, or than what is committed already.
+    #[inline(always)]
+    pub fn available_under(&self, limit_wh: u64) -> u64 {
+        if limit_wh < self.total_wh { limit_wh.saturating_sub(self.committed_wh) } else { self.available_wh }
+    }
+
+    /// Brings the total down to the bus's present capacity, or to what is committed where that is more.
+    #[inline(always)]
+    pub fn lower(&mut self, limit_wh: u64) {
+        self.available_wh = self.available_under(limit_wh);
+        self.total_wh = self.committed_wh + self.available_wh;
+    }
+
+    /// An offer takes its energy, of what is available under the bus's present capacity.
+    #[inline(always)]
+    pub fn list(&mut self, energy_wh: u64, limit_wh: u64) -> Result<()> {
+        let available_wh = self.available_under(limit_wh);
+        ensure!(energy_wh <= available_wh, CapacityExceeded, "offered {} Wh, available {} Wh", energy_wh, available_wh);
         let Some(open_offers) = self.open_offers.checked_add(1) else { refuse!(CounterOverflow) };
-        self.offer_seqs.spend(offer_seq)?;
-        self.available_wh -= energy_wh;
-        // Cannot overflow: listed + available <= total.
-        self.listed_wh += energy_wh;
+        self.total_wh = self.committed_wh + available_wh;
+        self.available_wh = available_wh - energy_wh;
+        self.committed_wh += energy_wh;
         self.open_offers = open_offers;
         Ok(())
     }
 
     /// Energy comes back that an offer listed and neither sold nor locked.
-    #[inline]
+    #[inline(always)]
     pub fn unlist(&mut self, energy_wh: u64) {
-        self.listed_wh -= energy_wh;
+        self.committed_wh -= energy_wh;
         self.available_wh += energy_wh;
     }
 
-    /// An offer closes: what it still listed was sold.
-    #[inline]
-    pub fn close_offer(&mut self, sold_wh: u64) {
-        self.listed_wh -= sold_wh;
-        self.sold_wh += sold_wh;
+    /// An offer closes: what it sold stays committed.
+    #[inline(always)]
+    pub fn close_offer(&mut self) {
         self.open_offers -= 1;
     }
 
-    /// Sets the general capacity's total; what is listed and sold stays.
-    pub fn resize(&mut self, total_wh: u64) -> Result<()> {
-        let used_wh = self.listed_wh + self.sold_wh;
-        ensure!(
-            total_wh >= used_wh,
-            CapacityBelowListed,
-            "new capacity {} Wh, listed and sold {} Wh",
-            total_wh,
-            used_wh
-        );
-        self.total_wh = total_wh;
-        self.available_wh = total_wh - used_wh;
-        Ok(())
+    /// Sets the general capacity's total, or what is committed where that is more.
+    pub fn resize(&mut self, total_wh: u64) {
+        self.total_wh = total_wh.max(self.committed_wh);
+        self.available_wh = self.total_wh - self.committed_wh;
     }
 
-    /// Refuses to close a window that is not over or has open offers. One that never had an offer closes any time.
-    pub fn validate_close(&self, now: i64) -> Result<()> {
-        if self.offer_seqs.next == 0 {
+    /// Who may close a window: where nothing was sold and no offer is open, its rent payer at any time and anyone once
+    /// the gate has closed; else anyone once it is over and has no open offer.
+    pub fn validate_close(&self, caller_is_payer: bool, now: i64) -> Result<()> {
+        ensure!(self.window_start != 0, CapacityIsGeneral);
+        ensure!(self.open_offers == 0, WindowHasOffers, "{} offers are open", self.open_offers);
+        if self.committed_wh == 0 {
+            ensure!(
+                caller_is_payer || now >= self.gate_closes_at,
+                WindowUnused,
+                "gate closes at {}, now {}",
+                self.gate_closes_at,
+                now
+            );
             return Ok(());
         }
         let end = self.window_start.saturating_add(self.window_seconds as i64);
         ensure!(now >= end, WindowNotOver, "window ends at {}, now {}", end, now);
-        ensure!(self.open_offers == 0, WindowHasOffers, "{} offers are open", self.open_offers);
         Ok(())
     }
 
@@ -169,29 +136,26 @@ impl Capacity {
             layout_version,
             bump: _,
             padding,
-            window_seconds,
+            open_offers: _,
             window_start,
+            window_seconds,
+            padding_2,
+            gate_closes_at,
             total_wh,
             available_wh,
-            listed_wh,
-            sold_wh,
-            open_offers,
-            open_windows,
-            offer_seqs: OfferSeqWindow { next: _, used: _ },
+            committed_wh,
             bus: _,
             rent_payer: _,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
-        invariant(
-            *total_wh as u128 == *available_wh as u128 + *listed_wh as u128 + *sold_wh as u128,
-            "total = available + listed + sold",
-        )?;
-        invariant(*open_offers > 0 || *listed_wh == 0, "without open offers nothing is listed")?;
+        invariant(*total_wh as u128 == *available_wh as u128 + *committed_wh as u128, "total = available + committed")?;
+        invariant(*total_wh <= MAX_CAPACITY_WH, "the total is within its limit")?;
         invariant((*window_start == 0) == (*window_seconds == 0), "a window has a length")?;
-        invariant(*window_start == 0 || *open_windows == 0, "only the general capacity counts windows")?;
-        invariant(*padding == [0; 2] && *reserved == [0; 64], "reserved bytes are zero")
+        invariant((*window_start == 0) == (*gate_closes_at == i64::MAX), "a window has a gate")?;
+        invariant(*window_start == 0 || gate_closes_at <= window_start, "the gate closes before the window")?;
+        invariant(*padding == [0; 2] && *padding_2 == [0; 4] && *reserved == [0; 256], "reserved bytes are zero")
     }
 }
 
@@ -200,171 +164,170 @@ mod tests {
     use {
         super::*,
         crate::error::MultibusError,
-        crate::state::fixture::{BUS, assert_noticed},
+        crate::state::fixture::{BUS, assert_noticed, wallet},
+        bytemuck::Zeroable,
         proptest::prelude::*,
-        std::collections::BTreeSet,
     };
 
-    const PAYER: Address = Address::new_from_array([2; 32]);
+    /// A bus with windows of 900 s whose gates close a minute before.
+    fn bus(capacity_wh: u64) -> Bus {
+        Bus { capacity_wh, window_seconds: 900, gate_closure_seconds: 60, ..Bus::zeroed() }
+    }
 
     /// The capacity of the window from 900 to 1,800.
     fn window(total_wh: u64) -> Capacity {
         let mut capacity = Capacity::zeroed();
-        capacity.initialize(&BUS, &PAYER, (900, 900), total_wh);
+        capacity.initialize(&bus(total_wh), &BUS, &wallet(2), 900);
         capacity
     }
 
     #[test]
-    fn a_capacity_begins_with_all_its_energy() {
+    fn a_capacity_begins_with_all_its_energy_and_the_terms_of_the_moment() {
         let capacity = window(1_000);
         assert_eq!(
-            (capacity.layout_version, capacity.window_start, capacity.window_seconds),
-            (LAYOUT_VERSION, 900, 900)
+            (capacity.layout_version, capacity.window_start, capacity.window_seconds, capacity.gate_closes_at),
+            (LAYOUT_VERSION, 900, 900, 840)
         );
-        assert_eq!((capacity.total_wh, capacity.available_wh, capacity.listed_wh), (1_000, 1_000, 0));
-        assert_eq!((capacity.bus, capacity.rent_payer), (BUS, PAYER));
+        assert_eq!((capacity.total_wh, capacity.available_wh, capacity.committed_wh), (1_000, 1_000, 0));
+        assert_eq!((capacity.bus, capacity.rent_payer), (BUS, wallet(2)));
         assert_eq!(capacity.check_invariants(), Ok(()));
+        let mut general = Capacity::zeroed();
+        general.initialize(&bus(5), &BUS, &wallet(2), 0);
+        assert_eq!((general.window_seconds, general.gate_closes_at, general.total_wh), (0, i64::MAX, 5));
+        assert_eq!(general.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn the_gate_closes_on_its_second() {
+        let capacity = window(1_000);
+        assert_eq!(capacity.validate_gate(839), Ok(()));
+        assert_eq!(capacity.validate_gate(840), Err(MultibusError::GateClosed.into()));
     }
 
     #[test]
     fn energy_is_listed_withdrawn_and_sold_to_the_wh() {
         let mut capacity = window(1_000);
-        capacity.list(0, 1_000).unwrap();
-        assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.open_offers), (0, 1_000, 1));
+        capacity.list(1_000, 1_000).unwrap();
+        assert_eq!((capacity.available_wh, capacity.committed_wh, capacity.open_offers), (0, 1_000, 1));
         let before = capacity;
-        assert_eq!(capacity.list(1, 1), Err(MultibusError::CapacityExceeded.into()));
-        assert_eq!(capacity.list(0, 0), Err(MultibusError::OfferSeqUnusable.into()));
+        assert_eq!(capacity.list(1, 1_000), Err(MultibusError::CapacityExceeded.into()));
         assert_eq!(capacity, before);
         capacity.unlist(400);
-        assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.open_offers), (400, 600, 1));
-        capacity.close_offer(600);
-        assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.sold_wh), (400, 0, 600));
-        assert_eq!(capacity.open_offers, 0);
+        assert_eq!((capacity.available_wh, capacity.committed_wh, capacity.open_offers), (400, 600, 1));
+        capacity.close_offer();
+        assert_eq!((capacity.available_wh, capacity.committed_wh, capacity.open_offers), (400, 600, 0));
         capacity.open_offers = u32::MAX;
-        assert_eq!(capacity.list(1, 1), Err(MultibusError::CounterOverflow.into()));
+        assert_eq!(capacity.list(1, 1_000), Err(MultibusError::CounterOverflow.into()));
     }
 
     #[test]
-    fn a_capacity_shrinks_to_what_is_listed_and_sold() {
+    fn an_open_window_counts_for_no_more_than_the_lowered_capacity() {
         let mut capacity = window(1_000);
-        capacity.list(0, 500).unwrap();
-        capacity.unlist(100);
-        capacity.close_offer(400);
-        capacity.list(1, 200).unwrap();
+        capacity.list(300, 1_000).unwrap();
+        assert_eq!(capacity.available_under(1_000), 700);
+        assert_eq!(capacity.available_under(5_000), 700, "a raised capacity raises no open window");
+        assert_eq!((capacity.available_under(400), capacity.available_under(200)), (100, 0));
         let before = capacity;
-        assert_eq!(capacity.resize(599), Err(MultibusError::CapacityBelowListed.into()));
+        assert_eq!(capacity.list(101, 400), Err(MultibusError::CapacityExceeded.into()));
         assert_eq!(capacity, before);
-        capacity.resize(600).unwrap();
-        assert_eq!((capacity.total_wh, capacity.available_wh), (600, 0));
-        capacity.resize(5_000).unwrap();
-        assert_eq!((capacity.total_wh, capacity.available_wh), (5_000, 4_400));
-        assert_eq!(capacity.check_invariants(), Ok(()));
+        capacity.list(100, 400).unwrap();
+        assert_eq!((capacity.total_wh, capacity.available_wh, capacity.committed_wh), (400, 0, 400));
+        // What comes back is counted against it too.
+        capacity.unlist(300);
+        assert_eq!((capacity.available_under(400), capacity.available_under(250)), (300, 150));
+        capacity.lower(250);
+        assert_eq!((capacity.total_wh, capacity.available_wh, capacity.committed_wh), (250, 150, 100));
+        capacity.lower(50);
+        assert_eq!((capacity.total_wh, capacity.available_wh, capacity.committed_wh), (100, 0, 100));
+        capacity.lower(1_000);
+        assert_eq!((capacity.total_wh, capacity.check_invariants()), (100, Ok(())));
     }
 
     #[test]
-    fn a_window_closes_at_its_end_and_without_offers() {
+    fn the_general_capacity_is_resized_to_no_less_than_what_is_committed() {
+        let mut general = Capacity::zeroed();
+        general.initialize(&bus(1_000), &BUS, &wallet(2), 0);
+        general.list(600, 1_000).unwrap();
+        general.resize(599);
+        assert_eq!((general.total_wh, general.available_wh), (600, 0));
+        general.resize(5_000);
+        assert_eq!((general.total_wh, general.available_wh), (5_000, 4_400));
+        assert_eq!(general.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn a_window_that_nobody_used_is_closed_by_its_payer_at_once_and_by_anyone_after_its_gate() {
         let mut capacity = window(1_000);
-        assert!(capacity.validate_close(0).is_ok(), "it never had an offer");
-        capacity.list(0, 10).unwrap();
-        assert_eq!(capacity.validate_close(1_799), Err(MultibusError::WindowNotOver.into()));
-        assert_eq!(capacity.validate_close(1_800), Err(MultibusError::WindowHasOffers.into()));
-        capacity.close_offer(10);
-        assert_eq!(capacity.validate_close(1_799), Err(MultibusError::WindowNotOver.into()));
-        assert!(capacity.validate_close(1_800).is_ok());
+        assert_eq!(capacity.validate_close(true, 0), Ok(()));
+        assert_eq!(capacity.validate_close(false, 839), Err(MultibusError::WindowUnused.into()));
+        assert_eq!(capacity.validate_close(false, 840), Ok(()));
+        capacity.list(10, 1_000).unwrap();
+        for caller_is_payer in [true, false] {
+            let refused = capacity.validate_close(caller_is_payer, 9_999);
+            assert_eq!(refused, Err(MultibusError::WindowHasOffers.into()));
+        }
+        // All of it was withdrawn.
+        capacity.unlist(10);
+        capacity.close_offer();
+        assert_eq!(capacity.validate_close(true, 0), Ok(()));
+        let general = Capacity { window_start: 0, ..capacity };
+        assert_eq!(general.validate_close(true, 9_999), Err(MultibusError::CapacityIsGeneral.into()));
+    }
+
+    #[test]
+    fn a_window_that_sold_closes_at_its_end_and_without_offers() {
+        let mut capacity = window(1_000);
+        capacity.list(10, 1_000).unwrap();
+        assert_eq!(capacity.validate_close(true, 1_800), Err(MultibusError::WindowHasOffers.into()));
+        capacity.close_offer();
+        assert_eq!(capacity.validate_close(true, 1_799), Err(MultibusError::WindowNotOver.into()));
+        assert_eq!(capacity.validate_close(false, 1_800), Ok(()));
         let endless = Capacity { window_start: i64::MAX - 1, ..capacity };
-        assert_eq!(endless.validate_close(i64::MAX - 1), Err(MultibusError::WindowNotOver.into()));
+        assert_eq!(endless.validate_close(true, i64::MAX - 1), Err(MultibusError::WindowNotOver.into()));
     }
 
     #[test]
     fn every_invariant_notices_what_breaks_it() {
         let mut sound = window(1_000);
-        sound.list(0, 300).unwrap();
-        sound.list(1, 200).unwrap();
-        sound.close_offer(200);
+        sound.list(300, 1_000).unwrap();
         assert_eq!(sound.check_invariants(), Ok(()));
         assert_noticed(
             &sound,
             Capacity::check_invariants,
             &[
-                ("the layout version is the present one", |capacity| capacity.layout_version = 2),
-                ("total = available + listed + sold", |capacity| capacity.total_wh += 1),
-                ("total = available + listed + sold", |capacity| capacity.available_wh += 1),
-                ("total = available + listed + sold", |capacity| capacity.listed_wh += 1),
-                ("total = available + listed + sold", |capacity| capacity.sold_wh += 1),
-                ("without open offers nothing is listed", |capacity| capacity.open_offers = 0),
+                ("the layout version is the present one", |capacity| capacity.layout_version = 1),
+                ("total = available + committed", |capacity| capacity.total_wh += 1),
+                ("total = available + committed", |capacity| capacity.available_wh += 1),
+                ("total = available + committed", |capacity| capacity.committed_wh += 1),
+                ("the total is within its limit", |capacity| {
+                    (capacity.total_wh, capacity.available_wh) = (MAX_CAPACITY_WH + 1, MAX_CAPACITY_WH - 299)
+                }),
                 ("a window has a length", |capacity| capacity.window_seconds = 0),
                 ("a window has a length", |capacity| capacity.window_start = 0),
-                ("only the general capacity counts windows", |capacity| capacity.open_windows = 1),
+                ("a window has a gate", |capacity| capacity.gate_closes_at = i64::MAX),
+                ("the gate closes before the window", |capacity| capacity.gate_closes_at = 901),
                 ("reserved bytes are zero", |capacity| capacity.padding[1] = 1),
-                ("reserved bytes are zero", |capacity| capacity.reserved[63] = 1),
+                ("reserved bytes are zero", |capacity| capacity.padding_2[3] = 1),
+                ("reserved bytes are zero", |capacity| capacity.reserved[255] = 1),
             ],
         );
-        (sound.window_start, sound.window_seconds, sound.open_windows) = (0, 0, 3);
-        assert_eq!(sound.check_invariants(), Ok(()));
-    }
-
-    #[test]
-    fn sequence_numbers_work_out_of_order_and_once() {
-        let mut window = OfferSeqWindow::zeroed();
-        for seq in [3, 0, 1, 2, 1_026, 700] {
-            assert!(window.spend(seq).is_ok(), "{seq}");
-            assert!(window.spend(seq).is_err(), "{seq} twice");
-        }
-        assert!(window.spend(window.next + OFFER_SEQ_WINDOW).is_err());
-        assert!(window.spend(u64::MAX).is_err());
-    }
-
-    #[test]
-    fn sequence_numbers_take_the_place_of_those_of_long_ago() {
-        let mut window = OfferSeqWindow::zeroed();
-        for seq in 0..3 * OFFER_SEQ_WINDOW {
-            assert!(window.spend(seq).is_ok(), "{seq}");
-        }
-        assert!((0..window.next).all(|seq| !window.is_usable(seq)));
-    }
-
-    #[test]
-    fn the_last_sequence_number_is_never_used() {
-        let mut window = OfferSeqWindow { next: u64::MAX - 5, ..OfferSeqWindow::zeroed() };
-        assert!(!window.is_usable(u64::MAX));
-        assert!(window.spend(u64::MAX - 1).is_ok());
-        assert!(!window.is_usable(u64::MAX));
-        assert_eq!(window.next, u64::MAX);
     }
 
     proptest! {
         #[test]
-        fn a_number_is_never_used_twice(steps in prop::collection::vec(-1_100i64..1_100, 1..300)) {
-            let mut window = OfferSeqWindow::zeroed();
-            let mut used = BTreeSet::new();
-            for step in steps {
-                let seq = window.next.saturating_add_signed(step);
-                let before = window;
-                let fresh = !used.contains(&seq);
-                let in_window = seq < window.next + OFFER_SEQ_WINDOW && window.next <= seq + OFFER_SEQ_WINDOW;
-                prop_assert_eq!(window.spend(seq).is_ok(), fresh && in_window);
-                if !(fresh && in_window) {
-                    prop_assert_eq!(window, before);
-                }
-                if in_window {
-                    used.insert(seq);
-                }
-            }
-        }
-
-        #[test]
-        fn listing_and_closing_conserve_energy(steps in prop::collection::vec((0u64..60, 0u64..60), 1..60)) {
-            let mut capacity = Capacity::zeroed();
-            capacity.initialize(&Address::default(), &Address::default(), (0, 0), 1_000);
-            for (seq, (listed, sold)) in steps.into_iter().enumerate() {
+        fn listing_and_closing_conserve_energy(steps in prop::collection::vec((0u64..60, 0u64..60, 0u64..1_200), 1..60)) {
+            let mut capacity = window(1_000);
+            for (listed, sold, limit) in steps {
                 let before = capacity;
-                if capacity.list(seq as u64, listed).is_err() {
-                    prop_assert!(listed > before.available_wh);
+                if capacity.list(listed, limit).is_err() {
+                    prop_assert!(listed > before.available_under(limit));
                     prop_assert_eq!(capacity, before);
                     continue;
                 }
+                prop_assert!(capacity.total_wh <= before.total_wh);
+                prop_assert!(listed == 0 || capacity.committed_wh <= limit);
                 capacity.unlist(listed - sold.min(listed));
-                capacity.close_offer(sold.min(listed));
+                capacity.close_offer();
                 prop_assert_eq!(capacity.check_invariants(), Ok(()));
             }
         }

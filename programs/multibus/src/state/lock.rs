@@ -3,47 +3,87 @@
 use {
     crate::{
         constants::*,
-        error::ensure,
+        error::{ensure, refuse},
         math,
-        state::{Bus, Fill},
+        numbered::numbered_enum,
+        state::Fill,
     },
     anchor_lang::prelude::*,
 };
 
-/// Energy held for a buyer. PDA `["lock", offer, buyer]`.
+numbered_enum! {
+    /// Where a lock stands.
+    pub enum LockState {
+        /// It holds energy.
+        Held = 0,
+        /// Its energy is free again; its refund could not leave the vault yet.
+        Unpaid = 1,
+    }
+}
+
+numbered_enum! {
+    /// What became of the refund of a lock that is released.
+    pub enum RefundOutcome {
+        /// The refund account was paid.
+        Paid = 0,
+        /// The refund account could not be paid: the buyer can claim it.
+        Claimed = 1,
+        /// It could not leave the vault, so that the lock stays until it can.
+        Unpaid = 2,
+    }
+}
+
+/// Energy held for a buyer. PDA `["lock", offer, buyer, place]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Lock {
     pub layout_version: u8,
     pub bump: u8,
+    /// Tells apart the locks of one buyer on one offer: 0 to 7.
+    pub place: u8,
+    /// [`LockState`].
+    pub state: u8,
     /// The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks.
     pub lock_fee_bps: u16,
-    pub padding: [u8; 4],
-    /// Energy held, in Wh.
+    pub padding: [u8; 2],
+    /// Energy held, in Wh; 0 once it is released.
     pub energy_wh: u64,
     /// Price when the lock was taken, in token base units per kWh.
     pub price_per_kwh: u64,
-    /// The full cost, held in escrow, in token base units.
+    /// What the vault holds for it, in token base units: the full cost, or once it is released, the refund.
     pub deposit: u64,
-    /// When the lock was taken, in unix seconds.
+    /// When the lock was taken, in unix seconds. A settlement names it.
     pub taken_at: i64,
     /// Last second in which it settles: exactly 300 s after it was taken.
     pub expires_at: i64,
     pub bus: Address,
     pub offer: Address,
-    /// Who may settle it; the deposit and the rent go back to this wallet.
+    /// Who may settle it; the rent goes back to this wallet.
     pub buyer: Address,
-    pub reserved: [u8; 32],
+    /// Token account that the deposit goes back to.
+    pub refund: Address,
+    pub reserved: [u8; 64],
 }
 
-const _: () = assert!(size_of::<Lock>() == 176);
+const _: () = assert!(size_of::<Lock>() == 240);
 
-/// How a released deposit is divided, in token base units.
+/// The accounts of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refund {
-    /// Back to the buyer.
+pub struct LockParties<'a> {
+    pub bus: &'a Address,
+    pub offer: &'a Address,
+    pub buyer: &'a Address,
+    pub refund: &'a Address,
+}
+
+/// What a lock that ends without being settled sets free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// In Wh; 0 where it was free before.
+    pub energy_wh: u64,
+    /// Back to the buyer, in token base units.
     pub refund: u64,
-    /// The bus's lock fee, to the seller.
+    /// The bus's lock fee, to the seller, in token base units; 0 where it was taken before.
     pub fee: u64,
 }
 
@@ -54,27 +94,27 @@ impl Lock {
         now.saturating_add(LOCK_SECONDS)
     }
 
+    /// A buyer has places 0 to 7 on an offer.
+    pub fn validate_place(place: u8) -> Result<()> {
+        ensure!(place < MAX_LOCKS, LockPlaceInvalid, "place {}", place);
+        Ok(())
+    }
+
     /// Sets a new lock up.
     #[inline(always)]
-    pub fn initialize(
-        &mut self,
-        bus: &Address,
-        offer: &Address,
-        buyer: &Address,
-        fill: Fill,
-        lock_fee_bps: u16,
-        now: i64,
-    ) {
+    pub fn initialize(&mut self, parties: LockParties, place: u8, fill: Fill, lock_fee_bps: u16, now: i64) {
         self.layout_version = LAYOUT_VERSION;
+        self.place = place;
         self.lock_fee_bps = lock_fee_bps;
         self.energy_wh = fill.energy_wh;
         self.price_per_kwh = fill.price_per_kwh;
         self.deposit = fill.cost;
         self.taken_at = now;
         self.expires_at = Self::expiry(now);
-        self.bus = *bus;
-        self.offer = *offer;
-        self.buyer = *buyer;
+        self.bus = *parties.bus;
+        self.offer = *parties.offer;
+        self.buyer = *parties.buyer;
+        self.refund = *parties.refund;
     }
 
     /// Whether the last settling second has passed.
@@ -83,28 +123,32 @@ impl Lock {
         now > self.expires_at
     }
 
-    /// A lock settles up to and including its expiry second.
+    /// A lock settles up to and including its expiry second. Whoever settles names when it was taken: what was signed
+    /// for an earlier lock at the same address settles no later one.
     #[inline(always)]
-    pub fn validate_settle(&self, now: i64) -> Result<()> {
+    pub fn validate_settle(&self, taken_at: i64, now: i64) -> Result<()> {
+        ensure!(taken_at == self.taken_at, LockChanged, "taken at {}, not at {}", self.taken_at, taken_at);
+        ensure!(self.state == LockState::Held as u8, LockReleased);
         ensure!(!self.is_expired(now), LockExpired, "expired at {}, now {}", self.expires_at, now);
         Ok(())
     }
 
-    /// The buyer releases at any time, anyone after the expiry second.
+    /// Ends the lock without settling it, and divides its deposit. The buyer may at any time, anyone after the expiry
+    /// second, and what is released already by anyone: then only the refund is left to pay.
     #[inline(always)]
-    pub fn validate_release(&self, caller_is_buyer: bool, now: i64) -> Result<()> {
-        ensure!(caller_is_buyer || self.is_expired(now), LockNotExpired, "expires at {}, now {}", self.expires_at, now);
-        Ok(())
-    }
-
-    /// Divides the deposit of a lock that is not settled. Nothing is charged where the bus is paused or was at any time
-    /// since the lock was taken, since its buyer could not settle then, nor where the seller's account cannot take the
-    /// fee.
-    #[inline(always)]
-    pub fn divide_deposit(&self, bus: &Bus, payout_is_payable: bool) -> Refund {
-        let ran_throughout = bus.paused == 0 && bus.resumed_at < self.taken_at;
-        let fee = if ran_throughout && payout_is_payable { math::share_of(self.deposit, self.lock_fee_bps) } else { 0 };
-        Refund { refund: self.deposit - fee, fee }
+    pub fn release(&mut self, caller_is_buyer: bool, now: i64) -> Result<Release> {
+        if self.state == LockState::Unpaid as u8 {
+            return Ok(Release { energy_wh: 0, refund: self.deposit, fee: 0 });
+        }
+        if !caller_is_buyer && !self.is_expired(now) {
+            refuse!(LockNotExpired, "expires at {}, now {}", self.expires_at, now);
+        }
+        let fee = math::share_of(self.deposit, self.lock_fee_bps);
+        let release = Release { energy_wh: self.energy_wh, refund: self.deposit - fee, fee };
+        self.state = LockState::Unpaid as u8;
+        self.energy_wh = 0;
+        self.deposit = release.refund;
+        Ok(release)
     }
 
     /// What always holds of a lock.
@@ -112,6 +156,8 @@ impl Lock {
         let Self {
             layout_version,
             bump: _,
+            place,
+            state,
             lock_fee_bps,
             padding,
             energy_wh,
@@ -122,15 +168,20 @@ impl Lock {
             bus: _,
             offer: _,
             buyer: _,
+            refund: _,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
-        invariant(*energy_wh > 0, "a lock holds energy")?;
-        invariant(math::cost(*energy_wh, *price_per_kwh) == Some(*deposit), "the deposit is the full cost")?;
+        invariant(*place < MAX_LOCKS, "a buyer has 8 places")?;
+        invariant(*state <= LockState::Unpaid as u8, "the state is known")?;
+        let held = *state == LockState::Held as u8;
+        invariant(held == (*energy_wh > 0), "a lock holds energy until it is released")?;
+        invariant(!held || math::cost(*energy_wh, *price_per_kwh) == Some(*deposit), "the deposit is the full cost")?;
+        invariant(held || *deposit > 0, "a released lock is owed a refund")?;
         invariant(*lock_fee_bps <= MAX_LOCK_FEE_BPS, "the lock fee is within its limit")?;
         invariant(*expires_at == Self::expiry(*taken_at), "a lock lasts 300 s")?;
-        invariant(*padding == [0; 4] && *reserved == [0; 32], "reserved bytes are zero")
+        invariant(*padding == [0; 2] && *reserved == [0; 64], "reserved bytes are zero")
     }
 }
 
@@ -143,58 +194,87 @@ mod tests {
         bytemuck::Zeroable,
     };
 
+    const PARTIES: LockParties = LockParties {
+        bus: &Address::new_from_array([1; 32]),
+        offer: &Address::new_from_array([2; 32]),
+        buyer: &Address::new_from_array([3; 32]),
+        refund: &Address::new_from_array([4; 32]),
+    };
+
     fn lock(deposit: u64) -> Lock {
         let mut lock = Lock::zeroed();
         let fill = Fill { energy_wh: 1_000, price_per_kwh: deposit, cost: deposit };
-        lock.initialize(&Address::default(), &Address::default(), &Address::default(), fill, 250, 1_000);
+        lock.initialize(PARTIES, 7, fill, 250, 1_000);
         lock
+    }
+
+    #[test]
+    fn a_buyer_has_eight_places() {
+        assert_eq!(Lock::validate_place(0), Ok(()));
+        assert_eq!(Lock::validate_place(7), Ok(()));
+        assert_eq!(Lock::validate_place(8), Err(MultibusError::LockPlaceInvalid.into()));
     }
 
     #[test]
     fn a_lock_settles_at_299_and_300_but_not_at_301_seconds() {
         let lock = lock(5);
-        assert!(lock.validate_settle(1_299).is_ok());
-        assert!(lock.validate_settle(1_300).is_ok());
-        assert_eq!(lock.validate_settle(1_301), Err(MultibusError::LockExpired.into()));
+        assert!(lock.validate_settle(1_000, 1_299).is_ok());
+        assert!(lock.validate_settle(1_000, 1_300).is_ok());
+        assert_eq!(lock.validate_settle(1_000, 1_301), Err(MultibusError::LockExpired.into()));
         assert_eq!((Lock::expiry(i64::MAX - 301), Lock::expiry(i64::MAX)), (i64::MAX - 1, i64::MAX));
     }
 
     #[test]
-    fn a_stranger_releases_at_301_but_not_at_299_or_300_seconds() {
-        let lock = lock(5);
-        for now in [1_000, 1_299, 1_300] {
-            assert_eq!(lock.validate_release(false, now), Err(MultibusError::LockNotExpired.into()));
-            assert!(lock.validate_release(true, now).is_ok());
+    fn only_the_lock_that_is_named_settles_and_only_once() {
+        let mut lock = lock(5_000);
+        for other in [999, 1_001] {
+            assert_eq!(lock.validate_settle(other, 1_100), Err(MultibusError::LockChanged.into()));
         }
-        assert!(lock.validate_release(false, 1_301).is_ok());
-        assert!(lock.validate_release(true, 1_301).is_ok());
+        lock.release(true, 1_100).unwrap();
+        assert_eq!(lock.validate_settle(1_000, 1_100), Err(MultibusError::LockReleased.into()));
     }
 
     #[test]
-    fn the_fee_is_rounded_for_the_buyer_and_waived_where_the_bus_was_paused() {
-        // What owners charge by now is nothing to a lock that was taken before.
-        let mut bus = Bus { lock_fee_bps: 500, ..Bus::zeroed() };
-        assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 9_789, fee: 250 });
-        assert_eq!(lock(39).divide_deposit(&bus, true), Refund { refund: 39, fee: 0 });
-        assert_eq!(lock(10_039).divide_deposit(&bus, false), Refund { refund: 10_039, fee: 0 });
-        bus.paused = 1;
-        assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 10_039, fee: 0 });
-        bus.paused = 0;
-        for (resumed_at, fee) in [(999, 250), (1_000, 0), (1_001, 0)] {
-            bus.resumed_at = resumed_at;
-            assert_eq!(lock(10_039).divide_deposit(&bus, true), Refund { refund: 10_039 - fee, fee });
+    fn a_stranger_releases_at_301_but_not_at_299_or_300_seconds() {
+        for now in [1_000, 1_299, 1_300] {
+            let mut lock = lock(5_000);
+            let before = lock;
+            assert_eq!(lock.release(false, now), Err(MultibusError::LockNotExpired.into()));
+            assert_eq!(lock, before);
+            assert!(lock.release(true, now).is_ok());
         }
+        assert!(lock(5_000).release(false, 1_301).is_ok());
+        assert!(lock(5_000).release(true, 1_301).is_ok());
+    }
+
+    #[test]
+    fn the_fee_is_that_of_the_moment_and_rounded_for_the_buyer() {
+        let released = |deposit| lock(deposit).release(true, 1_000).unwrap();
+        assert_eq!(released(10_039), Release { energy_wh: 1_000, refund: 9_789, fee: 250 });
+        assert_eq!(released(39), Release { energy_wh: 1_000, refund: 39, fee: 0 });
+    }
+
+    #[test]
+    fn what_could_not_be_paid_is_owed_to_the_unit_and_pays_no_second_fee() {
+        let mut lock = lock(10_039);
+        lock.release(true, 1_100).unwrap();
+        assert_eq!((lock.state, lock.energy_wh, lock.deposit), (LockState::Unpaid as u8, 0, 9_789));
+        assert_eq!(lock.check_invariants(), Ok(()));
+        // Anyone, whatever the time.
+        let again = Release { energy_wh: 0, refund: 9_789, fee: 0 };
+        assert_eq!(lock.release(false, 1_101), Ok(again));
+        assert_eq!(lock.release(true, 9_999), Ok(again));
     }
 
     #[test]
     fn a_lock_is_what_was_filled() {
         let mut lock = Lock::zeroed();
         let fill = Fill { energy_wh: 1_500, price_per_kwh: 7, cost: 11 };
-        lock.initialize(&wallet(1), &wallet(2), &wallet(3), fill, 250, 1_000);
-        assert_eq!((lock.layout_version, lock.lock_fee_bps), (LAYOUT_VERSION, 250));
+        lock.initialize(PARTIES, 3, fill, 250, 1_000);
+        assert_eq!((lock.layout_version, lock.lock_fee_bps, lock.place), (LAYOUT_VERSION, 250, 3));
         assert_eq!((lock.energy_wh, lock.price_per_kwh, lock.deposit), (1_500, 7, 11));
-        assert_eq!((lock.taken_at, lock.expires_at), (1_000, 1_300));
-        assert_eq!((lock.bus, lock.offer, lock.buyer), (wallet(1), wallet(2), wallet(3)));
+        assert_eq!((lock.taken_at, lock.expires_at, lock.state), (1_000, 1_300, LockState::Held as u8));
+        assert_eq!((lock.bus, lock.offer, lock.buyer, lock.refund), (wallet(1), wallet(2), wallet(3), wallet(4)));
         assert_eq!(lock.check_invariants(), Ok(()));
     }
 
@@ -207,13 +287,17 @@ mod tests {
             &sound,
             Lock::check_invariants,
             &[
-                ("the layout version is the present one", |lock| lock.layout_version = 2),
-                ("a lock holds energy", |lock| lock.energy_wh = 0),
+                ("the layout version is the present one", |lock| lock.layout_version = 1),
+                ("a buyer has 8 places", |lock| lock.place = 8),
+                ("the state is known", |lock| lock.state = 2),
+                ("a lock holds energy until it is released", |lock| lock.energy_wh = 0),
+                ("a lock holds energy until it is released", |lock| lock.state = 1),
                 ("the deposit is the full cost", |lock| lock.deposit += 1),
+                ("a released lock is owed a refund", |lock| (lock.state, lock.energy_wh, lock.deposit) = (1, 0, 0)),
                 ("the lock fee is within its limit", |lock| lock.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
                 ("a lock lasts 300 s", |lock| lock.expires_at += 1),
-                ("reserved bytes are zero", |lock| lock.padding[3] = 1),
-                ("reserved bytes are zero", |lock| lock.reserved[31] = 1),
+                ("reserved bytes are zero", |lock| lock.padding[1] = 1),
+                ("reserved bytes are zero", |lock| lock.reserved[63] = 1),
             ],
         );
     }

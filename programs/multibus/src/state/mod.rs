@@ -2,25 +2,46 @@
 
 mod bus;
 mod capacity;
+mod claim;
+pub mod counter;
+mod creator;
+mod ledger;
 mod lock;
 mod offer;
 mod proposal;
 mod purchase;
+mod seller;
 mod trader;
-mod treasury;
 
-pub use {bus::*, capacity::*, lock::*, offer::*, proposal::*, purchase::*, trader::*};
-
-use crate::numbered::NumberedEnum;
+use crate::{account::Layout, numbered::NumberedEnum};
+pub use {
+    bus::*, capacity::*, claim::*, creator::*, ledger::*, lock::*, offer::*, proposal::*, purchase::*, seller::*,
+    trader::*,
+};
 
 /// Every enum that accounts, arguments and events hold as a number, for the IDL.
 pub const NUMBERED_ENUMS: &[NumberedEnum] = &[
     ActionKind::NUMBERED,
     EnergySource::NUMBERED,
     ListingPolicy::NUMBERED,
+    LockState::NUMBERED,
     ProposalState::NUMBERED,
     PurchaseKind::NUMBERED,
+    RefundOutcome::NUMBERED,
 ];
+
+macro_rules! layouts {
+    ($($account:ident),+) => {
+        $(impl Layout for $account {
+            #[inline(always)]
+            fn layout_version(&self) -> u8 {
+                self.layout_version
+            }
+        })+
+    };
+}
+
+layouts!(Bus, Capacity, Claim, Creator, Ledger, Lock, Offer, Proposal, Seller, Tombstone, Trader);
 
 /// What the unit tests of several accounts share.
 #[cfg(test)]

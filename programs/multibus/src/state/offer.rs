@@ -6,7 +6,7 @@ use {
         error::{ensure, refuse},
         math,
         numbered::numbered_enum,
-        state::{Bus, Capacity, Fill},
+        state::{Bus, Capacity, Fill, Seller},
     },
     anchor_lang::{address_eq, prelude::*},
 };
@@ -39,29 +39,39 @@ pub struct OfferTerms {
     pub energy_wh: u64,
     /// Price, in token base units per kWh.
     pub price_per_kwh: u64,
-    /// Last second in which the offer trades, in unix seconds; 0 for no expiry.
+    /// End of trading, in unix seconds: the offer can be bought while the time is before it.
     pub expires_at: i64,
     /// One of [`EnergySource`].
     pub source: u8,
 }
 
 impl OfferTerms {
-    /// Whether these terms can be listed in a capacity of the bus now.
+    /// Whether the seller can list these terms in a capacity of the bus now.
     #[inline(always)]
-    pub fn validate(&self, bus: &Bus, capacity: &Capacity, now: i64) -> Result<()> {
+    pub fn validate(
+        &self,
+        bus: &Bus,
+        bus_address: &Address,
+        seller: &Seller,
+        capacity: &Capacity,
+        now: i64,
+    ) -> Result<()> {
         bus.validate_running()?;
+        bus.validate_open()?;
+        bus.validate_seller(bus_address, seller)?;
         ensure!(self.energy_wh > 0, EnergyZero);
-        bus.validate_price(self.price_per_kwh)?;
+        bus.validate_size(self.energy_wh, capacity.available_under(bus.capacity_wh))?;
+        bus.validate_price(self.price_per_kwh, seller.is_of(bus_address))?;
         Offer::validate_source(self.source)?;
-        Offer::validate_expiry(self.expires_at, now)?;
         let windowed = capacity.window_start != 0;
         ensure!(windowed || bus.window_seconds == 0, WindowsOn);
         ensure!(!windowed || bus.window_seconds != 0, WindowsOff);
-        bus.validate_gate(capacity.window_start, now)
+        capacity.validate_gate(now)?;
+        Offer::validate_expiry(self.expires_at, bus.latest_expiry(capacity.gate_closes_at, now), now)
     }
 }
 
-/// Energy on offer. PDA `["offer", capacity, offer_seq]`.
+/// Energy on offer. PDA `["offer", seller, number]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Offer {
@@ -69,17 +79,15 @@ pub struct Offer {
     pub bump: u8,
     /// One of [`EnergySource`].
     pub source: u8,
-    /// 1 where the offer is the bus's own and is paid into the treasury.
-    pub owned_by_bus: u8,
-    /// 1 once its seller (or anyone, after it stopped trading) has withdrawn what was free.
+    /// 1 once what was free has been withdrawn: it trades no more.
     pub cancelled: u8,
-    pub padding: [u8; 3],
     /// Grows by one with every reprice; the first is 1.
     pub version: u32,
-    /// Locks that are open on this offer.
+    /// Locks on this offer that are not closed.
     pub open_locks: u32,
-    /// Number of this offer in its capacity.
-    pub offer_seq: u64,
+    pub padding: [u8; 4],
+    /// Number of this offer among those of its seller.
+    pub number: u64,
     /// Price, in token base units per kWh.
     pub price_per_kwh: u64,
     /// Energy as listed (less what was withdrawn), in Wh.
@@ -88,40 +96,58 @@ pub struct Offer {
     pub remaining_wh: u64,
     /// Energy under locks, in Wh.
     pub reserved_wh: u64,
+    /// What was paid into the vault for this offer and is not released to its seller yet, in token base units.
+    pub proceeds: u64,
+    /// What the vault holds for the locks of this offer, in token base units.
+    pub deposits: u64,
     /// Start of the delivery window in unix seconds, 0 where the bus has none.
     pub window_start: i64,
+    /// First second in which the window trades no more, `i64::MAX` where the bus has no windows.
+    pub gate_closes_at: i64,
     /// When the offer was created, in unix seconds.
     pub created_at: i64,
-    /// Last second in which the offer trades, in unix seconds; 0 for no expiry.
+    /// First second in which an offer of the bus itself trades; 0 for the offers of others, which trade at once.
+    pub trades_from: i64,
+    /// End of trading, in unix seconds: it trades while the time is before it. Never after the gate.
     pub expires_at: i64,
+    /// Last expiry of a lock that was taken on it, in unix seconds; 0 before the first.
+    pub locked_until: i64,
     pub bus: Address,
     pub capacity: Address,
-    /// Who may reprice, extend and cancel.
+    /// The seller's account.
     pub seller: Address,
-    /// Token account that is paid.
-    pub payout: Address,
+    /// The seller's token account, which is paid.
+    pub vault: Address,
+    /// The seller's wallet; the bus where the offer is its own.
+    pub wallet: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
-    pub reserved: [u8; 64],
+    pub reserved: [u8; 128],
 }
 
-const _: () = assert!(size_of::<Offer>() == 304);
+const _: () = assert!(size_of::<Offer>() == 440);
 
 impl Offer {
-    /// Sets a new offer up: all but the addresses of who sells it and what is paid.
+    /// Sets a new offer up: all but the addresses of the accounts that it belongs to.
     #[inline(always)]
-    pub fn initialize(&mut self, capacity: &Capacity, offer_seq: u64, terms: OfferTerms, now: i64) {
+    pub fn initialize(&mut self, capacity: &Capacity, seller: &Seller, number: u64, terms: OfferTerms, now: i64) {
         self.layout_version = LAYOUT_VERSION;
         self.source = terms.source;
         self.version = 1;
-        self.offer_seq = offer_seq;
+        self.number = number;
         self.price_per_kwh = terms.price_per_kwh;
         self.listed_wh = terms.energy_wh;
         self.remaining_wh = terms.energy_wh;
         self.window_start = capacity.window_start;
+        self.gate_closes_at = capacity.gate_closes_at;
         self.created_at = now;
         self.expires_at = terms.expires_at;
         self.bus = capacity.bus;
+        self.vault = seller.vault;
+        self.wallet = seller.wallet;
+        if self.is_of_bus() {
+            self.delay(now);
+        }
     }
 
     /// The source is one of [`EnergySource`].
@@ -130,11 +156,24 @@ impl Offer {
         Ok(())
     }
 
-    /// An expiry is in the future, or 0 for none.
+    /// An expiry is in the future, and not beyond the gate or the horizon.
     #[inline(always)]
-    pub fn validate_expiry(expires_at: i64, now: i64) -> Result<()> {
-        ensure!(expires_at == 0 || expires_at > now, ExpiryInPast, "expiry {}, now {}", expires_at, now);
+    pub fn validate_expiry(expires_at: i64, latest: i64, now: i64) -> Result<()> {
+        ensure!(expires_at > now, ExpiryInPast, "expiry {}, now {}", expires_at, now);
+        ensure!(expires_at <= latest, ExpiryTooLate, "expiry {}, latest {}", expires_at, latest);
         Ok(())
+    }
+
+    /// Whether the bus itself sells it.
+    #[inline(always)]
+    pub fn is_of_bus(&self) -> bool {
+        address_eq(&self.wallet, &self.bus)
+    }
+
+    /// An offer of the bus itself waits, so that its owners see it before it trades.
+    #[inline(always)]
+    fn delay(&mut self, now: i64) {
+        self.trades_from = now.saturating_add(BUS_OFFER_DELAY_SECONDS);
     }
 
     /// Energy that can be bought or locked, in Wh.
@@ -143,35 +182,30 @@ impl Offer {
         self.remaining_wh - self.reserved_wh
     }
 
-    /// Whether the last trading second has passed.
+    /// Energy that was sold, in Wh.
     #[inline(always)]
-    pub fn is_expired(&self, now: i64) -> bool {
-        self.expires_at != 0 && now > self.expires_at
+    pub fn sold_wh(&self) -> u64 {
+        self.listed_wh - self.remaining_wh
     }
 
-    /// Whether the offer trades: not cancelled, not expired, gate open, bus running.
+    /// Whether the offer trades: bus running, not cancelled, not expired; an offer of the bus itself also only some
+    /// time after it was listed or lowered, and not below the reserve price that is decided now.
     #[inline(always)]
     pub fn validate_tradable(&self, bus: &Bus, now: i64) -> Result<()> {
         bus.validate_running()?;
         ensure!(self.cancelled == 0, OfferCancelled);
-        ensure!(!self.is_expired(now), OfferExpired, "expired at {}, now {}", self.expires_at, now);
-        bus.validate_gate(self.window_start, now)
-    }
-
-    /// Refuses wallets that may not act for this offer: its seller may, and any owner for the bus's own offers.
-    #[inline(always)]
-    pub fn validate_seller(&self, bus: &Bus, wallet: &Address) -> Result<()> {
-        ensure!(
-            address_eq(&self.seller, wallet) || (self.owned_by_bus == 1 && bus.owner_index(wallet).is_some()),
-            NotTheSeller
-        );
+        ensure!(now < self.expires_at, OfferExpired, "expired at {}, now {}", self.expires_at, now);
+        if self.trades_from != 0 {
+            ensure!(now >= self.trades_from, OfferNotYetTrading, "trades from {}, now {}", self.trades_from, now);
+            bus.validate_reserve_price(self.price_per_kwh)?;
+        }
         Ok(())
     }
 
     /// Refuses a seller who would trade with itself.
     #[inline(always)]
     pub fn validate_buyer(&self, buyer: &Address) -> Result<()> {
-        ensure!(!address_eq(&self.seller, buyer), SelfTrade);
+        ensure!(!address_eq(&self.wallet, buyer), SelfTrade);
         Ok(())
     }
 
@@ -195,7 +229,8 @@ impl Offer {
     }
 
     #[inline(always)]
-    fn fill(&self, energy_wh: u64) -> Result<Fill> {
+    fn fill(&self, bus: &Bus, energy_wh: u64, free_wh: u64) -> Result<Fill> {
+        bus.validate_size(energy_wh, free_wh)?;
         match math::cost(energy_wh, self.price_per_kwh) {
             Some(cost) => Ok(Fill { energy_wh, price_per_kwh: self.price_per_kwh, cost }),
             None => refuse!(CostOverflow, "{} Wh at {} per kWh", energy_wh, self.price_per_kwh),
@@ -204,7 +239,7 @@ impl Offer {
 
     /// Sells up to `energy_wh`, at least `min_energy_wh`, of the free energy; equal amounts are fill-or-kill.
     #[inline(always)]
-    pub fn take(&mut self, energy_wh: u64, min_energy_wh: u64, guard: PriceGuard) -> Result<Fill> {
+    pub fn take(&mut self, bus: &Bus, energy_wh: u64, min_energy_wh: u64, guard: PriceGuard) -> Result<Fill> {
         ensure!(energy_wh > 0, EnergyZero);
         ensure!(
             min_energy_wh > 0 && min_energy_wh <= energy_wh,
@@ -222,88 +257,106 @@ impl Offer {
             free_wh,
             min_energy_wh
         );
-        let fill = self.fill(if free_wh < energy_wh { free_wh } else { energy_wh })?;
+        let fill = self.fill(bus, if free_wh < energy_wh { free_wh } else { energy_wh }, free_wh)?;
+        let Some(proceeds) = self.proceeds.checked_add(fill.cost) else { refuse!(CostOverflow) };
         self.remaining_wh -= fill.energy_wh;
+        self.proceeds = proceeds;
         Ok(fill)
     }
 
-    /// Reserves exactly `energy_wh` of the free energy for a lock.
+    /// Reserves exactly `energy_wh` of the free energy for a lock that is taken now.
     #[inline(always)]
-    pub fn reserve(&mut self, energy_wh: u64, guard: PriceGuard) -> Result<Fill> {
+    pub fn reserve(&mut self, bus: &Bus, energy_wh: u64, guard: PriceGuard, lock_expires_at: i64) -> Result<Fill> {
         ensure!(energy_wh > 0, EnergyZero);
         self.validate_guard(guard)?;
+        let latest = self.expires_at.saturating_sub(LOCK_MARGIN_SECONDS);
+        ensure!(lock_expires_at <= latest, LockOutlivesOffer, "lock until {}, at most {}", lock_expires_at, latest);
         let free_wh = self.free_wh();
         ensure!(free_wh >= energy_wh, EnergyUnavailable, "free {} Wh, wanted {} Wh", free_wh, energy_wh);
-        let fill = self.fill(energy_wh)?;
+        let fill = self.fill(bus, energy_wh, free_wh)?;
         let Some(open_locks) = self.open_locks.checked_add(1) else { refuse!(CounterOverflow) };
+        let Some(deposits) = self.deposits.checked_add(fill.cost) else { refuse!(CostOverflow) };
         self.reserved_wh += energy_wh;
+        self.deposits = deposits;
         self.open_locks = open_locks;
+        self.locked_until = self.locked_until.max(lock_expires_at);
         Ok(fill)
     }
 
-    /// A lock settles: its energy is sold.
+    /// A lock settles: its energy is sold, its deposit is what was paid for it.
     #[inline(always)]
-    pub fn settle(&mut self, energy_wh: u64) {
+    pub fn settle(&mut self, energy_wh: u64, deposit: u64) {
         self.reserved_wh -= energy_wh;
         self.remaining_wh -= energy_wh;
+        self.deposits -= deposit;
+        // Cannot overflow: the vault holds both.
+        self.proceeds += deposit;
         self.open_locks -= 1;
     }
 
-    /// A lock is released: its energy is free again.
+    /// A lock ends without being settled: its energy is free again, and its fee is no deposit any more.
     #[inline(always)]
-    pub fn release(&mut self, energy_wh: u64) {
+    pub fn release(&mut self, energy_wh: u64, fee: u64) {
         self.reserved_wh -= energy_wh;
+        self.deposits -= fee;
+    }
+
+    /// What a released lock gets back has left the vault, and the lock is closed.
+    #[inline(always)]
+    pub fn refund(&mut self, refund: u64) {
+        self.deposits -= refund;
         self.open_locks -= 1;
     }
 
-    /// Refuses a lock that would outlive the offer or its window's gate closure.
+    /// Takes out what may be released to the seller, in token base units.
     #[inline(always)]
-    pub fn validate_lock_expiry(&self, bus: &Bus, lock_expires_at: i64) -> Result<()> {
-        ensure!(
-            (self.expires_at == 0 || lock_expires_at <= self.expires_at)
-                && lock_expires_at < bus.gate_closes_at(self.window_start),
-            LockOutlivesOffer,
-            "lock until {}, offer until {}",
-            lock_expires_at,
-            self.expires_at
-        );
-        Ok(())
+    pub fn collect(&mut self) -> u64 {
+        core::mem::take(&mut self.proceeds)
     }
 
     /// Sets a new price. Energy under locks keeps the price that it was locked at.
     #[inline(always)]
-    pub fn reprice(&mut self, price_per_kwh: u64) -> Result<()> {
+    pub fn reprice(&mut self, price_per_kwh: u64, now: i64) -> Result<()> {
         ensure!(self.cancelled == 0, OfferCancelled);
         let Some(version) = self.version.checked_add(1) else { refuse!(CounterOverflow) };
+        if self.trades_from != 0 && price_per_kwh < self.price_per_kwh {
+            self.delay(now);
+        }
         self.price_per_kwh = price_per_kwh;
         self.version = version;
         Ok(())
     }
 
-    /// Sets a later expiry, 0 for none.
+    /// Sets an earlier or a later expiry, but no earlier one than the locks on the offer have.
     #[inline(always)]
-    pub fn extend(&mut self, expires_at: i64, now: i64) -> Result<()> {
+    pub fn set_expiry(&mut self, expires_at: i64, latest: i64, now: i64) -> Result<()> {
         ensure!(self.cancelled == 0, OfferCancelled);
-        Self::validate_expiry(expires_at, now)?;
+        Self::validate_expiry(expires_at, latest, now)?;
+        let earliest = self.locked_until.saturating_add(LOCK_MARGIN_SECONDS);
         ensure!(
-            self.expires_at != 0 && (expires_at == 0 || expires_at > self.expires_at),
-            ExpiryNotLater,
-            "new expiry {}, present expiry {}",
+            self.open_locks == 0 || expires_at >= earliest,
+            ExpiryBeforeLocks,
+            "expiry {}, earliest {}",
             expires_at,
-            self.expires_at
+            earliest
         );
+        // Nobody watches an offer that has expired: coming back, it is as new.
+        if self.trades_from != 0 && now >= self.expires_at {
+            self.delay(now);
+        }
         self.expires_at = expires_at;
         Ok(())
     }
 
-    /// Who may cancel: whoever sells it; anyone once it is sold out, expired or past its gate; and any owner what
-    /// someone who may no longer list still has on offer.
-    pub fn validate_cancel(&self, bus: &Bus, caller: &Address, now: i64) -> Result<()> {
-        let stopped = self.remaining_wh == 0 || self.is_expired(now) || now >= bus.gate_closes_at(self.window_start);
+    /// Who may withdraw: whoever sells it; anyone once it trades no more; of the bus's own offers also the operator; and
+    /// the owners and the operator what someone who may no longer list still has on offer.
+    pub fn validate_cancel(&self, bus: &Bus, seller: &Seller, caller: &Address, now: i64) -> Result<()> {
+        let stopped = self.cancelled == 1 || self.remaining_wh == 0 || now >= self.expires_at;
+        let manages = || bus.owner_index(caller).is_some() || bus.is_operator(caller);
         ensure!(
             stopped
-                || self.validate_seller(bus, caller).is_ok()
-                || (bus.owner_index(caller).is_some() && bus.validate_lister(&self.seller).is_err()),
+                || address_eq(&self.wallet, caller)
+                || ((self.is_of_bus() || bus.validate_seller(&self.bus, seller).is_err()) && manages()),
             OfferStillTrading
         );
         Ok(())
@@ -331,36 +384,49 @@ impl Offer {
             layout_version,
             bump: _,
             source,
-            owned_by_bus,
             cancelled,
-            padding,
             version,
             open_locks,
-            offer_seq: _,
+            padding,
+            number: _,
             price_per_kwh,
             listed_wh,
             remaining_wh,
             reserved_wh,
-            window_start: _,
+            proceeds,
+            deposits,
+            window_start,
+            gate_closes_at,
             created_at,
+            trades_from,
             expires_at,
+            locked_until,
             bus: _,
             capacity: _,
             seller: _,
-            payout: _,
+            vault: _,
+            wallet: _,
             rent_payer: _,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant((*source as usize) < EnergySource::ALL.len(), "the source is known")?;
-        invariant(*owned_by_bus <= 1 && *cancelled <= 1, "flags are 0 or 1")?;
+        invariant(*cancelled <= 1, "flags are 0 or 1")?;
         invariant(*version >= 1, "versions start at 1")?;
         invariant(*price_per_kwh > 0, "the price is above zero")?;
         invariant(reserved_wh <= remaining_wh && remaining_wh <= listed_wh, "reserved <= remaining <= listed")?;
-        invariant((*reserved_wh == 0) == (*open_locks == 0), "energy is reserved exactly where locks are open")?;
-        invariant(*expires_at == 0 || expires_at > created_at, "an offer expires after its creation")?;
-        invariant(*padding == [0; 3] && *reserved == [0; 64], "reserved bytes are zero")
+        invariant(*open_locks > 0 || *reserved_wh == 0, "energy is reserved only where locks are open")?;
+        invariant(*open_locks > 0 || *deposits == 0, "deposits are held only where locks are open")?;
+        invariant(*proceeds == 0 || remaining_wh < listed_wh, "proceeds come from sold energy")?;
+        invariant((*window_start == 0) == (*gate_closes_at == i64::MAX), "a window has a gate")?;
+        invariant(expires_at > created_at && expires_at <= gate_closes_at, "an offer expires before its gate")?;
+        invariant((*trades_from != 0) == self.is_of_bus(), "only the bus's own offers wait")?;
+        invariant(
+            *open_locks == 0 || locked_until.saturating_add(LOCK_MARGIN_SECONDS) <= *expires_at,
+            "locks end well before their offer",
+        )?;
+        invariant(*padding == [0; 4] && *reserved == [0; 128], "reserved bytes are zero")
     }
 }
 
@@ -369,12 +435,23 @@ mod tests {
     use {
         super::*,
         crate::error::MultibusError,
-        crate::state::fixture::{Change, assert_noticed, wallet},
+        crate::state::fixture::{BUS, Change, assert_noticed, wallet},
         bytemuck::Zeroable,
         proptest::prelude::*,
     };
 
     const ANY: PriceGuard = PriceGuard { max_price_per_kwh: u64::MAX, expected_version: 0 };
+    /// End of the offers of these tests.
+    const END: i64 = 10_000;
+    /// Expiry of a lock that ends as late as it can.
+    const LATEST: i64 = END - LOCK_MARGIN_SECONDS;
+
+    /// A running bus of two owners and an operator on which anyone lists.
+    fn bus() -> Bus {
+        let mut bus = Bus { owner_count: 2, listing_policy: 2, least_wh: 1, operator: wallet(8), ..Bus::zeroed() };
+        (bus.owners[0].owner, bus.owners[1].owner) = (wallet(1), wallet(2));
+        bus
+    }
 
     fn offer(listed_wh: u64, price_per_kwh: u64) -> Offer {
         Offer {
@@ -383,8 +460,17 @@ mod tests {
             listed_wh,
             remaining_wh: listed_wh,
             price_per_kwh,
+            gate_closes_at: i64::MAX,
+            expires_at: END,
+            bus: BUS,
+            wallet: wallet(3),
             ..Offer::zeroed()
         }
+    }
+
+    /// An offer of the bus itself.
+    fn own(listed_wh: u64, price_per_kwh: u64) -> Offer {
+        Offer { wallet: BUS, trades_from: 120, ..offer(listed_wh, price_per_kwh) }
     }
 
     /// The transition refuses with the error and changes nothing.
@@ -396,132 +482,195 @@ mod tests {
 
     #[test]
     fn take_is_exact_or_refused() {
+        let bus = bus();
         let mut exact = offer(1_000, 250_000);
-        let fill = exact.take(400, 400, ANY).unwrap();
-        assert_eq!((fill.energy_wh, fill.cost, exact.remaining_wh), (400, 100_000, 600));
-        refused(exact, MultibusError::EnergyUnavailable, |offer| offer.take(601, 601, ANY));
-        refused(exact, MultibusError::EnergyZero, |offer| offer.take(0, 0, ANY));
-        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(1, 0, ANY));
-        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(1, 2, ANY));
+        let fill = exact.take(&bus, 400, 400, ANY).unwrap();
+        assert_eq!((fill.energy_wh, fill.cost, exact.remaining_wh, exact.proceeds), (400, 100_000, 600, 100_000));
+        refused(exact, MultibusError::EnergyUnavailable, |offer| offer.take(&bus, 601, 601, ANY));
+        refused(exact, MultibusError::EnergyZero, |offer| offer.take(&bus, 0, 0, ANY));
+        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(&bus, 1, 0, ANY));
+        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(&bus, 1, 2, ANY));
     }
 
     #[test]
     fn take_up_to_fills_what_is_free_above_the_minimum() {
+        let bus = bus();
         let mut partial = offer(1_000, 1_000);
-        partial.reserve(300, ANY).unwrap();
-        refused(partial, MultibusError::EnergyUnavailable, |offer| offer.take(5_000, 701, ANY));
-        let fill = partial.take(5_000, 700, ANY).unwrap();
+        partial.reserve(&bus, 300, ANY, LATEST).unwrap();
+        refused(partial, MultibusError::EnergyUnavailable, |offer| offer.take(&bus, 5_000, 701, ANY));
+        let fill = partial.take(&bus, 5_000, 700, ANY).unwrap();
         assert_eq!((fill.energy_wh, partial.remaining_wh, partial.reserved_wh), (700, 300, 300));
     }
 
     #[test]
+    fn what_is_below_the_least_size_takes_the_rest_or_is_refused() {
+        let bus = Bus { least_wh: 100, ..bus() };
+        let mut sized = offer(1_050, 1_000);
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.take(&bus, 99, 99, ANY));
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.reserve(&bus, 99, ANY, LATEST));
+        sized.take(&bus, 1_000, 100, ANY).unwrap();
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.take(&bus, 49, 49, ANY));
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.reserve(&bus, 49, ANY, LATEST));
+        let mut locked = sized;
+        assert!(locked.reserve(&bus, 50, ANY, LATEST).is_ok());
+        assert_eq!(sized.take(&bus, 100, 1, ANY).unwrap().energy_wh, 50);
+    }
+
+    #[test]
     fn price_guards_refuse_what_moved() {
+        let bus = bus();
         let at = |max_price_per_kwh, expected_version| PriceGuard { max_price_per_kwh, expected_version };
         let mut repriced = offer(1_000, 500);
-        repriced.reprice(600).unwrap();
+        repriced.reprice(600, 0).unwrap();
         assert_eq!(repriced.version, 2);
-        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.take(1, 1, at(599, 2)));
-        refused(repriced, MultibusError::VersionMismatch, |offer| offer.take(1, 1, at(600, 1)));
-        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.reserve(1, at(599, 2)));
-        refused(repriced, MultibusError::VersionMismatch, |offer| offer.reserve(1, at(600, 1)));
-        assert!(repriced.take(1, 1, at(600, 2)).is_ok());
-        assert!(repriced.take(1, 1, at(600, 0)).is_ok());
+        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.take(&bus, 1, 1, at(599, 2)));
+        refused(repriced, MultibusError::VersionMismatch, |offer| offer.take(&bus, 1, 1, at(600, 1)));
+        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.reserve(&bus, 1, at(599, 2), LATEST));
+        refused(repriced, MultibusError::VersionMismatch, |offer| offer.reserve(&bus, 1, at(600, 1), LATEST));
+        assert!(repriced.take(&bus, 1, 1, at(600, 2)).is_ok());
+        assert!(repriced.take(&bus, 1, 1, at(600, 0)).is_ok());
     }
 
     #[test]
     fn overflowing_costs_are_refused() {
-        refused(offer(u64::MAX, u64::MAX), MultibusError::CostOverflow, |offer| offer.take(u64::MAX, 1, ANY));
-        refused(offer(u64::MAX, u64::MAX), MultibusError::CostOverflow, |offer| offer.reserve(u64::MAX, ANY));
+        let bus = bus();
+        let overflows = |offer: Offer, take: u64| {
+            refused(offer, MultibusError::CostOverflow, |offer| offer.take(&bus, take, 1, ANY));
+            refused(offer, MultibusError::CostOverflow, |offer| offer.reserve(&bus, take, ANY, LATEST));
+        };
+        overflows(offer(u64::MAX, u64::MAX), u64::MAX);
+        overflows(Offer { proceeds: u64::MAX, deposits: u64::MAX, ..offer(10, 1_000) }, 1);
+        let mut last = Offer { proceeds: u64::MAX - 1, ..offer(10, 1_000) };
+        assert!(last.take(&bus, 1, 1, ANY).is_ok());
     }
 
     #[test]
     fn counters_at_their_end_refuse() {
         let mut last = offer(10, 1);
         last.version = u32::MAX;
-        refused(last, MultibusError::CounterOverflow, |offer| offer.reprice(2));
+        refused(last, MultibusError::CounterOverflow, |offer| offer.reprice(2, 0));
         last.open_locks = u32::MAX;
-        refused(last, MultibusError::CounterOverflow, |offer| offer.reserve(1, ANY));
+        refused(last, MultibusError::CounterOverflow, |offer| offer.reserve(&bus(), 1, ANY, LATEST));
     }
 
     #[test]
-    fn extending_only_goes_forward() {
+    fn an_expiry_is_shortened_and_extended_but_not_before_its_locks() {
         let mut expiring = offer(10, 1);
-        expiring.expires_at = 1_000;
-        refused(expiring, MultibusError::ExpiryInPast, |offer| offer.extend(500, 500));
-        refused(expiring, MultibusError::ExpiryNotLater, |offer| offer.extend(1_000, 500));
-        expiring.extend(1_001, 500).unwrap();
-        expiring.extend(0, 500).unwrap();
-        refused(expiring, MultibusError::ExpiryNotLater, |offer| offer.extend(2_000, 500));
+        refused(expiring, MultibusError::ExpiryInPast, |offer| offer.set_expiry(500, END, 500));
+        refused(expiring, MultibusError::ExpiryTooLate, |offer| offer.set_expiry(END + 1, END, 500));
+        expiring.set_expiry(501, END, 500).unwrap();
+        expiring.set_expiry(END, END, 500).unwrap();
+        expiring.reserve(&bus(), 1, ANY, 800).unwrap();
+        refused(expiring, MultibusError::ExpiryBeforeLocks, |offer| offer.set_expiry(1_099, END, 500));
+        expiring.set_expiry(1_100, END, 500).unwrap();
+        assert_eq!((expiring.expires_at, expiring.check_invariants()), (1_100, Ok(())));
+        // Once the lock is gone it binds no more.
+        expiring.release(1, 0);
+        expiring.refund(expiring.deposits);
+        expiring.set_expiry(600, END, 500).unwrap();
+        // And what has expired comes back.
+        expiring.set_expiry(END, END, 700).unwrap();
+        assert_eq!((expiring.expires_at, expiring.trades_from), (END, 0));
     }
 
     #[test]
-    fn the_expiry_second_still_trades() {
-        let mut expiring = offer(10, 1);
-        expiring.expires_at = 1_000;
-        assert!(!expiring.is_expired(1_000));
-        assert!(expiring.is_expired(1_001));
-        let bus = Bus::zeroed();
-        assert!(expiring.validate_tradable(&bus, 1_000).is_ok());
-        assert_eq!(expiring.validate_tradable(&bus, 1_001), Err(MultibusError::OfferExpired.into()));
+    fn the_expiry_second_trades_no_more() {
+        let bus = bus();
+        assert_eq!(offer(10, 1).validate_tradable(&bus, END - 1), Ok(()));
+        assert_eq!(offer(10, 1).validate_tradable(&bus, END), Err(MultibusError::OfferExpired.into()));
     }
 
     #[test]
-    fn the_gate_closes_on_its_second() {
-        let bus = Bus { window_seconds: 900, gate_closure_seconds: 60, ..Bus::zeroed() };
-        let mut windowed = offer(10, 1);
-        windowed.window_start = 9_000;
-        assert!(windowed.validate_tradable(&bus, 8_939).is_ok());
-        assert_eq!(windowed.validate_tradable(&bus, 8_940), Err(MultibusError::GateClosed.into()));
-        assert!(windowed.validate_lock_expiry(&bus, 8_939).is_ok());
-        assert_eq!(windowed.validate_lock_expiry(&bus, 8_940), Err(MultibusError::LockOutlivesOffer.into()));
-        windowed.expires_at = 8_000;
-        assert!(windowed.validate_lock_expiry(&bus, 8_000).is_ok());
-        assert_eq!(windowed.validate_lock_expiry(&bus, 8_001), Err(MultibusError::LockOutlivesOffer.into()));
-        let stranger = Address::new_from_array([7; 32]);
-        assert_eq!(windowed.validate_cancel(&bus, &stranger, 8_000), Err(MultibusError::OfferStillTrading.into()));
-        assert!(windowed.validate_cancel(&bus, &stranger, 8_001).is_ok());
+    fn an_offer_of_the_bus_waits_when_it_is_listed_lowered_or_comes_back() {
+        let bus = Bus { reserve_price_per_kwh: 500, ..bus() };
+        let mut own = own(10, 600);
+        let early = Err(MultibusError::OfferNotYetTrading.into());
+        assert_eq!(own.validate_tradable(&bus, 119), early);
+        assert_eq!(own.validate_tradable(&bus, 120), Ok(()));
+        // Raised, it does not wait; lowered, it does.
+        own.reprice(700, 1_000).unwrap();
+        assert_eq!(own.validate_tradable(&bus, 1_000), Ok(()));
+        own.reprice(700, 1_000).unwrap();
+        assert_eq!(own.validate_tradable(&bus, 1_000), Ok(()));
+        own.reprice(699, 1_000).unwrap();
+        assert_eq!((own.trades_from, own.validate_tradable(&bus, 1_119)), (1_120, early.clone()));
+        assert_eq!(own.validate_tradable(&bus, 1_120), Ok(()));
+        // A running one does not wait for another expiry, one that expired does.
+        own.set_expiry(5_000, END, 2_000).unwrap();
+        assert_eq!(own.validate_tradable(&bus, 2_000), Ok(()));
+        own.set_expiry(END, END, 5_000).unwrap();
+        assert_eq!((own.trades_from, own.validate_tradable(&bus, 5_119)), (5_120, early));
+        // A reserve price that was raised since binds at once, and binds no member's offer.
+        let raised = Bus { reserve_price_per_kwh: 700, ..bus };
+        assert_eq!(own.validate_tradable(&raised, 5_120), Err(MultibusError::PriceBelowReserve.into()));
+        assert_eq!(offer(10, 1).validate_tradable(&raised, 0), Ok(()));
+        let mut members = offer(10, 600);
+        members.reprice(1, 1_000).unwrap();
+        assert_eq!((members.trades_from, members.validate_tradable(&bus, 1_000)), (0, Ok(())));
+    }
+
+    #[test]
+    fn a_lock_ends_well_before_its_offer() {
+        let bus = bus();
+        refused(offer(10, 1), MultibusError::LockOutlivesOffer, |offer| offer.reserve(&bus, 1, ANY, LATEST + 1));
+        let mut locked = offer(10, 1);
+        locked.reserve(&bus, 1, ANY, LATEST).unwrap();
+        assert_eq!((locked.locked_until, locked.check_invariants()), (LATEST, Ok(())));
+        locked.reserve(&bus, 1, ANY, LATEST - 1).unwrap();
+        assert_eq!(locked.locked_until, LATEST);
+    }
+
+    #[test]
+    fn a_lock_keeps_its_deposit_apart_until_it_ends() {
+        let bus = bus();
+        let mut locked = offer(1_000, 1_000);
+        locked.reserve(&bus, 300, ANY, LATEST).unwrap();
+        locked.reserve(&bus, 200, ANY, LATEST).unwrap();
+        assert_eq!((locked.deposits, locked.proceeds, locked.open_locks), (500, 0, 2));
+        locked.settle(300, 300);
+        assert_eq!((locked.deposits, locked.proceeds, locked.open_locks), (200, 300, 1));
+        assert_eq!((locked.reserved_wh, locked.remaining_wh, locked.sold_wh()), (200, 700, 300));
+        // Released: the energy is free at once, the refund is held until it is paid.
+        locked.release(200, 10);
+        assert_eq!((locked.deposits, locked.free_wh(), locked.open_locks), (190, 700, 1));
+        assert_eq!(locked.check_invariants(), Ok(()));
+        locked.refund(190);
+        assert_eq!((locked.deposits, locked.open_locks, locked.check_invariants()), (0, 0, Ok(())));
+        assert_eq!((locked.collect(), locked.collect(), locked.proceeds), (300, 0, 0));
     }
 
     #[test]
     fn cancelling_leaves_locked_energy() {
+        let bus = bus();
         let mut locked = offer(1_000, 1);
-        locked.reserve(300, ANY).unwrap();
-        locked.take(100, 100, ANY).unwrap();
+        locked.reserve(&bus, 300, ANY, LATEST).unwrap();
+        locked.take(&bus, 100, 100, ANY).unwrap();
         assert_eq!(locked.cancel().unwrap(), 600);
         assert_eq!((locked.listed_wh, locked.remaining_wh, locked.reserved_wh), (400, 300, 300));
         refused(locked, MultibusError::NothingToCancel, Offer::cancel);
-        refused(locked, MultibusError::OfferCancelled, |offer| offer.reprice(5));
-        refused(locked, MultibusError::OfferCancelled, |offer| offer.extend(5, 1));
-        locked.release(300);
+        refused(locked, MultibusError::OfferCancelled, |offer| offer.reprice(5, 0));
+        refused(locked, MultibusError::OfferCancelled, |offer| offer.set_expiry(5, END, 1));
+        locked.release(300, 0);
+        locked.refund(1);
         assert_eq!(locked.cancel().unwrap(), 300);
         assert_eq!((locked.listed_wh, locked.remaining_wh), (100, 0));
     }
 
     #[test]
-    fn a_seller_acts_for_its_offer_and_owners_for_the_bus_own() {
-        let mut bus = Bus { owner_count: 2, ..Bus::zeroed() };
-        (bus.owners[0].owner, bus.owners[1].owner) = (wallet(1), wallet(2));
-        let mut offer = Offer { seller: wallet(5), ..Offer::zeroed() };
-        assert!(offer.validate_seller(&bus, &wallet(5)).is_ok());
-        for other in [1, 4] {
-            assert_eq!(offer.validate_seller(&bus, &wallet(other)), Err(MultibusError::NotTheSeller.into()));
-        }
-        (offer.owned_by_bus, offer.seller) = (1, wallet(9));
-        assert!(offer.validate_seller(&bus, &wallet(1)).is_ok());
-        assert_eq!(offer.validate_seller(&bus, &wallet(4)), Err(MultibusError::NotTheSeller.into()));
-    }
-
-    #[test]
     fn an_offer_is_what_its_terms_say() {
-        let bus = Address::new_from_array([4; 32]);
-        let capacity = Capacity { window_start: 900, bus, ..Capacity::zeroed() };
+        let capacity = Capacity { window_start: 900, gate_closes_at: 840, bus: BUS, ..Capacity::zeroed() };
+        let seller = Seller { vault: wallet(5), wallet: wallet(3), ..Seller::zeroed() };
         let terms = OfferTerms { energy_wh: 7, price_per_kwh: 8, expires_at: 9, source: 5 };
-        let mut offer = Offer::zeroed();
-        offer.initialize(&capacity, 3, terms, 6);
-        assert_eq!((offer.layout_version, offer.source, offer.version, offer.offer_seq), (LAYOUT_VERSION, 5, 1, 3));
-        assert_eq!((offer.price_per_kwh, offer.listed_wh, offer.remaining_wh, offer.reserved_wh), (8, 7, 7, 0));
-        assert_eq!((offer.window_start, offer.created_at, offer.expires_at, offer.bus), (900, 6, 9, bus));
-        assert_eq!(offer.check_invariants(), Ok(()));
+        let mut made = Offer::zeroed();
+        made.initialize(&capacity, &seller, 3, terms, 6);
+        assert_eq!((made.layout_version, made.source, made.version, made.number), (LAYOUT_VERSION, 5, 1, 3));
+        assert_eq!((made.price_per_kwh, made.listed_wh, made.remaining_wh, made.reserved_wh), (8, 7, 7, 0));
+        assert_eq!((made.window_start, made.gate_closes_at, made.created_at, made.expires_at), (900, 840, 6, 9));
+        assert_eq!((made.bus, made.vault, made.wallet, made.trades_from), (BUS, wallet(5), wallet(3), 0));
+        assert_eq!(made.check_invariants(), Ok(()));
+        let mut own = Offer::zeroed();
+        own.initialize(&capacity, &Seller { wallet: BUS, ..seller }, 3, terms, 6);
+        assert_eq!((own.trades_from, own.is_of_bus(), own.check_invariants()), (126, true, Ok(())));
     }
 
     #[test]
@@ -529,40 +678,73 @@ mod tests {
         use MultibusError::*;
         let now = 1_000;
         let sound = (
-            OfferTerms { energy_wh: 1, price_per_kwh: 10, expires_at: now + 1, source: 5 },
-            Bus { base_price_per_kwh: 10, window_seconds: 900, gate_closure_seconds: 60, ..Bus::zeroed() },
-            Capacity { window_start: now + 61, ..Capacity::zeroed() },
+            OfferTerms { energy_wh: 10, price_per_kwh: 10, expires_at: now + 1, source: 5 },
+            Bus {
+                base_price_per_kwh: 10,
+                reserve_price_per_kwh: 20,
+                window_seconds: 900,
+                horizon_seconds: 3_600,
+                capacity_wh: 100,
+                least_wh: 10,
+                ..bus()
+            },
+            Capacity {
+                window_start: now + 61,
+                gate_closes_at: now + 1,
+                total_wh: 100,
+                available_wh: 100,
+                ..Capacity::zeroed()
+            },
+            Seller { wallet: wallet(3), ..Seller::zeroed() },
         );
-        type Case = (OfferTerms, Bus, Capacity);
+        type Case = (OfferTerms, Bus, Capacity, Seller);
         let validate = |change: fn(&mut Case)| {
             let mut case = sound;
             change(&mut case);
-            case.0.validate(&case.1, &case.2, now)
+            case.0.validate(&case.1, &BUS, &case.3, &case.2, now)
         };
         let refused: &[(MultibusError, Change<Case>)] = &[
             (BusPaused, |case| case.1.paused = 1),
+            (BusClosing, |case| case.1.closing = 1),
+            (SellerSuspended, |case| case.3.suspended = 1),
+            (ListingClosed, |case| case.1.listing_policy = 0),
             (EnergyZero, |case| case.0.energy_wh = 0),
+            (EnergyZero, |case| (case.0.energy_wh, case.2.available_wh) = (0, 0)),
+            (SizeTooSmall, |case| case.0.energy_wh = 9),
             (PriceBelowBase, |case| case.0.price_per_kwh = 9),
+            (PriceBelowReserve, |case| (case.3.wallet, case.0.price_per_kwh) = (BUS, 19)),
             (SourceUnknown, |case| case.0.source = 6),
             (ExpiryInPast, |case| case.0.expires_at = 1_000),
+            (ExpiryTooLate, |case| case.0.expires_at = 1_002),
+            (ExpiryTooLate, |case| (case.0.expires_at, case.2.gate_closes_at) = (4_601, i64::MAX)),
             (WindowsOn, |case| case.2.window_start = 0),
             (WindowsOff, |case| case.1.window_seconds = 0),
-            (GateClosed, |case| case.2.window_start = 1_060),
+            (GateClosed, |case| case.2.gate_closes_at = 1_000),
         ];
-        for (error, change) in refused {
-            assert_eq!(validate(*change), Err((*error).into()), "{error:?}");
+        for (index, (error, change)) in refused.iter().enumerate() {
+            assert_eq!(validate(*change), Err((*error).into()), "{index}: {error:?}");
         }
-        assert_eq!(validate(|_| ()), Ok(()));
-        assert_eq!(validate(|case| case.0.expires_at = 0), Ok(()));
-        assert_eq!(validate(|case| (case.1.window_seconds, case.2.window_start) = (0, 0)), Ok(()));
+        let taken: &[Change<Case>] = &[
+            |_| (),
+            |case| (case.0.expires_at, case.2.gate_closes_at) = (4_600, i64::MAX),
+            |case| (case.1.window_seconds, case.2.window_start) = (0, 0),
+            |case| (case.3.wallet, case.0.price_per_kwh) = (BUS, 20),
+            |case| (case.3.wallet, case.0.price_per_kwh, case.1.listing_policy) = (BUS, 20, 0),
+            |case| (case.0.energy_wh, case.2.available_wh) = (9, 9),
+            // What is left under a capacity that was lowered since.
+            |case| (case.0.energy_wh, case.1.capacity_wh) = (9, 9),
+        ];
+        for (index, change) in taken.iter().enumerate() {
+            assert_eq!(validate(*change), Ok(()), "{index}");
+        }
     }
 
     #[test]
     fn nobody_buys_from_itself_or_what_does_not_trade() {
-        let mut cancelled = Offer { seller: Address::new_from_array([3; 32]), ..offer(10, 1) };
-        let bus = Bus::zeroed();
-        assert_eq!(cancelled.validate_buyer(&cancelled.seller), Err(MultibusError::SelfTrade.into()));
-        assert!(cancelled.validate_buyer(&Address::new_from_array([4; 32])).is_ok());
+        let mut cancelled = offer(10, 1);
+        let bus = bus();
+        assert_eq!(cancelled.validate_buyer(&wallet(3)), Err(MultibusError::SelfTrade.into()));
+        assert!(cancelled.validate_buyer(&wallet(4)).is_ok());
         let paused = Bus { paused: 1, ..bus };
         assert_eq!(cancelled.validate_tradable(&paused, 0), Err(MultibusError::BusPaused.into()));
         cancelled.cancelled = 1;
@@ -571,29 +753,37 @@ mod tests {
 
     #[test]
     fn only_who_may_withdraws_an_offer_that_trades() {
-        let mut bus = Bus { owner_count: 2, listing_policy: 1, ..Bus::zeroed() };
-        (bus.owners[0].owner, bus.owners[1].owner) = (wallet(1), wallet(2));
-        let members = Offer { seller: wallet(3), ..offer(10, 1) };
+        let mut bus = bus();
+        let members = offer(10, 1);
+        let seller = Seller { wallet: wallet(3), ..Seller::zeroed() };
         let still_trading = Err(MultibusError::OfferStillTrading.into());
-        assert_eq!(members.validate_cancel(&bus, &wallet(3), 0), Ok(()));
-        assert_eq!(members.validate_cancel(&bus, &wallet(1), 0), still_trading);
-        assert_eq!(members.validate_cancel(&bus, &wallet(4), 0), still_trading);
-        // Its seller may no longer list.
+        let cancel = |bus: &Bus, seller: &Seller, offer: Offer, caller: u8, now: i64| {
+            offer.validate_cancel(bus, seller, &wallet(caller), now)
+        };
+        assert_eq!(cancel(&bus, &seller, members, 3, 0), Ok(()));
+        for other in [1, 4, 8] {
+            assert_eq!(cancel(&bus, &seller, members, other, 0), still_trading);
+        }
+        // Its seller may no longer list, or is suspended: the owners and the operator may.
+        let suspended = Seller { suspended: 1, ..seller };
         bus.listing_policy = 0;
-        assert_eq!(members.validate_cancel(&bus, &wallet(1), 0), Ok(()));
-        assert_eq!(members.validate_cancel(&bus, &wallet(4), 0), still_trading);
-        let owners = Offer { seller: wallet(1), ..members };
-        assert_eq!(owners.validate_cancel(&bus, &wallet(2), 0), still_trading);
-        let own = Offer { owned_by_bus: 1, seller: wallet(9), ..members };
-        assert_eq!(own.validate_cancel(&bus, &wallet(2), 0), Ok(()));
-        assert_eq!(own.validate_cancel(&bus, &wallet(4), 0), still_trading);
-        let sold_out = Offer { remaining_wh: 0, ..members };
-        assert_eq!(sold_out.validate_cancel(&bus, &wallet(4), 0), Ok(()));
-        // Past its gate, from that second on.
-        bus.window_seconds = 900;
-        let windowed = Offer { window_start: 1_000, ..members };
-        assert_eq!(windowed.validate_cancel(&bus, &wallet(4), 999), still_trading);
-        assert_eq!(windowed.validate_cancel(&bus, &wallet(4), 1_000), Ok(()));
+        for seller in [seller, suspended] {
+            assert_eq!(cancel(&bus, &seller, members, 1, 0), Ok(()));
+            assert_eq!(cancel(&bus, &seller, members, 8, 0), Ok(()));
+            assert_eq!(cancel(&bus, &seller, members, 4, 0), still_trading);
+            bus.listing_policy = 2;
+        }
+        let of_owner = Seller { wallet: wallet(1), ..seller };
+        assert_eq!(cancel(&bus, &of_owner, Offer { wallet: wallet(1), ..members }, 2, 0), still_trading);
+        let of_bus = Seller { wallet: BUS, ..seller };
+        for (caller, expected) in [(2, Ok(())), (8, Ok(())), (4, still_trading.clone())] {
+            assert_eq!(cancel(&bus, &of_bus, own(10, 1), caller, 0), expected);
+        }
+        // Sold out, cancelled before, or from the expiry second on: anyone.
+        assert_eq!(cancel(&bus, &seller, Offer { remaining_wh: 0, ..members }, 4, 0), Ok(()));
+        assert_eq!(cancel(&bus, &seller, Offer { cancelled: 1, ..members }, 4, 0), Ok(()));
+        assert_eq!(cancel(&bus, &seller, members, 4, END - 1), still_trading);
+        assert_eq!(cancel(&bus, &seller, members, 4, END), Ok(()));
     }
 
     #[test]
@@ -610,48 +800,71 @@ mod tests {
 
     #[test]
     fn every_invariant_notices_what_breaks_it() {
-        let mut sound = Offer { created_at: 5, expires_at: 6, owned_by_bus: 1, cancelled: 1, ..offer(10, 1) };
+        let mut sound = Offer { created_at: 5, cancelled: 1, locked_until: LATEST, ..own(11, 1) };
         (sound.remaining_wh, sound.reserved_wh, sound.open_locks, sound.source) = (10, 10, 2, 5);
+        (sound.proceeds, sound.deposits) = (1, 2);
         assert_eq!(sound.check_invariants(), Ok(()));
         assert_noticed(
             &sound,
             Offer::check_invariants,
             &[
-                ("the layout version is the present one", |offer| offer.layout_version = 2),
+                ("the layout version is the present one", |offer| offer.layout_version = 1),
                 ("the source is known", |offer| offer.source = 6),
-                ("flags are 0 or 1", |offer| offer.owned_by_bus = 2),
                 ("flags are 0 or 1", |offer| offer.cancelled = 2),
                 ("versions start at 1", |offer| offer.version = 0),
                 ("the price is above zero", |offer| offer.price_per_kwh = 0),
                 ("reserved <= remaining <= listed", |offer| offer.reserved_wh = 11),
                 ("reserved <= remaining <= listed", |offer| offer.listed_wh = 9),
-                ("energy is reserved exactly where locks are open", |offer| offer.reserved_wh = 0),
-                ("energy is reserved exactly where locks are open", |offer| offer.open_locks = 0),
-                ("an offer expires after its creation", |offer| offer.expires_at = 5),
-                ("reserved bytes are zero", |offer| offer.padding[2] = 1),
-                ("reserved bytes are zero", |offer| offer.reserved[63] = 1),
+                ("energy is reserved only where locks are open", |offer| offer.open_locks = 0),
+                ("deposits are held only where locks are open", |offer| (offer.open_locks, offer.reserved_wh) = (0, 0)),
+                ("proceeds come from sold energy", |offer| offer.remaining_wh = 11),
+                ("a window has a gate", |offer| offer.window_start = 900),
+                ("a window has a gate", |offer| offer.gate_closes_at = END),
+                ("an offer expires before its gate", |offer| offer.expires_at = 5),
+                ("an offer expires before its gate", |offer| {
+                    (offer.window_start, offer.gate_closes_at) = (END, END - 1)
+                }),
+                ("only the bus's own offers wait", |offer| offer.trades_from = 0),
+                ("only the bus's own offers wait", |offer| offer.wallet = wallet(3)),
+                ("locks end well before their offer", |offer| offer.locked_until += 1),
+                ("reserved bytes are zero", |offer| offer.padding[3] = 1),
+                ("reserved bytes are zero", |offer| offer.reserved[127] = 1),
             ],
         );
-        sound.expires_at = 0;
-        assert_eq!(sound.check_invariants(), Ok(()));
     }
 
     proptest! {
         #[test]
-        fn no_wh_appears_or_vanishes(
+        fn no_wh_and_no_base_unit_appears_or_vanishes(
             listed in 1u64..10_000,
-            steps in prop::collection::vec((0u8..6, 1u64..2_000, 1u64..2_000), 0..80),
+            steps in prop::collection::vec((0u8..8, 1u64..2_000, 1u64..2_000), 0..80),
         ) {
+            let bus = bus();
             let mut offer = offer(listed, 700);
-            let (mut sold, mut withdrawn, mut locks) = (0, 0, Vec::new());
+            // Locks that hold energy with their deposit, and refunds that are not paid.
+            let (mut sold, mut withdrawn, mut locks, mut refunds) = (0, 0, Vec::new(), Vec::new());
+            let (mut paid, mut out) = (0, 0);
             for (step, amount, minimum) in steps {
                 let before = offer;
                 let changed = match step {
-                    0 => offer.take(amount, minimum.min(amount), ANY).map(|fill| sold += fill.energy_wh).is_ok(),
-                    1 => offer.reserve(amount, ANY).map(|fill| locks.push(fill.energy_wh)).is_ok(),
-                    2 => locks.pop().map(|energy| { offer.settle(energy); sold += energy; }).is_some(),
-                    3 => locks.pop().map(|energy| offer.release(energy)).is_some(),
-                    4 => offer.reprice(amount).is_ok(),
+                    0 => offer.take(&bus, amount, minimum.min(amount), ANY).map(|fill| {
+                        sold += fill.energy_wh;
+                        paid += fill.cost;
+                    }).is_ok(),
+                    1 => offer.reserve(&bus, amount, ANY, LATEST).map(|fill| {
+                        locks.push((fill.energy_wh, fill.cost));
+                        paid += fill.cost;
+                    }).is_ok(),
+                    2 => locks.pop().map(|(energy, deposit)| { offer.settle(energy, deposit); sold += energy; }).is_some(),
+                    3 => locks.pop().map(|(energy, deposit)| {
+                        let fee = minimum % (deposit / 2 + 1);
+                        offer.release(energy, fee);
+                        refunds.push(deposit - fee);
+                        out += fee;
+                    }).is_some(),
+                    4 => refunds.pop().map(|refund| { offer.refund(refund); out += refund; }).is_some(),
+                    5 => offer.reprice(amount, 0).is_ok(),
+                    6 => { let collected = offer.collect(); out += collected; collected > 0 }
                     _ => amount % 7 == 0 && offer.cancel().map(|energy| withdrawn += energy).is_ok(),
                 };
                 if !changed {
@@ -659,8 +872,12 @@ mod tests {
                 }
                 prop_assert_eq!(offer.check_invariants(), Ok(()));
                 prop_assert_eq!(offer.remaining_wh + sold + withdrawn, listed);
-                prop_assert_eq!(offer.reserved_wh, locks.iter().sum::<u64>());
-                prop_assert_eq!(offer.open_locks as usize, locks.len());
+                prop_assert_eq!(offer.sold_wh(), sold);
+                prop_assert_eq!(offer.reserved_wh, locks.iter().map(|(energy, _)| energy).sum::<u64>());
+                let deposits = locks.iter().map(|(_, deposit)| deposit).chain(&refunds).sum::<u64>();
+                prop_assert_eq!(offer.deposits, deposits);
+                prop_assert_eq!(offer.open_locks as usize, locks.len() + refunds.len());
+                prop_assert_eq!(offer.proceeds + offer.deposits + out, paid);
             }
         }
     }

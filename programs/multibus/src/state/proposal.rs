@@ -5,9 +5,9 @@ use {
         constants::*,
         error::{ensure, refuse},
         numbered::numbered_enum,
-        state::{Bus, Capacity, OwnerShare, OwnerSlot},
+        state::{Bus, Capacity, Ledger, OwnerShare, OwnerSlot},
     },
-    anchor_lang::{address_eq, prelude::*},
+    anchor_lang::{address_eq, prelude::*, solana_program::hash::hashv},
     bytemuck::{Pod, Zeroable},
 };
 
@@ -25,20 +25,38 @@ pub enum ProposalAction {
     ThresholdSet { threshold: u8 },
     /// Sets the wait before a decision executes, in seconds.
     TimelockSet { timelock_seconds: u32 },
-    /// Sets the energy per window, in Wh: of windows opened from then on, or at once where the bus has none.
+    /// Sets the energy per window, in Wh: of windows opened from then on, or at once where the bus has none. An open
+    /// window that has more counts for no more than this, or than what is committed in it.
     CapacitySet { capacity_wh: u64 },
     /// Sets the lowest price an offer may ask, in token base units per kWh.
     BasePriceSet { base_price_per_kwh: u64 },
-    /// Sets who may list: a [`ListingPolicy`](crate::state::ListingPolicy).
+    /// Sets who may list: 0 owners only, 1 admitted sellers too, 2 any wallet.
     ListingPolicySet { listing_policy: u8 },
-    /// Sets the window length and the gate closure, in seconds; both 0 turn windows off.
+    /// Sets the window length and the gate closure, in seconds, of windows opened from then on; both 0 turn windows off.
     WindowsSet { window_seconds: u32, gate_closure_seconds: u32 },
     /// Sets what an unsettled lock costs, in basis points of its deposit.
     LockFeeSet { lock_fee_bps: u16 },
-    /// Stops new offers, locks, settlements and purchases. Needs the pause quorum and no timelock.
+    /// Stops new offers, locks and purchases. Needs the pause quorum and no timelock.
     Pause,
     /// Lets the bus trade again.
     Resume,
+    /// Puts another key in the place of an owner's, with its share, its revenue and its voice.
+    OwnerReplace { owner: Address, new_owner: Address },
+    /// Sets the approvals that pausing needs; 0 for as many as any decision.
+    PauseQuorumSet { pause_quorum: u8 },
+    /// Lets a wallet list under the policy of admitted sellers, and takes a suspension back. Opens its seller account
+    /// where it has none.
+    SellerAdmit { wallet: Address },
+    /// Keeps a seller from listing, until it is admitted again.
+    SellerSuspend { wallet: Address },
+    /// Sets the lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price.
+    ReservePriceSet { reserve_price_per_kwh: u64 },
+    /// Sets the least energy of an offer, a purchase or a lock that does not take the rest, in Wh.
+    LeastSizeSet { least_wh: u64 },
+    /// Sets the wallet that admits and suspends sellers and withdraws the bus's own offers at once.
+    OperatorSet { operator: Option<Address> },
+    /// Closes the bus: nothing opens any more, and once nothing is open, anyone can close it.
+    BusClose,
 }
 
 numbered_enum! {
@@ -56,14 +74,27 @@ numbered_enum! {
         LockFeeSet = 9,
         Pause = 10,
         Resume = 11,
+        OwnerReplace = 12,
+        PauseQuorumSet = 13,
+        SellerAdmit = 14,
+        SellerSuspend = 15,
+        ReservePriceSet = 16,
+        LeastSizeSet = 17,
+        OperatorSet = 18,
+        BusClose = 19,
     }
 }
 
 impl ActionKind {
-    /// Whether such an action changes owners, shares or threshold, which makes older proposals stale.
+    /// Whether such an action changes owners, shares or threshold, or closes the bus, which makes older proposals stale.
     pub const fn changes_owners(self) -> bool {
         match self {
-            Self::OwnerAdd | Self::OwnerRemove | Self::SharesSet | Self::ThresholdSet => true,
+            Self::OwnerAdd
+            | Self::OwnerRemove
+            | Self::SharesSet
+            | Self::ThresholdSet
+            | Self::OwnerReplace
+            | Self::BusClose => true,
             Self::TimelockSet
             | Self::CapacitySet
             | Self::BasePriceSet
@@ -71,8 +102,29 @@ impl ActionKind {
             | Self::WindowsSet
             | Self::LockFeeSet
             | Self::Pause
-            | Self::Resume => false,
+            | Self::Resume
+            | Self::PauseQuorumSet
+            | Self::SellerAdmit
+            | Self::SellerSuspend
+            | Self::ReservePriceSet
+            | Self::LeastSizeSet
+            | Self::OperatorSet => false,
         }
+    }
+
+    /// Whether such an action changes who gets which part of the revenue, so that all of it must be in the treasury.
+    pub const fn changes_shares(self) -> bool {
+        matches!(self, Self::OwnerAdd | Self::OwnerRemove | Self::SharesSet)
+    }
+
+    /// Whether such an action is of one seller.
+    pub const fn is_of_seller(self) -> bool {
+        matches!(self, Self::SellerAdmit | Self::SellerSuspend)
+    }
+
+    /// Whether such an action pauses the bus or lets it run again: stale once either was done later.
+    pub const fn is_of_pause(self) -> bool {
+        matches!(self, Self::Pause | Self::Resume)
     }
 }
 
@@ -92,6 +144,14 @@ impl ProposalAction {
             Self::LockFeeSet { .. } => ActionKind::LockFeeSet,
             Self::Pause => ActionKind::Pause,
             Self::Resume => ActionKind::Resume,
+            Self::OwnerReplace { .. } => ActionKind::OwnerReplace,
+            Self::PauseQuorumSet { .. } => ActionKind::PauseQuorumSet,
+            Self::SellerAdmit { .. } => ActionKind::SellerAdmit,
+            Self::SellerSuspend { .. } => ActionKind::SellerSuspend,
+            Self::ReservePriceSet { .. } => ActionKind::ReservePriceSet,
+            Self::LeastSizeSet { .. } => ActionKind::LeastSizeSet,
+            Self::OperatorSet { .. } => ActionKind::OperatorSet,
+            Self::BusClose => ActionKind::BusClose,
         }
     }
 }
@@ -110,8 +170,10 @@ pub struct Action {
     pub value: u64,
     /// The gate closure where windows are set, else 0.
     pub gate_closure_seconds: u64,
-    /// The owner to add or remove, else zeros.
+    /// The owner to add, remove or replace, the seller's wallet, or the operator; else zeros.
     pub owner: Address,
+    /// The key that takes the owner's place where one is replaced, else zeros.
+    pub new_owner: Address,
     pub shares_bps: [u16; 16],
 }
 
@@ -135,7 +197,18 @@ impl Action {
                 encoded.gate_closure_seconds = *gate_closure_seconds as u64;
             }
             ProposalAction::LockFeeSet { lock_fee_bps } => encoded.value = *lock_fee_bps as u64,
-            ProposalAction::Pause | ProposalAction::Resume => {}
+            ProposalAction::OwnerReplace { owner, new_owner } => {
+                encoded.owner = *owner;
+                encoded.new_owner = *new_owner;
+            }
+            ProposalAction::PauseQuorumSet { pause_quorum } => encoded.value = *pause_quorum as u64,
+            ProposalAction::SellerAdmit { wallet } | ProposalAction::SellerSuspend { wallet } => {
+                encoded.owner = *wallet
+            }
+            ProposalAction::ReservePriceSet { reserve_price_per_kwh } => encoded.value = *reserve_price_per_kwh,
+            ProposalAction::LeastSizeSet { least_wh } => encoded.value = *least_wh,
+            ProposalAction::OperatorSet { operator } => encoded.owner = operator.unwrap_or_default(),
+            ProposalAction::Pause | ProposalAction::Resume | ProposalAction::BusClose => {}
         }
         Ok(encoded)
     }
@@ -168,6 +241,16 @@ impl Action {
             ActionKind::LockFeeSet => ProposalAction::LockFeeSet { lock_fee_bps: self.value as u16 },
             ActionKind::Pause => ProposalAction::Pause,
             ActionKind::Resume => ProposalAction::Resume,
+            ActionKind::OwnerReplace => ProposalAction::OwnerReplace { owner, new_owner: self.new_owner },
+            ActionKind::PauseQuorumSet => ProposalAction::PauseQuorumSet { pause_quorum: self.value as u8 },
+            ActionKind::SellerAdmit => ProposalAction::SellerAdmit { wallet: owner },
+            ActionKind::SellerSuspend => ProposalAction::SellerSuspend { wallet: owner },
+            ActionKind::ReservePriceSet => ProposalAction::ReservePriceSet { reserve_price_per_kwh: self.value },
+            ActionKind::LeastSizeSet => ProposalAction::LeastSizeSet { least_wh: self.value },
+            ActionKind::OperatorSet => {
+                ProposalAction::OperatorSet { operator: (owner.to_bytes() != [0; 32]).then_some(owner) }
+            }
+            ActionKind::BusClose => ProposalAction::BusClose,
         })
     }
 
@@ -182,21 +265,19 @@ impl Action {
 
     /// What the action is; refuses one that a later program wrote.
     #[inline(always)]
-    fn known_kind(&self) -> Result<ActionKind> {
+    pub fn known_kind(&self) -> Result<ActionKind> {
         match ActionKind::try_from(self.kind) {
             Ok(kind) => Ok(kind),
             Err(unknown) => refuse!(ActionUnknown, "action {}", unknown),
         }
     }
 
-    /// Refuses an action that could not be carried out on the bus as it is now. Checked when it is proposed and again when it
-    /// is executed; all rules of decisions are here.
-    pub fn validate(&self, bus: &Bus, general: &Capacity) -> Result<()> {
+    /// Whether the action could be carried out on the bus as it is: refused when it is proposed and again when it is
+    /// executed. The one place where the rules of decisions stand.
+    pub fn validate(&self, bus: &Bus, ledger: &Ledger, general: &Capacity) -> Result<()> {
         match self.known_kind()? {
             ActionKind::OwnerAdd => {
-                ensure!(self.owner.to_bytes() != [0; 32], OwnerZero);
-                Bus::validate_owner_is_not(&general.bus, &self.owner)?;
-                ensure!(bus.owner_index(&self.owner).is_none(), AlreadyOwner);
+                Self::validate_new_owner(bus, &ledger.bus, &self.owner)?;
                 ensure!((bus.owner_count as usize) < MAX_OWNERS, OwnersFull);
                 self.validate_shares(bus.owner_count + 1)
             }
@@ -216,28 +297,18 @@ impl Action {
             ActionKind::SharesSet => self.validate_shares(bus.owner_count),
             ActionKind::ThresholdSet => Bus::validate_threshold(self.value as u8, bus.owner_count),
             ActionKind::TimelockSet => Bus::validate_timelock(self.value as u32),
-            ActionKind::CapacitySet => {
-                Bus::validate_capacity(self.value)?;
-                let used_wh = general.listed_wh + general.sold_wh;
-                ensure!(
-                    self.value >= used_wh,
-                    CapacityBelowListed,
-                    "new capacity {} Wh, listed and sold {} Wh",
-                    self.value,
-                    used_wh
-                );
-                Ok(())
-            }
+            ActionKind::CapacitySet => Bus::validate_capacity(self.value),
             ActionKind::BasePriceSet => Bus::validate_base_price(self.value),
             ActionKind::ListingPolicySet => Bus::validate_listing_policy(self.value as u8),
             ActionKind::WindowsSet => {
-                Bus::validate_windows(self.value as u32, self.gate_closure_seconds as u32)?;
+                let window_seconds = self.value as u32;
+                Bus::validate_windows(window_seconds, self.gate_closure_seconds as u32, bus.horizon_seconds)?;
                 ensure!(
-                    self.value as u32 == bus.window_seconds || (general.open_offers == 0 && general.open_windows == 0),
+                    window_seconds == bus.window_seconds || (general.open_offers == 0 && ledger.open_windows == 0),
                     WindowsInUse,
                     "{} offers and {} windows are open",
                     general.open_offers,
-                    general.open_windows
+                    ledger.open_windows
                 );
                 Ok(())
             }
@@ -250,7 +321,30 @@ impl Action {
                 ensure!(bus.paused == 1, NotPaused);
                 Ok(())
             }
+            ActionKind::OwnerReplace => {
+                ensure!(bus.owner_index(&self.owner).is_some(), OwnerUnknown);
+                Self::validate_new_owner(bus, &ledger.bus, &self.new_owner)
+            }
+            ActionKind::PauseQuorumSet => Bus::validate_pause_quorum(self.value as u8, bus.threshold),
+            ActionKind::SellerAdmit | ActionKind::SellerSuspend => {
+                ensure!(self.owner.to_bytes() != [0; 32], SellerMismatch);
+                Ok(())
+            }
+            ActionKind::ReservePriceSet => Ok(()),
+            ActionKind::LeastSizeSet => Bus::validate_least_size(self.value),
+            ActionKind::OperatorSet => {
+                ensure!(!address_eq(&self.owner, &ledger.bus), OperatorInvalid);
+                Ok(())
+            }
+            ActionKind::BusClose => bus.validate_open(),
         }
+    }
+
+    fn validate_new_owner(bus: &Bus, bus_address: &Address, owner: &Address) -> Result<()> {
+        ensure!(owner.to_bytes() != [0; 32], OwnerZero);
+        Bus::validate_owner_is_not(bus_address, owner)?;
+        ensure!(bus.owner_index(owner).is_none(), AlreadyOwner);
+        Ok(())
     }
 
     fn validate_shares(&self, owner_count: u8) -> Result<()> {
@@ -266,33 +360,51 @@ impl Action {
         Ok(())
     }
 
-    /// Carries the action out. `treasury_balance` is what the treasury holds now, in token base units: before shares change,
-    /// what the old ones earned is settled from it.
-    pub fn apply(&self, bus: &mut Bus, general: &mut Capacity, treasury_balance: u64, now: i64) -> Result<()> {
-        self.validate(bus, general)?;
+    /// Carries the action out on the bus; what it does to a seller is done beside. `treasury_balance` is what the treasury
+    /// holds now, in token base units: what the old shares earned is settled before shares change. `first_proposal` is the
+    /// first number of an owner who enters now.
+    pub fn apply(
+        &self,
+        bus: &mut Bus,
+        ledger: &mut Ledger,
+        general: &mut Capacity,
+        treasury_balance: u64,
+        first_proposal: u64,
+    ) -> Result<()> {
+        self.validate(bus, ledger, general)?;
         let kind = self.known_kind()?;
-        let Some(config_version) = bus.config_version.checked_add(kind.changes_owners() as u64) else {
+        let (Some(config_version), Some(pause_version)) = (
+            bus.config_version.checked_add(kind.changes_owners() as u64),
+            bus.pause_version.checked_add(kind.is_of_pause() as u64),
+        ) else {
             refuse!(CounterOverflow)
         };
         match kind {
             ActionKind::OwnerAdd => {
-                settle_old_shares(bus, None, treasury_balance)?;
-                bus.enter_owner(&self.owner);
+                settle_old_shares(bus, ledger, None, treasury_balance)?;
+                let place = bus.owner_count as usize;
+                ledger.enter_owner(place, &self.owner, first_proposal);
+                bus.owners[place].owner = self.owner;
+                bus.owner_count += 1;
                 self.write_shares(bus);
             }
             ActionKind::OwnerRemove => {
-                settle_old_shares(bus, Some(&self.owner), treasury_balance)?;
-                bus.leave_owner(&self.owner);
+                let (place, count) = (bus.validate_owner(&self.owner)?, bus.owner_count as usize);
+                settle_old_shares(bus, ledger, Some(&self.owner), treasury_balance)?;
+                ledger.leave_owner(place, count, &self.owner);
+                bus.owners.copy_within(place + 1..count, place);
+                bus.owners[count - 1] = OwnerSlot::zeroed();
+                bus.owner_count -= 1;
                 self.write_shares(bus);
             }
             ActionKind::SharesSet => {
-                settle_old_shares(bus, None, treasury_balance)?;
+                settle_old_shares(bus, ledger, None, treasury_balance)?;
                 self.write_shares(bus);
             }
             ActionKind::ThresholdSet => bus.threshold = self.value as u8,
             ActionKind::TimelockSet => bus.timelock_seconds = self.value as u32,
             ActionKind::CapacitySet => {
-                general.resize(self.value)?;
+                general.resize(self.value);
                 bus.capacity_wh = self.value;
             }
             ActionKind::BasePriceSet => bus.base_price_per_kwh = self.value,
@@ -303,12 +415,21 @@ impl Action {
             }
             ActionKind::LockFeeSet => bus.lock_fee_bps = self.value as u16,
             ActionKind::Pause => bus.paused = 1,
-            ActionKind::Resume => {
-                bus.paused = 0;
-                bus.resumed_at = now;
+            ActionKind::Resume => bus.paused = 0,
+            ActionKind::OwnerReplace => {
+                let place = bus.validate_owner(&self.owner)?;
+                ledger.replace_owner(place, &self.new_owner, first_proposal);
+                bus.owners[place].owner = self.new_owner;
             }
+            ActionKind::PauseQuorumSet => bus.pause_quorum = self.value as u8,
+            ActionKind::SellerAdmit | ActionKind::SellerSuspend => (),
+            ActionKind::ReservePriceSet => bus.reserve_price_per_kwh = self.value,
+            ActionKind::LeastSizeSet => bus.least_wh = self.value,
+            ActionKind::OperatorSet => bus.operator = self.owner,
+            ActionKind::BusClose => bus.closing = 1,
         }
         bus.config_version = config_version;
+        bus.pause_version = pause_version;
         Ok(())
     }
 
@@ -322,9 +443,9 @@ impl Action {
 }
 
 /// Settles what the present shares earned, before they change.
-fn settle_old_shares(bus: &mut Bus, leaving: Option<&Address>, treasury_balance: u64) -> Result<()> {
-    bus.validate_settle(leaving, treasury_balance)?;
-    bus.settle_shares(treasury_balance);
+fn settle_old_shares(bus: &Bus, ledger: &mut Ledger, leaving: Option<&Address>, treasury_balance: u64) -> Result<()> {
+    ledger.validate_settle(bus, leaving, treasury_balance)?;
+    ledger.settle_shares(bus, treasury_balance);
     Ok(())
 }
 
@@ -336,7 +457,7 @@ numbered_enum! {
     }
 }
 
-/// A change that owners decide on. PDA `["proposal", bus, proposal_seq]`.
+/// A change that owners decide on. PDA `["proposal", bus, proposer, number]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Proposal {
@@ -347,48 +468,82 @@ pub struct Proposal {
     pub padding: [u8; 3],
     /// Bit `i` is set while owner `i` of the bus approves.
     pub approvals: u16,
-    /// Number of this proposal on its bus.
-    pub proposal_seq: u64,
+    /// Number of this proposal among those of its proposer.
+    pub number: u64,
     /// The bus's configuration version that it was made under; stale once the bus has another.
     pub config_version: u64,
+    /// How often the bus was paused or resumed before it was made; a pause or resume is stale once that is another.
+    pub pause_version: u64,
     /// When it was made, in unix seconds.
     pub created_at: i64,
     /// First second in which it can be executed; 0 while approvals are missing.
     pub executable_at: i64,
+    /// Last second in which it can be executed: 30 days after the first in which it could have been.
+    pub expires_at: i64,
     /// When it was executed, in unix seconds, 0 before.
     pub executed_at: i64,
     pub bus: Address,
     /// Who proposed it, paid the rent and gets it back.
     pub proposer: Address,
+    /// Hash of action and creation time, which an approval names. See [`Proposal::hash_of`].
+    pub hash: [u8; 32],
     pub action: Action,
     pub reserved: [u8; 64],
 }
 
-const _: () = assert!(size_of::<Proposal>() == 264);
+const _: () = assert!(size_of::<Proposal>() == 344);
 
 impl Proposal {
+    /// What an approval names, so that it approves exactly what was read:
+    /// `sha256("multibus:proposal:v1" | program | proposal | created_at i64 | action)`, integers little-endian, the action as
+    /// the account holds it.
+    pub fn hash_of(address: &Address, created_at: i64, action: &Action) -> [u8; 32] {
+        hashv(&[
+            PROPOSAL_HASH_TAG,
+            crate::ID.as_ref(),
+            address.as_ref(),
+            &created_at.to_le_bytes(),
+            bytemuck::bytes_of(action),
+        ])
+        .to_bytes()
+    }
+
     /// Sets a new proposal up; the proposer approves by proposing.
     pub fn initialize(
         &mut self,
-        bus: &Bus,
-        bus_address: &Address,
+        address: &Address,
+        (bus, bus_address): (&Bus, &Address),
         proposer: &Address,
+        number: u64,
         action: Action,
         now: i64,
     ) -> Result<()> {
         self.layout_version = LAYOUT_VERSION;
-        self.proposal_seq = bus.proposal_seq;
+        self.number = number;
         self.config_version = bus.config_version;
+        self.pause_version = bus.pause_version;
         self.created_at = now;
         self.bus = *bus_address;
         self.proposer = *proposer;
+        self.hash = Self::hash_of(address, now, &action);
         self.action = action;
-        self.approve(bus, proposer, now)
+        self.expires_at = now.saturating_add(self.wait_seconds(bus)).saturating_add(PROPOSAL_LIFETIME_SECONDS);
+        let hash = self.hash;
+        self.approve(bus, proposer, &hash, now)
+    }
+
+    fn is_pause(&self) -> bool {
+        self.action.kind == ActionKind::Pause as u8
+    }
+
+    /// Seconds from the last approval that is needed to the execution.
+    fn wait_seconds(&self, bus: &Bus) -> i64 {
+        if self.is_pause() { 0 } else { bus.timelock_seconds as i64 }
     }
 
     /// Approvals that the proposal needs: the pause quorum for pausing, else the threshold.
     pub fn approvals_needed(&self, bus: &Bus) -> u8 {
-        if self.action.kind == ActionKind::Pause as u8 { bus.pause_approvals() } else { bus.threshold }
+        if self.is_pause() { bus.pause_approvals() } else { bus.threshold }
     }
 
     /// Approvals that it has.
@@ -396,14 +551,21 @@ impl Proposal {
         self.approvals.count_ones() as u8
     }
 
-    /// Whether owners, shares or threshold changed after it was made.
+    /// Whether owners, shares or threshold changed after it was made, or for a pause or a resume, either was done later.
     pub fn is_stale(&self, bus: &Bus) -> bool {
         self.config_version != bus.config_version
+            || (self.pause_version != bus.pause_version
+                && ActionKind::try_from(self.action.kind).is_ok_and(ActionKind::is_of_pause))
+    }
+
+    /// Whether the last second of execution has passed.
+    pub fn is_expired(&self, now: i64) -> bool {
+        now > self.expires_at
     }
 
     /// Refuses what can no longer be decided.
     #[inline(always)]
-    pub fn validate_open(&self, bus: &Bus) -> Result<()> {
+    pub fn validate_open(&self, bus: &Bus, now: i64) -> Result<()> {
         ensure!(self.state == ProposalState::Open as u8, ProposalExecuted);
         ensure!(
             !self.is_stale(bus),
@@ -412,27 +574,29 @@ impl Proposal {
             self.config_version,
             bus.config_version
         );
+        ensure!(!self.is_expired(now), ProposalExpired, "expired at {}, now {}", self.expires_at, now);
         Ok(())
     }
 
-    /// An owner approves; counts once.
+    /// An owner approves what the hash names; counts once.
     #[inline(always)]
-    pub fn approve(&mut self, bus: &Bus, owner: &Address, now: i64) -> Result<()> {
-        self.validate_open(bus)?;
+    pub fn approve(&mut self, bus: &Bus, owner: &Address, hash: &[u8; 32], now: i64) -> Result<()> {
+        self.validate_open(bus, now)?;
+        ensure!(*hash == self.hash, ProposalChanged);
         let approval = 1u16 << bus.validate_owner(owner)?;
         ensure!(self.approvals & approval == 0, AlreadyApproved);
         self.approvals |= approval;
         if self.approval_count() == self.approvals_needed(bus) {
-            let wait = if self.action.kind == ActionKind::Pause as u8 { 0 } else { bus.timelock_seconds as i64 };
-            self.executable_at = now.saturating_add(wait);
+            self.executable_at = now.saturating_add(self.wait_seconds(bus));
+            self.expires_at = self.executable_at.saturating_add(PROPOSAL_LIFETIME_SECONDS);
         }
         Ok(())
     }
 
     /// An owner takes the approval back; the timelock starts anew once enough owners approve again.
     #[inline(always)]
-    pub fn revoke(&mut self, bus: &Bus, owner: &Address) -> Result<()> {
-        self.validate_open(bus)?;
+    pub fn revoke(&mut self, bus: &Bus, owner: &Address, now: i64) -> Result<()> {
+        self.validate_open(bus, now)?;
         let approval = 1u16 << bus.validate_owner(owner)?;
         ensure!(self.approvals & approval != 0, NotApproved);
         self.approvals &= !approval;
@@ -444,7 +608,7 @@ impl Proposal {
 
     /// Refuses to execute before enough owners approve and the timelock has passed.
     pub fn validate_execute(&self, bus: &Bus, now: i64) -> Result<()> {
-        self.validate_open(bus)?;
+        self.validate_open(bus, now)?;
         let (count, needed) = (self.approval_count(), self.approvals_needed(bus));
         ensure!(count >= needed, ApprovalsMissing, "{} approvals, {} needed", count, needed);
         ensure!(now >= self.executable_at, TimelockActive, "timelock ends at {}, now {}", self.executable_at, now);
@@ -457,10 +621,13 @@ impl Proposal {
         self.executed_at = now;
     }
 
-    /// Refuses to close what can still be executed: not executed, not stale and somebody approves.
-    pub fn validate_close(&self, bus: &Bus) -> Result<()> {
+    /// Refuses to close what can still be executed: not executed, stale or expired, and somebody approves.
+    pub fn validate_close(&self, bus: &Bus, now: i64) -> Result<()> {
         ensure!(
-            self.state == ProposalState::Executed as u8 || self.is_stale(bus) || self.approvals == 0,
+            self.state == ProposalState::Executed as u8
+                || self.is_stale(bus)
+                || self.is_expired(now)
+                || self.approvals == 0,
             ProposalOpen,
             "{} approvals",
             self.approval_count()
@@ -476,13 +643,16 @@ impl Proposal {
             state,
             padding,
             approvals: _,
-            proposal_seq: _,
+            number: _,
             config_version: _,
+            pause_version: _,
             created_at,
             executable_at,
+            expires_at,
             executed_at,
             bus: _,
             proposer: _,
+            hash: _,
             action,
             reserved,
         } = self;
@@ -493,6 +663,11 @@ impl Proposal {
         invariant(*state == ProposalState::Executed as u8 || *executed_at == 0, "only executed proposals have a time")?;
         invariant(*executable_at == 0 || executable_at >= created_at, "a proposal executes after it was made")?;
         invariant(*executed_at == 0 || executed_at >= executable_at, "the timelock was kept")?;
+        invariant(
+            *expires_at >= created_at.max(executable_at).saturating_add(PROPOSAL_LIFETIME_SECONDS),
+            "a proposal lives 30 days",
+        )?;
+        invariant(executed_at <= expires_at, "nothing is executed after its expiry")?;
         invariant(*padding == [0; 3] && *reserved == [0; 64], "reserved bytes are zero")
     }
 }
@@ -508,6 +683,10 @@ pub fn owners_after(bus: &Bus, action: &Action) -> Vec<OwnerShare> {
         owners.push(OwnerShare { owner: action.owner, share_bps: 0 });
     } else if action.kind == ActionKind::OwnerRemove as u8 {
         owners.retain(|share| !address_eq(&share.owner, &action.owner));
+    } else if action.kind == ActionKind::OwnerReplace as u8 {
+        for share in owners.iter_mut().filter(|share| address_eq(&share.owner, &action.owner)) {
+            share.owner = action.new_owner;
+        }
     }
     // Actions that leave the shares as they are carry none.
     for (share, new) in owners.iter_mut().zip(action.shares()) {
@@ -525,6 +704,11 @@ mod tests {
         crate::state::fixture::{BUS, assert_noticed, wallet},
     };
 
+    /// Address of the proposals of these tests.
+    const PROPOSAL: Address = Address::new_from_array([98; 32]);
+    /// First number of who becomes an owner in these tests.
+    const FIRST: u64 = 9 << 20;
+
     /// A running bus of three owners, two of whom decide after an hour and one of whom pauses.
     fn bus() -> Bus {
         let mut bus = Bus {
@@ -534,6 +718,9 @@ mod tests {
             timelock_seconds: 3_600,
             window_seconds: 900,
             gate_closure_seconds: 60,
+            horizon_seconds: MAX_HORIZON_SECONDS,
+            capacity_wh: 1_000,
+            least_wh: 1,
             ..Bus::zeroed()
         };
         for (index, share_bps) in [6_000, 3_000, 1_000].into_iter().enumerate() {
@@ -544,8 +731,14 @@ mod tests {
 
     fn general() -> Capacity {
         let mut general = Capacity::zeroed();
-        general.initialize(&BUS, &wallet(1), (0, 0), 1_000);
+        general.initialize(&bus(), &BUS, &wallet(1), 0);
         general
+    }
+
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::zeroed();
+        ledger.initialize(&BUS, 3, 5).unwrap();
+        ledger
     }
 
     fn encoded(action: ProposalAction) -> Action {
@@ -566,6 +759,14 @@ mod tests {
             ProposalAction::LockFeeSet { lock_fee_bps: 8 },
             ProposalAction::Pause,
             ProposalAction::Resume,
+            ProposalAction::OwnerReplace { owner: wallet(2), new_owner: wallet(5) },
+            ProposalAction::PauseQuorumSet { pause_quorum: 2 },
+            ProposalAction::SellerAdmit { wallet: wallet(6) },
+            ProposalAction::SellerSuspend { wallet: wallet(6) },
+            ProposalAction::ReservePriceSet { reserve_price_per_kwh: 11 },
+            ProposalAction::LeastSizeSet { least_wh: 12 },
+            ProposalAction::OperatorSet { operator: Some(wallet(7)) },
+            ProposalAction::BusClose,
         ]
     }
 
@@ -574,9 +775,14 @@ mod tests {
         for (kind, action) in actions().into_iter().enumerate() {
             let written = encoded(action.clone());
             assert_eq!((written.kind as usize, written.decode()), (kind, Some(action)));
-            assert_eq!(written.changes_owners(), kind <= 3, "{kind}");
+            assert_eq!(written.changes_owners(), kind <= 3 || kind == 12 || kind == 19, "{kind}");
+            assert_eq!(written.known_kind().unwrap().changes_shares(), kind <= 2, "{kind}");
+            assert_eq!(written.known_kind().unwrap().is_of_seller(), kind == 14 || kind == 15, "{kind}");
+            assert_eq!(written.known_kind().unwrap().is_of_pause(), kind == 10 || kind == 11, "{kind}");
         }
-        assert_eq!(Action { kind: 12, ..Action::zeroed() }.decode(), None);
+        let none = ProposalAction::OperatorSet { operator: None };
+        assert_eq!(encoded(none.clone()).decode(), Some(none));
+        assert_eq!(Action { kind: 20, ..Action::zeroed() }.decode(), None);
         let many = ProposalAction::SharesSet { shares_bps: vec![1; 17] };
         assert_eq!(Action::encode(&many).err(), Some(MultibusError::ShareCountInvalid.into()));
         assert!(Action::encode(&ProposalAction::SharesSet { shares_bps: vec![625; 16] }).is_ok());
@@ -589,87 +795,103 @@ mod tests {
         let shares = |shares_bps: &[u16]| ProposalAction::SharesSet { shares_bps: shares_bps.to_vec() };
         let add = |owner: Address| ProposalAction::OwnerAdd { owner, shares_bps: vec![2_500; 4] };
         let remove = |owner: Address| ProposalAction::OwnerRemove { owner, shares_bps: vec![5_000; 2] };
+        let replace = |owner: Address, new_owner: Address| ProposalAction::OwnerReplace { owner, new_owner };
         let windows =
             |window_seconds, gate_closure_seconds| ProposalAction::WindowsSet { window_seconds, gate_closure_seconds };
         let mut used = general();
-        used.list(0, 400).unwrap();
-        used.list(1, 300).unwrap();
-        used.close_offer(300);
-        let offers = Capacity { open_windows: 0, ..used };
-        let in_windows = Capacity { open_windows: 1, ..general() };
+        used.list(400, 1_000).unwrap();
+        used.list(300, 1_000).unwrap();
+        used.close_offer();
+        let in_windows = Ledger { open_windows: 1, ..ledger() };
         let (paused, three) = (Bus { paused: 1, ..bus() }, Bus { threshold: 3, ..bus() });
+        let short = Bus { horizon_seconds: 3_600, ..bus() };
         let mut one = Bus { owner_count: 1, threshold: 1, ..bus() };
         one.owners[1] = OwnerSlot::zeroed();
         let mut full = Bus { owner_count: 16, ..bus() };
         for number in 3..16 {
             full.owners[number].owner = wallet(number as u8 + 1);
         }
-        let cases: Vec<(Option<MultibusError>, ProposalAction, Bus, Capacity)> = vec![
-            (None, add(wallet(4)), bus(), general()),
-            (Some(OwnerZero), add(Address::default()), bus(), general()),
-            (Some(OwnerIsTheBus), add(BUS), bus(), general()),
-            (Some(AlreadyOwner), add(wallet(3)), bus(), general()),
-            (Some(OwnersFull), add(wallet(40)), full, general()),
-            (Some(ShareCountInvalid), add(wallet(4)), Bus { owner_count: 2, ..bus() }, general()),
-            (None, remove(wallet(3)), bus(), general()),
-            (Some(OwnerUnknown), remove(wallet(4)), bus(), general()),
-            (Some(LastOwner), remove(wallet(1)), one, general()),
-            (Some(ThresholdAboveOwners), remove(wallet(3)), three, general()),
-            (None, shares(&[10_000, 0, 0]), bus(), general()),
-            (Some(SharesInvalid), shares(&[9_999, 0, 0]), bus(), general()),
-            (Some(SharesInvalid), shares(&[10_000, 1, 0]), bus(), general()),
-            (Some(ShareCountInvalid), shares(&[5_000, 5_000]), bus(), general()),
-            (Some(ShareCountInvalid), shares(&[5_000, 5_000, 0, 0]), bus(), general()),
-            (None, ProposalAction::ThresholdSet { threshold: 3 }, bus(), general()),
-            (None, ProposalAction::ThresholdSet { threshold: 1 }, bus(), general()),
-            (Some(ThresholdInvalid), ProposalAction::ThresholdSet { threshold: 4 }, bus(), general()),
-            (Some(ThresholdInvalid), ProposalAction::ThresholdSet { threshold: 0 }, bus(), general()),
-            (None, ProposalAction::TimelockSet { timelock_seconds: MAX_TIMELOCK_SECONDS }, bus(), general()),
-            (
-                Some(TimelockTooLong),
-                ProposalAction::TimelockSet { timelock_seconds: MAX_TIMELOCK_SECONDS + 1 },
-                bus(),
-                general(),
-            ),
-            (None, ProposalAction::CapacitySet { capacity_wh: 700 }, bus(), used),
-            (Some(CapacityBelowListed), ProposalAction::CapacitySet { capacity_wh: 699 }, bus(), used),
-            (Some(CapacityZero), ProposalAction::CapacitySet { capacity_wh: 0 }, bus(), general()),
-            (None, ProposalAction::BasePriceSet { base_price_per_kwh: 1 }, bus(), general()),
-            (Some(BasePriceZero), ProposalAction::BasePriceSet { base_price_per_kwh: 0 }, bus(), general()),
-            (None, ProposalAction::ListingPolicySet { listing_policy: 1 }, bus(), general()),
-            (Some(ListingPolicyUnknown), ProposalAction::ListingPolicySet { listing_policy: 2 }, bus(), general()),
-            (None, windows(1_800, 0), bus(), general()),
-            (Some(WindowsInvalid), windows(59, 0), bus(), general()),
-            (Some(WindowsInUse), windows(1_800, 0), bus(), offers),
-            (Some(WindowsInUse), windows(1_800, 0), bus(), in_windows),
-            (None, windows(900, 120), bus(), offers),
-            (None, windows(900, 120), bus(), in_windows),
-            (None, ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS }, bus(), general()),
-            (Some(LockFeeTooHigh), ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS + 1 }, bus(), general()),
-            (None, ProposalAction::Pause, bus(), general()),
-            (Some(AlreadyPaused), ProposalAction::Pause, paused, general()),
-            (None, ProposalAction::Resume, paused, general()),
-            (Some(NotPaused), ProposalAction::Resume, bus(), general()),
+        let now = (bus(), ledger(), general());
+        let on = |bus: Bus| (bus, ledger(), general());
+        type Case = (Option<MultibusError>, ProposalAction, (Bus, Ledger, Capacity));
+        let cases: Vec<Case> = vec![
+            (None, add(wallet(4)), now),
+            (Some(OwnerZero), add(Address::default()), now),
+            (Some(OwnerIsTheBus), add(BUS), now),
+            (Some(AlreadyOwner), add(wallet(3)), now),
+            (Some(OwnersFull), add(wallet(40)), on(full)),
+            (Some(ShareCountInvalid), add(wallet(4)), on(Bus { owner_count: 2, ..bus() })),
+            (None, remove(wallet(3)), now),
+            (Some(OwnerUnknown), remove(wallet(4)), now),
+            (Some(LastOwner), remove(wallet(1)), on(one)),
+            (Some(ThresholdAboveOwners), remove(wallet(3)), on(three)),
+            (None, shares(&[10_000, 0, 0]), now),
+            (Some(SharesInvalid), shares(&[9_999, 0, 0]), now),
+            (Some(SharesInvalid), shares(&[10_000, 1, 0]), now),
+            (Some(ShareCountInvalid), shares(&[5_000, 5_000]), now),
+            (Some(ShareCountInvalid), shares(&[5_000, 5_000, 0, 0]), now),
+            (None, ProposalAction::ThresholdSet { threshold: 3 }, now),
+            (None, ProposalAction::ThresholdSet { threshold: 1 }, now),
+            (Some(ThresholdInvalid), ProposalAction::ThresholdSet { threshold: 4 }, now),
+            (Some(ThresholdInvalid), ProposalAction::ThresholdSet { threshold: 0 }, now),
+            (None, ProposalAction::TimelockSet { timelock_seconds: MAX_TIMELOCK_SECONDS }, now),
+            (Some(TimelockTooLong), ProposalAction::TimelockSet { timelock_seconds: MAX_TIMELOCK_SECONDS + 1 }, now),
+            (None, ProposalAction::CapacitySet { capacity_wh: 1 }, (bus(), ledger(), used)),
+            (None, ProposalAction::CapacitySet { capacity_wh: MAX_CAPACITY_WH }, now),
+            (Some(CapacityZero), ProposalAction::CapacitySet { capacity_wh: 0 }, now),
+            (Some(CapacityTooLarge), ProposalAction::CapacitySet { capacity_wh: MAX_CAPACITY_WH + 1 }, now),
+            (None, ProposalAction::BasePriceSet { base_price_per_kwh: 1 }, now),
+            (Some(BasePriceZero), ProposalAction::BasePriceSet { base_price_per_kwh: 0 }, now),
+            (None, ProposalAction::ListingPolicySet { listing_policy: 2 }, now),
+            (Some(ListingPolicyUnknown), ProposalAction::ListingPolicySet { listing_policy: 3 }, now),
+            (None, windows(1_800, 0), now),
+            (Some(WindowsInvalid), windows(59, 0), now),
+            (Some(HorizonTooShort), windows(3_600, 0), on(short)),
+            (None, windows(3_599, 0), on(short)),
+            (Some(WindowsInUse), windows(1_800, 0), (bus(), ledger(), used)),
+            (Some(WindowsInUse), windows(1_800, 0), (bus(), in_windows, general())),
+            (None, windows(900, 120), (bus(), ledger(), used)),
+            (None, windows(900, 120), (bus(), in_windows, general())),
+            (None, ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS }, now),
+            (Some(LockFeeTooHigh), ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS + 1 }, now),
+            (None, ProposalAction::Pause, now),
+            (Some(AlreadyPaused), ProposalAction::Pause, on(paused)),
+            (None, ProposalAction::Resume, on(paused)),
+            (Some(NotPaused), ProposalAction::Resume, now),
+            (None, replace(wallet(3), wallet(4)), now),
+            (Some(OwnerUnknown), replace(wallet(4), wallet(5)), now),
+            (Some(AlreadyOwner), replace(wallet(3), wallet(1)), now),
+            (Some(AlreadyOwner), replace(wallet(3), wallet(3)), now),
+            (Some(OwnerZero), replace(wallet(3), Address::default()), now),
+            (Some(OwnerIsTheBus), replace(wallet(3), BUS), now),
+            (None, ProposalAction::PauseQuorumSet { pause_quorum: 2 }, now),
+            (None, ProposalAction::PauseQuorumSet { pause_quorum: 0 }, now),
+            (Some(PauseQuorumInvalid), ProposalAction::PauseQuorumSet { pause_quorum: 3 }, now),
+            (Some(SellerMismatch), ProposalAction::SellerAdmit { wallet: Address::default() }, now),
+            (Some(SellerMismatch), ProposalAction::SellerSuspend { wallet: Address::default() }, now),
+            (None, ProposalAction::ReservePriceSet { reserve_price_per_kwh: u64::MAX }, now),
+            (None, ProposalAction::LeastSizeSet { least_wh: MAX_CAPACITY_WH }, now),
+            (Some(LeastSizeInvalid), ProposalAction::LeastSizeSet { least_wh: 0 }, now),
+            (Some(LeastSizeInvalid), ProposalAction::LeastSizeSet { least_wh: MAX_CAPACITY_WH + 1 }, now),
+            (None, ProposalAction::OperatorSet { operator: Some(wallet(1)) }, now),
+            (Some(OperatorInvalid), ProposalAction::OperatorSet { operator: Some(BUS) }, now),
+            (None, ProposalAction::BusClose, now),
+            (Some(BusClosing), ProposalAction::BusClose, on(Bus { closing: 1, ..bus() })),
         ];
-        for (index, (error, action, bus, general)) in cases.into_iter().enumerate() {
+        for (index, (error, action, before)) in cases.into_iter().enumerate() {
             let refused = error.map(Into::into);
-            assert_eq!(encoded(action.clone()).validate(&bus, &general).err(), refused, "{index}: {action:?}");
-            let (mut after, mut capacity) = (bus, general);
-            assert_eq!(encoded(action).apply(&mut after, &mut capacity, 0, 5).err(), refused, "{index}");
-            assert_eq!((after == bus && capacity == general), error.is_some(), "{index}: refused is unchanged");
+            let (mut bus, mut ledger, mut capacity) = before;
+            assert_eq!(
+                encoded(action.clone()).validate(&bus, &ledger, &capacity).err(),
+                refused,
+                "{index}: {action:?}"
+            );
+            let applied = encoded(action).apply(&mut bus, &mut ledger, &mut capacity, 0, FIRST);
+            assert_eq!(applied.err(), refused, "{index}");
+            assert_eq!((bus, ledger, capacity) == before, error.is_some(), "{index}: refused is unchanged");
         }
-        let unknown = Action { kind: 12, ..Action::zeroed() };
-        assert_eq!(unknown.validate(&bus(), &general()), Err(ActionUnknown.into()));
-    }
-
-    /// The bus and the general capacity after an action, which must change them as `expected` does.
-    fn applies(action: ProposalAction, expected: impl FnOnce(&mut Bus, &mut Capacity)) {
-        let (before, general) = (bus(), general());
-        let (mut after, mut capacity) = (before, general);
-        encoded(action.clone()).apply(&mut after, &mut capacity, 0, 5).unwrap();
-        let (mut wanted, mut wanted_capacity) = (before, general);
-        expected(&mut wanted, &mut wanted_capacity);
-        assert_eq!((after, capacity), (wanted, wanted_capacity), "{action:?}");
+        let unknown = Action { kind: 20, ..Action::zeroed() };
+        assert_eq!(unknown.validate(&bus(), &ledger(), &general()), Err(ActionUnknown.into()));
     }
 
     #[test]
@@ -681,17 +903,19 @@ mod tests {
             bus.config_version += 1;
         };
         for action in actions() {
-            if action == ProposalAction::Resume {
-                continue;
-            }
-            applies(action.clone(), |bus, general| match action {
+            let paused = (action == ProposalAction::Resume) as u8;
+            let before = (Bus { paused, ..bus() }, ledger(), general());
+            let (mut after, mut wanted) = (before, before);
+            encoded(action.clone()).apply(&mut after.0, &mut after.1, &mut after.2, 0, FIRST).unwrap();
+            let (bus, ledger, general) = (&mut wanted.0, &mut wanted.1, &mut wanted.2);
+            match action.clone() {
                 ProposalAction::OwnerAdd { owner, shares_bps } => {
-                    (bus.owners[3].owner, bus.owner_count) = (owner, 4);
+                    (bus.owners[3].owner, bus.owner_count, ledger.owners[3].next_proposal) = (owner, 4, FIRST);
                     shares(bus, &shares_bps);
                 }
                 ProposalAction::OwnerRemove { shares_bps, .. } => {
                     bus.owners[1] = bus.owners[2];
-                    (bus.owners[2], bus.owner_count) = (OwnerSlot::zeroed(), 2);
+                    (bus.owners[2], bus.owner_count, ledger.owners[2].next_proposal) = (OwnerSlot::zeroed(), 2, 0);
                     shares(bus, &shares_bps);
                 }
                 ProposalAction::SharesSet { shares_bps } => shares(bus, &shares_bps),
@@ -707,55 +931,103 @@ mod tests {
                     (bus.window_seconds, bus.gate_closure_seconds) = (window_seconds, gate_closure_seconds);
                 }
                 ProposalAction::LockFeeSet { lock_fee_bps } => bus.lock_fee_bps = lock_fee_bps,
-                ProposalAction::Pause => bus.paused = 1,
-                ProposalAction::Resume => unreachable!("it runs"),
-            });
+                ProposalAction::Pause => (bus.paused, bus.pause_version) = (1, 1),
+                ProposalAction::Resume => (bus.paused, bus.pause_version) = (0, 1),
+                ProposalAction::OwnerReplace { new_owner, .. } => {
+                    (bus.owners[1].owner, bus.config_version) = (new_owner, 1);
+                    ledger.owners[1].next_proposal = FIRST;
+                }
+                ProposalAction::PauseQuorumSet { pause_quorum } => bus.pause_quorum = pause_quorum,
+                ProposalAction::SellerAdmit { .. } | ProposalAction::SellerSuspend { .. } => (),
+                ProposalAction::ReservePriceSet { reserve_price_per_kwh } => {
+                    bus.reserve_price_per_kwh = reserve_price_per_kwh
+                }
+                ProposalAction::LeastSizeSet { least_wh } => bus.least_wh = least_wh,
+                ProposalAction::OperatorSet { operator } => bus.operator = operator.unwrap_or_default(),
+                ProposalAction::BusClose => (bus.closing, bus.config_version) = (1, 1),
+            }
+            assert_eq!(after, wanted, "{action:?}");
         }
-        let (mut paused, mut general) = (Bus { paused: 1, ..bus() }, general());
-        encoded(ProposalAction::Resume).apply(&mut paused, &mut general, 0, 5).unwrap();
-        assert_eq!(paused, Bus { resumed_at: 5, ..bus() });
     }
 
     #[test]
-    fn the_last_configuration_version_is_the_last() {
-        let (mut bus, mut general) = (Bus { config_version: u64::MAX, ..bus() }, general());
-        let threshold = encoded(ProposalAction::ThresholdSet { threshold: 1 });
-        assert_eq!(threshold.apply(&mut bus, &mut general, 0, 0), Err(MultibusError::CounterOverflow.into()));
-        assert!(encoded(ProposalAction::Pause).apply(&mut bus, &mut general, 0, 0).is_ok());
+    fn a_lowered_general_capacity_keeps_what_is_committed() {
+        let (mut bus, mut ledger, mut general) = (bus(), ledger(), general());
+        general.list(700, 1_000).unwrap();
+        let lower = encoded(ProposalAction::CapacitySet { capacity_wh: 500 });
+        lower.apply(&mut bus, &mut ledger, &mut general, 0, FIRST).unwrap();
+        assert_eq!((bus.capacity_wh, general.total_wh, general.available_wh), (500, 700, 0));
+    }
+
+    #[test]
+    fn the_last_versions_are_the_last() {
+        let (mut bus, mut ledger, mut general) =
+            (Bus { config_version: u64::MAX, pause_version: u64::MAX, ..bus() }, ledger(), general());
+        for (action, is_refused) in [
+            (ProposalAction::ThresholdSet { threshold: 1 }, true),
+            (ProposalAction::Pause, true),
+            (ProposalAction::TimelockSet { timelock_seconds: 1 }, false),
+        ] {
+            let refused = is_refused.then_some(MultibusError::CounterOverflow.into());
+            assert_eq!(encoded(action).apply(&mut bus, &mut ledger, &mut general, 0, FIRST).err(), refused);
+        }
     }
 
     #[test]
     fn former_owners_hold_up_only_who_leaves_with_revenue() {
-        let mut full = Bus { former_owner_count: 16, ..bus() };
+        let mut full = Ledger { former_owner_count: 16, accrued_total: 16, ..ledger() };
         for (index, place) in full.former_owners.iter_mut().enumerate() {
             *place = FormerOwner { owner: wallet(index as u8 + 40), accrued: 1 };
         }
         let remove = encoded(ProposalAction::OwnerRemove { owner: wallet(2), shares_bps: vec![5_000; 2] });
-        let before = full;
+        let before = (bus(), full);
+        let (mut bus, mut full) = before;
         let refused = Err(MultibusError::FormerOwnersFull.into());
-        assert_eq!(remove.apply(&mut full, &mut general(), 100, 0), refused);
-        assert_eq!(full, before);
-        assert!(remove.apply(&mut full, &mut general(), 0, 0).is_ok());
-        assert_eq!((full.former_owner_count, full.owner_count), (16, 2));
+        assert_eq!(remove.apply(&mut bus, &mut full, &mut general(), 116, FIRST), refused);
+        assert_eq!((bus, full), before);
+        assert!(remove.apply(&mut bus, &mut full, &mut general(), 16, FIRST).is_ok());
+        assert_eq!((full.former_owner_count, bus.owner_count), (16, 2));
     }
 
     fn proposal(action: ProposalAction, bus: &Bus, now: i64) -> Proposal {
         let mut proposal = Proposal::zeroed();
-        proposal.initialize(bus, &BUS, &wallet(1), encoded(action), now).unwrap();
+        proposal.initialize(&PROPOSAL, (bus, &BUS), &wallet(1), 6, encoded(action), now).unwrap();
         proposal
     }
 
     #[test]
     fn a_proposal_carries_the_approval_of_its_proposer() {
-        let bus = Bus { proposal_seq: 6, config_version: 7, ..bus() };
+        let bus = Bus { config_version: 7, pause_version: 8, ..bus() };
         let action = ProposalAction::TimelockSet { timelock_seconds: 7 };
         let made = proposal(action.clone(), &bus, 100);
         assert_eq!((made.layout_version, made.state, made.approvals), (LAYOUT_VERSION, 0, 1));
-        assert_eq!((made.proposal_seq, made.config_version, made.created_at), (6, 7, 100));
+        assert_eq!((made.number, made.config_version, made.pause_version, made.created_at), (6, 7, 8, 100));
         assert_eq!((made.executable_at, made.executed_at, made.bus, made.proposer), (0, 0, BUS, wallet(1)));
+        assert_eq!(made.expires_at, 100 + 3_600 + PROPOSAL_LIFETIME_SECONDS);
         assert_eq!((made.action.decode(), made.check_invariants()), (Some(action), Ok(())));
-        let stranger = Proposal::zeroed().initialize(&bus, &BUS, &wallet(9), Action::zeroed(), 0);
+        let stranger = Proposal::zeroed().initialize(&PROPOSAL, (&bus, &BUS), &wallet(9), 6, Action::zeroed(), 0);
         assert_eq!(stranger, Err(MultibusError::NotAnOwner.into()));
+    }
+
+    #[test]
+    fn an_approval_names_the_action_and_when_it_was_proposed() {
+        let bus = bus();
+        let action = encoded(ProposalAction::TimelockSet { timelock_seconds: 7 });
+        let mut made = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
+        assert_eq!(made.hash, Proposal::hash_of(&PROPOSAL, 100, &action));
+        let others = [
+            Proposal::hash_of(&BUS, 100, &action),
+            Proposal::hash_of(&PROPOSAL, 101, &action),
+            Proposal::hash_of(&PROPOSAL, 100, &Action { value: 8, ..action }),
+            [0; 32],
+        ];
+        for (index, other) in others.iter().enumerate() {
+            let before = made;
+            let refused = made.approve(&bus, &wallet(2), other, 150);
+            assert_eq!((refused, made), (Err(MultibusError::ProposalChanged.into()), before), "{index}");
+        }
+        let hash = made.hash;
+        assert_eq!(made.approve(&bus, &wallet(2), &hash, 150), Ok(()));
     }
 
     /// The transition refuses with the error and changes nothing.
@@ -765,27 +1037,32 @@ mod tests {
         assert_eq!(after, proposal);
     }
 
+    fn approve(proposal: &mut Proposal, bus: &Bus, number: u8, now: i64) -> Result<()> {
+        let hash = proposal.hash;
+        proposal.approve(bus, &wallet(number), &hash, now)
+    }
+
     #[test]
     fn owners_approve_once_and_the_timelock_runs_from_the_last_that_is_needed() {
         let bus = bus();
         let mut made = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
-        refused(made, MultibusError::AlreadyApproved, |made| made.approve(&bus, &wallet(1), 150));
-        refused(made, MultibusError::NotAnOwner, |made| made.approve(&bus, &wallet(4), 150));
-        refused(made, MultibusError::NotAnOwner, |made| made.revoke(&bus, &wallet(4)));
-        refused(made, MultibusError::NotApproved, |made| made.revoke(&bus, &wallet(3)));
-        refused(made, MultibusError::ApprovalsMissing, |made| made.validate_execute(&bus, i64::MAX));
-        made.approve(&bus, &wallet(3), 200).unwrap();
+        refused(made, MultibusError::AlreadyApproved, |made| approve(made, &bus, 1, 150));
+        refused(made, MultibusError::NotAnOwner, |made| approve(made, &bus, 4, 150));
+        refused(made, MultibusError::NotAnOwner, |made| made.revoke(&bus, &wallet(4), 150));
+        refused(made, MultibusError::NotApproved, |made| made.revoke(&bus, &wallet(3), 150));
+        refused(made, MultibusError::ApprovalsMissing, |made| made.validate_execute(&bus, 10_000));
+        approve(&mut made, &bus, 3, 200).unwrap();
         assert_eq!((made.approvals, made.approval_count(), made.executable_at), (0b101, 2, 3_800));
         refused(made, MultibusError::TimelockActive, |made| made.validate_execute(&bus, 3_799));
         assert_eq!(made.validate_execute(&bus, 3_800), Ok(()));
         // One more than needed moves nothing, neither coming nor going.
-        made.approve(&bus, &wallet(2), 500).unwrap();
+        approve(&mut made, &bus, 2, 500).unwrap();
         assert_eq!((made.approvals, made.executable_at), (0b111, 3_800));
-        made.revoke(&bus, &wallet(2)).unwrap();
+        made.revoke(&bus, &wallet(2), 500).unwrap();
         assert_eq!((made.approvals, made.executable_at), (0b101, 3_800));
-        made.revoke(&bus, &wallet(1)).unwrap();
+        made.revoke(&bus, &wallet(1), 500).unwrap();
         assert_eq!((made.approvals, made.executable_at), (0b100, 0));
-        made.approve(&bus, &wallet(1), 600).unwrap();
+        approve(&mut made, &bus, 1, 600).unwrap();
         assert_eq!((made.approvals, made.executable_at), (0b101, 4_200));
     }
 
@@ -794,6 +1071,7 @@ mod tests {
         let bus = bus();
         let pause = proposal(ProposalAction::Pause, &bus, 100);
         assert_eq!((pause.approvals_needed(&bus), pause.executable_at), (1, 100));
+        assert_eq!(pause.expires_at, 100 + PROPOSAL_LIFETIME_SECONDS);
         assert_eq!(pause.validate_execute(&bus, 100), Ok(()));
         let paused = Bus { paused: 1, ..bus };
         let resume = proposal(ProposalAction::Resume, &paused, 100);
@@ -801,13 +1079,48 @@ mod tests {
     }
 
     #[test]
+    fn a_proposal_ends_30_days_after_it_could_have_been_executed() {
+        let bus = bus();
+        let mut made = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
+        let unapproved_until = 3_700 + PROPOSAL_LIFETIME_SECONDS;
+        refused(made, MultibusError::ProposalOpen, |made| made.validate_close(&bus, unapproved_until));
+        refused(made, MultibusError::ProposalExpired, |made| approve(made, &bus, 2, unapproved_until + 1));
+        refused(made, MultibusError::ProposalExpired, |made| made.revoke(&bus, &wallet(1), unapproved_until + 1));
+        assert_eq!(made.validate_close(&bus, unapproved_until + 1), Ok(()));
+        approve(&mut made, &bus, 2, unapproved_until).unwrap();
+        let last = unapproved_until + 3_600 + PROPOSAL_LIFETIME_SECONDS;
+        assert_eq!((made.expires_at, made.check_invariants()), (last, Ok(())));
+        assert_eq!(made.validate_execute(&bus, last), Ok(()));
+        refused(made, MultibusError::ProposalExpired, |made| made.validate_execute(&bus, last + 1));
+        refused(made, MultibusError::ProposalOpen, |made| made.validate_close(&bus, last));
+        assert_eq!(made.validate_close(&bus, last + 1), Ok(()));
+    }
+
+    #[test]
+    fn a_pause_and_a_resume_are_stale_after_any_later_one() {
+        let bus = bus();
+        let later = Bus { pause_version: 1, ..bus };
+        let pause = proposal(ProposalAction::Pause, &bus, 100);
+        refused(pause, MultibusError::ProposalStale, |pause| pause.validate_execute(&later, 200));
+        assert_eq!(pause.validate_close(&later, 200), Ok(()));
+        let paused = Bus { paused: 1, ..bus };
+        let mut resume = proposal(ProposalAction::Resume, &paused, 100);
+        approve(&mut resume, &paused, 2, 100).unwrap();
+        assert_eq!(resume.validate_execute(&paused, 3_700), Ok(()));
+        let again = Bus { pause_version: 2, ..paused };
+        refused(resume, MultibusError::ProposalStale, |resume| resume.validate_execute(&again, 3_700));
+        let other = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
+        assert!(!other.is_stale(&later));
+    }
+
+    #[test]
     fn what_is_stale_or_executed_is_decided_no_more_and_closes() {
         let bus = bus();
         let made = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
-        refused(made, MultibusError::ProposalOpen, |made| made.validate_close(&bus));
+        refused(made, MultibusError::ProposalOpen, |made| made.validate_close(&bus, 200));
         let mut withdrawn = made;
-        withdrawn.revoke(&bus, &wallet(1)).unwrap();
-        assert_eq!(withdrawn.validate_close(&bus), Ok(()));
+        withdrawn.revoke(&bus, &wallet(1), 200).unwrap();
+        assert_eq!(withdrawn.validate_close(&bus, 200), Ok(()));
         let changed = Bus { config_version: 1, ..bus };
         assert!(made.is_stale(&changed) && !made.is_stale(&bus));
         let mut executed = made;
@@ -816,21 +1129,20 @@ mod tests {
         for (over, bus, error) in
             [(made, changed, MultibusError::ProposalStale), (executed, bus, MultibusError::ProposalExecuted)]
         {
-            refused(over, error, |over| over.approve(&bus, &wallet(2), 200));
-            refused(over, error, |over| over.revoke(&bus, &wallet(1)));
+            refused(over, error, |over| approve(over, &bus, 2, 200));
+            refused(over, error, |over| over.revoke(&bus, &wallet(1), 200));
             refused(over, error, |over| over.validate_execute(&bus, 9_999));
-            assert_eq!(over.validate_close(&bus), Ok(()));
+            assert_eq!(over.validate_close(&bus, 200), Ok(()));
         }
     }
 
     #[test]
     fn owners_after_a_decision_are_foretold() {
         for action in actions() {
-            let (mut after, mut general) = (bus(), general());
+            let paused = (action == ProposalAction::Resume) as u8;
+            let (mut after, mut ledger, mut general) = (Bus { paused, ..bus() }, ledger(), general());
             let foretold = owners_after(&after, &encoded(action.clone()));
-            if action != ProposalAction::Resume {
-                encoded(action.clone()).apply(&mut after, &mut general, 0, 0).unwrap();
-            }
+            encoded(action.clone()).apply(&mut after, &mut ledger, &mut general, 0, FIRST).unwrap();
             let owners: Vec<_> =
                 after.owners().iter().map(|slot| OwnerShare { owner: slot.owner, share_bps: slot.share_bps }).collect();
             assert_eq!(foretold, owners, "{action:?}");
@@ -842,7 +1154,7 @@ mod tests {
         let bus = bus();
         let mut open = proposal(ProposalAction::TimelockSet { timelock_seconds: 7 }, &bus, 100);
         assert_eq!(open.check_invariants(), Ok(()));
-        open.approve(&bus, &wallet(2), 100).unwrap();
+        approve(&mut open, &bus, 2, 100).unwrap();
         assert_eq!(open.check_invariants(), Ok(()));
         let mut sound = open;
         sound.execute(3_700);
@@ -851,12 +1163,14 @@ mod tests {
             &sound,
             Proposal::check_invariants,
             &[
-                ("the layout version is the present one", |proposal| proposal.layout_version = 2),
-                ("the action is known", |proposal| proposal.action.kind = 12),
+                ("the layout version is the present one", |proposal| proposal.layout_version = 1),
+                ("the action is known", |proposal| proposal.action.kind = 20),
                 ("the state is known", |proposal| proposal.state = 2),
                 ("only executed proposals have a time", |proposal| proposal.state = 0),
                 ("a proposal executes after it was made", |proposal| proposal.executable_at = 99),
                 ("the timelock was kept", |proposal| proposal.executed_at = 3_699),
+                ("a proposal lives 30 days", |proposal| proposal.expires_at -= 1),
+                ("nothing is executed after its expiry", |proposal| proposal.executed_at = i64::MAX),
                 ("reserved bytes are zero", |proposal| proposal.padding[2] = 1),
                 ("reserved bytes are zero", |proposal| proposal.reserved[63] = 1),
             ],

@@ -4,7 +4,7 @@ use {
     crate::{
         constants::*,
         error::{ensure, refuse},
-        state::next_history_root,
+        state::{counter, next_history_root},
     },
     anchor_lang::prelude::*,
     bytemuck::{Pod, Zeroable},
@@ -54,18 +54,9 @@ pub struct Trader {
 const _: () = assert!(RECEIPTS == 16 && size_of::<Trader>() == 1_040);
 
 impl Trader {
-    /// The slot that a new lane's nonces start at, 0 for the present one. It is never a past one: a lane that was closed
-    /// had no nonce above its closing's slot, so that the new one starts above all of them.
-    pub fn validate_first_slot(first_slot: u64, slot: u64) -> Result<u64> {
-        let first_slot = if first_slot == 0 { slot } else { first_slot };
-        let is_valid = slot <= first_slot && first_slot - slot <= FIRST_SLOT_AHEAD;
-        ensure!(is_valid, FirstSlotInvalid, "first slot {}, present slot {}", first_slot, slot);
-        Ok(first_slot)
-    }
-
     /// Sets a new lane up that starts at a slot's first nonce.
     pub fn initialize(&mut self, wallet: &Address, lane: u16, first_slot: u64, now: i64) -> Result<()> {
-        let first_nonce = Self::first_nonce(first_slot)?;
+        let first_nonce = counter::first_number(first_slot)?;
         self.layout_version = LAYOUT_VERSION;
         self.lane = lane;
         self.next_nonce = first_nonce;
@@ -73,12 +64,6 @@ impl Trader {
         self.opened_at = now;
         self.wallet = *wallet;
         Ok(())
-    }
-
-    /// First nonce of a lane that starts at a slot.
-    pub fn first_nonce(slot: u64) -> Result<u64> {
-        ensure!(slot < 1 << (64 - NONCE_SLOT_SHIFT), CounterOverflow, "slot {}", slot);
-        Ok(slot << NONCE_SLOT_SHIFT)
     }
 
     /// Refuses every nonce but the next. Instructions ask this first: a purchase that comes a second time hears that its
@@ -104,9 +89,7 @@ impl Trader {
 
     /// Refuses to close a lane in a slot in which it could be opened again below a nonce that it spent.
     pub fn validate_close(&self, slot: u64) -> Result<()> {
-        let reopened_at = Self::first_nonce(slot)?;
-        ensure!(self.next_nonce <= reopened_at, LaneBusy, "next nonce {}, slot {}", self.next_nonce, slot);
-        Ok(())
+        counter::validate_close(self.next_nonce, slot)
     }
 
     /// Receipts on chain, oldest first.
@@ -168,7 +151,7 @@ mod tests {
     #[test]
     fn only_the_next_nonce_is_spent_and_only_once() {
         let mut lane = trader();
-        let first = 5 << NONCE_SLOT_SHIFT;
+        let first = 5 << COUNTER_SLOT_SHIFT;
         for wrong in [0, first - 1, first + 1, u64::MAX] {
             let before = lane;
             assert_eq!(lane.record(wrong, receipt(1)), Err(MultibusError::NonceMismatch.into()));
@@ -211,37 +194,24 @@ mod tests {
         let mut lane = trader();
         assert!(lane.validate_close(5).is_ok());
         lane.record(lane.next_nonce, receipt(1)).unwrap();
-        assert_eq!(lane.validate_close(5), Err(MultibusError::LaneBusy.into()));
+        assert_eq!(lane.validate_close(5), Err(MultibusError::CounterBusy.into()));
         assert!(lane.validate_close(6).is_ok());
-        assert!(Trader::first_nonce(6).unwrap() >= lane.next_nonce);
-        assert_eq!(Trader::first_nonce(1 << 44), Err(MultibusError::CounterOverflow.into()));
-    }
-
-    #[test]
-    fn a_lane_starts_at_the_present_slot_or_somewhat_ahead() {
-        assert_eq!(Trader::validate_first_slot(0, 7), Ok(7));
-        assert_eq!(Trader::validate_first_slot(0, 0), Ok(0));
-        for first_slot in [7, 8, 7 + FIRST_SLOT_AHEAD] {
-            assert_eq!(Trader::validate_first_slot(first_slot, 7), Ok(first_slot));
-        }
-        for first_slot in [1, 6, 8 + FIRST_SLOT_AHEAD, u64::MAX] {
-            let refused = Err(MultibusError::FirstSlotInvalid.into());
-            assert_eq!(Trader::validate_first_slot(first_slot, 7), refused, "{first_slot}");
-        }
+        assert!(counter::first_number(6).unwrap() >= lane.next_nonce);
+        assert_eq!(counter::first_number(1 << 44), Err(MultibusError::CounterOverflow.into()));
     }
 
     #[test]
     fn a_lane_that_starts_ahead_closes_only_once_its_slot_is_there() {
         let mut lane = Trader::zeroed();
         lane.initialize(&Address::new_from_array([9; 32]), 3, 9, 0).unwrap();
-        assert_eq!(lane.validate_close(8), Err(MultibusError::LaneBusy.into()));
+        assert_eq!(lane.validate_close(8), Err(MultibusError::CounterBusy.into()));
         assert!(lane.validate_close(9).is_ok());
         lane.record(lane.next_nonce, receipt(1)).unwrap();
-        assert_eq!(lane.validate_close(9), Err(MultibusError::LaneBusy.into()));
+        assert_eq!(lane.validate_close(9), Err(MultibusError::CounterBusy.into()));
         assert!(lane.validate_close(10).is_ok());
         // Opened again in the slot of its closing, at the earliest slot that is accepted.
-        let reopened_at = Trader::validate_first_slot(10, 10).unwrap();
-        assert!(Trader::first_nonce(reopened_at).unwrap() >= lane.next_nonce);
+        let reopened_at = counter::validate_first_slot(10, 10).unwrap();
+        assert!(counter::first_number(reopened_at).unwrap() >= lane.next_nonce);
     }
 
     #[test]
@@ -251,7 +221,7 @@ mod tests {
         assert_eq!((lane.first_nonce, lane.next_nonce), (5 << 20, 5 << 20));
         assert_eq!((lane.wallet, lane.check_invariants()), (Address::new_from_array([9; 32]), Ok(())));
         assert_eq!(lane.receipts().count(), 0);
-        assert_eq!(Trader::first_nonce((1 << 44) - 1), Ok(((1 << 44) - 1) << 20));
+        assert_eq!(counter::first_number((1 << 44) - 1), Ok(((1 << 44) - 1) << 20));
     }
 
     #[test]
@@ -265,7 +235,7 @@ mod tests {
             &sound,
             Trader::check_invariants,
             &[
-                ("the layout version is the present one", |lane| lane.layout_version = 2),
+                ("the layout version is the present one", |lane| lane.layout_version = 1),
                 ("nonces only grow", |lane| lane.next_nonce = lane.first_nonce - 1),
                 ("the root tells of purchases", |lane| lane.history_root = [0; 32]),
                 ("the root tells of purchases", |lane| lane.next_nonce = lane.first_nonce),

@@ -1,0 +1,117 @@
+//! `bus_close`: closes a bus that its owners decided to close, once nothing of it is open. Anyone may. What the treasury
+//! holds is divided among the owners, each of whom gets a claim; the rent goes to the creator. The bus's address keeps a
+//! tombstone that pays the claims.
+
+use {
+    crate::{
+        account::Account,
+        clock,
+        error::{MultibusError, ensure, refuse},
+        event::log_event,
+        payment::{self, Debt},
+        state::{Bus, Capacity, Ledger, Tombstone},
+        token::{BusAuthority, Settlement, TokenAccount},
+    },
+    anchor_lang::{AccountClose, Discriminator, prelude::*, realloc_account},
+};
+
+/// Followed by the claim account of every owner, writable, in the order of the owners.
+#[derive(Accounts)]
+pub struct BusClose {
+    /// Anyone; pays the rent of new claims and gets it back once they are paid.
+    #[account(mut, unsafe(dup))]
+    pub caller: Signer,
+    #[account(mut)]
+    pub bus: UncheckedAccount,
+    #[account(mut)]
+    pub ledger: Account<Ledger>,
+    /// The bus's general capacity.
+    #[account(mut, constraint = general.bus == ledger.bus && general.window_start == 0 @ MultibusError::CapacityMismatch)]
+    pub general: Account<Capacity>,
+    #[account(mut, unsafe(dup))]
+    pub treasury: UncheckedAccount,
+    #[account(mut, unsafe(dup))]
+    pub unclaimed: UncheckedAccount,
+    /// The bus's creator, who gets the rent.
+    #[account(mut, unsafe(dup))]
+    pub creator: UncheckedAccount,
+    pub mint: UncheckedAccount,
+    pub token_program: UncheckedAccount,
+    pub system_program: Program<System>,
+}
+
+impl BusClose {
+    fn validate(&self, bus: &Account<Bus>) -> Result<()> {
+        ensure!(bus.closing == 1, BusNotClosing);
+        ensure!(self.ledger.bus == *bus.address(), LedgerMismatch);
+        ensure!(*self.treasury.address() == bus.treasury, TreasuryMismatch);
+        ensure!(*self.unclaimed.address() == bus.unclaimed, UnclaimedMismatch);
+        ensure!(*self.creator.address() == bus.creator, RentPayerMismatch);
+        ensure!(*self.mint.address() == bus.mint, MintMismatch);
+        ensure!(*self.token_program.address() == bus.token_program, TokenProgramMismatch);
+        self.ledger.validate_close()
+    }
+}
+
+pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
+    let claims = ctx.remaining_accounts()?;
+    let accounts = &mut ctx.accounts;
+    let now = clock::now()?;
+    let bus = Account::<Bus>::load(*accounts.bus.account())?;
+    accounts.validate(&bus)?;
+    ensure!(claims.len() == bus.owners().len(), OwnerClaimsMissing, "{} accounts", claims.len() as u64);
+
+    let settlement = Settlement {
+        mint: accounts.mint.account(),
+        token_program: accounts.token_program.account(),
+        decimals: bus.mint_decimals,
+    };
+    let (treasury, unclaimed) = (accounts.treasury.account(), accounts.unclaimed.account());
+    let (Some(revenue), Some(held)) =
+        (TokenAccount::read(treasury, &settlement), TokenAccount::read(unclaimed, &settlement))
+    else {
+        refuse!(TokenAccountInvalid)
+    };
+    ensure!(!revenue.is_frozen && !held.is_frozen, PayerFrozen);
+    // What strangers sent to the unclaimed account is divided with the revenue. Cannot overflow: there are no more tokens.
+    let divided = revenue.amount + (held.amount - accounts.ledger.unclaimed_total);
+    let shares = accounts.ledger.divide_rest(&bus, divided)?;
+    for ((slot, share), claim) in bus.owners().iter().zip(shares).zip(&claims) {
+        if share > 0 {
+            let debt = Debt { wallet: &slot.owner, amount: share, refund: None };
+            payment::owe(bus.address(), &mut accounts.ledger, (accounts.caller.account(), claim), &debt)?;
+        }
+    }
+    let authority = BusAuthority::new(&bus);
+    if revenue.amount > 0 {
+        settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
+    }
+    settlement.close(treasury, accounts.creator.account(), &authority)?;
+    let open_claims = accounts.ledger.open_claims;
+    if open_claims == 0 {
+        settlement.close(unclaimed, accounts.creator.account(), &authority)?;
+    }
+
+    let stone = Tombstone::of(&bus, open_claims, now);
+    log_event!(BusClosed {
+        bus: *bus.address(),
+        creator: bus.creator,
+        closed_by: *accounts.caller.address(),
+        closed_at: now,
+        divided,
+        shares,
+        open_claims,
+        padding: [0; 4],
+    });
+    drop(bus);
+    let creator = *accounts.creator.account();
+    let mut view = *accounts.bus.account();
+    realloc_account(&mut view, Tombstone::DISCRIMINATOR.len() + size_of::<Tombstone>(), &creator, false)?;
+    let mut data = view.try_borrow_mut()?;
+    let (discriminator, body) = data.split_at_mut(Tombstone::DISCRIMINATOR.len());
+    discriminator.copy_from_slice(Tombstone::DISCRIMINATOR);
+    body.copy_from_slice(bytemuck::bytes_of(&stone));
+    drop(data);
+    accounts.ledger.close(creator)?;
+    accounts.general.close(creator)
+}

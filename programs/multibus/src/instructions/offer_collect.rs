@@ -1,0 +1,33 @@
+//! `offer_collect`: what was paid for an offer becomes its seller's to withdraw. Anyone may, at any time.
+
+use {
+    crate::{
+        account::Account,
+        error::{MultibusError, ensure},
+        event::log_event,
+        state::{Offer, Seller},
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct OfferCollect {
+    #[account(mut)]
+    pub offer: Account<Offer>,
+    #[account(mut, address = offer.seller @ MultibusError::SellerMismatch)]
+    pub seller: Account<Seller>,
+}
+
+pub fn handler(ctx: &mut Context<OfferCollect>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    ensure!(accounts.offer.proceeds > 0, NothingToCollect);
+    let amount = accounts.offer.collect();
+    accounts.seller.release(amount);
+    log_event!(OfferCollected {
+        offer: *accounts.offer.address(),
+        seller: *accounts.seller.address(),
+        amount,
+        released: accounts.seller.released,
+    });
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! `seller_close`: closes a seller account with its vault: by the seller itself, by an owner for the bus's own, and on a
+//! closing bus by anyone. What is released is paid, or kept as a claim of the seller; what strangers sent to the vault
+//! goes to the treasury; the rent goes to who paid it.
+
+use {
+    crate::{
+        account::Account,
+        error::{MultibusError, ensure, refuse},
+        event::log_event,
+        payment::{self, Debt, Payment},
+        state::{Bus, Ledger, RefundOutcome, Seller},
+        token::{self, BusAuthority, Settlement, TokenAccount},
+    },
+    anchor_lang::{address_eq, prelude::*},
+};
+
+#[derive(Accounts)]
+pub struct SellerClose {
+    /// The seller, an owner for the bus's own seller account, or on a closing bus anyone; pays the rent of a claim where
+    /// one is opened, and gets it back once that is paid.
+    #[account(mut, unsafe(dup))]
+    pub caller: Signer,
+    #[account(address = seller.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    /// The bus's ledger, which counts sellers and claims.
+    #[account(mut)]
+    pub ledger: UncheckedAccount,
+    #[account(mut, close = rent_payer)]
+    pub seller: Account<Seller>,
+    #[account(mut, unsafe(dup), address = seller.vault @ MultibusError::VaultMismatch)]
+    pub vault: UncheckedAccount,
+    /// Token account that is paid; the treasury for the bus's own seller account.
+    #[account(mut, unsafe(dup))]
+    pub destination: UncheckedAccount,
+    /// The bus's treasury.
+    #[account(mut, unsafe(dup), address = bus.treasury @ MultibusError::TreasuryMismatch)]
+    pub treasury: UncheckedAccount,
+    /// The bus's account for what cannot be paid.
+    #[account(mut, unsafe(dup), address = bus.unclaimed @ MultibusError::UnclaimedMismatch)]
+    pub unclaimed: UncheckedAccount,
+    /// The claim of the seller's wallet; looked at only where the seller cannot be paid.
+    #[account(mut, unsafe(dup))]
+    pub claim: UncheckedAccount,
+    /// Who paid the rent; may be the caller.
+    #[account(mut, unsafe(dup), address = seller.rent_payer @ MultibusError::RentPayerMismatch)]
+    pub rent_payer: UncheckedAccount,
+    #[account(address = bus.mint @ MultibusError::MintMismatch)]
+    pub mint: UncheckedAccount,
+    #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
+    pub token_program: UncheckedAccount,
+    pub system_program: Program<System>,
+}
+
+pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let caller = accounts.caller.address();
+    let (bus, wallet) = (&accounts.bus, accounts.seller.wallet);
+    let caller_is_seller = bus.acts_for(bus.address(), &wallet, caller);
+    accounts.seller.validate_close(bus, caller_is_seller, Clock::get()?.slot)?;
+    let (vault, destination) = (accounts.vault.account(), accounts.destination.account());
+    let settlement = Settlement {
+        mint: accounts.mint.account(),
+        token_program: accounts.token_program.account(),
+        decimals: bus.mint_decimals,
+    };
+    let authority = BusAuthority::new(bus);
+    let Some(held) = TokenAccount::read(vault, &settlement) else { refuse!(VaultMismatch) };
+    let amount = accounts.seller.released;
+    let gift = held.amount - amount;
+    let outcome = if amount == 0 {
+        RefundOutcome::Paid
+    } else if address_eq(&wallet, bus.address()) {
+        ensure!(address_eq(destination.address(), &bus.treasury), WithdrawNotToTreasury);
+        ensure!(!held.is_frozen, PayerFrozen);
+        ensure!(!payment::is_frozen(destination, &settlement), PayeeUnpayable);
+        settlement.pay(vault, destination, &authority, amount)?;
+        RefundOutcome::Paid
+    } else {
+        // A stranger pays the wallet's associated account, or nothing but its claim.
+        let is_payee = address_eq(caller, &wallet) || token::is_associated(destination.address(), &wallet, &settlement);
+        let payment = Payment {
+            bus,
+            settlement,
+            debt: Debt { wallet: &wallet, amount, refund: None },
+            from: vault,
+            payer: accounts.caller.account(),
+            claim: accounts.claim.account(),
+            unclaimed: accounts.unclaimed.account(),
+        };
+        // The unclaimed account is nobody's, so that naming it makes a claim.
+        let destination = if is_payee { destination } else { accounts.unclaimed.account() };
+        payment.pay_or_claim(destination, accounts.ledger.account())?
+    };
+    ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
+    if gift > 0 {
+        ensure!(!held.is_frozen, PayerFrozen);
+        // Where the treasury is frozen, it waits with what is unclaimed, and is divided when the bus closes.
+        let treasury = accounts.treasury.account();
+        let to = if payment::is_frozen(treasury, &settlement) { accounts.unclaimed.account() } else { treasury };
+        ensure!(!payment::is_frozen(to, &settlement), PayeeUnpayable);
+        settlement.pay(vault, to, &authority, gift)?;
+    }
+    settlement.close(vault, accounts.rent_payer.account(), &authority)?;
+    // SAFETY: where a claim was written, the reference to the ledger has ended.
+    let mut ledger = unsafe { Account::<Ledger>::load_mut(*accounts.ledger.account())? };
+    ensure!(address_eq(&ledger.bus, bus.address()), LedgerMismatch);
+    // Counted when this seller was opened.
+    ledger.open_sellers -= 1;
+    log_event!(SellerClosed {
+        bus: *bus.address(),
+        seller: *accounts.seller.address(),
+        wallet,
+        closed_by: *caller,
+        destination: *destination.address(),
+        amount,
+        gift,
+        outcome: outcome as u8,
+        padding: [0; 7],
+    });
+    Ok(())
+}

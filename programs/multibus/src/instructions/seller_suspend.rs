@@ -1,0 +1,28 @@
+//! `seller_suspend`: the operator suspends a seller at once: it lists nothing and cannot close its account until it is
+//! admitted again. Its money stays its own. The owners can decide the same.
+
+use {
+    super::seller_open,
+    crate::{
+        account::Account,
+        state::{Bus, Seller},
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct SellerSuspend {
+    pub operator: Signer,
+    pub bus: Account<Bus>,
+    /// The seller account.
+    #[account(mut)]
+    pub seller: UncheckedAccount,
+}
+
+pub fn handler(ctx: &mut Context<SellerSuspend>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let operator = accounts.operator.address();
+    accounts.bus.validate_is_operator(operator)?;
+    let wallet = Account::<Seller>::load(*accounts.seller.account())?.wallet;
+    seller_open::suspend(&accounts.bus, accounts.seller.account(), &wallet, operator)
+}

@@ -1,0 +1,63 @@
+//! `seller_withdraw`: pays a seller all that is released to it. The seller names any token account; anyone may do it for
+//! the seller, to its associated one. What the bus sold itself goes to its treasury only. Works while the bus is paused
+//! or closing, and for sellers who are suspended.
+
+use {
+    crate::{
+        account::Account,
+        error::{MultibusError, ensure},
+        event::log_event,
+        payment,
+        state::{Bus, Seller},
+        token::{BusAuthority, Settlement},
+    },
+    anchor_lang::{address_eq, prelude::*},
+};
+
+#[derive(Accounts)]
+pub struct SellerWithdraw {
+    /// The seller, or anyone.
+    pub caller: Signer,
+    #[account(address = seller.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut)]
+    pub seller: Account<Seller>,
+    #[account(mut, address = seller.vault @ MultibusError::VaultMismatch)]
+    pub vault: UncheckedAccount,
+    /// Token account that is paid; the treasury for the bus's own seller account.
+    #[account(mut)]
+    pub destination: UncheckedAccount,
+    #[account(address = bus.mint @ MultibusError::MintMismatch)]
+    pub mint: UncheckedAccount,
+    #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
+    pub token_program: UncheckedAccount,
+}
+
+pub fn handler(ctx: &mut Context<SellerWithdraw>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let (vault, destination) = (accounts.vault.account(), accounts.destination.account());
+    let settlement = Settlement {
+        mint: accounts.mint.account(),
+        token_program: accounts.token_program.account(),
+        decimals: accounts.bus.mint_decimals,
+    };
+    let (bus, wallet) = (accounts.bus.address(), accounts.seller.wallet);
+    if address_eq(&wallet, bus) {
+        ensure!(address_eq(destination.address(), &accounts.bus.treasury), WithdrawNotToTreasury);
+        ensure!(!payment::is_frozen(destination, &settlement), PayeeUnpayable);
+    } else {
+        let caller_is_seller = address_eq(accounts.caller.address(), &wallet);
+        payment::validate_payee(destination, &wallet, caller_is_seller, bus, &settlement)?;
+    }
+    ensure!(!payment::is_frozen(vault, &settlement), PayerFrozen);
+    let amount = accounts.seller.withdraw()?;
+    settlement.pay(vault, destination, &BusAuthority::new(&accounts.bus), amount)?;
+    log_event!(SellerWithdrawn {
+        bus: *bus,
+        seller: *accounts.seller.address(),
+        destination: *destination.address(),
+        withdrawn_by: *accounts.caller.address(),
+        amount,
+    });
+    Ok(())
+}

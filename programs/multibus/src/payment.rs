@@ -1,0 +1,152 @@
+//! How the bus pays what it owes: to an account that can take it, or else to the unclaimed account, with a claim of the
+//! wallet that is owed. Whether an account can be paid is read before, because a call that fails would undo everything.
+
+use {
+    crate::{
+        account::Account,
+        constants::*,
+        error::{ensure, refuse},
+        event::log_event,
+        state::{Bus, Claim, Ledger, RefundOutcome},
+        token::{self, BusAuthority, Settlement, TokenAccount},
+    },
+    anchor_lang::{address_eq, create_account_signed, find_and_verify_program_address, prelude::*},
+};
+
+/// What the bus owes to a wallet.
+#[derive(Clone, Copy)]
+pub struct Debt<'a> {
+    pub wallet: &'a Address,
+    /// In token base units.
+    pub amount: u64,
+    /// The account that the wallet named for it.
+    pub refund: Option<&'a Address>,
+}
+
+/// A payment of what is owed, from a token account of the bus, with the accounts in which it is kept where it cannot be
+/// made. Those are looked at only then.
+#[derive(Clone, Copy)]
+pub struct Payment<'a> {
+    pub bus: &'a Account<Bus>,
+    pub settlement: Settlement<'a>,
+    pub debt: Debt<'a>,
+    pub from: &'a AccountView,
+    /// Who pays the rent of a new claim and gets it back once the claim is paid.
+    pub payer: &'a AccountView,
+    /// The claim of the wallet.
+    pub claim: &'a AccountView,
+    /// The bus's account for what cannot be paid.
+    pub unclaimed: &'a AccountView,
+}
+
+impl Payment<'_> {
+    /// Pays to `destination` where it belongs to the wallet and can be paid, else into a claim; and not at all where
+    /// nothing leaves the paying account or reaches the unclaimed one. The ledger is loaded only for a claim.
+    #[inline(always)]
+    pub fn pay_or_claim(&self, destination: &AccountView, ledger: &AccountView) -> Result<RefundOutcome> {
+        if is_frozen(self.from, &self.settlement) {
+            return Ok(RefundOutcome::Unpaid);
+        }
+        if TokenAccount::read(destination, &self.settlement).is_some_and(|account| account.pays(self.debt.wallet)) {
+            self.settlement.pay(self.from, destination, &BusAuthority::new(self.bus), self.debt.amount)?;
+            return Ok(RefundOutcome::Paid);
+        }
+        // SAFETY: instructions pass a ledger that they have not loaded.
+        let mut ledger = unsafe { Account::<Ledger>::load_mut(*ledger)? };
+        ensure!(address_eq(&ledger.bus, self.bus.address()), LedgerMismatch);
+        self.keep_as_claim(&mut ledger)
+    }
+
+    /// Moves the debt to the unclaimed account, unless that is frozen.
+    #[cold]
+    pub fn keep_as_claim(&self, ledger: &mut Ledger) -> Result<RefundOutcome> {
+        ensure!(address_eq(self.unclaimed.address(), &self.bus.unclaimed), UnclaimedMismatch);
+        if is_frozen(self.unclaimed, &self.settlement) {
+            return Ok(RefundOutcome::Unpaid);
+        }
+        owe(self.bus.address(), ledger, (self.payer, self.claim), &self.debt)?;
+        self.settlement.pay(self.from, self.unclaimed, &BusAuthority::new(self.bus), self.debt.amount)?;
+        Ok(RefundOutcome::Claimed)
+    }
+}
+
+/// Whether the mint's issuer has frozen a token account of the bus.
+#[inline(always)]
+pub fn is_frozen(account: &AccountView, settlement: &Settlement) -> bool {
+    TokenAccount::read(account, settlement).is_none_or(|account| account.is_frozen)
+}
+
+/// Writes a debt into the wallet's claim, which is opened where there is none. The tokens are moved by the caller.
+pub fn owe(
+    bus: &Address,
+    ledger: &mut Ledger,
+    (payer, claim): (&AccountView, &AccountView),
+    debt: &Debt,
+) -> Result<()> {
+    let is_new = !claim.owned_by(&crate::ID);
+    if is_new {
+        let seeds: [&[u8]; 3] = [CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref()];
+        let Ok(bump) = find_and_verify_program_address(&seeds, &crate::ID, claim.address()) else {
+            refuse!(ClaimMismatch)
+        };
+        create::<Claim>(payer, claim, &[CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref(), &[bump]])?;
+        // SAFETY: the account was created a moment ago, so no other reference to its data exists.
+        let mut account = unsafe { Account::<Claim>::load_mut_after_init(*claim)? };
+        account.initialize(bus, debt.wallet, payer.address());
+        account.bump = bump;
+    }
+    // SAFETY: claims are loaded nowhere else in instructions that owe.
+    let mut account = unsafe { Account::<Claim>::load_mut(*claim)? };
+    ensure!(address_eq(&account.bus, bus) && address_eq(&account.wallet, debt.wallet), ClaimMismatch);
+    account.owe(debt.amount, debt.refund);
+    ledger.owe(debt.amount, is_new);
+    log_event!(ClaimOwed {
+        bus: *bus,
+        wallet: *debt.wallet,
+        claim: *claim.address(),
+        refund: account.refund,
+        rent_payer: account.rent_payer,
+        amount: debt.amount,
+        total: account.amount,
+    });
+    Ok(())
+}
+
+/// Creates an account of the market, also where somebody sent lamports to its address before.
+pub fn create<T: crate::account::Layout>(payer: &AccountView, account: &AccountView, seeds: &[&[u8]]) -> Result<()> {
+    create_account_signed(payer, account, <Account<T> as Space>::INIT_SPACE, &crate::ID, seeds)?;
+    let mut view = *account;
+    view.try_borrow_mut()?[..8].copy_from_slice(T::DISCRIMINATOR);
+    Ok(())
+}
+
+/// Refuses an account that a wallet is not to be paid on, or cannot be paid: the wallet itself names any account, but
+/// none of the bus's own; a stranger only the wallet's associated one.
+pub fn validate_payee(
+    destination: &AccountView,
+    wallet: &Address,
+    caller_is_wallet: bool,
+    bus: &Address,
+    settlement: &Settlement,
+) -> Result<()> {
+    let Some(account) = TokenAccount::read(destination, settlement) else { refuse!(TokenAccountInvalid) };
+    if caller_is_wallet {
+        ensure!(!address_eq(&account.owner, bus), PayeeIsBusAccount);
+    } else {
+        ensure!(address_eq(&account.owner, wallet), PayeeMismatch);
+        ensure!(token::is_associated(destination.address(), wallet, settlement), PayeeMismatch);
+    }
+    ensure!(account.is_payable(), PayeeUnpayable);
+    Ok(())
+}
+
+/// Whether the wallet is itself a bus, which is paid into its treasury and nowhere else: no instruction moves tokens that
+/// it has in other accounts.
+pub fn validate_bus_payee(wallet: &AccountView, destination: &AccountView) -> Result<bool> {
+    if !wallet.owned_by(&crate::ID) {
+        return Ok(false);
+    }
+    let owner = Account::<Bus>::load(*wallet)?;
+    ensure!(address_eq(destination.address(), &owner.treasury), ClaimNotToTreasury);
+    Ok(true)
+}
