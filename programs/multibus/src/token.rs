@@ -15,7 +15,7 @@ use {
         },
         prelude::*,
     },
-    pinocchio_token::instructions::{Batch, BatchState, CloseAccount, InitializeAccount3, TransferChecked},
+    pinocchio_token::instructions::{Batch, BatchState, CloseAccount, InitializeAccount3, Transfer},
 };
 
 /// SPL Token.
@@ -142,7 +142,7 @@ impl TokenAccount {
             return None;
         }
         let data = view.try_borrow().ok()?;
-        Self::decode(&data, settlement.mint.address())
+        Self::decode(&data, settlement.mint)
     }
 
     /// The part of [`TokenAccount::read`] that reads the account's bytes.
@@ -191,33 +191,29 @@ const ASSOCIATED_TOKEN_ID: Address = anchor_lang::address!("ATokenGPvbdGVxr1b2hv
 
 /// Whether an account is the associated token account of a wallet.
 pub fn is_associated(account: &Address, wallet: &Address, settlement: &Settlement) -> bool {
-    let seeds: [&[u8]; 3] =
-        [wallet.as_ref(), settlement.token_program.address().as_ref(), settlement.mint.address().as_ref()];
+    let seeds: [&[u8]; 3] = [wallet.as_ref(), settlement.token_program.address().as_ref(), settlement.mint.as_ref()];
     anchor_lang::find_and_verify_program_address(&seeds, &ASSOCIATED_TOKEN_ID, account).is_ok()
 }
 
-/// Creates a token account of a bus at its address, also where somebody sent lamports there before. One that is there
-/// already, as a seller's vault whose tokens the mint's issuer froze can be, is used again.
+/// Creates a token account of a bus at its address, also where somebody sent lamports there before.
 pub fn create_account(
-    payer: &AccountView,
-    account: &AccountView,
-    settlement: &Settlement,
+    (payer, account): (&AccountView, &AccountView),
+    (mint, token_program): (&AccountView, &Address),
     bus: &Address,
     seeds: &[&[u8]],
 ) -> Result<()> {
-    let token_program = settlement.token_program.address();
     create_account_signed(payer, account, TOKEN_ACCOUNT_LEN, token_program, seeds)?;
-    InitializeAccount3::new(account, settlement.mint, bus).invoke_with_program(token_program)
+    InitializeAccount3::new(account, mint, bus).invoke_with_program(token_program)
 }
 
-/// Number of the token program's `TransferChecked`, the bytes of its data, and its accounts.
-const TRANSFER_CHECKED: u8 = 12;
-const TRANSFER_CHECKED_LEN: usize = 10;
-const TRANSFER_ACCOUNTS: usize = 4;
+/// Number of the token program's `Transfer`, the bytes of its data, and its accounts.
+const TRANSFER: u8 = 3;
+const TRANSFER_LEN: usize = 9;
+const TRANSFER_ACCOUNTS: usize = 3;
 
-/// Bytes of a batch of transfers: each is its header, the instruction's number, the amount and the decimals.
+/// Bytes of a batch of transfers: each is its header, the instruction's number and the amount.
 const fn batch_data_len(transfers: usize) -> usize {
-    Batch::header_data_len(transfers) + transfers * TRANSFER_CHECKED_LEN
+    Batch::header_data_len(transfers) + transfers * TRANSFER_LEN
 }
 
 /// What one account is paid.
@@ -251,12 +247,14 @@ impl<'a> BusAuthority<'a> {
     }
 }
 
-/// The mint and the token program of a bus, checked against it.
+/// The mint of a bus, and its token program, checked against it.
+///
+/// Tokens move by `Transfer`, which names neither mint nor decimals: the token program compares the mints of both accounts,
+/// of which one is always the bus's own.
 #[derive(Clone, Copy)]
 pub struct Settlement<'a> {
-    pub mint: &'a AccountView,
+    pub mint: &'a Address,
     pub token_program: &'a AccountView,
-    pub decimals: u8,
 }
 
 impl Settlement<'_> {
@@ -298,7 +296,7 @@ impl Settlement<'_> {
             batch.push(
                 // The runtime finds an account by its address: those that all transfers share are passed once.
                 |accounts| {
-                    let all = [&payout.account, from, self.mint, authority];
+                    let all = [&payout.account, from, authority];
                     let passed = if index == 0 { all.len() } else { 1 };
                     for (account, view) in accounts.iter_mut().zip(all).take(passed) {
                         CpiAccount::init_from_account_view(view, account);
@@ -307,16 +305,14 @@ impl Settlement<'_> {
                 },
                 |metas| {
                     metas[0].write(InstructionAccount::writable(from.address()));
-                    metas[1].write(InstructionAccount::readonly(self.mint.address()));
-                    metas[2].write(InstructionAccount::writable(payout.account.address()));
-                    metas[3].write(InstructionAccount::readonly_signer(authority.address()));
+                    metas[1].write(InstructionAccount::writable(payout.account.address()));
+                    metas[2].write(InstructionAccount::readonly_signer(authority.address()));
                     Ok(TRANSFER_ACCOUNTS)
                 },
                 |data| {
-                    data[0].write(TRANSFER_CHECKED);
+                    data[0].write(TRANSFER);
                     data[1..9].write_copy_of_slice(&payout.amount.to_le_bytes());
-                    data[9].write(self.decimals);
-                    Ok(TRANSFER_CHECKED_LEN)
+                    Ok(TRANSFER_LEN)
                 },
             )?;
         }
@@ -332,7 +328,7 @@ impl Settlement<'_> {
         amount: u64,
         signers: &[Signer],
     ) -> Result<()> {
-        TransferChecked::new(from, self.mint, to, authority, amount, self.decimals)
+        Transfer::new(from, to, authority, amount)
             .invoke_signed_with_unverified_program(signers, self.token_program.address())
     }
 }

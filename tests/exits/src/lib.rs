@@ -447,7 +447,6 @@ impl Net {
             treasury: self.treasury(),
             unclaimed: self.unclaimed(),
             creator: self.creator,
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
             system_program: system_program::ID,
         };
@@ -518,7 +517,6 @@ impl Net {
             seller: self.seller(wallet),
             vault: self.vault(wallet),
             destination: *destination,
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
         };
         meta(accounts, instruction::SellerWithdraw {})
@@ -537,7 +535,6 @@ impl Net {
             unclaimed: self.unclaimed(),
             claim: self.claim(wallet),
             rent_payer: seller.rent_payer,
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
             system_program: system_program::ID,
         };
@@ -614,7 +611,6 @@ impl Net {
             offer: *offer,
             payment: *payment,
             vault: state.vault,
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
         };
         let data = instruction::Purchase {
@@ -632,7 +628,6 @@ impl Net {
             buyer: *buyer,
             trader: self.trader(buyer),
             payment: *payment,
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
         };
         let data = instruction::PurchaseBatch {
@@ -673,7 +668,6 @@ impl Net {
             lock: self.lock(offer, buyer, place),
             payment: *payment,
             vault: state.vault,
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
             system_program: system_program::ID,
         };
@@ -709,7 +703,6 @@ impl Net {
             unclaimed: self.unclaimed(),
             ledger: self.ledger(),
             claim: self.claim(&state.buyer),
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
             system_program: system_program::ID,
         };
@@ -726,7 +719,6 @@ impl Net {
             destination: *destination,
             unclaimed: self.unclaimed(),
             claim: self.claim(owner),
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
             system_program: system_program::ID,
         };
@@ -745,7 +737,6 @@ impl Net {
             destination: *destination,
             rent_payer: claim.rent_payer,
             creator: self.creator,
-            mint: self.mint.address,
             token_program: self.mint.program.address(),
         };
         meta(accounts, instruction::ClaimPay {})

@@ -35,7 +35,6 @@ pub struct BusClose {
     /// The bus's creator, who gets the rent.
     #[account(mut, unsafe(dup))]
     pub creator: UncheckedAccount,
-    pub mint: UncheckedAccount,
     pub token_program: UncheckedAccount,
     pub system_program: Program<System>,
 }
@@ -47,7 +46,6 @@ impl BusClose {
         ensure!(*self.treasury.address() == bus.treasury, TreasuryMismatch);
         ensure!(*self.unclaimed.address() == bus.unclaimed, UnclaimedMismatch);
         ensure!(*self.creator.address() == bus.creator, RentPayerMismatch);
-        ensure!(*self.mint.address() == bus.mint, MintMismatch);
         ensure!(*self.token_program.address() == bus.token_program, TokenProgramMismatch);
         self.ledger.validate_close()
     }
@@ -61,11 +59,7 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
     accounts.validate(&bus)?;
     ensure!(claims.len() == bus.owners().len(), OwnerClaimsMissing, "{} accounts", claims.len() as u64);
 
-    let settlement = Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: bus.mint_decimals,
-    };
+    let settlement = Settlement { mint: &bus.mint, token_program: accounts.token_program.account() };
     let (treasury, unclaimed) = (accounts.treasury.account(), accounts.unclaimed.account());
     let (Some(revenue), Some(held)) =
         (TokenAccount::read(treasury, &settlement), TokenAccount::read(unclaimed, &settlement))

@@ -11,7 +11,7 @@ use {
         constants::*,
         event::log_event,
         state::{Bus, BusConfig, Capacity, Creator, Ledger},
-        token::{self, Settlement},
+        token,
     },
     anchor_lang::{find_program_address, prelude::*},
 };
@@ -69,19 +69,13 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
     accounts.capacity.initialize(&accounts.bus, &bus_address, &creator, 0);
     accounts.capacity.bump = ctx.bumps.capacity;
 
-    let settlement = Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: mint_decimals,
-    };
     for (account, seed, bump) in [
         (&accounts.treasury, TREASURY_SEED, ctx.bumps.treasury),
         (&accounts.unclaimed, UNCLAIMED_SEED, ctx.bumps.unclaimed),
     ] {
         token::create_account(
-            accounts.creator.account(),
-            account.account(),
-            &settlement,
+            (accounts.creator.account(), account.account()),
+            (accounts.mint.account(), accounts.token_program.address()),
             &bus_address,
             &[seed, bus_address.as_ref(), &[bump]],
         )?;

@@ -42,22 +42,20 @@ pub struct ClaimPay {
     /// otherwise.
     #[account(mut, unsafe(dup))]
     pub creator: UncheckedAccount,
-    pub mint: UncheckedAccount,
     pub token_program: UncheckedAccount,
 }
 
 impl ClaimPay {
-    fn settlement(&self, decimals: u8) -> Settlement<'_> {
-        Settlement { mint: self.mint.account(), token_program: self.token_program.account(), decimals }
+    fn settlement<'a>(&'a self, mint: &'a Address) -> Settlement<'a> {
+        Settlement { mint, token_program: self.token_program.account() }
     }
 
     /// Refuses accounts that are not the bus's, destinations that the caller may not choose or that cannot be paid, and a
     /// payment that cannot leave.
     fn validate(&self, mint: &Address, token_program: &Address, unclaimed: &Address) -> Result<()> {
-        ensure!(address_eq(self.mint.address(), mint), MintMismatch);
         ensure!(address_eq(self.token_program.address(), token_program), TokenProgramMismatch);
         ensure!(address_eq(self.unclaimed.address(), unclaimed), UnclaimedMismatch);
-        let settlement = self.settlement(0);
+        let settlement = self.settlement(mint);
         let (destination, wallet) = (self.destination.account(), &self.claim.wallet);
         let caller_is_wallet = address_eq(self.caller.address(), wallet);
         let is_recorded = address_eq(destination.address(), &self.claim.refund);
@@ -102,7 +100,7 @@ impl ClaimPay {
         ensure!(address_eq(&ledger.bus, bus.address()), LedgerMismatch);
         let amount = self.claim.amount;
         ledger.pay_claim(amount);
-        self.settlement(bus.mint_decimals).pay(
+        self.settlement(&bus.mint).pay(
             self.unclaimed.account(),
             self.destination.account(),
             &BusAuthority::new(&bus),
@@ -118,7 +116,7 @@ impl ClaimPay {
         self.validate(&stone.mint, &stone.token_program, &stone.unclaimed)?;
         let amount = self.claim.amount;
         let is_last = stone.close_claim()?;
-        let settlement = self.settlement(stone.mint_decimals);
+        let settlement = self.settlement(&stone.mint);
         let unclaimed = self.unclaimed.account();
         let held = TokenAccount::read(unclaimed, &settlement).map_or(amount, |account| account.amount);
         let paid = if is_last { held } else { amount };

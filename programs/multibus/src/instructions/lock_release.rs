@@ -51,8 +51,6 @@ pub struct LockRelease {
     /// The claim of the buyer.
     #[account(mut, unsafe(dup))]
     pub claim: UncheckedAccount,
-    #[account(address = bus.mint @ MultibusError::MintMismatch)]
-    pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
     pub system_program: UncheckedAccount,
@@ -68,11 +66,7 @@ pub fn handler(ctx: &mut Context<LockRelease>) -> Result<()> {
 
     let payment = Payment {
         bus: &accounts.bus,
-        settlement: Settlement {
-            mint: accounts.mint.account(),
-            token_program: accounts.token_program.account(),
-            decimals: accounts.bus.mint_decimals,
-        },
+        settlement: Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() },
         debt: Debt { wallet: &accounts.lock.buyer, amount: release.refund, refund: Some(&accounts.lock.refund) },
         from: accounts.vault.account(),
         payer: accounts.caller.account(),

@@ -37,8 +37,6 @@ pub struct LockTake {
     /// The seller's vault.
     #[account(mut, address = offer.vault @ MultibusError::VaultMismatch)]
     pub vault: UncheckedAccount,
-    #[account(address = bus.mint @ MultibusError::MintMismatch)]
-    pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
     pub system_program: Program<System>,
@@ -66,12 +64,12 @@ pub fn handler(
     accounts.lock.initialize(parties, place, fill, accounts.bus.lock_fee_bps, now);
     accounts.lock.bump = ctx.bumps.lock;
 
-    Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: accounts.bus.mint_decimals,
-    }
-    .transfer(accounts.payment.account(), accounts.vault.account(), accounts.buyer.account(), fill.cost)?;
+    Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() }.transfer(
+        accounts.payment.account(),
+        accounts.vault.account(),
+        accounts.buyer.account(),
+        fill.cost,
+    )?;
 
     log_event!(LockTaken {
         lock: *accounts.lock.address(),

@@ -47,11 +47,7 @@ pub struct ProposalExecute {
 
 impl ProposalExecute {
     fn settlement(&self) -> Settlement<'_> {
-        Settlement {
-            mint: self.mint.account(),
-            token_program: self.token_program.account(),
-            decimals: self.bus.mint_decimals,
-        }
+        Settlement { mint: &self.bus.mint, token_program: self.token_program.account() }
     }
 
     /// Moves what the bus sold itself and has not withdrawn to the treasury; returns it in token base units.

@@ -29,8 +29,6 @@ pub struct Purchase {
     /// The seller's vault, which is paid.
     #[account(mut, address = offer.vault @ MultibusError::VaultMismatch)]
     pub vault: UncheckedAccount,
-    #[account(address = bus.mint @ MultibusError::MintMismatch)]
-    pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
 }
@@ -62,12 +60,12 @@ pub fn handler(
     };
     accounts.trader.record(nonce, receipt)?;
 
-    Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: accounts.bus.mint_decimals,
-    }
-    .transfer(accounts.payment.account(), accounts.vault.account(), accounts.buyer.account(), fill.cost)?;
+    Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() }.transfer(
+        accounts.payment.account(),
+        accounts.vault.account(),
+        accounts.buyer.account(),
+        fill.cost,
+    )?;
 
     event::log_purchase(
         EnergyPurchasedHeader {

@@ -40,9 +40,7 @@ pub struct PurchaseBatch {
     /// Token account that pays.
     #[account(mut)]
     pub payment: UncheckedAccount,
-    /// Settlement mint of every bus in the batch.
-    pub mint: UncheckedAccount,
-    /// Token program of the mint.
+    /// Token program of the settlement mint, which all buses of the batch have.
     pub token_program: UncheckedAccount,
 }
 
@@ -77,7 +75,7 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
             && is_bus(bus_view)
         {
             let next = Account::<Bus>::load(*bus_view)?;
-            ensure!(address_eq(accounts.mint.address(), &next.mint), MintMismatch);
+            ensure!(bus.as_ref().is_none_or(|bus| address_eq(&bus.mint, &next.mint)), MintMismatch);
             ensure!(address_eq(accounts.token_program.address(), &next.token_program), TokenProgramMismatch);
             (bus, next_views) = (Some(next), rest);
         }
@@ -129,13 +127,12 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
     };
     accounts.trader.record(nonce, receipt)?;
 
-    Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        // The decimals of the mint, which all buses of the batch have.
-        decimals: bus.map_or(0, |bus| bus.mint_decimals),
-    }
-    .transfer_all(accounts.payment.account(), accounts.buyer.account(), &payouts)?;
+    let Some(bus) = bus else { refuse!(BatchInvalid, "{} items, {} accounts", count as u64, views.len() as u64) };
+    Settlement { mint: &bus.mint, token_program: accounts.token_program.account() }.transfer_all(
+        accounts.payment.account(),
+        accounts.buyer.account(),
+        &payouts,
+    )?;
     log.log(EnergyPurchasedHeader {
         discriminator: EnergyPurchasedHeader::discriminator(),
         buyer: *buyer,

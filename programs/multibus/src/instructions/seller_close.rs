@@ -44,8 +44,6 @@ pub struct SellerClose {
     /// Who paid the rent; may be the caller.
     #[account(mut, unsafe(dup), address = seller.rent_payer @ MultibusError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount,
-    #[account(address = bus.mint @ MultibusError::MintMismatch)]
-    pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
     pub system_program: Program<System>,
@@ -58,11 +56,7 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
     let caller_is_seller = bus.acts_for(bus.address(), &wallet, caller);
     accounts.seller.validate_close(bus, caller_is_seller, Clock::get()?.slot)?;
     let (vault, destination) = (accounts.vault.account(), accounts.destination.account());
-    let settlement = Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: bus.mint_decimals,
-    };
+    let settlement = Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() };
     let authority = BusAuthority::new(bus);
     let Some(held) = TokenAccount::read(vault, &settlement) else { refuse!(VaultMismatch) };
     let amount = accounts.seller.released;

@@ -9,7 +9,7 @@ use {
         event::log_event,
         payment,
         state::{Bus, Ledger, Seller, counter},
-        token::{self, Settlement},
+        token,
     },
     anchor_lang::{address_eq, find_and_verify_program_address, prelude::*},
 };
@@ -84,12 +84,9 @@ impl SellerAccounts<'_> {
         };
         Ledger::count_open(&mut ledger.open_sellers)?;
         payment::create::<Seller>(self.payer, self.seller, &[SELLER_SEED, bus.as_ref(), wallet.as_ref(), &[bump]])?;
-        let settlement =
-            Settlement { mint: self.mint, token_program: self.token_program, decimals: self.bus.mint_decimals };
         token::create_account(
-            self.payer,
-            self.vault,
-            &settlement,
+            (self.payer, self.vault),
+            (self.mint, self.token_program.address()),
             bus,
             &[VAULT_SEED, self.seller.address().as_ref(), &[vault_bump]],
         )?;

@@ -27,8 +27,6 @@ pub struct SellerWithdraw {
     /// Token account that is paid; the treasury for the bus's own seller account.
     #[account(mut)]
     pub destination: UncheckedAccount,
-    #[account(address = bus.mint @ MultibusError::MintMismatch)]
-    pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
 }
@@ -36,11 +34,7 @@ pub struct SellerWithdraw {
 pub fn handler(ctx: &mut Context<SellerWithdraw>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let (vault, destination) = (accounts.vault.account(), accounts.destination.account());
-    let settlement = Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: accounts.bus.mint_decimals,
-    };
+    let settlement = Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() };
     let (bus, wallet) = (accounts.bus.address(), accounts.seller.wallet);
     if address_eq(&wallet, bus) {
         ensure!(address_eq(destination.address(), &accounts.bus.treasury), WithdrawNotToTreasury);

@@ -36,8 +36,6 @@ pub struct TreasuryClaim {
     /// The claim of the owner; looked at only where the owner cannot be paid.
     #[account(mut, unsafe(dup))]
     pub claim: UncheckedAccount,
-    #[account(address = bus.mint @ MultibusError::MintMismatch)]
-    pub mint: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,
     pub system_program: Program<System>,
@@ -65,11 +63,7 @@ pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let bus = &accounts.bus;
     let (owner, treasury) = (*accounts.owner.address(), accounts.treasury.account());
-    let settlement = Settlement {
-        mint: accounts.mint.account(),
-        token_program: accounts.token_program.account(),
-        decimals: bus.mint_decimals,
-    };
+    let settlement = Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() };
     let is_paid = accounts.validate_destination(&settlement)?;
     let Some(held) = TokenAccount::read(treasury, &settlement) else { refuse!(TokenAccountInvalid) };
     ensure!(!held.is_frozen, PayerFrozen);
