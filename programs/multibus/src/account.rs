@@ -3,11 +3,14 @@
 use {
     crate::{constants::LAYOUT_VERSION, error::ensure},
     anchor_lang::{
-        AccountClose, AccountInitialize, Discriminator, IdlAccountType, Owner, Space, accounts, bytemuck::Pod,
-        pinocchio::ProgramResult, prelude::*,
+        AccountClose, AccountInitialize, Discriminator, ErrorCode, IdlAccountType, Owner, Space, bytemuck::Pod,
+        create_account_with_signers, pinocchio::ProgramResult, prelude::*,
     },
     core::ops::{Deref, DerefMut},
 };
+
+/// Bytes of an account before its fields: which kind it is.
+const DISCRIMINATOR_LEN: usize = 8;
 
 /// What every account of the market has.
 pub trait Layout: Pod + Owner + Discriminator {
@@ -16,30 +19,75 @@ pub trait Layout: Pod + Owner + Discriminator {
 }
 
 /// An account of the market: owned by the program, of the right kind, and of the layout that this program knows.
-pub struct Account<T: Layout>(accounts::Account<T>);
+///
+/// It is Anchor's `Account` with the check of the layout, and without its marks of who borrows what: an instruction loads
+/// each of its accounts once, which costs less to see than to check.
+pub struct Account<T: Layout> {
+    view: AccountView,
+    /// The account's fields, in the memory that the chain passes to the program.
+    fields: *mut T,
+    is_mutable: bool,
+}
 
 impl<T: Layout> Account<T> {
+    const LEN: usize = {
+        assert!(align_of::<T>() <= DISCRIMINATOR_LEN, "the chain aligns the data of accounts to 8 bytes");
+        DISCRIMINATOR_LEN + size_of::<T>()
+    };
+
     /// The account's address.
     #[inline(always)]
     pub fn address(&self) -> &Address {
-        self.0.address()
+        self.view.address()
     }
 
+    /// An account whose length was checked.
+    ///
+    /// # Safety
+    ///
+    /// It has at least `LEN` bytes, and while a mutable one is alive, no other reference to its data.
     #[inline(always)]
-    fn checked(account: accounts::Account<T>) -> Result<Self> {
+    unsafe fn open(mut view: AccountView, is_mutable: bool) -> Self {
+        // SAFETY: the caller keeps the account long enough for the discriminator and what follows it.
+        let fields = unsafe { view.data_mut_ptr().add(DISCRIMINATOR_LEN) }.cast();
+        Self { view, fields, is_mutable }
+    }
+
+    /// An account whose owner, kind and layout are checked.
+    ///
+    /// # Safety
+    ///
+    /// While a mutable one is alive, there is no other reference to its data.
+    #[inline(always)]
+    unsafe fn checked(view: AccountView, is_mutable: bool) -> Result<Self> {
+        if !view.owned_by(&T::OWNER) {
+            let is_missing = view.lamports() == 0 && view.owned_by(&System::id());
+            return Err(if is_missing { ProgramError::UninitializedAccount } else { ProgramError::IllegalOwner });
+        }
+        if view.data_len() < Self::LEN {
+            return Err(ProgramError::AccountDataTooSmall);
+        }
+        // SAFETY: the account has that many bytes and more.
+        let kind = unsafe { core::slice::from_raw_parts(view.data_ptr(), DISCRIMINATOR_LEN) };
+        if kind != T::DISCRIMINATOR {
+            return Err(ProgramError::InvalidAccountData);
+        }
+        // SAFETY: the length is checked above, the rest is the caller's promise.
+        let account = unsafe { Self::open(view, is_mutable) };
         let version = account.layout_version();
         ensure!(version == LAYOUT_VERSION, LayoutUnknown, "layout {}, this program's {}", version, LAYOUT_VERSION);
-        Ok(Self(account))
+        Ok(account)
     }
 }
 
 impl<T: Layout> AnchorAccount for Account<T> {
     type Data = T;
-    const MIN_DATA_LEN: usize = <accounts::Account<T> as AnchorAccount>::MIN_DATA_LEN;
+    const MIN_DATA_LEN: usize = Self::LEN;
 
     #[inline(always)]
     fn load(view: AccountView) -> Result<Self> {
-        Self::checked(AnchorAccount::load(view)?)
+        // SAFETY: the account is not mutable.
+        unsafe { Self::checked(view, false) }
     }
 
     /// # Safety
@@ -47,8 +95,11 @@ impl<T: Layout> AnchorAccount for Account<T> {
     /// No other reference to the account's data may be alive: see [`AnchorAccount::load_mut`].
     #[inline(always)]
     unsafe fn load_mut(view: AccountView) -> Result<Self> {
+        if !view.is_writable() {
+            return Err(ErrorCode::ConstraintMut.into());
+        }
         // SAFETY: the caller keeps the same promise.
-        Self::checked(unsafe { AnchorAccount::load_mut(view) }?)
+        unsafe { Self::checked(view, true) }
     }
 
     /// # Safety
@@ -56,13 +107,17 @@ impl<T: Layout> AnchorAccount for Account<T> {
     /// See [`AnchorAccount::load_mut_after_init`].
     #[inline(always)]
     unsafe fn load_mut_after_init(view: AccountView) -> Result<Self> {
-        // SAFETY: the caller keeps the same promise. A new account gets its version from its `initialize`.
-        Ok(Self(unsafe { AnchorAccount::load_mut_after_init(view) }?))
+        if view.data_len() < Self::LEN {
+            return Err(ProgramError::AccountDataTooSmall);
+        }
+        // SAFETY: the length is checked above, the rest is the caller's promise. A new account gets its layout version
+        // from its `initialize`.
+        Ok(unsafe { Self::open(view, true) })
     }
 
     #[inline(always)]
     fn account(&self) -> &AccountView {
-        self.0.account()
+        &self.view
     }
 }
 
@@ -75,20 +130,33 @@ impl<T: Layout> AccountInitialize for Account<T> {
         payer: &AccountView,
         account: &AccountView,
         space: usize,
-        owner: &Address,
+        _owner: &Address,
         (): &(),
         signer_seeds: Option<&[&[u8]]>,
         payer_signer_seeds: Option<&[&[u8]]>,
     ) -> Result<Self> {
-        accounts::Account::create_and_initialize(payer, account, space, owner, &(), signer_seeds, payer_signer_seeds)
-            .map(Self)
+        create_account_with_signers(payer, account, space, &T::OWNER, signer_seeds, payer_signer_seeds)?;
+        let mut view = *account;
+        view.try_borrow_mut()?[..DISCRIMINATOR_LEN].copy_from_slice(T::DISCRIMINATOR);
+        // SAFETY: the account was created a moment ago, so no other reference to its data exists.
+        unsafe { Self::load_mut_after_init(view) }
     }
 }
 
 impl<T: Layout> AccountClose for Account<T> {
+    /// Moves the lamports and gives the account back to the system program, which clears its data.
     #[inline(always)]
-    fn close(&mut self, destination: AccountView) -> ProgramResult {
-        self.0.close(destination)
+    fn close(&mut self, mut destination: AccountView) -> ProgramResult {
+        assert!(self.is_mutable);
+        let Some(lamports) = destination.lamports().checked_add(self.view.lamports()) else {
+            return Err(ProgramError::ArithmeticOverflow);
+        };
+        destination.set_lamports(lamports);
+        self.view.set_lamports(0);
+        self.is_mutable = false;
+        // SAFETY: nothing reads the account's data after this: `self` is no longer written, and instructions end here.
+        unsafe { self.view.close_unchecked() };
+        Ok(())
     }
 }
 
@@ -97,28 +165,32 @@ impl<T: Layout> Deref for Account<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        &self.0
+        // SAFETY: `open` got an account that is long enough, whose data lives as long as the instruction and is aligned
+        // to 8 bytes; every bit pattern is a `T`. Whoever loads a mutable one keeps other references away.
+        unsafe { &*self.fields }
     }
 }
 
 impl<T: Layout> DerefMut for Account<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        assert!(self.is_mutable);
+        // SAFETY: as in `deref`, and it was loaded as mutable.
+        unsafe { &mut *self.fields }
     }
 }
 
 impl<T: Layout> AsRef<AccountView> for Account<T> {
     #[inline(always)]
     fn as_ref(&self) -> &AccountView {
-        self.0.account()
+        &self.view
     }
 }
 
 impl<T: Layout> AsRef<Address> for Account<T> {
     #[inline(always)]
     fn as_ref(&self) -> &Address {
-        self.0.address()
+        self.view.address()
     }
 }
 
@@ -127,7 +199,7 @@ impl<T: Layout> Discriminator for Account<T> {
 }
 
 impl<T: Layout> Space for Account<T> {
-    const INIT_SPACE: usize = <accounts::Account<T> as Space>::INIT_SPACE;
+    const INIT_SPACE: usize = Self::LEN;
 }
 
 #[doc(hidden)]
