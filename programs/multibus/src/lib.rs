@@ -180,10 +180,10 @@ pub mod multibus {
         lock_settle::handler(ctx, nonce, taken_at)
     }
 
-    /// Gives up a lock, or pays the refund of one that was given up.
+    /// Gives up a lock that was taken at `taken_at`, or pays the refund of one that was given up.
     #[discrim = 19]
-    pub fn lock_release(ctx: &mut Context<LockRelease>) -> Result<()> {
-        lock_release::handler(ctx)
+    pub fn lock_release(ctx: &mut Context<LockRelease>, taken_at: i64) -> Result<()> {
+        lock_release::handler(ctx, taken_at)
     }
 
     /// Opens a nonce lane of the wallet. Its first nonce is `first_slot << 20`; 0 is the present slot.

@@ -140,13 +140,25 @@ pub fn validate_payee(
     Ok(())
 }
 
-/// Whether the wallet is itself a bus, which is paid into its treasury and nowhere else: no instruction moves tokens that
-/// it has in other accounts.
-pub fn validate_bus_payee(wallet: &AccountView, destination: &AccountView) -> Result<bool> {
-    if !wallet.owned_by(&crate::ID) {
-        return Ok(false);
+/// What a wallet that is to be paid is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payee {
+    /// Nothing of the market's.
+    Wallet,
+    /// A bus, and the destination is its treasury.
+    Bus,
+    /// A bus that was closed. No instruction moves tokens that it would be paid.
+    ClosedBus,
+}
+
+impl Payee {
+    /// A bus is paid into its treasury and nowhere else: no instruction moves tokens that it has in other accounts.
+    pub fn of(wallet: &AccountView, destination: &AccountView) -> Result<Self> {
+        if !wallet.owned_by(&crate::ID) {
+            return Ok(Self::Wallet);
+        }
+        let Ok(bus) = Account::<Bus>::load(*wallet) else { return Ok(Self::ClosedBus) };
+        ensure!(address_eq(destination.address(), &bus.treasury), ClaimNotToTreasury);
+        Ok(Self::Bus)
     }
-    let owner = Account::<Bus>::load(*wallet)?;
-    ensure!(address_eq(destination.address(), &owner.treasury), ClaimNotToTreasury);
-    Ok(true)
 }

@@ -6,7 +6,10 @@ pub mod mint;
 
 use {
     anchor_lang::{Discriminator, InstructionData, ToAccountMetas, solana_program::hash::hashv},
-    litesvm::LiteSVM,
+    litesvm::{
+        LiteSVM,
+        types::{FailedTransactionMetadata, TransactionMetadata},
+    },
     mint::{Mint, MintExtension, TokenProgram},
     multibus::{PurchaseItem, accounts, constants::*, error::MultibusError, instruction, state::*},
     solana_account::ReadableAccount,
@@ -153,14 +156,14 @@ impl Net {
         self.set_clock(self.now() + seconds, slot + (2 * seconds).max(1) as u64);
     }
 
-    fn send(&mut self, instructions: &[Instruction]) -> litesvm::types::TransactionResult {
+    fn send(&mut self, instructions: &[Instruction]) -> Result<TransactionMetadata, Box<FailedTransactionMetadata>> {
         let message = v0::Message::try_compile(&self.payer, instructions, &[], self.svm.latest_blockhash()).unwrap();
         let count = message.header.num_required_signatures as usize;
         let signers: Vec<&Keypair> = message.account_keys[..count].iter().map(|key| &self.keys[key]).collect();
         let transaction = VersionedTransaction::try_new(VersionedMessage::V0(message), &signers).expect("all signers");
         let result = self.svm.send_transaction(transaction);
         self.svm.expire_blockhash();
-        result
+        result.map_err(Box::new)
     }
 
     /// Executes instructions that must succeed; returns the compute units.
@@ -189,6 +192,14 @@ impl Net {
                 assert_eq!(failure.err, expected, "expected {error:?}\n{}", failure.meta.logs.join("\n"));
             }
         }
+        assert_eq!(before, self.program_accounts(), "a refused instruction changes nothing");
+    }
+
+    /// Asserts that another program than the market refuses, and that nothing changes.
+    #[track_caller]
+    pub fn fails(&mut self, instructions: &[Instruction]) {
+        let before = self.program_accounts();
+        assert!(self.send(instructions).is_err(), "accepted");
         assert_eq!(before, self.program_accounts(), "a refused instruction changes nothing");
     }
 
@@ -313,6 +324,18 @@ impl Net {
         let initialize = self.mint.initialize_account(&account, owner);
         self.run(&[create, initialize]);
         account
+    }
+
+    /// A wallet becomes a token account that it owns itself.
+    pub fn become_token_account(&mut self, wallet: &Address) {
+        let rent = self.svm.minimum_balance_for_rent_exemption(165);
+        let spare = self.lamports(wallet) - rent;
+        self.run(&[
+            solana_system_interface::instruction::transfer(wallet, &self.payer, spare),
+            solana_system_interface::instruction::allocate(wallet, 165),
+            solana_system_interface::instruction::assign(wallet, &self.mint.program.address()),
+            self.mint.initialize_account(wallet, wallet),
+        ]);
     }
 
     pub fn freeze(&mut self, account: &Address) {
@@ -706,7 +729,7 @@ impl Net {
             token_program: self.mint.program.address(),
             system_program: system_program::ID,
         };
-        meta(accounts, instruction::LockRelease {})
+        meta(accounts, instruction::LockRelease { taken_at: state.taken_at })
     }
 
     pub fn treasury_claim(&self, caller: &Address, owner: &Address, destination: &Address) -> Instruction {

@@ -24,7 +24,7 @@ fn the_budgets_are_kept() {
     };
     let place = (0..8).find(|place| best(&net, &buyer, *place)).expect("a first bump");
     let take = net.lock_take(&buyer, &account, &offers[0], place, 1_000);
-    let lock_take = net.run(&[take.clone()]);
+    let lock_take = net.run(std::slice::from_ref(&take));
     let lock = net.lock(&offers[0], &buyer, place);
     let settle = net.lock_settle(&buyer, &lock);
     let lock_settle = net.run(&[settle]);

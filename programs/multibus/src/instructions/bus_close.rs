@@ -97,7 +97,6 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
         open_claims,
         padding: [0; 4],
     });
-    drop(bus);
     let creator = *accounts.creator.account();
     let mut view = *accounts.bus.account();
     realloc_account(&mut view, Tombstone::DISCRIMINATOR.len() + size_of::<Tombstone>(), &creator, false)?;

@@ -7,7 +7,7 @@ use {
         account::Account,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment,
+        payment::{self, Payee},
         state::{Bus, Claim, Ledger, Tombstone},
         token::{BusAuthority, Settlement, TokenAccount},
     },
@@ -59,7 +59,9 @@ impl ClaimPay {
         let (destination, wallet) = (self.destination.account(), &self.claim.wallet);
         let caller_is_wallet = address_eq(self.caller.address(), wallet);
         let is_recorded = address_eq(destination.address(), &self.claim.refund);
-        if is_recorded || payment::validate_bus_payee(self.wallet.account(), destination)? {
+        let payee = Payee::of(self.wallet.account(), destination)?;
+        ensure!(payee != Payee::ClosedBus, PayeeUnpayable);
+        if is_recorded || payee == Payee::Bus {
             let Some(account) = TokenAccount::read(destination, &settlement) else { refuse!(TokenAccountInvalid) };
             ensure!(address_eq(&account.owner, wallet), PayeeMismatch);
             ensure!(account.is_payable(), PayeeUnpayable);

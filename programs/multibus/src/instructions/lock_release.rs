@@ -56,11 +56,11 @@ pub struct LockRelease {
     pub system_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<LockRelease>) -> Result<()> {
+pub fn handler(ctx: &mut Context<LockRelease>, taken_at: i64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let caller_is_buyer = address_eq(accounts.caller.address(), &accounts.lock.buyer);
     let was_released = accounts.lock.state != 0;
-    let release = accounts.lock.release(caller_is_buyer, clock::now()?)?;
+    let release = accounts.lock.release(taken_at, caller_is_buyer, clock::now()?)?;
     accounts.offer.release(release.energy_wh, release.fee);
     accounts.seller.release(release.fee);
 

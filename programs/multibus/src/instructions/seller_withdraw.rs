@@ -22,10 +22,11 @@ pub struct SellerWithdraw {
     pub bus: Account<Bus>,
     #[account(mut)]
     pub seller: Account<Seller>,
-    #[account(mut, address = seller.vault @ MultibusError::VaultMismatch)]
+    #[account(mut, unsafe(dup), address = seller.vault @ MultibusError::VaultMismatch)]
     pub vault: UncheckedAccount,
-    /// Token account that is paid; the treasury for the bus's own seller account.
-    #[account(mut)]
+    /// Token account that is paid; the treasury for the bus's own seller account. A wallet that is itself a token account
+    /// can be the caller and be paid.
+    #[account(mut, unsafe(dup))]
     pub destination: UncheckedAccount,
     #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
     pub token_program: UncheckedAccount,

@@ -8,7 +8,7 @@ use {
         account::Account,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment::{self, Debt, Payment},
+        payment::{self, Debt, Payee, Payment},
         state::{Bus, Ledger, RefundOutcome},
         token::{self, BusAuthority, Settlement, TokenAccount},
     },
@@ -46,15 +46,17 @@ impl TreasuryClaim {
     /// choose.
     fn validate_destination(&self, settlement: &Settlement) -> Result<bool> {
         let (owner, destination) = (self.owner.address(), self.destination.account());
-        if payment::validate_bus_payee(self.owner.account(), destination)? {
-            ensure!(!payment::is_frozen(destination, settlement), PayeeUnpayable);
-            return Ok(true);
+        match Payee::of(self.owner.account(), destination)? {
+            Payee::ClosedBus => return Ok(false),
+            Payee::Bus => (),
+            Payee::Wallet if address_eq(self.caller.address(), owner) => {
+                payment::validate_payee(destination, owner, true, self.bus.address(), settlement)?;
+                return Ok(true);
+            }
+            Payee::Wallet => {
+                ensure!(token::is_associated(destination.address(), owner, settlement), PayeeMismatch);
+            }
         }
-        if address_eq(self.caller.address(), owner) {
-            payment::validate_payee(destination, owner, true, self.bus.address(), settlement)?;
-            return Ok(true);
-        }
-        ensure!(token::is_associated(destination.address(), owner, settlement), PayeeMismatch);
         Ok(TokenAccount::read(destination, settlement).is_some_and(|account| account.pays(owner)))
     }
 }

@@ -570,7 +570,7 @@ mod tests {
                         let kinds =
                             [ActionKind::SharesSet, ActionKind::OwnerAdd, ActionKind::OwnerRemove, ActionKind::OwnerReplace];
                         let kind = kinds[step as usize - 2];
-                        let after = [count, count + 1, count.saturating_sub(1), count][step as usize - 2].min(16).max(1);
+                        let after = [count, count + 1, count.saturating_sub(1), count][step as usize - 2].clamp(1, 16);
                         let action = Action {
                             kind: kind as u8,
                             share_count: after as u8,

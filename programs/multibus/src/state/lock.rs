@@ -52,7 +52,7 @@ pub struct Lock {
     pub price_per_kwh: u64,
     /// What the vault holds for it, in token base units: the full cost, or once it is released, the refund.
     pub deposit: u64,
-    /// When the lock was taken, in unix seconds. A settlement names it.
+    /// When the lock was taken, in unix seconds. A settlement and a release name it.
     pub taken_at: i64,
     /// Last second in which it settles: exactly 300 s after it was taken.
     pub expires_at: i64,
@@ -123,11 +123,18 @@ impl Lock {
         now > self.expires_at
     }
 
-    /// A lock settles up to and including its expiry second. Whoever settles names when it was taken: what was signed
-    /// for an earlier lock at the same address settles no later one.
+    /// Whoever ends a lock names when it was taken: what was signed for an earlier lock at the same address ends no later
+    /// one.
+    #[inline(always)]
+    fn validate_taken_at(&self, taken_at: i64) -> Result<()> {
+        ensure!(taken_at == self.taken_at, LockChanged, "taken at {}, not at {}", self.taken_at, taken_at);
+        Ok(())
+    }
+
+    /// A lock settles up to and including its expiry second.
     #[inline(always)]
     pub fn validate_settle(&self, taken_at: i64, now: i64) -> Result<()> {
-        ensure!(taken_at == self.taken_at, LockChanged, "taken at {}, not at {}", self.taken_at, taken_at);
+        self.validate_taken_at(taken_at)?;
         ensure!(self.state == LockState::Held as u8, LockReleased);
         ensure!(!self.is_expired(now), LockExpired, "expired at {}, now {}", self.expires_at, now);
         Ok(())
@@ -136,7 +143,8 @@ impl Lock {
     /// Ends the lock without settling it, and divides its deposit. The buyer may at any time, anyone after the expiry
     /// second, and what is released already by anyone: then only the refund is left to pay.
     #[inline(always)]
-    pub fn release(&mut self, caller_is_buyer: bool, now: i64) -> Result<Release> {
+    pub fn release(&mut self, taken_at: i64, caller_is_buyer: bool, now: i64) -> Result<Release> {
+        self.validate_taken_at(taken_at)?;
         if self.state == LockState::Unpaid as u8 {
             return Ok(Release { energy_wh: 0, refund: self.deposit, fee: 0 });
         }
@@ -225,12 +233,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_lock_that_is_named_settles_and_only_once() {
+    fn only_the_lock_that_is_named_ends_and_settles_only_once() {
         let mut lock = lock(5_000);
         for other in [999, 1_001] {
             assert_eq!(lock.validate_settle(other, 1_100), Err(MultibusError::LockChanged.into()));
+            let before = lock;
+            assert_eq!(lock.release(other, true, 1_100), Err(MultibusError::LockChanged.into()));
+            assert_eq!(lock, before);
         }
-        lock.release(true, 1_100).unwrap();
+        lock.release(1_000, true, 1_100).unwrap();
         assert_eq!(lock.validate_settle(1_000, 1_100), Err(MultibusError::LockReleased.into()));
     }
 
@@ -239,17 +250,17 @@ mod tests {
         for now in [1_000, 1_299, 1_300] {
             let mut lock = lock(5_000);
             let before = lock;
-            assert_eq!(lock.release(false, now), Err(MultibusError::LockNotExpired.into()));
+            assert_eq!(lock.release(1_000, false, now), Err(MultibusError::LockNotExpired.into()));
             assert_eq!(lock, before);
-            assert!(lock.release(true, now).is_ok());
+            assert!(lock.release(1_000, true, now).is_ok());
         }
-        assert!(lock(5_000).release(false, 1_301).is_ok());
-        assert!(lock(5_000).release(true, 1_301).is_ok());
+        assert!(lock(5_000).release(1_000, false, 1_301).is_ok());
+        assert!(lock(5_000).release(1_000, true, 1_301).is_ok());
     }
 
     #[test]
     fn the_fee_is_that_of_the_moment_and_rounded_for_the_buyer() {
-        let released = |deposit| lock(deposit).release(true, 1_000).unwrap();
+        let released = |deposit| lock(deposit).release(1_000, true, 1_000).unwrap();
         assert_eq!(released(10_039), Release { energy_wh: 1_000, refund: 9_789, fee: 250 });
         assert_eq!(released(39), Release { energy_wh: 1_000, refund: 39, fee: 0 });
     }
@@ -257,13 +268,13 @@ mod tests {
     #[test]
     fn what_could_not_be_paid_is_owed_to_the_unit_and_pays_no_second_fee() {
         let mut lock = lock(10_039);
-        lock.release(true, 1_100).unwrap();
+        lock.release(1_000, true, 1_100).unwrap();
         assert_eq!((lock.state, lock.energy_wh, lock.deposit), (LockState::Unpaid as u8, 0, 9_789));
         assert_eq!(lock.check_invariants(), Ok(()));
         // Anyone, whatever the time.
         let again = Release { energy_wh: 0, refund: 9_789, fee: 0 };
-        assert_eq!(lock.release(false, 1_101), Ok(again));
-        assert_eq!(lock.release(true, 9_999), Ok(again));
+        assert_eq!(lock.release(1_000, false, 1_101), Ok(again));
+        assert_eq!(lock.release(1_000, true, 9_999), Ok(again));
     }
 
     #[test]
