@@ -102,6 +102,9 @@ fn kind(ty: &Value) -> Result<String> {
     if let Some([item, length]) = ty["array"].as_array().map(Vec::as_slice) {
         return Ok(format!("{length} x {}", kind(item)?));
     }
+    if !ty["option"].is_null() {
+        return Ok(format!("{}, or none", kind(&ty["option"])?));
+    }
     match &ty["vec"] {
         Value::Null => anyhow::bail!("the IDL has a type that this page does not know: {ty}"),
         item => Ok(format!("list of {}", kind(item)?)),

@@ -1,7 +1,7 @@
 //! The market's accounts as instructions load them.
 
 use {
-    crate::{constants::LAYOUT_VERSION, error::ensure},
+    crate::{constants::LAYOUT_VERSION, error::ensure, state::Tombstone},
     anchor_lang::{
         AccountClose, AccountInitialize, Discriminator, ErrorCode, IdlAccountType, Owner, Space, bytemuck::Pod,
         create_account_with_signers, pinocchio::ProgramResult, prelude::*,
@@ -217,5 +217,53 @@ impl<T: Layout + IdlAccountType> IdlAccountType for Account<T> {
 
     fn __register_idl_deps(accounts: &mut Vec<&'static str>, types: &mut Vec<&'static str>) {
         T::__register_idl_deps(accounts, types);
+    }
+}
+
+/// An account at the address of a bus: the bus, or once that is closed, its tombstone. Which, the instruction finds out.
+pub struct BusOrTombstone(UncheckedAccount);
+
+impl BusOrTombstone {
+    /// The account's address.
+    #[inline(always)]
+    pub fn address(&self) -> &Address {
+        self.0.address()
+    }
+
+    /// Whether the bus is closed.
+    pub fn is_tombstone(&self) -> Result<bool> {
+        Ok(self.0.account().try_borrow()?.starts_with(Tombstone::DISCRIMINATOR))
+    }
+}
+
+impl AnchorAccount for BusOrTombstone {
+    type Data = AccountView;
+
+    #[inline(always)]
+    fn load(view: AccountView) -> Result<Self> {
+        UncheckedAccount::load(view).map(Self)
+    }
+
+    #[inline(always)]
+    fn account(&self) -> &AccountView {
+        self.0.account()
+    }
+}
+
+impl Deref for BusOrTombstone {
+    type Target = AccountView;
+
+    #[inline(always)]
+    fn deref(&self) -> &AccountView {
+        self.0.account()
+    }
+}
+
+#[doc(hidden)]
+impl IdlAccountType for BusOrTombstone {
+    #[cfg(feature = "idl-build")]
+    fn __register_idl_deps(accounts: &mut Vec<&'static str>, types: &mut Vec<&'static str>) {
+        crate::state::Bus::__register_idl_deps(accounts, types);
+        Tombstone::__register_idl_deps(accounts, types);
     }
 }

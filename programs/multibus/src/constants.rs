@@ -61,9 +61,10 @@ pub const FULL_SHARE_BPS: u16 = 10_000;
 /// Highest lock fee an owner group can set, in basis points of the deposit.
 #[constant]
 pub const MAX_LOCK_FEE_BPS: u16 = 500;
-/// Largest capacity of a window, and largest least size, in Wh.
+/// Largest capacity of a window, and largest least size: 2^40 Wh. (Its type is written twice because the IDL is made from
+/// the expression alone.)
 #[constant]
-pub const MAX_CAPACITY_WH: u64 = 1 << 40;
+pub const MAX_CAPACITY_WH: u64 = 1u64 << 40;
 /// Longest timelock of a bus: 30 days, in seconds.
 #[constant]
 pub const MAX_TIMELOCK_SECONDS: u32 = 30 * 24 * 60 * 60;

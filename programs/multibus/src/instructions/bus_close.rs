@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, BusOrTombstone},
         clock,
         error::{MultibusError, ensure, refuse},
         event::log_event,
@@ -22,7 +22,7 @@ pub struct BusClose {
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(mut)]
-    pub bus: UncheckedAccount,
+    pub bus: BusOrTombstone,
     #[account(mut)]
     pub ledger: Account<Ledger>,
     /// The bus's general capacity.

@@ -4,14 +4,14 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, BusOrTombstone},
         error::{MultibusError, ensure, refuse},
         event::log_event,
         payment::{self, Payee},
         state::{Bus, Claim, Ledger, Tombstone},
         token::{BusAuthority, Settlement, TokenAccount},
     },
-    anchor_lang::{Discriminator, address_eq, prelude::*},
+    anchor_lang::{address_eq, prelude::*},
 };
 
 #[derive(Accounts)]
@@ -20,7 +20,7 @@ pub struct ClaimPay {
     pub caller: Signer,
     /// The bus, or what is left of it.
     #[account(mut, unsafe(dup), address = claim.bus @ MultibusError::BusMismatch)]
-    pub bus: UncheckedAccount,
+    pub bus: BusOrTombstone,
     /// The bus's ledger; not looked at once the bus is closed.
     #[account(mut, unsafe(dup))]
     pub ledger: UncheckedAccount,
@@ -75,11 +75,8 @@ impl ClaimPay {
 
 pub fn handler(ctx: &mut Context<ClaimPay>) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    let (amount, paid) = if accounts.bus.account().try_borrow()?.starts_with(Tombstone::DISCRIMINATOR) {
-        accounts.pay_from_tombstone()?
-    } else {
-        accounts.pay_from_bus()?
-    };
+    let (amount, paid) =
+        if accounts.bus.is_tombstone()? { accounts.pay_from_tombstone()? } else { accounts.pay_from_bus()? };
     log_event!(ClaimPaid {
         bus: accounts.claim.bus,
         wallet: accounts.claim.wallet,
