@@ -410,4 +410,61 @@ mod tests {
             assert_eq!(validate_mint_data(cut, true), Err(MultibusError::MintInvalid.into()));
         }
     }
+
+    const MINT: Address = Address::new_from_array([5; 32]);
+    const OWNER: Address = Address::new_from_array([6; 32]);
+
+    /// A token account with 7 base units, and these extensions: numbers and values.
+    fn account(state: u8, extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut data = vec![0; TOKEN_ACCOUNT_LEN];
+        data[..32].copy_from_slice(MINT.as_ref());
+        data[ACCOUNT_OWNER..][..32].copy_from_slice(OWNER.as_ref());
+        (data[ACCOUNT_AMOUNT], data[ACCOUNT_STATE]) = (7, state);
+        if !extensions.is_empty() {
+            data.push(ACCOUNT_TYPE_ACCOUNT);
+        }
+        for (number, value) in extensions {
+            data.extend(number.to_le_bytes());
+            data.extend((value.len() as u16).to_le_bytes());
+            data.extend(*value);
+        }
+        data
+    }
+
+    #[test]
+    fn an_account_is_payable_unless_it_is_frozen_or_asks_for_memos() {
+        let read = |state, extensions: &[(u16, &[u8])]| TokenAccount::decode(&account(state, extensions), &MINT);
+        let plain = TokenAccount { owner: OWNER, amount: 7, is_frozen: false, asks_memo: false };
+        assert_eq!(read(1, &[]), Some(plain));
+        assert!(plain.pays(&OWNER) && !plain.pays(&MINT));
+        assert_eq!(read(2, &[]), Some(TokenAccount { is_frozen: true, ..plain }));
+        assert_eq!(read(1, &[(7, &[]), (8, &[0])]), Some(plain));
+        // What the extension says beyond yes and no counts as yes.
+        for asks in [&[1][..], &[2], &[]] {
+            assert_eq!(read(1, &[(7, &[]), (8, asks)]), Some(TokenAccount { asks_memo: true, ..plain }));
+        }
+        for unpayable in [read(2, &[]), read(1, &[(8, &[1])])] {
+            assert!(unpayable.is_some_and(|account| !account.is_payable() && !account.pays(&OWNER)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_account_of_the_mint_is_not_read() {
+        let whole = account(1, &[(7, &[])]);
+        assert!(TokenAccount::decode(&whole, &MINT).is_some());
+        assert_eq!(TokenAccount::decode(&whole, &OWNER), None, "another mint");
+        for state in [0, 3] {
+            assert_eq!(TokenAccount::decode(&account(state, &[]), &MINT), None, "state {state}");
+        }
+        assert_eq!(TokenAccount::decode(&whole[..TOKEN_ACCOUNT_LEN - 1], &MINT), None);
+        assert_eq!(TokenAccount::decode(&[], &MINT), None);
+        let mut mint = whole.clone();
+        mint[TOKEN_ACCOUNT_LEN] = ACCOUNT_TYPE_MINT;
+        assert_eq!(TokenAccount::decode(&mint, &MINT), None);
+        assert_eq!(
+            TokenAccount::decode(&[&whole[..], &[8, 0, 9, 0, 0]].concat(), &MINT),
+            None,
+            "a list that breaks off"
+        );
+    }
 }
