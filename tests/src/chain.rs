@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        account, attack, elf, event,
+        account, attack, elf, event, invariant,
         key::keypair,
         mint::{Mint, MintExtension, TokenProgram},
         play::coverage::Coverage,
@@ -23,6 +23,9 @@ use {
     solana_signer::Signer,
     solana_transaction::versioned::VersionedTransaction,
     solana_transaction_error::TransactionError,
+    spl_associated_token_account_interface::{
+        address::get_associated_token_address_with_program_id, instruction::create_associated_token_account_idempotent,
+    },
     std::{
         cell::RefCell,
         collections::{BTreeMap, BTreeSet},
@@ -34,6 +37,8 @@ use {
 pub const START: i64 = 1_780_315_200;
 /// The slot in which every chain begins.
 pub const START_SLOT: u64 = 300_000_000;
+/// First number of every counter that is opened in the first slot.
+pub const FIRST: u64 = START_SLOT << multibus::constants::COUNTER_SLOT_SHIFT;
 
 /// What became of a transaction.
 pub type Landing = Result<TransactionMetadata, Box<FailedTransactionMetadata>>;
@@ -169,6 +174,11 @@ impl TestChain {
         self.svm.set_account(*address, account).expect("an account");
     }
 
+    /// Every account of a kind.
+    pub fn all<T: Discriminator + bytemuck::AnyBitPattern>(&self) -> Vec<(Address, T)> {
+        account::all(&self.svm)
+    }
+
     /// Tokens in a token account.
     pub fn tokens(&self, account: &Address) -> u64 {
         self.token_balance(account).amount
@@ -219,6 +229,7 @@ impl TestChain {
             let now = self.now();
             self.replica.follow(&events, &before, &after, now);
             self.replica.check(&self.svm, &after);
+            invariant::check(&self.svm, &after);
             for at in 0..transaction.message.instructions().len() {
                 attack::saw(&transaction, at, None);
             }
@@ -340,12 +351,16 @@ impl TestChain {
         mint
     }
 
-    /// The associated token account of a wallet, made by its program.
+    /// Address of the associated token account of a wallet.
+    pub fn associated_address(mint: &Mint, owner: &Address) -> Address {
+        get_associated_token_address_with_program_id(owner, &mint.address, &mint.program.address())
+    }
+
+    /// The associated token account of a wallet, made by its program where it is not open.
     pub fn associated_account(&mut self, mint: &Mint, owner: &Address) -> Address {
-        use spl_associated_token_account_interface::{address, instruction};
         let (payer, program) = (self.fee_payer, mint.program.address());
-        self.arrange(&[instruction::create_associated_token_account(&payer, owner, &mint.address, &program)]);
-        address::get_associated_token_address_with_program_id(owner, &mint.address, &program)
+        self.arrange(&[create_associated_token_account_idempotent(&payer, owner, &mint.address, &program)]);
+        Self::associated_address(mint, owner)
     }
 
     /// A token account of a name, with tokens.
@@ -369,5 +384,54 @@ impl TestChain {
         }
         self.arrange(&instructions);
         account
+    }
+
+    /// Mints tokens into an account.
+    pub fn gift(&mut self, mint: &Mint, account: &Address, amount: u64) {
+        let authority = self.fee_payer;
+        self.arrange(&[mint.mint_to(account, &authority, amount)]);
+    }
+
+    /// The mint's issuer freezes an account.
+    pub fn freeze(&mut self, mint: &Mint, account: &Address) {
+        let authority = self.fee_payer;
+        self.arrange(&[mint.freeze(account, &authority)]);
+    }
+
+    /// The mint's issuer takes a freeze back.
+    pub fn thaw(&mut self, mint: &Mint, account: &Address) {
+        let authority = self.fee_payer;
+        self.arrange(&[mint.thaw(account, &authority)]);
+    }
+
+    /// Moves all tokens of an account to the fee payer, and closes it.
+    pub fn close_token_account(&mut self, mint: &Mint, account: &Address, owner: &Address) {
+        let fee_payer = self.fee_payer;
+        let sink = self.associated_account(mint, &fee_payer);
+        let amount = self.tokens(account);
+        self.arrange(&[mint.transfer(account, &sink, owner, amount), mint.close_account(account, &fee_payer, owner)]);
+    }
+
+    /// Gives a token account to another owner.
+    pub fn set_token_owner(&mut self, mint: &Mint, account: &Address, owner: &Address, new_owner: &Address) {
+        self.arrange(&[mint.set_owner(account, owner, new_owner)]);
+    }
+
+    /// Makes an account of Token-2022 refuse transfers without a memo.
+    pub fn ask_memo(&mut self, mint: &Mint, account: &Address, owner: &Address) {
+        let payer = self.fee_payer;
+        self.arrange(&mint.ask_memo(account, owner, &payer));
+    }
+
+    /// A wallet becomes a token account that it owns itself.
+    pub fn become_token_account(&mut self, mint: &Mint, wallet: &Address) {
+        let rent = self.svm.minimum_balance_for_rent_exemption(165);
+        let (spare, fee_payer) = (self.lamports(wallet) - rent, self.fee_payer);
+        self.arrange(&[
+            solana_system_interface::instruction::transfer(wallet, &fee_payer, spare),
+            solana_system_interface::instruction::allocate(wallet, 165),
+            solana_system_interface::instruction::assign(wallet, &mint.program.address()),
+            mint.initialize_account(wallet, wallet),
+        ]);
     }
 }

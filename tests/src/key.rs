@@ -17,32 +17,52 @@ pub mod pda {
         Address::find_program_address(seeds, &multibus::ID)
     }
 
+    pub fn creator(wallet: &Address) -> (Address, u8) {
+        find(&[CREATOR_SEED, wallet.as_ref()])
+    }
+
     pub fn bus(creator: &Address, bus_seq: u64) -> (Address, u8) {
         find(&[BUS_SEED, creator.as_ref(), &bus_seq.to_le_bytes()])
+    }
+
+    pub fn ledger(bus: &Address) -> (Address, u8) {
+        find(&[LEDGER_SEED, bus.as_ref()])
     }
 
     pub fn capacity(bus: &Address, window_start: i64) -> (Address, u8) {
         find(&[CAPACITY_SEED, bus.as_ref(), &window_start.to_le_bytes()])
     }
 
-    pub fn escrow(bus: &Address) -> (Address, u8) {
-        find(&[ESCROW_SEED, bus.as_ref()])
-    }
-
     pub fn treasury(bus: &Address) -> (Address, u8) {
         find(&[TREASURY_SEED, bus.as_ref()])
     }
 
-    pub fn proposal(bus: &Address, proposal_seq: u64) -> (Address, u8) {
-        find(&[PROPOSAL_SEED, bus.as_ref(), &proposal_seq.to_le_bytes()])
+    pub fn unclaimed(bus: &Address) -> (Address, u8) {
+        find(&[UNCLAIMED_SEED, bus.as_ref()])
     }
 
-    pub fn offer(capacity: &Address, offer_seq: u64) -> (Address, u8) {
-        find(&[OFFER_SEED, capacity.as_ref(), &offer_seq.to_le_bytes()])
+    pub fn claim(bus: &Address, wallet: &Address) -> (Address, u8) {
+        find(&[CLAIM_SEED, bus.as_ref(), wallet.as_ref()])
     }
 
-    pub fn lock(offer: &Address, buyer: &Address) -> (Address, u8) {
-        find(&[LOCK_SEED, offer.as_ref(), buyer.as_ref()])
+    pub fn proposal(bus: &Address, proposer: &Address, number: u64) -> (Address, u8) {
+        find(&[PROPOSAL_SEED, bus.as_ref(), proposer.as_ref(), &number.to_le_bytes()])
+    }
+
+    pub fn seller(bus: &Address, wallet: &Address) -> (Address, u8) {
+        find(&[SELLER_SEED, bus.as_ref(), wallet.as_ref()])
+    }
+
+    pub fn vault(seller: &Address) -> (Address, u8) {
+        find(&[VAULT_SEED, seller.as_ref()])
+    }
+
+    pub fn offer(seller: &Address, number: u64) -> (Address, u8) {
+        find(&[OFFER_SEED, seller.as_ref(), &number.to_le_bytes()])
+    }
+
+    pub fn lock(offer: &Address, buyer: &Address, place: u8) -> (Address, u8) {
+        find(&[LOCK_SEED, offer.as_ref(), buyer.as_ref(), &[place]])
     }
 
     pub fn trader(wallet: &Address, lane: u16) -> (Address, u8) {

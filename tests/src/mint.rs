@@ -151,4 +151,47 @@ impl Mint {
         token_2022::mint_to(&self.program.address(), &self.address, account, authority, &[], amount)
             .expect("an instruction of the token program")
     }
+
+    /// Moves tokens.
+    pub fn transfer(&self, from: &Address, to: &Address, owner: &Address, amount: u64) -> Instruction {
+        let program = self.program.address();
+        token_2022::transfer_checked(&program, from, &self.address, to, owner, &[], amount, self.decimals)
+            .expect("an instruction of the token program")
+    }
+
+    /// Freezes an account.
+    pub fn freeze(&self, account: &Address, authority: &Address) -> Instruction {
+        token_2022::freeze_account(&self.program.address(), account, &self.address, authority, &[])
+            .expect("an instruction of the token program")
+    }
+
+    /// Takes a freeze back.
+    pub fn thaw(&self, account: &Address, authority: &Address) -> Instruction {
+        token_2022::thaw_account(&self.program.address(), account, &self.address, authority, &[])
+            .expect("an instruction of the token program")
+    }
+
+    /// Closes an empty account.
+    pub fn close_account(&self, account: &Address, destination: &Address, owner: &Address) -> Instruction {
+        token_2022::close_account(&self.program.address(), account, destination, owner, &[])
+            .expect("an instruction of the token program")
+    }
+
+    /// Gives an account to another owner.
+    pub fn set_owner(&self, account: &Address, owner: &Address, new_owner: &Address) -> Instruction {
+        let authority = token_2022::AuthorityType::AccountOwner;
+        token_2022::set_authority(&self.program.address(), account, Some(new_owner), authority, owner, &[])
+            .expect("an instruction of the token program")
+    }
+
+    /// Makes an account of Token-2022 refuse transfers without a memo; `payer` pays for the room.
+    pub fn ask_memo(&self, account: &Address, owner: &Address, payer: &Address) -> [Instruction; 2] {
+        let program = self.program.address();
+        [
+            token_2022::reallocate(&program, account, payer, owner, &[], &[ExtensionType::MemoTransfer])
+                .expect("an instruction of Token-2022"),
+            memo_transfer::instruction::enable_required_transfer_memos(&program, account, owner, &[])
+                .expect("an instruction of Token-2022"),
+        ]
+    }
 }

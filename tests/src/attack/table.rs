@@ -196,6 +196,11 @@ impl Instruction {
     }
 }
 
+/// Names of the instructions of an IDL, by their number.
+pub(super) fn names(idl: &str) -> Vec<String> {
+    instructions(idl).into_iter().map(|one| one.name).collect()
+}
+
 /// The instructions of an IDL, by their number.
 fn instructions(idl: &str) -> Vec<Instruction> {
     let idl: serde_json::Value = serde_json::from_str(idl).expect("the IDL is JSON");

@@ -1,13 +1,14 @@
-//! `bus_create`.
+//! `creator_open`, `bus_create` and `bus_close`.
 
 use {
-    crate::{key::pda, mint::Mint},
+    super::seller::SellerAddresses,
+    crate::{chain::FIRST, key::pda, mint::Mint},
     multibus::{
         accounts, instruction,
-        state::{BusConfig, OwnerShare},
+        state::{BusConfig, ListingPolicy, OwnerShare},
     },
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
 };
 
@@ -15,34 +16,53 @@ use {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BusAddresses {
     pub address: Address,
+    pub creator: Address,
+    pub ledger: Address,
     /// The general capacity.
     pub capacity: Address,
-    pub escrow: Address,
     pub treasury: Address,
+    pub unclaimed: Address,
     pub mint: Mint,
 }
 
 impl BusAddresses {
-    /// Address of a proposal.
-    pub fn proposal(&self, proposal_seq: u64) -> Address {
-        pda::proposal(&self.address, proposal_seq).0
-    }
-
     /// Addresses of the bus that a creator makes with a number.
     pub fn of(creator: &Address, bus_seq: u64, mint: Mint) -> Self {
         let address = pda::bus(creator, bus_seq).0;
         Self {
             address,
+            creator: *creator,
+            ledger: pda::ledger(&address).0,
             capacity: pda::capacity(&address, 0).0,
-            escrow: pda::escrow(&address).0,
             treasury: pda::treasury(&address).0,
+            unclaimed: pda::unclaimed(&address).0,
             mint,
         }
+    }
+
+    /// Address of a proposal.
+    pub fn proposal(&self, proposer: &Address, number: u64) -> Address {
+        pda::proposal(&self.address, proposer, number).0
     }
 
     /// Address of a window's capacity.
     pub fn window(&self, window_start: i64) -> Address {
         pda::capacity(&self.address, window_start).0
+    }
+
+    /// Address of a wallet's claim.
+    pub fn claim(&self, wallet: &Address) -> Address {
+        pda::claim(&self.address, wallet).0
+    }
+
+    /// The seller account of a wallet.
+    pub fn seller(&self, wallet: &Address) -> SellerAddresses {
+        SellerAddresses::of(self, wallet)
+    }
+
+    /// The seller account of the bus itself.
+    pub fn own_seller(&self) -> SellerAddresses {
+        SellerAddresses::of(self, &self.address)
     }
 }
 
@@ -54,29 +74,35 @@ pub struct BusOptions {
 }
 
 impl BusOptions {
-    /// A bus with one owner, 1 MWh of capacity, open listing, a base price of 0.01 and a lock fee of 1 %.
+    /// A bus with one owner, 1 MWh of capacity, open listing, a base price of 0.01, a lock fee of 1 % and the longest
+    /// horizon.
     pub fn new(owner: &Address) -> Self {
         Self {
-            bus_seq: 0,
+            bus_seq: FIRST,
             config: BusConfig {
                 name: "Sonnenhof".to_owned(),
                 owners: vec![OwnerShare { owner: *owner, share_bps: 10_000 }],
                 threshold: 1,
                 pause_quorum: 0,
-                listing_policy: 1,
+                listing_policy: ListingPolicy::Open as u8,
                 lock_fee_bps: 100,
                 timelock_seconds: 0,
                 window_seconds: 0,
                 gate_closure_seconds: 0,
+                horizon_seconds: multibus::constants::MAX_HORIZON_SECONDS,
                 capacity_wh: 1_000_000,
                 base_price_per_kwh: 10_000,
+                reserve_price_per_kwh: 0,
+                least_wh: 1,
+                operator: None,
             },
         }
     }
 
+    /// The creator's bus of this index, counted from 0, where its counter was opened in the first slot.
     #[must_use]
-    pub fn seq(mut self, bus_seq: u64) -> Self {
-        self.bus_seq = bus_seq;
+    pub fn seq(mut self, index: u64) -> Self {
+        self.bus_seq = FIRST + index;
         self
     }
 
@@ -102,15 +128,25 @@ pub fn equal_shares(count: usize) -> Vec<u16> {
     shares
 }
 
+pub fn creator_open(wallet: &Address, first_slot: u64) -> Instruction {
+    instruction::CreatorOpen { first_slot }.to_instruction(accounts::CreatorOpen {
+        wallet: *wallet,
+        creator: pda::creator(wallet).0,
+        system_program: system_program::ID,
+    })
+}
+
 pub fn bus_create_accounts(creator: &Address, mint: &Mint, bus_seq: u64) -> accounts::BusCreate {
     let bus = BusAddresses::of(creator, bus_seq, *mint);
     accounts::BusCreate {
         creator: *creator,
+        counter: pda::creator(creator).0,
         bus: bus.address,
+        ledger: bus.ledger,
         capacity: bus.capacity,
         mint: mint.address,
-        escrow: bus.escrow,
         treasury: bus.treasury,
+        unclaimed: bus.unclaimed,
         token_program: mint.program.address(),
         system_program: system_program::ID,
     }
@@ -119,4 +155,21 @@ pub fn bus_create_accounts(creator: &Address, mint: &Mint, bus_seq: u64) -> acco
 pub fn bus_create(creator: &Address, mint: &Mint, options: &BusOptions) -> Instruction {
     instruction::BusCreate { bus_seq: options.bus_seq, config: options.config.clone() }
         .to_instruction(bus_create_accounts(creator, mint, options.bus_seq))
+}
+
+/// Closes a bus of these owners.
+pub fn bus_close(bus: &BusAddresses, caller: &Address, owners: &[Address]) -> Instruction {
+    let mut instruction = instruction::BusClose {}.to_instruction(accounts::BusClose {
+        caller: *caller,
+        bus: bus.address,
+        ledger: bus.ledger,
+        general: bus.capacity,
+        treasury: bus.treasury,
+        unclaimed: bus.unclaimed,
+        creator: bus.creator,
+        token_program: bus.mint.program.address(),
+        system_program: system_program::ID,
+    });
+    instruction.accounts.extend(owners.iter().map(|owner| AccountMeta::new(bus.claim(owner), false)));
+    instruction
 }

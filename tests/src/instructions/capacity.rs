@@ -12,7 +12,7 @@ pub fn capacity_open_accounts(bus: &BusAddresses, payer: &Address, window_start:
     accounts::CapacityOpen {
         payer: *payer,
         bus: bus.address,
-        general: bus.capacity,
+        ledger: bus.ledger,
         capacity: bus.window(window_start),
         system_program: system_program::ID,
     }
@@ -22,9 +22,11 @@ pub fn capacity_open(bus: &BusAddresses, payer: &Address, window_start: i64) -> 
     instruction::CapacityOpen { window_start }.to_instruction(capacity_open_accounts(bus, payer, window_start))
 }
 
-pub fn capacity_close(bus: &BusAddresses, window_start: i64, rent_payer: &Address) -> Instruction {
+/// Closes a window for whoever paid its rent.
+pub fn capacity_close(bus: &BusAddresses, window_start: i64, caller: &Address, rent_payer: &Address) -> Instruction {
     instruction::CapacityClose {}.to_instruction(accounts::CapacityClose {
-        general: bus.capacity,
+        caller: *caller,
+        ledger: bus.ledger,
         capacity: bus.window(window_start),
         rent_payer: *rent_payer,
     })

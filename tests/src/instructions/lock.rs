@@ -1,4 +1,4 @@
-//! Accounts of `lock_take`, `lock_settle` and `lock_release`.
+//! Accounts of `lock_take`, `lock_settle` and `lock_release`. A lock is named by its offer, its buyer and its place.
 
 use {
     super::{offer::OfferAddresses, trader::LaneAddress},
@@ -8,31 +8,25 @@ use {
     solana_sdk_ids::system_program,
 };
 
-pub fn lock_take_accounts(offer: &OfferAddresses, buyer: &Address, payment: Address) -> accounts::LockTake {
+pub fn lock_take_accounts(offer: &OfferAddresses, buyer: &Address, place: u8, payment: Address) -> accounts::LockTake {
     accounts::LockTake {
         buyer: *buyer,
         bus: offer.bus.address,
         offer: offer.address,
-        lock: pda::lock(&offer.address, buyer).0,
+        lock: pda::lock(&offer.address, buyer, place).0,
         payment,
-        escrow: offer.bus.escrow,
-        mint: offer.bus.mint.address,
+        vault: offer.vault,
         token_program: offer.bus.mint.program.address(),
         system_program: system_program::ID,
     }
 }
 
-pub fn lock_settle_accounts(offer: &OfferAddresses, lane: &LaneAddress) -> accounts::LockSettle {
+pub fn lock_settle_accounts(offer: &OfferAddresses, lane: &LaneAddress, place: u8) -> accounts::LockSettle {
     accounts::LockSettle {
         buyer: lane.wallet,
         trader: lane.address,
-        bus: offer.bus.address,
         offer: offer.address,
-        lock: pda::lock(&offer.address, &lane.wallet).0,
-        escrow: offer.bus.escrow,
-        payout: offer.payout,
-        mint: offer.bus.mint.address,
-        token_program: offer.bus.mint.program.address(),
+        lock: pda::lock(&offer.address, &lane.wallet, place).0,
     }
 }
 
@@ -40,6 +34,7 @@ pub fn lock_release_accounts(
     offer: &OfferAddresses,
     caller: &Address,
     buyer: &Address,
+    place: u8,
     refund: Address,
 ) -> accounts::LockRelease {
     accounts::LockRelease {
@@ -47,11 +42,14 @@ pub fn lock_release_accounts(
         buyer: *buyer,
         bus: offer.bus.address,
         offer: offer.address,
-        lock: pda::lock(&offer.address, buyer).0,
-        escrow: offer.bus.escrow,
+        lock: pda::lock(&offer.address, buyer, place).0,
+        seller: offer.seller,
+        vault: offer.vault,
         refund,
-        payout: offer.payout,
-        mint: offer.bus.mint.address,
+        unclaimed: offer.bus.unclaimed,
+        ledger: offer.bus.ledger,
+        claim: offer.bus.claim(buyer),
         token_program: offer.bus.mint.program.address(),
+        system_program: system_program::ID,
     }
 }

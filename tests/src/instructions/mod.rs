@@ -6,7 +6,8 @@ mod lock;
 mod offer;
 mod proposal;
 mod purchase;
+mod seller;
 mod trader;
 mod treasury;
 
-pub use {bus::*, capacity::*, lock::*, offer::*, proposal::*, purchase::*, trader::*, treasury::*};
+pub use {bus::*, capacity::*, lock::*, offer::*, proposal::*, purchase::*, seller::*, trader::*, treasury::*};

@@ -1,8 +1,11 @@
-//! `offer_create`, `offer_create_for_bus`, `offer_reprice`, `offer_extend` and `offer_cancel`.
+//! `offer_create`, `offer_reprice`, `offer_set_expiry`, `offer_collect` and `offer_cancel`.
 
 use {
-    super::bus::BusAddresses,
-    crate::key::pda,
+    super::{bus::BusAddresses, seller::SellerAddresses},
+    crate::{
+        chain::{FIRST, START},
+        key::pda,
+    },
     multibus::{accounts, instruction},
     solana_address::Address,
     solana_instruction::Instruction,
@@ -12,7 +15,7 @@ use {
 /// What an offer is created with.
 #[derive(Clone, Copy, Debug)]
 pub struct OfferOptions {
-    pub offer_seq: u64,
+    pub number: u64,
     pub energy_wh: u64,
     pub price_per_kwh: u64,
     pub expires_at: i64,
@@ -20,9 +23,22 @@ pub struct OfferOptions {
 }
 
 impl OfferOptions {
-    /// 10 kWh of solar energy at 0.25, without expiry.
-    pub fn new(offer_seq: u64) -> Self {
-        Self { offer_seq, energy_wh: 10_000, price_per_kwh: 250_000, expires_at: 0, source: 1 }
+    /// 10 kWh of solar energy at 0.25, until 300 days after the start: the offer of this index, counted from 0, of a
+    /// seller whose account was opened in the first slot.
+    pub fn new(index: u64) -> Self {
+        Self {
+            number: FIRST + index,
+            energy_wh: 10_000,
+            price_per_kwh: 250_000,
+            expires_at: START + 300 * 86_400,
+            source: 1,
+        }
+    }
+
+    #[must_use]
+    pub fn number(mut self, number: u64) -> Self {
+        self.number = number;
+        self
     }
 
     #[must_use]
@@ -50,98 +66,90 @@ impl OfferOptions {
     }
 }
 
-/// The addresses of an offer.
+/// The addresses of an offer, named as in its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfferAddresses {
     pub address: Address,
     pub bus: BusAddresses,
     pub capacity: Address,
+    /// The seller's account.
     pub seller: Address,
-    pub payout: Address,
+    pub vault: Address,
+    /// The seller's wallet, or the bus.
+    pub wallet: Address,
     pub rent_payer: Address,
 }
 
+impl OfferAddresses {
+    pub fn of(seller: &SellerAddresses, capacity: Address, number: u64, rent_payer: &Address) -> Self {
+        Self {
+            address: pda::offer(&seller.address, number).0,
+            bus: seller.bus,
+            capacity,
+            seller: seller.address,
+            vault: seller.vault,
+            wallet: seller.wallet,
+            rent_payer: *rent_payer,
+        }
+    }
+}
+
 pub fn offer_create_accounts(
-    bus: &BusAddresses,
+    seller: &SellerAddresses,
     capacity: Address,
-    seller: &Address,
-    payout: Address,
-    offer_seq: u64,
+    lister: &Address,
+    number: u64,
 ) -> accounts::OfferCreate {
     accounts::OfferCreate {
-        seller: *seller,
-        bus: bus.address,
+        lister: *lister,
+        bus: seller.bus.address,
         capacity,
-        offer: pda::offer(&capacity, offer_seq).0,
-        payout,
+        seller: seller.address,
+        offer: pda::offer(&seller.address, number).0,
         system_program: system_program::ID,
     }
 }
 
-pub fn offer_create(
-    bus: &BusAddresses,
-    capacity: Address,
-    seller: &Address,
-    payout: Address,
-    options: OfferOptions,
-) -> Instruction {
-    let OfferOptions { offer_seq, energy_wh, price_per_kwh, expires_at, source } = options;
-    instruction::OfferCreate { offer_seq, energy_wh, price_per_kwh, expires_at, source }
-        .to_instruction(offer_create_accounts(bus, capacity, seller, payout, offer_seq))
+/// A listing of a seller; `lister` is an owner where the seller is the bus.
+pub fn offer_list(seller: &SellerAddresses, capacity: Address, lister: &Address, options: OfferOptions) -> Instruction {
+    let OfferOptions { number, energy_wh, price_per_kwh, expires_at, source } = options;
+    instruction::OfferCreate { number, energy_wh, price_per_kwh, expires_at, source }
+        .to_instruction(offer_create_accounts(seller, capacity, lister, number))
 }
 
-pub fn offer_create_for_bus_accounts(
-    bus: &BusAddresses,
-    capacity: Address,
-    owner: &Address,
-    offer_seq: u64,
-) -> accounts::OfferCreateForBus {
-    accounts::OfferCreateForBus {
-        owner: *owner,
-        bus: bus.address,
-        capacity,
-        offer: pda::offer(&capacity, offer_seq).0,
-        system_program: system_program::ID,
-    }
+/// A listing by a seller's wallet.
+pub fn offer_create(bus: &BusAddresses, capacity: Address, wallet: &Address, options: OfferOptions) -> Instruction {
+    offer_list(&bus.seller(wallet), capacity, wallet, options)
 }
 
+/// A listing for the bus itself by an owner.
 pub fn offer_create_for_bus(
     bus: &BusAddresses,
     capacity: Address,
     owner: &Address,
     options: OfferOptions,
 ) -> Instruction {
-    let OfferOptions { offer_seq, energy_wh, price_per_kwh, expires_at, source } = options;
-    instruction::OfferCreateForBus { offer_seq, energy_wh, price_per_kwh, expires_at, source }
-        .to_instruction(offer_create_for_bus_accounts(bus, capacity, owner, offer_seq))
+    offer_list(&bus.own_seller(), capacity, owner, options)
 }
 
-/// The addresses of an offer of the bus itself, which an owner listed.
-pub fn bus_offer(bus: &BusAddresses, capacity: Address, owner: &Address, offer_seq: u64) -> OfferAddresses {
-    OfferAddresses {
-        address: pda::offer(&capacity, offer_seq).0,
-        bus: *bus,
-        capacity,
-        seller: bus.address,
-        payout: bus.treasury,
-        rent_payer: *owner,
-    }
-}
-
-pub fn offer_reprice(offer: &OfferAddresses, signer: &Address, price_per_kwh: u64) -> Instruction {
+pub fn offer_reprice(offer: &OfferAddresses, lister: &Address, price_per_kwh: u64) -> Instruction {
     instruction::OfferReprice { price_per_kwh }.to_instruction(accounts::OfferReprice {
-        seller: *signer,
+        lister: *lister,
         bus: offer.bus.address,
         offer: offer.address,
     })
 }
 
-pub fn offer_extend(offer: &OfferAddresses, signer: &Address, expires_at: i64) -> Instruction {
-    instruction::OfferExtend { expires_at }.to_instruction(accounts::OfferExtend {
-        seller: *signer,
+pub fn offer_set_expiry(offer: &OfferAddresses, lister: &Address, expires_at: i64) -> Instruction {
+    instruction::OfferSetExpiry { expires_at }.to_instruction(accounts::OfferSetExpiry {
+        lister: *lister,
         bus: offer.bus.address,
         offer: offer.address,
     })
+}
+
+pub fn offer_collect(offer: &OfferAddresses) -> Instruction {
+    instruction::OfferCollect {}.to_instruction(accounts::OfferCollect { offer: offer.address, seller: offer.seller })
 }
 
 pub fn offer_cancel_accounts(offer: &OfferAddresses, caller: &Address) -> accounts::OfferCancel {
@@ -149,6 +157,7 @@ pub fn offer_cancel_accounts(offer: &OfferAddresses, caller: &Address) -> accoun
         caller: *caller,
         bus: offer.bus.address,
         capacity: offer.capacity,
+        seller: offer.seller,
         offer: offer.address,
         rent_payer: offer.rent_payer,
     }

@@ -15,19 +15,23 @@ pub fn purchase_accounts(offer: &OfferAddresses, lane: &LaneAddress, payment: Ad
         bus: offer.bus.address,
         offer: offer.address,
         payment,
-        payout: offer.payout,
-        mint: offer.bus.mint.address,
+        vault: offer.vault,
         token_program: offer.bus.mint.program.address(),
     }
 }
 
-/// The three accounts of one item of a batch.
-pub fn item_accounts(offer: &OfferAddresses) -> [AccountMeta; 3] {
-    [
-        AccountMeta::new_readonly(offer.bus.address, false),
-        AccountMeta::new(offer.address, false),
-        AccountMeta::new(offer.payout, false),
-    ]
+/// The accounts of the items of a batch: two for each, and the bus before the first and wherever it changes.
+pub fn item_accounts(offers: &[OfferAddresses]) -> Vec<AccountMeta> {
+    let mut accounts = Vec::new();
+    let mut bus = None;
+    for offer in offers {
+        if bus != Some(offer.bus.address) {
+            bus = Some(offer.bus.address);
+            accounts.push(AccountMeta::new_readonly(offer.bus.address, false));
+        }
+        accounts.extend([AccountMeta::new(offer.address, false), AccountMeta::new(offer.vault, false)]);
+    }
+    accounts
 }
 
 /// A batch of exact amounts (Wh) at any price, with no limit to the total.
@@ -52,7 +56,7 @@ pub fn batch_of(
     batch_in(&offers[0].bus.mint, lane, payment, nonce, max_total, offers, items)
 }
 
-/// A batch in a mint, which can be another than that of its offers, or have none.
+/// A batch in the token program of a mint, which can be another than that of its offers, or have none.
 pub fn batch_in(
     mint: &Mint,
     lane: &LaneAddress,
@@ -67,9 +71,8 @@ pub fn batch_in(
             buyer: lane.wallet,
             trader: lane.address,
             payment,
-            mint: mint.address,
             token_program: mint.program.address(),
         });
-    instruction.accounts.extend(offers.iter().flat_map(item_accounts));
+    instruction.accounts.extend(item_accounts(offers));
     instruction
 }

@@ -1,0 +1,86 @@
+//! What always holds of the accounts on the chain, read from the accounts alone: each account's own rules, and the sums
+//! that tie accounts and tokens together. Gifts come on top of every sum of tokens.
+
+use {
+    crate::{account::all, replica::TokenBalances},
+    litesvm::LiteSVM,
+    multibus::state::*,
+    solana_address::Address,
+};
+
+/// Checks every invariant.
+///
+/// # Panics
+/// Where one does not hold.
+pub fn check(svm: &LiteSVM, balances: &TokenBalances) {
+    let tokens = |account: &Address| balances.get(account).map_or(0, |balance| balance.amount);
+    let (offers, locks) = (all::<Offer>(svm), all::<Lock>(svm));
+    let (sellers, capacities) = (all::<Seller>(svm), all::<Capacity>(svm));
+    let (proposals, claims) = (all::<Proposal>(svm), all::<Claim>(svm));
+    for (address, seller) in &sellers {
+        seller.check_invariants().unwrap_or_else(|why| panic!("seller {address}: {why}"));
+        let own: Vec<_> = offers.iter().filter(|(_, offer)| offer.seller == *address).map(|(_, offer)| offer).collect();
+        let booked: u64 = own.iter().map(|offer| offer.proceeds + offer.deposits).sum();
+        assert!(own.iter().all(|offer| offer.vault == seller.vault && offer.wallet == seller.wallet));
+        assert!(tokens(&seller.vault) >= booked + seller.released, "the vault {} covers its books", seller.vault);
+        assert_eq!(seller.open_offers as usize, own.len(), "seller {address}");
+    }
+    for (address, offer) in &offers {
+        offer.check_invariants().unwrap_or_else(|why| panic!("offer {address}: {why}"));
+        let own: Vec<_> = locks.iter().filter(|(_, lock)| lock.offer == *address).map(|(_, lock)| lock).collect();
+        assert_eq!(offer.open_locks as usize, own.len(), "offer {address}");
+        assert_eq!(offer.reserved_wh, own.iter().map(|lock| lock.energy_wh).sum::<u64>(), "offer {address}");
+        assert_eq!(offer.deposits, own.iter().map(|lock| lock.deposit).sum::<u64>(), "offer {address}");
+    }
+    for (address, lock) in &locks {
+        lock.check_invariants().unwrap_or_else(|why| panic!("lock {address}: {why}"));
+    }
+    for (address, capacity) in &capacities {
+        capacity.check_invariants().unwrap_or_else(|why| panic!("capacity {address}: {why}"));
+        let open = offers.iter().filter(|(_, offer)| offer.capacity == *address);
+        assert_eq!(capacity.open_offers as usize, open.clone().count(), "capacity {address}");
+        let listed: u64 = open.map(|(_, offer)| offer.listed_wh).sum();
+        assert!(capacity.committed_wh >= listed, "capacity {address}");
+    }
+    for (address, trader) in all::<Trader>(svm) {
+        trader.check_invariants().unwrap_or_else(|why| panic!("lane {address}: {why}"));
+    }
+    for (address, creator) in all::<Creator>(svm) {
+        creator.check_invariants().unwrap_or_else(|why| panic!("counter {address}: {why}"));
+    }
+    for (address, proposal) in &proposals {
+        proposal.check_invariants().unwrap_or_else(|why| panic!("proposal {address}: {why}"));
+    }
+    for (address, claim) in &claims {
+        claim.check_invariants().unwrap_or_else(|why| panic!("claim {address}: {why}"));
+    }
+    let claims_of = |bus: &Address| {
+        let own = claims.iter().filter(|(_, claim)| claim.bus == *bus);
+        (own.clone().count(), own.map(|(_, claim)| claim.amount).sum::<u64>())
+    };
+    let ledgers = all::<Ledger>(svm);
+    for (address, bus) in all::<Bus>(svm) {
+        bus.check_invariants().unwrap_or_else(|why| panic!("bus {address}: {why}"));
+        let (_, ledger) = ledgers.iter().find(|(_, ledger)| ledger.bus == address).expect("a bus has its ledger");
+        ledger.check_invariants(&bus).unwrap_or_else(|why| panic!("ledger of {address}: {why}"));
+        let (count, claimed) = claims_of(&address);
+        assert_eq!((ledger.open_claims as usize, ledger.unclaimed_total), (count, claimed), "claims of {address}");
+        assert!(tokens(&bus.unclaimed) >= claimed, "the unclaimed account of {address} covers its claims");
+        let count = |open: usize, counted: u32, what: &str| assert_eq!(open, counted as usize, "{what} of {address}");
+        let open = sellers.iter().filter(|(_, seller)| seller.bus == address);
+        count(open.count(), ledger.open_sellers, "sellers");
+        let open = capacities.iter().filter(|(_, capacity)| capacity.bus == address && capacity.window_start != 0);
+        count(open.count(), ledger.open_windows, "windows");
+        let open = proposals.iter().filter(|(_, proposal)| proposal.bus == address);
+        count(open.count(), ledger.open_proposals, "proposals");
+        let treasury = tokens(&bus.treasury);
+        let claimable = ledger.claimable_total(&bus, treasury).expect("the treasury covers what was settled");
+        assert!(claimable <= treasury as u128, "the treasury of {address} covers what its owners may claim");
+    }
+    for (address, stone) in all::<Tombstone>(svm) {
+        stone.check_invariants().unwrap_or_else(|why| panic!("tombstone {address}: {why}"));
+        let (count, claimed) = claims_of(&address);
+        assert_eq!(stone.open_claims as usize, count, "claims of the tombstone {address}");
+        assert!(tokens(&stone.unclaimed) >= claimed, "the unclaimed account of {address} covers its claims");
+    }
+}
