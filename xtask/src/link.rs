@@ -21,12 +21,12 @@ pub const LLVM_DIR: &str = "MULTIBUS_SBPF_LLVM_DIR";
 
 /// What `sbpf-linker` gets besides rustc's arguments.
 ///
-/// The backend has no stack arguments: a function of more than five arguments must be inlined, hence the threshold and
-/// `--ignore-inline-never`. The scheduler, which this backend leaves out, keeps more values in its ten registers.
+/// The backend has no stack arguments: a function of more than five arguments must be inlined, hence the threshold.
+/// `#[inline(never)]` keeps a function that many places call from being repeated in each. The scheduler, which this backend
+/// leaves out, keeps more values in its ten registers.
 pub const ARGS: &[&str] = &[
     "--fatal-errors=false",
     "--deploy=false",
-    "--ignore-inline-never",
     "--disable-math-builtins",
     "--export=memcpy,memmove,memset,memcmp",
     "--llvm-args=-bpf-stack-size=4096",
