@@ -10,7 +10,10 @@ use {
     bytemuck::Pod,
     multibus::{
         constants::LAYOUT_VERSION,
-        state::{ActionKind, Bus, Capacity, EnergySource, Lock, Offer, Proposal, Trader},
+        state::{
+            ActionKind, Bus, Capacity, Claim, Creator, EnergySource, Ledger, Lock, Offer, Proposal, Seller, Tombstone,
+            Trader,
+        },
     },
     solana_account::Account,
     solana_address::Address,
@@ -80,24 +83,52 @@ macro_rules! market_accounts {
 }
 
 market_accounts!(
-    Bus = "bus" at |bus| address::bus(&bus.creator, bus.bus_seq), later |bus| bus.reserved = [0; 31];
+    Bus = "bus" at |bus| address::bus(&bus.creator, bus.bus_seq),
+        later |bus| (bus.padding, bus.reserved) = ([0; 4], [0; 64]);
+    Tombstone = "closed bus" at |stone| address::bus(&stone.creator, stone.bus_seq),
+        later |stone| (stone.padding, stone.reserved) = (0, [0; 32]);
+    Creator = "creator" at |creator| address::creator(&creator.wallet),
+        later |creator| (creator.padding, creator.reserved) = ([0; 6], [0; 32]);
     Capacity = "capacity" at |capacity| address::capacity(&capacity.bus, capacity.window_start),
-        later |capacity| (capacity.padding, capacity.reserved) = ([0; 2], [0; 64]);
-    Offer = "offer" at |offer| address::offer(&offer.capacity, offer.offer_seq),
+        later |capacity| {
+            (capacity.padding, capacity.padding_2, capacity.reserved) = ([0; 2], [0; 4], [0; 256]);
+        };
+    Seller = "seller" at |seller| address::seller(&seller.bus, &seller.wallet),
+        later |seller| seller.reserved = [0; 24];
+    Offer = "offer" at |offer| address::offer(&offer.seller, offer.number),
         later |offer| {
-            (offer.padding, offer.reserved) = ([0; 3], [0; 64]);
+            (offer.padding, offer.reserved) = ([0; 4], [0; 128]);
             offer.source = EnergySource::Unspecified as u8;
         };
-    Lock = "lock" at |lock| address::lock(&lock.offer, &lock.buyer),
-        later |lock| (lock.padding, lock.reserved) = ([0; 4], [0; 32]);
+    Lock = "lock" at |lock| address::lock(&lock.offer, &lock.buyer, lock.place),
+        later |lock| (lock.padding, lock.reserved) = ([0; 2], [0; 64]);
     Trader = "trader" at |trader| address::trader(&trader.wallet, trader.lane),
         later |trader| (trader.padding, trader.reserved) = ([0; 4], [0; 32]);
-    Proposal = "proposal" at |proposal| address::proposal(&proposal.bus, proposal.proposal_seq),
+    Claim = "claim" at |claim| address::claim(&claim.bus, &claim.wallet),
+        later |claim| (claim.padding, claim.reserved) = ([0; 6], [0; 32]);
+    Proposal = "proposal" at |proposal| address::proposal(&proposal.bus, &proposal.proposer, proposal.number),
         later |proposal| {
             (proposal.padding, proposal.reserved) = ([0; 3], [0; 64]);
             proposal.action.kind = ActionKind::Pause as u8;
         };
 );
+
+impl MarketAccount for Ledger {
+    const NAME: &'static str = "ledger";
+
+    fn layout_version(&self) -> u8 {
+        self.layout_version
+    }
+
+    fn home(&self) -> Address {
+        address::ledger(&self.bus)
+    }
+
+    /// Its invariants need its bus: [`Market::audit`](crate::Market::audit) checks them.
+    fn broken_invariant(&self) -> Option<&'static str> {
+        None
+    }
+}
 
 /// Decodes an account of the market.
 ///

@@ -39,5 +39,25 @@ pub fn action_json(action: &Action) -> Value {
         }
         Some(ProposalAction::Pause) => json!({ "kind": "pause" }),
         Some(ProposalAction::Resume) => json!({ "kind": "resume" }),
+        Some(ProposalAction::OwnerReplace { owner, new_owner }) => {
+            json!({ "kind": "owner_replace", "owner": owner.to_string(), "new_owner": new_owner.to_string() })
+        }
+        Some(ProposalAction::PauseQuorumSet { pause_quorum }) => {
+            json!({ "kind": "pause_quorum_set", "pause_quorum": pause_quorum })
+        }
+        Some(ProposalAction::SellerAdmit { wallet }) => {
+            json!({ "kind": "seller_admit", "wallet": wallet.to_string() })
+        }
+        Some(ProposalAction::SellerSuspend { wallet }) => {
+            json!({ "kind": "seller_suspend", "wallet": wallet.to_string() })
+        }
+        Some(ProposalAction::ReservePriceSet { reserve_price_per_kwh }) => {
+            json!({ "kind": "reserve_price_set", "reserve_price_per_kwh": reserve_price_per_kwh })
+        }
+        Some(ProposalAction::LeastSizeSet { least_wh }) => json!({ "kind": "least_size_set", "least_wh": least_wh }),
+        Some(ProposalAction::OperatorSet { operator }) => {
+            json!({ "kind": "operator_set", "operator": operator.map(|wallet| wallet.to_string()) })
+        }
+        Some(ProposalAction::BusClose) => json!({ "kind": "bus_close" }),
     }
 }

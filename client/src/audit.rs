@@ -5,27 +5,41 @@ use {
     crate::{
         Address,
         account::Keyed,
-        bus::Bus,
+        bus::{Bus, Ledger},
         capacity::Capacity,
+        claim::Claim,
         error::{Error, Result},
         lock::{Lock, LockFilter},
         market::Market,
         offer::Offer,
+        seller::Seller,
         treasury::Treasury,
     },
-    std::{collections::HashMap, fmt::Display},
+    futures_util::{StreamExt, TryStreamExt, stream},
+    std::{
+        collections::{BTreeMap, HashMap},
+        fmt::Display,
+    },
 };
 
-/// Per window: total = available + listed + sold, and listed is the sum of its offers.
+/// Per window: total = available + committed, and committed is at least what its open offers list.
 pub const WINDOWS: &str = "energy_of_windows_is_conserved";
-/// Per offer: reserved <= remaining <= listed, and reserved is the sum of its locks.
+/// Per offer: reserved <= remaining <= listed, and reserved energy and deposits are those of its locks.
 pub const OFFERS: &str = "offers_hold_what_is_locked";
-/// The escrow holds the deposits of open locks. Whatever else it holds, strangers sent there.
-pub const ESCROW: &str = "escrow_equals_deposits";
+/// Per seller: the vault holds proceeds and deposits of its open offers and what is released. Whatever else it holds,
+/// strangers sent there.
+pub const VAULTS: &str = "vaults_hold_what_is_booked";
+/// The unclaimed account holds what claims come to. Whatever else it holds, strangers sent there.
+pub const CLAIMS: &str = "unclaimed_covers_claims";
+/// The ledger counts what is open.
+pub const LEDGER: &str = "ledger_counts_what_is_open";
 /// Shares sum to 10,000, the threshold is met by the owners.
 pub const BUS: &str = "bus_shares_sum_to_the_whole";
 /// The treasury holds at least what its owners may claim.
 pub const TREASURY: &str = "treasury_covers_claims";
+
+/// Vaults that are read at once.
+const READ_AT_ONCE: usize = 8;
 
 /// Invariants that do not hold: each as its name and what was found.
 #[derive(Default)]
@@ -50,16 +64,24 @@ impl Findings {
 pub struct Audit {
     /// The bus.
     pub bus: Keyed<Bus>,
+    /// What changes on it without a decision.
+    pub ledger: Keyed<Ledger>,
     /// Its capacities, by window start.
     pub capacities: Vec<Keyed<Capacity>>,
+    /// Its sellers, by address.
+    pub sellers: Vec<Keyed<Seller>>,
     /// Its open offers, by address.
     pub offers: Vec<Keyed<Offer>>,
     /// Its open locks, the next to expire first.
     pub locks: Vec<Keyed<Lock>>,
-    /// What its escrow holds, in token base units.
-    pub escrow: u64,
-    /// What its escrow holds beyond the deposits of its locks, in token base units. Anyone can send tokens there. They
-    /// stay there and break no invariant.
+    /// Its open claims, by address.
+    pub claims: Vec<Keyed<Claim>>,
+    /// What the vault of each seller account holds, in token base units.
+    pub vaults: BTreeMap<Address, u64>,
+    /// What its unclaimed account holds, in token base units.
+    pub unclaimed: u64,
+    /// What its vaults and its unclaimed account hold beyond what is booked, in token base units. Anyone can send tokens
+    /// there. They break no invariant.
     pub gifts: u64,
     /// What its treasury holds, in token base units.
     pub treasury: u64,
@@ -80,24 +102,49 @@ impl Market {
     pub async fn audit(&self, bus: &Address) -> Result<Audit> {
         let of_bus = LockFilter { bus: Some(*bus), ..LockFilter::default() };
         let bus = self.bus(bus).await?;
-        let (capacities, offers, locks) =
-            tokio::join!(self.capacities(&bus.address), self.all_offers(&bus.address), self.locks(&of_bus));
-        let (capacities, offers, locks) = (capacities?, offers?, locks?);
-        let (escrow, treasury) = tokio::join!(self.token_balance(&bus.escrow), self.token_balance(&bus.treasury));
-        let (escrow, treasury) = (escrow?, treasury?);
+        let (ledger, capacities, sellers, offers, locks, claims) = tokio::join!(
+            self.ledger(&bus.address),
+            self.capacities(&bus.address),
+            self.sellers(&bus.address),
+            self.all_offers(&bus.address),
+            self.locks(&of_bus),
+            self.claims(&bus.address)
+        );
+        let (ledger, capacities, sellers, offers, locks, claims) =
+            (ledger?, capacities?, sellers?, offers?, locks?, claims?);
+        let (unclaimed, treasury) = tokio::join!(self.token_balance(&bus.unclaimed), self.token_balance(&bus.treasury));
+        let (unclaimed, treasury) = (unclaimed?, treasury?);
+        let balance = |seller: Keyed<Seller>| async move {
+            Ok::<_, Error>((seller.address, self.token_balance(&seller.vault).await?))
+        };
+        let vaults: BTreeMap<Address, u64> =
+            stream::iter(sellers.clone()).map(balance).buffered(READ_AT_ONCE).try_collect().await?;
         let mut findings = Findings::default();
         check_bus(&mut findings, &bus);
         check_windows(&mut findings, &capacities, &offers);
         check_offers(&mut findings, &offers, &locks);
-        let deposits = deposits(&locks);
-        findings.check(ESCROW, u128::from(escrow) >= deposits, || {
-            format!("the escrow is {escrow} and should be {deposits} at least")
-        });
-        let gifts = u128::from(escrow).saturating_sub(deposits) as u64;
-        if let Err(Error::Decode { cause, .. }) = Treasury::new(&bus, treasury) {
+        check_ledger(&mut findings, &bus, &ledger, &capacities, &sellers, &claims);
+        let mut gifts = check_vaults(&mut findings, &sellers, &offers, &vaults);
+        gifts += check_claims(&mut findings, &claims, unclaimed);
+        if let Err(Error::Decode { cause, .. }) = Treasury::new(&bus, &ledger, treasury) {
             findings.check(TREASURY, false, || cause);
         }
-        Ok(Audit { bus, capacities, offers, locks, escrow, gifts, treasury, violations: findings.0 })
+        let gifts = u64::try_from(gifts).unwrap_or(u64::MAX);
+        let violations = findings.0;
+        Ok(Audit {
+            bus,
+            ledger,
+            capacities,
+            sellers,
+            offers,
+            locks,
+            claims,
+            vaults,
+            unclaimed,
+            gifts,
+            treasury,
+            violations,
+        })
     }
 }
 
@@ -124,17 +171,20 @@ pub fn check_window(findings: &mut Findings, capacity: &Keyed<Capacity>, offers:
         findings.check(WINDOWS, false, || format!("window {window}: {rule} does not hold"));
     }
     let listed: u128 = offers.iter().map(|offer| u128::from(offer.listed_wh)).sum();
-    findings.equal(WINDOWS, format_args!("energy listed in window {window}"), u128::from(capacity.listed_wh), listed);
+    findings.check(WINDOWS, u128::from(capacity.committed_wh) >= listed, || {
+        format!("energy committed in window {window} is {} and should be {listed} at least", capacity.committed_wh)
+    });
     let open = offers.len() as u128;
     findings.equal(WINDOWS, format_args!("offers open in window {window}"), u128::from(capacity.open_offers), open);
 }
 
 /// Checks offers against the open locks on them.
 pub fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[Keyed<Lock>]) {
-    let mut locked: HashMap<Address, (u128, u128)> = HashMap::new();
+    let mut locked: HashMap<Address, (u128, u128, u128)> = HashMap::new();
     for lock in locks {
-        let (energy_wh, count) = locked.entry(lock.offer).or_default();
+        let (energy_wh, deposits, count) = locked.entry(lock.offer).or_default();
         *energy_wh += u128::from(lock.energy_wh);
+        *deposits += u128::from(lock.deposit);
         *count += 1;
         if let Err(rule) = lock.check_invariants() {
             findings.check(OFFERS, false, || format!("lock {}: {rule} does not hold", lock.address));
@@ -145,9 +195,11 @@ pub fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[K
         if let Err(rule) = offer.check_invariants() {
             findings.check(OFFERS, false, || format!("offer {address}: {rule} does not hold"));
         }
-        let (energy_wh, count) = locked.remove(&address).unwrap_or_default();
+        let (energy_wh, deposits, count) = locked.remove(&address).unwrap_or_default();
         let reserved = u128::from(offer.reserved_wh);
         findings.equal(OFFERS, format_args!("energy reserved in offer {address}"), reserved, energy_wh);
+        let booked = u128::from(offer.deposits);
+        findings.equal(OFFERS, format_args!("deposits on offer {address}"), booked, deposits);
         findings.equal(OFFERS, format_args!("locks on offer {address}"), u128::from(offer.open_locks), count);
     }
     for offer in locked.keys() {
@@ -155,15 +207,68 @@ pub fn check_offers(findings: &mut Findings, offers: &[Keyed<Offer>], locks: &[K
     }
 }
 
-/// The deposits of locks, in token base units.
-fn deposits(locks: &[Keyed<Lock>]) -> u128 {
-    locks.iter().map(|lock| u128::from(lock.deposit)).sum()
+/// Checks the ledger of a bus against what is open on it.
+pub fn check_ledger(
+    findings: &mut Findings,
+    bus: &Bus,
+    ledger: &Ledger,
+    capacities: &[Keyed<Capacity>],
+    sellers: &[Keyed<Seller>],
+    claims: &[Keyed<Claim>],
+) {
+    if let Err(rule) = ledger.check_invariants(bus) {
+        findings.check(LEDGER, false, || format!("{rule} does not hold"));
+    }
+    let windows = capacities.iter().filter(|capacity| capacity.window_start != 0).count();
+    for (what, counted, found) in [
+        ("sellers", ledger.open_sellers, sellers.len()),
+        ("windows", ledger.open_windows, windows),
+        ("claims", ledger.open_claims, claims.len()),
+    ] {
+        findings.equal(LEDGER, format_args!("the count of {what}"), u64::from(counted), found as u64);
+    }
+    let total: u128 = claims.iter().map(|claim| u128::from(claim.amount)).sum();
+    findings.equal(LEDGER, "what all claims come to", u128::from(ledger.unclaimed_total), total);
 }
 
-/// Checks the balance of an escrow, in token base units, against the open locks of its bus. Use it where no stranger
-/// sends tokens to the escrow.
-pub fn check_escrow(findings: &mut Findings, escrow: u64, locks: &[Keyed<Lock>]) {
-    findings.equal(ESCROW, "the escrow", u128::from(escrow), deposits(locks));
+/// Checks what each seller's vault holds, in token base units, against its open offers and what is released to it. Returns
+/// what the vaults hold beyond that.
+pub fn check_vaults(
+    findings: &mut Findings,
+    sellers: &[Keyed<Seller>],
+    offers: &[Keyed<Offer>],
+    vaults: &BTreeMap<Address, u64>,
+) -> u128 {
+    let mut gifts = 0;
+    for seller in sellers {
+        let address = seller.address;
+        if let Err(rule) = seller.check_invariants() {
+            findings.check(VAULTS, false, || format!("seller {address}: {rule} does not hold"));
+        }
+        let of_seller = || offers.iter().filter(|offer| offer.seller == address);
+        let open = of_seller().count() as u64;
+        findings.equal(VAULTS, format_args!("open offers of seller {address}"), u64::from(seller.open_offers), open);
+        let booked = of_seller().map(|offer| u128::from(offer.proceeds) + u128::from(offer.deposits)).sum::<u128>()
+            + u128::from(seller.released);
+        let held = u128::from(vaults.get(&address).copied().unwrap_or_default());
+        findings.check(VAULTS, held >= booked, || {
+            format!("the vault of seller {address} is {held} and should be {booked} at least")
+        });
+        gifts += held.saturating_sub(booked);
+    }
+    for offer in offers.iter().filter(|offer| sellers.iter().all(|seller| seller.address != offer.seller)) {
+        findings.check(VAULTS, false, || format!("the offer {} has no seller account", offer.address));
+    }
+    gifts
+}
+
+/// Checks what the unclaimed account of a bus holds, in token base units, against its claims. Returns what it holds beyond
+/// them.
+pub fn check_claims(findings: &mut Findings, claims: &[Keyed<Claim>], unclaimed: u64) -> u128 {
+    let total: u128 = claims.iter().map(|claim| u128::from(claim.amount)).sum();
+    let held = u128::from(unclaimed);
+    findings.check(CLAIMS, held >= total, || format!("the unclaimed account is {held} and should be {total} at least"));
+    held.saturating_sub(total)
 }
 
 #[cfg(test)]
@@ -189,24 +294,44 @@ mod tests {
                 layout_version: LAYOUT_VERSION,
                 total_wh: 1_000,
                 available_wh: 500,
-                listed_wh: 400,
-                sold_wh: 100,
+                committed_wh: 500,
+                gate_closes_at: i64::MAX,
                 open_offers: 1,
                 ..Capacity::zeroed()
             },
         )
     }
 
+    fn seller() -> Keyed<Seller> {
+        let account = Seller {
+            layout_version: LAYOUT_VERSION,
+            open_offers: 1,
+            released: 4,
+            bus: address(8),
+            wallet: address(6),
+            vault: address(7),
+            ..Seller::zeroed()
+        };
+        keyed(5, account)
+    }
+
     fn offer() -> Keyed<Offer> {
         let account = Offer {
             layout_version: LAYOUT_VERSION,
             capacity: address(1),
+            seller: address(5),
             listed_wh: 400,
             remaining_wh: 300,
             reserved_wh: 50,
             open_locks: 1,
+            deposits: 10,
+            proceeds: 20,
             price_per_kwh: 200,
             version: 1,
+            created_at: 1,
+            expires_at: 1_000,
+            gate_closes_at: i64::MAX,
+            locked_until: Lock::expiry(0),
             ..Offer::zeroed()
         };
         keyed(2, account)
@@ -225,32 +350,70 @@ mod tests {
         keyed(3, account)
     }
 
-    fn found(capacity: Keyed<Capacity>, offer: Keyed<Offer>, lock: Keyed<Lock>, escrow: u64) -> Vec<String> {
+    fn claim() -> Keyed<Claim> {
+        keyed(4, Claim { layout_version: LAYOUT_VERSION, amount: 7, ..Claim::zeroed() })
+    }
+
+    struct Books {
+        capacity: Keyed<Capacity>,
+        seller: Keyed<Seller>,
+        offer: Keyed<Offer>,
+        lock: Keyed<Lock>,
+        claim: Keyed<Claim>,
+        vault: u64,
+        unclaimed: u64,
+    }
+
+    fn books() -> Books {
+        Books {
+            capacity: capacity(),
+            seller: seller(),
+            offer: offer(),
+            lock: lock(),
+            claim: claim(),
+            vault: 34,
+            unclaimed: 7,
+        }
+    }
+
+    /// Violations, and gifts in token base units.
+    fn found(books: &Books) -> (Vec<String>, u128) {
+        let Books { capacity, seller, offer, lock, claim, vault, unclaimed } = books;
         let mut findings = Findings::default();
-        check_windows(&mut findings, &[capacity], &[offer]);
-        check_offers(&mut findings, &[offer], &[lock]);
-        check_escrow(&mut findings, escrow, &[lock]);
-        findings.0
+        check_windows(&mut findings, &[*capacity], &[*offer]);
+        check_offers(&mut findings, &[*offer], &[*lock]);
+        let vaults = BTreeMap::from([(seller.address, *vault)]);
+        let gifts = check_vaults(&mut findings, &[*seller], &[*offer], &vaults)
+            + check_claims(&mut findings, &[*claim], *unclaimed);
+        (findings.0, gifts)
     }
 
     #[test]
     fn a_wh_or_a_base_unit_that_is_missing_anywhere_is_found() {
-        assert_eq!(found(capacity(), offer(), lock(), 10), [""; 0]);
-        type Change = fn(&mut Capacity, &mut Offer, &mut Lock, &mut u64);
-        let cases: [(&str, Change); 8] = [
-            ("total = available + listed + sold", |capacity, _, _, _| capacity.sold_wh -= 1),
-            ("energy listed in window 0 is 400 and should be 399", |_, offer, _, _| offer.listed_wh -= 1),
-            ("offers open in window 0 is 2 and should be 1", |capacity, _, _, _| capacity.open_offers = 2),
-            ("energy reserved in offer", |_, offer, _, _| offer.reserved_wh += 1),
-            ("locks on offer", |_, offer, _, _| offer.open_locks += 1),
-            ("which is no offer", |_, _, lock, _| lock.offer = address(9)),
-            ("the deposit is the full cost", |_, _, lock, _| lock.deposit += 1),
-            ("the escrow is 9 and should be 10", |_, _, _, escrow| *escrow -= 1),
+        assert_eq!(found(&books()), (Vec::new(), 0));
+        assert_eq!(found(&Books { vault: 36, unclaimed: 10, ..books() }), (Vec::new(), 5));
+        type Change = fn(&mut Books);
+        let cases: [(&str, Change); 13] = [
+            ("total = available + committed", |books| books.capacity.account.committed_wh -= 1),
+            ("energy committed in window 0 is 399 and should be 400 at least", |books| {
+                (books.capacity.account.committed_wh, books.capacity.account.available_wh) = (399, 601);
+            }),
+            ("offers open in window 0 is 2 and should be 1", |books| books.capacity.account.open_offers = 2),
+            ("energy reserved in offer", |books| books.offer.account.reserved_wh += 1),
+            ("deposits on offer", |books| books.offer.account.deposits += 1),
+            ("locks on offer", |books| books.offer.account.open_locks += 1),
+            ("which is no offer", |books| books.lock.account.offer = address(9)),
+            ("the deposit is the full cost", |books| books.lock.account.deposit += 1),
+            ("open offers of seller", |books| books.seller.account.open_offers += 1),
+            ("is 33 and should be 34 at least", |books| books.vault -= 1),
+            ("is 34 and should be 35 at least", |books| books.seller.account.released += 1),
+            ("has no seller account", |books| books.offer.account.seller = address(9)),
+            ("the unclaimed account is 6 and should be 7 at least", |books| books.unclaimed -= 1),
         ];
         for (what, change) in cases {
-            let (mut capacity, mut offer, mut lock, mut escrow) = (capacity(), offer(), lock(), 10);
-            change(&mut capacity.account, &mut offer.account, &mut lock.account, &mut escrow);
-            let found = found(capacity, offer, lock, escrow);
+            let mut books = books();
+            change(&mut books);
+            let (found, _) = found(&books);
             assert!(found.iter().any(|violation| violation.contains(what)), "{what}: {found:?}");
         }
     }

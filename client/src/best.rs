@@ -5,6 +5,7 @@
 use {
     crate::{
         account::Keyed,
+        bus::Bus,
         error::{Error, Result},
         market::Market,
         offer::{EnergySource, Offer, OfferFilter, OfferSort},
@@ -36,6 +37,8 @@ pub struct Want {
     pub window_start: Option<i64>,
     /// Only energy from this source; `None` for any source.
     pub source: Option<EnergySource>,
+    /// Accept parts whose rounding raises their price per kWh above `max_price_per_kwh` by more than 1 %.
+    pub allow_rounding: bool,
     /// The buyer, whose own offers are left out: a seller cannot buy its own offer. [`Wallet::quote_best`] and
     /// [`Wallet::buy_best`] set it to the wallet.
     pub buyer: Option<Address>,
@@ -52,6 +55,7 @@ impl Want {
             max_total: None,
             window_start: None,
             source: None,
+            allow_rounding: false,
             buyer: None,
         }
     }
@@ -115,18 +119,13 @@ impl BestPurchase {
     }
 }
 
-/// The cheapest way to buy from these offers, which settle in `mint`. `limits` is what one transaction holds. The bus,
-/// window and source of `want` are not checked: the caller chooses the offers. Pure: no chain, no clock.
+/// The cheapest way to buy from these offers of a bus. `limits` is what one transaction holds. The bus, window and source
+/// of `want` are not checked: the caller chooses the offers. Pure: no chain, no clock.
 ///
 /// # Errors
 /// Where the amounts make no sense, or where the offers cannot fill the smallest acceptable amount within the limits.
-pub fn quote(
-    offers: &[Keyed<Offer>],
-    mint: Address,
-    want: &Want,
-    limits: &BatchLimits,
-) -> Result<BestQuote, RouteError> {
-    let candidates: Vec<RouterOffer> = offers.iter().map(|offer| RouterOffer::of(offer, mint)).collect();
+pub fn quote(offers: &[Keyed<Offer>], bus: &Bus, want: &Want, limits: &BatchLimits) -> Result<BestQuote, RouteError> {
+    let candidates: Vec<RouterOffer> = offers.iter().map(|offer| RouterOffer::of(offer, bus)).collect();
     let plan = router::quote(
         &candidates,
         &RouterWant {
@@ -135,7 +134,7 @@ pub fn quote(
             max_price_per_kwh: want.max_price_per_kwh.unwrap_or(u64::MAX),
             max_total: want.max_total.unwrap_or(u64::MAX),
             excluded_sellers: want.buyer.as_slice(),
-            mint,
+            mint: bus.mint,
         },
     )?;
     let by_address: HashMap<Address, &Keyed<Offer>> = offers.iter().map(|offer| (offer.address, offer)).collect();
@@ -145,6 +144,7 @@ pub fn quote(
             .collect(),
         max_total: batch.total_cost,
         payment: None,
+        allow_rounding: true,
     });
     Ok(BestQuote {
         energy_wh: plan.energy_wh,
@@ -158,10 +158,8 @@ impl Market {
     /// The cheapest way to buy what is wanted, from what is on offer now.
     pub async fn quote_best(&self, want: &Want) -> Result<BestQuote> {
         let filter = want.filter();
-        let (offers, settlement) =
-            tokio::join!(self.active_offers(&want.bus, &filter, OfferSort::Price), self.settlement(&want.bus));
-        quote(&offers?, settlement?.mint, want, &BatchLimits::default())
-            .map_err(|error| Error::Invalid(error.to_string()))
+        let (offers, bus) = tokio::join!(self.active_offers(&want.bus, &filter, OfferSort::Price), self.bus(&want.bus));
+        quote(&offers?, &bus?.account, want, &BatchLimits::default()).map_err(|error| Error::Invalid(error.to_string()))
     }
 }
 

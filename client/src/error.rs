@@ -262,6 +262,14 @@ impl Error {
         }
     }
 
+    /// Whether an account could not be created because there is one at its address already.
+    pub(crate) fn is_address_taken(&self) -> bool {
+        let Self::Program(failure) = self else { return false };
+        // Numbers of `solana_system_interface::error::SystemError`.
+        (failure.program == Some(system_program::ID) && failure.code() == Some(0))
+            || failure.error == InstructionError::AccountAlreadyInitialized
+    }
+
     /// Whether the market moved between quote and purchase, so that a fresh quote may succeed.
     pub fn is_conflict(&self) -> bool {
         use MultibusError::*;
@@ -274,7 +282,9 @@ impl Error {
                         | VersionMismatch
                         | OfferCancelled
                         | OfferExpired
-                        | GateClosed
+                        | OfferNotYetTrading
+                        | PriceBelowReserve
+                        | SizeTooSmall
                         | TotalAboveLimit
                         | LockOutlivesOffer
                 ),

@@ -22,6 +22,13 @@ pub struct ParsedEvents {
     pub truncated: bool,
 }
 
+impl ParsedEvents {
+    /// The events of a transaction's log; none where it failed, since what it did was undone.
+    pub(crate) fn of(logs: &[String], failed: bool) -> Self {
+        if failed { Self::default() } else { parse(logs) }
+    }
+}
+
 /// Reads the market's events from the log of a transaction that succeeded. The log of a failed transaction has none,
 /// whatever it says: what it did was undone.
 pub fn parse(logs: &[String]) -> ParsedEvents {
@@ -110,6 +117,7 @@ pub fn serialize<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S
                     .collect();
                 map.serialize_entry(name, &owners)?;
             }
+            Field::Shares(shares) => map.serialize_entry(name, shares)?,
             Field::Fills(fills) => {
                 let fills: Vec<Value> = fills.iter().map(fill_json).collect();
                 map.serialize_entry(name, &fills)?;
@@ -132,8 +140,8 @@ mod tests {
         format!("Program data: {}", BASE64_STANDARD.encode([T::DISCRIMINATOR, bytemuck::bytes_of(event)].concat()))
     }
 
-    fn extended() -> OfferExtended {
-        OfferExtended { offer: Address::new_from_array([1; 32]), expires_at: 5 }
+    fn expiry_set() -> OfferExpirySet {
+        OfferExpirySet { offer: Address::new_from_array([1; 32]), expires_at: 5, trades_from: 0 }
     }
 
     fn names(lines: &[String]) -> Vec<&'static str> {
@@ -143,9 +151,9 @@ mod tests {
     #[test]
     fn only_the_programs_own_frames_are_believed() {
         let (bus, evil) = (multibus::ID, Address::new_from_array([6; 32]));
-        let event = data(&extended());
+        let event = data(&expiry_set());
         let own = vec![format!("Program {bus} invoke [1]"), event.clone(), format!("Program {bus} success")];
-        assert_eq!(names(&own), ["OfferExtended"]);
+        assert_eq!(names(&own), ["OfferExpirySet"]);
         let foreign = vec![format!("Program {evil} invoke [1]"), event.clone(), format!("Program {evil} success")];
         assert!(names(&foreign).is_empty());
         let callee = vec![
@@ -179,7 +187,7 @@ mod tests {
     #[test]
     fn nothing_after_a_cut_is_believed() {
         let bus = multibus::ID;
-        let event = data(&extended());
+        let event = data(&expiry_set());
         let cut = vec![
             format!("Program {bus} invoke [1]"),
             event.clone(),
@@ -240,7 +248,7 @@ mod tests {
     #[test]
     fn a_frame_ends_as_it_began() {
         let (bus, evil) = (multibus::ID, Address::new_from_array([6; 32]));
-        let event = data(&extended());
+        let event = data(&expiry_set());
         let lines = [
             format!("Program {bus} invoke [1]"),
             format!("Program {evil} invoke [2]"),
@@ -256,6 +264,7 @@ mod tests {
         let event = Event::OfferRepriced(OfferRepriced {
             offer: Address::new_from_array([1; 32]),
             price_per_kwh: 7,
+            trades_from: 9,
             version: 2,
             padding: [0; 4],
         });
@@ -263,7 +272,7 @@ mod tests {
         let offer = Address::new_from_array([1; 32]).to_string();
         assert_eq!(
             json,
-            serde_json::json!({ "event": "OfferRepriced", "offer": offer, "price_per_kwh": 7, "version": 2 })
+            serde_json::json!({ "event": "OfferRepriced", "offer": offer, "price_per_kwh": 7, "trades_from": 9, "version": 2 })
         );
     }
 }

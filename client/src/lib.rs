@@ -6,8 +6,8 @@
 //! - [`Chain`](chain::Chain) is the one interface below both: an RPC node ([`chain::RpcChain`]) or, with the feature
 //!   `embedded`, a chain inside the process (`chain::EmbeddedChain`).
 //!
-//! Each noun has a module with its instruction builders, queries and actions: [`bus`], [`capacity`], [`offer`],
-//! [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`]. Energy is in Wh, money in base units of the bus's
+//! Each noun has a module with its instruction builders, queries and actions: [`bus`], [`capacity`], [`seller`],
+//! [`offer`], [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`], [`claim`]. Energy is in Wh, money in base units of the bus's
 //! settlement token, prices in base units per kWh, times in unix seconds.
 //!
 //! ```no_run
@@ -40,6 +40,7 @@ pub mod best;
 pub mod bus;
 pub mod capacity;
 pub mod chain;
+pub mod claim;
 pub mod error;
 pub mod event;
 pub mod hash;
@@ -54,6 +55,7 @@ pub mod proposal;
 pub mod purchase;
 pub mod quantity;
 pub mod router;
+pub mod seller;
 pub mod send;
 mod table;
 pub mod text;

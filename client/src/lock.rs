@@ -5,19 +5,24 @@ use {
         account::{Keyed, offset},
         address,
         error::{Error, Result},
+        event::{Event, LockTaken},
         market::{Market, Settlement},
         offer::Offer,
         purchase::{Order, Plan, Purchased},
         quantity::{PricePerKwh, Wh},
         send::Sent,
-        wallet::{Created, Wallet},
+        wallet::Wallet,
     },
+    multibus::constants::MAX_LOCKS,
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
 };
 
-pub use multibus::state::Lock;
+pub use multibus::state::{Lock, LockState, RefundOutcome};
+
+/// How often a lock takes another place because another process was faster.
+const PLACE_ATTEMPTS: u32 = 5;
 
 /// Which locks to return: all conditions must hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,71 +46,75 @@ pub struct LockTerms {
     pub expected_version: u32,
 }
 
-/// Instruction `lock_take`: holds part of an offer; the full cost goes to escrow.
+/// A lock that was taken, as its transaction says.
+#[derive(Clone, Debug)]
+pub struct Locked {
+    /// Where it is.
+    pub address: Address,
+    /// Its place among the buyer's locks on the offer, 0 to 7.
+    pub place: u8,
+    /// What it holds, at which price and until when; `None` where the node does not serve the transaction's log.
+    pub taken: Option<LockTaken>,
+    /// The transaction that took it.
+    pub sent: Sent,
+}
+
+/// Instruction `lock_take`: holds part of an offer; the full cost goes to the seller's vault, and back to `refund` where
+/// the lock is not settled. `place` is a free one of the buyer's 8 on the offer.
 pub fn lock_take(
     buyer: &Address,
     offer: &Keyed<Offer>,
+    place: u8,
     settlement: &Settlement,
     payment: &Address,
+    refund: &Address,
     terms: &LockTerms,
 ) -> Instruction {
     let LockTerms { energy_wh, max_price_per_kwh, expected_version } = *terms;
-    multibus::instruction::LockTake { energy_wh, max_price_per_kwh, expected_version }.to_instruction(
-        multibus::accounts::LockTake {
+    multibus::instruction::LockTake { place, energy_wh, max_price_per_kwh, expected_version, refund: *refund }
+        .to_instruction(multibus::accounts::LockTake {
             buyer: *buyer,
             bus: offer.bus,
             offer: offer.address,
-            lock: address::lock(&offer.address, buyer),
+            lock: address::lock(&offer.address, buyer, place),
             payment: *payment,
-            escrow: settlement.escrow,
-            mint: settlement.mint,
+            vault: offer.vault,
             token_program: settlement.token_program,
             system_program: system_program::ID,
-        },
+        })
+}
+
+/// Instruction `lock_settle`: the lock's buyer takes the energy, and the deposit is what was paid for it. It moves no token
+/// and names when the lock was taken.
+pub fn lock_settle(lock: &Keyed<Lock>, trader: &Address, nonce: u64) -> Instruction {
+    multibus::instruction::LockSettle { nonce, taken_at: lock.taken_at }.to_instruction(
+        multibus::accounts::LockSettle { buyer: lock.buyer, trader: *trader, offer: lock.offer, lock: lock.address },
     )
 }
 
-/// Instruction `lock_settle`: the lock's buyer takes the energy; the deposit pays the seller.
-pub fn lock_settle(
-    lock: &Keyed<Lock>,
-    trader: &Address,
-    nonce: u64,
-    payout: &Address,
-    settlement: &Settlement,
-) -> Instruction {
-    multibus::instruction::LockSettle { nonce }.to_instruction(multibus::accounts::LockSettle {
-        buyer: lock.buyer,
-        trader: *trader,
-        bus: lock.bus,
-        offer: lock.offer,
-        lock: lock.address,
-        escrow: settlement.escrow,
-        payout: *payout,
-        mint: settlement.mint,
-        token_program: settlement.token_program,
-    })
-}
-
-/// Instruction `lock_release`: the energy is free again, and the deposit goes back less the bus's lock fee. The buyer
-/// may release it at any time, anyone else after it has expired.
+/// Instruction `lock_release`: the energy is free again, and the deposit goes back less the lock fee of the moment it was
+/// taken. Where it cannot be paid, it is kept for the buyer as a claim. The buyer may release it at any time, anyone else
+/// after it has expired.
 pub fn lock_release(
     caller: &Address,
     lock: &Keyed<Lock>,
-    refund: &Address,
-    payout: &Address,
+    offer: &Keyed<Offer>,
     settlement: &Settlement,
 ) -> Instruction {
-    multibus::instruction::LockRelease {}.to_instruction(multibus::accounts::LockRelease {
+    multibus::instruction::LockRelease { taken_at: lock.taken_at }.to_instruction(multibus::accounts::LockRelease {
         caller: *caller,
         buyer: lock.buyer,
         bus: lock.bus,
         offer: lock.offer,
         lock: lock.address,
-        escrow: settlement.escrow,
-        refund: *refund,
-        payout: *payout,
-        mint: settlement.mint,
+        seller: offer.seller,
+        vault: offer.vault,
+        refund: lock.refund,
+        unclaimed: address::unclaimed(&lock.bus),
+        ledger: address::ledger(&lock.bus),
+        claim: address::claim(&lock.bus, &lock.buyer),
         token_program: settlement.token_program,
+        system_program: system_program::ID,
     })
 }
 
@@ -136,50 +145,70 @@ impl Market {
 
 impl Wallet {
     /// Holds this much energy of an offer for 300 seconds at its present price, if that is within the limit. The
-    /// deposit is paid from this wallet's associated token account. A buyer can hold one lock on each offer.
-    pub async fn lock_take(&self, offer: &Address, energy: Wh, max_price: PricePerKwh) -> Result<Created> {
+    /// deposit is paid from this wallet's associated token account, and goes back there. A buyer can hold 8 locks on each
+    /// offer.
+    pub async fn lock_take(&self, offer: &Address, energy: Wh, max_price: PricePerKwh) -> Result<Locked> {
         let offer = self.market().offer(offer).await?;
         let settlement = self.market().settlement(&offer.bus).await?;
         let payment = settlement.token_account(&self.address());
-        let lock = address::lock(&offer.address, &self.address());
         let terms = LockTerms { energy_wh: energy.0, max_price_per_kwh: max_price.0, expected_version: 0 };
-        let instruction = lock_take(&self.address(), &offer, &settlement, &payment, &terms);
-        let failure = match self.sender().send_traced(&[self.signer().clone()], &[instruction], &[]).await {
-            Ok(sent) => return Ok(Created { address: lock, sent }),
-            Err(failure) => failure,
-        };
-        match self.landed_after_all(&lock, &failure).await? {
-            Some(sent) => Ok(Created { address: lock, sent }),
-            None => Err(self.explain_payment(failure.error, &offer.bus, None).await),
+        let places: Vec<Address> =
+            (0..MAX_LOCKS).map(|place| address::lock(&offer.address, &self.address(), place)).collect();
+        let mut attempt = 0;
+        loop {
+            let taken = self.chain().accounts(&places).await?;
+            let Some(free) = taken.iter().position(Option::is_none) else {
+                return Err(Error::Invalid(format!(
+                    "{} holds {MAX_LOCKS} locks on the offer {}, which are all that it can; settle or release one first",
+                    self.address(),
+                    offer.address
+                )));
+            };
+            let (lock, place) = (places[free], free as u8);
+            let instruction = lock_take(&self.address(), &offer, place, &settlement, &payment, &payment, &terms);
+            let failure = match self.sender().send_traced(&[self.signer().clone()], &[instruction], &[]).await {
+                Ok(sent) => return Ok(locked(lock, place, sent)),
+                Err(failure) => failure,
+            };
+            if let Some(sent) = self.landed_after_all(&lock, &failure).await? {
+                return Ok(locked(lock, place, sent));
+            }
+            attempt += 1;
+            // Another process with this wallet took the place. Nothing of this one can land there while it is taken; once
+            // it is free again, it could, so a place is tried anew only where nothing was handed out.
+            if attempt >= PLACE_ATTEMPTS || !failure.submitted.is_empty() || !failure.error.is_address_taken() {
+                return Err(self.explain_payment(failure.error, &offer.bus, None).await);
+            }
         }
     }
 
-    /// Buys the energy of one of this wallet's locks, up to and including its expiry second. The deposit pays the
-    /// seller.
+    /// Buys the energy of one of this wallet's locks, up to and including its expiry second, also while the bus is paused.
+    /// The deposit is what is paid for it.
     pub async fn lock_settle(&self, lock: &Address) -> Result<Purchased> {
         let lock = self.own_lock(lock).await?;
-        let offer = self.market().offer(&lock.offer).await?;
-        let settlement = self.market().settlement(&lock.bus).await?;
         let order = Order { offer: lock.offer, energy_wh: lock.energy_wh, max_price_per_kwh: lock.price_per_kwh };
-        let payout = offer.payout;
-        self.purchase(|| async move {
-            Ok(Plan::new(vec![order], move |trader, nonce| lock_settle(&lock, trader, nonce, &payout, &settlement)))
-        })
+        self.purchase(
+            || async move { Ok(Plan::new(vec![order], move |trader, nonce| lock_settle(&lock, trader, nonce))) },
+        )
         .await
     }
 
-    /// Gives up a lock. The deposit less the bus's lock fee goes back to the buyer's associated token account, which is
-    /// created if it is missing. The buyer may do so at any time, anyone else after the lock has expired.
+    /// Gives up a lock. The deposit, less the lock fee of the moment it was taken, goes back to the token account that the
+    /// lock names. If this wallet is the buyer and that account, its associated one, is missing, it is created. Where the
+    /// deposit cannot be paid, it is kept as a claim. The buyer may release a lock at any time, anyone else after it has
+    /// expired.
     pub async fn lock_release(&self, lock: &Address) -> Result<Sent> {
         let lock = self.market().lock(lock).await?;
         let offer = self.market().offer(&lock.offer).await?;
         let settlement = self.market().settlement(&lock.bus).await?;
-        let refund = settlement.token_account(&lock.buyer);
         let mut instructions = Vec::with_capacity(2);
-        if self.chain().accounts(&[refund]).await?[0].is_none() {
+        if lock.buyer == self.address()
+            && lock.refund == settlement.token_account(&lock.buyer)
+            && self.chain().accounts(&[lock.refund]).await?[0].is_none()
+        {
             instructions.push(settlement.create_token_account(&self.address(), &lock.buyer));
         }
-        instructions.push(lock_release(&self.address(), &lock, &refund, &offer.payout, &settlement));
+        instructions.push(lock_release(&self.address(), &lock, &offer, &settlement));
         self.send(&instructions).await
     }
 
@@ -195,4 +224,12 @@ impl Wallet {
         }
         Ok(lock)
     }
+}
+
+fn locked(lock: Address, place: u8, sent: Sent) -> Locked {
+    let taken = sent.events.iter().find_map(|event| match event {
+        Event::LockTaken(event) if event.lock == lock => Some(*event),
+        _ => None,
+    });
+    Locked { address: lock, place, taken, sent }
 }

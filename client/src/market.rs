@@ -6,7 +6,6 @@ use {
         chain::{AccountFilter, Chain},
         error::{Error, Result},
     },
-    multibus::state::Bus,
     solana_address::Address,
     std::{
         collections::HashMap,
@@ -21,8 +20,6 @@ pub struct Settlement {
     pub mint: Address,
     /// Token program of the mint.
     pub token_program: Address,
-    /// Token account that holds the deposits of locks.
-    pub escrow: Address,
 }
 
 /// Read-only queries of the market on one chain.
@@ -49,8 +46,8 @@ impl Market {
         if let Some(settlement) = settlements().get(bus).copied() {
             return Ok(settlement);
         }
-        let read = self.get::<Bus>(bus).await?;
-        let settlement = Settlement { mint: read.mint, token_program: read.token_program, escrow: read.escrow };
+        let read = self.bus(bus).await?;
+        let settlement = Settlement { mint: read.mint, token_program: read.token_program };
         settlements().insert(*bus, settlement);
         Ok(settlement)
     }

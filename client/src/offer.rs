@@ -4,26 +4,23 @@ use {
     crate::{
         account::{Keyed, decode, offset},
         address,
-        capacity::{capacity_open, free_offer_seq},
+        bus::{FIRST_SLOT_LEAD, first_number},
+        capacity::capacity_open,
         chain::ChainClock,
         error::{Error, Result},
+        event::Event,
         market::Market,
+        seller::{Seller, seller_open},
         send::Sent,
-        wallet::{Created, Wallet},
+        wallet::{Wallet, number_to_use},
     },
-    multibus::{
-        error::MultibusError,
-        state::{Bus, Capacity, OfferSeqWindow},
-    },
+    multibus::state::{Bus, Capacity},
     solana_address::Address,
-    solana_instruction::{Instruction, error::InstructionError},
+    solana_instruction::Instruction,
     solana_sdk_ids::system_program,
 };
 
 pub use multibus::state::{EnergySource, Offer};
-
-/// How often a new offer takes another sequence number after a collision.
-const SEQ_ATTEMPTS: u32 = 12;
 
 /// What a seller offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +31,27 @@ pub struct OfferTerms {
     pub energy_wh: u64,
     /// Price, in token base units per kWh.
     pub price_per_kwh: u64,
-    /// Last second in which the offer trades, in unix seconds; 0 for no expiry.
+    /// End of trading, in unix seconds: the offer can be bought while the time is before it. For [`Wallet::offer_create`],
+    /// 0 is the latest that the bus allows: the window's gate, or one horizon ahead.
     pub expires_at: i64,
     /// Where the energy comes from.
     pub source: EnergySource,
+}
+
+/// An offer that was listed, as its transaction says.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Where it is.
+    pub address: Address,
+    /// Its number among its seller's offers.
+    pub number: u64,
+    /// What is offered. The expiry is the one that was signed.
+    pub terms: OfferTerms,
+    /// First second in which an offer of the bus itself trades, 0 for the offers of others; `None` where the node does not
+    /// serve the transaction's log.
+    pub trades_from: Option<i64>,
+    /// The transaction that listed it.
+    pub sent: Sent,
 }
 
 /// Which offers to return: all conditions must hold.
@@ -51,9 +65,9 @@ pub struct OfferFilter {
     pub max_price_per_kwh: Option<u64>,
     /// Only with this much free energy or more, in Wh.
     pub min_energy_wh: Option<u64>,
-    /// Only of this seller.
+    /// Only of this seller's wallet.
     pub seller: Option<Address>,
-    /// Not of this seller: a seller cannot buy its own offer.
+    /// Not of this seller's wallet: a seller cannot buy its own offer.
     pub not_seller: Option<Address>,
 }
 
@@ -71,89 +85,73 @@ pub enum OfferSort {
     Expiry,
 }
 
-/// Instruction `offer_create`: takes energy from a window's capacity and puts it on offer.
-pub fn offer_create(
-    seller: &Address,
-    bus: &Address,
-    offer_seq: u64,
-    terms: &OfferTerms,
-    payout: &Address,
-) -> Instruction {
-    let capacity = address::capacity(bus, terms.window_start);
+/// Instruction `offer_create`: takes energy from a window's capacity and puts it on offer. `wallet` is the seller's, or the
+/// bus where an owner lists energy of the bus itself. `number` is the next of the seller.
+pub fn offer_create(lister: &Address, bus: &Address, wallet: &Address, number: u64, terms: &OfferTerms) -> Instruction {
+    let seller = address::seller(bus, wallet);
     multibus::instruction::OfferCreate {
-        offer_seq,
+        number,
         energy_wh: terms.energy_wh,
         price_per_kwh: terms.price_per_kwh,
         expires_at: terms.expires_at,
         source: terms.source as u8,
     }
     .to_instruction(multibus::accounts::OfferCreate {
-        seller: *seller,
+        lister: *lister,
         bus: *bus,
-        capacity,
-        offer: address::offer(&capacity, offer_seq),
-        payout: *payout,
-        system_program: system_program::ID,
-    })
-}
-
-/// Instruction `offer_create_for_bus`: an owner puts energy of the bus itself on offer, paid into the treasury.
-pub fn offer_create_for_bus(owner: &Address, bus: &Address, offer_seq: u64, terms: &OfferTerms) -> Instruction {
-    let capacity = address::capacity(bus, terms.window_start);
-    multibus::instruction::OfferCreateForBus {
-        offer_seq,
-        energy_wh: terms.energy_wh,
-        price_per_kwh: terms.price_per_kwh,
-        expires_at: terms.expires_at,
-        source: terms.source as u8,
-    }
-    .to_instruction(multibus::accounts::OfferCreateForBus {
-        owner: *owner,
-        bus: *bus,
-        capacity,
-        offer: address::offer(&capacity, offer_seq),
+        capacity: address::capacity(bus, terms.window_start),
+        seller,
+        offer: address::offer(&seller, number),
         system_program: system_program::ID,
     })
 }
 
 /// Instruction `offer_reprice`: a new price and the next version. The seller signs; for an offer of the bus itself, any
 /// owner.
-pub fn offer_reprice(seller: &Address, offer: &Keyed<Offer>, price_per_kwh: u64) -> Instruction {
+pub fn offer_reprice(lister: &Address, offer: &Keyed<Offer>, price_per_kwh: u64) -> Instruction {
     multibus::instruction::OfferReprice { price_per_kwh }.to_instruction(multibus::accounts::OfferReprice {
-        seller: *seller,
+        lister: *lister,
         bus: offer.bus,
         offer: offer.address,
     })
 }
 
-/// Instruction `offer_extend`: a later expiry, 0 for none. The seller signs; for an offer of the bus itself, any owner.
-pub fn offer_extend(seller: &Address, offer: &Keyed<Offer>, expires_at: i64) -> Instruction {
-    multibus::instruction::OfferExtend { expires_at }.to_instruction(multibus::accounts::OfferExtend {
-        seller: *seller,
+/// Instruction `offer_set_expiry`: an earlier or a later expiry. The seller signs; for an offer of the bus itself, any
+/// owner.
+pub fn offer_set_expiry(lister: &Address, offer: &Keyed<Offer>, expires_at: i64) -> Instruction {
+    multibus::instruction::OfferSetExpiry { expires_at }.to_instruction(multibus::accounts::OfferSetExpiry {
+        lister: *lister,
         bus: offer.bus,
         offer: offer.address,
     })
 }
 
-/// Instruction `offer_cancel`: withdraws what is free, and closes the offer if nothing is locked.
+/// Instruction `offer_collect`: makes what was paid for an offer its seller's to withdraw. Anyone may do so.
+pub fn offer_collect(offer: &Keyed<Offer>) -> Instruction {
+    multibus::instruction::OfferCollect {}
+        .to_instruction(multibus::accounts::OfferCollect { offer: offer.address, seller: offer.seller })
+}
+
+/// Instruction `offer_cancel`: withdraws what is free, and closes the offer if it has no lock left.
 pub fn offer_cancel(caller: &Address, offer: &Keyed<Offer>) -> Instruction {
     multibus::instruction::OfferCancel {}.to_instruction(multibus::accounts::OfferCancel {
         caller: *caller,
         bus: offer.bus,
         capacity: offer.capacity,
+        seller: offer.seller,
         offer: offer.address,
         rent_payer: offer.rent_payer,
     })
 }
 
-/// Whether an offer can be bought now: it is neither cancelled, expired nor sold out, its gate is open and its bus is
-/// not paused.
+/// Whether an offer can be bought now: it is neither cancelled, expired nor sold out, and its bus is not paused. An offer
+/// of the bus itself also waits 120 s after it was listed or lowered, and does not trade below the reserve price.
 pub fn is_tradable(offer: &Offer, bus: &Bus, now: i64) -> bool {
     bus.paused == 0
         && offer.cancelled == 0
         && offer.free_wh() > 0
-        && !offer.is_expired(now)
-        && now < bus.gate_closes_at(offer.window_start)
+        && now < offer.expires_at
+        && (offer.trades_from == 0 || (now >= offer.trades_from && offer.price_per_kwh >= bus.reserve_price_per_kwh))
 }
 
 impl OfferFilter {
@@ -163,8 +161,8 @@ impl OfferFilter {
             && self.source.is_none_or(|source| offer.source == source as u8)
             && self.max_price_per_kwh.is_none_or(|price| offer.price_per_kwh <= price)
             && self.min_energy_wh.is_none_or(|energy| offer.free_wh() >= energy)
-            && self.seller.is_none_or(|seller| offer.seller == seller)
-            && self.not_seller.is_none_or(|seller| offer.seller != seller)
+            && self.seller.is_none_or(|seller| offer.wallet == seller)
+            && self.not_seller.is_none_or(|seller| offer.wallet != seller)
     }
 }
 
@@ -176,10 +174,9 @@ impl OfferSort {
                 Self::Price => i128::from(offer.price_per_kwh),
                 Self::Energy => -i128::from(offer.free_wh()),
                 Self::Newest => -i128::from(offer.created_at),
-                Self::Expiry if offer.expires_at == 0 => i128::MAX,
                 Self::Expiry => i128::from(offer.expires_at),
             };
-            (key, offer.created_at, offer.offer_seq, offer.address)
+            (key, offer.created_at, offer.number, offer.address)
         });
     }
 }
@@ -202,7 +199,7 @@ impl Market {
 
     /// Every open offer of a wallet on a bus, tradable or not, by address.
     pub async fn offers_of(&self, bus: &Address, wallet: &Address) -> Result<Vec<Keyed<Offer>>> {
-        self.list(&[(offset!(Offer, bus), bus.as_ref()), (offset!(Offer, seller), wallet.as_ref())]).await
+        self.list(&[(offset!(Offer, bus), bus.as_ref()), (offset!(Offer, wallet), wallet.as_ref())]).await
     }
 
     /// Offers of a bus that can be bought now and meet a filter.
@@ -216,7 +213,7 @@ impl Market {
         let start = filter.window_start.map(i64::to_le_bytes);
         let mut conditions: Vec<(usize, &[u8])> = vec![(offset!(Offer, bus), bus.as_ref())];
         if let Some(seller) = &filter.seller {
-            conditions.push((offset!(Offer, seller), seller.as_ref()));
+            conditions.push((offset!(Offer, wallet), seller.as_ref()));
         } else if let Some(start) = &start {
             conditions.push((offset!(Offer, window_start), start));
         }
@@ -229,59 +226,64 @@ impl Market {
 }
 
 impl Wallet {
-    /// Puts energy on offer. Buyers pay into this wallet's associated token account. If that account or the window is
-    /// missing, the same transaction creates it.
-    pub async fn offer_create(&self, bus: &Address, terms: &OfferTerms) -> Result<Created> {
-        self.list(bus, terms, false).await
+    /// Puts energy on offer. Buyers pay into this wallet's vault on the bus. If its seller account or the window is missing,
+    /// the same transaction opens it.
+    pub async fn offer_create(&self, bus: &Address, terms: &OfferTerms) -> Result<Listed> {
+        self.list(bus, &self.address(), terms).await
     }
 
-    /// Puts energy of a bus itself on offer. Buyers pay into its treasury. This wallet must own a part of the bus.
-    pub async fn offer_create_for_bus(&self, bus: &Address, terms: &OfferTerms) -> Result<Created> {
-        self.list(bus, terms, true).await
+    /// Puts energy of a bus itself on offer. What it sells for goes to the treasury. This wallet must own a part of the
+    /// bus.
+    pub async fn offer_create_for_bus(&self, bus: &Address, terms: &OfferTerms) -> Result<Listed> {
+        self.list(bus, bus, terms).await
     }
 
-    async fn list(&self, bus: &Address, terms: &OfferTerms, for_bus: bool) -> Result<Created> {
-        let settlement = self.market().settlement(bus).await?;
-        let payout = settlement.token_account(&self.address());
+    async fn list(&self, bus: &Address, wallet: &Address, terms: &OfferTerms) -> Result<Listed> {
         let capacity_address = address::capacity(bus, terms.window_start);
+        let seller_address = address::seller(bus, wallet);
+        let rules = self.market().bus(bus).await?;
+        let settlement = self.market().settlement(bus).await?;
+        let mut counter = self.counter(&seller_address).await;
         let mut attempt = 0;
         loop {
-            let accounts = self.chain().accounts(&[capacity_address, payout]).await?;
+            let addresses = [capacity_address, seller_address];
+            let (accounts, clock) = tokio::join!(self.chain().accounts(&addresses), self.chain().clock());
+            let (accounts, clock) = (accounts?, clock?);
             let mut instructions = Vec::with_capacity(3);
-            let seqs = match accounts[0].as_ref() {
-                Some(account) => decode::<Capacity>(&capacity_address, account)?.offer_seqs,
+            let gate_closes_at = match accounts[0].as_ref() {
+                Some(account) => decode::<Capacity>(&capacity_address, account)?.gate_closes_at,
                 None => {
                     if terms.window_start == 0 {
                         return Err(Error::NotFound { kind: "capacity", address: capacity_address });
                     }
                     instructions.push(capacity_open(&self.address(), bus, terms.window_start));
-                    OfferSeqWindow { next: 0, used: [0; 16] }
+                    rules.gate_closes_at(terms.window_start)
                 }
             };
-            if !for_bus && accounts[1].is_none() {
-                instructions.push(settlement.create_token_account(&self.address(), &self.address()));
-            }
-            let offer_seq = free_offer_seq(&capacity_address, &seqs, attempt);
-            let offer = address::offer(&capacity_address, offer_seq);
-            instructions.push(if for_bus {
-                offer_create_for_bus(&self.address(), bus, offer_seq, terms)
-            } else {
-                offer_create(&self.address(), bus, offer_seq, terms, &payout)
-            });
-            let failure = match self.sender().send_traced(&[self.signer().clone()], &instructions, &[]).await {
-                Ok(sent) => return Ok(Created { address: offer, sent }),
-                Err(failure) => failure,
+            let number = match accounts[1].as_ref() {
+                Some(account) => {
+                    number_to_use(&counter, decode::<Seller>(&seller_address, account)?.next_offer, attempt)
+                }
+                None => {
+                    let first_slot = clock.slot + FIRST_SLOT_LEAD;
+                    instructions.push(seller_open(&self.address(), bus, &settlement, wallet, first_slot));
+                    first_number(first_slot)
+                }
             };
-            if let Some(sent) = self.landed_after_all(&offer, &failure).await? {
-                return Ok(Created { address: offer, sent });
-            }
-            attempt += 1;
-            if attempt >= SEQ_ATTEMPTS || !is_seq_collision(&failure.error) {
-                return Err(failure.error);
-            }
-            if attempt > 2 {
-                self.sender().pause(attempt - 2).await;
-            }
+            let expires_at = match terms.expires_at {
+                0 => rules.latest_expiry(gate_closes_at, clock.unix_timestamp),
+                expires_at => expires_at,
+            };
+            let terms = OfferTerms { expires_at, ..*terms };
+            instructions.push(offer_create(&self.address(), bus, wallet, number, &terms));
+            let offer = address::offer(&seller_address, number);
+            let Some(sent) = self.send_numbered(&offer, &instructions, &mut attempt).await? else { continue };
+            *counter = number.saturating_add(1);
+            let trades_from = sent.events.iter().find_map(|event| match event {
+                Event::OfferCreated(event) if event.offer == offer => Some(event.trades_from),
+                _ => None,
+            });
+            return Ok(Listed { address: offer, number, terms, trades_from, sent });
         }
     }
 
@@ -291,14 +293,29 @@ impl Wallet {
         self.send(&[offer_reprice(&self.address(), &offer, price_per_kwh)]).await
     }
 
-    /// Sets a later expiry on an offer of this wallet, or of a bus that it owns a part of, in unix seconds; 0 for none.
-    pub async fn offer_extend(&self, offer: &Address, expires_at: i64) -> Result<Sent> {
+    /// Sets an earlier or a later expiry on an offer of this wallet, or of a bus that it owns a part of, in unix seconds; 0
+    /// for the latest that the bus allows.
+    pub async fn offer_set_expiry(&self, offer: &Address, expires_at: i64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
-        self.send(&[offer_extend(&self.address(), &offer, expires_at)]).await
+        let expires_at = match expires_at {
+            0 => {
+                let (bus, clock) = tokio::join!(self.market().bus(&offer.bus), self.chain().clock());
+                bus?.latest_expiry(offer.gate_closes_at, clock?.unix_timestamp)
+            }
+            expires_at => expires_at,
+        };
+        self.send(&[offer_set_expiry(&self.address(), &offer, expires_at)]).await
     }
 
-    /// Withdraws what is free of an offer, and closes it if nothing is locked. Once it no longer trades, anyone may do
-    /// so.
+    /// Makes what was paid for an offer its seller's to withdraw. Anyone may do so at any time;
+    /// [`Wallet::seller_withdraw`] does it for all offers of a seller.
+    pub async fn offer_collect(&self, offer: &Address) -> Result<Sent> {
+        let offer = self.market().offer(offer).await?;
+        self.send(&[offer_collect(&offer)]).await
+    }
+
+    /// Withdraws what is free of an offer, and closes it if it has no lock left. Once it no longer trades, anyone may do
+    /// so; before, its seller, and for an offer of the bus itself or of a suspended seller, any owner and the operator.
     pub async fn offer_cancel(&self, offer: &Address) -> Result<Sent> {
         let offer = self.market().offer(offer).await?;
         self.send(&[offer_cancel(&self.address(), &offer)]).await
@@ -306,29 +323,15 @@ impl Wallet {
 
     async fn own_offer(&self, offer: &Address) -> Result<Keyed<Offer>> {
         let offer = self.market().offer(offer).await?;
-        if offer.owned_by_bus == 0 && offer.seller != self.address() {
+        if !offer.is_of_bus() && offer.wallet != self.address() {
             return Err(Error::Invalid(format!(
                 "the offer {} belongs to {}, not to {}; sign with the seller's wallet",
                 offer.address,
-                offer.seller,
+                offer.wallet,
                 self.address()
             )));
         }
         Ok(offer)
-    }
-}
-
-/// Whether another seller took the sequence number at the same time.
-fn is_seq_collision(error: &Error) -> bool {
-    match error {
-        Error::Program(failure) => match failure.multibus {
-            Some(multibus) => multibus == MultibusError::OfferSeqUnusable,
-            None => {
-                failure.program == Some(system_program::ID) && failure.code() == Some(0)
-                    || failure.error == InstructionError::AccountAlreadyInitialized
-            }
-        },
-        _ => false,
     }
 }
 
@@ -341,8 +344,8 @@ mod tests {
             price_per_kwh,
             remaining_wh,
             created_at: i64::from(number),
-            expires_at: if number == 1 { 0 } else { 1_000 - i64::from(number) },
-            seller: Address::new_from_array([number; 32]),
+            expires_at: 1_000 - i64::from(number),
+            wallet: Address::new_from_array([number; 32]),
             source: number,
             ..Offer::zeroed()
         };
@@ -378,7 +381,7 @@ mod tests {
         assert!(
             fits(OfferFilter { min_energy_wh: Some(7), ..any }) && !fits(OfferFilter { min_energy_wh: Some(8), ..any })
         );
-        let (seller, other) = (Some(offer.seller), Some(Address::new_from_array([9; 32])));
+        let (seller, other) = (Some(offer.wallet), Some(Address::new_from_array([9; 32])));
         assert!(fits(OfferFilter { seller, ..any }) && !fits(OfferFilter { seller: other, ..any }));
         assert!(fits(OfferFilter { not_seller: other, ..any }) && !fits(OfferFilter { not_seller: seller, ..any }));
     }
@@ -386,13 +389,15 @@ mod tests {
     #[test]
     fn what_does_not_trade_is_not_active() {
         let bus = Bus::zeroed();
-        let mut expiring = offer(2, 10, 7).account;
-        assert!(is_tradable(&expiring, &bus, 998) && !is_tradable(&expiring, &bus, 999));
+        let expiring = offer(2, 10, 7).account;
+        assert!(is_tradable(&expiring, &bus, 997) && !is_tradable(&expiring, &bus, 998));
         assert!(!is_tradable(&expiring, &Bus { paused: 1, ..bus }, 0));
-        let windows = Bus { window_seconds: 60, gate_closure_seconds: 10, ..bus };
-        expiring.window_start = 600;
-        assert!(is_tradable(&expiring, &windows, 589) && !is_tradable(&expiring, &windows, 590));
         assert!(!is_tradable(&Offer { cancelled: 1, ..expiring }, &bus, 0));
         assert!(!is_tradable(&Offer { reserved_wh: 7, ..expiring }, &bus, 0));
+        let own = Offer { trades_from: 500, ..expiring };
+        assert!(is_tradable(&own, &bus, 500) && !is_tradable(&own, &bus, 499));
+        let reserve = |reserve_price_per_kwh| Bus { reserve_price_per_kwh, ..bus };
+        assert!(is_tradable(&own, &reserve(10), 500) && !is_tradable(&own, &reserve(11), 500));
+        assert!(is_tradable(&expiring, &reserve(11), 500), "a reserve price is for the bus's own offers");
     }
 }

@@ -7,9 +7,9 @@ use {
         bus::{Bus, ListingPolicy, OwnerShare},
         error::{Error, Result},
         event::{self, Event},
-        market::Market,
+        market::{Market, Settlement},
         send::Sent,
-        wallet::{Created, Wallet},
+        wallet::{Created, Wallet, number_to_use},
     },
     multibus::state::owners_after,
     serde::Serialize,
@@ -24,26 +24,26 @@ pub use multibus::state::{Action, ActionKind, Proposal, ProposalAction, Proposal
 /// Most transactions of a proposal that are read.
 const HISTORY: usize = 1_000;
 
-/// How often a new proposal takes another number because another owner was faster.
-const SEQ_ATTEMPTS: u32 = 5;
-
-/// Instruction `proposal_create`: proposes a change and approves it. `proposal_seq` is the bus's next number.
-pub fn proposal_create(proposer: &Address, bus: &Address, proposal_seq: u64, action: ProposalAction) -> Instruction {
-    multibus::instruction::ProposalCreate { action }.to_instruction(multibus::accounts::ProposalCreate {
+/// Instruction `proposal_create`: proposes a change and approves it. `number` is the next of the proposer.
+pub fn proposal_create(proposer: &Address, bus: &Address, number: u64, action: ProposalAction) -> Instruction {
+    multibus::instruction::ProposalCreate { number, action }.to_instruction(multibus::accounts::ProposalCreate {
         proposer: *proposer,
         bus: *bus,
+        ledger: address::ledger(bus),
         general: address::capacity(bus, 0),
-        proposal: address::proposal(bus, proposal_seq),
+        proposal: address::proposal(bus, proposer, number),
         system_program: system_program::ID,
     })
 }
 
-/// Instruction `proposal_approve`: an owner approves.
-pub fn proposal_approve(owner: &Address, bus: &Address, proposal: &Address) -> Instruction {
-    multibus::instruction::ProposalApprove {}.to_instruction(multibus::accounts::ProposalApprove {
+/// Instruction `proposal_approve`: an owner approves exactly what was read. The program refuses another action, or the
+/// same one proposed at another time, at the same address.
+pub fn proposal_approve(owner: &Address, proposal: &Keyed<Proposal>) -> Instruction {
+    let hash = Proposal::hash_of(&proposal.address, proposal.created_at, &proposal.action);
+    multibus::instruction::ProposalApprove { hash }.to_instruction(multibus::accounts::ProposalApprove {
         owner: *owner,
-        bus: *bus,
-        proposal: *proposal,
+        bus: proposal.bus,
+        proposal: proposal.address,
     })
 }
 
@@ -56,22 +56,42 @@ pub fn proposal_revoke(owner: &Address, bus: &Address, proposal: &Address) -> In
     })
 }
 
-/// Instruction `proposal_execute`: executes what enough owners approved.
-pub fn proposal_execute(executor: &Address, bus: &Address, proposal: &Address) -> Instruction {
+/// Instruction `proposal_execute`: executes what enough owners approved. `action` is that of the proposal: it decides which
+/// seller account is passed.
+pub fn proposal_execute(
+    executor: &Address,
+    bus: &Address,
+    proposal: &Address,
+    action: &ProposalAction,
+    settlement: &Settlement,
+) -> Instruction {
+    let seller = match action {
+        ProposalAction::SellerAdmit { wallet } | ProposalAction::SellerSuspend { wallet } => {
+            address::seller(bus, wallet)
+        }
+        _ => address::seller(bus, bus),
+    };
     multibus::instruction::ProposalExecute {}.to_instruction(multibus::accounts::ProposalExecute {
         executor: *executor,
         bus: *bus,
+        ledger: address::ledger(bus),
         general: address::capacity(bus, 0),
         proposal: *proposal,
         treasury: address::treasury(bus),
+        seller,
+        vault: address::vault(&seller),
+        mint: settlement.mint,
+        token_program: settlement.token_program,
+        system_program: system_program::ID,
     })
 }
 
-/// Instruction `proposal_close`: closes a proposal that is executed, stale or approved by nobody.
+/// Instruction `proposal_close`: closes a proposal that is executed, stale, expired or approved by nobody.
 pub fn proposal_close(closer: &Address, proposal: &Keyed<Proposal>) -> Instruction {
     multibus::instruction::ProposalClose {}.to_instruction(multibus::accounts::ProposalClose {
         closer: *closer,
         bus: proposal.bus,
+        ledger: address::ledger(&proposal.bus),
         proposal: proposal.address,
         proposer: proposal.proposer,
     })
@@ -104,12 +124,14 @@ pub struct ProposalStatus {
     pub approvals_needed: u8,
     /// Approvals that are missing.
     pub approvals_missing: u8,
-    /// Whether owners, shares or threshold changed after it was made.
+    /// Whether owners, shares or threshold changed after it was made, or for a pause or a resume, either was done later.
     pub is_stale: bool,
     /// Whether it was carried out.
     pub is_executed: bool,
     /// First second in which it can be executed, in unix seconds, once enough owners approve.
     pub executable_at: Option<i64>,
+    /// Last second in which it can be executed, in unix seconds.
+    pub expires_at: i64,
     /// What it would change; empty where it was executed or is stale.
     pub changes: Vec<Change>,
 }
@@ -126,11 +148,11 @@ impl ProposalStatus {
         let is_open = !is_executed && !is_stale;
         // An approval is a bit for a place among the owners, and places change when an owner leaves. They are still
         // those of the proposal if the version is the same, or if only its own execution changed the version without
-        // removing an owner.
+        // removing or replacing one.
         let own_change = is_executed
             && proposal.config_version.checked_add(1) == Some(bus.config_version)
             && proposal.action.changes_owners()
-            && proposal.action.kind != ActionKind::OwnerRemove as u8;
+            && ![ActionKind::OwnerRemove as u8, ActionKind::OwnerReplace as u8].contains(&proposal.action.kind);
         let approved_by = (bus.config_version == proposal.config_version || own_change).then(|| {
             let owners = bus.owners().iter().enumerate();
             owners.filter(|(index, _)| proposal.approvals & (1 << index) != 0).map(|(_, slot)| slot.owner).collect()
@@ -150,12 +172,21 @@ impl ProposalStatus {
             is_stale,
             is_executed,
             executable_at,
+            expires_at: proposal.expires_at,
             changes,
         })
     }
 
-    /// Its state in one word: `open` (approvals are missing), `timelocked`, `executable`, `executed` or `stale`.
+    /// Whether the last second of execution has passed. One that was executed never expires.
+    pub fn is_expired(&self, now: i64) -> bool {
+        !self.is_executed && now > self.expires_at
+    }
+
+    /// Its state in one word: `open` (approvals are missing), `timelocked`, `executable`, `executed`, `stale` or `expired`.
     pub fn state(&self, now: i64) -> &'static str {
+        if self.is_expired(now) && !self.is_stale {
+            return "expired";
+        }
         match (self.is_executed, self.is_stale, self.executable_at) {
             (true, ..) => "executed",
             (_, true, _) => "stale",
@@ -176,7 +207,10 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
     match action.decode() {
         None => Vec::new(),
         Some(
-            ProposalAction::OwnerAdd { .. } | ProposalAction::OwnerRemove { .. } | ProposalAction::SharesSet { .. },
+            ProposalAction::OwnerAdd { .. }
+            | ProposalAction::OwnerRemove { .. }
+            | ProposalAction::OwnerReplace { .. }
+            | ProposalAction::SharesSet { .. },
         ) => {
             let before: Vec<OwnerShare> =
                 bus.owners().iter().map(|slot| OwnerShare { owner: slot.owner, share_bps: slot.share_bps }).collect();
@@ -195,6 +229,7 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
         Some(ProposalAction::ListingPolicySet { listing_policy }) => {
             let name = |policy| match ListingPolicy::try_from(policy) {
                 Ok(ListingPolicy::OwnersOnly) => json!("owners only"),
+                Ok(ListingPolicy::Admitted) => json!("admitted sellers"),
                 Ok(ListingPolicy::Open) => json!("open"),
                 Err(unknown) => json!(unknown),
             };
@@ -211,6 +246,26 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
         Some(ProposalAction::Pause | ProposalAction::Resume) => {
             change("paused", json!(bus.paused == 1), json!(bus.paused == 0))
         }
+        Some(ProposalAction::PauseQuorumSet { pause_quorum }) => {
+            change("pause_quorum", json!(bus.pause_quorum), json!(pause_quorum))
+        }
+        // What it was before is in the seller's account.
+        Some(ProposalAction::SellerAdmit { wallet }) => {
+            change("admitted_seller", Value::Null, json!(wallet.to_string()))
+        }
+        Some(ProposalAction::SellerSuspend { wallet }) => {
+            change("suspended_seller", Value::Null, json!(wallet.to_string()))
+        }
+        Some(ProposalAction::ReservePriceSet { reserve_price_per_kwh }) => {
+            change("reserve_price_per_kwh", json!(bus.reserve_price_per_kwh), json!(reserve_price_per_kwh))
+        }
+        Some(ProposalAction::LeastSizeSet { least_wh }) => change("least_wh", json!(bus.least_wh), json!(least_wh)),
+        Some(ProposalAction::OperatorSet { operator }) => {
+            let wallet = |operator: Option<Address>| operator.map_or(Value::Null, |wallet| json!(wallet.to_string()));
+            let before = (bus.operator != Address::default()).then_some(bus.operator);
+            change("operator", wallet(before), wallet(operator))
+        }
+        Some(ProposalAction::BusClose) => change("closing", json!(bus.closing == 1), json!(true)),
     }
 }
 
@@ -231,7 +286,7 @@ impl Market {
     /// Proposals of a bus, oldest first.
     pub async fn proposals(&self, bus: &Address) -> Result<Vec<Keyed<Proposal>>> {
         let mut proposals: Vec<Keyed<Proposal>> = self.list(&[(offset!(Proposal, bus), bus.as_ref())]).await?;
-        proposals.sort_unstable_by_key(|proposal| proposal.proposal_seq);
+        proposals.sort_unstable_by_key(|proposal| (proposal.created_at, proposal.number, proposal.proposer));
         Ok(proposals)
     }
 
@@ -275,37 +330,29 @@ impl Wallet {
     /// Proposes a change of a bus that this wallet owns a part of. If one approval is enough and there is no timelock,
     /// the same transaction executes it.
     pub async fn propose(&self, bus: &Address, action: &ProposalAction) -> Result<Created> {
+        let settlement = self.market().settlement(bus).await?;
+        let mut counter = self.counter(&address::ledger(bus)).await;
         let mut attempt = 0;
         loop {
-            let state = self.market().bus(bus).await?;
-            let proposal = address::proposal(bus, state.proposal_seq);
-            let mut instructions = vec![proposal_create(&self.address(), bus, state.proposal_seq, action.clone())];
+            let (state, ledger) = tokio::join!(self.market().bus(bus), self.market().ledger(bus));
+            let (state, ledger) = (state?, ledger?);
+            let Some(place) = state.owner_index(&self.address()) else { return Err(self.is_no_owner(bus)) };
+            let number = number_to_use(&counter, ledger.owners[place].next_proposal, attempt);
+            let proposal = address::proposal(bus, &self.address(), number);
+            let mut instructions = vec![proposal_create(&self.address(), bus, number, action.clone())];
             if is_decided_by_one(&state, action) {
-                instructions.push(proposal_execute(&self.address(), bus, &proposal));
+                instructions.push(proposal_execute(&self.address(), bus, &proposal, action, &settlement));
             }
-            let failure = match self.sender().send_traced(&[self.signer().clone()], &instructions, &[]).await {
-                Ok(sent) => return Ok(Created { address: proposal, sent }),
-                Err(failure) => failure,
-            };
-            if let Some(sent) = self.landed_after_all(&proposal, &failure).await? {
+            if let Some(sent) = self.send_numbered(&proposal, &instructions, &mut attempt).await? {
+                *counter = number.saturating_add(1);
                 return Ok(Created { address: proposal, sent });
             }
-            // Proposes again only what certainly failed because another owner took the number.
-            attempt += 1;
-            if attempt >= SEQ_ATTEMPTS || !matches!(failure.error, Error::Program(_)) {
-                return Err(failure.error);
-            }
-            if self.market().bus(bus).await?.proposal_seq == state.proposal_seq {
-                return Err(failure.error);
-            }
-            self.sender().pause(attempt).await;
         }
     }
 
-    /// Approves a proposal.
-    pub async fn proposal_approve(&self, proposal: &Address) -> Result<Sent> {
-        let bus = self.market().proposal(proposal).await?.bus;
-        self.send_once(proposal, &[proposal_approve(&self.address(), &bus, proposal)]).await
+    /// Approves exactly the proposal that was read: the same action, proposed at the same time.
+    pub async fn proposal_approve(&self, proposal: &Keyed<Proposal>) -> Result<Sent> {
+        self.send_once(&proposal.address, &[proposal_approve(&self.address(), proposal)]).await
     }
 
     /// Withdraws the approval of a proposal.
@@ -316,11 +363,17 @@ impl Wallet {
 
     /// Executes a proposal that enough owners approved and whose timelock is over. Anyone may do so.
     pub async fn proposal_execute(&self, proposal: &Address) -> Result<Sent> {
-        let bus = self.market().proposal(proposal).await?.bus;
-        self.send_once(proposal, &[proposal_execute(&self.address(), &bus, proposal)]).await
+        let read = self.market().proposal(proposal).await?;
+        let settlement = self.market().settlement(&read.bus).await?;
+        let Some(action) = read.action.decode() else {
+            let cause = format!("its action {} is not known; update this client", read.action.kind);
+            return Err(Error::Decode { kind: "proposal", address: *proposal, cause });
+        };
+        let execute = proposal_execute(&self.address(), &read.bus, proposal, &action, &settlement);
+        self.send_once(proposal, &[execute]).await
     }
 
-    /// Closes a proposal that is executed, stale or approved by nobody. Anyone may do so. Its proposer gets the rent.
+    /// Closes a proposal that is executed, stale, expired or approved by nobody. Anyone may do so. Its proposer gets the rent.
     pub async fn proposal_close(&self, proposal: &Address) -> Result<Sent> {
         let proposal = self.market().proposal(proposal).await?;
         self.send(&[proposal_close(&self.address(), &proposal)]).await
@@ -330,10 +383,7 @@ impl Wallet {
     pub async fn bus_add_owner(&self, bus: &Address, owner: &Address, share_bps: u16) -> Result<Created> {
         let state = self.market().bus(bus).await?;
         let Some(own) = state.owner_index(&self.address()) else {
-            return Err(Error::Invalid(format!(
-                "{} is not an owner of the bus {bus}; sign with an owner's wallet",
-                self.address()
-            )));
+            return Err(self.is_no_owner(bus));
         };
         let mut shares_bps: Vec<u16> = state.owners().iter().map(|slot| slot.share_bps).collect();
         let Some(left) = shares_bps[own].checked_sub(share_bps) else {
@@ -345,5 +395,9 @@ impl Wallet {
         shares_bps[own] = left;
         shares_bps.push(share_bps);
         self.propose(bus, &ProposalAction::OwnerAdd { owner: *owner, shares_bps }).await
+    }
+
+    fn is_no_owner(&self, bus: &Address) -> Error {
+        Error::Invalid(format!("{} is not an owner of the bus {bus}; sign with an owner's wallet", self.address()))
     }
 }

@@ -64,6 +64,8 @@ pub struct PurchaseOrder {
     pub expected_version: u32,
     /// Token account that pays; `None` for the buyer's associated token account.
     pub payment: Option<Address>,
+    /// Accept a fill whose rounding raises its price per kWh above the highest price by more than 1 %.
+    pub allow_rounding: bool,
 }
 
 impl PurchaseOrder {
@@ -77,6 +79,7 @@ impl PurchaseOrder {
             max_total: None,
             expected_version: 0,
             payment: None,
+            allow_rounding: false,
         }
     }
 
@@ -133,16 +136,18 @@ pub struct BatchOrder {
     pub max_total: u64,
     /// Token account that pays; `None` for the buyer's associated token account.
     pub payment: Option<Address>,
+    /// Accept a fill whose rounding raises its price per kWh above the highest price by more than 1 %.
+    pub allow_rounding: bool,
 }
 
 impl BatchOrder {
-    /// At most what the items cost at their present prices.
+    /// At most what the items cost at their present prices, rounding included.
     pub fn at_quote(items: Vec<BatchItem>) -> Result<Self> {
         let total = items.iter().try_fold(0u64, |total, item| total.checked_add(item.cost()?));
         let max_total = total.ok_or_else(|| {
             Error::Invalid(format!("the cost of {} items exceeds 64 bits; buy less at once", items.len()))
         })?;
-        Ok(Self { items, max_total, payment: None })
+        Ok(Self { items, max_total, payment: None, allow_rounding: true })
     }
 
     /// What enters the transaction hash.
@@ -215,14 +220,13 @@ pub fn purchase(
         bus: offer.bus,
         offer: offer.address,
         payment: buyer.payment,
-        payout: offer.payout,
-        mint: settlement.mint,
+        vault: offer.vault,
         token_program: settlement.token_program,
     })
 }
 
-/// Instruction `purchase_batch`: buys parts of several offers, all or nothing. Each item takes three more accounts: its
-/// bus, its offer and the offer's payout account.
+/// Instruction `purchase_batch`: buys parts of several offers, all or nothing. Each item takes two more accounts: its offer
+/// and the vault of the offer's seller. A bus stands before the first of its items.
 pub fn purchase_batch(buyer: &Buyer, nonce: u64, order: &BatchOrder, settlement: &Settlement) -> Instruction {
     let items = order
         .items
@@ -238,15 +242,16 @@ pub fn purchase_batch(buyer: &Buyer, nonce: u64, order: &BatchOrder, settlement:
             buyer: buyer.wallet,
             trader: buyer.trader,
             payment: buyer.payment,
-            mint: settlement.mint,
             token_program: settlement.token_program,
         });
+    let mut bus = None;
     for item in &order.items {
-        instruction.accounts.extend([
-            AccountMeta::new_readonly(item.offer.bus, false),
-            AccountMeta::new(item.offer.address, false),
-            AccountMeta::new(item.offer.payout, false),
-        ]);
+        if bus.replace(item.offer.bus) != Some(item.offer.bus) {
+            instruction.accounts.push(AccountMeta::new_readonly(item.offer.bus, false));
+        }
+        instruction
+            .accounts
+            .extend([AccountMeta::new(item.offer.address, false), AccountMeta::new(item.offer.vault, false)]);
     }
     instruction
 }
@@ -314,7 +319,7 @@ impl Wallet {
             tokio::join!(self.market().settlement(&offer.bus), self.market().bus(&offer.bus), self.chain().clock());
         let (settlement, bus, clock) = (settlement?, bus?, clock?);
         let limit = order.price_limit();
-        if offer.seller == self.address() {
+        if offer.wallet == self.address() {
             return Err(Error::Invalid(format!(
                 "the offer {} is this wallet's own; cancel it instead of buying it",
                 offer.address
@@ -334,7 +339,7 @@ impl Wallet {
         }
         if !is_tradable(&offer, &bus, clock.unix_timestamp) {
             return Err(Error::BeyondLimits(format!(
-                "the offer {} is sold out, cancelled, expired, past its gate, or its bus is paused; choose another",
+                "the offer {} is sold out, cancelled or expired, does not trade yet, or its bus is paused; choose another",
                 offer.address
             )));
         }

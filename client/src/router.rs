@@ -23,7 +23,7 @@ use {
     multibus::{
         constants::{MAX_BATCH_ITEMS, WH_PER_KWH},
         math,
-        state::Offer,
+        state::{Bus, Offer},
     },
     serde::{Deserialize, Serialize},
     std::{cmp::Ordering, collections::BTreeSet, fmt},
@@ -39,9 +39,9 @@ pub struct RouterOffer {
     pub offer: Address,
     /// Its bus.
     pub bus: Address,
-    /// Token account that is paid.
-    pub payout: Address,
-    /// Who sells.
+    /// The seller's vault, which is paid.
+    pub vault: Address,
+    /// The seller's wallet; the bus where the offer is its own.
     pub seller: Address,
     /// The bus's settlement mint.
     pub mint: Address,
@@ -49,23 +49,31 @@ pub struct RouterOffer {
     pub free_wh: u64,
     /// Price, in token base units per kWh.
     pub price_per_kwh: u64,
+    /// Least energy that can be bought of it, in Wh, but for all that is free.
+    pub least_wh: u64,
     /// Version of the offer, for the price guard.
     pub version: u32,
 }
 
 impl RouterOffer {
-    /// An offer as it is on chain, of a bus with a settlement mint.
-    pub fn of(offer: &Keyed<Offer>, mint: Address) -> Self {
+    /// An offer as it is on chain, and its bus.
+    pub fn of(offer: &Keyed<Offer>, bus: &Bus) -> Self {
         Self {
             offer: offer.address,
             bus: offer.bus,
-            payout: offer.payout,
-            seller: offer.seller,
-            mint,
+            vault: offer.vault,
+            seller: offer.wallet,
+            mint: bus.mint,
             free_wh: offer.free_wh(),
             price_per_kwh: offer.price_per_kwh,
+            least_wh: bus.least_wh,
             version: offer.version,
         }
+    }
+
+    /// Whether the program sells this much of it at once.
+    fn sells(&self, energy_wh: u64) -> bool {
+        energy_wh == 0 || energy_wh >= self.least_wh || energy_wh == self.free_wh
     }
 }
 
@@ -213,6 +221,17 @@ pub enum RouteError {
         /// The limit, in token base units.
         max_total: u64,
     },
+    /// The amount cannot be divided into parts that the offers sell.
+    #[error(
+        "{energy_wh} Wh cannot be bought of these offers: each sells at least {least_wh} Wh at once, or all that it has; \
+         buy more, or allow another amount"
+    )]
+    SizeTooSmall {
+        /// The amount, in Wh.
+        energy_wh: u64,
+        /// The largest least size of the offers, in Wh.
+        least_wh: u64,
+    },
     /// The cost exceeds a `u64`.
     #[error("the cost does not fit 64 bits; buy less at once")]
     CostOverflow,
@@ -251,16 +270,32 @@ pub fn quote(offers: &[RouterOffer], want: &RouterWant<'_>) -> Result<Quote, Rou
     if available < u128::from(min_energy_wh) {
         return Err(RouteError::EnergyUnavailable { available_wh: available as u64, min_energy_wh });
     }
-    let wanted = available.min(u128::from(energy_wh)) as u64;
-    let best = cheapest(&usable, wanted);
-    if best.as_ref().is_some_and(|quote| quote.total_cost <= want.max_total) {
-        return best.ok_or(RouteError::CostOverflow);
+    let mut wanted = available.min(u128::from(energy_wh)) as u64;
+    let too_small = |energy_wh| {
+        let least_wh = usable.iter().map(|offer| offer.least_wh).max().unwrap_or_default();
+        RouteError::SizeTooSmall { energy_wh, least_wh }
+    };
+    let mut best = cheapest(&usable, wanted);
+    if let Err(NoPlan::Indivisible { most_wh }) = best {
+        if most_wh < min_energy_wh {
+            return Err(too_small(wanted));
+        }
+        wanted = most_wh;
+        best = cheapest(&usable, wanted);
+    }
+    match best {
+        Ok(quote) if quote.total_cost <= want.max_total => return Ok(quote),
+        Err(NoPlan::Indivisible { .. }) => return Err(too_small(wanted)),
+        Ok(_) | Err(NoPlan::CostOverflow) => {}
     }
     // The lowest cost never falls as the amount grows, so a binary search finds the largest amount within the total.
-    let smallest = cheapest(&usable, min_energy_wh).ok_or(RouteError::CostOverflow)?;
+    let smallest = smallest(&usable, min_energy_wh, wanted).map_err(|no_plan| match no_plan {
+        NoPlan::CostOverflow => RouteError::CostOverflow,
+        NoPlan::Indivisible { .. } => too_small(min_energy_wh),
+    })?;
     if smallest.total_cost > want.max_total {
         return Err(RouteError::TotalAboveLimit {
-            energy_wh: min_energy_wh,
+            energy_wh: smallest.energy_wh,
             total_cost: smallest.total_cost,
             max_total: want.max_total,
         });
@@ -269,30 +304,91 @@ pub fn quote(offers: &[RouterOffer], want: &RouterWant<'_>) -> Result<Quote, Rou
     while above - within.energy_wh > 1 {
         let middle = within.energy_wh + (above - within.energy_wh) / 2;
         match cheapest(&usable, middle) {
-            Some(quote) if quote.total_cost <= want.max_total => within = quote,
+            Ok(quote) if quote.total_cost <= want.max_total => within = quote,
             _ => above = middle,
         }
     }
     Ok(within)
 }
 
-/// Cheapest plan for exactly `wanted` Wh, which the offers (sorted by price) hold; `None` where its cost exceeds a
-/// `u64`.
-fn cheapest(offers: &[RouterOffer], wanted: u64) -> Option<Quote> {
-    let mut amounts = vec![0; offers.len()];
+/// Why an amount has no plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoPlan {
+    /// Its cost exceeds a `u64`.
+    CostOverflow,
+    /// It would need a part below an offer's least size; this much can be bought.
+    Indivisible { most_wh: u64 },
+}
+
+/// Cheapest plan for the smallest amount from `min_energy_wh` to `wanted` that the offers sell.
+fn smallest(offers: &[RouterOffer], min_energy_wh: u64, wanted: u64) -> Result<Quote, NoPlan> {
+    let refused = match cheapest(offers, min_energy_wh) {
+        Err(refused @ NoPlan::Indivisible { .. }) => refused,
+        other => return other,
+    };
+    // The smallest part of one offer alone, at the lowest prices first.
+    let parts = offers.iter().take(SMALL_PARTS).map(|offer| offer.least_wh.min(offer.free_wh));
+    let mut parts: Vec<u64> = parts.filter(|part| (min_energy_wh..=wanted).contains(part)).collect();
+    parts.sort_unstable();
+    parts.into_iter().find_map(|part| cheapest(offers, part).ok()).ok_or(refused)
+}
+
+/// Offers whose smallest part is tried where the smallest acceptable amount cannot be bought.
+const SMALL_PARTS: usize = 16;
+
+/// The cheapest energy first, up to `wanted` Wh, in parts that the offers sell: a part below the least size gets what it
+/// lacks from the parts before it, or is left out.
+fn greedy(offers: &[RouterOffer], wanted: u64) -> Vec<u64> {
+    let mut amounts = vec![0u64; offers.len()];
     let mut left = wanted;
-    let mut last_price = 0;
-    for (amount, offer) in amounts.iter_mut().zip(offers) {
+    for (index, offer) in offers.iter().enumerate() {
         if left == 0 {
             break;
         }
-        *amount = offer.free_wh.min(left);
-        left -= *amount;
-        last_price = offer.price_per_kwh;
+        let amount = offer.free_wh.min(left);
+        if offer.sells(amount) {
+            amounts[index] = amount;
+            left -= amount;
+            continue;
+        }
+        let least = offer.least_wh.min(offer.free_wh);
+        let mut lacking = least - left;
+        let mut lent = amounts.clone();
+        for (amount, earlier) in lent[..index].iter_mut().zip(offers).rev() {
+            let part = amount.saturating_sub(earlier.least_wh).min(lacking);
+            *amount -= part;
+            lacking -= part;
+        }
+        if lacking == 0 {
+            amounts = lent;
+            amounts[index] = least;
+            left = 0;
+        }
     }
-    let floor_milli: u128 = amounts.iter().zip(offers).map(|(&amount, offer)| milli(amount, offer)).sum();
-    let lower_bound = u64::try_from(floor_milli.div_ceil(1_000)).ok()?;
-    let mut search = Search::new(offers, wanted, last_price, floor_milli, amounts)?;
+    amounts
+}
+
+/// Cheapest plan for exactly `wanted` Wh, which the offers (sorted by price) hold.
+fn cheapest(offers: &[RouterOffer], wanted: u64) -> Result<Quote, NoPlan> {
+    let amounts = greedy(offers, wanted);
+    let most_wh = amounts.iter().sum();
+    if most_wh != wanted {
+        return Err(NoPlan::Indivisible { most_wh });
+    }
+    // The floor and the last price are those of the cheapest energy, whatever part of it the offers sell.
+    let (mut left, mut last_price, mut floor_milli) = (wanted, 0, 0u128);
+    for offer in offers {
+        if left == 0 {
+            break;
+        }
+        let amount = offer.free_wh.min(left);
+        left -= amount;
+        last_price = offer.price_per_kwh;
+        floor_milli += milli(amount, offer);
+    }
+    let lower_bound = u64::try_from(floor_milli.div_ceil(1_000)).map_err(|_| NoPlan::CostOverflow)?;
+    let search = Search::new(offers, wanted, last_price, floor_milli, amounts);
+    let mut search = search.ok_or(NoPlan::CostOverflow)?;
     search.run();
     let proven = search.nodes_left > 0;
     let Search { best, best_rank, .. } = search;
@@ -301,9 +397,10 @@ fn cheapest(offers: &[RouterOffer], wanted: u64) -> Option<Quote> {
         .map(|(energy_wh, offer)| {
             Some(RouterFill { offer: *offer, energy_wh, cost: math::cost(energy_wh, offer.price_per_kwh)? })
         })
-        .collect::<Option<_>>()?;
-    let total_cost = u64::try_from(best_rank.cost).ok()?;
-    Some(Quote {
+        .collect::<Option<_>>()
+        .ok_or(NoPlan::CostOverflow)?;
+    let total_cost = u64::try_from(best_rank.cost).map_err(|_| NoPlan::CostOverflow)?;
+    Ok(Quote {
         fills,
         energy_wh: wanted,
         total_cost,
@@ -375,7 +472,8 @@ impl<'a> Search<'a> {
         // A second start: offers at the last price get amounts that round without waste, and one of them the rest.
         let aligned = search.aligned();
         let rank = search.rank(&aligned);
-        if rank < search.best_rank {
+        let is_sold = aligned.iter().zip(offers).all(|(amount, offer)| offer.sells(*amount));
+        if is_sold && rank < search.best_rank {
             (search.best, search.best_rank) = (aligned, rank);
         }
         // A cost above 2^64 is refused by the caller; this keeps the sums of the search far below 2^128.
@@ -499,8 +597,10 @@ impl<'a> Search<'a> {
         if lowest > highest {
             return;
         }
-        // Whole amounts first, which rarely waste; then every other one.
-        for amount in (lowest..=highest).rev() {
+        // Whole amounts first, which rarely waste; then every other one that the offer sells.
+        let whole = offer.free_wh > 0 && offer.free_wh < offer.least_wh && (lowest..=highest).contains(&offer.free_wh);
+        let amounts = (lowest.max(offer.least_wh).max(1)..=highest).rev();
+        for amount in amounts.chain(whole.then_some(offer.free_wh)).chain((lowest == 0).then_some(0)) {
             if self.nodes_left == 0 {
                 return;
             }
@@ -549,7 +649,7 @@ impl Default for BatchLimits {
 impl BatchLimits {
     /// Limits where every account of these fills, and the fixed ones given, is in one lookup table.
     pub fn with_lookup_table(fills: &[RouterFill], fixed: &[Address]) -> Self {
-        let accounts = fills.iter().flat_map(|fill| [fill.offer.bus, fill.offer.offer, fill.offer.payout]);
+        let accounts = fills.iter().flat_map(|fill| [fill.offer.bus, fill.offer.offer, fill.offer.vault]);
         let looked_up = accounts.chain(fixed.iter().copied()).map(|address| address.to_bytes()).collect();
         Self { looked_up, ..Self::default() }
     }
@@ -557,15 +657,17 @@ impl BatchLimits {
 
 /// Signature count, signature, version, header, key count, blockhash, instruction count, lookup count.
 const BYTES_FIXED: usize = 1 + 64 + 1 + 3 + 1 + 32 + 1 + 1;
-/// Buyer, trader lane, payment account, mint, token program; then the programs of market and compute budget.
-const KEYS_FIXED: usize = 7;
+/// Buyer, trader lane, payment account, token program; then the programs of market and compute budget.
+const KEYS_FIXED: usize = 6;
 /// Limits of compute units and of loaded accounts (5 bytes of data each) and price (9 bytes), each with program, no accounts
 /// and data length.
 const BYTES_COMPUTE_BUDGET: usize = (3 + 5) + (3 + 5) + (3 + 9);
-/// Program index, two length prefixes of up to two bytes, five accounts; discriminator, nonce, total, item count.
-const BYTES_INSTRUCTION: usize = 1 + 2 + 2 + 5 + (1 + 8 + 8 + 4);
-/// Three account indices; Wh, price limit, version.
-const BYTES_ITEM: usize = 3 + 8 + 8 + 4;
+/// Program index, two length prefixes of up to two bytes, four accounts; discriminator, nonce, total, item count.
+const BYTES_INSTRUCTION: usize = 1 + 2 + 2 + 4 + (1 + 8 + 8 + 4);
+/// Two account indices; Wh, price limit, version.
+const BYTES_ITEM: usize = 2 + 8 + 8 + 4;
+/// One account index: a bus stands before its items.
+const BYTES_BUS: usize = 1;
 const BYTES_KEY: usize = 32;
 /// Table address and the two lengths of its index lists.
 const BYTES_TABLE: usize = 32 + 1 + 1;
@@ -600,13 +702,14 @@ impl Batch {
 struct Accounts {
     keys: BTreeSet<[u8; 32]>,
     looked_up: BTreeSet<[u8; 32]>,
+    buses: BTreeSet<[u8; 32]>,
     uses_table: bool,
 }
 
 impl Accounts {
     fn of(fills: &[RouterFill], limits: &BatchLimits) -> Self {
-        // The lane, the payment account, the mint and the token program are not known here, so they are counted as if
-        // no table held them.
+        // The lane, the payment account and the token program are not known here, so they are counted as if no table held
+        // them.
         let mut accounts = Self::default();
         for fill in fills {
             accounts.add(fill, limits);
@@ -615,7 +718,8 @@ impl Accounts {
     }
 
     fn add(&mut self, fill: &RouterFill, limits: &BatchLimits) {
-        for address in [fill.offer.bus, fill.offer.offer, fill.offer.payout] {
+        self.buses.insert(fill.offer.bus.to_bytes());
+        for address in [fill.offer.bus, fill.offer.offer, fill.offer.vault] {
             let address = address.to_bytes();
             if limits.looked_up.contains(&address) {
                 self.looked_up.insert(address);
@@ -636,6 +740,7 @@ impl Accounts {
             + BYTES_INSTRUCTION
             + (KEYS_FIXED + self.keys.len()) * BYTES_KEY
             + self.looked_up.len()
+            + self.buses.len() * BYTES_BUS
             + usize::from(self.uses_table) * BYTES_TABLE
     }
 }
@@ -646,7 +751,7 @@ impl Accounts {
 /// If all fills have the same size, the number of batches is the least possible.
 pub fn split(fills: &[RouterFill], limits: &BatchLimits) -> Vec<Batch> {
     let mut order: Vec<&RouterFill> = fills.iter().collect();
-    order.sort_by_key(|fill| (fill.offer.bus.to_bytes(), fill.offer.payout.to_bytes()));
+    order.sort_by_key(|fill| (fill.offer.bus.to_bytes(), fill.offer.vault.to_bytes()));
     let most_items =
         limits.items.min(MAX_BATCH_ITEMS).min((limits.compute_units / limits.compute_units_per_item) as usize).max(1);
     let mut batches: Vec<(Vec<RouterFill>, Accounts)> = Vec::new();
@@ -685,11 +790,12 @@ mod tests {
         RouterOffer {
             offer: address(number),
             bus: address(1_000),
-            payout: address(2_000 + number),
+            vault: address(2_000 + number),
             seller: address(3_000 + number),
             mint: MINT,
             free_wh,
             price_per_kwh,
+            least_wh: 1,
             version: 1,
         }
     }
@@ -843,7 +949,7 @@ mod tests {
                 .map(|(i, &seller)| RouterFill {
                     offer: RouterOffer {
                         bus: address(1_000 + i as u64 % buses),
-                        payout: address(2_000 + seller),
+                        vault: address(2_000 + seller),
                         ..offer(i as u64, 10, 1_000)
                     },
                     energy_wh: 10,
@@ -876,12 +982,12 @@ mod tests {
             bytemuck::Zeroable,
             solana_message::AddressLookupTableAccount,
         };
-        let settlement = Settlement { mint: MINT, token_program: address(8), escrow: address(7) };
+        let settlement = Settlement { mint: MINT, token_program: address(8) };
         let buyer = Buyer { wallet: address(1), trader: address(2), payment: address(3) };
         for (sellers, with_table) in [(64, false), (64, true), (5, false), (5, true)] {
             let fills: Vec<RouterFill> = (0..64)
                 .map(|i| {
-                    let offer = RouterOffer { payout: address(9_000 + i % sellers), ..offer(100 + i, 10, 1_000) };
+                    let offer = RouterOffer { vault: address(9_000 + i % sellers), ..offer(100 + i, 10, 1_000) };
                     RouterFill { offer, energy_wh: 10, cost: 10 }
                 })
                 .collect();
@@ -889,8 +995,8 @@ mod tests {
                 let items = fills
                     .iter()
                     .map(|fill| {
-                        let RouterOffer { offer, bus, payout, .. } = fill.offer;
-                        let account = Offer { bus, payout, price_per_kwh: 1_000, ..Offer::zeroed() };
+                        let RouterOffer { offer, bus, vault, .. } = fill.offer;
+                        let account = Offer { bus, vault, price_per_kwh: 1_000, ..Offer::zeroed() };
                         BatchItem::at_quote(Keyed { address: offer, account }, 10)
                     })
                     .collect();
@@ -899,7 +1005,7 @@ mod tests {
                 if with_table {
                     let addresses = fills
                         .iter()
-                        .flat_map(|fill| [fill.offer.bus, fill.offer.offer, fill.offer.payout])
+                        .flat_map(|fill| [fill.offer.bus, fill.offer.offer, fill.offer.vault])
                         .collect::<BTreeSet<_>>();
                     tables.push(AddressLookupTableAccount {
                         key: address(4),

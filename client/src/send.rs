@@ -6,7 +6,7 @@ use {
     crate::{
         chain::{Chain, Outcome, RecentBlockhash, TransactionError, TransactionRecord, VersionedTransaction},
         error::{Error, Result},
-        event::Event,
+        event::{Event, ParsedEvents},
     },
     solana_compute_budget_interface::ComputeBudgetInstruction,
     solana_instruction::Instruction,
@@ -110,6 +110,8 @@ pub struct Sent {
     pub logs: Vec<String>,
     /// The market's events in it.
     pub events: Vec<Event>,
+    /// Whether events may be missing: the log was cut off, or the node did not serve it. Then accounts tell what happened.
+    pub events_missing: bool,
     /// How often it was signed and sent.
     pub attempts: u32,
 }
@@ -344,15 +346,29 @@ impl Sent {
     pub(crate) fn new(signature: Signature, slot: u64, record: Option<TransactionRecord>, attempts: u32) -> Self {
         let Some(record) = record else {
             let (logs, events) = (Vec::new(), Vec::new());
-            return Self { signature, slot, block_time: None, compute_units: 0, fee: 0, logs, events, attempts };
+            return Self {
+                signature,
+                slot,
+                block_time: None,
+                compute_units: 0,
+                fee: 0,
+                logs,
+                events,
+                events_missing: true,
+                attempts,
+            };
         };
+        let ParsedEvents { events, truncated } = record.parsed();
+        // A node that does not keep logs serves transactions without them. Each has lines of its programs.
+        let events_missing = truncated || (record.logs.is_empty() && record.error.is_none());
         Self {
             signature,
             slot,
             block_time: record.block_time,
             compute_units: record.compute_units,
             fee: record.fee,
-            events: record.events(),
+            events,
+            events_missing,
             logs: record.logs,
             attempts,
         }

@@ -14,7 +14,10 @@ use {
     solana_instruction::Instruction,
     solana_keypair::Keypair,
     solana_signer::Signer,
-    spl_token_2022_interface::{extension::StateWithExtensions, state},
+    spl_token_2022_interface::{
+        extension::{BaseStateWithExtensions, StateWithExtensions, memo_transfer::MemoTransfer},
+        state,
+    },
     std::sync::Arc,
 };
 
@@ -108,6 +111,24 @@ impl Market {
             Ok(read) => Ok(read.base.amount),
             Err(error) => Err(refuse(format!("{error}, in {} bytes", account.data.len()))),
         }
+    }
+
+    /// Whether the program would pay a wallet into a token account now: it exists, is the wallet's, of the settlement mint,
+    /// not frozen, and asks for no memo.
+    pub async fn is_payable(&self, token_account: &Address, wallet: &Address, settlement: &Settlement) -> Result<bool> {
+        let accounts = self.chain().accounts(&[*token_account]).await?;
+        let Some(account) = accounts.into_iter().next().flatten() else { return Ok(false) };
+        if account.owner != settlement.token_program {
+            return Ok(false);
+        }
+        let Ok(read) = StateWithExtensions::<state::Account>::unpack(&account.data) else { return Ok(false) };
+        let asks_memo =
+            read.get_extension::<MemoTransfer>().is_ok_and(|memo| bool::from(memo.require_incoming_transfer_memos));
+        let base = read.base;
+        Ok(base.mint == settlement.mint
+            && base.owner == *wallet
+            && base.state == state::AccountState::Initialized
+            && !asks_memo)
     }
 
     /// A mint.

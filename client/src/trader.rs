@@ -11,7 +11,6 @@ use {
         send::Sent,
         wallet::{Created, Wallet},
     },
-    multibus::error::MultibusError,
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
@@ -192,16 +191,7 @@ impl Wallet {
 
     /// Closes a nonce lane and gets its rent back. A lane that was used in this very slot is closed a slot later.
     pub async fn trader_close(&self, lane: u16) -> Result<Sent> {
-        let attempts = self.sender().options().max_attempts.max(2);
-        for _ in 1..attempts {
-            match self.send(&[trader_close(&self.address(), lane)]).await {
-                Err(error) if error.multibus() == Some(MultibusError::LaneBusy) => {
-                    let slot = self.chain().clock().await?.slot;
-                    self.chain().wait_for_slot(slot + 1).await?;
-                }
-                other => return other,
-            }
-        }
-        self.send(&[trader_close(&self.address(), lane)]).await
+        let next = self.market().trader(&self.address(), lane).await?.map_or(0, |trader| trader.next_nonce);
+        self.wait_for_counter(&[trader_close(&self.address(), lane)], next).await
     }
 }

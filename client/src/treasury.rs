@@ -4,7 +4,7 @@ use {
     crate::{
         account::Keyed,
         address,
-        bus::Bus,
+        bus::{Bus, Ledger},
         error::{Error, Result},
         market::Market,
         send::Sent,
@@ -13,23 +13,29 @@ use {
     serde::Serialize,
     solana_address::Address,
     solana_instruction::Instruction,
+    solana_sdk_ids::system_program,
 };
 
-/// Instruction `treasury_claim`: pays an owner what it may claim into a token account that the owner owns.
-pub fn treasury_claim(bus: &Keyed<Bus>, owner: &Address, destination: &Address) -> Instruction {
+/// Instruction `treasury_claim`: pays an owner what it may claim. The owner names any token account; anyone else its
+/// associated one. Where that cannot be paid, the amount is kept for the owner as a claim.
+pub fn treasury_claim(caller: &Address, bus: &Keyed<Bus>, owner: &Address, destination: &Address) -> Instruction {
     multibus::instruction::TreasuryClaim {}.to_instruction(multibus::accounts::TreasuryClaim {
+        caller: *caller,
         owner: *owner,
         bus: bus.address,
+        ledger: address::ledger(&bus.address),
         treasury: bus.treasury,
         destination: *destination,
-        mint: bus.mint,
+        unclaimed: bus.unclaimed,
+        claim: address::claim(&bus.address, owner),
         token_program: bus.token_program,
+        system_program: system_program::ID,
     })
 }
 
 /// What one owner, or former owner, may claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct Claimable {
     /// The owner's wallet.
     pub owner: Address,
     /// Present share, in basis points; 0 for a former owner.
@@ -47,12 +53,8 @@ pub struct Treasury {
     pub address: Address,
     /// What it holds.
     pub balance: u64,
-    /// What it ever received: the balance and all claims.
-    pub received_total: u128,
-    /// What owners ever claimed.
-    pub claimed_total: u64,
     /// Owners in their order, then former owners with unclaimed revenue.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<Claimable>,
     /// What no share covers yet, fewer base units than there are owners; it is divided with later revenue.
     pub remainder: u64,
 }
@@ -69,32 +71,25 @@ pub struct TreasuryTotals {
 }
 
 impl Treasury {
-    /// Computes a treasury from its bus and its balance in token base units.
-    pub fn new(bus: &Keyed<Bus>, balance: u64) -> Result<Self> {
+    /// Computes a treasury from its bus, the bus's ledger and its balance in token base units.
+    pub fn new(bus: &Keyed<Bus>, ledger: &Ledger, balance: u64) -> Result<Self> {
         let decode = |cause: &str| Error::Decode { kind: "bus", address: bus.address, cause: cause.to_string() };
         let too_little = || decode("its treasury holds less than its owners may claim");
-        if bus.claimable_total(balance).is_none_or(|total| total > u128::from(balance)) {
+        if ledger.claimable_total(bus, balance).is_none_or(|total| total > u128::from(balance)) {
             return Err(too_little());
         }
-        let former = &bus.former_owners[..usize::from(bus.former_owner_count).min(bus.former_owners.len())];
+        let former = &ledger.former_owners[..usize::from(ledger.former_owner_count).min(ledger.former_owners.len())];
         let present = bus.owners().iter().map(|slot| (slot.owner, slot.share_bps, false));
         let claims = present
             .chain(former.iter().map(|place| (place.owner, 0, true)))
             .map(|(owner, share_bps, is_former)| {
-                let claimable = bus.claimable(&owner, balance).map_err(|_| too_little())?;
-                Ok(Claim { owner, share_bps, claimable, is_former })
+                let claimable = ledger.claimable(bus, &owner, balance).map_err(|_| too_little())?;
+                Ok(Claimable { owner, share_bps, claimable, is_former })
             })
             .collect::<Result<Vec<_>>>()?;
         let remainder = claims.iter().try_fold(balance, |left, claim| left.checked_sub(claim.claimable));
         let remainder = remainder.ok_or_else(too_little)?;
-        Ok(Self {
-            address: bus.treasury,
-            balance,
-            received_total: u128::from(balance) + u128::from(bus.treasury_claimed),
-            claimed_total: bus.treasury_claimed,
-            claims,
-            remainder,
-        })
+        Ok(Self { address: bus.treasury, balance, claims, remainder })
     }
 
     /// Its sums.
@@ -107,24 +102,26 @@ impl Treasury {
 impl Market {
     /// The treasury of a bus and what its owners may claim.
     pub async fn treasury(&self, bus: &Address) -> Result<Treasury> {
-        let bus = self.bus(bus).await?;
+        let (bus, ledger) = tokio::join!(self.bus(bus), self.ledger(bus));
+        let (bus, ledger) = (bus?, ledger?);
         let balance = self.token_balance(&bus.treasury).await?;
-        Treasury::new(&bus, balance)
+        Treasury::new(&bus, &ledger, balance)
     }
 }
 
 impl Wallet {
     /// Pays an owner of a bus what it may claim, into the owner's associated token account, which is created where it
-    /// is missing. Anyone may do it for any owner.
+    /// is missing, or into its treasury where the owner is a bus. Where that account cannot be paid, the amount is kept for
+    /// the owner as a claim. Anyone may do it for any owner.
     pub async fn treasury_claim(&self, bus: &Address, owner: &Address) -> Result<Sent> {
         let bus = self.market().bus(bus).await?;
         let settlement = self.market().settlement(&bus.address).await?;
-        let destination = address::associated_token(owner, &bus.mint, &bus.token_program);
+        let destination = self.market().account_to_pay(owner, &settlement).await?;
         let mut instructions = Vec::with_capacity(2);
         if self.chain().accounts(&[destination]).await?[0].is_none() {
             instructions.push(settlement.create_token_account(&self.address(), owner));
         }
-        instructions.push(treasury_claim(&bus, owner, &destination));
-        self.send_once(&destination, &instructions).await
+        instructions.push(treasury_claim(&self.address(), &bus, owner, &destination));
+        self.send_once(&bus.treasury, &instructions).await
     }
 }

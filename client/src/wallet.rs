@@ -12,7 +12,11 @@ use {
     solana_address::Address,
     solana_instruction::Instruction,
     solana_message::AddressLookupTableAccount,
-    std::sync::Arc,
+    std::{
+        collections::HashMap,
+        sync::{Arc, Mutex, PoisonError},
+    },
+    tokio::sync::OwnedMutexGuard,
 };
 
 pub use crate::send::SharedSigner;
@@ -45,13 +49,27 @@ struct Inner {
     sender: Sender,
     lanes: Arc<Lanes>,
     tables: Arc<LookupTables>,
+    counters: Arc<Counters>,
+}
+
+/// The counters that number what this wallet creates, by their accounts. Each hands its numbers out one after the other.
+#[derive(Default)]
+struct Counters(Mutex<HashMap<Address, Arc<tokio::sync::Mutex<u64>>>>);
+
+/// A counter in the hands of one task. It holds the number after the last one that this process spent, 0 before.
+pub(crate) type Counter = OwnedMutexGuard<u64>;
+
+/// The number to use: the one that was read, or a later one where this process spent that already and the node lags. A node
+/// that goes on refusing the later one is believed.
+pub(crate) fn number_to_use(counter: &Counter, read: u64, attempt: u32) -> u64 {
+    if attempt < 3 { read.max(**counter) } else { read }
 }
 
 impl Wallet {
     /// A wallet on a chain, with default options.
     pub fn new(chain: Arc<dyn Chain>, signer: SharedSigner) -> Self {
         let lanes = Arc::new(Lanes::new(signer.pubkey(), DEFAULT_MAX_LANES));
-        Self::build(Market::new(chain), signer, TransactionOptions::default(), lanes, Arc::default())
+        Self::build(Market::new(chain), signer, TransactionOptions::default(), lanes, Arc::default(), Arc::default())
     }
 
     fn build(
@@ -60,25 +78,26 @@ impl Wallet {
         options: TransactionOptions,
         lanes: Arc<Lanes>,
         tables: Arc<LookupTables>,
+        counters: Arc<Counters>,
     ) -> Self {
         let sender = Sender::new(market.chain().clone(), options);
-        Self { inner: Arc::new(Inner { signer, market, sender, lanes, tables }) }
+        Self { inner: Arc::new(Inner { signer, market, sender, lanes, tables, counters }) }
     }
 
     /// The same wallet with other options for its transactions. It shares its nonce lanes with the present one.
     #[must_use]
     pub fn with_options(self, options: TransactionOptions) -> Self {
-        let Inner { signer, market, sender: _, lanes, tables } = &*self.inner;
-        Self::build(market.clone(), signer.clone(), options, lanes.clone(), tables.clone())
+        let Inner { signer, market, sender: _, lanes, tables, counters } = &*self.inner;
+        Self::build(market.clone(), signer.clone(), options, lanes.clone(), tables.clone(), counters.clone())
     }
 
     /// The same wallet with at most this many nonce lanes, at least one. Each lane has one purchase in flight. Lanes
     /// are opened when they are needed, and each holds rent until it is closed.
     #[must_use]
     pub fn with_lanes(self, max_lanes: u16) -> Self {
-        let Inner { signer, market, sender, lanes: _, tables } = &*self.inner;
+        let Inner { signer, market, sender, lanes: _, tables, counters } = &*self.inner;
         let lanes = Arc::new(Lanes::new(signer.pubkey(), max_lanes));
-        Self::build(market.clone(), signer.clone(), *sender.options(), lanes, tables.clone())
+        Self::build(market.clone(), signer.clone(), *sender.options(), lanes, tables.clone(), counters.clone())
     }
 
     /// Its address.
@@ -113,6 +132,15 @@ impl Wallet {
 
     pub(crate) fn tables(&self) -> &LookupTables {
         &self.inner.tables
+    }
+
+    /// Takes a counter into the hands of this task: tasks that share a wallet use its numbers one after the other.
+    pub(crate) async fn counter(&self, account: &Address) -> Counter {
+        let counter = {
+            let mut counters = self.inner.counters.0.lock().unwrap_or_else(PoisonError::into_inner);
+            counters.entry(*account).or_default().clone()
+        };
+        counter.lock_owned().await
     }
 
     /// Signs and sends instructions as one transaction and waits until it has landed.

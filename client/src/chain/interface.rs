@@ -3,7 +3,7 @@
 use {
     crate::{
         error::Result,
-        event::{self, Event},
+        event::{Event, ParsedEvents},
     },
     async_trait::async_trait,
     futures_util::stream::BoxStream,
@@ -144,16 +144,26 @@ pub struct LogsNotification {
 }
 
 impl TransactionRecord {
-    /// The market's events in it: none where it failed, since what it did was undone.
+    /// The market's events in it, and whether some may be missing. One that failed has none, since what it did was undone.
+    pub fn parsed(&self) -> ParsedEvents {
+        ParsedEvents::of(&self.logs, self.error.is_some())
+    }
+
+    /// The market's events in it, as far as its log has them: see [`parsed`](Self::parsed).
     pub fn events(&self) -> Vec<Event> {
-        if self.error.is_some() { Vec::new() } else { event::parse(&self.logs).events }
+        self.parsed().events
     }
 }
 
 impl LogsNotification {
-    /// The market's events in it: none where it failed, since what it did was undone.
+    /// The market's events in it, and whether some may be missing. One that failed has none, since what it did was undone.
+    pub fn parsed(&self) -> ParsedEvents {
+        ParsedEvents::of(&self.logs, self.error.is_some())
+    }
+
+    /// The market's events in it, as far as its log has them: see [`parsed`](Self::parsed).
     pub fn events(&self) -> Vec<Event> {
-        if self.error.is_some() { Vec::new() } else { event::parse(&self.logs).events }
+        self.parsed().events
     }
 }
 

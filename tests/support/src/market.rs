@@ -21,6 +21,8 @@ pub const SOL: u64 = 1_000_000_000;
 pub const FUNDS: u64 = 1_000_000_000;
 /// Lowest price on an [`open_bus`], in base units per kWh.
 pub const BASE_PRICE: u64 = 100;
+/// How far ahead offers of an [`open_bus`] can expire, in seconds: 30 days.
+pub const HORIZON_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// Decimals of the token.
 const DECIMALS: u8 = 6;
 /// Wallets that one transaction funds.
@@ -55,12 +57,16 @@ pub fn open_bus(owner: &Wallet) -> BusConfig {
         timelock_seconds: 0,
         window_seconds: 0,
         gate_closure_seconds: 0,
+        horizon_seconds: HORIZON_SECONDS,
         capacity_wh: 1_000_000_000,
         base_price_per_kwh: BASE_PRICE,
+        reserve_price_per_kwh: 0,
+        least_wh: 1,
+        operator: None,
     }
 }
 
-/// Solar energy without a window and without expiry.
+/// Solar energy without a window, for as long as the bus allows.
 pub fn terms(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
     OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Solar }
 }
@@ -79,13 +85,11 @@ impl<C: Chain + 'static> FreshMarket<C> {
         let owner = Wallet::new(chain.clone(), Arc::new(Keypair::new()));
         chain.airdrop(&owner.address(), lamports).await?;
         let mint = owner.mint_create(DECIMALS, token_program).await?.address;
-        let create = |(number, config): (usize, BusConfig)| {
-            let (owner, mint) = (&owner, &mint);
-            async move { Ok::<_, Error>(owner.bus_create(number as u64, mint, &config).await?.address) }
-        };
-        let configs = buses(&owner);
-        let buses: Vec<Address> =
-            stream::iter(configs.into_iter().enumerate()).map(create).buffered(8).try_collect().await?;
+        let mut created = Vec::new();
+        for config in buses(&owner) {
+            created.push(owner.bus_create(&mint, &config).await?.address);
+        }
+        let buses = created;
         let bus = *buses.first().ok_or_else(|| Error::Invalid("a market needs a bus".to_owned()))?;
         Ok(Self { chain, owner, mint, token_program: *token_program, buses, bus })
     }
@@ -95,7 +99,7 @@ impl<C: Chain + 'static> FreshMarket<C> {
         self.owner.market()
     }
 
-    /// The settlement that all buses share, with the escrow of the first.
+    /// The settlement that all buses share.
     ///
     /// # Errors
     /// Where the chain does not answer.
@@ -144,8 +148,8 @@ impl<C: Chain + 'static> FreshMarket<C> {
     }
 
     /// What is wrong with the market; nothing where all is well. Every bus must keep its invariants, the history of every
-    /// lane of these wallets must be verified, and every token must be in one of these wallets, the owner's, an escrow or
-    /// a treasury.
+    /// lane of these wallets must be verified, and every token must be in one of these wallets, the owner's, a vault, an
+    /// unclaimed account or a treasury.
     ///
     /// # Errors
     /// Where the chain does not answer.
@@ -154,10 +158,15 @@ impl<C: Chain + 'static> FreshMarket<C> {
         let mut tokens = 0u128;
         for bus in &self.buses {
             let audit = self.market().audit(bus).await?;
-            tokens += u128::from(audit.escrow) + u128::from(audit.treasury);
+            tokens += audit
+                .vaults
+                .values()
+                .chain([&audit.unclaimed, &audit.treasury])
+                .map(|held| u128::from(*held))
+                .sum::<u128>();
             found.extend(audit.violations);
             if audit.gifts != 0 {
-                found.push(format!("the escrow of {bus} has {} base units that are no deposits", audit.gifts));
+                found.push(format!("the accounts of {bus} hold {} base units that are not booked", audit.gifts));
             }
         }
         for wallet in wallets.iter().chain([&self.owner.address()]) {
@@ -172,7 +181,7 @@ impl<C: Chain + 'static> FreshMarket<C> {
         }
         let supply = u128::from(self.market().mint(&self.mint).await?.supply);
         if tokens != supply {
-            found.push(format!("{tokens} base units are in wallets, escrows and treasuries, and {supply} exist"));
+            found.push(format!("{tokens} base units are in wallets and accounts of buses, and {supply} exist"));
         }
         Ok(found)
     }

@@ -1,0 +1,304 @@
+//! Sellers: each wallet that lists on a bus has a seller account there, and a vault that buyers pay into. The bus sells its
+//! own energy as the seller whose wallet is the bus.
+
+use {
+    crate::{
+        account::{Keyed, offset},
+        address,
+        bus::Bus,
+        error::{Error, Result},
+        event::Event,
+        market::{Market, Settlement},
+        offer::{Offer, offer_collect},
+        send::Sent,
+        wallet::{Created, Wallet},
+    },
+    multibus::error::MultibusError,
+    solana_address::Address,
+    solana_instruction::Instruction,
+    solana_sdk_ids::system_program,
+};
+
+pub use multibus::state::Seller;
+
+/// Offers whose proceeds are collected in one transaction.
+const COLLECTED_AT_ONCE: usize = 12;
+
+/// Instruction `seller_open`: opens the seller account of a wallet, or of the bus itself where an owner pays. Its offers
+/// are numbered from the first number of a slot on; 0 is the slot of its transaction.
+pub fn seller_open(
+    payer: &Address,
+    bus: &Address,
+    settlement: &Settlement,
+    wallet: &Address,
+    first_slot: u64,
+) -> Instruction {
+    let seller = address::seller(bus, wallet);
+    multibus::instruction::SellerOpen { wallet: *wallet, first_slot }.to_instruction(multibus::accounts::SellerOpen {
+        payer: *payer,
+        bus: *bus,
+        ledger: address::ledger(bus),
+        seller,
+        vault: address::vault(&seller),
+        mint: settlement.mint,
+        token_program: settlement.token_program,
+        system_program: system_program::ID,
+    })
+}
+
+/// Instruction `seller_admit`: the operator lets a wallet list, and opens its seller account where it has none.
+pub fn seller_admit(operator: &Address, bus: &Address, settlement: &Settlement, wallet: &Address) -> Instruction {
+    let seller = address::seller(bus, wallet);
+    multibus::instruction::SellerAdmit { wallet: *wallet }.to_instruction(multibus::accounts::SellerAdmit {
+        operator: *operator,
+        bus: *bus,
+        ledger: address::ledger(bus),
+        seller,
+        vault: address::vault(&seller),
+        mint: settlement.mint,
+        token_program: settlement.token_program,
+        system_program: system_program::ID,
+    })
+}
+
+/// Instruction `seller_suspend`: the operator keeps a seller from listing.
+pub fn seller_suspend(operator: &Address, bus: &Address, wallet: &Address) -> Instruction {
+    multibus::instruction::SellerSuspend {}.to_instruction(multibus::accounts::SellerSuspend {
+        operator: *operator,
+        bus: *bus,
+        seller: address::seller(bus, wallet),
+    })
+}
+
+/// Instruction `seller_withdraw`: pays what is released to a seller. The seller names any token account; anyone else the
+/// seller's associated one. What the bus itself sold goes to its treasury.
+pub fn seller_withdraw(
+    caller: &Address,
+    seller: &Keyed<Seller>,
+    settlement: &Settlement,
+    destination: &Address,
+) -> Instruction {
+    multibus::instruction::SellerWithdraw {}.to_instruction(multibus::accounts::SellerWithdraw {
+        caller: *caller,
+        bus: seller.bus,
+        seller: seller.address,
+        vault: seller.vault,
+        destination: *destination,
+        token_program: settlement.token_program,
+    })
+}
+
+/// Instruction `seller_close`: closes a seller account with its vault. What is released is paid to `destination`, or kept
+/// as a claim where that account cannot be paid.
+pub fn seller_close(
+    caller: &Address,
+    seller: &Keyed<Seller>,
+    settlement: &Settlement,
+    destination: &Address,
+) -> Instruction {
+    multibus::instruction::SellerClose {}.to_instruction(multibus::accounts::SellerClose {
+        caller: *caller,
+        bus: seller.bus,
+        ledger: address::ledger(&seller.bus),
+        seller: seller.address,
+        vault: seller.vault,
+        destination: *destination,
+        treasury: address::treasury(&seller.bus),
+        unclaimed: address::unclaimed(&seller.bus),
+        claim: address::claim(&seller.bus, &seller.wallet),
+        rent_payer: seller.rent_payer,
+        token_program: settlement.token_program,
+        system_program: system_program::ID,
+    })
+}
+
+/// Whether a wallet may list on a bus now: the bus's policy lets it, and it is not suspended. `seller` is its seller
+/// account there.
+pub fn may_list(bus: &Keyed<Bus>, wallet: &Address, seller: Option<&Seller>) -> bool {
+    let (admitted, suspended) = seller.map_or((false, false), |seller| (seller.admitted == 1, seller.suspended == 1));
+    !suspended && bus.closing == 0 && (*wallet == bus.address || bus.may_list(wallet, admitted))
+}
+
+/// What a seller's vault holds, in token base units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SellerMoney {
+    /// What the seller can withdraw now.
+    pub released: u64,
+    /// What open offers sold and nobody has collected yet. Anyone can collect it at any time.
+    pub proceeds: u64,
+    /// Deposits of open locks, which become proceeds or go back.
+    pub deposits: u64,
+    /// Everything in the vault. What is more than the three above, strangers sent there.
+    pub vault: u64,
+}
+
+impl SellerMoney {
+    /// Sums of a seller's account and of its open offers.
+    pub fn new(seller: &Seller, offers: &[Keyed<Offer>], vault: u64) -> Self {
+        let of_seller = offers.iter().filter(|offer| offer.vault == seller.vault);
+        let (proceeds, deposits) = of_seller.fold((0u64, 0u64), |(proceeds, deposits), offer| {
+            (proceeds.saturating_add(offer.proceeds), deposits.saturating_add(offer.deposits))
+        });
+        Self { released: seller.released, proceeds, deposits, vault }
+    }
+}
+
+/// What [`Wallet::seller_withdraw`] paid.
+#[derive(Clone, Debug)]
+pub struct Withdrawn {
+    /// Paid to the seller, in token base units, as the transaction says; `None` where the node does not serve its log.
+    pub amount: Option<u64>,
+    /// The transactions, in order; the last one paid.
+    pub transactions: Vec<Sent>,
+}
+
+impl Market {
+    /// A wallet's seller account on a bus.
+    pub async fn seller(&self, bus: &Address, wallet: &Address) -> Result<Keyed<Seller>> {
+        self.get(&address::seller(bus, wallet)).await
+    }
+
+    /// The same, `None` where it is not open.
+    pub async fn find_seller(&self, bus: &Address, wallet: &Address) -> Result<Option<Keyed<Seller>>> {
+        self.find(&address::seller(bus, wallet)).await
+    }
+
+    /// Every seller account of a bus, by address; that of the bus itself is among them where it is open.
+    pub async fn sellers(&self, bus: &Address) -> Result<Vec<Keyed<Seller>>> {
+        self.list(&[(offset!(Seller, bus), bus.as_ref())]).await
+    }
+
+    /// Seller accounts of a wallet on all buses, by address.
+    pub async fn sellers_of(&self, wallet: &Address) -> Result<Vec<Keyed<Seller>>> {
+        self.list(&[(offset!(Seller, wallet), wallet.as_ref())]).await
+    }
+
+    /// What a seller can withdraw, and what is held for it.
+    pub async fn seller_money(&self, seller: &Keyed<Seller>) -> Result<SellerMoney> {
+        let (offers, vault) =
+            tokio::join!(self.offers_of(&seller.bus, &seller.wallet), self.token_balance(&seller.vault));
+        Ok(SellerMoney::new(seller, &offers?, vault?))
+    }
+}
+
+impl Wallet {
+    /// Opens this wallet's seller account on a bus. [`Wallet::offer_create`] does it where it is missing.
+    pub async fn seller_open(&self, bus: &Address) -> Result<Created> {
+        self.open_seller(bus, &self.address()).await
+    }
+
+    /// Opens the seller account of a bus itself. This wallet must own a part of the bus.
+    pub async fn seller_open_for_bus(&self, bus: &Address) -> Result<Created> {
+        self.open_seller(bus, bus).await
+    }
+
+    async fn open_seller(&self, bus: &Address, wallet: &Address) -> Result<Created> {
+        let settlement = self.market().settlement(bus).await?;
+        let seller = address::seller(bus, wallet);
+        let sent = self.send_once(&seller, &[seller_open(&self.address(), bus, &settlement, wallet, 0)]).await?;
+        Ok(Created { address: seller, sent })
+    }
+
+    /// Admits a seller at once. This wallet must be the bus's operator; owners decide the same with
+    /// [`ProposalAction::SellerAdmit`](crate::proposal::ProposalAction::SellerAdmit).
+    pub async fn seller_admit(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
+        let settlement = self.market().settlement(bus).await?;
+        let admit = seller_admit(&self.address(), bus, &settlement, wallet);
+        self.send_once(&address::seller(bus, wallet), &[admit]).await
+    }
+
+    /// Suspends a seller at once: it lists nothing until it is admitted again. This wallet must be the bus's operator.
+    pub async fn seller_suspend(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
+        let suspend = seller_suspend(&self.address(), bus, wallet);
+        self.send_once(&address::seller(bus, wallet), &[suspend]).await
+    }
+
+    /// Collects the proceeds of a seller's offers and pays everything that is released to its associated token account, or
+    /// to the treasury where `wallet` is the bus. Anyone may do it for any seller.
+    pub async fn seller_withdraw(&self, bus: &Address, wallet: &Address) -> Result<Withdrawn> {
+        let seller = self.market().seller(bus, wallet).await?;
+        let (destination, create) = self.payout_of(&seller).await?;
+        self.withdraw(&seller, &destination, create).await
+    }
+
+    /// The same for this wallet as a seller, to any token account of the settlement mint.
+    pub async fn seller_withdraw_to(&self, bus: &Address, destination: &Address) -> Result<Withdrawn> {
+        let seller = self.market().seller(bus, &self.address()).await?;
+        self.withdraw(&seller, destination, None).await
+    }
+
+    async fn withdraw(
+        &self,
+        seller: &Keyed<Seller>,
+        destination: &Address,
+        create: Option<Instruction>,
+    ) -> Result<Withdrawn> {
+        let settlement = self.market().settlement(&seller.bus).await?;
+        let mut offers = self.market().offers_of(&seller.bus, &seller.wallet).await?;
+        offers.retain(|offer| offer.proceeds > 0);
+        let mut transactions = Vec::new();
+        let mut groups = offers.chunks(COLLECTED_AT_ONCE).peekable();
+        let mut last = Vec::new();
+        while let Some(group) = groups.next() {
+            let collect: Vec<Instruction> = group.iter().map(offer_collect).collect();
+            if groups.peek().is_some() {
+                transactions.push(self.send(&collect).await?);
+            } else {
+                last = collect;
+            }
+        }
+        last.extend(create);
+        last.push(seller_withdraw(&self.address(), seller, &settlement, destination));
+        let sent = self.send(&last).await?;
+        let amount = sent.events.iter().find_map(|event| match event {
+            Event::SellerWithdrawn(event) if event.seller == seller.address => Some(event.amount),
+            _ => None,
+        });
+        transactions.push(sent);
+        Ok(Withdrawn { amount, transactions })
+    }
+
+    /// Closes a seller account without open offers. Its seller may, or an owner where `wallet` is the bus; on a closing bus
+    /// anyone. What is released is paid, or kept as a claim where it cannot be. An account that was opened a moment ago, or
+    /// whose offers were, is closed once the chain allows it, at most a few minutes later.
+    pub async fn seller_close(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
+        let seller = self.market().seller(bus, wallet).await?;
+        let settlement = self.market().settlement(bus).await?;
+        let (destination, create) = self.payout_of(&seller).await?;
+        // An account for nothing to be paid into would only cost its rent.
+        let mut instructions: Vec<Instruction> = create.into_iter().filter(|_| seller.released > 0).collect();
+        instructions.push(seller_close(&self.address(), &seller, &settlement, &destination));
+        self.wait_for_counter(&instructions, seller.next_offer).await
+    }
+
+    /// Where a seller is paid, and the instruction that creates that account where this wallet should.
+    async fn payout_of(&self, seller: &Keyed<Seller>) -> Result<(Address, Option<Instruction>)> {
+        if seller.wallet == seller.bus {
+            return Ok((address::treasury(&seller.bus), None));
+        }
+        let settlement = self.market().settlement(&seller.bus).await?;
+        let destination = settlement.token_account(&seller.wallet);
+        let is_missing = self.chain().accounts(&[destination]).await?[0].is_none();
+        let create = is_missing.then(|| settlement.create_token_account(&self.address(), &seller.wallet));
+        Ok((destination, create))
+    }
+
+    /// Sends instructions that close a counter. One that is ahead of the present slot closes once the chain is there.
+    pub(crate) async fn wait_for_counter(&self, instructions: &[Instruction], next: u64) -> Result<Sent> {
+        match self.send(instructions).await {
+            Err(error) if error.multibus() == Some(MultibusError::CounterBusy) => {
+                let free_at = (next >> multibus::constants::COUNTER_SLOT_SHIFT).saturating_add(1);
+                let slot = self.chain().clock().await?.slot;
+                if free_at > slot + 2 * multibus::constants::FIRST_SLOT_AHEAD {
+                    return Err(Error::Invalid(format!(
+                        "the counter is {} slots ahead of the chain, which no honest use makes; use another node",
+                        free_at - slot
+                    )));
+                }
+                self.chain().wait_for_slot(free_at.max(slot + 1)).await?;
+                self.send(instructions).await
+            }
+            other => other,
+        }
+    }
+}
