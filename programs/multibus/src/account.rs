@@ -220,6 +220,45 @@ impl<T: Layout + IdlAccountType> IdlAccountType for Account<T> {
     }
 }
 
+/// A token account that somebody named earlier and that may be paid now. It is checked to be writable only by the token
+/// program that pays it: the chain never passes some addresses as writable (those of sysvars, for instance), and who names
+/// one of them must not be able to stop the instruction.
+pub struct NamedAccount(UncheckedAccount);
+
+impl AnchorAccount for NamedAccount {
+    type Data = AccountView;
+
+    #[inline(always)]
+    fn load(view: AccountView) -> Result<Self> {
+        UncheckedAccount::load(view).map(Self)
+    }
+
+    /// # Safety
+    ///
+    /// None is needed: the account's data is not referred to.
+    #[inline(always)]
+    unsafe fn load_mut(view: AccountView) -> Result<Self> {
+        Self::load(view)
+    }
+
+    #[inline(always)]
+    fn account(&self) -> &AccountView {
+        self.0.account()
+    }
+}
+
+impl Deref for NamedAccount {
+    type Target = AccountView;
+
+    #[inline(always)]
+    fn deref(&self) -> &AccountView {
+        self.0.account()
+    }
+}
+
+#[doc(hidden)]
+impl IdlAccountType for NamedAccount {}
+
 /// An account at the address of a bus: the bus, or once that is closed, its tombstone. Which, the instruction finds out.
 pub struct BusOrTombstone(UncheckedAccount);
 

@@ -52,6 +52,10 @@ pub const MAX_OWNERS: usize = 16;
 /// Former owners with unclaimed revenue that a bus can have.
 #[constant]
 pub const MAX_FORMER_OWNERS: usize = 16;
+/// What owners claim in one period, in token base units: after more, the next period starts, so that no sum outgrows 64 bits.
+pub const LONGEST_PERIOD: u64 = 1 << 62;
+/// More lamports than the chain asks of an account without data: whoever is left with them keeps its account.
+pub const EMPTY_WALLET_LAMPORTS: u64 = 1_000_000;
 /// Bytes a bus's name can have (UTF-8, at least one).
 #[constant]
 pub const MAX_NAME_LEN: usize = 32;

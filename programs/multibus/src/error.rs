@@ -303,8 +303,10 @@ errors! {
     NothingToClaim,
     #[msg("A bus cannot be its own owner; name a wallet")]
     OwnerIsTheBus,
-    #[msg("A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus")]
-    ClaimNotToTreasury,
+    #[msg(
+        "What is owed to a bus goes back to the treasury, or once the bus that owes it is closed, to its creator's associated account; pass that"
+    )]
+    ClaimOfBus,
     #[msg("A counter starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one")]
     FirstSlotInvalid,
     // layouts, counters and what never ends without its end

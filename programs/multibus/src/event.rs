@@ -524,6 +524,11 @@ events! {
             price_per_kwh: u64,
             deposit: u64,
             expires_at: i64,
+            /// Number of the lock among all that were taken on its offer.
+            number: u32,
+            /// Number of the lock among its buyer's on its offer.
+            place: u8,
+            padding: [u8; 3],
         }
 
         /// A lock was released without being settled, or its refund was paid later.

@@ -176,14 +176,14 @@ pub mod multibus {
 
     /// Buys what a lock holds that was taken at `taken_at`.
     #[discrim = 18]
-    pub fn lock_settle(ctx: &mut Context<LockSettle>, nonce: u64, taken_at: i64) -> Result<()> {
-        lock_settle::handler(ctx, nonce, taken_at)
+    pub fn lock_settle(ctx: &mut Context<LockSettle>, nonce: u64, lock_number: u32) -> Result<()> {
+        lock_settle::handler(ctx, nonce, lock_number)
     }
 
-    /// Gives up a lock that was taken at `taken_at`, or pays the refund of one that was given up.
+    /// Gives up the lock of that number on its offer, or pays the refund of one that was given up.
     #[discrim = 19]
-    pub fn lock_release(ctx: &mut Context<LockRelease>, taken_at: i64) -> Result<()> {
-        lock_release::handler(ctx, taken_at)
+    pub fn lock_release(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
+        lock_release::handler(ctx, lock_number)
     }
 
     /// Opens a nonce lane of the wallet. Its first nonce is `first_slot << 20`; 0 is the present slot.

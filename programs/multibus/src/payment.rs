@@ -7,7 +7,7 @@ use {
         constants::*,
         error::{ensure, refuse},
         event::log_event,
-        state::{Bus, Claim, Ledger, RefundOutcome},
+        state::{Bus, Claim, Ledger, RefundOutcome, Tombstone},
         token::{self, BusAuthority, Settlement, TokenAccount},
     },
     anchor_lang::{address_eq, create_account_signed, find_and_verify_program_address, prelude::*},
@@ -31,8 +31,10 @@ pub struct Payment<'a> {
     pub settlement: Settlement<'a>,
     pub debt: Debt<'a>,
     pub from: &'a AccountView,
-    /// Who pays the rent of a new claim and gets it back once the claim is paid.
+    /// Who pays the rent of a new claim.
     pub payer: &'a AccountView,
+    /// Who gets that rent once the claim is paid.
+    pub rent_payer: &'a Address,
     /// The claim of the wallet.
     pub claim: &'a AccountView,
     /// The bus's account for what cannot be paid.
@@ -64,7 +66,8 @@ impl Payment<'_> {
         if is_frozen(self.unclaimed, &self.settlement) {
             return Ok(RefundOutcome::Unpaid);
         }
-        owe(self.bus.address(), ledger, (self.payer, self.claim), &self.debt)?;
+        let claim = ClaimAccounts { claim: self.claim, payer: self.payer, rent_payer: self.rent_payer };
+        owe(self.bus.address(), ledger, &claim, &self.debt)?;
         self.settlement.pay(self.from, self.unclaimed, &BusAuthority::new(self.bus), self.debt.amount)?;
         Ok(RefundOutcome::Claimed)
     }
@@ -76,13 +79,26 @@ pub fn is_frozen(account: &AccountView, settlement: &Settlement) -> bool {
     TokenAccount::read(account, settlement).is_none_or(|account| account.is_frozen)
 }
 
+/// Moves lamports of an account of the market. Unlike the token program and the system program, it also pays wallets at
+/// whose address somebody put a program.
+pub fn move_lamports(from: &AccountView, to: &AccountView, lamports: u64) {
+    let (mut from, mut to) = (*from, *to);
+    from.set_lamports(from.lamports() - lamports);
+    to.set_lamports(to.lamports() + lamports);
+}
+
+/// The claim of a wallet, and who pays for it.
+pub struct ClaimAccounts<'a> {
+    pub claim: &'a AccountView,
+    /// Who pays the rent of a new claim.
+    pub payer: &'a AccountView,
+    /// Who gets that rent once the claim is paid.
+    pub rent_payer: &'a Address,
+}
+
 /// Writes a debt into the wallet's claim, which is opened where there is none. The tokens are moved by the caller.
-pub fn owe(
-    bus: &Address,
-    ledger: &mut Ledger,
-    (payer, claim): (&AccountView, &AccountView),
-    debt: &Debt,
-) -> Result<()> {
+pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &Debt) -> Result<()> {
+    let ClaimAccounts { claim, payer, rent_payer } = *accounts;
     let is_new = !claim.owned_by(&crate::ID);
     if is_new {
         let seeds: [&[u8]; 3] = [CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref()];
@@ -92,7 +108,7 @@ pub fn owe(
         create::<Claim>(payer, claim, &[CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref(), &[bump]])?;
         // SAFETY: the account was created a moment ago, so no other reference to its data exists.
         let mut account = unsafe { Account::<Claim>::load_mut_after_init(*claim)? };
-        account.initialize(bus, debt.wallet, payer.address());
+        account.initialize(bus, debt.wallet, rent_payer);
         account.bump = bump;
     }
     // SAFETY: claims are loaded nowhere else in instructions that owe.
@@ -140,25 +156,12 @@ pub fn validate_payee(
     Ok(())
 }
 
-/// What a wallet that is to be paid is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Payee {
-    /// Nothing of the market's.
-    Wallet,
-    /// A bus, and the destination is its treasury.
-    Bus,
-    /// A bus that was closed. No instruction moves tokens that it would be paid.
-    ClosedBus,
-}
-
-impl Payee {
-    /// A bus is paid into its treasury and nowhere else: no instruction moves tokens that it has in other accounts.
-    pub fn of(wallet: &AccountView, destination: &AccountView) -> Result<Self> {
-        if !wallet.owned_by(&crate::ID) {
-            return Ok(Self::Wallet);
-        }
-        let Ok(bus) = Account::<Bus>::load(*wallet) else { return Ok(Self::ClosedBus) };
-        ensure!(address_eq(destination.address(), &bus.treasury), ClaimNotToTreasury);
-        Ok(Self::Bus)
+/// Whether a wallet that is to be paid is a bus, or what is left of one. No instruction moves tokens that it would be paid, so
+/// that it is paid nothing.
+pub fn is_bus(wallet: &AccountView) -> Result<bool> {
+    if !wallet.owned_by(&crate::ID) {
+        return Ok(false);
     }
+    let data = wallet.try_borrow()?;
+    Ok(data.starts_with(Bus::DISCRIMINATOR) || data.starts_with(Tombstone::DISCRIMINATOR))
 }

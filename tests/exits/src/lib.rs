@@ -492,6 +492,7 @@ impl Net {
     pub fn capacity_close(&self, caller: &Address, window_start: i64, rent_payer: &Address) -> Instruction {
         let accounts = accounts::CapacityClose {
             caller: *caller,
+            bus: self.bus,
             ledger: self.ledger(),
             capacity: self.capacity(window_start),
             rent_payer: *rent_payer,
@@ -708,7 +709,7 @@ impl Net {
         let state: Lock = self.state(lock);
         let accounts =
             accounts::LockSettle { buyer: *buyer, trader: self.trader(buyer), offer: state.offer, lock: *lock };
-        meta(accounts, instruction::LockSettle { nonce: self.next_nonce(buyer), taken_at: state.taken_at })
+        meta(accounts, instruction::LockSettle { nonce: self.next_nonce(buyer), lock_number: state.number })
     }
 
     pub fn lock_release(&self, caller: &Address, lock: &Address) -> Instruction {
@@ -729,7 +730,7 @@ impl Net {
             token_program: self.mint.program.address(),
             system_program: system_program::ID,
         };
-        meta(accounts, instruction::LockRelease { taken_at: state.taken_at })
+        meta(accounts, instruction::LockRelease { lock_number: state.number })
     }
 
     pub fn treasury_claim(&self, caller: &Address, owner: &Address, destination: &Address) -> Instruction {

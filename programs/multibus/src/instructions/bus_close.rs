@@ -6,19 +6,28 @@ use {
     crate::{
         account::{Account, BusOrTombstone},
         clock,
+        constants::EMPTY_WALLET_LAMPORTS,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment::{self, Debt},
-        state::{Bus, Capacity, Ledger, Tombstone},
+        payment::{self, ClaimAccounts, Debt},
+        state::{Bus, Capacity, Claim, Ledger, Tombstone},
         token::{BusAuthority, Settlement, TokenAccount},
     },
-    anchor_lang::{AccountClose, Discriminator, prelude::*, realloc_account},
+    anchor_lang::{
+        AccountClose, Discriminator, Space,
+        pinocchio::{
+            Resize,
+            sysvars::{Sysvar, rent::Rent},
+        },
+        prelude::*,
+    },
 };
 
 /// Followed by the claim account of every owner, writable, in the order of the owners.
 #[derive(Accounts)]
 pub struct BusClose {
-    /// Anyone; pays the rent of new claims and gets it back once they are paid.
+    /// Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
+    /// from the ninth claim on), it gets the rest once those claims are paid.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(mut)]
@@ -49,6 +58,12 @@ impl BusClose {
         ensure!(*self.token_program.address() == bus.token_program, TokenProgramMismatch);
         self.ledger.validate_close()
     }
+
+    /// Lamports that are free once the bus is closed and can pay for claims: all but what an empty wallet must be left with.
+    fn lendable(&self, stone_lamports: u64) -> u64 {
+        let freed = [self.bus.lamports(), self.ledger.account().lamports(), self.general.account().lamports()];
+        freed.iter().sum::<u64>().saturating_sub(stone_lamports + EMPTY_WALLET_LAMPORTS)
+    }
 }
 
 pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
@@ -70,20 +85,34 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
     // What strangers sent to the unclaimed account is divided with the revenue. Cannot overflow: there are no more tokens.
     let divided = revenue.amount + (held.amount - accounts.ledger.unclaimed_total);
     let shares = accounts.ledger.divide_rest(&bus, divided)?;
+    let stone_len = Tombstone::DISCRIMINATOR.len() + size_of::<Tombstone>();
+    let rent = Rent::get()?;
+    let stone_lamports = rent.try_minimum_balance(stone_len)?;
+    let claim_lamports = rent.try_minimum_balance(Account::<Claim>::INIT_SPACE)?;
+    let (mut lendable, mut lent) = (accounts.lendable(stone_lamports), 0);
     for ((slot, share), claim) in bus.owners().iter().zip(shares).zip(&claims) {
         if share > 0 {
+            let is_lent = lendable >= claim_lamports;
+            let rent_payer = if is_lent { &bus.creator } else { accounts.caller.address() };
             let debt = Debt { wallet: &slot.owner, amount: share, refund: None };
-            payment::owe(bus.address(), &mut accounts.ledger, (accounts.caller.account(), claim), &debt)?;
+            let before = claim.lamports();
+            let claim_accounts = ClaimAccounts { claim, payer: accounts.caller.account(), rent_payer };
+            payment::owe(bus.address(), &mut accounts.ledger, &claim_accounts, &debt)?;
+            if is_lent {
+                lendable -= claim.lamports() - before;
+                lent += claim.lamports() - before;
+            }
         }
     }
     let authority = BusAuthority::new(&bus);
     if revenue.amount > 0 {
         settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
     }
-    settlement.close(treasury, accounts.creator.account(), &authority)?;
+    // By way of the bus, whose lamports reach the creator whatever it made of its address.
+    settlement.close(treasury, bus.account(), &authority)?;
     let open_claims = accounts.ledger.open_claims;
     if open_claims == 0 {
-        settlement.close(unclaimed, accounts.creator.account(), &authority)?;
+        settlement.close(unclaimed, bus.account(), &authority)?;
     }
 
     let stone = Tombstone::of(&bus, open_claims, now);
@@ -97,14 +126,16 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
         open_claims,
         padding: [0; 4],
     });
-    let creator = *accounts.creator.account();
-    let mut view = *accounts.bus.account();
-    realloc_account(&mut view, Tombstone::DISCRIMINATOR.len() + size_of::<Tombstone>(), &creator, false)?;
+    let (creator, mut view) = (*accounts.creator.account(), *accounts.bus.account());
+    view.resize(stone_len)?;
     let mut data = view.try_borrow_mut()?;
     let (discriminator, body) = data.split_at_mut(Tombstone::DISCRIMINATOR.len());
     discriminator.copy_from_slice(Tombstone::DISCRIMINATOR);
     body.copy_from_slice(bytemuck::bytes_of(&stone));
     drop(data);
-    accounts.ledger.close(creator)?;
-    accounts.general.close(creator)
+    accounts.general.close(view)?;
+    accounts.ledger.close(view)?;
+    payment::move_lamports(&view, accounts.caller.account(), lent);
+    payment::move_lamports(&view, &creator, view.lamports().saturating_sub(stone_lamports));
+    Ok(())
 }

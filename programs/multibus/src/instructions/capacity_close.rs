@@ -1,5 +1,6 @@
 //! `capacity_close`: closes a window that is over and has no open offers; anyone may, the rent goes to its payer. A
-//! window in which nothing was sold closes earlier: by its payer at any time, by anyone once its gate has closed.
+//! window in which nothing was sold closes earlier: by its payer, an owner or the operator at any time, by anyone once its gate
+//! has closed or its bus is closing.
 
 use {
     crate::{
@@ -7,7 +8,7 @@ use {
         clock,
         error::MultibusError,
         event::log_event,
-        state::{Capacity, Ledger},
+        state::{Bus, Capacity, Ledger},
     },
     anchor_lang::{address_eq, prelude::*},
 };
@@ -15,6 +16,8 @@ use {
 #[derive(Accounts)]
 pub struct CapacityClose {
     pub caller: Signer,
+    #[account(address = capacity.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
     /// The ledger of the same bus, which counts the open windows.
     #[account(mut, constraint = ledger.bus == capacity.bus @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
@@ -28,8 +31,12 @@ pub struct CapacityClose {
 pub fn handler(ctx: &mut Context<CapacityClose>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let capacity = &accounts.capacity;
-    let caller_is_payer = address_eq(accounts.caller.address(), &capacity.rent_payer);
-    capacity.validate_close(caller_is_payer, clock::now()?)?;
+    let (caller, bus) = (accounts.caller.address(), &accounts.bus);
+    let closes_unused = bus.closing == 1
+        || address_eq(caller, &capacity.rent_payer)
+        || bus.owner_index(caller).is_some()
+        || bus.is_operator(caller);
+    capacity.validate_close(closes_unused, clock::now()?)?;
     // Counted when this window was opened.
     accounts.ledger.open_windows -= 1;
     log_event!(CapacityClosed {

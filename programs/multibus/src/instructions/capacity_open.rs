@@ -32,6 +32,7 @@ pub struct CapacityOpen {
 pub fn handler(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let bus = &accounts.bus;
+    bus.validate_running()?;
     bus.validate_window(window_start, clock::now()?)?;
     let view = *accounts.capacity.account();
     if view.owned_by(&crate::ID) {

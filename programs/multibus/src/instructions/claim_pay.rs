@@ -1,15 +1,16 @@
 //! `claim_pay`: pays a wallet what could not be paid to it before, from the unclaimed account of its bus, also once the bus
 //! is closed. The wallet names any token account; anyone may do it for the wallet, to the account that it recorded or to
-//! its associated one. The claim closes; its rent goes to who paid it.
+//! its associated one. The claim closes; its rent goes to who paid it. A wallet that turns out to be a bus is paid nothing:
+//! what it was owed goes back to the treasury, or once the bus is closed, to its creator's associated account.
 
 use {
     crate::{
         account::{Account, BusOrTombstone},
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment::{self, Payee},
+        payment,
         state::{Bus, Claim, Ledger, Tombstone},
-        token::{BusAuthority, Settlement, TokenAccount},
+        token::{self, BusAuthority, Settlement, TokenAccount},
     },
     anchor_lang::{address_eq, prelude::*},
 };
@@ -45,6 +46,16 @@ pub struct ClaimPay {
     pub token_program: UncheckedAccount,
 }
 
+/// What pays a claim: a bus, or what is left of it.
+struct PayingBus<'a> {
+    mint: &'a Address,
+    token_program: &'a Address,
+    unclaimed: &'a Address,
+    /// `None` once the bus is closed.
+    treasury: Option<&'a Address>,
+    creator: &'a Address,
+}
+
 impl ClaimPay {
     fn settlement<'a>(&'a self, mint: &'a Address) -> Settlement<'a> {
         Settlement { mint, token_program: self.token_program.account() }
@@ -52,16 +63,23 @@ impl ClaimPay {
 
     /// Refuses accounts that are not the bus's, destinations that the caller may not choose or that cannot be paid, and a
     /// payment that cannot leave.
-    fn validate(&self, mint: &Address, token_program: &Address, unclaimed: &Address) -> Result<()> {
+    fn validate(&self, bus: &PayingBus) -> Result<()> {
+        let PayingBus { mint, token_program, unclaimed, treasury, creator } = *bus;
         ensure!(address_eq(self.token_program.address(), token_program), TokenProgramMismatch);
         ensure!(address_eq(self.unclaimed.address(), unclaimed), UnclaimedMismatch);
         let settlement = self.settlement(mint);
         let (destination, wallet) = (self.destination.account(), &self.claim.wallet);
         let caller_is_wallet = address_eq(self.caller.address(), wallet);
         let is_recorded = address_eq(destination.address(), &self.claim.refund);
-        let payee = Payee::of(self.wallet.account(), destination)?;
-        ensure!(payee != Payee::ClosedBus, PayeeUnpayable);
-        if is_recorded || payee == Payee::Bus {
+        if payment::is_bus(self.wallet.account())? {
+            let goes_back = match treasury {
+                Some(treasury) => address_eq(destination.address(), treasury),
+                None => token::is_associated(destination.address(), creator, &settlement),
+            };
+            ensure!(goes_back, ClaimOfBus);
+            let payable = TokenAccount::read(destination, &settlement).is_some_and(|account| account.is_payable());
+            ensure!(payable, PayeeUnpayable);
+        } else if is_recorded {
             let Some(account) = TokenAccount::read(destination, &settlement) else { refuse!(TokenAccountInvalid) };
             ensure!(address_eq(&account.owner, wallet), PayeeMismatch);
             ensure!(account.is_payable(), PayeeUnpayable);
@@ -93,7 +111,13 @@ impl ClaimPay {
     /// Returns what was claimed and what was paid, in token base units.
     fn pay_from_bus(&mut self) -> Result<(u64, u64)> {
         let bus = Account::<Bus>::load(*self.bus.account())?;
-        self.validate(&bus.mint, &bus.token_program, &bus.unclaimed)?;
+        self.validate(&PayingBus {
+            mint: &bus.mint,
+            token_program: &bus.token_program,
+            unclaimed: &bus.unclaimed,
+            treasury: Some(&bus.treasury),
+            creator: &bus.creator,
+        })?;
         // SAFETY: the ledger is loaded nowhere else in this instruction, and is no account of another kind.
         let mut ledger = unsafe { Account::<Ledger>::load_mut(*self.ledger.account())? };
         ensure!(address_eq(&ledger.bus, bus.address()), LedgerMismatch);
@@ -112,7 +136,13 @@ impl ClaimPay {
     fn pay_from_tombstone(&mut self) -> Result<(u64, u64)> {
         // SAFETY: the tombstone is loaded nowhere else in this instruction.
         let mut stone = unsafe { Account::<Tombstone>::load_mut(*self.bus.account())? };
-        self.validate(&stone.mint, &stone.token_program, &stone.unclaimed)?;
+        self.validate(&PayingBus {
+            mint: &stone.mint,
+            token_program: &stone.token_program,
+            unclaimed: &stone.unclaimed,
+            treasury: None,
+            creator: &stone.creator,
+        })?;
         let amount = self.claim.amount;
         let is_last = stone.close_claim()?;
         let settlement = self.settlement(&stone.mint);
@@ -123,7 +153,10 @@ impl ClaimPay {
         settlement.pay(unclaimed, self.destination.account(), &authority, paid)?;
         if is_last {
             ensure!(address_eq(self.creator.address(), &stone.creator), RentPayerMismatch);
-            settlement.close(unclaimed, self.creator.account(), &authority)?;
+            // By way of the tombstone, whose lamports reach the creator whatever it made of its address.
+            let lamports = stone.account().lamports();
+            settlement.close(unclaimed, stone.account(), &authority)?;
+            payment::move_lamports(stone.account(), self.creator.account(), stone.account().lamports() - lamports);
         }
         Ok((amount, paid))
     }

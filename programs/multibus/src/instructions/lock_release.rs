@@ -4,11 +4,11 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, NamedAccount},
         clock,
         error::{MultibusError, ensure},
         event::log_event,
-        payment::{Debt, Payment},
+        payment::{self, Debt, Payment},
         state::{Bus, Lock, Offer, RefundOutcome, Seller},
         token::Settlement,
     },
@@ -19,8 +19,8 @@ use {
 /// of different kinds, so that none is loaded twice, and the others are only read where the token program owns them.
 #[derive(Accounts)]
 pub struct LockRelease {
-    /// The lock's buyer, or anyone after its expiry; pays the rent of a claim where one is opened, and gets it back once
-    /// that is paid.
+    /// The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
+    /// the lock's at once.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     /// The lock's buyer, who gets its rent back; may be the caller.
@@ -40,7 +40,7 @@ pub struct LockRelease {
     pub vault: UncheckedAccount,
     /// The token account that the lock names.
     #[account(mut, unsafe(dup), address = lock.refund @ MultibusError::RefundMismatch)]
-    pub refund: UncheckedAccount,
+    pub refund: NamedAccount,
     /// The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
     /// two.
     #[account(mut, unsafe(dup))]
@@ -56,11 +56,11 @@ pub struct LockRelease {
     pub system_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<LockRelease>, taken_at: i64) -> Result<()> {
+pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let caller_is_buyer = address_eq(accounts.caller.address(), &accounts.lock.buyer);
     let was_released = accounts.lock.state != 0;
-    let release = accounts.lock.release(taken_at, caller_is_buyer, clock::now()?)?;
+    let release = accounts.lock.release(lock_number, caller_is_buyer, clock::now()?)?;
     accounts.offer.release(release.energy_wh, release.fee);
     accounts.seller.release(release.fee);
 
@@ -70,9 +70,11 @@ pub fn handler(ctx: &mut Context<LockRelease>, taken_at: i64) -> Result<()> {
         debt: Debt { wallet: &accounts.lock.buyer, amount: release.refund, refund: Some(&accounts.lock.refund) },
         from: accounts.vault.account(),
         payer: accounts.caller.account(),
+        rent_payer: &accounts.lock.buyer,
         claim: accounts.claim.account(),
         unclaimed: accounts.unclaimed.account(),
     };
+    let claim_lamports = accounts.claim.lamports();
     let outcome = payment.pay_or_claim(accounts.refund.account(), accounts.ledger.account())?;
     let unpaid = outcome == RefundOutcome::Unpaid;
     ensure!(!(was_released && unpaid), PayerFrozen);
@@ -89,7 +91,23 @@ pub fn handler(ctx: &mut Context<LockRelease>, taken_at: i64) -> Result<()> {
     });
     if !unpaid {
         accounts.offer.refund(release.refund);
+        if outcome == RefundOutcome::Claimed {
+            let lent = accounts.claim.lamports() - claim_lamports;
+            accounts.hand_rent_to_claim(lent);
+        }
         accounts.lock.close(*accounts.buyer.account())?;
     }
     Ok(())
+}
+
+impl LockRelease {
+    /// The rent of a new claim is the lock's, which the buyer paid: who ends the lock gets back what it lent, and all that
+    /// is left waits with the claim, whose rent the buyer gets.
+    fn hand_rent_to_claim(&mut self, lent: u64) {
+        if lent > 0 {
+            let lock = self.lock.account();
+            payment::move_lamports(lock, self.caller.account(), lent.min(lock.lamports()));
+            payment::move_lamports(lock, self.claim.account(), lock.lamports());
+        }
+    }
 }

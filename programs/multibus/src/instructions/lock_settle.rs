@@ -26,12 +26,12 @@ pub struct LockSettle {
     pub lock: Account<Lock>,
 }
 
-pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64, taken_at: i64) -> Result<()> {
+pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64, lock_number: u32) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let now = clock::now()?;
     accounts.trader.validate_nonce(nonce)?;
     let lock = &accounts.lock;
-    lock.validate_settle(taken_at, now)?;
+    lock.validate_settle(lock_number, now)?;
     let (energy_wh, price_per_kwh, deposit) = (lock.energy_wh, lock.price_per_kwh, lock.deposit);
     let lane = accounts.trader.lane;
     let order = Order { offer: *accounts.offer.address(), energy_wh, max_price_per_kwh: price_per_kwh };

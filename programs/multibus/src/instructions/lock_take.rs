@@ -13,7 +13,7 @@ use {
         constants::*,
         error::MultibusError,
         event::log_event,
-        state::{Bus, Lock, LockParties, Offer, PriceGuard},
+        state::{Bus, Lock, LockNumber, LockParties, Offer, PriceGuard},
         token::Settlement,
     },
     anchor_lang::prelude::*,
@@ -61,7 +61,8 @@ pub fn handler(
     let guard = PriceGuard { max_price_per_kwh, expected_version };
     let fill = accounts.offer.reserve(&accounts.bus, energy_wh, guard, Lock::expiry(now))?;
     let parties = LockParties { bus: accounts.bus.address(), offer: accounts.offer.address(), buyer, refund: &refund };
-    accounts.lock.initialize(parties, place, fill, accounts.bus.lock_fee_bps, now);
+    let number = LockNumber { place, of_offer: accounts.offer.locks_taken };
+    accounts.lock.initialize(parties, number, fill, accounts.bus.lock_fee_bps, now);
     accounts.lock.bump = ctx.bumps.lock;
 
     Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() }.transfer(
@@ -79,6 +80,9 @@ pub fn handler(
         price_per_kwh: fill.price_per_kwh,
         deposit: fill.cost,
         expires_at: accounts.lock.expires_at,
+        number: number.of_offer,
+        place,
+        padding: [0; 3],
     });
     Ok(())
 }

@@ -16,8 +16,8 @@ use {
 
 #[derive(Accounts)]
 pub struct SellerClose {
-    /// The seller, an owner for the bus's own seller account, or on a closing bus anyone; pays the rent of a claim where
-    /// one is opened, and gets it back once that is paid.
+    /// The seller, an owner for the bus's own seller account, or on a closing bus anyone; lends the rent of a claim where
+    /// one is opened, and gets it back from the seller account's at once.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = seller.bus @ MultibusError::BusMismatch)]
@@ -61,6 +61,8 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
     let Some(held) = TokenAccount::read(vault, &settlement) else { refuse!(VaultMismatch) };
     let amount = accounts.seller.released;
     let gift = held.amount - amount;
+    // Lamports that the caller lent to a new claim.
+    let mut lent = 0;
     let outcome = if amount == 0 {
         RefundOutcome::Paid
     } else if address_eq(&wallet, bus.address()) {
@@ -78,12 +80,18 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
             debt: Debt { wallet: &wallet, amount, refund: None },
             from: vault,
             payer: accounts.caller.account(),
+            rent_payer: &accounts.seller.rent_payer,
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };
         // The unclaimed account is nobody's, so that naming it makes a claim.
         let destination = if is_payee { destination } else { accounts.unclaimed.account() };
-        payment.pay_or_claim(destination, accounts.ledger.account())?
+        let claim_lamports = accounts.claim.lamports();
+        let outcome = payment.pay_or_claim(destination, accounts.ledger.account())?;
+        if outcome == RefundOutcome::Claimed {
+            lent = accounts.claim.lamports() - claim_lamports;
+        }
+        outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
     if gift > 0 {
@@ -94,7 +102,9 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         ensure!(!payment::is_frozen(to, &settlement), PayeeUnpayable);
         settlement.pay(vault, to, &authority, gift)?;
     }
-    settlement.close(vault, accounts.rent_payer.account(), &authority)?;
+    // By way of the seller account, whose lamports reach their payer whatever it made of its address.
+    settlement.close(vault, accounts.seller.account(), &authority)?;
+    payment::move_lamports(accounts.seller.account(), accounts.caller.account(), lent);
     // SAFETY: where a claim was written, the reference to the ledger has ended.
     let mut ledger = unsafe { Account::<Ledger>::load_mut(*accounts.ledger.account())? };
     ensure!(address_eq(&ledger.bus, bus.address()), LedgerMismatch);

@@ -1,14 +1,14 @@
 //! `treasury_claim`: pays an owner (or a former owner) its exact share of everything the treasury received, less what
 //! it claimed before. The owner names any token account; anyone may do it for the owner, to its associated one, and where
-//! that cannot be paid, the amount becomes a claim of the owner. An owner that is itself a bus is paid into its treasury:
-//! elsewhere it would be lost.
+//! that cannot be paid, the amount becomes a claim of the owner. An owner that is itself a bus cannot be paid at all: its claim
+//! goes back to the treasury (see `claim_pay`).
 
 use {
     crate::{
         account::Account,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment::{self, Debt, Payee, Payment},
+        payment::{self, Debt, Payment},
         state::{Bus, Ledger, RefundOutcome},
         token::{self, BusAuthority, Settlement, TokenAccount},
     },
@@ -46,17 +46,14 @@ impl TreasuryClaim {
     /// choose.
     fn validate_destination(&self, settlement: &Settlement) -> Result<bool> {
         let (owner, destination) = (self.owner.address(), self.destination.account());
-        match Payee::of(self.owner.account(), destination)? {
-            Payee::ClosedBus => return Ok(false),
-            Payee::Bus => (),
-            Payee::Wallet if address_eq(self.caller.address(), owner) => {
-                payment::validate_payee(destination, owner, true, self.bus.address(), settlement)?;
-                return Ok(true);
-            }
-            Payee::Wallet => {
-                ensure!(token::is_associated(destination.address(), owner, settlement), PayeeMismatch);
-            }
+        if payment::is_bus(self.owner.account())? {
+            return Ok(false);
         }
+        if address_eq(self.caller.address(), owner) {
+            payment::validate_payee(destination, owner, true, self.bus.address(), settlement)?;
+            return Ok(true);
+        }
+        ensure!(token::is_associated(destination.address(), owner, settlement), PayeeMismatch);
         Ok(TokenAccount::read(destination, settlement).is_some_and(|account| account.pays(owner)))
     }
 }
@@ -80,6 +77,7 @@ pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
             debt: Debt { wallet: &owner, amount, refund: None },
             from: treasury,
             payer: accounts.caller.account(),
+            rent_payer: accounts.caller.address(),
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };

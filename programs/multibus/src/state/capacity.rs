@@ -110,14 +110,14 @@ impl Capacity {
         self.available_wh = self.total_wh - self.committed_wh;
     }
 
-    /// Who may close a window: where nothing was sold and no offer is open, its rent payer at any time and anyone once
-    /// the gate has closed; else anyone once it is over and has no open offer.
-    pub fn validate_close(&self, caller_is_payer: bool, now: i64) -> Result<()> {
+    /// Who may close a window: where nothing was sold and no offer is open, who closes unused windows (see
+    /// `capacity_close`) at any time and anyone once the gate has closed; else anyone once it is over and has no open offer.
+    pub fn validate_close(&self, closes_unused: bool, now: i64) -> Result<()> {
         ensure!(self.window_start != 0, CapacityIsGeneral);
         ensure!(self.open_offers == 0, WindowHasOffers, "{} offers are open", self.open_offers);
         if self.committed_wh == 0 {
             ensure!(
-                caller_is_payer || now >= self.gate_closes_at,
+                closes_unused || now >= self.gate_closes_at,
                 WindowUnused,
                 "gate closes at {}, now {}",
                 self.gate_closes_at,
@@ -262,8 +262,8 @@ mod tests {
         assert_eq!(capacity.validate_close(false, 839), Err(MultibusError::WindowUnused.into()));
         assert_eq!(capacity.validate_close(false, 840), Ok(()));
         capacity.list(10, 1_000).unwrap();
-        for caller_is_payer in [true, false] {
-            let refused = capacity.validate_close(caller_is_payer, 9_999);
+        for closes_unused in [true, false] {
+            let refused = capacity.validate_close(closes_unused, 9_999);
             assert_eq!(refused, Err(MultibusError::WindowHasOffers.into()));
         }
         // All of it was withdrawn.
@@ -300,7 +300,7 @@ mod tests {
                 ("total = available + committed", |capacity| capacity.available_wh += 1),
                 ("total = available + committed", |capacity| capacity.committed_wh += 1),
                 ("the total is within its limit", |capacity| {
-                    (capacity.total_wh, capacity.available_wh) = (MAX_CAPACITY_WH + 1, MAX_CAPACITY_WH - 299)
+                    (capacity.total_wh, capacity.available_wh) = (MAX_CAPACITY_WH + 1, MAX_CAPACITY_WH - 299);
                 }),
                 ("a window has a length", |capacity| capacity.window_seconds = 0),
                 ("a window has a length", |capacity| capacity.window_start = 0),

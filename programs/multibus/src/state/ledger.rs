@@ -114,9 +114,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Revenue since the shares last changed, in token base units; `None` where the treasury holds less than it must.
+    /// Revenue of the present period, in token base units; `None` where the treasury holds less than it must. Where it would
+    /// be more than 64 bits hold, the rest is divided after the next claims.
     pub fn period(&self, treasury_balance: u64) -> Option<u64> {
-        treasury_balance.checked_add(self.period_claimed)?.checked_sub(self.accrued_total)
+        treasury_balance.saturating_add(self.period_claimed).checked_sub(self.accrued_total)
     }
 
     /// What a wallet may claim now, in token base units: an owner's share, or what a former owner left unclaimed.
@@ -141,10 +142,13 @@ impl Ledger {
                 let account = &mut self.owners[place];
                 let earned = amount - account.accrued;
                 self.accrued_total -= account.accrued;
-                // Neither can overflow: `period` added the latter to the balance.
+                // Neither can overflow: what was claimed in a period is at most that period.
                 self.period_claimed += earned;
                 account.claimed += earned;
                 account.accrued = 0;
+                if self.period_claimed >= LONGEST_PERIOD {
+                    self.settle_shares(bus, treasury_balance - amount);
+                }
             }
             None => {
                 self.accrued_total -= amount;
@@ -357,6 +361,26 @@ mod tests {
     }
 
     #[test]
+    fn sums_of_a_long_life_never_stop_the_treasury() {
+        let (bus, mut ledger) = bus(&[6_000, 4_000]);
+        let (mut balance, mut received, mut paid) = (0u64, 0u128, 0u128);
+        while received < 4 * u128::from(u64::MAX) {
+            received += u128::from(u64::MAX - balance);
+            balance = u64::MAX;
+            for place in 0..2 {
+                let amount = ledger.claim(&bus, &wallet(place), balance).unwrap();
+                balance -= amount;
+                paid += u128::from(amount);
+                assert_eq!(ledger.check_invariants(&bus), Ok(()));
+                assert!(ledger.period_claimed < LONGEST_PERIOD);
+                assert!(ledger.claimable_total(&bus, balance).unwrap() <= u128::from(balance));
+            }
+        }
+        assert_eq!(received - paid, u128::from(balance));
+        assert!(balance < u64::MAX / 2, "{balance}");
+    }
+
+    #[test]
     fn a_ledger_begins_with_nothing_open_and_every_owner_first_number() {
         let (bus, ledger) = bus(&[5_000, 5_000]);
         assert_eq!((ledger.layout_version, ledger.bus), (LAYOUT_VERSION, BUS));
@@ -444,7 +468,7 @@ mod tests {
         assert_eq!((short.claimable_total(&bus, 100), short.claimable_total(&bus, 201)), (None, Some(100)));
         assert_eq!(short.divide_rest(&bus, 100).err(), Some(MultibusError::CounterOverflow.into()));
         let last = Ledger { period_claimed: u64::MAX - 9, ..ledger };
-        assert_eq!((last.period(9), last.period(10)), (Some(u64::MAX), None));
+        assert_eq!((last.period(9), last.period(10)), (Some(u64::MAX), Some(u64::MAX)));
     }
 
     #[test]

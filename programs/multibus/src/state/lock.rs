@@ -43,16 +43,18 @@ pub struct Lock {
     pub place: u8,
     /// [`LockState`].
     pub state: u8,
+    /// Number of this lock among all that were taken on its offer, from 1. A settlement and a release name it.
+    pub number: u32,
     /// The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks.
     pub lock_fee_bps: u16,
-    pub padding: [u8; 2],
+    pub padding: [u8; 6],
     /// Energy held, in Wh; 0 once it is released.
     pub energy_wh: u64,
     /// Price when the lock was taken, in token base units per kWh.
     pub price_per_kwh: u64,
     /// What the vault holds for it, in token base units: the full cost, or once it is released, the refund.
     pub deposit: u64,
-    /// When the lock was taken, in unix seconds. A settlement and a release name it.
+    /// When the lock was taken, in unix seconds.
     pub taken_at: i64,
     /// Last second in which it settles: exactly 300 s after it was taken.
     pub expires_at: i64,
@@ -62,7 +64,7 @@ pub struct Lock {
     pub buyer: Address,
     /// Token account that the deposit goes back to.
     pub refund: Address,
-    pub reserved: [u8; 64],
+    pub reserved: [u64; 7],
 }
 
 const _: () = assert!(size_of::<Lock>() == 240);
@@ -74,6 +76,15 @@ pub struct LockParties<'a> {
     pub offer: &'a Address,
     pub buyer: &'a Address,
     pub refund: &'a Address,
+}
+
+/// How a lock is told apart from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockNumber {
+    /// Among the locks that its buyer has on its offer: 0 to 7.
+    pub place: u8,
+    /// Among all that were taken on its offer, from 1.
+    pub of_offer: u32,
 }
 
 /// What a lock that ends without being settled sets free.
@@ -102,9 +113,10 @@ impl Lock {
 
     /// Sets a new lock up.
     #[inline(always)]
-    pub fn initialize(&mut self, parties: LockParties, place: u8, fill: Fill, lock_fee_bps: u16, now: i64) {
+    pub fn initialize(&mut self, parties: LockParties, number: LockNumber, fill: Fill, lock_fee_bps: u16, now: i64) {
         self.layout_version = LAYOUT_VERSION;
-        self.place = place;
+        self.place = number.place;
+        self.number = number.of_offer;
         self.lock_fee_bps = lock_fee_bps;
         self.energy_wh = fill.energy_wh;
         self.price_per_kwh = fill.price_per_kwh;
@@ -123,18 +135,17 @@ impl Lock {
         now > self.expires_at
     }
 
-    /// Whoever ends a lock names when it was taken: what was signed for an earlier lock at the same address ends no later
-    /// one.
+    /// Whoever ends a lock names its number: what was signed for an earlier lock at the same address ends no later one.
     #[inline(always)]
-    fn validate_taken_at(&self, taken_at: i64) -> Result<()> {
-        ensure!(taken_at == self.taken_at, LockChanged, "taken at {}, not at {}", self.taken_at, taken_at);
+    fn validate_number(&self, number: u32) -> Result<()> {
+        ensure!(number == self.number, LockChanged, "lock {}, not {}", self.number, number);
         Ok(())
     }
 
     /// A lock settles up to and including its expiry second.
     #[inline(always)]
-    pub fn validate_settle(&self, taken_at: i64, now: i64) -> Result<()> {
-        self.validate_taken_at(taken_at)?;
+    pub fn validate_settle(&self, number: u32, now: i64) -> Result<()> {
+        self.validate_number(number)?;
         ensure!(self.state == LockState::Held as u8, LockReleased);
         ensure!(!self.is_expired(now), LockExpired, "expired at {}, now {}", self.expires_at, now);
         Ok(())
@@ -143,8 +154,8 @@ impl Lock {
     /// Ends the lock without settling it, and divides its deposit. The buyer may at any time, anyone after the expiry
     /// second, and what is released already by anyone: then only the refund is left to pay.
     #[inline(always)]
-    pub fn release(&mut self, taken_at: i64, caller_is_buyer: bool, now: i64) -> Result<Release> {
-        self.validate_taken_at(taken_at)?;
+    pub fn release(&mut self, number: u32, caller_is_buyer: bool, now: i64) -> Result<Release> {
+        self.validate_number(number)?;
         if self.state == LockState::Unpaid as u8 {
             return Ok(Release { energy_wh: 0, refund: self.deposit, fee: 0 });
         }
@@ -166,6 +177,7 @@ impl Lock {
             bump: _,
             place,
             state,
+            number,
             lock_fee_bps,
             padding,
             energy_wh,
@@ -189,7 +201,8 @@ impl Lock {
         invariant(held || *deposit > 0, "a released lock is owed a refund")?;
         invariant(*lock_fee_bps <= MAX_LOCK_FEE_BPS, "the lock fee is within its limit")?;
         invariant(*expires_at == Self::expiry(*taken_at), "a lock lasts 300 s")?;
-        invariant(*padding == [0; 2] && *reserved == [0; 64], "reserved bytes are zero")
+        invariant(*number > 0, "an offer's locks are numbered from 1")?;
+        invariant(*padding == [0; 6] && *reserved == [0; 7], "reserved bytes are zero")
     }
 }
 
@@ -212,7 +225,7 @@ mod tests {
     fn lock(deposit: u64) -> Lock {
         let mut lock = Lock::zeroed();
         let fill = Fill { energy_wh: 1_000, price_per_kwh: deposit, cost: deposit };
-        lock.initialize(PARTIES, 7, fill, 250, 1_000);
+        lock.initialize(PARTIES, LockNumber { place: 7, of_offer: 4 }, fill, 250, 1_000);
         lock
     }
 
@@ -226,23 +239,23 @@ mod tests {
     #[test]
     fn a_lock_settles_at_299_and_300_but_not_at_301_seconds() {
         let lock = lock(5);
-        assert!(lock.validate_settle(1_000, 1_299).is_ok());
-        assert!(lock.validate_settle(1_000, 1_300).is_ok());
-        assert_eq!(lock.validate_settle(1_000, 1_301), Err(MultibusError::LockExpired.into()));
+        assert!(lock.validate_settle(4, 1_299).is_ok());
+        assert!(lock.validate_settle(4, 1_300).is_ok());
+        assert_eq!(lock.validate_settle(4, 1_301), Err(MultibusError::LockExpired.into()));
         assert_eq!((Lock::expiry(i64::MAX - 301), Lock::expiry(i64::MAX)), (i64::MAX - 1, i64::MAX));
     }
 
     #[test]
     fn only_the_lock_that_is_named_ends_and_settles_only_once() {
         let mut lock = lock(5_000);
-        for other in [999, 1_001] {
+        for other in [3, 5] {
             assert_eq!(lock.validate_settle(other, 1_100), Err(MultibusError::LockChanged.into()));
             let before = lock;
             assert_eq!(lock.release(other, true, 1_100), Err(MultibusError::LockChanged.into()));
             assert_eq!(lock, before);
         }
-        lock.release(1_000, true, 1_100).unwrap();
-        assert_eq!(lock.validate_settle(1_000, 1_100), Err(MultibusError::LockReleased.into()));
+        lock.release(4, true, 1_100).unwrap();
+        assert_eq!(lock.validate_settle(4, 1_100), Err(MultibusError::LockReleased.into()));
     }
 
     #[test]
@@ -250,17 +263,17 @@ mod tests {
         for now in [1_000, 1_299, 1_300] {
             let mut lock = lock(5_000);
             let before = lock;
-            assert_eq!(lock.release(1_000, false, now), Err(MultibusError::LockNotExpired.into()));
+            assert_eq!(lock.release(4, false, now), Err(MultibusError::LockNotExpired.into()));
             assert_eq!(lock, before);
-            assert!(lock.release(1_000, true, now).is_ok());
+            assert!(lock.release(4, true, now).is_ok());
         }
-        assert!(lock(5_000).release(1_000, false, 1_301).is_ok());
-        assert!(lock(5_000).release(1_000, true, 1_301).is_ok());
+        assert!(lock(5_000).release(4, false, 1_301).is_ok());
+        assert!(lock(5_000).release(4, true, 1_301).is_ok());
     }
 
     #[test]
     fn the_fee_is_that_of_the_moment_and_rounded_for_the_buyer() {
-        let released = |deposit| lock(deposit).release(1_000, true, 1_000).unwrap();
+        let released = |deposit| lock(deposit).release(4, true, 1_000).unwrap();
         assert_eq!(released(10_039), Release { energy_wh: 1_000, refund: 9_789, fee: 250 });
         assert_eq!(released(39), Release { energy_wh: 1_000, refund: 39, fee: 0 });
     }
@@ -268,21 +281,21 @@ mod tests {
     #[test]
     fn what_could_not_be_paid_is_owed_to_the_unit_and_pays_no_second_fee() {
         let mut lock = lock(10_039);
-        lock.release(1_000, true, 1_100).unwrap();
+        lock.release(4, true, 1_100).unwrap();
         assert_eq!((lock.state, lock.energy_wh, lock.deposit), (LockState::Unpaid as u8, 0, 9_789));
         assert_eq!(lock.check_invariants(), Ok(()));
         // Anyone, whatever the time.
         let again = Release { energy_wh: 0, refund: 9_789, fee: 0 };
-        assert_eq!(lock.release(1_000, false, 1_101), Ok(again));
-        assert_eq!(lock.release(1_000, true, 9_999), Ok(again));
+        assert_eq!(lock.release(4, false, 1_101), Ok(again));
+        assert_eq!(lock.release(4, true, 9_999), Ok(again));
     }
 
     #[test]
     fn a_lock_is_what_was_filled() {
         let mut lock = Lock::zeroed();
         let fill = Fill { energy_wh: 1_500, price_per_kwh: 7, cost: 11 };
-        lock.initialize(PARTIES, 3, fill, 250, 1_000);
-        assert_eq!((lock.layout_version, lock.lock_fee_bps, lock.place), (LAYOUT_VERSION, 250, 3));
+        lock.initialize(PARTIES, LockNumber { place: 3, of_offer: 4 }, fill, 250, 1_000);
+        assert_eq!((lock.layout_version, lock.lock_fee_bps, lock.place, lock.number), (LAYOUT_VERSION, 250, 3, 4));
         assert_eq!((lock.energy_wh, lock.price_per_kwh, lock.deposit), (1_500, 7, 11));
         assert_eq!((lock.taken_at, lock.expires_at, lock.state), (1_000, 1_300, LockState::Held as u8));
         assert_eq!((lock.bus, lock.offer, lock.buyer, lock.refund), (wallet(1), wallet(2), wallet(3), wallet(4)));
@@ -306,9 +319,10 @@ mod tests {
                 ("the deposit is the full cost", |lock| lock.deposit += 1),
                 ("a released lock is owed a refund", |lock| (lock.state, lock.energy_wh, lock.deposit) = (1, 0, 0)),
                 ("the lock fee is within its limit", |lock| lock.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
+                ("an offer's locks are numbered from 1", |lock| lock.number = 0),
                 ("a lock lasts 300 s", |lock| lock.expires_at += 1),
-                ("reserved bytes are zero", |lock| lock.padding[1] = 1),
-                ("reserved bytes are zero", |lock| lock.reserved[63] = 1),
+                ("reserved bytes are zero", |lock| lock.padding[5] = 1),
+                ("reserved bytes are zero", |lock| lock.reserved[6] = 1),
             ],
         );
     }

@@ -85,7 +85,8 @@ pub struct Offer {
     pub version: u32,
     /// Locks on this offer that are not closed.
     pub open_locks: u32,
-    pub padding: [u8; 4],
+    /// Locks that were taken on this offer: each is numbered by it.
+    pub locks_taken: u32,
     /// Number of this offer among those of its seller.
     pub number: u64,
     /// Price, in token base units per kWh.
@@ -274,11 +275,13 @@ impl Offer {
         let free_wh = self.free_wh();
         ensure!(free_wh >= energy_wh, EnergyUnavailable, "free {} Wh, wanted {} Wh", free_wh, energy_wh);
         let fill = self.fill(bus, energy_wh, free_wh)?;
-        let Some(open_locks) = self.open_locks.checked_add(1) else { refuse!(CounterOverflow) };
+        // There are never more open locks than were taken.
+        let Some(locks_taken) = self.locks_taken.checked_add(1) else { refuse!(CounterOverflow) };
         let Some(deposits) = self.deposits.checked_add(fill.cost) else { refuse!(CostOverflow) };
         self.reserved_wh += energy_wh;
         self.deposits = deposits;
-        self.open_locks = open_locks;
+        self.open_locks += 1;
+        self.locks_taken = locks_taken;
         self.locked_until = self.locked_until.max(lock_expires_at);
         Ok(fill)
     }
@@ -387,7 +390,7 @@ impl Offer {
             cancelled,
             version,
             open_locks,
-            padding,
+            locks_taken,
             number: _,
             price_per_kwh,
             listed_wh,
@@ -426,7 +429,8 @@ impl Offer {
             *open_locks == 0 || locked_until.saturating_add(LOCK_MARGIN_SECONDS) <= *expires_at,
             "locks end well before their offer",
         )?;
-        invariant(*padding == [0; 4] && *reserved == [0; 128], "reserved bytes are zero")
+        invariant(open_locks <= locks_taken, "there are no more open locks than were taken")?;
+        invariant(*reserved == [0; 128], "reserved bytes are zero")
     }
 }
 
@@ -549,7 +553,7 @@ mod tests {
         let mut last = offer(10, 1);
         last.version = u32::MAX;
         refused(last, MultibusError::CounterOverflow, |offer| offer.reprice(2, 0));
-        last.open_locks = u32::MAX;
+        last.locks_taken = u32::MAX;
         refused(last, MultibusError::CounterOverflow, |offer| offer.reserve(&bus(), 1, ANY, LATEST));
     }
 
@@ -802,7 +806,7 @@ mod tests {
     fn every_invariant_notices_what_breaks_it() {
         let mut sound = Offer { created_at: 5, cancelled: 1, locked_until: LATEST, ..own(11, 1) };
         (sound.remaining_wh, sound.reserved_wh, sound.open_locks, sound.source) = (10, 10, 2, 5);
-        (sound.proceeds, sound.deposits) = (1, 2);
+        (sound.proceeds, sound.deposits, sound.locks_taken) = (1, 2, 2);
         assert_eq!(sound.check_invariants(), Ok(()));
         assert_noticed(
             &sound,
@@ -822,12 +826,12 @@ mod tests {
                 ("a window has a gate", |offer| offer.gate_closes_at = END),
                 ("an offer expires before its gate", |offer| offer.expires_at = 5),
                 ("an offer expires before its gate", |offer| {
-                    (offer.window_start, offer.gate_closes_at) = (END, END - 1)
+                    (offer.window_start, offer.gate_closes_at) = (END, END - 1);
                 }),
                 ("only the bus's own offers wait", |offer| offer.trades_from = 0),
                 ("only the bus's own offers wait", |offer| offer.wallet = wallet(3)),
                 ("locks end well before their offer", |offer| offer.locked_until += 1),
-                ("reserved bytes are zero", |offer| offer.padding[3] = 1),
+                ("there are no more open locks than were taken", |offer| offer.locks_taken = 0),
                 ("reserved bytes are zero", |offer| offer.reserved[127] = 1),
             ],
         );

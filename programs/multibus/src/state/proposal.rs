@@ -203,7 +203,7 @@ impl Action {
             }
             ProposalAction::PauseQuorumSet { pause_quorum } => encoded.value = *pause_quorum as u64,
             ProposalAction::SellerAdmit { wallet } | ProposalAction::SellerSuspend { wallet } => {
-                encoded.owner = *wallet
+                encoded.owner = *wallet;
             }
             ProposalAction::ReservePriceSet { reserve_price_per_kwh } => encoded.value = *reserve_price_per_kwh,
             ProposalAction::LeastSizeSet { least_wh } => encoded.value = *least_wh,
@@ -940,7 +940,7 @@ mod tests {
                 ProposalAction::PauseQuorumSet { pause_quorum } => bus.pause_quorum = pause_quorum,
                 ProposalAction::SellerAdmit { .. } | ProposalAction::SellerSuspend { .. } => (),
                 ProposalAction::ReservePriceSet { reserve_price_per_kwh } => {
-                    bus.reserve_price_per_kwh = reserve_price_per_kwh
+                    bus.reserve_price_per_kwh = reserve_price_per_kwh;
                 }
                 ProposalAction::LeastSizeSet { least_wh } => bus.least_wh = least_wh,
                 ProposalAction::OperatorSet { operator } => bus.operator = operator.unwrap_or_default(),
