@@ -102,7 +102,7 @@ fn hole_2_every_lock_ends_whatever_accounts_are_the_same() {
         let release = net.lock_release(&buyer, &net.lock(&offer, &buyer, place as u8));
         net.run(&[release]);
     }
-    assert_eq!(net.state::<Claim>(&net.claim(&buyer)).amount, 8 * 2_375_000);
+    assert_eq!(net.state::<Claim>(&net.claim(&buyer)).amount, 12 * 2_375_000);
     let pay = net.claim_pay(&stranger, &buyer, &account);
     net.run(&[pay]);
     // Everything closes.
