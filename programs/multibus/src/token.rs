@@ -35,6 +35,8 @@ const ACCOUNT_AMOUNT: usize = 64;
 const ACCOUNT_STATE: usize = 108;
 const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 const ACCOUNT_STATE_FROZEN: u8 = 2;
+/// Bytes of a multisig of the token programs, whose keys could spell anything.
+const MULTISIG_LEN: usize = 355;
 const ACCOUNT_TYPE_MINT: u8 = 1;
 const ACCOUNT_TYPE_ACCOUNT: u8 = 2;
 
@@ -90,7 +92,10 @@ pub fn validate_mint(mint: &AccountView, token_program: &Address) -> Result<u8> 
 /// The part of [`validate_mint`] that reads the mint's bytes.
 pub fn validate_mint_data(data: &[u8], is_token_2022: bool) -> Result<u8> {
     let plain = data.len() == MINT_LEN;
-    let extended = is_token_2022 && data.len() > TOKEN_ACCOUNT_LEN && data[TOKEN_ACCOUNT_LEN] == ACCOUNT_TYPE_MINT;
+    let extended = is_token_2022
+        && data.len() > TOKEN_ACCOUNT_LEN
+        && data.len() != MULTISIG_LEN
+        && data[TOKEN_ACCOUNT_LEN] == ACCOUNT_TYPE_MINT;
     ensure!((plain || extended) && data[MINT_IS_INITIALIZED] == 1, MintInvalid);
     if extended {
         let walked = for_each_extension(&data[TOKEN_ACCOUNT_LEN + 1..], |number, value| {
@@ -148,6 +153,9 @@ impl TokenAccount {
     /// The part of [`TokenAccount::read`] that reads the account's bytes.
     #[inline(always)]
     pub fn decode(data: &[u8], mint: &Address) -> Option<Self> {
+        if data.len() == MULTISIG_LEN {
+            return None;
+        }
         let base = data.first_chunk::<TOKEN_ACCOUNT_LEN>()?;
         let address = |at: usize| base[at..].first_chunk::<32>().map(|bytes| Address::new_from_array(*bytes));
         let state = base[ACCOUNT_STATE];
