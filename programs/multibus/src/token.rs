@@ -15,13 +15,18 @@ use {
         },
         prelude::*,
     },
-    pinocchio_token::instructions::{Batch, BatchState, CloseAccount, InitializeAccount3, Transfer},
+    pinocchio_token::instructions::{Batch, BatchState, CloseAccount, InitializeAccount3, SyncNative, Transfer},
 };
 
 /// SPL Token.
 pub const SPL_TOKEN_ID: Address = pinocchio_token::ID;
 /// Token-2022.
 pub const TOKEN_2022_ID: Address = anchor_lang::address!("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+
+/// Wrapped SOL of SPL Token.
+const SPL_NATIVE_MINT: Address = anchor_lang::address!("So11111111111111111111111111111111111111112");
+/// Wrapped SOL of Token-2022.
+const TOKEN_2022_NATIVE_MINT: Address = anchor_lang::address!("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9");
 
 /// Bytes of a token account without extensions; a mint with extensions is padded to this length too.
 pub const TOKEN_ACCOUNT_LEN: usize = 165;
@@ -277,6 +282,14 @@ impl Settlement<'_> {
     pub fn pay(&self, from: &AccountView, to: &AccountView, bus: &BusAuthority, amount: u64) -> Result<()> {
         let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus.bus_seq, &bus.bump);
         self.transfer_signed(from, to, bus.view, amount, &[Signer::from(&seeds)])
+    }
+
+    /// Counts lamports that somebody sent to an account of wrapped SOL, so that they are no less than other gifts.
+    pub fn sync(&self, account: &AccountView) -> Result<()> {
+        if address_eq(self.mint, &SPL_NATIVE_MINT) || address_eq(self.mint, &TOKEN_2022_NATIVE_MINT) {
+            SyncNative::new(account, None).invoke_with_unverified_program(self.token_program.address())?;
+        }
+        Ok(())
     }
 
     /// Closes a token account of the bus that is empty; its lamports go to `destination`.
