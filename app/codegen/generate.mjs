@@ -34,6 +34,7 @@ import {
   pascalCase,
   programNode,
   publicKeyTypeNode,
+  publicKeyValueNode,
   rootNode,
   setFixedAccountSizesVisitor,
   transformU8ArraysToBytesVisitor,
@@ -56,18 +57,16 @@ function refuse(what) {
 
 const docsOf = new Map(idl.types.map(({ name, docs }) => [camelCase(name), docs ?? []]));
 
-/** The bytes of a constant of the IDL. */
-function constantBytes(name) {
+/** The seed of constant bytes that the IDL names. */
+function constantSeed(name) {
   const found = idl.constants?.find(constant => constant.name === name) ?? refuse(`there is no constant ${name}`);
-  return new Uint8Array(JSON.parse(found.value));
+  return constantPdaSeedNodeFromBytes('base16', Buffer.from(JSON.parse(found.value)).toString('hex'));
 }
 
-/** A seed of constant bytes. */
-function constantSeed(bytes) {
-  return constantPdaSeedNodeFromBytes('base16', Buffer.from(bytes).toString('hex'));
-}
+const key = name => variablePdaSeedNode(name, publicKeyTypeNode());
+const number = (name, format) => variablePdaSeedNode(name, numberTypeNode(format));
 
-/** Every address that the market derives: those that instructions derive, and those that only accounts name. */
+/** Every address that the market derives: those that the IDL tells, and those that the program checks by itself. */
 function addresses(program) {
   const found = name => program.pdas.find(pda => pda.name === name) ?? refuse(`no instruction derives ${name}`);
   // A new bus derives its general capacity, whose window start is 0: the constant stands for the window's start.
@@ -78,18 +77,36 @@ function addresses(program) {
   const capacity = pdaNode({
     name: 'capacity',
     docs: ["The capacity of a bus's delivery window; window start 0 is the general capacity."],
-    seeds: [seed, bus, variablePdaSeedNode('windowStart', numberTypeNode('i64'))],
+    seeds: [seed, bus, number('windowStart', 'i64')],
   });
-  const proposal = pdaNode({
-    name: 'proposal',
-    seeds: [
-      constantSeed(constantBytes('PROPOSAL_SEED')),
-      variablePdaSeedNode('bus', publicKeyTypeNode()),
-      variablePdaSeedNode('proposalSeq', numberTypeNode('u64')),
-    ],
-  });
-  return [...program.pdas.map(pda => (pda.name === 'capacity' ? capacity : pda)), proposal];
+  // The counter of a creator's buses is derived twice, under two names: by its opening and by every new bus.
+  const told = program.pdas.filter(pda => pda.name !== 'counter').map(pda => (pda.name === 'capacity' ? capacity : pda));
+  return [
+    ...told,
+    pdaNode({
+      name: 'seller',
+      docs: ['The seller account of a wallet; of the bus itself where the wallet is the bus.'],
+      seeds: [constantSeed('SELLER_SEED'), key('bus'), key('wallet')],
+    }),
+    pdaNode({
+      name: 'vault',
+      docs: ['The token account that is paid for a seller.'],
+      seeds: [constantSeed('VAULT_SEED'), key('seller')],
+    }),
+    pdaNode({
+      name: 'lock',
+      docs: ["One of a buyer's places for locks on an offer."],
+      seeds: [constantSeed('LOCK_SEED'), key('offer'), key('buyer'), number('place', 'u8')],
+    }),
+    pdaNode({
+      name: 'claim',
+      docs: ['What could not be paid to a wallet.'],
+      seeds: [constantSeed('CLAIM_SEED'), key('bus'), key('wallet')],
+    }),
+  ];
 }
+
+const SYSTEM_PROGRAM = '11111111111111111111111111111111';
 
 /** The address of an account that follows from other accounts and arguments of its instruction. */
 function derived(instruction, { name }) {
@@ -99,8 +116,11 @@ function derived(instruction, { name }) {
   const value = (pda, ...seeds) => pdaValueNode(pdaLinkNode(pda), seeds);
   const general = () => value('capacity', seed('bus'), seed('windowStart', numberValueNode(0)));
   switch (name) {
-    case 'escrow':
+    case 'counter':
+      return value('creator', seed('wallet', accountValueNode('creator')));
+    case 'ledger':
     case 'treasury':
+    case 'unclaimed':
       return account('bus') ? value(name, seed('bus')) : undefined;
     case 'general':
       return account('bus') ? general() : undefined;
@@ -108,8 +128,19 @@ function derived(instruction, { name }) {
       if (instruction.name === 'busCreate') return general();
       if (!argument('windowStart')) return undefined;
       return value('capacity', seed('bus'), seed('windowStart', argumentValueNode('windowStart')));
+    case 'seller':
+      return argument('wallet') ? value('seller', seed('bus'), seed('wallet', argumentValueNode('wallet'))) : undefined;
+    case 'vault':
+      return account('seller') ? value('vault', seed('seller')) : undefined;
     case 'lock':
-      return account('offer') && account('buyer') ? value('lock', seed('offer'), seed('buyer')) : undefined;
+      if (!argument('place')) return undefined;
+      return value('lock', seed('offer'), seed('buyer'), seed('place', argumentValueNode('place')));
+    case 'claim': {
+      const wallet = ['buyer', 'owner', 'wallet'].find(account);
+      return wallet ? value('claim', seed('bus'), seed('wallet', accountValueNode(wallet))) : undefined;
+    }
+    case 'systemProgram':
+      return publicKeyValueNode(SYSTEM_PROGRAM, 'systemProgram');
     default:
       return undefined;
   }

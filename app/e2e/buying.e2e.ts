@@ -173,7 +173,7 @@ describe('more offers than one transaction holds', () => {
   const WANTED = 18;
 
   beforeAll(async () => {
-    square = await crowd(suite().market, 'Market Square', 60);
+    square = await crowd(suite().market, 'Market Square', 60, 1);
   });
 
   test('are bought in several purchases, shown before, signed in one go', async () => {
@@ -213,7 +213,8 @@ describe('more offers than one transaction holds', () => {
       [...document.querySelectorAll<HTMLElement>('[data-offer]')].map(({ dataset }) => dataset.offer),
     );
     const cheapest = square.offers.find((offer) => left.includes(offer));
-    await suite().market.cli(square.seller, 'offer', 'reprice', cheapest ?? '', '--price', '0.9tokens');
+    if (cheapest === undefined) throw new Error('nothing is left');
+    await suite().market.cli(square.sellerOf(cheapest), 'offer', 'reprice', cheapest, '--price', '0.9tokens');
     release();
     await page.getByText('in 1 of 2 purchases').waitFor();
     await page.getByText(/Purchase \d, .* kWh: The offer.s price is above your limit/u).waitFor();

@@ -15,50 +15,95 @@ import {
   type Instruction,
 } from '@solana/kit';
 
-import { capacityAddress, computeUnitLimit, offerAddress, tokenAccountAddress } from '../src/chain/address';
-import { getOfferCreateInstruction } from '../src/generated';
+import {
+  capacityAddress,
+  computeUnitLimit,
+  ledgerAddress,
+  offerAddress,
+  sellerAddress,
+  vaultAddress,
+} from '../src/chain/address';
+import { firstOf } from '../src/chain/counter';
+import { FIRST_SLOT_AHEAD, getOfferCreateInstruction, getSellerOpenInstruction } from '../src/generated';
 import { SYSTEM_PROGRAM, TOKEN_PROGRAM } from '../src/programs';
 import type { Keys, Market } from './network';
 
 /** Offers that one transaction lists. */
 const AT_ONCE = 9;
-/** Transactions that are on their way at the same time; a capacity takes numbers in any order. */
-const IN_FLIGHT = 8;
+/** Sellers who list at the same time; each lists one transaction after another, since its offers are numbered. */
+const SELLERS = 8;
 
-/** A bus with many offers of one seller. */
+/** A bus with many offers. */
 export interface Crowd {
   readonly bus: Address;
-  readonly seller: Keys;
-  /** The offers, from the cheapest. */
+  /** The offers, from the cheapest, each with its seller. */
   readonly offers: readonly Address[];
+  readonly sellers: readonly Keys[];
+  /** Who sells an offer. */
+  sellerOf(offer: Address): Keys;
 }
 
-/** Creates a bus with `count` offers of 1 kWh and a little more at prices from 0.1 upwards, 0.0002 apart. */
-export async function crowd(market: Market, name: string, count: number): Promise<Crowd> {
-  const { mint, rpc_url } = market.network;
-  const keys = await market.wallet(name, 1);
-  const bus = await market.bus(keys, name, { capacity: '5000kWh', basePrice: '0.05tokens' });
-  const rpc = createSolanaRpc(rpc_url);
+/**
+ * Creates a bus with `count` offers of 1 kWh and a little more at prices from 0.1 upwards, 0.0002 apart. They are of one
+ * seller where `sellers` is 1.
+ */
+export async function crowd(market: Market, name: string, count: number, sellers = SELLERS): Promise<Crowd> {
+  const owner = await market.wallet(name, 1);
+  const terms = { capacity: '5000kWh', basePrice: '0.05tokens', more: ['--listing', 'open'] };
+  const bus = await market.bus(owner, name, terms);
+  const others = Array.from({ length: sellers - 1 }, (_, index) => market.wallet(`${name} ${index}`, 0));
+  const all = [owner, ...(await Promise.all(others))];
+  const each = Math.ceil(count / sellers);
+  const listed = await Promise.all(
+    all.map((keys, index) => listAll(market, keys, bus, index * each, Math.min(count, (index + 1) * each))),
+  );
+  const of = new Map(listed.flatMap((offers, index) => offers.map((offer) => [offer, all[index] ?? owner] as const)));
+  return { bus, offers: listed.flat(), sellers: all, sellerOf: (offer) => of.get(offer) ?? owner };
+}
+
+/** Lists the offers from one place in the crowd to another; opens the seller account before. */
+async function listAll(
+  market: Market,
+  keys: Keys,
+  bus: Address,
+  from: number,
+  to: number,
+): Promise<readonly Address[]> {
+  const rpc = createSolanaRpc(market.network.rpc_url);
   const signer = await createSignerFromKeyPair(keys.keyPair);
   const capacity = await capacityAddress(bus, 0);
-  const payout = await tokenAccountAddress(keys.address, mint, TOKEN_PROGRAM);
-  const list = async (offerSeq: bigint): Promise<Instruction> =>
+  const seller = await sellerAddress(bus, keys.address);
+  const firstSlot = (await rpc.getSlot().send()) + FIRST_SLOT_AHEAD / 4n;
+  const first = firstOf(firstSlot);
+  const expiresAt = BigInt(await market.now()) + 86_400n;
+  const open = getSellerOpenInstruction({
+    payer: signer,
+    bus,
+    ledger: await ledgerAddress(bus),
+    seller,
+    vault: await vaultAddress(seller),
+    mint: market.network.mint,
+    tokenProgram: TOKEN_PROGRAM,
+    systemProgram: SYSTEM_PROGRAM,
+    wallet: keys.address,
+    firstSlot,
+  });
+  const numberOf = (place: number) => first + BigInt(place - from);
+  const list = async (place: number): Promise<Instruction> =>
     getOfferCreateInstruction({
-      seller: signer,
+      lister: signer,
       bus,
       capacity,
-      offer: await offerAddress(capacity, offerSeq),
-      payout,
+      seller,
+      offer: await offerAddress(seller, numberOf(place)),
       systemProgram: SYSTEM_PROGRAM,
-      offerSeq,
-      energyWh: 1_000n + offerSeq,
-      pricePerKwh: 100_000n + 200n * offerSeq,
-      expiresAt: 0n,
-      source: Number(offerSeq % 6n),
+      number: numberOf(place),
+      energyWh: 1_000n + BigInt(place),
+      pricePerKwh: 100_000n + 200n * BigInt(place),
+      expiresAt,
+      source: place % 6,
     });
-  const send = async (first: number): Promise<void> => {
-    const numbers = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, index) => BigInt(first + index));
-    const instructions = await Promise.all(numbers.map(list));
+  const send = async (instructions: readonly Instruction[]): Promise<void> => {
     const { value: blockhash } = await rpc.getLatestBlockhash().send();
     const signed = await pipe(
       createTransactionMessage({ version: 0 }),
@@ -78,10 +123,10 @@ export async function crowd(market: Market, name: string, count: number): Promis
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
-  const firsts = Array.from({ length: Math.ceil(count / AT_ONCE) }, (_, index) => index * AT_ONCE);
-  for (let at = 0; at < firsts.length; at += IN_FLIGHT) {
-    await Promise.all(firsts.slice(at, at + IN_FLIGHT).map(send));
+  await send([open]);
+  const places = Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
+  for (let at = 0; at < places.length; at += AT_ONCE) {
+    await send(await Promise.all(places.slice(at, at + AT_ONCE).map(list)));
   }
-  const numbers = Array.from({ length: count }, (_, index) => BigInt(index));
-  return { bus, seller: keys, offers: await Promise.all(numbers.map((number) => offerAddress(capacity, number))) };
+  return Promise.all(places.map((place) => offerAddress(seller, numberOf(place))));
 }

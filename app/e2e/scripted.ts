@@ -18,20 +18,37 @@ import {
 } from '@solana/kit';
 import { WebSocketServer } from 'ws';
 
-import { capacityAddress, tokenAccountAddress, traderAddress } from '../src/chain/address';
+import {
+  capacityAddress,
+  claimAddress,
+  ledgerAddress,
+  sellerAddress,
+  tokenAccountAddress,
+  traderAddress,
+  vaultAddress,
+} from '../src/chain/address';
 import {
   getBusDecoder,
   getBusEncoder,
   getCapacityDecoder,
   getCapacityEncoder,
+  getClaimDecoder,
+  getClaimEncoder,
+  getLedgerDecoder,
+  getLedgerEncoder,
   getOfferDecoder,
   getOfferEncoder,
+  getSellerDecoder,
+  getSellerEncoder,
+  getTombstoneDecoder,
+  getTombstoneEncoder,
   getTraderDecoder,
   getTraderEncoder,
   LAYOUT_VERSION,
   type BusArgs,
   type CapacityArgs,
   type OfferArgs,
+  type SellerArgs,
   type TraderArgs,
 } from '../src/generated';
 import { PROGRAM, TOKEN_PROGRAM } from '../src/programs';
@@ -61,6 +78,9 @@ function dataOf<Args extends object>(
   return new Uint8Array(encoder.encode({ ...zero, layoutVersion: LAYOUT_VERSION, ...fields }));
 }
 
+/** How long before a window starts its gate closes. */
+const GATE_SECONDS = 60;
+
 interface Held {
   readonly owner: string;
   readonly data: Uint8Array;
@@ -75,10 +95,17 @@ export interface Terms {
   readonly kWh: number;
   /** In base units per kWh; the token has 6 decimals. */
   readonly price: bigint;
+  /** The seller's wallet. */
   readonly seller?: Address;
   /** Start of the delivery window, which is opened where it is not; 0 for none. */
   readonly windowStart?: number;
+  /** What the account says besides. */
+  readonly fields?: Partial<OfferArgs>;
 }
+
+/** The largest time of the program, which means never. */
+const NEVER = (1n << 63n) - 1n;
+const seconds = () => BigInt(Math.floor(Date.now() / 1_000));
 
 /** The node. */
 export class ScriptedNode {
@@ -194,45 +221,92 @@ export class ScriptedNode {
       owners,
       ownerCount: 1,
       threshold: 1,
-      listingPolicy: 1,
+      listingPolicy: 2,
+      horizonSeconds: 604_800,
+      leastWh: 1n,
       mint: this.mint,
       mintDecimals: 6,
       tokenProgram: TOKEN_PROGRAM,
       capacityWh: 100_000n,
       basePricePerKwh: 100_000n,
+      treasury: await newAddress(),
+      unclaimed: await newAddress(),
+      seller: await sellerAddress(bus, bus),
       ...fields,
     };
     this.hold(bus, PROGRAM, dataOf(getBusEncoder(), getBusDecoder(), own));
+    this.hold(await ledgerAddress(bus), PROGRAM, dataOf(getLedgerEncoder(), getLedgerDecoder(), { bus }));
     await this.capacity(bus, 0, 0);
     return bus;
   }
 
   private async capacity(bus: Address, windowStart: number, windowSeconds: number): Promise<void> {
-    const energy = { totalWh: 100_000n, availableWh: 50_000n, listedWh: 50_000n };
-    const fields: Partial<CapacityArgs> = { bus, windowStart: BigInt(windowStart), windowSeconds, ...energy };
+    const energy = { totalWh: 100_000n, availableWh: 50_000n, committedWh: 50_000n };
+    const gateClosesAt = windowStart === 0 ? NEVER : BigInt(windowStart - GATE_SECONDS);
+    const own = { bus, windowStart: BigInt(windowStart), windowSeconds, gateClosesAt };
+    const fields: Partial<CapacityArgs> = { ...own, ...energy };
     const data = dataOf(getCapacityEncoder(), getCapacityDecoder(), fields);
     this.hold(await capacityAddress(bus, windowStart), PROGRAM, data);
   }
 
   /** Puts energy on offer, or changes an offer that is there. */
-  async offer(bus: Address, { kWh, price, seller, windowStart = 0 }: Terms, at?: Address): Promise<Address> {
+  async offer(
+    bus: Address,
+    { kWh, price, seller, windowStart = 0, fields = {} }: Terms,
+    at?: Address,
+  ): Promise<Address> {
     const offer = at ?? (await newAddress());
+    const wallet = seller ?? (await newAddress());
+    const account = await sellerAddress(bus, wallet);
     const energyWh = BigInt(Math.round(kWh * 1_000));
-    const fields: Partial<OfferArgs> = {
+    const own: Partial<OfferArgs> = {
       bus,
       capacity: await capacityAddress(bus, windowStart),
       windowStart: BigInt(windowStart),
-      seller: seller ?? (await newAddress()),
-      payout: await newAddress(),
+      gateClosesAt: windowStart === 0 ? NEVER : BigInt(windowStart - GATE_SECONDS),
+      wallet,
+      seller: account,
+      vault: await vaultAddress(account),
+      expiresAt: seconds() + 86_400n,
       pricePerKwh: price,
       listedWh: energyWh,
       remainingWh: energyWh,
       version: 1,
       source: 1,
+      ...fields,
     };
-    this.hold(offer, PROGRAM, dataOf(getOfferEncoder(), getOfferDecoder(), fields));
+    this.hold(offer, PROGRAM, dataOf(getOfferEncoder(), getOfferDecoder(), own));
     if (windowStart !== 0) await this.capacity(bus, windowStart, 900);
     return offer;
+  }
+
+  /** Opens a wallet's seller account on a bus. */
+  async seller(bus: Address, wallet: Address, fields: Partial<SellerArgs> = {}): Promise<void> {
+    const address = await sellerAddress(bus, wallet);
+    const own: Partial<SellerArgs> = { bus, wallet, vault: await vaultAddress(address), rentPayer: wallet, ...fields };
+    this.hold(address, PROGRAM, dataOf(getSellerEncoder(), getSellerDecoder(), own));
+  }
+
+  /** A bus owes a wallet what could not be paid to it. */
+  async claim(bus: Address, wallet: Address, amount: bigint): Promise<void> {
+    const data = dataOf(getClaimEncoder(), getClaimDecoder(), { bus, wallet, amount, rentPayer: wallet });
+    this.hold(await claimAddress(bus, wallet), PROGRAM, data);
+  }
+
+  /** Closes a bus, which leaves a tombstone. */
+  async close(bus: Address, openClaims: number): Promise<void> {
+    const fields = {
+      mint: this.mint,
+      mintDecimals: 6,
+      tokenProgram: TOKEN_PROGRAM,
+      unclaimed: await newAddress(),
+      creator: await newAddress(),
+      openClaims,
+      closedAt: seconds(),
+    };
+    this.accounts.delete(await ledgerAddress(bus));
+    this.accounts.delete(await capacityAddress(bus, 0));
+    this.hold(bus, PROGRAM, dataOf(getTombstoneEncoder(), getTombstoneDecoder(), fields));
   }
 
   /** Gives a wallet SOL, in lamports, and tokens, in base units. */

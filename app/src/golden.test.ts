@@ -36,7 +36,7 @@ interface Golden {
   transaction_hash_tag: string;
   router: {
     name: string;
-    offers: { offer: Address; seller: Address; free_wh: string; price_per_kwh: string }[];
+    offers: { offer: Address; seller: Address; free_wh: string; price_per_kwh: string; least_wh?: string }[];
     want: {
       energy_wh: string;
       min_energy_wh: string;
@@ -51,7 +51,7 @@ interface Golden {
           lower_bound: string;
           fills: { offer: Address; energy_wh: string; cost: string }[];
         }
-      | { refused: string; available_wh?: string; total_cost?: string };
+      | { refused: string; available_wh?: string; total_cost?: string; least_wh?: string };
   }[];
 }
 
@@ -104,17 +104,23 @@ const seed = (value: string) => (/^-?\d+$/.test(value) ? BigInt(value) : value);
 
 /** Accounts that the asynchronous builder derives where they are left out. */
 const DERIVED: Record<string, string[]> = {
-  bus_create: ['bus', 'capacity', 'escrow', 'treasury', 'systemProgram'],
-  capacity_open: ['general', 'capacity', 'systemProgram'],
+  creator_open: ['creator', 'systemProgram'],
+  bus_create: ['counter', 'bus', 'ledger', 'capacity', 'treasury', 'unclaimed', 'systemProgram'],
+  bus_close: ['ledger', 'general', 'treasury', 'unclaimed', 'systemProgram'],
+  capacity_open: ['ledger', 'capacity', 'systemProgram'],
+  seller_open: ['ledger', 'seller', 'vault', 'systemProgram'],
+  seller_admit: ['ledger', 'seller', 'vault', 'systemProgram'],
+  seller_withdraw: ['vault'],
+  seller_close: ['ledger', 'vault', 'treasury', 'unclaimed', 'systemProgram'],
   offer_create: ['offer', 'systemProgram'],
-  offer_create_for_bus: ['offer', 'systemProgram'],
-  lock_take: ['lock', 'escrow', 'systemProgram'],
-  lock_settle: ['lock', 'escrow'],
-  lock_release: ['lock', 'escrow'],
+  lock_take: ['lock', 'systemProgram'],
+  lock_release: ['vault', 'unclaimed', 'ledger', 'claim', 'systemProgram'],
   trader_open: ['trader', 'systemProgram'],
-  proposal_create: ['general', 'systemProgram'],
-  proposal_execute: ['general', 'treasury'],
-  treasury_claim: ['treasury'],
+  proposal_create: ['ledger', 'general', 'proposal', 'systemProgram'],
+  proposal_execute: ['ledger', 'general', 'treasury', 'vault', 'systemProgram'],
+  proposal_close: ['ledger'],
+  treasury_claim: ['ledger', 'treasury', 'unclaimed', 'claim', 'systemProgram'],
+  claim_pay: ['ledger', 'claim', 'unclaimed'],
 };
 
 test('the program is the same', () => {
@@ -248,18 +254,20 @@ const REFUSALS: Record<string, RegExp> = {
   MinimumInvalid: /from 1 Wh to the wanted amount/,
   EnergyUnavailable: /not enough energy on offer/,
   TotalAboveLimit: /costs more than your limit/,
+  SizeTooSmall: /parts that the offers sell/,
   CostOverflow: /does not fit 64 bits/,
 };
 
 test.each(golden.router)('route: $name', ({ offers, want, answer }) => {
   const quoted = quote(
-    offers.map(({ offer, seller, free_wh, price_per_kwh }) => ({
+    offers.map(({ offer, seller, free_wh, price_per_kwh, least_wh }) => ({
       offer,
       bus: offer,
-      payout: offer,
+      vault: offer,
       seller,
       freeWh: BigInt(free_wh),
       pricePerKwh: BigInt(price_per_kwh),
+      leastWh: BigInt(least_wh ?? '1'),
     })),
     {
       energyWh: BigInt(want.energy_wh),
@@ -274,6 +282,7 @@ test.each(golden.router)('route: $name', ({ offers, want, answer }) => {
     expect(quoted.reason).toMatch(REFUSALS[answer.refused] ?? /^$/);
     expect(quoted.availableWh?.toString()).toBe(answer.available_wh);
     expect(quoted.leastCost?.toString()).toBe(answer.total_cost);
+    expect(quoted.leastWh?.toString()).toBe(answer.least_wh);
     return;
   }
   if (!quoted.ok) throw new Error(quoted.reason);

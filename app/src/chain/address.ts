@@ -5,32 +5,47 @@ import { AccountRole, getAddressEncoder, getProgramDerivedAddress, type Address,
 import {
   findBusPda,
   findCapacityPda,
-  findEscrowPda,
+  findClaimPda,
+  findCreatorPda,
+  findLedgerPda,
   findLockPda,
   findOfferPda,
   findProposalPda,
+  findSellerPda,
   findTraderPda,
   findTreasuryPda,
+  findUnclaimedPda,
+  findVaultPda,
 } from '../generated';
 import { ASSOCIATED_TOKEN_PROGRAM, COMPUTE_BUDGET_PROGRAM, SYSTEM_PROGRAM } from '../programs';
 
+/** The account that numbers a wallet's buses. */
+export const creatorAddress = async (wallet: Address) => (await findCreatorPda({ wallet }))[0];
 /** A bus of a creator. */
 export const busAddress = async (creator: Address, busSeq: bigint) => (await findBusPda({ creator, busSeq }))[0];
 /** Capacity of a window of a bus; window start 0 for the bus as a whole. */
 export const capacityAddress = async (bus: Address, windowStart: number) =>
   (await findCapacityPda({ bus, windowStart }))[0];
-/** An offer of a capacity. */
-export const offerAddress = async (capacity: Address, offerSeq: bigint) =>
-  (await findOfferPda({ capacity, offerSeq }))[0];
-/** A buyer's lock on an offer. */
-export const lockAddress = async (offer: Address, buyer: Address) => (await findLockPda({ offer, buyer }))[0];
+/** What changes on a bus without a decision. */
+export const ledgerAddress = async (bus: Address) => (await findLedgerPda({ bus }))[0];
+/** A wallet's seller account on a bus. */
+export const sellerAddress = async (bus: Address, wallet: Address) => (await findSellerPda({ bus, wallet }))[0];
+/** The token account that is paid for a seller. */
+export const vaultAddress = async (seller: Address) => (await findVaultPda({ seller }))[0];
+/** An offer of a seller. */
+export const offerAddress = async (seller: Address, number: bigint) => (await findOfferPda({ seller, number }))[0];
+/** A buyer's lock on an offer, in one of the places that a buyer has. */
+export const lockAddress = async (offer: Address, buyer: Address, place: number) =>
+  (await findLockPda({ offer, buyer, place }))[0];
 /** A nonce lane of a wallet. */
 export const traderAddress = async (wallet: Address, lane: number) => (await findTraderPda({ wallet, lane }))[0];
-/** A proposal of a bus. */
-export const proposalAddress = async (bus: Address, proposalSeq: bigint) =>
-  (await findProposalPda({ bus, proposalSeq }))[0];
-/** Escrow of a bus. */
-export const escrowAddress = async (bus: Address) => (await findEscrowPda({ bus }))[0];
+/** A proposal of an owner of a bus. */
+export const proposalAddress = async (bus: Address, proposer: Address, number: bigint) =>
+  (await findProposalPda({ bus, proposer, number }))[0];
+/** What could not be paid to a wallet of a bus. */
+export const claimAddress = async (bus: Address, wallet: Address) => (await findClaimPda({ bus, wallet }))[0];
+/** The token account of a bus that holds what could not be paid. */
+export const unclaimedAddress = async (bus: Address) => (await findUnclaimedPda({ bus }))[0];
 /** Treasury of a bus. */
 export const treasuryAddress = async (bus: Address) => (await findTreasuryPda({ bus }))[0];
 

@@ -33,6 +33,7 @@ import {
 import { t } from '../words';
 import { computeUnitLimit, computeUnitPrice } from './address';
 import { COMMITMENT, type Connection } from './connection';
+import { TRANSACTION_ACCOUNTS, TRANSACTION_BYTES, WALLET_BYTES } from './limits';
 
 /** A transaction that a wallet can sign. */
 export type Signable = Transaction & TransactionWithBlockhashLifetime;
@@ -118,6 +119,14 @@ export function sizeOf(feePayer: Address, instructions: readonly Instruction[]):
   const nowhere = { blockhash: '11111111111111111111111111111111' as never, lastValidBlockHeight: 0n };
   const budget = [computeUnitLimit(0), computeUnitPrice(0n)];
   return getTransactionEncoder().encode(compile(feePayer, nowhere, [...budget, ...instructions])).length;
+}
+
+/** Whether one transaction holds instructions, with room for what wallets add. */
+export function fitsTransaction(feePayer: Address, instructions: readonly Instruction[]): boolean {
+  const named = instructions.flatMap((one) => [one.programAddress, ...(one.accounts ?? []).map((a) => a.address)]);
+  return (
+    new Set(named).size < TRANSACTION_ACCOUNTS && sizeOf(feePayer, instructions) <= TRANSACTION_BYTES - WALLET_BYTES
+  );
 }
 
 async function reach<T>(request: Promise<T>): Promise<T> {

@@ -5,12 +5,20 @@
 import type { ReadonlyUint8Array } from '@solana/kit';
 
 import {
+  getBusClosedDecoder,
+  type BusClosed,
   getBusCreatedDecoder,
   type BusCreated,
   getCapacityClosedDecoder,
   type CapacityClosed,
   getCapacityOpenedDecoder,
   type CapacityOpened,
+  getClaimOwedDecoder,
+  type ClaimOwed,
+  getClaimPaidDecoder,
+  type ClaimPaid,
+  getCreatorOpenedDecoder,
+  type CreatorOpened,
   getEnergyPurchasedDecoder,
   type EnergyPurchased,
   getLockReleasedDecoder,
@@ -19,10 +27,12 @@ import {
   type LockTaken,
   getOfferCancelledDecoder,
   type OfferCancelled,
+  getOfferCollectedDecoder,
+  type OfferCollected,
   getOfferCreatedDecoder,
   type OfferCreated,
-  getOfferExtendedDecoder,
-  type OfferExtended,
+  getOfferExpirySetDecoder,
+  type OfferExpirySet,
   getOfferRepricedDecoder,
   type OfferRepriced,
   getProposalApprovedDecoder,
@@ -35,6 +45,16 @@ import {
   type ProposalExecuted,
   getProposalRevokedDecoder,
   type ProposalRevoked,
+  getSellerAdmittedDecoder,
+  type SellerAdmitted,
+  getSellerClosedDecoder,
+  type SellerClosed,
+  getSellerOpenedDecoder,
+  type SellerOpened,
+  getSellerSuspendedDecoder,
+  type SellerSuspended,
+  getSellerWithdrawnDecoder,
+  type SellerWithdrawn,
   getTraderClosedDecoder,
   type TraderClosed,
   getTraderOpenedDecoder,
@@ -45,63 +65,93 @@ import {
 
 /** An event of the market, by its name. */
 export type MultibusEvent =
+  | { __kind: 'BusClosed'; data: BusClosed }
   | { __kind: 'BusCreated'; data: BusCreated }
   | { __kind: 'CapacityClosed'; data: CapacityClosed }
   | { __kind: 'CapacityOpened'; data: CapacityOpened }
+  | { __kind: 'ClaimOwed'; data: ClaimOwed }
+  | { __kind: 'ClaimPaid'; data: ClaimPaid }
+  | { __kind: 'CreatorOpened'; data: CreatorOpened }
   | { __kind: 'EnergyPurchased'; data: EnergyPurchased }
   | { __kind: 'LockReleased'; data: LockReleased }
   | { __kind: 'LockTaken'; data: LockTaken }
   | { __kind: 'OfferCancelled'; data: OfferCancelled }
+  | { __kind: 'OfferCollected'; data: OfferCollected }
   | { __kind: 'OfferCreated'; data: OfferCreated }
-  | { __kind: 'OfferExtended'; data: OfferExtended }
+  | { __kind: 'OfferExpirySet'; data: OfferExpirySet }
   | { __kind: 'OfferRepriced'; data: OfferRepriced }
   | { __kind: 'ProposalApproved'; data: ProposalApproved }
   | { __kind: 'ProposalClosed'; data: ProposalClosed }
   | { __kind: 'ProposalCreated'; data: ProposalCreated }
   | { __kind: 'ProposalExecuted'; data: ProposalExecuted }
   | { __kind: 'ProposalRevoked'; data: ProposalRevoked }
+  | { __kind: 'SellerAdmitted'; data: SellerAdmitted }
+  | { __kind: 'SellerClosed'; data: SellerClosed }
+  | { __kind: 'SellerOpened'; data: SellerOpened }
+  | { __kind: 'SellerSuspended'; data: SellerSuspended }
+  | { __kind: 'SellerWithdrawn'; data: SellerWithdrawn }
   | { __kind: 'TraderClosed'; data: TraderClosed }
   | { __kind: 'TraderOpened'; data: TraderOpened }
   | { __kind: 'TreasuryClaimed'; data: TreasuryClaimed };
 
 /** The first bytes of every event. */
 export const MULTIBUS_EVENT_DISCRIMINATORS = {
+  BusClosed: new Uint8Array([225, 90, 181, 86, 106, 250, 98, 34]),
   BusCreated: new Uint8Array([82, 115, 121, 97, 4, 141, 204, 212]),
   CapacityClosed: new Uint8Array([114, 2, 248, 50, 173, 142, 108, 79]),
   CapacityOpened: new Uint8Array([164, 91, 255, 48, 189, 80, 63, 192]),
+  ClaimOwed: new Uint8Array([208, 176, 76, 112, 219, 81, 83, 204]),
+  ClaimPaid: new Uint8Array([212, 155, 88, 118, 128, 99, 132, 42]),
+  CreatorOpened: new Uint8Array([184, 18, 232, 48, 57, 143, 51, 123]),
   EnergyPurchased: new Uint8Array([86, 135, 0, 125, 138, 97, 38, 179]),
   LockReleased: new Uint8Array([188, 240, 15, 169, 219, 184, 26, 111]),
   LockTaken: new Uint8Array([30, 3, 19, 190, 255, 106, 182, 7]),
   OfferCancelled: new Uint8Array([45, 42, 175, 214, 51, 192, 154, 9]),
+  OfferCollected: new Uint8Array([223, 82, 60, 101, 17, 63, 197, 175]),
   OfferCreated: new Uint8Array([31, 236, 215, 144, 75, 45, 157, 87]),
-  OfferExtended: new Uint8Array([219, 228, 146, 249, 108, 235, 206, 14]),
+  OfferExpirySet: new Uint8Array([181, 111, 121, 69, 141, 113, 38, 149]),
   OfferRepriced: new Uint8Array([163, 208, 50, 180, 159, 254, 143, 106]),
   ProposalApproved: new Uint8Array([70, 49, 155, 228, 157, 43, 88, 49]),
   ProposalClosed: new Uint8Array([57, 90, 47, 164, 105, 55, 97, 27]),
   ProposalCreated: new Uint8Array([186, 8, 160, 108, 81, 13, 51, 206]),
   ProposalExecuted: new Uint8Array([92, 213, 189, 201, 101, 83, 111, 83]),
   ProposalRevoked: new Uint8Array([65, 27, 240, 220, 255, 78, 201, 79]),
+  SellerAdmitted: new Uint8Array([238, 136, 219, 214, 137, 142, 224, 235]),
+  SellerClosed: new Uint8Array([168, 155, 160, 31, 22, 225, 220, 133]),
+  SellerOpened: new Uint8Array([164, 252, 67, 132, 173, 84, 2, 36]),
+  SellerSuspended: new Uint8Array([110, 111, 205, 53, 80, 244, 204, 130]),
+  SellerWithdrawn: new Uint8Array([81, 28, 146, 232, 131, 39, 55, 139]),
   TraderClosed: new Uint8Array([174, 165, 97, 170, 238, 197, 143, 146]),
   TraderOpened: new Uint8Array([152, 228, 191, 95, 90, 143, 236, 145]),
   TreasuryClaimed: new Uint8Array([59, 99, 64, 13, 118, 14, 251, 106]),
 } as const;
 
 const decoders: { [K in MultibusEvent['__kind']]: (data: ReadonlyUint8Array) => MultibusEvent } = {
+  BusClosed: (data) => ({ __kind: 'BusClosed', data: getBusClosedDecoder().decode(data) }),
   BusCreated: (data) => ({ __kind: 'BusCreated', data: getBusCreatedDecoder().decode(data) }),
   CapacityClosed: (data) => ({ __kind: 'CapacityClosed', data: getCapacityClosedDecoder().decode(data) }),
   CapacityOpened: (data) => ({ __kind: 'CapacityOpened', data: getCapacityOpenedDecoder().decode(data) }),
+  ClaimOwed: (data) => ({ __kind: 'ClaimOwed', data: getClaimOwedDecoder().decode(data) }),
+  ClaimPaid: (data) => ({ __kind: 'ClaimPaid', data: getClaimPaidDecoder().decode(data) }),
+  CreatorOpened: (data) => ({ __kind: 'CreatorOpened', data: getCreatorOpenedDecoder().decode(data) }),
   EnergyPurchased: (data) => ({ __kind: 'EnergyPurchased', data: getEnergyPurchasedDecoder().decode(data) }),
   LockReleased: (data) => ({ __kind: 'LockReleased', data: getLockReleasedDecoder().decode(data) }),
   LockTaken: (data) => ({ __kind: 'LockTaken', data: getLockTakenDecoder().decode(data) }),
   OfferCancelled: (data) => ({ __kind: 'OfferCancelled', data: getOfferCancelledDecoder().decode(data) }),
+  OfferCollected: (data) => ({ __kind: 'OfferCollected', data: getOfferCollectedDecoder().decode(data) }),
   OfferCreated: (data) => ({ __kind: 'OfferCreated', data: getOfferCreatedDecoder().decode(data) }),
-  OfferExtended: (data) => ({ __kind: 'OfferExtended', data: getOfferExtendedDecoder().decode(data) }),
+  OfferExpirySet: (data) => ({ __kind: 'OfferExpirySet', data: getOfferExpirySetDecoder().decode(data) }),
   OfferRepriced: (data) => ({ __kind: 'OfferRepriced', data: getOfferRepricedDecoder().decode(data) }),
   ProposalApproved: (data) => ({ __kind: 'ProposalApproved', data: getProposalApprovedDecoder().decode(data) }),
   ProposalClosed: (data) => ({ __kind: 'ProposalClosed', data: getProposalClosedDecoder().decode(data) }),
   ProposalCreated: (data) => ({ __kind: 'ProposalCreated', data: getProposalCreatedDecoder().decode(data) }),
   ProposalExecuted: (data) => ({ __kind: 'ProposalExecuted', data: getProposalExecutedDecoder().decode(data) }),
   ProposalRevoked: (data) => ({ __kind: 'ProposalRevoked', data: getProposalRevokedDecoder().decode(data) }),
+  SellerAdmitted: (data) => ({ __kind: 'SellerAdmitted', data: getSellerAdmittedDecoder().decode(data) }),
+  SellerClosed: (data) => ({ __kind: 'SellerClosed', data: getSellerClosedDecoder().decode(data) }),
+  SellerOpened: (data) => ({ __kind: 'SellerOpened', data: getSellerOpenedDecoder().decode(data) }),
+  SellerSuspended: (data) => ({ __kind: 'SellerSuspended', data: getSellerSuspendedDecoder().decode(data) }),
+  SellerWithdrawn: (data) => ({ __kind: 'SellerWithdrawn', data: getSellerWithdrawnDecoder().decode(data) }),
   TraderClosed: (data) => ({ __kind: 'TraderClosed', data: getTraderClosedDecoder().decode(data) }),
   TraderOpened: (data) => ({ __kind: 'TraderOpened', data: getTraderOpenedDecoder().decode(data) }),
   TreasuryClaimed: (data) => ({ __kind: 'TreasuryClaimed', data: getTreasuryClaimedDecoder().decode(data) }),

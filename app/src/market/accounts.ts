@@ -4,30 +4,26 @@ import type { Address } from '@solana/kit';
 
 import type { RawAccount } from '../chain/connection';
 import { PROGRAM } from '../programs';
-import { KINDS, type Kind } from './decode';
-import type { Bus, Capacity, Lock, Offer, Proposal, Trader } from './model';
+import { KINDS, type Held as HeldByKind, type Kind } from './decode';
 
 /** Accounts of each kind. */
-export interface Accounts {
-  readonly bus: Map<Address, Bus>;
-  readonly capacity: Map<Address, Capacity>;
-  readonly offer: Map<Address, Offer>;
-  readonly lock: Map<Address, Lock>;
-  readonly proposal: Map<Address, Proposal>;
-  readonly trader: Map<Address, Trader>;
-}
+export type Accounts = { readonly [K in Kind['name']]: Map<Address, HeldByKind[K]> };
 
 /** What an account holds. */
-export type Held = Bus | Capacity | Offer | Lock | Proposal | Trader;
+export type Held = HeldByKind[Kind['name']];
 
 /** Keeps the newest of each account. */
 export class AccountBook {
   readonly accounts: Accounts = {
     bus: new Map(),
+    tombstone: new Map(),
+    ledger: new Map(),
     capacity: new Map(),
+    seller: new Map(),
     offer: new Map(),
     lock: new Map(),
     proposal: new Map(),
+    claim: new Map(),
     trader: new Map(),
   };
   /** Slots at which accounts were last read, and at which they were seen to be closed. */
@@ -57,6 +53,10 @@ export class AccountBook {
     if (kind === undefined || held === undefined || !this.isWanted(kind.name, held)) return;
     this.closed.delete(address);
     this.slots.set(address, slot);
+    // A bus that closes leaves a tombstone at its address.
+    for (const { name } of KINDS) {
+      if (name !== kind.name && this.accounts[name].delete(address)) this.onChange(name, undefined);
+    }
     (this.accounts[kind.name] as Map<Address, Held>).set(address, held);
     this.onChange(kind.name, held);
   }
@@ -66,13 +66,22 @@ export class AccountBook {
     for (const [address, account] of found) this.take(address, account, slot);
     const there = new Set(found.map(([address]) => address));
     for (const address of [...this.accounts[kind].keys()]) {
-      if (!there.has(address)) this.close(address, slot);
+      if (there.has(address)) continue;
+      // A bus that closed leaves a tombstone at its address, which may be read at the same slot.
+      if (kind === 'bus') this.leaveBus(address, slot);
+      else this.close(address, slot);
     }
   }
 
   /** Notes that an account closed at a slot, unless it is known to have been opened again since. */
   close(address: Address, slot: bigint): void {
     if ((this.slots.get(address) ?? 0n) <= slot) this.drop(address, slot);
+  }
+
+  private leaveBus(address: Address, slot: bigint): void {
+    if ((this.slots.get(address) ?? 0n) > slot) return;
+    this.slots.delete(address);
+    if (this.accounts.bus.delete(address)) this.onChange('bus', undefined);
   }
 
   /** Forgets all accounts of a kind. */

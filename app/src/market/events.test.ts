@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { getEnergyPurchasedEncoder, PurchaseKind } from '../generated';
+import { getEnergyPurchasedEncoder, getLockReleasedEncoder, PurchaseKind, RefundOutcome } from '../generated';
 import { PROGRAM } from '../programs';
-import { eventsOf } from './events';
+import { eventsOf, isCut } from './events';
 
 const golden = JSON.parse(readFileSync(new URL('../../../client/tests/golden.json', import.meta.url), 'utf8')) as {
   events: { name: string; data: string; fields: Record<string, string> }[];
@@ -97,6 +97,24 @@ describe('events', () => {
         purchased,
       ]),
     ).toEqual([]);
+  });
+
+  it('tell of a lock whose refund cannot be paid yet that it stays', () => {
+    const released = (outcome: RefundOutcome) => {
+      const [lock, offer, buyer, releasedBy] = [PROGRAM, PROGRAM, PROGRAM, PROGRAM];
+      const amounts = { energyWh: 1n, refund: 2n, fee: 0n, outcome, padding: new Uint8Array(7) };
+      const event = getLockReleasedEncoder().encode({ lock, offer, buyer, releasedBy, ...amounts });
+      return eventsOf([`Program ${PROGRAM} invoke [1]`, dataLine(event), `Program ${PROGRAM} success`]);
+    };
+    expect(released(RefundOutcome.Paid)).toEqual([{ kind: 'closed', account: PROGRAM }]);
+    expect(released(RefundOutcome.Claimed)).toEqual([{ kind: 'closed', account: PROGRAM }]);
+    expect(released(RefundOutcome.Unpaid)).toEqual([{ kind: 'paidOut' }]);
+  });
+
+  it('that a log hides which was cut are noticed', () => {
+    expect(isCut([`Program ${PROGRAM} invoke [1]`, 'Log truncated'])).toBe(true);
+    expect(isCut([`Program ${PROGRAM} invoke [1]`, 'Program log: Log truncated'])).toBe(false);
+    expect(isCut(null)).toBe(false);
   });
 
   it('after a cut are not believed', () => {

@@ -7,7 +7,7 @@ import { getBase64Encoder, type Address } from '@solana/kit';
 
 import { cost } from '../amount/cost';
 import { hex } from '../chain/hex';
-import { decodeMultibusEvent, PurchaseKind } from '../generated';
+import { decodeMultibusEvent, PurchaseKind, RefundOutcome } from '../generated';
 import { PROGRAM } from '../programs';
 import { sourceOf, type Fill, type Source, type Trade } from './model';
 
@@ -23,7 +23,7 @@ export type MarketEvent =
       readonly purchase: Trade['kind'];
       readonly fills: readonly Fill[];
     }
-  /** An account closed: an offer, a lock, a proposal, a window's capacity or a lane. */
+  /** An account closed: an offer, a lock, a seller, a proposal, a claim, a window's capacity or a lane. */
   | { readonly kind: 'closed'; readonly account: Address }
   | {
       readonly kind: 'listed';
@@ -32,7 +32,10 @@ export type MarketEvent =
       readonly windowStart: number;
       readonly source: Source | undefined;
     }
-  | { readonly kind: 'claimed' };
+  /** A bus closed, with its ledger and its general capacity; it has become a tombstone. */
+  | { readonly kind: 'busClosed'; readonly bus: Address }
+  /** Tokens left an account of a bus. */
+  | { readonly kind: 'paidOut' };
 
 /** The market's events in the log of a transaction that succeeded. */
 export function eventsOf(logs: readonly string[] | null | undefined): MarketEvent[] {
@@ -59,6 +62,11 @@ export function eventsOf(logs: readonly string[] | null | undefined): MarketEven
   return events;
 }
 
+/** Whether a log was cut, so that events may be missing from it. */
+export function isCut(logs: readonly string[] | null | undefined): boolean {
+  return logs?.includes('Log truncated') === true;
+}
+
 /** An event; `undefined` for what is none, or what the program cannot have said: it sells at the exact cost. */
 function read(base64: string): MarketEvent | undefined {
   let event: MarketEvent | undefined;
@@ -71,6 +79,8 @@ function read(base64: string): MarketEvent | undefined {
   const sold = ({ energyWh, pricePerKwh, cost: paid }: Fill) => energyWh > 0n && cost(energyWh, pricePerKwh) === paid;
   return event.fills.length > 0 && event.fills.every(sold) ? event : undefined;
 }
+
+const UNPAID: number = RefundOutcome.Unpaid;
 
 const PURCHASES: Readonly<Partial<Record<number, Trade['kind']>>> = {
   [PurchaseKind.Single]: 'single',
@@ -102,7 +112,14 @@ function decode(bytes: Uint8Array): MarketEvent | undefined {
     case 'OfferCancelled':
       return event.data.closed === 1 ? { kind: 'closed', account: event.data.offer } : undefined;
     case 'LockReleased':
-      return { kind: 'closed', account: event.data.lock };
+      // A lock whose refund cannot be paid yet stays.
+      return event.data.outcome === UNPAID ? { kind: 'paidOut' } : { kind: 'closed', account: event.data.lock };
+    case 'SellerClosed':
+      return { kind: 'closed', account: event.data.seller };
+    case 'ClaimPaid':
+      return { kind: 'closed', account: event.data.claim };
+    case 'BusClosed':
+      return { kind: 'busClosed', bus: event.data.bus };
     case 'ProposalClosed':
       return { kind: 'closed', account: event.data.proposal };
     case 'CapacityClosed':
@@ -110,7 +127,9 @@ function decode(bytes: Uint8Array): MarketEvent | undefined {
     case 'TraderClosed':
       return { kind: 'closed', account: event.data.trader };
     case 'TreasuryClaimed':
-      return { kind: 'claimed' };
+    case 'SellerWithdrawn':
+    case 'ProposalExecuted':
+      return { kind: 'paidOut' };
     default:
       return undefined;
   }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { Connection } from '../chain/connection';
 import { customNetwork } from '../chain/network';
+import { KINDS } from './decode';
 import { LiveMarket } from './live';
 
 /** A provider: what it does with subscriptions, and how often its lists were read. */
@@ -91,8 +92,8 @@ describe('a provider', () => {
     live.state.subscribe(() => seen.add(status().kind));
     await vi.advanceTimersByTimeAsync(300_000);
     expect([...seen]).toEqual(['live']);
-    // Every 15 seconds, and every minute besides, five kinds of accounts.
-    expect(provider.lists - before).toBe((20 + 5) * 5);
+    // Every 15 seconds, and every minute besides, every kind of account but a wallet's lanes.
+    expect(provider.lists - before).toBe((20 + 5) * (KINDS.length - 1));
     expect(live.state.get().slot).toBe(9n);
   });
 

@@ -7,7 +7,7 @@ import { Unreachable } from '../errors/explain';
 import { PROGRAM } from '../programs';
 import { t } from '../words';
 import { KINDS, WALLET_OFFSET, type Kind } from './decode';
-import { eventsOf, type MarketEvent } from './events';
+import { eventsOf, isCut, type MarketEvent } from './events';
 
 /** A node that takes no subscription for this long, or tells of slots and then says nothing, is taken for lost. */
 const SILENCE_MS = 15_000;
@@ -19,6 +19,9 @@ const RESYNC_MS = 60_000;
  * tell a quiet market from a dead connection.
  */
 const POLL_MS = 15_000;
+
+/** How long after a log that was cut everything is read anew. */
+const CUT_MS = 2_000;
 
 /** What is done with the news. */
 export interface Listener {
@@ -60,6 +63,14 @@ export function follow(
     };
     const kinds = KINDS.filter(({ name }) => name !== 'trader' || wallet !== undefined);
     const readEverything = () => Promise.all(kinds.map((kind) => readAll(connection, wallet, kind, signal, listener)));
+    let reread: ReturnType<typeof setTimeout> | undefined;
+    /** Whoever fills a log hides what closed in its transaction: accounts tell it, a little later for several such logs. */
+    const rereadSoon = () => {
+      reread ??= setTimeout(() => {
+        reread = undefined;
+        void readEverything().catch(reject);
+      }, CUT_MS);
+    };
     const opening = setTimeout(() => reject(new Unreachable(t.follow.noSubscription(SILENCE_MS / 1_000))), SILENCE_MS);
     const timers = [
       setInterval(() => {
@@ -75,6 +86,7 @@ export function follow(
     ];
     signal.addEventListener('abort', () => {
       clearTimeout(opening);
+      clearTimeout(reread);
       timers.forEach((timer) => clearInterval(timer));
     });
     const { subscriptions } = connection;
@@ -93,7 +105,9 @@ export function follow(
               .logsNotifications({ mentions: [PROGRAM] }, { commitment: COMMITMENT })
               .subscribe({ abortSignal: signal }),
           ({ context, value }) => {
-            if (value.err === null) listener.onEvents(eventsOf(value.logs), value.signature, context.slot);
+            if (value.err !== null) return;
+            listener.onEvents(eventsOf(value.logs), value.signature, context.slot);
+            if (isCut(value.logs)) rereadSoon();
           },
         ),
         ...kinds.map((kind) =>

@@ -1,5 +1,5 @@
 /**
- * The market as it is now: every bus, capacity, offer, lock and proposal, kept current by subscriptions. Whatever
+ * The market as it is now: every bus with its offers, sellers, locks, decisions and claims, kept current by subscriptions. Whatever
  * breaks, a lost connection or a silent node, is shown in `status`, and everything is read anew when the node is back.
  */
 
@@ -196,17 +196,32 @@ export class LiveMarket {
           this.trades.list(event);
           this.touch('rest');
           break;
-        case 'claimed':
+        case 'busClosed':
+          this.closeBus(event.bus, slot);
+          this.refreshSoon();
+          break;
+        case 'paidOut':
           void this.refreshBalances();
           break;
       }
     }
   }
 
-  /** Closes the lock that a purchase settled. */
+  /** Closes the lock that a purchase settled. Where it may be one of several, they are read. */
   private closeSettled({ buyer, fills }: Extract<MarketEvent, { kind: 'purchased' }>, slot: bigint): void {
-    for (const lock of [...this.book.accounts.lock.values()]) {
-      if (lock.buyer === buyer && lock.offer === fills[0]?.offer) this.book.close(lock.address, slot);
+    const [fill] = fills;
+    const settled = [...this.book.accounts.lock.values()]
+      .filter((lock) => lock.buyer === buyer && lock.offer === fill?.offer && lock.energyWh === fill.energyWh)
+      .map(({ address }) => address);
+    if (settled.length > 1) this.refresh(settled).catch((error: unknown) => this.fail(error));
+    else for (const lock of settled) this.book.close(lock, slot);
+  }
+
+  /** Closes what closes with a bus; its tombstone is heard of like every account. */
+  private closeBus(bus: Address, slot: bigint): void {
+    const { ledger, capacity } = this.book.accounts;
+    for (const account of [...ledger.values(), ...capacity.values()]) {
+      if (account.bus === bus) this.book.close(account.address, slot);
     }
   }
 
@@ -248,10 +263,16 @@ export class LiveMarket {
       slot: this.slot,
       clockOffset: this.clockOffset,
       buses: dirty.has('bus') ? this.tokens.name(accounts.bus) : before.buses,
+      tombstones: dirty.has('tombstone') ? new Map(accounts.tombstone) : before.tombstones,
+      ledgers: dirty.has('ledger')
+        ? new Map([...accounts.ledger.values()].map((ledger) => [ledger.bus, ledger]))
+        : before.ledgers,
       capacities: dirty.has('capacity') ? new Map(accounts.capacity) : before.capacities,
+      sellers: dirty.has('seller') ? new Map(accounts.seller) : before.sellers,
       offers: dirty.has('offer') ? new Map(accounts.offer) : before.offers,
       locks: dirty.has('lock') ? new Map(accounts.lock) : before.locks,
       proposals: dirty.has('proposal') ? new Map(accounts.proposal) : before.proposals,
+      claims: dirty.has('claim') ? new Map(accounts.claim) : before.claims,
       trades: trades.trades,
       tradesRead: trades.isRead,
       tradesMissing: trades.missing,

@@ -3,10 +3,11 @@
  * counts. Energy is in Wh, money in token base units, both `bigint`; times are unix seconds.
  */
 
-import type { Address } from '@solana/kit';
+import type { Address, ReadonlyUint8Array } from '@solana/kit';
 
 import { shareOf } from '../amount/cost';
-import { EnergySource } from '../generated';
+import { exactTime } from '../amount/time';
+import { EnergySource, ListingPolicy } from '../generated';
 import { t } from '../words';
 
 /** Where the energy of an offer comes from. */
@@ -30,14 +31,28 @@ export function sourceOf(number: number): Source | undefined {
   return SOURCES.find((source) => SOURCE_NUMBERS[source] === number);
 }
 
+/** Who may list energy on a bus. */
+export type Listing = 'owners' | 'admitted' | 'open';
+
+/** The program's number of each policy. */
+export const LISTING_NUMBERS: Readonly<Record<Listing, number>> = {
+  owners: ListingPolicy.OwnersOnly,
+  admitted: ListingPolicy.Admitted,
+  open: ListingPolicy.Open,
+} satisfies Record<Listing, ListingPolicy>;
+
+/** Every policy, in the order in which screens list them. */
+export const LISTINGS = Object.keys(LISTING_NUMBERS) as readonly Listing[];
+
+/** The policy of a number; `undefined` where a later program wrote it. */
+export function listingOf(number: number): Listing | undefined {
+  return LISTINGS.find((listing) => LISTING_NUMBERS[listing] === number);
+}
+
 /** An owner's place in a bus. */
 export interface Owner {
   readonly wallet: Address;
   readonly shareBps: number;
-  /** Revenue earned under earlier shares and not claimed yet, in base units. */
-  readonly accrued: bigint;
-  /** Revenue claimed under the present shares, in base units. */
-  readonly claimed: bigint;
 }
 
 /** One energy network. */
@@ -46,32 +61,83 @@ export interface Bus {
   readonly name: string;
   readonly creator: Address;
   readonly owners: readonly Owner[];
-  /** Owners who left with revenue that they have not claimed. */
-  readonly formerOwners: readonly { readonly wallet: Address; readonly accrued: bigint }[];
   readonly threshold: number;
   /** Approvals that pausing needs. */
   readonly pauseApprovals: number;
-  readonly openListing: boolean;
+  readonly listing: Listing;
   readonly paused: boolean;
+  /** Whether the owners have decided to close it: nothing opens any more, and it closes when all else has. */
+  readonly closing: boolean;
   readonly mint: Address;
   /** What the settlement token is called. */
   readonly token: string;
   readonly decimals: number;
   readonly tokenProgram: Address;
-  readonly escrow: Address;
   readonly treasury: Address;
-  readonly treasuryClaimed: bigint;
-  readonly treasurySettled: bigint;
+  /** Token account that holds what could not be paid. */
+  readonly unclaimed: Address;
+  /** The seller account of the bus's own offers, whether it is open or not. */
+  readonly seller: Address;
+  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once. */
+  readonly operator: Address | undefined;
   readonly timelockSeconds: number;
   /** 0 where the bus has no delivery windows. */
   readonly windowSeconds: number;
   readonly gateClosureSeconds: number;
+  /** How far ahead a window can open and an offer can expire. */
+  readonly horizonSeconds: number;
   readonly lockFeeBps: number;
   readonly capacityWh: bigint;
   readonly basePricePerKwh: bigint;
+  /** Lowest price that the bus's own offers may ask; 0 for the base price. */
+  readonly reservePricePerKwh: bigint;
+  /** Least energy of an offer, a purchase or a lock that does not take the rest. */
+  readonly leastWh: bigint;
   readonly configVersion: bigint;
-  readonly proposalSeq: bigint;
+  readonly pauseVersion: bigint;
   readonly createdAt: number;
+}
+
+/** What changes on a bus without a decision. */
+export interface Ledger {
+  readonly address: Address;
+  readonly bus: Address;
+  readonly openSellers: number;
+  readonly openWindows: number;
+  readonly openProposals: number;
+  readonly openClaims: number;
+  /** What all claims come to, in base units. */
+  readonly unclaimedTotal: bigint;
+  /** Revenue claimed under the present shares, in base units. */
+  readonly periodClaimed: bigint;
+  /** Revenue of earlier shares that is not claimed yet, in base units. */
+  readonly accruedTotal: bigint;
+  /** At the places that the owners have in the bus. */
+  readonly owners: readonly OwnerAccount[];
+  /** Owners who left with revenue that they have not claimed. */
+  readonly formerOwners: readonly { readonly wallet: Address; readonly accrued: bigint }[];
+}
+
+/** What an owner earned and proposed. */
+export interface OwnerAccount {
+  /** Revenue earned under earlier shares and not claimed yet, in base units. */
+  readonly accrued: bigint;
+  /** Revenue claimed under the present shares, in base units. */
+  readonly claimed: bigint;
+  /** Number of the owner's next proposal. */
+  readonly nextProposal: bigint;
+}
+
+/** What is left of a closed bus, at its address: it pays the claims that are open. */
+export interface Tombstone {
+  readonly address: Address;
+  readonly creator: Address;
+  readonly mint: Address;
+  readonly tokenProgram: Address;
+  readonly decimals: number;
+  readonly unclaimed: Address;
+  readonly openClaims: number;
+  readonly closedAt: number;
 }
 
 /** Capacity of one window, or of the bus as a whole (window start 0). */
@@ -82,14 +148,31 @@ export interface Capacity {
   readonly rentPayer: Address;
   readonly windowStart: number;
   readonly windowSeconds: number;
+  /** First second in which the window no longer trades; infinite without windows. */
+  readonly gateClosesAt: number;
+  /** Always `availableWh + committedWh`. */
   readonly totalWh: bigint;
   readonly availableWh: bigint;
-  readonly listedWh: bigint;
-  /** Sold by offers that have closed. */
-  readonly soldWh: bigint;
+  /** On offer or sold. */
+  readonly committedWh: bigint;
   readonly openOffers: number;
-  /** One above the highest offer number used. */
-  readonly nextOfferSeq: bigint;
+}
+
+/** A seller on a bus; the bus itself sells as the seller whose wallet is the bus. */
+export interface Seller {
+  readonly address: Address;
+  readonly bus: Address;
+  readonly wallet: Address;
+  /** Token account that is paid for this seller. */
+  readonly vault: Address;
+  readonly rentPayer: Address;
+  readonly admitted: boolean;
+  readonly suspended: boolean;
+  readonly openOffers: number;
+  /** Number of its next offer. */
+  readonly nextOffer: bigint;
+  /** What it can withdraw, in base units. */
+  readonly released: bigint;
 }
 
 /** Energy on offer. */
@@ -97,8 +180,12 @@ export interface Offer {
   readonly address: Address;
   readonly bus: Address;
   readonly capacity: Address;
+  /** The seller's account. */
   readonly seller: Address;
-  readonly payout: Address;
+  /** The seller's wallet; the bus where the offer is its own. */
+  readonly wallet: Address;
+  /** Token account that is paid. */
+  readonly vault: Address;
   readonly rentPayer: Address;
   readonly source: Source;
   readonly ownedByBus: boolean;
@@ -109,10 +196,20 @@ export interface Offer {
   readonly listedWh: bigint;
   readonly remainingWh: bigint;
   readonly reservedWh: bigint;
+  /** What was paid for it and is not released to its seller yet, in base units. */
+  readonly proceeds: bigint;
+  /** What the vault holds for its locks, in base units. */
+  readonly deposits: bigint;
   readonly windowStart: number;
+  /** First second in which its window no longer trades; infinite without windows. */
+  readonly gateClosesAt: number;
   readonly createdAt: number;
-  /** Last second in which it trades; 0 for no expiry. */
+  /** First second in which an offer of the bus itself trades; 0 for the offers of others. */
+  readonly tradesFrom: number;
+  /** First second in which it no longer trades. */
   readonly expiresAt: number;
+  /** Last expiry of a lock that was taken on it; 0 before the first. */
+  readonly lockedUntil: number;
 }
 
 /** Energy held for a buyer. */
@@ -121,6 +218,12 @@ export interface Lock {
   readonly bus: Address;
   readonly offer: Address;
   readonly buyer: Address;
+  /** Tells apart the locks of one buyer on one offer. */
+  readonly place: number;
+  /** Among all that were taken on the offer: names the lock where it is settled or released. */
+  readonly number: number;
+  /** Whether it was given up and its refund could not be paid yet; `deposit` is then that refund. */
+  readonly isUnpaid: boolean;
   readonly energyWh: bigint;
   readonly pricePerKwh: bigint;
   readonly deposit: bigint;
@@ -129,6 +232,17 @@ export interface Lock {
   readonly takenAt: number;
   /** Last second in which it settles. */
   readonly expiresAt: number;
+  /** Token account that the deposit goes back to. */
+  readonly refund: Address;
+}
+
+/** What could not be paid to a wallet: it pulls it. */
+export interface Claim {
+  readonly address: Address;
+  readonly bus: Address;
+  readonly wallet: Address;
+  readonly amount: bigint;
+  readonly rentPayer: Address;
 }
 
 /** Receipt of a purchase, as its lane keeps it. */
@@ -167,25 +281,39 @@ export type Action =
   | { readonly kind: 'timelockSet'; readonly timelockSeconds: number }
   | { readonly kind: 'capacitySet'; readonly capacityWh: bigint }
   | { readonly kind: 'basePriceSet'; readonly basePricePerKwh: bigint }
-  | { readonly kind: 'listingPolicySet'; readonly open: boolean }
+  | { readonly kind: 'listingPolicySet'; readonly listing: Listing }
   | { readonly kind: 'windowsSet'; readonly windowSeconds: number; readonly gateClosureSeconds: number }
   | { readonly kind: 'lockFeeSet'; readonly lockFeeBps: number }
   | { readonly kind: 'pause' }
-  | { readonly kind: 'resume' };
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'ownerReplace'; readonly owner: Address; readonly newOwner: Address }
+  | { readonly kind: 'pauseQuorumSet'; readonly pauseQuorum: number }
+  | { readonly kind: 'sellerAdmit'; readonly wallet: Address }
+  | { readonly kind: 'sellerSuspend'; readonly wallet: Address }
+  | { readonly kind: 'reservePriceSet'; readonly reservePricePerKwh: bigint }
+  | { readonly kind: 'leastSizeSet'; readonly leastWh: bigint }
+  | { readonly kind: 'operatorSet'; readonly operator: Address | undefined }
+  | { readonly kind: 'busClose' };
 
 /** A proposal of a bus. */
 export interface Proposal {
   readonly address: Address;
   readonly bus: Address;
   readonly proposer: Address;
-  readonly seq: bigint;
+  /** Among those of its proposer. */
+  readonly number: bigint;
+  /** What an approval names: action and time of creation. */
+  readonly hash: ReadonlyUint8Array;
   readonly configVersion: bigint;
+  readonly pauseVersion: bigint;
   /** Bit `i` is set while owner `i` approves. */
   readonly approvals: number;
   readonly executed: boolean;
   readonly createdAt: number;
   /** First second of execution, 0 while approvals are missing. */
   readonly executableAt: number;
+  /** Last second of execution. */
+  readonly expiresAt: number;
   readonly executedAt: number;
   /** `undefined` where a later program wrote it. */
   readonly action: Action | undefined;
@@ -254,25 +382,51 @@ export function freeWh(offer: Offer): bigint {
   return offer.remainingWh - offer.reservedWh;
 }
 
-/** First second in which a window no longer trades. */
+/** Energy of a capacity that was sold, in Wh; `open` are its offers that are open. */
+export function soldWh({ committedWh }: Capacity, open: readonly Offer[]): bigint {
+  return open.reduce((sold, { remainingWh }) => sold - remainingWh, committedWh);
+}
+
+/** First second in which a window that opens now no longer trades. */
 export function gateClosesAt(bus: Bus, windowStart: number): number {
   return bus.windowSeconds === 0 ? Number.POSITIVE_INFINITY : windowStart - bus.gateClosureSeconds;
+}
+
+/** Latest expiry of an offer whose window's gate closes then. */
+export function latestExpiry(bus: Bus, gateClosesAt: number, now: number): number {
+  return Math.min(gateClosesAt, now + bus.horizonSeconds);
+}
+
+/** Lowest price that an offer may ask: the base price, and for the bus's own offers the reserve price. */
+export function lowestPrice(bus: Bus, ownedByBus: boolean): bigint {
+  return ownedByBus && bus.reservePricePerKwh > bus.basePricePerKwh ? bus.reservePricePerKwh : bus.basePricePerKwh;
 }
 
 /** Why an offer does not trade now, `undefined` where it does. */
 export function untradable(offer: Offer, bus: Bus, now: number): string | undefined {
   if (bus.paused) return t.model.theOwnersHavePausedThis;
   if (offer.cancelled) return t.model.thisOfferWasCancelled;
-  if (offer.expiresAt !== 0 && now > offer.expiresAt) return t.model.thisOfferHasExpired;
-  if (now >= gateClosesAt(bus, offer.windowStart)) return t.model.theGateOfThisWindow;
+  if (now >= offer.gateClosesAt) return t.model.theGateOfThisWindow;
+  if (now >= offer.expiresAt) return t.model.thisOfferHasExpired;
   if (offer.remainingWh === 0n) return t.model.thisOfferIsSoldOut;
   if (freeWh(offer) === 0n) return t.model.allThatIsLeftOf;
+  if (now < offer.tradesFrom) return t.model.tradesFrom(exactTime(offer.tradesFrom));
+  if (offer.ownedByBus && offer.pricePerKwh < bus.reservePricePerKwh) return t.model.belowTheReservePrice;
   return undefined;
 }
 
-/** Whether a wallet may list on a bus. */
-export function mayList(bus: Bus, wallet: Address): boolean {
-  return bus.openListing || isOwner(bus, wallet);
+/** Whether a part of an offer is large enough: at least the bus's least size, or all that is free. */
+export function isLargeEnough(energyWh: bigint, offer: Offer, bus: Bus): boolean {
+  return energyWh >= bus.leastWh || energyWh === freeWh(offer);
+}
+
+/** Why a wallet may not list on a bus, `undefined` where it may. `seller` is its account there, once it is open. */
+export function listingRefusal(bus: Bus, wallet: Address, seller: Seller | undefined): string | undefined {
+  if (bus.closing) return t.model.thisBusIsClosing;
+  if (seller?.suspended === true) return t.model.youAreSuspended;
+  const isLetIn = bus.listing === 'open' || (bus.listing === 'admitted' && seller?.admitted === true);
+  if (isLetIn || isOwner(bus, wallet) || wallet === bus.address) return undefined;
+  return bus.listing === 'admitted' ? t.model.askToBeAdmitted : t.model.onlyOwnersList;
 }
 
 /** Whether a wallet is an owner of a bus. */
@@ -280,17 +434,35 @@ export function isOwner(bus: Bus, wallet: Address | undefined): boolean {
   return bus.owners.some((owner) => owner.wallet === wallet);
 }
 
-/** Whether a wallet may reprice, extend and cancel an offer: its seller; any owner for the bus's own. */
+/** Whether a wallet is the operator of a bus. */
+export function isOperator(bus: Bus, wallet: Address | undefined): boolean {
+  return wallet !== undefined && bus.operator === wallet;
+}
+
+/** Whether a wallet may reprice an offer and set its expiry: its seller; any owner for the bus's own. */
 export function maySteer(offer: Offer, bus: Bus, wallet: Address | undefined): boolean {
-  return offer.ownedByBus ? isOwner(bus, wallet) : offer.seller === wallet;
+  return offer.ownedByBus ? isOwner(bus, wallet) : offer.wallet === wallet;
+}
+
+/**
+ * Whether a wallet may withdraw an offer that still trades: whoever steers it; the operator for the bus's own; owners and
+ * operator where its seller may not list any more.
+ */
+export function mayWithdraw(offer: Offer, bus: Bus, seller: Seller | undefined, wallet: Address | undefined): boolean {
+  if (maySteer(offer, bus, wallet)) return true;
+  if (!isOwner(bus, wallet) && !isOperator(bus, wallet)) return false;
+  return offer.ownedByBus || listingRefusal({ ...bus, closing: false }, offer.wallet, seller) !== undefined;
 }
 
 /** What a wallet may claim from a treasury that holds `balance`, in base units. */
-export function claimable(bus: Bus, wallet: Address, balance: bigint): bigint {
-  const period = balance + bus.treasuryClaimed - bus.treasurySettled;
-  const owner = bus.owners.find((place) => place.wallet === wallet);
-  if (owner !== undefined) return owner.accrued + shareOf(period, owner.shareBps) - owner.claimed;
-  return bus.formerOwners.find((place) => place.wallet === wallet)?.accrued ?? 0n;
+export function claimable(bus: Bus, ledger: Ledger, wallet: Address, balance: bigint): bigint {
+  const period = balance + ledger.periodClaimed - ledger.accruedTotal;
+  const place = bus.owners.findIndex((owner) => owner.wallet === wallet);
+  const [owner, account] = [bus.owners[place], ledger.owners[place]];
+  if (owner !== undefined && account !== undefined) {
+    return account.accrued + shareOf(period, owner.shareBps) - account.claimed;
+  }
+  return ledger.formerOwners.find((former) => former.wallet === wallet)?.accrued ?? 0n;
 }
 
 /** Approvals that a proposal needs. */
@@ -304,12 +476,15 @@ export function approvers(proposal: Proposal, bus: Bus): readonly Address[] {
 }
 
 /** Where a proposal stands. */
-export type ProposalStage = 'executed' | 'stale' | 'collecting' | 'waiting' | 'ready' | 'abandoned';
+export type ProposalStage = 'executed' | 'stale' | 'expired' | 'collecting' | 'waiting' | 'ready' | 'abandoned';
 
 /** Where a proposal stands now. */
 export function stageOf(proposal: Proposal, bus: Bus, now: number): ProposalStage {
   if (proposal.executed) return 'executed';
+  const isOfPause = proposal.action?.kind === 'pause' || proposal.action?.kind === 'resume';
   if (proposal.configVersion !== bus.configVersion) return 'stale';
+  if (isOfPause && proposal.pauseVersion !== bus.pauseVersion) return 'stale';
+  if (now > proposal.expiresAt) return 'expired';
   if (proposal.approvals === 0) return 'abandoned';
   if (approvers(proposal, bus).length < approvalsNeeded(proposal, bus)) return 'collecting';
   return now < proposal.executableAt ? 'waiting' : 'ready';
@@ -319,6 +494,9 @@ export function stageOf(proposal: Proposal, bus: Bus, now: number): ProposalStag
 export function ownersAfter(bus: Bus, action: Action): readonly { wallet: Address; shareBps: number }[] {
   let wallets = bus.owners.map((owner) => owner.wallet);
   if (action.kind === 'ownerAdd') wallets = [...wallets, action.owner];
+  if (action.kind === 'ownerReplace') {
+    wallets = wallets.map((wallet) => (wallet === action.owner ? action.newOwner : wallet));
+  }
   if (action.kind === 'ownerRemove') wallets = wallets.filter((wallet) => wallet !== action.owner);
   const shares = 'sharesBps' in action ? action.sharesBps : bus.owners.map((owner) => owner.shareBps);
   return wallets.map((wallet, index) => ({ wallet, shareBps: shares[index] ?? 0 }));

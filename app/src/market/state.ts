@@ -2,7 +2,20 @@
 
 import type { Address } from '@solana/kit';
 
-import type { Bus, Capacity, Lock, Offer, OfferOrigin, Proposal, Trade, Trader } from './model';
+import type {
+  Bus,
+  Capacity,
+  Claim,
+  Ledger,
+  Lock,
+  Offer,
+  OfferOrigin,
+  Proposal,
+  Seller,
+  Tombstone,
+  Trade,
+  Trader,
+} from './model';
 
 /** How the connection stands. */
 export type Status =
@@ -26,10 +39,16 @@ export interface MarketState {
   /** Chain time minus this machine's time, in seconds. */
   readonly clockOffset: number;
   readonly buses: ReadonlyMap<Address, Bus>;
+  /** What is left of closed buses, by the bus's address. */
+  readonly tombstones: ReadonlyMap<Address, Tombstone>;
+  /** By the bus's address. */
+  readonly ledgers: ReadonlyMap<Address, Ledger>;
   readonly capacities: ReadonlyMap<Address, Capacity>;
+  readonly sellers: ReadonlyMap<Address, Seller>;
   readonly offers: ReadonlyMap<Address, Offer>;
   readonly locks: ReadonlyMap<Address, Lock>;
   readonly proposals: ReadonlyMap<Address, Proposal>;
+  readonly claims: ReadonlyMap<Address, Claim>;
   /** Newest first. */
   readonly trades: readonly Trade[];
   /** Whether older trades were read, or why they could not be. */
@@ -48,10 +67,14 @@ export const UNREAD: MarketState = {
   slot: 0n,
   clockOffset: 0,
   buses: new Map(),
+  tombstones: new Map(),
+  ledgers: new Map(),
   capacities: new Map(),
+  sellers: new Map(),
   offers: new Map(),
   locks: new Map(),
   proposals: new Map(),
+  claims: new Map(),
   trades: [],
   tradesRead: false,
   tradesMissing: undefined,
@@ -59,3 +82,13 @@ export const UNREAD: MarketState = {
   balances: new Map(),
   holdings: undefined,
 };
+
+/** A wallet's seller account on a bus, once it is open. */
+export function sellerOf(
+  { sellers }: Pick<MarketState, 'sellers'>,
+  bus: Address,
+  wallet: Address | undefined,
+): Seller | undefined {
+  for (const seller of sellers.values()) if (seller.wallet === wallet && seller.bus === bus) return seller;
+  return undefined;
+}

@@ -76,15 +76,12 @@ export class TradeBook {
   }
 
   /**
-   * Offers whose delivery window is not known: a purchase does not name its window, the creation of its offer does,
-   * which is the first thing that ever happened to the offer.
+   * Offers whose delivery window is not known: a purchase does not name its window, nor the settlement of a lock its bus.
+   * The creation of its offer does, which is the first thing that ever happened to the offer.
    */
   private unplaced(): readonly Address[] {
     const offers = new Set(this.trades.flatMap(({ fills }) => fills.map(({ offer }) => offer)));
-    return [...offers].filter((offer) => {
-      const origin = this.origins.get(offer);
-      return origin !== undefined && origin.windowStart === undefined;
-    });
+    return [...offers].filter((offer) => this.origins.get(offer)?.windowStart === undefined);
   }
 
   private async place(connection: Connection, offer: Address): Promise<void> {

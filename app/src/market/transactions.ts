@@ -1,8 +1,10 @@
 /** Transactions that have landed, and what they say of the market. */
 
-import type { Address, Signature } from '@solana/kit';
+import { getBase58Encoder, type Address, type Signature } from '@solana/kit';
 
 import { COMMITMENT, type Connection } from '../chain/connection';
+import { PURCHASE_BATCH_DISCRIMINATOR, PURCHASE_DISCRIMINATOR } from '../generated';
+import { PROGRAM } from '../programs';
 import { eventsOf, type MarketEvent } from './events';
 
 /** A transaction that succeeded: its market events, and the bus of each offer that it names. */
@@ -13,6 +15,36 @@ export interface ReadTransaction {
   readonly failed: boolean;
   readonly at: number | undefined;
   readonly fee: bigint;
+}
+
+const BATCH_FIXED_ACCOUNTS = 4;
+
+/** The buses of the offers that an instruction buys from. The settlement of a lock names no bus. */
+export function busesOf(
+  accounts: readonly Address[],
+  data: Uint8Array,
+  offers: ReadonlySet<Address>,
+): readonly (readonly [Address, Address])[] {
+  const is = (discriminator: ArrayLike<number>) => data[0] === discriminator[0];
+  if (is(PURCHASE_DISCRIMINATOR)) {
+    const [, , bus, offer] = accounts;
+    return bus !== undefined && offer !== undefined && offers.has(offer) ? [[offer, bus]] : [];
+  }
+  if (!is(PURCHASE_BATCH_DISCRIMINATOR)) return [];
+  // A bus stands before the offers that are bought on it, each of which is followed by its vault.
+  const found: [Address, Address][] = [];
+  let bus: Address | undefined;
+  for (let at = BATCH_FIXED_ACCOUNTS; at < accounts.length; at += 1) {
+    const account = accounts[at];
+    if (account === undefined) continue;
+    if (!offers.has(account)) {
+      bus = account;
+      continue;
+    }
+    if (bus !== undefined) found.push([account, bus]);
+    at += 1;
+  }
+  return found;
 }
 
 /** Reads a transaction; `undefined` where the node has none of this signature. */
@@ -28,13 +60,12 @@ export async function readTransaction({ rpc }: Connection, signature: Signature)
   const offers = new Set(
     events.flatMap((event) => (event.kind === 'purchased' ? event.fills.map((fill) => fill.offer) : [])),
   );
-  // In every instruction that buys, an offer's bus is the account right before it.
   const buses = new Map<Address, Address>();
-  for (const instruction of transaction.message.instructions) {
-    const accounts = instruction.accounts.map((index) => keys[index]);
-    for (const [index, account] of accounts.entries()) {
-      const before = accounts[index - 1];
-      if (account !== undefined && before !== undefined && offers.has(account)) buses.set(account, before);
+  for (const { programIdIndex, accounts, data } of transaction.message.instructions) {
+    if (keys[programIdIndex] !== PROGRAM) continue;
+    const named = accounts.flatMap((index) => keys[index] ?? []);
+    for (const [offer, bus] of busesOf(named, new Uint8Array(getBase58Encoder().encode(data)), offers)) {
+      buses.set(offer, bus);
     }
   }
   return {

@@ -134,12 +134,14 @@ export const de: Words = {
     lockFee: 'Gebühr fürs Halten',
     windows: 'Zeitfenster',
     listing: 'Anbieten dürfen',
-    everybody: 'alle',
-    ownersOnly: 'nur Eigentümer',
     token: 'Token',
     owners: 'Eigentümer',
     nobody: 'Niemand',
     pastWindows: 'Vergangene Zeitfenster',
+    reservePrice: 'Eigene Energie ab',
+    leastSize: 'Kleinste Menge',
+    horizon: 'Handelt voraus',
+    operator: 'Betreiber',
   },
   createBus: {
     noWindowsDeliversAnyTime: 'Keine Zeitfenster: liefert jederzeit',
@@ -195,9 +197,28 @@ export const de: Words = {
     deliveryWindows: 'Zeitfenster der Lieferung',
     gateCloses: 'Handelsschluss',
     whoMayListEnergy: 'Wer Energie anbieten darf',
-    ownersOnly: 'Nur Eigentümer',
-    everybody: 'Alle',
     createTheBus: 'Bus anlegen',
+    oneDay: '1 Tag',
+    sevenDays: '7 Tage',
+    thirtyDays: '30 Tage',
+    oneYear: '1 Jahr',
+    fifteenMinutes: '15 Minuten',
+    thirtyMinutes: '30 Minuten',
+    oneHour: '1 Stunde',
+    theHorizonIsTooShort:
+      'Ein Zeitfenster mit seinem Handelsschluss muss kürzer sein als die Zeit, die der Bus vorausgehandelt wird.',
+    theLeastSizeIsAboveTheCapacity: 'Die kleinste Menge ist größer als die Kapazität.',
+    horizon: 'Wie weit im Voraus er handelt',
+    horizonNeverChanges: 'So weit im Voraus enden Angebote und öffnen Zeitfenster höchstens. Das ändert sich nie.',
+    leastSize: 'Kleinste Menge',
+    whatLeastSizeIs: 'So viel wird auf einmal mindestens angeboten, gekauft oder gehalten, außer einem Rest.',
+    reservePrice: 'Eigene Energie ab, je kWh',
+    asTheBasePrice: 'der Mindestpreis',
+    whatReservePriceIs:
+      'Eigene Angebote des Busses verlangen nie weniger, damit kein Eigentümer allein die gemeinsame Energie billig verkauft.',
+    operator: 'Wallet des Betreibers',
+    nobody: 'niemand',
+    whatTheOperatorDoes: 'Darf sofort Verkäufer zulassen und sperren und eigene Angebote des Busses zurückziehen.',
   },
   bus: {
     pasteAWalletsAddress: 'Fügen Sie die Adresse einer Wallet ein.',
@@ -211,7 +232,8 @@ export const de: Words = {
   pastWindows: {
     closed: (count, back) =>
       `${count === 1 ? 'Ein Zeitfenster ist' : `${count} Zeitfenster sind`} geschlossen; die Miete ging zurück${back === undefined ? '' : `: ${back}`}.`,
-    over: (count) => (count === 1 ? 'Ein Zeitfenster ist vorbei.' : `${count} Zeitfenster sind vorbei.`),
+    over: (count) =>
+      count === 1 ? 'Ein Zeitfenster lässt sich schließen.' : `${count} Zeitfenster lassen sich schließen.`,
     withdrawn: (count) => `${offers(count)} ${count === 1 ? 'wird' : 'werden'} mit zurückgezogen`,
     closingGivesTheRentBack: (sol, units) =>
       `Schließen gibt die Miete dem zurück, der sie gezahlt hat, je ${sol} (${units} Lamports).`,
@@ -237,19 +259,23 @@ export const de: Words = {
       </>
     ),
     itCanOnlyBeReleased: '; es kann nur noch freigegeben werden',
-    inEscrow: (tokens, more, more2) => (
+    purchaseLane: 'Kaufspur',
+    settle: 'Kaufen',
+    release: 'Freigeben',
+    deposited: (tokens, more, more2) => (
       <>
         {tokens} hinterlegt{more}
         {more2}
       </>
     ),
-    purchaseLane: 'Kaufspur',
-    settle: 'Kaufen',
-    release: 'Freigeben',
+    refundIsFrozen:
+      'Freigegeben. Der Herausgeber des Tokens hat das Konto mit Ihrer Hinterlegung eingefroren, deshalb lässt sie sich noch nicht zurückzahlen; sie gehört Ihnen weiter.',
+    payTheRefund: 'Jetzt zurückzahlen',
   },
   lock: {
-    youHoldPartOfThis: 'Sie halten schon einen Teil dieses Angebots. Kaufen Sie ihn zuerst, oder geben Sie ihn frei.',
     thisOfferIsGone: 'Dieses Angebot gibt es nicht mehr.',
+    allPlacesAreTaken: (places) =>
+      `Sie halten schon ${places} Teile dieses Angebots, mehr geht nicht. Kaufen Sie zuerst einen, oder geben Sie einen frei.`,
   },
   marketScreen: {
     unplaced: (count) =>
@@ -300,8 +326,6 @@ export const de: Words = {
     windowsGateClosesBefore: (time, time2) => `Zeitfenster von ${time}, Handelsschluss ${time2} vorher`,
     anyTime: 'jederzeit',
     listing: 'Anbieten dürfen',
-    openToEverybody: 'alle',
-    ownersOnly: 'nur Eigentümer',
     prices: 'Preise',
     recentTrades: 'Letzte Käufe',
     olderTradesCouldNotBe: (tradesMissing) => `Ältere Käufe waren von diesem Knoten nicht zu lesen (${tradesMissing}).`,
@@ -330,7 +354,6 @@ export const de: Words = {
     kwh: (token) => `${token}/kWh`,
     reserved: (energy) => `${energy} reserviert`,
     of: (energy) => `von ${energy}`,
-    noExpiry: 'unbefristet',
     thisIsYourOwnOffer: 'Das ist Ihr eigenes Angebot',
     locksOnThisOffer: 'Gehaltene Energie dieses Angebots',
     heldBy: (energy, who, countdown) => (
@@ -338,6 +361,7 @@ export const de: Words = {
         {energy} gehalten von {who} {countdown}
       </>
     ),
+    tradesIn: (countdown) => <>gilt in {countdown}</>,
   },
   charts: {
     depth: (energy, count, price) => `Tiefe: ${energy} in ${offers(count).replace(/e$/u, 'en')}, ab ${price} je kWh`,
@@ -385,17 +409,17 @@ export const de: Words = {
     chooseADayAndA: 'Wählen Sie Tag und Uhrzeit.',
     thatIsInThePast: 'Das ist vergangen; wählen Sie eine spätere Zeit.',
     tradesUntil: 'Gilt bis',
-    noExpiry: 'Unbefristet',
     ownTime: 'Eigene Zeit',
     dayAndTime: 'Tag und Uhrzeit',
+    longest: 'So lange wie möglich',
+    oneDay: '1 Tag',
+    until: (time) => `Bis ${time}.`,
+    atTheLatest: (time) =>
+      `Ein Angebot endet mit dem Handelsschluss oder dem Horizont des Busses: Wählen Sie spätestens ${time}.`,
   },
   offerDialog: {
     elsewhere: (amount, count, bus) =>
       `Dieselbe Menge kostet jetzt ${amount} aus ${counted(count, 'anderen Angebot', 'anderen Angeboten')} auf ${bus}. Schließen Sie dies, und kaufen Sie zum besten Preis.`,
-    escrowed:
-      'Der ganze Preis wird 300 Sekunden hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er ganz zurück.',
-    escrowedWithFee: (share, units) =>
-      `Der ganze Preis wird 300 Sekunden hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er zurück, ohne ${share} für den Verkäufer (${units} Basiseinheiten).`,
     thisOfferIsGoneIt: 'Dieses Angebot gibt es nicht mehr: Es wurde ausverkauft oder zurückgezogen.',
     onlyOfThisOfferAre: (energy) => `Von diesem Angebot sind nur ${energy} frei.`,
     bought: (energy, paidFor) => (
@@ -432,6 +456,10 @@ export const de: Words = {
       'Dieses Angebot endet in weniger als fünf Minuten und lässt sich deshalb nicht halten; kaufen Sie sofort.',
     holdForFiveMinutes: 'Fünf Minuten halten',
     addToTheBasket: 'In den Korb',
+    deposited:
+      'Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er ganz zurück.',
+    depositedWithFee: (share, units) =>
+      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er zurück, ohne ${share} für den Verkäufer (${units} Basiseinheiten).`,
   },
   ownOffers: {
     freeOne: 'Eine freigeben',
@@ -453,21 +481,14 @@ export const de: Words = {
       </>
     ),
     reprice: 'Preis ändern',
-    itHasNoExpiry: 'Es ist unbefristet',
-    extend: 'Verlängern',
     withdraw: 'Zurückziehen',
     areFreeAgainTheDeposit: (energy) => `${energy} sind wieder frei; die Hinterlegung ging an den Käufer zurück.`,
     underExpiredLocks: (energy) => `${energy} gehalten, aber abgelaufen`,
     setANewPrice: 'Neuen Preis setzen',
-    tradeForLonger: 'Länger anbieten',
     withdrawWhatIsFree: 'Zurückziehen, was frei ist',
     theOfferAsksPerKwh: (amount) => `Das Angebot verlangt jetzt ${amount} je kWh.`,
-    theOfferTradesForLonger: 'Das Angebot gilt jetzt länger.',
     withdrawnTheEnergyIsAvailable: 'Zurückgezogen; die Energie steht dem Bus wieder zur Verfügung.',
     pricePerKwh: 'Preis je kWh',
-    atLeastTheBussBase: (amount) =>
-      `Mindestens ${amount}, der Mindestpreis des Busses. Gehaltene Energie behält ihren Preis.`,
-    chooseATimeLaterThan: 'Wählen Sie eine spätere Zeit als bisher, oder unbefristet.',
     energyUnderLocksStaysUntil: ' Gehaltene Energie bleibt, bis sie gekauft oder freigegeben wird.',
     goBackToTheBus: (energy, more) => (
       <>
@@ -475,6 +496,17 @@ export const de: Words = {
       </>
     ),
     theBussBasePriceIs: (amount) => `Der Mindestpreis des Busses ist ${amount}; verlangen Sie mindestens so viel.`,
+    setExpiry: 'Ende ändern',
+    tradeUntilAnotherTime: 'Bis zu einer anderen Zeit anbieten',
+    theOfferTradesUntil: (time) => `Das Angebot gilt jetzt bis ${time}.`,
+    paidSoFar: (tokens) => <>{tokens} bezahlt und noch nicht abgehoben</>,
+    atLeast: (amount) => `Mindestens ${amount}. Gehaltene Energie behält ihren Preis.`,
+    waitsAgain: (time) => `Ein niedrigerer Preis lässt das Angebot warten: Es gilt erst nach ${time} wieder.`,
+    locksNeedItUntil: (time) =>
+      `Gehaltene Energie braucht das Angebot bis ${time}; wählen Sie diese Zeit oder eine spätere.`,
+    onlyEarlierWhileClosing: 'Der Bus schließt, deshalb können Angebote nur früher enden.',
+    theReservePriceIs: (amount) =>
+      `Die Eigentümer haben beschlossen, dass der Bus seine eigene Energie für mindestens ${amount} verkauft.`,
   },
   sellScreen: {
     thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
@@ -483,8 +515,6 @@ export const de: Words = {
     connectAWalletToSee: 'Verbinden Sie eine Wallet, um zu sehen, wo Sie verkaufen dürfen.',
     connectAWallet: 'Wallet verbinden',
     whereYouMaySell: 'wo Sie verkaufen dürfen',
-    seeWhereYouMaySell: 'Sehen Sie, wo Sie verkaufen dürfen.',
-    onlyOwnersMayListEnergy: (link) => <>Auf diesem Bus dürfen nur Eigentümer anbieten. {link}</>,
     createABus: 'Legen Sie einen Bus an',
     youOwnNoBusAnd: (link) => (
       <>Ihnen gehört kein Bus, und auf keinem dürfen alle anbieten. {link}, oder fragen Sie einen Eigentümer.</>
@@ -501,7 +531,6 @@ export const de: Words = {
     available: (energy) => `${energy} verfügbar.`,
     theBusHasAvailableOffer: (energy) => `Der Bus hat ${energy} verfügbar; bieten Sie höchstens so viel an.`,
     pricePerKwh: 'Preis je kWh',
-    atLeastTheBussBase: (amount) => `Mindestens ${amount}, der Mindestpreis des Busses.`,
     source: 'Quelle',
     whoSells: 'Wer verkauft',
     youYourWalletIsPaid: 'Sie: Ihre Wallet wird bezahlt',
@@ -510,6 +539,14 @@ export const de: Words = {
       `Bringt ${amount} ${token}, wenn alles auf einmal verkauft wird. Die Miete des Angebots kommt zurück, wenn es schließt.`,
     theOwnersHavePausedThis: 'Die Eigentümer haben diesen Bus angehalten; gerade lässt sich nichts anbieten.',
     putOnOffer: 'Anbieten',
+    atLeast: (amount) => `Mindestens ${amount}.`,
+    atLeastTheLeastSize: (energy) =>
+      `Angebote auf diesem Bus haben mindestens ${energy} oder alles, was verfügbar ist.`,
+    tradesIn: (time) => `Es gilt in ${time}.`,
+    busOffersWait: (time) =>
+      `Angebote des Busses selbst gelten erst ${time} nach dem Anbieten oder Senken, damit seine Eigentümer sie vorher sehen.`,
+    rent: (sol, more) => `Braucht ${sol} Miete${more}. Sie kommt zurück, wenn die Konten schließen.`,
+    openingTheAccount: ', um Ihr Verkäuferkonto auf diesem Bus zu öffnen',
   },
   offer: {
     theBusIsNotOn: 'Den Bus gibt es auf diesem Netz nicht mehr.',
@@ -564,8 +601,6 @@ export const de: Words = {
     approvalsThatADecisionNeeds: 'Zustimmungen, die ein Beschluss braucht',
     decisionsTakeEffect: 'Beschlüsse gelten',
     whoMayListEnergy: 'Wer Energie anbieten darf',
-    ownersOnly: 'Nur Eigentümer',
-    everybody: 'Alle',
     deliveryWindows: 'Zeitfenster der Lieferung',
     gateCloses: 'Handelsschluss',
     newLockFee: 'Neue Gebühr fürs Halten',
@@ -573,6 +608,25 @@ export const de: Words = {
     yourApprovalIsEnoughThis: 'Ihre Zustimmung genügt: Das gilt sofort.',
     changeIt: 'Ändern',
     propose: 'Vorschlagen',
+    expired: 'verfallen: in seinen 30 Tagen nicht ausgeführt',
+    until: (time) => `Er kann bis ${time} ausgeführt werden.`,
+    ownersPresentKey: 'Bisheriger Schlüssel des Eigentümers',
+    theNewKeyHasAll: 'Der neue Schlüssel bekommt Anteil, Einnahmen und Stimme des Eigentümers.',
+    newKey: 'Neuer Schlüssel',
+    sellersWallet: 'Wallet des Verkäufers',
+    newOperator: 'Wallet des neuen Betreibers',
+    nobody: 'niemand',
+    whatTheOperatorDoes:
+      'Er darf sofort Verkäufer zulassen und sperren und eigene Angebote des Busses zurückziehen. Leer heißt: kein Betreiber.',
+    whatSuspendingDoes:
+      'Er bietet nichts an, bis er wieder zugelassen ist, und behält sein Geld. Eigentümer dürfen zurückziehen, was er anbietet.',
+    approvalsThatPausingNeeds: 'Zustimmungen, die das Anhalten braucht',
+    asManyAsAnyDecision: 'So viele wie jeder Beschluss',
+    newReservePricePerKwh: 'Eigene Energie ab, je kWh',
+    asTheBasePrice: 'der Mindestpreis',
+    newLeastSize: 'Neue kleinste Menge',
+    whatClosingDoes:
+      'Auf dem Bus öffnet nichts mehr. Was angeboten ist, lässt sich noch kaufen, und alle bekommen, was ihnen zusteht. Ist alles geschlossen, schließt der Bus endgültig.',
   },
   change: {
     takeInAnOwner: 'Eigentümer aufnehmen',
@@ -597,8 +651,6 @@ export const de: Words = {
     capacity: 'Kapazität',
     basePrice: 'Mindestpreis',
     listing: 'Anbieten dürfen',
-    everybody: 'alle',
-    ownersOnly: 'nur Eigentümer',
     windows: 'Zeitfenster',
     lockFee: 'Gebühr fürs Halten',
     trading: 'Handel',
@@ -610,9 +662,28 @@ export const de: Words = {
     before2: 'Vorher',
     decided: 'Beschlossen',
     after: 'Nachher',
+    replaceAnOwnersKey: 'Schlüssel eines Eigentümers ersetzen',
+    changeThePauseQuorum: 'Zustimmungen fürs Anhalten ändern',
+    admitASeller: 'Verkäufer zulassen',
+    suspendASeller: 'Verkäufer sperren',
+    changeTheReservePrice: 'Preis der eigenen Energie ändern',
+    changeTheLeastSize: 'Kleinste Menge ändern',
+    changeTheOperator: 'Betreiber ändern',
+    closeTheBus: 'Bus schließen',
+    approvalsForPausing: 'Zustimmungen fürs Anhalten',
+    seller: 'Verkäufer',
+    admitted: 'zugelassen',
+    suspended: 'gesperrt',
+    reservePrice: 'Eigene Energie ab',
+    leastSize: 'Kleinste Menge',
+    operator: 'Betreiber',
+    none: 'keiner',
+    bus: 'Bus',
+    closing: 'schließt',
   },
   proposal: {
     theBusIsNotOn: 'Den Bus gibt es auf diesem Netz nicht mehr.',
+    onlyOwnersPropose: 'Nur Eigentümer des Busses schlagen Änderungen vor; verbinden Sie die Wallet eines Eigentümers.',
   },
   basketPanel: {
     bought: (energy, count, paidFor) => (
@@ -752,6 +823,8 @@ export const de: Words = {
       `Der Verkäufer hat den Preis auf ${amount} je kWh geändert, über Ihre Grenze von ${amount2}.`,
     somebodyWasFasterOfThis: (energy, energy2) =>
       `Jemand war schneller: Von diesem Angebot sind ${energy} übrig, und Sie wollen ${energy2}.`,
+    partsOfAtLeast: (energy) =>
+      `Dieser Bus verkauft Teile ab ${energy} oder den ganzen Rest eines Angebots; kaufen Sie mehr.`,
   },
   router: {
     askForAtLeast1: 'Verlangen Sie mindestens 1 Wh.',
@@ -759,6 +832,7 @@ export const de: Words = {
     thereIsNotEnoughEnergy: 'Innerhalb Ihrer Grenzen ist nicht genug Energie im Angebot.',
     theCostExceedsWhat64: 'Die Kosten übersteigen, was 64 Bit fassen; kaufen Sie weniger auf einmal.',
     evenTheSmallestAcceptableAmount: 'Selbst die kleinste Menge kostet mehr als Ihre Grenze.',
+    thePartsAreTooSmall: 'Die Menge lässt sich nicht in Teile zerlegen, die die Angebote verkaufen; kaufen Sie mehr.',
   },
   useBuyer: {
     connectAWalletThatSigns: 'Verbinden Sie zuerst eine Wallet, die für dieses Netz unterschreibt.',
@@ -823,14 +897,17 @@ export const de: Words = {
       </>
     ),
     holdsNow: 'Jetzt darin',
-    receivedEver: 'Je eingenommen',
-    claimedEver: 'Je abgeholt',
     claims: 'Ansprüche',
     owner: 'Eigentümer',
     share: 'Anteil',
     mayClaim: 'Kann abholen',
     claim: 'Abholen',
     payOut: 'Auszahlen',
+    left: 'ausgeschieden',
+    claimedUnderTheseShares: 'Unter den jetzigen Anteilen abgeholt',
+    ofEarlierShares: 'Aus früheren Anteilen offen',
+    ownOffers: 'Verkäufe des Busses selbst',
+    revenueCountsOnce: 'Sie zählen für die Eigentümer, sobald sie in der Kasse sind; jeder darf sie dorthin bringen.',
   },
   verifyScreen: {
     lookedAt: (count) => `${counted(count, 'Transaktion', 'Transaktionen')} angesehen`,
@@ -898,6 +975,16 @@ export const de: Words = {
     theGateOfThisWindow: 'Für dieses Zeitfenster ist Handelsschluss.',
     thisOfferIsSoldOut: 'Dieses Angebot ist ausverkauft.',
     allThatIsLeftOf: 'Alles, was von diesem Angebot übrig ist, wird gehalten.',
+    tradesFrom: (time) =>
+      `Dieses Angebot des Busses gilt ab ${time}: 120 Sekunden nach dem Anbieten, damit seine Eigentümer es vorher sehen.`,
+    belowTheReservePrice:
+      'Dieses Angebot des Busses verlangt weniger, als die Eigentümer beschlossen haben; es gilt, sobald sie den Preis ändern.',
+    thisBusIsClosing: 'Dieser Bus schließt; Neues lässt sich nicht anbieten.',
+    youAreSuspended:
+      'Sie sind auf diesem Bus als Verkäufer gesperrt und können nichts anbieten. Was Sie verdient haben, gehört Ihnen weiter. Bitten Sie die Eigentümer oder den Betreiber, Sie wieder zuzulassen.',
+    askToBeAdmitted:
+      'Auf diesem Bus werden Verkäufer erst zugelassen: Bitten Sie die Eigentümer oder den Betreiber, Ihre Wallet zuzulassen.',
+    onlyOwnersList: 'Auf diesem Bus dürfen nur Eigentümer anbieten.',
   },
   errorBoundary: {
     thisScreenCouldNotBe: 'Diese Seite ließ sich nicht zeichnen',
@@ -1008,5 +1095,97 @@ export const de: Words = {
     endedASubscription: 'der Knoten hat ein Abonnement beendet',
     noSubscription: (seconds) => `der Knoten hat in ${seconds} Sekunden kein Abonnement angenommen`,
     silent: (seconds) => `der Knoten ist seit ${seconds} Sekunden still`,
+  },
+  listings: {
+    owners: 'nur Eigentümer',
+    admitted: 'Eigentümer und zugelassene Verkäufer',
+    open: 'alle',
+  },
+  claim: {
+    waitingForYou: 'Wartet auf Sie',
+    whatItIs:
+      'Das ließ sich nicht auszahlen, als es fällig war, etwa weil ein Token-Konto geschlossen war. Holen Sie es, wann Sie wollen.',
+    claims: 'Ansprüche',
+    wentTo: (tokens, who) => (
+      <>
+        {tokens} gingen an {who}.
+      </>
+    ),
+    closedBus: (address) => `Geschlossener Bus ${address}`,
+    pull: 'Holen',
+    payOut: 'Auszahlen',
+    owed: 'Noch nicht ausgezahlt',
+    whatIsOwed: 'Was sich nicht auszahlen ließ, wartet hier auf die Wallets, denen es gehört.',
+    theBusIsNotKnown: 'Wer das schuldet, ist auf diesem Netz nicht mehr bekannt.',
+  },
+  seller: {
+    theAccountIsClosed: 'Dieses Verkäuferkonto ist geschlossen.',
+    thereIsNothingToWithdraw: 'Gerade gibt es nichts abzuheben.',
+    withdrawYourOffersFirst: 'Ziehen Sie zuerst Ihre Angebote zurück.',
+    whileSuspendedItStays: 'Das Konto eines gesperrten Verkäufers bleibt offen.',
+    itWasUsedAMomentAgo: 'Es wurde eben benutzt; schließen Sie es in ein paar Minuten.',
+    whatYouEarned: 'Was Sie verdient haben',
+    moreIsLeft: (tokens) => <> Weitere {tokens} passten nicht in eine Transaktion; heben Sie noch einmal ab.</>,
+    wentToTheTreasury: (tokens, more) => (
+      <>
+        {tokens} gingen in die Kasse.{more}
+      </>
+    ),
+    withdrew: (tokens, more) => (
+      <>
+        {tokens} sind in Ihrer Wallet.{more}
+      </>
+    ),
+    theAccountIsClosedIts: 'Das Verkäuferkonto ist geschlossen; seine Miete kam zurück.',
+    suspended:
+      'Sie sind auf diesem Bus als Verkäufer gesperrt und können nichts anbieten. Was Sie verdient haben, gehört Ihnen: Heben Sie es ab, wann Sie wollen. Bitten Sie die Eigentümer oder den Betreiber, Sie wieder zuzulassen.',
+    notInTheTreasury: 'Noch nicht in der Kasse',
+    yoursToWithdraw: 'Können Sie abheben',
+    heldForLocks: 'Für Käufer hinterlegt',
+    moveToTheTreasury: 'In die Kasse bringen',
+    withdraw: 'Abheben',
+    closeTheAccount: 'Verkäuferkonto schließen',
+    closeForRent: (sol) => `Konto schließen, ${sol} kommen zurück`,
+    sellers: 'Verkäufer',
+    nobodySellsYet: 'Auf diesem Bus verkauft noch niemand.',
+    ownersDecideIt: 'Eigentümer lassen Verkäufer durch einen Beschluss zu oder sperren sie, der Betreiber sofort.',
+    isSuspended: 'Der Verkäufer ist gesperrt.',
+    isAdmitted: 'Der Verkäufer ist zugelassen.',
+    badgeSuspended: 'gesperrt',
+    mayList: 'darf anbieten',
+    notAdmitted: 'nicht zugelassen',
+    offers: (count) => counted(count, 'Angebot', 'Angebote'),
+    admit: 'Zulassen',
+    suspend: 'Sperren',
+    walletToAdmit: 'Wallet, die zugelassen wird',
+    admittingPaysRent:
+      'Die Zulassung öffnet ihr Verkäuferkonto; Sie zahlen die Miete und bekommen sie zurück, wenn es schließt.',
+  },
+  closing: {
+    closing: 'schließt',
+    closed: 'geschlossen',
+    thisBusIsClosing: 'Dieser Bus schließt',
+    whatItMeans:
+      'Seine Eigentümer haben beschlossen, ihn zu schließen. Auf ihm öffnet nichts mehr; alle können weiter kaufen, was sie halten, abheben und holen, was ihnen gehört.',
+    offers: 'Offene Angebote',
+    locks: 'Gehaltene Energie',
+    sellers: 'Offene Verkäuferkonten',
+    windows: 'Offene Zeitfenster',
+    decisions: 'Offene Beschlüsse',
+    formerOwners: 'Auszuzahlende frühere Eigentümer',
+    anyoneCanClose: 'Jeder kann Schritt für Schritt schließen, was vorbei ist.',
+    nothingElseIsOpen:
+      'Sonst ist nichts offen: Der Bus kann schließen. Was in seiner Kasse ist, wird unter den Eigentümern geteilt, die es holen, wann sie wollen.',
+    closeTheBus: 'Bus endgültig schließen',
+    closeWhatCanBe: 'Schließen, was geht',
+    theBusIsClosed: 'Der Bus ist geschlossen.',
+    aPartIsClosed: 'Ein Teil davon ist geschlossen.',
+    nothingCanBeClosedYet:
+      'Noch lässt sich nichts schließen: Warten Sie, bis gehaltene Energie und Angebote abgelaufen sind.',
+    closedOn: (time) =>
+      `Dieser Bus ist endgültig geschlossen (${time}). Er handelt nicht mehr; was er schuldet, lässt sich weiter auszahlen.`,
+    creator: 'Angelegt von',
+    owed: 'Was er noch schuldet',
+    allIsPaid: 'Alles ist ausgezahlt.',
   },
 };

@@ -126,12 +126,14 @@ export const en = {
     lockFee: 'Lock fee',
     windows: 'Windows',
     listing: 'Listing',
-    everybody: 'everybody',
-    ownersOnly: 'owners only',
     token: 'Token',
     owners: 'Owners',
     nobody: 'Nobody',
     pastWindows: 'Past windows',
+    reservePrice: 'Own energy for at least',
+    leastSize: 'Least size',
+    horizon: 'Trades ahead',
+    operator: 'Operator',
   },
   createBus: {
     noWindowsDeliversAnyTime: 'No windows: delivers any time',
@@ -187,9 +189,26 @@ export const en = {
     deliveryWindows: 'Delivery windows',
     gateCloses: 'Gate closes',
     whoMayListEnergy: 'Who may list energy',
-    ownersOnly: 'Owners only',
-    everybody: 'Everybody',
     createTheBus: 'Create the bus',
+    oneDay: '1 day',
+    sevenDays: '7 days',
+    thirtyDays: '30 days',
+    oneYear: '1 year',
+    fifteenMinutes: '15 minutes',
+    thirtyMinutes: '30 minutes',
+    oneHour: '1 hour',
+    theHorizonIsTooShort: 'A window with its gate must be shorter than the time that the bus trades ahead.',
+    theLeastSizeIsAboveTheCapacity: 'The least size is above the capacity.',
+    horizon: 'How far ahead it trades',
+    horizonNeverChanges: 'Offers expire and windows open at most so far ahead. This never changes.',
+    leastSize: 'Least size',
+    whatLeastSizeIs: 'The least that is offered, bought or held at once, except a rest.',
+    reservePrice: 'Own energy for at least, per kWh',
+    asTheBasePrice: 'the base price',
+    whatReservePriceIs: 'The bus’s own offers never ask less, so that no owner alone sells the common energy cheaply.',
+    operator: 'Operator’s wallet',
+    nobody: 'nobody',
+    whatTheOperatorDoes: 'May admit and suspend sellers and withdraw the bus’s own offers at once.',
   },
   bus: {
     pasteAWalletsAddress: 'Paste a wallet’s address.',
@@ -202,7 +221,7 @@ export const en = {
   pastWindows: {
     closed: (count: number, back: string | undefined) =>
       `${count === 1 ? 'One window is' : `${count} windows are`} closed; the rent went back${back === undefined ? '' : `: ${back}`}.`,
-    over: (count: number) => (count === 1 ? 'One window is over.' : `${count} windows are over.`),
+    over: (count: number) => (count === 1 ? 'One window can be closed.' : `${count} windows can be closed.`),
     withdrawn: (count: number) => `${counted(count, 'offer')} ${count === 1 ? 'is' : 'are'} withdrawn with it`,
     closingGivesTheRentBack: (sol: string, units: string) =>
       `Closing gives the rent back to who paid it, ${sol} (${units} lamports) for each.`,
@@ -227,19 +246,23 @@ export const en = {
       </>
     ),
     itCanOnlyBeReleased: '; it can only be released now',
-    inEscrow: (tokens: ReactNode, more: ReactNode, more2: ReactNode) => (
-      <>
-        {tokens} in escrow{more}
-        {more2}
-      </>
-    ),
     purchaseLane: 'purchase lane',
     settle: 'Settle',
     release: 'Release',
+    deposited: (tokens: ReactNode, more: ReactNode, more2: ReactNode) => (
+      <>
+        {tokens} deposited{more}
+        {more2}
+      </>
+    ),
+    refundIsFrozen:
+      'Released. The token’s issuer has frozen the account that holds your deposit, so that it cannot be paid back yet; it stays yours.',
+    payTheRefund: 'Pay it back now',
   },
   lock: {
-    youHoldPartOfThis: 'You hold part of this offer already. Settle or release that lock first.',
     thisOfferIsGone: 'This offer is gone.',
+    allPlacesAreTaken: (places: number) =>
+      `You hold ${places} parts of this offer already, the most there can be. Settle or release one first.`,
   },
   marketScreen: {
     unplaced: (count: number) =>
@@ -290,8 +313,6 @@ export const en = {
     windowsGateClosesBefore: (time: string, time2: string) => `${time} windows, gate closes ${time2} before`,
     anyTime: 'any time',
     listing: 'Listing',
-    openToEverybody: 'open to everybody',
-    ownersOnly: 'owners only',
     prices: 'Prices',
     recentTrades: 'Recent trades',
     olderTradesCouldNotBe: (tradesMissing: string) =>
@@ -321,7 +342,6 @@ export const en = {
     kwh: (token: string) => `${token}/kWh`,
     reserved: (energy: string) => `${energy} reserved`,
     of: (energy: string) => `of ${energy}`,
-    noExpiry: 'no expiry',
     thisIsYourOwnOffer: 'This is your own offer',
     locksOnThisOffer: 'Locks on this offer',
     heldBy: (energy: string, who: ReactNode, countdown: ReactNode) => (
@@ -329,6 +349,7 @@ export const en = {
         {energy} held by {who} {countdown}
       </>
     ),
+    tradesIn: (countdown: ReactNode) => <>trades in {countdown}</>,
   },
   charts: {
     depth: (energy: string, offers: number, price: string) =>
@@ -377,17 +398,17 @@ export const en = {
     chooseADayAndA: 'Choose a day and a time.',
     thatIsInThePast: 'That is in the past; choose a later time.',
     tradesUntil: 'Trades until',
-    noExpiry: 'No expiry',
     ownTime: 'Own time',
     dayAndTime: 'Day and time',
+    longest: 'As long as it can',
+    oneDay: '1 day',
+    until: (time: string) => `Until ${time}.`,
+    atTheLatest: (time: string) =>
+      `An offer ends with its window’s gate or the bus’s horizon: choose ${time} at the latest.`,
   },
   offerDialog: {
     elsewhere: (amount: string, offers: number, bus: string) =>
       `The same amount costs ${amount} from ${offers} other ${offers === 1 ? 'offer' : 'offers'} on ${bus} now. Close this and buy it at the best price.`,
-    escrowed:
-      'The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes back in full.',
-    escrowedWithFee: (share: string, units: string) =>
-      `The full cost waits in escrow for 300 seconds. Settle and it pays the seller; release and it comes back, less ${share} for the seller (${units} base units).`,
     thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
     onlyOfThisOfferAre: (energy: string) => `Only ${energy} of this offer are free.`,
     bought: (energy: ReactNode, paidFor: ReactNode) => (
@@ -424,6 +445,10 @@ export const en = {
       'This offer stops trading in less than five minutes, so it cannot be held; buy it at once.',
     holdForFiveMinutes: 'Hold for five minutes',
     addToTheBasket: 'Add to the basket',
+    deposited:
+      'The full cost is deposited with the seller’s vault for 300 seconds. If you settle, the seller gets it; if you release, all of it comes back.',
+    depositedWithFee: (share: string, units: string) =>
+      `The full cost is deposited with the seller’s vault for 300 seconds. If you settle, the seller gets it; if you release, it comes back, less ${share} for the seller (${units} base units).`,
   },
   ownOffers: {
     freeOne: 'Free one',
@@ -445,21 +470,14 @@ export const en = {
       </>
     ),
     reprice: 'Reprice',
-    itHasNoExpiry: 'It has no expiry',
-    extend: 'Extend',
     withdraw: 'Withdraw',
     areFreeAgainTheDeposit: (energy: string) => `${energy} are free again; the deposit went back to its buyer.`,
     underExpiredLocks: (energy: string) => `${energy} under expired locks`,
     setANewPrice: 'Set a new price',
-    tradeForLonger: 'Trade for longer',
     withdrawWhatIsFree: 'Withdraw what is free',
     theOfferAsksPerKwh: (amount: string) => `The offer asks ${amount} per kWh now.`,
-    theOfferTradesForLonger: 'The offer trades for longer now.',
     withdrawnTheEnergyIsAvailable: 'Withdrawn; the energy is available to the bus again.',
     pricePerKwh: 'Price per kWh',
-    atLeastTheBussBase: (amount: string) =>
-      `At least ${amount}, the bus’s base price. Energy under locks keeps its price.`,
-    chooseATimeLaterThan: 'Choose a time later than the present one, or no expiry.',
     energyUnderLocksStaysUntil: ' Energy under locks stays until they are settled or released.',
     goBackToTheBus: (energy: ReactNode, more: ReactNode) => (
       <>
@@ -467,6 +485,17 @@ export const en = {
       </>
     ),
     theBussBasePriceIs: (amount: string) => `The bus’s base price is ${amount}; ask at least that.`,
+    setExpiry: 'Change its end',
+    tradeUntilAnotherTime: 'Trade until another time',
+    theOfferTradesUntil: (time: string) => `The offer trades until ${time} now.`,
+    paidSoFar: (tokens: ReactNode) => <>{tokens} paid and not withdrawn yet</>,
+    atLeast: (amount: string) => `At least ${amount}. Energy under locks keeps its price.`,
+    waitsAgain: (time: string) => `A lower price makes the offer wait: it trades again after ${time}.`,
+    locksNeedItUntil: (time: string) =>
+      `Energy under locks needs the offer until ${time}; choose that or a later time.`,
+    onlyEarlierWhileClosing: 'The bus is closing, so that offers can only end earlier.',
+    theReservePriceIs: (amount: string) =>
+      `The owners have decided that the bus sells its own energy for at least ${amount}.`,
   },
   sellScreen: {
     thereIsNoBusAt: 'There is no bus at this address on this network.',
@@ -475,8 +504,6 @@ export const en = {
     connectAWalletToSee: 'Connect a wallet to see where you may sell.',
     connectAWallet: 'Connect a wallet',
     whereYouMaySell: 'where you may sell',
-    seeWhereYouMaySell: 'See where you may sell.',
-    onlyOwnersMayListEnergy: (link: ReactNode) => <>Only owners may list energy on this bus. {link}</>,
     createABus: 'Create a bus',
     youOwnNoBusAnd: (link: ReactNode) => <>You own no bus, and none lets everybody list. {link}, or ask an owner.</>,
     onWhichBus: 'On which bus',
@@ -491,7 +518,6 @@ export const en = {
     available: (energy: string) => `${energy} available.`,
     theBusHasAvailableOffer: (energy: string) => `The bus has ${energy} available; offer at most that.`,
     pricePerKwh: 'Price per kWh',
-    atLeastTheBussBase: (amount: string) => `At least ${amount}, the bus’s base price.`,
     source: 'Source',
     whoSells: 'Who sells',
     youYourWalletIsPaid: 'You: your wallet is paid',
@@ -500,6 +526,13 @@ export const en = {
       `Brings ${amount} ${token} if all is sold at once. The rent of the offer comes back when it closes.`,
     theOwnersHavePausedThis: 'The owners have paused this bus; nothing can be listed now.',
     putOnOffer: 'Put on offer',
+    atLeast: (amount: string) => `At least ${amount}.`,
+    atLeastTheLeastSize: (energy: string) => `Offers on this bus have at least ${energy}, or all that is available.`,
+    tradesIn: (time: string) => `It trades in ${time}.`,
+    busOffersWait: (time: string) =>
+      `Offers of the bus itself trade ${time} after they are listed or lowered, so that its owners see them first.`,
+    rent: (sol: string, more: string) => `Takes ${sol} as rent${more}. It comes back when the accounts close.`,
+    openingTheAccount: ', which opens your seller account on this bus',
   },
   offer: {
     theBusIsNotOn: 'The bus is not on this network any more.',
@@ -554,8 +587,6 @@ export const en = {
     approvalsThatADecisionNeeds: 'Approvals that a decision needs',
     decisionsTakeEffect: 'Decisions take effect',
     whoMayListEnergy: 'Who may list energy',
-    ownersOnly: 'Owners only',
-    everybody: 'Everybody',
     deliveryWindows: 'Delivery windows',
     gateCloses: 'Gate closes',
     newLockFee: 'New lock fee',
@@ -563,6 +594,25 @@ export const en = {
     yourApprovalIsEnoughThis: 'Your approval is enough: this takes effect at once.',
     changeIt: 'Change it',
     propose: 'Propose',
+    expired: 'expired: it was not carried out in its 30 days',
+    until: (time: string) => `It can be carried out until ${time}.`,
+    ownersPresentKey: 'Owner’s present key',
+    theNewKeyHasAll: 'The new key gets the owner’s share, revenue and voice.',
+    newKey: 'New key',
+    sellersWallet: 'Seller’s wallet',
+    newOperator: 'New operator’s wallet',
+    nobody: 'nobody',
+    whatTheOperatorDoes:
+      'It may admit and suspend sellers and withdraw the bus’s own offers at once. Leave it empty for no operator.',
+    whatSuspendingDoes:
+      'It lists nothing until it is admitted again, and keeps its money. Owners may withdraw what it has on offer.',
+    approvalsThatPausingNeeds: 'Approvals that pausing needs',
+    asManyAsAnyDecision: 'As many as any decision',
+    newReservePricePerKwh: 'Own energy for at least, per kWh',
+    asTheBasePrice: 'the base price',
+    newLeastSize: 'New least size',
+    whatClosingDoes:
+      'Nothing opens on the bus any more. What is on offer may still be bought, and everybody gets what it is owed. Once all is closed, the bus closes for good.',
   },
   change: {
     takeInAnOwner: 'Take in an owner',
@@ -587,8 +637,6 @@ export const en = {
     capacity: 'Capacity',
     basePrice: 'Base price',
     listing: 'Listing',
-    everybody: 'everybody',
-    ownersOnly: 'owners only',
     windows: 'Windows',
     lockFee: 'Lock fee',
     trading: 'Trading',
@@ -600,9 +648,28 @@ export const en = {
     before2: 'Before',
     decided: 'Decided',
     after: 'After',
+    replaceAnOwnersKey: 'Replace an owner’s key',
+    changeThePauseQuorum: 'Change the approvals for pausing',
+    admitASeller: 'Admit a seller',
+    suspendASeller: 'Suspend a seller',
+    changeTheReservePrice: 'Change the lowest price of own energy',
+    changeTheLeastSize: 'Change the least size',
+    changeTheOperator: 'Change the operator',
+    closeTheBus: 'Close the bus',
+    approvalsForPausing: 'Approvals for pausing',
+    seller: 'Seller',
+    admitted: 'admitted',
+    suspended: 'suspended',
+    reservePrice: 'Own energy for at least',
+    leastSize: 'Least size',
+    operator: 'Operator',
+    none: 'none',
+    bus: 'Bus',
+    closing: 'closing',
   },
   proposal: {
     theBusIsNotOn: 'The bus is not on this network any more.',
+    onlyOwnersPropose: 'Only owners of the bus propose changes; connect an owner’s wallet.',
   },
   basketPanel: {
     bought: (energy: ReactNode, offers: number, paidFor: ReactNode) => (
@@ -741,6 +808,8 @@ export const en = {
       `The seller changed the price to ${amount} per kWh, above your limit of ${amount2}.`,
     somebodyWasFasterOfThis: (energy: string, energy2: string) =>
       `Somebody was faster: ${energy} of this offer are left, and you want ${energy2}.`,
+    partsOfAtLeast: (energy: string) =>
+      `This bus sells parts of at least ${energy}, or all that is left of an offer; buy more.`,
   },
   router: {
     askForAtLeast1: 'Ask for at least 1 Wh.',
@@ -748,6 +817,7 @@ export const en = {
     thereIsNotEnoughEnergy: 'There is not enough energy on offer within your limits.',
     theCostExceedsWhat64: 'The cost does not fit 64 bits; buy less at once.',
     evenTheSmallestAcceptableAmount: 'Even the smallest acceptable amount costs more than your limit.',
+    thePartsAreTooSmall: 'The amount cannot be divided into parts that the offers sell; buy more.',
   },
   useBuyer: {
     connectAWalletThatSigns: 'Connect a wallet that signs for this network first.',
@@ -811,14 +881,17 @@ export const en = {
       </>
     ),
     holdsNow: 'Holds now',
-    receivedEver: 'Received ever',
-    claimedEver: 'Claimed ever',
     claims: 'Claims',
     owner: 'Owner',
     share: 'Share',
     mayClaim: 'May claim',
     claim: 'Claim',
     payOut: 'Pay out',
+    left: 'left',
+    claimedUnderTheseShares: 'Claimed under the present shares',
+    ofEarlierShares: 'Owed from earlier shares',
+    ownOffers: 'Sales of the bus itself',
+    revenueCountsOnce: 'They count for the owners once they are in the treasury; anyone may move them there.',
   },
   verifyScreen: {
     lookedAt: (count: number) => `${counted(count, 'transaction')} looked at`,
@@ -886,6 +959,15 @@ export const en = {
     theGateOfThisWindow: 'The gate of this window has closed.',
     thisOfferIsSoldOut: 'This offer is sold out.',
     allThatIsLeftOf: 'All that is left of this offer is under locks.',
+    tradesFrom: (time: string) =>
+      `This offer of the bus trades from ${time} on: 120 seconds after it was listed, so that its owners see it first.`,
+    belowTheReservePrice:
+      'This offer of the bus asks less than the owners have decided; it trades once they reprice it.',
+    thisBusIsClosing: 'This bus is closing; nothing new can be put on offer.',
+    youAreSuspended:
+      'You are suspended as a seller on this bus, so that you cannot put energy on offer. What you earned stays yours. Ask the owners or the operator to admit you again.',
+    askToBeAdmitted: 'On this bus, sellers are admitted first: ask the owners or the operator to admit your wallet.',
+    onlyOwnersList: 'Only owners may put energy on offer on this bus.',
   },
   errorBoundary: {
     thisScreenCouldNotBe: 'This screen could not be drawn',
@@ -995,6 +1077,96 @@ export const en = {
     endedASubscription: 'the node ended a subscription',
     noSubscription: (seconds: number) => `the node has taken no subscription in ${seconds} seconds`,
     silent: (seconds: number) => `the node has been silent for ${seconds} seconds`,
+  },
+  listings: {
+    owners: 'owners only',
+    admitted: 'owners and admitted sellers',
+    open: 'everybody',
+  },
+  claim: {
+    waitingForYou: 'Waiting for you',
+    whatItIs:
+      'This could not be paid to you when it was due, for instance since a token account was closed. Pull it whenever you like.',
+    claims: 'Claims',
+    wentTo: (tokens: ReactNode, who: ReactNode) => (
+      <>
+        {tokens} went to {who}.
+      </>
+    ),
+    closedBus: (address: string) => `Closed bus ${address}`,
+    pull: 'Get it',
+    payOut: 'Pay out',
+    owed: 'Owed and not paid yet',
+    whatIsOwed: 'What could not be paid waits here for the wallets that it belongs to.',
+    theBusIsNotKnown: 'What owes this is not known on this network any more.',
+  },
+  seller: {
+    theAccountIsClosed: 'This seller account is closed.',
+    thereIsNothingToWithdraw: 'There is nothing to withdraw now.',
+    withdrawYourOffersFirst: 'Withdraw your offers first.',
+    whileSuspendedItStays: 'A suspended seller’s account stays open.',
+    itWasUsedAMomentAgo: 'It was used a moment ago; close it in a few minutes.',
+    whatYouEarned: 'What you earned',
+    moreIsLeft: (tokens: ReactNode) => <> {tokens} more did not fit into one transaction; withdraw again.</>,
+    wentToTheTreasury: (tokens: ReactNode, more: ReactNode) => (
+      <>
+        {tokens} went to the treasury.{more}
+      </>
+    ),
+    withdrew: (tokens: ReactNode, more: ReactNode) => (
+      <>
+        {tokens} are in your wallet.{more}
+      </>
+    ),
+    theAccountIsClosedIts: 'The seller account is closed; its rent came back.',
+    suspended:
+      'You are suspended as a seller on this bus, so that you cannot list. What you earned stays yours: withdraw it whenever you like. Ask the owners or the operator to admit you again.',
+    notInTheTreasury: 'Not in the treasury yet',
+    yoursToWithdraw: 'Yours to withdraw',
+    heldForLocks: 'Held for buyers',
+    moveToTheTreasury: 'Move it to the treasury',
+    withdraw: 'Withdraw',
+    closeTheAccount: 'Close the seller account',
+    closeForRent: (sol: string) => `Close the account, ${sol} come back`,
+    sellers: 'Sellers',
+    nobodySellsYet: 'Nobody sells on this bus yet.',
+    ownersDecideIt: 'Owners admit and suspend sellers by a decision, the operator at once.',
+    isSuspended: 'The seller is suspended.',
+    isAdmitted: 'The seller is admitted.',
+    badgeSuspended: 'suspended',
+    mayList: 'may list',
+    notAdmitted: 'not admitted',
+    offers: (count: number) => counted(count, 'offer'),
+    admit: 'Admit',
+    suspend: 'Suspend',
+    walletToAdmit: 'Wallet to admit',
+    admittingPaysRent: 'Admitting opens its seller account; you pay the rent and get it back when it closes.',
+  },
+  closing: {
+    closing: 'closing',
+    closed: 'closed',
+    thisBusIsClosing: 'This bus is closing',
+    whatItMeans:
+      'Its owners have decided to close it. Nothing opens on it any more; everybody can still settle, withdraw and pull what is theirs.',
+    offers: 'Open offers',
+    locks: 'Energy held',
+    sellers: 'Open seller accounts',
+    windows: 'Open windows',
+    decisions: 'Open decisions',
+    formerOwners: 'Former owners to pay',
+    anyoneCanClose: 'Anyone can close what is over, step by step.',
+    nothingElseIsOpen:
+      'Nothing else is open: the bus can close. What its treasury holds is divided among its owners, who pull it whenever they like.',
+    closeTheBus: 'Close the bus for good',
+    closeWhatCanBe: 'Close what can be closed',
+    theBusIsClosed: 'The bus is closed.',
+    aPartIsClosed: 'A part of it is closed.',
+    nothingCanBeClosedYet: 'Nothing can be closed yet: wait until locks and offers have ended.',
+    closedOn: (time: string) =>
+      `This bus closed for good (${time}). It trades no more; what it owes can still be paid.`,
+    creator: 'Created by',
+    owed: 'What it still owes',
+    allIsPaid: 'All that it owed is paid.',
   },
 };
 

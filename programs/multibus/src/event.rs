@@ -487,8 +487,7 @@ events! {
         OfferExpirySet {
             offer: Address,
             expires_at: i64,
-            version: u32,
-            padding: [u8; 4],
+            trades_from: i64,
         }
 
         /// Free energy of an offer went back to its capacity; the account closed where no lock was left.

@@ -4,7 +4,7 @@ import type { Address } from '@solana/kit';
 
 import { duration } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
-import { isOwner } from '../../market/model';
+import { isOwner, lowestPrice } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { Energy } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
@@ -12,13 +12,16 @@ import { PlusIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from '../../ui/parts';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
+import { ClaimList } from '../claim/Claims';
 import { Proposals } from '../proposal/Proposals';
+import { Sellers } from '../seller/Sellers';
 import { Treasury } from '../treasury/Treasury';
+import { ClosedBus, ClosingCard } from './ClosingCard';
 import { CreateBus } from './CreateBus';
 
 /** The screen; `chosen` is a bus's address, or `new`. */
 export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
-  const { buses, readAt } = useMarket();
+  const { buses, tombstones, claims, readAt } = useMarket();
   const { wallet } = useSession();
   const sorted = [...buses.values()].sort(
     (a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name),
@@ -35,6 +38,8 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
       </div>
     );
   }
+  const stone = bus === undefined ? tombstones.get(chosen as Address) : undefined;
+  if (stone !== undefined) return <ClosedBus stone={stone} />;
   if (bus === undefined && !isNew && chosen !== undefined) {
     return <NotFound what={t.busScreen.thereIsNoBusAt} />;
   }
@@ -46,6 +51,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
       </div>
     );
   }
+  const owed = [...claims.values()].filter((claim) => claim.bus === bus.address);
   return (
     <div className="page split bus-page">
       <h1 className="visually-hidden">{t.busScreen.bus}</h1>
@@ -56,7 +62,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
             value={bus.address}
             options={sorted.map((candidate) => [
               candidate.address,
-              `${candidate.name}${isOwner(candidate, wallet) ? ' (yours)' : ''}`,
+              `${candidate.name}${isOwner(candidate, wallet) ? t.marketScreen.yours : ''}`,
             ])}
             onChange={(address: Address) => {
               location.hash = `#/bus/${address}`;
@@ -66,10 +72,12 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
             <PlusIcon size={15} /> {t.busScreen.createABus}
           </a>
         </div>
+        {bus.closing && <ClosingCard key={bus.address} bus={bus} />}
         <Card
           title={
             <span className="row">
               {bus.name} {bus.paused && <span className="badge warning">{t.busScreen.paused}</span>}
+              {bus.closing && <span className="badge warning">{t.closing.closing}</span>}
             </span>
           }
           aside={<CopyButton text={bus.address} label={t.busScreen.copyTheBussAddress} />}
@@ -81,9 +89,16 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
               [t.busScreen.pausing, t.owners.of(bus.pauseApprovals, bus.owners.length)],
               [t.busScreen.capacity, <Energy key="c" wh={bus.capacityWh} />],
               [t.busScreen.basePrice, `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${bus.token}/kWh`],
+              [t.busScreen.reservePrice, `${formatTokens(lowestPrice(bus, true), bus.decimals)} ${bus.token}/kWh`],
+              [t.busScreen.leastSize, <Energy key="l" wh={bus.leastWh} />],
+              [t.busScreen.horizon, duration(bus.horizonSeconds)],
               [t.busScreen.lockFee, bus.lockFeeBps === 0 ? t.busScreen.none : formatBps(bus.lockFeeBps)],
               [t.busScreen.windows, bus.windowSeconds === 0 ? t.busScreen.none : duration(bus.windowSeconds)],
-              [t.busScreen.listing, bus.openListing ? t.busScreen.everybody : t.busScreen.ownersOnly],
+              [t.busScreen.listing, t.listings[bus.listing]],
+              [
+                t.busScreen.operator,
+                bus.operator === undefined ? t.busScreen.none : <AddressLabel key="o" address={bus.operator} copy />,
+              ],
               [t.busScreen.token, <AddressLabel key="t" address={bus.mint} copy />],
             ]}
           />
@@ -100,6 +115,13 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
           </ul>
         </Card>
         <Treasury bus={bus} />
+        {owed.length > 0 && (
+          <Card title={t.claim.owed}>
+            <p className="hint">{t.claim.whatIsOwed}</p>
+            <ClaimList claims={owed} />
+          </Card>
+        )}
+        <Sellers key={bus.address} bus={bus} />
         <PastWindows title={t.busScreen.pastWindows} isWanted={(capacity) => capacity.bus === bus.address} />
       </div>
       <Proposals key={bus.address} bus={bus} />

@@ -6,6 +6,7 @@ import { short } from '../../amount/text';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
 import { UNNAMED } from '../../chain/mint';
 import { isUnreachable, sentence } from '../../errors/explain';
+import { LISTINGS, type Listing } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -14,6 +15,9 @@ import { CloseIcon, PlusIcon } from '../../ui/icons';
 import { Card } from '../../ui/parts';
 import { t } from '../../words';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
+
+/** What an empty box that may stay empty says. */
+const NONE = { ok: true, value: undefined } as const;
 
 interface OwnerRow {
   readonly key: number;
@@ -24,10 +28,10 @@ interface OwnerRow {
 /** Choices of a delivery window's length, in seconds. */
 export const WINDOW_CHOICES = [
   ['0', t.createBus.noWindowsDeliversAnyTime],
-  ['900', '15 minutes'],
-  ['1800', '30 minutes'],
-  ['3600', '1 hour'],
-  ['86400', '1 day'],
+  ['900', t.createBus.fifteenMinutes],
+  ['1800', t.createBus.thirtyMinutes],
+  ['3600', t.createBus.oneHour],
+  ['86400', t.createBus.oneDay],
 ] as const;
 
 /** Choices of how long before a window its gate closes, in seconds. */
@@ -47,6 +51,14 @@ export const TIMELOCK_CHOICES = [
   ['604800', t.createBus.after7Days],
 ] as const;
 
+/** Choices of how far ahead a bus trades, in seconds; it never changes. */
+const HORIZON_CHOICES = [
+  ['86400', t.createBus.oneDay],
+  ['604800', t.createBus.sevenDays],
+  ['2592000', t.createBus.thirtyDays],
+  ['31536000', t.createBus.oneYear],
+] as const;
+
 /** The form. */
 export function CreateBus() {
   const { live, wallet, signer } = useSession();
@@ -60,7 +72,11 @@ export function CreateBus() {
   const [threshold, setThreshold] = useState('1');
   const [pauseQuorum, setPauseQuorum] = useState('0');
   const [timelock, setTimelock] = useState<(typeof TIMELOCK_CHOICES)[number][0]>('0');
-  const [listing, setListing] = useState<'owners' | 'open'>('owners');
+  const [listing, setListing] = useState<Listing>('owners');
+  const [horizon, setHorizon] = useState<(typeof HORIZON_CHOICES)[number][0]>('604800');
+  const [leastSize, setLeastSize] = useState<EnergyInputValue>({ text: '1', unit: 'Wh' });
+  const [reserveText, setReserveText] = useState('');
+  const [operatorText, setOperatorText] = useState('');
   const [windowSeconds, setWindowSeconds] = useState<(typeof WINDOW_CHOICES)[number][0]>('0');
   const [gate, setGate] = useState<(typeof GATE_CHOICES)[number][0]>('0');
   const [lockFee, setLockFee] = useState('0');
@@ -70,11 +86,15 @@ export function CreateBus() {
   const rows = owners.map((row, index) =>
     index === 0 && row.wallet === '' && wallet !== undefined ? { ...row, wallet } : row,
   );
+  const gateSeconds = windowSeconds === '0' ? 0 : Number(gate);
   const parsedName = parseName(name);
   const parsedCapacity = readEnergy(capacity);
   const decimals = mint.kind === 'known' ? mint.mint.decimals : 6;
   const price = parsePrice(priceText, decimals);
   const fee = parseBps(lockFee);
+  const parsedLeast = readEnergy(leastSize);
+  const reserve = reserveText.trim() === '' ? NONE : parsePrice(reserveText, decimals);
+  const operator = operatorText.trim() === '' ? NONE : parseAddress(operatorText);
   const parsedOwners = rows.map((row) => ({ row, wallet: parseAddress(row.wallet), share: parseBps(row.share) }));
   const sum = parsedOwners.reduce((total, { share }) => total + (share.ok ? share.value : 0), 0);
   const wallets = parsedOwners.flatMap((owner) => (owner.wallet.ok ? [owner.wallet.value] : []));
@@ -84,9 +104,22 @@ export function CreateBus() {
     wallet !== undefined && !wallets.includes(wallet) && t.createBus.youMustBeOneOf,
     sum !== 10_000 && t.createBus.theSharesMakeTheyMust(formatBps(sum)),
     fee.ok && fee.value > 500 && t.createBus.theLockFeeCanBe,
+    Number(windowSeconds) + gateSeconds >= Number(horizon) && t.createBus.theHorizonIsTooShort,
+    parsedLeast.ok &&
+      parsedCapacity.ok &&
+      parsedLeast.value > parsedCapacity.value &&
+      t.createBus.theLeastSizeIsAboveTheCapacity,
   ].filter((problem): problem is string => typeof problem === 'string');
   const ready =
-    parsedName.ok && parsedCapacity.ok && price.ok && fee.ok && mint.kind === 'known' && problems.length === 0;
+    parsedName.ok &&
+    parsedCapacity.ok &&
+    price.ok &&
+    fee.ok &&
+    parsedLeast.ok &&
+    reserve.ok &&
+    operator.ok &&
+    mint.kind === 'known' &&
+    problems.length === 0;
   const known = [...new Map([...buses.values()].map((bus) => [bus.mint, bus])).values()];
 
   const setRow = (key: number, change: Partial<OwnerRow>) =>
@@ -106,13 +139,17 @@ export function CreateBus() {
           ),
           threshold: Number(thresholdValue),
           pauseQuorum: Number(pauseQuorum),
-          openListing: listing === 'open',
+          listing,
           lockFeeBps: fee.value,
           timelockSeconds: Number(timelock),
           windowSeconds: Number(windowSeconds),
-          gateClosureSeconds: windowSeconds === '0' ? 0 : Number(gate),
+          gateClosureSeconds: gateSeconds,
+          horizonSeconds: Number(horizon),
           capacityWh: parsedCapacity.value,
           basePricePerKwh: price.value,
+          reservePricePerKwh: reserve.value ?? 0n,
+          leastWh: parsedLeast.value,
+          operator: operator.value,
         },
         onStage,
       );
@@ -292,15 +329,42 @@ export function CreateBus() {
           {windowSeconds !== '0' && (
             <Select label={t.createBus.gateCloses} value={gate} options={GATE_CHOICES} onChange={setGate} />
           )}
+          <Select
+            label={t.createBus.horizon}
+            value={horizon}
+            options={HORIZON_CHOICES}
+            onChange={setHorizon}
+            hint={t.createBus.horizonNeverChanges}
+          />
+          <EnergyField
+            label={t.createBus.leastSize}
+            value={leastSize}
+            onChange={setLeastSize}
+            hint={t.createBus.whatLeastSizeIs}
+          />
+          <TextField
+            label={t.createBus.reservePrice}
+            value={reserveText}
+            onChange={setReserveText}
+            parsed={reserve}
+            placeholder={t.createBus.asTheBasePrice}
+            hint={t.createBus.whatReservePriceIs}
+          />
+          <TextField
+            label={t.createBus.operator}
+            value={operatorText}
+            onChange={setOperatorText}
+            parsed={operator}
+            inputMode="text"
+            placeholder={t.createBus.nobody}
+            hint={t.createBus.whatTheOperatorDoes}
+          />
         </div>
         <div className="field">
           <span className="label">{t.createBus.whoMayListEnergy}</span>
           <Segmented
             label={t.createBus.whoMayListEnergy}
-            options={[
-              ['owners', t.createBus.ownersOnly],
-              ['open', t.createBus.everybody],
-            ]}
+            options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
             value={listing}
             onChange={setListing}
           />

@@ -1,17 +1,20 @@
 /** Creating a bus: its owners, how they decide, and the market that it is. */
 
-import { address, isAddress, type Address } from '@solana/kit';
+import { address, isAddress, type Address, type Instruction } from '@solana/kit';
 
 import type { Parsed } from '../../amount/decimal';
-import { busAddress, capacityAddress, escrowAddress, treasuryAddress } from '../../chain/address';
+import { busAddress, capacityAddress, creatorAddress, ledgerAddress } from '../../chain/address';
 import { readAccounts, type Connection } from '../../chain/connection';
+import { newCounter } from '../../chain/counter';
 import { symbolOf } from '../../chain/mint';
 import { send, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
-import { getBusCreateInstruction, ListingPolicy } from '../../generated';
+import { getBusCreateInstructionAsync, getCreatorOpenInstruction } from '../../generated';
+import { decodeNextBus } from '../../market/decode';
 import type { LiveMarket } from '../../market/live';
-import { SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
+import { LISTING_NUMBERS, type Listing } from '../../market/model';
+import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
 import { t } from '../../words';
 
 /** What owners decide about their bus when they create it. */
@@ -20,13 +23,17 @@ export interface BusConfig {
   readonly owners: readonly { readonly wallet: Address; readonly shareBps: number }[];
   readonly threshold: number;
   readonly pauseQuorum: number;
-  readonly openListing: boolean;
+  readonly listing: Listing;
   readonly lockFeeBps: number;
   readonly timelockSeconds: number;
   readonly windowSeconds: number;
   readonly gateClosureSeconds: number;
+  readonly horizonSeconds: number;
   readonly capacityWh: bigint;
   readonly basePricePerKwh: bigint;
+  readonly reservePricePerKwh: bigint;
+  readonly leastWh: bigint;
+  readonly operator: Address | undefined;
 }
 
 /** A settlement token. */
@@ -66,7 +73,43 @@ export async function readMint(connection: Connection, mint: Address): Promise<M
   return { address: mint, tokenProgram: account.owner, decimals, symbol: symbolOf(account.data) };
 }
 
-/** Creates a bus; returns its address. */
+/** Number of a creator's next bus, and what opens its counter where it has none yet. */
+async function nextBus(
+  { connection }: LiveMarket,
+  creator: Address,
+): Promise<{ readonly busSeq: bigint; readonly opening: readonly Instruction[] }> {
+  const counter = await creatorAddress(creator);
+  const account = (await readAccounts(connection, [counter])).accounts[0];
+  const known = account?.owner === PROGRAM ? decodeNextBus(account.data) : undefined;
+  if (known !== undefined) return { busSeq: known, opening: [] };
+  const { firstSlot, first } = await newCounter(connection);
+  const wallet = noSigner(creator);
+  const open = getCreatorOpenInstruction({ wallet, creator: counter, systemProgram: SYSTEM_PROGRAM, firstSlot });
+  return { busSeq: first, opening: [open] };
+}
+
+/** The instructions that create a bus, and its address. */
+export async function busCreateInstructions(
+  live: LiveMarket,
+  creator: Address,
+  mint: Mint,
+  { listing, owners, operator, ...rest }: BusConfig,
+): Promise<{ readonly bus: Address; readonly instructions: readonly Instruction[] }> {
+  const { busSeq, opening } = await nextBus(live, creator);
+  const create = await getBusCreateInstructionAsync({
+    creator: noSigner(creator),
+    mint: mint.address,
+    tokenProgram: mint.tokenProgram,
+    busSeq,
+    ...rest,
+    owners: owners.map(({ wallet, shareBps }) => ({ owner: wallet, shareBps })),
+    listingPolicy: LISTING_NUMBERS[listing],
+    operator: operator ?? null,
+  });
+  return { bus: await busAddress(creator, busSeq), instructions: [...opening, create] };
+}
+
+/** Creates a bus; returns its address. The first bus of a wallet opens the counter of its buses. */
 export async function busCreate(
   live: LiveMarket,
   signer: Signer,
@@ -74,37 +117,18 @@ export async function busCreate(
   config: BusConfig,
   onStage: (stage: Stage) => void,
 ): Promise<Address> {
-  const creator = signer.address;
-  // Any number that the creator has not used; the time is one.
-  const busSeq = BigInt(Date.now());
-  const bus = await busAddress(creator, busSeq);
-  const [capacity, escrow, treasury] = await Promise.all([
-    capacityAddress(bus, 0),
-    escrowAddress(bus),
-    treasuryAddress(bus),
-  ]);
-  const { openListing, owners, ...rest } = config;
+  let bus: Address | undefined;
   await send(
     live.connection,
     signer,
-    async () => [
-      getBusCreateInstruction({
-        creator: noSigner(creator),
-        bus,
-        capacity,
-        mint: mint.address,
-        escrow,
-        treasury,
-        tokenProgram: mint.tokenProgram,
-        systemProgram: SYSTEM_PROGRAM,
-        busSeq,
-        ...rest,
-        owners: owners.map(({ wallet, shareBps }) => ({ owner: wallet, shareBps })),
-        listingPolicy: openListing ? ListingPolicy.Open : ListingPolicy.OwnersOnly,
-      }),
-    ],
+    async () => {
+      const made = await busCreateInstructions(live, signer.address, mint, config);
+      bus = made.bus;
+      return made.instructions;
+    },
     onStage,
   );
-  await live.refresh([bus, capacity]);
+  if (bus === undefined) throw new Error('no bus was made');
+  await live.refresh([bus, await ledgerAddress(bus), await capacityAddress(bus, 0)]);
   return bus;
 }

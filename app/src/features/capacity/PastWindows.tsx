@@ -5,7 +5,7 @@ import { formatSol, formatUnits } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
 import { getCapacitySize } from '../../generated';
-import type { Capacity } from '../../market/model';
+import { soldWh, type Capacity } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -26,12 +26,12 @@ export function PastWindows({
   readonly title: string;
   readonly isWanted: (capacity: Capacity) => boolean;
 }) {
-  const { live, signer } = useSession();
+  const { live, signer, wallet } = useSession();
   const { capacities, offers, buses } = useMarket();
   const now = useNow();
   const action = useAction();
   const rent = useRent();
-  const windows = pastWindows({ capacities, offers }, now, isWanted);
+  const windows = pastWindows({ capacities, offers, buses }, wallet, now, isWanted);
   const free = windows.filter(({ isHeldUp }) => !isHeldUp);
   if (windows.length === 0 && action.state.kind === 'idle') return null;
   const close = () => {
@@ -66,7 +66,7 @@ export function PastWindows({
                   )}
                 </span>
                 <span className="row">
-                  <Energy wh={capacity.soldWh} /> <AddressLabel address={capacity.rentPayer} />
+                  <Energy wh={soldWh(capacity, left)} /> <AddressLabel address={capacity.rentPayer} />
                 </span>
               </li>
             ))}

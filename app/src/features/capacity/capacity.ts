@@ -1,19 +1,19 @@
-/** Capacities of windows that are over: whoever likes closes them, and the rent goes back to who paid it. */
+/** Capacities of windows that are over or that nobody uses: they are closed, and the rent goes back to who paid it. */
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { capacityAddress } from '../../chain/address';
-import { TRANSACTION_ACCOUNTS, TRANSACTION_BYTES, WALLET_BYTES } from '../../chain/limits';
-import { send, sizeOf, type Sent, type Signer, type Stage } from '../../chain/send';
+import { ledgerAddress } from '../../chain/address';
+import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getCapacityCloseInstruction } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import type { Capacity, Offer } from '../../market/model';
+import { isOperator, isOwner, type Bus, type Capacity, type Offer } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
 import { offerCancelInstruction } from '../offer/offer';
 
-/** A window that is over, with the offers that are still open in it. */
+/** A window that can be closed, with the offers that are still open in it. */
 export interface PastWindow {
   readonly capacity: Capacity;
   readonly offers: readonly Offer[];
@@ -24,16 +24,17 @@ export interface PastWindow {
 /** Accounts that a node reads at once. */
 const READ_AT_ONCE = 100;
 
-/** Windows that are over, of buses and payers that `isWanted` accepts; the oldest first. */
+/** Windows that a wallet can close, of buses and payers that `isWanted` accepts; the oldest first. */
 export function pastWindows(
-  { capacities, offers }: Pick<MarketState, 'capacities' | 'offers'>,
+  { capacities, offers, buses }: Pick<MarketState, 'capacities' | 'offers' | 'buses'>,
+  wallet: Address | undefined,
   now: number,
   isWanted: (capacity: Capacity) => boolean,
 ): readonly PastWindow[] {
   const open = new Map<Address, Offer[]>();
   for (const offer of offers.values()) open.set(offer.capacity, [...(open.get(offer.capacity) ?? []), offer]);
   return [...capacities.values()]
-    .filter((capacity) => isOver(capacity, now) && isWanted(capacity))
+    .filter((capacity) => isClosable(capacity, buses.get(capacity.bus), wallet, now) && isWanted(capacity))
     .sort((a, b) => a.windowStart - b.windowStart)
     .map((capacity) => {
       const left = open.get(capacity.address) ?? [];
@@ -41,9 +42,26 @@ export function pastWindows(
     });
 }
 
-/** Whether a window's delivery is over. */
-function isOver({ windowStart, windowSeconds }: Capacity, now: number): boolean {
-  return windowStart !== 0 && now >= windowStart + windowSeconds;
+/**
+ * Whether a wallet can close a window: once its delivery is over anyone; where nobody used it, anyone once its gate has
+ * closed or its bus is closing, and whoever paid its rent, owners and operator at any time.
+ */
+export function isClosable(
+  capacity: Capacity,
+  bus: Bus | undefined,
+  wallet: Address | undefined,
+  now: number,
+): boolean {
+  const { windowStart, windowSeconds, gateClosesAt, rentPayer } = capacity;
+  if (windowStart === 0) return false;
+  if (!isUnused(capacity)) return now >= windowStart + windowSeconds;
+  const decides = bus !== undefined && (bus.closing || isOwner(bus, wallet) || isOperator(bus, wallet));
+  return now >= gateClosesAt || rentPayer === wallet || decides;
+}
+
+/** Whether nothing was ever put on offer in a window, or all of it was withdrawn unsold. */
+function isUnused({ committedWh, openOffers }: Capacity): boolean {
+  return committedWh === 0n && openOffers === 0;
 }
 
 /** Closes past windows, as many as one transaction holds, with what is left of their offers; returns how many. */
@@ -64,10 +82,10 @@ export async function capacityClose(
       const wanted = new Set(windows.map(({ capacity }) => capacity.address));
       const instructions: Instruction[] = [];
       closed = [];
-      for (const window of pastWindows(state, live.now(), ({ address }) => wanted.has(address))) {
+      for (const window of pastWindows(state, signer.address, live.now(), ({ address }) => wanted.has(address))) {
         if (window.isHeldUp) continue;
         const more = await closing(signer.address, window);
-        if (!isWithin(signer.address, [...instructions, ...more])) break;
+        if (!fitsTransaction(signer.address, [...instructions, ...more])) break;
         instructions.push(...more);
         closed.push(window);
       }
@@ -84,17 +102,17 @@ export async function capacityClose(
 async function closing(caller: Address, { capacity, offers }: PastWindow): Promise<readonly Instruction[]> {
   return [
     ...offers.map((offer) => offerCancelInstruction(caller, offer)),
-    getCapacityCloseInstruction({
-      general: await capacityAddress(capacity.bus, 0),
-      capacity: capacity.address,
-      rentPayer: capacity.rentPayer,
-    }),
+    await capacityCloseInstruction(caller, capacity),
   ];
 }
 
-function isWithin(caller: Address, instructions: readonly Instruction[]): boolean {
-  const accounts = instructions.flatMap((one) => [one.programAddress, ...(one.accounts ?? []).map((a) => a.address)]);
-  return (
-    new Set(accounts).size < TRANSACTION_ACCOUNTS && sizeOf(caller, instructions) <= TRANSACTION_BYTES - WALLET_BYTES
-  );
+/** The instruction that closes a window's capacity. */
+export async function capacityCloseInstruction(caller: Address, capacity: Capacity): Promise<Instruction> {
+  return getCapacityCloseInstruction({
+    caller: noSigner(caller),
+    bus: capacity.bus,
+    ledger: await ledgerAddress(capacity.bus),
+    capacity: capacity.address,
+    rentPayer: capacity.rentPayer,
+  });
 }

@@ -28,16 +28,16 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
   const offer = offers.get(lock.offer);
   const isExpired = now > lock.expiresAt;
   const settlement =
-    bus === undefined || offer === undefined || isExpired || bus.paused
+    bus === undefined || offer === undefined || isExpired || lock.isUnpaid
       ? undefined
-      : () =>
-          planSettle(lock, offer, bus, t.plan.on(formatEnergy(lock.energyWh), bus.name, deliveryOf([{ offer, bus }])));
+      : () => planSettle(lock, t.plan.on(formatEnergy(lock.energyWh), bus.name, deliveryOf([{ offer, bus }])));
   const preview = usePurchasePreview(
     lock.address,
     settlement === undefined ? undefined : () => ({ plans: [settlement()] }),
   );
   if (bus === undefined || offer === undefined) return null;
-  const fee = bus.paused ? 0n : shareOf(lock.deposit, lock.lockFeeBps);
+  // The fee is the lock's own: what the bus decides later is of later locks.
+  const fee = lock.isUnpaid ? 0n : shareOf(lock.deposit, lock.lockFeeBps);
   const settle = () => {
     if (settlement === undefined) return;
     void action.run(async (onStage) => {
@@ -63,20 +63,20 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
         <span className="row">
           <LockIcon /> <strong>{bus.name}</strong>
         </span>
-        <Countdown until={lock.expiresAt} />
+        {!lock.isUnpaid && <Countdown until={lock.expiresAt} />}
       </div>
-      <p className="big">
-        <Energy wh={lock.energyWh} />
-      </p>
+      <p className="big">{lock.isUnpaid ? <Tokens units={lock.deposit} bus={bus} /> : <Energy wh={lock.energyWh} />}</p>
       <p className="sub">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</p>
       <p className="sub">
-        {t.lockCard.inEscrow(
-          <Tokens units={lock.deposit} bus={bus} />,
-          fee > 0n && !isExpired && (
-            <>{t.lockCard.releasingCosts(<Tokens units={fee} bus={bus} />, formatBps(lock.lockFeeBps))}</>
-          ),
-          isExpired && t.lockCard.itCanOnlyBeReleased,
-        )}
+        {lock.isUnpaid
+          ? t.lockCard.refundIsFrozen
+          : t.lockCard.deposited(
+              <Tokens units={lock.deposit} bus={bus} />,
+              fee > 0n && (
+                <>{t.lockCard.releasingCosts(<Tokens units={fee} bus={bus} />, formatBps(lock.lockFeeBps))}</>
+              ),
+              isExpired && t.lockCard.itCanOnlyBeReleased,
+            )}
       </p>
       {settlement !== undefined && (
         <dl className="lines">
@@ -84,13 +84,13 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
         </dl>
       )}
       <div className="row">
-        {!isExpired && (
-          <WalletButton onClick={settle} busy={action.isRunning} disabled={settlement === undefined}>
+        {settlement !== undefined && (
+          <WalletButton onClick={settle} busy={action.isRunning}>
             {t.lockCard.settle}
           </WalletButton>
         )}
         <WalletButton onClick={release} busy={action.isRunning} tone="quiet">
-          {t.lockCard.release}
+          {lock.isUnpaid ? t.lockCard.payTheRefund : t.lockCard.release}
         </WalletButton>
       </div>
       <ActionStatus action={action} />

@@ -40,10 +40,10 @@ export function BusCard({
   const keys = new Set(capacities.map(({ address }) => address));
   const inScope = offers.filter((offer) => keys.has(offer.capacity));
   const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
-  const soldOpen = sum(inScope.map((offer) => offer.listedWh - offer.remainingWh));
   const reserved = sum(inScope.map(({ reservedWh }) => reservedWh));
-  const sold = sum(capacities.map(({ soldWh }) => soldWh)) + soldOpen;
-  const listed = sum(capacities.map(({ listedWh }) => listedWh)) - soldOpen - reserved;
+  const remaining = sum(inScope.map(({ remainingWh }) => remainingWh));
+  const sold = sum(capacities.map(({ committedWh }) => committedWh)) - remaining;
+  const listed = remaining - reserved;
   const available = sum(capacities.map(({ availableWh }) => availableWh));
   const total = sum(capacities.map(({ totalWh }) => totalWh));
   return (
@@ -57,6 +57,7 @@ export function BusCard({
               <PauseIcon size={13} /> {t.marketScreen.paused2}
             </span>
           )}
+          {bus.closing && <span className="badge warning">{t.closing.closing}</span>}
         </span>
       }
       aside={
@@ -117,7 +118,7 @@ export function BusCard({
               ? t.marketScreen.windowsGateClosesBefore(duration(bus.windowSeconds), duration(bus.gateClosureSeconds))
               : t.marketScreen.anyTime,
           ],
-          [t.marketScreen.listing, bus.openListing ? t.marketScreen.openToEverybody : t.marketScreen.ownersOnly],
+          [t.marketScreen.listing, t.listings[bus.listing]],
         ]}
       />
     </Card>

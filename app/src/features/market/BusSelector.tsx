@@ -113,9 +113,11 @@ function BusLink({
         <span>
           {bus.paused
             ? t.marketScreen.paused
-            : tradable.length === 0
-              ? t.marketScreen.nothingOnOffer
-              : t.marketScreen.free(formatEnergy(free))}
+            : bus.closing
+              ? t.closing.closing
+              : tradable.length === 0
+                ? t.marketScreen.nothingOnOffer
+                : t.marketScreen.free(formatEnergy(free))}
           {isOwner(bus, wallet) && t.marketScreen.yours}
         </span>
         {lowest !== undefined && (

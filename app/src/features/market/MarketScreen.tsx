@@ -11,6 +11,7 @@ import { Segmented } from '../../ui/fields';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
+import { ClosedBus } from '../bus/ClosingCard';
 import { OfferDialog } from '../offer/OfferDialog';
 import { basket, buyTab } from '../purchase/basket';
 import { BasketPanel } from '../purchase/BasketPanel';
@@ -44,6 +45,8 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   );
   const current = chosen === undefined ? sorted[0] : figures.get(chosen as Address);
   if (current === undefined) {
+    const stone = chosen === undefined ? undefined : state.tombstones.get(chosen as Address);
+    if (stone !== undefined) return <ClosedBus stone={stone} />;
     if (chosen !== undefined && state.readAt !== undefined) {
       return <NotFound what={t.marketScreen.thereIsNoBusAt} />;
     }

@@ -40,9 +40,9 @@ function compare(column: Column, a: Offer, b: Offer): number {
     case 'source':
       return numbers(SOURCES.indexOf(a.source), SOURCES.indexOf(b.source));
     case 'seller':
-      return a.seller < b.seller ? -1 : a.seller > b.seller ? 1 : 0;
+      return a.wallet < b.wallet ? -1 : a.wallet > b.wallet ? 1 : 0;
     case 'expires':
-      return numbers(a.expiresAt || Number.MAX_SAFE_INTEGER, b.expiresAt || Number.MAX_SAFE_INTEGER);
+      return numbers(a.expiresAt, b.expiresAt);
   }
 }
 
@@ -161,7 +161,7 @@ export function OfferTable({
                       index={item.index + 2}
                       bus={bus}
                       offer={offer}
-                      isOwn={offer.seller === wallet}
+                      isOwn={offer.wallet === wallet}
                       locks={byOffer.get(offer.address) ?? NO_LOCKS}
                       onChoose={onChoose}
                     />
@@ -229,15 +229,12 @@ const Row = memo(function Row({
           <span className="sub">{t.offerTable.of(formatEnergy(offer.listedWh))}</span>
         </div>
         <div className="td td-seller" role="cell">
-          <AddressLabel address={offer.seller} />
+          <AddressLabel address={offer.wallet} />
         </div>
         <div className="td td-expires" role="cell">
-          {offer.expiresAt === 0 ? (
-            <span className="hint">{t.offerTable.noExpiry}</span>
-          ) : offer.expiresAt - now < 3_600 ? (
-            <Countdown until={offer.expiresAt} />
-          ) : (
-            duration(offer.expiresAt - now)
+          {offer.expiresAt - now < 3_600 ? <Countdown until={offer.expiresAt} /> : duration(offer.expiresAt - now)}
+          {now < offer.tradesFrom && (
+            <span className="sub warning-text">{t.offerTable.tradesIn(<Countdown until={offer.tradesFrom} />)}</span>
           )}
           {offer.windowStart !== 0 && <span className="sub">{windowLabel(offer.windowStart, bus.windowSeconds)}</span>}
         </div>

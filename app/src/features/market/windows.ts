@@ -35,11 +35,12 @@ export function deliveryWindows(
   now: number,
 ): readonly DeliveryWindow[] {
   if (bus.windowSeconds === 0) return [];
-  const lengths = new Map<number, number>();
-  for (const { windowStart, windowSeconds } of capacities) {
-    if (windowStart !== 0 && windowStart + windowSeconds > now) lengths.set(windowStart, windowSeconds);
+  const opened = new Map<number, Capacity>();
+  for (const capacity of capacities) {
+    const { windowStart, windowSeconds } = capacity;
+    if (windowStart !== 0 && windowStart + windowSeconds > now) opened.set(windowStart, capacity);
   }
-  const starts = [...lengths.keys()].sort((a, b) => a - b);
+  const starts = [...opened.keys()].sort((a, b) => a - b);
   const [first, last] = [starts[0], starts.at(-1)];
   if (first === undefined || last === undefined) return [];
   const all = new Set(starts);
@@ -50,13 +51,14 @@ export function deliveryWindows(
       const own = tradable.filter((offer) => offer.windowStart === start);
       return {
         start,
-        seconds: lengths.get(start) ?? bus.windowSeconds,
+        seconds: opened.get(start)?.windowSeconds ?? bus.windowSeconds,
         freeWh: own.reduce((sum, offer) => sum + freeWh(offer), 0n),
         lowest: own.reduce<bigint | undefined>(
           (least, { pricePerKwh }) => (least === undefined || pricePerKwh < least ? pricePerKwh : least),
           undefined,
         ),
-        isOpen: now < gateClosesAt(bus, start),
+        // Each window has the gate that it was opened with.
+        isOpen: now < (opened.get(start)?.gateClosesAt ?? gateClosesAt(bus, start)),
       };
     });
 }

@@ -2,12 +2,12 @@
 
 import { useMemo, useState } from 'react';
 
-import { cost } from '../../amount/cost';
+import { cost, shareOf } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { deliveryLabel } from '../../amount/time';
 import { formatBps, formatTokens, formatUnits } from '../../amount/token';
-import { LOCK_SECONDS } from '../../generated';
-import { freeWh, untradable, gateClosesAt, type Bus, type Offer } from '../../market/model';
+import { LOCK_MARGIN_SECONDS, LOCK_SECONDS } from '../../generated';
+import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -53,7 +53,17 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const why = offer === undefined || bus === undefined ? t.offerDialog.thisOfferIsGoneIt : untradable(offer, bus, now);
   const free = offer === undefined ? 0n : freeWh(offer);
   const isTooMuch = energyWh !== undefined && energyWh > free && !(less && way === 'buy');
-  const refused = why ?? (isTooMuch ? t.offerDialog.onlyOfThisOfferAre(formatEnergy(free)) : undefined);
+  const isTooLittle =
+    energyWh !== undefined && energyWh <= free && offer !== undefined && bus !== undefined
+      ? !isLargeEnough(energyWh, offer, bus)
+      : false;
+  const refused =
+    why ??
+    (isTooMuch
+      ? t.offerDialog.onlyOfThisOfferAre(formatEnergy(free))
+      : isTooLittle && bus !== undefined
+        ? t.quote.partsOfAtLeast(formatEnergy(bus.leastWh))
+        : undefined);
   const isShort = total !== undefined && balance !== undefined && wallet !== undefined && balance < total;
   const ready =
     offer !== undefined && bus !== undefined && energyWh !== undefined && total !== undefined && refused === undefined;
@@ -77,8 +87,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const lockOutlives =
     offer !== undefined &&
     bus !== undefined &&
-    ((offer.expiresAt !== 0 && now + Number(LOCK_SECONDS) > offer.expiresAt) ||
-      now + Number(LOCK_SECONDS) >= gateClosesAt(bus, offer.windowStart));
+    now + Number(LOCK_SECONDS) + Number(LOCK_MARGIN_SECONDS) > offer.expiresAt;
 
   const onBuy = () => {
     if (bus === undefined || energyWh === undefined || wallet === undefined) return;
@@ -139,7 +148,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
               [t.offerDialog.pricePerKwh, <Tokens key="p" units={offer.pricePerKwh} bus={bus} />],
               [t.offerDialog.delivery, <strong key="d">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</strong>],
               [t.offerDialog.free, <Energy key="f" wh={freeWh(offer)} />],
-              [t.offerDialog.seller, <AddressLabel key="a" address={offer.seller} copy />],
+              [t.offerDialog.seller, <AddressLabel key="a" address={offer.wallet} copy />],
             ]}
           />
         )}
@@ -193,10 +202,10 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                   </div>
                   <p className="hint">
                     {bus.lockFeeBps === 0
-                      ? t.offerDialog.escrowed
-                      : t.offerDialog.escrowedWithFee(
+                      ? t.offerDialog.deposited
+                      : t.offerDialog.depositedWithFee(
                           formatBps(bus.lockFeeBps),
-                          formatUnits((total * BigInt(bus.lockFeeBps)) / 10_000n),
+                          formatUnits(shareOf(total, bus.lockFeeBps)),
                         )}
                   </p>
                   <dl className="lines">

@@ -1,34 +1,38 @@
-/** Offers that the wallet steers: what is left of each, and reprice, extend, cancel. */
+/** Offers that the wallet steers or may withdraw: what is left of each, and reprice, set the expiry, withdraw. */
 
 import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { duration, windowLabel } from '../../amount/time';
+import { duration, timeLabel, windowLabel } from '../../amount/time';
 import { formatTokens, parsePrice, plainTokens } from '../../amount/token';
-import { freeWh, maySteer, untradable, type Bus, type Offer } from '../../market/model';
+import { BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS } from '../../generated';
+import { freeWh, lowestPrice, maySteer, mayWithdraw, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { Dialog } from '../../ui/dialog';
 import { TextField } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import { Empty, Reading } from '../../ui/parts';
+import { AddressLabel, Empty, Reading } from '../../ui/parts';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { lockRelease } from '../lock/lock';
-import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
-import { offerCancel, offerExtend, offerReprice } from './offer';
+import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
+import { offerCancel, offerReprice, offerSetExpiry } from './offer';
 
-/** Offers of the wallet and, where it is an owner, of its buses; only those of one bus where one is given. */
+/**
+ * Offers of the wallet and, where it is an owner or the operator, those of a bus that it may withdraw; only those of one
+ * bus where one is given.
+ */
 export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
-  const { offers, buses, readAt } = useMarket();
+  const { offers, buses, sellers, readAt } = useMarket();
   const { wallet } = useSession();
-  const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'extend' | 'cancel' }>();
+  const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'expiry' | 'cancel' }>();
   const own = [...offers.values()]
     .flatMap((offer) => {
       const bus = buses.get(offer.bus);
       if (bus === undefined || (only !== undefined && only.address !== offer.bus)) return [];
-      return maySteer(offer, bus, wallet) ? [{ offer, bus }] : [];
+      return mayWithdraw(offer, bus, sellers.get(offer.seller), wallet) ? [{ offer, bus }] : [];
     })
     .sort(
       (a, b) =>
@@ -48,12 +52,14 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
       <ul className="tiles" aria-label={t.ownOffers.ownOffers}>
         {own.map(({ offer, bus }) => {
           const why = untradable(offer, bus, now);
+          const isSteered = maySteer(offer, bus, wallet);
           return (
             <li key={offer.address} className="tile" data-offer={offer.address}>
               <div className="row spread">
                 <span className="row">
                   <SourceIcon source={offer.source} /> <strong>{bus.name}</strong>
                   {offer.ownedByBus && <span className="badge">{t.ownOffers.forTheBus}</span>}
+                  {!isSteered && !offer.ownedByBus && <AddressLabel address={offer.wallet} />}
                 </span>
                 <Tokens units={offer.pricePerKwh} bus={bus} />
               </div>
@@ -66,39 +72,41 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                   formatEnergy(offer.listedWh - offer.remainingWh),
                   offer.reservedWh > 0n && t.ownOffers.reserved(formatEnergy(offer.reservedWh)),
                   offer.windowStart !== 0 && `, ${windowLabel(offer.windowStart, bus.windowSeconds)}`,
-                  offer.expiresAt !== 0 && (
-                    <>
-                      {t.ownOffers.until(
-                        offer.expiresAt - now < 3_600 ? (
-                          <Countdown until={offer.expiresAt} />
-                        ) : (
-                          t.ownOffers.in(duration(offer.expiresAt - now))
-                        ),
-                      )}
-                    </>
+                  t.ownOffers.until(
+                    offer.expiresAt - now < 3_600 ? (
+                      <Countdown until={offer.expiresAt} />
+                    ) : (
+                      t.ownOffers.in(duration(offer.expiresAt - now))
+                    ),
                   ),
                 )}
               </p>
               {why !== undefined && <p className="sub warning-text">{why}</p>}
+              {offer.proceeds > 0n && (
+                <p className="sub">{t.ownOffers.paidSoFar(<Tokens units={offer.proceeds} bus={bus} />)}</p>
+              )}
               <ExpiredLocks offer={offer} bus={bus} />
               <div className="row">
-                <button
-                  type="button"
-                  className="button small quiet"
-                  disabled={offer.cancelled}
-                  onClick={() => setDialog({ offer, what: 'reprice' })}
-                >
-                  {t.ownOffers.reprice}
-                </button>
-                <button
-                  type="button"
-                  className="button small quiet"
-                  disabled={offer.cancelled || offer.expiresAt === 0}
-                  title={offer.expiresAt === 0 ? t.ownOffers.itHasNoExpiry : undefined}
-                  onClick={() => setDialog({ offer, what: 'extend' })}
-                >
-                  {t.ownOffers.extend}
-                </button>
+                {isSteered && (
+                  <>
+                    <button
+                      type="button"
+                      className="button small quiet"
+                      disabled={offer.cancelled}
+                      onClick={() => setDialog({ offer, what: 'reprice' })}
+                    >
+                      {t.ownOffers.reprice}
+                    </button>
+                    <button
+                      type="button"
+                      className="button small quiet"
+                      disabled={offer.cancelled}
+                      onClick={() => setDialog({ offer, what: 'expiry' })}
+                    >
+                      {t.ownOffers.setExpiry}
+                    </button>
+                  </>
+                )}
                 <button
                   type="button"
                   className="button small quiet"
@@ -130,7 +138,9 @@ function ExpiredLocks({ offer, bus }: { readonly offer: Offer; readonly bus: Bus
   const { live, signer } = useSession();
   const now = useNow();
   const action = useAction();
-  const expired = [...locks.values()].filter((lock) => lock.offer === offer.address && now > lock.expiresAt);
+  const expired = [...locks.values()].filter(
+    (lock) => lock.offer === offer.address && now > lock.expiresAt && !lock.isUnpaid,
+  );
   if (expired.length === 0 && action.state.kind === 'idle') return null;
   const energyWh = expired.reduce((sum, lock) => sum + lock.energyWh, 0n);
   const free = () => {
@@ -156,9 +166,12 @@ function ExpiredLocks({ offer, bus }: { readonly offer: Offer; readonly bus: Bus
   );
 }
 
+/** How long an offer of a bus waits before it trades, in words. */
+export const BUS_OFFER_DELAY = duration(Number(BUS_OFFER_DELAY_SECONDS));
+
 const TITLES = {
   reprice: t.ownOffers.setANewPrice,
-  extend: t.ownOffers.tradeForLonger,
+  expiry: t.ownOffers.tradeUntilAnotherTime,
   cancel: t.ownOffers.withdrawWhatIsFree,
 } as const;
 
@@ -180,9 +193,10 @@ function OfferChange({
   const now = useNow();
   const [priceText, setPriceText] = useState(plainTokens(offer.pricePerKwh, bus.decimals));
   const [expiry, setExpiry] = useState<Expiry>({ kind: '2h', text: '' });
-  const price = checkedPrice(priceText, bus);
-  const until = readExpiry(expiry, now);
-  const isLater = until.ok && (until.value === 0 || until.value > offer.expiresAt);
+  const price = checkedPrice(priceText, bus, offer.ownedByBus);
+  const longest = longestExpiry(bus, offer.gateClosesAt, now);
+  const until = readExpiry(expiry, now, longest);
+  const whyNot = until.ok ? expiryRefusal(offer, bus, until.value) : until.reason;
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -191,10 +205,10 @@ function OfferChange({
         await offerReprice(live, signer, offer, price.value, onStage);
         return { message: <>{t.ownOffers.theOfferAsksPerKwh(formatTokens(price.value, bus.decimals))}</> };
       }
-      if (what === 'extend') {
+      if (what === 'expiry') {
         if (!until.ok) throw new Error(until.reason);
-        await offerExtend(live, signer, offer, until.value, onStage);
-        return { message: <>{t.ownOffers.theOfferTradesForLonger}</> };
+        await offerSetExpiry(live, signer, offer, until.value, onStage);
+        return { message: <>{t.ownOffers.theOfferTradesUntil(timeLabel(until.value))}</> };
       }
       await offerCancel(live, signer, offer, onStage);
       return { message: <>{t.ownOffers.withdrawnTheEnergyIsAvailable}</> };
@@ -212,13 +226,16 @@ function OfferChange({
             parsed={price}
             showEmptyError
             suffix={bus.token}
-            hint={t.ownOffers.atLeastTheBussBase(formatTokens(bus.basePricePerKwh, bus.decimals))}
+            hint={t.ownOffers.atLeast(formatTokens(lowestPrice(bus, offer.ownedByBus), bus.decimals))}
           />
         )}
-        {what === 'extend' && (
+        {what === 'reprice' && offer.ownedByBus && price.ok && price.value < offer.pricePerKwh && (
+          <p className="hint">{t.ownOffers.waitsAgain(BUS_OFFER_DELAY)}</p>
+        )}
+        {what === 'expiry' && (
           <>
-            <ExpiryField value={expiry} onChange={setExpiry} />
-            {until.ok && !isLater && <p className="error-text">{t.ownOffers.chooseATimeLaterThan}</p>}
+            <ExpiryField value={expiry} longest={longest} onChange={setExpiry} />
+            {until.ok && whyNot !== undefined && <p className="error-text">{whyNot}</p>}
           </>
         )}
         {what === 'cancel' && (
@@ -234,7 +251,7 @@ function OfferChange({
             onClick={run}
             busy={action.isRunning}
             tone={what === 'cancel' ? 'danger' : 'primary'}
-            disabled={isGone || (what === 'reprice' && !price.ok) || (what === 'extend' && !isLater)}
+            disabled={isGone || (what === 'reprice' && !price.ok) || (what === 'expiry' && whyNot !== undefined)}
           >
             {TITLES[what]}
           </WalletButton>
@@ -245,14 +262,22 @@ function OfferChange({
   );
 }
 
-/** Reads a price that a bus accepts. */
-export function checkedPrice(text: string, bus: Bus): ReturnType<typeof parsePrice> {
+/** Why an offer cannot have an expiry; `undefined` where it can. */
+export function expiryRefusal(offer: Offer, bus: Bus, expiresAt: number): string | undefined {
+  const earliest = offer.lockedUntil + Number(LOCK_MARGIN_SECONDS);
+  if (offer.openLocks > 0 && expiresAt < earliest) return t.ownOffers.locksNeedItUntil(timeLabel(earliest));
+  return bus.closing && expiresAt > offer.expiresAt ? t.ownOffers.onlyEarlierWhileClosing : undefined;
+}
+
+/** Reads a price that a bus accepts, of its own offers where `ownedByBus`. */
+export function checkedPrice(text: string, bus: Bus, ownedByBus: boolean): ReturnType<typeof parsePrice> {
   const parsed = parsePrice(text, bus.decimals);
-  if (parsed.ok && parsed.value < bus.basePricePerKwh) {
-    return {
-      ok: false,
-      reason: t.ownOffers.theBussBasePriceIs(formatTokens(bus.basePricePerKwh, bus.decimals)),
-    };
-  }
-  return parsed;
+  const lowest = lowestPrice(bus, ownedByBus);
+  if (!parsed.ok || parsed.value >= lowest) return parsed;
+  const said = formatTokens(lowest, bus.decimals);
+  const isReserve = lowest > bus.basePricePerKwh;
+  return {
+    ok: false,
+    reason: isReserve ? t.ownOffers.theReservePriceIs(said) : t.ownOffers.theBussBasePriceIs(said),
+  };
 }

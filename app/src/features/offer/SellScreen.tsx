@@ -6,9 +6,24 @@ import { useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
 import { windowLabel } from '../../amount/time';
-import { formatTokens } from '../../amount/token';
-import { gateClosesAt, isOwner, mayList, SOURCES, type Bus, type Source } from '../../market/model';
+import { formatSol, formatTokens } from '../../amount/token';
+import { rentOf } from '../../chain/connection';
+import { isUnreachable } from '../../errors/explain';
+import { getCapacitySize, getOfferSize } from '../../generated';
+import {
+  gateClosesAt,
+  isOwner,
+  listingRefusal,
+  lowestPrice,
+  SOURCES,
+  type Bus,
+  type Capacity,
+  type Seller,
+  type Source,
+} from '../../market/model';
+import { sellerOf } from '../../market/state';
 import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
@@ -16,16 +31,26 @@ import { SourceIcon } from '../../ui/icons';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
-import { ExpiryField, readExpiry, type Expiry } from './ExpiryField';
+import { SellerMoneyCard, useSellerRent } from '../seller/SellerMoney';
+import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
 import { offerCreate } from './offer';
-import { checkedPrice, OwnOffers } from './OwnOffers';
+import { BUS_OFFER_DELAY, checkedPrice, OwnOffers } from './OwnOffers';
 
 /** The screen. */
 export function SellScreen({ chosen }: { readonly chosen: string | undefined }) {
-  const { buses, readAt } = useMarket();
+  const state = useMarket();
+  const { buses, readAt } = state;
   const { wallet, openWallet } = useSession();
+  const sellerOn = (bus: Bus) => sellerOf(state, bus.address, wallet);
   const usable = [...buses.values()]
-    .filter((bus) => wallet === undefined || mayList(bus, wallet))
+    .filter(
+      (bus) =>
+        wallet === undefined ||
+        bus.address === chosen ||
+        listingRefusal(bus, wallet, sellerOn(bus)) === undefined ||
+        (!bus.closing && isOwner(bus, wallet)) ||
+        sellerOn(bus) !== undefined,
+    )
     .sort((a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name));
   const bus = chosen === undefined ? usable[0] : usable.find(({ address }) => address === chosen);
   if (chosen !== undefined && readAt !== undefined && !buses.has(chosen as Address)) {
@@ -44,8 +69,6 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
           </div>
         ) : readAt === undefined ? (
           <Reading what={t.sellScreen.whereYouMaySell} />
-        ) : bus === undefined && chosen !== undefined ? (
-          <Empty>{t.sellScreen.onlyOwnersMayListEnergy(<a href="#/sell">{t.sellScreen.seeWhereYouMaySell}</a>)}</Empty>
         ) : bus === undefined ? (
           <Empty>{t.sellScreen.youOwnNoBusAnd(<a href="#/bus/new">{t.sellScreen.createABus}</a>)}</Empty>
         ) : (
@@ -55,30 +78,35 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
               value={bus.address}
               options={usable.map((candidate) => [
                 candidate.address,
-                `${candidate.name}${isOwner(candidate, wallet) ? ' (yours)' : ''}`,
+                `${candidate.name}${isOwner(candidate, wallet) ? t.marketScreen.yours : ''}`,
               ])}
               onChange={(address: Address) => {
                 location.hash = `#/sell/${address}`;
               }}
             />
-            <SellForm key={bus.address} bus={bus} />
+            <SellForm key={bus.address} bus={bus} seller={sellerOn(bus)} />
           </div>
         )}
       </Card>
-      <Card title={t.sellScreen.whatYouHaveOnOffer}>{bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}</Card>
+      <div className="stack">
+        <SellerMoneyCard />
+        <Card title={t.sellScreen.whatYouHaveOnOffer}>
+          {bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}
+        </Card>
+      </div>
     </div>
   );
 }
 
-function SellForm({ bus }: { readonly bus: Bus }) {
+function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller | undefined }) {
   const { live, signer, wallet } = useSession();
-  const { capacities } = useMarket();
+  const { capacities, sellers } = useMarket();
   const now = useNow();
   const [amount, setAmount] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
   const [priceText, setPriceText] = useState('');
   const [source, setSource] = useState<Source>('solar');
-  const [expiry, setExpiry] = useState<Expiry>({ kind: 'none', text: '' });
-  const [forBus, setForBus] = useState(false);
+  const [expiry, setExpiry] = useState<Expiry>({ kind: 'longest', text: '' });
+  const [forBusChoice, setForBus] = useState(false);
   const [windowChoice, setWindow] = useState<number | undefined>();
   const action = useAction();
   const windows = upcoming(bus, now);
@@ -87,13 +115,21 @@ function SellForm({ bus }: { readonly bus: Bus }) {
   const capacity = [...capacities.values()].find(
     (candidate) => candidate.bus === bus.address && candidate.windowStart === windowStart,
   );
-  const available = capacity?.availableWh ?? (windowStart === 0 ? 0n : bus.capacityWh);
+  const available = availableIn(bus, capacity, windowStart);
   const energy = readEnergy(amount);
-  const price = checkedPrice(priceText, bus);
-  const until = readExpiry(expiry, now);
-  const isTooMuch = energy.ok && energy.value > available;
-  const revenue = energy.ok && price.ok ? cost(energy.value, price.value) : undefined;
   const isOwned = isOwner(bus, wallet);
+  const forBus = isOwned && forBusChoice;
+  const price = checkedPrice(priceText, bus, forBus);
+  const gate = capacity?.gateClosesAt ?? gateClosesAt(bus, windowStart);
+  const longest = longestExpiry(bus, gate, now);
+  const until = readExpiry(expiry, now, longest);
+  const isTooMuch = energy.ok && energy.value > available;
+  const isTooLittle = energy.ok && energy.value < bus.leastWh && energy.value !== available;
+  const unlisted = forBus || wallet === undefined ? undefined : listingRefusal(bus, wallet, seller);
+  const whyNot = bus.closing ? t.model.thisBusIsClosing : bus.paused ? t.sellScreen.theOwnersHavePausedThis : unlisted;
+  const rents = useRents();
+  const isFirst = forBus ? !sellers.has(bus.seller) : seller === undefined;
+  const revenue = energy.ok && price.ok ? cost(energy.value, price.value) : undefined;
 
   const onSell = () => {
     if (signer === undefined || !energy.ok || !price.ok || !until.ok) return;
@@ -103,7 +139,7 @@ function SellForm({ bus }: { readonly bus: Bus }) {
       source,
       windowStart,
       expiresAt: until.value,
-      forBus: isOwned && forBus,
+      forBus,
     };
     void action.run(async (onStage) => {
       await offerCreate(live, signer, bus, terms, onStage);
@@ -114,7 +150,8 @@ function SellForm({ bus }: { readonly bus: Bus }) {
             {t.sellScreen.onOfferAtPerKwh(
               <Energy wh={terms.energyWh} />,
               formatTokens(terms.pricePerKwh, bus.decimals),
-            )}
+            )}{' '}
+            {forBus && t.sellScreen.tradesIn(BUS_OFFER_DELAY)}
           </>
         ),
       };
@@ -142,7 +179,13 @@ function SellForm({ bus }: { readonly bus: Bus }) {
         value={amount}
         onChange={setAmount}
         hint={t.sellScreen.available(formatEnergy(available))}
-        error={isTooMuch ? t.sellScreen.theBusHasAvailableOffer(formatEnergy(available)) : undefined}
+        error={
+          isTooMuch
+            ? t.sellScreen.theBusHasAvailableOffer(formatEnergy(available))
+            : isTooLittle
+              ? t.sellScreen.atLeastTheLeastSize(formatEnergy(bus.leastWh))
+              : undefined
+        }
       />
       <TextField
         label={t.sellScreen.pricePerKwh}
@@ -150,7 +193,7 @@ function SellForm({ bus }: { readonly bus: Bus }) {
         onChange={setPriceText}
         parsed={price}
         suffix={bus.token}
-        hint={t.sellScreen.atLeastTheBussBase(formatTokens(bus.basePricePerKwh, bus.decimals))}
+        hint={t.sellScreen.atLeast(formatTokens(lowestPrice(bus, forBus), bus.decimals))}
       />
       <div className="field">
         <span className="label">{t.sellScreen.source}</span>
@@ -168,7 +211,7 @@ function SellForm({ bus }: { readonly bus: Bus }) {
           ))}
         </div>
       </div>
-      <ExpiryField value={expiry} onChange={setExpiry} />
+      <ExpiryField value={expiry} longest={longest} onChange={setExpiry} />
       {isOwned && (
         <div className="field">
           <span className="label">{t.sellScreen.whoSells}</span>
@@ -186,8 +229,24 @@ function SellForm({ bus }: { readonly bus: Bus }) {
       {revenue !== undefined && (
         <p className="hint">{t.sellScreen.bringsIfAllIsSold(formatTokens(revenue, bus.decimals), bus.token)}</p>
       )}
-      {bus.paused && <p className="error-text">{t.sellScreen.theOwnersHavePausedThis}</p>}
-      <WalletButton busy={action.isRunning} disabled={!energy.ok || !price.ok || !until.ok || isTooMuch || bus.paused}>
+      {forBus && <p className="hint">{t.sellScreen.busOffersWait(BUS_OFFER_DELAY)}</p>}
+      {rents !== undefined && (
+        <p className="hint">
+          {t.sellScreen.rent(
+            formatSol(rents.offer + (isFirst ? rents.seller : 0n) + (capacity === undefined ? rents.window : 0n)),
+            isFirst ? t.sellScreen.openingTheAccount : '',
+          )}
+        </p>
+      )}
+      {whyNot !== undefined && (
+        <p className="error-text" role="alert">
+          {whyNot}
+        </p>
+      )}
+      <WalletButton
+        busy={action.isRunning}
+        disabled={!energy.ok || !price.ok || !until.ok || isTooMuch || isTooLittle || whyNot !== undefined}
+      >
         {t.sellScreen.putOnOffer}
       </WalletButton>
       <ActionStatus action={action} />
@@ -195,11 +254,39 @@ function SellForm({ bus }: { readonly bus: Bus }) {
   );
 }
 
+/** What may still be put on offer in a capacity, or in a window that is not open yet, in Wh. */
+function availableIn(bus: Bus, capacity: Capacity | undefined, windowStart: number): bigint {
+  if (capacity === undefined) return windowStart === 0 ? 0n : bus.capacityWh;
+  // A window that was opened with more counts for no more than the bus has now, or than what is committed in it.
+  const { availableWh, committedWh } = capacity;
+  const left = bus.capacityWh > committedWh ? bus.capacityWh - committedWh : 0n;
+  return availableWh < left ? availableWh : left;
+}
+
+/** What accounts of a listing take as rent, in lamports, once the node has told it. */
+function useRents(): { readonly offer: bigint; readonly window: bigint; readonly seller: bigint } | undefined {
+  const { live } = useSession();
+  const seller = useSellerRent();
+  const answer = useAnswer(
+    live,
+    'listing',
+    async () => {
+      const [offer, window] = await Promise.all([
+        rentOf(live.connection, getOfferSize()),
+        rentOf(live.connection, getCapacitySize()),
+      ]);
+      return { offer, window };
+    },
+    { isPassing: isUnreachable },
+  );
+  return answer.kind === 'answered' && seller !== undefined ? { ...answer.value, seller } : undefined;
+}
+
 /** Starts of the next windows that still trade. */
 function upcoming(bus: Bus, now: number): readonly number[] {
   if (bus.windowSeconds === 0) return [];
   const first = Math.ceil((now + 1) / bus.windowSeconds) * bus.windowSeconds;
   return Array.from({ length: 48 }, (_, index) => first + index * bus.windowSeconds).filter(
-    (start) => now < gateClosesAt(bus, start),
+    (start) => now < gateClosesAt(bus, start) && start <= now + bus.horizonSeconds,
   );
 }

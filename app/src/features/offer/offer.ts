@@ -1,24 +1,23 @@
-/** Offers from the seller's side: create, reprice, extend, cancel. */
+/** Offers from the seller's side: create, reprice, set the expiry, cancel. */
 
 import type { Address, Instruction } from '@solana/kit';
 
 import { capacityAddress, offerAddress } from '../../chain/address';
-import { tokenAccount } from '../../chain/connection';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
-  getCapacityOpenInstruction,
+  getCapacityOpenInstructionAsync,
   getOfferCancelInstruction,
-  getOfferCreateForBusInstruction,
   getOfferCreateInstruction,
-  getOfferExtendInstruction,
   getOfferRepriceInstruction,
+  getOfferSetExpiryInstruction,
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import { SOURCE_NUMBERS, type Bus, type Offer, type Source } from '../../market/model';
 import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
+import { nextOffer } from '../seller/seller';
 
 /** What a seller asks for. */
 export interface Terms {
@@ -27,13 +26,13 @@ export interface Terms {
   readonly source: Source;
   /** Start of the delivery window, 0 where the bus has none. */
   readonly windowStart: number;
-  /** Last second of trading, 0 for no expiry. */
+  /** First second in which it no longer trades. */
   readonly expiresAt: number;
   /** Whether the bus sells, and its treasury is paid. */
   readonly forBus: boolean;
 }
 
-/** Puts energy on offer; opens the window's capacity and the seller's token account where they are missing. */
+/** Puts energy on offer; opens the window's capacity and the seller's account where they are missing. */
 export function offerCreate(
   live: LiveMarket,
   signer: Signer,
@@ -41,56 +40,44 @@ export function offerCreate(
   terms: Terms,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  const seller = signer.address;
-  return send(
-    live.connection,
-    signer,
-    async () => {
-      const [capacity, general] = await Promise.all([
-        capacityAddress(bus.address, terms.windowStart),
-        capacityAddress(bus.address, 0),
-      ]);
-      await live.refresh([capacity]);
-      const known = live.state.get().capacities.get(capacity);
-      const instructions: Instruction[] = [];
-      if (known === undefined) {
-        if (terms.windowStart === 0) throw new Refusal(t.offer.theBusIsNotOn);
-        instructions.push(
-          getCapacityOpenInstruction({
-            payer: noSigner(seller),
-            bus: bus.address,
-            general,
-            capacity,
-            systemProgram: SYSTEM_PROGRAM,
-            windowStart: BigInt(terms.windowStart),
-          }),
-        );
-      }
-      const offerSeq = known?.nextOfferSeq ?? 0n;
-      const args = {
-        bus: bus.address,
-        capacity,
-        offer: await offerAddress(capacity, offerSeq),
-        systemProgram: SYSTEM_PROGRAM,
-        offerSeq,
-        energyWh: terms.energyWh,
-        pricePerKwh: terms.pricePerKwh,
-        expiresAt: BigInt(terms.expiresAt),
-        source: SOURCE_NUMBERS[terms.source],
-      };
-      if (terms.forBus) {
-        instructions.push(getOfferCreateForBusInstruction({ ...args, owner: noSigner(seller) }));
-      } else {
-        const payout = await tokenAccount(live.connection, seller, seller, bus);
-        instructions.push(
-          ...payout.creation,
-          getOfferCreateInstruction({ ...args, seller: noSigner(seller), payout: payout.address }),
-        );
-      }
-      return instructions;
-    },
-    onStage,
-  );
+  return send(live.connection, signer, () => offerCreateInstructions(live, signer.address, bus, terms), onStage);
+}
+
+/** The instructions that put energy on offer. */
+export async function offerCreateInstructions(
+  live: LiveMarket,
+  lister: Address,
+  bus: Bus,
+  terms: Terms,
+): Promise<readonly Instruction[]> {
+  const capacity = await capacityAddress(bus.address, terms.windowStart);
+  await live.refresh([capacity]);
+  const isOpen = live.state.get().capacities.has(capacity);
+  if (!isOpen && terms.windowStart === 0) throw new Refusal(t.offer.theBusIsNotOn);
+  const { seller, number, opening } = await nextOffer(live, lister, bus, terms.forBus ? bus.address : lister);
+  const windowOpening = isOpen
+    ? []
+    : [
+        await getCapacityOpenInstructionAsync({
+          payer: noSigner(lister),
+          bus: bus.address,
+          windowStart: BigInt(terms.windowStart),
+        }),
+      ];
+  const create = getOfferCreateInstruction({
+    lister: noSigner(lister),
+    bus: bus.address,
+    capacity,
+    seller,
+    offer: await offerAddress(seller, number),
+    systemProgram: SYSTEM_PROGRAM,
+    number,
+    energyWh: terms.energyWh,
+    pricePerKwh: terms.pricePerKwh,
+    expiresAt: BigInt(terms.expiresAt),
+    source: SOURCE_NUMBERS[terms.source],
+  });
+  return [...windowOpening, ...opening, create];
 }
 
 /** Sets a new price; energy under locks keeps the price that it was locked at. */
@@ -101,32 +88,33 @@ export function offerReprice(
   pricePerKwh: bigint,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  const seller = noSigner(signer.address);
-  const build = async () => [getOfferRepriceInstruction({ seller, bus: offer.bus, offer: offer.address, pricePerKwh })];
+  const lister = noSigner(signer.address);
+  const build = async () => [getOfferRepriceInstruction({ lister, bus: offer.bus, offer: offer.address, pricePerKwh })];
   return send(live.connection, signer, build, onStage);
 }
 
-/** Sets a later expiry, 0 for none. */
-export function offerExtend(
+/** Sets an earlier or a later expiry. */
+export function offerSetExpiry(
   live: LiveMarket,
   signer: Signer,
   offer: Offer,
   expiresAt: number,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  const seller = noSigner(signer.address);
+  const lister = noSigner(signer.address);
   const build = async () => [
-    getOfferExtendInstruction({ seller, bus: offer.bus, offer: offer.address, expiresAt: BigInt(expiresAt) }),
+    getOfferSetExpiryInstruction({ lister, bus: offer.bus, offer: offer.address, expiresAt: BigInt(expiresAt) }),
   ];
   return send(live.connection, signer, build, onStage);
 }
 
-/** The instruction that withdraws what is free of an offer. */
+/** The instruction that withdraws what is free of an offer, and collects what was paid for it. */
 export function offerCancelInstruction(caller: Address, offer: Offer): Instruction {
   return getOfferCancelInstruction({
     caller: noSigner(caller),
     bus: offer.bus,
     capacity: offer.capacity,
+    seller: offer.seller,
     offer: offer.address,
     rentPayer: offer.rentPayer,
   });

@@ -2,15 +2,19 @@
 
 import { useState } from 'react';
 
-import { duration } from '../../amount/time';
+import { formatEnergy } from '../../amount/energy';
+import { duration, timeLabel } from '../../amount/time';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
 import {
   approvalsNeeded,
   approvers,
   isOwner,
+  LISTINGS,
+  lowestPrice,
   stageOf,
   type Action,
   type Bus,
+  type Listing,
   type Proposal,
   type ProposalStage,
 } from '../../market/model';
@@ -29,6 +33,7 @@ import { isAtOnce, proposalCreate, proposalDo, type ProposalVerb } from './propo
 const STAGES: Readonly<Record<ProposalStage, readonly [string, string]>> = {
   executed: [t.proposals.carriedOut, 'good'],
   stale: [t.proposals.staleOwnersSharesOrThreshold, 'muted'],
+  expired: [t.proposals.expired, 'muted'],
   abandoned: [t.proposals.approvedByNobody, 'muted'],
   collecting: [t.proposals.needsApprovals, 'warning'],
   waiting: [t.proposals.approvedInItsTimelock, 'warning'],
@@ -42,12 +47,13 @@ export function Proposals({ bus }: { readonly bus: Bus }) {
   const [isOpen, setIsOpen] = useState(false);
   const own = [...proposals.values()]
     .filter((proposal) => proposal.bus === bus.address)
-    .sort((a, b) => (a.seq < b.seq ? 1 : -1));
+    .sort((a, b) => b.createdAt - a.createdAt || (a.number < b.number ? 1 : -1));
   return (
     <Card
       title={t.proposals.decisions}
       aside={
-        isOwner(bus, wallet) && (
+        isOwner(bus, wallet) &&
+        !bus.closing && (
           <button type="button" className="button small" onClick={() => setIsOpen(true)}>
             {t.proposals.proposeAChange}
           </button>
@@ -97,6 +103,7 @@ function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal:
           <Ago at={proposal.createdAt} />,
           stage === 'waiting' && <>{t.proposals.takesEffectIn(<Countdown until={proposal.executableAt} />)}</>,
         )}
+        {isOpen && <> {t.proposals.until(timeLabel(proposal.expiresAt))}</>}
       </p>
       {isOpen && (
         <ul className="approvals" aria-label={t.proposals.approvals}>
@@ -133,7 +140,7 @@ function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal:
             {t.proposals.carryOut}
           </WalletButton>
         )}
-        {(stage === 'executed' || stage === 'stale' || stage === 'abandoned') && (
+        {(stage === 'executed' || stage === 'stale' || stage === 'expired' || stage === 'abandoned') && (
           <WalletButton
             tone="quiet"
             onClick={() => run('close', t.proposals.closedItsRentWentBack)}
@@ -150,6 +157,14 @@ function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal:
 
 type Kind = Action['kind'];
 
+/** Changes that name a wallet, and what the wallet is called. */
+const WITH_WALLET: Readonly<Partial<Record<Kind, string>>> = {
+  ownerReplace: t.proposals.newKey,
+  sellerAdmit: t.proposals.sellersWallet,
+  sellerSuspend: t.proposals.sellersWallet,
+  operatorSet: t.proposals.newOperator,
+};
+
 function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: () => void }) {
   const { live, signer } = useSession();
   const action = useAction();
@@ -160,7 +175,10 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const [shares, setShares] = useState<Readonly<Record<string, string>>>({});
   const [threshold, setThreshold] = useState(String(bus.threshold));
   const [timelock, setTimelock] = useState<(typeof TIMELOCK_CHOICES)[number][0]>('0');
-  const [open, setOpen] = useState<'owners' | 'open'>(bus.openListing ? 'owners' : 'open');
+  const [listing, setListing] = useState<Listing>(LISTINGS.find((policy) => policy !== bus.listing) ?? 'owners');
+  const [wallet, setWallet] = useState('');
+  const [pauseQuorum, setPauseQuorum] = useState('0');
+  const [least, setLeast] = useState<EnergyInputValue>({ text: '', unit: 'Wh' });
   const [windowSeconds, setWindowSeconds] = useState<(typeof WINDOW_CHOICES)[number][0]>('900');
   const [gate, setGate] = useState<(typeof GATE_CHOICES)[number][0]>('300');
   const [fee, setFee] = useState('');
@@ -184,6 +202,8 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const parsedPrice = parsePrice(price, bus.decimals);
   const parsedCapacity = readEnergy(capacity);
   const parsedFee = parseBps(fee);
+  const parsedWallet = parseAddress(wallet);
+  const parsedLeast = readEnergy(least);
 
   const built = ((): Action | undefined => {
     switch (kind) {
@@ -202,7 +222,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
       case 'basePriceSet':
         return parsedPrice.ok ? { kind, basePricePerKwh: parsedPrice.value } : undefined;
       case 'listingPolicySet':
-        return { kind, open: open === 'open' };
+        return { kind, listing };
       case 'windowsSet':
         return {
           kind,
@@ -213,7 +233,31 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         return parsedFee.ok && parsedFee.value <= 500 ? { kind, lockFeeBps: parsedFee.value } : undefined;
       case 'pause':
       case 'resume':
+      case 'busClose':
         return { kind };
+      case 'ownerReplace':
+        return leaving !== undefined && parsedWallet.ok && !members.includes(parsedWallet.value)
+          ? { kind, owner: leaving, newOwner: parsedWallet.value }
+          : undefined;
+      case 'pauseQuorumSet':
+        return { kind, pauseQuorum: Number(pauseQuorum) };
+      case 'sellerAdmit':
+      case 'sellerSuspend':
+        return parsedWallet.ok ? { kind, wallet: parsedWallet.value } : undefined;
+      case 'reservePriceSet':
+        return price.trim() === ''
+          ? { kind, reservePricePerKwh: 0n }
+          : parsedPrice.ok
+            ? { kind, reservePricePerKwh: parsedPrice.value }
+            : undefined;
+      case 'leastSizeSet':
+        return parsedLeast.ok ? { kind, leastWh: parsedLeast.value } : undefined;
+      case 'operatorSet':
+        return wallet.trim() === ''
+          ? { kind, operator: undefined }
+          : parsedWallet.ok
+            ? { kind, operator: parsedWallet.value }
+            : undefined;
     }
   })();
   const kinds = (Object.keys(ACTION_TITLES) as Kind[]).filter(
@@ -267,13 +311,13 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             inputMode="text"
           />
         )}
-        {kind === 'ownerRemove' && leaving !== undefined && (
+        {(kind === 'ownerRemove' || kind === 'ownerReplace') && leaving !== undefined && (
           <Select
-            label={t.proposals.ownerWhoLeaves}
+            label={kind === 'ownerRemove' ? t.proposals.ownerWhoLeaves : t.proposals.ownersPresentKey}
             value={leaving}
-            options={bus.owners.map(({ wallet }) => [wallet, wallet])}
+            options={bus.owners.map(({ wallet: address }) => [address, address])}
             onChange={setOwner}
-            hint={t.proposals.whatItEarnedUntilThen}
+            hint={kind === 'ownerRemove' ? t.proposals.whatItEarnedUntilThen : t.proposals.theNewKeyHasAll}
           />
         )}
         {(kind === 'ownerAdd' || kind === 'ownerRemove' || kind === 'sharesSet') && (
@@ -296,6 +340,50 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             </p>
           </fieldset>
         )}
+        {WITH_WALLET[kind] !== undefined && (
+          <TextField
+            label={WITH_WALLET[kind]}
+            value={wallet}
+            onChange={setWallet}
+            parsed={parsedWallet}
+            inputMode="text"
+            {...(kind === 'operatorSet' && { placeholder: t.proposals.nobody, hint: t.proposals.whatTheOperatorDoes })}
+            {...(kind === 'sellerSuspend' && { hint: t.proposals.whatSuspendingDoes })}
+          />
+        )}
+        {kind === 'pauseQuorumSet' && (
+          <Select
+            label={t.proposals.approvalsThatPausingNeeds}
+            value={pauseQuorum}
+            options={[
+              ['0', t.proposals.asManyAsAnyDecision],
+              ...Array.from(
+                { length: bus.threshold },
+                (_, index) => [String(index + 1), t.owners.outOf(String(index + 1), bus.owners.length)] as const,
+              ),
+            ]}
+            onChange={setPauseQuorum}
+          />
+        )}
+        {kind === 'reservePriceSet' && (
+          <TextField
+            label={t.proposals.newReservePricePerKwh}
+            value={price}
+            onChange={setPrice}
+            parsed={parsedPrice}
+            placeholder={t.proposals.asTheBasePrice}
+            hint={t.proposals.now(formatTokens(lowestPrice(bus, true), bus.decimals))}
+          />
+        )}
+        {kind === 'leastSizeSet' && (
+          <EnergyField
+            label={t.proposals.newLeastSize}
+            value={least}
+            onChange={setLeast}
+            hint={t.proposals.now(formatEnergy(bus.leastWh))}
+          />
+        )}
+        {kind === 'busClose' && <p className="status noted">{t.proposals.whatClosingDoes}</p>}
         {kind === 'thresholdSet' && (
           <Select
             label={t.proposals.approvalsThatADecisionNeeds}
@@ -318,12 +406,9 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         {kind === 'listingPolicySet' && (
           <Segmented
             label={t.proposals.whoMayListEnergy}
-            options={[
-              ['owners', t.proposals.ownersOnly],
-              ['open', t.proposals.everybody],
-            ]}
-            value={open}
-            onChange={setOpen}
+            options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
+            value={listing}
+            onChange={setListing}
           />
         )}
         {kind === 'windowsSet' && (

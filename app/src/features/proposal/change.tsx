@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { duration } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
-import { ownersAfter, type Action, type Bus } from '../../market/model';
+import { lowestPrice, ownersAfter, type Action, type Bus } from '../../market/model';
 import { AddressLabel } from '../../ui/parts';
 import { t } from '../../words';
 
@@ -23,6 +23,14 @@ export const ACTION_TITLES: Readonly<Record<Action['kind'], string>> = {
   lockFeeSet: t.change.changeTheLockFee,
   pause: t.change.pauseTheBus,
   resume: t.change.letTheBusTradeAgain,
+  ownerReplace: t.change.replaceAnOwnersKey,
+  pauseQuorumSet: t.change.changeThePauseQuorum,
+  sellerAdmit: t.change.admitASeller,
+  sellerSuspend: t.change.suspendASeller,
+  reservePriceSet: t.change.changeTheReservePrice,
+  leastSizeSet: t.change.changeTheLeastSize,
+  operatorSet: t.change.changeTheOperator,
+  busClose: t.change.closeTheBus,
 };
 
 const windows = (windowSeconds: number, gateClosureSeconds: number) =>
@@ -38,6 +46,7 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
   switch (action.kind) {
     case 'ownerAdd':
     case 'ownerRemove':
+    case 'ownerReplace':
     case 'sharesSet': {
       const after = new Map(ownersAfter(bus, action).map(({ wallet, shareBps }) => [wallet, shareBps]));
       const before = new Map(bus.owners.map(({ wallet, shareBps }) => [wallet, shareBps]));
@@ -72,13 +81,7 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
         ],
       ];
     case 'listingPolicySet':
-      return [
-        [
-          t.change.listing,
-          bus.openListing ? t.change.everybody : t.change.ownersOnly,
-          action.open ? t.change.everybody : t.change.ownersOnly,
-        ],
-      ];
+      return [[t.change.listing, t.listings[bus.listing], t.listings[action.listing]]];
     case 'windowsSet':
       return [
         [
@@ -98,7 +101,48 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
           action.kind === 'pause' ? t.change.paused : t.change.running,
         ],
       ];
+    case 'pauseQuorumSet': {
+      const after = action.pauseQuorum === 0 ? bus.threshold : action.pauseQuorum;
+      const count = bus.owners.length;
+      return [
+        [
+          t.change.approvalsForPausing,
+          t.owners.outOf(String(bus.pauseApprovals), count),
+          t.owners.outOf(String(after), count),
+        ],
+      ];
+    }
+    case 'sellerAdmit':
+      return [[t.change.seller, '–', <Decided key="a" of={action.wallet} what={t.change.admitted} />]];
+    case 'sellerSuspend':
+      return [[t.change.seller, '–', <Decided key="s" of={action.wallet} what={t.change.suspended} />]];
+    case 'reservePriceSet':
+      return [
+        [
+          t.change.reservePrice,
+          formatTokens(lowestPrice(bus, true), bus.decimals),
+          formatTokens(lowestPrice({ ...bus, reservePricePerKwh: action.reservePricePerKwh }, true), bus.decimals),
+        ],
+      ];
+    case 'leastSizeSet':
+      return [[t.change.leastSize, formatEnergy(bus.leastWh), formatEnergy(action.leastWh)]];
+    case 'operatorSet':
+      return [[t.change.operator, <Operator key="b" of={bus.operator} />, <Operator key="a" of={action.operator} />]];
+    case 'busClose':
+      return [[t.change.bus, bus.closing ? t.change.closing : t.change.running, t.change.closing]];
   }
+}
+
+function Decided({ of, what }: { readonly of: string; readonly what: string }) {
+  return (
+    <>
+      <AddressLabel address={of} /> {what}
+    </>
+  );
+}
+
+function Operator({ of }: { readonly of: string | undefined }) {
+  return of === undefined ? t.change.none : <AddressLabel address={of} />;
 }
 
 /** Before and after of an action. */
@@ -111,7 +155,7 @@ export function Change({
   readonly action: Action;
   readonly isDone?: boolean;
 }) {
-  const isOwners = action.kind === 'ownerAdd' || action.kind === 'ownerRemove' || action.kind === 'sharesSet';
+  const isOwners = ['ownerAdd', 'ownerRemove', 'ownerReplace', 'sharesSet'].includes(action.kind);
   return (
     <table className="plain change" aria-label={t.change.whatChanges}>
       <thead>

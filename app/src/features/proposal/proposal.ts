@@ -1,23 +1,21 @@
 /** Proposals: one change of a bus that its owners decide on together. */
 
-import type { Instruction } from '@solana/kit';
+import type { Address, Instruction } from '@solana/kit';
 
-import { capacityAddress, proposalAddress } from '../../chain/address';
+import { ledgerAddress, proposalAddress, sellerAddress } from '../../chain/address';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
   getProposalApproveInstruction,
-  getProposalCloseInstruction,
-  getProposalCreateInstruction,
-  getProposalExecuteInstruction,
+  getProposalCloseInstructionAsync,
+  getProposalCreateInstructionAsync,
+  getProposalExecuteInstructionAsync,
   getProposalRevokeInstruction,
-  ListingPolicy,
   type ProposalActionArgs,
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import type { Action, Bus, Proposal } from '../../market/model';
-import { SYSTEM_PROGRAM } from '../../programs';
+import { LISTING_NUMBERS, type Action, type Bus, type Proposal } from '../../market/model';
 import { t } from '../../words';
 
 function encode(action: Action): ProposalActionArgs {
@@ -37,7 +35,7 @@ function encode(action: Action): ProposalActionArgs {
     case 'basePriceSet':
       return { __kind: 'BasePriceSet', basePricePerKwh: action.basePricePerKwh };
     case 'listingPolicySet':
-      return { __kind: 'ListingPolicySet', listingPolicy: action.open ? ListingPolicy.Open : ListingPolicy.OwnersOnly };
+      return { __kind: 'ListingPolicySet', listingPolicy: LISTING_NUMBERS[action.listing] };
     case 'windowsSet':
       return {
         __kind: 'WindowsSet',
@@ -50,6 +48,22 @@ function encode(action: Action): ProposalActionArgs {
       return { __kind: 'Pause' };
     case 'resume':
       return { __kind: 'Resume' };
+    case 'ownerReplace':
+      return { __kind: 'OwnerReplace', owner: action.owner, newOwner: action.newOwner };
+    case 'pauseQuorumSet':
+      return { __kind: 'PauseQuorumSet', pauseQuorum: action.pauseQuorum };
+    case 'sellerAdmit':
+      return { __kind: 'SellerAdmit', wallet: action.wallet };
+    case 'sellerSuspend':
+      return { __kind: 'SellerSuspend', wallet: action.wallet };
+    case 'reservePriceSet':
+      return { __kind: 'ReservePriceSet', reservePricePerKwh: action.reservePricePerKwh };
+    case 'leastSizeSet':
+      return { __kind: 'LeastSizeSet', leastWh: action.leastWh };
+    case 'operatorSet':
+      return { __kind: 'OperatorSet', operator: action.operator ?? null };
+    case 'busClose':
+      return { __kind: 'BusClose' };
   }
 }
 
@@ -58,13 +72,23 @@ export function isAtOnce(bus: Bus, action: Action): boolean {
   return action.kind === 'pause' ? bus.pauseApprovals === 1 : bus.threshold === 1 && bus.timelockSeconds === 0;
 }
 
-async function execute(bus: Bus, proposal: Proposal['address'], signer: Signer): Promise<Instruction> {
-  return getProposalExecuteInstruction({
-    executor: noSigner(signer.address),
+async function execute(
+  bus: Bus,
+  proposal: Proposal['address'],
+  action: Action | undefined,
+  executor: Address,
+): Promise<Instruction> {
+  // The seller whom a decision admits or suspends; else the bus's own, whose sales are swept where shares change.
+  const isOfSeller = action?.kind === 'sellerAdmit' || action?.kind === 'sellerSuspend';
+  const seller = isOfSeller ? await sellerAddress(bus.address, action.wallet) : bus.seller;
+  return getProposalExecuteInstructionAsync({
+    executor: noSigner(executor),
     bus: bus.address,
-    general: await capacityAddress(bus.address, 0),
     proposal,
     treasury: bus.treasury,
+    seller,
+    mint: bus.mint,
+    tokenProgram: bus.tokenProgram,
   });
 }
 
@@ -76,26 +100,42 @@ export function proposalCreate(
   action: Action,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  return send(
-    live.connection,
-    signer,
-    async () => {
-      await live.refresh([bus.address]);
-      const present = live.state.get().buses.get(bus.address);
-      if (present === undefined) throw new Refusal(t.proposal.theBusIsNotOn);
-      const proposal = await proposalAddress(bus.address, present.proposalSeq);
-      const create = getProposalCreateInstruction({
-        proposer: noSigner(signer.address),
-        bus: bus.address,
-        general: await capacityAddress(bus.address, 0),
-        proposal,
-        systemProgram: SYSTEM_PROGRAM,
-        action: encode(action),
-      });
-      return isAtOnce(present, action) ? [create, await execute(present, proposal, signer)] : [create];
-    },
-    onStage,
-  );
+  return send(live.connection, signer, () => proposalCreateInstructions(live, signer.address, bus, action), onStage);
+}
+
+/** The instructions that propose a change, and carry it out where one approval is enough. */
+export async function proposalCreateInstructions(
+  live: LiveMarket,
+  proposer: Address,
+  bus: Bus,
+  action: Action,
+): Promise<readonly Instruction[]> {
+  await live.refresh([bus.address, await ledgerAddress(bus.address)]);
+  const { buses, ledgers } = live.state.get();
+  const present = buses.get(bus.address);
+  if (present === undefined) throw new Refusal(t.proposal.theBusIsNotOn);
+  const place = present.owners.findIndex(({ wallet }) => wallet === proposer);
+  const number = ledgers.get(bus.address)?.owners[place]?.nextProposal;
+  if (number === undefined) throw new Refusal(t.proposal.onlyOwnersPropose);
+  const proposal = await proposalAddress(bus.address, proposer, number);
+  const create = await getProposalCreateInstructionAsync({
+    proposer: noSigner(proposer),
+    bus: bus.address,
+    proposal,
+    number,
+    action: encode(action),
+  });
+  return isAtOnce(present, action) ? [create, await execute(present, proposal, action, proposer)] : [create];
+}
+
+/** The instruction that closes a proposal; its rent goes back to its proposer. */
+export function proposalCloseInstruction(closer: Address, proposal: Proposal): Promise<Instruction> {
+  return getProposalCloseInstructionAsync({
+    closer: noSigner(closer),
+    bus: proposal.bus,
+    proposal: proposal.address,
+    proposer: proposal.proposer,
+  });
 }
 
 /** What can be done with a proposal. */
@@ -110,19 +150,27 @@ export function proposalDo(
   verb: ProposalVerb,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  const accounts = { bus: bus.address, proposal: proposal.address };
-  const own = noSigner(signer.address);
-  const build = async (): Promise<readonly Instruction[]> => {
-    switch (verb) {
-      case 'approve':
-        return [getProposalApproveInstruction({ ...accounts, owner: own })];
-      case 'revoke':
-        return [getProposalRevokeInstruction({ ...accounts, owner: own })];
-      case 'execute':
-        return [await execute(bus, proposal.address, signer)];
-      case 'close':
-        return [getProposalCloseInstruction({ ...accounts, closer: own, proposer: proposal.proposer })];
-    }
-  };
+  const build = async () => [await proposalInstruction(signer.address, bus, proposal, verb)];
   return send(live.connection, signer, build, onStage);
+}
+
+/** The instruction that approves, revokes, executes or closes a proposal. */
+export async function proposalInstruction(
+  caller: Address,
+  bus: Bus,
+  proposal: Proposal,
+  verb: ProposalVerb,
+): Promise<Instruction> {
+  const decision = { bus: bus.address, proposal: proposal.address, owner: noSigner(caller) };
+  switch (verb) {
+    case 'approve':
+      // What was shown is what is approved: the hash names its action and the time at which it was made.
+      return getProposalApproveInstruction({ ...decision, hash: proposal.hash });
+    case 'revoke':
+      return getProposalRevokeInstruction(decision);
+    case 'execute':
+      return execute(bus, proposal.address, proposal.action, caller);
+    case 'close':
+      return proposalCloseInstruction(caller, proposal);
+  }
 }

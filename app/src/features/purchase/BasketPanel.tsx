@@ -6,7 +6,7 @@ import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { deliveryLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
-import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
+import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
@@ -48,7 +48,10 @@ export function BasketPanel() {
     }
     const short =
       freeWh(offer) < item.energyWh ? t.basketPanel.onlyOfThisOfferAre(formatEnergy(freeWh(offer))) : undefined;
-    return { item, offer, bus, refused: untradable(offer, bus, now) ?? short };
+    const small = isLargeEnough(item.energyWh, offer, bus)
+      ? undefined
+      : t.quote.partsOfAtLeast(formatEnergy(bus.leastWh));
+    return { item, offer, bus, refused: untradable(offer, bus, now) ?? short ?? small };
   });
   const mints = [...new Set(lines.map(({ bus }) => bus?.mint ?? ''))];
   return (

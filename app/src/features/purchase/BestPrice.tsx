@@ -256,7 +256,7 @@ function LeftOut({ scope }: { readonly scope: Scope | undefined }) {
         <ul className="outcomes">
           {named.map(({ offer, why }) => (
             <li key={offer.address}>
-              <AddressLabel address={offer.seller} /> ({formatEnergy(freeWh(offer))}): {why}
+              <AddressLabel address={offer.wallet} /> ({formatEnergy(freeWh(offer))}): {why}
             </li>
           ))}
         </ul>

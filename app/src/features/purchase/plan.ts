@@ -41,8 +41,7 @@ export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, titl
         bus: bus.address,
         offer: offer.address,
         payment: await tokenAccountAddress(buyer, bus.mint, bus.tokenProgram),
-        payout: offer.payout,
-        mint: bus.mint,
+        vault: offer.vault,
         tokenProgram: bus.tokenProgram,
         nonce,
         energyWh,
@@ -54,7 +53,9 @@ export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, titl
 }
 
 /** Buys exact parts of several offers of buses with one mint, all or nothing. */
-export function planBatch(buyer: Address, items: readonly Item[], maxTotal: bigint, title: string): Plan {
+export function planBatch(buyer: Address, wanted: readonly Item[], maxTotal: bigint, title: string): Plan {
+  const buses = new Set(wanted.map(({ bus }) => bus.address));
+  const items = [...buses].flatMap((address) => wanted.filter(({ bus }) => bus.address === address));
   const first = items[0];
   if (first === undefined) throw new Refusal(t.plan.theBasketIsEmptyAdd);
   const { mint, tokenProgram } = first.bus;
@@ -66,24 +67,26 @@ export function planBatch(buyer: Address, items: readonly Item[], maxTotal: bigi
         buyer: noSigner(buyer),
         trader,
         payment: await tokenAccountAddress(buyer, mint, tokenProgram),
-        mint,
         tokenProgram,
         nonce,
         maxTotal,
         items: items.map(({ energyWh, maxPricePerKwh }) => ({ energyWh, maxPricePerKwh, expectedVersion: 0 })),
       });
-      const accounts = items.flatMap(({ offer, bus }) => [
-        { address: bus.address, role: AccountRole.READONLY },
+      // Each bus stands once before its items.
+      const accounts = items.flatMap(({ offer, bus }, index) => [
+        ...(items[index - 1]?.bus.address === bus.address
+          ? []
+          : [{ address: bus.address, role: AccountRole.READONLY }]),
         { address: offer.address, role: AccountRole.WRITABLE },
-        { address: offer.payout, role: AccountRole.WRITABLE },
+        { address: offer.vault, role: AccountRole.WRITABLE },
       ]);
       return { ...instruction, accounts: [...instruction.accounts, ...accounts] };
     },
   };
 }
 
-/** Buys what a lock holds; its deposit pays the seller. */
-export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): Plan {
+/** Buys what a lock holds; its deposit, which the seller's vault holds already, is the payment. */
+export function planSettle(lock: Lock, title: string): Plan {
   return {
     orders: [{ offer: lock.offer, energyWh: lock.energyWh, maxPricePerKwh: lock.pricePerKwh }],
     title,
@@ -91,14 +94,10 @@ export function planSettle(lock: Lock, offer: Offer, bus: Bus, title: string): P
       getLockSettleInstruction({
         buyer: noSigner(lock.buyer),
         trader,
-        bus: bus.address,
-        offer: offer.address,
+        offer: lock.offer,
         lock: lock.address,
-        escrow: bus.escrow,
-        payout: offer.payout,
-        mint: bus.mint,
-        tokenProgram: bus.tokenProgram,
         nonce,
+        lockNumber: lock.number,
       }),
   };
 }

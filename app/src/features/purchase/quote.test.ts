@@ -28,13 +28,23 @@ const MINT = key('Mint');
 
 function bus(name: string, change: Partial<Bus> = {}): Bus {
   const own = { address: key(name), name, mint: MINT, tokenProgram: key('Token'), decimals: 6, token: 'tokens' };
-  return { ...own, paused: false, windowSeconds: 0, gateClosureSeconds: 0, owners: [], ...change } as unknown as Bus;
+  return {
+    ...own,
+    leastWh: 1n,
+    reservePricePerKwh: 0n,
+    paused: false,
+    windowSeconds: 0,
+    gateClosureSeconds: 0,
+    owners: [],
+    ...change,
+  } as unknown as Bus;
 }
 
 function offer(name: string, on: string, kWh: bigint, pricePerKwh: bigint, change: Partial<Offer> = {}): Offer {
   const energy = { listedWh: kWh * 1_000n, remainingWh: kWh * 1_000n, reservedWh: 0n };
-  const place = { address: key(name), bus: key(on), seller: key(`Seller${name}`), payout: key(`Payout${name}`) };
-  const rest = { cancelled: false, expiresAt: 0, windowStart: 0, source: 'solar', openLocks: 0 };
+  const place = { address: key(name), bus: key(on), wallet: key(`Wallet${name}`), vault: key(`Vault${name}`) };
+  const trading = { cancelled: false, expiresAt: 1_000, gateClosesAt: 1_000, tradesFrom: 0, ownedByBus: false };
+  const rest = { ...trading, windowStart: 0, source: 'solar', openLocks: 0 };
   return { ...place, ...energy, ...rest, pricePerKwh, ...change } as unknown as Offer;
 }
 
@@ -76,7 +86,8 @@ describe('a scope', () => {
     const names = (change: Partial<BestPrice['scope']>, now = 100) =>
       routable(TWO, { ...want().scope, ...change }, now).map((found) => found.offer);
     expect(names({})).toEqual([key('A'), key('B')]);
-    expect(names({}, 50)).toEqual([key('A'), key('B'), key('H')]);
+    expect(names({}, 49)).toEqual([key('A'), key('B'), key('H')]);
+    expect(names({}, 50)).toEqual([key('A'), key('B')]);
     expect(names({ windows: undefined })).toEqual([key('A'), key('B'), key('E')]);
     expect(names({ windows: new Set([900]) })).toEqual([key('E')]);
     expect(names({ buses: [key('Mill'), key('East')] })).toEqual([key('A'), key('B'), key('C')]);
@@ -91,7 +102,7 @@ describe('a best price', () => {
     const quoted = quoteBest(TWO, want(), undefined, 100);
     expect(quoted).toMatchObject({ ok: true, quote: { energyWh: 4_000n, totalCost: 650_000n } });
     expect(quoted.ok && offersOf(quoted.quote.fills)).toEqual([key('B'), key('A')]);
-    expect(quoteBest(TWO, want(), key('SellerB'), 100)).toMatchObject({ ok: false, availableWh: 2_000n });
+    expect(quoteBest(TWO, want(), key('WalletB'), 100)).toMatchObject({ ok: false, availableWh: 2_000n });
   });
 
   it('that there is none of says what there is', () => {
@@ -121,6 +132,30 @@ describe('a best price', () => {
     ]);
     const without = market([MILL], [offer('B', 'Mill', 3n, 150_000n)]);
     expect(() => itemsOf(without, quoted.quote.fills)).toThrow('An offer closed while it was quoted; quote it again.');
+  });
+
+  it('is made without offers of the bus that do not trade yet, or ask less than was decided', () => {
+    const own = (change: Partial<Offer>) => {
+      const offers = [
+        offer('A', 'Mill', 9n, 200_000n),
+        offer('O', 'Mill', 9n, 100_000n, { ownedByBus: true, ...change }),
+      ];
+      const quoted = quoteBest(market([bus('Mill', { reservePricePerKwh: 100_000n })], offers), want(), undefined, 100);
+      return quoted.ok && offersOf(quoted.quote.fills);
+    };
+    expect(own({ tradesFrom: 101 })).toEqual([key('A')]);
+    expect(own({ tradesFrom: 100 })).toEqual([key('O')]);
+    expect(own({ tradesFrom: 100, pricePerKwh: 99_999n })).toEqual([key('A')]);
+  });
+
+  it('is made of parts that the bus sells', () => {
+    const offers = [offer('A', 'Mill', 2n, 200_000n), offer('B', 'Mill', 3n, 150_000n)];
+    const least = market([bus('Mill', { leastWh: 2_000n })], offers);
+    const quoted = quoteBest(least, want(), undefined, 100);
+    expect(quoted.ok && quoted.quote.fills.map(({ energyWh }) => energyWh)).toEqual([2_000n, 2_000n]);
+    const small = want({ energyWh: 1_000n, minEnergyWh: 1_000n });
+    const refused = quoteBest(least, small, undefined, 100);
+    expect(!refused.ok && refusalOf(least, small, refused)).toContain('parts of at least 2 kWh');
   });
 
   it('takes at most so many purchases at once', () => {
@@ -183,6 +218,15 @@ describe('chosen offers', () => {
 
   it('are bought as they were chosen', () => {
     expect(chosen('A', 500n, 210_000n)).toMatchObject([{ energyWh: 500n, maxPricePerKwh: 210_000n, bus: MILL }]);
+  });
+
+  it('are refused where the bus sells no part so small, unless it is the rest', () => {
+    const least = market([bus('Mill', { leastWh: 1_000n })], [offer('A', 'Mill', 1n, 1n), offer('B', 'Mill', 2n, 1n)]);
+    const part = (name: string, energyWh: bigint) =>
+      chosenItems(least, [{ offer: key(name), energyWh, maxPricePerKwh: 1n }], 100);
+    expect(() => part('B', 999n)).toThrow('parts of at least 1 kWh');
+    expect(part('B', 1_000n)).toHaveLength(1);
+    expect(part('A', 1_000n)).toHaveLength(1);
   });
 
   it('are refused where they have moved beyond the limits', () => {

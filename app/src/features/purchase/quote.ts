@@ -6,7 +6,7 @@ import { U64_MAX } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { Refusal } from '../../errors/explain';
-import { freeWh, untradable } from '../../market/model';
+import { freeWh, isLargeEnough, untradable } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
 import { planItems, type Item, type Plan } from './plan';
@@ -63,8 +63,16 @@ export function routable(market: Quotable, scope: Scope, now: number): RouterOff
     if (bus?.mint !== scope.mint || !scope.buses.includes(offer.bus)) continue;
     if (scope.windows?.has(offer.windowStart) === false) continue;
     if (scope.without?.has(offer.address) === true || untradable(offer, bus, now) !== undefined) continue;
-    const { address, payout, seller, pricePerKwh } = offer;
-    found.push({ offer: address, bus: bus.address, payout, seller, freeWh: freeWh(offer), pricePerKwh });
+    const { address, vault, wallet, pricePerKwh } = offer;
+    found.push({
+      offer: address,
+      bus: bus.address,
+      vault,
+      seller: wallet,
+      freeWh: freeWh(offer),
+      pricePerKwh,
+      leastWh: bus.leastWh,
+    });
   }
   return found;
 }
@@ -127,6 +135,7 @@ export function plansOf(market: Quotable, buyer: Address, purchases: readonly Ba
 
 /** Why there is no best price, with what there is. */
 export function refusalOf(market: Quotable, want: BestPrice, quoted: Extract<Quoted, { ok: false }>): string {
+  if (quoted.leastWh !== undefined) return t.quote.partsOfAtLeast(formatEnergy(quoted.leastWh));
   const decimals = [...market.buses.values()].find(({ mint }) => mint === want.scope.mint)?.decimals ?? 0;
   if (quoted.availableWh !== undefined) {
     return quoted.availableWh === 0n
@@ -170,6 +179,7 @@ export function chosenItems(market: Quotable, wanted: readonly Wanted[], now: nu
     if (freeWh(offer) < energyWh) {
       throw new Refusal(t.quote.somebodyWasFasterOfThis(formatEnergy(freeWh(offer)), formatEnergy(energyWh)));
     }
+    if (!isLargeEnough(energyWh, offer, bus)) throw new Refusal(t.quote.partsOfAtLeast(formatEnergy(bus.leastWh)));
     return { offer, bus, energyWh, maxPricePerKwh };
   });
 }

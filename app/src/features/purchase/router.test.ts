@@ -23,10 +23,11 @@ import {
 const offer = (number: number, freeWh: bigint, pricePerKwh: bigint): RouterOffer => ({
   offer: `offer${number}` as Address,
   bus: 'bus' as Address,
-  payout: `payout${number}` as Address,
+  vault: `vault${number}` as Address,
   seller: `seller${number}` as Address,
   freeWh,
   pricePerKwh,
+  leastWh: 1n,
 });
 
 /** Lowest cost and fewest fills over every way to divide the amount. */
@@ -40,6 +41,7 @@ function bruteForce(offers: readonly RouterOffer[], wanted: bigint): { total: bi
       return;
     }
     for (let amount = 0n; amount <= here.freeWh && amount <= left; amount += 1n) {
+      if (amount > 0n && amount < here.leastWh && amount !== here.freeWh) continue;
       visit(
         index + 1,
         left - amount,
@@ -85,6 +87,41 @@ describe('router', () => {
     }
   });
 
+  it('takes no part below the least size of its bus, unless it is all that is free', () => {
+    const of = (number: number, freeWh: bigint, pricePerKwh: bigint, leastWh: bigint) => ({
+      ...offer(number, freeWh, pricePerKwh),
+      leastWh,
+    });
+    const offers = [of(1, 2_000n, 100_000n, 1_000n), of(2, 5_000n, 200_000n, 1_000n), of(3, 300n, 300_000n, 1_000n)];
+    const bought = (energyWh: bigint, minEnergyWh = energyWh) => {
+      const found = quote(offers, { ...exactly(energyWh), minEnergyWh });
+      return found.ok ? found.quote.fills.map((fill) => fill.energyWh) : found.leastWh;
+    };
+    // The dearer part gets what it lacks from the cheaper one.
+    expect(bought(2_500n)).toEqual([1_500n, 1_000n]);
+    expect(bought(7_300n)).toEqual([2_000n, 5_000n, 300n]);
+    expect(bought(7_200n)).toEqual([2_000n, 4_900n, 300n]);
+    // The rest of an offer is sold, however small.
+    expect(bought(300n)).toEqual([300n]);
+    expect(bought(200n)).toBe(1_000n);
+    expect(bought(999n, 300n)).toEqual([300n]);
+    const next = random(19);
+    for (let round = 0; round < 200; round += 1) {
+      const some = Array.from({ length: 1 + next(3) }, (_, index) =>
+        of(index, BigInt(1 + next(9)), 200n + BigInt(next(40)), BigInt(1 + next(4))),
+      );
+      const total = some.reduce((sum, { freeWh }) => sum + freeWh, 0n);
+      const wanted = 1n + BigInt(next(Number(total)));
+      const found = quote(some, exactly(wanted));
+      if (!found.ok) continue;
+      for (const { offer: from, energyWh } of found.quote.fills) {
+        expect(energyWh >= from.leastWh || energyWh === from.freeWh).toBe(true);
+      }
+      expect(found.quote.fills.reduce((sum, fill) => sum + fill.energyWh, 0n)).toBe(wanted);
+      expect(found.quote.totalCost).toBe(bruteForce(some, wanted)?.total);
+    }
+  });
+
   it('keeps to the limits of price, total and sellers', () => {
     const offers = [offer(1, 1_000n, 200_000n), offer(2, 1_000n, 260_000n), offer(3, 1_000n, 100_000n)];
     const want = { ...exactly(1_500n), excludedSellers: ['seller3' as Address] };
@@ -126,10 +163,10 @@ const key = (number: number) => {
 
 const BUYER = key(1);
 const listed = (number: number, bus: number, seller: number) =>
-  ({ address: key(1_000 + number), bus: key(100 + bus), payout: key(10_000 + seller) }) as Offer;
-const busOf = ({ bus }: Offer) => ({ address: bus, mint: key(2), tokenProgram: key(3) }) as Bus;
+  ({ address: key(1_000 + number), bus: key(100 + bus), vault: key(10_000 + seller) }) as Offer;
+const busOf = ({ bus }: Offer) => ({ address: bus, name: '', mint: key(2), tokenProgram: key(3) }) as Bus;
 const fillOf = (offer: Offer): RouterFill => ({
-  offer: { ...accountsOf([offer])[0], seller: offer.payout, freeWh: 5n, pricePerKwh: 1n } as RouterOffer,
+  offer: { ...accountsOf([offer])[0], seller: offer.vault, freeWh: 5n, pricePerKwh: 1n, leastWh: 1n } as RouterOffer,
   energyWh: 2n,
   cost: 3n,
 });
@@ -167,9 +204,9 @@ describe('a batch', () => {
     const same = () => 0;
     const other = (index: number) => index;
     // Of one bus: of as many sellers, of one seller; then of as many buses and sellers. With open and new lane.
-    expect([most(same, other, false), most(same, other, true)]).toEqual([8, 7]);
-    expect([most(same, same, false), most(same, same, true)]).toEqual([12, 11]);
-    expect([most(other, other, false), most(other, other, true)]).toEqual([6, 5]);
+    expect([most(same, other, false), most(same, other, true)]).toEqual([8, 8]);
+    expect([most(same, same, false), most(same, same, true)]).toEqual([13, 12]);
+    expect([most(other, other, false), most(other, other, true)]).toEqual([6, 6]);
   });
 
   it('after batch buys everything that was quoted, each within one transaction', async () => {

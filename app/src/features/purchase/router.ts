@@ -18,13 +18,16 @@ export const SEARCH_NODES = 50_000;
 export interface RouterOffer {
   readonly offer: Address;
   readonly bus: Address;
-  /** Token account that is paid. */
-  readonly payout: Address;
+  /** The seller's vault, which is paid. */
+  readonly vault: Address;
+  /** The seller's wallet. */
   readonly seller: Address;
   /** Energy that can be bought, in Wh. */
   readonly freeWh: bigint;
   /** In base units per kWh. */
   readonly pricePerKwh: bigint;
+  /** Least energy that can be bought of it, in Wh, but for all that is free. */
+  readonly leastWh: bigint;
 }
 
 /** What a buyer wants. */
@@ -57,7 +60,14 @@ export interface Quote {
 /** A plan, or the sentence that says why there is none. */
 export type Quoted =
   | { readonly ok: true; readonly quote: Quote }
-  | { readonly ok: false; readonly reason: string; readonly availableWh?: bigint; readonly leastCost?: bigint };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly availableWh?: bigint;
+      readonly leastCost?: bigint;
+      /** The largest least size of the offers, where the amount cannot be divided into parts that they sell. */
+      readonly leastWh?: bigint;
+    };
 
 /** Exactly `energyWh`, at any price, from anyone. */
 export function exactly(energyWh: bigint): Want {
@@ -96,11 +106,23 @@ export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
   if (availableWh < minEnergyWh) {
     return { ok: false, reason: t.router.thereIsNotEnoughEnergy, availableWh };
   }
-  const wanted = least(availableWh, energyWh);
-  const best = cheapest(usable, wanted);
-  if (best !== undefined && best.totalCost <= maxTotal) return { ok: true, quote: best };
-  const smallest = cheapest(usable, minEnergyWh);
-  if (smallest === undefined) return { ok: false, reason: t.router.theCostExceedsWhat64 };
+  const tooSmall: Quoted = {
+    ok: false,
+    reason: t.router.thePartsAreTooSmall,
+    leastWh: usable.reduce((largest, offer) => most(offer.leastWh, largest), 0n),
+  };
+  let wanted = least(availableWh, energyWh);
+  let best = cheapest(usable, wanted);
+  if ('mostWh' in best) {
+    if (best.mostWh < minEnergyWh) return tooSmall;
+    wanted = best.mostWh;
+    best = cheapest(usable, wanted);
+  }
+  if ('mostWh' in best) return tooSmall;
+  if ('fills' in best && best.totalCost <= maxTotal) return { ok: true, quote: best };
+  const smallest = smallestPlan(usable, minEnergyWh, wanted);
+  if ('mostWh' in smallest) return tooSmall;
+  if (!('fills' in smallest)) return { ok: false, reason: t.router.theCostExceedsWhat64 };
   if (smallest.totalCost > maxTotal) {
     return {
       ok: false,
@@ -114,36 +136,102 @@ export function quote(offers: readonly RouterOffer[], want: Want): Quoted {
   while (above - within.energyWh > 1n) {
     const middle = within.energyWh + (above - within.energyWh) / 2n;
     const plan = cheapest(usable, middle);
-    if (plan !== undefined && plan.totalCost <= maxTotal) within = plan;
+    if ('fills' in plan && plan.totalCost <= maxTotal) within = plan;
     else above = middle;
   }
   return { ok: true, quote: within };
 }
 
-/** Cheapest plan for exactly `wanted` Wh from offers sorted by price; `undefined` where its cost exceeds 64 bits. */
-function cheapest(offers: readonly RouterOffer[], wanted: bigint): Quote | undefined {
-  const greedy = offers.map(() => 0n);
+/** Why an amount has no plan: its cost exceeds 64 bits, or it would need a part that is too small for its offer. */
+type NoPlan = { readonly exceeds: '64 bits' } | { /** This much can be bought. */ readonly mostWh: bigint };
+
+const EXCEEDS: NoPlan = { exceeds: '64 bits' };
+
+/** Whether the program sells this much of an offer at once. */
+const sells = ({ leastWh, freeWh }: RouterOffer, energyWh: bigint) =>
+  energyWh === 0n || energyWh >= leastWh || energyWh === freeWh;
+
+/** Offers whose smallest part is tried where the smallest acceptable amount cannot be bought. */
+const SMALL_PARTS = 16;
+
+/** Cheapest plan for the smallest amount from `minEnergyWh` to `wanted` that the offers sell. */
+function smallestPlan(offers: readonly RouterOffer[], minEnergyWh: bigint, wanted: bigint): Quote | NoPlan {
+  const refused = cheapest(offers, minEnergyWh);
+  if (!('mostWh' in refused)) return refused;
+  // The smallest part of one offer alone, at the lowest prices first.
+  const parts = offers
+    .slice(0, SMALL_PARTS)
+    .map(({ leastWh, freeWh }) => least(leastWh, freeWh))
+    .filter((part) => part >= minEnergyWh && part <= wanted)
+    .sort(byBigint);
+  for (const part of parts) {
+    const plan = cheapest(offers, part);
+    if ('fills' in plan) return plan;
+  }
+  return refused;
+}
+
+/**
+ * The cheapest energy first, up to `wanted` Wh, in parts that the offers sell: a part below the least size gets what it
+ * lacks from the parts before it, or is left out.
+ */
+function greedyAmounts(offers: readonly RouterOffer[], wanted: bigint): bigint[] {
+  let amounts = offers.map(() => 0n);
   let left = wanted;
-  let lastPrice = 0n;
   for (const [index, offer] of offers.entries()) {
     if (left === 0n) break;
     const amount = least(offer.freeWh, left);
-    greedy[index] = amount;
+    if (sells(offer, amount)) {
+      amounts[index] = amount;
+      left -= amount;
+      continue;
+    }
+    const smallest = least(offer.leastWh, offer.freeWh);
+    let lacking = smallest - left;
+    const lent = [...amounts];
+    for (let earlier = index - 1; earlier >= 0; earlier -= 1) {
+      const [lender, held] = [offers[earlier], lent[earlier]];
+      if (lender === undefined || held === undefined) continue;
+      const part = least(most(held - lender.leastWh, 0n), lacking);
+      lent[earlier] = held - part;
+      lacking -= part;
+    }
+    if (lacking === 0n) {
+      amounts = lent;
+      amounts[index] = smallest;
+      left = 0n;
+    }
+  }
+  return amounts;
+}
+
+/** Cheapest plan for exactly `wanted` Wh from offers sorted by price, which hold them. */
+function cheapest(offers: readonly RouterOffer[], wanted: bigint): Quote | NoPlan {
+  const amounts = greedyAmounts(offers, wanted);
+  const mostWh = amounts.reduce((sum, amount) => sum + amount, 0n);
+  if (mostWh !== wanted) return { mostWh };
+  // The floor and the last price are those of the cheapest energy, whatever part of it the offers sell.
+  let left = wanted;
+  let lastPrice = 0n;
+  let floorMilli = 0n;
+  for (const offer of offers) {
+    if (left === 0n) break;
+    const amount = least(offer.freeWh, left);
     left -= amount;
     lastPrice = offer.pricePerKwh;
+    floorMilli += amount * offer.pricePerKwh;
   }
-  const floorMilli = offers.reduce((sum, offer, index) => sum + (greedy[index] ?? 0n) * offer.pricePerKwh, 0n);
   const lowerBound = ceilDiv(floorMilli, WH_PER_KWH);
-  if (lowerBound > U64_MAX) return undefined;
-  const search = new Search(offers, wanted, lastPrice, floorMilli, greedy);
-  if (search.bestRank.cost > U64_MAX) return undefined;
+  if (lowerBound > U64_MAX) return EXCEEDS;
+  const search = new Search(offers, wanted, lastPrice, floorMilli, amounts);
+  if (search.bestRank.cost > U64_MAX) return EXCEEDS;
   search.run();
   const fills: RouterFill[] = [];
   for (const [index, offer] of offers.entries()) {
     const energyWh = search.best[index] ?? 0n;
     if (energyWh === 0n) continue;
     const units = cost(energyWh, offer.pricePerKwh);
-    if (units === undefined) return undefined;
+    if (units === undefined) return EXCEEDS;
     fills.push({ offer, energyWh, cost: units });
   }
   const totalCost = search.bestRank.cost;
@@ -196,7 +284,8 @@ class Search {
     this.bestRank = this.rank(greedy);
     const aligned = this.aligned();
     const rank = this.rank(aligned);
-    if (isBelow(rank, this.bestRank)) {
+    const isSold = offers.every((offer, index) => sells(offer, aligned[index] ?? 0n));
+    if (isSold && isBelow(rank, this.bestRank)) {
       this.best = aligned;
       this.bestRank = rank;
     }
@@ -312,7 +401,8 @@ class Search {
       else highest = least(highest, movable);
     }
     if (lowest > highest) return;
-    for (let amount = highest; amount >= lowest; amount -= 1n) {
+    // Whole amounts first, which rarely waste; then every other one that the offer sells.
+    for (const amount of amountsOf(offer, lowest, highest)) {
       if (this.nodesLeft === 0) return;
       const moved = cheaper ? offer.freeWh - amount : amount;
       this.current[index] = amount;
@@ -321,6 +411,13 @@ class Search {
     }
     this.current[index] = 0n;
   }
+}
+
+/** Every amount from `lowest` to `highest` that an offer sells, the largest first. */
+function* amountsOf({ leastWh, freeWh }: RouterOffer, lowest: bigint, highest: bigint): Generator<bigint> {
+  for (let amount = highest, end = most(most(lowest, leastWh), 1n); amount >= end; amount -= 1n) yield amount;
+  if (freeWh > 0n && freeWh < leastWh && freeWh >= lowest && freeWh <= highest) yield freeWh;
+  if (lowest === 0n) yield 0n;
 }
 
 /** What limits a batch. */
@@ -347,31 +444,35 @@ export function batchLimits(opensLane: boolean): BatchLimits {
 
 /** Signature count, signature, version, header, key count, blockhash, instruction count, lookup count. */
 const BYTES_FIXED = 1 + 64 + 1 + 3 + 1 + 32 + 1 + 1;
-/** Buyer, trader lane, payment account, mint, token program; then the programs of market and compute budget. */
-const KEYS_FIXED = 7;
+/** Buyer, trader lane, payment account, token program; then the programs of market and compute budget. */
+const KEYS_FIXED = 6;
 /** Compute unit limit (5 bytes of data) and price (9 bytes), each with program, no accounts and data length. */
 const BYTES_COMPUTE_BUDGET = 3 + 5 + (3 + 9);
-/** Program index, two length prefixes of up to two bytes, five accounts; discriminator, nonce, total, item count. */
-const BYTES_INSTRUCTION = 1 + 2 + 2 + 5 + (1 + 8 + 8 + 4);
-/** Three account indices; Wh, price limit, version. */
-const BYTES_ITEM = 3 + 8 + 8 + 4;
+/** Program index, two length prefixes of up to two bytes, four accounts; discriminator, nonce, total, item count. */
+const BYTES_INSTRUCTION = 1 + 2 + 2 + 4 + (1 + 8 + 8 + 4);
+/** Two account indices; Wh, price limit, version. */
+const BYTES_ITEM = 2 + 8 + 8 + 4;
+/** The account index of a bus, which stands once before its items. */
+const BYTES_BUS = 1;
 const BYTES_KEY = 32;
 
 /** Accounts that one item brings along. */
-export type ItemAccounts = Pick<RouterOffer, 'offer' | 'bus' | 'payout'>;
+export type ItemAccounts = Pick<RouterOffer, 'offer' | 'bus' | 'vault'>;
 
 /** Accounts of items that buy from these offers. */
-export function accountsOf(offers: readonly Pick<Offer, 'address' | 'bus' | 'payout'>[]): ItemAccounts[] {
-  return offers.map(({ address: offer, bus, payout }) => ({ offer, bus, payout }));
+export function accountsOf(offers: readonly Pick<Offer, 'address' | 'bus' | 'vault'>[]): ItemAccounts[] {
+  return offers.map(({ address: offer, bus, vault }) => ({ offer, bus, vault }));
 }
 
 const keysOf = (items: readonly ItemAccounts[]) =>
-  new Set(items.flatMap(({ offer, bus, payout }) => [bus, offer, payout])).size;
+  new Set(items.flatMap(({ offer, bus, vault }) => [bus, offer, vault])).size;
+const busesOf = (items: readonly ItemAccounts[]) => new Set(items.map(({ bus }) => bus)).size;
 
 /** Bytes of a batch's transaction, counted from above (by a few bytes at most), without a lane's opening. */
 export function wireBytes(items: readonly ItemAccounts[]): number {
   const keys = KEYS_FIXED + keysOf(items);
-  return BYTES_FIXED + BYTES_COMPUTE_BUDGET + BYTES_INSTRUCTION + keys * BYTES_KEY + items.length * BYTES_ITEM;
+  const named = busesOf(items) * BYTES_BUS + items.length * BYTES_ITEM;
+  return BYTES_FIXED + BYTES_COMPUTE_BUDGET + BYTES_INSTRUCTION + keys * BYTES_KEY + named;
 }
 
 /** Whether items fit into one transaction. */
@@ -383,7 +484,7 @@ export function fits(items: readonly ItemAccounts[], limits: BatchLimits): boole
 
 /** How many more items fit beside these for certain, whatever their buses and sellers. */
 export function roomFor(items: readonly ItemAccounts[], limits: BatchLimits): number {
-  const bytes = Math.floor((limits.bytes - wireBytes(items)) / (BYTES_ITEM + 3 * BYTES_KEY));
+  const bytes = Math.floor((limits.bytes - wireBytes(items)) / (BYTES_BUS + BYTES_ITEM + 3 * BYTES_KEY));
   const accounts = Math.floor((limits.accounts - KEYS_FIXED - keysOf(items)) / 3);
   return Math.max(0, Math.min(bytes, accounts, limits.items - items.length));
 }
@@ -400,9 +501,7 @@ export interface Batch {
  * together, since they share accounts; within that, each goes to the first batch that has room.
  */
 export function split(fills: readonly RouterFill[], limits: BatchLimits): Batch[] {
-  const order = [...fills].sort(
-    ({ offer: a }, { offer: b }) => byAddress(a.bus, b.bus) || byAddress(a.payout, b.payout),
-  );
+  const order = [...fills].sort(({ offer: a }, { offer: b }) => byAddress(a.bus, b.bus) || byAddress(a.vault, b.vault));
   const batches: RouterFill[][] = [];
   for (const fill of order) {
     const roomy = batches.find((batch) =>

@@ -14,10 +14,12 @@ import { Energy, Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, Reading } from '../../ui/parts';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
+import { WaitingForYou } from '../claim/Claims';
 import { LockCard } from '../lock/LockCard';
 import { NamesCard } from '../names/NamesCard';
 import { OwnOffers } from '../offer/OwnOffers';
 import { useBalance } from '../purchase/useBuyer';
+import { SellerMoneyCard } from '../seller/SellerMoney';
 import { history, type HistoricPurchase, type Proof } from '../verify/verify';
 import { isClosable } from './lanes';
 import { Purchases } from './Purchases';
@@ -44,7 +46,9 @@ export function MineScreen() {
     <div className="page mine">
       <h1 className="visually-hidden">{t.mineScreen.myEnergy}</h1>
       <div className="main-column">
+        <WaitingForYou />
         <Locks />
+        <SellerMoneyCard />
         <Purchases />
         <Card title={t.mineScreen.onOffer}>
           <OwnOffers />

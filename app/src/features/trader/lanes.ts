@@ -6,10 +6,11 @@
 import type { Address, Instruction } from '@solana/kit';
 
 import { traderAddress } from '../../chain/address';
-import { COMMITMENT, readAccounts, type Connection } from '../../chain/connection';
+import { readAccounts, type Connection } from '../../chain/connection';
+import { firstOf, newCounter } from '../../chain/counter';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
-import { FIRST_SLOT_AHEAD, getTraderOpenInstruction, NONCE_SLOT_SHIFT } from '../../generated';
+import { getTraderOpenInstruction } from '../../generated';
 import { decodeTrader } from '../../market/decode';
 import type { Trader } from '../../market/model';
 import { PROGRAM, SYSTEM_PROGRAM } from '../../programs';
@@ -17,12 +18,6 @@ import { t } from '../../words';
 
 /** Lanes that one wallet uses at most from this app. */
 export const MAX_LANES = 16;
-/**
- * How many slots ahead a new lane starts: more than the 150 blocks that a blockhash lives, so that its first purchase can
- * land as long as its transaction can, and well below what the program accepts, so that a node may lag behind.
- */
-const SLOTS_AHEAD = (FIRST_SLOT_AHEAD * 5n) / 16n;
-
 /** A lane in the hands of one purchase. */
 export interface Lease {
   readonly wallet: Address;
@@ -73,10 +68,9 @@ export async function nextNonce(
   trader: Trader | undefined,
 ): Promise<NextNonce> {
   if (trader !== undefined) return { nonce: trader.nextNonce, opening: [] };
-  const slot = await connection.rpc.getSlot({ commitment: COMMITMENT }).send();
-  const firstSlot = slot + SLOTS_AHEAD;
+  const { firstSlot, first } = await newCounter(connection);
   return {
-    nonce: firstSlot << BigInt(NONCE_SLOT_SHIFT),
+    nonce: first,
     opening: [traderOpen(wallet, await traderAddress(wallet, lane), lane, firstSlot)],
   };
 }
@@ -94,7 +88,7 @@ export function traderOpen(wallet: Address, trader: Address, lane: number, first
 
 /** Whether a lane can be closed: once the slot is there that its next nonce belongs to. */
 export function isClosable({ nextNonce: next }: Trader, slot: bigint): boolean {
-  return next <= slot << BigInt(NONCE_SLOT_SHIFT);
+  return next <= firstOf(slot);
 }
 
 /** Numbers of lanes in the order in which purchases take them: those in `first`, then those that are open. */

@@ -4,54 +4,25 @@ import type { Address } from '@solana/kit';
 import { useEffect } from 'react';
 
 import { formatBps } from '../../amount/token';
-import { tokenAccount } from '../../chain/connection';
-import { send, type Sent, type Signer, type Stage } from '../../chain/send';
-import { getTreasuryClaimInstruction } from '../../generated';
-import type { LiveMarket } from '../../market/live';
 import { claimable, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, numbers, TableHead } from '../../ui/parts';
 import { t } from '../../words';
-
-/** Pays an owner what it may claim, to its own token account; anyone may ask for it. */
-export function treasuryClaim(
-  live: LiveMarket,
-  signer: Signer,
-  bus: Bus,
-  owner: Address,
-  onStage: (stage: Stage) => void,
-): Promise<Sent> {
-  return send(
-    live.connection,
-    signer,
-    async () => {
-      const destination = await tokenAccount(live.connection, signer.address, owner, bus);
-      return [
-        ...destination.creation,
-        getTreasuryClaimInstruction({
-          owner,
-          bus: bus.address,
-          treasury: bus.treasury,
-          destination: destination.address,
-          mint: bus.mint,
-          tokenProgram: bus.tokenProgram,
-        }),
-      ];
-    },
-    onStage,
-  );
-}
+import { SellerMoney } from '../seller/SellerMoney';
+import { treasuryClaim } from './treasuryClaim';
 
 /** The card. */
 export function Treasury({ bus }: { readonly bus: Bus }) {
   const { live, wallet, signer } = useSession();
-  const { balances } = useMarket();
+  const { balances, ledgers, sellers } = useMarket();
   const action = useAction();
   useEffect(() => live.watchBalance(bus.treasury), [live, bus.treasury]);
   const balance = balances.get(bus.treasury);
-  if (balance === undefined) {
+  const ledger = ledgers.get(bus.address);
+  const seller = sellers.get(bus.seller);
+  if (balance === undefined || ledger === undefined) {
     return (
       <Card title={t.treasury.treasury}>
         <Empty>{t.treasury.readingTheTreasury}</Empty>
@@ -60,14 +31,14 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
   }
   const places = [
     ...bus.owners.map((owner) => ({ owner: owner.wallet, note: formatBps(owner.shareBps) })),
-    ...bus.formerOwners.map((former) => ({ owner: former.wallet, note: 'left' })),
+    ...ledger.formerOwners.map((former) => ({ owner: former.wallet, note: t.treasury.left })),
   ];
   const claim = (owner: Address) => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      const units = claimable(bus, owner, balance);
+      const units = claimable(bus, ledger, owner, balance);
       await treasuryClaim(live, signer, bus, owner, onStage);
-      await Promise.all([live.refresh([bus.address]), live.refreshBalances()]);
+      await Promise.all([live.refresh([bus.address, ledger.address]), live.refreshBalances()]);
       return {
         message: <>{t.treasury.wentTo(<Tokens units={units} bus={bus} />, <AddressLabel address={owner} />)}</>,
       };
@@ -78,8 +49,8 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
       <Facts
         facts={[
           [t.treasury.holdsNow, <Tokens key="h" units={balance} bus={bus} />],
-          [t.treasury.receivedEver, <Tokens key="r" units={balance + bus.treasuryClaimed} bus={bus} />],
-          [t.treasury.claimedEver, <Tokens key="c" units={bus.treasuryClaimed} bus={bus} />],
+          [t.treasury.claimedUnderTheseShares, <Tokens key="c" units={ledger.periodClaimed} bus={bus} />],
+          [t.treasury.ofEarlierShares, <Tokens key="e" units={ledger.accruedTotal} bus={bus} />],
         ]}
       />
       <table className="plain" aria-label={t.treasury.claims}>
@@ -93,7 +64,7 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
         />
         <tbody>
           {places.map(({ owner, note }) => {
-            const units = claimable(bus, owner, balance);
+            const units = claimable(bus, ledger, owner, balance);
             return (
               <tr key={owner}>
                 <td>
@@ -119,6 +90,13 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
         </tbody>
       </table>
       <ActionStatus action={action} />
+      {seller !== undefined && (
+        <>
+          <h3>{t.treasury.ownOffers}</h3>
+          <p className="hint">{t.treasury.revenueCountsOnce}</p>
+          <SellerMoney bus={bus} seller={seller} />
+        </>
+      )}
     </Card>
   );
 }

@@ -46,16 +46,7 @@ import {
   type MaybeEncodedAccount,
   type ReadonlyUint8Array,
 } from '@solana/kit';
-import {
-  getFormerOwnerDecoder,
-  getFormerOwnerEncoder,
-  getOwnerSlotDecoder,
-  getOwnerSlotEncoder,
-  type FormerOwner,
-  type FormerOwnerArgs,
-  type OwnerSlot,
-  type OwnerSlotArgs,
-} from '../types';
+import { getOwnerSlotDecoder, getOwnerSlotEncoder, type OwnerSlot, type OwnerSlotArgs } from '../types';
 
 export const BUS_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([101, 152, 92, 122, 36, 209, 231, 114]);
 
@@ -72,7 +63,7 @@ export type Bus = {
   ownerCount: number;
   /** Approvals a decision needs. */
   threshold: number;
-  /** 0 owners only, 1 any wallet. */
+  /** [`ListingPolicy`]. */
   listingPolicy: number;
   /** 1 while the owners have paused the bus. */
   paused: number;
@@ -86,20 +77,27 @@ export type Bus = {
   windowSeconds: number;
   /** How long before a window's start its trading stops, in seconds. */
   gateClosureSeconds: number;
+  /** How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created. */
+  horizonSeconds: number;
   /** Part of the deposit that an unsettled lock costs, in basis points. */
   lockFeeBps: number;
   /** Approvals that pausing needs, 0 for the threshold; never more than the threshold. See `pause_approvals`. */
   pauseQuorum: number;
-  /** Former owners in `former_owners`, from the front. */
-  formerOwnerCount: number;
+  /** 1 once the owners have decided to close the bus: nothing opens any more, and it closes when all else has. */
+  closing: number;
+  padding: ReadonlyUint8Array;
   /** Energy per window (or in all, without windows), in Wh. */
   capacityWh: bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: bigint;
+  /** Lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price. */
+  reservePricePerKwh: bigint;
+  /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh. */
+  leastWh: bigint;
   /** Grows by one with every change of owners, shares or threshold, which makes older proposals stale. */
   configVersion: bigint;
-  /** Number of the next proposal. */
-  proposalSeq: bigint;
+  /** Grows by one with every pause and every resume, which makes older proposals of both stale. */
+  pauseVersion: bigint;
   /** Number that tells apart the buses of one creator. */
   busSeq: bigint;
   /** When the bus was created, in unix seconds. */
@@ -109,20 +107,16 @@ export type Bus = {
   mint: Address;
   /** Token program of the settlement mint. */
   tokenProgram: Address;
-  /** Token account that holds the deposits of locks. */
-  escrow: Address;
   /** Token account that receives the revenue of the bus's own offers. */
   treasury: Address;
-  /** Revenue that owners have claimed, ever, in token base units. */
-  treasuryClaimed: bigint;
-  /** Revenue that was divided under earlier shares, in token base units. */
-  treasurySettled: bigint;
+  /** Token account that holds what could not be paid. */
+  unclaimed: Address;
+  /** The seller account of the bus itself, whether it is open or not. */
+  seller: Address;
+  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once; zeros for none. */
+  operator: Address;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlot>;
-  /** Owners who left with revenue that they have not claimed yet. */
-  formerOwners: Array<FormerOwner>;
-  /** When the bus last resumed after a pause, in unix seconds; 0 where it never did. */
-  resumedAt: bigint;
   reserved: Array<bigint>;
 };
 
@@ -133,7 +127,7 @@ export type BusArgs = {
   ownerCount: number;
   /** Approvals a decision needs. */
   threshold: number;
-  /** 0 owners only, 1 any wallet. */
+  /** [`ListingPolicy`]. */
   listingPolicy: number;
   /** 1 while the owners have paused the bus. */
   paused: number;
@@ -147,20 +141,27 @@ export type BusArgs = {
   windowSeconds: number;
   /** How long before a window's start its trading stops, in seconds. */
   gateClosureSeconds: number;
+  /** How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created. */
+  horizonSeconds: number;
   /** Part of the deposit that an unsettled lock costs, in basis points. */
   lockFeeBps: number;
   /** Approvals that pausing needs, 0 for the threshold; never more than the threshold. See `pause_approvals`. */
   pauseQuorum: number;
-  /** Former owners in `former_owners`, from the front. */
-  formerOwnerCount: number;
+  /** 1 once the owners have decided to close the bus: nothing opens any more, and it closes when all else has. */
+  closing: number;
+  padding: ReadonlyUint8Array;
   /** Energy per window (or in all, without windows), in Wh. */
   capacityWh: number | bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: number | bigint;
+  /** Lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price. */
+  reservePricePerKwh: number | bigint;
+  /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh. */
+  leastWh: number | bigint;
   /** Grows by one with every change of owners, shares or threshold, which makes older proposals stale. */
   configVersion: number | bigint;
-  /** Number of the next proposal. */
-  proposalSeq: number | bigint;
+  /** Grows by one with every pause and every resume, which makes older proposals of both stale. */
+  pauseVersion: number | bigint;
   /** Number that tells apart the buses of one creator. */
   busSeq: number | bigint;
   /** When the bus was created, in unix seconds. */
@@ -170,20 +171,16 @@ export type BusArgs = {
   mint: Address;
   /** Token program of the settlement mint. */
   tokenProgram: Address;
-  /** Token account that holds the deposits of locks. */
-  escrow: Address;
   /** Token account that receives the revenue of the bus's own offers. */
   treasury: Address;
-  /** Revenue that owners have claimed, ever, in token base units. */
-  treasuryClaimed: number | bigint;
-  /** Revenue that was divided under earlier shares, in token base units. */
-  treasurySettled: number | bigint;
+  /** Token account that holds what could not be paid. */
+  unclaimed: Address;
+  /** The seller account of the bus itself, whether it is open or not. */
+  seller: Address;
+  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once; zeros for none. */
+  operator: Address;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlotArgs>;
-  /** Owners who left with revenue that they have not claimed yet. */
-  formerOwners: Array<FormerOwnerArgs>;
-  /** When the bus last resumed after a pause, in unix seconds; 0 where it never did. */
-  resumedAt: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -203,27 +200,29 @@ export function getBusEncoder(): FixedSizeEncoder<BusArgs> {
       ['timelockSeconds', getU32Encoder()],
       ['windowSeconds', getU32Encoder()],
       ['gateClosureSeconds', getU32Encoder()],
+      ['horizonSeconds', getU32Encoder()],
       ['lockFeeBps', getU16Encoder()],
       ['pauseQuorum', getU8Encoder()],
-      ['formerOwnerCount', getU8Encoder()],
+      ['closing', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
       ['capacityWh', getU64Encoder()],
       ['basePricePerKwh', getU64Encoder()],
+      ['reservePricePerKwh', getU64Encoder()],
+      ['leastWh', getU64Encoder()],
       ['configVersion', getU64Encoder()],
-      ['proposalSeq', getU64Encoder()],
+      ['pauseVersion', getU64Encoder()],
       ['busSeq', getU64Encoder()],
       ['createdAt', getI64Encoder()],
       ['creator', getAddressEncoder()],
       ['mint', getAddressEncoder()],
       ['tokenProgram', getAddressEncoder()],
-      ['escrow', getAddressEncoder()],
       ['treasury', getAddressEncoder()],
-      ['treasuryClaimed', getU64Encoder()],
-      ['treasurySettled', getU64Encoder()],
+      ['unclaimed', getAddressEncoder()],
+      ['seller', getAddressEncoder()],
+      ['operator', getAddressEncoder()],
       ['name', fixEncoderSize(getBytesEncoder(), 32)],
       ['owners', getArrayEncoder(getOwnerSlotEncoder(), { size: 16 })],
-      ['formerOwners', getArrayEncoder(getFormerOwnerEncoder(), { size: 16 })],
-      ['resumedAt', getI64Encoder()],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 31 })],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 64 })],
     ]),
     (value) => ({ ...value, discriminator: BUS_DISCRIMINATOR }),
   );
@@ -244,27 +243,29 @@ export function getBusDecoder(): FixedSizeDecoder<Bus> {
     ['timelockSeconds', getU32Decoder()],
     ['windowSeconds', getU32Decoder()],
     ['gateClosureSeconds', getU32Decoder()],
+    ['horizonSeconds', getU32Decoder()],
     ['lockFeeBps', getU16Decoder()],
     ['pauseQuorum', getU8Decoder()],
-    ['formerOwnerCount', getU8Decoder()],
+    ['closing', getU8Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 4)],
     ['capacityWh', getU64Decoder()],
     ['basePricePerKwh', getU64Decoder()],
+    ['reservePricePerKwh', getU64Decoder()],
+    ['leastWh', getU64Decoder()],
     ['configVersion', getU64Decoder()],
-    ['proposalSeq', getU64Decoder()],
+    ['pauseVersion', getU64Decoder()],
     ['busSeq', getU64Decoder()],
     ['createdAt', getI64Decoder()],
     ['creator', getAddressDecoder()],
     ['mint', getAddressDecoder()],
     ['tokenProgram', getAddressDecoder()],
-    ['escrow', getAddressDecoder()],
     ['treasury', getAddressDecoder()],
-    ['treasuryClaimed', getU64Decoder()],
-    ['treasurySettled', getU64Decoder()],
+    ['unclaimed', getAddressDecoder()],
+    ['seller', getAddressDecoder()],
+    ['operator', getAddressDecoder()],
     ['name', fixDecoderSize(getBytesDecoder(), 32)],
     ['owners', getArrayDecoder(getOwnerSlotDecoder(), { size: 16 })],
-    ['formerOwners', getArrayDecoder(getFormerOwnerDecoder(), { size: 16 })],
-    ['resumedAt', getI64Decoder()],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 31 })],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 64 })],
   ]);
 }
 
@@ -324,5 +325,5 @@ export async function fetchAllMaybeBus(
 }
 
 export function getBusSize(): number {
-  return 2208;
+  return 1512;
 }

@@ -42,12 +42,6 @@ import {
   type MaybeEncodedAccount,
   type ReadonlyUint8Array,
 } from '@solana/kit';
-import {
-  getOfferSeqWindowDecoder,
-  getOfferSeqWindowEncoder,
-  type OfferSeqWindow,
-  type OfferSeqWindowArgs,
-} from '../types';
 
 export const CAPACITY_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([19, 216, 196, 142, 39, 29, 145, 16]);
 
@@ -61,23 +55,21 @@ export type Capacity = {
   layoutVersion: number;
   bump: number;
   padding: ReadonlyUint8Array;
-  /** Length of the window in seconds as it was when the window was opened, 0 for the general capacity. */
-  windowSeconds: number;
+  /** Offers that are open. */
+  openOffers: number;
   /** Start of the window in unix seconds, 0 for the general capacity. */
   windowStart: bigint;
-  /** Everything the window may sell, in Wh: always `available + listed + sold`. */
+  /** Length of the window in seconds as it was when the window was opened, 0 for the general capacity. */
+  windowSeconds: number;
+  padding2: ReadonlyUint8Array;
+  /** First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity. */
+  gateClosesAt: bigint;
+  /** Everything the window may sell, in Wh: always `available + committed`. */
   totalWh: bigint;
   /** What may still be put on offer, in Wh. */
   availableWh: bigint;
-  /** Energy of the open offers as listed, in Wh. */
-  listedWh: bigint;
-  /** Energy sold by offers that have closed, in Wh. */
-  soldWh: bigint;
-  /** Offers that are open. */
-  openOffers: number;
-  /** Windows that are open: counted in the general capacity only. */
-  openWindows: number;
-  offerSeqs: OfferSeqWindow;
+  /** What is on offer or was sold, in Wh. */
+  committedWh: bigint;
   bus: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
@@ -88,23 +80,21 @@ export type CapacityArgs = {
   layoutVersion: number;
   bump: number;
   padding: ReadonlyUint8Array;
-  /** Length of the window in seconds as it was when the window was opened, 0 for the general capacity. */
-  windowSeconds: number;
+  /** Offers that are open. */
+  openOffers: number;
   /** Start of the window in unix seconds, 0 for the general capacity. */
   windowStart: number | bigint;
-  /** Everything the window may sell, in Wh: always `available + listed + sold`. */
+  /** Length of the window in seconds as it was when the window was opened, 0 for the general capacity. */
+  windowSeconds: number;
+  padding2: ReadonlyUint8Array;
+  /** First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity. */
+  gateClosesAt: number | bigint;
+  /** Everything the window may sell, in Wh: always `available + committed`. */
   totalWh: number | bigint;
   /** What may still be put on offer, in Wh. */
   availableWh: number | bigint;
-  /** Energy of the open offers as listed, in Wh. */
-  listedWh: number | bigint;
-  /** Energy sold by offers that have closed, in Wh. */
-  soldWh: number | bigint;
-  /** Offers that are open. */
-  openOffers: number;
-  /** Windows that are open: counted in the general capacity only. */
-  openWindows: number;
-  offerSeqs: OfferSeqWindowArgs;
+  /** What is on offer or was sold, in Wh. */
+  committedWh: number | bigint;
   bus: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
@@ -119,18 +109,17 @@ export function getCapacityEncoder(): FixedSizeEncoder<CapacityArgs> {
       ['layoutVersion', getU8Encoder()],
       ['bump', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 2)],
-      ['windowSeconds', getU32Encoder()],
+      ['openOffers', getU32Encoder()],
       ['windowStart', getI64Encoder()],
+      ['windowSeconds', getU32Encoder()],
+      ['padding2', fixEncoderSize(getBytesEncoder(), 4)],
+      ['gateClosesAt', getI64Encoder()],
       ['totalWh', getU64Encoder()],
       ['availableWh', getU64Encoder()],
-      ['listedWh', getU64Encoder()],
-      ['soldWh', getU64Encoder()],
-      ['openOffers', getU32Encoder()],
-      ['openWindows', getU32Encoder()],
-      ['offerSeqs', getOfferSeqWindowEncoder()],
+      ['committedWh', getU64Encoder()],
       ['bus', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 64)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 256)],
     ]),
     (value) => ({ ...value, discriminator: CAPACITY_DISCRIMINATOR }),
   );
@@ -143,18 +132,17 @@ export function getCapacityDecoder(): FixedSizeDecoder<Capacity> {
     ['layoutVersion', getU8Decoder()],
     ['bump', getU8Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 2)],
-    ['windowSeconds', getU32Decoder()],
+    ['openOffers', getU32Decoder()],
     ['windowStart', getI64Decoder()],
+    ['windowSeconds', getU32Decoder()],
+    ['padding2', fixDecoderSize(getBytesDecoder(), 4)],
+    ['gateClosesAt', getI64Decoder()],
     ['totalWh', getU64Decoder()],
     ['availableWh', getU64Decoder()],
-    ['listedWh', getU64Decoder()],
-    ['soldWh', getU64Decoder()],
-    ['openOffers', getU32Decoder()],
-    ['openWindows', getU32Decoder()],
-    ['offerSeqs', getOfferSeqWindowDecoder()],
+    ['committedWh', getU64Decoder()],
     ['bus', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 64)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 256)],
   ]);
 }
 
@@ -214,5 +202,5 @@ export async function fetchAllMaybeCapacity(
 }
 
 export function getCapacitySize(): number {
-  return 328;
+  return 384;
 }

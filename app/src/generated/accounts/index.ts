@@ -8,7 +8,12 @@
 
 export * from './bus';
 export * from './capacity';
+export * from './claim';
+export * from './creator';
+export * from './ledger';
 export * from './lock';
 export * from './offer';
 export * from './proposal';
+export * from './seller';
+export * from './tombstone';
 export * from './trader';

@@ -17,6 +17,8 @@ import {
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getArrayDecoder,
+  getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getI64Decoder,
@@ -25,6 +27,8 @@ import {
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -49,19 +53,25 @@ export function getLockDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(LOCK_DISCRIMINATOR);
 }
 
-/** Energy held for a buyer. PDA `["lock", offer, buyer]`. */
+/** Energy held for a buyer. PDA `["lock", offer, buyer, place]`. */
 export type Lock = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
+  /** Tells apart the locks of one buyer on one offer: 0 to 7. */
+  place: number;
+  /** [`LockState`]. */
+  state: number;
+  /** Number of this lock among all that were taken on its offer, from 1. A settlement and a release name it. */
+  number: number;
   /** The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks. */
   lockFeeBps: number;
   padding: ReadonlyUint8Array;
-  /** Energy held, in Wh. */
+  /** Energy held, in Wh; 0 once it is released. */
   energyWh: bigint;
   /** Price when the lock was taken, in token base units per kWh. */
   pricePerKwh: bigint;
-  /** The full cost, held in escrow, in token base units. */
+  /** What the vault holds for it, in token base units: the full cost, or once it is released, the refund. */
   deposit: bigint;
   /** When the lock was taken, in unix seconds. */
   takenAt: bigint;
@@ -69,22 +79,30 @@ export type Lock = {
   expiresAt: bigint;
   bus: Address;
   offer: Address;
-  /** Who may settle it; the deposit and the rent go back to this wallet. */
+  /** Who may settle it; the rent goes back to this wallet. */
   buyer: Address;
-  reserved: ReadonlyUint8Array;
+  /** Token account that the deposit goes back to. */
+  refund: Address;
+  reserved: Array<bigint>;
 };
 
 export type LockArgs = {
   layoutVersion: number;
   bump: number;
+  /** Tells apart the locks of one buyer on one offer: 0 to 7. */
+  place: number;
+  /** [`LockState`]. */
+  state: number;
+  /** Number of this lock among all that were taken on its offer, from 1. A settlement and a release name it. */
+  number: number;
   /** The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks. */
   lockFeeBps: number;
   padding: ReadonlyUint8Array;
-  /** Energy held, in Wh. */
+  /** Energy held, in Wh; 0 once it is released. */
   energyWh: number | bigint;
   /** Price when the lock was taken, in token base units per kWh. */
   pricePerKwh: number | bigint;
-  /** The full cost, held in escrow, in token base units. */
+  /** What the vault holds for it, in token base units: the full cost, or once it is released, the refund. */
   deposit: number | bigint;
   /** When the lock was taken, in unix seconds. */
   takenAt: number | bigint;
@@ -92,9 +110,11 @@ export type LockArgs = {
   expiresAt: number | bigint;
   bus: Address;
   offer: Address;
-  /** Who may settle it; the deposit and the rent go back to this wallet. */
+  /** Who may settle it; the rent goes back to this wallet. */
   buyer: Address;
-  reserved: ReadonlyUint8Array;
+  /** Token account that the deposit goes back to. */
+  refund: Address;
+  reserved: Array<number | bigint>;
 };
 
 /** Gets the encoder for {@link LockArgs} account data. */
@@ -104,8 +124,11 @@ export function getLockEncoder(): FixedSizeEncoder<LockArgs> {
       ['discriminator', fixEncoderSize(getBytesEncoder(), 8)],
       ['layoutVersion', getU8Encoder()],
       ['bump', getU8Encoder()],
+      ['place', getU8Encoder()],
+      ['state', getU8Encoder()],
+      ['number', getU32Encoder()],
       ['lockFeeBps', getU16Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
+      ['padding', fixEncoderSize(getBytesEncoder(), 6)],
       ['energyWh', getU64Encoder()],
       ['pricePerKwh', getU64Encoder()],
       ['deposit', getU64Encoder()],
@@ -114,7 +137,8 @@ export function getLockEncoder(): FixedSizeEncoder<LockArgs> {
       ['bus', getAddressEncoder()],
       ['offer', getAddressEncoder()],
       ['buyer', getAddressEncoder()],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 32)],
+      ['refund', getAddressEncoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 7 })],
     ]),
     (value) => ({ ...value, discriminator: LOCK_DISCRIMINATOR }),
   );
@@ -126,8 +150,11 @@ export function getLockDecoder(): FixedSizeDecoder<Lock> {
     ['discriminator', fixDecoderSize(getBytesDecoder(), 8)],
     ['layoutVersion', getU8Decoder()],
     ['bump', getU8Decoder()],
+    ['place', getU8Decoder()],
+    ['state', getU8Decoder()],
+    ['number', getU32Decoder()],
     ['lockFeeBps', getU16Decoder()],
-    ['padding', fixDecoderSize(getBytesDecoder(), 4)],
+    ['padding', fixDecoderSize(getBytesDecoder(), 6)],
     ['energyWh', getU64Decoder()],
     ['pricePerKwh', getU64Decoder()],
     ['deposit', getU64Decoder()],
@@ -136,7 +163,8 @@ export function getLockDecoder(): FixedSizeDecoder<Lock> {
     ['bus', getAddressDecoder()],
     ['offer', getAddressDecoder()],
     ['buyer', getAddressDecoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 32)],
+    ['refund', getAddressDecoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 7 })],
   ]);
 }
 
@@ -196,5 +224,5 @@ export async function fetchAllMaybeLock(
 }
 
 export function getLockSize(): number {
-  return 184;
+  return 248;
 }

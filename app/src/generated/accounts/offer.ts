@@ -49,24 +49,23 @@ export function getOfferDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(OFFER_DISCRIMINATOR);
 }
 
-/** Energy on offer. PDA `["offer", capacity, offer_seq]`. */
+/** Energy on offer. PDA `["offer", seller, number]`. */
 export type Offer = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
   /** One of [`EnergySource`]. */
   source: number;
-  /** 1 where the offer is the bus's own and is paid into the treasury. */
-  ownedByBus: number;
-  /** 1 once its seller (or anyone, after it stopped trading) has withdrawn what was free. */
+  /** 1 once what was free has been withdrawn: it trades no more. */
   cancelled: number;
-  padding: ReadonlyUint8Array;
   /** Grows by one with every reprice; the first is 1. */
   version: number;
-  /** Locks that are open on this offer. */
+  /** Locks on this offer that are not closed. */
   openLocks: number;
-  /** Number of this offer in its capacity. */
-  offerSeq: bigint;
+  /** Locks that were taken on this offer: each is numbered by it. */
+  locksTaken: number;
+  /** Number of this offer among those of its seller. */
+  number: bigint;
   /** Price, in token base units per kWh. */
   pricePerKwh: bigint;
   /** Energy as listed (less what was withdrawn), in Wh. */
@@ -75,18 +74,30 @@ export type Offer = {
   remainingWh: bigint;
   /** Energy under locks, in Wh. */
   reservedWh: bigint;
+  /** What was paid into the vault for this offer and is not released to its seller yet, in token base units. */
+  proceeds: bigint;
+  /** What the vault holds for the locks of this offer, in token base units. */
+  deposits: bigint;
   /** Start of the delivery window in unix seconds, 0 where the bus has none. */
   windowStart: bigint;
+  /** First second in which the window trades no more, `i64::MAX` where the bus has no windows. */
+  gateClosesAt: bigint;
   /** When the offer was created, in unix seconds. */
   createdAt: bigint;
-  /** Last second in which the offer trades, in unix seconds; 0 for no expiry. */
+  /** First second in which an offer of the bus itself trades; 0 for the offers of others, which trade at once. */
+  tradesFrom: bigint;
+  /** End of trading, in unix seconds: it trades while the time is before it. Never after the gate. */
   expiresAt: bigint;
+  /** Last expiry of a lock that was taken on it, in unix seconds; 0 before the first. */
+  lockedUntil: bigint;
   bus: Address;
   capacity: Address;
-  /** Who may reprice, extend and cancel. */
+  /** The seller's account. */
   seller: Address;
-  /** Token account that is paid. */
-  payout: Address;
+  /** The seller's token account, which is paid. */
+  vault: Address;
+  /** The seller's wallet; the bus where the offer is its own. */
+  wallet: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
   reserved: ReadonlyUint8Array;
@@ -97,17 +108,16 @@ export type OfferArgs = {
   bump: number;
   /** One of [`EnergySource`]. */
   source: number;
-  /** 1 where the offer is the bus's own and is paid into the treasury. */
-  ownedByBus: number;
-  /** 1 once its seller (or anyone, after it stopped trading) has withdrawn what was free. */
+  /** 1 once what was free has been withdrawn: it trades no more. */
   cancelled: number;
-  padding: ReadonlyUint8Array;
   /** Grows by one with every reprice; the first is 1. */
   version: number;
-  /** Locks that are open on this offer. */
+  /** Locks on this offer that are not closed. */
   openLocks: number;
-  /** Number of this offer in its capacity. */
-  offerSeq: number | bigint;
+  /** Locks that were taken on this offer: each is numbered by it. */
+  locksTaken: number;
+  /** Number of this offer among those of its seller. */
+  number: number | bigint;
   /** Price, in token base units per kWh. */
   pricePerKwh: number | bigint;
   /** Energy as listed (less what was withdrawn), in Wh. */
@@ -116,18 +126,30 @@ export type OfferArgs = {
   remainingWh: number | bigint;
   /** Energy under locks, in Wh. */
   reservedWh: number | bigint;
+  /** What was paid into the vault for this offer and is not released to its seller yet, in token base units. */
+  proceeds: number | bigint;
+  /** What the vault holds for the locks of this offer, in token base units. */
+  deposits: number | bigint;
   /** Start of the delivery window in unix seconds, 0 where the bus has none. */
   windowStart: number | bigint;
+  /** First second in which the window trades no more, `i64::MAX` where the bus has no windows. */
+  gateClosesAt: number | bigint;
   /** When the offer was created, in unix seconds. */
   createdAt: number | bigint;
-  /** Last second in which the offer trades, in unix seconds; 0 for no expiry. */
+  /** First second in which an offer of the bus itself trades; 0 for the offers of others, which trade at once. */
+  tradesFrom: number | bigint;
+  /** End of trading, in unix seconds: it trades while the time is before it. Never after the gate. */
   expiresAt: number | bigint;
+  /** Last expiry of a lock that was taken on it, in unix seconds; 0 before the first. */
+  lockedUntil: number | bigint;
   bus: Address;
   capacity: Address;
-  /** Who may reprice, extend and cancel. */
+  /** The seller's account. */
   seller: Address;
-  /** Token account that is paid. */
-  payout: Address;
+  /** The seller's token account, which is paid. */
+  vault: Address;
+  /** The seller's wallet; the bus where the offer is its own. */
+  wallet: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
   reserved: ReadonlyUint8Array;
@@ -141,25 +163,30 @@ export function getOfferEncoder(): FixedSizeEncoder<OfferArgs> {
       ['layoutVersion', getU8Encoder()],
       ['bump', getU8Encoder()],
       ['source', getU8Encoder()],
-      ['ownedByBus', getU8Encoder()],
       ['cancelled', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 3)],
       ['version', getU32Encoder()],
       ['openLocks', getU32Encoder()],
-      ['offerSeq', getU64Encoder()],
+      ['locksTaken', getU32Encoder()],
+      ['number', getU64Encoder()],
       ['pricePerKwh', getU64Encoder()],
       ['listedWh', getU64Encoder()],
       ['remainingWh', getU64Encoder()],
       ['reservedWh', getU64Encoder()],
+      ['proceeds', getU64Encoder()],
+      ['deposits', getU64Encoder()],
       ['windowStart', getI64Encoder()],
+      ['gateClosesAt', getI64Encoder()],
       ['createdAt', getI64Encoder()],
+      ['tradesFrom', getI64Encoder()],
       ['expiresAt', getI64Encoder()],
+      ['lockedUntil', getI64Encoder()],
       ['bus', getAddressEncoder()],
       ['capacity', getAddressEncoder()],
       ['seller', getAddressEncoder()],
-      ['payout', getAddressEncoder()],
+      ['vault', getAddressEncoder()],
+      ['wallet', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 64)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
     ]),
     (value) => ({ ...value, discriminator: OFFER_DISCRIMINATOR }),
   );
@@ -172,25 +199,30 @@ export function getOfferDecoder(): FixedSizeDecoder<Offer> {
     ['layoutVersion', getU8Decoder()],
     ['bump', getU8Decoder()],
     ['source', getU8Decoder()],
-    ['ownedByBus', getU8Decoder()],
     ['cancelled', getU8Decoder()],
-    ['padding', fixDecoderSize(getBytesDecoder(), 3)],
     ['version', getU32Decoder()],
     ['openLocks', getU32Decoder()],
-    ['offerSeq', getU64Decoder()],
+    ['locksTaken', getU32Decoder()],
+    ['number', getU64Decoder()],
     ['pricePerKwh', getU64Decoder()],
     ['listedWh', getU64Decoder()],
     ['remainingWh', getU64Decoder()],
     ['reservedWh', getU64Decoder()],
+    ['proceeds', getU64Decoder()],
+    ['deposits', getU64Decoder()],
     ['windowStart', getI64Decoder()],
+    ['gateClosesAt', getI64Decoder()],
     ['createdAt', getI64Decoder()],
+    ['tradesFrom', getI64Decoder()],
     ['expiresAt', getI64Decoder()],
+    ['lockedUntil', getI64Decoder()],
     ['bus', getAddressDecoder()],
     ['capacity', getAddressDecoder()],
     ['seller', getAddressDecoder()],
-    ['payout', getAddressDecoder()],
+    ['vault', getAddressDecoder()],
+    ['wallet', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 64)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
   ]);
 }
 
@@ -250,5 +282,5 @@ export async function fetchAllMaybeOffer(
 }
 
 export function getOfferSize(): number {
-  return 312;
+  return 448;
 }

@@ -50,7 +50,7 @@ export function getProposalDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(PROPOSAL_DISCRIMINATOR);
 }
 
-/** A change that owners decide on. PDA `["proposal", bus, proposal_seq]`. */
+/** A change that owners decide on. PDA `["proposal", bus, proposer, number]`. */
 export type Proposal = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
@@ -60,19 +60,25 @@ export type Proposal = {
   padding: ReadonlyUint8Array;
   /** Bit `i` is set while owner `i` of the bus approves. */
   approvals: number;
-  /** Number of this proposal on its bus. */
-  proposalSeq: bigint;
+  /** Number of this proposal among those of its proposer. */
+  number: bigint;
   /** The bus's configuration version that it was made under; stale once the bus has another. */
   configVersion: bigint;
+  /** How often the bus was paused or resumed before it was made; a pause or resume is stale once that is another. */
+  pauseVersion: bigint;
   /** When it was made, in unix seconds. */
   createdAt: bigint;
   /** First second in which it can be executed; 0 while approvals are missing. */
   executableAt: bigint;
+  /** Last second in which it can be executed: 30 days after the first in which it could have been. */
+  expiresAt: bigint;
   /** When it was executed, in unix seconds, 0 before. */
   executedAt: bigint;
   bus: Address;
   /** Who proposed it, paid the rent and gets it back. */
   proposer: Address;
+  /** Hash of action and creation time, which an approval names. See [`Proposal::hash_of`]. */
+  hash: ReadonlyUint8Array;
   action: Action;
   reserved: ReadonlyUint8Array;
 };
@@ -85,19 +91,25 @@ export type ProposalArgs = {
   padding: ReadonlyUint8Array;
   /** Bit `i` is set while owner `i` of the bus approves. */
   approvals: number;
-  /** Number of this proposal on its bus. */
-  proposalSeq: number | bigint;
+  /** Number of this proposal among those of its proposer. */
+  number: number | bigint;
   /** The bus's configuration version that it was made under; stale once the bus has another. */
   configVersion: number | bigint;
+  /** How often the bus was paused or resumed before it was made; a pause or resume is stale once that is another. */
+  pauseVersion: number | bigint;
   /** When it was made, in unix seconds. */
   createdAt: number | bigint;
   /** First second in which it can be executed; 0 while approvals are missing. */
   executableAt: number | bigint;
+  /** Last second in which it can be executed: 30 days after the first in which it could have been. */
+  expiresAt: number | bigint;
   /** When it was executed, in unix seconds, 0 before. */
   executedAt: number | bigint;
   bus: Address;
   /** Who proposed it, paid the rent and gets it back. */
   proposer: Address;
+  /** Hash of action and creation time, which an approval names. See [`Proposal::hash_of`]. */
+  hash: ReadonlyUint8Array;
   action: ActionArgs;
   reserved: ReadonlyUint8Array;
 };
@@ -112,13 +124,16 @@ export function getProposalEncoder(): FixedSizeEncoder<ProposalArgs> {
       ['state', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 3)],
       ['approvals', getU16Encoder()],
-      ['proposalSeq', getU64Encoder()],
+      ['number', getU64Encoder()],
       ['configVersion', getU64Encoder()],
+      ['pauseVersion', getU64Encoder()],
       ['createdAt', getI64Encoder()],
       ['executableAt', getI64Encoder()],
+      ['expiresAt', getI64Encoder()],
       ['executedAt', getI64Encoder()],
       ['bus', getAddressEncoder()],
       ['proposer', getAddressEncoder()],
+      ['hash', fixEncoderSize(getBytesEncoder(), 32)],
       ['action', getActionEncoder()],
       ['reserved', fixEncoderSize(getBytesEncoder(), 64)],
     ]),
@@ -135,13 +150,16 @@ export function getProposalDecoder(): FixedSizeDecoder<Proposal> {
     ['state', getU8Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 3)],
     ['approvals', getU16Decoder()],
-    ['proposalSeq', getU64Decoder()],
+    ['number', getU64Decoder()],
     ['configVersion', getU64Decoder()],
+    ['pauseVersion', getU64Decoder()],
     ['createdAt', getI64Decoder()],
     ['executableAt', getI64Decoder()],
+    ['expiresAt', getI64Decoder()],
     ['executedAt', getI64Decoder()],
     ['bus', getAddressDecoder()],
     ['proposer', getAddressDecoder()],
+    ['hash', fixDecoderSize(getBytesDecoder(), 32)],
     ['action', getActionDecoder()],
     ['reserved', fixDecoderSize(getBytesDecoder(), 64)],
   ]);
@@ -203,5 +221,5 @@ export async function fetchAllMaybeProposal(
 }
 
 export function getProposalSize(): number {
-  return 272;
+  return 352;
 }

@@ -38,7 +38,7 @@ export const MULTIBUS_ERROR__LOCK_FEE_TOO_HIGH = 0x1779; // 6009
 export const MULTIBUS_ERROR__TIMELOCK_TOO_LONG = 0x177a; // 6010
 /** WindowsInvalid: A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both */
 export const MULTIBUS_ERROR__WINDOWS_INVALID = 0x177b; // 6011
-/** ListingPolicyUnknown: The listing policy is unknown; use 0 (owners only) or 1 (open) */
+/** ListingPolicyUnknown: The listing policy is unknown; use 0 (owners only), 1 (admitted sellers) or 2 (open) */
 export const MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN = 0x177c; // 6012
 /** NotAnOwner: Only an owner of the bus can do this; sign with an owner's wallet */
 export const MULTIBUS_ERROR__NOT_AN_OWNER = 0x177d; // 6013
@@ -46,7 +46,7 @@ export const MULTIBUS_ERROR__NOT_AN_OWNER = 0x177d; // 6013
 export const MULTIBUS_ERROR__ALREADY_OWNER = 0x177e; // 6014
 /** OwnersFull: The bus has 16 owners already; remove one first */
 export const MULTIBUS_ERROR__OWNERS_FULL = 0x177f; // 6015
-/** BusPaused: The bus is paused by its owners; try again after they resume it (releasing locks works and is free) */
+/** BusPaused: The bus is paused by its owners; try again after they resume it (settling and releasing locks and withdrawing work) */
 export const MULTIBUS_ERROR__BUS_PAUSED = 0x1780; // 6016
 /** TokenProgramInvalid: The token program must be SPL Token or Token-2022 and must own the mint; pass the mint's own token program */
 export const MULTIBUS_ERROR__TOKEN_PROGRAM_INVALID = 0x1781; // 6017
@@ -74,146 +74,216 @@ export const MULTIBUS_ERROR__MINT_MISMATCH = 0x178b; // 6027
 export const MULTIBUS_ERROR__TOKEN_PROGRAM_MISMATCH = 0x178c; // 6028
 /** TokenAccountInvalid: The token account is not an initialised account of the settlement mint; create one and pass it */
 export const MULTIBUS_ERROR__TOKEN_ACCOUNT_INVALID = 0x178d; // 6029
-/** PayoutIsBusAccount: Proceeds of a member's offer cannot go to an account of the bus; pass a token account of the seller */
-export const MULTIBUS_ERROR__PAYOUT_IS_BUS_ACCOUNT = 0x178e; // 6030
-/** PayoutMismatch: The payout account is not the offer's; pass the one that the offer names */
-export const MULTIBUS_ERROR__PAYOUT_MISMATCH = 0x178f; // 6031
-/** EscrowMismatch: The escrow account is not the bus's; pass the one that the bus names */
-export const MULTIBUS_ERROR__ESCROW_MISMATCH = 0x1790; // 6032
-/** RefundNotBuyers: The refund must go to a token account of the lock's buyer; pass such an account */
-export const MULTIBUS_ERROR__REFUND_NOT_BUYERS = 0x1791; // 6033
+/** RefundMismatch: The refund account is not the lock's; pass the one that the lock names */
+export const MULTIBUS_ERROR__REFUND_MISMATCH = 0x178e; // 6030
 /** BusMismatch: The account belongs to another bus; pass accounts of one bus */
-export const MULTIBUS_ERROR__BUS_MISMATCH = 0x1792; // 6034
+export const MULTIBUS_ERROR__BUS_MISMATCH = 0x178f; // 6031
 /** CapacityMismatch: The capacity account is not the offer's; pass the one that the offer names */
-export const MULTIBUS_ERROR__CAPACITY_MISMATCH = 0x1793; // 6035
+export const MULTIBUS_ERROR__CAPACITY_MISMATCH = 0x1790; // 6032
 /** WindowsOff: The bus has no delivery windows; use its general capacity */
-export const MULTIBUS_ERROR__WINDOWS_OFF = 0x1794; // 6036
+export const MULTIBUS_ERROR__WINDOWS_OFF = 0x1791; // 6033
 /** WindowsOn: The bus sells by delivery window; use a window's capacity */
-export const MULTIBUS_ERROR__WINDOWS_ON = 0x1795; // 6037
+export const MULTIBUS_ERROR__WINDOWS_ON = 0x1792; // 6034
 /** WindowMisaligned: The window's start is not a multiple of the bus's window length; use the start of a window */
-export const MULTIBUS_ERROR__WINDOW_MISALIGNED = 0x1796; // 6038
-/** WindowTooFar: The window is more than 366 days ahead; choose an earlier one */
-export const MULTIBUS_ERROR__WINDOW_TOO_FAR = 0x1797; // 6039
+export const MULTIBUS_ERROR__WINDOW_MISALIGNED = 0x1793; // 6035
+/** WindowTooFar: The window is further ahead than the bus's horizon; choose an earlier one */
+export const MULTIBUS_ERROR__WINDOW_TOO_FAR = 0x1794; // 6036
 /** GateClosed: The gate of this window has closed, it no longer trades; choose a later window */
-export const MULTIBUS_ERROR__GATE_CLOSED = 0x1798; // 6040
+export const MULTIBUS_ERROR__GATE_CLOSED = 0x1795; // 6037
 /** WindowNotOver: The window is not over yet; close its capacity after its end */
-export const MULTIBUS_ERROR__WINDOW_NOT_OVER = 0x1799; // 6041
+export const MULTIBUS_ERROR__WINDOW_NOT_OVER = 0x1796; // 6038
 /** WindowHasOffers: Offers of this window are still open; cancel them first (anyone can, after gate closure) */
-export const MULTIBUS_ERROR__WINDOW_HAS_OFFERS = 0x179a; // 6042
+export const MULTIBUS_ERROR__WINDOW_HAS_OFFERS = 0x1797; // 6039
 /** RentPayerMismatch: The rent goes to the wallet that paid it; pass that wallet */
-export const MULTIBUS_ERROR__RENT_PAYER_MISMATCH = 0x179b; // 6043
-/** ListingClosed: Only owners may list on this bus; ask an owner, or buy instead */
-export const MULTIBUS_ERROR__LISTING_CLOSED = 0x179c; // 6044
+export const MULTIBUS_ERROR__RENT_PAYER_MISMATCH = 0x1798; // 6040
+/** ListingClosed: The bus's listing policy leaves this seller out; ask the owners or the operator to admit it */
+export const MULTIBUS_ERROR__LISTING_CLOSED = 0x1799; // 6041
 /** EnergyZero: The energy is 0 Wh; give at least 1 Wh */
-export const MULTIBUS_ERROR__ENERGY_ZERO = 0x179d; // 6045
+export const MULTIBUS_ERROR__ENERGY_ZERO = 0x179a; // 6042
 /** PriceBelowBase: The price is below the bus's base price; ask at least the base price */
-export const MULTIBUS_ERROR__PRICE_BELOW_BASE = 0x179e; // 6046
+export const MULTIBUS_ERROR__PRICE_BELOW_BASE = 0x179b; // 6043
 /** CapacityExceeded: The window has less capacity available than the offer; offer at most what is available */
-export const MULTIBUS_ERROR__CAPACITY_EXCEEDED = 0x179f; // 6047
-/** OfferSeqUnusable: The offer's number was used already or is too far from the capacity's next one; take a free number near that */
-export const MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE = 0x17a0; // 6048
+export const MULTIBUS_ERROR__CAPACITY_EXCEEDED = 0x179c; // 6044
 /** SourceUnknown: The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage) */
-export const MULTIBUS_ERROR__SOURCE_UNKNOWN = 0x17a1; // 6049
-/** ExpiryInPast: The expiry is in the past; give a later time, or 0 for none */
-export const MULTIBUS_ERROR__EXPIRY_IN_PAST = 0x17a2; // 6050
-/** ExpiryNotLater: The new expiry is not later than the present one; give a later time, or 0 for none */
-export const MULTIBUS_ERROR__EXPIRY_NOT_LATER = 0x17a3; // 6051
+export const MULTIBUS_ERROR__SOURCE_UNKNOWN = 0x179d; // 6045
+/** ExpiryInPast: The expiry is in the past; give a later time */
+export const MULTIBUS_ERROR__EXPIRY_IN_PAST = 0x179e; // 6046
 /** NotTheSeller: Only the offer's seller can do this; sign with the seller's wallet */
-export const MULTIBUS_ERROR__NOT_THE_SELLER = 0x17a4; // 6052
-/** OfferStillTrading: The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate */
-export const MULTIBUS_ERROR__OFFER_STILL_TRADING = 0x17a5; // 6053
-/** NothingToCancel: Nothing is left to withdraw; wait until the offer's locks are settled or released */
-export const MULTIBUS_ERROR__NOTHING_TO_CANCEL = 0x17a6; // 6054
+export const MULTIBUS_ERROR__NOT_THE_SELLER = 0x179f; // 6047
+/** OfferStillTrading: The offer still trades, so only its seller can cancel it; wait until it is sold out or expired */
+export const MULTIBUS_ERROR__OFFER_STILL_TRADING = 0x17a0; // 6048
+/** NothingToCancel: All of this offer that can be withdrawn has been; its locks must settle or be released and paid first */
+export const MULTIBUS_ERROR__NOTHING_TO_CANCEL = 0x17a1; // 6049
 /** OfferCancelled: The offer was cancelled; choose another */
-export const MULTIBUS_ERROR__OFFER_CANCELLED = 0x17a7; // 6055
+export const MULTIBUS_ERROR__OFFER_CANCELLED = 0x17a2; // 6050
 /** OfferExpired: The offer has expired; choose another */
-export const MULTIBUS_ERROR__OFFER_EXPIRED = 0x17a8; // 6056
+export const MULTIBUS_ERROR__OFFER_EXPIRED = 0x17a3; // 6051
 /** EnergyUnavailable: The offer has less free energy than asked for; buy less, or allow a smaller fill */
-export const MULTIBUS_ERROR__ENERGY_UNAVAILABLE = 0x17a9; // 6057
+export const MULTIBUS_ERROR__ENERGY_UNAVAILABLE = 0x17a4; // 6052
 /** MinimumInvalid: The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount */
-export const MULTIBUS_ERROR__MINIMUM_INVALID = 0x17aa; // 6058
+export const MULTIBUS_ERROR__MINIMUM_INVALID = 0x17a5; // 6053
 /** PriceAboveLimit: The offer's price is above your limit; raise the limit or choose another offer */
-export const MULTIBUS_ERROR__PRICE_ABOVE_LIMIT = 0x17ab; // 6059
+export const MULTIBUS_ERROR__PRICE_ABOVE_LIMIT = 0x17a6; // 6054
 /** VersionMismatch: The offer was repriced since it was quoted; quote it again */
-export const MULTIBUS_ERROR__VERSION_MISMATCH = 0x17ac; // 6060
+export const MULTIBUS_ERROR__VERSION_MISMATCH = 0x17a7; // 6055
 /** SelfTrade: A seller cannot buy or lock its own offer; cancel it instead */
-export const MULTIBUS_ERROR__SELF_TRADE = 0x17ad; // 6061
+export const MULTIBUS_ERROR__SELF_TRADE = 0x17a8; // 6056
 /** CostOverflow: The cost does not fit 64 bits; buy less at once */
-export const MULTIBUS_ERROR__COST_OVERFLOW = 0x17ae; // 6062
+export const MULTIBUS_ERROR__COST_OVERFLOW = 0x17a9; // 6057
 /** TotalAboveLimit: The total is above your limit; raise the limit or buy less */
-export const MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT = 0x17af; // 6063
-/** BatchInvalid: A batch has 1 to 32 items and exactly three accounts (bus, offer, payout) for each; split it or pass the accounts */
-export const MULTIBUS_ERROR__BATCH_INVALID = 0x17b0; // 6064
+export const MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT = 0x17aa; // 6058
+/** BatchInvalid: A batch has 1 to 32 items, and its accounts are each bus before its items and two (offer, vault) for each item; split it or pass the accounts */
+export const MULTIBUS_ERROR__BATCH_INVALID = 0x17ab; // 6059
 /** OfferDuplicate: The same offer is in the batch twice; merge the two items */
-export const MULTIBUS_ERROR__OFFER_DUPLICATE = 0x17b1; // 6065
+export const MULTIBUS_ERROR__OFFER_DUPLICATE = 0x17ac; // 6060
 /** NonceMismatch: The nonce is not the lane's next; ask for the lane's next nonce and sign again */
-export const MULTIBUS_ERROR__NONCE_MISMATCH = 0x17b2; // 6066
+export const MULTIBUS_ERROR__NONCE_MISMATCH = 0x17ad; // 6061
 /** TraderMismatch: The nonce lane belongs to another wallet; use a lane of the buyer */
-export const MULTIBUS_ERROR__TRADER_MISMATCH = 0x17b3; // 6067
-/** LaneBusy: The lane was opened or used a moment ago, so its nonces are ahead of this slot; close it a few minutes later */
-export const MULTIBUS_ERROR__LANE_BUSY = 0x17b4; // 6068
-/** LockOutlivesOffer: The lock would outlive the offer or its window's gate closure; buy at once instead */
-export const MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER = 0x17b5; // 6069
+export const MULTIBUS_ERROR__TRADER_MISMATCH = 0x17ae; // 6062
+/** LockOutlivesOffer: The lock would end less than 300 s before the offer; buy at once instead */
+export const MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER = 0x17af; // 6063
 /** LockBuyerMismatch: The lock belongs to another buyer; use your own */
-export const MULTIBUS_ERROR__LOCK_BUYER_MISMATCH = 0x17b6; // 6070
+export const MULTIBUS_ERROR__LOCK_BUYER_MISMATCH = 0x17b0; // 6064
 /** LockOfferMismatch: The lock is not on this offer; pass the offer that the lock names */
-export const MULTIBUS_ERROR__LOCK_OFFER_MISMATCH = 0x17b7; // 6071
+export const MULTIBUS_ERROR__LOCK_OFFER_MISMATCH = 0x17b1; // 6065
 /** LockExpired: The lock has expired; release it and buy or lock anew */
-export const MULTIBUS_ERROR__LOCK_EXPIRED = 0x17b8; // 6072
+export const MULTIBUS_ERROR__LOCK_EXPIRED = 0x17b2; // 6066
 /** LockNotExpired: The lock has not expired, so only its buyer can release it; wait for its expiry */
-export const MULTIBUS_ERROR__LOCK_NOT_EXPIRED = 0x17b9; // 6073
+export const MULTIBUS_ERROR__LOCK_NOT_EXPIRED = 0x17b3; // 6067
 /** CounterOverflow: A counter has reached its largest value, which honest use never does; report this as a bug */
-export const MULTIBUS_ERROR__COUNTER_OVERFLOW = 0x17ba; // 6074
+export const MULTIBUS_ERROR__COUNTER_OVERFLOW = 0x17b4; // 6068
 /** PauseQuorumInvalid: The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold */
-export const MULTIBUS_ERROR__PAUSE_QUORUM_INVALID = 0x17bb; // 6075
+export const MULTIBUS_ERROR__PAUSE_QUORUM_INVALID = 0x17b5; // 6069
 /** ShareCountInvalid: The list of shares must have one share for each owner after the change, in the order of the owners; correct the list */
-export const MULTIBUS_ERROR__SHARE_COUNT_INVALID = 0x17bc; // 6076
+export const MULTIBUS_ERROR__SHARE_COUNT_INVALID = 0x17b6; // 6070
 /** LastOwner: The last owner cannot be removed; add another owner first */
-export const MULTIBUS_ERROR__LAST_OWNER = 0x17bd; // 6077
+export const MULTIBUS_ERROR__LAST_OWNER = 0x17b7; // 6071
 /** OwnerUnknown: The wallet is not an owner of the bus; name one of its owners */
-export const MULTIBUS_ERROR__OWNER_UNKNOWN = 0x17be; // 6078
+export const MULTIBUS_ERROR__OWNER_UNKNOWN = 0x17b8; // 6072
 /** ThresholdAboveOwners: Removing an owner would leave fewer owners than the threshold; lower the threshold first */
-export const MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS = 0x17bf; // 6079
+export const MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS = 0x17b9; // 6073
 /** FormerOwnersFull: Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can */
-export const MULTIBUS_ERROR__FORMER_OWNERS_FULL = 0x17c0; // 6080
-/** CapacityBelowListed: The capacity cannot go below what is listed and sold already; choose a larger one or wait until offers close */
-export const MULTIBUS_ERROR__CAPACITY_BELOW_LISTED = 0x17c1; // 6081
+export const MULTIBUS_ERROR__FORMER_OWNERS_FULL = 0x17ba; // 6074
 /** WindowsInUse: Windows cannot be turned on or off or change their length while offers or windows are open; cancel the offers and close the windows first */
-export const MULTIBUS_ERROR__WINDOWS_IN_USE = 0x17c2; // 6082
+export const MULTIBUS_ERROR__WINDOWS_IN_USE = 0x17bb; // 6075
 /** AlreadyPaused: The bus is paused already; nothing to do */
-export const MULTIBUS_ERROR__ALREADY_PAUSED = 0x17c3; // 6083
+export const MULTIBUS_ERROR__ALREADY_PAUSED = 0x17bc; // 6076
 /** NotPaused: The bus is not paused; nothing to do */
-export const MULTIBUS_ERROR__NOT_PAUSED = 0x17c4; // 6084
+export const MULTIBUS_ERROR__NOT_PAUSED = 0x17bd; // 6077
 /** ActionUnknown: The proposal's action is not known to this program; propose one that is */
-export const MULTIBUS_ERROR__ACTION_UNKNOWN = 0x17c5; // 6085
-/** ProposalStale: The owners, shares or threshold changed after this proposal was made, so it is stale; make a new one */
-export const MULTIBUS_ERROR__PROPOSAL_STALE = 0x17c6; // 6086
+export const MULTIBUS_ERROR__ACTION_UNKNOWN = 0x17be; // 6078
+/** ProposalStale: Owners, shares or threshold changed after this proposal was made, or for a pause or resume, either was done; make a new one */
+export const MULTIBUS_ERROR__PROPOSAL_STALE = 0x17bf; // 6079
 /** ProposalExecuted: The proposal was executed already; nothing to do */
-export const MULTIBUS_ERROR__PROPOSAL_EXECUTED = 0x17c7; // 6087
+export const MULTIBUS_ERROR__PROPOSAL_EXECUTED = 0x17c0; // 6080
 /** AlreadyApproved: The owner approved this proposal already; an approval counts once */
-export const MULTIBUS_ERROR__ALREADY_APPROVED = 0x17c8; // 6088
+export const MULTIBUS_ERROR__ALREADY_APPROVED = 0x17c1; // 6081
 /** NotApproved: The owner has not approved this proposal; nothing to revoke */
-export const MULTIBUS_ERROR__NOT_APPROVED = 0x17c9; // 6089
+export const MULTIBUS_ERROR__NOT_APPROVED = 0x17c2; // 6082
 /** ApprovalsMissing: The proposal has fewer approvals than it needs; more owners must approve */
-export const MULTIBUS_ERROR__APPROVALS_MISSING = 0x17ca; // 6090
+export const MULTIBUS_ERROR__APPROVALS_MISSING = 0x17c3; // 6083
 /** TimelockActive: The timelock of this proposal has not passed; execute it after it ends */
-export const MULTIBUS_ERROR__TIMELOCK_ACTIVE = 0x17cb; // 6091
-/** ProposalOpen: The proposal can still be executed, so it cannot be closed; execute it, or revoke every approval first */
-export const MULTIBUS_ERROR__PROPOSAL_OPEN = 0x17cc; // 6092
+export const MULTIBUS_ERROR__TIMELOCK_ACTIVE = 0x17c4; // 6084
+/** ProposalOpen: The proposal can still be executed, so it cannot be closed; execute it, revoke every approval, or wait until it expires */
+export const MULTIBUS_ERROR__PROPOSAL_OPEN = 0x17c5; // 6085
 /** ProposerMismatch: The proposal's rent goes to its proposer; pass that wallet */
-export const MULTIBUS_ERROR__PROPOSER_MISMATCH = 0x17cd; // 6093
+export const MULTIBUS_ERROR__PROPOSER_MISMATCH = 0x17c6; // 6086
 /** TreasuryMismatch: The treasury account is not the bus's; pass the one that the bus names */
-export const MULTIBUS_ERROR__TREASURY_MISMATCH = 0x17ce; // 6094
-/** ClaimNotOwners: The tokens must go to a token account that the claiming owner owns; pass one of that owner's */
-export const MULTIBUS_ERROR__CLAIM_NOT_OWNERS = 0x17cf; // 6095
+export const MULTIBUS_ERROR__TREASURY_MISMATCH = 0x17c7; // 6087
+/** PayeeMismatch: The tokens must go to a token account of the wallet that is paid, and where a stranger pays, to its associated or its recorded one; pass that */
+export const MULTIBUS_ERROR__PAYEE_MISMATCH = 0x17c8; // 6088
 /** NothingToClaim: The owner has nothing to claim now; claim after the next sale */
-export const MULTIBUS_ERROR__NOTHING_TO_CLAIM = 0x17d0; // 6096
+export const MULTIBUS_ERROR__NOTHING_TO_CLAIM = 0x17c9; // 6089
 /** OwnerIsTheBus: A bus cannot be its own owner; name a wallet */
-export const MULTIBUS_ERROR__OWNER_IS_THE_BUS = 0x17d1; // 6097
-/** ClaimNotToTreasury: A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus */
-export const MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY = 0x17d2; // 6098
-/** FirstSlotInvalid: A lane starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one */
-export const MULTIBUS_ERROR__FIRST_SLOT_INVALID = 0x17d3; // 6099
+export const MULTIBUS_ERROR__OWNER_IS_THE_BUS = 0x17ca; // 6090
+/** ClaimOfBus: What is owed to a bus goes back to the treasury, or once the bus that owes it is closed, to its creator's associated account; pass that */
+export const MULTIBUS_ERROR__CLAIM_OF_BUS = 0x17cb; // 6091
+/** FirstSlotInvalid: A counter starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one */
+export const MULTIBUS_ERROR__FIRST_SLOT_INVALID = 0x17cc; // 6092
+/** LayoutUnknown: The account has a layout that this program does not know; use the program that made it */
+export const MULTIBUS_ERROR__LAYOUT_UNKNOWN = 0x17cd; // 6093
+/** NumberNotNext: The number is not the next of its counter; read the counter and sign again */
+export const MULTIBUS_ERROR__NUMBER_NOT_NEXT = 0x17ce; // 6094
+/** CounterBusy: The counter is ahead of this slot, it was used or opened a moment ago; close it a few minutes later */
+export const MULTIBUS_ERROR__COUNTER_BUSY = 0x17cf; // 6095
+/** HorizonInvalid: The horizon must be from 3600 to 31622400 s; choose one in that range */
+export const MULTIBUS_ERROR__HORIZON_INVALID = 0x17d0; // 6096
+/** HorizonTooShort: A window with its gate closure must be shorter than the bus's horizon; choose shorter ones */
+export const MULTIBUS_ERROR__HORIZON_TOO_SHORT = 0x17d1; // 6097
+/** CapacityTooLarge: The capacity per window can be at most 2^40 Wh; give a smaller capacity */
+export const MULTIBUS_ERROR__CAPACITY_TOO_LARGE = 0x17d2; // 6098
+/** LeastSizeInvalid: The least size must be from 1 Wh to 2^40 Wh; choose one in that range */
+export const MULTIBUS_ERROR__LEAST_SIZE_INVALID = 0x17d3; // 6099
+/** SizeTooSmall: The amount is below the bus's least size and does not take the rest; take more, or all that is left */
+export const MULTIBUS_ERROR__SIZE_TOO_SMALL = 0x17d4; // 6100
+/** OperatorInvalid: The operator must be a wallet other than the bus; name a wallet */
+export const MULTIBUS_ERROR__OPERATOR_INVALID = 0x17d5; // 6101
+/** NotTheOperator: Only the operator of the bus can do this; sign with the operator's wallet, or let the owners decide it */
+export const MULTIBUS_ERROR__NOT_THE_OPERATOR = 0x17d6; // 6102
+/** BusClosing: The bus is closing, nothing opens on it any more; use another bus */
+export const MULTIBUS_ERROR__BUS_CLOSING = 0x17d7; // 6103
+/** BusNotClosing: The bus is not closing; its owners must decide to close it first */
+export const MULTIBUS_ERROR__BUS_NOT_CLOSING = 0x17d8; // 6104
+/** BusInUse: Sellers, windows or proposals of the bus are still open; close them first (anyone can, once they are over) */
+export const MULTIBUS_ERROR__BUS_IN_USE = 0x17d9; // 6105
+/** FormerOwnersUnpaid: Former owners of the bus have revenue to claim; claim on behalf of each of them first, anyone can */
+export const MULTIBUS_ERROR__FORMER_OWNERS_UNPAID = 0x17da; // 6106
+/** OwnerClaimsMissing: The claim accounts of all owners must follow, in the order of the owners; pass them */
+export const MULTIBUS_ERROR__OWNER_CLAIMS_MISSING = 0x17db; // 6107
+/** LedgerMismatch: The ledger is not the bus's; pass the bus's ledger */
+export const MULTIBUS_ERROR__LEDGER_MISMATCH = 0x17dc; // 6108
+/** CapacityIsGeneral: The general capacity closes with its bus; name a window's capacity */
+export const MULTIBUS_ERROR__CAPACITY_IS_GENERAL = 0x17dd; // 6109
+/** WindowUnused: The window has no offers, so only who paid its rent can close it before its gate closes; wait for the gate */
+export const MULTIBUS_ERROR__WINDOW_UNUSED = 0x17de; // 6110
+/** SellerMismatch: The seller account is not the one that is meant; pass the seller's own on this bus */
+export const MULTIBUS_ERROR__SELLER_MISMATCH = 0x17df; // 6111
+/** SellerSuspended: The seller is suspended; ask the owners or the operator to admit it again */
+export const MULTIBUS_ERROR__SELLER_SUSPENDED = 0x17e0; // 6112
+/** SellerHasOffers: Offers of this seller are still open; cancel them first */
+export const MULTIBUS_ERROR__SELLER_HAS_OFFERS = 0x17e1; // 6113
+/** VaultMismatch: The vault account is not the seller's; pass the one that the seller account names */
+export const MULTIBUS_ERROR__VAULT_MISMATCH = 0x17e2; // 6114
+/** NothingToWithdraw: The seller has nothing to withdraw now; collect the proceeds of its offers first */
+export const MULTIBUS_ERROR__NOTHING_TO_WITHDRAW = 0x17e3; // 6115
+/** NothingToCollect: The offer has no proceeds to collect now; collect after its next sale */
+export const MULTIBUS_ERROR__NOTHING_TO_COLLECT = 0x17e4; // 6116
+/** BusSalesUnswept: The bus's own sales are not all in the treasury, so shares cannot change; pass the bus's seller and vault to sweep them */
+export const MULTIBUS_ERROR__BUS_SALES_UNSWEPT = 0x17e5; // 6117
+/** WithdrawNotToTreasury: Sales of the bus itself go to its treasury only; pass the treasury */
+export const MULTIBUS_ERROR__WITHDRAW_NOT_TO_TREASURY = 0x17e6; // 6118
+/** PriceBelowReserve: The price is below the reserve price of the bus's own energy; ask at least the reserve price */
+export const MULTIBUS_ERROR__PRICE_BELOW_RESERVE = 0x17e7; // 6119
+/** ExpiryTooLate: The expiry is beyond the window's gate or the bus's horizon; give an earlier time */
+export const MULTIBUS_ERROR__EXPIRY_TOO_LATE = 0x17e8; // 6120
+/** ExpiryBeforeLocks: Locks on the offer need it for longer; give a time at least 300 s after they end */
+export const MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS = 0x17e9; // 6121
+/** OfferNotYetTrading: The bus's own offers trade 120 s after they were listed or lowered; buy a little later */
+export const MULTIBUS_ERROR__OFFER_NOT_YET_TRADING = 0x17ea; // 6122
+/** LockPlaceInvalid: A buyer has the places 0 to 7 for locks on one offer; name one of them */
+export const MULTIBUS_ERROR__LOCK_PLACE_INVALID = 0x17eb; // 6123
+/** LockChanged: The lock is another one than was signed for; read it and sign again */
+export const MULTIBUS_ERROR__LOCK_CHANGED = 0x17ec; // 6124
+/** LockReleased: The lock was released; lock or buy anew */
+export const MULTIBUS_ERROR__LOCK_RELEASED = 0x17ed; // 6125
+/** PayerFrozen: The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed */
+export const MULTIBUS_ERROR__PAYER_FROZEN = 0x17ee; // 6126
+/** PayeeUnpayable: The account that is to be paid takes no payments now (closed, frozen, or it asks for memos); name another */
+export const MULTIBUS_ERROR__PAYEE_UNPAYABLE = 0x17ef; // 6127
+/** PayeeIsBusAccount: The account that is to be paid belongs to the bus; name an account of the wallet's */
+export const MULTIBUS_ERROR__PAYEE_IS_BUS_ACCOUNT = 0x17f0; // 6128
+/** UnclaimedMismatch: The unclaimed account is not the bus's; pass the one that the bus names */
+export const MULTIBUS_ERROR__UNCLAIMED_MISMATCH = 0x17f1; // 6129
+/** ClaimMismatch: The claim account is not the wallet's on this bus; pass that one */
+export const MULTIBUS_ERROR__CLAIM_MISMATCH = 0x17f2; // 6130
+/** ProposalExpired: The proposal can no longer be executed, its 30 days are over; make a new one */
+export const MULTIBUS_ERROR__PROPOSAL_EXPIRED = 0x17f3; // 6131
+/** ProposalChanged: The approval names another proposal than this; read it and sign again */
+export const MULTIBUS_ERROR__PROPOSAL_CHANGED = 0x17f4; // 6132
+/** MintInterestBearing: The mint pays interest on paper, so wallets show other amounts than are paid; use a mint without that */
+export const MULTIBUS_ERROR__MINT_INTEREST_BEARING = 0x17f5; // 6133
+/** MintScaledAmount: The mint scales the amounts that wallets show, so they show other amounts than are paid; use a mint without that */
+export const MULTIBUS_ERROR__MINT_SCALED_AMOUNT = 0x17f6; // 6134
 
 export type MultibusError =
   | typeof MULTIBUS_ERROR__ACTION_UNKNOWN
@@ -223,35 +293,49 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__APPROVALS_MISSING
   | typeof MULTIBUS_ERROR__BASE_PRICE_ZERO
   | typeof MULTIBUS_ERROR__BATCH_INVALID
+  | typeof MULTIBUS_ERROR__BUS_CLOSING
+  | typeof MULTIBUS_ERROR__BUS_IN_USE
   | typeof MULTIBUS_ERROR__BUS_MISMATCH
+  | typeof MULTIBUS_ERROR__BUS_NOT_CLOSING
   | typeof MULTIBUS_ERROR__BUS_PAUSED
-  | typeof MULTIBUS_ERROR__CAPACITY_BELOW_LISTED
+  | typeof MULTIBUS_ERROR__BUS_SALES_UNSWEPT
   | typeof MULTIBUS_ERROR__CAPACITY_EXCEEDED
+  | typeof MULTIBUS_ERROR__CAPACITY_IS_GENERAL
   | typeof MULTIBUS_ERROR__CAPACITY_MISMATCH
+  | typeof MULTIBUS_ERROR__CAPACITY_TOO_LARGE
   | typeof MULTIBUS_ERROR__CAPACITY_ZERO
-  | typeof MULTIBUS_ERROR__CLAIM_NOT_OWNERS
-  | typeof MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY
+  | typeof MULTIBUS_ERROR__CLAIM_MISMATCH
+  | typeof MULTIBUS_ERROR__CLAIM_OF_BUS
   | typeof MULTIBUS_ERROR__COST_OVERFLOW
+  | typeof MULTIBUS_ERROR__COUNTER_BUSY
   | typeof MULTIBUS_ERROR__COUNTER_OVERFLOW
   | typeof MULTIBUS_ERROR__CREATOR_NOT_OWNER
   | typeof MULTIBUS_ERROR__ENERGY_UNAVAILABLE
   | typeof MULTIBUS_ERROR__ENERGY_ZERO
-  | typeof MULTIBUS_ERROR__ESCROW_MISMATCH
+  | typeof MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS
   | typeof MULTIBUS_ERROR__EXPIRY_IN_PAST
-  | typeof MULTIBUS_ERROR__EXPIRY_NOT_LATER
+  | typeof MULTIBUS_ERROR__EXPIRY_TOO_LATE
   | typeof MULTIBUS_ERROR__FIRST_SLOT_INVALID
   | typeof MULTIBUS_ERROR__FORMER_OWNERS_FULL
+  | typeof MULTIBUS_ERROR__FORMER_OWNERS_UNPAID
   | typeof MULTIBUS_ERROR__GATE_CLOSED
-  | typeof MULTIBUS_ERROR__LANE_BUSY
+  | typeof MULTIBUS_ERROR__HORIZON_INVALID
+  | typeof MULTIBUS_ERROR__HORIZON_TOO_SHORT
   | typeof MULTIBUS_ERROR__LAST_OWNER
+  | typeof MULTIBUS_ERROR__LAYOUT_UNKNOWN
+  | typeof MULTIBUS_ERROR__LEAST_SIZE_INVALID
+  | typeof MULTIBUS_ERROR__LEDGER_MISMATCH
   | typeof MULTIBUS_ERROR__LISTING_CLOSED
   | typeof MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN
   | typeof MULTIBUS_ERROR__LOCK_BUYER_MISMATCH
+  | typeof MULTIBUS_ERROR__LOCK_CHANGED
   | typeof MULTIBUS_ERROR__LOCK_EXPIRED
   | typeof MULTIBUS_ERROR__LOCK_FEE_TOO_HIGH
   | typeof MULTIBUS_ERROR__LOCK_NOT_EXPIRED
   | typeof MULTIBUS_ERROR__LOCK_OFFER_MISMATCH
   | typeof MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER
+  | typeof MULTIBUS_ERROR__LOCK_PLACE_INVALID
+  | typeof MULTIBUS_ERROR__LOCK_RELEASED
   | typeof MULTIBUS_ERROR__MINIMUM_INVALID
   | typeof MULTIBUS_ERROR__MINT_DEFAULT_FROZEN
   | typeof MULTIBUS_ERROR__MINT_EXTENSION_UNKNOWN
@@ -259,23 +343,31 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__MINT_HAS_PERMANENT_DELEGATE
   | typeof MULTIBUS_ERROR__MINT_HAS_TRANSFER_FEE
   | typeof MULTIBUS_ERROR__MINT_HAS_TRANSFER_HOOK
+  | typeof MULTIBUS_ERROR__MINT_INTEREST_BEARING
   | typeof MULTIBUS_ERROR__MINT_INVALID
   | typeof MULTIBUS_ERROR__MINT_MISMATCH
   | typeof MULTIBUS_ERROR__MINT_NON_TRANSFERABLE
   | typeof MULTIBUS_ERROR__MINT_PAUSABLE
+  | typeof MULTIBUS_ERROR__MINT_SCALED_AMOUNT
   | typeof MULTIBUS_ERROR__NAME_INVALID
   | typeof MULTIBUS_ERROR__NONCE_MISMATCH
   | typeof MULTIBUS_ERROR__NOT_AN_OWNER
   | typeof MULTIBUS_ERROR__NOT_APPROVED
   | typeof MULTIBUS_ERROR__NOTHING_TO_CANCEL
   | typeof MULTIBUS_ERROR__NOTHING_TO_CLAIM
+  | typeof MULTIBUS_ERROR__NOTHING_TO_COLLECT
+  | typeof MULTIBUS_ERROR__NOTHING_TO_WITHDRAW
   | typeof MULTIBUS_ERROR__NOT_PAUSED
+  | typeof MULTIBUS_ERROR__NOT_THE_OPERATOR
   | typeof MULTIBUS_ERROR__NOT_THE_SELLER
+  | typeof MULTIBUS_ERROR__NUMBER_NOT_NEXT
   | typeof MULTIBUS_ERROR__OFFER_CANCELLED
   | typeof MULTIBUS_ERROR__OFFER_DUPLICATE
   | typeof MULTIBUS_ERROR__OFFER_EXPIRED
-  | typeof MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE
+  | typeof MULTIBUS_ERROR__OFFER_NOT_YET_TRADING
   | typeof MULTIBUS_ERROR__OFFER_STILL_TRADING
+  | typeof MULTIBUS_ERROR__OPERATOR_INVALID
+  | typeof MULTIBUS_ERROR__OWNER_CLAIMS_MISSING
   | typeof MULTIBUS_ERROR__OWNER_COUNT_INVALID
   | typeof MULTIBUS_ERROR__OWNER_DUPLICATE
   | typeof MULTIBUS_ERROR__OWNER_IS_THE_BUS
@@ -283,19 +375,28 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__OWNER_UNKNOWN
   | typeof MULTIBUS_ERROR__OWNER_ZERO
   | typeof MULTIBUS_ERROR__PAUSE_QUORUM_INVALID
-  | typeof MULTIBUS_ERROR__PAYOUT_IS_BUS_ACCOUNT
-  | typeof MULTIBUS_ERROR__PAYOUT_MISMATCH
+  | typeof MULTIBUS_ERROR__PAYEE_IS_BUS_ACCOUNT
+  | typeof MULTIBUS_ERROR__PAYEE_MISMATCH
+  | typeof MULTIBUS_ERROR__PAYEE_UNPAYABLE
+  | typeof MULTIBUS_ERROR__PAYER_FROZEN
   | typeof MULTIBUS_ERROR__PRICE_ABOVE_LIMIT
   | typeof MULTIBUS_ERROR__PRICE_BELOW_BASE
+  | typeof MULTIBUS_ERROR__PRICE_BELOW_RESERVE
+  | typeof MULTIBUS_ERROR__PROPOSAL_CHANGED
   | typeof MULTIBUS_ERROR__PROPOSAL_EXECUTED
+  | typeof MULTIBUS_ERROR__PROPOSAL_EXPIRED
   | typeof MULTIBUS_ERROR__PROPOSAL_OPEN
   | typeof MULTIBUS_ERROR__PROPOSAL_STALE
   | typeof MULTIBUS_ERROR__PROPOSER_MISMATCH
-  | typeof MULTIBUS_ERROR__REFUND_NOT_BUYERS
+  | typeof MULTIBUS_ERROR__REFUND_MISMATCH
   | typeof MULTIBUS_ERROR__RENT_PAYER_MISMATCH
   | typeof MULTIBUS_ERROR__SELF_TRADE
+  | typeof MULTIBUS_ERROR__SELLER_HAS_OFFERS
+  | typeof MULTIBUS_ERROR__SELLER_MISMATCH
+  | typeof MULTIBUS_ERROR__SELLER_SUSPENDED
   | typeof MULTIBUS_ERROR__SHARE_COUNT_INVALID
   | typeof MULTIBUS_ERROR__SHARES_INVALID
+  | typeof MULTIBUS_ERROR__SIZE_TOO_SMALL
   | typeof MULTIBUS_ERROR__SOURCE_UNKNOWN
   | typeof MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS
   | typeof MULTIBUS_ERROR__THRESHOLD_INVALID
@@ -307,6 +408,8 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT
   | typeof MULTIBUS_ERROR__TRADER_MISMATCH
   | typeof MULTIBUS_ERROR__TREASURY_MISMATCH
+  | typeof MULTIBUS_ERROR__UNCLAIMED_MISMATCH
+  | typeof MULTIBUS_ERROR__VAULT_MISMATCH
   | typeof MULTIBUS_ERROR__VERSION_MISMATCH
   | typeof MULTIBUS_ERROR__WINDOW_HAS_OFFERS
   | typeof MULTIBUS_ERROR__WINDOW_MISALIGNED
@@ -315,7 +418,9 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__WINDOWS_INVALID
   | typeof MULTIBUS_ERROR__WINDOWS_OFF
   | typeof MULTIBUS_ERROR__WINDOWS_ON
-  | typeof MULTIBUS_ERROR__WINDOW_TOO_FAR;
+  | typeof MULTIBUS_ERROR__WINDOW_TOO_FAR
+  | typeof MULTIBUS_ERROR__WINDOW_UNUSED
+  | typeof MULTIBUS_ERROR__WITHDRAW_NOT_TO_TREASURY;
 
 let multibusErrorMessages: Record<MultibusError, string> | undefined;
 if (process.env['NODE_ENV'] !== 'production') {
@@ -326,36 +431,50 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__ALREADY_PAUSED]: `The bus is paused already; nothing to do`,
     [MULTIBUS_ERROR__APPROVALS_MISSING]: `The proposal has fewer approvals than it needs; more owners must approve`,
     [MULTIBUS_ERROR__BASE_PRICE_ZERO]: `The base price must be at least 1 base unit per kWh; give a higher base price`,
-    [MULTIBUS_ERROR__BATCH_INVALID]: `A batch has 1 to 32 items and exactly three accounts (bus, offer, payout) for each; split it or pass the accounts`,
+    [MULTIBUS_ERROR__BATCH_INVALID]: `A batch has 1 to 32 items, and its accounts are each bus before its items and two (offer, vault) for each item; split it or pass the accounts`,
+    [MULTIBUS_ERROR__BUS_CLOSING]: `The bus is closing, nothing opens on it any more; use another bus`,
+    [MULTIBUS_ERROR__BUS_IN_USE]: `Sellers, windows or proposals of the bus are still open; close them first (anyone can, once they are over)`,
     [MULTIBUS_ERROR__BUS_MISMATCH]: `The account belongs to another bus; pass accounts of one bus`,
-    [MULTIBUS_ERROR__BUS_PAUSED]: `The bus is paused by its owners; try again after they resume it (releasing locks works and is free)`,
-    [MULTIBUS_ERROR__CAPACITY_BELOW_LISTED]: `The capacity cannot go below what is listed and sold already; choose a larger one or wait until offers close`,
+    [MULTIBUS_ERROR__BUS_NOT_CLOSING]: `The bus is not closing; its owners must decide to close it first`,
+    [MULTIBUS_ERROR__BUS_PAUSED]: `The bus is paused by its owners; try again after they resume it (settling and releasing locks and withdrawing work)`,
+    [MULTIBUS_ERROR__BUS_SALES_UNSWEPT]: `The bus's own sales are not all in the treasury, so shares cannot change; pass the bus's seller and vault to sweep them`,
     [MULTIBUS_ERROR__CAPACITY_EXCEEDED]: `The window has less capacity available than the offer; offer at most what is available`,
+    [MULTIBUS_ERROR__CAPACITY_IS_GENERAL]: `The general capacity closes with its bus; name a window's capacity`,
     [MULTIBUS_ERROR__CAPACITY_MISMATCH]: `The capacity account is not the offer's; pass the one that the offer names`,
+    [MULTIBUS_ERROR__CAPACITY_TOO_LARGE]: `The capacity per window can be at most 2^40 Wh; give a smaller capacity`,
     [MULTIBUS_ERROR__CAPACITY_ZERO]: `The capacity per window must be at least 1 Wh; give a larger capacity`,
-    [MULTIBUS_ERROR__CLAIM_NOT_OWNERS]: `The tokens must go to a token account that the claiming owner owns; pass one of that owner's`,
-    [MULTIBUS_ERROR__CLAIM_NOT_TO_TREASURY]: `A bus that owns a share of another is paid into its treasury; pass the treasury of the owning bus`,
+    [MULTIBUS_ERROR__CLAIM_MISMATCH]: `The claim account is not the wallet's on this bus; pass that one`,
+    [MULTIBUS_ERROR__CLAIM_OF_BUS]: `What is owed to a bus goes back to the treasury, or once the bus that owes it is closed, to its creator's associated account; pass that`,
     [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost does not fit 64 bits; buy less at once`,
+    [MULTIBUS_ERROR__COUNTER_BUSY]: `The counter is ahead of this slot, it was used or opened a moment ago; close it a few minutes later`,
     [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A counter has reached its largest value, which honest use never does; report this as a bug`,
     [MULTIBUS_ERROR__CREATOR_NOT_OWNER]: `The creator must be one of the owners; add the creator to the owner list`,
     [MULTIBUS_ERROR__ENERGY_UNAVAILABLE]: `The offer has less free energy than asked for; buy less, or allow a smaller fill`,
     [MULTIBUS_ERROR__ENERGY_ZERO]: `The energy is 0 Wh; give at least 1 Wh`,
-    [MULTIBUS_ERROR__ESCROW_MISMATCH]: `The escrow account is not the bus's; pass the one that the bus names`,
-    [MULTIBUS_ERROR__EXPIRY_IN_PAST]: `The expiry is in the past; give a later time, or 0 for none`,
-    [MULTIBUS_ERROR__EXPIRY_NOT_LATER]: `The new expiry is not later than the present one; give a later time, or 0 for none`,
-    [MULTIBUS_ERROR__FIRST_SLOT_INVALID]: `A lane starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one`,
+    [MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS]: `Locks on the offer need it for longer; give a time at least 300 s after they end`,
+    [MULTIBUS_ERROR__EXPIRY_IN_PAST]: `The expiry is in the past; give a later time`,
+    [MULTIBUS_ERROR__EXPIRY_TOO_LATE]: `The expiry is beyond the window's gate or the bus's horizon; give an earlier time`,
+    [MULTIBUS_ERROR__FIRST_SLOT_INVALID]: `A counter starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one`,
     [MULTIBUS_ERROR__FORMER_OWNERS_FULL]: `Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can`,
+    [MULTIBUS_ERROR__FORMER_OWNERS_UNPAID]: `Former owners of the bus have revenue to claim; claim on behalf of each of them first, anyone can`,
     [MULTIBUS_ERROR__GATE_CLOSED]: `The gate of this window has closed, it no longer trades; choose a later window`,
-    [MULTIBUS_ERROR__LANE_BUSY]: `The lane was opened or used a moment ago, so its nonces are ahead of this slot; close it a few minutes later`,
+    [MULTIBUS_ERROR__HORIZON_INVALID]: `The horizon must be from 3600 to 31622400 s; choose one in that range`,
+    [MULTIBUS_ERROR__HORIZON_TOO_SHORT]: `A window with its gate closure must be shorter than the bus's horizon; choose shorter ones`,
     [MULTIBUS_ERROR__LAST_OWNER]: `The last owner cannot be removed; add another owner first`,
-    [MULTIBUS_ERROR__LISTING_CLOSED]: `Only owners may list on this bus; ask an owner, or buy instead`,
-    [MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN]: `The listing policy is unknown; use 0 (owners only) or 1 (open)`,
+    [MULTIBUS_ERROR__LAYOUT_UNKNOWN]: `The account has a layout that this program does not know; use the program that made it`,
+    [MULTIBUS_ERROR__LEAST_SIZE_INVALID]: `The least size must be from 1 Wh to 2^40 Wh; choose one in that range`,
+    [MULTIBUS_ERROR__LEDGER_MISMATCH]: `The ledger is not the bus's; pass the bus's ledger`,
+    [MULTIBUS_ERROR__LISTING_CLOSED]: `The bus's listing policy leaves this seller out; ask the owners or the operator to admit it`,
+    [MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN]: `The listing policy is unknown; use 0 (owners only), 1 (admitted sellers) or 2 (open)`,
     [MULTIBUS_ERROR__LOCK_BUYER_MISMATCH]: `The lock belongs to another buyer; use your own`,
+    [MULTIBUS_ERROR__LOCK_CHANGED]: `The lock is another one than was signed for; read it and sign again`,
     [MULTIBUS_ERROR__LOCK_EXPIRED]: `The lock has expired; release it and buy or lock anew`,
     [MULTIBUS_ERROR__LOCK_FEE_TOO_HIGH]: `The lock fee can be at most 500 basis points; choose a lower fee`,
     [MULTIBUS_ERROR__LOCK_NOT_EXPIRED]: `The lock has not expired, so only its buyer can release it; wait for its expiry`,
     [MULTIBUS_ERROR__LOCK_OFFER_MISMATCH]: `The lock is not on this offer; pass the offer that the lock names`,
-    [MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER]: `The lock would outlive the offer or its window's gate closure; buy at once instead`,
+    [MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER]: `The lock would end less than 300 s before the offer; buy at once instead`,
+    [MULTIBUS_ERROR__LOCK_PLACE_INVALID]: `A buyer has the places 0 to 7 for locks on one offer; name one of them`,
+    [MULTIBUS_ERROR__LOCK_RELEASED]: `The lock was released; lock or buy anew`,
     [MULTIBUS_ERROR__MINIMUM_INVALID]: `The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount`,
     [MULTIBUS_ERROR__MINT_DEFAULT_FROZEN]: `The mint's new accounts start frozen, so sellers could not be paid; use a mint without that`,
     [MULTIBUS_ERROR__MINT_EXTENSION_UNKNOWN]: `The mint has an extension that is not known to be harmless; use a mint without it`,
@@ -363,23 +482,31 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__MINT_HAS_PERMANENT_DELEGATE]: `The mint has a permanent delegate who could take anyone's tokens; use a mint without one`,
     [MULTIBUS_ERROR__MINT_HAS_TRANSFER_FEE]: `The mint can charge transfer fees, so less would arrive than was paid; use a mint without them`,
     [MULTIBUS_ERROR__MINT_HAS_TRANSFER_HOOK]: `The mint runs a hook on every transfer; use a mint without one`,
+    [MULTIBUS_ERROR__MINT_INTEREST_BEARING]: `The mint pays interest on paper, so wallets show other amounts than are paid; use a mint without that`,
     [MULTIBUS_ERROR__MINT_INVALID]: `The account is not an initialised mint of the token program; pass the settlement mint`,
     [MULTIBUS_ERROR__MINT_MISMATCH]: `The mint is not the bus's settlement mint; pass the mint that the bus names`,
     [MULTIBUS_ERROR__MINT_NON_TRANSFERABLE]: `The mint's tokens cannot be transferred; use a transferable mint`,
     [MULTIBUS_ERROR__MINT_PAUSABLE]: `The mint's transfers can be paused by its issuer; use a mint without that`,
+    [MULTIBUS_ERROR__MINT_SCALED_AMOUNT]: `The mint scales the amounts that wallets show, so they show other amounts than are paid; use a mint without that`,
     [MULTIBUS_ERROR__NAME_INVALID]: `The bus's name must have 1 to 32 bytes of UTF-8 without control characters; choose another name`,
     [MULTIBUS_ERROR__NONCE_MISMATCH]: `The nonce is not the lane's next; ask for the lane's next nonce and sign again`,
     [MULTIBUS_ERROR__NOT_AN_OWNER]: `Only an owner of the bus can do this; sign with an owner's wallet`,
     [MULTIBUS_ERROR__NOT_APPROVED]: `The owner has not approved this proposal; nothing to revoke`,
-    [MULTIBUS_ERROR__NOTHING_TO_CANCEL]: `Nothing is left to withdraw; wait until the offer's locks are settled or released`,
+    [MULTIBUS_ERROR__NOTHING_TO_CANCEL]: `All of this offer that can be withdrawn has been; its locks must settle or be released and paid first`,
     [MULTIBUS_ERROR__NOTHING_TO_CLAIM]: `The owner has nothing to claim now; claim after the next sale`,
+    [MULTIBUS_ERROR__NOTHING_TO_COLLECT]: `The offer has no proceeds to collect now; collect after its next sale`,
+    [MULTIBUS_ERROR__NOTHING_TO_WITHDRAW]: `The seller has nothing to withdraw now; collect the proceeds of its offers first`,
     [MULTIBUS_ERROR__NOT_PAUSED]: `The bus is not paused; nothing to do`,
+    [MULTIBUS_ERROR__NOT_THE_OPERATOR]: `Only the operator of the bus can do this; sign with the operator's wallet, or let the owners decide it`,
     [MULTIBUS_ERROR__NOT_THE_SELLER]: `Only the offer's seller can do this; sign with the seller's wallet`,
+    [MULTIBUS_ERROR__NUMBER_NOT_NEXT]: `The number is not the next of its counter; read the counter and sign again`,
     [MULTIBUS_ERROR__OFFER_CANCELLED]: `The offer was cancelled; choose another`,
     [MULTIBUS_ERROR__OFFER_DUPLICATE]: `The same offer is in the batch twice; merge the two items`,
     [MULTIBUS_ERROR__OFFER_EXPIRED]: `The offer has expired; choose another`,
-    [MULTIBUS_ERROR__OFFER_SEQ_UNUSABLE]: `The offer's number was used already or is too far from the capacity's next one; take a free number near that`,
-    [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so only its seller can cancel it; wait until it is sold out, expired or past its gate`,
+    [MULTIBUS_ERROR__OFFER_NOT_YET_TRADING]: `The bus's own offers trade 120 s after they were listed or lowered; buy a little later`,
+    [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so only its seller can cancel it; wait until it is sold out or expired`,
+    [MULTIBUS_ERROR__OPERATOR_INVALID]: `The operator must be a wallet other than the bus; name a wallet`,
+    [MULTIBUS_ERROR__OWNER_CLAIMS_MISSING]: `The claim accounts of all owners must follow, in the order of the owners; pass them`,
     [MULTIBUS_ERROR__OWNER_COUNT_INVALID]: `A bus has 1 to 16 owners; give a list of that length`,
     [MULTIBUS_ERROR__OWNER_DUPLICATE]: `The same owner is in the list twice; name every owner once`,
     [MULTIBUS_ERROR__OWNER_IS_THE_BUS]: `A bus cannot be its own owner; name a wallet`,
@@ -387,19 +514,28 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__OWNER_UNKNOWN]: `The wallet is not an owner of the bus; name one of its owners`,
     [MULTIBUS_ERROR__OWNER_ZERO]: `An owner's address is all zeros; give a wallet's address`,
     [MULTIBUS_ERROR__PAUSE_QUORUM_INVALID]: `The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold`,
-    [MULTIBUS_ERROR__PAYOUT_IS_BUS_ACCOUNT]: `Proceeds of a member's offer cannot go to an account of the bus; pass a token account of the seller`,
-    [MULTIBUS_ERROR__PAYOUT_MISMATCH]: `The payout account is not the offer's; pass the one that the offer names`,
+    [MULTIBUS_ERROR__PAYEE_IS_BUS_ACCOUNT]: `The account that is to be paid belongs to the bus; name an account of the wallet's`,
+    [MULTIBUS_ERROR__PAYEE_MISMATCH]: `The tokens must go to a token account of the wallet that is paid, and where a stranger pays, to its associated or its recorded one; pass that`,
+    [MULTIBUS_ERROR__PAYEE_UNPAYABLE]: `The account that is to be paid takes no payments now (closed, frozen, or it asks for memos); name another`,
+    [MULTIBUS_ERROR__PAYER_FROZEN]: `The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed`,
     [MULTIBUS_ERROR__PRICE_ABOVE_LIMIT]: `The offer's price is above your limit; raise the limit or choose another offer`,
     [MULTIBUS_ERROR__PRICE_BELOW_BASE]: `The price is below the bus's base price; ask at least the base price`,
+    [MULTIBUS_ERROR__PRICE_BELOW_RESERVE]: `The price is below the reserve price of the bus's own energy; ask at least the reserve price`,
+    [MULTIBUS_ERROR__PROPOSAL_CHANGED]: `The approval names another proposal than this; read it and sign again`,
     [MULTIBUS_ERROR__PROPOSAL_EXECUTED]: `The proposal was executed already; nothing to do`,
-    [MULTIBUS_ERROR__PROPOSAL_OPEN]: `The proposal can still be executed, so it cannot be closed; execute it, or revoke every approval first`,
-    [MULTIBUS_ERROR__PROPOSAL_STALE]: `The owners, shares or threshold changed after this proposal was made, so it is stale; make a new one`,
+    [MULTIBUS_ERROR__PROPOSAL_EXPIRED]: `The proposal can no longer be executed, its 30 days are over; make a new one`,
+    [MULTIBUS_ERROR__PROPOSAL_OPEN]: `The proposal can still be executed, so it cannot be closed; execute it, revoke every approval, or wait until it expires`,
+    [MULTIBUS_ERROR__PROPOSAL_STALE]: `Owners, shares or threshold changed after this proposal was made, or for a pause or resume, either was done; make a new one`,
     [MULTIBUS_ERROR__PROPOSER_MISMATCH]: `The proposal's rent goes to its proposer; pass that wallet`,
-    [MULTIBUS_ERROR__REFUND_NOT_BUYERS]: `The refund must go to a token account of the lock's buyer; pass such an account`,
+    [MULTIBUS_ERROR__REFUND_MISMATCH]: `The refund account is not the lock's; pass the one that the lock names`,
     [MULTIBUS_ERROR__RENT_PAYER_MISMATCH]: `The rent goes to the wallet that paid it; pass that wallet`,
     [MULTIBUS_ERROR__SELF_TRADE]: `A seller cannot buy or lock its own offer; cancel it instead`,
+    [MULTIBUS_ERROR__SELLER_HAS_OFFERS]: `Offers of this seller are still open; cancel them first`,
+    [MULTIBUS_ERROR__SELLER_MISMATCH]: `The seller account is not the one that is meant; pass the seller's own on this bus`,
+    [MULTIBUS_ERROR__SELLER_SUSPENDED]: `The seller is suspended; ask the owners or the operator to admit it again`,
     [MULTIBUS_ERROR__SHARE_COUNT_INVALID]: `The list of shares must have one share for each owner after the change, in the order of the owners; correct the list`,
     [MULTIBUS_ERROR__SHARES_INVALID]: `The revenue shares must sum to exactly 10000 basis points; correct the shares`,
+    [MULTIBUS_ERROR__SIZE_TOO_SMALL]: `The amount is below the bus's least size and does not take the rest; take more, or all that is left`,
     [MULTIBUS_ERROR__SOURCE_UNKNOWN]: `The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)`,
     [MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS]: `Removing an owner would leave fewer owners than the threshold; lower the threshold first`,
     [MULTIBUS_ERROR__THRESHOLD_INVALID]: `The approval threshold must be from 1 to the number of owners; choose one in that range`,
@@ -411,6 +547,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT]: `The total is above your limit; raise the limit or buy less`,
     [MULTIBUS_ERROR__TRADER_MISMATCH]: `The nonce lane belongs to another wallet; use a lane of the buyer`,
     [MULTIBUS_ERROR__TREASURY_MISMATCH]: `The treasury account is not the bus's; pass the one that the bus names`,
+    [MULTIBUS_ERROR__UNCLAIMED_MISMATCH]: `The unclaimed account is not the bus's; pass the one that the bus names`,
+    [MULTIBUS_ERROR__VAULT_MISMATCH]: `The vault account is not the seller's; pass the one that the seller account names`,
     [MULTIBUS_ERROR__VERSION_MISMATCH]: `The offer was repriced since it was quoted; quote it again`,
     [MULTIBUS_ERROR__WINDOW_HAS_OFFERS]: `Offers of this window are still open; cancel them first (anyone can, after gate closure)`,
     [MULTIBUS_ERROR__WINDOW_MISALIGNED]: `The window's start is not a multiple of the bus's window length; use the start of a window`,
@@ -419,7 +557,9 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__WINDOWS_INVALID]: `A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both`,
     [MULTIBUS_ERROR__WINDOWS_OFF]: `The bus has no delivery windows; use its general capacity`,
     [MULTIBUS_ERROR__WINDOWS_ON]: `The bus sells by delivery window; use a window's capacity`,
-    [MULTIBUS_ERROR__WINDOW_TOO_FAR]: `The window is more than 366 days ahead; choose an earlier one`,
+    [MULTIBUS_ERROR__WINDOW_TOO_FAR]: `The window is further ahead than the bus's horizon; choose an earlier one`,
+    [MULTIBUS_ERROR__WINDOW_UNUSED]: `The window has no offers, so only who paid its rent can close it before its gate closes; wait for the gate`,
+    [MULTIBUS_ERROR__WITHDRAW_NOT_TO_TREASURY]: `Sales of the bus itself go to its treasury only; pass the treasury`,
   };
 }
 

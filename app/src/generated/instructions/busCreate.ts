@@ -12,10 +12,14 @@ import {
   combineCodec,
   fixDecoderSize,
   fixEncoderSize,
+  getAddressDecoder,
+  getAddressEncoder,
   getArrayDecoder,
   getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
+  getOptionDecoder,
+  getOptionEncoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
@@ -40,6 +44,8 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type Option,
+  type OptionOrNullable,
   type ReadonlyAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
@@ -52,11 +58,11 @@ import {
   getNonNullResolvedInstructionInput,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findBusPda, findCapacityPda, findEscrowPda, findTreasuryPda } from '../pdas';
+import { findBusPda, findCapacityPda, findCreatorPda, findLedgerPda, findTreasuryPda, findUnclaimedPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 import { getOwnerShareDecoder, getOwnerShareEncoder, type OwnerShare, type OwnerShareArgs } from '../types';
 
-export const BUS_CREATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([0]);
+export const BUS_CREATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([1]);
 
 export function getBusCreateDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(BUS_CREATE_DISCRIMINATOR);
@@ -65,11 +71,13 @@ export function getBusCreateDiscriminatorBytes(): ReadonlyUint8Array {
 export type BusCreateInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountCreator extends string | AccountMeta<string> = string,
+  TAccountCounter extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
   TAccountCapacity extends string | AccountMeta<string> = string,
   TAccountMint extends string | AccountMeta<string> = string,
-  TAccountEscrow extends string | AccountMeta<string> = string,
   TAccountTreasury extends string | AccountMeta<string> = string,
+  TAccountUnclaimed extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -80,11 +88,13 @@ export type BusCreateInstruction<
       TAccountCreator extends string
         ? WritableSignerAccount<TAccountCreator> & AccountSignerMeta<TAccountCreator>
         : TAccountCreator,
+      TAccountCounter extends string ? WritableAccount<TAccountCounter> : TAccountCounter,
       TAccountBus extends string ? WritableAccount<TAccountBus> : TAccountBus,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountCapacity extends string ? WritableAccount<TAccountCapacity> : TAccountCapacity,
       TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
-      TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
       TAccountTreasury extends string ? WritableAccount<TAccountTreasury> : TAccountTreasury,
+      TAccountUnclaimed extends string ? WritableAccount<TAccountUnclaimed> : TAccountUnclaimed,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
@@ -102,7 +112,7 @@ export type BusCreateInstructionData = {
   threshold: number;
   /** Approvals that pausing needs, 1 to the threshold; 0 for as many as any decision. */
   pauseQuorum: number;
-  /** Who may list: 0 owners only, 1 any wallet. */
+  /** Who may list: 0 owners only, 1 admitted sellers too, 2 any wallet. */
   listingPolicy: number;
   /** Part of the deposit that a lock costs when it is not settled, in basis points, at most 500. */
   lockFeeBps: number;
@@ -112,10 +122,18 @@ export type BusCreateInstructionData = {
   windowSeconds: number;
   /** How long before a window's start its trading stops, in seconds. */
   gateClosureSeconds: number;
-  /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh. */
+  /** How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes. */
+  horizonSeconds: number;
+  /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40. */
   capacityWh: bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: bigint;
+  /** Lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price. */
+  reservePricePerKwh: bigint;
+  /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1. */
+  leastWh: bigint;
+  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once. */
+  operator: Option<Address>;
 };
 
 export type BusCreateInstructionDataArgs = {
@@ -128,7 +146,7 @@ export type BusCreateInstructionDataArgs = {
   threshold: number;
   /** Approvals that pausing needs, 1 to the threshold; 0 for as many as any decision. */
   pauseQuorum: number;
-  /** Who may list: 0 owners only, 1 any wallet. */
+  /** Who may list: 0 owners only, 1 admitted sellers too, 2 any wallet. */
   listingPolicy: number;
   /** Part of the deposit that a lock costs when it is not settled, in basis points, at most 500. */
   lockFeeBps: number;
@@ -138,10 +156,18 @@ export type BusCreateInstructionDataArgs = {
   windowSeconds: number;
   /** How long before a window's start its trading stops, in seconds. */
   gateClosureSeconds: number;
-  /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh. */
+  /** How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes. */
+  horizonSeconds: number;
+  /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40. */
   capacityWh: number | bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: number | bigint;
+  /** Lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price. */
+  reservePricePerKwh: number | bigint;
+  /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1. */
+  leastWh: number | bigint;
+  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once. */
+  operator: OptionOrNullable<Address>;
 };
 
 export function getBusCreateInstructionDataEncoder(): Encoder<BusCreateInstructionDataArgs> {
@@ -158,8 +184,12 @@ export function getBusCreateInstructionDataEncoder(): Encoder<BusCreateInstructi
       ['timelockSeconds', getU32Encoder()],
       ['windowSeconds', getU32Encoder()],
       ['gateClosureSeconds', getU32Encoder()],
+      ['horizonSeconds', getU32Encoder()],
       ['capacityWh', getU64Encoder()],
       ['basePricePerKwh', getU64Encoder()],
+      ['reservePricePerKwh', getU64Encoder()],
+      ['leastWh', getU64Encoder()],
+      ['operator', getOptionEncoder(getAddressEncoder())],
     ]),
     (value) => ({ ...value, discriminator: BUS_CREATE_DISCRIMINATOR }),
   );
@@ -178,8 +208,12 @@ export function getBusCreateInstructionDataDecoder(): Decoder<BusCreateInstructi
     ['timelockSeconds', getU32Decoder()],
     ['windowSeconds', getU32Decoder()],
     ['gateClosureSeconds', getU32Decoder()],
+    ['horizonSeconds', getU32Decoder()],
     ['capacityWh', getU64Decoder()],
     ['basePricePerKwh', getU64Decoder()],
+    ['reservePricePerKwh', getU64Decoder()],
+    ['leastWh', getU64Decoder()],
+    ['operator', getOptionDecoder(getAddressDecoder())],
   ]);
 }
 
@@ -189,25 +223,30 @@ export function getBusCreateInstructionDataCodec(): Codec<BusCreateInstructionDa
 
 export type BusCreateAsyncInput<
   TAccountCreator extends string = string,
+  TAccountCounter extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountCapacity extends string = string,
   TAccountMint extends string = string,
-  TAccountEscrow extends string = string,
   TAccountTreasury extends string = string,
+  TAccountUnclaimed extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** Pays the rent; must be one of the owners. */
+  /** Pays the rent and gets most of it back when the bus closes; must be one of the owners. */
   creator: TransactionSigner<TAccountCreator>;
+  /** Numbers the creator's buses. */
+  counter?: Address<TAccountCounter>;
   bus?: Address<TAccountBus>;
+  ledger?: Address<TAccountLedger>;
   /** The general capacity (window start 0). */
   capacity?: Address<TAccountCapacity>;
   /** The settlement mint. */
   mint: Address<TAccountMint>;
-  /** Token account for the deposits of locks, created here. */
-  escrow?: Address<TAccountEscrow>;
   /** Token account for the revenue of the bus's own offers, created here. */
   treasury?: Address<TAccountTreasury>;
+  /** Token account for what cannot be paid, created here. */
+  unclaimed?: Address<TAccountUnclaimed>;
   /** SPL Token or Token-2022, whichever owns the mint. */
   tokenProgram: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -221,28 +260,36 @@ export type BusCreateAsyncInput<
   timelockSeconds: BusCreateInstructionDataArgs['timelockSeconds'];
   windowSeconds: BusCreateInstructionDataArgs['windowSeconds'];
   gateClosureSeconds: BusCreateInstructionDataArgs['gateClosureSeconds'];
+  horizonSeconds: BusCreateInstructionDataArgs['horizonSeconds'];
   capacityWh: BusCreateInstructionDataArgs['capacityWh'];
   basePricePerKwh: BusCreateInstructionDataArgs['basePricePerKwh'];
+  reservePricePerKwh: BusCreateInstructionDataArgs['reservePricePerKwh'];
+  leastWh: BusCreateInstructionDataArgs['leastWh'];
+  operator: BusCreateInstructionDataArgs['operator'];
 };
 
 export async function getBusCreateInstructionAsync<
   TAccountCreator extends string,
+  TAccountCounter extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountCapacity extends string,
   TAccountMint extends string,
-  TAccountEscrow extends string,
   TAccountTreasury extends string,
+  TAccountUnclaimed extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: BusCreateAsyncInput<
     TAccountCreator,
+    TAccountCounter,
     TAccountBus,
+    TAccountLedger,
     TAccountCapacity,
     TAccountMint,
-    TAccountEscrow,
     TAccountTreasury,
+    TAccountUnclaimed,
     TAccountTokenProgram,
     TAccountSystemProgram
   >,
@@ -251,11 +298,13 @@ export async function getBusCreateInstructionAsync<
   BusCreateInstruction<
     TProgramAddress,
     TAccountCreator,
+    TAccountCounter,
     TAccountBus,
+    TAccountLedger,
     TAccountCapacity,
     TAccountMint,
-    TAccountEscrow,
     TAccountTreasury,
+    TAccountUnclaimed,
     TAccountTokenProgram,
     TAccountSystemProgram
   >
@@ -266,11 +315,13 @@ export async function getBusCreateInstructionAsync<
   // Original accounts.
   const originalAccounts = {
     creator: { value: input.creator ?? null, isWritable: true },
+    counter: { value: input.counter ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     capacity: { value: input.capacity ?? null, isWritable: true },
     mint: { value: input.mint ?? null, isWritable: false },
-    escrow: { value: input.escrow ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
+    unclaimed: { value: input.unclaimed ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -280,10 +331,20 @@ export async function getBusCreateInstructionAsync<
   const args = { ...input };
 
   // Resolve default values.
+  if (!accounts.counter.value) {
+    accounts.counter.value = await findCreatorPda({
+      wallet: getAddressFromResolvedInstructionAccount('creator', accounts.creator.value),
+    });
+  }
   if (!accounts.bus.value) {
     accounts.bus.value = await findBusPda({
       creator: getAddressFromResolvedInstructionAccount('creator', accounts.creator.value),
       busSeq: getNonNullResolvedInstructionInput('busSeq', args.busSeq),
+    });
+  }
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
   }
   if (!accounts.capacity.value) {
@@ -292,13 +353,13 @@ export async function getBusCreateInstructionAsync<
       windowStart: 0,
     });
   }
-  if (!accounts.escrow.value) {
-    accounts.escrow.value = await findEscrowPda({
+  if (!accounts.treasury.value) {
+    accounts.treasury.value = await findTreasuryPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
   }
-  if (!accounts.treasury.value) {
-    accounts.treasury.value = await findTreasuryPda({
+  if (!accounts.unclaimed.value) {
+    accounts.unclaimed.value = await findUnclaimedPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
   }
@@ -310,11 +371,13 @@ export async function getBusCreateInstructionAsync<
   return Object.freeze({
     accounts: [
       getAccountMeta('creator', accounts.creator),
+      getAccountMeta('counter', accounts.counter),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('capacity', accounts.capacity),
       getAccountMeta('mint', accounts.mint),
-      getAccountMeta('escrow', accounts.escrow),
       getAccountMeta('treasury', accounts.treasury),
+      getAccountMeta('unclaimed', accounts.unclaimed),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -323,11 +386,13 @@ export async function getBusCreateInstructionAsync<
   } as BusCreateInstruction<
     TProgramAddress,
     TAccountCreator,
+    TAccountCounter,
     TAccountBus,
+    TAccountLedger,
     TAccountCapacity,
     TAccountMint,
-    TAccountEscrow,
     TAccountTreasury,
+    TAccountUnclaimed,
     TAccountTokenProgram,
     TAccountSystemProgram
   >);
@@ -335,25 +400,30 @@ export async function getBusCreateInstructionAsync<
 
 export type BusCreateInput<
   TAccountCreator extends string = string,
+  TAccountCounter extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountCapacity extends string = string,
   TAccountMint extends string = string,
-  TAccountEscrow extends string = string,
   TAccountTreasury extends string = string,
+  TAccountUnclaimed extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** Pays the rent; must be one of the owners. */
+  /** Pays the rent and gets most of it back when the bus closes; must be one of the owners. */
   creator: TransactionSigner<TAccountCreator>;
+  /** Numbers the creator's buses. */
+  counter: Address<TAccountCounter>;
   bus: Address<TAccountBus>;
+  ledger: Address<TAccountLedger>;
   /** The general capacity (window start 0). */
   capacity: Address<TAccountCapacity>;
   /** The settlement mint. */
   mint: Address<TAccountMint>;
-  /** Token account for the deposits of locks, created here. */
-  escrow: Address<TAccountEscrow>;
   /** Token account for the revenue of the bus's own offers, created here. */
   treasury: Address<TAccountTreasury>;
+  /** Token account for what cannot be paid, created here. */
+  unclaimed: Address<TAccountUnclaimed>;
   /** SPL Token or Token-2022, whichever owns the mint. */
   tokenProgram: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -367,28 +437,36 @@ export type BusCreateInput<
   timelockSeconds: BusCreateInstructionDataArgs['timelockSeconds'];
   windowSeconds: BusCreateInstructionDataArgs['windowSeconds'];
   gateClosureSeconds: BusCreateInstructionDataArgs['gateClosureSeconds'];
+  horizonSeconds: BusCreateInstructionDataArgs['horizonSeconds'];
   capacityWh: BusCreateInstructionDataArgs['capacityWh'];
   basePricePerKwh: BusCreateInstructionDataArgs['basePricePerKwh'];
+  reservePricePerKwh: BusCreateInstructionDataArgs['reservePricePerKwh'];
+  leastWh: BusCreateInstructionDataArgs['leastWh'];
+  operator: BusCreateInstructionDataArgs['operator'];
 };
 
 export function getBusCreateInstruction<
   TAccountCreator extends string,
+  TAccountCounter extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountCapacity extends string,
   TAccountMint extends string,
-  TAccountEscrow extends string,
   TAccountTreasury extends string,
+  TAccountUnclaimed extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: BusCreateInput<
     TAccountCreator,
+    TAccountCounter,
     TAccountBus,
+    TAccountLedger,
     TAccountCapacity,
     TAccountMint,
-    TAccountEscrow,
     TAccountTreasury,
+    TAccountUnclaimed,
     TAccountTokenProgram,
     TAccountSystemProgram
   >,
@@ -396,11 +474,13 @@ export function getBusCreateInstruction<
 ): BusCreateInstruction<
   TProgramAddress,
   TAccountCreator,
+  TAccountCounter,
   TAccountBus,
+  TAccountLedger,
   TAccountCapacity,
   TAccountMint,
-  TAccountEscrow,
   TAccountTreasury,
+  TAccountUnclaimed,
   TAccountTokenProgram,
   TAccountSystemProgram
 > {
@@ -410,11 +490,13 @@ export function getBusCreateInstruction<
   // Original accounts.
   const originalAccounts = {
     creator: { value: input.creator ?? null, isWritable: true },
+    counter: { value: input.counter ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     capacity: { value: input.capacity ?? null, isWritable: true },
     mint: { value: input.mint ?? null, isWritable: false },
-    escrow: { value: input.escrow ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
+    unclaimed: { value: input.unclaimed ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -432,11 +514,13 @@ export function getBusCreateInstruction<
   return Object.freeze({
     accounts: [
       getAccountMeta('creator', accounts.creator),
+      getAccountMeta('counter', accounts.counter),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('capacity', accounts.capacity),
       getAccountMeta('mint', accounts.mint),
-      getAccountMeta('escrow', accounts.escrow),
       getAccountMeta('treasury', accounts.treasury),
+      getAccountMeta('unclaimed', accounts.unclaimed),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -445,11 +529,13 @@ export function getBusCreateInstruction<
   } as BusCreateInstruction<
     TProgramAddress,
     TAccountCreator,
+    TAccountCounter,
     TAccountBus,
+    TAccountLedger,
     TAccountCapacity,
     TAccountMint,
-    TAccountEscrow,
     TAccountTreasury,
+    TAccountUnclaimed,
     TAccountTokenProgram,
     TAccountSystemProgram
   >);
@@ -461,20 +547,23 @@ export type ParsedBusCreateInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Pays the rent; must be one of the owners. */
+    /** Pays the rent and gets most of it back when the bus closes; must be one of the owners. */
     creator: TAccountMetas[0];
-    bus: TAccountMetas[1];
+    /** Numbers the creator's buses. */
+    counter: TAccountMetas[1];
+    bus: TAccountMetas[2];
+    ledger: TAccountMetas[3];
     /** The general capacity (window start 0). */
-    capacity: TAccountMetas[2];
+    capacity: TAccountMetas[4];
     /** The settlement mint. */
-    mint: TAccountMetas[3];
-    /** Token account for the deposits of locks, created here. */
-    escrow: TAccountMetas[4];
+    mint: TAccountMetas[5];
     /** Token account for the revenue of the bus's own offers, created here. */
-    treasury: TAccountMetas[5];
+    treasury: TAccountMetas[6];
+    /** Token account for what cannot be paid, created here. */
+    unclaimed: TAccountMetas[7];
     /** SPL Token or Token-2022, whichever owns the mint. */
-    tokenProgram: TAccountMetas[6];
-    systemProgram: TAccountMetas[7];
+    tokenProgram: TAccountMetas[8];
+    systemProgram: TAccountMetas[9];
   };
   data: BusCreateInstructionData;
 };
@@ -482,10 +571,10 @@ export type ParsedBusCreateInstruction<
 export function parseBusCreateInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedBusCreateInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 8) {
+  if (instruction.accounts.length < 10) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 8,
+      expectedAccountMetas: 10,
     });
   }
   let accountIndex = 0;
@@ -498,11 +587,13 @@ export function parseBusCreateInstruction<TProgram extends string, TAccountMetas
     programAddress: instruction.programAddress,
     accounts: {
       creator: getNextAccount(),
+      counter: getNextAccount(),
       bus: getNextAccount(),
+      ledger: getNextAccount(),
       capacity: getNextAccount(),
       mint: getNextAccount(),
-      escrow: getNextAccount(),
       treasury: getNextAccount(),
+      unclaimed: getNextAccount(),
       tokenProgram: getNextAccount(),
       systemProgram: getNextAccount(),
     },

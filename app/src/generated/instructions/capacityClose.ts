@@ -18,6 +18,7 @@ import {
   SolanaError,
   transformEncoder,
   type AccountMeta,
+  type AccountSignerMeta,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
@@ -25,13 +26,21 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type ReadonlyAccount,
+  type ReadonlySignerAccount,
   type ReadonlyUint8Array,
+  type TransactionSigner,
   type WritableAccount,
 } from '@solana/kit';
-import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
+import {
+  getAccountMetaFactory,
+  getAddressFromResolvedInstructionAccount,
+  type ResolvedInstructionAccount,
+} from '@solana/program-client-core';
+import { findLedgerPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const CAPACITY_CLOSE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([3]);
+export const CAPACITY_CLOSE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([4]);
 
 export function getCapacityCloseDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(CAPACITY_CLOSE_DISCRIMINATOR);
@@ -39,7 +48,9 @@ export function getCapacityCloseDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type CapacityCloseInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
-  TAccountGeneral extends string | AccountMeta<string> = string,
+  TAccountCaller extends string | AccountMeta<string> = string,
+  TAccountBus extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
   TAccountCapacity extends string | AccountMeta<string> = string,
   TAccountRentPayer extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -47,7 +58,11 @@ export type CapacityCloseInstruction<
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
-      TAccountGeneral extends string ? WritableAccount<TAccountGeneral> : TAccountGeneral,
+      TAccountCaller extends string
+        ? ReadonlySignerAccount<TAccountCaller> & AccountSignerMeta<TAccountCaller>
+        : TAccountCaller,
+      TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountCapacity extends string ? WritableAccount<TAccountCapacity> : TAccountCapacity,
       TAccountRentPayer extends string ? WritableAccount<TAccountRentPayer> : TAccountRentPayer,
       ...TRemainingAccounts,
@@ -76,34 +91,125 @@ export function getCapacityCloseInstructionDataCodec(): FixedSizeCodec<
   return combineCodec(getCapacityCloseInstructionDataEncoder(), getCapacityCloseInstructionDataDecoder());
 }
 
-export type CapacityCloseInput<
-  TAccountGeneral extends string = string,
+export type CapacityCloseAsyncInput<
+  TAccountCaller extends string = string,
+  TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountCapacity extends string = string,
   TAccountRentPayer extends string = string,
 > = {
-  /** The general capacity of the same bus, which counts the open windows. */
-  general: Address<TAccountGeneral>;
-  /** Never the general capacity: an account that is written stands in one place only. */
+  caller: TransactionSigner<TAccountCaller>;
+  bus: Address<TAccountBus>;
+  /** The ledger of the same bus, which counts the open windows. */
+  ledger?: Address<TAccountLedger>;
   capacity: Address<TAccountCapacity>;
-  /** Who paid the window's rent. */
+  /** Who paid the window's rent; may be the caller. */
   rentPayer: Address<TAccountRentPayer>;
 };
 
-export function getCapacityCloseInstruction<
-  TAccountGeneral extends string,
+export async function getCapacityCloseInstructionAsync<
+  TAccountCaller extends string,
+  TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountCapacity extends string,
   TAccountRentPayer extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: CapacityCloseInput<TAccountGeneral, TAccountCapacity, TAccountRentPayer>,
+  input: CapacityCloseAsyncInput<TAccountCaller, TAccountBus, TAccountLedger, TAccountCapacity, TAccountRentPayer>,
   config?: { programAddress?: TProgramAddress },
-): CapacityCloseInstruction<TProgramAddress, TAccountGeneral, TAccountCapacity, TAccountRentPayer> {
+): Promise<
+  CapacityCloseInstruction<
+    TProgramAddress,
+    TAccountCaller,
+    TAccountBus,
+    TAccountLedger,
+    TAccountCapacity,
+    TAccountRentPayer
+  >
+> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
-    general: { value: input.general ?? null, isWritable: true },
+    caller: { value: input.caller ?? null, isWritable: false },
+    bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
+    capacity: { value: input.capacity ?? null, isWritable: true },
+    rentPayer: { value: input.rentPayer ?? null, isWritable: true },
+  };
+  const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
+
+  // Resolve default values.
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
+
+  const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
+  return Object.freeze({
+    accounts: [
+      getAccountMeta('caller', accounts.caller),
+      getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
+      getAccountMeta('capacity', accounts.capacity),
+      getAccountMeta('rentPayer', accounts.rentPayer),
+    ],
+    data: getCapacityCloseInstructionDataEncoder().encode({}),
+    programAddress,
+  } as CapacityCloseInstruction<
+    TProgramAddress,
+    TAccountCaller,
+    TAccountBus,
+    TAccountLedger,
+    TAccountCapacity,
+    TAccountRentPayer
+  >);
+}
+
+export type CapacityCloseInput<
+  TAccountCaller extends string = string,
+  TAccountBus extends string = string,
+  TAccountLedger extends string = string,
+  TAccountCapacity extends string = string,
+  TAccountRentPayer extends string = string,
+> = {
+  caller: TransactionSigner<TAccountCaller>;
+  bus: Address<TAccountBus>;
+  /** The ledger of the same bus, which counts the open windows. */
+  ledger: Address<TAccountLedger>;
+  capacity: Address<TAccountCapacity>;
+  /** Who paid the window's rent; may be the caller. */
+  rentPayer: Address<TAccountRentPayer>;
+};
+
+export function getCapacityCloseInstruction<
+  TAccountCaller extends string,
+  TAccountBus extends string,
+  TAccountLedger extends string,
+  TAccountCapacity extends string,
+  TAccountRentPayer extends string,
+  TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
+>(
+  input: CapacityCloseInput<TAccountCaller, TAccountBus, TAccountLedger, TAccountCapacity, TAccountRentPayer>,
+  config?: { programAddress?: TProgramAddress },
+): CapacityCloseInstruction<
+  TProgramAddress,
+  TAccountCaller,
+  TAccountBus,
+  TAccountLedger,
+  TAccountCapacity,
+  TAccountRentPayer
+> {
+  // Program address.
+  const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
+
+  // Original accounts.
+  const originalAccounts = {
+    caller: { value: input.caller ?? null, isWritable: false },
+    bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     capacity: { value: input.capacity ?? null, isWritable: true },
     rentPayer: { value: input.rentPayer ?? null, isWritable: true },
   };
@@ -112,13 +218,22 @@ export function getCapacityCloseInstruction<
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
-      getAccountMeta('general', accounts.general),
+      getAccountMeta('caller', accounts.caller),
+      getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('capacity', accounts.capacity),
       getAccountMeta('rentPayer', accounts.rentPayer),
     ],
     data: getCapacityCloseInstructionDataEncoder().encode({}),
     programAddress,
-  } as CapacityCloseInstruction<TProgramAddress, TAccountGeneral, TAccountCapacity, TAccountRentPayer>);
+  } as CapacityCloseInstruction<
+    TProgramAddress,
+    TAccountCaller,
+    TAccountBus,
+    TAccountLedger,
+    TAccountCapacity,
+    TAccountRentPayer
+  >);
 }
 
 export type ParsedCapacityCloseInstruction<
@@ -127,12 +242,13 @@ export type ParsedCapacityCloseInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The general capacity of the same bus, which counts the open windows. */
-    general: TAccountMetas[0];
-    /** Never the general capacity: an account that is written stands in one place only. */
-    capacity: TAccountMetas[1];
-    /** Who paid the window's rent. */
-    rentPayer: TAccountMetas[2];
+    caller: TAccountMetas[0];
+    bus: TAccountMetas[1];
+    /** The ledger of the same bus, which counts the open windows. */
+    ledger: TAccountMetas[2];
+    capacity: TAccountMetas[3];
+    /** Who paid the window's rent; may be the caller. */
+    rentPayer: TAccountMetas[4];
   };
   data: CapacityCloseInstructionData;
 };
@@ -140,10 +256,10 @@ export type ParsedCapacityCloseInstruction<
 export function parseCapacityCloseInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedCapacityCloseInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 3) {
+  if (instruction.accounts.length < 5) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 3,
+      expectedAccountMetas: 5,
     });
   }
   let accountIndex = 0;
@@ -154,7 +270,13 @@ export function parseCapacityCloseInstruction<TProgram extends string, TAccountM
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { general: getNextAccount(), capacity: getNextAccount(), rentPayer: getNextAccount() },
+    accounts: {
+      caller: getNextAccount(),
+      bus: getNextAccount(),
+      ledger: getNextAccount(),
+      capacity: getNextAccount(),
+      rentPayer: getNextAccount(),
+    },
     data: getCapacityCloseInstructionDataDecoder().decode(instruction.data),
   };
 }

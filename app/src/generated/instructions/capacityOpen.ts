@@ -40,10 +40,10 @@ import {
   getNonNullResolvedInstructionInput,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findCapacityPda } from '../pdas';
+import { findCapacityPda, findLedgerPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const CAPACITY_OPEN_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([2]);
+export const CAPACITY_OPEN_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([3]);
 
 export function getCapacityOpenDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(CAPACITY_OPEN_DISCRIMINATOR);
@@ -53,7 +53,7 @@ export type CapacityOpenInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountPayer extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
-  TAccountGeneral extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
   TAccountCapacity extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -65,7 +65,7 @@ export type CapacityOpenInstruction<
         ? WritableSignerAccount<TAccountPayer> & AccountSignerMeta<TAccountPayer>
         : TAccountPayer,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
-      TAccountGeneral extends string ? WritableAccount<TAccountGeneral> : TAccountGeneral,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountCapacity extends string ? WritableAccount<TAccountCapacity> : TAccountCapacity,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
@@ -103,15 +103,15 @@ export function getCapacityOpenInstructionDataCodec(): FixedSizeCodec<
 export type CapacityOpenAsyncInput<
   TAccountPayer extends string = string,
   TAccountBus extends string = string,
-  TAccountGeneral extends string = string,
+  TAccountLedger extends string = string,
   TAccountCapacity extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
   /** Pays the rent and gets it back when the window is closed. */
   payer: TransactionSigner<TAccountPayer>;
   bus: Address<TAccountBus>;
-  /** The bus's general capacity, which counts the open windows. */
-  general?: Address<TAccountGeneral>;
+  /** The bus's ledger, which counts the open windows. */
+  ledger?: Address<TAccountLedger>;
   /** The window's capacity: its address is checked, it is created where it does not exist. */
   capacity?: Address<TAccountCapacity>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -121,19 +121,19 @@ export type CapacityOpenAsyncInput<
 export async function getCapacityOpenInstructionAsync<
   TAccountPayer extends string,
   TAccountBus extends string,
-  TAccountGeneral extends string,
+  TAccountLedger extends string,
   TAccountCapacity extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: CapacityOpenAsyncInput<TAccountPayer, TAccountBus, TAccountGeneral, TAccountCapacity, TAccountSystemProgram>,
+  input: CapacityOpenAsyncInput<TAccountPayer, TAccountBus, TAccountLedger, TAccountCapacity, TAccountSystemProgram>,
   config?: { programAddress?: TProgramAddress },
 ): Promise<
   CapacityOpenInstruction<
     TProgramAddress,
     TAccountPayer,
     TAccountBus,
-    TAccountGeneral,
+    TAccountLedger,
     TAccountCapacity,
     TAccountSystemProgram
   >
@@ -145,7 +145,7 @@ export async function getCapacityOpenInstructionAsync<
   const originalAccounts = {
     payer: { value: input.payer ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
-    general: { value: input.general ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     capacity: { value: input.capacity ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -155,10 +155,9 @@ export async function getCapacityOpenInstructionAsync<
   const args = { ...input };
 
   // Resolve default values.
-  if (!accounts.general.value) {
-    accounts.general.value = await findCapacityPda({
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
-      windowStart: 0,
     });
   }
   if (!accounts.capacity.value) {
@@ -176,7 +175,7 @@ export async function getCapacityOpenInstructionAsync<
     accounts: [
       getAccountMeta('payer', accounts.payer),
       getAccountMeta('bus', accounts.bus),
-      getAccountMeta('general', accounts.general),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('capacity', accounts.capacity),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -186,7 +185,7 @@ export async function getCapacityOpenInstructionAsync<
     TProgramAddress,
     TAccountPayer,
     TAccountBus,
-    TAccountGeneral,
+    TAccountLedger,
     TAccountCapacity,
     TAccountSystemProgram
   >);
@@ -195,15 +194,15 @@ export async function getCapacityOpenInstructionAsync<
 export type CapacityOpenInput<
   TAccountPayer extends string = string,
   TAccountBus extends string = string,
-  TAccountGeneral extends string = string,
+  TAccountLedger extends string = string,
   TAccountCapacity extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
   /** Pays the rent and gets it back when the window is closed. */
   payer: TransactionSigner<TAccountPayer>;
   bus: Address<TAccountBus>;
-  /** The bus's general capacity, which counts the open windows. */
-  general: Address<TAccountGeneral>;
+  /** The bus's ledger, which counts the open windows. */
+  ledger: Address<TAccountLedger>;
   /** The window's capacity: its address is checked, it is created where it does not exist. */
   capacity: Address<TAccountCapacity>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -213,18 +212,18 @@ export type CapacityOpenInput<
 export function getCapacityOpenInstruction<
   TAccountPayer extends string,
   TAccountBus extends string,
-  TAccountGeneral extends string,
+  TAccountLedger extends string,
   TAccountCapacity extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: CapacityOpenInput<TAccountPayer, TAccountBus, TAccountGeneral, TAccountCapacity, TAccountSystemProgram>,
+  input: CapacityOpenInput<TAccountPayer, TAccountBus, TAccountLedger, TAccountCapacity, TAccountSystemProgram>,
   config?: { programAddress?: TProgramAddress },
 ): CapacityOpenInstruction<
   TProgramAddress,
   TAccountPayer,
   TAccountBus,
-  TAccountGeneral,
+  TAccountLedger,
   TAccountCapacity,
   TAccountSystemProgram
 > {
@@ -235,7 +234,7 @@ export function getCapacityOpenInstruction<
   const originalAccounts = {
     payer: { value: input.payer ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
-    general: { value: input.general ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     capacity: { value: input.capacity ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -254,7 +253,7 @@ export function getCapacityOpenInstruction<
     accounts: [
       getAccountMeta('payer', accounts.payer),
       getAccountMeta('bus', accounts.bus),
-      getAccountMeta('general', accounts.general),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('capacity', accounts.capacity),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -264,7 +263,7 @@ export function getCapacityOpenInstruction<
     TProgramAddress,
     TAccountPayer,
     TAccountBus,
-    TAccountGeneral,
+    TAccountLedger,
     TAccountCapacity,
     TAccountSystemProgram
   >);
@@ -279,8 +278,8 @@ export type ParsedCapacityOpenInstruction<
     /** Pays the rent and gets it back when the window is closed. */
     payer: TAccountMetas[0];
     bus: TAccountMetas[1];
-    /** The bus's general capacity, which counts the open windows. */
-    general: TAccountMetas[2];
+    /** The bus's ledger, which counts the open windows. */
+    ledger: TAccountMetas[2];
     /** The window's capacity: its address is checked, it is created where it does not exist. */
     capacity: TAccountMetas[3];
     systemProgram: TAccountMetas[4];
@@ -308,7 +307,7 @@ export function parseCapacityOpenInstruction<TProgram extends string, TAccountMe
     accounts: {
       payer: getNextAccount(),
       bus: getNextAccount(),
-      general: getNextAccount(),
+      ledger: getNextAccount(),
       capacity: getNextAccount(),
       systemProgram: getNextAccount(),
     },

@@ -6,17 +6,20 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from './busClose';
 export * from './busCreate';
 export * from './capacityClose';
 export * from './capacityOpen';
+export * from './claimPay';
+export * from './creatorOpen';
 export * from './lockRelease';
 export * from './lockSettle';
 export * from './lockTake';
 export * from './offerCancel';
+export * from './offerCollect';
 export * from './offerCreate';
-export * from './offerCreateForBus';
-export * from './offerExtend';
 export * from './offerReprice';
+export * from './offerSetExpiry';
 export * from './proposalApprove';
 export * from './proposalClose';
 export * from './proposalCreate';
@@ -24,6 +27,11 @@ export * from './proposalExecute';
 export * from './proposalRevoke';
 export * from './purchase';
 export * from './purchaseBatch';
+export * from './sellerAdmit';
+export * from './sellerClose';
+export * from './sellerOpen';
+export * from './sellerSuspend';
+export * from './sellerWithdraw';
 export * from './traderClose';
 export * from './traderOpen';
 export * from './treasuryClaim';

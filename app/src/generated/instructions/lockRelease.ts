@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -27,20 +29,20 @@ import {
   type InstructionWithAccounts,
   type InstructionWithData,
   type ReadonlyAccount,
-  type ReadonlySignerAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
   type WritableAccount,
+  type WritableSignerAccount,
 } from '@solana/kit';
 import {
   getAccountMetaFactory,
   getAddressFromResolvedInstructionAccount,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findEscrowPda, findLockPda } from '../pdas';
+import { findClaimPda, findLedgerPda, findUnclaimedPda, findVaultPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const LOCK_RELEASE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([12]);
+export const LOCK_RELEASE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([19]);
 
 export function getLockReleaseDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(LOCK_RELEASE_DISCRIMINATOR);
@@ -53,45 +55,57 @@ export type LockReleaseInstruction<
   TAccountBus extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
   TAccountLock extends string | AccountMeta<string> = string,
-  TAccountEscrow extends string | AccountMeta<string> = string,
+  TAccountSeller extends string | AccountMeta<string> = string,
+  TAccountVault extends string | AccountMeta<string> = string,
   TAccountRefund extends string | AccountMeta<string> = string,
-  TAccountPayout extends string | AccountMeta<string> = string,
-  TAccountMint extends string | AccountMeta<string> = string,
+  TAccountUnclaimed extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
+  TAccountClaim extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
+  TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
       TAccountCaller extends string
-        ? ReadonlySignerAccount<TAccountCaller> & AccountSignerMeta<TAccountCaller>
+        ? WritableSignerAccount<TAccountCaller> & AccountSignerMeta<TAccountCaller>
         : TAccountCaller,
       TAccountBuyer extends string ? WritableAccount<TAccountBuyer> : TAccountBuyer,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       TAccountLock extends string ? WritableAccount<TAccountLock> : TAccountLock,
-      TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
+      TAccountSeller extends string ? WritableAccount<TAccountSeller> : TAccountSeller,
+      TAccountVault extends string ? WritableAccount<TAccountVault> : TAccountVault,
       TAccountRefund extends string ? WritableAccount<TAccountRefund> : TAccountRefund,
-      TAccountPayout extends string ? WritableAccount<TAccountPayout> : TAccountPayout,
-      TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
+      TAccountUnclaimed extends string ? WritableAccount<TAccountUnclaimed> : TAccountUnclaimed,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
+      TAccountClaim extends string ? WritableAccount<TAccountClaim> : TAccountClaim,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
+      TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
     ]
   >;
 
-export type LockReleaseInstructionData = { discriminator: ReadonlyUint8Array };
+export type LockReleaseInstructionData = { discriminator: ReadonlyUint8Array; lockNumber: number };
 
-export type LockReleaseInstructionDataArgs = {};
+export type LockReleaseInstructionDataArgs = { lockNumber: number };
 
 export function getLockReleaseInstructionDataEncoder(): FixedSizeEncoder<LockReleaseInstructionDataArgs> {
-  return transformEncoder(getStructEncoder([['discriminator', fixEncoderSize(getBytesEncoder(), 1)]]), (value) => ({
-    ...value,
-    discriminator: LOCK_RELEASE_DISCRIMINATOR,
-  }));
+  return transformEncoder(
+    getStructEncoder([
+      ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
+      ['lockNumber', getU32Encoder()],
+    ]),
+    (value) => ({ ...value, discriminator: LOCK_RELEASE_DISCRIMINATOR }),
+  );
 }
 
 export function getLockReleaseInstructionDataDecoder(): FixedSizeDecoder<LockReleaseInstructionData> {
-  return getStructDecoder([['discriminator', fixDecoderSize(getBytesDecoder(), 1)]]);
+  return getStructDecoder([
+    ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
+    ['lockNumber', getU32Decoder()],
+  ]);
 }
 
 export function getLockReleaseInstructionDataCodec(): FixedSizeCodec<
@@ -107,27 +121,43 @@ export type LockReleaseAsyncInput<
   TAccountBus extends string = string,
   TAccountOffer extends string = string,
   TAccountLock extends string = string,
-  TAccountEscrow extends string = string,
+  TAccountSeller extends string = string,
+  TAccountVault extends string = string,
   TAccountRefund extends string = string,
-  TAccountPayout extends string = string,
-  TAccountMint extends string = string,
+  TAccountUnclaimed extends string = string,
+  TAccountLedger extends string = string,
+  TAccountClaim extends string = string,
   TAccountTokenProgram extends string = string,
+  TAccountSystemProgram extends string = string,
 > = {
-  /** The lock's buyer, or anyone after its expiry. */
+  /**
+   * The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
+   * the lock's at once.
+   */
   caller: TransactionSigner<TAccountCaller>;
   /** The lock's buyer, who gets its rent back; may be the caller. */
   buyer: Address<TAccountBuyer>;
   bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
-  lock?: Address<TAccountLock>;
-  /** The bus's escrow, which pays back. */
-  escrow?: Address<TAccountEscrow>;
-  /** A token account of the settlement mint that belongs to the buyer. */
+  lock: Address<TAccountLock>;
+  /** The offer's seller, who gets the fee. */
+  seller: Address<TAccountSeller>;
+  /** The seller's vault, which pays back. */
+  vault?: Address<TAccountVault>;
+  /** The token account that the lock names. */
   refund: Address<TAccountRefund>;
-  /** The offer's payout account, which gets the fee; where it cannot take it, there is none. */
-  payout: Address<TAccountPayout>;
-  mint: Address<TAccountMint>;
+  /**
+   * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
+   * two.
+   */
+  unclaimed?: Address<TAccountUnclaimed>;
+  /** The bus's ledger, which counts claims. */
+  ledger?: Address<TAccountLedger>;
+  /** The claim of the buyer. */
+  claim?: Address<TAccountClaim>;
   tokenProgram: Address<TAccountTokenProgram>;
+  systemProgram?: Address<TAccountSystemProgram>;
+  lockNumber: LockReleaseInstructionDataArgs['lockNumber'];
 };
 
 export async function getLockReleaseInstructionAsync<
@@ -136,11 +166,14 @@ export async function getLockReleaseInstructionAsync<
   TAccountBus extends string,
   TAccountOffer extends string,
   TAccountLock extends string,
-  TAccountEscrow extends string,
+  TAccountSeller extends string,
+  TAccountVault extends string,
   TAccountRefund extends string,
-  TAccountPayout extends string,
-  TAccountMint extends string,
+  TAccountUnclaimed extends string,
+  TAccountLedger extends string,
+  TAccountClaim extends string,
   TAccountTokenProgram extends string,
+  TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: LockReleaseAsyncInput<
@@ -149,11 +182,14 @@ export async function getLockReleaseInstructionAsync<
     TAccountBus,
     TAccountOffer,
     TAccountLock,
-    TAccountEscrow,
+    TAccountSeller,
+    TAccountVault,
     TAccountRefund,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountLedger,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): Promise<
@@ -164,11 +200,14 @@ export async function getLockReleaseInstructionAsync<
     TAccountBus,
     TAccountOffer,
     TAccountLock,
-    TAccountEscrow,
+    TAccountSeller,
+    TAccountVault,
     TAccountRefund,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountLedger,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >
 > {
   // Program address.
@@ -176,30 +215,49 @@ export async function getLockReleaseInstructionAsync<
 
   // Original accounts.
   const originalAccounts = {
-    caller: { value: input.caller ?? null, isWritable: false },
+    caller: { value: input.caller ?? null, isWritable: true },
     buyer: { value: input.buyer ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     offer: { value: input.offer ?? null, isWritable: true },
     lock: { value: input.lock ?? null, isWritable: true },
-    escrow: { value: input.escrow ?? null, isWritable: true },
+    seller: { value: input.seller ?? null, isWritable: true },
+    vault: { value: input.vault ?? null, isWritable: true },
     refund: { value: input.refund ?? null, isWritable: true },
-    payout: { value: input.payout ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
+    unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
+    claim: { value: input.claim ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
+  // Original args.
+  const args = { ...input };
+
   // Resolve default values.
-  if (!accounts.lock.value) {
-    accounts.lock.value = await findLockPda({
-      offer: getAddressFromResolvedInstructionAccount('offer', accounts.offer.value),
-      buyer: getAddressFromResolvedInstructionAccount('buyer', accounts.buyer.value),
+  if (!accounts.vault.value) {
+    accounts.vault.value = await findVaultPda({
+      seller: getAddressFromResolvedInstructionAccount('seller', accounts.seller.value),
     });
   }
-  if (!accounts.escrow.value) {
-    accounts.escrow.value = await findEscrowPda({
+  if (!accounts.unclaimed.value) {
+    accounts.unclaimed.value = await findUnclaimedPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
+  }
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
+  if (!accounts.claim.value) {
+    accounts.claim.value = await findClaimPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+      wallet: getAddressFromResolvedInstructionAccount('buyer', accounts.buyer.value),
+    });
+  }
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
   }
 
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
@@ -210,13 +268,16 @@ export async function getLockReleaseInstructionAsync<
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('offer', accounts.offer),
       getAccountMeta('lock', accounts.lock),
-      getAccountMeta('escrow', accounts.escrow),
+      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('vault', accounts.vault),
       getAccountMeta('refund', accounts.refund),
-      getAccountMeta('payout', accounts.payout),
-      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('ledger', accounts.ledger),
+      getAccountMeta('claim', accounts.claim),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
+      getAccountMeta('systemProgram', accounts.systemProgram),
     ],
-    data: getLockReleaseInstructionDataEncoder().encode({}),
+    data: getLockReleaseInstructionDataEncoder().encode(args as LockReleaseInstructionDataArgs),
     programAddress,
   } as LockReleaseInstruction<
     TProgramAddress,
@@ -225,11 +286,14 @@ export async function getLockReleaseInstructionAsync<
     TAccountBus,
     TAccountOffer,
     TAccountLock,
-    TAccountEscrow,
+    TAccountSeller,
+    TAccountVault,
     TAccountRefund,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountLedger,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >);
 }
 
@@ -239,27 +303,43 @@ export type LockReleaseInput<
   TAccountBus extends string = string,
   TAccountOffer extends string = string,
   TAccountLock extends string = string,
-  TAccountEscrow extends string = string,
+  TAccountSeller extends string = string,
+  TAccountVault extends string = string,
   TAccountRefund extends string = string,
-  TAccountPayout extends string = string,
-  TAccountMint extends string = string,
+  TAccountUnclaimed extends string = string,
+  TAccountLedger extends string = string,
+  TAccountClaim extends string = string,
   TAccountTokenProgram extends string = string,
+  TAccountSystemProgram extends string = string,
 > = {
-  /** The lock's buyer, or anyone after its expiry. */
+  /**
+   * The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
+   * the lock's at once.
+   */
   caller: TransactionSigner<TAccountCaller>;
   /** The lock's buyer, who gets its rent back; may be the caller. */
   buyer: Address<TAccountBuyer>;
   bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
   lock: Address<TAccountLock>;
-  /** The bus's escrow, which pays back. */
-  escrow: Address<TAccountEscrow>;
-  /** A token account of the settlement mint that belongs to the buyer. */
+  /** The offer's seller, who gets the fee. */
+  seller: Address<TAccountSeller>;
+  /** The seller's vault, which pays back. */
+  vault: Address<TAccountVault>;
+  /** The token account that the lock names. */
   refund: Address<TAccountRefund>;
-  /** The offer's payout account, which gets the fee; where it cannot take it, there is none. */
-  payout: Address<TAccountPayout>;
-  mint: Address<TAccountMint>;
+  /**
+   * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
+   * two.
+   */
+  unclaimed: Address<TAccountUnclaimed>;
+  /** The bus's ledger, which counts claims. */
+  ledger: Address<TAccountLedger>;
+  /** The claim of the buyer. */
+  claim: Address<TAccountClaim>;
   tokenProgram: Address<TAccountTokenProgram>;
+  systemProgram?: Address<TAccountSystemProgram>;
+  lockNumber: LockReleaseInstructionDataArgs['lockNumber'];
 };
 
 export function getLockReleaseInstruction<
@@ -268,11 +348,14 @@ export function getLockReleaseInstruction<
   TAccountBus extends string,
   TAccountOffer extends string,
   TAccountLock extends string,
-  TAccountEscrow extends string,
+  TAccountSeller extends string,
+  TAccountVault extends string,
   TAccountRefund extends string,
-  TAccountPayout extends string,
-  TAccountMint extends string,
+  TAccountUnclaimed extends string,
+  TAccountLedger extends string,
+  TAccountClaim extends string,
   TAccountTokenProgram extends string,
+  TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: LockReleaseInput<
@@ -281,11 +364,14 @@ export function getLockReleaseInstruction<
     TAccountBus,
     TAccountOffer,
     TAccountLock,
-    TAccountEscrow,
+    TAccountSeller,
+    TAccountVault,
     TAccountRefund,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountLedger,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): LockReleaseInstruction<
@@ -295,29 +381,43 @@ export function getLockReleaseInstruction<
   TAccountBus,
   TAccountOffer,
   TAccountLock,
-  TAccountEscrow,
+  TAccountSeller,
+  TAccountVault,
   TAccountRefund,
-  TAccountPayout,
-  TAccountMint,
-  TAccountTokenProgram
+  TAccountUnclaimed,
+  TAccountLedger,
+  TAccountClaim,
+  TAccountTokenProgram,
+  TAccountSystemProgram
 > {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
-    caller: { value: input.caller ?? null, isWritable: false },
+    caller: { value: input.caller ?? null, isWritable: true },
     buyer: { value: input.buyer ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     offer: { value: input.offer ?? null, isWritable: true },
     lock: { value: input.lock ?? null, isWritable: true },
-    escrow: { value: input.escrow ?? null, isWritable: true },
+    seller: { value: input.seller ?? null, isWritable: true },
+    vault: { value: input.vault ?? null, isWritable: true },
     refund: { value: input.refund ?? null, isWritable: true },
-    payout: { value: input.payout ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
+    unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
+    claim: { value: input.claim ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
+
+  // Original args.
+  const args = { ...input };
+
+  // Resolve default values.
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
+  }
 
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
@@ -327,13 +427,16 @@ export function getLockReleaseInstruction<
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('offer', accounts.offer),
       getAccountMeta('lock', accounts.lock),
-      getAccountMeta('escrow', accounts.escrow),
+      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('vault', accounts.vault),
       getAccountMeta('refund', accounts.refund),
-      getAccountMeta('payout', accounts.payout),
-      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('ledger', accounts.ledger),
+      getAccountMeta('claim', accounts.claim),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
+      getAccountMeta('systemProgram', accounts.systemProgram),
     ],
-    data: getLockReleaseInstructionDataEncoder().encode({}),
+    data: getLockReleaseInstructionDataEncoder().encode(args as LockReleaseInstructionDataArgs),
     programAddress,
   } as LockReleaseInstruction<
     TProgramAddress,
@@ -342,11 +445,14 @@ export function getLockReleaseInstruction<
     TAccountBus,
     TAccountOffer,
     TAccountLock,
-    TAccountEscrow,
+    TAccountSeller,
+    TAccountVault,
     TAccountRefund,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountLedger,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >);
 }
 
@@ -356,21 +462,33 @@ export type ParsedLockReleaseInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The lock's buyer, or anyone after its expiry. */
+    /**
+     * The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
+     * the lock's at once.
+     */
     caller: TAccountMetas[0];
     /** The lock's buyer, who gets its rent back; may be the caller. */
     buyer: TAccountMetas[1];
     bus: TAccountMetas[2];
     offer: TAccountMetas[3];
     lock: TAccountMetas[4];
-    /** The bus's escrow, which pays back. */
-    escrow: TAccountMetas[5];
-    /** A token account of the settlement mint that belongs to the buyer. */
-    refund: TAccountMetas[6];
-    /** The offer's payout account, which gets the fee; where it cannot take it, there is none. */
-    payout: TAccountMetas[7];
-    mint: TAccountMetas[8];
-    tokenProgram: TAccountMetas[9];
+    /** The offer's seller, who gets the fee. */
+    seller: TAccountMetas[5];
+    /** The seller's vault, which pays back. */
+    vault: TAccountMetas[6];
+    /** The token account that the lock names. */
+    refund: TAccountMetas[7];
+    /**
+     * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
+     * two.
+     */
+    unclaimed: TAccountMetas[8];
+    /** The bus's ledger, which counts claims. */
+    ledger: TAccountMetas[9];
+    /** The claim of the buyer. */
+    claim: TAccountMetas[10];
+    tokenProgram: TAccountMetas[11];
+    systemProgram: TAccountMetas[12];
   };
   data: LockReleaseInstructionData;
 };
@@ -378,10 +496,10 @@ export type ParsedLockReleaseInstruction<
 export function parseLockReleaseInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedLockReleaseInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 10) {
+  if (instruction.accounts.length < 13) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 10,
+      expectedAccountMetas: 13,
     });
   }
   let accountIndex = 0;
@@ -398,11 +516,14 @@ export function parseLockReleaseInstruction<TProgram extends string, TAccountMet
       bus: getNextAccount(),
       offer: getNextAccount(),
       lock: getNextAccount(),
-      escrow: getNextAccount(),
+      seller: getNextAccount(),
+      vault: getNextAccount(),
       refund: getNextAccount(),
-      payout: getNextAccount(),
-      mint: getNextAccount(),
+      unclaimed: getNextAccount(),
+      ledger: getNextAccount(),
+      claim: getNextAccount(),
       tokenProgram: getNextAccount(),
+      systemProgram: getNextAccount(),
     },
     data: getLockReleaseInstructionDataDecoder().decode(instruction.data),
   };

@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
@@ -28,21 +30,15 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
-  type ReadonlyAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
   type WritableAccount,
   type WritableSignerAccount,
 } from '@solana/kit';
-import {
-  getAccountMetaFactory,
-  getAddressFromResolvedInstructionAccount,
-  type ResolvedInstructionAccount,
-} from '@solana/program-client-core';
-import { findEscrowPda, findLockPda } from '../pdas';
+import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const LOCK_SETTLE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([11]);
+export const LOCK_SETTLE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([18]);
 
 export function getLockSettleDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(LOCK_SETTLE_DISCRIMINATOR);
@@ -52,13 +48,8 @@ export type LockSettleInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountBuyer extends string | AccountMeta<string> = string,
   TAccountTrader extends string | AccountMeta<string> = string,
-  TAccountBus extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
   TAccountLock extends string | AccountMeta<string> = string,
-  TAccountEscrow extends string | AccountMeta<string> = string,
-  TAccountPayout extends string | AccountMeta<string> = string,
-  TAccountMint extends string | AccountMeta<string> = string,
-  TAccountTokenProgram extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
@@ -68,26 +59,22 @@ export type LockSettleInstruction<
         ? WritableSignerAccount<TAccountBuyer> & AccountSignerMeta<TAccountBuyer>
         : TAccountBuyer,
       TAccountTrader extends string ? WritableAccount<TAccountTrader> : TAccountTrader,
-      TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       TAccountLock extends string ? WritableAccount<TAccountLock> : TAccountLock,
-      TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
-      TAccountPayout extends string ? WritableAccount<TAccountPayout> : TAccountPayout,
-      TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
-      TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       ...TRemainingAccounts,
     ]
   >;
 
-export type LockSettleInstructionData = { discriminator: ReadonlyUint8Array; nonce: bigint };
+export type LockSettleInstructionData = { discriminator: ReadonlyUint8Array; nonce: bigint; lockNumber: number };
 
-export type LockSettleInstructionDataArgs = { nonce: number | bigint };
+export type LockSettleInstructionDataArgs = { nonce: number | bigint; lockNumber: number };
 
 export function getLockSettleInstructionDataEncoder(): FixedSizeEncoder<LockSettleInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
       ['nonce', getU64Encoder()],
+      ['lockNumber', getU32Encoder()],
     ]),
     (value) => ({ ...value, discriminator: LOCK_SETTLE_DISCRIMINATOR }),
   );
@@ -97,6 +84,7 @@ export function getLockSettleInstructionDataDecoder(): FixedSizeDecoder<LockSett
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
     ['nonce', getU64Decoder()],
+    ['lockNumber', getU32Decoder()],
   ]);
 }
 
@@ -107,196 +95,32 @@ export function getLockSettleInstructionDataCodec(): FixedSizeCodec<
   return combineCodec(getLockSettleInstructionDataEncoder(), getLockSettleInstructionDataDecoder());
 }
 
-export type LockSettleAsyncInput<
-  TAccountBuyer extends string = string,
-  TAccountTrader extends string = string,
-  TAccountBus extends string = string,
-  TAccountOffer extends string = string,
-  TAccountLock extends string = string,
-  TAccountEscrow extends string = string,
-  TAccountPayout extends string = string,
-  TAccountMint extends string = string,
-  TAccountTokenProgram extends string = string,
-> = {
-  /** The lock's buyer, who gets its rent back. */
-  buyer: TransactionSigner<TAccountBuyer>;
-  /** A nonce lane of the buyer. */
-  trader: Address<TAccountTrader>;
-  bus: Address<TAccountBus>;
-  offer: Address<TAccountOffer>;
-  lock?: Address<TAccountLock>;
-  /** The bus's escrow, which pays. */
-  escrow?: Address<TAccountEscrow>;
-  /** The offer's payout account. */
-  payout: Address<TAccountPayout>;
-  mint: Address<TAccountMint>;
-  tokenProgram: Address<TAccountTokenProgram>;
-  nonce: LockSettleInstructionDataArgs['nonce'];
-};
-
-export async function getLockSettleInstructionAsync<
-  TAccountBuyer extends string,
-  TAccountTrader extends string,
-  TAccountBus extends string,
-  TAccountOffer extends string,
-  TAccountLock extends string,
-  TAccountEscrow extends string,
-  TAccountPayout extends string,
-  TAccountMint extends string,
-  TAccountTokenProgram extends string,
-  TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
->(
-  input: LockSettleAsyncInput<
-    TAccountBuyer,
-    TAccountTrader,
-    TAccountBus,
-    TAccountOffer,
-    TAccountLock,
-    TAccountEscrow,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
-  >,
-  config?: { programAddress?: TProgramAddress },
-): Promise<
-  LockSettleInstruction<
-    TProgramAddress,
-    TAccountBuyer,
-    TAccountTrader,
-    TAccountBus,
-    TAccountOffer,
-    TAccountLock,
-    TAccountEscrow,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
-  >
-> {
-  // Program address.
-  const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
-
-  // Original accounts.
-  const originalAccounts = {
-    buyer: { value: input.buyer ?? null, isWritable: true },
-    trader: { value: input.trader ?? null, isWritable: true },
-    bus: { value: input.bus ?? null, isWritable: false },
-    offer: { value: input.offer ?? null, isWritable: true },
-    lock: { value: input.lock ?? null, isWritable: true },
-    escrow: { value: input.escrow ?? null, isWritable: true },
-    payout: { value: input.payout ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
-    tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
-  };
-  const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
-
-  // Original args.
-  const args = { ...input };
-
-  // Resolve default values.
-  if (!accounts.lock.value) {
-    accounts.lock.value = await findLockPda({
-      offer: getAddressFromResolvedInstructionAccount('offer', accounts.offer.value),
-      buyer: getAddressFromResolvedInstructionAccount('buyer', accounts.buyer.value),
-    });
-  }
-  if (!accounts.escrow.value) {
-    accounts.escrow.value = await findEscrowPda({
-      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
-    });
-  }
-
-  const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
-  return Object.freeze({
-    accounts: [
-      getAccountMeta('buyer', accounts.buyer),
-      getAccountMeta('trader', accounts.trader),
-      getAccountMeta('bus', accounts.bus),
-      getAccountMeta('offer', accounts.offer),
-      getAccountMeta('lock', accounts.lock),
-      getAccountMeta('escrow', accounts.escrow),
-      getAccountMeta('payout', accounts.payout),
-      getAccountMeta('mint', accounts.mint),
-      getAccountMeta('tokenProgram', accounts.tokenProgram),
-    ],
-    data: getLockSettleInstructionDataEncoder().encode(args as LockSettleInstructionDataArgs),
-    programAddress,
-  } as LockSettleInstruction<
-    TProgramAddress,
-    TAccountBuyer,
-    TAccountTrader,
-    TAccountBus,
-    TAccountOffer,
-    TAccountLock,
-    TAccountEscrow,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
-  >);
-}
-
 export type LockSettleInput<
   TAccountBuyer extends string = string,
   TAccountTrader extends string = string,
-  TAccountBus extends string = string,
   TAccountOffer extends string = string,
   TAccountLock extends string = string,
-  TAccountEscrow extends string = string,
-  TAccountPayout extends string = string,
-  TAccountMint extends string = string,
-  TAccountTokenProgram extends string = string,
 > = {
   /** The lock's buyer, who gets its rent back. */
   buyer: TransactionSigner<TAccountBuyer>;
   /** A nonce lane of the buyer. */
   trader: Address<TAccountTrader>;
-  bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
   lock: Address<TAccountLock>;
-  /** The bus's escrow, which pays. */
-  escrow: Address<TAccountEscrow>;
-  /** The offer's payout account. */
-  payout: Address<TAccountPayout>;
-  mint: Address<TAccountMint>;
-  tokenProgram: Address<TAccountTokenProgram>;
   nonce: LockSettleInstructionDataArgs['nonce'];
+  lockNumber: LockSettleInstructionDataArgs['lockNumber'];
 };
 
 export function getLockSettleInstruction<
   TAccountBuyer extends string,
   TAccountTrader extends string,
-  TAccountBus extends string,
   TAccountOffer extends string,
   TAccountLock extends string,
-  TAccountEscrow extends string,
-  TAccountPayout extends string,
-  TAccountMint extends string,
-  TAccountTokenProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: LockSettleInput<
-    TAccountBuyer,
-    TAccountTrader,
-    TAccountBus,
-    TAccountOffer,
-    TAccountLock,
-    TAccountEscrow,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
-  >,
+  input: LockSettleInput<TAccountBuyer, TAccountTrader, TAccountOffer, TAccountLock>,
   config?: { programAddress?: TProgramAddress },
-): LockSettleInstruction<
-  TProgramAddress,
-  TAccountBuyer,
-  TAccountTrader,
-  TAccountBus,
-  TAccountOffer,
-  TAccountLock,
-  TAccountEscrow,
-  TAccountPayout,
-  TAccountMint,
-  TAccountTokenProgram
-> {
+): LockSettleInstruction<TProgramAddress, TAccountBuyer, TAccountTrader, TAccountOffer, TAccountLock> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
@@ -304,13 +128,8 @@ export function getLockSettleInstruction<
   const originalAccounts = {
     buyer: { value: input.buyer ?? null, isWritable: true },
     trader: { value: input.trader ?? null, isWritable: true },
-    bus: { value: input.bus ?? null, isWritable: false },
     offer: { value: input.offer ?? null, isWritable: true },
     lock: { value: input.lock ?? null, isWritable: true },
-    escrow: { value: input.escrow ?? null, isWritable: true },
-    payout: { value: input.payout ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
-    tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
@@ -322,28 +141,12 @@ export function getLockSettleInstruction<
     accounts: [
       getAccountMeta('buyer', accounts.buyer),
       getAccountMeta('trader', accounts.trader),
-      getAccountMeta('bus', accounts.bus),
       getAccountMeta('offer', accounts.offer),
       getAccountMeta('lock', accounts.lock),
-      getAccountMeta('escrow', accounts.escrow),
-      getAccountMeta('payout', accounts.payout),
-      getAccountMeta('mint', accounts.mint),
-      getAccountMeta('tokenProgram', accounts.tokenProgram),
     ],
     data: getLockSettleInstructionDataEncoder().encode(args as LockSettleInstructionDataArgs),
     programAddress,
-  } as LockSettleInstruction<
-    TProgramAddress,
-    TAccountBuyer,
-    TAccountTrader,
-    TAccountBus,
-    TAccountOffer,
-    TAccountLock,
-    TAccountEscrow,
-    TAccountPayout,
-    TAccountMint,
-    TAccountTokenProgram
-  >);
+  } as LockSettleInstruction<TProgramAddress, TAccountBuyer, TAccountTrader, TAccountOffer, TAccountLock>);
 }
 
 export type ParsedLockSettleInstruction<
@@ -356,15 +159,8 @@ export type ParsedLockSettleInstruction<
     buyer: TAccountMetas[0];
     /** A nonce lane of the buyer. */
     trader: TAccountMetas[1];
-    bus: TAccountMetas[2];
-    offer: TAccountMetas[3];
-    lock: TAccountMetas[4];
-    /** The bus's escrow, which pays. */
-    escrow: TAccountMetas[5];
-    /** The offer's payout account. */
-    payout: TAccountMetas[6];
-    mint: TAccountMetas[7];
-    tokenProgram: TAccountMetas[8];
+    offer: TAccountMetas[2];
+    lock: TAccountMetas[3];
   };
   data: LockSettleInstructionData;
 };
@@ -372,10 +168,10 @@ export type ParsedLockSettleInstruction<
 export function parseLockSettleInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedLockSettleInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 9) {
+  if (instruction.accounts.length < 4) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 9,
+      expectedAccountMetas: 4,
     });
   }
   let accountIndex = 0;
@@ -386,17 +182,7 @@ export function parseLockSettleInstruction<TProgram extends string, TAccountMeta
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: {
-      buyer: getNextAccount(),
-      trader: getNextAccount(),
-      bus: getNextAccount(),
-      offer: getNextAccount(),
-      lock: getNextAccount(),
-      escrow: getNextAccount(),
-      payout: getNextAccount(),
-      mint: getNextAccount(),
-      tokenProgram: getNextAccount(),
-    },
+    accounts: { buyer: getNextAccount(), trader: getNextAccount(), offer: getNextAccount(), lock: getNextAccount() },
     data: getLockSettleInstructionDataDecoder().decode(instruction.data),
   };
 }

@@ -10,6 +10,8 @@ import {
   combineCodec,
   fixDecoderSize,
   fixEncoderSize,
+  getAddressDecoder,
+  getAddressEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getStructDecoder,
@@ -18,6 +20,8 @@ import {
   getU32Encoder,
   getU64Decoder,
   getU64Encoder,
+  getU8Decoder,
+  getU8Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -39,12 +43,13 @@ import {
 import {
   getAccountMetaFactory,
   getAddressFromResolvedInstructionAccount,
+  getNonNullResolvedInstructionInput,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findEscrowPda, findLockPda } from '../pdas';
+import { findLockPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const LOCK_TAKE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([10]);
+export const LOCK_TAKE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([17]);
 
 export function getLockTakeDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(LOCK_TAKE_DISCRIMINATOR);
@@ -57,8 +62,7 @@ export type LockTakeInstruction<
   TAccountOffer extends string | AccountMeta<string> = string,
   TAccountLock extends string | AccountMeta<string> = string,
   TAccountPayment extends string | AccountMeta<string> = string,
-  TAccountEscrow extends string | AccountMeta<string> = string,
-  TAccountMint extends string | AccountMeta<string> = string,
+  TAccountVault extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -73,8 +77,7 @@ export type LockTakeInstruction<
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       TAccountLock extends string ? WritableAccount<TAccountLock> : TAccountLock,
       TAccountPayment extends string ? WritableAccount<TAccountPayment> : TAccountPayment,
-      TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
-      TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
+      TAccountVault extends string ? WritableAccount<TAccountVault> : TAccountVault,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
@@ -83,24 +86,30 @@ export type LockTakeInstruction<
 
 export type LockTakeInstructionData = {
   discriminator: ReadonlyUint8Array;
+  place: number;
   energyWh: bigint;
   maxPricePerKwh: bigint;
   expectedVersion: number;
+  refund: Address;
 };
 
 export type LockTakeInstructionDataArgs = {
+  place: number;
   energyWh: number | bigint;
   maxPricePerKwh: number | bigint;
   expectedVersion: number;
+  refund: Address;
 };
 
 export function getLockTakeInstructionDataEncoder(): FixedSizeEncoder<LockTakeInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
+      ['place', getU8Encoder()],
       ['energyWh', getU64Encoder()],
       ['maxPricePerKwh', getU64Encoder()],
       ['expectedVersion', getU32Encoder()],
+      ['refund', getAddressEncoder()],
     ]),
     (value) => ({ ...value, discriminator: LOCK_TAKE_DISCRIMINATOR }),
   );
@@ -109,9 +118,11 @@ export function getLockTakeInstructionDataEncoder(): FixedSizeEncoder<LockTakeIn
 export function getLockTakeInstructionDataDecoder(): FixedSizeDecoder<LockTakeInstructionData> {
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
+    ['place', getU8Decoder()],
     ['energyWh', getU64Decoder()],
     ['maxPricePerKwh', getU64Decoder()],
     ['expectedVersion', getU32Decoder()],
+    ['refund', getAddressDecoder()],
   ]);
 }
 
@@ -128,8 +139,7 @@ export type LockTakeAsyncInput<
   TAccountOffer extends string = string,
   TAccountLock extends string = string,
   TAccountPayment extends string = string,
-  TAccountEscrow extends string = string,
-  TAccountMint extends string = string,
+  TAccountVault extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
@@ -140,14 +150,15 @@ export type LockTakeAsyncInput<
   lock?: Address<TAccountLock>;
   /** Token account that pays the deposit. */
   payment: Address<TAccountPayment>;
-  /** The bus's escrow. */
-  escrow?: Address<TAccountEscrow>;
-  mint: Address<TAccountMint>;
+  /** The seller's vault. */
+  vault: Address<TAccountVault>;
   tokenProgram: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
+  place: LockTakeInstructionDataArgs['place'];
   energyWh: LockTakeInstructionDataArgs['energyWh'];
   maxPricePerKwh: LockTakeInstructionDataArgs['maxPricePerKwh'];
   expectedVersion: LockTakeInstructionDataArgs['expectedVersion'];
+  refund: LockTakeInstructionDataArgs['refund'];
 };
 
 export async function getLockTakeInstructionAsync<
@@ -156,8 +167,7 @@ export async function getLockTakeInstructionAsync<
   TAccountOffer extends string,
   TAccountLock extends string,
   TAccountPayment extends string,
-  TAccountEscrow extends string,
-  TAccountMint extends string,
+  TAccountVault extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
@@ -168,8 +178,7 @@ export async function getLockTakeInstructionAsync<
     TAccountOffer,
     TAccountLock,
     TAccountPayment,
-    TAccountEscrow,
-    TAccountMint,
+    TAccountVault,
     TAccountTokenProgram,
     TAccountSystemProgram
   >,
@@ -182,8 +191,7 @@ export async function getLockTakeInstructionAsync<
     TAccountOffer,
     TAccountLock,
     TAccountPayment,
-    TAccountEscrow,
-    TAccountMint,
+    TAccountVault,
     TAccountTokenProgram,
     TAccountSystemProgram
   >
@@ -198,8 +206,7 @@ export async function getLockTakeInstructionAsync<
     offer: { value: input.offer ?? null, isWritable: true },
     lock: { value: input.lock ?? null, isWritable: true },
     payment: { value: input.payment ?? null, isWritable: true },
-    escrow: { value: input.escrow ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
+    vault: { value: input.vault ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -213,11 +220,7 @@ export async function getLockTakeInstructionAsync<
     accounts.lock.value = await findLockPda({
       offer: getAddressFromResolvedInstructionAccount('offer', accounts.offer.value),
       buyer: getAddressFromResolvedInstructionAccount('buyer', accounts.buyer.value),
-    });
-  }
-  if (!accounts.escrow.value) {
-    accounts.escrow.value = await findEscrowPda({
-      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+      place: getNonNullResolvedInstructionInput('place', args.place),
     });
   }
   if (!accounts.systemProgram.value) {
@@ -232,8 +235,7 @@ export async function getLockTakeInstructionAsync<
       getAccountMeta('offer', accounts.offer),
       getAccountMeta('lock', accounts.lock),
       getAccountMeta('payment', accounts.payment),
-      getAccountMeta('escrow', accounts.escrow),
-      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('vault', accounts.vault),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -246,8 +248,7 @@ export async function getLockTakeInstructionAsync<
     TAccountOffer,
     TAccountLock,
     TAccountPayment,
-    TAccountEscrow,
-    TAccountMint,
+    TAccountVault,
     TAccountTokenProgram,
     TAccountSystemProgram
   >);
@@ -259,8 +260,7 @@ export type LockTakeInput<
   TAccountOffer extends string = string,
   TAccountLock extends string = string,
   TAccountPayment extends string = string,
-  TAccountEscrow extends string = string,
-  TAccountMint extends string = string,
+  TAccountVault extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
@@ -271,14 +271,15 @@ export type LockTakeInput<
   lock: Address<TAccountLock>;
   /** Token account that pays the deposit. */
   payment: Address<TAccountPayment>;
-  /** The bus's escrow. */
-  escrow: Address<TAccountEscrow>;
-  mint: Address<TAccountMint>;
+  /** The seller's vault. */
+  vault: Address<TAccountVault>;
   tokenProgram: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
+  place: LockTakeInstructionDataArgs['place'];
   energyWh: LockTakeInstructionDataArgs['energyWh'];
   maxPricePerKwh: LockTakeInstructionDataArgs['maxPricePerKwh'];
   expectedVersion: LockTakeInstructionDataArgs['expectedVersion'];
+  refund: LockTakeInstructionDataArgs['refund'];
 };
 
 export function getLockTakeInstruction<
@@ -287,8 +288,7 @@ export function getLockTakeInstruction<
   TAccountOffer extends string,
   TAccountLock extends string,
   TAccountPayment extends string,
-  TAccountEscrow extends string,
-  TAccountMint extends string,
+  TAccountVault extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
@@ -299,8 +299,7 @@ export function getLockTakeInstruction<
     TAccountOffer,
     TAccountLock,
     TAccountPayment,
-    TAccountEscrow,
-    TAccountMint,
+    TAccountVault,
     TAccountTokenProgram,
     TAccountSystemProgram
   >,
@@ -312,8 +311,7 @@ export function getLockTakeInstruction<
   TAccountOffer,
   TAccountLock,
   TAccountPayment,
-  TAccountEscrow,
-  TAccountMint,
+  TAccountVault,
   TAccountTokenProgram,
   TAccountSystemProgram
 > {
@@ -327,8 +325,7 @@ export function getLockTakeInstruction<
     offer: { value: input.offer ?? null, isWritable: true },
     lock: { value: input.lock ?? null, isWritable: true },
     payment: { value: input.payment ?? null, isWritable: true },
-    escrow: { value: input.escrow ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
+    vault: { value: input.vault ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -350,8 +347,7 @@ export function getLockTakeInstruction<
       getAccountMeta('offer', accounts.offer),
       getAccountMeta('lock', accounts.lock),
       getAccountMeta('payment', accounts.payment),
-      getAccountMeta('escrow', accounts.escrow),
-      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('vault', accounts.vault),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -364,8 +360,7 @@ export function getLockTakeInstruction<
     TAccountOffer,
     TAccountLock,
     TAccountPayment,
-    TAccountEscrow,
-    TAccountMint,
+    TAccountVault,
     TAccountTokenProgram,
     TAccountSystemProgram
   >);
@@ -384,11 +379,10 @@ export type ParsedLockTakeInstruction<
     lock: TAccountMetas[3];
     /** Token account that pays the deposit. */
     payment: TAccountMetas[4];
-    /** The bus's escrow. */
-    escrow: TAccountMetas[5];
-    mint: TAccountMetas[6];
-    tokenProgram: TAccountMetas[7];
-    systemProgram: TAccountMetas[8];
+    /** The seller's vault. */
+    vault: TAccountMetas[5];
+    tokenProgram: TAccountMetas[6];
+    systemProgram: TAccountMetas[7];
   };
   data: LockTakeInstructionData;
 };
@@ -396,10 +390,10 @@ export type ParsedLockTakeInstruction<
 export function parseLockTakeInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedLockTakeInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 9) {
+  if (instruction.accounts.length < 8) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 9,
+      expectedAccountMetas: 8,
     });
   }
   let accountIndex = 0;
@@ -416,8 +410,7 @@ export function parseLockTakeInstruction<TProgram extends string, TAccountMetas 
       offer: getNextAccount(),
       lock: getNextAccount(),
       payment: getNextAccount(),
-      escrow: getNextAccount(),
-      mint: getNextAccount(),
+      vault: getNextAccount(),
       tokenProgram: getNextAccount(),
       systemProgram: getNextAccount(),
     },

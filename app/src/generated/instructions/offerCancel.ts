@@ -35,7 +35,7 @@ import {
 import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const OFFER_CANCEL_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([7]);
+export const OFFER_CANCEL_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([14]);
 
 export function getOfferCancelDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(OFFER_CANCEL_DISCRIMINATOR);
@@ -46,6 +46,7 @@ export type OfferCancelInstruction<
   TAccountCaller extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
   TAccountCapacity extends string | AccountMeta<string> = string,
+  TAccountSeller extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
   TAccountRentPayer extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -58,6 +59,7 @@ export type OfferCancelInstruction<
         : TAccountCaller,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountCapacity extends string ? WritableAccount<TAccountCapacity> : TAccountCapacity,
+      TAccountSeller extends string ? WritableAccount<TAccountSeller> : TAccountSeller,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       TAccountRentPayer extends string ? WritableAccount<TAccountRentPayer> : TAccountRentPayer,
       ...TRemainingAccounts,
@@ -90,13 +92,15 @@ export type OfferCancelInput<
   TAccountCaller extends string = string,
   TAccountBus extends string = string,
   TAccountCapacity extends string = string,
+  TAccountSeller extends string = string,
   TAccountOffer extends string = string,
   TAccountRentPayer extends string = string,
 > = {
-  /** The seller, an owner of the bus, or anyone: see [`Offer::validate_cancel`]. */
+  /** The seller, an owner or the operator of the bus, or anyone: see [`Offer::validate_cancel`]. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
   capacity: Address<TAccountCapacity>;
+  seller: Address<TAccountSeller>;
   offer: Address<TAccountOffer>;
   /** Who paid the offer's rent; may be the caller. */
   rentPayer: Address<TAccountRentPayer>;
@@ -106,17 +110,26 @@ export function getOfferCancelInstruction<
   TAccountCaller extends string,
   TAccountBus extends string,
   TAccountCapacity extends string,
+  TAccountSeller extends string,
   TAccountOffer extends string,
   TAccountRentPayer extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: OfferCancelInput<TAccountCaller, TAccountBus, TAccountCapacity, TAccountOffer, TAccountRentPayer>,
+  input: OfferCancelInput<
+    TAccountCaller,
+    TAccountBus,
+    TAccountCapacity,
+    TAccountSeller,
+    TAccountOffer,
+    TAccountRentPayer
+  >,
   config?: { programAddress?: TProgramAddress },
 ): OfferCancelInstruction<
   TProgramAddress,
   TAccountCaller,
   TAccountBus,
   TAccountCapacity,
+  TAccountSeller,
   TAccountOffer,
   TAccountRentPayer
 > {
@@ -128,6 +141,7 @@ export function getOfferCancelInstruction<
     caller: { value: input.caller ?? null, isWritable: false },
     bus: { value: input.bus ?? null, isWritable: false },
     capacity: { value: input.capacity ?? null, isWritable: true },
+    seller: { value: input.seller ?? null, isWritable: true },
     offer: { value: input.offer ?? null, isWritable: true },
     rentPayer: { value: input.rentPayer ?? null, isWritable: true },
   };
@@ -139,6 +153,7 @@ export function getOfferCancelInstruction<
       getAccountMeta('caller', accounts.caller),
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('capacity', accounts.capacity),
+      getAccountMeta('seller', accounts.seller),
       getAccountMeta('offer', accounts.offer),
       getAccountMeta('rentPayer', accounts.rentPayer),
     ],
@@ -149,6 +164,7 @@ export function getOfferCancelInstruction<
     TAccountCaller,
     TAccountBus,
     TAccountCapacity,
+    TAccountSeller,
     TAccountOffer,
     TAccountRentPayer
   >);
@@ -160,13 +176,14 @@ export type ParsedOfferCancelInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The seller, an owner of the bus, or anyone: see [`Offer::validate_cancel`]. */
+    /** The seller, an owner or the operator of the bus, or anyone: see [`Offer::validate_cancel`]. */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];
     capacity: TAccountMetas[2];
-    offer: TAccountMetas[3];
+    seller: TAccountMetas[3];
+    offer: TAccountMetas[4];
     /** Who paid the offer's rent; may be the caller. */
-    rentPayer: TAccountMetas[4];
+    rentPayer: TAccountMetas[5];
   };
   data: OfferCancelInstructionData;
 };
@@ -174,10 +191,10 @@ export type ParsedOfferCancelInstruction<
 export function parseOfferCancelInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedOfferCancelInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 5) {
+  if (instruction.accounts.length < 6) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 5,
+      expectedAccountMetas: 6,
     });
   }
   let accountIndex = 0;
@@ -192,6 +209,7 @@ export function parseOfferCancelInstruction<TProgram extends string, TAccountMet
       caller: getNextAccount(),
       bus: getNextAccount(),
       capacity: getNextAccount(),
+      seller: getNextAccount(),
       offer: getNextAccount(),
       rentPayer: getNextAccount(),
     },

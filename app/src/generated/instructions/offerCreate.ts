@@ -47,7 +47,7 @@ import {
 import { findOfferPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const OFFER_CREATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([4]);
+export const OFFER_CREATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([10]);
 
 export function getOfferCreateDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(OFFER_CREATE_DISCRIMINATOR);
@@ -55,24 +55,24 @@ export function getOfferCreateDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type OfferCreateInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
-  TAccountSeller extends string | AccountMeta<string> = string,
+  TAccountLister extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
   TAccountCapacity extends string | AccountMeta<string> = string,
+  TAccountSeller extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
-  TAccountPayout extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
-      TAccountSeller extends string
-        ? WritableSignerAccount<TAccountSeller> & AccountSignerMeta<TAccountSeller>
-        : TAccountSeller,
+      TAccountLister extends string
+        ? WritableSignerAccount<TAccountLister> & AccountSignerMeta<TAccountLister>
+        : TAccountLister,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountCapacity extends string ? WritableAccount<TAccountCapacity> : TAccountCapacity,
+      TAccountSeller extends string ? WritableAccount<TAccountSeller> : TAccountSeller,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
-      TAccountPayout extends string ? ReadonlyAccount<TAccountPayout> : TAccountPayout,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
     ]
@@ -80,7 +80,7 @@ export type OfferCreateInstruction<
 
 export type OfferCreateInstructionData = {
   discriminator: ReadonlyUint8Array;
-  offerSeq: bigint;
+  number: bigint;
   energyWh: bigint;
   pricePerKwh: bigint;
   expiresAt: bigint;
@@ -88,7 +88,7 @@ export type OfferCreateInstructionData = {
 };
 
 export type OfferCreateInstructionDataArgs = {
-  offerSeq: number | bigint;
+  number: number | bigint;
   energyWh: number | bigint;
   pricePerKwh: number | bigint;
   expiresAt: number | bigint;
@@ -99,7 +99,7 @@ export function getOfferCreateInstructionDataEncoder(): FixedSizeEncoder<OfferCr
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
-      ['offerSeq', getU64Encoder()],
+      ['number', getU64Encoder()],
       ['energyWh', getU64Encoder()],
       ['pricePerKwh', getU64Encoder()],
       ['expiresAt', getI64Encoder()],
@@ -112,7 +112,7 @@ export function getOfferCreateInstructionDataEncoder(): FixedSizeEncoder<OfferCr
 export function getOfferCreateInstructionDataDecoder(): FixedSizeDecoder<OfferCreateInstructionData> {
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
-    ['offerSeq', getU64Decoder()],
+    ['number', getU64Decoder()],
     ['energyWh', getU64Decoder()],
     ['pricePerKwh', getU64Decoder()],
     ['expiresAt', getI64Decoder()],
@@ -128,22 +128,21 @@ export function getOfferCreateInstructionDataCodec(): FixedSizeCodec<
 }
 
 export type OfferCreateAsyncInput<
-  TAccountSeller extends string = string,
+  TAccountLister extends string = string,
   TAccountBus extends string = string,
   TAccountCapacity extends string = string,
+  TAccountSeller extends string = string,
   TAccountOffer extends string = string,
-  TAccountPayout extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** An owner, or any wallet where listing is open; pays the rent and gets it back. */
-  seller: TransactionSigner<TAccountSeller>;
+  /** The seller's wallet, or any owner for the bus; pays the rent and gets it back. */
+  lister: TransactionSigner<TAccountLister>;
   bus: Address<TAccountBus>;
   capacity: Address<TAccountCapacity>;
+  seller: Address<TAccountSeller>;
   offer?: Address<TAccountOffer>;
-  /** Token account of the settlement mint that will be paid. */
-  payout: Address<TAccountPayout>;
   systemProgram?: Address<TAccountSystemProgram>;
-  offerSeq: OfferCreateInstructionDataArgs['offerSeq'];
+  number: OfferCreateInstructionDataArgs['number'];
   energyWh: OfferCreateInstructionDataArgs['energyWh'];
   pricePerKwh: OfferCreateInstructionDataArgs['pricePerKwh'];
   expiresAt: OfferCreateInstructionDataArgs['expiresAt'];
@@ -151,31 +150,31 @@ export type OfferCreateAsyncInput<
 };
 
 export async function getOfferCreateInstructionAsync<
-  TAccountSeller extends string,
+  TAccountLister extends string,
   TAccountBus extends string,
   TAccountCapacity extends string,
+  TAccountSeller extends string,
   TAccountOffer extends string,
-  TAccountPayout extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: OfferCreateAsyncInput<
-    TAccountSeller,
+    TAccountLister,
     TAccountBus,
     TAccountCapacity,
+    TAccountSeller,
     TAccountOffer,
-    TAccountPayout,
     TAccountSystemProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): Promise<
   OfferCreateInstruction<
     TProgramAddress,
-    TAccountSeller,
+    TAccountLister,
     TAccountBus,
     TAccountCapacity,
+    TAccountSeller,
     TAccountOffer,
-    TAccountPayout,
     TAccountSystemProgram
   >
 > {
@@ -184,11 +183,11 @@ export async function getOfferCreateInstructionAsync<
 
   // Original accounts.
   const originalAccounts = {
-    seller: { value: input.seller ?? null, isWritable: true },
+    lister: { value: input.lister ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     capacity: { value: input.capacity ?? null, isWritable: true },
+    seller: { value: input.seller ?? null, isWritable: true },
     offer: { value: input.offer ?? null, isWritable: true },
-    payout: { value: input.payout ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
@@ -199,8 +198,8 @@ export async function getOfferCreateInstructionAsync<
   // Resolve default values.
   if (!accounts.offer.value) {
     accounts.offer.value = await findOfferPda({
-      capacity: getAddressFromResolvedInstructionAccount('capacity', accounts.capacity.value),
-      offerSeq: getNonNullResolvedInstructionInput('offerSeq', args.offerSeq),
+      seller: getAddressFromResolvedInstructionAccount('seller', accounts.seller.value),
+      number: getNonNullResolvedInstructionInput('number', args.number),
     });
   }
   if (!accounts.systemProgram.value) {
@@ -210,43 +209,42 @@ export async function getOfferCreateInstructionAsync<
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
-      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('lister', accounts.lister),
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('capacity', accounts.capacity),
+      getAccountMeta('seller', accounts.seller),
       getAccountMeta('offer', accounts.offer),
-      getAccountMeta('payout', accounts.payout),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
     data: getOfferCreateInstructionDataEncoder().encode(args as OfferCreateInstructionDataArgs),
     programAddress,
   } as OfferCreateInstruction<
     TProgramAddress,
-    TAccountSeller,
+    TAccountLister,
     TAccountBus,
     TAccountCapacity,
+    TAccountSeller,
     TAccountOffer,
-    TAccountPayout,
     TAccountSystemProgram
   >);
 }
 
 export type OfferCreateInput<
-  TAccountSeller extends string = string,
+  TAccountLister extends string = string,
   TAccountBus extends string = string,
   TAccountCapacity extends string = string,
+  TAccountSeller extends string = string,
   TAccountOffer extends string = string,
-  TAccountPayout extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** An owner, or any wallet where listing is open; pays the rent and gets it back. */
-  seller: TransactionSigner<TAccountSeller>;
+  /** The seller's wallet, or any owner for the bus; pays the rent and gets it back. */
+  lister: TransactionSigner<TAccountLister>;
   bus: Address<TAccountBus>;
   capacity: Address<TAccountCapacity>;
+  seller: Address<TAccountSeller>;
   offer: Address<TAccountOffer>;
-  /** Token account of the settlement mint that will be paid. */
-  payout: Address<TAccountPayout>;
   systemProgram?: Address<TAccountSystemProgram>;
-  offerSeq: OfferCreateInstructionDataArgs['offerSeq'];
+  number: OfferCreateInstructionDataArgs['number'];
   energyWh: OfferCreateInstructionDataArgs['energyWh'];
   pricePerKwh: OfferCreateInstructionDataArgs['pricePerKwh'];
   expiresAt: OfferCreateInstructionDataArgs['expiresAt'];
@@ -254,30 +252,30 @@ export type OfferCreateInput<
 };
 
 export function getOfferCreateInstruction<
-  TAccountSeller extends string,
+  TAccountLister extends string,
   TAccountBus extends string,
   TAccountCapacity extends string,
+  TAccountSeller extends string,
   TAccountOffer extends string,
-  TAccountPayout extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: OfferCreateInput<
-    TAccountSeller,
+    TAccountLister,
     TAccountBus,
     TAccountCapacity,
+    TAccountSeller,
     TAccountOffer,
-    TAccountPayout,
     TAccountSystemProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): OfferCreateInstruction<
   TProgramAddress,
-  TAccountSeller,
+  TAccountLister,
   TAccountBus,
   TAccountCapacity,
+  TAccountSeller,
   TAccountOffer,
-  TAccountPayout,
   TAccountSystemProgram
 > {
   // Program address.
@@ -285,11 +283,11 @@ export function getOfferCreateInstruction<
 
   // Original accounts.
   const originalAccounts = {
-    seller: { value: input.seller ?? null, isWritable: true },
+    lister: { value: input.lister ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     capacity: { value: input.capacity ?? null, isWritable: true },
+    seller: { value: input.seller ?? null, isWritable: true },
     offer: { value: input.offer ?? null, isWritable: true },
-    payout: { value: input.payout ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
@@ -305,22 +303,22 @@ export function getOfferCreateInstruction<
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
-      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('lister', accounts.lister),
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('capacity', accounts.capacity),
+      getAccountMeta('seller', accounts.seller),
       getAccountMeta('offer', accounts.offer),
-      getAccountMeta('payout', accounts.payout),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
     data: getOfferCreateInstructionDataEncoder().encode(args as OfferCreateInstructionDataArgs),
     programAddress,
   } as OfferCreateInstruction<
     TProgramAddress,
-    TAccountSeller,
+    TAccountLister,
     TAccountBus,
     TAccountCapacity,
+    TAccountSeller,
     TAccountOffer,
-    TAccountPayout,
     TAccountSystemProgram
   >);
 }
@@ -331,13 +329,12 @@ export type ParsedOfferCreateInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** An owner, or any wallet where listing is open; pays the rent and gets it back. */
-    seller: TAccountMetas[0];
+    /** The seller's wallet, or any owner for the bus; pays the rent and gets it back. */
+    lister: TAccountMetas[0];
     bus: TAccountMetas[1];
     capacity: TAccountMetas[2];
-    offer: TAccountMetas[3];
-    /** Token account of the settlement mint that will be paid. */
-    payout: TAccountMetas[4];
+    seller: TAccountMetas[3];
+    offer: TAccountMetas[4];
     systemProgram: TAccountMetas[5];
   };
   data: OfferCreateInstructionData;
@@ -361,11 +358,11 @@ export function parseOfferCreateInstruction<TProgram extends string, TAccountMet
   return {
     programAddress: instruction.programAddress,
     accounts: {
-      seller: getNextAccount(),
+      lister: getNextAccount(),
       bus: getNextAccount(),
       capacity: getNextAccount(),
+      seller: getNextAccount(),
       offer: getNextAccount(),
-      payout: getNextAccount(),
       systemProgram: getNextAccount(),
     },
     data: getOfferCreateInstructionDataDecoder().decode(instruction.data),

@@ -37,7 +37,7 @@ import {
 import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const OFFER_REPRICE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([5]);
+export const OFFER_REPRICE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([11]);
 
 export function getOfferRepriceDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(OFFER_REPRICE_DISCRIMINATOR);
@@ -45,7 +45,7 @@ export function getOfferRepriceDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type OfferRepriceInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
-  TAccountSeller extends string | AccountMeta<string> = string,
+  TAccountLister extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -53,9 +53,9 @@ export type OfferRepriceInstruction<
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
-      TAccountSeller extends string
-        ? ReadonlySignerAccount<TAccountSeller> & AccountSignerMeta<TAccountSeller>
-        : TAccountSeller,
+      TAccountLister extends string
+        ? ReadonlySignerAccount<TAccountLister> & AccountSignerMeta<TAccountLister>
+        : TAccountLister,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       ...TRemainingAccounts,
@@ -91,32 +91,32 @@ export function getOfferRepriceInstructionDataCodec(): FixedSizeCodec<
 }
 
 export type OfferRepriceInput<
-  TAccountSeller extends string = string,
+  TAccountLister extends string = string,
   TAccountBus extends string = string,
   TAccountOffer extends string = string,
 > = {
   /** The offer's seller; any owner for the bus's own offers. */
-  seller: TransactionSigner<TAccountSeller>;
+  lister: TransactionSigner<TAccountLister>;
   bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
   pricePerKwh: OfferRepriceInstructionDataArgs['pricePerKwh'];
 };
 
 export function getOfferRepriceInstruction<
-  TAccountSeller extends string,
+  TAccountLister extends string,
   TAccountBus extends string,
   TAccountOffer extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: OfferRepriceInput<TAccountSeller, TAccountBus, TAccountOffer>,
+  input: OfferRepriceInput<TAccountLister, TAccountBus, TAccountOffer>,
   config?: { programAddress?: TProgramAddress },
-): OfferRepriceInstruction<TProgramAddress, TAccountSeller, TAccountBus, TAccountOffer> {
+): OfferRepriceInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountOffer> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
-    seller: { value: input.seller ?? null, isWritable: false },
+    lister: { value: input.lister ?? null, isWritable: false },
     bus: { value: input.bus ?? null, isWritable: false },
     offer: { value: input.offer ?? null, isWritable: true },
   };
@@ -128,13 +128,13 @@ export function getOfferRepriceInstruction<
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
-      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('lister', accounts.lister),
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('offer', accounts.offer),
     ],
     data: getOfferRepriceInstructionDataEncoder().encode(args as OfferRepriceInstructionDataArgs),
     programAddress,
-  } as OfferRepriceInstruction<TProgramAddress, TAccountSeller, TAccountBus, TAccountOffer>);
+  } as OfferRepriceInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountOffer>);
 }
 
 export type ParsedOfferRepriceInstruction<
@@ -144,7 +144,7 @@ export type ParsedOfferRepriceInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     /** The offer's seller; any owner for the bus's own offers. */
-    seller: TAccountMetas[0];
+    lister: TAccountMetas[0];
     bus: TAccountMetas[1];
     offer: TAccountMetas[2];
   };
@@ -168,7 +168,7 @@ export function parseOfferRepriceInstruction<TProgram extends string, TAccountMe
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { seller: getNextAccount(), bus: getNextAccount(), offer: getNextAccount() },
+    accounts: { lister: getNextAccount(), bus: getNextAccount(), offer: getNextAccount() },
     data: getOfferRepriceInstructionDataDecoder().decode(instruction.data),
   };
 }

@@ -35,7 +35,7 @@ import {
 import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const PROPOSAL_APPROVE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([17]);
+export const PROPOSAL_APPROVE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([23]);
 
 export function getProposalApproveDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(PROPOSAL_APPROVE_DISCRIMINATOR);
@@ -60,19 +60,25 @@ export type ProposalApproveInstruction<
     ]
   >;
 
-export type ProposalApproveInstructionData = { discriminator: ReadonlyUint8Array };
+export type ProposalApproveInstructionData = { discriminator: ReadonlyUint8Array; hash: ReadonlyUint8Array };
 
-export type ProposalApproveInstructionDataArgs = {};
+export type ProposalApproveInstructionDataArgs = { hash: ReadonlyUint8Array };
 
 export function getProposalApproveInstructionDataEncoder(): FixedSizeEncoder<ProposalApproveInstructionDataArgs> {
-  return transformEncoder(getStructEncoder([['discriminator', fixEncoderSize(getBytesEncoder(), 1)]]), (value) => ({
-    ...value,
-    discriminator: PROPOSAL_APPROVE_DISCRIMINATOR,
-  }));
+  return transformEncoder(
+    getStructEncoder([
+      ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
+      ['hash', fixEncoderSize(getBytesEncoder(), 32)],
+    ]),
+    (value) => ({ ...value, discriminator: PROPOSAL_APPROVE_DISCRIMINATOR }),
+  );
 }
 
 export function getProposalApproveInstructionDataDecoder(): FixedSizeDecoder<ProposalApproveInstructionData> {
-  return getStructDecoder([['discriminator', fixDecoderSize(getBytesDecoder(), 1)]]);
+  return getStructDecoder([
+    ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
+    ['hash', fixDecoderSize(getBytesDecoder(), 32)],
+  ]);
 }
 
 export function getProposalApproveInstructionDataCodec(): FixedSizeCodec<
@@ -91,6 +97,7 @@ export type ProposalApproveInput<
   owner: TransactionSigner<TAccountOwner>;
   bus: Address<TAccountBus>;
   proposal: Address<TAccountProposal>;
+  hash: ProposalApproveInstructionDataArgs['hash'];
 };
 
 export function getProposalApproveInstruction<
@@ -113,6 +120,9 @@ export function getProposalApproveInstruction<
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
+  // Original args.
+  const args = { ...input };
+
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
@@ -120,7 +130,7 @@ export function getProposalApproveInstruction<
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('proposal', accounts.proposal),
     ],
-    data: getProposalApproveInstructionDataEncoder().encode({}),
+    data: getProposalApproveInstructionDataEncoder().encode(args as ProposalApproveInstructionDataArgs),
     programAddress,
   } as ProposalApproveInstruction<TProgramAddress, TAccountOwner, TAccountBus, TAccountProposal>);
 }

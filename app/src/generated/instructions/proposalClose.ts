@@ -32,10 +32,15 @@ import {
   type TransactionSigner,
   type WritableAccount,
 } from '@solana/kit';
-import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
+import {
+  getAccountMetaFactory,
+  getAddressFromResolvedInstructionAccount,
+  type ResolvedInstructionAccount,
+} from '@solana/program-client-core';
+import { findLedgerPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const PROPOSAL_CLOSE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([20]);
+export const PROPOSAL_CLOSE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([26]);
 
 export function getProposalCloseDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(PROPOSAL_CLOSE_DISCRIMINATOR);
@@ -45,6 +50,7 @@ export type ProposalCloseInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountCloser extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
   TAccountProposal extends string | AccountMeta<string> = string,
   TAccountProposer extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -56,6 +62,7 @@ export type ProposalCloseInstruction<
         ? ReadonlySignerAccount<TAccountCloser> & AccountSignerMeta<TAccountCloser>
         : TAccountCloser,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountProposal extends string ? WritableAccount<TAccountProposal> : TAccountProposal,
       TAccountProposer extends string ? WritableAccount<TAccountProposer> : TAccountProposer,
       ...TRemainingAccounts,
@@ -84,14 +91,94 @@ export function getProposalCloseInstructionDataCodec(): FixedSizeCodec<
   return combineCodec(getProposalCloseInstructionDataEncoder(), getProposalCloseInstructionDataDecoder());
 }
 
-export type ProposalCloseInput<
+export type ProposalCloseAsyncInput<
   TAccountCloser extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountProposal extends string = string,
   TAccountProposer extends string = string,
 > = {
   closer: TransactionSigner<TAccountCloser>;
   bus: Address<TAccountBus>;
+  /** The bus's ledger, which counts the proposals. */
+  ledger?: Address<TAccountLedger>;
+  proposal: Address<TAccountProposal>;
+  /** Who paid the rent; may be the closer. */
+  proposer: Address<TAccountProposer>;
+};
+
+export async function getProposalCloseInstructionAsync<
+  TAccountCloser extends string,
+  TAccountBus extends string,
+  TAccountLedger extends string,
+  TAccountProposal extends string,
+  TAccountProposer extends string,
+  TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
+>(
+  input: ProposalCloseAsyncInput<TAccountCloser, TAccountBus, TAccountLedger, TAccountProposal, TAccountProposer>,
+  config?: { programAddress?: TProgramAddress },
+): Promise<
+  ProposalCloseInstruction<
+    TProgramAddress,
+    TAccountCloser,
+    TAccountBus,
+    TAccountLedger,
+    TAccountProposal,
+    TAccountProposer
+  >
+> {
+  // Program address.
+  const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
+
+  // Original accounts.
+  const originalAccounts = {
+    closer: { value: input.closer ?? null, isWritable: false },
+    bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
+    proposal: { value: input.proposal ?? null, isWritable: true },
+    proposer: { value: input.proposer ?? null, isWritable: true },
+  };
+  const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
+
+  // Resolve default values.
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
+
+  const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
+  return Object.freeze({
+    accounts: [
+      getAccountMeta('closer', accounts.closer),
+      getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
+      getAccountMeta('proposal', accounts.proposal),
+      getAccountMeta('proposer', accounts.proposer),
+    ],
+    data: getProposalCloseInstructionDataEncoder().encode({}),
+    programAddress,
+  } as ProposalCloseInstruction<
+    TProgramAddress,
+    TAccountCloser,
+    TAccountBus,
+    TAccountLedger,
+    TAccountProposal,
+    TAccountProposer
+  >);
+}
+
+export type ProposalCloseInput<
+  TAccountCloser extends string = string,
+  TAccountBus extends string = string,
+  TAccountLedger extends string = string,
+  TAccountProposal extends string = string,
+  TAccountProposer extends string = string,
+> = {
+  closer: TransactionSigner<TAccountCloser>;
+  bus: Address<TAccountBus>;
+  /** The bus's ledger, which counts the proposals. */
+  ledger: Address<TAccountLedger>;
   proposal: Address<TAccountProposal>;
   /** Who paid the rent; may be the closer. */
   proposer: Address<TAccountProposer>;
@@ -100,13 +187,21 @@ export type ProposalCloseInput<
 export function getProposalCloseInstruction<
   TAccountCloser extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountProposal extends string,
   TAccountProposer extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: ProposalCloseInput<TAccountCloser, TAccountBus, TAccountProposal, TAccountProposer>,
+  input: ProposalCloseInput<TAccountCloser, TAccountBus, TAccountLedger, TAccountProposal, TAccountProposer>,
   config?: { programAddress?: TProgramAddress },
-): ProposalCloseInstruction<TProgramAddress, TAccountCloser, TAccountBus, TAccountProposal, TAccountProposer> {
+): ProposalCloseInstruction<
+  TProgramAddress,
+  TAccountCloser,
+  TAccountBus,
+  TAccountLedger,
+  TAccountProposal,
+  TAccountProposer
+> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
@@ -114,6 +209,7 @@ export function getProposalCloseInstruction<
   const originalAccounts = {
     closer: { value: input.closer ?? null, isWritable: false },
     bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     proposal: { value: input.proposal ?? null, isWritable: true },
     proposer: { value: input.proposer ?? null, isWritable: true },
   };
@@ -124,12 +220,20 @@ export function getProposalCloseInstruction<
     accounts: [
       getAccountMeta('closer', accounts.closer),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('proposal', accounts.proposal),
       getAccountMeta('proposer', accounts.proposer),
     ],
     data: getProposalCloseInstructionDataEncoder().encode({}),
     programAddress,
-  } as ProposalCloseInstruction<TProgramAddress, TAccountCloser, TAccountBus, TAccountProposal, TAccountProposer>);
+  } as ProposalCloseInstruction<
+    TProgramAddress,
+    TAccountCloser,
+    TAccountBus,
+    TAccountLedger,
+    TAccountProposal,
+    TAccountProposer
+  >);
 }
 
 export type ParsedProposalCloseInstruction<
@@ -140,9 +244,11 @@ export type ParsedProposalCloseInstruction<
   accounts: {
     closer: TAccountMetas[0];
     bus: TAccountMetas[1];
-    proposal: TAccountMetas[2];
+    /** The bus's ledger, which counts the proposals. */
+    ledger: TAccountMetas[2];
+    proposal: TAccountMetas[3];
     /** Who paid the rent; may be the closer. */
-    proposer: TAccountMetas[3];
+    proposer: TAccountMetas[4];
   };
   data: ProposalCloseInstructionData;
 };
@@ -150,10 +256,10 @@ export type ParsedProposalCloseInstruction<
 export function parseProposalCloseInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedProposalCloseInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 4) {
+  if (instruction.accounts.length < 5) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 4,
+      expectedAccountMetas: 5,
     });
   }
   let accountIndex = 0;
@@ -167,6 +273,7 @@ export function parseProposalCloseInstruction<TProgram extends string, TAccountM
     accounts: {
       closer: getNextAccount(),
       bus: getNextAccount(),
+      ledger: getNextAccount(),
       proposal: getNextAccount(),
       proposer: getNextAccount(),
     },

@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU64Decoder,
+  getU64Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -35,9 +37,10 @@ import {
 import {
   getAccountMetaFactory,
   getAddressFromResolvedInstructionAccount,
+  getNonNullResolvedInstructionInput,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findCapacityPda } from '../pdas';
+import { findCapacityPda, findLedgerPda, findProposalPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 import {
   getProposalActionDecoder,
@@ -46,7 +49,7 @@ import {
   type ProposalActionArgs,
 } from '../types';
 
-export const PROPOSAL_CREATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([16]);
+export const PROPOSAL_CREATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([22]);
 
 export function getProposalCreateDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(PROPOSAL_CREATE_DISCRIMINATOR);
@@ -56,6 +59,7 @@ export type ProposalCreateInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountProposer extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
   TAccountGeneral extends string | AccountMeta<string> = string,
   TAccountProposal extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
@@ -67,7 +71,8 @@ export type ProposalCreateInstruction<
       TAccountProposer extends string
         ? WritableSignerAccount<TAccountProposer> & AccountSignerMeta<TAccountProposer>
         : TAccountProposer,
-      TAccountBus extends string ? WritableAccount<TAccountBus> : TAccountBus,
+      TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountGeneral extends string ? ReadonlyAccount<TAccountGeneral> : TAccountGeneral,
       TAccountProposal extends string ? WritableAccount<TAccountProposal> : TAccountProposal,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
@@ -75,14 +80,19 @@ export type ProposalCreateInstruction<
     ]
   >;
 
-export type ProposalCreateInstructionData = { discriminator: ReadonlyUint8Array; action: ProposalAction };
+export type ProposalCreateInstructionData = {
+  discriminator: ReadonlyUint8Array;
+  number: bigint;
+  action: ProposalAction;
+};
 
-export type ProposalCreateInstructionDataArgs = { action: ProposalActionArgs };
+export type ProposalCreateInstructionDataArgs = { number: number | bigint; action: ProposalActionArgs };
 
 export function getProposalCreateInstructionDataEncoder(): Encoder<ProposalCreateInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
+      ['number', getU64Encoder()],
       ['action', getProposalActionEncoder()],
     ]),
     (value) => ({ ...value, discriminator: PROPOSAL_CREATE_DISCRIMINATOR }),
@@ -92,6 +102,7 @@ export function getProposalCreateInstructionDataEncoder(): Encoder<ProposalCreat
 export function getProposalCreateInstructionDataDecoder(): Decoder<ProposalCreateInstructionData> {
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
+    ['number', getU64Decoder()],
     ['action', getProposalActionDecoder()],
   ]);
 }
@@ -106,6 +117,7 @@ export function getProposalCreateInstructionDataCodec(): Codec<
 export type ProposalCreateAsyncInput<
   TAccountProposer extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountGeneral extends string = string,
   TAccountProposal extends string = string,
   TAccountSystemProgram extends string = string,
@@ -113,16 +125,20 @@ export type ProposalCreateAsyncInput<
   /** An owner; pays the rent and gets it back. */
   proposer: TransactionSigner<TAccountProposer>;
   bus: Address<TAccountBus>;
+  /** The bus's ledger, which numbers each owner's proposals and counts those that are open. */
+  ledger?: Address<TAccountLedger>;
   /** The bus's general capacity. */
   general?: Address<TAccountGeneral>;
-  proposal: Address<TAccountProposal>;
+  proposal?: Address<TAccountProposal>;
   systemProgram?: Address<TAccountSystemProgram>;
+  number: ProposalCreateInstructionDataArgs['number'];
   action: ProposalCreateInstructionDataArgs['action'];
 };
 
 export async function getProposalCreateInstructionAsync<
   TAccountProposer extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountGeneral extends string,
   TAccountProposal extends string,
   TAccountSystemProgram extends string,
@@ -131,6 +147,7 @@ export async function getProposalCreateInstructionAsync<
   input: ProposalCreateAsyncInput<
     TAccountProposer,
     TAccountBus,
+    TAccountLedger,
     TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
@@ -141,6 +158,7 @@ export async function getProposalCreateInstructionAsync<
     TProgramAddress,
     TAccountProposer,
     TAccountBus,
+    TAccountLedger,
     TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
@@ -152,7 +170,8 @@ export async function getProposalCreateInstructionAsync<
   // Original accounts.
   const originalAccounts = {
     proposer: { value: input.proposer ?? null, isWritable: true },
-    bus: { value: input.bus ?? null, isWritable: true },
+    bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     general: { value: input.general ?? null, isWritable: false },
     proposal: { value: input.proposal ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
@@ -163,10 +182,22 @@ export async function getProposalCreateInstructionAsync<
   const args = { ...input };
 
   // Resolve default values.
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
   if (!accounts.general.value) {
     accounts.general.value = await findCapacityPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
       windowStart: 0,
+    });
+  }
+  if (!accounts.proposal.value) {
+    accounts.proposal.value = await findProposalPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+      proposer: getAddressFromResolvedInstructionAccount('proposer', accounts.proposer.value),
+      number: getNonNullResolvedInstructionInput('number', args.number),
     });
   }
   if (!accounts.systemProgram.value) {
@@ -178,6 +209,7 @@ export async function getProposalCreateInstructionAsync<
     accounts: [
       getAccountMeta('proposer', accounts.proposer),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('general', accounts.general),
       getAccountMeta('proposal', accounts.proposal),
       getAccountMeta('systemProgram', accounts.systemProgram),
@@ -188,6 +220,7 @@ export async function getProposalCreateInstructionAsync<
     TProgramAddress,
     TAccountProposer,
     TAccountBus,
+    TAccountLedger,
     TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
@@ -197,6 +230,7 @@ export async function getProposalCreateInstructionAsync<
 export type ProposalCreateInput<
   TAccountProposer extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountGeneral extends string = string,
   TAccountProposal extends string = string,
   TAccountSystemProgram extends string = string,
@@ -204,27 +238,39 @@ export type ProposalCreateInput<
   /** An owner; pays the rent and gets it back. */
   proposer: TransactionSigner<TAccountProposer>;
   bus: Address<TAccountBus>;
+  /** The bus's ledger, which numbers each owner's proposals and counts those that are open. */
+  ledger: Address<TAccountLedger>;
   /** The bus's general capacity. */
   general: Address<TAccountGeneral>;
   proposal: Address<TAccountProposal>;
   systemProgram?: Address<TAccountSystemProgram>;
+  number: ProposalCreateInstructionDataArgs['number'];
   action: ProposalCreateInstructionDataArgs['action'];
 };
 
 export function getProposalCreateInstruction<
   TAccountProposer extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountGeneral extends string,
   TAccountProposal extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: ProposalCreateInput<TAccountProposer, TAccountBus, TAccountGeneral, TAccountProposal, TAccountSystemProgram>,
+  input: ProposalCreateInput<
+    TAccountProposer,
+    TAccountBus,
+    TAccountLedger,
+    TAccountGeneral,
+    TAccountProposal,
+    TAccountSystemProgram
+  >,
   config?: { programAddress?: TProgramAddress },
 ): ProposalCreateInstruction<
   TProgramAddress,
   TAccountProposer,
   TAccountBus,
+  TAccountLedger,
   TAccountGeneral,
   TAccountProposal,
   TAccountSystemProgram
@@ -235,7 +281,8 @@ export function getProposalCreateInstruction<
   // Original accounts.
   const originalAccounts = {
     proposer: { value: input.proposer ?? null, isWritable: true },
-    bus: { value: input.bus ?? null, isWritable: true },
+    bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     general: { value: input.general ?? null, isWritable: false },
     proposal: { value: input.proposal ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
@@ -255,6 +302,7 @@ export function getProposalCreateInstruction<
     accounts: [
       getAccountMeta('proposer', accounts.proposer),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('general', accounts.general),
       getAccountMeta('proposal', accounts.proposal),
       getAccountMeta('systemProgram', accounts.systemProgram),
@@ -265,6 +313,7 @@ export function getProposalCreateInstruction<
     TProgramAddress,
     TAccountProposer,
     TAccountBus,
+    TAccountLedger,
     TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
@@ -280,10 +329,12 @@ export type ParsedProposalCreateInstruction<
     /** An owner; pays the rent and gets it back. */
     proposer: TAccountMetas[0];
     bus: TAccountMetas[1];
+    /** The bus's ledger, which numbers each owner's proposals and counts those that are open. */
+    ledger: TAccountMetas[2];
     /** The bus's general capacity. */
-    general: TAccountMetas[2];
-    proposal: TAccountMetas[3];
-    systemProgram: TAccountMetas[4];
+    general: TAccountMetas[3];
+    proposal: TAccountMetas[4];
+    systemProgram: TAccountMetas[5];
   };
   data: ProposalCreateInstructionData;
 };
@@ -291,10 +342,10 @@ export type ParsedProposalCreateInstruction<
 export function parseProposalCreateInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedProposalCreateInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 5) {
+  if (instruction.accounts.length < 6) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 5,
+      expectedAccountMetas: 6,
     });
   }
   let accountIndex = 0;
@@ -308,6 +359,7 @@ export function parseProposalCreateInstruction<TProgram extends string, TAccount
     accounts: {
       proposer: getNextAccount(),
       bus: getNextAccount(),
+      ledger: getNextAccount(),
       general: getNextAccount(),
       proposal: getNextAccount(),
       systemProgram: getNextAccount(),

@@ -27,20 +27,20 @@ import {
   type InstructionWithAccounts,
   type InstructionWithData,
   type ReadonlyAccount,
-  type ReadonlySignerAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
   type WritableAccount,
+  type WritableSignerAccount,
 } from '@solana/kit';
 import {
   getAccountMetaFactory,
   getAddressFromResolvedInstructionAccount,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findCapacityPda, findTreasuryPda } from '../pdas';
+import { findCapacityPda, findLedgerPda, findTreasuryPda, findVaultPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const PROPOSAL_EXECUTE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([19]);
+export const PROPOSAL_EXECUTE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([25]);
 
 export function getProposalExecuteDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(PROPOSAL_EXECUTE_DISCRIMINATOR);
@@ -50,21 +50,33 @@ export type ProposalExecuteInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountExecutor extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
   TAccountGeneral extends string | AccountMeta<string> = string,
   TAccountProposal extends string | AccountMeta<string> = string,
   TAccountTreasury extends string | AccountMeta<string> = string,
+  TAccountSeller extends string | AccountMeta<string> = string,
+  TAccountVault extends string | AccountMeta<string> = string,
+  TAccountMint extends string | AccountMeta<string> = string,
+  TAccountTokenProgram extends string | AccountMeta<string> = string,
+  TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
       TAccountExecutor extends string
-        ? ReadonlySignerAccount<TAccountExecutor> & AccountSignerMeta<TAccountExecutor>
+        ? WritableSignerAccount<TAccountExecutor> & AccountSignerMeta<TAccountExecutor>
         : TAccountExecutor,
       TAccountBus extends string ? WritableAccount<TAccountBus> : TAccountBus,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountGeneral extends string ? WritableAccount<TAccountGeneral> : TAccountGeneral,
       TAccountProposal extends string ? WritableAccount<TAccountProposal> : TAccountProposal,
-      TAccountTreasury extends string ? ReadonlyAccount<TAccountTreasury> : TAccountTreasury,
+      TAccountTreasury extends string ? WritableAccount<TAccountTreasury> : TAccountTreasury,
+      TAccountSeller extends string ? WritableAccount<TAccountSeller> : TAccountSeller,
+      TAccountVault extends string ? WritableAccount<TAccountVault> : TAccountVault,
+      TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
+      TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
+      TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
     ]
   >;
@@ -94,37 +106,76 @@ export function getProposalExecuteInstructionDataCodec(): FixedSizeCodec<
 export type ProposalExecuteAsyncInput<
   TAccountExecutor extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountGeneral extends string = string,
   TAccountProposal extends string = string,
   TAccountTreasury extends string = string,
+  TAccountSeller extends string = string,
+  TAccountVault extends string = string,
+  TAccountMint extends string = string,
+  TAccountTokenProgram extends string = string,
+  TAccountSystemProgram extends string = string,
 > = {
+  /** Anyone; pays the rent of a seller account where one is opened, and gets it back. */
   executor: TransactionSigner<TAccountExecutor>;
   bus: Address<TAccountBus>;
+  ledger?: Address<TAccountLedger>;
   /** The bus's general capacity. */
   general?: Address<TAccountGeneral>;
   proposal: Address<TAccountProposal>;
   /** The bus's treasury: what the present shares earned is computed from its balance. */
   treasury?: Address<TAccountTreasury>;
+  /** Where a seller is admitted or suspended, its account; else the bus's own seller account, open or not. */
+  seller: Address<TAccountSeller>;
+  /** The vault of that seller. */
+  vault?: Address<TAccountVault>;
+  mint: Address<TAccountMint>;
+  tokenProgram: Address<TAccountTokenProgram>;
+  systemProgram?: Address<TAccountSystemProgram>;
 };
 
 export async function getProposalExecuteInstructionAsync<
   TAccountExecutor extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountGeneral extends string,
   TAccountProposal extends string,
   TAccountTreasury extends string,
+  TAccountSeller extends string,
+  TAccountVault extends string,
+  TAccountMint extends string,
+  TAccountTokenProgram extends string,
+  TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: ProposalExecuteAsyncInput<TAccountExecutor, TAccountBus, TAccountGeneral, TAccountProposal, TAccountTreasury>,
+  input: ProposalExecuteAsyncInput<
+    TAccountExecutor,
+    TAccountBus,
+    TAccountLedger,
+    TAccountGeneral,
+    TAccountProposal,
+    TAccountTreasury,
+    TAccountSeller,
+    TAccountVault,
+    TAccountMint,
+    TAccountTokenProgram,
+    TAccountSystemProgram
+  >,
   config?: { programAddress?: TProgramAddress },
 ): Promise<
   ProposalExecuteInstruction<
     TProgramAddress,
     TAccountExecutor,
     TAccountBus,
+    TAccountLedger,
     TAccountGeneral,
     TAccountProposal,
-    TAccountTreasury
+    TAccountTreasury,
+    TAccountSeller,
+    TAccountVault,
+    TAccountMint,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >
 > {
   // Program address.
@@ -132,15 +183,26 @@ export async function getProposalExecuteInstructionAsync<
 
   // Original accounts.
   const originalAccounts = {
-    executor: { value: input.executor ?? null, isWritable: false },
+    executor: { value: input.executor ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     general: { value: input.general ?? null, isWritable: true },
     proposal: { value: input.proposal ?? null, isWritable: true },
-    treasury: { value: input.treasury ?? null, isWritable: false },
+    treasury: { value: input.treasury ?? null, isWritable: true },
+    seller: { value: input.seller ?? null, isWritable: true },
+    vault: { value: input.vault ?? null, isWritable: true },
+    mint: { value: input.mint ?? null, isWritable: false },
+    tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
   // Resolve default values.
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
   if (!accounts.general.value) {
     accounts.general.value = await findCapacityPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
@@ -152,15 +214,29 @@ export async function getProposalExecuteInstructionAsync<
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
   }
+  if (!accounts.vault.value) {
+    accounts.vault.value = await findVaultPda({
+      seller: getAddressFromResolvedInstructionAccount('seller', accounts.seller.value),
+    });
+  }
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
+  }
 
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
       getAccountMeta('executor', accounts.executor),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('general', accounts.general),
       getAccountMeta('proposal', accounts.proposal),
       getAccountMeta('treasury', accounts.treasury),
+      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('vault', accounts.vault),
+      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('tokenProgram', accounts.tokenProgram),
+      getAccountMeta('systemProgram', accounts.systemProgram),
     ],
     data: getProposalExecuteInstructionDataEncoder().encode({}),
     programAddress,
@@ -168,67 +244,129 @@ export async function getProposalExecuteInstructionAsync<
     TProgramAddress,
     TAccountExecutor,
     TAccountBus,
+    TAccountLedger,
     TAccountGeneral,
     TAccountProposal,
-    TAccountTreasury
+    TAccountTreasury,
+    TAccountSeller,
+    TAccountVault,
+    TAccountMint,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >);
 }
 
 export type ProposalExecuteInput<
   TAccountExecutor extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountGeneral extends string = string,
   TAccountProposal extends string = string,
   TAccountTreasury extends string = string,
+  TAccountSeller extends string = string,
+  TAccountVault extends string = string,
+  TAccountMint extends string = string,
+  TAccountTokenProgram extends string = string,
+  TAccountSystemProgram extends string = string,
 > = {
+  /** Anyone; pays the rent of a seller account where one is opened, and gets it back. */
   executor: TransactionSigner<TAccountExecutor>;
   bus: Address<TAccountBus>;
+  ledger: Address<TAccountLedger>;
   /** The bus's general capacity. */
   general: Address<TAccountGeneral>;
   proposal: Address<TAccountProposal>;
   /** The bus's treasury: what the present shares earned is computed from its balance. */
   treasury: Address<TAccountTreasury>;
+  /** Where a seller is admitted or suspended, its account; else the bus's own seller account, open or not. */
+  seller: Address<TAccountSeller>;
+  /** The vault of that seller. */
+  vault: Address<TAccountVault>;
+  mint: Address<TAccountMint>;
+  tokenProgram: Address<TAccountTokenProgram>;
+  systemProgram?: Address<TAccountSystemProgram>;
 };
 
 export function getProposalExecuteInstruction<
   TAccountExecutor extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountGeneral extends string,
   TAccountProposal extends string,
   TAccountTreasury extends string,
+  TAccountSeller extends string,
+  TAccountVault extends string,
+  TAccountMint extends string,
+  TAccountTokenProgram extends string,
+  TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: ProposalExecuteInput<TAccountExecutor, TAccountBus, TAccountGeneral, TAccountProposal, TAccountTreasury>,
+  input: ProposalExecuteInput<
+    TAccountExecutor,
+    TAccountBus,
+    TAccountLedger,
+    TAccountGeneral,
+    TAccountProposal,
+    TAccountTreasury,
+    TAccountSeller,
+    TAccountVault,
+    TAccountMint,
+    TAccountTokenProgram,
+    TAccountSystemProgram
+  >,
   config?: { programAddress?: TProgramAddress },
 ): ProposalExecuteInstruction<
   TProgramAddress,
   TAccountExecutor,
   TAccountBus,
+  TAccountLedger,
   TAccountGeneral,
   TAccountProposal,
-  TAccountTreasury
+  TAccountTreasury,
+  TAccountSeller,
+  TAccountVault,
+  TAccountMint,
+  TAccountTokenProgram,
+  TAccountSystemProgram
 > {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
-    executor: { value: input.executor ?? null, isWritable: false },
+    executor: { value: input.executor ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: true },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     general: { value: input.general ?? null, isWritable: true },
     proposal: { value: input.proposal ?? null, isWritable: true },
-    treasury: { value: input.treasury ?? null, isWritable: false },
+    treasury: { value: input.treasury ?? null, isWritable: true },
+    seller: { value: input.seller ?? null, isWritable: true },
+    vault: { value: input.vault ?? null, isWritable: true },
+    mint: { value: input.mint ?? null, isWritable: false },
+    tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
+
+  // Resolve default values.
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
+  }
 
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
       getAccountMeta('executor', accounts.executor),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('general', accounts.general),
       getAccountMeta('proposal', accounts.proposal),
       getAccountMeta('treasury', accounts.treasury),
+      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('vault', accounts.vault),
+      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('tokenProgram', accounts.tokenProgram),
+      getAccountMeta('systemProgram', accounts.systemProgram),
     ],
     data: getProposalExecuteInstructionDataEncoder().encode({}),
     programAddress,
@@ -236,9 +374,15 @@ export function getProposalExecuteInstruction<
     TProgramAddress,
     TAccountExecutor,
     TAccountBus,
+    TAccountLedger,
     TAccountGeneral,
     TAccountProposal,
-    TAccountTreasury
+    TAccountTreasury,
+    TAccountSeller,
+    TAccountVault,
+    TAccountMint,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >);
 }
 
@@ -248,13 +392,22 @@ export type ParsedProposalExecuteInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
+    /** Anyone; pays the rent of a seller account where one is opened, and gets it back. */
     executor: TAccountMetas[0];
     bus: TAccountMetas[1];
+    ledger: TAccountMetas[2];
     /** The bus's general capacity. */
-    general: TAccountMetas[2];
-    proposal: TAccountMetas[3];
+    general: TAccountMetas[3];
+    proposal: TAccountMetas[4];
     /** The bus's treasury: what the present shares earned is computed from its balance. */
-    treasury: TAccountMetas[4];
+    treasury: TAccountMetas[5];
+    /** Where a seller is admitted or suspended, its account; else the bus's own seller account, open or not. */
+    seller: TAccountMetas[6];
+    /** The vault of that seller. */
+    vault: TAccountMetas[7];
+    mint: TAccountMetas[8];
+    tokenProgram: TAccountMetas[9];
+    systemProgram: TAccountMetas[10];
   };
   data: ProposalExecuteInstructionData;
 };
@@ -262,10 +415,10 @@ export type ParsedProposalExecuteInstruction<
 export function parseProposalExecuteInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedProposalExecuteInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 5) {
+  if (instruction.accounts.length < 11) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 5,
+      expectedAccountMetas: 11,
     });
   }
   let accountIndex = 0;
@@ -279,9 +432,15 @@ export function parseProposalExecuteInstruction<TProgram extends string, TAccoun
     accounts: {
       executor: getNextAccount(),
       bus: getNextAccount(),
+      ledger: getNextAccount(),
       general: getNextAccount(),
       proposal: getNextAccount(),
       treasury: getNextAccount(),
+      seller: getNextAccount(),
+      vault: getNextAccount(),
+      mint: getNextAccount(),
+      tokenProgram: getNextAccount(),
+      systemProgram: getNextAccount(),
     },
     data: getProposalExecuteInstructionDataDecoder().decode(instruction.data),
   };

@@ -35,7 +35,7 @@ import {
 import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const PROPOSAL_REVOKE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([18]);
+export const PROPOSAL_REVOKE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([24]);
 
 export function getProposalRevokeDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(PROPOSAL_REVOKE_DISCRIMINATOR);

@@ -39,7 +39,7 @@ import {
 import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const PURCHASE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([8]);
+export const PURCHASE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([15]);
 
 export function getPurchaseDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(PURCHASE_DISCRIMINATOR);
@@ -52,8 +52,7 @@ export type PurchaseInstruction<
   TAccountBus extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
   TAccountPayment extends string | AccountMeta<string> = string,
-  TAccountPayout extends string | AccountMeta<string> = string,
-  TAccountMint extends string | AccountMeta<string> = string,
+  TAccountVault extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
@@ -67,8 +66,7 @@ export type PurchaseInstruction<
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       TAccountPayment extends string ? WritableAccount<TAccountPayment> : TAccountPayment,
-      TAccountPayout extends string ? WritableAccount<TAccountPayout> : TAccountPayout,
-      TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
+      TAccountVault extends string ? WritableAccount<TAccountVault> : TAccountVault,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       ...TRemainingAccounts,
     ]
@@ -129,8 +127,7 @@ export type PurchaseInput<
   TAccountBus extends string = string,
   TAccountOffer extends string = string,
   TAccountPayment extends string = string,
-  TAccountPayout extends string = string,
-  TAccountMint extends string = string,
+  TAccountVault extends string = string,
   TAccountTokenProgram extends string = string,
 > = {
   /** Who buys and may move the tokens of `payment`. */
@@ -141,9 +138,8 @@ export type PurchaseInput<
   offer: Address<TAccountOffer>;
   /** Token account that pays. */
   payment: Address<TAccountPayment>;
-  /** The offer's payout account. */
-  payout: Address<TAccountPayout>;
-  mint: Address<TAccountMint>;
+  /** The seller's vault, which is paid. */
+  vault: Address<TAccountVault>;
   tokenProgram: Address<TAccountTokenProgram>;
   nonce: PurchaseInstructionDataArgs['nonce'];
   energyWh: PurchaseInstructionDataArgs['energyWh'];
@@ -158,8 +154,7 @@ export function getPurchaseInstruction<
   TAccountBus extends string,
   TAccountOffer extends string,
   TAccountPayment extends string,
-  TAccountPayout extends string,
-  TAccountMint extends string,
+  TAccountVault extends string,
   TAccountTokenProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
@@ -169,8 +164,7 @@ export function getPurchaseInstruction<
     TAccountBus,
     TAccountOffer,
     TAccountPayment,
-    TAccountPayout,
-    TAccountMint,
+    TAccountVault,
     TAccountTokenProgram
   >,
   config?: { programAddress?: TProgramAddress },
@@ -181,8 +175,7 @@ export function getPurchaseInstruction<
   TAccountBus,
   TAccountOffer,
   TAccountPayment,
-  TAccountPayout,
-  TAccountMint,
+  TAccountVault,
   TAccountTokenProgram
 > {
   // Program address.
@@ -195,8 +188,7 @@ export function getPurchaseInstruction<
     bus: { value: input.bus ?? null, isWritable: false },
     offer: { value: input.offer ?? null, isWritable: true },
     payment: { value: input.payment ?? null, isWritable: true },
-    payout: { value: input.payout ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
+    vault: { value: input.vault ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
@@ -212,8 +204,7 @@ export function getPurchaseInstruction<
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('offer', accounts.offer),
       getAccountMeta('payment', accounts.payment),
-      getAccountMeta('payout', accounts.payout),
-      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('vault', accounts.vault),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
     ],
     data: getPurchaseInstructionDataEncoder().encode(args as PurchaseInstructionDataArgs),
@@ -225,8 +216,7 @@ export function getPurchaseInstruction<
     TAccountBus,
     TAccountOffer,
     TAccountPayment,
-    TAccountPayout,
-    TAccountMint,
+    TAccountVault,
     TAccountTokenProgram
   >);
 }
@@ -245,10 +235,9 @@ export type ParsedPurchaseInstruction<
     offer: TAccountMetas[3];
     /** Token account that pays. */
     payment: TAccountMetas[4];
-    /** The offer's payout account. */
-    payout: TAccountMetas[5];
-    mint: TAccountMetas[6];
-    tokenProgram: TAccountMetas[7];
+    /** The seller's vault, which is paid. */
+    vault: TAccountMetas[5];
+    tokenProgram: TAccountMetas[6];
   };
   data: PurchaseInstructionData;
 };
@@ -256,10 +245,10 @@ export type ParsedPurchaseInstruction<
 export function parsePurchaseInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPurchaseInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 8) {
+  if (instruction.accounts.length < 7) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 8,
+      expectedAccountMetas: 7,
     });
   }
   let accountIndex = 0;
@@ -276,8 +265,7 @@ export function parsePurchaseInstruction<TProgram extends string, TAccountMetas 
       bus: getNextAccount(),
       offer: getNextAccount(),
       payment: getNextAccount(),
-      payout: getNextAccount(),
-      mint: getNextAccount(),
+      vault: getNextAccount(),
       tokenProgram: getNextAccount(),
     },
     data: getPurchaseInstructionDataDecoder().decode(instruction.data),

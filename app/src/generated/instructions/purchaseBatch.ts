@@ -40,7 +40,7 @@ import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 import { getPurchaseItemDecoder, getPurchaseItemEncoder, type PurchaseItem, type PurchaseItemArgs } from '../types';
 
-export const PURCHASE_BATCH_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([9]);
+export const PURCHASE_BATCH_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([16]);
 
 export function getPurchaseBatchDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(PURCHASE_BATCH_DISCRIMINATOR);
@@ -51,7 +51,6 @@ export type PurchaseBatchInstruction<
   TAccountBuyer extends string | AccountMeta<string> = string,
   TAccountTrader extends string | AccountMeta<string> = string,
   TAccountPayment extends string | AccountMeta<string> = string,
-  TAccountMint extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
@@ -63,7 +62,6 @@ export type PurchaseBatchInstruction<
         : TAccountBuyer,
       TAccountTrader extends string ? WritableAccount<TAccountTrader> : TAccountTrader,
       TAccountPayment extends string ? WritableAccount<TAccountPayment> : TAccountPayment,
-      TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       ...TRemainingAccounts,
     ]
@@ -114,7 +112,6 @@ export type PurchaseBatchInput<
   TAccountBuyer extends string = string,
   TAccountTrader extends string = string,
   TAccountPayment extends string = string,
-  TAccountMint extends string = string,
   TAccountTokenProgram extends string = string,
 > = {
   /** Who buys and may move the tokens of `payment`. */
@@ -123,9 +120,7 @@ export type PurchaseBatchInput<
   trader: Address<TAccountTrader>;
   /** Token account that pays. */
   payment: Address<TAccountPayment>;
-  /** Settlement mint of every bus in the batch. */
-  mint: Address<TAccountMint>;
-  /** Token program of the mint. */
+  /** Token program of the settlement mint, which all buses of the batch have. */
   tokenProgram: Address<TAccountTokenProgram>;
   nonce: PurchaseBatchInstructionDataArgs['nonce'];
   maxTotal: PurchaseBatchInstructionDataArgs['maxTotal'];
@@ -136,20 +131,12 @@ export function getPurchaseBatchInstruction<
   TAccountBuyer extends string,
   TAccountTrader extends string,
   TAccountPayment extends string,
-  TAccountMint extends string,
   TAccountTokenProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: PurchaseBatchInput<TAccountBuyer, TAccountTrader, TAccountPayment, TAccountMint, TAccountTokenProgram>,
+  input: PurchaseBatchInput<TAccountBuyer, TAccountTrader, TAccountPayment, TAccountTokenProgram>,
   config?: { programAddress?: TProgramAddress },
-): PurchaseBatchInstruction<
-  TProgramAddress,
-  TAccountBuyer,
-  TAccountTrader,
-  TAccountPayment,
-  TAccountMint,
-  TAccountTokenProgram
-> {
+): PurchaseBatchInstruction<TProgramAddress, TAccountBuyer, TAccountTrader, TAccountPayment, TAccountTokenProgram> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
@@ -158,7 +145,6 @@ export function getPurchaseBatchInstruction<
     buyer: { value: input.buyer ?? null, isWritable: false },
     trader: { value: input.trader ?? null, isWritable: true },
     payment: { value: input.payment ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
@@ -172,19 +158,11 @@ export function getPurchaseBatchInstruction<
       getAccountMeta('buyer', accounts.buyer),
       getAccountMeta('trader', accounts.trader),
       getAccountMeta('payment', accounts.payment),
-      getAccountMeta('mint', accounts.mint),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
     ],
     data: getPurchaseBatchInstructionDataEncoder().encode(args as PurchaseBatchInstructionDataArgs),
     programAddress,
-  } as PurchaseBatchInstruction<
-    TProgramAddress,
-    TAccountBuyer,
-    TAccountTrader,
-    TAccountPayment,
-    TAccountMint,
-    TAccountTokenProgram
-  >);
+  } as PurchaseBatchInstruction<TProgramAddress, TAccountBuyer, TAccountTrader, TAccountPayment, TAccountTokenProgram>);
 }
 
 export type ParsedPurchaseBatchInstruction<
@@ -199,10 +177,8 @@ export type ParsedPurchaseBatchInstruction<
     trader: TAccountMetas[1];
     /** Token account that pays. */
     payment: TAccountMetas[2];
-    /** Settlement mint of every bus in the batch. */
-    mint: TAccountMetas[3];
-    /** Token program of the mint. */
-    tokenProgram: TAccountMetas[4];
+    /** Token program of the settlement mint, which all buses of the batch have. */
+    tokenProgram: TAccountMetas[3];
   };
   data: PurchaseBatchInstructionData;
 };
@@ -210,10 +186,10 @@ export type ParsedPurchaseBatchInstruction<
 export function parsePurchaseBatchInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPurchaseBatchInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 5) {
+  if (instruction.accounts.length < 4) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 5,
+      expectedAccountMetas: 4,
     });
   }
   let accountIndex = 0;
@@ -228,7 +204,6 @@ export function parsePurchaseBatchInstruction<TProgram extends string, TAccountM
       buyer: getNextAccount(),
       trader: getNextAccount(),
       payment: getNextAccount(),
-      mint: getNextAccount(),
       tokenProgram: getNextAccount(),
     },
     data: getPurchaseBatchInstructionDataDecoder().decode(instruction.data),

@@ -34,7 +34,7 @@ import {
 import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const TRADER_CLOSE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([14]);
+export const TRADER_CLOSE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([21]);
 
 export function getTraderCloseDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(TRADER_CLOSE_DISCRIMINATOR);

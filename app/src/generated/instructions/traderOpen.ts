@@ -45,7 +45,7 @@ import {
 import { findTraderPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const TRADER_OPEN_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([13]);
+export const TRADER_OPEN_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([20]);
 
 export function getTraderOpenDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(TRADER_OPEN_DISCRIMINATOR);

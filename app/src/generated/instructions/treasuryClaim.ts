@@ -18,6 +18,7 @@ import {
   SolanaError,
   transformEncoder,
   type AccountMeta,
+  type AccountSignerMeta,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
@@ -27,17 +28,19 @@ import {
   type InstructionWithData,
   type ReadonlyAccount,
   type ReadonlyUint8Array,
+  type TransactionSigner,
   type WritableAccount,
+  type WritableSignerAccount,
 } from '@solana/kit';
 import {
   getAccountMetaFactory,
   getAddressFromResolvedInstructionAccount,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findTreasuryPda } from '../pdas';
+import { findClaimPda, findLedgerPda, findTreasuryPda, findUnclaimedPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const TREASURY_CLAIM_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([21]);
+export const TREASURY_CLAIM_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([27]);
 
 export function getTreasuryClaimDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 1).encode(TREASURY_CLAIM_DISCRIMINATOR);
@@ -45,23 +48,33 @@ export function getTreasuryClaimDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type TreasuryClaimInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
+  TAccountCaller extends string | AccountMeta<string> = string,
   TAccountOwner extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
+  TAccountLedger extends string | AccountMeta<string> = string,
   TAccountTreasury extends string | AccountMeta<string> = string,
   TAccountDestination extends string | AccountMeta<string> = string,
-  TAccountMint extends string | AccountMeta<string> = string,
+  TAccountUnclaimed extends string | AccountMeta<string> = string,
+  TAccountClaim extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
+  TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
+      TAccountCaller extends string
+        ? WritableSignerAccount<TAccountCaller> & AccountSignerMeta<TAccountCaller>
+        : TAccountCaller,
       TAccountOwner extends string ? ReadonlyAccount<TAccountOwner> : TAccountOwner,
-      TAccountBus extends string ? WritableAccount<TAccountBus> : TAccountBus,
+      TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
+      TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountTreasury extends string ? WritableAccount<TAccountTreasury> : TAccountTreasury,
       TAccountDestination extends string ? WritableAccount<TAccountDestination> : TAccountDestination,
-      TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
+      TAccountUnclaimed extends string ? WritableAccount<TAccountUnclaimed> : TAccountUnclaimed,
+      TAccountClaim extends string ? WritableAccount<TAccountClaim> : TAccountClaim,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
+      TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
     ]
   >;
@@ -89,50 +102,73 @@ export function getTreasuryClaimInstructionDataCodec(): FixedSizeCodec<
 }
 
 export type TreasuryClaimAsyncInput<
+  TAccountCaller extends string = string,
   TAccountOwner extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountTreasury extends string = string,
   TAccountDestination extends string = string,
-  TAccountMint extends string = string,
+  TAccountUnclaimed extends string = string,
+  TAccountClaim extends string = string,
   TAccountTokenProgram extends string = string,
+  TAccountSystemProgram extends string = string,
 > = {
-  /** The owner who is paid; need not sign. */
+  /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+  caller: TransactionSigner<TAccountCaller>;
+  /** The owner who is paid; need not sign. May be the caller. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
+  ledger?: Address<TAccountLedger>;
   treasury?: Address<TAccountTreasury>;
-  /** A token account of the settlement mint that belongs to the owner. */
+  /** The token account that is paid. */
   destination: Address<TAccountDestination>;
-  mint: Address<TAccountMint>;
+  /** The bus's account for what cannot be paid. */
+  unclaimed?: Address<TAccountUnclaimed>;
+  /** The claim of the owner; looked at only where the owner cannot be paid. */
+  claim?: Address<TAccountClaim>;
   tokenProgram: Address<TAccountTokenProgram>;
+  systemProgram?: Address<TAccountSystemProgram>;
 };
 
 export async function getTreasuryClaimInstructionAsync<
+  TAccountCaller extends string,
   TAccountOwner extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountTreasury extends string,
   TAccountDestination extends string,
-  TAccountMint extends string,
+  TAccountUnclaimed extends string,
+  TAccountClaim extends string,
   TAccountTokenProgram extends string,
+  TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: TreasuryClaimAsyncInput<
+    TAccountCaller,
     TAccountOwner,
     TAccountBus,
+    TAccountLedger,
     TAccountTreasury,
     TAccountDestination,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): Promise<
   TreasuryClaimInstruction<
     TProgramAddress,
+    TAccountCaller,
     TAccountOwner,
     TAccountBus,
+    TAccountLedger,
     TAccountTreasury,
     TAccountDestination,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >
 > {
   // Program address.
@@ -140,124 +176,195 @@ export async function getTreasuryClaimInstructionAsync<
 
   // Original accounts.
   const originalAccounts = {
+    caller: { value: input.caller ?? null, isWritable: true },
     owner: { value: input.owner ?? null, isWritable: false },
-    bus: { value: input.bus ?? null, isWritable: true },
+    bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
     destination: { value: input.destination ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
+    unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    claim: { value: input.claim ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
   // Resolve default values.
+  if (!accounts.ledger.value) {
+    accounts.ledger.value = await findLedgerPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
   if (!accounts.treasury.value) {
     accounts.treasury.value = await findTreasuryPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
   }
+  if (!accounts.unclaimed.value) {
+    accounts.unclaimed.value = await findUnclaimedPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
+  if (!accounts.claim.value) {
+    accounts.claim.value = await findClaimPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+      wallet: getAddressFromResolvedInstructionAccount('owner', accounts.owner.value),
+    });
+  }
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
+  }
 
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
+      getAccountMeta('caller', accounts.caller),
       getAccountMeta('owner', accounts.owner),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('treasury', accounts.treasury),
       getAccountMeta('destination', accounts.destination),
-      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('claim', accounts.claim),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
+      getAccountMeta('systemProgram', accounts.systemProgram),
     ],
     data: getTreasuryClaimInstructionDataEncoder().encode({}),
     programAddress,
   } as TreasuryClaimInstruction<
     TProgramAddress,
+    TAccountCaller,
     TAccountOwner,
     TAccountBus,
+    TAccountLedger,
     TAccountTreasury,
     TAccountDestination,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >);
 }
 
 export type TreasuryClaimInput<
+  TAccountCaller extends string = string,
   TAccountOwner extends string = string,
   TAccountBus extends string = string,
+  TAccountLedger extends string = string,
   TAccountTreasury extends string = string,
   TAccountDestination extends string = string,
-  TAccountMint extends string = string,
+  TAccountUnclaimed extends string = string,
+  TAccountClaim extends string = string,
   TAccountTokenProgram extends string = string,
+  TAccountSystemProgram extends string = string,
 > = {
-  /** The owner who is paid; need not sign. */
+  /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+  caller: TransactionSigner<TAccountCaller>;
+  /** The owner who is paid; need not sign. May be the caller. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
+  ledger: Address<TAccountLedger>;
   treasury: Address<TAccountTreasury>;
-  /** A token account of the settlement mint that belongs to the owner. */
+  /** The token account that is paid. */
   destination: Address<TAccountDestination>;
-  mint: Address<TAccountMint>;
+  /** The bus's account for what cannot be paid. */
+  unclaimed: Address<TAccountUnclaimed>;
+  /** The claim of the owner; looked at only where the owner cannot be paid. */
+  claim: Address<TAccountClaim>;
   tokenProgram: Address<TAccountTokenProgram>;
+  systemProgram?: Address<TAccountSystemProgram>;
 };
 
 export function getTreasuryClaimInstruction<
+  TAccountCaller extends string,
   TAccountOwner extends string,
   TAccountBus extends string,
+  TAccountLedger extends string,
   TAccountTreasury extends string,
   TAccountDestination extends string,
-  TAccountMint extends string,
+  TAccountUnclaimed extends string,
+  TAccountClaim extends string,
   TAccountTokenProgram extends string,
+  TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
   input: TreasuryClaimInput<
+    TAccountCaller,
     TAccountOwner,
     TAccountBus,
+    TAccountLedger,
     TAccountTreasury,
     TAccountDestination,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): TreasuryClaimInstruction<
   TProgramAddress,
+  TAccountCaller,
   TAccountOwner,
   TAccountBus,
+  TAccountLedger,
   TAccountTreasury,
   TAccountDestination,
-  TAccountMint,
-  TAccountTokenProgram
+  TAccountUnclaimed,
+  TAccountClaim,
+  TAccountTokenProgram,
+  TAccountSystemProgram
 > {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
+    caller: { value: input.caller ?? null, isWritable: true },
     owner: { value: input.owner ?? null, isWritable: false },
-    bus: { value: input.bus ?? null, isWritable: true },
+    bus: { value: input.bus ?? null, isWritable: false },
+    ledger: { value: input.ledger ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
     destination: { value: input.destination ?? null, isWritable: true },
-    mint: { value: input.mint ?? null, isWritable: false },
+    unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    claim: { value: input.claim ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
+
+  // Resolve default values.
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
+  }
 
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
+      getAccountMeta('caller', accounts.caller),
       getAccountMeta('owner', accounts.owner),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('ledger', accounts.ledger),
       getAccountMeta('treasury', accounts.treasury),
       getAccountMeta('destination', accounts.destination),
-      getAccountMeta('mint', accounts.mint),
+      getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('claim', accounts.claim),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
+      getAccountMeta('systemProgram', accounts.systemProgram),
     ],
     data: getTreasuryClaimInstructionDataEncoder().encode({}),
     programAddress,
   } as TreasuryClaimInstruction<
     TProgramAddress,
+    TAccountCaller,
     TAccountOwner,
     TAccountBus,
+    TAccountLedger,
     TAccountTreasury,
     TAccountDestination,
-    TAccountMint,
-    TAccountTokenProgram
+    TAccountUnclaimed,
+    TAccountClaim,
+    TAccountTokenProgram,
+    TAccountSystemProgram
   >);
 }
 
@@ -267,14 +374,21 @@ export type ParsedTreasuryClaimInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The owner who is paid; need not sign. */
-    owner: TAccountMetas[0];
-    bus: TAccountMetas[1];
-    treasury: TAccountMetas[2];
-    /** A token account of the settlement mint that belongs to the owner. */
-    destination: TAccountMetas[3];
-    mint: TAccountMetas[4];
-    tokenProgram: TAccountMetas[5];
+    /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+    caller: TAccountMetas[0];
+    /** The owner who is paid; need not sign. May be the caller. */
+    owner: TAccountMetas[1];
+    bus: TAccountMetas[2];
+    ledger: TAccountMetas[3];
+    treasury: TAccountMetas[4];
+    /** The token account that is paid. */
+    destination: TAccountMetas[5];
+    /** The bus's account for what cannot be paid. */
+    unclaimed: TAccountMetas[6];
+    /** The claim of the owner; looked at only where the owner cannot be paid. */
+    claim: TAccountMetas[7];
+    tokenProgram: TAccountMetas[8];
+    systemProgram: TAccountMetas[9];
   };
   data: TreasuryClaimInstructionData;
 };
@@ -282,10 +396,10 @@ export type ParsedTreasuryClaimInstruction<
 export function parseTreasuryClaimInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedTreasuryClaimInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 6) {
+  if (instruction.accounts.length < 10) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 6,
+      expectedAccountMetas: 10,
     });
   }
   let accountIndex = 0;
@@ -297,12 +411,16 @@ export function parseTreasuryClaimInstruction<TProgram extends string, TAccountM
   return {
     programAddress: instruction.programAddress,
     accounts: {
+      caller: getNextAccount(),
       owner: getNextAccount(),
       bus: getNextAccount(),
+      ledger: getNextAccount(),
       treasury: getNextAccount(),
       destination: getNextAccount(),
-      mint: getNextAccount(),
+      unclaimed: getNextAccount(),
+      claim: getNextAccount(),
       tokenProgram: getNextAccount(),
+      systemProgram: getNextAccount(),
     },
     data: getTreasuryClaimInstructionDataDecoder().decode(instruction.data),
   };

@@ -8,9 +8,14 @@
 
 export * from './bus';
 export * from './capacity';
-export * from './escrow';
+export * from './claim';
+export * from './creator';
+export * from './ledger';
 export * from './lock';
 export * from './offer';
 export * from './proposal';
+export * from './seller';
 export * from './trader';
 export * from './treasury';
+export * from './unclaimed';
+export * from './vault';

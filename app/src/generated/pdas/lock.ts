@@ -10,6 +10,7 @@ import {
   getAddressEncoder,
   getBytesEncoder,
   getProgramDerivedAddress,
+  getU8Encoder,
   type Address,
   type ProgramDerivedAddress,
 } from '@solana/kit';
@@ -17,8 +18,10 @@ import {
 export type LockSeeds = {
   offer: Address;
   buyer: Address;
+  place: number;
 };
 
+/** One of a buyer's places for locks on an offer. */
 export async function findLockPda(
   seeds: LockSeeds,
   config: { programAddress?: Address | undefined } = {},
@@ -32,6 +35,7 @@ export async function findLockPda(
       getBytesEncoder().encode(new Uint8Array([108, 111, 99, 107])),
       getAddressEncoder().encode(seeds.offer),
       getAddressEncoder().encode(seeds.buyer),
+      getU8Encoder().encode(seeds.place),
     ],
   });
 }

@@ -16,8 +16,8 @@ import {
 } from '@solana/kit';
 
 export type OfferSeeds = {
-  capacity: Address;
-  offerSeq: number | bigint;
+  seller: Address;
+  number: number | bigint;
 };
 
 export async function findOfferPda(
@@ -31,8 +31,8 @@ export async function findOfferPda(
     programAddress,
     seeds: [
       getBytesEncoder().encode(new Uint8Array([111, 102, 102, 101, 114])),
-      getAddressEncoder().encode(seeds.capacity),
-      getU64Encoder().encode(seeds.offerSeq),
+      getAddressEncoder().encode(seeds.seller),
+      getU64Encoder().encode(seeds.number),
     ],
   });
 }

@@ -17,7 +17,8 @@ import {
 
 export type ProposalSeeds = {
   bus: Address;
-  proposalSeq: number | bigint;
+  proposer: Address;
+  number: number | bigint;
 };
 
 export async function findProposalPda(
@@ -32,7 +33,8 @@ export async function findProposalPda(
     seeds: [
       getBytesEncoder().encode(new Uint8Array([112, 114, 111, 112, 111, 115, 97, 108])),
       getAddressEncoder().encode(seeds.bus),
-      getU64Encoder().encode(seeds.proposalSeq),
+      getAddressEncoder().encode(seeds.proposer),
+      getU64Encoder().encode(seeds.number),
     ],
   });
 }

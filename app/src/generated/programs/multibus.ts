@@ -35,56 +35,82 @@ import {
 import {
   getBusCodec,
   getCapacityCodec,
+  getClaimCodec,
+  getCreatorCodec,
+  getLedgerCodec,
   getLockCodec,
   getOfferCodec,
   getProposalCodec,
+  getSellerCodec,
+  getTombstoneCodec,
   getTraderCodec,
   type Bus,
   type BusArgs,
   type Capacity,
   type CapacityArgs,
+  type Claim,
+  type ClaimArgs,
+  type Creator,
+  type CreatorArgs,
+  type Ledger,
+  type LedgerArgs,
   type Lock,
   type LockArgs,
   type Offer,
   type OfferArgs,
   type Proposal,
   type ProposalArgs,
+  type Seller,
+  type SellerArgs,
+  type Tombstone,
+  type TombstoneArgs,
   type Trader,
   type TraderArgs,
 } from '../accounts';
 import {
+  getBusCloseInstructionAsync,
   getBusCreateInstructionAsync,
-  getCapacityCloseInstruction,
+  getCapacityCloseInstructionAsync,
   getCapacityOpenInstructionAsync,
+  getClaimPayInstructionAsync,
+  getCreatorOpenInstructionAsync,
   getLockReleaseInstructionAsync,
-  getLockSettleInstructionAsync,
+  getLockSettleInstruction,
   getLockTakeInstructionAsync,
   getOfferCancelInstruction,
-  getOfferCreateForBusInstructionAsync,
+  getOfferCollectInstruction,
   getOfferCreateInstructionAsync,
-  getOfferExtendInstruction,
   getOfferRepriceInstruction,
+  getOfferSetExpiryInstruction,
   getProposalApproveInstruction,
-  getProposalCloseInstruction,
+  getProposalCloseInstructionAsync,
   getProposalCreateInstructionAsync,
   getProposalExecuteInstructionAsync,
   getProposalRevokeInstruction,
   getPurchaseBatchInstruction,
   getPurchaseInstruction,
+  getSellerAdmitInstructionAsync,
+  getSellerCloseInstructionAsync,
+  getSellerOpenInstructionAsync,
+  getSellerSuspendInstruction,
+  getSellerWithdrawInstructionAsync,
   getTraderCloseInstruction,
   getTraderOpenInstructionAsync,
   getTreasuryClaimInstructionAsync,
+  parseBusCloseInstruction,
   parseBusCreateInstruction,
   parseCapacityCloseInstruction,
   parseCapacityOpenInstruction,
+  parseClaimPayInstruction,
+  parseCreatorOpenInstruction,
   parseLockReleaseInstruction,
   parseLockSettleInstruction,
   parseLockTakeInstruction,
   parseOfferCancelInstruction,
-  parseOfferCreateForBusInstruction,
+  parseOfferCollectInstruction,
   parseOfferCreateInstruction,
-  parseOfferExtendInstruction,
   parseOfferRepriceInstruction,
+  parseOfferSetExpiryInstruction,
   parseProposalApproveInstruction,
   parseProposalCloseInstruction,
   parseProposalCreateInstruction,
@@ -92,31 +118,42 @@ import {
   parseProposalRevokeInstruction,
   parsePurchaseBatchInstruction,
   parsePurchaseInstruction,
+  parseSellerAdmitInstruction,
+  parseSellerCloseInstruction,
+  parseSellerOpenInstruction,
+  parseSellerSuspendInstruction,
+  parseSellerWithdrawInstruction,
   parseTraderCloseInstruction,
   parseTraderOpenInstruction,
   parseTreasuryClaimInstruction,
+  type BusCloseAsyncInput,
   type BusCreateAsyncInput,
-  type CapacityCloseInput,
+  type CapacityCloseAsyncInput,
   type CapacityOpenAsyncInput,
+  type ClaimPayAsyncInput,
+  type CreatorOpenAsyncInput,
   type LockReleaseAsyncInput,
-  type LockSettleAsyncInput,
+  type LockSettleInput,
   type LockTakeAsyncInput,
   type OfferCancelInput,
+  type OfferCollectInput,
   type OfferCreateAsyncInput,
-  type OfferCreateForBusAsyncInput,
-  type OfferExtendInput,
   type OfferRepriceInput,
+  type OfferSetExpiryInput,
+  type ParsedBusCloseInstruction,
   type ParsedBusCreateInstruction,
   type ParsedCapacityCloseInstruction,
   type ParsedCapacityOpenInstruction,
+  type ParsedClaimPayInstruction,
+  type ParsedCreatorOpenInstruction,
   type ParsedLockReleaseInstruction,
   type ParsedLockSettleInstruction,
   type ParsedLockTakeInstruction,
   type ParsedOfferCancelInstruction,
-  type ParsedOfferCreateForBusInstruction,
+  type ParsedOfferCollectInstruction,
   type ParsedOfferCreateInstruction,
-  type ParsedOfferExtendInstruction,
   type ParsedOfferRepriceInstruction,
+  type ParsedOfferSetExpiryInstruction,
   type ParsedProposalApproveInstruction,
   type ParsedProposalCloseInstruction,
   type ParsedProposalCreateInstruction,
@@ -124,16 +161,26 @@ import {
   type ParsedProposalRevokeInstruction,
   type ParsedPurchaseBatchInstruction,
   type ParsedPurchaseInstruction,
+  type ParsedSellerAdmitInstruction,
+  type ParsedSellerCloseInstruction,
+  type ParsedSellerOpenInstruction,
+  type ParsedSellerSuspendInstruction,
+  type ParsedSellerWithdrawInstruction,
   type ParsedTraderCloseInstruction,
   type ParsedTraderOpenInstruction,
   type ParsedTreasuryClaimInstruction,
   type ProposalApproveInput,
-  type ProposalCloseInput,
+  type ProposalCloseAsyncInput,
   type ProposalCreateAsyncInput,
   type ProposalExecuteAsyncInput,
   type ProposalRevokeInput,
   type PurchaseBatchInput,
   type PurchaseInput,
+  type SellerAdmitAsyncInput,
+  type SellerCloseAsyncInput,
+  type SellerOpenAsyncInput,
+  type SellerSuspendInput,
+  type SellerWithdrawAsyncInput,
   type TraderCloseInput,
   type TraderOpenAsyncInput,
   type TreasuryClaimAsyncInput,
@@ -141,12 +188,17 @@ import {
 import {
   findBusPda,
   findCapacityPda,
-  findEscrowPda,
+  findClaimPda,
+  findCreatorPda,
+  findLedgerPda,
   findLockPda,
   findOfferPda,
   findProposalPda,
+  findSellerPda,
   findTraderPda,
   findTreasuryPda,
+  findUnclaimedPda,
+  findVaultPda,
 } from '../pdas';
 
 export const MULTIBUS_PROGRAM_ADDRESS =
@@ -155,9 +207,14 @@ export const MULTIBUS_PROGRAM_ADDRESS =
 export enum MultibusAccount {
   Bus,
   Capacity,
+  Claim,
+  Creator,
+  Ledger,
   Lock,
   Offer,
   Proposal,
+  Seller,
+  Tombstone,
   Trader,
 }
 
@@ -180,6 +237,33 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
     )
   ) {
     return MultibusAccount.Capacity;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([155, 70, 22, 176, 123, 215, 246, 102])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Claim;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([237, 37, 233, 153, 165, 132, 54, 103])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Creator;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([43, 41, 21, 213, 180, 176, 95, 32])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Ledger;
   }
   if (
     containsBytes(
@@ -211,6 +295,24 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([76, 163, 162, 59, 115, 49, 116, 39])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Seller;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([45, 187, 252, 155, 232, 114, 36, 22])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Tombstone;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([74, 133, 32, 105, 47, 50, 5, 238])),
       0,
     )
@@ -224,17 +326,20 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
 }
 
 export enum MultibusInstruction {
+  BusClose,
   BusCreate,
   CapacityClose,
   CapacityOpen,
+  ClaimPay,
+  CreatorOpen,
   LockRelease,
   LockSettle,
   LockTake,
   OfferCancel,
+  OfferCollect,
   OfferCreate,
-  OfferCreateForBus,
-  OfferExtend,
   OfferReprice,
+  OfferSetExpiry,
   ProposalApprove,
   ProposalClose,
   ProposalCreate,
@@ -242,6 +347,11 @@ export enum MultibusInstruction {
   ProposalRevoke,
   Purchase,
   PurchaseBatch,
+  SellerAdmit,
+  SellerClose,
+  SellerOpen,
+  SellerSuspend,
+  SellerWithdraw,
   TraderClose,
   TraderOpen,
   TreasuryClaim,
@@ -251,67 +361,91 @@ export function identifyMultibusInstruction(
   instruction: { data: ReadonlyUint8Array } | ReadonlyUint8Array,
 ): MultibusInstruction {
   const data = 'data' in instruction ? instruction.data : instruction;
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([0])), 0)) {
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([2])), 0)) {
+    return MultibusInstruction.BusClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([1])), 0)) {
     return MultibusInstruction.BusCreate;
   }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([3])), 0)) {
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([4])), 0)) {
     return MultibusInstruction.CapacityClose;
   }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([2])), 0)) {
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([3])), 0)) {
     return MultibusInstruction.CapacityOpen;
   }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([12])), 0)) {
-    return MultibusInstruction.LockRelease;
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([28])), 0)) {
+    return MultibusInstruction.ClaimPay;
   }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([11])), 0)) {
-    return MultibusInstruction.LockSettle;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([10])), 0)) {
-    return MultibusInstruction.LockTake;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([7])), 0)) {
-    return MultibusInstruction.OfferCancel;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([4])), 0)) {
-    return MultibusInstruction.OfferCreate;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([15])), 0)) {
-    return MultibusInstruction.OfferCreateForBus;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([6])), 0)) {
-    return MultibusInstruction.OfferExtend;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([5])), 0)) {
-    return MultibusInstruction.OfferReprice;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([17])), 0)) {
-    return MultibusInstruction.ProposalApprove;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([20])), 0)) {
-    return MultibusInstruction.ProposalClose;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([16])), 0)) {
-    return MultibusInstruction.ProposalCreate;
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([0])), 0)) {
+    return MultibusInstruction.CreatorOpen;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([19])), 0)) {
-    return MultibusInstruction.ProposalExecute;
+    return MultibusInstruction.LockRelease;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([18])), 0)) {
-    return MultibusInstruction.ProposalRevoke;
+    return MultibusInstruction.LockSettle;
   }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([8])), 0)) {
-    return MultibusInstruction.Purchase;
-  }
-  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([9])), 0)) {
-    return MultibusInstruction.PurchaseBatch;
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([17])), 0)) {
+    return MultibusInstruction.LockTake;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([14])), 0)) {
-    return MultibusInstruction.TraderClose;
+    return MultibusInstruction.OfferCancel;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([13])), 0)) {
-    return MultibusInstruction.TraderOpen;
+    return MultibusInstruction.OfferCollect;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([10])), 0)) {
+    return MultibusInstruction.OfferCreate;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([11])), 0)) {
+    return MultibusInstruction.OfferReprice;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([12])), 0)) {
+    return MultibusInstruction.OfferSetExpiry;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([23])), 0)) {
+    return MultibusInstruction.ProposalApprove;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([26])), 0)) {
+    return MultibusInstruction.ProposalClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([22])), 0)) {
+    return MultibusInstruction.ProposalCreate;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([25])), 0)) {
+    return MultibusInstruction.ProposalExecute;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([24])), 0)) {
+    return MultibusInstruction.ProposalRevoke;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([15])), 0)) {
+    return MultibusInstruction.Purchase;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([16])), 0)) {
+    return MultibusInstruction.PurchaseBatch;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([6])), 0)) {
+    return MultibusInstruction.SellerAdmit;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([9])), 0)) {
+    return MultibusInstruction.SellerClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([5])), 0)) {
+    return MultibusInstruction.SellerOpen;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([7])), 0)) {
+    return MultibusInstruction.SellerSuspend;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([8])), 0)) {
+    return MultibusInstruction.SellerWithdraw;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([21])), 0)) {
+    return MultibusInstruction.TraderClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([20])), 0)) {
+    return MultibusInstruction.TraderOpen;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([27])), 0)) {
     return MultibusInstruction.TreasuryClaim;
   }
   throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__FAILED_TO_IDENTIFY_INSTRUCTION, {
@@ -321,17 +455,20 @@ export function identifyMultibusInstruction(
 }
 
 export type ParsedMultibusInstruction<TProgram extends string = 'Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi'> =
+  | ({ instructionType: MultibusInstruction.BusClose } & ParsedBusCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.BusCreate } & ParsedBusCreateInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CapacityClose } & ParsedCapacityCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CapacityOpen } & ParsedCapacityOpenInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.ClaimPay } & ParsedClaimPayInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.CreatorOpen } & ParsedCreatorOpenInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.LockRelease } & ParsedLockReleaseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.LockSettle } & ParsedLockSettleInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.LockTake } & ParsedLockTakeInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferCancel } & ParsedOfferCancelInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.OfferCollect } & ParsedOfferCollectInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferCreate } & ParsedOfferCreateInstruction<TProgram>)
-  | ({ instructionType: MultibusInstruction.OfferCreateForBus } & ParsedOfferCreateForBusInstruction<TProgram>)
-  | ({ instructionType: MultibusInstruction.OfferExtend } & ParsedOfferExtendInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferReprice } & ParsedOfferRepriceInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.OfferSetExpiry } & ParsedOfferSetExpiryInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ProposalApprove } & ParsedProposalApproveInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ProposalClose } & ParsedProposalCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ProposalCreate } & ParsedProposalCreateInstruction<TProgram>)
@@ -339,6 +476,11 @@ export type ParsedMultibusInstruction<TProgram extends string = 'Busn1mpoGaFq9To
   | ({ instructionType: MultibusInstruction.ProposalRevoke } & ParsedProposalRevokeInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.Purchase } & ParsedPurchaseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.PurchaseBatch } & ParsedPurchaseBatchInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.SellerAdmit } & ParsedSellerAdmitInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.SellerClose } & ParsedSellerCloseInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.SellerOpen } & ParsedSellerOpenInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.SellerSuspend } & ParsedSellerSuspendInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.SellerWithdraw } & ParsedSellerWithdrawInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.TraderClose } & ParsedTraderCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.TraderOpen } & ParsedTraderOpenInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.TreasuryClaim } & ParsedTreasuryClaimInstruction<TProgram>);
@@ -348,6 +490,10 @@ export function parseMultibusInstruction<TProgram extends string>(
 ): ParsedMultibusInstruction<TProgram> {
   const instructionType = identifyMultibusInstruction(instruction);
   switch (instructionType) {
+    case MultibusInstruction.BusClose: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.BusClose, ...parseBusCloseInstruction(instruction) };
+    }
     case MultibusInstruction.BusCreate: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.BusCreate, ...parseBusCreateInstruction(instruction) };
@@ -359,6 +505,14 @@ export function parseMultibusInstruction<TProgram extends string>(
     case MultibusInstruction.CapacityOpen: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.CapacityOpen, ...parseCapacityOpenInstruction(instruction) };
+    }
+    case MultibusInstruction.ClaimPay: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.ClaimPay, ...parseClaimPayInstruction(instruction) };
+    }
+    case MultibusInstruction.CreatorOpen: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.CreatorOpen, ...parseCreatorOpenInstruction(instruction) };
     }
     case MultibusInstruction.LockRelease: {
       assertIsInstructionWithAccounts(instruction);
@@ -376,24 +530,21 @@ export function parseMultibusInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.OfferCancel, ...parseOfferCancelInstruction(instruction) };
     }
+    case MultibusInstruction.OfferCollect: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.OfferCollect, ...parseOfferCollectInstruction(instruction) };
+    }
     case MultibusInstruction.OfferCreate: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.OfferCreate, ...parseOfferCreateInstruction(instruction) };
     }
-    case MultibusInstruction.OfferCreateForBus: {
-      assertIsInstructionWithAccounts(instruction);
-      return {
-        instructionType: MultibusInstruction.OfferCreateForBus,
-        ...parseOfferCreateForBusInstruction(instruction),
-      };
-    }
-    case MultibusInstruction.OfferExtend: {
-      assertIsInstructionWithAccounts(instruction);
-      return { instructionType: MultibusInstruction.OfferExtend, ...parseOfferExtendInstruction(instruction) };
-    }
     case MultibusInstruction.OfferReprice: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.OfferReprice, ...parseOfferRepriceInstruction(instruction) };
+    }
+    case MultibusInstruction.OfferSetExpiry: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.OfferSetExpiry, ...parseOfferSetExpiryInstruction(instruction) };
     }
     case MultibusInstruction.ProposalApprove: {
       assertIsInstructionWithAccounts(instruction);
@@ -422,6 +573,26 @@ export function parseMultibusInstruction<TProgram extends string>(
     case MultibusInstruction.PurchaseBatch: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.PurchaseBatch, ...parsePurchaseBatchInstruction(instruction) };
+    }
+    case MultibusInstruction.SellerAdmit: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.SellerAdmit, ...parseSellerAdmitInstruction(instruction) };
+    }
+    case MultibusInstruction.SellerClose: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.SellerClose, ...parseSellerCloseInstruction(instruction) };
+    }
+    case MultibusInstruction.SellerOpen: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.SellerOpen, ...parseSellerOpenInstruction(instruction) };
+    }
+    case MultibusInstruction.SellerSuspend: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.SellerSuspend, ...parseSellerSuspendInstruction(instruction) };
+    }
+    case MultibusInstruction.SellerWithdraw: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.SellerWithdraw, ...parseSellerWithdrawInstruction(instruction) };
     }
     case MultibusInstruction.TraderClose: {
       assertIsInstructionWithAccounts(instruction);
@@ -452,42 +623,50 @@ export type MultibusPlugin = {
 export type MultibusPluginAccounts = {
   bus: ReturnType<typeof getBusCodec> & SelfFetchFunctions<BusArgs, Bus>;
   capacity: ReturnType<typeof getCapacityCodec> & SelfFetchFunctions<CapacityArgs, Capacity>;
+  claim: ReturnType<typeof getClaimCodec> & SelfFetchFunctions<ClaimArgs, Claim>;
+  creator: ReturnType<typeof getCreatorCodec> & SelfFetchFunctions<CreatorArgs, Creator>;
+  ledger: ReturnType<typeof getLedgerCodec> & SelfFetchFunctions<LedgerArgs, Ledger>;
   lock: ReturnType<typeof getLockCodec> & SelfFetchFunctions<LockArgs, Lock>;
   offer: ReturnType<typeof getOfferCodec> & SelfFetchFunctions<OfferArgs, Offer>;
   proposal: ReturnType<typeof getProposalCodec> & SelfFetchFunctions<ProposalArgs, Proposal>;
+  seller: ReturnType<typeof getSellerCodec> & SelfFetchFunctions<SellerArgs, Seller>;
+  tombstone: ReturnType<typeof getTombstoneCodec> & SelfFetchFunctions<TombstoneArgs, Tombstone>;
   trader: ReturnType<typeof getTraderCodec> & SelfFetchFunctions<TraderArgs, Trader>;
 };
 
 export type MultibusPluginInstructions = {
+  busClose: (input: BusCloseAsyncInput) => ReturnType<typeof getBusCloseInstructionAsync> & SelfPlanAndSendFunctions;
   busCreate: (input: BusCreateAsyncInput) => ReturnType<typeof getBusCreateInstructionAsync> & SelfPlanAndSendFunctions;
   capacityClose: (
-    input: CapacityCloseInput,
-  ) => ReturnType<typeof getCapacityCloseInstruction> & SelfPlanAndSendFunctions;
+    input: CapacityCloseAsyncInput,
+  ) => ReturnType<typeof getCapacityCloseInstructionAsync> & SelfPlanAndSendFunctions;
   capacityOpen: (
     input: CapacityOpenAsyncInput,
   ) => ReturnType<typeof getCapacityOpenInstructionAsync> & SelfPlanAndSendFunctions;
+  claimPay: (input: ClaimPayAsyncInput) => ReturnType<typeof getClaimPayInstructionAsync> & SelfPlanAndSendFunctions;
+  creatorOpen: (
+    input: CreatorOpenAsyncInput,
+  ) => ReturnType<typeof getCreatorOpenInstructionAsync> & SelfPlanAndSendFunctions;
   lockRelease: (
     input: LockReleaseAsyncInput,
   ) => ReturnType<typeof getLockReleaseInstructionAsync> & SelfPlanAndSendFunctions;
-  lockSettle: (
-    input: LockSettleAsyncInput,
-  ) => ReturnType<typeof getLockSettleInstructionAsync> & SelfPlanAndSendFunctions;
+  lockSettle: (input: LockSettleInput) => ReturnType<typeof getLockSettleInstruction> & SelfPlanAndSendFunctions;
   lockTake: (input: LockTakeAsyncInput) => ReturnType<typeof getLockTakeInstructionAsync> & SelfPlanAndSendFunctions;
   offerCancel: (input: OfferCancelInput) => ReturnType<typeof getOfferCancelInstruction> & SelfPlanAndSendFunctions;
+  offerCollect: (input: OfferCollectInput) => ReturnType<typeof getOfferCollectInstruction> & SelfPlanAndSendFunctions;
   offerCreate: (
     input: OfferCreateAsyncInput,
   ) => ReturnType<typeof getOfferCreateInstructionAsync> & SelfPlanAndSendFunctions;
-  offerCreateForBus: (
-    input: OfferCreateForBusAsyncInput,
-  ) => ReturnType<typeof getOfferCreateForBusInstructionAsync> & SelfPlanAndSendFunctions;
-  offerExtend: (input: OfferExtendInput) => ReturnType<typeof getOfferExtendInstruction> & SelfPlanAndSendFunctions;
   offerReprice: (input: OfferRepriceInput) => ReturnType<typeof getOfferRepriceInstruction> & SelfPlanAndSendFunctions;
+  offerSetExpiry: (
+    input: OfferSetExpiryInput,
+  ) => ReturnType<typeof getOfferSetExpiryInstruction> & SelfPlanAndSendFunctions;
   proposalApprove: (
     input: ProposalApproveInput,
   ) => ReturnType<typeof getProposalApproveInstruction> & SelfPlanAndSendFunctions;
   proposalClose: (
-    input: ProposalCloseInput,
-  ) => ReturnType<typeof getProposalCloseInstruction> & SelfPlanAndSendFunctions;
+    input: ProposalCloseAsyncInput,
+  ) => ReturnType<typeof getProposalCloseInstructionAsync> & SelfPlanAndSendFunctions;
   proposalCreate: (
     input: ProposalCreateAsyncInput,
   ) => ReturnType<typeof getProposalCreateInstructionAsync> & SelfPlanAndSendFunctions;
@@ -501,6 +680,21 @@ export type MultibusPluginInstructions = {
   purchaseBatch: (
     input: PurchaseBatchInput,
   ) => ReturnType<typeof getPurchaseBatchInstruction> & SelfPlanAndSendFunctions;
+  sellerAdmit: (
+    input: SellerAdmitAsyncInput,
+  ) => ReturnType<typeof getSellerAdmitInstructionAsync> & SelfPlanAndSendFunctions;
+  sellerClose: (
+    input: SellerCloseAsyncInput,
+  ) => ReturnType<typeof getSellerCloseInstructionAsync> & SelfPlanAndSendFunctions;
+  sellerOpen: (
+    input: SellerOpenAsyncInput,
+  ) => ReturnType<typeof getSellerOpenInstructionAsync> & SelfPlanAndSendFunctions;
+  sellerSuspend: (
+    input: SellerSuspendInput,
+  ) => ReturnType<typeof getSellerSuspendInstruction> & SelfPlanAndSendFunctions;
+  sellerWithdraw: (
+    input: SellerWithdrawAsyncInput,
+  ) => ReturnType<typeof getSellerWithdrawInstructionAsync> & SelfPlanAndSendFunctions;
   traderClose: (input: TraderCloseInput) => ReturnType<typeof getTraderCloseInstruction> & SelfPlanAndSendFunctions;
   traderOpen: (
     input: TraderOpenAsyncInput,
@@ -512,13 +706,18 @@ export type MultibusPluginInstructions = {
 
 export type MultibusPluginPdas = {
   bus: typeof findBusPda;
+  ledger: typeof findLedgerPda;
   capacity: typeof findCapacityPda;
-  escrow: typeof findEscrowPda;
   treasury: typeof findTreasuryPda;
-  lock: typeof findLockPda;
+  unclaimed: typeof findUnclaimedPda;
+  creator: typeof findCreatorPda;
   offer: typeof findOfferPda;
-  trader: typeof findTraderPda;
   proposal: typeof findProposalPda;
+  trader: typeof findTraderPda;
+  seller: typeof findSellerPda;
+  vault: typeof findVaultPda;
+  lock: typeof findLockPda;
+  claim: typeof findClaimPda;
 };
 
 export type MultibusPluginRequirements = ClientWithRpc<GetAccountInfoApi & GetMultipleAccountsApi> &
@@ -532,44 +731,61 @@ export function multibusProgram() {
         accounts: {
           bus: addSelfFetchFunctions(client, getBusCodec()),
           capacity: addSelfFetchFunctions(client, getCapacityCodec()),
+          claim: addSelfFetchFunctions(client, getClaimCodec()),
+          creator: addSelfFetchFunctions(client, getCreatorCodec()),
+          ledger: addSelfFetchFunctions(client, getLedgerCodec()),
           lock: addSelfFetchFunctions(client, getLockCodec()),
           offer: addSelfFetchFunctions(client, getOfferCodec()),
           proposal: addSelfFetchFunctions(client, getProposalCodec()),
+          seller: addSelfFetchFunctions(client, getSellerCodec()),
+          tombstone: addSelfFetchFunctions(client, getTombstoneCodec()),
           trader: addSelfFetchFunctions(client, getTraderCodec()),
         },
         instructions: {
+          busClose: (input) => addSelfPlanAndSendFunctions(client, getBusCloseInstructionAsync(input)),
           busCreate: (input) => addSelfPlanAndSendFunctions(client, getBusCreateInstructionAsync(input)),
-          capacityClose: (input) => addSelfPlanAndSendFunctions(client, getCapacityCloseInstruction(input)),
+          capacityClose: (input) => addSelfPlanAndSendFunctions(client, getCapacityCloseInstructionAsync(input)),
           capacityOpen: (input) => addSelfPlanAndSendFunctions(client, getCapacityOpenInstructionAsync(input)),
+          claimPay: (input) => addSelfPlanAndSendFunctions(client, getClaimPayInstructionAsync(input)),
+          creatorOpen: (input) => addSelfPlanAndSendFunctions(client, getCreatorOpenInstructionAsync(input)),
           lockRelease: (input) => addSelfPlanAndSendFunctions(client, getLockReleaseInstructionAsync(input)),
-          lockSettle: (input) => addSelfPlanAndSendFunctions(client, getLockSettleInstructionAsync(input)),
+          lockSettle: (input) => addSelfPlanAndSendFunctions(client, getLockSettleInstruction(input)),
           lockTake: (input) => addSelfPlanAndSendFunctions(client, getLockTakeInstructionAsync(input)),
           offerCancel: (input) => addSelfPlanAndSendFunctions(client, getOfferCancelInstruction(input)),
+          offerCollect: (input) => addSelfPlanAndSendFunctions(client, getOfferCollectInstruction(input)),
           offerCreate: (input) => addSelfPlanAndSendFunctions(client, getOfferCreateInstructionAsync(input)),
-          offerCreateForBus: (input) =>
-            addSelfPlanAndSendFunctions(client, getOfferCreateForBusInstructionAsync(input)),
-          offerExtend: (input) => addSelfPlanAndSendFunctions(client, getOfferExtendInstruction(input)),
           offerReprice: (input) => addSelfPlanAndSendFunctions(client, getOfferRepriceInstruction(input)),
+          offerSetExpiry: (input) => addSelfPlanAndSendFunctions(client, getOfferSetExpiryInstruction(input)),
           proposalApprove: (input) => addSelfPlanAndSendFunctions(client, getProposalApproveInstruction(input)),
-          proposalClose: (input) => addSelfPlanAndSendFunctions(client, getProposalCloseInstruction(input)),
+          proposalClose: (input) => addSelfPlanAndSendFunctions(client, getProposalCloseInstructionAsync(input)),
           proposalCreate: (input) => addSelfPlanAndSendFunctions(client, getProposalCreateInstructionAsync(input)),
           proposalExecute: (input) => addSelfPlanAndSendFunctions(client, getProposalExecuteInstructionAsync(input)),
           proposalRevoke: (input) => addSelfPlanAndSendFunctions(client, getProposalRevokeInstruction(input)),
           purchase: (input) => addSelfPlanAndSendFunctions(client, getPurchaseInstruction(input)),
           purchaseBatch: (input) => addSelfPlanAndSendFunctions(client, getPurchaseBatchInstruction(input)),
+          sellerAdmit: (input) => addSelfPlanAndSendFunctions(client, getSellerAdmitInstructionAsync(input)),
+          sellerClose: (input) => addSelfPlanAndSendFunctions(client, getSellerCloseInstructionAsync(input)),
+          sellerOpen: (input) => addSelfPlanAndSendFunctions(client, getSellerOpenInstructionAsync(input)),
+          sellerSuspend: (input) => addSelfPlanAndSendFunctions(client, getSellerSuspendInstruction(input)),
+          sellerWithdraw: (input) => addSelfPlanAndSendFunctions(client, getSellerWithdrawInstructionAsync(input)),
           traderClose: (input) => addSelfPlanAndSendFunctions(client, getTraderCloseInstruction(input)),
           traderOpen: (input) => addSelfPlanAndSendFunctions(client, getTraderOpenInstructionAsync(input)),
           treasuryClaim: (input) => addSelfPlanAndSendFunctions(client, getTreasuryClaimInstructionAsync(input)),
         },
         pdas: {
           bus: findBusPda,
+          ledger: findLedgerPda,
           capacity: findCapacityPda,
-          escrow: findEscrowPda,
           treasury: findTreasuryPda,
-          lock: findLockPda,
+          unclaimed: findUnclaimedPda,
+          creator: findCreatorPda,
           offer: findOfferPda,
-          trader: findTraderPda,
           proposal: findProposalPda,
+          trader: findTraderPda,
+          seller: findSellerPda,
+          vault: findVaultPda,
+          lock: findLockPda,
+          claim: findClaimPda,
         },
       },
     });

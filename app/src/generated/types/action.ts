@@ -42,8 +42,10 @@ export type Action = {
   value: bigint;
   /** The gate closure where windows are set, else 0. */
   gateClosureSeconds: bigint;
-  /** The owner to add or remove, else zeros. */
+  /** The owner to add, remove or replace, the seller's wallet, or the operator; else zeros. */
   owner: Address;
+  /** The key that takes the owner's place where one is replaced, else zeros. */
+  newOwner: Address;
   sharesBps: Array<number>;
 };
 
@@ -57,8 +59,10 @@ export type ActionArgs = {
   value: number | bigint;
   /** The gate closure where windows are set, else 0. */
   gateClosureSeconds: number | bigint;
-  /** The owner to add or remove, else zeros. */
+  /** The owner to add, remove or replace, the seller's wallet, or the operator; else zeros. */
   owner: Address;
+  /** The key that takes the owner's place where one is replaced, else zeros. */
+  newOwner: Address;
   sharesBps: Array<number>;
 };
 
@@ -70,6 +74,7 @@ export function getActionEncoder(): FixedSizeEncoder<ActionArgs> {
     ['value', getU64Encoder()],
     ['gateClosureSeconds', getU64Encoder()],
     ['owner', getAddressEncoder()],
+    ['newOwner', getAddressEncoder()],
     ['sharesBps', getArrayEncoder(getU16Encoder(), { size: 16 })],
   ]);
 }
@@ -82,6 +87,7 @@ export function getActionDecoder(): FixedSizeDecoder<Action> {
     ['value', getU64Decoder()],
     ['gateClosureSeconds', getU64Decoder()],
     ['owner', getAddressDecoder()],
+    ['newOwner', getAddressDecoder()],
     ['sharesBps', getArrayDecoder(getU16Decoder(), { size: 16 })],
   ]);
 }

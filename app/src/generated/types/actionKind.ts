@@ -29,6 +29,14 @@ export enum ActionKind {
   LockFeeSet,
   Pause,
   Resume,
+  OwnerReplace,
+  PauseQuorumSet,
+  SellerAdmit,
+  SellerSuspend,
+  ReservePriceSet,
+  LeastSizeSet,
+  OperatorSet,
+  BusClose,
 }
 
 export type ActionKindArgs = ActionKind;

@@ -43,18 +43,27 @@ import { getOwnerSlotDecoder, getOwnerSlotEncoder, type OwnerSlot, type OwnerSlo
 /** A bus was created. */
 export type BusCreated = {
   bus: Address;
+  ledger: Address;
+  /** The general capacity. */
   capacity: Address;
   creator: Address;
   mint: Address;
-  escrow: Address;
   treasury: Address;
+  unclaimed: Address;
+  /** Zeros for none. */
+  operator: Address;
   busSeq: bigint;
+  /** Number of the first proposal of each owner. */
+  firstProposal: bigint;
   capacityWh: bigint;
   basePricePerKwh: bigint;
+  reservePricePerKwh: bigint;
+  leastWh: bigint;
   createdAt: bigint;
   timelockSeconds: number;
   windowSeconds: number;
   gateClosureSeconds: number;
+  horizonSeconds: number;
   lockFeeBps: number;
   threshold: number;
   listingPolicy: number;
@@ -68,18 +77,27 @@ export type BusCreated = {
 
 export type BusCreatedArgs = {
   bus: Address;
+  ledger: Address;
+  /** The general capacity. */
   capacity: Address;
   creator: Address;
   mint: Address;
-  escrow: Address;
   treasury: Address;
+  unclaimed: Address;
+  /** Zeros for none. */
+  operator: Address;
   busSeq: number | bigint;
+  /** Number of the first proposal of each owner. */
+  firstProposal: number | bigint;
   capacityWh: number | bigint;
   basePricePerKwh: number | bigint;
+  reservePricePerKwh: number | bigint;
+  leastWh: number | bigint;
   createdAt: number | bigint;
   timelockSeconds: number;
   windowSeconds: number;
   gateClosureSeconds: number;
+  horizonSeconds: number;
   lockFeeBps: number;
   threshold: number;
   listingPolicy: number;
@@ -95,25 +113,31 @@ export function getBusCreatedEncoder(): FixedSizeEncoder<BusCreatedArgs> {
   return getHiddenPrefixEncoder(
     getStructEncoder([
       ['bus', getAddressEncoder()],
+      ['ledger', getAddressEncoder()],
       ['capacity', getAddressEncoder()],
       ['creator', getAddressEncoder()],
       ['mint', getAddressEncoder()],
-      ['escrow', getAddressEncoder()],
       ['treasury', getAddressEncoder()],
+      ['unclaimed', getAddressEncoder()],
+      ['operator', getAddressEncoder()],
       ['busSeq', getU64Encoder()],
+      ['firstProposal', getU64Encoder()],
       ['capacityWh', getU64Encoder()],
       ['basePricePerKwh', getU64Encoder()],
+      ['reservePricePerKwh', getU64Encoder()],
+      ['leastWh', getU64Encoder()],
       ['createdAt', getI64Encoder()],
       ['timelockSeconds', getU32Encoder()],
       ['windowSeconds', getU32Encoder()],
       ['gateClosureSeconds', getU32Encoder()],
+      ['horizonSeconds', getU32Encoder()],
       ['lockFeeBps', getU16Encoder()],
       ['threshold', getU8Encoder()],
       ['listingPolicy', getU8Encoder()],
       ['ownerCount', getU8Encoder()],
       ['nameLen', getU8Encoder()],
       ['pauseQuorum', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 5)],
+      ['padding', fixEncoderSize(getBytesEncoder(), 1)],
       ['name', fixEncoderSize(getBytesEncoder(), 32)],
       ['owners', getArrayEncoder(getOwnerSlotEncoder(), { size: 16 })],
     ]),
@@ -129,25 +153,31 @@ export function getBusCreatedDecoder(): FixedSizeDecoder<BusCreated> {
   return getHiddenPrefixDecoder(
     getStructDecoder([
       ['bus', getAddressDecoder()],
+      ['ledger', getAddressDecoder()],
       ['capacity', getAddressDecoder()],
       ['creator', getAddressDecoder()],
       ['mint', getAddressDecoder()],
-      ['escrow', getAddressDecoder()],
       ['treasury', getAddressDecoder()],
+      ['unclaimed', getAddressDecoder()],
+      ['operator', getAddressDecoder()],
       ['busSeq', getU64Decoder()],
+      ['firstProposal', getU64Decoder()],
       ['capacityWh', getU64Decoder()],
       ['basePricePerKwh', getU64Decoder()],
+      ['reservePricePerKwh', getU64Decoder()],
+      ['leastWh', getU64Decoder()],
       ['createdAt', getI64Decoder()],
       ['timelockSeconds', getU32Decoder()],
       ['windowSeconds', getU32Decoder()],
       ['gateClosureSeconds', getU32Decoder()],
+      ['horizonSeconds', getU32Decoder()],
       ['lockFeeBps', getU16Decoder()],
       ['threshold', getU8Decoder()],
       ['listingPolicy', getU8Decoder()],
       ['ownerCount', getU8Decoder()],
       ['nameLen', getU8Decoder()],
       ['pauseQuorum', getU8Decoder()],
-      ['padding', fixDecoderSize(getBytesDecoder(), 5)],
+      ['padding', fixDecoderSize(getBytesDecoder(), 1)],
       ['name', fixDecoderSize(getBytesDecoder(), 32)],
       ['owners', getArrayDecoder(getOwnerSlotDecoder(), { size: 16 })],
     ]),

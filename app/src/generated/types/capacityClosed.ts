@@ -28,12 +28,19 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** A past window's capacity was closed. */
-export type CapacityClosed = { bus: Address; capacity: Address; windowStart: bigint; soldWh: bigint };
+/** A window's capacity was closed. */
+export type CapacityClosed = {
+  bus: Address;
+  capacity: Address;
+  closedBy: Address;
+  windowStart: bigint;
+  soldWh: bigint;
+};
 
 export type CapacityClosedArgs = {
   bus: Address;
   capacity: Address;
+  closedBy: Address;
   windowStart: number | bigint;
   soldWh: number | bigint;
 };
@@ -43,6 +50,7 @@ export function getCapacityClosedEncoder(): FixedSizeEncoder<CapacityClosedArgs>
     getStructEncoder([
       ['bus', getAddressEncoder()],
       ['capacity', getAddressEncoder()],
+      ['closedBy', getAddressEncoder()],
       ['windowStart', getI64Encoder()],
       ['soldWh', getU64Encoder()],
     ]),
@@ -59,6 +67,7 @@ export function getCapacityClosedDecoder(): FixedSizeDecoder<CapacityClosed> {
     getStructDecoder([
       ['bus', getAddressDecoder()],
       ['capacity', getAddressDecoder()],
+      ['closedBy', getAddressDecoder()],
       ['windowStart', getI64Decoder()],
       ['soldWh', getU64Decoder()],
     ]),

@@ -39,6 +39,7 @@ export type CapacityOpened = {
   capacity: Address;
   rentPayer: Address;
   windowStart: bigint;
+  gateClosesAt: bigint;
   totalWh: bigint;
   windowSeconds: number;
   padding: ReadonlyUint8Array;
@@ -49,6 +50,7 @@ export type CapacityOpenedArgs = {
   capacity: Address;
   rentPayer: Address;
   windowStart: number | bigint;
+  gateClosesAt: number | bigint;
   totalWh: number | bigint;
   windowSeconds: number;
   padding: ReadonlyUint8Array;
@@ -61,6 +63,7 @@ export function getCapacityOpenedEncoder(): FixedSizeEncoder<CapacityOpenedArgs>
       ['capacity', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
       ['windowStart', getI64Encoder()],
+      ['gateClosesAt', getI64Encoder()],
       ['totalWh', getU64Encoder()],
       ['windowSeconds', getU32Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 4)],
@@ -80,6 +83,7 @@ export function getCapacityOpenedDecoder(): FixedSizeDecoder<CapacityOpened> {
       ['capacity', getAddressDecoder()],
       ['rentPayer', getAddressDecoder()],
       ['windowStart', getI64Decoder()],
+      ['gateClosesAt', getI64Decoder()],
       ['totalWh', getU64Decoder()],
       ['windowSeconds', getU32Decoder()],
       ['padding', fixDecoderSize(getBytesDecoder(), 4)],

@@ -18,6 +18,7 @@ import {
 /** Who may list energy on a bus. */
 export enum ListingPolicy {
   OwnersOnly,
+  Admitted,
   Open,
 }
 

@@ -8,9 +8,11 @@
 
 import {
   combineCodec,
+  fixDecoderSize,
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getBytesDecoder,
   getBytesEncoder,
   getConstantDecoder,
   getConstantEncoder,
@@ -20,21 +22,29 @@ import {
   getStructEncoder,
   getU64Decoder,
   getU64Encoder,
+  getU8Decoder,
+  getU8Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
+  type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** A lock was released without being settled. */
+/** A lock was released without being settled, or its refund was paid later. */
 export type LockReleased = {
   lock: Address;
   offer: Address;
   buyer: Address;
   releasedBy: Address;
+  /** Energy that came free now, in Wh. */
   energyWh: bigint;
   refund: bigint;
+  /** What became the seller's now, in token base units. */
   fee: bigint;
+  /** [`RefundOutcome`](crate::state::RefundOutcome). */
+  outcome: number;
+  padding: ReadonlyUint8Array;
 };
 
 export type LockReleasedArgs = {
@@ -42,9 +52,14 @@ export type LockReleasedArgs = {
   offer: Address;
   buyer: Address;
   releasedBy: Address;
+  /** Energy that came free now, in Wh. */
   energyWh: number | bigint;
   refund: number | bigint;
+  /** What became the seller's now, in token base units. */
   fee: number | bigint;
+  /** [`RefundOutcome`](crate::state::RefundOutcome). */
+  outcome: number;
+  padding: ReadonlyUint8Array;
 };
 
 export function getLockReleasedEncoder(): FixedSizeEncoder<LockReleasedArgs> {
@@ -57,6 +72,8 @@ export function getLockReleasedEncoder(): FixedSizeEncoder<LockReleasedArgs> {
       ['energyWh', getU64Encoder()],
       ['refund', getU64Encoder()],
       ['fee', getU64Encoder()],
+      ['outcome', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 7)],
     ]),
     [
       getConstantEncoder(
@@ -76,6 +93,8 @@ export function getLockReleasedDecoder(): FixedSizeDecoder<LockReleased> {
       ['energyWh', getU64Decoder()],
       ['refund', getU64Decoder()],
       ['fee', getU64Decoder()],
+      ['outcome', getU8Decoder()],
+      ['padding', fixDecoderSize(getBytesDecoder(), 7)],
     ]),
     [
       getConstantDecoder(

@@ -8,9 +8,11 @@
 
 import {
   combineCodec,
+  fixDecoderSize,
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getBytesDecoder,
   getBytesEncoder,
   getConstantDecoder,
   getConstantEncoder,
@@ -20,15 +22,20 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
+  getU8Decoder,
+  getU8Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
+  type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** A lock was taken; its deposit is in escrow. */
+/** A lock was taken; its deposit is in the seller's vault. */
 export type LockTaken = {
   lock: Address;
   offer: Address;
@@ -37,6 +44,11 @@ export type LockTaken = {
   pricePerKwh: bigint;
   deposit: bigint;
   expiresAt: bigint;
+  /** Number of the lock among all that were taken on its offer. */
+  number: number;
+  /** Number of the lock among its buyer's on its offer. */
+  place: number;
+  padding: ReadonlyUint8Array;
 };
 
 export type LockTakenArgs = {
@@ -47,6 +59,11 @@ export type LockTakenArgs = {
   pricePerKwh: number | bigint;
   deposit: number | bigint;
   expiresAt: number | bigint;
+  /** Number of the lock among all that were taken on its offer. */
+  number: number;
+  /** Number of the lock among its buyer's on its offer. */
+  place: number;
+  padding: ReadonlyUint8Array;
 };
 
 export function getLockTakenEncoder(): FixedSizeEncoder<LockTakenArgs> {
@@ -59,6 +76,9 @@ export function getLockTakenEncoder(): FixedSizeEncoder<LockTakenArgs> {
       ['pricePerKwh', getU64Encoder()],
       ['deposit', getU64Encoder()],
       ['expiresAt', getI64Encoder()],
+      ['number', getU32Encoder()],
+      ['place', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 3)],
     ]),
     [
       getConstantEncoder(
@@ -78,6 +98,9 @@ export function getLockTakenDecoder(): FixedSizeDecoder<LockTaken> {
       ['pricePerKwh', getU64Decoder()],
       ['deposit', getU64Decoder()],
       ['expiresAt', getI64Decoder()],
+      ['number', getU32Decoder()],
+      ['place', getU8Decoder()],
+      ['padding', fixDecoderSize(getBytesDecoder(), 3)],
     ]),
     [
       getConstantDecoder(

@@ -31,7 +31,7 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** Free energy of an offer went back to its capacity; the account closed where nothing was locked. */
+/** Free energy of an offer went back to its capacity; the account closed where no lock was left. */
 export type OfferCancelled = {
   bus: Address;
   offer: Address;
@@ -40,6 +40,8 @@ export type OfferCancelled = {
   withdrawnWh: bigint;
   /** Energy sold until now, in Wh. */
   soldWh: bigint;
+  /** Proceeds that became the seller's to withdraw, in token base units. */
+  collected: bigint;
   /** 1 where the account closed. */
   closed: number;
   padding: ReadonlyUint8Array;
@@ -53,6 +55,8 @@ export type OfferCancelledArgs = {
   withdrawnWh: number | bigint;
   /** Energy sold until now, in Wh. */
   soldWh: number | bigint;
+  /** Proceeds that became the seller's to withdraw, in token base units. */
+  collected: number | bigint;
   /** 1 where the account closed. */
   closed: number;
   padding: ReadonlyUint8Array;
@@ -66,6 +70,7 @@ export function getOfferCancelledEncoder(): FixedSizeEncoder<OfferCancelledArgs>
       ['cancelledBy', getAddressEncoder()],
       ['withdrawnWh', getU64Encoder()],
       ['soldWh', getU64Encoder()],
+      ['collected', getU64Encoder()],
       ['closed', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 7)],
     ]),
@@ -85,6 +90,7 @@ export function getOfferCancelledDecoder(): FixedSizeDecoder<OfferCancelled> {
       ['cancelledBy', getAddressDecoder()],
       ['withdrawnWh', getU64Decoder()],
       ['soldWh', getU64Decoder()],
+      ['collected', getU64Decoder()],
       ['closed', getU8Decoder()],
       ['padding', fixDecoderSize(getBytesDecoder(), 7)],
     ]),

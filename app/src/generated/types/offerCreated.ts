@@ -39,17 +39,19 @@ export type OfferCreated = {
   capacity: Address;
   offer: Address;
   seller: Address;
-  payout: Address;
-  /** Who listed it and gets its rent back: the seller, or the owner who listed for the bus. */
+  /** Who listed it and gets its rent back: the seller's wallet, or the owner who listed for the bus. */
   rentPayer: Address;
-  offerSeq: bigint;
+  number: bigint;
   energyWh: bigint;
   pricePerKwh: bigint;
   windowStart: bigint;
   createdAt: bigint;
+  /** First second in which an offer of the bus itself trades; 0 for the offers of others. */
+  tradesFrom: bigint;
   expiresAt: bigint;
+  /** What the window may sell after the listing, in Wh. */
+  capacityTotalWh: bigint;
   source: number;
-  ownedByBus: number;
   padding: ReadonlyUint8Array;
 };
 
@@ -58,17 +60,19 @@ export type OfferCreatedArgs = {
   capacity: Address;
   offer: Address;
   seller: Address;
-  payout: Address;
-  /** Who listed it and gets its rent back: the seller, or the owner who listed for the bus. */
+  /** Who listed it and gets its rent back: the seller's wallet, or the owner who listed for the bus. */
   rentPayer: Address;
-  offerSeq: number | bigint;
+  number: number | bigint;
   energyWh: number | bigint;
   pricePerKwh: number | bigint;
   windowStart: number | bigint;
   createdAt: number | bigint;
+  /** First second in which an offer of the bus itself trades; 0 for the offers of others. */
+  tradesFrom: number | bigint;
   expiresAt: number | bigint;
+  /** What the window may sell after the listing, in Wh. */
+  capacityTotalWh: number | bigint;
   source: number;
-  ownedByBus: number;
   padding: ReadonlyUint8Array;
 };
 
@@ -79,17 +83,17 @@ export function getOfferCreatedEncoder(): FixedSizeEncoder<OfferCreatedArgs> {
       ['capacity', getAddressEncoder()],
       ['offer', getAddressEncoder()],
       ['seller', getAddressEncoder()],
-      ['payout', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['offerSeq', getU64Encoder()],
+      ['number', getU64Encoder()],
       ['energyWh', getU64Encoder()],
       ['pricePerKwh', getU64Encoder()],
       ['windowStart', getI64Encoder()],
       ['createdAt', getI64Encoder()],
+      ['tradesFrom', getI64Encoder()],
       ['expiresAt', getI64Encoder()],
+      ['capacityTotalWh', getU64Encoder()],
       ['source', getU8Encoder()],
-      ['ownedByBus', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 6)],
+      ['padding', fixEncoderSize(getBytesEncoder(), 7)],
     ]),
     [
       getConstantEncoder(
@@ -106,17 +110,17 @@ export function getOfferCreatedDecoder(): FixedSizeDecoder<OfferCreated> {
       ['capacity', getAddressDecoder()],
       ['offer', getAddressDecoder()],
       ['seller', getAddressDecoder()],
-      ['payout', getAddressDecoder()],
       ['rentPayer', getAddressDecoder()],
-      ['offerSeq', getU64Decoder()],
+      ['number', getU64Decoder()],
       ['energyWh', getU64Decoder()],
       ['pricePerKwh', getU64Decoder()],
       ['windowStart', getI64Decoder()],
       ['createdAt', getI64Decoder()],
+      ['tradesFrom', getI64Decoder()],
       ['expiresAt', getI64Decoder()],
+      ['capacityTotalWh', getU64Decoder()],
       ['source', getU8Decoder()],
-      ['ownedByBus', getU8Decoder()],
-      ['padding', fixDecoderSize(getBytesDecoder(), 6)],
+      ['padding', fixDecoderSize(getBytesDecoder(), 7)],
     ]),
     [
       getConstantDecoder(

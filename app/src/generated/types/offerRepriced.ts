@@ -18,6 +18,8 @@ import {
   getConstantEncoder,
   getHiddenPrefixDecoder,
   getHiddenPrefixEncoder,
+  getI64Decoder,
+  getI64Encoder,
   getStructDecoder,
   getStructEncoder,
   getU32Decoder,
@@ -32,11 +34,18 @@ import {
 } from '@solana/kit';
 
 /** An offer has a new price. */
-export type OfferRepriced = { offer: Address; pricePerKwh: bigint; version: number; padding: ReadonlyUint8Array };
+export type OfferRepriced = {
+  offer: Address;
+  pricePerKwh: bigint;
+  tradesFrom: bigint;
+  version: number;
+  padding: ReadonlyUint8Array;
+};
 
 export type OfferRepricedArgs = {
   offer: Address;
   pricePerKwh: number | bigint;
+  tradesFrom: number | bigint;
   version: number;
   padding: ReadonlyUint8Array;
 };
@@ -46,6 +55,7 @@ export function getOfferRepricedEncoder(): FixedSizeEncoder<OfferRepricedArgs> {
     getStructEncoder([
       ['offer', getAddressEncoder()],
       ['pricePerKwh', getU64Encoder()],
+      ['tradesFrom', getI64Encoder()],
       ['version', getU32Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 4)],
     ]),
@@ -62,6 +72,7 @@ export function getOfferRepricedDecoder(): FixedSizeDecoder<OfferRepriced> {
     getStructDecoder([
       ['offer', getAddressDecoder()],
       ['pricePerKwh', getU64Decoder()],
+      ['tradesFrom', getI64Decoder()],
       ['version', getU32Decoder()],
       ['padding', fixDecoderSize(getBytesDecoder(), 4)],
     ]),

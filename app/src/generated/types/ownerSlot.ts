@@ -18,8 +18,6 @@ import {
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
-  getU64Decoder,
-  getU64Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
@@ -31,44 +29,26 @@ import {
 export type OwnerSlot = {
   /** The owner's wallet. */
   owner: Address;
-  /** Revenue earned under earlier shares and not claimed yet, in token base units. */
-  accrued: bigint;
-  /** Revenue claimed under the present shares, in token base units. */
-  claimed: bigint;
   /** Share of the treasury's revenue, in basis points. */
   shareBps: number;
   reserved: ReadonlyUint8Array;
 };
 
-export type OwnerSlotArgs = {
-  /** The owner's wallet. */
-  owner: Address;
-  /** Revenue earned under earlier shares and not claimed yet, in token base units. */
-  accrued: number | bigint;
-  /** Revenue claimed under the present shares, in token base units. */
-  claimed: number | bigint;
-  /** Share of the treasury's revenue, in basis points. */
-  shareBps: number;
-  reserved: ReadonlyUint8Array;
-};
+export type OwnerSlotArgs = OwnerSlot;
 
 export function getOwnerSlotEncoder(): FixedSizeEncoder<OwnerSlotArgs> {
   return getStructEncoder([
     ['owner', getAddressEncoder()],
-    ['accrued', getU64Encoder()],
-    ['claimed', getU64Encoder()],
     ['shareBps', getU16Encoder()],
-    ['reserved', fixEncoderSize(getBytesEncoder(), 14)],
+    ['reserved', fixEncoderSize(getBytesEncoder(), 6)],
   ]);
 }
 
 export function getOwnerSlotDecoder(): FixedSizeDecoder<OwnerSlot> {
   return getStructDecoder([
     ['owner', getAddressDecoder()],
-    ['accrued', getU64Decoder()],
-    ['claimed', getU64Decoder()],
     ['shareBps', getU16Decoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 14)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 6)],
   ]);
 }
 

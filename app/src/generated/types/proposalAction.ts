@@ -14,6 +14,8 @@ import {
   getArrayEncoder,
   getDiscriminatedUnionDecoder,
   getDiscriminatedUnionEncoder,
+  getOptionDecoder,
+  getOptionEncoder,
   getStructDecoder,
   getStructEncoder,
   getU16Decoder,
@@ -32,6 +34,8 @@ import {
   type Encoder,
   type GetDiscriminatedUnionVariant,
   type GetDiscriminatedUnionVariantContent,
+  type Option,
+  type OptionOrNullable,
 } from '@solana/kit';
 
 /** What a proposal would change. */
@@ -47,7 +51,15 @@ export type ProposalAction =
   | { __kind: 'WindowsSet'; windowSeconds: number; gateClosureSeconds: number }
   | { __kind: 'LockFeeSet'; lockFeeBps: number }
   | { __kind: 'Pause' }
-  | { __kind: 'Resume' };
+  | { __kind: 'Resume' }
+  | { __kind: 'OwnerReplace'; owner: Address; newOwner: Address }
+  | { __kind: 'PauseQuorumSet'; pauseQuorum: number }
+  | { __kind: 'SellerAdmit'; wallet: Address }
+  | { __kind: 'SellerSuspend'; wallet: Address }
+  | { __kind: 'ReservePriceSet'; reservePricePerKwh: bigint }
+  | { __kind: 'LeastSizeSet'; leastWh: bigint }
+  | { __kind: 'OperatorSet'; operator: Option<Address> }
+  | { __kind: 'BusClose' };
 
 export type ProposalActionArgs =
   | { __kind: 'OwnerAdd'; owner: Address; sharesBps: Array<number> }
@@ -61,7 +73,15 @@ export type ProposalActionArgs =
   | { __kind: 'WindowsSet'; windowSeconds: number; gateClosureSeconds: number }
   | { __kind: 'LockFeeSet'; lockFeeBps: number }
   | { __kind: 'Pause' }
-  | { __kind: 'Resume' };
+  | { __kind: 'Resume' }
+  | { __kind: 'OwnerReplace'; owner: Address; newOwner: Address }
+  | { __kind: 'PauseQuorumSet'; pauseQuorum: number }
+  | { __kind: 'SellerAdmit'; wallet: Address }
+  | { __kind: 'SellerSuspend'; wallet: Address }
+  | { __kind: 'ReservePriceSet'; reservePricePerKwh: number | bigint }
+  | { __kind: 'LeastSizeSet'; leastWh: number | bigint }
+  | { __kind: 'OperatorSet'; operator: OptionOrNullable<Address> }
+  | { __kind: 'BusClose' };
 
 export function getProposalActionEncoder(): Encoder<ProposalActionArgs> {
   return getDiscriminatedUnionEncoder([
@@ -95,6 +115,20 @@ export function getProposalActionEncoder(): Encoder<ProposalActionArgs> {
     ['LockFeeSet', getStructEncoder([['lockFeeBps', getU16Encoder()]])],
     ['Pause', getUnitEncoder()],
     ['Resume', getUnitEncoder()],
+    [
+      'OwnerReplace',
+      getStructEncoder([
+        ['owner', getAddressEncoder()],
+        ['newOwner', getAddressEncoder()],
+      ]),
+    ],
+    ['PauseQuorumSet', getStructEncoder([['pauseQuorum', getU8Encoder()]])],
+    ['SellerAdmit', getStructEncoder([['wallet', getAddressEncoder()]])],
+    ['SellerSuspend', getStructEncoder([['wallet', getAddressEncoder()]])],
+    ['ReservePriceSet', getStructEncoder([['reservePricePerKwh', getU64Encoder()]])],
+    ['LeastSizeSet', getStructEncoder([['leastWh', getU64Encoder()]])],
+    ['OperatorSet', getStructEncoder([['operator', getOptionEncoder(getAddressEncoder())]])],
+    ['BusClose', getUnitEncoder()],
   ]);
 }
 
@@ -130,6 +164,20 @@ export function getProposalActionDecoder(): Decoder<ProposalAction> {
     ['LockFeeSet', getStructDecoder([['lockFeeBps', getU16Decoder()]])],
     ['Pause', getUnitDecoder()],
     ['Resume', getUnitDecoder()],
+    [
+      'OwnerReplace',
+      getStructDecoder([
+        ['owner', getAddressDecoder()],
+        ['newOwner', getAddressDecoder()],
+      ]),
+    ],
+    ['PauseQuorumSet', getStructDecoder([['pauseQuorum', getU8Decoder()]])],
+    ['SellerAdmit', getStructDecoder([['wallet', getAddressDecoder()]])],
+    ['SellerSuspend', getStructDecoder([['wallet', getAddressDecoder()]])],
+    ['ReservePriceSet', getStructDecoder([['reservePricePerKwh', getU64Decoder()]])],
+    ['LeastSizeSet', getStructDecoder([['leastWh', getU64Decoder()]])],
+    ['OperatorSet', getStructDecoder([['operator', getOptionDecoder(getAddressDecoder())]])],
+    ['BusClose', getUnitDecoder()],
   ]);
 }
 
@@ -180,6 +228,37 @@ export function proposalAction(
 ): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'LockFeeSet'>;
 export function proposalAction(kind: 'Pause'): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'Pause'>;
 export function proposalAction(kind: 'Resume'): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'Resume'>;
+export function proposalAction(
+  kind: 'OwnerReplace',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'OwnerReplace'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'OwnerReplace'>;
+export function proposalAction(
+  kind: 'PauseQuorumSet',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'PauseQuorumSet'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'PauseQuorumSet'>;
+export function proposalAction(
+  kind: 'SellerAdmit',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'SellerAdmit'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'SellerAdmit'>;
+export function proposalAction(
+  kind: 'SellerSuspend',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'SellerSuspend'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'SellerSuspend'>;
+export function proposalAction(
+  kind: 'ReservePriceSet',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'ReservePriceSet'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'ReservePriceSet'>;
+export function proposalAction(
+  kind: 'LeastSizeSet',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'LeastSizeSet'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'LeastSizeSet'>;
+export function proposalAction(
+  kind: 'OperatorSet',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'OperatorSet'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'OperatorSet'>;
+export function proposalAction(
+  kind: 'BusClose',
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'BusClose'>;
 export function proposalAction<K extends ProposalActionArgs['__kind'], Data>(kind: K, data?: Data) {
   return Array.isArray(data) ? { __kind: kind, fields: data } : { __kind: kind, ...(data ?? {}) };
 }

@@ -37,6 +37,8 @@ export type ProposalApproved = {
   owner: Address;
   /** First second of execution, 0 while approvals are missing. */
   executableAt: bigint;
+  /** Last second of execution. */
+  expiresAt: bigint;
   /** Bit `i` is set while owner `i` approves. */
   approvals: number;
   padding: ReadonlyUint8Array;
@@ -47,6 +49,8 @@ export type ProposalApprovedArgs = {
   owner: Address;
   /** First second of execution, 0 while approvals are missing. */
   executableAt: number | bigint;
+  /** Last second of execution. */
+  expiresAt: number | bigint;
   /** Bit `i` is set while owner `i` approves. */
   approvals: number;
   padding: ReadonlyUint8Array;
@@ -58,6 +62,7 @@ export function getProposalApprovedEncoder(): FixedSizeEncoder<ProposalApprovedA
       ['proposal', getAddressEncoder()],
       ['owner', getAddressEncoder()],
       ['executableAt', getI64Encoder()],
+      ['expiresAt', getI64Encoder()],
       ['approvals', getU16Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 6)],
     ]),
@@ -75,6 +80,7 @@ export function getProposalApprovedDecoder(): FixedSizeDecoder<ProposalApproved>
       ['proposal', getAddressDecoder()],
       ['owner', getAddressDecoder()],
       ['executableAt', getI64Decoder()],
+      ['expiresAt', getI64Decoder()],
       ['approvals', getU16Decoder()],
       ['padding', fixDecoderSize(getBytesDecoder(), 6)],
     ]),

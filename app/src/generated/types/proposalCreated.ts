@@ -8,9 +8,11 @@
 
 import {
   combineCodec,
+  fixDecoderSize,
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getBytesDecoder,
   getBytesEncoder,
   getConstantDecoder,
   getConstantEncoder,
@@ -26,6 +28,7 @@ import {
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
+  type ReadonlyUint8Array,
 } from '@solana/kit';
 import { getActionDecoder, getActionEncoder, type Action, type ActionArgs } from '.';
 
@@ -34,11 +37,16 @@ export type ProposalCreated = {
   bus: Address;
   proposal: Address;
   proposer: Address;
-  proposalSeq: bigint;
+  /** What an approval names. */
+  hash: ReadonlyUint8Array;
+  number: bigint;
   configVersion: bigint;
+  pauseVersion: bigint;
   createdAt: bigint;
   /** First second of execution, 0 while approvals are missing. */
   executableAt: bigint;
+  /** Last second of execution. */
+  expiresAt: bigint;
   action: Action;
 };
 
@@ -46,11 +54,16 @@ export type ProposalCreatedArgs = {
   bus: Address;
   proposal: Address;
   proposer: Address;
-  proposalSeq: number | bigint;
+  /** What an approval names. */
+  hash: ReadonlyUint8Array;
+  number: number | bigint;
   configVersion: number | bigint;
+  pauseVersion: number | bigint;
   createdAt: number | bigint;
   /** First second of execution, 0 while approvals are missing. */
   executableAt: number | bigint;
+  /** Last second of execution. */
+  expiresAt: number | bigint;
   action: ActionArgs;
 };
 
@@ -60,10 +73,13 @@ export function getProposalCreatedEncoder(): FixedSizeEncoder<ProposalCreatedArg
       ['bus', getAddressEncoder()],
       ['proposal', getAddressEncoder()],
       ['proposer', getAddressEncoder()],
-      ['proposalSeq', getU64Encoder()],
+      ['hash', fixEncoderSize(getBytesEncoder(), 32)],
+      ['number', getU64Encoder()],
       ['configVersion', getU64Encoder()],
+      ['pauseVersion', getU64Encoder()],
       ['createdAt', getI64Encoder()],
       ['executableAt', getI64Encoder()],
+      ['expiresAt', getI64Encoder()],
       ['action', getActionEncoder()],
     ]),
     [
@@ -80,10 +96,13 @@ export function getProposalCreatedDecoder(): FixedSizeDecoder<ProposalCreated> {
       ['bus', getAddressDecoder()],
       ['proposal', getAddressDecoder()],
       ['proposer', getAddressDecoder()],
-      ['proposalSeq', getU64Decoder()],
+      ['hash', fixDecoderSize(getBytesDecoder(), 32)],
+      ['number', getU64Decoder()],
       ['configVersion', getU64Decoder()],
+      ['pauseVersion', getU64Decoder()],
       ['createdAt', getI64Decoder()],
       ['executableAt', getI64Decoder()],
+      ['expiresAt', getI64Decoder()],
       ['action', getActionDecoder()],
     ]),
     [

@@ -35,9 +35,14 @@ export type ProposalExecuted = {
   proposal: Address;
   executedBy: Address;
   configVersion: bigint;
+  pauseVersion: bigint;
   executedAt: bigint;
   /** What the treasury held, in token base units. Settled shares are computed from it. */
   treasuryBalance: bigint;
+  /** What was moved into the treasury before, in token base units. */
+  swept: bigint;
+  /** Number of the first proposal of an owner who entered with it. */
+  firstProposal: bigint;
   action: Action;
 };
 
@@ -46,9 +51,14 @@ export type ProposalExecutedArgs = {
   proposal: Address;
   executedBy: Address;
   configVersion: number | bigint;
+  pauseVersion: number | bigint;
   executedAt: number | bigint;
   /** What the treasury held, in token base units. Settled shares are computed from it. */
   treasuryBalance: number | bigint;
+  /** What was moved into the treasury before, in token base units. */
+  swept: number | bigint;
+  /** Number of the first proposal of an owner who entered with it. */
+  firstProposal: number | bigint;
   action: ActionArgs;
 };
 
@@ -59,8 +69,11 @@ export function getProposalExecutedEncoder(): FixedSizeEncoder<ProposalExecutedA
       ['proposal', getAddressEncoder()],
       ['executedBy', getAddressEncoder()],
       ['configVersion', getU64Encoder()],
+      ['pauseVersion', getU64Encoder()],
       ['executedAt', getI64Encoder()],
       ['treasuryBalance', getU64Encoder()],
+      ['swept', getU64Encoder()],
+      ['firstProposal', getU64Encoder()],
       ['action', getActionEncoder()],
     ]),
     [
@@ -78,8 +91,11 @@ export function getProposalExecutedDecoder(): FixedSizeDecoder<ProposalExecuted>
       ['proposal', getAddressDecoder()],
       ['executedBy', getAddressDecoder()],
       ['configVersion', getU64Decoder()],
+      ['pauseVersion', getU64Decoder()],
       ['executedAt', getI64Decoder()],
       ['treasuryBalance', getU64Decoder()],
+      ['swept', getU64Decoder()],
+      ['firstProposal', getU64Decoder()],
       ['action', getActionDecoder()],
     ]),
     [

@@ -20,8 +20,9 @@ import {
 } from '@solana/kit';
 
 /**
- * One item of a batch. Its accounts are three of the remaining accounts, in the order of the items:
- * the bus, the offer (writable) and the offer's payout account (writable).
+ * One item of a batch. Its accounts are two of the remaining accounts, in the order of the items: the offer (writable)
+ * and the vault of the offer's seller (writable). Before the first item of a bus, and wherever the bus changes, the bus
+ * is passed.
  */
 export type PurchaseItem = {
   /** Energy to buy, exactly, in Wh. */

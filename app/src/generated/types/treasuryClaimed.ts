@@ -8,9 +8,11 @@
 
 import {
   combineCodec,
+  fixDecoderSize,
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getBytesDecoder,
   getBytesEncoder,
   getConstantDecoder,
   getConstantEncoder,
@@ -20,29 +22,36 @@ import {
   getStructEncoder,
   getU64Decoder,
   getU64Encoder,
+  getU8Decoder,
+  getU8Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
+  type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** An owner was paid its share of the treasury. */
+/** An owner was paid its share of the treasury, or got a claim. */
 export type TreasuryClaimed = {
   bus: Address;
   owner: Address;
   destination: Address;
+  claimedBy: Address;
   amount: bigint;
-  /** Revenue that all owners have claimed until now, in token base units. */
-  claimedTotal: bigint;
+  /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
+  outcome: number;
+  padding: ReadonlyUint8Array;
 };
 
 export type TreasuryClaimedArgs = {
   bus: Address;
   owner: Address;
   destination: Address;
+  claimedBy: Address;
   amount: number | bigint;
-  /** Revenue that all owners have claimed until now, in token base units. */
-  claimedTotal: number | bigint;
+  /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
+  outcome: number;
+  padding: ReadonlyUint8Array;
 };
 
 export function getTreasuryClaimedEncoder(): FixedSizeEncoder<TreasuryClaimedArgs> {
@@ -51,8 +60,10 @@ export function getTreasuryClaimedEncoder(): FixedSizeEncoder<TreasuryClaimedArg
       ['bus', getAddressEncoder()],
       ['owner', getAddressEncoder()],
       ['destination', getAddressEncoder()],
+      ['claimedBy', getAddressEncoder()],
       ['amount', getU64Encoder()],
-      ['claimedTotal', getU64Encoder()],
+      ['outcome', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 7)],
     ]),
     [
       getConstantEncoder(
@@ -68,8 +79,10 @@ export function getTreasuryClaimedDecoder(): FixedSizeDecoder<TreasuryClaimed> {
       ['bus', getAddressDecoder()],
       ['owner', getAddressDecoder()],
       ['destination', getAddressDecoder()],
+      ['claimedBy', getAddressDecoder()],
       ['amount', getU64Decoder()],
-      ['claimedTotal', getU64Decoder()],
+      ['outcome', getU8Decoder()],
+      ['padding', fixDecoderSize(getBytesDecoder(), 7)],
     ]),
     [
       getConstantDecoder(

@@ -27,38 +27,40 @@ import {
 } from '@solana/kit';
 
 /** An offer has a new expiry. */
-export type OfferExtended = { offer: Address; expiresAt: bigint };
+export type OfferExpirySet = { offer: Address; expiresAt: bigint; tradesFrom: bigint };
 
-export type OfferExtendedArgs = { offer: Address; expiresAt: number | bigint };
+export type OfferExpirySetArgs = { offer: Address; expiresAt: number | bigint; tradesFrom: number | bigint };
 
-export function getOfferExtendedEncoder(): FixedSizeEncoder<OfferExtendedArgs> {
+export function getOfferExpirySetEncoder(): FixedSizeEncoder<OfferExpirySetArgs> {
   return getHiddenPrefixEncoder(
     getStructEncoder([
       ['offer', getAddressEncoder()],
       ['expiresAt', getI64Encoder()],
+      ['tradesFrom', getI64Encoder()],
     ]),
     [
       getConstantEncoder(
-        fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([219, 228, 146, 249, 108, 235, 206, 14])),
+        fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([181, 111, 121, 69, 141, 113, 38, 149])),
       ),
     ],
   );
 }
 
-export function getOfferExtendedDecoder(): FixedSizeDecoder<OfferExtended> {
+export function getOfferExpirySetDecoder(): FixedSizeDecoder<OfferExpirySet> {
   return getHiddenPrefixDecoder(
     getStructDecoder([
       ['offer', getAddressDecoder()],
       ['expiresAt', getI64Decoder()],
+      ['tradesFrom', getI64Decoder()],
     ]),
     [
       getConstantDecoder(
-        fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([219, 228, 146, 249, 108, 235, 206, 14])),
+        fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([181, 111, 121, 69, 141, 113, 38, 149])),
       ),
     ],
   );
 }
 
-export function getOfferExtendedCodec(): FixedSizeCodec<OfferExtendedArgs, OfferExtended> {
-  return combineCodec(getOfferExtendedEncoder(), getOfferExtendedDecoder());
+export function getOfferExpirySetCodec(): FixedSizeCodec<OfferExpirySetArgs, OfferExpirySet> {
+  return combineCodec(getOfferExpirySetEncoder(), getOfferExpirySetDecoder());
 }

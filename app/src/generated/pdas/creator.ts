@@ -14,12 +14,12 @@ import {
   type ProgramDerivedAddress,
 } from '@solana/kit';
 
-export type EscrowSeeds = {
-  bus: Address;
+export type CreatorSeeds = {
+  wallet: Address;
 };
 
-export async function findEscrowPda(
-  seeds: EscrowSeeds,
+export async function findCreatorPda(
+  seeds: CreatorSeeds,
   config: { programAddress?: Address | undefined } = {},
 ): Promise<ProgramDerivedAddress> {
   const {
@@ -28,8 +28,8 @@ export async function findEscrowPda(
   return await getProgramDerivedAddress({
     programAddress,
     seeds: [
-      getBytesEncoder().encode(new Uint8Array([101, 115, 99, 114, 111, 119])),
-      getAddressEncoder().encode(seeds.bus),
+      getBytesEncoder().encode(new Uint8Array([99, 114, 101, 97, 116, 111, 114])),
+      getAddressEncoder().encode(seeds.wallet),
     ],
   });
 }

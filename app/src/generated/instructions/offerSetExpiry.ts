@@ -37,15 +37,15 @@ import {
 import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
-export const OFFER_EXTEND_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([6]);
+export const OFFER_SET_EXPIRY_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([12]);
 
-export function getOfferExtendDiscriminatorBytes(): ReadonlyUint8Array {
-  return fixEncoderSize(getBytesEncoder(), 1).encode(OFFER_EXTEND_DISCRIMINATOR);
+export function getOfferSetExpiryDiscriminatorBytes(): ReadonlyUint8Array {
+  return fixEncoderSize(getBytesEncoder(), 1).encode(OFFER_SET_EXPIRY_DISCRIMINATOR);
 }
 
-export type OfferExtendInstruction<
+export type OfferSetExpiryInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
-  TAccountSeller extends string | AccountMeta<string> = string,
+  TAccountLister extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -53,70 +53,70 @@ export type OfferExtendInstruction<
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
-      TAccountSeller extends string
-        ? ReadonlySignerAccount<TAccountSeller> & AccountSignerMeta<TAccountSeller>
-        : TAccountSeller,
+      TAccountLister extends string
+        ? ReadonlySignerAccount<TAccountLister> & AccountSignerMeta<TAccountLister>
+        : TAccountLister,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       ...TRemainingAccounts,
     ]
   >;
 
-export type OfferExtendInstructionData = { discriminator: ReadonlyUint8Array; expiresAt: bigint };
+export type OfferSetExpiryInstructionData = { discriminator: ReadonlyUint8Array; expiresAt: bigint };
 
-export type OfferExtendInstructionDataArgs = { expiresAt: number | bigint };
+export type OfferSetExpiryInstructionDataArgs = { expiresAt: number | bigint };
 
-export function getOfferExtendInstructionDataEncoder(): FixedSizeEncoder<OfferExtendInstructionDataArgs> {
+export function getOfferSetExpiryInstructionDataEncoder(): FixedSizeEncoder<OfferSetExpiryInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
       ['expiresAt', getI64Encoder()],
     ]),
-    (value) => ({ ...value, discriminator: OFFER_EXTEND_DISCRIMINATOR }),
+    (value) => ({ ...value, discriminator: OFFER_SET_EXPIRY_DISCRIMINATOR }),
   );
 }
 
-export function getOfferExtendInstructionDataDecoder(): FixedSizeDecoder<OfferExtendInstructionData> {
+export function getOfferSetExpiryInstructionDataDecoder(): FixedSizeDecoder<OfferSetExpiryInstructionData> {
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
     ['expiresAt', getI64Decoder()],
   ]);
 }
 
-export function getOfferExtendInstructionDataCodec(): FixedSizeCodec<
-  OfferExtendInstructionDataArgs,
-  OfferExtendInstructionData
+export function getOfferSetExpiryInstructionDataCodec(): FixedSizeCodec<
+  OfferSetExpiryInstructionDataArgs,
+  OfferSetExpiryInstructionData
 > {
-  return combineCodec(getOfferExtendInstructionDataEncoder(), getOfferExtendInstructionDataDecoder());
+  return combineCodec(getOfferSetExpiryInstructionDataEncoder(), getOfferSetExpiryInstructionDataDecoder());
 }
 
-export type OfferExtendInput<
-  TAccountSeller extends string = string,
+export type OfferSetExpiryInput<
+  TAccountLister extends string = string,
   TAccountBus extends string = string,
   TAccountOffer extends string = string,
 > = {
   /** The offer's seller; any owner for the bus's own offers. */
-  seller: TransactionSigner<TAccountSeller>;
+  lister: TransactionSigner<TAccountLister>;
   bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
-  expiresAt: OfferExtendInstructionDataArgs['expiresAt'];
+  expiresAt: OfferSetExpiryInstructionDataArgs['expiresAt'];
 };
 
-export function getOfferExtendInstruction<
-  TAccountSeller extends string,
+export function getOfferSetExpiryInstruction<
+  TAccountLister extends string,
   TAccountBus extends string,
   TAccountOffer extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: OfferExtendInput<TAccountSeller, TAccountBus, TAccountOffer>,
+  input: OfferSetExpiryInput<TAccountLister, TAccountBus, TAccountOffer>,
   config?: { programAddress?: TProgramAddress },
-): OfferExtendInstruction<TProgramAddress, TAccountSeller, TAccountBus, TAccountOffer> {
+): OfferSetExpiryInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountOffer> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
-    seller: { value: input.seller ?? null, isWritable: false },
+    lister: { value: input.lister ?? null, isWritable: false },
     bus: { value: input.bus ?? null, isWritable: false },
     offer: { value: input.offer ?? null, isWritable: true },
   };
@@ -128,32 +128,32 @@ export function getOfferExtendInstruction<
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
     accounts: [
-      getAccountMeta('seller', accounts.seller),
+      getAccountMeta('lister', accounts.lister),
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('offer', accounts.offer),
     ],
-    data: getOfferExtendInstructionDataEncoder().encode(args as OfferExtendInstructionDataArgs),
+    data: getOfferSetExpiryInstructionDataEncoder().encode(args as OfferSetExpiryInstructionDataArgs),
     programAddress,
-  } as OfferExtendInstruction<TProgramAddress, TAccountSeller, TAccountBus, TAccountOffer>);
+  } as OfferSetExpiryInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountOffer>);
 }
 
-export type ParsedOfferExtendInstruction<
+export type ParsedOfferSetExpiryInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountMetas extends readonly AccountMeta[] = readonly AccountMeta[],
 > = {
   programAddress: Address<TProgram>;
   accounts: {
     /** The offer's seller; any owner for the bus's own offers. */
-    seller: TAccountMetas[0];
+    lister: TAccountMetas[0];
     bus: TAccountMetas[1];
     offer: TAccountMetas[2];
   };
-  data: OfferExtendInstructionData;
+  data: OfferSetExpiryInstructionData;
 };
 
-export function parseOfferExtendInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
+export function parseOfferSetExpiryInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
-): ParsedOfferExtendInstruction<TProgram, TAccountMetas> {
+): ParsedOfferSetExpiryInstruction<TProgram, TAccountMetas> {
   if (instruction.accounts.length < 3) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
@@ -168,7 +168,7 @@ export function parseOfferExtendInstruction<TProgram extends string, TAccountMet
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { seller: getNextAccount(), bus: getNextAccount(), offer: getNextAccount() },
-    data: getOfferExtendInstructionDataDecoder().decode(instruction.data),
+    accounts: { lister: getNextAccount(), bus: getNextAccount(), offer: getNextAccount() },
+    data: getOfferSetExpiryInstructionDataDecoder().decode(instruction.data),
   };
 }

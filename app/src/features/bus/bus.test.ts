@@ -1,0 +1,150 @@
+// @vitest-environment node
+
+import type { Address } from '@solana/kit';
+import { describe, expect, it } from 'vitest';
+
+import { busAddress, claimAddress, creatorAddress, ledgerAddress } from '../../chain/address';
+import { newCounter } from '../../chain/counter';
+import { getBusCreateInstructionDataDecoder, getCreatorEncoder, LAYOUT_VERSION } from '../../generated';
+import type { Capacity, Lock, Proposal } from '../../market/model';
+import { PROGRAM, TOKEN_PROGRAM } from '../../programs';
+import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
+import { byAddress, key, makeBus, makeOffer, makeSeller, marketOf, NOW } from '../../testing/market';
+import { busCreateInstructions, type BusConfig, type Mint } from './bus';
+import { isWoundDown, remainsOf, windDownInstructions } from './windDown';
+
+const ADA = key(1);
+const MINT: Mint = { address: key(50), tokenProgram: TOKEN_PROGRAM, decimals: 6, symbol: undefined };
+const config: BusConfig = {
+  name: 'Mill Lane',
+  owners: [{ wallet: ADA, shareBps: 10_000 }],
+  threshold: 1,
+  pauseQuorum: 0,
+  listing: 'admitted',
+  lockFeeBps: 100,
+  timelockSeconds: 0,
+  windowSeconds: 0,
+  gateClosureSeconds: 0,
+  horizonSeconds: 604_800,
+  capacityWh: 1n,
+  basePricePerKwh: 2n,
+  reservePricePerKwh: 3n,
+  leastWh: 4n,
+  operator: key(7),
+};
+
+describe('a bus', () => {
+  it('that is a wallet’s first opens the counter of its buses in the same transaction', async () => {
+    const live = marketOf({});
+    const { bus, instructions } = await busCreateInstructions(live, ADA, MINT, config);
+    expect(namesOf(instructions)).toEqual(['CreatorOpen', 'BusCreate']);
+    const { first } = await newCounter(live.connection);
+    expect(bus).toBe(await busAddress(ADA, first));
+    const { busSeq, ...rest } = getBusCreateInstructionDataDecoder().decode(dataOf(instructions[1]));
+    expect(busSeq).toBe(first);
+    expect(rest).toMatchObject({
+      listingPolicy: 1,
+      horizonSeconds: 604_800,
+      reservePricePerKwh: 3n,
+      leastWh: 4n,
+      operator: { __option: 'Some', value: key(7) },
+    });
+  });
+
+  it('after that has the counter’s next number', async () => {
+    const counter = await creatorAddress(ADA);
+    const data = new Uint8Array(
+      getCreatorEncoder().encode({
+        layoutVersion: LAYOUT_VERSION,
+        bump: 0,
+        padding: new Uint8Array(6),
+        nextBus: 99n,
+        wallet: ADA,
+        reserved: new Uint8Array(32),
+      }),
+    );
+    const live = marketOf({}, new Map([[counter, { owner: PROGRAM, data }]]));
+    const { bus, instructions } = await busCreateInstructions(live, ADA, MINT, { ...config, operator: undefined });
+    expect(namesOf(instructions)).toEqual(['BusCreate']);
+    expect(bus).toBe(await busAddress(ADA, 99n));
+    const { operator } = getBusCreateInstructionDataDecoder().decode(dataOf(instructions[0]));
+    expect(operator).toEqual({ __option: 'None' });
+  });
+});
+
+describe('a closing bus', () => {
+  const STRANGER = key(77);
+  const made = async () => {
+    const { bus, ledger, capacity } = await makeBus(100, { closing: true });
+    const seller = await makeSeller(bus, key(9), { openOffers: 1 });
+    const ended = makeOffer(200, seller, { expiresAt: NOW });
+    const proposal = { address: key(300), bus: bus.address, proposer: ADA } as Proposal;
+    const lock = {
+      address: key(301),
+      bus: bus.address,
+      offer: ended.address,
+      buyer: key(5),
+      place: 0,
+      isUnpaid: false,
+      takenAt: NOW - 400,
+      expiresAt: NOW - 100,
+      refund: key(6),
+    } as Lock;
+    const window: Capacity = {
+      ...capacity,
+      address: key(302),
+      windowStart: 900,
+      windowSeconds: 900,
+      gateClosesAt: 600,
+    };
+    return { bus, ledger, capacity, seller, ended, proposal, lock, window };
+  };
+
+  it('is wound down by a stranger: locks, then offers, sellers, windows, decisions, and at last the bus', async () => {
+    const { bus, ledger, capacity, seller, ended, proposal, lock, window } = await made();
+    const base = { buses: byAddress([bus]), ledgers: new Map([[bus.address, ledger]]) };
+    const steps = async (state: Parameters<typeof marketOf>[0]) =>
+      namesOf(await windDownInstructions(marketOf({ ...base, ...state }), STRANGER, bus));
+    const general = { capacities: byAddress([capacity]) };
+    expect(
+      await steps({
+        locks: byAddress([lock]),
+        offers: byAddress([ended]),
+        sellers: byAddress([seller]),
+        proposals: byAddress([proposal]),
+        capacities: byAddress([capacity, window]),
+      }),
+    ).toEqual(['LockRelease', 'CapacityClose', 'ProposalClose']);
+    expect(await steps({ ...general, offers: byAddress([ended]), sellers: byAddress([seller]) })).toEqual([
+      'OfferCancel',
+    ]);
+    expect(await steps({ ...general, sellers: byAddress([seller]) })).toEqual(['SellerClose']);
+    expect(await steps(general)).toEqual(['BusClose']);
+  });
+
+  it('waits for what still trades, and says so', async () => {
+    const { bus, ledger, seller, ended } = await made();
+    const live = marketOf({
+      buses: byAddress([bus]),
+      ledgers: new Map([[bus.address, ledger]]),
+      offers: byAddress([{ ...ended, expiresAt: NOW + 10 }]),
+      sellers: byAddress([seller]),
+    });
+    await expect(windDownInstructions(live, STRANGER, bus)).rejects.toThrow('Nothing can be closed yet');
+    expect(isWoundDown(remainsOf(live.state.get(), bus.address))).toBe(false);
+  });
+
+  it('closes with a claim of every owner, in their order, and pays former owners before', async () => {
+    const { bus, ledger } = await made();
+    const stateOf = (formerOwners: readonly { wallet: Address; accrued: bigint }[]) => ({
+      buses: byAddress([bus]),
+      ledgers: new Map([[bus.address, { ...ledger, formerOwners }]]),
+    });
+    const before = await windDownInstructions(marketOf(stateOf([{ wallet: key(8), accrued: 1n }])), STRANGER, bus);
+    expect(namesOf(before)).toEqual(['TreasuryClaim']);
+    const [close] = await windDownInstructions(marketOf(stateOf([])), STRANGER, bus);
+    const claims = await Promise.all(bus.owners.map(({ wallet }) => claimAddress(bus.address, wallet)));
+    expect(addressesOf(close).slice(-2)).toEqual(claims);
+    expect(addressesOf(close)).toContain(await ledgerAddress(bus.address));
+  });
+});

@@ -1,0 +1,131 @@
+/** Winding a bus down once its owners have decided to close it: anyone can, step by step. */
+
+import { AccountRole, type Address, type Instruction } from '@solana/kit';
+
+import { claimAddress } from '../../chain/address';
+import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { noSigner } from '../../chain/signer';
+import { Refusal } from '../../errors/explain';
+import { getBusCloseInstructionAsync } from '../../generated';
+import type { LiveMarket } from '../../market/live';
+import {
+  mayWithdraw,
+  type Bus,
+  type Capacity,
+  type Lock,
+  type Offer,
+  type Proposal,
+  type Seller,
+} from '../../market/model';
+import { payeeOf } from '../../market/payee';
+import type { MarketState } from '../../market/state';
+import { t } from '../../words';
+import { capacityCloseInstruction, isClosable } from '../capacity/capacity';
+import { lockReleaseInstruction } from '../lock/lock';
+import { offerCancelInstruction } from '../offer/offer';
+import { proposalCloseInstruction } from '../proposal/proposal';
+import { sellerCloseInstruction } from '../seller/seller';
+import { treasuryClaimInstruction } from '../treasury/treasuryClaim';
+
+/** What is still open of a bus. */
+export interface Remains {
+  readonly locks: readonly Lock[];
+  readonly offers: readonly Offer[];
+  readonly sellers: readonly Seller[];
+  readonly windows: readonly Capacity[];
+  readonly proposals: readonly Proposal[];
+  readonly formerOwners: readonly Address[];
+}
+
+type Market = Pick<MarketState, 'locks' | 'offers' | 'sellers' | 'capacities' | 'proposals' | 'ledgers'>;
+
+/** What is still open of a bus. */
+export function remainsOf(state: Market, bus: Address): Remains {
+  const of = <T extends { readonly bus: Address }>(values: ReadonlyMap<Address, T>) =>
+    [...values.values()].filter((one) => one.bus === bus);
+  return {
+    locks: of(state.locks),
+    offers: of(state.offers),
+    sellers: of(state.sellers),
+    windows: of(state.capacities).filter(({ windowStart }) => windowStart !== 0),
+    proposals: of(state.proposals),
+    formerOwners: (state.ledgers.get(bus)?.formerOwners ?? []).map(({ wallet }) => wallet),
+  };
+}
+
+/** Whether nothing of a bus is open any more, so that it can close. */
+export function isWoundDown({ locks, offers, sellers, windows, proposals, formerOwners }: Remains): boolean {
+  return [locks, offers, sellers, windows, proposals, formerOwners].every(({ length }) => length === 0);
+}
+
+/** What a wallet can close now of a closing bus, in the order in which one makes way for the next. */
+function closable(live: LiveMarket, bus: Bus, caller: Address): readonly (() => Promise<Instruction>)[] {
+  const [state, now] = [live.state.get(), live.now()];
+  const remains = remainsOf(state, bus.address);
+  if (isWoundDown(remains)) return [() => busCloseInstruction(bus, caller)];
+  const locked = new Set(remains.locks.map(({ offer }) => offer));
+  const ended = (offer: Offer) => offer.cancelled || offer.remainingWh === 0n || now >= offer.expiresAt;
+  const release = remains.locks.flatMap((lock) => {
+    const offer = state.offers.get(lock.offer);
+    const isFree = lock.isUnpaid || now > lock.expiresAt || lock.buyer === caller;
+    return offer !== undefined && isFree ? [() => lockReleaseInstruction(caller, lock, offer, bus)] : [];
+  });
+  const cancel = remains.offers
+    .filter(
+      (offer) =>
+        !locked.has(offer.address) &&
+        (ended(offer) || mayWithdraw(offer, bus, state.sellers.get(offer.seller), caller)),
+    )
+    .map((offer) => async () => offerCancelInstruction(caller, offer));
+  const selling = new Set(remains.offers.map(({ seller }) => seller));
+  const sellers = remains.sellers
+    .filter(({ address }) => !selling.has(address))
+    .map((seller) => () => sellerCloseInstruction(caller, bus, seller));
+  const offering = new Set(remains.offers.map(({ capacity }) => capacity));
+  const windows = remains.windows
+    .filter((window) => !offering.has(window.address))
+    .filter((window) => isClosable(window, bus, caller, now))
+    .map((window) => () => capacityCloseInstruction(caller, window));
+  const proposals = remains.proposals.map((proposal) => () => proposalCloseInstruction(caller, proposal));
+  const former = remains.formerOwners.map((owner) => async () => {
+    const { address } = await payeeOf(live, caller, owner, bus);
+    return treasuryClaimInstruction(caller, bus, owner, address);
+  });
+  return [...release, ...cancel, ...sellers, ...windows, ...proposals, ...former];
+}
+
+async function busCloseInstruction(bus: Bus, caller: Address): Promise<Instruction> {
+  const close = await getBusCloseInstructionAsync({
+    caller: noSigner(caller),
+    bus: bus.address,
+    treasury: bus.treasury,
+    unclaimed: bus.unclaimed,
+    creator: bus.creator,
+    tokenProgram: bus.tokenProgram,
+  });
+  // What the treasury holds is divided into claims of the owners.
+  const claims = await Promise.all(bus.owners.map(({ wallet }) => claimAddress(bus.address, wallet)));
+  const accounts = claims.map((address) => ({ address, role: AccountRole.WRITABLE }));
+  return { ...close, accounts: [...close.accounts, ...accounts] };
+}
+
+/** The instructions that close as much of a closing bus as one transaction holds; the bus itself where nothing else is open. */
+export async function windDownInstructions(
+  live: LiveMarket,
+  caller: Address,
+  bus: Bus,
+): Promise<readonly Instruction[]> {
+  const instructions: Instruction[] = [];
+  for (const make of closable(live, bus, caller)) {
+    const next = await make();
+    if (!fitsTransaction(caller, [...instructions, next])) break;
+    instructions.push(next);
+  }
+  if (instructions.length === 0) throw new Refusal(t.closing.nothingCanBeClosedYet);
+  return instructions;
+}
+
+/** Closes of a closing bus what can be closed now. */
+export function windDown(live: LiveMarket, signer: Signer, bus: Bus, onStage: (stage: Stage) => void): Promise<Sent> {
+  return send(live.connection, signer, () => windDownInstructions(live, signer.address, bus), onStage);
+}

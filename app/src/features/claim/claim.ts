@@ -1,0 +1,75 @@
+/** Claims: what could not be paid to a wallet, which it pulls, also from a bus that has closed. */
+
+import type { Address, Instruction } from '@solana/kit';
+
+import { send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { noSigner } from '../../chain/signer';
+import { Refusal } from '../../errors/explain';
+import { getClaimPayInstructionAsync } from '../../generated';
+import type { LiveMarket } from '../../market/live';
+import type { Bus, Claim, Tombstone } from '../../market/model';
+import { payeeOf } from '../../market/payee';
+import type { MarketState } from '../../market/state';
+import { t } from '../../words';
+
+/** What is known of the bus that owes: whether it is closed by now, and its token. */
+export type Debtor = Pick<Bus, 'address' | 'creator' | 'mint' | 'tokenProgram' | 'decimals' | 'unclaimed'> & {
+  /** `undefined` once it is closed. */
+  readonly treasury: Address | undefined;
+  readonly name: string | undefined;
+  readonly token: string;
+};
+
+/** The bus that owes a claim, or what is left of it. */
+export function debtorOf(
+  { buses, tombstones }: Pick<MarketState, 'buses' | 'tombstones'>,
+  { bus: address }: Claim,
+): Debtor | undefined {
+  const bus = buses.get(address);
+  if (bus !== undefined) return bus;
+  const stone = tombstones.get(address);
+  return stone === undefined
+    ? undefined
+    : { ...stone, treasury: undefined, name: undefined, token: tokenOf(buses, stone) };
+}
+
+/** What a closed bus's token is called, by the buses that settle in it. */
+export function tokenOf(buses: MarketState['buses'], { mint }: Pick<Tombstone, 'mint'>): string {
+  for (const bus of buses.values()) if (bus.mint === mint) return bus.token;
+  return t.token.unnamed;
+}
+
+/** Pays a claim to its wallet's own token account, which is created where it is missing. Anyone may. */
+export function claimPay(
+  live: LiveMarket,
+  signer: Signer,
+  claim: Claim,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  return send(live.connection, signer, () => claimPayInstructions(live, signer.address, claim), onStage);
+}
+
+/** The instructions that pay a claim. */
+export async function claimPayInstructions(
+  live: LiveMarket,
+  caller: Address,
+  claim: Claim,
+): Promise<readonly Instruction[]> {
+  // The bus may have closed since: its tombstone is at the same address.
+  await live.refresh([claim.bus]);
+  const debtor = debtorOf(live.state.get(), claim);
+  if (debtor === undefined) throw new Refusal(t.claim.theBusIsNotKnown);
+  const own = await payeeOf(live, caller, claim.wallet, debtor);
+  const pay = await getClaimPayInstructionAsync({
+    caller: noSigner(caller),
+    bus: claim.bus,
+    claim: claim.address,
+    wallet: claim.wallet,
+    unclaimed: debtor.unclaimed,
+    destination: own.address,
+    rentPayer: claim.rentPayer,
+    creator: debtor.creator,
+    tokenProgram: debtor.tokenProgram,
+  });
+  return [...own.creation, pay];
+}

@@ -1,0 +1,68 @@
+// @vitest-environment node
+
+import { describe, expect, it } from 'vitest';
+
+import { claimAddress } from '../../chain/address';
+import { getLockReleaseInstructionDataDecoder, getLockSettleInstructionDataDecoder, MAX_LOCKS } from '../../generated';
+import type { Lock } from '../../market/model';
+import { addressesOf, dataOf } from '../../testing/instructions';
+import { key, makeBus, makeOffer, makeSeller } from '../../testing/market';
+import { planSettle } from '../purchase/plan';
+import { freePlace, lockReleaseInstruction } from './lock';
+
+const BUYER = key(5);
+const lockAt = (place: number, change: Partial<Lock> = {}): Lock => ({
+  address: key(300 + place),
+  bus: key(100),
+  offer: key(200),
+  buyer: BUYER,
+  place,
+  number: 40 + place,
+  isUnpaid: false,
+  energyWh: 1_000n,
+  pricePerKwh: 2n,
+  deposit: 2n,
+  lockFeeBps: 100,
+  takenAt: 123,
+  expiresAt: 423,
+  refund: key(6),
+  ...change,
+});
+
+describe('locks', () => {
+  it('of one buyer on one offer take the first of eight places that is free', () => {
+    expect(freePlace([], key(200), BUYER)).toBe(0);
+    expect(freePlace([lockAt(0), lockAt(2)], key(200), BUYER)).toBe(1);
+    expect(freePlace([lockAt(0, { buyer: key(9) }), lockAt(1, { offer: key(9) })], key(200), BUYER)).toBe(0);
+    const all = Array.from({ length: MAX_LOCKS }, (_, place) => lockAt(place));
+    expect(all).toHaveLength(8);
+    expect(freePlace(all, key(200), BUYER)).toBeUndefined();
+  });
+
+  it('are settled by their number on the offer, and move no token', async () => {
+    const plan = planSettle(lockAt(3), 'title');
+    expect(plan.orders).toEqual([{ offer: key(200), energyWh: 1_000n, maxPricePerKwh: 2n }]);
+    const settle = await plan.build(key(70), 9n);
+    expect(getLockSettleInstructionDataDecoder().decode(dataOf(settle))).toMatchObject({ nonce: 9n, lockNumber: 43 });
+    expect(addressesOf(settle)).toEqual([BUYER, key(70), key(200), key(303)]);
+  });
+
+  it('are released to the account that they name, or where it cannot be paid, into a claim of the buyer', async () => {
+    const { bus } = await makeBus(100);
+    const seller = await makeSeller(bus, key(9));
+    const release = await lockReleaseInstruction(key(77), lockAt(3), makeOffer(200, seller), bus);
+    expect(getLockReleaseInstructionDataDecoder().decode(dataOf(release)).lockNumber).toBe(43);
+    const accounts = addressesOf(release);
+    expect(accounts.slice(0, 8)).toEqual([
+      key(77),
+      BUYER,
+      bus.address,
+      key(200),
+      key(303),
+      seller.address,
+      seller.vault,
+      key(6),
+    ]);
+    expect(accounts).toEqual(expect.arrayContaining([bus.unclaimed, await claimAddress(bus.address, BUYER)]));
+  });
+});

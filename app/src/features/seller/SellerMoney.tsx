@@ -1,0 +1,116 @@
+/** What a wallet earned as a seller: what is released and held, and withdrawing it with one button. */
+
+import { formatSol } from '../../amount/token';
+import { rentOf } from '../../chain/connection';
+import { isUnreachable } from '../../errors/explain';
+import { getSellerSize } from '../../generated';
+import { listingRefusal, type Bus, type Seller } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { Tokens } from '../../ui/amounts';
+import { Card, Facts } from '../../ui/parts';
+import { t } from '../../words';
+import { moneyOf, sellerClose, sellerWithdraw, whyNotClosed } from './seller';
+
+/** Length of a token account's data without extensions. */
+const TOKEN_ACCOUNT_BYTES = 165;
+
+/** The card of all buses on which the wallet sells; nothing where it sells on none. */
+export function SellerMoneyCard() {
+  const { wallet } = useSession();
+  const { sellers, buses } = useMarket();
+  const own = [...sellers.values()].flatMap((seller) => {
+    const bus = buses.get(seller.bus);
+    return seller.wallet === wallet && bus !== undefined ? [{ seller, bus }] : [];
+  });
+  if (own.length === 0) return null;
+  return (
+    <Card title={t.seller.whatYouEarned}>
+      <ul className="stack">
+        {own.map(({ seller, bus }) => (
+          <li key={seller.address} className="stack tight" data-seller={seller.address}>
+            {own.length > 1 && <strong>{bus.name}</strong>}
+            <SellerMoney bus={bus} seller={seller} />
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+/** What one seller can withdraw, what is held for locks, and why it cannot list where that is so. */
+export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly seller: Seller }) {
+  const { live, signer, wallet } = useSession();
+  const { offers, slot } = useMarket();
+  const action = useAction();
+  const { released, proceeds, deposits } = moneyOf(seller, offers.values());
+  const due = released + proceeds;
+  const isOfBus = seller.wallet === bus.address;
+  const unlisted = isOfBus ? undefined : listingRefusal(bus, seller.wallet, seller);
+  const whyOpen = whyNotClosed(seller, bus, slot);
+  const rent = useSellerRent();
+  const withdraw = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      const { amount, left } = await sellerWithdraw(live, signer, bus, seller, onStage);
+      const more = left > 0n && t.seller.moreIsLeft(<Tokens units={left} bus={bus} />);
+      return {
+        message: isOfBus
+          ? t.seller.wentToTheTreasury(<Tokens units={amount} bus={bus} />, more)
+          : t.seller.withdrew(<Tokens units={amount} bus={bus} />, more),
+      };
+    });
+  };
+  const close = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      await sellerClose(live, signer, bus, seller, onStage);
+      return { message: t.seller.theAccountIsClosedIts };
+    });
+  };
+  return (
+    <>
+      {seller.suspended ? (
+        <p className="status noted">{t.seller.suspended}</p>
+      ) : (
+        unlisted !== undefined && <p className="status noted">{unlisted}</p>
+      )}
+      <Facts
+        facts={[
+          [isOfBus ? t.seller.notInTheTreasury : t.seller.yoursToWithdraw, <Tokens key="d" units={due} bus={bus} />],
+          [t.seller.heldForLocks, <Tokens key="h" units={deposits} bus={bus} />],
+        ]}
+      />
+      <div className="row wrap">
+        <WalletButton onClick={withdraw} busy={action.isRunning} disabled={due === 0n}>
+          {isOfBus ? t.seller.moveToTheTreasury : t.seller.withdraw}
+        </WalletButton>
+        {seller.wallet === wallet && whyOpen === undefined && (
+          <WalletButton tone="quiet" onClick={close} busy={action.isRunning}>
+            {rent === undefined ? t.seller.closeTheAccount : t.seller.closeForRent(formatSol(rent))}
+          </WalletButton>
+        )}
+      </div>
+      <ActionStatus action={action} />
+    </>
+  );
+}
+
+/** Rent of a seller account with its vault, in lamports, once the node has told it. */
+export function useSellerRent(): bigint | undefined {
+  const { live } = useSession();
+  const answer = useAnswer(
+    live,
+    'rent',
+    async () => {
+      const [seller, vault] = await Promise.all([
+        rentOf(live.connection, getSellerSize()),
+        rentOf(live.connection, TOKEN_ACCOUNT_BYTES),
+      ]);
+      return seller + vault;
+    },
+    { isPassing: isUnreachable },
+  );
+  return answer.kind === 'answered' ? answer.value : undefined;
+}

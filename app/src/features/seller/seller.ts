@@ -1,0 +1,215 @@
+/** Sellers: their account on a bus and its vault, and what they can withdraw. */
+
+import type { Address, Instruction } from '@solana/kit';
+
+import { claimAddress, sellerAddress, tokenAccountAddress } from '../../chain/address';
+import { firstOf, newCounter } from '../../chain/counter';
+import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { noSigner } from '../../chain/signer';
+import { Refusal } from '../../errors/explain';
+import {
+  getOfferCollectInstruction,
+  getSellerAdmitInstructionAsync,
+  getSellerCloseInstructionAsync,
+  getSellerOpenInstructionAsync,
+  getSellerSuspendInstruction,
+  getSellerWithdrawInstruction,
+} from '../../generated';
+import type { LiveMarket } from '../../market/live';
+import type { Bus, Offer, Seller } from '../../market/model';
+import { payeeOf } from '../../market/payee';
+import { t } from '../../words';
+
+/** What of a seller's money stands where. */
+export interface Money {
+  /** Released and not withdrawn, in base units. */
+  readonly released: bigint;
+  /** Paid for its offers, and collected when it withdraws. */
+  readonly proceeds: bigint;
+  /** What the vault holds for locks on its offers: the seller's once they settle. */
+  readonly deposits: bigint;
+}
+
+/** What a seller has in its vault. */
+export function moneyOf(seller: Seller, offers: Iterable<Offer>): Money {
+  let [proceeds, deposits] = [0n, 0n];
+  for (const offer of offers) {
+    if (offer.seller !== seller.address) continue;
+    proceeds += offer.proceeds;
+    deposits += offer.deposits;
+  }
+  return { released: seller.released, proceeds, deposits };
+}
+
+/** What a first listing needs: the seller account where there is none, and the number of the next offer. */
+export async function nextOffer(
+  live: LiveMarket,
+  payer: Address,
+  bus: Bus,
+  wallet: Address,
+): Promise<{ readonly seller: Address; readonly number: bigint; readonly opening: readonly Instruction[] }> {
+  const seller = await sellerAddress(bus.address, wallet);
+  await live.refresh([seller]);
+  const known = live.state.get().sellers.get(seller);
+  if (known !== undefined) return { seller, number: known.nextOffer, opening: [] };
+  const { firstSlot, first } = await newCounter(live.connection);
+  const open = await getSellerOpenInstructionAsync({
+    payer: noSigner(payer),
+    bus: bus.address,
+    mint: bus.mint,
+    tokenProgram: bus.tokenProgram,
+    wallet,
+    firstSlot,
+  });
+  return { seller, number: first, opening: [open] };
+}
+
+/** A withdrawal: its instructions, and what it pays, in base units. */
+export interface Withdrawal {
+  readonly instructions: readonly Instruction[];
+  readonly amount: bigint;
+  /** What one transaction could not collect as well. */
+  readonly left: bigint;
+}
+
+/**
+ * Collects what was paid for a seller's offers, as many as one transaction holds, and pays all that is released: to the
+ * seller's own token account, which is created where it is missing, or for the bus to its treasury. Anyone may.
+ */
+export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, chosen: Seller): Promise<Withdrawal> {
+  await live.refresh([chosen.address]);
+  const state = live.state.get();
+  const seller = state.sellers.get(chosen.address);
+  if (seller === undefined) throw new Refusal(t.seller.theAccountIsClosed);
+  const { address: destination, creation } = await payeeOf(live, caller, seller.wallet, bus);
+  const withdraw = getSellerWithdrawInstruction({
+    caller: noSigner(caller),
+    bus: bus.address,
+    seller: seller.address,
+    vault: seller.vault,
+    destination,
+    tokenProgram: bus.tokenProgram,
+  });
+  const paid = [...state.offers.values()]
+    .filter((offer) => offer.seller === seller.address && offer.proceeds > 0n)
+    .sort((a, b) => (a.proceeds > b.proceeds ? -1 : 1));
+  const collects: Instruction[] = [];
+  let [amount, left] = [seller.released, 0n];
+  for (const offer of paid) {
+    const collect = getOfferCollectInstruction({ offer: offer.address, seller: seller.address });
+    if (left === 0n && fitsTransaction(caller, [...creation, ...collects, collect, withdraw])) {
+      collects.push(collect);
+      amount += offer.proceeds;
+    } else left += offer.proceeds;
+  }
+  if (amount === 0n) throw new Refusal(t.seller.thereIsNothingToWithdraw);
+  return { instructions: [...creation, ...collects, withdraw], amount, left };
+}
+
+/** Makes a withdrawal; returns what it paid, and what one transaction could not collect as well. */
+export async function sellerWithdraw(
+  live: LiveMarket,
+  signer: Signer,
+  bus: Bus,
+  seller: Seller,
+  onStage: (stage: Stage) => void,
+): Promise<Pick<Withdrawal, 'amount' | 'left'>> {
+  let [amount, left] = [0n, 0n];
+  await send(
+    live.connection,
+    signer,
+    async () => {
+      const made = await withdrawal(live, signer.address, bus, seller);
+      ({ amount, left } = made);
+      return made.instructions;
+    },
+    onStage,
+  );
+  return { amount, left };
+}
+
+/** Why a seller account cannot be closed by its seller now; `undefined` where it can. */
+export function whyNotClosed(seller: Seller, bus: Bus, slot: bigint): string | undefined {
+  if (seller.openOffers > 0) return t.seller.withdrawYourOffersFirst;
+  if (bus.closing) return undefined;
+  if (seller.suspended) return t.seller.whileSuspendedItStays;
+  return seller.nextOffer > firstOf(slot) ? t.seller.itWasUsedAMomentAgo : undefined;
+}
+
+/** The instruction that closes a seller account: what is released is paid, or waits as a claim. */
+export async function sellerCloseInstruction(caller: Address, bus: Bus, seller: Seller): Promise<Instruction> {
+  const isOfBus = seller.wallet === bus.address;
+  return getSellerCloseInstructionAsync({
+    caller: noSigner(caller),
+    bus: bus.address,
+    seller: seller.address,
+    destination: isOfBus ? bus.treasury : await tokenAccountAddress(seller.wallet, bus.mint, bus.tokenProgram),
+    treasury: bus.treasury,
+    unclaimed: bus.unclaimed,
+    claim: await claimAddress(bus.address, seller.wallet),
+    rentPayer: seller.rentPayer,
+    tokenProgram: bus.tokenProgram,
+  });
+}
+
+/** Closes a seller account with its vault; the rent goes back to who paid it. */
+export function sellerClose(
+  live: LiveMarket,
+  signer: Signer,
+  bus: Bus,
+  seller: Seller,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  return send(
+    live.connection,
+    signer,
+    async () => {
+      const isOwn = seller.wallet === signer.address && seller.released > 0n;
+      const own = isOwn ? await payeeOf(live, signer.address, seller.wallet, bus) : undefined;
+      return [...(own?.creation ?? []), await sellerCloseInstruction(signer.address, bus, seller)];
+    },
+    onStage,
+  );
+}
+
+/** Admits a wallet as a seller, and opens its account where it has none: the operator, at once. */
+export function sellerAdmit(
+  live: LiveMarket,
+  signer: Signer,
+  bus: Bus,
+  wallet: Address,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  return send(
+    live.connection,
+    signer,
+    async () => [
+      await getSellerAdmitInstructionAsync({
+        operator: noSigner(signer.address),
+        bus: bus.address,
+        mint: bus.mint,
+        tokenProgram: bus.tokenProgram,
+        wallet,
+      }),
+    ],
+    onStage,
+  );
+}
+
+/** Suspends a seller: the operator, at once. */
+export function sellerSuspend(
+  live: LiveMarket,
+  signer: Signer,
+  bus: Bus,
+  seller: Seller,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  return send(
+    live.connection,
+    signer,
+    async () => [
+      getSellerSuspendInstruction({ operator: noSigner(signer.address), bus: bus.address, seller: seller.address }),
+    ],
+    onStage,
+  );
+}

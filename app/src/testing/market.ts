@@ -1,0 +1,177 @@
+/** A market for tests of what is signed: buses, sellers and offers that a test makes, on a node that has what it says. */
+
+import { getAddressDecoder, type Address } from '@solana/kit';
+
+import { capacityAddress, ledgerAddress, sellerAddress, vaultAddress } from '../chain/address';
+import type { Connection } from '../chain/connection';
+import { customNetwork } from '../chain/network';
+import type { LiveMarket } from '../market/live';
+import type { Bus, Capacity, Ledger, Offer, Seller } from '../market/model';
+import { UNREAD, type MarketState } from '../market/state';
+import { TOKEN_PROGRAM } from '../programs';
+
+/** An address that stands for a number. */
+export function key(number: number): Address {
+  const bytes = new Uint8Array(32).fill(3);
+  new DataView(bytes.buffer).setUint32(0, number);
+  return getAddressDecoder().decode(bytes);
+}
+
+/** The slot at which the node is. */
+export const SLOT = 5_000n;
+/** The chain's time. */
+export const NOW = 1_000_000;
+
+/** Accounts as a program's state is shown, by their addresses. */
+export const byAddress = <T extends { readonly address: Address }>(accounts: readonly T[]): ReadonlyMap<Address, T> =>
+  new Map(accounts.map((account) => [account.address, account]));
+
+/** A bus, with its ledger and its general capacity. */
+export async function makeBus(
+  number: number,
+  change: Partial<Bus> = {},
+): Promise<{ readonly bus: Bus; readonly ledger: Ledger; readonly capacity: Capacity }> {
+  const address = key(number);
+  const bus: Bus = {
+    address,
+    name: 'Mill Lane',
+    creator: key(1),
+    owners: [
+      { wallet: key(1), shareBps: 6_000 },
+      { wallet: key(2), shareBps: 4_000 },
+    ],
+    threshold: 2,
+    pauseApprovals: 1,
+    listing: 'open',
+    paused: false,
+    closing: false,
+    mint: key(50),
+    token: 'tokens',
+    decimals: 6,
+    tokenProgram: TOKEN_PROGRAM,
+    treasury: key(number + 1),
+    unclaimed: key(number + 2),
+    seller: await sellerAddress(address, address),
+    operator: undefined,
+    timelockSeconds: 0,
+    windowSeconds: 0,
+    gateClosureSeconds: 0,
+    horizonSeconds: 86_400,
+    lockFeeBps: 100,
+    capacityWh: 100_000n,
+    basePricePerKwh: 1n,
+    reservePricePerKwh: 0n,
+    leastWh: 1n,
+    configVersion: 0n,
+    pauseVersion: 0n,
+    createdAt: 0,
+    ...change,
+  };
+  const ledger: Ledger = {
+    address: await ledgerAddress(address),
+    bus: address,
+    openSellers: 0,
+    openWindows: 0,
+    openProposals: 0,
+    openClaims: 0,
+    unclaimedTotal: 0n,
+    periodClaimed: 0n,
+    accruedTotal: 0n,
+    owners: Array.from({ length: 16 }, (_, place) => ({
+      accrued: 0n,
+      claimed: 0n,
+      nextProposal: BigInt(place) << 20n,
+    })),
+    formerOwners: [],
+  };
+  const capacity: Capacity = {
+    address: await capacityAddress(address, 0),
+    bus: address,
+    rentPayer: key(1),
+    windowStart: 0,
+    windowSeconds: 0,
+    gateClosesAt: Number.POSITIVE_INFINITY,
+    totalWh: 100_000n,
+    availableWh: 100_000n,
+    committedWh: 0n,
+    openOffers: 0,
+  };
+  return { bus, ledger, capacity };
+}
+
+/** A seller of a bus. */
+export async function makeSeller(bus: Bus, wallet: Address, change: Partial<Seller> = {}): Promise<Seller> {
+  const address = await sellerAddress(bus.address, wallet);
+  return {
+    address,
+    bus: bus.address,
+    wallet,
+    vault: await vaultAddress(address),
+    rentPayer: wallet,
+    admitted: false,
+    suspended: false,
+    openOffers: 0,
+    nextOffer: 7n << 20n,
+    released: 0n,
+    ...change,
+  };
+}
+
+/** An offer of a seller. */
+export function makeOffer(number: number, seller: Seller, change: Partial<Offer> = {}): Offer {
+  return {
+    address: key(number),
+    bus: seller.bus,
+    capacity: key(40),
+    seller: seller.address,
+    wallet: seller.wallet,
+    vault: seller.vault,
+    rentPayer: seller.rentPayer,
+    source: 'solar',
+    ownedByBus: seller.wallet === seller.bus,
+    cancelled: false,
+    version: 1,
+    openLocks: 0,
+    pricePerKwh: 200_000n,
+    listedWh: 5_000n,
+    remainingWh: 5_000n,
+    reservedWh: 0n,
+    proceeds: 0n,
+    deposits: 0n,
+    windowStart: 0,
+    gateClosesAt: Number.POSITIVE_INFINITY,
+    createdAt: NOW - 100,
+    tradesFrom: 0,
+    expiresAt: NOW + 3_600,
+    lockedUntil: 0,
+    ...change,
+  };
+}
+
+/** A live market with this state, on a node that has these accounts besides. */
+export function marketOf(
+  state: Partial<MarketState>,
+  onChain: ReadonlyMap<Address, { readonly owner: Address; readonly data: Uint8Array }> = new Map(),
+): LiveMarket {
+  const answer = <T>(value: T) => ({ send: async () => value });
+  const rpc = {
+    getSlot: () => answer(SLOT),
+    getMultipleAccounts: (addresses: readonly Address[]) =>
+      answer({
+        context: { slot: SLOT },
+        value: addresses.map((address) => {
+          const account = onChain.get(address);
+          return account === undefined
+            ? null
+            : { owner: account.owner, data: [Buffer.from(account.data).toString('base64'), 'base64'] };
+        }),
+      }),
+  };
+  const connection = { network: customNetwork('http://127.0.0.1:8899'), rpc } as unknown as Connection;
+  return {
+    connection,
+    state: { get: () => ({ ...UNREAD, ...state }) },
+    now: () => NOW,
+    refresh: async () => undefined,
+  } as unknown as LiveMarket;
+}
