@@ -1,4 +1,7 @@
 //! Every address that the market derives.
+//!
+//! To derive an address is to search for its bump, which takes longer than everything else that a client does with an
+//! account. So addresses are kept with their bumps, and searched for once.
 
 use {
     multibus::constants::{
@@ -6,11 +9,80 @@ use {
         SELLER_SEED, TRADER_SEED, TREASURY_SEED, UNCLAIMED_SEED, VAULT_SEED,
     },
     solana_address::Address,
-    spl_associated_token_account_interface::address::get_associated_token_address_with_program_id,
+    std::{
+        collections::HashMap,
+        sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    },
 };
 
+/// Addresses that are kept in each of two generations: about four megabytes.
+const GENERATION: usize = 16_384;
+/// Bytes of the longest seeds: those of an associated token account.
+const SEEDS_LEN: usize = 96;
+
+/// Seeds as they are hashed, one after the other, and the program that derives from them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Seeds {
+    bytes: [u8; SEEDS_LEN],
+    len: usize,
+    is_token_account: bool,
+}
+
+impl Seeds {
+    fn new(seeds: &[&[u8]], is_token_account: bool) -> Self {
+        let mut all = Self { bytes: [0; SEEDS_LEN], len: 0, is_token_account };
+        for seed in seeds {
+            all.bytes[all.len..all.len + seed.len()].copy_from_slice(seed);
+            all.len += seed.len();
+        }
+        all
+    }
+}
+
+/// Addresses that were derived, with their bumps. Those that were not asked for lately are forgotten.
+#[derive(Default)]
+struct Derived {
+    recent: HashMap<Seeds, (Address, u8)>,
+    older: HashMap<Seeds, (Address, u8)>,
+}
+
+static DERIVED: LazyLock<Mutex<Derived>> = LazyLock::new(Mutex::default);
+
+impl Derived {
+    fn lock() -> MutexGuard<'static, Self> {
+        DERIVED.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&mut self, seeds: &Seeds) -> Option<(Address, u8)> {
+        if let Some(derived) = self.recent.get(seeds) {
+            return Some(*derived);
+        }
+        let derived = self.older.remove(seeds)?;
+        self.put(*seeds, derived);
+        Some(derived)
+    }
+
+    fn put(&mut self, seeds: Seeds, derived: (Address, u8)) {
+        if self.recent.len() >= GENERATION {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(seeds, derived);
+    }
+}
+
+/// An address and its bump.
+fn find(seeds: &[&[u8]], program: &Address) -> (Address, u8) {
+    let key = Seeds::new(seeds, *program != multibus::ID);
+    if let Some(derived) = Derived::lock().get(&key) {
+        return derived;
+    }
+    let derived = Address::find_program_address(seeds, program);
+    Derived::lock().put(key, derived);
+    derived
+}
+
 fn derive(seeds: &[&[u8]]) -> Address {
-    Address::find_program_address(seeds, &multibus::ID).0
+    find(seeds, &multibus::ID).0
 }
 
 /// The counter that numbers a wallet's buses.
@@ -80,12 +152,48 @@ pub fn claim(bus: &Address, wallet: &Address) -> Address {
 
 /// A wallet's associated token account of a mint, for either token program.
 pub fn associated_token(wallet: &Address, mint: &Address, token_program: &Address) -> Address {
-    get_associated_token_address_with_program_id(wallet, mint, token_program)
+    let seeds = [wallet.as_ref(), token_program.as_ref(), mint.as_ref()];
+    find(&seeds, &spl_associated_token_account_interface::program::ID).0
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use {super::*, spl_associated_token_account_interface::address::get_associated_token_address_with_program_id};
+
+    #[test]
+    fn an_address_that_is_kept_is_the_one_that_is_derived() {
+        let seller = Address::new_from_array([3; 32]);
+        for number in 0..100u64 {
+            let seeds = [OFFER_SEED, seller.as_ref(), &number.to_le_bytes()];
+            let derived = Address::find_program_address(&seeds, &multibus::ID);
+            for _ in 0..2 {
+                assert_eq!(find(&seeds, &multibus::ID), derived);
+                assert_eq!(offer(&seller, number), derived.0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_asked_for_lately_is_forgotten() {
+        let mut derived = Derived::default();
+        let seeds = |number: usize| Seeds::new(&[&number.to_le_bytes()], false);
+        let address = (Address::default(), 7);
+        for number in 0..3 * GENERATION {
+            derived.put(seeds(number), address);
+            assert!(derived.get(&seeds(0)).is_some());
+            assert!(derived.recent.len() <= GENERATION && derived.older.len() <= GENERATION);
+        }
+        assert_eq!((derived.get(&seeds(1)), derived.get(&seeds(3 * GENERATION - 1))), (None, Some(address)));
+    }
+
+    #[test]
+    fn token_accounts_are_derived_as_everywhere() {
+        let [wallet, mint, program] = [1, 2, 3].map(|byte| Address::new_from_array([byte; 32]));
+        for _ in 0..2 {
+            let expected = get_associated_token_address_with_program_id(&wallet, &mint, &program);
+            assert_eq!(associated_token(&wallet, &mint, &program), expected);
+        }
+    }
 
     #[test]
     fn every_part_of_a_seed_changes_the_address() {

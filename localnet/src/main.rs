@@ -126,7 +126,7 @@ async fn up(options: NodeOptions, reset: bool) -> Result<()> {
                 );
             },
             _ = tick.tick() => if let Err(error) = network.village.tend().await {
-                eprintln!("warning: Sunny Street could not be tended, which is tried again in a minute: {error:#}");
+                eprintln!("warning: the village could not be tended, which is tried again in a minute: {error:#}");
             },
         }
     }

@@ -1,19 +1,25 @@
 //! The market that a local network begins with: two buses, their members, offers, a few trades.
 //!
-//! *Sunny Street* belongs to three neighbours. Only they list on it, in delivery windows of 15 minutes. *Harbour Feeder* is
-//! open for everyone's listings and has no windows. Seeding adds only what is missing, so that it can be repeated, also
-//! after an interruption.
+//! *Sunny Street* belongs to three neighbours. Only they list on it, in delivery windows of 15 minutes, for themselves and
+//! for the bus. *Harbour Feeder* is open for everyone's listings and has no windows. The operator of both may admit and
+//! suspend sellers. Seeding adds only what is missing, so that it can be repeated, also after an interruption.
+//!
+//! Time passes, and somebody has to end what is over: [`Village::tend`] releases locks that have expired, withdraws offers
+//! that no longer trade, closes windows, moves the revenue of the bus to its treasury, and lists energy in the next windows.
+//! Anyone could do most of it.
 
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use futures_util::future::try_join_all;
 use multibus_client::{
-    Address, Error, Keyed, Market, PricePerKwh, Signer, Wallet, Wh, address,
-    bus::{BusConfig, ListingPolicy, OwnerShare},
+    Address, Error, Keyed, Market, PricePerKwh, SharedSigner, Signer, Wallet, Wh, address,
+    bus::{Bus, BusConfig, ListingPolicy, OwnerShare},
+    capacity::capacity_open,
     chain::Chain,
+    lock::{LockFilter, LockState},
     multibus::token::{MINT_LEN, SPL_TOKEN_ID},
-    offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms},
+    offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms, is_tradable, offer_create},
     proposal::ProposalAction,
     purchase::{BatchItem, BatchOrder, PurchaseOrder},
     token,
@@ -36,14 +42,16 @@ pub const START_TOKENS: u64 = 1_000;
 const WINDOW_SECONDS: u32 = 900;
 /// How long before a window its trading stops, in seconds.
 const GATE_CLOSURE_SECONDS: u32 = 60;
+/// How far ahead windows open and offers expire, in seconds: a week.
+const HORIZON_SECONDS: u32 = 7 * 86_400;
+/// Lowest price of the bus's own energy on Sunny Street, in base units per kWh.
+const RESERVE_PRICE: u64 = 150_000;
 /// Windows ahead in which Sunny Street's owners have energy on offer: two hours.
 const WINDOWS_AHEAD: i64 = 8;
-/// Windows that are listed at the same time.
-const AT_ONCE: usize = 4;
 
 /// The wallets, and what each is for.
 pub const WALLETS: [(&str, &str); 7] = [
-    ("operator", "mints the test stablecoin and may upgrade the program"),
+    ("operator", "mints the test stablecoin, may upgrade the program, and admits or suspends sellers on both buses"),
     ("alice", "owns half of Sunny Street, sells solar energy"),
     ("bob", "owns 30% of Sunny Street, sells wind energy"),
     ("carol", "owns 20% of Sunny Street, sells from a battery"),
@@ -52,13 +60,22 @@ pub const WALLETS: [(&str, &str); 7] = [
     ("frank", "buys, and sells from a battery on Harbour Feeder"),
 ];
 
-/// What an owner of Sunny Street lists in every window: seller, Wh, base units per kWh, source, whether for the bus.
+/// What owners of Sunny Street list in every window: seller, Wh, base units per kWh, source, whether for the bus.
 const LISTED: [(&str, u64, u64, EnergySource, bool); 4] = [
     ("alice", 4_000, 210_000, EnergySource::Solar, false),
     ("bob", 3_000, 230_000, EnergySource::Wind, false),
     ("carol", 2_500, 290_000, EnergySource::Storage, false),
     ("alice", 5_000, 190_000, EnergySource::Solar, true),
 ];
+
+/// What sellers of Harbour Feeder list: seller, Wh, base units per kWh, source.
+const LISTED_AT_HARBOUR: [(&str, u64, u64, EnergySource); 3] = [
+    ("dave", 20_000, 310_000, EnergySource::Biomass),
+    ("erin", 6_000, 190_000, EnergySource::Solar),
+    ("frank", 10_000, 270_000, EnergySource::Storage),
+];
+/// What Erin buys of the bus's own energy on Sunny Street once it trades, in Wh.
+const BOUGHT_OF_BUS_WH: u64 = 1_500;
 
 /// A bus of the village.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,12 +110,11 @@ impl Village {
         let wallet = |name| Wallet::new(chain.clone(), Arc::new(key::keypair(name)));
         let wallets: HashMap<_, _> = WALLETS.iter().map(|(name, _)| (*name, wallet(name))).collect();
         let mint = key::mint().pubkey();
-        let (sunny_street, harbour_feeder) =
-            (address::bus(&key::address("alice"), 0), address::bus(&key::address("dave"), 0));
-        let village = Self { market, wallets, mint, sunny_street, harbour_feeder };
+        let mut village =
+            Self { market, wallets, mint, sunny_street: Address::default(), harbour_feeder: Address::default() };
         village.fund().await.context("the wallets could not be funded")?;
         village.create_buses().await.context("the buses could not be created")?;
-        village.tend().await.context("the energy of Sunny Street could not be listed")?;
+        village.tend().await.context("the energy could not be listed")?;
         village.trade().await.context("the first trades could not be made")?;
         Ok(village)
     }
@@ -151,7 +167,7 @@ impl Village {
         Ok(())
     }
 
-    async fn create_buses(&self) -> Result<()> {
+    async fn create_buses(&mut self) -> Result<()> {
         let owner = |name, share_bps| OwnerShare { owner: key::address(name), share_bps };
         let sunny_street = BusConfig {
             name: "Sunny Street".to_owned(),
@@ -163,8 +179,12 @@ impl Village {
             timelock_seconds: 0,
             window_seconds: WINDOW_SECONDS,
             gate_closure_seconds: GATE_CLOSURE_SECONDS,
+            horizon_seconds: HORIZON_SECONDS,
             capacity_wh: 40_000,
             base_price_per_kwh: 100_000,
+            reserve_price_per_kwh: RESERVE_PRICE,
+            least_wh: 1,
+            operator: Some(key::address("operator")),
         };
         let harbour_feeder = BusConfig {
             name: "Harbour Feeder".to_owned(),
@@ -176,86 +196,203 @@ impl Village {
             gate_closure_seconds: 0,
             capacity_wh: 500_000,
             base_price_per_kwh: 80_000,
+            reserve_price_per_kwh: 0,
             ..sunny_street.clone()
         };
-        for (creator, bus, config) in
-            [("alice", self.sunny_street, sunny_street), ("dave", self.harbour_feeder, harbour_feeder)]
-        {
-            if let Err(Error::NotFound { .. }) = self.market.bus(&bus).await {
-                self.wallet(creator).bus_create(0, &self.mint, &config).await?;
-            }
-        }
+        self.sunny_street = self.find_or_create_bus("alice", &sunny_street).await?;
+        self.harbour_feeder = self.find_or_create_bus("dave", &harbour_feeder).await?;
         Ok(())
     }
 
-    /// Keeps Sunny Street going as time passes: closes windows that are over, and lists energy in the next ones. To be
-    /// called every few minutes.
+    /// The creator's first bus of this name. Its address is known once it is there: numbers of buses start at a slot.
+    async fn find_or_create_bus(&self, creator: &'static str, config: &BusConfig) -> Result<Address> {
+        let mut buses = self.market.buses_created_by(&key::address(creator)).await?;
+        buses.sort_unstable_by_key(|bus| bus.bus_seq);
+        match buses.iter().find(|bus| bus.name() == config.name) {
+            Some(bus) => Ok(bus.address),
+            None => Ok(self.wallet(creator).bus_create(&self.mint, config).await?.address),
+        }
+    }
+
+    /// Keeps the market going as time passes: releases locks that have expired, withdraws offers that no longer trade,
+    /// closes windows that are over, and lists energy anew. To be called every few minutes.
     ///
     /// # Errors
     /// Where the network refuses. The next call goes on where this one stopped.
     pub async fn tend(&self) -> Result<()> {
-        let bus = self.market.bus(&self.sunny_street).await?;
         let now = self.market.chain().clock().await?.unix_timestamp;
+        for bus in [self.sunny_street, self.harbour_feeder] {
+            self.end_what_is_over(&bus, now).await?;
+        }
+        self.list_at_harbour().await?;
+        self.list_windows(now).await?;
+        self.buy_from_bus(now).await?;
+        self.pay_bus().await
+    }
+
+    /// Ends what anyone may end: locks that have expired, offers that no longer trade, windows that are over.
+    async fn end_what_is_over(&self, bus: &Address, now: i64) -> Result<()> {
+        let keeper = self.wallet("operator");
+        for lock in self.market.locks(&LockFilter { bus: Some(*bus), ..LockFilter::default() }).await? {
+            // A lock whose refund could not leave the vault is released again: by now it may.
+            if lock.is_expired(now) || lock.state == LockState::Unpaid as u8 {
+                unless_gone(keeper.lock_release(&lock.address).await)?;
+            }
+        }
+        for offer in self.market.all_offers(bus).await? {
+            let is_over = now >= offer.expires_at || offer.cancelled == 1 || offer.remaining_wh == 0;
+            // What is under locks is withdrawn when they have ended.
+            if is_over && offer.open_locks == 0 {
+                unless_gone(keeper.offer_cancel(&offer.address).await)?;
+            }
+        }
+        for capacity in self.market.capacities(bus).await? {
+            let is_over = capacity.window_start != 0
+                && capacity.window_start + i64::from(capacity.window_seconds) <= now
+                && capacity.open_offers == 0;
+            if is_over {
+                unless_gone(keeper.capacity_close(bus, capacity.window_start).await)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything can be listed on a bus: its owners neither paused it nor are they closing it.
+    fn takes_offers(bus: &Bus) -> bool {
+        bus.paused == 0 && bus.closing == 0
+    }
+
+    /// Lists energy in those of Sunny Street's next windows that have none.
+    async fn list_windows(&self, now: i64) -> Result<()> {
+        let bus = self.market.bus(&self.sunny_street).await?;
         let length = i64::from(bus.window_seconds);
-        if length == 0 || bus.paused == 1 {
-            // Its owners paused it or turned windows off, so there is nothing to list.
+        if length == 0 || !Self::takes_offers(&bus) {
+            // Its owners turned windows off, or stopped the bus.
             return Ok(());
         }
-        for offer in self.market.all_offers(&self.sunny_street).await? {
-            if now >= bus.gate_closes_at(offer.window_start) && offer.open_locks == 0 {
-                self.wallet("operator").offer_cancel(&offer.address).await?;
-            }
-        }
         let capacities = self.market.capacities(&self.sunny_street).await?;
-        for capacity in &capacities {
-            let is_over = capacity.window_start != 0 && capacity.window_start + length < now;
-            if is_over && capacity.open_offers == 0 {
-                self.wallet("operator").capacity_close(&self.sunny_street, capacity.window_start).await?;
-            }
-        }
         // The first whose gate stays open for a while.
         let first = (now + 2 * i64::from(bus.gate_closure_seconds)).div_euclid(length) * length + length;
         let is_open = |start: i64| capacities.iter().any(|capacity| capacity.window_start == start);
         let starts = (0..WINDOWS_AHEAD).map(|window| first + window * length).filter(|start| !is_open(*start));
-        let listing = stream::iter(starts).map(|start| self.list_window(start)).buffer_unordered(AT_ONCE);
-        listing.try_collect::<Vec<()>>().await?;
+        let starts: Vec<i64> = starts.collect();
+        if starts.is_empty() {
+            return Ok(());
+        }
+        self.open_sellers(&bus).await?;
+        for start in starts {
+            self.list_window(&bus, start).await?;
+        }
         Ok(())
     }
 
-    async fn list_window(&self, window_start: i64) -> Result<()> {
+    /// The seller account that an entry of [`LISTED`] lists from: its owner's, or that of the bus.
+    fn seller_wallet(&self, lister: &str, for_bus: bool) -> Address {
+        if for_bus { self.sunny_street } else { key::address(lister) }
+    }
+
+    /// Opens the seller accounts of Sunny Street that are missing.
+    async fn open_sellers(&self, bus: &Keyed<Bus>) -> Result<()> {
+        try_join_all(LISTED.map(|(lister, .., for_bus)| async move {
+            let wallet = self.seller_wallet(lister, for_bus);
+            let is_owner = bus.owner_index(&key::address(lister)).is_some();
+            if !is_owner || self.market.find_seller(&bus.address, &wallet).await?.is_some() {
+                return Ok::<_, Error>(());
+            }
+            match for_bus {
+                true => self.wallet(lister).seller_open_for_bus(&bus.address).await?,
+                false => self.wallet(lister).seller_open(&bus.address).await?,
+            };
+            Ok(())
+        }))
+        .await?;
+        Ok(())
+    }
+
+    /// Opens a window of Sunny Street and lists energy of all owners in it, in one transaction: a window that is open has
+    /// all of it.
+    async fn list_window(&self, bus: &Keyed<Bus>, window_start: i64) -> Result<()> {
         // Prices differ by the hour, so that the windows look different.
         let hour = window_start.div_euclid(3_600).rem_euclid(24).unsigned_abs();
-        for (seller, energy_wh, price, source, for_bus) in LISTED {
-            let price_per_kwh = price + hour.abs_diff(13) * 2_000;
-            let terms = OfferTerms { window_start, energy_wh, price_per_kwh, expires_at: 0, source };
-            match for_bus {
-                true => self.wallet(seller).offer_create_for_bus(&self.sunny_street, &terms).await?,
-                false => self.wallet(seller).offer_create(&self.sunny_street, &terms).await?,
+        let payer = self.wallet("operator");
+        let mut instructions = vec![capacity_open(&payer.address(), &bus.address, window_start)];
+        let mut signers: Vec<SharedSigner> = Vec::new();
+        for (lister, energy_wh, price, source, for_bus) in LISTED {
+            let seller = self.market.find_seller(&bus.address, &self.seller_wallet(lister, for_bus)).await?;
+            let lister = self.wallet(lister);
+            // An owner may have left, and a seller may be suspended.
+            let Some(seller) = seller.filter(|seller| seller.suspended == 0) else { continue };
+            if bus.owner_index(&lister.address()).is_none() {
+                continue;
+            }
+            let terms = OfferTerms {
+                window_start,
+                energy_wh,
+                price_per_kwh: price + hour.abs_diff(13) * 2_000,
+                expires_at: bus.gate_closes_at(window_start),
+                source,
             };
+            instructions.push(offer_create(&lister.address(), &bus.address, &seller.wallet, seller.next_offer, &terms));
+            if signers.iter().all(|signer| signer.pubkey() != lister.address()) {
+                signers.push(lister.signer().clone());
+            }
+        }
+        payer.send_with(&signers, &instructions, &[]).await?;
+        Ok(())
+    }
+
+    /// Lists energy on Harbour Feeder where none is on offer: at the beginning, and when all of it has expired.
+    async fn list_at_harbour(&self) -> Result<()> {
+        let bus = self.market.bus(&self.harbour_feeder).await?;
+        if !Self::takes_offers(&bus) || !self.market.all_offers(&self.harbour_feeder).await?.is_empty() {
+            return Ok(());
+        }
+        try_join_all(LISTED_AT_HARBOUR.map(|(seller, energy_wh, price_per_kwh, source)| async move {
+            let terms = OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source };
+            self.wallet(seller).offer_create(&self.harbour_feeder, &terms).await
+        }))
+        .await?;
+        Ok(())
+    }
+
+    /// Erin's first purchase of what Sunny Street itself sells, so that its owners have revenue to share. Such offers do
+    /// not trade for a while after they are listed.
+    async fn buy_from_bus(&self, now: i64) -> Result<()> {
+        let treasury = self.market.treasury(&self.sunny_street).await?;
+        let ledger = self.market.ledger(&self.sunny_street).await?;
+        let sales = self.market.find_seller(&self.sunny_street, &self.sunny_street).await?;
+        let offers = self.market.offers_of(&self.sunny_street, &self.sunny_street).await?;
+        let has_sold = treasury.balance + ledger.period_claimed + ledger.accrued_total > 0
+            || sales.is_some_and(|seller| seller.released > 0)
+            || offers.iter().any(|offer| offer.sold_wh() > 0);
+        let bus = self.market.bus(&self.sunny_street).await?;
+        let Some(offer) = offers.iter().find(|offer| is_tradable(offer, &bus, now)).filter(|_| !has_sold) else {
+            return Ok(());
+        };
+        let order = PurchaseOrder::exactly(offer.address, Wh(BOUGHT_OF_BUS_WH), PricePerKwh(offer.price_per_kwh));
+        self.wallet("erin").buy(&order).await?;
+        Ok(())
+    }
+
+    /// Moves what Sunny Street itself sold into its treasury, where it is its owners' to claim.
+    async fn pay_bus(&self) -> Result<()> {
+        let Some(seller) = self.market.find_seller(&self.sunny_street, &self.sunny_street).await? else {
+            return Ok(());
+        };
+        let money = self.market.seller_money(&seller).await?;
+        if money.released + money.proceeds > 0 {
+            self.wallet("operator").seller_withdraw(&self.sunny_street, &self.sunny_street).await?;
         }
         Ok(())
     }
 
     async fn trade(&self) -> Result<()> {
-        if self.market.all_offers(&self.harbour_feeder).await?.is_empty() {
-            let offers = [
-                ("dave", 20_000, 310_000, EnergySource::Biomass),
-                ("erin", 6_000, 190_000, EnergySource::Solar),
-                ("frank", 10_000, 270_000, EnergySource::Storage),
-            ];
-            try_join_all(offers.map(|(seller, energy_wh, price_per_kwh, source)| async move {
-                let terms = OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source };
-                self.wallet(seller).offer_create(&self.harbour_feeder, &terms).await
-            }))
-            .await?;
-        }
         // A buyer's first purchase opens its lane: a wallet without a lane has not bought yet.
         let (erin, frank) = (self.wallet("erin"), self.wallet("frank"));
         if self.market.traders(&erin.address()).await?.is_empty() {
-            let own = self.book(&self.sunny_street, erin).await?;
-            let of_bus =
-                own.iter().find(|offer| offer.owned_by_bus == 1).context("Sunny Street has nothing on offer")?;
-            erin.buy(&PurchaseOrder::exactly(of_bus.address, Wh(1_500), PricePerKwh(of_bus.price_per_kwh))).await?;
+            let book = self.book(&self.sunny_street, erin).await?;
+            let cheapest = book.first().context("Sunny Street has nothing on offer")?;
+            erin.buy(&PurchaseOrder::exactly(cheapest.address, Wh(2_000), PricePerKwh(cheapest.price_per_kwh))).await?;
         }
         if self.market.traders(&frank.address()).await?.is_empty() {
             let book = self.book(&self.harbour_feeder, frank).await?;
@@ -276,10 +413,18 @@ impl Village {
     }
 }
 
+/// What was done, unless another did the same.
+fn unless_gone<T>(done: Result<T, Error>) -> Result<(), Error> {
+    match done {
+        Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use multibus_client::chain::EmbeddedChain;
+    use multibus_client::{chain::EmbeddedChain, multibus::constants::BUS_OFFER_DELAY_SECONDS};
 
     #[tokio::test]
     async fn the_village_is_seeded_once_and_tended_as_time_passes() {
@@ -289,10 +434,7 @@ mod tests {
         let offers = market.all_offers(&village.sunny_street).await.unwrap();
         assert_eq!(offers.len(), WINDOWS_AHEAD as usize * LISTED.len());
         assert_eq!(market.all_offers(&village.harbour_feeder).await.unwrap().len(), 3);
-        assert_eq!(market.treasury(&village.sunny_street).await.unwrap().balance, {
-            let sold = offers.iter().find(|offer| offer.remaining_wh < offer.listed_wh).unwrap();
-            sold.price_per_kwh * 3 / 2
-        });
+        assert_eq!(market.treasury(&village.sunny_street).await.unwrap().balance, 0);
         let proposals = market.proposals(&village.sunny_street).await.unwrap();
         assert_eq!((proposals.len(), proposals[0].approval_count()), (1, 1));
 
@@ -301,14 +443,45 @@ mod tests {
         let again = chain.signatures_for(&multibus_client::multibus::ID, None, 1_000).await.unwrap();
         assert_eq!(seeded.len(), again.len(), "what is there is left as it is");
 
+        // What the bus itself sells trades after a while. Erin buys of it, and the revenue goes to the treasury.
+        let now = chain.clock().await.unwrap().unix_timestamp;
+        chain.wait_until(now + BUS_OFFER_DELAY_SECONDS).await.unwrap();
+        village.tend().await.unwrap();
+        let offers = market.offers_of(&village.sunny_street, &village.sunny_street).await.unwrap();
+        let sold = offers.iter().find(|offer| offer.sold_wh() > 0).unwrap();
+        let revenue = sold.price_per_kwh * 3 / 2;
+        assert_eq!(market.treasury(&village.sunny_street).await.unwrap().balance, revenue);
+        village.tend().await.unwrap();
+        assert_eq!(market.treasury(&village.sunny_street).await.unwrap().balance, revenue, "bought once");
+
+        // Nobody ends these two locks. The keeper does, when they have expired.
+        let frank = village.wallet("frank");
+        let book = village.book(&village.sunny_street, frank).await.unwrap();
+        let far = book.iter().find(|offer| offer.expires_at > now + 3_600 && offer.trades_from == 0).unwrap();
+        for _ in 0..2 {
+            frank.lock_take(&far.address, Wh(100), PricePerKwh(far.price_per_kwh)).await.unwrap();
+        }
+        assert_eq!(market.offer(&far.address).await.unwrap().open_locks, 2);
         let now = chain.clock().await.unwrap().unix_timestamp;
         let later = chain.wait_until(now + 3 * i64::from(WINDOW_SECONDS)).await.unwrap().unix_timestamp;
         village.tend().await.unwrap();
+        assert_eq!(market.offer(&far.address).await.unwrap().open_locks, 0);
         let offers = market.all_offers(&village.sunny_street).await.unwrap();
         assert!(offers.iter().all(|offer| offer.window_start > later));
         assert_eq!(offers.len(), WINDOWS_AHEAD as usize * LISTED.len());
         let capacities = market.capacities(&village.sunny_street).await.unwrap();
         // A window that is delivered now is neither listed nor over.
         assert!(capacities.len() <= WINDOWS_AHEAD as usize + 4, "{} capacities", capacities.len());
+
+        // Harbour Feeder's offers expire, and are listed anew.
+        chain.wait_until(later + i64::from(HORIZON_SECONDS) + 1).await.unwrap();
+        village.tend().await.unwrap();
+        let now = chain.clock().await.unwrap().unix_timestamp;
+        let offers = market.all_offers(&village.harbour_feeder).await.unwrap();
+        assert_eq!(offers.len(), LISTED_AT_HARBOUR.len());
+        assert!(offers.iter().all(|offer| offer.expires_at > now && offer.sold_wh() == 0));
+        for bus in [village.sunny_street, village.harbour_feeder] {
+            assert_eq!(market.audit(&bus).await.unwrap().violations, Vec::<String>::new());
+        }
     }
 }

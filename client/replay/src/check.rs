@@ -8,15 +8,12 @@ use {
         replay_bus::ReplayBus,
         report::{OwnerResult, TreasuryResult, income_base_units},
         state::{BusRecord, ReplayState, WindowRecord, lane_key},
+        vaults::Vaults,
     },
-    multibus::{
-        math,
-        state::{Capacity, Lock},
-    },
+    multibus::{math, state::Capacity},
     multibus_client::{
         Keyed,
-        audit::{self, BUS, ESCROW, Findings, OFFERS, WINDOWS, check_offers, check_window, check_windows},
-        lock::LockFilter,
+        audit::{Audit, BUS, CLAIMS, Findings, LEDGER, OFFERS, TREASURY as COVERED, VAULTS, WINDOWS},
         trader::Trader,
     },
     std::collections::{BTreeMap, HashMap},
@@ -35,12 +32,13 @@ const HISTORY: &str = "history_roots_match_purchases";
 /// Totals of the lanes on chain are what was bought and paid.
 const LANES: &str = "lane_totals_match_purchases";
 
-/// The treasury got what buyers paid for the owners' energy and locks, to the base unit.
+/// The treasury, and the vault of the bus for it, got what buyers paid for the owners' energy and locks, to the base unit.
 const TREASURY: &str = "treasury_received_what_buyers_paid";
 /// What owners claimed and may still claim is their exact share of it. Together with the remainder it is all of it.
 const SHARES: &str = "owners_get_their_exact_shares";
 
-const ALL: [&str; 10] = [TRADED, WINDOWS, OFFERS, ESCROW, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
+const ALL: [&str; 13] =
+    [TRADED, WINDOWS, OFFERS, VAULTS, CLAIMS, LEDGER, COVERED, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
 /// Further invariants of a co-owned replay.
 const CO_OWNED: [&str; 2] = [TREASURY, SHARES];
 
@@ -49,12 +47,13 @@ fn sold_in(window: &WindowRecord, data: &Interval) -> u64 {
     window.sold_until_wh.unwrap_or_else(|| data.tradable_wh()).saturating_sub(window.sold_before_wh)
 }
 
-/// Energy that a capacity has sold through offers that are closed, since the interval began, in Wh.
-fn capacity_sold_wh(capacity: &Capacity, window: &WindowRecord) -> u64 {
-    capacity.sold_wh.saturating_sub(window.capacity_sold_before_wh)
+/// Energy that a capacity has sold since the interval began, in Wh: what it has committed, less what its open offers have
+/// left.
+fn capacity_sold_wh(capacity: &Capacity, offered_wh: u64, window: &WindowRecord) -> u64 {
+    capacity.committed_wh.saturating_sub(window.capacity_sold_before_wh + offered_wh)
 }
 
-/// Offers, locks, capacity and escrow of an interval that was just traded.
+/// The bus after an interval was traded: what was sold, and every invariant of its accounts.
 pub(crate) async fn interval(bus: &ReplayBus, window: &WindowRecord) -> Result<Vec<String>, ReplayError> {
     let WindowRecord { interval, window_start, .. } = *window;
     let data = &bus.options.community.intervals[interval];
@@ -62,29 +61,13 @@ pub(crate) async fn interval(bus: &ReplayBus, window: &WindowRecord) -> Result<V
     if data.surplus_wh() == 0 {
         return Ok(findings.0);
     }
-    let doing = || format!("checking interval {interval}");
-    let market = &bus.market;
-    let bus_locks = LockFilter { bus: Some(bus.address), ..LockFilter::default() };
-    let (capacity, offers, locks) = tokio::join!(
-        market.capacity(&bus.address, window_start),
-        market.all_offers(&bus.address),
-        market.locks(&bus_locks)
-    );
-    let (capacity, mut offers, locks) = (capacity.doing(doing())?, offers.doing(doing())?, locks.doing(doing())?);
-    offers.retain(|offer| offer.window_start == window_start);
-    let sold: u64 = offers.iter().map(|offer| offer.listed_wh - offer.remaining_wh).sum();
-    let name = &data.label;
-    findings.equal(
-        TRADED,
-        format_args!("energy sold in {name}"),
-        capacity_sold_wh(&capacity, window) + sold,
-        sold_in(window, data),
-    );
-    check_window(&mut findings, &capacity, &offers);
-    let of_window: Vec<Keyed<Lock>> =
-        locks.iter().filter(|lock| offers.iter().any(|offer| offer.address == lock.offer)).copied().collect();
-    check_offers(&mut findings, &offers, &of_window);
-    check_escrow(&mut findings, bus, &locks).await?;
+    let audit = bus.market.audit(&bus.address).await.doing(format_args!("checking interval {interval}"))?;
+    let offers = audit.offers.iter().filter(|offer| offer.window_start == window_start);
+    let offered_wh = offers.map(|offer| offer.remaining_wh).sum();
+    let capacity = audit.capacities.iter().find(|capacity| capacity.window_start == window_start);
+    let sold_wh = capacity.map_or(0, |capacity| capacity_sold_wh(capacity, offered_wh, window));
+    findings.equal(TRADED, format_args!("energy sold in {}", data.label), sold_wh, sold_in(window, data));
+    findings.0.extend(audit.violations);
     Ok(findings.0)
 }
 
@@ -105,20 +88,12 @@ pub(crate) async fn withdrawn(bus: &ReplayBus, window: &WindowRecord) -> Result<
         return Ok(Withdrawn { withdrawn_wh: None, violations: findings.0 });
     };
     let name = &data.label;
-    let sold_wh = capacity_sold_wh(&capacity, window);
+    let sold_wh = capacity_sold_wh(&capacity, 0, window);
     findings.equal(TRADED, format_args!("energy sold in {name}"), sold_wh, sold_in(window, data));
-    check_window(&mut findings, &capacity, &[]);
+    findings.equal(WINDOWS, format_args!("offers open in {name}"), capacity.open_offers, 0);
     // All of the surplus was listed, and what was not sold is available again.
     let withdrawn_wh = Some(data.surplus_wh().saturating_sub(window.sold_before_wh + sold_wh));
     Ok(Withdrawn { withdrawn_wh, violations: findings.0 })
-}
-
-async fn check_escrow(findings: &mut Findings, bus: &ReplayBus, locks: &[Keyed<Lock>]) -> Result<(), ReplayError> {
-    let doing = "checking the escrow";
-    let settlement = bus.market.settlement(&bus.address).await.doing(doing)?;
-    let escrow = bus.market.token_balance(&settlement.escrow).await.doing(doing)?;
-    audit::check_escrow(findings, escrow, locks);
-    Ok(())
 }
 
 /// All invariants at the end: which of them hold, and every violation that was found now or before.
@@ -126,6 +101,8 @@ pub(crate) async fn all(
     bus: &ReplayBus,
     state: &ReplayState,
     record: &BusRecord,
+    audit: &Audit,
+    vaults: &Vaults,
     treasury: Option<&TreasuryResult>,
 ) -> Result<(BTreeMap<String, bool>, Vec<String>), ReplayError> {
     let mut findings = Findings(state.violations.clone());
@@ -135,23 +112,14 @@ pub(crate) async fn all(
     }
     let doing = "comparing chain and file";
     let market = &bus.market;
-    let account = market.bus(&bus.address).await.doing(doing)?;
-    audit::check_bus(&mut findings, &account);
-
-    let bus_locks = LockFilter { bus: Some(bus.address), ..LockFilter::default() };
-    let (capacities, offers, locks) =
-        tokio::join!(market.capacities(&bus.address), market.all_offers(&bus.address), market.locks(&bus_locks));
-    let (capacities, offers, locks) = (capacities.doing(doing)?, offers.doing(doing)?, locks.doing(doing)?);
-    check_windows(&mut findings, &capacities, &offers);
-    check_offers(&mut findings, &offers, &locks);
-    check_escrow(&mut findings, bus, &locks).await?;
+    findings.0.extend_from_slice(&audit.violations);
 
     for (result, data) in state.intervals.iter().zip(&bus.options.community.intervals) {
         findings.equal(TRADED, format_args!("energy bought in {}", data.label), result.traded_wh, data.tradable_wh());
     }
 
     let mut deposits = HashMap::new();
-    for lock in &locks {
+    for lock in &audit.locks {
         *deposits.entry(lock.buyer).or_insert(0u64) += lock.deposit;
     }
     let mut in_wallets = 0u128;
@@ -163,11 +131,22 @@ pub(crate) async fn all(
         in_wallets += u128::from(balance);
         let deposit = deposits.get(&member.wallet.address()).copied().unwrap_or(0);
         let given = state.funded_base_units.get(number).copied().unwrap_or(0);
+        // An owner that sells through the bus has what it claimed. What another earned is in its wallet, in its vault, or
+        // kept for it where its wallet could not be paid.
+        let is_owner = treasury.is_some_and(|treasury| treasury.owner(number).is_some());
+        let in_vault = if is_owner { 0 } else { vaults.of_members[number].total() };
+        let claims = audit.claims.iter().filter(|claim| claim.wallet == member.wallet.address());
+        let kept = in_vault + claims.map(|claim| claim.amount).sum::<u64>();
         let plus = u128::from(given) + u128::from(income_base_units(treasury, &state.members, number));
-        let minus =
-            u128::from(result.paid_base_units) + u128::from(result.lock_fees_paid_base_units) + u128::from(deposit);
+        let minus = u128::from(result.paid_base_units)
+            + u128::from(result.lock_fees_paid_base_units)
+            + u128::from(deposit)
+            + u128::from(kept);
         findings.check(BALANCES, plus.checked_sub(minus) == Some(u128::from(balance)), || {
-            format!("{name} has {balance} base units, was given and earned {plus}, and paid {minus}")
+            format!(
+                "{name} has {balance} base units, was given and earned {plus}, and paid {minus}, of which its vault holds \
+                 {kept}"
+            )
         });
         let lanes = market.traders(&member.wallet.address()).await.doing(doing)?;
         let totals = check_lanes(&mut findings, state, number, &lanes);
@@ -188,10 +167,9 @@ pub(crate) async fn all(
         let mint = market.chain().accounts(&[record.mint]).await.doing(doing)?;
         // Both token programs keep the supply at the same place of a mint.
         let supply = mint[0].as_ref().and_then(|mint| mint.data.get(36..44)?.try_into().ok()).map(u64::from_le_bytes);
-        let mut found = in_wallets;
-        for address in [account.escrow, account.treasury] {
-            found += u128::from(market.token_balance(&address).await.doing(doing)?);
-        }
+        let vaults: u128 = audit.vaults.values().map(|held| u128::from(*held)).sum();
+        let found = in_wallets + vaults + u128::from(audit.unclaimed) + u128::from(audit.treasury);
+        findings.equal(VAULTS, "what strangers sent to vaults", audit.gifts, 0);
         findings.equal(TOKENS, "the sum of all balances", found, u128::from(supply.unwrap_or_default()));
     }
 
@@ -220,7 +198,12 @@ fn check_treasury(findings: &mut Findings, treasury: &TreasuryResult, paid_base_
     let sum = |figure: fn(&OwnerResult) -> u64| treasury.owners.iter().map(figure).sum::<u64>();
     let received = treasury.received_base_units;
     let lock_fees = sum(|owner| owner.lock_fees_base_units);
-    findings.equal(TREASURY, "what the treasury received", received, paid_base_units + lock_fees);
+    findings.equal(
+        TREASURY,
+        "what the treasury received and the vault holds for it",
+        received + treasury.in_vault_base_units,
+        paid_base_units + lock_fees,
+    );
     findings.equal(
         TREASURY,
         "the sum of what owners' energy was sold for",
@@ -330,10 +313,13 @@ mod tests {
         };
         assert_eq!(found(&treasury(), 100), [""; 0]);
         type Change = fn(&mut TreasuryResult);
-        let cases: [(&str, u64, Change); 8] = [
-            ("what the treasury received is 110 and should be 111", 101, |_| {}),
+        let cases: [(&str, u64, Change); 9] = [
+            ("received and the vault holds for it is 113 and should be 110", 100, |t| t.in_vault_base_units = 3),
+            ("received and the vault holds for it is 110 and should be 111", 101, |_| {}),
             ("owners' energy was sold for is 99 and should be 100", 100, |t| t.owners[0].sales_base_units -= 1),
-            ("what the treasury received is 110 and should be 109", 100, |t| t.owners[1].lock_fees_base_units -= 1),
+            ("received and the vault holds for it is 110 and should be 109", 100, |t| {
+                t.owners[1].lock_fees_base_units -= 1;
+            }),
             ("claims and remainder is 109 and should be 110", 100, |t| t.remainder_base_units -= 1),
             ("what owners claimed is 68 and should be 69", 100, |t| t.claimed_base_units -= 1),
             ("what owners may claim is 40 and should be 39", 100, |t| t.claimable_base_units += 1),

@@ -1,4 +1,4 @@
-//! What follows an interval: offers are withdrawn, windows close, owners claim.
+//! What follows an interval: offers are withdrawn, windows close. In the end seller accounts close and owners claim.
 
 use {
     crate::{
@@ -42,11 +42,7 @@ impl Replay<'_> {
             return Ok(true);
         };
         let offers = self.bus.offers(window_start).await.doing("reading offers")?;
-        let bus = &self.bus;
-        let (_, failed) = bus.each(offers.iter().map(|offer| bus.withdraw(offer))).await;
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        self.bus.withdraw(&offers).await?;
         if self.bus.is_cancelled() {
             return Ok(false);
         }
@@ -86,6 +82,14 @@ impl Replay<'_> {
         self.close_past(now).await?;
         self.save()?;
         self.tell(Stage::Closing, total - self.state.windows.len(), total, "windows are closed");
+        Ok(())
+    }
+
+    /// Closes the seller accounts: sellers are paid what is released to them and get their rent back.
+    pub async fn close_sellers(&mut self) -> Result<(), ReplayError> {
+        self.tell(Stage::Closing, 0, 1, "sellers are paid");
+        self.bus.close_sellers().await?;
+        self.tell(Stage::Closing, 1, 1, "sellers are paid and have closed their accounts");
         Ok(())
     }
 

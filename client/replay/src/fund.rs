@@ -4,22 +4,23 @@ use {
     crate::{
         community::Interval,
         error::{Doing, ReplayError},
+        interval::LISTED_AHEAD,
         owners::OwnerMember,
         progress::Stage,
         replay::Replay,
-        replay_bus::Member,
-        schedule::Schedule,
+        replay_bus::{CLOSED_AT_ONCE, Member},
+        schedule::{HORIZON_SECONDS, Schedule},
         state::BusRecord,
     },
     multibus::{
         constants::{MAX_NAME_LEN, MAX_OWNERS},
         math,
-        state::{Bus, Capacity, Lock},
+        state::{Bus, Capacity, Creator, Ledger, Lock, Seller},
         token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_ACCOUNT_LEN},
     },
     multibus_client::{
         Address, Instruction, SharedSigner, address,
-        bus::{BusConfig, ListingPolicy, OwnerShare, bus_create},
+        bus::{BusConfig, ListingPolicy, OwnerShare},
         error::Error,
         offer::Offer,
         send::PriorityFee,
@@ -89,21 +90,35 @@ impl Replay<'_> {
         }
         self.state.is_funded = true;
         self.save()?;
-        if let Err(Error::NotFound { .. }) = self.bus.market.bus(&record.bus).await {
-            let config = self.bus_config();
-            let wallet = &self.bus.members[creator].wallet;
-            let instruction =
-                bus_create(&wallet.address(), record.bus_seq, &record.mint, &record.token_program, config);
-            wallet.send(&[instruction]).await.doing("creating the bus")?;
+        if !record.bus_is_created() {
+            let bus = self.create_bus(creator).await?;
+            self.bus.address = bus;
+            if let Some(record) = &mut self.state.bus {
+                record.bus = bus;
+            }
         }
         for &OwnerMember { member, share_bps } in &self.bus.owners {
             self.state.members[member].share_bps = share_bps;
         }
-        if let Some(record) = &mut self.state.bus {
-            record.bus_is_created = true;
-        }
         self.tell(Stage::Funding, steps, steps, "the bus is there");
         self.save()
+    }
+
+    /// Creates the bus, unless an earlier process did so, and returns its address. The creator's wallet creates no other.
+    async fn create_bus(&self, creator: usize) -> Result<Address, ReplayError> {
+        let doing = "creating the bus";
+        let wallet = &self.bus.members[creator].wallet;
+        if let Some(counter) = self.bus.market.creator(&wallet.address()).await.doing(doing)? {
+            // A counter is opened with the bus or just before it.
+            let last = address::bus(&wallet.address(), counter.next_bus.saturating_sub(1));
+            match self.bus.market.bus(&last).await {
+                Ok(bus) => return Ok(bus.address),
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error).doing(doing),
+            }
+        }
+        let created = wallet.bus_create(&self.bus.settlement.mint, &self.bus_config()).await.doing(doing)?;
+        Ok(created.address)
     }
 
     fn bus_config(&self) -> BusConfig {
@@ -131,8 +146,12 @@ impl Replay<'_> {
             timelock_seconds: 0,
             window_seconds: community.window_seconds().unwrap_or(0),
             gate_closure_seconds: 0,
+            horizon_seconds: HORIZON_SECONDS,
             capacity_wh: capacity_wh.max(1),
             base_price_per_kwh: options.price_rule.floor_per_kwh,
+            reserve_price_per_kwh: 0,
+            least_wh: 1,
+            operator: None,
         }
     }
 
@@ -193,24 +212,41 @@ impl Replay<'_> {
             }
         };
         let empty = rent(0).await?;
-        let seller_windows = if chain.is_embedded() { open } else { 2 };
+        let seller_windows = match (chain.is_embedded(), options.co_owned) {
+            (true, _) => open,
+            (false, true) => LISTED_AHEAD as u64 + 2,
+            (false, false) => 2,
+        };
+        let generation = options.community.generation_wh();
+        // A seller account and its vault.
+        let seller = account(size_of::<Seller>()).await? + rent(TOKEN_ACCOUNT_LEN).await?;
         let member = empty
             + fees
             + u64::from(options.lanes) * account(size_of::<Trader>()).await?
             + seller_windows * account(size_of::<Offer>()).await?
             + 2 * account(size_of::<Lock>()).await?;
-        let mut needed = vec![member; options.community.members.len()];
-        let creator = self.bus.owners[0].member;
-        needed[creator] += account(size_of::<Bus>()).await?
+        let mut needed: Vec<u64> =
+            generation.iter().map(|generation| member + if *generation > 0 { seller } else { 0 }).collect();
+        let of_bus = account(size_of::<Creator>()).await?
+            + account(size_of::<Bus>()).await?
+            + account(size_of::<Ledger>()).await?
             + account(size_of::<Capacity>()).await?
             + 2 * rent(TOKEN_ACCOUNT_LEN).await?;
+        // An owner opens the seller account of the bus: whoever lists first.
+        for &OwnerMember { member, .. } in self.bus.owners.iter().filter(|_| options.co_owned) {
+            needed[member] += seller;
+        }
+        needed[self.bus.owners[0].member] += of_bus;
         let members = needed.len() as u64;
+        // The funder withdraws what is over and pays sellers, several in a transaction.
+        let groups = members.div_ceil(CLOSED_AT_ONCE as u64);
         needed.push(
             empty
                 + fees
+                + (intervals + 4) * 2 * groups * (SIGNATURE_LAMPORTS + priority)
                 + members * (rent(TOKEN_ACCOUNT_LEN).await? + 4 * (SIGNATURE_LAMPORTS + priority))
                 + rent(MINT_LEN).await?
-                + open * account(size_of::<Capacity>()).await?,
+                + (open + LISTED_AHEAD as u64 + 1) * account(size_of::<Capacity>()).await?,
         );
         Ok(needed)
     }

@@ -8,7 +8,7 @@ use {
         replay::Replay,
         replay_bus::{LockEnd, MemberPurchase},
         report::IntervalResult,
-        schedule::Schedule,
+        schedule::{HORIZON_SECONDS, Schedule},
         state::{CurrentInterval, LaneRecord, OpenLockRecord, WindowRecord, enter_readings, lane_key},
     },
     multibus::state::{PurchaseKind, next_history_root},
@@ -18,6 +18,10 @@ use {
 
 /// Give up after this many rounds in a row that sell nothing although both sides have energy.
 const MAX_FRUITLESS_ROUNDS: u32 = 20;
+/// Intervals for which owners of a co-owned bus have listed at least, after the one that is traded.
+pub(crate) const LISTED_AHEAD: usize = 12;
+/// Sellers are paid what is released to them at the end of each day of the file. Its length, in seconds.
+const DAY_SECONDS: i64 = 86_400;
 /// Percentage of locks that are released instead of settled.
 const RELEASE_PERCENT: u8 = 20;
 
@@ -39,6 +43,10 @@ impl Replay<'_> {
         if let (true, Some(trade_at)) = (self.chain().is_embedded(), schedule.trade_at(interval)) {
             now = self.chain().wait_until(trade_at).await.doing("moving the clock")?.unix_timestamp;
         }
+        if !schedule.is_tradable(interval, now) {
+            // This interval and those after it get later windows.
+            self.withdraw_ahead(interval + usize::from(self.state.current.is_some())).await?;
+        }
         self.close_past(now).await?;
         let window_start = match &self.state.current {
             Some(current) if schedule.is_tradable(interval, now) => current.window_start,
@@ -54,10 +62,17 @@ impl Replay<'_> {
                 window_start
             }
         };
-        self.list(interval, window_start).await?;
+        self.list(interval, window_start, now).await?;
+        self.list_ahead(interval, now).await?;
+        self.know_sellers(window_start).await?;
+        let offers_created = self.sellers.len() as u64;
+        if let Some(current) = &mut self.state.current {
+            current.result.offers_created = offers_created;
+        }
         if self.bus.is_cancelled() {
             return Ok(());
         }
+        self.wait_for_bus_offers(window_start).await?;
         self.lock(interval, window_start).await?;
         self.trade(interval, window_start).await?;
         if self.bus.is_cancelled() {
@@ -98,6 +113,7 @@ impl Replay<'_> {
         for window in self.state.windows.iter_mut().filter(|window| window.window_start == before) {
             window.sold_until_wh = Some(traded_wh);
         }
+        self.save()?;
         self.withdraw(before).await?;
         if let Some(schedule) = &mut self.state.schedule {
             schedule.move_to(interval, now);
@@ -111,56 +127,114 @@ impl Replay<'_> {
         Ok(window_start)
     }
 
+    /// Withdraws what was listed ahead for intervals from this one on, which get other windows.
+    async fn withdraw_ahead(&mut self, interval: usize) -> Result<(), ReplayError> {
+        let mut starts = Vec::new();
+        for window in self.state.windows.iter_mut().filter(|window| window.interval >= interval && !window.is_withdrawn)
+        {
+            window.sold_until_wh = Some(window.sold_before_wh);
+            starts.push(window.window_start);
+        }
+        for window_start in starts {
+            self.withdraw(window_start).await?;
+        }
+        Ok(())
+    }
+
+    /// Owners of a co-owned bus list for the next intervals, too, where time cannot be moved: what the bus sells does not
+    /// trade at once, and so the replay need not wait for every interval.
+    async fn list_ahead(&mut self, interval: usize, now: i64) -> Result<(), ReplayError> {
+        let Some(schedule) = self.state.schedule.filter(Schedule::has_windows) else { return Ok(()) };
+        if !self.bus.options.co_owned || self.chain().is_embedded() {
+            return Ok(());
+        }
+        let total = self.bus.options.community.intervals.len();
+        for ahead in interval + 1..total.min(interval + 1 + LISTED_AHEAD) {
+            let window_start = schedule.window_start(ahead);
+            let is_listed = self.state.windows.iter().any(|window| window.window_start == window_start);
+            if !is_listed && !self.bus.is_cancelled() {
+                self.list(ahead, window_start, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Energy that a member has sold in an interval so far, in Wh.
+    fn sold_wh(&self, interval: usize, member: usize) -> u64 {
+        match &self.state.current {
+            Some(current) if interval == self.state.completed => {
+                self.state.members[member].sold_wh - current.sold_before_wh[member]
+            }
+            _ => 0,
+        }
+    }
+
     /// Members with a surplus list it. An interval that was interrupted lists only what is missing.
-    async fn list(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+    async fn list(&mut self, interval: usize, window_start: i64, now: i64) -> Result<(), ReplayError> {
         let data = &self.bus.options.community.intervals[interval];
         let balance = Balance { surplus_wh: data.surplus_wh(), deficit_wh: data.deficit_wh() };
         if balance.surplus_wh == 0 {
-            self.sellers.clear();
             return Ok(());
         }
-        let Some(current) = &self.state.current else { return Ok(()) };
+        let current = self.state.current.as_ref().filter(|_| interval == self.state.completed);
         let bus = self.bus.address;
         let capacity = self.bus.market.find_capacity(&bus, window_start).await.doing("reading the window")?;
         if self.state.windows.iter().all(|window| window.window_start != window_start) {
             self.state.windows.push(WindowRecord {
                 interval,
                 window_start,
-                sold_before_wh: current.result.traded_wh,
-                capacity_sold_before_wh: capacity.as_ref().map_or(0, |capacity| capacity.sold_wh),
+                sold_before_wh: current.map_or(0, |current| current.result.traded_wh),
+                capacity_sold_before_wh: match &capacity {
+                    Some(capacity) if window_start == 0 => capacity.committed_wh,
+                    _ => 0,
+                },
                 sold_until_wh: None,
                 is_withdrawn: false,
             });
-            if window_start == 0 {
-                // A process that goes on cannot tell any more what the capacity had sold.
-                self.save()?;
-            }
+            // A process that goes on must know of every window with offers; and it cannot tell any more what a capacity
+            // had sold before them.
+            self.save()?;
         }
         if capacity.is_none() {
             self.bus.funder.capacity_open(&bus, window_start).await.doing("opening the window")?;
         }
+        // Offers end when their window's gate closes, which is its start; outside windows as late as they can.
+        let expires_at = if window_start == 0 { now + i64::from(HORIZON_SECONDS) } else { window_start };
         let offers = self.bus.offers(window_start).await.doing("reading offers")?;
         let listed: Vec<usize> = offers.iter().filter_map(|offer| self.bus.lister(offer)).collect();
         let (bus, options) = (&self.bus, &self.bus.options);
-        let Some(current) = &self.state.current else { return Ok(()) };
-        let tasks = options.community.intervals[interval].readings().filter_map(|reading| {
+        let left = options.community.intervals[interval].readings().filter_map(|reading| {
             let seller = reading.member;
-            let sold_wh = self.state.members[seller].sold_wh - current.sold_before_wh[seller];
-            let left_wh = reading.surplus_wh().saturating_sub(sold_wh);
-            if left_wh == 0 || listed.contains(&seller) {
-                return None;
-            }
+            let left_wh = reading.surplus_wh().saturating_sub(self.sold_wh(interval, seller));
+            (left_wh > 0 && !listed.contains(&seller)).then_some((seller, left_wh))
+        });
+        let left: Vec<(usize, u64)> = left.collect();
+        let sellers: Vec<usize> = left.iter().map(|(seller, _)| *seller).collect();
+        bus.open_sellers(&sellers).await?;
+        let tasks = left.into_iter().map(|(seller, left_wh)| {
             let draw = Draw::new(options.seed, "price", interval, seller);
             let price = options.price_rule.ask(balance, draw);
-            Some(bus.list(seller, window_start, Wh(left_wh), PricePerKwh(price)))
+            bus.list(seller, window_start, expires_at, Wh(left_wh), PricePerKwh(price))
         });
         let (_, failed) = bus.each(tasks).await;
-        self.know_sellers(window_start).await?;
-        let offers = self.sellers.len() as u64;
-        if let Some(current) = &mut self.state.current {
-            current.result.offers_created = offers;
-        }
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Waits until the offers that owners listed for the bus trade: everyone else sees them for a while before.
+    async fn wait_for_bus_offers(&self, window_start: i64) -> Result<(), ReplayError> {
+        /// Longest wait after which the replay looks whether it is cancelled, in seconds.
+        const STEP_SECONDS: i64 = 5;
+        if !self.bus.options.co_owned {
+            return Ok(());
+        }
+        let offers = self.bus.offers(window_start).await.doing("reading offers")?;
+        let trades_from = offers.iter().map(|offer| offer.trades_from).max().unwrap_or(0);
+        let mut now = self.chain().clock().await.doing("asking for the time")?.unix_timestamp;
+        while now < trades_from && !self.bus.is_cancelled() {
+            let next = trades_from.min(now + STEP_SECONDS);
+            now = self.chain().wait_until(next).await.doing("waiting for the bus's offers")?.unix_timestamp;
+        }
+        Ok(())
     }
 
     /// What members still want. Their order is drawn anew for each interval, so that nobody is always first.
@@ -196,6 +270,7 @@ impl Replay<'_> {
         let holders: Vec<usize> =
             self.state.current.iter().flat_map(|current| current.locks.iter().map(|lock| lock.buyer)).collect();
         let bus = &self.bus;
+        bus.read_order_book(window_start).await.doing("reading offers")?;
         let tasks = self
             .demands(interval)
             .into_iter()
@@ -246,13 +321,7 @@ impl Replay<'_> {
             };
             round += 1;
             let bus = &self.bus;
-            let free_wh: u128 = bus
-                .book(window_start)
-                .await
-                .doing("reading offers")?
-                .iter()
-                .map(|offer| u128::from(offer.free_wh()))
-                .sum();
+            let free_wh = bus.read_order_book(window_start).await.doing("reading offers")?;
             let mut sold = false;
             if free_wh > 0 && !served.is_empty() {
                 let tasks = served.iter().map(|demand| bus.buy(demand.buyer, window_start, demand.energy_wh));
@@ -293,14 +362,11 @@ impl Replay<'_> {
         let count = ends.len();
         for (lock, end) in ends {
             match end {
-                LockEnd::Settled(purchase) => {
-                    self.state.locks_settled += 1;
-                    self.enter_purchase(purchase);
-                }
+                LockEnd::Settled(purchase) => self.enter_purchase(purchase),
                 LockEnd::Released { fee_base_units } => self.enter_release(lock, fee_base_units),
             }
             if let Some(current) = &mut self.state.current {
-                current.locks.retain(|open| open.lock != lock.lock);
+                current.locks.retain(|open| !open.is(&lock));
             }
         }
         failed.map_or(Ok(count), Err)
@@ -335,6 +401,7 @@ impl Replay<'_> {
         lane.history_root = next_history_root(&lane.history_root, &hash);
         lane.energy_wh += energy_wh;
         lane.paid_base_units += paid_base_units;
+        self.state.locks_settled += u64::from(kind == PurchaseKind::LockSettlement);
         self.state.members[buyer].bought_wh += energy_wh;
         self.state.members[buyer].paid_base_units += paid_base_units;
         for fill in &fills {
@@ -371,10 +438,19 @@ impl Replay<'_> {
         enter_readings(&mut self.state.members, data);
         self.state.intervals.push(current.result);
         self.state.completed = interval + 1;
+        // After the last interval sellers close their accounts, which pays them.
+        let was_last_of_day =
+            self.bus.options.community.intervals.get(interval + 1).is_some_and(|next| {
+                next.local_start.div_euclid(DAY_SECONDS) != data.local_start.div_euclid(DAY_SECONDS)
+            });
         if !self.chain().is_embedded() || window_start == 0 {
             // A network's clock cannot be moved to the end of the window, and outside windows nothing ends: sellers
-            // withdraw now.
+            // withdraw now. What they sold is written down before, since nobody can read it from offers that are closed.
+            self.save()?;
             self.withdraw(window_start).await?;
+        }
+        if was_last_of_day {
+            self.bus.pay_sellers().await?;
         }
         Ok(())
     }

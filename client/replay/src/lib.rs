@@ -8,7 +8,8 @@
 //!
 //! Whatever the file, an interval trades the smaller of total surplus and total deficit, to the Wh.
 //!
-//! Each member sells for itself. In a co-owned replay the owners of the bus sell through it instead: buyers pay its
+//! Each member sells for itself. Buyers pay into the vault of the seller, which is paid what it earned at the end of each
+//! day of the file. In a co-owned replay the owners of the bus sell through it instead: what buyers pay goes to its
 //! treasury, and in the end every owner claims its exact share. A bus has at most 16 owners. Where more members
 //! generate, the others sell for themselves in either case, on a bus where everyone may list.
 //!
@@ -17,8 +18,10 @@
 //! ```text
 //! run                          from a file to a report
 //! fund, interval, close        the stages
-//! check, treasury, replay      what they share
+//! check, treasury, vaults      what they share: figures from the chain
+//! replay                       a replay under way
 //! replay_bus                   what members do on the chain
+//! order_book                   what they can buy
 //! state                        what is kept to go on later
 //! files, table, html           what a report looks like
 //! counting, report             transactions that are counted; the report's figures
@@ -39,6 +42,7 @@ mod html;
 mod interval;
 mod number;
 mod options;
+mod order_book;
 mod owners;
 pub mod price;
 mod progress;
@@ -52,6 +56,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod treasury;
+mod vaults;
 
 pub use {
     community::{Community, CommunityError},

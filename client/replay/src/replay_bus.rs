@@ -5,6 +5,7 @@ use {
     crate::{
         error::{Doing, ReplayError},
         options::ReplayOptions,
+        order_book::OrderBook,
         owners::OwnerMember,
         state::OpenLockRecord,
     },
@@ -13,20 +14,25 @@ use {
     multibus_client::{
         Address, Keyed, Market, PricePerKwh, Wallet, Wh, address,
         best::{self, Want},
+        bus::Bus,
         chain::HistoryPages,
         error::{Error, Result as ChainResult},
         event::{self, Event},
-        offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms},
+        market::Settlement,
+        offer::{EnergySource, Offer, OfferTerms, is_tradable, offer_cancel},
         purchase::{BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
         router::{BatchLimits, RouteError},
+        seller::{Seller, seller_withdraw},
     },
     std::{
-        collections::HashMap,
+        collections::{BTreeMap, HashMap},
         ops::Range,
-        sync::{Mutex, PoisonError},
+        sync::{Mutex, MutexGuard, PoisonError},
     },
 };
 
+/// Offers that one transaction withdraws, or sellers that it pays: more would not fit.
+pub(crate) const CLOSED_AT_ONCE: usize = 8;
 /// Most transactions of a lane that are read to find its purchases.
 const MAX_LANE_TRANSACTIONS: usize = 1_000_000;
 
@@ -46,9 +52,13 @@ pub(crate) struct ReplayBus {
     pub member_of: HashMap<Address, usize>,
     /// Owners of the bus, the creator first.
     pub owners: Vec<OwnerMember>,
-    /// The bus's address.
+    /// The bus's address; all zeros until it is created.
     pub address: Address,
-    pub mint: Address,
+    /// What members can buy now.
+    pub order_book: Mutex<OrderBook>,
+    /// Held by the owner that lists for the bus: offers of one seller are numbered one after the other.
+    pub lists_for_bus: tokio::sync::Mutex<()>,
+    pub settlement: Settlement,
 }
 
 /// A purchase of a member.
@@ -121,12 +131,21 @@ impl ReplayBus {
         self.member_of.get(&offer.rent_payer).copied()
     }
 
-    /// Offers of the members that can be bought from now in a window.
-    pub async fn book(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
-        let filter = OfferFilter { window_start: Some(window_start), ..OfferFilter::default() };
-        let mut offers = self.market.active_offers(&self.address, &filter, OfferSort::Price).await?;
-        offers.retain(|offer| self.lister(offer).is_some());
-        Ok(offers)
+    fn order_book(&self) -> MutexGuard<'_, OrderBook> {
+        self.order_book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads from the chain what members can buy in a window. Returns how much it is, in Wh.
+    pub async fn read_order_book(&self, window_start: i64) -> ChainResult<u128> {
+        let (offers, clock, bus) =
+            tokio::join!(self.offers(window_start), self.market.chain().clock(), self.market.bus(&self.address));
+        let (mut offers, now, bus) = (offers?, clock?.unix_timestamp, bus?);
+        // An offer that is locked as a whole has energy again where a lock is released.
+        offers.retain(|offer| is_tradable(&Offer { reserved_wh: 0, ..offer.account }, &bus, now));
+        let book = OrderBook::new(bus.account, offers);
+        let free_wh = book.free().map(|offer| u128::from(offer.free_wh())).sum();
+        *self.order_book() = book;
+        Ok(free_wh)
     }
 
     /// Every open offer of the members in a window, tradable or not.
@@ -138,33 +157,71 @@ impl ReplayBus {
 
     /// The cheapest orders by which a member buys up to an amount of what others listed: one for each transaction, none
     /// where nothing is on offer.
-    async fn route(&self, buyer: usize, window_start: i64, energy_wh: u64) -> ChainResult<Vec<BatchOrder>> {
-        let mut offers = self.book(window_start).await?;
+    fn route(&self, buyer: usize, energy_wh: u64) -> ChainResult<Vec<BatchOrder>> {
         // The bus is the seller of all that its owners list. Who listed an offer tells whose energy it is.
-        offers.retain(|offer| self.lister(offer) != Some(buyer));
+        let is_of_others = |offer: &&Keyed<Offer>| self.lister(offer) != Some(buyer);
+        let (bus, offers): (Bus, Vec<Keyed<Offer>>) = {
+            let book = self.order_book();
+            (book.bus, book.free().filter(is_of_others).copied().collect())
+        };
         let want = Want { min_energy_wh: 1, ..Want::exactly(self.address, energy_wh) };
         let limits = BatchLimits { items: self.options.members_per_batch, ..BatchLimits::default() };
-        match best::quote(&offers, self.mint, &want, &limits) {
+        match best::quote(&offers, &bus, &want, &limits) {
             Ok(quote) => Ok(quote.orders),
             Err(RouteError::EnergyUnavailable { .. }) => Ok(Vec::new()),
             Err(error) => Err(Error::Invalid(error.to_string())),
         }
     }
 
-    /// Lists a member's energy, for the member itself or for the bus that it owns. Returns the seller and the offer.
+    /// The wallet whose seller account a member lists from: its own, or the bus that it sells through.
+    fn seller_wallet(&self, member: usize) -> Address {
+        if self.sells_through_bus(member) { self.address } else { self.members[member].wallet.address() }
+    }
+
+    /// Opens the seller accounts that these members list from and that are missing. Their offers are numbered from the slot
+    /// of the opening on, so that they can be closed soon.
+    pub async fn open_sellers(&self, members: &[usize]) -> Result<(), ReplayError> {
+        let sellers = self.market.sellers(&self.address).await.doing("reading sellers")?;
+        let mut missing: BTreeMap<Address, usize> = BTreeMap::new();
+        for member in members {
+            missing.entry(self.seller_wallet(*member)).or_insert(*member);
+        }
+        missing.retain(|wallet, _| sellers.iter().all(|seller| seller.wallet != *wallet));
+        // By member, so that every run does the same.
+        let mut missing: Vec<usize> = missing.into_values().collect();
+        missing.sort_unstable();
+        let (_, failed) = self.each(missing.into_iter().map(|member| self.open_seller(member))).await;
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn open_seller(&self, member: usize) -> Result<(), ReplayError> {
+        let wallet = &self.members[member].wallet;
+        let opened = match self.sells_through_bus(member) {
+            true => wallet.seller_open_for_bus(&self.address).await,
+            false => wallet.seller_open(&self.address).await,
+        };
+        opened.doing(format_args!("{} opens a seller account", self.name(member)))?;
+        Ok(())
+    }
+
+    /// Lists a member's energy, for the member itself or for the bus that it owns, until `expires_at`. Returns the seller
+    /// and the offer.
     pub async fn list(
         &self,
         seller: usize,
         window_start: i64,
+        expires_at: i64,
         Wh(energy_wh): Wh,
         PricePerKwh(price_per_kwh): PricePerKwh,
     ) -> Result<(usize, Address), ReplayError> {
         let terms =
-            OfferTerms { window_start, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Unspecified };
+            OfferTerms { window_start, energy_wh, price_per_kwh, expires_at, source: EnergySource::Unspecified };
         let wallet = &self.members[seller].wallet;
-        let created = match self.sells_through_bus(seller) {
-            true => wallet.offer_create_for_bus(&self.address, &terms).await,
-            false => wallet.offer_create(&self.address, &terms).await,
+        let created = if self.sells_through_bus(seller) {
+            let _turn = self.lists_for_bus.lock().await;
+            wallet.offer_create_for_bus(&self.address, &terms).await
+        } else {
+            wallet.offer_create(&self.address, &terms).await
         };
         let created = created.doing(format_args!("{} lists {energy_wh} Wh", self.name(seller)))?;
         Ok((seller, created.address))
@@ -179,7 +236,7 @@ impl ReplayBus {
         energy_wh: u64,
     ) -> Result<Vec<MemberPurchase>, ReplayError> {
         let doing = || format!("{} buys {energy_wh} Wh", self.name(buyer));
-        let orders = self.route(buyer, window_start, energy_wh).await.doing(doing())?;
+        let orders = self.route(buyer, energy_wh).doing(doing())?;
         if orders.is_empty() {
             return Ok(Vec::new());
         }
@@ -207,51 +264,58 @@ impl ReplayBus {
         let wallet = &self.members[buyer].wallet;
         let energy_wh: u64 = order.items.iter().map(|item| item.energy_wh).sum();
         if let [item] = order.items.as_slice() {
-            let single =
-                PurchaseOrder::exactly(item.offer.address, Wh(item.energy_wh), PricePerKwh(item.max_price_per_kwh))
-                    .or_at_least(Wh(1));
+            let offer = item.offer.address;
+            let energy_wh = self.order_book().take_up_to(&offer, item.energy_wh);
+            if energy_wh == 0 {
+                return Ok(None);
+            }
+            let exactly = PurchaseOrder::exactly(offer, Wh(energy_wh), PricePerKwh(item.max_price_per_kwh));
+            // Members buy single Wh, too, whatever the rounding.
+            let single = PurchaseOrder { allow_rounding: true, ..exactly.or_at_least(Wh(1)) };
             let price_per_kwh = item.offer.price_per_kwh;
             return match wallet.buy(&single).await {
                 Ok(purchased) => {
-                    let fill = PurchasedFill {
-                        offer: single.offer,
-                        energy_wh: purchased.energy_wh,
-                        price_per_kwh,
-                        cost: purchased.paid,
-                    };
+                    self.order_book().put_back(&offer, energy_wh.saturating_sub(purchased.energy_wh));
+                    let fill =
+                        PurchasedFill { offer, energy_wh: purchased.energy_wh, price_per_kwh, cost: purchased.paid };
                     Ok(Some(member_purchase(buyer, PurchaseKind::Single, purchased, vec![fill])))
                 }
-                Err(error) if is_too_late(&error) => Ok(None),
-                Err(error) => Err(error),
+                Err(error) => {
+                    self.order_book().put_back(&offer, energy_wh);
+                    self.unless_too_late(error, window_start).await.map(|()| None)
+                }
             };
         }
-        // The first attempt uses the order that was quoted. Later ones quote the same amount again.
-        let quoted = Mutex::new(Some(order));
-        let last = Mutex::new(None);
-        let (quoted, last) = (&quoted, &last);
-        let purchased = wallet
-            .buy_batch_quoted(|| async move {
-                let first = quoted.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let order = match first {
-                    Some(order) => order,
-                    None => (self.route(buyer, window_start, energy_wh).await?)
-                        .into_iter()
-                        .next()
-                        .ok_or_else(|| Error::BeyondLimits("everything on offer was sold meanwhile".into()))?,
-                };
-                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(order.clone());
-                Ok(order)
-            })
-            .await;
-        match purchased {
-            Ok(purchased) => {
-                let order = last.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let fills = order.map(|order| quoted_fills(&order)).unwrap_or_default();
-                Ok(Some(member_purchase(buyer, PurchaseKind::Batch, purchased, fills)))
+        let mut order = order;
+        for attempt in 1..=self.options.transaction_options.max_attempts.max(1) {
+            if attempt > 1 {
+                tokio::task::yield_now().await;
+                let Some(next) = self.route(buyer, energy_wh)?.into_iter().next() else { return Ok(None) };
+                order = next;
             }
-            Err(error) if is_too_late(&error) => Ok(None),
-            Err(error) => Err(error),
+            // Where another member has bought some of it, there is no need to ask the chain.
+            if !self.order_book().take(&order) {
+                continue;
+            }
+            match wallet.buy_batch(&order).await {
+                Ok(purchased) => {
+                    return Ok(Some(member_purchase(buyer, PurchaseKind::Batch, purchased, quoted_fills(&order))));
+                }
+                Err(error) => {
+                    self.order_book().put_back_order(&order);
+                    self.unless_too_late(error, window_start).await?;
+                }
+            }
         }
+        Ok(None)
+    }
+
+    /// Passes an error on, unless it means that a stranger was faster: then the order book is read again.
+    async fn unless_too_late(&self, error: Error, window_start: i64) -> ChainResult<()> {
+        if !is_too_late(&error) {
+            return Err(error);
+        }
+        self.read_order_book(window_start).await.map(drop)
     }
 
     /// A member locks up to an amount of the offer that it would buy most from; `None` where another was faster or nothing
@@ -263,26 +327,29 @@ impl ReplayBus {
         energy_wh: u64,
     ) -> Result<Option<OpenLockRecord>, ReplayError> {
         let doing = || format!("{} locks {energy_wh} Wh", self.name(buyer));
-        let orders = self.route(buyer, window_start, energy_wh).await.doing(doing())?;
+        let orders = self.route(buyer, energy_wh).doing(doing())?;
         let Some(item) = orders.iter().flat_map(|order| &order.items).max_by_key(|item| item.energy_wh) else {
             return Ok(None);
         };
         tokio::task::yield_now().await;
+        let (offer, energy_wh) = (item.offer.address, item.energy_wh);
+        if !self.order_book().lock(&offer, energy_wh) {
+            return Ok(None);
+        }
         let wallet = &self.members[buyer].wallet;
-        match wallet.lock_take(&item.offer.address, Wh(item.energy_wh), PricePerKwh(item.max_price_per_kwh)).await {
+        match wallet.lock_take(&offer, Wh(energy_wh), PricePerKwh(item.max_price_per_kwh)).await {
             Ok(created) => {
                 let lock = self.market.lock(&created.address).await.doing(doing())?;
-                Ok(Some(OpenLockRecord {
-                    lock: lock.address,
-                    offer: lock.offer,
-                    buyer,
-                    energy_wh: lock.energy_wh,
-                    deposit: lock.deposit,
-                    is_to_release: false,
-                }))
+                Ok(Some(OpenLockRecord::new(&lock, buyer)))
             }
-            Err(error) if is_too_late(&error) => Ok(None),
-            Err(error) => Err(error).doing(doing()),
+            Err(error) => {
+                self.order_book().unlock(&offer, energy_wh, false);
+                // Where the chain is slow, too little time may be left to lock: the member buys without a lock.
+                if error.multibus() == Some(MultibusError::LockOutlivesOffer) {
+                    return Ok(None);
+                }
+                self.unless_too_late(error, window_start).await.map(|()| None).doing(doing())
+            }
         }
     }
 
@@ -293,6 +360,7 @@ impl ReplayBus {
         if !lock.is_to_release {
             match wallet.lock_settle(&lock.lock).await {
                 Ok(purchased) => {
+                    self.order_book().unlock(&lock.offer, lock.energy_wh, true);
                     let price_per_kwh = purchased.fills.first().map_or(0, |fill| fill.price_per_kwh);
                     let fill = PurchasedFill {
                         offer: lock.offer,
@@ -308,17 +376,117 @@ impl ReplayBus {
             }
         }
         let fee_base_units = multibus::math::share_of(lock.deposit, self.options.lock_fee_bps);
-        wallet.lock_release(&lock.lock).await.doing(format_args!("{name} releases a lock"))?;
+        match wallet.lock_release(&lock.lock).await {
+            // Anyone may release a lock that has expired, so it may be gone.
+            Ok(_) | Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error).doing(format_args!("{name} releases a lock")),
+        }
+        self.order_book().unlock(&lock.offer, lock.energy_wh, false);
         Ok((lock, LockEnd::Released { fee_base_units }))
     }
 
-    /// Withdraws what is left of an offer, which closes it. The member that listed it does so.
-    pub async fn withdraw(&self, offer: &Keyed<Offer>) -> Result<(), ReplayError> {
-        let Some(seller) = self.lister(offer) else { return Ok(()) };
-        match self.members[seller].wallet.offer_cancel(&offer.address).await {
-            // Anyone may close an offer that no longer trades, so it may be gone.
+    /// Withdraws what is left of offers, which closes them and collects what they were sold for. Anyone can do so once
+    /// they are over: then one transaction withdraws several. Before, only who sells them can.
+    pub async fn withdraw(&self, offers: &[Keyed<Offer>]) -> Result<(), ReplayError> {
+        let now = self.market.chain().clock().await.doing("asking for the time")?.unix_timestamp;
+        let mut by_caller: BTreeMap<Option<usize>, Vec<Keyed<Offer>>> = BTreeMap::new();
+        for offer in offers {
+            let is_over = offer.remaining_wh == 0 || now >= offer.expires_at;
+            let caller = match self.lister(offer) {
+                Some(lister) if !is_over => Some(lister),
+                _ => None,
+            };
+            by_caller.entry(caller).or_default().push(*offer);
+        }
+        let groups = by_caller.iter().flat_map(|(caller, offers)| {
+            offers.chunks(CLOSED_AT_ONCE).map(move |offers| self.withdraw_together(*caller, offers))
+        });
+        let (_, failed) = self.each(groups.collect::<Vec<_>>()).await;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Withdraws offers in one transaction. The funder sends it where no member is named.
+    async fn withdraw_together(&self, caller: Option<usize>, offers: &[Keyed<Offer>]) -> Result<(), ReplayError> {
+        let wallet = caller.map_or(&self.funder, |member| &self.members[member].wallet);
+        let instructions: Vec<_> = offers.iter().map(|offer| offer_cancel(&wallet.address(), offer)).collect();
+        let doing = || match caller {
+            Some(member) => format!("{} withdraws an offer", self.name(member)),
+            None => format!("withdrawing {} offers", offers.len()),
+        };
+        match wallet.send(&instructions).await {
+            Ok(_) => return Ok(()),
+            Err(Error::Program(_)) => {}
+            Err(error) => return Err(error).doing(doing()),
+        }
+        // Anyone may close an offer that is over, so one of them may be gone.
+        for offer in offers {
+            match wallet.offer_cancel(&offer.address).await {
+                Ok(_) | Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error).doing(doing()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Pays sellers what is released to them, and the treasury what is released to the bus, several in a transaction.
+    pub async fn pay_sellers(&self) -> Result<(), ReplayError> {
+        let doing = "paying sellers what is released to them";
+        let mut due = self.market.sellers(&self.address).await.doing(doing)?;
+        due.retain(|seller| seller.released > 0 && self.destination(seller).is_some());
+        let groups: Vec<_> = due.chunks(CLOSED_AT_ONCE).map(|sellers| self.pay_together(sellers)).collect();
+        let (_, failed) = self.each(groups).await;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Where a seller is paid: a member's own token account, or the treasury; `None` for strangers.
+    fn destination(&self, seller: &Seller) -> Option<Address> {
+        if seller.wallet == self.address {
+            return Some(address::treasury(&self.address));
+        }
+        self.member_of.get(&seller.wallet).map(|member| self.members[*member].token_account)
+    }
+
+    async fn pay_together(&self, sellers: &[Keyed<Seller>]) -> Result<(), ReplayError> {
+        let doing = "paying sellers what is released to them";
+        let caller = self.funder.address();
+        let instructions: Vec<_> = sellers
+            .iter()
+            .filter_map(|seller| Some(seller_withdraw(&caller, seller, &self.settlement, &self.destination(seller)?)))
+            .collect();
+        match self.funder.send(&instructions).await {
+            Ok(_) => return Ok(()),
+            Err(Error::Program(_)) => {}
+            Err(error) => return Err(error).doing(doing),
+        }
+        // Anyone may pay a seller, so one of them may have been paid.
+        for seller in sellers {
+            match self.funder.seller_withdraw(&self.address, &seller.wallet).await {
+                Ok(_) | Err(Error::NotFound { .. }) => {}
+                Err(error) if error.multibus() == Some(MultibusError::NothingToWithdraw) => {}
+                Err(error) => return Err(error).doing(doing),
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the seller accounts of members and of the bus, which pays them what is released and gives their rent back.
+    pub async fn close_sellers(&self) -> Result<(), ReplayError> {
+        let sellers = self.market.sellers(&self.address).await.doing("reading sellers")?;
+        let tasks = sellers.iter().filter_map(|seller| {
+            let closer = match seller.wallet == self.address {
+                true => self.owners[0].member,
+                false => *self.member_of.get(&seller.wallet)?,
+            };
+            Some(self.close_seller(closer, seller))
+        });
+        let (_, failed) = self.each(tasks.collect::<Vec<_>>()).await;
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn close_seller(&self, closer: usize, seller: &Keyed<Seller>) -> Result<(), ReplayError> {
+        match self.members[closer].wallet.seller_close(&self.address, &seller.wallet).await {
             Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error).doing(format_args!("{} withdraws an offer", self.name(seller))),
+            Err(error) => Err(error).doing(format_args!("{} closes a seller account", self.name(closer))),
         }
     }
 

@@ -86,6 +86,10 @@ pub struct ReplayReport {
     pub paid_base_units: u64,
     /// Paid for locks that were released.
     pub lock_fees_base_units: u64,
+    /// What of both was released to members, who sell for themselves or own the bus.
+    pub released_base_units: u64,
+    /// What of that members have in their wallets.
+    pub withdrawn_base_units: u64,
     /// Average price of all energy traded, in base units per kWh.
     pub average_price_per_kwh: PriceFraction,
     /// Transactions submitted.
@@ -207,12 +211,26 @@ pub struct MemberResult {
     pub sold_wh: u64,
     /// Paid for energy.
     pub paid_base_units: u64,
-    /// Paid by others for the energy that it sold; into the bus's treasury where it sells through the bus.
+    /// Paid by others for the energy that it sold, into its vault, or that of the bus where it sells through the bus.
     pub earned_base_units: u64,
     /// Paid for locks that were released.
     pub lock_fees_paid_base_units: u64,
     /// Paid by others for locks on its offers that were released; likewise.
     pub lock_fees_earned_base_units: u64,
+    /// What of all that it earned was released to it: its vault has paid it or holds it ready. Of an owner that sells
+    /// through the bus, what it claimed or may claim.
+    #[serde(default)]
+    pub released_base_units: u64,
+    /// What its vault has paid to its wallet. Of an owner that sells through the bus, what it claimed.
+    #[serde(default)]
+    pub withdrawn_base_units: u64,
+}
+
+impl MemberResult {
+    /// Paid by others for energy and locks, in base units, whoever it was paid to.
+    pub(crate) fn income_by_itself(&self) -> u64 {
+        self.earned_base_units + self.lock_fees_earned_base_units
+    }
 }
 
 /// What the bus sold for its owners, and how it was shared.
@@ -220,8 +238,10 @@ pub struct MemberResult {
 pub struct TreasuryResult {
     /// The treasury's token account.
     pub address: String,
-    /// What buyers paid into it, fees for released locks included: claimed, claimable and remainder together.
+    /// What it received of what buyers paid, fees for released locks included: claimed, claimable and remainder together.
     pub received_base_units: u64,
+    /// What buyers paid and is still in the vault of the bus: only where the replay was interrupted.
+    pub in_vault_base_units: u64,
     /// What owners claimed.
     pub claimed_base_units: u64,
     /// What owners may still claim: only where the replay was interrupted.
@@ -251,7 +271,8 @@ pub struct OwnerResult {
     pub claimed_base_units: u64,
     /// What it may still claim: only where the replay was interrupted.
     pub claimable_base_units: u64,
-    /// Its revenue less what it would have earned by itself. The owners' differences and the remainder add up to zero.
+    /// Its revenue less what it would have earned by itself. The owners' differences, the remainder and what is still in
+    /// the vault add up to zero.
     pub difference_base_units: i128,
 }
 
@@ -406,14 +427,19 @@ impl ReplayReport {
             claimed_base_units: claimed,
             claimable_base_units: claimable,
             remainder_base_units: remainder,
+            in_vault_base_units: in_vault,
             ..
         } = *treasury;
         let claimable = match claimable {
             0 => String::new(),
             claimable => format!(" + {} still to claim", self.exact_money(claimable)),
         };
+        let in_vault = match in_vault {
+            0 => String::new(),
+            in_vault => format!("; {} more is still in the vault of the bus", self.exact_money(in_vault)),
+        };
         format!(
-            "treasury: {} received = {} claimed{claimable} + {} remainder, in {}",
+            "treasury: {} received = {} claimed{claimable} + {} remainder, in {}{in_vault}",
             self.exact_money(received),
             self.exact_money(claimed),
             self.exact_money(remainder),
@@ -451,7 +477,7 @@ impl ReplayReport {
 pub(crate) fn income_base_units(treasury: Option<&TreasuryResult>, members: &[MemberResult], member: usize) -> u64 {
     match treasury.and_then(|treasury| treasury.owner(member)) {
         Some(owner) => owner.claimed_base_units,
-        None => members[member].earned_base_units + members[member].lock_fees_earned_base_units,
+        None => members[member].income_by_itself(),
     }
 }
 

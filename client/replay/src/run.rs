@@ -14,20 +14,31 @@ use {
         report::{IntervalResult, MemberResult, ReplayReport},
         state::{BusRecord, LaneRecord, OpenLockRecord, ReplayState, enter_readings, lane_key},
         treasury,
+        vaults::Vaults,
     },
     anchor_lang::solana_program::hash::hashv,
-    multibus::{math, token::SPL_TOKEN_ID},
+    multibus::{math, state::PurchaseKind, token::SPL_TOKEN_ID},
     multibus_client::{
-        Address, BaseUnits, Market, SharedSigner, Signer, Wallet, Wh, address, chain::Chain, error::Error,
-        lock::LockFilter, router::PriceFraction, trader::Trader,
+        Address, BaseUnits, Market, SharedSigner, Signer, TransactionOptions, Wallet, Wh, address,
+        chain::Chain,
+        error::Error,
+        lock::LockFilter,
+        market::Settlement,
+        router::PriceFraction,
+        send::{ComputeUnits, MAX_COMPUTE_UNITS},
+        trader::Trader,
     },
     std::{
         collections::HashMap,
-        sync::Arc,
+        sync::{Arc, Mutex},
         time::{Duration, Instant},
     },
     tokio::time::sleep,
 };
+
+/// Compute units that a transaction may use on a chain inside the process. Nobody competes for them there, so a simulation
+/// before each transaction, which finds out how many it needs, would only execute it twice.
+const EMBEDDED_COMPUTE_UNITS: u32 = MAX_COMPUTE_UNITS / 2;
 
 /// Replays a community on a chain. Nothing is sent before the options and the state have been found good.
 ///
@@ -41,12 +52,13 @@ pub async fn run(
 ) -> Result<ReplayReport, ReplayError> {
     options.validate()?;
     let mut replay = Replay::prepare(options, chain, progress).await?;
-    let outcome = replay.go().await;
+    // Boxed, because they hold what is read of the chain.
+    let outcome = Box::pin(replay.go()).await;
     // Whatever was in flight is over, unless its outcome is unknown.
     replay.state.is_clean = !matches!(&outcome, Err(ReplayError::Chain { error, .. }) if !is_certain(error));
     replay.save()?;
     outcome?;
-    replay.report().await
+    Box::pin(replay.report()).await
 }
 
 fn is_certain(error: &Error) -> bool {
@@ -78,10 +90,18 @@ impl<'a> Replay<'a> {
                 state
             }
         };
+        let is_embedded = chain.is_embedded();
+        let transaction_options = match is_embedded {
+            true => TransactionOptions {
+                compute_units: ComputeUnits::Fixed(EMBEDDED_COMPUTE_UNITS),
+                ..options.transaction_options
+            },
+            false => options.transaction_options,
+        };
         let counting = Arc::new(CountingChain::new(chain, std::mem::take(&mut state.counts)));
         let chain: Arc<dyn Chain> = counting.clone();
         let wallet = |signer: SharedSigner, lanes: u16| {
-            Wallet::new(chain.clone(), signer).with_options(options.transaction_options).with_lanes(lanes)
+            Wallet::new(chain.clone(), signer).with_options(transaction_options).with_lanes(lanes)
         };
         let funder = wallet(options.funder.clone().unwrap_or_else(|| Arc::new(state.funder_key())), 1);
         let market = Market::new(chain.clone());
@@ -109,17 +129,24 @@ impl<'a> Replay<'a> {
             members.push(Member { wallet, token_account });
         }
         let owners = owners(&options.community.generation_wh());
-        let creator = owners[0].member;
         if state.bus.is_none() {
-            let bus_seq = 0;
-            let bus = address::bus(&members[creator].wallet.address(), bus_seq);
-            let bus_is_created = false;
-            state.bus =
-                Some(BusRecord { bus, bus_seq, mint, token_program, mint_decimals, mint_is_own, bus_is_created });
+            let bus = Address::default();
+            state.bus = Some(BusRecord { bus, mint, token_program, mint_decimals, mint_is_own });
         }
         let address = state.bus.as_ref().map_or(Address::default(), |record| record.bus);
         let wall_milliseconds_before = state.wall_milliseconds;
-        let bus = ReplayBus { options, market, funder, members, member_of, owners, address, mint };
+        let bus = ReplayBus {
+            options,
+            market,
+            funder,
+            members,
+            member_of,
+            owners,
+            address,
+            order_book: Mutex::default(),
+            lists_for_bus: tokio::sync::Mutex::default(),
+            settlement: Settlement { mint, token_program },
+        };
         Ok(Self {
             bus,
             counting,
@@ -137,7 +164,7 @@ impl<'a> Replay<'a> {
         }
         self.state.is_clean = false;
         self.save()?;
-        if !self.state.is_funded || !self.bus_record()?.bus_is_created {
+        if !self.state.is_funded || !self.bus_record()?.bus_is_created() {
             self.set_up().await?;
         }
         let total = self.bus.options.community.intervals.len();
@@ -155,7 +182,10 @@ impl<'a> Replay<'a> {
         }
         if self.state.completed == total && !self.bus.is_cancelled() {
             self.close_all().await?;
-            self.claim().await?;
+            if !self.bus.is_cancelled() {
+                self.close_sellers().await?;
+                self.claim().await?;
+            }
         }
         Ok(())
     }
@@ -173,7 +203,7 @@ impl<'a> Replay<'a> {
     /// Finds out on the chain what happened since the state was written.
     async fn resume(&mut self) -> Result<(), ReplayError> {
         let record = self.bus_record()?;
-        if record.bus_is_created
+        if record.bus_is_created()
             && let Err(Error::NotFound { .. }) = self.bus.market.bus(&record.bus).await
         {
             return Err(ReplayError::State(if self.chain().is_embedded() {
@@ -201,6 +231,7 @@ impl<'a> Replay<'a> {
         let Some(current) = &self.state.current else { return Ok(()) };
         let window_start = current.window_start;
         self.know_sellers(window_start).await?;
+        let mut settled = Vec::new();
         for member in 0..self.bus.members.len() {
             let wallet = self.bus.members[member].wallet.address();
             for lane in self.bus.market.traders(&wallet).await.doing("reading nonce lanes")? {
@@ -208,7 +239,12 @@ impl<'a> Replay<'a> {
                 if lane.next_nonce > record.next_nonce {
                     let missing =
                         self.bus.purchases_under(member, lane.lane, record.next_nonce..lane.next_nonce).await?;
-                    missing.into_iter().for_each(|purchase| self.enter_purchase(purchase));
+                    for purchase in missing {
+                        if purchase.kind == PurchaseKind::LockSettlement {
+                            settled.extend(purchase.fills.iter().map(|fill| (member, fill.offer)));
+                        }
+                        self.enter_purchase(purchase);
+                    }
                 }
             }
         }
@@ -219,15 +255,13 @@ impl<'a> Replay<'a> {
         current.locks = on_chain
             .iter()
             .map(|lock| {
-                let before = known.iter().find(|known| known.lock == lock.lock);
+                let before = known.iter().find(|known| known.is(lock));
                 OpenLockRecord { is_to_release: before.is_some_and(|known| known.is_to_release), ..*lock }
             })
             .collect();
-        current.result.locks +=
-            on_chain.iter().filter(|lock| known.iter().all(|known| known.lock != lock.lock)).count() as u64;
-        for lock in
-            known.iter().filter(|known| known.is_to_release && on_chain.iter().all(|lock| lock.lock != known.lock))
-        {
+        current.result.locks += on_chain.iter().filter(|lock| known.iter().all(|known| !known.is(lock))).count() as u64;
+        let is_gone = |known: &&OpenLockRecord| on_chain.iter().all(|lock| !lock.is(known));
+        for lock in known.iter().filter(is_gone).filter(|lock| !settled.contains(&(lock.buyer, lock.offer))) {
             let fee = math::share_of(lock.deposit, self.bus.options.lock_fee_bps);
             self.enter_release(*lock, fee);
         }
@@ -240,16 +274,7 @@ impl<'a> Replay<'a> {
         let locks = self.bus.market.locks(&filter).await.doing("reading locks")?;
         Ok(locks
             .iter()
-            .filter_map(|lock| {
-                Some(OpenLockRecord {
-                    lock: lock.address,
-                    offer: lock.offer,
-                    buyer: *self.bus.member_of.get(&lock.buyer)?,
-                    energy_wh: lock.energy_wh,
-                    deposit: lock.deposit,
-                    is_to_release: false,
-                })
-            })
+            .filter_map(|lock| Some(OpenLockRecord::new(lock, *self.bus.member_of.get(&lock.buyer)?)))
             .collect())
     }
 
@@ -267,20 +292,25 @@ impl<'a> Replay<'a> {
         let total = self.bus.options.community.intervals.len();
         self.tell(Stage::Checking, 0, 1, "comparing chain and file");
         let record = self.bus_record()?;
-        let treasury = match record.bus_is_created && self.bus.options.co_owned {
-            true => Some(treasury::result(&self.bus, &self.state.members).await?),
-            false => None,
-        };
-        let (invariants, violations) = if record.bus_is_created {
-            check::all(&self.bus, &self.state, &record, treasury.as_ref()).await?
-        } else {
-            Default::default()
-        };
+        let (mut treasury, mut open_sellers) = (None, 0);
+        let (mut invariants, mut violations) = Default::default();
+        if record.bus_is_created() {
+            let audit = self.bus.market.audit(&self.bus.address).await.doing("comparing chain and file")?;
+            let vaults = Vaults::new(&self.bus, &audit);
+            open_sellers = vaults.open_sellers;
+            if self.bus.options.co_owned {
+                treasury = Some(treasury::result(&self.bus, &self.state.members, vaults.of_bus.total()).await?);
+            }
+            vaults.enter(&mut self.state.members, treasury.as_ref());
+            (invariants, violations) =
+                check::all(&self.bus, &self.state, &record, &audit, &vaults, treasury.as_ref()).await?;
+        }
         let is_embedded = self.chain().is_embedded();
         let is_claimed =
             self.state.is_swept || treasury.as_ref().is_none_or(|treasury| treasury.claimable_base_units == 0);
         let is_over = self.state.completed == total
             && is_claimed
+            && open_sellers == 0
             && self.state.windows.iter().all(|window| window.is_withdrawn && !is_embedded);
         if is_over && !self.state.is_swept && self.bus.options.funder.is_some() && violations.is_empty() {
             self.state.invariants.clone_from(&invariants);
@@ -340,6 +370,8 @@ impl<'a> Replay<'a> {
             locks_released: self.state.locks_released,
             paid_base_units,
             lock_fees_base_units: member_sum(|m| m.lock_fees_paid_base_units),
+            released_base_units: member_sum(|m| m.released_base_units),
+            withdrawn_base_units: member_sum(|m| m.withdrawn_base_units),
             average_price_per_kwh: PriceFraction::new(BaseUnits(paid_base_units), Wh(traded_wh)),
             transactions_sent: counts.sent,
             transactions_landed: counts.landed,
@@ -368,9 +400,9 @@ async fn seed_secret(state: &mut ReplayState, options: &ReplayOptions, chain: &d
         let [seed, run] = [options.seed, run].map(u64::to_le_bytes);
         state.secret = hashv(&[b"multibus:replay:seed", &seed, &run]).to_bytes();
         let creator = owners(&options.community.generation_wh())[0].member;
-        let bus = address::bus(&state.member_key(creator).pubkey(), 0);
+        let counter = address::creator(&state.member_key(creator).pubkey());
         let keys = [state.funder_key(), state.mint_key(), state.member_key(0)].map(|key| key.pubkey());
-        let seen = chain.accounts(&[bus, keys[0], keys[1], keys[2]]).await.doing("looking for old keys")?;
+        let seen = chain.accounts(&[counter, keys[0], keys[1], keys[2]]).await.doing("looking for old keys")?;
         if seen.iter().all(Option::is_none) {
             break;
         }

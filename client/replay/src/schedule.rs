@@ -1,20 +1,27 @@
 //! How the file's intervals are mapped onto coming delivery windows of the chain's clock.
 //!
 //! Interval `k` of the file becomes the `k`-th window from the first, without the file's gaps: a summer and a winter
-//! day follow each other. Interval `k` is traded a *lead* before its window starts, long enough for a lock's 300
-//! seconds. A chain whose time can be moved is moved there; on any other, all windows lie ahead and are traded one
+//! day follow each other. Interval `k` is traded a *lead* before its window starts, long enough for locks, which end
+//! 300 seconds before it. A chain whose time can be moved is moved there; on any other, all windows lie ahead and are traded one
 //! after the other without waiting.
 //!
 //! Windows of a bus all have one length. Where intervals have different lengths, as local days do in which clocks change,
 //! energy is traded outside windows, one interval after the other.
 
 use {
-    multibus::constants::{LOCK_SECONDS, WINDOW_HORIZON_SECONDS},
+    multibus::constants::{BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS, LOCK_SECONDS, MAX_HORIZON_SECONDS},
     serde::{Deserialize, Serialize},
 };
 
-/// Room for taking, settling and releasing locks beyond the 300 seconds that one lasts, and for a slow chain.
+/// Time that trading an interval needs before its window starts, in seconds: offers of the bus itself wait before they
+/// trade, and a lock ends some time before its offer, which ends when the window starts.
+const NEEDED_SECONDS: i64 = BUS_OFFER_DELAY_SECONDS + LOCK_SECONDS + LOCK_MARGIN_SECONDS;
+/// Room beyond that for a slow chain, in seconds.
 const MARGIN_SECONDS: i64 = 300;
+/// The least of that room with which an interval is begun, in seconds.
+const LEAST_MARGIN_SECONDS: i64 = 60;
+/// How far ahead a replay opens windows, in seconds: as far as a bus can.
+pub(crate) const HORIZON_SECONDS: u32 = MAX_HORIZON_SECONDS;
 
 /// Windows of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +57,7 @@ impl Schedule {
 
     /// How long before its window an interval is traded, in seconds.
     pub fn lead_seconds(&self) -> i64 {
-        i64::from(self.window_seconds).max(LOCK_SECONDS + MARGIN_SECONDS)
+        i64::from(self.window_seconds).max(NEEDED_SECONDS + MARGIN_SECONDS)
     }
 
     /// Start of an interval's window, in unix seconds; 0 outside windows.
@@ -68,7 +75,7 @@ impl Schedule {
 
     /// Whether an interval's window can still be traded, locks included.
     pub fn is_tradable(&self, interval: usize, now: i64) -> bool {
-        !self.has_windows() || now + LOCK_SECONDS + 60 < self.window_start(interval)
+        !self.has_windows() || now + NEEDED_SECONDS + LEAST_MARGIN_SECONDS < self.window_start(interval)
     }
 
     /// Refuses a file whose last window lies further ahead than a window can be opened.
@@ -77,10 +84,10 @@ impl Schedule {
     /// A sentence with the number of intervals that fit.
     pub fn validate_horizon(&self, intervals: usize, now: i64) -> Result<(), String> {
         let last = self.window_start(intervals.saturating_sub(1));
-        if !self.has_windows() || last <= now + WINDOW_HORIZON_SECONDS {
+        if !self.has_windows() || last <= now + i64::from(HORIZON_SECONDS) {
             return Ok(());
         }
-        let fit = (now + WINDOW_HORIZON_SECONDS - self.first_window) / i64::from(self.window_seconds) + 1;
+        let fit = (now + i64::from(HORIZON_SECONDS) - self.first_window) / i64::from(self.window_seconds) + 1;
         Err(format!(
             "the file has {intervals} intervals, and windows can be opened 366 days ahead at most, which is {fit} \
              intervals of {} s; replay a part of the file",

@@ -11,7 +11,7 @@ use {
         schedule::Schedule,
     },
     anchor_lang::solana_program::hash::hashv,
-    multibus_client::{Address, Keypair, text::hex},
+    multibus_client::{Address, Keyed, Keypair, lock::Lock, text::hex},
     serde::{Deserialize, Serialize},
     std::{
         collections::BTreeMap,
@@ -22,7 +22,7 @@ use {
 };
 
 /// Version of the file's layout.
-const LAYOUT_VERSION: u32 = 3;
+const LAYOUT_VERSION: u32 = 4;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 /// Everything in the state file.
@@ -68,9 +68,9 @@ pub(crate) struct ReplayState {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 /// The bus of the replay and its token.
 pub(crate) struct BusRecord {
+    /// The bus's address; all zeros until it is created, because its number comes from the slot of that moment.
     #[serde(with = "text")]
     pub bus: Address,
-    pub bus_seq: u64,
     #[serde(with = "text")]
     pub mint: Address,
     #[serde(with = "text")]
@@ -78,8 +78,13 @@ pub(crate) struct BusRecord {
     pub mint_decimals: u8,
     /// Whether the replay made the mint.
     pub mint_is_own: bool,
+}
+
+impl BusRecord {
     /// Whether the bus is there.
-    pub bus_is_created: bool,
+    pub fn bus_is_created(&self) -> bool {
+        self.bus != Address::default()
+    }
 }
 
 /// The interval that is being traded.
@@ -105,8 +110,30 @@ pub(crate) struct OpenLockRecord {
     pub buyer: usize,
     pub energy_wh: u64,
     pub deposit: u64,
+    /// Its number among the locks of its offer: tells it from an earlier lock at the same address.
+    pub number: u32,
     /// Whether it is to be released and not settled.
     pub is_to_release: bool,
+}
+
+impl OpenLockRecord {
+    /// A lock of a member, to be settled.
+    pub fn new(lock: &Keyed<Lock>, buyer: usize) -> Self {
+        Self {
+            lock: lock.address,
+            offer: lock.offer,
+            buyer,
+            energy_wh: lock.energy_wh,
+            deposit: lock.deposit,
+            number: lock.number,
+            is_to_release: false,
+        }
+    }
+
+    /// Whether it is the same lock, not one that was taken later at the same address.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.lock, self.number) == (other.lock, other.number)
+    }
 }
 
 /// A window that is not closed yet; outside windows, an interval whose offers are not withdrawn yet.
@@ -118,7 +145,7 @@ pub(crate) struct WindowRecord {
     /// replay was resumed after the first one had closed.
     pub sold_before_wh: u64,
     /// Energy that the window's capacity had sold before the interval, in Wh: only outside windows, where one capacity
-    /// serves all intervals.
+    /// serves all intervals. All offers of earlier intervals are closed then, so it is what the capacity has committed.
     pub capacity_sold_before_wh: u64,
     /// Energy of the interval that was sold when it moved to a later window, in Wh.
     pub sold_until_wh: Option<u64>,

@@ -43,6 +43,15 @@ impl ReplayReport {
             ),
             ("withdrawn", kwh(self.withdrawn_wh)),
             ("paid", format!("{} {}", money(self.paid_base_units), self.currency)),
+            (
+                "paid out",
+                format!(
+                    "{} {} of {} released to sellers",
+                    money(self.withdrawn_base_units),
+                    self.currency,
+                    money(self.released_base_units)
+                ),
+            ),
             ("average price", format!("{} {} per kWh", self.price(self.average_price_per_kwh.floor()), self.currency)),
             ("offers", grouped(self.offers_created)),
             (
@@ -79,7 +88,16 @@ impl ReplayReport {
             summary.add_row([Cell::new("note"), Cell::new(note)]);
         }
         let mut members = table();
-        members.set_header(["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned"]);
+        members.set_header([
+            "member",
+            "drawn kWh",
+            "generated kWh",
+            "bought kWh",
+            "sold kWh",
+            "paid",
+            "earned",
+            "withdrawn",
+        ]);
         const SHOWN: usize = 24;
         for (number, member) in self.member_results.iter().enumerate().take(SHOWN) {
             members.add_row([
@@ -90,6 +108,7 @@ impl ReplayReport {
                 right(decimal(u128::from(member.sold_wh), 3, 1)),
                 right(money(member.paid_base_units + member.lock_fees_paid_base_units)),
                 right(money(self.income_base_units(number))),
+                right(money(member.withdrawn_base_units)),
             ]);
         }
         let mut units = table();

@@ -4,9 +4,8 @@ use {
     super::*,
     async_trait::async_trait,
     multibus_client::{
-        Address, SharedSigner, Signature,
+        Address, Market, SharedSigner, Signature,
         chain::{Chain, ChainLayer, EmbeddedChain, RecentBlockhash, VersionedTransaction},
-        error::Error,
     },
     std::{
         fmt::Write as _,
@@ -14,6 +13,7 @@ use {
         sync::{Arc, atomic::Ordering},
         time::Instant,
     },
+    tokio::sync::Notify,
 };
 
 /// What the members of a generated community do.
@@ -60,7 +60,20 @@ async fn replay_on(options: ReplayOptions, chain: &Arc<EmbeddedChain>) -> Result
 
 async fn replay(options: ReplayOptions) -> ReplayReport {
     let chain = Arc::new(EmbeddedChain::new().unwrap());
-    replay_on(options, &chain).await.unwrap()
+    let report = replay_on(options, &chain).await.unwrap();
+    assert_wound_down(&chain, &report).await;
+    report
+}
+
+/// After a replay, nothing is open on its bus and the vaults are closed, so that whoever paid rent has it back.
+async fn assert_wound_down(chain: &Arc<EmbeddedChain>, report: &ReplayReport) {
+    let bus = report.bus.parse().unwrap();
+    let audit = Market::new(chain.clone()).audit(&bus).await.unwrap();
+    let ledger = &audit.ledger;
+    assert_eq!((ledger.open_sellers, ledger.open_windows, ledger.open_claims), (0, 0, 0));
+    assert_eq!((audit.offers.len(), audit.locks.len(), audit.vaults.len()), (0, 0, 0));
+    let sold_by_bus = report.treasury.as_ref().map_or(0, |treasury| treasury.remainder_base_units);
+    assert_eq!((audit.treasury, audit.unclaimed), (sold_by_bus, 0));
 }
 
 /// What must be true of every replay that was not interrupted.
@@ -84,6 +97,14 @@ fn assert_sound(report: &ReplayReport, community: &Community) {
     assert_eq!(report.flows.iter().map(|flow| flow.energy_wh).sum::<u64>(), report.traded_wh);
     assert_eq!(report.flows.iter().map(|flow| flow.paid_base_units).sum::<u64>(), report.paid_base_units);
     assert_eq!(report.windows_open, 0);
+    assert_eq!(report.locks, report.locks_settled + report.locks_released);
+    // Whatever was earned has left the vaults.
+    for (number, member) in members.iter().enumerate() {
+        let income = report.income_base_units(number);
+        assert_eq!((member.released_base_units, member.withdrawn_base_units), (income, income), "{}", member.name);
+    }
+    assert_eq!(sum(|member| member.released_base_units), report.released_base_units);
+    assert_eq!(sum(|member| member.withdrawn_base_units), report.withdrawn_base_units);
 }
 
 /// What must be true besides of one in which the owners sold through the bus.
@@ -91,7 +112,7 @@ fn assert_sound(report: &ReplayReport, community: &Community) {
 fn assert_co_owned(report: &ReplayReport) {
     let treasury = report.treasury.as_ref().unwrap();
     let sum = |figure: fn(&report::OwnerResult) -> u64| treasury.owners.iter().map(figure).sum::<u64>();
-    assert_eq!(report.invariants.len(), 12);
+    assert_eq!(report.invariants.len(), 15);
     // What buyers paid is what owners claimed, with a remainder of fewer base units than there are owners, and what
     // members who do not own the bus sold for.
     let others = (0..).zip(&report.member_results).filter(|(member, _)| treasury.owner(*member).is_none());
@@ -119,7 +140,7 @@ fn assert_co_owned(report: &ReplayReport) {
         assert_eq!(report.income_base_units(owner.member), owner.claimed_base_units);
     }
     let table = report.table(100);
-    assert!(table.contains("all 12 hold") && table.contains(" remainder, in "), "{table}");
+    assert!(table.contains("all 15 hold") && table.contains(" remainder, in "), "{table}");
 }
 
 #[tokio::test]
@@ -130,6 +151,11 @@ async fn the_village_trades_its_two_days() {
     eprintln!("{}\n{:?}", report.table(100), started_at.elapsed());
     assert_sound(&report, &community);
     assert!(report.batches > 0 && report.locks_settled > 0 && report.locks_released > 0);
+    // Sellers are paid at the end of the first day and, with their accounts closed, at the end of the second.
+    let landed = |instruction: &str| report.compute_units.get(instruction).map_or(0, |spread| spread.count);
+    let sellers = landed("seller_open");
+    assert!(sellers > 0 && (1..=sellers).contains(&landed("seller_withdraw")), "{}", landed("seller_withdraw"));
+    assert!(report.html().contains("in their wallets") && report.table(100).contains("paid out"));
 }
 
 #[tokio::test]
@@ -143,8 +169,10 @@ async fn a_village_that_owns_its_bus_shares_what_it_earns() {
     let treasury = report.treasury.as_ref().unwrap();
     let landed = |instruction: &str| report.compute_units.get(instruction).map_or(0, |spread| spread.count);
     assert_eq!(landed("treasury_claim"), treasury.owners.len() as u64);
-    assert_eq!((landed("offer_create_for_bus"), landed("offer_create")), (report.offers_created, 0));
+    // The bus is the only seller.
+    assert_eq!((landed("offer_create"), landed("seller_open")), (report.offers_created, 1));
     assert_eq!(landed("offer_cancel"), report.offers_created);
+    assert_eq!(treasury.in_vault_base_units, 0);
     assert!(report.lock_fees_base_units > 0);
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<ReplayReport>(&json).unwrap(), report);
@@ -174,7 +202,7 @@ async fn every_interval_trades_the_smaller_side_whatever_the_community() {
         assert_sound(&report, &community);
         let shares: u32 = report.member_results.iter().map(|member| u32::from(member.share_bps)).sum();
         assert_eq!(shares, 10_000, "{name}");
-        assert!(report.table(100).contains("all 10 hold"), "{name}");
+        assert!(report.table(100).contains("all 13 hold"), "{name}");
         assert!(report.treasury.is_none() && !serde_json::to_string(&report).unwrap().contains("treasury\""), "{name}");
 
         let options = ReplayOptions { co_owned: true, ..ReplayOptions::new(name, community.clone()) };
@@ -184,9 +212,10 @@ async fn every_interval_trades_the_smaller_side_whatever_the_community() {
         let generators = shape.generators.clamp(1, 16);
         assert_eq!(co_owned.treasury.as_ref().unwrap().owners.len(), generators, "{name}");
         let landed = |instruction: &str| co_owned.compute_units.get(instruction).map_or(0, |spread| spread.count);
-        assert_eq!(landed("offer_create_for_bus") + landed("offer_create"), co_owned.offers_created, "{name}");
+        assert_eq!(landed("offer_create"), co_owned.offers_created, "{name}");
         // Those who generate and own no part of the bus sell for themselves.
-        assert_eq!(landed("offer_create") > 0, shape.generators > 16, "{name}");
+        let sellers = if co_owned.offers_created == 0 { 0 } else { 1 + shape.generators.saturating_sub(16) as u64 };
+        assert_eq!(landed("seller_open"), sellers, "{name}");
         // Who lists how much does not depend on who sells it.
         let offered = |report: &ReplayReport| -> Vec<u64> {
             report.member_results.iter().map(|member| member.offered_wh).collect()
@@ -241,21 +270,14 @@ async fn daily_rows_over_a_change_of_clocks_are_traded_outside_windows() {
         for transactions in (8..report.transactions_sent as usize).step_by(7) {
             let chain = Arc::new(EmbeddedChain::new().unwrap());
             let options = ReplayOptions { state: Some(path.clone()), ..base.clone() };
-            let killed = Ending {
-                chain: chain.clone(),
-                cancel: Cancel::default(),
-                left: (transactions.cast_signed() as i64).into(),
-                is_hard: true,
-                is_network: false,
-            };
-            run(options.clone(), Arc::new(killed), &mut |_| {}).await.unwrap_err();
+            Ending::new(&chain, transactions.cast_signed() as i64, true).kill(options.clone()).await;
             let resumed = replay_on(ReplayOptions { resume: true, ..options }, &chain).await.unwrap();
             assert_sound(&resumed, &community);
             std::fs::remove_file(&path).unwrap();
         }
     }
-    let on_network = network(&Arc::new(EmbeddedChain::new().unwrap()), i64::MAX, false, &Cancel::default());
-    let report = run(ReplayOptions::new("days", community.clone()), on_network, &mut |_| {}).await.unwrap();
+    let on_network = Ending::network(&Arc::new(EmbeddedChain::new().unwrap()), i64::MAX, false);
+    let report = on_network.run(ReplayOptions::new("days", community.clone()), &mut |_| {}).await.unwrap().unwrap();
     assert_sound(&report, &community);
 }
 
@@ -329,15 +351,46 @@ struct Ending {
     chain: Arc<EmbeddedChain>,
     cancel: Cancel,
     left: std::sync::atomic::AtomicI64,
-    /// Whether it fails from then on, as if the process had been killed.
+    /// Whether the replay is dropped then, as if its process had been killed: what it did not write down is lost.
     is_hard: bool,
+    killed: Notify,
     /// Whether it poses as a network, where time cannot be moved.
     is_network: bool,
 }
 
 impl Ending {
-    fn is_over(&self) -> bool {
-        self.left.load(Ordering::Relaxed) < 0
+    fn new(chain: &Arc<EmbeddedChain>, transactions: i64, is_hard: bool) -> Self {
+        let (cancel, killed) = (Cancel::default(), Notify::new());
+        Self { chain: chain.clone(), cancel, left: transactions.into(), is_hard, killed, is_network: false }
+    }
+
+    /// A network on top of the embedded chain.
+    fn network(chain: &Arc<EmbeddedChain>, transactions: i64, is_hard: bool) -> Self {
+        Self { is_network: true, ..Self::new(chain, transactions, is_hard) }
+    }
+
+    /// Replays until it is ended; `None` where it was killed.
+    async fn run(
+        self,
+        options: ReplayOptions,
+        progress: &mut (dyn FnMut(&Progress) + Send),
+    ) -> Option<Result<ReplayReport, ReplayError>> {
+        let options = ReplayOptions { cancel: self.cancel.clone(), ..options };
+        let ending = Arc::new(self);
+        tokio::select! {
+            outcome = run(options, ending.clone(), progress) => Some(outcome),
+            () = ending.killed.notified() => None,
+        }
+    }
+
+    /// Replays until it is killed.
+    async fn kill(self, options: ReplayOptions) {
+        let outcome = self.run(options, &mut |_| {}).await;
+        assert!(
+            outcome.is_none(),
+            "it came to an end before: {:?}",
+            outcome.map(|outcome| outcome.map(|report| report.bus))
+        );
     }
 }
 
@@ -345,19 +398,6 @@ impl Ending {
 impl ChainLayer for Ending {
     fn inner(&self) -> &dyn Chain {
         &*self.chain
-    }
-
-    fn admit(&self) -> multibus_client::Result<()> {
-        if self.is_hard && self.is_over() {
-            return Err(Error::Rpc {
-                action: "test",
-                url: "embedded".into(),
-                cause: "the line is dead".into(),
-                remedy: "none",
-                transient: false,
-            });
-        }
-        Ok(())
     }
 
     fn is_embedded(&self) -> bool {
@@ -374,9 +414,18 @@ impl ChainLayer for Ending {
     }
 
     async fn send(&self, transaction: &VersionedTransaction) -> multibus_client::Result<Signature> {
+        let left = self.left.fetch_sub(1, Ordering::Relaxed);
+        if self.is_hard && left < 0 {
+            return std::future::pending().await;
+        }
+        let is_last = left <= 0;
         // The last one lands, and nobody hears of it.
         let sent = self.chain.send(transaction).await;
-        if self.left.fetch_sub(1, Ordering::Relaxed) <= 0 {
+        if is_last && self.is_hard {
+            self.killed.notify_one();
+            return std::future::pending().await;
+        }
+        if is_last {
             self.cancel.cancel();
         }
         sent
@@ -401,31 +450,23 @@ async fn end_and_resume(is_hard: bool, co_owned: bool, after: impl Iterator<Item
         let state = folder.join(format!("{transactions}.json"));
         let chain = Arc::new(EmbeddedChain::new().unwrap());
         let base = ReplayOptions { state: Some(state.clone()), ..to_be_ended(co_owned) };
-        let cancel = Cancel::default();
-        let ending = Ending {
-            chain: chain.clone(),
-            cancel: cancel.clone(),
-            left: (transactions.cast_signed() as i64).into(),
-            is_hard,
-            is_network: false,
-        };
-        let options = ReplayOptions { cancel: if is_hard { Cancel::default() } else { cancel }, ..base.clone() };
+        let ending = Ending::new(&chain, transactions.cast_signed() as i64, is_hard);
         let mut was_claiming = false;
         let mut told = |progress: &Progress| was_claiming |= progress.stage == Stage::Claiming;
-        match run(options, Arc::new(ending), &mut told).await {
-            Ok(report) if !report.interrupted => {
+        match ending.run(base.clone(), &mut told).await.transpose().unwrap() {
+            Some(report) if !report.interrupted => {
                 assert_sound(&report, &community);
                 if co_owned {
                     assert_co_owned(&report);
                 }
                 break;
             }
-            Ok(report) => {
+            Some(report) => {
                 assert!(!is_hard);
                 assert_eq!(report.violations, Vec::<String>::new(), "ended after {transactions} transactions");
                 assert!(report.is_sound(), "ended after {transactions} transactions");
             }
-            Err(error) => assert!(is_hard, "{error}"),
+            None => assert!(is_hard),
         }
         ended += 1;
         ended_claiming += usize::from(was_claiming);
@@ -434,6 +475,7 @@ async fn end_and_resume(is_hard: bool, co_owned: bool, after: impl Iterator<Item
         let resumed = replay_on(ReplayOptions { resume: true, ..base }, &chain).await;
         let report = resumed.unwrap_or_else(|error| panic!("after {transactions} transactions: {error}"));
         assert_sound(&report, &community);
+        assert_wound_down(&chain, &report).await;
         if co_owned {
             assert_co_owned(&report);
         }
@@ -531,17 +573,6 @@ async fn a_large_community_replays_within_two_minutes() {
     assert!(started_at.elapsed().as_secs() < 120);
 }
 
-/// A network that does not end, on top of an embedded chain.
-fn network(chain: &Arc<EmbeddedChain>, transactions: i64, is_hard: bool, cancel: &Cancel) -> Arc<dyn Chain> {
-    Arc::new(Ending {
-        chain: chain.clone(),
-        cancel: cancel.clone(),
-        left: transactions.into(),
-        is_hard,
-        is_network: true,
-    })
-}
-
 #[tokio::test]
 async fn on_a_network_windows_lie_ahead_and_sellers_withdraw_at_once() {
     on_a_network(false).await;
@@ -559,13 +590,12 @@ async fn on_a_network(co_owned: bool) {
     let options =
         ReplayOptions { state: Some(path.clone()), co_owned, ..ReplayOptions::new("network", community.clone()) };
     // Killed in the middle, gone on with, then once more when the windows are over.
-    let killed = network(&chain, 60, true, &Cancel::default());
-    run(options.clone(), killed, &mut |_| {}).await.unwrap_err();
+    Ending::network(&chain, 60, true).kill(options.clone()).await;
     let resume = ReplayOptions { resume: true, ..options };
     let mut stages = Vec::new();
-    let lasting = || network(&chain, i64::MAX, false, &Cancel::default());
+    let lasting = || Ending::network(&chain, i64::MAX, false);
     let mut told = |progress: &Progress| stages.push(progress.stage);
-    let report = run(resume.clone(), lasting(), &mut told).await.unwrap();
+    let report = lasting().run(resume.clone(), &mut told).await.unwrap().unwrap();
     assert!(stages.contains(&Stage::Waiting) && stages.contains(&Stage::Trading));
     assert_eq!(stages.contains(&Stage::Claiming), co_owned);
     let windows = community.intervals.iter().filter(|interval| interval.surplus_wh() > 0).count() as u64;
@@ -577,7 +607,7 @@ async fn on_a_network(co_owned: bool) {
         assert_co_owned(&report);
     }
     chain.wait_until(now + 86_400).await.unwrap();
-    let closed = run(resume, lasting(), &mut |_| {}).await.unwrap();
+    let closed = lasting().run(resume, &mut |_| {}).await.unwrap().unwrap();
     assert_sound(&closed, &community);
     assert_eq!(closed.treasury, report.treasury);
     std::fs::remove_file(&path).unwrap();
@@ -644,33 +674,47 @@ async fn speed_sets_the_pace() {
 
 #[tokio::test]
 async fn an_interval_goes_on_in_a_later_window_where_its_own_has_closed() {
-    let community = at_noon(SMALL, 9);
-    let path = std::env::temp_dir().join(format!("multibus-replay-later-{}.json", std::process::id()));
-    for (transactions, co_owned) in
-        [(40, false), (55, false), (62, false), (70, false), (77, false), (55, true), (62, true), (70, true)]
-    {
-        let chain = Arc::new(EmbeddedChain::new().unwrap());
-        let options = ReplayOptions {
-            state: Some(path.clone()),
-            lock_percent: 80,
-            co_owned,
-            ..ReplayOptions::new("later", community.clone())
-        };
-        let killed = Ending {
-            chain: chain.clone(),
-            cancel: Cancel::default(),
-            left: transactions.into(),
-            is_hard: true,
-            is_network: false,
-        };
-        run(options.clone(), Arc::new(killed), &mut |_| {}).await.unwrap_err();
-        let now = chain.clock().await.unwrap().unix_timestamp;
-        chain.wait_until(now + 86_400).await.unwrap();
-        let report = replay_on(ReplayOptions { resume: true, ..options }, &chain).await.unwrap();
-        assert_sound(&report, &community);
-        if co_owned {
-            assert_co_owned(&report);
-        }
-        std::fs::remove_file(&path).unwrap();
+    for transactions in [40, 55, 62, 70, 77] {
+        goes_on_a_day_later(transactions, false, false).await;
     }
+    for transactions in [55, 62, 70] {
+        goes_on_a_day_later(transactions, true, false).await;
+    }
+}
+
+#[tokio::test]
+async fn what_owners_listed_ahead_is_withdrawn_where_its_windows_have_closed() {
+    // While owners list ahead, and while members trade.
+    for transactions in [22, 30, 45, 60] {
+        goes_on_a_day_later(transactions, true, true).await;
+    }
+}
+
+/// Kills a replay, and goes on with it when the windows that it traded in are over.
+async fn goes_on_a_day_later(transactions: i64, co_owned: bool, is_network: bool) {
+    let community = at_noon(SMALL, 9);
+    let name = format!("multibus-replay-later-{}-{transactions}-{co_owned}-{is_network}.json", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let options = ReplayOptions {
+        state: Some(path.clone()),
+        lock_percent: 80,
+        co_owned,
+        ..ReplayOptions::new("later", community.clone())
+    };
+    let ending = |transactions, is_hard| match is_network {
+        true => Ending::network(&chain, transactions, is_hard),
+        false => Ending::new(&chain, transactions, is_hard),
+    };
+    ending(transactions, true).kill(options.clone()).await;
+    let now = chain.clock().await.unwrap().unix_timestamp;
+    chain.wait_until(now + 86_400).await.unwrap();
+    let resume = ReplayOptions { resume: true, ..options };
+    let report = ending(i64::MAX, false).run(resume, &mut |_| {}).await.unwrap().unwrap();
+    assert_sound(&ReplayReport { windows_open: 0, ..report.clone() }, &community);
+    assert_eq!(report.windows_open > 0, is_network);
+    if co_owned {
+        assert_co_owned(&report);
+    }
+    std::fs::remove_file(&path).unwrap();
 }

@@ -29,17 +29,24 @@ pub(crate) async fn claim(bus: &ReplayBus, owner: usize) -> Result<(), ReplayErr
     }
 }
 
-/// The treasury on the chain, and each owner's share of it beside what its energy was sold for.
-pub(crate) async fn result(bus: &ReplayBus, members: &[MemberResult]) -> Result<TreasuryResult, ReplayError> {
+/// The treasury on the chain, and each owner's share of it beside what its energy was sold for. What is still in the vault
+/// of the bus is shared once it is in the treasury.
+pub(crate) async fn result(
+    bus: &ReplayBus,
+    members: &[MemberResult],
+    in_vault_base_units: u64,
+) -> Result<TreasuryResult, ReplayError> {
     let doing = "reading the treasury";
-    let account = bus.market.bus(&bus.address).await.doing(doing)?;
+    let (account, ledger) = tokio::join!(bus.market.bus(&bus.address), bus.market.ledger(&bus.address));
+    let (account, ledger) = (account.doing(doing)?, ledger.doing(doing)?);
     let balance = bus.market.token_balance(&account.treasury).await.doing(doing)?;
-    let treasury = Treasury::new(&account, balance).doing(doing)?;
+    let treasury = Treasury::new(&account, &ledger, balance).doing(doing)?;
     let owners = bus
         .owners
         .iter()
         .filter_map(|&OwnerMember { member, .. }| {
-            let slot = account.owners()[account.owner_index(&bus.members[member].wallet.address())?];
+            let place = account.owner_index(&bus.members[member].wallet.address())?;
+            let slot = account.owners()[place];
             let claimable =
                 treasury.claims.iter().find(|claim| claim.owner == slot.owner).map_or(0, |claim| claim.claimable);
             let MemberResult { name, sold_wh, earned_base_units, lock_fees_earned_base_units, .. } = &members[member];
@@ -52,7 +59,7 @@ pub(crate) async fn result(bus: &ReplayBus, members: &[MemberResult]) -> Result<
                 sales_base_units: *earned_base_units,
                 lock_fees_base_units: *lock_fees_earned_base_units,
                 // Shares never change in a replay, so this is all that the owner ever claimed.
-                claimed_base_units: slot.claimed,
+                claimed_base_units: ledger.owners[place].claimed,
                 claimable_base_units: claimable,
                 difference_base_units: 0,
             };
@@ -62,8 +69,9 @@ pub(crate) async fn result(bus: &ReplayBus, members: &[MemberResult]) -> Result<
         .collect();
     Ok(TreasuryResult {
         address: treasury.address.to_string(),
-        received_base_units: treasury.balance + treasury.claimed_total,
-        claimed_base_units: treasury.claimed_total,
+        received_base_units: treasury.balance + ledger.period_claimed,
+        in_vault_base_units,
+        claimed_base_units: ledger.period_claimed,
         claimable_base_units: treasury.totals().claimable,
         remainder_base_units: treasury.remainder,
         owners,

@@ -207,7 +207,7 @@ errors! {
     SourceUnknown,
     #[msg("The expiry is in the past; give a later time")]
     ExpiryInPast,
-    #[msg("Only the offer's seller can do this; sign with the seller's wallet")]
+    #[msg("Only the seller can do this, for the bus's own offers the owner who listed; sign with that wallet")]
     NotTheSeller,
     #[msg(
         "The offer still trades, so only its seller can cancel it; wait until it is sold out or expired"
@@ -217,7 +217,7 @@ errors! {
     NothingToCancel,
     #[msg("The offer was cancelled; choose another")]
     OfferCancelled,
-    #[msg("The offer has expired; choose another")]
+    #[msg("The offer has expired; choose another, or list anew")]
     OfferExpired,
     #[msg("The offer has less free energy than asked for; buy less, or allow a smaller fill")]
     EnergyUnavailable,
@@ -225,7 +225,7 @@ errors! {
     MinimumInvalid,
     #[msg("The offer's price is above your limit; raise the limit or choose another offer")]
     PriceAboveLimit,
-    #[msg("The offer was repriced since it was quoted; quote it again")]
+    #[msg("The offer was changed since it was read; read it again")]
     VersionMismatch,
     #[msg("A seller cannot buy or lock its own offer; cancel it instead")]
     SelfTrade,

@@ -487,7 +487,8 @@ events! {
         OfferExpirySet {
             offer: Address,
             expires_at: i64,
-            trades_from: i64,
+            version: u32,
+            padding: [u8; 4],
         }
 
         /// Free energy of an offer went back to its capacity; the account closed where no lock was left.

@@ -114,14 +114,14 @@ pub mod multibus {
 
     /// Sets a new price.
     #[discrim = 11]
-    pub fn offer_reprice(ctx: &mut Context<OfferReprice>, price_per_kwh: u64) -> Result<()> {
-        offer_reprice::handler(ctx, price_per_kwh)
+    pub fn offer_reprice(ctx: &mut Context<OfferReprice>, price_per_kwh: u64, expected_version: u32) -> Result<()> {
+        offer_reprice::handler(ctx, price_per_kwh, expected_version)
     }
 
     /// Sets an earlier or a later expiry.
     #[discrim = 12]
-    pub fn offer_set_expiry(ctx: &mut Context<OfferSetExpiry>, expires_at: i64) -> Result<()> {
-        offer_set_expiry::handler(ctx, expires_at)
+    pub fn offer_set_expiry(ctx: &mut Context<OfferSetExpiry>, expires_at: i64, expected_version: u32) -> Result<()> {
+        offer_set_expiry::handler(ctx, expires_at, expected_version)
     }
 
     /// Makes what was paid for an offer its seller's to withdraw.

@@ -15,13 +15,18 @@ use {
         },
         prelude::*,
     },
-    pinocchio_token::instructions::{Batch, BatchState, CloseAccount, InitializeAccount3, Transfer},
+    pinocchio_token::instructions::{Batch, BatchState, CloseAccount, InitializeAccount3, SyncNative, Transfer},
 };
 
 /// SPL Token.
 pub const SPL_TOKEN_ID: Address = pinocchio_token::ID;
 /// Token-2022.
 pub const TOKEN_2022_ID: Address = anchor_lang::address!("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+
+/// Wrapped SOL of SPL Token.
+const SPL_NATIVE_MINT: Address = anchor_lang::address!("So11111111111111111111111111111111111111112");
+/// Wrapped SOL of Token-2022.
+const TOKEN_2022_NATIVE_MINT: Address = anchor_lang::address!("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9");
 
 /// Bytes of a token account without extensions; a mint with extensions is padded to this length too.
 pub const TOKEN_ACCOUNT_LEN: usize = 165;
@@ -35,6 +40,8 @@ const ACCOUNT_AMOUNT: usize = 64;
 const ACCOUNT_STATE: usize = 108;
 const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 const ACCOUNT_STATE_FROZEN: u8 = 2;
+/// Bytes of a multisig of the token programs, whose keys could spell anything.
+const MULTISIG_LEN: usize = 355;
 const ACCOUNT_TYPE_MINT: u8 = 1;
 const ACCOUNT_TYPE_ACCOUNT: u8 = 2;
 
@@ -90,7 +97,10 @@ pub fn validate_mint(mint: &AccountView, token_program: &Address) -> Result<u8> 
 /// The part of [`validate_mint`] that reads the mint's bytes.
 pub fn validate_mint_data(data: &[u8], is_token_2022: bool) -> Result<u8> {
     let plain = data.len() == MINT_LEN;
-    let extended = is_token_2022 && data.len() > TOKEN_ACCOUNT_LEN && data[TOKEN_ACCOUNT_LEN] == ACCOUNT_TYPE_MINT;
+    let extended = is_token_2022
+        && data.len() > TOKEN_ACCOUNT_LEN
+        && data.len() != MULTISIG_LEN
+        && data[TOKEN_ACCOUNT_LEN] == ACCOUNT_TYPE_MINT;
     ensure!((plain || extended) && data[MINT_IS_INITIALIZED] == 1, MintInvalid);
     if extended {
         let walked = for_each_extension(&data[TOKEN_ACCOUNT_LEN + 1..], |number, value| {
@@ -148,6 +158,9 @@ impl TokenAccount {
     /// The part of [`TokenAccount::read`] that reads the account's bytes.
     #[inline(always)]
     pub fn decode(data: &[u8], mint: &Address) -> Option<Self> {
+        if data.len() == MULTISIG_LEN {
+            return None;
+        }
         let base = data.first_chunk::<TOKEN_ACCOUNT_LEN>()?;
         let address = |at: usize| base[at..].first_chunk::<32>().map(|bytes| Address::new_from_array(*bytes));
         let state = base[ACCOUNT_STATE];
@@ -269,6 +282,14 @@ impl Settlement<'_> {
     pub fn pay(&self, from: &AccountView, to: &AccountView, bus: &BusAuthority, amount: u64) -> Result<()> {
         let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus.bus_seq, &bus.bump);
         self.transfer_signed(from, to, bus.view, amount, &[Signer::from(&seeds)])
+    }
+
+    /// Counts lamports that somebody sent to an account of wrapped SOL, so that they are no less than other gifts.
+    pub fn sync(&self, account: &AccountView) -> Result<()> {
+        if address_eq(self.mint, &SPL_NATIVE_MINT) || address_eq(self.mint, &TOKEN_2022_NATIVE_MINT) {
+            SyncNative::new(account, None).invoke_with_unverified_program(self.token_program.address())?;
+        }
+        Ok(())
     }
 
     /// Closes a token account of the bus that is empty; its lamports go to `destination`.

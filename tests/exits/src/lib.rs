@@ -590,12 +590,17 @@ impl Net {
 
     pub fn offer_reprice(&self, lister: &Address, offer: &Address, price_per_kwh: u64) -> Instruction {
         let accounts = accounts::OfferReprice { lister: *lister, bus: self.bus, offer: *offer };
-        meta(accounts, instruction::OfferReprice { price_per_kwh })
+        meta(accounts, instruction::OfferReprice { price_per_kwh, expected_version: 0 })
     }
 
     pub fn offer_set_expiry(&self, lister: &Address, offer: &Address, expires_at: i64) -> Instruction {
-        let accounts = accounts::OfferSetExpiry { lister: *lister, bus: self.bus, offer: *offer };
-        meta(accounts, instruction::OfferSetExpiry { expires_at })
+        let accounts = accounts::OfferSetExpiry {
+            lister: *lister,
+            bus: self.bus,
+            seller: self.state::<Offer>(offer).seller,
+            offer: *offer,
+        };
+        meta(accounts, instruction::OfferSetExpiry { expires_at, expected_version: 0 })
     }
 
     pub fn offer_collect(&self, offer: &Address) -> Instruction {

@@ -161,6 +161,7 @@ fn hole_3_one_owner_alone_does_not_sell_the_common_energy_to_itself() {
         let operator = Some(net.wallet("operator"));
         BusConfig {
             threshold: 2,
+            pause_quorum: 1,
             reserve_price_per_kwh: 2_000_000,
             operator,
             ..config(&[(first, 100), (second, 9_900)])
@@ -201,7 +202,10 @@ fn hole_3_one_owner_alone_does_not_sell_the_common_energy_to_itself() {
     assert!(!net.exists(&offer));
     let (create, offer) = net.offer_create(&first, &bus, 0, (1_000, 2_000_000, end));
     net.run(&[create]);
+    // Another owner alone spoils no listing, but where the pause quorum has paused the bus, it withdraws.
     let cancel = net.offer_cancel(&second, &offer);
+    net.refuse(std::slice::from_ref(&cancel), MultibusError::OfferStillTrading);
+    net.decide(&second, ProposalAction::Pause);
     net.run(&[cancel]);
     // What was sold goes to the treasury and nowhere else.
     let seller: Seller = net.state(&net.seller(&bus));

@@ -222,15 +222,18 @@ fn price_note(report: &ReplayReport) -> String {
 
 fn member_note(report: &ReplayReport) -> String {
     format!(
-        "Energy in kWh, money in {}. The bar shows where a member's demand came from: own generation, neighbours, outside.",
-        report.currency
+        "Energy in kWh, money in {}. The bar shows where a member's demand came from: own generation, neighbours, outside. \
+         Buyers pay into the vaults of sellers; {} was released to them, and {} is in their wallets.",
+        report.currency,
+        report.money(report.released_base_units),
+        report.money(report.withdrawn_base_units)
     )
 }
 
 fn owner_note(report: &ReplayReport, treasury: &TreasuryResult) -> String {
     let others = report.flows.iter().any(|flow| treasury.owner(flow.seller).is_none());
     format!(
-        "The owners sold through the bus: buyers paid its treasury, and each owner gets its share{}. Beside it stands what \
+        "The owners sold through the bus: what buyers paid is in its treasury, and each owner gets its share{}. Beside it stands what \
          the energy that it delivered was sold for, in {}. The remainder, fewer base units than there are owners, stays \
          for later revenue.",
         if others { "; members who do not own the bus sold for themselves" } else { "" },
@@ -318,6 +321,8 @@ mod tests {
                     result.highest_price_per_kwh = result.highest_price_per_kwh.max(price);
                     members[seller.member].sold_wh += energy_wh;
                     members[seller.member].earned_base_units += cost;
+                    members[seller.member].released_base_units += cost;
+                    members[seller.member].withdrawn_base_units += cost;
                     members[buyer.member].bought_wh += energy_wh;
                     members[buyer.member].paid_base_units += cost;
                     let flow = flows.entry((seller.member, buyer.member)).or_insert(Flow {
@@ -378,6 +383,8 @@ mod tests {
             locks_released: 10,
             paid_base_units,
             lock_fees_base_units: 0,
+            released_base_units: paid_base_units,
+            withdrawn_base_units: paid_base_units,
             average_price_per_kwh: PriceFraction::new(BaseUnits(paid_base_units), Wh(totals.tradable_wh)),
             transactions_sent: 4_000,
             transactions_landed: 3_990,
@@ -439,13 +446,14 @@ mod tests {
             received_base_units: 7_000_001,
             claimed_base_units: 6_999_999,
             remainder_base_units: 2,
+            in_vault_base_units: 10,
             owners: vec![owner(3, "<b>", 1_244_568, 10_000), owner(1, "M02", 1_234_563, -5)],
             ..TreasuryResult::default()
         });
         let page = report.html();
         for part in [
             "What the owners share",
-            "treasury: 7.000001 received = 6.999999 claimed + 0.000002 remainder, in test USD",
+            "treasury: 7.000001 received = 6.999999 claimed + 0.000002 remainder, in test USD; 0.000010 more is still in the",
             "&lt;b&gt;",
             "12.05 %",
             "12.345 kWh",

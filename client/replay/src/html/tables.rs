@@ -47,7 +47,7 @@ pub(super) fn members(report: &ReplayReport) -> Markup {
                         th { "Member" }
                         th.number { "Share of bus" }
                         th { "Demand" }
-                        @for name in ["drawn", "generated", "bought", "sold", "paid", "earned", "balance"] {
+                        @for name in ["drawn", "generated", "bought", "sold", "paid", "earned", "withdrawn", "balance"] {
                             th.number { (name) }
                         }
                     }
@@ -88,6 +88,7 @@ fn member(report: &ReplayReport, number: usize, member: &MemberResult, largest_w
             }
             td.number { (report.money(paid)) }
             td.number { (report.money(earned)) }
+            td.number { (report.money(member.withdrawn_base_units)) }
             td.number.(class) { (sign) (report.money(earned.abs_diff(paid))) }
         }
     }

@@ -76,6 +76,8 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
 
     let settlement = Settlement { mint: &bus.mint, token_program: accounts.token_program.account() };
     let (treasury, unclaimed) = (accounts.treasury.account(), accounts.unclaimed.account());
+    settlement.sync(treasury)?;
+    settlement.sync(unclaimed)?;
     let (Some(revenue), Some(held)) =
         (TokenAccount::read(treasury, &settlement), TokenAccount::read(unclaimed, &settlement))
     else {

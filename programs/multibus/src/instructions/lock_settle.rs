@@ -36,7 +36,13 @@ pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64, lock_number: u32) -> R
     let lane = accounts.trader.lane;
     let order = Order { offer: *accounts.offer.address(), energy_wh, max_price_per_kwh: price_per_kwh };
     let receipt = Receipt {
-        transaction_hash: transaction_hash(accounts.buyer.address(), lane, nonce, &[order]),
+        transaction_hash: transaction_hash(
+            PurchaseKind::LockSettlement,
+            accounts.buyer.address(),
+            lane,
+            nonce,
+            &[order],
+        ),
         energy_wh,
         paid: deposit,
         purchased_at: now,

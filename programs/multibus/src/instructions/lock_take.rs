@@ -59,7 +59,7 @@ pub fn handler(
     accounts.offer.validate_tradable(&accounts.bus, now)?;
     accounts.offer.validate_buyer(buyer)?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };
-    let fill = accounts.offer.reserve(&accounts.bus, energy_wh, guard, Lock::expiry(now))?;
+    let fill = accounts.offer.reserve(energy_wh, guard, Lock::expiry(now))?;
     let parties = LockParties { bus: accounts.bus.address(), offer: accounts.offer.address(), buyer, refund: &refund };
     let number = LockNumber { place, of_offer: accounts.offer.locks_taken };
     accounts.lock.initialize(parties, number, fill, accounts.bus.lock_fee_bps, now);

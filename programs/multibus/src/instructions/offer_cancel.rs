@@ -1,6 +1,6 @@
 //! `offer_cancel`: what is neither sold nor locked goes back to the capacity, what was paid becomes the seller's to
-//! withdraw, and the account closes where no lock is left. The seller may at any time (for the bus's own offers any owner
-//! and the operator; both also for the offers of a seller who may no longer list), anyone once the offer trades no more.
+//! withdraw, and the account closes where no lock is left. Who may is said at
+//! [`Offer::validate_cancel`].
 
 use {
     crate::{

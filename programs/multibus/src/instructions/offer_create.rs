@@ -13,7 +13,7 @@ use {
         constants::*,
         error::MultibusError,
         event::log_event,
-        state::{Bus, Capacity, Offer, OfferTerms, Seller},
+        state::{Bus, Capacity, Offer, OfferPlace, OfferTerms, Seller},
     },
     anchor_lang::prelude::*,
 };
@@ -53,7 +53,8 @@ pub fn handler(
     accounts.capacity.list(energy_wh, bus.capacity_wh)?;
 
     let offer = &mut accounts.offer;
-    offer.initialize(&accounts.capacity, &accounts.seller, number, terms, now);
+    let place = OfferPlace { capacity: &accounts.capacity, seller: &accounts.seller, least_wh: bus.least_wh };
+    offer.initialize(place, number, terms, now);
     offer.bump = ctx.bumps.offer;
     offer.capacity = *accounts.capacity.address();
     offer.seller = *accounts.seller.address();

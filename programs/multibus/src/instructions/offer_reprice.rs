@@ -14,7 +14,7 @@ use {
 
 #[derive(Accounts)]
 pub struct OfferReprice {
-    /// The offer's seller; any owner for the bus's own offers.
+    /// The offer's seller; for the bus's own offers the owner who listed it.
     pub lister: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
@@ -22,12 +22,12 @@ pub struct OfferReprice {
     pub offer: Account<Offer>,
 }
 
-pub fn handler(ctx: &mut Context<OfferReprice>, price_per_kwh: u64) -> Result<()> {
+pub fn handler(ctx: &mut Context<OfferReprice>, price_per_kwh: u64, expected_version: u32) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let (bus, offer) = (&accounts.bus, &mut accounts.offer);
-    bus.validate_acts_for(bus.address(), &offer.wallet, accounts.lister.address())?;
+    offer.validate_lister(bus, accounts.lister.address())?;
     bus.validate_price(price_per_kwh, offer.is_of_bus())?;
-    offer.reprice(price_per_kwh, clock::now()?)?;
+    offer.reprice(price_per_kwh, expected_version, clock::now()?)?;
     log_event!(OfferRepriced {
         offer: *offer.address(),
         price_per_kwh,

@@ -1,5 +1,6 @@
 //! `offer_set_expiry`: an earlier or a later expiry, at the latest the gate or one horizon ahead, and no earlier than
-//! 300 s after the last lock on the offer ends. On a closing bus only an earlier one.
+//! 300 s after the last lock on the offer ends. A later one follows the bus's rules for listings of today. What has expired
+//! does not come back. The offer gets its next version.
 
 use {
     crate::{
@@ -7,32 +8,36 @@ use {
         clock,
         error::MultibusError,
         event::log_event,
-        state::{Bus, Offer},
+        state::{Bus, Offer, Seller},
     },
     anchor_lang::prelude::*,
 };
 
 #[derive(Accounts)]
 pub struct OfferSetExpiry {
-    /// The offer's seller; any owner for the bus's own offers.
+    /// The offer's seller; for the bus's own offers the owner who listed it.
     pub lister: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
+    #[account(address = offer.seller @ MultibusError::SellerMismatch)]
+    pub seller: Account<Seller>,
     #[account(mut)]
     pub offer: Account<Offer>,
 }
 
-pub fn handler(ctx: &mut Context<OfferSetExpiry>, expires_at: i64) -> Result<()> {
+pub fn handler(ctx: &mut Context<OfferSetExpiry>, expires_at: i64, expected_version: u32) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let (bus, offer) = (&accounts.bus, &mut accounts.offer);
-    bus.validate_acts_for(bus.address(), &offer.wallet, accounts.lister.address())?;
-    // Offers of a closing bus end when they were to end, so that it closes.
+    offer.validate_lister(bus, accounts.lister.address())?;
     if expires_at > offer.expires_at {
+        // It is on offer for longer than was agreed: under the rules of today.
         bus.validate_open()?;
+        bus.validate_seller(bus.address(), &accounts.seller)?;
+        bus.validate_price(offer.price_per_kwh, offer.is_of_bus())?;
     }
     let now = clock::now()?;
     let latest = bus.latest_expiry(offer.gate_closes_at, now);
-    offer.set_expiry(expires_at, latest, now)?;
-    log_event!(OfferExpirySet { offer: *offer.address(), expires_at, trades_from: offer.trades_from });
+    offer.set_expiry(expires_at, expected_version, latest, now)?;
+    log_event!(OfferExpirySet { offer: *offer.address(), expires_at, version: offer.version, padding: [0; 4] });
     Ok(())
 }

@@ -48,12 +48,12 @@ pub fn handler(
     accounts.offer.validate_tradable(&accounts.bus, now)?;
     accounts.offer.validate_buyer(buyer)?;
     let guard = PriceGuard { max_price_per_kwh, expected_version };
-    let fill = accounts.offer.take(&accounts.bus, energy_wh, min_energy_wh, guard)?;
+    let fill = accounts.offer.take(energy_wh, min_energy_wh, guard)?;
     let offer = accounts.offer.address();
     let lane = accounts.trader.lane;
     let order = Order { offer: *offer, energy_wh, max_price_per_kwh };
     let receipt = Receipt {
-        transaction_hash: transaction_hash(buyer, lane, nonce, &[order]),
+        transaction_hash: transaction_hash(PurchaseKind::Single, buyer, lane, nonce, &[order]),
         energy_wh: fill.energy_wh,
         paid: fill.cost,
         purchased_at: now,

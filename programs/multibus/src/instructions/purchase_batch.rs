@@ -93,7 +93,7 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
         offer.validate_tradable(bus, now)?;
         offer.validate_buyer(buyer)?;
         let guard = PriceGuard { max_price_per_kwh: item.max_price_per_kwh, expected_version: item.expected_version };
-        let fill = offer.take(bus, item.energy_wh, item.energy_wh, guard)?;
+        let fill = offer.take(item.energy_wh, item.energy_wh, guard)?;
         let (Some(sum), Some(sum_wh)) = (total.checked_add(fill.cost), total_wh.checked_add(fill.energy_wh)) else {
             refuse!(CostOverflow)
         };
@@ -120,7 +120,7 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
 
     let lane = accounts.trader.lane;
     let receipt = Receipt {
-        transaction_hash: transaction_hash(buyer, lane, nonce, &orders),
+        transaction_hash: transaction_hash(PurchaseKind::Batch, buyer, lane, nonce, &orders),
         energy_wh: total_wh,
         paid: total,
         purchased_at: now,

@@ -58,6 +58,7 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
     let (vault, destination) = (accounts.vault.account(), accounts.destination.account());
     let settlement = Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() };
     let authority = BusAuthority::new(bus);
+    settlement.sync(vault)?;
     let Some(held) = TokenAccount::read(vault, &settlement) else { refuse!(VaultMismatch) };
     let amount = accounts.seller.released;
     let gift = held.amount - amount;

@@ -433,13 +433,13 @@ impl Bus {
 
     /// Refuses an amount below the least size, but for one that takes all of the rest.
     #[inline(always)]
-    pub fn validate_size(&self, energy_wh: u64, rest_wh: u64) -> Result<()> {
+    pub fn validate_size(least_wh: u64, energy_wh: u64, rest_wh: u64) -> Result<()> {
         ensure!(
-            energy_wh >= self.least_wh || energy_wh == rest_wh,
+            energy_wh >= least_wh || energy_wh == rest_wh,
             SizeTooSmall,
             "{} Wh, least size {}",
             energy_wh,
-            self.least_wh
+            least_wh
         );
         Ok(())
     }
@@ -766,7 +766,7 @@ mod tests {
             [(10, 100, true), (9, 100, false), (9, 9, true), (9, 10, false), (0, 10, false)]
         {
             let expected = if taken { Ok(()) } else { Err(MultibusError::SizeTooSmall.into()) };
-            assert_eq!(bus.validate_size(energy_wh, rest_wh), expected, "{energy_wh} of {rest_wh}");
+            assert_eq!(Bus::validate_size(bus.least_wh, energy_wh, rest_wh), expected, "{energy_wh} of {rest_wh}");
         }
     }
 

@@ -60,7 +60,7 @@ impl OfferTerms {
         bus.validate_open()?;
         bus.validate_seller(bus_address, seller)?;
         ensure!(self.energy_wh > 0, EnergyZero);
-        bus.validate_size(self.energy_wh, capacity.available_under(bus.capacity_wh))?;
+        Bus::validate_size(bus.least_wh, self.energy_wh, capacity.available_under(bus.capacity_wh))?;
         bus.validate_price(self.price_per_kwh, seller.is_of(bus_address))?;
         Offer::validate_source(self.source)?;
         let windowed = capacity.window_start != 0;
@@ -69,6 +69,15 @@ impl OfferTerms {
         capacity.validate_gate(now)?;
         Offer::validate_expiry(self.expires_at, bus.latest_expiry(capacity.gate_closes_at, now), now)
     }
+}
+
+/// Where an offer is listed.
+#[derive(Clone, Copy)]
+pub struct OfferPlace<'a> {
+    pub capacity: &'a Capacity,
+    pub seller: &'a Seller,
+    /// The bus's least size, in Wh.
+    pub least_wh: u64,
 }
 
 /// Energy on offer. PDA `["offer", seller, number]`.
@@ -113,6 +122,8 @@ pub struct Offer {
     pub expires_at: i64,
     /// Last expiry of a lock that was taken on it, in unix seconds; 0 before the first.
     pub locked_until: i64,
+    /// Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's when this was listed.
+    pub least_wh: u64,
     pub bus: Address,
     pub capacity: Address,
     /// The seller's account.
@@ -123,7 +134,7 @@ pub struct Offer {
     pub wallet: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
-    pub reserved: [u8; 128],
+    pub reserved: [u64; 15],
 }
 
 const _: () = assert!(size_of::<Offer>() == 440);
@@ -131,7 +142,8 @@ const _: () = assert!(size_of::<Offer>() == 440);
 impl Offer {
     /// Sets a new offer up: all but the addresses of the accounts that it belongs to.
     #[inline(always)]
-    pub fn initialize(&mut self, capacity: &Capacity, seller: &Seller, number: u64, terms: OfferTerms, now: i64) {
+    pub fn initialize(&mut self, place: OfferPlace, number: u64, terms: OfferTerms, now: i64) {
+        let OfferPlace { capacity, seller, least_wh } = place;
         self.layout_version = LAYOUT_VERSION;
         self.source = terms.source;
         self.version = 1;
@@ -144,6 +156,7 @@ impl Offer {
         self.created_at = now;
         self.expires_at = terms.expires_at;
         self.bus = capacity.bus;
+        self.least_wh = least_wh;
         self.vault = seller.vault;
         self.wallet = seller.wallet;
         if self.is_of_bus() {
@@ -194,6 +207,7 @@ impl Offer {
     #[inline(always)]
     pub fn validate_tradable(&self, bus: &Bus, now: i64) -> Result<()> {
         bus.validate_running()?;
+        bus.validate_open()?;
         ensure!(self.cancelled == 0, OfferCancelled);
         ensure!(now < self.expires_at, OfferExpired, "expired at {}, now {}", self.expires_at, now);
         if self.trades_from != 0 {
@@ -211,14 +225,20 @@ impl Offer {
     }
 
     #[inline(always)]
-    fn validate_guard(&self, guard: PriceGuard) -> Result<()> {
+    fn validate_version(&self, expected_version: u32) -> Result<()> {
         ensure!(
-            guard.expected_version == 0 || guard.expected_version == self.version,
+            expected_version == 0 || expected_version == self.version,
             VersionMismatch,
             "quoted version {}, present version {}",
-            guard.expected_version,
+            expected_version,
             self.version
         );
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn validate_guard(&self, guard: PriceGuard) -> Result<()> {
+        self.validate_version(guard.expected_version)?;
         ensure!(
             self.price_per_kwh <= guard.max_price_per_kwh,
             PriceAboveLimit,
@@ -230,8 +250,8 @@ impl Offer {
     }
 
     #[inline(always)]
-    fn fill(&self, bus: &Bus, energy_wh: u64, free_wh: u64) -> Result<Fill> {
-        bus.validate_size(energy_wh, free_wh)?;
+    fn fill(&self, energy_wh: u64, free_wh: u64) -> Result<Fill> {
+        Bus::validate_size(self.least_wh, energy_wh, free_wh)?;
         match math::cost(energy_wh, self.price_per_kwh) {
             Some(cost) => Ok(Fill { energy_wh, price_per_kwh: self.price_per_kwh, cost }),
             None => refuse!(CostOverflow, "{} Wh at {} per kWh", energy_wh, self.price_per_kwh),
@@ -240,7 +260,7 @@ impl Offer {
 
     /// Sells up to `energy_wh`, at least `min_energy_wh`, of the free energy; equal amounts are fill-or-kill.
     #[inline(always)]
-    pub fn take(&mut self, bus: &Bus, energy_wh: u64, min_energy_wh: u64, guard: PriceGuard) -> Result<Fill> {
+    pub fn take(&mut self, energy_wh: u64, min_energy_wh: u64, guard: PriceGuard) -> Result<Fill> {
         ensure!(energy_wh > 0, EnergyZero);
         ensure!(
             min_energy_wh > 0 && min_energy_wh <= energy_wh,
@@ -258,7 +278,7 @@ impl Offer {
             free_wh,
             min_energy_wh
         );
-        let fill = self.fill(bus, if free_wh < energy_wh { free_wh } else { energy_wh }, free_wh)?;
+        let fill = self.fill(if free_wh < energy_wh { free_wh } else { energy_wh }, free_wh)?;
         let Some(proceeds) = self.proceeds.checked_add(fill.cost) else { refuse!(CostOverflow) };
         self.remaining_wh -= fill.energy_wh;
         self.proceeds = proceeds;
@@ -267,14 +287,14 @@ impl Offer {
 
     /// Reserves exactly `energy_wh` of the free energy for a lock that is taken now.
     #[inline(always)]
-    pub fn reserve(&mut self, bus: &Bus, energy_wh: u64, guard: PriceGuard, lock_expires_at: i64) -> Result<Fill> {
+    pub fn reserve(&mut self, energy_wh: u64, guard: PriceGuard, lock_expires_at: i64) -> Result<Fill> {
         ensure!(energy_wh > 0, EnergyZero);
         self.validate_guard(guard)?;
         let latest = self.expires_at.saturating_sub(LOCK_MARGIN_SECONDS);
         ensure!(lock_expires_at <= latest, LockOutlivesOffer, "lock until {}, at most {}", lock_expires_at, latest);
         let free_wh = self.free_wh();
         ensure!(free_wh >= energy_wh, EnergyUnavailable, "free {} Wh, wanted {} Wh", free_wh, energy_wh);
-        let fill = self.fill(bus, energy_wh, free_wh)?;
+        let fill = self.fill(energy_wh, free_wh)?;
         // There are never more open locks than were taken.
         let Some(locks_taken) = self.locks_taken.checked_add(1) else { refuse!(CounterOverflow) };
         let Some(deposits) = self.deposits.checked_add(fill.cost) else { refuse!(CostOverflow) };
@@ -319,8 +339,9 @@ impl Offer {
 
     /// Sets a new price. Energy under locks keeps the price that it was locked at.
     #[inline(always)]
-    pub fn reprice(&mut self, price_per_kwh: u64, now: i64) -> Result<()> {
+    pub fn reprice(&mut self, price_per_kwh: u64, expected_version: u32, now: i64) -> Result<()> {
         ensure!(self.cancelled == 0, OfferCancelled);
+        self.validate_version(expected_version)?;
         let Some(version) = self.version.checked_add(1) else { refuse!(CounterOverflow) };
         if self.trades_from != 0 && price_per_kwh < self.price_per_kwh {
             self.delay(now);
@@ -332,8 +353,12 @@ impl Offer {
 
     /// Sets an earlier or a later expiry, but no earlier one than the locks on the offer have.
     #[inline(always)]
-    pub fn set_expiry(&mut self, expires_at: i64, latest: i64, now: i64) -> Result<()> {
+    pub fn set_expiry(&mut self, expires_at: i64, expected_version: u32, latest: i64, now: i64) -> Result<()> {
         ensure!(self.cancelled == 0, OfferCancelled);
+        // What has expired stays so: others have seen it end.
+        ensure!(now < self.expires_at, OfferExpired, "expired at {}, now {}", self.expires_at, now);
+        self.validate_version(expected_version)?;
+        let Some(version) = self.version.checked_add(1) else { refuse!(CounterOverflow) };
         Self::validate_expiry(expires_at, latest, now)?;
         let earliest = self.locked_until.saturating_add(LOCK_MARGIN_SECONDS);
         ensure!(
@@ -343,22 +368,33 @@ impl Offer {
             expires_at,
             earliest
         );
-        // Nobody watches an offer that has expired: coming back, it is as new.
-        if self.trades_from != 0 && now >= self.expires_at {
-            self.delay(now);
-        }
+        self.version = version;
         self.expires_at = expires_at;
         Ok(())
     }
 
-    /// Who may withdraw: whoever sells it; anyone once it trades no more; of the bus's own offers also the operator; and
-    /// the owners and the operator what someone who may no longer list still has on offer.
+    /// Refuses wallets that may not change the offer: its seller may, and for the bus the owner who listed it, while it is one.
+    /// Nobody else may, so that no owner spoils what the others sell.
+    pub fn validate_lister(&self, bus: &Bus, caller: &Address) -> Result<()> {
+        ensure!(self.is_listed_by(bus, caller), NotTheSeller);
+        Ok(())
+    }
+
+    fn is_listed_by(&self, bus: &Bus, caller: &Address) -> bool {
+        address_eq(&self.wallet, caller)
+            || (self.is_of_bus() && address_eq(&self.rent_payer, caller) && bus.owner_index(caller).is_some())
+    }
+
+    /// Who may withdraw: whoever may change it; anyone once it trades no more or its bus is closing; of the bus's own offers
+    /// the operator, and every owner while the bus is paused; and the owners and the operator what someone who may no longer
+    /// list still has on offer.
     pub fn validate_cancel(&self, bus: &Bus, seller: &Seller, caller: &Address, now: i64) -> Result<()> {
-        let stopped = self.cancelled == 1 || self.remaining_wh == 0 || now >= self.expires_at;
-        let manages = || bus.owner_index(caller).is_some() || bus.is_operator(caller);
+        let stopped = self.cancelled == 1 || self.remaining_wh == 0 || now >= self.expires_at || bus.closing == 1;
+        let owners_may = bus.paused == 1 || !self.is_of_bus();
+        let manages = || bus.is_operator(caller) || (owners_may && bus.owner_index(caller).is_some());
         ensure!(
             stopped
-                || address_eq(&self.wallet, caller)
+                || self.is_listed_by(bus, caller)
                 || ((self.is_of_bus() || bus.validate_seller(&self.bus, seller).is_err()) && manages()),
             OfferStillTrading
         );
@@ -404,6 +440,7 @@ impl Offer {
             trades_from,
             expires_at,
             locked_until,
+            least_wh,
             bus: _,
             capacity: _,
             seller: _,
@@ -429,8 +466,9 @@ impl Offer {
             *open_locks == 0 || locked_until.saturating_add(LOCK_MARGIN_SECONDS) <= *expires_at,
             "locks end well before their offer",
         )?;
+        invariant(*least_wh > 0, "the least size is above zero")?;
         invariant(open_locks <= locks_taken, "there are no more open locks than were taken")?;
-        invariant(*reserved == [0; 128], "reserved bytes are zero")
+        invariant(*reserved == [0; 15], "reserved bytes are zero")
     }
 }
 
@@ -466,6 +504,7 @@ mod tests {
             price_per_kwh,
             gate_closes_at: i64::MAX,
             expires_at: END,
+            least_wh: 1,
             bus: BUS,
             wallet: wallet(3),
             ..Offer::zeroed()
@@ -486,95 +525,95 @@ mod tests {
 
     #[test]
     fn take_is_exact_or_refused() {
-        let bus = bus();
         let mut exact = offer(1_000, 250_000);
-        let fill = exact.take(&bus, 400, 400, ANY).unwrap();
+        let fill = exact.take(400, 400, ANY).unwrap();
         assert_eq!((fill.energy_wh, fill.cost, exact.remaining_wh, exact.proceeds), (400, 100_000, 600, 100_000));
-        refused(exact, MultibusError::EnergyUnavailable, |offer| offer.take(&bus, 601, 601, ANY));
-        refused(exact, MultibusError::EnergyZero, |offer| offer.take(&bus, 0, 0, ANY));
-        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(&bus, 1, 0, ANY));
-        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(&bus, 1, 2, ANY));
+        refused(exact, MultibusError::EnergyUnavailable, |offer| offer.take(601, 601, ANY));
+        refused(exact, MultibusError::EnergyZero, |offer| offer.take(0, 0, ANY));
+        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(1, 0, ANY));
+        refused(exact, MultibusError::MinimumInvalid, |offer| offer.take(1, 2, ANY));
     }
 
     #[test]
     fn take_up_to_fills_what_is_free_above_the_minimum() {
-        let bus = bus();
         let mut partial = offer(1_000, 1_000);
-        partial.reserve(&bus, 300, ANY, LATEST).unwrap();
-        refused(partial, MultibusError::EnergyUnavailable, |offer| offer.take(&bus, 5_000, 701, ANY));
-        let fill = partial.take(&bus, 5_000, 700, ANY).unwrap();
+        partial.reserve(300, ANY, LATEST).unwrap();
+        refused(partial, MultibusError::EnergyUnavailable, |offer| offer.take(5_000, 701, ANY));
+        let fill = partial.take(5_000, 700, ANY).unwrap();
         assert_eq!((fill.energy_wh, partial.remaining_wh, partial.reserved_wh), (700, 300, 300));
     }
 
     #[test]
     fn what_is_below_the_least_size_takes_the_rest_or_is_refused() {
-        let bus = Bus { least_wh: 100, ..bus() };
-        let mut sized = offer(1_050, 1_000);
-        refused(sized, MultibusError::SizeTooSmall, |offer| offer.take(&bus, 99, 99, ANY));
-        refused(sized, MultibusError::SizeTooSmall, |offer| offer.reserve(&bus, 99, ANY, LATEST));
-        sized.take(&bus, 1_000, 100, ANY).unwrap();
-        refused(sized, MultibusError::SizeTooSmall, |offer| offer.take(&bus, 49, 49, ANY));
-        refused(sized, MultibusError::SizeTooSmall, |offer| offer.reserve(&bus, 49, ANY, LATEST));
+        let mut sized = Offer { least_wh: 100, ..offer(1_050, 1_000) };
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.take(99, 99, ANY));
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.reserve(99, ANY, LATEST));
+        sized.take(1_000, 100, ANY).unwrap();
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.take(49, 49, ANY));
+        refused(sized, MultibusError::SizeTooSmall, |offer| offer.reserve(49, ANY, LATEST));
         let mut locked = sized;
-        assert!(locked.reserve(&bus, 50, ANY, LATEST).is_ok());
-        assert_eq!(sized.take(&bus, 100, 1, ANY).unwrap().energy_wh, 50);
+        assert!(locked.reserve(50, ANY, LATEST).is_ok());
+        assert_eq!(sized.take(100, 1, ANY).unwrap().energy_wh, 50);
     }
 
     #[test]
     fn price_guards_refuse_what_moved() {
-        let bus = bus();
         let at = |max_price_per_kwh, expected_version| PriceGuard { max_price_per_kwh, expected_version };
         let mut repriced = offer(1_000, 500);
-        repriced.reprice(600, 0).unwrap();
+        repriced.reprice(600, 0, 0).unwrap();
         assert_eq!(repriced.version, 2);
-        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.take(&bus, 1, 1, at(599, 2)));
-        refused(repriced, MultibusError::VersionMismatch, |offer| offer.take(&bus, 1, 1, at(600, 1)));
-        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.reserve(&bus, 1, at(599, 2), LATEST));
-        refused(repriced, MultibusError::VersionMismatch, |offer| offer.reserve(&bus, 1, at(600, 1), LATEST));
-        assert!(repriced.take(&bus, 1, 1, at(600, 2)).is_ok());
-        assert!(repriced.take(&bus, 1, 1, at(600, 0)).is_ok());
+        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.take(1, 1, at(599, 2)));
+        refused(repriced, MultibusError::VersionMismatch, |offer| offer.take(1, 1, at(600, 1)));
+        refused(repriced, MultibusError::PriceAboveLimit, |offer| offer.reserve(1, at(599, 2), LATEST));
+        refused(repriced, MultibusError::VersionMismatch, |offer| offer.reserve(1, at(600, 1), LATEST));
+        assert!(repriced.take(1, 1, at(600, 2)).is_ok());
+        assert!(repriced.take(1, 1, at(600, 0)).is_ok());
     }
 
     #[test]
     fn overflowing_costs_are_refused() {
-        let bus = bus();
         let overflows = |offer: Offer, take: u64| {
-            refused(offer, MultibusError::CostOverflow, |offer| offer.take(&bus, take, 1, ANY));
-            refused(offer, MultibusError::CostOverflow, |offer| offer.reserve(&bus, take, ANY, LATEST));
+            refused(offer, MultibusError::CostOverflow, |offer| offer.take(take, 1, ANY));
+            refused(offer, MultibusError::CostOverflow, |offer| offer.reserve(take, ANY, LATEST));
         };
         overflows(offer(u64::MAX, u64::MAX), u64::MAX);
         overflows(Offer { proceeds: u64::MAX, deposits: u64::MAX, ..offer(10, 1_000) }, 1);
         let mut last = Offer { proceeds: u64::MAX - 1, ..offer(10, 1_000) };
-        assert!(last.take(&bus, 1, 1, ANY).is_ok());
+        assert!(last.take(1, 1, ANY).is_ok());
     }
 
     #[test]
     fn counters_at_their_end_refuse() {
         let mut last = offer(10, 1);
         last.version = u32::MAX;
-        refused(last, MultibusError::CounterOverflow, |offer| offer.reprice(2, 0));
+        refused(last, MultibusError::CounterOverflow, |offer| offer.reprice(2, 0, 0));
         last.locks_taken = u32::MAX;
-        refused(last, MultibusError::CounterOverflow, |offer| offer.reserve(&bus(), 1, ANY, LATEST));
+        refused(last, MultibusError::CounterOverflow, |offer| offer.reserve(1, ANY, LATEST));
     }
 
     #[test]
     fn an_expiry_is_shortened_and_extended_but_not_before_its_locks() {
         let mut expiring = offer(10, 1);
-        refused(expiring, MultibusError::ExpiryInPast, |offer| offer.set_expiry(500, END, 500));
-        refused(expiring, MultibusError::ExpiryTooLate, |offer| offer.set_expiry(END + 1, END, 500));
-        expiring.set_expiry(501, END, 500).unwrap();
-        expiring.set_expiry(END, END, 500).unwrap();
-        expiring.reserve(&bus(), 1, ANY, 800).unwrap();
-        refused(expiring, MultibusError::ExpiryBeforeLocks, |offer| offer.set_expiry(1_099, END, 500));
-        expiring.set_expiry(1_100, END, 500).unwrap();
+        refused(expiring, MultibusError::ExpiryInPast, |offer| offer.set_expiry(500, 0, END, 500));
+        refused(expiring, MultibusError::ExpiryTooLate, |offer| offer.set_expiry(END + 1, 0, END, 500));
+        expiring.set_expiry(501, 0, END, 500).unwrap();
+        expiring.set_expiry(END, 0, END, 500).unwrap();
+        expiring.reserve(1, ANY, 800).unwrap();
+        refused(expiring, MultibusError::ExpiryBeforeLocks, |offer| offer.set_expiry(1_099, 0, END, 500));
+        expiring.set_expiry(1_100, 0, END, 500).unwrap();
         assert_eq!((expiring.expires_at, expiring.check_invariants()), (1_100, Ok(())));
         // Once the lock is gone it binds no more.
         expiring.release(1, 0);
         expiring.refund(expiring.deposits);
-        expiring.set_expiry(600, END, 500).unwrap();
-        // And what has expired comes back.
-        expiring.set_expiry(END, END, 700).unwrap();
-        assert_eq!((expiring.expires_at, expiring.trades_from), (END, 0));
+        expiring.set_expiry(600, 0, END, 500).unwrap();
+        // Every change is the next version, and who names another one changes nothing.
+        assert_eq!(expiring.version, 5);
+        refused(expiring, MultibusError::VersionMismatch, |offer| offer.set_expiry(700, 4, END, 500));
+        refused(expiring, MultibusError::VersionMismatch, |offer| offer.reprice(2, 4, 500));
+        expiring.reprice(2, 5, 500).unwrap();
+        expiring.set_expiry(700, 6, END, 500).unwrap();
+        // What has expired does not come back.
+        refused(expiring, MultibusError::OfferExpired, |offer| offer.set_expiry(END, 0, END, 700));
     }
 
     #[test]
@@ -585,51 +624,47 @@ mod tests {
     }
 
     #[test]
-    fn an_offer_of_the_bus_waits_when_it_is_listed_lowered_or_comes_back() {
+    fn an_offer_of_the_bus_waits_when_it_is_listed_or_lowered() {
         let bus = Bus { reserve_price_per_kwh: 500, ..bus() };
         let mut own = own(10, 600);
         let early = Err(MultibusError::OfferNotYetTrading.into());
-        assert_eq!(own.validate_tradable(&bus, 119), early);
+        assert_eq!(own.validate_tradable(&bus, 119), early.clone());
         assert_eq!(own.validate_tradable(&bus, 120), Ok(()));
         // Raised, it does not wait; lowered, it does.
-        own.reprice(700, 1_000).unwrap();
+        own.reprice(700, 0, 1_000).unwrap();
         assert_eq!(own.validate_tradable(&bus, 1_000), Ok(()));
-        own.reprice(700, 1_000).unwrap();
+        own.reprice(700, 0, 1_000).unwrap();
         assert_eq!(own.validate_tradable(&bus, 1_000), Ok(()));
-        own.reprice(699, 1_000).unwrap();
-        assert_eq!((own.trades_from, own.validate_tradable(&bus, 1_119)), (1_120, early.clone()));
+        own.reprice(699, 0, 1_000).unwrap();
+        assert_eq!((own.trades_from, own.validate_tradable(&bus, 1_119)), (1_120, early));
         assert_eq!(own.validate_tradable(&bus, 1_120), Ok(()));
-        // A running one does not wait for another expiry, one that expired does.
-        own.set_expiry(5_000, END, 2_000).unwrap();
-        assert_eq!(own.validate_tradable(&bus, 2_000), Ok(()));
-        own.set_expiry(END, END, 5_000).unwrap();
-        assert_eq!((own.trades_from, own.validate_tradable(&bus, 5_119)), (5_120, early));
+        // It does not wait for another expiry.
+        own.set_expiry(6_000, 0, END, 2_000).unwrap();
+        assert_eq!((own.trades_from, own.validate_tradable(&bus, 2_000)), (1_120, Ok(())));
         // A reserve price that was raised since binds at once, and binds no member's offer.
         let raised = Bus { reserve_price_per_kwh: 700, ..bus };
         assert_eq!(own.validate_tradable(&raised, 5_120), Err(MultibusError::PriceBelowReserve.into()));
         assert_eq!(offer(10, 1).validate_tradable(&raised, 0), Ok(()));
         let mut members = offer(10, 600);
-        members.reprice(1, 1_000).unwrap();
+        members.reprice(1, 0, 1_000).unwrap();
         assert_eq!((members.trades_from, members.validate_tradable(&bus, 1_000)), (0, Ok(())));
     }
 
     #[test]
     fn a_lock_ends_well_before_its_offer() {
-        let bus = bus();
-        refused(offer(10, 1), MultibusError::LockOutlivesOffer, |offer| offer.reserve(&bus, 1, ANY, LATEST + 1));
+        refused(offer(10, 1), MultibusError::LockOutlivesOffer, |offer| offer.reserve(1, ANY, LATEST + 1));
         let mut locked = offer(10, 1);
-        locked.reserve(&bus, 1, ANY, LATEST).unwrap();
+        locked.reserve(1, ANY, LATEST).unwrap();
         assert_eq!((locked.locked_until, locked.check_invariants()), (LATEST, Ok(())));
-        locked.reserve(&bus, 1, ANY, LATEST - 1).unwrap();
+        locked.reserve(1, ANY, LATEST - 1).unwrap();
         assert_eq!(locked.locked_until, LATEST);
     }
 
     #[test]
     fn a_lock_keeps_its_deposit_apart_until_it_ends() {
-        let bus = bus();
         let mut locked = offer(1_000, 1_000);
-        locked.reserve(&bus, 300, ANY, LATEST).unwrap();
-        locked.reserve(&bus, 200, ANY, LATEST).unwrap();
+        locked.reserve(300, ANY, LATEST).unwrap();
+        locked.reserve(200, ANY, LATEST).unwrap();
         assert_eq!((locked.deposits, locked.proceeds, locked.open_locks), (500, 0, 2));
         locked.settle(300, 300);
         assert_eq!((locked.deposits, locked.proceeds, locked.open_locks), (200, 300, 1));
@@ -645,15 +680,14 @@ mod tests {
 
     #[test]
     fn cancelling_leaves_locked_energy() {
-        let bus = bus();
         let mut locked = offer(1_000, 1);
-        locked.reserve(&bus, 300, ANY, LATEST).unwrap();
-        locked.take(&bus, 100, 100, ANY).unwrap();
+        locked.reserve(300, ANY, LATEST).unwrap();
+        locked.take(100, 100, ANY).unwrap();
         assert_eq!(locked.cancel().unwrap(), 600);
         assert_eq!((locked.listed_wh, locked.remaining_wh, locked.reserved_wh), (400, 300, 300));
         refused(locked, MultibusError::NothingToCancel, Offer::cancel);
-        refused(locked, MultibusError::OfferCancelled, |offer| offer.reprice(5, 0));
-        refused(locked, MultibusError::OfferCancelled, |offer| offer.set_expiry(5, END, 1));
+        refused(locked, MultibusError::OfferCancelled, |offer| offer.reprice(5, 0, 0));
+        refused(locked, MultibusError::OfferCancelled, |offer| offer.set_expiry(5, 0, END, 1));
         locked.release(300, 0);
         locked.refund(1);
         assert_eq!(locked.cancel().unwrap(), 300);
@@ -666,14 +700,16 @@ mod tests {
         let seller = Seller { vault: wallet(5), wallet: wallet(3), ..Seller::zeroed() };
         let terms = OfferTerms { energy_wh: 7, price_per_kwh: 8, expires_at: 9, source: 5 };
         let mut made = Offer::zeroed();
-        made.initialize(&capacity, &seller, 3, terms, 6);
+        made.initialize(OfferPlace { capacity: &capacity, seller: &seller, least_wh: 2 }, 3, terms, 6);
         assert_eq!((made.layout_version, made.source, made.version, made.number), (LAYOUT_VERSION, 5, 1, 3));
         assert_eq!((made.price_per_kwh, made.listed_wh, made.remaining_wh, made.reserved_wh), (8, 7, 7, 0));
         assert_eq!((made.window_start, made.gate_closes_at, made.created_at, made.expires_at), (900, 840, 6, 9));
+        assert_eq!((made.least_wh, made.locks_taken), (2, 0));
         assert_eq!((made.bus, made.vault, made.wallet, made.trades_from), (BUS, wallet(5), wallet(3), 0));
         assert_eq!(made.check_invariants(), Ok(()));
         let mut own = Offer::zeroed();
-        own.initialize(&capacity, &Seller { wallet: BUS, ..seller }, 3, terms, 6);
+        let seller = Seller { wallet: BUS, ..seller };
+        own.initialize(OfferPlace { capacity: &capacity, seller: &seller, least_wh: 2 }, 3, terms, 6);
         assert_eq!((own.trades_from, own.is_of_bus(), own.check_invariants()), (126, true, Ok(())));
     }
 
@@ -779,15 +815,42 @@ mod tests {
         }
         let of_owner = Seller { wallet: wallet(1), ..seller };
         assert_eq!(cancel(&bus, &of_owner, Offer { wallet: wallet(1), ..members }, 2, 0), still_trading);
+        // The bus's own: the owner who listed it and the operator, the other owners only where the bus is paused.
         let of_bus = Seller { wallet: BUS, ..seller };
-        for (caller, expected) in [(2, Ok(())), (8, Ok(())), (4, still_trading.clone())] {
-            assert_eq!(cancel(&bus, &of_bus, own(10, 1), caller, 0), expected);
+        let own = Offer { rent_payer: wallet(2), ..own(10, 1) };
+        for paused in [0, 1] {
+            bus.paused = paused;
+            let others = if paused == 1 { Ok(()) } else { still_trading.clone() };
+            for (caller, expected) in [(2, Ok(())), (8, Ok(())), (1, others), (4, still_trading.clone())] {
+                assert_eq!(cancel(&bus, &of_bus, own, caller, 0), expected);
+            }
         }
+        bus.paused = 0;
+        let left = Offer { rent_payer: wallet(4), ..own };
+        assert_eq!(cancel(&bus, &of_bus, left, 4, 0), still_trading, "who listed it and is no owner any more");
+        // On a closing bus anyone.
+        let closing = Bus { closing: 1, ..bus };
+        assert_eq!(cancel(&closing, &seller, members, 4, 0), Ok(()));
         // Sold out, cancelled before, or from the expiry second on: anyone.
         assert_eq!(cancel(&bus, &seller, Offer { remaining_wh: 0, ..members }, 4, 0), Ok(()));
         assert_eq!(cancel(&bus, &seller, Offer { cancelled: 1, ..members }, 4, 0), Ok(()));
         assert_eq!(cancel(&bus, &seller, members, 4, END - 1), still_trading);
         assert_eq!(cancel(&bus, &seller, members, 4, END), Ok(()));
+    }
+
+    #[test]
+    fn a_seller_changes_its_offer_and_of_the_bus_own_the_owner_who_listed() {
+        let bus = bus();
+        let not_the_seller = Err(MultibusError::NotTheSeller.into());
+        for (caller, expected) in [(3, Ok(())), (1, not_the_seller.clone()), (8, not_the_seller.clone())] {
+            assert_eq!(offer(10, 1).validate_lister(&bus, &wallet(caller)), expected);
+        }
+        let own = Offer { rent_payer: wallet(2), ..own(10, 1) };
+        for (caller, expected) in [(2, Ok(())), (1, not_the_seller.clone()), (8, not_the_seller.clone())] {
+            assert_eq!(own.validate_lister(&bus, &wallet(caller)), expected);
+        }
+        let left = Offer { rent_payer: wallet(4), ..own };
+        assert_eq!(left.validate_lister(&bus, &wallet(4)), not_the_seller, "it is no owner any more");
     }
 
     #[test]
@@ -831,8 +894,9 @@ mod tests {
                 ("only the bus's own offers wait", |offer| offer.trades_from = 0),
                 ("only the bus's own offers wait", |offer| offer.wallet = wallet(3)),
                 ("locks end well before their offer", |offer| offer.locked_until += 1),
+                ("the least size is above zero", |offer| offer.least_wh = 0),
                 ("there are no more open locks than were taken", |offer| offer.locks_taken = 0),
-                ("reserved bytes are zero", |offer| offer.reserved[127] = 1),
+                ("reserved bytes are zero", |offer| offer.reserved[14] = 1),
             ],
         );
     }
@@ -843,7 +907,6 @@ mod tests {
             listed in 1u64..10_000,
             steps in prop::collection::vec((0u8..8, 1u64..2_000, 1u64..2_000), 0..80),
         ) {
-            let bus = bus();
             let mut offer = offer(listed, 700);
             // Locks that hold energy with their deposit, and refunds that are not paid.
             let (mut sold, mut withdrawn, mut locks, mut refunds) = (0, 0, Vec::new(), Vec::new());
@@ -851,11 +914,11 @@ mod tests {
             for (step, amount, minimum) in steps {
                 let before = offer;
                 let changed = match step {
-                    0 => offer.take(&bus, amount, minimum.min(amount), ANY).map(|fill| {
+                    0 => offer.take(amount, minimum.min(amount), ANY).map(|fill| {
                         sold += fill.energy_wh;
                         paid += fill.cost;
                     }).is_ok(),
-                    1 => offer.reserve(&bus, amount, ANY, LATEST).map(|fill| {
+                    1 => offer.reserve(amount, ANY, LATEST).map(|fill| {
                         locks.push((fill.energy_wh, fill.cost));
                         paid += fill.cost;
                     }).is_ok(),
@@ -867,7 +930,7 @@ mod tests {
                         out += fee;
                     }).is_some(),
                     4 => refunds.pop().map(|refund| { offer.refund(refund); out += refund; }).is_some(),
-                    5 => offer.reprice(amount, 0).is_ok(),
+                    5 => offer.reprice(amount, 0, 0).is_ok(),
                     6 => { let collected = offer.collect(); out += collected; collected > 0 }
                     _ => amount % 7 == 0 && offer.cancel().map(|energy| withdrawn += energy).is_ok(),
                 };

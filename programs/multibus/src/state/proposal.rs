@@ -465,7 +465,9 @@ pub struct Proposal {
     pub bump: u8,
     /// [`ProposalState`].
     pub state: u8,
-    pub padding: [u8; 3],
+    /// 1 once it had the approvals that it needs; from then on its expiry stays.
+    pub was_decided: u8,
+    pub padding: [u8; 2],
     /// Bit `i` is set while owner `i` of the bus approves.
     pub approvals: u16,
     /// Number of this proposal among those of its proposer.
@@ -588,7 +590,11 @@ impl Proposal {
         self.approvals |= approval;
         if self.approval_count() == self.approvals_needed(bus) {
             self.executable_at = now.saturating_add(self.wait_seconds(bus));
-            self.expires_at = self.executable_at.saturating_add(PROPOSAL_LIFETIME_SECONDS);
+            // Who revokes and approves again does not keep it alive.
+            if self.was_decided == 0 {
+                self.was_decided = 1;
+                self.expires_at = self.executable_at.saturating_add(PROPOSAL_LIFETIME_SECONDS);
+            }
         }
         Ok(())
     }
@@ -641,6 +647,7 @@ impl Proposal {
             layout_version,
             bump: _,
             state,
+            was_decided,
             padding,
             approvals: _,
             number: _,
@@ -663,12 +670,10 @@ impl Proposal {
         invariant(*state == ProposalState::Executed as u8 || *executed_at == 0, "only executed proposals have a time")?;
         invariant(*executable_at == 0 || executable_at >= created_at, "a proposal executes after it was made")?;
         invariant(*executed_at == 0 || executed_at >= executable_at, "the timelock was kept")?;
-        invariant(
-            *expires_at >= created_at.max(executable_at).saturating_add(PROPOSAL_LIFETIME_SECONDS),
-            "a proposal lives 30 days",
-        )?;
+        invariant(*was_decided <= 1 && (*was_decided == 1 || *executable_at == 0), "what executes was decided")?;
+        invariant(*expires_at >= created_at.saturating_add(PROPOSAL_LIFETIME_SECONDS), "a proposal lives 30 days")?;
         invariant(executed_at <= expires_at, "nothing is executed after its expiry")?;
-        invariant(*padding == [0; 3] && *reserved == [0; 64], "reserved bytes are zero")
+        invariant(*padding == [0; 2] && *reserved == [0; 64], "reserved bytes are zero")
     }
 }
 
@@ -1091,6 +1096,11 @@ mod tests {
         let last = unapproved_until + 3_600 + PROPOSAL_LIFETIME_SECONDS;
         assert_eq!((made.expires_at, made.check_invariants()), (last, Ok(())));
         assert_eq!(made.validate_execute(&bus, last), Ok(()));
+        // An owner who revokes and approves again does not keep it alive.
+        let mut again = made;
+        again.revoke(&bus, &wallet(2), last - 3_601).unwrap();
+        approve(&mut again, &bus, 2, last - 3_600).unwrap();
+        assert_eq!((again.executable_at, again.expires_at, again.check_invariants()), (last, last, Ok(())));
         refused(made, MultibusError::ProposalExpired, |made| made.validate_execute(&bus, last + 1));
         refused(made, MultibusError::ProposalOpen, |made| made.validate_close(&bus, last));
         assert_eq!(made.validate_close(&bus, last + 1), Ok(()));
@@ -1169,9 +1179,11 @@ mod tests {
                 ("only executed proposals have a time", |proposal| proposal.state = 0),
                 ("a proposal executes after it was made", |proposal| proposal.executable_at = 99),
                 ("the timelock was kept", |proposal| proposal.executed_at = 3_699),
-                ("a proposal lives 30 days", |proposal| proposal.expires_at -= 1),
+                ("a proposal lives 30 days", |proposal| proposal.expires_at = 99 + PROPOSAL_LIFETIME_SECONDS),
+                ("what executes was decided", |proposal| proposal.was_decided = 0),
+                ("what executes was decided", |proposal| proposal.was_decided = 2),
                 ("nothing is executed after its expiry", |proposal| proposal.executed_at = i64::MAX),
-                ("reserved bytes are zero", |proposal| proposal.padding[2] = 1),
+                ("reserved bytes are zero", |proposal| proposal.padding[1] = 1),
                 ("reserved bytes are zero", |proposal| proposal.reserved[63] = 1),
             ],
         );

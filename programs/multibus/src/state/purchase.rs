@@ -38,14 +38,15 @@ numbered_enum! {
 }
 
 /// Hash of a purchase, which the buyer knows before sending it:
-/// `sha256("multibus:purchase:v1" | program | buyer | lane u16 | nonce u64 | (offer | Wh u64 | price limit u64)...)`,
-/// integers little-endian.
+/// `sha256("multibus:purchase:v1" | program | buyer | kind u8 | lane u16 | nonce u64 | (offer | Wh u64 | price limit u64)...)`,
+/// integers little-endian; the kind is that of [`PurchaseKind`].
 #[inline(always)]
-pub fn transaction_hash(buyer: &Address, lane: u16, nonce: u64, orders: &[Order]) -> [u8; 32] {
-    let mut lane_and_nonce = [0; 10];
-    lane_and_nonce[..2].copy_from_slice(&lane.to_le_bytes());
-    lane_and_nonce[2..].copy_from_slice(&nonce.to_le_bytes());
-    hashv(&[TRANSACTION_HASH_TAG, crate::ID.as_ref(), buyer.as_ref(), &lane_and_nonce, bytemuck::cast_slice(orders)])
+pub fn transaction_hash(kind: PurchaseKind, buyer: &Address, lane: u16, nonce: u64, orders: &[Order]) -> [u8; 32] {
+    let mut numbers = [0; 11];
+    numbers[0] = kind as u8;
+    numbers[1..3].copy_from_slice(&lane.to_le_bytes());
+    numbers[3..].copy_from_slice(&nonce.to_le_bytes());
+    hashv(&[TRANSACTION_HASH_TAG, crate::ID.as_ref(), buyer.as_ref(), &numbers, bytemuck::cast_slice(orders)])
         .to_bytes()
 }
 
@@ -59,20 +60,23 @@ pub fn next_history_root(root: &[u8; 32], transaction_hash: &[u8; 32]) -> [u8; 3
 mod tests {
     use super::*;
 
+    const KIND: PurchaseKind = PurchaseKind::Single;
     const ORDER: Order = Order { offer: Address::new_from_array([3; 32]), energy_wh: 5, max_price_per_kwh: 7 };
 
     #[test]
     fn every_part_of_a_purchase_enters_its_hash() {
         let buyer = Address::new_from_array([1; 32]);
-        let base = transaction_hash(&buyer, 1, 2, &[ORDER]);
+        let base = transaction_hash(KIND, &buyer, 1, 2, &[ORDER]);
         let others = [
-            transaction_hash(&Address::new_from_array([2; 32]), 1, 2, &[ORDER]),
-            transaction_hash(&buyer, 2, 2, &[ORDER]),
-            transaction_hash(&buyer, 1, 3, &[ORDER]),
-            transaction_hash(&buyer, 1, 2, &[ORDER, ORDER]),
-            transaction_hash(&buyer, 1, 2, &[Order { energy_wh: 6, ..ORDER }]),
-            transaction_hash(&buyer, 1, 2, &[Order { max_price_per_kwh: 8, ..ORDER }]),
-            transaction_hash(&buyer, 1, 2, &[Order { offer: buyer, ..ORDER }]),
+            transaction_hash(PurchaseKind::Batch, &buyer, 1, 2, &[ORDER]),
+            transaction_hash(PurchaseKind::LockSettlement, &buyer, 1, 2, &[ORDER]),
+            transaction_hash(KIND, &Address::new_from_array([2; 32]), 1, 2, &[ORDER]),
+            transaction_hash(KIND, &buyer, 2, 2, &[ORDER]),
+            transaction_hash(KIND, &buyer, 1, 3, &[ORDER]),
+            transaction_hash(KIND, &buyer, 1, 2, &[ORDER, ORDER]),
+            transaction_hash(KIND, &buyer, 1, 2, &[Order { energy_wh: 6, ..ORDER }]),
+            transaction_hash(KIND, &buyer, 1, 2, &[Order { max_price_per_kwh: 8, ..ORDER }]),
+            transaction_hash(KIND, &buyer, 1, 2, &[Order { offer: buyer, ..ORDER }]),
         ];
         for (index, other) in others.iter().enumerate() {
             assert_ne!(*other, base, "{index}");
@@ -83,7 +87,10 @@ mod tests {
     fn order_matters() {
         let buyer = Address::new_from_array([1; 32]);
         let second = Order { energy_wh: 6, ..ORDER };
-        assert_ne!(transaction_hash(&buyer, 1, 2, &[ORDER, second]), transaction_hash(&buyer, 1, 2, &[second, ORDER]));
+        assert_ne!(
+            transaction_hash(KIND, &buyer, 1, 2, &[ORDER, second]),
+            transaction_hash(KIND, &buyer, 1, 2, &[second, ORDER])
+        );
     }
 
     #[test]

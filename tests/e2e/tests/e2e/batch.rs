@@ -1,6 +1,6 @@
 //! Atomic batches, large enough to need a lookup table.
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::join_all;
 use multibus_client::{
     Error,
     best::Want,
@@ -16,15 +16,16 @@ use multibus_test_support::market::terms;
 async fn a_full_batch_goes_through_a_lookup_table() {
     let fresh = NetworkMarket::new(5, |_, _| {}).await;
     let (buyer, sellers) = (&fresh.members[0], &fresh.members[1..]);
-    let listing = (0..MAX_BATCH_ITEMS).map(|number| {
-        let terms = terms(1_000, 150_000 + 1_000 * number as u64);
-        let (seller, bus) = (&sellers[number % sellers.len()], fresh.bus);
-        async move { seller.offer_create(&bus, &terms).await }
+    // Sellers list at the same time, each of them one offer after the other: its account numbers them.
+    let listing = sellers.iter().enumerate().map(|(first, seller)| {
+        let bus = fresh.bus;
+        async move {
+            for number in (first..MAX_BATCH_ITEMS).step_by(sellers.len()) {
+                seller.offer_create(&bus, &terms(1_000, 150_000 + 1_000 * number as u64)).await.unwrap();
+            }
+        }
     });
-    let listed: Vec<_> = stream::iter(listing).buffer_unordered(8).collect().await;
-    for offer in listed {
-        offer.unwrap();
-    }
+    join_all(listing).await;
     let book = fresh.market().active_offers(&fresh.bus, &OfferFilter::default(), OfferSort::Price).await.unwrap();
     assert_eq!(book.len(), MAX_BATCH_ITEMS);
     let items = book.iter().map(|offer| BatchItem::at_quote(*offer, 500)).collect();
@@ -62,7 +63,11 @@ async fn the_cheapest_energy_is_bought_across_sellers() {
     assert_eq!(quote.orders.len(), 1);
     let bought = buyer.buy_best(&want).await.unwrap();
     assert_eq!((bought.energy_wh(), bought.paid()), (2_500, 480_000));
-    assert_eq!(fresh.tokens(cheap).await, FUNDS + 180_000);
-    assert_eq!(fresh.tokens(dear).await, FUNDS + 300_000);
+    for (seller, earned) in [(cheap, 180_000), (dear, 300_000)] {
+        // It is in the seller's vault until somebody withdraws it.
+        assert_eq!(fresh.tokens(seller).await, FUNDS);
+        buyer.seller_withdraw(&fresh.bus, &seller.address()).await.unwrap();
+        assert_eq!(fresh.tokens(seller).await, FUNDS + earned);
+    }
     fresh.assert_sound().await;
 }

@@ -36,14 +36,21 @@ async fn an_offer_is_listed_repriced_bought_and_withdrawn() {
         .unwrap();
     assert_eq!((rest.energy_wh, rest.paid), (3_999, 999_750));
     assert_eq!(fresh.tokens(buyer).await, FUNDS - 1_250_000);
-    assert_eq!(fresh.tokens(seller).await, FUNDS + 1_250_000);
+    assert_eq!(fresh.tokens(seller).await, FUNDS);
+    let money = fresh.market().seller_money(&fresh.market().seller(&fresh.bus, &seller.address()).await.unwrap()).await;
+    assert_eq!(money.unwrap().proceeds, 1_250_000);
     fresh.assert_sound().await;
 
     // Anyone may close an offer that is sold out.
     buyer.offer_cancel(&offer.address).await.unwrap();
     assert!(matches!(fresh.market().offer(&offer.address).await, Err(Error::NotFound { .. })));
     let capacity = fresh.market().capacity(&fresh.bus, 0).await.unwrap();
-    assert_eq!((capacity.sold_wh, capacity.listed_wh, capacity.available_wh), (5_000, 0, 995_000));
+    assert_eq!((capacity.committed_wh, capacity.available_wh, capacity.open_offers), (5_000, 995_000, 0));
+    fresh.assert_sound().await;
+    // The seller closes its account, which pays what it earned.
+    seller.seller_close(&fresh.bus, &seller.address()).await.unwrap();
+    assert_eq!(fresh.tokens(seller).await, FUNDS + 1_250_000);
+    assert!(fresh.market().find_seller(&fresh.bus, &seller.address()).await.unwrap().is_none());
     fresh.assert_sound().await;
 }
 

@@ -43,7 +43,7 @@ async fn a_window_trades_until_its_gate_closes() {
     // Anyone may withdraw what was not sold.
     buyer.offer_cancel(&soon).await.unwrap();
     let capacity = fresh.market().capacity(&fresh.bus, next).await.unwrap();
-    assert_eq!((capacity.sold_wh, capacity.available_wh, capacity.open_offers), (1_000, 9_000, 0));
+    assert_eq!((capacity.committed_wh, capacity.available_wh, capacity.open_offers), (1_000, 9_000, 0));
     let early = buyer.capacity_close(&fresh.bus, next).await.unwrap_err();
     assert_eq!(early.multibus(), Some(MultibusError::WindowNotOver), "{early}");
     fresh.assert_sound().await;

@@ -10,14 +10,14 @@ use {
         address,
         chain::Chain,
         lock::Lock,
-        multibus::state::next_history_root,
+        multibus::{constants::MAX_LOCKS, state::next_history_root},
         offer::Offer,
         purchase::{Order, TransactionHash},
         trader::Trader,
     },
     rand::{Rng, seq::IndexedRandom},
     std::{
-        collections::{HashMap, HashSet},
+        collections::HashMap,
         sync::{
             Arc, Mutex, MutexGuard, PoisonError, RwLock,
             atomic::{AtomicU64, Ordering},
@@ -38,8 +38,8 @@ pub(super) struct Member {
     pub token_account: Address,
     paid: AtomicU64,
     earned: AtomicU64,
-    /// Offers on which it has a lock, or will have one at once. A wallet can have one lock on each.
-    locked: Mutex<HashSet<Address>>,
+    /// Places on offers at which it has a lock, or will have one at once: a bit for each of the eight.
+    locked: Mutex<HashMap<Address, u8>>,
 }
 
 impl Member {
@@ -52,13 +52,22 @@ impl Member {
         self.keypair.pubkey()
     }
 
-    /// Reserves the right to lock an offer; `false` where this wallet has a lock on it.
-    pub fn may_lock(&self, offer: &Address) -> bool {
-        held(&self.locked).insert(*offer)
+    /// Takes a free place for a lock on an offer; `None` where this wallet has as many locks on it as it can.
+    pub fn take_place(&self, offer: &Address) -> Option<u8> {
+        let mut locked = held(&self.locked);
+        let taken = locked.entry(*offer).or_default();
+        let place = taken.trailing_ones() as u8;
+        if place >= MAX_LOCKS {
+            return None;
+        }
+        *taken |= 1 << place;
+        Some(place)
     }
 
-    pub fn has_unlocked(&self, offer: &Address) {
-        held(&self.locked).remove(offer);
+    pub fn has_unlocked(&self, offer: &Address, place: u8) {
+        if let Some(taken) = held(&self.locked).get_mut(offer) {
+            *taken &= !(1 << place);
+        }
     }
 }
 
@@ -91,6 +100,18 @@ impl Bought {
     }
 }
 
+impl OfferNumbers {
+    /// The offer under a number landed.
+    pub fn has_listed(&mut self, number: u64) {
+        self.next = Some(number + 1);
+    }
+
+    /// The offer under a number did not land and never will.
+    pub fn has_not_listed(&mut self, number: u64) {
+        self.next = Some(number);
+    }
+}
+
 impl LaneBook {
     pub fn new(member: usize, trader: &Trader) -> Self {
         Self {
@@ -117,6 +138,13 @@ impl LaneBook {
     }
 }
 
+/// The counter of a trader's offers on one bus. Whoever holds it lists one offer: the next can be sent when that has landed.
+#[derive(Default)]
+pub(super) struct OfferNumbers {
+    /// `None` while the chain has to tell it.
+    next: Option<u64>,
+}
+
 /// An offer, and its seller's index among the traders.
 #[derive(Clone, Copy)]
 pub(super) struct Listed {
@@ -133,25 +161,39 @@ pub(super) struct Books {
     pub standing: Vec<Listed>,
     /// Offers that come and go.
     posted: RwLock<Vec<Listed>>,
-    /// The next sequence number of each bus's capacity.
-    offer_seqs: Vec<AtomicU64>,
+    /// Numbers of the traders' next offers, by trader and bus.
+    numbers: Vec<Vec<tokio::sync::Mutex<OfferNumbers>>>,
+    /// When every offer expires, in unix seconds.
+    pub expires_at: i64,
 }
 
 impl Books {
     pub fn new(fresh: NetworkMarket, members: Vec<Member>) -> Self {
-        let offer_seqs = fresh.buses.iter().map(|_| AtomicU64::new(0)).collect();
-        Self { fresh, members, standing: Vec::new(), posted: RwLock::default(), offer_seqs }
+        let of_member = |_: &Member| fresh.buses.iter().map(|_| tokio::sync::Mutex::default()).collect();
+        let numbers = members.iter().map(of_member).collect();
+        Self { fresh, members, standing: Vec::new(), posted: RwLock::default(), numbers, expires_at: 0 }
     }
 
-    /// A number for a new offer of a bus. It is one whose address costs the program the fewest compute units.
-    pub fn offer_seq(&self, bus: usize) -> u64 {
-        let capacity = address::capacity(&self.fresh.buses[bus], 0);
-        loop {
-            let seq = self.offer_seqs[bus].fetch_add(1, Ordering::Relaxed);
-            if address::offer_is_cheap(&capacity, seq) {
-                return seq;
+    /// Waits until a trader may list on a bus, and returns the number of its next offer with the right to use it.
+    ///
+    /// # Errors
+    /// Where the chain does not answer.
+    pub async fn offer_number(
+        &self,
+        member: usize,
+        bus: usize,
+    ) -> multibus_client::Result<(u64, tokio::sync::MutexGuard<'_, OfferNumbers>)> {
+        let mut numbers = self.numbers[member][bus].lock().await;
+        let next = match numbers.next {
+            Some(next) => next,
+            None => {
+                let seller =
+                    self.fresh.market().seller(&self.fresh.buses[bus], &self.members[member].address()).await?;
+                seller.next_offer
             }
-        }
+        };
+        numbers.next = None;
+        Ok((next, numbers))
     }
 
     /// An offer that another trader can lock.
@@ -204,14 +246,14 @@ impl Books {
         book.uncertain = Some(bought);
     }
 
-    /// A deposit went into escrow.
+    /// A deposit went into the seller's vault.
     pub fn deposited(&self, buyer: usize, deposit: u64) {
         self.members[buyer].paid.fetch_add(deposit, Ordering::Relaxed);
     }
 
     /// A deposit came back, less the fee that the seller got.
     pub fn released(&self, buyer: usize, seller: usize, deposit: u64, fee: u64) {
-        self.members[buyer].earned.fetch_add(deposit - fee, Ordering::Relaxed);
+        self.members[buyer].paid.fetch_sub(deposit - fee, Ordering::Relaxed);
         self.members[seller].earned.fetch_add(fee, Ordering::Relaxed);
     }
 
@@ -225,11 +267,20 @@ impl Books {
         let mut tokens = 0u128;
         let mut locks: Vec<Keyed<Lock>> = Vec::new();
         let mut sold_wh = 0u128;
+        // What sellers earned is in their vaults: released where the offer is closed, proceeds where it is open.
+        let mut earned: HashMap<Address, u64> = HashMap::new();
         for bus in &self.fresh.buses {
             let audit = market.audit(bus).await.map_err(chain_failed)?;
-            tokens += u128::from(audit.escrow) + u128::from(audit.treasury);
-            sold_wh += audit.capacities.iter().map(|capacity| u128::from(capacity.sold_wh)).sum::<u128>();
-            sold_wh += audit.offers.iter().map(|offer| u128::from(offer.listed_wh - offer.remaining_wh)).sum::<u128>();
+            tokens += audit.vaults.values().map(|held| u128::from(*held)).sum::<u128>();
+            tokens += u128::from(audit.unclaimed) + u128::from(audit.treasury);
+            sold_wh += audit.capacities.iter().map(|capacity| u128::from(capacity.committed_wh)).sum::<u128>();
+            sold_wh -= audit.offers.iter().map(|offer| u128::from(offer.remaining_wh)).sum::<u128>();
+            for seller in &audit.sellers {
+                *earned.entry(seller.wallet).or_default() += seller.released;
+            }
+            for offer in &audit.offers {
+                *earned.entry(offer.wallet).or_default() += offer.proceeds;
+            }
             for capacity in &audit.capacities {
                 if capacity.total_wh != CAPACITY_WH {
                     found.push(format!("capacity {} has {} Wh in total", capacity.address, capacity.total_wh));
@@ -238,7 +289,7 @@ impl Books {
             locks.extend(audit.locks);
             found.extend(audit.violations);
             if audit.gifts != 0 {
-                found.push(format!("escrow of {bus} has {} base units that are no deposits", audit.gifts));
+                found.push(format!("vaults of {bus} have {} base units that nobody paid for anything", audit.gifts));
             }
         }
 
@@ -290,22 +341,27 @@ impl Books {
                 continue;
             };
             tokens += u128::from(amount);
-            let (paid, earned) = (member.paid.load(Ordering::Relaxed), member.earned.load(Ordering::Relaxed));
-            let expected = u128::from(FUNDS) + u128::from(earned) - u128::from(paid);
-            if is_certain && u128::from(amount) != expected {
-                let deposit = deposits.get(&member.address()).copied().unwrap_or_default();
+            let wallet = member.address();
+            let paid = member.paid.load(Ordering::Relaxed);
+            let expected = FUNDS - paid;
+            if is_certain && amount != expected {
+                let deposit = deposits.get(&wallet).copied().unwrap_or_default();
                 found.push(format!(
-                    "{} has {amount} base units and should have {expected}, having paid {paid} ({deposit} of it still \
-                     deposited) and earned {earned}",
-                    member.address()
+                    "{wallet} has {amount} base units and should have {expected}, having paid {paid} ({deposit} of it \
+                     still deposited)"
                 ));
+            }
+            let (in_vaults, known) =
+                (earned.get(&wallet).copied().unwrap_or_default(), member.earned.load(Ordering::Relaxed));
+            if is_certain && in_vaults != known {
+                found.push(format!("{wallet} has {in_vaults} base units in its vaults and should have {known}"));
             }
         }
         let owner = self.fresh.tokens(&self.fresh.owner.address()).await.map_err(chain_failed)?;
         tokens += u128::from(owner);
         let supply = u128::from(market.mint(&self.fresh.mint).await.map_err(chain_failed)?.supply);
         if tokens != supply {
-            found.push(format!("{tokens} base units are in wallets, escrows and treasuries, and {supply} exist"));
+            found.push(format!("{tokens} base units are in wallets, vaults and treasuries, and {supply} exist"));
         }
         Ok(found)
     }

@@ -18,7 +18,7 @@ use {
         lock::{Lock, LockTerms, lock_release, lock_settle, lock_take},
         market::Settlement,
         multibus::math,
-        offer::{Offer, offer_cancel, offer_create},
+        offer::{Offer, OfferTerms, offer_cancel, offer_create},
         purchase::{BatchItem, BatchOrder, Buyer, Order, PurchaseOrder, purchase, purchase_batch},
         trader::Trader,
     },
@@ -29,6 +29,7 @@ use {
         sync::Arc,
         time::{Duration, Instant},
     },
+    tokio::time::sleep,
 };
 
 /// Energy of an offer, in Wh. No load sells all of it.
@@ -45,8 +46,15 @@ const OPEN_OFFERS: usize = 2;
 const PREPARED_AT_ONCE: usize = 48;
 /// Transactions of each kind whose compute units are read.
 const SAMPLE: usize = 200;
+/// How long an offer trades, in seconds: longer than any load.
+const OFFERED_SECONDS: i64 = 86_400;
+/// How often a lock is looked for after it landed, and how long to wait in between.
+const LOCK_READS: u32 = 20;
+const LOCK_READ_INTERVAL: Duration = Duration::from_millis(250);
 /// Lamports of a trader: rent of its lanes, offers and locks, and fees.
 const TRADER_LAMPORTS: u64 = SOL;
+/// Lamports for a trader's seller account and vault on one bus.
+const SELLER_LAMPORTS: u64 = SOL / 100;
 
 /// Runs a load against the node that the options name.
 ///
@@ -63,7 +71,7 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
         "preparing {} traders with {} lanes each on {} buses",
         options.traders, options.lanes, options.buses
     ));
-    let (books, mut lanes, settlements) =
+    let (books, mut lanes, settlement) =
         prepare(Arc::new(chain), options).await.map_err(failed("preparing the load"))?;
     let preparation = preparing_at.elapsed();
     note(&format!("sending for {} s", options.seconds));
@@ -74,7 +82,7 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
     let shared = Arc::new(Shared {
         submitter: Submitter::new(books.fresh.chain.clone(), tally.clone(), options.max_transactions),
         books,
-        settlements,
+        settlement,
         mix: options.mix,
         hot: options.hot,
         deadline,
@@ -116,18 +124,13 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
 }
 
 /// Token, buses, wallets with money and lanes, and one offer of each trader.
-async fn prepare(
-    chain: Arc<RpcChain>,
-    options: &LoadOptions,
-) -> Result<(Books, Vec<LaneBook>, Vec<Settlement>), Error> {
+async fn prepare(chain: Arc<RpcChain>, options: &LoadOptions) -> Result<(Books, Vec<LaneBook>, Settlement), Error> {
     let traders = usize::from(options.traders);
-    let lamports = TRADER_LAMPORTS * (u64::from(options.traders) + 10) + SOL * u64::from(options.buses);
+    let each = TRADER_LAMPORTS + SELLER_LAMPORTS * u64::from(options.buses);
+    let lamports = each * (u64::from(options.traders) + 10) + SOL * u64::from(options.buses);
     let fresh = market::found(chain.clone(), options.buses, lamports).await?;
-    let keypairs = market::traders(&fresh, traders, TRADER_LAMPORTS).await?;
-    let mut settlements = Vec::new();
-    for bus in &fresh.buses {
-        settlements.push(fresh.market().settlement(bus).await?);
-    }
+    let keypairs = market::traders(&fresh, traders, each).await?;
+    let settlement = fresh.settlement().await?;
     let members = keypairs
         .into_iter()
         .map(|keypair| {
@@ -136,6 +139,8 @@ async fn prepare(
         })
         .collect();
     let mut books = Books::new(fresh, members);
+    // Long after the load, and within the horizon whenever an offer is listed.
+    books.expires_at = chain.clock().await?.unix_timestamp + OFFERED_SECONDS;
     let sellers = if options.hot { 1 } else { traders };
     let (shared, lane_count) = (&books, options.lanes);
     let open_lanes = |member: usize| async move {
@@ -143,11 +148,21 @@ async fn prepare(
         wallet.with_lanes(lane_count).open_lanes(lane_count).await
     };
     stream::iter((0..traders).map(open_lanes)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<()>().await?;
+    let open_sellers = |member: usize| async move {
+        let wallet = Wallet::new(shared.fresh.chain.clone(), shared.members[member].keypair.clone());
+        for bus in &shared.fresh.buses {
+            wallet.seller_open(bus).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    stream::iter((0..traders).map(open_sellers)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<()>().await?;
     let list = |seller: usize| async move {
         let bus = seller % shared.fresh.buses.len();
-        let (offer, instruction) = shared.new_offer(seller, bus);
+        let (number, mut numbers) = shared.offer_number(seller, bus).await?;
+        let (offer, instruction) = shared.new_offer(seller, bus, number);
         let wallet = Wallet::new(shared.fresh.chain.clone(), shared.members[seller].keypair.clone());
         wallet.send(&[instruction]).await?;
+        numbers.has_listed(number);
         Ok::<_, Error>(Listed { offer, seller })
     };
     let standing =
@@ -163,35 +178,31 @@ async fn prepare(
         }
     }
     books.standing = standing;
-    Ok((books, lanes, settlements))
+    Ok((books, lanes, settlement))
 }
 
 impl Books {
     /// A new offer of a trader on a bus, and the instruction that creates it.
-    fn new_offer(&self, seller: usize, bus: usize) -> (Keyed<Offer>, multibus_client::Instruction) {
-        let (bus_address, member) = (self.fresh.buses[bus], &self.members[seller]);
-        let offer_seq = self.offer_seq(bus);
-        let capacity = address::capacity(&bus_address, 0);
-        let price_per_kwh = BASE_PRICE + 7 * (seller as u64 % 50);
-        let instruction = offer_create(
-            &member.address(),
-            &bus_address,
-            offer_seq,
-            &terms(OFFERED_WH, price_per_kwh),
-            &member.token_account,
-        );
+    fn new_offer(&self, seller: usize, bus: usize, number: u64) -> (Keyed<Offer>, multibus_client::Instruction) {
+        let (bus, wallet) = (self.fresh.buses[bus], self.members[seller].address());
+        let account = address::seller(&bus, &wallet);
+        let terms =
+            OfferTerms { expires_at: self.expires_at, ..terms(OFFERED_WH, BASE_PRICE + 7 * (seller as u64 % 50)) };
+        let instruction = offer_create(&wallet, &bus, &wallet, number, &terms);
         let offer = Offer {
-            bus: bus_address,
-            capacity,
-            seller: member.address(),
-            rent_payer: member.address(),
-            payout: member.token_account,
-            price_per_kwh,
-            offer_seq,
+            bus,
+            capacity: address::capacity(&bus, 0),
+            seller: account,
+            vault: address::vault(&account),
+            wallet,
+            rent_payer: wallet,
+            price_per_kwh: terms.price_per_kwh,
+            number,
             listed_wh: OFFERED_WH,
+            expires_at: terms.expires_at,
             ..Offer::zeroed()
         };
-        (Keyed { address: address::offer(&capacity, offer_seq), account: offer }, instruction)
+        (Keyed { address: address::offer(&account, number), account: offer }, instruction)
     }
 }
 
@@ -242,18 +253,11 @@ fn cpu_times(node_process: Option<u32>) -> Option<CpuTimes> {
 struct Shared {
     submitter: Submitter,
     books: Books,
-    /// By bus.
-    settlements: Vec<Settlement>,
+    /// Of all buses.
+    settlement: Settlement,
     mix: Mix,
     hot: bool,
     deadline: Instant,
-}
-
-impl Shared {
-    fn settlement(&self, bus: &Address) -> &Settlement {
-        let index = self.books.fresh.buses.iter().position(|other| other == bus).unwrap_or_default();
-        &self.settlements[index]
-    }
 }
 
 /// One lane of one trader. It does one thing after the other.
@@ -337,8 +341,7 @@ impl Lane {
             fills: vec![(listed.seller, cost)],
             paid_now: cost,
         };
-        let settlement = self.shared.settlement(&offer.bus);
-        let instruction = purchase(&self.buyer(), self.book.nonce, &offer, &order, settlement);
+        let instruction = purchase(&self.buyer(), self.book.nonce, &offer, &order, &self.shared.settlement);
         self.settle(Kind::Purchase, instruction, bought).await;
         true
     }
@@ -367,8 +370,7 @@ impl Lane {
             fills,
             paid_now: order.max_total,
         };
-        let settlement = self.shared.settlement(&chosen[0].offer.bus);
-        let instruction = purchase_batch(&self.buyer(), self.book.nonce, &order, settlement);
+        let instruction = purchase_batch(&self.buyer(), self.book.nonce, &order, &self.shared.settlement);
         self.settle(Kind::PurchaseBatch, instruction, bought).await;
         true
     }
@@ -377,40 +379,36 @@ impl Lane {
     async fn lock(&mut self) -> bool {
         let Some(listed) = self.shared.books.any_standing(self.book.member, &mut self.rng) else { return false };
         let Listed { offer, seller } = listed;
-        if !self.shared.books.members[self.book.member].may_lock(&offer.address) {
+        let Some(place) = self.shared.books.members[self.book.member].take_place(&offer.address) else {
             return self.buy().await;
-        }
-        if self.take_and_end_lock(offer, seller).await {
-            self.shared.books.members[self.book.member].has_unlocked(&offer.address);
+        };
+        if self.take_and_end_lock(offer, seller, place).await {
+            self.shared.books.members[self.book.member].has_unlocked(&offer.address, place);
         }
         true
     }
 
     /// Returns whether the lock is certainly gone.
-    async fn take_and_end_lock(&mut self, offer: Keyed<Offer>, seller: usize) -> bool {
-        let settlement = *self.shared.settlement(&offer.bus);
+    async fn take_and_end_lock(&mut self, offer: Keyed<Offer>, seller: usize, place: u8) -> bool {
+        let settlement = self.shared.settlement;
         let energy_wh = self.rng.random_range(1..=MOST_WH);
         let terms = LockTerms { energy_wh, max_price_per_kwh: offer.price_per_kwh, expected_version: 0 };
         let deposit = math::cost(energy_wh, offer.price_per_kwh).unwrap_or_default();
         let payment = self.buyer().payment;
-        let take = lock_take(&self.wallet, &offer, &settlement, &payment, &terms);
+        let take = lock_take(&self.wallet, &offer, place, &settlement, &payment, &payment, &terms);
         match self.send(Kind::LockTake, take).await {
             Fate::Landed => self.shared.books.deposited(self.book.member, deposit),
             Fate::Failed => return true,
             Fate::Unknown => return false,
         }
-        let lock = Lock {
-            bus: offer.bus,
-            offer: offer.address,
-            buyer: self.wallet,
-            energy_wh,
-            price_per_kwh: offer.price_per_kwh,
-            deposit,
-            ..Lock::zeroed()
+        // Whoever ends a lock names its number, which the chain tells.
+        let address = address::lock(&offer.address, &self.wallet, place);
+        let Some(lock) = self.read_lock(&address).await else {
+            self.is_certain = false;
+            return false;
         };
-        let lock = Keyed { address: address::lock(&offer.address, &self.wallet), account: lock };
         if self.rng.random_range(0..100) < RELEASE_PERCENT {
-            let release = lock_release(&self.wallet, &lock, &payment, &offer.payout, &settlement);
+            let release = lock_release(&self.wallet, &lock, &offer, &settlement);
             let released = self.send(Kind::LockRelease, release).await;
             if let Fate::Landed = released {
                 let fee = math::share_of(deposit, LOCK_FEE_BPS);
@@ -421,17 +419,36 @@ impl Lane {
         let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
         let hash = self.book.hash(&self.wallet, &[hashed]);
         let bought = Bought { hash, energy_wh, fills: vec![(seller, deposit)], paid_now: 0 };
-        let settle = lock_settle(&lock, &self.trader, self.book.nonce, &offer.payout, &settlement);
+        let settle = lock_settle(&lock, &self.trader, self.book.nonce);
         matches!(self.settle(Kind::LockSettle, settle, bought).await, Fate::Landed)
+    }
+
+    /// A lock that has just landed. Other parts of the node may know of it a moment later.
+    async fn read_lock(&self, address: &Address) -> Option<Keyed<Lock>> {
+        for _ in 0..LOCK_READS {
+            if let Ok(lock) = self.shared.books.fresh.market().lock(address).await {
+                return Some(lock);
+            }
+            sleep(LOCK_READ_INTERVAL).await;
+        }
+        None
     }
 
     async fn post(&mut self) {
         let seller = self.book.member;
-        let bus = self.rng.random_range(0..self.shared.books.fresh.buses.len());
-        let (offer, instruction) = self.shared.books.new_offer(seller, bus);
-        if let Fate::Landed = self.send(Kind::OfferCreate, instruction).await {
-            self.offers.push(offer);
-            self.shared.books.post(Listed { offer, seller });
+        let shared = self.shared.clone();
+        let bus = self.rng.random_range(0..shared.books.fresh.buses.len());
+        // Another lane of the same trader may be listing: this one waits for its turn.
+        let Ok((number, mut numbers)) = shared.books.offer_number(seller, bus).await else { return };
+        let (offer, instruction) = shared.books.new_offer(seller, bus, number);
+        match self.send(Kind::OfferCreate, instruction).await {
+            Fate::Landed => {
+                numbers.has_listed(number);
+                self.offers.push(offer);
+                shared.books.post(Listed { offer, seller });
+            }
+            Fate::Failed => numbers.has_not_listed(number),
+            Fate::Unknown => {}
         }
     }
 

@@ -200,7 +200,7 @@ async fn trades_once(proxy: &Proxy, fresh: &NetworkMarket, faults: &[(&'static s
     }
     assert_eq!(paid(fresh, &member).await, 150, "{faults:?}");
     let offers = fresh.market().all_offers(&fresh.bus).await.unwrap();
-    let own: Vec<_> = offers.iter().filter(|offer| offer.seller == seller.address()).collect();
+    let own: Vec<_> = offers.iter().filter(|offer| offer.wallet == seller.address()).collect();
     assert_eq!(own.len(), 1, "{faults:?}");
     assert_eq!((own[0].remaining_wh, own[0].reserved_wh), (700, 0), "{faults:?}");
     seller.offer_cancel(&offer).await.unwrap();

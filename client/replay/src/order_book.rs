@@ -1,0 +1,126 @@
+//! The offers that members can buy from now. They are read from the chain once a round; after that, each trade of a member
+//! changes them here as it does there. So members plan with what the others have left, and their plans do not conflict.
+
+use {
+    bytemuck::Zeroable,
+    multibus_client::{Address, Keyed, bus::Bus, offer::Offer, purchase::BatchOrder},
+};
+
+/// The members' offers in the window that is being traded.
+pub(crate) struct OrderBook {
+    /// The bus when the offers were read.
+    pub bus: Bus,
+    /// By address.
+    offers: Vec<Keyed<Offer>>,
+}
+
+impl Default for OrderBook {
+    fn default() -> Self {
+        Self { bus: Bus::zeroed(), offers: Vec::new() }
+    }
+}
+
+impl OrderBook {
+    /// The book as it stands on the chain.
+    pub fn new(bus: Bus, mut offers: Vec<Keyed<Offer>>) -> Self {
+        offers.sort_unstable_by_key(|offer| offer.address);
+        Self { bus, offers }
+    }
+
+    /// Offers that have energy left.
+    pub fn free(&self) -> impl Iterator<Item = &Keyed<Offer>> {
+        self.offers.iter().filter(|offer| offer.free_wh() > 0)
+    }
+
+    fn offer(&mut self, address: &Address) -> Option<&mut Offer> {
+        let place = self.offers.binary_search_by_key(address, |offer| offer.address).ok()?;
+        Some(&mut self.offers[place].account)
+    }
+
+    /// Takes up to an amount of an offer for a purchase, in Wh. Returns how much it is.
+    pub fn take_up_to(&mut self, address: &Address, energy_wh: u64) -> u64 {
+        let Some(offer) = self.offer(address) else { return 0 };
+        let taken_wh = energy_wh.min(offer.free_wh());
+        offer.remaining_wh -= taken_wh;
+        taken_wh
+    }
+
+    /// Takes all items of an order, or none: then another member has bought some of it.
+    pub fn take(&mut self, order: &BatchOrder) -> bool {
+        let fits = order
+            .items
+            .iter()
+            .all(|item| self.offer(&item.offer.address).is_some_and(|offer| offer.free_wh() >= item.energy_wh));
+        if fits {
+            for item in &order.items {
+                self.take_up_to(&item.offer.address, item.energy_wh);
+            }
+        }
+        fits
+    }
+
+    /// Returns energy that was taken and not bought.
+    pub fn put_back(&mut self, address: &Address, energy_wh: u64) {
+        if let Some(offer) = self.offer(address) {
+            offer.remaining_wh += energy_wh;
+        }
+    }
+
+    /// Returns all items of an order that was not bought.
+    pub fn put_back_order(&mut self, order: &BatchOrder) {
+        for item in &order.items {
+            self.put_back(&item.offer.address, item.energy_wh);
+        }
+    }
+
+    /// Locks exactly an amount of an offer; `false` where it does not have so much.
+    pub fn lock(&mut self, address: &Address, energy_wh: u64) -> bool {
+        let Some(offer) = self.offer(address).filter(|offer| offer.free_wh() >= energy_wh) else { return false };
+        offer.reserved_wh += energy_wh;
+        true
+    }
+
+    /// Ends a lock, whose energy is sold or free again.
+    pub fn unlock(&mut self, address: &Address, energy_wh: u64, is_sold: bool) {
+        if let Some(offer) = self.offer(address) {
+            offer.reserved_wh = offer.reserved_wh.saturating_sub(energy_wh);
+            offer.remaining_wh -= if is_sold { energy_wh.min(offer.remaining_wh) } else { 0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {super::*, multibus_client::purchase::BatchItem};
+
+    /// An offer of so much, with the bytes of its address.
+    fn offer(byte: u8, remaining_wh: u64) -> Keyed<Offer> {
+        let account = Offer { remaining_wh, listed_wh: remaining_wh, price_per_kwh: 1_000, ..Offer::zeroed() };
+        Keyed { address: Address::new_from_array([byte; 32]), account }
+    }
+
+    #[test]
+    fn a_plan_that_another_member_has_overtaken_takes_nothing() {
+        let (one, two) = (offer(1, 100), offer(2, 50));
+        let mut book = OrderBook::new(Bus::zeroed(), vec![two, one]);
+        let order = |amounts: [u64; 2]| {
+            let items = [one, two].into_iter().zip(amounts).map(|(offer, wh)| BatchItem::at_quote(offer, wh)).collect();
+            BatchOrder::at_quote(items).unwrap()
+        };
+        let free = |book: &OrderBook| book.free().map(|offer| offer.free_wh()).collect::<Vec<_>>();
+        assert!(book.take(&order([60, 50])));
+        assert_eq!(free(&book), [40]);
+        assert!(!book.take(&order([40, 1])));
+        assert_eq!(free(&book), [40]);
+        book.put_back_order(&order([60, 50]));
+        assert_eq!(free(&book), [100, 50]);
+        // Locked energy is not free, until it is released.
+        assert!(book.lock(&two.address, 30) && !book.lock(&two.address, 21));
+        assert_eq!((book.take_up_to(&two.address, 90), free(&book)), (20, vec![100]));
+        book.unlock(&two.address, 10, false);
+        book.unlock(&two.address, 20, true);
+        assert_eq!(free(&book), [100, 10]);
+        // Offers of strangers are not in it.
+        assert_eq!(book.take_up_to(&Address::default(), 1), 0);
+    }
+}

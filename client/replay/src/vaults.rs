@@ -1,0 +1,106 @@
+//! What sellers have in their vaults, and what was paid out of them.
+
+use {
+    crate::{
+        replay_bus::ReplayBus,
+        report::{MemberResult, TreasuryResult},
+    },
+    multibus_client::audit::Audit,
+};
+
+/// Money of one seller that its vault holds, in token base units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InVault {
+    /// Paid for open offers, and not released yet.
+    pub proceeds: u64,
+    /// Released, and not withdrawn yet.
+    pub released: u64,
+}
+
+impl InVault {
+    /// All that it earned and does not have in its wallet.
+    pub fn total(&self) -> u64 {
+        self.proceeds + self.released
+    }
+}
+
+/// Money in the vaults of a replay's sellers.
+pub(crate) struct Vaults {
+    /// By member.
+    pub of_members: Vec<InVault>,
+    /// Of the bus, which sells for its owners in a co-owned replay.
+    pub of_bus: InVault,
+    /// Seller accounts of members and of the bus that are open.
+    pub open_sellers: usize,
+}
+
+impl Vaults {
+    /// From the bus as it is on the chain.
+    pub fn new(bus: &ReplayBus, audit: &Audit) -> Self {
+        let of_members = vec![InVault::default(); bus.members.len()];
+        let mut vaults = Self { of_members, of_bus: InVault::default(), open_sellers: 0 };
+        for seller in &audit.sellers {
+            if let Some(vault) = vaults.of(bus, &seller.wallet) {
+                vault.released += seller.released;
+                vaults.open_sellers += 1;
+            }
+        }
+        for offer in &audit.offers {
+            if let Some(vault) = vaults.of(bus, &offer.wallet) {
+                vault.proceeds += offer.proceeds;
+            }
+        }
+        vaults
+    }
+
+    /// What a wallet has; `None` for strangers.
+    fn of(&mut self, bus: &ReplayBus, wallet: &multibus_client::Address) -> Option<&mut InVault> {
+        match *wallet == bus.address {
+            true => Some(&mut self.of_bus),
+            false => self.of_members.get_mut(*bus.member_of.get(wallet)?),
+        }
+    }
+
+    /// Enters what was released and withdrawn into the members' results.
+    pub fn enter(&self, members: &mut [MemberResult], treasury: Option<&TreasuryResult>) {
+        for (number, (member, vault)) in members.iter_mut().zip(&self.of_members).enumerate() {
+            (member.released_base_units, member.withdrawn_base_units) =
+                match treasury.and_then(|treasury| treasury.owner(number)) {
+                    Some(owner) => (owner.revenue_base_units(), owner.claimed_base_units),
+                    None => {
+                        let released = member.income_by_itself().saturating_sub(vault.proceeds);
+                        (released, released.saturating_sub(vault.released))
+                    }
+                };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {super::*, crate::report::OwnerResult};
+
+    #[test]
+    fn what_a_vault_holds_is_not_withdrawn_and_an_owner_has_what_it_claimed() {
+        let member = |earned_base_units, lock_fees_earned_base_units| MemberResult {
+            earned_base_units,
+            lock_fees_earned_base_units,
+            ..MemberResult::default()
+        };
+        let mut members = [member(100, 5), member(70, 0)];
+        let vault = |proceeds, released| InVault { proceeds, released };
+        let of_members = vec![vault(30, 20), vault(0, 0)];
+        let vaults = Vaults { of_members, of_bus: vault(7, 1), open_sellers: 2 };
+        vaults.enter(&mut members, None);
+        let figures = |members: &[MemberResult]| -> Vec<(u64, u64)> {
+            members.iter().map(|member| (member.released_base_units, member.withdrawn_base_units)).collect()
+        };
+        assert_eq!(figures(&members), [(75, 55), (70, 70)]);
+        let owner =
+            OwnerResult { member: 1, claimed_base_units: 40, claimable_base_units: 9, ..OwnerResult::default() };
+        let treasury = TreasuryResult { owners: vec![owner], ..TreasuryResult::default() };
+        vaults.enter(&mut members, Some(&treasury));
+        assert_eq!(figures(&members), [(75, 55), (49, 40)]);
+        assert_eq!(vaults.of_bus.total(), 8);
+    }
+}
