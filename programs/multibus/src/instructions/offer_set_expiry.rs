@@ -32,7 +32,7 @@ pub fn handler(ctx: &mut Context<OfferSetExpiry>, expires_at: i64, expected_vers
     if expires_at > offer.expires_at {
         // It is on offer for longer than was agreed: under the rules of today.
         bus.validate_open()?;
-        bus.validate_seller(bus.address(), &accounts.seller)?;
+        accounts.seller.validate_lists(bus, bus.address())?;
         bus.validate_price(offer.price_per_kwh, offer.is_of_bus())?;
     }
     let now = clock::now()?;

@@ -5,7 +5,6 @@ use {
         constants::*,
         error::{ensure, refuse},
         numbered::numbered_enum,
-        state::Seller,
     },
     anchor_lang::{address_eq, prelude::*},
     bytemuck::{Pod, Zeroable},
@@ -444,20 +443,6 @@ impl Bus {
         Ok(())
     }
 
-    /// Refuses sellers who may not list here now: those who are suspended, and those whom the policy leaves out. The bus
-    /// itself may list under every policy.
-    #[inline(always)]
-    pub fn validate_seller(&self, address: &Address, seller: &Seller) -> Result<()> {
-        ensure!(seller.suspended == 0, SellerSuspended);
-        ensure!(
-            seller.is_of(address) || self.may_list(&seller.wallet, seller.admitted == 1),
-            ListingClosed,
-            "listing policy {}",
-            self.listing_policy
-        );
-        Ok(())
-    }
-
     /// Whether the policy lets a wallet list.
     #[inline(always)]
     pub fn may_list(&self, wallet: &Address, admitted: bool) -> bool {
@@ -724,27 +709,6 @@ mod tests {
         assert_eq!(bus.validate_is_operator(&wallet(1)), Err(MultibusError::NotTheOperator.into()));
         bus.operator = Address::default();
         assert_eq!(bus.validate_is_operator(&Address::default()), Err(MultibusError::NotTheOperator.into()));
-    }
-
-    #[test]
-    fn who_lists_is_decided_by_the_policy_and_by_suspension() {
-        let mut bus = created(|_| ()).unwrap();
-        let seller = |number: u8, admitted| Seller { wallet: wallet(number), admitted, ..Seller::zeroed() };
-        let own = Seller { wallet: BUS, ..Seller::zeroed() };
-        let (owner, admitted, stranger) = (seller(1, 0), seller(4, 1), seller(5, 0));
-        let closed = Err(MultibusError::ListingClosed.into());
-        for (policy, expected) in [
-            (ListingPolicy::OwnersOnly, [Ok(()), Ok(()), closed.clone(), closed.clone()]),
-            (ListingPolicy::Admitted, [Ok(()), Ok(()), Ok(()), closed.clone()]),
-            (ListingPolicy::Open, [Ok(()), Ok(()), Ok(()), Ok(())]),
-        ] {
-            bus.listing_policy = policy as u8;
-            for (seller, expected) in [own, owner, admitted, stranger].iter().zip(expected) {
-                assert_eq!(bus.validate_seller(&BUS, seller), expected, "{policy:?}");
-                let suspended = Seller { suspended: 1, ..*seller };
-                assert_eq!(bus.validate_seller(&BUS, &suspended), Err(MultibusError::SellerSuspended.into()));
-            }
-        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl OfferTerms {
     ) -> Result<()> {
         bus.validate_running()?;
         bus.validate_open()?;
-        bus.validate_seller(bus_address, seller)?;
+        seller.validate_lists(bus, bus_address)?;
         ensure!(self.energy_wh > 0, EnergyZero);
         Bus::validate_size(bus.least_wh, self.energy_wh, capacity.available_under(bus.capacity_wh))?;
         bus.validate_price(self.price_per_kwh, seller.is_of(bus_address))?;
@@ -395,7 +395,7 @@ impl Offer {
         ensure!(
             stopped
                 || self.is_listed_by(bus, caller)
-                || ((self.is_of_bus() || bus.validate_seller(&self.bus, seller).is_err()) && manages()),
+                || ((self.is_of_bus() || seller.validate_lists(bus, &self.bus).is_err()) && manages()),
             OfferStillTrading
         );
         Ok(())

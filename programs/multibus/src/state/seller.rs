@@ -67,6 +67,20 @@ impl Seller {
         address_eq(&self.wallet, bus)
     }
 
+    /// Refuses a seller who may not list on its bus now: one that is suspended, or whom the policy leaves out. The bus itself
+    /// may list under every policy.
+    #[inline(always)]
+    pub fn validate_lists(&self, bus: &Bus, bus_address: &Address) -> Result<()> {
+        ensure!(self.suspended == 0, SellerSuspended);
+        ensure!(
+            self.is_of(bus_address) || bus.may_list(&self.wallet, self.admitted == 1),
+            ListingClosed,
+            "listing policy {}",
+            bus.listing_policy
+        );
+        Ok(())
+    }
+
     /// It may list where the bus's policy lets it, and is not suspended.
     pub fn admit(&mut self) {
         self.admitted = 1;
@@ -151,8 +165,13 @@ impl Seller {
 mod tests {
     use {
         super::*,
-        crate::error::MultibusError,
-        crate::state::fixture::{BUS, assert_noticed, wallet},
+        crate::{
+            error::MultibusError,
+            state::{
+                ListingPolicy,
+                fixture::{BUS, assert_noticed, wallet},
+            },
+        },
         bytemuck::Zeroable,
     };
 
@@ -160,6 +179,28 @@ mod tests {
         let mut seller = Seller::zeroed();
         seller.initialize(&BUS, &wallet(1), &wallet(2), &wallet(3), 5, 1_000).unwrap();
         seller
+    }
+
+    #[test]
+    fn who_lists_is_decided_by_the_policy_and_by_suspension() {
+        let mut bus = Bus { owner_count: 1, ..Bus::zeroed() };
+        bus.owners[0].owner = wallet(1);
+        let seller = |number: u8, admitted| Seller { wallet: wallet(number), admitted, ..Seller::zeroed() };
+        let own = Seller { wallet: BUS, ..Seller::zeroed() };
+        let (owner, admitted, stranger) = (seller(1, 0), seller(4, 1), seller(5, 0));
+        let closed = Err(MultibusError::ListingClosed.into());
+        for (policy, expected) in [
+            (ListingPolicy::OwnersOnly, [Ok(()), Ok(()), closed.clone(), closed.clone()]),
+            (ListingPolicy::Admitted, [Ok(()), Ok(()), Ok(()), closed.clone()]),
+            (ListingPolicy::Open, [Ok(()), Ok(()), Ok(()), Ok(())]),
+        ] {
+            bus.listing_policy = policy as u8;
+            for (seller, expected) in [own, owner, admitted, stranger].iter().zip(expected) {
+                assert_eq!(seller.validate_lists(&bus, &BUS), expected, "{policy:?}");
+                let suspended = Seller { suspended: 1, ..*seller };
+                assert_eq!(suspended.validate_lists(&bus, &BUS), Err(MultibusError::SellerSuspended.into()));
+            }
+        }
     }
 
     #[test]
