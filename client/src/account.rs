@@ -42,9 +42,6 @@ pub trait MarketAccount: Pod + Discriminator {
     /// Name of the account in messages.
     const NAME: &'static str;
 
-    /// Layout version that the account carries.
-    fn layout_version(&self) -> u8;
-
     /// Where an account with these contents lives.
     fn home(&self) -> Address;
 
@@ -62,10 +59,6 @@ macro_rules! market_accounts {
     ($($account:ident = $name:literal at $home:expr, later $later:expr;)+) => {
         $(impl MarketAccount for $account {
             const NAME: &'static str = $name;
-
-            fn layout_version(&self) -> u8 {
-                self.layout_version
-            }
 
             fn home(&self) -> Address {
                 let home: fn(&Self) -> Address = $home;
@@ -97,28 +90,24 @@ market_accounts!(
         later |seller| seller.reserved = [0; 24];
     Offer = "offer" at |offer| address::offer(&offer.seller, offer.number),
         later |offer| {
-            (offer.padding, offer.reserved) = ([0; 4], [0; 128]);
+            offer.reserved = [0; 15];
             offer.source = EnergySource::Unspecified as u8;
         };
     Lock = "lock" at |lock| address::lock(&lock.offer, &lock.buyer, lock.place),
-        later |lock| (lock.padding, lock.reserved) = ([0; 2], [0; 64]);
+        later |lock| (lock.padding, lock.reserved) = ([0; 6], [0; 7]);
     Trader = "trader" at |trader| address::trader(&trader.wallet, trader.lane),
         later |trader| (trader.padding, trader.reserved) = ([0; 4], [0; 32]);
     Claim = "claim" at |claim| address::claim(&claim.bus, &claim.wallet),
         later |claim| (claim.padding, claim.reserved) = ([0; 6], [0; 32]);
     Proposal = "proposal" at |proposal| address::proposal(&proposal.bus, &proposal.proposer, proposal.number),
         later |proposal| {
-            (proposal.padding, proposal.reserved) = ([0; 3], [0; 64]);
+            (proposal.padding, proposal.reserved) = ([0; 2], [0; 64]);
             proposal.action.kind = ActionKind::Pause as u8;
         };
 );
 
 impl MarketAccount for Ledger {
     const NAME: &'static str = "ledger";
-
-    fn layout_version(&self) -> u8 {
-        self.layout_version
-    }
 
     fn home(&self) -> Address {
         address::ledger(&self.bus)
@@ -144,14 +133,15 @@ pub fn decode<T: MarketAccount>(address: &Address, account: &Account) -> Result<
     if !account.data.starts_with(T::DISCRIMINATOR) {
         return Err(refuse("it is an account of another kind".to_string()));
     }
+    // The version comes first in every layout, and tells why a length is another.
+    if let Some(found) = account.data.get(discriminator).filter(|version| **version != LAYOUT_VERSION) {
+        let remedy = if *found < LAYOUT_VERSION { "use the client of that time" } else { "update this client" };
+        return Err(refuse(format!("its layout version is {found}, this client knows {LAYOUT_VERSION}; {remedy}")));
+    }
     if account.data.len() != T::len() {
         return Err(refuse(format!("it has {} bytes, not {}", account.data.len(), T::len())));
     }
     let decoded: T = bytemuck::pod_read_unaligned(&account.data[discriminator..]);
-    if decoded.layout_version() != LAYOUT_VERSION {
-        let found = decoded.layout_version();
-        return Err(refuse(format!("its layout version is {found}, this client knows {LAYOUT_VERSION}; update it")));
-    }
     let home = decoded.home();
     if home != *address {
         return Err(refuse(format!("its contents are those of {home}; use another node")));
@@ -188,7 +178,16 @@ mod tests {
 
     #[test]
     fn a_foreign_or_broken_account_is_refused_with_its_cause() {
-        let offer = Offer { layout_version: LAYOUT_VERSION, version: 1, price_per_kwh: 7, ..Offer::zeroed() };
+        let offer = Offer {
+            layout_version: LAYOUT_VERSION,
+            version: 1,
+            price_per_kwh: 7,
+            bus: Address::new_from_array([8; 32]),
+            gate_closes_at: i64::MAX,
+            least_wh: 1,
+            expires_at: 1,
+            ..Offer::zeroed()
+        };
         let good = account(&offer);
         assert_eq!(decode::<Offer>(&offer.home(), &good).unwrap().account, offer);
         let mut foreign = good.clone();
@@ -199,15 +198,20 @@ mod tests {
         assert_eq!(cause(&other_kind), "it is an account of another kind");
         let mut short = good.clone();
         short.data.pop();
-        assert!(cause(&short).contains("311 bytes, not 312"));
+        assert!(cause(&short).contains("447 bytes, not 448"));
         let later = account(&Offer { layout_version: 9, ..offer });
-        assert!(cause(&later).contains("layout version is 9"));
-        let elsewhere = account(&Offer { offer_seq: 1, ..offer });
+        assert!(cause(&later).contains("layout version is 9, this client knows 2; update this client"));
+        let mut longer = later.clone();
+        longer.data.resize(1_000, 0);
+        assert!(cause(&longer).contains("layout version is 9"), "the version explains another length");
+        let earlier = account(&Offer { layout_version: 1, ..offer });
+        assert!(cause(&earlier).contains("layout version is 1, this client knows 2; use the client of that time"));
+        let elsewhere = account(&Offer { number: 1, ..offer });
         assert!(cause(&elsewhere).contains(&address::offer(&Address::default(), 1).to_string()));
         let impossible = account(&Offer { reserved_wh: 1, ..offer });
         assert!(cause(&impossible).contains("reserved <= remaining <= listed"));
         // A later program may use reserved bytes and know more sources.
-        let newer = Offer { source: 200, padding: [1; 3], reserved: [1; 64], ..offer };
+        let newer = Offer { source: 200, reserved: [1; 15], ..offer };
         assert_eq!(decode::<Offer>(&offer.home(), &account(&newer)).unwrap().account, newer);
         assert_eq!(cause(&Account { data: Vec::new(), ..good }), "it is an account of another kind");
     }

@@ -319,11 +319,14 @@ mod tests {
         let account = Offer {
             layout_version: LAYOUT_VERSION,
             capacity: address(1),
+            bus: address(8),
+            wallet: address(6),
             seller: address(5),
             listed_wh: 400,
             remaining_wh: 300,
             reserved_wh: 50,
             open_locks: 1,
+            locks_taken: 1,
             deposits: 10,
             proceeds: 20,
             price_per_kwh: 200,
@@ -331,6 +334,7 @@ mod tests {
             created_at: 1,
             expires_at: 1_000,
             gate_closes_at: i64::MAX,
+            least_wh: 1,
             locked_until: Lock::expiry(0),
             ..Offer::zeroed()
         };
@@ -340,6 +344,7 @@ mod tests {
     fn lock() -> Keyed<Lock> {
         let account = Lock {
             layout_version: LAYOUT_VERSION,
+            number: 1,
             offer: address(2),
             energy_wh: 50,
             price_per_kwh: 200,
@@ -401,7 +406,7 @@ mod tests {
             ("offers open in window 0 is 2 and should be 1", |books| books.capacity.account.open_offers = 2),
             ("energy reserved in offer", |books| books.offer.account.reserved_wh += 1),
             ("deposits on offer", |books| books.offer.account.deposits += 1),
-            ("locks on offer", |books| books.offer.account.open_locks += 1),
+            ("locks on offer", |books| (books.offer.account.open_locks, books.offer.account.locks_taken) = (2, 2)),
             ("which is no offer", |books| books.lock.account.offer = address(9)),
             ("the deposit is the full cost", |books| books.lock.account.deposit += 1),
             ("open offers of seller", |books| books.seller.account.open_offers += 1),

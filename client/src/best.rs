@@ -9,16 +9,23 @@ use {
         error::{Error, Result},
         market::Market,
         offer::{EnergySource, Offer, OfferFilter, OfferSort},
-        purchase::{BatchItem, BatchOrder, Purchased},
-        router::{self, BatchLimits, RouteError, RouterOffer, RouterWant},
+        purchase::{BatchItem, BatchOrder, Purchased, rounds_above},
+        quantity::{BaseUnits, PricePerKwh, Wh},
+        router::{self, BatchLimits, PriceFraction, RouteError, RouterOffer, RouterWant},
         wallet::Wallet,
     },
     solana_address::Address,
     std::{
         collections::HashMap,
-        sync::atomic::{AtomicU64, Ordering},
+        sync::{
+            Mutex, PoisonError,
+            atomic::{AtomicU64, Ordering},
+        },
     },
 };
+
+/// Offers that one purchase leaves out at most, before it gives up.
+const MOST_LEFT_OUT: usize = 64;
 
 /// What to buy on a bus, and within which limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +112,17 @@ pub struct BestPurchase {
     /// Why it stopped before everything was bought. `None` if everything was bought, or if the minimum was bought and
     /// nothing more was on offer within the limits.
     pub stopped: Option<Error>,
+    /// Offers that made a transaction fail and were left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An offer that was left out of a purchase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The offer.
+    pub offer: Address,
+    /// Why it could not be bought, as a sentence.
+    pub cause: String,
 }
 
 impl BestPurchase {
@@ -137,6 +155,18 @@ pub fn quote(offers: &[Keyed<Offer>], bus: &Bus, want: &Want, limits: &BatchLimi
             mint: bus.mint,
         },
     )?;
+    if let Some(max_price_per_kwh) = want.max_price_per_kwh.filter(|_| !want.allow_rounding) {
+        for fill in &plan.fills {
+            if rounds_above(Wh(fill.energy_wh), BaseUnits(fill.cost), PricePerKwh(max_price_per_kwh)) {
+                return Err(RouteError::RoundingAboveLimit {
+                    offer: fill.offer.offer,
+                    energy_wh: fill.energy_wh,
+                    price: PriceFraction::new(BaseUnits(fill.cost), Wh(fill.energy_wh)),
+                    max_price_per_kwh,
+                });
+            }
+        }
+    }
     let by_address: HashMap<Address, &Keyed<Offer>> = offers.iter().map(|offer| (offer.address, offer)).collect();
     let orders = router::split(&plan.fills, limits).into_iter().map(|batch| BatchOrder {
         items: (batch.fills.iter())
@@ -157,21 +187,31 @@ pub fn quote(offers: &[Keyed<Offer>], bus: &Bus, want: &Want, limits: &BatchLimi
 impl Market {
     /// The cheapest way to buy what is wanted, from what is on offer now.
     pub async fn quote_best(&self, want: &Want) -> Result<BestQuote> {
+        self.quote_best_without(want, &[]).await
+    }
+
+    async fn quote_best_without(&self, want: &Want, left_out: &[LeftOut]) -> Result<BestQuote> {
         let filter = want.filter();
         let (offers, bus) = tokio::join!(self.active_offers(&want.bus, &filter, OfferSort::Price), self.bus(&want.bus));
-        quote(&offers?, &bus?.account, want, &BatchLimits::default()).map_err(|error| Error::Invalid(error.to_string()))
+        let (mut offers, bus) = (offers?, bus?);
+        offers.retain(|offer| left_out.iter().all(|left| left.offer != offer.address));
+        quote(&offers, &bus, want, &BatchLimits::default()).map_err(|error| Error::Invalid(error.to_string()))
     }
 }
 
 impl Wallet {
     /// What [`Wallet::buy_best`] would buy now.
     pub async fn quote_best(&self, want: &Want) -> Result<BestQuote> {
-        self.market().quote_best(&Want { buyer: Some(self.address()), ..*want }).await
+        self.quote_best_without(want, &[]).await
+    }
+
+    async fn quote_best_without(&self, want: &Want, left_out: &[LeftOut]) -> Result<BestQuote> {
+        self.market().quote_best_without(&Want { buyer: Some(self.address()), ..*want }, left_out).await
     }
 
     /// Buys what is wanted at the lowest total cost. Every transaction is quoted on its own, and quoted again if an
-    /// offer changes before it lands. If a later transaction fails, the purchases of the earlier ones are returned with
-    /// the cause.
+    /// offer changes before it lands. An offer that makes a transaction fail is left out and named, and the rest is bought
+    /// without it. If a later transaction fails, the purchases of the earlier ones are returned with the cause.
     ///
     /// # Errors
     /// Where nothing was bought.
@@ -183,33 +223,59 @@ impl Wallet {
         loop {
             let rest = want.after(&bought, paid_at_most);
             let has_enough = bought.energy_wh() >= want.min_energy_wh && !bought.purchases.is_empty();
-            if has_enough && self.quote_best(&rest).await.is_err() {
+            if has_enough && self.quote_best_without(&rest, &bought.left_out).await.is_err() {
                 return Ok(bought);
             }
             let signed_for = AtomicU64::new(0);
+            let quoted = Mutex::new(None);
             let purchased = self
                 .buy_batch_quoted(|| async {
-                    let quote = self.quote_best(&rest).await?;
+                    let quote = self.quote_best_without(&rest, &bought.left_out).await?;
                     let order = quote.orders.into_iter().next();
                     let order = order.ok_or_else(|| Error::Invalid("the quote is empty; ask for more".to_string()))?;
                     signed_for.fetch_max(order.max_total, Ordering::Relaxed);
+                    *quoted.lock().unwrap_or_else(PoisonError::into_inner) = Some(order.clone());
                     Ok(order)
                 })
                 .await;
-            match purchased {
+            let error = match purchased {
                 Ok(purchased) => {
                     paid_at_most = paid_at_most.saturating_add(signed_for.into_inner());
                     bought.purchases.push(purchased);
+                    if bought.energy_wh() >= want.energy_wh {
+                        return Ok(bought);
+                    }
+                    continue;
                 }
-                Err(error) if bought.purchases.is_empty() => return Err(error),
-                Err(error) => {
-                    bought.stopped = Some(error);
-                    return Ok(bought);
+                Err(error) => error,
+            };
+            // The program refused, so nothing was paid and nothing can land any more.
+            let quoted = quoted.into_inner().unwrap_or_else(PoisonError::into_inner);
+            if let (Error::Program(_), Some(order)) = (&error, &quoted) {
+                let failing = self.failing_offers(order).await;
+                if !failing.is_empty() && bought.left_out.len() + failing.len() <= MOST_LEFT_OUT {
+                    let left_out = |(offer, error): (Address, Error)| LeftOut { offer, cause: error.to_string() };
+                    bought.left_out.extend(failing.into_iter().map(left_out));
+                    continue;
                 }
             }
-            if bought.energy_wh() >= want.energy_wh {
+            if !bought.purchases.is_empty() {
+                bought.stopped = Some(error);
                 return Ok(bought);
             }
+            return Err(match quoted {
+                Some(order) => self.explain_payment(error, &want.bus, order.payment).await,
+                None => explain_left_out(error, &bought.left_out),
+            });
         }
     }
+}
+
+/// Names the offers that were left out where without them there is too little.
+fn explain_left_out(error: Error, left_out: &[LeftOut]) -> Error {
+    if left_out.is_empty() {
+        return error;
+    }
+    let left_out: Vec<String> = left_out.iter().map(|left| format!("{}: {}", left.offer, left.cause)).collect();
+    Error::Invalid(format!("{error}; offers that cannot be bought now were left out: {}", left_out.join("; ")))
 }

@@ -31,6 +31,7 @@ pub fn capacity_open(payer: &Address, bus: &Address, window_start: i64) -> Instr
 pub fn capacity_close(caller: &Address, bus: &Address, window_start: i64, rent_payer: &Address) -> Instruction {
     multibus::instruction::CapacityClose {}.to_instruction(multibus::accounts::CapacityClose {
         caller: *caller,
+        bus: *bus,
         ledger: address::ledger(bus),
         capacity: address::capacity(bus, window_start),
         rent_payer: *rent_payer,
@@ -64,7 +65,7 @@ impl Wallet {
     }
 
     /// Closes a window that has no open offers: once it is over, or where nothing was sold in it, once its gate has closed.
-    /// Who paid its rent closes an unused one at any time.
+    /// Who paid its rent, an owner and the operator close an unused one at any time.
     pub async fn capacity_close(&self, bus: &Address, window_start: i64) -> Result<Sent> {
         if window_start == 0 {
             return Err(Error::Invalid(

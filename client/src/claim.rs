@@ -11,6 +11,7 @@ use {
         wallet::Wallet,
     },
     anchor_lang::Discriminator,
+    multibus::state::{Bus, Tombstone},
     solana_address::Address,
     solana_instruction::Instruction,
 };
@@ -72,37 +73,50 @@ impl Market {
         Ok(ClaimPayer { settlement, creator: bus.creator, is_closed: false })
     }
 
-    /// Where a wallet is paid that names no account: its associated token account, or its treasury where the wallet is a
-    /// bus.
-    pub(crate) async fn account_to_pay(&self, wallet: &Address, settlement: &Settlement) -> Result<Address> {
-        let accounts = self.chain().accounts(&[*wallet]).await?;
-        let is_bus = accounts[0].as_ref().is_some_and(|account| {
-            account.owner == multibus::ID && account.data.starts_with(multibus::state::Bus::DISCRIMINATOR)
-        });
-        Ok(if is_bus { address::treasury(wallet) } else { settlement.token_account(wallet) })
+    /// Whether an address is a bus, open or closed. A bus that owns a part of another is paid nothing: what it would get goes
+    /// back to the other's treasury.
+    pub(crate) async fn is_bus(&self, address: &Address) -> Result<bool> {
+        let accounts = self.chain().accounts(&[*address]).await?;
+        Ok(accounts[0].as_ref().is_some_and(|account| {
+            account.owner == multibus::ID
+                && [Bus::DISCRIMINATOR, Tombstone::DISCRIMINATOR].iter().any(|kind| account.data.starts_with(kind))
+        }))
     }
 }
 
 impl Wallet {
     /// Pays a wallet what a bus owes it, open or closed: to the token account that the claim records where it can be paid,
-    /// else to the wallet's associated one, which is created where it is missing. Anyone may do it for any wallet.
+    /// else to the wallet's associated one, which is created where it is missing. Anyone may do it for any wallet. What is
+    /// owed to another bus goes back to the treasury of this one, or to its creator where it is closed.
     pub async fn claim_pay(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
         let claim = self.market().claim(bus, wallet).await?;
         let claim = claim.ok_or_else(|| {
             Error::Invalid(format!("the bus {bus} owes nothing to {wallet} that could not be paid; nothing to do"))
         })?;
         let payer = self.market().claim_payer(bus).await?;
+        if self.market().is_bus(wallet).await? {
+            if !payer.is_closed {
+                let treasury = address::treasury(bus);
+                return self.send(&[claim_pay(&self.address(), &claim, &payer, &treasury)]).await;
+            }
+            return self.pay_claim_into(&claim, &payer, &payer.creator).await;
+        }
         if claim.refund != Address::default()
             && self.market().is_payable(&claim.refund, wallet, &payer.settlement).await?
         {
             return self.send(&[claim_pay(&self.address(), &claim, &payer, &claim.refund)]).await;
         }
-        let destination = self.market().account_to_pay(wallet, &payer.settlement).await?;
+        self.pay_claim_into(&claim, &payer, wallet).await
+    }
+
+    /// Pays a claim into the associated token account of a wallet, which is created where it is missing.
+    async fn pay_claim_into(&self, claim: &Keyed<Claim>, payer: &ClaimPayer, wallet: &Address) -> Result<Sent> {
+        let destination = payer.settlement.token_account(wallet);
         let mut instructions = Vec::with_capacity(2);
         if self.chain().accounts(&[destination]).await?[0].is_none() {
             instructions.push(payer.settlement.create_token_account(&self.address(), wallet));
         }
-        instructions.push(claim_pay(&self.address(), &claim, &payer, &destination));
+        instructions.push(claim_pay(&self.address(), claim, payer, &destination));
         self.send(&instructions).await
     }
 }

@@ -124,12 +124,15 @@ pub enum Error {
         /// Why.
         cause: String,
     },
-    /// It is unknown whether a purchase happened: the network does not answer.
+    /// It is unknown whether a purchase happened: a transaction for it may still land, or the network does not tell.
     #[error(
-        "nobody could be asked what became of the purchase {transaction_hash} (nonce {nonce} of lane {lane}): {cause}; \
-         verify that hash before you buy again"
+        "it is unknown whether the purchase {transaction_hash} (nonce {nonce} of lane {lane}{}) happened: {cause}; verify that \
+         hash before you buy again",
+        signature.map(|signature| format!(", transaction {signature}")).unwrap_or_default()
     )]
     PurchaseUnknown {
+        /// The last transaction that was handed to a node for it.
+        signature: Option<Signature>,
         /// Hash of the purchase.
         transaction_hash: TransactionHash,
         /// Its nonce lane.
@@ -138,6 +141,20 @@ pub enum Error {
         nonce: u64,
         /// Why.
         cause: String,
+    },
+    /// The program's address is the one of local networks, and the node is of a public one.
+    #[error(
+        "the program address {address} is for local networks: everybody has its key, so on {network} anybody may have \
+         deployed a program there; use a client that was built for {network} with the address of its own program in \
+         MULTIBUS_PROGRAM_ID, or a node of a local network (this one is {url})"
+    )]
+    LocalProgram {
+        /// The program's address.
+        address: Address,
+        /// Name of the public network.
+        network: &'static str,
+        /// The node's URL: scheme and host.
+        url: String,
     },
     /// A wallet could not sign.
     #[error("the wallet {wallet} could not sign: {cause}; check the keypair or the signing device")]
@@ -170,6 +187,8 @@ pub struct ProgramFailure {
     pub sentence: String,
     /// The values that the program logged with its refusal.
     pub detail: Option<String>,
+    /// The offer that it is about, where a batch failed because of one.
+    pub offer: Option<Address>,
     /// Everything that was logged.
     pub logs: Vec<String>,
 }
@@ -189,6 +208,9 @@ impl fmt::Display for ProgramFailure {
         f.write_str(&self.sentence)?;
         if let Some(detail) = &self.detail {
             write!(f, " ({detail})")?;
+        }
+        if let Some(offer) = self.offer {
+            write!(f, " (offer {offer})")?;
         }
         if let Some(multibus) = self.multibus {
             write!(f, " [{} {}]", multibus.name(), multibus.code())?;
@@ -376,7 +398,7 @@ fn program_failure(instruction: u8, error: InstructionError, logs: Vec<String>) 
         Some(multibus) => multibus.message().to_string(),
         None => program_sentence(program, &error),
     };
-    ProgramFailure { program, instruction, error, multibus, sentence, detail, logs }
+    ProgramFailure { program, instruction, error, multibus, sentence, detail, offer: None, logs }
 }
 
 fn program_name(program: Option<Address>) -> String {

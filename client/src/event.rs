@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn expiry_set() -> OfferExpirySet {
-        OfferExpirySet { offer: Address::new_from_array([1; 32]), expires_at: 5, trades_from: 0 }
+        OfferExpirySet { offer: Address::new_from_array([1; 32]), expires_at: 5, version: 2, padding: [0; 4] }
     }
 
     fn names(lines: &[String]) -> Vec<&'static str> {

@@ -2,7 +2,7 @@
 
 use {
     crate::text::hex,
-    multibus::state::{Order, transaction_hash},
+    multibus::state::{Order, PurchaseKind, transaction_hash},
     solana_address::Address,
     std::{fmt, str::FromStr},
 };
@@ -12,9 +12,9 @@ use {
 pub struct TransactionHash(pub [u8; 32]);
 
 impl TransactionHash {
-    /// The hash of a purchase.
-    pub fn of(buyer: &Address, lane: u16, nonce: u64, orders: &[Order]) -> Self {
-        Self(transaction_hash(buyer, lane, nonce, orders))
+    /// The hash of a purchase: from one offer, from many in a batch, or by settling a lock.
+    pub fn of(kind: PurchaseKind, buyer: &Address, lane: u16, nonce: u64, orders: &[Order]) -> Self {
+        Self(transaction_hash(kind, buyer, lane, nonce, orders))
     }
 }
 

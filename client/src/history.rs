@@ -10,6 +10,7 @@ use {
         hash::TransactionHash,
         market::Market,
         purchase::PurchasedFill,
+        send::Sent,
         text::hex,
         trader::{Trader, receipts_of},
     },
@@ -125,6 +126,9 @@ pub struct History {
     pub purchases: Vec<HistoricPurchase>,
     /// What is wrong with it; empty for a history that is proven complete and true.
     pub flaws: Vec<Flaw>,
+    /// Transactions of the lane whose logs were cut off or are not served, newest first. Purchases that are missing may be in
+    /// them. Where there is no flaw, receipts and the root on chain tell that none is.
+    pub unread: Vec<Signature>,
 }
 
 impl History {
@@ -176,8 +180,17 @@ struct Kept {
     trader: Option<Trader>,
 }
 
+/// The market's events in a transaction that succeeded.
+struct Logged {
+    signature: Signature,
+    events: Vec<Event>,
+    /// Whether its whole log was read.
+    is_complete: bool,
+}
+
 impl Market {
-    /// Finds the purchase with a hash; `None` if it did not happen. Looks at receipts first, then at the transactions
+    /// Finds the purchase with a hash; `None` if it did not happen. Fails where it was not found and some logs could not be
+    /// read. Looks at receipts first, then at the transactions
     /// of the wallet. Without a wallet it looks at all transactions of the market, which takes long on a busy network.
     pub async fn is_transaction_processed(
         &self,
@@ -203,9 +216,11 @@ impl Market {
             }));
         }
         let mentions = wallet.copied().unwrap_or(multibus::ID);
+        let mut unread = 0usize;
         let mut pages = HistoryPages::new(self.chain().as_ref(), &mentions, LOOKED_AT_AT_MOST);
         while let Some(page) = pages.next().await? {
-            for (signature, events) in self.events_of(&page).await? {
+            for Logged { signature, events, is_complete } in self.events_of(&page).await? {
+                unread += usize::from(!is_complete);
                 let Some(mut found) = events.iter().find_map(|event| processed_in(event, transaction_hash)) else {
                     continue;
                 };
@@ -218,6 +233,12 @@ impl Market {
                 }
                 return Ok(Some(found));
             }
+        }
+        if unread > 0 {
+            return Err(Error::Invalid(format!(
+                "no purchase {transaction_hash} was found, but it may be in {unread} transactions whose logs were cut off or \
+                 are not served; ask a node that keeps the whole history"
+            )));
         }
         Ok(None)
     }
@@ -244,7 +265,7 @@ impl Market {
         };
         let kept = kept.ok_or(Error::NotFound { kind: "trader", address })?;
         let mut found: BTreeMap<u64, HistoricPurchase> = BTreeMap::new();
-        for (signature, events) in &transactions {
+        for Logged { signature, events, .. } in &transactions {
             for event in events {
                 let Event::EnergyPurchased(event) = event else { continue };
                 let is_of_lane = event.buyer == *wallet && event.lane == lane;
@@ -264,25 +285,26 @@ impl Market {
                 }
             }
         }
-        Ok(verify(*wallet, lane, &kept, found))
+        let unread = transactions.iter().filter(|logged| !logged.is_complete).map(|logged| logged.signature).collect();
+        Ok(History { unread, ..verify(*wallet, lane, &kept, found) })
     }
 
     /// The market's events of transactions, in the order given; failed ones have none.
-    async fn events_of(&self, signatures: &[SignatureInfo]) -> Result<Vec<(Signature, Vec<Event>)>> {
+    async fn events_of(&self, signatures: &[SignatureInfo]) -> Result<Vec<Logged>> {
         let succeeded: Vec<Signature> =
             signatures.iter().filter(|info| info.error.is_none()).map(|info| info.signature).collect();
         let read = |signature: Signature| async move {
             let record = self.chain().transaction(&signature).await?;
-            let events = record.map(|record| record.events()).unwrap_or_default();
-            Ok((signature, events))
+            let sent = Sent::new(signature, 0, record, 0);
+            Ok(Logged { signature, events: sent.events, is_complete: !sent.events_missing })
         };
         stream::iter(succeeded.into_iter().map(read)).buffered(READ_AT_ONCE).try_collect().await
     }
 }
 
 /// What the chain said about a lane when it was closed for the last time. Transactions are newest first.
-fn last_closing(transactions: &[(Signature, Vec<Event>)], address: &Address) -> Option<Kept> {
-    let mut events = transactions.iter().flat_map(|(_, events)| events.iter().rev());
+fn last_closing(transactions: &[Logged], address: &Address) -> Option<Kept> {
+    let mut events = transactions.iter().flat_map(|logged| logged.events.iter().rev());
     let closed = events.by_ref().find_map(|event| match event {
         Event::TraderClosed(closed) if closed.trader == *address => Some(*closed),
         _ => None,
@@ -367,6 +389,7 @@ fn verify(wallet: Address, lane: u16, kept: &Kept, mut found: BTreeMap<u64, Hist
         is_closed: kept.trader.is_none(),
         purchases,
         flaws,
+        unread: Vec::new(),
     }
 }
 

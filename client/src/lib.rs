@@ -50,6 +50,7 @@ pub mod lock;
 pub mod log;
 pub mod lookup_table;
 pub mod market;
+pub mod network;
 pub mod offer;
 pub mod proposal;
 pub mod purchase;

@@ -8,7 +8,7 @@ use {
         event::{Event, LockTaken},
         market::{Market, Settlement},
         offer::Offer,
-        purchase::{Order, Plan, Purchased},
+        purchase::{Order, Plan, PurchaseKind, Purchased},
         quantity::{PricePerKwh, Wh},
         send::Sent,
         wallet::Wallet,
@@ -85,9 +85,9 @@ pub fn lock_take(
 }
 
 /// Instruction `lock_settle`: the lock's buyer takes the energy, and the deposit is what was paid for it. It moves no token
-/// and names when the lock was taken.
+/// and names the number of the lock.
 pub fn lock_settle(lock: &Keyed<Lock>, trader: &Address, nonce: u64) -> Instruction {
-    multibus::instruction::LockSettle { nonce, taken_at: lock.taken_at }.to_instruction(
+    multibus::instruction::LockSettle { nonce, lock_number: lock.number }.to_instruction(
         multibus::accounts::LockSettle { buyer: lock.buyer, trader: *trader, offer: lock.offer, lock: lock.address },
     )
 }
@@ -101,7 +101,7 @@ pub fn lock_release(
     offer: &Keyed<Offer>,
     settlement: &Settlement,
 ) -> Instruction {
-    multibus::instruction::LockRelease { taken_at: lock.taken_at }.to_instruction(multibus::accounts::LockRelease {
+    multibus::instruction::LockRelease { lock_number: lock.number }.to_instruction(multibus::accounts::LockRelease {
         caller: *caller,
         buyer: lock.buyer,
         bus: lock.bus,
@@ -187,9 +187,11 @@ impl Wallet {
     pub async fn lock_settle(&self, lock: &Address) -> Result<Purchased> {
         let lock = self.own_lock(lock).await?;
         let order = Order { offer: lock.offer, energy_wh: lock.energy_wh, max_price_per_kwh: lock.price_per_kwh };
-        self.purchase(
-            || async move { Ok(Plan::new(vec![order], move |trader, nonce| lock_settle(&lock, trader, nonce))) },
-        )
+        self.purchase(|| async move {
+            Ok(Plan::new(PurchaseKind::LockSettlement, vec![order], move |trader, nonce| {
+                lock_settle(&lock, trader, nonce)
+            }))
+        })
         .await
     }
 

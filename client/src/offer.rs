@@ -106,24 +106,24 @@ pub fn offer_create(lister: &Address, bus: &Address, wallet: &Address, number: u
     })
 }
 
-/// Instruction `offer_reprice`: a new price and the next version. The seller signs; for an offer of the bus itself, any
-/// owner.
+/// Instruction `offer_reprice`: a new price and the next version. It changes the offer only as it was read, so that nothing
+/// that was signed before lands later. The seller signs; for an offer of the bus itself, the owner who listed it.
 pub fn offer_reprice(lister: &Address, offer: &Keyed<Offer>, price_per_kwh: u64) -> Instruction {
-    multibus::instruction::OfferReprice { price_per_kwh }.to_instruction(multibus::accounts::OfferReprice {
-        lister: *lister,
-        bus: offer.bus,
-        offer: offer.address,
-    })
+    multibus::instruction::OfferReprice { price_per_kwh, expected_version: offer.version }
+        .to_instruction(multibus::accounts::OfferReprice { lister: *lister, bus: offer.bus, offer: offer.address })
 }
 
-/// Instruction `offer_set_expiry`: an earlier or a later expiry. The seller signs; for an offer of the bus itself, any
-/// owner.
+/// Instruction `offer_set_expiry`: an earlier or a later expiry and the next version. It changes the offer only as it was
+/// read. The seller signs; for an offer of the bus itself, the owner who listed it.
 pub fn offer_set_expiry(lister: &Address, offer: &Keyed<Offer>, expires_at: i64) -> Instruction {
-    multibus::instruction::OfferSetExpiry { expires_at }.to_instruction(multibus::accounts::OfferSetExpiry {
-        lister: *lister,
-        bus: offer.bus,
-        offer: offer.address,
-    })
+    multibus::instruction::OfferSetExpiry { expires_at, expected_version: offer.version }.to_instruction(
+        multibus::accounts::OfferSetExpiry {
+            lister: *lister,
+            bus: offer.bus,
+            seller: offer.seller,
+            offer: offer.address,
+        },
+    )
 }
 
 /// Instruction `offer_collect`: makes what was paid for an offer its seller's to withdraw. Anyone may do so.
@@ -144,10 +144,12 @@ pub fn offer_cancel(caller: &Address, offer: &Keyed<Offer>) -> Instruction {
     })
 }
 
-/// Whether an offer can be bought now: it is neither cancelled, expired nor sold out, and its bus is not paused. An offer
+/// Whether an offer can be bought now: it is neither cancelled, expired nor sold out, and its bus is neither paused nor
+/// closing. An offer
 /// of the bus itself also waits 120 s after it was listed or lowered, and does not trade below the reserve price.
 pub fn is_tradable(offer: &Offer, bus: &Bus, now: i64) -> bool {
     bus.paused == 0
+        && bus.closing == 0
         && offer.cancelled == 0
         && offer.free_wh() > 0
         && now < offer.expires_at
@@ -287,14 +289,14 @@ impl Wallet {
         }
     }
 
-    /// Sets a new price on an offer of this wallet, or of a bus that it owns a part of. Locked energy keeps its price.
+    /// Sets a new price on an offer of this wallet, or on one that it listed for a bus. Locked energy keeps its price.
     pub async fn offer_reprice(&self, offer: &Address, price_per_kwh: u64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
         self.send(&[offer_reprice(&self.address(), &offer, price_per_kwh)]).await
     }
 
-    /// Sets an earlier or a later expiry on an offer of this wallet, or of a bus that it owns a part of, in unix seconds; 0
-    /// for the latest that the bus allows.
+    /// Sets an earlier or a later expiry on an offer of this wallet, or on one that it listed for a bus, in unix seconds; 0
+    /// for the latest that the bus allows. One that has expired does not come back.
     pub async fn offer_set_expiry(&self, offer: &Address, expires_at: i64) -> Result<Sent> {
         let offer = self.own_offer(offer).await?;
         let expires_at = match expires_at {
@@ -315,7 +317,8 @@ impl Wallet {
     }
 
     /// Withdraws what is free of an offer, and closes it if it has no lock left. Once it no longer trades, anyone may do
-    /// so; before, its seller, and for an offer of the bus itself or of a suspended seller, any owner and the operator.
+    /// so; before, its seller, the owner who listed it for the bus, and the operator for an offer of the bus itself or of a
+    /// suspended seller.
     pub async fn offer_cancel(&self, offer: &Address) -> Result<Sent> {
         let offer = self.market().offer(offer).await?;
         self.send(&[offer_cancel(&self.address(), &offer)]).await
@@ -392,6 +395,7 @@ mod tests {
         let expiring = offer(2, 10, 7).account;
         assert!(is_tradable(&expiring, &bus, 997) && !is_tradable(&expiring, &bus, 998));
         assert!(!is_tradable(&expiring, &Bus { paused: 1, ..bus }, 0));
+        assert!(!is_tradable(&expiring, &Bus { closing: 1, ..bus }, 0));
         assert!(!is_tradable(&Offer { cancelled: 1, ..expiring }, &bus, 0));
         assert!(!is_tradable(&Offer { reserved_wh: 7, ..expiring }, &bus, 0));
         let own = Offer { trades_from: 500, ..expiring };

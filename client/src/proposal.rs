@@ -6,7 +6,7 @@ use {
         address,
         bus::{Bus, ListingPolicy, OwnerShare},
         error::{Error, Result},
-        event::{self, Event},
+        event::Event,
         market::{Market, Settlement},
         send::Sent,
         wallet::{Created, Wallet, number_to_use},
@@ -309,7 +309,11 @@ impl Market {
                 continue;
             }
             let Some(record) = self.chain().transaction(&info.signature).await? else { return Ok(None) };
-            for event in event::parse(&record.logs).events {
+            let parsed = record.parsed();
+            if parsed.truncated {
+                return Ok(None);
+            }
+            for event in parsed.events {
                 match event {
                     Event::ProposalCreated(event) if event.proposal == proposal.address => {
                         approvers.push(event.proposer);

@@ -2,20 +2,23 @@
 //!
 //! A purchase keeps one nonce of one lane until its outcome is known. Every transaction signed for it carries that
 //! nonce, also after a time-out, an expired blockhash or a new quote. The program spends a nonce once, so at most one
-//! of these transactions lands. After a failure the lane is read: if the nonce is spent, the receipt tells whether this
-//! purchase spent it.
+//! of these transactions lands. Each is noted before a node gets it, whatever the node answers. After a failure the lane is
+//! read: if the nonce is spent, the receipt tells whether this purchase spent it. Another nonce is used only where the chain
+//! shows that another purchase spent this one, or that its lane was closed before. Otherwise the purchase ends as
+//! [`Error::PurchaseUnknown`].
 
 use {
     crate::{
         account::Keyed,
         address,
         chain::Outcome,
-        error::{Error, Result},
+        error::{Error, ProgramFailure, Result},
         event::{self, EnergyPurchased, Event},
         lane::Lease,
         market::Settlement,
         offer::{Offer, is_tradable},
         quantity::{BaseUnits, PricePerKwh, Wh},
+        router::PriceFraction,
         send::{SendFailure, Sent, Unresolved, size_of_transaction},
         trader::{Trader, receipts_of},
         wallet::Wallet,
@@ -29,6 +32,7 @@ use {
     solana_instruction::{AccountMeta, Instruction},
     solana_message::AddressLookupTableAccount,
     solana_signature::Signature,
+    spl_token_interface::error::TokenError,
     std::future::Future,
     tokio::time::Instant,
 };
@@ -261,6 +265,7 @@ type BuildInstruction = dyn Fn(&Address, u64) -> Instruction + Send + Sync;
 
 /// One attempt at a purchase: what enters the hash, and how its instruction is made.
 pub(crate) struct Plan {
+    kind: PurchaseKind,
     orders: Vec<Order>,
     /// Least energy that it buys, in Wh.
     min_energy_wh: u64,
@@ -270,9 +275,13 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Buys exactly what is ordered.
-    pub fn new(orders: Vec<Order>, build: impl Fn(&Address, u64) -> Instruction + Send + Sync + 'static) -> Self {
+    pub fn new(
+        kind: PurchaseKind,
+        orders: Vec<Order>,
+        build: impl Fn(&Address, u64) -> Instruction + Send + Sync + 'static,
+    ) -> Self {
         let min_energy_wh = orders.iter().map(|order| order.energy_wh).fold(0, u64::saturating_add);
-        Self { orders, min_energy_wh, build: Box::new(build), tables: Vec::new() }
+        Self { kind, orders, min_energy_wh, build: Box::new(build), tables: Vec::new() }
     }
 }
 
@@ -351,23 +360,84 @@ impl Wallet {
                 order.min_energy_wh
             )));
         }
+        let fill_wh = order.energy_wh.min(offer.free_wh());
+        if fill_wh < offer.least_wh && fill_wh < offer.free_wh() {
+            return Err(Error::BeyondLimits(format!(
+                "{fill_wh} Wh of the offer {} are less than the {} Wh that it sells at once; buy more, or all of its {} Wh",
+                offer.address,
+                offer.least_wh,
+                offer.free_wh()
+            )));
+        }
+        if !order.allow_rounding {
+            validate_rounding(&offer, Wh(fill_wh), PricePerKwh(order.max_price_per_kwh))?;
+        }
         let wallet = self.address();
         let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
         let hashed = Order { offer: offer.address, energy_wh: order.energy_wh, max_price_per_kwh: limit };
-        let plan = Plan::new(vec![hashed], move |trader, nonce| {
+        let plan = Plan::new(PurchaseKind::Single, vec![hashed], move |trader, nonce| {
             purchase(&Buyer { wallet, trader: *trader, payment }, nonce, &offer, &order, &settlement)
         });
         Ok(Plan { min_energy_wh: order.min_energy_wh, ..plan })
     }
 
     /// Buys exactly these parts of these offers, all or nothing. If an offer has changed since it was quoted, nothing
-    /// is paid and the error [is a conflict](Error::is_conflict).
+    /// is paid and the error [is a conflict](Error::is_conflict). If one of the offers makes the batch fail, the error names
+    /// it.
     pub async fn buy_batch(&self, order: &BatchOrder) -> Result<Purchased> {
         match self.purchase_at_most(1, || self.plan_batch(order.clone())).await {
             Err(error @ Error::Program(_)) => {
+                if let Some((_, refused)) = self.failing_offers(order).await.into_iter().next() {
+                    return Err(refused);
+                }
                 Err(self.explain_payment(error, &order.items[0].offer.bus, order.payment).await)
             }
             bought => bought,
+        }
+    }
+
+    /// The offers that make a batch fail, each with its error: every item is simulated alone. Empty where the batch fails for
+    /// another reason, such as too few tokens, or where the node does not tell.
+    pub(crate) async fn failing_offers(&self, order: &BatchOrder) -> Vec<(Address, Error)> {
+        let Ok(settlement) = self.batch_settlement(order).await else { return Vec::new() };
+        let Ok(lease) = self.lease().await else { return Vec::new() };
+        let wallet = self.address();
+        let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
+        let buyer = Buyer { wallet, trader: address::trader(&wallet, lease.lane), payment };
+        let mut failing = Vec::new();
+        for item in &order.items {
+            let alone = BatchOrder { items: vec![*item], ..order.clone() };
+            let instruction = purchase_batch(&buyer, lease.nonce, &alone, &settlement);
+            let Ok(simulation) = self.sender().simulate(&wallet, &[instruction], &[]).await else { continue };
+            let Some(error) = simulation.error else { continue };
+            let Error::Program(mut refused) = Error::from_transaction(error, simulation.logs) else { continue };
+            if self.is_of_offer(&refused, &payment, &settlement).await {
+                refused.offer = Some(item.offer.address);
+                failing.push((item.offer.address, Error::Program(refused)));
+            }
+        }
+        failing
+    }
+
+    /// Whether a refusal is because of the offer, and not of the buyer or its nonce.
+    async fn is_of_offer(&self, refused: &ProgramFailure, payment: &Address, settlement: &Settlement) -> bool {
+        match (refused.multibus, refused.program) {
+            (Some(error), _) => !matches!(
+                error,
+                MultibusError::NonceMismatch
+                    | MultibusError::TraderMismatch
+                    | MultibusError::TokenProgramMismatch
+                    | MultibusError::TotalAboveLimit
+            ),
+            // The offer's account was closed.
+            (None, None) => true,
+            (None, Some(program)) if program == multibus::ID => true,
+            // The mint's issuer froze one of the two token accounts.
+            (None, Some(program)) if program == settlement.token_program => {
+                refused.code() == Some(TokenError::AccountFrozen as u32)
+                    && self.market().is_payable(payment, &self.address(), settlement).await.unwrap_or_default()
+            }
+            (None, Some(_)) => false,
         }
     }
 
@@ -391,7 +461,7 @@ impl Wallet {
         let offers: Vec<Address> = order.items.iter().map(|item| item.offer.address).collect();
         let tables = self.batch_tables(&offers, &purchase_batch(&buyer, 0, &order, &settlement)).await?;
         let orders = order.orders();
-        let mut plan = Plan::new(orders, move |trader, nonce| {
+        let mut plan = Plan::new(PurchaseKind::Batch, orders, move |trader, nonce| {
             purchase_batch(&Buyer { wallet, trader: *trader, payment }, nonce, &order, &settlement)
         });
         plan.tables = tables;
@@ -414,6 +484,9 @@ impl Wallet {
             if order.items[..index].iter().any(|earlier| earlier.offer.address == item.offer.address) {
                 let offer = item.offer.address;
                 return Err(Error::Invalid(format!("the offer {offer} is in the batch twice; merge the two items")));
+            }
+            if !order.allow_rounding {
+                validate_rounding(&item.offer, Wh(item.energy_wh), PricePerKwh(item.max_price_per_kwh))?;
             }
             let other = self.market().settlement(&item.offer.bus).await?;
             if (other.mint, other.token_program) != (settlement.mint, settlement.token_program) {
@@ -455,7 +528,7 @@ impl Wallet {
         loop {
             let error = match quote().await {
                 Ok(plan) => {
-                    let hash = TransactionHash::of(&self.address(), lease.lane, lease.nonce, &plan.orders);
+                    let hash = TransactionHash::of(plan.kind, &self.address(), lease.lane, lease.nonce, &plan.orders);
                     let trader = address::trader(&self.address(), lease.lane);
                     let instruction = (plan.build)(&trader, lease.nonce);
                     attempt.signed += 1;
@@ -484,14 +557,14 @@ impl Wallet {
                 }
                 Err(error) => {
                     // Without a plan there is no further attempt, so the outcome of the earlier ones must be known now.
-                    return match self.conclude(&mut lease, &attempt).await? {
+                    return match self.conclude(&mut lease, &attempt, &error).await? {
                         Some(purchased) => Ok(purchased),
                         None => Err(error),
                     };
                 }
             };
-            let nonce_is_spent = error.multibus() == Some(MultibusError::NonceMismatch);
-            match self.fate(&lease, &attempt, nonce_is_spent).await {
+            attempt.nonce_is_spent |= error.multibus() == Some(MultibusError::NonceMismatch);
+            match self.fate(&lease, &attempt, attempt.nonce_is_spent).await {
                 Ok(Fate::Paid(purchased)) => {
                     lease.spent();
                     return Ok(*purchased);
@@ -505,9 +578,6 @@ impl Wallet {
                     continue;
                 }
                 Ok(Fate::Closed) => {
-                    if let Some(purchased) = self.paid_before_closing(&lease, &attempt).await? {
-                        return Ok(purchased);
-                    }
                     lease.close();
                     lease = self.lease().await?;
                     attempt = attempt.under_another_nonce();
@@ -527,7 +597,7 @@ impl Wallet {
                 error.is_transient() && attempt.failures < max_attempts
             };
             if !may_try_again {
-                return match self.conclude(&mut lease, &attempt).await? {
+                return match self.conclude(&mut lease, &attempt, &error).await? {
                     Some(purchased) => Ok(purchased),
                     None => Err(error),
                 };
@@ -537,7 +607,8 @@ impl Wallet {
     }
 
     /// Waits until no transaction of a purchase can land any more. Returns the purchase if one of them landed.
-    async fn conclude(&self, lease: &mut Lease, attempt: &PurchaseAttempt) -> Result<Option<Purchased>> {
+    /// `error` is what the purchase fails with otherwise.
+    async fn conclude(&self, lease: &mut Lease, attempt: &PurchaseAttempt, error: &Error) -> Result<Option<Purchased>> {
         if attempt.submitted.is_empty() {
             return Ok(None);
         }
@@ -549,7 +620,14 @@ impl Wallet {
                 Err(unreachable) => return Err(self.unknown(lease, attempt, unreachable, None)),
             }
         }
-        match self.fate(lease, attempt, has_landed).await {
+        // Another node may know what the one that was asked did not.
+        match self.patiently(|| self.chain().statuses(&attempt.submitted)).await {
+            Ok(statuses) => has_landed |= statuses.iter().flatten().any(|status| status.error.is_none()),
+            Err(unreachable) => return Err(self.unknown(lease, attempt, unreachable, None)),
+        }
+        // The program itself said that the nonce is spent, also where the lane is not shown so.
+        let is_spent = has_landed || attempt.nonce_is_spent;
+        match self.fate(lease, attempt, is_spent).await {
             Ok(Fate::Paid(purchased)) => {
                 lease.spent();
                 Ok(Some(*purchased))
@@ -558,25 +636,21 @@ impl Wallet {
                 lease.renew(next_nonce);
                 Ok(None)
             }
-            Ok(Fate::Closed) => self.paid_before_closing(lease, attempt).await,
-            Ok(Fate::Open) if has_landed => {
-                let lags = Error::Invalid("the purchase landed, but the node does not show its lane yet".to_string());
+            Ok(Fate::Closed) => Ok(None),
+            Ok(Fate::Open) if is_spent => {
+                let lags =
+                    Error::Invalid("its nonce is spent, but the node does not show by which purchase".to_string());
                 Err(self.unknown(lease, attempt, lags, None))
+            }
+            // A node that answers with an error may have passed the transaction on. Then only a node that shows the whole lane
+            // could tell that it never landed.
+            Ok(Fate::Open) if matches!(error, Error::Rpc { .. } | Error::Transaction { .. }) => {
+                let refused = Error::Invalid(format!("the node did not show it, and had answered: {error}"));
+                Err(self.unknown(lease, attempt, refused, None))
             }
             Ok(Fate::Open) => Ok(None),
             Err(unreachable) => Err(self.unknown(lease, attempt, unreachable, None)),
         }
-    }
-
-    /// The purchase, if it was paid before its lane was closed. A closed lane never spends a nonce that it had.
-    async fn paid_before_closing(&self, lease: &Lease, attempt: &PurchaseAttempt) -> Result<Option<Purchased>> {
-        if attempt.submitted.is_empty() {
-            return Ok(None);
-        }
-        Ok(match self.patiently(|| self.spender(lease, attempt)).await? {
-            Spender::This(purchased) => Some(*purchased),
-            Spender::Another | Spender::Unknown => None,
-        })
     }
 
     /// The error of a purchase whose outcome is unknown. If nothing was submitted, its outcome is known: then it is
@@ -591,6 +665,7 @@ impl Wallet {
         lease.forget();
         match attempt.tried.last() {
             Some(tried) if !attempt.submitted.is_empty() => Error::PurchaseUnknown {
+                signature: attempt.submitted.last().copied(),
                 transaction_hash: tried.hash,
                 lane: lease.lane,
                 nonce: lease.nonce,
@@ -606,7 +681,21 @@ impl Wallet {
         let (started_at, patience) = (Instant::now(), self.sender().options().patience);
         let trader = loop {
             let trader = self.patiently(|| self.market().trader(lease.wallet(), lease.lane)).await?;
-            let Some(trader) = trader else { return Ok(Fate::Closed) };
+            let Some(trader) = trader else {
+                // Nothing of this purchase can land. Otherwise only its history tells a lane that was closed from one that a
+                // node does not show yet.
+                if attempt.submitted.is_empty() {
+                    return Ok(Fate::Closed);
+                }
+                if let Some(fate) = self.fate_of_closed(lease, attempt).await? {
+                    return Ok(fate);
+                }
+                if started_at.elapsed() > patience {
+                    return Err(Error::Invalid("the node does not show the lane".to_string()));
+                }
+                self.sender().pause(3).await;
+                continue;
+            };
             if trader.next_nonce > lease.nonce {
                 break trader;
             }
@@ -656,6 +745,33 @@ impl Wallet {
                 "more than 16 purchases followed on its lane, and the node serves no history".to_string(),
             )),
         }
+    }
+
+    /// What became of a purchase whose lane was closed; `None` where the node's history does not tell that it was.
+    async fn fate_of_closed(&self, lease: &Lease, attempt: &PurchaseAttempt) -> Result<Option<Fate>> {
+        let lane = address::trader(lease.wallet(), lease.lane);
+        let recent = self.patiently(|| self.chain().signatures_for(&lane, None, RECENT_TRANSACTIONS)).await?;
+        for info in recent.iter().filter(|info| info.error.is_none()) {
+            let record = self.patiently(|| self.chain().transaction(&info.signature)).await?;
+            let events = record.map(|record| record.events()).unwrap_or_default();
+            let closed_at = events.iter().rev().find_map(|event| match event {
+                Event::TraderClosed(closed) if closed.trader == lane => Some(closed.next_nonce),
+                _ => None,
+            });
+            let Some(next_nonce) = closed_at else { continue };
+            if next_nonce <= lease.nonce {
+                // Nobody spent the nonce, and a lane that is opened again starts above it.
+                return Ok(Some(Fate::Closed));
+            }
+            return match self.patiently(|| self.spender(lease, attempt)).await? {
+                Spender::This(purchased) => Ok(Some(Fate::Paid(purchased))),
+                Spender::Another => Ok(Some(Fate::Closed)),
+                Spender::Unknown => {
+                    Err(Error::Invalid("its lane was closed, and the node does not serve the history".to_string()))
+                }
+            };
+        }
+        Ok(None)
     }
 
     /// Asks until the network answers or patience is over.
@@ -726,6 +842,7 @@ impl Wallet {
             attempts,
         };
         let unknown = |cause: String| Error::PurchaseUnknown {
+            signature: Some(sent.signature),
             transaction_hash: hash,
             lane: lease.lane,
             nonce: lease.nonce,
@@ -768,6 +885,8 @@ struct PurchaseAttempt {
     submitted: Vec<Signature>,
     /// Transactions that may still land.
     unresolved: Vec<Unresolved>,
+    /// Whether the program refused the nonce.
+    nonce_is_spent: bool,
 }
 
 /// What was signed for, and its hash.
@@ -812,7 +931,8 @@ impl PurchaseAttempt {
 
     /// Goes on under another nonce: nothing that carries the old one can land any more.
     fn under_another_nonce(self) -> Self {
-        let Self { tried: _, signed, conflicts, failures, collisions, submitted: _, unresolved: _ } = self;
+        let Self { tried: _, signed, conflicts, failures, collisions, submitted: _, unresolved: _, nonce_is_spent: _ } =
+            self;
         Self { signed, conflicts, failures, collisions: collisions + 1, ..Self::default() }
     }
 }
@@ -834,6 +954,30 @@ fn purchased_in(sent: &Sent, lease: &Lease, tried: &Tried, attempts: u32) -> Opt
         }),
         _ => None,
     })
+}
+
+/// Refuses a fill whose rounding raises its price per kWh above a limit by more than 1 %. A fill costs whole base units, so
+/// little energy in a token with few decimals can cost many times its price.
+pub fn validate_rounding(
+    offer: &Keyed<Offer>,
+    Wh(energy_wh): Wh,
+    PricePerKwh(max_price_per_kwh): PricePerKwh,
+) -> Result<()> {
+    let Some(cost) = math::cost(energy_wh, offer.price_per_kwh) else { return Ok(()) };
+    if !rounds_above(Wh(energy_wh), BaseUnits(cost), PricePerKwh(max_price_per_kwh)) {
+        return Ok(());
+    }
+    Err(Error::BeyondLimits(format!(
+        "{energy_wh} Wh of the offer {} cost {cost} base units, because parts of a base unit are rounded up; that is {} per \
+         kWh, and your limit is {max_price_per_kwh}; buy more of it at once, or allow rounding",
+        offer.address,
+        PriceFraction::new(BaseUnits(cost), Wh(energy_wh))
+    )))
+}
+
+/// Whether energy at this cost is more than 1 % above a price per kWh.
+pub(crate) fn rounds_above(Wh(energy_wh): Wh, BaseUnits(cost): BaseUnits, PricePerKwh(limit): PricePerKwh) -> bool {
+    u128::from(cost) * u128::from(WH_PER_KWH) * 100 > u128::from(energy_wh) * u128::from(limit) * 101
 }
 
 fn validate_order(order: &PurchaseOrder) -> Result<()> {

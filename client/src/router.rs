@@ -66,7 +66,7 @@ impl RouterOffer {
             mint: bus.mint,
             free_wh: offer.free_wh(),
             price_per_kwh: offer.price_per_kwh,
-            least_wh: bus.least_wh,
+            least_wh: offer.least_wh,
             version: offer.version,
         }
     }
@@ -231,6 +231,21 @@ pub enum RouteError {
         energy_wh: u64,
         /// The largest least size of the offers, in Wh.
         least_wh: u64,
+    },
+    /// Rounding raises the price of a part above the limit by more than 1 %.
+    #[error(
+        "{energy_wh} Wh of the offer {offer} would cost {price} per kWh, because parts of a base unit are rounded up, and your \
+         limit is {max_price_per_kwh}; buy more at once, or allow rounding"
+    )]
+    RoundingAboveLimit {
+        /// The offer.
+        offer: Address,
+        /// Energy of the part, in Wh.
+        energy_wh: u64,
+        /// Its price with rounding, in token base units per kWh.
+        price: PriceFraction,
+        /// The limit, in token base units per kWh.
+        max_price_per_kwh: u64,
     },
     /// The cost exceeds a `u64`.
     #[error("the cost does not fit 64 bits; buy less at once")]

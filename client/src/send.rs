@@ -1,10 +1,12 @@
 //! Sends transactions of version 0. Each is simulated first: a refusal then costs nothing, and the simulation gives the
-//! limits of compute units and of loaded accounts. It is submitted again and again until it has landed or its blockhash
-//! has expired.
+//! limits of compute units and of loaded accounts. Its signature is noted before it is handed to a node, and it is submitted
+//! again and again until it has landed or its blockhash has expired, whatever the node answers.
 
 use {
     crate::{
-        chain::{Chain, Outcome, RecentBlockhash, TransactionError, TransactionRecord, VersionedTransaction},
+        chain::{
+            Chain, Outcome, RecentBlockhash, Simulation, TransactionError, TransactionRecord, VersionedTransaction,
+        },
         error::{Error, Result},
         event::{Event, ParsedEvents},
     },
@@ -194,19 +196,26 @@ impl Sender {
                 Err(error) => return Err(fail(error, submitted)),
             };
             let signature = transaction.signatures[0];
-            match timeout(RESEND_INTERVAL, self.chain.send(&transaction)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(Error::Transaction { error: TransactionError::AlreadyProcessed, .. })) => {}
-                // It is unknown whether the node took it. The chain tells whether it landed, so there is no need to
-                // wait for the answer.
-                Ok(Err(Error::Rpc { transient: true, .. })) | Err(_) => {}
-                Ok(Err(error)) if error.is_transient() => {
-                    last = Some(error);
-                    continue;
-                }
-                Ok(Err(error)) => return Err(fail(error, submitted)),
-            }
+            // Noted before it is handed over. A node may forward a transaction and answer with any error, so only the chain
+            // tells what became of it.
             submitted.push(signature);
+            let refused = match timeout(RESEND_INTERVAL, self.chain.send(&transaction)).await {
+                Ok(Ok(_)) | Err(_) => None,
+                Ok(Err(Error::Transaction { error: TransactionError::AlreadyProcessed, .. })) => None,
+                Ok(Err(error)) => Some(error),
+            };
+            // A chain inside the process executes what it takes, so its own refusal is final.
+            let refused = match refused {
+                Some(error @ (Error::Transaction { .. } | Error::Program(_))) if self.chain.is_embedded() => {
+                    submitted.pop();
+                    if error.is_transient() {
+                        last = Some(error);
+                        continue;
+                    }
+                    return Err(fail(error, submitted));
+                }
+                refused => refused,
+            };
             match self.confirm(&transaction, &signature, &blockhash).await {
                 Ok(Outcome::Landed { slot }) => {
                     let record = self.chain.transaction(&signature).await.unwrap_or_default();
@@ -217,20 +226,42 @@ impl Sender {
                     let logs = record.map(|record| record.logs).unwrap_or_default();
                     return Err(fail(Error::from_transaction(error, logs), submitted));
                 }
-                Ok(Outcome::Expired) => last = Some(Error::Expired { signature, attempts: attempt }),
+                Ok(Outcome::Expired) => match refused {
+                    Some(error) if !error.is_transient() => return Err(fail(error, submitted)),
+                    _ => last = Some(Error::Expired { signature, attempts: attempt }),
+                },
                 Err(error) => {
-                    let error = match error {
-                        Error::OutcomeUnknown { .. } => error,
-                        other => Error::OutcomeUnknown { signature, cause: other.to_string() },
+                    let mut cause = match error {
+                        Error::OutcomeUnknown { cause, .. } => cause,
+                        other => other.to_string(),
                     };
+                    if let Some(refused) = refused {
+                        cause = format!("{cause} (to the transaction itself the node had said: {refused})");
+                    }
                     let last_valid_block_height = blockhash.last_valid_block_height;
                     let unresolved = Some(Unresolved { signature, last_valid_block_height });
+                    let error = Error::OutcomeUnknown { signature, cause };
                     return Err(SendFailure { error, submitted, unresolved });
                 }
             }
         }
         let error = last.unwrap_or_else(|| Error::Invalid("no attempt was allowed; allow at least one".to_string()));
         Err(SendFailure { error, submitted, unresolved: None })
+    }
+
+    /// What instructions would do, signed by one wallet.
+    pub(crate) async fn simulate(
+        &self,
+        payer: &solana_address::Address,
+        instructions: &[Instruction],
+        tables: &[AddressLookupTableAccount],
+    ) -> Result<Simulation> {
+        let blockhash = self.chain.latest_blockhash().await?;
+        let mut all = vec![ComputeBudgetInstruction::set_compute_unit_limit(MAX_COMPUTE_UNITS)];
+        all.extend_from_slice(instructions);
+        let message = compile(payer, &all, tables, &blockhash)?;
+        let signatures = vec![Signature::default(); usize::from(message.header().num_required_signatures)];
+        self.chain.simulate(&VersionedTransaction { signatures, message }).await
     }
 
     /// Waits for an outcome and submits the same transaction again meanwhile. It can land only once.

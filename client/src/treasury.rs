@@ -111,14 +111,14 @@ impl Market {
 
 impl Wallet {
     /// Pays an owner of a bus what it may claim, into the owner's associated token account, which is created where it
-    /// is missing, or into its treasury where the owner is a bus. Where that account cannot be paid, the amount is kept for
-    /// the owner as a claim. Anyone may do it for any owner.
+    /// is missing. Where that account cannot be paid, or the owner is itself a bus, the amount is kept as a claim. Anyone may
+    /// do it for any owner.
     pub async fn treasury_claim(&self, bus: &Address, owner: &Address) -> Result<Sent> {
         let bus = self.market().bus(bus).await?;
         let settlement = self.market().settlement(&bus.address).await?;
-        let destination = self.market().account_to_pay(owner, &settlement).await?;
+        let destination = settlement.token_account(owner);
         let mut instructions = Vec::with_capacity(2);
-        if self.chain().accounts(&[destination]).await?[0].is_none() {
+        if !self.market().is_bus(owner).await? && self.chain().accounts(&[destination]).await?[0].is_none() {
             instructions.push(settlement.create_token_account(&self.address(), owner));
         }
         instructions.push(treasury_claim(&self.address(), &bus, owner, &destination));

@@ -8,6 +8,7 @@ use {
     },
     crate::{
         error::{Error, Result},
+        network,
         text::hosts_only,
     },
     async_trait::async_trait,
@@ -41,7 +42,7 @@ use {
         time::{Duration, Instant},
     },
     tokio::{
-        sync::{mpsc::UnboundedReceiver, oneshot},
+        sync::{OnceCell, mpsc::UnboundedReceiver, oneshot},
         time::sleep,
     },
 };
@@ -101,6 +102,8 @@ struct Inner {
     options: RpcOptions,
     blockhash: tokio::sync::Mutex<Option<(Instant, RecentBlockhash)>>,
     pending: Mutex<Pending>,
+    /// Set once the node's network is known to be one where this build's program address may be used.
+    admitted: OnceCell<()>,
 }
 
 /// Transactions in flight, watched by one task.
@@ -152,6 +155,7 @@ impl RpcChain {
             options,
             blockhash: tokio::sync::Mutex::new(None),
             pending: Mutex::new(Pending::default()),
+            admitted: OnceCell::new(),
         };
         Ok(Self { inner: Arc::new(inner), websocket_url })
     }
@@ -212,6 +216,18 @@ impl Inner {
                 answer => return answer,
             }
         }
+    }
+
+    /// Refuses a public network where this build has the program address of local ones.
+    async fn admit(&self) -> Result<()> {
+        let ask = || async {
+            if multibus::ID != network::LOCAL_PROGRAM || network::is_loopback(&self.url) {
+                return Ok(());
+            }
+            let genesis = self.ask("asking for the genesis hash", || self.client.get_genesis_hash()).await?;
+            network::validate(&multibus::ID, &genesis.to_string(), &self.url)
+        };
+        self.admitted.get_or_try_init(ask).await.map(drop)
     }
 
     fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
@@ -342,6 +358,7 @@ impl Chain for RpcChain {
     }
 
     async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>> {
+        self.inner.admit().await?;
         let mut accounts = Vec::with_capacity(addresses.len());
         for chunk in addresses.chunks(ACCOUNTS_PER_REQUEST) {
             let config = RpcAccountInfoConfig { encoding: Some(UiAccountEncoding::Base64), ..Default::default() };
@@ -353,6 +370,7 @@ impl Chain for RpcChain {
     }
 
     async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
+        self.inner.admit().await?;
         let bytes = filter.bytes.iter().map(|(offset, bytes)| {
             let encoded = MemcmpEncodedBytes::Base64(BASE64_STANDARD.encode(bytes));
             RpcFilterType::Memcmp(Memcmp::new(*offset, encoded))
@@ -372,6 +390,7 @@ impl Chain for RpcChain {
     }
 
     async fn latest_blockhash(&self) -> Result<RecentBlockhash> {
+        self.inner.admit().await?;
         let mut cached = self.inner.blockhash.lock().await;
         if let Some((fetched_at, blockhash)) = *cached
             && fetched_at.elapsed() < BLOCKHASH_AGE
@@ -388,6 +407,7 @@ impl Chain for RpcChain {
     }
 
     async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation> {
+        self.inner.admit().await?;
         let config = RpcSimulateTransactionConfig {
             sig_verify: false,
             replace_recent_blockhash: true,
@@ -405,6 +425,7 @@ impl Chain for RpcChain {
     }
 
     async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature> {
+        self.inner.admit().await?;
         let config = RpcSendTransactionConfig {
             skip_preflight: true,
             // The client itself submits again until the blockhash expires.
@@ -559,6 +580,7 @@ impl Chain for RpcChain {
     }
 
     async fn subscribe_logs(&self, mentions: &Address) -> Result<LogsStream> {
+        self.inner.admit().await?;
         let (listener, received) = tokio::sync::mpsc::unbounded_channel();
         let (ready, is_ready) = oneshot::channel();
         let websocket = Websocket {
