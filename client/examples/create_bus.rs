@@ -13,7 +13,7 @@ async fn main() -> Result<()> {
     let mint = alice.mint_create(6, &SPL_TOKEN_ID).await?.address;
 
     let config = support::config("Mill Lane", &[(&alice, 6_000), (&bob, 4_000)]);
-    let created = alice.bus_create(alice.next_bus_seq().await?, &mint, &config).await?;
+    let created = alice.bus_create(&mint, &config).await?;
 
     let bus = alice.market().bus(&created.address).await?;
     println!("{} is the bus {:?}", bus.address, bus.name());

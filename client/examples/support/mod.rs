@@ -53,7 +53,7 @@ impl Street {
         let mint = owner.mint_create(6, &SPL_TOKEN_ID).await?.address;
         owner.mint_to(&mint, &owner.address(), TOKEN).await?;
         let config = config("Sunny Street", &[(&owner, 10_000)]);
-        let bus = owner.bus_create(owner.next_bus_seq().await?, &mint, &config).await?.address;
+        let bus = owner.bus_create(&mint, &config).await?.address;
         Ok(Self { owner, mint, bus })
     }
 
@@ -80,12 +80,16 @@ pub fn config(name: &str, owners: &[(&Wallet, u16)]) -> BusConfig {
         timelock_seconds: 0,
         window_seconds: 0,
         gate_closure_seconds: 0,
+        horizon_seconds: 30 * 24 * 60 * 60,
         capacity_wh: 50_000,
         base_price_per_kwh: TOKEN / 10,
+        reserve_price_per_kwh: 0,
+        least_wh: 1,
+        operator: None,
     }
 }
 
-/// Solar energy without expiry.
+/// Solar energy, for as long as the bus allows.
 pub fn solar(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
     OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Solar }
 }

@@ -9,12 +9,14 @@ use {
     bytemuck::Pod,
     multibus::{constants::*, error::MultibusError, event::*, numbered::NumberedEnum, state::*},
     multibus_client::{
-        Address, Instruction, Keyed, PricePerKwh, Wh, address, bus, capacity, lock,
+        Address, Instruction, Keyed, PricePerKwh, Wh, address, bus, capacity,
+        claim::{self, ClaimPayer},
+        lock,
         market::Settlement,
-        offer,
+        offer, proposal,
         purchase::{self, BatchItem, BatchOrder, Buyer, PurchaseItem, PurchaseOrder, TransactionHash},
         router::{self, RouteError, RouterOffer, RouterWant},
-        trader, treasury,
+        seller, trader, treasury,
     },
     serde_json::{Map, Value, json},
     std::{fs, path::PathBuf},
@@ -67,45 +69,94 @@ macro_rules! records {
 }
 
 records! {
-    OwnerSlot { owner, accrued, claimed, share_bps, reserved }
+    OwnerSlot { owner, share_bps, reserved }
+    OwnerAccount { accrued, claimed, next_proposal }
     FormerOwner { owner, accrued }
     OwnerShare { owner, share_bps }
-    BusConfig {
-        name, owners, threshold, pause_quorum, listing_policy, lock_fee_bps, timelock_seconds, window_seconds,
-        gate_closure_seconds, capacity_wh, base_price_per_kwh,
-    }
     PurchaseItem { energy_wh, max_price_per_kwh, expected_version }
-    Action { kind, share_count, padding, value, gate_closure_seconds, owner, shares_bps }
-    OfferSeqWindow { next, used }
+    Action { kind, share_count, padding, value, gate_closure_seconds, owner, new_owner, shares_bps }
     Receipt { transaction_hash, energy_wh, paid, purchased_at }
     PurchasedFill { offer, energy_wh, price_per_kwh, cost }
     Order { offer, energy_wh, max_price_per_kwh }
     Bus {
         layout_version, bump, owner_count, threshold, listing_policy, paused, name_len, mint_decimals, timelock_seconds,
-        window_seconds, gate_closure_seconds, lock_fee_bps, pause_quorum, former_owner_count, capacity_wh,
-        base_price_per_kwh, config_version, proposal_seq, bus_seq, created_at, creator, mint, token_program, escrow,
-        treasury, treasury_claimed, treasury_settled, name, owners, former_owners, resumed_at, reserved,
+        window_seconds, gate_closure_seconds, horizon_seconds, lock_fee_bps, pause_quorum, closing, padding, capacity_wh,
+        base_price_per_kwh, reserve_price_per_kwh, least_wh, config_version, pause_version, bus_seq, created_at, creator,
+        mint, token_program, treasury, unclaimed, seller, operator, name, owners, reserved,
+    }
+    Tombstone {
+        layout_version, bump, mint_decimals, padding, open_claims, bus_seq, closed_at, creator, mint, token_program,
+        unclaimed, reserved,
+    }
+    Creator { layout_version, bump, padding, next_bus, wallet, reserved }
+    Ledger {
+        layout_version, bump, former_owner_count, padding, open_sellers, open_windows, open_proposals, open_claims,
+        unclaimed_total, period_claimed, accrued_total, bus, owners, former_owners, reserved,
     }
     Capacity {
-        layout_version, bump, padding, window_seconds, window_start, total_wh, available_wh, listed_wh, sold_wh,
-        open_offers, open_windows, offer_seqs, bus, rent_payer, reserved,
+        layout_version, bump, padding, open_offers, window_start, window_seconds, padding_2, gate_closes_at, total_wh,
+        available_wh, committed_wh, bus, rent_payer, reserved,
     }
-    Offer {
-        layout_version, bump, source, owned_by_bus, cancelled, padding, version, open_locks, offer_seq, price_per_kwh,
-        listed_wh, remaining_wh, reserved_wh, window_start, created_at, expires_at, bus, capacity, seller, payout,
+    Seller {
+        layout_version, bump, suspended, admitted, open_offers, next_offer, released, opened_at, bus, wallet, vault,
         rent_payer, reserved,
     }
+    Offer {
+        layout_version, bump, source, cancelled, version, open_locks, locks_taken, number, price_per_kwh, listed_wh,
+        remaining_wh, reserved_wh, proceeds, deposits, window_start, gate_closes_at, created_at, trades_from, expires_at,
+        locked_until, least_wh, bus, capacity, seller, vault, wallet, rent_payer, reserved,
+    }
     Lock {
-        layout_version, bump, lock_fee_bps, padding, energy_wh, price_per_kwh, deposit, taken_at, expires_at, bus, offer, buyer,
-        reserved,
+        layout_version, bump, place, state, number, lock_fee_bps, padding, energy_wh, price_per_kwh, deposit, taken_at, expires_at,
+        bus, offer, buyer, refund, reserved,
     }
     Trader {
         layout_version, bump, lane, padding, next_nonce, first_nonce, total_energy_wh, total_paid, opened_at, wallet,
         history_root, receipts, reserved,
     }
+    Claim { layout_version, bump, padding, amount, bus, wallet, refund, rent_payer, reserved }
     Proposal {
-        layout_version, bump, state, padding, approvals, proposal_seq, config_version, created_at, executable_at,
-        executed_at, bus, proposer, action, reserved,
+        layout_version, bump, state, was_decided, padding, approvals, number, config_version, pause_version, created_at, executable_at,
+        expires_at, executed_at, bus, proposer, hash, action, reserved,
+    }
+}
+
+impl Golden for BusConfig {
+    fn golden(&self) -> Value {
+        let Self {
+            name,
+            owners,
+            threshold,
+            pause_quorum,
+            listing_policy,
+            lock_fee_bps,
+            timelock_seconds,
+            window_seconds,
+            gate_closure_seconds,
+            horizon_seconds,
+            capacity_wh,
+            base_price_per_kwh,
+            reserve_price_per_kwh,
+            least_wh,
+            operator,
+        } = self;
+        json!({
+            "name": name.golden(),
+            "owners": owners.golden(),
+            "threshold": threshold.golden(),
+            "pause_quorum": pause_quorum.golden(),
+            "listing_policy": listing_policy.golden(),
+            "lock_fee_bps": lock_fee_bps.golden(),
+            "timelock_seconds": timelock_seconds.golden(),
+            "window_seconds": window_seconds.golden(),
+            "gate_closure_seconds": gate_closure_seconds.golden(),
+            "horizon_seconds": horizon_seconds.golden(),
+            "capacity_wh": capacity_wh.golden(),
+            "base_price_per_kwh": base_price_per_kwh.golden(),
+            "reserve_price_per_kwh": reserve_price_per_kwh.golden(),
+            "least_wh": least_wh.golden(),
+            "operator": operator.as_ref().map(Golden::golden),
+        })
     }
 }
 
@@ -125,6 +176,7 @@ impl Golden for Field<'_> {
             Self::Bytes(bytes) => Value::String(hex(bytes)),
             Self::Action(action) => action.golden(),
             Self::Owners(owners) => owners.iter().map(Golden::golden).collect(),
+            Self::Shares(shares) => shares.golden(),
             Self::Fills(fills) => fills.iter().map(Golden::golden).collect(),
         }
     }
@@ -152,11 +204,14 @@ const WALLET: u8 = 1;
 const OTHER: u8 = 2;
 const MINT: u8 = 3;
 const PAYMENT: u8 = 4;
-const PAYOUT: u8 = 5;
+const REFUND: u8 = 5;
 const BUS_SEQ: u64 = 7;
 const WINDOW_START: i64 = 1_800_000_900;
-const OFFER_SEQ: u64 = 0x0102_0304_0506_0708;
-const PROPOSAL_SEQ: u64 = 11;
+const OFFER_NUMBER: u64 = 0x0102_0304_0506_0708;
+const PROPOSAL_NUMBER: u64 = 11;
+const PLACE: u8 = 6;
+const LOCK_NUMBER: u32 = 0x0102_0304;
+const PROPOSED_AT: i64 = 1_800_000_007;
 const LANE: u16 = 0x0203;
 const NONCE: u64 = 0x1122_3344_5566_7788;
 const FIRST_SLOT: u64 = 0x0102_0304_0506;
@@ -169,8 +224,12 @@ fn the_capacity() -> Address {
     address::capacity(&the_bus(), WINDOW_START)
 }
 
+fn the_seller() -> Address {
+    address::seller(&the_bus(), &key(OTHER))
+}
+
 fn the_offer() -> Address {
-    address::offer(&the_capacity(), OFFER_SEQ)
+    address::offer(&the_seller(), OFFER_NUMBER)
 }
 
 fn the_trader() -> Address {
@@ -178,28 +237,34 @@ fn the_trader() -> Address {
 }
 
 fn the_lock() -> Address {
-    address::lock(&the_offer(), &key(WALLET))
+    address::lock(&the_offer(), &key(WALLET), PLACE)
 }
 
 fn the_proposal() -> Address {
-    address::proposal(&the_bus(), PROPOSAL_SEQ)
+    address::proposal(&the_bus(), &key(OTHER), PROPOSAL_NUMBER)
 }
 
 fn addresses() -> Value {
     let row = |name: &str, seeds: Value, address: Address| json!({ "name": name, "seeds": seeds, "address": address.to_string() });
     let text = |value: &dyn ToString| value.to_string();
-    let bus = text(&the_bus());
+    let (bus, wallet, other) = (text(&the_bus()), text(&key(WALLET)), text(&key(OTHER)));
     json!([
-        row("bus", json!({ "creator": text(&key(WALLET)), "bus_seq": text(&BUS_SEQ) }), the_bus()),
+        row("creator", json!({ "wallet": wallet }), address::creator(&key(WALLET))),
+        row("bus", json!({ "creator": wallet, "bus_seq": text(&BUS_SEQ) }), the_bus()),
+        row("ledger", json!({ "bus": bus }), address::ledger(&the_bus())),
         row("capacity", json!({ "bus": bus, "window_start": "0" }), address::capacity(&the_bus(), 0)),
         row("capacity", json!({ "bus": bus, "window_start": text(&WINDOW_START) }), the_capacity()),
         row("capacity", json!({ "bus": bus, "window_start": "-900" }), address::capacity(&the_bus(), -900)),
-        row("offer", json!({ "capacity": text(&the_capacity()), "offer_seq": text(&OFFER_SEQ) }), the_offer()),
-        row("trader", json!({ "wallet": text(&key(WALLET)), "lane": text(&LANE) }), the_trader()),
-        row("lock", json!({ "offer": text(&the_offer()), "buyer": text(&key(WALLET)) }), the_lock()),
-        row("proposal", json!({ "bus": bus, "proposal_seq": text(&PROPOSAL_SEQ) }), the_proposal()),
-        row("escrow", json!({ "bus": bus }), address::escrow(&the_bus())),
+        row("seller", json!({ "bus": bus, "wallet": other }), the_seller()),
+        row("seller", json!({ "bus": bus, "wallet": bus }), address::seller(&the_bus(), &the_bus())),
+        row("vault", json!({ "seller": text(&the_seller()) }), address::vault(&the_seller())),
+        row("offer", json!({ "seller": text(&the_seller()), "number": text(&OFFER_NUMBER) }), the_offer()),
+        row("trader", json!({ "wallet": wallet, "lane": text(&LANE) }), the_trader()),
+        row("lock", json!({ "offer": text(&the_offer()), "buyer": wallet, "place": text(&PLACE) }), the_lock()),
+        row("proposal", json!({ "bus": bus, "proposer": other, "number": text(&PROPOSAL_NUMBER) }), the_proposal(),),
         row("treasury", json!({ "bus": bus }), address::treasury(&the_bus())),
+        row("unclaimed", json!({ "bus": bus }), address::unclaimed(&the_bus())),
+        row("claim", json!({ "bus": bus, "wallet": wallet }), address::claim(&the_bus(), &key(WALLET))),
     ])
 }
 
@@ -215,16 +280,18 @@ fn instruction(name: &str, args: Value, made: Instruction) -> Value {
 }
 
 fn settlement() -> Settlement {
-    Settlement { mint: key(MINT), token_program: multibus::token::SPL_TOKEN_ID, escrow: address::escrow(&the_bus()) }
+    Settlement { mint: key(MINT), token_program: multibus::token::SPL_TOKEN_ID }
 }
 
 fn listed_offer() -> Keyed<Offer> {
     let account = Offer {
         bus: the_bus(),
         capacity: the_capacity(),
-        seller: key(OTHER),
-        payout: key(PAYOUT),
+        seller: the_seller(),
+        vault: address::vault(&the_seller()),
+        wallet: key(OTHER),
         rent_payer: key(OTHER),
+        version: 3,
         ..patterned(1)
     };
     Keyed { address: the_offer(), account }
@@ -244,8 +311,12 @@ fn config() -> BusConfig {
         timelock_seconds: 86_400,
         window_seconds: 900,
         gate_closure_seconds: 300,
+        horizon_seconds: 2_592_000,
         capacity_wh: 50_000,
         base_price_per_kwh: 100_000,
+        reserve_price_per_kwh: 120_000,
+        least_wh: 100,
+        operator: Some(key(OTHER)),
     }
 }
 
@@ -283,7 +354,7 @@ fn actions() -> Vec<(&'static str, Value, ProposalAction)> {
         ),
         (
             "ListingPolicySet",
-            with("listing_policy", json!("1")),
+            with("listing_policy", json!("2")),
             ProposalAction::ListingPolicySet { listing_policy: ListingPolicy::Open as u8 },
         ),
         (
@@ -294,6 +365,27 @@ fn actions() -> Vec<(&'static str, Value, ProposalAction)> {
         ("LockFeeSet", with("lock_fee_bps", json!("500")), ProposalAction::LockFeeSet { lock_fee_bps: 500 }),
         ("Pause", json!({}), ProposalAction::Pause),
         ("Resume", json!({}), ProposalAction::Resume),
+        (
+            "OwnerReplace",
+            json!({ "owner": key(WALLET).to_string(), "new_owner": key(OTHER).to_string() }),
+            ProposalAction::OwnerReplace { owner: key(WALLET), new_owner: key(OTHER) },
+        ),
+        ("PauseQuorumSet", with("pause_quorum", json!("1")), ProposalAction::PauseQuorumSet { pause_quorum: 1 }),
+        ("SellerAdmit", with("wallet", key(OTHER).golden()), ProposalAction::SellerAdmit { wallet: key(OTHER) }),
+        ("SellerSuspend", with("wallet", key(OTHER).golden()), ProposalAction::SellerSuspend { wallet: key(OTHER) }),
+        (
+            "ReservePriceSet",
+            with("reserve_price_per_kwh", json!("234567")),
+            ProposalAction::ReservePriceSet { reserve_price_per_kwh: 234_567 },
+        ),
+        ("LeastSizeSet", with("least_wh", json!("50")), ProposalAction::LeastSizeSet { least_wh: 50 }),
+        (
+            "OperatorSet",
+            with("operator", key(OTHER).golden()),
+            ProposalAction::OperatorSet { operator: Some(key(OTHER)) },
+        ),
+        ("OperatorSet", with("operator", Value::Null), ProposalAction::OperatorSet { operator: None }),
+        ("BusClose", json!({}), ProposalAction::BusClose),
     ]
 }
 
@@ -303,7 +395,15 @@ fn instructions() -> Value {
     let buyer = Buyer { wallet, trader: the_trader(), payment: key(PAYMENT) };
     let lock = Keyed {
         address: the_lock(),
-        account: Lock { bus: the_bus(), offer: the_offer(), buyer: wallet, ..patterned(2) },
+        account: Lock {
+            bus: the_bus(),
+            offer: the_offer(),
+            buyer: wallet,
+            refund: key(REFUND),
+            place: PLACE,
+            number: LOCK_NUMBER,
+            ..patterned(2)
+        },
     };
     let terms = offer::OfferTerms {
         window_start: WINDOW_START,
@@ -313,7 +413,7 @@ fn instructions() -> Value {
         source: offer::EnergySource::Storage,
     };
     let terms_args = json!({
-        "offer_seq": OFFER_SEQ.golden(), "energy_wh": "12345", "price_per_kwh": "260000", "expires_at": "1800003600",
+        "number": OFFER_NUMBER.golden(), "energy_wh": "12345", "price_per_kwh": "260000", "expires_at": "1800003600",
         "source": "5",
     });
     let order = PurchaseOrder {
@@ -325,104 +425,176 @@ fn instructions() -> Value {
         "nonce": NONCE.golden(), "energy_wh": "2500", "min_energy_wh": "1000", "max_price_per_kwh": "270000",
         "expected_version": "3",
     });
-    let batch = BatchOrder { items: batch_items(), max_total: 999_999, payment: None };
+    let batch = BatchOrder { items: batch_items(), max_total: 999_999, payment: None, allow_rounding: true };
     let batch_args = json!({
         "nonce": NONCE.golden(),
         "max_total": "999999",
         "items": [
             { "energy_wh": "2500", "max_price_per_kwh": "270000", "expected_version": "3" },
+            { "energy_wh": "700", "max_price_per_kwh": "18446744073709551615", "expected_version": "0" },
             { "energy_wh": "1", "max_price_per_kwh": "18446744073709551615", "expected_version": "0" },
         ],
     });
     let lock_terms = lock::LockTerms { energy_wh: 1_000, max_price_per_kwh: 260_000, expected_version: 9 };
-    let lock_args = json!({ "energy_wh": "1000", "max_price_per_kwh": "260000", "expected_version": "9" });
-    let nonce = json!({ "nonce": NONCE.golden() });
-    let proposal =
-        Keyed { address: the_proposal(), account: Proposal { bus: the_bus(), proposer: key(OTHER), ..patterned(3) } };
+    let lock_args = json!({
+        "place": PLACE.golden(), "energy_wh": "1000", "max_price_per_kwh": "260000", "expected_version": "9",
+        "refund": key(REFUND).golden(),
+    });
+    let settle_args = json!({ "nonce": NONCE.golden(), "lock_number": LOCK_NUMBER.golden() });
+    let release_args = json!({ "lock_number": LOCK_NUMBER.golden() });
+    let proposed = Proposal { bus: the_bus(), proposer: key(OTHER), created_at: PROPOSED_AT, ..patterned(3) };
+    let proposed = Keyed { address: the_proposal(), account: proposed };
+    let hash = Proposal::hash_of(&proposed.address, proposed.created_at, &proposed.action);
+    let listing = Seller {
+        bus: the_bus(),
+        wallet: key(OTHER),
+        vault: address::vault(&the_seller()),
+        rent_payer: key(WALLET),
+        ..patterned(6)
+    };
+    let listing = Keyed { address: the_seller(), account: listing };
+    let owed = Claim { bus: the_bus(), wallet: key(OTHER), refund: key(REFUND), rent_payer: key(9), ..patterned(7) };
+    let owed = Keyed { address: address::claim(&the_bus(), &key(OTHER)), account: owed };
+    let claim_payer = ClaimPayer { settlement, creator: wallet, is_closed: false };
     let claimed = Keyed {
         address: the_bus(),
         account: Bus {
             treasury: address::treasury(&the_bus()),
+            unclaimed: address::unclaimed(&the_bus()),
+            creator: wallet,
             mint: settlement.mint,
             token_program: settlement.token_program,
+            owner_count: 2,
+            owners: {
+                let slot = |owner| OwnerSlot { owner, share_bps: 5_000, reserved: [0; 6] };
+                let mut owners = [slot(Address::default()); 16];
+                (owners[0], owners[1]) = (slot(wallet), slot(key(OTHER)));
+                owners
+            },
             ..patterned(4)
         },
     };
     let mut list = vec![
+        instruction(
+            "creator_open",
+            json!({ "first_slot": FIRST_SLOT.golden() }),
+            bus::creator_open(&wallet, FIRST_SLOT),
+        ),
         instruction(
             "bus_create",
             json!({ "bus_seq": BUS_SEQ.golden(), "config": config().golden() }),
             bus::bus_create(&wallet, BUS_SEQ, &settlement.mint, &settlement.token_program, config()),
         ),
         instruction(
+            "bus_create",
+            json!({
+                "bus_seq": BUS_SEQ.golden(),
+                "config": BusConfig { operator: None, ..config() }.golden(),
+            }),
+            bus::bus_create(
+                &wallet,
+                BUS_SEQ,
+                &settlement.mint,
+                &settlement.token_program,
+                BusConfig { operator: None, ..config() },
+            ),
+        ),
+        instruction("bus_close", json!({}), bus::bus_close(&key(OTHER), &claimed)),
+        instruction(
             "capacity_open",
             json!({ "window_start": WINDOW_START.golden() }),
             capacity::capacity_open(&wallet, &the_bus(), WINDOW_START),
         ),
-        instruction("capacity_close", json!({}), capacity::capacity_close(&the_bus(), WINDOW_START, &key(OTHER))),
+        instruction(
+            "capacity_close",
+            json!({}),
+            capacity::capacity_close(&wallet, &the_bus(), WINDOW_START, &key(OTHER)),
+        ),
+        instruction(
+            "seller_open",
+            json!({ "wallet": key(OTHER).golden(), "first_slot": FIRST_SLOT.golden() }),
+            seller::seller_open(&key(OTHER), &the_bus(), &settlement, &key(OTHER), FIRST_SLOT),
+        ),
+        instruction(
+            "seller_admit",
+            json!({ "wallet": key(OTHER).golden() }),
+            seller::seller_admit(&wallet, &the_bus(), &settlement, &key(OTHER)),
+        ),
+        instruction("seller_suspend", json!({}), seller::seller_suspend(&wallet, &the_bus(), &key(OTHER))),
+        instruction(
+            "seller_withdraw",
+            json!({}),
+            seller::seller_withdraw(&wallet, &listing, &settlement, &key(PAYMENT)),
+        ),
+        instruction("seller_close", json!({}), seller::seller_close(&key(OTHER), &listing, &settlement, &key(PAYMENT))),
         instruction(
             "offer_create",
-            terms_args.clone(),
-            offer::offer_create(&wallet, &the_bus(), OFFER_SEQ, &terms, &key(PAYOUT)),
+            terms_args,
+            offer::offer_create(&key(OTHER), &the_bus(), &key(OTHER), OFFER_NUMBER, &terms),
         ),
         instruction(
-            "offer_create_for_bus",
-            terms_args,
-            offer::offer_create_for_bus(&wallet, &the_bus(), OFFER_SEQ, &terms),
+            "offer_reprice",
+            json!({ "price_per_kwh": "1", "expected_version": "3" }),
+            offer::offer_reprice(&key(OTHER), &offer, 1),
         ),
-        instruction("offer_reprice", json!({ "price_per_kwh": "1" }), offer::offer_reprice(&key(OTHER), &offer, 1)),
-        instruction("offer_extend", json!({ "expires_at": "0" }), offer::offer_extend(&key(OTHER), &offer, 0)),
+        instruction(
+            "offer_set_expiry",
+            json!({ "expires_at": "1800003601", "expected_version": "3" }),
+            offer::offer_set_expiry(&key(OTHER), &offer, 1_800_003_601),
+        ),
+        instruction("offer_collect", json!({}), offer::offer_collect(&offer)),
         instruction("offer_cancel", json!({}), offer::offer_cancel(&wallet, &offer)),
         instruction("purchase", purchase_args, purchase::purchase(&buyer, NONCE, &offer, &order, &settlement)),
         instruction("purchase_batch", batch_args, purchase::purchase_batch(&buyer, NONCE, &batch, &settlement)),
-        instruction("lock_take", lock_args, lock::lock_take(&wallet, &offer, &settlement, &key(PAYMENT), &lock_terms)),
-        instruction("lock_settle", nonce, lock::lock_settle(&lock, &the_trader(), NONCE, &key(PAYOUT), &settlement)),
         instruction(
-            "lock_release",
-            json!({}),
-            lock::lock_release(&key(OTHER), &lock, &key(PAYMENT), &key(PAYOUT), &settlement),
+            "lock_take",
+            lock_args,
+            lock::lock_take(&wallet, &offer, PLACE, &settlement, &key(PAYMENT), &key(REFUND), &lock_terms),
         ),
+        instruction("lock_settle", settle_args, lock::lock_settle(&lock, &the_trader(), NONCE)),
+        instruction("lock_release", release_args, lock::lock_release(&key(OTHER), &lock, &offer, &settlement)),
         instruction(
             "trader_open",
             json!({ "lane": LANE.golden(), "first_slot": FIRST_SLOT.golden() }),
             trader::trader_open(&wallet, LANE, FIRST_SLOT),
         ),
         instruction("trader_close", json!({}), trader::trader_close(&wallet, LANE)),
+        instruction("proposal_approve", json!({ "hash": hex(&hash) }), proposal::proposal_approve(&wallet, &proposed)),
+        instruction("proposal_revoke", json!({}), proposal::proposal_revoke(&wallet, &the_bus(), &the_proposal())),
+        instruction("proposal_close", json!({}), proposal::proposal_close(&wallet, &proposed)),
         instruction(
-            "proposal_approve",
+            "treasury_claim",
             json!({}),
-            multibus_client::proposal::proposal_approve(&wallet, &the_bus(), &the_proposal()),
+            treasury::treasury_claim(&wallet, &claimed, &key(OTHER), &key(PAYMENT)),
         ),
-        instruction(
-            "proposal_revoke",
-            json!({}),
-            multibus_client::proposal::proposal_revoke(&wallet, &the_bus(), &the_proposal()),
-        ),
-        instruction(
-            "proposal_execute",
-            json!({}),
-            multibus_client::proposal::proposal_execute(&wallet, &the_bus(), &the_proposal()),
-        ),
-        instruction("proposal_close", json!({}), multibus_client::proposal::proposal_close(&wallet, &proposal)),
-        instruction("treasury_claim", json!({}), treasury::treasury_claim(&claimed, &key(OTHER), &key(PAYMENT))),
+        instruction("claim_pay", json!({}), claim::claim_pay(&wallet, &owed, &claim_payer, &key(PAYMENT))),
     ];
+    // Which seller account is passed depends on the action.
+    for action in [ProposalAction::Pause, ProposalAction::SellerAdmit { wallet: key(OTHER) }] {
+        let execute = proposal::proposal_execute(&wallet, &the_bus(), &the_proposal(), &action, &settlement);
+        list.push(instruction("proposal_execute", json!({}), execute));
+    }
     for (name, fields, action) in actions() {
         let mut named = Map::from_iter([("__kind".to_owned(), json!(name))]);
         named.extend(fields.as_object().cloned().unwrap_or_default());
         list.push(instruction(
             "proposal_create",
-            json!({ "action": named }),
-            multibus_client::proposal::proposal_create(&wallet, &the_bus(), PROPOSAL_SEQ, action),
+            json!({ "number": PROPOSAL_NUMBER.golden(), "action": named }),
+            proposal::proposal_create(&key(OTHER), &the_bus(), PROPOSAL_NUMBER, action),
         ));
     }
     Value::Array(list)
 }
 
+/// Two items of one bus, then one of another.
 fn batch_items() -> Vec<BatchItem> {
-    let second = Keyed { address: key(9), account: Offer { bus: key(8), payout: key(7), ..patterned(5) } };
+    let item = |offer, energy_wh| BatchItem { offer, energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0 };
+    let second = Keyed { address: key(10), account: Offer { bus: the_bus(), vault: key(11), ..patterned(8) } };
+    let third = Keyed { address: key(9), account: Offer { bus: key(8), vault: key(7), ..patterned(5) } };
     vec![
-        BatchItem { offer: listed_offer(), energy_wh: 2_500, max_price_per_kwh: 270_000, expected_version: 3 },
-        BatchItem { offer: second, energy_wh: 1, max_price_per_kwh: u64::MAX, expected_version: 0 },
+        BatchItem { max_price_per_kwh: 270_000, expected_version: 3, ..item(listed_offer(), 2_500) },
+        item(second, 700),
+        item(third, 1),
     ]
 }
 
@@ -440,6 +612,11 @@ fn accounts() -> Value {
         account::<Offer>("Offer", 13),
         account::<Proposal>("Proposal", 14),
         account::<Trader>("Trader", 15),
+        account::<Claim>("Claim", 16),
+        account::<Creator>("Creator", 17),
+        account::<Ledger>("Ledger", 18),
+        account::<Seller>("Seller", 19),
+        account::<Tombstone>("Tombstone", 20),
     ])
 }
 
@@ -461,19 +638,22 @@ fn events() -> Value {
 }
 
 fn transaction_hashes() -> Value {
-    let hash = |orders: Vec<Order>| {
+    let hash = |kind: PurchaseKind, orders: Vec<Order>| {
         json!({
+            "kind": (kind as u8).golden(),
             "buyer": key(WALLET).to_string(),
             "lane": LANE.golden(),
             "nonce": NONCE.golden(),
             "orders": orders.golden(),
-            "transaction_hash": TransactionHash::of(&key(WALLET), LANE, NONCE, &orders).to_string(),
+            "transaction_hash": TransactionHash::of(kind, &key(WALLET), LANE, NONCE, &orders).to_string(),
         })
     };
-    let batch = BatchOrder { items: batch_items(), max_total: 999_999, payment: None };
+    let batch = BatchOrder { items: batch_items(), max_total: 999_999, payment: None, allow_rounding: true };
+    let single = vec![Order { offer: the_offer(), energy_wh: 2_500, max_price_per_kwh: 270_000 }];
     json!([
-        hash(vec![Order { offer: the_offer(), energy_wh: 2_500, max_price_per_kwh: 270_000 }]),
-        hash(batch.orders()),
+        hash(PurchaseKind::Single, single.clone()),
+        hash(PurchaseKind::LockSettlement, single),
+        hash(PurchaseKind::Batch, batch.orders()),
     ])
 }
 
@@ -497,11 +677,12 @@ fn router_cases() -> Value {
     let offer = |number: u8, free_wh: u64, price_per_kwh: u64| RouterOffer {
         offer: account(number, 1),
         bus: account(0, 2),
-        payout: account(number, 3),
+        vault: account(number, 3),
         seller: account(number, 4),
         mint: MINT,
         free_wh,
         price_per_kwh,
+        least_wh: 1,
         version: 1,
     };
     let book = |list: &[(u64, u64)]| -> Vec<RouterOffer> {
@@ -533,6 +714,10 @@ fn router_cases() -> Value {
             Err(RouteError::TotalAboveLimit { total_cost, .. }) => {
                 json!({ "refused": "TotalAboveLimit", "total_cost": total_cost.golden() })
             }
+            Err(RouteError::SizeTooSmall { least_wh, .. }) => {
+                json!({ "refused": "SizeTooSmall", "least_wh": least_wh.golden() })
+            }
+            Err(RouteError::RoundingAboveLimit { .. }) => unreachable!("only a quote of `best` refuses rounding"),
             Err(RouteError::CostOverflow) => json!({ "refused": "CostOverflow" }),
         };
         let offers = offers.iter().map(|offer| {
@@ -541,6 +726,7 @@ fn router_cases() -> Value {
                 "seller": offer.seller.golden(),
                 "free_wh": offer.free_wh.golden(),
                 "price_per_kwh": offer.price_per_kwh.golden(),
+                "least_wh": offer.least_wh.golden(),
             })
         });
         json!({
@@ -598,6 +784,23 @@ fn router_cases() -> Value {
         case("as much as 64 bits of money buy", &huge, some_of(u64::MAX)),
         case("the largest amount", &book(&[(u64::MAX, 1)]), exactly(u64::MAX)),
     ];
+    // Each offer sells at least so much at once, or all that it has.
+    let least = |least_wh: u64, list: &[(u64, u64)]| -> Vec<RouterOffer> {
+        book(list).into_iter().map(|offer| RouterOffer { least_wh, ..offer }).collect()
+    };
+    let pair = least(100, &[(1_000, 1_000), (1_000, 2_000)]);
+    cases.extend([
+        case("a part below the least size gets what it lacks from the part before it", &pair, exactly(1_050)),
+        case("all of a small offer", &least(100, &[(30, 1_000), (1_000, 2_000)]), exactly(130)),
+        case("less than the least size of every offer", &pair, exactly(99)),
+        case("as much as the least sizes allow", &least(100, &[(150, 1_000), (150, 2_000)]), some_of(199)),
+        case(
+            "the most within a total, in parts that are sold",
+            &pair,
+            RouterWant { max_total: 1_100, ..some_of(2_000) },
+        ),
+        case("the smallest part that is sold within a total", &pair, RouterWant { max_total: 100, ..some_of(2_000) }),
+    ]);
     // Addresses whose text sorts otherwise than their bytes: the base58 text of 7 is shorter and greater than that of 16.
     let mut ties: Vec<RouterOffer> = [255, 0, 16, 128, 7].map(|number| offer(number, 10, 5_000)).into();
     ties.push(RouterOffer { offer: account(200, 1), ..ties[4] });

@@ -1,8 +1,8 @@
 use {
-    crate::support::FaultyChain,
+    crate::support::{FaultyChain, cut},
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus_client::{
-        Address, Market, PricePerKwh, Wh,
+        Address, Market, PricePerKwh, Wallet, Wh,
         history::{Evidence, Flaw},
         purchase::{PurchaseOrder, TransactionHash},
     },
@@ -71,6 +71,32 @@ async fn lines_of_other_programs_are_not_events() {
         assert!(sent.logs.iter().any(|line| line.contains("Program data: ")));
         assert!(sent.events.is_empty());
     }
+}
+
+#[tokio::test]
+async fn logs_that_were_cut_off_are_told() {
+    let fresh = EmbeddedMarket::new().await;
+    let keypair = fresh.funded().await;
+    let offer = fresh.offer(100_000, 500).await;
+    let network = FaultyChain::forging(&fresh.chain, cut);
+    let buyer = Wallet::new(network.clone(), keypair).with_lanes(1);
+    let order = PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500));
+    let first = buyer.buy(&order).await.unwrap();
+    assert_eq!((first.energy_wh, first.paid, first.fills.len()), (10, 5, 0), "the receipt tells");
+    for _ in 0..16 {
+        buyer.buy(&order).await.unwrap();
+    }
+    let history = buyer.market().history(&buyer.address(), 0).await.unwrap();
+    assert_eq!(history.unread.len(), 18, "17 purchases and the opening of the lane");
+    assert!(matches!(history.flaws[..], [Flaw::Gap { .. }]), "{:?}", history.flaws);
+    // Nobody says that the first purchase never happened, only because its log was cut.
+    let wallet = buyer.address();
+    let unknown = buyer.market().is_transaction_processed(&first.transaction_hash, Some(&wallet)).await.unwrap_err();
+    assert!(unknown.to_string().contains("logs were cut off or are not served"), "{unknown}");
+    let sent = Wallet::new(network, fresh.owner.signer().clone()).offer_reprice(&offer, 501).await.unwrap();
+    assert!(sent.events.is_empty() && sent.events_missing);
+    let whole = fresh.owner.offer_reprice(&offer, 502).await.unwrap();
+    assert!(whole.events.len() == 1 && !whole.events_missing);
 }
 
 /// Buys 20 times and asks a node that forges its logs for the history.

@@ -8,16 +8,18 @@ use {
     multibus_client::{
         Account, Address, Error, Keyed, Keypair, Market, PricePerKwh, Signer, Wallet, Wh,
         account::{MarketAccount, decode},
-        bus::Bus,
-        capacity::{Capacity, free_offer_seq},
+        bus::{Bus, Ledger},
+        capacity::Capacity,
         chain::{Chain, CommitmentLevel, RpcChain, RpcOptions},
+        claim::Claim,
         event::{self, EnergyPurchased, Event, OfferRepriced, PurchasedFill},
-        lock::Lock,
+        lock::{Lock, LockState},
         multibus::{self, math, state::ProposalAction},
         offer::{Offer, OfferFilter, OfferSort, is_tradable},
         proposal::{Proposal, ProposalStatus, changes},
         purchase::{PurchaseOrder, TransactionHash},
         router::{self, RouterOffer, RouterWant},
+        seller::{Seller, SellerMoney, may_list},
         send::{MAX_RECENT_PRICE, PriorityFee, TransactionOptions},
         text::is_hidden,
         token::create_mint,
@@ -178,8 +180,8 @@ async fn an_account_is_what_was_asked_for_or_an_error() {
         ("it is an account of another kind", |account| {
             change_data(account, |data| data[..8].copy_from_slice(Lock::DISCRIMINATOR));
         }),
-        ("bytes, not 2208", |account| change_data(account, |data| data.truncate(data.len() - 1))),
-        ("bytes, not 2208", |account| change_data(account, |data| data.push(0))),
+        ("bytes, not 1512", |account| change_data(account, |data| data.truncate(data.len() - 1))),
+        ("bytes, not 1512", |account| change_data(account, |data| data.push(0))),
         ("layout version is 200", |account| change_data(account, |data| data[8] = 200)),
     ];
     for (said, change) in cases {
@@ -225,7 +227,7 @@ async fn an_account_of_another_address_is_not_the_one_asked_for() {
 async fn a_list_has_what_was_asked_for_and_each_once() {
     let hostile = HostileMarket::new().await;
     let (fresh, bus) = (&hostile.fresh, hostile.fresh.bus);
-    let other_bus = fresh.owner.bus_create(1, &fresh.mint, &open_bus(&fresh.owner)).await.unwrap().address;
+    let other_bus = fresh.owner.bus_create(&fresh.mint, &open_bus(&fresh.owner)).await.unwrap().address;
     let elsewhere = fresh.owner.offer_create(&other_bus, &terms(50, 100)).await.unwrap().address;
     let account = fresh.chain.accounts(&[elsewhere]).await.unwrap().remove(0).unwrap();
     let stranger = json!({ "pubkey": elsewhere.to_string(), "account": encode(&account) });
@@ -497,21 +499,28 @@ fn figures(account: &Figures, number: u64, now: i64) {
     match account {
         Figures::Bus(bus) => {
             let _ = (bus.name().len(), bus.owners().len(), bus.pause_approvals(), bus.gate_closes_at(now));
-            if let Ok(treasury) = Treasury::new(bus, number) {
+        }
+        Figures::Ledger(ledger, bus) => {
+            if let Ok(treasury) = Treasury::new(bus, ledger, number) {
                 let claims: u128 = treasury.claims.iter().map(|claim| u128::from(claim.claimable)).sum();
                 assert_eq!(claims + u128::from(treasury.remainder), u128::from(number));
                 assert_eq!(u128::from(treasury.totals().claimable), claims);
             }
         }
+        Figures::Seller(seller, bus) => {
+            let money = SellerMoney::new(seller, &[], number);
+            assert_eq!((money.released, money.proceeds, money.deposits), (seller.released, 0, 0));
+            let _ = may_list(bus, &seller.wallet, Some(seller));
+        }
+        Figures::Claim(claim) => assert!(claim.amount > 0),
         Figures::Capacity(capacity) => {
-            let sum = [capacity.available_wh, capacity.listed_wh, capacity.sold_wh].map(u128::from);
+            let sum = [capacity.available_wh, capacity.committed_wh].map(u128::from);
             assert_eq!(u128::from(capacity.total_wh), sum.iter().sum::<u128>());
-            let _ = free_offer_seq(&capacity.address, &capacity.offer_seqs, number as u32 % 4);
         }
         Figures::Offer(offer, bus) => {
             assert!(offer.free_wh() <= offer.listed_wh && offer.remaining_wh <= offer.listed_wh);
             let _ = (is_tradable(offer, bus, now), OfferFilter::default().matches(offer));
-            let routed = RouterOffer::of(offer, bus.mint);
+            let routed = RouterOffer::of(offer, bus);
             if let Ok(quote) = router::quote(&[routed], &RouterWant::exactly(number, bus.mint)) {
                 let exact = (u128::from(number) * u128::from(offer.price_per_kwh)).div_ceil(1_000);
                 assert_eq!((quote.energy_wh, u128::from(quote.total_cost)), (number, exact));
@@ -521,7 +530,8 @@ fn figures(account: &Figures, number: u64, now: i64) {
             }
         }
         Figures::Lock(lock) => {
-            assert_eq!(math::cost(lock.energy_wh, lock.price_per_kwh), Some(lock.deposit));
+            let is_held = lock.state == LockState::Held as u8;
+            assert!(!is_held || math::cost(lock.energy_wh, lock.price_per_kwh) == Some(lock.deposit));
             let _ = lock.is_expired(now);
         }
         Figures::Trader(trader) => {
@@ -530,7 +540,7 @@ fn figures(account: &Figures, number: u64, now: i64) {
         }
         Figures::Proposal(proposal, bus) => {
             if let Ok(status) = ProposalStatus::new(*proposal, bus) {
-                let _ = (status.state(now), changes(bus, &proposal.action).len());
+                let _ = (status.state(now), status.is_expired(now), changes(bus, &proposal.action).len());
                 assert!(status.approved_by.is_none_or(|owners| owners.len() <= 16));
             }
         }
@@ -539,7 +549,10 @@ fn figures(account: &Figures, number: u64, now: i64) {
 
 enum Figures {
     Bus(Keyed<Bus>),
+    Ledger(Keyed<Ledger>, Keyed<Bus>),
     Capacity(Keyed<Capacity>),
+    Seller(Keyed<Seller>, Keyed<Bus>),
+    Claim(Keyed<Claim>),
     Offer(Keyed<Offer>, Keyed<Bus>),
     Lock(Keyed<Lock>),
     Trader(Keyed<Trader>),
@@ -565,7 +578,9 @@ impl Specimens {
             let proposal = fresh.owner.propose(&fresh.bus, &action).await.unwrap().address;
             let trader = multibus_client::address::trader(&buyer.address(), 0);
             let capacity = multibus_client::address::capacity(&fresh.bus, 0);
-            let addresses = [fresh.bus, capacity, offer, lock, trader, proposal];
+            let ledger = multibus_client::address::ledger(&fresh.bus);
+            let seller = multibus_client::address::seller(&fresh.bus, &fresh.owner.address());
+            let addresses = [fresh.bus, capacity, offer, lock, trader, proposal, ledger, seller];
             let accounts = fresh.chain.accounts(&addresses).await.unwrap();
             let accounts = addresses.into_iter().zip(accounts.into_iter().map(Option::unwrap)).collect();
             Self { bus: fresh.market().bus(&fresh.bus).await.unwrap(), accounts }
@@ -589,7 +604,10 @@ impl Specimens {
         }
         let found = [
             as_kind(address, account).map(Figures::Bus),
+            as_kind(address, account).map(|ledger| Figures::Ledger(ledger, self.bus)),
             as_kind(address, account).map(Figures::Capacity),
+            as_kind(address, account).map(|seller| Figures::Seller(seller, self.bus)),
+            as_kind(address, account).map(Figures::Claim),
             as_kind(address, account).map(|offer| Figures::Offer(offer, self.bus)),
             as_kind(address, account).map(Figures::Lock),
             as_kind(address, account).map(Figures::Trader),
@@ -616,7 +634,8 @@ fn accounts_of_any_bytes_are_refused_or_show_what_is_there() {
             assert_eq!(kinds, usize::from(length == account.data.len()));
         }
     }
-    let any_bytes = (0..6usize, proptest::collection::vec(any::<u8>(), 0..2_300), any::<u64>(), any::<i64>());
+    let any_bytes =
+        (0..specimens.accounts.len(), proptest::collection::vec(any::<u8>(), 0..2_300), any::<u64>(), any::<i64>());
     // Several fields at once, most of them with the lowest or highest number.
     let edge = prop_oneof![Just(0u64), Just(1), Just(u64::MAX), Just(i64::MAX as u64), Just(1 << 63), any::<u64>()];
     let changes = proptest::collection::vec((0..2_200usize, edge, 1..=8usize), 1..8);
@@ -709,7 +728,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         (1..9u8, 1..5_000u64).prop_map(|(offer, energy_wh)| anchor_lang::Event::data(&purchase(offer, energy_wh))),
         any::<u64>().prop_map(|price_per_kwh| {
             let offer = Address::new_from_array([3; 32]);
-            let event = OfferRepriced { offer, price_per_kwh, version: 2, padding: [0; 4] };
+            let event = OfferRepriced { offer, price_per_kwh, trades_from: 0, version: 2, padding: [0; 4] };
             [OfferRepriced::DISCRIMINATOR, bytemuck::bytes_of(&event)].concat()
         }),
         proptest::collection::vec(any::<u8>(), 0..80),

@@ -87,12 +87,12 @@ async fn history_pages_and_subscriptions_tell_the_same() {
     let rest = fresh.chain.signatures_for(&offer.address, Some(first[3].signature), 4).await.unwrap();
     assert_eq!([first, rest].concat(), all);
     let mut heard = Vec::new();
-    while heard.len() < 7 {
+    while heard.len() < 8 {
         let notification = logs.next().await.unwrap().unwrap();
         heard.extend(event::parse(&notification.logs).events.iter().map(multibus_client::Event::name));
     }
-    assert_eq!(heard[..2], ["OfferCreated", "TraderOpened"]);
-    assert_eq!(heard[2..], ["EnergyPurchased"; 5]);
+    assert_eq!(heard[..3], ["SellerOpened", "OfferCreated", "TraderOpened"]);
+    assert_eq!(heard[3..], ["EnergyPurchased"; 5]);
 }
 
 #[tokio::test]

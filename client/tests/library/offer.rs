@@ -1,13 +1,13 @@
 use {
     crate::support::{Fault, FaultyChain, side_by_side},
     multibus_client::{
-        Address, Error, PricePerKwh, Wallet, Wh,
+        Address, Error, Keyed, PricePerKwh, Wallet, Wh,
         chain::Chain,
         multibus::error::MultibusError,
-        offer::{EnergySource, OfferFilter, OfferSort, OfferTerms},
+        offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms, offer_reprice},
         purchase::PurchaseOrder,
     },
-    multibus_test_support::market::{BASE_PRICE, EmbeddedMarket, open_bus, terms},
+    multibus_test_support::market::{BASE_PRICE, EmbeddedMarket, HORIZON_SECONDS, open_bus, terms},
     std::collections::HashSet,
 };
 
@@ -41,7 +41,7 @@ async fn active_offers_are_filtered_and_sorted() {
 }
 
 #[tokio::test]
-async fn a_seller_reprices_extends_and_cancels() {
+async fn a_seller_reprices_sets_the_expiry_and_cancels() {
     let fresh = EmbeddedMarket::new().await;
     let now = fresh.chain.clock().await.unwrap().unix_timestamp;
     let created = fresh
@@ -50,11 +50,22 @@ async fn a_seller_reprices_extends_and_cancels() {
         .await
         .unwrap();
     fresh.owner.offer_reprice(&created.address, 700).await.unwrap();
-    fresh.owner.offer_extend(&created.address, now + 2_000).await.unwrap();
+    fresh.owner.offer_set_expiry(&created.address, now + 2_000).await.unwrap();
     let offer = fresh.market().offer(&created.address).await.unwrap();
-    assert_eq!((offer.price_per_kwh, offer.version, offer.expires_at), (700, 2, now + 2_000));
-    let refused = fresh.owner.offer_extend(&created.address, now + 1_500).await.unwrap_err();
-    assert_eq!(refused.multibus(), Some(MultibusError::ExpiryNotLater));
+    assert_eq!((offer.price_per_kwh, offer.version, offer.expires_at), (700, 3, now + 2_000));
+    // What was signed for the offer as it was before changes it no more.
+    let old = Keyed { account: Offer { version: 2, ..offer.account }, ..offer };
+    let refused = fresh.owner.send(&[offer_reprice(&fresh.owner.address(), &old, 900)]).await.unwrap_err();
+    assert_eq!(refused.multibus(), Some(MultibusError::VersionMismatch));
+    fresh.owner.offer_set_expiry(&created.address, now + 1_500).await.unwrap();
+    assert_eq!(fresh.market().offer(&created.address).await.unwrap().expires_at, now + 1_500);
+    let beyond = now + i64::from(HORIZON_SECONDS) + 60;
+    let refused = fresh.owner.offer_set_expiry(&created.address, beyond).await.unwrap_err();
+    assert_eq!(refused.multibus(), Some(MultibusError::ExpiryTooLate));
+    fresh.owner.offer_set_expiry(&created.address, 0).await.unwrap();
+    let latest = fresh.chain.clock().await.unwrap().unix_timestamp + i64::from(HORIZON_SECONDS);
+    let expires_at = fresh.market().offer(&created.address).await.unwrap().expires_at;
+    assert!((latest - 60..=latest).contains(&expires_at), "0 is the latest that the bus allows");
     let refused = fresh.owner.offer_reprice(&created.address, BASE_PRICE - 1).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::PriceBelowBase));
     let stranger = fresh.member().await;
@@ -82,7 +93,7 @@ async fn sellers_of_one_moment_get_different_numbers() {
     let offers: HashSet<_> = side_by_side(listing).await.into_iter().collect();
     assert_eq!(offers.len(), 32);
     assert_eq!(fresh.market().all_offers(&fresh.bus).await.unwrap().len(), 32);
-    assert_eq!(fresh.market().capacity(&fresh.bus, 0).await.unwrap().listed_wh, 3_200);
+    assert_eq!(fresh.market().capacity(&fresh.bus, 0).await.unwrap().committed_wh, 3_200);
 }
 
 #[tokio::test]
@@ -90,27 +101,30 @@ async fn an_offer_opens_its_window_and_the_window_closes_after_it() {
     let fresh = EmbeddedMarket::new().await;
     let mut windows = open_bus(&fresh.owner);
     (windows.window_seconds, windows.gate_closure_seconds) = (900, 60);
-    let bus = fresh.owner.bus_create(1, &fresh.mint, &windows).await.unwrap().address;
+    let bus = fresh.owner.bus_create(&fresh.mint, &windows).await.unwrap().address;
     let now = fresh.chain.clock().await.unwrap().unix_timestamp;
     let window_start = now / 900 * 900 + 1_800;
     assert!(fresh.market().find_capacity(&bus, window_start).await.unwrap().is_none());
     let created = fresh.owner.offer_create(&bus, &OfferTerms { window_start, ..terms(1_000, 500) }).await.unwrap();
     assert_eq!(
         created.sent.events.iter().map(multibus_client::Event::name).collect::<Vec<_>>(),
-        ["CapacityOpened", "OfferCreated"]
+        ["CapacityOpened", "SellerOpened", "OfferCreated"]
     );
+    assert_eq!(created.terms.expires_at, window_start - 60, "the latest expiry is the gate");
     assert_eq!(fresh.market().capacities(&bus).await.unwrap().len(), 2);
     let filter = OfferFilter { window_start: Some(window_start), ..OfferFilter::default() };
     assert_eq!(fresh.market().active_offers(&bus, &filter, OfferSort::Price).await.unwrap().len(), 1);
     let refused = fresh.owner.capacity_close(&bus, window_start).await.unwrap_err();
-    assert_eq!(refused.multibus(), Some(MultibusError::WindowNotOver));
+    assert_eq!(refused.multibus(), Some(MultibusError::WindowHasOffers), "{refused}");
+    let buyer = fresh.member().await;
+    buyer.buy(&PurchaseOrder::exactly(created.address, Wh(400), PricePerKwh(500))).await.unwrap();
     fresh.chain.wait_until(window_start - 60).await.unwrap();
     assert!(fresh.market().active_offers(&bus, &filter, OfferSort::Price).await.unwrap().is_empty());
-    fresh.chain.wait_until(window_start + 900).await.unwrap();
-    let refused = fresh.owner.capacity_close(&bus, window_start).await.unwrap_err();
-    assert_eq!(refused.multibus(), Some(MultibusError::WindowHasOffers));
     let anyone = fresh.member().await;
     anyone.offer_cancel(&created.address).await.unwrap();
+    let refused = fresh.owner.capacity_close(&bus, window_start).await.unwrap_err();
+    assert_eq!(refused.multibus(), Some(MultibusError::WindowNotOver));
+    fresh.chain.wait_until(window_start + 900).await.unwrap();
     anyone.capacity_close(&bus, window_start).await.unwrap();
     assert!(fresh.market().find_capacity(&bus, window_start).await.unwrap().is_none());
     assert!(matches!(anyone.capacity_close(&bus, 0).await, Err(Error::Invalid(_))));

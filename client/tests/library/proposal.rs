@@ -31,7 +31,7 @@ async fn co_owned(
     shared.owners[0].share_bps = 10_000 - shared.owners[1..].iter().map(|owner| owner.share_bps).sum::<u16>();
     shared.threshold = threshold;
     shared.timelock_seconds = timelock_seconds;
-    let bus = fresh.owner.bus_create(1, &fresh.mint, &shared).await.unwrap().address;
+    let bus = fresh.owner.bus_create(&fresh.mint, &shared).await.unwrap().address;
     (bus, keypairs)
 }
 
@@ -73,15 +73,19 @@ async fn owners_approve_execute_and_close() {
     assert_eq!((status.approved_by, status.executable_at), (Some(vec![bob.address()]), None));
     let change = Change { property: "base_price_per_kwh", before: json!(100), after: json!(200) };
     assert_eq!(status.changes, [change]);
+    let read = market.proposal(&proposal).await.unwrap();
     let refusal = |result: Result<_, Error>| result.map(|_: multibus_client::Sent| ()).unwrap_err().multibus();
-    assert_eq!(refusal(bob.proposal_approve(&proposal).await), Some(MultibusError::AlreadyApproved));
-    assert_eq!(refusal(stranger.proposal_approve(&proposal).await), Some(MultibusError::NotAnOwner));
+    assert_eq!(refusal(bob.proposal_approve(&read).await), Some(MultibusError::AlreadyApproved));
+    assert_eq!(refusal(stranger.proposal_approve(&read).await), Some(MultibusError::NotAnOwner));
     assert_eq!(refusal(stranger.proposal_execute(&proposal).await), Some(MultibusError::ApprovalsMissing));
     assert_eq!(refusal(stranger.proposal_close(&proposal).await), Some(MultibusError::ProposalOpen));
-    fresh.owner.proposal_approve(&proposal).await.unwrap();
+    let mut other = read;
+    other.account.action.value = 201;
+    assert_eq!(refusal(fresh.owner.proposal_approve(&other).await), Some(MultibusError::ProposalChanged));
+    fresh.owner.proposal_approve(&read).await.unwrap();
     fresh.owner.proposal_revoke(&proposal).await.unwrap();
     assert_eq!(refusal(fresh.owner.proposal_revoke(&proposal).await), Some(MultibusError::NotApproved));
-    fresh.owner.proposal_approve(&proposal).await.unwrap();
+    fresh.owner.proposal_approve(&read).await.unwrap();
     let status = market.proposal_status(&proposal).await.unwrap();
     assert_eq!(status.state(status.executable_at.unwrap()), "executable");
     stranger.proposal_execute(&proposal).await.unwrap();
@@ -119,17 +123,18 @@ async fn who_approved_is_told_also_after_owners_have_moved() {
     let removal = ProposalAction::OwnerRemove { owner, shares_bps: vec![5_000, 5_000] };
     let stale = carol.propose(&bus, &DEARER).await.unwrap().address;
     let removed = bob.propose(&bus, &removal).await.unwrap().address;
-    carol.proposal_approve(&removed).await.unwrap();
-    carol.proposal_revoke(&removed).await.unwrap();
-    fresh.owner.proposal_approve(&removed).await.unwrap();
-    carol.proposal_execute(&removed).await.unwrap();
     let market = fresh.market();
+    let read = market.proposal(&removed).await.unwrap();
+    carol.proposal_approve(&read).await.unwrap();
+    carol.proposal_revoke(&removed).await.unwrap();
+    fresh.owner.proposal_approve(&read).await.unwrap();
+    carol.proposal_execute(&removed).await.unwrap();
     let status = market.proposal_status(&removed).await.unwrap();
     assert_eq!(status.approved_by, Some(vec![bob.address(), owner]), "the places of the owners have moved");
     let status = market.proposal_status(&stale).await.unwrap();
     assert_eq!((status.is_stale, status.state(0), status.approved_by), (true, "stale", Some(vec![carol.address()])));
     assert!(status.changes.is_empty());
-    let refused = bob.proposal_approve(&stale).await.unwrap_err();
+    let refused = bob.proposal_approve(&market.proposal(&stale).await.unwrap()).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::ProposalStale));
     // A node without logs cannot tell, and no wrong names are shown.
     let forgetful = Market::new(FaultyChain::without_logs(&fresh.chain, &[]));
@@ -148,7 +153,16 @@ async fn owners_who_propose_at_once_get_numbers_of_their_own() {
     });
     let made: Vec<_> = side_by_side(tasks).await.into_iter().map(Result::unwrap).collect();
     let proposals = fresh.market().proposals(&bus).await.unwrap();
-    assert_eq!(proposals.iter().map(|proposal| proposal.proposal_seq).collect::<Vec<_>>(), [0, 1, 2]);
+    let first = proposals[0].number;
+    let numbers: Vec<_> = proposals.iter().map(|proposal| proposal.number).collect();
+    assert_eq!(numbers, [first; 3], "each owner has a counter of its own");
+    let owner = Wallet::new(slow.clone(), others[0].clone());
+    let at_once = side_by_side([0, 1].map(|_| {
+        let owner = owner.clone();
+        async move { owner.propose(&bus, &DEARER).await.unwrap().address }
+    }));
+    let [second, third] = at_once.await[..] else { panic!() };
+    assert_ne!(second, third, "one owner's proposals at once have numbers of their own");
     for (address, proposer) in made {
         assert!(proposals.iter().any(|proposal| proposal.address == address && proposal.proposer == proposer));
     }
@@ -164,9 +178,10 @@ async fn decisions_count_once_on_a_network_that_loses_answers() {
         let proposal = at_fault().propose(&bus, &DEARER).await.unwrap_or_else(said).address;
         assert_eq!(fresh.market().proposals(&bus).await.unwrap().len(), 1, "{fault:?}");
         let said = |error: Error| panic!("{fault:?}: {error}");
+        let read = fresh.market().proposal(&proposal).await.unwrap();
         at_fault().proposal_revoke(&proposal).await.unwrap_or_else(said);
-        at_fault().proposal_approve(&proposal).await.unwrap_or_else(said);
-        fresh.owner.proposal_approve(&proposal).await.unwrap();
+        at_fault().proposal_approve(&read).await.unwrap_or_else(said);
+        fresh.owner.proposal_approve(&read).await.unwrap();
         at_fault().proposal_execute(&proposal).await.unwrap_or_else(said);
         assert_eq!(fresh.market().bus(&bus).await.unwrap().base_price_per_kwh, 200, "{fault:?}");
     }

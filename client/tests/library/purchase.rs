@@ -6,7 +6,7 @@ use {
         chain::Chain,
         multibus::error::MultibusError,
         offer::{OfferFilter, OfferSort},
-        purchase::{BatchItem, BatchOrder, Order, PurchaseOrder, TransactionHash},
+        purchase::{BatchItem, BatchOrder, Order, PurchaseKind, PurchaseOrder, TransactionHash},
     },
     multibus_test_support::market::{EmbeddedMarket, FUNDS, SOL, terms},
     std::{collections::HashSet, sync::Arc},
@@ -20,7 +20,7 @@ async fn the_hash_is_known_before_sending() {
     let offer = fresh.offer(1_000, 500).await;
     let nonce = fresh.market().trader(&buyer.address(), 0).await.unwrap().unwrap().next_nonce;
     let order = Order { offer, energy_wh: 300, max_price_per_kwh: 600 };
-    let hash = TransactionHash::of(&buyer.address(), 0, nonce, &[order]);
+    let hash = TransactionHash::of(PurchaseKind::Single, &buyer.address(), 0, nonce, &[order]);
     let bought = buyer.buy(&PurchaseOrder::exactly(offer, Wh(300), PricePerKwh(600))).await.unwrap();
     assert_eq!(bought.transaction_hash, hash);
     let receipt = fresh.market().receipts(&buyer.address()).await.unwrap()[0];
@@ -183,7 +183,7 @@ async fn a_batch_is_bought_as_a_whole() {
     assert_eq!((bought.energy_wh, bought.paid, bought.fills.len()), (600, 360, 3));
     assert_eq!(
         bought.transaction_hash,
-        TransactionHash::of(&buyer.address(), bought.lane, bought.nonce, &order.orders())
+        TransactionHash::of(PurchaseKind::Batch, &buyer.address(), bought.lane, bought.nonce, &order.orders())
     );
     let twice = BatchOrder { items: vec![order.items[0]; 2], ..order.clone() };
     assert!(matches!(buyer.buy_batch(&twice).await, Err(Error::Invalid(text)) if text.contains("twice")));

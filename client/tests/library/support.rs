@@ -169,6 +169,12 @@ fn take(signatures: &Mutex<Vec<Signature>>, signature: &Signature) -> bool {
     found.map(|index| signatures.remove(index)).is_some()
 }
 
+/// Cuts a log after its first line, as a node does with long ones.
+pub fn cut(logs: &mut Vec<String>) {
+    logs.truncate(1);
+    logs.push("Log truncated".to_owned());
+}
+
 /// Options with so many attempts.
 pub fn attempts(max_attempts: u32) -> TransactionOptions {
     TransactionOptions { max_attempts, ..TransactionOptions::default() }
