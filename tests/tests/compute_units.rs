@@ -9,10 +9,10 @@
 
 use {
     base64::{Engine, prelude::BASE64_STANDARD as STANDARD},
-    multibus::state::ProposalAction,
+    multibus::state::{self, ProposalAction},
     multibus_tests::{
-        LaneAddress, OfferAddresses, TestMarket, TokenProgram,
-        chain::TestChain,
+        LaneAddress, OfferAddresses, SellerAddresses, TestMarket, TokenProgram,
+        chain::{FIRST, TestChain},
         event::consumed,
         instructions::*,
         key::{keypair, pda},
@@ -118,57 +118,77 @@ impl Table {
     }
 }
 
-const OFFER_CREATE: Option<(u64, u64)> = Some((3_000, 1_750));
-const OFFER_REPRICE: Option<(u64, u64)> = Some((700, 300));
-const PURCHASE: Option<(u64, u64)> = Some((3_000, 2_000));
-const LOCK: Option<(u64, u64)> = Some((6_000, 3_500));
+const OFFER_CREATE: Option<(u64, u64)> = Some((3_000, 2_500));
+const PURCHASE: Option<(u64, u64)> = Some((2_650, 2_250));
+const BATCH_OF_FOUR: Option<(u64, u64)> = Some((5_900, 4_200));
+const LOCK_TAKE: Option<(u64, u64)> = Some((3_950, 3_300));
+const LOCK_SETTLE: Option<(u64, u64)> = Some((1_800, 1_500));
+const LOCK_RELEASE: Option<(u64, u64)> = Some((2_700, 2_100));
+const SELLER_WITHDRAW: Option<(u64, u64)> = Some((2_600, 2_200));
+const OFFER_REPRICE: Option<u64> = Some(700);
 const PROPOSAL_CREATE: Option<u64> = Some(4_000);
+const PROPOSAL_CREATE_LAST_OWNER: Option<u64> = Some(4_200);
 const PROPOSAL_APPROVE: Option<u64> = Some(1_000);
 const PROPOSAL_EXECUTE: Option<u64> = Some(4_000);
 const TREASURY_CLAIM: Option<u64> = Some(5_000);
 
-const fn batch_limits(items: u64) -> (u64, u64) {
-    (2_000 + 1_500 * items, 1_300 + 450 * items)
-}
-
-/// The first offer number from here whose address has this bump, and whose lock for the buyer has one too.
-fn offer_seq(capacity: &Address, buyer: &Address, from: u64, (offer_bump, lock_bump): (u8, u8)) -> u64 {
-    (from..)
+/// The number of a bus of this creator for which all addresses of the bus have the highest bump, and those of the seller
+/// account of `wallet` on it.
+fn bus_seq(creator: &Address, wallet: &Address) -> u64 {
+    (FIRST..)
         .find(|seq| {
-            let (offer, bump) = pda::offer(capacity, *seq);
-            bump == offer_bump && pda::lock(&offer, buyer).1 == lock_bump
+            let (bus, bump) = pda::bus(creator, *seq);
+            let (seller, of_seller) = pda::seller(&bus, wallet);
+            let others = [pda::ledger(&bus).1, pda::capacity(&bus, 0).1, pda::treasury(&bus).1, pda::unclaimed(&bus).1];
+            bump == 255 && others == [255; 4] && of_seller == 255 && pda::vault(&seller).1 == 255
         })
-        .expect("half of the numbers have the highest bump")
+        .expect("one in 128")
 }
 
 /// A market whose addresses have the highest bumps.
 fn market(program: TokenProgram) -> TestMarket {
     let seller = keypair("seller").pubkey();
-    TestMarket::with(program, |options| options.seq(bus_seq(&seller)))
+    market_from(program, bus_seq(&seller, &seller))
 }
 
-/// The first bus number for which all addresses of the bus have the highest bump.
-fn bus_seq(creator: &Address) -> u64 {
-    (0..)
-        .find(|seq| {
-            let (bus, bump) = pda::bus(creator, *seq);
-            let others = [pda::capacity(&bus, 0).1, pda::escrow(&bus).1, pda::treasury(&bus).1];
-            bump == 255 && others == [255; 3]
+/// A market whose bus has a number, as if the creator had made as many before.
+fn market_from(program: TokenProgram, bus_seq: u64) -> TestMarket {
+    let mut chain = TestChain::new();
+    let mint = chain.mint("mint", program, &[]);
+    let seller = chain.wallet("seller");
+    count_to(&mut chain, &seller, bus_seq);
+    TestMarket::on_chain(chain, mint, |options| options)
+}
+
+/// Opens the counter of a creator's buses, at a number.
+fn count_to(chain: &mut TestChain, creator: &Address, bus_seq: u64) {
+    chain.execute(&[creator_open(creator, 0)]);
+    chain.edit::<state::Creator>(&pda::creator(creator).0, |counter| counter.next_bus = bus_seq);
+}
+
+/// A seller's next offer is the first whose address has this bump, and whose lock in the first place for the buyer has one.
+fn next_offer(market: &mut TestMarket, seller: &SellerAddresses, (offer_bump, lock_bump): (u8, u8)) -> u64 {
+    let (buyer, from) = (market.buyer, market.chain.next_offer(seller));
+    let number = (from..)
+        .find(|number| {
+            let (offer, bump) = pda::offer(&seller.address, *number);
+            bump == offer_bump && pda::lock(&offer, &buyer, 0).1 == lock_bump
         })
-        .expect("one in sixteen")
+        .expect("half of the numbers have the highest bump");
+    market.edit::<state::Seller>(&seller.address, |seller| seller.next_offer = number);
+    number
 }
 
-/// An offer with the highest bumps, by default of 100 kWh.
+/// An offer of 100 kWh with the highest bumps.
 fn offer(market: &mut TestMarket) -> OfferAddresses {
-    offer_to(market, market.payout)
+    let wallet = market.seller;
+    offer_of(market, &wallet)
 }
 
-fn offer_to(market: &mut TestMarket, payout: Address) -> OfferAddresses {
-    let (bus, seller) = (market.bus, market.seller);
-    let buyer = market.buyer;
-    let seq = offer_seq(&bus.capacity, &buyer, market.next_offer_seq, (255, 255));
-    market.next_offer_seq = seq + 1;
-    market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(seq).energy(100_000))
+fn offer_of(market: &mut TestMarket, wallet: &Address) -> OfferAddresses {
+    let bus = market.bus;
+    let number = next_offer(market, &bus.seller(wallet), (255, 255));
+    market.create_offer(&bus, bus.capacity, wallet, OfferOptions::new(0).number(number).energy(100_000))
 }
 
 fn measure_all() -> Table {
@@ -177,28 +197,29 @@ fn measure_all() -> Table {
     offers(&mut table);
     purchases(&mut table);
     locks(&mut table);
+    sellers(&mut table);
     rest(&mut table);
     decisions(&mut table);
+    ends(&mut table);
     table
 }
 
 fn offers(table: &mut Table) {
     let market = &mut market(TokenProgram::SplToken);
-    let (bus, payout, seller) = (market.bus, market.payout, market.seller);
-    let key = seller;
+    let (bus, key) = (market.bus, market.seller);
+    let seller = bus.seller(&key);
     offer(market);
     for (name, limits, bump) in [("offer_create", OFFER_CREATE, 255), ("offer_create, bump 254", None, 254)] {
-        let seq = offer_seq(&bus.capacity, &market.buyer, market.next_offer_seq, (bump, 255));
-        market.next_offer_seq = seq + 1;
-        let create = offer_create(&bus, bus.capacity, &key, payout, OfferOptions::new(seq));
+        let number = next_offer(market, &seller, (bump, 255));
+        let create = offer_create(&bus, bus.capacity, &key, OfferOptions::new(0).number(number));
         table.measure(name, limits, market, create);
     }
     let one = offer(market);
-    table.measure("offer_reprice", OFFER_REPRICE, market, offer_reprice(&one, &key, 300_000));
-    let seq = offer_seq(&bus.capacity, &market.buyer, market.next_offer_seq, (255, 255));
-    let options = OfferOptions::new(seq).expires(market.now() + 60);
-    let expiring = market.create_offer(&bus, bus.capacity, &seller, payout, options);
-    table.measure("offer_extend", None, market, offer_extend(&expiring, &key, 0));
+    table.measure_limit("offer_reprice", OFFER_REPRICE, market, offer_reprice(&one, &key, 300_000));
+    let later = market.now() + 1_000;
+    table.measure("offer_set_expiry", None, market, offer_set_expiry(&one, &key, later));
+    market.buy(&one, 1_000);
+    table.measure("offer_collect", None, market, offer_collect(&one));
     table.measure("offer_cancel", None, market, offer_cancel(&one, &key));
 }
 
@@ -212,82 +233,133 @@ fn purchases(table: &mut Table) {
     }
     for count in [1, 2, 4, 8] {
         let market = &mut market(TokenProgram::SplToken);
+        let bus = market.bus;
         let items: Vec<_> = (0..count)
             .map(|index| {
-                let (mint, seller) = (market.bus.mint, market.seller);
-                let payout = market.token_account(&format!("payout {index}"), &mint, &seller, 0);
-                (offer_to(market, payout), 1_500 + index)
+                let wallet = market.wallet(&format!("seller {index}"));
+                market.open_seller(&bus, &wallet);
+                (offer_of(market, &wallet), 1_500 + index)
             })
             .collect();
         let batch = market.batch(&items);
-        table.measure(&format!("purchase_batch, N={count}"), Some(batch_limits(count)), market, batch);
+        let limits = BATCH_OF_FOUR.filter(|_| count == 4);
+        table.measure(&format!("purchase_batch, N={count}"), limits, market, batch);
     }
     let market = &mut market(TokenProgram::SplToken);
     let items: Vec<_> = (0..4).map(|index| (offer(market), 1_500 + index)).collect();
     let batch = market.batch(&items);
-    table.measure("purchase_batch, N=4, one payout", Some(batch_limits(4)), market, batch);
+    table.measure("purchase_batch, N=4, one seller", None, market, batch);
 }
 
 fn locks(table: &mut Table) {
     let market = &mut market(TokenProgram::SplToken);
-    let key = market.buyer;
+    let (bus, buyer, mint, payment) = (market.bus, market.buyer, market.bus.mint, market.payment);
     let (one, two, three) = (offer(market), offer(market), offer(market));
     let take = market.lock_take(&one, 1_500);
-    table.measure("lock_take", LOCK, market, take);
-    let seq = offer_seq(&market.bus.capacity, &key, market.next_offer_seq, (255, 254));
-    let lower = market.offer_with(|options| OfferOptions { offer_seq: seq, ..options });
+    table.measure("lock_take", LOCK_TAKE, market, take);
+    let seller = bus.seller(&market.seller);
+    let number = next_offer(market, &seller, (255, 254));
+    let lower = market.offer_with(|options| options.number(number));
     let take = market.lock_take(&lower, 1_500);
     table.measure("lock_take, bump 254", None, market, take);
     let settle = market.lock_settle(&one);
-    table.measure("lock_settle", LOCK, market, settle);
+    table.measure("lock_settle", LOCK_SETTLE, market, settle);
     market.lock(&two, 1_500);
-    let release = market.lock_release(&two, &key);
-    table.measure("lock_release, with fee", LOCK, market, release);
+    let release = market.lock_release(&two, &buyer);
+    table.measure("lock_release", LOCK_RELEASE, market, release);
     market.lock(&three, 1_500);
-    let bus = market.bus;
-    market.set_paused(&bus, true);
-    let release = market.lock_release(&three, &key);
-    table.measure("lock_release, without fee", LOCK, market, release);
+    market.freeze(&mint, &payment);
+    let release = market.lock_release(&three, &buyer);
+    table.measure("lock_release, into a claim", None, market, release);
+    let other = market.token_account("another account", &mint, &buyer, 0);
+    let pay = market.claim_payment(&bus, &buyer, &buyer, other);
+    table.measure("claim_pay", None, market, pay);
+}
+
+fn sellers(table: &mut Table) {
+    let seller = keypair("seller").pubkey();
+    let operator = keypair("operator").pubkey();
+    let member = keypair("member").pubkey();
+    let market = &mut market_from(TokenProgram::SplToken, bus_seq(&seller, &member));
+    let (bus, mint) = (market.bus, market.bus.mint);
+    for name in ["operator", "member"] {
+        market.wallet(name);
+    }
+    market.decide(&bus, ProposalAction::OperatorSet { operator: Some(operator) });
+    let account = bus.seller(&member);
+    table.measure("seller_open", None, market, seller_open(&account, &member));
+    table.measure("seller_admit", None, market, seller_admit(&account, &operator));
+    table.measure("seller_suspend", None, market, seller_suspend(&account, &operator));
+    market.execute(&[seller_admit(&account, &operator)]);
+    let one = offer_of(market, &member);
+    market.buy(&one, 1_500);
+    market.execute(&[offer_cancel(&one, &member)]);
+    let tokens = market.token_account("member's tokens", &mint, &member, 0);
+    table.measure("seller_withdraw", SELLER_WITHDRAW, market, seller_withdraw(&account, &member, tokens));
+    let two = offer_of(market, &member);
+    market.buy(&two, 1_500);
+    market.execute(&[offer_cancel(&two, &member)]);
+    let associated = market.associated_account(&mint, &member);
+    let stranger = market.buyer;
+    let withdraw = seller_withdraw(&account, &stranger, associated);
+    table.measure("seller_withdraw, by a stranger", None, market, withdraw);
+    market.edit::<state::Seller>(&account.address, |seller| seller.next_offer = FIRST);
+    market.pass(1);
+    table.measure("seller_close", None, market, seller_close(&account, &member, tokens, &member));
 }
 
 fn rest(table: &mut Table) {
     let chain = &mut TestChain::new();
     let mint = chain.mint("mint", TokenProgram::SplToken, &[]);
     let key = chain.wallet("seller");
-    let options = BusOptions::new(&key).windowed().seq(bus_seq(&key));
-    let bus = BusAddresses::of(&key, options.bus_seq, mint);
+    let counter = (0..)
+        .map(|index| format!("creator {index}"))
+        .find(|name| pda::creator(&keypair(name).pubkey()).1 == 255)
+        .expect("half of the wallets");
+    let wallet = chain.wallet(&counter);
+    table.measure("creator_open", None, chain, creator_open(&wallet, 0));
+    let bus_seq = bus_seq(&key, &key);
+    count_to(chain, &key, bus_seq);
+    let options = BusOptions { bus_seq, ..BusOptions::new(&key).windowed() };
+    let bus = BusAddresses::of(&key, bus_seq, mint);
     table.measure("bus_create", None, chain, bus_create(&key, &mint, &options));
     let first = chain.now() / 900 * 900 + 7_200;
     // Half of all windows have the highest bump.
     let mut windows = (first..).step_by(900).filter(|start| pda::capacity(&bus.address, *start).1 == 255);
     let (window, next) = (windows.next().expect("one"), windows.next().expect("another"));
     table.measure("capacity_open", None, chain, capacity_open(&bus, &key, window));
-    let seq = offer_seq(&bus.window(next), &key, 0, (255, 255));
-    let payout = chain.token_account("payout", &mint, &key, 0);
-    let both =
-        [capacity_open(&bus, &key, next), offer_create(&bus, bus.window(next), &key, payout, OfferOptions::new(seq))];
+    let seller = chain.open_seller(&bus, &key);
+    let number = (FIRST..).find(|number| pda::offer(&seller.address, *number).1 == 255).expect("half of the numbers");
+    chain.edit::<state::Seller>(&seller.address, |seller| seller.next_offer = number);
+    let listing = OfferOptions::new(0).number(number).expires(next - 60);
+    let both = [capacity_open(&bus, &key, next), offer_create(&bus, bus.window(next), &key, listing)];
     let cost = table.cost(chain, &both);
     table.record("capacity_open and offer_create", None, cost);
     table.measure("capacity_open, open already", None, chain, capacity_open(&bus, &key, window));
     chain.go_to(window + 900);
-    table.measure("capacity_close", None, chain, capacity_close(&bus, window, &key));
+    table.measure("capacity_close", None, chain, capacity_close(&bus, window, &key, &key));
     let lane = (0..).find(|lane| pda::trader(&key, *lane).1 == 255).expect("half of the lanes");
     table.measure("trader_open", None, chain, trader_open(&key, lane, 0));
     chain.pass(1);
     table.measure("trader_close", None, chain, trader_close(&LaneAddress::of(&key, lane), &key));
 }
 
-/// Proposes with the first number whose address has the highest bump; the numbers before are used up.
+/// Proposes with the first number whose address has the highest bump.
 fn propose(table: &Table, market: &mut TestMarket, proposer: &Address, action: ProposalAction) -> (Address, Cost) {
     let bus = market.bus;
-    loop {
-        let seq = market.bus_state(&bus).proposal_seq;
-        let (address, bump) = pda::proposal(&bus.address, seq);
-        let cost = table.cost(market, &[proposal_create(&bus, proposer, seq, action.clone())]);
-        if bump == 255 {
-            return (address, cost);
-        }
-    }
+    let next = market.next_proposal(&bus, proposer);
+    let number = (next..).find(|number| pda::proposal(&bus.address, proposer, *number).1 == 255).expect("half of them");
+    let place = market.bus_state(&bus).owner_index(proposer).expect("an owner");
+    market.edit::<state::Ledger>(&bus.ledger, |ledger| ledger.owners[place].next_proposal = number);
+    let cost = table.cost(market, &[proposal_create(&bus, proposer, number, action)]);
+    (bus.proposal(proposer, number), cost)
+}
+
+/// The revenue of the bus's own sales goes to its treasury.
+fn sweep(market: &mut TestMarket, offer: &OfferAddresses, energy_wh: u64) {
+    let (bus, seller) = (market.bus, market.seller);
+    market.buy(offer, energy_wh);
+    market.execute(&[offer_collect(offer), seller_withdraw(&bus.own_seller(), &seller, bus.treasury)]);
 }
 
 /// What owners decide, with three owners of whom two decide, and with sixteen of whom one does.
@@ -297,19 +369,27 @@ fn decisions(table: &mut Table) {
     let price = ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 };
     let (proposal, cost) = propose(table, market, &owners[0], price);
     table.record_limit("proposal_create", PROPOSAL_CREATE, cost);
-    let approve = proposal_approve(&bus, proposal, &owners[2]);
+    let approve = market.approval(&bus, proposal, &owners[2]);
     table.measure_limit("proposal_approve", PROPOSAL_APPROVE, market, approve.clone());
     let revoke = proposal_revoke(&bus, proposal, &owners[2]);
     table.measure("proposal_revoke", None, market, revoke);
     market.execute(&[approve]);
     table.measure_limit("proposal_execute", PROPOSAL_EXECUTE, market, proposal_execute(&bus, proposal, &owners[1]));
     table.measure("proposal_close", None, market, proposal_close(&bus, proposal, &owners[1], &owners[0]));
-    let seq = offer_seq(&bus.capacity, &market.buyer, 0, (255, 255));
-    let create = offer_create_for_bus(&bus, bus.capacity, &owners[0], OfferOptions::new(seq).energy(100_000));
-    table.measure("offer_create_for_bus", None, market, create);
-    let one = bus_offer(&bus, bus.capacity, &owners[0], seq);
+    let own = market.open_own_seller(&bus, &owners[0]);
+    let number = next_offer(market, &own, (255, 255));
+    let listing = OfferOptions::new(0).number(number).energy(100_000);
+    table.measure(
+        "offer_create, by the bus",
+        None,
+        market,
+        offer_create_for_bus(&bus, bus.capacity, &owners[0], listing),
+    );
+    let one = OfferAddresses::of(&own, bus.capacity, number, &owners[0]);
+    market.pass(120);
     let purchase = market.purchase(&one, 1_500);
     table.measure("purchase from the bus", None, market, purchase);
+    sweep(market, &one, 1_500);
     let payout = market.payout;
     table.measure_limit("treasury_claim", TREASURY_CLAIM, market, treasury_claim(&bus, &owners[0], payout));
 
@@ -319,21 +399,38 @@ fn decisions(table: &mut Table) {
     let mut shares_bps = equal_shares(16);
     shares_bps.swap(0, 15);
     let (proposal, cost) = propose(table, market, &last, ProposalAction::SharesSet { shares_bps: shares_bps.clone() });
-    table.record_limit("proposal_create, last of 16 owners", PROPOSAL_CREATE, cost);
-    let approve = proposal_approve(&bus, proposal, &owners[14]);
+    table.record_limit("proposal_create, last of 16 owners", PROPOSAL_CREATE_LAST_OWNER, cost);
+    let approve = market.approval(&bus, proposal, &owners[14]);
     table.measure_limit("proposal_approve, 15th of 16 owners", PROPOSAL_APPROVE, market, approve);
     let one = market.bus_offer(&owners[0], 100_000, 250_000);
-    market.buy(&one, 1_500);
+    sweep(market, &one, 1_500);
     let tokens = market.chain.token_account("last owner's tokens", &bus.mint, &last, 0);
     let claim = treasury_claim(&bus, &last, tokens);
     table.measure_limit("treasury_claim, last of 16 owners", TREASURY_CLAIM, market, claim);
     market.buy(&one, 1_501);
+    market.execute(&[offer_collect(&one)]);
     table.measure("proposal_execute, 16 owners settle", None, market, proposal_execute(&bus, proposal, &last));
     let remove = ProposalAction::OwnerRemove { owner: owners[0], shares_bps: equal_shares(15) };
     let (proposal, _) = propose(table, market, &last, remove);
-    market.buy(&one, 1_502);
+    sweep(market, &one, 1_502);
     let execute = proposal_execute(&bus, proposal, &last);
     table.measure("proposal_execute, 16 owners, first leaves", None, market, execute);
+}
+
+/// The end of a bus, with one owner and with sixteen, and the last claim on what is left of it.
+fn ends(table: &mut Table) {
+    for (name, count) in [("bus_close", 1), ("bus_close, 16 owners", 16)] {
+        let (market, owners) = &mut TestMarket::owned_by(count, 1, |_| ());
+        let (bus, mint, seller, payout) = (market.bus, market.bus.mint, market.seller, market.payout);
+        market.gift(&mint, &bus.treasury, 1_000_000);
+        market.decide(&bus, ProposalAction::BusClose);
+        market.execute(&[seller_close(&bus.seller(&seller), &seller, payout, &seller)]);
+        table.measure(name, None, market, bus_close(&bus, &seller, owners));
+        if count == 1 {
+            let pay = market.claim_payment(&bus, &seller, &seller, payout);
+            table.measure("claim_pay, the last of a closed bus", None, market, pay);
+        }
+    }
 }
 
 fn record_path() -> PathBuf {
