@@ -380,16 +380,27 @@ impl TestChain {
             mint.initialize_account(&account, owner),
         ];
         if amount > 0 {
-            instructions.push(mint.mint_to(&account, &payer, amount));
+            instructions.extend(mint.fund(&account, &payer, amount));
         }
         self.arrange(&instructions);
         account
     }
 
-    /// Mints tokens into an account.
+    /// Sends new tokens to an account.
     pub fn gift(&mut self, mint: &Mint, account: &Address, amount: u64) {
         let authority = self.fee_payer;
-        self.arrange(&[mint.mint_to(account, &authority, amount)]);
+        self.arrange(&mint.fund(account, &authority, amount));
+    }
+
+    /// The mint of wrapped SOL.
+    pub fn native_mint(&mut self) -> Mint {
+        let mint = Mint { address: spl_token_interface::native_mint::ID, program: TokenProgram::SplToken, decimals: 9 };
+        let mut data = vec![0; Mint::space(TokenProgram::SplToken, &[])];
+        (data[44], data[45]) = (mint.decimals, 1);
+        let lamports = self.svm.minimum_balance_for_rent_exemption(data.len());
+        let account = Account { lamports, data, owner: spl_token_interface::ID, ..Account::default() };
+        self.svm.set_account(mint.address, account).expect("a mint");
+        mint
     }
 
     /// The mint's issuer freezes an account.

@@ -235,8 +235,8 @@ impl TestMarket {
 
     /// The settlement of the buyer's lock in the first place, or of one that would be taken now.
     pub fn lock_settle(&self, offer: &OfferAddresses) -> Instruction {
-        let taken_at = self.lock_taken_at(offer, &self.buyer, 0);
-        instruction::LockSettle { nonce: self.nonce(&self.lane), taken_at }
+        let lock_number = self.lock_number(offer, &self.buyer, 0);
+        instruction::LockSettle { nonce: self.nonce(&self.lane), lock_number }
             .to_instruction(self.lock_settle_accounts(offer))
     }
 
@@ -247,8 +247,8 @@ impl TestMarket {
 
     /// The release of the buyer's lock in the first place, or of one that would be taken now, by `caller`.
     pub fn lock_release(&self, offer: &OfferAddresses, caller: &Address) -> Instruction {
-        let taken_at = self.lock_taken_at(offer, &self.buyer, 0);
-        instruction::LockRelease { taken_at }.to_instruction(self.lock_release_accounts(offer, caller))
+        let lock_number = self.lock_number(offer, &self.buyer, 0);
+        instruction::LockRelease { lock_number }.to_instruction(self.lock_release_accounts(offer, caller))
     }
 }
 
@@ -462,19 +462,21 @@ impl TestChain {
         self.state(&pda::lock(&offer.address, buyer, place).0)
     }
 
-    /// When a buyer's lock was taken; now where it has none in that place.
-    pub fn lock_taken_at(&self, offer: &OfferAddresses, buyer: &Address, place: u8) -> i64 {
+    /// The number of a buyer's lock on its offer; the next one's where it has none in that place.
+    pub fn lock_number(&self, offer: &OfferAddresses, buyer: &Address, place: u8) -> u32 {
         if self.exists(&pda::lock(&offer.address, buyer, place).0) {
-            self.lock_state(offer, buyer, place).taken_at
+            self.lock_state(offer, buyer, place).number
+        } else if self.exists(&offer.address) {
+            self.offer_state(offer).locks_taken + 1
         } else {
-            self.now()
+            1
         }
     }
 
     /// The release of a buyer's lock by `caller`, with the refund account that the lock names.
     pub fn release(&self, offer: &OfferAddresses, caller: &Address, buyer: &Address, place: u8) -> Instruction {
         let lock = self.lock_state(offer, buyer, place);
-        instruction::LockRelease { taken_at: lock.taken_at }.to_instruction(lock_release_accounts(
+        instruction::LockRelease { lock_number: lock.number }.to_instruction(lock_release_accounts(
             offer,
             caller,
             buyer,
@@ -485,8 +487,8 @@ impl TestChain {
 
     /// The settlement of a buyer's lock.
     pub fn settlement(&self, offer: &OfferAddresses, lane: &LaneAddress, place: u8) -> Instruction {
-        let taken_at = self.lock_taken_at(offer, &lane.wallet, place);
-        instruction::LockSettle { nonce: self.nonce(lane), taken_at }
+        let lock_number = self.lock_number(offer, &lane.wallet, place);
+        instruction::LockSettle { nonce: self.nonce(lane), lock_number }
             .to_instruction(lock_settle_accounts(offer, lane, place))
     }
 

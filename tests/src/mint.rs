@@ -152,6 +152,15 @@ impl Mint {
             .expect("an instruction of the token program")
     }
 
+    /// Makes new tokens in an account: mints them, or where this is wrapped SOL, wraps lamports of `authority`.
+    pub fn fund(&self, account: &Address, authority: &Address, amount: u64) -> Vec<Instruction> {
+        if self.address != spl_token_interface::native_mint::ID {
+            return vec![self.mint_to(account, authority, amount)];
+        }
+        let send = solana_system_interface::instruction::transfer(authority, account, amount);
+        vec![send, spl_token::sync_native(&self.program.address(), account).expect("an instruction of SPL Token")]
+    }
+
     /// Moves tokens.
     pub fn transfer(&self, from: &Address, to: &Address, owner: &Address, amount: u64) -> Instruction {
         let program = self.program.address();

@@ -46,6 +46,7 @@ impl Refusal {
                 error,
                 InstructionError::AccountDataTooSmall
                     | InstructionError::IllegalOwner
+                    | InstructionError::UninitializedAccount
                     | InstructionError::InvalidAccountData
             ),
             Self::NotWritable => {

@@ -24,7 +24,7 @@ pub enum By {
     /// An error of the runtime or of Anchor, by its name. `NotTheAccount` is any that rejects an account's type.
     Runtime(&'static str),
     /// An error of another program by its number: 0, the address is taken; 3 and 4, another mint's and somebody else's
-    /// tokens; 36, a memo is missing; 2040, an account comes twice.
+    /// tokens; 17, an account is frozen; 2040, an account comes twice.
     Code(u32),
 }
 
@@ -68,16 +68,15 @@ pub const CLASSES: &[Class] = &[
         tried: "A wallet that must sign does not.",
         refused_with: &[Runtime("MissingRequiredSignature")],
         cannot_apply: &[Exception {
-            instructions: "capacity_close, treasury_claim",
-            why: "anyone may; what they pay goes to whom it belongs, and nowhere else",
+            instructions: "offer_collect",
+            why: "anyone may; what was paid becomes its seller's and nobody else's",
             facts: &[NoSigner],
         }],
     },
     Class {
         name: "wrong_account",
         title: "wrong owner or type",
-        tried: "An account of another type, of another program with the same bytes, cut short, empty, or of another \
-               mint.",
+        tried: "An account of another type, of another program with the same bytes, cut short, empty, or of another mint.",
         refused_with: &[
             Runtime("NotTheAccount"),
             Runtime("InvalidArgument"),
@@ -85,6 +84,8 @@ pub const CLASSES: &[Class] = &[
             Market(MintInvalid),
             Market(MintMismatch),
             Market(TokenProgramInvalid),
+            Market(BatchInvalid),
+            Market(VaultMismatch),
             Code(3),
         ],
         cannot_apply: &[],
@@ -92,19 +93,24 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: "substituted_address",
         title: "substituted PDA or bump",
-        tried: "In an account's place another one of its type, as valid, but of another bus, offer, lane or number; \
-               or an address of the right seeds with another bump.",
+        tried: "In an account's place another one of its type, as valid, but of another bus, seller, offer, lane or number; or an address of the right seeds with another bump.",
         refused_with: &[
             Runtime("InvalidSeeds"),
             Market(BusMismatch),
             Market(CapacityMismatch),
-            Market(TraderMismatch),
+            Market(LedgerMismatch),
+            Market(SellerMismatch),
             Market(VaultMismatch),
-            Market(UnclaimedMismatch),
+            Market(TraderMismatch),
             Market(TreasuryMismatch),
+            Market(UnclaimedMismatch),
+            Market(ClaimMismatch),
+            Market(RefundMismatch),
             Market(LockOfferMismatch),
             Market(LockBuyerMismatch),
             Market(NotTheSeller),
+            Market(BusSalesUnswept),
+            Market(ProposalChanged),
         ],
         cannot_apply: &[],
     },
@@ -112,14 +118,25 @@ pub const CLASSES: &[Class] = &[
         name: "duplicate_account",
         title: "duplicate mutable accounts",
         tried: "One account in two places of which one is written; the same offer twice in a batch.",
-        refused_with: &[Code(2040), Market(OfferDuplicate)],
+        refused_with: &[
+            Code(2040),
+            Market(OfferDuplicate),
+            Runtime("NotTheAccount"),
+            Market(RefundMismatch),
+            Market(VaultMismatch),
+            Market(SellerMismatch),
+            Market(UnclaimedMismatch),
+            Market(TreasuryMismatch),
+            Market(TokenAccountInvalid),
+            Market(PayeeIsBusAccount),
+            Market(PayeeMismatch),
+        ],
         cannot_apply: &[],
     },
     Class {
         name: "arithmetic",
         title: "overflow and rounding",
-        tried: "Numbers at the ends of their types, sums and products beyond them, counters at their end, and amounts \
-               that do not divide.",
+        tried: "Numbers at the ends of their types, sums and products beyond them, counters at their end, and amounts that do not divide.",
         refused_with: &[
             Market(CostOverflow),
             Market(CounterOverflow),
@@ -129,6 +146,7 @@ pub const CLASSES: &[Class] = &[
             Market(NumberNotNext),
             Market(WindowTooFar),
             Market(ExpiryInPast),
+            Market(ExpiryTooLate),
             Market(FirstSlotInvalid),
         ],
         cannot_apply: &[
@@ -137,7 +155,7 @@ pub const CLASSES: &[Class] = &[
                 why: "it takes back the one that `capacity_open` counted; the end of a window saturates",
                 facts: &[],
             },
-            Exception { instructions: "proposal_close", why: "it computes nothing", facts: &[] },
+            Exception { instructions: "proposal_close, seller_suspend", why: "it computes nothing", facts: &[] },
         ],
     },
     Class {
@@ -146,9 +164,7 @@ pub const CLASSES: &[Class] = &[
         tried: "Creating again what exists, to set it back to its beginning.",
         refused_with: &[Code(0), Runtime("InvalidSeeds"), Market(NumberNotNext)],
         cannot_apply: &[Exception {
-            instructions: "capacity_close, offer_reprice, offer_extend, offer_cancel, purchase, purchase_batch, \
-                    lock_settle, lock_release, trader_close, proposal_approve, proposal_revoke, proposal_execute, \
-                    proposal_close, treasury_claim",
+            instructions: "capacity_close, seller_suspend, seller_withdraw, offer_reprice, offer_set_expiry, offer_collect, offer_cancel, purchase, purchase_batch, lock_settle, trader_close, proposal_approve, proposal_revoke, proposal_close, claim_pay",
             why: "it creates no account",
             facts: &[NoAccount("system_program")],
         }],
@@ -156,23 +172,16 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: "revival",
         title: "closed-account revival",
-        tried: "Closing an account, putting lamports at its address within the same transaction, and using or making \
-               it again.",
+        tried: "Closing an account, putting lamports at its address within the same transaction, and using or making it again.",
         refused_with: &[
             Runtime("NotTheAccount"),
             Market(NumberNotNext),
             Runtime("InvalidSeeds"),
             Market(GateClosed),
             Market(NonceMismatch),
+            Code(0),
         ],
-        cannot_apply: &[
-            Exception { instructions: "bus_create", why: "no bus is ever closed", facts: &[] },
-            Exception {
-                instructions: "treasury_claim",
-                why: "neither a bus nor its treasury is ever closed",
-                facts: &[],
-            },
-        ],
+        cannot_apply: &[Exception { instructions: "creator_open", why: "a counter is never closed", facts: &[] }],
     },
     Class {
         name: "foreign_program",
@@ -180,8 +189,7 @@ pub const CLASSES: &[Class] = &[
         tried: "Another program in the place of the system or token program, deployed and ready to be called.",
         refused_with: &[Runtime("IncorrectProgramId"), Market(TokenProgramInvalid), Market(TokenProgramMismatch)],
         cannot_apply: &[Exception {
-            instructions: "capacity_close, offer_reprice, offer_extend, offer_cancel, trader_close, proposal_approve, \
-                    proposal_revoke, proposal_execute, proposal_close",
+            instructions: "capacity_close, seller_suspend, offer_reprice, offer_set_expiry, offer_collect, offer_cancel, lock_settle, trader_close, proposal_approve, proposal_revoke, proposal_close",
             why: "it calls no program",
             facts: &[NoAccount("token_program"), NoAccount("system_program")],
         }],
@@ -189,50 +197,38 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: "token_2022",
         title: "Token-2022 fee, hook or delegate",
-        tried: "Mints that charge fees, run a hook, have a permanent delegate or get one later; token accounts with \
-               extensions or delegates.",
+        tried: "Mints that charge fees, run a hook, have a permanent delegate, pay interest, scale amounts, or get one of these later; token accounts with extensions, delegates or memos asked for.",
         refused_with: &[
             Market(MintHasTransferFee),
             Market(MintHasTransferHook),
             Market(MintHasPermanentDelegate),
             Market(MintExtensionUnknown),
-            Market(TokenAccountInvalid),
-            Code(36),
+            Market(MintInterestBearing),
+            Market(MintScaledAmount),
+            Market(PayeeUnpayable),
         ],
-        cannot_apply: &[
-            Exception {
-                instructions: "capacity_open, capacity_close, offer_reprice, offer_extend, offer_cancel, trader_open, \
-                    trader_close, proposal_create, proposal_approve, proposal_revoke, proposal_close",
-                why: "it moves no tokens and names no token account",
-                facts: &[NoAccount("token_program")],
-            },
-            Exception {
-                instructions: "offer_create_for_bus",
-                why: "it moves no tokens, and sales are paid into the treasury that `bus_create` made",
-                facts: &[NoAccount("token_program"), NoAccount("payout")],
-            },
-            Exception {
-                instructions: "proposal_execute",
-                why: "it moves no tokens; of the treasury it reads how much it holds",
-                facts: &[NoAccount("token_program")],
-            },
-        ],
+        cannot_apply: &[Exception {
+            instructions: "creator_open, capacity_open, capacity_close, seller_suspend, offer_create, offer_reprice, offer_set_expiry, offer_collect, offer_cancel, trader_open, trader_close, proposal_create, proposal_approve, proposal_revoke, proposal_close",
+            why: "it moves no tokens and names no token account",
+            facts: &[NoAccount("token_program")],
+        }],
     },
     Class {
         name: "moved_price",
         title: "price or version moved",
-        tried: "The price, the version, the base price or the lock fee changes between what a party saw and what it \
-               signed.",
+        tried: "The price, the version, the base or reserve price or the lock fee changes between what a party saw and what it signed.",
         refused_with: &[
             Market(PriceAboveLimit),
             Market(VersionMismatch),
             Market(TotalAboveLimit),
             Market(PriceBelowBase),
+            Market(PriceBelowReserve),
+            Market(OfferNotYetTrading),
         ],
         cannot_apply: &[
             Exception { instructions: "bus_create", why: "who creates it signs its prices", facts: &[] },
             Exception {
-                instructions: "capacity_open, capacity_close, offer_extend, offer_cancel, trader_open, trader_close",
+                instructions: "creator_open, bus_close, capacity_open, capacity_close, seller_open, seller_admit, seller_suspend, seller_withdraw, seller_close, offer_set_expiry, offer_collect, offer_cancel, trader_open, trader_close",
                 why: "it depends on no price",
                 facts: &[],
             },
@@ -242,8 +238,8 @@ pub const CLASSES: &[Class] = &[
                 facts: &[],
             },
             Exception {
-                instructions: "treasury_claim",
-                why: "it pays what was earned, whatever prices are now",
+                instructions: "treasury_claim, claim_pay",
+                why: "it pays what was earned or owed, whatever prices are now",
                 facts: &[],
             },
         ],
@@ -251,21 +247,24 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: "replay",
         title: "replay and double fill",
-        tried: "Sending again what has landed, in the same transaction or later, and taking the same energy or money \
-               twice.",
+        tried: "Sending again what has landed, in the same transaction or later, and taking the same energy or money twice.",
         refused_with: &[
             Market(NonceMismatch),
+            Market(NumberNotNext),
+            Market(VersionMismatch),
+            Market(LockChanged),
             Runtime("NotTheAccount"),
             Code(0),
             Runtime("InvalidSeeds"),
-            Market(NumberNotNext),
             Market(OfferDuplicate),
             Market(EnergyUnavailable),
-            Market(ExpiryTooLate),
             Market(AlreadyApproved),
             Market(NotApproved),
             Market(ProposalExecuted),
+            Market(ProposalChanged),
             Market(NothingToClaim),
+            Market(NothingToCollect),
+            Market(NothingToWithdraw),
         ],
         cannot_apply: &[],
     },
@@ -277,80 +276,74 @@ pub const CLASSES: &[Class] = &[
             Market(LockExpired),
             Market(LockNotExpired),
             Market(LockOutlivesOffer),
+            Market(LockChanged),
+            Market(ExpiryBeforeLocks),
             Market(EnergyUnavailable),
         ],
-        cannot_apply: &[
-            Exception {
-                instructions: "bus_create, capacity_open, capacity_close, trader_open, trader_close, offer_create, \
-                    offer_create_for_bus",
-                why: "it touches nothing that can be under a lock",
-                facts: &[NoAccount("lock")],
-            },
-            Exception {
-                instructions: "offer_extend",
-                why: "an offer only comes to expire later, which no lock's time depends on",
-                facts: &[NoAccount("lock")],
-            },
-            Exception {
-                instructions: "proposal_create, proposal_approve, proposal_revoke, proposal_execute, proposal_close, \
-                    treasury_claim",
-                why: "it touches no lock",
-                facts: &[NoAccount("lock")],
-            },
-        ],
+        cannot_apply: &[Exception {
+            instructions: "creator_open, bus_create, bus_close, capacity_open, capacity_close, seller_open, seller_admit, seller_suspend, seller_withdraw, seller_close, trader_open, trader_close, offer_create, offer_collect, proposal_create, proposal_approve, proposal_revoke, proposal_execute, proposal_close, treasury_claim, claim_pay",
+            why: "it touches no lock and no deposit",
+            facts: &[NoAccount("lock")],
+        }],
     },
     Class {
         name: "approval",
-        title: "double or stale approval",
-        tried: "Counting an owner twice, one who left, or what was approved under other owners, shares or threshold; \
-               deciding twice.",
+        title: "double, stale or late approval",
+        tried: "Counting an owner twice, one who left, or what was approved under other owners, shares or threshold, before a later pause or too long ago; deciding twice.",
         refused_with: &[
             Market(AlreadyApproved),
             Market(NotApproved),
             Market(ProposalStale),
             Market(ProposalExecuted),
+            Market(ProposalExpired),
+            Market(ProposalChanged),
             Market(ApprovalsMissing),
             Market(NotAnOwner),
             Market(ProposalOpen),
+            Market(BusClosing),
         ],
         cannot_apply: &[Exception {
-            instructions: "bus_create, capacity_open, capacity_close, offer_create, offer_reprice, offer_extend, \
-                    offer_cancel, purchase, purchase_batch, lock_take, lock_settle, lock_release, trader_open, \
-                    trader_close, offer_create_for_bus, treasury_claim",
+            instructions: "creator_open, bus_create, bus_close, capacity_open, capacity_close, seller_open, seller_admit, seller_suspend, seller_withdraw, seller_close, offer_create, offer_reprice, offer_set_expiry, offer_collect, offer_cancel, purchase, purchase_batch, lock_take, lock_settle, lock_release, trader_open, trader_close, treasury_claim, claim_pay",
             why: "nobody approves it",
             facts: &[NoAccount("proposal")],
         }],
     },
     Class {
         name: "theft",
-        title: "stolen rent or deposit",
-        tried: "Rent, deposits, refunds or revenue paid to another wallet or account than whose they are, or spent by \
-               somebody else.",
+        title: "stolen rent, deposit or revenue",
+        tried: "Rent, deposits, refunds or revenue paid to another wallet or account than whose they are, or spent by somebody else; acting for a seller or the operator without being one.",
         refused_with: &[
             Market(RentPayerMismatch),
             Market(LockBuyerMismatch),
             Market(ProposerMismatch),
             Market(TraderMismatch),
             Market(VaultMismatch),
-            Market(UnclaimedMismatch),
             Market(TreasuryMismatch),
+            Market(UnclaimedMismatch),
+            Market(SellerMismatch),
             Market(RefundMismatch),
+            Market(ClaimMismatch),
             Market(PayeeMismatch),
-            Market(ClaimNotToTreasury),
-            Market(OwnerUnknown),
             Market(PayeeIsBusAccount),
+            Market(WithdrawNotToTreasury),
+            Market(ClaimOfBus),
+            Market(NotTheSeller),
+            Market(NotTheOperator),
+            Market(OwnerUnknown),
+            Market(OwnerClaimsMissing),
+            Market(BusSalesUnswept),
             Runtime("InvalidSeeds"),
             Code(4),
             Code(2040),
         ],
         cannot_apply: &[
             Exception {
-                instructions: "capacity_open, trader_open, proposal_create, offer_create_for_bus",
+                instructions: "capacity_open, trader_open, proposal_create",
                 why: "it takes rent from the wallet that signs for it, and pays nobody",
                 facts: &[],
             },
             Exception {
-                instructions: "offer_reprice, offer_extend, proposal_approve, proposal_revoke, proposal_execute",
+                instructions: "offer_reprice, offer_set_expiry, proposal_approve, proposal_revoke",
                 why: "it moves neither lamports nor tokens",
                 facts: &[NoAccount("token_program"), NoAccount("system_program")],
             },
@@ -359,33 +352,44 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: "capacity_leak",
         title: "capacity leak",
-        tried: "Energy that is offered twice, given back twice, or lost, by any order of listing, selling, locking \
-               and closing.",
+        tried: "Energy that is offered twice, given back twice, or lost, by any order of listing, selling, locking and closing.",
         refused_with: &[
             Market(EnergyUnavailable),
             Market(CapacityExceeded),
-            Market(WindowUnused),
             Market(CapacityMismatch),
             Market(BusMismatch),
             Market(LockOfferMismatch),
             Market(WindowNotOver),
             Market(WindowHasOffers),
+            Market(WindowUnused),
             Market(WindowsInUse),
             Market(GateClosed),
             Runtime("NotTheAccount"),
         ],
         cannot_apply: &[
             Exception { instructions: "bus_create", why: "it makes a capacity of which nothing is listed", facts: &[] },
+            Exception { instructions: "bus_close", why: "no seller is open any more, so that no offer is", facts: &[] },
             Exception {
-                instructions: "offer_reprice, offer_extend",
+                instructions: "creator_open, seller_open, seller_admit, seller_suspend, seller_withdraw, seller_close, offer_reprice, offer_set_expiry, offer_collect",
                 why: "it changes no energy",
                 facts: &[NoAccount("capacity")],
             },
             Exception {
-                instructions: "trader_open, trader_close, proposal_approve, proposal_revoke, proposal_close, treasury_claim",
+                instructions: "trader_open, trader_close, proposal_approve, proposal_revoke, proposal_close, treasury_claim, claim_pay",
                 why: "it touches no energy",
                 facts: &[NoAccount("capacity"), NoAccount("offer"), NoAccount("general")],
             },
         ],
+    },
+    Class {
+        name: "blocked_exit",
+        title: "exit that somebody else can block",
+        tried: "The counterparty closes, freezes or gives away its accounts, has them ask for memos, passes one account in several places, or owns a token account as its wallet; the bus is paused or closing; nobody else acts.",
+        refused_with: &[Market(PayerFrozen), Market(PayeeUnpayable)],
+        cannot_apply: &[Exception {
+            instructions: "creator_open, bus_create, capacity_open, seller_open, seller_admit, seller_suspend, offer_create, offer_reprice, offer_set_expiry, trader_open, proposal_create, proposal_approve, proposal_revoke",
+            why: "it is no exit, and no trade with a counterparty",
+            facts: &[],
+        }],
     },
 ];

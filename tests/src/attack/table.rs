@@ -140,7 +140,7 @@ impl Table {
         }
         out.push_str(
             "\nNumbers are errors of other programs: 0, the address is taken; 3 and 4, another mint's and somebody else's \
-             tokens;\n36, a memo is missing; 2040, an account comes twice. `NotTheAccount` is any error that rejects an \
+             tokens;\n17, an account is frozen; 2040, an account comes twice. `NotTheAccount` is any error that rejects an \
              account's type.\n\n## The table\n\nHow many tests each cell has; a dash where the class cannot apply. The tests are \
              listed below.\n\n| |",
         );

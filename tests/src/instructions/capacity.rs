@@ -26,6 +26,7 @@ pub fn capacity_open(bus: &BusAddresses, payer: &Address, window_start: i64) -> 
 pub fn capacity_close(bus: &BusAddresses, window_start: i64, caller: &Address, rent_payer: &Address) -> Instruction {
     instruction::CapacityClose {}.to_instruction(accounts::CapacityClose {
         caller: *caller,
+        bus: bus.address,
         ledger: bus.ledger,
         capacity: bus.window(window_start),
         rent_payer: *rent_payer,

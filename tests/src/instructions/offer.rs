@@ -133,7 +133,17 @@ pub fn offer_create_for_bus(
 }
 
 pub fn offer_reprice(offer: &OfferAddresses, lister: &Address, price_per_kwh: u64) -> Instruction {
-    instruction::OfferReprice { price_per_kwh }.to_instruction(accounts::OfferReprice {
+    offer_reprice_of(offer, lister, price_per_kwh, 0)
+}
+
+/// A new price for an offer of this version; 0 for any.
+pub fn offer_reprice_of(
+    offer: &OfferAddresses,
+    lister: &Address,
+    price_per_kwh: u64,
+    expected_version: u32,
+) -> Instruction {
+    instruction::OfferReprice { price_per_kwh, expected_version }.to_instruction(accounts::OfferReprice {
         lister: *lister,
         bus: offer.bus.address,
         offer: offer.address,
@@ -141,9 +151,20 @@ pub fn offer_reprice(offer: &OfferAddresses, lister: &Address, price_per_kwh: u6
 }
 
 pub fn offer_set_expiry(offer: &OfferAddresses, lister: &Address, expires_at: i64) -> Instruction {
-    instruction::OfferSetExpiry { expires_at }.to_instruction(accounts::OfferSetExpiry {
+    offer_set_expiry_of(offer, lister, expires_at, 0)
+}
+
+/// A new expiry for an offer of this version; 0 for any.
+pub fn offer_set_expiry_of(
+    offer: &OfferAddresses,
+    lister: &Address,
+    expires_at: i64,
+    expected_version: u32,
+) -> Instruction {
+    instruction::OfferSetExpiry { expires_at, expected_version }.to_instruction(accounts::OfferSetExpiry {
         lister: *lister,
         bus: offer.bus.address,
+        seller: offer.seller,
         offer: offer.address,
     })
 }

@@ -2,6 +2,7 @@
 
 use {
     crate::purchase::token_error,
+    anchor_lang::Discriminator,
     multibus::{PurchaseItem, error::MultibusError, event::*, state},
     multibus_tests::{
         BusAddresses, BusOptions, OfferAddresses, Refusal, TestMarket, TokenProgram,
@@ -18,24 +19,23 @@ use {
     std::borrow::Cow,
 };
 
-/// `count` offers of 10 kWh, each paid to its own account.
+/// `count` offers of 10 kWh, each of its own seller.
 fn offers(market: &mut TestMarket, count: u64) -> Vec<OfferAddresses> {
     (0..count)
         .map(|index| {
-            let (bus, seller) = (market.bus, market.seller);
-            let payout = market.token_account(&format!("payout {index}"), &bus.mint, &seller, 0);
-            market.next_offer_seq += 1;
-            let seq = market.next_offer_seq - 1;
-            market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(seq))
+            let (bus, seller) = (market.bus, market.wallet(&format!("seller {index}")));
+            market.open_seller(&bus, &seller);
+            market.create_offer(&bus, bus.capacity, &seller, OfferOptions::new(0))
         })
         .collect()
 }
 
 /// A second bus of the seller with an offer of 10 kWh.
 fn second_bus(market: &mut TestMarket) -> (BusAddresses, OfferAddresses) {
-    let (mint, seller, payout) = (market.bus.mint, market.seller, market.payout);
-    let bus = market.create_bus(&seller, &mint, &BusOptions::new(&seller).seq(1));
-    let offer = market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(0));
+    let (mint, seller) = (market.bus.mint, market.seller);
+    let bus = market.create_bus(&seller, &mint, &BusOptions::new(&seller));
+    market.open_seller(&bus, &seller);
+    let offer = market.create_offer(&bus, bus.capacity, &seller, OfferOptions::new(0));
     (bus, offer)
 }
 
@@ -72,7 +72,7 @@ pub fn batch_moves_energy_and_money_of_all_items() {
         let meta = market.execute(&[batch]);
         let costs = [250_250, 500_000, 750];
         for ((offer, item), cost) in items.iter().zip(costs) {
-            assert_eq!(market.tokens(&offer.payout), cost);
+            assert_eq!(market.tokens(&offer.vault), cost);
             assert_eq!(market.offer_state(offer).remaining_wh, 10_000 - item.energy_wh);
         }
         assert_eq!(market.tokens(&market.payment), BUYER_TOKENS - 751_000);
@@ -80,6 +80,7 @@ pub fn batch_moves_energy_and_money_of_all_items() {
         let mut preimage = b"multibus:purchase:v1".to_vec();
         preimage.extend_from_slice(multibus::ID.as_ref());
         preimage.extend_from_slice(market.buyer.as_ref());
+        preimage.push(1);
         preimage.extend_from_slice(&0u16.to_le_bytes());
         preimage.extend_from_slice(&nonce.to_le_bytes());
         for (offer, item) in &items {
@@ -130,7 +131,7 @@ pub fn batch_of_as_many_items_as_a_transaction_holds_succeeds() {
     assert!(most >= 11, "only {most} items fit");
     let batch = market.batch(&items[..most]);
     market.execute(&[batch]);
-    assert_eq!(market.tokens(&market.payout), 25_000 * most as u64);
+    assert_eq!(market.tokens(&market.vault), 25_000 * most as u64);
 }
 
 #[test]
@@ -147,8 +148,8 @@ pub fn batch_of_32_items_succeeds_with_a_lookup_table() {
 }
 
 #[test]
-pub fn batch_with_28_payouts_succeeds_with_a_lookup_table() {
-    // With the buyer's accounts, the bus and the programs, these are the 64 accounts that a transaction can lock.
+pub fn batch_with_28_vaults_succeeds_with_a_lookup_table() {
+    // With the buyer's accounts, the bus and the programs, these are nearly the 64 accounts that a transaction can lock.
     for program in TokenProgram::BOTH {
         let mut market = TestMarket::with(program, |options| options);
         let offers = offers(&mut market, 28);
@@ -157,7 +158,7 @@ pub fn batch_with_28_payouts_succeeds_with_a_lookup_table() {
         let table = lookup_table(&mut market, batch.accounts.iter().skip(2).map(|meta| meta.pubkey).collect());
         let transaction = market.transaction(&[batch], &[table]);
         market.send_transaction(transaction).expect("28 items fit");
-        assert!(offers.iter().all(|offer| market.tokens(&offer.payout) == 25_000));
+        assert!(offers.iter().all(|offer| market.tokens(&offer.vault) == 25_000));
     }
 }
 
@@ -184,28 +185,46 @@ pub fn batch_without_items_is_rejected() {
     batch.data[items_at..items_at + 4].fill(0);
     batch.data.truncate(items_at + 4);
     market.assert_refused(std::slice::from_ref(&batch), MultibusError::BatchInvalid);
-    batch.accounts.truncate(5);
+    batch.accounts.truncate(4);
     market.assert_refused(&[batch], MultibusError::BatchInvalid);
 }
 
 #[test]
-pub fn batch_with_other_than_three_accounts_for_each_item_is_rejected() {
+pub fn batch_with_other_than_two_accounts_for_each_item_is_rejected() {
     let mut market = TestMarket::new();
     let (one, two) = (market.offer(10_000), market.offer(10_000));
     let good = market.batch(&[(one, 1), (two, 1)]);
-    for count in [5, 6, 8, 10] {
+    assert_eq!(good.accounts.len(), 4 + 1 + 2 * 2);
+    for count in [4, 5, 6, 7, 8] {
         let mut batch = good.clone();
         batch.accounts.truncate(count);
         market.assert_refused(&[batch], MultibusError::BatchInvalid);
     }
+    for more in [&item_accounts(&[one])[..], &item_accounts(&[one])[..1], &item_accounts(&[one])[1..]] {
+        let mut batch = good.clone();
+        batch.accounts.extend_from_slice(more);
+        market.assert_refused(&[batch], MultibusError::BatchInvalid);
+    }
+    // Without a bus before the first item.
     let mut batch = good.clone();
-    batch.accounts.extend(item_accounts(&one));
+    batch.accounts.remove(4);
     market.assert_refused(&[batch], MultibusError::BatchInvalid);
     market.execute(&[good]);
 }
 
 #[test]
-pub fn batch_pays_several_payouts_to_one_account_at_once() {
+pub fn batch_may_name_the_bus_before_every_item() {
+    let mut market = TestMarket::new();
+    let (one, two) = (market.offer(10_000), market.offer(10_000));
+    let mut batch = market.batch(&[(one, 1_000), (two, 1_000)]);
+    let bus = batch.accounts[4].clone();
+    batch.accounts.insert(7, bus);
+    market.execute(&[batch]);
+    assert_eq!(market.tokens(&market.vault), 500_000);
+}
+
+#[test]
+pub fn batch_pays_a_seller_of_several_items_at_once() {
     for program in TokenProgram::BOTH {
         let mut market = TestMarket::with(program, |options| options);
         let offers = [offers(&mut market, 2), vec![market.offer(10_000), market.offer(10_000)]].concat();
@@ -216,7 +235,7 @@ pub fn batch_pays_several_payouts_to_one_account_at_once() {
             let meta = market.execute(&[batch]);
             assert_eq!(paid - market.tokens(&market.payment), 250_000 * items.len() as u64, "every item is paid");
             let calls: Vec<_> = meta.inner_instructions[0].iter().map(|inner| &inner.instruction.data).collect();
-            assert_eq!(calls.iter().map(|data| transfers(data)).sum::<usize>(), count, "one for each payout account");
+            assert_eq!(calls.iter().map(|data| transfers(data)).sum::<usize>(), count, "one for each vault");
         }
     }
 }
@@ -238,12 +257,14 @@ fn transfers(data: &[u8]) -> usize {
 #[test]
 pub fn batch_over_several_buses_with_one_mint_succeeds() {
     let mut market = TestMarket::new();
-    let one = market.offer(10_000);
+    let (one, three) = (market.offer(10_000), market.offer(10_000));
     let (bus, two) = second_bus(&mut market);
     assert_ne!(bus.address, market.bus.address);
-    let batch = market.batch(&[(one, 1_000), (two, 2_000)]);
+    // There and back again.
+    let batch = market.batch(&[(one, 1_000), (two, 2_000), (three, 1_000)]);
+    assert_eq!(batch.accounts.len(), 4 + 3 * 3);
     market.execute(&[batch]);
-    assert_eq!(market.tokens(&market.payout), 750_000);
+    assert_eq!((market.tokens(&market.vault), market.tokens(&two.vault)), (500_000, 500_000));
 }
 
 #[test]
@@ -253,16 +274,18 @@ pub fn batch_over_buses_with_other_mints_is_rejected() {
     let (seller, one) = (market.seller, market.offer(10_000));
     for program in TokenProgram::BOTH {
         let mint = market.mint(&format!("other {program:?}"), program, &[]);
-        let seq = 1 + program as u64;
-        let bus = market.create_bus(&seller, &mint, &BusOptions::new(&seller).seq(seq));
-        let payout = market.token_account(&format!("other payout {program:?}"), &mint, &seller, 0);
-        let two = market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(0));
+        let bus = market.create_bus(&seller, &mint, &BusOptions::new(&seller));
+        market.open_seller(&bus, &seller);
+        let two = market.create_offer(&bus, bus.capacity, &seller, OfferOptions::new(0));
         for items in [[(one, 1_000), (two, 1_000)], [(two, 1_000), (one, 1_000)]] {
             let mut batch = market.batch(&items);
             // Whichever bus comes first, the batch is paid in the buyer's mint.
-            batch.accounts[3].pubkey = market.bus.mint.address;
-            batch.accounts[4].pubkey = market.bus.mint.program.address();
-            market.assert_refused(&[batch], MultibusError::MintMismatch);
+            batch.accounts[3].pubkey = market.bus.mint.program.address();
+            let refusal = match (program, items[0].0 == one) {
+                (TokenProgram::Token2022, false) => MultibusError::TokenProgramMismatch,
+                _ => MultibusError::MintMismatch,
+            };
+            market.assert_refused(&[batch], refusal);
         }
     }
 }
@@ -274,17 +297,19 @@ pub fn batch_in_another_mint_or_token_program_is_rejected() {
     let buyer = market.buyer;
     let worthless = market.mint("worthless", TokenProgram::SplToken, &[]);
     let payment = market.token_account("worthless tokens", &worthless, &buyer, 1_000_000_000);
-    let offer = market.offer(10_000);
-    let mut batch = market.batch(&[(offer, 1_000)]);
-    batch.accounts[2].pubkey = payment;
-    market.assert_refused(&[batch.clone()], token_error(TokenError::MintMismatch));
-    batch.accounts[3].pubkey = worthless.address;
-    market.assert_refused(&[batch], MultibusError::MintMismatch);
+    let offers = offers(&mut market, 2);
+    // One transfer, and several in one call.
+    for count in [1, 2] {
+        let items: Vec<_> = offers[..count].iter().map(|offer| (*offer, 1_000)).collect();
+        let mut batch = market.batch(&items);
+        batch.accounts[2].pubkey = payment;
+        market.assert_refused(&[batch], token_error(TokenError::MintMismatch));
+    }
     let fake = market.key("fake token program");
     market.svm.add_program(fake, multibus_tests::elf::program()).unwrap();
     for program in [fake, TokenProgram::Token2022.address(), multibus::ID] {
-        let mut batch = market.batch(&[(offer, 1_000)]);
-        batch.accounts[4].pubkey = program;
+        let mut batch = market.batch(&[(offers[0], 1_000)]);
+        batch.accounts[3].pubkey = program;
         market.assert_refused(&[batch], MultibusError::TokenProgramMismatch);
     }
 }
@@ -324,7 +349,7 @@ pub fn batch_above_the_total_limit_is_rejected() {
 #[test]
 pub fn batch_whose_total_overflows_is_rejected() {
     refuses!(arithmetic: purchase_batch);
-    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = 1 << 40));
     let dear = |options: OfferOptions| options.energy(1_000).price(u64::MAX / 2 + 1);
     let (one, two) = (market.offer_with(dear), market.offer_with(dear));
     let batch = market.batch(&[(one, 1_000), (two, 1_000)]);
@@ -395,7 +420,7 @@ pub fn batch_at_gate_closure_of_one_window_is_rejected() {
     let (one, two) = (market.offer_in(start, |options| options), market.offer_in(start + 900, |options| options));
     market.go_to(start - 60);
     let batch = market.batch(&[(two, 1), (one, 1)]);
-    market.assert_refused(&[batch], MultibusError::GateClosed);
+    market.assert_refused(&[batch], MultibusError::OfferExpired);
     market.go_to(start - 61);
     let batch = market.batch(&[(two, 1), (one, 1)]);
     market.execute(&[batch]);
@@ -416,9 +441,9 @@ pub fn batch_of_cancelled_offer_is_rejected() {
 pub fn batch_with_an_offer_of_the_buyer_is_rejected() {
     let mut market = TestMarket::new();
     let (bus, buyer) = (market.bus, market.buyer);
-    let payout = market.token_account("buyer's payout", &bus.mint, &buyer, 0);
+    market.open_seller(&bus, &buyer);
     let one = market.offer(10_000);
-    let own = market.create_offer(&bus, bus.capacity, &buyer, payout, OfferOptions::new(50));
+    let own = market.create_offer(&bus, bus.capacity, &buyer, OfferOptions::new(0));
     let batch = market.batch(&[(one, 1_000), (own, 1_000)]);
     market.assert_refused(&[batch], MultibusError::SelfTrade);
 }
@@ -458,10 +483,10 @@ pub fn batch_paid_to_another_account_is_rejected() {
     let offers = offers(&mut market, 2);
     let (bus, buyer) = (market.bus, market.buyer);
     let own = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
-    for payout in [offers[0].payout, bus.escrow, bus.treasury, own] {
+    for vault in [offers[0].vault, bus.unclaimed, bus.treasury, own] {
         let mut batch = market.batch(&[(offers[0], 1_000), (offers[1], 1_000)]);
-        batch.accounts[5 + 3 + 2].pubkey = payout;
-        market.assert_refused(&[batch], MultibusError::PayoutMismatch);
+        batch.accounts[4 + 1 + 2 + 1].pubkey = vault;
+        market.assert_refused(&[batch], MultibusError::VaultMismatch);
     }
 }
 
@@ -473,9 +498,9 @@ pub fn batch_with_somebody_elses_tokens_is_rejected() {
         let (bus, mint, authority) = (market.bus, market.bus.mint, market.fee_payer);
         let victim = market.wallet("victim");
         let victims = market.token_account("victim's tokens", &mint, &victim, 1_000_000);
-        market.arrange(&[bus.escrow, bus.treasury].map(|account| mint.mint_to(&account, &authority, 1_000_000)));
+        market.arrange(&[bus.unclaimed, bus.treasury].map(|account| mint.mint_to(&account, &authority, 1_000_000)));
         let offers = offers(&mut market, 2);
-        for payment in [victims, bus.escrow, bus.treasury] {
+        for payment in [victims, bus.unclaimed, bus.treasury] {
             let mut batch = market.batch(&[(offers[0], 1_000), (offers[1], 1_000)]);
             batch.accounts[2].pubkey = payment;
             market.assert_refused(&[batch], token_error(TokenError::OwnerMismatch));
@@ -500,11 +525,15 @@ pub fn batch_under_another_bus_is_rejected() {
     let mut market = TestMarket::new();
     let one = market.offer(10_000);
     let (bus, two) = second_bus(&mut market);
-    for (index, other) in [(0, bus.address), (1, market.bus.address)] {
+    for (index, other) in [(4, bus.address), (7, market.bus.address)] {
         let mut batch = market.batch(&[(one, 1_000), (two, 1_000)]);
-        batch.accounts[5 + 3 * index].pubkey = other;
+        batch.accounts[index].pubkey = other;
         market.assert_refused(&[batch], MultibusError::BusMismatch);
     }
+    // The second item under the bus of the first.
+    let mut batch = market.batch(&[(one, 1_000), (two, 1_000)]);
+    batch.accounts.remove(7);
+    market.assert_refused(&[batch], MultibusError::BusMismatch);
 }
 
 #[test]
@@ -522,12 +551,19 @@ pub fn batch_with_accounts_of_other_types_is_rejected() {
         })
         .to_vec();
     let wallet = market.wallet("anybody");
-    let (bus_at, offer_at) = (5, 6);
+    let (bus_at, offer_at) = (4, 5);
     for (index, wrong) in [(bus_at, [capacity, fakes[0], wallet]), (offer_at, [capacity, fakes[1], wallet])] {
         for address in wrong {
             let mut batch = market.batch(&[(offer, 1_000)]);
             batch.accounts[index].pubkey = address;
-            market.assert_refused(&[batch], Refusal::NotTheAccount);
+            // What begins with no bus is taken for the first item's offer, which then has no bus.
+            let starts_as_bus = market.account(&address).data.starts_with(state::Bus::DISCRIMINATOR);
+            let refusal = if index == bus_at && !starts_as_bus {
+                MultibusError::BatchInvalid.into()
+            } else {
+                Refusal::NotTheAccount
+            };
+            market.assert_refused(&[batch], refusal);
         }
     }
     // In each other's place, and the lane in the place of the offer: one account twice, of which one is written.
@@ -553,18 +589,16 @@ pub fn batch_with_a_readonly_offer_is_rejected() {
     let mut market = TestMarket::new();
     let offer = market.offer(10_000);
     let mut batch = market.batch(&[(offer, 1)]);
-    batch.accounts[6].is_writable = false;
+    batch.accounts[5].is_writable = false;
     market.assert_refused(&[batch], Refusal::custom(2000));
 }
 
 #[test]
-pub fn batch_paid_from_one_of_its_payouts_is_rejected() {
+pub fn batch_paid_from_one_of_its_vaults_is_rejected() {
     refuses!(duplicate_account: purchase_batch);
-    // A seller may name the buyer's own account as payout, even to do harm.
     let mut market = TestMarket::new();
-    let (bus, seller, payment) = (market.bus, market.seller, market.payment);
-    let gift = market.create_offer(&bus, bus.capacity, &seller, payment, OfferOptions::new(40));
-    let one = market.offer(10_000);
-    let batch = market.batch(&[(gift, 1_000), (one, 1_000)]);
+    let (one, vault) = (market.offer(10_000), market.vault);
+    let mut batch = market.batch(&[(one, 1_000)]);
+    batch.accounts[2].pubkey = vault;
     market.assert_refused(&[batch], Refusal::custom(2040));
 }

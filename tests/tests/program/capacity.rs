@@ -1,14 +1,20 @@
 //! `capacity_open` and `capacity_close`.
 
 use {
-    multibus::{error::MultibusError, event, instruction::CapacityOpen, state},
+    multibus::{
+        error::MultibusError,
+        event,
+        instruction::CapacityOpen,
+        state::{self, ProposalAction},
+    },
     multibus_tests::{
-        BusOptions, TestMarket,
+        BusOptions, TestMarket, TokenProgram,
         event::{assert_logged, logged},
         instructions::*,
         key::pda,
     },
     solana_instruction::error::InstructionError,
+    std::slice::from_ref,
 };
 
 #[test]
@@ -20,24 +26,23 @@ pub fn capacity_open_writes_the_window_once() {
     let before = market.lamports(&payer);
     let meta = market.execute(&[capacity_open(&bus, &payer, start)]);
     let expected = state::Capacity {
-        layout_version: 1,
+        layout_version: 2,
         bump: pda::capacity(&bus.address, start).1,
         padding: [0; 2],
-        window_seconds: 900,
+        open_offers: 0,
         window_start: start,
+        window_seconds: 900,
+        padding_2: [0; 4],
+        gate_closes_at: start - 60,
         total_wh: 1_000_000,
         available_wh: 1_000_000,
-        listed_wh: 0,
-        sold_wh: 0,
-        open_offers: 0,
-        open_windows: 0,
-        offer_seqs: bytemuck::Zeroable::zeroed(),
+        committed_wh: 0,
         bus: bus.address,
         rent_payer: payer,
-        reserved: [0; 64],
+        reserved: [0; 256],
     };
     assert_eq!(market.capacity_state(&bus.window(start)), expected);
-    assert_eq!(market.capacity_state(&bus.capacity).open_windows, 1);
+    assert_eq!(market.ledger(&bus).open_windows, 1);
     assert_eq!(before - market.lamports(&payer), market.lamports(&bus.window(start)));
     assert_logged(
         &meta,
@@ -46,6 +51,7 @@ pub fn capacity_open_writes_the_window_once() {
             capacity: bus.window(start),
             rent_payer: payer,
             window_start: start,
+            gate_closes_at: start - 60,
             total_wh: 1_000_000,
             window_seconds: 900,
             padding: [0; 4],
@@ -88,7 +94,7 @@ pub fn capacity_open_of_misaligned_window_is_rejected() {
         // The general capacity has the address of window 0, so 0 would come twice.
         let mut accounts = capacity_open_accounts(&market.bus, &market.seller, start);
         if start == 0 {
-            accounts.capacity = market.bus.escrow;
+            accounts.capacity = market.bus.treasury;
         }
         let open = CapacityOpen { window_start: start }.to_instruction(accounts);
         market.assert_refused(&[open], MultibusError::WindowMisaligned);
@@ -102,7 +108,7 @@ pub fn capacity_open_at_gate_closure_is_rejected() {
     let open = capacity_open(&bus, &seller, start);
     for now in [start - 60, start, start + 900, start + 86_400] {
         market.go_to(now);
-        market.assert_refused(std::slice::from_ref(&open), MultibusError::GateClosed);
+        market.assert_refused(from_ref(&open), MultibusError::GateClosed);
     }
     market.go_to(start - 61);
     market.execute(&[open]);
@@ -111,28 +117,34 @@ pub fn capacity_open_at_gate_closure_is_rejected() {
 #[test]
 pub fn capacity_open_beyond_the_horizon_is_rejected() {
     refuses!(arithmetic: capacity_open);
-    let mut market = TestMarket::windowed();
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| {
+        options.windowed().with(|config| config.horizon_seconds = 3_600)
+    });
     let (bus, seller) = (market.bus, market.seller);
-    let last = (market.now() + 366 * 86_400) / 900 * 900;
+    let last = (market.now() + 3_600) / 900 * 900;
     market.assert_refused(&[capacity_open(&bus, &seller, last + 900)], MultibusError::WindowTooFar);
     market.assert_refused(&[capacity_open(&bus, &seller, i64::MAX / 900 * 900)], MultibusError::WindowTooFar);
     market.execute(&[capacity_open(&bus, &seller, last)]);
 }
 
 #[test]
-pub fn capacity_open_with_another_general_capacity_is_rejected() {
+pub fn capacity_open_on_a_closing_bus_is_rejected() {
+    let mut market = TestMarket::windowed();
+    let (bus, seller, start) = (market.bus, market.seller, market.next_window());
+    market.decide(&bus, ProposalAction::BusClose);
+    market.assert_refused(&[capacity_open(&bus, &seller, start)], MultibusError::BusClosing);
+}
+
+#[test]
+pub fn capacity_open_with_another_ledger_is_rejected() {
     refuses!(substituted_address: capacity_open);
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
-    market.execute(&[capacity_open(&bus, &seller, start + 900)]);
-    // Of another bus, and a window of this bus.
-    for general in [other.capacity, bus.window(start + 900)] {
-        let mut accounts = capacity_open_accounts(&bus, &seller, start);
-        accounts.general = general;
-        let open = CapacityOpen { window_start: start }.to_instruction(accounts);
-        market.assert_refused(&[open], MultibusError::BusMismatch);
-    }
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).windowed());
+    let mut accounts = capacity_open_accounts(&bus, &seller, start);
+    accounts.ledger = other.ledger;
+    let open = CapacityOpen { window_start: start }.to_instruction(accounts);
+    market.assert_refused(&[open], MultibusError::LedgerMismatch);
 }
 
 #[test]
@@ -140,7 +152,7 @@ pub fn capacity_open_with_another_windows_capacity_is_rejected() {
     refuses!(substituted_address: capacity_open);
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).windowed());
     market.execute(&[capacity_open(&bus, &seller, start + 900)]);
     market.execute(&[capacity_open(&other, &seller, start)]);
     for capacity in [bus.window(start + 900), other.window(start), other.capacity] {
@@ -157,7 +169,7 @@ pub fn capacity_open_at_another_address_is_rejected() {
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     let wallet = market.wallet("anything");
-    for capacity in [bus.window(start + 900), wallet, bus.escrow] {
+    for capacity in [bus.window(start + 900), wallet, bus.treasury] {
         let mut accounts = capacity_open_accounts(&bus, &seller, start);
         accounts.capacity = capacity;
         let open = CapacityOpen { window_start: start }.to_instruction(accounts);
@@ -170,7 +182,7 @@ pub fn capacity_open_past_the_last_counted_window_is_rejected() {
     refuses!(arithmetic: capacity_open);
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    market.edit::<state::Capacity>(&bus.capacity, |general| general.open_windows = u32::MAX);
+    market.edit::<state::Ledger>(&bus.ledger, |ledger| ledger.open_windows = u32::MAX);
     market.assert_refused(&[capacity_open(&bus, &seller, start)], MultibusError::CounterOverflow);
 }
 
@@ -186,13 +198,19 @@ pub fn capacity_close_pays_the_rent_back_to_who_paid_it() {
     let stranger = market.wallet("stranger");
     market.execute(&[offer_cancel(&offer, &stranger)]);
     let (before, rent) = (market.lamports(&payer), market.lamports(&bus.window(start)));
-    let meta = market.execute(&[capacity_close(&bus, start, &payer)]);
+    let meta = market.execute(&[capacity_close(&bus, start, &stranger, &payer)]);
     assert_eq!(market.lamports(&payer), before + rent);
     assert!(!market.exists(&bus.window(start)));
-    assert_eq!(market.capacity_state(&bus.capacity).open_windows, 0);
+    assert_eq!(market.ledger(&bus).open_windows, 0);
     assert_logged(
         &meta,
-        &event::CapacityClosed { bus: bus.address, capacity: bus.window(start), window_start: start, sold_wh: 4_000 },
+        &event::CapacityClosed {
+            bus: bus.address,
+            capacity: bus.window(start),
+            closed_by: stranger,
+            window_start: start,
+            sold_wh: 4_000,
+        },
     );
 }
 
@@ -205,30 +223,70 @@ pub fn capacity_close_before_the_end_of_the_window_is_rejected() {
     let offer = market.offer_in(start, |options| options);
     market.buy(&offer, 4_000);
     market.execute(&[offer_cancel(&offer, &seller)]);
-    let close = capacity_close(&bus, start, &seller);
+    let close = capacity_close(&bus, start, &seller, &seller);
     for now in [start - 1_000, start, start + 899] {
         market.go_to(now);
-        market.assert_refused(std::slice::from_ref(&close), MultibusError::WindowNotOver);
+        market.assert_refused(from_ref(&close), MultibusError::WindowNotOver);
     }
     market.go_to(start + 900);
     market.execute(&[close]);
 }
 
 #[test]
-pub fn capacity_close_of_a_window_that_never_had_an_offer_succeeds_any_time() {
-    let mut market = TestMarket::windowed();
-    let (bus, start) = (market.bus, market.next_window());
-    let (payer, anyone) = (market.wallet("payer"), market.seller);
+pub fn capacity_close_of_a_window_that_nobody_uses_is_for_its_payer_and_the_bus_until_the_gate_and_then_for_anyone() {
+    let operator = solana_signer::Signer::pubkey(&multibus_tests::keypair("operator"));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| {
+        options.windowed().with(|config| config.operator = Some(operator))
+    });
+    market.wallet("operator");
+    let (bus, seller, start) = (market.bus, market.seller, market.next_window());
+    let (payer, anyone) = (market.wallet("payer"), market.wallet("anyone"));
     market.execute(&[capacity_open(&bus, &payer, start)]);
+    let by_anyone = capacity_close(&bus, start, &anyone, &payer);
+    market.assert_refused(from_ref(&by_anyone), MultibusError::WindowUnused);
     let (before, rent) = (market.lamports(&payer), market.lamports(&bus.window(start)));
-    market.execute(&[capacity_close(&bus, start, &payer)]);
+    market.execute(&[capacity_close(&bus, start, &payer, &payer)]);
     assert_eq!(market.lamports(&payer), before + rent);
-    assert_eq!(market.capacity_state(&bus.capacity).open_windows, 0);
-    // It opens again; once it had an offer it stays, whether that was cancelled or not.
+    assert_eq!(market.ledger(&bus).open_windows, 0);
+    // An owner and the operator close it too; the rent is its payer's.
+    for caller in [seller, operator] {
+        market.execute(&[capacity_open(&bus, &payer, start)]);
+        market.execute(&[capacity_close(&bus, start, &caller, &payer)]);
+        assert_eq!(market.lamports(&payer), before + rent);
+    }
+    // It opens again. An offer that was cancelled leaves it unused as before; one that sold keeps it to its end.
+    market.execute(&[capacity_open(&bus, &payer, start)]);
     let offer = market.offer_in(start, |options| options);
-    market.assert_refused(&[capacity_close(&bus, start, &anyone)], MultibusError::WindowNotOver);
-    market.execute(&[offer_cancel(&offer, &anyone)]);
-    market.assert_refused(&[capacity_close(&bus, start, &anyone)], MultibusError::WindowNotOver);
+    market.assert_refused(&[capacity_close(&bus, start, &payer, &payer)], MultibusError::WindowHasOffers);
+    market.execute(&[offer_cancel(&offer, &seller)]);
+    market.go_to(start - 61);
+    market.assert_refused(from_ref(&by_anyone), MultibusError::WindowUnused);
+    market.go_to(start - 60);
+    market.execute(&[by_anyone]);
+
+    let start = market.next_window();
+    let offer = market.offer_in(start, |options| options);
+    market.buy(&offer, 1);
+    market.execute(&[offer_cancel(&offer, &seller)]);
+    let close = capacity_close(&bus, start, &anyone, &seller);
+    market.assert_refused(from_ref(&close), MultibusError::WindowNotOver);
+    market.go_to(start + 900);
+    market.execute(&[close]);
+    // On a closing bus an empty window holds nobody up.
+    let start = market.next_window();
+    market.execute(&[capacity_open(&bus, &payer, start)]);
+    let close = capacity_close(&bus, start, &anyone, &payer);
+    market.assert_refused(from_ref(&close), MultibusError::WindowUnused);
+    market.decide(&bus, ProposalAction::BusClose);
+    market.execute(&[close]);
+}
+
+#[test]
+pub fn capacity_open_while_paused_is_rejected() {
+    let mut market = TestMarket::windowed();
+    let (bus, seller, start) = (market.bus, market.seller, market.next_window());
+    market.set_paused(&bus, true);
+    market.assert_refused(&[capacity_open(&bus, &seller, start)], MultibusError::BusPaused);
 }
 
 #[test]
@@ -239,10 +297,10 @@ pub fn capacity_close_with_open_offers_is_rejected() {
     let (one, two) = (market.offer_in(start, |options| options), market.offer_in(start, |options| options));
     market.buy(&two, 10_000);
     market.go_to(start + 900);
-    let close = capacity_close(&bus, start, &seller);
-    market.assert_refused(std::slice::from_ref(&close), MultibusError::WindowHasOffers);
+    let close = capacity_close(&bus, start, &seller, &seller);
+    market.assert_refused(from_ref(&close), MultibusError::WindowHasOffers);
     market.execute(&[offer_cancel(&one, &seller)]);
-    market.assert_refused(std::slice::from_ref(&close), MultibusError::WindowHasOffers);
+    market.assert_refused(from_ref(&close), MultibusError::WindowHasOffers);
     market.execute(&[offer_cancel(&two, &seller)]);
     market.execute(&[close]);
 }
@@ -255,35 +313,34 @@ pub fn capacity_close_with_rent_to_another_wallet_is_rejected() {
     market.execute(&[capacity_open(&bus, &seller, start)]);
     market.go_to(start + 900);
     let thief = market.wallet("thief");
-    market.assert_refused(&[capacity_close(&bus, start, &thief)], MultibusError::RentPayerMismatch);
+    market.assert_refused(&[capacity_close(&bus, start, &thief, &thief)], MultibusError::RentPayerMismatch);
 }
 
 #[test]
-pub fn capacity_close_with_another_general_capacity_is_rejected() {
+pub fn capacity_close_with_another_bus_or_ledger_is_rejected() {
     refuses!(substituted_address: capacity_close);
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
-    for at in [start, start + 900] {
-        market.execute(&[capacity_open(&bus, &seller, at)]);
-    }
-    market.go_to(start + 1_800);
-    for general in [other.capacity, bus.window(start + 900)] {
-        let mut close = capacity_close(&bus, start, &seller);
-        close.accounts[0].pubkey = general;
-        market.assert_refused(&[close], MultibusError::BusMismatch);
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).windowed());
+    market.execute(&[capacity_open(&bus, &seller, start)]);
+    market.go_to(start + 900);
+    for (place, address, error) in
+        [(1, other.address, MultibusError::BusMismatch), (2, other.ledger, MultibusError::LedgerMismatch)]
+    {
+        let mut close = capacity_close(&bus, start, &seller, &seller);
+        close.accounts[place].pubkey = address;
+        market.assert_refused(&[close], error);
     }
 }
 
 #[test]
 pub fn capacity_close_of_the_general_capacity_is_rejected() {
-    refuses!(duplicate_account: capacity_close);
-    let mut market = TestMarket::new();
-    let (bus, seller) = (market.bus, market.seller);
-    let close = capacity_close(&bus, 0, &seller);
-    assert_eq!(close.accounts[0].pubkey, close.accounts[1].pubkey);
-    // It would be both the counter and the window: the same account twice as writable.
-    market.assert_refused(&[close], multibus_tests::Refusal::custom(2040));
+    for options in [BusOptions::windowed, |options| options] {
+        let mut market = TestMarket::with(TokenProgram::SplToken, options);
+        let (bus, seller) = (market.bus, market.seller);
+        let close = capacity_close(&bus, 0, &seller, &seller);
+        market.assert_refused(&[close], MultibusError::CapacityIsGeneral);
+    }
 }
 
 #[test]
@@ -293,7 +350,7 @@ pub fn capacity_close_and_open_of_a_past_window_is_rejected() {
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     market.go_to(start + 900);
-    let (close, open) = (capacity_close(&bus, start, &seller), capacity_open(&bus, &seller, start));
+    let (close, open) = (capacity_close(&bus, start, &seller, &seller), capacity_open(&bus, &seller, start));
     market.assert_refused(&[close.clone(), open.clone()], MultibusError::GateClosed);
     let fund = solana_system_interface::instruction::transfer(&seller, &bus.window(start), 50_000_000);
     market.assert_refused(&[close.clone(), fund.clone(), open.clone()], MultibusError::GateClosed);

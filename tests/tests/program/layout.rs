@@ -23,7 +23,7 @@ macro_rules! layout {
 
 #[test]
 fn account_layouts_are_pinned() {
-    layout!(Bus, 2_208, {
+    layout!(Bus, 1_512, {
         layout_version: 8,
         bump: 9,
         owner_count: 10,
@@ -35,68 +35,179 @@ fn account_layouts_are_pinned() {
         timelock_seconds: 16,
         window_seconds: 20,
         gate_closure_seconds: 24,
-        lock_fee_bps: 28,
-        pause_quorum: 30,
-        former_owner_count: 31,
-        capacity_wh: 32,
-        base_price_per_kwh: 40,
-        config_version: 48,
-        proposal_seq: 56,
-        bus_seq: 64,
-        created_at: 72,
-        creator: 80,
-        mint: 112,
-        token_program: 144,
-        escrow: 176,
-        treasury: 208,
-        treasury_claimed: 240,
-        treasury_settled: 248,
-        name: 256,
-        owners: 288,
-        former_owners: 1_312,
-        resumed_at: 1_952,
-        reserved: 1_960,
+        horizon_seconds: 28,
+        lock_fee_bps: 32,
+        pause_quorum: 34,
+        closing: 35,
+        padding: 36,
+        capacity_wh: 40,
+        base_price_per_kwh: 48,
+        reserve_price_per_kwh: 56,
+        least_wh: 64,
+        config_version: 72,
+        pause_version: 80,
+        bus_seq: 88,
+        created_at: 96,
+        creator: 104,
+        mint: 136,
+        token_program: 168,
+        treasury: 200,
+        unclaimed: 232,
+        seller: 264,
+        operator: 296,
+        name: 328,
+        owners: 360,
+        reserved: 1_000,
     });
-    layout!(Capacity, 328, {
+    layout!(Capacity, 384, {
         layout_version: 8,
         bump: 9,
         padding: 10,
-        window_seconds: 12,
+        open_offers: 12,
         window_start: 16,
-        total_wh: 24,
-        available_wh: 32,
-        listed_wh: 40,
-        sold_wh: 48,
-        open_offers: 56,
-        open_windows: 60,
-        offer_seqs: 64,
-        bus: 200,
-        rent_payer: 232,
-        reserved: 264,
+        window_seconds: 24,
+        padding_2: 28,
+        gate_closes_at: 32,
+        total_wh: 40,
+        available_wh: 48,
+        committed_wh: 56,
+        bus: 64,
+        rent_payer: 96,
+        reserved: 128,
     });
-    layout!(Offer, 312, {
+    layout!(Claim, 184, {
+        layout_version: 8,
+        bump: 9,
+        padding: 10,
+        amount: 16,
+        bus: 24,
+        wallet: 56,
+        refund: 88,
+        rent_payer: 120,
+        reserved: 152,
+    });
+    layout!(Creator, 88, {
+        layout_version: 8,
+        bump: 9,
+        padding: 10,
+        next_bus: 16,
+        wallet: 24,
+        reserved: 56,
+    });
+    layout!(Ledger, 1_368, {
+        layout_version: 8,
+        bump: 9,
+        former_owner_count: 10,
+        padding: 11,
+        open_sellers: 16,
+        open_windows: 20,
+        open_proposals: 24,
+        open_claims: 28,
+        unclaimed_total: 32,
+        period_claimed: 40,
+        accrued_total: 48,
+        bus: 56,
+        owners: 88,
+        former_owners: 472,
+        reserved: 1_112,
+    });
+    layout!(Lock, 248, {
+        layout_version: 8,
+        bump: 9,
+        place: 10,
+        state: 11,
+        number: 12,
+        lock_fee_bps: 16,
+        padding: 18,
+        energy_wh: 24,
+        price_per_kwh: 32,
+        deposit: 40,
+        taken_at: 48,
+        expires_at: 56,
+        bus: 64,
+        offer: 96,
+        buyer: 128,
+        refund: 160,
+        reserved: 192,
+    });
+    layout!(Offer, 448, {
         layout_version: 8,
         bump: 9,
         source: 10,
-        owned_by_bus: 11,
-        cancelled: 12,
-        padding: 13,
-        version: 16,
-        open_locks: 20,
-        offer_seq: 24,
+        cancelled: 11,
+        version: 12,
+        open_locks: 16,
+        locks_taken: 20,
+        number: 24,
         price_per_kwh: 32,
         listed_wh: 40,
         remaining_wh: 48,
         reserved_wh: 56,
-        window_start: 64,
-        created_at: 72,
-        expires_at: 80,
-        bus: 88,
-        capacity: 120,
-        seller: 152,
-        payout: 184,
-        rent_payer: 216,
-        reserved: 248,
+        proceeds: 64,
+        deposits: 72,
+        window_start: 80,
+        gate_closes_at: 88,
+        created_at: 96,
+        trades_from: 104,
+        expires_at: 112,
+        locked_until: 120,
+        least_wh: 128,
+        bus: 136,
+        capacity: 168,
+        seller: 200,
+        vault: 232,
+        wallet: 264,
+        rent_payer: 296,
+        reserved: 328,
+    });
+    layout!(Proposal, 352, {
+        layout_version: 8,
+        bump: 9,
+        state: 10,
+        was_decided: 11,
+        padding: 12,
+        approvals: 14,
+        number: 16,
+        config_version: 24,
+        pause_version: 32,
+        created_at: 40,
+        executable_at: 48,
+        expires_at: 56,
+        executed_at: 64,
+        bus: 72,
+        proposer: 104,
+        hash: 136,
+        action: 168,
+        reserved: 288,
+    });
+    layout!(Seller, 360, {
+        layout_version: 8,
+        bump: 9,
+        suspended: 10,
+        admitted: 11,
+        open_offers: 12,
+        next_offer: 16,
+        released: 24,
+        opened_at: 32,
+        bus: 40,
+        wallet: 72,
+        vault: 104,
+        rent_payer: 136,
+        reserved: 168,
+    });
+    layout!(Tombstone, 192, {
+        layout_version: 8,
+        bump: 9,
+        mint_decimals: 10,
+        padding: 11,
+        open_claims: 12,
+        bus_seq: 16,
+        closed_at: 24,
+        creator: 32,
+        mint: 64,
+        token_program: 96,
+        unclaimed: 128,
+        reserved: 160,
     });
     layout!(Trader, 1_048, {
         layout_version: 8,
@@ -113,56 +224,26 @@ fn account_layouts_are_pinned() {
         receipts: 120,
         reserved: 1_016,
     });
-    layout!(Lock, 184, {
-        layout_version: 8,
-        bump: 9,
-        lock_fee_bps: 10,
-        padding: 12,
-        energy_wh: 16,
-        price_per_kwh: 24,
-        deposit: 32,
-        taken_at: 40,
-        expires_at: 48,
-        bus: 56,
-        offer: 88,
-        buyer: 120,
-        reserved: 152,
-    });
-    layout!(Proposal, 272, {
-        layout_version: 8,
-        bump: 9,
-        state: 10,
-        padding: 11,
-        approvals: 14,
-        proposal_seq: 16,
-        config_version: 24,
-        created_at: 32,
-        executable_at: 40,
-        executed_at: 48,
-        bus: 56,
-        proposer: 88,
-        action: 120,
-        reserved: 208,
-    });
     assert_eq!(offset_of!(state::Action, kind), 0);
     assert_eq!(offset_of!(state::Action, share_count), 1);
     assert_eq!(offset_of!(state::Action, padding), 2);
     assert_eq!(offset_of!(state::Action, value), 8);
     assert_eq!(offset_of!(state::Action, gate_closure_seconds), 16);
     assert_eq!(offset_of!(state::Action, owner), 24);
-    assert_eq!(offset_of!(state::Action, shares_bps), 56);
-    assert_eq!(size_of::<state::Action>(), 88);
+    assert_eq!(offset_of!(state::Action, new_owner), 56);
+    assert_eq!(offset_of!(state::Action, shares_bps), 88);
+    assert_eq!(size_of::<state::Action>(), 120);
     assert_eq!(offset_of!(state::FormerOwner, owner), 0);
     assert_eq!(offset_of!(state::FormerOwner, accrued), 32);
     assert_eq!(size_of::<state::FormerOwner>(), 40);
-    assert_eq!(offset_of!(state::OfferSeqWindow, next), 0);
-    assert_eq!(offset_of!(state::OfferSeqWindow, used), 8);
-    assert_eq!(size_of::<state::OfferSeqWindow>(), 136);
+    assert_eq!(offset_of!(state::OwnerAccount, accrued), 0);
+    assert_eq!(offset_of!(state::OwnerAccount, claimed), 8);
+    assert_eq!(offset_of!(state::OwnerAccount, next_proposal), 16);
+    assert_eq!(size_of::<state::OwnerAccount>(), 24);
     assert_eq!(offset_of!(state::OwnerSlot, owner), 0);
-    assert_eq!(offset_of!(state::OwnerSlot, accrued), 32);
-    assert_eq!(offset_of!(state::OwnerSlot, claimed), 40);
-    assert_eq!(offset_of!(state::OwnerSlot, share_bps), 48);
-    assert_eq!(size_of::<state::OwnerSlot>(), 64);
+    assert_eq!(offset_of!(state::OwnerSlot, share_bps), 32);
+    assert_eq!(offset_of!(state::OwnerSlot, reserved), 34);
+    assert_eq!(size_of::<state::OwnerSlot>(), 40);
     assert_eq!(offset_of!(state::Receipt, transaction_hash), 0);
     assert_eq!(offset_of!(state::Receipt, energy_wh), 32);
     assert_eq!(offset_of!(state::Receipt, paid), 40);
@@ -174,31 +255,46 @@ fn account_layouts_are_pinned() {
 fn account_discriminators_are_pinned() {
     assert_eq!(state::Bus::DISCRIMINATOR, [101, 152, 92, 122, 36, 209, 231, 114]);
     assert_eq!(state::Capacity::DISCRIMINATOR, [19, 216, 196, 142, 39, 29, 145, 16]);
-    assert_eq!(state::Offer::DISCRIMINATOR, [215, 88, 60, 71, 170, 162, 73, 229]);
-    assert_eq!(state::Trader::DISCRIMINATOR, [74, 133, 32, 105, 47, 50, 5, 238]);
+    assert_eq!(state::Claim::DISCRIMINATOR, [155, 70, 22, 176, 123, 215, 246, 102]);
+    assert_eq!(state::Creator::DISCRIMINATOR, [237, 37, 233, 153, 165, 132, 54, 103]);
+    assert_eq!(state::Ledger::DISCRIMINATOR, [43, 41, 21, 213, 180, 176, 95, 32]);
     assert_eq!(state::Lock::DISCRIMINATOR, [8, 255, 36, 202, 210, 22, 57, 137]);
+    assert_eq!(state::Offer::DISCRIMINATOR, [215, 88, 60, 71, 170, 162, 73, 229]);
     assert_eq!(state::Proposal::DISCRIMINATOR, [26, 94, 189, 187, 116, 136, 53, 33]);
+    assert_eq!(state::Seller::DISCRIMINATOR, [76, 163, 162, 59, 115, 49, 116, 39]);
+    assert_eq!(state::Tombstone::DISCRIMINATOR, [45, 187, 252, 155, 232, 114, 36, 22]);
+    assert_eq!(state::Trader::DISCRIMINATOR, [74, 133, 32, 105, 47, 50, 5, 238]);
 }
 
 #[test]
 fn event_discriminators_are_pinned() {
+    assert_eq!(event::BusClosed::DISCRIMINATOR, [225, 90, 181, 86, 106, 250, 98, 34]);
     assert_eq!(event::BusCreated::DISCRIMINATOR, [82, 115, 121, 97, 4, 141, 204, 212]);
-    assert_eq!(event::CapacityOpened::DISCRIMINATOR, [164, 91, 255, 48, 189, 80, 63, 192]);
     assert_eq!(event::CapacityClosed::DISCRIMINATOR, [114, 2, 248, 50, 173, 142, 108, 79]);
-    assert_eq!(event::OfferCreated::DISCRIMINATOR, [31, 236, 215, 144, 75, 45, 157, 87]);
-    assert_eq!(event::OfferRepriced::DISCRIMINATOR, [163, 208, 50, 180, 159, 254, 143, 106]);
-    assert_eq!(event::OfferExtended::DISCRIMINATOR, [219, 228, 146, 249, 108, 235, 206, 14]);
-    assert_eq!(event::OfferCancelled::DISCRIMINATOR, [45, 42, 175, 214, 51, 192, 154, 9]);
-    assert_eq!(event::LockTaken::DISCRIMINATOR, [30, 3, 19, 190, 255, 106, 182, 7]);
-    assert_eq!(event::LockReleased::DISCRIMINATOR, [188, 240, 15, 169, 219, 184, 26, 111]);
-    assert_eq!(event::TraderOpened::DISCRIMINATOR, [152, 228, 191, 95, 90, 143, 236, 145]);
-    assert_eq!(event::TraderClosed::DISCRIMINATOR, [174, 165, 97, 170, 238, 197, 143, 146]);
+    assert_eq!(event::CapacityOpened::DISCRIMINATOR, [164, 91, 255, 48, 189, 80, 63, 192]);
+    assert_eq!(event::ClaimOwed::DISCRIMINATOR, [208, 176, 76, 112, 219, 81, 83, 204]);
+    assert_eq!(event::ClaimPaid::DISCRIMINATOR, [212, 155, 88, 118, 128, 99, 132, 42]);
+    assert_eq!(event::CreatorOpened::DISCRIMINATOR, [184, 18, 232, 48, 57, 143, 51, 123]);
     assert_eq!(event::EnergyPurchased::DISCRIMINATOR, [86, 135, 0, 125, 138, 97, 38, 179]);
-    assert_eq!(event::ProposalCreated::DISCRIMINATOR, [186, 8, 160, 108, 81, 13, 51, 206]);
+    assert_eq!(event::LockReleased::DISCRIMINATOR, [188, 240, 15, 169, 219, 184, 26, 111]);
+    assert_eq!(event::LockTaken::DISCRIMINATOR, [30, 3, 19, 190, 255, 106, 182, 7]);
+    assert_eq!(event::OfferCancelled::DISCRIMINATOR, [45, 42, 175, 214, 51, 192, 154, 9]);
+    assert_eq!(event::OfferCollected::DISCRIMINATOR, [223, 82, 60, 101, 17, 63, 197, 175]);
+    assert_eq!(event::OfferCreated::DISCRIMINATOR, [31, 236, 215, 144, 75, 45, 157, 87]);
+    assert_eq!(event::OfferExpirySet::DISCRIMINATOR, [181, 111, 121, 69, 141, 113, 38, 149]);
+    assert_eq!(event::OfferRepriced::DISCRIMINATOR, [163, 208, 50, 180, 159, 254, 143, 106]);
     assert_eq!(event::ProposalApproved::DISCRIMINATOR, [70, 49, 155, 228, 157, 43, 88, 49]);
-    assert_eq!(event::ProposalRevoked::DISCRIMINATOR, [65, 27, 240, 220, 255, 78, 201, 79]);
-    assert_eq!(event::ProposalExecuted::DISCRIMINATOR, [92, 213, 189, 201, 101, 83, 111, 83]);
     assert_eq!(event::ProposalClosed::DISCRIMINATOR, [57, 90, 47, 164, 105, 55, 97, 27]);
+    assert_eq!(event::ProposalCreated::DISCRIMINATOR, [186, 8, 160, 108, 81, 13, 51, 206]);
+    assert_eq!(event::ProposalExecuted::DISCRIMINATOR, [92, 213, 189, 201, 101, 83, 111, 83]);
+    assert_eq!(event::ProposalRevoked::DISCRIMINATOR, [65, 27, 240, 220, 255, 78, 201, 79]);
+    assert_eq!(event::SellerAdmitted::DISCRIMINATOR, [238, 136, 219, 214, 137, 142, 224, 235]);
+    assert_eq!(event::SellerClosed::DISCRIMINATOR, [168, 155, 160, 31, 22, 225, 220, 133]);
+    assert_eq!(event::SellerOpened::DISCRIMINATOR, [164, 252, 67, 132, 173, 84, 2, 36]);
+    assert_eq!(event::SellerSuspended::DISCRIMINATOR, [110, 111, 205, 53, 80, 244, 204, 130]);
+    assert_eq!(event::SellerWithdrawn::DISCRIMINATOR, [81, 28, 146, 232, 131, 39, 55, 139]);
+    assert_eq!(event::TraderClosed::DISCRIMINATOR, [174, 165, 97, 170, 238, 197, 143, 146]);
+    assert_eq!(event::TraderOpened::DISCRIMINATOR, [152, 228, 191, 95, 90, 143, 236, 145]);
     assert_eq!(event::TreasuryClaimed::DISCRIMINATOR, [59, 99, 64, 13, 118, 14, 251, 106]);
 }
 
@@ -219,6 +315,14 @@ fn action_numbers_are_pinned() {
         (ActionKind::LockFeeSet, 9),
         (ActionKind::Pause, 10),
         (ActionKind::Resume, 11),
+        (ActionKind::OwnerReplace, 12),
+        (ActionKind::PauseQuorumSet, 13),
+        (ActionKind::SellerAdmit, 14),
+        (ActionKind::SellerSuspend, 15),
+        (ActionKind::ReservePriceSet, 16),
+        (ActionKind::LeastSizeSet, 17),
+        (ActionKind::OperatorSet, 18),
+        (ActionKind::BusClose, 19),
     ];
     for (kind, number) in kinds {
         assert_eq!(kind as u8, number);
@@ -238,10 +342,19 @@ fn action_numbers_are_pinned() {
         ProposalAction::LockFeeSet { lock_fee_bps: 7 },
         ProposalAction::Pause,
         ProposalAction::Resume,
+        ProposalAction::OwnerReplace { owner, new_owner: solana_address::Address::new_from_array([8; 32]) },
+        ProposalAction::PauseQuorumSet { pause_quorum: 7 },
+        ProposalAction::SellerAdmit { wallet: owner },
+        ProposalAction::SellerSuspend { wallet: owner },
+        ProposalAction::ReservePriceSet { reserve_price_per_kwh: 7 },
+        ProposalAction::LeastSizeSet { least_wh: 7 },
+        ProposalAction::OperatorSet { operator: Some(owner) },
+        ProposalAction::BusClose,
     ];
     for (number, action) in actions.into_iter().enumerate() {
-        let data = anchor_lang::InstructionData::data(&instruction::ProposalCreate { action: action.clone() });
-        assert_eq!(data[..2], [16, number as u8], "{action:?}");
+        let data =
+            anchor_lang::InstructionData::data(&instruction::ProposalCreate { number: 0, action: action.clone() });
+        assert_eq!((data[0], data[1 + 8]), (22, number as u8), "{action:?}");
         let encoded = state::Action::encode(&action).unwrap();
         assert_eq!((encoded.kind as usize, encoded.decode()), (number, Some(action)));
     }
@@ -249,28 +362,35 @@ fn action_numbers_are_pinned() {
 
 #[test]
 fn instruction_discriminators_are_pinned() {
-    assert_eq!(instruction::BusCreate::DISCRIMINATOR, [0]);
-    // 1 was used while this was built, and stays unused.
-    assert_eq!(instruction::CapacityOpen::DISCRIMINATOR, [2]);
-    assert_eq!(instruction::CapacityClose::DISCRIMINATOR, [3]);
-    assert_eq!(instruction::OfferCreate::DISCRIMINATOR, [4]);
-    assert_eq!(instruction::OfferReprice::DISCRIMINATOR, [5]);
-    assert_eq!(instruction::OfferExtend::DISCRIMINATOR, [6]);
-    assert_eq!(instruction::OfferCancel::DISCRIMINATOR, [7]);
-    assert_eq!(instruction::Purchase::DISCRIMINATOR, [8]);
-    assert_eq!(instruction::PurchaseBatch::DISCRIMINATOR, [9]);
-    assert_eq!(instruction::LockTake::DISCRIMINATOR, [10]);
-    assert_eq!(instruction::LockSettle::DISCRIMINATOR, [11]);
-    assert_eq!(instruction::LockRelease::DISCRIMINATOR, [12]);
-    assert_eq!(instruction::TraderOpen::DISCRIMINATOR, [13]);
-    assert_eq!(instruction::TraderClose::DISCRIMINATOR, [14]);
-    assert_eq!(instruction::OfferCreateForBus::DISCRIMINATOR, [15]);
-    assert_eq!(instruction::ProposalCreate::DISCRIMINATOR, [16]);
-    assert_eq!(instruction::ProposalApprove::DISCRIMINATOR, [17]);
-    assert_eq!(instruction::ProposalRevoke::DISCRIMINATOR, [18]);
-    assert_eq!(instruction::ProposalExecute::DISCRIMINATOR, [19]);
-    assert_eq!(instruction::ProposalClose::DISCRIMINATOR, [20]);
-    assert_eq!(instruction::TreasuryClaim::DISCRIMINATOR, [21]);
+    assert_eq!(instruction::CreatorOpen::DISCRIMINATOR, [0]);
+    assert_eq!(instruction::BusCreate::DISCRIMINATOR, [1]);
+    assert_eq!(instruction::BusClose::DISCRIMINATOR, [2]);
+    assert_eq!(instruction::CapacityOpen::DISCRIMINATOR, [3]);
+    assert_eq!(instruction::CapacityClose::DISCRIMINATOR, [4]);
+    assert_eq!(instruction::SellerOpen::DISCRIMINATOR, [5]);
+    assert_eq!(instruction::SellerAdmit::DISCRIMINATOR, [6]);
+    assert_eq!(instruction::SellerSuspend::DISCRIMINATOR, [7]);
+    assert_eq!(instruction::SellerWithdraw::DISCRIMINATOR, [8]);
+    assert_eq!(instruction::SellerClose::DISCRIMINATOR, [9]);
+    assert_eq!(instruction::OfferCreate::DISCRIMINATOR, [10]);
+    assert_eq!(instruction::OfferReprice::DISCRIMINATOR, [11]);
+    assert_eq!(instruction::OfferSetExpiry::DISCRIMINATOR, [12]);
+    assert_eq!(instruction::OfferCollect::DISCRIMINATOR, [13]);
+    assert_eq!(instruction::OfferCancel::DISCRIMINATOR, [14]);
+    assert_eq!(instruction::Purchase::DISCRIMINATOR, [15]);
+    assert_eq!(instruction::PurchaseBatch::DISCRIMINATOR, [16]);
+    assert_eq!(instruction::LockTake::DISCRIMINATOR, [17]);
+    assert_eq!(instruction::LockSettle::DISCRIMINATOR, [18]);
+    assert_eq!(instruction::LockRelease::DISCRIMINATOR, [19]);
+    assert_eq!(instruction::TraderOpen::DISCRIMINATOR, [20]);
+    assert_eq!(instruction::TraderClose::DISCRIMINATOR, [21]);
+    assert_eq!(instruction::ProposalCreate::DISCRIMINATOR, [22]);
+    assert_eq!(instruction::ProposalApprove::DISCRIMINATOR, [23]);
+    assert_eq!(instruction::ProposalRevoke::DISCRIMINATOR, [24]);
+    assert_eq!(instruction::ProposalExecute::DISCRIMINATOR, [25]);
+    assert_eq!(instruction::ProposalClose::DISCRIMINATOR, [26]);
+    assert_eq!(instruction::TreasuryClaim::DISCRIMINATOR, [27]);
+    assert_eq!(instruction::ClaimPay::DISCRIMINATOR, [28]);
 }
 
 #[test]
@@ -306,76 +426,111 @@ fn error_codes_are_pinned() {
         (MultibusError::MintMismatch, 6027),
         (MultibusError::TokenProgramMismatch, 6028),
         (MultibusError::TokenAccountInvalid, 6029),
-        (MultibusError::PayoutIsBusAccount, 6030),
-        (MultibusError::PayoutMismatch, 6031),
-        (MultibusError::EscrowMismatch, 6032),
-        (MultibusError::RefundNotBuyers, 6033),
-        (MultibusError::BusMismatch, 6034),
-        (MultibusError::CapacityMismatch, 6035),
-        (MultibusError::WindowsOff, 6036),
-        (MultibusError::WindowsOn, 6037),
-        (MultibusError::WindowMisaligned, 6038),
-        (MultibusError::WindowTooFar, 6039),
-        (MultibusError::GateClosed, 6040),
-        (MultibusError::WindowNotOver, 6041),
-        (MultibusError::WindowHasOffers, 6042),
-        (MultibusError::RentPayerMismatch, 6043),
-        (MultibusError::ListingClosed, 6044),
-        (MultibusError::EnergyZero, 6045),
-        (MultibusError::PriceBelowBase, 6046),
-        (MultibusError::CapacityExceeded, 6047),
-        (MultibusError::OfferSeqUnusable, 6048),
-        (MultibusError::SourceUnknown, 6049),
-        (MultibusError::ExpiryInPast, 6050),
-        (MultibusError::ExpiryNotLater, 6051),
-        (MultibusError::NotTheSeller, 6052),
-        (MultibusError::OfferStillTrading, 6053),
-        (MultibusError::NothingToCancel, 6054),
-        (MultibusError::OfferCancelled, 6055),
-        (MultibusError::OfferExpired, 6056),
-        (MultibusError::EnergyUnavailable, 6057),
-        (MultibusError::MinimumInvalid, 6058),
-        (MultibusError::PriceAboveLimit, 6059),
-        (MultibusError::VersionMismatch, 6060),
-        (MultibusError::SelfTrade, 6061),
-        (MultibusError::CostOverflow, 6062),
-        (MultibusError::TotalAboveLimit, 6063),
-        (MultibusError::BatchInvalid, 6064),
-        (MultibusError::OfferDuplicate, 6065),
-        (MultibusError::NonceMismatch, 6066),
-        (MultibusError::TraderMismatch, 6067),
-        (MultibusError::LaneBusy, 6068),
-        (MultibusError::LockOutlivesOffer, 6069),
-        (MultibusError::LockBuyerMismatch, 6070),
-        (MultibusError::LockOfferMismatch, 6071),
-        (MultibusError::LockExpired, 6072),
-        (MultibusError::LockNotExpired, 6073),
-        (MultibusError::CounterOverflow, 6074),
-        (MultibusError::PauseQuorumInvalid, 6075),
-        (MultibusError::ShareCountInvalid, 6076),
-        (MultibusError::LastOwner, 6077),
-        (MultibusError::OwnerUnknown, 6078),
-        (MultibusError::ThresholdAboveOwners, 6079),
-        (MultibusError::FormerOwnersFull, 6080),
-        (MultibusError::CapacityBelowListed, 6081),
-        (MultibusError::WindowsInUse, 6082),
-        (MultibusError::AlreadyPaused, 6083),
-        (MultibusError::NotPaused, 6084),
-        (MultibusError::ActionUnknown, 6085),
-        (MultibusError::ProposalStale, 6086),
-        (MultibusError::ProposalExecuted, 6087),
-        (MultibusError::AlreadyApproved, 6088),
-        (MultibusError::NotApproved, 6089),
-        (MultibusError::ApprovalsMissing, 6090),
-        (MultibusError::TimelockActive, 6091),
-        (MultibusError::ProposalOpen, 6092),
-        (MultibusError::ProposerMismatch, 6093),
-        (MultibusError::TreasuryMismatch, 6094),
-        (MultibusError::ClaimNotOwners, 6095),
-        (MultibusError::NothingToClaim, 6096),
-        (MultibusError::OwnerIsTheBus, 6097),
-        (MultibusError::ClaimNotToTreasury, 6098),
-        (MultibusError::FirstSlotInvalid, 6099),
+        (MultibusError::RefundMismatch, 6030),
+        (MultibusError::BusMismatch, 6031),
+        (MultibusError::CapacityMismatch, 6032),
+        (MultibusError::WindowsOff, 6033),
+        (MultibusError::WindowsOn, 6034),
+        (MultibusError::WindowMisaligned, 6035),
+        (MultibusError::WindowTooFar, 6036),
+        (MultibusError::GateClosed, 6037),
+        (MultibusError::WindowNotOver, 6038),
+        (MultibusError::WindowHasOffers, 6039),
+        (MultibusError::RentPayerMismatch, 6040),
+        (MultibusError::ListingClosed, 6041),
+        (MultibusError::EnergyZero, 6042),
+        (MultibusError::PriceBelowBase, 6043),
+        (MultibusError::CapacityExceeded, 6044),
+        (MultibusError::SourceUnknown, 6045),
+        (MultibusError::ExpiryInPast, 6046),
+        (MultibusError::NotTheSeller, 6047),
+        (MultibusError::OfferStillTrading, 6048),
+        (MultibusError::NothingToCancel, 6049),
+        (MultibusError::OfferCancelled, 6050),
+        (MultibusError::OfferExpired, 6051),
+        (MultibusError::EnergyUnavailable, 6052),
+        (MultibusError::MinimumInvalid, 6053),
+        (MultibusError::PriceAboveLimit, 6054),
+        (MultibusError::VersionMismatch, 6055),
+        (MultibusError::SelfTrade, 6056),
+        (MultibusError::CostOverflow, 6057),
+        (MultibusError::TotalAboveLimit, 6058),
+        (MultibusError::BatchInvalid, 6059),
+        (MultibusError::OfferDuplicate, 6060),
+        (MultibusError::NonceMismatch, 6061),
+        (MultibusError::TraderMismatch, 6062),
+        (MultibusError::LockOutlivesOffer, 6063),
+        (MultibusError::LockBuyerMismatch, 6064),
+        (MultibusError::LockOfferMismatch, 6065),
+        (MultibusError::LockExpired, 6066),
+        (MultibusError::LockNotExpired, 6067),
+        (MultibusError::CounterOverflow, 6068),
+        (MultibusError::PauseQuorumInvalid, 6069),
+        (MultibusError::ShareCountInvalid, 6070),
+        (MultibusError::LastOwner, 6071),
+        (MultibusError::OwnerUnknown, 6072),
+        (MultibusError::ThresholdAboveOwners, 6073),
+        (MultibusError::FormerOwnersFull, 6074),
+        (MultibusError::WindowsInUse, 6075),
+        (MultibusError::AlreadyPaused, 6076),
+        (MultibusError::NotPaused, 6077),
+        (MultibusError::ActionUnknown, 6078),
+        (MultibusError::ProposalStale, 6079),
+        (MultibusError::ProposalExecuted, 6080),
+        (MultibusError::AlreadyApproved, 6081),
+        (MultibusError::NotApproved, 6082),
+        (MultibusError::ApprovalsMissing, 6083),
+        (MultibusError::TimelockActive, 6084),
+        (MultibusError::ProposalOpen, 6085),
+        (MultibusError::ProposerMismatch, 6086),
+        (MultibusError::TreasuryMismatch, 6087),
+        (MultibusError::PayeeMismatch, 6088),
+        (MultibusError::NothingToClaim, 6089),
+        (MultibusError::OwnerIsTheBus, 6090),
+        (MultibusError::ClaimOfBus, 6091),
+        (MultibusError::FirstSlotInvalid, 6092),
+        (MultibusError::LayoutUnknown, 6093),
+        (MultibusError::NumberNotNext, 6094),
+        (MultibusError::CounterBusy, 6095),
+        (MultibusError::HorizonInvalid, 6096),
+        (MultibusError::HorizonTooShort, 6097),
+        (MultibusError::CapacityTooLarge, 6098),
+        (MultibusError::LeastSizeInvalid, 6099),
+        (MultibusError::SizeTooSmall, 6100),
+        (MultibusError::OperatorInvalid, 6101),
+        (MultibusError::NotTheOperator, 6102),
+        (MultibusError::BusClosing, 6103),
+        (MultibusError::BusNotClosing, 6104),
+        (MultibusError::BusInUse, 6105),
+        (MultibusError::FormerOwnersUnpaid, 6106),
+        (MultibusError::OwnerClaimsMissing, 6107),
+        (MultibusError::LedgerMismatch, 6108),
+        (MultibusError::CapacityIsGeneral, 6109),
+        (MultibusError::WindowUnused, 6110),
+        (MultibusError::SellerMismatch, 6111),
+        (MultibusError::SellerSuspended, 6112),
+        (MultibusError::SellerHasOffers, 6113),
+        (MultibusError::VaultMismatch, 6114),
+        (MultibusError::NothingToWithdraw, 6115),
+        (MultibusError::NothingToCollect, 6116),
+        (MultibusError::BusSalesUnswept, 6117),
+        (MultibusError::WithdrawNotToTreasury, 6118),
+        (MultibusError::PriceBelowReserve, 6119),
+        (MultibusError::ExpiryTooLate, 6120),
+        (MultibusError::ExpiryBeforeLocks, 6121),
+        (MultibusError::OfferNotYetTrading, 6122),
+        (MultibusError::LockPlaceInvalid, 6123),
+        (MultibusError::LockChanged, 6124),
+        (MultibusError::LockReleased, 6125),
+        (MultibusError::PayerFrozen, 6126),
+        (MultibusError::PayeeUnpayable, 6127),
+        (MultibusError::PayeeIsBusAccount, 6128),
+        (MultibusError::UnclaimedMismatch, 6129),
+        (MultibusError::ClaimMismatch, 6130),
+        (MultibusError::ProposalExpired, 6131),
+        (MultibusError::ProposalChanged, 6132),
+        (MultibusError::MintInterestBearing, 6133),
+        (MultibusError::MintScaledAmount, 6134),
     ];
     for (error, code) in codes {
         assert_eq!(code_of(error), code, "{error:?}");

@@ -2,11 +2,11 @@
 //! closed account is gone.
 
 use {
-    crate::fixture::{Fixture, fixture, instruction_of},
+    crate::fixture::{Fixture, account_of, fixture, instruction_of},
     multibus::error::MultibusError,
     multibus_tests::{Refusal, TestMarket, instructions::*},
     solana_address::Address,
-    solana_instruction::{Instruction, error::InstructionError},
+    solana_instruction::Instruction,
     std::slice::from_ref,
 };
 
@@ -15,24 +15,24 @@ const TAKEN: u32 = 0;
 
 #[test]
 fn no_instruction_takes_effect_twice() {
-    refuses!(replay: every but capacity_open, offer_reprice);
+    refuses!(
+        replay: every but capacity_open, seller_admit, seller_suspend, offer_reprice, offer_set_expiry, bus_close
+    );
     for (name, instruction) in fixture().instructions {
         let refusal: Refusal = match name {
-            "bus_create" | "offer_create" | "offer_create_for_bus" | "lock_take" | "trader_open" => {
-                Refusal::custom(TAKEN)
-            }
-            "proposal_create" => InstructionError::InvalidSeeds.into(),
-            "capacity_close" | "offer_cancel" | "lock_settle" | "lock_release" | "trader_close" | "proposal_close" => {
-                Refusal::NotTheAccount
-            }
-            "offer_extend" => MultibusError::ExpiryNotLater.into(),
+            "creator_open" | "bus_create" | "seller_open" | "offer_create" | "lock_take" | "trader_open"
+            | "proposal_create" => Refusal::custom(TAKEN),
+            "bus_close" | "capacity_close" | "seller_close" | "offer_cancel" | "lock_settle" | "lock_release"
+            | "trader_close" | "proposal_close" | "claim_pay" => Refusal::NotTheAccount,
+            "seller_withdraw" => MultibusError::NothingToWithdraw.into(),
+            "offer_collect" => MultibusError::NothingToCollect.into(),
             "purchase" | "purchase_batch" => MultibusError::NonceMismatch.into(),
             "proposal_approve" => MultibusError::AlreadyApproved.into(),
             "proposal_revoke" => MultibusError::NotApproved.into(),
             "proposal_execute" => MultibusError::ProposalExecuted.into(),
             "treasury_claim" => MultibusError::NothingToClaim.into(),
-            // They do nothing if the account exists: see below.
-            "capacity_open" | "offer_reprice" => continue,
+            // They change nothing where all is as they say: see below.
+            "capacity_open" | "seller_admit" | "seller_suspend" | "offer_reprice" | "offer_set_expiry" => continue,
             new => panic!("what becomes of {new} when it is sent twice?"),
         };
         println!("{name}");
@@ -46,56 +46,65 @@ fn no_instruction_takes_effect_twice() {
 }
 
 #[test]
-fn a_window_opened_or_a_price_named_again_changes_nothing() {
-    withstands!(replay: capacity_open, offer_reprice);
+fn what_says_how_something_is_to_be_changes_nothing_the_second_time() {
+    withstands!(
+        replay: capacity_open, seller_admit, seller_suspend, offer_reprice, offer_set_expiry;
+        reinitialisation: seller_admit
+    );
     let Fixture { mut market, instructions, one, .. } = fixture();
-    let open = instruction_of(&instructions, "capacity_open");
-    market.execute(from_ref(open));
-    let (window, general) = (market.account(&open.accounts[3].pubkey), market.account(&open.accounts[2].pubkey));
-    market.execute(from_ref(open));
-    assert_eq!(market.account(&open.accounts[3].pubkey), window);
-    assert_eq!(market.account(&open.accounts[2].pubkey), general);
-
-    let reprice = instruction_of(&instructions, "offer_reprice");
-    market.execute(from_ref(reprice));
-    let mut expected = market.offer_state(&one);
-    market.execute(from_ref(reprice));
-    // Only the version shows that it is a new offer; purchases that name the old one are refused.
-    expected.version += 1;
-    assert_eq!(market.offer_state(&one), expected);
+    for name in ["capacity_open", "seller_admit", "seller_suspend"] {
+        let instruction = instruction_of(&instructions, name);
+        market.execute(from_ref(instruction));
+        let accounts = |market: &TestMarket| -> Vec<_> {
+            instruction.accounts.iter().map(|meta| market.svm.get_account(&meta.pubkey)).collect()
+        };
+        let before = accounts(&market);
+        market.execute(from_ref(instruction));
+        assert_eq!(accounts(&market), before, "{name}");
+    }
+    for name in ["offer_reprice", "offer_set_expiry"] {
+        let change = instruction_of(&instructions, name);
+        market.execute(from_ref(change));
+        let mut expected = market.offer_state(&one);
+        market.execute(from_ref(change));
+        // Only the version shows that it is a new offer; purchases that name the old one are refused.
+        expected.version += 1;
+        assert_eq!(market.offer_state(&one), expected);
+    }
 }
 
 #[test]
 fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction() {
-    refuses!(revival: every but bus_create, capacity_open, lock_take, trader_open, treasury_claim);
-    let Fixture { mut market, instructions, old, one, locked, open, done, idle, start } = fixture();
+    refuses!(
+        revival: every but creator_open, bus_create, capacity_open, seller_open, seller_admit, lock_take, trader_open,
+        treasury_claim
+    );
+    let Fixture { mut market, instructions, old, one, locked, open, done, idle, member, spare, unlucky, .. } =
+        fixture();
     let (bus, seller, buyer, lane) = (market.bus, market.seller, market.buyer, market.lane);
     let of = |name: &str| instruction_of(&instructions, name).clone();
-    let withdraw = |seq| {
-        let offer = bus_offer(&bus, bus.window(start), &seller, seq);
-        offer_cancel(&offer, &seller)
-    };
-    let (gone, used): (Refusal, Refusal) = (Refusal::NotTheAccount, MultibusError::OfferSeqUnusable.into());
-    let proposal = bus.proposal(2);
+    let listed = account_of(&instructions, "offer_create", "offer");
+    let withdraw = offer_cancel(&multibus_tests::OfferAddresses { address: listed, ..one }, &seller);
+    let lock = account_of(&instructions, "lock_release", "lock");
+    let proposal = account_of(&instructions, "proposal_create", "proposal");
+    let (gone, used): (Refusal, Refusal) = (Refusal::NotTheAccount, MultibusError::NumberNotNext.into());
     let cases: Vec<(&str, Vec<Instruction>, Address, Refusal)> = vec![
-        ("capacity_close", vec![capacity_close(&bus, old, &seller)], bus.window(old), gone.clone()),
-        ("offer_create", vec![of("offer_create"), withdraw(90)], offer_at(&of("offer_create")), used.clone()),
-        (
-            "offer_create_for_bus",
-            vec![of("offer_create_for_bus"), withdraw(91)],
-            offer_at(&of("offer_create_for_bus")),
-            used.clone(),
-        ),
+        ("bus_close", vec![of("bus_close")], spare.ledger, gone.clone()),
+        ("capacity_close", vec![of("capacity_close")], bus.window(old), gone.clone()),
+        ("seller_suspend", vec![of("seller_close")], member.address, gone.clone()),
+        ("seller_close", vec![of("seller_close")], member.address, gone.clone()),
+        ("offer_create", vec![of("offer_create"), withdraw], listed, used.clone()),
         ("offer_reprice", vec![of("offer_cancel")], one.address, gone.clone()),
-        ("offer_extend", vec![of("offer_cancel")], one.address, gone.clone()),
+        ("offer_set_expiry", vec![of("offer_cancel")], one.address, gone.clone()),
+        ("offer_collect", vec![of("offer_cancel")], one.address, gone.clone()),
         ("offer_cancel", vec![of("offer_cancel")], one.address, gone.clone()),
         ("purchase", vec![of("offer_cancel")], one.address, gone.clone()),
         ("purchase", vec![trader_close(&lane, &buyer)], lane.address, gone.clone()),
         ("purchase_batch", vec![of("offer_cancel")], one.address, gone.clone()),
         ("purchase_batch", vec![trader_close(&lane, &buyer)], lane.address, gone.clone()),
-        ("lock_settle", vec![of("lock_release")], of("lock_release").accounts[4].pubkey, gone.clone()),
+        ("lock_settle", vec![of("lock_release")], lock, gone.clone()),
         ("lock_settle", vec![trader_close(&lane, &buyer)], lane.address, gone.clone()),
-        ("lock_release", vec![of("lock_settle")], of("lock_release").accounts[4].pubkey, gone.clone()),
+        ("lock_release", vec![of("lock_settle")], lock, gone.clone()),
         ("trader_close", vec![of("trader_close")], idle.address, gone.clone()),
         (
             "proposal_create",
@@ -105,7 +114,7 @@ fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction
                 proposal_close(&bus, proposal, &seller, &seller),
             ],
             proposal,
-            InstructionError::InvalidSeeds.into(),
+            used,
         ),
         (
             "proposal_approve",
@@ -125,8 +134,12 @@ fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction
             open,
             gone.clone(),
         ),
-        ("proposal_close", vec![of("proposal_close")], done, gone),
+        ("proposal_close", vec![of("proposal_close")], done, gone.clone()),
+        ("claim_pay", vec![of("claim_pay")], bus.claim(&unlucky), gone.clone()),
     ];
+    let withdrawn = seller_withdraw(&member, &member.wallet, account_of(&instructions, "seller_close", "destination"));
+    let fund_member = fund(&market, &member.address);
+    market.assert_refused(&[of("seller_close"), fund_member, withdrawn], gone);
     assert!(market.exists(&pda_of(&locked, &buyer)));
     for (name, closing, address, refusal) in cases {
         println!("{name}");
@@ -141,16 +154,40 @@ fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction
     }
 }
 
-/// The offer that an instruction creates.
-fn offer_at(create: &Instruction) -> Address {
-    create.accounts[3].pubkey
-}
-
 fn pda_of(offer: &multibus_tests::OfferAddresses, buyer: &Address) -> Address {
-    multibus_tests::key::pda::lock(&offer.address, buyer).0
+    multibus_tests::key::pda::lock(&offer.address, buyer, 0).0
 }
 
 /// Lamports for any account of the market, from the wallet that pays the fees.
 fn fund(market: &TestMarket, address: &Address) -> Instruction {
     solana_system_interface::instruction::transfer(&market.fee_payer, address, 50_000_000)
+}
+
+#[test]
+fn what_was_closed_opens_again_with_higher_numbers_only() {
+    refuses!(revival: bus_create, treasury_claim);
+    withstands!(revival: seller_open, seller_admit);
+    let Fixture { mut market, instructions, member, spare, operator, .. } = fixture();
+    let of = |name: &str| instruction_of(&instructions, name).clone();
+    // A seller closes, gets lamports and opens again in one transaction: its numbers start above all that it had.
+    let before = market.seller_state(&member).next_offer;
+    let again = [seller_open(&member, &member.wallet), seller_admit(&member, &operator)];
+    for open in again {
+        let mut market = fixture().market;
+        let fund = fund(&market, &member.address);
+        market.execute(&[of("seller_close"), fund, open]);
+        let state = market.seller_state(&member);
+        assert!(state.next_offer > before && state.open_offers == 0 && state.released == 0);
+    }
+    // What is left of a bus keeps its address: neither another bus nor a claim of its treasury comes back.
+    let create = {
+        let seller = market.seller;
+        bus_create(&seller, &spare.mint, &multibus_tests::BusOptions::new(&seller).seq(1))
+    };
+    let (seller, payout) = (market.seller, market.payout);
+    let claim = treasury_claim(&spare, &seller, payout);
+    let fund = fund(&market, &spare.ledger);
+    market.execute(&[of("bus_close"), fund]);
+    market.assert_refused(&[create], Refusal::custom(TAKEN));
+    market.assert_refused(&[claim], Refusal::NotTheAccount);
 }

@@ -1,4 +1,4 @@
-//! `offer_create`, `offer_reprice`, `offer_extend` and `offer_cancel`.
+//! `offer_create`, `offer_reprice`, `offer_set_expiry`, `offer_collect` and `offer_cancel`.
 
 use {
     multibus::{
@@ -8,8 +8,8 @@ use {
         state::{self, ProposalAction},
     },
     multibus_tests::{
-        BusOptions, MintExtension, Refusal, TestMarket, TokenProgram, event::assert_logged, instructions::*, key::pda,
-        market::BUYER_TOKENS,
+        BusOptions, MintExtension, Refusal, TestMarket, TokenProgram, chain::FIRST, event::assert_logged,
+        instructions::*, key::pda, market::BUYER_TOKENS,
     },
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
@@ -17,7 +17,7 @@ use {
 };
 
 fn create(market: &TestMarket, options: OfferOptions) -> Instruction {
-    offer_create(&market.bus, market.bus.capacity, &market.seller, market.payout, options)
+    offer_create(&market.bus, market.bus.capacity, &market.seller, options)
 }
 
 /// An offer with a lock on 1 kWh, which its seller has cancelled: it is open, but sells nothing.
@@ -36,37 +36,46 @@ pub fn offer_create_takes_energy_from_the_capacity() {
     let (bus, seller) = (market.bus, market.seller);
     let before = market.lamports(&seller);
     let expires_at = market.now() + 3_600;
-    let options = OfferOptions { offer_seq: 5, energy_wh: 12_345, price_per_kwh: 10_000, expires_at, source: 5 };
+    let options = OfferOptions { number: FIRST, energy_wh: 12_345, price_per_kwh: 10_000, expires_at, source: 5 };
     let create = create(&market, options);
     let meta = market.execute(&[create]);
-    let (address, bump) = pda::offer(&bus.capacity, 5);
+    let account = bus.seller(&seller);
+    let (address, bump) = pda::offer(&account.address, FIRST);
     let expected = state::Offer {
-        layout_version: 1,
+        layout_version: 2,
         bump,
         source: 5,
-        owned_by_bus: 0,
         cancelled: 0,
-        padding: [0; 3],
         version: 1,
         open_locks: 0,
-        offer_seq: 5,
+        locks_taken: 0,
+        number: FIRST,
         price_per_kwh: 10_000,
         listed_wh: 12_345,
         remaining_wh: 12_345,
         reserved_wh: 0,
+        proceeds: 0,
+        deposits: 0,
         window_start: 0,
+        gate_closes_at: i64::MAX,
         created_at: market.now(),
+        trades_from: 0,
         expires_at,
+        locked_until: 0,
+        least_wh: 1,
         bus: bus.address,
         capacity: bus.capacity,
-        seller,
-        payout: market.payout,
+        seller: account.address,
+        vault: account.vault,
+        wallet: seller,
         rent_payer: seller,
-        reserved: [0; 64],
+        reserved: [0; 15],
     };
     assert_eq!(market.state::<state::Offer>(&address), expected);
     let capacity = market.capacity_state(&bus.capacity);
-    assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.open_offers), (1_000_000 - 12_345, 12_345, 1));
+    assert_eq!((capacity.available_wh, capacity.committed_wh, capacity.open_offers), (1_000_000 - 12_345, 12_345, 1));
+    let state = market.seller_state(&account);
+    assert_eq!((state.next_offer, state.open_offers), (FIRST + 1, 1));
     assert_eq!(before - market.lamports(&seller), market.lamports(&address));
     assert_logged(
         &meta,
@@ -74,18 +83,18 @@ pub fn offer_create_takes_energy_from_the_capacity() {
             bus: bus.address,
             capacity: bus.capacity,
             offer: address,
-            seller,
-            payout: market.payout,
+            seller: account.address,
             rent_payer: seller,
-            offer_seq: 5,
+            number: FIRST,
             energy_wh: 12_345,
             price_per_kwh: 10_000,
             window_start: 0,
             created_at: market.now(),
+            trades_from: 0,
             expires_at,
+            capacity_total_wh: 1_000_000,
             source: 5,
-            owned_by_bus: 0,
-            padding: [0; 6],
+            padding: [0; 7],
         },
     );
 }
@@ -139,15 +148,23 @@ pub fn offer_create_while_paused_is_rejected() {
 }
 
 #[test]
-pub fn offer_create_by_stranger_where_only_owners_list_is_rejected() {
-    let mut market =
-        TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.listing_policy = 0));
+pub fn offer_create_by_who_may_no_longer_list_is_rejected() {
+    let mut market = TestMarket::new();
     let bus = market.bus;
     let stranger = market.wallet("stranger");
-    let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
-    let create = offer_create(&bus, bus.capacity, &stranger, payout, OfferOptions::new(0));
-    market.assert_refused(&[create], MultibusError::ListingClosed);
+    market.open_seller(&bus, &stranger);
+    let create = offer_create(&bus, bus.capacity, &stranger, OfferOptions::new(0));
+    for listing_policy in [0, 1] {
+        market.decide(&bus, ProposalAction::ListingPolicySet { listing_policy });
+        market.assert_refused(from_ref(&create), MultibusError::ListingClosed);
+    }
+    // Owners always may, and who was admitted where the owners choose their sellers.
     market.offer(1);
+    market.decide(&bus, ProposalAction::SellerAdmit { wallet: stranger });
+    market.execute(&[create]);
+    market.decide(&bus, ProposalAction::ListingPolicySet { listing_policy: 0 });
+    let next = offer_create(&bus, bus.capacity, &stranger, OfferOptions::new(1));
+    market.assert_refused(&[next], MultibusError::ListingClosed);
 }
 
 #[test]
@@ -155,8 +172,48 @@ pub fn offer_create_by_stranger_where_listing_is_open_succeeds() {
     let mut market = TestMarket::new();
     let bus = market.bus;
     let stranger = market.wallet("stranger");
-    let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
-    market.create_offer(&bus, bus.capacity, &stranger, payout, OfferOptions::new(0));
+    let open = seller_open(&bus.seller(&stranger), &stranger);
+    market.execute(&[open, offer_create(&bus, bus.capacity, &stranger, OfferOptions::new(0))]);
+}
+
+#[test]
+pub fn offer_create_for_another_seller_is_rejected() {
+    refuses!(theft: offer_create);
+    let mut market = TestMarket::new();
+    let (bus, seller) = (market.bus, market.seller);
+    let stranger = market.wallet("stranger");
+    market.open_seller(&bus, &stranger);
+    market.open_own_seller(&bus, &seller);
+    // A stranger for the seller, for the bus, and an owner for a member.
+    for (wallet, lister) in [(seller, stranger), (bus.address, stranger), (stranger, seller)] {
+        let list = offer_list(&bus.seller(&wallet), bus.capacity, &lister, OfferOptions::new(0));
+        market.assert_refused(&[list], MultibusError::NotTheSeller);
+    }
+}
+
+#[test]
+pub fn offer_create_below_the_least_size_is_rejected_unless_it_takes_all_that_is_available() {
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| {
+        options.with(|config| (config.capacity_wh, config.least_wh) = (250, 100))
+    });
+    for energy_wh in [1, 99] {
+        let small = create(&market, OfferOptions::new(0).energy(energy_wh));
+        market.assert_refused(&[small], MultibusError::SizeTooSmall);
+    }
+    market.offer(100);
+    market.offer(100);
+    let small = create(&market, OfferOptions::new(2).energy(49));
+    market.assert_refused(&[small], MultibusError::SizeTooSmall);
+    market.offer(50);
+}
+
+#[test]
+pub fn offer_create_on_a_closing_bus_is_rejected() {
+    let mut market = TestMarket::new();
+    let bus = market.bus;
+    market.decide(&bus, ProposalAction::BusClose);
+    let create = create(&market, OfferOptions::new(0));
+    market.assert_refused(&[create], MultibusError::BusClosing);
 }
 
 #[test]
@@ -198,7 +255,29 @@ pub fn offer_create_with_expiry_in_the_past_is_rejected() {
         market.assert_refused(&[create], MultibusError::ExpiryInPast);
     }
     market.offer_with(|options| options.expires(now + 1));
-    market.offer_with(|options| options.expires(i64::MAX));
+}
+
+#[test]
+pub fn offer_create_with_expiry_beyond_horizon_or_gate_is_rejected() {
+    refuses!(arithmetic: offer_create);
+    let mut market =
+        TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.horizon_seconds = 3_600));
+    let now = market.now();
+    for expires_at in [now + 3_601, i64::MAX] {
+        let create = create(&market, OfferOptions::new(0).expires(expires_at));
+        market.assert_refused(&[create], MultibusError::ExpiryTooLate);
+    }
+    market.offer_with(|options| options.expires(now + 3_600));
+
+    let mut market = TestMarket::windowed();
+    let (bus, seller, start) = (market.bus, market.seller, market.next_window());
+    market.execute(&[capacity_open(&bus, &seller, start)]);
+    for expires_at in [start - 59, start, i64::MAX] {
+        let late = OfferOptions::new(0).expires(expires_at);
+        let create = offer_create(&bus, bus.window(start), &seller, late);
+        market.assert_refused(&[create], MultibusError::ExpiryTooLate);
+    }
+    market.offer_in(start, |options| options.expires(start - 60));
 }
 
 #[test]
@@ -214,7 +293,7 @@ pub fn offer_create_in_a_window_of_a_bus_that_turned_windows_off_is_rejected() {
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     market.edit::<state::Bus>(&bus.address, |bus| (bus.window_seconds, bus.gate_closure_seconds) = (0, 0));
-    let create = offer_create(&bus, bus.window(start), &seller, market.payout, OfferOptions::new(0));
+    let create = offer_create(&bus, bus.window(start), &seller, OfferOptions::new(0));
     market.assert_refused(&[create], MultibusError::WindowsOff);
 }
 
@@ -223,7 +302,7 @@ pub fn offer_create_at_gate_closure_is_rejected() {
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
-    let create = offer_create(&bus, bus.window(start), &seller, market.payout, OfferOptions::new(0));
+    let create = offer_create(&bus, bus.window(start), &seller, OfferOptions::new(0).expires(start - 60));
     for now in [start - 60, start, start + 900, start + 10_000] {
         market.go_to(now);
         market.assert_refused(from_ref(&create), MultibusError::GateClosed);
@@ -233,97 +312,27 @@ pub fn offer_create_at_gate_closure_is_rejected() {
 }
 
 #[test]
-pub fn offer_create_paid_to_what_is_no_token_account_of_the_mint_is_rejected() {
-    refuses!(wrong_account: offer_create);
-    let mut market = TestMarket::new();
-    let (bus, seller) = (market.bus, market.seller);
-    let other_mint = market.mint("other mint", TokenProgram::SplToken, &[]);
-    let of_other_mint = market.token_account("of other mint", &other_mint, &seller, 0);
-    let token_2022 = market.mint("2022", TokenProgram::Token2022, &[]);
-    let of_token_2022 = market.token_account("of 2022", &token_2022, &seller, 0);
-    let missing = market.key("missing");
-    // The bytes of a token account, but not the token program's.
-    let fake = market.key("fake");
-    let mut account = market.account(&market.payout);
-    account.owner = multibus::ID;
-    market.svm.set_account(fake, account.clone()).unwrap();
-    let (uninitialised, short) = (market.key("uninitialised"), market.key("short"));
-    account.owner = bus.mint.program.address();
-    account.data[108] = 0;
-    market.svm.set_account(uninitialised, account.clone()).unwrap();
-    account.data[108] = 1;
-    account.data.truncate(164);
-    market.svm.set_account(short, account).unwrap();
-    let wrong =
-        [missing, bus.mint.address, of_other_mint, of_token_2022, fake, uninitialised, short, market.lane.address];
-    for payout in wrong {
-        let create = offer_create(&bus, bus.capacity, &seller, payout, OfferOptions::new(0));
-        market.assert_refused(&[create], MultibusError::TokenAccountInvalid);
-    }
-}
-
-#[test]
-pub fn offer_create_paid_to_a_malformed_token_2022_account_is_rejected() {
-    refuses!(token_2022: offer_create; wrong_account: offer_create);
-    let mut market = TestMarket::with(TokenProgram::Token2022, |options| options);
-    let (bus, seller, payout) = (market.bus, market.seller, market.payout);
-    let good = market.account(&payout);
-    // A mint's type byte; a list of extensions that says to be longer than it is.
-    for tail in [&[1][..], &[2, 8, 0, 9, 0, 1], &[0]] {
-        let mut account = good.clone();
-        account.data.extend_from_slice(tail);
-        market.svm.set_account(payout, account).unwrap();
-        let create = offer_create(&bus, bus.capacity, &seller, payout, OfferOptions::new(0));
-        market.assert_refused(&[create], MultibusError::TokenAccountInvalid);
-    }
-}
-
-#[test]
-pub fn offer_create_paid_to_the_bus_is_rejected() {
-    refuses!(theft: offer_create);
-    let mut market = TestMarket::new();
-    let (bus, seller) = (market.bus, market.seller);
-    let of_the_bus = market.token_account("another of the bus", &bus.mint, &bus.address, 0);
-    for payout in [bus.escrow, bus.treasury, of_the_bus] {
-        let create = offer_create(&bus, bus.capacity, &seller, payout, OfferOptions::new(0));
-        market.assert_refused(&[create], MultibusError::PayoutIsBusAccount);
-    }
-}
-
-#[test]
-pub fn offer_create_with_used_or_distant_number_is_rejected() {
+pub fn offer_create_with_any_number_but_the_next_is_rejected() {
     refuses!(reinitialisation: offer_create; replay: offer_create; arithmetic: offer_create);
     let mut market = TestMarket::new();
-    let seller = market.seller;
+    let (bus, seller) = (market.bus, market.seller);
     let first = market.offer(1);
     // The number of an open offer: its account exists.
     let again = create(&market, OfferOptions::new(0));
-    market.assert_refused(&[again], Refusal::custom(0));
+    market.assert_refused(from_ref(&again), Refusal::custom(0));
     // The number of a closed offer, also in the transaction that closes it.
-    let again = create(&market, OfferOptions::new(0));
-    market.assert_refused(&[offer_cancel(&first, &seller), again.clone()], MultibusError::OfferSeqUnusable);
+    market.assert_refused(&[offer_cancel(&first, &seller), again.clone()], MultibusError::NumberNotNext);
     market.execute(&[offer_cancel(&first, &seller)]);
-    market.assert_refused(&[again], MultibusError::OfferSeqUnusable);
-    for seq in [1 + 1_024, u64::MAX - 1, u64::MAX] {
-        let distant = create(&market, OfferOptions::new(seq));
-        market.assert_refused(&[distant], MultibusError::OfferSeqUnusable);
+    market.assert_refused(&[again], MultibusError::NumberNotNext);
+    for number in [0, FIRST - 1, FIRST + 2, u64::MAX] {
+        let distant = create(&market, OfferOptions::new(0).number(number));
+        market.assert_refused(&[distant], MultibusError::NumberNotNext);
     }
-    // The farthest number; then those that fall out of the window of 1,024 count as used.
-    market.offer_with(|options| OfferOptions { offer_seq: 1_024, ..options });
-    let below = create(&market, OfferOptions::new(0));
-    market.assert_refused(&[below], MultibusError::OfferSeqUnusable);
-    market.offer_with(|options| OfferOptions { offer_seq: 1, ..options });
-    market.offer_with(|options| OfferOptions { offer_seq: 2_048, ..options });
-    let below = create(&market, OfferOptions::new(1_000));
-    market.assert_refused(&[below], MultibusError::OfferSeqUnusable);
-}
-
-#[test]
-pub fn offer_create_out_of_order_succeeds_once_for_each_number() {
-    let mut market = TestMarket::new();
-    for offer_seq in [9, 3, 700, 0, 1_023, 699, 1] {
-        market.offer_with(|options| OfferOptions { offer_seq, ..options });
-    }
+    market.offer(1);
+    // After the last number there is none.
+    market.edit::<state::Seller>(&bus.seller(&seller).address, |seller| seller.next_offer = u64::MAX);
+    let last = create(&market, OfferOptions::new(0).number(u64::MAX));
+    market.assert_refused(&[last], MultibusError::CounterOverflow);
 }
 
 #[test]
@@ -331,8 +340,13 @@ pub fn offer_create_past_the_last_counted_offer_is_rejected() {
     refuses!(arithmetic: offer_create);
     let mut market = TestMarket::new();
     let capacity = market.bus.capacity;
+    let before = market.account(&capacity);
     market.edit::<state::Capacity>(&capacity, |capacity| capacity.open_offers = u32::MAX);
     let create = create(&market, OfferOptions::new(0));
+    market.assert_refused(from_ref(&create), MultibusError::CounterOverflow);
+    market.svm.set_account(capacity, before).unwrap();
+    let seller = market.bus.seller(&market.seller).address;
+    market.edit::<state::Seller>(&seller, |seller| seller.open_offers = u32::MAX);
     market.assert_refused(&[create], MultibusError::CounterOverflow);
 }
 
@@ -340,23 +354,25 @@ pub fn offer_create_past_the_last_counted_offer_is_rejected() {
 pub fn offer_create_in_the_capacity_of_another_bus_is_rejected() {
     refuses!(substituted_address: offer_create; capacity_leak: offer_create);
     let mut market = TestMarket::new();
-    let (bus, seller, payout) = (market.bus, market.seller, market.payout);
-    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
-    let create = offer_create(&bus, other.capacity, &seller, payout, OfferOptions::new(0));
-    market.assert_refused(&[create], MultibusError::BusMismatch);
+    let (bus, seller) = (market.bus, market.seller);
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller));
+    let create = offer_create(&bus, other.capacity, &seller, OfferOptions::new(0));
+    market.assert_refused(&[create], MultibusError::CapacityMismatch);
 }
 
 #[test]
 pub fn offer_create_at_another_address_is_rejected() {
     refuses!(substituted_address: offer_create);
     let mut market = TestMarket::new();
-    let (bus, seller, payout) = (market.bus, market.seller, market.payout);
+    let (bus, seller) = (market.bus, market.seller);
     let wallet = market.wallet("anything");
-    for address in [pda::offer(&bus.capacity, 1).0, wallet, bus.escrow] {
-        let mut accounts = offer_create_accounts(&bus, bus.capacity, &seller, payout, 0);
+    let account = bus.seller(&seller);
+    let own = bus.own_seller().address;
+    for address in [pda::offer(&account.address, FIRST + 1).0, pda::offer(&own, FIRST).0, wallet, bus.treasury] {
+        let OfferOptions { number, energy_wh, price_per_kwh, expires_at, source } = OfferOptions::new(0);
+        let mut accounts = offer_create_accounts(&account, bus.capacity, &seller, number);
         accounts.offer = address;
-        let OfferOptions { offer_seq, energy_wh, price_per_kwh, expires_at, source } = OfferOptions::new(0);
-        let create = OfferCreate { offer_seq, energy_wh, price_per_kwh, expires_at, source }.to_instruction(accounts);
+        let create = OfferCreate { number, energy_wh, price_per_kwh, expires_at, source }.to_instruction(accounts);
         market.assert_refused(&[create], InstructionError::InvalidSeeds);
     }
 }
@@ -365,7 +381,7 @@ pub fn offer_create_at_another_address_is_rejected() {
 pub fn offer_create_at_a_prefunded_address_succeeds() {
     for lamports in [1, 3_000_000, 9_000_000] {
         let mut market = TestMarket::new();
-        let address = pda::offer(&market.bus.capacity, 0).0;
+        let address = pda::offer(&market.bus.seller(&market.seller).address, FIRST).0;
         market.fund(&address, lamports);
         market.offer(1);
     }
@@ -373,13 +389,14 @@ pub fn offer_create_at_a_prefunded_address_succeeds() {
 
 #[test]
 pub fn offers_below_a_base_price_that_rose_in_between_are_rejected() {
-    refuses!(moved_price: offer_create, offer_create_for_bus, offer_reprice);
+    refuses!(moved_price: offer_create, offer_reprice);
     let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.offer(10_000);
+    market.open_own_seller(&bus, &seller);
     let signed = [
         create(&market, OfferOptions::new(1).price(20_000)),
-        offer_create_for_bus(&bus, bus.capacity, &seller, OfferOptions::new(1).price(20_000)),
+        offer_create_for_bus(&bus, bus.capacity, &seller, OfferOptions::new(0).price(20_000)),
         offer_reprice(&offer, &seller, 20_000),
     ];
     market.decide(&bus, ProposalAction::BasePriceSet { base_price_per_kwh: 20_001 });
@@ -388,9 +405,7 @@ pub fn offers_below_a_base_price_that_rose_in_between_are_rejected() {
     }
     // Back at it, each is accepted.
     market.decide(&bus, ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 });
-    let [one, for_bus, reprice] = signed;
-    market.execute(&[one, reprice]);
-    market.assert_refused(&[for_bus], Refusal::custom(0));
+    market.execute(&signed);
 }
 
 #[test]
@@ -401,7 +416,13 @@ pub fn offer_reprice_sets_price_and_next_version() {
     let meta = market.execute(&[offer_reprice(&offer, &seller, 10_000)]);
     assert_logged(
         &meta,
-        &event::OfferRepriced { offer: offer.address, price_per_kwh: 10_000, version: 2, padding: [0; 4] },
+        &event::OfferRepriced {
+            offer: offer.address,
+            price_per_kwh: 10_000,
+            trades_from: 0,
+            version: 2,
+            padding: [0; 4],
+        },
     );
     market.execute(&[offer_reprice(&offer, &seller, u64::MAX)]);
     let state = market.offer_state(&offer);
@@ -421,7 +442,7 @@ pub fn offer_reprice_never_touches_energy_under_lock() {
     assert_eq!(market.account(&lock), before);
     let settle = market.lock_settle(&offer);
     market.execute(&[settle]);
-    assert_eq!(market.tokens(&market.payout), 1_000_000, "4 kWh at 0.25, the price of the lock");
+    assert_eq!(market.offer_state(&offer).proceeds, 1_000_000, "4 kWh at 0.25, the price of the lock");
 }
 
 #[test]
@@ -457,14 +478,11 @@ pub fn offer_reprice_with_another_bus_is_rejected() {
     refuses!(substituted_address: offer_reprice);
     let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
-    let cheap = BusOptions::new(&seller).seq(1).with(|config| config.base_price_per_kwh = 1);
+    let cheap = BusOptions::new(&seller).with(|config| config.base_price_per_kwh = 1);
     let other = market.create_bus(&seller, &bus.mint, &cheap);
     let offer = market.offer(10_000);
-    let reprice = OfferReprice { price_per_kwh: 1 }.to_instruction(multibus::accounts::OfferReprice {
-        seller,
-        bus: other.address,
-        offer: offer.address,
-    });
+    let reprice = OfferReprice { price_per_kwh: 1, expected_version: 0 }
+        .to_instruction(multibus::accounts::OfferReprice { lister: seller, bus: other.address, offer: offer.address });
     market.assert_refused(&[reprice], MultibusError::BusMismatch);
 }
 
@@ -484,98 +502,257 @@ pub fn offer_reprice_past_the_last_version_is_rejected() {
     let offer = market.offer(10_000);
     market.edit::<state::Offer>(&offer.address, |offer| offer.version = u32::MAX);
     market.assert_refused(&[offer_reprice(&offer, &seller, 20_000)], MultibusError::CounterOverflow);
+    let later = market.now() + 10;
+    market.assert_refused(&[offer_set_expiry(&offer, &seller, later)], MultibusError::CounterOverflow);
 }
 
 #[test]
-pub fn offer_extend_sets_a_later_expiry() {
+pub fn offer_set_expiry_sets_an_earlier_or_a_later_expiry() {
     let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
-    let meta = market.execute(&[offer_extend(&offer, &seller, now + 61)]);
-    assert_logged(&meta, &event::OfferExtended { offer: offer.address, expires_at: now + 61 });
+    let meta = market.execute(&[offer_set_expiry(&offer, &seller, now + 61)]);
+    assert_logged(
+        &meta,
+        &event::OfferExpirySet { offer: offer.address, expires_at: now + 61, version: 2, padding: [0; 4] },
+    );
     assert_eq!(market.offer_state(&offer).expires_at, now + 61);
-    // An expired offer trades again.
-    market.go_to(now + 62);
-    let purchase = market.purchase(&offer, 1);
-    market.assert_refused(&[purchase], MultibusError::OfferExpired);
-    market.execute(&[offer_extend(&offer, &seller, now + 63)]);
-    market.buy(&offer, 1);
-    market.execute(&[offer_extend(&offer, &seller, 0)]);
-    assert_eq!(market.offer_state(&offer).expires_at, 0);
+    market.execute(&[offer_set_expiry(&offer, &seller, now + 10)]);
+    assert_eq!(market.offer_state(&offer).expires_at, now + 10);
+    // What has expired does not come back.
+    market.go_to(now + 9);
+    market.execute(&[offer_set_expiry(&offer, &seller, now + 20)]);
+    market.go_to(now + 20);
+    for expires_at in [now + 21, now + 90] {
+        market.assert_refused(&[offer_set_expiry(&offer, &seller, expires_at)], MultibusError::OfferExpired);
+    }
 }
 
 #[test]
-pub fn offer_extend_into_the_past_is_rejected() {
+pub fn offer_set_expiry_into_the_past_is_rejected() {
     let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
-    let offer = market.offer_with(|options| options.expires(now + 60));
+    let offer = market.offer_with(|options| options.expires(now + 600));
     market.go_to(now + 100);
-    for expires_at in [now + 61, now + 100, -1] {
-        market.assert_refused(&[offer_extend(&offer, &seller, expires_at)], MultibusError::ExpiryInPast);
+    for expires_at in [now + 61, now + 100, 0, -1] {
+        market.assert_refused(&[offer_set_expiry(&offer, &seller, expires_at)], MultibusError::ExpiryInPast);
     }
 }
 
 #[test]
-pub fn offer_extend_to_no_later_time_is_rejected() {
+pub fn a_later_expiry_follows_the_rules_of_today_and_an_earlier_one_those_of_the_listing() {
+    // Otherwise an offer would come back past every decision that was made since.
     let mut market = TestMarket::new();
-    let (seller, now) = (market.seller, market.now());
-    let offer = market.offer_with(|options| options.expires(now + 60));
-    for expires_at in [now + 60, now + 1] {
-        market.assert_refused(&[offer_extend(&offer, &seller, expires_at)], MultibusError::ExpiryNotLater);
+    let (bus, now) = (market.bus, market.now());
+    let wallet = market.wallet("member");
+    let member = market.open_seller(&bus, &wallet);
+    let offer = market.create_offer(&bus, bus.capacity, &wallet, OfferOptions::new(0).expires(now + 10_000));
+    let (later, earlier) = (offer_set_expiry(&offer, &wallet, now + 20_000), now + 9_000);
+    let decisions = [
+        (ProposalAction::Pause, MultibusError::BusPaused, ProposalAction::Resume),
+        (
+            ProposalAction::BasePriceSet { base_price_per_kwh: 250_001 },
+            MultibusError::PriceBelowBase,
+            ProposalAction::BasePriceSet { base_price_per_kwh: 250_000 },
+        ),
+        (
+            ProposalAction::ListingPolicySet { listing_policy: 0 },
+            MultibusError::ListingClosed,
+            ProposalAction::ListingPolicySet { listing_policy: 2 },
+        ),
+        (
+            ProposalAction::SellerSuspend { wallet },
+            MultibusError::SellerSuspended,
+            ProposalAction::SellerAdmit { wallet },
+        ),
+    ];
+    for (index, (decision, error, back)) in decisions.into_iter().enumerate() {
+        market.decide(&bus, decision);
+        if error != MultibusError::BusPaused {
+            market.assert_refused(from_ref(&later), error);
+        }
+        market.execute(&[offer_set_expiry(&offer, &wallet, earlier - index as i64)]);
+        market.decide(&bus, back);
     }
-    let endless = market.offer(1);
-    for expires_at in [now + 1_000_000, 0] {
-        market.assert_refused(&[offer_extend(&endless, &seller, expires_at)], MultibusError::ExpiryNotLater);
-    }
+    market.execute(&[later]);
+    assert!(market.exists(&member.address));
 }
 
 #[test]
-pub fn offer_extend_to_the_ends_of_time_keeps_its_meaning() {
-    refuses!(arithmetic: offer_extend);
+pub fn offer_changes_that_name_another_version_are_rejected() {
+    refuses!(moved_price: offer_reprice; replay: offer_reprice, offer_set_expiry);
     let mut market = TestMarket::new();
     let (seller, now) = (market.seller, market.now());
+    let offer = market.offer(10_000);
+    // Two changes are in flight and land in the wrong order: the first one changes nothing any more.
+    let first = offer_reprice_of(&offer, &seller, 20_000, 1);
+    let second = offer_reprice_of(&offer, &seller, 900_000, 1);
+    market.execute(&[second]);
+    market.assert_refused(from_ref(&first), MultibusError::VersionMismatch);
+    let expiry = offer_set_expiry_of(&offer, &seller, now + 1_000, 2);
+    market.execute(from_ref(&expiry));
+    market.assert_refused(&[expiry], MultibusError::VersionMismatch);
+    assert_eq!(market.offer_state(&offer).version, 3);
+    // Buyers see a change of the expiry, too.
+    let quoted = multibus::instruction::Purchase {
+        nonce: market.nonce(&market.lane),
+        energy_wh: 1,
+        min_energy_wh: 1,
+        max_price_per_kwh: u64::MAX,
+        expected_version: 2,
+    };
+    let purchase = quoted.to_instruction(market.purchase_accounts(&offer));
+    market.assert_refused(&[purchase], MultibusError::VersionMismatch);
+}
+
+#[test]
+pub fn offer_set_expiry_beyond_horizon_or_gate_is_rejected() {
+    refuses!(arithmetic: offer_set_expiry);
+    let mut market =
+        TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.horizon_seconds = 3_600));
+    let (seller, now) = (market.seller, market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
+    for expires_at in [now + 3_601, i64::MAX] {
+        market.assert_refused(&[offer_set_expiry(&offer, &seller, expires_at)], MultibusError::ExpiryTooLate);
+    }
     for expires_at in [i64::MIN, i64::MIN + 1, -1] {
-        market.assert_refused(&[offer_extend(&offer, &seller, expires_at)], MultibusError::ExpiryInPast);
+        market.assert_refused(&[offer_set_expiry(&offer, &seller, expires_at)], MultibusError::ExpiryInPast);
     }
-    market.execute(&[offer_extend(&offer, &seller, i64::MAX)]);
+    market.execute(&[offer_set_expiry(&offer, &seller, now + 3_600)]);
+
+    let mut market = TestMarket::windowed();
+    let (seller, start) = (market.seller, market.next_window());
+    let offer = market.offer_in(start, |options| options.expires(start - 600));
+    market.assert_refused(&[offer_set_expiry(&offer, &seller, start - 59)], MultibusError::ExpiryTooLate);
+    market.execute(&[offer_set_expiry(&offer, &seller, start - 60)]);
+}
+
+#[test]
+pub fn offer_set_expiry_while_locks_need_it_longer_is_rejected() {
+    refuses!(lock_expiry: offer_set_expiry);
+    let mut market = TestMarket::new();
+    let (seller, buyer, now) = (market.seller, market.buyer, market.now());
+    let offer = market.offer(10_000);
+    market.lock(&offer, 1_000);
+    for expires_at in [now + 1, now + 300, now + 599] {
+        market.assert_refused(&[offer_set_expiry(&offer, &seller, expires_at)], MultibusError::ExpiryBeforeLocks);
+    }
+    market.execute(&[offer_set_expiry(&offer, &seller, now + 600)]);
+    // Once the lock is gone, so is what it asked for.
+    let release = market.lock_release(&offer, &buyer);
+    market.execute(&[release, offer_set_expiry(&offer, &seller, now + 1)]);
+}
+
+#[test]
+pub fn offer_set_expiry_at_the_end_of_time_keeps_its_meaning() {
+    withstands!(arithmetic: offer_set_expiry, lock_take, lock_settle);
+    let mut market = TestMarket::new();
+    let seller = market.seller;
+    market.go_to(i64::MAX - 1_000);
+    // The horizon ends with time.
+    let offer = market.offer_with(|options| options.expires(i64::MAX - 1));
+    market.execute(&[offer_set_expiry(&offer, &seller, i64::MAX)]);
     market.buy(&offer, 1);
-    // Nothing is later than that but no expiry at all. In the last second before it, it still trades, and a lock that
-    // lasts until then still settles.
-    market.assert_refused(&[offer_extend(&offer, &seller, i64::MAX)], MultibusError::ExpiryNotLater);
-    market.go_to(i64::MAX - 301);
+    market.go_to(i64::MAX - 600);
     market.lock(&offer, 1);
-    market.go_to(i64::MAX - 1);
-    market.buy(&offer, 1);
+    market.go_to(i64::MAX - 300);
     let settle = market.lock_settle(&offer);
     market.execute(&[settle]);
+    market.go_to(i64::MAX - 1);
+    market.buy(&offer, 1);
 }
 
 #[test]
-pub fn offer_extend_by_stranger_is_rejected() {
+pub fn offer_set_expiry_on_a_closing_bus_only_shortens() {
+    let mut market = TestMarket::new();
+    let (bus, seller, now) = (market.bus, market.seller, market.now());
+    let offer = market.offer_with(|options| options.expires(now + 100));
+    market.decide(&bus, ProposalAction::BusClose);
+    market.assert_refused(&[offer_set_expiry(&offer, &seller, now + 101)], MultibusError::BusClosing);
+    market.execute(&[offer_set_expiry(&offer, &seller, now + 99)]);
+}
+
+#[test]
+pub fn offer_set_expiry_by_stranger_is_rejected() {
     let mut market = TestMarket::new();
     let (stranger, now) = (market.wallet("stranger"), market.now());
     let offer = market.offer_with(|options| options.expires(now + 60));
-    market.assert_refused(&[offer_extend(&offer, &stranger, 0)], MultibusError::NotTheSeller);
+    market.assert_refused(&[offer_set_expiry(&offer, &stranger, now + 90)], MultibusError::NotTheSeller);
 }
 
 #[test]
-pub fn offer_extend_with_another_bus_is_rejected() {
-    refuses!(substituted_address: offer_extend);
+pub fn offer_set_expiry_with_another_bus_is_rejected() {
+    refuses!(substituted_address: offer_set_expiry);
     let mut market = TestMarket::new();
     let (bus, seller, now) = (market.bus, market.seller, market.now());
-    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller));
     let offer = market.offer_with(|options| options.expires(now + 60));
     let elsewhere = multibus_tests::OfferAddresses { bus: other, ..offer };
-    market.assert_refused(&[offer_extend(&elsewhere, &seller, 0)], MultibusError::BusMismatch);
+    market.assert_refused(&[offer_set_expiry(&elsewhere, &seller, now + 90)], MultibusError::BusMismatch);
+    let member = market.wallet("member");
+    let member = market.open_seller(&bus, &member);
+    let mixed = multibus_tests::OfferAddresses { seller: member.address, ..offer };
+    market.assert_refused(&[offer_set_expiry(&mixed, &seller, now + 90)], MultibusError::SellerMismatch);
 }
 
 #[test]
-pub fn offer_extend_of_cancelled_offer_is_rejected() {
+pub fn offer_set_expiry_of_cancelled_offer_is_rejected() {
     let mut market = TestMarket::new();
-    let seller = market.seller;
+    let (seller, now) = (market.seller, market.now());
     let offer = cancelled_offer(&mut market);
-    market.assert_refused(&[offer_extend(&offer, &seller, 0)], MultibusError::OfferCancelled);
+    market.assert_refused(&[offer_set_expiry(&offer, &seller, now + 1_000)], MultibusError::OfferCancelled);
+}
+
+#[test]
+pub fn offer_collect_releases_what_was_paid_to_the_seller() {
+    let mut market = TestMarket::new();
+    let (bus, stranger) = (market.bus, market.wallet("stranger"));
+    let seller = bus.seller(&market.seller);
+    let offer = market.offer(10_000);
+    market.assert_refused(&[offer_collect(&offer)], MultibusError::NothingToCollect);
+    market.buy(&offer, 1_000);
+    market.lock(&offer, 1_000);
+    // Nobody needs to sign for it, and the deposit is nobody's yet.
+    let collect = offer_collect(&offer);
+    assert!(collect.accounts.iter().all(|meta| !meta.is_signer) && market.exists(&stranger));
+    let meta = market.execute(from_ref(&collect));
+    assert_logged(
+        &meta,
+        &event::OfferCollected { offer: offer.address, seller: seller.address, amount: 250_000, released: 250_000 },
+    );
+    let state = market.offer_state(&offer);
+    assert_eq!((state.proceeds, state.deposits), (0, 250_000));
+    assert_eq!((market.seller_state(&seller).released, market.tokens(&seller.vault)), (250_000, 500_000));
+    market.assert_refused(&[collect], MultibusError::NothingToCollect);
+}
+
+#[test]
+pub fn offer_collect_in_any_number_of_parts_shaves_nothing() {
+    withstands!(arithmetic: offer_collect);
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.base_price_per_kwh = 1));
+    let seller = market.bus.seller(&market.seller);
+    let offer = market.offer_with(|options| options.price(333));
+    let mut paid = 0;
+    for energy_wh in 1..20 {
+        market.buy(&offer, energy_wh);
+        paid += (energy_wh * 333).div_ceil(1_000);
+        market.execute(&[offer_collect(&offer)]);
+    }
+    assert_eq!((market.seller_state(&seller).released, market.tokens(&seller.vault)), (paid, paid));
+}
+
+#[test]
+pub fn offer_collect_twice_in_one_transaction_or_for_another_seller_is_rejected() {
+    refuses!(replay: offer_collect; theft: offer_collect; substituted_address: offer_collect);
+    let mut market = TestMarket::new();
+    let (bus, thief) = (market.bus, market.wallet("thief"));
+    let thiefs = market.open_seller(&bus, &thief);
+    let offer = market.offer(10_000);
+    market.buy(&offer, 1_000);
+    let collect = offer_collect(&offer);
+    market.assert_refused(&[collect.clone(), collect], MultibusError::NothingToCollect);
+    let stolen = offer_collect(&multibus_tests::OfferAddresses { seller: thiefs.address, ..offer });
+    market.assert_refused(&[stolen], MultibusError::SellerMismatch);
 }
 
 #[test]
@@ -594,6 +771,7 @@ pub fn offer_cancel_by_seller_returns_energy_and_rent() {
             cancelled_by: seller,
             withdrawn_wh: 7_500,
             sold_wh: 2_500,
+            collected: 625_000,
             closed: 1,
             padding: [0; 7],
         },
@@ -601,25 +779,27 @@ pub fn offer_cancel_by_seller_returns_energy_and_rent() {
     assert!(!market.exists(&offer.address));
     assert_eq!(market.lamports(&seller), before + rent);
     let capacity = market.capacity_state(&bus.capacity);
-    assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.sold_wh), (997_500, 0, 2_500));
-    assert_eq!(capacity.open_offers, 0);
+    assert_eq!((capacity.available_wh, capacity.committed_wh, capacity.open_offers), (997_500, 2_500, 0));
+    let state = market.seller_state(&bus.seller(&seller));
+    assert_eq!((state.released, state.open_offers), (625_000, 0), "what was paid is the seller's to withdraw");
 }
 
 #[test]
 pub fn offer_cancel_of_the_largest_energy_returns_it_to_the_wh() {
     withstands!(arithmetic: offer_cancel; capacity_leak: offer_cancel);
-    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    const ALL: u64 = 1 << 40;
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = ALL));
     let (bus, seller) = (market.bus, market.seller);
-    let offer = market.offer(u64::MAX);
+    let offer = market.offer(ALL);
     market.lock(&offer, 1);
     market.buy(&offer, 3);
     market.execute(&[offer_cancel(&offer, &seller)]);
     let capacity = market.capacity_state(&bus.capacity);
-    assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.sold_wh), (u64::MAX - 4, 4, 0));
+    assert_eq!((capacity.available_wh, capacity.committed_wh), (ALL - 4, 4));
     let settle = market.lock_settle(&offer);
     market.execute(&[settle, offer_cancel(&offer, &seller)]);
     let capacity = market.capacity_state(&bus.capacity);
-    assert_eq!((capacity.available_wh, capacity.listed_wh, capacity.sold_wh), (u64::MAX - 4, 0, 4));
+    assert_eq!((capacity.available_wh, capacity.committed_wh, capacity.open_offers), (ALL - 4, 4, 0));
 }
 
 #[test]
@@ -639,6 +819,7 @@ pub fn offer_cancel_leaves_what_is_locked() {
             cancelled_by: seller,
             withdrawn_wh: 6_000,
             sold_wh: 0,
+            collected: 0,
             closed: 0,
             padding: [0; 7],
         },
@@ -676,11 +857,28 @@ pub fn offer_cancel_by_stranger_is_rejected() {
     // All but the last Wh is sold.
     market.buy(&offers[0], 9_999);
     market.assert_refused(&[offer_cancel(&offers[0], &stranger)], MultibusError::OfferStillTrading);
-    // In the expiry second, and one second before the gate closes.
-    market.go_to(expires_at);
+    // In the last second before the expiry, and before the gate closes.
+    market.go_to(expires_at - 1);
     market.assert_refused(&[offer_cancel(&offers[1], &stranger)], MultibusError::OfferStillTrading);
     market.go_to(start - 61);
     market.assert_refused(&[offer_cancel(&offers[0], &stranger)], MultibusError::OfferStillTrading);
+}
+
+#[test]
+pub fn anyone_withdraws_what_is_on_offer_on_a_closing_bus() {
+    withstands!(blocked_exit: offer_cancel; capacity_leak: offer_cancel);
+    let mut market = TestMarket::new();
+    let (bus, seller, stranger) = (market.bus, market.seller, market.wallet("stranger"));
+    let offer = market.offer(10_000);
+    let own = market.list_for_bus(&bus, bus.capacity, &seller, 1_000, 250_000);
+    market.lock(&offer, 1_000);
+    market.decide(&bus, ProposalAction::BusClose);
+    market.execute(&[offer_cancel(&offer, &stranger), offer_cancel(&own, &stranger)]);
+    assert!(!market.exists(&own.address));
+    // A lock that was taken before still settles.
+    let settle = market.lock_settle(&offer);
+    market.execute(&[settle, offer_cancel(&offer, &stranger)]);
+    assert_eq!(market.seller_state(&bus.seller(&seller)).released, 250_000);
 }
 
 #[test]
@@ -692,7 +890,7 @@ pub fn offer_cancel_by_stranger_once_it_no_longer_trades_pays_the_seller() {
     let expired = market.offer_in(start, |options| options.expires(expires_at));
     let past_gate = market.offer_in(start, |options| options);
     market.buy(&sold_out, 10_000);
-    for (offer, time) in [(sold_out, market.now()), (expired, expires_at + 1), (past_gate, start - 60)] {
+    for (offer, time) in [(sold_out, market.now()), (expired, expires_at), (past_gate, start - 60)] {
         market.go_to(time);
         let (before, rent) = (market.lamports(&seller), market.lamports(&offer.address));
         let lamports = market.lamports(&stranger);
@@ -704,12 +902,16 @@ pub fn offer_cancel_by_stranger_once_it_no_longer_trades_pays_the_seller() {
 }
 
 #[test]
-pub fn offer_cancel_works_while_paused() {
-    let mut market = TestMarket::new();
-    let (bus, seller) = (market.bus, market.seller);
-    let offer = market.offer(10_000);
-    market.set_paused(&bus, true);
-    market.execute(&[offer_cancel(&offer, &seller)]);
+pub fn offer_cancel_and_collect_work_while_paused_and_while_the_bus_closes() {
+    for action in [ProposalAction::Pause, ProposalAction::BusClose] {
+        let mut market = TestMarket::new();
+        let (bus, seller) = (market.bus, market.seller);
+        let offer = market.offer(10_000);
+        market.buy(&offer, 1_000);
+        market.decide(&bus, action);
+        market.execute(&[offer_collect(&offer)]);
+        market.execute(&[offer_cancel(&offer, &seller)]);
+    }
 }
 
 #[test]
@@ -729,23 +931,33 @@ pub fn offer_cancel_with_rent_to_another_wallet_is_rejected() {
 }
 
 #[test]
-pub fn offer_cancel_with_another_capacity_or_bus_is_rejected() {
-    refuses!(substituted_address: offer_cancel; capacity_leak: offer_cancel);
+pub fn offer_cancel_with_another_capacity_seller_or_bus_is_rejected() {
+    refuses!(substituted_address: offer_cancel; capacity_leak: offer_cancel; theft: offer_cancel);
     let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
-    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1));
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller));
+    let elsewhere = market.open_seller(&other, &seller);
+    let member = market.wallet("member");
+    let member = market.open_seller(&bus, &member);
     let offer = market.offer(10_000);
-    let mut accounts = offer_cancel_accounts(&offer, &seller);
-    accounts.capacity = other.capacity;
-    market.assert_refused(&[OfferCancel {}.to_instruction(accounts)], MultibusError::CapacityMismatch);
-    let mut accounts = offer_cancel_accounts(&offer, &seller);
-    accounts.bus = other.address;
-    market.assert_refused(&[OfferCancel {}.to_instruction(accounts)], MultibusError::BusMismatch);
-    let windowed = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(2).windowed());
+    type Change = Box<dyn Fn(&mut multibus::accounts::OfferCancel)>;
+    let cases: Vec<(Change, MultibusError)> = vec![
+        (Box::new(move |accounts| accounts.capacity = other.capacity), MultibusError::CapacityMismatch),
+        (Box::new(move |accounts| accounts.bus = other.address), MultibusError::BusMismatch),
+        (Box::new(move |accounts| accounts.seller = elsewhere.address), MultibusError::SellerMismatch),
+        (Box::new(move |accounts| accounts.seller = member.address), MultibusError::SellerMismatch),
+    ];
+    for (change, error) in cases {
+        let mut accounts = offer_cancel_accounts(&offer, &seller);
+        change(&mut accounts);
+        market.assert_refused(&[OfferCancel {}.to_instruction(accounts)], error);
+    }
+    let windowed = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).windowed());
     let start = market.next_window();
+    market.open_seller(&windowed, &seller);
     market.execute(&[capacity_open(&windowed, &seller, start)]);
-    let payout = market.payout;
-    let in_window = market.create_offer(&windowed, windowed.window(start), &seller, payout, OfferOptions::new(0));
+    let gate = OfferOptions::new(0).expires(start - 60);
+    let in_window = market.create_offer(&windowed, windowed.window(start), &seller, gate);
     let mut accounts = offer_cancel_accounts(&in_window, &seller);
     accounts.capacity = windowed.capacity;
     market.assert_refused(&[OfferCancel {}.to_instruction(accounts)], MultibusError::CapacityMismatch);
@@ -762,7 +974,7 @@ pub fn offer_cancelled_and_funded_in_one_transaction_stays_closed() {
     let account = market.account(&offer.address);
     assert_eq!((account.owner, account.data.len()), (Address::default(), 0), "an empty account of nobody");
     let again = create(&market, OfferOptions::new(0));
-    market.assert_refused(&[again], MultibusError::OfferSeqUnusable);
+    market.assert_refused(&[again], MultibusError::NumberNotNext);
     let purchase = market.purchase(&offer, 1);
     market.assert_refused(&[purchase], Refusal::NotTheAccount);
     let lock = market.lock_take(&offer, 1);
@@ -790,12 +1002,12 @@ pub fn offer_sold_out_bought_and_cancelled_in_one_transaction_keeps_the_books() 
     let buy = market.purchase(&offer, 10_000);
     market.execute(&[buy, offer_cancel(&offer, &seller)]);
     let capacity = market.capacity_state(&bus.capacity);
-    assert_eq!((capacity.available_wh, capacity.sold_wh), (990_000, 10_000));
+    assert_eq!((capacity.available_wh, capacity.committed_wh), (990_000, 10_000));
 }
 
 #[test]
-pub fn offer_paid_to_an_account_with_extensions_succeeds() {
-    withstands!(token_2022: offer_create, purchase);
+pub fn what_an_offer_earned_is_withdrawn_to_an_account_with_extensions() {
+    withstands!(token_2022: purchase, seller_withdraw);
     let mut chain = multibus_tests::TestChain::new();
     let mint = chain.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
     let mut market = TestMarket::on_chain(chain, mint, |options| options);
@@ -803,7 +1015,9 @@ pub fn offer_paid_to_an_account_with_extensions_succeeds() {
     // Associated accounts of Token-2022 have the extension of an immutable owner.
     let payout = market.associated_account(&mint, &seller);
     assert!(market.account(&payout).data.len() > 165);
-    let offer = market.create_offer(&bus, bus.capacity, &seller, payout, OfferOptions::new(0));
+    let offer = market.offer(10_000);
     market.buy(&offer, 4_000);
+    let account = bus.seller(&seller);
+    market.execute(&[offer_collect(&offer), seller_withdraw(&account, &seller, payout)]);
     assert_eq!(market.tokens(&payout), 1_000_000);
 }

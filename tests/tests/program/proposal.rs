@@ -9,7 +9,8 @@ use {
         state::{self, Action, ActionKind, ProposalAction},
     },
     multibus_tests::{
-        BusAddresses, BusOptions, Refusal, TestMarket,
+        BusAddresses, BusOptions, Refusal, TestMarket, TokenProgram,
+        chain::FIRST,
         event::{assert_logged, logged},
         instructions::*,
         key::pda,
@@ -54,7 +55,7 @@ const fn windows(window_seconds: u32, gate_closure_seconds: u32) -> ProposalActi
 
 /// The next proposal of the first owner.
 fn create(market: &TestMarket, action: ProposalAction) -> Instruction {
-    proposal_create(&market.bus, &market.seller, market.bus_state(&market.bus).proposal_seq, action)
+    market.proposal(&market.bus, &market.seller, action).0
 }
 
 /// The first owner proposes.
@@ -66,7 +67,7 @@ fn propose(market: &mut TestMarket, action: ProposalAction) -> Address {
 fn approve(market: &mut TestMarket, proposal: Address, owners: &[Address]) {
     let bus = market.bus;
     for owner in owners {
-        market.execute(&[proposal_approve(&bus, proposal, owner)]);
+        market.execute(&[market.approval(&bus, proposal, owner)]);
     }
 }
 
@@ -112,7 +113,7 @@ pub fn proposal_create_writes_the_proposal_with_the_approval_of_its_proposer() {
     let (bus, proposer, newcomer) = (market.bus, owners[1], market.key("newcomer"));
     let before = market.lamports(&proposer);
     let list = [4_000, 3_000, 2_000, 1_000];
-    let meta = market.execute(&[proposal_create(&bus, &proposer, 0, add(newcomer, &list))]);
+    let meta = market.execute(&[proposal_create(&bus, &proposer, FIRST, add(newcomer, &list))]);
     let mut shares_bps = [0; 16];
     shares_bps[..4].copy_from_slice(&list);
     let action = Action {
@@ -122,27 +123,43 @@ pub fn proposal_create_writes_the_proposal_with_the_approval_of_its_proposer() {
         value: 0,
         gate_closure_seconds: 0,
         owner: newcomer,
+        new_owner: Address::default(),
         shares_bps,
     };
-    let (address, bump) = pda::proposal(&bus.address, 0);
+    let (address, bump) = pda::proposal(&bus.address, &proposer, FIRST);
+    // The hash, as its definition says and not as the program's code does.
+    let created_at = market.now();
+    let mut preimage = b"multibus:proposal:v1".to_vec();
+    preimage.extend_from_slice(multibus::ID.as_ref());
+    preimage.extend_from_slice(address.as_ref());
+    preimage.extend_from_slice(&created_at.to_le_bytes());
+    preimage.extend_from_slice(bytemuck::bytes_of(&action));
+    let hash = anchor_lang::solana_program::hash::hashv(&[&preimage]).to_bytes();
+    let expires_at = created_at + 3_600 + 30 * 86_400;
     let expected = state::Proposal {
-        layout_version: 1,
+        layout_version: 2,
         bump,
         state: 0,
-        padding: [0; 3],
+        was_decided: 0,
+        padding: [0; 2],
         approvals: 0b010,
-        proposal_seq: 0,
+        number: FIRST,
         config_version: 0,
-        created_at: market.now(),
+        pause_version: 0,
+        created_at,
         executable_at: 0,
+        expires_at,
         executed_at: 0,
         bus: bus.address,
         proposer,
+        hash,
         action,
         reserved: [0; 64],
     };
     assert_eq!(market.proposal_state(&address), expected);
-    assert_eq!(market.bus_state(&bus).proposal_seq, 1);
+    let ledger = market.ledger(&bus);
+    assert_eq!(ledger.owners[..3].iter().map(|owner| owner.next_proposal - FIRST).collect::<Vec<_>>(), [0, 1, 0]);
+    assert_eq!(ledger.open_proposals, 1);
     assert_eq!(before - market.lamports(&proposer), market.lamports(&address), "the proposer pays the rent");
     assert_logged(
         &meta,
@@ -150,14 +167,17 @@ pub fn proposal_create_writes_the_proposal_with_the_approval_of_its_proposer() {
             bus: bus.address,
             proposal: address,
             proposer,
-            proposal_seq: 0,
+            hash,
+            number: FIRST,
             config_version: 0,
-            created_at: market.now(),
+            pause_version: 0,
+            created_at,
             executable_at: 0,
+            expires_at,
             action,
         },
     );
-    // Nothing of the bus but the number has changed.
+    // Nothing of the bus has changed.
     let state = market.bus_state(&bus);
     assert_eq!((state.owner_count, state.config_version), (3, 0));
 }
@@ -173,8 +193,8 @@ pub fn proposal_create_with_threshold_one_starts_the_timelock_at_once() {
 pub fn proposal_of_a_single_owner_is_made_and_executed_in_one_transaction() {
     let mut market = TestMarket::new();
     let (bus, seller, friend) = (market.bus, market.seller, market.wallet("friend"));
-    let proposal = bus.proposal(0);
-    let create = proposal_create(&bus, &seller, 0, add(friend, &[7_500, 2_500]));
+    let proposal = bus.proposal(&seller, FIRST);
+    let create = proposal_create(&bus, &seller, FIRST, add(friend, &[7_500, 2_500]));
     market.execute(&[create, proposal_execute(&bus, proposal, &seller)]);
     let owners: Vec<_> = market.bus_state(&bus).owners().iter().map(|slot| (slot.owner, slot.share_bps)).collect();
     assert_eq!(owners, [(seller, 7_500), (friend, 2_500)]);
@@ -184,28 +204,39 @@ pub fn proposal_of_a_single_owner_is_made_and_executed_in_one_transaction() {
 pub fn proposal_create_by_stranger_is_rejected() {
     let mut market = TestMarket::new();
     let stranger = market.wallet("stranger");
-    let create = proposal_create(&market.bus, &stranger, 0, price(20_000));
+    let create = proposal_create(&market.bus, &stranger, FIRST, price(20_000));
     market.assert_refused(&[create], MultibusError::NotAnOwner);
 }
 
 #[test]
-pub fn proposal_create_of_a_number_that_was_taken_is_rejected() {
-    refuses!(reinitialisation: proposal_create; substituted_address: proposal_create);
-    // Two owners propose at the same instant: the second must look again.
+pub fn proposal_create_with_any_number_but_the_proposers_next_is_rejected() {
+    refuses!(reinitialisation: proposal_create; substituted_address: proposal_create; replay: proposal_create);
+    // Two owners propose at the same instant: neither disturbs the other.
     let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let bus = market.bus;
-    let second = proposal_create(&bus, &owners[1], 0, price(30_000));
-    market.execute(&[proposal_create(&bus, &owners[0], 0, price(20_000))]);
-    let first = market.account(&bus.proposal(0));
-    market.assert_refused(&[second], InstructionError::InvalidSeeds);
-    assert_eq!(market.account(&bus.proposal(0)), first);
-    market.execute(&[proposal_create(&bus, &owners[1], 1, price(30_000))]);
-    // A number cannot be skipped, and another bus's address cannot be used.
-    let other = market.create_bus(&owners[0], &bus.mint, &BusOptions::new(&owners[0]).seq(1));
-    for address in [bus.proposal(3), other.proposal(2), other.proposal(0), pda::offer(&bus.capacity, 2).0] {
-        let mut accounts = proposal_create_accounts(&bus, &owners[0], 2);
+    let second = proposal_create(&bus, &owners[1], FIRST, price(30_000));
+    let create = proposal_create(&bus, &owners[0], FIRST, price(20_000));
+    market.execute(from_ref(&create));
+    let first = market.account(&bus.proposal(&owners[0], FIRST));
+    market.execute(&[second]);
+    assert_eq!(market.account(&bus.proposal(&owners[0], FIRST)), first);
+    // A number is used once, none can be skipped, and another address cannot be used.
+    market.assert_refused(&[create], Refusal::custom(0));
+    for number in [0, FIRST - 1, FIRST + 2, u64::MAX] {
+        let create = proposal_create(&bus, &owners[0], number, price(20_000));
+        market.assert_refused(&[create], MultibusError::NumberNotNext);
+    }
+    let other = market.create_bus(&owners[0], &bus.mint, &BusOptions::new(&owners[0]));
+    let addresses = [
+        bus.proposal(&owners[0], FIRST + 2),
+        bus.proposal(&owners[1], FIRST + 1),
+        other.proposal(&owners[0], FIRST + 1),
+        pda::offer(&bus.seller(&owners[0]).address, FIRST + 1).0,
+    ];
+    for address in addresses {
+        let mut accounts = proposal_create_accounts(&bus, &owners[0], FIRST + 1);
         accounts.proposal = address;
-        let create = ProposalCreate { action: price(20_000) }.to_instruction(accounts);
+        let create = ProposalCreate { number: FIRST + 1, action: price(20_000) }.to_instruction(accounts);
         market.assert_refused(&[create], InstructionError::InvalidSeeds);
     }
 }
@@ -214,16 +245,16 @@ pub fn proposal_create_of_a_number_that_was_taken_is_rejected() {
 pub fn proposal_create_twice_in_one_transaction_makes_two() {
     let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let bus = market.bus;
-    let both = [0, 1].map(|seq| proposal_create(&bus, &owners[seq as usize], seq, price(20_000 + seq)));
+    let both = [FIRST, FIRST + 1].map(|number| proposal_create(&bus, &owners[1], number, price(20_000)));
     market.execute(&both);
-    assert_eq!(market.bus_state(&bus).proposal_seq, 2);
+    assert_eq!(market.ledger(&bus).open_proposals, 2);
 }
 
 #[test]
 pub fn proposal_create_at_a_prefunded_address_succeeds() {
     for lamports in [1, 3_000_000, 9_000_000] {
         let mut market = TestMarket::new();
-        let proposal = market.bus.proposal(0);
+        let proposal = market.bus.proposal(&market.seller, FIRST);
         market.fund(&proposal, lamports);
         propose(&mut market, price(20_000));
     }
@@ -234,8 +265,13 @@ pub fn proposal_create_past_the_last_number_is_rejected() {
     refuses!(arithmetic: proposal_create);
     let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
-    market.edit::<state::Bus>(&bus.address, |bus| bus.proposal_seq = u64::MAX);
+    let before = market.account(&bus.ledger);
+    market.edit::<state::Ledger>(&bus.ledger, |ledger| ledger.owners[0].next_proposal = u64::MAX);
     let create = proposal_create(&bus, &seller, u64::MAX, price(20_000));
+    market.assert_refused(&[create], MultibusError::CounterOverflow);
+    market.svm.set_account(bus.ledger, before).unwrap();
+    market.edit::<state::Ledger>(&bus.ledger, |ledger| ledger.open_proposals = u32::MAX);
+    let create = proposal_create(&bus, &seller, FIRST, price(20_000));
     market.assert_refused(&[create], MultibusError::CounterOverflow);
 }
 
@@ -243,8 +279,8 @@ pub fn proposal_create_past_the_last_number_is_rejected() {
 pub fn proposal_create_of_an_unknown_action_is_rejected() {
     let mut market = TestMarket::new();
     let mut create = create(&market, ProposalAction::Pause);
-    for tag in [12, 255] {
-        create.data[1] = tag;
+    for tag in [20, 255] {
+        create.data[1 + 8] = tag;
         market.assert_refused(from_ref(&create), InstructionError::InvalidInstructionData);
     }
 }
@@ -421,8 +457,21 @@ pub fn values_out_of_range_are_rejected() {
     not_proposed(&mut market, timelock(30 * 86_400 + 1), MultibusError::TimelockTooLong);
     not_proposed(&mut market, timelock(u32::MAX), MultibusError::TimelockTooLong);
     not_proposed(&mut market, capacity(0), MultibusError::CapacityZero);
+    not_proposed(&mut market, capacity((1 << 40) + 1), MultibusError::CapacityTooLarge);
+    for least_wh in [0, (1 << 40) + 1] {
+        not_proposed(&mut market, ProposalAction::LeastSizeSet { least_wh }, MultibusError::LeastSizeInvalid);
+    }
+    for pause_quorum in [2, 255] {
+        let quorum = ProposalAction::PauseQuorumSet { pause_quorum };
+        not_proposed(&mut market, quorum, MultibusError::PauseQuorumInvalid);
+    }
+    let itself = market.bus.address;
+    not_proposed(&mut market, ProposalAction::OperatorSet { operator: Some(itself) }, MultibusError::OperatorInvalid);
+    let wallet = Address::default();
+    not_proposed(&mut market, ProposalAction::SellerAdmit { wallet }, MultibusError::SellerMismatch);
+    not_proposed(&mut market, ProposalAction::SellerSuspend { wallet }, MultibusError::SellerMismatch);
     not_proposed(&mut market, price(0), MultibusError::BasePriceZero);
-    for listing_policy in [2, 255] {
+    for listing_policy in [3, 255] {
         let policy = ProposalAction::ListingPolicySet { listing_policy };
         not_proposed(&mut market, policy, MultibusError::ListingPolicyUnknown);
     }
@@ -433,49 +482,66 @@ pub fn values_out_of_range_are_rejected() {
     for (window, gate) in [(59, 0), (1, 0), (86_401, 0), (u32::MAX, 0), (900, 86_401), (0, 1)] {
         not_proposed(&mut market, windows(window, gate), MultibusError::WindowsInvalid);
     }
+    let mut near =
+        TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.horizon_seconds = 3_600));
+    not_proposed(&mut near, windows(3_000, 600), MultibusError::HorizonTooShort);
     decide(&mut market, timelock(30 * 86_400));
 }
 
 #[test]
-pub fn capacity_below_what_is_listed_is_rejected() {
-    refuses!(capacity_leak: proposal_create, proposal_execute);
+pub fn capacity_below_what_is_committed_keeps_that_and_no_more() {
+    withstands!(capacity_leak: proposal_create, proposal_execute);
     let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let one = market.offer(6_000);
     market.buy(&one, 1_000);
     market.execute(&[offer_cancel(&one, &seller)]);
-    market.offer(4_000);
+    let two = market.offer(4_000);
     // 4,000 Wh are listed, 1,000 Wh are sold.
-    let below = create(&market, capacity(4_999));
-    let logs = market.assert_refused(&[below], MultibusError::CapacityBelowListed).meta.logs;
-    let line = "Program log: new capacity 4999 Wh, listed and sold 5000 Wh";
-    assert!(logs.iter().any(|log| log == line), "both numbers are told: {logs:?}");
-    // The same when energy is listed after it was proposed.
-    let change = |market: &mut TestMarket| {
-        market.offer(1);
+    decide(&mut market, capacity(4_999));
+    let books = |market: &TestMarket| {
+        let general = market.capacity_state(&bus.capacity);
+        (general.total_wh, general.available_wh, general.committed_wh)
     };
-    let logs = not_executed(&mut market, capacity(5_000), change, MultibusError::CapacityBelowListed);
-    let line = "Program log: new capacity 5000 Wh, listed and sold 5001 Wh";
-    assert!(logs.iter().any(|log| log == line), "both numbers are told: {logs:?}");
-    // Exactly what is listed is enough; then nothing more can be listed.
-    decide(&mut market, capacity(5_001));
-    let general = market.capacity_state(&bus.capacity);
-    assert_eq!((general.total_wh, general.available_wh, general.listed_wh, general.sold_wh), (5_001, 0, 4_001, 1_000));
-    let more = offer_create(&bus, bus.capacity, &seller, market.payout, OfferOptions::new(50).energy(1));
+    assert_eq!(books(&market), (5_000, 0, 5_000));
+    let more = offer_create(&bus, bus.capacity, &seller, OfferOptions::new(2).energy(1));
     market.assert_refused(from_ref(&more), MultibusError::CapacityExceeded);
-    decide(&mut market, capacity(u64::MAX));
-    market.execute(&[more]);
+    // What comes back is not listed again beyond the new capacity.
+    market.execute(&[offer_cancel(&two, &seller)]);
+    let above = offer_create(&bus, bus.capacity, &seller, OfferOptions::new(2).energy(4_000));
+    market.assert_refused(&[above], MultibusError::CapacityExceeded);
+    let rest = offer_create(&bus, bus.capacity, &seller, OfferOptions::new(2).energy(3_999));
+    market.execute(&[rest]);
+    assert_eq!(books(&market), (4_999, 0, 4_999));
+    decide(&mut market, capacity(1 << 40));
+    assert_eq!(books(&market), (1 << 40, (1 << 40) - 4_999, 4_999));
 }
 
 #[test]
-pub fn capacity_set_on_a_bus_with_windows_holds_for_windows_opened_later() {
+pub fn capacity_set_on_a_bus_with_windows_holds_at_the_next_listing() {
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    market.offer_in(start, |options| options.energy(900_000));
+    market.offer_in(start, |options| options.energy(9_000));
     decide(&mut market, capacity(10_000));
-    assert_eq!(market.capacity_state(&bus.window(start)).total_wh, 1_000_000);
+    let list = |market: &TestMarket, at: i64, energy_wh| {
+        let options = OfferOptions::new(0).number(market.next_offer()).energy(energy_wh).expires(at - 60);
+        offer_create(&bus, bus.window(at), &seller, options)
+    };
+    // A window that was opened with more counts for no more than that now.
+    let above = list(&market, start, 1_001);
+    market.assert_refused(&[above], MultibusError::CapacityExceeded);
+    let rest = list(&market, start, 1_000);
+    market.execute(&[rest]);
+    let state = market.capacity_state(&bus.window(start));
+    assert_eq!((state.total_wh, state.available_wh, state.committed_wh), (10_000, 0, 10_000));
     market.execute(&[capacity_open(&bus, &seller, start + 900)]);
     assert_eq!(market.capacity_state(&bus.window(start + 900)).total_wh, 10_000);
+    // A larger one counts for windows opened later.
+    decide(&mut market, capacity(20_000));
+    let more = list(&market, start, 1);
+    market.assert_refused(&[more], MultibusError::CapacityExceeded);
+    market.execute(&[capacity_open(&bus, &seller, start + 1_800)]);
+    assert_eq!(market.capacity_state(&bus.window(start + 1_800)).total_wh, 20_000);
 }
 
 #[test]
@@ -507,8 +573,7 @@ pub fn windows_in_use_keep_their_length() {
     // The window without its offer is still a window.
     market.execute(&[offer_cancel(&offer, &seller)]);
     market.assert_refused(from_ref(&execute), MultibusError::WindowsInUse);
-    market.go_to(start + 900);
-    market.execute(&[capacity_close(&bus, start, &seller)]);
+    market.execute(&[capacity_close(&bus, start, &seller, &seller)]);
     market.execute(&[execute]);
     let state = market.bus_state(&bus);
     assert_eq!((state.window_seconds, state.gate_closure_seconds), (0, 0));
@@ -524,50 +589,50 @@ pub fn windows_that_were_opened_in_vain_do_not_hold_up_the_owners() {
     market.execute(&[capacity_open(&bus, &joker, start)]);
     let execute = execute(&market, turn_off);
     market.assert_refused(from_ref(&execute), MultibusError::WindowsInUse);
-    // Anyone closes it, in the same transaction even.
-    market.execute(&[capacity_close(&bus, start, &joker), execute]);
+    // From its gate on anyone closes it, in the same transaction even.
+    market.go_to(start - 60);
+    let seller = market.seller;
+    market.execute(&[capacity_close(&bus, start, &seller, &joker), execute]);
 }
 
 #[test]
-pub fn one_wh_far_ahead_keeps_the_windows_as_they_are_until_that_one_ends() {
-    // A known limit of open listing (SECURITY.md). This test shows how far it goes.
-    let mut market = TestMarket::windowed();
-    let (bus, stranger) = (market.bus, market.wallet("stranger"));
-    let payout = market.token_account("stranger's payout", &bus.mint, &stranger, 0);
-    let far = (market.now() + 366 * 86_400) / 900 * 900;
+pub fn one_wh_far_ahead_holds_up_no_change_of_windows() {
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| {
+        options.windowed().with(|config| config.horizon_seconds = 10 * 86_400)
+    });
+    let (bus, seller, stranger) = (market.bus, market.seller, market.wallet("stranger"));
+    let far = (market.now() + 10 * 86_400) / 900 * 900;
+    market.open_seller(&bus, &stranger);
     market.execute(&[capacity_open(&bus, &stranger, far)]);
-    let dear = OfferOptions::new(0).energy(1).price(u64::MAX);
-    let offer = market.create_offer(&bus, bus.window(far), &stranger, payout, dear);
+    let dear = OfferOptions::new(0).energy(1).price(u64::MAX).expires(far - 60);
+    let offer = market.create_offer(&bus, bus.window(far), &stranger, dear);
     not_proposed(&mut market, windows(1_800, 0), MultibusError::WindowsInUse);
-    // The owners close listing and withdraw the offer; the window is still there.
-    decide(&mut market, ProposalAction::ListingPolicySet { listing_policy: 0 });
-    let seller = market.seller;
-    market.execute(&[offer_cancel(&offer, &seller)]);
-    market.assert_refused(&[capacity_close(&bus, far, &stranger)], MultibusError::WindowNotOver);
-    not_proposed(&mut market, windows(1_800, 0), MultibusError::WindowsInUse);
-    // Everything else they can decide, and nobody else's trade is touched.
-    decide(&mut market, windows(900, 0));
-    let start = market.next_window();
-    let sold = market.offer_in(start, |options| options);
-    market.buy(&sold, 1_000);
-    market.execute(&[offer_cancel(&sold, &seller)]);
-    market.go_to(far + 900);
-    let closing = [(start, seller), (far, stranger)].map(|(window, payer)| capacity_close(&bus, window, &payer));
-    market.execute(&closing);
+    // The owners suspend the seller, withdraw the offer and close the window, whose rent is the stranger's.
+    decide(&mut market, ProposalAction::SellerSuspend { wallet: stranger });
+    let (before, rent) = (market.lamports(&stranger), market.lamports(&bus.window(far)));
+    let offers_rent = market.lamports(&offer.address);
+    market.execute(&[offer_cancel(&offer, &seller), capacity_close(&bus, far, &seller, &stranger)]);
+    assert_eq!(market.lamports(&stranger), before + rent + offers_rent);
     decide(&mut market, windows(1_800, 0));
 }
 
 #[test]
-pub fn gate_closure_moves_while_offers_are_open() {
+pub fn gate_closure_moves_for_windows_opened_later() {
     let mut market = TestMarket::windowed();
     let start = market.next_window();
     let offer = market.offer_in(start, |options| options);
     decide(&mut market, windows(900, 600));
+    // The terms of a window are those of the moment it was opened.
     market.go_to(start - 600);
+    market.buy(&offer, 100);
+    market.go_to(start - 61);
+    market.buy(&offer, 100);
+    let later = start + 3_600;
+    let offer = market.offer_in(later, |options| options);
+    assert_eq!(market.offer_state(&offer).gate_closes_at, later - 600);
+    market.go_to(later - 600);
     let purchase = market.purchase(&offer, 100);
-    market.assert_refused(from_ref(&purchase), MultibusError::GateClosed);
-    decide(&mut market, windows(900, 599));
-    market.execute(&[purchase]);
+    market.assert_refused(&[purchase], MultibusError::OfferExpired);
 }
 
 #[test]
@@ -577,6 +642,9 @@ pub fn pause_while_paused_is_rejected() {
     decide(&mut market, ProposalAction::Pause);
     not_proposed(&mut market, ProposalAction::Pause, MultibusError::AlreadyPaused);
     let execute = execute(&market, late);
+    market.assert_refused(from_ref(&execute), MultibusError::ProposalStale);
+    // Nor if the proposal is made to look current.
+    market.edit::<state::Proposal>(&late, |proposal| proposal.pause_version += 1);
     market.assert_refused(&[execute], MultibusError::AlreadyPaused);
 }
 
@@ -588,14 +656,169 @@ pub fn resume_while_running_is_rejected() {
     let late = propose(&mut market, ProposalAction::Resume);
     decide(&mut market, ProposalAction::Resume);
     let execute = execute(&market, late);
+    market.assert_refused(from_ref(&execute), MultibusError::ProposalStale);
+    market.edit::<state::Proposal>(&late, |proposal| proposal.pause_version += 1);
     market.assert_refused(&[execute], MultibusError::NotPaused);
+}
+
+#[test]
+pub fn a_pause_or_resume_is_stale_after_any_later_one_and_nothing_else_is() {
+    refuses!(approval: proposal_approve, proposal_revoke, proposal_execute);
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
+    let bus = market.bus;
+    let (pause, other) = (propose(&mut market, ProposalAction::Pause), propose(&mut market, price(20_000)));
+    approve(&mut market, pause, &owners[1..2]);
+    decide(&mut market, ProposalAction::Pause);
+    let resume = propose(&mut market, ProposalAction::Resume);
+    approve(&mut market, resume, &owners[1..2]);
+    decide(&mut market, ProposalAction::Resume);
+    decide(&mut market, ProposalAction::Pause);
+    for proposal in [pause, resume] {
+        let refused = [
+            market.approval(&bus, proposal, &owners[2]),
+            proposal_revoke(&bus, proposal, &owners[0]),
+            execute(&market, proposal),
+        ];
+        for instruction in refused {
+            market.assert_refused(&[instruction], MultibusError::ProposalStale);
+        }
+        market.execute(&[proposal_close(&bus, proposal, &owners[2], &owners[0])]);
+    }
+    approve(&mut market, other, &owners[1..2]);
+    let execute = execute(&market, other);
+    market.execute(&[execute]);
+}
+
+#[test]
+pub fn a_proposal_expires_30_days_after_it_could_have_been_executed() {
+    refuses!(approval: proposal_approve, proposal_revoke, proposal_execute);
+    const DAY: i64 = 86_400;
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |config| config.timelock_seconds = 600);
+    let bus = market.bus;
+    // While approvals are missing, it counts from the proposal; after the last one, from the end of the timelock.
+    let (waiting, ready) = (propose(&mut market, price(20_000)), propose(&mut market, price(30_000)));
+    let created_at = market.now();
+    market.pass(10 * DAY);
+    approve(&mut market, ready, &owners[1..]);
+    let ends = [created_at + 600 + 30 * DAY, market.now() + 600 + 30 * DAY];
+    // An owner who revokes and approves again does not keep it alive.
+    market.pass(DAY);
+    market.execute(&[proposal_revoke(&bus, ready, &owners[1])]);
+    approve(&mut market, ready, &owners[1..]);
+    assert_eq!(market.proposal_state(&ready).executable_at, market.now() + 600);
+    for (proposal, end) in [waiting, ready].into_iter().zip(ends) {
+        assert_eq!(market.proposal_state(&proposal).expires_at, end);
+        market.go_to(end);
+        market.assert_refused(&[proposal_close(&bus, proposal, &owners[0], &owners[0])], MultibusError::ProposalOpen);
+        let before = market.svm.clone();
+        if proposal == ready {
+            let execute = execute(&market, ready);
+            market.execute(&[execute]);
+        } else {
+            approve(&mut market, waiting, &owners[1..]);
+        }
+        market.svm = before;
+        market.go_to(end + 1);
+        let refused = [
+            market.approval(&bus, proposal, &owners[1]),
+            proposal_revoke(&bus, proposal, &owners[0]),
+            execute(&market, proposal),
+        ];
+        for instruction in refused {
+            market.assert_refused(&[instruction], MultibusError::ProposalExpired);
+        }
+        let stranger = market.buyer;
+        market.execute(&[proposal_close(&bus, proposal, &stranger, &owners[0])]);
+    }
+}
+
+#[test]
+pub fn an_approval_names_what_was_read() {
+    refuses!(approval: proposal_approve; substituted_address: proposal_approve; replay: proposal_approve);
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
+    let bus = market.bus;
+    let (one, other) = (propose(&mut market, price(20_000)), propose(&mut market, price(20_000)));
+    let mut changed = market.proposal_state(&one).hash;
+    changed[31] ^= 1;
+    for hash in [changed, [0; 32], market.proposal_state(&other).hash] {
+        market.assert_refused(&[proposal_approve(&bus, one, &owners[1], hash)], MultibusError::ProposalChanged);
+    }
+    // The same action a second later is another proposal.
+    let hash = proposal_hash(&one, market.now() + 1, &price(20_000));
+    market.assert_refused(&[proposal_approve(&bus, one, &owners[1], hash)], MultibusError::ProposalChanged);
+    let hash = proposal_hash(&one, market.now(), &price(20_000));
+    market.execute(&[proposal_approve(&bus, one, &owners[1], hash)]);
+}
+
+#[test]
+pub fn an_owner_is_replaced_with_its_revenue_and_a_counter_of_its_own() {
+    let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
+    let (bus, key) = (market.bus, market.wallet("new key"));
+    let old = propose(&mut market, price(20_000));
+    let offer = market.bus_offer(&owners[0], 10_000, 250_000);
+    market.buy(&offer, 1_200);
+    market.execute(&[offer_collect(&offer)]);
+    market.pass(1);
+    let replace = |owner, new_owner| ProposalAction::OwnerReplace { owner, new_owner };
+    for (owner, new_owner, error) in [
+        (key, market.buyer, MultibusError::OwnerUnknown),
+        (owners[1], owners[2], MultibusError::AlreadyOwner),
+        (owners[1], owners[1], MultibusError::AlreadyOwner),
+        (owners[1], Address::default(), MultibusError::OwnerZero),
+        (owners[1], bus.address, MultibusError::OwnerIsTheBus),
+    ] {
+        not_proposed(&mut market, replace(owner, new_owner), error);
+    }
+    let slot = market.slot();
+    decide(&mut market, replace(owners[1], key));
+    let state = market.bus_state(&bus);
+    assert_eq!((state.owners[1].owner, state.owners[1].share_bps), (key, 3_333));
+    assert_eq!(market.ledger(&bus).owners[1].next_proposal, slot << 20);
+    // Proposals that the old key approved are stale, and it decides nothing more.
+    let approve_old = market.approval(&bus, old, &key);
+    market.assert_refused(&[approve_old], MultibusError::ProposalStale);
+    let create = proposal_create(&bus, &owners[1], FIRST, price(1));
+    market.assert_refused(&[create], MultibusError::NotAnOwner);
+    market.propose(&bus, &key, price(1));
+    // The revenue, earlier and later, is the new key's.
+    let treasury = bus.treasury;
+    market.execute(&[seller_withdraw(&bus.own_seller(), &key, treasury)]);
+    let mint = bus.mint;
+    let tokens = market.token_account("new key's tokens", &mint, &key, 0);
+    market.execute(&[treasury_claim(&bus, &key, tokens)]);
+    assert_eq!(market.tokens(&tokens), 300_000 * 3_333 / 10_000);
+    let olds = market.token_account("old key's tokens", &mint, &owners[1], 0);
+    market.assert_refused(&[treasury_claim(&bus, &owners[1], olds)], MultibusError::OwnerUnknown);
+}
+
+#[test]
+pub fn nothing_is_decided_on_a_closing_bus() {
+    refuses!(approval: proposal_create, proposal_approve, proposal_execute);
+    let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
+    let bus = market.bus;
+    let (open, ready) = (propose(&mut market, price(20_000)), propose(&mut market, ProposalAction::Pause));
+    approve(&mut market, ready, &owners[1..]);
+    decide(&mut market, ProposalAction::BusClose);
+    assert_eq!(market.bus_state(&bus).closing, 1);
+    for action in [price(1), ProposalAction::Pause, ProposalAction::BusClose] {
+        not_proposed(&mut market, action, MultibusError::BusClosing);
+    }
+    let refused = [market.approval(&bus, open, &owners[1]), execute(&market, ready)];
+    for instruction in refused {
+        market.assert_refused(&[instruction], MultibusError::ProposalStale);
+    }
+    let stranger = market.buyer;
+    for proposal in [open, ready] {
+        market.execute(&[proposal_close(&bus, proposal, &stranger, &owners[0])]);
+    }
+    assert_eq!(market.ledger(&bus).open_proposals, 0);
 }
 
 #[test]
 pub fn an_action_of_a_later_program_is_rejected() {
     let mut market = TestMarket::new();
     let proposal = propose(&mut market, price(20_000));
-    for kind in [12, 255] {
+    for kind in [20, 255] {
         market.edit::<state::Proposal>(&proposal, |proposal| proposal.action.kind = kind);
         let execute = execute(&market, proposal);
         market.assert_refused(&[execute], MultibusError::ActionUnknown);
@@ -604,8 +827,9 @@ pub fn an_action_of_a_later_program_is_rejected() {
 
 #[test]
 pub fn every_action_changes_what_it_says_and_nothing_else() {
+    const OPERATOR: Address = Address::new_from_array([77; 32]);
     type Change = fn(&mut state::Bus);
-    let cases: [(ProposalAction, ActionKind, Change); 8] = [
+    let cases: [(ProposalAction, ActionKind, Change); 12] = [
         (threshold(1), ActionKind::ThresholdSet, |bus| bus.threshold = 1),
         (timelock(77), ActionKind::TimelockSet, |bus| bus.timelock_seconds = 77),
         (capacity(123_456), ActionKind::CapacitySet, |bus| bus.capacity_wh = 123_456),
@@ -617,7 +841,15 @@ pub fn every_action_changes_what_it_says_and_nothing_else() {
             (bus.window_seconds, bus.gate_closure_seconds) = (900, 60);
         }),
         (ProposalAction::LockFeeSet { lock_fee_bps: 500 }, ActionKind::LockFeeSet, |bus| bus.lock_fee_bps = 500),
-        (ProposalAction::Pause, ActionKind::Pause, |bus| bus.paused = 1),
+        (ProposalAction::Pause, ActionKind::Pause, |bus| (bus.paused, bus.pause_version) = (1, 1)),
+        (ProposalAction::PauseQuorumSet { pause_quorum: 1 }, ActionKind::PauseQuorumSet, |bus| bus.pause_quorum = 1),
+        (ProposalAction::ReservePriceSet { reserve_price_per_kwh: 77_000 }, ActionKind::ReservePriceSet, |bus| {
+            bus.reserve_price_per_kwh = 77_000
+        }),
+        (ProposalAction::LeastSizeSet { least_wh: 77 }, ActionKind::LeastSizeSet, |bus| bus.least_wh = 77),
+        (ProposalAction::OperatorSet { operator: Some(OPERATOR) }, ActionKind::OperatorSet, |bus| {
+            bus.operator = OPERATOR
+        }),
     ];
     for (action, kind, change) in cases {
         let (mut market, owners) = TestMarket::owned_by(3, 2, |_| ());
@@ -642,8 +874,11 @@ pub fn every_action_changes_what_it_says_and_nothing_else() {
                 proposal,
                 executed_by: stranger,
                 config_version: expected.config_version,
+                pause_version: expected.pause_version,
                 executed_at: market.now(),
                 treasury_balance: 0,
+                swept: 0,
+                first_proposal: market.slot() << 20,
                 action: encoded,
             },
         );
@@ -662,9 +897,8 @@ pub fn owners_keep_their_order_when_one_leaves_or_enters() {
     decide(&mut market, add(newcomer, &[1, 2, 3, 9_994]));
     assert_eq!(places(&market), [(owners[0], 1), (owners[2], 2), (owners[3], 3), (newcomer, 9_994)]);
     // The first can leave as well, by the proposal of another.
-    let seq = market.bus_state(&bus).proposal_seq;
-    let leave = proposal_create(&bus, &newcomer, seq, remove(owners[0], &[4_000, 3_000, 3_000]));
-    market.execute(&[leave, proposal_execute(&bus, bus.proposal(seq), &newcomer)]);
+    let (leave, proposal) = market.proposal(&bus, &newcomer, remove(owners[0], &[4_000, 3_000, 3_000]));
+    market.execute(&[leave, proposal_execute(&bus, proposal, &newcomer)]);
     assert_eq!(places(&market), [(owners[2], 4_000), (owners[3], 3_000), (newcomer, 3_000)]);
     assert_eq!(market.bus_state(&bus).config_version, 3);
 }
@@ -675,8 +909,8 @@ pub fn a_change_of_owners_past_the_last_config_version_is_rejected() {
     let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     let bus = market.bus;
     market.edit::<state::Bus>(&bus.address, |bus| bus.config_version = u64::MAX);
-    let create = proposal_create(&bus, &owners[0], 0, shares(&[1, 9_999]));
-    let both = [create, proposal_execute(&bus, bus.proposal(0), &owners[0])];
+    let create = proposal_create(&bus, &owners[0], FIRST, shares(&[1, 9_999]));
+    let both = [create, proposal_execute(&bus, bus.proposal(&owners[0], FIRST), &owners[0])];
     market.assert_refused(&both, MultibusError::CounterOverflow);
 }
 
@@ -691,10 +925,17 @@ pub fn proposal_approve_counts_each_owner_and_starts_the_timelock_with_the_last(
     for (owner, approvals, complete) in steps {
         market.pass(7);
         let executable_at = if complete { market.now() + 100 } else { 0 };
-        let meta = market.execute(&[proposal_approve(&bus, proposal, &owner)]);
+        let meta = market.execute(&[market.approval(&bus, proposal, &owner)]);
+        let expires_at = market.proposal_state(&proposal).expires_at;
+        if complete {
+            assert_eq!(expires_at, executable_at + 30 * 86_400);
+        }
         let state = market.proposal_state(&proposal);
         assert_eq!((state.approvals, state.executable_at), (approvals, executable_at));
-        assert_logged(&meta, &event::ProposalApproved { proposal, owner, executable_at, approvals, padding: [0; 6] });
+        assert_logged(
+            &meta,
+            &event::ProposalApproved { proposal, owner, executable_at, expires_at, approvals, padding: [0; 6] },
+        );
     }
     // One more than needed changes nothing about the time.
     let executable_at = market.proposal_state(&proposal).executable_at;
@@ -711,8 +952,8 @@ pub fn proposal_approve_twice_is_rejected() {
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     // The proposer has approved by proposing.
-    market.assert_refused(&[proposal_approve(&bus, proposal, &owners[0])], MultibusError::AlreadyApproved);
-    let second = proposal_approve(&bus, proposal, &owners[1]);
+    market.assert_refused(&[market.approval(&bus, proposal, &owners[0])], MultibusError::AlreadyApproved);
+    let second = market.approval(&bus, proposal, &owners[1]);
     market.assert_refused(&[second.clone(), second.clone()], MultibusError::AlreadyApproved);
     market.execute(from_ref(&second));
     market.assert_refused(&[second], MultibusError::AlreadyApproved);
@@ -728,7 +969,7 @@ pub fn proposal_approve_counts_once_whatever_accounts_are_passed() {
     let bus = market.bus;
     let proposal = propose(&mut market, price(20_000));
     // The same owner often, and other owners as accounts that sign and that do not.
-    let mut crowded = proposal_approve(&bus, proposal, &owners[1]);
+    let mut crowded = market.approval(&bus, proposal, &owners[1]);
     for owner in [owners[1], owners[1], owners[2], owners[3]] {
         crowded.accounts.push(AccountMeta::new_readonly(owner, true));
         crowded.accounts.push(AccountMeta::new(owner, false));
@@ -753,7 +994,7 @@ pub fn proposal_approve_by_stranger_is_rejected() {
     let (mut market, _) = TestMarket::owned_by(2, 2, |_| ());
     let proposal = propose(&mut market, price(20_000));
     let stranger = market.wallet("stranger");
-    let approve = proposal_approve(&market.bus, proposal, &stranger);
+    let approve = market.approval(&market.bus, proposal, &stranger);
     market.assert_refused(&[approve], MultibusError::NotAnOwner);
     let revoke = proposal_revoke(&market.bus, proposal, &stranger);
     market.assert_refused(&[revoke], MultibusError::NotAnOwner);
@@ -764,7 +1005,7 @@ pub fn proposal_approve_for_an_owner_who_does_not_sign_is_rejected() {
     refuses!(missing_signer: proposal_approve);
     let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let proposal = propose(&mut market, price(20_000));
-    let mut approve = proposal_approve(&market.bus, proposal, &owners[1]);
+    let mut approve = market.approval(&market.bus, proposal, &owners[1]);
     approve.accounts[0].is_signer = false;
     market.assert_refused(&[approve], InstructionError::MissingRequiredSignature);
 }
@@ -830,7 +1071,7 @@ pub fn proposal_revoke_restarts_the_timelock() {
     market.pass(999);
     market.execute(&[proposal_revoke(&bus, proposal, &owners[1])]);
     assert_eq!(market.proposal_state(&proposal).executable_at, 0);
-    market.execute(&[proposal_approve(&bus, proposal, &owners[1])]);
+    market.execute(&[market.approval(&bus, proposal, &owners[1])]);
     market.pass(999);
     market.assert_refused(from_ref(&execute), MultibusError::TimelockActive);
     market.pass(1);
@@ -847,11 +1088,11 @@ pub fn proposal_revoke_of_one_more_than_needed_keeps_the_timelock() {
     market.pass(10);
     market.execute(&[proposal_revoke(&bus, proposal, &owners[0])]);
     assert_eq!(market.proposal_state(&proposal).executable_at, executable_at);
-    market.execute(&[proposal_approve(&bus, proposal, &owners[0])]);
+    market.execute(&[market.approval(&bus, proposal, &owners[0])]);
     assert_eq!(market.proposal_state(&proposal).executable_at, executable_at);
     // If two revoke, the quorum is gone, and the timelock with it.
     market.execute(&[proposal_revoke(&bus, proposal, &owners[0]), proposal_revoke(&bus, proposal, &owners[2])]);
-    market.execute(&[proposal_approve(&bus, proposal, &owners[2])]);
+    market.execute(&[market.approval(&bus, proposal, &owners[2])]);
     assert_eq!(market.proposal_state(&proposal).executable_at, market.now() + 1_000);
 }
 
@@ -900,7 +1141,7 @@ pub fn a_proposal_older_than_a_change_of_owners_is_stale() {
         println!("{change:?}");
         for proposal in [open, ready] {
             let refused = [
-                proposal_approve(&bus, proposal, &owners[1]),
+                market.approval(&bus, proposal, &owners[1]),
                 proposal_revoke(&bus, proposal, &owners[0]),
                 execute(&market, proposal),
             ];
@@ -961,20 +1202,20 @@ pub fn approvals_of_a_removed_owner_are_gone_also_when_the_owner_returns() {
     let old = market.propose(&bus, &leaver, price(1));
     approve(&mut market, old, &owners[1..2]);
     decide(&mut market, remove(leaver, &[5_000, 5_000]));
-    let approve_old = proposal_approve(&bus, old, &owners[0]);
+    let approve_old = market.approval(&bus, old, &owners[0]);
     let execute_old = execute(&market, old);
     market.assert_refused(from_ref(&execute_old), MultibusError::ProposalStale);
     market.assert_refused(from_ref(&approve_old), MultibusError::ProposalStale);
     // Who left neither proposes nor approves.
     let fresh = propose(&mut market, price(2));
-    market.assert_refused(&[proposal_approve(&bus, fresh, &leaver)], MultibusError::NotAnOwner);
+    market.assert_refused(&[market.approval(&bus, fresh, &leaver)], MultibusError::NotAnOwner);
     market.assert_refused(&[proposal_revoke(&bus, fresh, &leaver)], MultibusError::NotAnOwner);
-    let seq = market.bus_state(&bus).proposal_seq;
-    market.assert_refused(&[proposal_create(&bus, &leaver, seq, price(3))], MultibusError::NotAnOwner);
+    let create = proposal_create(&bus, &leaver, FIRST + 1, price(3));
+    market.assert_refused(&[create], MultibusError::NotAnOwner);
     // The leaver returns to the same place. Neither the old approvals nor the one in between count again.
     decide(&mut market, add(leaver, &equal_shares(3)));
     assert_eq!(market.bus_state(&bus).owners[2].owner, leaver);
-    for instruction in [execute_old, approve_old, proposal_approve(&bus, fresh, &leaver)] {
+    for instruction in [execute_old, approve_old, market.approval(&bus, fresh, &leaver)] {
         market.assert_refused(&[instruction], MultibusError::ProposalStale);
     }
     let rent = market.lamports(&old);
@@ -1000,7 +1241,7 @@ pub fn approvals_do_not_pass_to_the_owner_who_takes_the_place() {
     assert_eq!(market.bus_state(&bus).owners[1].owner, owners[2]);
     for owner in &owners[1..] {
         market.assert_refused(&[proposal_revoke(&bus, old, owner)], MultibusError::ProposalStale);
-        market.assert_refused(&[proposal_approve(&bus, old, owner)], MultibusError::ProposalStale);
+        market.assert_refused(&[market.approval(&bus, old, owner)], MultibusError::ProposalStale);
     }
 }
 
@@ -1012,8 +1253,8 @@ pub fn one_owner_pauses_at_once_but_resuming_needs_threshold_and_timelock() {
         TestMarket::owned_by(3, 2, |config| (config.pause_quorum, config.timelock_seconds) = (1, 3_600));
     let (bus, one) = (market.bus, owners[2]);
     let offer = market.offer(10_000);
-    let pause = proposal_create(&bus, &one, 0, ProposalAction::Pause);
-    market.execute(&[pause, proposal_execute(&bus, bus.proposal(0), &one)]);
+    let pause = proposal_create(&bus, &one, FIRST, ProposalAction::Pause);
+    market.execute(&[pause, proposal_execute(&bus, bus.proposal(&one, FIRST), &one)]);
     let purchase = market.purchase(&offer, 100);
     market.assert_refused(from_ref(&purchase), MultibusError::BusPaused);
     // Resuming by one owner, then by two but too early.
@@ -1116,7 +1357,7 @@ pub fn a_timelock_set_later_counts_for_later_approvals() {
     // No timelock now: the last approval and the execution go together.
     let bus = market.bus;
     let last = propose(&mut market, price(30_000));
-    market.execute(&[proposal_approve(&bus, last, &owners[1]), proposal_execute(&bus, last, &owners[1])]);
+    market.execute(&[market.approval(&bus, last, &owners[1]), proposal_execute(&bus, last, &owners[1])]);
 }
 
 #[test]
@@ -1133,7 +1374,7 @@ pub fn proposal_execute_twice_is_rejected() {
     market.assert_refused(&[run], MultibusError::ProposalExecuted);
     // Nor is it approved or revoked any more.
     market.assert_refused(&[proposal_revoke(&bus, proposal, &owners[0])], MultibusError::ProposalExecuted);
-    market.assert_refused(&[proposal_approve(&bus, proposal, &owners[0])], MultibusError::ProposalExecuted);
+    market.assert_refused(&[market.approval(&bus, proposal, &owners[0])], MultibusError::ProposalExecuted);
     assert_eq!(market.bus_state(&bus).base_price_per_kwh, 30_000);
 }
 
@@ -1155,7 +1396,7 @@ pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
     refuses!(substituted_address: proposal_execute);
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).seq(1).windowed());
+    let other = market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller).windowed());
     market.execute(&[capacity_open(&bus, &seller, start)]);
     let (mine, theirs) = (propose(&mut market, capacity(7)), market.propose(&other, &seller, capacity(8)));
     let fake = market.token_account("fake treasury", &bus.mint, &bus.address, 1_000_000);
@@ -1163,19 +1404,20 @@ pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
     let cases: Vec<(Change, MultibusError)> = vec![
         (Box::new(move |accounts| accounts.bus = other.address), MultibusError::BusMismatch),
         (Box::new(move |accounts| accounts.proposal = theirs), MultibusError::BusMismatch),
-        (Box::new(move |accounts| accounts.general = other.capacity), MultibusError::BusMismatch),
-        (Box::new(move |accounts| accounts.general = bus.window(start)), MultibusError::BusMismatch),
+        (Box::new(move |accounts| accounts.ledger = other.ledger), MultibusError::LedgerMismatch),
+        (Box::new(move |accounts| accounts.general = other.capacity), MultibusError::CapacityMismatch),
+        (Box::new(move |accounts| accounts.general = bus.window(start)), MultibusError::CapacityMismatch),
         (Box::new(move |accounts| accounts.treasury = other.treasury), MultibusError::TreasuryMismatch),
-        (Box::new(move |accounts| accounts.treasury = bus.escrow), MultibusError::TreasuryMismatch),
+        (Box::new(move |accounts| accounts.treasury = bus.unclaimed), MultibusError::TreasuryMismatch),
         (Box::new(move |accounts| accounts.treasury = fake), MultibusError::TreasuryMismatch),
     ];
     for (change, error) in cases {
-        let mut accounts = proposal_execute_accounts(&bus, mine, &seller);
+        let mut accounts = proposal_execute_accounts(&bus.own_seller(), mine, &seller);
         change(&mut accounts);
         market.assert_refused(&[ProposalExecute {}.to_instruction(accounts)], error);
     }
     // All accounts are of the other bus, except for the proposal: still not its decision.
-    let accounts = proposal_execute_accounts(&other, mine, &seller);
+    let accounts = proposal_execute_accounts(&other.own_seller(), mine, &seller);
     market.assert_refused(&[ProposalExecute {}.to_instruction(accounts)], MultibusError::BusMismatch);
 }
 
@@ -1189,7 +1431,7 @@ pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() 
     let other = market.create_bus(&attacker, &bus.mint, &BusOptions::new(&attacker));
     let proposal = propose(&mut market, price(20_000));
     let mixed = [
-        proposal_approve(&other, proposal, &attacker),
+        market.approval(&other, proposal, &attacker),
         proposal_revoke(&other, proposal, &attacker),
         proposal_close(&other, proposal, &attacker, &seller),
     ];
@@ -1198,11 +1440,18 @@ pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() 
     }
     market.execute(&[capacity_open(&bus, &seller, start)]);
     for general in [other.capacity, bus.window(start)] {
-        let mut accounts = proposal_create_accounts(&bus, &seller, 1);
+        let mut accounts = proposal_create_accounts(&bus, &seller, FIRST + 1);
         accounts.general = general;
-        let create = ProposalCreate { action: capacity(1) }.to_instruction(accounts);
-        market.assert_refused(&[create], MultibusError::BusMismatch);
+        let create = ProposalCreate { number: FIRST + 1, action: capacity(1) }.to_instruction(accounts);
+        market.assert_refused(&[create], MultibusError::CapacityMismatch);
     }
+    let mut accounts = proposal_create_accounts(&bus, &seller, FIRST + 1);
+    accounts.ledger = other.ledger;
+    let create = ProposalCreate { number: FIRST + 1, action: capacity(1) }.to_instruction(accounts);
+    market.assert_refused(&[create], MultibusError::LedgerMismatch);
+    let mut close = proposal_close(&bus, proposal, &seller, &seller);
+    close.accounts[2].pubkey = other.ledger;
+    market.assert_refused(&[close], MultibusError::LedgerMismatch);
 }
 
 // Closing.
@@ -1250,8 +1499,8 @@ pub fn proposal_close_once_executed_pays_the_rent_to_the_proposer() {
         event::ProposalClosed { bus: bus.address, proposal, closed_by: stranger, executed: 1, padding: [0; 7] };
     assert_logged(&meta, &closed);
     // Its number is never used again.
-    assert_eq!(market.bus_state(&bus).proposal_seq, 1);
-    market.assert_refused(&[proposal_create(&bus, &seller, 0, price(1))], InstructionError::InvalidSeeds);
+    assert_eq!(market.next_proposal(&bus, &seller), FIRST + 1);
+    market.assert_refused(&[proposal_create(&bus, &seller, FIRST, price(1))], MultibusError::NumberNotNext);
 }
 
 #[test]
@@ -1279,7 +1528,7 @@ pub fn proposal_closed_twice_or_used_after_in_one_transaction_is_rejected() {
     let close = proposal_close(&bus, proposal, &seller, &seller);
     let fund = solana_system_interface::instruction::transfer(&seller, &proposal, 5_000_000);
     for after in
-        [close.clone(), run, proposal_approve(&bus, proposal, &seller), proposal_revoke(&bus, proposal, &seller)]
+        [close.clone(), run, market.approval(&bus, proposal, &seller), proposal_revoke(&bus, proposal, &seller)]
     {
         market.assert_refused(&[close.clone(), after.clone()], Refusal::NotTheAccount);
         market.assert_refused(&[close.clone(), fund.clone(), after], Refusal::NotTheAccount);
@@ -1291,10 +1540,11 @@ pub fn a_decision_is_told_step_by_step() {
     // Two owners do everything in one transaction; the events are in order.
     let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
     let bus: BusAddresses = market.bus;
-    let proposal = bus.proposal(0);
+    let proposal = bus.proposal(&owners[0], FIRST);
+    let hash = proposal_hash(&proposal, market.now(), &price(20_000));
     let meta = market.execute(&[
-        proposal_create(&bus, &owners[0], 0, price(20_000)),
-        proposal_approve(&bus, proposal, &owners[1]),
+        proposal_create(&bus, &owners[0], FIRST, price(20_000)),
+        proposal_approve(&bus, proposal, &owners[1], hash),
         proposal_execute(&bus, proposal, &owners[1]),
         proposal_close(&bus, proposal, &owners[1], &owners[0]),
     ]);

@@ -6,7 +6,7 @@ use {
         BusOptions, LaneAddress, OfferAddresses, Refusal, TestChain, TestMarket, TokenProgram,
         event::{decode, logged},
         instructions::*,
-        market::BUYER_TOKENS,
+        market::{BUYER_TOKENS, lock_take},
     },
     solana_instruction::{Instruction, error::InstructionError},
     solana_transaction_error::TransactionError,
@@ -72,7 +72,7 @@ pub fn purchase_moves_energy_and_money_together() {
         let meta = market.execute(&[purchase]);
         // 1,501 Wh x 250,000 / 1,000
         let cost = 375_250;
-        assert_eq!(market.tokens(&market.payout), cost);
+        assert_eq!(market.tokens(&market.vault), cost);
         assert_eq!(market.tokens(&market.payment), BUYER_TOKENS - cost);
         let state = market.offer_state(&offer);
         assert_eq!((state.listed_wh, state.remaining_wh, state.version), (10_000, 8_499, 1));
@@ -81,6 +81,7 @@ pub fn purchase_moves_energy_and_money_together() {
         let mut preimage = b"multibus:purchase:v1".to_vec();
         preimage.extend_from_slice(multibus::ID.as_ref());
         preimage.extend_from_slice(market.buyer.as_ref());
+        preimage.push(0);
         preimage.extend_from_slice(&0u16.to_le_bytes());
         preimage.extend_from_slice(&nonce.to_le_bytes());
         preimage.extend_from_slice(offer.address.as_ref());
@@ -121,7 +122,7 @@ pub fn purchase_rounds_the_cost_up() {
     for (energy_wh, cost) in [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (1_999, 2)] {
         market.buy(&offer, energy_wh);
         paid += cost;
-        assert_eq!(market.tokens(&market.payout), paid, "{energy_wh} Wh");
+        assert_eq!(market.tokens(&market.vault), paid, "{energy_wh} Wh");
     }
 }
 
@@ -135,7 +136,7 @@ pub fn purchase_up_to_an_amount_takes_what_there_is() {
     let purchase = guarded(&market, &offer, (9_000, 6_000), u64::MAX, 0);
     market.execute(&[purchase]);
     assert_eq!(market.offer_state(&offer).remaining_wh, 0, "what was left");
-    assert_eq!(market.tokens(&market.payout), 2_500_000, "paid for 10 kWh at 0.25");
+    assert_eq!(market.tokens(&market.vault), 2_500_000, "paid for 10 kWh at 0.25");
 }
 
 #[test]
@@ -147,7 +148,7 @@ pub fn purchase_of_less_than_was_asked_has_the_hash_of_what_was_asked() {
     let meta = market.execute(&[purchase]);
     // The buyer knew it before: it is of the order, with 12 kWh and the price limit, not of the fill.
     let order = state::Order { offer: offer.address, energy_wh: 12_000, max_price_per_kwh: 300_000 };
-    let hash = state::transaction_hash(&market.buyer, 0, nonce, &[order]);
+    let hash = state::transaction_hash(state::PurchaseKind::Single, &market.buyer, 0, nonce, &[order]);
     let lane: state::Trader = market.state(&market.lane.address);
     let (_, receipt) = lane.receipts().next().expect("a receipt");
     assert_eq!((receipt.transaction_hash, receipt.energy_wh, receipt.paid), (hash, 10_000, 2_500_000));
@@ -168,8 +169,7 @@ pub fn purchase_up_to_an_amount_leaves_what_is_locked() {
         let mint = market.bus.mint;
         market.chain.buyer("other", &mint)
     };
-    let take = multibus::instruction::LockTake { energy_wh: 9_000, max_price_per_kwh: u64::MAX, expected_version: 0 };
-    market.execute(&[take.to_instruction(lock_take_accounts(&offer, &other, payment))]);
+    market.execute(&[lock_take(&offer, &other, 0, payment, 9_000)]);
     let purchase = guarded(&market, &offer, (u64::MAX, 1), u64::MAX, 0);
     market.execute(&[purchase]);
     let state = market.offer_state(&offer);
@@ -289,23 +289,27 @@ pub fn purchase_by_the_seller_is_rejected() {
 #[test]
 pub fn purchase_whose_cost_overflows_is_rejected() {
     refuses!(arithmetic: purchase);
-    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = 1 << 40));
     let offer = market.offer_with(|options| options.energy(1_000_000_000).price(u64::MAX));
     for energy_wh in [1_001, 1_000_000_000] {
         let purchase = market.purchase(&offer, energy_wh);
         market.assert_refused(&[purchase], MultibusError::CostOverflow);
     }
+    // A purchase that fits alone, but not beside what the offer was paid before.
+    market.edit::<state::Offer>(&offer.address, |offer| offer.proceeds = 1);
+    let purchase = market.purchase(&offer, 1_000);
+    market.assert_refused(&[purchase], MultibusError::CostOverflow);
 }
 
 #[test]
 pub fn purchase_of_the_largest_cost_succeeds() {
     withstands!(arithmetic: purchase);
-    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = 1 << 40));
     let offer = market.offer_with(|options| options.energy(1_000).price(u64::MAX));
     let (mint, payment, authority) = (market.bus.mint, market.payment, market.fee_payer);
     market.arrange(&[mint.mint_to(&payment, &authority, u64::MAX - BUYER_TOKENS)]);
     market.buy(&offer, 1_000);
-    assert_eq!((market.tokens(&market.payout), market.tokens(&payment)), (u64::MAX, 0));
+    assert_eq!((market.tokens(&market.vault), market.tokens(&payment)), (u64::MAX, 0));
     let trader: state::Trader = market.state(&market.lane.address);
     assert_eq!(trader.total_paid, u64::MAX);
 }
@@ -313,7 +317,7 @@ pub fn purchase_of_the_largest_cost_succeeds() {
 #[test]
 pub fn purchase_of_more_than_32_bits_of_energy_is_rounded_up() {
     withstands!(arithmetic: purchase);
-    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = 1 << 40));
     let (energy, price) = ((1 << 32) + 1, 250_001);
     let cost = (energy as u128 * price as u128).div_ceil(1_000) as u64;
     assert_ne!(energy as u128 * price as u128 % 1_000, 0);
@@ -321,19 +325,20 @@ pub fn purchase_of_more_than_32_bits_of_energy_is_rounded_up() {
     let (mint, payment, authority) = (market.bus.mint, market.payment, market.fee_payer);
     market.arrange(&[mint.mint_to(&payment, &authority, cost - BUYER_TOKENS)]);
     market.buy(&offer, energy);
-    assert_eq!((market.tokens(&market.payout), market.tokens(&payment)), (cost, 0));
+    assert_eq!((market.tokens(&market.vault), market.tokens(&payment)), (cost, 0));
 }
 
 #[test]
 pub fn purchase_past_the_largest_total_succeeds() {
     withstands!(arithmetic: purchase);
-    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = u64::MAX));
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|c| c.capacity_wh = 1 << 40));
     let offer = market.offer_with(|options| options.energy(3_000).price(u64::MAX));
     let (mint, payment, payout, seller) = (market.bus.mint, market.payment, market.payout, market.seller);
     let authority = market.fee_payer;
     market.arrange(&[mint.mint_to(&payment, &authority, u64::MAX - BUYER_TOKENS)]);
     for _ in 0..3 {
         market.buy(&offer, 1_000);
+        market.withdraw(&offer);
         // The seller gives it all back.
         let back = spl_token_2022_interface::instruction::transfer_checked(
             &mint.program.address(),
@@ -352,14 +357,16 @@ pub fn purchase_past_the_largest_total_succeeds() {
 }
 
 #[test]
-pub fn purchase_after_the_expiry_second_is_rejected() {
+pub fn purchase_from_the_expiry_second_on_is_rejected() {
     let mut market = TestMarket::new();
     let expires_at = market.now() + 60;
     let offer = market.offer_with(|options| options.expires(expires_at));
-    market.go_to(expires_at + 1);
-    let purchase = market.purchase(&offer, 1);
-    market.assert_refused(&[purchase], MultibusError::OfferExpired);
-    market.go_to(expires_at);
+    for now in [expires_at, expires_at + 1] {
+        market.go_to(now);
+        let purchase = market.purchase(&offer, 1);
+        market.assert_refused(&[purchase], MultibusError::OfferExpired);
+    }
+    market.go_to(expires_at - 1);
     market.buy(&offer, 1);
 }
 
@@ -371,7 +378,8 @@ pub fn purchase_at_gate_closure_is_rejected() {
     for now in [start - 60, start - 59, start, start + 900] {
         market.go_to(now);
         let purchase = market.purchase(&offer, 1);
-        market.assert_refused(&[purchase], MultibusError::GateClosed);
+        // An offer ends with its window's gate at the latest.
+        market.assert_refused(&[purchase], MultibusError::OfferExpired);
     }
     market.go_to(start - 61);
     market.buy(&offer, 1);
@@ -387,6 +395,27 @@ pub fn purchase_while_paused_is_rejected() {
     market.assert_refused(&[purchase], MultibusError::BusPaused);
     market.set_paused(&bus, false);
     market.buy(&offer, 1);
+}
+
+#[test]
+pub fn nothing_trades_on_a_closing_bus() {
+    let mut market = TestMarket::new();
+    let bus = market.bus;
+    let offer = market.offer(10_000);
+    market.decide(&bus, multibus::state::ProposalAction::BusClose);
+    for trade in [market.purchase(&offer, 1), market.batch(&[(offer, 1)]), market.lock_take(&offer, 1)] {
+        market.assert_refused(&[trade], MultibusError::BusClosing);
+    }
+}
+
+#[test]
+pub fn purchase_batch_and_lock_of_the_same_order_have_different_hashes() {
+    use state::PurchaseKind::{Batch, LockSettlement, Single};
+    let market = TestMarket::new();
+    let order = state::Order { offer: market.bus.address, energy_wh: 1_000, max_price_per_kwh: 250_000 };
+    let hashes =
+        [Single, Batch, LockSettlement].map(|kind| state::transaction_hash(kind, &market.buyer, 0, 7, &[order]));
+    assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
 }
 
 #[test]
@@ -424,7 +453,7 @@ pub fn purchase_with_any_nonce_but_the_next_is_rejected() {
     market.assert_refused(from_ref(&purchase), MultibusError::NonceMismatch);
     market.pass(1_000);
     market.assert_refused(from_ref(&purchase), MultibusError::NonceMismatch);
-    assert_eq!(market.tokens(&market.payout), 250_000, "paid once");
+    assert_eq!(market.tokens(&market.vault), 250_000, "paid once");
     // Also where nothing is left to buy.
     let rest = market.purchase(&offer, 9_000);
     market.execute(&[rest]);
@@ -440,7 +469,7 @@ pub fn purchase_sent_again_as_it_was_is_not_processed_again() {
     market.send_transaction(transaction.clone()).expect("the first lands");
     let again = market.svm.send_transaction(transaction).expect_err("the second does not");
     assert!(matches!(again.err, TransactionError::AlreadyProcessed | TransactionError::BlockhashNotFound));
-    assert_eq!(market.tokens(&market.payout), 250_000);
+    assert_eq!(market.tokens(&market.vault), 250_000);
 }
 
 #[test]
@@ -508,36 +537,37 @@ pub fn purchase_paid_to_another_account_is_rejected() {
     let mut market = TestMarket::new();
     let (bus, buyer, seller) = (market.bus, market.buyer, market.seller);
     let own = market.token_account("buyer's other account", &bus.mint, &buyer, 0);
-    let sellers = market.token_account("seller's other account", &bus.mint, &seller, 0);
+    let other_vault = market.open_own_seller(&bus, &seller).vault;
+    let payout = market.payout;
     let offer = market.offer(10_000);
-    for payout in [own, sellers, bus.escrow, bus.treasury, bus.capacity] {
-        let purchase = with_accounts(&market, &offer, |accounts| accounts.payout = payout);
-        market.assert_refused(&[purchase], MultibusError::PayoutMismatch);
+    for vault in [own, payout, other_vault, bus.unclaimed, bus.treasury, bus.capacity] {
+        let purchase = with_accounts(&market, &offer, |accounts| accounts.vault = vault);
+        market.assert_refused(&[purchase], MultibusError::VaultMismatch);
     }
 }
 
 #[test]
-pub fn purchase_paid_from_the_payout_is_rejected() {
+pub fn purchase_paid_from_the_vault_is_rejected() {
     refuses!(duplicate_account: purchase);
     let mut market = TestMarket::new();
     let offer = market.offer(10_000);
-    let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = accounts.payout);
+    let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = accounts.vault);
     market.assert_refused(&[purchase], Refusal::custom(2040));
 }
 
 #[test]
 pub fn purchase_in_another_mint_is_rejected() {
     refuses!(wrong_account: purchase);
-    let mut market = TestMarket::new();
-    let buyer = market.buyer;
-    let other = market.mint("worthless", TokenProgram::SplToken, &[]);
-    let payment = market.token_account("worthless tokens", &other, &buyer, 1_000_000_000);
-    let offer = market.offer(10_000);
-    let purchase = with_accounts(&market, &offer, |accounts| accounts.mint = other.address);
-    market.assert_refused(&[purchase], MultibusError::MintMismatch);
-    // With the right mint, the token program refuses the account.
-    let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = payment);
-    market.assert_refused(&[purchase], token_error(TokenError::MintMismatch));
+    for program in TokenProgram::BOTH {
+        let mut market = TestMarket::with(program, |options| options);
+        let buyer = market.buyer;
+        let other = market.mint("worthless", program, &[]);
+        let payment = market.token_account("worthless tokens", &other, &buyer, 1_000_000_000);
+        let offer = market.offer(10_000);
+        // The vault is of the bus's mint, so the token program refuses the account that pays.
+        let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = payment);
+        market.assert_refused(&[purchase], token_error(TokenError::MintMismatch));
+    }
 }
 
 #[test]
@@ -590,11 +620,13 @@ pub fn purchase_with_somebody_elses_tokens_is_rejected() {
         let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = tokens);
         market.assert_refused(&[purchase], token_error(TokenError::OwnerMismatch));
         // Nor with the deposits or the revenue of the bus, whose address signs for it elsewhere.
-        for account in [market.bus.escrow, market.bus.treasury] {
+        for account in [market.vault, market.bus.unclaimed, market.bus.treasury] {
             let authority = market.fee_payer;
             market.arrange(&[mint.mint_to(&account, &authority, 1_000_000)]);
+            let refusal =
+                if account == market.vault { Refusal::custom(2040) } else { token_error(TokenError::OwnerMismatch) };
             let purchase = with_accounts(&market, &offer, |accounts| accounts.payment = account);
-            market.assert_refused(&[purchase], token_error(TokenError::OwnerMismatch));
+            market.assert_refused(&[purchase], refusal);
         }
     }
 }
@@ -620,26 +652,58 @@ pub fn purchase_by_a_delegate_spends_what_was_approved() {
 }
 
 #[test]
-pub fn purchase_of_an_offer_whose_payout_is_frozen_or_closed_is_rejected() {
+pub fn purchase_depends_on_no_account_of_the_seller() {
     for program in TokenProgram::BOTH {
         let mut market = TestMarket::with(program, |options| options);
-        let (mint, payout, seller, authority) = (market.bus.mint, market.payout, market.seller, market.fee_payer);
+        let (mint, payout, seller) = (market.bus.mint, market.payout, market.seller);
         let offer = market.offer(10_000);
-        let program = mint.program.address();
-        use spl_token_2022_interface::instruction as token;
-        market.arrange(&[token::freeze_account(&program, &payout, &mint.address, &authority, &[]).unwrap()]);
+        market.freeze(&mint, &payout);
+        market.buy(&offer, 1_000);
+        market.thaw(&mint, &payout);
+        market.close_token_account(&mint, &payout, &seller);
+        market.buy(&offer, 1_000);
+        assert_eq!(market.tokens(&market.vault), 500_000);
+    }
+}
+
+#[test]
+pub fn purchase_into_a_vault_that_the_issuer_froze_is_rejected_and_costs_nothing() {
+    for program in TokenProgram::BOTH {
+        let mut market = TestMarket::with(program, |options| options);
+        let (mint, vault) = (market.bus.mint, market.vault);
+        let offer = market.offer(10_000);
+        market.freeze(&mint, &vault);
         let purchase = market.purchase(&offer, 1);
         market.assert_refused(&[purchase], token_error(TokenError::AccountFrozen));
-        market.arrange(&[
-            token::thaw_account(&program, &payout, &mint.address, &authority, &[]).unwrap(),
-            token::close_account(&program, &payout, &seller, &seller, &[]).unwrap(),
-        ]);
-        let purchase = market.purchase(&offer, 1);
-        let transaction = market.transaction(&[purchase], &[]);
-        let failure = market.send_transaction(transaction).expect_err("there is nothing to pay into");
-        assert!(matches!(failure.err, TransactionError::InstructionError(0, _)), "{:?}", failure.err);
-        assert_eq!(market.tokens(&market.payment), BUYER_TOKENS);
+        market.thaw(&mint, &vault);
+        market.buy(&offer, 1);
     }
+}
+
+#[test]
+pub fn purchase_below_the_least_size_is_rejected_unless_it_takes_the_rest() {
+    let mut market = TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.least_wh = 100));
+    let offer = market.offer(350);
+    for energy in [(99, 1), (1, 1)] {
+        let purchase = guarded(&market, &offer, energy, u64::MAX, 0);
+        market.assert_refused(&[purchase], MultibusError::SizeTooSmall);
+    }
+    let batch = market.batch(&[(offer, 99)]);
+    market.assert_refused(&[batch], MultibusError::SizeTooSmall);
+    let lock = market.lock_take(&offer, 99);
+    market.assert_refused(&[lock], MultibusError::SizeTooSmall);
+    market.buy(&offer, 100);
+    market.buy(&offer, 200);
+    // The least size is that of the listing: a later decision is about later offers.
+    let bus = market.bus;
+    market.decide(&bus, multibus::state::ProposalAction::LeastSizeSet { least_wh: 1_000 });
+    assert_eq!(market.offer_state(&offer).least_wh, 100);
+    // 50 Wh are left: part of them is too little, all of them are not.
+    let part = market.purchase(&offer, 49);
+    market.assert_refused(&[part], MultibusError::SizeTooSmall);
+    let rest = guarded(&market, &offer, (1_000, 1), u64::MAX, 0);
+    market.execute(&[rest]);
+    assert_eq!(market.offer_state(&offer).remaining_wh, 0);
 }
 
 #[test]
@@ -659,8 +723,8 @@ pub fn purchase_of_own_bus_by_an_owner_who_is_not_the_seller_succeeds() {
     let (owner, payment, lane) = chain.buyer("owner", &mint);
     let bus = chain.create_bus(&owner, &mint, &BusOptions::new(&owner));
     let member = chain.wallet("member");
-    let payout = chain.token_account("member's payout", &mint, &member, 0);
-    let offer = chain.create_offer(&bus, bus.capacity, &member, payout, OfferOptions::new(0));
+    chain.open_seller(&bus, &member);
+    let offer = chain.create_offer(&bus, bus.capacity, &member, OfferOptions::new(0));
     let nonce = chain.nonce(&lane);
     let purchase = Purchase { nonce, energy_wh: 1, min_energy_wh: 1, max_price_per_kwh: u64::MAX, expected_version: 0 };
     chain.execute(&[purchase.to_instruction(purchase_accounts(&offer, &lane, payment))]);

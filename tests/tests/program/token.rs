@@ -1,9 +1,9 @@
 //! Which settlement mints a bus accepts.
 
 use {
-    multibus::{error::MultibusError, instruction::BusCreate},
+    multibus::{error::MultibusError, instruction::BusCreate, state::ProposalAction},
     multibus_tests::{
-        BusOptions, Mint, MintExtension, Refusal, TestChain, TestMarket, TokenProgram, instructions::*,
+        BusOptions, Mint, MintExtension, Refusal, TestChain, TestMarket, TokenProgram, chain::FIRST, instructions::*,
         market::BUYER_TOKENS,
     },
     solana_account::Account,
@@ -21,6 +21,7 @@ fn refused(extensions: &[MintExtension], error: MultibusError) {
     let mut chain = TestChain::new();
     let mint = chain.mint("mint", TokenProgram::Token2022, extensions);
     let creator = chain.wallet("creator");
+    chain.execute(&[creator_open(&creator, 0)]);
     chain.assert_refused(&[bus_create(&creator, &mint, &BusOptions::new(&creator))], error);
 }
 
@@ -40,6 +41,8 @@ fn accepted(extensions: &[MintExtension]) {
     market.execute(&[release]);
     let batch = market.batch(&[(offer, 1_000)]);
     market.execute(&[batch]);
+    assert_eq!(market.tokens(&market.vault), 3 * 250_000 + 2_500);
+    market.withdraw(&offer);
     assert_eq!(market.tokens(&market.payout), 3 * 250_000 + 2_500);
 }
 
@@ -69,6 +72,18 @@ pub fn mint_with_transfer_hook_is_rejected() {
 pub fn mint_with_permanent_delegate_is_rejected() {
     refuses!(token_2022: bus_create);
     refused(&[MintExtension::PermanentDelegate], MultibusError::MintHasPermanentDelegate);
+}
+
+#[test]
+pub fn mint_that_pays_interest_on_paper_is_rejected() {
+    refuses!(token_2022: bus_create);
+    refused(&[MintExtension::InterestBearing], MultibusError::MintInterestBearing);
+}
+
+#[test]
+pub fn mint_whose_shown_amounts_are_scaled_is_rejected() {
+    refuses!(token_2022: bus_create);
+    refused(&[MintExtension::ScaledUiAmount], MultibusError::MintScaledAmount);
 }
 
 #[test]
@@ -102,6 +117,7 @@ pub fn mint_with_an_extension_not_known_to_be_harmless_is_rejected() {
         let mut chain = TestChain::new();
         let mint = mint_with_tail(&mut chain, &[1, number, 0, 0, 0]);
         let creator = chain.wallet("creator");
+        chain.execute(&[creator_open(&creator, 0)]);
         let create = bus_create(&creator, &mint, &BusOptions::new(&creator));
         chain.assert_refused(&[create], MultibusError::MintExtensionUnknown);
     }
@@ -111,19 +127,23 @@ pub fn mint_with_an_extension_not_known_to_be_harmless_is_rejected() {
 pub fn mint_with_a_dangerous_extension_behind_harmless_ones_is_rejected() {
     refuses!(token_2022: bus_create);
     use MintExtension::*;
-    refused(&[MetadataPointer, InterestBearing, TransferFee], MultibusError::MintHasTransferFee);
+    refused(&[MetadataPointer, GroupPointer, TransferFee], MultibusError::MintHasTransferFee);
+    refused(&[MetadataPointer, InterestBearing], MultibusError::MintInterestBearing);
     refused(&[GroupPointer, TransferHook], MultibusError::MintHasTransferHook);
-    refused(&[MetadataPointer, ScaledUiAmount, PermanentDelegate], MultibusError::MintHasPermanentDelegate);
+    refused(&[MetadataPointer, PermanentDelegate], MultibusError::MintHasPermanentDelegate);
+    refused(&[MetadataPointer, ScaledUiAmount], MultibusError::MintScaledAmount);
 }
 
 #[test]
 pub fn mint_with_harmless_extensions_trades() {
-    withstands!(token_2022: purchase, purchase_batch, lock_take, lock_settle, lock_release);
+    withstands!(
+        token_2022: purchase, purchase_batch, lock_take, lock_settle, lock_release, seller_open, seller_withdraw
+    );
     use MintExtension::*;
-    for extension in [InterestBearing, MetadataPointer, GroupPointer, GroupMemberPointer, ScaledUiAmount] {
+    for extension in [MetadataPointer, GroupPointer, GroupMemberPointer] {
         accepted(&[extension]);
     }
-    accepted(&[MetadataPointer, InterestBearing, GroupPointer]);
+    accepted(&[MetadataPointer, GroupMemberPointer, GroupPointer]);
     accepted(&[]);
 }
 
@@ -136,15 +156,26 @@ fn earned(market: &mut TestMarket) -> Instruction {
 
 #[test]
 pub fn a_mint_gets_no_fee_hook_or_delegate_after_its_bus_was_made() {
-    withstands!(token_2022: purchase, purchase_batch, lock_take, lock_settle, lock_release, treasury_claim);
+    withstands!(
+        token_2022: purchase, purchase_batch, lock_take, lock_settle, lock_release, treasury_claim, proposal_execute
+    );
     use MintExtension::*;
-    for present in [&[][..], &[MetadataPointer], &[MetadataPointer, InterestBearing]] {
+    for present in [&[][..], &[MetadataPointer], &[MetadataPointer, GroupPointer]] {
         let mut chain = TestChain::new();
         let mint = chain.mint("mint", TokenProgram::Token2022, present);
         let mut market = TestMarket::on_chain(chain, mint, |options| options);
         let (buyer, authority) = (market.buyer, market.fee_payer);
         let before = market.account(&mint.address);
-        for extension in [TransferFee, TransferHook, PermanentDelegate, NonTransferable, CloseAuthority, Pausable] {
+        for extension in [
+            TransferFee,
+            TransferHook,
+            PermanentDelegate,
+            NonTransferable,
+            CloseAuthority,
+            Pausable,
+            InterestBearing,
+            ScaledUiAmount,
+        ] {
             let late = extension.initialize(&mint.address, &authority);
             let failure = market.send(&[late]).expect_err("a mint is what it was made as");
             assert!(
@@ -160,7 +191,7 @@ pub fn a_mint_gets_no_fee_hook_or_delegate_after_its_bus_was_made() {
         let batch = market.batch(&[(offer, 1_000)]);
         market.execute(&[batch]);
         market.lock(&offer, 1_000);
-        assert_eq!(market.tokens(&market.bus.escrow), 250_000);
+        assert_eq!(market.tokens(&market.vault), 3 * 250_000);
         let settle = market.lock_settle(&offer);
         market.execute(&[settle]);
         market.lock(&offer, 1_000);
@@ -168,8 +199,16 @@ pub fn a_mint_gets_no_fee_hook_or_delegate_after_its_bus_was_made() {
         market.execute(&[release]);
         let claim = earned(&mut market);
         market.execute(&[claim]);
+        market.withdraw(&offer);
         assert_eq!(market.tokens(&market.payout), 3 * 250_000 + 2_500 + 1_000);
         assert_eq!(market.tokens(&market.payment), BUYER_TOKENS - 3 * 250_000 - 2_500);
+        // What the bus sold itself is swept where shares change.
+        let (bus, seller) = (market.bus, market.seller);
+        let own = market.bus_offer(&seller, 10_000, 250_000);
+        market.buy(&own, 1_000);
+        market.execute(&[offer_collect(&own)]);
+        market.decide(&bus, ProposalAction::SharesSet { shares_bps: vec![10_000] });
+        assert_eq!((market.tokens(&own.vault), market.tokens(&bus.treasury)), (0, 250_000));
     }
 }
 
@@ -180,10 +219,12 @@ pub fn the_accounts_of_a_bus_get_no_delegate_and_no_other_owner() {
         let mut market = TestMarket::with(program, |options| options);
         let (bus, seller, thief, mint) = (market.bus, market.seller, market.wallet("thief"), market.bus.mint);
         let thiefs = market.token_account("thief's tokens", &mint, &thief, 0);
+        let vault = market.vault;
         let token = program.address();
         // Neither an owner of the bus nor a thief can sign for the bus; only the program can.
         let refused = |market: &mut TestMarket, attempt: &dyn Fn(&Address, &Address) -> Instruction| {
-            for (account, signer) in [bus.escrow, bus.treasury].into_iter().flat_map(|a| [(a, seller), (a, thief)]) {
+            let accounts = [bus.unclaimed, bus.treasury, vault].into_iter();
+            for (account, signer) in accounts.flat_map(|account| [(account, seller), (account, thief)]) {
                 let attempt = attempt(&account, &signer);
                 market.assert_refused(&[attempt], Refusal::custom(TokenError::OwnerMismatch as u32));
             }
@@ -192,8 +233,10 @@ pub fn the_accounts_of_a_bus_get_no_delegate_and_no_other_owner() {
         refused(&mut market, &|account, signer| {
             token_2022::close_account(&token, account, &thief, signer, &[]).unwrap()
         });
-        let (claim, authority) = (earned(&mut market), market.fee_payer);
-        market.arrange(&[mint.mint_to(&bus.escrow, &authority, 1_000)]);
+        let claim = earned(&mut market);
+        for account in [bus.unclaimed, vault] {
+            market.gift(&mint, &account, 1_000);
+        }
         refused(&mut market, &|account, signer| {
             token_2022::approve(&token, account, &thief, signer, &[], u64::MAX).unwrap()
         });
@@ -205,8 +248,8 @@ pub fn the_accounts_of_a_bus_get_no_delegate_and_no_other_owner() {
         refused(&mut market, &|account, signer| {
             token_2022::transfer_checked(&token, account, &mint.address, &thiefs, signer, &[], 1, 6).unwrap()
         });
-        let stolen = treasury_claim(&bus, &seller, thiefs);
-        market.assert_refused(&[stolen], MultibusError::ClaimNotOwners);
+        let stolen = treasury_claim_by(&bus, &thief, &seller, thiefs);
+        market.assert_refused(&[stolen], MultibusError::PayeeMismatch);
         market.execute(&[claim]);
         assert_eq!(market.tokens(&market.payout), 1_000);
     }
@@ -219,6 +262,7 @@ pub fn mint_whose_extensions_are_malformed_is_rejected() {
         let mut chain = TestChain::new();
         let mint = mint_with_tail(&mut chain, tail);
         let creator = chain.wallet("creator");
+        chain.execute(&[creator_open(&creator, 0)]);
         let create = bus_create(&creator, &mint, &BusOptions::new(&creator));
         chain.assert_refused(&[create], MultibusError::MintInvalid);
     }
@@ -230,6 +274,7 @@ pub fn mint_that_is_none_is_rejected() {
     for program in TokenProgram::BOTH {
         let mut chain = TestChain::new();
         let creator = chain.wallet("creator");
+        chain.execute(&[creator_open(&creator, 0)]);
         let mint = chain.mint("mint", program, &[]);
         let account = chain.token_account("tokens", &mint, &creator, 0);
         // A token account; a mint that is not initialised; a mint that is cut short.
@@ -252,6 +297,7 @@ pub fn mint_that_is_none_is_rejected() {
 pub fn mint_with_an_extension_of_token_2022_in_spl_token_is_rejected() {
     let mut chain = TestChain::new();
     let creator = chain.wallet("creator");
+    chain.execute(&[creator_open(&creator, 0)]);
     let mint = chain.mint("mint", TokenProgram::Token2022, &[MintExtension::MetadataPointer]);
     let account = Account { owner: TokenProgram::SplToken.address(), ..chain.account(&mint.address) };
     chain.svm.set_account(mint.address, account).unwrap();
@@ -265,12 +311,13 @@ pub fn mint_of_another_token_program_is_rejected() {
     refuses!(foreign_program: bus_create; wrong_account: bus_create);
     let mut chain = TestChain::new();
     let creator = chain.wallet("creator");
+    chain.execute(&[creator_open(&creator, 0)]);
     let fake = chain.key("fake token program");
     chain.svm.add_program(fake, multibus_tests::elf::program()).unwrap();
     let create = |mint: &Mint, program: Address| {
         let accounts =
-            multibus::accounts::BusCreate { token_program: program, ..bus_create_accounts(&creator, mint, 0) };
-        BusCreate { bus_seq: 0, config: BusOptions::new(&creator).config }.to_instruction(accounts)
+            multibus::accounts::BusCreate { token_program: program, ..bus_create_accounts(&creator, mint, FIRST) };
+        BusCreate { bus_seq: FIRST, config: BusOptions::new(&creator).config }.to_instruction(accounts)
     };
     let spl_token = chain.mint("of SPL Token", TokenProgram::SplToken, &[]);
     let token_2022 = chain.mint("of Token-2022", TokenProgram::Token2022, &[]);

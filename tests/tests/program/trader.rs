@@ -16,7 +16,7 @@ pub fn trader_open_starts_at_the_slots_first_nonce() {
         let (address, bump) = pda::trader(&wallet, lane);
         let first_nonce = chain.slot() << 20;
         let expected = state::Trader {
-            layout_version: 1,
+            layout_version: 2,
             bump,
             lane,
             padding: [0; 4],
@@ -133,7 +133,7 @@ pub fn trader_opened_ahead_closes_once_its_slot_is_there_and_never_takes_an_old_
     market.execute(std::slice::from_ref(&purchase));
     // Until its first slot, and in that one since a nonce of it is spent.
     for _ in 0..4 {
-        market.assert_refused(&[trader_close(&lane, &buyer)], MultibusError::LaneBusy);
+        market.assert_refused(&[trader_close(&lane, &buyer)], MultibusError::CounterBusy);
         let now = market.now();
         market.go_to(now);
     }
@@ -181,7 +181,7 @@ pub fn trader_close_in_the_slot_of_its_opening_and_a_purchase_is_rejected() {
     let payment = market.payment;
     let purchase = batch(&lane, payment, market.nonce(&lane), &[(offer, 1)]);
     market.execute(&[purchase]);
-    market.assert_refused(&[trader_close(&lane, &buyer)], MultibusError::LaneBusy);
+    market.assert_refused(&[trader_close(&lane, &buyer)], MultibusError::CounterBusy);
     market.pass(1);
     market.execute(&[trader_close(&lane, &buyer)]);
 }

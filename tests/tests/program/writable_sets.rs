@@ -1,10 +1,12 @@
-//! What a purchase writes: the buyer's own accounts, one offer and its payout. Two purchases conflict only if they
+//! What a purchase writes: the buyer's own accounts, one offer and its seller's vault. Two purchases conflict only if they
 //! share one of these; the chain can execute all others in parallel.
 
 use {
     multibus_tests::{
-        LaneAddress, OfferAddresses, TestChain, TestMarket, TokenProgram, instructions::*, key::pda,
-        market::BUYER_TOKENS,
+        LaneAddress, OfferAddresses, TestChain, TestMarket, TokenProgram,
+        instructions::*,
+        key::pda,
+        market::{BUYER_TOKENS, lock_take},
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -21,10 +23,11 @@ fn changes(chain: &mut TestChain, instruction: Instruction) -> BTreeSet<Address>
     chain.execute(&[instruction]);
     let sysvars = [solana_sdk_ids::sysvar::recent_blockhashes::ID, chain.fee_payer];
     let after = &chain.svm.accounts_db().inner;
-    after
-        .iter()
-        .filter(|(address, account)| !sysvars.contains(address) && before.get(*address) != Some(account))
-        .map(|(address, _)| *address)
+    before
+        .keys()
+        .chain(after.keys())
+        .filter(|address| !sysvars.contains(address) && before.get(address) != after.get(address))
+        .copied()
         .collect()
 }
 
@@ -68,8 +71,9 @@ fn two_of_each() -> (TestMarket, [(OfferAddresses, Buyer); 2]) {
     let one = market.offer_in(start, |options| options);
     let bus = market.bus;
     let other = market.wallet("other seller");
-    let payout = market.token_account("other payout", &bus.mint, &other, 0);
-    let two = market.create_offer(&bus, bus.window(start), &other, payout, OfferOptions::new(50));
+    market.open_seller(&bus, &other);
+    let gate = OfferOptions::new(0).expires(start - 60);
+    let two = market.create_offer(&bus, bus.window(start), &other, gate);
     let buyers =
         [Buyer::new(&mut market.chain, "first buyer", &one), Buyer::new(&mut market.chain, "second buyer", &two)];
     let [first, second] = buyers;
@@ -79,7 +83,8 @@ fn two_of_each() -> (TestMarket, [(OfferAddresses, Buyer); 2]) {
 /// Everything that all trades on a bus have in common.
 fn shared(market: &TestMarket, offers: &[OfferAddresses]) -> BTreeSet<Address> {
     let bus = market.bus;
-    let mut shared = BTreeSet::from([bus.address, bus.capacity, bus.treasury, bus.mint.address]);
+    let mut shared =
+        BTreeSet::from([bus.address, bus.ledger, bus.capacity, bus.treasury, bus.unclaimed, bus.mint.address]);
     shared.extend(offers.iter().map(|offer| offer.capacity));
     shared.extend(TokenProgram::BOTH.map(TokenProgram::address));
     shared.insert(multibus::ID);
@@ -106,17 +111,17 @@ fn purchases_of_different_offers_write_no_account_in_common() {
 }
 
 #[test]
-fn a_purchase_writes_its_buyer_offer_and_payout_only() {
+fn a_purchase_writes_its_buyer_offer_and_vault_only() {
     let (mut market, [(one, first), (two, _)]) = two_of_each();
     let shared = shared(&market, &[one, two]);
     for instruction in [first.purchase(&market, &one), first.batch(&market, &one)] {
         let declared = writes(&instruction);
-        let expected = BTreeSet::from([first.payment, first.lane.address, one.address, one.payout]);
+        let expected = BTreeSet::from([first.payment, first.lane.address, one.address, one.vault]);
         assert_eq!(declared, expected);
         assert!(declared.is_disjoint(&shared), "a purchase writes nothing that all trades share");
         let mut instruction = instruction;
         // The first has spent the nonce of the second.
-        if instruction.accounts.len() == 8 && instruction.data[0] == 9 {
+        if instruction.accounts.len() == 7 && instruction.data[0] == 16 {
             instruction = first.batch(&market, &one);
         }
         assert_eq!(changes(&mut market.chain, instruction), expected, "and changes just what it declares");
@@ -124,26 +129,29 @@ fn a_purchase_writes_its_buyer_offer_and_payout_only() {
 }
 
 #[test]
-fn a_sale_of_the_bus_writes_the_treasury_but_neither_bus_nor_capacity() {
+fn a_sale_of_the_bus_writes_its_own_vault_but_neither_bus_nor_treasury_nor_capacity() {
     let mut market = TestMarket::new();
     let (bus, seller) = (market.bus, market.seller);
     let offer = market.bus_offer(&seller, 10_000, 250_000);
+    let own = bus.own_seller();
     let buyer = Buyer::new(&mut market.chain, "first buyer", &offer);
-    let expected = BTreeSet::from([buyer.payment, buyer.lane.address, offer.address, bus.treasury]);
+    let expected = BTreeSet::from([buyer.payment, buyer.lane.address, offer.address, own.vault]);
     let purchase = buyer.purchase(&market, &offer);
     assert_eq!(writes(&purchase), expected);
     assert_eq!(changes(&mut market.chain, purchase), expected);
     let batch = buyer.batch(&market, &offer);
     assert_eq!(writes(&batch), expected);
     assert_eq!(changes(&mut market.chain, batch), expected);
-    // A lock of it moves its deposit from escrow to treasury.
-    let take = multibus::instruction::LockTake { energy_wh: 100, max_price_per_kwh: u64::MAX, expected_version: 0 }
-        .to_instruction(lock_take_accounts(&offer, &buyer.wallet, buyer.payment));
-    market.execute(&[take]);
-    let settle = multibus::instruction::LockSettle { nonce: market.nonce(&buyer.lane) }
-        .to_instruction(lock_settle_accounts(&offer, &buyer.lane));
-    let changed = changes(&mut market.chain, settle);
-    assert!(changed.contains(&bus.treasury) && !changed.contains(&bus.address) && !changed.contains(&bus.capacity));
+    // Settling a lock of it moves no token.
+    market.execute(&[lock_take(&offer, &buyer.wallet, 0, buyer.payment, 100)]);
+    let lock = pda::lock(&offer.address, &buyer.wallet, 0).0;
+    let settle = market.settlement(&offer, &buyer.lane, 0);
+    let expected = BTreeSet::from([buyer.wallet, buyer.lane.address, offer.address, lock]);
+    assert_eq!(changes(&mut market.chain, settle), expected);
+    // Collecting writes the offer and its seller, withdrawing the seller and two token accounts.
+    assert_eq!(changes(&mut market.chain, offer_collect(&offer)), BTreeSet::from([offer.address, own.address]));
+    let withdraw = seller_withdraw(&own, &seller, bus.treasury);
+    assert_eq!(changes(&mut market.chain, withdraw), BTreeSet::from([own.address, own.vault, bus.treasury]));
 }
 
 #[test]
@@ -152,42 +160,37 @@ fn approvals_write_the_proposal_alone_and_claims_what_they_pay() {
     let (bus, seller) = (market.bus, market.seller);
     let action = multibus::state::ProposalAction::BasePriceSet { base_price_per_kwh: 20_000 };
     let proposal = market.propose(&bus, &seller, action);
-    let approve = proposal_approve(&bus, proposal, &owners[1]);
+    let approve = market.approval(&bus, proposal, &owners[1]);
     assert_eq!(changes(&mut market.chain, approve), BTreeSet::from([proposal]));
     let revoke = proposal_revoke(&bus, proposal, &owners[1]);
     assert_eq!(changes(&mut market.chain, revoke), BTreeSet::from([proposal]));
-    let offer = market.bus_offer(&seller, 10_000, 250_000);
-    market.buy(&offer, 1_000);
-    let payout = market.payout;
+    let (mint, payout) = (bus.mint, market.payout);
+    market.gift(&mint, &bus.treasury, 1_000);
     let claim = treasury_claim(&bus, &seller, payout);
-    assert_eq!(changes(&mut market.chain, claim), BTreeSet::from([bus.address, bus.treasury, payout]));
+    assert_eq!(changes(&mut market.chain, claim), BTreeSet::from([bus.ledger, bus.treasury, payout]));
 }
 
 #[test]
-fn a_lock_writes_its_buyer_offer_and_escrow_only() {
+fn a_lock_writes_its_buyer_offer_and_seller_only() {
     let (mut market, [(one, first), (two, _)]) = two_of_each();
     let shared = shared(&market, &[one, two]);
-    let lock = pda::lock(&one.address, &first.wallet).0;
-    let take = multibus::instruction::LockTake { energy_wh: 100, max_price_per_kwh: u64::MAX, expected_version: 0 }
-        .to_instruction(lock_take_accounts(&one, &first.wallet, first.payment));
+    let lock = pda::lock(&one.address, &first.wallet, 0).0;
+    let take = lock_take(&one, &first.wallet, 0, first.payment, 100);
     let mut allowed = first.own();
-    allowed.extend([one.address, one.payout, lock, one.bus.escrow]);
-    let check = |instruction: &Instruction| {
+    allowed.extend([one.address, one.vault, lock]);
+    let check = |instruction: &Instruction, allowed: &BTreeSet<Address>| {
         let declared = writes(instruction);
-        assert!(declared.is_disjoint(&shared) && declared.is_subset(&allowed), "{declared:?}");
+        assert!(declared.is_disjoint(&shared) && declared.is_subset(allowed), "{declared:?}");
     };
-    check(&take);
-    market.execute(&[take]);
-    let settle = multibus::instruction::LockSettle { nonce: market.nonce(&first.lane) }
-        .to_instruction(lock_settle_accounts(&one, &first.lane));
-    let release = multibus::instruction::LockRelease {}.to_instruction(lock_release_accounts(
-        &one,
-        &first.wallet,
-        &first.wallet,
-        first.payment,
-    ));
-    check(&settle);
-    check(&release);
+    check(&take, &allowed);
+    market.execute(std::slice::from_ref(&take));
+    let settle = market.settlement(&one, &first.lane, 0);
+    check(&settle, &allowed);
+    market.execute(&[settle, take]);
+    // A release names what a claim is kept with; it changes that only where one is made.
+    let release = market.release(&one, &first.wallet, &first.wallet, 0);
+    let expected = BTreeSet::from([first.wallet, first.payment, one.address, one.seller, one.vault, lock]);
+    assert_eq!(changes(&mut market.chain, release), expected);
 }
 
 #[test]
