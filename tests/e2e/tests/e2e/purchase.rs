@@ -5,7 +5,7 @@ use multibus_client::{
     Error, PricePerKwh, Wh,
     multibus::error::MultibusError,
     offer::{OfferFilter, OfferSort},
-    purchase::{Order, PurchaseOrder, TransactionHash},
+    purchase::{Order, PurchaseKind, PurchaseOrder, TransactionHash},
 };
 use multibus_e2e::market::{FUNDS, NetworkMarket};
 use multibus_test_support::market::terms;
@@ -26,7 +26,7 @@ async fn an_offer_is_listed_repriced_bought_and_withdrawn() {
     buyer.open_lanes(1).await.unwrap();
     let nonce = fresh.market().trader(&buyer.address(), 0).await.unwrap().unwrap().next_nonce;
     let order = Order { offer: offer.address, energy_wh: 1_001, max_price_per_kwh: 250_000 };
-    let hash = TransactionHash::of(&buyer.address(), 0, nonce, &[order]);
+    let hash = TransactionHash::of(PurchaseKind::Single, &buyer.address(), 0, nonce, &[order]);
     let bought = buyer.buy(&PurchaseOrder::exactly(offer.address, Wh(1_001), PricePerKwh(250_000))).await.unwrap();
     assert_eq!((bought.transaction_hash, bought.energy_wh, bought.paid), (hash, 1_001, 250_250));
     assert_eq!(bought.fills.len(), 1);

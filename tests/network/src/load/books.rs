@@ -12,7 +12,7 @@ use {
         lock::Lock,
         multibus::{constants::MAX_LOCKS, state::next_history_root},
         offer::Offer,
-        purchase::{Order, TransactionHash},
+        purchase::{Order, PurchaseKind, TransactionHash},
         trader::Trader,
     },
     rand::{Rng, seq::IndexedRandom},
@@ -126,8 +126,8 @@ impl LaneBook {
     }
 
     /// Hash of a purchase under the next nonce.
-    pub fn hash(&self, buyer: &Address, orders: &[Order]) -> TransactionHash {
-        TransactionHash::of(buyer, self.lane, self.nonce, orders)
+    pub fn hash(&self, kind: PurchaseKind, buyer: &Address, orders: &[Order]) -> TransactionHash {
+        TransactionHash::of(kind, buyer, self.lane, self.nonce, orders)
     }
 
     fn record(&mut self, bought: &Bought) {

@@ -19,7 +19,7 @@ use {
         market::Settlement,
         multibus::math,
         offer::{Offer, OfferTerms, offer_cancel, offer_create},
-        purchase::{BatchItem, BatchOrder, Buyer, Order, PurchaseOrder, purchase, purchase_batch},
+        purchase::{BatchItem, BatchOrder, Buyer, Order, PurchaseKind, PurchaseOrder, purchase, purchase_batch},
         trader::Trader,
     },
     multibus_test_support::market::{SOL, terms},
@@ -336,7 +336,7 @@ impl Lane {
         let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
         let cost = math::cost(energy_wh, offer.price_per_kwh).unwrap_or_default();
         let bought = Bought {
-            hash: self.book.hash(&self.wallet, &[hashed]),
+            hash: self.book.hash(PurchaseKind::Single, &self.wallet, &[hashed]),
             energy_wh,
             fills: vec![(listed.seller, cost)],
             paid_now: cost,
@@ -365,7 +365,7 @@ impl Lane {
             chosen.iter().zip(&items).map(|(listed, item)| (listed.seller, item.cost().unwrap_or_default())).collect();
         let Ok(order) = BatchOrder::at_quote(items) else { return false };
         let bought = Bought {
-            hash: self.book.hash(&self.wallet, &order.orders()),
+            hash: self.book.hash(PurchaseKind::Batch, &self.wallet, &order.orders()),
             energy_wh: order.items.iter().map(|item| item.energy_wh).sum(),
             fills,
             paid_now: order.max_total,
@@ -417,7 +417,7 @@ impl Lane {
             return matches!(released, Fate::Landed);
         }
         let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
-        let hash = self.book.hash(&self.wallet, &[hashed]);
+        let hash = self.book.hash(PurchaseKind::LockSettlement, &self.wallet, &[hashed]);
         let bought = Bought { hash, energy_wh, fills: vec![(seller, deposit)], paid_now: 0 };
         let settle = lock_settle(&lock, &self.trader, self.book.nonce);
         matches!(self.settle(Kind::LockSettle, settle, bought).await, Fate::Landed)

@@ -4,7 +4,7 @@ use {
     crate::support::{IMPATIENT, assert_sound, each, network, paid, wallet_behind},
     multibus_client::{
         Error, Market, PricePerKwh, Wh,
-        chain::RpcOptions,
+        chain::{Chain, RpcOptions},
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
     },
     multibus_network::{
@@ -12,7 +12,7 @@ use {
         proxy::{Fault, Proxy},
     },
     multibus_test_support::market::terms,
-    serde_json::json,
+    serde_json::{Value, json},
     std::time::{Duration, Instant},
 };
 
@@ -40,15 +40,38 @@ const FAULTS: [Fault; 8] = [
 ];
 
 /// The node names a blockhash that the network forgot long ago.
-fn stale_blockhash(answer: &mut serde_json::Value) {
+fn stale_blockhash(answer: &mut Value) {
     answer["result"]["value"] =
         json!({ "blockhash": "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM", "lastValidBlockHeight": 1 });
 }
 
 /// The node says that a blockhash has expired that the network still accepts.
-fn expired_too_early(answer: &mut serde_json::Value) {
+fn expired_too_early(answer: &mut Value) {
     answer["result"]["value"]["lastValidBlockHeight"] = json!(1);
 }
+
+/// The node has taken a transaction, and answers with an error.
+fn deny(answer: &mut Value, error: &Value) {
+    *answer = json!({ "jsonrpc": "2.0", "id": answer["id"], "error": error });
+}
+
+/// The same, as if its check of the transaction had failed.
+fn deny_after_check(answer: &mut Value, cause: &Value) {
+    let data = json!({ "accounts": null, "err": cause, "logs": [], "returnData": null, "unitsConsumed": 0 });
+    deny(answer, &json!({ "code": -32002, "message": "Transaction simulation failed", "data": data }));
+}
+
+/// Every kind of error with which a node can deny a transaction that it has passed on.
+const DENIALS: [fn(&mut Value); 7] = [
+    |answer| deny(answer, &json!({ "code": -32603, "message": "Internal error" })),
+    |answer| deny(answer, &json!({ "code": -32003, "message": "Transaction signature verification failure" })),
+    |answer| deny(answer, &json!({ "code": -32005, "message": "Node is behind by 42 slots" })),
+    |answer| deny_after_check(answer, &json!("BlockhashNotFound")),
+    |answer| deny_after_check(answer, &json!("InsufficientFundsForFee")),
+    |answer| deny_after_check(answer, &json!("AccountInUse")),
+    // The offer has less free energy than asked for.
+    |answer| deny_after_check(answer, &json!({ "InstructionError": [2, { "Custom": 6052 }] })),
+];
 
 /// A buyer with an open lane buys 10 Wh while faults happen. It must be paid once, and every fault must have happened.
 async fn buys_once(fresh: &NetworkMarket, offer: multibus_client::Address, faults: &[(&'static str, Fault)]) {
@@ -93,6 +116,16 @@ async fn a_purchase_is_paid_once_whatever_becomes_of_requests_and_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_that_a_node_took_and_denied_is_paid_once() {
+    let (fresh, offer) = network().market().await;
+    let once = DENIALS.map(|denial| vec![("sendTransaction", Fault::Altered(denial))]);
+    let twice = DENIALS.map(|denial| vec![("sendTransaction", Fault::Altered(denial)); 2]);
+    each(once.into_iter().chain(twice).collect(), async |faults: Vec<_>| buys_once(&fresh, offer, &faults).await).await;
+    let sold = fresh.market().offer(&offer).await.unwrap();
+    assert_eq!(sold.sold_wh(), 10 * 2 * DENIALS.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_that_seemed_expired_and_lands_later_is_paid_once() {
     // The node calls the blockhash expired and holds the transaction back. The client signs a second one, and then both
     // reach the chain, the first one first.
@@ -129,7 +162,10 @@ async fn a_node_that_dies_after_the_purchase_landed_leaves_a_hash_to_ask_for() {
     let buyer = wallet_behind(&proxy, &member, RpcOptions { patience, ..IMPATIENT }).with_lanes(1);
     proxy.inject("sendTransaction", Fault::LastWords, 1);
     let refused = buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap_err();
-    let Error::PurchaseUnknown { transaction_hash, .. } = &refused else { panic!("{refused}") };
+    let Error::PurchaseUnknown { transaction_hash, signature, .. } = &refused else { panic!("{refused}") };
+    // It was noted before the node got it.
+    let status = fresh.chain.statuses(&[signature.expect("something was sent")]).await.unwrap()[0].clone();
+    assert!(status.is_some_and(|status| status.error.is_none()), "the transaction that is named landed");
     let sentence = refused.to_string();
     assert!(
         sentence.contains(&transaction_hash.to_string()) && sentence.contains("before you buy again"),
