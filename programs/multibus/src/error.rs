@@ -304,7 +304,7 @@ errors! {
     #[msg("A bus cannot be its own owner; name a wallet")]
     OwnerIsTheBus,
     #[msg(
-        "What is owed to a bus goes back to the treasury, or once the bus that owes it is closed, to its creator's associated account; pass that"
+        "What is owed to a bus goes back to the treasury of the bus that owes it, while that is open; pass that treasury"
     )]
     ClaimOfBus,
     #[msg("A counter starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one")]

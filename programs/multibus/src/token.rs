@@ -23,11 +23,6 @@ pub const SPL_TOKEN_ID: Address = pinocchio_token::ID;
 /// Token-2022.
 pub const TOKEN_2022_ID: Address = anchor_lang::address!("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
 
-/// Wrapped SOL of SPL Token.
-const SPL_NATIVE_MINT: Address = anchor_lang::address!("So11111111111111111111111111111111111111112");
-/// Wrapped SOL of Token-2022.
-const TOKEN_2022_NATIVE_MINT: Address = anchor_lang::address!("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9");
-
 /// Bytes of a token account without extensions; a mint with extensions is padded to this length too.
 pub const TOKEN_ACCOUNT_LEN: usize = 165;
 /// Bytes of a mint without extensions.
@@ -38,6 +33,8 @@ const MINT_IS_INITIALIZED: usize = 45;
 const ACCOUNT_OWNER: usize = 32;
 const ACCOUNT_AMOUNT: usize = 64;
 const ACCOUNT_STATE: usize = 108;
+/// 1 where the account holds wrapped SOL.
+const ACCOUNT_IS_NATIVE: usize = 109;
 const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 const ACCOUNT_STATE_FROZEN: u8 = 2;
 /// Bytes of a multisig of the token programs, whose keys could spell anything.
@@ -286,7 +283,8 @@ impl Settlement<'_> {
 
     /// Counts lamports that somebody sent to an account of wrapped SOL, so that they are no less than other gifts.
     pub fn sync(&self, account: &AccountView) -> Result<()> {
-        if address_eq(self.mint, &SPL_NATIVE_MINT) || address_eq(self.mint, &TOKEN_2022_NATIVE_MINT) {
+        let is_native = account.try_borrow()?.get(ACCOUNT_IS_NATIVE) == Some(&1);
+        if is_native && account.owned_by(self.token_program.address()) {
             SyncNative::new(account, None).invoke_with_unverified_program(self.token_program.address())?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! `capacity_close`: closes a window that is over and has no open offers; anyone may, the rent goes to its payer. A
 //! window in which nothing was sold closes earlier: by its payer, an owner or the operator at any time, by anyone once its gate
-//! has closed or its bus is closing.
+//! has closed. On a closing bus anyone closes every window without open offers.
 
 use {
     crate::{
@@ -32,11 +32,9 @@ pub fn handler(ctx: &mut Context<CapacityClose>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let capacity = &accounts.capacity;
     let (caller, bus) = (accounts.caller.address(), &accounts.bus);
-    let closes_unused = bus.closing == 1
-        || address_eq(caller, &capacity.rent_payer)
-        || bus.owner_index(caller).is_some()
-        || bus.is_operator(caller);
-    capacity.validate_close(closes_unused, clock::now()?)?;
+    let closes_unused =
+        address_eq(caller, &capacity.rent_payer) || bus.owner_index(caller).is_some() || bus.is_operator(caller);
+    capacity.validate_close(bus, closes_unused, clock::now()?)?;
     // Counted when this window was opened.
     accounts.ledger.open_windows -= 1;
     log_event!(CapacityClosed {

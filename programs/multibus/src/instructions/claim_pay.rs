@@ -1,7 +1,7 @@
 //! `claim_pay`: pays a wallet what could not be paid to it before, from the unclaimed account of its bus, also once the bus
 //! is closed. The wallet names any token account; anyone may do it for the wallet, to the account that it recorded or to
 //! its associated one. The claim closes; its rent goes to who paid it. A wallet that turns out to be a bus is paid nothing:
-//! what it was owed goes back to the treasury, or once the bus is closed, to its creator's associated account.
+//! what it was owed goes back to the treasury, and once the paying bus is closed, it stays where it is: nobody gains by closing.
 
 use {
     crate::{
@@ -10,7 +10,7 @@ use {
         event::log_event,
         payment,
         state::{Bus, Claim, Ledger, Tombstone},
-        token::{self, BusAuthority, Settlement, TokenAccount},
+        token::{BusAuthority, Settlement, TokenAccount},
     },
     anchor_lang::{address_eq, prelude::*},
 };
@@ -53,7 +53,6 @@ struct PayingBus<'a> {
     unclaimed: &'a Address,
     /// `None` once the bus is closed.
     treasury: Option<&'a Address>,
-    creator: &'a Address,
 }
 
 impl ClaimPay {
@@ -64,7 +63,7 @@ impl ClaimPay {
     /// Refuses accounts that are not the bus's, destinations that the caller may not choose or that cannot be paid, and a
     /// payment that cannot leave.
     fn validate(&self, bus: &PayingBus) -> Result<()> {
-        let PayingBus { mint, token_program, unclaimed, treasury, creator } = *bus;
+        let PayingBus { mint, token_program, unclaimed, treasury } = *bus;
         ensure!(address_eq(self.token_program.address(), token_program), TokenProgramMismatch);
         ensure!(address_eq(self.unclaimed.address(), unclaimed), UnclaimedMismatch);
         let settlement = self.settlement(mint);
@@ -72,10 +71,7 @@ impl ClaimPay {
         let caller_is_wallet = address_eq(self.caller.address(), wallet);
         let is_recorded = address_eq(destination.address(), &self.claim.refund);
         if payment::is_bus(self.wallet.account())? {
-            let goes_back = match treasury {
-                Some(treasury) => address_eq(destination.address(), treasury),
-                None => token::is_associated(destination.address(), creator, &settlement),
-            };
+            let goes_back = treasury.is_some_and(|treasury| address_eq(destination.address(), treasury));
             ensure!(goes_back, ClaimOfBus);
             let payable = TokenAccount::read(destination, &settlement).is_some_and(|account| account.is_payable());
             ensure!(payable, PayeeUnpayable);
@@ -116,7 +112,6 @@ impl ClaimPay {
             token_program: &bus.token_program,
             unclaimed: &bus.unclaimed,
             treasury: Some(&bus.treasury),
-            creator: &bus.creator,
         })?;
         // SAFETY: the ledger is loaded nowhere else in this instruction, and is no account of another kind.
         let mut ledger = unsafe { Account::<Ledger>::load_mut(*self.ledger.account())? };
@@ -141,7 +136,6 @@ impl ClaimPay {
             token_program: &stone.token_program,
             unclaimed: &stone.unclaimed,
             treasury: None,
-            creator: &stone.creator,
         })?;
         let amount = self.claim.amount;
         let is_last = stone.close_claim()?;

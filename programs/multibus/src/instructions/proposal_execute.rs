@@ -9,7 +9,7 @@ use {
         error::{MultibusError, ensure, refuse},
         event::log_event,
         payment,
-        state::{ActionKind, Bus, Capacity, Ledger, Proposal, Seller, counter},
+        state::{ActionKind, Bus, Capacity, Ledger, Proposal, Seller},
         token::{BusAuthority, Settlement, TokenAccount},
     },
     anchor_lang::{address_eq, prelude::*},
@@ -108,7 +108,7 @@ pub fn handler(ctx: &mut Context<ProposalExecute>) -> Result<()> {
     let Some(treasury) = TokenAccount::read(accounts.treasury.account(), &accounts.settlement()) else {
         refuse!(TokenAccountInvalid)
     };
-    let first_proposal = counter::first_number(clock.slot)?;
+    let first_proposal = accounts.ledger.first_proposal(clock.slot)?;
     action.apply(&mut accounts.bus, &mut accounts.ledger, &mut accounts.general, treasury.amount, first_proposal)?;
     if kind.is_of_seller() {
         accounts.decide_on_seller(kind)?;

@@ -20,7 +20,8 @@ pub struct TreasuryClaim {
     /// The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
-    /// The owner who is paid; need not sign. May be the caller.
+    /// The owner who is paid; need not sign. May be the caller, or any other account.
+    #[account(unsafe(dup))]
     pub owner: UncheckedAccount,
     pub bus: Account<Bus>,
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]

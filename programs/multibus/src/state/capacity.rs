@@ -112,9 +112,13 @@ impl Capacity {
 
     /// Who may close a window: where nothing was sold and no offer is open, who closes unused windows (see
     /// `capacity_close`) at any time and anyone once the gate has closed; else anyone once it is over and has no open offer.
-    pub fn validate_close(&self, closes_unused: bool, now: i64) -> Result<()> {
+    /// On a closing bus, on which nothing is listed any more, anyone once it has no open offer.
+    pub fn validate_close(&self, bus: &Bus, closes_unused: bool, now: i64) -> Result<()> {
         ensure!(self.window_start != 0, CapacityIsGeneral);
         ensure!(self.open_offers == 0, WindowHasOffers, "{} offers are open", self.open_offers);
+        if bus.closing == 1 {
+            return Ok(());
+        }
         if self.committed_wh == 0 {
             ensure!(
                 closes_unused || now >= self.gate_closes_at,
@@ -258,32 +262,38 @@ mod tests {
     #[test]
     fn a_window_that_nobody_used_is_closed_by_its_payer_at_once_and_by_anyone_after_its_gate() {
         let mut capacity = window(1_000);
-        assert_eq!(capacity.validate_close(true, 0), Ok(()));
-        assert_eq!(capacity.validate_close(false, 839), Err(MultibusError::WindowUnused.into()));
-        assert_eq!(capacity.validate_close(false, 840), Ok(()));
+        assert_eq!(capacity.validate_close(&bus(1_000), true, 0), Ok(()));
+        assert_eq!(capacity.validate_close(&bus(1_000), false, 839), Err(MultibusError::WindowUnused.into()));
+        assert_eq!(capacity.validate_close(&bus(1_000), false, 840), Ok(()));
         capacity.list(10, 1_000).unwrap();
         for closes_unused in [true, false] {
-            let refused = capacity.validate_close(closes_unused, 9_999);
+            let refused = capacity.validate_close(&bus(1_000), closes_unused, 9_999);
             assert_eq!(refused, Err(MultibusError::WindowHasOffers.into()));
         }
         // All of it was withdrawn.
         capacity.unlist(10);
         capacity.close_offer();
-        assert_eq!(capacity.validate_close(true, 0), Ok(()));
+        assert_eq!(capacity.validate_close(&bus(1_000), true, 0), Ok(()));
         let general = Capacity { window_start: 0, ..capacity };
-        assert_eq!(general.validate_close(true, 9_999), Err(MultibusError::CapacityIsGeneral.into()));
+        assert_eq!(general.validate_close(&bus(1_000), true, 9_999), Err(MultibusError::CapacityIsGeneral.into()));
     }
 
     #[test]
     fn a_window_that_sold_closes_at_its_end_and_without_offers() {
         let mut capacity = window(1_000);
         capacity.list(10, 1_000).unwrap();
-        assert_eq!(capacity.validate_close(true, 1_800), Err(MultibusError::WindowHasOffers.into()));
+        assert_eq!(capacity.validate_close(&bus(1_000), true, 1_800), Err(MultibusError::WindowHasOffers.into()));
         capacity.close_offer();
-        assert_eq!(capacity.validate_close(true, 1_799), Err(MultibusError::WindowNotOver.into()));
-        assert_eq!(capacity.validate_close(false, 1_800), Ok(()));
+        assert_eq!(capacity.validate_close(&bus(1_000), true, 1_799), Err(MultibusError::WindowNotOver.into()));
+        assert_eq!(capacity.validate_close(&bus(1_000), false, 1_800), Ok(()));
+        // On a closing bus nothing is listed any more, so that nobody sells the window twice.
+        let closing = Bus { closing: 1, ..bus(1_000) };
+        assert_eq!(capacity.validate_close(&closing, false, 0), Ok(()));
+        capacity.list(10, 1_000).unwrap();
+        assert_eq!(capacity.validate_close(&closing, true, 0), Err(MultibusError::WindowHasOffers.into()));
+        capacity.close_offer();
         let endless = Capacity { window_start: i64::MAX - 1, ..capacity };
-        assert_eq!(endless.validate_close(true, i64::MAX - 1), Err(MultibusError::WindowNotOver.into()));
+        assert_eq!(endless.validate_close(&bus(1_000), true, i64::MAX - 1), Err(MultibusError::WindowNotOver.into()));
     }
 
     #[test]

@@ -63,12 +63,14 @@ pub struct Ledger {
     pub period_claimed: u64,
     /// Revenue of earlier shares that owners and former owners have not claimed yet, in token base units.
     pub accrued_total: u64,
+    /// Above all numbers of proposals of owners who left: who returns starts from it.
+    pub proposals_from: u64,
     pub bus: Address,
     /// What the owners earned, at the places that they have in the bus.
     pub owners: [OwnerAccount; 16],
     /// Owners who left with revenue that they have not claimed yet.
     pub former_owners: [FormerOwner; 16],
-    pub reserved: [u64; 32],
+    pub reserved: [u64; 31],
 }
 
 const _: () = assert!(MAX_FORMER_OWNERS == 16 && size_of::<Ledger>() == 1_360);
@@ -191,8 +193,19 @@ impl Ledger {
         self.owners[place] = OwnerAccount { accrued, claimed: 0, next_proposal: first_proposal };
     }
 
+    /// First number of the proposals of an owner who enters in a slot: never one that it had as an earlier owner.
+    pub fn first_proposal(&self, slot: u64) -> Result<u64> {
+        Ok(counter::first_number(slot)?.max(self.proposals_from))
+    }
+
+    /// Keeps in mind which numbers a key that leaves could have used.
+    fn forget_counter(&mut self, place: usize) {
+        self.proposals_from = self.proposals_from.max(self.owners[place].next_proposal);
+    }
+
     /// An owner leaves its place of `count`; the others keep their order, and its unclaimed revenue stays claimable.
     pub fn leave_owner(&mut self, place: usize, count: usize, owner: &Address) {
+        self.forget_counter(place);
         let accrued = self.owners[place].accrued;
         self.owners.copy_within(place + 1..count, place);
         self.owners[count - 1] = OwnerAccount::zeroed();
@@ -204,6 +217,7 @@ impl Ledger {
 
     /// Another key takes an owner's place and all that belongs to it, and what it left unclaimed as a former owner.
     pub fn replace_owner(&mut self, place: usize, new_owner: &Address, first_proposal: u64) {
+        self.forget_counter(place);
         self.owners[place].accrued += self.forget_former(new_owner);
         self.owners[place].next_proposal = first_proposal;
     }
@@ -282,6 +296,7 @@ impl Ledger {
             unclaimed_total,
             period_claimed,
             accrued_total,
+            proposals_from: _,
             bus: _,
             owners,
             former_owners,
@@ -308,7 +323,7 @@ impl Ledger {
         invariant(accrued == *accrued_total as u128, "accrued revenue is that of owners and former owners")?;
         let claimed = owners.iter().map(|account| account.claimed as u128).sum::<u128>();
         invariant(claimed == *period_claimed as u128, "claimed revenue is that of owners")?;
-        invariant(*padding == [0; 5] && *reserved == [0; 32], "reserved bytes are zero")
+        invariant(*padding == [0; 5] && *reserved == [0; 31], "reserved bytes are zero")
     }
 }
 
@@ -430,6 +445,22 @@ mod tests {
         // The base unit left over is divided with the next revenue: 10,000 in all.
         assert_eq!(ledger.claimable(&bus, &wallet(0), 1 + 9_900), Ok(3_333 - 33));
         assert_eq!(ledger.claimable(&bus, &wallet(1), 1 + 9_900), Ok(6_667 - 66));
+    }
+
+    #[test]
+    fn who_returns_as_an_owner_proposes_above_all_its_numbers() {
+        let (_, mut ledger) = bus(&[5_000, 5_000]);
+        let start = 7 << COUNTER_SLOT_SHIFT;
+        assert_eq!(ledger.first_proposal(7), Ok(start));
+        ledger.enter_owner(2, &wallet(4), start);
+        ledger.propose(2, start).unwrap();
+        ledger.leave_owner(2, 3, &wallet(4));
+        assert_eq!((ledger.first_proposal(7), ledger.first_proposal(8)), (Ok(start + 1), Ok(8 << COUNTER_SLOT_SHIFT)));
+        // The same where a key is replaced.
+        ledger.enter_owner(2, &wallet(5), start + 1);
+        ledger.propose(2, start + 1).unwrap();
+        ledger.replace_owner(2, &wallet(6), start + 1);
+        assert_eq!(ledger.first_proposal(7), Ok(start + 2));
     }
 
     #[test]
@@ -564,7 +595,7 @@ mod tests {
                 ("accrued revenue is that of owners and former owners", |ledger| ledger.accrued_total += 1),
                 ("claimed revenue is that of owners", |ledger| ledger.period_claimed += 1),
                 ("reserved bytes are zero", |ledger| ledger.padding[4] = 1),
-                ("reserved bytes are zero", |ledger| ledger.reserved[31] = 1),
+                ("reserved bytes are zero", |ledger| ledger.reserved[30] = 1),
             ],
         );
     }

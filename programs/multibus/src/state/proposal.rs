@@ -921,6 +921,7 @@ mod tests {
                 ProposalAction::OwnerRemove { shares_bps, .. } => {
                     bus.owners[1] = bus.owners[2];
                     (bus.owners[2], bus.owner_count, ledger.owners[2].next_proposal) = (OwnerSlot::zeroed(), 2, 0);
+                    ledger.proposals_from = ledger.owners[0].next_proposal;
                     shares(bus, &shares_bps);
                 }
                 ProposalAction::SharesSet { shares_bps } => shares(bus, &shares_bps),
@@ -940,7 +941,7 @@ mod tests {
                 ProposalAction::Resume => (bus.paused, bus.pause_version) = (0, 1),
                 ProposalAction::OwnerReplace { new_owner, .. } => {
                     (bus.owners[1].owner, bus.config_version) = (new_owner, 1);
-                    ledger.owners[1].next_proposal = FIRST;
+                    (ledger.owners[1].next_proposal, ledger.proposals_from) = (FIRST, ledger.owners[0].next_proposal);
                 }
                 ProposalAction::PauseQuorumSet { pause_quorum } => bus.pause_quorum = pause_quorum,
                 ProposalAction::SellerAdmit { .. } | ProposalAction::SellerSuspend { .. } => (),
