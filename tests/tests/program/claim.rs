@@ -489,7 +489,7 @@ pub fn claims_of_several_buses_keep_apart() {
     let tokens = market.associated_account(&mint, &wallet);
     let mut pay = market.claim_payment(&bus, &wallet, &wallet, tokens);
     let elsewhere = claim_pay(&other, &wallet, &wallet, tokens, &wallet);
-    market.assert_refused(&[elsewhere.clone()], Refusal::NotTheAccount);
+    market.assert_refused(from_ref(&elsewhere), Refusal::NotTheAccount);
     pay.accounts[5] = elsewhere.accounts[5].clone();
     market.assert_refused(&[pay], MultibusError::UnclaimedMismatch);
 }

@@ -22,6 +22,7 @@ macro_rules! layout {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of all fields")]
 fn account_layouts_are_pinned() {
     layout!(Bus, 1_512, {
         layout_version: 8,

@@ -547,7 +547,7 @@ pub fn a_later_expiry_follows_the_rules_of_today_and_an_earlier_one_those_of_the
     let wallet = market.wallet("member");
     let member = market.open_seller(&bus, &wallet);
     let offer = market.create_offer(&bus, bus.capacity, &wallet, OfferOptions::new(0).expires(now + 10_000));
-    let (later, earlier) = (offer_set_expiry(&offer, &wallet, now + 20_000), now + 9_000);
+    let (later, mut earlier) = (offer_set_expiry(&offer, &wallet, now + 20_000), now + 9_000);
     let decisions = [
         (ProposalAction::Pause, MultibusError::BusPaused, ProposalAction::Resume),
         (
@@ -566,12 +566,13 @@ pub fn a_later_expiry_follows_the_rules_of_today_and_an_earlier_one_those_of_the
             ProposalAction::SellerAdmit { wallet },
         ),
     ];
-    for (index, (decision, error, back)) in decisions.into_iter().enumerate() {
+    for (decision, error, back) in decisions {
         market.decide(&bus, decision);
         if error != MultibusError::BusPaused {
             market.assert_refused(from_ref(&later), error);
         }
-        market.execute(&[offer_set_expiry(&offer, &wallet, earlier - index as i64)]);
+        earlier -= 1;
+        market.execute(&[offer_set_expiry(&offer, &wallet, earlier)]);
         market.decide(&bus, back);
     }
     market.execute(&[later]);

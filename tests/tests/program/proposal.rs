@@ -844,11 +844,11 @@ pub fn every_action_changes_what_it_says_and_nothing_else() {
         (ProposalAction::Pause, ActionKind::Pause, |bus| (bus.paused, bus.pause_version) = (1, 1)),
         (ProposalAction::PauseQuorumSet { pause_quorum: 1 }, ActionKind::PauseQuorumSet, |bus| bus.pause_quorum = 1),
         (ProposalAction::ReservePriceSet { reserve_price_per_kwh: 77_000 }, ActionKind::ReservePriceSet, |bus| {
-            bus.reserve_price_per_kwh = 77_000
+            bus.reserve_price_per_kwh = 77_000;
         }),
         (ProposalAction::LeastSizeSet { least_wh: 77 }, ActionKind::LeastSizeSet, |bus| bus.least_wh = 77),
         (ProposalAction::OperatorSet { operator: Some(OPERATOR) }, ActionKind::OperatorSet, |bus| {
-            bus.operator = OPERATOR
+            bus.operator = OPERATOR;
         }),
     ];
     for (action, kind, change) in cases {

@@ -13,6 +13,7 @@ use {
 const SEEDS: Refusal = Refusal::Instruction(InstructionError::InvalidSeeds);
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     refuses!(substituted_address: every);
     let Fixture { mut market, instructions, old, start, one, locked, open, member, spare, .. } = fixture();
