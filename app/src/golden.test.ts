@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { AccountRole, address, createNoopSigner, type Address } from '@solana/kit';
+import { AccountRole, address, createNoopSigner, isOption, isSome, type Address } from '@solana/kit';
 import { describe, expect, test } from 'vitest';
 
 import { transactionHash } from './features/purchase/hash';
@@ -27,6 +27,7 @@ interface Golden {
   errors: { code: number; name: string; message: string }[];
   numbered: Record<string, { name: string; number: number }[]>;
   transaction_hashes: {
+    kind: string;
     buyer: Address;
     lane: string;
     nonce: string;
@@ -83,6 +84,8 @@ function written(value: unknown): unknown {
   if (typeof value === 'bigint' || typeof value === 'number') return value.toString();
   if (value instanceof Uint8Array) return hex(value);
   if (Array.isArray(value)) return value.map(written);
+  // What may be missing is its value or nothing.
+  if (isOption(value)) return isSome(value) ? written(value.value) : null;
   if (typeof value === 'object' && value !== null) {
     const fields = Object.entries(value).filter(([name]) => name !== 'discriminator');
     return Object.fromEntries(fields.map(([name, field]) => [name, written(field)]));
@@ -233,6 +236,9 @@ test('errors have the same codes', () => {
   for (const { code, name } of golden.errors) expect([name, client[constant(name)]]).toEqual([name, code]);
 });
 
+/** Kinds of purchases by their numbers. */
+const KINDS = ['single', 'batch', 'lock'] as const;
+
 test.each(golden.transaction_hashes)('transaction hash $transaction_hash', async (golden) => {
   const orders = golden.orders.map((order) => ({
     offer: order.offer,
@@ -240,7 +246,9 @@ test.each(golden.transaction_hashes)('transaction hash $transaction_hash', async
     maxPricePerKwh: BigInt(order.max_price_per_kwh),
   }));
   const { buyer, lane, nonce } = golden;
-  const hash = await transactionHash(client.MULTIBUS_PROGRAM_ADDRESS, buyer, Number(lane), BigInt(nonce), orders);
+  const kind = KINDS[Number(golden.kind)];
+  if (kind === undefined) throw new Error(`no purchase has the kind ${golden.kind}`);
+  const hash = await transactionHash(client.MULTIBUS_PROGRAM_ADDRESS, kind, buyer, Number(lane), BigInt(nonce), orders);
   expect(hash).toBe(golden.transaction_hash);
 });
 

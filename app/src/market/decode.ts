@@ -187,6 +187,7 @@ function offer(address: Address, data: Uint8Array): Offer | undefined {
     listedWh: raw.listedWh,
     remainingWh: raw.remainingWh,
     reservedWh: raw.reservedWh,
+    leastWh: raw.leastWh,
     proceeds: raw.proceeds,
     deposits: raw.deposits,
     windowStart: Number(raw.windowStart),

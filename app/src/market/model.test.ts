@@ -103,6 +103,7 @@ const offer: Offer = {
   listedWh: 10n,
   remainingWh: 8n,
   reservedWh: 3n,
+  leastWh: 2n,
   proceeds: 0n,
   deposits: 0n,
   windowStart: 0,
@@ -152,8 +153,8 @@ describe('an offer', () => {
   });
 
   it('sells parts of the least size, or all that is free', () => {
-    expect([1n, 2n, 4n, 5n].map((wh) => isLargeEnough(wh, offer, bus))).toEqual([false, true, true, true]);
-    expect(isLargeEnough(1n, { ...offer, remainingWh: 4n }, bus)).toBe(true);
+    expect([1n, 2n, 4n, 5n].map((wh) => isLargeEnough(wh, offer))).toEqual([false, true, true, true]);
+    expect(isLargeEnough(1n, { ...offer, remainingWh: 4n })).toBe(true);
   });
 
   it('of a window counts as sold what is committed and not on offer', () => {
@@ -163,20 +164,25 @@ describe('an offer', () => {
 
   it('does not trade while paused, cancelled, sold out or all under locks', () => {
     expect(untradable(offer, { ...bus, paused: true }, 0)).toContain('paused');
+    expect(untradable(offer, { ...bus, closing: true }, 0)).toContain('closing');
     expect(untradable({ ...offer, cancelled: true }, bus, 0)).toContain('cancelled');
     expect(untradable({ ...offer, remainingWh: 0n, reservedWh: 0n }, bus, 0)).toContain('sold out');
     expect(untradable({ ...offer, reservedWh: 8n }, bus, 0)).toContain('locks');
   });
 
-  it('is steered by its seller; by every owner where it is the bus’s', () => {
+  it('is steered by its seller, and where it is the bus’s by the owner who listed it', () => {
     expect(maySteer(offer, bus, wallet('ada'))).toBe(true);
     expect(maySteer(offer, bus, wallet('ben'))).toBe(false);
-    expect(maySteer(ownOffer, bus, wallet('ben'))).toBe(true);
+    expect(maySteer(ownOffer, bus, wallet('ada'))).toBe(true);
+    expect(maySteer(ownOffer, bus, wallet('ben'))).toBe(false);
+    expect(maySteer({ ...ownOffer, rentPayer: wallet('gone') }, bus, wallet('gone'))).toBe(false);
     expect(maySteer(offer, bus, undefined)).toBe(false);
   });
 
   it('of the bus is withdrawn by the operator too, and what a suspended seller has left by owners and operator', () => {
     expect(mayWithdraw(ownOffer, bus, undefined, wallet('otto'))).toBe(true);
+    expect(mayWithdraw(ownOffer, bus, undefined, wallet('ben'))).toBe(false);
+    expect(mayWithdraw(ownOffer, { ...bus, paused: true }, undefined, wallet('ben'))).toBe(true);
     const foreign = { ...offer, wallet: wallet('sam') };
     const open = { ...bus, listing: 'open' as const };
     const may = (of: Bus, from: Seller) =>

@@ -91,7 +91,7 @@ export interface Bus {
   readonly basePricePerKwh: bigint;
   /** Lowest price that the bus's own offers may ask; 0 for the base price. */
   readonly reservePricePerKwh: bigint;
-  /** Least energy of an offer, a purchase or a lock that does not take the rest. */
+  /** Least energy of an offer that is listed now, and of its purchases and locks, that does not take the rest. */
   readonly leastWh: bigint;
   readonly configVersion: bigint;
   readonly pauseVersion: bigint;
@@ -196,6 +196,8 @@ export interface Offer {
   readonly listedWh: bigint;
   readonly remainingWh: bigint;
   readonly reservedWh: bigint;
+  /** Least energy of a purchase or a lock that does not take the rest, as the bus had it when the offer was listed. */
+  readonly leastWh: bigint;
   /** What was paid for it and is not released to its seller yet, in base units. */
   readonly proceeds: bigint;
   /** What the vault holds for its locks, in base units. */
@@ -405,6 +407,7 @@ export function lowestPrice(bus: Bus, ownedByBus: boolean): bigint {
 /** Why an offer does not trade now, `undefined` where it does. */
 export function untradable(offer: Offer, bus: Bus, now: number): string | undefined {
   if (bus.paused) return t.model.theOwnersHavePausedThis;
+  if (bus.closing) return t.model.thisBusIsClosing;
   if (offer.cancelled) return t.model.thisOfferWasCancelled;
   if (now >= offer.gateClosesAt) return t.model.theGateOfThisWindow;
   if (now >= offer.expiresAt) return t.model.thisOfferHasExpired;
@@ -415,9 +418,9 @@ export function untradable(offer: Offer, bus: Bus, now: number): string | undefi
   return undefined;
 }
 
-/** Whether a part of an offer is large enough: at least the bus's least size, or all that is free. */
-export function isLargeEnough(energyWh: bigint, offer: Offer, bus: Bus): boolean {
-  return energyWh >= bus.leastWh || energyWh === freeWh(offer);
+/** Whether a part of an offer is large enough: at least its least size, or all that is free. */
+export function isLargeEnough(energyWh: bigint, offer: Offer): boolean {
+  return energyWh >= offer.leastWh || energyWh === freeWh(offer);
 }
 
 /** Why a wallet may not list on a bus, `undefined` where it may. `seller` is its account there, once it is open. */
@@ -439,19 +442,21 @@ export function isOperator(bus: Bus, wallet: Address | undefined): boolean {
   return wallet !== undefined && bus.operator === wallet;
 }
 
-/** Whether a wallet may reprice an offer and set its expiry: its seller; any owner for the bus's own. */
+/** Whether a wallet may reprice an offer and set its expiry: its seller; for the bus's own the owner who listed it. */
 export function maySteer(offer: Offer, bus: Bus, wallet: Address | undefined): boolean {
-  return offer.ownedByBus ? isOwner(bus, wallet) : offer.wallet === wallet;
+  return offer.ownedByBus ? offer.rentPayer === wallet && isOwner(bus, wallet) : offer.wallet === wallet;
 }
 
 /**
- * Whether a wallet may withdraw an offer that still trades: whoever steers it; the operator for the bus's own; owners and
- * operator where its seller may not list any more.
+ * Whether a wallet may withdraw an offer that still trades: whoever steers it; the operator, of the bus's own and of those
+ * whose seller may not list any more; owners, of the latter, and of the bus's own while it is paused.
  */
 export function mayWithdraw(offer: Offer, bus: Bus, seller: Seller | undefined, wallet: Address | undefined): boolean {
   if (maySteer(offer, bus, wallet)) return true;
-  if (!isOwner(bus, wallet) && !isOperator(bus, wallet)) return false;
-  return offer.ownedByBus || listingRefusal({ ...bus, closing: false }, offer.wallet, seller) !== undefined;
+  const isUnlisted =
+    !offer.ownedByBus && listingRefusal({ ...bus, closing: false }, offer.wallet, seller) !== undefined;
+  if (isOperator(bus, wallet)) return offer.ownedByBus || isUnlisted;
+  return isOwner(bus, wallet) && (offer.ownedByBus ? bus.paused : isUnlisted);
 }
 
 /** What a wallet may claim from a treasury that holds `balance`, in base units. */

@@ -136,6 +136,7 @@ export function makeOffer(number: number, seller: Seller, change: Partial<Offer>
     listedWh: 5_000n,
     remainingWh: 5_000n,
     reservedWh: 0n,
+    leastWh: 1n,
     proceeds: 0n,
     deposits: 0n,
     windowStart: 0,

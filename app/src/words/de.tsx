@@ -507,6 +507,8 @@ export const de: Words = {
     onlyEarlierWhileClosing: 'Der Bus schließt, deshalb können Angebote nur früher enden.',
     theReservePriceIs: (amount) =>
       `Die Eigentümer haben beschlossen, dass der Bus seine eigene Energie für mindestens ${amount} verkauft.`,
+    repriceFirst: (amount) =>
+      `Sein Preis ist inzwischen zu niedrig: Verlangen Sie mindestens ${amount}, bevor es länger gilt.`,
   },
   sellScreen: {
     thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
@@ -626,7 +628,7 @@ export const de: Words = {
     asTheBasePrice: 'der Mindestpreis',
     newLeastSize: 'Neue kleinste Menge',
     whatClosingDoes:
-      'Auf dem Bus öffnet nichts mehr. Was angeboten ist, lässt sich noch kaufen, und alle bekommen, was ihnen zusteht. Ist alles geschlossen, schließt der Bus endgültig.',
+      'Auf dem Bus öffnet nichts mehr, und nichts wird mehr verkauft. Was gehalten wird, lässt sich noch kaufen, und alle bekommen, was ihnen zusteht. Ist alles geschlossen, schließt der Bus endgültig.',
   },
   change: {
     takeInAnOwner: 'Eigentümer aufnehmen',
@@ -979,12 +981,12 @@ export const de: Words = {
       `Dieses Angebot des Busses gilt ab ${time}: 120 Sekunden nach dem Anbieten, damit seine Eigentümer es vorher sehen.`,
     belowTheReservePrice:
       'Dieses Angebot des Busses verlangt weniger, als die Eigentümer beschlossen haben; es gilt, sobald sie den Preis ändern.',
-    thisBusIsClosing: 'Dieser Bus schließt; Neues lässt sich nicht anbieten.',
     youAreSuspended:
       'Sie sind auf diesem Bus als Verkäufer gesperrt und können nichts anbieten. Was Sie verdient haben, gehört Ihnen weiter. Bitten Sie die Eigentümer oder den Betreiber, Sie wieder zuzulassen.',
     askToBeAdmitted:
       'Auf diesem Bus werden Verkäufer erst zugelassen: Bitten Sie die Eigentümer oder den Betreiber, Ihre Wallet zuzulassen.',
     onlyOwnersList: 'Auf diesem Bus dürfen nur Eigentümer anbieten.',
+    thisBusIsClosing: 'Dieser Bus schließt; auf ihm wird nichts mehr angeboten oder verkauft.',
   },
   errorBoundary: {
     thisScreenCouldNotBe: 'Diese Seite ließ sich nicht zeichnen',
@@ -1165,8 +1167,6 @@ export const de: Words = {
     closing: 'schließt',
     closed: 'geschlossen',
     thisBusIsClosing: 'Dieser Bus schließt',
-    whatItMeans:
-      'Seine Eigentümer haben beschlossen, ihn zu schließen. Auf ihm öffnet nichts mehr; alle können weiter kaufen, was sie halten, abheben und holen, was ihnen gehört.',
     offers: 'Offene Angebote',
     locks: 'Gehaltene Energie',
     sellers: 'Offene Verkäuferkonten',
@@ -1180,12 +1180,14 @@ export const de: Words = {
     closeWhatCanBe: 'Schließen, was geht',
     theBusIsClosed: 'Der Bus ist geschlossen.',
     aPartIsClosed: 'Ein Teil davon ist geschlossen.',
-    nothingCanBeClosedYet:
-      'Noch lässt sich nichts schließen: Warten Sie, bis gehaltene Energie und Angebote abgelaufen sind.',
     closedOn: (time) =>
       `Dieser Bus ist endgültig geschlossen (${time}). Er handelt nicht mehr; was er schuldet, lässt sich weiter auszahlen.`,
     creator: 'Angelegt von',
     owed: 'Was er noch schuldet',
     allIsPaid: 'Alles ist ausgezahlt.',
+    whatItMeans:
+      'Seine Eigentümer haben beschlossen, ihn zu schließen. Auf ihm öffnet nichts mehr, und nichts wird mehr verkauft; alle können weiter kaufen, was sie halten, abheben und holen, was ihnen gehört.',
+    nothingCanBeClosedYet:
+      'Noch lässt sich nichts schließen: Warten Sie, bis gehaltene Energie gekauft, freigegeben oder abgelaufen ist.',
   },
 };

@@ -496,6 +496,8 @@ export const en = {
     onlyEarlierWhileClosing: 'The bus is closing, so that offers can only end earlier.',
     theReservePriceIs: (amount: string) =>
       `The owners have decided that the bus sells its own energy for at least ${amount}.`,
+    repriceFirst: (amount: string) =>
+      `Its price is too low by now: ask at least ${amount} before it trades for longer.`,
   },
   sellScreen: {
     thereIsNoBusAt: 'There is no bus at this address on this network.',
@@ -612,7 +614,7 @@ export const en = {
     asTheBasePrice: 'the base price',
     newLeastSize: 'New least size',
     whatClosingDoes:
-      'Nothing opens on the bus any more. What is on offer may still be bought, and everybody gets what it is owed. Once all is closed, the bus closes for good.',
+      'Nothing opens and nothing is sold on the bus any more. What is held can still be settled, and everybody gets what it is owed. Once all is closed, the bus closes for good.',
   },
   change: {
     takeInAnOwner: 'Take in an owner',
@@ -963,11 +965,11 @@ export const en = {
       `This offer of the bus trades from ${time} on: 120 seconds after it was listed, so that its owners see it first.`,
     belowTheReservePrice:
       'This offer of the bus asks less than the owners have decided; it trades once they reprice it.',
-    thisBusIsClosing: 'This bus is closing; nothing new can be put on offer.',
     youAreSuspended:
       'You are suspended as a seller on this bus, so that you cannot put energy on offer. What you earned stays yours. Ask the owners or the operator to admit you again.',
     askToBeAdmitted: 'On this bus, sellers are admitted first: ask the owners or the operator to admit your wallet.',
     onlyOwnersList: 'Only owners may put energy on offer on this bus.',
+    thisBusIsClosing: 'This bus is closing; nothing is offered or sold on it any more.',
   },
   errorBoundary: {
     thisScreenCouldNotBe: 'This screen could not be drawn',
@@ -1146,8 +1148,6 @@ export const en = {
     closing: 'closing',
     closed: 'closed',
     thisBusIsClosing: 'This bus is closing',
-    whatItMeans:
-      'Its owners have decided to close it. Nothing opens on it any more; everybody can still settle, withdraw and pull what is theirs.',
     offers: 'Open offers',
     locks: 'Energy held',
     sellers: 'Open seller accounts',
@@ -1161,12 +1161,14 @@ export const en = {
     closeWhatCanBe: 'Close what can be closed',
     theBusIsClosed: 'The bus is closed.',
     aPartIsClosed: 'A part of it is closed.',
-    nothingCanBeClosedYet: 'Nothing can be closed yet: wait until locks and offers have ended.',
     closedOn: (time: string) =>
       `This bus closed for good (${time}). It trades no more; what it owes can still be paid.`,
     creator: 'Created by',
     owed: 'What it still owes',
     allIsPaid: 'All that it owed is paid.',
+    whatItMeans:
+      'Its owners have decided to close it. Nothing opens and nothing is sold on it any more; everybody can still settle what is held, withdraw and pull what is theirs.',
+    nothingCanBeClosedYet: 'Nothing can be closed yet: wait until what is held is settled, released or expired.',
   },
 };
 

@@ -10,7 +10,7 @@ import { LISTINGS, type Listing } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
-import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
+import { EnergyField, readEnergy, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { CloseIcon, PlusIcon } from '../../ui/icons';
 import { Card } from '../../ui/parts';
 import { t } from '../../words';
@@ -330,6 +330,12 @@ export function CreateBus() {
             <Select label={t.createBus.gateCloses} value={gate} options={GATE_CHOICES} onChange={setGate} />
           )}
           <Select
+            label={t.createBus.whoMayListEnergy}
+            value={listing}
+            options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
+            onChange={setListing}
+          />
+          <Select
             label={t.createBus.horizon}
             value={horizon}
             options={HORIZON_CHOICES}
@@ -358,15 +364,6 @@ export function CreateBus() {
             inputMode="text"
             placeholder={t.createBus.nobody}
             hint={t.createBus.whatTheOperatorDoes}
-          />
-        </div>
-        <div className="field">
-          <span className="label">{t.createBus.whoMayListEnergy}</span>
-          <Segmented
-            label={t.createBus.whoMayListEnergy}
-            options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
-            value={listing}
-            onChange={setListing}
           />
         </div>
         {problems.length > 0 && wallets.length > 0 && (

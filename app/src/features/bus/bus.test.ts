@@ -122,16 +122,18 @@ describe('a closing bus', () => {
     expect(await steps(general)).toEqual(['BusClose']);
   });
 
-  it('waits for what still trades, and says so', async () => {
-    const { bus, ledger, seller, ended } = await made();
-    const live = marketOf({
+  it('waits for what is held, and says so; what is on offer is withdrawn by anyone', async () => {
+    const { bus, ledger, seller, ended, lock } = await made();
+    const state = {
       buses: byAddress([bus]),
       ledgers: new Map([[bus.address, ledger]]),
       offers: byAddress([{ ...ended, expiresAt: NOW + 10 }]),
       sellers: byAddress([seller]),
-    });
-    await expect(windDownInstructions(live, STRANGER, bus)).rejects.toThrow('Nothing can be closed yet');
-    expect(isWoundDown(remainsOf(live.state.get(), bus.address))).toBe(false);
+    };
+    expect(namesOf(await windDownInstructions(marketOf(state), STRANGER, bus))).toEqual(['OfferCancel']);
+    const held = marketOf({ ...state, locks: byAddress([{ ...lock, expiresAt: NOW + 10 }]) });
+    await expect(windDownInstructions(held, STRANGER, bus)).rejects.toThrow('Nothing can be closed yet');
+    expect(isWoundDown(remainsOf(held.state.get(), bus.address))).toBe(false);
   });
 
   it('closes with a claim of every owner, in their order, and pays former owners before', async () => {

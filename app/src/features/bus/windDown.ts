@@ -8,15 +8,7 @@ import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getBusCloseInstructionAsync } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import {
-  mayWithdraw,
-  type Bus,
-  type Capacity,
-  type Lock,
-  type Offer,
-  type Proposal,
-  type Seller,
-} from '../../market/model';
+import { type Bus, type Capacity, type Lock, type Offer, type Proposal, type Seller } from '../../market/model';
 import { payeeOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
@@ -64,18 +56,13 @@ function closable(live: LiveMarket, bus: Bus, caller: Address): readonly (() => 
   const remains = remainsOf(state, bus.address);
   if (isWoundDown(remains)) return [() => busCloseInstruction(bus, caller)];
   const locked = new Set(remains.locks.map(({ offer }) => offer));
-  const ended = (offer: Offer) => offer.cancelled || offer.remainingWh === 0n || now >= offer.expiresAt;
   const release = remains.locks.flatMap((lock) => {
     const offer = state.offers.get(lock.offer);
     const isFree = lock.isUnpaid || now > lock.expiresAt || lock.buyer === caller;
     return offer !== undefined && isFree ? [() => lockReleaseInstruction(caller, lock, offer, bus)] : [];
   });
   const cancel = remains.offers
-    .filter(
-      (offer) =>
-        !locked.has(offer.address) &&
-        (ended(offer) || mayWithdraw(offer, bus, state.sellers.get(offer.seller), caller)),
-    )
+    .filter(({ address }) => !locked.has(address))
     .map((offer) => async () => offerCancelInstruction(caller, offer));
   const selling = new Set(remains.offers.map(({ seller }) => seller));
   const sellers = remains.sellers

@@ -54,15 +54,13 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const free = offer === undefined ? 0n : freeWh(offer);
   const isTooMuch = energyWh !== undefined && energyWh > free && !(less && way === 'buy');
   const isTooLittle =
-    energyWh !== undefined && energyWh <= free && offer !== undefined && bus !== undefined
-      ? !isLargeEnough(energyWh, offer, bus)
-      : false;
+    energyWh !== undefined && offer !== undefined && energyWh <= free && !isLargeEnough(energyWh, offer);
   const refused =
     why ??
     (isTooMuch
       ? t.offerDialog.onlyOfThisOfferAre(formatEnergy(free))
-      : isTooLittle && bus !== undefined
-        ? t.quote.partsOfAtLeast(formatEnergy(bus.leastWh))
+      : isTooLittle
+        ? t.quote.partsOfAtLeast(formatEnergy(offer.leastWh))
         : undefined);
   const isShort = total !== undefined && balance !== undefined && wallet !== undefined && balance < total;
   const ready =

@@ -6,7 +6,17 @@ import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel, windowLabel } from '../../amount/time';
 import { formatTokens, parsePrice, plainTokens } from '../../amount/token';
 import { BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS } from '../../generated';
-import { freeWh, lowestPrice, maySteer, mayWithdraw, untradable, type Bus, type Offer } from '../../market/model';
+import {
+  freeWh,
+  listingRefusal,
+  lowestPrice,
+  maySteer,
+  mayWithdraw,
+  untradable,
+  type Bus,
+  type Offer,
+  type Seller,
+} from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
@@ -100,7 +110,7 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                     <button
                       type="button"
                       className="button small quiet"
-                      disabled={offer.cancelled}
+                      disabled={offer.cancelled || now >= offer.expiresAt}
                       onClick={() => setDialog({ offer, what: 'expiry' })}
                     >
                       {t.ownOffers.setExpiry}
@@ -196,7 +206,8 @@ function OfferChange({
   const price = checkedPrice(priceText, bus, offer.ownedByBus);
   const longest = longestExpiry(bus, offer.gateClosesAt, now);
   const until = readExpiry(expiry, now, longest);
-  const whyNot = until.ok ? expiryRefusal(offer, bus, until.value) : until.reason;
+  const seller = useMarket().sellers.get(offer.seller);
+  const whyNot = until.ok ? expiryRefusal(offer, bus, seller, until.value, now) : until.reason;
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -262,11 +273,22 @@ function OfferChange({
   );
 }
 
-/** Why an offer cannot have an expiry; `undefined` where it can. */
-export function expiryRefusal(offer: Offer, bus: Bus, expiresAt: number): string | undefined {
+/** Why an offer cannot have an expiry; `undefined` where it can. A later one follows the rules of today. */
+export function expiryRefusal(
+  offer: Offer,
+  bus: Bus,
+  seller: Seller | undefined,
+  expiresAt: number,
+  now: number,
+): string | undefined {
+  if (now >= offer.expiresAt) return t.model.thisOfferHasExpired;
   const earliest = offer.lockedUntil + Number(LOCK_MARGIN_SECONDS);
   if (offer.openLocks > 0 && expiresAt < earliest) return t.ownOffers.locksNeedItUntil(timeLabel(earliest));
-  return bus.closing && expiresAt > offer.expiresAt ? t.ownOffers.onlyEarlierWhileClosing : undefined;
+  if (expiresAt <= offer.expiresAt) return undefined;
+  if (bus.closing) return t.ownOffers.onlyEarlierWhileClosing;
+  const lowest = lowestPrice(bus, offer.ownedByBus);
+  if (offer.pricePerKwh < lowest) return t.ownOffers.repriceFirst(formatTokens(lowest, bus.decimals));
+  return offer.ownedByBus ? undefined : listingRefusal(bus, offer.wallet, seller);
 }
 
 /** Reads a price that a bus accepts, of its own offers where `ownedByBus`. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Bus, Offer } from '../../market/model';
+import type { Bus, Offer, Seller } from '../../market/model';
 import { longestExpiry, readExpiry } from './ExpiryField';
 import { checkedPrice, expiryRefusal } from './OwnOffers';
 
@@ -26,14 +26,34 @@ describe('an offer’s end', () => {
     expect(read('own', 'nonsense')).toMatchObject({ ok: false });
   });
 
-  it('is not before its locks need it, nor later on a closing bus', () => {
-    const offer = { openLocks: 1, lockedUntil: NOW, expiresAt: NOW + 5_000 } as Offer;
-    expect(expiryRefusal(offer, bus, NOW + 299)).toContain('locks');
-    expect(expiryRefusal(offer, bus, NOW + 300)).toBeUndefined();
-    expect(expiryRefusal({ ...offer, openLocks: 0 }, bus, NOW + 1)).toBeUndefined();
-    const closing = { ...bus, closing: true };
-    expect(expiryRefusal(offer, closing, NOW + 5_001)).toContain('only end earlier');
-    expect(expiryRefusal(offer, closing, NOW + 4_999)).toBeUndefined();
+  const offer = {
+    openLocks: 1,
+    lockedUntil: NOW,
+    expiresAt: NOW + 5_000,
+    pricePerKwh: 100n,
+    wallet: 'sam',
+    ownedByBus: false,
+  } as Offer;
+  const open = { ...bus, listing: 'open', owners: [] } as unknown as Bus;
+  const refused = (change: Partial<Offer>, of: Bus, expiresAt: number, seller?: Seller) =>
+    expiryRefusal({ ...offer, ...change }, of, seller, expiresAt, NOW);
+
+  it('is not before its locks need it, and what has ended stays so', () => {
+    expect(refused({}, open, NOW + 299)).toContain('locks');
+    expect(refused({}, open, NOW + 300)).toBeUndefined();
+    expect(refused({ openLocks: 0 }, open, NOW + 1)).toBeUndefined();
+    expect(refused({ expiresAt: NOW }, open, NOW + 5_000)).toContain('expired');
+  });
+
+  it('is later only under the rules of today', () => {
+    const later = NOW + 5_001;
+    expect(refused({}, open, later)).toBeUndefined();
+    expect(refused({}, { ...open, closing: true }, later)).toContain('only end earlier');
+    expect(refused({}, { ...open, closing: true }, NOW + 4_999)).toBeUndefined();
+    expect(refused({ pricePerKwh: 99n }, open, later)).toContain('at least 1.00');
+    expect(refused({ pricePerKwh: 199n, ownedByBus: true }, open, later)).toContain('at least 2.00');
+    expect(refused({}, open, later, { suspended: true } as Seller)).toContain('suspended');
+    expect(refused({}, { ...open, listing: 'owners' }, later)).toContain('Only owners');
   });
 });
 

@@ -89,7 +89,9 @@ export function offerReprice(
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   const lister = noSigner(signer.address);
-  const build = async () => [getOfferRepriceInstruction({ lister, bus: offer.bus, offer: offer.address, pricePerKwh })];
+  // Of the offer as it was shown: whoever changed it since, it is looked at again.
+  const shown = { bus: offer.bus, offer: offer.address, expectedVersion: offer.version };
+  const build = async () => [getOfferRepriceInstruction({ ...shown, lister, pricePerKwh })];
   return send(live.connection, signer, build, onStage);
 }
 
@@ -102,8 +104,16 @@ export function offerSetExpiry(
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   const lister = noSigner(signer.address);
+  const { bus, seller, address, version: expectedVersion } = offer;
   const build = async () => [
-    getOfferSetExpiryInstruction({ lister, bus: offer.bus, offer: offer.address, expiresAt: BigInt(expiresAt) }),
+    getOfferSetExpiryInstruction({
+      lister,
+      bus,
+      seller,
+      offer: address,
+      expiresAt: BigInt(expiresAt),
+      expectedVersion,
+    }),
   ];
   return send(live.connection, signer, build, onStage);
 }

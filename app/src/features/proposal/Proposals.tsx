@@ -21,7 +21,7 @@ import {
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Dialog } from '../../ui/dialog';
-import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
+import { EnergyField, readEnergy, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel, Card, Empty } from '../../ui/parts';
 import { Ago, Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
@@ -404,7 +404,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
           />
         )}
         {kind === 'listingPolicySet' && (
-          <Segmented
+          <Select
             label={t.proposals.whoMayListEnergy}
             options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
             value={listing}

@@ -48,9 +48,7 @@ export function BasketPanel() {
     }
     const short =
       freeWh(offer) < item.energyWh ? t.basketPanel.onlyOfThisOfferAre(formatEnergy(freeWh(offer))) : undefined;
-    const small = isLargeEnough(item.energyWh, offer, bus)
-      ? undefined
-      : t.quote.partsOfAtLeast(formatEnergy(bus.leastWh));
+    const small = isLargeEnough(item.energyWh, offer) ? undefined : t.quote.partsOfAtLeast(formatEnergy(offer.leastWh));
     return { item, offer, bus, refused: untradable(offer, bus, now) ?? short ?? small };
   });
   const mints = [...new Set(lines.map(({ bus }) => bus?.mint ?? ''))];

@@ -3,7 +3,16 @@
 import { getAddressEncoder, type Address } from '@solana/kit';
 
 import { hex, unhex } from '../../chain/hex';
+import { PurchaseKind } from '../../generated';
 import { TRANSACTION_HASH_TAG } from '../../generated/constants';
+import type { Trade } from '../../market/model';
+
+/** The program's number of each kind of purchase. */
+const KINDS: Readonly<Record<Trade['kind'], PurchaseKind>> = {
+  single: PurchaseKind.Single,
+  batch: PurchaseKind.Batch,
+  lock: PurchaseKind.LockSettlement,
+};
 
 /** What a buyer asks of one offer, as it enters the hash. */
 export interface Order {
@@ -24,26 +33,23 @@ async function sha256(parts: readonly Uint8Array[]): Promise<string> {
 }
 
 /**
- * `sha256("multibus:purchase:v1" | program | buyer | lane u16 | nonce u64 | (offer | Wh u64 | price limit u64)...)`,
- * integers little-endian, as 64 hexadecimal digits.
+ * `sha256("multibus:purchase:v1" | program | buyer | kind u8 | lane u16 | nonce u64 | (offer | Wh u64 | price limit
+ * u64)...)`, integers little-endian, as 64 hexadecimal digits.
  */
 export function transactionHash(
   program: Address,
+  kind: Trade['kind'],
   buyer: Address,
   lane: number,
   nonce: bigint,
   orders: readonly Order[],
 ): Promise<string> {
   const address = getAddressEncoder();
-  const laneAndNonce = new DataView(new ArrayBuffer(10));
-  laneAndNonce.setUint16(0, lane, true);
-  laneAndNonce.setBigUint64(2, nonce, true);
-  const parts = [
-    TRANSACTION_HASH_TAG,
-    address.encode(program),
-    address.encode(buyer),
-    new Uint8Array(laneAndNonce.buffer),
-  ];
+  const numbers = new DataView(new ArrayBuffer(11));
+  numbers.setUint8(0, KINDS[kind]);
+  numbers.setUint16(1, lane, true);
+  numbers.setBigUint64(3, nonce, true);
+  const parts = [TRANSACTION_HASH_TAG, address.encode(program), address.encode(buyer), new Uint8Array(numbers.buffer)];
   for (const order of orders) {
     const amounts = new DataView(new ArrayBuffer(16));
     amounts.setBigUint64(0, order.energyWh, true);

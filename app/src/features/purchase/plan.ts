@@ -8,12 +8,13 @@ import { tokenAccountAddress } from '../../chain/address';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
-import type { Bus, Lock, Offer } from '../../market/model';
+import type { Bus, Lock, Offer, Trade } from '../../market/model';
 import { t } from '../../words';
 import type { Order } from './hash';
 
 /** One attempt: what enters the hash, and the instruction once lane and nonce are known. */
 export interface Plan {
+  readonly kind: Trade['kind'];
   readonly orders: readonly Order[];
   /** For the reader: `2.5 kWh on Sunny Street`. */
   readonly title: string;
@@ -32,6 +33,7 @@ export interface Item {
 export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, title: string): Plan {
   const { offer, bus, energyWh, maxPricePerKwh } = item;
   return {
+    kind: 'single',
     orders: [{ offer: offer.address, energyWh, maxPricePerKwh }],
     title,
     build: async (trader, nonce) =>
@@ -60,6 +62,7 @@ export function planBatch(buyer: Address, wanted: readonly Item[], maxTotal: big
   if (first === undefined) throw new Refusal(t.plan.theBasketIsEmptyAdd);
   const { mint, tokenProgram } = first.bus;
   return {
+    kind: 'batch',
     orders: items.map(({ offer, energyWh, maxPricePerKwh }) => ({ offer: offer.address, energyWh, maxPricePerKwh })),
     title,
     build: async (trader, nonce) => {
@@ -88,6 +91,7 @@ export function planBatch(buyer: Address, wanted: readonly Item[], maxTotal: big
 /** Buys what a lock holds; its deposit, which the seller's vault holds already, is the payment. */
 export function planSettle(lock: Lock, title: string): Plan {
   return {
+    kind: 'lock',
     orders: [{ offer: lock.offer, energyWh: lock.energyWh, maxPricePerKwh: lock.pricePerKwh }],
     title,
     build: async (trader, nonce) =>

@@ -20,6 +20,7 @@ const SIGNATURE =
   '5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW' as Signature;
 
 const plan: Plan = {
+  kind: 'single',
   orders: [{ offer: PROGRAM, energyWh: 1_000n, maxPricePerKwh: 2n }],
   title: '1 kWh on Mill Lane',
   build: async (trader) => ({

@@ -227,7 +227,7 @@ async function ready(context: PurchaseContext, lent: Lease, plan: Plan): Promise
     // Another nonce only once it is known that what had the last one did not happen.
     const denied = journal.denied(wallet, genesis);
     if (denied.some((entry) => entry.lane === lane && entry.nonce < nonce)) await settleDenied(context);
-    const hash = await transactionHash(PROGRAM, wallet, lane, nonce, plan.orders);
+    const hash = await transactionHash(PROGRAM, plan.kind, wallet, lane, nonce, plan.orders);
     const prepared = await prepare(connection, wallet, [...opening, await plan.build(trader, nonce)]);
     return { plan, lane, nonce, hash, prepared };
   } catch (error) {

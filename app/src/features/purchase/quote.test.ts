@@ -43,7 +43,14 @@ function bus(name: string, change: Partial<Bus> = {}): Bus {
 function offer(name: string, on: string, kWh: bigint, pricePerKwh: bigint, change: Partial<Offer> = {}): Offer {
   const energy = { listedWh: kWh * 1_000n, remainingWh: kWh * 1_000n, reservedWh: 0n };
   const place = { address: key(name), bus: key(on), wallet: key(`Wallet${name}`), vault: key(`Vault${name}`) };
-  const trading = { cancelled: false, expiresAt: 1_000, gateClosesAt: 1_000, tradesFrom: 0, ownedByBus: false };
+  const trading = {
+    leastWh: 1n,
+    cancelled: false,
+    expiresAt: 1_000,
+    gateClosesAt: 1_000,
+    tradesFrom: 0,
+    ownedByBus: false,
+  };
   const rest = { ...trading, windowStart: 0, source: 'solar', openLocks: 0 };
   return { ...place, ...energy, ...rest, pricePerKwh, ...change } as unknown as Offer;
 }
@@ -149,8 +156,9 @@ describe('a best price', () => {
   });
 
   it('is made of parts that the bus sells', () => {
-    const offers = [offer('A', 'Mill', 2n, 200_000n), offer('B', 'Mill', 3n, 150_000n)];
-    const least = market([bus('Mill', { leastWh: 2_000n })], offers);
+    const size = { leastWh: 2_000n };
+    const offers = [offer('A', 'Mill', 2n, 200_000n, size), offer('B', 'Mill', 3n, 150_000n, size)];
+    const least = market([MILL], offers);
     const quoted = quoteBest(least, want(), undefined, 100);
     expect(quoted.ok && quoted.quote.fills.map(({ energyWh }) => energyWh)).toEqual([2_000n, 2_000n]);
     const small = want({ energyWh: 1_000n, minEnergyWh: 1_000n });
@@ -221,7 +229,8 @@ describe('chosen offers', () => {
   });
 
   it('are refused where the bus sells no part so small, unless it is the rest', () => {
-    const least = market([bus('Mill', { leastWh: 1_000n })], [offer('A', 'Mill', 1n, 1n), offer('B', 'Mill', 2n, 1n)]);
+    const size = { leastWh: 1_000n };
+    const least = market([MILL], [offer('A', 'Mill', 1n, 1n, size), offer('B', 'Mill', 2n, 1n, size)]);
     const part = (name: string, energyWh: bigint) =>
       chosenItems(least, [{ offer: key(name), energyWh, maxPricePerKwh: 1n }], 100);
     expect(() => part('B', 999n)).toThrow('parts of at least 1 kWh');

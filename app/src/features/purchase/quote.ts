@@ -63,7 +63,7 @@ export function routable(market: Quotable, scope: Scope, now: number): RouterOff
     if (bus?.mint !== scope.mint || !scope.buses.includes(offer.bus)) continue;
     if (scope.windows?.has(offer.windowStart) === false) continue;
     if (scope.without?.has(offer.address) === true || untradable(offer, bus, now) !== undefined) continue;
-    const { address, vault, wallet, pricePerKwh } = offer;
+    const { address, vault, wallet, pricePerKwh, leastWh } = offer;
     found.push({
       offer: address,
       bus: bus.address,
@@ -71,7 +71,7 @@ export function routable(market: Quotable, scope: Scope, now: number): RouterOff
       seller: wallet,
       freeWh: freeWh(offer),
       pricePerKwh,
-      leastWh: bus.leastWh,
+      leastWh,
     });
   }
   return found;
@@ -179,7 +179,7 @@ export function chosenItems(market: Quotable, wanted: readonly Wanted[], now: nu
     if (freeWh(offer) < energyWh) {
       throw new Refusal(t.quote.somebodyWasFasterOfThis(formatEnergy(freeWh(offer)), formatEnergy(energyWh)));
     }
-    if (!isLargeEnough(energyWh, offer, bus)) throw new Refusal(t.quote.partsOfAtLeast(formatEnergy(bus.leastWh)));
+    if (!isLargeEnough(energyWh, offer)) throw new Refusal(t.quote.partsOfAtLeast(formatEnergy(offer.leastWh)));
     return { offer, bus, energyWh, maxPricePerKwh };
   });
 }

@@ -17,6 +17,8 @@ import {
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getArrayDecoder,
+  getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getI64Decoder,
@@ -90,6 +92,8 @@ export type Offer = {
   expiresAt: bigint;
   /** Last expiry of a lock that was taken on it, in unix seconds; 0 before the first. */
   lockedUntil: bigint;
+  /** Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's when this was listed. */
+  leastWh: bigint;
   bus: Address;
   capacity: Address;
   /** The seller's account. */
@@ -100,7 +104,7 @@ export type Offer = {
   wallet: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
-  reserved: ReadonlyUint8Array;
+  reserved: Array<bigint>;
 };
 
 export type OfferArgs = {
@@ -142,6 +146,8 @@ export type OfferArgs = {
   expiresAt: number | bigint;
   /** Last expiry of a lock that was taken on it, in unix seconds; 0 before the first. */
   lockedUntil: number | bigint;
+  /** Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's when this was listed. */
+  leastWh: number | bigint;
   bus: Address;
   capacity: Address;
   /** The seller's account. */
@@ -152,7 +158,7 @@ export type OfferArgs = {
   wallet: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
-  reserved: ReadonlyUint8Array;
+  reserved: Array<number | bigint>;
 };
 
 /** Gets the encoder for {@link OfferArgs} account data. */
@@ -180,13 +186,14 @@ export function getOfferEncoder(): FixedSizeEncoder<OfferArgs> {
       ['tradesFrom', getI64Encoder()],
       ['expiresAt', getI64Encoder()],
       ['lockedUntil', getI64Encoder()],
+      ['leastWh', getU64Encoder()],
       ['bus', getAddressEncoder()],
       ['capacity', getAddressEncoder()],
       ['seller', getAddressEncoder()],
       ['vault', getAddressEncoder()],
       ['wallet', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 15 })],
     ]),
     (value) => ({ ...value, discriminator: OFFER_DISCRIMINATOR }),
   );
@@ -216,13 +223,14 @@ export function getOfferDecoder(): FixedSizeDecoder<Offer> {
     ['tradesFrom', getI64Decoder()],
     ['expiresAt', getI64Decoder()],
     ['lockedUntil', getI64Decoder()],
+    ['leastWh', getU64Decoder()],
     ['bus', getAddressDecoder()],
     ['capacity', getAddressDecoder()],
     ['seller', getAddressDecoder()],
     ['vault', getAddressDecoder()],
     ['wallet', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 15 })],
   ]);
 }
 

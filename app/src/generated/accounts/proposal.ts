@@ -57,6 +57,8 @@ export type Proposal = {
   bump: number;
   /** [`ProposalState`]. */
   state: number;
+  /** 1 once it had the approvals that it needs; from then on its expiry stays. */
+  wasDecided: number;
   padding: ReadonlyUint8Array;
   /** Bit `i` is set while owner `i` of the bus approves. */
   approvals: number;
@@ -88,6 +90,8 @@ export type ProposalArgs = {
   bump: number;
   /** [`ProposalState`]. */
   state: number;
+  /** 1 once it had the approvals that it needs; from then on its expiry stays. */
+  wasDecided: number;
   padding: ReadonlyUint8Array;
   /** Bit `i` is set while owner `i` of the bus approves. */
   approvals: number;
@@ -122,7 +126,8 @@ export function getProposalEncoder(): FixedSizeEncoder<ProposalArgs> {
       ['layoutVersion', getU8Encoder()],
       ['bump', getU8Encoder()],
       ['state', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 3)],
+      ['wasDecided', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 2)],
       ['approvals', getU16Encoder()],
       ['number', getU64Encoder()],
       ['configVersion', getU64Encoder()],
@@ -148,7 +153,8 @@ export function getProposalDecoder(): FixedSizeDecoder<Proposal> {
     ['layoutVersion', getU8Decoder()],
     ['bump', getU8Decoder()],
     ['state', getU8Decoder()],
-    ['padding', fixDecoderSize(getBytesDecoder(), 3)],
+    ['wasDecided', getU8Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 2)],
     ['approvals', getU16Decoder()],
     ['number', getU64Decoder()],
     ['configVersion', getU64Decoder()],

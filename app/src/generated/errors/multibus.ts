@@ -108,7 +108,7 @@ export const MULTIBUS_ERROR__CAPACITY_EXCEEDED = 0x179c; // 6044
 export const MULTIBUS_ERROR__SOURCE_UNKNOWN = 0x179d; // 6045
 /** ExpiryInPast: The expiry is in the past; give a later time */
 export const MULTIBUS_ERROR__EXPIRY_IN_PAST = 0x179e; // 6046
-/** NotTheSeller: Only the offer's seller can do this; sign with the seller's wallet */
+/** NotTheSeller: Only the seller can do this, for the bus's own offers the owner who listed; sign with that wallet */
 export const MULTIBUS_ERROR__NOT_THE_SELLER = 0x179f; // 6047
 /** OfferStillTrading: The offer still trades, so only its seller can cancel it; wait until it is sold out or expired */
 export const MULTIBUS_ERROR__OFFER_STILL_TRADING = 0x17a0; // 6048
@@ -116,7 +116,7 @@ export const MULTIBUS_ERROR__OFFER_STILL_TRADING = 0x17a0; // 6048
 export const MULTIBUS_ERROR__NOTHING_TO_CANCEL = 0x17a1; // 6049
 /** OfferCancelled: The offer was cancelled; choose another */
 export const MULTIBUS_ERROR__OFFER_CANCELLED = 0x17a2; // 6050
-/** OfferExpired: The offer has expired; choose another */
+/** OfferExpired: The offer has expired; choose another, or list anew */
 export const MULTIBUS_ERROR__OFFER_EXPIRED = 0x17a3; // 6051
 /** EnergyUnavailable: The offer has less free energy than asked for; buy less, or allow a smaller fill */
 export const MULTIBUS_ERROR__ENERGY_UNAVAILABLE = 0x17a4; // 6052
@@ -124,7 +124,7 @@ export const MULTIBUS_ERROR__ENERGY_UNAVAILABLE = 0x17a4; // 6052
 export const MULTIBUS_ERROR__MINIMUM_INVALID = 0x17a5; // 6053
 /** PriceAboveLimit: The offer's price is above your limit; raise the limit or choose another offer */
 export const MULTIBUS_ERROR__PRICE_ABOVE_LIMIT = 0x17a6; // 6054
-/** VersionMismatch: The offer was repriced since it was quoted; quote it again */
+/** VersionMismatch: The offer was changed since it was read; read it again */
 export const MULTIBUS_ERROR__VERSION_MISMATCH = 0x17a7; // 6055
 /** SelfTrade: A seller cannot buy or lock its own offer; cancel it instead */
 export const MULTIBUS_ERROR__SELF_TRADE = 0x17a8; // 6056
@@ -498,11 +498,11 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__NOTHING_TO_WITHDRAW]: `The seller has nothing to withdraw now; collect the proceeds of its offers first`,
     [MULTIBUS_ERROR__NOT_PAUSED]: `The bus is not paused; nothing to do`,
     [MULTIBUS_ERROR__NOT_THE_OPERATOR]: `Only the operator of the bus can do this; sign with the operator's wallet, or let the owners decide it`,
-    [MULTIBUS_ERROR__NOT_THE_SELLER]: `Only the offer's seller can do this; sign with the seller's wallet`,
+    [MULTIBUS_ERROR__NOT_THE_SELLER]: `Only the seller can do this, for the bus's own offers the owner who listed; sign with that wallet`,
     [MULTIBUS_ERROR__NUMBER_NOT_NEXT]: `The number is not the next of its counter; read the counter and sign again`,
     [MULTIBUS_ERROR__OFFER_CANCELLED]: `The offer was cancelled; choose another`,
     [MULTIBUS_ERROR__OFFER_DUPLICATE]: `The same offer is in the batch twice; merge the two items`,
-    [MULTIBUS_ERROR__OFFER_EXPIRED]: `The offer has expired; choose another`,
+    [MULTIBUS_ERROR__OFFER_EXPIRED]: `The offer has expired; choose another, or list anew`,
     [MULTIBUS_ERROR__OFFER_NOT_YET_TRADING]: `The bus's own offers trade 120 s after they were listed or lowered; buy a little later`,
     [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so only its seller can cancel it; wait until it is sold out or expired`,
     [MULTIBUS_ERROR__OPERATOR_INVALID]: `The operator must be a wallet other than the bus; name a wallet`,
@@ -549,7 +549,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__TREASURY_MISMATCH]: `The treasury account is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__UNCLAIMED_MISMATCH]: `The unclaimed account is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__VAULT_MISMATCH]: `The vault account is not the seller's; pass the one that the seller account names`,
-    [MULTIBUS_ERROR__VERSION_MISMATCH]: `The offer was repriced since it was quoted; quote it again`,
+    [MULTIBUS_ERROR__VERSION_MISMATCH]: `The offer was changed since it was read; read it again`,
     [MULTIBUS_ERROR__WINDOW_HAS_OFFERS]: `Offers of this window are still open; cancel them first (anyone can, after gate closure)`,
     [MULTIBUS_ERROR__WINDOW_MISALIGNED]: `The window's start is not a multiple of the bus's window length; use the start of a window`,
     [MULTIBUS_ERROR__WINDOW_NOT_OVER]: `The window is not over yet; close its capacity after its end`,

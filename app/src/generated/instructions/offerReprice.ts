@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
@@ -62,15 +64,20 @@ export type OfferRepriceInstruction<
     ]
   >;
 
-export type OfferRepriceInstructionData = { discriminator: ReadonlyUint8Array; pricePerKwh: bigint };
+export type OfferRepriceInstructionData = {
+  discriminator: ReadonlyUint8Array;
+  pricePerKwh: bigint;
+  expectedVersion: number;
+};
 
-export type OfferRepriceInstructionDataArgs = { pricePerKwh: number | bigint };
+export type OfferRepriceInstructionDataArgs = { pricePerKwh: number | bigint; expectedVersion: number };
 
 export function getOfferRepriceInstructionDataEncoder(): FixedSizeEncoder<OfferRepriceInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
       ['pricePerKwh', getU64Encoder()],
+      ['expectedVersion', getU32Encoder()],
     ]),
     (value) => ({ ...value, discriminator: OFFER_REPRICE_DISCRIMINATOR }),
   );
@@ -80,6 +87,7 @@ export function getOfferRepriceInstructionDataDecoder(): FixedSizeDecoder<OfferR
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
     ['pricePerKwh', getU64Decoder()],
+    ['expectedVersion', getU32Decoder()],
   ]);
 }
 
@@ -95,11 +103,12 @@ export type OfferRepriceInput<
   TAccountBus extends string = string,
   TAccountOffer extends string = string,
 > = {
-  /** The offer's seller; any owner for the bus's own offers. */
+  /** The offer's seller; for the bus's own offers the owner who listed it. */
   lister: TransactionSigner<TAccountLister>;
   bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
   pricePerKwh: OfferRepriceInstructionDataArgs['pricePerKwh'];
+  expectedVersion: OfferRepriceInstructionDataArgs['expectedVersion'];
 };
 
 export function getOfferRepriceInstruction<
@@ -143,7 +152,7 @@ export type ParsedOfferRepriceInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The offer's seller; any owner for the bus's own offers. */
+    /** The offer's seller; for the bus's own offers the owner who listed it. */
     lister: TAccountMetas[0];
     bus: TAccountMetas[1];
     offer: TAccountMetas[2];

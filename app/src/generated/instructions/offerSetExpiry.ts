@@ -16,6 +16,8 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -47,6 +49,7 @@ export type OfferSetExpiryInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountLister extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
+  TAccountSeller extends string | AccountMeta<string> = string,
   TAccountOffer extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
@@ -57,20 +60,26 @@ export type OfferSetExpiryInstruction<
         ? ReadonlySignerAccount<TAccountLister> & AccountSignerMeta<TAccountLister>
         : TAccountLister,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
+      TAccountSeller extends string ? ReadonlyAccount<TAccountSeller> : TAccountSeller,
       TAccountOffer extends string ? WritableAccount<TAccountOffer> : TAccountOffer,
       ...TRemainingAccounts,
     ]
   >;
 
-export type OfferSetExpiryInstructionData = { discriminator: ReadonlyUint8Array; expiresAt: bigint };
+export type OfferSetExpiryInstructionData = {
+  discriminator: ReadonlyUint8Array;
+  expiresAt: bigint;
+  expectedVersion: number;
+};
 
-export type OfferSetExpiryInstructionDataArgs = { expiresAt: number | bigint };
+export type OfferSetExpiryInstructionDataArgs = { expiresAt: number | bigint; expectedVersion: number };
 
 export function getOfferSetExpiryInstructionDataEncoder(): FixedSizeEncoder<OfferSetExpiryInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 1)],
       ['expiresAt', getI64Encoder()],
+      ['expectedVersion', getU32Encoder()],
     ]),
     (value) => ({ ...value, discriminator: OFFER_SET_EXPIRY_DISCRIMINATOR }),
   );
@@ -80,6 +89,7 @@ export function getOfferSetExpiryInstructionDataDecoder(): FixedSizeDecoder<Offe
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 1)],
     ['expiresAt', getI64Decoder()],
+    ['expectedVersion', getU32Decoder()],
   ]);
 }
 
@@ -93,24 +103,28 @@ export function getOfferSetExpiryInstructionDataCodec(): FixedSizeCodec<
 export type OfferSetExpiryInput<
   TAccountLister extends string = string,
   TAccountBus extends string = string,
+  TAccountSeller extends string = string,
   TAccountOffer extends string = string,
 > = {
-  /** The offer's seller; any owner for the bus's own offers. */
+  /** The offer's seller; for the bus's own offers the owner who listed it. */
   lister: TransactionSigner<TAccountLister>;
   bus: Address<TAccountBus>;
+  seller: Address<TAccountSeller>;
   offer: Address<TAccountOffer>;
   expiresAt: OfferSetExpiryInstructionDataArgs['expiresAt'];
+  expectedVersion: OfferSetExpiryInstructionDataArgs['expectedVersion'];
 };
 
 export function getOfferSetExpiryInstruction<
   TAccountLister extends string,
   TAccountBus extends string,
+  TAccountSeller extends string,
   TAccountOffer extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: OfferSetExpiryInput<TAccountLister, TAccountBus, TAccountOffer>,
+  input: OfferSetExpiryInput<TAccountLister, TAccountBus, TAccountSeller, TAccountOffer>,
   config?: { programAddress?: TProgramAddress },
-): OfferSetExpiryInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountOffer> {
+): OfferSetExpiryInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountSeller, TAccountOffer> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
@@ -118,6 +132,7 @@ export function getOfferSetExpiryInstruction<
   const originalAccounts = {
     lister: { value: input.lister ?? null, isWritable: false },
     bus: { value: input.bus ?? null, isWritable: false },
+    seller: { value: input.seller ?? null, isWritable: false },
     offer: { value: input.offer ?? null, isWritable: true },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
@@ -130,11 +145,12 @@ export function getOfferSetExpiryInstruction<
     accounts: [
       getAccountMeta('lister', accounts.lister),
       getAccountMeta('bus', accounts.bus),
+      getAccountMeta('seller', accounts.seller),
       getAccountMeta('offer', accounts.offer),
     ],
     data: getOfferSetExpiryInstructionDataEncoder().encode(args as OfferSetExpiryInstructionDataArgs),
     programAddress,
-  } as OfferSetExpiryInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountOffer>);
+  } as OfferSetExpiryInstruction<TProgramAddress, TAccountLister, TAccountBus, TAccountSeller, TAccountOffer>);
 }
 
 export type ParsedOfferSetExpiryInstruction<
@@ -143,10 +159,11 @@ export type ParsedOfferSetExpiryInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The offer's seller; any owner for the bus's own offers. */
+    /** The offer's seller; for the bus's own offers the owner who listed it. */
     lister: TAccountMetas[0];
     bus: TAccountMetas[1];
-    offer: TAccountMetas[2];
+    seller: TAccountMetas[2];
+    offer: TAccountMetas[3];
   };
   data: OfferSetExpiryInstructionData;
 };
@@ -154,10 +171,10 @@ export type ParsedOfferSetExpiryInstruction<
 export function parseOfferSetExpiryInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedOfferSetExpiryInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 3) {
+  if (instruction.accounts.length < 4) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 3,
+      expectedAccountMetas: 4,
     });
   }
   let accountIndex = 0;
@@ -168,7 +185,7 @@ export function parseOfferSetExpiryInstruction<TProgram extends string, TAccount
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { lister: getNextAccount(), bus: getNextAccount(), offer: getNextAccount() },
+    accounts: { lister: getNextAccount(), bus: getNextAccount(), seller: getNextAccount(), offer: getNextAccount() },
     data: getOfferSetExpiryInstructionDataDecoder().decode(instruction.data),
   };
 }

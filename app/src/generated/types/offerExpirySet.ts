@@ -8,9 +8,11 @@
 
 import {
   combineCodec,
+  fixDecoderSize,
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getBytesDecoder,
   getBytesEncoder,
   getConstantDecoder,
   getConstantEncoder,
@@ -20,23 +22,32 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
+  type ReadonlyUint8Array,
 } from '@solana/kit';
 
 /** An offer has a new expiry. */
-export type OfferExpirySet = { offer: Address; expiresAt: bigint; tradesFrom: bigint };
+export type OfferExpirySet = { offer: Address; expiresAt: bigint; version: number; padding: ReadonlyUint8Array };
 
-export type OfferExpirySetArgs = { offer: Address; expiresAt: number | bigint; tradesFrom: number | bigint };
+export type OfferExpirySetArgs = {
+  offer: Address;
+  expiresAt: number | bigint;
+  version: number;
+  padding: ReadonlyUint8Array;
+};
 
 export function getOfferExpirySetEncoder(): FixedSizeEncoder<OfferExpirySetArgs> {
   return getHiddenPrefixEncoder(
     getStructEncoder([
       ['offer', getAddressEncoder()],
       ['expiresAt', getI64Encoder()],
-      ['tradesFrom', getI64Encoder()],
+      ['version', getU32Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
     ]),
     [
       getConstantEncoder(
@@ -51,7 +62,8 @@ export function getOfferExpirySetDecoder(): FixedSizeDecoder<OfferExpirySet> {
     getStructDecoder([
       ['offer', getAddressDecoder()],
       ['expiresAt', getI64Decoder()],
-      ['tradesFrom', getI64Decoder()],
+      ['version', getU32Decoder()],
+      ['padding', fixDecoderSize(getBytesDecoder(), 4)],
     ]),
     [
       getConstantDecoder(
