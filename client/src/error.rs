@@ -128,11 +128,11 @@ pub enum Error {
     #[error(
         "it is unknown whether the purchase {transaction_hash} (nonce {nonce} of lane {lane}{}) happened: {cause}; verify that \
          hash before you buy again",
-        signature.map(|signature| format!(", transaction {signature}")).unwrap_or_default()
+        signature.as_ref().map(|signature| format!(", transaction {signature}")).unwrap_or_default()
     )]
     PurchaseUnknown {
-        /// The last transaction that was handed to a node for it.
-        signature: Option<Signature>,
+        /// The last transaction that was handed to a node for it. (In a box, so that errors stay small.)
+        signature: Option<Box<Signature>>,
         /// Hash of the purchase.
         transaction_hash: TransactionHash,
         /// Its nonce lane.

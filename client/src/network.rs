@@ -16,7 +16,7 @@ pub const LOCAL_PROGRAM: Address = Address::from_str_const("Busn1mpoGaFq9TojqLXG
 /// Genesis hashes of the public networks, with their names.
 pub const PUBLIC_NETWORKS: [(&str, &str); 3] = [
     ("5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d", "mainnet-beta"),
-    ("4uhcVJyU9pJkvQyS88uRDiswHXSgkY3zQawwpjk2NsNY", "testnet"),
+    ("4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY", "testnet"),
     ("EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG", "devnet"),
 ];
 

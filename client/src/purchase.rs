@@ -665,7 +665,7 @@ impl Wallet {
         lease.forget();
         match attempt.tried.last() {
             Some(tried) if !attempt.submitted.is_empty() => Error::PurchaseUnknown {
-                signature: attempt.submitted.last().copied(),
+                signature: attempt.submitted.last().copied().map(Box::new),
                 transaction_hash: tried.hash,
                 lane: lease.lane,
                 nonce: lease.nonce,
@@ -842,7 +842,7 @@ impl Wallet {
             attempts,
         };
         let unknown = |cause: String| Error::PurchaseUnknown {
-            signature: Some(sent.signature),
+            signature: Some(Box::new(sent.signature)),
             transaction_hash: hash,
             lane: lease.lane,
             nonce: lease.nonce,

@@ -6,7 +6,7 @@ use {
     indicatif::{ProgressBar, ProgressStyle},
     multibus_client::{
         Address,
-        chain::{Chain, CommitmentLevel, RpcChain},
+        chain::{Chain, CommitmentLevel, RpcChain, RpcOptions},
         wallet::SharedSigner,
     },
     multibus_migrate::{
@@ -98,7 +98,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let wallet_path = cli.keypair.or(cluster.wallet.clone()).context("no wallet is named; give one with --keypair")?;
     let wallet = read_wallet(&wallet_path)?;
 
-    let rpc = RpcChain::new(&cluster.url, None, CommitmentLevel::Confirmed)?;
+    // Refuses to put a program where everybody could replace it: see `multibus_client::network`.
+    let rpc = RpcChain::of_program(&cluster.url, None, CommitmentLevel::Confirmed, RpcOptions::default(), id)?;
     let websocket_url = rpc.websocket_url().to_owned();
     let chain: Arc<dyn Chain> = Arc::new(rpc);
     let genesis = RpcClient::new(cluster.url.clone()).get_genesis_hash().await;

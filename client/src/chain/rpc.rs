@@ -102,6 +102,8 @@ struct Inner {
     options: RpcOptions,
     blockhash: tokio::sync::Mutex<Option<(Instant, RecentBlockhash)>>,
     pending: Mutex<Pending>,
+    /// Program that is used over this chain.
+    program: Address,
     /// Set once the node's network is known to be one where this build's program address may be used.
     admitted: OnceCell<()>,
 }
@@ -133,6 +135,18 @@ impl RpcChain {
         commitment: CommitmentLevel,
         options: RpcOptions,
     ) -> Result<Self> {
+        Self::of_program(url, websocket_url, commitment, options, multibus::ID)
+    }
+
+    /// The same, to use a program at another address than this build's, such as to deploy it. The address of local networks
+    /// is refused where the node is of a public network.
+    pub fn of_program(
+        url: &str,
+        websocket_url: Option<&str>,
+        commitment: CommitmentLevel,
+        options: RpcOptions,
+        program: Address,
+    ) -> Result<Self> {
         let Some((scheme, rest)) = url
             .split_once("://")
             .filter(|(scheme, rest)| (*scheme == "http" || *scheme == "https") && !rest.trim_matches('/').is_empty())
@@ -155,6 +169,7 @@ impl RpcChain {
             options,
             blockhash: tokio::sync::Mutex::new(None),
             pending: Mutex::new(Pending::default()),
+            program,
             admitted: OnceCell::new(),
         };
         Ok(Self { inner: Arc::new(inner), websocket_url })
@@ -218,14 +233,14 @@ impl Inner {
         }
     }
 
-    /// Refuses a public network where this build has the program address of local ones.
+    /// Refuses a public network where the program's address is that of local ones.
     async fn admit(&self) -> Result<()> {
         let ask = || async {
-            if multibus::ID != network::LOCAL_PROGRAM || network::is_loopback(&self.url) {
+            if self.program != network::LOCAL_PROGRAM || network::is_loopback(&self.url) {
                 return Ok(());
             }
             let genesis = self.ask("asking for the genesis hash", || self.client.get_genesis_hash()).await?;
-            network::validate(&multibus::ID, &genesis.to_string(), &self.url)
+            network::validate(&self.program, &genesis.to_string(), &self.url)
         };
         self.admitted.get_or_try_init(ask).await.map(drop)
     }

@@ -442,9 +442,6 @@ fn instructions() -> Value {
     });
     let settle_args = json!({ "nonce": NONCE.golden(), "lock_number": LOCK_NUMBER.golden() });
     let release_args = json!({ "lock_number": LOCK_NUMBER.golden() });
-    let proposed = Proposal { bus: the_bus(), proposer: key(OTHER), created_at: PROPOSED_AT, ..patterned(3) };
-    let proposed = Keyed { address: the_proposal(), account: proposed };
-    let hash = Proposal::hash_of(&proposed.address, proposed.created_at, &proposed.action);
     let listing = Seller {
         bus: the_bus(),
         wallet: key(OTHER),
@@ -453,27 +450,6 @@ fn instructions() -> Value {
         ..patterned(6)
     };
     let listing = Keyed { address: the_seller(), account: listing };
-    let owed = Claim { bus: the_bus(), wallet: key(OTHER), refund: key(REFUND), rent_payer: key(9), ..patterned(7) };
-    let owed = Keyed { address: address::claim(&the_bus(), &key(OTHER)), account: owed };
-    let claim_payer = ClaimPayer { settlement, creator: wallet, is_closed: false };
-    let claimed = Keyed {
-        address: the_bus(),
-        account: Bus {
-            treasury: address::treasury(&the_bus()),
-            unclaimed: address::unclaimed(&the_bus()),
-            creator: wallet,
-            mint: settlement.mint,
-            token_program: settlement.token_program,
-            owner_count: 2,
-            owners: {
-                let slot = |owner| OwnerSlot { owner, share_bps: 5_000, reserved: [0; 6] };
-                let mut owners = [slot(Address::default()); 16];
-                (owners[0], owners[1]) = (slot(wallet), slot(key(OTHER)));
-                owners
-            },
-            ..patterned(4)
-        },
-    };
     let mut list = vec![
         instruction(
             "creator_open",
@@ -499,7 +475,7 @@ fn instructions() -> Value {
                 BusConfig { operator: None, ..config() },
             ),
         ),
-        instruction("bus_close", json!({}), bus::bus_close(&key(OTHER), &claimed)),
+        instruction("bus_close", json!({}), bus::bus_close(&key(OTHER), &owned_bus())),
         instruction(
             "capacity_open",
             json!({ "window_start": WINDOW_START.golden() }),
@@ -559,6 +535,45 @@ fn instructions() -> Value {
             trader::trader_open(&wallet, LANE, FIRST_SLOT),
         ),
         instruction("trader_close", json!({}), trader::trader_close(&wallet, LANE)),
+    ];
+    list.extend(decisions());
+    Value::Array(list)
+}
+
+/// The bus of two owners.
+fn owned_bus() -> Keyed<Bus> {
+    let (wallet, settlement) = (key(WALLET), settlement());
+    Keyed {
+        address: the_bus(),
+        account: Bus {
+            treasury: address::treasury(&the_bus()),
+            unclaimed: address::unclaimed(&the_bus()),
+            creator: wallet,
+            mint: settlement.mint,
+            token_program: settlement.token_program,
+            owner_count: 2,
+            owners: {
+                let slot = |owner| OwnerSlot { owner, share_bps: 5_000, reserved: [0; 6] };
+                let mut owners = [slot(Address::default()); 16];
+                (owners[0], owners[1]) = (slot(wallet), slot(key(OTHER)));
+                owners
+            },
+            ..patterned(4)
+        },
+    }
+}
+
+/// What owners decide, and what is paid to wallets.
+fn decisions() -> Vec<Value> {
+    let (wallet, settlement) = (key(WALLET), settlement());
+    let proposed = Proposal { bus: the_bus(), proposer: key(OTHER), created_at: PROPOSED_AT, ..patterned(3) };
+    let proposed = Keyed { address: the_proposal(), account: proposed };
+    let hash = Proposal::hash_of(&proposed.address, proposed.created_at, &proposed.action);
+    let owed = Claim { bus: the_bus(), wallet: key(OTHER), refund: key(REFUND), rent_payer: key(9), ..patterned(7) };
+    let owed = Keyed { address: address::claim(&the_bus(), &key(OTHER)), account: owed };
+    let claim_payer = ClaimPayer { settlement, creator: wallet, is_closed: false };
+    let claimed = owned_bus();
+    let mut list = vec![
         instruction("proposal_approve", json!({ "hash": hex(&hash) }), proposal::proposal_approve(&wallet, &proposed)),
         instruction("proposal_revoke", json!({}), proposal::proposal_revoke(&wallet, &the_bus(), &the_proposal())),
         instruction("proposal_close", json!({}), proposal::proposal_close(&wallet, &proposed)),
@@ -583,7 +598,7 @@ fn instructions() -> Value {
             proposal::proposal_create(&key(OTHER), &the_bus(), PROPOSAL_NUMBER, action),
         ));
     }
-    Value::Array(list)
+    list
 }
 
 /// Two items of one bus, then one of another.

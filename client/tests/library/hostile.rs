@@ -495,7 +495,7 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 /// Everything that is shown of an account or computed from it.
-fn figures(account: &Figures, number: u64, now: i64) {
+fn figures(account: &Figures<'_>, number: u64, now: i64) {
     match account {
         Figures::Bus(bus) => {
             let _ = (bus.name().len(), bus.owners().len(), bus.pause_approvals(), bus.gate_closes_at(now));
@@ -547,16 +547,16 @@ fn figures(account: &Figures, number: u64, now: i64) {
     }
 }
 
-enum Figures {
+enum Figures<'a> {
     Bus(Keyed<Bus>),
-    Ledger(Keyed<Ledger>, Keyed<Bus>),
+    Ledger(Keyed<Ledger>, &'a Keyed<Bus>),
     Capacity(Keyed<Capacity>),
-    Seller(Keyed<Seller>, Keyed<Bus>),
+    Seller(Keyed<Seller>, &'a Keyed<Bus>),
     Claim(Keyed<Claim>),
-    Offer(Keyed<Offer>, Keyed<Bus>),
+    Offer(Keyed<Offer>, &'a Keyed<Bus>),
     Lock(Keyed<Lock>),
     Trader(Keyed<Trader>),
-    Proposal(Keyed<Proposal>, Keyed<Bus>),
+    Proposal(Keyed<Proposal>, &'a Keyed<Bus>),
 }
 
 /// One account of every kind, as the program wrote them.
@@ -604,14 +604,14 @@ impl Specimens {
         }
         let found = [
             as_kind(address, account).map(Figures::Bus),
-            as_kind(address, account).map(|ledger| Figures::Ledger(ledger, self.bus)),
+            as_kind(address, account).map(|ledger| Figures::Ledger(ledger, &self.bus)),
             as_kind(address, account).map(Figures::Capacity),
-            as_kind(address, account).map(|seller| Figures::Seller(seller, self.bus)),
+            as_kind(address, account).map(|seller| Figures::Seller(seller, &self.bus)),
             as_kind(address, account).map(Figures::Claim),
-            as_kind(address, account).map(|offer| Figures::Offer(offer, self.bus)),
+            as_kind(address, account).map(|offer| Figures::Offer(offer, &self.bus)),
             as_kind(address, account).map(Figures::Lock),
             as_kind(address, account).map(Figures::Trader),
-            as_kind(address, account).map(|proposal| Figures::Proposal(proposal, self.bus)),
+            as_kind(address, account).map(|proposal| Figures::Proposal(proposal, &self.bus)),
         ];
         found.into_iter().flatten().map(|read| figures(&read, number, now)).count()
     }

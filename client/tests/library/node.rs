@@ -74,8 +74,11 @@ fn preflight(error: &str) -> Lie {
     http("200 OK", &refusal.to_string())
 }
 
+/// An answer, with its name.
+type Answer = (&'static str, fn() -> Lie);
+
 /// Everything that a node may answer to a transaction that it took.
-fn answers() -> Vec<(&'static str, fn() -> Lie)> {
+fn answers() -> Vec<Answer> {
     vec![
         ("a signature that is none", || Lie::Result(json!("nonsense"))),
         ("no result", || Lie::Result(Value::Null)),
