@@ -392,13 +392,13 @@ impl TestChain {
         self.arrange(&mint.fund(account, &authority, amount));
     }
 
-    /// The mint of wrapped SOL.
-    pub fn native_mint(&mut self) -> Mint {
-        let mint = Mint { address: spl_token_interface::native_mint::ID, program: TokenProgram::SplToken, decimals: 9 };
-        let mut data = vec![0; Mint::space(TokenProgram::SplToken, &[])];
+    /// The mint of wrapped SOL of a token program.
+    pub fn native_mint(&mut self, program: TokenProgram) -> Mint {
+        let mint = Mint { address: Mint::native(program), program, decimals: 9 };
+        let mut data = vec![0; Mint::space(program, &[])];
         (data[44], data[45]) = (mint.decimals, 1);
         let lamports = self.svm.minimum_balance_for_rent_exemption(data.len());
-        let account = Account { lamports, data, owner: spl_token_interface::ID, ..Account::default() };
+        let account = Account { lamports, data, owner: program.address(), ..Account::default() };
         self.svm.set_account(mint.address, account).expect("a mint");
         mint
     }

@@ -154,11 +154,25 @@ impl Mint {
 
     /// Makes new tokens in an account: mints them, or where this is wrapped SOL, wraps lamports of `authority`.
     pub fn fund(&self, account: &Address, authority: &Address, amount: u64) -> Vec<Instruction> {
-        if self.address != spl_token_interface::native_mint::ID {
+        if !self.is_native() {
             return vec![self.mint_to(account, authority, amount)];
         }
         let send = solana_system_interface::instruction::transfer(authority, account, amount);
-        vec![send, spl_token::sync_native(&self.program.address(), account).expect("an instruction of SPL Token")]
+        let sync = token_2022::sync_native(&self.program.address(), account);
+        vec![send, sync.expect("an instruction of the token program")]
+    }
+
+    /// Address of the mint of wrapped SOL of a token program.
+    pub fn native(program: TokenProgram) -> Address {
+        match program {
+            TokenProgram::SplToken => spl_token_interface::native_mint::ID,
+            TokenProgram::Token2022 => spl_token_2022_interface::native_mint::ID,
+        }
+    }
+
+    /// Whether this is wrapped SOL.
+    pub fn is_native(&self) -> bool {
+        self.address == Self::native(self.program)
     }
 
     /// Moves tokens.

@@ -208,7 +208,7 @@ fn may_repeat(name: &str, account: &str) -> bool {
         "proposal_execute" => &["treasury", "seller", "vault"],
         "proposal_close" => &["proposer"],
         "purchase_batch" => &["bus", "offer", "vault"],
-        "treasury_claim" => &["caller", "treasury", "destination", "unclaimed", "claim"],
+        "treasury_claim" => &["caller", "owner", "treasury", "destination", "unclaimed", "claim"],
         "claim_pay" => &["bus", "ledger", "unclaimed", "destination", "rent_payer", "creator"],
         _ => &[],
     };

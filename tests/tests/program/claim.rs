@@ -187,6 +187,22 @@ pub fn bus_close_before_it_was_decided_or_while_in_use_is_rejected() {
 }
 
 #[test]
+pub fn a_far_window_in_which_1_wh_was_sold_holds_no_closing_bus_open() {
+    withstands!(blocked_exit: capacity_close);
+    let mut market = TestMarket::windowed();
+    let (bus, seller, payout, stranger) = (market.bus, market.seller, market.payout, market.wallet("stranger"));
+    let far = (market.now() + 300 * 86_400) / 900 * 900;
+    let offer = market.offer_in(far, |options| options);
+    market.buy(&offer, 1);
+    market.execute(&[offer_cancel(&offer, &seller)]);
+    let close = capacity_close(&bus, far, &stranger, &seller);
+    market.assert_refused(from_ref(&close), MultibusError::WindowNotOver);
+    market.decide(&bus, ProposalAction::BusClose);
+    market.execute(&[close, seller_close(&bus.seller(&seller), &seller, payout, &seller)]);
+    market.execute(&[bus_close(&bus, &stranger, &[seller])]);
+}
+
+#[test]
 pub fn bus_close_while_a_former_owner_is_owed_is_rejected() {
     let (mut market, owners) = TestMarket::owned_by(2, 1, |_| ());
     let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
@@ -301,6 +317,89 @@ pub fn bus_close_twice_or_with_the_tombstone_is_rejected() {
     let payout = market.payout;
     market.assert_refused(&[treasury_claim(&bus, &seller, payout)], Refusal::NotTheAccount);
     market.create_bus(&seller, &bus.mint, &BusOptions::new(&seller));
+}
+
+#[test]
+pub fn what_a_tombstone_owes_to_a_bus_stays_recorded() {
+    // No instruction could move what a bus was paid, and none gives it to somebody else.
+    refuses!(theft: claim_pay);
+    let mut chain = TestChain::new();
+    let mint = chain.mint("mint", TokenProgram::SplToken, &[]);
+    let holder = chain.wallet("holder");
+    let owning = chain.create_bus(&holder, &mint, &BusOptions::new(&holder));
+    let mut market = TestMarket::on_chain(chain, mint, |options| {
+        options.with(|config| {
+            config.owners[0].share_bps = 1;
+            config.owners.push(state::OwnerShare { owner: owning.address, share_bps: 9_999 });
+        })
+    });
+    let (bus, seller, payout) = (market.bus, market.seller, market.payout);
+    market.gift(&mint, &bus.treasury, 10_000);
+    market.decide(&bus, ProposalAction::BusClose);
+    market.execute(&[seller_close(&bus.seller(&seller), &seller, payout, &seller)]);
+    market.execute(&[bus_close(&bus, &seller, &[seller, owning.address])]);
+    let creators = market.associated_account(&mint, &seller);
+    let associated = market.associated_account(&mint, &owning.address);
+    for destination in [owning.treasury, associated, creators, payout] {
+        let pay = market.claim_payment(&bus, &seller, &owning.address, destination);
+        market.assert_refused(&[pay], MultibusError::ClaimOfBus);
+    }
+    assert_eq!(market.claim_amount(&bus, &owning.address), 9_999);
+    let pay = market.claim_payment(&bus, &seller, &seller, payout);
+    market.execute(&[pay]);
+    assert_eq!(market.tokens(&payout), 1);
+}
+
+#[test]
+pub fn lamports_that_nobody_synced_are_gifts_of_wrapped_sol() {
+    withstands!(token_2022: seller_close, bus_close, claim_pay; theft: seller_close, bus_close, claim_pay);
+    for program in TokenProgram::BOTH {
+        let mut chain = TestChain::new();
+        let mint = chain.native_mint(program);
+        let mut market = TestMarket::on_chain(chain, mint, |options| options);
+        let (bus, seller, payout, stranger) = (market.bus, market.seller, market.payout, market.wallet("stranger"));
+        let wallet = owed_by_release(&mut market);
+        let payer = market.fee_payer;
+        let send = |market: &mut TestMarket, account: &Address, lamports| {
+            market.arrange(&[solana_system_interface::instruction::transfer(&payer, account, lamports)]);
+        };
+        let own = bus.seller(&seller);
+        market.decide(&bus, ProposalAction::BusClose);
+        for account in [own.vault, bus.treasury, bus.unclaimed] {
+            send(&mut market, &account, 1_000);
+        }
+        market.execute(&[seller_close(&own, &seller, payout, &seller)]);
+        // What was sent to the treasury is not synced yet.
+        let arrived = (market.tokens(&bus.treasury), market.tokens(&payout));
+        assert_eq!(arrived, (1_000, 2_500), "{program:?}");
+        market.execute(&[bus_close(&bus, &stranger, &[seller])]);
+        // All three gifts are the owner's.
+        assert_eq!(market.claim_amount(&bus, &seller), 3_000);
+        let pay = market.claim_payment(&bus, &stranger, &seller, TestChain::associated_address(&mint, &seller));
+        market.associated_account(&mint, &seller);
+        market.execute(&[pay]);
+        // What arrives later goes along with the last claim.
+        send(&mut market, &bus.unclaimed, 7);
+        let account = market.associated_account(&mint, &wallet);
+        let pay = market.claim_payment(&bus, &stranger, &wallet, account);
+        market.execute(&[pay]);
+        assert_eq!(market.tokens(&account), 247_507);
+    }
+}
+
+/// A buyer's lock of 1 kWh ends as a claim, since it names no account for its refund.
+fn owed_by_release(market: &mut TestMarket) -> Address {
+    let (mint, stranger) = (market.bus.mint, market.seller);
+    let (wallet, payment, _) = market.chain.buyer("unlucky", &mint);
+    let offer = market.offer(1_000);
+    let mut take = lock_take(&offer, &wallet, 0, payment, 1_000);
+    let end = take.data.len() - 32;
+    take.data[end..].fill(0);
+    market.execute(&[take]);
+    market.pass(301);
+    let release = market.release(&offer, &stranger, &wallet, 0);
+    market.execute(&[release, offer_cancel(&offer, &stranger)]);
+    wallet
 }
 
 // Claims.

@@ -107,10 +107,11 @@ fn account_layouts_are_pinned() {
         unclaimed_total: 32,
         period_claimed: 40,
         accrued_total: 48,
-        bus: 56,
-        owners: 88,
-        former_owners: 472,
-        reserved: 1_112,
+        proposals_from: 56,
+        bus: 64,
+        owners: 96,
+        former_owners: 480,
+        reserved: 1_120,
     });
     layout!(Lock, 248, {
         layout_version: 8,

@@ -792,6 +792,34 @@ pub fn an_owner_is_replaced_with_its_revenue_and_a_counter_of_its_own() {
 }
 
 #[test]
+pub fn no_address_of_a_proposal_comes_twice_when_an_owner_comes_back_in_the_same_slot() {
+    refuses!(reinitialisation: proposal_create; replay: proposal_create, proposal_approve);
+    for replaced in [false, true] {
+        let (mut market, owners) = TestMarket::owned_by(1, 1, |_| ());
+        let (bus, first, friend, other) = (market.bus, owners[0], market.wallet("friend"), market.wallet("other"));
+        let alone = vec![10_000];
+        decide(&mut market, add(friend, &[10_000, 0]));
+        let before = market.next_proposal(&bus, &friend);
+        let old = market.propose(&bus, &friend, price(20_000));
+        let approve_old = market.approval(&bus, old, &first);
+        if replaced {
+            decide(&mut market, ProposalAction::OwnerReplace { owner: friend, new_owner: other });
+            market.execute(&[proposal_close(&bus, old, &first, &friend)]);
+            decide(&mut market, ProposalAction::OwnerReplace { owner: other, new_owner: friend });
+        } else {
+            decide(&mut market, remove(friend, &alone));
+            market.execute(&[proposal_close(&bus, old, &first, &friend)]);
+            decide(&mut market, add(friend, &[10_000, 0]));
+        }
+        let again = proposal_create(&bus, &friend, before, price(20_000));
+        market.assert_refused(&[again], MultibusError::NumberNotNext);
+        let new = market.propose(&bus, &friend, price(20_000));
+        assert!(new != old && market.proposal_state(&new).number > before);
+        market.assert_refused(&[approve_old], Refusal::NotTheAccount);
+    }
+}
+
+#[test]
 pub fn nothing_is_decided_on_a_closing_bus() {
     refuses!(approval: proposal_create, proposal_approve, proposal_execute);
     let (mut market, owners) = TestMarket::owned_by(2, 2, |_| ());
