@@ -42,14 +42,19 @@ pub struct Payment<'a> {
 }
 
 impl Payment<'_> {
-    /// Pays to `destination` where it belongs to the wallet and can be paid, else into a claim; and not at all where
-    /// nothing leaves the paying account or reaches the unclaimed one. The ledger is loaded only for a claim.
+    /// Pays to `destination` where that is an account that the wallet is paid on and that can be paid, else into a claim; and
+    /// not at all where nothing leaves the paying account or reaches the unclaimed one. The ledger is loaded only for a claim.
     #[inline(always)]
-    pub fn pay_or_claim(&self, destination: &AccountView, ledger: &AccountView) -> Result<RefundOutcome> {
+    pub fn pay_or_claim(
+        &self,
+        destination: &AccountView,
+        is_payee: impl FnOnce(&TokenAccount) -> bool,
+        ledger: &AccountView,
+    ) -> Result<RefundOutcome> {
         if is_frozen(self.from, &self.settlement) {
             return Ok(RefundOutcome::Unpaid);
         }
-        if TokenAccount::read(destination, &self.settlement).is_some_and(|account| account.pays(self.debt.wallet)) {
+        if TokenAccount::read(destination, &self.settlement).is_some_and(|account| is_payee(&account)) {
             self.settlement.pay(self.from, destination, &BusAuthority::new(self.bus), self.debt.amount)?;
             return Ok(RefundOutcome::Paid);
         }

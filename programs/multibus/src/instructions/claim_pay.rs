@@ -75,7 +75,7 @@ impl ClaimPay {
             ensure!(goes_back, ClaimOfBus);
             let payable = TokenAccount::read(destination, &settlement).is_some_and(|account| account.is_payable());
             ensure!(payable, PayeeUnpayable);
-        } else if is_recorded {
+        } else if is_recorded && !caller_is_wallet {
             let Some(account) = TokenAccount::read(destination, &settlement) else { refuse!(TokenAccountInvalid) };
             ensure!(address_eq(&account.owner, wallet), PayeeMismatch);
             ensure!(account.is_payable(), PayeeUnpayable);

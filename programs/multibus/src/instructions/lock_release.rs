@@ -75,7 +75,11 @@ pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
         unclaimed: accounts.unclaimed.account(),
     };
     let claim_lamports = accounts.claim.lamports();
-    let outcome = payment.pay_or_claim(accounts.refund.account(), accounts.ledger.account())?;
+    let outcome = payment.pay_or_claim(
+        accounts.refund.account(),
+        |account| account.pays(&accounts.lock.buyer),
+        accounts.ledger.account(),
+    )?;
     let unpaid = outcome == RefundOutcome::Unpaid;
     ensure!(!(was_released && unpaid), PayerFrozen);
     log_event!(LockReleased {

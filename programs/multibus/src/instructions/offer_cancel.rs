@@ -13,6 +13,7 @@ use {
     anchor_lang::{AccountClose, prelude::*},
 };
 
+/// May be followed by more owners who sign: see [`Offer::validate_cancel`].
 #[derive(Accounts)]
 pub struct OfferCancel {
     /// The seller, an owner or the operator of the bus, or anyone: see [`Offer::validate_cancel`].
@@ -31,9 +32,11 @@ pub struct OfferCancel {
 }
 
 pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
+    let owners = ctx.remaining_accounts()?;
     let accounts = &mut ctx.accounts;
+    let together = owners_together(&accounts.bus, accounts.caller.address(), &owners);
     let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
-    offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), clock::now()?)?;
+    offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), together, clock::now()?)?;
     let withdrawn_wh = offer.cancel()?;
     accounts.capacity.unlist(withdrawn_wh);
     let collected = offer.collect();
@@ -55,4 +58,11 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
         offer.close(*accounts.rent_payer.account())?;
     }
     Ok(())
+}
+
+/// Owners who signed, each counted once.
+fn owners_together(bus: &Bus, caller: &Address, others: &[AccountView]) -> u8 {
+    let signed = others.iter().filter(|account| account.is_signer()).map(AccountView::address);
+    let approvals = signed.chain([caller]).filter_map(|owner| bus.owner_index(owner));
+    approvals.fold(0u16, |approvals, place| approvals | 1 << place).count_ones() as u8
 }

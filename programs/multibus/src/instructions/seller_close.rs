@@ -73,8 +73,16 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         settlement.pay(vault, destination, &authority, amount)?;
         RefundOutcome::Paid
     } else {
-        // A stranger pays the wallet's associated account, or nothing but its claim.
-        let is_payee = address_eq(caller, &wallet) || token::is_associated(destination.address(), &wallet, &settlement);
+        // The wallet names any account but the bus's own; a stranger the associated one, so that it chooses nothing.
+        let caller_is_wallet = address_eq(caller, &wallet);
+        ensure!(caller_is_wallet || token::is_associated(destination.address(), &wallet, &settlement), PayeeMismatch);
+        let is_payee = |account: &TokenAccount| {
+            if caller_is_wallet {
+                account.is_payable() && !address_eq(&account.owner, bus.address())
+            } else {
+                account.pays(&wallet)
+            }
+        };
         let payment = Payment {
             bus,
             settlement,
@@ -85,10 +93,8 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };
-        // The unclaimed account is nobody's, so that naming it makes a claim.
-        let destination = if is_payee { destination } else { accounts.unclaimed.account() };
         let claim_lamports = accounts.claim.lamports();
-        let outcome = payment.pay_or_claim(destination, accounts.ledger.account())?;
+        let outcome = payment.pay_or_claim(destination, is_payee, accounts.ledger.account())?;
         if outcome == RefundOutcome::Claimed {
             lent = accounts.claim.lamports() - claim_lamports;
         }

@@ -175,6 +175,15 @@ impl Ledger {
 
     /// Turns what the present shares earned into accrued revenue and starts a new period, which keeps the remainder.
     pub fn settle_shares(&mut self, bus: &Bus, treasury_balance: u64) {
+        let is_whole = treasury_balance.checked_add(self.period_claimed).is_some();
+        self.settle_period(bus, treasury_balance);
+        if !is_whole {
+            // What 64 bits did not hold.
+            self.settle_period(bus, treasury_balance);
+        }
+    }
+
+    fn settle_period(&mut self, bus: &Bus, treasury_balance: u64) {
         // Checked by `validate_settle`.
         let period = self.period(treasury_balance).unwrap_or(0);
         for (account, slot) in self.owners.iter_mut().zip(bus.owners()) {
@@ -445,6 +454,18 @@ mod tests {
         // The base unit left over is divided with the next revenue: 10,000 in all.
         assert_eq!(ledger.claimable(&bus, &wallet(0), 1 + 9_900), Ok(3_333 - 33));
         assert_eq!(ledger.claimable(&bus, &wallet(1), 1 + 9_900), Ok(6_667 - 66));
+    }
+
+    #[test]
+    fn what_64_bits_do_not_hold_is_divided_all_the_same() {
+        let (bus, mut ledger) = bus(&[5_000, 5_000]);
+        for account in &mut ledger.owners[..2] {
+            account.claimed = (LONGEST_PERIOD - 2) / 2;
+        }
+        ledger.period_claimed = LONGEST_PERIOD - 2;
+        let shares = ledger.divide_rest(&bus, u64::MAX).unwrap();
+        assert!(shares[0].abs_diff(shares[1]) <= 2, "{shares:?}");
+        assert_eq!(shares[0] + shares[1], u64::MAX);
     }
 
     #[test]

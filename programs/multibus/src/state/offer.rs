@@ -386,11 +386,22 @@ impl Offer {
     }
 
     /// Who may withdraw: whoever may change it; anyone once it trades no more or its bus is closing; of the bus's own offers
-    /// the operator, and every owner while the bus is paused; and the owners and the operator what someone who may no longer
-    /// list still has on offer.
-    pub fn validate_cancel(&self, bus: &Bus, seller: &Seller, caller: &Address, now: i64) -> Result<()> {
+    /// the operator, as many owners together as pausing needs, and every owner while the bus is paused or where who listed it
+    /// is no owner any more; and the owners and the operator what someone who may no longer list still has on offer.
+    /// `owners_together` are those who signed.
+    pub fn validate_cancel(
+        &self,
+        bus: &Bus,
+        seller: &Seller,
+        caller: &Address,
+        owners_together: u8,
+        now: i64,
+    ) -> Result<()> {
         let stopped = self.cancelled == 1 || self.remaining_wh == 0 || now >= self.expires_at || bus.closing == 1;
-        let owners_may = bus.paused == 1 || !self.is_of_bus();
+        let owners_may = !self.is_of_bus()
+            || bus.paused == 1
+            || owners_together >= bus.pause_approvals()
+            || bus.owner_index(&self.rent_payer).is_none();
         let manages = || bus.is_operator(caller) || (owners_may && bus.owner_index(caller).is_some());
         ensure!(
             stopped
@@ -793,12 +804,12 @@ mod tests {
 
     #[test]
     fn only_who_may_withdraws_an_offer_that_trades() {
-        let mut bus = bus();
+        let mut bus = Bus { threshold: 2, ..bus() };
         let members = offer(10, 1);
         let seller = Seller { wallet: wallet(3), ..Seller::zeroed() };
         let still_trading = Err(MultibusError::OfferStillTrading.into());
         let cancel = |bus: &Bus, seller: &Seller, offer: Offer, caller: u8, now: i64| {
-            offer.validate_cancel(bus, seller, &wallet(caller), now)
+            offer.validate_cancel(bus, seller, &wallet(caller), 1, now)
         };
         assert_eq!(cancel(&bus, &seller, members, 3, 0), Ok(()));
         for other in [1, 4, 8] {
@@ -828,6 +839,14 @@ mod tests {
         bus.paused = 0;
         let left = Offer { rent_payer: wallet(4), ..own };
         assert_eq!(cancel(&bus, &of_bus, left, 4, 0), still_trading, "who listed it and is no owner any more");
+        assert_eq!(cancel(&bus, &of_bus, left, 1, 0), Ok(()), "who listed it is no owner any more");
+        // As many owners together as pausing needs.
+        bus.threshold = 2;
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, 0), still_trading);
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 2, 0), Ok(()));
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(4), 2, 0), still_trading, "a stranger calls");
+        bus.pause_quorum = 1;
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, 0), Ok(()));
         // On a closing bus anyone.
         let closing = Bus { closing: 1, ..bus };
         assert_eq!(cancel(&closing, &seller, members, 4, 0), Ok(()));
