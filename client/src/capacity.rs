@@ -65,7 +65,7 @@ impl Wallet {
     }
 
     /// Closes a window that has no open offers: once it is over, or where nothing was sold in it, once its gate has closed.
-    /// Who paid its rent, an owner and the operator close an unused one at any time.
+    /// Who paid its rent, an owner and the operator close an unused one at any time, and anyone one of a closing bus.
     pub async fn capacity_close(&self, bus: &Address, window_start: i64) -> Result<Sent> {
         if window_start == 0 {
             return Err(Error::Invalid(

@@ -87,7 +87,7 @@ impl Market {
 impl Wallet {
     /// Pays a wallet what a bus owes it, open or closed: to the token account that the claim records where it can be paid,
     /// else to the wallet's associated one, which is created where it is missing. Anyone may do it for any wallet. What is
-    /// owed to another bus goes back to the treasury of this one, or to its creator where it is closed.
+    /// owed to another bus goes back to the treasury of this one while it is open.
     pub async fn claim_pay(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
         let claim = self.market().claim(bus, wallet).await?;
         let claim = claim.ok_or_else(|| {
@@ -95,28 +95,25 @@ impl Wallet {
         })?;
         let payer = self.market().claim_payer(bus).await?;
         if self.market().is_bus(wallet).await? {
-            if !payer.is_closed {
-                let treasury = address::treasury(bus);
-                return self.send(&[claim_pay(&self.address(), &claim, &payer, &treasury)]).await;
+            if payer.is_closed {
+                return Err(Error::Invalid(format!(
+                    "{wallet} is itself a bus, and the bus {bus} that owes it is closed; what it is owed stays there"
+                )));
             }
-            return self.pay_claim_into(&claim, &payer, &payer.creator).await;
+            let treasury = address::treasury(bus);
+            return self.send(&[claim_pay(&self.address(), &claim, &payer, &treasury)]).await;
         }
         if claim.refund != Address::default()
             && self.market().is_payable(&claim.refund, wallet, &payer.settlement).await?
         {
             return self.send(&[claim_pay(&self.address(), &claim, &payer, &claim.refund)]).await;
         }
-        self.pay_claim_into(&claim, &payer, wallet).await
-    }
-
-    /// Pays a claim into the associated token account of a wallet, which is created where it is missing.
-    async fn pay_claim_into(&self, claim: &Keyed<Claim>, payer: &ClaimPayer, wallet: &Address) -> Result<Sent> {
         let destination = payer.settlement.token_account(wallet);
         let mut instructions = Vec::with_capacity(2);
         if self.chain().accounts(&[destination]).await?[0].is_none() {
             instructions.push(payer.settlement.create_token_account(&self.address(), wallet));
         }
-        instructions.push(claim_pay(&self.address(), claim, payer, &destination));
+        instructions.push(claim_pay(&self.address(), &claim, &payer, &destination));
         self.send(&instructions).await
     }
 }

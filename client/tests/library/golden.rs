@@ -91,7 +91,7 @@ records! {
     Creator { layout_version, bump, padding, next_bus, wallet, reserved }
     Ledger {
         layout_version, bump, former_owner_count, padding, open_sellers, open_windows, open_proposals, open_claims,
-        unclaimed_total, period_claimed, accrued_total, bus, owners, former_owners, reserved,
+        unclaimed_total, period_claimed, accrued_total, proposals_from, bus, owners, former_owners, reserved,
     }
     Capacity {
         layout_version, bump, padding, open_offers, window_start, window_seconds, padding_2, gate_closes_at, total_wh,
