@@ -164,7 +164,7 @@ async fn a_node_that_dies_after_the_purchase_landed_leaves_a_hash_to_ask_for() {
     let refused = buyer.buy(&PurchaseOrder::exactly(offer, Wh(10), PricePerKwh(500))).await.unwrap_err();
     let Error::PurchaseUnknown { transaction_hash, signature, .. } = &refused else { panic!("{refused}") };
     // It was noted before the node got it.
-    let status = fresh.chain.statuses(&[signature.expect("something was sent")]).await.unwrap()[0].clone();
+    let status = fresh.chain.statuses(&[*signature.as_deref().expect("something was sent")]).await.unwrap()[0].clone();
     assert!(status.is_some_and(|status| status.error.is_none()), "the transaction that is named landed");
     let sentence = refused.to_string();
     assert!(
