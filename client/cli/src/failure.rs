@@ -66,9 +66,11 @@ impl Failure {
                 error["code"] = json!(refusal.code());
                 error["name"] = json!(refusal.multibus.map(multibus_client::multibus::error::MultibusError::name));
                 error["detail"] = json!(refusal.detail);
+                error["offer"] = json!(refusal.offer.map(|offer| offer.to_string()));
             }
             // What to ask for once the network is back.
-            Self::Client(Error::PurchaseUnknown { transaction_hash, lane, nonce, .. }) => {
+            Self::Client(Error::PurchaseUnknown { signature, transaction_hash, lane, nonce, .. }) => {
+                error["signature"] = json!(signature.as_ref().map(ToString::to_string));
                 error["transaction_hash"] = json!(transaction_hash.to_string());
                 error["lane"] = json!(lane);
                 error["nonce"] = json!(nonce);

@@ -131,10 +131,9 @@ impl Amount {
     }
 }
 
-/// A moment: unix seconds, RFC 3339, `+15m` from the chain's clock, or `never`.
+/// A moment: unix seconds, RFC 3339, or `+15m` from the chain's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
-    Never,
     /// Unix seconds.
     At(i64),
     /// Seconds after the chain's present time.
@@ -145,15 +144,16 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = "write unix seconds, a time such as 2027-01-31T10:15:00Z, a wait such as +15m, or never";
-        if matches!(text, "never" | "none" | "0") {
-            return Ok(Self::Never);
-        }
+        let form = "write unix seconds, a time such as 2027-01-31T10:15:00Z, or a wait such as +15m";
         if let Some(wait) = text.strip_prefix('+') {
             return Ok(Self::In(i64::from(Seconds::from_str(wait)?.0)));
         }
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return text.parse().map(Self::At).map_err(|_| format!("{text} is too late a time; {form}"));
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return match text.parse() {
+                Ok(0) => Err(format!("0 is not a time; {form}")),
+                Ok(moment) => Ok(Self::At(moment)),
+                Err(_) => Err(format!("{text} is too late a time; {form}")),
+            };
         }
         match text.parse::<Timestamp>() {
             Ok(moment) if moment.as_second() > 0 => Ok(Self::At(moment.as_second())),
@@ -163,20 +163,50 @@ impl FromStr for Time {
 }
 
 impl Time {
-    /// Unix seconds, 0 for never, where the chain's clock says `now`.
+    /// Unix seconds, where the chain's clock says `now`.
     pub fn unix_seconds(self, now: i64) -> i64 {
         match self {
-            Self::Never => 0,
             Self::At(moment) => moment,
             Self::In(seconds) => now.saturating_add(seconds),
         }
     }
 }
 
-/// Writes unix seconds as RFC 3339 in UTC; 0 as `never`.
+/// End of an offer's trading: a time, or the latest that its bus allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    Latest,
+    Time(Time),
+}
+
+impl FromStr for Expiry {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "latest" => Ok(Self::Latest),
+            "never" | "none" | "0" => Err(format!(
+                "'{text}': every offer expires; write 'latest' for the gate of its window or the bus's horizon, \
+                 whichever comes first"
+            )),
+            _ => text.parse().map(Self::Time).map_err(|error| format!("{error}; or 'latest'")),
+        }
+    }
+}
+
+impl Expiry {
+    /// Unix seconds, where the chain's clock says `now`; 0 for the latest.
+    pub fn unix_seconds(self, now: i64) -> i64 {
+        match self {
+            Self::Latest => 0,
+            Self::Time(time) => time.unix_seconds(now),
+        }
+    }
+}
+
+/// Writes unix seconds as RFC 3339 in UTC.
 pub fn format_time(unix_seconds: i64) -> String {
     match Timestamp::from_second(unix_seconds) {
-        _ if unix_seconds == 0 => "never".to_owned(),
         Ok(moment) => moment.to_string(),
         Err(_) => format!("{unix_seconds} s"),
     }
@@ -194,6 +224,22 @@ pub fn format_duration(seconds: u64) -> String {
         }
     }
     if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+/// Writes an amount of a token: in whole tokens where its decimals are known, else in base units.
+pub fn format_amount(base_units: u64, mint_decimals: Option<u8>) -> String {
+    match mint_decimals {
+        Some(decimals) => format!("{} tokens", format_scaled(base_units, decimals.into())),
+        None => count(base_units, "base unit"),
+    }
+}
+
+/// Writes how many there are of something: `1 offer`, `2 offers`. `noun` is its singular, which takes an s.
+pub fn count(number: impl Into<u64>, noun: &str) -> String {
+    match number.into() {
+        1 => format!("1 {noun}"),
+        many => format!("{many} {noun}s"),
+    }
 }
 
 /// Writes a share: `12.5 %`.
@@ -215,7 +261,6 @@ impl FromStr for Window {
         match text {
             "next" => Ok(Self::Next),
             _ => match text.parse::<Time>() {
-                Ok(Time::Never) => Err("0 is no window's start; write 'next' or a window's start".to_owned()),
                 Ok(start) => Ok(Self::Start(start)),
                 Err(error) => Err(format!("{error}; or 'next' for the next window that trades")),
             },
@@ -371,7 +416,9 @@ pub fn shares_of(owners: &[Address], shares: &[ListedShare]) -> Result<Vec<u16>,
         return Err("some shares name their owner and some do not; name all owners or none".to_owned());
     }
     if shares.len() != owners.len() {
-        return Err(format!("{} shares are given for {} owners; {}", shares.len(), owners.len(), name_owners(owners)));
+        let (shares, count_owners) = (shares.len(), owners.len());
+        let given = if shares == 1 { "1 share is".to_owned() } else { format!("{shares} shares are") };
+        return Err(format!("{given} given for {}; {}", count(count_owners as u64, "owner"), name_owners(owners)));
     }
     if named.is_empty() {
         return Ok(in_order);
@@ -414,6 +461,8 @@ impl FromStr for BatchItemArg {
 pub enum Listing {
     /// Only owners of the bus.
     Owners,
+    /// Owners, and sellers whom owners or the operator have admitted.
+    Admitted,
     /// Any wallet.
     Open,
 }
@@ -423,6 +472,7 @@ impl Listing {
     pub fn policy(self) -> ListingPolicy {
         match self {
             Self::Owners => ListingPolicy::OwnersOnly,
+            Self::Admitted => ListingPolicy::Admitted,
             Self::Open => ListingPolicy::Open,
         }
     }
@@ -434,6 +484,21 @@ impl Listing {
 /// A sentence where it is not 32 bytes in base58.
 pub fn address(text: &str) -> Result<Address, String> {
     text.parse().map_err(|_| format!("'{text}' is not an address; give 32 bytes in base58 (32 to 44 characters)"))
+}
+
+/// A wallet, or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionalWallet(pub Option<Address>);
+
+impl FromStr for OptionalWallet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self(None)),
+            _ => address(text).map(|wallet| Self(Some(wallet))).map_err(|error| format!("{error}, or 'none'")),
+        }
+    }
 }
 
 /// What `tx verify` looks for: a transaction hash (64 hex digits) or a signature (base58).
@@ -469,6 +534,14 @@ fn parse_hash(text: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(pair, 16).ok()?;
     }
     Some(hash)
+}
+
+/// 32 bytes in hex, for clap: the hash of a proposal.
+///
+/// # Errors
+/// A sentence where it is not 64 hex digits.
+pub fn hash(text: &str) -> Result<[u8; 32], String> {
+    parse_hash(text).ok_or_else(|| format!("'{text}' is not a hash; give 64 hex digits"))
 }
 
 /// A transaction hash or history root, in hex.
@@ -568,8 +641,6 @@ mod tests {
     #[test]
     fn times_are_absolute_or_after_the_chains_clock() {
         let at = |text: &str| text.parse::<Time>().map(|time| time.unix_seconds(1_000));
-        assert_eq!(at("never"), Ok(0));
-        assert_eq!(at("0"), Ok(0));
         assert_eq!(at("1800000000"), Ok(1_800_000_000));
         assert_eq!(at("2027-01-15T08:00:00Z"), Ok(1_800_000_000));
         assert_eq!(at("2027-01-15T09:00:00+01:00"), Ok(1_800_000_000));
@@ -577,9 +648,27 @@ mod tests {
         assert_eq!(at("+1h30m"), Ok(6_400));
         assert_eq!(at("+90"), Ok(1_090));
         assert_eq!(at("+1d"), Ok(87_400));
-        for text in ["", "tomorrow", "-15m", "+", "+-5m", "+1mo", "+0.5s", "2027-01-15", "99999999999999999999"] {
+        for text in
+            ["", "0", "never", "tomorrow", "-15m", "+", "+-5m", "+1mo", "+0.5s", "2027-01-15", "99999999999999999999"]
+        {
             assert!(at(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn every_offer_expires_at_the_latest_when_its_bus_says() {
+        let at = |text: &str| text.parse::<Expiry>().map(|expiry| expiry.unix_seconds(1_000));
+        assert_eq!((at("latest"), at("+15m")), (Ok(0), Ok(1_900)));
+        for text in ["never", "none", "0"] {
+            assert!(at(text).unwrap_err().contains("every offer expires; write 'latest'"), "{text}");
+        }
+        assert!(at("tomorrow").unwrap_err().contains("or 'latest'"));
+    }
+
+    #[test]
+    fn one_is_counted_in_the_singular() {
+        let counted = [0, 1, 2].map(|number: u64| count(number, "offer"));
+        assert_eq!(counted, ["0 offers", "1 offer", "2 offers"]);
     }
 
     #[test]
@@ -597,7 +686,7 @@ mod tests {
         assert_eq!(start("9900", 0), Ok(9_900));
         let error = start("9901", 0).unwrap_err();
         assert!(error.contains("9900") && error.contains("10800"), "{error}");
-        assert!(start("never", 0).is_err());
+        assert!(start("0", 0).is_err());
     }
 
     #[test]
@@ -634,10 +723,10 @@ mod tests {
             let error = shares(text).unwrap_err();
             assert!(error.contains(what), "{error}");
         };
-        said("100%", "1 shares are given for 2 owners");
+        said("100%", "1 share is given for 2 owners");
         said("100%", &format!("in this order:\n{}\n{}", owner(1), owner(2)));
         said("1%,1%,98%", "3 shares are given for 2 owners");
-        said(&format!("{}=60%", owner(2)), "1 shares are given for 2 owners");
+        said(&format!("{}=60%", owner(2)), "1 share is given for 2 owners");
         said(&format!("{}=60%,{}=40%", owner(2), owner(3)), "would not be an owner");
         said(&format!("{}=60%,{}=40%", owner(2), owner(2)), "two shares in the list");
         said(&format!("{}=60%,40%", owner(2)), "name all owners or none");

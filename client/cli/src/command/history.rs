@@ -1,11 +1,13 @@
 //! `multibus history`: what a wallet bought, checked against what is on chain.
 
 use {
+    super::purchase::Token,
     crate::{
         failure::Failure,
         output::{Page, Reply, View, short},
         session::Session,
-        value::{Hex, address, format_energy, format_time},
+        tokens::Tokens,
+        value::{Hex, address, count, format_amount, format_energy, format_time},
     },
     clap::Args,
     multibus_client::{Address, history::History},
@@ -42,8 +44,9 @@ pub async fn run(args: HistoryArgs, session: &Session) -> Result<Reply, Failure>
         }
     };
     let mut views = Vec::with_capacity(lanes.len());
+    let mut tokens = Tokens::new(session);
     for lane in lanes {
-        views.push(LaneView::of(lane, &market.history(&wallet, lane).await?));
+        views.push(LaneView::of(lane, &market.history(&wallet, lane).await?, &mut tokens).await?);
     }
     let verified = views.iter().all(|lane| lane.verified);
     Ok(Box::new(Told { wallet: wallet.to_string(), verified, lanes: views }))
@@ -55,6 +58,9 @@ struct PurchaseView {
     transaction_hash: String,
     energy_wh: u64,
     paid_base_units: u64,
+    /// `null` where the node does not serve the purchase's transaction.
+    mint: Option<String>,
+    mint_decimals: Option<u8>,
     purchased_at: i64,
     signature: Option<String>,
 }
@@ -70,24 +76,32 @@ struct LaneView {
 }
 
 impl LaneView {
-    fn of(lane: u16, history: &History) -> Self {
-        Self {
+    async fn of(lane: u16, history: &History, tokens: &mut Tokens<'_>) -> Result<Self, Failure> {
+        let mut purchases = Vec::with_capacity(history.purchases.len());
+        for purchase in &history.purchases {
+            let token = match purchase.fills.first() {
+                Some(fill) => tokens.of_offer(&fill.offer).await?,
+                None => None,
+            };
+            purchases.push(PurchaseView {
+                nonce: purchase.nonce,
+                transaction_hash: purchase.transaction_hash.to_string(),
+                energy_wh: purchase.energy_wh,
+                paid_base_units: purchase.paid,
+                mint: token.as_ref().map(|token| token.mint().to_owned()),
+                mint_decimals: token.as_ref().map(Token::mint_decimals),
+                purchased_at: purchase.purchased_at,
+                signature: purchase.signature.map(|signature| signature.to_string()),
+            });
+        }
+        Ok(Self {
             lane,
             verified: history.is_verified(),
             closed: history.is_closed,
             history_root: Hex(&history.root).to_string(),
             flaws: history.flaws.iter().map(ToString::to_string).collect(),
-            purchases: (history.purchases.iter())
-                .map(|purchase| PurchaseView {
-                    nonce: purchase.nonce,
-                    transaction_hash: purchase.transaction_hash.to_string(),
-                    energy_wh: purchase.energy_wh,
-                    paid_base_units: purchase.paid,
-                    purchased_at: purchase.purchased_at,
-                    signature: purchase.signature.map(|signature| signature.to_string()),
-                })
-                .collect(),
-        }
+            purchases,
+        })
     }
 }
 
@@ -114,20 +128,19 @@ impl View for Told {
             }
             let verdict =
                 if lane.verified { "leads to the root on chain" } else { "does NOT lead to the root on chain" };
-            let count = lane.purchases.len();
-            let noun = if count == 1 { "purchase" } else { "purchases" };
-            page.line(format!("lane {}: {count} {noun}, history {verdict}", lane.lane));
+            let purchases = count(lane.purchases.len() as u64, "purchase");
+            page.line(format!("lane {}: {purchases}, history {verdict}", lane.lane));
             page.line(format!("root {}", lane.history_root));
             if lane.purchases.is_empty() {
                 continue;
             }
             page.table(
-                &["when", ">energy", ">base units", "transaction hash"],
+                &["when", ">energy", ">paid", "transaction hash"],
                 lane.purchases.iter().map(|purchase| {
                     vec![
                         format_time(purchase.purchased_at),
                         format_energy(purchase.energy_wh),
-                        purchase.paid_base_units.to_string(),
+                        format_amount(purchase.paid_base_units, purchase.mint_decimals),
                         short(&purchase.transaction_hash),
                     ]
                 }),

@@ -6,8 +6,8 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{Amount, Time, address, format_scaled, format_time},
-        view::{TransactionView, signature_line},
+        value::{Amount, Time, address, count, format_scaled, format_time},
+        view::{SOL_DECIMALS, TransactionView, format_sol, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{
@@ -21,9 +21,6 @@ use {
         path::PathBuf,
     },
 };
-
-/// Decimals of SOL.
-const SOL_DECIMALS: usize = 9;
 
 #[derive(Subcommand, Debug)]
 pub enum LocalCommand {
@@ -224,7 +221,7 @@ impl View for MintMade {
     }
 
     fn text(&self, page: &mut Page) {
-        page.line(format!("made a token with {} decimals", self.mint_decimals));
+        page.line(format!("made a token with {}", count(self.mint_decimals, "decimal")));
         page.line(format!("mint       {}", self.mint));
         signature_line(page, &self.transaction);
     }
@@ -248,7 +245,7 @@ impl View for Funded {
 
     fn text(&self, page: &mut Page) {
         if self.lamports > 0 {
-            page.line(format!("{} got {} SOL", self.wallet, format_scaled(self.lamports, SOL_DECIMALS)));
+            page.line(format!("{} got {}", self.wallet, format_sol(self.lamports)));
         }
         if let (Some(amount), Some(decimals)) = (self.amount_base_units, self.mint_decimals) {
             page.line(format!("{} got {} tokens", self.wallet, format_scaled(amount, decimals as usize)));

@@ -1,20 +1,24 @@
 //! `multibus lock`: energy held for 300 seconds.
 
 use {
-    super::purchase::{Bought, Token},
+    super::purchase::{Bought, Token, check_rounding, refuse_own},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{Amount, Energy, address, format_energy, format_time},
+        value::{Amount, Energy, address as parse_address, format_energy, format_share, format_time},
         view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{
-        Address, Keyed, PricePerKwh, Wh,
+        Address, Keyed, PricePerKwh, Wh, address,
         event::Event,
-        lock::LockFilter,
-        multibus::state::{Bus, Lock},
+        lock::{LockFilter, Locked},
+        multibus::{
+            constants::LOCK_SECONDS,
+            math,
+            state::{Bus, Lock, LockState, Offer, RefundOutcome},
+        },
     },
     serde::Serialize,
     std::collections::{HashMap, hash_map::Entry},
@@ -36,7 +40,7 @@ pub enum LockCommand {
       --energy 2kWh --max-price 0.25tokens")]
 pub struct TakeArgs {
     /// The offer
-    #[arg(value_name = "OFFER", value_parser = address)]
+    #[arg(value_name = "OFFER", value_parser = parse_address)]
     offer: Address,
     /// Energy to hold, such as 1500Wh or 1.5kWh
     #[arg(long, allow_negative_numbers = true)]
@@ -44,25 +48,31 @@ pub struct TakeArgs {
     /// Highest price per kWh [default: the offer's price]
     #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     max_price: Option<Amount>,
+    /// Take the lock even where rounding its cost up raises the price per kWh by more than 1 % above the limit
+    #[arg(long)]
+    allow_rounding: bool,
 }
 
-/// Buy what a lock holds: its deposit pays the seller
+/// Buy what a lock holds with its deposit; works while the bus is paused, too
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus lock settle 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE")]
 pub struct SettleArgs {
     /// The lock
-    #[arg(value_name = "LOCK", value_parser = address)]
+    #[arg(value_name = "LOCK", value_parser = parse_address)]
     lock: Address,
 }
 
-/// Give a lock up: the deposit comes back less the bus's lock fee; anyone can once it has expired
+/// Give a lock up: the deposit comes back less the lock fee; anyone can once it has expired
+///
+/// The refund goes to the account that the lock names. Where that cannot be paid, the buyer gets a claim, which `claim pay`
+/// pays. Where the token's issuer has frozen the money itself, the lock stays as `unpaid`: release it again later.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus lock release 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE")]
 pub struct ReleaseArgs {
     /// The lock
-    #[arg(value_name = "LOCK", value_parser = address)]
+    #[arg(value_name = "LOCK", value_parser = parse_address)]
     lock: Address,
 }
 
@@ -74,13 +84,13 @@ pub struct ReleaseArgs {
   multibus lock list --offer EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn")]
 pub struct ListArgs {
     /// Only locks of this wallet [default: the signing wallet, unless an offer or a bus is named]
-    #[arg(value_name = "WALLET", value_parser = address)]
+    #[arg(value_name = "WALLET", value_parser = parse_address)]
     wallet: Option<Address>,
     /// Only locks of this offer
-    #[arg(long, value_name = "OFFER", value_parser = address)]
+    #[arg(long, value_name = "OFFER", value_parser = parse_address)]
     offer: Option<Address>,
     /// Only locks of this bus
-    #[arg(long, value_name = "BUS", value_parser = address)]
+    #[arg(long, value_name = "BUS", value_parser = parse_address)]
     bus: Option<Address>,
 }
 
@@ -106,11 +116,12 @@ async fn take(args: TakeArgs, session: &Session) -> Result<Reply, Failure> {
         Some(price) => price.base_units(bus.mint_decimals)?,
         None => offer.price_per_kwh,
     };
+    refuse_own(&offer, &wallet.address())?;
+    check_rounding(args.allow_rounding, &offer, args.energy.wh, max_price)?;
     session.require_token_account(&wallet.address(), &bus.address).await?;
-    let created = wallet.lock_take(&args.offer, Wh(args.energy.wh), PricePerKwh(max_price)).await?;
-    let lock = market.lock(&created.address).await?;
-    let now = session.now().await?;
-    Ok(Box::new(Taken { lock: LockView::of(&lock, &bus, now), transaction: TransactionView::from(&created.sent) }))
+    let locked = wallet.lock_take(&args.offer, Wh(args.energy.wh), PricePerKwh(max_price)).await?;
+    let lock = LockView::taken(&locked, &offer, &bus, &wallet.address(), args.energy.wh, session.now().await?);
+    Ok(Box::new(Taken { lock, transaction: TransactionView::from(&locked.sent) }))
 }
 
 async fn settle(args: SettleArgs, session: &Session) -> Result<Reply, Failure> {
@@ -133,18 +144,28 @@ async fn release(args: ReleaseArgs, session: &Session) -> Result<Reply, Failure>
         _ => None,
     });
     let Some(event) = event else {
-        return Err(Failure::sentence(format!(
-            "the lock is released ({}), but the node kept no log of it; see `multibus lock list`",
-            sent.signature
-        )));
+        // An error would ask for another attempt, although it is released.
+        session.output.note("the node kept no log of the release: whether the refund was paid is not known");
+        return Ok(Box::new(Released {
+            lock: args.lock.to_string(),
+            offer: lock.offer.to_string(),
+            buyer: lock.buyer.to_string(),
+            energy_wh: lock.energy_wh,
+            refund_base_units: None,
+            fee_base_units: None,
+            outcome: "unknown",
+            token: Token::of(&bus),
+            transaction: TransactionView::from(&sent),
+        }));
     };
     Ok(Box::new(Released {
         lock: args.lock.to_string(),
         offer: event.offer.to_string(),
         buyer: event.buyer.to_string(),
         energy_wh: event.energy_wh,
-        refund_base_units: event.refund,
-        fee_base_units: event.fee,
+        refund_base_units: Some(event.refund),
+        fee_base_units: Some(event.fee),
+        outcome: outcome(event.outcome),
         token: Token::of(&bus),
         transaction: TransactionView::from(&sent),
     }))
@@ -171,15 +192,30 @@ async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
     Ok(Box::new(Listed { locks: views }))
 }
 
+/// What became of a refund, in a word.
+fn outcome(outcome: u8) -> &'static str {
+    match RefundOutcome::try_from(outcome) {
+        Ok(RefundOutcome::Paid) => "paid",
+        Ok(RefundOutcome::Claimed) => "claimed",
+        Ok(RefundOutcome::Unpaid) => "unpaid",
+        Err(_) => "unknown",
+    }
+}
+
 #[derive(Serialize)]
 struct LockView {
     address: String,
     offer: String,
     bus: String,
     buyer: String,
+    place: u8,
+    /// `held`, `expired`, or `unpaid`: released, and its refund could not leave the vault yet.
+    state: &'static str,
     energy_wh: u64,
     price_per_kwh: u64,
     deposit_base_units: u64,
+    lock_fee_bps: u16,
+    refund: String,
     #[serde(flatten)]
     token: Token,
     taken_at: i64,
@@ -194,13 +230,54 @@ impl LockView {
             offer: lock.offer.to_string(),
             bus: lock.bus.to_string(),
             buyer: lock.buyer.to_string(),
+            place: lock.place,
+            state: match (lock.state == LockState::Unpaid as u8, lock.is_expired(now)) {
+                (true, _) => "unpaid",
+                (false, true) => "expired",
+                (false, false) => "held",
+            },
             energy_wh: lock.energy_wh,
             price_per_kwh: lock.price_per_kwh,
             deposit_base_units: lock.deposit,
+            lock_fee_bps: lock.lock_fee_bps,
+            refund: lock.refund.to_string(),
             token: Token::of(bus),
             taken_at: lock.taken_at,
             expires_at: lock.expires_at,
             expired: lock.is_expired(now),
+        }
+    }
+
+    /// A lock that was taken a moment ago, as its transaction says: another node of the provider may not show its account
+    /// yet.
+    fn taken(
+        locked: &Locked,
+        offer: &Keyed<Offer>,
+        bus: &Keyed<Bus>,
+        buyer: &Address,
+        energy_wh: u64,
+        now: i64,
+    ) -> Self {
+        let event = locked.taken.as_ref();
+        let price_per_kwh = event.map_or(offer.price_per_kwh, |event| event.price_per_kwh);
+        let expires_at = event.map_or(Lock::expiry(now), |event| event.expires_at);
+        Self {
+            address: locked.address.to_string(),
+            offer: offer.address.to_string(),
+            bus: bus.address.to_string(),
+            buyer: buyer.to_string(),
+            place: locked.place,
+            state: "held",
+            energy_wh,
+            price_per_kwh,
+            deposit_base_units: event
+                .map_or_else(|| math::cost(energy_wh, price_per_kwh).unwrap_or_default(), |event| event.deposit),
+            lock_fee_bps: bus.lock_fee_bps,
+            refund: address::associated_token(buyer, &bus.mint, &bus.token_program).to_string(),
+            token: Token::of(bus),
+            taken_at: expires_at - LOCK_SECONDS,
+            expires_at,
+            expired: false,
         }
     }
 }
@@ -227,6 +304,8 @@ impl View for Taken {
         ));
         page.fields([
             ("lock", lock.address.clone()),
+            ("place", lock.place.to_string()),
+            ("lock fee", format!("{} if it is not settled", format_share(lock.lock_fee_bps))),
             ("expires", format_time(lock.expires_at)),
             ("signature", self.transaction.signature.clone()),
         ]);
@@ -239,8 +318,11 @@ struct Released {
     offer: String,
     buyer: String,
     energy_wh: u64,
-    refund_base_units: u64,
-    fee_base_units: u64,
+    /// `null` where the node kept no log of the release.
+    refund_base_units: Option<u64>,
+    fee_base_units: Option<u64>,
+    /// `paid`, `claimed` (the buyer has a claim), `unpaid` (it could not leave the vault) or `unknown`.
+    outcome: &'static str,
     #[serde(flatten)]
     token: Token,
     #[serde(flatten)]
@@ -253,12 +335,27 @@ impl View for Released {
     }
 
     fn text(&self, page: &mut Page) {
-        page.line(format!(
-            "released {}: {} tokens came back, the fee was {}",
-            format_energy(self.energy_wh),
-            self.token.format(self.refund_base_units),
-            self.token.format(self.fee_base_units)
-        ));
+        let energy = format_energy(self.energy_wh);
+        let tokens = |amount: Option<u64>| self.token.format(amount.unwrap_or_default());
+        let (refund, fee) = (tokens(self.refund_base_units), tokens(self.fee_base_units));
+        match self.outcome {
+            "paid" => page.line(format!("released {energy}: {refund} tokens came back, the fee was {fee}")),
+            "claimed" => {
+                page.line(format!(
+                    "released {energy}: {refund} tokens are kept as a claim, because the lock's refund account cannot be \
+                     paid; the fee was {fee}"
+                ));
+                page.line("pay the claim with `multibus claim pay`");
+            }
+            "unpaid" => {
+                page.line(format!(
+                    "released {energy}: {refund} tokens wait in the vault, because the token's issuer has frozen it; the \
+                     fee was {fee}"
+                ));
+                page.line("release the lock again once the vault is thawed");
+            }
+            _ => page.line(format!("released {energy}")),
+        }
         signature_line(page, &self.transaction);
     }
 }
@@ -288,7 +385,7 @@ impl View for Listed {
                     lock.address.clone(),
                     format_energy(lock.energy_wh),
                     lock.token.format(lock.deposit_base_units),
-                    if lock.expired { "expired".to_owned() } else { time.to_owned() },
+                    if lock.state == "held" { time.to_owned() } else { lock.state.to_owned() },
                 ]
             }),
         );

@@ -1,6 +1,7 @@
 //! The verbs: one file for each noun, thin handlers that ask the library and answer with a view.
 
 pub mod bus;
+pub mod claim;
 pub mod completions;
 pub mod history;
 pub mod local;
@@ -9,10 +10,12 @@ pub mod offer;
 pub mod proposal;
 pub mod purchase;
 pub mod replay;
+pub mod seller;
 pub mod trader;
 pub mod treasury;
 pub mod tx;
 pub mod watch;
+pub mod window;
 
 use {
     crate::{
@@ -49,10 +52,13 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Energy networks: create, show, list, add an owner
+    /// Energy networks: create, show, list, add an owner, close
     #[command(subcommand)]
     Bus(bus::BusCommand),
-    /// Energy on offer: create, list, show, reprice, extend, cancel
+    /// Sellers of a bus: open, show, list, withdraw, close, admit, suspend
+    #[command(subcommand)]
+    Seller(seller::SellerCommand),
+    /// Energy on offer: create, list, show, reprice, set the expiry, collect, cancel
     #[command(subcommand)]
     Offer(offer::OfferCommand),
     // Verbs without subcommands are described beside their options. A line here would replace that description.
@@ -61,12 +67,18 @@ pub enum Command {
     /// Energy held for 300 s: take, settle, release, list
     #[command(subcommand)]
     Lock(lock::LockCommand),
+    /// Delivery windows that are open: list, close
+    #[command(subcommand)]
+    Window(window::WindowCommand),
     /// Changes of a bus that its owners decide on: create, list, show, approve, revoke, execute, close
     #[command(subcommand)]
     Proposal(proposal::ProposalCommand),
     /// Revenue of a bus's own offers: show, claim
     #[command(subcommand)]
     Treasury(treasury::TreasuryCommand),
+    /// What could not be paid to a wallet, and waits for it: list, pay
+    #[command(subcommand)]
+    Claim(claim::ClaimCommand),
     /// Nonce lanes of a wallet: open, show, close
     #[command(subcommand)]
     Trader(trader::TraderCommand),
@@ -113,10 +125,13 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
 async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure> {
     match command {
         Command::Bus(command) => bus::run(command, session).await,
+        Command::Seller(command) => seller::run(command, session).await,
         Command::Offer(command) => offer::run(command, session).await,
         Command::Buy(args) => purchase::buy(args, session).await,
         Command::Batch(args) => purchase::batch(args, session).await,
         Command::Lock(command) => lock::run(command, session).await,
+        Command::Window(command) => window::run(command, session).await,
+        Command::Claim(command) => claim::run(command, session).await,
         Command::Proposal(command) => proposal::run(command, session).await,
         Command::Treasury(command) => treasury::run(command, session).await,
         Command::Trader(command) => trader::run(command, session).await,

@@ -1,18 +1,26 @@
 //! `multibus offer`: energy on offer.
 
 use {
+    super::purchase::Token,
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{Amount, Energy, Time, Window, WindowRules, address, format_energy, format_scaled, format_time},
-        view::{TransactionView, signature_line},
+        value::{
+            Amount, Energy, Expiry, Window, WindowRules, address as parse_address, count, format_energy, format_scaled,
+            format_time,
+        },
+        view::{OpenedSeller, TransactionView, opened_seller, signature_line},
     },
     clap::{Args, Subcommand, ValueEnum},
     multibus_client::{
-        Address, Keyed,
-        multibus::state::{Bus, EnergySource, Offer},
-        offer::{OfferFilter, OfferSort, OfferTerms},
+        Address, Keyed, Sent, address,
+        event::Event,
+        multibus::{
+            constants::BUS_OFFER_DELAY_SECONDS,
+            state::{Bus, EnergySource, Offer},
+        },
+        offer::{Listed, OfferFilter, OfferSort, OfferTerms},
     },
     serde::Serialize,
 };
@@ -23,7 +31,8 @@ pub enum OfferCommand {
     List(ListArgs),
     Show(ShowArgs),
     Reprice(RepriceArgs),
-    Extend(ExtendArgs),
+    SetExpiry(SetExpiryArgs),
+    Collect(CollectArgs),
     Cancel(CancelArgs),
 }
 
@@ -51,6 +60,36 @@ impl Source {
     }
 }
 
+/// State of an offer that can be bought.
+const OPEN: &str = "open";
+/// State of an offer of the bus itself that was listed or lowered less than 120 s ago.
+const WAITING: &str = "waiting";
+
+/// What keeps an offer from being bought, in a word or two.
+fn state(offer: &Offer, bus: &Bus, now: i64) -> &'static str {
+    if offer.cancelled != 0 {
+        "cancelled"
+    } else if offer.remaining_wh == 0 {
+        "sold out"
+    } else if now >= offer.gate_closes_at {
+        "gate closed"
+    } else if now >= offer.expires_at {
+        "expired"
+    } else if bus.closing != 0 {
+        "closing"
+    } else if bus.paused != 0 {
+        "paused"
+    } else if offer.trades_from != 0 && offer.price_per_kwh < bus.reserve_price_per_kwh {
+        "below reserve price"
+    } else if now < offer.trades_from {
+        WAITING
+    } else if offer.free_wh() == 0 {
+        "locked"
+    } else {
+        OPEN
+    }
+}
+
 /// Name of a source as the chain has it.
 pub fn source_name(source: u8) -> String {
     match EnergySource::try_from(source) {
@@ -59,7 +98,9 @@ pub fn source_name(source: u8) -> String {
     }
 }
 
-/// Put energy on offer; the proceeds go to the signing wallet, or to the treasury of the bus
+/// Put energy on offer; buyers pay into the seller's vault, from which the seller withdraws
+///
+/// The first offer on a bus opens the wallet's seller account there, in the same transaction.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
@@ -70,7 +111,7 @@ pub fn source_name(source: u8) -> String {
       --energy 40kWh --price 0.20tokens --for-bus")]
 pub struct CreateArgs {
     /// The bus
-    #[arg(value_name = "BUS", value_parser = address)]
+    #[arg(value_name = "BUS", value_parser = parse_address)]
     bus: Address,
     /// Energy, such as 1500Wh or 1.5kWh
     #[arg(long, allow_negative_numbers = true)]
@@ -81,13 +122,13 @@ pub struct CreateArgs {
     /// Delivery window, where the bus has windows: 'next', its start, or a wait that is rounded up to one
     #[arg(long, value_name = "START")]
     window: Option<Window>,
-    /// Last second in which the offer trades
-    #[arg(long, value_name = "TIME", default_value = "never")]
-    expires: Time,
+    /// When the offer stops trading; 'latest' is the gate of its window or the bus's horizon, whichever comes first
+    #[arg(long, value_name = "TIME", default_value = "latest")]
+    expires: Expiry,
     /// Where the energy comes from
     #[arg(long, default_value = "unspecified")]
     source: Source,
-    /// Energy of the bus itself: sales are paid into its treasury, and any owner can reprice or cancel the offer
+    /// Energy of the bus itself: sales go to its treasury, and the offer trades 120 s after it is listed
     #[arg(long)]
     for_bus: bool,
 }
@@ -115,7 +156,7 @@ pub enum Sort {
       8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC --all")]
 pub struct ListArgs {
     /// The bus
-    #[arg(value_name = "BUS", value_parser = address)]
+    #[arg(value_name = "BUS", value_parser = parse_address)]
     bus: Address,
     /// Only this delivery window
     #[arg(long, value_name = "START")]
@@ -127,7 +168,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "PRICE")]
     max_price: Option<Amount>,
     /// Only offers of this wallet
-    #[arg(long, value_name = "WALLET", value_parser = address)]
+    #[arg(long, value_name = "WALLET", value_parser = parse_address)]
     seller: Option<Address>,
     /// Also offers that cannot be bought any more: sold out, expired, past their gate, cancelled
     #[arg(long)]
@@ -143,47 +184,63 @@ pub struct ListArgs {
   multibus offer show EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn")]
 pub struct ShowArgs {
     /// The offer
-    #[arg(value_name = "OFFER", value_parser = address)]
+    #[arg(value_name = "OFFER", value_parser = parse_address)]
     offer: Address,
 }
 
-/// Set a new price; energy under locks keeps its price
+/// Set a new price; energy under locks keeps its price, and an offer of the bus itself waits 120 s where it is lower
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus offer reprice EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
       --price 0.22tokens")]
 pub struct RepriceArgs {
     /// The offer
-    #[arg(value_name = "OFFER", value_parser = address)]
+    #[arg(value_name = "OFFER", value_parser = parse_address)]
     offer: Address,
     /// New price per kWh
     #[arg(long, allow_negative_numbers = true)]
     price: Amount,
 }
 
-/// Set a later expiry
+/// Set an earlier or a later expiry, while the offer has not expired
+///
+/// An expiry is at least 300 s after the last lock on the offer. A later one needs what listing needs now.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus offer extend EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
+  multibus offer set-expiry EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
       --expires +1h
-  multibus offer extend EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
-      --expires never")]
-pub struct ExtendArgs {
+  multibus offer set-expiry EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn \\
+      --expires latest")]
+pub struct SetExpiryArgs {
     /// The offer
-    #[arg(value_name = "OFFER", value_parser = address)]
+    #[arg(value_name = "OFFER", value_parser = parse_address)]
     offer: Address,
-    /// New last second in which the offer trades
+    /// When the offer stops trading; 'latest' is the gate of its window or the bus's horizon, whichever comes first
     #[arg(long, value_name = "TIME")]
-    expires: Time,
+    expires: Expiry,
+}
+
+/// Make what an offer sold its seller's to withdraw; anyone can, and `seller withdraw` does it by itself
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus offer collect EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn")]
+pub struct CollectArgs {
+    /// The offer
+    #[arg(value_name = "OFFER", value_parser = parse_address)]
+    offer: Address,
 }
 
 /// Withdraw what is unsold and not locked; anyone can once the offer no longer trades
+///
+/// Before that, the seller can. Where its seller is suspended or may not list any more, the owners and the operator can. An
+/// offer of the bus itself is withdrawn by the owner who listed it, by the operator, and by any owner while the bus is
+/// paused. What the offer sold becomes its seller's to withdraw.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus offer cancel EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn")]
 pub struct CancelArgs {
     /// The offer
-    #[arg(value_name = "OFFER", value_parser = address)]
+    #[arg(value_name = "OFFER", value_parser = parse_address)]
     offer: Address,
 }
 
@@ -197,7 +254,8 @@ pub async fn run(command: OfferCommand, session: &Session) -> Result<Reply, Fail
         OfferCommand::List(args) => list(args, session).await,
         OfferCommand::Show(args) => Ok(Box::new(Shown { offer: load(&args.offer, session).await? })),
         OfferCommand::Reprice(args) => reprice(args, session).await,
-        OfferCommand::Extend(args) => extend(args, session).await,
+        OfferCommand::SetExpiry(args) => set_expiry(args, session).await,
+        OfferCommand::Collect(args) => collect(args, session).await,
         OfferCommand::Cancel(args) => cancel(args, session).await,
     }
 }
@@ -221,7 +279,15 @@ pub fn window_start(window: Option<Window>, bus: &Keyed<Bus>, now: i64) -> Resul
 
 async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
-    let bus = session.market().bus(&args.bus).await?;
+    let market = session.market();
+    let bus = market.bus(&args.bus).await?;
+    if args.for_bus && bus.owner_index(&wallet.address()).is_none() {
+        return Err(Failure::sentence(format!(
+            "{} is not an owner of the bus {}, and only owners sell its own energy; leave --for-bus out to sell your own",
+            wallet.address(),
+            bus.address
+        )));
+    }
     let now = session.now().await?;
     let terms = OfferTerms {
         window_start: window_start(args.window, &bus, now)?,
@@ -230,12 +296,14 @@ async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
         expires_at: args.expires.unix_seconds(now),
         source: args.source.energy_source(),
     };
-    let created = match args.for_bus {
+    let listed = match args.for_bus {
         true => wallet.offer_create_for_bus(&bus.address, &terms).await?,
         false => wallet.offer_create(&bus.address, &terms).await?,
     };
-    let offer = load(&created.address, session).await?;
-    Ok(Box::new(Changed { did: "created the offer", offer, transaction: TransactionView::from(&created.sent) }))
+    let opened_seller = opened_seller(&listed.sent, &bus, session).await?;
+    let seller = if args.for_bus { bus.address } else { wallet.address() };
+    let offer = OfferView::listed(&listed, &bus, &seller, now);
+    Ok(Box::new(Put { offer, opened_seller, transaction: TransactionView::from(&listed.sent) }))
 }
 
 async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
@@ -269,45 +337,100 @@ async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
         market.active_offers(&bus.address, &filter, sort).await?
     };
     let offers = offers.iter().map(|offer| OfferView::of(offer, &bus, now)).collect();
-    Ok(Box::new(Listed { bus: bus.address.to_string(), mint_decimals: bus.mint_decimals, offers }))
+    Ok(Box::new(Offers { bus: bus.address.to_string(), mint_decimals: bus.mint_decimals, offers }))
 }
 
 async fn reprice(args: RepriceArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
-    let offer = market.offer(&args.offer).await?;
+    let mut offer = market.offer(&args.offer).await?;
     let bus = market.bus(&offer.bus).await?;
-    let sent = wallet.offer_reprice(&args.offer, args.price.base_units(bus.mint_decimals)?).await?;
-    let offer = load(&args.offer, session).await?;
-    Ok(Box::new(Changed { did: "repriced the offer", offer, transaction: TransactionView::from(&sent) }))
+    let price_per_kwh = args.price.base_units(bus.mint_decimals)?;
+    let sent = wallet.offer_reprice(&args.offer, price_per_kwh).await?;
+    let account = &mut offer.account;
+    account.price_per_kwh = price_per_kwh;
+    account.version = account.version.saturating_add(1);
+    for event in &sent.events {
+        if let Event::OfferRepriced(event) = event {
+            (account.version, account.trades_from) = (event.version, event.trades_from);
+        }
+    }
+    changed("repriced the offer", &offer, &bus, &sent, session).await
 }
 
-async fn extend(args: ExtendArgs, session: &Session) -> Result<Reply, Failure> {
+async fn set_expiry(args: SetExpiryArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
-    let expires_at = args.expires.unix_seconds(session.now().await?);
-    let sent = wallet.offer_extend(&args.offer, expires_at).await?;
-    let offer = load(&args.offer, session).await?;
-    Ok(Box::new(Changed { did: "extended the offer", offer, transaction: TransactionView::from(&sent) }))
+    let market = session.market();
+    let mut offer = market.offer(&args.offer).await?;
+    let bus = market.bus(&offer.bus).await?;
+    let now = session.now().await?;
+    let sent = wallet.offer_set_expiry(&args.offer, args.expires.unix_seconds(now)).await?;
+    let account = &mut offer.account;
+    account.expires_at = match args.expires {
+        Expiry::Latest => bus.latest_expiry(account.gate_closes_at, now),
+        Expiry::Time(time) => time.unix_seconds(now),
+    };
+    account.version = account.version.saturating_add(1);
+    for event in &sent.events {
+        if let Event::OfferExpirySet(event) = event {
+            (account.expires_at, account.version) = (event.expires_at, event.version);
+        }
+    }
+    changed("set the expiry of the offer", &offer, &bus, &sent, session).await
+}
+
+/// The offer as a transaction left it: told by the transaction, because another node of the provider may lag behind.
+async fn changed(
+    did: &'static str,
+    offer: &Keyed<Offer>,
+    bus: &Keyed<Bus>,
+    sent: &Sent,
+    session: &Session,
+) -> Result<Reply, Failure> {
+    let offer = OfferView::of(offer, bus, session.now().await?);
+    Ok(Box::new(Changed { did, offer, transaction: TransactionView::from(sent) }))
+}
+
+async fn collect(args: CollectArgs, session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let market = session.market();
+    let offer = market.offer(&args.offer).await?;
+    let bus = market.bus(&offer.bus).await?;
+    let sent = wallet.offer_collect(&args.offer).await?;
+    let event = sent.events.iter().find_map(|event| match event {
+        Event::OfferCollected(event) => Some(event),
+        _ => None,
+    });
+    Ok(Box::new(Collected {
+        offer: args.offer.to_string(),
+        seller: offer.seller.to_string(),
+        wallet: offer.wallet.to_string(),
+        // Without a log it is what the offer held a moment before.
+        collected_base_units: event.map_or(offer.proceeds, |event| event.amount),
+        released_base_units: event.map(|event| event.released),
+        token: Token::of(&bus),
+        transaction: TransactionView::from(&sent),
+    }))
 }
 
 async fn cancel(args: CancelArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
+    let market = session.market();
+    let offer = market.offer(&args.offer).await?;
+    let bus = market.bus(&offer.bus).await?;
     let sent = wallet.offer_cancel(&args.offer).await?;
     let event = sent.events.iter().find_map(|event| match event {
-        multibus_client::event::Event::OfferCancelled(event) => Some(event),
+        Event::OfferCancelled(event) => Some(event),
         _ => None,
     });
-    let Some(event) = event else {
-        return Err(Failure::sentence(format!(
-            "the offer is cancelled ({}), but the node kept no log of it; see `multibus offer show {}`",
-            sent.signature, args.offer
-        )));
-    };
+    // Without a log it is as the offer stood a moment before.
     Ok(Box::new(Cancelled {
         offer: args.offer.to_string(),
-        withdrawn_wh: event.withdrawn_wh,
-        sold_wh: event.sold_wh,
-        closed: event.closed != 0,
+        withdrawn_wh: event.map_or(offer.free_wh(), |event| event.withdrawn_wh),
+        sold_wh: event.map_or(offer.sold_wh(), |event| event.sold_wh),
+        collected_base_units: event.map_or(offer.proceeds, |event| event.collected),
+        closed: event.map_or(offer.open_locks == 0, |event| event.closed != 0),
+        token: Token::of(&bus),
         transaction: TransactionView::from(&sent),
     }))
 }
@@ -325,8 +448,9 @@ struct OfferView {
     bus: String,
     capacity: String,
     seller: String,
-    payout: String,
-    offer_seq: u64,
+    wallet: String,
+    vault: String,
+    number: u64,
     source: String,
     state: &'static str,
     price_per_kwh: u64,
@@ -336,40 +460,31 @@ struct OfferView {
     remaining_wh: u64,
     reserved_wh: u64,
     free_wh: u64,
+    sold_wh: u64,
+    proceeds_base_units: u64,
+    deposits_base_units: u64,
     open_locks: u32,
     version: u32,
     owned_by_bus: bool,
     window_start: i64,
     created_at: i64,
+    /// `null` for offers that trade at once.
+    trades_from: Option<i64>,
     expires_at: i64,
 }
 
 impl OfferView {
     fn of(offer: &Keyed<Offer>, bus: &Keyed<Bus>, now: i64) -> Self {
-        let state = if offer.cancelled != 0 {
-            "cancelled"
-        } else if offer.remaining_wh == 0 {
-            "sold out"
-        } else if offer.is_expired(now) {
-            "expired"
-        } else if now >= bus.gate_closes_at(offer.window_start) {
-            "gate closed"
-        } else if bus.paused != 0 {
-            "paused"
-        } else if offer.free_wh() == 0 {
-            "locked"
-        } else {
-            "open"
-        };
         Self {
             address: offer.address.to_string(),
             bus: offer.bus.to_string(),
             capacity: offer.capacity.to_string(),
             seller: offer.seller.to_string(),
-            payout: offer.payout.to_string(),
-            offer_seq: offer.offer_seq,
+            wallet: offer.wallet.to_string(),
+            vault: offer.vault.to_string(),
+            number: offer.number,
             source: source_name(offer.source),
-            state,
+            state: state(offer, bus, now),
             price_per_kwh: offer.price_per_kwh,
             mint: bus.mint.to_string(),
             mint_decimals: bus.mint_decimals,
@@ -377,13 +492,80 @@ impl OfferView {
             remaining_wh: offer.remaining_wh,
             reserved_wh: offer.reserved_wh,
             free_wh: offer.free_wh(),
+            sold_wh: offer.sold_wh(),
+            proceeds_base_units: offer.proceeds,
+            deposits_base_units: offer.deposits,
             open_locks: offer.open_locks,
             version: offer.version,
-            owned_by_bus: offer.owned_by_bus != 0,
+            owned_by_bus: offer.is_of_bus(),
             window_start: offer.window_start,
             created_at: offer.created_at,
+            trades_from: (offer.trades_from != 0).then_some(offer.trades_from),
             expires_at: offer.expires_at,
         }
+    }
+
+    /// An offer that was created a moment ago, as its transaction says: another node of the provider may not show its
+    /// account yet.
+    fn listed(listed: &Listed, bus: &Keyed<Bus>, wallet: &Address, now: i64) -> Self {
+        let terms = &listed.terms;
+        let owned_by_bus = *wallet == bus.address;
+        let created_at = listed.sent.events.iter().find_map(|event| match event {
+            Event::OfferCreated(event) => Some(event.created_at),
+            _ => None,
+        });
+        let created_at = created_at.unwrap_or(now);
+        let trades_from = listed.trades_from.unwrap_or(created_at.saturating_add(BUS_OFFER_DELAY_SECONDS));
+        let seller = address::seller(&bus.address, wallet);
+        Self {
+            address: listed.address.to_string(),
+            bus: bus.address.to_string(),
+            capacity: address::capacity(&bus.address, terms.window_start).to_string(),
+            seller: seller.to_string(),
+            wallet: wallet.to_string(),
+            vault: address::vault(&seller).to_string(),
+            number: listed.number,
+            source: source_name(terms.source as u8),
+            state: if owned_by_bus { WAITING } else { OPEN },
+            price_per_kwh: terms.price_per_kwh,
+            mint: bus.mint.to_string(),
+            mint_decimals: bus.mint_decimals,
+            listed_wh: terms.energy_wh,
+            remaining_wh: terms.energy_wh,
+            reserved_wh: 0,
+            free_wh: terms.energy_wh,
+            sold_wh: 0,
+            proceeds_base_units: 0,
+            deposits_base_units: 0,
+            open_locks: 0,
+            version: 1,
+            owned_by_bus,
+            window_start: terms.window_start,
+            created_at,
+            trades_from: owned_by_bus.then_some(trades_from),
+            expires_at: terms.expires_at,
+        }
+    }
+
+    fn tokens(&self, base_units: u64) -> String {
+        format!("{} tokens", format_scaled(base_units, self.mint_decimals as usize))
+    }
+
+    /// What a seller wants to know of an offer that it has just created or changed.
+    fn brief(&self, transaction: &TransactionView) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("offer", self.address.clone())];
+        if self.window_start != 0 {
+            fields.push(("window", format_time(self.window_start)));
+        }
+        if let Some(trades_from) = self.trades_from {
+            fields.push(("trades from", format_time(trades_from)));
+        }
+        fields.push(("expires", format_time(self.expires_at)));
+        if self.owned_by_bus {
+            fields.push(("sells for", "the bus, into its treasury".to_owned()));
+        }
+        fields.push(("signature", transaction.signature.clone()));
+        fields
     }
 
     fn price(&self) -> String {
@@ -409,18 +591,33 @@ impl View for Changed {
     fn text(&self, page: &mut Page) {
         let offer = &self.offer;
         page.line(format!("{}: {} at {} tokens/kWh", self.did, format_energy(offer.free_wh), offer.price()));
-        let mut fields = vec![("offer", offer.address.clone())];
-        if offer.window_start != 0 {
-            fields.push(("window", format_time(offer.window_start)));
+        page.fields(offer.brief(&self.transaction));
+    }
+}
+
+/// An offer that was created.
+#[derive(Serialize)]
+struct Put {
+    #[serde(flatten)]
+    offer: OfferView,
+    /// `null` where the seller account was open before.
+    opened_seller: Option<OpenedSeller>,
+    #[serde(flatten)]
+    transaction: TransactionView,
+}
+
+impl View for Put {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(vec![self.offer.address.clone()])
+    }
+
+    fn text(&self, page: &mut Page) {
+        let offer = &self.offer;
+        page.line(format!("created the offer: {} at {} tokens/kWh", format_energy(offer.free_wh), offer.price()));
+        page.fields(offer.brief(&self.transaction));
+        if let Some(opened) = &self.opened_seller {
+            opened.line(page);
         }
-        if offer.expires_at != 0 {
-            fields.push(("expires", format_time(offer.expires_at)));
-        }
-        if offer.owned_by_bus {
-            fields.push(("paid to", "the treasury of the bus".to_owned()));
-        }
-        fields.push(("signature", self.transaction.signature.clone()));
-        page.fields(fields);
     }
 }
 
@@ -433,11 +630,11 @@ struct Shown {
 impl View for Shown {
     fn text(&self, page: &mut Page) {
         let offer = &self.offer;
-        page.fields([
+        let mut fields = vec![
             ("offer", offer.address.clone()),
             ("bus", offer.bus.clone()),
-            ("seller", if offer.owned_by_bus { "the bus itself".to_owned() } else { offer.seller.clone() }),
-            ("paid to", offer.payout.clone()),
+            ("seller", if offer.owned_by_bus { "the bus itself".to_owned() } else { offer.wallet.clone() }),
+            ("vault", offer.vault.clone()),
             ("state", offer.state.to_owned()),
             ("source", offer.source.clone()),
             (
@@ -446,30 +643,29 @@ impl View for Shown {
             ),
             ("token", offer.mint.clone()),
             ("free", format_energy(offer.free_wh)),
-            ("locked", format!("{} in {} locks", format_energy(offer.reserved_wh), offer.open_locks)),
-            (
-                "listed",
-                format!(
-                    "{}, sold {}",
-                    format_energy(offer.listed_wh),
-                    format_energy(offer.listed_wh - offer.remaining_wh)
-                ),
-            ),
+            ("locked", format!("{} in {}", format_energy(offer.reserved_wh), count(offer.open_locks, "lock"))),
+            ("listed", format!("{}, sold {}", format_energy(offer.listed_wh), format_energy(offer.sold_wh))),
+            ("proceeds", format!("{}, not collected yet", offer.tokens(offer.proceeds_base_units))),
+            ("deposits", format!("{} of its locks", offer.tokens(offer.deposits_base_units))),
             ("window", if offer.window_start == 0 { "none".to_owned() } else { format_time(offer.window_start) }),
             ("created", format_time(offer.created_at)),
-            ("expires", format_time(offer.expires_at)),
-        ]);
+        ];
+        if let Some(trades_from) = offer.trades_from {
+            fields.push(("trades from", format_time(trades_from)));
+        }
+        fields.push(("expires", format_time(offer.expires_at)));
+        page.fields(fields);
     }
 }
 
 #[derive(Serialize)]
-struct Listed {
+struct Offers {
     bus: String,
     mint_decimals: u8,
     offers: Vec<OfferView>,
 }
 
-impl View for Listed {
+impl View for Offers {
     fn essence(&self) -> Option<Vec<String>> {
         Some(self.offers.iter().map(|offer| offer.address.clone()).collect())
     }
@@ -493,15 +689,43 @@ impl View for Listed {
             page.table(
                 &["offer", ">price/kWh", ">free", "source"],
                 rows.map(|offer| {
-                    let state = if offer.state == "open" { &offer.source } else { offer.state };
+                    let state = if offer.state == OPEN { &offer.source } else { offer.state };
                     let mark = if offer.owned_by_bus { " *" } else { "" };
                     vec![offer.address.clone(), offer.price(), format_energy(offer.free_wh), format!("{state}{mark}")]
                 }),
             );
         }
         if self.offers.iter().any(|offer| offer.owned_by_bus) {
-            page.line("* of the bus itself, paid into its treasury");
+            page.line("* of the bus itself, sold into its treasury");
         }
+    }
+}
+
+#[derive(Serialize)]
+struct Collected {
+    offer: String,
+    seller: String,
+    wallet: String,
+    collected_base_units: u64,
+    /// What the seller can withdraw now; `null` where the node kept no log.
+    released_base_units: Option<u64>,
+    #[serde(flatten)]
+    token: Token,
+    #[serde(flatten)]
+    transaction: TransactionView,
+}
+
+impl View for Collected {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(vec![self.transaction.signature.clone()])
+    }
+
+    fn text(&self, page: &mut Page) {
+        page.line(format!("collected {} tokens", self.token.format(self.collected_base_units)));
+        if let Some(released) = self.released_base_units {
+            page.line(format!("the seller {} can withdraw {} tokens", self.wallet, self.token.format(released)));
+        }
+        signature_line(page, &self.transaction);
     }
 }
 
@@ -510,7 +734,10 @@ struct Cancelled {
     offer: String,
     withdrawn_wh: u64,
     sold_wh: u64,
+    collected_base_units: u64,
     closed: bool,
+    #[serde(flatten)]
+    token: Token,
     #[serde(flatten)]
     transaction: TransactionView,
 }
@@ -522,6 +749,9 @@ impl View for Cancelled {
 
     fn text(&self, page: &mut Page) {
         page.line(format!("withdrew {}, sold {}", format_energy(self.withdrawn_wh), format_energy(self.sold_wh)));
+        if self.collected_base_units > 0 {
+            page.line(format!("its seller can withdraw {} tokens of it", self.token.format(self.collected_base_units)));
+        }
         if !self.closed {
             page.line("energy under locks stays until they are settled or released; then cancel again");
         }

@@ -6,17 +6,20 @@ use {
         output::{Page, Reply, View},
         session::Session,
         value::{
-            Amount, Energy, ListedShare, Listing, Seconds, Share, address, format_duration, format_energy,
-            format_scaled, format_share, format_time, shares_of,
+            Amount, Energy, Hex, ListedShare, Listing, OptionalWallet, Seconds, Share, address, count, format_duration,
+            format_energy, format_scaled, format_share, format_time, hash, shares_of,
         },
-        view::{TransactionView, signature_line},
+        view::{TransactionView, format_sol, signature_line},
     },
     clap::{ArgGroup, Args, Subcommand},
     multibus_client::{
         Address, Keyed, Sent,
         action::action_json,
         bus::Bus,
-        proposal::{Action, ActionKind, Change, ProposalAction, ProposalStatus, changes},
+        event::{Event, ProposalCreated},
+        multibus::constants::LAYOUT_VERSION,
+        proposal::{Action, ActionKind, Change, Proposal, ProposalAction, ProposalState, ProposalStatus, changes},
+        wallet::Created,
     },
     serde::Serialize,
     serde_json::Value,
@@ -65,7 +68,14 @@ pub enum ActionCommand {
     Listing(ListingArgs),
     Windows(WindowsArgs),
     LockFee(LockFeeArgs),
-    /// Stop new offers, locks, settlements and purchases; needs the pause quorum and no timelock
+    ReplaceOwner(ReplaceOwnerArgs),
+    PauseQuorum(PauseQuorumArgs),
+    AdmitSeller(AdmitSellerArgs),
+    SuspendSeller(SuspendSellerArgs),
+    ReservePrice(ReservePriceArgs),
+    LeastSize(LeastSizeArgs),
+    Operator(OperatorArgs),
+    /// Stop new offers, locks and purchases; needs the pause quorum and no timelock
     #[command(after_help = "Examples:
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo pause")]
     Pause,
@@ -73,6 +83,10 @@ pub enum ActionCommand {
     #[command(after_help = "Examples:
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo resume")]
     Resume,
+    /// Close the bus: nothing opens on it any more, and once all else is closed, `bus close` ends it
+    #[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo close")]
+    Close,
 }
 
 /// Add an owner
@@ -168,7 +182,7 @@ pub struct TimelockArgs {
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
       capacity 80kWh")]
 pub struct CapacityArgs {
-    /// Energy, such as 80kWh; windows that are open already keep theirs
+    /// Energy, such as 80kWh; where more is listed and sold already, it counts until less is
     #[arg(value_name = "ENERGY")]
     capacity: Energy,
 }
@@ -195,7 +209,7 @@ pub struct ListingArgs {
     listing: Listing,
 }
 
-/// Set the length of the delivery windows, or turn them off; not while offers or windows are open
+/// Set delivery windows, or turn them off; their length not while offers or windows are open
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
@@ -222,6 +236,89 @@ pub struct LockFeeArgs {
     lock_fee: Share,
 }
 
+/// Put another key in the place of an owner's, with its share, its revenue and its voice
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      replace-owner 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC \\
+      Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG")]
+pub struct ReplaceOwnerArgs {
+    /// The owner whose key is replaced
+    #[arg(value_name = "OWNER", value_parser = address)]
+    owner: Address,
+    /// The key that takes its place
+    #[arg(value_name = "NEW_OWNER", value_parser = address)]
+    new_owner: Address,
+}
+
+/// Set how many owners must approve a pause
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      pause-quorum 1")]
+pub struct PauseQuorumArgs {
+    /// Approvals, from 1 to the threshold; 0 for as many as any decision needs
+    #[arg(value_name = "N")]
+    pause_quorum: u8,
+}
+
+/// Admit a seller, or take its suspension back; its seller account is opened where it has none
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      admit-seller 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC")]
+pub struct AdmitSellerArgs {
+    /// The seller's wallet
+    #[arg(value_name = "WALLET", value_parser = address)]
+    wallet: Address,
+}
+
+/// Suspend a seller: it lists nothing until it is admitted again, and keeps its money
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      suspend-seller 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC")]
+pub struct SuspendSellerArgs {
+    /// The seller's wallet
+    #[arg(value_name = "WALLET", value_parser = address)]
+    wallet: Address,
+}
+
+/// Set the lowest price that the bus's own offers may ask
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      reserve-price 0.18tokens")]
+pub struct ReservePriceArgs {
+    /// Price per kWh, in base units or tokens; 0 for the base price
+    #[arg(value_name = "PRICE")]
+    reserve_price: Amount,
+}
+
+/// Set the least energy of an offer, a purchase or a lock that does not take the rest
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      least-size 100Wh")]
+pub struct LeastSizeArgs {
+    /// Energy, at least 1Wh
+    #[arg(value_name = "ENERGY")]
+    least_size: Energy,
+}
+
+/// Set the operator: a wallet that admits and suspends sellers and withdraws the bus's own offers at once
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      operator 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      operator none")]
+pub struct OperatorArgs {
+    /// The operator's wallet, or 'none'
+    #[arg(value_name = "WALLET")]
+    operator: OptionalWallet,
+}
+
 /// List the proposals of a bus that are not closed, the oldest first
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -231,7 +328,7 @@ pub struct ListArgs {
     /// The bus
     #[arg(value_name = "BUS", value_parser = address)]
     bus: Address,
-    /// Only those that can still be decided: neither executed nor stale
+    /// Only those that can still be decided: not executed, stale or expired
     #[arg(long)]
     open: bool,
 }
@@ -246,14 +343,23 @@ pub struct ShowArgs {
     proposal: Address,
 }
 
-/// Approve a proposal as an owner of its bus
+/// Approve a proposal as an owner of its bus, and show what is approved
+///
+/// The approval names the proposal's hash, which covers what is proposed and when. So it counts for what was read here, or
+/// not at all. With --hash it counts only for the proposal that you have seen elsewhere, such as with `proposal show`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  multibus proposal approve 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]
+  multibus proposal approve 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX
+  multibus proposal approve 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX \\
+      --hash \\
+      5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f")]
 pub struct ApproveArgs {
     /// The proposal
     #[arg(value_name = "PROPOSAL", value_parser = address)]
     proposal: Address,
+    /// Approve only if this is the proposal's hash
+    #[arg(long, value_name = "HASH", value_parser = hash)]
+    hash: Option<[u8; 32]>,
 }
 
 /// Withdraw your approval of a proposal
@@ -276,7 +382,7 @@ pub struct ExecuteArgs {
     proposal: Address,
 }
 
-/// Close a proposal that is executed, stale or approved by nobody; anyone can, its proposer gets the rent
+/// Close a proposal that is executed, stale, expired or approved by nobody; anyone can, its proposer gets the rent
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus proposal close 4Qv5qMNLVBdBSFpPEVqKMRYyGoXzMn8nQwC4f1Jfr9tX")]
@@ -295,7 +401,7 @@ pub async fn run(command: ProposalCommand, session: &Session) -> Result<Reply, F
         ProposalCommand::Create(args) => create(args, session).await,
         ProposalCommand::List(args) => list(args, session).await,
         ProposalCommand::Show(args) => show(&args.proposal, session).await,
-        ProposalCommand::Approve(args) => approve(&args.proposal, session).await,
+        ProposalCommand::Approve(args) => approve(&args, session).await,
         ProposalCommand::Revoke(args) => revoke(&args.proposal, session).await,
         ProposalCommand::Execute(args) => execute(&args.proposal, session).await,
         ProposalCommand::Close(args) => close(&args.proposal, session).await,
@@ -305,8 +411,16 @@ pub async fn run(command: ProposalCommand, session: &Session) -> Result<Reply, F
 async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
     let bus = session.market().bus(&args.bus).await?;
     let action = args.action.on(&bus, session)?;
-    let created = session.wallet()?.propose(&bus.address, &action).await?;
-    Ok(Box::new(Decided::of(&created.address, Did::Proposed, &bus, &created.sent, session).await?))
+    propose(&bus, &action, session).await
+}
+
+/// Proposes a change of a bus; where one approval is enough, it is carried out in the same transaction.
+///
+/// # Errors
+/// Where the chain or the program refuses.
+pub async fn propose(bus: &Keyed<Bus>, action: &ProposalAction, session: &Session) -> Result<Reply, Failure> {
+    let created = session.wallet()?.propose(&bus.address, action).await?;
+    Ok(Box::new(Decided::proposed(&created, bus, session).await?))
 }
 
 async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
@@ -316,7 +430,7 @@ async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
     let mut proposals = Vec::new();
     for proposal in market.proposals(&bus.address).await? {
         let status = ProposalStatus::new(proposal, &bus)?;
-        if !args.open || !(status.is_executed || status.is_stale) {
+        if !args.open || !(status.is_executed || status.is_stale || status.is_expired(now)) {
             proposals.push(ProposalView::of(&status, &bus, now));
         }
     }
@@ -327,27 +441,42 @@ async fn show(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
     Ok(Box::new(Shown { proposal: load(proposal, session).await? }))
 }
 
-async fn approve(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
-    let before = bus_of(proposal, session).await?;
-    let sent = session.wallet()?.proposal_approve(proposal).await?;
+async fn approve(args: &ApproveArgs, session: &Session) -> Result<Reply, Failure> {
+    let market = session.market();
+    let proposal = market.proposal(&args.proposal).await?;
+    if let Some(expected) = args.hash
+        && expected != proposal.hash
+    {
+        return Err(Failure::sentence(format!(
+            "the proposal's hash is {}, not {}; look at it with `multibus proposal show {}` before you approve it",
+            Hex(&proposal.hash),
+            Hex(&expected),
+            args.proposal
+        )));
+    }
+    let before = market.bus(&proposal.bus).await?;
+    let sent = session.wallet()?.proposal_approve(&proposal).await?;
     Ok(Box::new(Decided::of(proposal, Did::Approved, &before, &sent, session).await?))
 }
 
-async fn revoke(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
-    let before = bus_of(proposal, session).await?;
-    let sent = session.wallet()?.proposal_revoke(proposal).await?;
+async fn revoke(address: &Address, session: &Session) -> Result<Reply, Failure> {
+    let (proposal, before) = with_bus(address, session).await?;
+    let sent = session.wallet()?.proposal_revoke(address).await?;
     Ok(Box::new(Decided::of(proposal, Did::Revoked, &before, &sent, session).await?))
 }
 
-async fn execute(proposal: &Address, session: &Session) -> Result<Reply, Failure> {
-    let before = bus_of(proposal, session).await?;
-    let sent = session.wallet()?.proposal_execute(proposal).await?;
+async fn execute(address: &Address, session: &Session) -> Result<Reply, Failure> {
+    let (proposal, before) = with_bus(address, session).await?;
+    let sent = session.wallet()?.proposal_execute(address).await?;
     Ok(Box::new(Decided::of(proposal, Did::Executed, &before, &sent, session).await?))
 }
 
-async fn bus_of(proposal: &Address, session: &Session) -> Result<Keyed<Bus>, Failure> {
+/// A proposal and its bus.
+async fn with_bus(proposal: &Address, session: &Session) -> Result<(Keyed<Proposal>, Keyed<Bus>), Failure> {
     let market = session.market();
-    Ok(market.bus(&market.proposal(proposal).await?.bus).await?)
+    let proposal = market.proposal(proposal).await?;
+    let bus = market.bus(&proposal.bus).await?;
+    Ok((proposal, bus))
 }
 
 async fn close(address: &Address, session: &Session) -> Result<Reply, Failure> {
@@ -438,8 +567,18 @@ impl ActionCommand {
                 ProposalAction::WindowsSet { window_seconds: args.window.0, gate_closure_seconds: args.gate_closure.0 }
             }
             Self::LockFee(args) => ProposalAction::LockFeeSet { lock_fee_bps: args.lock_fee.bps },
+            Self::ReplaceOwner(args) => ProposalAction::OwnerReplace { owner: args.owner, new_owner: args.new_owner },
+            Self::PauseQuorum(args) => ProposalAction::PauseQuorumSet { pause_quorum: args.pause_quorum },
+            Self::AdmitSeller(args) => ProposalAction::SellerAdmit { wallet: args.wallet },
+            Self::SuspendSeller(args) => ProposalAction::SellerSuspend { wallet: args.wallet },
+            Self::ReservePrice(args) => ProposalAction::ReservePriceSet {
+                reserve_price_per_kwh: args.reserve_price.base_units(bus.mint_decimals)?,
+            },
+            Self::LeastSize(args) => ProposalAction::LeastSizeSet { least_wh: args.least_size.wh },
+            Self::Operator(args) => ProposalAction::OperatorSet { operator: args.operator.0 },
             Self::Pause => ProposalAction::Pause,
             Self::Resume => ProposalAction::Resume,
+            Self::Close => ProposalAction::BusClose,
         })
     }
 }
@@ -459,6 +598,14 @@ pub fn action_word(action: &Action) -> &'static str {
         Ok(ActionKind::LockFeeSet) => "lock-fee",
         Ok(ActionKind::Pause) => "pause",
         Ok(ActionKind::Resume) => "resume",
+        Ok(ActionKind::OwnerReplace) => "replace-owner",
+        Ok(ActionKind::PauseQuorumSet) => "pause-quorum",
+        Ok(ActionKind::SellerAdmit) => "admit-seller",
+        Ok(ActionKind::SellerSuspend) => "suspend-seller",
+        Ok(ActionKind::ReservePriceSet) => "reserve-price",
+        Ok(ActionKind::LeastSizeSet) => "least-size",
+        Ok(ActionKind::OperatorSet) => "operator",
+        Ok(ActionKind::BusClose) => "close",
         Err(_) => "unknown",
     }
 }
@@ -467,12 +614,15 @@ pub fn action_word(action: &Action) -> &'static str {
 struct ProposalView {
     address: String,
     bus: String,
-    proposal_seq: u64,
+    number: u64,
     proposer: String,
+    /// What an approval names.
+    hash: String,
     action: Value,
     state: &'static str,
     executed: bool,
     stale: bool,
+    expired: bool,
     approvals: u8,
     approvals_needed: u8,
     approvals_missing: u8,
@@ -482,6 +632,8 @@ struct ProposalView {
     /// `null` while approvals are missing.
     executable_at: Option<i64>,
     executable_in_seconds: Option<u64>,
+    /// Last second in which it can be executed.
+    expires_at: i64,
     /// `null` before.
     executed_at: Option<i64>,
     config_version: u64,
@@ -500,12 +652,14 @@ impl ProposalView {
         Self {
             address: proposal.address.to_string(),
             bus: proposal.bus.to_string(),
-            proposal_seq: proposal.proposal_seq,
+            number: proposal.number,
+            hash: Hex(&proposal.hash).to_string(),
             proposer: proposal.proposer.to_string(),
             action: action_json(&proposal.action),
             state: status.state(now),
             executed: status.is_executed,
             stale: status.is_stale,
+            expired: status.is_expired(now),
             approvals: status.approvals,
             approvals_needed: status.approvals_needed,
             approvals_missing: status.approvals_missing,
@@ -513,6 +667,7 @@ impl ProposalView {
             created_at: proposal.created_at,
             executable_at: status.executable_at,
             executable_in_seconds: status.executable_at.map(|at| at.saturating_sub(now).max(0).unsigned_abs()),
+            expires_at: proposal.expires_at,
             executed_at: status.is_executed.then_some(proposal.executed_at),
             config_version: proposal.config_version,
             changes: status.changes.clone(),
@@ -526,7 +681,7 @@ impl ProposalView {
         let mut fields = vec![
             ("proposal", self.address.clone()),
             ("bus", self.bus.clone()),
-            ("number", self.proposal_seq.to_string()),
+            ("hash", self.hash.clone()),
             ("proposer", self.proposer.clone()),
             ("action", self.word.to_owned()),
             ("state", self.state.to_owned()),
@@ -537,8 +692,9 @@ impl ProposalView {
             let wait = if left == 0 { "now".to_owned() } else { format!("in {}", format_duration(left)) };
             fields.push(("executable", format!("{} ({wait})", format_time(at))));
         }
-        if let Some(at) = self.executed_at {
-            fields.push(("executed", format_time(at)));
+        match self.executed_at {
+            Some(at) => fields.push(("executed", format_time(at))),
+            None => fields.push(("expires", format_time(self.expires_at))),
         }
         page.fields(fields);
         page.line("");
@@ -547,14 +703,19 @@ impl ProposalView {
             return self.change_tables(page);
         };
         // While it can be decided, also who has not approved yet.
-        let waiting = self.owners.iter().filter(|owner| !self.executed && !self.stale && !approved_by.contains(owner));
+        let waiting = self.owners.iter().filter(|owner| !self.is_over() && !approved_by.contains(owner));
         let approved = approved_by.iter().map(|owner| vec![owner.clone(), "yes".to_owned()]);
         page.table(&["owner", "approved"], approved.chain(waiting.map(|owner| vec![owner.clone(), "no".to_owned()])));
         self.change_tables(page);
     }
 
+    /// Whether nobody can decide it any more.
+    fn is_over(&self) -> bool {
+        self.executed || self.stale || self.expired
+    }
+
     fn approvals_line(&self) -> String {
-        match (self.executed || self.stale, self.approvals_missing) {
+        match (self.is_over(), self.approvals_missing) {
             (true, _) => self.approvals.to_string(),
             (_, 0) => format!("{} of {}", self.approvals, self.approvals_needed),
             (_, missing) => format!("{} of {}, {missing} missing", self.approvals, self.approvals_needed),
@@ -645,26 +806,89 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// Where a proposal stands after this call; `before` is its bus as it was.
+    /// A proposal that was made a moment ago; `before` is its bus as it was.
     ///
     /// # Errors
-    /// Where the proposal cannot be read.
+    /// Where neither the transaction nor the node tells what was proposed.
+    pub async fn proposed(created: &Created, before: &Keyed<Bus>, session: &Session) -> Result<Self, Failure> {
+        let address = created.address;
+        let event = created.sent.events.iter().find_map(|event| match event {
+            Event::ProposalCreated(event) if event.proposal == address => Some(event),
+            _ => None,
+        });
+        let proposal = match event {
+            Some(event) => Keyed { address, account: as_proposed(event, before) },
+            None => session.market().proposal(&address).await.map_err(|error| {
+                Failure::sentence(format!(
+                    "it is proposed at {address} ({}), but the node does not show it yet; do not propose it again, look \
+                     with `multibus proposal show {address}` ({error})",
+                    created.sent.signature
+                ))
+            })?,
+        };
+        Self::of(proposal, Did::Proposed, before, &created.sent, session).await
+    }
+
+    /// Where a proposal stands after a call. `proposal` and `before`, its bus, are as they were: the transaction tells what
+    /// changed, because another node of the provider may lag behind.
+    ///
+    /// # Errors
+    /// Where this client does not know what is proposed.
     pub async fn of(
-        proposal: &Address,
+        mut proposal: Keyed<Proposal>,
         did: Did,
         before: &Keyed<Bus>,
         sent: &Sent,
         session: &Session,
     ) -> Result<Self, Failure> {
-        let market = session.market();
-        let mut status = market.proposal_status(proposal).await?;
-        if status.is_executed {
-            // The bus has changed already.
-            status.changes = changes(before, &status.proposal.action);
+        for event in &sent.events {
+            let account = &mut proposal.account;
+            match event {
+                Event::ProposalApproved(event) if event.proposal == proposal.address => {
+                    (account.approvals, account.executable_at) = (event.approvals, event.executable_at);
+                    account.expires_at = event.expires_at;
+                }
+                Event::ProposalRevoked(event) if event.proposal == proposal.address => {
+                    (account.approvals, account.executable_at) = (event.approvals, event.executable_at);
+                }
+                Event::ProposalExecuted(event) if event.proposal == proposal.address => {
+                    account.state = ProposalState::Executed as u8;
+                    account.executed_at = event.executed_at;
+                }
+                _ => {}
+            }
         }
-        let bus = market.bus(&before.address).await?;
-        let proposal = ProposalView::of(&status, &bus, session.now().await?);
+        let action = proposal.action;
+        let mut status = ProposalStatus::new(proposal, before)?;
+        if status.is_executed {
+            status.changes = changes(before, &action);
+        }
+        let proposal = ProposalView::of(&status, before, session.now().await?);
         Ok(Self { did, proposal, transaction: TransactionView::from(sent) })
+    }
+}
+
+/// A proposal as it was made. Its proposer approves it by proposing it.
+fn as_proposed(event: &ProposalCreated, bus: &Bus) -> Proposal {
+    Proposal {
+        layout_version: LAYOUT_VERSION,
+        bump: 0,
+        state: ProposalState::Open as u8,
+        was_decided: u8::from(event.executable_at != 0),
+        padding: [0; 2],
+        approvals: bus.owner_index(&event.proposer).map_or(0, |place| 1 << place),
+        number: event.number,
+        config_version: event.config_version,
+        pause_version: event.pause_version,
+        created_at: event.created_at,
+        executable_at: event.executable_at,
+        expires_at: event.expires_at,
+        executed_at: 0,
+        bus: event.bus,
+        proposer: event.proposer,
+        hash: event.hash,
+        action: event.action,
+        reserved: [0; 64],
     }
 }
 
@@ -685,12 +909,14 @@ impl View for Decided {
         };
         page.line(did);
         page.line(format!("proposal   {address}"));
+        if self.did == Did::Approved {
+            page.line(format!("hash       {}", proposal.hash));
+        }
         signature_line(page, &self.transaction);
         match proposal.state {
             "open" => {
-                let (missing, owners) =
-                    (proposal.approvals_missing, if proposal.approvals_missing == 1 { "owner" } else { "owners" });
-                page.line(format!("{missing} more {owners} must approve ({}):", proposal.approvals_line()));
+                let missing = count(proposal.approvals_missing, "more owner");
+                page.line(format!("{missing} must approve ({}):", proposal.approvals_line()));
                 page.line(format!("  multibus proposal approve {address}"));
             }
             "timelocked" => {
@@ -706,6 +932,11 @@ impl View for Decided {
             _ => {}
         }
         proposal.change_tables(page);
+        if proposal.executed && word == "close" {
+            page.line("");
+            page.line("nothing opens on the bus any more; once all else is closed, anyone ends it:");
+            page.line(format!("  multibus bus close {}", proposal.bus));
+        }
     }
 }
 
@@ -740,7 +971,7 @@ impl View for Listed {
         page.table(
             &["proposal", "action", "approved", "state"],
             self.proposals.iter().map(|proposal| {
-                let approved = match proposal.executed || proposal.stale {
+                let approved = match proposal.is_over() {
                     true => proposal.approvals.to_string(),
                     false => format!("{} of {}", proposal.approvals, proposal.approvals_needed),
                 };
@@ -768,7 +999,7 @@ impl View for Closed {
 
     fn text(&self, page: &mut Page) {
         page.line(format!("closed the proposal {}", self.proposal));
-        page.line(format!("its rent, {} SOL, went to {}", format_scaled(self.rent_lamports, 9), self.rent_to));
+        page.line(format!("its rent, {}, went to {}", format_sol(self.rent_lamports), self.rent_to));
         signature_line(page, &self.transaction);
     }
 }

@@ -10,15 +10,15 @@ use {
     },
     clap::{ArgGroup, Args},
     multibus_client::{
-        Address, BaseUnits, Keyed, PricePerKwh, Wallet, Wh,
-        best::Want,
+        Address, BaseUnits, Error, Keyed, PricePerKwh, Wallet, Wh,
+        best::{LeftOut, Want},
         multibus::{
             constants::WH_PER_KWH,
             math,
-            state::{Bus, Offer, Order},
+            state::{Bus, Offer, Order, PurchaseKind},
         },
         offer::is_tradable,
-        purchase::{BatchItem, BatchOrder, PurchaseOrder, Purchased, TransactionHash},
+        purchase::{BatchItem, BatchOrder, PurchaseOrder, Purchased, TransactionHash, validate_rounding},
         router::PriceFraction,
     },
     serde::Serialize,
@@ -66,6 +66,9 @@ pub struct BuyArgs {
     /// Only energy from this source
     #[arg(long)]
     source: Option<Source>,
+    /// Buy even where rounding a cost up raises the price per kWh by more than 1 % above the highest one
+    #[arg(long)]
+    allow_rounding: bool,
     /// Only show the quote and the transaction hash
     #[arg(long)]
     dry_run: bool,
@@ -90,6 +93,9 @@ pub struct BatchArgs {
     /// Highest total cost
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     max_total: Option<Amount>,
+    /// Buy even where rounding a cost up raises the price per kWh by more than 1 % above the highest one
+    #[arg(long)]
+    allow_rounding: bool,
     /// Only show the quote and the transaction hash
     #[arg(long)]
     dry_run: bool,
@@ -160,8 +166,12 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
     // ceil(energy x price / 1000) is within the total if and only if the price is at most this.
     let dearest = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(energy_wh);
     let max_price_per_kwh = limits.max_price_per_kwh.unwrap_or(price).min(u64::try_from(dearest).unwrap_or(u64::MAX));
-    let order = PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(max_price_per_kwh))
-        .or_at_least(Wh(limits.min_energy_wh));
+    let order = PurchaseOrder {
+        allow_rounding: args.allow_rounding,
+        ..PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(max_price_per_kwh))
+            .or_at_least(Wh(limits.min_energy_wh))
+    };
+    refuse_own(&offer, &wallet.address())?;
     session.require_token_account(&wallet.address(), &bus.address).await?;
     let token = Token::of(&bus);
     if args.dry_run {
@@ -172,9 +182,10 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
                  another offer"
             )));
         }
+        check_rounding(args.allow_rounding, &offer, energy_wh.min(offer.free_wh()), max_price_per_kwh)?;
         if !is_tradable(&offer, &bus, session.now().await?) {
             return Err(Failure::sentence(format!(
-                "the offer {} no longer trades; see `multibus offer show`, or choose another",
+                "the offer {} does not trade now; see `multibus offer show`, or choose another",
                 offer.address
             )));
         }
@@ -186,11 +197,51 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
             )));
         }
         let item = Order { offer: order.offer, energy_wh, max_price_per_kwh };
-        let planned = Planned { fills: vec![fill], orders: vec![item] };
+        let planned = Planned { kind: PurchaseKind::Single, fills: vec![fill], orders: vec![item] };
         return Ok(Box::new(Quoted::of(vec![planned], &wallet, session, token).await?));
     }
-    let purchased = wallet.buy(&order).await?;
+    let purchased = wallet.buy(&order).await.map_err(name_rounding)?;
     Ok(Box::new(Bought::of(&[purchased], token, None)))
+}
+
+/// Refuses a fill whose rounding raises its price per kWh above the limit by more than 1 %, unless that is allowed.
+///
+/// # Errors
+/// A sentence with both prices and the option that allows it.
+pub fn check_rounding(
+    allowed: bool,
+    offer: &Keyed<Offer>,
+    energy_wh: u64,
+    max_price_per_kwh: u64,
+) -> Result<(), Failure> {
+    // A price above the limit is refused as that.
+    if allowed || offer.price_per_kwh > max_price_per_kwh {
+        return Ok(());
+    }
+    validate_rounding(offer, Wh(energy_wh), PricePerKwh(max_price_per_kwh)).map_err(name_rounding)
+}
+
+/// Names the option where the library asks to allow rounding.
+fn name_rounding(error: Error) -> Failure {
+    let sentence = error.to_string();
+    match sentence.split_once("allow rounding") {
+        Some((before, after)) => Failure::sentence(format!("{before}allow it with --allow-rounding{after}")),
+        None => error.into(),
+    }
+}
+
+/// Refuses to trade with oneself, before a token is asked for that a seller need not hold.
+///
+/// # Errors
+/// Where the offer is the wallet's own.
+pub fn refuse_own(offer: &Keyed<Offer>, wallet: &Address) -> Result<(), Failure> {
+    if offer.wallet != *wallet {
+        return Ok(());
+    }
+    Err(Failure::sentence(format!(
+        "the offer {} is this wallet's own, and a seller cannot buy or lock its own offer; cancel it instead",
+        offer.address
+    )))
 }
 
 async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Reply, Failure> {
@@ -211,14 +262,16 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
         window_start,
         source: args.source.map(Source::energy_source),
         buyer: Some(wallet.address()),
+        allow_rounding: args.allow_rounding,
     };
     session.require_token_account(&wallet.address(), &bus.address).await?;
     let token = Token::of(&bus);
     if args.dry_run {
-        let planned: Vec<Planned> = wallet.quote_best(&want).await?.orders.iter().map(Planned::of).collect();
+        let planned: Vec<Planned> =
+            wallet.quote_best(&want).await.map_err(name_rounding)?.orders.iter().map(Planned::of).collect();
         return Ok(Box::new(Quoted::of(planned, &wallet, session, token).await?));
     }
-    let bought = wallet.buy_best(&want).await?;
+    let bought = wallet.buy_best(&want).await.map_err(name_rounding)?;
     let stopped = bought.stopped.as_ref().map(|error| {
         format!(
             "bought {} Wh of {} Wh for {} base units, then: {error}",
@@ -227,7 +280,10 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
             bought.paid()
         )
     });
-    Ok(Box::new(Bought::of(&bought.purchases, token, stopped)))
+    Ok(Box::new(Bought {
+        left_out: bought.left_out.iter().map(LeftOutView::of).collect(),
+        ..Bought::of(&bought.purchases, token, stopped)
+    }))
 }
 
 fn quoted_fill(offer: &Keyed<Offer>, energy_wh: u64) -> Result<FillView, Failure> {
@@ -258,10 +314,11 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
                 offer.address, offer.price_per_kwh
             )));
         }
+        refuse_own(&offer, &wallet.address())?;
         quoted_fill(&offer, item.energy.wh)?;
         items.push(BatchItem::at_quote(offer, item.energy.wh));
     }
-    let order = BatchOrder::at_quote(items)?;
+    let order = BatchOrder { allow_rounding: args.allow_rounding, ..BatchOrder::at_quote(items)? };
     if order.max_total > max_total {
         return Err(Failure::sentence(format!(
             "the items cost {} base units, the limit is {max_total}; raise --max-total or buy less",
@@ -269,10 +326,13 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
         )));
     }
     session.require_token_account(&wallet.address(), &first_bus.address).await?;
+    for item in &order.items {
+        check_rounding(args.allow_rounding, &item.offer, item.energy_wh, item.max_price_per_kwh.min(max_price))?;
+    }
     if args.dry_run {
         return Ok(Box::new(Quoted::of(vec![Planned::of(&order)], &wallet, session, token).await?));
     }
-    let purchased = wallet.buy_batch(&order).await?;
+    let purchased = wallet.buy_batch(&order).await.map_err(name_rounding)?;
     Ok(Box::new(Bought::of(&[purchased], token, None)))
 }
 
@@ -285,7 +345,19 @@ pub struct Token {
 
 impl Token {
     pub fn of(bus: &Keyed<Bus>) -> Self {
-        Self { mint: bus.mint.to_string(), mint_decimals: bus.mint_decimals }
+        Self::new(&bus.mint, bus.mint_decimals)
+    }
+
+    pub fn new(mint: &Address, mint_decimals: u8) -> Self {
+        Self { mint: mint.to_string(), mint_decimals }
+    }
+
+    pub fn mint(&self) -> &str {
+        &self.mint
+    }
+
+    pub fn mint_decimals(&self) -> u8 {
+        self.mint_decimals
     }
 
     pub fn format(&self, base_units: u64) -> String {
@@ -354,6 +426,19 @@ impl PurchaseView {
     }
 }
 
+/// An offer that failed, so that it was bought without.
+#[derive(Serialize)]
+struct LeftOutView {
+    offer: String,
+    cause: String,
+}
+
+impl LeftOutView {
+    fn of(left_out: &LeftOut) -> Self {
+        Self { offer: left_out.offer.to_string(), cause: left_out.cause.clone() }
+    }
+}
+
 /// Purchases that happened.
 #[derive(Serialize)]
 pub struct Bought {
@@ -364,6 +449,8 @@ pub struct Bought {
     #[serde(flatten)]
     token: Token,
     purchases: Vec<PurchaseView>,
+    /// Offers that failed and were left out.
+    left_out: Vec<LeftOutView>,
     #[serde(skip)]
     stopped: Option<String>,
 }
@@ -379,6 +466,7 @@ impl Bought {
             average_price_per_kwh: PriceFraction::new(BaseUnits(paid_base_units), Wh(energy_wh)).to_string(),
             token,
             purchases: purchases.iter().map(PurchaseView::of).collect(),
+            left_out: Vec::new(),
             stopped,
         }
     }
@@ -398,6 +486,11 @@ impl View for Bought {
             page.line(format!("transaction hash  {}", purchase.transaction_hash));
             page.line(format!("signature  {}", purchase.signature));
         }
+        for left_out in &self.left_out {
+            page.line("");
+            page.line(format!("left out   {}", left_out.offer));
+            page.line(format!("because    {}", left_out.cause));
+        }
     }
 
     fn failure(&self) -> Option<String> {
@@ -407,6 +500,7 @@ impl View for Bought {
 
 /// A transaction of a quote: what it would buy, and what its hash covers.
 struct Planned {
+    kind: PurchaseKind,
     fills: Vec<FillView>,
     orders: Vec<Order>,
 }
@@ -417,7 +511,7 @@ impl Planned {
             // No quote has a cost above 64 bits.
             FillView::of(item.offer.address, item.energy_wh, item.offer.price_per_kwh, item.cost().unwrap_or(u64::MAX))
         };
-        Self { fills: order.items.iter().map(fill).collect(), orders: order.orders() }
+        Self { kind: PurchaseKind::Batch, fills: order.items.iter().map(fill).collect(), orders: order.orders() }
     }
 }
 
@@ -451,10 +545,11 @@ impl Quoted {
         let lane = 0;
         let next_nonce = session.market().trader(&buyer, lane).await?.map(|trader| trader.next_nonce);
         let mut quoted = Vec::with_capacity(transactions.len());
-        for (index, Planned { fills, orders }) in transactions.into_iter().enumerate() {
+        for (index, Planned { kind, fills, orders }) in transactions.into_iter().enumerate() {
             let nonce = next_nonce.and_then(|nonce| nonce.checked_add(index as u64));
             quoted.push(QuotedTransaction {
-                transaction_hash: nonce.map(|nonce| TransactionHash::of(&buyer, lane, nonce, &orders).to_string()),
+                transaction_hash: nonce
+                    .map(|nonce| TransactionHash::of(kind, &buyer, lane, nonce, &orders).to_string()),
                 lane,
                 nonce,
                 energy_wh: fills.iter().map(|fill| fill.energy_wh).sum(),

@@ -5,11 +5,15 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{Hex, address, format_energy, format_time},
+        value::{Hex, address, count, format_energy, format_time},
         view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
-    multibus_client::{Address, Keyed, multibus::state::Trader},
+    multibus_client::{
+        Address, Keyed, Sent,
+        event::{Event, TraderOpened},
+        multibus::state::Trader,
+    },
     serde::Serialize,
 };
 
@@ -79,9 +83,19 @@ async fn open(args: OpenArgs, session: &Session) -> Result<Reply, Failure> {
         )));
     }
     let created = wallet.trader_open(args.lane).await?;
-    let trader =
-        market.trader(&wallet.address(), args.lane).await?.ok_or_else(|| not_open(&wallet.address(), args.lane))?;
-    Ok(Box::new(Opened { trader: TraderView::of(&trader), transaction: TransactionView::from(&created.sent) }))
+    // The transaction tells: another node of the provider may not show the account yet.
+    let event = created.sent.events.iter().find_map(|event| match event {
+        Event::TraderOpened(event) if event.trader == created.address => Some(event),
+        _ => None,
+    });
+    let trader = match event {
+        Some(event) => TraderView::opened(event, created.sent.block_time.unwrap_or(session.now().await?)),
+        None => {
+            let trader = market.trader(&wallet.address(), args.lane).await?;
+            TraderView::of(&trader.ok_or_else(|| not_shown(&created.address, &created.sent))?)
+        }
+    };
+    Ok(Box::new(Opened { trader, transaction: TransactionView::from(&created.sent) }))
 }
 
 async fn show(args: ShowArgs, session: &Session) -> Result<Reply, Failure> {
@@ -104,6 +118,13 @@ async fn close(args: CloseArgs, session: &Session) -> Result<Reply, Failure> {
     let trader = trader.ok_or_else(|| not_open(&wallet.address(), args.lane))?;
     let sent = wallet.trader_close(args.lane).await?;
     Ok(Box::new(Closed { trader: TraderView::of(&trader), transaction: TransactionView::from(&sent) }))
+}
+
+fn not_shown(trader: &Address, sent: &Sent) -> Failure {
+    Failure::sentence(format!(
+        "the lane is open at {trader} ({}), but the node does not show it yet; look with `multibus trader show`",
+        sent.signature
+    ))
 }
 
 fn not_open(wallet: &Address, lane: u16) -> Failure {
@@ -134,6 +155,22 @@ struct TraderView {
 }
 
 impl TraderView {
+    /// A lane that was opened a moment ago.
+    fn opened(event: &TraderOpened, opened_at: i64) -> Self {
+        Self {
+            address: event.trader.to_string(),
+            wallet: event.wallet.to_string(),
+            lane: event.lane,
+            next_nonce: event.first_nonce,
+            first_nonce: event.first_nonce,
+            total_energy_wh: 0,
+            total_paid_base_units: 0,
+            opened_at,
+            history_root: Hex(&[0; 32]).to_string(),
+            receipts: Vec::new(),
+        }
+    }
+
     fn of(trader: &Keyed<Trader>) -> Self {
         Self {
             address: trader.address.to_string(),
@@ -220,9 +257,9 @@ impl View for Shown {
                 (
                     "bought",
                     format!(
-                        "{} for {} base units",
+                        "{} for {}",
                         format_energy(trader.total_energy_wh),
-                        trader.total_paid_base_units
+                        count(trader.total_paid_base_units, "base unit")
                     ),
                 ),
                 ("opened", format_time(trader.opened_at)),

@@ -5,7 +5,7 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{address, format_scaled, format_share},
+        value::{address, count, format_scaled, format_share},
         view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
@@ -13,7 +13,9 @@ use {
         Address, Keyed, Wallet,
         bus::Bus,
         event::Event,
-        treasury::{Claim, Treasury},
+        multibus::state::RefundOutcome,
+        seller::SellerMoney,
+        treasury::{Claimable, Treasury},
     },
     serde::Serialize,
 };
@@ -35,6 +37,9 @@ pub struct ShowArgs {
 }
 
 /// Pay an owner its exact share; anyone can, it goes to the owner's token account
+///
+/// What the bus sold is collected and brought into the treasury first. An owner who cannot be paid gets a claim instead,
+/// which `claim pay` pays.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus treasury claim BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo
@@ -67,17 +72,43 @@ pub async fn run(command: TreasuryCommand, session: &Session) -> Result<Reply, F
 async fn show(bus: &Address, session: &Session) -> Result<Reply, Failure> {
     let market = session.market();
     let bus = market.bus(bus).await?;
-    Ok(Box::new(TreasuryView::of(&bus, &market.treasury(&bus.address).await?)))
+    let treasury = market.treasury(&bus.address).await?;
+    let money = outside(&bus, session).await?;
+    Ok(Box::new(TreasuryView::of(&bus, &treasury, money.as_ref())))
+}
+
+/// What the vault of the bus's own seller account holds; `None` where that account is not open.
+async fn outside(bus: &Keyed<Bus>, session: &Session) -> Result<Option<SellerMoney>, Failure> {
+    let market = session.market();
+    match market.find_seller(&bus.address, &bus.address).await? {
+        Some(seller) => Ok(Some(market.seller_money(&seller).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Brings into the treasury what the bus's own offers sold.
+async fn sweep(wallet: &Wallet, bus: &Keyed<Bus>, session: &Session) -> Result<(u64, Vec<TransactionView>), Failure> {
+    let money = outside(bus, session).await?;
+    let due = money.map_or(0, |money| money.released.saturating_add(money.proceeds));
+    if due == 0 {
+        return Ok((0, Vec::new()));
+    }
+    let withdrawn = wallet.seller_withdraw(&bus.address, &bus.address).await?;
+    let transactions = withdrawn.transactions.iter().map(TransactionView::from).collect();
+    Ok((withdrawn.amount.unwrap_or(due), transactions))
 }
 
 async fn claim(args: ClaimArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
     let bus = market.bus(&args.bus).await?;
+    let (swept_base_units, sweeps) = sweep(&wallet, &bus, session).await?;
     let mut claimed = Claimed {
         bus: bus.address.to_string(),
         mint: bus.mint.to_string(),
         mint_decimals: bus.mint_decimals,
+        swept_base_units,
+        sweeps,
         paid_base_units: 0,
         claims: Vec::new(),
         failures: Vec::new(),
@@ -107,22 +138,18 @@ async fn claim(args: ClaimArgs, session: &Session) -> Result<Reply, Failure> {
     Ok(Box::new(claimed))
 }
 
+/// Pays an owner. Without a log of it, an error would only ask for a second attempt, so that the amount is left out.
 async fn pay(wallet: &Wallet, bus: &Keyed<Bus>, owner: &Address) -> Result<ClaimView, Failure> {
     let sent = wallet.treasury_claim(&bus.address, owner).await?;
     let event = sent.events.iter().find_map(|event| match event {
         Event::TreasuryClaimed(event) => Some(event),
         _ => None,
     });
-    let Some(event) = event else {
-        return Err(Failure::sentence(format!(
-            "{owner} is paid ({}), but the node kept no log of it; see `multibus treasury show {}`",
-            sent.signature, bus.address
-        )));
-    };
     Ok(ClaimView {
         owner: owner.to_string(),
-        destination: event.destination.to_string(),
-        amount_base_units: event.amount,
+        destination: event.map(|event| event.destination.to_string()),
+        amount_base_units: event.map(|event| event.amount),
+        claimed: event.is_some_and(|event| event.outcome == RefundOutcome::Claimed as u8),
         transaction: TransactionView::from(&sent),
     })
 }
@@ -136,7 +163,7 @@ struct OwnerClaimView {
 }
 
 impl OwnerClaimView {
-    fn of(claim: &Claim) -> Self {
+    fn of(claim: &Claimable) -> Self {
         Self {
             owner: claim.owner.to_string(),
             share_bps: claim.share_bps,
@@ -153,25 +180,27 @@ struct TreasuryView {
     mint: String,
     mint_decimals: u8,
     balance_base_units: u64,
-    received_base_units: u128,
-    claimed_base_units: u64,
     claimable_base_units: u64,
     remainder_base_units: u64,
+    /// What the bus sold that is not in the treasury yet: released to its seller account.
+    released_base_units: u64,
+    /// The same, of open offers, not collected yet.
+    proceeds_base_units: u64,
     owners: Vec<OwnerClaimView>,
 }
 
 impl TreasuryView {
-    fn of(bus: &Keyed<Bus>, treasury: &Treasury) -> Self {
+    fn of(bus: &Keyed<Bus>, treasury: &Treasury, outside: Option<&SellerMoney>) -> Self {
         Self {
             bus: bus.address.to_string(),
             treasury: treasury.address.to_string(),
             mint: bus.mint.to_string(),
             mint_decimals: bus.mint_decimals,
             balance_base_units: treasury.balance,
-            received_base_units: treasury.received_total,
-            claimed_base_units: treasury.claimed_total,
             claimable_base_units: treasury.totals().claimable,
             remainder_base_units: treasury.remainder,
+            released_base_units: outside.map_or(0, |money| money.released),
+            proceeds_base_units: outside.map_or(0, |money| money.proceeds),
             owners: treasury.claims.iter().map(OwnerClaimView::of).collect(),
         }
     }
@@ -180,18 +209,15 @@ impl TreasuryView {
 impl View for TreasuryView {
     fn text(&self, page: &mut Page) {
         let tokens = |amount: u64| format!("{} tokens", format_scaled(amount, self.mint_decimals.into()));
-        // It exceeds 64 bits only if tokens were burned and minted again. It is exact in any case.
-        let received = u64::try_from(self.received_base_units)
-            .map_or_else(|_| format!("{} base units", self.received_base_units), tokens);
+        let outside = self.released_base_units.saturating_add(self.proceeds_base_units);
         page.fields([
             ("bus", self.bus.clone()),
             ("treasury", self.treasury.clone()),
-            ("token", format!("{} ({} decimals)", self.mint, self.mint_decimals)),
-            ("received", received),
-            ("claimed", tokens(self.claimed_base_units)),
+            ("token", format!("{} ({})", self.mint, count(self.mint_decimals, "decimal"))),
             ("balance", format!("{} ({} base units)", tokens(self.balance_base_units), self.balance_base_units)),
             ("claimable", tokens(self.claimable_base_units)),
-            ("remainder", format!("{} base units, divided with the next sale", self.remainder_base_units)),
+            ("remainder", format!("{}, divided with the next sale", count(self.remainder_base_units, "base unit"))),
+            ("sold, not yet here", format!("{}, brought in by the next claim", tokens(outside))),
         ]);
         page.line("");
         page.table(
@@ -207,8 +233,11 @@ impl View for TreasuryView {
 #[derive(Serialize)]
 struct ClaimView {
     owner: String,
-    destination: String,
-    amount_base_units: u64,
+    /// `null` where the node kept no log of the payment.
+    destination: Option<String>,
+    amount_base_units: Option<u64>,
+    /// Whether the owner could not be paid and got a claim instead.
+    claimed: bool,
     #[serde(flatten)]
     transaction: TransactionView,
 }
@@ -224,6 +253,9 @@ struct Claimed {
     bus: String,
     mint: String,
     mint_decimals: u8,
+    /// What the bus's own offers had sold, brought into the treasury first.
+    swept_base_units: u64,
+    sweeps: Vec<TransactionView>,
     paid_base_units: u64,
     claims: Vec<ClaimView>,
     failures: Vec<FailureView>,
@@ -231,7 +263,7 @@ struct Claimed {
 
 impl Claimed {
     fn push(&mut self, claim: ClaimView) {
-        self.paid_base_units = self.paid_base_units.saturating_add(claim.amount_base_units);
+        self.paid_base_units = self.paid_base_units.saturating_add(claim.amount_base_units.unwrap_or_default());
         self.claims.push(claim);
     }
 }
@@ -246,22 +278,38 @@ impl View for Claimed {
             self.failures.iter().map(|failure| format!("{}: {}", failure.owner, failure.message)).collect();
         (!failures.is_empty()).then(|| {
             format!(
-                "{} of the owners could not be paid; try again once it is put right\n{}",
-                failures.len(),
+                "{} could not be paid; try again once it is put right\n{}",
+                count(failures.len() as u64, "owner"),
                 failures.join("\n")
             )
         })
     }
 
     fn text(&self, page: &mut Page) {
+        let tokens = |amount| format!("{} tokens", format_scaled(amount, self.mint_decimals.into()));
+        if self.swept_base_units > 0 {
+            page.line(format!("brought {} of the bus's sales into the treasury", tokens(self.swept_base_units)));
+            for sweep in &self.sweeps {
+                signature_line(page, sweep);
+            }
+        }
         for claim in &self.claims {
-            let amount = format_scaled(claim.amount_base_units, self.mint_decimals.into());
-            page.line(format!("{} got {amount} tokens", claim.owner));
-            page.line(format!("paid to    {}", claim.destination));
+            let amount = claim.amount_base_units.map_or("its share".to_owned(), tokens);
+            match (claim.claimed, &claim.destination) {
+                (true, _) => page.line(format!(
+                    "{} cannot be paid now: {amount} are kept as a claim, `multibus claim pay`",
+                    claim.owner
+                )),
+                (false, Some(destination)) => {
+                    page.line(format!("{} got {amount}", claim.owner));
+                    page.line(format!("paid to    {destination}"));
+                }
+                (false, None) => page.line(format!("{} got {amount}", claim.owner)),
+            }
             signature_line(page, &claim.transaction);
         }
         if self.claims.len() > 1 {
-            page.line(format!("{} tokens in all", format_scaled(self.paid_base_units, self.mint_decimals.into())));
+            page.line(format!("{} in all", tokens(self.paid_base_units)));
         }
     }
 }

@@ -1,16 +1,18 @@
 //! `multibus tx`: did a purchase happen?
 
 use {
+    super::purchase::Token,
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{TransactionName, address, format_energy, format_time},
+        tokens::Tokens,
+        value::{TransactionName, address as parse_address, count, format_energy, format_scaled, format_time},
     },
     clap::{Args, Subcommand},
     multibus_client::{
-        Address, Signature,
-        event::{self, Event},
+        Address, Signature, address,
+        event::{self, EnergyPurchased, Event},
         history::{Evidence, Processed},
         purchase::TransactionHash,
     },
@@ -37,8 +39,20 @@ pub struct VerifyArgs {
     #[arg(value_name = "HASH_OR_SIGNATURE")]
     transaction: TransactionName,
     /// Who bought, where that is known: the wallet's lanes are looked through first
-    #[arg(long, value_name = "WALLET", value_parser = address)]
+    #[arg(long, value_name = "WALLET", value_parser = parse_address)]
     wallet: Option<Address>,
+}
+
+/// Transactions of a lane that are looked through for one of its last 16 purchases.
+const RECENT: usize = 64;
+
+/// Writes what was paid, in whole tokens where the token is known: `0.35 tokens (350000 base units)`.
+fn format_paid(base_units: u64, mint_decimals: Option<u8>) -> String {
+    let units = count(base_units, "base unit");
+    match mint_decimals {
+        Some(decimals) => format!("{} tokens ({units})", format_scaled(base_units, decimals.into())),
+        None => units,
+    }
 }
 
 /// Runs a verb of `tx`.
@@ -64,8 +78,10 @@ async fn verify_hash(hash: TransactionHash, wallet: Option<Address>, session: &S
     if processed.is_none() && wallet.is_none() {
         processed = market.is_transaction_processed(&hash, None).await?;
     }
-    let processed = processed.map(|processed| ProcessedView::of(&processed));
-    let purchases = processed.into_iter().collect::<Vec<_>>();
+    let mut purchases = Vec::new();
+    if let Some(processed) = processed {
+        purchases.push(ProcessedView::of(&processed, find(&processed, session).await?, session).await?);
+    }
     Ok(Box::new(Verified {
         transaction_hash: Some(hash.to_string()),
         signature: None,
@@ -88,7 +104,7 @@ async fn verify_signature(signature: Signature, session: &Session) -> Result<Rep
             let Event::EnergyPurchased(event) = event else { continue };
             let hash = TransactionHash(event.transaction_hash);
             if let Some(processed) = market.is_transaction_processed(&hash, Some(&event.buyer)).await? {
-                purchases.push(ProcessedView::of(&processed));
+                purchases.push(ProcessedView::of(&processed, Some((signature, event)), session).await?);
             }
         }
     }
@@ -100,6 +116,31 @@ async fn verify_signature(signature: Signature, session: &Session) -> Result<Rep
     }))
 }
 
+/// The transaction of a purchase and what it logged; `None` where the node does not serve it.
+async fn find(processed: &Processed, session: &Session) -> Result<Option<(Signature, EnergyPurchased)>, Failure> {
+    let chain = session.chain();
+    let signatures = match processed.signature {
+        Some(signature) => vec![signature],
+        // Its receipt is on chain, so it is among the lane's last purchases.
+        None => {
+            let lane = address::trader(&processed.wallet, processed.lane);
+            let recent = chain.signatures_for(&lane, None, RECENT).await?;
+            recent.into_iter().filter(|info| info.error.is_none()).map(|info| info.signature).collect()
+        }
+    };
+    for signature in signatures {
+        let Some(record) = chain.transaction(&signature).await? else { continue };
+        for event in record.events() {
+            if let Event::EnergyPurchased(event) = event
+                && TransactionHash(event.transaction_hash) == processed.transaction_hash
+            {
+                return Ok(Some((signature, event)));
+            }
+        }
+    }
+    Ok(None)
+}
+
 #[derive(Serialize)]
 struct ProcessedView {
     transaction_hash: String,
@@ -108,28 +149,44 @@ struct ProcessedView {
     nonce: u64,
     energy_wh: u64,
     paid_base_units: u64,
+    /// `null` where the node does not serve the purchase's transaction.
+    mint: Option<String>,
+    mint_decimals: Option<u8>,
     purchased_at: i64,
     signature: Option<String>,
     evidence: &'static str,
 }
 
 impl ProcessedView {
-    fn of(processed: &Processed) -> Self {
-        Self {
+    /// `found` is the purchase's transaction and what it logged.
+    async fn of(
+        processed: &Processed,
+        found: Option<(Signature, EnergyPurchased)>,
+        session: &Session,
+    ) -> Result<Self, Failure> {
+        let signature = processed.signature.or(found.as_ref().map(|(signature, _)| *signature));
+        // All offers of a purchase are paid in one token.
+        let token = match found.as_ref().and_then(|(_, event)| event.fills.first()) {
+            Some(fill) => Tokens::new(session).of_offer(&fill.offer).await?,
+            None => None,
+        };
+        Ok(Self {
             transaction_hash: processed.transaction_hash.to_string(),
             wallet: processed.wallet.to_string(),
             lane: processed.lane,
             nonce: processed.nonce,
             energy_wh: processed.energy_wh,
             paid_base_units: processed.paid,
+            mint: token.as_ref().map(|token| token.mint().to_owned()),
+            mint_decimals: token.as_ref().map(Token::mint_decimals),
             purchased_at: processed.purchased_at,
-            signature: processed.signature.map(|signature| signature.to_string()),
+            signature: signature.map(|signature| signature.to_string()),
             evidence: match processed.evidence {
                 Evidence::Receipt => "receipt",
                 Evidence::VerifiedHistory => "verified history",
                 Evidence::Event => "event",
             },
-        }
+        })
     }
 }
 
@@ -150,7 +207,7 @@ impl View for Verified {
                 ("buyer", purchase.wallet.clone()),
                 ("nonce", format!("{} of lane {}", purchase.nonce, purchase.lane)),
                 ("energy", format_energy(purchase.energy_wh)),
-                ("paid", format!("{} base units", purchase.paid_base_units)),
+                ("paid", format_paid(purchase.paid_base_units, purchase.mint_decimals)),
                 ("when", format_time(purchase.purchased_at)),
                 ("shown by", purchase.evidence.to_owned()),
             ];

@@ -7,7 +7,7 @@ use {
         failure::Failure,
         output::{Output, OutputFormat, Page, View, short, until_reader_is_gone},
         session::Session,
-        value::{Hex, address, format_energy, format_time},
+        value::{Hex, address, format_energy, format_scaled, format_time},
     },
     clap::Args,
     futures_util::{Stream, StreamExt, stream},
@@ -49,19 +49,20 @@ type Notifications = Pin<Box<dyn Stream<Item = Result<LogsNotification, Failure>
 /// Where the bus does not exist, or the subscription fails.
 pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<(), Failure> {
     let output = if args.json_lines { Output { format: OutputFormat::Json, ..output } } else { output };
-    let mut notifications: Notifications = match settings.endpoint.clone() {
+    let (mint_decimals, mut notifications): (u8, Notifications) = match settings.endpoint.clone() {
         Endpoint::Embedded { file: Some(path) } => {
             let seen = kept(path.clone()).await?.len();
             let session = Session::open(settings, output, 0)?;
-            announce(&args.bus, &session).await?;
+            let mint_decimals = announce(&args.bus, &session).await?;
             // Other processes must be able to use the file meanwhile.
             drop(session);
-            follow_file(path, args.bus, seen)
+            (mint_decimals, follow_file(path, args.bus, seen))
         }
         _ => {
             let session = Session::open(settings, output, 0)?;
-            announce(&args.bus, &session).await?;
-            session.chain().subscribe_logs(&args.bus).await?.map(|item| item.map_err(Failure::from)).boxed()
+            let mint_decimals = announce(&args.bus, &session).await?;
+            let logs = session.chain().subscribe_logs(&args.bus).await?.map(|item| item.map_err(Failure::from));
+            (mint_decimals, logs.boxed())
         }
     };
     let mut left = args.events.unwrap_or(u64::MAX);
@@ -78,22 +79,27 @@ pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<
             // A failed transaction changed nothing.
             continue;
         }
-        for event in event::parse(&notification.logs).events {
+        let (signature, slot) = (notification.signature.to_string(), notification.slot);
+        let parsed = notification.parsed();
+        for event in parsed.events {
             if left == 0 {
                 break;
             }
-            let (signature, slot) = (notification.signature.to_string(), notification.slot);
-            output.print_event(&Happened { event, signature, slot })?;
+            output.print_event(&Happened { event, signature: signature.clone(), slot, mint_decimals })?;
             left -= 1;
+        }
+        if parsed.truncated {
+            output.print_event(&Missing { event: "LogTruncated", signature, slot })?;
         }
     }
     Ok(())
 }
 
-async fn announce(bus: &Address, session: &Session) -> Result<(), Failure> {
+/// Says that watching begins; returns the decimals of the bus's token.
+async fn announce(bus: &Address, session: &Session) -> Result<u8, Failure> {
     let bus = session.market().bus(bus).await?;
     session.output.note(format!("watching {} ({}), Ctrl-C ends", bus.name(), bus.address));
-    Ok(())
+    Ok(bus.mint_decimals)
 }
 
 type Kept = Vec<(multibus_client::chain::TransactionRecord, Vec<Address>)>;
@@ -144,35 +150,50 @@ struct Happened {
     event: Event,
     signature: String,
     slot: u64,
+    /// Decimals of the bus's token.
+    #[serde(skip)]
+    mint_decimals: u8,
 }
 
-impl View for Happened {
-    fn text(&self, page: &mut Page) {
-        let wallet = |address: &Address| short(address);
+impl Happened {
+    /// What happened, in a few words.
+    fn words(&self) -> String {
+        let tokens = |base_units: u64| format!("{} tokens", format_scaled(base_units, self.mint_decimals.into()));
+        let price = |per_kwh: u64| format!("{}/kWh", tokens(per_kwh));
         let votes = |approvals: u16, executable_at: i64| match executable_at {
             0 => format!("{} so far", approvals.count_ones()),
             at => format!("{}, executable at {}", approvals.count_ones(), format_time(at)),
         };
-        let what = match &self.event {
-            Event::BusCreated(event) => format!("bus created by {}", wallet(&event.creator)),
+        match &self.event {
+            Event::CreatorOpened(event) => format!("{} opened the counter of its buses", short(&event.wallet)),
+            Event::BusCreated(event) => format!("bus created by {}", short(&event.creator)),
+            Event::BusClosed(event) => {
+                format!("bus closed by {}, {} divided", short(&event.closed_by), tokens(event.divided))
+            }
             Event::ProposalCreated(event) => {
-                let (who, word) = (wallet(&event.proposer), action_word(&event.action));
-                format!("{who} proposed {word}: {}", wallet(&event.proposal))
+                let (who, word) = (short(&event.proposer), action_word(&event.action));
+                format!("{who} proposed {word}: {}", short(&event.proposal))
             }
             Event::ProposalApproved(event) => {
-                let (who, proposal) = (wallet(&event.owner), wallet(&event.proposal));
+                let (who, proposal) = (short(&event.owner), short(&event.proposal));
                 format!("{who} approved proposal {proposal}, {}", votes(event.approvals, event.executable_at))
             }
             Event::ProposalRevoked(event) => {
-                let (who, proposal) = (wallet(&event.owner), wallet(&event.proposal));
+                let (who, proposal) = (short(&event.owner), short(&event.proposal));
                 format!("{who} revoked on proposal {proposal}, {}", votes(event.approvals, event.executable_at))
             }
             Event::ProposalExecuted(event) => {
-                format!("proposal {} executed: {}", wallet(&event.proposal), action_word(&event.action))
+                format!("proposal {} executed: {}", short(&event.proposal), action_word(&event.action))
             }
-            Event::ProposalClosed(event) => format!("proposal {} closed", wallet(&event.proposal)),
+            Event::ProposalClosed(event) => format!("proposal {} closed", short(&event.proposal)),
             Event::TreasuryClaimed(event) => {
-                format!("owner {} claimed {} base units", wallet(&event.owner), event.amount)
+                format!("owner {} claimed {}", short(&event.owner), tokens(event.amount))
+            }
+            Event::ClaimOwed(event) => {
+                format!("{} could not be paid {}: kept as a claim", short(&event.wallet), tokens(event.amount))
+            }
+            Event::ClaimPaid(event) => {
+                format!("{} was paid its claim of {}", short(&event.wallet), tokens(event.amount))
             }
             Event::CapacityOpened(event) => {
                 format!("window {} opened with {}", format_time(event.window_start), format_energy(event.total_wh))
@@ -180,45 +201,74 @@ impl View for Happened {
             Event::CapacityClosed(event) => {
                 format!("window {} closed, sold {}", format_time(event.window_start), format_energy(event.sold_wh))
             }
+            Event::SellerOpened(event) => format!("{} opened its seller account", short(&event.wallet)),
+            Event::SellerAdmitted(event) => format!("seller {} admitted", short(&event.wallet)),
+            Event::SellerSuspended(event) => format!("seller {} suspended", short(&event.wallet)),
+            Event::SellerWithdrawn(event) => {
+                format!("seller account {} withdrew {}", short(&event.seller), tokens(event.amount))
+            }
+            Event::SellerClosed(event) => {
+                format!("{} closed its seller account, got {}", short(&event.wallet), tokens(event.amount))
+            }
             Event::OfferCreated(event) => format!(
-                "offer {} of {}: {} at {} per kWh",
-                wallet(&event.offer),
-                wallet(&event.seller),
+                "offer {} of seller account {}: {} at {}",
+                short(&event.offer),
+                short(&event.seller),
                 format_energy(event.energy_wh),
-                event.price_per_kwh
+                price(event.price_per_kwh)
             ),
             Event::OfferRepriced(event) => {
-                format!("offer {} now at {} per kWh", wallet(&event.offer), event.price_per_kwh)
+                format!("offer {} now at {}", short(&event.offer), price(event.price_per_kwh))
             }
-            Event::OfferExtended(event) => {
-                format!("offer {} now until {}", wallet(&event.offer), format_time(event.expires_at))
+            Event::OfferExpirySet(event) => {
+                format!("offer {} now until {}", short(&event.offer), format_time(event.expires_at))
+            }
+            Event::OfferCollected(event) => {
+                format!("collected {} of offer {}", tokens(event.amount), short(&event.offer))
             }
             Event::OfferCancelled(event) => {
-                format!("offer {} cancelled, {} withdrawn", wallet(&event.offer), format_energy(event.withdrawn_wh))
+                format!("offer {} cancelled, {} withdrawn", short(&event.offer), format_energy(event.withdrawn_wh))
             }
             Event::LockTaken(event) => {
                 format!(
                     "{} locked {} of offer {}",
-                    wallet(&event.buyer),
+                    short(&event.buyer),
                     format_energy(event.energy_wh),
-                    wallet(&event.offer)
+                    short(&event.offer)
                 )
             }
             Event::LockReleased(event) => {
-                format!("lock of {} on offer {} released", format_energy(event.energy_wh), wallet(&event.offer))
+                format!("lock of {} on offer {} released", format_energy(event.energy_wh), short(&event.offer))
             }
-            Event::TraderOpened(event) => format!("{} opened lane {}", wallet(&event.wallet), event.lane),
-            Event::TraderClosed(event) => format!("{} closed lane {}", wallet(&event.wallet), event.lane),
-            Event::EnergyPurchased(event) => {
-                format!(
-                    "{} bought {} for {} base units, hash {}",
-                    wallet(&event.buyer),
-                    format_energy(event::energy_wh(event)),
-                    event::cost(event),
-                    short(&Hex(&event.transaction_hash))
-                )
-            }
-        };
-        page.line(format!("slot {}  {what}", self.slot));
+            Event::TraderOpened(event) => format!("{} opened lane {}", short(&event.wallet), event.lane),
+            Event::TraderClosed(event) => format!("{} closed lane {}", short(&event.wallet), event.lane),
+            Event::EnergyPurchased(event) => format!(
+                "{} bought {} for {}, hash {}",
+                short(&event.buyer),
+                format_energy(event::energy_wh(event)),
+                tokens(event::cost(event)),
+                short(&Hex(&event.transaction_hash))
+            ),
+        }
+    }
+}
+
+/// A transaction whose log is not whole, so that events of it may be missing.
+#[derive(Serialize)]
+struct Missing {
+    event: &'static str,
+    signature: String,
+    slot: u64,
+}
+
+impl View for Missing {
+    fn text(&self, page: &mut Page) {
+        page.line(format!("slot {}  events may be missing: the log is cut off of {}", self.slot, self.signature));
+    }
+}
+
+impl View for Happened {
+    fn text(&self, page: &mut Page) {
+        page.line(format!("slot {}  {}", self.slot, self.words()));
     }
 }

@@ -92,6 +92,61 @@ fn a_chain_in_the_home_directory_is_found_there() {
 }
 
 #[test]
+fn what_an_open_offer_sold_is_counted_at_once() {
+    let market = CliMarket::new("");
+    market.offer("--energy 5kWh --price 100000");
+    market.bob(&format!("buy {} --energy 3.5kWh", market.bus)).ok();
+    let shown = market.bob(&format!("bus show {}", market.bus)).ok();
+    let row = shown.lines().find(|line| line.starts_with("(all)")).unwrap_or_else(|| panic!("{shown}"));
+    let cells: Vec<_> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(cells, ["(all)", "45 kWh", "1.5 kWh", "3.5 kWh", "1"], "{shown}");
+}
+
+#[test]
+fn a_verified_purchase_shows_tokens_not_only_base_units() {
+    let market = CliMarket::new("");
+    let offer = market.offer("--energy 1kWh --price 0.25tokens");
+    let hash = market.bob(&format!("-q buy {} --energy 500Wh", market.bus)).ok();
+    let verified = || market.alice(&format!("tx verify {}", hash.trim())).ok();
+    assert_has(&verified(), &["0.125 tokens (125000 base units)"]);
+    assert_has(&market.bob("history").ok(), &["0.125 tokens"]);
+    // The token of a closed offer is found, too.
+    market.alice(&format!("offer cancel {offer}")).ok();
+    assert_has(&verified(), &["0.125 tokens (125000 base units)"]);
+}
+
+#[test]
+fn a_cost_that_rounding_raises_fifty_times_above_the_limit_is_refused() {
+    let mut market = CliMarket::new("");
+    market.token = market.alice("-q local mint --decimals 2").ok().trim().to_owned();
+    let (token, bob) = (market.token.clone(), market.bob.clone());
+    market.alice(&format!("-q local fund {bob} --mint {token} --amount 100tokens")).ok();
+    let create = format!("-q bus create --name Cents --mint {token} --capacity 50kWh --base-price 0.1tokens");
+    market.bus = market.alice(&create).ok().trim().to_owned();
+    let offer = market.offer("--energy 10kWh --price 0.2tokens");
+    for arguments in [
+        format!("buy --offer {offer} --energy 1Wh"),
+        format!("buy --offer {offer} --energy 1Wh --max-price 0.2tokens"),
+        format!("buy --offer {offer} --energy 1Wh --dry-run"),
+        format!("buy {} --energy 1Wh --max-price 0.2tokens", market.bus),
+        format!("batch {offer}=1Wh"),
+        format!("batch {offer}=1Wh --dry-run"),
+        format!("lock take {offer} --energy 1Wh"),
+    ] {
+        // Both prices are named: what it would cost per kWh, and the limit.
+        assert_has(&market.bob(&arguments).fails(1), &["1000", "20", "--allow-rounding"]);
+    }
+    assert_eq!(market.json(&format!("offer show {offer}"))["sold_wh"], 0);
+    let bought = market.json(&format!("buy --offer {offer} --energy 1Wh --allow-rounding"));
+    assert_eq!(bought["paid_base_units"], 1);
+    market.bob(&format!("batch {offer}=1Wh --allow-rounding")).ok();
+    market.bob(&format!("lock take {offer} --energy 1Wh --allow-rounding")).ok();
+    // 20.2 cents cost 21, four percent more; 24.8 cents cost 25, less than one percent more.
+    market.bob(&format!("buy --offer {offer} --energy 1.01kWh")).fails(1);
+    market.bob(&format!("buy --offer {offer} --energy 1.24kWh --max-price 0.2tokens")).ok();
+}
+
+#[test]
 fn one_purchase_is_counted_in_the_singular() {
     let market = CliMarket::new("");
     market.offer("--energy 1kWh --price 100000");

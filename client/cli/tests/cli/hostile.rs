@@ -15,18 +15,18 @@ use {
 const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}lla\u{2066}\u{200b}\u{9b}31m";
 
 /// A market behind a node that tells the truth until it is told to lie.
-struct HostileMarket {
+pub struct HostileMarket {
     _runtime: Runtime,
-    node: Arc<TestNode>,
+    pub node: Arc<TestNode>,
     url: String,
-    folder: Folder,
-    bus: String,
-    offer: String,
+    pub folder: Folder,
+    pub bus: String,
+    pub offer: String,
     wallet: String,
 }
 
 impl HostileMarket {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let chain = Arc::new(EmbeddedChain::new().unwrap());
         let (node, url) = runtime.block_on(TestNode::start(&chain));
@@ -41,8 +41,12 @@ impl HostileMarket {
         Self { _runtime: runtime, node, url, folder, bus, offer, wallet }
     }
 
-    fn call(&self, arguments: &str) -> Run {
-        self.folder.multibus(&format!("--url {} -k alice.json {arguments}", self.url))
+    pub fn call(&self, arguments: &str) -> Run {
+        self.call_as("alice.json", arguments)
+    }
+
+    pub fn call_as(&self, wallet: &str, arguments: &str) -> Run {
+        self.folder.multibus(&format!("--url {} -k {wallet} {arguments}", self.url))
     }
 
     /// Verbs with all kinds of requests.
@@ -61,6 +65,12 @@ impl HostileMarket {
             format!("proposal list {bus}"),
             format!("proposal create {bus} pause"),
             format!("treasury show {bus}"),
+            format!("seller show {bus}"),
+            format!("seller list {bus}"),
+            format!("seller withdraw {bus}"),
+            format!("window list {bus}"),
+            format!("claim list --bus {bus}"),
+            format!("bus close {bus}"),
             "trader open".into(),
             "trader show".into(),
             format!("tx verify {}", "5d".repeat(32)),

@@ -3,8 +3,10 @@
 
 mod field;
 mod hostile;
+mod lag;
 mod owners;
 mod replay;
+mod sellers;
 mod support;
 
 use {
@@ -27,18 +29,42 @@ fn every_verb_explains_itself_with_an_example() {
     let top = folder.multibus("--help").ok();
     assert_has(
         &top,
-        &["bus", "offer", "buy", "batch", "lock", "trader", "tx", "history", "watch", "replay", "completions"],
+        &[
+            "bus",
+            "seller",
+            "offer",
+            "buy",
+            "batch",
+            "lock",
+            "window",
+            "claim",
+            "trader",
+            "tx",
+            "history",
+            "watch",
+            "replay",
+            "completions",
+        ],
     );
     let verbs = [
         "bus create",
         "bus show",
         "bus list",
         "bus add-owner",
+        "bus close",
+        "seller open",
+        "seller show",
+        "seller list",
+        "seller withdraw",
+        "seller close",
+        "seller admit",
+        "seller suspend",
         "offer create",
         "offer list",
         "offer show",
         "offer reprice",
-        "offer extend",
+        "offer set-expiry",
+        "offer collect",
         "offer cancel",
         "buy",
         "batch",
@@ -46,6 +72,10 @@ fn every_verb_explains_itself_with_an_example() {
         "lock settle",
         "lock release",
         "lock list",
+        "window list",
+        "window close",
+        "claim list",
+        "claim pay",
         "proposal create",
         "proposal list",
         "proposal show",
@@ -88,8 +118,16 @@ fn every_verb_explains_itself_with_an_example() {
         "listing",
         "windows",
         "lock-fee",
+        "replace-owner",
+        "pause-quorum",
+        "admit-seller",
+        "suspend-seller",
+        "reserve-price",
+        "least-size",
+        "operator",
         "pause",
         "resume",
+        "close",
     ];
     for action in actions {
         let help = folder.multibus(&format!("proposal create {NOWHERE} {action} --help")).ok();
@@ -124,7 +162,13 @@ fn a_wrong_command_line_is_refused_with_exit_code_2() {
         (&format!("buy {NOWHERE} --energy -5"), "'-5'"),
         ("buy --energy 5", "<BUS|--offer <OFFER>>"),
         (&format!("offer create {NOWHERE} --energy 1 --price 0.25"), "0.25tokens"),
-        (&format!("offer extend {NOWHERE} --expires tomorrow"), "'tomorrow' is not a time; write unix seconds"),
+        (&format!("offer set-expiry {NOWHERE} --expires tomorrow"), "'tomorrow' is not a time; write unix seconds"),
+        (
+            &format!("offer create {NOWHERE} --energy 1 --price 1 --expires never"),
+            "every offer expires; write 'latest'",
+        ),
+        (&format!("proposal approve {NOWHERE} --hash 12"), "'12' is not a hash; give 64 hex digits"),
+        (&format!("seller withdraw {NOWHERE} {NOWHERE} --to {NOWHERE}"), "cannot be used with"),
         (&format!("bus add-owner {NOWHERE} {NOWHERE} --share 101%"), "at most 10000 basis points"),
         ("tx verify abc", "neither a transaction hash (64 hex digits) nor a signature"),
         ("--url mainnet bus list", "'mainnet' is not a chain; use localnet"),
@@ -155,7 +199,7 @@ fn errors_are_objects_in_json_mode() {
     let market = CliMarket::new("");
     let command = format!("--output json offer create {} --energy 1kWh --price 1", market.bus);
     let refused = error(market.alice(&command), 1);
-    assert_fields(&refused["error"], "kind message program code name detail");
+    assert_fields(&refused["error"], "kind message program code name detail offer");
     assert_eq!(refused["error"]["kind"], "program");
     assert_eq!(refused["error"]["name"], "PriceBelowBase");
     assert_eq!(refused["error"]["detail"], "price 1, base price 100000");
@@ -240,23 +284,38 @@ fn a_bus_is_created_shown_listed_and_shared() {
     let market = CliMarket::new("--listing open --lock-fee 1%");
     let (alice, bob, token, bus) = (&market.alice, &market.bob, &market.token, &market.bus);
     let shown = market.json(&format!("bus show {bus}"));
-    assert_fields(&shown, &format!("capacities treasury_balance_base_units treasury_claimable_base_units {BUS}"));
+    assert_fields(&shown, &format!("{BUS_SHOWN} {BUS}"));
     assert_eq!(shown["name"], "Sunny Street");
     assert_eq!(shown["capacity_wh"], 50_000);
     assert_eq!(shown["base_price_per_kwh"], 100_000);
     assert_eq!(shown["lock_fee_bps"], 100);
     assert_eq!(shown["listing"], "open");
     assert_eq!(shown["owners"], serde_json::json!([{ "owner": alice, "share_bps": 10_000 }]));
-    assert_fields(&shown["capacities"][0], "address window_start total_wh available_wh listed_wh sold_wh open_offers");
+    assert_fields(&shown["capacities"][0], WINDOW);
+    assert_eq!((&shown["operator"], &shown["least_wh"]), (&Value::Null, &Value::from(1)));
+    assert_eq!(
+        (&shown["reserve_price_per_kwh"], &shown["horizon_seconds"]),
+        (&Value::from(0), &Value::from(2_592_000))
+    );
     let page = market.bob(&format!("bus show {bus}")).ok();
-    assert_has(&page, &[bus, "Sunny Street", "0.1 tokens/kWh (100000 base units)", "50 kWh", "1 of 1 owners", "100 %"]);
+    assert_has(
+        &page,
+        &[bus, "Sunny Street", "0.1 tokens/kWh (100000 base units)", "50 kWh", "1 of 1 owner, 1 to pause", "100 %"],
+    );
     assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
 
     let create =
         |options: &str| market.alice(&format!("--output json bus create --mint {token} --capacity 1kWh {options}"));
     let second = create("--name Second --base-price 0.1tokens --window 15m --gate-closure 60").json();
     assert_fields(&second, &format!("{BUS} {TRANSACTION}"));
-    assert_eq!((&second["bus_seq"], &second["base_price_per_kwh"]), (&Value::from(1), &Value::from(100_000)));
+    assert_eq!(second["bus_seq"].as_u64(), shown["bus_seq"].as_u64().map(|seq| seq + 1));
+    assert_eq!(second["base_price_per_kwh"], 100_000);
+    let read = market.json(&format!("bus show {}", text(&second["address"])));
+    for (property, value) in second.as_object().unwrap() {
+        if !TRANSACTION.split_whitespace().any(|own| own == property) {
+            assert_eq!(read[property], *value, "{property}");
+        }
+    }
     assert_eq!((&second["window_seconds"], &second["gate_closure_seconds"]), (&Value::from(900), &Value::from(60)));
     let shares = format!("--name Third --base-price 1 --owner {alice}=60% --owner {bob}=4000 --threshold 2");
     let third = create(&shares).json();
@@ -325,13 +384,13 @@ fn names_from_the_chain_cannot_act_on_the_terminal() {
 }
 
 #[test]
-fn an_offer_is_created_listed_repriced_extended_and_cancelled() {
+fn an_offer_is_created_listed_repriced_given_another_expiry_and_cancelled() {
     let market = CliMarket::new("");
     let bus = &market.bus;
     let create =
         format!("--output json offer create {bus} --energy 12.5kWh --price 0.25tokens --source solar --expires +1h");
     let created = market.alice(&create).json();
-    assert_fields(&created, &format!("{OFFER} {TRANSACTION}"));
+    assert_fields(&created, &format!("{OFFER} opened_seller {TRANSACTION}"));
     assert_eq!((&created["listed_wh"], &created["price_per_kwh"]), (&Value::from(12_500), &Value::from(250_000)));
     assert_eq!((&created["source"], &created["state"]), (&Value::from("solar"), &Value::from("open")));
     let lifetime = created["expires_at"].as_i64().unwrap() - created["created_at"].as_i64().unwrap();
@@ -359,10 +418,17 @@ fn an_offer_is_created_listed_repriced_extended_and_cancelled() {
 
     let repriced = market.alice(&format!("--output json offer reprice {offer} --price 0.22tokens")).json();
     assert_eq!((&repriced["price_per_kwh"], &repriced["version"]), (&Value::from(220_000), &Value::from(2)));
-    let extended = market.alice(&format!("--output json offer extend {offer} --expires +2h")).json();
-    assert!(extended["expires_at"].as_i64() > created["expires_at"].as_i64());
+    let expires_at = |options: &str| {
+        let set = market.alice(&format!("--output json offer set-expiry {offer} --expires {options}")).json();
+        assert_fields(&set, &format!("{OFFER} {TRANSACTION}"));
+        set["expires_at"].as_i64().unwrap()
+    };
+    let (later, earlier) = (expires_at("+2h"), expires_at("+30m"));
+    assert!(later > created["expires_at"].as_i64().unwrap() && earlier < created["expires_at"].as_i64().unwrap());
+    // The horizon of the bus is 30 days.
+    assert!(expires_at("latest") > later + 29 * 86_400);
     let page = market.bob(&format!("offer show {offer}")).ok();
-    assert_has(&page, &["0.22 tokens/kWh (220000 base units, version 2)", "12.5 kWh", "open", "solar"]);
+    assert_has(&page, &["0.22 tokens/kWh (220000 base units, version 5)", "12.5 kWh", "open", "solar"]);
     assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
 
     assert_has(
@@ -370,8 +436,8 @@ fn an_offer_is_created_listed_repriced_extended_and_cancelled() {
         &["price 99999, base price 100000"],
     );
     assert_has(
-        &market.alice(&format!("offer extend {offer} --expires +1m")).fails(1),
-        &["not later than the present one"],
+        &market.alice(&format!("offer set-expiry {offer} --expires +31d")).fails(1),
+        &["beyond the window's gate or the bus's horizon"],
     );
     assert_has(
         &market.bob(&format!("offer reprice {offer} --price 1tokens")).fails(1),
@@ -380,7 +446,7 @@ fn an_offer_is_created_listed_repriced_extended_and_cancelled() {
     assert_has(&market.bob(&format!("offer cancel {offer}")).fails(1), &["only its seller can cancel it"]);
     assert_has(
         &market.bob(&format!("offer create {bus} --energy 1 --price 1tokens")).fails(1),
-        &["Only owners may list on this bus"],
+        &["listing policy leaves this seller out"],
     );
     assert_has(
         &market.alice(&format!("offer create {bus} --energy 1MWh --price 1tokens")).fails(1),
@@ -392,7 +458,10 @@ fn an_offer_is_created_listed_repriced_extended_and_cancelled() {
     );
 
     let cancelled = market.alice(&format!("--output json offer cancel {offer}")).json();
-    assert_fields(&cancelled, &format!("offer withdrawn_wh sold_wh closed {TRANSACTION}"));
+    assert_fields(
+        &cancelled,
+        &format!("offer withdrawn_wh sold_wh collected_base_units closed mint mint_decimals {TRANSACTION}"),
+    );
     assert_eq!((&cancelled["withdrawn_wh"], &cancelled["closed"]), (&Value::from(12_500), &Value::from(true)));
     assert_has(&market.bob(&format!("offer show {offer}")).fails(1), &["no offer at", &offer]);
     assert_has(&market.alice(&format!("offer cancel {cheap}")).ok(), &["withdrew 800 Wh, sold 0 Wh", "signature"]);
@@ -425,7 +494,7 @@ fn windows_are_named_by_their_start_or_as_the_next() {
     // Past its gate an offer cannot be bought, and anyone may withdraw what is left.
     market.alice("local warp +40m").ok();
     let late = market.bob(&format!("buy --offer {} --energy 1", later.trim())).fails(1);
-    assert_has(&late, &["gate"]);
+    assert_has(&late, &["expired"]);
     let all = market.json(&format!("offer list {bus} --all"));
     assert!(all["offers"].as_array().unwrap().iter().all(|offer| offer["state"] == "gate closed"), "{all}");
     assert_has(&market.bob(&format!("offer cancel {}", later.trim())).ok(), &["withdrew 1.5 kWh, sold 500 Wh"]);
@@ -475,7 +544,8 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
         assert_fields(&verified, "transaction_hash signature processed purchases");
         assert_fields(
             &verified["purchases"][0],
-            "transaction_hash wallet lane nonce energy_wh paid_base_units purchased_at signature evidence",
+            "transaction_hash wallet lane nonce energy_wh paid_base_units mint mint_decimals purchased_at signature \
+             evidence",
         );
         assert_eq!(
             (&verified["processed"], text(&verified["purchases"][0]["wallet"])),
@@ -495,7 +565,7 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
     assert_fields(&history["lanes"][0], "lane verified closed history_root flaws purchases");
     assert_fields(
         &history["lanes"][0]["purchases"][0],
-        "nonce transaction_hash energy_wh paid_base_units purchased_at signature",
+        "nonce transaction_hash energy_wh paid_base_units mint mint_decimals purchased_at signature",
     );
     assert_eq!(history["verified"], true);
     let energy: Vec<_> = history["lanes"][0]["purchases"]
@@ -615,7 +685,9 @@ fn a_lock_is_taken_listed_settled_and_released() {
     let released = market.json(&format!("lock release {second}"));
     assert_fields(
         &released,
-        &format!("lock offer buyer energy_wh refund_base_units fee_base_units mint mint_decimals {TRANSACTION}"),
+        &format!(
+            "lock offer buyer energy_wh refund_base_units fee_base_units outcome mint mint_decimals {TRANSACTION}"
+        ),
     );
     assert_eq!(
         (&released["refund_base_units"], &released["fee_base_units"]),
@@ -649,7 +721,7 @@ fn a_lane_is_opened_shown_and_closed() {
     assert_fields(&shown["lanes"][0]["receipts"][0], "nonce transaction_hash energy_wh paid_base_units purchased_at");
     assert_eq!(shown["lanes"].as_array().unwrap().len(), 2);
     let page = market.bob("trader show --lane 0").ok();
-    assert_has(&page, &["100 Wh", "20000", "history root"]);
+    assert_has(&page, &["100 Wh for 20000 base units", "history root"]);
     let closed = market.json("trader close --lane 3");
     assert_fields(&closed, &format!("{TRADER} {TRANSACTION}"));
     assert_has(&market.bob("trader close --lane 3").fails(1), &["lane 3", "is not open"]);
@@ -662,7 +734,7 @@ fn watching_shows_what_others_do() {
     let mut watcher = market
         .folder
         .command(MULTIBUS)
-        .args(["--url", "embedded:village.chain", "watch", &market.bus, "--json-lines", "--events", "2"])
+        .args(["--url", "embedded:village.chain", "watch", &market.bus, "--json-lines", "--events", "3"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -678,10 +750,10 @@ fn watching_shows_what_others_do() {
     assert!(watcher.wait().unwrap().success());
     assert_eq!(
         lines.iter().map(|event| text(&event["event"])).collect::<Vec<_>>(),
-        ["OfferCreated", "EnergyPurchased"]
+        ["SellerOpened", "OfferCreated", "EnergyPurchased"]
     );
-    assert_eq!((text(&lines[0]["offer"]), &lines[0]["energy_wh"]), (offer, &Value::from(1_000)));
-    assert_eq!(lines[1]["fills"][0]["cost"], 20_000);
+    assert_eq!((text(&lines[1]["offer"]), &lines[1]["energy_wh"]), (offer, &Value::from(1_000)));
+    assert_eq!(lines[2]["fills"][0]["cost"], 20_000);
     assert_has(
         &market.folder.multibus(&format!("--url embedded:village.chain watch {NOWHERE}")).fails(1),
         &["no bus at"],
@@ -787,7 +859,7 @@ fn a_co_owned_replay_shows_what_each_owner_gets() {
     let delivered: u64 = owners.iter().map(|owner| units(owner, "delivered_wh")).sum();
     assert_eq!(delivered, units(&report, "traded_wh"));
     let text = folder.multibus(&format!("-q {replay}")).ok();
-    assert_has(&text, &["delivered kWh", "difference", "treasury: ", " claimed + ", "all 12 hold"]);
+    assert_has(&text, &["delivered kWh", "difference", "treasury: ", " claimed + ", "all 15 hold"]);
     let page = std::fs::read_to_string(folder.path().join("out/report.html")).unwrap();
     assert_has(&page, &["What the owners share"]);
     let help = folder.multibus("replay --help").ok();
@@ -827,7 +899,12 @@ fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {
 }
 
 /// What the tour tells on its way.
-const TOLD: &[&str] = &["would cost", "the purchase happened", "history leads to the root on chain"];
+const TOLD: &[&str] = &[
+    "would cost",
+    "the purchase happened",
+    "history leads to the root on chain",
+    "the vaults hold for 1 seller: 0 tokens to withdraw,",
+];
 
 /// The tour of the README, typed as it stands there.
 #[test]
@@ -841,18 +918,26 @@ const GUIDES: [(&str, &[&str]); 2] = [
     (
         "docs/owners.md",
         &[
+            "sells for    the bus, into its treasury",
             "1 of 2, 1 missing",
             "executed: add-owner",
             "0.37 tokens",
             "0.42 tokens in all",
+            "admitted the seller",
+            "suspended the seller",
             "executed at once: pause",
             "2 of 3 owners, 1 to pause",
+            "executed at once: close",
+            "closed the bus Mill Lane",
+            "state    closed at",
         ],
     ),
     (
         "docs/traders.md",
         &[
             "would cost",
+            "opened the seller account",
+            "can be collected and withdrawn",
             "released 2 kWh: 0.4356 tokens came back, the fee was 0.0044",
             "the purchase happened",
             "4 purchases, history leads to the root on chain",
