@@ -439,6 +439,12 @@ pub fn claim_pay_goes_where_the_wallet_says_or_to_its_recorded_or_associated_acc
             market.set_token_owner(&mint, &recorded, &wallet, &thief);
             let refused = pay(&market, &thief, recorded);
             market.assert_refused(&[refused], MultibusError::PayeeMismatch);
+            // But by the wallet, which may name any.
+            let before = market.svm.clone();
+            let own = pay(&market, &wallet, recorded);
+            market.execute(&[own]);
+            assert_eq!(market.tokens(&recorded), 247_500);
+            market.svm = before;
             market.set_token_owner(&mint, &recorded, &thief, &wallet);
         }
         let associated = market.associated_account(&mint, &wallet);

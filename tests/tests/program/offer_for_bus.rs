@@ -11,7 +11,7 @@ use {
         instructions::*, key::pda, market::BUYER_TOKENS,
     },
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
 };
 
 fn create(market: &TestMarket, owner: &Address, options: OfferOptions) -> Instruction {
@@ -289,7 +289,27 @@ pub fn the_owner_who_listed_changes_the_bus_offers_and_the_others_withdraw_them_
         market.assert_refused(&[offer_set_expiry(&offer, other, later - 1)], MultibusError::NotTheSeller);
         market.assert_refused(&[offer_cancel(&offer, other)], MultibusError::OfferStillTrading);
     }
-    // As many as may pause the bus may withdraw what one of them listed.
+    // As many as may pause the bus may withdraw what one of them listed, together, each counted once.
+    let together = |signers: &[(Address, bool)]| {
+        let mut cancel = offer_cancel(&offer, &owners[1]);
+        cancel.accounts.extend(signers.iter().map(|(owner, signs)| AccountMeta::new_readonly(*owner, *signs)));
+        cancel
+    };
+    let stranger = market.buyer;
+    let too_few = [
+        vec![],
+        vec![(owners[1], true), (owners[1], true)],
+        vec![(owners[2], false)],
+        vec![(stranger, true), (owners[2], false)],
+    ];
+    for signers in too_few {
+        market.assert_refused(&[together(&signers)], MultibusError::OfferStillTrading);
+    }
+    let before = market.svm.clone();
+    market.execute(&[together(&[(stranger, true), (owners[2], true)])]);
+    assert!(!market.exists(&offer.address));
+    market.svm = before;
+    // Or each alone once they have paused it.
     market.set_paused(&bus, true);
     let (before, rent) = (market.lamports(&lister), market.lamports(&offer.address));
     market.execute(&[offer_cancel(&offer, &owners[1])]);

@@ -557,6 +557,22 @@ pub fn seller_close_pays_what_is_left_and_returns_the_rent() {
 }
 
 #[test]
+pub fn seller_close_by_the_seller_pays_any_account_that_it_names_but_the_buss() {
+    let mut market = TestMarket::new();
+    let (bus, friend) = (market.bus, market.key("friend"));
+    let friends = market.token_account("friend's tokens", &bus.mint, &friend, 0);
+    let member = sold(&mut market, "member");
+    market.execute(&[seller_close(&member, &member.wallet, friends, &member.wallet)]);
+    assert_eq!(market.tokens(&friends), 250_000);
+    // What cannot be paid, or is the bus's own, becomes a claim.
+    for (index, destination) in [bus.treasury, bus.unclaimed, friend].into_iter().enumerate() {
+        let member = sold(&mut market, &format!("member {index}"));
+        market.execute(&[seller_close(&member, &member.wallet, destination, &member.wallet)]);
+        assert_eq!(market.claim_amount(&bus, &member.wallet), 250_000);
+    }
+}
+
+#[test]
 pub fn seller_close_with_open_offers_or_by_a_stranger_is_rejected() {
     refuses!(theft: seller_close);
     let mut market = TestMarket::new();
@@ -597,7 +613,8 @@ pub fn seller_close_in_the_slot_of_its_last_number_is_rejected() {
 
 #[test]
 pub fn seller_close_by_anyone_on_a_closing_bus_pays_the_associated_account_or_makes_a_claim() {
-    withstands!(blocked_exit: seller_close; theft: seller_close; reinitialisation: seller_close);
+    refuses!(theft: seller_close);
+    withstands!(blocked_exit: seller_close; reinitialisation: seller_close);
     for program in TokenProgram::BOTH {
         let mut market = TestMarket::with(program, |options| options);
         let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
@@ -617,12 +634,15 @@ pub fn seller_close_by_anyone_on_a_closing_bus_pays_the_associated_account_or_ma
         let other = market.token_account("other", &mint, &members[5].wallet, 0);
         let thiefs = market.token_account("thief's tokens", &mint, &stranger, 0);
         close_bus(&mut market);
+        // A stranger chooses nothing: neither who is paid, nor whether it is a claim.
+        for (member, destination) in
+            [(members[5], other), (members[6], thiefs), (paid, stranger), (paid, bus.unclaimed)]
+        {
+            let close = seller_close(&member, &stranger, destination, &member.wallet);
+            market.assert_refused(&[close], MultibusError::PayeeMismatch);
+        }
         for (index, member) in members.iter().enumerate() {
-            let destination = match index {
-                5 => other,
-                6 => thiefs,
-                _ => of(member),
-            };
+            let destination = of(member);
             let rent_payer = market.seller_state(member).rent_payer;
             let lamports = market.lamports(&stranger);
             let meta = market.execute(&[seller_close(member, &stranger, destination, &rent_payer)]);
