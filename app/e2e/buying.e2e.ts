@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { grouped } from '../src/amount/decimal';
+import { getTraderSize } from '../src/generated';
 import { crowd, type Crowd } from './crowd';
 import type { Keys } from './network';
 import { goto, hashShown, hold, openSuite, row } from './suite';
@@ -30,7 +31,7 @@ describe('buying', () => {
     await dialog.getByText('246 924 base units').first().waitFor();
     await dialog.getByText('0.000005 SOL').waitFor();
     await dialog.getByText('5 000 lamports').waitFor();
-    const rent = await suite().rentOf(1_048n);
+    const rent = await suite().rentOf(BigInt(getTraderSize()));
     await dialog.getByText(`${grouped(rent)} lamports`).waitFor();
     await dialog.getByRole('button', { name: 'Buy now' }).last().click();
     await dialog.getByText('Bought 1.234 kWh for 0.246924').waitFor();
@@ -169,7 +170,7 @@ describe('buying', () => {
 
 describe('more offers than one transaction holds', () => {
   let square: Crowd;
-  /** Two purchases: with new lanes, eleven offers of one seller fit into each. */
+  /** Two purchases: with new lanes, twelve offers of one seller fit into each. */
   const WANTED = 18;
 
   beforeAll(async () => {
@@ -257,15 +258,15 @@ describe('more offers than one transaction holds', () => {
     };
     await fill(3);
     await page.getByText('These 3 offers are one transaction, all or nothing; there is room for').waitFor();
-    await fill(13);
+    await fill(14);
     await page.getByText('One transaction cannot hold so many offers').waitFor();
     expect(await page.getByRole('button', { name: 'Buy all in one transaction' }).isDisabled()).toBe(true);
     await page
       .getByRole('button', { name: /Take the offer of .* out of the basket/u })
       .first()
       .click();
-    await page.getByText('These 12 offers are one transaction').waitFor();
-    // A thirteenth is refused before it is in.
+    await page.getByText('These 13 offers are one transaction').waitFor();
+    // A fourteenth is refused before it is in.
     await goto(page, `#/market/${square.bus}`);
     await page.locator('[data-offer]').first().getByRole('button', { name: 'Buy' }).click();
     const dialog = page.getByRole('dialog');

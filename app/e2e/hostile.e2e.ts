@@ -355,6 +355,158 @@ describe('names', () => {
   });
 });
 
+describe('vaults and exits', () => {
+  const now = () => BigInt(Math.floor(Date.now() / 1_000));
+
+  test('an offer of the bus is not quoted before it trades, and says when', async () => {
+    const mill = bus as Address;
+    const fields = { tradesFrom: now() + 8n };
+    const early = await node.offer(mill, { kWh: 5, price: 100_000n, seller: mill, fields });
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
+    await row(page, early).getByText('trades in').waitFor();
+    expect(await row(page, early).getByRole('button', { name: 'Buy' }).isDisabled()).toBe(true);
+    await quote(page, '1');
+    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    // Once it trades, it is the best price.
+    await page.locator('.grand').getByText('100 000 base units').waitFor();
+    expect(await row(page, early).getByRole('button', { name: 'Buy' }).isEnabled()).toBe(true);
+  });
+
+  test('parts below the least size are neither quoted nor bought', async () => {
+    const crate = await node.bus('Crate Yard', { leastWh: 1_000n });
+    const fields = { leastWh: 1_000n };
+    const first = await node.offer(crate, { kWh: 2, price: 100_000n, fields });
+    await node.offer(crate, { kWh: 5, price: 200_000n, fields });
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${crate}`);
+    await page.getByLabel('Buy at the best price').fill('0.5');
+    await page.getByText('parts of at least 1 kWh').waitFor();
+    await quote(page, '2.5');
+    const chosen = page.getByRole('table', { name: 'Chosen offers' });
+    await chosen.getByRole('row', { name: /1\.5 kWh 0\.10/u }).waitFor();
+    await chosen.getByRole('row', { name: /1 kWh 0\.20/u }).waitFor();
+    await row(page, first).getByRole('button', { name: 'Buy' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('How much').fill('0.5');
+    await dialog.getByText('parts of at least 1 kWh').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Buy now' }).last().isDisabled()).toBe(true);
+  });
+
+  test('a seller sees what is released and held, and withdraws with one button', async () => {
+    const mill = bus as Address;
+    const { address: seller } = neighbour;
+    await node.seller(mill, seller, { released: 250_000n, openOffers: 1 });
+    await node.offer(mill, { kWh: 3, price: 300_000n, seller, fields: { proceeds: 600_000n, deposits: 90_000n } });
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], '#/mine');
+    const earned = page.getByRole('region', { name: 'What you earned' });
+    await earned.getByText('0.85').waitFor();
+    await earned.getByText('0.09').waitFor();
+    wallet.answer = 'reject';
+    await earned.getByRole('button', { name: 'Withdraw', exact: true }).click();
+    await earned.getByText('You declined in your wallet; nothing was sent.').waitFor();
+    expect(wallet.asked).toBe(1);
+  });
+
+  test('a suspended seller reads why it cannot list, and its money stays its own', async () => {
+    const mill = bus as Address;
+    await node.seller(mill, neighbour.address, { suspended: 1, released: 70_000n });
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/sell/${bus}`);
+    await page.getByText('You are suspended as a seller on this bus').first().waitFor();
+    await page.getByLabel('Energy', { exact: true }).fill('1');
+    await page.getByLabel('Price per kWh').fill('0.3');
+    expect(await page.getByRole('button', { name: 'Put on offer' }).isDisabled()).toBe(true);
+    const earned = page.getByRole('region', { name: 'What you earned' });
+    expect(await earned.getByRole('button', { name: 'Withdraw', exact: true }).isEnabled()).toBe(true);
+  });
+
+  test('a bus of admitted sellers says what a stranger has to do, and lets an admitted one list', async () => {
+    const club = await node.bus('Club Row', { listingPolicy: 1 });
+    const stranger = await newKeys('stranger');
+    const admitted = await newKeys('admitted');
+    for (const { address } of [stranger, admitted]) await node.fund(address, 1_000_000_000);
+    await node.seller(club, admitted.address, { admitted: 1 });
+    const outside = await pages().visit(node.urls(), [stranger], `#/sell/${club}`);
+    await outside.page.getByText('ask the owners or the operator to admit your wallet').waitFor();
+    const inside = await pages().visit(node.urls(), [admitted], `#/sell/${club}`);
+    await inside.page.getByLabel('Energy', { exact: true }).fill('1');
+    await inside.page.getByLabel('Price per kWh').fill('0.3');
+    await inside.page.getByText(/Takes [\d.]+ SOL as rent\./u).waitFor();
+    await expect.poll(() => inside.page.getByRole('button', { name: 'Put on offer' }).isEnabled()).toBe(true);
+  });
+
+  test('a first listing shows the rent of the seller account', async () => {
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/sell/${bus}`);
+    await page.getByText('which opens your seller account on this bus').waitFor();
+  });
+
+  test('a lock costs its own fee, whatever its bus decided later, and can be settled while the bus is paused', async () => {
+    const raised = await node.bus('Fee Row', { lockFeeBps: 500, paused: 1 });
+    const offer = await node.offer(raised, { kWh: 5, price: 200_000n, fields: { openLocks: 2 } });
+    await node.lock(raised, offer, neighbour.address, { lockFeeBps: 100 });
+    const { page } = await pages().visit(node.urls(), [neighbour], '#/mine');
+    // 1 % of 0.2, not 5 %.
+    await page.getByText('releasing costs 0.002').waitFor();
+    expect(await page.getByRole('button', { name: 'Settle' }).isEnabled()).toBe(true);
+    // Its refund may have to wait for the token's issuer.
+    await node.lock(raised, offer, neighbour.address, { place: 1, state: 1, energyWh: 0n, deposit: 70_000n });
+    await page.reload();
+    const frozen = page.locator('[data-lock]', { hasText: 'has frozen the account' });
+    await frozen.getByText('0.07').waitFor();
+    expect(await frozen.getByRole('button', { name: 'Settle' }).count()).toBe(0);
+    await frozen.getByRole('button', { name: 'Pay it back now' }).waitFor();
+  });
+
+  test('what could not be paid waits, from a running bus and from a closed one', async () => {
+    const [mill, gone] = [bus as Address, await node.bus('Old Mill')];
+    await node.claim(mill, neighbour.address, 120_000n);
+    await node.claim(gone, neighbour.address, 340_000n);
+    await node.close(gone, 1);
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], '#/mine');
+    const waiting = page.getByRole('region', { name: 'Waiting for you' });
+    await waiting.getByText('0.12').waitFor();
+    const closed = waiting.locator('li', { hasText: 'Closed bus' });
+    await closed.getByText('0.34').waitFor();
+    wallet.answer = 'reject';
+    await closed.getByRole('button', { name: 'Get it' }).click();
+    await waiting.getByText('You declined in your wallet').waitFor();
+    expect(wallet.asked).toBe(1);
+    await closed.getByRole('link').click();
+    await page.getByText('This bus closed for good').waitFor();
+    await page.getByText('0.34').waitFor();
+    await goto(page, `#/market/${gone}`);
+    await page.getByText('This bus closed for good').waitFor();
+  });
+
+  test('a closing bus is shown as such: nothing is sold on it, and anyone winds it down', async () => {
+    const mill = await node.bus('Last Mill', { closing: 1 });
+    const left = await node.offer(mill, { kWh: 1, price: 200_000n });
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${mill}`);
+    await page.locator('.bus-card').getByText('closing').waitFor();
+    expect(await row(page, left).getByRole('button', { name: 'Buy' }).isDisabled()).toBe(true);
+    await goto(page, `#/bus/${mill}`);
+    const card = page.getByRole('region', { name: 'This bus is closing' });
+    await card.getByText('Open offers').waitFor();
+    wallet.answer = 'reject';
+    await card.getByRole('button', { name: 'Close what can be closed' }).click();
+    await card.getByText('You declined in your wallet').waitFor();
+    expect(wallet.asked).toBe(1);
+  });
+
+  test('an operator admits and suspends sellers at once', async () => {
+    const club = await node.bus('Club Row', { listingPolicy: 1, operator: neighbour.address });
+    const seller = await newAddress();
+    await node.seller(club, seller, { admitted: 1 });
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/bus/${club}`);
+    const card = page.getByRole('region', { name: 'Sellers' });
+    await card.getByText('may list').waitFor();
+    wallet.answer = 'reject';
+    await card.getByRole('button', { name: 'Suspend' }).click();
+    await card.getByText('You declined in your wallet').waitFor();
+    await card.getByLabel('Wallet to admit').fill(await newAddress());
+    await card.getByRole('button', { name: 'Admit' }).click();
+    await expect.poll(() => wallet.asked).toBe(2);
+  });
+});
+
 /** The first second of a quarter of an hour from now on. */
 const quarter = (index: number) => (Math.floor(Date.now() / 900_000) + index) * 900;
 

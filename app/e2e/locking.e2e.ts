@@ -51,6 +51,20 @@ describe('locks', () => {
     await page.getByRole('table', { name: 'Purchases' }).getByText('1.5 kWh').first().waitFor();
   });
 
+  test('of one buyer on one offer can be several, each settled or released by itself', async () => {
+    const offer = await list(suite().ben, '3kWh', '0.4');
+    for (const energy of ['1kWh', '500Wh']) {
+      await suite().market.cli(suite().buyer, 'lock', 'take', offer, '--energy', energy);
+    }
+    const { page } = await suite().come([suite().buyer], '#/mine');
+    const tiles = page.locator('[data-lock]');
+    await tiles.nth(1).waitFor();
+    await tiles.filter({ hasText: '500 Wh' }).getByRole('button', { name: 'Release' }).click();
+    await tiles.filter({ hasText: '500 Wh' }).waitFor({ state: 'detached' });
+    await tiles.filter({ hasText: '1 kWh' }).getByRole('button', { name: 'Settle' }).click();
+    await page.getByText('You hold no energy').waitFor();
+  });
+
   test('expire: the holder cannot settle any more and gets the deposit back', async () => {
     const offer = await list(suite().cem, '1kWh', '0.4');
     await suite().market.cli(suite().buyer, 'lock', 'take', offer, '--energy', '1kWh');

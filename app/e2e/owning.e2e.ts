@@ -30,16 +30,23 @@ describe('a bus of three owners', () => {
     await page.getByLabel('Share of owner 3').fill('16.67');
     await page.getByLabel('Approvals that a decision needs').selectOption('2');
     await page.getByLabel('Lock fee').fill('1');
+    await page.getByLabel('Own energy for at least, per kWh').fill('0.2');
+    await page.getByLabel('Least size', { exact: true }).fill('10');
+    await page.getByLabel('Who may list energy').selectOption('admitted');
+    await page.getByLabel('Operator’s wallet').fill(suite().cem.address);
     await page.getByRole('button', { name: 'Create the bus' }).click();
     await page.getByText(`${NAME} is there.`).waitFor();
     await page.getByRole('link', { name: 'Open it' }).click();
     await page.getByRole('heading', { name: NAME }).waitFor();
     await page.getByText('2 of 3 owners').first().waitFor();
+    await page.getByText('owners and admitted sellers').waitFor();
+    await page.getByText('0.20 tokens/kWh').waitFor();
+    await page.getByText('7 d', { exact: true }).waitFor();
     bus = page.url().split('/').at(-1) ?? '';
     expect(await suite().market.cli('alice', 'bus', 'show', bus, '--output', 'json')).toContain(NAME);
   });
 
-  test('lists energy, which another browser sees at once; reprices, extends and withdraws it', async () => {
+  test('lists energy, which another browser sees at once; reprices it, changes its end and withdraws it', async () => {
     const watcher = await suite().come([], `#/market/${bus}`);
     await watcher.page.getByText('Nothing is on offer here now.').first().waitFor();
     const { page } = await suite().come([suite().ada], `#/sell/${bus}`);
@@ -63,13 +70,13 @@ describe('a bus of three owners', () => {
     await page.getByRole('button', { name: 'Close' }).click();
     await watcher.page.getByRole('row', { name: /0\.275/u }).waitFor();
 
-    await page.getByRole('button', { name: 'Extend' }).click();
+    await page.getByRole('button', { name: 'Change its end' }).click();
     await page.getByRole('dialog').getByRole('button', { name: '1 day' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Trade for longer' }).click();
-    await page.getByText('trades for longer now').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Trade until another time' }).click();
+    await page.getByText('The offer trades until').waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
 
-    await page.getByRole('button', { name: 'Withdraw' }).click();
+    await page.locator('.tile').getByRole('button', { name: 'Withdraw' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Withdraw what is free' }).click();
     await page.getByText('available to the bus again').waitFor();
     await watcher.page.getByText('Nothing is on offer here now.').first().waitFor();
@@ -102,19 +109,24 @@ describe('decisions', () => {
 
   test('the treasury pays an owner its exact share', async () => {
     const offer = await list(suite().ada, '1kWh', '0.3', '--for-bus');
-    await suite().market.cli(suite().buyer, 'offer', 'show', offer);
     const sale = await suite().come([suite().buyer], `#/market/${bus}`);
+    // The other owners see it for two minutes before anyone can buy it.
+    await row(sale.page, offer).getByText('trades in').waitFor();
+    await suite().market.passUntil((await suite().market.now()) + 122);
     await row(sale.page, offer).getByRole('button', { name: 'Buy' }).click();
     await sale.page.getByRole('dialog').getByLabel('How much').fill('1');
     await sale.page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
     await sale.page.getByText('Bought 1 kWh').waitFor();
 
     const { page } = await suite().come([suite().ben], `#/bus/${bus}`);
+    // Sales count for the owners once they are in the treasury.
+    await page.getByRole('button', { name: 'Move it to the treasury' }).click();
+    await page.getByText('0.30 tokens went to the treasury').waitFor();
     // floor(300000 x 3333 / 10000) = 99990
     const claim = page.getByRole('table', { name: 'Claims' }).getByRole('row', { name: /You/u });
     await claim.getByText('0.09999').waitFor();
     await claim.getByRole('button', { name: 'Claim' }).click();
     await page.getByText('0.09999 tokens went to You').waitFor();
     await claim.getByText('0.00').waitFor();
-  });
+  }, 240_000);
 });

@@ -86,6 +86,12 @@ export async function scenes(market: Market): Promise<{
         who: 'alice',
         prepare: async ({ page }) => page.getByRole('button', { name: 'Claim' }).first().waitFor(),
       },
+      {
+        name: 'seller',
+        route: '#/mine',
+        who: 'alice',
+        prepare: async ({ page }) => page.getByRole('region', { name: 'What you earned' }).waitFor(),
+      },
       { name: 'create', route: '#/bus/new', who: 'alice' },
       {
         name: 'verify',

@@ -22,6 +22,7 @@ import {
   capacityAddress,
   claimAddress,
   ledgerAddress,
+  lockAddress,
   sellerAddress,
   tokenAccountAddress,
   traderAddress,
@@ -36,6 +37,8 @@ import {
   getClaimEncoder,
   getLedgerDecoder,
   getLedgerEncoder,
+  getLockDecoder,
+  getLockEncoder,
   getOfferDecoder,
   getOfferEncoder,
   getSellerDecoder,
@@ -47,6 +50,7 @@ import {
   LAYOUT_VERSION,
   type BusArgs,
   type CapacityArgs,
+  type LockArgs,
   type OfferArgs,
   type SellerArgs,
   type TraderArgs,
@@ -285,6 +289,25 @@ export class ScriptedNode {
     const address = await sellerAddress(bus, wallet);
     const own: Partial<SellerArgs> = { bus, wallet, vault: await vaultAddress(address), rentPayer: wallet, ...fields };
     this.hold(address, PROGRAM, dataOf(getSellerEncoder(), getSellerDecoder(), own));
+  }
+
+  /** A wallet holds part of an offer, for another 250 seconds. */
+  async lock(bus: Address, offer: Address, buyer: Address, fields: Partial<LockArgs> = {}): Promise<void> {
+    const own: Partial<LockArgs> = {
+      bus,
+      offer,
+      buyer,
+      number: 1,
+      energyWh: 1_000n,
+      pricePerKwh: 200_000n,
+      deposit: 200_000n,
+      takenAt: seconds() - 50n,
+      expiresAt: seconds() + 250n,
+      refund: await tokenAccountAddress(buyer, this.mint, TOKEN_PROGRAM),
+      ...fields,
+    };
+    const address = await lockAddress(offer, buyer, fields.place ?? 0);
+    this.hold(address, PROGRAM, dataOf(getLockEncoder(), getLockDecoder(), own));
   }
 
   /** A bus owes a wallet what could not be paid to it. */

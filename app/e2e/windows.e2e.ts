@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { grouped } from '../src/amount/decimal';
+import { getCapacitySize } from '../src/generated';
 import { goto, openSuite } from './suite';
 
 const suite = openSuite();
@@ -57,8 +58,8 @@ describe('delivery windows', () => {
     await suite().market.passUntil((await suite().market.now()) + 300);
     const { page, wallet } = await suite().come([suite().ada], '#/mine');
     const own = page.getByRole('region', { name: 'Rent to get back' });
-    await own.getByText('2 windows are over').waitFor();
-    await own.getByText(`${grouped(await suite().rentOf(328n))} lamports`).waitFor();
+    await own.getByText('2 windows can be closed').waitFor();
+    await own.getByText(`${grouped(await suite().rentOf(BigInt(getCapacitySize())))} lamports`).waitFor();
     // Anybody sees them on the bus's screen.
     await goto(page, `#/bus/${bus}`);
     await page

@@ -1,13 +1,18 @@
-/** Where a wallet is paid: its own token account of a mint; what is owed to a bus goes back to the bus that owes it. */
+/**
+ * Where a wallet is paid: its own token account of a mint. What is owed to a bus goes back to the treasury of the bus that
+ * owes it, and stays where it is once that is closed.
+ */
 
 import type { Address, Instruction } from '@solana/kit';
 
 import { tokenAccount } from '../chain/connection';
+import { Refusal } from '../errors/explain';
+import { t } from '../words';
 import type { LiveMarket } from './live';
 import type { Bus } from './model';
 
 /** Who owes something: a bus, or what is left of one, which has no treasury. */
-export type Payer = Pick<Bus, 'mint' | 'tokenProgram' | 'creator'> & { readonly treasury: Address | undefined };
+export type Payer = Pick<Bus, 'mint' | 'tokenProgram'> & { readonly treasury: Address | undefined };
 
 /** The token account that a wallet is paid to, and what creates it where it is missing; `caller` then pays its rent. */
 export async function payeeOf(
@@ -18,7 +23,6 @@ export async function payeeOf(
 ): Promise<{ readonly address: Address; readonly creation: readonly Instruction[] }> {
   const { buses, tombstones } = live.state.get();
   if (!buses.has(wallet) && !tombstones.has(wallet)) return tokenAccount(live.connection, caller, wallet, payer);
-  return payer.treasury === undefined
-    ? tokenAccount(live.connection, caller, payer.creator, payer)
-    : { address: payer.treasury, creation: [] };
+  if (payer.treasury === undefined) throw new Refusal(t.claim.aBusPullsNothing);
+  return { address: payer.treasury, creation: [] };
 }

@@ -1119,6 +1119,7 @@ export const de: Words = {
     owed: 'Noch nicht ausgezahlt',
     whatIsOwed: 'Was sich nicht auszahlen ließ, wartet hier auf die Wallets, denen es gehört.',
     theBusIsNotKnown: 'Wer das schuldet, ist auf diesem Netz nicht mehr bekannt.',
+    aBusPullsNothing: 'Ein Bus holt nichts von einem geschlossenen Bus; was ihm zusteht, bleibt dort.',
   },
   seller: {
     theAccountIsClosed: 'Dieses Verkäuferkonto ist geschlossen.',

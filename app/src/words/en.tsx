@@ -1101,6 +1101,7 @@ export const en = {
     owed: 'Owed and not paid yet',
     whatIsOwed: 'What could not be paid waits here for the wallets that it belongs to.',
     theBusIsNotKnown: 'What owes this is not known on this network any more.',
+    aBusPullsNothing: 'A bus pulls nothing from a closed bus; what it is owed stays there.',
   },
   seller: {
     theAccountIsClosed: 'This seller account is closed.',

@@ -34,6 +34,7 @@ describe('a window', () => {
     const sold = open({ committedWh: 1n });
     expect(by(bus, sold, NOW + 1_499)).toEqual([false, false, false, false]);
     expect(by(bus, sold, NOW + 1_500)).toEqual([true, true, true, true]);
+    expect(by({ ...bus, closing: true }, sold, NOW)).toEqual([true, true, true, true]);
     expect(by(bus, open({ windowStart: 0 }), NOW + 9_999)).toEqual([false, false, false, false]);
   });
 });

@@ -43,8 +43,8 @@ export function pastWindows(
 }
 
 /**
- * Whether a wallet can close a window: once its delivery is over anyone; where nobody used it, anyone once its gate has
- * closed or its bus is closing, and whoever paid its rent, owners and operator at any time.
+ * Whether a wallet can close a window: on a closing bus and once its delivery is over anyone; where nobody used it, anyone
+ * once its gate has closed, and whoever paid its rent, owners and operator at any time.
  */
 export function isClosable(
   capacity: Capacity,
@@ -54,8 +54,9 @@ export function isClosable(
 ): boolean {
   const { windowStart, windowSeconds, gateClosesAt, rentPayer } = capacity;
   if (windowStart === 0) return false;
+  if (bus?.closing === true) return true;
   if (!isUnused(capacity)) return now >= windowStart + windowSeconds;
-  const decides = bus !== undefined && (bus.closing || isOwner(bus, wallet) || isOperator(bus, wallet));
+  const decides = bus !== undefined && (isOwner(bus, wallet) || isOperator(bus, wallet));
   return now >= gateClosesAt || rentPayer === wallet || decides;
 }
 

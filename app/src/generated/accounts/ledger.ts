@@ -81,6 +81,8 @@ export type Ledger = {
   periodClaimed: bigint;
   /** Revenue of earlier shares that owners and former owners have not claimed yet, in token base units. */
   accruedTotal: bigint;
+  /** Above all numbers of proposals of owners who left: who returns starts from it. */
+  proposalsFrom: bigint;
   bus: Address;
   /** What the owners earned, at the places that they have in the bus. */
   owners: Array<OwnerAccount>;
@@ -109,6 +111,8 @@ export type LedgerArgs = {
   periodClaimed: number | bigint;
   /** Revenue of earlier shares that owners and former owners have not claimed yet, in token base units. */
   accruedTotal: number | bigint;
+  /** Above all numbers of proposals of owners who left: who returns starts from it. */
+  proposalsFrom: number | bigint;
   bus: Address;
   /** What the owners earned, at the places that they have in the bus. */
   owners: Array<OwnerAccountArgs>;
@@ -133,10 +137,11 @@ export function getLedgerEncoder(): FixedSizeEncoder<LedgerArgs> {
       ['unclaimedTotal', getU64Encoder()],
       ['periodClaimed', getU64Encoder()],
       ['accruedTotal', getU64Encoder()],
+      ['proposalsFrom', getU64Encoder()],
       ['bus', getAddressEncoder()],
       ['owners', getArrayEncoder(getOwnerAccountEncoder(), { size: 16 })],
       ['formerOwners', getArrayEncoder(getFormerOwnerEncoder(), { size: 16 })],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 32 })],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 31 })],
     ]),
     (value) => ({ ...value, discriminator: LEDGER_DISCRIMINATOR }),
   );
@@ -157,10 +162,11 @@ export function getLedgerDecoder(): FixedSizeDecoder<Ledger> {
     ['unclaimedTotal', getU64Decoder()],
     ['periodClaimed', getU64Decoder()],
     ['accruedTotal', getU64Decoder()],
+    ['proposalsFrom', getU64Decoder()],
     ['bus', getAddressDecoder()],
     ['owners', getArrayDecoder(getOwnerAccountDecoder(), { size: 16 })],
     ['formerOwners', getArrayDecoder(getFormerOwnerDecoder(), { size: 16 })],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 32 })],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 31 })],
   ]);
 }
 

@@ -196,7 +196,7 @@ export const MULTIBUS_ERROR__PAYEE_MISMATCH = 0x17c8; // 6088
 export const MULTIBUS_ERROR__NOTHING_TO_CLAIM = 0x17c9; // 6089
 /** OwnerIsTheBus: A bus cannot be its own owner; name a wallet */
 export const MULTIBUS_ERROR__OWNER_IS_THE_BUS = 0x17ca; // 6090
-/** ClaimOfBus: What is owed to a bus goes back to the treasury, or once the bus that owes it is closed, to its creator's associated account; pass that */
+/** ClaimOfBus: What is owed to a bus goes back to the treasury of the bus that owes it, while that is open; pass that treasury */
 export const MULTIBUS_ERROR__CLAIM_OF_BUS = 0x17cb; // 6091
 /** FirstSlotInvalid: A counter starts at the present slot or at most 1,024 slots ahead; name such a slot, or 0 for the present one */
 export const MULTIBUS_ERROR__FIRST_SLOT_INVALID = 0x17cc; // 6092
@@ -444,7 +444,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__CAPACITY_TOO_LARGE]: `The capacity per window can be at most 2^40 Wh; give a smaller capacity`,
     [MULTIBUS_ERROR__CAPACITY_ZERO]: `The capacity per window must be at least 1 Wh; give a larger capacity`,
     [MULTIBUS_ERROR__CLAIM_MISMATCH]: `The claim account is not the wallet's on this bus; pass that one`,
-    [MULTIBUS_ERROR__CLAIM_OF_BUS]: `What is owed to a bus goes back to the treasury, or once the bus that owes it is closed, to its creator's associated account; pass that`,
+    [MULTIBUS_ERROR__CLAIM_OF_BUS]: `What is owed to a bus goes back to the treasury of the bus that owes it, while that is open; pass that treasury`,
     [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost does not fit 64 bits; buy less at once`,
     [MULTIBUS_ERROR__COUNTER_BUSY]: `The counter is ahead of this slot, it was used or opened a moment ago; close it a few minutes later`,
     [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A counter has reached its largest value, which honest use never does; report this as a bug`,

@@ -66,7 +66,7 @@ export type TreasuryClaimInstruction<
       TAccountCaller extends string
         ? WritableSignerAccount<TAccountCaller> & AccountSignerMeta<TAccountCaller>
         : TAccountCaller,
-      TAccountOwner extends string ? ReadonlyAccount<TAccountOwner> : TAccountOwner,
+      TAccountOwner extends string ? WritableAccount<TAccountOwner> : TAccountOwner,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountTreasury extends string ? WritableAccount<TAccountTreasury> : TAccountTreasury,
@@ -115,7 +115,7 @@ export type TreasuryClaimAsyncInput<
 > = {
   /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
   caller: TransactionSigner<TAccountCaller>;
-  /** The owner who is paid; need not sign. May be the caller. */
+  /** The owner who is paid; need not sign. May be the caller, or any other account. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
   ledger?: Address<TAccountLedger>;
@@ -177,7 +177,7 @@ export async function getTreasuryClaimInstructionAsync<
   // Original accounts.
   const originalAccounts = {
     caller: { value: input.caller ?? null, isWritable: true },
-    owner: { value: input.owner ?? null, isWritable: false },
+    owner: { value: input.owner ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     ledger: { value: input.ledger ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
@@ -260,7 +260,7 @@ export type TreasuryClaimInput<
 > = {
   /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
   caller: TransactionSigner<TAccountCaller>;
-  /** The owner who is paid; need not sign. May be the caller. */
+  /** The owner who is paid; need not sign. May be the caller, or any other account. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
   ledger: Address<TAccountLedger>;
@@ -320,7 +320,7 @@ export function getTreasuryClaimInstruction<
   // Original accounts.
   const originalAccounts = {
     caller: { value: input.caller ?? null, isWritable: true },
-    owner: { value: input.owner ?? null, isWritable: false },
+    owner: { value: input.owner ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     ledger: { value: input.ledger ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
@@ -376,7 +376,7 @@ export type ParsedTreasuryClaimInstruction<
   accounts: {
     /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
     caller: TAccountMetas[0];
-    /** The owner who is paid; need not sign. May be the caller. */
+    /** The owner who is paid; need not sign. May be the caller, or any other account. */
     owner: TAccountMetas[1];
     bus: TAccountMetas[2];
     ledger: TAccountMetas[3];
