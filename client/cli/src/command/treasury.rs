@@ -102,13 +102,18 @@ async fn claim(args: ClaimArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
     let bus = market.bus(&args.bus).await?;
-    let (swept_base_units, sweeps) = sweep(&wallet, &bus, session).await?;
+    // Where the vault is frozen, what is in the treasury already can be claimed all the same.
+    let (swept_base_units, sweeps, sweep_failure) = match sweep(&wallet, &bus, session).await {
+        Ok((amount, sweeps)) => (amount, sweeps, None),
+        Err(failure) => (0, Vec::new(), Some(failure.message())),
+    };
     let mut claimed = Claimed {
         bus: bus.address.to_string(),
         mint: bus.mint.to_string(),
         mint_decimals: bus.mint_decimals,
         swept_base_units,
         sweeps,
+        sweep_failure,
         paid_base_units: 0,
         claims: Vec::new(),
         failures: Vec::new(),
@@ -256,6 +261,8 @@ struct Claimed {
     /// What the bus's own offers had sold, brought into the treasury first.
     swept_base_units: u64,
     sweeps: Vec<TransactionView>,
+    /// Why that failed; `null` where it did not.
+    sweep_failure: Option<String>,
     paid_base_units: u64,
     claims: Vec<ClaimView>,
     failures: Vec<FailureView>,
@@ -292,6 +299,9 @@ impl View for Claimed {
             for sweep in &self.sweeps {
                 signature_line(page, sweep);
             }
+        }
+        if let Some(failure) = &self.sweep_failure {
+            page.line(format!("what the bus sold since the last claim stays in its vault: {failure}"));
         }
         for claim in &self.claims {
             let amount = claim.amount_base_units.map_or("its share".to_owned(), tokens);

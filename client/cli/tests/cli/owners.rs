@@ -541,7 +541,10 @@ fn revenue_is_divided_to_the_base_unit() {
 
     // Carol pays the fee of Alice's claim, Alice gets the money.
     let claimed = shared.carol(&format!("--output json treasury claim {bus} --owner {alice}")).json();
-    assert_fields(&claimed, "bus mint mint_decimals swept_base_units sweeps paid_base_units claims failures");
+    assert_fields(
+        &claimed,
+        "bus mint mint_decimals swept_base_units sweeps sweep_failure paid_base_units claims failures",
+    );
     assert_fields(&claimed["claims"][0], &format!("owner destination amount_base_units claimed {TRANSACTION}"));
     assert_eq!((&claimed["paid_base_units"], &claimed["claims"][0]["owner"]), (&json!(33), &json!(alice)));
     assert_has(&shared.alice(&format!("treasury claim {bus}")).fails(1), &["nothing to claim now"]);

@@ -141,6 +141,11 @@ fn a_seller_names_the_account_that_it_is_paid_to() {
     assert_has(&stranger, &[&market.bob, "has no seller account"]);
     let paid = market.alice(&format!("--output json seller withdraw {bus}")).json();
     assert_eq!(units(&paid, "withdrawn_base_units"), 200_000);
+    let account = text(&paid["destination"]);
+    let offer = market.offer("--energy 1kWh --price 0.3tokens");
+    market.bob(&format!("-q buy --offer {offer} --energy 1kWh")).ok();
+    let paid = market.alice(&format!("--output json seller withdraw {bus} --to {account}")).json();
+    assert_eq!((&paid["destination"], units(&paid, "withdrawn_base_units")), (&json!(account), 300_000));
 }
 
 #[test]
@@ -197,9 +202,12 @@ fn an_owner_is_replaced_by_another_key() {
 fn a_bus_closes_for_good_and_says_what_is_still_open() {
     let market = open_market("--lock-fee 0");
     let (bus, alice, bob) = (&market.bus, &market.alice, &market.bob);
+    market.alice(&format!("bus add-owner {bus} {bob} --share 50%")).ok();
     let own = market.offer("--energy 1kWh --price 0.2tokens --for-bus");
     market.alice("local warp +121s").ok();
-    market.bob(&format!("-q buy --offer {own} --energy 400Wh")).ok();
+    let locked = market.json(&format!("lock take {own} --energy 400Wh"));
+    let account = text(&locked["refund"]);
+    market.bob(&format!("lock settle {}", text(&locked["address"]))).ok();
     let offer = market.bob(&format!("-q offer create {bus} --energy 1kWh --price 0.3tokens")).ok().trim().to_owned();
     let lock = market.alice(&format!("-q lock take {offer} --energy 500Wh")).ok().trim().to_owned();
 
@@ -220,7 +228,7 @@ fn a_bus_closes_for_good_and_says_what_is_still_open() {
     assert_has(
         &open,
         &[
-            "cannot close yet: it has 2 sellers, 1 proposal",
+            "cannot close yet: it has 2 sellers, 2 proposals",
             &format!("`multibus lock release {lock}`"),
             &format!("`multibus offer cancel {own}`"),
             &format!("`multibus offer cancel {offer}`"),
@@ -237,22 +245,26 @@ fn a_bus_closes_for_good_and_says_what_is_still_open() {
     market.bob(&format!("offer cancel {own}")).ok();
     market.alice(&format!("seller close {bus} {bob}")).ok();
     market.bob(&format!("seller close {bus} --for-bus")).ok();
-    let proposal = market.bob(&format!("-q proposal list {bus}")).ok().trim().to_owned();
-    market.bob(&format!("proposal close {proposal}")).ok();
+    for proposal in market.bob(&format!("-q proposal list {bus}")).ok().lines() {
+        market.bob(&format!("proposal close {proposal}")).ok();
+    }
 
     let closed = market.bob(&format!("--output json bus close {bus}")).json();
     assert_fields(&closed, &format!("bus name divided_base_units shares mint mint_decimals {TRANSACTION}"));
-    assert_eq!(closed["shares"], json!([{ "owner": alice, "amount_base_units": 80_000 }]));
+    assert_eq!(
+        closed["shares"],
+        json!([{ "owner": alice, "amount_base_units": 40_000 }, { "owner": bob, "amount_base_units": 40_000 }])
+    );
     let stone = market.json(&format!("bus show {bus}"));
     assert_fields(
         &stone,
         "address closed bus_seq closed_at creator mint mint_decimals token_program unclaimed open_claims \
          unclaimed_base_units",
     );
-    assert_eq!((&stone["closed"], units(&stone, "open_claims")), (&json!(true), 1));
+    assert_eq!((&stone["closed"], units(&stone, "open_claims")), (&json!(true), 2));
     assert_has(
         &market.bob(&format!("bus show {bus}")).ok(),
-        &["closed at", "1 claim, 0.08 tokens", "claim list --bus"],
+        &["closed at", "2 claims, 0.08 tokens", "claim list --bus"],
     );
     assert_has(&market.bob(&format!("bus close {bus}")).fails(1), &["closed at"]);
     assert_eq!(market.bob("-q bus list").ok(), "");
@@ -261,13 +273,20 @@ fn a_bus_closes_for_good_and_says_what_is_still_open() {
     assert_fields(&claims["claims"][0], CLAIM);
     assert_eq!(
         (&claims["claims"][0]["bus_closed"], units(&claims["claims"][0], "amount_base_units")),
-        (&json!(true), 80_000)
+        (&json!(true), 40_000)
     );
-    assert_has(&market.bob(&format!("claim list --bus {bus}")).ok(), &["0.08 tokens for", alice, "which is closed"]);
+    assert_has(
+        &market.bob(&format!("claim list --bus {bus}")).ok(),
+        &["0.04 tokens for", alice, bob, "which is closed"],
+    );
     // Bob pays the fee, Alice gets the money.
     let paid = market.bob(&format!("--output json claim pay {bus} {alice}")).json();
     assert_fields(&paid, &format!("bus wallet destination paid_base_units rent_to mint mint_decimals {TRANSACTION}"));
-    assert_eq!((&paid["wallet"], units(&paid, "paid_base_units")), (&json!(alice), 80_000));
+    assert_eq!((&paid["wallet"], units(&paid, "paid_base_units")), (&json!(alice), 40_000));
+    assert_has(&market.bob(&format!("bus show {bus}")).ok(), &["1 claim, 0.04 tokens"]);
+    // The wallet that is owed names any account of its own.
+    let paid = market.bob(&format!("--output json claim pay {bus} --to {account}")).json();
+    assert_eq!((&paid["destination"], units(&paid, "paid_base_units")), (&json!(account), 40_000));
     assert_has(&market.alice("claim list").ok(), &["no claims"]);
     assert_has(&market.alice(&format!("claim pay {bus}")).fails(1), &["owes nothing to", alice]);
 }
