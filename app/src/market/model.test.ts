@@ -159,7 +159,9 @@ describe('an offer', () => {
 
   it('of a window counts as sold what is committed and not on offer', () => {
     const capacity = { committedWh: 20n } as Capacity;
-    expect(soldWh(capacity, [offer, { ...offer, remainingWh: 2n }])).toBe(10n);
+    expect(soldWh([capacity], [offer, { ...offer, remainingWh: 2n }])).toBe(10n);
+    // An offer that is heard of before its capacity.
+    expect(soldWh([capacity], [{ ...offer, remainingWh: 21n }])).toBe(0n);
   });
 
   it('does not trade while paused, cancelled, sold out or all under locks', () => {

@@ -384,9 +384,12 @@ export function freeWh(offer: Offer): bigint {
   return offer.remainingWh - offer.reservedWh;
 }
 
-/** Energy of a capacity that was sold, in Wh; `open` are its offers that are open. */
-export function soldWh({ committedWh }: Capacity, open: readonly Offer[]): bigint {
-  return open.reduce((sold, { remainingWh }) => sold - remainingWh, committedWh);
+/** Energy that was sold of what is committed in capacities, in Wh; `open` are their offers that are open. */
+export function soldWh(capacities: readonly Capacity[], open: readonly Offer[]): bigint {
+  const committed = capacities.reduce((sum, { committedWh }) => sum + committedWh, 0n);
+  const sold = open.reduce((left, { remainingWh }) => left - remainingWh, committed);
+  // An offer may be heard of a moment before its capacity.
+  return sold > 0n ? sold : 0n;
 }
 
 /** First second in which a window that opens now no longer trades. */

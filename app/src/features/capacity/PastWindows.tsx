@@ -66,7 +66,7 @@ export function PastWindows({
                   )}
                 </span>
                 <span className="row">
-                  <Energy wh={soldWh(capacity, left)} /> <AddressLabel address={capacity.rentPayer} />
+                  <Energy wh={soldWh([capacity], left)} /> <AddressLabel address={capacity.rentPayer} />
                 </span>
               </li>
             ))}

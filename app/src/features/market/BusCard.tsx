@@ -3,6 +3,7 @@
 import { formatEnergy } from '../../amount/energy';
 import { duration } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
+import { soldWh } from '../../market/model';
 import { Energy, EnergyBar } from '../../ui/amounts';
 import { PauseIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
@@ -42,7 +43,7 @@ export function BusCard({
   const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
   const reserved = sum(inScope.map(({ reservedWh }) => reservedWh));
   const remaining = sum(inScope.map(({ remainingWh }) => remainingWh));
-  const sold = sum(capacities.map(({ committedWh }) => committedWh)) - remaining;
+  const sold = soldWh(capacities, inScope);
   const listed = remaining - reserved;
   const available = sum(capacities.map(({ availableWh }) => availableWh));
   const total = sum(capacities.map(({ totalWh }) => totalWh));
