@@ -1,5 +1,5 @@
 //! Instructions as they are sent: one byte with their number, then the arguments. Numbers are little-endian; a list has
-//! its length before it.
+//! its length before it, and what may be left out has a byte before it: 0 where it is.
 
 use solana_address::Address;
 
@@ -15,8 +15,12 @@ pub struct NewBus {
     pub timelock_seconds: u32,
     pub window_seconds: u32,
     pub gate_closure_seconds: u32,
+    pub horizon_seconds: u32,
     pub capacity_wh: u64,
     pub base_price_per_kwh: u64,
+    pub reserve_price_per_kwh: u64,
+    pub least_wh: u64,
+    pub operator: Option<Address>,
 }
 
 /// What a proposal changes.
@@ -34,6 +38,117 @@ pub enum Action {
     LockFeeSet(u16),
     Pause,
     Resume,
+    OwnerReplace { owner: Address, new_owner: Address },
+    PauseQuorumSet(u8),
+    SellerAdmit(Address),
+    SellerSuspend(Address),
+    ReservePriceSet(u64),
+    LeastSizeSet(u64),
+    OperatorSet(Option<Address>),
+    BusClose,
+}
+
+impl Action {
+    /// Bytes of an action in an account, which a proposal's hash covers.
+    pub const BYTES: usize = 120;
+
+    /// Number of the action.
+    pub fn kind(&self) -> u8 {
+        match self {
+            Self::OwnerAdd { .. } => 0,
+            Self::OwnerRemove { .. } => 1,
+            Self::SharesSet { .. } => 2,
+            Self::ThresholdSet(_) => 3,
+            Self::TimelockSet(_) => 4,
+            Self::CapacitySet(_) => 5,
+            Self::BasePriceSet(_) => 6,
+            Self::ListingPolicySet(_) => 7,
+            Self::WindowsSet { .. } => 8,
+            Self::LockFeeSet(_) => 9,
+            Self::Pause => 10,
+            Self::Resume => 11,
+            Self::OwnerReplace { .. } => 12,
+            Self::PauseQuorumSet(_) => 13,
+            Self::SellerAdmit(_) => 14,
+            Self::SellerSuspend(_) => 15,
+            Self::ReservePriceSet(_) => 16,
+            Self::LeastSizeSet(_) => 17,
+            Self::OperatorSet(_) => 18,
+            Self::BusClose => 19,
+        }
+    }
+
+    /// Whether the action changes the owners, their shares or the threshold, or closes the bus.
+    pub fn changes_owners(&self) -> bool {
+        matches!(
+            self,
+            Self::OwnerAdd { .. }
+                | Self::OwnerRemove { .. }
+                | Self::SharesSet { .. }
+                | Self::ThresholdSet(_)
+                | Self::OwnerReplace { .. }
+                | Self::BusClose
+        )
+    }
+
+    /// Whether the action changes who gets which part of the revenue.
+    pub fn changes_shares(&self) -> bool {
+        matches!(self, Self::OwnerAdd { .. } | Self::OwnerRemove { .. } | Self::SharesSet { .. })
+    }
+
+    /// Whether the action pauses the bus or lets it run again.
+    pub fn is_of_pause(&self) -> bool {
+        matches!(self, Self::Pause | Self::Resume)
+    }
+
+    /// The wallet of the seller that the action is about.
+    pub fn seller(&self) -> Option<Address> {
+        match self {
+            Self::SellerAdmit(wallet) | Self::SellerSuspend(wallet) => Some(*wallet),
+            _ => None,
+        }
+    }
+
+    /// The action as an account holds it: kind, count of shares, 6 bytes of zeros, value, gate closure, two addresses,
+    /// 16 shares. `None` where there are more shares than places.
+    pub fn bytes(&self) -> Option<[u8; Self::BYTES]> {
+        let (mut value, mut gate, mut first, mut second) = (0u64, 0u64, Address::default(), Address::default());
+        let mut shares: &[u16] = &[];
+        match self {
+            Self::OwnerAdd { owner, shares: divided } | Self::OwnerRemove { owner, shares: divided } => {
+                (first, shares) = (*owner, divided);
+            }
+            Self::SharesSet { shares: divided } => shares = divided,
+            Self::ThresholdSet(number) | Self::ListingPolicySet(number) | Self::PauseQuorumSet(number) => {
+                value = u64::from(*number);
+            }
+            Self::TimelockSet(seconds) => value = u64::from(*seconds),
+            Self::CapacitySet(number)
+            | Self::BasePriceSet(number)
+            | Self::ReservePriceSet(number)
+            | Self::LeastSizeSet(number) => value = *number,
+            Self::WindowsSet { window, gate_closure } => (value, gate) = (u64::from(*window), u64::from(*gate_closure)),
+            Self::LockFeeSet(bps) => value = u64::from(*bps),
+            Self::OwnerReplace { owner, new_owner } => (first, second) = (*owner, *new_owner),
+            Self::SellerAdmit(wallet) | Self::SellerSuspend(wallet) => first = *wallet,
+            Self::OperatorSet(operator) => first = operator.unwrap_or_default(),
+            Self::Pause | Self::Resume | Self::BusClose => {}
+        }
+        if shares.len() > 16 {
+            return None;
+        }
+        let mut bytes = [0; Self::BYTES];
+        bytes[0] = self.kind();
+        bytes[1] = shares.len() as u8;
+        bytes[8..16].copy_from_slice(&value.to_le_bytes());
+        bytes[16..24].copy_from_slice(&gate.to_le_bytes());
+        bytes[24..56].copy_from_slice(first.as_ref());
+        bytes[56..88].copy_from_slice(second.as_ref());
+        for (place, share) in bytes[88..].chunks_exact_mut(2).zip(shares) {
+            place.copy_from_slice(&share.to_le_bytes());
+        }
+        Some(bytes)
+    }
 }
 
 /// What a buyer asks of an offer.
@@ -48,7 +163,7 @@ pub struct Item {
 /// What an offer is created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    pub offer_seq: u64,
+    pub number: u64,
     pub energy_wh: u64,
     pub price: u64,
     pub expires_at: i64,
@@ -58,27 +173,35 @@ pub struct Terms {
 /// An instruction of the market, with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
+    CreatorOpen(u64),
     BusCreate(u64, NewBus),
+    BusClose,
     CapacityOpen(i64),
     CapacityClose,
+    SellerOpen { wallet: Address, first_slot: u64 },
+    SellerAdmit(Address),
+    SellerSuspend,
+    SellerWithdraw,
+    SellerClose,
     OfferCreate(Terms),
     OfferReprice(u64),
-    OfferExtend(i64),
+    OfferSetExpiry(i64),
+    OfferCollect,
     OfferCancel,
     Purchase { nonce: u64, item: Item, min_wh: u64 },
     PurchaseBatch { nonce: u64, max_total: u64, items: Vec<Item> },
-    LockTake(Item),
-    LockSettle(u64),
-    LockRelease,
+    LockTake { place: u8, item: Item, refund: Address },
+    LockSettle { nonce: u64, taken_at: i64 },
+    LockRelease(i64),
     TraderOpen { lane: u16, first_slot: u64 },
     TraderClose,
-    OfferCreateForBus(Terms),
-    ProposalCreate(Action),
-    ProposalApprove,
+    ProposalCreate { number: u64, action: Action },
+    ProposalApprove([u8; 32]),
     ProposalRevoke,
     ProposalExecute,
     ProposalClose,
     TreasuryClaim,
+    ClaimPay,
 }
 
 /// The bytes that are not read yet.
@@ -115,6 +238,14 @@ impl<'a> Reader<'a> {
         Address::try_from(self.bytes(32)?).ok()
     }
 
+    fn address_or_none(&mut self) -> Option<Option<Address>> {
+        match self.u8()? {
+            0 => Some(None),
+            1 => Some(Some(self.address()?)),
+            _ => None,
+        }
+    }
+
     fn list<T>(&mut self, mut one: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.u32()? as usize;
         if count > self.0.len() {
@@ -129,7 +260,7 @@ impl<'a> Reader<'a> {
 
     fn terms(&mut self) -> Option<Terms> {
         Some(Terms {
-            offer_seq: self.u64()?,
+            number: self.u64()?,
             energy_wh: self.u64()?,
             price: self.u64()?,
             expires_at: self.i64()?,
@@ -150,8 +281,12 @@ impl<'a> Reader<'a> {
             timelock_seconds: self.u32()?,
             window_seconds: self.u32()?,
             gate_closure_seconds: self.u32()?,
+            horizon_seconds: self.u32()?,
             capacity_wh: self.u64()?,
             base_price_per_kwh: self.u64()?,
+            reserve_price_per_kwh: self.u64()?,
+            least_wh: self.u64()?,
+            operator: self.address_or_none()?,
         })
     }
 
@@ -169,20 +304,36 @@ impl<'a> Reader<'a> {
             9 => Action::LockFeeSet(self.u16()?),
             10 => Action::Pause,
             11 => Action::Resume,
+            12 => Action::OwnerReplace { owner: self.address()?, new_owner: self.address()? },
+            13 => Action::PauseQuorumSet(self.u8()?),
+            14 => Action::SellerAdmit(self.address()?),
+            15 => Action::SellerSuspend(self.address()?),
+            16 => Action::ReservePriceSet(self.u64()?),
+            17 => Action::LeastSizeSet(self.u64()?),
+            18 => Action::OperatorSet(self.address_or_none()?),
+            19 => Action::BusClose,
             _ => return None,
         })
     }
 }
 
 impl Call {
-    /// Names of the instructions, in the order of [`Call::index`].
-    pub const NAMES: [&'static str; 21] = [
+    /// Names of the instructions, by their number.
+    pub const NAMES: [&'static str; 29] = [
+        "creator_open",
         "bus_create",
+        "bus_close",
         "capacity_open",
         "capacity_close",
+        "seller_open",
+        "seller_admit",
+        "seller_suspend",
+        "seller_withdraw",
+        "seller_close",
         "offer_create",
         "offer_reprice",
-        "offer_extend",
+        "offer_set_expiry",
+        "offer_collect",
         "offer_cancel",
         "purchase",
         "purchase_batch",
@@ -191,13 +342,13 @@ impl Call {
         "lock_release",
         "trader_open",
         "trader_close",
-        "offer_create_for_bus",
         "proposal_create",
         "proposal_approve",
         "proposal_revoke",
         "proposal_execute",
         "proposal_close",
         "treasury_claim",
+        "claim_pay",
     ];
 
     /// Reads an instruction; `None` if the bytes are not one. Bytes after the arguments are ignored.
@@ -205,63 +356,44 @@ impl Call {
         let mut reader = Reader(data);
         let r = &mut reader;
         Some(match r.u8()? {
-            0 => Self::BusCreate(r.u64()?, r.new_bus()?),
-            2 => Self::CapacityOpen(r.i64()?),
-            3 => Self::CapacityClose,
-            4 => Self::OfferCreate(r.terms()?),
-            5 => Self::OfferReprice(r.u64()?),
-            6 => Self::OfferExtend(r.i64()?),
-            7 => Self::OfferCancel,
-            8 => {
+            0 => Self::CreatorOpen(r.u64()?),
+            1 => Self::BusCreate(r.u64()?, r.new_bus()?),
+            2 => Self::BusClose,
+            3 => Self::CapacityOpen(r.i64()?),
+            4 => Self::CapacityClose,
+            5 => Self::SellerOpen { wallet: r.address()?, first_slot: r.u64()? },
+            6 => Self::SellerAdmit(r.address()?),
+            7 => Self::SellerSuspend,
+            8 => Self::SellerWithdraw,
+            9 => Self::SellerClose,
+            10 => Self::OfferCreate(r.terms()?),
+            11 => Self::OfferReprice(r.u64()?),
+            12 => Self::OfferSetExpiry(r.i64()?),
+            13 => Self::OfferCollect,
+            14 => Self::OfferCancel,
+            15 => {
                 let (nonce, energy_wh, min_wh) = (r.u64()?, r.u64()?, r.u64()?);
                 Self::Purchase { nonce, item: Item { energy_wh, max_price: r.u64()?, version: r.u32()? }, min_wh }
             }
-            9 => Self::PurchaseBatch { nonce: r.u64()?, max_total: r.u64()?, items: r.list(Reader::item)? },
-            10 => Self::LockTake(r.item()?),
-            11 => Self::LockSettle(r.u64()?),
-            12 => Self::LockRelease,
-            13 => Self::TraderOpen { lane: r.u16()?, first_slot: r.u64()? },
-            14 => Self::TraderClose,
-            15 => Self::OfferCreateForBus(r.terms()?),
-            16 => Self::ProposalCreate(r.action()?),
-            17 => Self::ProposalApprove,
-            18 => Self::ProposalRevoke,
-            19 => Self::ProposalExecute,
-            20 => Self::ProposalClose,
-            21 => Self::TreasuryClaim,
+            16 => Self::PurchaseBatch { nonce: r.u64()?, max_total: r.u64()?, items: r.list(Reader::item)? },
+            17 => Self::LockTake { place: r.u8()?, item: r.item()?, refund: r.address()? },
+            18 => Self::LockSettle { nonce: r.u64()?, taken_at: r.i64()? },
+            19 => Self::LockRelease(r.i64()?),
+            20 => Self::TraderOpen { lane: r.u16()?, first_slot: r.u64()? },
+            21 => Self::TraderClose,
+            22 => Self::ProposalCreate { number: r.u64()?, action: r.action()? },
+            23 => Self::ProposalApprove(r.bytes(32)?.try_into().ok()?),
+            24 => Self::ProposalRevoke,
+            25 => Self::ProposalExecute,
+            26 => Self::ProposalClose,
+            27 => Self::TreasuryClaim,
+            28 => Self::ClaimPay,
             _ => return None,
         })
     }
 
-    /// Name of the instruction.
-    pub fn name(&self) -> &'static str {
-        Self::NAMES[self.index()]
-    }
-
-    /// Index of the instruction in [`Call::NAMES`].
-    pub fn index(&self) -> usize {
-        match self {
-            Self::BusCreate(..) => 0,
-            Self::CapacityOpen(_) => 1,
-            Self::CapacityClose => 2,
-            Self::OfferCreate(_) => 3,
-            Self::OfferReprice(_) => 4,
-            Self::OfferExtend(_) => 5,
-            Self::OfferCancel => 6,
-            Self::Purchase { .. } => 7,
-            Self::PurchaseBatch { .. } => 8,
-            Self::LockTake(_) => 9,
-            Self::LockSettle(_) => 10,
-            Self::LockRelease => 11,
-            Self::TraderOpen { .. } => 12,
-            Self::TraderClose => 13,
-            Self::OfferCreateForBus(_) => 14,
-            Self::ProposalCreate(_) => 15,
-            Self::ProposalApprove => 16,
-            Self::ProposalRevoke => 17,
-            Self::ProposalExecute => 18,
-            Self::ProposalClose => 19,
-            Self::TreasuryClaim => 20,
-        }
+    /// Name of the instruction that these bytes are, or begin like.
+    pub fn name_of(data: &[u8]) -> Option<&'static str> {
+        Self::NAMES.get(*data.first()? as usize).copied()
     }
 }

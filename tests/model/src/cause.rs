@@ -43,6 +43,8 @@ pub enum Cause {
     TokenFunds,
     /// A token account is frozen.
     TokenFrozen,
+    /// The account that gets tokens asks for a memo.
+    TokenMemo,
     /// The signer may not move these tokens.
     TokenOwner,
     /// The source or the destination is not a token account of the mint.

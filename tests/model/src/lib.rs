@@ -3,7 +3,7 @@
 //!
 //! A [`Model`] gets what the program gets: the accounts and the bytes of an instruction. It either executes the
 //! instruction in its own books, or names every cause for which the market may refuse it. It decodes instructions,
-//! derives addresses and hashes purchases by itself, and counts money in 128 bits.
+//! derives addresses and hashes purchases and proposals by itself, and counts money in 128 bits.
 //!
 //! This crate depends neither on the program nor on the client. Limits, seeds, sizes and the names of errors are
 //! written here a second time. `multibus-tests` compares the model with the program, after every step of a game.

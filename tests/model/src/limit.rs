@@ -12,28 +12,38 @@ pub const ALL_BPS: u32 = 10_000;
 pub const MAX_NAME_BYTES: usize = 32;
 /// The highest lock fee, in basis points of the deposit.
 pub const MAX_LOCK_FEE_BPS: u16 = 500;
+/// The highest capacity of a window, in Wh. It is also the highest least size.
+pub const MAX_CAPACITY_WH: u64 = 1 << 40;
 /// Seconds of the longest timelock.
 pub const MAX_TIMELOCK_SECONDS: u32 = 30 * 86_400;
+/// Seconds for which a proposal can be executed once it could have been.
+pub const PROPOSAL_SECONDS: i64 = 30 * 86_400;
 /// Seconds that a delivery window may have.
 pub const WINDOW_SECONDS: RangeInclusive<u32> = 60..=86_400;
 /// Seconds by which trading may stop before its window, at most.
 pub const MAX_GATE_CLOSURE_SECONDS: u32 = 86_400;
-/// Seconds by which a window may be opened before it starts, at most.
-pub const MAX_WINDOW_AHEAD_SECONDS: i64 = 366 * 86_400;
+/// Seconds that a bus's horizon may have.
+pub const HORIZON_SECONDS: RangeInclusive<u32> = 3_600..=366 * 86_400;
 /// The highest number of an energy source.
 pub const LAST_SOURCE: u8 = 5;
-/// The highest number of a listing policy.
-pub const LAST_LISTING_POLICY: u8 = 1;
-/// How far an offer's number may be from the capacity's next one.
-pub const OFFER_SEQ_WINDOW: u64 = 1_024;
+/// The listing policies: owners alone, admitted sellers too, everybody.
+pub const OWNERS_ONLY: u8 = 0;
+pub const ADMITTED: u8 = 1;
+pub const OPEN: u8 = 2;
 /// Items of a batch, at most.
 pub const MAX_BATCH_ITEMS: usize = 32;
 /// Seconds for which a lock holds.
 pub const LOCK_SECONDS: i64 = 300;
-/// Slots by which a lane's first slot may lie ahead, at most.
+/// Seconds by which a lock ends before its offer, at least.
+pub const LOCK_MARGIN_SECONDS: i64 = 300;
+/// Locks of one buyer on one offer, at most.
+pub const MAX_LOCKS: u8 = 8;
+/// Seconds after which an offer of the bus itself trades, once it was listed, lowered or revived.
+pub const BUS_OFFER_DELAY_SECONDS: i64 = 120;
+/// Slots by which a counter's first slot may lie ahead, at most.
 pub const MAX_FIRST_SLOT_AHEAD: u64 = 1_024;
-/// A lane's first nonce is its first slot, shifted left by this many bits.
-pub const NONCE_SLOT_SHIFT: u32 = 20;
+/// A counter's first number is its first slot, shifted left by this many bits.
+pub const COUNTER_SLOT_SHIFT: u32 = 20;
 
 /// Whether shares, in basis points, sum to the whole.
 pub(crate) fn are_all_shares<'a>(shares: impl IntoIterator<Item = &'a u16>) -> bool {
@@ -46,13 +56,23 @@ pub(crate) fn windows_fit(window_seconds: u32, gate_closure_seconds: u32) -> boo
         || (WINDOW_SECONDS.contains(&window_seconds) && gate_closure_seconds <= MAX_GATE_CLOSURE_SECONDS)
 }
 
+/// Whether a window with its gate closure is shorter than the horizon.
+pub(crate) fn horizon_fits(window_seconds: u32, gate_closure_seconds: u32, horizon_seconds: u32) -> bool {
+    u64::from(window_seconds) + u64::from(gate_closure_seconds) < u64::from(horizon_seconds)
+}
+
 /// Bytes of each kind of account, which decide its rent.
 pub mod account_bytes {
-    pub const BUS: u64 = 2_208;
-    pub const CAPACITY: u64 = 328;
-    pub const OFFER: u64 = 312;
-    pub const LOCK: u64 = 184;
+    pub const CREATOR: u64 = 88;
+    pub const BUS: u64 = 1_512;
+    pub const TOMBSTONE: u64 = 192;
+    pub const LEDGER: u64 = 1_368;
+    pub const CAPACITY: u64 = 384;
+    pub const SELLER: u64 = 360;
+    pub const OFFER: u64 = 448;
+    pub const LOCK: u64 = 248;
     pub const LANE: u64 = 1_048;
-    pub const PROPOSAL: u64 = 272;
+    pub const PROPOSAL: u64 = 352;
+    pub const CLAIM: u64 = 184;
     pub const TOKENS: u64 = 165;
 }

@@ -1,6 +1,10 @@
 //! Prices and hashes.
 
-use sha2::{Digest, Sha256};
+use {
+    crate::call::Action,
+    sha2::{Digest, Sha256},
+    solana_address::Address,
+};
 
 /// `ceil(Wh x price / 1000)`, exactly.
 pub fn cost(energy_wh: u64, price_per_kwh: u64) -> u128 {
@@ -11,4 +15,10 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().into()
+}
+
+/// What an approval of a proposal names; `None` where the action has no account form.
+pub fn proposal_hash(program: &Address, proposal: &Address, created_at: i64, action: &Action) -> Option<[u8; 32]> {
+    let (created_at, bytes) = (created_at.to_le_bytes(), action.bytes()?);
+    Some(sha256(&[b"multibus:proposal:v1", program.as_ref(), proposal.as_ref(), &created_at, &bytes]))
 }

@@ -8,21 +8,37 @@ use {
 impl Model {
     /// A new account, which must be at `address` as its seeds say.
     pub(super) fn new_account(&self, causes: &mut Causes, passed: &PassedAccount, address: Address) {
-        causes.written(passed);
         causes.unless(passed.address == address, Cause::Seeds);
+        self.can_create(causes, passed);
+    }
+
+    /// Nothing is at the address of a new account yet.
+    pub(super) fn can_create(&self, causes: &mut Causes, passed: &PassedAccount) {
+        causes.written(passed);
         let taken = self.has_state(&passed.address) || self.tokens.contains_key(&passed.address);
         causes.unless(!taken, Cause::Exists);
     }
 
-    /// The payer can pay the rent of new accounts, each given with its bytes.
-    pub(super) fn can_pay(&self, causes: &mut Causes, payer: &PassedAccount, created: &[(Address, u64)]) {
-        let wallet = !self.tokens.contains_key(&payer.address) && !self.has_state(&payer.address);
-        causes.unless(wallet, Cause::Payer);
+    /// The payer can pay the rent of new accounts, each given with its bytes. `returned` lamports come back to it in the
+    /// same instruction, after it has paid.
+    pub(super) fn can_pay(
+        &self,
+        causes: &mut Causes,
+        payer: &PassedAccount,
+        created: &[(Address, u64)],
+        returned: u64,
+    ) {
         let due: u64 =
             created.iter().map(|(address, bytes)| self.rent_of(*bytes).saturating_sub(self.lamports_of(address))).sum();
+        let wallet = !self.tokens.contains_key(&payer.address) && !self.has_state(&payer.address);
+        causes.unless(wallet || due == 0, Cause::Payer);
         let left = self.lamports_of(&payer.address).checked_sub(due);
         causes.unless(left.is_some(), Cause::Lamports);
-        causes.unless(left.is_none_or(|left| left == 0 || left >= self.rent_of(0)), Cause::Dust);
+        let in_the_end = left.map(|left| left + returned);
+        causes.unless(
+            !wallet || due == 0 || in_the_end.is_none_or(|left| left == 0 || left >= self.rent_of(0)),
+            Cause::Dust,
+        );
     }
 
     /// Pays what a new account lacks of its rent.

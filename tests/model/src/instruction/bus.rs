@@ -1,10 +1,11 @@
-//! Buses are created.
+//! Buses are created and closed.
 
 use {
     crate::{
         books::Model,
         call::NewBus,
         cause::*,
+        instruction::token::Transfer,
         limit::{self, account_bytes},
         state::*,
     },
@@ -13,24 +14,28 @@ use {
 };
 
 impl Model {
-    pub(super) fn bus_create(&mut self, accounts: &[PassedAccount; 8], bus_seq: u64, config: NewBus) -> Verdict {
-        let [creator, bus, capacity, mint, escrow, treasury, token_program, system] = accounts;
+    pub(super) fn bus_create(&mut self, accounts: &[PassedAccount; 10], bus_seq: u64, config: NewBus) -> Verdict {
+        let [creator, counter, bus, ledger, capacity, mint, treasury, unclaimed, token_program, system] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[0, 1, 2, 4, 5]);
+        causes.once(accounts, &[0, 1, 2, 3, 4, 6, 7]);
         causes.payer(creator);
         causes.system_program(system);
+        let known = causes.state(counter, true, self.creators.get(&counter.address));
+        causes.unless(counter.address == self.creator_address(&creator.address).0, Cause::Seeds);
+        causes.rule(known.is_none_or(|known| known.next_bus == bus_seq), "NumberNotNext");
         self.new_account(&mut causes, bus, self.bus_address(&creator.address, bus_seq).0);
+        self.new_account(&mut causes, ledger, self.ledger_address(&bus.address).0);
         self.new_account(&mut causes, capacity, self.capacity_address(&bus.address, 0).0);
-        let (of_escrow, of_treasury) = (self.escrow_address(&bus.address), self.treasury_address(&bus.address));
-        self.new_account(&mut causes, escrow, of_escrow);
-        self.new_account(&mut causes, treasury, of_treasury);
+        self.new_account(&mut causes, treasury, self.treasury_address(&bus.address));
+        self.new_account(&mut causes, unclaimed, self.unclaimed_address(&bus.address));
         let created = [
             (bus.address, account_bytes::BUS),
+            (ledger.address, account_bytes::LEDGER),
             (capacity.address, account_bytes::CAPACITY),
-            (escrow.address, account_bytes::TOKENS),
             (treasury.address, account_bytes::TOKENS),
+            (unclaimed.address, account_bytes::TOKENS),
         ];
-        self.can_pay(&mut causes, creator, &created);
+        self.can_pay(&mut causes, creator, &created, 0);
         match self.mints.get(&mint.address) {
             None => {
                 causes.rule(false, "TokenProgramInvalid");
@@ -43,6 +48,62 @@ impl Model {
                 }
             }
         }
+        Self::config_fits(&mut causes, &config, &creator.address, &bus.address);
+        causes.verdict()?;
+        for (address, bytes) in &created[..3] {
+            self.pay_rent(&creator.address, address, *bytes);
+        }
+        for account in [treasury, unclaimed] {
+            self.open_tokens(&creator.address, &account.address, &mint.address, &bus.address);
+        }
+        self.creators.get_mut(&counter.address).expect("found above").next_bus += 1;
+        let general = ModelCapacity::general(bus.address, creator.address, config.capacity_wh);
+        self.capacities.insert(capacity.address, general);
+        self.ledgers.insert(ledger.address, bus.address);
+        let owner = |(wallet, share_bps): (Address, u16)| ModelOwner {
+            wallet,
+            share_bps,
+            accrued: 0,
+            claimed: 0,
+            next_proposal: self.first_number(),
+        };
+        let created = ModelBus {
+            creator: creator.address,
+            bus_seq,
+            name: config.name,
+            mint: mint.address,
+            ledger: ledger.address,
+            general: capacity.address,
+            treasury: treasury.address,
+            unclaimed: unclaimed.address,
+            seller: self.seller_address(&bus.address, &bus.address).0,
+            owners: config.owners.into_iter().map(owner).collect(),
+            former: BTreeMap::new(),
+            threshold: config.threshold,
+            pause_quorum: config.pause_quorum,
+            listing_policy: config.listing_policy,
+            paused: false,
+            closing: false,
+            timelock_seconds: config.timelock_seconds,
+            window_seconds: config.window_seconds,
+            gate_closure_seconds: config.gate_closure_seconds,
+            horizon_seconds: config.horizon_seconds,
+            lock_fee_bps: config.lock_fee_bps,
+            capacity_wh: config.capacity_wh,
+            base_price_per_kwh: config.base_price_per_kwh,
+            reserve_price_per_kwh: config.reserve_price_per_kwh,
+            least_wh: config.least_wh,
+            operator: config.operator.filter(|operator| *operator != Address::default()),
+            config_version: 0,
+            pause_version: 0,
+            created_at: self.now,
+        };
+        self.buses.insert(bus.address, created);
+        assert!(self.numbered_ever.insert(bus.address), "a bus's address comes twice");
+        Ok(())
+    }
+
+    fn config_fits(causes: &mut Causes, config: &NewBus, creator: &Address, bus: &Address) {
         let name = std::str::from_utf8(&config.name).expect("read as text");
         causes.rule(
             !name.is_empty() && name.len() <= limit::MAX_NAME_BYTES && !name.chars().any(char::is_control),
@@ -53,54 +114,112 @@ impl Model {
         let names: BTreeSet<_> = config.owners.iter().map(|(owner, _)| *owner).collect();
         causes.rule(names.len() == count, "OwnerDuplicate");
         causes.rule(!names.contains(&Address::default()), "OwnerZero");
-        causes.rule(!names.contains(&bus.address), "OwnerIsTheBus");
-        causes.rule(names.contains(&creator.address), "CreatorNotOwner");
+        causes.rule(!names.contains(bus), "OwnerIsTheBus");
+        causes.rule(names.contains(creator), "CreatorNotOwner");
         causes.rule(limit::are_all_shares(config.owners.iter().map(|(_, share)| share)), "SharesInvalid");
         causes.rule(config.threshold >= 1 && config.threshold as usize <= count, "ThresholdInvalid");
         causes.rule(config.pause_quorum <= config.threshold, "PauseQuorumInvalid");
-        causes.rule(config.listing_policy <= limit::LAST_LISTING_POLICY, "ListingPolicyUnknown");
+        causes.rule(config.listing_policy <= limit::OPEN, "ListingPolicyUnknown");
         causes.rule(config.lock_fee_bps <= limit::MAX_LOCK_FEE_BPS, "LockFeeTooHigh");
         causes.rule(config.timelock_seconds <= limit::MAX_TIMELOCK_SECONDS, "TimelockTooLong");
-        causes.rule(limit::windows_fit(config.window_seconds, config.gate_closure_seconds), "WindowsInvalid");
-        causes.rule(config.capacity_wh > 0, "CapacityZero");
+        causes.rule(limit::HORIZON_SECONDS.contains(&config.horizon_seconds), "HorizonInvalid");
+        Self::windows_fit(causes, config.window_seconds, config.gate_closure_seconds, config.horizon_seconds);
+        Self::capacity_fits(causes, config.capacity_wh);
         causes.rule(config.base_price_per_kwh > 0, "BasePriceZero");
+        causes.rule((1..=limit::MAX_CAPACITY_WH).contains(&config.least_wh), "LeastSizeInvalid");
+        causes.rule(config.operator != Some(*bus), "OperatorInvalid");
+    }
+
+    pub(super) fn windows_fit(causes: &mut Causes, window: u32, gate_closure: u32, horizon: u32) {
+        causes.rule(limit::windows_fit(window, gate_closure), "WindowsInvalid");
+        causes.rule(limit::horizon_fits(window, gate_closure, horizon), "HorizonTooShort");
+    }
+
+    pub(super) fn capacity_fits(causes: &mut Causes, capacity_wh: u64) {
+        causes.rule(capacity_wh > 0, "CapacityZero");
+        causes.rule(capacity_wh <= limit::MAX_CAPACITY_WH, "CapacityTooLarge");
+    }
+
+    /// The ledger at a passed address, which must be of the bus.
+    pub(super) fn ledger_of(&self, causes: &mut Causes, passed: &PassedAccount, bus: &Address) {
+        let found = causes.state(passed, true, self.ledgers.get(&passed.address));
+        causes.rule(found.is_none_or(|of| of == bus), "LedgerMismatch");
+    }
+
+    pub(super) fn bus_close(&mut self, accounts: &[PassedAccount; 9], claims: &[PassedAccount]) -> Verdict {
+        let [caller, at, ledger, general, treasury, unclaimed, creator, token_program, system] = accounts;
+        let mut causes = Causes::default();
+        causes.once(accounts, &[1, 2, 3]);
+        causes.payer(caller);
+        [treasury, unclaimed, creator].iter().for_each(|passed| causes.written(passed));
+        let bus = causes.state(at, true, self.buses.get(&at.address));
+        let Some(bus) = bus else { return causes.verdict() };
+        self.ledger_of(&mut causes, ledger, &at.address);
+        let found = causes.state(general, true, self.capacities.get(&general.address));
+        causes.rule(found.is_none() || general.address == bus.general, "CapacityMismatch");
+        causes.rule(treasury.address == bus.treasury, "TreasuryMismatch");
+        causes.rule(unclaimed.address == bus.unclaimed, "UnclaimedMismatch");
+        causes.rule(creator.address == bus.creator, "RentPayerMismatch");
+        self.settlement(&mut causes, &bus.mint, token_program);
+        causes.rule(bus.closing, "BusNotClosing");
+        let (sellers, windows, proposals, open_claims) = self.open_of(&at.address);
+        causes.rule(sellers + windows + proposals == 0, "BusInUse");
+        causes.rule(bus.former.is_empty(), "FormerOwnersUnpaid");
+        let of = |owner: &ModelOwner| self.claim_address(&at.address, &owner.wallet).0;
+        let places: Vec<Address> = bus.owners.iter().map(of).collect();
+        causes.rule(places.len() <= claims.len(), "OwnerClaimsMissing");
+        for (place, passed) in places.iter().zip(claims) {
+            causes.rule(*place == passed.address, "OwnerClaimsMissing");
+            causes.rule(passed.is_writable, "OwnerClaimsMissing");
+            causes.written(passed);
+        }
+        // Everything that is nobody's: the treasury, and what strangers sent to the unclaimed account.
+        let revenue = self.amount_of(&bus.treasury);
+        let gifts = (self.amount_of(&bus.unclaimed) - self.claims_on(&at.address)) as u128;
+        let all = (revenue as u128 + gifts) as u64;
+        let mut shares: Vec<u64> = bus.owners.iter().map(|owner| bus.claimable(&owner.wallet, all) as u64).collect();
+        shares[0] += all - shares.iter().sum::<u64>();
+        let created: Vec<(Address, u64)> = places
+            .iter()
+            .zip(&shares)
+            .filter(|(place, share)| **share > 0 && !self.claims.contains_key(*place))
+            .map(|(place, _)| (*place, account_bytes::CLAIM))
+            .collect();
+        // Nothing leaves a frozen treasury, and nothing comes into a frozen unclaimed account.
+        let moves = revenue > 0;
+        causes.rule(!moves || !self.is_frozen(&bus.treasury), "PayerFrozen");
+        causes.rule(!moves || !self.is_frozen(&bus.unclaimed), "PayeeUnpayable");
+        causes.rule(!moves || !self.is_frozen(&bus.unclaimed), "PayerFrozen");
+        let ends_empty = created.is_empty() && open_claims == 0;
+        if !created.is_empty() {
+            causes.system_program(system);
+            let returned = if caller.address == bus.creator { u64::MAX / 2 } else { 0 };
+            self.can_pay(&mut causes, caller, &created, returned);
+        }
         causes.verdict()?;
-        for (address, bytes) in created {
-            self.pay_rent(&creator.address, &address, bytes);
+        let (treasury, unclaimed, creator) = (bus.treasury, bus.unclaimed, bus.creator);
+        let wallets: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+        if moves {
+            self.transfer(&[Transfer { from: treasury, to: unclaimed, authority: at.address, amount: revenue }])?;
         }
-        for account in [of_escrow, of_treasury] {
-            let tokens =
-                ModelTokens { mint: mint.address, owner: bus.address, amount: 0, frozen: false, delegate: None };
-            self.tokens.insert(account, tokens);
+        for (wallet, share) in wallets.iter().zip(shares) {
+            self.owe(&at.address, wallet, share, None, &caller.address);
         }
-        let general = ModelCapacity::new(bus.address, creator.address, config.capacity_wh);
-        self.capacities.insert(capacity.address, general);
-        let created = ModelBus {
-            creator: creator.address,
-            bus_seq,
-            name: config.name,
-            mint: mint.address,
-            escrow: of_escrow,
-            treasury: of_treasury,
-            owners: config.owners,
-            threshold: config.threshold,
-            pause_quorum: config.pause_quorum,
-            listing_policy: config.listing_policy,
-            paused: false,
-            resumed_at: 0,
-            timelock_seconds: config.timelock_seconds,
-            window_seconds: config.window_seconds,
-            gate_closure_seconds: config.gate_closure_seconds,
-            lock_fee_bps: config.lock_fee_bps,
-            capacity_wh: config.capacity_wh,
-            base_price_per_kwh: config.base_price_per_kwh,
-            config_version: 0,
-            proposal_seq: 0,
-            created_at: self.now,
-            earned: BTreeMap::new(),
-            claimed: BTreeMap::new(),
-        };
-        self.buses.insert(bus.address, created);
+        self.close_tokens(&treasury, &creator);
+        let bus = self.buses.remove(&at.address).expect("found above");
+        let left = ModelTombstone { creator, bus_seq: bus.bus_seq, mint: bus.mint, unclaimed, closed_at: self.now };
+        self.tombstones.insert(at.address, left);
+        self.ledgers.remove(&bus.ledger);
+        self.capacities.remove(&bus.general);
+        self.return_rent(&bus.ledger, &creator);
+        self.return_rent(&bus.general, &creator);
+        // The tombstone keeps its own rent.
+        let freed = self.lamports_of(&at.address) - self.rent_of(account_bytes::TOMBSTONE);
+        *self.lamports.get_mut(&at.address).expect("a bus") -= freed;
+        *self.lamports.entry(creator).or_default() += freed;
+        if ends_empty {
+            self.close_tokens(&unclaimed, &creator);
+        }
         Ok(())
     }
 }

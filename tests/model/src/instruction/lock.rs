@@ -1,155 +1,195 @@
 //! Locks are taken, settled and released.
 
 use {
-    super::token::Transfer,
+    super::{claim::DebtAccounts, token::Transfer},
     crate::{
         books::Model,
         call::Item,
         cause::*,
-        limit::{ALL_BPS, LOCK_SECONDS, account_bytes},
+        limit::{ALL_BPS, LOCK_MARGIN_SECONDS, LOCK_SECONDS, MAX_LOCKS, account_bytes},
         state::*,
     },
     solana_address::Address,
 };
 
+/// What becomes of a refund.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refund {
+    Paid,
+    Claimed,
+    /// Nothing leaves the vault, or nothing comes into the unclaimed account.
+    Unpaid,
+}
+
 impl Model {
-    pub(super) fn lock_take(&mut self, accounts: &[PassedAccount; 9], item: Item) -> Verdict {
-        let [buyer, at_bus, at, new, payment, escrow, mint, token_program, system] = accounts;
+    pub(super) fn lock_take(
+        &mut self,
+        accounts: &[PassedAccount; 8],
+        place: u8,
+        item: Item,
+        refund: Address,
+    ) -> Verdict {
+        let [buyer, at_bus, at, new, payment, vault, token_program, system] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[0, 2, 3, 4, 5]);
         causes.payer(buyer);
         causes.system_program(system);
         causes.written(payment);
-        causes.written(escrow);
-        self.new_account(&mut causes, new, self.lock_address(&at.address, &buyer.address).0);
-        self.can_pay(&mut causes, buyer, &[(new.address, account_bytes::LOCK)]);
-        if let Some(bus) = self.buses.get(&at_bus.address) {
-            causes.rule(escrow.address == bus.escrow, "EscrowMismatch");
-            self.settlement(&mut causes, bus, mint, token_program);
-        }
+        causes.written(vault);
+        causes.rule(place < MAX_LOCKS, "LockPlaceInvalid");
+        self.new_account(&mut causes, new, self.lock_address(&at.address, &buyer.address, place).0);
+        self.can_pay(&mut causes, buyer, &[(new.address, account_bytes::LOCK)], 0);
         let mut taken = None;
         if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
+            causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
+            self.settlement(&mut causes, &bus.mint, token_program);
             self.tradable(&mut causes, bus, offer, &buyer.address);
-            let until = self.now + LOCK_SECONDS;
-            let outlived = (offer.expires_at != 0 && until > offer.expires_at)
-                || bus.gate(offer.window_start).is_some_and(|gate| until >= gate);
-            causes.rule(!outlived, "LockOutlivesOffer");
-            let (energy_wh, deposit) = Self::fill(&mut causes, offer, item, item.energy_wh);
+            let fits = self.now + LOCK_SECONDS + LOCK_MARGIN_SECONDS <= offer.expires_at;
+            causes.rule(fits, "LockOutlivesOffer");
+            let (energy_wh, deposit) = Self::fill(&mut causes, bus, offer, item, item.energy_wh);
             taken = Some((energy_wh, offer.price_per_kwh, deposit, bus.lock_fee_bps));
         }
         // A lock takes exactly what is asked: there is no minimum that could be invalid.
         causes.0.remove(&Cause::Rule("MinimumInvalid"));
-        let pays = |amount| Transfer { from: payment.address, to: escrow.address, authority: buyer.address, amount };
+        let pays = |amount| Transfer { from: payment.address, to: vault.address, authority: buyer.address, amount };
         let transfers: Vec<Transfer> = taken.iter().map(|(.., deposit, _)| pays(*deposit)).collect();
-        self.or_failed_transfers(&mut causes, Cause::Dust, &mint.address, &transfers);
+        self.or_failed_transfers(&mut causes, Cause::Dust, &transfers);
         causes.verdict()?;
         let (energy_wh, price_per_kwh, deposit, lock_fee_bps) = taken.expect("an offer");
-        self.transfer(&mint.address, &transfers)?;
-        *self.gifts.entry(escrow.address).or_default() -= deposit as u128;
+        self.transfer(&transfers)?;
+        self.book(&vault.address, deposit);
         self.pay_rent(&buyer.address, &new.address, account_bytes::LOCK);
+        let until = self.now + LOCK_SECONDS;
         let offer = self.offers.get_mut(&at.address).expect("found above");
         offer.reserved_wh += energy_wh;
+        offer.deposits += deposit;
         offer.open_locks += 1;
+        offer.locked_until = until;
         let lock = ModelLock {
             bus: at_bus.address,
             offer: at.address,
             buyer: buyer.address,
+            place,
+            is_unpaid: false,
             energy_wh,
             price_per_kwh,
             deposit,
             lock_fee_bps,
             taken_at: self.now,
+            refund,
         };
         self.locks.insert(new.address, lock);
         Ok(())
     }
 
-    /// Ends a lock: its energy is sold or free again, and the rent goes to the buyer.
-    fn end_lock(&mut self, at: &Address, sold: bool) -> ModelLock {
-        let lock = self.locks.remove(at).expect("found above");
-        let offer = self.offers.get_mut(&lock.offer).expect("a lock's offer is open");
-        offer.reserved_wh -= lock.energy_wh;
-        offer.open_locks -= 1;
-        if sold {
-            offer.remaining_wh -= lock.energy_wh;
-        }
-        self.return_rent(at, &lock.buyer.clone());
-        lock
-    }
-
-    pub(super) fn lock_settle(&mut self, accounts: &[PassedAccount; 9], nonce: u64) -> Verdict {
-        let [buyer, lane, at_bus, at, at_lock, escrow, payout, mint, token_program] = accounts;
+    pub(super) fn lock_settle(&mut self, accounts: &[PassedAccount; 4], nonce: u64, taken_at: i64) -> Verdict {
+        let [buyer, lane, at, at_lock] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[0, 1, 3, 4, 5, 6]);
+        causes.once(accounts, &[0, 1, 2, 3]);
         causes.payer(buyer);
         self.lane_of(&mut causes, lane, &buyer.address, nonce);
-        causes.written(escrow);
-        causes.written(payout);
-        if let Some(bus) = self.buses.get(&at_bus.address) {
-            causes.rule(escrow.address == bus.escrow, "EscrowMismatch");
-            self.settlement(&mut causes, bus, mint, token_program);
-        }
-        if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
-            causes.rule(payout.address == offer.payout, "PayoutMismatch");
-            causes.rule(!bus.paused, "BusPaused");
-        }
+        causes.state(at, true, self.offers.get(&at.address));
         let lock = causes.state(at_lock, true, self.locks.get(&at_lock.address));
         if let Some(lock) = lock {
             causes.rule(lock.buyer == buyer.address, "LockBuyerMismatch");
             causes.rule(lock.offer == at.address, "LockOfferMismatch");
+            causes.rule(lock.taken_at == taken_at, "LockChanged");
+            causes.rule(!lock.is_unpaid, "LockReleased");
             causes.rule(!lock.is_expired(self.now), "LockExpired");
         }
         causes.verdict()?;
-        let deposit = lock.expect("a lock").deposit;
-        let transfer =
-            Transfer { from: escrow.address, to: payout.address, authority: at_bus.address, amount: deposit };
-        self.transfer(&mint.address, &[transfer])?;
-        let lock = self.end_lock(&at_lock.address, true);
-        self.record(&lane.address, &[(at.address, lock.energy_wh, lock.price_per_kwh)], lock.energy_wh, deposit);
+        let lock = self.locks.remove(&at_lock.address).expect("found above");
+        let offer = self.offers.get_mut(&at.address).expect("found above");
+        offer.reserved_wh -= lock.energy_wh;
+        offer.remaining_wh -= lock.energy_wh;
+        offer.open_locks -= 1;
+        offer.deposits -= lock.deposit;
+        offer.proceeds += lock.deposit;
+        self.return_rent(&at_lock.address, &lock.buyer);
+        self.record(&lane.address, &[(at.address, lock.energy_wh, lock.price_per_kwh)], lock.energy_wh, lock.deposit);
         Ok(())
     }
 
-    pub(super) fn lock_release(&mut self, accounts: &[PassedAccount; 10]) -> Verdict {
-        let [caller, buyer, at_bus, at, at_lock, escrow, refund, payout, mint, token_program] = accounts;
+    pub(super) fn lock_release(&mut self, accounts: &[PassedAccount; 13], taken_at: i64) -> Verdict {
+        let [
+            caller,
+            buyer,
+            at_bus,
+            at,
+            at_lock,
+            at_seller,
+            vault,
+            refund,
+            unclaimed,
+            ledger,
+            claim,
+            token_program,
+            system,
+        ] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[3, 4, 5, 6, 7]);
-        causes.signer(caller);
-        causes.written(buyer);
-        causes.written(escrow);
-        causes.written(refund);
-        causes.written(payout);
+        causes.payer(caller);
+        for passed in [buyer, at_seller, vault, unclaimed, ledger, claim] {
+            causes.written(passed);
+        }
         let lock = causes.state(at_lock, true, self.locks.get(&at_lock.address));
-        if let Some(lock) = lock {
-            causes.rule(lock.buyer == buyer.address, "LockBuyerMismatch");
-            causes.rule(lock.offer == at.address, "LockOfferMismatch");
-            causes.rule(caller.address == lock.buyer || lock.is_expired(self.now), "LockNotExpired");
+        causes.state(at_seller, true, self.sellers.get(&at_seller.address));
+        let found = self.offer_on(&mut causes, at_bus, at);
+        let (Some(lock), Some((bus, offer))) = (lock, found) else { return causes.verdict() };
+        causes.rule(lock.bus == at_bus.address, "BusMismatch");
+        causes.rule(lock.buyer == buyer.address, "LockBuyerMismatch");
+        causes.rule(lock.offer == at.address, "LockOfferMismatch");
+        causes.rule(offer.seller == at_seller.address, "SellerMismatch");
+        causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
+        causes.rule(lock.refund == refund.address, "RefundMismatch");
+        causes.rule(lock.taken_at == taken_at, "LockChanged");
+        let may = lock.is_unpaid || caller.address == lock.buyer || lock.is_expired(self.now);
+        causes.rule(may, "LockNotExpired");
+        self.settlement(&mut causes, &bus.mint, token_program);
+        let fee = if lock.is_unpaid { 0 } else { lock.deposit as u128 * lock.lock_fee_bps as u128 / ALL_BPS as u128 };
+        let fee = fee as u64;
+        let amount = lock.deposit - fee;
+        let is_vault = self.vault_of(&offer.seller);
+        let outcome = if self.is_frozen(&is_vault) {
+            Refund::Unpaid
+        } else if self.is_payable_to(&bus.mint, &lock.refund, &lock.buyer) {
+            causes.written(refund);
+            Refund::Paid
+        } else if self.is_frozen(&bus.unclaimed) {
+            Refund::Unpaid
+        } else {
+            Refund::Claimed
+        };
+        if outcome == Refund::Claimed {
+            let returned = if caller.address == lock.buyer { u64::MAX / 2 } else { 0 };
+            let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, system };
+            self.can_owe(&mut causes, &at_bus.address, bus, &lock.buyer, &accounts, returned);
         }
-        let mut fee = 0;
-        if let Some(bus) = self.buses.get(&at_bus.address) {
-            causes.rule(escrow.address == bus.escrow, "EscrowMismatch");
-            self.settlement(&mut causes, bus, mint, token_program);
-            let to = self.tokens_of(bus, &refund.address);
-            causes.rule(to.is_some(), "TokenAccountInvalid");
-            if let (Some(to), Some(lock)) = (to, lock) {
-                causes.rule(to.owner == lock.buyer, "RefundNotBuyers");
-            }
-            let payable = self.tokens_of(bus, &payout.address).is_some_and(|tokens| !tokens.frozen);
-            if let Some(lock) = lock.filter(|lock| payable && !bus.paused && bus.resumed_at < lock.taken_at) {
-                fee = (lock.deposit as u128 * lock.lock_fee_bps as u128 / ALL_BPS as u128) as u64;
-            }
-        }
-        if let Some((_, offer)) = self.offer_on(&mut causes, at_bus, at) {
-            causes.rule(payout.address == offer.payout, "PayoutMismatch");
-        }
+        causes.rule(!(lock.is_unpaid && outcome == Refund::Unpaid), "PayerFrozen");
         causes.verdict()?;
-        let deposit = lock.expect("a lock").deposit;
-        let pays = |to: Address, amount| Transfer { from: escrow.address, to, authority: at_bus.address, amount };
-        let mut transfers = vec![pays(refund.address, deposit - fee)];
-        if fee > 0 {
-            transfers.push(pays(payout.address, fee));
+        let ModelLock { energy_wh, buyer: of, refund: named, .. } = lock.clone();
+        let paid_from = |to| Transfer { from: is_vault, to, authority: at_bus.address, amount };
+        match outcome {
+            Refund::Paid => self.transfer(&[paid_from(named)])?,
+            Refund::Claimed => {
+                let unclaimed = bus.unclaimed;
+                self.transfer(&[paid_from(unclaimed)])?;
+                self.owe(&at_bus.address, &of, amount, Some(named), &caller.address);
+            }
+            Refund::Unpaid => {}
         }
-        self.transfer(&mint.address, &transfers)?;
-        self.end_lock(&at_lock.address, false);
+        self.sellers.get_mut(&at_seller.address).expect("found above").released += fee;
+        let offer = self.offers.get_mut(&at.address).expect("found above");
+        offer.reserved_wh -= energy_wh;
+        offer.deposits -= fee;
+        if outcome == Refund::Unpaid {
+            let lock = self.locks.get_mut(&at_lock.address).expect("found above");
+            (lock.is_unpaid, lock.energy_wh, lock.deposit) = (true, 0, amount);
+            return Ok(());
+        }
+        offer.deposits -= amount;
+        offer.open_locks -= 1;
+        self.locks.remove(&at_lock.address);
+        self.return_rent(&at_lock.address, &of);
         Ok(())
     }
 }

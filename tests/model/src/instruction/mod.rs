@@ -3,10 +3,12 @@
 mod account;
 mod bus;
 mod capacity;
+mod claim;
 mod lock;
 mod offer;
 mod proposal;
 mod purchase;
+mod seller;
 mod token;
 mod trader;
 mod treasury;
@@ -20,6 +22,11 @@ fn first<const N: usize>(accounts: &[PassedAccount]) -> Result<&[PassedAccount; 
     accounts.first_chunk::<N>().ok_or_else(|| Cause::Missing.into())
 }
 
+/// The named accounts, and those after them.
+fn split<const N: usize>(accounts: &[PassedAccount]) -> Result<(&[PassedAccount; N], &[PassedAccount]), Causes> {
+    accounts.split_first_chunk::<N>().ok_or_else(|| Cause::Missing.into())
+}
+
 impl Model {
     /// Executes an instruction. If it may be refused, nothing changes.
     ///
@@ -31,30 +38,41 @@ impl Model {
             return Err(Causes(BTreeSet::from([Cause::Data, Cause::Missing])));
         };
         match call {
+            Call::CreatorOpen(first_slot) => self.creator_open(first(accounts)?, first_slot),
             Call::BusCreate(seq, config) => self.bus_create(first(accounts)?, seq, config),
+            Call::BusClose => {
+                let (named, claims) = split(accounts)?;
+                self.bus_close(named, claims)
+            }
             Call::CapacityOpen(start) => self.capacity_open(first(accounts)?, start),
             Call::CapacityClose => self.capacity_close(first(accounts)?),
+            Call::SellerOpen { wallet, first_slot } => self.seller_open(first(accounts)?, wallet, first_slot),
+            Call::SellerAdmit(wallet) => self.seller_admit(first(accounts)?, wallet),
+            Call::SellerSuspend => self.seller_suspend(first(accounts)?),
+            Call::SellerWithdraw => self.seller_withdraw(first(accounts)?),
+            Call::SellerClose => self.seller_close(first(accounts)?),
             Call::OfferCreate(terms) => self.offer_create(first(accounts)?, terms),
             Call::OfferReprice(price) => self.offer_reprice(first(accounts)?, price),
-            Call::OfferExtend(expires_at) => self.offer_extend(first(accounts)?, expires_at),
+            Call::OfferSetExpiry(expires_at) => self.offer_set_expiry(first(accounts)?, expires_at),
+            Call::OfferCollect => self.offer_collect(first(accounts)?),
             Call::OfferCancel => self.offer_cancel(first(accounts)?),
             Call::Purchase { nonce, item, min_wh } => self.purchase(first(accounts)?, nonce, item, min_wh),
             Call::PurchaseBatch { nonce, max_total, items } => {
-                let named = first(accounts)?;
-                self.purchase_batch(named, &accounts[named.len()..], nonce, max_total, &items)
+                let (named, of_items) = split(accounts)?;
+                self.purchase_batch(named, of_items, nonce, max_total, &items)
             }
-            Call::LockTake(item) => self.lock_take(first(accounts)?, item),
-            Call::LockSettle(nonce) => self.lock_settle(first(accounts)?, nonce),
-            Call::LockRelease => self.lock_release(first(accounts)?),
+            Call::LockTake { place, item, refund } => self.lock_take(first(accounts)?, place, item, refund),
+            Call::LockSettle { nonce, taken_at } => self.lock_settle(first(accounts)?, nonce, taken_at),
+            Call::LockRelease(taken_at) => self.lock_release(first(accounts)?, taken_at),
             Call::TraderOpen { lane, first_slot } => self.trader_open(first(accounts)?, lane, first_slot),
             Call::TraderClose => self.trader_close(first(accounts)?),
-            Call::OfferCreateForBus(terms) => self.offer_create_for_bus(first(accounts)?, terms),
-            Call::ProposalCreate(action) => self.proposal_create(first(accounts)?, action),
-            Call::ProposalApprove => self.proposal_approve(first(accounts)?),
+            Call::ProposalCreate { number, action } => self.proposal_create(first(accounts)?, number, action),
+            Call::ProposalApprove(hash) => self.proposal_approve(first(accounts)?, &hash),
             Call::ProposalRevoke => self.proposal_revoke(first(accounts)?),
             Call::ProposalExecute => self.proposal_execute(first(accounts)?),
             Call::ProposalClose => self.proposal_close(first(accounts)?),
             Call::TreasuryClaim => self.treasury_claim(first(accounts)?),
+            Call::ClaimPay => self.claim_pay(first(accounts)?),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Offers are created, changed and cancelled.
+//! Offers are created, changed, collected and cancelled.
 
 use {
     crate::{
         books::Model,
         call::{Item, Terms},
         cause::*,
-        limit::{LAST_SOURCE, account_bytes},
+        limit::{BUS_OFFER_DELAY_SECONDS, LAST_SOURCE, LOCK_MARGIN_SECONDS, account_bytes},
         math::cost,
         state::*,
     },
@@ -13,90 +13,87 @@ use {
 };
 
 impl Model {
-    /// Causes for which an offer may be refused, whoever sells.
-    fn may_list(&self, causes: &mut Causes, passed: [&PassedAccount; 4], terms: &Terms) {
-        let [payer, at, in_capacity, new] = passed;
-        causes.payer(payer);
-        let bus = causes.state(at, false, self.buses.get(&at.address));
+    pub(super) fn offer_create(&mut self, accounts: &[PassedAccount; 6], terms: Terms) -> Verdict {
+        let [lister, at, in_capacity, at_seller, new, system] = accounts;
+        let mut causes = Causes::default();
+        causes.once(accounts, &[0, 2, 3, 4]);
+        causes.payer(lister);
+        causes.system_program(system);
         let capacity = causes.state(in_capacity, true, self.capacities.get(&in_capacity.address));
-        self.new_account(causes, new, self.offer_address(&in_capacity.address, terms.offer_seq).0);
-        self.can_pay(causes, payer, &[(new.address, account_bytes::OFFER)]);
-        let (Some(bus), Some(capacity)) = (bus, capacity) else { return };
+        self.new_account(&mut causes, new, self.offer_address(&at_seller.address, terms.number).0);
+        self.can_pay(&mut causes, lister, &[(new.address, account_bytes::OFFER)], 0);
+        let found = self.seller_on(&mut causes, at, at_seller);
+        let (Some((bus, seller)), Some(capacity)) = (found, capacity) else { return causes.verdict() };
         causes.rule(capacity.bus == at.address, "BusMismatch");
+        causes.rule(Self::may_act(bus, seller.is_own(), &seller.wallet, &lister.address), "NotTheSeller");
+        causes.rule(seller.next_offer == terms.number, "NumberNotNext");
         causes.rule(!bus.paused, "BusPaused");
+        causes.rule(!bus.closing, "BusClosing");
+        causes.rule(!seller.suspended, "SellerSuspended");
+        causes.rule(bus.policy_admits(&at.address, seller), "ListingClosed");
         causes.rule(terms.energy_wh > 0, "EnergyZero");
-        causes.rule(terms.price >= bus.base_price_per_kwh, "PriceBelowBase");
+        let available = capacity.available_under(bus.capacity_wh);
+        causes.rule(terms.energy_wh <= available, "CapacityExceeded");
+        causes.rule(terms.energy_wh >= bus.least_wh || terms.energy_wh == available, "SizeTooSmall");
+        Self::price_fits(&mut causes, bus, seller.is_own(), terms.price);
         causes.rule(terms.source <= LAST_SOURCE, "SourceUnknown");
-        causes.rule(terms.expires_at == 0 || terms.expires_at > self.now, "ExpiryInPast");
         causes.rule(capacity.window_start != 0 || bus.window_seconds == 0, "WindowsOn");
         causes.rule(capacity.window_start == 0 || bus.window_seconds != 0, "WindowsOff");
-        causes.rule(bus.gate(capacity.window_start).is_none_or(|gate| self.now < gate), "GateClosed");
-        causes.rule(terms.energy_wh <= capacity.available_wh, "CapacityExceeded");
-        causes.rule(capacity.may_use(terms.offer_seq), "OfferSeqUnusable");
-    }
-
-    fn list(&mut self, passed: [&PassedAccount; 4], terms: Terms, seller: Address, payout: Address, of_bus: bool) {
-        let [payer, bus, in_capacity, new] = passed;
-        self.pay_rent(&payer.address, &new.address, account_bytes::OFFER);
+        causes.rule(self.now < capacity.gate_closes_at, "GateClosed");
+        self.expiry_fits(&mut causes, bus, capacity.gate_closes_at, terms.expires_at);
+        causes.verdict()?;
+        let (own, wallet, capacity_wh) = (seller.is_own(), seller.wallet, bus.capacity_wh);
+        self.pay_rent(&lister.address, &new.address, account_bytes::OFFER);
         let capacity = self.capacities.get_mut(&in_capacity.address).expect("found above");
-        capacity.available_wh -= terms.energy_wh;
+        // Where the owners lowered the capacity, the listing itself brings the window down.
+        capacity.total_wh = capacity.total_under(capacity_wh);
         capacity.listed_wh += terms.energy_wh;
         capacity.open_offers += 1;
-        capacity.used.insert(terms.offer_seq);
         let offer = ModelOffer {
-            bus: bus.address,
+            bus: at.address,
             capacity: in_capacity.address,
-            seller,
-            payout,
-            rent_payer: payer.address,
-            offer_seq: terms.offer_seq,
+            seller: at_seller.address,
+            wallet,
+            rent_payer: lister.address,
+            number: terms.number,
             source: terms.source,
-            of_bus,
             cancelled: false,
             version: 1,
             price_per_kwh: terms.price,
             listed_wh: terms.energy_wh,
             remaining_wh: terms.energy_wh,
             reserved_wh: 0,
+            proceeds: 0,
+            deposits: 0,
             open_locks: 0,
             window_start: capacity.window_start,
+            gate_closes_at: capacity.gate_closes_at,
             created_at: self.now,
+            trades_from: if own { self.now + BUS_OFFER_DELAY_SECONDS } else { 0 },
             expires_at: terms.expires_at,
+            locked_until: 0,
         };
         self.offers.insert(new.address, offer);
-        // A window can be closed and opened again only if it never had an offer, so no address is used twice.
-        assert!(self.offers_ever.insert(new.address), "an offer's address comes twice");
-    }
-
-    pub(super) fn offer_create(&mut self, accounts: &[PassedAccount; 6], terms: Terms) -> Verdict {
-        let [seller, at, capacity, new, payout, system] = accounts;
-        let mut causes = Causes::default();
-        causes.once(accounts, &[0, 2, 3]);
-        causes.system_program(system);
-        self.may_list(&mut causes, [seller, at, capacity, new], &terms);
-        if let Some(bus) = self.buses.get(&at.address) {
-            causes.rule(bus.may_list(&seller.address), "ListingClosed");
-            let tokens = self.tokens_of(bus, &payout.address);
-            causes.rule(tokens.is_some(), "TokenAccountInvalid");
-            causes.rule(tokens.is_none_or(|tokens| tokens.owner != at.address), "PayoutIsBusAccount");
-        }
-        causes.verdict()?;
-        self.list([seller, at, capacity, new], terms, seller.address, payout.address, false);
+        let seller = self.sellers.get_mut(&at_seller.address).expect("found above");
+        seller.next_offer += 1;
+        seller.open_offers += 1;
+        assert!(self.numbered_ever.insert(new.address), "an offer's address comes twice");
         Ok(())
     }
 
-    pub(super) fn offer_create_for_bus(&mut self, accounts: &[PassedAccount; 5], terms: Terms) -> Verdict {
-        let [owner, at, capacity, new, system] = accounts;
-        let mut causes = Causes::default();
-        causes.once(accounts, &[0, 2, 3]);
-        causes.system_program(system);
-        self.may_list(&mut causes, [owner, at, capacity, new], &terms);
-        let bus = self.buses.get(&at.address);
-        causes.rule(bus.is_none_or(|bus| bus.is_owner(&owner.address)), "NotAnOwner");
-        causes.verdict()?;
-        let treasury = bus.expect("found above").treasury;
-        self.list([owner, at, capacity, new], terms, at.address, treasury, true);
-        Ok(())
+    /// Whether a wallet acts for a seller: the seller itself, or an owner where the bus sells.
+    fn may_act(bus: &ModelBus, own: bool, seller: &Address, wallet: &Address) -> bool {
+        if own { bus.is_owner(wallet) } else { seller == wallet }
+    }
+
+    fn price_fits(causes: &mut Causes, bus: &ModelBus, own: bool, price: u64) {
+        causes.rule(price >= bus.base_price_per_kwh, "PriceBelowBase");
+        causes.rule(!own || price >= bus.least_own_price(), "PriceBelowReserve");
+    }
+
+    fn expiry_fits(&self, causes: &mut Causes, bus: &ModelBus, gate: i64, expires_at: i64) {
+        causes.rule(expires_at > self.now, "ExpiryInPast");
+        causes.rule(expires_at <= gate.min(self.now + bus.horizon_seconds as i64), "ExpiryTooLate");
     }
 
     /// The offer at a passed address, and the passed bus, which must be the offer's.
@@ -112,19 +109,15 @@ impl Model {
         Some((found?, offer))
     }
 
-    fn is_seller(bus: &ModelBus, offer: &ModelOffer, wallet: &Address) -> bool {
-        offer.seller == *wallet || (offer.of_bus && bus.is_owner(wallet))
-    }
-
     /// What may keep a seller from changing an offer, and the bus and the offer.
     fn changed(&self, accounts: &[PassedAccount; 3]) -> (Causes, Option<(&ModelBus, &ModelOffer)>) {
-        let [seller, bus, at] = accounts;
+        let [lister, bus, at] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[2]);
-        causes.signer(seller);
+        causes.signer(lister);
         let found = self.offer_on(&mut causes, bus, at);
         if let Some((bus, offer)) = found {
-            causes.rule(Self::is_seller(bus, offer, &seller.address), "NotTheSeller");
+            causes.rule(Self::may_act(bus, offer.is_own(), &offer.wallet, &lister.address), "NotTheSeller");
             causes.rule(!offer.cancelled, "OfferCancelled");
         }
         (causes, found)
@@ -132,48 +125,83 @@ impl Model {
 
     pub(super) fn offer_reprice(&mut self, accounts: &[PassedAccount; 3], price: u64) -> Verdict {
         let (mut causes, found) = self.changed(accounts);
-        if let Some((bus, _)) = found {
-            causes.rule(price >= bus.base_price_per_kwh, "PriceBelowBase");
+        if let Some((bus, offer)) = found {
+            Self::price_fits(&mut causes, bus, offer.is_own(), price);
         }
         causes.verdict()?;
+        let now = self.now;
         let offer = self.offers.get_mut(&accounts[2].address).expect("found above");
+        if offer.is_own() && price < offer.price_per_kwh {
+            offer.trades_from = now + BUS_OFFER_DELAY_SECONDS;
+        }
         offer.price_per_kwh = price;
         offer.version += 1;
         Ok(())
     }
 
-    pub(super) fn offer_extend(&mut self, accounts: &[PassedAccount; 3], expires_at: i64) -> Verdict {
+    pub(super) fn offer_set_expiry(&mut self, accounts: &[PassedAccount; 3], expires_at: i64) -> Verdict {
         let (mut causes, found) = self.changed(accounts);
-        if let Some((_, offer)) = found {
-            causes.rule(expires_at == 0 || expires_at > self.now, "ExpiryInPast");
-            let later = offer.expires_at != 0 && (expires_at == 0 || expires_at > offer.expires_at);
-            causes.rule(later, "ExpiryNotLater");
+        if let Some((bus, offer)) = found {
+            self.expiry_fits(&mut causes, bus, offer.gate_closes_at, expires_at);
+            let covers = offer.open_locks == 0 || expires_at >= offer.locked_until + LOCK_MARGIN_SECONDS;
+            causes.rule(covers, "ExpiryBeforeLocks");
+            causes.rule(!bus.closing || expires_at < offer.expires_at, "BusClosing");
         }
         causes.verdict()?;
-        self.offers.get_mut(&accounts[2].address).expect("found above").expires_at = expires_at;
+        let now = self.now;
+        let offer = self.offers.get_mut(&accounts[2].address).expect("found above");
+        if offer.is_own() && offer.is_expired(now) {
+            offer.trades_from = now + BUS_OFFER_DELAY_SECONDS;
+        }
+        offer.expires_at = expires_at;
         Ok(())
     }
 
-    pub(super) fn offer_cancel(&mut self, accounts: &[PassedAccount; 5]) -> Verdict {
-        let [caller, bus, in_capacity, at, rent_payer] = accounts;
+    pub(super) fn offer_collect(&mut self, accounts: &[PassedAccount; 2]) -> Verdict {
+        let [at, at_seller] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[2, 3]);
+        causes.once(accounts, &[0, 1]);
+        let offer = causes.state(at, true, self.offers.get(&at.address));
+        causes.state(at_seller, true, self.sellers.get(&at_seller.address));
+        if let Some(offer) = offer {
+            causes.rule(offer.seller == at_seller.address, "SellerMismatch");
+            causes.rule(offer.proceeds > 0, "NothingToCollect");
+        }
+        causes.verdict()?;
+        self.collect(&at.address);
+        Ok(())
+    }
+
+    /// What was paid for an offer is its seller's to withdraw.
+    fn collect(&mut self, at: &Address) {
+        let offer = self.offers.get_mut(at).expect("an offer");
+        self.sellers.get_mut(&offer.seller).expect("an offer's seller").released += offer.proceeds;
+        offer.proceeds = 0;
+    }
+
+    pub(super) fn offer_cancel(&mut self, accounts: &[PassedAccount; 6]) -> Verdict {
+        let [caller, at_bus, in_capacity, at_seller, at, rent_payer] = accounts;
+        let mut causes = Causes::default();
+        causes.once(accounts, &[2, 3, 4]);
         causes.signer(caller);
         causes.written(rent_payer);
         causes.state(in_capacity, true, self.capacities.get(&in_capacity.address));
-        if let Some((bus, offer)) = self.offer_on(&mut causes, bus, at) {
+        let seller = causes.state(at_seller, true, self.sellers.get(&at_seller.address));
+        if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
             causes.rule(in_capacity.address == offer.capacity, "CapacityMismatch");
+            causes.rule(at_seller.address == offer.seller, "SellerMismatch");
             causes.rule(rent_payer.address == offer.rent_payer, "RentPayerMismatch");
-            let stopped = offer.remaining_wh == 0
-                || offer.is_expired(self.now)
-                || bus.gate(offer.window_start).is_some_and(|gate| self.now >= gate);
-            let abandoned = !offer.of_bus && bus.is_owner(&caller.address) && !bus.may_list(&offer.seller);
-            let allowed = stopped || Self::is_seller(bus, offer, &caller.address) || abandoned;
+            let stopped = offer.cancelled || offer.remaining_wh == 0 || offer.is_expired(self.now);
+            let is_seller = Self::may_act(bus, offer.is_own(), &offer.wallet, &caller.address);
+            let decides = bus.is_owner(&caller.address) || bus.is_operator(&caller.address);
+            let unlisted = seller.is_some_and(|seller| seller.suspended || !bus.policy_admits(&at_bus.address, seller));
+            let allowed = stopped || is_seller || (decides && (offer.is_own() || unlisted));
             causes.rule(allowed, "OfferStillTrading");
             let something = !offer.cancelled || offer.free_wh() > 0 || offer.open_locks == 0;
             causes.rule(something, "NothingToCancel");
         }
         causes.verdict()?;
+        self.collect(&at.address);
         let offer = self.offers.get_mut(&at.address).expect("found above");
         let capacity = self.capacities.get_mut(&in_capacity.address).expect("found above");
         let free = offer.free_wh();
@@ -181,11 +209,11 @@ impl Model {
         offer.listed_wh -= free;
         offer.remaining_wh -= free;
         capacity.listed_wh -= free;
-        capacity.available_wh += free;
         if offer.open_locks == 0 {
             capacity.listed_wh -= offer.listed_wh;
             capacity.sold_wh += offer.listed_wh;
             capacity.open_offers -= 1;
+            self.sellers.get_mut(&at_seller.address).expect("found above").open_offers -= 1;
             self.offers.remove(&at.address);
             self.return_rent(&at.address, &rent_payer.address);
         }
@@ -197,18 +225,21 @@ impl Model {
         causes.rule(!bus.paused, "BusPaused");
         causes.rule(!offer.cancelled, "OfferCancelled");
         causes.rule(!offer.is_expired(self.now), "OfferExpired");
-        causes.rule(bus.gate(offer.window_start).is_none_or(|gate| self.now < gate), "GateClosed");
-        causes.rule(offer.seller != *buyer, "SelfTrade");
+        causes.rule(offer.wallet != *buyer, "SelfTrade");
+        causes.rule(!offer.is_own() || self.now >= offer.trades_from, "OfferNotYetTrading");
+        causes.rule(!offer.is_own() || offer.price_per_kwh >= bus.reserve_price_per_kwh, "PriceBelowReserve");
     }
 
     /// Wh and cost of an item of a purchase or of a lock.
-    pub(super) fn fill(causes: &mut Causes, offer: &ModelOffer, item: Item, min_wh: u64) -> (u64, u64) {
+    pub(super) fn fill(causes: &mut Causes, bus: &ModelBus, offer: &ModelOffer, item: Item, min_wh: u64) -> (u64, u64) {
+        let free = offer.free_wh();
         causes.rule(item.energy_wh > 0, "EnergyZero");
         causes.rule(min_wh > 0 && min_wh <= item.energy_wh, "MinimumInvalid");
         causes.rule(item.version == 0 || item.version == offer.version, "VersionMismatch");
         causes.rule(offer.price_per_kwh <= item.max_price, "PriceAboveLimit");
-        causes.rule(offer.free_wh() >= min_wh, "EnergyUnavailable");
-        let energy_wh = item.energy_wh.min(offer.free_wh());
+        causes.rule(free >= min_wh, "EnergyUnavailable");
+        let energy_wh = item.energy_wh.min(free);
+        causes.rule(energy_wh >= bus.least_wh || energy_wh == free, "SizeTooSmall");
         (energy_wh, Self::price(causes, energy_wh, offer.price_per_kwh))
     }
 
@@ -221,5 +252,14 @@ impl Model {
                 0
             }
         }
+    }
+
+    /// Energy of an offer is sold; what was paid for it is in the seller's vault.
+    pub(super) fn sell(&mut self, at: &Address, energy_wh: u64, paid: u64) {
+        let offer = self.offers.get_mut(at).expect("an offer");
+        offer.remaining_wh -= energy_wh;
+        offer.proceeds += paid;
+        let vault = self.sellers[&offer.seller].vault;
+        self.book(&vault, paid);
     }
 }

@@ -1,11 +1,13 @@
 //! Owners propose, approve and carry out changes.
 
 use {
+    super::token::Transfer,
     crate::{
         books::Model,
         call::Action,
         cause::*,
-        limit::{self, ALL_BPS, MAX_FORMER_OWNERS, MAX_OWNERS, account_bytes},
+        limit::{self, MAX_FORMER_OWNERS, MAX_OWNERS, PROPOSAL_SECONDS, account_bytes},
+        math::proposal_hash,
         state::*,
     },
     solana_address::Address,
@@ -18,13 +20,17 @@ impl Model {
         causes.rule(limit::are_all_shares(shares), "SharesInvalid");
     }
 
-    fn action_fits(causes: &mut Causes, action: &Action, at: &Address, bus: &ModelBus, general: &ModelCapacity) {
+    fn new_owner_fits(causes: &mut Causes, at: &Address, bus: &ModelBus, owner: &Address) {
+        causes.rule(*owner != Address::default(), "OwnerZero");
+        causes.rule(owner != at, "OwnerIsTheBus");
+        causes.rule(!bus.is_owner(owner), "AlreadyOwner");
+    }
+
+    fn action_fits(&self, causes: &mut Causes, action: &Action, at: &Address, bus: &ModelBus) {
         let count = bus.owners.len();
         match action {
             Action::OwnerAdd { owner, shares } => {
-                causes.rule(*owner != Address::default(), "OwnerZero");
-                causes.rule(owner != at, "OwnerIsTheBus");
-                causes.rule(!bus.is_owner(owner), "AlreadyOwner");
+                Self::new_owner_fits(causes, at, bus, owner);
                 causes.rule(count < MAX_OWNERS, "OwnersFull");
                 Self::shares_fit(causes, shares, count + 1);
             }
@@ -39,57 +45,74 @@ impl Model {
                 causes.rule(*threshold >= 1 && *threshold as usize <= count, "ThresholdInvalid");
             }
             Action::TimelockSet(seconds) => causes.rule(*seconds <= limit::MAX_TIMELOCK_SECONDS, "TimelockTooLong"),
-            Action::CapacitySet(capacity_wh) => {
-                causes.rule(*capacity_wh > 0, "CapacityZero");
-                let used = general.listed_wh as u128 + general.sold_wh as u128;
-                causes.rule(*capacity_wh as u128 >= used, "CapacityBelowListed");
-            }
+            Action::CapacitySet(capacity_wh) => Self::capacity_fits(causes, *capacity_wh),
             Action::BasePriceSet(price) => causes.rule(*price > 0, "BasePriceZero"),
-            Action::ListingPolicySet(policy) => {
-                causes.rule(*policy <= limit::LAST_LISTING_POLICY, "ListingPolicyUnknown");
-            }
+            Action::ListingPolicySet(policy) => causes.rule(*policy <= limit::OPEN, "ListingPolicyUnknown"),
             Action::WindowsSet { window, gate_closure } => {
-                causes.rule(limit::windows_fit(*window, *gate_closure), "WindowsInvalid");
-                let unused = general.open_offers == 0 && general.open_windows == 0;
+                Self::windows_fit(causes, *window, *gate_closure, bus.horizon_seconds);
+                let unused = self.capacities[&bus.general].open_offers == 0 && self.open_of(at).1 == 0;
                 causes.rule(*window == bus.window_seconds || unused, "WindowsInUse");
             }
             Action::LockFeeSet(bps) => causes.rule(*bps <= limit::MAX_LOCK_FEE_BPS, "LockFeeTooHigh"),
             Action::Pause => causes.rule(!bus.paused, "AlreadyPaused"),
             Action::Resume => causes.rule(bus.paused, "NotPaused"),
+            Action::OwnerReplace { owner, new_owner } => {
+                causes.rule(bus.is_owner(owner), "OwnerUnknown");
+                Self::new_owner_fits(causes, at, bus, new_owner);
+            }
+            Action::PauseQuorumSet(quorum) => causes.rule(*quorum <= bus.threshold, "PauseQuorumInvalid"),
+            Action::SellerAdmit(wallet) | Action::SellerSuspend(wallet) => {
+                causes.rule(*wallet != Address::default(), "SellerMismatch");
+            }
+            Action::ReservePriceSet(_) => {}
+            Action::LeastSizeSet(least_wh) => {
+                causes.rule((1..=limit::MAX_CAPACITY_WH).contains(least_wh), "LeastSizeInvalid");
+            }
+            Action::OperatorSet(operator) => causes.rule(operator.as_ref() != Some(at), "OperatorInvalid"),
+            Action::BusClose => causes.rule(!bus.closing, "BusClosing"),
         }
     }
 
-    pub(super) fn proposal_create(&mut self, accounts: &[PassedAccount; 5], action: Action) -> Verdict {
-        let [proposer, at, general, new, system] = accounts;
+    pub(super) fn proposal_create(&mut self, accounts: &[PassedAccount; 6], number: u64, action: Action) -> Verdict {
+        let [proposer, at, ledger, general, new, system] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[0, 1, 3]);
+        causes.once(accounts, &[0, 2, 4]);
         causes.payer(proposer);
         causes.system_program(system);
-        let bus = causes.state(at, true, self.buses.get(&at.address));
-        let general = self.general_of(&mut causes, general, false, Some(&at.address));
+        let bus = causes.state(at, false, self.buses.get(&at.address));
+        self.ledger_of(&mut causes, ledger, &at.address);
+        self.general_of(&mut causes, general, false, &at.address);
+        self.new_account(&mut causes, new, self.proposal_address(&at.address, &proposer.address, number).0);
+        self.can_pay(&mut causes, proposer, &[(new.address, account_bytes::PROPOSAL)], 0);
         let Some(bus) = bus else { return causes.verdict() };
-        self.new_account(&mut causes, new, self.proposal_address(&at.address, bus.proposal_seq).0);
-        self.can_pay(&mut causes, proposer, &[(new.address, account_bytes::PROPOSAL)]);
-        causes.rule(bus.is_owner(&proposer.address), "NotAnOwner");
-        if let Some(general) = general {
-            Self::action_fits(&mut causes, &action, &at.address, bus, general);
-        }
+        let place = bus.place(&proposer.address);
+        causes.rule(place.is_some(), "NotAnOwner");
+        causes.rule(place.is_none_or(|place| bus.owners[place].next_proposal == number), "NumberNotNext");
+        causes.rule(!bus.closing, "BusClosing");
+        self.action_fits(&mut causes, &action, &at.address, bus);
+        let hash = proposal_hash(&self.program, &new.address, self.now, &action);
+        causes.rule(hash.is_some(), "ShareCountInvalid");
         causes.verdict()?;
         let mut proposal = ModelProposal {
             bus: at.address,
             proposer: proposer.address,
-            proposal_seq: bus.proposal_seq,
+            number,
             config_version: bus.config_version,
+            pause_version: bus.pause_version,
             created_at: self.now,
             executable_at: 0,
+            expires_at: self.now + Self::wait(&action, bus) + PROPOSAL_SECONDS,
             executed_at: None,
+            hash: hash.expect("checked above"),
             action,
             approvals: BTreeSet::new(),
         };
         Self::approve(&mut proposal, bus, &proposer.address, self.now);
+        let place = place.expect("checked above");
+        self.buses.get_mut(&at.address).expect("found above").owners[place].next_proposal += 1;
         self.pay_rent(&proposer.address, &new.address, account_bytes::PROPOSAL);
         self.proposals.insert(new.address, proposal);
-        self.buses.get_mut(&at.address).expect("found above").proposal_seq += 1;
+        assert!(self.numbered_ever.insert(new.address), "a proposal's address comes twice");
         Ok(())
     }
 
@@ -101,12 +124,23 @@ impl Model {
         }
     }
 
+    /// Seconds between the last approval of an action and its execution.
+    fn wait(action: &Action, bus: &ModelBus) -> i64 {
+        if *action == Action::Pause { 0 } else { bus.timelock_seconds as i64 }
+    }
+
     fn approve(proposal: &mut ModelProposal, bus: &ModelBus, owner: &Address, now: i64) {
         proposal.approvals.insert(bus.place(owner).expect("an owner"));
         if proposal.approvals.len() == Self::approvals_needed(proposal, bus) {
-            let wait = if proposal.action == Action::Pause { 0 } else { bus.timelock_seconds as i64 };
-            proposal.executable_at = now + wait;
+            proposal.executable_at = now + Self::wait(&proposal.action, bus);
+            proposal.expires_at = proposal.executable_at + PROPOSAL_SECONDS;
         }
+    }
+
+    /// Whether a later decision has made a proposal void.
+    fn is_stale(proposal: &ModelProposal, bus: &ModelBus) -> bool {
+        proposal.config_version != bus.config_version
+            || (proposal.action.is_of_pause() && proposal.pause_version != bus.pause_version)
     }
 
     /// The open proposal at a passed address, and the passed bus, which must be the proposal's.
@@ -121,103 +155,138 @@ impl Model {
         let proposal = causes.state(at, true, self.proposals.get(&at.address))?;
         causes.rule(proposal.bus == bus.address, "BusMismatch");
         causes.rule(proposal.executed_at.is_none(), "ProposalExecuted");
-        causes.rule(found.is_none_or(|bus| proposal.config_version == bus.config_version), "ProposalStale");
+        causes.rule(found.is_none_or(|bus| !Self::is_stale(proposal, bus)), "ProposalStale");
+        causes.rule(self.now <= proposal.expires_at, "ProposalExpired");
         Some((found?, proposal))
     }
 
-    /// The bus and the proposal of an owner's decision. The decision is `refused` unless the owner's approval is as
-    /// `has_approved` says.
-    pub(super) fn decision(
-        &mut self,
+    /// The causes for which an owner's decision is refused, with the bus and the proposal. It is `refused` unless the
+    /// owner's approval is as `has_approved` says.
+    fn decision(
+        &self,
         accounts: &[PassedAccount; 3],
         has_approved: bool,
         refused: &'static str,
-    ) -> Result<(&ModelBus, &mut ModelProposal), Causes> {
+    ) -> (Causes, Option<(&ModelBus, &ModelProposal)>) {
         let [owner, at_bus, at] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[2]);
         causes.signer(owner);
-        if let Some((bus, proposal)) = self.open_proposal(&mut causes, at_bus, at, false) {
+        let found = self.open_proposal(&mut causes, at_bus, at, false);
+        if let Some((bus, proposal)) = found {
             let place = bus.place(&owner.address);
             causes.rule(place.is_some(), "NotAnOwner");
             causes.rule(place.is_none_or(|place| proposal.approvals.contains(&place) == has_approved), refused);
         }
-        causes.verdict()?;
-        Ok((&self.buses[&at_bus.address], self.proposals.get_mut(&at.address).expect("found above")))
+        (causes, found)
     }
 
-    pub(super) fn proposal_approve(&mut self, accounts: &[PassedAccount; 3]) -> Verdict {
-        let now = self.now;
-        let (bus, proposal) = self.decision(accounts, false, "AlreadyApproved")?;
-        Self::approve(proposal, bus, &accounts[0].address, now);
+    pub(super) fn proposal_approve(&mut self, accounts: &[PassedAccount; 3], hash: &[u8; 32]) -> Verdict {
+        let (mut causes, found) = self.decision(accounts, false, "AlreadyApproved");
+        causes.rule(found.is_none_or(|(_, proposal)| proposal.hash == *hash), "ProposalChanged");
+        causes.verdict()?;
+        let (bus, proposal) = found.expect("no cause");
+        let mut proposal = proposal.clone();
+        Self::approve(&mut proposal, bus, &accounts[0].address, self.now);
+        self.proposals.insert(accounts[2].address, proposal);
         Ok(())
     }
 
     pub(super) fn proposal_revoke(&mut self, accounts: &[PassedAccount; 3]) -> Verdict {
-        let (bus, proposal) = self.decision(accounts, true, "NotApproved")?;
+        let (causes, found) = self.decision(accounts, true, "NotApproved");
+        causes.verdict()?;
+        let (bus, proposal) = found.expect("no cause");
+        let mut proposal = proposal.clone();
         proposal.approvals.remove(&bus.place(&accounts[0].address).expect("an owner"));
-        if proposal.approvals.len() < Self::approvals_needed(proposal, bus) {
+        if proposal.approvals.len() < Self::approvals_needed(&proposal, bus) {
             proposal.executable_at = 0;
         }
+        self.proposals.insert(accounts[2].address, proposal);
         Ok(())
     }
 
-    pub(super) fn proposal_execute(&mut self, accounts: &[PassedAccount; 5]) -> Verdict {
-        let [executor, at_bus, at_general, at, treasury] = accounts;
+    pub(super) fn proposal_execute(&mut self, accounts: &[PassedAccount; 11]) -> Verdict {
+        let [executor, at_bus, ledger, at_general, at, treasury, seller, vault, mint, token_program, system] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[1, 2, 3]);
-        causes.signer(executor);
-        let general = self.general_of(&mut causes, at_general, true, Some(&at_bus.address));
-        if let Some(bus) = self.buses.get(&at_bus.address) {
-            causes.rule(treasury.address == bus.treasury, "TreasuryMismatch");
+        causes.once(accounts, &[0, 1, 2, 3, 4]);
+        causes.payer(executor);
+        for passed in [treasury, seller, vault] {
+            causes.written(passed);
         }
-        if let Some((bus, proposal)) = self.open_proposal(&mut causes, at_bus, at, true) {
-            causes.rule(proposal.approvals.len() >= Self::approvals_needed(proposal, bus), "ApprovalsMissing");
-            causes.rule(self.now >= proposal.executable_at, "TimelockActive");
-            if let Some(general) = general {
-                Self::action_fits(&mut causes, &proposal.action, &at_bus.address, bus, general);
+        self.ledger_of(&mut causes, ledger, &at_bus.address);
+        self.general_of(&mut causes, at_general, true, &at_bus.address);
+        let Some((bus, proposal)) = self.open_proposal(&mut causes, at_bus, at, true) else { return causes.verdict() };
+        causes.rule(treasury.address == bus.treasury, "TreasuryMismatch");
+        self.settlement_mint(&mut causes, bus, mint, token_program);
+        causes.rule(proposal.approvals.len() >= Self::approvals_needed(proposal, bus), "ApprovalsMissing");
+        causes.rule(self.now >= proposal.executable_at, "TimelockActive");
+        let action = proposal.action.clone();
+        self.action_fits(&mut causes, &action, &at_bus.address, bus);
+        let wallet = action.seller().unwrap_or(at_bus.address);
+        let place = self.seller_address(&at_bus.address, &wallet).0;
+        self.is_seller_place(&mut causes, &at_bus.address, &wallet, seller, vault);
+        let mut swept = 0;
+        match &action {
+            Action::SellerAdmit(wallet) => {
+                self.can_admit(&mut causes, &at_bus.address, wallet, [executor, seller, vault, system]);
             }
-            if let Action::OwnerRemove { owner, .. } = &proposal.action {
-                let balance = self.amount_of(&bus.treasury);
-                let full = bus.former_owners().len() >= MAX_FORMER_OWNERS && bus.claimable(owner, balance) > 0;
-                causes.rule(!full, "FormerOwnersFull");
+            Action::SellerSuspend(_) => causes.unless(self.sellers.contains_key(&place), Cause::Type),
+            changes if changes.changes_shares() => {
+                // All revenue until now belongs to the present shares: it must come into the treasury first.
+                swept = self.sellers.get(&place).map_or(0, |seller| seller.released);
+                let blocked = self.is_frozen(&vault.address) || self.is_frozen(&bus.treasury);
+                causes.rule(swept == 0 || !blocked, "BusSalesUnswept");
+                causes.rule(swept == 0 || !blocked, "PayerFrozen");
             }
+            _ => {}
+        }
+        if let Action::OwnerRemove { owner, .. } = &action {
+            let balance = self.amount_of(&bus.treasury) + swept;
+            let full = bus.former.len() >= MAX_FORMER_OWNERS && bus.claimable(owner, balance) > 0;
+            causes.rule(!full, "FormerOwnersFull");
         }
         causes.verdict()?;
-        let proposal = self.proposals.get_mut(&at.address).expect("found above");
-        proposal.executed_at = Some(self.now);
-        let action = proposal.action.clone();
-        self.decide(&at_bus.address, &at_general.address, action);
+        if swept > 0 {
+            let (from, to) = (vault.address, bus.treasury);
+            self.transfer(&[Transfer { from, to, authority: at_bus.address, amount: swept }])?;
+            self.sellers.get_mut(&place).expect("found above").released = 0;
+        }
+        self.proposals.get_mut(&at.address).expect("found above").executed_at = Some(self.now);
+        match &action {
+            Action::SellerAdmit(wallet) => self.admit(&at_bus.address, wallet, &executor.address),
+            Action::SellerSuspend(_) => self.suspend(&place),
+            _ => self.decide(&at_bus.address, action),
+        }
         Ok(())
     }
 
-    fn decide(&mut self, at: &Address, general: &Address, action: Action) {
+    fn decide(&mut self, at: &Address, action: Action) {
+        let first_proposal = self.first_number();
         let balance = self.amount_of(&self.buses[at].treasury);
         let bus = self.buses.get_mut(at).expect("found above");
-        if matches!(
-            action,
-            Action::OwnerAdd { .. } | Action::OwnerRemove { .. } | Action::SharesSet { .. } | Action::ThresholdSet(_)
-        ) {
-            bus.config_version += 1;
+        bus.config_version += u64::from(action.changes_owners());
+        bus.pause_version += u64::from(action.is_of_pause());
+        if action.changes_shares() {
+            bus.settle(balance);
         }
         let divide = |bus: &mut ModelBus, shares: &[u16]| {
-            for ((_, share), new) in bus.owners.iter_mut().zip(shares) {
-                *share = *new;
+            for (owner, share) in bus.owners.iter_mut().zip(shares) {
+                owner.share_bps = *share;
             }
         };
-        if matches!(action, Action::OwnerAdd { .. } | Action::OwnerRemove { .. } | Action::SharesSet { .. }) {
-            let period = bus.period(balance);
-            for (owner, share) in &bus.owners {
-                *bus.earned.entry(*owner).or_default() += period * *share as u128 / ALL_BPS as u128;
-            }
-        }
         match action {
-            Action::OwnerAdd { owner, shares } => {
-                bus.owners.push((owner, 0));
+            Action::OwnerAdd { owner: wallet, shares } => {
+                // Who was an owner before still has what it earned then.
+                let accrued = bus.former.remove(&wallet).unwrap_or(0);
+                let owner = ModelOwner { wallet, share_bps: 0, accrued, claimed: 0, next_proposal: first_proposal };
+                bus.owners.push(owner);
                 divide(bus, &shares);
             }
             Action::OwnerRemove { owner, shares } => {
-                bus.owners.retain(|(other, _)| *other != owner);
+                let left = bus.owners.remove(bus.place(&owner).expect("an owner"));
+                if left.accrued > 0 {
+                    bus.former.insert(owner, left.accrued);
+                }
                 divide(bus, &shares);
             }
             Action::SharesSet { shares } => divide(bus, &shares),
@@ -225,9 +294,8 @@ impl Model {
             Action::TimelockSet(seconds) => bus.timelock_seconds = seconds,
             Action::CapacitySet(capacity_wh) => {
                 bus.capacity_wh = capacity_wh;
-                let general = self.capacities.get_mut(general).expect("found above");
-                general.total_wh = capacity_wh;
-                general.available_wh = capacity_wh - general.listed_wh - general.sold_wh;
+                let general = self.capacities.get_mut(&bus.general).expect("a bus's capacity");
+                general.total_wh = capacity_wh.max(general.committed_wh());
             }
             Action::BasePriceSet(price) => bus.base_price_per_kwh = price,
             Action::ListingPolicySet(policy) => bus.listing_policy = policy,
@@ -236,24 +304,43 @@ impl Model {
             }
             Action::LockFeeSet(bps) => bus.lock_fee_bps = bps,
             Action::Pause => bus.paused = true,
-            Action::Resume => (bus.paused, bus.resumed_at) = (false, self.now),
+            Action::Resume => bus.paused = false,
+            Action::OwnerReplace { owner, new_owner } => {
+                // The new key takes the place with its share, its revenue and its voice.
+                let accrued = bus.former.remove(&new_owner).unwrap_or(0);
+                let place = bus.place(&owner).expect("an owner");
+                let slot = &mut bus.owners[place];
+                slot.wallet = new_owner;
+                slot.accrued += accrued;
+                slot.next_proposal = first_proposal;
+            }
+            Action::PauseQuorumSet(quorum) => bus.pause_quorum = quorum,
+            Action::ReservePriceSet(price) => bus.reserve_price_per_kwh = price,
+            Action::LeastSizeSet(least_wh) => bus.least_wh = least_wh,
+            Action::OperatorSet(operator) => {
+                bus.operator = operator.filter(|operator| *operator != Address::default());
+            }
+            Action::BusClose => bus.closing = true,
+            Action::SellerAdmit(_) | Action::SellerSuspend(_) => unreachable!("done with the seller's account"),
         }
     }
 
-    pub(super) fn proposal_close(&mut self, accounts: &[PassedAccount; 4]) -> Verdict {
-        let [closer, at_bus, at, proposer] = accounts;
+    pub(super) fn proposal_close(&mut self, accounts: &[PassedAccount; 5]) -> Verdict {
+        let [closer, at_bus, ledger, at, proposer] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[2]);
+        causes.once(accounts, &[2, 3]);
         causes.signer(closer);
         causes.written(proposer);
         let bus = causes.state(at_bus, false, self.buses.get(&at_bus.address));
+        self.ledger_of(&mut causes, ledger, &at_bus.address);
         let proposal = causes.state(at, true, self.proposals.get(&at.address));
         if let Some(proposal) = proposal {
             causes.rule(proposal.bus == at_bus.address, "BusMismatch");
             causes.rule(proposal.proposer == proposer.address, "ProposerMismatch");
             if let Some(bus) = bus {
                 let over = proposal.executed_at.is_some()
-                    || proposal.config_version != bus.config_version
+                    || Self::is_stale(proposal, bus)
+                    || self.now > proposal.expires_at
                     || proposal.approvals.is_empty();
                 causes.rule(over, "ProposalOpen");
             }

@@ -1,11 +1,17 @@
 //! Mints, token accounts and transfers.
 
 use {
-    crate::{books::Model, cause::*, state::*},
+    crate::{
+        books::Model,
+        cause::*,
+        limit::account_bytes,
+        state::{ModelBus, ModelTokens},
+    },
     solana_address::Address,
 };
 
 /// One movement of tokens.
+#[derive(Clone, Copy)]
 pub(super) struct Transfer {
     pub from: Address,
     pub to: Address,
@@ -14,8 +20,13 @@ pub(super) struct Transfer {
 }
 
 impl Model {
+    /// The token program is that of the bus.
+    pub(super) fn settlement(&self, causes: &mut Causes, mint: &Address, token_program: &PassedAccount) {
+        causes.rule(token_program.address == self.mints[mint].program, "TokenProgramMismatch");
+    }
+
     /// The mint and the token program are those of the bus.
-    pub(super) fn settlement(
+    pub(super) fn settlement_mint(
         &self,
         causes: &mut Causes,
         bus: &ModelBus,
@@ -23,27 +34,59 @@ impl Model {
         token_program: &PassedAccount,
     ) {
         causes.rule(mint.address == bus.mint, "MintMismatch");
-        causes.rule(token_program.address == self.mints[&bus.mint].program, "TokenProgramMismatch");
+        self.settlement(causes, &bus.mint, token_program);
     }
 
-    /// The token account at an address, where it is of the bus's mint.
-    pub(super) fn tokens_of(&self, bus: &ModelBus, account: &Address) -> Option<&ModelTokens> {
-        self.tokens.get(account).filter(|tokens| tokens.mint == bus.mint)
+    /// Whether an account takes payments of a mint now.
+    pub(super) fn is_payable(&self, mint: &Address, account: &Address) -> bool {
+        self.tokens.get(account).is_some_and(|tokens| tokens.mint == *mint && !tokens.frozen && !tokens.asks_memo)
+    }
+
+    /// Whether an account takes payments of a mint now and belongs to a wallet.
+    pub(super) fn is_payable_to(&self, mint: &Address, account: &Address, wallet: &Address) -> bool {
+        self.is_payable(mint, account) && self.tokens[account].owner == *wallet
+    }
+
+    /// A new token account of the market, which its bus moves.
+    pub(super) fn open_tokens(&mut self, payer: &Address, account: &Address, mint: &Address, bus: &Address) {
+        self.pay_rent(payer, account, account_bytes::TOKENS);
+        let reserve = self.mints[mint].is_native.then(|| self.rent_of(account_bytes::TOKENS));
+        let mut tokens = ModelTokens::new(*mint, *bus, reserve);
+        if let Some(reserve) = reserve {
+            // Lamports that were there before are tokens from the first moment.
+            tokens.amount = self.lamports_of(account) - reserve;
+            *self.supply.entry(*mint).or_default() += tokens.amount as u128;
+        }
+        self.gifts.insert(*account, tokens.amount as i128);
+        self.tokens.insert(*account, tokens);
+    }
+
+    /// Closes an empty token account of the market.
+    pub(super) fn close_tokens(&mut self, account: &Address, to: &Address) {
+        let closed = self.tokens.remove(account).expect("a token account");
+        assert_eq!(closed.amount, 0, "an account that closes is empty");
+        self.gifts.remove(account);
+        self.return_rent(account, to);
+    }
+
+    /// Tokens that came into a vault or an unclaimed account are in the books now.
+    pub(super) fn book(&mut self, account: &Address, amount: u64) {
+        *self.gifts.get_mut(account).expect("an account with books") -= amount as i128;
     }
 
     /// Makes transfers of one mint, one after the other. If one fails, nothing moves.
-    pub(super) fn transfer(&mut self, mint: &Address, transfers: &[Transfer]) -> Verdict {
-        let before: Vec<(Address, Option<ModelTokens>)> = transfers
+    pub(super) fn transfer(&mut self, transfers: &[Transfer]) -> Verdict {
+        let touched: Vec<Address> = transfers.iter().flat_map(|transfer| [transfer.from, transfer.to]).collect();
+        let before: Vec<_> = touched
             .iter()
-            .flat_map(|transfer| [transfer.from, transfer.to])
-            .map(|account| (account, self.tokens.get(&account).cloned()))
+            .map(|at| (*at, self.tokens.get(at).cloned(), self.lamports.get(at).copied(), self.gifts.get(at).copied()))
             .collect();
-        let result = transfers.iter().try_for_each(|transfer| self.transfer_one(mint, transfer));
+        let result = transfers.iter().try_for_each(|transfer| self.transfer_one(transfer));
         if result.is_err() {
-            for (account, tokens) in before {
-                if let Some(tokens) = tokens {
-                    self.tokens.insert(account, tokens);
-                }
+            for (at, tokens, lamports, gifts) in before {
+                tokens.map(|tokens| self.tokens.insert(at, tokens));
+                lamports.map(|lamports| self.lamports.insert(at, lamports));
+                gifts.map(|gifts| self.gifts.insert(at, gifts));
             }
         }
         result
@@ -51,23 +94,24 @@ impl Model {
 
     /// Adds the causes for which the transfers would fail, if `last` is the only cause so far. The program finds `last`
     /// only after the transfers, so a failing transfer comes first.
-    pub(super) fn or_failed_transfers(&self, causes: &mut Causes, last: Cause, mint: &Address, transfers: &[Transfer]) {
+    pub(super) fn or_failed_transfers(&self, causes: &mut Causes, last: Cause, transfers: &[Transfer]) {
         if *causes == last.into()
-            && let Err(refused) = self.clone().transfer(mint, transfers)
+            && let Err(refused) = self.clone().transfer(transfers)
         {
             causes.0.extend(refused.0);
         }
     }
 
-    fn transfer_one(&mut self, mint: &Address, transfer: &Transfer) -> Verdict {
+    fn transfer_one(&mut self, transfer: &Transfer) -> Verdict {
         let Transfer { from, to, authority, amount } = transfer;
         let mut causes = Causes::default();
         let (Some(source), Some(destination)) = (self.tokens.get(from), self.tokens.get(to)) else {
             return Err(Cause::TokenAccount.into());
         };
-        causes.unless(source.mint == *mint && destination.mint == *mint, Cause::TokenAccount);
+        causes.unless(source.mint == destination.mint, Cause::TokenAccount);
         causes.unless(!source.frozen && !destination.frozen, Cause::TokenFrozen);
         causes.unless(source.amount >= *amount, Cause::TokenFunds);
+        causes.unless(!destination.asks_memo || from == to, Cause::TokenMemo);
         let delegated = source.delegate.filter(|(delegate, _)| delegate == authority).map(|(_, limit)| limit);
         match delegated {
             Some(limit) => causes.unless(limit >= *amount, Cause::TokenFunds),
@@ -79,14 +123,19 @@ impl Model {
         }
         let source = self.tokens.get_mut(from).expect("found above");
         source.amount -= amount;
+        let is_native = source.native_reserve.is_some();
         if let Some(limit) = delegated {
             let left = limit - amount;
             source.delegate = (left > 0).then_some((*authority, left));
         }
         self.tokens.get_mut(to).expect("found above").amount += amount;
-        // Tokens that come into an escrow are gifts; `lock_take` takes its deposit out of them again.
-        if self.buses.values().any(|bus| bus.escrow == *to) {
-            *self.gifts.entry(*to).or_default() += *amount as u128;
+        if is_native {
+            *self.lamports.get_mut(from).expect("lamports of tokens") -= amount;
+            *self.lamports.get_mut(to).expect("lamports of tokens") += amount;
+        }
+        // Tokens that come into an account with books are gifts until they are booked.
+        if let Some(gifts) = self.gifts.get_mut(to) {
+            *gifts += *amount as i128;
         }
         Ok(())
     }

@@ -1,17 +1,26 @@
-//! Nonce lanes are opened, used and closed.
+//! Counters of wallets are opened, used and closed.
 
 use {
-    crate::{
-        books::Model,
-        cause::*,
-        limit::{MAX_FIRST_SLOT_AHEAD, NONCE_SLOT_SHIFT, account_bytes},
-        math::sha256,
-        state::*,
-    },
+    crate::{books::Model, cause::*, limit::account_bytes, math::sha256, state::*},
     solana_address::Address,
 };
 
 impl Model {
+    pub(super) fn creator_open(&mut self, accounts: &[PassedAccount; 3], first_slot: u64) -> Verdict {
+        let [wallet, at, system] = accounts;
+        let mut causes = Causes::default();
+        causes.once(accounts, &[0, 1]);
+        causes.payer(wallet);
+        causes.system_program(system);
+        self.new_account(&mut causes, at, self.creator_address(&wallet.address).0);
+        self.can_pay(&mut causes, wallet, &[(at.address, account_bytes::CREATOR)], 0);
+        let next_bus = self.counter_from(&mut causes, first_slot);
+        causes.verdict()?;
+        self.pay_rent(&wallet.address, &at.address, account_bytes::CREATOR);
+        self.creators.insert(at.address, ModelCreator { wallet: wallet.address, next_bus });
+        Ok(())
+    }
+
     pub(super) fn trader_open(&mut self, accounts: &[PassedAccount; 3], lane: u16, first_slot: u64) -> Verdict {
         let [wallet, at, system] = accounts;
         let mut causes = Causes::default();
@@ -19,15 +28,14 @@ impl Model {
         causes.payer(wallet);
         causes.system_program(system);
         self.new_account(&mut causes, at, self.lane_address(&wallet.address, lane).0);
-        self.can_pay(&mut causes, wallet, &[(at.address, account_bytes::LANE)]);
-        let first_slot = if first_slot == 0 { self.slot } else { first_slot };
-        causes.rule((self.slot..=self.slot + MAX_FIRST_SLOT_AHEAD).contains(&first_slot), "FirstSlotInvalid");
+        self.can_pay(&mut causes, wallet, &[(at.address, account_bytes::LANE)], 0);
+        let first_nonce = self.counter_from(&mut causes, first_slot);
         causes.verdict()?;
         self.pay_rent(&wallet.address, &at.address, account_bytes::LANE);
         let opened = ModelLane {
             wallet: wallet.address,
             lane,
-            first_nonce: first_slot << NONCE_SLOT_SHIFT,
+            first_nonce,
             opened_at: self.now,
             history_root: [0; 32],
             receipts: Vec::new(),
@@ -44,7 +52,7 @@ impl Model {
         let lane = causes.state(at, true, self.lanes.get(&at.address));
         if let Some(lane) = lane {
             causes.rule(lane.wallet == wallet.address, "TraderMismatch");
-            causes.rule(lane.next_nonce() <= self.slot << NONCE_SLOT_SHIFT, "LaneBusy");
+            causes.rule(lane.next_nonce() <= self.first_number(), "CounterBusy");
         }
         causes.verdict()?;
         self.lanes.remove(&at.address);

@@ -1,6 +1,26 @@
 //! Buses: their settings, their owners, and what each owner earned.
 
-use {crate::limit::ALL_BPS, solana_address::Address, std::collections::BTreeMap};
+use {
+    crate::{
+        limit::{ADMITTED, ALL_BPS, OPEN},
+        state::ModelSeller,
+    },
+    solana_address::Address,
+    std::collections::BTreeMap,
+};
+
+/// An owner of a bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelOwner {
+    pub wallet: Address,
+    /// In basis points.
+    pub share_bps: u16,
+    /// Earned under earlier shares and not claimed, in base units.
+    pub accrued: u128,
+    /// Claimed of what the present shares earn, in base units.
+    pub claimed: u128,
+    pub next_proposal: u64,
+}
 
 /// A bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,29 +29,36 @@ pub struct ModelBus {
     pub bus_seq: u64,
     pub name: Vec<u8>,
     pub mint: Address,
-    pub escrow: Address,
+    pub ledger: Address,
+    pub general: Address,
     pub treasury: Address,
-    /// Owners and their shares in basis points, in order.
-    pub owners: Vec<(Address, u16)>,
+    pub unclaimed: Address,
+    /// The seller account of the bus itself, whether it is open or not.
+    pub seller: Address,
+    /// In order.
+    pub owners: Vec<ModelOwner>,
+    /// Wallets that are owners no more, with what they have not claimed, in base units.
+    pub former: BTreeMap<Address, u128>,
     pub threshold: u8,
     /// Approvals that a pause needs; 0 means the threshold.
     pub pause_quorum: u8,
     pub listing_policy: u8,
     pub paused: bool,
-    pub resumed_at: i64,
+    pub closing: bool,
     pub timelock_seconds: u32,
     pub window_seconds: u32,
     pub gate_closure_seconds: u32,
+    pub horizon_seconds: u32,
     pub lock_fee_bps: u16,
     pub capacity_wh: u64,
     pub base_price_per_kwh: u64,
+    /// Lowest price of the bus's own offers; 0 for the base price.
+    pub reserve_price_per_kwh: u64,
+    pub least_wh: u64,
+    pub operator: Option<Address>,
     pub config_version: u64,
-    pub proposal_seq: u64,
+    pub pause_version: u64,
     pub created_at: i64,
-    /// What each wallet earned under shares that have changed since, in base units.
-    pub earned: BTreeMap<Address, u128>,
-    /// What each wallet has claimed in all, in base units.
-    pub claimed: BTreeMap<Address, u128>,
 }
 
 impl ModelBus {
@@ -41,45 +68,81 @@ impl ModelBus {
 
     /// Index among the owners.
     pub fn place(&self, wallet: &Address) -> Option<usize> {
-        self.owners.iter().position(|(owner, _)| owner == wallet)
+        self.owners.iter().position(|owner| owner.wallet == *wallet)
     }
 
-    pub fn may_list(&self, wallet: &Address) -> bool {
-        self.listing_policy == 1 || self.is_owner(wallet)
+    pub fn is_operator(&self, wallet: &Address) -> bool {
+        self.operator == Some(*wallet)
     }
 
-    /// The first second in which a window no longer trades; `None` without windows.
-    pub fn gate(&self, window_start: i64) -> Option<i64> {
-        (self.window_seconds > 0).then(|| window_start - self.gate_closure_seconds as i64)
+    /// Whether the policy lets a seller list. The bus itself always may.
+    pub fn policy_admits(&self, at: &Address, seller: &ModelSeller) -> bool {
+        seller.wallet == *at
+            || self.is_owner(&seller.wallet)
+            || self.listing_policy == OPEN
+            || (self.listing_policy == ADMITTED && seller.admitted)
     }
 
-    pub fn claimed_by_all(&self) -> u128 {
-        self.claimed.values().sum()
+    /// The lowest price of an offer of the bus itself, in base units per kWh.
+    pub fn least_own_price(&self) -> u64 {
+        self.base_price_per_kwh.max(self.reserve_price_per_kwh)
     }
 
-    pub fn earned_by_all(&self) -> u128 {
-        self.earned.values().sum()
+    /// The first second in which a window that is opened now no longer trades.
+    pub fn gate(&self, window_start: i64) -> i64 {
+        window_start - self.gate_closure_seconds as i64
+    }
+
+    /// Revenue since the shares last changed, when the treasury holds `balance`.
+    pub fn period(&self, balance: u64) -> u128 {
+        let claimed: u128 = self.owners.iter().map(|owner| owner.claimed).sum();
+        balance as u128 + claimed - self.accrued_by_all()
+    }
+
+    /// What all owners and former owners earned under earlier shares and have not claimed.
+    pub fn accrued_by_all(&self) -> u128 {
+        self.owners.iter().map(|owner| owner.accrued).sum::<u128>() + self.former.values().sum::<u128>()
     }
 
     /// What a wallet may claim when the treasury holds `balance`.
     pub fn claimable(&self, wallet: &Address, balance: u64) -> u128 {
-        let sum_of = |sums: &BTreeMap<Address, u128>| sums.get(wallet).copied().unwrap_or(0);
-        let share = self.owners.iter().find(|(owner, _)| owner == wallet).map_or(0, |(_, share)| *share as u128);
-        sum_of(&self.earned) + self.period(balance) * share / ALL_BPS as u128 - sum_of(&self.claimed)
+        match self.place(wallet) {
+            Some(place) => {
+                let ModelOwner { share_bps, accrued, claimed, .. } = self.owners[place];
+                accrued + self.period(balance) * share_bps as u128 / ALL_BPS as u128 - claimed
+            }
+            None => self.former.get(wallet).copied().unwrap_or(0),
+        }
     }
 
-    /// Revenue since the shares last changed, with the remainder of that time.
-    pub fn period(&self, balance: u64) -> u128 {
-        balance as u128 + self.claimed_by_all() - self.earned_by_all()
+    /// What the present shares earned becomes each owner's for good; the shares may change then.
+    pub fn settle(&mut self, balance: u64) {
+        let period = self.period(balance);
+        for owner in &mut self.owners {
+            owner.accrued += period * owner.share_bps as u128 / ALL_BPS as u128 - owner.claimed;
+            owner.claimed = 0;
+        }
     }
 
-    /// Wallets that are no longer owners, with what they have not claimed yet.
-    pub fn former_owners(&self) -> BTreeMap<Address, u128> {
-        self.earned
-            .iter()
-            .filter(|(wallet, _)| !self.is_owner(wallet))
-            .map(|(wallet, earned)| (*wallet, earned - self.claimed.get(wallet).copied().unwrap_or(0)))
-            .filter(|(_, unclaimed)| *unclaimed > 0)
-            .collect()
+    /// A wallet has been paid, or was given a claim, for all that it could claim.
+    pub fn has_claimed(&mut self, wallet: &Address, balance: u64) {
+        let period = self.period(balance);
+        match self.place(wallet) {
+            Some(place) => {
+                let owner = &mut self.owners[place];
+                (owner.accrued, owner.claimed) = (0, period * owner.share_bps as u128 / ALL_BPS as u128);
+            }
+            None => drop(self.former.remove(wallet)),
+        }
     }
+}
+
+/// What is left of a closed bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelTombstone {
+    pub creator: Address,
+    pub bus_seq: u64,
+    pub mint: Address,
+    pub unclaimed: Address,
+    pub closed_at: i64,
 }

@@ -1,6 +1,6 @@
 //! Capacities: the energy of a bus or of one of its windows.
 
-use {crate::limit::OFFER_SEQ_WINDOW, solana_address::Address, std::collections::BTreeSet};
+use solana_address::Address;
 
 /// The energy of a bus, or of one of its windows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,43 +10,53 @@ pub struct ModelCapacity {
     /// 0 for the general capacity.
     pub window_start: i64,
     pub window_seconds: u32,
+    /// First second in which it trades no more; the highest number for the general capacity.
+    pub gate_closes_at: i64,
     pub total_wh: u64,
-    pub available_wh: u64,
+    /// In offers that are open, sold energy included.
     pub listed_wh: u64,
+    /// Sold by offers that are closed.
     pub sold_wh: u64,
     pub open_offers: u32,
-    pub open_windows: u32,
-    /// Numbers of all its offers so far.
-    pub used: BTreeSet<u64>,
 }
 
 impl ModelCapacity {
-    /// The general capacity of a bus, without offers and windows.
-    pub fn new(bus: Address, rent_payer: Address, total_wh: u64) -> Self {
+    /// The general capacity of a bus.
+    pub fn general(bus: Address, rent_payer: Address, total_wh: u64) -> Self {
         Self {
             bus,
             rent_payer,
             window_start: 0,
             window_seconds: 0,
+            gate_closes_at: i64::MAX,
             total_wh,
-            available_wh: total_wh,
             listed_wh: 0,
             sold_wh: 0,
             open_offers: 0,
-            open_windows: 0,
-            used: BTreeSet::new(),
         }
     }
 
-    /// The number above the highest one used.
-    pub fn next_seq(&self) -> u64 {
-        self.used.last().map_or(0, |seq| seq + 1)
+    /// What is on offer or was sold.
+    pub fn committed_wh(&self) -> u64 {
+        self.listed_wh + self.sold_wh
     }
 
-    /// Whether a new offer may have this number.
-    pub fn may_use(&self, seq: u64) -> bool {
-        let next = self.next_seq();
-        let near = if seq >= next { seq - next < OFFER_SEQ_WINDOW } else { next - seq <= OFFER_SEQ_WINDOW };
-        near && seq != u64::MAX && !self.used.contains(&seq)
+    pub fn available_wh(&self) -> u64 {
+        self.total_wh - self.committed_wh()
+    }
+
+    /// The total under a bus's present capacity: less than it was opened with where the owners lowered it, but never less
+    /// than what is committed.
+    pub fn total_under(&self, capacity_wh: u64) -> u64 {
+        self.total_wh.min(capacity_wh.max(self.committed_wh()))
+    }
+
+    pub fn available_under(&self, capacity_wh: u64) -> u64 {
+        self.total_under(capacity_wh) - self.committed_wh()
+    }
+
+    /// First second after the window.
+    pub fn ends_at(&self) -> i64 {
+        self.window_start + self.window_seconds as i64
     }
 }

@@ -8,11 +8,17 @@ pub struct ModelLock {
     pub bus: Address,
     pub offer: Address,
     pub buyer: Address,
+    pub place: u8,
+    /// Its energy is free again; its refund could not leave the vault yet.
+    pub is_unpaid: bool,
     pub energy_wh: u64,
     pub price_per_kwh: u64,
+    /// What the vault holds for it: the full cost, or once it is released, the refund.
     pub deposit: u64,
     pub lock_fee_bps: u16,
     pub taken_at: i64,
+    /// The token account that the buyer named for the refund.
+    pub refund: Address,
 }
 
 impl ModelLock {

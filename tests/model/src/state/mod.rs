@@ -2,18 +2,22 @@
 
 mod bus;
 mod capacity;
+mod claim;
 mod lock;
 mod offer;
 mod proposal;
+mod seller;
 mod token;
 mod trader;
 
 pub use {
-    bus::ModelBus,
+    bus::{ModelBus, ModelOwner, ModelTombstone},
     capacity::ModelCapacity,
+    claim::ModelClaim,
     lock::ModelLock,
     offer::ModelOffer,
     proposal::ModelProposal,
+    seller::ModelSeller,
     token::{ModelMint, ModelTokens},
-    trader::{ModelLane, ModelReceipt},
+    trader::{ModelCreator, ModelLane, ModelReceipt},
 };

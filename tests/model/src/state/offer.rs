@@ -8,22 +8,31 @@ pub struct ModelOffer {
     pub bus: Address,
     pub capacity: Address,
     pub seller: Address,
-    pub payout: Address,
+    /// The seller's wallet; the bus where the offer is its own.
+    pub wallet: Address,
     pub rent_payer: Address,
-    pub offer_seq: u64,
+    pub number: u64,
     pub source: u8,
-    pub of_bus: bool,
     pub cancelled: bool,
     pub version: u32,
     pub price_per_kwh: u64,
     pub listed_wh: u64,
     pub remaining_wh: u64,
     pub reserved_wh: u64,
+    /// Paid for it and not the seller's to withdraw yet, in base units.
+    pub proceeds: u64,
+    /// Deposits of its locks, in base units.
+    pub deposits: u64,
     pub open_locks: u32,
     pub window_start: i64,
+    pub gate_closes_at: i64,
     pub created_at: i64,
-    /// Unix seconds; 0 for no expiry.
+    /// First second in which it trades, 0 unless it is the bus's own.
+    pub trades_from: i64,
+    /// First second in which it trades no more.
     pub expires_at: i64,
+    /// Last second of the latest lock, 0 before the first.
+    pub locked_until: i64,
 }
 
 impl ModelOffer {
@@ -32,7 +41,11 @@ impl ModelOffer {
         self.remaining_wh - self.reserved_wh
     }
 
+    pub fn is_own(&self) -> bool {
+        self.wallet == self.bus
+    }
+
     pub fn is_expired(&self, now: i64) -> bool {
-        self.expires_at != 0 && now > self.expires_at
+        now >= self.expires_at
     }
 }

@@ -1,6 +1,13 @@
-//! Nonce lanes of wallets, with a receipt for each purchase.
+//! Counters of wallets: of their buses, and of their purchases, with a receipt for each purchase.
 
 use solana_address::Address;
+
+/// The counter of a wallet's buses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelCreator {
+    pub wallet: Address,
+    pub next_bus: u64,
+}
 
 /// The receipt of a purchase.
 #[derive(Clone, Debug, PartialEq, Eq)]
