@@ -20,10 +20,7 @@ pub mod invariant;
 pub mod key;
 pub mod market;
 pub mod mint;
-// Until the model follows the program.
-pub mod play {
-    pub mod coverage;
-}
+pub mod play;
 pub mod refusal;
 // Until the replica follows the program.
 pub mod replica {

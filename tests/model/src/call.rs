@@ -238,10 +238,11 @@ impl<'a> Reader<'a> {
         Address::try_from(self.bytes(32)?).ok()
     }
 
-    fn address_or_none(&mut self) -> Option<Option<Address>> {
+    /// An address that may be left out: zeros where it is.
+    fn address_or_zeros(&mut self) -> Option<Address> {
         match self.u8()? {
-            0 => Some(None),
-            1 => Some(Some(self.address()?)),
+            0 => Some(Address::default()),
+            1 => self.address(),
             _ => None,
         }
     }
@@ -286,7 +287,7 @@ impl<'a> Reader<'a> {
             base_price_per_kwh: self.u64()?,
             reserve_price_per_kwh: self.u64()?,
             least_wh: self.u64()?,
-            operator: self.address_or_none()?,
+            operator: Some(self.address_or_zeros()?).filter(|operator| *operator != Address::default()),
         })
     }
 
@@ -310,7 +311,10 @@ impl<'a> Reader<'a> {
             15 => Action::SellerSuspend(self.address()?),
             16 => Action::ReservePriceSet(self.u64()?),
             17 => Action::LeastSizeSet(self.u64()?),
-            18 => Action::OperatorSet(self.address_or_none()?),
+            18 => {
+                let operator = self.address_or_zeros()?;
+                Action::OperatorSet((operator != Address::default()).then_some(operator))
+            }
             19 => Action::BusClose,
             _ => return None,
         })

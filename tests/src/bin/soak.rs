@@ -108,6 +108,12 @@ fn report(tally: &Tally, time: Duration) {
     for (name, count) in &tally.refusals {
         println!("{name:<32}{count:>10}");
     }
+    for (what, counts) in [("Hostile moves", &tally.hostile), ("Branches of the winding-down", &tally.winding)] {
+        println!("\n{what}:");
+        for (name, count) in counts {
+            println!("{name:<64}{count:>10}");
+        }
+    }
     println!("\nErrors of the market that no step met: {}", tally.unseen().join(", "));
     println!(
         "\n{} steps in {} games as the model says, in {:.0} s ({:.0} a second)",

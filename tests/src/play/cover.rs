@@ -36,6 +36,7 @@ pub fn covers(cause: Cause, error: &TransactionError) -> bool {
         Cause::Payer => *error == E::InvalidArgument,
         Cause::TokenFunds => *error == E::Custom(1),
         Cause::TokenFrozen => *error == E::Custom(17),
+        Cause::TokenMemo => *error == E::Custom(36),
         Cause::TokenOwner => *error == E::Custom(4),
         Cause::TokenAccount => {
             matches!(error, E::Custom(3) | E::InvalidAccountData | E::UninitializedAccount | E::IncorrectProgramId)

@@ -3,7 +3,7 @@
 use {
     anchor_lang::Discriminator,
     bytemuck::Zeroable,
-    multibus::state::{self, ActionKind, FormerOwner, OfferSeqWindow, OwnerSlot, Receipt},
+    multibus::state::{self, FormerOwner, OwnerAccount, OwnerSlot, Receipt},
     multibus_model::{
         Model, ModelBus, ModelCapacity, ModelLane, ModelOffer, ModelReceipt, ModelTokens, call::Action,
         limit::LOCK_SECONDS,
@@ -12,17 +12,29 @@ use {
     std::{collections::BTreeMap, fmt::Debug},
 };
 
+/// The layout of every account.
+const LAYOUT: u8 = 2;
+
 /// An account of the program.
 pub enum Expected {
-    Bus(Box<state::Bus>, BTreeMap<Address, u128>),
-    Capacity(state::Capacity),
-    Offer(state::Offer),
+    Creator(state::Creator),
+    Bus(Box<state::Bus>),
+    Tombstone(state::Tombstone),
+    /// Former owners are in no order.
+    Ledger(Box<state::Ledger>, BTreeMap<Address, u64>),
+    Capacity(Box<state::Capacity>),
+    Seller(Box<state::Seller>),
+    Offer(Box<state::Offer>),
     Lock(state::Lock),
     Lane(Box<state::Trader>),
     Proposal(Box<state::Proposal>),
+    Claim(state::Claim),
 }
 
-fn same<T: Discriminator + bytemuck::Pod + Debug + PartialEq>(expected: &T, data: &[u8]) -> Result<(), String> {
+fn same<T: Discriminator + bytemuck::AnyBitPattern + Debug + PartialEq>(
+    expected: &T,
+    data: &[u8],
+) -> Result<(), String> {
     if data.len() != 8 + size_of::<T>() || &data[..8] != T::DISCRIMINATOR {
         return Err(format!("is of another type than {expected:?}"));
     }
@@ -33,45 +45,59 @@ fn same<T: Discriminator + bytemuck::Pod + Debug + PartialEq>(expected: &T, data
 impl Expected {
     pub fn compare(&self, data: &[u8]) -> Result<(), String> {
         match self {
-            Self::Bus(bus, former) => {
-                if data.len() != 8 + size_of::<state::Bus>() {
-                    return Err("is no bus".to_owned());
+            Self::Ledger(ledger, former) => {
+                if data.len() != 8 + size_of::<state::Ledger>() {
+                    return Err("is no ledger".to_owned());
                 }
-                let found: state::Bus = bytemuck::pod_read_unaligned(&data[8..]);
-                // Former owners are in no order.
+                let found: state::Ledger = bytemuck::pod_read_unaligned(&data[8..]);
                 let places = &found.former_owners[..(found.former_owner_count as usize).min(16)];
                 let listed: BTreeMap<_, _> =
-                    places.iter().map(|FormerOwner { owner, accrued }| (*owner, *accrued as u128)).collect();
+                    places.iter().map(|FormerOwner { owner, accrued }| (*owner, *accrued)).collect();
                 if listed != *former || places.len() != former.len() {
                     return Err(format!("has former owners {listed:?}, and should have {former:?}"));
                 }
-                let mut expected = **bus;
+                let mut expected = **ledger;
                 expected.former_owners[..places.len()].copy_from_slice(places);
                 same(&expected, data)
             }
-            Self::Capacity(expected) => same(expected, data),
-            Self::Offer(expected) => same(expected, data),
+            Self::Creator(expected) => same(expected, data),
+            Self::Bus(expected) => same(&**expected, data),
+            Self::Tombstone(expected) => same(expected, data),
+            Self::Capacity(expected) => same(&**expected, data),
+            Self::Seller(expected) => same(&**expected, data),
+            Self::Offer(expected) => same(&**expected, data),
             Self::Lock(expected) => same(expected, data),
             Self::Lane(expected) => same(&**expected, data),
             Self::Proposal(expected) => same(&**expected, data),
+            Self::Claim(expected) => same(expected, data),
         }
     }
 }
 
 /// The bump of an account of the program.
 pub fn bump(model: &Model, address: &Address) -> u8 {
-    let (found, bump) = if let Some(bus) = model.buses.get(address) {
+    let (found, bump) = if let Some(creator) = model.creators.get(address) {
+        model.creator_address(&creator.wallet)
+    } else if let Some(bus) = model.buses.get(address) {
         model.bus_address(&bus.creator, bus.bus_seq)
+    } else if let Some(tombstone) = model.tombstones.get(address) {
+        model.bus_address(&tombstone.creator, tombstone.bus_seq)
+    } else if let Some(bus) = model.ledgers.get(address) {
+        model.ledger_address(bus)
     } else if let Some(capacity) = model.capacities.get(address) {
         model.capacity_address(&capacity.bus, capacity.window_start)
+    } else if let Some(seller) = model.sellers.get(address) {
+        model.seller_address(&seller.bus, &seller.wallet)
     } else if let Some(offer) = model.offers.get(address) {
-        model.offer_address(&offer.capacity, offer.offer_seq)
+        model.offer_address(&offer.seller, offer.number)
     } else if let Some(lock) = model.locks.get(address) {
-        model.lock_address(&lock.offer, &lock.buyer)
+        model.lock_address(&lock.offer, &lock.buyer, lock.place)
     } else if let Some(lane) = model.lanes.get(address) {
         model.lane_address(&lane.wallet, lane.lane)
     } else if let Some(proposal) = model.proposals.get(address) {
-        model.proposal_address(&proposal.bus, proposal.proposal_seq)
+        model.proposal_address(&proposal.bus, &proposal.proposer, proposal.number)
+    } else if let Some(claim) = model.claims.get(address) {
+        model.claim_address(&claim.bus, &claim.wallet)
     } else {
         return 0;
     };
@@ -81,16 +107,59 @@ pub fn bump(model: &Model, address: &Address) -> u8 {
 
 /// The account of the program at an address; `None` where none should be.
 pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
-    if let Some(bus) = model.buses.get(address) {
-        Some(self::bus(model, bus, bump))
-    } else if let Some(capacity) = model.capacities.get(address) {
-        Some(Expected::Capacity(self::capacity(capacity, bump)))
-    } else if let Some(offer) = model.offers.get(address) {
-        Some(Expected::Offer(self::offer(offer, bump)))
-    } else if let Some(lock) = model.locks.get(address) {
-        Some(Expected::Lock(state::Lock {
-            layout_version: 1,
+    let expected = if let Some(creator) = model.creators.get(address) {
+        Expected::Creator(state::Creator {
+            layout_version: LAYOUT,
             bump,
+            next_bus: creator.next_bus,
+            wallet: creator.wallet,
+            ..Zeroable::zeroed()
+        })
+    } else if let Some(bus) = model.buses.get(address) {
+        Expected::Bus(Box::new(self::bus(model, bus, bump)))
+    } else if let Some(tombstone) = model.tombstones.get(address) {
+        let mint = &model.mints[&tombstone.mint];
+        Expected::Tombstone(state::Tombstone {
+            layout_version: LAYOUT,
+            bump,
+            mint_decimals: mint.decimals,
+            open_claims: model.open_of(address).3 as u32,
+            bus_seq: tombstone.bus_seq,
+            closed_at: tombstone.closed_at,
+            creator: tombstone.creator,
+            mint: tombstone.mint,
+            token_program: mint.program,
+            unclaimed: tombstone.unclaimed,
+            ..Zeroable::zeroed()
+        })
+    } else if let Some(bus) = model.ledgers.get(address) {
+        self::ledger(model, bus, bump)
+    } else if let Some(capacity) = model.capacities.get(address) {
+        Expected::Capacity(Box::new(self::capacity(capacity, bump)))
+    } else if let Some(seller) = model.sellers.get(address) {
+        Expected::Seller(Box::new(state::Seller {
+            layout_version: LAYOUT,
+            bump,
+            suspended: seller.suspended as u8,
+            admitted: seller.admitted as u8,
+            open_offers: seller.open_offers,
+            next_offer: seller.next_offer,
+            released: seller.released,
+            opened_at: seller.opened_at,
+            bus: seller.bus,
+            wallet: seller.wallet,
+            vault: seller.vault,
+            rent_payer: seller.rent_payer,
+            ..Zeroable::zeroed()
+        }))
+    } else if let Some(offer) = model.offers.get(address) {
+        Expected::Offer(Box::new(self::offer(model, offer, bump)))
+    } else if let Some(lock) = model.locks.get(address) {
+        Expected::Lock(state::Lock {
+            layout_version: LAYOUT,
+            bump,
+            place: lock.place,
+            state: lock.is_unpaid as u8,
             lock_fee_bps: lock.lock_fee_bps,
             energy_wh: lock.energy_wh,
             price_per_kwh: lock.price_per_kwh,
@@ -100,49 +169,56 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
             bus: lock.bus,
             offer: lock.offer,
             buyer: lock.buyer,
+            refund: lock.refund,
             ..Zeroable::zeroed()
-        }))
+        })
     } else if let Some(lane) = model.lanes.get(address) {
-        Some(Expected::Lane(Box::new(self::lane(lane, bump))))
+        Expected::Lane(Box::new(self::lane(lane, bump)))
+    } else if let Some(claim) = model.claims.get(address) {
+        Expected::Claim(state::Claim {
+            layout_version: LAYOUT,
+            bump,
+            amount: claim.amount,
+            bus: claim.bus,
+            wallet: claim.wallet,
+            refund: claim.refund,
+            rent_payer: claim.rent_payer,
+            ..Zeroable::zeroed()
+        })
     } else {
         let proposal = model.proposals.get(address)?;
-        Some(Expected::Proposal(Box::new(state::Proposal {
-            layout_version: 1,
+        Expected::Proposal(Box::new(state::Proposal {
+            layout_version: LAYOUT,
             bump,
             state: proposal.executed_at.is_some() as u8,
             approvals: proposal.approvals.iter().map(|place| 1u16 << place).sum(),
-            proposal_seq: proposal.proposal_seq,
+            number: proposal.number,
             config_version: proposal.config_version,
+            pause_version: proposal.pause_version,
             created_at: proposal.created_at,
             executable_at: proposal.executable_at,
+            expires_at: proposal.expires_at,
             executed_at: proposal.executed_at.unwrap_or(0),
             bus: proposal.bus,
             proposer: proposal.proposer,
+            hash: proposal.hash,
             action: self::action(&proposal.action),
             ..Zeroable::zeroed()
-        })))
-    }
+        }))
+    };
+    Some(expected)
 }
 
-fn bus(model: &Model, bus: &ModelBus, bump: u8) -> Expected {
-    let former = bus.former_owners();
+fn bus(model: &Model, bus: &ModelBus, bump: u8) -> state::Bus {
     let mint = &model.mints[&bus.mint];
-    let of = |sums: &BTreeMap<Address, u128>, wallet: &Address| sums.get(wallet).copied().unwrap_or(0);
     let mut name = [0; 32];
     name[..bus.name.len()].copy_from_slice(&bus.name);
     let mut owners = [OwnerSlot::zeroed(); 16];
-    for (slot, (owner, share_bps)) in owners.iter_mut().zip(&bus.owners) {
-        let (earned, claimed) = (of(&bus.earned, owner), of(&bus.claimed, owner));
-        *slot = OwnerSlot {
-            owner: *owner,
-            accrued: earned.saturating_sub(claimed) as u64,
-            claimed: claimed.saturating_sub(earned) as u64,
-            share_bps: *share_bps,
-            reserved: [0; 14],
-        };
+    for (slot, owner) in owners.iter_mut().zip(&bus.owners) {
+        (slot.owner, slot.share_bps) = (owner.wallet, owner.share_bps);
     }
-    let expected = state::Bus {
-        layout_version: 1,
+    state::Bus {
+        layout_version: LAYOUT,
         bump,
         owner_count: bus.owners.len() as u8,
         threshold: bus.threshold,
@@ -153,76 +229,104 @@ fn bus(model: &Model, bus: &ModelBus, bump: u8) -> Expected {
         timelock_seconds: bus.timelock_seconds,
         window_seconds: bus.window_seconds,
         gate_closure_seconds: bus.gate_closure_seconds,
+        horizon_seconds: bus.horizon_seconds,
         lock_fee_bps: bus.lock_fee_bps,
         pause_quorum: bus.pause_quorum,
-        former_owner_count: former.len() as u8,
+        closing: bus.closing as u8,
         capacity_wh: bus.capacity_wh,
         base_price_per_kwh: bus.base_price_per_kwh,
+        reserve_price_per_kwh: bus.reserve_price_per_kwh,
+        least_wh: bus.least_wh,
         config_version: bus.config_version,
-        proposal_seq: bus.proposal_seq,
+        pause_version: bus.pause_version,
         bus_seq: bus.bus_seq,
         created_at: bus.created_at,
         creator: bus.creator,
         mint: bus.mint,
         token_program: mint.program,
-        escrow: bus.escrow,
         treasury: bus.treasury,
-        treasury_claimed: bus.claimed_by_all() as u64,
-        treasury_settled: bus.earned_by_all() as u64,
+        unclaimed: bus.unclaimed,
+        seller: bus.seller,
+        operator: bus.operator.unwrap_or_default(),
         name,
         owners,
-        former_owners: Zeroable::zeroed(),
-        resumed_at: bus.resumed_at,
-        reserved: [0; 31],
+        ..Zeroable::zeroed()
+    }
+}
+
+fn ledger(model: &Model, at: &Address, bump: u8) -> Expected {
+    let bus = &model.buses[at];
+    let (sellers, windows, proposals, claims) = model.open_of(at);
+    let mut owners = [OwnerAccount::zeroed(); 16];
+    for (slot, owner) in owners.iter_mut().zip(&bus.owners) {
+        *slot = OwnerAccount {
+            accrued: owner.accrued as u64,
+            claimed: owner.claimed as u64,
+            next_proposal: owner.next_proposal,
+        };
+    }
+    let ledger = state::Ledger {
+        layout_version: LAYOUT,
+        bump,
+        former_owner_count: bus.former.len() as u8,
+        open_sellers: sellers as u32,
+        open_windows: windows as u32,
+        open_proposals: proposals as u32,
+        open_claims: claims as u32,
+        unclaimed_total: model.claims_on(at),
+        period_claimed: bus.owners.iter().map(|owner| owner.claimed).sum::<u128>() as u64,
+        accrued_total: bus.accrued_by_all() as u64,
+        bus: *at,
+        owners,
+        ..Zeroable::zeroed()
     };
-    Expected::Bus(Box::new(expected), former)
+    let former = bus.former.iter().map(|(wallet, accrued)| (*wallet, *accrued as u64)).collect();
+    Expected::Ledger(Box::new(ledger), former)
 }
 
 fn capacity(capacity: &ModelCapacity, bump: u8) -> state::Capacity {
-    let next = capacity.next_seq();
-    let mut used = [0; 16];
-    for seq in capacity.used.range(next.saturating_sub(1_024)..) {
-        used[(seq / 64 % 16) as usize] |= 1 << (seq % 64);
-    }
     state::Capacity {
-        layout_version: 1,
+        layout_version: LAYOUT,
         bump,
-        window_seconds: capacity.window_seconds,
-        window_start: capacity.window_start,
-        total_wh: capacity.total_wh,
-        available_wh: capacity.available_wh,
-        listed_wh: capacity.listed_wh,
-        sold_wh: capacity.sold_wh,
         open_offers: capacity.open_offers,
-        open_windows: capacity.open_windows,
-        offer_seqs: OfferSeqWindow { next, used },
+        window_start: capacity.window_start,
+        window_seconds: capacity.window_seconds,
+        gate_closes_at: capacity.gate_closes_at,
+        total_wh: capacity.total_wh,
+        available_wh: capacity.available_wh(),
+        committed_wh: capacity.committed_wh(),
         bus: capacity.bus,
         rent_payer: capacity.rent_payer,
         ..Zeroable::zeroed()
     }
 }
 
-fn offer(offer: &ModelOffer, bump: u8) -> state::Offer {
+fn offer(model: &Model, offer: &ModelOffer, bump: u8) -> state::Offer {
     state::Offer {
-        layout_version: 1,
+        layout_version: LAYOUT,
         bump,
         source: offer.source,
-        owned_by_bus: offer.of_bus as u8,
         cancelled: offer.cancelled as u8,
         version: offer.version,
         open_locks: offer.open_locks,
-        offer_seq: offer.offer_seq,
+        number: offer.number,
         price_per_kwh: offer.price_per_kwh,
         listed_wh: offer.listed_wh,
         remaining_wh: offer.remaining_wh,
         reserved_wh: offer.reserved_wh,
+        proceeds: offer.proceeds,
+        deposits: offer.deposits,
         window_start: offer.window_start,
+        gate_closes_at: offer.gate_closes_at,
         created_at: offer.created_at,
+        trades_from: offer.trades_from,
         expires_at: offer.expires_at,
+        locked_until: offer.locked_until,
         bus: offer.bus,
         capacity: offer.capacity,
         seller: offer.seller,
-        payout: offer.payout,
+        vault: model.sellers[&offer.seller].vault,
+        wallet: offer.wallet,
         rent_payer: offer.rent_payer,
         ..Zeroable::zeroed()
     }
@@ -241,7 +345,7 @@ fn lane(lane: &ModelLane, bump: u8) -> state::Trader {
     }
     let total = |part: fn(&ModelReceipt) -> u64| lane.receipts.iter().map(part).fold(0u64, u64::saturating_add);
     state::Trader {
-        layout_version: 1,
+        layout_version: LAYOUT,
         bump,
         lane: lane.lane,
         next_nonce: lane.next_nonce(),
@@ -256,38 +360,47 @@ fn lane(lane: &ModelLane, bump: u8) -> state::Trader {
     }
 }
 
+/// The model writes an action byte for byte, since a proposal's hash covers it.
 fn action(action: &Action) -> state::Action {
-    let plain = |kind: ActionKind, value: u64| state::Action { kind: kind as u8, value, ..Zeroable::zeroed() };
-    let divided = |kind: ActionKind, owner: Address, shares: &[u16]| {
-        let mut shares_bps = [0; 16];
-        shares_bps[..shares.len()].copy_from_slice(shares);
-        state::Action { owner, share_count: shares.len() as u8, shares_bps, ..plain(kind, 0) }
-    };
-    match action {
-        Action::OwnerAdd { owner, shares } => divided(ActionKind::OwnerAdd, *owner, shares),
-        Action::OwnerRemove { owner, shares } => divided(ActionKind::OwnerRemove, *owner, shares),
-        Action::SharesSet { shares } => divided(ActionKind::SharesSet, Address::default(), shares),
-        Action::ThresholdSet(value) => plain(ActionKind::ThresholdSet, *value as u64),
-        Action::TimelockSet(value) => plain(ActionKind::TimelockSet, *value as u64),
-        Action::CapacitySet(value) => plain(ActionKind::CapacitySet, *value),
-        Action::BasePriceSet(value) => plain(ActionKind::BasePriceSet, *value),
-        Action::ListingPolicySet(value) => plain(ActionKind::ListingPolicySet, *value as u64),
-        Action::WindowsSet { window, gate_closure } => state::Action {
-            gate_closure_seconds: *gate_closure as u64,
-            ..plain(ActionKind::WindowsSet, *window as u64)
-        },
-        Action::LockFeeSet(value) => plain(ActionKind::LockFeeSet, *value as u64),
-        Action::Pause => plain(ActionKind::Pause, 0),
-        Action::Resume => plain(ActionKind::Resume, 0),
+    bytemuck::pod_read_unaligned(&action.bytes().expect("an action that was proposed"))
+}
+
+/// A token account as it is on the chain.
+pub fn read_tokens(data: &[u8]) -> ModelTokens {
+    let key = |at: usize| Address::try_from(&data[at..at + 32]).expect("32 bytes");
+    let number = |at: usize| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes"));
+    ModelTokens {
+        mint: key(0),
+        owner: key(32),
+        amount: number(64),
+        frozen: data[108] == 2,
+        asks_memo: asks_memo(data),
+        delegate: (data[72] == 1).then(|| (key(76), number(121))),
+        native_reserve: (data[109] == 1).then(|| number(113)),
     }
+}
+
+/// Whether a token account has the extension that asks for memos, turned on. Extensions follow byte 166: type and length
+/// in 2 bytes each, then the value.
+fn asks_memo(data: &[u8]) -> bool {
+    const MEMO_TRANSFER: u16 = 8;
+    let mut rest = data.get(166..).unwrap_or_default();
+    while let Some((head, tail)) = rest.split_at_checked(4) {
+        let (kind, length) = (u16::from_le_bytes([head[0], head[1]]), u16::from_le_bytes([head[2], head[3]]) as usize);
+        if kind == MEMO_TRANSFER {
+            return tail.first() == Some(&1);
+        }
+        if kind == 0 {
+            return false;
+        }
+        rest = tail.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// Compares a token account.
 pub fn tokens(expected: &ModelTokens, data: &[u8]) -> Result<(), String> {
-    let key = |at: usize| Address::try_from(&data[at..at + 32]).expect("32 bytes");
-    let number = |at: usize| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes"));
-    let delegate = (data[72] == 1).then(|| (key(76), number(121)));
-    let found = ModelTokens { mint: key(0), owner: key(32), amount: number(64), frozen: data[108] == 2, delegate };
+    let found = read_tokens(data);
     let closable = u32::from_le_bytes(data[129..133].try_into().expect("4 bytes")) == 1;
     if found != *expected || closable {
         return Err(format!("is {found:?} (somebody else may close it: {closable}), and should be {expected:?}"));
@@ -306,21 +419,30 @@ mod tests {
         assert_eq!(limit::MAX_NAME_BYTES, constants::MAX_NAME_LEN);
         assert_eq!(limit::ALL_BPS, u32::from(constants::FULL_SHARE_BPS));
         assert_eq!(limit::MAX_LOCK_FEE_BPS, constants::MAX_LOCK_FEE_BPS);
+        assert_eq!(limit::MAX_CAPACITY_WH, constants::MAX_CAPACITY_WH);
         assert_eq!(limit::MAX_TIMELOCK_SECONDS, constants::MAX_TIMELOCK_SECONDS);
+        assert_eq!(limit::PROPOSAL_SECONDS, constants::PROPOSAL_LIFETIME_SECONDS);
         assert_eq!(limit::WINDOW_SECONDS, constants::MIN_WINDOW_SECONDS..=constants::MAX_WINDOW_SECONDS);
         assert_eq!(limit::MAX_GATE_CLOSURE_SECONDS, constants::MAX_GATE_CLOSURE_SECONDS);
-        assert_eq!(limit::MAX_WINDOW_AHEAD_SECONDS, constants::WINDOW_HORIZON_SECONDS);
+        assert_eq!(limit::HORIZON_SECONDS, constants::MIN_HORIZON_SECONDS..=constants::MAX_HORIZON_SECONDS);
         assert_eq!(limit::LOCK_SECONDS, constants::LOCK_SECONDS);
+        assert_eq!(limit::LOCK_MARGIN_SECONDS, constants::LOCK_MARGIN_SECONDS);
+        assert_eq!(limit::MAX_LOCKS, constants::MAX_LOCKS);
+        assert_eq!(limit::BUS_OFFER_DELAY_SECONDS, constants::BUS_OFFER_DELAY_SECONDS);
         assert_eq!(limit::MAX_BATCH_ITEMS, constants::MAX_BATCH_ITEMS);
-        assert_eq!(limit::OFFER_SEQ_WINDOW, constants::OFFER_SEQ_WINDOW);
         assert_eq!(limit::MAX_FIRST_SLOT_AHEAD, constants::FIRST_SLOT_AHEAD);
-        assert_eq!(limit::NONCE_SLOT_SHIFT, constants::NONCE_SLOT_SHIFT);
+        assert_eq!(limit::COUNTER_SLOT_SHIFT, constants::COUNTER_SLOT_SHIFT);
         let bytes = |size: usize| size as u64 + 8;
+        assert_eq!(limit::account_bytes::CREATOR, bytes(size_of::<state::Creator>()));
         assert_eq!(limit::account_bytes::BUS, bytes(size_of::<state::Bus>()));
+        assert_eq!(limit::account_bytes::TOMBSTONE, bytes(size_of::<state::Tombstone>()));
+        assert_eq!(limit::account_bytes::LEDGER, bytes(size_of::<state::Ledger>()));
         assert_eq!(limit::account_bytes::CAPACITY, bytes(size_of::<state::Capacity>()));
+        assert_eq!(limit::account_bytes::SELLER, bytes(size_of::<state::Seller>()));
         assert_eq!(limit::account_bytes::OFFER, bytes(size_of::<state::Offer>()));
         assert_eq!(limit::account_bytes::LOCK, bytes(size_of::<state::Lock>()));
         assert_eq!(limit::account_bytes::LANE, bytes(size_of::<state::Trader>()));
         assert_eq!(limit::account_bytes::PROPOSAL, bytes(size_of::<state::Proposal>()));
+        assert_eq!(limit::account_bytes::CLAIM, bytes(size_of::<state::Claim>()));
     }
 }

@@ -7,15 +7,15 @@ use {
         coverage::Coverage,
         expect,
         script::*,
-        setup::{MINTS, MOST_PARTIES, POOR, RICH, Setup, TOKENS, party_name, tokens_name},
+        setup::{BAD_MINTS, GOOD_MINTS, MOST_PARTIES, NATIVE, POOR, RICH, Setup, WINDER_NAME, party_name, tokens_name},
     },
     crate::{
-        chain::{START, START_SLOT, TestChain},
+        chain::{FIRST, START, START_SLOT, TestChain},
         key::keypair,
         mint::Mint,
     },
     litesvm::LiteSVM,
-    multibus_model::{Call, Causes, Model, ModelBus, ModelCapacity, ModelMint, ModelOffer, ModelTokens, PassedAccount},
+    multibus_model::{Call, Causes, Model, ModelBus, ModelCapacity, ModelMint, ModelOffer, ModelSeller, PassedAccount},
     solana_account::ReadableAccount,
     solana_address::Address,
     solana_clock::Clock,
@@ -31,14 +31,17 @@ use {
     },
 };
 
+/// Addresses that the runtime lets no transaction of a game write.
+const RESERVED: [Address; 3] = [system_program::ID, multibus::ID, solana_sdk_ids::sysvar::clock::ID];
+
 /// What became of an instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Landed,
     /// Refused with this error.
     Refused(InstructionError),
-    /// Nothing that the market decides: the clock, a gift, a freeze.
-    Around,
+    /// Nothing that the market decides: the clock, a gift, a freeze. The move, where it had an effect.
+    Around(Option<&'static str>),
 }
 
 /// The chain and the model of a game.
@@ -48,9 +51,11 @@ pub struct Game {
     pub model: Model,
     pub parties: u8,
     pub(super) fee_payer: Address,
-    pub mints: [Mint; MINTS as usize],
+    pub mints: Vec<Mint>,
     /// Addresses that were derived already.
     addresses: RefCell<HashMap<AccountRef, Address>>,
+    /// What was derived, by its address.
+    names: RefCell<HashMap<Address, AccountRef>>,
     /// Bumps of the program's accounts.
     bumps: HashMap<Address, u8>,
     sent: u64,
@@ -80,27 +85,50 @@ impl Game {
             fee_payer,
             mints,
             addresses: RefCell::default(),
+            names: RefCell::default(),
             bumps: HashMap::new(),
             sent: 0,
         };
-        let refusals = [None, None, Some("MintHasTransferFee")];
-        for (mint, refused_as) in mints.iter().zip(refusals) {
-            let known = ModelMint { program: mint.program.address(), decimals: mint.decimals, refused_as };
+        for (number, mint) in game.mints.iter().enumerate() {
+            let known = ModelMint {
+                program: mint.program.address(),
+                decimals: mint.decimals,
+                is_native: number == NATIVE as usize,
+                refused_as: number.checked_sub(GOOD_MINTS as usize).map(|bad| BAD_MINTS[bad].1),
+            };
             game.model.mints.insert(mint.address, known);
         }
+        let winder = game.address(AccountRef::Wallet(WINDER));
+        game.add_lamports(&winder, RICH);
         for party in 0..MOST_PARTIES {
             let wallet = game.address(AccountRef::Wallet(party));
             let lamports = if party + 1 == parties { POOR } else { RICH };
             game.svm.set_account(wallet, solana_account::Account { lamports, ..Default::default() }).expect("a wallet");
             game.add_lamports(&wallet, lamports);
-            for mint in 0..2 {
+            for mint in 0..GOOD_MINTS {
                 for which in 0..2 {
                     let account = game.address(AccountRef::Tokens(party, mint, which));
-                    game.add_tokens(&account, mint, &wallet, TOKENS);
+                    game.learn_tokens(&account);
                 }
             }
         }
+        // Every party numbers its buses from the first slot, so that the addresses of all buses are known.
+        for party in 0..parties {
+            let opened = game.step(&Step::Do(Operation::OpenCounter { by: party, ahead: None }, Tamper::Nothing));
+            assert_eq!(opened, Ok(Outcome::Landed), "a counter opens");
+        }
         game
+    }
+
+    /// Lamports came to an address, or left it, around the market: the model learns of it.
+    pub(super) fn sync_lamports(&mut self, address: &Address) {
+        let found = self.svm.get_balance(address).unwrap_or(0);
+        let known = self.model.lamports_of(address);
+        self.model.all_lamports = self.model.all_lamports + found as u128 - known as u128;
+        if found == 0 && !self.model.lamports.contains_key(address) {
+            return;
+        }
+        self.model.lamports.insert(*address, found);
     }
 
     pub(super) fn add_lamports(&mut self, address: &Address, lamports: u64) {
@@ -108,18 +136,23 @@ impl Game {
         self.model.all_lamports += lamports as u128;
     }
 
-    pub(super) fn add_tokens(&mut self, account: &Address, mint: u8, owner: &Address, amount: u64) {
-        let mint = self.mints[mint as usize].address;
-        let tokens = ModelTokens { mint, owner: *owner, amount, frozen: false, delegate: None };
+    /// The model learns of a token account as it is on the chain.
+    pub(super) fn learn_tokens(&mut self, account: &Address) {
+        let data = self.svm.get_account(account).expect("a token account").data;
+        let tokens = expect::read_tokens(&data);
+        *self.model.supply.entry(tokens.mint).or_default() += tokens.amount as u128;
         self.model.tokens.insert(*account, tokens);
-        *self.model.supply.entry(mint).or_default() += amount as u128;
-        let lamports = self.svm.get_balance(account).expect("a token account");
-        self.add_lamports(account, lamports);
+        self.sync_lamports(account);
     }
 
     /// The party that creates a bus.
     pub fn creator(&self, bus: u8) -> u8 {
         bus % self.parties
+    }
+
+    /// The number of a bus among those of its creator.
+    pub fn bus_seq(&self, bus: u8) -> u64 {
+        FIRST + u64::from(bus / self.parties)
     }
 
     /// Address of an account.
@@ -132,37 +165,69 @@ impl Game {
             keypair(name).pubkey()
         };
         let model = &self.model;
+        let wallet = |who: u8| self.address(AccountRef::Wallet(who));
+        let bus_at = |bus: u8| self.address(AccountRef::BusAt(bus));
         let address = match account {
-            AccountRef::Wallet(party) => key(&party_name(party)),
-            AccountRef::Tokens(party, mint, which) => key(&tokens_name(party, mint, which)),
-            AccountRef::BusAt(bus) => {
-                model.bus_address(&self.address(AccountRef::Wallet(self.creator(bus))), bus as u64).0
+            AccountRef::Wallet(WINDER) => key(WINDER_NAME),
+            AccountRef::Wallet(who) => match (wallet_bus(who), doubled(who)) {
+                (Some(bus), _) => bus_at(bus),
+                (_, Some(party)) => self.address(AccountRef::Tokens(party, 0, 1)),
+                _ => key(&party_name(who)),
+            },
+            AccountRef::Tokens(party, mint, 0) => {
+                model.associated_address(&wallet(party), &self.mints[mint as usize % self.mints.len()].address)
             }
+            AccountRef::Tokens(party, mint, which) => key(&tokens_name(party, mint, which)),
+            AccountRef::CounterAt(who) => model.creator_address(&wallet(who)).0,
+            AccountRef::BusAt(bus) => model.bus_address(&wallet(self.creator(bus)), self.bus_seq(bus)).0,
+            AccountRef::Ledger(bus) => model.ledger_address(&bus_at(bus)).0,
             AccountRef::CapacityAt(bus, window) => {
                 let start = if window == 0 { 0 } else { START.saturating_add(window) };
-                model.capacity_address(&self.address(AccountRef::BusAt(bus)), start).0
+                model.capacity_address(&bus_at(bus), start).0
             }
-            AccountRef::Escrow(bus) => model.escrow_address(&self.address(AccountRef::BusAt(bus))),
-            AccountRef::Treasury(bus) => model.treasury_address(&self.address(AccountRef::BusAt(bus))),
-            AccountRef::OfferAt(OfferRef(bus, window, seq)) => {
-                model.offer_address(&self.address(AccountRef::CapacityAt(bus, window)), seq).0
+            AccountRef::Treasury(bus) => model.treasury_address(&bus_at(bus)),
+            AccountRef::Unclaimed(bus) => model.unclaimed_address(&bus_at(bus)),
+            AccountRef::SellerAt(bus, who) => model.seller_address(&bus_at(bus), &wallet(who)).0,
+            AccountRef::Vault(bus, who) => model.vault_address(&self.address(AccountRef::SellerAt(bus, who))),
+            AccountRef::OfferAt(OfferRef(bus, who, number)) => {
+                model.offer_address(&self.address(AccountRef::SellerAt(bus, who)), number).0
             }
-            AccountRef::LockAt(offer, party) => {
-                model
-                    .lock_address(&self.address(AccountRef::OfferAt(offer)), &self.address(AccountRef::Wallet(party)))
-                    .0
+            AccountRef::LockAt(offer, who, place) => {
+                model.lock_address(&self.address(AccountRef::OfferAt(offer)), &wallet(who), place).0
             }
-            AccountRef::LaneAt(party, lane) => model.lane_address(&self.address(AccountRef::Wallet(party)), lane).0,
-            AccountRef::ProposalAt(bus, seq) => model.proposal_address(&self.address(AccountRef::BusAt(bus)), seq).0,
-            AccountRef::MintAt(mint) => self.mints[mint as usize % 3].address,
-            AccountRef::TokenProgramOf(mint) => self.mints[mint as usize % 3].program.address(),
+            AccountRef::LaneAt(who, lane) => model.lane_address(&wallet(who), lane).0,
+            AccountRef::ProposalAt(bus, proposer, number) => {
+                model.proposal_address(&bus_at(bus), &wallet(proposer), number).0
+            }
+            AccountRef::ClaimAt(bus, who) => model.claim_address(&bus_at(bus), &wallet(who)).0,
+            AccountRef::MintAt(mint) => self.mints[mint as usize % self.mints.len()].address,
+            AccountRef::TokenProgramOf(mint) => self.mints[mint as usize % self.mints.len()].program.address(),
             AccountRef::Stray(bus, mint) => key(&format!("stray of bus {bus}, mint {mint}")),
             AccountRef::System => system_program::ID,
             AccountRef::Market => multibus::ID,
+            AccountRef::ClockSysvar => solana_sdk_ids::sysvar::clock::ID,
             AccountRef::Nowhere(number) => key(&format!("nowhere {number}")),
         };
         self.addresses.borrow_mut().insert(account, address);
+        if !matches!(account, AccountRef::Wallet(who) if wallet_bus(who).is_some() || doubled(who).is_some()) {
+            self.names.borrow_mut().insert(address, account);
+        }
         address
+    }
+
+    /// The account of an address that was derived before.
+    pub fn name_of(&self, address: &Address) -> Option<AccountRef> {
+        self.names.borrow().get(address).copied()
+    }
+
+    /// The number of a wallet.
+    pub fn who(&self, wallet: &Address) -> Option<u8> {
+        match self.name_of(wallet)? {
+            AccountRef::Wallet(who) => Some(who),
+            AccountRef::Tokens(party, 0, 1) => Some(double_of(party)),
+            AccountRef::BusAt(bus) => Some(bus_wallet(bus)),
+            _ => None,
+        }
     }
 
     /// The model's bus of this number.
@@ -175,14 +240,29 @@ impl Game {
         self.model.capacities.get(&self.address(AccountRef::CapacityAt(bus, window)))
     }
 
+    /// The model's seller on a bus.
+    pub fn seller(&self, bus: u8, who: u8) -> Option<&ModelSeller> {
+        self.model.sellers.get(&self.address(AccountRef::SellerAt(bus, who)))
+    }
+
     /// The model's offer.
     pub fn offer(&self, offer: OfferRef) -> Option<&ModelOffer> {
         self.model.offers.get(&self.address(AccountRef::OfferAt(offer)))
     }
 
-    /// Whether a party has opened this lane.
-    pub fn has_lane(&self, party: u8, lane: u16) -> bool {
-        self.model.lanes.contains_key(&self.address(AccountRef::LaneAt(party, lane)))
+    /// Whether a wallet has opened this lane.
+    pub fn has_lane(&self, who: u8, lane: u16) -> bool {
+        self.model.lanes.contains_key(&self.address(AccountRef::LaneAt(who, lane)))
+    }
+
+    /// The clock goes to a time, unless that is past. Slots follow the clock.
+    pub(super) fn go_to(&mut self, time: i64) {
+        let to = time.max(self.model.now);
+        self.model.slot += 2 * (to - self.model.now).cast_unsigned();
+        self.model.now = to;
+        let mut clock = self.svm.get_sysvar::<Clock>();
+        (clock.unix_timestamp, clock.slot) = (self.model.now, self.model.slot);
+        self.svm.set_sysvar(&clock);
     }
 
     /// Does a step on both sides and compares them.
@@ -190,47 +270,52 @@ impl Game {
     /// # Errors
     /// How they differ.
     pub fn step(&mut self, step: &Step) -> Result<Outcome, String> {
-        match step {
+        let done = match step {
             Step::At(second) => {
-                let to = START.saturating_add(*second).max(self.model.now);
-                self.model.slot += 1 + 2 * (to - self.model.now).cast_unsigned();
-                self.model.now = to;
-                let mut clock = self.svm.get_sysvar::<Clock>();
-                (clock.unix_timestamp, clock.slot) = (self.model.now, self.model.slot);
-                self.svm.set_sysvar(&clock);
+                self.go_to(START.saturating_add(*second));
+                None
             }
             Step::Gift(account, amount) => self.gift(*account, *amount),
             Step::Freeze(account) => self.set_frozen(*account, true),
             Step::Thaw(account) => self.set_frozen(*account, false),
             Step::Delegate { account, to, amount } => self.delegate(*account, *to, *amount),
+            Step::CloseTokens(account) => self.close_tokens(*account),
+            Step::OpenTokens(account, owner) => self.open_tokens(*account, *owner),
+            Step::Reown(account, to) => self.reown(*account, *to),
+            Step::AskMemo(account, asks) => self.ask_memo(*account, *asks),
             Step::Fund(account, lamports) => self.fund(*account, *lamports),
             Step::Do(operation, tamper) => {
                 let mut instruction = self.instruction(operation);
+                let count = instruction.accounts.len();
                 match *tamper {
                     Tamper::Nothing => {}
-                    Tamper::Unsigned(place) => {
-                        let count = instruction.accounts.len();
-                        instruction.accounts[place as usize % count].is_signer = false;
-                    }
-                    Tamper::ReadOnly(place) => {
-                        let count = instruction.accounts.len();
-                        instruction.accounts[place as usize % count].is_writable = false;
-                    }
+                    Tamper::Unsigned(place) => instruction.accounts[place as usize % count].is_signer = false,
+                    Tamper::ReadOnly(place) => instruction.accounts[place as usize % count].is_writable = false,
                     Tamper::Swap(place, account) => {
-                        let count = instruction.accounts.len();
                         let meta = &mut instruction.accounts[place as usize % count];
                         meta.pubkey = self.address(account);
                         // Only what has a key can sign.
-                        meta.is_signer &=
-                            matches!(account, AccountRef::Wallet(_) | AccountRef::Tokens(..) | AccountRef::Nowhere(_));
+                        let is_bus = matches!(account, AccountRef::Wallet(who) if wallet_bus(who).is_some());
+                        meta.is_signer &= !is_bus
+                            && matches!(
+                                account,
+                                AccountRef::Wallet(_) | AccountRef::Tokens(_, _, 1) | AccountRef::Nowhere(_)
+                            );
+                    }
+                    Tamper::Same(from, to) => {
+                        let address = instruction.accounts[from as usize % count].pubkey;
+                        let signs = instruction.accounts.iter().any(|meta| meta.pubkey == address && meta.is_signer);
+                        let meta = &mut instruction.accounts[to as usize % count];
+                        meta.pubkey = address;
+                        meta.is_signer &= signs;
                     }
                     Tamper::Accounts(count) => instruction.accounts.truncate(count as usize),
                     Tamper::Bytes(count) => instruction.data.truncate(count as usize),
                 }
                 return self.execute(&instruction);
             }
-        }
-        Ok(Outcome::Around)
+        };
+        Ok(Outcome::Around(done))
     }
 
     /// The accounts of each instruction with their flags in the transaction: an account that signs or is written once in a
@@ -247,7 +332,7 @@ impl Game {
             let passed = |meta: &AccountMeta| {
                 let (is_signer, asked) = flags[&meta.pubkey];
                 // The runtime lets no transaction write these.
-                let is_writable = asked && meta.pubkey != system_program::ID && meta.pubkey != multibus::ID;
+                let is_writable = asked && !RESERVED.contains(&meta.pubkey);
                 PassedAccount { address: meta.pubkey, is_signer, is_writable }
             };
             accounts.map(passed).collect()
@@ -298,13 +383,14 @@ impl Game {
     /// # Errors
     /// How they differ, or which invariant does not hold.
     pub fn execute_all(&mut self, instructions: &[Instruction]) -> Result<(Outcome, u64), String> {
+        let touched_by = Self::passed(instructions);
+        let addresses = || touched_by.iter().flatten().map(|account| &account.address);
+        let mut buses = self.model.buses_of(addresses());
         let transaction = self.transaction(instructions);
         let result = self.svm.send_transaction(transaction);
-        let passed = Self::passed(instructions);
-        let verdict = self.execute_in_model(instructions, &passed);
-        let names = instructions
-            .iter()
-            .map(|instruction| Call::read(&instruction.data).map_or("no instruction", |call| call.name()));
+        let passed = &touched_by;
+        let verdict = self.execute_in_model(instructions, passed);
+        let names = instructions.iter().map(|instruction| Call::name_of(&instruction.data).unwrap_or("no instruction"));
         let name = names.collect::<Vec<_>>().join(", ");
         let logs = |logs: &[String]| logs.join("\n  ");
         let (outcome, units) = match (result, verdict) {
@@ -339,7 +425,7 @@ impl Game {
             self.compare(address).map_err(|difference| format!("after {name}: {difference}"))?;
         }
         if outcome == Outcome::Landed {
-            let buses = self.model.buses_of(touched.iter());
+            buses.extend(self.model.buses_of(addresses()));
             self.model.check(&buses).map_err(|broken| format!("after {name}: {broken}"))?;
         }
         Ok((outcome, units))
@@ -359,7 +445,7 @@ impl Game {
         for address in &known {
             self.compare(address)?;
         }
-        let buses = self.model.buses.keys().copied().collect();
+        let buses = self.model.buses.keys().chain(self.model.tombstones.keys()).copied().collect();
         self.model.check(&buses)
     }
 

@@ -1,6 +1,6 @@
 //! Random games and raw transactions against the model: 2 to 12 parties play every instruction, valid and invalid, on
 //! the built program in a simulated chain, and the [model](multibus_model), which shares no code with the program, plays
-//! along. After every step the result (the exact error), every balance in tokens and lamports, every byte of every
+//! along; after each game a stranger [winds it down](wind). After every step the result (the exact error), every balance in tokens and lamports, every byte of every
 //! account and all invariants are compared.
 //!
 //! The generator of games is written here rather than with proptest-state-machine, for three reasons. It looks into the
@@ -13,12 +13,12 @@ mod caught;
 mod cover;
 pub mod coverage;
 pub mod expect;
-pub mod fuzz;
 pub mod game;
 pub mod generate;
 mod operation;
 pub mod random;
 pub mod script;
 mod setup;
+pub mod wind;
 
 pub use random::{Failure, Tally, play, replay, shrink};

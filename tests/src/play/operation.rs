@@ -17,98 +17,138 @@ fn time(second: i64) -> i64 {
 }
 
 impl Game {
-    fn bus_addresses(&self, bus: u8) -> BusAddresses {
+    pub(super) fn bus_addresses(&self, bus: u8) -> BusAddresses {
         let address = self.address(AccountRef::BusAt(bus));
-        let mint = self.model.buses.get(&address).map_or(self.mints[0], |state| {
-            *self.mints.iter().find(|mint| mint.address == state.mint).expect("one of the mints")
-        });
+        let (buses, tombstones) = (&self.model.buses, &self.model.tombstones);
+        let mint = buses.get(&address).map(|bus| bus.mint).or(tombstones.get(&address).map(|bus| bus.mint));
         BusAddresses {
             address,
+            creator: self.address(AccountRef::Wallet(self.creator(bus))),
+            ledger: self.address(AccountRef::Ledger(bus)),
             capacity: self.address(AccountRef::CapacityAt(bus, 0)),
-            escrow: self.address(AccountRef::Escrow(bus)),
             treasury: self.address(AccountRef::Treasury(bus)),
-            mint,
+            unclaimed: self.address(AccountRef::Unclaimed(bus)),
+            mint: mint.map_or(self.mints[0], |mint| {
+                *self.mints.iter().find(|known| known.address == mint).expect("one of the mints")
+            }),
+        }
+    }
+
+    pub(super) fn seller_addresses(&self, bus: u8, who: u8) -> SellerAddresses {
+        SellerAddresses {
+            address: self.address(AccountRef::SellerAt(bus, who)),
+            vault: self.address(AccountRef::Vault(bus, who)),
+            wallet: self.address(AccountRef::Wallet(who)),
+            bus: self.bus_addresses(bus),
         }
     }
 
     /// Addresses of an offer: those that its account names, or any where there is no such offer.
-    fn offer_addresses(&self, offer: OfferRef) -> OfferAddresses {
-        let OfferRef(bus, window, _) = offer;
+    pub(super) fn offer_addresses(&self, offer: OfferRef) -> OfferAddresses {
+        let OfferRef(bus, who, _) = offer;
         let address = self.address(AccountRef::OfferAt(offer));
         let state = self.model.offers.get(&address);
-        let party = self.address(AccountRef::Wallet(0));
+        let seller = self.seller_addresses(bus, who);
         OfferAddresses {
             address,
-            bus: self.bus_addresses(bus),
-            capacity: self.address(AccountRef::CapacityAt(bus, window)),
-            seller: state.map_or(party, |offer| offer.seller),
-            payout: state.map_or_else(|| self.address(AccountRef::Tokens(0, 0, 0)), |offer| offer.payout),
-            rent_payer: state.map_or(party, |offer| offer.rent_payer),
+            bus: seller.bus,
+            capacity: state.map_or(seller.bus.capacity, |offer| offer.capacity),
+            seller: seller.address,
+            vault: seller.vault,
+            wallet: seller.wallet,
+            rent_payer: state.map_or_else(|| self.address(AccountRef::Wallet(0)), |offer| offer.rent_payer),
         }
     }
 
-    /// What an offer is created with: its bus, its capacity, and the options.
-    fn new_offer(&self, new: &NewOffer) -> (BusAddresses, Address, OfferOptions) {
-        let NewOffer { offer: OfferRef(bus, window, offer_seq), wh: energy_wh, price: price_per_kwh, expires, source } =
-            *new;
-        let options = OfferOptions { offer_seq, energy_wh, price_per_kwh, expires_at: time(expires), source };
-        (self.bus_addresses(bus), self.address(AccountRef::CapacityAt(bus, window)), options)
-    }
-
-    fn lane(&self, party: u8, lane: u16) -> LaneAddress {
+    fn lane(&self, who: u8, lane: u16) -> LaneAddress {
         LaneAddress {
-            address: self.address(AccountRef::LaneAt(party, lane)),
-            wallet: self.address(AccountRef::Wallet(party)),
+            address: self.address(AccountRef::LaneAt(who, lane)),
+            wallet: self.address(AccountRef::Wallet(who)),
             lane,
         }
     }
 
     /// The nonce that is `from_next` above the lane's next one.
-    fn nonce(&self, party: u8, lane: u16, from_next: i64) -> u64 {
+    fn nonce(&self, who: u8, lane: u16, from_next: i64) -> u64 {
         let next = self
             .model
             .lanes
-            .get(&self.address(AccountRef::LaneAt(party, lane)))
+            .get(&self.address(AccountRef::LaneAt(who, lane)))
             .map_or(0, multibus_model::ModelLane::next_nonce);
         next.wrapping_add_signed(from_next)
     }
 
+    /// The first slot that is `ahead` of the present one.
+    fn first_slot(&self, ahead: Option<i64>) -> u64 {
+        ahead.map_or(0, |ahead| self.model.slot.saturating_add_signed(ahead))
+    }
+
+    /// The moment that is `after` the one in which a lock was taken.
+    fn taken_at(&self, offer: OfferRef, buyer: u8, place: u8, after: i64) -> i64 {
+        let lock = self.model.locks.get(&self.address(AccountRef::LockAt(offer, buyer, place)));
+        lock.map_or(0, |lock| lock.taken_at).wrapping_add(after)
+    }
+
     /// The instruction of an operation.
     pub fn instruction(&self, operation: &Operation) -> Instruction {
-        let wallet = |party: &u8| self.address(AccountRef::Wallet(*party));
+        let wallet = |who: &u8| self.address(AccountRef::Wallet(*who));
         let item = |ask: &Ask| PurchaseItem { energy_wh: ask.0, max_price_per_kwh: ask.1, expected_version: ask.2 };
         match operation {
+            Operation::OpenCounter { by, ahead } => creator_open(&wallet(by), self.first_slot(*ahead)),
             Operation::CreateBus { bus, mint, config } => {
                 let creator = wallet(&self.creator(*bus));
-                let config = self.config(config);
-                let mint = &self.mints[*mint as usize % 3];
-                bus_create(&creator, mint, &BusOptions { bus_seq: *bus as u64, config })
+                let mint = &self.mints[*mint as usize % self.mints.len()];
+                let options = BusOptions { bus_seq: self.bus_seq(*bus), config: self.config(config) };
+                bus_create(&creator, mint, &options)
+            }
+            Operation::CloseBus { by, bus } => {
+                let at = self.bus_addresses(*bus);
+                let owners: Vec<Address> = self
+                    .model
+                    .buses
+                    .get(&at.address)
+                    .map(|bus| bus.owners.iter().map(|owner| owner.wallet).collect())
+                    .unwrap_or_default();
+                bus_close(&at, &wallet(by), &owners)
             }
             Operation::OpenCapacity { by, bus, window } => {
-                let bus_at = self.bus_addresses(*bus);
-                capacity_open(&bus_at, &wallet(by), time(*window))
+                capacity_open(&self.bus_addresses(*bus), &wallet(by), time(*window))
             }
-            Operation::CloseCapacity { bus, window } => {
+            Operation::CloseCapacity { by, bus, window } => {
                 let at = self.address(AccountRef::CapacityAt(*bus, *window));
-                let payer = self.model.capacities.get(&at).map_or_else(|| wallet(&0), |capacity| capacity.rent_payer);
-                let mut close = capacity_close(&self.bus_addresses(*bus), time(*window), &payer);
-                close.accounts[1].pubkey = at;
-                close
+                let payer = self.model.capacities.get(&at).map_or_else(|| wallet(by), |capacity| capacity.rent_payer);
+                capacity_close(&self.bus_addresses(*bus), time(*window), &wallet(by), &payer)
             }
-            Operation::CreateOffer { by, new, payout } => {
-                let (bus, capacity, options) = self.new_offer(new);
-                offer_create(&bus, capacity, &wallet(by), self.address(*payout), options)
+            Operation::OpenSeller { by, bus, who, ahead } => {
+                let seller = self.seller_addresses(*bus, *who);
+                instruction::SellerOpen { wallet: seller.wallet, first_slot: self.first_slot(*ahead) }
+                    .to_instruction(seller_open_accounts(&seller, &wallet(by)))
             }
-            Operation::CreateOfferForBus { by, new } => {
-                let (bus, capacity, options) = self.new_offer(new);
-                offer_create_for_bus(&bus, capacity, &wallet(by), options)
+            Operation::Admit { by, bus, who } => seller_admit(&self.seller_addresses(*bus, *who), &wallet(by)),
+            Operation::Suspend { by, bus, who } => seller_suspend(&self.seller_addresses(*bus, *who), &wallet(by)),
+            Operation::Withdraw { by, bus, who, into } => {
+                seller_withdraw(&self.seller_addresses(*bus, *who), &wallet(by), self.address(*into))
+            }
+            Operation::CloseSeller { by, bus, who, into } => {
+                let payer = self.seller(*bus, *who).map_or_else(|| wallet(by), |seller| seller.rent_payer);
+                seller_close(&self.seller_addresses(*bus, *who), &wallet(by), self.address(*into), &payer)
+            }
+            Operation::CreateOffer { by, new } => {
+                let NewOffer { offer, window, wh, price, expires, source } = *new;
+                let OfferRef(bus, who, number) = offer;
+                let options =
+                    OfferOptions { number, energy_wh: wh, price_per_kwh: price, expires_at: time(expires), source };
+                let capacity = self.address(AccountRef::CapacityAt(bus, window));
+                self.address(AccountRef::OfferAt(offer));
+                offer_list(&self.seller_addresses(bus, who), capacity, &wallet(by), options)
             }
             Operation::Reprice { by, offer, price } => {
                 offer_reprice(&self.offer_addresses(*offer), &wallet(by), *price)
             }
-            Operation::Extend { by, offer, expires } => {
-                offer_extend(&self.offer_addresses(*offer), &wallet(by), time(*expires))
+            Operation::SetExpiry { by, offer, expires } => {
+                offer_set_expiry(&self.offer_addresses(*offer), &wallet(by), time(*expires))
             }
+            Operation::Collect { offer } => offer_collect(&self.offer_addresses(*offer)),
             Operation::Cancel { by, offer } => offer_cancel(&self.offer_addresses(*offer), &wallet(by)),
             Operation::Buy { by, lane, nonce, offer, ask, at_least, from } => {
                 let accounts =
@@ -129,51 +169,78 @@ impl Game {
                 let at = self.lane(*by, *lane);
                 batch_in(&mint, &at, self.address(*from), self.nonce(*by, *lane, *nonce), *limit, &offers, asks)
             }
-            Operation::TakeLock { by, offer, ask, from } => {
-                let accounts = lock_take_accounts(&self.offer_addresses(*offer), &wallet(by), self.address(*from));
-                instruction::LockTake { energy_wh: ask.0, max_price_per_kwh: ask.1, expected_version: ask.2 }
+            Operation::TakeLock { by, offer, place, ask, from, refund } => {
+                self.address(AccountRef::LockAt(*offer, *by, *place));
+                let (at, refund) = (self.offer_addresses(*offer), self.address(*refund));
+                instruction::LockTake {
+                    place: *place,
+                    energy_wh: ask.0,
+                    max_price_per_kwh: ask.1,
+                    expected_version: ask.2,
+                    refund,
+                }
+                .to_instruction(lock_take_accounts(&at, &wallet(by), *place, self.address(*from)))
+            }
+            Operation::SettleLock { by, lane, nonce, offer, place, taken } => {
+                let accounts = lock_settle_accounts(&self.offer_addresses(*offer), &self.lane(*by, *lane), *place);
+                instruction::LockSettle {
+                    nonce: self.nonce(*by, *lane, *nonce),
+                    taken_at: self.taken_at(*offer, *by, *place, *taken),
+                }
+                .to_instruction(accounts)
+            }
+            Operation::ReleaseLock { by, offer, buyer, place, taken } => {
+                let lock = self.model.locks.get(&self.address(AccountRef::LockAt(*offer, *buyer, *place)));
+                let refund = lock.map_or_else(|| wallet(by), |lock| lock.refund);
+                let at = self.offer_addresses(*offer);
+                let accounts = lock_release_accounts(&at, &wallet(by), &wallet(buyer), *place, refund);
+                instruction::LockRelease { taken_at: self.taken_at(*offer, *buyer, *place, *taken) }
                     .to_instruction(accounts)
             }
-            Operation::SettleLock { by, lane, nonce, offer } => {
-                let accounts = lock_settle_accounts(&self.offer_addresses(*offer), &self.lane(*by, *lane));
-                instruction::LockSettle { nonce: self.nonce(*by, *lane, *nonce) }.to_instruction(accounts)
-            }
-            Operation::ReleaseLock { by, offer, buyer, refund } => {
-                let offer = self.offer_addresses(*offer);
-                let accounts = lock_release_accounts(&offer, &wallet(by), &wallet(buyer), self.address(*refund));
-                instruction::LockRelease {}.to_instruction(accounts)
-            }
-            Operation::OpenLane { by, lane, ahead } => {
-                let first_slot = ahead.map_or(0, |ahead| self.model.slot.saturating_add_signed(ahead));
-                trader_open(&wallet(by), *lane, first_slot)
-            }
+            Operation::OpenLane { by, lane, ahead } => trader_open(&wallet(by), *lane, self.first_slot(*ahead)),
             Operation::CloseLane { by, lane } => trader_close(&self.lane(*by, *lane), &wallet(by)),
-            Operation::Propose { by, bus, decision } => {
-                let at = self.bus_addresses(*bus);
-                let seq = self.model.buses.get(&at.address).map_or(0, |state| state.proposal_seq);
-                proposal_create(&at, &wallet(by), seq, self.action(decision))
+            Operation::Propose { by, bus, number, decision } => {
+                let (at, proposer) = (self.bus_addresses(*bus), wallet(by));
+                let owners = self.model.buses.get(&at.address).map(|state| &state.owners);
+                let owner = owners.and_then(|owners| owners.iter().find(|owner| owner.wallet == proposer));
+                let number = owner.map_or(0, |owner| owner.next_proposal).wrapping_add_signed(*number);
+                self.address(AccountRef::ProposalAt(*bus, *by, number));
+                proposal_create(&at, &proposer, number, self.action(decision))
             }
-            Operation::Approve { by, bus, proposal } => {
-                let at = self.address(AccountRef::ProposalAt(*bus, *proposal));
-                proposal_approve(&self.bus_addresses(*bus), at, &wallet(by))
+            Operation::Approve { by, bus, proposer, number, right } => {
+                let at = self.address(AccountRef::ProposalAt(*bus, *proposer, *number));
+                let hash = self.model.proposals.get(&at).map_or([0; 32], |proposal| proposal.hash);
+                let hash = if *right { hash } else { [7; 32] };
+                proposal_approve(&self.bus_addresses(*bus), at, &wallet(by), hash)
             }
-            Operation::Revoke { by, bus, proposal } => {
-                let at = self.address(AccountRef::ProposalAt(*bus, *proposal));
+            Operation::Revoke { by, bus, proposer, number } => {
+                let at = self.address(AccountRef::ProposalAt(*bus, *proposer, *number));
                 proposal_revoke(&self.bus_addresses(*bus), at, &wallet(by))
             }
-            Operation::Execute { by, bus, proposal } => {
-                let at = self.address(AccountRef::ProposalAt(*bus, *proposal));
-                proposal_execute(&self.bus_addresses(*bus), at, &wallet(by))
+            Operation::Execute { by, bus, proposer, number } => {
+                let at = self.address(AccountRef::ProposalAt(*bus, *proposer, *number));
+                self.execution(*bus, at, &wallet(by))
             }
-            Operation::CloseProposal { by, bus, proposal } => {
-                let at = self.address(AccountRef::ProposalAt(*bus, *proposal));
-                let proposer = self.model.proposals.get(&at).map_or_else(|| wallet(&0), |proposal| proposal.proposer);
-                proposal_close(&self.bus_addresses(*bus), at, &wallet(by), &proposer)
+            Operation::CloseProposal { by, bus, proposer, number } => {
+                let at = self.address(AccountRef::ProposalAt(*bus, *proposer, *number));
+                proposal_close(&self.bus_addresses(*bus), at, &wallet(by), &wallet(proposer))
             }
-            Operation::Claim { bus, owner, into } => {
-                treasury_claim(&self.bus_addresses(*bus), &self.address(*owner), self.address(*into))
+            Operation::ClaimRevenue { by, bus, owner, into } => {
+                treasury_claim_by(&self.bus_addresses(*bus), &wallet(by), &wallet(owner), self.address(*into))
+            }
+            Operation::PayClaim { by, bus, who, into } => {
+                let claim = self.model.claims.get(&self.address(AccountRef::ClaimAt(*bus, *who)));
+                let payer = claim.map_or_else(|| wallet(by), |claim| claim.rent_payer);
+                claim_pay(&self.bus_addresses(*bus), &wallet(by), &wallet(who), self.address(*into), &payer)
             }
         }
+    }
+
+    /// The instruction that carries a proposal out: with the account of the seller that it is about, or the bus's own.
+    pub(super) fn execution(&self, bus: u8, proposal: Address, executor: &Address) -> Instruction {
+        let about = self.model.proposals.get(&proposal).and_then(|proposal| proposal.action.seller());
+        let about = about.and_then(|wallet| self.who(&wallet)).unwrap_or(bus_wallet(bus));
+        proposal_execute_on(&self.seller_addresses(bus, about), proposal, executor)
     }
 
     fn config(&self, config: &Config) -> BusConfig {
@@ -193,8 +260,12 @@ impl Game {
             timelock_seconds: config.timelock,
             window_seconds: config.window,
             gate_closure_seconds: config.gate,
+            horizon_seconds: config.horizon,
             capacity_wh: config.capacity,
             base_price_per_kwh: config.base_price,
+            reserve_price_per_kwh: config.reserve_price,
+            least_wh: config.least,
+            operator: config.operator.map(|operator| self.address(operator)),
         }
     }
 
@@ -218,6 +289,18 @@ impl Game {
             Decision::LockFee(lock_fee_bps) => ProposalAction::LockFeeSet { lock_fee_bps },
             Decision::PauseIt => ProposalAction::Pause,
             Decision::ResumeIt => ProposalAction::Resume,
+            Decision::ReplaceOwner(owner, new_owner) => {
+                ProposalAction::OwnerReplace { owner: self.address(owner), new_owner: self.address(new_owner) }
+            }
+            Decision::PauseQuorum(pause_quorum) => ProposalAction::PauseQuorumSet { pause_quorum },
+            Decision::AdmitSeller(wallet) => ProposalAction::SellerAdmit { wallet: self.address(wallet) },
+            Decision::SuspendSeller(wallet) => ProposalAction::SellerSuspend { wallet: self.address(wallet) },
+            Decision::ReservePrice(reserve_price_per_kwh) => ProposalAction::ReservePriceSet { reserve_price_per_kwh },
+            Decision::LeastSize(least_wh) => ProposalAction::LeastSizeSet { least_wh },
+            Decision::SetOperator(operator) => {
+                ProposalAction::OperatorSet { operator: operator.map(|operator| self.address(operator)) }
+            }
+            Decision::CloseIt => ProposalAction::BusClose,
         }
     }
 }

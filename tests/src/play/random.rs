@@ -6,6 +6,7 @@ use {
         game::{Game, Outcome},
         generate::Generator,
         script::{self, NewOffer, Operation, Step, Tamper},
+        wind,
     },
     multibus::error::MultibusError,
     multibus_model::Call,
@@ -25,14 +26,24 @@ pub struct Tally {
     pub instructions: BTreeMap<&'static str, (u64, u64)>,
     /// How often each error was seen.
     pub refusals: BTreeMap<String, u64>,
+    /// How often each hostile move was played, with an effect.
+    pub hostile: BTreeMap<&'static str, u64>,
+    /// How often each branch of the winding-down was taken.
+    pub winding: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
     fn count(&mut self, step: &Step, outcome: Outcome, game: &Game) {
         self.steps += 1;
-        let Step::Do(operation, _) = step else { return };
+        if let Outcome::Around(Some(name)) = outcome {
+            *self.hostile.entry(name).or_default() += 1;
+        }
+        let Step::Do(operation, tamper) = step else { return };
+        if let (Tamper::Same(..), Outcome::Landed) = (tamper, &outcome) {
+            *self.hostile.entry("pass an account in two places").or_default() += 1;
+        }
         let data = &game.instruction(operation).data;
-        let name = Call::NAMES[Call::read(data).expect("an instruction").index()];
+        let name = Call::name_of(data).expect("an instruction");
         let (landed, refused) = self.instructions.entry(name).or_default();
         match outcome {
             Outcome::Landed => *landed += 1,
@@ -40,7 +51,7 @@ impl Tally {
                 *refused += 1;
                 *self.refusals.entry(error_name(&error)).or_default() += 1;
             }
-            Outcome::Around => {}
+            Outcome::Around(_) => {}
         }
     }
 
@@ -54,6 +65,12 @@ impl Tally {
         }
         for (name, count) in &other.refusals {
             *self.refusals.entry(name.clone()).or_default() += count;
+        }
+        for (name, count) in &other.hostile {
+            *self.hostile.entry(name).or_default() += count;
+        }
+        for (name, count) in &other.winding {
+            *self.winding.entry(name).or_default() += count;
         }
     }
 
@@ -108,6 +125,7 @@ pub fn play(seed: u64, steps: usize) -> Result<Tally, Failure> {
                 game.compare_all()?;
             }
         }
+        tally.winding = wind::wind_down(&mut game)?;
         Ok(())
     });
     match played {
@@ -125,7 +143,9 @@ fn run(parties: u8, steps: &[Step]) -> Option<(usize, String)> {
             at = number;
             game.step(step)?;
         }
-        game.compare_all()
+        game.compare_all()?;
+        wind::wind_down(&mut game)?;
+        Ok(())
     })
     .err()
     .map(|why| (at, why))
@@ -189,16 +209,17 @@ fn simpler(step: &Step) -> Vec<Step> {
         found.push(Step::Do(operation.clone(), Tamper::Nothing));
     }
     match operation.clone() {
-        Operation::CreateOffer { by, new, payout } => {
-            let new = NewOffer { wh: 1_000, expires: 0, ..new };
-            found.push(Step::Do(Operation::CreateOffer { by, new, payout }, *tamper));
+        Operation::CreateOffer { by, new } => {
+            let new = NewOffer { wh: 1_000, ..new };
+            found.push(Step::Do(Operation::CreateOffer { by, new }, *tamper));
         }
         Operation::Buy { by, lane, nonce, offer, from, .. } => {
             let ask = script::Ask(1, u64::MAX, 0);
             found.push(Step::Do(Operation::Buy { by, lane, nonce, offer, ask, at_least: 1, from }, *tamper));
         }
-        Operation::TakeLock { by, offer, from, .. } => {
-            found.push(Step::Do(Operation::TakeLock { by, offer, ask: script::Ask(1, u64::MAX, 0), from }, *tamper));
+        Operation::TakeLock { by, offer, place, from, refund, .. } => {
+            let ask = script::Ask(1, u64::MAX, 0);
+            found.push(Step::Do(Operation::TakeLock { by, offer, place, ask, from, refund }, *tamper));
         }
         _ => {}
     }

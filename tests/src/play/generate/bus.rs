@@ -2,15 +2,34 @@
 
 use {
     super::{BUSES, Generator},
-    crate::play::{game::Game, script::*},
+    crate::play::{
+        game::Game,
+        script::*,
+        setup::{GOOD_MINTS, MINTS},
+    },
     fastrand::Rng,
 };
 
 impl Generator {
     pub(super) fn create_bus(&mut self, game: &Game) -> Operation {
-        let bus = self.rng.u8(0..BUSES);
-        let mint = if self.chance(5) { 2 } else { self.rng.u8(0..2) };
+        // The next bus of a creator, or sometimes any.
+        let creator = self.rng.u8(0..BUSES.min(game.parties));
+        let counter = game.address(AccountRef::CounterAt(creator));
+        let made = game.model.creators.get(&counter).map_or(0, |counter| counter.next_bus - game.bus_seq(0));
+        let next = creator as u64 + made * game.parties as u64;
+        let bus = if self.chance(95) && next < 40 { next as u8 } else { self.rng.u8(0..BUSES) };
+        let mint = if self.chance(12) { self.rng.u8(GOOD_MINTS..MINTS) } else { self.rng.u8(0..GOOD_MINTS) };
         Operation::CreateBus { bus, mint, config: self.config(game, bus) }
+    }
+
+    pub(super) fn open_counter(&mut self, game: &Game) -> Operation {
+        let party = self.party(game);
+        let by = if self.chance(70) { double_of(party) } else { party };
+        Operation::OpenCounter { by, ahead: self.ahead() }
+    }
+
+    pub(super) fn close_bus(&mut self, game: &Game, bus: u8) -> Operation {
+        Operation::CloseBus { by: self.wallet(game), bus }
     }
 
     pub(super) fn config(&mut self, game: &Game, bus: u8) -> Config {
@@ -29,29 +48,44 @@ impl Generator {
             2 => owners.push(AccountRef::Wallet(creator)),
             3 => owners.retain(|owner| *owner != AccountRef::Wallet(creator)),
             4 | 5 => owners.push(AccountRef::BusAt((bus + 1) % BUSES)),
+            6 | 7 => owners.push(AccountRef::Wallet(double_of(creator))),
             _ => {}
         }
         let shares = self.shares(owners.len()).0;
-        let rare = |rng: &mut Rng, usual: u64, odd: u64| if rng.u8(0..40) == 0 { odd } else { usual };
-        let threshold = self.rng.u8(1..=count.min(4));
+        let rare = |rng: &mut Rng, usual: u64, odd: u64| if rng.u8(0..60) == 0 { odd } else { usual };
+        let threshold = self.rng.u8(1..=count.min(3));
         let quorum = self.rng.u8(0..=threshold);
         let (window, gate) =
             self.one(&[(0, 0), (0, 0), (900, 60), (900, 900), (60, 0), (3_600, 600)]).expect("one of these");
+        let operator = match self.rng.u8(0..40) {
+            0 => Some(AccountRef::BusAt(bus)),
+            1..=15 => None,
+            _ => Some(AccountRef::Wallet(self.wallet(game))),
+        };
         let rng = &mut self.rng;
         let names: [&[u8]; 6] = [b"A", b"Sonnenhof", b"", &[b'x'; 33], "Zürich".as_bytes(), b"a\x1bb"];
         let name = if rng.u8(0..12) == 0 { names[rng.usize(0..6)] } else { names[1] };
+        let mut any = |of: &[u64], odd: u64| {
+            let usual = of[rng.usize(0..of.len())];
+            rare(rng, usual, odd)
+        };
+        let base_price = any(&[1, 999, 10_000, 250_000], 0);
         Config {
             name: List(name.to_vec()),
             owners: List(owners.into_iter().zip(shares).collect()),
-            threshold: rare(rng, threshold as u64, 17) as u8,
-            pause_quorum: rare(rng, quorum as u64, 17) as u8,
-            listing: rare(rng, rng.clone().u64(0..2), 2) as u8,
-            fee: rare(rng, [0, 1, 100, 500][rng.clone().usize(0..4)], 501) as u16,
-            timelock: rare(rng, [0, 0, 60, 3_600][rng.clone().usize(0..4)], 2_592_001) as u32,
-            window: rare(rng, window, 59) as u32,
-            gate: rare(rng, gate, 86_401) as u32,
-            capacity: rare(rng, [1_000, 50_000, 1_000_000, u64::MAX][rng.clone().usize(0..4)], 0),
-            base_price: rare(rng, [1, 999, 10_000, 250_000][rng.clone().usize(0..4)], 0),
+            threshold: any(&[threshold as u64], 17) as u8,
+            pause_quorum: any(&[quorum as u64], 17) as u8,
+            listing: any(&[0, 1, 2, 2], 3) as u8,
+            fee: any(&[0, 1, 100, 500], 501) as u16,
+            timelock: any(&[0, 0, 60, 3_600], 2_592_001) as u32,
+            window: any(&[window], 59) as u32,
+            gate: any(&[gate], 86_401) as u32,
+            horizon: any(&[7_200, 86_400, 31_622_400, 31_622_400], if window == 3_600 { 3_600 } else { 3_599 }) as u32,
+            capacity: any(&[1_000, 50_000, 1_000_000, 1 << 40], if gate == 60 { (1 << 40) + 1 } else { 0 }),
+            base_price,
+            reserve_price: any(&[0, 0, base_price, base_price + 500], 1),
+            least: any(&[1, 1, 1, 10, 500], if gate == 60 { (1 << 40) + 1 } else { 0 }),
+            operator,
         }
     }
 
@@ -73,17 +107,22 @@ impl Generator {
         List(shares)
     }
 
-    /// An owner of a bus, or sometimes anybody.
+    /// An owner of a bus who can sign, or sometimes anybody.
     pub(super) fn owner(&mut self, game: &Game, bus: u8) -> u8 {
-        let state = game.bus(bus);
-        let owners: Vec<u8> = (0..game.parties)
-            .filter(|party| state.is_some_and(|bus| bus.is_owner(&game.address(AccountRef::Wallet(*party)))))
-            .collect();
         if self.chance(94)
-            && let Some(owner) = self.one(&owners)
+            && let Some(owner) = self.any_owner(game, bus).filter(|who| wallet_bus(*who).is_none())
         {
             return owner;
         }
         self.party(game)
+    }
+
+    /// An owner of a bus, which may itself be a bus.
+    pub(super) fn any_owner(&mut self, game: &Game, bus: u8) -> Option<u8> {
+        let owners: Vec<u8> = game
+            .bus(bus)
+            .map(|bus| bus.owners.iter().filter_map(|owner| game.who(&owner.wallet)).collect())
+            .unwrap_or_default();
+        self.one(&owners)
     }
 }

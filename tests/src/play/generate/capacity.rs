@@ -12,50 +12,51 @@ impl Generator {
         let state = game.bus(bus);
         let length = state.map_or(900, |bus| bus.window_seconds.max(1)) as i64;
         let gate = state.map_or(0, |bus| bus.gate_closure_seconds) as i64;
+        let horizon = state.map_or(0, |bus| bus.horizon_seconds) as i64;
         let now = game.model.now;
         let next = (now + gate) / length * length + length;
         let start = match self.rng.u8(0..20) {
             0 => next - length,
             1 => next + 1,
-            2 => (now + 366 * 86_400) / length * length + self.rng.i64(0..2) * length,
+            2 => (now + horizon) / length * length + self.rng.i64(0..2) * length,
             _ => next + self.rng.i64(0..3) * length,
         };
         let window = start - START;
-        self.windows.push((bus, window));
-        if self.windows.len() > 30 {
-            self.windows.remove(0);
-        }
-        Operation::OpenCapacity { by: self.party(game), bus, window }
+        game.address(AccountRef::CapacityAt(bus, window));
+        Operation::OpenCapacity { by: self.wallet(game), bus, window }
     }
 
     /// A window is closed.
-    pub(super) fn close_capacity(&mut self, bus: u8) -> Operation {
-        let windows = self.windows.clone();
-        let (bus, window) = self.one(&windows).unwrap_or((bus, 0));
-        Operation::CloseCapacity { bus, window }
+    pub(super) fn close_capacity(&mut self, game: &Game, bus: u8) -> Operation {
+        let (bus, window) = match self.one_of(game, &game.model.capacities) {
+            Some(AccountRef::CapacityAt(bus, window)) => (bus, window),
+            _ => (bus, 0),
+        };
+        let payer = game.capacity(bus, window).map(|capacity| capacity.rent_payer);
+        let by = match payer {
+            Some(payer) if self.chance(50) => self.party_of(game, &payer),
+            _ => self.wallet(game),
+        };
+        Operation::CloseCapacity { by, bus, window }
     }
 
     /// A capacity where an offer of a bus could stand now.
     pub(super) fn capacity(&mut self, game: &Game, bus: u8) -> i64 {
-        let state = game.bus(bus);
-        let windowed = state.is_some_and(|state| state.window_seconds > 0);
-        if self.chance(95) && windowed {
-            let windows: Vec<i64> = self
-                .windows
-                .iter()
-                .filter(|(of, window)| {
-                    *of == bus
-                        && game.model.capacities.contains_key(&game.address(AccountRef::CapacityAt(bus, *window)))
-                })
-                .map(|(_, window)| *window)
-                .collect();
-            if let Some(latest) = windows.iter().max() {
-                return if self.chance(70) { *latest } else { self.one(&windows).expect("one at least") };
+        let windowed = game.bus(bus).is_some_and(|state| state.window_seconds > 0);
+        let at = game.address(AccountRef::BusAt(bus));
+        if self.chance(97) && windowed {
+            let of_bus = game.model.capacities.values().filter(|capacity| {
+                capacity.bus == at && capacity.window_start > 0 && capacity.gate_closes_at > game.model.now
+            });
+            let windows: Vec<i64> = of_bus.map(|capacity| capacity.window_start - START).collect();
+            if let Some(window) = self.one(&windows) {
+                return window;
             }
         }
-        if self.chance(2) {
-            let windows = self.windows.clone();
-            return self.one(&windows).map_or(0, |(_, window)| window);
+        if self.chance(2)
+            && let Some(AccountRef::CapacityAt(_, window)) = self.one_of(game, &game.model.capacities)
+        {
+            return window;
         }
         0
     }

@@ -1,8 +1,12 @@
-//! Numbers, parties and accounts.
+//! Numbers, wallets and accounts.
 
 use {
-    super::{BUSES, Generator, LANES},
-    crate::play::{game::Game, script::*},
+    super::{Generator, LANES},
+    crate::play::{
+        game::Game,
+        script::*,
+        setup::{GOOD_MINTS, MINTS},
+    },
     solana_address::Address,
 };
 
@@ -13,6 +17,15 @@ impl Generator {
 
     pub(super) fn one<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         (!of.is_empty()).then(|| of[self.rng.usize(0..of.len())])
+    }
+
+    /// One of the accounts of a map of the model that the game has a name for.
+    pub(super) fn one_of<V>(&mut self, game: &Game, of: &std::collections::BTreeMap<Address, V>) -> Option<AccountRef> {
+        if of.is_empty() {
+            return None;
+        }
+        let at = self.rng.usize(0..of.len());
+        game.name_of(of.keys().nth(at).expect("within the map"))
     }
 
     /// A number at or around another.
@@ -32,73 +45,109 @@ impl Generator {
         self.rng.u8(0..game.parties)
     }
 
-    /// The party of a wallet, or sometimes another.
+    /// A party, or sometimes its double.
+    pub(super) fn wallet(&mut self, game: &Game) -> u8 {
+        let party = self.party(game);
+        if self.chance(8) { double_of(party) } else { party }
+    }
+
+    /// The number of a wallet that can sign, or sometimes another party.
     pub(super) fn party_of(&mut self, game: &Game, wallet: &Address) -> u8 {
         if self.chance(90)
-            && let Some(party) = (0..game.parties).find(|party| game.address(AccountRef::Wallet(*party)) == *wallet)
+            && let Some(who) = game.who(wallet).filter(|who| wallet_bus(*who).is_none())
         {
-            return party;
+            return who;
         }
         self.party(game)
     }
 
     pub(super) fn live_buses(&self, game: &Game) -> Vec<u8> {
-        (0..BUSES).filter(|bus| game.model.buses.contains_key(&game.address(AccountRef::BusAt(*bus)))).collect()
-    }
-
-    pub(super) fn live_offers(&mut self, game: &Game) -> Vec<OfferRef> {
-        let live = |place: &OfferRef| game.model.offers.contains_key(&game.address(AccountRef::OfferAt(*place)));
-        let offers: Vec<OfferRef> = self.offers.iter().copied().filter(live).collect();
-        if offers.len() * 3 + 20 < self.offers.len() {
-            // Those that have closed are tried now and then.
-            self.offers.drain(..self.offers.len() / 2);
-            self.offers.extend(&offers);
-            self.offers.sort_unstable();
-            self.offers.dedup();
-        }
-        offers
+        let number = |address: &Address| match game.name_of(address)? {
+            AccountRef::BusAt(bus) => Some(bus),
+            _ => None,
+        };
+        let mut buses: Vec<u8> = game.model.buses.keys().filter_map(number).collect();
+        buses.sort_unstable();
+        buses
     }
 
     pub(super) fn mint_of(&self, game: &Game, bus: u8) -> u8 {
         let at = game.address(AccountRef::BusAt(bus));
         let mint = game.model.buses.get(&at).map(|bus| bus.mint);
-        (0..2).find(|number| Some(game.mints[*number as usize].address) == mint).unwrap_or(0)
+        (0..GOOD_MINTS).find(|number| Some(game.mints[*number as usize].address) == mint).unwrap_or(0)
     }
 
-    /// A party's token account of a bus's mint, or sometimes another.
-    pub(super) fn tokens(&mut self, game: &Game, party: u8, bus: u8) -> AccountRef {
+    /// A wallet's token account of a bus's mint, or sometimes another.
+    pub(super) fn tokens(&mut self, game: &Game, who: u8, bus: u8) -> AccountRef {
         let mint = self.mint_of(game, bus);
+        let party = doubled(who).unwrap_or(who);
+        let owner = game.address(AccountRef::Wallet(who));
+        if self.chance(80) {
+            // One that the wallet owns now.
+            let owned: Vec<AccountRef> = (0..game.parties)
+                .flat_map(|party| [AccountRef::Tokens(party, mint, 0), AccountRef::Tokens(party, mint, 1)])
+                .filter(|account| {
+                    game.model.tokens.get(&game.address(*account)).is_some_and(|tokens| tokens.owner == owner)
+                })
+                .collect();
+            if let Some(account) = self.one(&owned) {
+                return account;
+            }
+        }
         match self.rng.u8(0..40) {
             0 => AccountRef::Tokens(self.party(game), mint, 0),
-            1 => AccountRef::Tokens(party, 1 - mint, 0),
+            1 => AccountRef::Tokens(party, (mint + 1) % GOOD_MINTS, 0),
             2 => self.account(game),
             which => AccountRef::Tokens(party, mint, which % 2),
         }
     }
 
+    /// A token account that a wallet is paid into: mostly the associated one, which strangers may pay.
+    pub(super) fn payee(&mut self, game: &Game, by: u8, who: u8, bus: u8) -> AccountRef {
+        if let Some(owning) = wallet_bus(who) {
+            return if self.chance(85) { AccountRef::Treasury(owning) } else { self.account(game) };
+        }
+        let mint = self.mint_of(game, bus);
+        if by != who && self.chance(80) && doubled(who).is_none() {
+            return AccountRef::Tokens(who, mint, 0);
+        }
+        match self.rng.u8(0..12) {
+            0 => AccountRef::Treasury(bus),
+            1 => AccountRef::Vault(bus, who),
+            _ => self.tokens(game, who, bus),
+        }
+    }
+
     /// Any account.
     pub(super) fn account(&mut self, game: &Game) -> AccountRef {
-        let (party, bus) = (self.party(game), self.rng.u8(0..BUSES));
-        match self.rng.u8(0..16) {
-            0 => AccountRef::Wallet(party),
-            1 => AccountRef::Tokens(party, self.rng.u8(0..2), self.rng.u8(0..2)),
-            2 => AccountRef::BusAt(bus),
-            3 => AccountRef::CapacityAt(bus, 0),
-            4 => {
-                let windows = self.windows.clone();
-                let (bus, window) = self.one(&windows).unwrap_or((bus, 0));
-                AccountRef::CapacityAt(bus, window)
-            }
-            5 => AccountRef::Escrow(bus),
-            6 => AccountRef::Treasury(bus),
-            7 | 8 => AccountRef::OfferAt(self.offer(game)),
-            9 => AccountRef::LockAt(self.offer(game), party),
-            10 => AccountRef::LaneAt(party, self.rng.u16(0..LANES)),
-            11 => AccountRef::ProposalAt(bus, self.rng.u64(0..4)),
-            12 => AccountRef::MintAt(self.rng.u8(0..3)),
-            13 => AccountRef::TokenProgramOf(self.rng.u8(0..2)),
-            14 => AccountRef::Stray(bus, self.rng.u8(0..2)),
-            _ => self.one(&[AccountRef::System, AccountRef::Market, AccountRef::Nowhere(0)]).expect("one of three"),
-        }
+        let (party, who) = (self.party(game), self.wallet(game));
+        let buses = self.live_buses(game);
+        let bus = self.one(&buses).unwrap_or(0);
+        let model = &game.model;
+        let found = match self.rng.u8(0..24) {
+            0 => Some(AccountRef::Wallet(who)),
+            1 | 2 => Some(AccountRef::Tokens(party, self.rng.u8(0..GOOD_MINTS), self.rng.u8(0..2))),
+            3 => Some(AccountRef::BusAt(bus)),
+            4 => Some(AccountRef::Ledger(bus)),
+            5 => Some(AccountRef::CapacityAt(bus, 0)),
+            6 => self.one_of(game, &model.capacities),
+            7 => Some(AccountRef::Unclaimed(bus)),
+            8 => Some(AccountRef::Treasury(bus)),
+            9 | 10 => self.one_of(game, &model.offers),
+            11 => self.one_of(game, &model.locks),
+            12 => Some(AccountRef::LaneAt(who, self.rng.u16(0..LANES))),
+            13 => self.one_of(game, &model.proposals),
+            14 => Some(AccountRef::MintAt(self.rng.u8(0..MINTS))),
+            15 => Some(AccountRef::TokenProgramOf(self.rng.u8(0..2))),
+            16 => Some(AccountRef::Stray(bus, self.rng.u8(0..2))),
+            17 => self.one_of(game, &model.sellers),
+            18 => Some(AccountRef::Vault(bus, if self.chance(50) { party } else { bus_wallet(bus) })),
+            19 => Some(AccountRef::ClaimAt(bus, party)),
+            20 => self.one_of(game, &model.claims),
+            21 => self.one_of(game, &model.tombstones),
+            22 => Some(AccountRef::CounterAt(who)),
+            _ => self.one(&[AccountRef::System, AccountRef::Market, AccountRef::ClockSysvar, AccountRef::Nowhere(0)]),
+        };
+        found.unwrap_or(AccountRef::Nowhere(1))
     }
 }

@@ -8,36 +8,46 @@ use {
 impl Generator {
     /// A lock is taken.
     pub(super) fn take_lock(&mut self, game: &Game) -> Operation {
-        let (by, offer) = (self.party(game), self.offer(game));
+        let (by, offer) = (self.wallet(game), self.offer(game));
         let ask = self.ask(game, offer);
-        Operation::TakeLock { by, offer, ask, from: self.tokens(game, by, offer.0) }
+        let place = match self.rng.u8(0..20) {
+            0 => 8,
+            1..=12 => self.rng.u8(0..8),
+            _ => self.rng.u8(0..2),
+        };
+        let refund = match self.rng.u8(0..14) {
+            0 => self.account(game),
+            1 => AccountRef::Vault(offer.0, offer.1),
+            2 => AccountRef::Unclaimed(offer.0),
+            3 => AccountRef::Wallet(by),
+            4 => self.one(&[AccountRef::System, AccountRef::ClockSysvar, AccountRef::Market]).expect("one of three"),
+            _ => self.tokens(game, by, offer.0),
+        };
+        Operation::TakeLock { by, offer, place, ask, from: self.tokens(game, by, offer.0), refund }
     }
 
     /// A lock is settled.
     pub(super) fn settle_lock(&mut self, game: &Game) -> Operation {
-        let (offer, buyer) = self.lock(game);
-        let by = if self.chance(93) { buyer } else { self.party(game) };
-        Operation::SettleLock { by, lane: self.lane(game, by), nonce: self.nonce(), offer }
+        let (offer, buyer, place) = self.lock(game);
+        let by = if self.chance(93) { buyer } else { self.wallet(game) };
+        Operation::SettleLock { by, lane: self.lane(game, by), nonce: self.nonce(), offer, place, taken: self.taken() }
     }
 
     /// A lock is released.
     pub(super) fn release_lock(&mut self, game: &Game) -> Operation {
-        let (offer, buyer) = self.lock(game);
-        let by = if self.chance(50) { buyer } else { self.party(game) };
-        Operation::ReleaseLock { by, offer, buyer, refund: self.tokens(game, buyer, offer.0) }
+        let (offer, buyer, place) = self.lock(game);
+        let by = if self.chance(50) { buyer } else { self.wallet(game) };
+        Operation::ReleaseLock { by, offer, buyer, place, taken: self.taken() }
     }
 
-    pub(super) fn lock(&mut self, game: &Game) -> (OfferRef, u8) {
-        let places = self.live_offers(game);
-        let mut locks = Vec::new();
-        for place in places {
-            let open = game.model.offers[&game.address(AccountRef::OfferAt(place))].open_locks;
-            for party in (0..game.parties).filter(|_| open > 0) {
-                if game.model.locks.contains_key(&game.address(AccountRef::LockAt(place, party))) {
-                    locks.push((place, party));
-                }
-            }
+    fn taken(&mut self) -> i64 {
+        if self.chance(97) { 0 } else { self.rng.i64(-1..=1) }
+    }
+
+    pub(super) fn lock(&mut self, game: &Game) -> (OfferRef, u8, u8) {
+        match self.one_of(game, &game.model.locks) {
+            Some(AccountRef::LockAt(offer, buyer, place)) => (offer, buyer, place),
+            _ => (self.offer(game), self.wallet(game), 0),
         }
-        self.one(&locks).unwrap_or_else(|| (self.offer(game), self.party(game)))
     }
 }

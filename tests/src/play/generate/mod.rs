@@ -1,13 +1,15 @@
 //! The next step of a game, at random: mostly what can succeed in the present state, often exactly at a limit, and always
-//! some of what must be refused.
+//! some of what must be refused, and of what parties can do to each other with the accounts that they control.
 
 mod bus;
 mod capacity;
 mod draw;
+mod hostile;
 mod lock;
 mod offer;
 mod proposal;
 mod purchase;
+mod seller;
 mod trader;
 mod treasury;
 
@@ -15,24 +17,24 @@ use {
     super::{game::Game, script::*},
     crate::chain::START,
     fastrand::Rng,
-    multibus_model::{ModelBus, ModelTokens, limit::LOCK_SECONDS},
+    multibus_model::limit::{LOCK_SECONDS, PROPOSAL_SECONDS},
 };
 
-/// Buses of one game.
+/// Creators of a game's buses.
 const BUSES: u8 = 4;
-/// Lanes of each party.
+/// Lanes of each wallet.
 const LANES: u16 = 2;
 
 /// Makes the steps of a game.
 pub struct Generator {
     rng: Rng,
+    /// The latest offers.
     offers: Vec<OfferRef>,
-    windows: Vec<(u8, i64)>,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::with_seed(seed), offers: Vec::new(), windows: Vec::new() }
+        Self { rng: Rng::with_seed(seed), offers: Vec::new() }
     }
 
     /// How many parties play.
@@ -42,44 +44,12 @@ impl Generator {
 
     /// The next step of the game.
     pub fn step(&mut self, game: &Game) -> Step {
-        if self.live_buses(game).is_empty() && self.chance(70) {
+        if game.model.buses.is_empty() && self.chance(70) {
             return Step::Do(self.create_bus(game), Tamper::Nothing);
         }
         match self.rng.u8(0..100) {
             0..=7 => return Step::At(self.time(game)),
-            8 => {
-                let account = match self.rng.u8(0..4) {
-                    0 => AccountRef::Escrow(self.rng.u8(0..BUSES)),
-                    1 => AccountRef::Stray(self.rng.u8(0..BUSES), self.rng.u8(0..2)),
-                    _ => AccountRef::Treasury(self.rng.u8(0..BUSES)),
-                };
-                return Step::Gift(account, self.rng.u64(0..100_000));
-            }
-            9 => {
-                let account = self.account(game);
-                let tokens = AccountRef::Tokens(self.party(game), self.rng.u8(0..2), self.rng.u8(0..2));
-                return match self.rng.u8(0..6) {
-                    0 => Step::Freeze(if self.chance(80) { tokens } else { account }),
-                    1..=3 => {
-                        let frozen = |tokens: &ModelTokens| tokens.frozen;
-                        let all: Vec<AccountRef> = (0..game.parties)
-                            .flat_map(|party| (0..4).map(move |which| AccountRef::Tokens(party, which / 2, which % 2)))
-                            .chain((0..BUSES).flat_map(|bus| [AccountRef::Escrow(bus), AccountRef::Treasury(bus)]))
-                            .filter(|account| game.model.tokens.get(&game.address(*account)).is_some_and(frozen))
-                            .collect();
-                        Step::Thaw(self.one(&all).unwrap_or(account))
-                    }
-                    4 => Step::Delegate { account: tokens, to: self.party(game), amount: self.near(1_000_000) },
-                    _ if matches!(
-                        account,
-                        AccountRef::System | AccountRef::Market | AccountRef::MintAt(_) | AccountRef::TokenProgramOf(_)
-                    ) =>
-                    {
-                        Step::At(game.second())
-                    }
-                    _ => Step::Fund(account, 890_880 + self.rng.u64(0..3_000_000)),
-                };
-            }
+            8..=15 => return self.hostile(game),
             _ => {}
         }
         let operation = self.operation(game);
@@ -90,16 +60,20 @@ impl Generator {
     fn operation(&mut self, game: &Game) -> Operation {
         let buses = self.live_buses(game);
         let bus = self.one(&buses).unwrap_or(0);
-        let mut choice = self.rng.u8(0..124);
-        let sells = matches!(choice, 30..=92);
-        if sells && self.live_offers(game).len() < 2 && self.chance(85) {
-            choice = 11;
+        let model = &game.model;
+        let mut choice = self.rng.u8(0..150);
+        if model.sellers.len() < 2 * buses.len() && self.chance(30) {
+            choice = 8;
         }
-        let windowed = |bus: &ModelBus| bus.window_seconds > 0;
-        let needs_window = matches!(choice, 11..=29)
-            && game.bus(bus).is_some_and(windowed)
-            && game.model.offers.values().filter(|offer| offer.window_start > game.model.now + 600).count() == 0;
-        if needs_window && self.chance(40) {
+        let sells = matches!(choice, 30..=92);
+        if sells && model.offers.len() < 3 && self.chance(85) {
+            choice = 15;
+        }
+        let windowed = game.bus(bus).is_some_and(|bus| bus.window_seconds > 0);
+        let needs_window = matches!(choice, 15..=29)
+            && windowed
+            && model.capacities.values().filter(|capacity| capacity.window_start > model.now).count() == 0;
+        if needs_window && self.chance(50) {
             choice = 2;
         }
         let buys = matches!(choice, 48..=71 | 81..=86);
@@ -108,18 +82,20 @@ impl Generator {
             choice = 93;
         }
         let buyer = buyer.unwrap_or(0);
-        if matches!(choice, 81..=92) && game.model.locks.is_empty() && self.chance(85) {
+        if matches!(choice, 81..=92) && model.locks.is_empty() && self.chance(85) {
             choice = 72;
         }
         match choice {
             0..=1 => self.create_bus(game),
-            2..=6 => self.open_capacity(game, bus),
-            7..=10 => self.close_capacity(bus),
-            11..=22 => self.create_offer(game, bus),
-            23..=29 => self.create_offer_for_bus(game, bus),
+            2..=5 => self.open_capacity(game, bus),
+            6 | 7 => self.close_capacity(game, bus),
+            8..=12 => self.open_seller(game, bus),
+            13 | 14 => self.admit(game, bus),
+            15..=29 => self.create_offer(game),
             30..=34 => self.reprice(game),
-            35..=38 => self.extend(game),
-            39..=47 => self.cancel(game),
+            35..=38 => self.set_expiry(game),
+            39..=44 => self.cancel(game),
+            45..=47 => self.collect(game),
             48..=65 => self.buy(game, buyer),
             66..=71 => self.buy_batch(game, bus, buyer),
             72..=80 => self.take_lock(game),
@@ -127,12 +103,24 @@ impl Generator {
             87..=92 => self.release_lock(game),
             93..=96 => self.open_lane(game),
             97 => self.close_lane(game),
-            98..=103 => self.propose(game, bus),
-            104..=108 => self.approve(game),
-            109 => self.revoke(game),
-            110..=116 => self.execute(game),
-            117..=118 => self.close_proposal(game),
-            _ => self.claim(game, bus),
+            98..=104 => self.propose(game, bus),
+            105..=110 => self.approve(game),
+            111 => self.revoke(game),
+            112..=119 => self.execute(game),
+            120..=121 => self.close_proposal(game),
+            122..=127 => self.claim_revenue(game, bus),
+            128..=131 => self.pay_claim(game),
+            132..=137 => self.withdraw(game),
+            138..=140 => self.close_seller(game),
+            141 | 142 => self.suspend(game),
+            143 => self.open_counter(game),
+            144..=146 => {
+                let closing: Vec<u8> =
+                    buses.into_iter().filter(|bus| game.bus(*bus).is_some_and(|bus| bus.closing)).collect();
+                let bus = if self.chance(90) { self.one(&closing).unwrap_or(bus) } else { bus };
+                self.close_bus(game, bus)
+            }
+            _ => self.buy(game, buyer),
         }
     }
 
@@ -142,32 +130,39 @@ impl Generator {
         let mut ends: Vec<i64> = Vec::new();
         ends.extend(model.locks.values().map(|lock| lock.taken_at + LOCK_SECONDS));
         for offer in model.offers.values() {
-            ends.push(offer.expires_at);
-            ends.extend(model.buses.get(&offer.bus).and_then(|bus| bus.gate(offer.window_start)));
+            ends.extend([offer.expires_at, offer.gate_closes_at, offer.trades_from]);
         }
         for capacity in model.capacities.values().filter(|capacity| capacity.window_start > 0) {
-            ends.push(capacity.window_start + capacity.window_seconds as i64);
+            ends.push(capacity.ends_at());
         }
         ends.extend(model.proposals.values().map(|proposal| proposal.executable_at));
         ends.retain(|end| (-1..5_000).contains(&(end - model.now)));
-        match self.rng.u8(0..10) {
-            0..=5 => {
+        match self.rng.u8(0..40) {
+            0..=22 => {
                 let end = self.one(&ends).unwrap_or(model.now);
                 end + self.rng.i64(-1..=1) - START
             }
-            6 | 7 => game.second(),
-            8 => game.second() + self.rng.i64(1..60),
+            23..=30 => game.second(),
+            31..=35 => game.second() + self.rng.i64(1..60),
+            36 if self.chance(20) => {
+                // A proposal's last second.
+                let open = model.proposals.values().filter(|proposal| proposal.executed_at.is_none());
+                let expiries: Vec<i64> = open.map(|proposal| proposal.expires_at).collect();
+                let last = self.one(&expiries).unwrap_or(model.now + PROPOSAL_SECONDS);
+                last - START + self.rng.i64(0..2)
+            }
             _ => game.second() + self.rng.i64(1..1_000),
         }
     }
 
     fn tamper(&mut self, game: &Game) -> Tamper {
-        let place = self.rng.u8(0..12);
-        match self.rng.u8(0..12) {
+        let place = self.rng.u8(0..13);
+        match self.rng.u8(0..14) {
             0 | 1 => Tamper::Unsigned(place),
             2 => Tamper::ReadOnly(place),
             3 => Tamper::Accounts(place),
             4 => Tamper::Bytes(self.rng.u8(0..60)),
+            5..=7 => Tamper::Same(self.rng.u8(0..13), place),
             _ => Tamper::Swap(place, self.account(game)),
         }
     }

@@ -1,63 +1,66 @@
 //! Offers.
 
 use {
-    super::{BUSES, Generator},
+    super::Generator,
     crate::play::{game::Game, script::*},
 };
 
 impl Generator {
-    /// An offer of a party.
-    pub(super) fn create_offer(&mut self, game: &Game, bus: u8) -> Operation {
-        let by = if self.chance(50) { self.owner(game, bus) } else { self.party(game) };
-        let new = self.new_offer(game, bus);
-        self.offers.push(new.offer);
-        let payout = match self.rng.u8(0..30) {
-            0 => AccountRef::Treasury(bus),
-            1 => AccountRef::Escrow(self.rng.u8(0..BUSES)),
-            _ => self.tokens(game, by, bus),
+    /// An offer of a seller that has an account.
+    pub(super) fn create_offer(&mut self, game: &Game) -> Operation {
+        let (bus, who) = self.some_seller(game);
+        let by = match self.rng.u8(0..25) {
+            0 => self.wallet(game),
+            _ if wallet_bus(who).is_some() => self.owner(game, bus),
+            _ => who,
         };
-        Operation::CreateOffer { by, new, payout }
-    }
-
-    /// An offer of a bus itself.
-    pub(super) fn create_offer_for_bus(&mut self, game: &Game, bus: u8) -> Operation {
-        let new = self.new_offer(game, bus);
-        self.offers.push(new.offer);
-        Operation::CreateOfferForBus { by: self.owner(game, bus), new }
+        Operation::CreateOffer { by, new: self.new_offer(game, bus, who) }
     }
 
     /// An offer gets another price.
     pub(super) fn reprice(&mut self, game: &Game) -> Operation {
-        let (by, offer) = self.seller(game);
+        let (by, offer) = self.lister(game);
         let price = game.offer(offer).map_or(1, |o| o.price_per_kwh);
         let price = if self.chance(50) { self.near(price) } else { price.saturating_add(self.rng.u64(0..1_000)) };
         Operation::Reprice { by, offer, price }
     }
 
-    /// An offer gets a later expiry.
-    pub(super) fn extend(&mut self, game: &Game) -> Operation {
-        let (by, offer) = self.seller(game);
-        let now = game.second();
-        let expires = match self.rng.u8(0..4) {
-            0 => 0,
-            1 => now + self.rng.i64(-1..=1),
-            _ => now + self.rng.i64(1..4_000),
+    /// An offer gets an earlier or a later expiry.
+    pub(super) fn set_expiry(&mut self, game: &Game) -> Operation {
+        let (by, offer) = self.lister(game);
+        let state = game.offer(offer).cloned();
+        let expires = match (self.rng.u8(0..8), state) {
+            (0, Some(state)) if state.locked_until > 0 => {
+                state.locked_until - crate::chain::START + 300 - self.rng.i64(0..2)
+            }
+            (1, Some(state)) if state.gate_closes_at < i64::MAX => {
+                state.gate_closes_at - crate::chain::START + self.rng.i64(0..2)
+            }
+            _ => self.expiry(game, offer.0),
         };
-        Operation::Extend { by, offer, expires }
+        Operation::SetExpiry { by, offer, expires }
+    }
+
+    pub(super) fn collect(&mut self, game: &Game) -> Operation {
+        Operation::Collect { offer: self.offer(game) }
     }
 
     /// An offer is cancelled.
     pub(super) fn cancel(&mut self, game: &Game) -> Operation {
-        let (by, offer) = self.seller(game);
-        let by = if self.chance(25) { self.party(game) } else { by };
+        let (by, offer) = self.lister(game);
+        let by = match self.rng.u8(0..8) {
+            0 | 1 => self.wallet(game),
+            2 => self.operator(game, offer.0),
+            3 => self.owner(game, offer.0),
+            _ => by,
+        };
         Operation::Cancel { by, offer }
     }
 
     /// An offer, mostly one that is open.
     pub(super) fn offer(&mut self, game: &Game) -> OfferRef {
-        let live = self.live_offers(game);
         if self.chance(95)
-            && let Some(offer) = self.one(&live)
+            && let Some(AccountRef::OfferAt(offer)) = self.one_of(game, &game.model.offers)
         {
             return offer;
         }
@@ -65,35 +68,48 @@ impl Generator {
         self.one(&all).unwrap_or(OfferRef(0, 0, 0))
     }
 
-    /// A party that may act for an offer, mostly, and the offer.
-    pub(super) fn seller(&mut self, game: &Game) -> (u8, OfferRef) {
+    /// A wallet that may act for an offer, mostly, and the offer.
+    pub(super) fn lister(&mut self, game: &Game) -> (u8, OfferRef) {
         let offer = self.offer(game);
         let by = match game.offer(offer) {
-            Some(state) if state.of_bus => self.owner(game, offer.0),
+            Some(state) if state.is_own() => self.owner(game, offer.0),
             Some(state) => {
-                let seller = state.seller;
-                self.party_of(game, &seller)
+                let wallet = state.wallet;
+                self.party_of(game, &wallet)
             }
             None => self.party(game),
         };
         (by, offer)
     }
 
-    /// What a new offer of a bus is created with.
-    fn new_offer(&mut self, game: &Game, bus: u8) -> NewOffer {
+    fn expiry(&mut self, game: &Game, bus: u8) -> i64 {
+        let second = game.second();
+        let horizon = game.bus(bus).map_or(0, |bus| bus.horizon_seconds) as i64;
+        match self.rng.u8(0..20) {
+            0 => second + self.rng.i64(-1..=1),
+            1 => second + self.rng.i64(599..=601),
+            2 => second + horizon + self.rng.i64(-1..=1),
+            3..=6 => second + self.rng.i64(1..2_000),
+            _ => second + self.rng.i64(600..7_200),
+        }
+    }
+
+    /// What a new offer of a seller is created with.
+    fn new_offer(&mut self, game: &Game, bus: u8, who: u8) -> NewOffer {
         let window = self.capacity(game, bus);
-        let base = game.bus(bus).map_or(1, |bus| bus.base_price_per_kwh);
-        let capacity = game.capacity(bus, window);
-        let (available, next) = capacity.map_or((1, 0), |capacity| (capacity.available_wh, capacity.next_seq()));
-        let seq = match self.rng.u8(0..20) {
-            0 => self.near(next),
-            1 => next.saturating_add(self.rng.u64(0..1_030)),
-            2 => next.saturating_sub(self.rng.u64(0..1_030)),
-            _ => next,
-        };
+        let state = game.bus(bus);
+        let (base, least) = state.map_or((1, 1), |bus| (bus.base_price_per_kwh, bus.least_wh));
+        let own = wallet_bus(who).is_some();
+        let base = if own { state.map_or(1, |bus| bus.least_own_price()) } else { base };
+        let (capacity, limit) = (game.capacity(bus, window), state.map_or(0, |bus| bus.capacity_wh));
+        let available = capacity.map_or(1, |capacity| capacity.available_under(limit));
+        let gate = capacity.map(|capacity| capacity.gate_closes_at);
+        let next = game.seller(bus, who).map_or(0, |seller| seller.next_offer);
+        let number = if self.chance(96) { next } else { self.near(next) };
         let wh = match self.rng.u8(0..10) {
             0..=5 => self.rng.u64(1..=available.clamp(1, 60_000)).min(available.max(1) / 2 + 1),
             6 => self.near(available),
+            7 => self.near(least),
             _ => self.near(5_000),
         };
         let price = match self.rng.u8(0..10) {
@@ -102,14 +118,19 @@ impl Generator {
             6 if self.chance(10) => u64::MAX - self.rng.u64(0..1_000),
             _ => base,
         };
-        let second = game.second();
-        let expires = match self.rng.u8(0..10) {
-            0..=4 => 0,
-            5 => second + self.rng.i64(-1..=1),
-            6 => second + self.rng.i64(299..=301),
-            _ => second + self.rng.i64(1..2_000),
-        };
+        let mut expires = self.expiry(game, bus);
+        if let Some(gate) = gate.filter(|gate| *gate < i64::MAX) {
+            let gate = gate - crate::chain::START;
+            if expires > gate && self.chance(95) {
+                expires = gate;
+            }
+        }
         let source = if self.chance(3) { 6 } else { self.rng.u8(0..6) };
-        NewOffer { offer: OfferRef(bus, window, seq), wh, price, expires, source }
+        let offer = OfferRef(bus, who, number);
+        self.offers.push(offer);
+        if self.offers.len() > 60 {
+            self.offers.remove(0);
+        }
+        NewOffer { offer, window, wh, price, expires, source }
     }
 }

@@ -23,14 +23,14 @@ impl Generator {
     /// A purchase of several offers.
     pub(super) fn buy_batch(&mut self, game: &Game, bus: u8, buyer: u8) -> Operation {
         let by = buyer;
-        let count = self.rng.usize(0..=5);
+        let count = if self.chance(3) { self.rng.usize(33..36) } else { self.rng.usize(0..=5) };
         let mut items: Vec<(OfferRef, Ask)> = Vec::new();
         let first = self.offer(game);
         for _ in 0..count {
             let offer = self.offer(game);
             let taken = items.iter().any(|(place, _)| *place == offer);
             let same_mint = self.mint_of(game, offer.0) == self.mint_of(game, first.0);
-            if (!taken && same_mint) || self.chance(5) {
+            if (!taken && same_mint) || self.chance(5) || count > 32 {
                 let ask = self.ask(game, offer);
                 items.push((offer, ask));
             }
@@ -50,6 +50,7 @@ impl Generator {
             0..=5 => self.rng.u64(1..=(free / 3).clamp(1, 20_000)),
             // More than there is, of which a purchase up to an amount takes what there is.
             6 => free.saturating_add(self.rng.u64(1..=1_000)),
+            7 => free,
             _ => self.near(free),
         };
         let limit = if self.chance(80) { u64::MAX } else { self.near(price) };
@@ -68,6 +69,7 @@ impl Generator {
             return Some(self.party(game));
         }
         let wallets: Vec<u8> = (0..game.parties)
+            .flat_map(|party| [party, double_of(party)])
             .filter(|party| {
                 let open = |lane| game.has_lane(*party, lane);
                 (0..LANES).any(open)

@@ -8,18 +8,22 @@ use {
 impl Generator {
     /// A lane is opened.
     pub(super) fn open_lane(&mut self, game: &Game) -> Operation {
-        let ahead = self.chance(40).then(|| match self.rng.u8(0..6) {
+        Operation::OpenLane { by: self.wallet(game), lane: self.rng.u16(0..LANES), ahead: self.ahead() }
+    }
+
+    /// How far ahead of the present slot a counter begins.
+    pub(super) fn ahead(&mut self) -> Option<i64> {
+        self.chance(30).then(|| match self.rng.u8(0..6) {
             0 => -1,
             1 => 1_024,
             2 => 1_025,
             _ => self.rng.i64(0..8),
-        });
-        Operation::OpenLane { by: self.party(game), lane: self.rng.u16(0..LANES), ahead }
+        })
     }
 
     /// A lane is closed.
     pub(super) fn close_lane(&mut self, game: &Game) -> Operation {
-        let by = self.party(game);
+        let by = self.wallet(game);
         Operation::CloseLane { by, lane: self.lane(game, by) }
     }
 

@@ -1,0 +1,117 @@
+//! What parties do to each other with the accounts that they control, what the mint's issuer can do, and gifts.
+
+use {
+    super::Generator,
+    crate::play::{
+        game::Game,
+        script::*,
+        setup::{GOOD_MINTS, NATIVE},
+    },
+    multibus_model::ModelTokens,
+};
+
+impl Generator {
+    /// A hostile move, or one that takes it back.
+    pub(super) fn hostile(&mut self, game: &Game) -> Step {
+        let party = self.party(game);
+        // The accounts of mints that a bus has are worth more.
+        let buses = self.live_buses(game);
+        let bus = self.one(&buses).unwrap_or(0);
+        let mint = if self.chance(80) { self.mint_of(game, bus) } else { self.rng.u8(0..GOOD_MINTS) };
+        let tokens = AccountRef::Tokens(party, mint, self.rng.u8(0..2));
+        let of_bus = match self.rng.u8(0..4) {
+            0 => AccountRef::Treasury(bus),
+            1 => AccountRef::Unclaimed(bus),
+            2 => AccountRef::Vault(bus, bus_wallet(bus)),
+            _ => match self.one_of(game, &game.model.sellers) {
+                Some(AccountRef::SellerAt(bus, who)) => AccountRef::Vault(bus, who),
+                _ => AccountRef::Treasury(bus),
+            },
+        };
+        match self.rng.u8(0..32) {
+            0..=2 => Step::CloseTokens(tokens),
+            3..=6 => {
+                let closed = |account: &AccountRef| !game.model.tokens.contains_key(&game.address(*account));
+                let all: Vec<AccountRef> = Self::party_accounts(game).into_iter().filter(closed).collect();
+                let who = if self.chance(50) { party } else { self.wallet(game) };
+                match self.one(&all) {
+                    Some(AccountRef::Tokens(party, mint, 1)) if self.chance(60) => {
+                        Step::OpenTokens(AccountRef::Tokens(party, mint, 1), party)
+                    }
+                    account => Step::OpenTokens(account.unwrap_or(tokens), who),
+                }
+            }
+            7..=9 => Step::Reown(tokens, self.wallet(game)),
+            10 | 11 => Step::AskMemo(AccountRef::Tokens(party, 1, self.rng.u8(0..2)), true),
+            12 => {
+                let asking = self.that(game, |tokens| tokens.asks_memo);
+                Step::AskMemo(asking.unwrap_or(tokens), false)
+            }
+            13 | 14 => Step::Freeze(tokens),
+            15 => Step::Freeze(of_bus),
+            16..=19 => {
+                let frozen = self.that(game, |tokens| tokens.frozen);
+                Step::Thaw(frozen.unwrap_or(tokens))
+            }
+            20 | 21 => Step::Delegate { account: tokens, to: self.wallet(game), amount: self.near(1_000_000) },
+            22..=24 => Step::Gift(of_bus, self.rng.u64(0..100_000)),
+            25 => Step::Gift(AccountRef::Stray(bus, self.rng.u8(0..NATIVE)), self.rng.u64(0..100_000)),
+            26 | 27 => {
+                // The key of a token account becomes a wallet.
+                let double = double_of(party);
+                let closed = !game.model.tokens.contains_key(&game.address(AccountRef::Wallet(double)));
+                if closed || self.chance(10) {
+                    Step::Fund(AccountRef::Wallet(double), 1_000_000_000)
+                } else {
+                    Step::CloseTokens(AccountRef::Tokens(party, 0, 1))
+                }
+            }
+            28 | 29 => {
+                // An address that will have an account of the market soon.
+                let seller = self.some_seller(game);
+                let next = game.seller(seller.0, seller.1).map_or(0, |seller| seller.next_offer);
+                let account = match self.rng.u8(0..6) {
+                    0 => AccountRef::ClaimAt(bus, party),
+                    1 => AccountRef::OfferAt(OfferRef(seller.0, seller.1, next)),
+                    2 => AccountRef::LockAt(self.offer(game), party, 0),
+                    3 => AccountRef::SellerAt(bus, party),
+                    4 => AccountRef::Vault(bus, party),
+                    _ => AccountRef::LaneAt(party, 0),
+                };
+                Step::Fund(account, 890_880 + self.rng.u64(0..3_000_000))
+            }
+            _ => {
+                let account = self.account(game);
+                if matches!(
+                    account,
+                    AccountRef::System
+                        | AccountRef::Market
+                        | AccountRef::ClockSysvar
+                        | AccountRef::MintAt(_)
+                        | AccountRef::TokenProgramOf(_)
+                ) {
+                    return Step::At(game.second());
+                }
+                Step::Fund(account, 890_880 + self.rng.u64(0..3_000_000))
+            }
+        }
+    }
+
+    fn party_accounts(game: &Game) -> Vec<AccountRef> {
+        (0..game.parties)
+            .flat_map(|party| (0..2 * GOOD_MINTS).map(move |which| AccountRef::Tokens(party, which / 2, which % 2)))
+            .collect()
+    }
+
+    /// A token account that is like this.
+    fn that(&mut self, game: &Game, like: impl Fn(&ModelTokens) -> bool) -> Option<AccountRef> {
+        let all: Vec<AccountRef> = game
+            .model
+            .tokens
+            .iter()
+            .filter(|(_, tokens)| like(tokens))
+            .filter_map(|(at, _)| game.name_of(at))
+            .collect();
+        self.one(&all)
+    }
+}

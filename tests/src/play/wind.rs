@@ -1,0 +1,532 @@
+//! The end of a game: a stranger without any key but its own ends everything that the parties left, and then everybody
+//! pulls what it is owed. Invariant 8 of the design says that this works from every state.
+//!
+//! First the mint's issuer keeps frozen what is frozen: no money may be lost by that. Then it thaws everything, and what
+//! is left is paid.
+
+use {
+    super::{
+        game::{Game, Outcome},
+        script::*,
+        setup::{GOOD_MINTS, NATIVE},
+    },
+    crate::instructions::*,
+    multibus_model::{ModelBus, limit::PROPOSAL_SECONDS},
+    solana_address::Address,
+    solana_instruction::Instruction,
+    std::collections::BTreeMap,
+};
+
+/// How often each branch of the winding-down was taken.
+pub type Branches = BTreeMap<&'static str, u64>;
+
+/// Every branch of the winding-down.
+pub const BRANCHES: [&str; 27] = [
+    "a bus was decided to close",
+    "a lock was released and paid",
+    "a lock was released to a claim",
+    "a lock was released and its refund stays in a frozen vault",
+    "a lock's refund was paid once thawed",
+    "an offer was cancelled and closed",
+    "an offer was cancelled and waits for a refund",
+    "an offer was closed by a stranger after its refund was paid",
+    "a window was closed",
+    "an unused window was closed",
+    "a proposal was closed",
+    "a seller was paid by a stranger",
+    "a seller pulled into a new account",
+    "the bus's revenue was moved to its treasury",
+    "an owner was paid by a stranger",
+    "an owner got a claim",
+    "an owner that is a bus was paid",
+    "a former owner was paid by a stranger",
+    "a seller was closed by a stranger",
+    "a seller was closed with a claim",
+    "a seller's frozen vault was kept",
+    "a bus was closed",
+    "a claim was paid by a stranger to the recorded account",
+    "a claim was paid by a stranger to the associated account",
+    "a claim was pulled into a new account",
+    "a claim of a tombstone was paid",
+    "a frozen account was thawed",
+];
+
+/// How often money may go round among buses that own each other.
+const ROUNDS: usize = 4;
+
+struct Winding<'a> {
+    game: &'a mut Game,
+    seen: Branches,
+    /// Token accounts that were made to pull into.
+    pulled: u8,
+}
+
+/// Winds a game down, on both sides.
+///
+/// # Errors
+/// What could not be ended or paid, or how chain and model differ.
+pub fn wind_down(game: &mut Game) -> Result<Branches, String> {
+    let mut winding = Winding { game, seen: Branches::new(), pulled: 0 };
+    winding.run().map_err(|why| format!("winding down: {why}"))?;
+    Ok(winding.seen)
+}
+
+impl Winding<'_> {
+    fn saw(&mut self, branch: &'static str) {
+        debug_assert!(BRANCHES.contains(&branch), "{branch}");
+        *self.seen.entry(branch).or_default() += 1;
+    }
+
+    fn winder(&self) -> Address {
+        self.game.address(AccountRef::Wallet(WINDER))
+    }
+
+    /// Sends an instruction that must land.
+    fn must(&mut self, what: &str, instruction: &Instruction) -> Result<(), String> {
+        match self.game.execute(instruction)? {
+            Outcome::Landed => Ok(()),
+            refused => Err(format!("{what} must be possible, but is {refused:?}")),
+        }
+    }
+
+    fn name(&self, address: &Address) -> Result<AccountRef, String> {
+        self.game.name_of(address).ok_or_else(|| format!("{address} has no name"))
+    }
+
+    fn bus_number(&self, address: &Address) -> Result<u8, String> {
+        match self.name(address)? {
+            AccountRef::BusAt(bus) => Ok(bus),
+            other => Err(format!("{other:?} is no bus")),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        self.decide_to_close()?;
+        let model = &self.game.model;
+        let mut last = model.now;
+        last = model.offers.values().map(|offer| offer.expires_at).fold(last, i64::max);
+        last = model.capacities.values().map(|capacity| capacity.ends_at()).fold(last, i64::max);
+        let lives = |proposal: &multibus_model::ModelProposal| proposal.expires_at;
+        last = model.proposals.values().map(lives).fold(last, i64::max);
+        self.game.go_to(last.max(model.now + PROPOSAL_SECONDS) + 1);
+        // While the issuer keeps accounts frozen, everything ends but what is in them.
+        self.end_locks()?;
+        self.end_offers()?;
+        self.end_the_rest()?;
+        self.pay_everybody()?;
+        self.close_what_closes()?;
+        self.thaw_everything()?;
+        for _ in 0..2 {
+            self.end_locks()?;
+            self.end_offers()?;
+            self.end_the_rest()?;
+            self.pay_everybody()?;
+            self.close_what_closes()?;
+        }
+        self.game.compare_all()?;
+        self.settle_accounts()
+    }
+
+    /// Owners of every second bus decide to close it, where enough of them have keys.
+    fn decide_to_close(&mut self) -> Result<(), String> {
+        let addresses: Vec<Address> = self.game.model.buses.keys().copied().collect();
+        for (index, address) in addresses.iter().enumerate() {
+            let bus = &self.game.model.buses[address];
+            let with_keys = |owner: &Address| {
+                self.game.who(owner).is_some_and(|who| wallet_bus(who).is_none())
+                    && !self.game.model.tokens.contains_key(owner)
+            };
+            let able: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).filter(with_keys).collect();
+            let threshold = bus.threshold as usize;
+            if index % 2 == 1 || bus.closing || able.len() < threshold {
+                continue;
+            }
+            let number = self.bus_number(address)?;
+            let at = self.game.bus_addresses(number);
+            let proposer = able[0];
+            if self.game.model.lamports_of(&proposer) < 100_000_000 {
+                let who = self.game.who(&proposer).expect("an able owner");
+                self.game.step(&Step::Fund(AccountRef::Wallet(who), 100_000_000))?;
+            }
+            let place = self.game.model.buses[address].place(&proposer).expect("an owner");
+            let next = self.game.model.buses[address].owners[place].next_proposal;
+            let who = self.game.who(&proposer).expect("an able owner");
+            let proposal = self.game.address(AccountRef::ProposalAt(number, who, next));
+            let action = multibus::state::ProposalAction::BusClose;
+            self.must("proposing to close", &proposal_create(&at, &proposer, next, action))?;
+            let hash = self.game.model.proposals[&proposal].hash;
+            for owner in &able[1..threshold] {
+                self.must("approving to close", &proposal_approve(&at, proposal, owner, hash))?;
+            }
+            let from = self.game.model.proposals[&proposal].executable_at;
+            self.game.go_to(from);
+            let execution = self.game.execution(number, proposal, &self.winder());
+            self.must("closing", &execution)?;
+            self.saw("a bus was decided to close");
+        }
+        Ok(())
+    }
+
+    fn end_locks(&mut self) -> Result<(), String> {
+        let locks: Vec<Address> = self.game.model.locks.keys().copied().collect();
+        for at in locks {
+            let AccountRef::LockAt(offer, buyer, place) = self.name(&at)? else {
+                return Err(format!("{at} is no lock"));
+            };
+            let lock = self.game.model.locks[&at].clone();
+            let of = self.game.offer_addresses(offer);
+            let vault_frozen = self.game.model.is_frozen(&of.vault);
+            if lock.is_unpaid && vault_frozen {
+                continue;
+            }
+            let buyer_at = self.game.address(AccountRef::Wallet(buyer));
+            let claims = self.game.model.claims_on(&of.bus.address);
+            let accounts = lock_release_accounts(&of, &self.winder(), &buyer_at, place, lock.refund);
+            let release = multibus::instruction::LockRelease { taken_at: lock.taken_at }.to_instruction(accounts);
+            let blocked = lock.is_unpaid && self.game.model.is_frozen(&of.bus.unclaimed);
+            match self.game.execute(&release)? {
+                Outcome::Landed => {}
+                Outcome::Refused(_) if blocked => continue,
+                other => return Err(format!("a lock must end, but is {other:?}")),
+            }
+            let is_open = self.game.model.locks.contains_key(&at);
+            let claimed = self.game.model.claims_on(&of.bus.address) > claims;
+            self.saw(match (is_open, claimed, lock.is_unpaid) {
+                (true, ..) => "a lock was released and its refund stays in a frozen vault",
+                (_, true, false) => "a lock was released to a claim",
+                (_, _, true) => "a lock's refund was paid once thawed",
+                _ => "a lock was released and paid",
+            });
+        }
+        Ok(())
+    }
+
+    fn end_offers(&mut self) -> Result<(), String> {
+        let offers: Vec<Address> = self.game.model.offers.keys().copied().collect();
+        for at in offers {
+            let AccountRef::OfferAt(offer) = self.name(&at)? else { return Err(format!("{at} is no offer")) };
+            let was = self.game.model.offers[&at].clone();
+            if was.cancelled && was.open_locks > 0 && was.free_wh() == 0 {
+                continue;
+            }
+            let cancel = offer_cancel(&self.game.offer_addresses(offer), &self.winder());
+            self.must("cancelling an offer that is over", &cancel)?;
+            let waits = self.game.model.offers.contains_key(&at);
+            self.saw(match (waits, was.cancelled) {
+                (true, _) => "an offer was cancelled and waits for a refund",
+                (false, true) => "an offer was closed by a stranger after its refund was paid",
+                (false, false) => "an offer was cancelled and closed",
+            });
+        }
+        Ok(())
+    }
+
+    fn end_the_rest(&mut self) -> Result<(), String> {
+        let windows: Vec<Address> = self.game.model.capacities.keys().copied().collect();
+        for at in windows {
+            let AccountRef::CapacityAt(bus, window) = self.name(&at)? else {
+                return Err(format!("{at} is no capacity"));
+            };
+            let capacity = self.game.model.capacities[&at].clone();
+            if window == 0 || capacity.open_offers > 0 {
+                continue;
+            }
+            let start = capacity.window_start;
+            let addresses = self.game.bus_addresses(bus);
+            self.must(
+                "closing a window that is over",
+                &capacity_close(&addresses, start, &self.winder(), &capacity.rent_payer),
+            )?;
+            self.saw(if capacity.committed_wh() == 0 { "an unused window was closed" } else { "a window was closed" });
+        }
+        let proposals: Vec<Address> = self.game.model.proposals.keys().copied().collect();
+        for at in proposals {
+            let proposal = self.game.model.proposals[&at].clone();
+            let addresses = self.game.bus_addresses(self.bus_number(&proposal.bus)?);
+            self.must(
+                "closing a proposal that is over",
+                &proposal_close(&addresses, at, &self.winder(), &proposal.proposer),
+            )?;
+            self.saw("a proposal was closed");
+        }
+        Ok(())
+    }
+
+    /// The associated account of a wallet, where it can be paid.
+    fn payable_associated(&self, wallet: &Address, mint: &Address) -> Option<Address> {
+        let account = self.game.model.associated_address(wallet, mint);
+        self.is_payable(&account, wallet, mint).then_some(account)
+    }
+
+    fn is_payable(&self, account: &Address, wallet: &Address, mint: &Address) -> bool {
+        let tokens = self.game.model.tokens.get(account);
+        tokens.is_some_and(|tokens| {
+            tokens.owner == *wallet && tokens.mint == *mint && !tokens.frozen && !tokens.asks_memo
+        })
+    }
+
+    /// A token account that a wallet makes to be paid into.
+    fn new_account(&mut self, wallet: &Address, mint: &Address) -> Result<Address, String> {
+        let number = self.game.mints.iter().position(|known| known.address == *mint).expect("a known mint") as u8;
+        let account = self.game.address(AccountRef::Nowhere(100 + self.pulled));
+        self.pulled = (self.pulled + 1) % 150;
+        if !self.game.model.tokens.contains_key(&account) && !self.game.make_tokens(number, &account, wallet) {
+            return Err("a wallet cannot make a token account".to_owned());
+        }
+        if self.game.model.tokens[&account].owner != *wallet || self.game.model.tokens[&account].mint != *mint {
+            return self.new_account(wallet, mint);
+        }
+        Ok(account)
+    }
+
+    fn has_key(&self, wallet: &Address) -> bool {
+        self.game.who(wallet).is_some_and(|who| wallet_bus(who).is_none())
+    }
+
+    fn pay_everybody(&mut self) -> Result<(), String> {
+        self.pay_sellers()?;
+        for _ in 0..ROUNDS {
+            self.pay_owners()?;
+            self.pay_claims()?;
+        }
+        Ok(())
+    }
+
+    fn pay_sellers(&mut self) -> Result<(), String> {
+        let sellers: Vec<Address> = self.game.model.sellers.keys().copied().collect();
+        for at in sellers {
+            let AccountRef::SellerAt(bus, who) = self.name(&at)? else { return Err(format!("{at} is no seller")) };
+            let seller = self.game.model.sellers[&at].clone();
+            if seller.released == 0 || self.game.model.is_frozen(&seller.vault) {
+                continue;
+            }
+            let addresses = self.game.seller_addresses(bus, who);
+            let (mint, treasury) = (addresses.bus.mint.address, addresses.bus.treasury);
+            if seller.is_own() {
+                if self.game.model.is_frozen(&treasury) {
+                    continue;
+                }
+                self.must("moving revenue to the treasury", &seller_withdraw(&addresses, &self.winder(), treasury))?;
+                self.saw("the bus's revenue was moved to its treasury");
+            } else if let Some(account) = self.payable_associated(&seller.wallet, &mint) {
+                self.must("paying a seller", &seller_withdraw(&addresses, &self.winder(), account))?;
+                self.saw("a seller was paid by a stranger");
+            } else if self.has_key(&seller.wallet) {
+                let account = self.new_account(&seller.wallet, &mint)?;
+                self.must("pulling as a seller", &seller_withdraw(&addresses, &seller.wallet, account))?;
+                self.saw("a seller pulled into a new account");
+            }
+        }
+        Ok(())
+    }
+
+    fn pay_owners(&mut self) -> Result<(), String> {
+        let buses: Vec<Address> = self.game.model.buses.keys().copied().collect();
+        for at in buses {
+            let bus = self.game.model.buses[&at].clone();
+            let addresses = self.game.bus_addresses(self.bus_number(&at)?);
+            let owners = bus.owners.iter().map(|owner| owner.wallet).chain(bus.former.keys().copied());
+            for owner in owners.collect::<Vec<_>>() {
+                let ModelBus { treasury, unclaimed, mint, .. } = bus;
+                let now = &self.game.model.buses[&at];
+                let due = now.claimable(&owner, self.game.model.amount_of(&treasury));
+                let is_former = !now.is_owner(&owner);
+                if due == 0 || self.game.model.is_frozen(&treasury) {
+                    continue;
+                }
+                let owning = self.game.model.buses.get(&owner).cloned();
+                let into = match &owning {
+                    Some(owning) => owning.treasury,
+                    None => self.game.model.associated_address(&owner, &mint),
+                };
+                let payee = owning.as_ref().map_or(owner, |_| owner);
+                let paid = self.is_payable(&into, &payee, &mint);
+                if !paid && self.game.model.is_frozen(&unclaimed) {
+                    continue;
+                }
+                let claim = treasury_claim_by(&addresses, &self.winder(), &owner, into);
+                self.must("paying an owner", &claim)?;
+                self.saw(match (paid, owning.is_some(), is_former) {
+                    (false, ..) => "an owner got a claim",
+                    (true, true, _) => "an owner that is a bus was paid",
+                    (true, _, true) => "a former owner was paid by a stranger",
+                    (true, ..) => "an owner was paid by a stranger",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn pay_claims(&mut self) -> Result<(), String> {
+        let claims: Vec<Address> = self.game.model.claims.keys().copied().collect();
+        for at in claims {
+            let claim = self.game.model.claims[&at].clone();
+            let number = self.bus_number(&claim.bus)?;
+            let addresses = self.game.bus_addresses(number);
+            let mint = addresses.mint.address;
+            if self.game.model.is_frozen(&addresses.unclaimed) || self.game.model.tombstones.contains_key(&claim.wallet)
+            {
+                continue;
+            }
+            let is_dead = self.game.model.tombstones.contains_key(&claim.bus);
+            let pay =
+                |caller: &Address, into: Address| claim_pay(&addresses, caller, &claim.wallet, into, &claim.rent_payer);
+            if let Some(owning) = self.game.model.buses.get(&claim.wallet) {
+                let into = owning.treasury;
+                if !self.is_payable(&into, &claim.wallet, &mint) {
+                    continue;
+                }
+                self.must("paying a bus", &pay(&self.winder(), into))?;
+                self.saw("an owner that is a bus was paid");
+            } else if self.is_payable(&claim.refund, &claim.wallet, &mint) {
+                self.must("paying a claim", &pay(&self.winder(), claim.refund))?;
+                self.saw("a claim was paid by a stranger to the recorded account");
+            } else if let Some(account) = self.payable_associated(&claim.wallet, &mint) {
+                self.must("paying a claim", &pay(&self.winder(), account))?;
+                self.saw("a claim was paid by a stranger to the associated account");
+            } else if self.has_key(&claim.wallet) {
+                let account = self.new_account(&claim.wallet, &mint)?;
+                self.must("pulling a claim", &pay(&claim.wallet, account))?;
+                self.saw("a claim was pulled into a new account");
+            } else {
+                continue;
+            }
+            if is_dead {
+                self.saw("a claim of a tombstone was paid");
+            }
+        }
+        Ok(())
+    }
+
+    /// Sellers of closing buses close, then the buses themselves, and their claims are paid.
+    fn close_what_closes(&mut self) -> Result<(), String> {
+        let closing: Vec<Address> =
+            self.game.model.buses.iter().filter(|(_, bus)| bus.closing).map(|(at, _)| *at).collect();
+        for at in closing {
+            let number = self.bus_number(&at)?;
+            let sellers: Vec<Address> =
+                self.game.model.sellers.iter().filter(|(_, seller)| seller.bus == at).map(|(at, _)| *at).collect();
+            for of in sellers {
+                self.close_seller(&of)?;
+            }
+            let bus = self.game.model.buses[&at].clone();
+            let (sellers, windows, proposals, _) = self.game.model.open_of(&at);
+            let frozen = self.game.model.is_frozen(&bus.treasury) || self.game.model.is_frozen(&bus.unclaimed);
+            if sellers + windows + proposals > 0 || !bus.former.is_empty() || frozen {
+                continue;
+            }
+            let owners: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+            self.must(
+                "closing a bus of which nothing is open",
+                &bus_close(&self.game.bus_addresses(number), &self.winder(), &owners),
+            )?;
+            self.saw("a bus was closed");
+            self.pay_claims()?;
+        }
+        Ok(())
+    }
+
+    fn close_seller(&mut self, at: &Address) -> Result<(), String> {
+        let AccountRef::SellerAt(bus, who) = self.name(at)? else { return Err(format!("{at} is no seller")) };
+        let seller = self.game.model.sellers[at].clone();
+        let addresses = self.game.seller_addresses(bus, who);
+        let model = &self.game.model;
+        let BusAddresses { treasury, unclaimed, .. } = addresses.bus;
+        let has_tokens = model.amount_of(&seller.vault) > 0;
+        let frozen = [seller.vault, treasury, unclaimed].iter().any(|account| model.is_frozen(account));
+        if seller.open_offers > 0 || (has_tokens && frozen) {
+            if has_tokens && model.is_frozen(&seller.vault) {
+                self.saw("a seller's frozen vault was kept");
+            }
+            return Ok(());
+        }
+        let into = if seller.is_own() {
+            treasury
+        } else {
+            model.associated_address(&seller.wallet, &addresses.bus.mint.address)
+        };
+        let claims = model.claims_on(&addresses.bus.address);
+        self.must(
+            "closing a seller of a closing bus",
+            &seller_close(&addresses, &self.winder(), into, &seller.rent_payer),
+        )?;
+        self.saw(if self.game.model.claims_on(&addresses.bus.address) > claims {
+            "a seller was closed with a claim"
+        } else {
+            "a seller was closed by a stranger"
+        });
+        Ok(())
+    }
+
+    fn thaw_everything(&mut self) -> Result<(), String> {
+        let frozen: Vec<Address> =
+            self.game.model.tokens.iter().filter(|(_, tokens)| tokens.frozen).map(|(at, _)| *at).collect();
+        for at in frozen {
+            let account = self.name(&at)?;
+            if self.game.step(&Step::Thaw(account))? != Outcome::Around(Some("thaw")) {
+                return Err(format!("{account:?} cannot be thawed"));
+            }
+            self.saw("a frozen account was thawed");
+        }
+        Ok(())
+    }
+
+    /// Nothing is open that a stranger could end, and nobody is owed anything that it could pull.
+    fn settle_accounts(&self) -> Result<(), String> {
+        let model = &self.game.model;
+        let over = |what: &str, count: usize| {
+            if count == 0 { Ok(()) } else { Err(format!("{count} {what} are left")) }
+        };
+        over("locks", model.locks.len())?;
+        over("offers", model.offers.len())?;
+        over("proposals", model.proposals.len())?;
+        over("windows", model.capacities.values().filter(|capacity| capacity.window_start != 0).count())?;
+        over("closing buses", model.buses.values().filter(|bus| bus.closing).count())?;
+        let owed = |seller: &&multibus_model::ModelSeller| {
+            // What was given to a vault stays in it while its seller is open.
+            let gifts = model.gifts.get(&seller.vault).copied().unwrap_or(0);
+            seller.released > 0 || model.amount_of(&seller.vault) as i128 != gifts
+        };
+        over("sellers that are owed", model.sellers.values().filter(owed).count())?;
+        // What a closed bus is owed by another stays where it is, and so does what goes round among buses that own each
+        // other, and what is owed to a bus of another mint or to nobody's address.
+        let can_pull = |wallet: &Address, mint: &Address| {
+            if model.tombstones.contains_key(wallet) {
+                return false;
+            }
+            match model.buses.get(wallet) {
+                Some(_) => false,
+                None => self.has_key(wallet) || self.payable_associated(wallet, mint).is_some(),
+            }
+        };
+        let mint_of =
+            |bus: &Address| model.buses.get(bus).map(|bus| bus.mint).or(model.tombstones.get(bus).map(|bus| bus.mint));
+        let left = model
+            .claims
+            .values()
+            .filter(|claim| mint_of(&claim.bus).is_some_and(|mint| can_pull(&claim.wallet, &mint)));
+        over("claims that could be paid", left.count())?;
+        for bus in model.buses.values() {
+            let balance = model.amount_of(&bus.treasury);
+            let wallets = bus.owners.iter().map(|owner| owner.wallet).chain(bus.former.keys().copied());
+            let owed = wallets
+                .filter(|wallet| can_pull(wallet, &bus.mint))
+                .filter(|wallet| bus.claimable(wallet, balance) > 0)
+                .count();
+            // Buses that own each other pay on after the last round.
+            let circles = bus.owners.iter().any(|owner| model.buses.contains_key(&owner.wallet));
+            let is_owner_elsewhere = model.buses.iter().any(|(at, _)| {
+                model.buses[at]
+                    .owners
+                    .iter()
+                    .any(|owner| model.buses.get(&owner.wallet).is_some_and(|other| other.treasury == bus.treasury))
+            });
+            if !circles && !is_owner_elsewhere {
+                over("owners that are owed", owed)?;
+            }
+        }
+        // The rent of every account of the market that has closed went back: what is at such an address was sent there.
+        debug_assert!(GOOD_MINTS > NATIVE);
+        Ok(())
+    }
+}
