@@ -227,7 +227,13 @@ impl TestChain {
             let events: Vec<_> = event::logged(&meta.logs).iter().map(|bytes| event::decode(bytes)).collect();
             let after = replica::token_balances(&self.svm);
             let now = self.now();
-            self.replica.follow(&events, &before, &after, now);
+            let message = &transaction.message;
+            let of_market = message
+                .instructions()
+                .iter()
+                .filter(|one| message.static_account_keys()[one.program_id_index as usize] == multibus::ID);
+            let data = of_market.map(|one| one.data.as_slice());
+            self.replica.follow(&events, data, &before, &after, now);
             self.replica.check(&self.svm, &after);
             invariant::check(&self.svm, &after);
             for at in 0..transaction.message.instructions().len() {

@@ -22,27 +22,7 @@ pub mod market;
 pub mod mint;
 pub mod play;
 pub mod refusal;
-// Until the replica follows the program.
-pub mod replica {
-    mod cost;
-    mod tokens;
-    pub use {
-        cost::cost,
-        tokens::{TokenBalance, TokenBalances, token_balances},
-    };
-
-    use {litesvm::LiteSVM, multibus::event::Event, solana_address::Address, std::collections::BTreeMap};
-
-    #[derive(Debug, Default)]
-    pub struct Replica {
-        pub gifts: BTreeMap<Address, u128>,
-    }
-
-    impl Replica {
-        pub fn follow(&mut self, _: &[Event], _: &TokenBalances, _: &TokenBalances, _: i64) {}
-        pub fn check(&self, _: &LiteSVM, _: &TokenBalances) {}
-    }
-}
+pub mod replica;
 
 pub use {
     chain::TestChain,

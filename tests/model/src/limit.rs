@@ -30,6 +30,10 @@ pub const LAST_SOURCE: u8 = 5;
 pub const OWNERS_ONLY: u8 = 0;
 pub const ADMITTED: u8 = 1;
 pub const OPEN: u8 = 2;
+/// What owners claim in one period, in base units: after more, the next one starts.
+pub const LONGEST_PERIOD: u128 = 1 << 62;
+/// Lamports that a bus which closes does not lend: whoever gets them keeps an account.
+pub const EMPTY_WALLET_LAMPORTS: u64 = 1_000_000;
 /// Items of a batch, at most.
 pub const MAX_BATCH_ITEMS: usize = 32;
 /// Seconds for which a lock holds.

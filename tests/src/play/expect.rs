@@ -160,6 +160,7 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
             bump,
             place: lock.place,
             state: lock.is_unpaid as u8,
+            number: lock.number,
             lock_fee_bps: lock.lock_fee_bps,
             energy_wh: lock.energy_wh,
             price_per_kwh: lock.price_per_kwh,
@@ -309,6 +310,7 @@ fn offer(model: &Model, offer: &ModelOffer, bump: u8) -> state::Offer {
         cancelled: offer.cancelled as u8,
         version: offer.version,
         open_locks: offer.open_locks,
+        locks_taken: offer.locks_taken,
         number: offer.number,
         price_per_kwh: offer.price_per_kwh,
         listed_wh: offer.listed_wh,
@@ -431,6 +433,8 @@ mod tests {
         assert_eq!(limit::BUS_OFFER_DELAY_SECONDS, constants::BUS_OFFER_DELAY_SECONDS);
         assert_eq!(limit::MAX_BATCH_ITEMS, constants::MAX_BATCH_ITEMS);
         assert_eq!(limit::MAX_FIRST_SLOT_AHEAD, constants::FIRST_SLOT_AHEAD);
+        assert_eq!(limit::LONGEST_PERIOD, u128::from(constants::LONGEST_PERIOD));
+        assert_eq!(limit::EMPTY_WALLET_LAMPORTS, constants::EMPTY_WALLET_LAMPORTS);
         assert_eq!(limit::COUNTER_SLOT_SHIFT, constants::COUNTER_SLOT_SHIFT);
         let bytes = |size: usize| size as u64 + 8;
         assert_eq!(limit::account_bytes::CREATOR, bytes(size_of::<state::Creator>()));

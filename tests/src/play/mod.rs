@@ -13,6 +13,7 @@ mod caught;
 mod cover;
 pub mod coverage;
 pub mod expect;
+pub mod fuzz;
 pub mod game;
 pub mod generate;
 mod operation;

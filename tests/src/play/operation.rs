@@ -83,10 +83,10 @@ impl Game {
         ahead.map_or(0, |ahead| self.model.slot.saturating_add_signed(ahead))
     }
 
-    /// The moment that is `after` the one in which a lock was taken.
-    fn taken_at(&self, offer: OfferRef, buyer: u8, place: u8, after: i64) -> i64 {
+    /// The number that is `beside` that of a lock.
+    fn lock_number(&self, offer: OfferRef, buyer: u8, place: u8, beside: i32) -> u32 {
         let lock = self.model.locks.get(&self.address(AccountRef::LockAt(offer, buyer, place)));
-        lock.map_or(0, |lock| lock.taken_at).wrapping_add(after)
+        lock.map_or(0, |lock| lock.number).wrapping_add_signed(beside)
     }
 
     /// The instruction of an operation.
@@ -181,20 +181,20 @@ impl Game {
                 }
                 .to_instruction(lock_take_accounts(&at, &wallet(by), *place, self.address(*from)))
             }
-            Operation::SettleLock { by, lane, nonce, offer, place, taken } => {
+            Operation::SettleLock { by, lane, nonce, offer, place, beside } => {
                 let accounts = lock_settle_accounts(&self.offer_addresses(*offer), &self.lane(*by, *lane), *place);
                 instruction::LockSettle {
                     nonce: self.nonce(*by, *lane, *nonce),
-                    taken_at: self.taken_at(*offer, *by, *place, *taken),
+                    lock_number: self.lock_number(*offer, *by, *place, *beside),
                 }
                 .to_instruction(accounts)
             }
-            Operation::ReleaseLock { by, offer, buyer, place, taken } => {
+            Operation::ReleaseLock { by, offer, buyer, place, beside } => {
                 let lock = self.model.locks.get(&self.address(AccountRef::LockAt(*offer, *buyer, *place)));
                 let refund = lock.map_or_else(|| wallet(by), |lock| lock.refund);
                 let at = self.offer_addresses(*offer);
                 let accounts = lock_release_accounts(&at, &wallet(by), &wallet(buyer), *place, refund);
-                instruction::LockRelease { taken_at: self.taken_at(*offer, *buyer, *place, *taken) }
+                instruction::LockRelease { lock_number: self.lock_number(*offer, *buyer, *place, *beside) }
                     .to_instruction(accounts)
             }
             Operation::OpenLane { by, lane, ahead } => trader_open(&wallet(by), *lane, self.first_slot(*ahead)),

@@ -147,8 +147,8 @@ pub struct NewOffer {
     pub source: u8,
 }
 
-/// An instruction of the market. Wallets are numbers, and times are seconds of the game. Nonces, and the creation times
-/// that a settlement or a release names, count from the right one. A counter's first slot counts from the present one;
+/// An instruction of the market. Wallets are numbers, and times are seconds of the game. Nonces, and the lock
+/// numbers that a settlement or a release names, count from the right one. A counter's first slot counts from the present one;
 /// `None` where the instruction does not name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -170,8 +170,8 @@ pub enum Operation {
     Buy { by: u8, lane: u16, nonce: i64, offer: OfferRef, ask: Ask, at_least: u64, from: AccountRef },
     BuyBatch { by: u8, lane: u16, nonce: i64, items: List<(OfferRef, Ask)>, limit: u64, from: AccountRef },
     TakeLock { by: u8, offer: OfferRef, place: u8, ask: Ask, from: AccountRef, refund: AccountRef },
-    SettleLock { by: u8, lane: u16, nonce: i64, offer: OfferRef, place: u8, taken: i64 },
-    ReleaseLock { by: u8, offer: OfferRef, buyer: u8, place: u8, taken: i64 },
+    SettleLock { by: u8, lane: u16, nonce: i64, offer: OfferRef, place: u8, beside: i32 },
+    ReleaseLock { by: u8, offer: OfferRef, buyer: u8, place: u8, beside: i32 },
     OpenLane { by: u8, lane: u16, ahead: Option<i64> },
     CloseLane { by: u8, lane: u16 },
     Propose { by: u8, bus: u8, number: i64, decision: Decision },

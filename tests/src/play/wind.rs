@@ -8,7 +8,6 @@ use {
     super::{
         game::{Game, Outcome},
         script::*,
-        setup::{GOOD_MINTS, NATIVE},
     },
     crate::instructions::*,
     multibus_model::{ModelBus, limit::PROPOSAL_SECONDS},
@@ -21,7 +20,7 @@ use {
 pub type Branches = BTreeMap<&'static str, u64>;
 
 /// Every branch of the winding-down.
-pub const BRANCHES: [&str; 27] = [
+pub const BRANCHES: [&str; 28] = [
     "a bus was decided to close",
     "a lock was released and paid",
     "a lock was released to a claim",
@@ -38,7 +37,8 @@ pub const BRANCHES: [&str; 27] = [
     "the bus's revenue was moved to its treasury",
     "an owner was paid by a stranger",
     "an owner got a claim",
-    "an owner that is a bus was paid",
+    "an owner that is a bus got a claim",
+    "what a bus was owed went back",
     "a former owner was paid by a stranger",
     "a seller was closed by a stranger",
     "a seller was closed with a claim",
@@ -182,7 +182,7 @@ impl Winding<'_> {
             let buyer_at = self.game.address(AccountRef::Wallet(buyer));
             let claims = self.game.model.claims_on(&of.bus.address);
             let accounts = lock_release_accounts(&of, &self.winder(), &buyer_at, place, lock.refund);
-            let release = multibus::instruction::LockRelease { taken_at: lock.taken_at }.to_instruction(accounts);
+            let release = multibus::instruction::LockRelease { lock_number: lock.number }.to_instruction(accounts);
             let blocked = lock.is_unpaid && self.game.model.is_frozen(&of.bus.unclaimed);
             match self.game.execute(&release)? {
                 Outcome::Landed => {}
@@ -279,6 +279,18 @@ impl Winding<'_> {
         Ok(account)
     }
 
+    fn is_bus(&self, wallet: &Address) -> bool {
+        self.game.model.buses.contains_key(wallet) || self.game.model.tombstones.contains_key(wallet)
+    }
+
+    /// Where what a bus is owed by another goes: to the treasury of the other, or to its creator where it is closed.
+    fn back_to(&self, owing: &Address, addresses: &BusAddresses) -> Address {
+        if self.game.model.buses.contains_key(owing) {
+            return addresses.treasury;
+        }
+        self.game.model.associated_address(&addresses.creator, &addresses.mint.address)
+    }
+
     fn has_key(&self, wallet: &Address) -> bool {
         self.game.who(wallet).is_some_and(|who| wallet_bus(who).is_none())
     }
@@ -334,21 +346,17 @@ impl Winding<'_> {
                 if due == 0 || self.game.model.is_frozen(&treasury) {
                     continue;
                 }
-                let owning = self.game.model.buses.get(&owner).cloned();
-                let into = match &owning {
-                    Some(owning) => owning.treasury,
-                    None => self.game.model.associated_address(&owner, &mint),
-                };
-                let payee = owning.as_ref().map_or(owner, |_| owner);
-                let paid = self.is_payable(&into, &payee, &mint);
+                let into = self.game.model.associated_address(&owner, &mint);
+                let of_bus = self.is_bus(&owner);
+                let paid = !of_bus && self.is_payable(&into, &owner, &mint);
                 if !paid && self.game.model.is_frozen(&unclaimed) {
                     continue;
                 }
                 let claim = treasury_claim_by(&addresses, &self.winder(), &owner, into);
                 self.must("paying an owner", &claim)?;
-                self.saw(match (paid, owning.is_some(), is_former) {
+                self.saw(match (paid, of_bus, is_former) {
+                    (_, true, _) => "an owner that is a bus got a claim",
                     (false, ..) => "an owner got a claim",
-                    (true, true, _) => "an owner that is a bus was paid",
                     (true, _, true) => "a former owner was paid by a stranger",
                     (true, ..) => "an owner was paid by a stranger",
                 });
@@ -364,20 +372,25 @@ impl Winding<'_> {
             let number = self.bus_number(&claim.bus)?;
             let addresses = self.game.bus_addresses(number);
             let mint = addresses.mint.address;
-            if self.game.model.is_frozen(&addresses.unclaimed) || self.game.model.tombstones.contains_key(&claim.wallet)
-            {
+            if self.game.model.is_frozen(&addresses.unclaimed) {
                 continue;
             }
             let is_dead = self.game.model.tombstones.contains_key(&claim.bus);
             let pay =
                 |caller: &Address, into: Address| claim_pay(&addresses, caller, &claim.wallet, into, &claim.rent_payer);
-            if let Some(owning) = self.game.model.buses.get(&claim.wallet) {
-                let into = owning.treasury;
-                if !self.is_payable(&into, &claim.wallet, &mint) {
+            if self.is_bus(&claim.wallet) {
+                let into = self.back_to(&claim.bus, &addresses);
+                let payable = self
+                    .game
+                    .model
+                    .tokens
+                    .get(&into)
+                    .is_some_and(|tokens| tokens.mint == mint && !tokens.frozen && !tokens.asks_memo);
+                if !payable {
                     continue;
                 }
-                self.must("paying a bus", &pay(&self.winder(), into))?;
-                self.saw("an owner that is a bus was paid");
+                self.must("paying what a bus is owed back", &pay(&self.winder(), into))?;
+                self.saw("what a bus was owed went back");
             } else if self.is_payable(&claim.refund, &claim.wallet, &mint) {
                 self.must("paying a claim", &pay(&self.winder(), claim.refund))?;
                 self.saw("a claim was paid by a stranger to the recorded account");
@@ -488,16 +501,10 @@ impl Winding<'_> {
             seller.released > 0 || model.amount_of(&seller.vault) as i128 != gifts
         };
         over("sellers that are owed", model.sellers.values().filter(owed).count())?;
-        // What a closed bus is owed by another stays where it is, and so does what goes round among buses that own each
-        // other, and what is owed to a bus of another mint or to nobody's address.
+        // What is owed to an address without a key stays where it is. What a bus is owed by another comes back to the other's
+        // owners, and so to the bus, less with every round.
         let can_pull = |wallet: &Address, mint: &Address| {
-            if model.tombstones.contains_key(wallet) {
-                return false;
-            }
-            match model.buses.get(wallet) {
-                Some(_) => false,
-                None => self.has_key(wallet) || self.payable_associated(wallet, mint).is_some(),
-            }
+            !self.is_bus(wallet) && (self.has_key(wallet) || self.payable_associated(wallet, mint).is_some())
         };
         let mint_of =
             |bus: &Address| model.buses.get(bus).map(|bus| bus.mint).or(model.tombstones.get(bus).map(|bus| bus.mint));
@@ -513,20 +520,10 @@ impl Winding<'_> {
                 .filter(|wallet| can_pull(wallet, &bus.mint))
                 .filter(|wallet| bus.claimable(wallet, balance) > 0)
                 .count();
-            // Buses that own each other pay on after the last round.
-            let circles = bus.owners.iter().any(|owner| model.buses.contains_key(&owner.wallet));
-            let is_owner_elsewhere = model.buses.iter().any(|(at, _)| {
-                model.buses[at]
-                    .owners
-                    .iter()
-                    .any(|owner| model.buses.get(&owner.wallet).is_some_and(|other| other.treasury == bus.treasury))
-            });
-            if !circles && !is_owner_elsewhere {
+            if !bus.owners.iter().any(|owner| self.is_bus(&owner.wallet)) {
                 over("owners that are owed", owed)?;
             }
         }
-        // The rent of every account of the market that has closed went back: what is at such an address was sent there.
-        debug_assert!(GOOD_MINTS > NATIVE);
         Ok(())
     }
 }

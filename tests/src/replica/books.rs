@@ -1,104 +1,152 @@
 //! The market as its events tell it.
 
 use {
-    super::{
-        records::*,
-        tokens::{Movements, TokenBalances, TokenTally},
-    },
+    super::tokens::{TokenBalances, TokenTally},
     crate::account::decode,
     anchor_lang::Discriminator,
+    bytemuck::Zeroable,
     litesvm::LiteSVM,
     multibus::{event::Event, state},
     solana_address::Address,
-    std::collections::{BTreeMap, BTreeSet},
+    std::{
+        collections::{BTreeMap, BTreeSet, VecDeque},
+        fmt::Debug,
+    },
 };
 
-/// The market as its events tell it.
+/// The market as its events tell it: every account as it should be on the chain.
 #[derive(Debug, Default)]
 pub struct Replica {
-    pub(super) buses: BTreeMap<Address, ReplicaBus>,
-    pub(super) capacities: BTreeMap<Address, ReplicaCapacity>,
-    pub(super) offers: BTreeMap<Address, ReplicaOffer>,
-    pub(super) locks: BTreeMap<Address, ReplicaLock>,
-    pub(super) lanes: BTreeMap<Address, ReplicaLane>,
-    pub(super) proposals: BTreeMap<Address, ReplicaProposal>,
+    pub(super) creators: BTreeMap<Address, state::Creator>,
+    pub(super) buses: BTreeMap<Address, state::Bus>,
+    pub(super) tombstones: BTreeMap<Address, state::Tombstone>,
+    pub(super) ledgers: BTreeMap<Address, state::Ledger>,
+    pub(super) capacities: BTreeMap<Address, state::Capacity>,
+    pub(super) sellers: BTreeMap<Address, state::Seller>,
+    pub(super) offers: BTreeMap<Address, state::Offer>,
+    pub(super) locks: BTreeMap<Address, state::Lock>,
+    pub(super) lanes: BTreeMap<Address, state::Trader>,
+    pub(super) proposals: BTreeMap<Address, state::Proposal>,
+    pub(super) claims: BTreeMap<Address, state::Claim>,
+    /// Tokens that the market's own accounts hold, without gifts.
+    pub(super) held: BTreeMap<Address, i128>,
+    /// What each wallet has ever claimed of a bus, in token base units.
+    pub(super) claimed: BTreeMap<(Address, Address), u128>,
     /// The lowest nonce that a lane has not had yet; kept when the lane closes.
     pub(super) nonces: BTreeMap<Address, u64>,
     /// Every transaction hash so far.
     pub(super) hashes: BTreeSet<[u8; 32]>,
-    /// Every address of an offer so far.
-    pub(super) offers_ever: BTreeSet<Address>,
+    /// Every address of a bus, an offer or a proposal so far.
+    pub(super) numbered_ever: BTreeSet<Address>,
+    /// Refund accounts of the locks that the present transaction takes: its events do not tell them.
+    pub(super) refunds: VecDeque<Address>,
+    /// Numbers of the locks that the present transaction settles.
+    pub(super) settled: VecDeque<u32>,
     /// Tokens that came into an account from outside the market, by account. In a treasury they are revenue.
     pub gifts: BTreeMap<Address, u128>,
 }
 
 impl Replica {
-    /// Applies the events of a transaction that landed, and checks the tokens that it moved.
+    /// Applies the events of a transaction that landed, and checks the tokens that it moved. `instructions` is the data of
+    /// the transaction's instructions of the market.
     ///
     /// # Panics
     /// Where an event contradicts what was before, or other tokens moved than the events say.
-    pub fn follow(&mut self, events: &[Event], before: &TokenBalances, after: &TokenBalances, now: i64) {
+    pub fn follow<'a>(
+        &mut self,
+        events: &[Event],
+        instructions: impl Iterator<Item = &'a [u8]> + Clone,
+        before: &TokenBalances,
+        after: &TokenBalances,
+        now: i64,
+    ) {
+        self.refunds = instructions.clone().filter_map(refund_of).collect();
+        self.settled = instructions.filter_map(number_of).collect();
         let mut tally = TokenTally::default();
         for event in events {
-            self.apply(event, now, &mut tally);
+            self.apply(event, now, before, &mut tally);
         }
-        let TokenTally { mut known, paid, mut refunded, claims } = tally;
-        for (owner, destination) in claims {
-            assert_eq!(after[&destination].owner, owner, "a claim goes into an account of its owner");
+        for (treasury, unclaimed, gift) in std::mem::take(&mut tally.gifts) {
+            // Into the treasury, or where that is frozen, into the unclaimed account.
+            let amount = |balances: &TokenBalances| balances.get(&treasury).map_or(0, |found| found.amount) as i128;
+            let told = tally.known.get(&treasury).copied().unwrap_or(0);
+            let to = if amount(after) - amount(before) - told >= gift as i128 { treasury } else { unclaimed };
+            *tally.known.entry(to).or_default() += gift as i128;
         }
+        // What flows into accounts of the market by way of an account that somebody named is a gift there.
+        for (address, amount) in &tally.known {
+            if let Some(held) = self.held.get_mut(address) {
+                *held += amount;
+            }
+        }
+        let TokenTally { mut known, paid } = tally;
 
-        // Invariant 1. Tokens of the market's accounts moved as the events say. All other movements are payments of buyers
-        // and refunds to them.
-        let mut moved = Movements::new();
+        // Invariant 1. Tokens moved as the events say. All other movements are payments of buyers.
+        let mut payments = 0i128;
         let mut supply: BTreeMap<Address, i128> = BTreeMap::new();
         for address in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
             let was = before.get(address).map_or(0, |balance| balance.amount) as i128;
             let is = after.get(address).map_or(0, |balance| balance.amount) as i128;
             let balance = after.get(address).or(before.get(address)).expect("one of the two");
             *supply.entry(balance.mint).or_default() += is - was;
-            let told = known.remove(address);
-            let rest = is - was - told.unwrap_or(0);
-            // An account that got less than the events say is not a payer: the gap must not count as a payment.
-            assert!(told.is_none() || rest >= 0, "{address} got {} less than the events say", -rest);
-            if rest != 0 {
-                moved.insert(*address, rest);
-            }
+            let rest = is - was - known.remove(address).unwrap_or(0);
+            assert!(rest <= 0, "{address} got {rest} more than the events say");
+            payments -= rest;
         }
         known.retain(|_, amount| *amount != 0);
         assert!(known.is_empty(), "the events tell of tokens for accounts that did not get them: {known:?}");
         assert!(supply.values().all(|change| *change == 0), "tokens appeared or vanished: {supply:?}");
-        // No tokens appeared or vanished. So if nobody paid or got more than the events say, everyone did so exactly.
-        let paid_by_accounts: i128 = moved.values().filter(|amount| **amount < 0).sum();
-        assert!(-paid_by_accounts <= paid, "{} was paid, the events say {paid}", -paid_by_accounts);
-        for (address, amount) in moved.into_iter().filter(|(_, amount)| *amount > 0) {
-            let owner = after.get(&address).or(before.get(&address)).expect("one of the two").owner;
-            let due = refunded.get_mut(&owner).unwrap_or_else(|| panic!("{address} got {amount} for nothing"));
-            *due -= amount;
-            assert!(*due >= 0, "{owner} got {} more than the events say", -*due);
-        }
+        assert_eq!(payments, paid, "buyers paid what the events say");
     }
 
-    fn apply(&mut self, event: &Event, now: i64, tally: &mut TokenTally) {
+    fn apply(&mut self, event: &Event, now: i64, before: &TokenBalances, tally: &mut TokenTally) {
         match event {
+            Event::CreatorOpened(event) => self.creator_opened(event),
             Event::BusCreated(event) => self.bus_created(event, now),
+            Event::BusClosed(event) => self.bus_closed(event, now, tally),
             Event::ProposalCreated(event) => self.proposal_created(event, now),
             Event::ProposalApproved(event) => self.proposal_approved(event, now),
-            Event::ProposalRevoked(event) => self.proposal_revoked(event),
-            Event::ProposalExecuted(event) => self.proposal_executed(event, now),
-            Event::ProposalClosed(event) => self.proposal_closed(event),
+            Event::ProposalRevoked(event) => self.proposal_revoked(event, now),
+            Event::ProposalExecuted(event) => self.proposal_executed(event, now, tally),
+            Event::ProposalClosed(event) => self.proposal_closed(event, now),
             Event::TreasuryClaimed(event) => self.treasury_claimed(event, tally),
-            Event::CapacityOpened(event) => self.capacity_opened(event),
+            Event::ClaimOwed(event) => self.claim_owed(event),
+            Event::ClaimPaid(event) => self.claim_paid(event, before, tally),
+            Event::CapacityOpened(event) => self.capacity_opened(event, now),
             Event::CapacityClosed(event) => self.capacity_closed(event, now),
+            Event::SellerOpened(event) => self.seller_opened(event, now),
+            Event::SellerAdmitted(event) => self.seller_admitted(event),
+            Event::SellerSuspended(event) => self.seller_suspended(event),
+            Event::SellerWithdrawn(event) => self.seller_withdrawn(event, tally),
+            Event::SellerClosed(event) => self.seller_closed(event, before, tally),
             Event::OfferCreated(event) => self.offer_created(event, now),
-            Event::OfferRepriced(event) => self.offer_repriced(event),
-            Event::OfferExtended(event) => self.offer_extended(event),
+            Event::OfferRepriced(event) => self.offer_repriced(event, now),
+            Event::OfferExpirySet(event) => self.offer_expiry_set(event, now),
             Event::OfferCancelled(event) => self.offer_cancelled(event, now),
+            Event::OfferCollected(event) => self.offer_collected(event),
             Event::LockTaken(event) => self.lock_taken(event, now, tally),
             Event::LockReleased(event) => self.lock_released(event, now, tally),
-            Event::TraderOpened(event) => self.trader_opened(event),
+            Event::TraderOpened(event) => self.trader_opened(event, now),
             Event::TraderClosed(event) => self.trader_closed(event),
             Event::EnergyPurchased(event) => self.energy_purchased(event, now, tally),
         }
+    }
+
+    /// The bus of an address.
+    pub(super) fn bus(&self, address: &Address) -> &state::Bus {
+        self.buses.get(address).expect("a known bus")
+    }
+
+    /// The ledger of a bus.
+    pub(super) fn ledger_mut(&mut self, bus: &Address) -> &mut state::Ledger {
+        self.ledgers.values_mut().find(|ledger| ledger.bus == *bus).expect("a bus's ledger")
+    }
+
+    /// What an account of the market holds now, gifts included.
+    pub(super) fn balance(&self, account: &Address, tally: &TokenTally) -> u64 {
+        let held = self.held[account] + tally.known.get(account).copied().unwrap_or(0);
+        let gifts = self.gifts.get(account).copied().unwrap_or(0) as i128;
+        u64::try_from(held + gifts).expect("a balance")
     }
 
     /// Checks that the chain is as the events say, and every invariant of the market.
@@ -108,31 +156,65 @@ impl Replica {
     pub fn check(&self, svm: &LiteSVM, balances: &TokenBalances) {
         let mut seen = BTreeSet::new();
         for (address, account) in svm.get_program_accounts(&multibus::ID) {
+            if account.data.is_empty() {
+                // Somebody gave a wallet to the program.
+                continue;
+            }
             assert!(seen.insert(address));
             assert!(
                 account.lamports >= svm.minimum_balance_for_rent_exemption(account.data.len()),
                 "{address} is rent exempt"
             );
             let discriminator = account.data.get(..8).unwrap_or_else(|| panic!("{address} has no discriminator"));
-            if discriminator == state::Bus::DISCRIMINATOR {
-                self.check_bus(&address, decode(&account), balances);
-            } else if discriminator == state::Capacity::DISCRIMINATOR {
-                self.check_capacity(&address, decode(&account));
-            } else if discriminator == state::Offer::DISCRIMINATOR {
-                self.check_offer(&address, decode(&account));
-            } else if discriminator == state::Lock::DISCRIMINATOR {
-                self.check_lock(&address, decode(&account));
-            } else if discriminator == state::Trader::DISCRIMINATOR {
-                self.check_lane(&address, decode(&account));
-            } else if discriminator == state::Proposal::DISCRIMINATOR {
-                self.check_proposal(&address, decode(&account));
-            } else {
-                panic!("{address} is an account of an unknown type");
+            match discriminator {
+                state::Creator::DISCRIMINATOR => same(&self.creators, &address, &decode(&account)),
+                state::Bus::DISCRIMINATOR => same(&self.buses, &address, &self.with_mint(decode(&account))),
+                state::Tombstone::DISCRIMINATOR => same(&self.tombstones, &address, &decode(&account)),
+                state::Ledger::DISCRIMINATOR => self.check_ledger(&address, decode(&account), balances),
+                state::Capacity::DISCRIMINATOR => same(&self.capacities, &address, &decode(&account)),
+                state::Seller::DISCRIMINATOR => same(&self.sellers, &address, &decode(&account)),
+                state::Offer::DISCRIMINATOR => same(&self.offers, &address, &decode(&account)),
+                state::Lock::DISCRIMINATOR => same(&self.locks, &address, &decode(&account)),
+                state::Trader::DISCRIMINATOR => same(&self.lanes, &address, &decode(&account)),
+                state::Proposal::DISCRIMINATOR => same(&self.proposals, &address, &decode(&account)),
+                state::Claim::DISCRIMINATOR => same(&self.claims, &address, &decode(&account)),
+                _ => panic!("{address} is an account of an unknown type"),
             }
         }
-        let told = self.buses.keys().chain(self.capacities.keys()).chain(self.offers.keys());
-        let told = told.chain(self.locks.keys()).chain(self.lanes.keys()).chain(self.proposals.keys());
-        let told = told.copied().collect::<BTreeSet<_>>();
+        let told = self.creators.keys().chain(self.buses.keys()).chain(self.tombstones.keys());
+        let told = told.chain(self.ledgers.keys()).chain(self.capacities.keys()).chain(self.sellers.keys());
+        let told = told.chain(self.offers.keys()).chain(self.locks.keys()).chain(self.lanes.keys());
+        let told = told.chain(self.proposals.keys()).chain(self.claims.keys()).copied().collect::<BTreeSet<_>>();
         assert_eq!(seen, told, "the accounts on chain are those of which the events tell");
+        for (account, held) in &self.held {
+            let gifts = self.gifts.get(account).copied().unwrap_or(0) as i128;
+            let found = balances.get(account).unwrap_or_else(|| panic!("{account} is a token account"));
+            assert_eq!(found.amount as i128, held + gifts, "{account} holds what the events say, and gifts");
+        }
+        self.check_books();
     }
+
+    /// What comes from the mint, not from an event.
+    fn with_mint(&self, bus: state::Bus) -> state::Bus {
+        state::Bus { mint_decimals: 0, token_program: Address::zeroed(), ..bus }
+    }
+}
+
+/// The refund account that a `lock_take` names: its last argument.
+fn refund_of(data: &[u8]) -> Option<Address> {
+    const LOCK_TAKE: u8 = 17;
+    (data.first() == Some(&LOCK_TAKE)).then(|| Address::try_from(&data[22..54]).expect("32 bytes"))
+}
+
+/// The number of the lock that a `lock_settle` names: its last argument.
+fn number_of(data: &[u8]) -> Option<u32> {
+    const LOCK_SETTLE: u8 = 18;
+    let number = || u32::from_le_bytes(data[9..13].try_into().expect("4 bytes"));
+    (data.first() == Some(&LOCK_SETTLE)).then(number)
+}
+
+/// Asserts that an account is as the events tell.
+fn same<T: Debug + PartialEq>(told: &BTreeMap<Address, T>, address: &Address, found: &T) {
+    let told = told.get(address).unwrap_or_else(|| panic!("{address} is an account of which no event tells"));
+    assert_eq!(found, told, "{address} is as its events tell");
 }

@@ -1,22 +1,24 @@
 //! A second bookkeeping of the market, from its events alone, and the invariants that must hold on the chain.
 //!
 //! The replica knows nothing of the program's code but its events and account layouts. It must equal the chain after every
-//! transaction. That shows two things: the events tell everything, and the program moved what its events say.
+//! transaction. That shows two things: the events tell everything, and the program moved what its events say. What no
+//! event tells is read from the instruction (the refund account of a lock) or from the mint (its decimals and program).
 
 mod books;
 mod bus;
 mod capacity;
+mod claim;
 mod cost;
 mod lock;
 mod offer;
 mod proposal;
 mod purchase;
-mod records;
+mod seller;
 mod tokens;
 mod trader;
-mod treasury;
 
 pub use {
     books::Replica,
+    cost::cost,
     tokens::{TokenBalance, TokenBalances, token_balances},
 };

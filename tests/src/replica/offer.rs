@@ -1,9 +1,14 @@
 //! Offers.
 
 use {
-    super::{books::Replica, records::*},
+    super::books::Replica,
     crate::key::pda,
-    multibus::{constants::*, event::*, state},
+    bytemuck::Zeroable,
+    multibus::{
+        constants::{BUS_OFFER_DELAY_SECONDS, LAYOUT_VERSION},
+        event::*,
+        state,
+    },
     solana_address::Address,
 };
 
@@ -11,144 +16,137 @@ impl Replica {
     pub(super) fn offer_created(&mut self, event: &OfferCreated, now: i64) {
         let OfferCreated {
             bus,
-            capacity: of,
+            capacity,
             offer,
             seller,
-            payout,
             rent_payer,
-            offer_seq,
+            number,
             energy_wh,
             price_per_kwh,
             window_start,
             created_at,
+            trades_from,
             expires_at,
+            capacity_total_wh,
             source,
-            owned_by_bus,
             padding,
         } = *event;
-        assert_eq!((padding, created_at), ([0; 6], now));
-        let of_bus = &self.buses[&bus];
-        assert_eq!(of_bus.settings.paused, 0, "nothing is listed while paused");
-        assert!(price_per_kwh >= of_bus.settings.base_price_per_kwh, "the base price is the lowest");
-        if owned_by_bus == 1 {
-            assert_eq!((seller, payout), (bus, of_bus.settings.treasury), "the bus's own pays its treasury");
-            assert!(of_bus.is_owner(&rent_payer), "owners list for their bus");
+        assert_eq!((padding, created_at), ([0; 7], now));
+        let of = *self.bus(&bus);
+        assert_eq!((of.paused, of.closing), (0, 0), "nothing is listed on a paused or closing bus");
+        assert!(price_per_kwh >= of.base_price_per_kwh, "the base price is the lowest");
+        let lister = self.sellers.get_mut(&seller).expect("a known seller");
+        assert_eq!((lister.bus, lister.suspended, lister.next_offer), (bus, 0, number), "who lists may");
+        let own = lister.wallet == bus;
+        let is_owner = |wallet: &Address| of.owners.iter().any(|slot| slot.owner == *wallet);
+        if own {
+            assert!(is_owner(&rent_payer), "owners list for their bus");
+            assert!(price_per_kwh >= of.reserve_price_per_kwh, "the reserve price is the bus's lowest");
+            assert_eq!(trades_from, now + BUS_OFFER_DELAY_SECONDS);
         } else {
-            assert_eq!((owned_by_bus, rent_payer), (0, seller));
-            assert!(of_bus.may_list(&seller), "who lists may");
-            assert_ne!(payout, of_bus.settings.treasury, "a member's offer pays the member");
+            let admitted = of.listing_policy == 2 || (of.listing_policy == 1 && lister.admitted == 1);
+            assert!(admitted || is_owner(&lister.wallet), "who lists may");
+            assert_eq!((rent_payer, trades_from), (lister.wallet, 0));
         }
-        assert!(self.offers_ever.insert(offer), "an offer's address is used once");
-        let capacity = self.capacities.get_mut(&of).expect("a known capacity");
-        assert_eq!((capacity.bus, capacity.window_start), (bus, window_start));
-        assert!(capacity.seqs.insert(offer_seq), "an offer's number is used once");
-        capacity.available_wh = capacity.available_wh.checked_sub(energy_wh).expect("within the capacity");
-        capacity.listed_wh += energy_wh;
-        capacity.open_offers += 1;
-        let created = OfferFields {
-            bus,
-            capacity: of,
-            seller,
-            payout,
-            offer_seq,
-            window_start,
-            created_at,
+        lister.next_offer += 1;
+        lister.open_offers += 1;
+        let (wallet, vault) = (lister.wallet, lister.vault);
+        let of_window = self.capacities.get_mut(&capacity).expect("a known capacity");
+        assert_eq!((of_window.bus, of_window.window_start), (bus, window_start));
+        // Where the owners lowered the capacity, the listing brings the window down.
+        let lowered = of_window.total_wh.min(of.capacity_wh.max(of_window.committed_wh));
+        assert_eq!(capacity_total_wh, lowered);
+        of_window.total_wh = lowered;
+        of_window.committed_wh += energy_wh;
+        of_window.available_wh = lowered.checked_sub(of_window.committed_wh).expect("within the capacity");
+        of_window.open_offers += 1;
+        assert!(now < expires_at && expires_at <= of_window.gate_closes_at, "an offer expires in time");
+        assert!(expires_at <= now + of.horizon_seconds as i64, "an offer expires within the horizon");
+        let opened = state::Offer {
+            layout_version: LAYOUT_VERSION,
+            bump: pda::offer(&seller, number).1,
             source,
-            owned_by_bus,
-            rent_payer,
-        };
-        let opened = ReplicaOffer {
-            created,
-            price_per_kwh,
             version: 1,
+            number,
+            price_per_kwh,
             listed_wh: energy_wh,
             remaining_wh: energy_wh,
-            reserved_wh: 0,
-            open_locks: 0,
+            window_start,
+            gate_closes_at: of_window.gate_closes_at,
+            created_at,
+            trades_from,
             expires_at,
-            cancelled: 0,
+            bus,
+            capacity,
+            seller,
+            vault,
+            wallet,
+            rent_payer,
+            ..Zeroable::zeroed()
         };
+        assert_eq!(offer, pda::offer(&seller, number).0);
+        assert!(self.numbered_ever.insert(offer), "an offer's address is used once");
         self.offers.insert(offer, opened);
     }
 
-    pub(super) fn offer_repriced(&mut self, event: &OfferRepriced) {
-        let OfferRepriced { offer, price_per_kwh, version, padding: _ } = event;
-        let offer = self.offers.get_mut(offer).expect("a known offer");
-        assert_eq!(*version, offer.version + 1, "versions grow by one");
-        (offer.price_per_kwh, offer.version) = (*price_per_kwh, *version);
+    pub(super) fn offer_repriced(&mut self, event: &OfferRepriced, now: i64) {
+        let OfferRepriced { offer, price_per_kwh, trades_from, version, padding } = *event;
+        let offer = self.offers.get_mut(&offer).expect("a known offer");
+        assert_eq!((version, padding), (offer.version + 1, [0; 4]), "versions grow by one");
+        let lowered = offer.wallet == offer.bus && price_per_kwh < offer.price_per_kwh;
+        let from = if lowered { now + BUS_OFFER_DELAY_SECONDS } else { offer.trades_from };
+        assert_eq!(trades_from, from, "the bus's own offers wait once they are lowered");
+        (offer.price_per_kwh, offer.version, offer.trades_from) = (price_per_kwh, version, trades_from);
     }
 
-    pub(super) fn offer_extended(&mut self, event: &OfferExtended) {
-        let OfferExtended { offer, expires_at } = event;
-        let offer = self.offers.get_mut(offer).expect("a known offer");
-        assert!(*expires_at == 0 || *expires_at > offer.expires_at, "an offer is only extended");
-        offer.expires_at = *expires_at;
+    pub(super) fn offer_expiry_set(&mut self, event: &OfferExpirySet, now: i64) {
+        let OfferExpirySet { offer, expires_at, trades_from } = *event;
+        let offer = self.offers.get_mut(&offer).expect("a known offer");
+        assert!(offer.open_locks == 0 || expires_at >= offer.locked_until + 300, "locks end before their offer");
+        let revived = offer.wallet == offer.bus && now >= offer.expires_at;
+        let from = if revived { now + BUS_OFFER_DELAY_SECONDS } else { offer.trades_from };
+        assert_eq!(trades_from, from, "the bus's own offers wait once they are revived");
+        (offer.expires_at, offer.trades_from) = (expires_at, trades_from);
+    }
+
+    pub(super) fn offer_collected(&mut self, event: &OfferCollected) {
+        let OfferCollected { offer, seller, amount, released } = *event;
+        let offer = self.offers.get_mut(&offer).expect("a known offer");
+        assert_eq!((offer.seller, offer.proceeds), (seller, amount), "all proceeds are collected");
+        offer.proceeds = 0;
+        let seller = self.sellers.get_mut(&seller).expect("a known seller");
+        seller.released += amount;
+        assert_eq!(seller.released, released);
     }
 
     pub(super) fn offer_cancelled(&mut self, event: &OfferCancelled, now: i64) {
-        let OfferCancelled { bus, offer: address, cancelled_by, withdrawn_wh, sold_wh, closed, padding } = *event;
+        let OfferCancelled { bus, offer: address, cancelled_by, withdrawn_wh, sold_wh, collected, closed, padding } =
+            *event;
         assert_eq!(padding, [0; 7]);
+        let of = *self.bus(&bus);
         let offer = self.offers.get_mut(&address).expect("a known offer");
-        assert_eq!(offer.created.bus, bus);
-        let of_bus = &self.buses[&bus];
-        let gate = offer.created.window_start - of_bus.settings.gate_closure_seconds as i64;
-        let stopped = offer.remaining_wh == 0
-            || (offer.expires_at != 0 && now > offer.expires_at)
-            || (offer.created.window_start != 0 && now >= gate);
-        let by_owner = of_bus.is_owner(&cancelled_by)
-            && (offer.created.owned_by_bus == 1 || !of_bus.may_list(&offer.created.seller));
-        assert!(stopped || by_owner || cancelled_by == offer.created.seller, "who cancels may");
+        assert_eq!((offer.bus, offer.proceeds), (bus, collected));
+        let stopped = offer.cancelled == 1 || offer.remaining_wh == 0 || now >= offer.expires_at;
+        let is_owner = of.owners.iter().any(|slot| slot.owner == cancelled_by);
+        let decides = is_owner || (of.operator != Address::default() && cancelled_by == of.operator);
+        let seller = self.sellers.get_mut(&offer.seller).expect("a known seller");
+        assert!(stopped || cancelled_by == offer.wallet || decides, "who cancels may");
         assert_eq!(withdrawn_wh, offer.remaining_wh - offer.reserved_wh, "all that is free is withdrawn");
         assert_eq!(closed == 1, offer.open_locks == 0, "an offer without locks closes");
+        seller.released += collected;
+        offer.proceeds = 0;
         offer.cancelled = 1;
         offer.listed_wh -= withdrawn_wh;
         offer.remaining_wh -= withdrawn_wh;
         assert_eq!(sold_wh, offer.listed_wh - offer.remaining_wh);
-        let capacity = self.capacities.get_mut(&offer.created.capacity).expect("a known capacity");
-        capacity.listed_wh -= withdrawn_wh;
+        let capacity = self.capacities.get_mut(&offer.capacity).expect("a known capacity");
+        capacity.committed_wh -= withdrawn_wh;
         capacity.available_wh += withdrawn_wh;
         if closed == 1 {
             assert_eq!(offer.remaining_wh, 0);
-            capacity.listed_wh -= sold_wh;
-            capacity.sold_wh += sold_wh;
             capacity.open_offers -= 1;
+            seller.open_offers -= 1;
             self.offers.remove(&address);
         }
-    }
-
-    pub(super) fn check_offer(&self, address: &Address, offer: state::Offer) {
-        offer.check_invariants().unwrap();
-        let told = self.offers.get(address).expect("an offer of which the events tell");
-        let (of, bump) = pda::offer(&told.created.capacity, told.created.offer_seq);
-        assert_eq!(*address, of);
-        let expected = state::Offer {
-            layout_version: LAYOUT_VERSION,
-            bump,
-            source: told.created.source,
-            owned_by_bus: told.created.owned_by_bus,
-            cancelled: told.cancelled,
-            version: told.version,
-            open_locks: told.open_locks,
-            offer_seq: told.created.offer_seq,
-            price_per_kwh: told.price_per_kwh,
-            listed_wh: told.listed_wh,
-            remaining_wh: told.remaining_wh,
-            reserved_wh: told.reserved_wh,
-            window_start: told.created.window_start,
-            created_at: told.created.created_at,
-            expires_at: told.expires_at,
-            bus: told.created.bus,
-            capacity: told.created.capacity,
-            seller: told.created.seller,
-            payout: told.created.payout,
-            rent_payer: told.created.rent_payer,
-            ..bytemuck::Zeroable::zeroed()
-        };
-        assert_eq!(offer, expected, "the offer is as its events tell");
-        // Invariants 2 and 3.
-        assert!(offer.reserved_wh <= offer.remaining_wh && offer.remaining_wh <= offer.listed_wh);
-        let locks = || self.locks.values().filter(|lock| lock.offer == *address);
-        assert_eq!(offer.reserved_wh, locks().map(|lock| lock.energy_wh).sum::<u64>());
-        assert_eq!(offer.open_locks as usize, locks().count());
     }
 }

@@ -1,233 +1,266 @@
 //! Proposals and decisions.
 
 use {
-    super::{books::Replica, records::*},
+    super::{books::Replica, tokens::TokenTally},
     crate::key::pda,
+    bytemuck::Zeroable,
     multibus::{
-        constants::*,
+        constants::{LAYOUT_VERSION, PROPOSAL_LIFETIME_SECONDS},
         event::*,
-        state::{self, Action, ActionKind, OwnerShare},
+        state::{self, Action, ActionKind, FormerOwner, OwnerAccount, OwnerSlot, Proposal},
     },
     solana_address::Address,
-    std::collections::BTreeSet,
 };
 
+/// The kind of an action.
+fn kind_of(action: &Action) -> ActionKind {
+    ActionKind::try_from(action.kind).unwrap_or_else(|unknown| panic!("action {unknown} is not known"))
+}
+
 impl Replica {
+    fn place_of(&self, bus: &Address, owner: &Address) -> usize {
+        let bus = self.bus(bus);
+        let owners = &bus.owners[..bus.owner_count as usize];
+        owners.iter().position(|slot| slot.owner == *owner).expect("an owner")
+    }
+
     pub(super) fn proposal_created(&mut self, event: &ProposalCreated, now: i64) {
         let ProposalCreated {
             bus: of,
             proposal,
             proposer,
-            proposal_seq,
+            hash,
+            number,
             config_version,
+            pause_version,
             created_at,
             executable_at,
+            expires_at,
             action,
         } = *event;
-        self.assert_allowed(&of, &action);
-        let bus = self.buses.get_mut(&of).expect("a known bus");
-        assert_eq!((proposal_seq, config_version), (bus.settings.proposal_seq, bus.settings.config_version));
-        assert_eq!((proposal, created_at), (pda::proposal(&of, proposal_seq).0, now));
-        assert!(bus.is_owner(&proposer), "owners propose");
-        bus.settings.proposal_seq += 1;
-        let made = ReplicaProposal {
+        let (place, bump) = pda::proposal(&of, &proposer, number);
+        assert_eq!((proposal, created_at), (place, now));
+        let bus = *self.bus(&of);
+        assert_eq!((bus.closing, bus.config_version, bus.pause_version), (0, config_version, pause_version));
+        assert_eq!(hash, Proposal::hash_of(&proposal, created_at, &action), "an approval names what is proposed");
+        let at = self.place_of(&of, &proposer);
+        let ledger = self.ledger_mut(&of);
+        assert_eq!(ledger.owners[at].next_proposal, number, "a proposal has its proposer's next number");
+        ledger.owners[at].next_proposal += 1;
+        ledger.open_proposals += 1;
+        let made = Proposal {
+            layout_version: LAYOUT_VERSION,
+            bump,
+            number,
+            config_version,
+            pause_version,
+            created_at,
+            expires_at: now + Self::wait(&bus, &action) + PROPOSAL_LIFETIME_SECONDS,
             bus: of,
             proposer,
-            proposal_seq,
-            config_version,
-            created_at,
-            executable_at: 0,
-            executed_at: None,
+            hash,
             action,
-            owners: bus.owners.iter().map(|share| share.owner).collect(),
-            approvals: BTreeSet::new(),
+            ..Zeroable::zeroed()
         };
-        assert!(self.proposals.insert(proposal, made).is_none(), "a proposal is made once");
-        self.count_approval(&proposal, proposer, now);
-        assert_eq!(executable_at, self.proposals[&proposal].executable_at);
+        assert!(self.numbered_ever.insert(proposal), "a proposal's address is used once");
+        self.proposals.insert(proposal, made);
+        self.count_approval(&proposal, &proposer, now);
+        let made = &self.proposals[&proposal];
+        assert_eq!((executable_at, expires_at), (made.executable_at, made.expires_at));
+    }
+
+    /// Seconds between the last approval of an action and its execution.
+    fn wait(bus: &state::Bus, action: &Action) -> i64 {
+        if kind_of(action) == ActionKind::Pause { 0 } else { bus.timelock_seconds as i64 }
+    }
+
+    fn approvals_needed(bus: &state::Bus, action: &Action) -> u32 {
+        let pausing = kind_of(action) == ActionKind::Pause && bus.pause_quorum > 0;
+        u32::from(if pausing { bus.pause_quorum.min(bus.threshold) } else { bus.threshold })
+    }
+
+    fn is_stale(bus: &state::Bus, proposal: &Proposal) -> bool {
+        let of_pause = matches!(kind_of(&proposal.action), ActionKind::Pause | ActionKind::Resume);
+        proposal.config_version != bus.config_version || (of_pause && proposal.pause_version != bus.pause_version)
+    }
+
+    fn assert_open(&self, proposal: &Proposal, now: i64) {
+        assert_eq!(proposal.state, 0, "an executed proposal is decided");
+        assert!(!Self::is_stale(self.bus(&proposal.bus), proposal), "a stale proposal is void");
+        assert!(now <= proposal.expires_at, "an expired proposal is void");
+    }
+
+    fn count_approval(&mut self, address: &Address, owner: &Address, now: i64) {
+        let mut proposal = self.proposals[address];
+        self.assert_open(&proposal, now);
+        let bit = 1 << self.place_of(&proposal.bus, owner);
+        assert_eq!(proposal.approvals & bit, 0, "an approval counts once");
+        proposal.approvals |= bit;
+        let bus = self.bus(&proposal.bus);
+        if proposal.approvals.count_ones() == Self::approvals_needed(bus, &proposal.action) {
+            proposal.executable_at = now + Self::wait(bus, &proposal.action);
+            proposal.expires_at = proposal.executable_at + PROPOSAL_LIFETIME_SECONDS;
+        }
+        self.proposals.insert(*address, proposal);
     }
 
     pub(super) fn proposal_approved(&mut self, event: &ProposalApproved, now: i64) {
-        let ProposalApproved { proposal, owner, executable_at, approvals, padding } = *event;
-        self.count_approval(&proposal, owner, now);
-        let proposal = &self.proposals[&proposal];
-        assert_eq!((executable_at, approvals, padding), (proposal.executable_at, proposal.mask(), [0; 6]));
+        let ProposalApproved { proposal, owner, executable_at, expires_at, approvals, padding } = *event;
+        self.count_approval(&proposal, &owner, now);
+        let known = &self.proposals[&proposal];
+        assert_eq!((executable_at, expires_at), (known.executable_at, known.expires_at));
+        assert_eq!((approvals, padding), (known.approvals, [0; 6]));
     }
 
-    pub(super) fn proposal_revoked(&mut self, event: &ProposalRevoked) {
+    pub(super) fn proposal_revoked(&mut self, event: &ProposalRevoked, now: i64) {
         let ProposalRevoked { proposal: address, owner, executable_at, approvals, padding } = *event;
-        let mut proposal = self.proposals[&address].clone();
-        self.assert_open(&proposal);
-        assert!(proposal.approvals.remove(&owner), "only what was given is taken back");
-        if proposal.approvals.len() < self.approvals_needed(&proposal) {
+        let mut proposal = self.proposals[&address];
+        self.assert_open(&proposal, now);
+        let bit = 1 << self.place_of(&proposal.bus, &owner);
+        assert_ne!(proposal.approvals & bit, 0, "only what was given is taken back");
+        proposal.approvals &= !bit;
+        let needed = Self::approvals_needed(self.bus(&proposal.bus), &proposal.action);
+        if proposal.approvals.count_ones() < needed {
             proposal.executable_at = 0;
         }
-        assert_eq!((executable_at, approvals, padding), (proposal.executable_at, proposal.mask(), [0; 6]));
+        assert_eq!((executable_at, approvals, padding), (proposal.executable_at, proposal.approvals, [0; 6]));
         self.proposals.insert(address, proposal);
     }
 
-    pub(super) fn proposal_executed(&mut self, event: &ProposalExecuted, now: i64) {
+    pub(super) fn proposal_executed(&mut self, event: &ProposalExecuted, now: i64, tally: &mut TokenTally) {
         let ProposalExecuted {
             bus: of,
             proposal: address,
             executed_by: _,
             config_version,
+            pause_version,
             executed_at,
             treasury_balance,
+            swept,
+            first_proposal,
             action,
         } = *event;
-        let mut proposal = self.proposals[&address].clone();
+        let mut proposal = self.proposals[&address];
         assert_eq!((proposal.bus, proposal.action, executed_at), (of, action, now));
-        self.assert_open(&proposal);
-        assert!(proposal.approvals.len() >= self.approvals_needed(&proposal), "enough owners approve");
+        self.assert_open(&proposal, now);
+        let bus = *self.bus(&of);
+        let needed = Self::approvals_needed(&bus, &action);
+        assert!(proposal.approvals.count_ones() >= needed, "enough owners approve");
         assert!(now >= proposal.executable_at, "the timelock has passed");
-        self.assert_allowed(&of, &action);
-        let received = self.received(&of);
-        let ReplicaBus { settings, capacity, owners, revenue } = self.buses.get_mut(&of).expect("a known bus");
-        assert_eq!(treasury_balance as u128, received - revenue.claimed_by_all());
         let kind = kind_of(&action);
         let divides = matches!(kind, ActionKind::OwnerAdd | ActionKind::OwnerRemove | ActionKind::SharesSet);
+        if let Some(seller) = self.sellers.get_mut(&bus.seller).filter(|_| divides) {
+            assert_eq!(seller.released, swept, "all revenue belongs to the shares that earned it");
+            seller.released = 0;
+            tally.moved(&seller.vault.clone(), &bus.treasury, swept);
+        }
+        let balance = self.balance(&bus.treasury, tally);
+        assert_eq!(treasury_balance, balance, "the treasury is divided as it is");
         if divides {
-            revenue.settle(owners, received);
-            if kind == ActionKind::OwnerAdd {
-                owners.push(OwnerShare { owner: action.owner, share_bps: 0 });
-            } else if kind == ActionKind::OwnerRemove {
-                owners.retain(|share| share.owner != action.owner);
-            }
-            for (share, share_bps) in owners.iter_mut().zip(action.shares_bps) {
-                share.share_bps = share_bps;
-            }
+            self.settle(&of, balance);
         }
-        let value = action.value;
-        match kind {
-            ActionKind::OwnerAdd | ActionKind::OwnerRemove | ActionKind::SharesSet => {}
-            ActionKind::ThresholdSet => settings.threshold = value as u8,
-            ActionKind::TimelockSet => settings.timelock_seconds = value as u32,
-            ActionKind::CapacitySet => {
-                settings.capacity_wh = value;
-                let general = self.capacities.get_mut(capacity).expect("a known capacity");
-                general.total_wh = value;
-                general.available_wh = value - general.listed_wh - general.sold_wh;
-            }
-            ActionKind::BasePriceSet => settings.base_price_per_kwh = value,
-            ActionKind::ListingPolicySet => settings.listing_policy = value as u8,
-            ActionKind::WindowsSet => {
-                settings.window_seconds = value as u32;
-                settings.gate_closure_seconds = action.gate_closure_seconds as u32;
-            }
-            ActionKind::LockFeeSet => settings.lock_fee_bps = value as u16,
-            ActionKind::Pause => settings.paused = 1,
-            ActionKind::Resume => (settings.paused, settings.resumed_at) = (0, now),
-        }
-        settings.config_version += (divides || kind == ActionKind::ThresholdSet) as u64;
-        assert_eq!(config_version, settings.config_version);
-        proposal.executed_at = Some(now);
+        self.decide(&of, kind, &action, first_proposal);
+        let bus = self.bus(&of);
+        assert_eq!((config_version, pause_version), (bus.config_version, bus.pause_version));
+        (proposal.state, proposal.executed_at) = (1, now);
         self.proposals.insert(address, proposal);
     }
 
-    pub(super) fn proposal_closed(&mut self, event: &ProposalClosed) {
-        let ProposalClosed { bus, proposal, closed_by: _, executed, padding } = event;
-        let closed = self.proposals.remove(proposal).expect("a known proposal");
-        assert_eq!((closed.bus, *padding), (*bus, [0; 7]));
-        assert_eq!(*executed == 1, closed.executed_at.is_some());
-        let stale = closed.config_version != self.buses[bus].settings.config_version;
-        assert!(*executed == 1 || stale || closed.approvals.is_empty(), "it can no longer be executed");
-    }
-
-    /// Approvals that a proposal needs.
-    pub(super) fn approvals_needed(&self, proposal: &ReplicaProposal) -> usize {
-        let settings = &self.buses[&proposal.bus].settings;
-        let pausing = proposal.action.kind == ActionKind::Pause as u8 && settings.pause_quorum > 0;
-        let quorum = if pausing { settings.pause_quorum } else { settings.threshold };
-        quorum.min(settings.threshold) as usize
-    }
-
-    pub(super) fn assert_open(&self, proposal: &ReplicaProposal) {
-        assert_eq!(proposal.executed_at, None, "an executed proposal is decided");
-        let present = self.buses[&proposal.bus].settings.config_version;
-        assert_eq!(proposal.config_version, present, "a stale proposal is void");
-    }
-
-    pub(super) fn count_approval(&mut self, address: &Address, owner: Address, now: i64) {
-        let mut proposal = self.proposals[address].clone();
-        self.assert_open(&proposal);
-        let bus = &self.buses[&proposal.bus];
-        assert!(bus.is_owner(&owner), "only owners approve");
-        assert!(proposal.approvals.insert(owner), "an approval counts once");
-        if proposal.approvals.len() == self.approvals_needed(&proposal) {
-            let wait = if proposal.action.kind == ActionKind::Pause as u8 { 0 } else { bus.settings.timelock_seconds };
-            proposal.executable_at = now.saturating_add(wait as i64);
-        }
-        self.proposals.insert(*address, proposal);
-    }
-
-    /// Asserts the rules of what owners can decide, with the bus as it is now.
-    pub(super) fn assert_allowed(&self, of: &Address, action: &Action) {
-        let ReplicaBus { settings, capacity, owners, revenue: _ } = &self.buses[of];
-        let general = &self.capacities[capacity];
-        let kind = kind_of(action);
-        let Action { kind: _, share_count, padding, value, gate_closure_seconds, owner, shares_bps } = *action;
+    fn decide(&mut self, of: &Address, kind: ActionKind, action: &Action, first_proposal: u64) {
+        let Action { kind: _, share_count, padding, value, gate_closure_seconds, owner, new_owner, shares_bps } = *action;
         assert_eq!(padding, [0; 6]);
-        let is_owner = owners.iter().any(|share| share.owner == owner);
-        let count = owners.len();
-        let divided_by = match kind {
-            ActionKind::OwnerAdd => Some(count + 1),
-            ActionKind::OwnerRemove => Some(count - 1),
-            ActionKind::SharesSet => Some(count),
-            _ => None,
+        let mut bus = *self.bus(of);
+        let count = bus.owner_count as usize;
+        let mut ledger = *self.ledger_mut(of);
+        // Who was an owner before still has what it earned then.
+        let rejoin = |ledger: &mut state::Ledger, wallet: &Address| {
+            let former = ledger.former_owner_count as usize;
+            let Some(place) = ledger.former_owners[..former].iter().position(|place| place.owner == *wallet) else {
+                return 0;
+            };
+            let accrued = ledger.former_owners[place].accrued;
+            ledger.former_owners[place] = ledger.former_owners[former - 1];
+            ledger.former_owners[former - 1] = FormerOwner::zeroed();
+            ledger.former_owner_count -= 1;
+            accrued
         };
-        let after = divided_by.unwrap_or(0);
-        assert_eq!(share_count as usize, after, "a share for each owner");
-        assert!(shares_bps[after..].iter().all(|share| *share == 0));
-        if divided_by.is_some() {
-            assert_eq!(shares_bps.iter().map(|share| *share as u32).sum::<u32>(), 10_000, "shares sum to 10,000");
-        }
         match kind {
-            ActionKind::OwnerAdd => assert!(!is_owner && owner != Address::default() && count < 16),
-            ActionKind::OwnerRemove => assert!(is_owner && count > 1 && settings.threshold as usize <= after),
-            ActionKind::SharesSet => assert_eq!(owner, Address::default()),
-            ActionKind::ThresholdSet => assert!(value >= 1 && value <= count as u64),
-            ActionKind::TimelockSet => assert!(value <= 30 * 86_400),
-            ActionKind::CapacitySet => assert!(value > 0 && value >= general.listed_wh + general.sold_wh),
-            ActionKind::BasePriceSet => assert!(value > 0),
-            ActionKind::ListingPolicySet => assert!(value <= 1),
-            ActionKind::WindowsSet => {
-                let off = (value, gate_closure_seconds) == (0, 0);
-                assert!(off || ((60..=86_400).contains(&value) && gate_closure_seconds <= 86_400));
-                let unused = general.open_offers == 0 && general.open_windows == 0;
-                assert!(value == settings.window_seconds as u64 || unused, "windows in use keep their length");
+            ActionKind::OwnerAdd => {
+                bus.owners[count].owner = owner;
+                let accrued = rejoin(&mut ledger, &owner);
+                ledger.owners[count] = OwnerAccount { accrued, claimed: 0, next_proposal: first_proposal };
+                bus.owner_count += 1;
             }
-            ActionKind::LockFeeSet => assert!(value <= 500),
-            ActionKind::Pause => assert_eq!(settings.paused, 0),
-            ActionKind::Resume => assert_eq!(settings.paused, 1),
+            ActionKind::OwnerRemove => {
+                let place = self.place_of(of, &owner);
+                let accrued = ledger.owners[place].accrued;
+                if accrued > 0 {
+                    ledger.former_owners[ledger.former_owner_count as usize] = FormerOwner { owner, accrued };
+                    ledger.former_owner_count += 1;
+                }
+                bus.owners.copy_within(place + 1..count, place);
+                bus.owners[count - 1] = OwnerSlot::zeroed();
+                ledger.owners.copy_within(place + 1..count, place);
+                ledger.owners[count - 1] = OwnerAccount::zeroed();
+                bus.owner_count -= 1;
+            }
+            ActionKind::OwnerReplace => {
+                let place = self.place_of(of, &owner);
+                bus.owners[place].owner = new_owner;
+                ledger.owners[place].accrued += rejoin(&mut ledger, &new_owner);
+                ledger.owners[place].next_proposal = first_proposal;
+            }
+            ActionKind::ThresholdSet => bus.threshold = value as u8,
+            ActionKind::TimelockSet => bus.timelock_seconds = value as u32,
+            ActionKind::CapacitySet => {
+                bus.capacity_wh = value;
+                let general = self.capacities.get_mut(&pda::capacity(of, 0).0).expect("a known capacity");
+                general.total_wh = value.max(general.committed_wh);
+                general.available_wh = general.total_wh - general.committed_wh;
+            }
+            ActionKind::BasePriceSet => bus.base_price_per_kwh = value,
+            ActionKind::ListingPolicySet => bus.listing_policy = value as u8,
+            ActionKind::WindowsSet => {
+                bus.window_seconds = value as u32;
+                bus.gate_closure_seconds = gate_closure_seconds as u32;
+            }
+            ActionKind::LockFeeSet => bus.lock_fee_bps = value as u16,
+            ActionKind::Pause => bus.paused = 1,
+            ActionKind::Resume => bus.paused = 0,
+            ActionKind::PauseQuorumSet => bus.pause_quorum = value as u8,
+            ActionKind::ReservePriceSet => bus.reserve_price_per_kwh = value,
+            ActionKind::LeastSizeSet => bus.least_wh = value,
+            ActionKind::OperatorSet => bus.operator = owner,
+            ActionKind::BusClose => bus.closing = 1,
+            ActionKind::SharesSet | ActionKind::SellerAdmit | ActionKind::SellerSuspend => {}
         }
+        if matches!(kind, ActionKind::OwnerAdd | ActionKind::OwnerRemove | ActionKind::SharesSet) {
+            assert_eq!(share_count, bus.owner_count, "a share for each owner");
+            for (slot, share) in bus.owners.iter_mut().zip(shares_bps).take(share_count as usize) {
+                slot.share_bps = share;
+            }
+        }
+        bus.config_version += matches!(
+            kind,
+            ActionKind::OwnerAdd
+                | ActionKind::OwnerRemove
+                | ActionKind::SharesSet
+                | ActionKind::ThresholdSet
+                | ActionKind::OwnerReplace
+                | ActionKind::BusClose
+        ) as u64;
+        bus.pause_version += matches!(kind, ActionKind::Pause | ActionKind::Resume) as u64;
+        self.buses.insert(*of, bus);
+        *self.ledger_mut(of) = ledger;
     }
 
-    pub(super) fn check_proposal(&self, address: &Address, proposal: state::Proposal) {
-        proposal.check_invariants().unwrap();
-        let told = self.proposals.get(address).expect("a proposal of which the events tell");
-        let (of, bump) = pda::proposal(&told.bus, told.proposal_seq);
-        assert_eq!(*address, of);
-        let expected = state::Proposal {
-            layout_version: LAYOUT_VERSION,
-            bump,
-            state: told.executed_at.is_some() as u8,
-            approvals: told.mask(),
-            proposal_seq: told.proposal_seq,
-            config_version: told.config_version,
-            created_at: told.created_at,
-            executable_at: told.executable_at,
-            executed_at: told.executed_at.unwrap_or(0),
-            bus: told.bus,
-            proposer: told.proposer,
-            action: told.action,
-            ..bytemuck::Zeroable::zeroed()
-        };
-        assert_eq!(proposal, expected, "the proposal is as its events tell");
+    pub(super) fn proposal_closed(&mut self, event: &ProposalClosed, now: i64) {
+        let ProposalClosed { bus, proposal, closed_by: _, executed, padding } = *event;
+        let closed = self.proposals.remove(&proposal).expect("a known proposal");
+        assert_eq!((closed.bus, padding, executed), (bus, [0; 7], closed.state));
+        let stale = Self::is_stale(self.bus(&bus), &closed);
+        let over = executed == 1 || stale || now > closed.expires_at || closed.approvals == 0;
+        assert!(over, "it can no longer be executed");
+        self.ledger_mut(&bus).open_proposals -= 1;
     }
-}
-
-/// The kind of an action.
-fn kind_of(action: &Action) -> ActionKind {
-    ActionKind::try_from(action.kind).unwrap_or_else(|unknown| panic!("action {unknown} is not known"))
 }

@@ -1,12 +1,12 @@
 //! Purchases.
 
 use {
-    super::{books::Replica, cost::cost, records::*, tokens::TokenTally},
+    super::{books::Replica, cost::cost, tokens::TokenTally},
     crate::key::pda,
     anchor_lang::solana_program::hash::hashv,
     multibus::{
         event::*,
-        state::{PurchaseKind, Receipt},
+        state::{self, PurchaseKind, Receipt},
     },
 };
 
@@ -17,47 +17,47 @@ impl Replica {
         assert_eq!((reserved, purchased_at), (0, now));
         // Invariant 4.
         assert!(self.hashes.insert(transaction_hash), "a transaction hash is recorded once");
-        let trader = pda::trader(&buyer, number).0;
-        let lane = self.lanes.get_mut(&trader).expect("a known lane");
-        assert_eq!(nonce, lane.next_nonce, "the next nonce is spent");
-        lane.next_nonce += 1;
-        self.nonces.insert(trader, lane.next_nonce);
-        lane.history_root = hashv(&[&lane.history_root, &transaction_hash]).to_bytes();
-
         let (mut total_wh, mut total) = (0, 0);
         for fill in fills {
             let PurchasedFill { offer: of, energy_wh, price_per_kwh, cost: amount } = *fill;
             assert!(energy_wh > 0, "no fill is empty");
             assert_eq!(amount as u128, cost(energy_wh, price_per_kwh), "a fill costs its price");
             let offer = self.offers.get_mut(&of).expect("a known offer");
-            assert_ne!(offer.created.seller, buyer, "nobody buys from itself");
-            let ReplicaBus { settings, revenue, .. } = self.buses.get_mut(&offer.created.bus).expect("a known bus");
-            assert_eq!(settings.paused, 0, "nothing is bought while paused");
-            if offer.created.payout == settings.treasury {
-                revenue.sales += amount as u128;
-            }
+            assert_ne!(offer.wallet, buyer, "a seller cannot buy its own offer");
             if kind == PurchaseKind::LockSettlement as u8 {
-                let lock = self.locks.remove(&pda::lock(&of, &buyer).0).expect("a known lock");
-                assert_eq!((lock.energy_wh, lock.price_per_kwh), (energy_wh, price_per_kwh));
-                assert_eq!(lock.deposit, amount);
-                assert!(now <= lock.expires_at, "a lock settles until its expiry");
+                let number = self.settled.pop_front().expect("a lock_settle for each settlement");
+                let is_meant = |lock: &state::Lock| (lock.offer, lock.buyer, lock.number) == (of, buyer, number);
+                let settled = self.locks.iter().find(|(_, lock)| is_meant(lock)).map(|(address, _)| *address);
+                let settled = settled.expect("a known lock");
+                let lock = self.locks.remove(&settled).expect("found above");
+                assert_eq!((lock.energy_wh, lock.price_per_kwh, lock.deposit), (energy_wh, price_per_kwh, amount));
+                assert!(lock.state == 0 && now <= lock.expires_at, "a lock settles until its expiry");
                 offer.reserved_wh -= energy_wh;
                 offer.open_locks -= 1;
-                *tally.known.entry(settings.escrow).or_default() -= amount as i128;
+                offer.deposits -= amount;
             } else {
                 assert!(kind <= PurchaseKind::Batch as u8);
+                assert_eq!(self.buses[&offer.bus].paused, 0, "nothing is bought while paused");
                 assert_eq!(price_per_kwh, offer.price_per_kwh, "a fill is at the offer's price");
                 assert!(energy_wh <= offer.remaining_wh - offer.reserved_wh, "only free energy is sold");
                 assert_eq!(offer.cancelled, 0, "a cancelled offer sells nothing");
-                tally.paid += amount as i128;
+                assert!(now >= offer.trades_from && now < offer.expires_at, "an offer sells while it trades");
+                tally.paid(&offer.vault, amount);
             }
             offer.remaining_wh -= energy_wh;
-            *tally.known.entry(offer.created.payout).or_default() += amount as i128;
+            offer.proceeds += amount;
             total_wh += energy_wh;
             total += amount;
         }
+        let trader = pda::trader(&buyer, number).0;
+        let lane = self.lanes.get_mut(&trader).expect("a known lane");
+        assert_eq!(nonce, lane.next_nonce, "the next nonce is spent");
+        lane.next_nonce += 1;
+        self.nonces.insert(trader, lane.next_nonce);
+        lane.history_root = hashv(&[&lane.history_root, &transaction_hash]).to_bytes();
         lane.total_energy_wh = lane.total_energy_wh.saturating_add(total_wh);
         lane.total_paid = lane.total_paid.saturating_add(total);
-        lane.receipts.push((nonce, Receipt { transaction_hash, energy_wh: total_wh, paid: total, purchased_at }));
+        lane.receipts[(nonce % 16) as usize] =
+            Receipt { transaction_hash, energy_wh: total_wh, paid: total, purchased_at };
     }
 }

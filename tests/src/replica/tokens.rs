@@ -13,20 +13,27 @@ pub struct TokenBalance {
 /// Every token account of a chain.
 pub type TokenBalances = BTreeMap<Address, TokenBalance>;
 
-/// Tokens that came to each account, or left it.
-pub(super) type Movements = BTreeMap<Address, i128>;
-
 /// What the events of one transaction say about tokens.
 #[derive(Default)]
 pub(super) struct TokenTally {
-    /// Movements of the market's accounts, and of accounts that claims are paid into.
-    pub known: Movements,
+    /// Tokens that came to each account, or left it; of accounts that buyers pay with, nothing is told.
+    pub known: BTreeMap<Address, i128>,
     /// What all buyers paid.
     pub paid: i128,
-    /// What each buyer got back.
-    pub refunded: BTreeMap<Address, i128>,
-    /// Who claimed, and into which account.
-    pub claims: Vec<(Address, Address)>,
+    /// Gifts that left a vault: the treasury and the unclaimed account, of which one got them, and how much.
+    pub gifts: Vec<(Address, Address, u64)>,
+}
+
+impl TokenTally {
+    pub fn moved(&mut self, from: &Address, to: &Address, amount: u64) {
+        *self.known.entry(*from).or_default() -= amount as i128;
+        *self.known.entry(*to).or_default() += amount as i128;
+    }
+
+    pub fn paid(&mut self, to: &Address, amount: u64) {
+        *self.known.entry(*to).or_default() += amount as i128;
+        self.paid += amount as i128;
+    }
 }
 
 /// Every token account of a chain.

@@ -185,6 +185,21 @@ impl Model {
             .filter(|(place, share)| **share > 0 && !self.claims.contains_key(*place))
             .map(|(place, _)| (*place, account_bytes::CLAIM))
             .collect();
+        // The bus's own rent pays for as many claims as it can: the caller only lends it.
+        let claim_lamports = self.rent_of(account_bytes::CLAIM);
+        let stone_lamports = self.rent_of(account_bytes::TOMBSTONE);
+        let freed: u64 = [at.address, bus.ledger, bus.general].iter().map(|account| self.lamports_of(account)).sum();
+        let mut lendable = freed.saturating_sub(stone_lamports + limit::EMPTY_WALLET_LAMPORTS);
+        let (mut lent, mut rent_payers) = (0, Vec::new());
+        for (place, share) in places.iter().zip(&shares) {
+            let is_lent = lendable >= claim_lamports;
+            rent_payers.push(if is_lent { bus.creator } else { caller.address });
+            if is_lent && *share > 0 && !self.claims.contains_key(place) {
+                let due = claim_lamports.saturating_sub(self.lamports_of(place));
+                (lendable, lent) = (lendable - due, lent + due);
+            }
+        }
+        let returned = if caller.address == bus.creator { u64::MAX / 2 } else { lent };
         // Nothing leaves a frozen treasury, and nothing comes into a frozen unclaimed account.
         let moves = revenue > 0;
         causes.rule(!moves || !self.is_frozen(&bus.treasury), "PayerFrozen");
@@ -193,7 +208,6 @@ impl Model {
         let ends_empty = created.is_empty() && open_claims == 0;
         if !created.is_empty() {
             causes.system_program(system);
-            let returned = if caller.address == bus.creator { u64::MAX / 2 } else { 0 };
             self.can_pay(&mut causes, caller, &created, returned);
         }
         causes.verdict()?;
@@ -202,8 +216,8 @@ impl Model {
         if moves {
             self.transfer(&[Transfer { from: treasury, to: unclaimed, authority: at.address, amount: revenue }])?;
         }
-        for (wallet, share) in wallets.iter().zip(shares) {
-            self.owe(&at.address, wallet, share, None, &caller.address);
+        for ((wallet, share), rent_payer) in wallets.iter().zip(shares).zip(&rent_payers) {
+            self.owe(&at.address, wallet, share, None, (&caller.address, rent_payer));
         }
         self.close_tokens(&treasury, &creator);
         let bus = self.buses.remove(&at.address).expect("found above");
@@ -213,10 +227,12 @@ impl Model {
         self.capacities.remove(&bus.general);
         self.return_rent(&bus.ledger, &creator);
         self.return_rent(&bus.general, &creator);
-        // The tombstone keeps its own rent.
-        let freed = self.lamports_of(&at.address) - self.rent_of(account_bytes::TOMBSTONE);
+        // The tombstone keeps its own rent, and the caller gets back what it lent.
+        let freed = self.lamports_of(&at.address) - stone_lamports;
         *self.lamports.get_mut(&at.address).expect("a bus") -= freed;
         *self.lamports.entry(creator).or_default() += freed;
+        *self.lamports.entry(creator).or_default() -= lent;
+        *self.lamports.entry(caller.address).or_default() += lent;
         if ends_empty {
             self.close_tokens(&unclaimed, &creator);
         }

@@ -33,6 +33,7 @@ impl Model {
         causes.written(capacity);
         let Some(bus) = bus else { return causes.verdict() };
         let window = bus.window_seconds as i64;
+        causes.rule(!bus.paused, "BusPaused");
         causes.rule(!bus.closing, "BusClosing");
         causes.rule(window != 0, "WindowsOff");
         causes.rule(window != 0 && start > 0 && start % window == 0, "WindowMisaligned");
@@ -61,22 +62,26 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn capacity_close(&mut self, accounts: &[PassedAccount; 4]) -> Verdict {
-        let [caller, ledger, at, rent_payer] = accounts;
+    pub(super) fn capacity_close(&mut self, accounts: &[PassedAccount; 5]) -> Verdict {
+        let [caller, at_bus, ledger, at, rent_payer] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[1, 2]);
+        causes.once(accounts, &[2, 3]);
         causes.signer(caller);
         causes.written(rent_payer);
+        let bus = causes.state(at_bus, false, self.buses.get(&at_bus.address));
         let capacity = causes.state(at, true, self.capacities.get(&at.address));
         let Some(capacity) = capacity else {
             causes.state(ledger, true, self.ledgers.get(&ledger.address));
             return causes.verdict();
         };
         self.ledger_of(&mut causes, ledger, &capacity.bus);
+        causes.rule(at_bus.address == capacity.bus, "BusMismatch");
         causes.rule(rent_payer.address == capacity.rent_payer, "RentPayerMismatch");
         causes.rule(capacity.window_start != 0, "CapacityIsGeneral");
         if capacity.committed_wh() == 0 && capacity.open_offers == 0 {
-            let may = caller.address == capacity.rent_payer || self.now >= capacity.gate_closes_at;
+            let decides =
+                bus.is_some_and(|bus| bus.closing || bus.is_owner(&caller.address) || bus.is_operator(&caller.address));
+            let may = decides || caller.address == capacity.rent_payer || self.now >= capacity.gate_closes_at;
             causes.rule(may, "WindowUnused");
         } else {
             causes.rule(self.now >= capacity.ends_at(), "WindowNotOver");

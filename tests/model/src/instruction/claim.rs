@@ -17,8 +17,8 @@ pub(super) struct DebtAccounts<'a> {
 }
 
 impl Model {
-    /// Causes for which a debt to a wallet cannot be recorded. `returned` lamports come back to the payer after it has
-    /// paid the rent of a claim.
+    /// Causes for which a debt to a wallet cannot be recorded. Where the payer only lends the rent of a claim, it gets it
+    /// back in the same instruction.
     pub(super) fn can_owe(
         &self,
         causes: &mut Causes,
@@ -26,7 +26,7 @@ impl Model {
         bus: &ModelBus,
         wallet: &Address,
         accounts: &DebtAccounts,
-        returned: u64,
+        lends: bool,
     ) {
         let DebtAccounts { payer, unclaimed, ledger, claim, system } = accounts;
         let place = self.claim_address(at, wallet).0;
@@ -38,24 +38,28 @@ impl Model {
         causes.written(claim);
         if !self.claims.contains_key(&place) {
             causes.system_program(system);
-            self.can_pay(causes, payer, &[(place, account_bytes::CLAIM)], returned);
+            let due = self.rent_of(account_bytes::CLAIM).saturating_sub(self.lamports_of(&place));
+            self.can_pay(causes, payer, &[(place, account_bytes::CLAIM)], if lends { due } else { 0 });
         }
     }
 
-    /// Records a debt to a wallet, whose tokens have come into the unclaimed account.
+    /// Records a debt to a wallet, whose tokens have come into the unclaimed account. The first payer pays the rent of a new
+    /// claim, the second gets it in the end. Returns what was paid.
     pub(super) fn owe(
         &mut self,
         at: &Address,
         wallet: &Address,
         amount: u64,
         refund: Option<Address>,
-        payer: &Address,
-    ) {
+        (payer, rent_payer): (&Address, &Address),
+    ) -> u64 {
         if amount == 0 {
-            return;
+            return 0;
         }
         let place = self.claim_address(at, wallet).0;
+        let mut paid = 0;
         if !self.claims.contains_key(&place) {
+            paid = self.rent_of(account_bytes::CLAIM).saturating_sub(self.lamports_of(&place));
             self.pay_rent(payer, &place, account_bytes::CLAIM);
         }
         let claim = self.claims.entry(place).or_insert_with(|| ModelClaim {
@@ -63,7 +67,7 @@ impl Model {
             wallet: *wallet,
             amount: 0,
             refund: Address::default(),
-            rent_payer: *payer,
+            rent_payer: *rent_payer,
         });
         claim.amount += amount;
         if let Some(refund) = refund {
@@ -71,6 +75,7 @@ impl Model {
         }
         let unclaimed = self.buses[at].unclaimed;
         self.book(&unclaimed, amount);
+        paid
     }
 
     pub(super) fn claim_pay(&mut self, accounts: &[PassedAccount; 10]) -> Verdict {
@@ -103,7 +108,18 @@ impl Model {
         causes.rule(unclaimed.address == at_unclaimed, "UnclaimedMismatch");
         let is_last = of_creator.is_some() && self.open_of(&at.address).3 == 1;
         causes.rule(!is_last || of_creator == Some(creator.address), "RentPayerMismatch");
-        self.payee(&mut causes, &mint, &at.address, &caller.address, &claim.wallet, destination, Some(&claim.refund));
+        if self.is_bus(&claim.wallet) {
+            // A bus is paid nothing: what it is owed goes back to who owes it.
+            let back = match of_creator {
+                None => self.buses[&at.address].treasury,
+                Some(creator) => self.associated_address(&creator, &mint),
+            };
+            causes.rule(destination.address == back, "ClaimOfBus");
+            causes.rule(self.is_payable(&mint, &destination.address), "PayeeUnpayable");
+        } else {
+            let recorded = Some(&claim.refund);
+            self.payee(&mut causes, &mint, &at.address, &caller.address, &claim.wallet, destination, recorded);
+        }
         causes.rule(!self.is_frozen(&at_unclaimed), "PayerFrozen");
         // The last claim of a closed bus takes along what strangers sent.
         let amount = if is_last { self.amount_of(&at_unclaimed) } else { claim.amount };
@@ -117,9 +133,13 @@ impl Model {
         Ok(())
     }
 
+    /// Whether a wallet is a bus, or what is left of one: no instruction moves tokens that it would be paid.
+    pub(super) fn is_bus(&self, wallet: &Address) -> bool {
+        self.buses.contains_key(wallet) || self.tombstones.contains_key(wallet)
+    }
+
     /// Causes for which a wallet cannot be paid into a destination: the wallet itself names any account that takes
-    /// payments and is not the bus's; others name the associated account, or the recorded one. A bus is paid into its
-    /// treasury.
+    /// payments and is not the bus's; others name the associated account, or the recorded one.
     #[expect(clippy::too_many_arguments, reason = "each is what a payment depends on")]
     pub(super) fn payee(
         &self,
@@ -132,9 +152,7 @@ impl Model {
         recorded: Option<&Address>,
     ) {
         let to = destination.address;
-        if let Some(owning) = self.buses.get(wallet) {
-            causes.rule(to == owning.treasury, "ClaimNotToTreasury");
-        } else if caller == wallet {
+        if caller == wallet {
             let of_bus = self.tokens.get(&to).is_some_and(|tokens| tokens.owner == *bus);
             causes.rule(!of_bus, "PayeeIsBusAccount");
         } else {

@@ -64,12 +64,14 @@ impl Model {
         offer.reserved_wh += energy_wh;
         offer.deposits += deposit;
         offer.open_locks += 1;
+        offer.locks_taken += 1;
         offer.locked_until = until;
         let lock = ModelLock {
             bus: at_bus.address,
             offer: at.address,
             buyer: buyer.address,
             place,
+            number: offer.locks_taken,
             is_unpaid: false,
             energy_wh,
             price_per_kwh,
@@ -82,7 +84,7 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn lock_settle(&mut self, accounts: &[PassedAccount; 4], nonce: u64, taken_at: i64) -> Verdict {
+    pub(super) fn lock_settle(&mut self, accounts: &[PassedAccount; 4], nonce: u64, number: u32) -> Verdict {
         let [buyer, lane, at, at_lock] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[0, 1, 2, 3]);
@@ -93,7 +95,7 @@ impl Model {
         if let Some(lock) = lock {
             causes.rule(lock.buyer == buyer.address, "LockBuyerMismatch");
             causes.rule(lock.offer == at.address, "LockOfferMismatch");
-            causes.rule(lock.taken_at == taken_at, "LockChanged");
+            causes.rule(lock.number == number, "LockChanged");
             causes.rule(!lock.is_unpaid, "LockReleased");
             causes.rule(!lock.is_expired(self.now), "LockExpired");
         }
@@ -110,7 +112,7 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn lock_release(&mut self, accounts: &[PassedAccount; 13], taken_at: i64) -> Verdict {
+    pub(super) fn lock_release(&mut self, accounts: &[PassedAccount; 13], number: u32) -> Verdict {
         let [
             caller,
             buyer,
@@ -141,7 +143,7 @@ impl Model {
         causes.rule(offer.seller == at_seller.address, "SellerMismatch");
         causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
         causes.rule(lock.refund == refund.address, "RefundMismatch");
-        causes.rule(lock.taken_at == taken_at, "LockChanged");
+        causes.rule(lock.number == number, "LockChanged");
         let may = lock.is_unpaid || caller.address == lock.buyer || lock.is_expired(self.now);
         causes.rule(may, "LockNotExpired");
         self.settlement(&mut causes, &bus.mint, token_program);
@@ -160,9 +162,9 @@ impl Model {
             Refund::Claimed
         };
         if outcome == Refund::Claimed {
-            let returned = if caller.address == lock.buyer { u64::MAX / 2 } else { 0 };
+            // The caller only lends the rent of a claim.
             let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, system };
-            self.can_owe(&mut causes, &at_bus.address, bus, &lock.buyer, &accounts, returned);
+            self.can_owe(&mut causes, &at_bus.address, bus, &lock.buyer, &accounts, true);
         }
         causes.rule(!(lock.is_unpaid && outcome == Refund::Unpaid), "PayerFrozen");
         causes.verdict()?;
@@ -173,7 +175,13 @@ impl Model {
             Refund::Claimed => {
                 let unclaimed = bus.unclaimed;
                 self.transfer(&[paid_from(unclaimed)])?;
-                self.owe(&at_bus.address, &of, amount, Some(named), &caller.address);
+                let lent = self.owe(&at_bus.address, &of, amount, Some(named), (&caller.address, &of));
+                if lent > 0 {
+                    // The lock's rent pays for the claim, and all that is left of it waits there.
+                    let left = self.lamports.remove(&at_lock.address).unwrap_or(0);
+                    *self.lamports.entry(caller.address).or_default() += lent;
+                    *self.lamports.entry(claim.address).or_default() += left - lent;
+                }
             }
             Refund::Unpaid => {}
         }

@@ -62,8 +62,8 @@ impl Model {
                 self.purchase_batch(named, of_items, nonce, max_total, &items)
             }
             Call::LockTake { place, item, refund } => self.lock_take(first(accounts)?, place, item, refund),
-            Call::LockSettle { nonce, taken_at } => self.lock_settle(first(accounts)?, nonce, taken_at),
-            Call::LockRelease(taken_at) => self.lock_release(first(accounts)?, taken_at),
+            Call::LockSettle { nonce, number } => self.lock_settle(first(accounts)?, nonce, number),
+            Call::LockRelease(number) => self.lock_release(first(accounts)?, number),
             Call::TraderOpen { lane, first_slot } => self.trader_open(first(accounts)?, lane, first_slot),
             Call::TraderClose => self.trader_close(first(accounts)?),
             Call::ProposalCreate { number, action } => self.proposal_create(first(accounts)?, number, action),

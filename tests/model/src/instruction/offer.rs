@@ -66,6 +66,7 @@ impl Model {
             proceeds: 0,
             deposits: 0,
             open_locks: 0,
+            locks_taken: 0,
             window_start: capacity.window_start,
             gate_closes_at: capacity.gate_closes_at,
             created_at: self.now,

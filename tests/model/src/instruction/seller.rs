@@ -242,12 +242,11 @@ impl Model {
             self.payee(&mut refused, &bus.mint, &at.address, &caller.address, &seller.wallet, destination, None);
         }
         let records = due > 0 && !refused.0.is_empty() && !seller.is_own();
-        let returned = if rent_payer.address == caller.address { u64::MAX / 2 } else { 0 };
         if due > 0 && seller.is_own() {
             causes.0.extend(refused.0);
         } else if records {
             let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, system };
-            self.can_owe(&mut causes, &at.address, bus, &seller.wallet, &accounts, returned);
+            self.can_owe(&mut causes, &at.address, bus, &seller.wallet, &accounts, true);
             causes.rule(!self.is_frozen(&bus.unclaimed), "PayerFrozen");
         }
         causes.rule(due == 0 && gift == 0 || !self.is_frozen(&seller.vault), "PayerFrozen");
@@ -266,7 +265,11 @@ impl Model {
         }
         self.transfer(&transfers)?;
         if records {
-            self.owe(&at.address, &wallet, due, None, &caller.address);
+            // The seller account's rent pays for the claim: the caller only lends it.
+            let rent_payer = rent_payer.address;
+            let lent = self.owe(&at.address, &wallet, due, None, (&caller.address, &rent_payer));
+            *self.lamports.get_mut(&at_seller.address).expect("a seller") -= lent;
+            *self.lamports.entry(caller.address).or_default() += lent;
         }
         self.sellers.remove(&at_seller.address);
         self.close_tokens(&from, &rent_payer.address);

@@ -29,20 +29,15 @@ impl Model {
         let amount = u64::try_from(due).expect("within the treasury");
         let mut refused = Causes::default();
         self.payee(&mut refused, &bus.mint, &at.address, &caller.address, &owner.address, destination, None);
-        // Only the owner itself has to name an account that can be paid. For a stranger, the debt is recorded.
-        let owning = self.buses.get(&owner.address);
-        let meant = match owning {
-            Some(owning) => destination.address == owning.treasury,
-            None => {
-                caller.address != owner.address
-                    && destination.address == self.associated_address(&owner.address, &bus.mint)
-            }
-        };
-        let is_dead = self.tombstones.contains_key(&owner.address);
-        let records = !refused.0.is_empty() && (meant || is_dead);
+        // Only the owner itself has to name an account that can be paid. For a stranger, the debt is recorded; for an owner
+        // that is a bus, always.
+        let is_stranger = caller.address != owner.address;
+        let is_associated = destination.address == self.associated_address(&owner.address, &bus.mint);
+        let is_bus = self.is_bus(&owner.address);
+        let records = is_bus || (is_stranger && is_associated && !refused.0.is_empty());
         if records {
             let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, system };
-            self.can_owe(&mut causes, &at.address, bus, &owner.address, &accounts, 0);
+            self.can_owe(&mut causes, &at.address, bus, &owner.address, &accounts, false);
             causes.rule(!self.is_frozen(&bus.unclaimed), "PayerFrozen");
             causes.rule(!self.is_frozen(&bus.unclaimed), "PayeeUnpayable");
         } else {
@@ -53,7 +48,7 @@ impl Model {
         let transfer = Transfer { from: bus.treasury, to, authority: at.address, amount };
         self.transfer(&[transfer])?;
         if records {
-            self.owe(&at.address, &owner.address, amount, None, &caller.address);
+            self.owe(&at.address, &owner.address, amount, None, (&caller.address, &caller.address));
         }
         self.buses.get_mut(&at.address).expect("found above").has_claimed(&owner.address, balance);
         Ok(())

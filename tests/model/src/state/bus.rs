@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        limit::{ADMITTED, ALL_BPS, OPEN},
+        limit::{ADMITTED, ALL_BPS, LONGEST_PERIOD, OPEN},
         state::ModelSeller,
     },
     solana_address::Address,
@@ -130,7 +130,11 @@ impl ModelBus {
         match self.place(wallet) {
             Some(place) => {
                 let owner = &mut self.owners[place];
+                let paid = owner.accrued + period * owner.share_bps as u128 / ALL_BPS as u128 - owner.claimed;
                 (owner.accrued, owner.claimed) = (0, period * owner.share_bps as u128 / ALL_BPS as u128);
+                if self.owners.iter().map(|owner| owner.claimed).sum::<u128>() >= LONGEST_PERIOD {
+                    self.settle(balance - paid as u64);
+                }
             }
             None => drop(self.former.remove(wallet)),
         }

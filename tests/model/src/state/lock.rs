@@ -9,6 +9,8 @@ pub struct ModelLock {
     pub offer: Address,
     pub buyer: Address,
     pub place: u8,
+    /// Among all locks that were taken on its offer, from 1.
+    pub number: u32,
     /// Its energy is free again; its refund could not leave the vault yet.
     pub is_unpaid: bool,
     pub energy_wh: u64,

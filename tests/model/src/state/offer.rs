@@ -24,6 +24,8 @@ pub struct ModelOffer {
     /// Deposits of its locks, in base units.
     pub deposits: u64,
     pub open_locks: u32,
+    /// All locks that were taken on it.
+    pub locks_taken: u32,
     pub window_start: i64,
     pub gate_closes_at: i64,
     pub created_at: i64,

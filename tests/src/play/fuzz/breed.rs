@@ -108,8 +108,8 @@ impl Fuzzer {
         };
         self.statistics.executions += 1;
         let landed = outcome == Outcome::Landed;
-        if let Some(call) = input.0.first().and_then(|raw| Call::read(&raw.data)) {
-            let (tried, done) = self.statistics.instructions.entry(call.name()).or_default();
+        if let Some(call) = input.0.first().and_then(|raw| Call::name_of(&raw.data)) {
+            let (tried, done) = self.statistics.instructions.entry(call).or_default();
             (*tried, *done) = (*tried + 1, *done + landed as u64);
         }
         if landed {
@@ -224,7 +224,7 @@ impl Fuzzer {
                 let byte = place(rng, data.len());
                 data[byte] ^= 1 << rng.u8(0..8);
             }
-            13 if !data.is_empty() => data[0] = rng.u8(0..24),
+            13 if !data.is_empty() => data[0] = rng.u8(0..30),
             14 => data.truncate(rng.usize(0..=data.len())),
             15 => data.extend((0..rng.usize(1..9)).map(|_| rng.u8(..))),
             _ if data.len() > 8 => {

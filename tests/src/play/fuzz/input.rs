@@ -27,21 +27,27 @@ struct Name(AccountRef);
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Wallet(party) => write!(f, "w{party}"),
+            Wallet(who) => write!(f, "w{who}"),
             Tokens(party, mint, which) => write!(f, "t{party}.{mint}.{which}"),
+            CounterAt(who) => write!(f, "a{who}"),
             BusAt(bus) => write!(f, "b{bus}"),
+            Ledger(bus) => write!(f, "d{bus}"),
             CapacityAt(bus, window) => write!(f, "c{bus}.{window}"),
-            Escrow(bus) => write!(f, "e{bus}"),
             Treasury(bus) => write!(f, "r{bus}"),
-            OfferAt(OfferRef(bus, window, seq)) => write!(f, "o{bus}.{window}.{seq}"),
-            LockAt(OfferRef(bus, window, seq), party) => write!(f, "l{bus}.{window}.{seq}.{party}"),
-            LaneAt(party, lane) => write!(f, "n{party}.{lane}"),
-            ProposalAt(bus, seq) => write!(f, "p{bus}.{seq}"),
+            Unclaimed(bus) => write!(f, "u{bus}"),
+            SellerAt(bus, who) => write!(f, "e{bus}.{who}"),
+            Vault(bus, who) => write!(f, "v{bus}.{who}"),
+            OfferAt(OfferRef(bus, who, number)) => write!(f, "o{bus}.{who}.{number}"),
+            LockAt(OfferRef(bus, who, number), buyer, place) => write!(f, "l{bus}.{who}.{number}.{buyer}.{place}"),
+            LaneAt(who, lane) => write!(f, "n{who}.{lane}"),
+            ProposalAt(bus, proposer, number) => write!(f, "p{bus}.{proposer}.{number}"),
+            ClaimAt(bus, who) => write!(f, "q{bus}.{who}"),
             MintAt(mint) => write!(f, "m{mint}"),
             TokenProgramOf(mint) => write!(f, "k{mint}"),
             Stray(bus, mint) => write!(f, "y{bus}.{mint}"),
             System => write!(f, "s"),
             Market => write!(f, "x"),
+            ClockSysvar => write!(f, "j"),
             Nowhere(number) => write!(f, "z{number}"),
         }
     }
@@ -61,23 +67,29 @@ impl FromStr for Name {
             .map_err(|_| wrong())?;
         let small = |at: usize| numbers.get(at).and_then(|number| u8::try_from(*number).ok()).ok_or_else(wrong);
         let number = |at: usize| numbers.get(at).copied().ok_or_else(wrong);
-        let place = || Ok::<_, String>(OfferRef(small(0)?, number(1)?, number(2)?.cast_unsigned()));
+        let place = || Ok::<_, String>(OfferRef(small(0)?, small(1)?, number(2)?.cast_unsigned()));
         Ok(Self(match letter {
             "w" => Wallet(small(0)?),
             "t" => Tokens(small(0)?, small(1)?, small(2)?),
+            "a" => CounterAt(small(0)?),
             "b" => BusAt(small(0)?),
+            "d" => Ledger(small(0)?),
             "c" => CapacityAt(small(0)?, number(1)?),
-            "e" => Escrow(small(0)?),
             "r" => Treasury(small(0)?),
+            "u" => Unclaimed(small(0)?),
+            "e" => SellerAt(small(0)?, small(1)?),
+            "v" => Vault(small(0)?, small(1)?),
             "o" => OfferAt(place()?),
-            "l" => LockAt(place()?, small(3)?),
+            "l" => LockAt(place()?, small(3)?, small(4)?),
             "n" => LaneAt(small(0)?, small(1)? as u16),
-            "p" => ProposalAt(small(0)?, number(1)?.cast_unsigned()),
+            "p" => ProposalAt(small(0)?, small(1)?, number(2)?.cast_unsigned()),
+            "q" => ClaimAt(small(0)?, small(1)?),
             "m" => MintAt(small(0)?),
             "k" => TokenProgramOf(small(0)?),
             "y" => Stray(small(0)?, small(1)?),
             "s" => System,
             "x" => Market,
+            "j" => ClockSysvar,
             "z" => Nowhere(small(0)?),
             _ => return Err(wrong()),
         }))
@@ -130,7 +142,8 @@ pub fn read_corpus(text: &str) -> Result<Vec<Input>, String> {
 
 /// Whether an account has a key, and can sign.
 fn can_sign(account: AccountRef) -> bool {
-    matches!(account, Wallet(_) | Tokens(..) | Nowhere(_))
+    let is_bus = matches!(account, Wallet(who) if wallet_bus(who).is_some());
+    matches!(account, Wallet(_) | Tokens(_, _, 1) | Nowhere(_)) && !is_bus
 }
 
 /// The instructions of an input.

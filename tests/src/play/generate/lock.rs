@@ -30,18 +30,25 @@ impl Generator {
     pub(super) fn settle_lock(&mut self, game: &Game) -> Operation {
         let (offer, buyer, place) = self.lock(game);
         let by = if self.chance(93) { buyer } else { self.wallet(game) };
-        Operation::SettleLock { by, lane: self.lane(game, by), nonce: self.nonce(), offer, place, taken: self.taken() }
+        Operation::SettleLock {
+            by,
+            lane: self.lane(game, by),
+            nonce: self.nonce(),
+            offer,
+            place,
+            beside: self.beside(),
+        }
     }
 
     /// A lock is released.
     pub(super) fn release_lock(&mut self, game: &Game) -> Operation {
         let (offer, buyer, place) = self.lock(game);
         let by = if self.chance(50) { buyer } else { self.wallet(game) };
-        Operation::ReleaseLock { by, offer, buyer, place, taken: self.taken() }
+        Operation::ReleaseLock { by, offer, buyer, place, beside: self.beside() }
     }
 
-    fn taken(&mut self) -> i64 {
-        if self.chance(97) { 0 } else { self.rng.i64(-1..=1) }
+    fn beside(&mut self) -> i32 {
+        if self.chance(97) { 0 } else { self.rng.i32(-1..=1) }
     }
 
     pub(super) fn lock(&mut self, game: &Game) -> (OfferRef, u8, u8) {
