@@ -2,7 +2,7 @@
 
 use {
     clap::Parser,
-    multibus_tests::play::{self, Failure, Tally},
+    multibus_tests::play::{self, Failure, Tally, game::Game},
     std::{
         collections::BTreeMap,
         process::ExitCode,
@@ -47,6 +47,8 @@ struct State {
 fn main() -> ExitCode {
     let args = Args::parse();
     // A panic in a game counts as a failure: it is caught, and reported with its script.
+    // The market of all games is set up before, so that what goes wrong there is seen.
+    Game::new(2);
     std::panic::set_hook(Box::new(|_| {}));
     let state = Mutex::new(State::default());
     let (next, ended) = (AtomicU64::new(args.seed), AtomicBool::new(false));

@@ -425,10 +425,21 @@ impl Game {
             self.compare(address).map_err(|difference| format!("after {name}: {difference}"))?;
         }
         if outcome == Outcome::Landed {
+            self.name_claims(&touched);
             buses.extend(self.model.buses_of(addresses()));
             self.model.check(&buses).map_err(|broken| format!("after {name}: {broken}"))?;
         }
         Ok((outcome, units))
+    }
+
+    /// Gives claims that came up a name.
+    fn name_claims(&self, touched: &BTreeSet<Address>) {
+        for claim in touched.iter().filter_map(|address| self.model.claims.get(address)) {
+            let bus = self.name_of(&claim.bus);
+            if let (Some(AccountRef::BusAt(bus)), Some(who)) = (bus, self.who(&claim.wallet)) {
+                self.address(AccountRef::ClaimAt(bus, who));
+            }
+        }
     }
 
     /// Compares everything that either side knows, and checks every invariant.

@@ -3,6 +3,7 @@
 use {
     super::{game::Game, script::*},
     crate::{chain::START, instructions::*},
+    anchor_lang::InstructionData,
     multibus::{
         PurchaseItem, instruction,
         state::{BusConfig, OwnerShare, ProposalAction},
@@ -96,7 +97,7 @@ impl Game {
         match operation {
             Operation::OpenCounter { by, ahead } => creator_open(&wallet(by), self.first_slot(*ahead)),
             Operation::CreateBus { bus, mint, config } => {
-                let creator = wallet(&self.creator(*bus));
+                let creator = self.bus_addresses(*bus).creator;
                 let mint = &self.mints[*mint as usize % self.mints.len()];
                 let options = BusOptions { bus_seq: self.bus_seq(*bus), config: self.config(config) };
                 bus_create(&creator, mint, &options)
@@ -112,6 +113,7 @@ impl Game {
                 bus_close(&at, &wallet(by), &owners)
             }
             Operation::OpenCapacity { by, bus, window } => {
+                self.address(AccountRef::CapacityAt(*bus, *window));
                 capacity_open(&self.bus_addresses(*bus), &wallet(by), time(*window))
             }
             Operation::CloseCapacity { by, bus, window } => {
@@ -142,11 +144,17 @@ impl Game {
                 self.address(AccountRef::OfferAt(offer));
                 offer_list(&self.seller_addresses(bus, who), capacity, &wallet(by), options)
             }
-            Operation::Reprice { by, offer, price } => {
-                offer_reprice(&self.offer_addresses(*offer), &wallet(by), *price)
+            Operation::Reprice { by, offer, price, version } => {
+                let mut reprice = offer_reprice(&self.offer_addresses(*offer), &wallet(by), *price);
+                let named = instruction::OfferReprice { price_per_kwh: *price, expected_version: *version };
+                reprice.data = named.data();
+                reprice
             }
-            Operation::SetExpiry { by, offer, expires } => {
-                offer_set_expiry(&self.offer_addresses(*offer), &wallet(by), time(*expires))
+            Operation::SetExpiry { by, offer, expires, version } => {
+                let expires_at = time(*expires);
+                let mut set = offer_set_expiry(&self.offer_addresses(*offer), &wallet(by), expires_at);
+                set.data = instruction::OfferSetExpiry { expires_at, expected_version: *version }.data();
+                set
             }
             Operation::Collect { offer } => offer_collect(&self.offer_addresses(*offer)),
             Operation::Cancel { by, offer } => offer_cancel(&self.offer_addresses(*offer), &wallet(by)),

@@ -55,6 +55,7 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn on(mut chain: TestChain) -> Self {
         chain.fund(&chain.fee_payer.clone(), FEE_PAYER);
+        chain.svm.set_account(native_mint::ID, native_mint_account(&chain)).expect("the mint of wrapped SOL");
         let native = Mint { address: native_mint::ID, program: TokenProgram::SplToken, decimals: 9 };
         let mut mints = vec![
             chain.mint("spl token", TokenProgram::SplToken, &[]),
@@ -85,6 +86,14 @@ impl Setup {
         svm.set_account(winder, Account { lamports: RICH, ..Account::default() }).expect("a wallet");
         Self { svm, fee_payer, mints }
     }
+}
+
+/// The mint of wrapped SOL, which every cluster has from its first slot: without supply and authorities, with 9 decimals.
+fn native_mint_account(chain: &TestChain) -> Account {
+    let mut data = vec![0; 82];
+    (data[44], data[45]) = (9, 1);
+    let lamports = chain.svm.minimum_balance_for_rent_exemption(data.len());
+    Account { lamports, data, owner: spl_token_interface::ID, ..Account::default() }
 }
 
 /// Instructions that give tokens of a mint to an account. Of wrapped SOL, these are lamports.

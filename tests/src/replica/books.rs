@@ -79,7 +79,7 @@ impl Replica {
                 *held += amount;
             }
         }
-        let TokenTally { mut known, paid } = tally;
+        let TokenTally { mut known, paid, gifts: _ } = tally;
 
         // Invariant 1. Tokens moved as the events say. All other movements are payments of buyers.
         let mut payments = 0i128;

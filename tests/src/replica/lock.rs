@@ -13,18 +13,8 @@ use {
 
 impl Replica {
     pub(super) fn lock_taken(&mut self, event: &LockTaken, now: i64, tally: &mut TokenTally) {
-        let LockTaken {
-            lock,
-            offer: on,
-            buyer,
-            energy_wh,
-            price_per_kwh,
-            deposit,
-            expires_at,
-            number,
-            place,
-            padding,
-        } = *event;
+        let LockTaken { lock, offer: on, buyer, energy_wh, price_per_kwh, deposit, expires_at, number, place, padding } =
+            *event;
         assert_eq!((padding, lock), ([0; 3], pda::lock(&on, &buyer, place).0));
         let refund = self.refunds.pop_front().expect("a lock_take for each lock");
         let offer = self.offers.get_mut(&on).expect("a known offer");

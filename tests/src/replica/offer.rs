@@ -67,6 +67,7 @@ impl Replica {
             bump: pda::offer(&seller, number).1,
             source,
             version: 1,
+            least_wh: of.least_wh,
             number,
             price_per_kwh,
             listed_wh: energy_wh,
@@ -100,13 +101,16 @@ impl Replica {
     }
 
     pub(super) fn offer_expiry_set(&mut self, event: &OfferExpirySet, now: i64) {
-        let OfferExpirySet { offer, expires_at, trades_from } = *event;
+        let OfferExpirySet { offer, expires_at, version, padding } = *event;
         let offer = self.offers.get_mut(&offer).expect("a known offer");
+        assert_eq!((version, padding), (offer.version + 1, [0; 4]), "versions grow by one");
+        assert!(now < offer.expires_at && now < expires_at, "what has expired stays so");
         assert!(offer.open_locks == 0 || expires_at >= offer.locked_until + 300, "locks end before their offer");
-        let revived = offer.wallet == offer.bus && now >= offer.expires_at;
-        let from = if revived { now + BUS_OFFER_DELAY_SECONDS } else { offer.trades_from };
-        assert_eq!(trades_from, from, "the bus's own offers wait once they are revived");
-        (offer.expires_at, offer.trades_from) = (expires_at, trades_from);
+        assert!(
+            expires_at <= offer.expires_at || self.buses[&offer.bus].closing == 0,
+            "a closing bus waits for nothing"
+        );
+        (offer.expires_at, offer.version) = (expires_at, version);
     }
 
     pub(super) fn offer_collected(&mut self, event: &OfferCollected) {
@@ -126,7 +130,7 @@ impl Replica {
         let of = *self.bus(&bus);
         let offer = self.offers.get_mut(&address).expect("a known offer");
         assert_eq!((offer.bus, offer.proceeds), (bus, collected));
-        let stopped = offer.cancelled == 1 || offer.remaining_wh == 0 || now >= offer.expires_at;
+        let stopped = offer.cancelled == 1 || offer.remaining_wh == 0 || now >= offer.expires_at || of.closing == 1;
         let is_owner = of.owners.iter().any(|slot| slot.owner == cancelled_by);
         let decides = is_owner || (of.operator != Address::default() && cancelled_by == of.operator);
         let seller = self.sellers.get_mut(&offer.seller).expect("a known seller");

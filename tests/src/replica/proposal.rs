@@ -99,7 +99,10 @@ impl Replica {
         let bus = self.bus(&proposal.bus);
         if proposal.approvals.count_ones() == Self::approvals_needed(bus, &proposal.action) {
             proposal.executable_at = now + Self::wait(bus, &proposal.action);
-            proposal.expires_at = proposal.executable_at + PROPOSAL_LIFETIME_SECONDS;
+            if proposal.was_decided == 0 {
+                proposal.was_decided = 1;
+                proposal.expires_at = proposal.executable_at + PROPOSAL_LIFETIME_SECONDS;
+            }
         }
         self.proposals.insert(*address, proposal);
     }
@@ -167,7 +170,8 @@ impl Replica {
     }
 
     fn decide(&mut self, of: &Address, kind: ActionKind, action: &Action, first_proposal: u64) {
-        let Action { kind: _, share_count, padding, value, gate_closure_seconds, owner, new_owner, shares_bps } = *action;
+        let Action { kind: _, share_count, padding, value, gate_closure_seconds, owner, new_owner, shares_bps } =
+            *action;
         assert_eq!(padding, [0; 6]);
         let mut bus = *self.bus(of);
         let count = bus.owner_count as usize;

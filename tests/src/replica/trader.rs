@@ -12,13 +12,8 @@ impl Replica {
         let CreatorOpened { creator, wallet, first_bus } = *event;
         let (place, bump) = pda::creator(&wallet);
         assert_eq!(creator, place);
-        let opened = state::Creator {
-            layout_version: LAYOUT_VERSION,
-            bump,
-            next_bus: first_bus,
-            wallet,
-            ..Zeroable::zeroed()
-        };
+        let opened =
+            state::Creator { layout_version: LAYOUT_VERSION, bump, next_bus: first_bus, wallet, ..Zeroable::zeroed() };
         assert!(self.creators.insert(creator, opened).is_none(), "a counter is opened once");
     }
 

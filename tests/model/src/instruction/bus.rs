@@ -152,10 +152,13 @@ impl Model {
         causes.once(accounts, &[1, 2, 3]);
         causes.payer(caller);
         [treasury, unclaimed, creator].iter().for_each(|passed| causes.written(passed));
+        causes.system_program(system);
+        let once = [at.address, ledger.address, general.address];
+        causes.unless(!claims.iter().any(|passed| once.contains(&passed.address)), Cause::Twice);
         let bus = causes.state(at, true, self.buses.get(&at.address));
-        let Some(bus) = bus else { return causes.verdict() };
         self.ledger_of(&mut causes, ledger, &at.address);
         let found = causes.state(general, true, self.capacities.get(&general.address));
+        let Some(bus) = bus else { return causes.verdict() };
         causes.rule(found.is_none() || general.address == bus.general, "CapacityMismatch");
         causes.rule(treasury.address == bus.treasury, "TreasuryMismatch");
         causes.rule(unclaimed.address == bus.unclaimed, "UnclaimedMismatch");
@@ -174,8 +177,8 @@ impl Model {
             causes.written(passed);
         }
         // Everything that is nobody's: the treasury, and what strangers sent to the unclaimed account.
-        let revenue = self.amount_of(&bus.treasury);
-        let gifts = (self.amount_of(&bus.unclaimed) - self.claims_on(&at.address)) as u128;
+        let revenue = self.synced_amount(&bus.treasury);
+        let gifts = (self.synced_amount(&bus.unclaimed) - self.claims_on(&at.address)) as u128;
         let all = (revenue as u128 + gifts) as u64;
         let mut shares: Vec<u64> = bus.owners.iter().map(|owner| bus.claimable(&owner.wallet, all) as u64).collect();
         shares[0] += all - shares.iter().sum::<u64>();
@@ -207,12 +210,13 @@ impl Model {
         causes.rule(!moves || !self.is_frozen(&bus.unclaimed), "PayerFrozen");
         let ends_empty = created.is_empty() && open_claims == 0;
         if !created.is_empty() {
-            causes.system_program(system);
             self.can_pay(&mut causes, caller, &created, returned);
         }
         causes.verdict()?;
         let (treasury, unclaimed, creator) = (bus.treasury, bus.unclaimed, bus.creator);
         let wallets: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+        self.sync(&treasury);
+        self.sync(&unclaimed);
         if moves {
             self.transfer(&[Transfer { from: treasury, to: unclaimed, authority: at.address, amount: revenue }])?;
         }

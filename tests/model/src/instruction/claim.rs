@@ -96,6 +96,7 @@ impl Model {
         let (mint, at_unclaimed, of_creator) = match (self.buses.get(&at.address), self.tombstones.get(&at.address)) {
             (Some(bus), _) => {
                 causes.rule(ledger.address == bus.ledger, "LedgerMismatch");
+                causes.unless(self.ledgers.contains_key(&ledger.address), Cause::Type);
                 (bus.mint, bus.unclaimed, None)
             }
             (None, Some(tombstone)) => (tombstone.mint, tombstone.unclaimed, Some(tombstone.creator)),
@@ -122,8 +123,11 @@ impl Model {
         }
         causes.rule(!self.is_frozen(&at_unclaimed), "PayerFrozen");
         // The last claim of a closed bus takes along what strangers sent.
-        let amount = if is_last { self.amount_of(&at_unclaimed) } else { claim.amount };
+        let amount = if is_last { self.synced_amount(&at_unclaimed) } else { claim.amount };
         causes.verdict()?;
+        if is_last {
+            self.sync(&at_unclaimed);
+        }
         self.transfer(&[Transfer { from: at_unclaimed, to: destination.address, authority: at.address, amount }])?;
         self.claims.remove(&at_claim.address);
         self.return_rent(&at_claim.address, &rent_payer.address);
@@ -152,15 +156,14 @@ impl Model {
         recorded: Option<&Address>,
     ) {
         let to = destination.address;
-        if caller == wallet {
+        let is_wallets = self.tokens.get(&to).is_none_or(|tokens| tokens.owner == *wallet);
+        if recorded == Some(&to) {
+            causes.rule(is_wallets, "PayeeMismatch");
+        } else if caller == wallet {
             let of_bus = self.tokens.get(&to).is_some_and(|tokens| tokens.owner == *bus);
             causes.rule(!of_bus, "PayeeIsBusAccount");
         } else {
-            let is_recorded = recorded == Some(&to)
-                && self.tokens.get(&to).is_none_or(|tokens| tokens.owner == *wallet && tokens.mint == *mint);
-            let is_associated = to == self.associated_address(wallet, mint);
-            causes.rule(is_recorded || is_associated, "PayeeMismatch");
-            causes.rule(self.tokens.get(&to).is_none_or(|tokens| tokens.owner == *wallet), "PayeeMismatch");
+            causes.rule(to == self.associated_address(wallet, mint) && is_wallets, "PayeeMismatch");
         }
         causes.rule(self.is_payable(mint, &to), "PayeeUnpayable");
         causes.rule(self.is_payable(mint, &to), "TokenAccountInvalid");

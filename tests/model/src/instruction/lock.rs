@@ -46,7 +46,7 @@ impl Model {
             self.tradable(&mut causes, bus, offer, &buyer.address);
             let fits = self.now + LOCK_SECONDS + LOCK_MARGIN_SECONDS <= offer.expires_at;
             causes.rule(fits, "LockOutlivesOffer");
-            let (energy_wh, deposit) = Self::fill(&mut causes, bus, offer, item, item.energy_wh);
+            let (energy_wh, deposit) = Self::fill(&mut causes, offer, item, item.energy_wh);
             taken = Some((energy_wh, offer.price_per_kwh, deposit, bus.lock_fee_bps));
         }
         // A lock takes exactly what is asked: there is no minimum that could be invalid.
@@ -108,7 +108,13 @@ impl Model {
         offer.deposits -= lock.deposit;
         offer.proceeds += lock.deposit;
         self.return_rent(&at_lock.address, &lock.buyer);
-        self.record(&lane.address, &[(at.address, lock.energy_wh, lock.price_per_kwh)], lock.energy_wh, lock.deposit);
+        self.record(
+            &lane.address,
+            2,
+            &[(at.address, lock.energy_wh, lock.price_per_kwh)],
+            lock.energy_wh,
+            lock.deposit,
+        );
         Ok(())
     }
 

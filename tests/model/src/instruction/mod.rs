@@ -52,8 +52,10 @@ impl Model {
             Call::SellerWithdraw => self.seller_withdraw(first(accounts)?),
             Call::SellerClose => self.seller_close(first(accounts)?),
             Call::OfferCreate(terms) => self.offer_create(first(accounts)?, terms),
-            Call::OfferReprice(price) => self.offer_reprice(first(accounts)?, price),
-            Call::OfferSetExpiry(expires_at) => self.offer_set_expiry(first(accounts)?, expires_at),
+            Call::OfferReprice { price, version } => self.offer_reprice(first(accounts)?, price, version),
+            Call::OfferSetExpiry { expires_at, version } => {
+                self.offer_set_expiry(first(accounts)?, expires_at, version)
+            }
             Call::OfferCollect => self.offer_collect(first(accounts)?),
             Call::OfferCancel => self.offer_cancel(first(accounts)?),
             Call::Purchase { nonce, item, min_wh } => self.purchase(first(accounts)?, nonce, item, min_wh),

@@ -24,7 +24,7 @@ impl Model {
         self.can_pay(&mut causes, lister, &[(new.address, account_bytes::OFFER)], 0);
         let found = self.seller_on(&mut causes, at, at_seller);
         let (Some((bus, seller)), Some(capacity)) = (found, capacity) else { return causes.verdict() };
-        causes.rule(capacity.bus == at.address, "BusMismatch");
+        causes.rule(capacity.bus == at.address, "CapacityMismatch");
         causes.rule(Self::may_act(bus, seller.is_own(), &seller.wallet, &lister.address), "NotTheSeller");
         causes.rule(seller.next_offer == terms.number, "NumberNotNext");
         causes.rule(!bus.paused, "BusPaused");
@@ -42,7 +42,8 @@ impl Model {
         causes.rule(self.now < capacity.gate_closes_at, "GateClosed");
         self.expiry_fits(&mut causes, bus, capacity.gate_closes_at, terms.expires_at);
         causes.verdict()?;
-        let (own, wallet, capacity_wh) = (seller.is_own(), seller.wallet, bus.capacity_wh);
+        let (own, wallet) = (seller.is_own(), seller.wallet);
+        let (capacity_wh, least_wh) = (bus.capacity_wh, bus.least_wh);
         self.pay_rent(&lister.address, &new.address, account_bytes::OFFER);
         let capacity = self.capacities.get_mut(&in_capacity.address).expect("found above");
         // Where the owners lowered the capacity, the listing itself brings the window down.
@@ -57,6 +58,7 @@ impl Model {
             rent_payer: lister.address,
             number: terms.number,
             source: terms.source,
+            least_wh,
             cancelled: false,
             version: 1,
             price_per_kwh: terms.price,
@@ -110,28 +112,30 @@ impl Model {
         Some((found?, offer))
     }
 
-    /// What may keep a seller from changing an offer, and the bus and the offer.
-    fn changed(&self, accounts: &[PassedAccount; 3]) -> (Causes, Option<(&ModelBus, &ModelOffer)>) {
-        let [lister, bus, at] = accounts;
+    /// Whether a wallet may change an offer: its seller, and of the bus's own the owner who listed it, while it is one.
+    fn is_listed_by(bus: &ModelBus, offer: &ModelOffer, wallet: &Address) -> bool {
+        if offer.is_own() { offer.rent_payer == *wallet && bus.is_owner(wallet) } else { offer.wallet == *wallet }
+    }
+
+    /// What may keep a wallet from changing an offer that it has read in a version; 0 for any.
+    fn changed(causes: &mut Causes, bus: &ModelBus, offer: &ModelOffer, lister: &PassedAccount, version: u32) {
+        causes.rule(Self::is_listed_by(bus, offer, &lister.address), "NotTheSeller");
+        causes.rule(!offer.cancelled, "OfferCancelled");
+        causes.rule(version == 0 || version == offer.version, "VersionMismatch");
+    }
+
+    pub(super) fn offer_reprice(&mut self, accounts: &[PassedAccount; 3], price: u64, version: u32) -> Verdict {
+        let [lister, at_bus, at] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[2]);
         causes.signer(lister);
-        let found = self.offer_on(&mut causes, bus, at);
-        if let Some((bus, offer)) = found {
-            causes.rule(Self::may_act(bus, offer.is_own(), &offer.wallet, &lister.address), "NotTheSeller");
-            causes.rule(!offer.cancelled, "OfferCancelled");
-        }
-        (causes, found)
-    }
-
-    pub(super) fn offer_reprice(&mut self, accounts: &[PassedAccount; 3], price: u64) -> Verdict {
-        let (mut causes, found) = self.changed(accounts);
-        if let Some((bus, offer)) = found {
+        if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
+            Self::changed(&mut causes, bus, offer, lister, version);
             Self::price_fits(&mut causes, bus, offer.is_own(), price);
         }
         causes.verdict()?;
         let now = self.now;
-        let offer = self.offers.get_mut(&accounts[2].address).expect("found above");
+        let offer = self.offers.get_mut(&at.address).expect("found above");
         if offer.is_own() && price < offer.price_per_kwh {
             offer.trades_from = now + BUS_OFFER_DELAY_SECONDS;
         }
@@ -140,21 +144,31 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn offer_set_expiry(&mut self, accounts: &[PassedAccount; 3], expires_at: i64) -> Verdict {
-        let (mut causes, found) = self.changed(accounts);
-        if let Some((bus, offer)) = found {
+    pub(super) fn offer_set_expiry(&mut self, accounts: &[PassedAccount; 4], expires_at: i64, version: u32) -> Verdict {
+        let [lister, at_bus, at_seller, at] = accounts;
+        let mut causes = Causes::default();
+        causes.once(accounts, &[3]);
+        causes.signer(lister);
+        let seller = causes.state(at_seller, false, self.sellers.get(&at_seller.address));
+        if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
+            causes.rule(at_seller.address == offer.seller, "SellerMismatch");
+            Self::changed(&mut causes, bus, offer, lister, version);
+            causes.rule(!offer.is_expired(self.now), "OfferExpired");
             self.expiry_fits(&mut causes, bus, offer.gate_closes_at, expires_at);
             let covers = offer.open_locks == 0 || expires_at >= offer.locked_until + LOCK_MARGIN_SECONDS;
             causes.rule(covers, "ExpiryBeforeLocks");
-            causes.rule(!bus.closing || expires_at < offer.expires_at, "BusClosing");
+            if let Some(seller) = seller.filter(|_| expires_at > offer.expires_at) {
+                // For longer than was agreed: under the rules of now.
+                causes.rule(!bus.closing, "BusClosing");
+                causes.rule(!seller.suspended, "SellerSuspended");
+                causes.rule(bus.policy_admits(&at_bus.address, seller), "ListingClosed");
+                Self::price_fits(&mut causes, bus, offer.is_own(), offer.price_per_kwh);
+            }
         }
         causes.verdict()?;
-        let now = self.now;
-        let offer = self.offers.get_mut(&accounts[2].address).expect("found above");
-        if offer.is_own() && offer.is_expired(now) {
-            offer.trades_from = now + BUS_OFFER_DELAY_SECONDS;
-        }
+        let offer = self.offers.get_mut(&at.address).expect("found above");
         offer.expires_at = expires_at;
+        offer.version += 1;
         Ok(())
     }
 
@@ -192,9 +206,11 @@ impl Model {
             causes.rule(in_capacity.address == offer.capacity, "CapacityMismatch");
             causes.rule(at_seller.address == offer.seller, "SellerMismatch");
             causes.rule(rent_payer.address == offer.rent_payer, "RentPayerMismatch");
-            let stopped = offer.cancelled || offer.remaining_wh == 0 || offer.is_expired(self.now);
-            let is_seller = Self::may_act(bus, offer.is_own(), &offer.wallet, &caller.address);
-            let decides = bus.is_owner(&caller.address) || bus.is_operator(&caller.address);
+            let stopped = offer.cancelled || offer.remaining_wh == 0 || offer.is_expired(self.now) || bus.closing;
+            let is_seller = Self::is_listed_by(bus, offer, &caller.address);
+            // Of the bus's own offers, the other owners withdraw only while the bus is paused.
+            let owners_may = bus.paused || !offer.is_own();
+            let decides = bus.is_operator(&caller.address) || (owners_may && bus.is_owner(&caller.address));
             let unlisted = seller.is_some_and(|seller| seller.suspended || !bus.policy_admits(&at_bus.address, seller));
             let allowed = stopped || is_seller || (decides && (offer.is_own() || unlisted));
             causes.rule(allowed, "OfferStillTrading");
@@ -224,6 +240,7 @@ impl Model {
     /// Causes for which a purchase or a lock may be refused.
     pub(super) fn tradable(&self, causes: &mut Causes, bus: &ModelBus, offer: &ModelOffer, buyer: &Address) {
         causes.rule(!bus.paused, "BusPaused");
+        causes.rule(!bus.closing, "BusClosing");
         causes.rule(!offer.cancelled, "OfferCancelled");
         causes.rule(!offer.is_expired(self.now), "OfferExpired");
         causes.rule(offer.wallet != *buyer, "SelfTrade");
@@ -232,7 +249,7 @@ impl Model {
     }
 
     /// Wh and cost of an item of a purchase or of a lock.
-    pub(super) fn fill(causes: &mut Causes, bus: &ModelBus, offer: &ModelOffer, item: Item, min_wh: u64) -> (u64, u64) {
+    pub(super) fn fill(causes: &mut Causes, offer: &ModelOffer, item: Item, min_wh: u64) -> (u64, u64) {
         let free = offer.free_wh();
         causes.rule(item.energy_wh > 0, "EnergyZero");
         causes.rule(min_wh > 0 && min_wh <= item.energy_wh, "MinimumInvalid");
@@ -240,7 +257,7 @@ impl Model {
         causes.rule(offer.price_per_kwh <= item.max_price, "PriceAboveLimit");
         causes.rule(free >= min_wh, "EnergyUnavailable");
         let energy_wh = item.energy_wh.min(free);
-        causes.rule(energy_wh >= bus.least_wh || energy_wh == free, "SizeTooSmall");
+        causes.rule(energy_wh >= offer.least_wh || energy_wh == free, "SizeTooSmall");
         (energy_wh, Self::price(causes, energy_wh, offer.price_per_kwh))
     }
 

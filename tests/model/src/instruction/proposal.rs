@@ -103,6 +103,7 @@ impl Model {
             executable_at: 0,
             expires_at: self.now + Self::wait(&action, bus) + PROPOSAL_SECONDS,
             executed_at: None,
+            was_decided: false,
             hash: hash.expect("checked above"),
             action,
             approvals: BTreeSet::new(),
@@ -133,7 +134,10 @@ impl Model {
         proposal.approvals.insert(bus.place(owner).expect("an owner"));
         if proposal.approvals.len() == Self::approvals_needed(proposal, bus) {
             proposal.executable_at = now + Self::wait(&proposal.action, bus);
-            proposal.expires_at = proposal.executable_at + PROPOSAL_SECONDS;
+            if !proposal.was_decided {
+                proposal.was_decided = true;
+                proposal.expires_at = proposal.executable_at + PROPOSAL_SECONDS;
+            }
         }
     }
 
@@ -210,6 +214,7 @@ impl Model {
         let mut causes = Causes::default();
         causes.once(accounts, &[0, 1, 2, 3, 4]);
         causes.payer(executor);
+        causes.system_program(system);
         for passed in [treasury, seller, vault] {
             causes.written(passed);
         }
@@ -224,14 +229,19 @@ impl Model {
         self.action_fits(&mut causes, &action, &at_bus.address, bus);
         let wallet = action.seller().unwrap_or(at_bus.address);
         let place = self.seller_address(&at_bus.address, &wallet).0;
-        self.is_seller_place(&mut causes, &at_bus.address, &wallet, seller, vault);
         let mut swept = 0;
         match &action {
             Action::SellerAdmit(wallet) => {
                 self.can_admit(&mut causes, &at_bus.address, wallet, [executor, seller, vault, system]);
             }
-            Action::SellerSuspend(_) => causes.unless(self.sellers.contains_key(&place), Cause::Type),
+            Action::SellerSuspend(_) => {
+                causes.rule(seller.address == place, "SellerMismatch");
+                causes.unless(self.sellers.contains_key(&seller.address), Cause::Type);
+            }
             changes if changes.changes_shares() => {
+                let is_open = self.sellers.contains_key(&place);
+                let is_own = seller.address == place && (!is_open || vault.address == self.vault_address(&place));
+                causes.rule(is_own, "BusSalesUnswept");
                 // All revenue until now belongs to the present shares: it must come into the treasury first.
                 swept = self.sellers.get(&place).map_or(0, |seller| seller.released);
                 let blocked = self.is_frozen(&vault.address) || self.is_frozen(&bus.treasury);

@@ -26,7 +26,7 @@ impl Model {
             causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
             self.settlement(&mut causes, &bus.mint, token_program);
             self.tradable(&mut causes, bus, offer, &buyer.address);
-            filled = Some(Self::fill(&mut causes, bus, offer, item, min_wh));
+            filled = Some(Self::fill(&mut causes, offer, item, min_wh));
         }
         causes.verdict()?;
         let (energy_wh, cost) = filled.expect("an offer");
@@ -37,7 +37,7 @@ impl Model {
             amount: cost,
         }])?;
         self.sell(&at.address, energy_wh, cost);
-        self.record(&lane.address, &[(at.address, item.energy_wh, item.max_price)], energy_wh, cost);
+        self.record(&lane.address, 0, &[(at.address, item.energy_wh, item.max_price)], energy_wh, cost);
         Ok(())
     }
 
@@ -94,11 +94,14 @@ impl Model {
         for (item, [at_bus, at, vault]) in items.iter().zip(places) {
             causes.written(vault);
             causes.rule(seen.insert(at.address), "OfferDuplicate");
-            let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) else { continue };
+            let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) else {
+                causes.rule(false, "BatchInvalid");
+                continue;
+            };
             self.settlement(&mut causes, &bus.mint, token_program);
             causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
             self.tradable(&mut causes, bus, offer, &buyer.address);
-            let (energy_wh, cost) = Self::fill(&mut causes, bus, offer, *item, item.energy_wh);
+            let (energy_wh, cost) = Self::fill(&mut causes, offer, *item, item.energy_wh);
             total += cost as u128;
             total_wh += energy_wh as u128;
             fills.push((at.address, *item, energy_wh, cost));
@@ -119,7 +122,7 @@ impl Model {
             self.sell(offer, *energy_wh, *cost);
         }
         let orders: Vec<_> = fills.iter().map(|(at, item, ..)| (*at, item.energy_wh, item.max_price)).collect();
-        self.record(&lane.address, &orders, total_wh as u64, total as u64);
+        self.record(&lane.address, 1, &orders, total_wh as u64, total as u64);
         Ok(())
     }
 
@@ -132,7 +135,7 @@ impl Model {
             causes.rule(false, "OfferDuplicate");
             causes.rule(false, "TokenProgramMismatch");
             for item in items {
-                Self::fill(causes, bus, offer, *item, item.energy_wh);
+                Self::fill(causes, offer, *item, item.energy_wh);
             }
         }
     }

@@ -75,6 +75,7 @@ impl Model {
         let mut causes = Causes::default();
         causes.once(accounts, &[0, 2, 3, 4]);
         causes.payer(payer);
+        causes.system_program(system);
         let bus = causes.state(at, false, self.buses.get(&at.address));
         self.ledger_of(&mut causes, ledger, &at.address);
         let Some(bus) = bus else { return causes.verdict() };
@@ -82,7 +83,7 @@ impl Model {
         causes.rule(!bus.closing, "BusClosing");
         let is_owner = bus.is_owner(&payer.address);
         if wallet == at.address {
-            causes.rule(is_owner, "NotAnOwner");
+            causes.rule(is_owner, "NotTheSeller");
         } else {
             causes.rule(wallet == payer.address, "ListingClosed");
             causes.rule(wallet == payer.address, "NotTheSeller");
@@ -100,6 +101,7 @@ impl Model {
         let mut causes = Causes::default();
         causes.once(accounts, &[0, 2, 3, 4]);
         causes.payer(operator);
+        causes.system_program(system);
         let bus = causes.state(at, false, self.buses.get(&at.address));
         self.ledger_of(&mut causes, ledger, &at.address);
         causes.written(seller);
@@ -119,6 +121,8 @@ impl Model {
         let [_, seller, ..] = passed;
         let place = self.seller_address(bus, wallet).0;
         causes.rule(seller.address == place, "SellerMismatch");
+        let taken = self.has_state(&seller.address) || self.tokens.contains_key(&seller.address);
+        causes.unless(!taken || self.sellers.contains_key(&seller.address), Cause::Type);
         causes.rule(*wallet != Address::default(), "SellerMismatch");
         if !self.sellers.contains_key(&place) {
             self.can_open_seller(causes, bus, wallet, passed);
@@ -210,6 +214,7 @@ impl Model {
         let mut causes = Causes::default();
         causes.once(accounts, &[2, 3]);
         causes.payer(caller);
+        causes.system_program(system);
         for passed in [ledger, vault, destination, treasury, unclaimed, claim, rent_payer] {
             causes.written(passed);
         }
@@ -233,7 +238,7 @@ impl Model {
             causes.rule(seller.next_offer <= self.first_number(), "CounterBusy");
         }
         let due = seller.released;
-        let gift = self.amount_of(&seller.vault) - due;
+        let gift = self.synced_amount(&seller.vault) - due;
         let mut refused = Causes::default();
         if seller.is_own() {
             refused.rule(destination.address == bus.treasury, "WithdrawNotToTreasury");
@@ -256,6 +261,7 @@ impl Model {
         causes.verdict()?;
         let to = if records { bus.unclaimed } else { destination.address };
         let (wallet, from, authority) = (seller.wallet, seller.vault, at.address);
+        self.sync(&from);
         let mut transfers = Vec::new();
         if due > 0 {
             transfers.push(Transfer { from, to, authority, amount: due });

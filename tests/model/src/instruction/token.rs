@@ -69,6 +69,26 @@ impl Model {
         self.return_rent(account, to);
     }
 
+    /// Tokens of an account once lamports count that somebody sent to wrapped SOL without a word.
+    pub(super) fn synced_amount(&self, account: &Address) -> u64 {
+        match self.tokens[account].native_reserve {
+            Some(reserve) => self.lamports_of(account) - reserve,
+            None => self.amount_of(account),
+        }
+    }
+
+    /// Counts lamports that somebody sent to wrapped SOL without a word: they are a gift.
+    pub(super) fn sync(&mut self, account: &Address) {
+        let amount = self.synced_amount(account);
+        let tokens = self.tokens.get_mut(account).expect("a token account");
+        let more = amount - tokens.amount;
+        tokens.amount = amount;
+        *self.supply.entry(tokens.mint).or_default() += more as u128;
+        if let Some(gifts) = self.gifts.get_mut(account) {
+            *gifts += more as i128;
+        }
+    }
+
     /// Tokens that came into a vault or an unclaimed account are in the books now.
     pub(super) fn book(&mut self, account: &Address, amount: u64) {
         *self.gifts.get_mut(account).expect("an account with books") -= amount as i128;

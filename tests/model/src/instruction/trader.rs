@@ -69,13 +69,22 @@ impl Model {
         }
     }
 
-    /// Spends a lane's next nonce on a purchase of these orders: offer, Wh, highest price.
-    pub(super) fn record(&mut self, lane: &Address, orders: &[(Address, u64, u64)], energy_wh: u64, paid: u64) {
+    /// Spends a lane's next nonce on a purchase of these orders: offer, Wh, highest price. Its kind is 0 for a purchase of one
+    /// offer, 1 for a batch and 2 for a lock that is settled.
+    pub(super) fn record(
+        &mut self,
+        lane: &Address,
+        kind: u8,
+        orders: &[(Address, u64, u64)],
+        energy_wh: u64,
+        paid: u64,
+    ) {
         let entry = self.lanes.get_mut(lane).expect("a lane");
         let nonce = entry.next_nonce();
         let mut bytes = b"multibus:purchase:v1".to_vec();
         bytes.extend_from_slice(self.program.as_ref());
         bytes.extend_from_slice(entry.wallet.as_ref());
+        bytes.push(kind);
         bytes.extend_from_slice(&entry.lane.to_le_bytes());
         bytes.extend_from_slice(&nonce.to_le_bytes());
         for (offer, energy_wh, limit) in orders {

@@ -11,6 +11,7 @@ impl Model {
         let mut causes = Causes::default();
         causes.once(accounts, &[3]);
         causes.payer(caller);
+        causes.system_program(system);
         for passed in [treasury, destination, unclaimed, claim] {
             causes.written(passed);
         }

@@ -13,6 +13,8 @@ pub struct ModelOffer {
     pub rent_payer: Address,
     pub number: u64,
     pub source: u8,
+    /// Least energy of a purchase or a lock that does not take the rest: the bus's when this was listed.
+    pub least_wh: u64,
     pub cancelled: bool,
     pub version: u32,
     pub price_per_kwh: u64,

@@ -16,6 +16,8 @@ pub struct ModelProposal {
     /// Last second in which it can be executed.
     pub expires_at: i64,
     pub executed_at: Option<i64>,
+    /// Whether it ever had the approvals that it needs: from then on its expiry stays.
+    pub was_decided: bool,
     /// What an approval names.
     pub hash: [u8; 32],
     pub action: Action,

@@ -22,7 +22,7 @@ impl Generator {
         let (by, offer) = self.lister(game);
         let price = game.offer(offer).map_or(1, |o| o.price_per_kwh);
         let price = if self.chance(50) { self.near(price) } else { price.saturating_add(self.rng.u64(0..1_000)) };
-        Operation::Reprice { by, offer, price }
+        Operation::Reprice { by, offer, price, version: self.version(game, offer) }
     }
 
     /// An offer gets an earlier or a later expiry.
@@ -38,7 +38,17 @@ impl Generator {
             }
             _ => self.expiry(game, offer.0),
         };
-        Operation::SetExpiry { by, offer, expires }
+        Operation::SetExpiry { by, offer, expires, version: self.version(game, offer) }
+    }
+
+    /// The version of an offer that a change names: 0 for any.
+    fn version(&mut self, game: &Game, offer: OfferRef) -> u32 {
+        let version = game.offer(offer).map_or(1, |offer| offer.version);
+        match self.rng.u8(0..12) {
+            0 => version + 1,
+            1..=4 => version,
+            _ => 0,
+        }
     }
 
     pub(super) fn collect(&mut self, game: &Game) -> Operation {
@@ -72,7 +82,11 @@ impl Generator {
     pub(super) fn lister(&mut self, game: &Game) -> (u8, OfferRef) {
         let offer = self.offer(game);
         let by = match game.offer(offer) {
-            Some(state) if state.is_own() => self.owner(game, offer.0),
+            Some(state) if state.is_own() && self.chance(15) => self.owner(game, offer.0),
+            Some(state) if state.is_own() => {
+                let lister = state.rent_payer;
+                self.party_of(game, &lister)
+            }
             Some(state) => {
                 let wallet = state.wallet;
                 self.party_of(game, &wallet)
