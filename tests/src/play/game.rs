@@ -11,8 +11,10 @@ use {
     },
     crate::{
         chain::{FIRST, START, START_SLOT, TestChain},
+        event,
         key::keypair,
         mint::Mint,
+        replica::{Replica, TokenBalances, token_balances},
     },
     litesvm::LiteSVM,
     multibus_model::{Call, Causes, Model, ModelBus, ModelCapacity, ModelMint, ModelOffer, ModelSeller, PassedAccount},
@@ -52,6 +54,9 @@ pub struct Game {
     pub parties: u8,
     pub(super) fee_payer: Address,
     pub mints: Vec<Mint>,
+    /// What the events tell, which must equal the chain, too.
+    replica: Replica,
+    balances: TokenBalances,
     /// Addresses that were derived already.
     addresses: RefCell<HashMap<AccountRef, Address>>,
     /// What was derived, by its address.
@@ -84,6 +89,8 @@ impl Game {
             parties,
             fee_payer,
             mints,
+            replica: Replica::default(),
+            balances: TokenBalances::new(),
             addresses: RefCell::default(),
             names: RefCell::default(),
             bumps: HashMap::new(),
@@ -112,6 +119,7 @@ impl Game {
                 }
             }
         }
+        game.balances = token_balances(&game.svm);
         // Every party numbers its buses from the first slot, so that the addresses of all buses are known.
         for party in 0..parties {
             let opened = game.step(&Step::Do(Operation::OpenCounter { by: party, ahead: None }, Tamper::Nothing));
@@ -315,7 +323,22 @@ impl Game {
                 return self.execute(&instruction);
             }
         };
+        if done.is_some() {
+            self.note_gifts();
+        }
         Ok(Outcome::Around(done))
+    }
+
+    /// What came into accounts of the market from around it is a gift for the replica.
+    pub(super) fn note_gifts(&mut self) {
+        let after = token_balances(&self.svm);
+        for (account, balance) in &after {
+            let was = self.balances.get(account).map_or(0, |balance| balance.amount);
+            if balance.amount > was && self.replica.holds(account) {
+                *self.replica.gifts.entry(*account).or_default() += (balance.amount - was) as u128;
+            }
+        }
+        self.balances = after;
     }
 
     /// The accounts of each instruction with their flags in the transaction: an account that signs or is written once in a
@@ -394,7 +417,14 @@ impl Game {
         let name = names.collect::<Vec<_>>().join(", ");
         let logs = |logs: &[String]| logs.join("\n  ");
         let (outcome, units) = match (result, verdict) {
-            (Ok(meta), Ok(())) => (Outcome::Landed, meta.compute_units_consumed),
+            (Ok(meta), Ok(())) => {
+                let events: Vec<_> = event::logged(&meta.logs).iter().map(|bytes| event::decode(bytes)).collect();
+                let after = token_balances(&self.svm);
+                let data = instructions.iter().map(|instruction| instruction.data.as_slice());
+                self.replica.follow(&events, data, &self.balances, &after, self.model.now);
+                self.balances = after;
+                (Outcome::Landed, meta.compute_units_consumed)
+            }
             (Ok(meta), Err((at, Causes(causes)))) => {
                 return Err(format!("{name} landed, but {at} must be refused for {causes:?}\n  {}", logs(&meta.logs)));
             }
@@ -447,6 +477,7 @@ impl Game {
     /// # Errors
     /// How they differ.
     pub fn compare_all(&mut self) -> Result<(), String> {
+        self.replica.check(&self.svm, &self.balances);
         let known: BTreeSet<Address> = self.model.lamports.keys().copied().collect();
         for (address, account) in &self.svm.accounts_db().inner {
             if *account.owner() == multibus::ID && account.lamports() > 0 && !known.contains(address) {

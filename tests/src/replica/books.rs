@@ -1,7 +1,7 @@
 //! The market as its events tell it.
 
 use {
-    super::tokens::{TokenBalances, TokenTally},
+    super::tokens::{TokenBalance, TokenBalances, TokenTally},
     crate::account::decode,
     anchor_lang::Discriminator,
     bytemuck::Zeroable,
@@ -15,7 +15,7 @@ use {
 };
 
 /// The market as its events tell it: every account as it should be on the chain.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Replica {
     pub(super) creators: BTreeMap<Address, state::Creator>,
     pub(super) buses: BTreeMap<Address, state::Bus>,
@@ -60,6 +60,7 @@ impl Replica {
         after: &TokenBalances,
         now: i64,
     ) {
+        let before = &mut before.clone();
         self.refunds = instructions.clone().filter_map(refund_of).collect();
         self.settled = instructions.filter_map(number_of).collect();
         let mut tally = TokenTally::default();
@@ -81,6 +82,16 @@ impl Replica {
         }
         let TokenTally { mut known, paid, gifts: _ } = tally;
 
+        // Lamports that lay at the address of a new account of wrapped SOL are a gift.
+        for (address, balance) in after {
+            if !before.contains_key(address) && self.held.contains_key(address) {
+                let told = known.get(address).copied().unwrap_or(0);
+                let gift = u64::try_from(balance.amount as i128 - told).expect("no less than the events say");
+                *self.gifts.entry(*address).or_default() += gift as u128;
+                before.insert(*address, TokenBalance { amount: gift, ..*balance });
+            }
+        }
+
         // Invariant 1. Tokens moved as the events say. All other movements are payments of buyers.
         let mut payments = 0i128;
         let mut supply: BTreeMap<Address, i128> = BTreeMap::new();
@@ -99,11 +110,19 @@ impl Replica {
         assert_eq!(payments, paid, "buyers paid what the events say");
     }
 
-    fn apply(&mut self, event: &Event, now: i64, before: &TokenBalances, tally: &mut TokenTally) {
+    /// Before an account of wrapped SOL closes, what was sent to it without a word counts as a gift.
+    pub(super) fn sync(&mut self, account: &Address, before: &mut TokenBalances) {
+        let balance = before.get_mut(account).expect("a token account");
+        let more = std::mem::take(&mut balance.unsynced);
+        balance.amount += more;
+        *self.gifts.entry(*account).or_default() += more as u128;
+    }
+
+    fn apply(&mut self, event: &Event, now: i64, before: &mut TokenBalances, tally: &mut TokenTally) {
         match event {
             Event::CreatorOpened(event) => self.creator_opened(event),
             Event::BusCreated(event) => self.bus_created(event, now),
-            Event::BusClosed(event) => self.bus_closed(event, now, tally),
+            Event::BusClosed(event) => self.bus_closed(event, now, before, tally),
             Event::ProposalCreated(event) => self.proposal_created(event, now),
             Event::ProposalApproved(event) => self.proposal_approved(event, now),
             Event::ProposalRevoked(event) => self.proposal_revoked(event, now),
@@ -142,6 +161,11 @@ impl Replica {
         self.ledgers.values_mut().find(|ledger| ledger.bus == *bus).expect("a bus's ledger")
     }
 
+    /// Whether an account is one of the market's own token accounts.
+    pub fn holds(&self, account: &Address) -> bool {
+        self.held.contains_key(account)
+    }
+
     /// What an account of the market holds now, gifts included.
     pub(super) fn balance(&self, account: &Address, tally: &TokenTally) -> u64 {
         let held = self.held[account] + tally.known.get(account).copied().unwrap_or(0);
@@ -168,8 +192,10 @@ impl Replica {
             let discriminator = account.data.get(..8).unwrap_or_else(|| panic!("{address} has no discriminator"));
             match discriminator {
                 state::Creator::DISCRIMINATOR => same(&self.creators, &address, &decode(&account)),
-                state::Bus::DISCRIMINATOR => same(&self.buses, &address, &self.with_mint(decode(&account))),
-                state::Tombstone::DISCRIMINATOR => same(&self.tombstones, &address, &decode(&account)),
+                state::Bus::DISCRIMINATOR => same(&self.buses, &address, &bus_without_mint(decode(&account))),
+                state::Tombstone::DISCRIMINATOR => {
+                    same(&self.tombstones, &address, &tombstone_without_mint(decode(&account)));
+                }
                 state::Ledger::DISCRIMINATOR => self.check_ledger(&address, decode(&account), balances),
                 state::Capacity::DISCRIMINATOR => same(&self.capacities, &address, &decode(&account)),
                 state::Seller::DISCRIMINATOR => same(&self.sellers, &address, &decode(&account)),
@@ -193,11 +219,16 @@ impl Replica {
         }
         self.check_books();
     }
+}
 
-    /// What comes from the mint, not from an event.
-    fn with_mint(&self, bus: state::Bus) -> state::Bus {
-        state::Bus { mint_decimals: 0, token_program: Address::zeroed(), ..bus }
-    }
+/// A bus without what comes from the mint, not from an event.
+fn bus_without_mint(bus: state::Bus) -> state::Bus {
+    state::Bus { mint_decimals: 0, token_program: Address::zeroed(), ..bus }
+}
+
+/// A tombstone without what comes from the mint.
+fn tombstone_without_mint(tombstone: state::Tombstone) -> state::Tombstone {
+    state::Tombstone { mint_decimals: 0, token_program: Address::zeroed(), ..tombstone }
 }
 
 /// The refund account that a `lock_take` names: its last argument.

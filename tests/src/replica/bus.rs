@@ -127,7 +127,13 @@ impl Replica {
         slots.map(|(slot, account)| due(account, slot.share_bps, period(ledger, balance))).collect()
     }
 
-    pub(super) fn bus_closed(&mut self, event: &BusClosed, now: i64, tally: &mut TokenTally) {
+    pub(super) fn bus_closed(
+        &mut self,
+        event: &BusClosed,
+        now: i64,
+        before: &mut TokenBalances,
+        tally: &mut TokenTally,
+    ) {
         let BusClosed { bus, creator, closed_by: _, closed_at, divided, shares, open_claims, padding } = *event;
         assert_eq!((padding, closed_at), ([0; 4], now));
         let state::Bus { treasury, unclaimed, bump, bus_seq, mint, owner_count, closing, .. } = *self.bus(&bus);
@@ -135,6 +141,8 @@ impl Replica {
         let ledger = self.ledgers.remove(&pda::ledger(&bus).0).expect("a known ledger");
         assert_eq!((ledger.open_sellers, ledger.open_windows, ledger.open_proposals), (0, 0, 0));
         assert_eq!(ledger.former_owner_count, 0);
+        self.sync(&treasury, before);
+        self.sync(&unclaimed, before);
         let revenue = self.balance(&treasury, tally);
         assert_eq!(shares[..owner_count as usize].iter().sum::<u64>(), divided, "all is divided");
         tally.moved(&treasury, &unclaimed, revenue);

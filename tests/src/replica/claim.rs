@@ -36,11 +36,14 @@ impl Replica {
         ledger.unclaimed_total += amount;
     }
 
-    pub(super) fn claim_paid(&mut self, event: &ClaimPaid, before: &TokenBalances, tally: &mut TokenTally) {
+    pub(super) fn claim_paid(&mut self, event: &ClaimPaid, before: &mut TokenBalances, tally: &mut TokenTally) {
         let ClaimPaid { bus, wallet, claim, destination, paid_by: _, amount, paid } = *event;
         let closed = self.claims.remove(&claim).expect("a known claim");
         assert_eq!((closed.bus, closed.wallet, closed.amount), (bus, wallet, amount), "a claim pays all");
         let unclaimed = pda::unclaimed(&bus).0;
+        if self.tombstones.get(&bus).is_some_and(|tombstone| tombstone.open_claims == 1) {
+            self.sync(&unclaimed, before);
+        }
         tally.moved(&unclaimed, &destination, paid);
         if let Some(tombstone) = self.tombstones.get_mut(&bus) {
             tombstone.open_claims -= 1;

@@ -130,7 +130,7 @@ impl Replica {
         self.proposals.insert(address, proposal);
     }
 
-    pub(super) fn proposal_executed(&mut self, event: &ProposalExecuted, now: i64, tally: &mut TokenTally) {
+    pub(super) fn proposal_executed(&mut self, event: &ProposalExecuted, now: i64, tally: &TokenTally) {
         let ProposalExecuted {
             bus: of,
             proposal: address,
@@ -152,11 +152,10 @@ impl Replica {
         assert!(now >= proposal.executable_at, "the timelock has passed");
         let kind = kind_of(&action);
         let divides = matches!(kind, ActionKind::OwnerAdd | ActionKind::OwnerRemove | ActionKind::SharesSet);
-        if let Some(seller) = self.sellers.get_mut(&bus.seller).filter(|_| divides) {
-            assert_eq!(seller.released, swept, "all revenue belongs to the shares that earned it");
-            seller.released = 0;
-            tally.moved(&seller.vault.clone(), &bus.treasury, swept);
-        }
+        // A withdrawal of its own tells what was swept.
+        let left = self.sellers.get(&bus.seller).filter(|_| divides).map_or(0, |seller| seller.released);
+        assert_eq!(left, 0, "all revenue belongs to the shares that earned it");
+        assert!(divides || swept == 0, "only new shares need a sweep");
         let balance = self.balance(&bus.treasury, tally);
         assert_eq!(treasury_balance, balance, "the treasury is divided as it is");
         if divides {

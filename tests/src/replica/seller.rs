@@ -55,11 +55,12 @@ impl Replica {
         tally.moved(&seller.vault.clone(), &destination, amount);
     }
 
-    pub(super) fn seller_closed(&mut self, event: &SellerClosed, before: &TokenBalances, tally: &mut TokenTally) {
+    pub(super) fn seller_closed(&mut self, event: &SellerClosed, before: &mut TokenBalances, tally: &mut TokenTally) {
         let SellerClosed { bus, seller, wallet, closed_by: _, destination, amount, gift, outcome, padding } = *event;
         assert_eq!(padding, [0; 7]);
         let closed = self.sellers.remove(&seller).expect("a known seller");
         assert_eq!((closed.bus, closed.wallet, closed.released, closed.open_offers), (bus, wallet, amount, 0));
+        self.sync(&closed.vault, before);
         let of = *self.bus(&bus);
         let to = if outcome == state::RefundOutcome::Paid as u8 { destination } else { of.unclaimed };
         if amount > 0 {

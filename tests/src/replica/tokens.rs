@@ -8,6 +8,8 @@ pub struct TokenBalance {
     pub mint: Address,
     pub owner: Address,
     pub amount: u64,
+    /// Lamports of wrapped SOL that do not count as tokens yet: somebody sent them without a word.
+    pub unsynced: u64,
 }
 
 /// Every token account of a chain.
@@ -47,8 +49,12 @@ pub fn token_balances(svm: &LiteSVM) -> TokenBalances {
             continue;
         }
         let key = |at: usize| Address::try_from(&data[at..at + 32]).expect("32 bytes");
-        let amount = u64::from_le_bytes(data[64..72].try_into().expect("8 bytes"));
-        balances.insert(*address, TokenBalance { mint: key(0), owner: key(32), amount });
+        let number = |at: usize| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes"));
+        let amount = number(64);
+        // Of wrapped SOL, byte 109 is 1 and the lamports that are not tokens follow.
+        let reserve = (data[109] == 1).then(|| number(113));
+        let unsynced = reserve.map_or(0, |reserve| account.lamports() - reserve - amount);
+        balances.insert(*address, TokenBalance { mint: key(0), owner: key(32), amount, unsynced });
     }
     balances
 }

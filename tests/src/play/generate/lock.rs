@@ -8,7 +8,7 @@ use {
 impl Generator {
     /// A lock is taken.
     pub(super) fn take_lock(&mut self, game: &Game) -> Operation {
-        let (by, offer) = (self.wallet(game), self.offer(game));
+        let (by, offer) = (self.wallet(game), self.trading_offer(game));
         let ask = self.ask(game, offer);
         let place = match self.rng.u8(0..20) {
             0 => 8,

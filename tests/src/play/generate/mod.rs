@@ -48,8 +48,8 @@ impl Generator {
             return Step::Do(self.create_bus(game), Tamper::Nothing);
         }
         match self.rng.u8(0..100) {
-            0..=7 => return Step::At(self.time(game)),
-            8..=15 => return self.hostile(game),
+            0..=3 => return Step::At(self.time(game)),
+            4..=11 => return self.hostile(game),
             _ => {}
         }
         let operation = self.operation(game);
@@ -86,10 +86,12 @@ impl Generator {
             choice = 72;
         }
         match choice {
-            0..=1 => self.create_bus(game),
+            0..=1 if buses.len() < 4 || self.chance(20) => self.create_bus(game),
+            0..=1 => self.create_offer(game),
             2..=5 => self.open_capacity(game, bus),
             6 | 7 => self.close_capacity(game, bus),
-            8..=12 => self.open_seller(game, bus),
+            8..=12 if model.sellers.len() < 6 * buses.len() || self.chance(20) => self.open_seller(game, bus),
+            8..=12 => self.take_lock(game),
             13 | 14 => self.admit(game, bus),
             15..=29 => self.create_offer(game),
             30..=34 => self.reprice(game),
@@ -112,8 +114,9 @@ impl Generator {
             128..=131 => self.pay_claim(game),
             132..=137 => self.withdraw(game),
             138..=140 => self.close_seller(game),
-            141 | 142 => self.suspend(game),
-            143 => self.open_counter(game),
+            141 if self.chance(50) => self.suspend(game),
+            142 if self.chance(30) => self.open_counter(game),
+            141..=143 => self.take_lock(game),
             144..=146 => {
                 let closing: Vec<u8> =
                     buses.into_iter().filter(|bus| game.bus(*bus).is_some_and(|bus| bus.closing)).collect();
@@ -136,7 +139,8 @@ impl Generator {
             ends.push(capacity.ends_at());
         }
         ends.extend(model.proposals.values().map(|proposal| proposal.executable_at));
-        ends.retain(|end| (-1..5_000).contains(&(end - model.now)));
+        let reach = if self.chance(70) { 400 } else { 5_000 };
+        ends.retain(|end| (-1..reach).contains(&(end - model.now)));
         match self.rng.u8(0..40) {
             0..=22 => {
                 let end = self.one(&ends).unwrap_or(model.now);
@@ -151,7 +155,10 @@ impl Generator {
                 let last = self.one(&expiries).unwrap_or(model.now + PROPOSAL_SECONDS);
                 last - START + self.rng.i64(0..2)
             }
-            _ => game.second() + self.rng.i64(1..1_000),
+            _ => {
+                let most = if self.chance(30) { 1_000 } else { 200 };
+                game.second() + self.rng.i64(1..most)
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use {
 impl Generator {
     /// An offer of a seller that has an account.
     pub(super) fn create_offer(&mut self, game: &Game) -> Operation {
-        let (bus, who) = self.some_seller(game);
+        let (bus, who) = self.listing_seller(game);
         let by = match self.rng.u8(0..25) {
             0 => self.wallet(game),
             _ if wallet_bus(who).is_some() => self.owner(game, bus),
@@ -76,6 +76,27 @@ impl Generator {
         }
         let all = self.offers.clone();
         self.one(&all).unwrap_or(OfferRef(0, 0, 0))
+    }
+
+    /// An offer to buy from, mostly one that trades now.
+    pub(super) fn trading_offer(&mut self, game: &Game) -> OfferRef {
+        let now = game.model.now;
+        let running =
+            |bus: &solana_address::Address| game.model.buses.get(bus).is_some_and(|bus| !bus.paused && !bus.closing);
+        let trades = |offer: &multibus_model::ModelOffer| {
+            !offer.cancelled && offer.free_wh() > 0 && (offer.trades_from..offer.expires_at).contains(&now)
+        };
+        let all: Vec<AccountRef> = game
+            .model
+            .offers
+            .iter()
+            .filter(|(_, offer)| trades(offer) && running(&offer.bus))
+            .filter_map(|(at, _)| game.name_of(at))
+            .collect();
+        match self.one(&all) {
+            Some(AccountRef::OfferAt(offer)) if self.chance(88) => offer,
+            _ => self.offer(game),
+        }
     }
 
     /// A wallet that may act for an offer, mostly, and the offer.

@@ -108,7 +108,7 @@ impl Generator {
                     self.one(&[None, Some(who), Some(who), Some(AccountRef::BusAt(bus))]).expect("one of these"),
                 )
             }
-            29 => Decision::CloseIt,
+            29 if self.chance(35) => Decision::CloseIt,
             _ => Decision::Shares(self.shares(count)),
         }
     }

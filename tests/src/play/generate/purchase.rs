@@ -8,7 +8,7 @@ use {
 impl Generator {
     /// A purchase of one offer.
     pub(super) fn buy(&mut self, game: &Game, buyer: u8) -> Operation {
-        let (by, offer) = (buyer, self.offer(game));
+        let (by, offer) = (buyer, self.trading_offer(game));
         let ask = self.ask(game, offer);
         let at_least = match self.rng.u8(0..10) {
             0 => 0,
@@ -25,9 +25,9 @@ impl Generator {
         let by = buyer;
         let count = if self.chance(3) { self.rng.usize(33..36) } else { self.rng.usize(0..=5) };
         let mut items: Vec<(OfferRef, Ask)> = Vec::new();
-        let first = self.offer(game);
+        let first = self.trading_offer(game);
         for _ in 0..count {
-            let offer = self.offer(game);
+            let offer = if items.is_empty() { first } else { self.trading_offer(game) };
             let taken = items.iter().any(|(place, _)| *place == offer);
             let same_mint = self.mint_of(game, offer.0) == self.mint_of(game, first.0);
             if (!taken && same_mint) || self.chance(5) || count > 32 {

@@ -55,6 +55,26 @@ impl Generator {
         }
     }
 
+    /// A seller that may list now, mostly.
+    pub(super) fn listing_seller(&mut self, game: &Game) -> (u8, u8) {
+        let may = |seller: &multibus_model::ModelSeller| {
+            game.model.buses.get(&seller.bus).is_some_and(|bus| {
+                !seller.suspended && !bus.paused && !bus.closing && bus.policy_admits(&seller.bus, seller)
+            })
+        };
+        let all: Vec<AccountRef> = game
+            .model
+            .sellers
+            .iter()
+            .filter(|(_, seller)| may(seller))
+            .filter_map(|(at, _)| game.name_of(at))
+            .collect();
+        match self.one(&all) {
+            Some(AccountRef::SellerAt(bus, who)) if self.chance(92) => (bus, who),
+            _ => self.some_seller(game),
+        }
+    }
+
     /// The operator of a bus, or sometimes anybody.
     pub(super) fn operator(&mut self, game: &Game, bus: u8) -> u8 {
         let operator = game.bus(bus).and_then(|bus| bus.operator);
