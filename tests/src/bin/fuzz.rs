@@ -16,7 +16,9 @@ use {
 /// Raw transactions, bred from a corpus: any accounts in any order, any flags, any bytes, on the built program. A
 /// transaction must land exactly where the model carries it out, and move the same base units, lamports and Wh.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  fuzz --executions 200000 --seed 7\n  fuzz --input '=Bw w0! b0 c0.0* o0.0.0* w0*'")]
+#[command(
+    after_help = "Examples:\n  fuzz --executions 200000 --seed 7\n  fuzz --input '=Bw w0! b0 c0.0* e0.0* o0.0.314572800000000* w0*'"
+)]
 struct Args {
     /// Transactions to try
     #[arg(long, default_value_t = 100_000)]
@@ -88,6 +90,7 @@ fn run(args: &Args) -> Result<(), String> {
         format!("{why}\n\nAgain: cargo xtask fuzz --input '{shortest}'")
     };
     // A panic counts as a difference: it is caught, and reported with its input.
+    fuzz::scene();
     std::panic::set_hook(Box::new(|_| {}));
     let start = Instant::now();
     let mut fuzzer = Fuzzer::new(args.seed, fuzz::read_corpus(&text)?).map_err(reported)?;

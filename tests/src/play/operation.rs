@@ -3,7 +3,6 @@
 use {
     super::{game::Game, script::*},
     crate::{chain::START, instructions::*},
-    anchor_lang::InstructionData,
     multibus::{
         PurchaseItem, instruction,
         state::{BusConfig, OwnerShare, ProposalAction},
@@ -145,16 +144,10 @@ impl Game {
                 offer_list(&self.seller_addresses(bus, who), capacity, &wallet(by), options)
             }
             Operation::Reprice { by, offer, price, version } => {
-                let mut reprice = offer_reprice(&self.offer_addresses(*offer), &wallet(by), *price);
-                let named = instruction::OfferReprice { price_per_kwh: *price, expected_version: *version };
-                reprice.data = named.data();
-                reprice
+                offer_reprice_of(&self.offer_addresses(*offer), &wallet(by), *price, *version)
             }
             Operation::SetExpiry { by, offer, expires, version } => {
-                let expires_at = time(*expires);
-                let mut set = offer_set_expiry(&self.offer_addresses(*offer), &wallet(by), expires_at);
-                set.data = instruction::OfferSetExpiry { expires_at, expected_version: *version }.data();
-                set
+                offer_set_expiry_of(&self.offer_addresses(*offer), &wallet(by), time(*expires), *version)
             }
             Operation::Collect { offer } => offer_collect(&self.offer_addresses(*offer)),
             Operation::Cancel { by, offer } => offer_cancel(&self.offer_addresses(*offer), &wallet(by)),

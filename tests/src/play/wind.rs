@@ -283,14 +283,6 @@ impl Winding<'_> {
         self.game.model.buses.contains_key(wallet) || self.game.model.tombstones.contains_key(wallet)
     }
 
-    /// Where what a bus is owed by another goes: to the treasury of the other, or to its creator where it is closed.
-    fn back_to(&self, owing: &Address, addresses: &BusAddresses) -> Address {
-        if self.game.model.buses.contains_key(owing) {
-            return addresses.treasury;
-        }
-        self.game.model.associated_address(&addresses.creator, &addresses.mint.address)
-    }
-
     fn has_key(&self, wallet: &Address) -> bool {
         self.game.who(wallet).is_some_and(|who| wallet_bus(who).is_none())
     }
@@ -378,8 +370,12 @@ impl Winding<'_> {
             let is_dead = self.game.model.tombstones.contains_key(&claim.bus);
             let pay =
                 |caller: &Address, into: Address| claim_pay(&addresses, caller, &claim.wallet, into, &claim.rent_payer);
+            if self.is_bus(&claim.wallet) && is_dead {
+                // What a bus is owed by one that is closed stays where it is.
+                continue;
+            }
             if self.is_bus(&claim.wallet) {
-                let into = self.back_to(&claim.bus, &addresses);
+                let into = addresses.treasury;
                 let payable = self
                     .game
                     .model

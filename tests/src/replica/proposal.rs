@@ -196,7 +196,8 @@ impl Replica {
             }
             ActionKind::OwnerRemove => {
                 let place = self.place_of(of, &owner);
-                let accrued = ledger.owners[place].accrued;
+                let OwnerAccount { accrued, next_proposal, .. } = ledger.owners[place];
+                ledger.proposals_from = ledger.proposals_from.max(next_proposal);
                 if accrued > 0 {
                     ledger.former_owners[ledger.former_owner_count as usize] = FormerOwner { owner, accrued };
                     ledger.former_owner_count += 1;
@@ -210,6 +211,7 @@ impl Replica {
             ActionKind::OwnerReplace => {
                 let place = self.place_of(of, &owner);
                 bus.owners[place].owner = new_owner;
+                ledger.proposals_from = ledger.proposals_from.max(ledger.owners[place].next_proposal);
                 ledger.owners[place].accrued += rejoin(&mut ledger, &new_owner);
                 ledger.owners[place].next_proposal = first_proposal;
             }

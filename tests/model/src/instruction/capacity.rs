@@ -78,9 +78,10 @@ impl Model {
         causes.rule(at_bus.address == capacity.bus, "BusMismatch");
         causes.rule(rent_payer.address == capacity.rent_payer, "RentPayerMismatch");
         causes.rule(capacity.window_start != 0, "CapacityIsGeneral");
-        if capacity.committed_wh() == 0 && capacity.open_offers == 0 {
-            let decides =
-                bus.is_some_and(|bus| bus.closing || bus.is_owner(&caller.address) || bus.is_operator(&caller.address));
+        if bus.is_some_and(|bus| bus.closing) {
+            causes.rule(capacity.open_offers == 0, "WindowHasOffers");
+        } else if capacity.committed_wh() == 0 && capacity.open_offers == 0 {
+            let decides = bus.is_some_and(|bus| bus.is_owner(&caller.address) || bus.is_operator(&caller.address));
             let may = decides || caller.address == capacity.rent_payer || self.now >= capacity.gate_closes_at;
             causes.rule(may, "WindowUnused");
         } else {

@@ -33,6 +33,8 @@ impl Model {
         causes.rule(unclaimed.address == bus.unclaimed, "UnclaimedMismatch");
         causes.rule(ledger.address == bus.ledger, "LedgerMismatch");
         causes.rule(claim.address == place, "ClaimMismatch");
+        let taken = self.has_state(&claim.address) || self.tokens.contains_key(&claim.address);
+        causes.unless(!taken || self.claims.contains_key(&claim.address), Cause::Type);
         causes.written(unclaimed);
         causes.written(ledger);
         causes.written(claim);
@@ -110,12 +112,9 @@ impl Model {
         let is_last = of_creator.is_some() && self.open_of(&at.address).3 == 1;
         causes.rule(!is_last || of_creator == Some(creator.address), "RentPayerMismatch");
         if self.is_bus(&claim.wallet) {
-            // A bus is paid nothing: what it is owed goes back to who owes it.
-            let back = match of_creator {
-                None => self.buses[&at.address].treasury,
-                Some(creator) => self.associated_address(&creator, &mint),
-            };
-            causes.rule(destination.address == back, "ClaimOfBus");
+            // A bus is paid nothing: what it is owed goes back to who owes it, and once that is closed, it stays there.
+            let back = self.buses.get(&at.address).map(|bus| bus.treasury);
+            causes.rule(back == Some(destination.address), "ClaimOfBus");
             causes.rule(self.is_payable(&mint, &destination.address), "PayeeUnpayable");
         } else {
             let recorded = Some(&claim.refund);

@@ -239,14 +239,14 @@ impl Model {
                 causes.unless(self.sellers.contains_key(&seller.address), Cause::Type);
             }
             changes if changes.changes_shares() => {
-                let is_open = self.sellers.contains_key(&place);
-                let is_own = seller.address == place && (!is_open || vault.address == self.vault_address(&place));
-                causes.rule(is_own, "BusSalesUnswept");
+                causes.rule(seller.address == place, "BusSalesUnswept");
                 // All revenue until now belongs to the present shares: it must come into the treasury first.
                 swept = self.sellers.get(&place).map_or(0, |seller| seller.released);
-                let blocked = self.is_frozen(&vault.address) || self.is_frozen(&bus.treasury);
-                causes.rule(swept == 0 || !blocked, "BusSalesUnswept");
-                causes.rule(swept == 0 || !blocked, "PayerFrozen");
+                if swept > 0 {
+                    causes.rule(vault.address == self.vault_address(&place), "VaultMismatch");
+                    causes.rule(!self.is_frozen(&self.vault_address(&place)), "PayerFrozen");
+                    causes.rule(!self.is_frozen(&bus.treasury), "PayeeUnpayable");
+                }
             }
             _ => {}
         }
@@ -257,7 +257,7 @@ impl Model {
         }
         causes.verdict()?;
         if swept > 0 {
-            let (from, to) = (vault.address, bus.treasury);
+            let (from, to) = (vault.address, treasury.address);
             self.transfer(&[Transfer { from, to, authority: at_bus.address, amount: swept }])?;
             self.sellers.get_mut(&place).expect("found above").released = 0;
         }
@@ -271,13 +271,19 @@ impl Model {
     }
 
     fn decide(&mut self, at: &Address, action: Action) {
-        let first_proposal = self.first_number();
+        let first_number = self.first_number();
         let balance = self.amount_of(&self.buses[at].treasury);
         let bus = self.buses.get_mut(at).expect("found above");
         bus.config_version += u64::from(action.changes_owners());
         bus.pause_version += u64::from(action.is_of_pause());
         if action.changes_shares() {
             bus.settle(balance);
+        }
+        // Who returns as an owner proposes above all numbers that it had.
+        let first_proposal = first_number.max(bus.proposals_from);
+        if let Action::OwnerRemove { owner, .. } | Action::OwnerReplace { owner, .. } = &action {
+            let next = bus.owners[bus.place(owner).expect("an owner")].next_proposal;
+            bus.proposals_from = bus.proposals_from.max(next);
         }
         let divide = |bus: &mut ModelBus, shares: &[u16]| {
             for (owner, share) in bus.owners.iter_mut().zip(shares) {

@@ -81,6 +81,7 @@ impl Model {
             causes.rule(false, "BatchInvalid");
             if counted {
                 causes.rule(false, "BusMismatch");
+                causes.rule(false, "TokenProgramMismatch");
                 causes.unless(false, Cause::Type);
                 causes.unless(of_items.iter().all(|passed| passed.is_writable), Cause::Readonly);
                 self.any_cause_of_items(&mut causes, of_items, items, &buyer.address);
@@ -133,7 +134,6 @@ impl Model {
             self.tradable(causes, bus, offer, buyer);
             causes.rule(false, "VaultMismatch");
             causes.rule(false, "OfferDuplicate");
-            causes.rule(false, "TokenProgramMismatch");
             for item in items {
                 Self::fill(causes, offer, *item, item.energy_wh);
             }

@@ -12,7 +12,7 @@ impl Model {
         causes.once(accounts, &[3]);
         causes.payer(caller);
         causes.system_program(system);
-        for passed in [treasury, destination, unclaimed, claim] {
+        for passed in [owner, treasury, destination, unclaimed, claim] {
             causes.written(passed);
         }
         let bus = causes.state(at, false, self.buses.get(&at.address));

@@ -39,6 +39,8 @@ pub struct ModelBus {
     pub owners: Vec<ModelOwner>,
     /// Wallets that are owners no more, with what they have not claimed, in base units.
     pub former: BTreeMap<Address, u128>,
+    /// Above every proposal of an owner that left: whoever enters in the same slot proposes from here on.
+    pub proposals_from: u64,
     pub threshold: u8,
     /// Approvals that a pause needs; 0 means the threshold.
     pub pause_quorum: u8,

@@ -16,9 +16,10 @@ use {
 
 /// Parties of the market that is attacked.
 const PARTIES: u8 = 6;
-/// The bus whose owners decided to close it, and the bus that was closed.
+/// The bus whose owners decided to close it, the bus that was closed, and one that can close.
 const CLOSING: u8 = 2;
 const CLOSED: u8 = 3;
+const EMPTY: u8 = 4;
 
 /// An offer of a seller whose account was opened in the first slot.
 const fn offer_of(bus: u8, who: u8, index: u64) -> OfferRef {
@@ -81,6 +82,7 @@ fn steps() -> Vec<Step> {
         CreateBus { bus: 1, mint: 1, config: windowed },
         CreateBus { bus: CLOSING, mint: 0, config: alone(2) },
         CreateBus { bus: CLOSED, mint: 2, config: alone(3) },
+        CreateBus { bus: EMPTY, mint: 0, config: alone(4) },
         OpenCapacity { by: 5, bus: 1, window: 1_800 },
         OpenCapacity { by: 5, bus: 1, window: 2_700 },
         OpenLane { by: 3, lane: 0, ahead: None },
@@ -88,6 +90,7 @@ fn steps() -> Vec<Step> {
         OpenLane { by: 4, lane: 1, ahead: None },
         open(0, 0, 0),
         open(0, 2, 2),
+        open(0, 4, 4),
         open(0, own(0), 1),
         open(1, 1, 1),
         open(1, own(1), 2),
@@ -111,7 +114,13 @@ fn steps() -> Vec<Step> {
     ];
     operations.extend(decide(0, 0, 0, Decision::LockFee(200)));
     let done = |operation| Do(operation, Nothing);
-    let mut steps: Vec<Step> = operations.into_iter().map(done).collect();
+    let mut steps = vec![
+        Fund(Wallet(5), 30_000_000),
+        // The key of a token account becomes a wallet.
+        CloseTokens(Tokens(1, 0, 1)),
+        Fund(Wallet(double_of(1)), 1_000_000_000),
+    ];
+    steps.extend(operations.into_iter().map(done));
     // The bus's own offers trade.
     steps.push(At(150));
     let mut trades = vec![
@@ -129,6 +138,8 @@ fn steps() -> Vec<Step> {
         CloseProposal { by: 5, bus: CLOSED, proposer: 3, number: FIRST },
         CloseBus { by: 5, bus: CLOSED },
     ]);
+    trades.extend(decide(EMPTY, 4, 0, Decision::CloseIt));
+    trades.push(CloseProposal { by: 5, bus: EMPTY, proposer: 4, number: FIRST });
     steps.extend(trades.into_iter().map(done));
     // The first locks have expired, the later ones hold.
     steps.push(At(400));
@@ -191,11 +202,12 @@ pub(super) fn seeds(game: &Game) -> Vec<Input> {
         CloseProposal { by: 5, bus: CLOSING, proposer: 2, number: FIRST },
         OpenCapacity { by: 0, bus: 1, window: 3_600 },
         CloseCapacity { by: 5, bus: 1, window: 2_700 },
-        OpenSeller { by: 4, bus: 0, who: 4, ahead: None },
+        OpenSeller { by: 1, bus: 0, who: 1, ahead: None },
+        CloseBus { by: 5, bus: EMPTY },
         Admit { by: 5, bus: 0, who: 4 },
         Suspend { by: 5, bus: 0, who: 2 },
         Withdraw { by: 0, bus: 0, who: 0, into: Tokens(0, 0, 0) },
-        CloseSeller { by: 2, bus: 0, who: 2, into: Tokens(2, 0, 0) },
+        CloseSeller { by: 4, bus: 0, who: 4, into: Tokens(4, 0, 0) },
         CreateOffer {
             by: 0,
             new: NewOffer { offer: OfferRef(0, 0, next), window: 0, wh: 1, price: 10_000, expires: 80_000, source: 0 },
@@ -277,12 +289,12 @@ pub(super) fn book(game: &Game) -> Vec<AccountRef> {
         accounts.extend([Wallet(party), LaneAt(party, 0), LaneAt(party, 1), CounterAt(party)]);
         accounts.extend((0..6).map(|number| Tokens(party, number / 2, number % 2)));
     }
-    accounts.push(CounterAt(double_of(1)));
-    for bus in [0, 1, CLOSING, CLOSED, 8] {
+    accounts.extend([CounterAt(double_of(1)), Wallet(double_of(1))]);
+    for bus in [0, 1, CLOSING, CLOSED, EMPTY, 8] {
         accounts.extend([BusAt(bus), Ledger(bus), CapacityAt(bus, 0), Treasury(bus), Unclaimed(bus)]);
         accounts.extend((0..PARTIES).map(|party| ClaimAt(bus, party)));
         accounts.push(ClaimAt(bus, bus_wallet(0)));
-        for proposer in 0..4 {
+        for proposer in 0..5 {
             accounts.extend((0..2).map(|index| ProposalAt(bus, proposer, FIRST + index)));
         }
         for who in (0..PARTIES).chain([bus_wallet(bus)]) {
@@ -303,7 +315,7 @@ pub(super) fn book(game: &Game) -> Vec<AccountRef> {
 }
 
 fn raw(game: &Game, instruction: &Instruction, book: &[AccountRef]) -> Raw {
-    let accounts: BTreeMap<_, _> = book.iter().map(|account| (game.address(*account), *account)).collect();
+    let accounts: BTreeMap<_, _> = book.iter().rev().map(|account| (game.address(*account), *account)).collect();
     let accounts = instruction
         .accounts
         .iter()
