@@ -156,13 +156,12 @@ impl Model {
     ) {
         let to = destination.address;
         let is_wallets = self.tokens.get(&to).is_none_or(|tokens| tokens.owner == *wallet);
-        if recorded == Some(&to) {
-            causes.rule(is_wallets, "PayeeMismatch");
-        } else if caller == wallet {
+        if caller == wallet {
             let of_bus = self.tokens.get(&to).is_some_and(|tokens| tokens.owner == *bus);
             causes.rule(!of_bus, "PayeeIsBusAccount");
         } else {
-            causes.rule(to == self.associated_address(wallet, mint) && is_wallets, "PayeeMismatch");
+            let is_named = recorded == Some(&to) || to == self.associated_address(wallet, mint);
+            causes.rule(is_named && is_wallets, "PayeeMismatch");
         }
         causes.rule(self.is_payable(mint, &to), "PayeeUnpayable");
         causes.rule(self.is_payable(mint, &to), "TokenAccountInvalid");

@@ -57,7 +57,10 @@ impl Model {
                 self.offer_set_expiry(first(accounts)?, expires_at, version)
             }
             Call::OfferCollect => self.offer_collect(first(accounts)?),
-            Call::OfferCancel => self.offer_cancel(first(accounts)?),
+            Call::OfferCancel => {
+                let (named, owners) = split(accounts)?;
+                self.offer_cancel(named, owners)
+            }
             Call::Purchase { nonce, item, min_wh } => self.purchase(first(accounts)?, nonce, item, min_wh),
             Call::PurchaseBatch { nonce, max_total, items } => {
                 let (named, of_items) = split(accounts)?;

@@ -10,6 +10,7 @@ use {
         state::*,
     },
     solana_address::Address,
+    std::collections::BTreeSet,
 };
 
 impl Model {
@@ -194,7 +195,8 @@ impl Model {
         offer.proceeds = 0;
     }
 
-    pub(super) fn offer_cancel(&mut self, accounts: &[PassedAccount; 6]) -> Verdict {
+    /// Owners who withdraw an offer of the bus together follow the named accounts, and sign.
+    pub(super) fn offer_cancel(&mut self, accounts: &[PassedAccount; 6], owners: &[PassedAccount]) -> Verdict {
         let [caller, at_bus, in_capacity, at_seller, at, rent_payer] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[2, 3, 4]);
@@ -208,8 +210,14 @@ impl Model {
             causes.rule(rent_payer.address == offer.rent_payer, "RentPayerMismatch");
             let stopped = offer.cancelled || offer.remaining_wh == 0 || offer.is_expired(self.now) || bus.closing;
             let is_seller = Self::is_listed_by(bus, offer, &caller.address);
-            // Of the bus's own offers, the other owners withdraw only while the bus is paused.
-            let owners_may = bus.paused || !offer.is_own();
+            // Of the bus's own offers, the other owners withdraw while the bus is paused, where who listed is no owner any more,
+            // or where as many as pausing needs do it together.
+            let signed = owners.iter().filter(|passed| passed.is_signer).chain([caller]);
+            let together: BTreeSet<usize> = signed.filter_map(|passed| bus.place(&passed.address)).collect();
+            let owners_may = !offer.is_own()
+                || bus.paused
+                || !bus.is_owner(&offer.rent_payer)
+                || together.len() >= bus.pause_approvals();
             let decides = bus.is_operator(&caller.address) || (owners_may && bus.is_owner(&caller.address));
             let unlisted = seller.is_some_and(|seller| seller.suspended || !bus.policy_admits(&at_bus.address, seller));
             let allowed = stopped || is_seller || (decides && (offer.is_own() || unlisted));

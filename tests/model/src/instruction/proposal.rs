@@ -118,11 +118,7 @@ impl Model {
     }
 
     fn approvals_needed(proposal: &ModelProposal, bus: &ModelBus) -> usize {
-        if proposal.action == Action::Pause && bus.pause_quorum > 0 {
-            bus.pause_quorum.min(bus.threshold) as usize
-        } else {
-            bus.threshold as usize
-        }
+        if proposal.action == Action::Pause { bus.pause_approvals() } else { bus.threshold as usize }
     }
 
     /// Seconds between the last approval of an action and its execution.

@@ -82,6 +82,7 @@ impl Model {
             if counted {
                 causes.rule(false, "BusMismatch");
                 causes.rule(false, "TokenProgramMismatch");
+                causes.rule(false, "MintMismatch");
                 causes.unless(false, Cause::Type);
                 causes.unless(of_items.iter().all(|passed| passed.is_writable), Cause::Readonly);
                 self.any_cause_of_items(&mut causes, of_items, items, &buyer.address);
@@ -92,8 +93,13 @@ impl Model {
         let mut fills = Vec::new();
         let mut transfers = Vec::new();
         let mut seen = BTreeSet::new();
+        let mut mint = None;
         for (item, [at_bus, at, vault]) in items.iter().zip(places) {
             causes.written(vault);
+            if let Some(bus) = self.buses.get(&at_bus.address) {
+                let first = *mint.get_or_insert(bus.mint);
+                causes.rule(bus.mint == first, "MintMismatch");
+            }
             causes.rule(seen.insert(at.address), "OfferDuplicate");
             let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) else {
                 causes.rule(false, "BatchInvalid");

@@ -246,6 +246,9 @@ impl Model {
         } else {
             self.payee(&mut refused, &bus.mint, &at.address, &caller.address, &seller.wallet, destination, None);
         }
+        let is_associated = destination.address == self.associated_address(&seller.wallet, &bus.mint);
+        let names = seller.is_own() || caller.address == seller.wallet || is_associated;
+        causes.rule(due == 0 || names, "PayeeMismatch");
         let records = due > 0 && !refused.0.is_empty() && !seller.is_own();
         if due > 0 && seller.is_own() {
             causes.0.extend(refused.0);

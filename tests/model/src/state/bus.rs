@@ -85,6 +85,11 @@ impl ModelBus {
             || (self.listing_policy == ADMITTED && seller.admitted)
     }
 
+    /// Approvals that pausing needs.
+    pub fn pause_approvals(&self) -> usize {
+        if self.pause_quorum > 0 { self.pause_quorum.min(self.threshold) as usize } else { self.threshold as usize }
+    }
+
     /// The lowest price of an offer of the bus itself, in base units per kWh.
     pub fn least_own_price(&self) -> u64 {
         self.base_price_per_kwh.max(self.reserve_price_per_kwh)
