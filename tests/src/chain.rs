@@ -213,6 +213,16 @@ impl TestChain {
         VersionedTransaction::try_new(VersionedMessage::V0(message), &signers).expect("all signers")
     }
 
+    /// The chain as it is, to go back to.
+    pub fn snapshot(&self) -> (LiteSVM, Replica) {
+        (self.svm.clone(), self.replica.clone())
+    }
+
+    /// Goes back to what the chain was.
+    pub fn restore(&mut self, (svm, replica): (LiteSVM, Replica)) {
+        (self.svm, self.replica) = (svm, replica);
+    }
+
     /// Executes instructions in one transaction, and checks everything where it lands.
     pub fn send(&mut self, instructions: &[Instruction]) -> Landing {
         self.send_transaction(self.transaction(instructions, &[]))

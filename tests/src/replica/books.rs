@@ -133,7 +133,7 @@ impl Replica {
             Event::ClaimPaid(event) => self.claim_paid(event, before, tally),
             Event::CapacityOpened(event) => self.capacity_opened(event, now),
             Event::CapacityClosed(event) => self.capacity_closed(event, now),
-            Event::SellerOpened(event) => self.seller_opened(event, now),
+            Event::SellerOpened(event) => self.seller_opened(event, now, tally),
             Event::SellerAdmitted(event) => self.seller_admitted(event),
             Event::SellerSuspended(event) => self.seller_suspended(event),
             Event::SellerWithdrawn(event) => self.seller_withdrawn(event, tally),

@@ -8,7 +8,7 @@ use {
     crate::key::pda,
     bytemuck::Zeroable,
     multibus::{
-        constants::LAYOUT_VERSION,
+        constants::{LAYOUT_VERSION, LONGEST_PERIOD},
         event::*,
         state::{self, FormerOwner, OwnerAccount},
     },
@@ -23,7 +23,9 @@ fn due(account: &OwnerAccount, share_bps: u16, period: u128) -> u128 {
 
 /// Revenue of the present period when the treasury holds `balance`.
 fn period(ledger: &state::Ledger, balance: u64) -> u128 {
-    balance as u128 + ledger.period_claimed as u128 - ledger.accrued_total as u128
+    // What is more than 64 bits hold waits for the next period.
+    let all = balance.saturating_add(ledger.period_claimed);
+    (all - ledger.accrued_total) as u128
 }
 
 impl Replica {
@@ -206,6 +208,9 @@ impl Replica {
                 ledger.accrued_total -= account.accrued;
                 ledger.period_claimed += earned - account.claimed;
                 (account.accrued, account.claimed) = (0, earned);
+                if ledger.period_claimed >= LONGEST_PERIOD {
+                    self.settle(&bus, balance - amount);
+                }
             }
             None => {
                 let count = ledger.former_owner_count as usize;

@@ -24,7 +24,8 @@ impl Replica {
         assert_eq!((of.closing, of.paused), (0, 0), "no window opens on a closing or paused bus");
         assert_eq!((total_wh, window_seconds), (of.capacity_wh, of.window_seconds));
         assert_eq!(gate_closes_at, window_start - of.gate_closure_seconds as i64);
-        assert!(now < gate_closes_at && window_start <= now + of.horizon_seconds as i64, "a window opens in time");
+        let horizon = now.saturating_add(of.horizon_seconds as i64);
+        assert!(now < gate_closes_at && window_start <= horizon, "a window opens in time");
         self.ledger_mut(&bus).open_windows += 1;
         let opened = state::Capacity {
             layout_version: LAYOUT_VERSION,
@@ -48,11 +49,13 @@ impl Replica {
         assert_eq!((closed.open_offers, closed.committed_wh), (0, sold_wh), "only sold energy is left of a window");
         let of = self.bus(&bus);
         let over = now >= window_start + closed.window_seconds as i64;
-        let decides = of.closing == 1
-            || closed_by == closed.rent_payer
+        let decides = closed_by == closed.rent_payer
             || closed_by == of.operator
             || of.owners.iter().any(|slot| slot.owner == closed_by);
-        assert!(over || (sold_wh == 0 && (decides || now >= closed.gate_closes_at)), "a window is over or unused");
+        assert!(
+            of.closing == 1 || over || (sold_wh == 0 && (decides || now >= closed.gate_closes_at)),
+            "a window is over or unused"
+        );
         self.ledger_mut(&bus).open_windows -= 1;
     }
 }

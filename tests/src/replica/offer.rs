@@ -61,7 +61,7 @@ impl Replica {
         of_window.available_wh = lowered.checked_sub(of_window.committed_wh).expect("within the capacity");
         of_window.open_offers += 1;
         assert!(now < expires_at && expires_at <= of_window.gate_closes_at, "an offer expires in time");
-        assert!(expires_at <= now + of.horizon_seconds as i64, "an offer expires within the horizon");
+        assert!(expires_at <= now.saturating_add(of.horizon_seconds as i64), "an offer expires within the horizon");
         let opened = state::Offer {
             layout_version: LAYOUT_VERSION,
             bump: pda::offer(&seller, number).1,

@@ -55,7 +55,7 @@ impl Replica {
             config_version,
             pause_version,
             created_at,
-            expires_at: now + Self::wait(&bus, &action) + PROPOSAL_LIFETIME_SECONDS,
+            expires_at: now.saturating_add(Self::wait(&bus, &action)).saturating_add(PROPOSAL_LIFETIME_SECONDS),
             bus: of,
             proposer,
             hash,
@@ -98,10 +98,10 @@ impl Replica {
         proposal.approvals |= bit;
         let bus = self.bus(&proposal.bus);
         if proposal.approvals.count_ones() == Self::approvals_needed(bus, &proposal.action) {
-            proposal.executable_at = now + Self::wait(bus, &proposal.action);
+            proposal.executable_at = now.saturating_add(Self::wait(bus, &proposal.action));
             if proposal.was_decided == 0 {
                 proposal.was_decided = 1;
-                proposal.expires_at = proposal.executable_at + PROPOSAL_LIFETIME_SECONDS;
+                proposal.expires_at = proposal.executable_at.saturating_add(PROPOSAL_LIFETIME_SECONDS);
             }
         }
         self.proposals.insert(*address, proposal);

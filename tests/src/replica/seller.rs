@@ -11,7 +11,7 @@ use {
 };
 
 impl Replica {
-    pub(super) fn seller_opened(&mut self, event: &SellerOpened, now: i64) {
+    pub(super) fn seller_opened(&mut self, event: &SellerOpened, now: i64, tally: &TokenTally) {
         let SellerOpened { bus, seller, wallet, vault, rent_payer, first_offer, opened_at } = *event;
         assert_eq!((seller, vault, opened_at), (pda::seller(&bus, &wallet).0, pda::vault(&seller).0, now));
         assert_eq!(self.bus(&bus).closing, 0, "no seller opens on a closing bus");
@@ -28,7 +28,9 @@ impl Replica {
             ..Zeroable::zeroed()
         };
         assert!(self.sellers.insert(seller, opened).is_none(), "a seller is opened once");
-        self.held.insert(vault, 0);
+        // It may have closed in the same transaction: what left it then is none of this account's.
+        let left = tally.known.get(&vault).copied().unwrap_or(0);
+        self.held.insert(vault, -left);
     }
 
     pub(super) fn seller_admitted(&mut self, event: &SellerAdmitted) {

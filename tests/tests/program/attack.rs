@@ -276,7 +276,7 @@ fn an_account_passed_twice_is_rejected_wherever_it_is_written() {
                     continue;
                 }
                 // Refused for what it is not, or harmless: then all books are checked.
-                let before = market.svm.clone();
+                let before = market.snapshot();
                 match market.send(std::slice::from_ref(&wrong)) {
                     Ok(_) => landed.push(format!("{name}: {} as {}", names[twice], names[place])),
                     Err(failure) => {
@@ -286,7 +286,7 @@ fn an_account_passed_twice_is_rejected_wherever_it_is_written() {
                         assert!(refuses_twice(error), "{error:?}\n{}", failure.meta.logs.join("\n"));
                     }
                 }
-                market.svm = before;
+                market.restore(before);
             }
         }
     }

@@ -175,13 +175,13 @@ pub fn bus_close_before_it_was_decided_or_while_in_use_is_rejected() {
         proposal_close(&bus, proposal, &seller, &seller),
     ];
     for left in 0..3 {
-        let before = market.svm.clone();
+        let before = market.snapshot();
         for (index, end) in ends.iter().enumerate().filter(|(index, _)| *index != left) {
             println!("{index} is closed");
             market.execute(from_ref(end));
         }
         market.assert_refused(from_ref(&close), MultibusError::BusInUse);
-        market.svm = before;
+        market.restore(before);
     }
     market.execute(&[ends.as_slice(), &[close]].concat());
 }
@@ -440,16 +440,16 @@ pub fn claim_pay_goes_where_the_wallet_says_or_to_its_recorded_or_associated_acc
             let refused = pay(&market, &thief, recorded);
             market.assert_refused(&[refused], MultibusError::PayeeMismatch);
             // But by the wallet, which may name any.
-            let before = market.svm.clone();
+            let before = market.snapshot();
             let own = pay(&market, &wallet, recorded);
             market.execute(&[own]);
             assert_eq!(market.tokens(&recorded), 247_500);
-            market.svm = before;
+            market.restore(before);
             market.set_token_owner(&mint, &recorded, &thief, &wallet);
         }
         let associated = market.associated_account(&mint, &wallet);
         for (caller, destination) in [(thief, recorded), (thief, associated), (wallet, other), (wallet, thiefs)] {
-            let before = market.svm.clone();
+            let before = market.snapshot();
             let paid = market.tokens(&destination);
             let meta = {
                 let pay = pay(&market, &caller, destination);
@@ -469,7 +469,7 @@ pub fn claim_pay_goes_where_the_wallet_says_or_to_its_recorded_or_associated_acc
                     paid: 247_500,
                 },
             );
-            market.svm = before;
+            market.restore(before);
         }
     }
 }

@@ -338,9 +338,9 @@ fn hole_7_nobody_squats_on_capacity() {
     let close = |caller: &Address| capacity_close(&bus, start, caller, &stranger);
     market.assert_refused(&[close(&wallet)], MultibusError::WindowUnused);
     for caller in [stranger, owner, operator] {
-        let before = market.svm.clone();
+        let before = market.snapshot();
         market.execute(&[close(&caller)]);
-        market.svm = before;
+        market.restore(before);
     }
     market.go_to(start - 600);
     market.execute(&[close(&wallet)]);

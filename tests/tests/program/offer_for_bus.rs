@@ -305,10 +305,10 @@ pub fn the_owner_who_listed_changes_the_bus_offers_and_the_others_withdraw_them_
     for signers in too_few {
         market.assert_refused(&[together(&signers)], MultibusError::OfferStillTrading);
     }
-    let before = market.svm.clone();
+    let before = market.snapshot();
     market.execute(&[together(&[(stranger, true), (owners[2], true)])]);
     assert!(!market.exists(&offer.address));
-    market.svm = before;
+    market.restore(before);
     // Or each alone once they have paused it.
     market.set_paused(&bus, true);
     let (before, rent) = (market.lamports(&lister), market.lamports(&offer.address));

@@ -710,14 +710,14 @@ pub fn a_proposal_expires_30_days_after_it_could_have_been_executed() {
         assert_eq!(market.proposal_state(&proposal).expires_at, end);
         market.go_to(end);
         market.assert_refused(&[proposal_close(&bus, proposal, &owners[0], &owners[0])], MultibusError::ProposalOpen);
-        let before = market.svm.clone();
+        let before = market.snapshot();
         if proposal == ready {
             let execute = execute(&market, ready);
             market.execute(&[execute]);
         } else {
             approve(&mut market, waiting, &owners[1..]);
         }
-        market.svm = before;
+        market.restore(before);
         market.go_to(end + 1);
         let refused = [
             market.approval(&bus, proposal, &owners[1]),
@@ -1004,12 +1004,12 @@ pub fn proposal_approve_counts_once_whatever_accounts_are_passed() {
     }
     crowded.accounts.push(AccountMeta::new(proposal, false));
     // Whether the program refuses this or not, it must not count more than one approval.
-    let before = market.svm.clone();
+    let before = market.snapshot();
     match market.send(&[crowded]) {
         Ok(_) => assert_eq!(market.proposal_state(&proposal).approvals, 0b0011),
         Err(failure) => {
             assert!(matches!(failure.err, TransactionError::InstructionError(0, _)));
-            market.svm = before;
+            market.restore(before);
             approve(&mut market, proposal, &owners[1..2]);
         }
     }
@@ -1361,11 +1361,11 @@ pub fn proposal_execute_before_the_timelock_ends_is_rejected() {
         assert!(logs.contains(&format!("Program log: timelock ends at {ends}, now {now}")), "{logs:?}");
     }
     for now in [ends, ends + 1, ends + 1_000_000] {
-        let before = market.svm.clone();
+        let before = market.snapshot();
         market.go_to(now);
         let transaction = market.transaction(from_ref(&execute), &[]);
         assert!(market.svm.send_transaction(transaction).is_ok(), "at {now}");
-        market.svm = before;
+        market.restore(before);
     }
     market.go_to(ends);
     market.execute(&[execute]);
