@@ -64,6 +64,8 @@ pub struct Game {
     /// Bumps of the program's accounts.
     bumps: HashMap<Address, u8>,
     sent: u64,
+    /// How often each instruction landed, the winding-down included.
+    pub landed: BTreeMap<&'static str, u64>,
 }
 
 impl Game {
@@ -95,6 +97,7 @@ impl Game {
             names: RefCell::default(),
             bumps: HashMap::new(),
             sent: 0,
+            landed: BTreeMap::new(),
         };
         for (number, mint) in game.mints.iter().enumerate() {
             let known = ModelMint {
@@ -455,6 +458,9 @@ impl Game {
             self.compare(address).map_err(|difference| format!("after {name}: {difference}"))?;
         }
         if outcome == Outcome::Landed {
+            for name in instructions.iter().filter_map(|instruction| Call::name_of(&instruction.data)) {
+                *self.landed.entry(name).or_default() += 1;
+            }
             self.name_claims(&touched);
             buses.extend(self.model.buses_of(addresses()));
             self.model.check(&buses).map_err(|broken| format!("after {name}: {broken}"))?;

@@ -22,7 +22,7 @@ const COMPARE_ALL: usize = 200;
 pub struct Tally {
     pub games: u64,
     pub steps: u64,
-    /// By instruction: landed and refused.
+    /// By instruction: how often it landed, in the game and while it was wound down, and how often it was refused.
     pub instructions: BTreeMap<&'static str, (u64, u64)>,
     /// How often each error was seen.
     pub refusals: BTreeMap<String, u64>,
@@ -44,14 +44,13 @@ impl Tally {
         }
         let data = &game.instruction(operation).data;
         let name = Call::name_of(data).expect("an instruction");
-        let (landed, refused) = self.instructions.entry(name).or_default();
+        let (_, refused) = self.instructions.entry(name).or_default();
         match outcome {
-            Outcome::Landed => *landed += 1,
+            Outcome::Landed | Outcome::Around(_) => {}
             Outcome::Refused(error) => {
                 *refused += 1;
                 *self.refusals.entry(error_name(&error)).or_default() += 1;
             }
-            Outcome::Around(_) => {}
         }
     }
 
@@ -129,7 +128,12 @@ pub fn play(seed: u64, steps: usize) -> Result<Tally, Failure> {
         Ok(())
     });
     match played {
-        Ok(()) => Ok(tally),
+        Ok(()) => {
+            for (name, landed) in &game.landed {
+                tally.instructions.entry(name).or_default().0 += landed;
+            }
+            Ok(tally)
+        }
         Err(why) => Err(Failure { parties, steps: script, why }),
     }
 }
