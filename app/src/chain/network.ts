@@ -43,7 +43,7 @@ export type WalletChain = 'solana:mainnet' | 'solana:devnet' | 'solana:testnet' 
 const GENESIS: Readonly<Record<string, WalletChain>> = {
   '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d': 'solana:mainnet',
   EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG: 'solana:devnet',
-  '4uhcVJyU9pJkvQyS88uRDiswHXSgkY3zQawwpjk2NsNY': 'solana:testnet',
+  '4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY': 'solana:testnet',
 };
 
 /** The wallet's name for a network whose node tells a genesis hash. A node of this machine is local, whatever it tells. */

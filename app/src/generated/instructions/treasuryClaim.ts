@@ -66,7 +66,7 @@ export type TreasuryClaimInstruction<
       TAccountCaller extends string
         ? WritableSignerAccount<TAccountCaller> & AccountSignerMeta<TAccountCaller>
         : TAccountCaller,
-      TAccountOwner extends string ? WritableAccount<TAccountOwner> : TAccountOwner,
+      TAccountOwner extends string ? ReadonlyAccount<TAccountOwner> : TAccountOwner,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
       TAccountTreasury extends string ? WritableAccount<TAccountTreasury> : TAccountTreasury,
@@ -118,6 +118,7 @@ export type TreasuryClaimAsyncInput<
   /** The owner who is paid; need not sign. May be the caller, or any other account. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
+  /** The bus's ledger; an owner's address may be its own. */
   ledger?: Address<TAccountLedger>;
   treasury?: Address<TAccountTreasury>;
   /** The token account that is paid. */
@@ -177,7 +178,7 @@ export async function getTreasuryClaimInstructionAsync<
   // Original accounts.
   const originalAccounts = {
     caller: { value: input.caller ?? null, isWritable: true },
-    owner: { value: input.owner ?? null, isWritable: true },
+    owner: { value: input.owner ?? null, isWritable: false },
     bus: { value: input.bus ?? null, isWritable: false },
     ledger: { value: input.ledger ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
@@ -263,6 +264,7 @@ export type TreasuryClaimInput<
   /** The owner who is paid; need not sign. May be the caller, or any other account. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
+  /** The bus's ledger; an owner's address may be its own. */
   ledger: Address<TAccountLedger>;
   treasury: Address<TAccountTreasury>;
   /** The token account that is paid. */
@@ -320,7 +322,7 @@ export function getTreasuryClaimInstruction<
   // Original accounts.
   const originalAccounts = {
     caller: { value: input.caller ?? null, isWritable: true },
-    owner: { value: input.owner ?? null, isWritable: true },
+    owner: { value: input.owner ?? null, isWritable: false },
     bus: { value: input.bus ?? null, isWritable: false },
     ledger: { value: input.ledger ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
@@ -379,6 +381,7 @@ export type ParsedTreasuryClaimInstruction<
     /** The owner who is paid; need not sign. May be the caller, or any other account. */
     owner: TAccountMetas[1];
     bus: TAccountMetas[2];
+    /** The bus's ledger; an owner's address may be its own. */
     ledger: TAccountMetas[3];
     treasury: TAccountMetas[4];
     /** The token account that is paid. */

@@ -21,10 +21,10 @@ pub struct TreasuryClaim {
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     /// The owner who is paid; need not sign. May be the caller, or any other account.
-    #[account(unsafe(dup))]
     pub owner: UncheckedAccount,
     pub bus: Account<Bus>,
-    #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
+    /// The bus's ledger; an owner's address may be its own.
+    #[account(mut, unsafe(dup), constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
     #[account(mut, unsafe(dup), address = bus.treasury @ MultibusError::TreasuryMismatch)]
     pub treasury: UncheckedAccount,
