@@ -558,6 +558,60 @@ pub fn claims_work_while_paused() {
     assert_eq!(owned.claimed(1), 500);
 }
 
+/// An owner may be any address, also of the bus's own accounts: each is claimed for, present or former, and holds up nobody.
+#[test]
+pub fn whatever_address_an_owner_is_its_revenue_is_claimed_for_and_the_bus_closes() {
+    withstands!(blocked_exit: treasury_claim, bus_close; duplicate_account: treasury_claim);
+    let mut owned = OwnedMarket::new(1, &[10_000]);
+    let (bus, first, stranger) = (owned.market.bus, owned.owners[0], owned.market.wallet("stranger"));
+    let own = bus.own_seller();
+    let odd = [
+        bus.ledger,
+        bus.capacity,
+        bus.treasury,
+        bus.unclaimed,
+        bus.claim(&first),
+        own.address,
+        own.vault,
+        bus.mint.address,
+        owned.offer.address,
+        owned.market.lane.address,
+        multibus::ID,
+        solana_sdk_ids::sysvar::clock::ID,
+        bus.mint.program.address(),
+    ];
+    for owner in odd {
+        println!("{owner}");
+        owned.decide(ProposalAction::OwnerAdd { owner, shares_bps: vec![5_000, 5_000] });
+        owned.sell(1_000);
+        owned.decide(ProposalAction::OwnerRemove { owner, shares_bps: vec![10_000] });
+        let before = owned.market.claim_amount(&bus, &owner);
+        let associated = TestChain::associated_address(&bus.mint, &owner);
+        owned.market.execute(&[treasury_claim_by(&bus, &stranger, &owner, associated)]);
+        assert_eq!(owned.market.claim_amount(&bus, &owner), before + 500);
+        owned.market.associated_account(&bus.mint, &owner);
+        let pay = owned.market.claim_payment(&bus, &stranger, &owner, associated);
+        owned.market.execute(&[pay]);
+        assert_eq!(owned.market.tokens(&associated), 500);
+    }
+    assert_eq!(owned.ledger().former_owner_count, 0);
+    // As present owners of a bus that closes: two of them, with the first.
+    for (owner, shares_bps) in [(bus.ledger, vec![5_000, 5_000]), (own.vault, vec![4_000, 3_000, 3_000])] {
+        owned.decide(ProposalAction::OwnerAdd { owner, shares_bps });
+    }
+    owned.sell(1_000);
+    let (offer, payout) = (owned.offer, owned.accounts[0]);
+    owned.decide(ProposalAction::BusClose);
+    let market = &mut owned.market;
+    market.execute(&[offer_cancel(&offer, &stranger)]);
+    for seller in [own, bus.seller(&first)] {
+        let destination = if seller.wallet == bus.address { bus.treasury } else { payout };
+        market.execute(&[seller_close(&seller, &first, destination, &first)]);
+    }
+    market.execute(&[bus_close(&bus, &stranger, &[first, bus.ledger, own.vault])]);
+    assert_eq!(market.claim_amount(&bus, &bus.ledger), 300);
+}
+
 // A change of owners or shares settles what the old shares earned.
 
 #[test]
