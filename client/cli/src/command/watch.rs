@@ -12,12 +12,13 @@ use {
     clap::Args,
     futures_util::{Stream, StreamExt, stream},
     multibus_client::{
-        Address,
+        Address, Market,
         chain::{LogsNotification, embedded_state},
         event::{self, Event},
+        multibus,
     },
     serde::Serialize,
-    std::{path::PathBuf, pin::Pin, time::Duration},
+    std::{collections::HashSet, path::PathBuf, pin::Pin, time::Duration},
 };
 
 /// How often the file of an embedded chain is read.
@@ -49,20 +50,23 @@ type Notifications = Pin<Box<dyn Stream<Item = Result<LogsNotification, Failure>
 /// Where the bus does not exist, or the subscription fails.
 pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<(), Failure> {
     let output = if args.json_lines { Output { format: OutputFormat::Json, ..output } } else { output };
-    let (mint_decimals, mut notifications): (u8, Notifications) = match settings.endpoint.clone() {
+    // The program's transactions, since not all that happens on a bus names it: a lock that settles writes none but its offer.
+    let (mint_decimals, mut part, mut notifications): (u8, PartOfBus, Notifications) = match settings.endpoint.clone() {
         Endpoint::Embedded { file: Some(path) } => {
             let seen = kept(path.clone()).await?.len();
             let session = Session::open(settings, output, 0)?;
             let mint_decimals = announce(&args.bus, &session).await?;
+            let part = PartOfBus::read(&session.market(), args.bus).await?;
             // Other processes must be able to use the file meanwhile.
             drop(session);
-            (mint_decimals, follow_file(path, args.bus, seen))
+            (mint_decimals, part, follow_file(path, seen))
         }
         _ => {
             let session = Session::open(settings, output, 0)?;
             let mint_decimals = announce(&args.bus, &session).await?;
-            let logs = session.chain().subscribe_logs(&args.bus).await?.map(|item| item.map_err(Failure::from));
-            (mint_decimals, logs.boxed())
+            let logs = session.chain().subscribe_logs(&multibus::ID).await?.map(|item| item.map_err(Failure::from));
+            let part = PartOfBus::read(&session.market(), args.bus).await?;
+            (mint_decimals, part, logs.boxed())
         }
     };
     let mut left = args.events.unwrap_or(u64::MAX);
@@ -81,6 +85,9 @@ pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<
         }
         let (signature, slot) = (notification.signature.to_string(), notification.slot);
         let parsed = notification.parsed();
+        if !part.concerns(&parsed.events) {
+            continue;
+        }
         for event in parsed.events {
             if left == 0 {
                 break;
@@ -113,7 +120,7 @@ async fn kept(path: PathBuf) -> Result<Kept, Failure> {
 }
 
 /// What other processes do on an embedded chain, from the file that keeps it.
-fn follow_file(path: PathBuf, mentions: Address, seen: usize) -> Notifications {
+fn follow_file(path: PathBuf, seen: usize) -> Notifications {
     let batches = stream::unfold((path, seen, None), move |(path, seen, mut changed_at)| async move {
         loop {
             tokio::time::sleep(FILE_INTERVAL).await;
@@ -129,7 +136,7 @@ fn follow_file(path: PathBuf, mentions: Address, seen: usize) -> Notifications {
                     let skip = if kept.len() < seen { 0 } else { seen };
                     let next = kept.len();
                     let new: Vec<_> = (kept.into_iter().skip(skip))
-                        .filter(|(_, addresses)| addresses.contains(&mentions))
+                        .filter(|(_, addresses)| addresses.contains(&multibus::ID))
                         .map(|(record, _)| {
                             let (signature, slot) = (record.signature, record.slot);
                             Ok(LogsNotification { signature, slot, error: record.error, logs: record.logs })
@@ -142,6 +149,73 @@ fn follow_file(path: PathBuf, mentions: Address, seen: usize) -> Notifications {
         }
     });
     batches.flat_map(stream::iter).boxed()
+}
+
+/// What belongs to the bus that is watched, to tell its events from those of others.
+struct PartOfBus {
+    bus: Address,
+    /// Its offers and proposals.
+    parts: HashSet<Address>,
+}
+
+impl PartOfBus {
+    async fn read(market: &Market, bus: Address) -> Result<Self, Failure> {
+        let offers = market.all_offers(&bus).await?.into_iter().map(|offer| offer.address);
+        let proposals = market.proposals(&bus).await?.into_iter().map(|proposal| proposal.address);
+        Ok(Self { bus, parts: offers.chain(proposals).collect() })
+    }
+
+    /// Whether one of a transaction's events happened on the bus; notes what came into being on it.
+    fn concerns(&mut self, events: &[Event]) -> bool {
+        // No closure in `any`: every event must be seen.
+        let mut concerns = false;
+        for event in events {
+            concerns |= self.concerns_event(event);
+        }
+        concerns
+    }
+
+    fn concerns_event(&mut self, event: &Event) -> bool {
+        let of_bus = |bus: &Address| *bus == self.bus;
+        match event {
+            Event::OfferCreated(event) if of_bus(&event.bus) => {
+                self.parts.insert(event.offer);
+                true
+            }
+            Event::ProposalCreated(event) if of_bus(&event.bus) => {
+                self.parts.insert(event.proposal);
+                true
+            }
+            Event::OfferCreated(_)
+            | Event::ProposalCreated(_)
+            | Event::CreatorOpened(_)
+            | Event::TraderOpened(_)
+            | Event::TraderClosed(_) => false,
+            Event::BusCreated(event) => of_bus(&event.bus),
+            Event::BusClosed(event) => of_bus(&event.bus),
+            Event::ProposalExecuted(event) => of_bus(&event.bus),
+            Event::ProposalClosed(event) => of_bus(&event.bus),
+            Event::TreasuryClaimed(event) => of_bus(&event.bus),
+            Event::ClaimOwed(event) => of_bus(&event.bus),
+            Event::ClaimPaid(event) => of_bus(&event.bus),
+            Event::CapacityOpened(event) => of_bus(&event.bus),
+            Event::CapacityClosed(event) => of_bus(&event.bus),
+            Event::SellerOpened(event) => of_bus(&event.bus),
+            Event::SellerAdmitted(event) => of_bus(&event.bus),
+            Event::SellerSuspended(event) => of_bus(&event.bus),
+            Event::SellerWithdrawn(event) => of_bus(&event.bus),
+            Event::SellerClosed(event) => of_bus(&event.bus),
+            Event::OfferCancelled(event) => of_bus(&event.bus),
+            Event::OfferRepriced(event) => self.parts.contains(&event.offer),
+            Event::OfferExpirySet(event) => self.parts.contains(&event.offer),
+            Event::OfferCollected(event) => self.parts.contains(&event.offer),
+            Event::LockTaken(event) => self.parts.contains(&event.offer),
+            Event::LockReleased(event) => self.parts.contains(&event.offer),
+            Event::ProposalApproved(event) => self.parts.contains(&event.proposal),
+            Event::ProposalRevoked(event) => self.parts.contains(&event.proposal),
+            Event::EnergyPurchased(event) => event.fills.iter().any(|fill| self.parts.contains(&fill.offer)),
+        }
+    }
 }
 
 #[derive(Serialize)]
