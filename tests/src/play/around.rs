@@ -18,6 +18,30 @@ use {
 /// What a move around the market is called, where it had an effect.
 pub(super) type Move = Option<&'static str>;
 
+/// Every move, and what a game counts as one: an instruction that lands with an account in two places.
+pub const HOSTILE_MOVES: [&str; 20] = [
+    "ask for memos",
+    "ask for no memos",
+    "close",
+    "delegate",
+    "freeze",
+    "freeze a treasury",
+    "freeze a vault",
+    "freeze an unclaimed account",
+    "gift",
+    "gift to a treasury",
+    "gift to a vault",
+    "gift to an unclaimed account",
+    "make a token account's key a wallet",
+    "make a wallet a token account",
+    "open",
+    "pass an account in two places",
+    "prefund an address",
+    "re-own",
+    "send lamports",
+    "thaw",
+];
+
 /// Tokens in an account that a party makes anew.
 const NEW_TOKENS: u64 = 1_000_000_000;
 

@@ -6,6 +6,7 @@ use {
         cover::covers,
         coverage::Coverage,
         expect,
+        random::error_name,
         script::*,
         setup::{BAD_MINTS, GOOD_MINTS, MOST_PARTIES, NATIVE, POOR, RICH, Setup, WINDER_NAME, party_name, tokens_name},
     },
@@ -66,6 +67,8 @@ pub struct Game {
     sent: u64,
     /// How often each instruction landed, the winding-down included.
     pub landed: BTreeMap<&'static str, u64>,
+    /// How often each refusal was met.
+    pub refusals: BTreeMap<String, u64>,
 }
 
 impl Game {
@@ -98,6 +101,7 @@ impl Game {
             bumps: HashMap::new(),
             sent: 0,
             landed: BTreeMap::new(),
+            refusals: BTreeMap::new(),
         };
         for (number, mint) in game.mints.iter().enumerate() {
             let known = ModelMint {
@@ -456,6 +460,9 @@ impl Game {
         let touched: BTreeSet<Address> = passed.iter().flatten().map(|account| account.address).collect();
         for address in &touched {
             self.compare(address).map_err(|difference| format!("after {name}: {difference}"))?;
+        }
+        if let Outcome::Refused(error) = &outcome {
+            *self.refusals.entry(error_name(error)).or_default() += 1;
         }
         if outcome == Outcome::Landed {
             for name in instructions.iter().filter_map(|instruction| Call::name_of(&instruction.data)) {

@@ -22,4 +22,7 @@ pub mod script;
 mod setup;
 pub mod wind;
 
-pub use random::{Failure, Tally, play, replay, shrink};
+pub use {
+    around::HOSTILE_MOVES,
+    random::{Failure, Tally, play, replay, shrink},
+};

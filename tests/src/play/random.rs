@@ -17,6 +17,9 @@ use {
 /// Steps between two comparisons of everything.
 const COMPARE_ALL: usize = 200;
 
+/// Steps at the end of a game that leave what is hard to wind down.
+const LAST_MOVES: usize = 8;
+
 /// What happened in some games.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -47,10 +50,7 @@ impl Tally {
         let (_, refused) = self.instructions.entry(name).or_default();
         match outcome {
             Outcome::Landed | Outcome::Around(_) => {}
-            Outcome::Refused(error) => {
-                *refused += 1;
-                *self.refusals.entry(error_name(&error)).or_default() += 1;
-            }
+            Outcome::Refused(_) => *refused += 1,
         }
     }
 
@@ -80,7 +80,7 @@ impl Tally {
 }
 
 /// The name of an error of the market, or the runtime's name of another error.
-fn error_name(error: &InstructionError) -> String {
+pub(super) fn error_name(error: &InstructionError) -> String {
     match error {
         InstructionError::Custom(code) => {
             MultibusError::from_code(*code).map_or_else(|| format!("Custom({code})"), |error| error.name().to_owned())
@@ -116,7 +116,7 @@ pub fn play(seed: u64, steps: usize) -> Result<Tally, Failure> {
     let mut script = Vec::with_capacity(steps);
     let played = caught(|| {
         for number in 1..=steps {
-            let step = generator.step(&game);
+            let step = if number + LAST_MOVES > steps { generator.last(&game) } else { generator.step(&game) };
             script.push(step.clone());
             let outcome = game.step(&step)?;
             tally.count(&step, outcome, &game);
@@ -132,6 +132,7 @@ pub fn play(seed: u64, steps: usize) -> Result<Tally, Failure> {
             for (name, landed) in &game.landed {
                 tally.instructions.entry(name).or_default().0 += landed;
             }
+            tally.refusals.clone_from(&game.refusals);
             Ok(tally)
         }
         Err(why) => Err(Failure { parties, steps: script, why }),

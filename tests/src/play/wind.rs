@@ -105,7 +105,7 @@ impl Winding<'_> {
         let model = &self.game.model;
         let mut last = model.now;
         last = model.offers.values().map(|offer| offer.expires_at).fold(last, i64::max);
-        last = model.capacities.values().map(|capacity| capacity.ends_at()).fold(last, i64::max);
+        last = model.capacities.values().map(multibus_model::ModelCapacity::ends_at).fold(last, i64::max);
         let lives = |proposal: &multibus_model::ModelProposal| proposal.expires_at;
         last = model.proposals.values().map(lives).fold(last, i64::max);
         self.game.go_to(last.max(model.now + PROPOSAL_SECONDS) + 1);
@@ -315,6 +315,8 @@ impl Winding<'_> {
             } else if let Some(account) = self.payable_associated(&seller.wallet, &mint) {
                 self.must("paying a seller", &seller_withdraw(&addresses, &self.winder(), account))?;
                 self.saw("a seller was paid by a stranger");
+            } else if self.game.model.buses[&seller.bus].closing {
+                // Closing the seller makes it a claim.
             } else if self.has_key(&seller.wallet) {
                 let account = self.new_account(&seller.wallet, &mint)?;
                 self.must("pulling as a seller", &seller_withdraw(&addresses, &seller.wallet, account))?;
@@ -385,6 +387,9 @@ impl Winding<'_> {
                 if !payable {
                     continue;
                 }
+                if self.game.execute(&pay(&self.winder(), addresses.unclaimed))? == Outcome::Landed {
+                    return Err("what a bus is owed goes somewhere else".to_owned());
+                }
                 self.must("paying what a bus is owed back", &pay(&self.winder(), into))?;
                 self.saw("what a bus was owed went back");
             } else if self.is_payable(&claim.refund, &claim.wallet, &mint) {
@@ -422,9 +427,18 @@ impl Winding<'_> {
             let (sellers, windows, proposals, _) = self.game.model.open_of(&at);
             let frozen = self.game.model.is_frozen(&bus.treasury) || self.game.model.is_frozen(&bus.unclaimed);
             if sellers + windows + proposals > 0 || !bus.former.is_empty() || frozen {
+                let owners: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+                let early = bus_close(&self.game.bus_addresses(number), &self.winder(), &owners);
+                if self.game.execute(&early)? == Outcome::Landed {
+                    return Err("a bus closes while something of it is open".to_owned());
+                }
                 continue;
             }
             let owners: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+            let unnamed = bus_close(&self.game.bus_addresses(number), &self.winder(), &owners[1..]);
+            if self.game.execute(&unnamed)? == Outcome::Landed {
+                return Err("a bus closes without the claims of its owners".to_owned());
+            }
             self.must(
                 "closing a bus of which nothing is open",
                 &bus_close(&self.game.bus_addresses(number), &self.winder(), &owners),

@@ -169,7 +169,7 @@ impl Replica {
     /// What an account of the market holds now, gifts included.
     pub(super) fn balance(&self, account: &Address, tally: &TokenTally) -> u64 {
         let held = self.held[account] + tally.known.get(account).copied().unwrap_or(0);
-        let gifts = self.gifts.get(account).copied().unwrap_or(0) as i128;
+        let gifts = self.gifts.get(account).copied().unwrap_or(0).cast_signed();
         u64::try_from(held + gifts).expect("a balance")
     }
 
@@ -213,7 +213,7 @@ impl Replica {
         let told = told.chain(self.proposals.keys()).chain(self.claims.keys()).copied().collect::<BTreeSet<_>>();
         assert_eq!(seen, told, "the accounts on chain are those of which the events tell");
         for (account, held) in &self.held {
-            let gifts = self.gifts.get(account).copied().unwrap_or(0) as i128;
+            let gifts = self.gifts.get(account).copied().unwrap_or(0).cast_signed();
             let found = balances.get(account).unwrap_or_else(|| panic!("{account} is a token account"));
             assert_eq!(found.amount as i128, held + gifts, "{account} holds what the events say, and gifts");
         }

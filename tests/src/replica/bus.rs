@@ -153,7 +153,7 @@ impl Replica {
         self.buses.remove(&bus);
         self.capacities.remove(&pda::capacity(&bus, 0).0);
         // What strangers sent to the unclaimed account was divided, too: the claims are all that it holds.
-        let gifts = self.gifts.remove(&unclaimed).unwrap_or(0) as i128;
+        let gifts = self.gifts.remove(&unclaimed).unwrap_or(0).cast_signed();
         *self.held.get_mut(&unclaimed).expect("an unclaimed account") += gifts;
         let claims: u64 = self.claims.values().filter(|claim| claim.bus == bus).map(|claim| claim.amount).sum();
         assert_eq!(claims, self.balance(&unclaimed, tally), "everything is claimed");

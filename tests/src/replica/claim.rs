@@ -75,7 +75,7 @@ impl Replica {
             let own = self.offers.values().filter(|offer| offer.seller == *address);
             let booked: u128 = own.map(|offer| offer.proceeds as u128 + offer.deposits as u128).sum();
             let held = self.held[&seller.vault];
-            assert!(held >= (booked + seller.released as u128) as i128, "the vault covers what it owes");
+            assert!(held >= (booked + seller.released as u128).cast_signed(), "the vault covers what it owes");
         }
     }
 }

@@ -160,6 +160,7 @@ impl Model {
         self.ledger_of(&mut causes, ledger, &at.address);
         let found = causes.state(general, true, self.capacities.get(&general.address));
         let Some(bus) = bus else { return causes.verdict() };
+        causes.rule(ledger.address == bus.ledger, "CapacityMismatch");
         causes.rule(found.is_none() || general.address == bus.general, "CapacityMismatch");
         causes.rule(treasury.address == bus.treasury, "TreasuryMismatch");
         causes.rule(unclaimed.address == bus.unclaimed, "UnclaimedMismatch");
@@ -205,11 +206,9 @@ impl Model {
             }
         }
         let returned = if caller.address == bus.creator { u64::MAX / 2 } else { lent };
-        // Nothing leaves a frozen treasury, and nothing comes into a frozen unclaimed account.
+        // Where the issuer has frozen one of the two, the bus waits.
         let moves = revenue > 0;
-        causes.rule(!moves || !self.is_frozen(&bus.treasury), "PayerFrozen");
-        causes.rule(!moves || !self.is_frozen(&bus.unclaimed), "PayeeUnpayable");
-        causes.rule(!moves || !self.is_frozen(&bus.unclaimed), "PayerFrozen");
+        causes.rule(!self.is_frozen(&bus.treasury) && !self.is_frozen(&bus.unclaimed), "PayerFrozen");
         let ends_empty = created.is_empty() && open_claims == 0;
         if !created.is_empty() {
             self.can_pay(&mut causes, caller, &created, returned);

@@ -109,7 +109,9 @@ impl Model {
         let Some(bus) = bus else { return causes.verdict() };
         self.settlement_mint(&mut causes, bus, mint, token_program);
         causes.rule(bus.is_operator(&operator.address), "NotTheOperator");
-        causes.rule(!bus.closing, "BusClosing");
+        // A seller that has its account may be admitted again; none opens any more.
+        let is_open = self.sellers.contains_key(&self.seller_address(&at.address, &wallet).0);
+        causes.rule(!bus.closing || is_open, "BusClosing");
         self.can_admit(&mut causes, &at.address, &wallet, [operator, seller, vault, system]);
         causes.verdict()?;
         self.admit(&at.address, &wallet, &operator.address);
@@ -145,7 +147,7 @@ impl Model {
         causes.signer(operator);
         let bus = causes.state(at, false, self.buses.get(&at.address));
         let seller = causes.state(at_seller, true, self.sellers.get(&at_seller.address));
-        causes.rule(seller.is_none_or(|seller| seller.bus == at.address), "BusMismatch");
+        causes.rule(seller.is_none_or(|seller| seller.bus == at.address), "SellerMismatch");
         causes.rule(bus.is_none_or(|bus| bus.is_operator(&operator.address)), "NotTheOperator");
         causes.verdict()?;
         self.suspend(&at_seller.address);

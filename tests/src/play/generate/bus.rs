@@ -35,7 +35,7 @@ impl Generator {
     pub(super) fn config(&mut self, game: &Game, bus: u8) -> Config {
         let creator = game.creator(bus);
         let most = if self.chance(10) { 16 } else { game.parties.min(5) };
-        let count = self.rng.u8(1..=most);
+        let count = if most == 16 && self.chance(50) { 16 } else { self.rng.u8(1..=most) };
         let mut owners = vec![AccountRef::Wallet(creator)];
         for number in 1..count {
             let wallet = (creator + number) % game.parties;

@@ -150,4 +150,40 @@ impl Generator {
         };
         found.unwrap_or(AccountRef::Nowhere(1))
     }
+
+    /// Another account of the same kind, where there is one.
+    pub(super) fn kin(&mut self, game: &Game, name: AccountRef) -> AccountRef {
+        let buses = self.live_buses(game);
+        let bus = self.one(&buses).unwrap_or(0);
+        let model = &game.model;
+        let found = match name {
+            AccountRef::Wallet(_) => Some(AccountRef::Wallet(self.party(game))),
+            AccountRef::Tokens(_, mint, which) => Some(AccountRef::Tokens(self.party(game), mint, which)),
+            AccountRef::CounterAt(_) => self.one_of(game, &model.creators),
+            AccountRef::BusAt(_) => Some(AccountRef::BusAt(bus)),
+            AccountRef::Ledger(_) => Some(AccountRef::Ledger(bus)),
+            AccountRef::CapacityAt(..) => self.one_of(game, &model.capacities),
+            AccountRef::Treasury(_) => Some(AccountRef::Treasury(bus)),
+            AccountRef::Unclaimed(_) => Some(AccountRef::Unclaimed(bus)),
+            AccountRef::SellerAt(..) => self.one_of(game, &model.sellers),
+            AccountRef::Vault(..) => {
+                let (bus, who) = self.some_seller(game);
+                Some(AccountRef::Vault(bus, who))
+            }
+            AccountRef::OfferAt(_) => self.one_of(game, &model.offers),
+            AccountRef::LockAt(..) => self.one_of(game, &model.locks),
+            AccountRef::LaneAt(..) => self.one_of(game, &model.lanes),
+            AccountRef::ProposalAt(..) => self.one_of(game, &model.proposals),
+            AccountRef::ClaimAt(..) => self.one_of(game, &model.claims),
+            AccountRef::MintAt(mint) if self.chance(40) => Some(AccountRef::Tokens(0, mint.min(1), 0)),
+            AccountRef::MintAt(_) => Some(AccountRef::MintAt(self.rng.u8(0..MINTS))),
+            AccountRef::TokenProgramOf(_) => Some(AccountRef::TokenProgramOf(self.rng.u8(0..2))),
+            AccountRef::Stray(..)
+            | AccountRef::System
+            | AccountRef::Market
+            | AccountRef::ClockSysvar
+            | AccountRef::Nowhere(_) => None,
+        };
+        found.unwrap_or_else(|| self.account(game))
+    }
 }

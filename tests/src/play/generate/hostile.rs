@@ -97,6 +97,34 @@ impl Generator {
         }
     }
 
+    /// A move that leaves what is hard to wind down: locks in a vault that is then frozen, payees that are closed.
+    pub(crate) fn last(&mut self, game: &Game) -> Step {
+        let locked = match self.one_of(game, &game.model.locks) {
+            Some(AccountRef::LockAt(OfferRef(bus, who, _), ..)) => Some(AccountRef::Vault(bus, who)),
+            _ => None,
+        };
+        let paid: Vec<AccountRef> = game
+            .model
+            .sellers
+            .values()
+            .filter(|seller| seller.released > 0 || seller.open_offers > 0)
+            .filter_map(|seller| {
+                let mint = game.model.buses.get(&seller.bus)?.mint;
+                game.name_of(&game.model.associated_address(&seller.wallet, &mint))
+            })
+            .collect();
+        match self.rng.u8(0..6) {
+            0 | 1 => Step::Do(self.take_lock(game), Tamper::Nothing),
+            2 => self.one(&paid).map_or_else(|| self.hostile(game), Step::CloseTokens),
+            3 => locked.map_or_else(|| self.hostile(game), Step::Freeze),
+            4 => {
+                let to = self.wallet(game);
+                self.one(&paid).map_or_else(|| self.hostile(game), |account| Step::Reown(account, to))
+            }
+            _ => self.hostile(game),
+        }
+    }
+
     fn party_accounts(game: &Game) -> Vec<AccountRef> {
         (0..game.parties)
             .flat_map(|party| (0..2 * GOOD_MINTS).map(move |which| AccountRef::Tokens(party, which / 2, which % 2)))

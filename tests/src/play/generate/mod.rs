@@ -53,7 +53,7 @@ impl Generator {
             _ => {}
         }
         let operation = self.operation(game);
-        let tamper = if self.chance(9) { self.tamper(game) } else { Tamper::Nothing };
+        let tamper = if self.chance(11) { self.tamper(game, &operation) } else { Tamper::Nothing };
         Step::Do(operation, tamper)
     }
 
@@ -162,8 +162,16 @@ impl Generator {
         }
     }
 
-    fn tamper(&mut self, game: &Game) -> Tamper {
+    fn tamper(&mut self, game: &Game, operation: &Operation) -> Tamper {
         let place = self.rng.u8(0..13);
+        if self.chance(45) {
+            // Another account of the same kind.
+            let accounts = game.instruction(operation).accounts;
+            let place = self.rng.usize(0..accounts.len());
+            if let Some(name) = game.name_of(&accounts[place].pubkey) {
+                return Tamper::Swap(place as u8, self.kin(game, name));
+            }
+        }
         match self.rng.u8(0..14) {
             0 | 1 => Tamper::Unsigned(place),
             2 => Tamper::ReadOnly(place),

@@ -135,7 +135,7 @@ impl Generator {
         let state = game.bus(bus);
         let (base, least) = state.map_or((1, 1), |bus| (bus.base_price_per_kwh, bus.least_wh));
         let own = wallet_bus(who).is_some();
-        let base = if own { state.map_or(1, |bus| bus.least_own_price()) } else { base };
+        let base = if own { state.map_or(1, multibus_model::ModelBus::least_own_price) } else { base };
         let (capacity, limit) = (game.capacity(bus, window), state.map_or(0, |bus| bus.capacity_wh));
         let available = capacity.map_or(1, |capacity| capacity.available_under(limit));
         let gate = capacity.map(|capacity| capacity.gate_closes_at);

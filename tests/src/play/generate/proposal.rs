@@ -83,7 +83,7 @@ impl Generator {
                 Decision::Windows(window, gate)
             }
             16 => Decision::LockFee(self.one(&[0, 1, 250, 500, 501]).expect("one of these")),
-            17..=19 if state.paused => Decision::ResumeIt,
+            17..=19 if state.paused && self.chance(85) => Decision::ResumeIt,
             17 => Decision::PauseIt,
             18 => Decision::ResumeIt,
             19 | 20 => {
