@@ -28,7 +28,7 @@ pub fn covers(cause: Cause, error: &TransactionError) -> bool {
             matches!(error, E::AccountDataTooSmall | E::IllegalOwner | E::InvalidAccountData | E::UninitializedAccount)
         }
         Cause::Seeds => *error == E::InvalidSeeds,
-        Cause::Program => matches!(error, E::IncorrectProgramId | E::Custom(2007)),
+        Cause::Program => matches!(error, E::IncorrectProgramId | E::MissingAccount | E::Custom(2007)),
         // The system program says that an account is in use.
         Cause::Exists => *error == E::Custom(0),
         Cause::Dust => false,

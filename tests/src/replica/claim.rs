@@ -8,7 +8,6 @@ use {
     crate::key::pda,
     bytemuck::Zeroable,
     multibus::{constants::LAYOUT_VERSION, event::*, state},
-    solana_address::Address,
 };
 
 impl Replica {
@@ -27,9 +26,8 @@ impl Replica {
         });
         owed.amount += amount;
         assert!(amount > 0, "nothing is not owed");
-        if refund != Address::default() {
-            owed.refund = refund;
-        }
+        // Zeros where the wallet named none, or an address of zeros.
+        owed.refund = refund;
         assert_eq!((owed.amount, owed.rent_payer), (total, rent_payer));
         let ledger = self.ledger_mut(&bus);
         ledger.open_claims += u32::from(is_new);

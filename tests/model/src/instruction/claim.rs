@@ -13,7 +13,8 @@ pub(super) struct DebtAccounts<'a> {
     pub unclaimed: &'a PassedAccount,
     pub ledger: &'a PassedAccount,
     pub claim: &'a PassedAccount,
-    pub system: &'a PassedAccount,
+    /// Whether the system program is among the accounts, in whatever place.
+    pub has_system: bool,
 }
 
 impl Model {
@@ -28,18 +29,19 @@ impl Model {
         accounts: &DebtAccounts,
         lends: bool,
     ) {
-        let DebtAccounts { payer, unclaimed, ledger, claim, system } = accounts;
+        let DebtAccounts { payer, unclaimed, ledger, claim, has_system } = accounts;
         let place = self.claim_address(at, wallet).0;
         causes.rule(unclaimed.address == bus.unclaimed, "UnclaimedMismatch");
         causes.rule(ledger.address == bus.ledger, "LedgerMismatch");
         causes.rule(claim.address == place, "ClaimMismatch");
         let taken = self.has_state(&claim.address) || self.tokens.contains_key(&claim.address);
         causes.unless(!taken || self.claims.contains_key(&claim.address), Cause::Type);
+        causes.unless(self.ledgers.contains_key(&ledger.address), Cause::Type);
         causes.written(unclaimed);
         causes.written(ledger);
         causes.written(claim);
         if !self.claims.contains_key(&place) {
-            causes.system_program(system);
+            causes.unless(*has_system, Cause::Program);
             let due = self.rent_of(account_bytes::CLAIM).saturating_sub(self.lamports_of(&place));
             self.can_pay(causes, payer, &[(place, account_bytes::CLAIM)], if lends { due } else { 0 });
         }

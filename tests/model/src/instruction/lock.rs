@@ -119,21 +119,8 @@ impl Model {
     }
 
     pub(super) fn lock_release(&mut self, accounts: &[PassedAccount; 13], number: u32) -> Verdict {
-        let [
-            caller,
-            buyer,
-            at_bus,
-            at,
-            at_lock,
-            at_seller,
-            vault,
-            refund,
-            unclaimed,
-            ledger,
-            claim,
-            token_program,
-            system,
-        ] = accounts;
+        let [caller, buyer, at_bus, at, at_lock, at_seller, vault, refund, unclaimed, ledger, claim, token_program, _] =
+            accounts;
         let mut causes = Causes::default();
         causes.payer(caller);
         for passed in [buyer, at_seller, vault, unclaimed, ledger, claim] {
@@ -167,9 +154,13 @@ impl Model {
         } else {
             Refund::Claimed
         };
+        if outcome == Refund::Unpaid && !self.is_frozen(&is_vault) {
+            causes.rule(unclaimed.address == bus.unclaimed, "UnclaimedMismatch");
+        }
         if outcome == Refund::Claimed {
             // The caller only lends the rent of a claim.
-            let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, system };
+            let has_system = accounts.iter().any(|passed| passed.address == Address::default());
+            let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, has_system };
             self.can_owe(&mut causes, &at_bus.address, bus, &lock.buyer, &accounts, true);
         }
         causes.rule(!(lock.is_unpaid && outcome == Refund::Unpaid), "PayerFrozen");

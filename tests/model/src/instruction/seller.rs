@@ -255,7 +255,7 @@ impl Model {
         if due > 0 && seller.is_own() {
             causes.0.extend(refused.0);
         } else if records {
-            let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, system };
+            let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, has_system: true };
             self.can_owe(&mut causes, &at.address, bus, &seller.wallet, &accounts, true);
             causes.rule(!self.is_frozen(&bus.unclaimed), "PayerFrozen");
         }

@@ -101,12 +101,21 @@ impl Model {
             .iter()
             .map(|at| (*at, self.tokens.get(at).cloned(), self.lamports.get(at).copied(), self.gifts.get(at).copied()))
             .collect();
-        let result = transfers.iter().try_for_each(|transfer| self.transfer_one(transfer));
-        if result.is_err() {
+        let mut result = transfers.iter().try_for_each(|transfer| self.transfer_one(transfer));
+        if let Err(causes) = &mut result {
             for (at, tokens, lamports, gifts) in before {
                 tokens.map(|tokens| self.tokens.insert(at, tokens));
                 lamports.map(|lamports| self.lamports.insert(at, lamports));
                 gifts.map(|gifts| self.gifts.insert(at, gifts));
+            }
+            // The token program gets them all at once, and may find a later one first.
+            for transfer in transfers {
+                if let Err(refused) = self.clone().transfer_one(transfer) {
+                    causes.0.extend(refused.0);
+                }
+                let of_account = transfers.iter().filter(|other| other.from == transfer.from);
+                let sum: u128 = of_account.map(|other| other.amount as u128).sum();
+                causes.unless(sum <= self.amount_of(&transfer.from) as u128, Cause::TokenFunds);
             }
         }
         result

@@ -9,10 +9,9 @@ impl Model {
     pub(super) fn treasury_claim(&mut self, accounts: &[PassedAccount; 10]) -> Verdict {
         let [caller, owner, at, ledger, treasury, destination, unclaimed, claim, token_program, system] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[3]);
         causes.payer(caller);
         causes.system_program(system);
-        for passed in [owner, treasury, destination, unclaimed, claim] {
+        for passed in [treasury, destination, unclaimed, claim] {
             causes.written(passed);
         }
         let bus = causes.state(at, false, self.buses.get(&at.address));
@@ -37,7 +36,7 @@ impl Model {
         let is_bus = self.is_bus(&owner.address);
         let records = is_bus || (is_stranger && is_associated && !refused.0.is_empty());
         if records {
-            let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, system };
+            let accounts = DebtAccounts { payer: caller, unclaimed, ledger, claim, has_system: true };
             self.can_owe(&mut causes, &at.address, bus, &owner.address, &accounts, false);
             causes.rule(!self.is_frozen(&bus.unclaimed), "PayerFrozen");
             causes.rule(!self.is_frozen(&bus.unclaimed), "PayeeUnpayable");
