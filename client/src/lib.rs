@@ -64,6 +64,7 @@ pub mod token;
 pub mod trader;
 pub mod treasury;
 pub mod wallet;
+pub mod withdrawal;
 
 pub use {
     account::Keyed,

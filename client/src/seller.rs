@@ -7,22 +7,17 @@ use {
         address,
         bus::Bus,
         error::{Error, Result},
-        event::Event,
         market::{Market, Settlement},
-        offer::{Offer, offer_collect},
         send::Sent,
         wallet::{Created, Wallet},
     },
-    multibus::error::MultibusError,
+    multibus::{error::MultibusError, state::Offer},
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
 };
 
 pub use multibus::state::Seller;
-
-/// Offers whose proceeds are collected in one transaction.
-const COLLECTED_AT_ONCE: usize = 12;
 
 /// Instruction `seller_open`: opens the seller account of a wallet, or of the bus itself where an owner pays. Its offers
 /// are numbered from the first number of a slot on; 0 is the slot of its transaction.
@@ -143,15 +138,6 @@ impl SellerMoney {
     }
 }
 
-/// What [`Wallet::seller_withdraw`] paid.
-#[derive(Clone, Debug)]
-pub struct Withdrawn {
-    /// Paid to the seller, in token base units, as the transaction says; `None` where the node does not serve its log.
-    pub amount: Option<u64>,
-    /// The transactions, in order; the last one paid.
-    pub transactions: Vec<Sent>,
-}
-
 impl Market {
     /// A wallet's seller account on a bus.
     pub async fn seller(&self, bus: &Address, wallet: &Address) -> Result<Keyed<Seller>> {
@@ -213,51 +199,6 @@ impl Wallet {
         self.send_once(&address::seller(bus, wallet), &[suspend]).await
     }
 
-    /// Collects the proceeds of a seller's offers and pays everything that is released to its associated token account, or
-    /// to the treasury where `wallet` is the bus. Anyone may do it for any seller.
-    pub async fn seller_withdraw(&self, bus: &Address, wallet: &Address) -> Result<Withdrawn> {
-        let seller = self.market().seller(bus, wallet).await?;
-        let (destination, create) = self.payout_of(&seller).await?;
-        self.withdraw(&seller, &destination, create).await
-    }
-
-    /// The same for this wallet as a seller, to any token account of the settlement mint.
-    pub async fn seller_withdraw_to(&self, bus: &Address, destination: &Address) -> Result<Withdrawn> {
-        let seller = self.market().seller(bus, &self.address()).await?;
-        self.withdraw(&seller, destination, None).await
-    }
-
-    async fn withdraw(
-        &self,
-        seller: &Keyed<Seller>,
-        destination: &Address,
-        create: Option<Instruction>,
-    ) -> Result<Withdrawn> {
-        let settlement = self.market().settlement(&seller.bus).await?;
-        let mut offers = self.market().offers_of(&seller.bus, &seller.wallet).await?;
-        offers.retain(|offer| offer.proceeds > 0);
-        let mut transactions = Vec::new();
-        let mut groups = offers.chunks(COLLECTED_AT_ONCE).peekable();
-        let mut last = Vec::new();
-        while let Some(group) = groups.next() {
-            let collect: Vec<Instruction> = group.iter().map(offer_collect).collect();
-            if groups.peek().is_some() {
-                transactions.push(self.send(&collect).await?);
-            } else {
-                last = collect;
-            }
-        }
-        last.extend(create);
-        last.push(seller_withdraw(&self.address(), seller, &settlement, destination));
-        let sent = self.send(&last).await?;
-        let amount = sent.events.iter().find_map(|event| match event {
-            Event::SellerWithdrawn(event) if event.seller == seller.address => Some(event.amount),
-            _ => None,
-        });
-        transactions.push(sent);
-        Ok(Withdrawn { amount, transactions })
-    }
-
     /// Closes a seller account without open offers. Its seller may, or an owner where `wallet` is the bus; on a closing bus
     /// anyone. What is released is paid, or kept as a claim where it cannot be. An account that was opened a moment ago, or
     /// whose offers were, is closed once the chain allows it, at most a few minutes later.
@@ -272,7 +213,7 @@ impl Wallet {
     }
 
     /// Where a seller is paid, and the instruction that creates that account where this wallet should.
-    async fn payout_of(&self, seller: &Keyed<Seller>) -> Result<(Address, Option<Instruction>)> {
+    pub(crate) async fn payout_of(&self, seller: &Keyed<Seller>) -> Result<(Address, Option<Instruction>)> {
         if seller.wallet == seller.bus {
             return Ok((address::treasury(&seller.bus), None));
         }

@@ -91,3 +91,13 @@ pub(crate) fn saw(refusal: &Refusal) {
         SEEN.with_borrow_mut(|seen| seen.insert(code_of(*error)));
     }
 }
+
+/// The name of an error of the market, or the runtime's name of another error.
+pub fn error_name(error: &InstructionError) -> String {
+    match error {
+        InstructionError::Custom(code) => {
+            MultibusError::from_code(*code).map_or_else(|| format!("Custom({code})"), |error| error.name().to_owned())
+        }
+        other => format!("{other:?}"),
+    }
+}

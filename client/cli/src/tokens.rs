@@ -1,10 +1,40 @@
 //! Which token an offer, open or closed, is paid in: answers that name an offer show whole tokens, too.
 
 use {
-    crate::{command::purchase::Token, failure::Failure, session::Session},
-    multibus_client::{Address, event},
+    crate::{failure::Failure, session::Session, value::format_scaled},
+    multibus_client::{Address, Keyed, event, multibus::state::Bus},
+    serde::Serialize,
     std::collections::HashMap,
 };
+
+/// The token that pays.
+#[derive(Clone, Serialize)]
+pub struct Token {
+    mint: String,
+    mint_decimals: u8,
+}
+
+impl Token {
+    pub fn of(bus: &Keyed<Bus>) -> Self {
+        Self::new(&bus.mint, bus.mint_decimals)
+    }
+
+    pub fn new(mint: &Address, mint_decimals: u8) -> Self {
+        Self { mint: mint.to_string(), mint_decimals }
+    }
+
+    pub fn mint(&self) -> &str {
+        &self.mint
+    }
+
+    pub fn mint_decimals(&self) -> u8 {
+        self.mint_decimals
+    }
+
+    pub fn format(&self, base_units: u64) -> String {
+        format_scaled(base_units, self.mint_decimals as usize)
+    }
+}
 
 /// The tokens of offers, each looked up once.
 pub struct Tokens<'a> {

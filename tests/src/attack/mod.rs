@@ -12,6 +12,7 @@
 //! where [`table`] makes `docs/ATTACKS.md` of them and of the classes in [`class`].
 
 pub mod class;
+mod idl;
 pub mod table;
 
 use {
@@ -23,7 +24,7 @@ use {
 /// Names of the program's instructions by their numbers, as the IDL has them.
 fn names() -> &'static [String] {
     static NAMES: OnceLock<Vec<String>> = OnceLock::new();
-    NAMES.get_or_init(|| table::names(include_str!("../../../idl/multibus.json")))
+    NAMES.get_or_init(|| idl::names(include_str!("../../../idl/multibus.json")))
 }
 
 /// Begins a test whose attacks are refused: classes, each with the instructions that it tries.

@@ -1,7 +1,6 @@
 //! `creator_open`, `bus_create` and `bus_close`.
 
 use {
-    super::seller::SellerAddresses,
     crate::{chain::FIRST, key::pda, mint::Mint},
     multibus::{
         accounts, instruction,
@@ -53,16 +52,6 @@ impl BusAddresses {
     /// Address of a wallet's claim.
     pub fn claim(&self, wallet: &Address) -> Address {
         pda::claim(&self.address, wallet).0
-    }
-
-    /// The seller account of a wallet.
-    pub fn seller(&self, wallet: &Address) -> SellerAddresses {
-        SellerAddresses::of(self, wallet)
-    }
-
-    /// The seller account of the bus itself.
-    pub fn own_seller(&self) -> SellerAddresses {
-        SellerAddresses::of(self, &self.address)
     }
 }
 

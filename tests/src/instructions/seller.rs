@@ -26,6 +26,18 @@ impl SellerAddresses {
     }
 }
 
+impl BusAddresses {
+    /// The seller account of a wallet.
+    pub fn seller(&self, wallet: &Address) -> SellerAddresses {
+        SellerAddresses::of(self, wallet)
+    }
+
+    /// The seller account of the bus itself.
+    pub fn own_seller(&self) -> SellerAddresses {
+        SellerAddresses::of(self, &self.address)
+    }
+}
+
 pub fn seller_open_accounts(seller: &SellerAddresses, payer: &Address) -> accounts::SellerOpen {
     accounts::SellerOpen {
         payer: *payer,

@@ -10,7 +10,6 @@ use {
     },
     multibus::error::MultibusError,
     multibus_model::Call,
-    solana_instruction::error::InstructionError,
     std::collections::BTreeMap,
 };
 
@@ -76,16 +75,6 @@ impl Tally {
     /// Errors of the market that no step was refused with.
     pub fn unseen(&self) -> Vec<&'static str> {
         MultibusError::ALL.iter().map(|error| error.name()).filter(|name| !self.refusals.contains_key(*name)).collect()
-    }
-}
-
-/// The name of an error of the market, or the runtime's name of another error.
-pub(super) fn error_name(error: &InstructionError) -> String {
-    match error {
-        InstructionError::Custom(code) => {
-            MultibusError::from_code(*code).map_or_else(|| format!("Custom({code})"), |error| error.name().to_owned())
-        }
-        other => format!("{other:?}"),
     }
 }
 

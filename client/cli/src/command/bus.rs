@@ -1,14 +1,12 @@
 //! `multibus bus`: energy networks.
 
 use {
-    super::{
-        proposal::{self, Decided},
-        purchase::Token,
-    },
+    super::proposal::{self, Decided},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        tokens::Token,
         value::{
             Amount, Energy, Listing, OwnerShareArg, Seconds, Share, address as parse_address, count, format_duration,
             format_energy, format_scaled, format_share, format_time,

@@ -1,11 +1,11 @@
 //! `multibus claim`: what could not be paid to a wallet, and waits until it is pulled.
 
 use {
-    super::purchase::Token,
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        tokens::Token,
         value::address as parse_address,
         view::{TransactionView, signature_line},
     },

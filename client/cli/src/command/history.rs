@@ -1,12 +1,11 @@
 //! `multibus history`: what a wallet bought, checked against what is on chain.
 
 use {
-    super::purchase::Token,
     crate::{
         failure::Failure,
         output::{Page, Reply, View, short},
         session::Session,
-        tokens::Tokens,
+        tokens::{Token, Tokens},
         value::{Hex, address, count, format_amount, format_energy, format_time},
     },
     clap::Args,

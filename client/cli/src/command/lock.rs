@@ -1,11 +1,12 @@
 //! `multibus lock`: energy held for 300 seconds.
 
 use {
-    super::purchase::{Bought, Token, check_rounding, refuse_own},
+    super::purchase::{Bought, check_rounding, refuse_own},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        tokens::Token,
         value::{Amount, Energy, address as parse_address, format_energy, format_share, format_time},
         view::{TransactionView, signature_line},
     },

@@ -1,11 +1,11 @@
 //! `multibus offer`: energy on offer.
 
 use {
-    super::purchase::Token,
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        tokens::Token,
         value::{
             Amount, Energy, Expiry, Window, WindowRules, address as parse_address, count, format_energy, format_scaled,
             format_time,

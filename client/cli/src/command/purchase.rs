@@ -6,7 +6,8 @@ use {
         failure::Failure,
         output::{Page, Reply, View, short},
         session::Session,
-        value::{self, Amount, Energy, Window, address, format_energy, format_scaled},
+        tokens::Token,
+        value::{self, Amount, Energy, Window, address, format_energy},
     },
     clap::{ArgGroup, Args},
     multibus_client::{
@@ -15,7 +16,7 @@ use {
         multibus::{
             constants::WH_PER_KWH,
             math,
-            state::{Bus, Offer, Order, PurchaseKind},
+            state::{Offer, Order, PurchaseKind},
         },
         offer::is_tradable,
         purchase::{BatchItem, BatchOrder, PurchaseOrder, Purchased, TransactionHash, validate_rounding},
@@ -303,8 +304,8 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
     let first_offer = market.offer(&args.items[0].offer).await?;
     let first_bus = market.bus(&first_offer.bus).await?;
     let token = Token::of(&first_bus);
-    let max_price = limit(args.max_price.as_ref(), token.mint_decimals)?.unwrap_or(u64::MAX);
-    let max_total = limit(args.max_total.as_ref(), token.mint_decimals)?.unwrap_or(u64::MAX);
+    let max_price = limit(args.max_price.as_ref(), token.mint_decimals())?.unwrap_or(u64::MAX);
+    let max_total = limit(args.max_total.as_ref(), token.mint_decimals())?.unwrap_or(u64::MAX);
     let mut items = Vec::with_capacity(args.items.len());
     for item in &args.items {
         let offer = market.offer(&item.offer).await?;
@@ -334,35 +335,6 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
     }
     let purchased = wallet.buy_batch(&order).await.map_err(name_rounding)?;
     Ok(Box::new(Bought::of(&[purchased], token, None)))
-}
-
-/// The token that pays.
-#[derive(Clone, Serialize)]
-pub struct Token {
-    mint: String,
-    mint_decimals: u8,
-}
-
-impl Token {
-    pub fn of(bus: &Keyed<Bus>) -> Self {
-        Self::new(&bus.mint, bus.mint_decimals)
-    }
-
-    pub fn new(mint: &Address, mint_decimals: u8) -> Self {
-        Self { mint: mint.to_string(), mint_decimals }
-    }
-
-    pub fn mint(&self) -> &str {
-        &self.mint
-    }
-
-    pub fn mint_decimals(&self) -> u8 {
-        self.mint_decimals
-    }
-
-    pub fn format(&self, base_units: u64) -> String {
-        format_scaled(base_units, self.mint_decimals as usize)
-    }
 }
 
 #[derive(Serialize)]

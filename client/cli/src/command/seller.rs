@@ -1,11 +1,12 @@
 //! `multibus seller`: who sells on a bus, and what it can withdraw.
 
 use {
-    super::{proposal, purchase::Token},
+    super::proposal,
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        tokens::Token,
         value::{address as parse_address, format_time},
         view::{OpenedSeller, TransactionView, format_sol, seller_rent, signature_line},
     },

@@ -1,12 +1,11 @@
 //! `multibus tx`: did a purchase happen?
 
 use {
-    super::purchase::Token,
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        tokens::Tokens,
+        tokens::{Token, Tokens},
         value::{TransactionName, address as parse_address, count, format_energy, format_scaled, format_time},
     },
     clap::{Args, Subcommand},
