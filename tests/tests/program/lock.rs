@@ -15,6 +15,7 @@ use {
         key::pda,
         market::{BUYER_TOKENS, lock_take},
     },
+    solana_account::Account,
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
     spl_token_interface::error::TokenError,
@@ -991,6 +992,23 @@ pub fn lock_release_whose_refund_account_no_transaction_can_write_makes_a_claim(
     let offer = market.offer(100_000);
     let sysvar = solana_sdk_ids::sysvar::clock::ID;
     for refund in [solana_sdk_ids::system_program::ID, sysvar, spl_token_interface::ID, multibus::ID] {
+        becomes_a_claim(&mut market, &offer, refund, |_| ());
+    }
+}
+
+#[test]
+pub fn lock_release_to_a_multisig_that_reads_like_a_token_account_makes_a_claim() {
+    for program in TokenProgram::BOTH {
+        let mut market = TestMarket::with(program, |options| options);
+        let offer = market.offer(100_000);
+        let (mint, buyer, refund) = (market.bus.mint, market.buyer, market.key("multisig"));
+        // A multisig has 355 bytes, most of them keys that its maker chooses.
+        let mut data = vec![0; 355];
+        data[..32].copy_from_slice(mint.address.as_ref());
+        data[32..64].copy_from_slice(buyer.as_ref());
+        (data[108], data[165]) = (1, 2);
+        let owner = program.address();
+        market.svm.set_account(refund, Account { lamports: 10_000_000, data, owner, ..Account::default() }).unwrap();
         becomes_a_claim(&mut market, &offer, refund, |_| ());
     }
 }
