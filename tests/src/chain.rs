@@ -174,6 +174,12 @@ impl TestChain {
         self.svm.set_account(*address, account).expect("an account");
     }
 
+    /// Changes an account that counts something directly, and tells the replica, so that what follows can land.
+    pub fn edit_counter<T: Discriminator + bytemuck::Pod>(&mut self, address: &Address, change: impl FnOnce(&mut T)) {
+        self.edit(address, change);
+        self.replica.take_over(*address, &self.account(address));
+    }
+
     /// Every account of a kind.
     pub fn all<T: Discriminator + bytemuck::AnyBitPattern>(&self) -> Vec<(Address, T)> {
         account::all(&self.svm)

@@ -163,7 +163,7 @@ fn market_from(program: TokenProgram, bus_seq: u64) -> TestMarket {
 /// Opens the counter of a creator's buses, at a number.
 fn count_to(chain: &mut TestChain, creator: &Address, bus_seq: u64) {
     chain.execute(&[creator_open(creator, 0)]);
-    chain.edit::<state::Creator>(&pda::creator(creator).0, |counter| counter.next_bus = bus_seq);
+    chain.edit_counter::<state::Creator>(&pda::creator(creator).0, |counter| counter.next_bus = bus_seq);
 }
 
 /// A seller's next offer is the first whose address has this bump, and whose lock in the first place for the buyer has one.
@@ -175,7 +175,7 @@ fn next_offer(market: &mut TestMarket, seller: &SellerAddresses, (offer_bump, lo
             bump == offer_bump && pda::lock(&offer, &buyer, 0).1 == lock_bump
         })
         .expect("half of the numbers have the highest bump");
-    market.edit::<state::Seller>(&seller.address, |seller| seller.next_offer = number);
+    market.edit_counter::<state::Seller>(&seller.address, |seller| seller.next_offer = number);
     number
 }
 
@@ -303,7 +303,7 @@ fn sellers(table: &mut Table) {
     let stranger = market.buyer;
     let withdraw = seller_withdraw(&account, &stranger, associated);
     table.measure("seller_withdraw, by a stranger", None, market, withdraw);
-    market.edit::<state::Seller>(&account.address, |seller| seller.next_offer = FIRST);
+    market.edit_counter::<state::Seller>(&account.address, |seller| seller.next_offer = FIRST);
     market.pass(1);
     table.measure("seller_close", None, market, seller_close(&account, &member, tokens, &member));
 }
@@ -330,7 +330,7 @@ fn rest(table: &mut Table) {
     table.measure("capacity_open", None, chain, capacity_open(&bus, &key, window));
     let seller = chain.open_seller(&bus, &key);
     let number = (FIRST..).find(|number| pda::offer(&seller.address, *number).1 == 255).expect("half of the numbers");
-    chain.edit::<state::Seller>(&seller.address, |seller| seller.next_offer = number);
+    chain.edit_counter::<state::Seller>(&seller.address, |seller| seller.next_offer = number);
     let listing = OfferOptions::new(0).number(number).expires(next - 60);
     let both = [capacity_open(&bus, &key, next), offer_create(&bus, bus.window(next), &key, listing)];
     let cost = table.cost(chain, &both);
@@ -350,7 +350,7 @@ fn propose(table: &Table, market: &mut TestMarket, proposer: &Address, action: P
     let next = market.next_proposal(&bus, proposer);
     let number = (next..).find(|number| pda::proposal(&bus.address, proposer, *number).1 == 255).expect("half of them");
     let place = market.bus_state(&bus).owner_index(proposer).expect("an owner");
-    market.edit::<state::Ledger>(&bus.ledger, |ledger| ledger.owners[place].next_proposal = number);
+    market.edit_counter::<state::Ledger>(&bus.ledger, |ledger| ledger.owners[place].next_proposal = number);
     let cost = table.cost(market, &[proposal_create(&bus, proposer, number, action)]);
     (bus.proposal(proposer, number), cost)
 }

@@ -194,6 +194,7 @@ mod tests {
             assert!(page.contains(part), "no {part:?} in:\n{page}");
         }
         assert!(page.find("### open") < page.find("### close"), "instructions are in the order of their numbers");
-        assert!(kind(&serde_json::json!({"option": "u8"})).is_err());
+        assert_eq!(kind(&serde_json::json!({"option": "pubkey"})).unwrap(), "address, or none");
+        assert!(kind(&serde_json::json!({"set": "u8"})).is_err());
     }
 }
