@@ -112,7 +112,7 @@ export type BusCloseAsyncInput<
 > = {
   /**
    * Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-   * from the ninth claim on), it gets the rest once those claims are paid.
+   * from the eleventh claim on), it gets the rest once those claims are paid.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -250,7 +250,7 @@ export type BusCloseInput<
 > = {
   /**
    * Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-   * from the ninth claim on), it gets the rest once those claims are paid.
+   * from the eleventh claim on), it gets the rest once those claims are paid.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -360,7 +360,7 @@ export type ParsedBusCloseInstruction<
   accounts: {
     /**
      * Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-     * from the ninth claim on), it gets the rest once those claims are paid.
+     * from the eleventh claim on), it gets the rest once those claims are paid.
      */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];

@@ -27,7 +27,7 @@ use {
 #[derive(Accounts)]
 pub struct BusClose {
     /// Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-    /// from the ninth claim on), it gets the rest once those claims are paid.
+    /// from the eleventh claim on), it gets the rest once those claims are paid.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(mut)]
