@@ -4,7 +4,8 @@ use {
     crate::{constants::LAYOUT_VERSION, error::ensure, state::Tombstone},
     anchor_lang::{
         AccountClose, AccountInitialize, Discriminator, ErrorCode, IdlAccountType, Owner, Space, bytemuck::Pod,
-        create_account_with_signers, pinocchio::ProgramResult, prelude::*,
+        create_account_signed, create_account_with_signers, find_and_verify_program_address, pinocchio::ProgramResult,
+        prelude::*,
     },
     core::ops::{Deref, DerefMut},
 };
@@ -14,8 +15,51 @@ const DISCRIMINATOR_LEN: usize = 8;
 
 /// What every account of the market has.
 pub trait Layout: Pod + Owner + Discriminator {
-    /// Version of the account's layout, its first field.
-    fn layout_version(&self) -> u8;
+    /// Whether loading it is worth a copy of the checks in each instruction that does, which saves compute units.
+    const LOADED_OFTEN: bool = false;
+
+    /// Whether creating it is worth a copy of the code in each instruction that does, which saves compute units.
+    const CREATED_OFTEN: bool = false;
+}
+
+/// An account that is created, also where somebody sent lamports to its address before.
+#[derive(Clone, Copy)]
+pub struct NewAccount<'a> {
+    pub payer: &'a AccountView,
+    pub account: &'a AccountView,
+    /// Bytes of its data.
+    pub space: usize,
+    pub owner: &'a Address,
+    /// Its seeds, the bump last.
+    pub seeds: &'a [&'a [u8]],
+}
+
+impl NewAccount<'_> {
+    /// Finds the bump, which its seeds here are without, and creates it; refuses another address. Returns the bump.
+    #[inline(never)]
+    pub fn find_and_create(&self) -> Result<u8> {
+        let Some(bump) = bump_of(self.seeds, &crate::ID, self.account.address()) else {
+            return Err(ProgramError::InvalidSeeds);
+        };
+        let (bump_seed, count) = ([bump], self.seeds.len());
+        let mut seeds: [&[u8]; 5] = [&[]; 5];
+        seeds[..count].copy_from_slice(self.seeds);
+        seeds[count] = &bump_seed;
+        NewAccount { seeds: &seeds[..=count], ..*self }.create()?;
+        Ok(bump)
+    }
+
+    /// One function for all accounts that are not created often: repeated for each of them, it made a fifth of the program.
+    #[inline(never)]
+    pub fn create(&self) -> Result<()> {
+        create_account_signed(self.payer, self.account, self.space, self.owner, self.seeds)
+    }
+}
+
+/// The bump of an address with these seeds; `None` where it is another address.
+#[inline(never)]
+pub fn bump_of(seeds: &[&[u8]], program: &Address, address: &Address) -> Option<u8> {
+    find_and_verify_program_address(seeds, program, address).ok()
 }
 
 /// An account of the market: owned by the program, of the right kind, and of the layout that this program knows.
@@ -41,6 +85,19 @@ impl<T: Layout> Account<T> {
         self.view.address()
     }
 
+    /// An account that is known to be of this kind without a look at it: the instruction has loaded it before, or its address is
+    /// one that the program recorded.
+    ///
+    /// # Safety
+    ///
+    /// It is an account of this kind and of the present layout, and writable where it is written; while it is written, there is
+    /// no other reference to its data.
+    #[inline(always)]
+    pub unsafe fn reload(view: AccountView) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::open(view, true) }
+    }
+
     /// An account whose length was checked.
     ///
     /// # Safety
@@ -60,24 +117,44 @@ impl<T: Layout> Account<T> {
     /// While a mutable one is alive, there is no other reference to its data.
     #[inline(always)]
     unsafe fn checked(view: AccountView, is_mutable: bool) -> Result<Self> {
-        if !view.owned_by(&T::OWNER) {
-            let is_missing = view.lamports() == 0 && view.owned_by(&System::id());
-            return Err(if is_missing { ProgramError::UninitializedAccount } else { ProgramError::IllegalOwner });
+        const {
+            assert!(T::DISCRIMINATOR.len() == DISCRIMINATOR_LEN);
         }
-        if view.data_len() < Self::LEN {
-            return Err(ProgramError::AccountDataTooSmall);
-        }
-        // SAFETY: the account has that many bytes and more.
-        let kind = unsafe { core::slice::from_raw_parts(view.data_ptr(), DISCRIMINATOR_LEN) };
-        if kind != T::DISCRIMINATOR {
-            return Err(ProgramError::InvalidAccountData);
+        if T::LOADED_OFTEN {
+            check(&view, T::DISCRIMINATOR, Self::LEN)?;
+        } else {
+            check_apart(&view, T::DISCRIMINATOR, Self::LEN)?;
         }
         // SAFETY: the length is checked above, the rest is the caller's promise.
-        let account = unsafe { Self::open(view, is_mutable) };
-        let version = account.layout_version();
-        ensure!(version == LAYOUT_VERSION, LayoutUnknown, "layout {}, this program's {}", version, LAYOUT_VERSION);
-        Ok(account)
+        Ok(unsafe { Self::open(view, is_mutable) })
     }
+}
+
+/// Refuses accounts that are not the program's, of another kind, too short, or of another layout. The layout version is the
+/// first field of every account.
+#[inline(always)]
+fn check(view: &AccountView, kind: &[u8], len: usize) -> Result<()> {
+    if !view.owned_by(&crate::ID) {
+        let is_missing = view.lamports() == 0 && view.owned_by(&System::id());
+        return Err(if is_missing { ProgramError::UninitializedAccount } else { ProgramError::IllegalOwner });
+    }
+    if view.data_len() < len {
+        return Err(ProgramError::AccountDataTooSmall);
+    }
+    // SAFETY: the account has that many bytes and more.
+    let head = unsafe { core::slice::from_raw_parts(view.data_ptr(), DISCRIMINATOR_LEN + 1) };
+    if head[..DISCRIMINATOR_LEN] != *kind {
+        return Err(ProgramError::InvalidAccountData);
+    }
+    let version = head[DISCRIMINATOR_LEN];
+    ensure!(version == LAYOUT_VERSION, LayoutUnknown, "layout {}, this program's {}", version, LAYOUT_VERSION);
+    Ok(())
+}
+
+/// [`check`] for accounts that are not loaded often.
+#[inline(never)]
+fn check_apart(view: &AccountView, kind: &[u8], len: usize) -> Result<()> {
+    check(view, kind, len)
 }
 
 impl<T: Layout> AnchorAccount for Account<T> {
@@ -135,7 +212,12 @@ impl<T: Layout> AccountInitialize for Account<T> {
         signer_seeds: Option<&[&[u8]]>,
         payer_signer_seeds: Option<&[&[u8]]>,
     ) -> Result<Self> {
-        create_account_with_signers(payer, account, space, &T::OWNER, signer_seeds, payer_signer_seeds)?;
+        match (signer_seeds, payer_signer_seeds) {
+            (Some(seeds), None) if !T::CREATED_OFTEN => {
+                NewAccount { payer, account, space, owner: &T::OWNER, seeds }.create()?;
+            }
+            _ => create_account_with_signers(payer, account, space, &T::OWNER, signer_seeds, payer_signer_seeds)?,
+        }
         let mut view = *account;
         view.try_borrow_mut()?[..DISCRIMINATOR_LEN].copy_from_slice(T::DISCRIMINATOR);
         // SAFETY: the account was created a moment ago, so no other reference to its data exists.

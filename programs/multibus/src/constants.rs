@@ -42,6 +42,22 @@ pub const CLAIM_SEED: &[u8] = b"claim";
 #[constant]
 pub const PROPOSAL_SEED: &[u8] = b"proposal";
 
+/// Seed of a seller's meter: `["meter", seller]`.
+#[constant]
+pub const METER_SEED: &[u8] = b"meter";
+/// Seed of a device, whose key is registered once in the program: `["device", key]`.
+#[constant]
+pub const DEVICE_SEED: &[u8] = b"device";
+/// Seed of a delivery book: `["book", seller, first_window]`.
+#[constant]
+pub const BOOK_SEED: &[u8] = b"book";
+/// Seed of a position book: `["position", book, buyer]`.
+#[constant]
+pub const POSITION_SEED: &[u8] = b"position";
+/// Seed of a certificate: `["certificate", seller, window_start, range_start]`.
+#[constant]
+pub const CERTIFICATE_SEED: &[u8] = b"certificate";
+
 /// Layout version written into every account; a later layout gets the next number.
 #[constant]
 pub const LAYOUT_VERSION: u8 = 2;
@@ -91,6 +107,39 @@ pub const MIN_HORIZON_SECONDS: u32 = 60 * 60;
 #[constant]
 pub const MAX_HORIZON_SECONDS: u32 = 366 * 24 * 60 * 60;
 
+/// Highest grid fee: 2^32 token base units per kWh, so that the fee of all energy of a window fits 64 bits.
+#[constant]
+pub const MAX_GRID_FEE_PER_KWH: u64 = 1u64 << 32;
+/// Shortest reading deadline and shortest correction time: one hour, in seconds.
+#[constant]
+pub const MIN_READING_SECONDS: u32 = 60 * 60;
+/// Longest reading deadline and longest correction time: 30 days, in seconds.
+#[constant]
+pub const MAX_READING_SECONDS: u32 = 30 * 24 * 60 * 60;
+
+/// Windows in a delivery book and in a position book.
+#[constant]
+pub const BOOK_WINDOWS: usize = 96;
+/// Devices that the windows of a delivery book can have.
+#[constant]
+pub const MAX_BOOK_METERS: usize = 4;
+/// Largest power of a device: 2^40 W.
+#[constant]
+pub const MAX_POWER_W: u64 = 1u64 << 40;
+/// Seconds in an hour: power is in W, energy in Wh.
+#[constant]
+pub const SECONDS_PER_HOUR: u64 = 3_600;
+/// Readings of one window by the operator.
+#[constant]
+pub const MAX_OPERATOR_READINGS: u8 = 3;
+/// How long after the last window of a delivery book is final others can close it, and the positions on it: 30 days, in
+/// seconds. Until then its buyers and its seller can take certificates.
+#[constant]
+pub const CERTIFICATE_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// Bytes that the beneficiary of a certificate can have (UTF-8, at least one).
+#[constant]
+pub const MAX_BENEFICIARY_LEN: usize = 64;
+
 /// How long a lock holds energy, in seconds. The expiry second itself still settles.
 #[constant]
 pub const LOCK_SECONDS: i64 = 300;
@@ -125,6 +174,9 @@ pub const FIRST_SLOT_AHEAD: u64 = 1_024;
 /// First bytes of everything that a transaction hash is computed over.
 #[constant]
 pub const TRANSACTION_HASH_TAG: &[u8; 20] = b"multibus:purchase:v1";
+/// First bytes of what a device signs for a reading.
+#[constant]
+pub const READING_TAG: &[u8; 20] = b"multibus:delivery:v1";
 /// First bytes of what a proposal's hash is computed over, which an approval names.
 #[constant]
 pub const PROPOSAL_HASH_TAG: &[u8; 20] = b"multibus:proposal:v1";

@@ -223,7 +223,7 @@ errors! {
     EnergyUnavailable,
     #[msg("The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount")]
     MinimumInvalid,
-    #[msg("The offer's price is above your limit; raise the limit or choose another offer")]
+    #[msg("The offer's price with the grid fee is above your limit; raise the limit or choose another offer")]
     PriceAboveLimit,
     #[msg("The offer was changed since it was read; read it again")]
     VersionMismatch,
@@ -235,7 +235,7 @@ errors! {
     #[msg("The total is above your limit; raise the limit or buy less")]
     TotalAboveLimit,
     #[msg(
-        "A batch has 1 to 32 items, and its accounts are each bus before its items and two (offer, vault) for each item; split it or pass the accounts"
+        "A batch has 1 to 32 items, and its accounts are each bus before its items and for each item offer and vault, on delivery terms also delivery book and position book; split it or pass the accounts"
     )]
     BatchInvalid,
     #[msg("The same offer is in the batch twice; merge the two items")]
@@ -270,8 +270,8 @@ errors! {
     ThresholdAboveOwners,
     #[msg("Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can")]
     FormerOwnersFull,
-    #[msg("Windows cannot be turned on or off or change their length while offers or windows are open; cancel the offers and close the windows first")]
-    WindowsInUse,
+    #[msg("The next terms hold from a window within one horizon, so they stay; decide others once they hold")]
+    TermsFixed,
     #[msg("The bus is paused already; nothing to do")]
     AlreadyPaused,
     #[msg("The bus is not paused; nothing to do")]
@@ -394,6 +394,122 @@ errors! {
     MintInterestBearing,
     #[msg("The mint scales the amounts that wallets show, so they show other amounts than are paid; use a mint without that")]
     MintScaledAmount,
+    // terms and grid fees
+    #[msg("Next terms hold from a window more than one horizon ahead, so that no open window changes; choose a later one")]
+    TermsTooSoon,
+    #[msg("Terms change where a window of the present ones ends and a window of the next ones starts; choose such a time")]
+    TermsMisaligned,
+    #[msg("The settlement is unknown; use 0 (on purchase) or 1 (on delivery)")]
+    SettlementUnknown,
+    #[msg("The grid fee can be at most 2^32 base units per kWh; give a lower one")]
+    GridFeeTooHigh,
+    #[msg("Reading deadline and correction time are 3600 to 2592000 s where sellers are paid on delivery, and 0 where they are not; correct them")]
+    ReadingTimesInvalid,
+    #[msg("Sellers are paid on delivery only where the bus has delivery windows; give a window length")]
+    DeliveryWithoutWindows,
+    #[msg("The bus needs an operator while sellers are paid on delivery and until the last reading is final; name one, or wait")]
+    OperatorNeeded,
+    #[msg("The recipient of grid fees must be a wallet other than the bus; name a wallet, or none for the treasury")]
+    GridRecipientInvalid,
+    #[msg("The seller's vault holds grid fees; sweep them first, anyone can")]
+    SellerOwesGridFees,
+    #[msg("The seller's vault holds no grid fees now; sweep after the next collection")]
+    NothingToSweep,
+    #[msg("Grid fees without a recipient go to the treasury; pass the treasury")]
+    SweepNotToTreasury,
+    // meters and devices
+    #[msg("The power of a device is 1 to 2^40 W; give such a power")]
+    PowerInvalid,
+    #[msg("The device is no meter of windows before its first one; list in a later window")]
+    MeterNotValidYet,
+    #[msg("The device is the meter of windows that have not ended; replace it, and close it after its last window")]
+    DeviceInUse,
+    #[msg("The meter is not the seller's; pass the meter that the seller account names")]
+    MeterMismatch,
+    #[msg("The device is not the meter's; pass that of the key that the meter names")]
+    DeviceMismatch,
+    #[msg("The seller has a meter already; replace its device")]
+    MeterExists,
+    #[msg("The seller has no meter, and listing on delivery terms needs one; ask the operator to register it")]
+    MeterMissing,
+    #[msg("The seller still has a meter; close it first, the seller can")]
+    SellerHasMeter,
+    #[msg("Only the operator, the meter's seller, and on a closing bus anyone can close it; sign with one of them")]
+    MeterInUse,
+    // delivery books
+    #[msg("On delivery terms the seller's delivery book follows, and the buyer's position book where it buys, locks or settles; pass them")]
+    BooksMissing,
+    #[msg("The delivery book is not the one that is meant; pass the one that the offer or the position names, or that its seller has for the window")]
+    BookMismatch,
+    #[msg("The position book is another buyer's or on another delivery book; pass the buyer's own")]
+    PositionMismatch,
+    #[msg("The window is not in this delivery book; pass the start of one of its 96 windows")]
+    WindowNotInBook,
+    #[msg("With this offer the seller would list more in the window than its meter can deliver; offer less")]
+    PowerExceeded,
+    #[msg("The windows of this delivery book have four devices, which is all that it can keep; list in later windows")]
+    BookMetersFull,
+    #[msg("Offers or positions of the delivery book are still open; close them first")]
+    BookInUse,
+    #[msg("The delivery book has a window that trades or is not final; close it later")]
+    BookNotFinal,
+    #[msg("Delivery books of this seller are still open; close them first")]
+    SellerHasBooks,
+    #[msg("Certificates can still be taken, so only who it belongs to can close it now; wait until they are taken, or 30 days after the last window is final")]
+    CertificatesOpen,
+    #[msg("The delivery book takes no new positions, its last gate has closed; use a later one")]
+    BookOver,
+    // readings
+    #[msg("Nothing was listed in this window, so it takes no reading; report a window with listed energy")]
+    WindowNotListed,
+    #[msg("The window has not ended; report after its end")]
+    ReadingTooEarly,
+    #[msg("The window is final, it takes no reading any more")]
+    ReadingTooLate,
+    #[msg("The reading is above what the device can deliver in a window, and a tenth more; correct it")]
+    ReadingTooHigh,
+    #[msg("The sequence is not above that of the window's last reading; sign a higher one")]
+    SequenceUsed,
+    #[msg("The operator has read this window three times, which is all that it can")]
+    OperatorReadingsSpent,
+    #[msg("The operator has read this window, so the device's readings count no more; ask the operator to correct it")]
+    OperatorHasRead,
+    #[msg("The key is not that of the window's device; sign with the device that the delivery book names for the window")]
+    NotTheMeter,
+    #[msg("The proof of a reading is unknown; use 0 (transaction), 1 (signature) or 2 (operator)")]
+    ReadingProofUnknown,
+    #[msg("A signed reading needs the sysvar of instructions, and the device's Ed25519 signature in the instruction just before; pass both")]
+    SignedReadingMissing,
+    #[msg("The Ed25519 instruction is not of the one form that is accepted: one signature, all parts in its own data; build it as the client does")]
+    SignedReadingMalformed,
+    #[msg("The device signed another reading than this: another program, bus, meter, window, energy or sequence; pass what it signed")]
+    SignedReadingOther,
+    // release and refund
+    #[msg("No window of the delivery book became final since the last release; release later")]
+    NothingToRelease,
+    #[msg("No window of the position became final since the last refund; refund later")]
+    NothingToRefund,
+    #[msg("Locks of the position are open; settle or release them first")]
+    PositionHasLocks,
+    #[msg("The position has energy of a window that is not final; close it later")]
+    PositionNotFinal,
+    // certificates
+    #[msg("Nothing was delivered that this wallet could certify for this window")]
+    NothingToCertify,
+    #[msg("The certificate for this window was taken already; each Wh is certified once")]
+    AlreadyCertified,
+    #[msg("The certificate account is not the window's next; another was taken a moment ago, read the book and sign again")]
+    CertificateMismatch,
+    #[msg("The certificate is for less energy than that; transfer at most what it certifies")]
+    CertificateTooSmall,
+    #[msg("The certificate belongs to another wallet; sign with its owner")]
+    NotTheCertificateOwner,
+    #[msg("A certificate needs an owner; name a wallet")]
+    CertificateOwnerInvalid,
+    #[msg("The beneficiary must be 1 to 64 bytes of text without control characters; correct it")]
+    BeneficiaryInvalid,
+    #[msg("The window is not final, so nothing of it is certified; wait until no reading can change it")]
+    WindowNotFinal,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! program writes them to the transaction's log as `discriminator | fields`.
 
 use {
-    crate::state::{Action, OwnerSlot},
+    crate::state::{Action, OwnerSlot, Terms},
     anchor_lang::prelude::*,
     bytemuck::{Pod, Zeroable},
 };
@@ -177,6 +177,7 @@ pub enum Field<'a> {
     /// A hash, a text, or padding.
     Bytes(&'a [u8]),
     Action(&'a Action),
+    Terms(&'a Terms),
     Owners(&'a [OwnerSlot]),
     /// Token base units, one number for each owner.
     Shares(&'a [u64; 16]),
@@ -201,6 +202,7 @@ field_from! {
     i64: number => Self::Signed(*number),
     Address: address => Self::Address(address),
     Action: action => Self::Action(action),
+    Terms: terms => Self::Terms(terms),
     [OwnerSlot; 16]: owners => Self::Owners(owners),
     [u64; 16]: shares => Self::Shares(shares),
     [PurchasedFill]: fills => Self::Fills(fills),
@@ -233,6 +235,9 @@ events! {
             unclaimed: Address,
             /// Zeros for none.
             operator: Address,
+            /// Zeros for the treasury.
+            grid_recipient: Address,
+            terms: Terms,
             bus_seq: u64,
             /// Number of the first proposal of each owner.
             first_proposal: u64,
@@ -242,8 +247,6 @@ events! {
             least_wh: u64,
             created_at: i64,
             timelock_seconds: u32,
-            window_seconds: u32,
-            gate_closure_seconds: u32,
             horizon_seconds: u32,
             lock_fee_bps: u16,
             threshold: u8,
@@ -384,8 +387,7 @@ events! {
             window_start: i64,
             gate_closes_at: i64,
             total_wh: u64,
-            window_seconds: u32,
-            padding: [u8; 4],
+            terms: Terms,
         }
 
         /// A window's capacity was closed.
@@ -436,6 +438,20 @@ events! {
             amount: u64,
         }
 
+        /// Grid fees that a seller's vault held were paid to their recipient.
+        GridFeesSwept {
+            bus: Address,
+            seller: Address,
+            /// Zeros for the treasury.
+            recipient: Address,
+            destination: Address,
+            swept_by: Address,
+            amount: u64,
+            /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
+            outcome: u8,
+            padding: [u8; 7],
+        }
+
         /// A seller account was closed with its vault.
         SellerClosed {
             bus: Address,
@@ -462,7 +478,9 @@ events! {
             rent_payer: Address,
             number: u64,
             energy_wh: u64,
+            /// What the seller asks; buyers pay the grid fee on top.
             price_per_kwh: u64,
+            grid_fee_per_kwh: u64,
             window_start: i64,
             created_at: i64,
             /// First second in which an offer of the bus itself trades; 0 for the offers of others.
@@ -502,6 +520,8 @@ events! {
             sold_wh: u64,
             /// Proceeds that became the seller's to withdraw, in token base units.
             collected: u64,
+            /// Grid fees that were taken out of the proceeds, in token base units.
+            grid_fee: u64,
             /// 1 where the account closed.
             closed: u8,
             padding: [u8; 7],
@@ -512,6 +532,8 @@ events! {
             offer: Address,
             seller: Address,
             amount: u64,
+            /// Grid fees that were taken out of the proceeds, in token base units.
+            grid_fee: u64,
             /// What the seller can withdraw now, in token base units.
             released: u64,
         }
@@ -522,6 +544,7 @@ events! {
             offer: Address,
             buyer: Address,
             energy_wh: u64,
+            /// Grid fee included.
             price_per_kwh: u64,
             deposit: u64,
             expires_at: i64,
@@ -546,6 +569,207 @@ events! {
             /// [`RefundOutcome`](crate::state::RefundOutcome).
             outcome: u8,
             padding: [u8; 7],
+        }
+
+        /// A device was registered as the meter of a seller.
+        MeterRegistered {
+            bus: Address,
+            seller: Address,
+            meter: Address,
+            key: Address,
+            /// Who paid the rent of the meter and of the device's account.
+            rent_payer: Address,
+            power_w: u64,
+            valid_from: i64,
+            registered_at: i64,
+            source: u8,
+            padding: [u8; 7],
+        }
+
+        /// Another device is the meter of the windows that a seller lists in from now on.
+        MeterReplaced {
+            bus: Address,
+            seller: Address,
+            meter: Address,
+            key: Address,
+            retired_key: Address,
+            /// Who paid the rent of the new device's account.
+            rent_payer: Address,
+            power_w: u64,
+            valid_from: i64,
+            registered_at: i64,
+            /// End of the last window of the retired device, 0 for none.
+            busy_until: i64,
+            source: u8,
+            padding: [u8; 7],
+        }
+
+        /// The meter of a seller was closed, its device retired.
+        MeterClosed {
+            bus: Address,
+            seller: Address,
+            meter: Address,
+            key: Address,
+            closed_by: Address,
+            /// End of the last window of the retired device, 0 for none.
+            busy_until: i64,
+        }
+
+        /// The account of a retired device was closed.
+        DeviceClosed {
+            device: Address,
+            key: Address,
+            bus: Address,
+            seller: Address,
+        }
+
+        /// A delivery book was opened by the first listing in its windows.
+        BookOpened {
+            bus: Address,
+            seller: Address,
+            book: Address,
+            rent_payer: Address,
+            meter: Address,
+            first_window: i64,
+            terms: Terms,
+        }
+
+        /// A delivery book was closed.
+        BookClosed {
+            bus: Address,
+            seller: Address,
+            book: Address,
+            closed_by: Address,
+            /// Windows that were released with it: bit `i` for the window at place `i`.
+            windows_low: u64,
+            /// Bit `i` for the window at place `64 + i`.
+            windows_high: u64,
+            /// What became the seller's for them, in token base units.
+            amount: u64,
+            /// What became the grid's for them, in token base units.
+            grid_fee: u64,
+            /// What rounding left of all windows, which became the grid's too, in token base units.
+            remainder: u64,
+        }
+
+        /// A position book was opened.
+        PositionOpened {
+            book: Address,
+            position: Address,
+            buyer: Address,
+            rent_payer: Address,
+        }
+
+        /// A buyer named the account that refunds of a position book go to.
+        PositionRefundSet {
+            position: Address,
+            refund: Address,
+        }
+
+        /// A position book was closed, and what was not refunded yet paid or kept as a claim.
+        PositionClosed {
+            book: Address,
+            position: Address,
+            buyer: Address,
+            closed_by: Address,
+            /// The account that it named for refunds.
+            refund: Address,
+            /// Windows that were refunded with it: bit `i` for the window at place `i`.
+            windows_low: u64,
+            /// Bit `i` for the window at place `64 + i`.
+            windows_high: u64,
+            amount: u64,
+            /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
+            outcome: u8,
+            padding: [u8; 7],
+        }
+
+        /// A window has a reading, which replaces an earlier one.
+        DeliveryReported {
+            book: Address,
+            /// Who signed the transaction: the device, the operator, or whoever brought a signed reading.
+            reporter: Address,
+            window_start: i64,
+            energy_wh: u64,
+            sequence: u64,
+            reported_at: i64,
+            /// [`ReadingProof`](crate::state::ReadingProof).
+            proof: u8,
+            padding: [u8; 7],
+        }
+
+        /// What was delivered in windows that became final is its seller's to withdraw.
+        DeliveryReleased {
+            book: Address,
+            seller: Address,
+            /// Bit `i` is set for the window at place `i`.
+            windows_low: u64,
+            /// Bit `i` is set for the window at place `64 + i`.
+            windows_high: u64,
+            amount: u64,
+            /// What became the grid's, in token base units.
+            grid_fee: u64,
+        }
+
+        /// What was not delivered in windows that became final went back to a buyer.
+        DeliveryRefunded {
+            book: Address,
+            position: Address,
+            buyer: Address,
+            /// The account that was paid.
+            refund: Address,
+            /// Bit `i` is set for the window at place `i`.
+            windows_low: u64,
+            /// Bit `i` is set for the window at place `64 + i`.
+            windows_high: u64,
+            amount: u64,
+        }
+
+        /// Delivered energy was certified.
+        CertificateTaken {
+            certificate: Address,
+            book: Address,
+            bus: Address,
+            seller: Address,
+            owner: Address,
+            device: Address,
+            window_start: i64,
+            /// First of the window's delivered Wh that it is for, counted from 0.
+            range_start: u64,
+            /// The one after the last of them.
+            range_end: u64,
+            issued_at: i64,
+            window_seconds: u32,
+            source: u8,
+            padding: [u8; 3],
+        }
+
+        /// A certificate, or the end of its range, has another owner.
+        CertificateTransferred {
+            certificate: Address,
+            /// The certificate of what was transferred: the same, or the new one of the part.
+            transferred: Address,
+            from: Address,
+            to: Address,
+            range_start: u64,
+            range_end: u64,
+        }
+
+        /// A certificate was used up.
+        CertificateRetired {
+            certificate: Address,
+            bus: Address,
+            seller: Address,
+            owner: Address,
+            device: Address,
+            window_start: i64,
+            range_start: u64,
+            range_end: u64,
+            window_seconds: u32,
+            source: u8,
+            padding: [u8; 3],
+            /// UTF-8, filled with zeros.
+            beneficiary: [u8; 64],
         }
 
         /// A nonce lane was opened.
@@ -593,6 +817,7 @@ events! {
 pub struct PurchasedFill {
     pub offer: Address,
     pub energy_wh: u64,
+    /// Grid fee included.
     pub price_per_kwh: u64,
     pub cost: u64,
 }
@@ -755,6 +980,7 @@ mod tests {
                     Field::Signed(number) => (number.to_le_bytes().to_vec(), 8),
                     Field::Address(address) => (address.to_bytes().to_vec(), 32),
                     Field::Bytes(bytes) => (bytes.to_vec(), bytes.len()),
+                    Field::Terms(terms) => (bytemuck::bytes_of(terms).to_vec(), size_of::<Terms>()),
                     Field::Action(action) => (bytemuck::bytes_of(action).to_vec(), size_of::<Action>()),
                     Field::Owners(owners) => (bytemuck::cast_slice(owners).to_vec(), size_of_val(owners)),
                     Field::Shares(shares) => (bytemuck::bytes_of(shares).to_vec(), size_of_val(shares)),
@@ -792,6 +1018,8 @@ mod tests {
             treasury: wallet(6),
             unclaimed: wallet(7),
             operator: wallet(8),
+            grid_recipient: wallet(9),
+            terms: Terms { from: 1, window_seconds: 2, ..Terms::zeroed() },
             bus_seq: 7,
             first_proposal: 8,
             capacity_wh: 9,
@@ -800,8 +1028,6 @@ mod tests {
             least_wh: 12,
             created_at: -10,
             timelock_seconds: 11,
-            window_seconds: 12,
-            gate_closure_seconds: 13,
             horizon_seconds: 14,
             lock_fee_bps: 15,
             threshold: 16,
@@ -832,6 +1058,7 @@ mod tests {
             withdrawn_wh: 4,
             sold_wh: 5,
             collected: 6,
+            grid_fee: 7,
             closed: 1,
             padding: [0; 7],
         });

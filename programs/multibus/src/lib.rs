@@ -239,4 +239,102 @@ pub mod multibus {
     pub fn claim_pay(ctx: &mut Context<ClaimPay>) -> Result<()> {
         claim_pay::handler(ctx)
     }
+
+    /// Pays the grid fees that a seller's vault holds to their recipient.
+    #[discrim = 29]
+    pub fn grid_sweep(ctx: &mut Context<GridSweep>) -> Result<()> {
+        grid_sweep::handler(ctx)
+    }
+
+    /// The operator registers a device as the meter of a seller. `valid_from` is the start of the first window that it
+    /// can be the meter of, 0 for any.
+    #[discrim = 30]
+    pub fn meter_register(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+        meter_register::handler(ctx, source, power_w, valid_from)
+    }
+
+    /// The operator replaces the device of a meter, for windows that are not listed yet.
+    #[discrim = 31]
+    pub fn meter_replace(ctx: &mut Context<MeterReplace>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+        meter_replace::handler(ctx, source, power_w, valid_from)
+    }
+
+    /// Closes the meter of a seller and retires its device.
+    #[discrim = 32]
+    pub fn meter_close(ctx: &mut Context<MeterClose>) -> Result<()> {
+        meter_close::handler(ctx)
+    }
+
+    /// Closes the account of a retired device whose last window has ended.
+    #[discrim = 33]
+    pub fn device_close(ctx: &mut Context<DeviceClose>) -> Result<()> {
+        device_close::handler(ctx)
+    }
+
+    /// Opens the position book of a buyer on a delivery book.
+    #[discrim = 34]
+    pub fn position_open(ctx: &mut Context<PositionOpen>, buyer: Address) -> Result<()> {
+        position_open::handler(ctx, buyer)
+    }
+
+    /// Names another account that refunds of a position book go to.
+    #[discrim = 35]
+    pub fn position_set_refund(ctx: &mut Context<PositionSetRefund>, refund: Address) -> Result<()> {
+        position_set_refund::handler(ctx, refund)
+    }
+
+    /// Closes a position book, and pays what it is still owed.
+    #[discrim = 36]
+    pub fn position_close(ctx: &mut Context<PositionClose>) -> Result<()> {
+        position_close::handler(ctx)
+    }
+
+    /// Says what was delivered in a window. `sequence` is above that of the device's last reading of the window; of the
+    /// operator's readings it is 1, 2 or 3. `proof` is one of [`ReadingProof`](state::ReadingProof).
+    #[discrim = 37]
+    pub fn delivery_report(
+        ctx: &mut Context<DeliveryReport>,
+        window_start: i64,
+        energy_wh: u64,
+        sequence: u64,
+        proof: u8,
+    ) -> Result<()> {
+        delivery_report::handler(ctx, window_start, energy_wh, sequence, proof)
+    }
+
+    /// Releases to a seller what it delivered in the final windows of a delivery book.
+    #[discrim = 38]
+    pub fn delivery_release(ctx: &mut Context<DeliveryRelease>) -> Result<()> {
+        delivery_release::handler(ctx)
+    }
+
+    /// Pays a buyer back what was not delivered in the final windows of a position book.
+    #[discrim = 39]
+    pub fn delivery_refund(ctx: &mut Context<DeliveryRefund>) -> Result<()> {
+        delivery_refund::handler(ctx)
+    }
+
+    /// Closes a delivery book.
+    #[discrim = 40]
+    pub fn delivery_close(ctx: &mut Context<DeliveryClose>) -> Result<()> {
+        delivery_close::handler(ctx)
+    }
+
+    /// Takes the certificate of what was delivered to a buyer in a window, or of what a seller did not sell.
+    #[discrim = 41]
+    pub fn certificate_take(ctx: &mut Context<CertificateTake>, window_start: i64) -> Result<()> {
+        certificate_take::handler(ctx, window_start)
+    }
+
+    /// Gives a certificate, or a part of it, to another owner.
+    #[discrim = 42]
+    pub fn certificate_transfer(ctx: &mut Context<CertificateTransfer>, energy_wh: u64, to: Address) -> Result<()> {
+        certificate_transfer::handler(ctx, energy_wh, to)
+    }
+
+    /// Uses a certificate up for a beneficiary.
+    #[discrim = 43]
+    pub fn certificate_retire(ctx: &mut Context<CertificateRetire>, beneficiary: String) -> Result<()> {
+        certificate_retire::handler(ctx, beneficiary)
+    }
 }

@@ -20,11 +20,11 @@ pub const fn mul_wide(a: u64, b: u64) -> (u64, u64) {
 
 /// Cost of a fill in token base units: `ceil(energy_wh x price_per_kwh / 1000)`; `None` where it exceeds a `u64`.
 #[inline]
+#[expect(clippy::manual_div_ceil, reason = "the standard one computes a remainder, which costs compute units")]
 pub const fn cost(energy_wh: u64, price_per_kwh: u64) -> Option<u64> {
     if energy_wh <= LOW && price_per_kwh <= LOW {
-        let product = energy_wh * price_per_kwh;
-        let quotient = product / WH_PER_KWH;
-        return Some(quotient + (product - quotient * WH_PER_KWH != 0) as u64);
+        // The sum cannot overflow: (2^32 - 1)^2 + 999 < 2^64.
+        return Some((energy_wh * price_per_kwh + (WH_PER_KWH - 1)) / WH_PER_KWH);
     }
     let (high, low) = mul_wide(energy_wh, price_per_kwh);
     if high >= WH_PER_KWH {
@@ -39,6 +39,81 @@ pub const fn cost(energy_wh: u64, price_per_kwh: u64) -> Option<u64> {
     if lower - lower_quotient * WH_PER_KWH == 0 { Some(quotient) } else { quotient.checked_add(1) }
 }
 
+/// Quotient of `numerator / divisor`, rounded down, and whether something remains; `None` where it exceeds a `u64`.
+#[inline(never)]
+const fn div_wide((high, low): (u64, u64), divisor: u64) -> Option<(u64, bool)> {
+    if high >= divisor {
+        return None;
+    }
+    if high == 0 {
+        let quotient = low / divisor;
+        return Some((quotient, low - quotient * divisor != 0));
+    }
+    // Long division by a divisor whose highest bit is set, 32 bits at a time (Knuth's algorithm D with two digits).
+    let shift = divisor.leading_zeros();
+    let divisor = divisor << shift;
+    let high = (high << shift) | (low >> 1 >> (63 - shift));
+    let low = low << shift;
+    let (upper, rest) = divide_digit(high, low >> 32, divisor);
+    let (lower, rest) = divide_digit(rest, low & LOW, divisor);
+    Some(((upper << 32) | lower, rest != 0))
+}
+
+/// Quotient below 2^32 and remainder of `(high x 2^32 + next) / divisor`, where `high < divisor`, `next < 2^32` and the
+/// divisor's highest bit is set.
+#[inline(always)]
+const fn divide_digit(high: u64, next: u64, divisor: u64) -> (u64, u64) {
+    let (d1, d0) = (divisor >> 32, divisor & LOW);
+    let mut quotient = high / d1;
+    let mut rest = high - quotient * d1;
+    // The estimate is at most two too large.
+    while quotient > LOW || quotient * d0 > ((rest << 32) | next) {
+        quotient -= 1;
+        rest += d1;
+        if rest > LOW {
+            break;
+        }
+    }
+    // What overflows cancels out: the remainder is below the divisor.
+    (quotient, ((high << 32) | next).wrapping_sub(quotient.wrapping_mul(divisor)))
+}
+
+/// `floor(a x b / divisor)`; `None` where it exceeds a `u64`.
+#[inline(always)]
+pub const fn mul_div_floor(a: u64, b: u64, divisor: u64) -> Option<u64> {
+    if a <= LOW && b <= LOW && divisor != 0 {
+        return Some(a * b / divisor);
+    }
+    match div_wide(mul_wide(a, b), divisor) {
+        Some((quotient, _)) => Some(quotient),
+        None => None,
+    }
+}
+
+/// `ceil(a x b / divisor)`; `None` where it exceeds a `u64`.
+#[inline(always)]
+#[expect(clippy::manual_div_ceil, reason = "the standard one computes a remainder, which costs compute units")]
+pub const fn mul_div_ceil(a: u64, b: u64, divisor: u64) -> Option<u64> {
+    if a <= LOW && b <= LOW && divisor <= LOW && divisor != 0 {
+        // The sum cannot overflow: (2^32 - 1)^2 + 2^32 < 2^64.
+        return Some((a * b + (divisor - 1)) / divisor);
+    }
+    match div_wide(mul_wide(a, b), divisor) {
+        Some((quotient, remains)) => quotient.checked_add(remains as u64),
+        None => None,
+    }
+}
+
+/// What the grid is owed for energy, in token base units: `floor(energy_wh x fee_per_kwh / 1000)`. Energy of a window and
+/// the fee are limited so that it fits.
+#[inline(always)]
+pub const fn grid_fee(energy_wh: u64, fee_per_kwh: u64) -> u64 {
+    match mul_div_floor(energy_wh, fee_per_kwh, WH_PER_KWH) {
+        Some(fee) => fee,
+        None => u64::MAX,
+    }
+}
+
 /// `floor(amount x bps / 10000)`, which never overflows for `bps <= 10000`.
 #[inline]
 pub const fn share_of(amount: u64, bps: u16) -> u64 {
@@ -49,7 +124,11 @@ pub const fn share_of(amount: u64, bps: u16) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, proptest::prelude::*};
+    use {
+        super::*,
+        crate::constants::{MAX_CAPACITY_WH, MAX_GRID_FEE_PER_KWH},
+        proptest::prelude::*,
+    };
 
     fn exact_cost(energy_wh: u64, price_per_kwh: u64) -> Option<u64> {
         u64::try_from((energy_wh as u128 * price_per_kwh as u128).div_ceil(1_000)).ok()
@@ -114,6 +193,37 @@ mod tests {
                 prop_assert_eq!(cost(divisor, other), exact_cost(divisor, other));
                 prop_assert_eq!(cost(other, divisor), exact_cost(other, divisor));
             }
+        }
+
+        #[test]
+        fn mul_div_is_exact(a: u64, b: u64, divisor: u64, shifts in (0u32..64, 0u32..64, 0u32..64)) {
+            let (a, b, divisor) = (a >> shifts.0, b >> shifts.1, divisor >> shifts.2);
+            let exact = |round: fn(u128, u128) -> u128| {
+                if divisor == 0 { None } else { u64::try_from(round(a as u128 * b as u128, divisor as u128)).ok() }
+            };
+            prop_assert_eq!(mul_div_floor(a, b, divisor), exact(|product, divisor| product / divisor));
+            prop_assert_eq!(mul_div_ceil(a, b, divisor), exact(|product, divisor| product.div_ceil(divisor)));
+        }
+
+        #[test]
+        fn mul_div_is_exact_around_u64_max(quotient_below in 0u64..4, divisor in 1u64.., remainder: u64) {
+            // Products whose quotient is the largest of 64 bits or a little less, with every remainder.
+            let product = (u64::MAX - quotient_below) as u128 * divisor as u128 + (remainder % divisor) as u128;
+            let numerator = ((product >> 64) as u64, product as u64);
+            let expected = (u64::MAX - quotient_below, !remainder.is_multiple_of(divisor));
+            prop_assert_eq!(div_wide(numerator, divisor), Some(expected));
+        }
+
+        #[test]
+        fn a_part_is_never_more_than_the_whole(whole: u64, part in 0u64..=1 << 40, of in 1u64..=1 << 40) {
+            let part = part.min(of);
+            let (floor, ceil) = (mul_div_floor(whole, part, of).unwrap(), mul_div_ceil(whole, part, of).unwrap());
+            prop_assert!(floor <= ceil && ceil <= whole && ceil - floor <= 1);
+        }
+
+        #[test]
+        fn grid_fees_within_their_limits_fit(energy_wh in 0..=MAX_CAPACITY_WH, fee in 0..=MAX_GRID_FEE_PER_KWH) {
+            prop_assert_eq!(grid_fee(energy_wh, fee) as u128, energy_wh as u128 * fee as u128 / 1_000);
         }
 
         #[test]

@@ -3,14 +3,14 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, NewAccount, bump_of},
         constants::*,
         error::{ensure, refuse},
         event::log_event,
         state::{Bus, Claim, Ledger, RefundOutcome, Tombstone},
         token::{self, BusAuthority, Settlement, TokenAccount},
     },
-    anchor_lang::{address_eq, create_account_signed, find_and_verify_program_address, prelude::*},
+    anchor_lang::{address_eq, prelude::*},
 };
 
 /// What the bus owes to a wallet.
@@ -55,7 +55,7 @@ impl Payment<'_> {
             return Ok(RefundOutcome::Unpaid);
         }
         if TokenAccount::read(destination, &self.settlement).is_some_and(|account| is_payee(&account)) {
-            self.settlement.pay(self.from, destination, &BusAuthority::new(self.bus), self.debt.amount)?;
+            self.settlement.pay_in_place(self.from, destination, &BusAuthority::new(self.bus), self.debt.amount)?;
             return Ok(RefundOutcome::Paid);
         }
         // SAFETY: instructions pass a ledger that they have not loaded.
@@ -64,8 +64,28 @@ impl Payment<'_> {
         self.keep_as_claim(&mut ledger)
     }
 
+    /// [`pay_or_claim`](Self::pay_or_claim), one function for instructions that are not called often: to an account of the
+    /// wallet, or where the wallet itself names it, to any but the bus's own.
+    #[inline(never)]
+    pub fn pay_or_claim_once(
+        &self,
+        destination: &AccountView,
+        caller_is_wallet: bool,
+        ledger: &AccountView,
+    ) -> Result<RefundOutcome> {
+        let is_payee = |account: &TokenAccount| {
+            if caller_is_wallet {
+                account.is_payable() && !address_eq(&account.owner, self.bus.address())
+            } else {
+                account.pays(self.debt.wallet)
+            }
+        };
+        self.pay_or_claim(destination, is_payee, ledger)
+    }
+
     /// Moves the debt to the unclaimed account, unless that is frozen.
     #[cold]
+    #[inline(never)]
     pub fn keep_as_claim(&self, ledger: &mut Ledger) -> Result<RefundOutcome> {
         ensure!(address_eq(self.unclaimed.address(), &self.bus.unclaimed), UnclaimedMismatch);
         if is_frozen(self.unclaimed, &self.settlement) {
@@ -102,14 +122,13 @@ pub struct ClaimAccounts<'a> {
 }
 
 /// Writes a debt into the wallet's claim, which is opened where there is none. The tokens are moved by the caller.
+#[inline(never)]
 pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &Debt) -> Result<()> {
     let ClaimAccounts { claim, payer, rent_payer } = *accounts;
     let is_new = !claim.owned_by(&crate::ID);
     if is_new {
         let seeds: [&[u8]; 3] = [CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref()];
-        let Ok(bump) = find_and_verify_program_address(&seeds, &crate::ID, claim.address()) else {
-            refuse!(ClaimMismatch)
-        };
+        let Some(bump) = bump_of(&seeds, &crate::ID, claim.address()) else { refuse!(ClaimMismatch) };
         create::<Claim>(payer, claim, &[CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref(), &[bump]])?;
         // SAFETY: the account was created a moment ago, so no other reference to its data exists.
         let mut account = unsafe { Account::<Claim>::load_mut_after_init(*claim)? };
@@ -135,30 +154,48 @@ pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &
 
 /// Creates an account of the market, also where somebody sent lamports to its address before.
 pub fn create<T: crate::account::Layout>(payer: &AccountView, account: &AccountView, seeds: &[&[u8]]) -> Result<()> {
-    create_account_signed(payer, account, <Account<T> as Space>::INIT_SPACE, &crate::ID, seeds)?;
+    NewAccount { payer, account, space: <Account<T> as Space>::INIT_SPACE, owner: &crate::ID, seeds }.create()?;
     let mut view = *account;
     view.try_borrow_mut()?[..8].copy_from_slice(T::DISCRIMINATOR);
     Ok(())
 }
 
-/// Refuses an account that a wallet is not to be paid on, or cannot be paid: the wallet itself names any account, but
-/// none of the bus's own; a stranger only the wallet's associated one.
-pub fn validate_payee(
-    destination: &AccountView,
-    wallet: &Address,
-    caller_is_wallet: bool,
-    bus: &Address,
-    settlement: &Settlement,
-) -> Result<()> {
-    let Some(account) = TokenAccount::read(destination, settlement) else { refuse!(TokenAccountInvalid) };
-    if caller_is_wallet {
-        ensure!(!address_eq(&account.owner, bus), PayeeIsBusAccount);
-    } else {
-        ensure!(address_eq(&account.owner, wallet), PayeeMismatch);
-        ensure!(token::is_associated(destination.address(), wallet, settlement), PayeeMismatch);
+/// Opens an account of the market at the address of its seeds; also returns the bump, which its seeds here are without.
+pub fn open<T: crate::account::Layout>(
+    payer: &AccountView,
+    account: &AccountView,
+    seeds: &[&[u8]],
+) -> Result<(Account<T>, u8)> {
+    let space = <Account<T> as Space>::INIT_SPACE;
+    let bump = NewAccount { payer, account, space, owner: &crate::ID, seeds }.find_and_create()?;
+    let mut view = *account;
+    view.try_borrow_mut()?[..8].copy_from_slice(T::DISCRIMINATOR);
+    // SAFETY: the account was created a moment ago, so no other reference to its data exists.
+    Ok((unsafe { Account::<T>::load_mut_after_init(view)? }, bump))
+}
+
+/// Whom the bus pays, and in which tokens.
+pub struct Payee<'a> {
+    pub wallet: &'a Address,
+    pub bus: &'a Address,
+    pub settlement: &'a Settlement<'a>,
+}
+
+impl Payee<'_> {
+    /// Refuses an account that the wallet is not to be paid on, or cannot be paid: the wallet itself names any account, but
+    /// none of the bus's own; a stranger only the wallet's associated one.
+    #[inline(never)]
+    pub fn validate(&self, destination: &AccountView, caller_is_wallet: bool) -> Result<()> {
+        let Some(account) = TokenAccount::read(destination, self.settlement) else { refuse!(TokenAccountInvalid) };
+        if caller_is_wallet {
+            ensure!(!address_eq(&account.owner, self.bus), PayeeIsBusAccount);
+        } else {
+            ensure!(address_eq(&account.owner, self.wallet), PayeeMismatch);
+            ensure!(token::is_associated(destination.address(), self.wallet, self.settlement), PayeeMismatch);
+        }
+        ensure!(account.is_payable(), PayeeUnpayable);
+        Ok(())
     }
-    ensure!(account.is_payable(), PayeeUnpayable);
-    Ok(())
 }
 
 /// Whether a wallet that is to be paid is a bus, or what is left of one. No instruction moves tokens that it would be paid, so

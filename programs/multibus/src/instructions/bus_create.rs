@@ -35,10 +35,10 @@ pub struct BusCreate {
     /// The settlement mint.
     pub mint: UncheckedAccount,
     /// Token account for the revenue of the bus's own offers, created here.
-    #[account(mut, seeds = [TREASURY_SEED, bus.address()], bump)]
+    #[account(mut)]
     pub treasury: UncheckedAccount,
     /// Token account for what cannot be paid, created here.
-    #[account(mut, seeds = [UNCLAIMED_SEED, bus.address()], bump)]
+    #[account(mut)]
     pub unclaimed: UncheckedAccount,
     /// SPL Token or Token-2022, whichever owns the mint.
     pub token_program: UncheckedAccount,
@@ -69,15 +69,12 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
     accounts.capacity.initialize(&accounts.bus, &bus_address, &creator, 0);
     accounts.capacity.bump = ctx.bumps.capacity;
 
-    for (account, seed, bump) in [
-        (&accounts.treasury, TREASURY_SEED, ctx.bumps.treasury),
-        (&accounts.unclaimed, UNCLAIMED_SEED, ctx.bumps.unclaimed),
-    ] {
-        token::create_account(
+    for (account, seed) in [(&accounts.treasury, TREASURY_SEED), (&accounts.unclaimed, UNCLAIMED_SEED)] {
+        token::open_account(
             (accounts.creator.account(), account.account()),
             (accounts.mint.account(), accounts.token_program.address()),
             &bus_address,
-            &[seed, bus_address.as_ref(), &[bump]],
+            &[seed, bus_address.as_ref()],
         )?;
     }
 
@@ -91,6 +88,8 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
         treasury: bus.treasury,
         unclaimed: bus.unclaimed,
         operator: bus.operator,
+        grid_recipient: bus.grid_recipient,
+        terms: bus.terms,
         bus_seq,
         first_proposal: accounts.ledger.owners[0].next_proposal,
         capacity_wh: bus.capacity_wh,
@@ -99,8 +98,6 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
         least_wh: bus.least_wh,
         created_at: now,
         timelock_seconds: bus.timelock_seconds,
-        window_seconds: bus.window_seconds,
-        gate_closure_seconds: bus.gate_closure_seconds,
         horizon_seconds: bus.horizon_seconds,
         lock_fee_bps: bus.lock_fee_bps,
         threshold: bus.threshold,

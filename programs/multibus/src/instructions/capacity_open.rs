@@ -62,8 +62,7 @@ pub fn handler(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()>
         window_start,
         gate_closes_at: capacity.gate_closes_at,
         total_wh: capacity.total_wh,
-        window_seconds: capacity.window_seconds,
-        padding: [0; 4],
+        terms: capacity.terms,
     });
     Ok(())
 }

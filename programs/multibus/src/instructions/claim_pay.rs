@@ -8,7 +8,7 @@ use {
         account::{Account, BusOrTombstone},
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment,
+        payment::{self, Payee},
         state::{Bus, Claim, Ledger, Tombstone},
         token::{BusAuthority, Settlement, TokenAccount},
     },
@@ -80,7 +80,7 @@ impl ClaimPay {
             ensure!(address_eq(&account.owner, wallet), PayeeMismatch);
             ensure!(account.is_payable(), PayeeUnpayable);
         } else {
-            payment::validate_payee(destination, wallet, caller_is_wallet, &self.claim.bus, &settlement)?;
+            Payee { wallet, bus: &self.claim.bus, settlement: &settlement }.validate(destination, caller_is_wallet)?;
         }
         ensure!(!payment::is_frozen(self.unclaimed.account(), &settlement), PayerFrozen);
         Ok(())

@@ -3,10 +3,11 @@
 //! refund becomes a claim of the buyer; where nothing leaves the vault, the lock stays without energy until it does.
 
 use {
+    super::purchase::load_position,
     crate::{
         account::{Account, NamedAccount},
         clock,
-        error::{MultibusError, ensure},
+        error::{MultibusError, ensure, refuse},
         event::log_event,
         payment::{self, Debt, Payment},
         state::{Bus, Lock, Offer, RefundOutcome, Seller},
@@ -15,6 +16,8 @@ use {
     anchor_lang::{AccountClose, address_eq, prelude::*},
 };
 
+/// On delivery terms followed by the buyer's position book on the delivery book that the offer names, writable.
+///
 /// Any of these may be the same account: a buyer chooses its refund account, and it may be any. Accounts of the market are
 /// of different kinds, so that none is loaded twice, and the others are only read where the token program owns them.
 #[derive(Accounts)]
@@ -93,14 +96,22 @@ pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
         outcome: outcome as u8,
         padding: [0; 7],
     });
-    if !unpaid {
-        accounts.offer.refund(release.refund);
-        if outcome == RefundOutcome::Claimed {
-            let lent = accounts.claim.lamports() - claim_lamports;
-            accounts.hand_rent_to_claim(lent);
-        }
-        accounts.lock.close(*accounts.buyer.account())?;
+    if unpaid {
+        return Ok(());
     }
+    accounts.offer.refund(release.refund);
+    if outcome == RefundOutcome::Claimed {
+        let lent = accounts.claim.lamports() - claim_lamports;
+        accounts.hand_rent_to_claim(lent);
+    }
+    if accounts.offer.is_on_delivery() {
+        let books = ctx.remaining_accounts()?;
+        let accounts = &ctx.accounts;
+        let [position, ..] = books.as_slice() else { refuse!(BooksMissing) };
+        load_position(position, &accounts.offer, &accounts.lock.buyer)?.close_lock();
+    }
+    let accounts = &mut ctx.accounts;
+    accounts.lock.close(*accounts.buyer.account())?;
     Ok(())
 }
 

@@ -2,16 +2,18 @@
 //! vault already, so that no token moves and nothing can stop it: not a pause, nor whatever anyone does to an account.
 
 use {
+    super::purchase::{BookEntry, load_position},
     crate::{
         account::Account,
         clock,
-        error::MultibusError,
+        error::{MultibusError, refuse},
         event::{self, EnergyPurchasedHeader, PurchasedFill},
-        state::{Lock, Offer, Order, PurchaseKind, Receipt, Trader, transaction_hash},
+        state::{Lock, Offer, Order, PurchaseKind, Receipt, Trader, transaction_hash_of_one},
     },
     anchor_lang::prelude::*,
 };
 
+/// On delivery terms followed by the delivery book that the offer names and the buyer's position book on it, both writable.
 #[derive(Accounts)]
 pub struct LockSettle {
     /// The lock's buyer, who gets its rent back.
@@ -36,18 +38,18 @@ pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64, lock_number: u32) -> R
     let lane = accounts.trader.lane;
     let order = Order { offer: *accounts.offer.address(), energy_wh, max_price_per_kwh: price_per_kwh };
     let receipt = Receipt {
-        transaction_hash: transaction_hash(
+        transaction_hash: transaction_hash_of_one(
             PurchaseKind::LockSettlement,
             accounts.buyer.address(),
             lane,
             nonce,
-            &[order],
+            order,
         ),
         energy_wh,
         paid: deposit,
         purchased_at: now,
     };
-    accounts.trader.record(nonce, receipt)?;
+    accounts.trader.record_next(receipt)?;
     accounts.offer.settle(energy_wh, deposit);
 
     event::log_purchase(
@@ -64,5 +66,13 @@ pub fn handler(ctx: &mut Context<LockSettle>, nonce: u64, lock_number: u32) -> R
         },
         PurchasedFill { offer: *accounts.offer.address(), energy_wh, price_per_kwh, cost: deposit },
     );
+    if accounts.offer.is_on_delivery() {
+        let books = ctx.remaining_accounts()?;
+        let accounts = &mut ctx.accounts;
+        let (buyer, refund) = (accounts.buyer.address(), &accounts.lock.refund);
+        BookEntry { books: &books, buyer, energy_wh, refund }.record(&mut accounts.offer)?;
+        let [_, position, ..] = books.as_slice() else { refuse!(BooksMissing) };
+        load_position(position, &accounts.offer, buyer)?.close_lock();
+    }
     Ok(())
 }

@@ -7,11 +7,12 @@
 )]
 
 use {
+    super::purchase::load_position,
     crate::{
         account::Account,
         clock,
         constants::*,
-        error::MultibusError,
+        error::{MultibusError, refuse},
         event::log_event,
         state::{Bus, Lock, LockNumber, LockParties, Offer, PriceGuard},
         token::Settlement,
@@ -19,6 +20,7 @@ use {
     anchor_lang::prelude::*,
 };
 
+/// On delivery terms followed by the buyer's position book on the delivery book that the offer names, writable.
 #[derive(Accounts)]
 #[instruction(place: u8)]
 pub struct LockTake {
@@ -84,5 +86,11 @@ pub fn handler(
         place,
         padding: [0; 3],
     });
+    if accounts.offer.is_on_delivery() {
+        let books = ctx.remaining_accounts()?;
+        let accounts = &ctx.accounts;
+        let [position, ..] = books.as_slice() else { refuse!(BooksMissing) };
+        load_position(position, &accounts.offer, accounts.buyer.address())?.take_lock(&refund)?;
+    }
     Ok(())
 }

@@ -5,16 +5,31 @@ pub mod bus_close;
 pub mod bus_create;
 pub mod capacity_close;
 pub mod capacity_open;
+pub mod certificate_retire;
+pub mod certificate_take;
+pub mod certificate_transfer;
 pub mod claim_pay;
 pub mod creator_open;
+pub mod delivery_close;
+pub mod delivery_refund;
+pub mod delivery_release;
+pub mod delivery_report;
+pub mod device_close;
+pub mod grid_sweep;
 pub mod lock_release;
 pub mod lock_settle;
 pub mod lock_take;
+pub mod meter_close;
+pub mod meter_register;
+pub mod meter_replace;
 pub mod offer_cancel;
 pub mod offer_collect;
 pub mod offer_create;
 pub mod offer_reprice;
 pub mod offer_set_expiry;
+pub mod position_close;
+pub mod position_open;
+pub mod position_set_refund;
 pub mod proposal_approve;
 pub mod proposal_close;
 pub mod proposal_create;
@@ -34,11 +49,14 @@ pub mod treasury_claim;
 #[expect(ambiguous_glob_reexports, reason = "every file has a `handler`, which is only called by its full path")]
 mod accounts_of_instructions {
     pub use super::{
-        bus_close::*, bus_create::*, capacity_close::*, capacity_open::*, claim_pay::*, creator_open::*,
-        lock_release::*, lock_settle::*, lock_take::*, offer_cancel::*, offer_collect::*, offer_create::*,
-        offer_reprice::*, offer_set_expiry::*, proposal_approve::*, proposal_close::*, proposal_create::*,
-        proposal_execute::*, proposal_revoke::*, purchase::*, purchase_batch::*, seller_admit::*, seller_close::*,
-        seller_open::*, seller_suspend::*, seller_withdraw::*, trader_close::*, trader_open::*, treasury_claim::*,
+        bus_close::*, bus_create::*, capacity_close::*, capacity_open::*, certificate_retire::*, certificate_take::*,
+        certificate_transfer::*, claim_pay::*, creator_open::*, delivery_close::*, delivery_refund::*,
+        delivery_release::*, delivery_report::*, device_close::*, grid_sweep::*, lock_release::*, lock_settle::*,
+        lock_take::*, meter_close::*, meter_register::*, meter_replace::*, offer_cancel::*, offer_collect::*,
+        offer_create::*, offer_reprice::*, offer_set_expiry::*, position_close::*, position_open::*,
+        position_set_refund::*, proposal_approve::*, proposal_close::*, proposal_create::*, proposal_execute::*,
+        proposal_revoke::*, purchase::*, purchase_batch::*, seller_admit::*, seller_close::*, seller_open::*,
+        seller_suspend::*, seller_withdraw::*, trader_close::*, trader_open::*, treasury_claim::*,
     };
 }
 pub use accounts_of_instructions::*;

@@ -6,14 +6,15 @@ use {
     crate::{
         account::Account,
         clock,
-        error::MultibusError,
+        error::{MultibusError, ensure, refuse},
         event::log_event,
-        state::{Bus, Capacity, Offer, Seller},
+        state::{Bus, Capacity, DeliveryBook, Offer, Seller},
     },
-    anchor_lang::{AccountClose, prelude::*},
+    anchor_lang::{AccountClose, ErrorCode, address_eq, prelude::*},
 };
 
-/// May be followed by more owners who sign: see [`Offer::validate_cancel`].
+/// On delivery terms followed by the delivery book that the offer names, writable. Then may follow more owners who sign: see
+/// [`Offer::validate_cancel`].
 #[derive(Accounts)]
 pub struct OfferCancel {
     /// The seller, an owner or the operator of the bus, or anyone: see [`Offer::validate_cancel`].
@@ -32,15 +33,16 @@ pub struct OfferCancel {
 }
 
 pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
-    let owners = ctx.remaining_accounts()?;
+    let others = ctx.remaining_accounts()?;
     let accounts = &mut ctx.accounts;
-    let together = owners_together(&accounts.bus, accounts.caller.address(), &owners);
+    let together = owners_together(&accounts.bus, accounts.caller.address(), &others);
     let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
     offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), together, clock::now()?)?;
     let withdrawn_wh = offer.cancel()?;
     accounts.capacity.unlist(withdrawn_wh);
     let collected = offer.collect();
-    seller.release(collected);
+    seller.release(collected.amount);
+    seller.owe_grid_fees(collected.grid_fee);
     let closed = offer.open_locks == 0;
     log_event!(OfferCancelled {
         bus: *accounts.bus.address(),
@@ -48,14 +50,36 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
         cancelled_by: *accounts.caller.address(),
         withdrawn_wh,
         sold_wh: offer.sold_wh(),
-        collected,
+        collected: collected.amount,
+        grid_fee: collected.grid_fee,
         closed: closed as u8,
         padding: [0; 7],
     });
+    if offer.is_on_delivery() {
+        unlist_in_book(&others, offer, withdrawn_wh, closed)?;
+    }
     if closed {
         accounts.capacity.close_offer();
-        seller.close_offer();
-        offer.close(*accounts.rent_payer.account())?;
+        accounts.seller.close_offer();
+        accounts.offer.close(*accounts.rent_payer.account())?;
+    }
+    Ok(())
+}
+
+/// The delivery book forgets what is withdrawn, and the offer where it closes.
+#[inline(always)]
+fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, closes: bool) -> Result<()> {
+    let [book, ..] = books else { refuse!(BooksMissing) };
+    ensure!(address_eq(book.address(), &offer.book), BookMismatch);
+    if !book.is_writable() {
+        return Err(ErrorCode::ConstraintMut.into());
+    }
+    // SAFETY: the program recorded this address when it opened the book, which does not close before the offer. No other
+    // account of this instruction is a delivery book.
+    let mut book = unsafe { Account::<DeliveryBook>::reload(*book) };
+    book.unlist(offer.book_place as usize, withdrawn_wh);
+    if closes {
+        book.close_offer();
     }
     Ok(())
 }

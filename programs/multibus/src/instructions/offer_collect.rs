@@ -1,11 +1,12 @@
-//! `offer_collect`: what was paid for an offer becomes its seller's to withdraw. Anyone may, at any time.
+//! `offer_collect`: what was paid for an offer becomes its seller's to withdraw, less the grid fee, which waits in the vault for
+//! its recipient. Anyone may, at any time.
 
 use {
     crate::{
         account::Account,
         error::{MultibusError, ensure},
         event::log_event,
-        state::{Offer, Seller},
+        state::{Collection, Offer, Seller},
     },
     anchor_lang::prelude::*,
 };
@@ -21,12 +22,14 @@ pub struct OfferCollect {
 pub fn handler(ctx: &mut Context<OfferCollect>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     ensure!(accounts.offer.proceeds > 0, NothingToCollect);
-    let amount = accounts.offer.collect();
+    let Collection { amount, grid_fee } = accounts.offer.collect();
     accounts.seller.release(amount);
+    accounts.seller.owe_grid_fees(grid_fee);
     log_event!(OfferCollected {
         offer: *accounts.offer.address(),
         seller: *accounts.seller.address(),
         amount,
+        grid_fee,
         released: accounts.seller.released,
     });
     Ok(())

@@ -13,7 +13,7 @@ use {
         constants::*,
         error::MultibusError,
         event::log_event,
-        state::{Action, Bus, Capacity, Ledger, Proposal, ProposalAction},
+        state::{Action, Bus, Ledger, Proposal, ProposalAction},
     },
     anchor_lang::prelude::*,
 };
@@ -28,9 +28,6 @@ pub struct ProposalCreate {
     /// The bus's ledger, which numbers each owner's proposals and counts those that are open.
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
-    /// The bus's general capacity.
-    #[account(constraint = general.bus == *bus.address() && general.window_start == 0 @ MultibusError::CapacityMismatch)]
-    pub general: Account<Capacity>,
     #[account(
         init,
         payer = proposer,
@@ -44,14 +41,15 @@ pub struct ProposalCreate {
 pub fn handler(ctx: &mut Context<ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let action = Action::encode(&action)?;
+    let now = clock::now()?;
     accounts.bus.validate_open()?;
-    action.validate(&accounts.bus, &accounts.ledger, &accounts.general)?;
+    action.validate(&accounts.bus, &accounts.ledger, now)?;
     let proposer = *accounts.proposer.address();
     let place = accounts.bus.validate_owner(&proposer)?;
     accounts.ledger.propose(place, number)?;
     let (bus, address) = (*accounts.bus.address(), *accounts.proposal.address());
     let proposal = &mut accounts.proposal;
-    proposal.initialize(&address, (&accounts.bus, &bus), &proposer, number, action, clock::now()?)?;
+    proposal.initialize(&address, (&accounts.bus, &bus), &proposer, number, action, now)?;
     proposal.bump = ctx.bumps.proposal;
     log_event!(ProposalCreated {
         bus,

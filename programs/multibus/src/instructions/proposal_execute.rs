@@ -9,7 +9,7 @@ use {
         error::{MultibusError, ensure, refuse},
         event::log_event,
         payment,
-        state::{ActionKind, Bus, Capacity, Ledger, Proposal, Seller},
+        state::{ActionKind, Bus, Capacity, Ledger, Moment, Proposal, Seller},
         token::{BusAuthority, Settlement, TokenAccount},
     },
     anchor_lang::{address_eq, prelude::*},
@@ -109,7 +109,8 @@ pub fn handler(ctx: &mut Context<ProposalExecute>) -> Result<()> {
         refuse!(TokenAccountInvalid)
     };
     let first_proposal = accounts.ledger.first_proposal(clock.slot)?;
-    action.apply(&mut accounts.bus, &mut accounts.ledger, &mut accounts.general, treasury.amount, first_proposal)?;
+    let moment = Moment { now, treasury_balance: treasury.amount, first_proposal };
+    action.apply(&mut accounts.bus, &mut accounts.ledger, &mut accounts.general, &moment)?;
     if kind.is_of_seller() {
         accounts.decide_on_seller(kind)?;
     }

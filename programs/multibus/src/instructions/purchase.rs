@@ -1,17 +1,23 @@
-//! `purchase`: buys part of one offer, exactly or up to an amount with a minimum.
+//! `purchase`: buys part of one offer, exactly or up to an amount with a minimum. On delivery terms what is paid waits in the
+//! seller's vault, under the seller's delivery book, and the buyer's position book has what was bought.
 
 use {
     crate::{
         account::Account,
         clock,
-        error::MultibusError,
+        constants::BOOK_WINDOWS,
+        error::{MultibusError, ensure, refuse},
         event::{self, EnergyPurchasedHeader, PurchasedFill},
-        state::{Bus, Offer, Order, PriceGuard, PurchaseKind, Receipt, Trader, transaction_hash},
+        state::{
+            Bus, DeliveryBook, Offer, Order, PositionBook, PriceGuard, PurchaseKind, Receipt, Trader,
+            transaction_hash_of_one,
+        },
         token::Settlement,
     },
-    anchor_lang::prelude::*,
+    anchor_lang::{ErrorCode, address_eq, prelude::*},
 };
 
+/// On delivery terms followed by the delivery book that the offer names and the buyer's position book on it, both writable.
 #[derive(Accounts)]
 pub struct Purchase {
     /// Who buys and may move the tokens of `payment`.
@@ -53,12 +59,12 @@ pub fn handler(
     let lane = accounts.trader.lane;
     let order = Order { offer: *offer, energy_wh, max_price_per_kwh };
     let receipt = Receipt {
-        transaction_hash: transaction_hash(PurchaseKind::Single, buyer, lane, nonce, &[order]),
+        transaction_hash: transaction_hash_of_one(PurchaseKind::Single, buyer, lane, nonce, order),
         energy_wh: fill.energy_wh,
         paid: fill.cost,
         purchased_at: now,
     };
-    accounts.trader.record(nonce, receipt)?;
+    accounts.trader.record_next(receipt)?;
 
     Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() }.transfer(
         accounts.payment.account(),
@@ -81,5 +87,58 @@ pub fn handler(
         },
         PurchasedFill { offer: *offer, energy_wh: fill.energy_wh, price_per_kwh: fill.price_per_kwh, cost: fill.cost },
     );
+    if accounts.offer.is_on_delivery() {
+        let books = ctx.remaining_accounts()?;
+        let accounts = &mut ctx.accounts;
+        let entry = BookEntry {
+            books: &books,
+            buyer: accounts.buyer.address(),
+            energy_wh: fill.energy_wh,
+            refund: accounts.payment.address(),
+        };
+        entry.record(&mut accounts.offer)?;
+    }
     Ok(())
+}
+
+/// A purchase from an offer on delivery terms, for the seller's delivery book and the buyer's position book.
+pub(super) struct BookEntry<'a> {
+    /// The accounts of both books.
+    pub books: &'a [AccountView],
+    pub buyer: &'a Address,
+    /// What was bought, in Wh.
+    pub energy_wh: u64,
+    /// The buyer's refund account, where this is its first entry.
+    pub refund: &'a Address,
+}
+
+impl BookEntry<'_> {
+    /// Moves what was just paid into the offer's vault on to the books.
+    #[inline(never)]
+    pub fn record(&self, offer: &mut Offer) -> Result<()> {
+        let [book, position, ..] = self.books else { refuse!(BooksMissing) };
+        ensure!(address_eq(book.address(), &offer.book), BookMismatch);
+        if !book.is_writable() {
+            return Err(ErrorCode::ConstraintMut.into());
+        }
+        // SAFETY: the program recorded this address when it opened the book, which does not close before the offer. Callers
+        // load no other delivery book at the same time.
+        let mut book = unsafe { Account::<DeliveryBook>::reload(*book) };
+        let mut position = load_position(position, offer, self.buyer)?;
+        let place = offer.book_place as usize;
+        ensure!(place < BOOK_WINDOWS, WindowNotInBook);
+        let paid = offer.move_to_book();
+        book.sell(place, self.energy_wh, paid)?;
+        position.buy(place, self.energy_wh, paid, self.refund);
+        Ok(())
+    }
+}
+
+/// The position book of a buyer on the delivery book of an offer.
+#[inline(always)]
+pub(super) fn load_position(view: &AccountView, offer: &Offer, buyer: &Address) -> Result<Account<PositionBook>> {
+    // SAFETY: callers load no other position book at the same time.
+    let position = unsafe { Account::<PositionBook>::load_mut(*view)? };
+    position.validate_owner(&offer.book, buyer)?;
+    Ok(position)
 }

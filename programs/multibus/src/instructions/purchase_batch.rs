@@ -1,6 +1,7 @@
 //! `purchase_batch`: buys exact parts of several offers, of one bus or many with one mint, all or nothing.
 
 use {
+    super::purchase::BookEntry,
     crate::{
         account::Account,
         clock,
@@ -14,7 +15,8 @@ use {
 };
 
 /// One item of a batch. Its accounts are two of the remaining accounts, in the order of the items: the offer (writable)
-/// and the vault of the offer's seller (writable). Before the first item of a bus, and wherever the bus changes, the bus
+/// and the vault of the offer's seller (writable). On delivery terms two more follow: the delivery book that the offer names and
+/// the buyer's position book on it (both writable). Before the first item of a bus, and wherever the bus changes, the bus
 /// is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
@@ -27,8 +29,10 @@ pub struct PurchaseItem {
     pub expected_version: u32,
 }
 
-/// Accounts of each item among the remaining accounts, beside its bus.
+/// Accounts of each item among the remaining accounts, beside its bus, on purchase terms.
 pub const ACCOUNTS_PER_ITEM: usize = 2;
+/// Accounts of each item among the remaining accounts, beside its bus, on delivery terms.
+pub const ACCOUNTS_PER_DELIVERY_ITEM: usize = 4;
 
 #[derive(Accounts)]
 pub struct PurchaseBatch {
@@ -47,7 +51,9 @@ pub struct PurchaseBatch {
 /// Whether an account holds a bus; what else it is, is checked where it is loaded.
 #[inline(always)]
 fn is_bus(view: &AccountView) -> bool {
-    view.try_borrow().is_ok_and(|data| data.starts_with(Bus::DISCRIMINATOR))
+    let kind = Bus::DISCRIMINATOR;
+    // SAFETY: the account has that many bytes, and nothing refers to them mutably between items.
+    view.data_len() >= kind.len() && unsafe { core::slice::from_raw_parts(view.data_ptr(), kind.len()) } == kind
 }
 
 pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, items: Vec<PurchaseItem>) -> Result<()> {
@@ -94,6 +100,11 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
         offer.validate_buyer(buyer)?;
         let guard = PriceGuard { max_price_per_kwh: item.max_price_per_kwh, expected_version: item.expected_version };
         let fill = offer.take(item.energy_wh, item.energy_wh, guard)?;
+        if offer.is_on_delivery() {
+            let (energy_wh, refund) = (fill.energy_wh, accounts.payment.address());
+            BookEntry { books: next_views, buyer, energy_wh, refund }.record(&mut offer)?;
+            next_views = &next_views[ACCOUNTS_PER_DELIVERY_ITEM - ACCOUNTS_PER_ITEM..];
+        }
         let (Some(sum), Some(sum_wh)) = (total.checked_add(fill.cost), total_wh.checked_add(fill.energy_wh)) else {
             refuse!(CostOverflow)
         };
@@ -125,7 +136,7 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
         paid: total,
         purchased_at: now,
     };
-    accounts.trader.record(nonce, receipt)?;
+    accounts.trader.record_next(receipt)?;
 
     let Some(bus) = bus else { refuse!(BatchInvalid, "{} items, {} accounts", count as u64, views.len() as u64) };
     Settlement { mint: &bus.mint, token_program: accounts.token_program.account() }.transfer_all(

@@ -76,13 +76,6 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         // The wallet names any account but the bus's own; a stranger the associated one, so that it chooses nothing.
         let caller_is_wallet = address_eq(caller, &wallet);
         ensure!(caller_is_wallet || token::is_associated(destination.address(), &wallet, &settlement), PayeeMismatch);
-        let is_payee = |account: &TokenAccount| {
-            if caller_is_wallet {
-                account.is_payable() && !address_eq(&account.owner, bus.address())
-            } else {
-                account.pays(&wallet)
-            }
-        };
         let payment = Payment {
             bus,
             settlement,
@@ -94,7 +87,7 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
             unclaimed: accounts.unclaimed.account(),
         };
         let claim_lamports = accounts.claim.lamports();
-        let outcome = payment.pay_or_claim(destination, is_payee, accounts.ledger.account())?;
+        let outcome = payment.pay_or_claim_once(destination, caller_is_wallet, accounts.ledger.account())?;
         if outcome == RefundOutcome::Claimed {
             lent = accounts.claim.lamports() - claim_lamports;
         }

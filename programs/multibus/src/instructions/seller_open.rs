@@ -3,7 +3,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, bump_of},
         constants::*,
         error::{MultibusError, ensure, refuse},
         event::log_event,
@@ -11,7 +11,7 @@ use {
         state::{Bus, Ledger, Seller, counter},
         token,
     },
-    anchor_lang::{address_eq, find_and_verify_program_address, prelude::*},
+    anchor_lang::{address_eq, prelude::*},
 };
 
 #[derive(Accounts)]
@@ -75,13 +75,9 @@ impl SellerAccounts<'_> {
         let first_slot = counter::validate_first_slot(first_slot, clock.slot)?;
         let bus = self.bus.address();
         let seeds: [&[u8]; 3] = [SELLER_SEED, bus.as_ref(), wallet.as_ref()];
-        let Ok(bump) = find_and_verify_program_address(&seeds, &crate::ID, self.seller.address()) else {
-            refuse!(SellerMismatch)
-        };
+        let Some(bump) = bump_of(&seeds, &crate::ID, self.seller.address()) else { refuse!(SellerMismatch) };
         let vault_seeds: [&[u8]; 2] = [VAULT_SEED, self.seller.address().as_ref()];
-        let Ok(vault_bump) = find_and_verify_program_address(&vault_seeds, &crate::ID, self.vault.address()) else {
-            refuse!(VaultMismatch)
-        };
+        let Some(vault_bump) = bump_of(&vault_seeds, &crate::ID, self.vault.address()) else { refuse!(VaultMismatch) };
         Ledger::count_open(&mut ledger.open_sellers)?;
         payment::create::<Seller>(self.payer, self.seller, &[SELLER_SEED, bus.as_ref(), wallet.as_ref(), &[bump]])?;
         token::create_account(

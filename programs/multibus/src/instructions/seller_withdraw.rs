@@ -7,7 +7,7 @@ use {
         account::Account,
         error::{MultibusError, ensure},
         event::log_event,
-        payment,
+        payment::{self, Payee},
         state::{Bus, Seller},
         token::{BusAuthority, Settlement},
     },
@@ -42,7 +42,7 @@ pub fn handler(ctx: &mut Context<SellerWithdraw>) -> Result<()> {
         ensure!(!payment::is_frozen(destination, &settlement), PayeeUnpayable);
     } else {
         let caller_is_seller = address_eq(accounts.caller.address(), &wallet);
-        payment::validate_payee(destination, &wallet, caller_is_seller, bus, &settlement)?;
+        Payee { wallet: &wallet, bus, settlement: &settlement }.validate(destination, caller_is_seller)?;
     }
     ensure!(!payment::is_frozen(vault, &settlement), PayerFrozen);
     let amount = accounts.seller.withdraw()?;

@@ -8,7 +8,7 @@ use {
         account::Account,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment::{self, Debt, Payment},
+        payment::{self, Debt, Payee, Payment},
         state::{Bus, Ledger, RefundOutcome},
         token::{self, BusAuthority, Settlement, TokenAccount},
     },
@@ -51,7 +51,7 @@ impl TreasuryClaim {
             return Ok(false);
         }
         if address_eq(self.caller.address(), owner) {
-            payment::validate_payee(destination, owner, true, self.bus.address(), settlement)?;
+            Payee { wallet: owner, bus: self.bus.address(), settlement }.validate(destination, true)?;
             return Ok(true);
         }
         ensure!(token::is_associated(destination.address(), owner, settlement), PayeeMismatch);

@@ -5,6 +5,7 @@ use {
         constants::*,
         error::{ensure, refuse},
         numbered::numbered_enum,
+        state::{Terms, TermsConfig},
     },
     anchor_lang::{address_eq, prelude::*},
     bytemuck::{Pod, Zeroable},
@@ -52,12 +53,10 @@ pub struct BusConfig {
     pub lock_fee_bps: u16,
     /// Wait between the last approval of a decision and its execution, in seconds.
     pub timelock_seconds: u32,
-    /// Length of a delivery window in seconds; 0 means that the bus has no windows.
-    pub window_seconds: u32,
-    /// How long before a window's start its trading stops, in seconds.
-    pub gate_closure_seconds: u32,
     /// How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes.
     pub horizon_seconds: u32,
+    /// Terms of its windows, which hold from the beginning.
+    pub terms: TermsConfig,
     /// Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40.
     pub capacity_wh: u64,
     /// Lowest price an offer may ask, in token base units per kWh.
@@ -66,8 +65,11 @@ pub struct BusConfig {
     pub reserve_price_per_kwh: u64,
     /// Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1.
     pub least_wh: u64,
-    /// Wallet that admits and suspends sellers and withdraws the bus's own offers at once.
+    /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
+    /// one that is silent. Needed where sellers are paid on delivery.
     pub operator: Option<Address>,
+    /// Wallet that gets the grid fees; none for the treasury.
+    pub grid_recipient: Option<Address>,
 }
 
 /// An owner and the revenue share in basis points.
@@ -98,10 +100,6 @@ pub struct Bus {
     pub mint_decimals: u8,
     /// Wait before a decision executes, in seconds.
     pub timelock_seconds: u32,
-    /// Length of a delivery window in seconds, 0 for none.
-    pub window_seconds: u32,
-    /// How long before a window's start its trading stops, in seconds.
-    pub gate_closure_seconds: u32,
     /// How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created.
     pub horizon_seconds: u32,
     /// Part of the deposit that an unsettled lock costs, in basis points.
@@ -138,14 +136,23 @@ pub struct Bus {
     pub unclaimed: Address,
     /// The seller account of the bus itself, whether it is open or not.
     pub seller: Address,
-    /// Wallet that admits and suspends sellers and withdraws the bus's own offers at once; zeros for none.
+    /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
+    /// one that is silent; zeros for none.
     pub operator: Address,
+    /// Wallet that gets the grid fees; zeros for the treasury.
+    pub grid_recipient: Address,
+    /// Terms that hold until the next do.
+    pub terms: Terms,
+    /// Terms that hold from their first window on; all zero where none were decided.
+    pub next_terms: Terms,
+    /// Until when readings of earlier delivery terms can come, in unix seconds; 0 where there were none.
+    pub readings_until: i64,
     pub name: [u8; 32],
     pub owners: [OwnerSlot; 16],
-    pub reserved: [u64; 64],
+    pub reserved: [u64; 32],
 }
 
-const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_504);
+const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_360);
 
 impl Bus {
     /// Checks a configuration and writes it: the one place where a bus's rules are set from outside.
@@ -188,12 +195,16 @@ impl Bus {
             "horizon {} s",
             config.horizon_seconds
         );
-        Self::validate_windows(config.window_seconds, config.gate_closure_seconds, config.horizon_seconds)?;
+        let terms = Terms::new(&config.terms, 0);
+        terms.validate(config.horizon_seconds, config.operator.is_some())?;
         Self::validate_capacity(config.capacity_wh)?;
         Self::validate_base_price(config.base_price_per_kwh)?;
         Self::validate_least_size(config.least_wh)?;
         if let Some(operator) = &config.operator {
             Self::validate_operator(address, operator)?;
+        }
+        if let Some(recipient) = &config.grid_recipient {
+            Self::validate_grid_recipient(address, recipient)?;
         }
 
         self.layout_version = LAYOUT_VERSION;
@@ -210,14 +221,14 @@ impl Bus {
         self.listing_policy = config.listing_policy;
         self.lock_fee_bps = config.lock_fee_bps;
         self.timelock_seconds = config.timelock_seconds;
-        self.window_seconds = config.window_seconds;
-        self.gate_closure_seconds = config.gate_closure_seconds;
+        self.terms = terms;
         self.horizon_seconds = config.horizon_seconds;
         self.capacity_wh = config.capacity_wh;
         self.base_price_per_kwh = config.base_price_per_kwh;
         self.reserve_price_per_kwh = config.reserve_price_per_kwh;
         self.least_wh = config.least_wh;
         self.operator = config.operator.unwrap_or_default();
+        self.grid_recipient = config.grid_recipient.unwrap_or_default();
         Ok(())
     }
 
@@ -283,19 +294,6 @@ impl Bus {
         Ok(())
     }
 
-    /// Windows are off (both zero), or have a length and a gate closure within their limits that the horizon has room
-    /// for.
-    pub fn validate_windows(window_seconds: u32, gate_closure_seconds: u32, horizon_seconds: u32) -> Result<()> {
-        let off = window_seconds == 0 && gate_closure_seconds == 0;
-        let on = (MIN_WINDOW_SECONDS..=MAX_WINDOW_SECONDS).contains(&window_seconds)
-            && gate_closure_seconds <= MAX_GATE_CLOSURE_SECONDS;
-        ensure!(off || on, WindowsInvalid, "window {} s, gate closure {} s", window_seconds, gate_closure_seconds);
-        // Neither exceeds a day, so that the sum is far from its end.
-        let ahead = window_seconds + gate_closure_seconds;
-        ensure!(ahead < horizon_seconds, HorizonTooShort, "{} s are needed, horizon {} s", ahead, horizon_seconds);
-        Ok(())
-    }
-
     /// The capacity is 1 to 2^40 Wh.
     pub fn validate_capacity(capacity_wh: u64) -> Result<()> {
         ensure!(capacity_wh > 0, CapacityZero);
@@ -333,6 +331,12 @@ impl Bus {
         Ok(())
     }
 
+    /// The recipient of grid fees is a wallet; none is the treasury.
+    pub fn validate_grid_recipient(address: &Address, recipient: &Address) -> Result<()> {
+        ensure!(recipient.to_bytes() != [0; 32] && !address_eq(recipient, address), GridRecipientInvalid);
+        Ok(())
+    }
+
     /// The bus's name.
     pub fn name(&self) -> &str {
         core::str::from_utf8(&self.name[..(self.name_len as usize).min(MAX_NAME_LEN)]).unwrap_or("")
@@ -366,7 +370,7 @@ impl Bus {
 
     /// Whether the wallet is the operator.
     pub fn is_operator(&self, wallet: &Address) -> bool {
-        self.operator.to_bytes() != [0; 32] && address_eq(&self.operator, wallet)
+        self.has_operator() && address_eq(&self.operator, wallet)
     }
 
     /// Refuses wallets that are not the operator.
@@ -389,16 +393,92 @@ impl Bus {
         Ok(())
     }
 
-    /// First second in which a window that opens now no longer trades.
+    /// The terms of a window that starts then; where windows are off, those that hold then.
     #[inline(always)]
-    pub fn gate_closes_at(&self, window_start: i64) -> i64 {
-        window_start.saturating_sub(self.gate_closure_seconds as i64)
+    pub fn terms_at(&self, time: i64) -> &Terms {
+        if self.next_terms.from != 0 && time >= self.next_terms.from { &self.next_terms } else { &self.terms }
     }
 
-    /// The latest expiry of an offer: its gate, or one horizon ahead.
+    /// When offers outside windows end, in unix seconds: at the latest when terms with windows start.
+    fn general_ends_at(&self, now: i64) -> i64 {
+        let (terms, next) = (self.terms_at(now), &self.next_terms);
+        if terms.has_windows() {
+            terms.from
+        } else if now < next.from && next.has_windows() {
+            next.from
+        } else {
+            i64::MAX
+        }
+    }
+
+    /// The latest expiry of an offer: its gate, or one horizon ahead; outside windows also when windows start.
     #[inline(always)]
     pub fn latest_expiry(&self, gate_closes_at: i64, now: i64) -> i64 {
-        gate_closes_at.min(now.saturating_add(self.horizon_seconds as i64))
+        let end = if gate_closes_at == i64::MAX { self.general_ends_at(now) } else { gate_closes_at };
+        end.min(now.saturating_add(self.horizon_seconds as i64))
+    }
+
+    /// Whether terms can be the next ones now: they hold from a window more than one horizon ahead, so that no window that is
+    /// open changes; and they replace none that hold from a nearer one. Their first window starts where one of the present
+    /// terms ends.
+    pub fn validate_next_terms(&self, next: &Terms, now: i64) -> Result<()> {
+        let nearest = now.saturating_add(self.horizon_seconds as i64);
+        ensure!(next.from > nearest, TermsTooSoon, "from {}, later than {} is possible", next.from, nearest);
+        let waiting = self.next_terms.from;
+        ensure!(
+            waiting <= now || waiting > nearest,
+            TermsFixed,
+            "the next terms hold from {}, replaceable while later than {}",
+            waiting,
+            nearest
+        );
+        next.validate(self.horizon_seconds, self.has_operator())?;
+        let before = self.terms_at(now);
+        for terms in [before, next] {
+            ensure!(
+                !terms.has_windows() || terms.aligns(next.from),
+                TermsMisaligned,
+                "from {}, window length {}",
+                next.from,
+                terms.window_seconds
+            );
+        }
+        Ok(())
+    }
+
+    /// Next terms that hold already become the present ones.
+    pub fn promote_terms(&mut self, now: i64) {
+        let next = self.next_terms;
+        if next.from != 0 && now >= next.from {
+            if self.terms.is_on_delivery() {
+                self.readings_until = Self::readings_end(&self.terms, next.from);
+            }
+            self.terms = next;
+            self.next_terms = Terms::zeroed();
+        }
+    }
+
+    /// First second in which every window that ends at `end` or earlier is final.
+    fn readings_end(terms: &Terms, end: i64) -> i64 {
+        end.saturating_add(terms.reading_deadline_seconds as i64).saturating_add(terms.correction_seconds as i64)
+    }
+
+    /// First second in which the bus can do without an operator, `i64::MAX` while that is not decided: no present or next
+    /// terms pay on delivery, and the readings of all earlier windows are final.
+    pub fn operator_needed_until(&self) -> i64 {
+        let (terms, next) = (&self.terms, &self.next_terms);
+        if (next.from != 0 && next.is_on_delivery()) || (next.from == 0 && terms.is_on_delivery()) {
+            i64::MAX
+        } else if terms.is_on_delivery() {
+            Self::readings_end(terms, next.from)
+        } else {
+            self.readings_until
+        }
+    }
+
+    /// Whether the bus has an operator.
+    pub fn has_operator(&self) -> bool {
+        self.operator.to_bytes() != [0; 32]
     }
 
     /// Refuses a price below the base price, and for the bus's own offers below the reserve price.
@@ -467,16 +547,16 @@ impl Bus {
     /// Refuses a window that cannot be opened now.
     pub fn validate_window(&self, window_start: i64, now: i64) -> Result<()> {
         self.validate_open()?;
-        ensure!(self.window_seconds != 0, WindowsOff);
-        // Unsigned, because the chain divides nothing else.
+        let terms = self.terms_at(window_start);
+        ensure!(terms.has_windows(), WindowsOff);
         ensure!(
-            window_start > 0 && window_start.cast_unsigned().is_multiple_of(self.window_seconds as u64),
+            window_start > 0 && terms.aligns(window_start),
             WindowMisaligned,
             "window start {}, window length {}",
             window_start,
-            self.window_seconds
+            terms.window_seconds
         );
-        let closes_at = self.gate_closes_at(window_start);
+        let closes_at = terms.gate_closes_at(window_start);
         ensure!(now < closes_at, GateClosed, "gate closed at {}, now {}", closes_at, now);
         let latest = now.saturating_add(self.horizon_seconds as i64);
         ensure!(window_start <= latest, WindowTooFar, "window start {}, latest {}", window_start, latest);
@@ -495,8 +575,6 @@ impl Bus {
             name_len,
             mint_decimals: _,
             timelock_seconds,
-            window_seconds,
-            gate_closure_seconds,
             horizon_seconds,
             lock_fee_bps,
             pause_quorum,
@@ -516,7 +594,11 @@ impl Bus {
             treasury,
             unclaimed,
             seller: _,
-            operator: _,
+            operator,
+            grid_recipient: _,
+            terms,
+            next_terms,
+            readings_until: _,
             name,
             owners,
             reserved,
@@ -548,9 +630,14 @@ impl Bus {
             (MIN_HORIZON_SECONDS..=MAX_HORIZON_SECONDS).contains(horizon_seconds),
             "the horizon is within its limits",
         )?;
+        terms.check_invariants(*horizon_seconds)?;
+        if *next_terms != Terms::zeroed() {
+            next_terms.check_invariants(*horizon_seconds)?;
+            invariant(next_terms.from > terms.from, "the next terms hold after the present ones")?;
+        }
         invariant(
-            Self::validate_windows(*window_seconds, *gate_closure_seconds, *horizon_seconds).is_ok(),
-            "windows and gate closure are within their limits",
+            operator.to_bytes() != [0; 32] || !(terms.is_on_delivery() || next_terms.is_on_delivery()),
+            "who pays on delivery has an operator",
         )?;
         invariant(Self::validate_capacity(*capacity_wh).is_ok(), "the capacity is within its limits")?;
         invariant(*base_price_per_kwh > 0, "the base price is above zero")?;
@@ -558,7 +645,7 @@ impl Bus {
         invariant(treasury != unclaimed, "treasury and unclaimed are two accounts")?;
         invariant(*pause_quorum as usize <= MAX_OWNERS, "the pause quorum is one that owners can reach")?;
         invariant(
-            *padding == [0; 4] && *reserved == [0; 64] && owners.iter().all(|slot| slot.reserved == [0; 6]),
+            *padding == [0; 4] && *reserved == [0; 32] && owners.iter().all(|slot| slot.reserved == [0; 6]),
             "reserved bytes are zero",
         )
     }
@@ -585,14 +672,14 @@ mod tests {
             listing_policy: 2,
             lock_fee_bps: 500,
             timelock_seconds: MAX_TIMELOCK_SECONDS,
-            window_seconds: 900,
-            gate_closure_seconds: 60,
             horizon_seconds: MAX_HORIZON_SECONDS,
+            terms: TermsConfig { window_seconds: 900, gate_closure_seconds: 60, ..TermsConfig::default() },
             capacity_wh: 1,
             base_price_per_kwh: 1,
             reserve_price_per_kwh: 5,
             least_wh: 1,
             operator: Some(wallet(8)),
+            grid_recipient: Some(wallet(9)),
         }
     }
 
@@ -615,10 +702,12 @@ mod tests {
         assert_eq!(owners, [(wallet(1), 6_000), (wallet(2), 3_000), (wallet(3), 1_000)]);
         assert_eq!((bus.owner_count, bus.threshold, bus.pause_quorum, bus.listing_policy), (3, 2, 1, 2));
         assert_eq!((bus.lock_fee_bps, bus.timelock_seconds), (500, MAX_TIMELOCK_SECONDS));
-        assert_eq!((bus.window_seconds, bus.gate_closure_seconds), (900, 60));
+        assert_eq!((bus.terms.config(), bus.terms.from, bus.next_terms), (config().terms, 0, Terms::zeroed()));
         assert_eq!((bus.capacity_wh, bus.base_price_per_kwh, bus.name_len), (1, 1, 12));
         assert_eq!((bus.horizon_seconds, bus.reserve_price_per_kwh, bus.least_wh), (MAX_HORIZON_SECONDS, 5, 1));
         assert_eq!((bus.operator, bus.closing, bus.paused), (wallet(8), 0, 0));
+        assert_eq!((bus.grid_recipient, bus.readings_until), (wallet(9), 0));
+        assert_eq!(created(|config| config.grid_recipient = None).unwrap().grid_recipient, Address::default());
         assert_eq!(created(|config| config.operator = None).unwrap().operator, Address::default());
     }
 
@@ -645,13 +734,15 @@ mod tests {
             (ListingPolicyUnknown, |config| config.listing_policy = 3),
             (LockFeeTooHigh, |config| config.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
             (TimelockTooLong, |config| config.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
-            (WindowsInvalid, |config| config.window_seconds = MIN_WINDOW_SECONDS - 1),
-            (WindowsInvalid, |config| config.window_seconds = MAX_WINDOW_SECONDS + 1),
-            (WindowsInvalid, |config| config.gate_closure_seconds = MAX_GATE_CLOSURE_SECONDS + 1),
-            (WindowsInvalid, |config| config.window_seconds = 0),
+            (WindowsInvalid, |config| config.terms.window_seconds = 0),
+            (SettlementUnknown, |config| config.terms.settlement = 2),
+            (OperatorNeeded, |config| {
+                (config.operator, config.terms.settlement) = (None, 1);
+                (config.terms.reading_deadline_seconds, config.terms.correction_seconds) = (3_600, 3_600);
+            }),
             (HorizonInvalid, |config| config.horizon_seconds = MIN_HORIZON_SECONDS - 1),
             (HorizonInvalid, |config| config.horizon_seconds = MAX_HORIZON_SECONDS + 1),
-            (HorizonTooShort, |config| (config.window_seconds, config.horizon_seconds) = (3_540, 3_600)),
+            (HorizonTooShort, |config| (config.terms.window_seconds, config.horizon_seconds) = (3_540, 3_600)),
             (CapacityZero, |config| config.capacity_wh = 0),
             (CapacityTooLarge, |config| config.capacity_wh = MAX_CAPACITY_WH + 1),
             (BasePriceZero, |config| config.base_price_per_kwh = 0),
@@ -659,6 +750,8 @@ mod tests {
             (LeastSizeInvalid, |config| config.least_wh = MAX_CAPACITY_WH + 1),
             (OperatorInvalid, |config| config.operator = Some(Address::default())),
             (OperatorInvalid, |config| config.operator = Some(BUS)),
+            (GridRecipientInvalid, |config| config.grid_recipient = Some(Address::default())),
+            (GridRecipientInvalid, |config| config.grid_recipient = Some(BUS)),
         ];
         for (index, (error, change)) in refused.iter().enumerate() {
             assert_eq!(created(change).err(), Some((*error).into()), "{index}: {error:?}");
@@ -672,15 +765,15 @@ mod tests {
             |config| config.listing_policy = 0,
             |config| config.listing_policy = 1,
             |config| config.horizon_seconds = MIN_HORIZON_SECONDS,
-            |config| (config.window_seconds, config.horizon_seconds) = (3_539, 3_600),
+            |config| (config.terms.window_seconds, config.horizon_seconds) = (3_539, 3_600),
             |config| (config.capacity_wh, config.least_wh) = (MAX_CAPACITY_WH, MAX_CAPACITY_WH),
             |config| config.reserve_price_per_kwh = 0,
             |config| config.operator = Some(wallet(1)),
-            |config| config.window_seconds = MIN_WINDOW_SECONDS,
-            |config| config.window_seconds = MAX_WINDOW_SECONDS,
-            |config| config.gate_closure_seconds = MAX_GATE_CLOSURE_SECONDS,
-            |config| config.gate_closure_seconds = 0,
-            |config| (config.window_seconds, config.gate_closure_seconds) = (0, 0),
+            |config| config.terms = TermsConfig::default(),
+            |config| {
+                config.terms.settlement = 1;
+                (config.terms.reading_deadline_seconds, config.terms.correction_seconds) = (3_600, 3_600);
+            },
             |config| {
                 config.owners = (1..=16).map(|number| OwnerShare { owner: wallet(number), share_bps: 625 }).collect();
             },
@@ -739,7 +832,83 @@ mod tests {
         let bus = created(|config| config.horizon_seconds = 3_600).unwrap();
         assert_eq!(bus.latest_expiry(5_000, 1_000), 4_600);
         assert_eq!(bus.latest_expiry(4_000, 1_000), 4_000);
-        assert_eq!(bus.latest_expiry(i64::MAX, i64::MAX - 1), i64::MAX);
+        assert_eq!(bus.latest_expiry(i64::MAX - 1, i64::MAX - 2), i64::MAX - 1);
+    }
+
+    #[test]
+    fn offers_outside_windows_end_before_windows_start() {
+        let mut bus = created(|config| config.terms = TermsConfig::default()).unwrap();
+        let horizon = MAX_HORIZON_SECONDS as i64;
+        let windows = TermsConfig { window_seconds: 900, ..TermsConfig::default() };
+        assert_eq!(bus.latest_expiry(i64::MAX, 1_000), 1_000 + horizon);
+        bus.next_terms = Terms::new(&windows, 9_000);
+        assert_eq!(bus.latest_expiry(i64::MAX, 1_000), 9_000);
+        // Once there are windows, nothing outside them goes on or comes back.
+        assert_eq!(bus.latest_expiry(i64::MAX, 9_500), 9_000);
+        bus.promote_terms(9_500);
+        assert_eq!((bus.terms.from, bus.latest_expiry(i64::MAX, 9_500)), (9_000, 9_000));
+        // Windows end: from then on offers outside them are possible.
+        bus.next_terms = Terms::new(&TermsConfig::default(), 18_000);
+        assert_eq!(bus.latest_expiry(i64::MAX, 17_999), 9_000);
+        assert_eq!(bus.latest_expiry(i64::MAX, 18_000), 18_000 + horizon);
+    }
+
+    #[test]
+    fn next_terms_hold_from_a_window_beyond_the_horizon_and_change_no_open_one() {
+        use MultibusError::*;
+        let (now, horizon) = (90_000, 36_000);
+        let mut bus = created(|config| config.horizon_seconds = horizon).unwrap();
+        let nearest = now + horizon as i64;
+        let next = |window_seconds, from| Terms::new(&TermsConfig { window_seconds, ..TermsConfig::default() }, from);
+        for (terms, expected) in [
+            (next(900, nearest), Err(TermsTooSoon)),
+            (next(900, nearest + 900), Ok(())),
+            (next(1_800, nearest + 900), Err(TermsMisaligned)),
+            (next(1_800, nearest + 1_800), Ok(())),
+            (next(0, nearest + 900), Ok(())),
+            // The last of the present windows would reach into the new terms.
+            (next(60, nearest + 60), Err(TermsMisaligned)),
+            (next(59, nearest + 900), Err(WindowsInvalid)),
+        ] {
+            let refused = bus.validate_next_terms(&terms, now).err();
+            assert_eq!(refused, expected.err().map(Into::into), "{terms:?}");
+        }
+        bus.next_terms = next(1_800, nearest + 1_800);
+        assert_eq!(bus.terms_at(nearest + 1_799).window_seconds, 900);
+        assert_eq!(bus.terms_at(nearest + 1_800).window_seconds, 1_800);
+        // Replaced while they are more than one horizon away, and again once they hold.
+        assert_eq!(bus.validate_next_terms(&next(900, nearest + 2_700), now), Ok(()));
+        for later in [now + 1_800, nearest + 1_799] {
+            let replaced = bus.validate_next_terms(&next(900, later + horizon as i64 + 9_000 - later % 900), later);
+            assert_eq!(replaced, Err(TermsFixed.into()), "{later}");
+        }
+        let held = nearest + 1_800;
+        bus.promote_terms(held - 1);
+        assert_eq!((bus.terms.from, bus.next_terms.from), (0, held));
+        bus.promote_terms(held);
+        assert_eq!((bus.terms.from, bus.terms.window_seconds, bus.next_terms), (held, 1_800, Terms::zeroed()));
+        assert_eq!(bus.validate_next_terms(&next(900, held + horizon as i64 + 1_800), held), Ok(()));
+    }
+
+    #[test]
+    fn an_operator_is_needed_until_the_last_reading_is_final() {
+        let mut bus = created(|_| ()).unwrap();
+        assert_eq!(bus.operator_needed_until(), 0);
+        let delivery = TermsConfig {
+            window_seconds: 900,
+            settlement: 1,
+            reading_deadline_seconds: 3_600,
+            correction_seconds: 7_200,
+            ..TermsConfig::default()
+        };
+        bus.next_terms = Terms::new(&delivery, 9_000);
+        assert_eq!(bus.operator_needed_until(), i64::MAX);
+        bus.promote_terms(9_000);
+        assert_eq!(bus.operator_needed_until(), i64::MAX);
+        bus.next_terms = Terms::new(&TermsConfig::default(), 18_000);
+        assert_eq!(bus.operator_needed_until(), 18_000 + 10_800);
+        bus.promote_terms(18_000);
+        assert_eq!((bus.operator_needed_until(), bus.readings_until), (28_800, 28_800));
     }
 
     #[test]
@@ -759,8 +928,6 @@ mod tests {
         assert_eq!(bus.validate_open(), Ok(()));
         bus.closing = 1;
         assert_eq!(bus.validate_open(), Err(MultibusError::BusClosing.into()));
-        assert_eq!(bus.gate_closes_at(900), 840);
-        assert_eq!(bus.gate_closes_at(i64::MIN), i64::MIN);
     }
 
     #[test]
@@ -786,7 +953,7 @@ mod tests {
         bus.closing = 1;
         assert_eq!(bus.validate_window(now + 900, now), Err(MultibusError::BusClosing.into()));
         bus.closing = 0;
-        (bus.window_seconds, bus.gate_closure_seconds) = (0, 0);
+        bus.terms = Terms::zeroed();
         assert_eq!(bus.validate_window(now + 900, now), Err(MultibusError::WindowsOff.into()));
     }
 
@@ -817,7 +984,14 @@ mod tests {
                 ("the horizon is within its limits", |bus| bus.horizon_seconds = MAX_HORIZON_SECONDS + 1),
                 ("the lock fee is within its limit", |bus| bus.lock_fee_bps = 501),
                 ("the timelock is within its limit", |bus| bus.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
-                ("windows and gate closure are within their limits", |bus| bus.window_seconds = 59),
+                ("terms are within their limits", |bus| bus.terms.window_seconds = 59),
+                ("terms are within their limits", |bus| bus.next_terms.window_seconds = 59),
+                ("the next terms hold after the present ones", |bus| bus.next_terms.window_seconds = 900),
+                ("who pays on delivery has an operator", |bus| {
+                    bus.operator = Address::default();
+                    (bus.terms.settlement, bus.terms.reading_deadline_seconds, bus.terms.correction_seconds) =
+                        (1, 3_600, 3_600);
+                }),
                 ("the capacity is within its limits", |bus| bus.capacity_wh = 0),
                 ("the capacity is within its limits", |bus| bus.capacity_wh = MAX_CAPACITY_WH + 1),
                 ("the base price is above zero", |bus| bus.base_price_per_kwh = 0),
@@ -826,7 +1000,7 @@ mod tests {
                 ("the pause quorum is one that owners can reach", |bus| bus.pause_quorum = 17),
                 ("reserved bytes are zero", |bus| bus.padding[3] = 1),
                 ("reserved bytes are zero", |bus| bus.owners[2].reserved[5] = 1),
-                ("reserved bytes are zero", |bus| bus.reserved[63] = 1),
+                ("reserved bytes are zero", |bus| bus.reserved[31] = 1),
             ],
         );
         let whole: &[Change<Bus>] = &[

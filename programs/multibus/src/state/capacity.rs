@@ -5,7 +5,7 @@ use {
     crate::{
         constants::*,
         error::{ensure, refuse},
-        state::Bus,
+        state::{Bus, Terms},
     },
     anchor_lang::prelude::*,
 };
@@ -21,9 +21,8 @@ pub struct Capacity {
     pub open_offers: u32,
     /// Start of the window in unix seconds, 0 for the general capacity.
     pub window_start: i64,
-    /// Length of the window in seconds as it was when the window was opened, 0 for the general capacity.
-    pub window_seconds: u32,
-    pub padding_2: [u8; 4],
+    /// Terms of this window; all zero for the general capacity, whose offers have those of the moment.
+    pub terms: Terms,
     /// First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity.
     pub gate_closes_at: i64,
     /// Everything the window may sell, in Wh: always `available + committed`.
@@ -35,26 +34,32 @@ pub struct Capacity {
     pub bus: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
-    pub reserved: [u8; 256],
+    pub reserved: [u64; 28],
 }
 
 const _: () = assert!(size_of::<Capacity>() == 376);
 
 impl Capacity {
-    /// Sets the capacity of a window up, on the bus's present terms; with window start 0 the general one.
+    /// Sets the capacity of a window up, on the terms that the bus has for it; with window start 0 the general one.
     pub fn initialize(&mut self, bus: &Bus, bus_address: &Address, rent_payer: &Address, window_start: i64) {
         self.layout_version = LAYOUT_VERSION;
         self.window_start = window_start;
         if window_start == 0 {
             self.gate_closes_at = i64::MAX;
         } else {
-            self.window_seconds = bus.window_seconds;
-            self.gate_closes_at = bus.gate_closes_at(window_start);
+            self.terms = *bus.terms_at(window_start);
+            self.gate_closes_at = self.terms.gate_closes_at(window_start);
         }
         self.total_wh = bus.capacity_wh;
         self.available_wh = bus.capacity_wh;
         self.bus = *bus_address;
         self.rent_payer = *rent_payer;
+    }
+
+    /// Terms of what is listed now: the window's own, or outside windows those of the moment.
+    #[inline(always)]
+    pub fn terms_now<'a>(&'a self, bus: &'a Bus, now: i64) -> &'a Terms {
+        if self.window_start != 0 { &self.terms } else { bus.terms_at(now) }
     }
 
     /// Refuses once the gate has closed.
@@ -129,7 +134,7 @@ impl Capacity {
             );
             return Ok(());
         }
-        let end = self.window_start.saturating_add(self.window_seconds as i64);
+        let end = self.window_start.saturating_add(self.terms.window_seconds as i64);
         ensure!(now >= end, WindowNotOver, "window ends at {}, now {}", end, now);
         Ok(())
     }
@@ -142,8 +147,7 @@ impl Capacity {
             padding,
             open_offers: _,
             window_start,
-            window_seconds,
-            padding_2,
+            terms,
             gate_closes_at,
             total_wh,
             available_wh,
@@ -156,10 +160,10 @@ impl Capacity {
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant(*total_wh as u128 == *available_wh as u128 + *committed_wh as u128, "total = available + committed")?;
         invariant(*total_wh <= MAX_CAPACITY_WH, "the total is within its limit")?;
-        invariant((*window_start == 0) == (*window_seconds == 0), "a window has a length")?;
+        invariant((*window_start == 0) != terms.has_windows(), "a window has a length")?;
         invariant((*window_start == 0) == (*gate_closes_at == i64::MAX), "a window has a gate")?;
         invariant(*window_start == 0 || gate_closes_at <= window_start, "the gate closes before the window")?;
-        invariant(*padding == [0; 2] && *padding_2 == [0; 4] && *reserved == [0; 256], "reserved bytes are zero")
+        invariant(*padding == [0; 2] && terms.reserved == [0; 7] && *reserved == [0; 28], "reserved bytes are zero")
     }
 }
 
@@ -175,7 +179,8 @@ mod tests {
 
     /// A bus with windows of 900 s whose gates close a minute before.
     fn bus(capacity_wh: u64) -> Bus {
-        Bus { capacity_wh, window_seconds: 900, gate_closure_seconds: 60, ..Bus::zeroed() }
+        let terms = Terms { window_seconds: 900, gate_closure_seconds: 60, ..Terms::zeroed() };
+        Bus { capacity_wh, terms, ..Bus::zeroed() }
     }
 
     /// The capacity of the window from 900 to 1,800.
@@ -189,7 +194,7 @@ mod tests {
     fn a_capacity_begins_with_all_its_energy_and_the_terms_of_the_moment() {
         let capacity = window(1_000);
         assert_eq!(
-            (capacity.layout_version, capacity.window_start, capacity.window_seconds, capacity.gate_closes_at),
+            (capacity.layout_version, capacity.window_start, capacity.terms.window_seconds, capacity.gate_closes_at),
             (LAYOUT_VERSION, 900, 900, 840)
         );
         assert_eq!((capacity.total_wh, capacity.available_wh, capacity.committed_wh), (1_000, 1_000, 0));
@@ -197,7 +202,7 @@ mod tests {
         assert_eq!(capacity.check_invariants(), Ok(()));
         let mut general = Capacity::zeroed();
         general.initialize(&bus(5), &BUS, &wallet(2), 0);
-        assert_eq!((general.window_seconds, general.gate_closes_at, general.total_wh), (0, i64::MAX, 5));
+        assert_eq!((general.terms.window_seconds, general.gate_closes_at, general.total_wh), (0, i64::MAX, 5));
         assert_eq!(general.check_invariants(), Ok(()));
     }
 
@@ -312,13 +317,13 @@ mod tests {
                 ("the total is within its limit", |capacity| {
                     (capacity.total_wh, capacity.available_wh) = (MAX_CAPACITY_WH + 1, MAX_CAPACITY_WH - 299);
                 }),
-                ("a window has a length", |capacity| capacity.window_seconds = 0),
+                ("a window has a length", |capacity| capacity.terms.window_seconds = 0),
                 ("a window has a length", |capacity| capacity.window_start = 0),
                 ("a window has a gate", |capacity| capacity.gate_closes_at = i64::MAX),
                 ("the gate closes before the window", |capacity| capacity.gate_closes_at = 901),
                 ("reserved bytes are zero", |capacity| capacity.padding[1] = 1),
-                ("reserved bytes are zero", |capacity| capacity.padding_2[3] = 1),
-                ("reserved bytes are zero", |capacity| capacity.reserved[255] = 1),
+                ("reserved bytes are zero", |capacity| capacity.terms.reserved[6] = 1),
+                ("reserved bytes are zero", |capacity| capacity.reserved[27] = 1),
             ],
         );
     }

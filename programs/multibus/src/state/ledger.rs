@@ -343,7 +343,7 @@ mod tests {
         crate::{
             error::MultibusError,
             state::{
-                Action, ActionKind, Capacity, OwnerSlot,
+                Action, ActionKind, Capacity, Moment, OwnerSlot,
                 fixture::{BUS, assert_noticed},
             },
         },
@@ -352,6 +352,10 @@ mod tests {
 
     fn wallet(number: u8) -> Address {
         Address::new_from_array([number + 1; 32])
+    }
+
+    fn moment(treasury_balance: u64, first_proposal: u64) -> Moment {
+        Moment { now: 1_000, treasury_balance, first_proposal }
     }
 
     /// A bus whose first wallets own it with the shares, and its ledger.
@@ -489,19 +493,19 @@ mod tests {
         let (mut bus, mut ledger) = bus(&[5_000, 5_000]);
         let mut general = Capacity::zeroed();
         act(ActionKind::OwnerRemove, wallet(1), &[10_000])
-            .apply(&mut bus, &mut ledger, &mut general, 1_001, 9)
+            .apply(&mut bus, &mut ledger, &mut general, &moment(1_001, 9))
             .unwrap();
         assert_eq!(ledger.claimable(&bus, &wallet(1), 1_001), Ok(500));
         assert_eq!(ledger.claimable(&bus, &wallet(0), 1_001), Ok(501));
         let back = act(ActionKind::OwnerAdd, wallet(1), &[9_000, 1_000]);
-        back.apply(&mut bus, &mut ledger, &mut general, 2_001, 9).unwrap();
+        back.apply(&mut bus, &mut ledger, &mut general, &moment(2_001, 9)).unwrap();
         assert_eq!((ledger.former_owner_count, bus.owner_count, ledger.owners[1].next_proposal), (0, 2, 9));
         assert_eq!(ledger.claimable(&bus, &wallet(1), 2_001), Ok(500));
         assert_eq!(ledger.claimable(&bus, &wallet(0), 2_001), Ok(1_501));
         assert_eq!(ledger.claimable(&bus, &wallet(1), 3_001), Ok(600));
         // Another key takes the place with all of it.
         let replace = Action { new_owner: wallet(7), ..act(ActionKind::OwnerReplace, wallet(1), &[]) };
-        replace.apply(&mut bus, &mut ledger, &mut general, 3_001, 11).unwrap();
+        replace.apply(&mut bus, &mut ledger, &mut general, &moment(3_001, 11)).unwrap();
         assert_eq!(ledger.claimable(&bus, &wallet(1), 3_001), Err(MultibusError::OwnerUnknown.into()));
         assert_eq!(ledger.claimable(&bus, &wallet(7), 3_001), Ok(600));
         assert_eq!((ledger.owners[1].next_proposal, ledger.check_invariants(&bus)), (11, Ok(())));
@@ -655,7 +659,7 @@ mod tests {
                             shares_bps: shares(after, &[weight, who as u16, 3]),
                             ..Action::zeroed()
                         };
-                        if action.apply(&mut bus, &mut ledger, &mut general, balance, 9).is_err() {
+                        if action.apply(&mut bus, &mut ledger, &mut general, &moment(balance, 9)).is_err() {
                             prop_assert_eq!((bus, ledger), before);
                         }
                     }

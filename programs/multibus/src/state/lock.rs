@@ -50,7 +50,7 @@ pub struct Lock {
     pub padding: [u8; 6],
     /// Energy held, in Wh; 0 once it is released.
     pub energy_wh: u64,
-    /// Price when the lock was taken, in token base units per kWh.
+    /// Price when the lock was taken, grid fee included, in token base units per kWh.
     pub price_per_kwh: u64,
     /// What the vault holds for it, in token base units: the full cost, or once it is released, the refund.
     pub deposit: u64,
@@ -64,7 +64,9 @@ pub struct Lock {
     pub buyer: Address,
     /// Token account that the deposit goes back to.
     pub refund: Address,
-    pub reserved: [u64; 7],
+    /// The grid fee in the price, in token base units per kWh.
+    pub grid_fee_per_kwh: u64,
+    pub reserved: [u64; 6],
 }
 
 const _: () = assert!(size_of::<Lock>() == 240);
@@ -120,6 +122,7 @@ impl Lock {
         self.lock_fee_bps = lock_fee_bps;
         self.energy_wh = fill.energy_wh;
         self.price_per_kwh = fill.price_per_kwh;
+        self.grid_fee_per_kwh = fill.grid_fee_per_kwh;
         self.deposit = fill.cost;
         self.taken_at = now;
         self.expires_at = Self::expiry(now);
@@ -189,6 +192,7 @@ impl Lock {
             offer: _,
             buyer: _,
             refund: _,
+            grid_fee_per_kwh,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -202,7 +206,8 @@ impl Lock {
         invariant(*lock_fee_bps <= MAX_LOCK_FEE_BPS, "the lock fee is within its limit")?;
         invariant(*expires_at == Self::expiry(*taken_at), "a lock lasts 300 s")?;
         invariant(*number > 0, "an offer's locks are numbered from 1")?;
-        invariant(*padding == [0; 6] && *reserved == [0; 7], "reserved bytes are zero")
+        invariant(!held || grid_fee_per_kwh < price_per_kwh, "the price is above the grid fee in it")?;
+        invariant(*padding == [0; 6] && *reserved == [0; 6], "reserved bytes are zero")
     }
 }
 
@@ -224,7 +229,7 @@ mod tests {
 
     fn lock(deposit: u64) -> Lock {
         let mut lock = Lock::zeroed();
-        let fill = Fill { energy_wh: 1_000, price_per_kwh: deposit, cost: deposit };
+        let fill = Fill { energy_wh: 1_000, price_per_kwh: deposit, grid_fee_per_kwh: 2, cost: deposit };
         lock.initialize(PARTIES, LockNumber { place: 7, of_offer: 4 }, fill, 250, 1_000);
         lock
     }
@@ -293,10 +298,10 @@ mod tests {
     #[test]
     fn a_lock_is_what_was_filled() {
         let mut lock = Lock::zeroed();
-        let fill = Fill { energy_wh: 1_500, price_per_kwh: 7, cost: 11 };
+        let fill = Fill { energy_wh: 1_500, price_per_kwh: 7, grid_fee_per_kwh: 2, cost: 11 };
         lock.initialize(PARTIES, LockNumber { place: 3, of_offer: 4 }, fill, 250, 1_000);
         assert_eq!((lock.layout_version, lock.lock_fee_bps, lock.place, lock.number), (LAYOUT_VERSION, 250, 3, 4));
-        assert_eq!((lock.energy_wh, lock.price_per_kwh, lock.deposit), (1_500, 7, 11));
+        assert_eq!((lock.energy_wh, lock.price_per_kwh, lock.deposit, lock.grid_fee_per_kwh), (1_500, 7, 11, 2));
         assert_eq!((lock.taken_at, lock.expires_at, lock.state), (1_000, 1_300, LockState::Held as u8));
         assert_eq!((lock.bus, lock.offer, lock.buyer, lock.refund), (wallet(1), wallet(2), wallet(3), wallet(4)));
         assert_eq!(lock.check_invariants(), Ok(()));
@@ -321,8 +326,9 @@ mod tests {
                 ("the lock fee is within its limit", |lock| lock.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
                 ("an offer's locks are numbered from 1", |lock| lock.number = 0),
                 ("a lock lasts 300 s", |lock| lock.expires_at += 1),
+                ("the price is above the grid fee in it", |lock| lock.grid_fee_per_kwh = 5),
                 ("reserved bytes are zero", |lock| lock.padding[5] = 1),
-                ("reserved bytes are zero", |lock| lock.reserved[6] = 1),
+                ("reserved bytes are zero", |lock| lock.reserved[5] = 1),
             ],
         );
     }

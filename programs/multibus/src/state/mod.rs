@@ -1,47 +1,76 @@
 //! The accounts of the market and their transitions: pure, without syscalls but for hashing, tested on the host.
 
+mod book;
 mod bus;
 mod capacity;
+mod certificate;
 mod claim;
 pub mod counter;
 mod creator;
 mod ledger;
 mod lock;
+mod meter;
 mod offer;
+mod position;
 mod proposal;
 mod purchase;
+mod reading;
 mod seller;
+mod terms;
 mod trader;
 
 use crate::{account::Layout, numbered::NumberedEnum};
 pub use {
-    bus::*, capacity::*, claim::*, creator::*, ledger::*, lock::*, offer::*, proposal::*, purchase::*, seller::*,
-    trader::*,
+    book::*, bus::*, capacity::*, certificate::*, claim::*, creator::*, ledger::*, lock::*, meter::*, offer::*,
+    position::*, proposal::*, purchase::*, reading::*, seller::*, terms::*, trader::*,
 };
 
 /// Every enum that accounts, arguments and events hold as a number, for the IDL.
 pub const NUMBERED_ENUMS: &[NumberedEnum] = &[
     ActionKind::NUMBERED,
+    BookWindowState::NUMBERED,
+    CertificateState::NUMBERED,
     EnergySource::NUMBERED,
     ListingPolicy::NUMBERED,
     LockState::NUMBERED,
     ProposalState::NUMBERED,
     PurchaseKind::NUMBERED,
+    ReadingProof::NUMBERED,
     RefundOutcome::NUMBERED,
+    SettlementTime::NUMBERED,
 ];
 
 macro_rules! layouts {
-    ($($account:ident),+) => {
-        $(impl Layout for $account {
-            #[inline(always)]
-            fn layout_version(&self) -> u8 {
-                self.layout_version
+    ($($account:ident $([$($constant:ident),+])?),+) => {
+        $(
+            // Checked wherever an account is loaded.
+            const _: () = assert!(core::mem::offset_of!($account, layout_version) == 0);
+
+            impl Layout for $account {
+                $($(const $constant: bool = true;)+)?
             }
-        })+
+        )+
     };
 }
 
-layouts!(Bus, Capacity, Claim, Creator, Ledger, Lock, Offer, Proposal, Seller, Tombstone, Trader);
+layouts!(
+    Bus[LOADED_OFTEN],
+    Capacity[LOADED_OFTEN],
+    Certificate,
+    Claim,
+    Creator,
+    DeliveryBook,
+    Device,
+    Ledger,
+    Lock[LOADED_OFTEN, CREATED_OFTEN],
+    Meter,
+    Offer[LOADED_OFTEN, CREATED_OFTEN],
+    PositionBook[LOADED_OFTEN],
+    Proposal,
+    Seller[LOADED_OFTEN],
+    Tombstone,
+    Trader[LOADED_OFTEN]
+);
 
 /// What the unit tests of several accounts share.
 #[cfg(test)]

@@ -26,7 +26,7 @@ numbered_enum! {
 /// What a buyer accepts: guards against a price that moved between quote and purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PriceGuard {
-    /// Highest price, in token base units per kWh.
+    /// Highest price, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: u64,
     /// Version of the offer that was quoted; 0 accepts any.
     pub expected_version: u32,
@@ -62,13 +62,21 @@ impl OfferTerms {
         ensure!(self.energy_wh > 0, EnergyZero);
         Bus::validate_size(bus.least_wh, self.energy_wh, capacity.available_under(bus.capacity_wh))?;
         bus.validate_price(self.price_per_kwh, seller.is_of(bus_address))?;
+        Offer::validate_full_price(self.price_per_kwh, capacity.terms_now(bus, now).grid_fee_per_kwh)?;
         Offer::validate_source(self.source)?;
-        let windowed = capacity.window_start != 0;
-        ensure!(windowed || bus.window_seconds == 0, WindowsOn);
-        ensure!(!windowed || bus.window_seconds != 0, WindowsOff);
+        ensure!(capacity.window_start != 0 || !bus.terms_at(now).has_windows(), WindowsOn);
         capacity.validate_gate(now)?;
         Offer::validate_expiry(self.expires_at, bus.latest_expiry(capacity.gate_closes_at, now), now)
     }
+}
+
+/// What a collection takes out of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collection {
+    /// To the seller, in token base units.
+    pub amount: u64,
+    /// To the recipient of grid fees, in token base units.
+    pub grid_fee: u64,
 }
 
 /// Where an offer is listed.
@@ -78,6 +86,8 @@ pub struct OfferPlace<'a> {
     pub seller: &'a Seller,
     /// The bus's least size, in Wh.
     pub least_wh: u64,
+    /// The grid fee of the window's terms, in token base units per kWh.
+    pub grid_fee_per_kwh: u64,
 }
 
 /// Energy on offer. PDA `["offer", seller, number]`.
@@ -98,7 +108,7 @@ pub struct Offer {
     pub locks_taken: u32,
     /// Number of this offer among those of its seller.
     pub number: u64,
-    /// Price, in token base units per kWh.
+    /// What the seller asks, in token base units per kWh. Buyers pay the grid fee on top.
     pub price_per_kwh: u64,
     /// Energy as listed (less what was withdrawn), in Wh.
     pub listed_wh: u64,
@@ -134,7 +144,20 @@ pub struct Offer {
     pub wallet: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
-    pub reserved: [u64; 15],
+    /// The grid fee of its window's terms, in token base units per kWh.
+    pub grid_fee_per_kwh: u64,
+    /// Grid fees that were taken out of its proceeds, in token base units.
+    pub grid_credited: u64,
+    /// The seller's delivery book that its window is in; zeros on purchase terms.
+    pub book: Address,
+    /// Place of its window in that book.
+    pub book_place: u8,
+    /// 1 on delivery terms: what is paid for it moves on to the book.
+    pub on_delivery: u8,
+    pub padding: [u8; 6],
+    /// What a kWh costs a buyer, in token base units: price and grid fee together.
+    pub full_price_per_kwh: u64,
+    pub reserved: [u64; 7],
 }
 
 const _: () = assert!(size_of::<Offer>() == 440);
@@ -143,12 +166,15 @@ impl Offer {
     /// Sets a new offer up: all but the addresses of the accounts that it belongs to.
     #[inline(always)]
     pub fn initialize(&mut self, place: OfferPlace, number: u64, terms: OfferTerms, now: i64) {
-        let OfferPlace { capacity, seller, least_wh } = place;
+        let OfferPlace { capacity, seller, least_wh, grid_fee_per_kwh } = place;
         self.layout_version = LAYOUT_VERSION;
         self.source = terms.source;
         self.version = 1;
         self.number = number;
         self.price_per_kwh = terms.price_per_kwh;
+        self.grid_fee_per_kwh = grid_fee_per_kwh;
+        // Checked with the terms.
+        self.full_price_per_kwh = terms.price_per_kwh + grid_fee_per_kwh;
         self.listed_wh = terms.energy_wh;
         self.remaining_wh = terms.energy_wh;
         self.window_start = capacity.window_start;
@@ -188,6 +214,38 @@ impl Offer {
     #[inline(always)]
     fn delay(&mut self, now: i64) {
         self.trades_from = now.saturating_add(BUS_OFFER_DELAY_SECONDS);
+    }
+
+    /// Refuses a price with which the grid fee does not fit 64 bits.
+    #[inline(always)]
+    pub fn validate_full_price(price_per_kwh: u64, grid_fee_per_kwh: u64) -> Result<()> {
+        ensure!(
+            price_per_kwh.checked_add(grid_fee_per_kwh).is_some(),
+            CostOverflow,
+            "price {}, grid fee {}",
+            price_per_kwh,
+            grid_fee_per_kwh
+        );
+        Ok(())
+    }
+
+    /// Whether its seller is paid on delivery: then a buyer passes the seller's delivery book and its own position book too.
+    #[inline(always)]
+    pub fn is_on_delivery(&self) -> bool {
+        self.on_delivery != 0
+    }
+
+    /// Its window is at a place of a delivery book.
+    pub fn set_book(&mut self, book: &Address, place: usize) {
+        self.book = *book;
+        self.book_place = place as u8;
+        self.on_delivery = 1;
+    }
+
+    /// What was paid moves on to the delivery book, in token base units.
+    #[inline(always)]
+    pub fn move_to_book(&mut self) -> u64 {
+        core::mem::take(&mut self.proceeds)
     }
 
     /// Energy that can be bought or locked, in Wh.
@@ -239,11 +297,12 @@ impl Offer {
     #[inline(always)]
     fn validate_guard(&self, guard: PriceGuard) -> Result<()> {
         self.validate_version(guard.expected_version)?;
+        let price_per_kwh = self.full_price_per_kwh;
         ensure!(
-            self.price_per_kwh <= guard.max_price_per_kwh,
+            price_per_kwh <= guard.max_price_per_kwh,
             PriceAboveLimit,
-            "price {}, limit {}",
-            self.price_per_kwh,
+            "price with grid fee {}, limit {}",
+            price_per_kwh,
             guard.max_price_per_kwh
         );
         Ok(())
@@ -252,23 +311,20 @@ impl Offer {
     #[inline(always)]
     fn fill(&self, energy_wh: u64, free_wh: u64) -> Result<Fill> {
         Bus::validate_size(self.least_wh, energy_wh, free_wh)?;
-        match math::cost(energy_wh, self.price_per_kwh) {
-            Some(cost) => Ok(Fill { energy_wh, price_per_kwh: self.price_per_kwh, cost }),
-            None => refuse!(CostOverflow, "{} Wh at {} per kWh", energy_wh, self.price_per_kwh),
+        let price_per_kwh = self.full_price_per_kwh;
+        match math::cost(energy_wh, price_per_kwh) {
+            Some(cost) => Ok(Fill { energy_wh, price_per_kwh, grid_fee_per_kwh: self.grid_fee_per_kwh, cost }),
+            None => refuse!(CostOverflow, "{} Wh at {} per kWh", energy_wh, price_per_kwh),
         }
     }
 
     /// Sells up to `energy_wh`, at least `min_energy_wh`, of the free energy; equal amounts are fill-or-kill.
     #[inline(always)]
     pub fn take(&mut self, energy_wh: u64, min_energy_wh: u64, guard: PriceGuard) -> Result<Fill> {
-        ensure!(energy_wh > 0, EnergyZero);
-        ensure!(
-            min_energy_wh > 0 && min_energy_wh <= energy_wh,
-            MinimumInvalid,
-            "minimum {} Wh, amount {} Wh",
-            min_energy_wh,
-            energy_wh
-        );
+        if min_energy_wh == 0 || min_energy_wh > energy_wh {
+            ensure!(energy_wh > 0, EnergyZero);
+            refuse!(MinimumInvalid, "minimum {} Wh, amount {} Wh", min_energy_wh, energy_wh);
+        }
         self.validate_guard(guard)?;
         let free_wh = self.free_wh();
         ensure!(
@@ -331,10 +387,19 @@ impl Offer {
         self.open_locks -= 1;
     }
 
-    /// Takes out what may be released to the seller, in token base units.
+    /// Divides the proceeds. The grid's part is computed from all that was sold so far, less what was taken out before, so
+    /// that many collections shave nothing off it.
     #[inline(always)]
-    pub fn collect(&mut self) -> u64 {
-        core::mem::take(&mut self.proceeds)
+    pub fn collect(&mut self) -> Collection {
+        let proceeds = core::mem::take(&mut self.proceeds);
+        if self.grid_fee_per_kwh == 0 || self.is_on_delivery() {
+            return Collection { amount: proceeds, grid_fee: 0 };
+        }
+        let due = math::grid_fee(self.sold_wh(), self.grid_fee_per_kwh);
+        // Never more than the proceeds: each cost is rounded up, and contains the fee.
+        let grid_fee = due - self.grid_credited;
+        self.grid_credited = due;
+        Collection { amount: proceeds - grid_fee, grid_fee }
     }
 
     /// Sets a new price. Energy under locks keeps the price that it was locked at.
@@ -342,11 +407,13 @@ impl Offer {
     pub fn reprice(&mut self, price_per_kwh: u64, expected_version: u32, now: i64) -> Result<()> {
         ensure!(self.cancelled == 0, OfferCancelled);
         self.validate_version(expected_version)?;
+        Self::validate_full_price(price_per_kwh, self.grid_fee_per_kwh)?;
         let Some(version) = self.version.checked_add(1) else { refuse!(CounterOverflow) };
         if self.trades_from != 0 && price_per_kwh < self.price_per_kwh {
             self.delay(now);
         }
         self.price_per_kwh = price_per_kwh;
+        self.full_price_per_kwh = price_per_kwh + self.grid_fee_per_kwh;
         self.version = version;
         Ok(())
     }
@@ -458,6 +525,13 @@ impl Offer {
             vault: _,
             wallet: _,
             rent_payer: _,
+            grid_fee_per_kwh,
+            grid_credited,
+            book,
+            book_place,
+            on_delivery,
+            padding,
+            full_price_per_kwh,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -479,7 +553,21 @@ impl Offer {
         )?;
         invariant(*least_wh > 0, "the least size is above zero")?;
         invariant(open_locks <= locks_taken, "there are no more open locks than were taken")?;
-        invariant(*reserved == [0; 15], "reserved bytes are zero")
+        invariant(
+            price_per_kwh.checked_add(*grid_fee_per_kwh) == Some(*full_price_per_kwh),
+            "a buyer pays the price and the grid fee",
+        )?;
+        invariant(
+            *grid_credited <= math::grid_fee(listed_wh - remaining_wh, *grid_fee_per_kwh),
+            "grid fees are those of sold energy",
+        )?;
+        let books = (*on_delivery == 1) == (book.to_bytes() != [0; 32]) && (*book_place as usize) < BOOK_WINDOWS;
+        invariant(*on_delivery <= 1 && books, "an offer on delivery terms has a book")?;
+        invariant(
+            *on_delivery == 0 || (*proceeds == 0 && *grid_credited == 0),
+            "a book holds what is paid on delivery terms",
+        )?;
+        invariant(*padding == [0; 6] && *reserved == [0; 7], "reserved bytes are zero")
     }
 }
 
@@ -488,6 +576,7 @@ mod tests {
     use {
         super::*,
         crate::error::MultibusError,
+        crate::state::Terms,
         crate::state::fixture::{BUS, Change, assert_noticed, wallet},
         bytemuck::Zeroable,
         proptest::prelude::*,
@@ -513,6 +602,7 @@ mod tests {
             listed_wh,
             remaining_wh: listed_wh,
             price_per_kwh,
+            full_price_per_kwh: price_per_kwh,
             gate_closes_at: i64::MAX,
             expires_at: END,
             least_wh: 1,
@@ -591,6 +681,36 @@ mod tests {
         overflows(Offer { proceeds: u64::MAX, deposits: u64::MAX, ..offer(10, 1_000) }, 1);
         let mut last = Offer { proceeds: u64::MAX - 1, ..offer(10, 1_000) };
         assert!(last.take(1, 1, ANY).is_ok());
+    }
+
+    #[test]
+    fn what_is_paid_on_delivery_terms_moves_on_and_is_not_collected() {
+        let mut delivered = Offer { grid_fee_per_kwh: 300, full_price_per_kwh: 1_000, ..offer(10_000, 700) };
+        delivered.set_book(&wallet(7), 95);
+        assert_eq!((delivered.book, delivered.book_place, delivered.is_on_delivery()), (wallet(7), 95, true));
+        delivered.take(1_000, 1_000, ANY).unwrap();
+        assert_eq!((delivered.move_to_book(), delivered.move_to_book()), (1_000, 0));
+        assert_eq!(delivered.collect(), Collection { amount: 0, grid_fee: 0 });
+        assert_eq!((delivered.sold_wh(), delivered.check_invariants()), (1_000, Ok(())));
+    }
+
+    #[test]
+    fn a_buyer_pays_the_grid_fee_on_top_and_the_grid_loses_nothing_to_rounding() {
+        let mut taxed = Offer { grid_fee_per_kwh: 300, full_price_per_kwh: 1_000, ..offer(10_000, 700) };
+        let limit = |max_price_per_kwh| PriceGuard { max_price_per_kwh, expected_version: 0 };
+        refused(taxed, MultibusError::PriceAboveLimit, |offer| offer.take(1, 1, limit(999)));
+        let fill = taxed.take(1_001, 1, limit(1_000)).unwrap();
+        assert_eq!((fill.price_per_kwh, fill.grid_fee_per_kwh, fill.cost), (1_000, 300, 1_001));
+        assert_eq!(taxed.collect(), Collection { amount: 701, grid_fee: 300 });
+        // Collected after every Wh, the grid gets as much as from all at once.
+        let mut grid_fee = 300;
+        for _ in 0..999 {
+            taxed.take(1, 1, ANY).unwrap();
+            grid_fee += taxed.collect().grid_fee;
+        }
+        assert_eq!((taxed.sold_wh(), grid_fee, taxed.grid_credited), (2_000, 600, 600));
+        refused(taxed, MultibusError::CostOverflow, |offer| offer.reprice(u64::MAX - 299, 0, 0));
+        taxed.reprice(u64::MAX - 300, 0, 0).unwrap();
     }
 
     #[test]
@@ -686,7 +806,7 @@ mod tests {
         assert_eq!(locked.check_invariants(), Ok(()));
         locked.refund(190);
         assert_eq!((locked.deposits, locked.open_locks, locked.check_invariants()), (0, 0, Ok(())));
-        assert_eq!((locked.collect(), locked.collect(), locked.proceeds), (300, 0, 0));
+        assert_eq!((locked.collect().amount, locked.collect().amount, locked.proceeds), (300, 0, 0));
     }
 
     #[test]
@@ -711,16 +831,19 @@ mod tests {
         let seller = Seller { vault: wallet(5), wallet: wallet(3), ..Seller::zeroed() };
         let terms = OfferTerms { energy_wh: 7, price_per_kwh: 8, expires_at: 9, source: 5 };
         let mut made = Offer::zeroed();
-        made.initialize(OfferPlace { capacity: &capacity, seller: &seller, least_wh: 2 }, 3, terms, 6);
+        let place = OfferPlace { capacity: &capacity, seller: &seller, least_wh: 2, grid_fee_per_kwh: 4 };
+        made.initialize(place, 3, terms, 6);
         assert_eq!((made.layout_version, made.source, made.version, made.number), (LAYOUT_VERSION, 5, 1, 3));
         assert_eq!((made.price_per_kwh, made.listed_wh, made.remaining_wh, made.reserved_wh), (8, 7, 7, 0));
         assert_eq!((made.window_start, made.gate_closes_at, made.created_at, made.expires_at), (900, 840, 6, 9));
         assert_eq!((made.least_wh, made.locks_taken), (2, 0));
         assert_eq!((made.bus, made.vault, made.wallet, made.trades_from), (BUS, wallet(5), wallet(3), 0));
+        assert_eq!((made.grid_fee_per_kwh, made.grid_credited), (4, 0));
         assert_eq!(made.check_invariants(), Ok(()));
         let mut own = Offer::zeroed();
         let seller = Seller { wallet: BUS, ..seller };
-        own.initialize(OfferPlace { capacity: &capacity, seller: &seller, least_wh: 2 }, 3, terms, 6);
+        let place = OfferPlace { capacity: &capacity, seller: &seller, least_wh: 2, grid_fee_per_kwh: 4 };
+        own.initialize(place, 3, terms, 6);
         assert_eq!((own.trades_from, own.is_of_bus(), own.check_invariants()), (126, true, Ok(())));
     }
 
@@ -733,7 +856,7 @@ mod tests {
             Bus {
                 base_price_per_kwh: 10,
                 reserve_price_per_kwh: 20,
-                window_seconds: 900,
+                terms: Terms { window_seconds: 900, ..Terms::zeroed() },
                 horizon_seconds: 3_600,
                 capacity_wh: 100,
                 least_wh: 10,
@@ -767,9 +890,11 @@ mod tests {
             (SourceUnknown, |case| case.0.source = 6),
             (ExpiryInPast, |case| case.0.expires_at = 1_000),
             (ExpiryTooLate, |case| case.0.expires_at = 1_002),
-            (ExpiryTooLate, |case| (case.0.expires_at, case.2.gate_closes_at) = (4_601, i64::MAX)),
+            (ExpiryTooLate, |case| {
+                (case.0.expires_at, case.2.gate_closes_at, case.2.window_start) = (4_601, i64::MAX, 0);
+                case.1.terms = Terms::zeroed();
+            }),
             (WindowsOn, |case| case.2.window_start = 0),
-            (WindowsOff, |case| case.1.window_seconds = 0),
             (GateClosed, |case| case.2.gate_closes_at = 1_000),
         ];
         for (index, (error, change)) in refused.iter().enumerate() {
@@ -777,8 +902,11 @@ mod tests {
         }
         let taken: &[Change<Case>] = &[
             |_| (),
-            |case| (case.0.expires_at, case.2.gate_closes_at) = (4_600, i64::MAX),
-            |case| (case.1.window_seconds, case.2.window_start) = (0, 0),
+            |case| {
+                (case.0.expires_at, case.2.gate_closes_at, case.2.window_start) = (4_600, i64::MAX, 0);
+                case.1.terms = Terms::zeroed();
+            },
+            |case| case.1.terms = Terms::zeroed(),
             |case| (case.3.wallet, case.0.price_per_kwh) = (BUS, 20),
             |case| (case.3.wallet, case.0.price_per_kwh, case.1.listing_policy) = (BUS, 20, 0),
             |case| (case.0.energy_wh, case.2.available_wh) = (9, 9),
@@ -915,7 +1043,15 @@ mod tests {
                 ("locks end well before their offer", |offer| offer.locked_until += 1),
                 ("the least size is above zero", |offer| offer.least_wh = 0),
                 ("there are no more open locks than were taken", |offer| offer.locks_taken = 0),
-                ("reserved bytes are zero", |offer| offer.reserved[14] = 1),
+                ("a buyer pays the price and the grid fee", |offer| offer.full_price_per_kwh += 1),
+                ("grid fees are those of sold energy", |offer| offer.grid_credited = 1),
+                ("an offer on delivery terms has a book", |offer| offer.on_delivery = 1),
+                ("an offer on delivery terms has a book", |offer| offer.book = wallet(1)),
+                ("a book holds what is paid on delivery terms", |offer| {
+                    (offer.on_delivery, offer.book) = (1, wallet(1));
+                }),
+                ("reserved bytes are zero", |offer| offer.padding[5] = 1),
+                ("reserved bytes are zero", |offer| offer.reserved[6] = 1),
             ],
         );
     }
@@ -926,10 +1062,10 @@ mod tests {
             listed in 1u64..10_000,
             steps in prop::collection::vec((0u8..8, 1u64..2_000, 1u64..2_000), 0..80),
         ) {
-            let mut offer = offer(listed, 700);
+            let mut offer = Offer { grid_fee_per_kwh: 13, full_price_per_kwh: 713, ..offer(listed, 700) };
             // Locks that hold energy with their deposit, and refunds that are not paid.
             let (mut sold, mut withdrawn, mut locks, mut refunds) = (0, 0, Vec::new(), Vec::new());
-            let (mut paid, mut out) = (0, 0);
+            let (mut paid, mut out, mut grid) = (0, 0, 0);
             for (step, amount, minimum) in steps {
                 let before = offer;
                 let changed = match step {
@@ -950,7 +1086,12 @@ mod tests {
                     }).is_some(),
                     4 => refunds.pop().map(|refund| { offer.refund(refund); out += refund; }).is_some(),
                     5 => offer.reprice(amount, 0, 0).is_ok(),
-                    6 => { let collected = offer.collect(); out += collected; collected > 0 }
+                    6 => {
+                        let Collection { amount, grid_fee } = offer.collect();
+                        (out, grid) = (out + amount + grid_fee, grid + grid_fee);
+                        prop_assert_eq!(grid, sold * 13 / 1_000);
+                        amount + grid_fee > 0
+                    }
                     _ => amount % 7 == 0 && offer.cancel().map(|energy| withdrawn += energy).is_ok(),
                 };
                 if !changed {

@@ -5,7 +5,7 @@ use {
         constants::*,
         error::{ensure, refuse},
         numbered::numbered_enum,
-        state::{Bus, Capacity, Ledger, OwnerShare, OwnerSlot},
+        state::{Bus, Capacity, Ledger, OwnerShare, OwnerSlot, Terms, TermsConfig},
     },
     anchor_lang::{address_eq, prelude::*, solana_program::hash::hashv},
     bytemuck::{Pod, Zeroable},
@@ -32,8 +32,9 @@ pub enum ProposalAction {
     BasePriceSet { base_price_per_kwh: u64 },
     /// Sets who may list: 0 owners only, 1 admitted sellers too, 2 any wallet.
     ListingPolicySet { listing_policy: u8 },
-    /// Sets the window length and the gate closure, in seconds, of windows opened from then on; both 0 turn windows off.
-    WindowsSet { window_seconds: u32, gate_closure_seconds: u32 },
+    /// Sets the terms of windows that start at `from` (unix seconds) or later: more than one horizon ahead, and where a window
+    /// of the present terms ends. Replaces next terms that are more than one horizon away themselves.
+    TermsSet { from: i64, terms: TermsConfig },
     /// Sets what an unsettled lock costs, in basis points of its deposit.
     LockFeeSet { lock_fee_bps: u16 },
     /// Stops new offers, locks and purchases. Needs the pause quorum and no timelock.
@@ -53,10 +54,12 @@ pub enum ProposalAction {
     ReservePriceSet { reserve_price_per_kwh: u64 },
     /// Sets the least energy of an offer, a purchase or a lock that does not take the rest, in Wh.
     LeastSizeSet { least_wh: u64 },
-    /// Sets the wallet that admits and suspends sellers and withdraws the bus's own offers at once.
+    /// Sets the operator; none only where no terms pay on delivery, and the readings of all earlier windows are final.
     OperatorSet { operator: Option<Address> },
     /// Closes the bus: nothing opens any more, and once nothing is open, anyone can close it.
     BusClose,
+    /// Sets the wallet that gets the grid fees, also those that are owed already; none for the treasury.
+    GridRecipientSet { recipient: Option<Address> },
 }
 
 numbered_enum! {
@@ -70,7 +73,7 @@ numbered_enum! {
         CapacitySet = 5,
         BasePriceSet = 6,
         ListingPolicySet = 7,
-        WindowsSet = 8,
+        TermsSet = 8,
         LockFeeSet = 9,
         Pause = 10,
         Resume = 11,
@@ -82,6 +85,7 @@ numbered_enum! {
         LeastSizeSet = 17,
         OperatorSet = 18,
         BusClose = 19,
+        GridRecipientSet = 20,
     }
 }
 
@@ -99,7 +103,7 @@ impl ActionKind {
             | Self::CapacitySet
             | Self::BasePriceSet
             | Self::ListingPolicySet
-            | Self::WindowsSet
+            | Self::TermsSet
             | Self::LockFeeSet
             | Self::Pause
             | Self::Resume
@@ -108,7 +112,8 @@ impl ActionKind {
             | Self::SellerSuspend
             | Self::ReservePriceSet
             | Self::LeastSizeSet
-            | Self::OperatorSet => false,
+            | Self::OperatorSet
+            | Self::GridRecipientSet => false,
         }
     }
 
@@ -140,7 +145,7 @@ impl ProposalAction {
             Self::CapacitySet { .. } => ActionKind::CapacitySet,
             Self::BasePriceSet { .. } => ActionKind::BasePriceSet,
             Self::ListingPolicySet { .. } => ActionKind::ListingPolicySet,
-            Self::WindowsSet { .. } => ActionKind::WindowsSet,
+            Self::TermsSet { .. } => ActionKind::TermsSet,
             Self::LockFeeSet { .. } => ActionKind::LockFeeSet,
             Self::Pause => ActionKind::Pause,
             Self::Resume => ActionKind::Resume,
@@ -152,8 +157,20 @@ impl ProposalAction {
             Self::LeastSizeSet { .. } => ActionKind::LeastSizeSet,
             Self::OperatorSet { .. } => ActionKind::OperatorSet,
             Self::BusClose => ActionKind::BusClose,
+            Self::GridRecipientSet { .. } => ActionKind::GridRecipientSet,
         }
     }
+}
+
+/// What an action depends on when it is carried out, beside the accounts of the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// In unix seconds.
+    pub now: i64,
+    /// What the treasury holds, in token base units: what the old shares earned is settled before shares change.
+    pub treasury_balance: u64,
+    /// First number of the proposals of an owner who enters now.
+    pub first_proposal: u64,
 }
 
 /// A [`ProposalAction`] as accounts and events hold it.
@@ -166,11 +183,11 @@ pub struct Action {
     /// Shares in `shares_bps`, from the front.
     pub share_count: u8,
     pub padding: [u8; 6],
-    /// The new value; the window length where windows are set.
+    /// The new value.
     pub value: u64,
-    /// The gate closure where windows are set, else 0.
-    pub gate_closure_seconds: u64,
-    /// The owner to add, remove or replace, the seller's wallet, or the operator; else zeros.
+    /// The next terms where these are set, else zeros.
+    pub terms: Terms,
+    /// The owner to add, remove or replace, the seller's wallet, the operator or the recipient of grid fees; else zeros.
     pub owner: Address,
     /// The key that takes the owner's place where one is replaced, else zeros.
     pub new_owner: Address,
@@ -192,10 +209,7 @@ impl Action {
             ProposalAction::CapacitySet { capacity_wh } => encoded.value = *capacity_wh,
             ProposalAction::BasePriceSet { base_price_per_kwh } => encoded.value = *base_price_per_kwh,
             ProposalAction::ListingPolicySet { listing_policy } => encoded.value = *listing_policy as u64,
-            ProposalAction::WindowsSet { window_seconds, gate_closure_seconds } => {
-                encoded.value = *window_seconds as u64;
-                encoded.gate_closure_seconds = *gate_closure_seconds as u64;
-            }
+            ProposalAction::TermsSet { from, terms } => encoded.terms = Terms::new(terms, *from),
             ProposalAction::LockFeeSet { lock_fee_bps } => encoded.value = *lock_fee_bps as u64,
             ProposalAction::OwnerReplace { owner, new_owner } => {
                 encoded.owner = *owner;
@@ -207,7 +221,10 @@ impl Action {
             }
             ProposalAction::ReservePriceSet { reserve_price_per_kwh } => encoded.value = *reserve_price_per_kwh,
             ProposalAction::LeastSizeSet { least_wh } => encoded.value = *least_wh,
-            ProposalAction::OperatorSet { operator } => encoded.owner = operator.unwrap_or_default(),
+            ProposalAction::OperatorSet { operator: wallet }
+            | ProposalAction::GridRecipientSet { recipient: wallet } => {
+                encoded.owner = wallet.unwrap_or_default();
+            }
             ProposalAction::Pause | ProposalAction::Resume | ProposalAction::BusClose => {}
         }
         Ok(encoded)
@@ -234,10 +251,7 @@ impl Action {
             ActionKind::CapacitySet => ProposalAction::CapacitySet { capacity_wh: self.value },
             ActionKind::BasePriceSet => ProposalAction::BasePriceSet { base_price_per_kwh: self.value },
             ActionKind::ListingPolicySet => ProposalAction::ListingPolicySet { listing_policy: self.value as u8 },
-            ActionKind::WindowsSet => ProposalAction::WindowsSet {
-                window_seconds: self.value as u32,
-                gate_closure_seconds: self.gate_closure_seconds as u32,
-            },
+            ActionKind::TermsSet => ProposalAction::TermsSet { from: self.terms.from, terms: self.terms.config() },
             ActionKind::LockFeeSet => ProposalAction::LockFeeSet { lock_fee_bps: self.value as u16 },
             ActionKind::Pause => ProposalAction::Pause,
             ActionKind::Resume => ProposalAction::Resume,
@@ -247,11 +261,15 @@ impl Action {
             ActionKind::SellerSuspend => ProposalAction::SellerSuspend { wallet: owner },
             ActionKind::ReservePriceSet => ProposalAction::ReservePriceSet { reserve_price_per_kwh: self.value },
             ActionKind::LeastSizeSet => ProposalAction::LeastSizeSet { least_wh: self.value },
-            ActionKind::OperatorSet => {
-                ProposalAction::OperatorSet { operator: (owner.to_bytes() != [0; 32]).then_some(owner) }
-            }
+            ActionKind::OperatorSet => ProposalAction::OperatorSet { operator: self.wallet() },
             ActionKind::BusClose => ProposalAction::BusClose,
+            ActionKind::GridRecipientSet => ProposalAction::GridRecipientSet { recipient: self.wallet() },
         })
+    }
+
+    /// The wallet that it names, if any.
+    fn wallet(&self) -> Option<Address> {
+        (self.owner.to_bytes() != [0; 32]).then_some(self.owner)
     }
 
     fn shares(&self) -> &[u16] {
@@ -274,7 +292,7 @@ impl Action {
 
     /// Whether the action could be carried out on the bus as it is: refused when it is proposed and again when it is
     /// executed. The one place where the rules of decisions stand.
-    pub fn validate(&self, bus: &Bus, ledger: &Ledger, general: &Capacity) -> Result<()> {
+    pub fn validate(&self, bus: &Bus, ledger: &Ledger, now: i64) -> Result<()> {
         match self.known_kind()? {
             ActionKind::OwnerAdd => {
                 Self::validate_new_owner(bus, &ledger.bus, &self.owner)?;
@@ -300,18 +318,7 @@ impl Action {
             ActionKind::CapacitySet => Bus::validate_capacity(self.value),
             ActionKind::BasePriceSet => Bus::validate_base_price(self.value),
             ActionKind::ListingPolicySet => Bus::validate_listing_policy(self.value as u8),
-            ActionKind::WindowsSet => {
-                let window_seconds = self.value as u32;
-                Bus::validate_windows(window_seconds, self.gate_closure_seconds as u32, bus.horizon_seconds)?;
-                ensure!(
-                    window_seconds == bus.window_seconds || (general.open_offers == 0 && ledger.open_windows == 0),
-                    WindowsInUse,
-                    "{} offers and {} windows are open",
-                    general.open_offers,
-                    ledger.open_windows
-                );
-                Ok(())
-            }
+            ActionKind::TermsSet => bus.validate_next_terms(&self.terms, now),
             ActionKind::LockFeeSet => Bus::validate_lock_fee(self.value as u16),
             ActionKind::Pause => {
                 ensure!(bus.paused == 0, AlreadyPaused);
@@ -332,11 +339,19 @@ impl Action {
             }
             ActionKind::ReservePriceSet => Ok(()),
             ActionKind::LeastSizeSet => Bus::validate_least_size(self.value),
-            ActionKind::OperatorSet => {
-                ensure!(!address_eq(&self.owner, &ledger.bus), OperatorInvalid);
-                Ok(())
-            }
+            ActionKind::OperatorSet => match self.wallet() {
+                Some(operator) => Bus::validate_operator(&ledger.bus, &operator),
+                None => {
+                    let until = bus.operator_needed_until();
+                    ensure!(now >= until, OperatorNeeded, "needed until {}, now {}", until, now);
+                    Ok(())
+                }
+            },
             ActionKind::BusClose => bus.validate_open(),
+            ActionKind::GridRecipientSet => match self.wallet() {
+                Some(recipient) => Bus::validate_grid_recipient(&ledger.bus, &recipient),
+                None => Ok(()),
+            },
         }
     }
 
@@ -360,18 +375,10 @@ impl Action {
         Ok(())
     }
 
-    /// Carries the action out on the bus; what it does to a seller is done beside. `treasury_balance` is what the treasury
-    /// holds now, in token base units: what the old shares earned is settled before shares change. `first_proposal` is the
-    /// first number of an owner who enters now.
-    pub fn apply(
-        &self,
-        bus: &mut Bus,
-        ledger: &mut Ledger,
-        general: &mut Capacity,
-        treasury_balance: u64,
-        first_proposal: u64,
-    ) -> Result<()> {
-        self.validate(bus, ledger, general)?;
+    /// Carries the action out on the bus; what it does to a seller is done beside.
+    pub fn apply(&self, bus: &mut Bus, ledger: &mut Ledger, general: &mut Capacity, moment: &Moment) -> Result<()> {
+        let Moment { now, treasury_balance, first_proposal } = *moment;
+        self.validate(bus, ledger, now)?;
         let kind = self.known_kind()?;
         let (Some(config_version), Some(pause_version)) = (
             bus.config_version.checked_add(kind.changes_owners() as u64),
@@ -409,9 +416,9 @@ impl Action {
             }
             ActionKind::BasePriceSet => bus.base_price_per_kwh = self.value,
             ActionKind::ListingPolicySet => bus.listing_policy = self.value as u8,
-            ActionKind::WindowsSet => {
-                bus.window_seconds = self.value as u32;
-                bus.gate_closure_seconds = self.gate_closure_seconds as u32;
+            ActionKind::TermsSet => {
+                bus.promote_terms(now);
+                bus.next_terms = self.terms;
             }
             ActionKind::LockFeeSet => bus.lock_fee_bps = self.value as u16,
             ActionKind::Pause => bus.paused = 1,
@@ -425,8 +432,12 @@ impl Action {
             ActionKind::SellerAdmit | ActionKind::SellerSuspend => (),
             ActionKind::ReservePriceSet => bus.reserve_price_per_kwh = self.value,
             ActionKind::LeastSizeSet => bus.least_wh = self.value,
-            ActionKind::OperatorSet => bus.operator = self.owner,
+            ActionKind::OperatorSet => {
+                bus.promote_terms(now);
+                bus.operator = self.owner;
+            }
             ActionKind::BusClose => bus.closing = 1,
+            ActionKind::GridRecipientSet => bus.grid_recipient = self.owner,
         }
         bus.config_version = config_version;
         bus.pause_version = pause_version;
@@ -493,7 +504,7 @@ pub struct Proposal {
     pub reserved: [u8; 64],
 }
 
-const _: () = assert!(size_of::<Proposal>() == 344);
+const _: () = assert!(size_of::<Proposal>() == 376);
 
 impl Proposal {
     /// What an approval names, so that it approves exactly what was read:
@@ -713,6 +724,14 @@ mod tests {
     const PROPOSAL: Address = Address::new_from_array([98; 32]);
     /// First number of who becomes an owner in these tests.
     const FIRST: u64 = 9 << 20;
+    /// When the actions of these tests are carried out, with an empty treasury.
+    const NOW: Moment = Moment { now: 1_000, treasury_balance: 0, first_proposal: FIRST };
+    /// First window of next terms: the nearest whose start both lengths divide.
+    const FROM: i64 = (1_000 + MAX_HORIZON_SECONDS as i64) / 1_800 * 1_800 + 1_800;
+
+    fn windows(window_seconds: u32) -> TermsConfig {
+        TermsConfig { window_seconds, gate_closure_seconds: 61, ..TermsConfig::default() }
+    }
 
     /// A running bus of three owners, two of whom decide after an hour and one of whom pauses.
     fn bus() -> Bus {
@@ -721,8 +740,7 @@ mod tests {
             threshold: 2,
             pause_quorum: 1,
             timelock_seconds: 3_600,
-            window_seconds: 900,
-            gate_closure_seconds: 60,
+            terms: Terms { window_seconds: 900, gate_closure_seconds: 60, ..Terms::zeroed() },
             horizon_seconds: MAX_HORIZON_SECONDS,
             capacity_wh: 1_000,
             least_wh: 1,
@@ -760,7 +778,7 @@ mod tests {
             ProposalAction::CapacitySet { capacity_wh: 5_000 },
             ProposalAction::BasePriceSet { base_price_per_kwh: 9 },
             ProposalAction::ListingPolicySet { listing_policy: 1 },
-            ProposalAction::WindowsSet { window_seconds: 1_800, gate_closure_seconds: 61 },
+            ProposalAction::TermsSet { from: FROM, terms: windows(1_800) },
             ProposalAction::LockFeeSet { lock_fee_bps: 8 },
             ProposalAction::Pause,
             ProposalAction::Resume,
@@ -772,6 +790,7 @@ mod tests {
             ProposalAction::LeastSizeSet { least_wh: 12 },
             ProposalAction::OperatorSet { operator: Some(wallet(7)) },
             ProposalAction::BusClose,
+            ProposalAction::GridRecipientSet { recipient: Some(wallet(8)) },
         ]
     }
 
@@ -785,9 +804,12 @@ mod tests {
             assert_eq!(written.known_kind().unwrap().is_of_seller(), kind == 14 || kind == 15, "{kind}");
             assert_eq!(written.known_kind().unwrap().is_of_pause(), kind == 10 || kind == 11, "{kind}");
         }
-        let none = ProposalAction::OperatorSet { operator: None };
-        assert_eq!(encoded(none.clone()).decode(), Some(none));
-        assert_eq!(Action { kind: 20, ..Action::zeroed() }.decode(), None);
+        for none in
+            [ProposalAction::OperatorSet { operator: None }, ProposalAction::GridRecipientSet { recipient: None }]
+        {
+            assert_eq!(encoded(none.clone()).decode(), Some(none));
+        }
+        assert_eq!(Action { kind: 21, ..Action::zeroed() }.decode(), None);
         let many = ProposalAction::SharesSet { shares_bps: vec![1; 17] };
         assert_eq!(Action::encode(&many).err(), Some(MultibusError::ShareCountInvalid.into()));
         assert!(Action::encode(&ProposalAction::SharesSet { shares_bps: vec![625; 16] }).is_ok());
@@ -801,15 +823,13 @@ mod tests {
         let add = |owner: Address| ProposalAction::OwnerAdd { owner, shares_bps: vec![2_500; 4] };
         let remove = |owner: Address| ProposalAction::OwnerRemove { owner, shares_bps: vec![5_000; 2] };
         let replace = |owner: Address, new_owner: Address| ProposalAction::OwnerReplace { owner, new_owner };
-        let windows =
-            |window_seconds, gate_closure_seconds| ProposalAction::WindowsSet { window_seconds, gate_closure_seconds };
+        let terms = |from, terms| ProposalAction::TermsSet { from, terms };
         let mut used = general();
         used.list(400, 1_000).unwrap();
         used.list(300, 1_000).unwrap();
         used.close_offer();
-        let in_windows = Ledger { open_windows: 1, ..ledger() };
+        let delivery = Terms { settlement: 1, ..bus().terms };
         let (paused, three) = (Bus { paused: 1, ..bus() }, Bus { threshold: 3, ..bus() });
-        let short = Bus { horizon_seconds: 3_600, ..bus() };
         let mut one = Bus { owner_count: 1, threshold: 1, ..bus() };
         one.owners[1] = OwnerSlot::zeroed();
         let mut full = Bus { owner_count: 16, ..bus() };
@@ -849,14 +869,16 @@ mod tests {
             (Some(BasePriceZero), ProposalAction::BasePriceSet { base_price_per_kwh: 0 }, now),
             (None, ProposalAction::ListingPolicySet { listing_policy: 2 }, now),
             (Some(ListingPolicyUnknown), ProposalAction::ListingPolicySet { listing_policy: 3 }, now),
-            (None, windows(1_800, 0), now),
-            (Some(WindowsInvalid), windows(59, 0), now),
-            (Some(HorizonTooShort), windows(3_600, 0), on(short)),
-            (None, windows(3_599, 0), on(short)),
-            (Some(WindowsInUse), windows(1_800, 0), (bus(), ledger(), used)),
-            (Some(WindowsInUse), windows(1_800, 0), (bus(), in_windows, general())),
-            (None, windows(900, 120), (bus(), ledger(), used)),
-            (None, windows(900, 120), (bus(), in_windows, general())),
+            (None, terms(FROM, windows(1_800)), now),
+            (Some(TermsTooSoon), terms(FROM - 1_800, windows(1_800)), now),
+            (Some(TermsMisaligned), terms(FROM + 900, windows(1_800)), now),
+            (Some(WindowsInvalid), terms(FROM, windows(59)), now),
+            (
+                Some(TermsFixed),
+                terms(FROM, windows(900)),
+                on(Bus { next_terms: Terms { from: 1_800, ..delivery }, ..bus() }),
+            ),
+            (Some(OperatorNeeded), terms(FROM, delivery.config()), now),
             (None, ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS }, now),
             (Some(LockFeeTooHigh), ProposalAction::LockFeeSet { lock_fee_bps: MAX_LOCK_FEE_BPS + 1 }, now),
             (None, ProposalAction::Pause, now),
@@ -880,23 +902,31 @@ mod tests {
             (Some(LeastSizeInvalid), ProposalAction::LeastSizeSet { least_wh: MAX_CAPACITY_WH + 1 }, now),
             (None, ProposalAction::OperatorSet { operator: Some(wallet(1)) }, now),
             (Some(OperatorInvalid), ProposalAction::OperatorSet { operator: Some(BUS) }, now),
+            (None, ProposalAction::OperatorSet { operator: None }, on(Bus { operator: wallet(1), ..bus() })),
+            (
+                Some(OperatorNeeded),
+                ProposalAction::OperatorSet { operator: None },
+                on(Bus { terms: delivery, ..bus() }),
+            ),
+            (
+                None,
+                ProposalAction::GridRecipientSet { recipient: None },
+                on(Bus { grid_recipient: wallet(1), ..bus() }),
+            ),
+            (Some(GridRecipientInvalid), ProposalAction::GridRecipientSet { recipient: Some(BUS) }, now),
             (None, ProposalAction::BusClose, now),
             (Some(BusClosing), ProposalAction::BusClose, on(Bus { closing: 1, ..bus() })),
         ];
         for (index, (error, action, before)) in cases.into_iter().enumerate() {
             let refused = error.map(Into::into);
             let (mut bus, mut ledger, mut capacity) = before;
-            assert_eq!(
-                encoded(action.clone()).validate(&bus, &ledger, &capacity).err(),
-                refused,
-                "{index}: {action:?}"
-            );
-            let applied = encoded(action).apply(&mut bus, &mut ledger, &mut capacity, 0, FIRST);
+            assert_eq!(encoded(action.clone()).validate(&bus, &ledger, NOW.now).err(), refused, "{index}: {action:?}");
+            let applied = encoded(action).apply(&mut bus, &mut ledger, &mut capacity, &NOW);
             assert_eq!(applied.err(), refused, "{index}");
             assert_eq!((bus, ledger, capacity) == before, error.is_some(), "{index}: refused is unchanged");
         }
-        let unknown = Action { kind: 20, ..Action::zeroed() };
-        assert_eq!(unknown.validate(&bus(), &ledger(), &general()), Err(ActionUnknown.into()));
+        let unknown = Action { kind: 21, ..Action::zeroed() };
+        assert_eq!(unknown.validate(&bus(), &ledger(), NOW.now), Err(ActionUnknown.into()));
     }
 
     #[test]
@@ -911,7 +941,7 @@ mod tests {
             let paused = (action == ProposalAction::Resume) as u8;
             let before = (Bus { paused, ..bus() }, ledger(), general());
             let (mut after, mut wanted) = (before, before);
-            encoded(action.clone()).apply(&mut after.0, &mut after.1, &mut after.2, 0, FIRST).unwrap();
+            encoded(action.clone()).apply(&mut after.0, &mut after.1, &mut after.2, &NOW).unwrap();
             let (bus, ledger, general) = (&mut wanted.0, &mut wanted.1, &mut wanted.2);
             match action.clone() {
                 ProposalAction::OwnerAdd { owner, shares_bps } => {
@@ -933,9 +963,7 @@ mod tests {
                 }
                 ProposalAction::BasePriceSet { base_price_per_kwh } => bus.base_price_per_kwh = base_price_per_kwh,
                 ProposalAction::ListingPolicySet { listing_policy } => bus.listing_policy = listing_policy,
-                ProposalAction::WindowsSet { window_seconds, gate_closure_seconds } => {
-                    (bus.window_seconds, bus.gate_closure_seconds) = (window_seconds, gate_closure_seconds);
-                }
+                ProposalAction::TermsSet { from, terms } => bus.next_terms = Terms::new(&terms, from),
                 ProposalAction::LockFeeSet { lock_fee_bps } => bus.lock_fee_bps = lock_fee_bps,
                 ProposalAction::Pause => (bus.paused, bus.pause_version) = (1, 1),
                 ProposalAction::Resume => (bus.paused, bus.pause_version) = (0, 1),
@@ -951,6 +979,7 @@ mod tests {
                 ProposalAction::LeastSizeSet { least_wh } => bus.least_wh = least_wh,
                 ProposalAction::OperatorSet { operator } => bus.operator = operator.unwrap_or_default(),
                 ProposalAction::BusClose => (bus.closing, bus.config_version) = (1, 1),
+                ProposalAction::GridRecipientSet { recipient } => bus.grid_recipient = recipient.unwrap_or_default(),
             }
             assert_eq!(after, wanted, "{action:?}");
         }
@@ -961,7 +990,7 @@ mod tests {
         let (mut bus, mut ledger, mut general) = (bus(), ledger(), general());
         general.list(700, 1_000).unwrap();
         let lower = encoded(ProposalAction::CapacitySet { capacity_wh: 500 });
-        lower.apply(&mut bus, &mut ledger, &mut general, 0, FIRST).unwrap();
+        lower.apply(&mut bus, &mut ledger, &mut general, &NOW).unwrap();
         assert_eq!((bus.capacity_wh, general.total_wh, general.available_wh), (500, 700, 0));
     }
 
@@ -975,7 +1004,7 @@ mod tests {
             (ProposalAction::TimelockSet { timelock_seconds: 1 }, false),
         ] {
             let refused = is_refused.then_some(MultibusError::CounterOverflow.into());
-            assert_eq!(encoded(action).apply(&mut bus, &mut ledger, &mut general, 0, FIRST).err(), refused);
+            assert_eq!(encoded(action).apply(&mut bus, &mut ledger, &mut general, &NOW).err(), refused);
         }
     }
 
@@ -989,9 +1018,12 @@ mod tests {
         let before = (bus(), full);
         let (mut bus, mut full) = before;
         let refused = Err(MultibusError::FormerOwnersFull.into());
-        assert_eq!(remove.apply(&mut bus, &mut full, &mut general(), 116, FIRST), refused);
+        assert_eq!(
+            remove.apply(&mut bus, &mut full, &mut general(), &Moment { treasury_balance: 116, ..NOW }),
+            refused
+        );
         assert_eq!((bus, full), before);
-        assert!(remove.apply(&mut bus, &mut full, &mut general(), 16, FIRST).is_ok());
+        assert!(remove.apply(&mut bus, &mut full, &mut general(), &Moment { treasury_balance: 16, ..NOW }).is_ok());
         assert_eq!((full.former_owner_count, bus.owner_count), (16, 2));
     }
 
@@ -1153,7 +1185,7 @@ mod tests {
             let paused = (action == ProposalAction::Resume) as u8;
             let (mut after, mut ledger, mut general) = (Bus { paused, ..bus() }, ledger(), general());
             let foretold = owners_after(&after, &encoded(action.clone()));
-            encoded(action.clone()).apply(&mut after, &mut ledger, &mut general, 0, FIRST).unwrap();
+            encoded(action.clone()).apply(&mut after, &mut ledger, &mut general, &NOW).unwrap();
             let owners: Vec<_> =
                 after.owners().iter().map(|slot| OwnerShare { owner: slot.owner, share_bps: slot.share_bps }).collect();
             assert_eq!(foretold, owners, "{action:?}");
@@ -1175,7 +1207,7 @@ mod tests {
             Proposal::check_invariants,
             &[
                 ("the layout version is the present one", |proposal| proposal.layout_version = 1),
-                ("the action is known", |proposal| proposal.action.kind = 20),
+                ("the action is known", |proposal| proposal.action.kind = 21),
                 ("the state is known", |proposal| proposal.state = 2),
                 ("only executed proposals have a time", |proposal| proposal.state = 0),
                 ("a proposal executes after it was made", |proposal| proposal.executable_at = 99),

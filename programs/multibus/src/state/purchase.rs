@@ -11,8 +11,10 @@ use {
 pub struct Fill {
     /// Energy, in Wh.
     pub energy_wh: u64,
-    /// Price, in token base units per kWh.
+    /// What a kWh costs, grid fee included, in token base units.
     pub price_per_kwh: u64,
+    /// The grid fee in it, in token base units per kWh.
+    pub grid_fee_per_kwh: u64,
     /// Cost, in token base units.
     pub cost: u64,
 }
@@ -24,7 +26,7 @@ pub struct Order {
     pub offer: Address,
     /// Energy asked for, in Wh.
     pub energy_wh: u64,
-    /// Highest price, in token base units per kWh; the lock's price where a lock settles.
+    /// Highest price, grid fee included, in token base units per kWh; the lock's price where a lock settles.
     pub max_price_per_kwh: u64,
 }
 
@@ -46,9 +48,31 @@ pub fn transaction_hash(kind: PurchaseKind, buyer: &Address, lane: u16, nonce: u
     numbers[0] = kind as u8;
     numbers[1..3].copy_from_slice(&lane.to_le_bytes());
     numbers[3..].copy_from_slice(&nonce.to_le_bytes());
-    hashv(&[TRANSACTION_HASH_TAG, crate::ID.as_ref(), buyer.as_ref(), &numbers, bytemuck::cast_slice(orders)])
-        .to_bytes()
+    hashv(&[&HASH_HEAD, buyer.as_ref(), &numbers, bytemuck::cast_slice(orders)]).to_bytes()
 }
+
+/// [`transaction_hash`] of one order. The chain charges less for one long part than for two short ones.
+#[inline(always)]
+pub fn transaction_hash_of_one(kind: PurchaseKind, buyer: &Address, lane: u16, nonce: u64, order: Order) -> [u8; 32] {
+    #[derive(Clone, Copy, Pod, Zeroable)]
+    #[repr(C, packed)]
+    struct Part {
+        kind: u8,
+        lane: u16,
+        nonce: u64,
+        order: Order,
+    }
+    hashv(&[&HASH_HEAD, buyer.as_ref(), bytemuck::bytes_of(&Part { kind: kind as u8, lane, nonce, order })]).to_bytes()
+}
+
+/// Tag and program, with which every transaction hash begins.
+const HASH_HEAD: [u8; TRANSACTION_HASH_TAG.len() + 32] = {
+    let mut head = [0; TRANSACTION_HASH_TAG.len() + 32];
+    let (tag, program) = head.split_at_mut(TRANSACTION_HASH_TAG.len());
+    tag.copy_from_slice(TRANSACTION_HASH_TAG);
+    program.copy_from_slice(crate::ID.as_array());
+    head
+};
 
 /// Next history root of a lane: `sha256(root | transaction hash)`.
 #[inline(always)]
@@ -81,6 +105,24 @@ mod tests {
         for (index, other) in others.iter().enumerate() {
             assert_ne!(*other, base, "{index}");
         }
+    }
+
+    #[test]
+    fn one_order_has_the_same_hash_either_way() {
+        let buyer = Address::new_from_array([1; 32]);
+        let kind = PurchaseKind::LockSettlement;
+        let hash = transaction_hash(kind, &buyer, 1, 2, &[ORDER]);
+        assert_eq!(transaction_hash_of_one(kind, &buyer, 1, 2, ORDER), hash);
+        let plain = [
+            &b"multibus:purchase:v1"[..],
+            crate::ID.as_ref(),
+            buyer.as_ref(),
+            &[kind as u8],
+            &1u16.to_le_bytes(),
+            &2u64.to_le_bytes(),
+            bytemuck::bytes_of(&ORDER),
+        ];
+        assert_eq!(hash, hashv(&[&plain.concat()]).to_bytes());
     }
 
     #[test]

@@ -34,7 +34,14 @@ pub struct Seller {
     pub vault: Address,
     /// Who paid the rent of this account and of the vault, and gets it back.
     pub rent_payer: Address,
-    pub reserved: [u64; 24],
+    /// What the vault holds for the recipient of grid fees, in token base units.
+    pub grid_fees_owed: u64,
+    /// Its meter account; zeros while it has none.
+    pub meter: Address,
+    /// Delivery books that are open.
+    pub open_books: u32,
+    pub padding: [u8; 4],
+    pub reserved: [u64; 18],
 }
 
 const _: () = assert!(size_of::<Seller>() == 352);
@@ -116,6 +123,26 @@ impl Seller {
         self.released += amount;
     }
 
+    /// Whether it has a meter.
+    #[inline(always)]
+    pub fn has_meter(&self) -> bool {
+        self.meter.to_bytes() != [0; 32]
+    }
+
+    /// Tokens in the vault that belong to the recipient of grid fees.
+    #[inline(always)]
+    pub fn owe_grid_fees(&mut self, amount: u64) {
+        // Cannot overflow: the vault holds all that is owed.
+        self.grid_fees_owed += amount;
+    }
+
+    /// Takes out all grid fees, in token base units.
+    #[inline(always)]
+    pub fn sweep_grid_fees(&mut self) -> Result<u64> {
+        ensure!(self.grid_fees_owed > 0, NothingToSweep);
+        Ok(core::mem::take(&mut self.grid_fees_owed))
+    }
+
     /// Takes out all that can be withdrawn, in token base units.
     #[inline(always)]
     pub fn withdraw(&mut self) -> Result<u64> {
@@ -124,7 +151,7 @@ impl Seller {
     }
 
     /// Who may close: the seller itself (an owner for the bus) unless it is suspended, and anyone where the bus is
-    /// closing. Never with an offer open.
+    /// closing. Never with an offer or a delivery book open, with a meter, or while its vault holds grid fees.
     pub fn validate_close(&self, bus: &Bus, caller_is_seller: bool, slot: u64) -> Result<()> {
         if bus.closing == 0 {
             ensure!(caller_is_seller, NotTheSeller);
@@ -132,6 +159,9 @@ impl Seller {
             counter::validate_close(self.next_offer, slot)?;
         }
         ensure!(self.open_offers == 0, SellerHasOffers, "{} offers are open", self.open_offers);
+        ensure!(self.open_books == 0, SellerHasBooks, "{} delivery books are open", self.open_books);
+        ensure!(!self.has_meter(), SellerHasMeter);
+        ensure!(self.grid_fees_owed == 0, SellerOwesGridFees, "{} base units", self.grid_fees_owed);
         Ok(())
     }
 
@@ -150,6 +180,10 @@ impl Seller {
             wallet,
             vault,
             rent_payer: _,
+            grid_fees_owed: _,
+            meter: _,
+            open_books: _,
+            padding,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -157,7 +191,7 @@ impl Seller {
         invariant(*suspended <= 1 && *admitted <= 1, "flags are 0 or 1")?;
         invariant(*suspended == 0 || *admitted == 0, "who is suspended is not admitted")?;
         invariant(vault != wallet && vault != bus, "the vault is an account of its own")?;
-        invariant(*reserved == [0; 24], "reserved bytes are zero")
+        invariant(*padding == [0; 4] && *reserved == [0; 18], "reserved bytes are zero")
     }
 }
 
@@ -250,6 +284,27 @@ mod tests {
     }
 
     #[test]
+    fn grid_fees_are_swept_once_and_before_a_seller_closes() {
+        let mut seller = seller();
+        assert_eq!(seller.sweep_grid_fees(), Err(MultibusError::NothingToSweep.into()));
+        seller.owe_grid_fees(3);
+        seller.owe_grid_fees(4);
+        let owes = Err(MultibusError::SellerOwesGridFees.into());
+        assert_eq!(seller.validate_close(&Bus::zeroed(), true, 5), owes);
+        assert_eq!((seller.sweep_grid_fees(), seller.grid_fees_owed), (Ok(7), 0));
+        assert_eq!(seller.validate_close(&Bus::zeroed(), true, 5), Ok(()));
+    }
+
+    #[test]
+    fn a_seller_closes_without_meter_and_books() {
+        let books = Seller { open_books: 1, ..seller() };
+        assert_eq!(books.validate_close(&Bus::zeroed(), true, 5), Err(MultibusError::SellerHasBooks.into()));
+        let metered = Seller { meter: wallet(5), ..seller() };
+        assert!(metered.has_meter() && !seller().has_meter());
+        assert_eq!(metered.validate_close(&Bus::zeroed(), true, 5), Err(MultibusError::SellerHasMeter.into()));
+    }
+
+    #[test]
     fn who_is_suspended_is_admitted_again_by_a_decision() {
         let mut seller = seller();
         seller.admit();
@@ -292,7 +347,8 @@ mod tests {
                 ("who is suspended is not admitted", |seller| (seller.suspended, seller.admitted) = (1, 1)),
                 ("the vault is an account of its own", |seller| seller.vault = seller.wallet),
                 ("the vault is an account of its own", |seller| seller.vault = seller.bus),
-                ("reserved bytes are zero", |seller| seller.reserved[23] = 1),
+                ("reserved bytes are zero", |seller| seller.padding[3] = 1),
+                ("reserved bytes are zero", |seller| seller.reserved[17] = 1),
             ],
         );
     }

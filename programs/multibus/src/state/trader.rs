@@ -78,6 +78,13 @@ impl Trader {
     #[inline(always)]
     pub fn record(&mut self, nonce: u64, receipt: Receipt) -> Result<()> {
         self.validate_nonce(nonce)?;
+        self.record_next(receipt)
+    }
+
+    /// Spends the next nonce, which the caller has checked, and keeps the receipt.
+    #[inline(always)]
+    pub fn record_next(&mut self, receipt: Receipt) -> Result<()> {
+        let nonce = self.next_nonce;
         let Some(next_nonce) = nonce.checked_add(1) else { refuse!(CounterOverflow) };
         self.next_nonce = next_nonce;
         self.history_root = next_history_root(&self.history_root, &receipt.transaction_hash);

@@ -1,0 +1,54 @@
+//! `delivery_close`: closes a delivery book after its last gate, once every window that was used is final and nothing is open in
+//! it: by its seller, and 30 days later by anyone. What is not released yet is; what rounding left goes to the grid. The rent
+//! goes to who paid it.
+
+use {
+    crate::{
+        account::Account,
+        clock,
+        error::MultibusError,
+        event::log_event,
+        state::{Bus, DeliveryBook, Seller},
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct DeliveryClose {
+    /// The seller (an owner for the bus's own), or anyone later.
+    pub caller: Signer,
+    #[account(address = book.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut, address = book.seller @ MultibusError::SellerMismatch)]
+    pub seller: Account<Seller>,
+    #[account(mut, close = rent_payer)]
+    pub book: Account<DeliveryBook>,
+    /// Who paid the rent; may be the caller.
+    #[account(mut, unsafe(dup), address = book.rent_payer @ MultibusError::RentPayerMismatch)]
+    pub rent_payer: UncheckedAccount,
+}
+
+pub fn handler(ctx: &mut Context<DeliveryClose>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let (now, bus, caller) = (clock::now()?, &accounts.bus, accounts.caller.address());
+    let caller_is_seller = bus.acts_for(bus.address(), &accounts.seller.wallet, caller);
+    accounts.book.validate_close(bus, caller_is_seller, now)?;
+    let release = accounts.book.release(now);
+    let remainder = accounts.book.held();
+    accounts.seller.release(release.amount);
+    accounts.seller.owe_grid_fees(release.grid_fee + remainder);
+    // Counted when this book was opened.
+    accounts.seller.open_books -= 1;
+    log_event!(BookClosed {
+        bus: *bus.address(),
+        seller: *accounts.seller.address(),
+        book: *accounts.book.address(),
+        closed_by: *caller,
+        windows_low: release.windows[0],
+        windows_high: release.windows[1],
+        amount: release.amount,
+        grid_fee: release.grid_fee,
+        remainder,
+    });
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! `device_close`: closes the account of a device that is no meter any more, once the last window that it measures has ended.
+//! Anyone may; the rent goes to who paid it. The key can be registered again then, on any bus.
+
+use {
+    crate::{account::Account, clock, error::MultibusError, event::log_event, state::Device},
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct DeviceClose {
+    #[account(mut, close = rent_payer)]
+    pub device: Account<Device>,
+    /// Who paid the rent.
+    #[account(mut, unsafe(dup), address = device.rent_payer @ MultibusError::RentPayerMismatch)]
+    pub rent_payer: UncheckedAccount,
+}
+
+pub fn handler(ctx: &mut Context<DeviceClose>) -> Result<()> {
+    let device = &ctx.accounts.device;
+    device.validate_close(clock::now()?)?;
+    log_event!(DeviceClosed { device: *device.address(), key: device.key, bus: device.bus, seller: device.seller });
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `meter_close`: closes the meter of a seller: by the operator, by the seller itself, and on a closing bus by anyone. Its
+//! device is retired; windows that are listed keep it. The rent goes to who paid it.
+
+use {
+    crate::{
+        account::Account,
+        error::{MultibusError, ensure},
+        event::log_event,
+        state::{Bus, Device, Meter, Seller},
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct MeterClose {
+    /// The operator, the seller (an owner for the bus's own), or on a closing bus anyone.
+    pub caller: Signer,
+    #[account(address = meter.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut, address = meter.seller @ MultibusError::SellerMismatch)]
+    pub seller: Account<Seller>,
+    #[account(mut, close = rent_payer)]
+    pub meter: Account<Meter>,
+    /// The account of the present device's key.
+    #[account(mut, constraint = device.key == meter.key @ MultibusError::DeviceMismatch)]
+    pub device: Account<Device>,
+    /// Who paid the meter's rent; may be the caller.
+    #[account(mut, unsafe(dup), address = meter.rent_payer @ MultibusError::RentPayerMismatch)]
+    pub rent_payer: UncheckedAccount,
+}
+
+pub fn handler(ctx: &mut Context<MeterClose>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let (bus, caller) = (&accounts.bus, accounts.caller.address());
+    ensure!(
+        bus.closing == 1 || bus.is_operator(caller) || bus.acts_for(bus.address(), &accounts.seller.wallet, caller),
+        MeterInUse
+    );
+    accounts.device.retire(&accounts.meter);
+    accounts.seller.meter = Address::default();
+    log_event!(MeterClosed {
+        bus: *bus.address(),
+        seller: *accounts.seller.address(),
+        meter: *accounts.meter.address(),
+        key: accounts.meter.key,
+        closed_by: *caller,
+        busy_until: accounts.device.busy_until,
+    });
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! `meter_register`: the operator registers a device as the meter of a seller; the device signs, too. The meter makes listing on
+//! delivery terms possible, up to what it can deliver.
+
+use {
+    crate::{
+        account::Account,
+        clock,
+        constants::*,
+        error::{MultibusError, ensure},
+        event::log_event,
+        payment,
+        state::{Bus, Device, Meter, MeterSpec, Seller},
+    },
+    anchor_lang::prelude::*,
+};
+
+#[derive(Accounts)]
+pub struct MeterRegister {
+    /// The operator; pays the rent and gets it back.
+    #[account(mut)]
+    pub operator: Signer,
+    /// The device's key.
+    pub key: Signer,
+    #[account(address = seller.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut)]
+    pub seller: Account<Seller>,
+    /// The seller's meter, created here.
+    #[account(mut)]
+    pub meter: UncheckedAccount,
+    /// The account of the key, created here: a key is registered once in the program.
+    #[account(mut)]
+    pub device: UncheckedAccount,
+    pub system_program: Program<System>,
+}
+
+pub fn handler(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    accounts.bus.validate_open()?;
+    accounts.bus.validate_is_operator(accounts.operator.address())?;
+    ensure!(!accounts.seller.has_meter(), MeterExists);
+    let (operator, key) = (accounts.operator.address(), accounts.key.address());
+    let seeds: [&[u8]; 2] = [METER_SEED, accounts.seller.address().as_ref()];
+    let (mut meter, bump) = payment::open::<Meter>(accounts.operator.account(), accounts.meter.account(), &seeds)?;
+    meter.initialize(accounts.bus.address(), accounts.seller.address(), operator);
+    meter.bump = bump;
+    meter.set_device(key, MeterSpec { source, power_w, valid_from }, clock::now()?)?;
+    register_device(accounts.operator.account(), accounts.device.account(), key, &meter)?;
+    accounts.seller.meter = *meter.address();
+    log_event!(MeterRegistered {
+        bus: meter.bus,
+        seller: meter.seller,
+        meter: *meter.address(),
+        key: *key,
+        rent_payer: *operator,
+        power_w,
+        valid_from,
+        registered_at: meter.registered_at,
+        source,
+        padding: [0; 7],
+    });
+    Ok(())
+}
+
+/// Opens the account of a device's key; the operator pays its rent and gets it back.
+pub(super) fn register_device(operator: &AccountView, view: &AccountView, key: &Address, meter: &Meter) -> Result<()> {
+    let (mut device, bump) = payment::open::<Device>(operator, view, &[DEVICE_SEED, key.as_ref()])?;
+    device.initialize(key, meter, operator.address());
+    device.bump = bump;
+    Ok(())
+}

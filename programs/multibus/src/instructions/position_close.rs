@@ -1,0 +1,97 @@
+//! `position_close`: closes a position book all of whose windows are final: by its buyer, and by anyone where nothing is left
+//! that the buyer could certify, or 30 days after the last window of the delivery book is final; one that is empty after the
+//! last gate. What is not refunded yet is paid, or kept as a claim of the buyer, whose rent comes from the position book's.
+//! The rest of that goes to who paid it.
+
+use {
+    crate::{
+        account::{Account, NamedAccount},
+        clock,
+        error::{MultibusError, ensure},
+        event::log_event,
+        payment::{self, Debt, Payment},
+        state::{Bus, DeliveryBook, PositionBook, RefundOutcome},
+        token::Settlement,
+    },
+    anchor_lang::{address_eq, prelude::*},
+};
+
+#[derive(Accounts)]
+pub struct PositionClose {
+    /// The buyer, or anyone later; lends the rent of a claim where one is opened, and gets it back from the position book's at
+    /// once.
+    #[account(mut, unsafe(dup))]
+    pub caller: Signer,
+    #[account(address = book.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
+    #[account(mut, address = position.book @ MultibusError::BookMismatch)]
+    pub book: Account<DeliveryBook>,
+    #[account(mut, close = rent_payer)]
+    pub position: Account<PositionBook>,
+    /// The seller's vault, which pays back.
+    #[account(mut, unsafe(dup), address = book.vault @ MultibusError::VaultMismatch)]
+    pub vault: UncheckedAccount,
+    /// The token account that the position book names.
+    #[account(mut, unsafe(dup), address = position.refund @ MultibusError::RefundMismatch)]
+    pub refund: NamedAccount,
+    /// The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
+    /// two.
+    #[account(mut, unsafe(dup))]
+    pub unclaimed: UncheckedAccount,
+    /// The bus's ledger, which counts claims.
+    #[account(mut, unsafe(dup))]
+    pub ledger: UncheckedAccount,
+    /// The claim of the buyer.
+    #[account(mut, unsafe(dup))]
+    pub claim: UncheckedAccount,
+    /// Who paid the rent; may be the caller.
+    #[account(mut, unsafe(dup), address = position.rent_payer @ MultibusError::RentPayerMismatch)]
+    pub rent_payer: UncheckedAccount,
+    #[account(address = bus.token_program @ MultibusError::TokenProgramMismatch)]
+    pub token_program: UncheckedAccount,
+    pub system_program: UncheckedAccount,
+}
+
+pub fn handler(ctx: &mut Context<PositionClose>) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let now = clock::now()?;
+    let (bus, position) = (&accounts.bus, &mut accounts.position);
+    let caller_is_buyer = address_eq(accounts.caller.address(), &position.buyer);
+    position.validate_close(&accounts.book, bus, caller_is_buyer, now)?;
+    let refund = position.refund(&accounts.book, now);
+    let mut outcome = RefundOutcome::Paid;
+    if refund.amount > 0 {
+        let payment = Payment {
+            bus,
+            settlement: Settlement { mint: &bus.mint, token_program: accounts.token_program.account() },
+            debt: Debt { wallet: &position.buyer, amount: refund.amount, refund: Some(&position.refund) },
+            from: accounts.vault.account(),
+            payer: accounts.caller.account(),
+            rent_payer: &position.rent_payer,
+            claim: accounts.claim.account(),
+            unclaimed: accounts.unclaimed.account(),
+        };
+        let lamports = accounts.claim.lamports();
+        outcome = payment.pay_or_claim_once(accounts.refund.account(), false, accounts.ledger.account())?;
+        ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
+        if outcome == RefundOutcome::Claimed {
+            let lent = accounts.claim.lamports() - lamports;
+            payment::move_lamports(position.account(), accounts.caller.account(), lent);
+        }
+    }
+    accounts.book.settled += refund.amount;
+    accounts.book.open_positions -= 1;
+    log_event!(PositionClosed {
+        book: *accounts.book.address(),
+        position: *position.address(),
+        buyer: position.buyer,
+        closed_by: *accounts.caller.address(),
+        refund: position.refund,
+        windows_low: refund.windows[0],
+        windows_high: refund.windows[1],
+        amount: refund.amount,
+        outcome: outcome as u8,
+        padding: [0; 7],
+    });
+    Ok(())
+}

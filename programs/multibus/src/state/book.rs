@@ -1,0 +1,930 @@
+//! The delivery book of a seller: what it listed and sold in 96 windows, what its meter said that it delivered, and so what the
+//! seller is released and what goes back to its buyers.
+//!
+//! Of `c` Wh that a window sold for `M`, `d` Wh count as delivered: the smaller of `c` and the last reading. The seller and the
+//! grid get `floor(M x d / c)` together, the grid `floor(d x fee / 1000)` of it, from the totals of the window, waiting for no
+//! buyer. A buyer that paid `m` gets `m - ceil(m x d / c)` back. What rounding leaves, at most one base unit for each
+//! position and window, goes to the grid when the book closes.
+
+use {
+    crate::{
+        constants::*,
+        error::{ensure, refuse},
+        math,
+        numbered::numbered_enum,
+        state::{Bus, Meter, Reading, ReadingProof, Terms},
+    },
+    anchor_lang::{address_eq, prelude::*},
+    bytemuck::{Pod, Zeroable},
+};
+
+numbered_enum! {
+    /// Where a window of a delivery book stands.
+    pub enum BookWindowState {
+        /// Nothing was listed in it.
+        Unused = 0,
+        /// Energy was listed in it; it takes readings once it has ended.
+        Listed = 1,
+        /// It is final, and its seller is released.
+        Released = 2,
+    }
+}
+
+/// A device that is the meter of some windows of a book, as it was when they were listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+#[repr(C)]
+pub struct BookMeter {
+    /// Key of the device.
+    pub key: Address,
+    /// The most that it can deliver, in W.
+    pub power_w: u64,
+    /// One of [`EnergySource`](crate::state::EnergySource).
+    pub source: u8,
+    pub padding: [u8; 7],
+}
+
+/// One window of a delivery book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+#[repr(C)]
+pub struct BookWindow {
+    /// Energy that the seller listed (less what it withdrew), in Wh, sold or not.
+    pub listed_wh: u64,
+    /// Energy that was bought from its offers, in Wh.
+    pub sold_wh: u64,
+    /// What was paid for it, in token base units.
+    pub paid: u64,
+    /// Energy that the closing auction sold, in Wh. No auction is built yet: 0.
+    pub auction_wh: u64,
+    /// What the last reading says was delivered, in Wh.
+    pub delivered_wh: u64,
+    /// Wh from the start of the window's delivery that certificates exist for.
+    pub certified_wh: u64,
+    /// When the first reading came, in unix seconds; 0 while there is none.
+    pub reported_at: i64,
+    /// Sequence of the last reading by the device.
+    pub sequence: u64,
+    /// Place of its device in `meters`.
+    pub meter: u8,
+    /// [`BookWindowState`].
+    pub state: u8,
+    /// Readings by the operator.
+    pub operator_readings: u8,
+    /// 1 once the seller has a certificate of what it delivered and did not sell.
+    pub surplus_certified: u8,
+    pub padding: [u8; 4],
+    pub reserved: u64,
+}
+
+/// What a window that is released sets free, or several together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReleasedWindows {
+    /// Bit `i` is set for the window at place `i`.
+    pub windows: Windows,
+    /// To the seller, in token base units.
+    pub amount: u64,
+    /// To the recipient of grid fees, in token base units.
+    pub grid_fee: u64,
+}
+
+/// A set of windows of a book: bit `i % 64` of number `i / 64` is set for the window at place `i`.
+pub type Windows = [u64; 2];
+
+/// Whether a set of windows has the one at a place.
+#[inline(always)]
+pub(super) fn has_window(windows: &Windows, place: usize) -> bool {
+    windows[place / 64] >> (place % 64) & 1 == 1
+}
+
+/// Adds the window at a place to a set.
+#[inline(always)]
+pub(super) fn add_window(windows: &mut Windows, place: usize) {
+    windows[place / 64] |= 1 << (place % 64);
+}
+
+/// What a seller sold in 96 windows and what was delivered. PDA `["book", seller, first_window]`.
+#[account]
+#[derive(Debug, PartialEq, Eq)]
+pub struct DeliveryBook {
+    pub layout_version: u8,
+    pub bump: u8,
+    /// Devices in `meters`, from the front.
+    pub meter_count: u8,
+    pub padding: u8,
+    /// Offers of its windows that are open.
+    pub open_offers: u32,
+    /// Position books on it that are open.
+    pub open_positions: u32,
+    pub padding_2: [u8; 4],
+    /// Start of the first of its windows, in unix seconds: a multiple of 96 windows after the first one of its terms.
+    pub first_window: i64,
+    /// What left the vault for its windows, or became the seller's or the grid's, in token base units.
+    pub settled: u64,
+    /// Terms of its windows.
+    pub terms: Terms,
+    pub bus: Address,
+    /// When the bus was created, in unix seconds.
+    pub bus_created_at: i64,
+    /// The seller's meter account.
+    pub meter: Address,
+    /// The seller's account.
+    pub seller: Address,
+    /// The seller's vault, which holds what was paid.
+    pub vault: Address,
+    /// Who paid the rent and gets it back.
+    pub rent_payer: Address,
+    /// Devices of its windows.
+    pub meters: [BookMeter; 4],
+    pub windows: [BookWindow; 96],
+    pub reserved: [u64; 8],
+}
+
+const _: () = assert!(BOOK_WINDOWS == 96 && MAX_BOOK_METERS == 4 && size_of::<DeliveryBook>() == 8_176);
+
+impl DeliveryBook {
+    /// Start of the first window of the book that a window is in. The terms have windows, and the window aligns with them.
+    pub fn first_window_of(terms: &Terms, window_start: i64) -> i64 {
+        // Unsigned, because the chain divides nothing else.
+        let length = terms.window_seconds as u64 * BOOK_WINDOWS as u64;
+        let since = (window_start - terms.from).cast_unsigned();
+        terms.from + (since / length * length).cast_signed()
+    }
+
+    /// Sets a new book up, for the window of a capacity.
+    pub fn initialize(&mut self, bus: &Bus, meter: &Meter, terms: &Terms, first_window: i64) {
+        self.layout_version = LAYOUT_VERSION;
+        self.first_window = first_window;
+        self.terms = *terms;
+        self.bus = meter.bus;
+        self.bus_created_at = bus.created_at;
+        self.seller = meter.seller;
+    }
+
+    /// Place of a window in the book.
+    #[inline(always)]
+    pub fn place(&self, window_start: i64) -> Result<usize> {
+        let length = self.terms.window_seconds as u64;
+        let since = window_start.wrapping_sub(self.first_window).cast_unsigned();
+        let place = since / length;
+        ensure!(
+            place < BOOK_WINDOWS as u64 && place * length == since,
+            WindowNotInBook,
+            "window start {}, first window {}",
+            window_start,
+            self.first_window
+        );
+        Ok(place as usize)
+    }
+
+    /// Start of the window at a place, in unix seconds.
+    #[inline(always)]
+    pub fn window_start(&self, place: usize) -> i64 {
+        self.first_window + (self.terms.window_seconds as u64 * place as u64).cast_signed()
+    }
+
+    /// End of the window at a place, in unix seconds.
+    #[inline(always)]
+    fn window_end(&self, place: usize) -> i64 {
+        self.window_start(place + 1)
+    }
+
+    /// The most that a device of that power can deliver in one window, in Wh.
+    #[inline(always)]
+    fn most_wh(&self, power_w: u64) -> u64 {
+        // Fits: the power is below 2^41 W, a window shorter than 2^17 s.
+        power_w * self.terms.window_seconds as u64 / SECONDS_PER_HOUR
+    }
+
+    /// The highest reading that is believed: a tenth above that.
+    #[inline(always)]
+    fn highest_reading_wh(&self, power_w: u64) -> u64 {
+        power_w * self.terms.window_seconds as u64 * 11 / (SECONDS_PER_HOUR * 10)
+    }
+
+    /// Energy is listed in a window. The first listing makes the present device the meter of the window.
+    pub fn list(&mut self, place: usize, energy_wh: u64, meter: &mut Meter) -> Result<()> {
+        let window = self.windows[place];
+        let is_first = window.state == BookWindowState::Unused as u8;
+        let (index, device) = if is_first {
+            meter.validate_window(self.window_start(place))?;
+            self.find_device(meter)?
+        } else {
+            (window.meter as usize, self.meters[window.meter as usize % MAX_BOOK_METERS])
+        };
+        let (listed_wh, most_wh) = (window.listed_wh + energy_wh, self.most_wh(device.power_w));
+        ensure!(
+            listed_wh <= most_wh,
+            PowerExceeded,
+            "{} Wh listed with this offer, {} Wh are possible",
+            listed_wh,
+            most_wh
+        );
+        let Some(open_offers) = self.open_offers.checked_add(1) else { refuse!(CounterOverflow) };
+        if is_first {
+            self.meters[index] = device;
+            self.meter_count = self.meter_count.max(index as u8 + 1);
+            meter.commit(self.window_end(place));
+        }
+        let window = &mut self.windows[place];
+        (window.meter, window.state, window.listed_wh) = (index as u8, BookWindowState::Listed as u8, listed_wh);
+        self.open_offers = open_offers;
+        Ok(())
+    }
+
+    /// Place of the meter's present device in the table, at its end where it is not in it.
+    fn find_device(&self, meter: &Meter) -> Result<(usize, BookMeter)> {
+        let device = BookMeter { key: meter.key, power_w: meter.power_w, source: meter.source, padding: [0; 7] };
+        let count = (self.meter_count as usize).min(MAX_BOOK_METERS);
+        if let Some(index) = self.meters[..count].iter().position(|known| *known == device) {
+            return Ok((index, device));
+        }
+        ensure!(count < MAX_BOOK_METERS, BookMetersFull);
+        Ok((count, device))
+    }
+
+    /// Energy is withdrawn that was listed and neither sold nor locked.
+    #[inline(always)]
+    pub fn unlist(&mut self, place: usize, energy_wh: u64) {
+        self.windows[place].listed_wh -= energy_wh;
+    }
+
+    /// An offer closes.
+    #[inline(always)]
+    pub fn close_offer(&mut self) {
+        self.open_offers -= 1;
+    }
+
+    /// Energy of an offer is sold, and what was paid for it is held for the book.
+    #[inline(always)]
+    pub fn sell(&mut self, place: usize, energy_wh: u64, paid: u64) -> Result<()> {
+        let window = &mut self.windows[place];
+        let Some(sum) = window.paid.checked_add(paid) else { refuse!(CostOverflow) };
+        window.sold_wh += energy_wh;
+        window.paid = sum;
+        Ok(())
+    }
+
+    /// First second in which the window at a place takes no reading any more.
+    #[inline(always)]
+    fn final_at(&self, place: usize) -> i64 {
+        let deadline = self.window_end(place) + self.terms.reading_deadline_seconds as i64;
+        self.windows[place].final_at(deadline, self.terms.correction_seconds as i64)
+    }
+
+    /// Whether the window at a place is final.
+    #[inline(always)]
+    pub fn is_final(&self, place: usize, now: i64) -> bool {
+        now >= self.final_at(place)
+    }
+
+    /// The device of the window at a place.
+    #[inline(always)]
+    pub fn device(&self, place: usize) -> &BookMeter {
+        &self.meters[self.windows[place].meter as usize % MAX_BOOK_METERS]
+    }
+
+    /// Takes a reading of a window. Who brought it is checked by the caller.
+    #[inline(always)]
+    pub fn report(&mut self, place: usize, reading: &Reading, proof: ReadingProof, now: i64) -> Result<()> {
+        let (window, end) = (self.windows[place], self.window_end(place));
+        ensure!(window.state != BookWindowState::Unused as u8, WindowNotListed);
+        ensure!(now >= end, ReadingTooEarly, "window ends at {}, now {}", end, now);
+        let final_at = self.final_at(place);
+        ensure!(now < final_at, ReadingTooLate, "final at {}, now {}", final_at, now);
+        let highest = self.highest_reading_wh(self.device(place).power_w);
+        ensure!(
+            reading.energy_wh <= highest,
+            ReadingTooHigh,
+            "{} Wh, at most {} Wh are possible",
+            reading.energy_wh,
+            highest
+        );
+        let readings = window.operator_readings;
+        if proof == ReadingProof::Operator {
+            ensure!(readings < MAX_OPERATOR_READINGS, OperatorReadingsSpent);
+            let next = readings as u64 + 1;
+            ensure!(reading.sequence == next, NumberNotNext, "number {}, the next is {}", reading.sequence, next);
+        } else {
+            ensure!(readings == 0, OperatorHasRead);
+            ensure!(
+                reading.sequence > window.sequence,
+                SequenceUsed,
+                "sequence {}, the last is {}",
+                reading.sequence,
+                window.sequence
+            );
+        }
+        let window = &mut self.windows[place];
+        window.delivered_wh = reading.energy_wh;
+        if window.reported_at == 0 {
+            window.reported_at = now;
+        }
+        if proof == ReadingProof::Operator {
+            window.operator_readings += 1;
+        } else {
+            window.sequence = reading.sequence;
+        }
+        Ok(())
+    }
+
+    /// Releases what the seller and the grid get of every window that is final and not released.
+    #[inline(never)]
+    pub fn release(&mut self, now: i64) -> ReleasedWindows {
+        let mut released = [0; 2];
+        let (mut due, mut grid_fee) = (0, 0);
+        // Copies, because whoever compiles this cannot tell that windows are not the terms.
+        let (length, deadline) = (self.terms.window_seconds as i64, self.terms.reading_deadline_seconds as i64);
+        let (correction, fee) = (self.terms.correction_seconds as i64, self.terms.grid_fee_per_kwh);
+        let mut silent_until = self.first_window + deadline;
+        for (set, windows) in released.iter_mut().zip(self.windows.chunks_mut(64)) {
+            let (mut new, mut bit) = (0, 1);
+            for window in windows {
+                silent_until += length;
+                if window.state == BookWindowState::Listed as u8 && now >= window.final_at(silent_until, correction) {
+                    new |= bit;
+                    let (due_for_it, fee_for_it) = window.release(fee);
+                    due += due_for_it;
+                    grid_fee += fee_for_it;
+                }
+                bit <<= 1;
+            }
+            *set = new;
+        }
+        self.settled += due;
+        ReleasedWindows { windows: released, amount: due - grid_fee, grid_fee }
+    }
+
+    /// What goes back to a buyer that paid so much for energy of the final window at a place.
+    pub fn refund_of(&self, place: usize, paid: u64) -> u64 {
+        self.windows[place].refund_of(paid)
+    }
+
+    /// Delivered Wh of a buyer that bought so much of the final window at a place.
+    #[inline(always)]
+    pub fn delivered_of(&self, place: usize, energy_wh: u64) -> u64 {
+        let BookWindow { sold_wh, delivered_wh, .. } = self.windows[place];
+        if delivered_wh >= sold_wh {
+            return energy_wh;
+        }
+        math::mul_div_floor(energy_wh, delivered_wh, sold_wh).unwrap_or(0)
+    }
+
+    /// Delivered Wh of the final window at a place that the seller did not sell.
+    #[inline(always)]
+    pub fn surplus_of(&self, place: usize) -> u64 {
+        let BookWindow { sold_wh, auction_wh, delivered_wh, .. } = self.windows[place];
+        delivered_wh.saturating_sub(sold_wh + auction_wh)
+    }
+
+    /// Certificates are made for so much of what was delivered; returns the Wh that they start at.
+    #[inline(always)]
+    pub fn certify(&mut self, place: usize, energy_wh: u64) -> u64 {
+        let window = &mut self.windows[place];
+        let start = window.certified_wh;
+        window.certified_wh += energy_wh;
+        start
+    }
+
+    /// When the last of its windows no longer trades, in unix seconds.
+    pub fn own_last_gate(&self) -> i64 {
+        self.terms.gate_closes_at(self.window_start(BOOK_WINDOWS - 1))
+    }
+
+    /// When the last of its windows that its bus has no longer trades, in unix seconds: a later change of terms cuts the book
+    /// short.
+    pub fn last_gate(&self, bus: &Bus) -> i64 {
+        let mut gate = self.own_last_gate();
+        for terms in [&bus.terms, &bus.next_terms] {
+            if terms.from > self.first_window {
+                gate = gate.min(self.terms.gate_closes_at(terms.from - self.terms.window_seconds as i64));
+            }
+        }
+        gate
+    }
+
+    /// When the last of its windows that were used is final, in unix seconds, as far as is known now.
+    #[inline(never)]
+    pub fn last_final_at(&self) -> i64 {
+        let mut last = 0;
+        for place in 0..BOOK_WINDOWS {
+            if self.windows[place].state != BookWindowState::Unused as u8 {
+                last = last.max(self.final_at(place));
+            }
+        }
+        last
+    }
+
+    /// From when on others than who it belongs to may close it and the positions on it, in unix seconds.
+    pub fn others_close_at(&self) -> i64 {
+        self.last_final_at().saturating_add(CERTIFICATE_SECONDS)
+    }
+
+    /// Refuses to close a book of which something is open, before its last gate, or while a window that was used is not
+    /// final; to others than its seller also until the time for certificates is over.
+    pub fn validate_close(&self, bus: &Bus, caller_is_seller: bool, now: i64) -> Result<()> {
+        ensure!(
+            self.open_offers == 0 && self.open_positions == 0,
+            BookInUse,
+            "{} offers, {} positions are open",
+            self.open_offers,
+            self.open_positions
+        );
+        let (gate, last) = (self.last_gate(bus), self.last_final_at());
+        ensure!(now >= gate && now >= last, BookNotFinal, "last gate {}, final at {}, now {}", gate, last, now);
+        let others = self.others_close_at();
+        ensure!(caller_is_seller || now >= others, CertificatesOpen, "others close from {}, now {}", others, now);
+        Ok(())
+    }
+
+    /// What the vault holds for the book, in token base units.
+    pub fn held(&self) -> u64 {
+        self.windows.iter().map(|window| window.paid).sum::<u64>() - self.settled
+    }
+
+    /// What always holds of a book.
+    pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
+        let Self {
+            layout_version,
+            bump: _,
+            meter_count,
+            padding,
+            open_offers: _,
+            open_positions: _,
+            padding_2,
+            first_window,
+            settled,
+            terms,
+            bus: _,
+            bus_created_at: _,
+            meter: _,
+            seller,
+            vault,
+            rent_payer: _,
+            meters,
+            windows,
+            reserved,
+        } = self;
+        let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
+        invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
+        let count = *meter_count as usize;
+        invariant((1..=MAX_BOOK_METERS).contains(&count), "a book has 1 to 4 devices")?;
+        invariant(
+            (1..count).all(|i| !meters[..i].contains(&meters[i]))
+                && meters[count..].iter().all(|meter| *meter == BookMeter::zeroed()),
+            "devices are distinct, unused places are empty",
+        )?;
+        invariant(terms.is_on_delivery() && terms.has_windows(), "books are of windows on delivery terms")?;
+        invariant(
+            *first_window >= terms.from && Self::first_window_of(terms, *first_window) == *first_window,
+            "a book starts a multiple of 96 windows after its terms",
+        )?;
+        invariant(seller != vault, "the vault is an account of its own")?;
+        let mut paid = 0u128;
+        for window in windows {
+            window.check_invariants(self)?;
+            paid += window.paid as u128;
+        }
+        invariant(*settled as u128 <= paid, "no more is settled than was paid")?;
+        invariant(
+            *padding == 0
+                && *padding_2 == [0; 4]
+                && *reserved == [0; 8]
+                && meters.iter().all(|meter| meter.padding == [0; 7]),
+            "reserved bytes are zero",
+        )
+    }
+}
+
+impl BookWindow {
+    /// First second in which it takes no reading any more: the correction time after its first reading, which no later reading
+    /// moves; without a reading, at its deadline.
+    #[inline(always)]
+    pub(super) fn final_at(&self, deadline: i64, correction_seconds: i64) -> i64 {
+        if self.reported_at == 0 { deadline } else { self.reported_at + correction_seconds }
+    }
+
+    /// What goes back to a buyer that paid so much for energy of the window, which is final.
+    #[inline(always)]
+    pub(super) fn refund_of(&self, paid: u64) -> u64 {
+        let (sold_wh, delivered_wh) = (self.sold_wh, self.delivered_wh);
+        if delivered_wh >= sold_wh {
+            return 0;
+        }
+        if delivered_wh == 0 {
+            return paid;
+        }
+        // Not more than was paid, so that it fits.
+        paid - math::mul_div_ceil(paid, delivered_wh, sold_wh).unwrap_or(paid)
+    }
+
+    /// The window is released: what is due for what was delivered, and the grid's part of it, in token base units.
+    #[inline(always)]
+    fn release(&mut self, grid_fee_per_kwh: u64) -> (u64, u64) {
+        self.state = BookWindowState::Released as u8;
+        let delivered_wh = self.delivered_wh.min(self.sold_wh);
+        if delivered_wh == 0 {
+            return (0, 0);
+        }
+        let due = if delivered_wh == self.sold_wh {
+            self.paid
+        } else {
+            // Not more than was paid, so that it fits.
+            math::mul_div_floor(self.paid, delivered_wh, self.sold_wh).unwrap_or(0)
+        };
+        // Never more than what is due: each cost was rounded up, and contains the fee.
+        (due, math::grid_fee(delivered_wh, grid_fee_per_kwh))
+    }
+
+    /// What always holds of a window of a book.
+    fn check_invariants(&self, book: &DeliveryBook) -> core::result::Result<(), &'static str> {
+        let Self {
+            listed_wh,
+            sold_wh,
+            paid,
+            auction_wh,
+            delivered_wh,
+            certified_wh,
+            reported_at,
+            sequence,
+            meter,
+            state,
+            operator_readings,
+            surplus_certified,
+            padding,
+            reserved,
+        } = self;
+        let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
+        invariant(BookWindowState::try_from(*state).is_ok(), "the state of a window is known")?;
+        if *state == BookWindowState::Unused as u8 {
+            return invariant(*self == Self::zeroed(), "a window that was not used is empty");
+        }
+        invariant(*meter < book.meter_count, "a window has a device of the book")?;
+        let power_w = book.meters[*meter as usize % MAX_BOOK_METERS].power_w;
+        invariant(*listed_wh <= book.most_wh(power_w), "no more is listed than the device can deliver")?;
+        invariant(sold_wh <= listed_wh && *auction_wh == 0, "no more is sold than listed")?;
+        invariant((*sold_wh == 0) == (*paid == 0), "what is sold is paid")?;
+        invariant(*delivered_wh <= book.highest_reading_wh(power_w), "readings are possible")?;
+        invariant(certified_wh <= delivered_wh, "no more is certified than was delivered")?;
+        invariant(*surplus_certified <= 1, "flags are 0 or 1")?;
+        invariant(*operator_readings <= MAX_OPERATOR_READINGS, "the operator reads at most three times")?;
+        let has_reading = *operator_readings > 0 || *sequence > 0;
+        invariant((*reported_at != 0) == has_reading, "a window with a reading knows when the first came")?;
+        invariant(has_reading || *delivered_wh == 0, "nothing is delivered without a reading")?;
+        invariant(*padding == [0; 4] && *reserved == 0, "reserved bytes are zero")
+    }
+}
+
+impl BookMeter {
+    /// Refuses every key but the device's.
+    #[inline(always)]
+    pub fn validate_key(&self, key: &Address) -> Result<()> {
+        ensure!(address_eq(&self.key, key), NotTheMeter);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {
+        super::*,
+        crate::{
+            error::MultibusError,
+            state::{
+                MeterSpec, PositionBook, TermsConfig,
+                fixture::{BUS, assert_noticed, wallet},
+            },
+        },
+        proptest::prelude::*,
+    };
+
+    const HOUR: i64 = 3_600;
+    /// First window of the terms of these tests.
+    const FROM: i64 = 900_000;
+
+    fn terms() -> Terms {
+        let config = TermsConfig {
+            window_seconds: 900,
+            gate_closure_seconds: 60,
+            settlement: 1,
+            grid_fee_per_kwh: 300,
+            reading_deadline_seconds: 3_600,
+            correction_seconds: 7_200,
+        };
+        Terms::new(&config, FROM)
+    }
+
+    fn bus() -> Bus {
+        Bus { terms: terms(), created_at: 5, ..Bus::zeroed() }
+    }
+
+    /// A meter of a device of 40 kW, which delivers at most 10 kWh in a window.
+    fn meter() -> Meter {
+        let mut meter = Meter::zeroed();
+        meter.initialize(&BUS, &wallet(1), &wallet(2));
+        meter.set_device(&wallet(3), MeterSpec { source: 1, power_w: 40_000, valid_from: 0 }, 1).unwrap();
+        meter
+    }
+
+    /// The first book of the terms, with 10 kWh listed in its first window.
+    fn book() -> DeliveryBook {
+        let mut book = DeliveryBook::zeroed();
+        book.initialize(&bus(), &meter(), &terms(), FROM);
+        book.vault = wallet(4);
+        book.list(0, 10_000, &mut meter()).unwrap();
+        book
+    }
+
+    /// End of the first window.
+    const END: i64 = FROM + 900;
+
+    fn reading(energy_wh: u64, sequence: u64) -> Reading {
+        Reading { window_start: FROM, energy_wh, sequence }
+    }
+
+    /// The transition refuses with the error and changes nothing.
+    fn refused<T>(book: DeliveryBook, error: MultibusError, transition: impl FnOnce(&mut DeliveryBook) -> Result<T>) {
+        let mut after = book;
+        assert_eq!(transition(&mut after).err(), Some(error.into()));
+        assert_eq!(after, book);
+    }
+
+    #[test]
+    fn books_are_counted_from_the_first_window_of_their_terms() {
+        let book_seconds = 96 * 900;
+        for (window, first) in
+            [(0, 0), (95 * 900, 0), (96 * 900, book_seconds), (200 * 900, 2 * book_seconds), (191 * 900, book_seconds)]
+        {
+            assert_eq!(DeliveryBook::first_window_of(&terms(), FROM + window), FROM + first);
+        }
+        let book = book();
+        assert_eq!((book.place(FROM), book.place(FROM + 95 * 900)), (Ok(0), Ok(95)));
+        for other in [FROM - 900, FROM + 1, FROM + book_seconds, i64::MIN, i64::MAX] {
+            assert_eq!(book.place(other), Err(MultibusError::WindowNotInBook.into()), "{other}");
+        }
+        assert_eq!((book.bus, book.bus_created_at, book.seller, book.terms), (BUS, 5, wallet(1), terms()));
+    }
+
+    #[test]
+    fn no_more_is_listed_than_the_windows_device_can_deliver() {
+        let mut book = book();
+        refused(book, MultibusError::PowerExceeded, |book| book.list(0, 1, &mut meter()));
+        book.unlist(0, 400);
+        refused(book, MultibusError::PowerExceeded, |book| book.list(0, 401, &mut meter()));
+        // The device was replaced by a stronger one since: this window keeps the one that it has.
+        let mut stronger = meter();
+        stronger.set_device(&wallet(5), MeterSpec { source: 2, power_w: 80_000, valid_from: 0 }, 1).unwrap();
+        refused(book, MultibusError::PowerExceeded, |book| book.list(0, 401, &mut stronger));
+        book.list(0, 400, &mut stronger).unwrap();
+        assert_eq!((book.device(0).key, stronger.listed_until, book.open_offers), (wallet(3), 0, 2));
+        book.list(1, 20_000, &mut stronger).unwrap();
+        assert_eq!((book.device(1).key, stronger.listed_until, book.meter_count), (wallet(5), END + 900, 2));
+        assert_eq!(book.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn a_book_keeps_four_devices() {
+        let mut book = book();
+        for number in 1..4 {
+            let mut other = meter();
+            other.key = wallet(number + 10);
+            book.list(number as usize, 1, &mut other).unwrap();
+        }
+        let mut fifth = meter();
+        fifth.key = wallet(20);
+        refused(book, MultibusError::BookMetersFull, |book| book.list(4, 1, &mut fifth));
+        assert_eq!(fifth.listed_until, 0);
+        book.list(4, 1, &mut meter()).unwrap();
+        assert_eq!((book.windows[4].meter, book.check_invariants()), (0, Ok(())));
+        let mut late = meter();
+        late.valid_from = FROM + 5 * 900 + 1;
+        refused(book, MultibusError::MeterNotValidYet, |book| book.list(5, 1, &mut late));
+    }
+
+    #[test]
+    fn a_reading_comes_in_time_and_is_possible() {
+        let mut book = book();
+        let meter = ReadingProof::Transaction;
+        refused(book, MultibusError::WindowNotListed, |book| book.report(1, &reading(1, 1), meter, END + 900));
+        refused(book, MultibusError::ReadingTooEarly, |book| book.report(0, &reading(1, 1), meter, END - 1));
+        refused(book, MultibusError::ReadingTooLate, |book| book.report(0, &reading(1, 1), meter, END + HOUR));
+        refused(book, MultibusError::ReadingTooHigh, |book| book.report(0, &reading(11_001, 1), meter, END));
+        refused(book, MultibusError::SequenceUsed, |book| book.report(0, &reading(1, 0), meter, END));
+        book.report(0, &reading(11_000, 5), meter, END + HOUR - 1).unwrap();
+        assert_eq!((book.windows[0].delivered_wh, book.windows[0].reported_at), (11_000, END + HOUR - 1));
+        // Doubled, out of order and contradictory readings.
+        for sequence in [5, 4, 1] {
+            refused(book, MultibusError::SequenceUsed, |book| book.report(0, &reading(9, sequence), meter, END + HOUR));
+        }
+        // A correction, which does not move the end.
+        let last = END + HOUR - 1 + 2 * HOUR - 1;
+        book.report(0, &reading(7, 6), ReadingProof::Signature, last).unwrap();
+        assert_eq!((book.windows[0].delivered_wh, book.windows[0].reported_at), (7, END + HOUR - 1));
+        refused(book, MultibusError::ReadingTooLate, |book| book.report(0, &reading(8, 7), meter, last + 1));
+        assert!(!book.is_final(0, last) && book.is_final(0, last + 1));
+        assert_eq!(book.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn the_operator_reads_three_times_and_the_device_no_more() {
+        let mut book = book();
+        book.report(0, &reading(1, 9), ReadingProof::Transaction, END).unwrap();
+        for number in 1..=3 {
+            for other in [0, number + 1] {
+                let operator = reading(2, other);
+                refused(book, MultibusError::NumberNotNext, |book| {
+                    book.report(0, &operator, ReadingProof::Operator, END)
+                });
+            }
+            book.report(0, &reading(number, number), ReadingProof::Operator, END).unwrap();
+            assert_eq!(book.windows[0].delivered_wh, number);
+            for proof in [ReadingProof::Transaction, ReadingProof::Signature] {
+                refused(book, MultibusError::OperatorHasRead, |book| book.report(0, &reading(5, 10), proof, END));
+            }
+        }
+        let fourth = reading(4, 4);
+        refused(book, MultibusError::OperatorReadingsSpent, |book| {
+            book.report(0, &fourth, ReadingProof::Operator, END)
+        });
+        assert_eq!((book.windows[0].reported_at, book.check_invariants()), (END, Ok(())));
+    }
+
+    #[test]
+    fn a_silent_window_is_final_at_its_deadline_and_refunds_all() {
+        let mut book = book();
+        book.sell(0, 1_000, 777).unwrap();
+        assert!(!book.is_final(0, END + HOUR - 1) && book.is_final(0, END + HOUR));
+        assert_eq!(book.release(END + HOUR - 1), ReleasedWindows::default());
+        assert_eq!(book.refund_of(0, 777), 777);
+        let release = book.release(END + HOUR);
+        assert_eq!(release, ReleasedWindows { windows: [1, 0], amount: 0, grid_fee: 0 });
+        assert_eq!(
+            (book.held(), book.release(i64::MAX), book.check_invariants()),
+            (777, ReleasedWindows::default(), Ok(()))
+        );
+    }
+
+    #[test]
+    fn a_seller_is_released_what_it_delivered_and_the_grid_its_fee() {
+        let mut book = book();
+        book.sell(0, 3_000, 3_001).unwrap();
+        book.report(0, &reading(1_000, 1), ReadingProof::Transaction, END).unwrap();
+        let release = book.release(END + 2 * HOUR);
+        // floor(3001 / 3) = 1000, of which the grid gets 1 kWh x 300.
+        assert_eq!(release, ReleasedWindows { windows: [1, 0], amount: 700, grid_fee: 300 });
+        assert_eq!((book.refund_of(0, 3_001), book.held()), (3_001 - 1_001, 2_001));
+        assert_eq!((book.delivered_of(0, 2_999), book.surplus_of(0)), (999, 0));
+        let mut more = self::book();
+        more.sell(0, 3_000, 3_001).unwrap();
+        more.report(0, &reading(3_500, 1), ReadingProof::Transaction, END).unwrap();
+        assert_eq!(more.release(END + 2 * HOUR).amount, 3_001 - 900);
+        assert_eq!((more.refund_of(0, 3_001), more.delivered_of(0, 3_000), more.surplus_of(0)), (0, 3_000, 500));
+        assert_eq!((more.certify(0, 3_000), more.certify(0, 500), more.windows[0].certified_wh), (0, 3_000, 3_500));
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_refused() {
+        let mut book = book();
+        book.sell(0, 1, u64::MAX).unwrap();
+        refused(book, MultibusError::CostOverflow, |book| book.sell(0, 1, 1));
+    }
+
+    #[test]
+    fn a_book_closes_after_its_last_gate_with_nothing_open() {
+        let bus = bus();
+        let gate = FROM + 95 * 900 - 60;
+        let book = DeliveryBook { open_offers: 0, ..book() };
+        assert_eq!(book.last_gate(&bus), gate);
+        for (open_offers, open_positions) in [(1, 0), (0, 1)] {
+            let open = DeliveryBook { open_offers, open_positions, ..book };
+            assert_eq!(open.validate_close(&bus, true, i64::MAX), Err(MultibusError::BookInUse.into()));
+        }
+        assert_eq!(book.validate_close(&bus, true, gate - 1), Err(MultibusError::BookNotFinal.into()));
+        assert_eq!(book.validate_close(&bus, true, gate), Ok(()));
+        let others = END + HOUR + CERTIFICATE_SECONDS;
+        assert_eq!(book.validate_close(&bus, false, others - 1), Err(MultibusError::CertificatesOpen.into()));
+        assert_eq!(book.validate_close(&bus, false, others), Ok(()));
+        let mut last = book;
+        last.list(95, 1, &mut meter()).unwrap();
+        last.close_offer();
+        let end = FROM + 96 * 900;
+        assert_eq!(last.validate_close(&bus, true, end + HOUR - 1), Err(MultibusError::BookNotFinal.into()));
+        assert_eq!(last.validate_close(&bus, true, end + HOUR), Ok(()));
+        // A change of terms cuts a book short, whether the next terms hold already or not.
+        let next = Terms { from: FROM + 10 * 900, ..terms() };
+        for bus in [Bus { next_terms: next, ..bus }, Bus { terms: next, ..bus }] {
+            assert_eq!(book.last_gate(&bus), FROM + 9 * 900 - 60);
+        }
+    }
+
+    #[test]
+    fn every_invariant_notices_what_breaks_it() {
+        let mut sound = book();
+        sound.sell(0, 2_000, 9).unwrap();
+        sound.report(0, &reading(1_000, 1), ReadingProof::Transaction, END).unwrap();
+        assert_eq!(sound.check_invariants(), Ok(()));
+        assert_noticed(
+            &sound,
+            DeliveryBook::check_invariants,
+            &[
+                ("the layout version is the present one", |book| book.layout_version = 1),
+                ("a book has 1 to 4 devices", |book| book.meter_count = 0),
+                ("a book has 1 to 4 devices", |book| book.meter_count = 5),
+                ("devices are distinct, unused places are empty", |book| book.meters[1].power_w = 1),
+                ("devices are distinct, unused places are empty", |book| {
+                    (book.meter_count, book.meters[1]) = (2, book.meters[0]);
+                }),
+                ("books are of windows on delivery terms", |book| book.terms.settlement = 0),
+                ("a book starts a multiple of 96 windows after its terms", |book| book.first_window += 900),
+                ("the vault is an account of its own", |book| book.vault = book.seller),
+                ("the state of a window is known", |book| book.windows[0].state = 3),
+                ("a window that was not used is empty", |book| book.windows[1].listed_wh = 1),
+                ("a window has a device of the book", |book| book.windows[0].meter = 1),
+                ("no more is listed than the device can deliver", |book| book.windows[0].listed_wh = 10_001),
+                ("no more is sold than listed", |book| book.windows[0].listed_wh = 1_999),
+                ("no more is sold than listed", |book| book.windows[0].auction_wh = 1),
+                ("what is sold is paid", |book| book.windows[0].paid = 0),
+                ("readings are possible", |book| book.windows[0].delivered_wh = 11_001),
+                ("no more is certified than was delivered", |book| book.windows[0].certified_wh = 1_001),
+                ("flags are 0 or 1", |book| book.windows[0].surplus_certified = 2),
+                ("the operator reads at most three times", |book| book.windows[0].operator_readings = 4),
+                ("a window with a reading knows when the first came", |book| book.windows[0].reported_at = 0),
+                ("a window with a reading knows when the first came", |book| book.windows[0].sequence = 0),
+                ("nothing is delivered without a reading", |book| {
+                    (book.windows[0].reported_at, book.windows[0].sequence) = (0, 0);
+                }),
+                ("no more is settled than was paid", |book| book.settled = 10),
+                ("reserved bytes are zero", |book| book.padding = 1),
+                ("reserved bytes are zero", |book| book.padding_2[3] = 1),
+                ("reserved bytes are zero", |book| book.windows[0].padding[3] = 1),
+                ("reserved bytes are zero", |book| book.windows[0].reserved = 1),
+                ("reserved bytes are zero", |book| book.meters[0].padding[6] = 1),
+                ("reserved bytes are zero", |book| book.reserved[7] = 1),
+            ],
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Random trade of up to 12 buyers in one window, a random delivery: nothing is negative, nothing short, and what is left is
+        /// at most one base unit for each position.
+        #[test]
+        fn what_was_paid_is_divided_to_the_base_unit(
+            fee in 0u64..2_000_000,
+            price in 1u64..9_000_000,
+            trades in prop::collection::vec((0usize..12, 1u64..900), 1..40),
+            delivered in 0u64..11_000,
+            released_first: bool,
+        ) {
+            let mut book = book();
+            book.terms.grid_fee_per_kwh = fee;
+            let mut positions = vec![PositionBook { layout_version: LAYOUT_VERSION, ..PositionBook::zeroed() }; 12];
+            let (mut paid, mut sold) = (0, 0);
+            for (buyer, energy_wh) in trades {
+                if sold + energy_wh > 10_000 {
+                    continue;
+                }
+                let cost = math::cost(energy_wh, price + fee).unwrap();
+                book.sell(0, energy_wh, cost).unwrap();
+                positions[buyer].buy(0, energy_wh, cost, &wallet(9));
+                (paid, sold) = (paid + cost, sold + energy_wh);
+            }
+            book.report(0, &reading(delivered, 1), ReadingProof::Transaction, END).unwrap();
+            let now = END + 2 * HOUR;
+            let mut release = ReleasedWindows::default();
+            if released_first {
+                release = book.release(now);
+            }
+            let (mut refunds, mut certified, mut count) = (0, 0, 0);
+            for position in &mut positions {
+                prop_assert_eq!(position.check_invariants(&book), Ok(()));
+                let bought = position.windows[0];
+                let refund = position.refund(&book, now);
+                prop_assert_eq!(refund.windows != [0; 2], bought.energy_wh > 0);
+                prop_assert!(refund.amount <= bought.paid);
+                prop_assert_eq!(position.refund(&book, now).amount, 0);
+                book.settled += refund.amount;
+                refunds += refund.amount;
+                count += (bought.energy_wh > 0) as u64;
+                if let Ok(energy_wh) = position.certify(&book, 0) {
+                    prop_assert!(energy_wh <= bought.energy_wh);
+                    certified += energy_wh;
+                    book.certify(0, energy_wh);
+                }
+                prop_assert!(position.certify(&book, 0).is_err());
+            }
+            certified += book.surplus_of(0);
+            prop_assert!(certified <= delivered);
+            if !released_first {
+                release = book.release(now);
+            }
+            let counted = delivered.min(sold);
+            prop_assert_eq!(release.grid_fee as u128, counted as u128 * fee as u128 / 1_000);
+            prop_assert_eq!(release.amount + release.grid_fee, (paid as u128 * counted as u128 / sold.max(1) as u128) as u64);
+            let left = paid - release.amount - release.grid_fee - refunds;
+            prop_assert!(left <= count, "{} base units are left of {} positions", left, count);
+            prop_assert_eq!((book.held(), book.check_invariants()), (left, Ok(())));
+        }
+    }
+}
