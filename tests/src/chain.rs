@@ -101,6 +101,14 @@ impl TestChain {
         address
     }
 
+    /// The signature of a key that the chain has, over a message.
+    ///
+    /// # Panics
+    /// Where the chain has no such key.
+    pub fn sign(&self, key: &Address, message: &[u8]) -> [u8; 64] {
+        *self.keys[key].sign_message(message).as_array()
+    }
+
     /// A wallet of a name, with 10 SOL.
     pub fn wallet(&mut self, name: &str) -> Address {
         let wallet = self.key(name);
@@ -429,6 +437,12 @@ impl TestChain {
     pub fn freeze(&mut self, mint: &Mint, account: &Address) {
         let authority = self.fee_payer;
         self.arrange(&[mint.freeze(account, &authority)]);
+    }
+
+    /// Whether the mint's issuer has frozen a token account.
+    pub fn is_frozen(&self, account: &Address) -> bool {
+        // Byte 108 of a token account is its state, and 2 is frozen.
+        self.account(account).data[108] == 2
     }
 
     /// The mint's issuer takes a freeze back.

@@ -65,6 +65,26 @@ pub mod pda {
         find(&[LOCK_SEED, offer.as_ref(), buyer.as_ref(), &[place]])
     }
 
+    pub fn meter(seller: &Address) -> (Address, u8) {
+        find(&[METER_SEED, seller.as_ref()])
+    }
+
+    pub fn device(key: &Address) -> (Address, u8) {
+        find(&[DEVICE_SEED, key.as_ref()])
+    }
+
+    pub fn book(seller: &Address, first_window: i64) -> (Address, u8) {
+        find(&[BOOK_SEED, seller.as_ref(), &first_window.to_le_bytes()])
+    }
+
+    pub fn position(book: &Address, buyer: &Address) -> (Address, u8) {
+        find(&[POSITION_SEED, book.as_ref(), buyer.as_ref()])
+    }
+
+    pub fn certificate(seller: &Address, window_start: i64, range_start: u64) -> (Address, u8) {
+        find(&[CERTIFICATE_SEED, seller.as_ref(), &window_start.to_le_bytes(), &range_start.to_le_bytes()])
+    }
+
     pub fn trader(wallet: &Address, lane: u16) -> (Address, u8) {
         find(&[TRADER_SEED, wallet.as_ref(), &lane.to_le_bytes()])
     }

@@ -185,14 +185,15 @@ impl TestMarket {
 
     /// The buyer's purchase of exactly this much energy (Wh), at any price.
     pub fn purchase(&self, offer: &OfferAddresses, energy_wh: u64) -> Instruction {
-        instruction::Purchase {
+        let purchase = instruction::Purchase {
             nonce: self.nonce(&self.lane),
             energy_wh,
             min_energy_wh: energy_wh,
             max_price_per_kwh: u64::MAX,
             expected_version: 0,
         }
-        .to_instruction(self.purchase_accounts(offer))
+        .to_instruction(self.purchase_accounts(offer));
+        offer.with_books(purchase, &self.buyer)
     }
 
     /// The buyer buys exactly this much energy (Wh).
@@ -236,8 +237,9 @@ impl TestMarket {
     /// The settlement of the buyer's lock in the first place, or of one that would be taken now.
     pub fn lock_settle(&self, offer: &OfferAddresses) -> Instruction {
         let lock_number = self.lock_number(offer, &self.buyer, 0);
-        instruction::LockSettle { nonce: self.nonce(&self.lane), lock_number }
-            .to_instruction(self.lock_settle_accounts(offer))
+        let settle = instruction::LockSettle { nonce: self.nonce(&self.lane), lock_number }
+            .to_instruction(self.lock_settle_accounts(offer));
+        offer.with_books(settle, &self.buyer)
     }
 
     /// The accounts of the release of the buyer's lock in the first place by `caller`.
@@ -248,14 +250,18 @@ impl TestMarket {
     /// The release of the buyer's lock in the first place, or of one that would be taken now, by `caller`.
     pub fn lock_release(&self, offer: &OfferAddresses, caller: &Address) -> Instruction {
         let lock_number = self.lock_number(offer, &self.buyer, 0);
-        instruction::LockRelease { lock_number }.to_instruction(self.lock_release_accounts(offer, caller))
+        let release =
+            instruction::LockRelease { lock_number }.to_instruction(self.lock_release_accounts(offer, caller));
+        offer.with_position(release, &self.buyer)
     }
 }
 
 /// A lock of this much energy (Wh) at any price, whose deposit goes back to the account that pays it.
 pub fn lock_take(offer: &OfferAddresses, buyer: &Address, place: u8, payment: Address, energy_wh: u64) -> Instruction {
-    instruction::LockTake { place, energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0, refund: payment }
-        .to_instruction(lock_take_accounts(offer, buyer, place, payment))
+    let take =
+        instruction::LockTake { place, energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0, refund: payment }
+            .to_instruction(lock_take_accounts(offer, buyer, place, payment));
+    offer.with_position(take, buyer)
 }
 
 impl TestChain {
@@ -298,7 +304,7 @@ impl TestChain {
         self.seller_state(seller).next_offer
     }
 
-    /// Creates an offer of a wallet whose seller account is open.
+    /// Creates an offer of a wallet whose seller account is open, and on delivery terms its meter registered.
     pub fn create_offer(
         &mut self,
         bus: &BusAddresses,
@@ -306,8 +312,30 @@ impl TestChain {
         wallet: &Address,
         options: OfferOptions,
     ) -> OfferAddresses {
-        self.execute(&[offer_create(bus, capacity, wallet, options)]);
-        OfferAddresses::of(&bus.seller(wallet), capacity, options.number, wallet)
+        let (create, offer) = self.listing(&bus.seller(wallet), capacity, wallet, options);
+        self.execute(&[create]);
+        offer
+    }
+
+    /// A listing in an open window, and its offer. `lister` is an owner where the seller is the bus.
+    pub fn listing(
+        &self,
+        seller: &SellerAddresses,
+        capacity: Address,
+        lister: &Address,
+        options: OfferOptions,
+    ) -> (Instruction, OfferAddresses) {
+        let offer = OfferAddresses::of(seller, capacity, options.number, lister);
+        match self.book_in(seller, &self.capacity_state(&capacity)) {
+            None => (offer_list(seller, capacity, lister, options), offer),
+            Some(book) => (offer_list_in(&book, capacity, lister, options), offer.in_book(book)),
+        }
+    }
+
+    /// The delivery book of a seller that a window is in, where its terms are on delivery.
+    fn book_in(&self, seller: &SellerAddresses, window: &state::Capacity) -> Option<BookAddresses> {
+        let first = || state::DeliveryBook::first_window_of(&window.terms, window.window_start);
+        window.terms.is_on_delivery().then(|| seller.book(first()))
     }
 
     /// Creates an offer of the bus itself, whose seller account is open.
@@ -318,8 +346,9 @@ impl TestChain {
         owner: &Address,
         options: OfferOptions,
     ) -> OfferAddresses {
-        self.execute(&[offer_create_for_bus(bus, capacity, owner, options)]);
-        OfferAddresses::of(&bus.own_seller(), capacity, options.number, owner)
+        let (create, offer) = self.listing(&bus.own_seller(), capacity, owner, options);
+        self.execute(&[create]);
+        offer
     }
 
     /// The next offer of the bus itself, of this much energy (Wh) at this price per kWh; its seller account is opened
@@ -476,20 +505,17 @@ impl TestChain {
     /// The release of a buyer's lock by `caller`, with the refund account that the lock names.
     pub fn release(&self, offer: &OfferAddresses, caller: &Address, buyer: &Address, place: u8) -> Instruction {
         let lock = self.lock_state(offer, buyer, place);
-        instruction::LockRelease { lock_number: lock.number }.to_instruction(lock_release_accounts(
-            offer,
-            caller,
-            buyer,
-            place,
-            lock.refund,
-        ))
+        let accounts = lock_release_accounts(offer, caller, buyer, place, lock.refund);
+        let release = instruction::LockRelease { lock_number: lock.number }.to_instruction(accounts);
+        offer.with_position(release, buyer)
     }
 
     /// The settlement of a buyer's lock.
     pub fn settlement(&self, offer: &OfferAddresses, lane: &LaneAddress, place: u8) -> Instruction {
         let lock_number = self.lock_number(offer, &lane.wallet, place);
-        instruction::LockSettle { nonce: self.nonce(lane), lock_number }
-            .to_instruction(lock_settle_accounts(offer, lane, place))
+        let settle = instruction::LockSettle { nonce: self.nonce(lane), lock_number }
+            .to_instruction(lock_settle_accounts(offer, lane, place));
+        offer.with_books(settle, &lane.wallet)
     }
 
     /// The state of a capacity.

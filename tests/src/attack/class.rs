@@ -362,7 +362,7 @@ pub const CLASSES: &[Class] = &[
             Market(WindowNotOver),
             Market(WindowHasOffers),
             Market(WindowUnused),
-            Market(WindowsInUse),
+            Market(TermsFixed),
             Market(GateClosed),
             Runtime("NotTheAccount"),
         ],

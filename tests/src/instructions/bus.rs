@@ -4,7 +4,7 @@ use {
     crate::{chain::FIRST, key::pda, mint::Mint},
     multibus::{
         accounts, instruction,
-        state::{BusConfig, ListingPolicy, OwnerShare},
+        state::{BusConfig, ListingPolicy, OwnerShare, SettlementTime, TermsConfig},
     },
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
@@ -76,14 +76,14 @@ impl BusOptions {
                 listing_policy: ListingPolicy::Open as u8,
                 lock_fee_bps: 100,
                 timelock_seconds: 0,
-                window_seconds: 0,
-                gate_closure_seconds: 0,
                 horizon_seconds: multibus::constants::MAX_HORIZON_SECONDS,
+                terms: TermsConfig::default(),
                 capacity_wh: 1_000_000,
                 base_price_per_kwh: 10_000,
                 reserve_price_per_kwh: 0,
                 least_wh: 1,
                 operator: None,
+                grid_recipient: None,
             },
         }
     }
@@ -98,7 +98,15 @@ impl BusOptions {
     /// Windows of 15 minutes with a gate closure of one minute.
     #[must_use]
     pub fn windowed(mut self) -> Self {
-        (self.config.window_seconds, self.config.gate_closure_seconds) = (900, 60);
+        self.config.terms = TermsConfig { window_seconds: 900, gate_closure_seconds: 60, ..TermsConfig::default() };
+        self
+    }
+
+    /// [`delivery_terms`], with this operator and a horizon of one day.
+    #[must_use]
+    pub fn on_delivery(mut self, operator: &Address) -> Self {
+        self.config.terms = delivery_terms();
+        (self.config.horizon_seconds, self.config.operator) = (86_400, Some(*operator));
         self
     }
 
@@ -106,6 +114,19 @@ impl BusOptions {
     pub fn with(mut self, change: impl FnOnce(&mut BusConfig)) -> Self {
         change(&mut self.config);
         self
+    }
+}
+
+/// Delivery terms: windows of 15 minutes with a gate closure of one minute, a grid fee of 0.5 per kWh, one hour for the
+/// first reading and one for corrections.
+pub fn delivery_terms() -> TermsConfig {
+    TermsConfig {
+        window_seconds: 900,
+        gate_closure_seconds: 60,
+        settlement: SettlementTime::OnDelivery as u8,
+        grid_fee_per_kwh: 500_000,
+        reading_deadline_seconds: 3_600,
+        correction_seconds: 3_600,
     }
 }
 

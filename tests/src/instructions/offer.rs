@@ -1,14 +1,17 @@
 //! `offer_create`, `offer_reprice`, `offer_set_expiry`, `offer_collect` and `offer_cancel`.
+//!
+//! Functions that end in `_accounts` give the declared accounts. The delivery book and the position of an offer on delivery
+//! terms follow them: the other functions add these, and [`OfferAddresses::with_books`] does for the tests.
 
 use {
-    super::{bus::BusAddresses, seller::SellerAddresses},
+    super::{bus::BusAddresses, delivery::BookAddresses, seller::SellerAddresses},
     crate::{
         chain::{FIRST, START},
         key::pda,
     },
     multibus::{accounts, instruction},
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
 };
 
@@ -78,6 +81,8 @@ pub struct OfferAddresses {
     /// The seller's wallet, or the bus.
     pub wallet: Address,
     pub rent_payer: Address,
+    /// The delivery book that its window is in, where it is on delivery terms.
+    pub book: Option<BookAddresses>,
 }
 
 impl OfferAddresses {
@@ -90,7 +95,35 @@ impl OfferAddresses {
             vault: seller.vault,
             wallet: seller.wallet,
             rent_payer: *rent_payer,
+            book: None,
         }
+    }
+
+    /// The same offer in a window of a delivery book.
+    #[must_use]
+    pub fn in_book(self, book: BookAddresses) -> Self {
+        Self { book: Some(book), ..self }
+    }
+
+    /// Adds the delivery book to an instruction, where the offer is on delivery terms.
+    #[must_use]
+    pub fn with_book(&self, mut instruction: Instruction) -> Instruction {
+        instruction.accounts.extend(self.book.map(|book| AccountMeta::new(book.address, false)));
+        instruction
+    }
+
+    /// Adds a buyer's position book to an instruction, where the offer is on delivery terms.
+    #[must_use]
+    pub fn with_position(&self, mut instruction: Instruction, buyer: &Address) -> Instruction {
+        let position = self.book.map(|book| book.position(buyer).address);
+        instruction.accounts.extend(position.map(|position| AccountMeta::new(position, false)));
+        instruction
+    }
+
+    /// Adds the delivery book and a buyer's position book to an instruction, where the offer is on delivery terms.
+    #[must_use]
+    pub fn with_books(&self, instruction: Instruction, buyer: &Address) -> Instruction {
+        self.with_position(self.with_book(instruction), buyer)
     }
 }
 
@@ -115,6 +148,14 @@ pub fn offer_list(seller: &SellerAddresses, capacity: Address, lister: &Address,
     let OfferOptions { number, energy_wh, price_per_kwh, expires_at, source } = options;
     instruction::OfferCreate { number, energy_wh, price_per_kwh, expires_at, source }
         .to_instruction(offer_create_accounts(seller, capacity, lister, number))
+}
+
+/// A listing in a window of a delivery book.
+pub fn offer_list_in(book: &BookAddresses, capacity: Address, lister: &Address, options: OfferOptions) -> Instruction {
+    let mut instruction = offer_list(&book.seller, capacity, lister, options);
+    let books = [book.seller.meter(), book.address];
+    instruction.accounts.extend(books.map(|address| AccountMeta::new(address, false)));
+    instruction
 }
 
 /// A listing by a seller's wallet.
@@ -185,5 +226,5 @@ pub fn offer_cancel_accounts(offer: &OfferAddresses, caller: &Address) -> accoun
 }
 
 pub fn offer_cancel(offer: &OfferAddresses, caller: &Address) -> Instruction {
-    instruction::OfferCancel {}.to_instruction(offer_cancel_accounts(offer, caller))
+    offer.with_book(instruction::OfferCancel {}.to_instruction(offer_cancel_accounts(offer, caller)))
 }

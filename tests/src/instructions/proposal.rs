@@ -16,7 +16,6 @@ pub fn proposal_create_accounts(bus: &BusAddresses, proposer: &Address, number: 
         proposer: *proposer,
         bus: bus.address,
         ledger: bus.ledger,
-        general: bus.capacity,
         proposal: bus.proposal(proposer, number),
         system_program: system_program::ID,
     }

@@ -20,8 +20,9 @@ pub fn purchase_accounts(offer: &OfferAddresses, lane: &LaneAddress, payment: Ad
     }
 }
 
-/// The accounts of the items of a batch: two for each, and the bus before the first and wherever it changes.
-pub fn item_accounts(offers: &[OfferAddresses]) -> Vec<AccountMeta> {
+/// The accounts of the items of a batch: two for each, four for one on delivery terms, and the bus before the first and
+/// wherever it changes.
+pub fn item_accounts(offers: &[OfferAddresses], buyer: &Address) -> Vec<AccountMeta> {
     let mut accounts = Vec::new();
     let mut bus = None;
     for offer in offers {
@@ -29,7 +30,9 @@ pub fn item_accounts(offers: &[OfferAddresses]) -> Vec<AccountMeta> {
             bus = Some(offer.bus.address);
             accounts.push(AccountMeta::new_readonly(offer.bus.address, false));
         }
-        accounts.extend([AccountMeta::new(offer.address, false), AccountMeta::new(offer.vault, false)]);
+        let books = offer.book.map(|book| [book.address, book.position(buyer).address]);
+        let written = [offer.address, offer.vault].into_iter().chain(books.into_iter().flatten());
+        accounts.extend(written.map(|address| AccountMeta::new(address, false)));
     }
     accounts
 }
@@ -73,6 +76,6 @@ pub fn batch_in(
             payment,
             token_program: mint.program.address(),
         });
-    instruction.accounts.extend(item_accounts(offers));
+    instruction.accounts.extend(item_accounts(offers, &lane.wallet));
     instruction
 }

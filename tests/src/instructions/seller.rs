@@ -24,6 +24,11 @@ impl SellerAddresses {
         let address = pda::seller(&bus.address, wallet).0;
         Self { address, vault: pda::vault(&address).0, wallet: *wallet, bus: *bus }
     }
+
+    /// Address of its meter.
+    pub fn meter(&self) -> Address {
+        pda::meter(&self.address).0
+    }
 }
 
 impl BusAddresses {

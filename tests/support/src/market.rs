@@ -8,7 +8,7 @@ use {
         bus::{BusConfig, ListingPolicy, OwnerShare},
         chain::{Chain, EmbeddedChain},
         market::Settlement,
-        multibus::token::SPL_TOKEN_ID,
+        multibus::{state::TermsConfig, token::SPL_TOKEN_ID},
         offer::{EnergySource, OfferTerms},
         token::{create_associated_token, mint_to},
     },
@@ -55,14 +55,14 @@ pub fn open_bus(owner: &Wallet) -> BusConfig {
         listing_policy: ListingPolicy::Open as u8,
         lock_fee_bps: 100,
         timelock_seconds: 0,
-        window_seconds: 0,
-        gate_closure_seconds: 0,
         horizon_seconds: HORIZON_SECONDS,
+        terms: TermsConfig::default(),
         capacity_wh: 1_000_000_000,
         base_price_per_kwh: BASE_PRICE,
         reserve_price_per_kwh: 0,
         least_wh: 1,
         operator: None,
+        grid_recipient: None,
     }
 }
 
