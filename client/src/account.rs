@@ -11,8 +11,8 @@ use {
     multibus::{
         constants::LAYOUT_VERSION,
         state::{
-            ActionKind, Bus, Capacity, Claim, Creator, EnergySource, Ledger, Lock, Offer, Proposal, Seller, Tombstone,
-            Trader,
+            ActionKind, Bus, Capacity, Certificate, Claim, Creator, DeliveryBook, Device, EnergySource, Ledger, Lock,
+            Meter, Offer, PositionBook, Proposal, Seller, Tombstone, Trader,
         },
     },
     solana_account::Account,
@@ -77,28 +77,54 @@ macro_rules! market_accounts {
 
 market_accounts!(
     Bus = "bus" at |bus| address::bus(&bus.creator, bus.bus_seq),
-        later |bus| (bus.padding, bus.reserved) = ([0; 4], [0; 64]);
+        later |bus| {
+            (bus.padding, bus.reserved) = ([0; 4], [0; 32]);
+            (bus.terms.reserved, bus.next_terms.reserved) = ([0; 7], [0; 7]);
+        };
     Tombstone = "closed bus" at |stone| address::bus(&stone.creator, stone.bus_seq),
         later |stone| (stone.padding, stone.reserved) = (0, [0; 32]);
     Creator = "creator" at |creator| address::creator(&creator.wallet),
         later |creator| (creator.padding, creator.reserved) = ([0; 6], [0; 32]);
     Capacity = "capacity" at |capacity| address::capacity(&capacity.bus, capacity.window_start),
         later |capacity| {
-            (capacity.padding, capacity.padding_2, capacity.reserved) = ([0; 2], [0; 4], [0; 256]);
+            (capacity.padding, capacity.terms.reserved, capacity.reserved) = ([0; 2], [0; 7], [0; 28]);
         };
     Seller = "seller" at |seller| address::seller(&seller.bus, &seller.wallet),
-        later |seller| seller.reserved = [0; 24];
+        later |seller| (seller.padding, seller.reserved) = ([0; 4], [0; 18]);
     Offer = "offer" at |offer| address::offer(&offer.seller, offer.number),
         later |offer| {
-            offer.reserved = [0; 15];
+            (offer.padding, offer.reserved) = ([0; 6], [0; 7]);
             offer.source = EnergySource::Unspecified as u8;
         };
     Lock = "lock" at |lock| address::lock(&lock.offer, &lock.buyer, lock.place),
-        later |lock| (lock.padding, lock.reserved) = ([0; 6], [0; 7]);
+        later |lock| (lock.padding, lock.reserved) = ([0; 6], [0; 6]);
     Trader = "trader" at |trader| address::trader(&trader.wallet, trader.lane),
         later |trader| (trader.padding, trader.reserved) = ([0; 4], [0; 32]);
     Claim = "claim" at |claim| address::claim(&claim.bus, &claim.wallet),
         later |claim| (claim.padding, claim.reserved) = ([0; 6], [0; 32]);
+    Meter = "meter" at |meter| address::meter(&meter.seller),
+        later |meter| {
+            (meter.padding, meter.reserved) = ([0; 5], [0; 8]);
+            meter.source = EnergySource::Unspecified as u8;
+        };
+    Device = "device" at |device| address::device(&device.key),
+        later |device| (device.padding, device.reserved) = ([0; 5], [0; 4]);
+    DeliveryBook = "delivery book" at |book| address::book(&book.seller, book.first_window),
+        later |book| {
+            (book.padding, book.padding_2, book.reserved, book.terms.reserved) = (0, [0; 4], [0; 8], [0; 7]);
+            for window in &mut book.windows {
+                (window.padding, window.reserved) = ([0; 4], 0);
+            }
+            for meter in &mut book.meters {
+                meter.padding = [0; 7];
+            }
+        };
+    Certificate = "certificate"
+        at |one| address::certificate(&one.seller, one.window_start, one.range_start),
+        later |certificate| {
+            certificate.reserved = [0; 4];
+            certificate.source = EnergySource::Unspecified as u8;
+        };
     Proposal = "proposal" at |proposal| address::proposal(&proposal.bus, &proposal.proposer, proposal.number),
         later |proposal| {
             (proposal.padding, proposal.reserved) = ([0; 2], [0; 64]);
@@ -114,6 +140,19 @@ impl MarketAccount for Ledger {
     }
 
     /// Its invariants need its bus: [`Market::audit`](crate::Market::audit) checks them.
+    fn broken_invariant(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+impl MarketAccount for PositionBook {
+    const NAME: &'static str = "position book";
+
+    fn home(&self) -> Address {
+        address::position(&self.book, &self.buyer)
+    }
+
+    /// Its invariants need its delivery book: [`Market::audit`](crate::Market::audit) checks them.
     fn broken_invariant(&self) -> Option<&'static str> {
         None
     }
@@ -182,6 +221,7 @@ mod tests {
             layout_version: LAYOUT_VERSION,
             version: 1,
             price_per_kwh: 7,
+            full_price_per_kwh: 7,
             bus: Address::new_from_array([8; 32]),
             gate_closes_at: i64::MAX,
             least_wh: 1,
@@ -211,7 +251,7 @@ mod tests {
         let impossible = account(&Offer { reserved_wh: 1, ..offer });
         assert!(cause(&impossible).contains("reserved <= remaining <= listed"));
         // A later program may use reserved bytes and know more sources.
-        let newer = Offer { source: 200, reserved: [1; 15], ..offer };
+        let newer = Offer { source: 200, reserved: [1; 7], ..offer };
         assert_eq!(decode::<Offer>(&offer.home(), &account(&newer)).unwrap().account, newer);
         assert_eq!(cause(&Account { data: Vec::new(), ..good }), "it is an account of another kind");
     }

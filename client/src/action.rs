@@ -1,6 +1,7 @@
 //! What owners of a bus decide on, as JSON.
 
 use {
+    crate::terms::config_json,
     multibus::state::{Action, ProposalAction},
     serde_json::{Value, json},
 };
@@ -29,11 +30,9 @@ pub fn action_json(action: &Action) -> Value {
         Some(ProposalAction::ListingPolicySet { listing_policy }) => {
             json!({ "kind": "listing_policy_set", "listing_policy": listing_policy })
         }
-        Some(ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }) => json!({
-            "kind": "windows_set",
-            "window_seconds": window_seconds,
-            "gate_closure_seconds": gate_closure_seconds,
-        }),
+        Some(ProposalAction::TermsSet { from, terms }) => {
+            json!({ "kind": "terms_set", "from": from, "terms": config_json(&terms) })
+        }
         Some(ProposalAction::LockFeeSet { lock_fee_bps }) => {
             json!({ "kind": "lock_fee_set", "lock_fee_bps": lock_fee_bps })
         }
@@ -57,6 +56,9 @@ pub fn action_json(action: &Action) -> Value {
         Some(ProposalAction::LeastSizeSet { least_wh }) => json!({ "kind": "least_size_set", "least_wh": least_wh }),
         Some(ProposalAction::OperatorSet { operator }) => {
             json!({ "kind": "operator_set", "operator": operator.map(|wallet| wallet.to_string()) })
+        }
+        Some(ProposalAction::GridRecipientSet { recipient }) => {
+            json!({ "kind": "grid_recipient_set", "recipient": recipient.map(|wallet| wallet.to_string()) })
         }
         Some(ProposalAction::BusClose) => json!({ "kind": "bus_close" }),
     }

@@ -5,8 +5,9 @@
 
 use {
     multibus::constants::{
-        BUS_SEED, CAPACITY_SEED, CLAIM_SEED, CREATOR_SEED, LEDGER_SEED, LOCK_SEED, OFFER_SEED, PROPOSAL_SEED,
-        SELLER_SEED, TRADER_SEED, TREASURY_SEED, UNCLAIMED_SEED, VAULT_SEED,
+        BOOK_SEED, BUS_SEED, CAPACITY_SEED, CERTIFICATE_SEED, CLAIM_SEED, CREATOR_SEED, DEVICE_SEED, LEDGER_SEED,
+        LOCK_SEED, METER_SEED, OFFER_SEED, POSITION_SEED, PROPOSAL_SEED, SELLER_SEED, TRADER_SEED, TREASURY_SEED,
+        UNCLAIMED_SEED, VAULT_SEED,
     },
     solana_address::Address,
     std::{
@@ -150,6 +151,31 @@ pub fn claim(bus: &Address, wallet: &Address) -> Address {
     derive(&[CLAIM_SEED, bus.as_ref(), wallet.as_ref()])
 }
 
+/// A seller's meter, by the seller's account.
+pub fn meter(seller: &Address) -> Address {
+    derive(&[METER_SEED, seller.as_ref()])
+}
+
+/// The account of a device's key, which tells that the key is registered.
+pub fn device(key: &Address) -> Address {
+    derive(&[DEVICE_SEED, key.as_ref()])
+}
+
+/// A seller's delivery book, by the seller's account and the start of the first of its 96 windows.
+pub fn book(seller: &Address, first_window: i64) -> Address {
+    derive(&[BOOK_SEED, seller.as_ref(), &first_window.to_le_bytes()])
+}
+
+/// A buyer's position book on a delivery book.
+pub fn position(book: &Address, buyer: &Address) -> Address {
+    derive(&[POSITION_SEED, book.as_ref(), buyer.as_ref()])
+}
+
+/// The certificate of what a seller delivered in a window, from a Wh on, counted from 0.
+pub fn certificate(seller: &Address, window_start: i64, range_start: u64) -> Address {
+    derive(&[CERTIFICATE_SEED, seller.as_ref(), &window_start.to_le_bytes(), &range_start.to_le_bytes()])
+}
+
 /// A wallet's associated token account of a mint, for either token program.
 pub fn associated_token(wallet: &Address, mint: &Address, token_program: &Address) -> Address {
     let seeds = [wallet.as_ref(), token_program.as_ref(), mint.as_ref()];
@@ -223,6 +249,15 @@ mod tests {
             unclaimed(&a),
             claim(&a, &b),
             claim(&b, &a),
+            meter(&a),
+            device(&a),
+            book(&a, 0),
+            book(&a, 900),
+            position(&a, &b),
+            position(&b, &a),
+            certificate(&a, 0, 0),
+            certificate(&a, 900, 0),
+            certificate(&a, 0, 900),
             associated_token(&a, &b, &multibus::token::SPL_TOKEN_ID),
             associated_token(&a, &b, &multibus::token::TOKEN_2022_ID),
         ];

@@ -7,17 +7,21 @@ use {
         account::Keyed,
         bus::{Bus, Ledger},
         capacity::Capacity,
+        certificate::Certificate,
         claim::Claim,
+        delivery::DeliveryBook,
         error::{Error, Result},
         lock::{Lock, LockFilter},
         market::Market,
+        meter::{Device, Meter},
         offer::Offer,
+        position::PositionBook,
         seller::Seller,
         treasury::Treasury,
     },
     futures_util::{StreamExt, TryStreamExt, stream},
     std::{
-        collections::{BTreeMap, HashMap},
+        collections::{BTreeMap, BTreeSet, HashMap},
         fmt::Display,
     },
 };
@@ -26,9 +30,16 @@ use {
 pub const WINDOWS: &str = "energy_of_windows_is_conserved";
 /// Per offer: reserved <= remaining <= listed, and reserved energy and deposits are those of its locks.
 pub const OFFERS: &str = "offers_hold_what_is_locked";
-/// Per seller: the vault holds proceeds and deposits of its open offers and what is released. Whatever else it holds,
-/// strangers sent there.
+/// Per seller: the vault holds proceeds and deposits of its open offers, what its delivery books hold, what is released, and
+/// grid fees. Whatever else it holds, strangers sent there.
 pub const VAULTS: &str = "vaults_hold_what_is_booked";
+/// Per delivery book: what is listed is sold or on offer, and no more is in positions than was sold. Books count their offers and
+/// positions, positions their locks, sellers their books.
+pub const BOOKS: &str = "books_hold_what_was_sold";
+/// Each meter is of one seller, and its device is registered and not retired; all other devices are.
+pub const METERS: &str = "meters_have_their_device";
+/// No delivered Wh is certified twice, and no more than was delivered.
+pub const CERTIFICATES: &str = "certificates_are_delivered_once";
 /// The unclaimed account holds what claims come to. Whatever else it holds, strangers sent there.
 pub const CLAIMS: &str = "unclaimed_covers_claims";
 /// The ledger counts what is open.
@@ -38,7 +49,7 @@ pub const BUS: &str = "bus_shares_sum_to_the_whole";
 /// The treasury holds at least what its owners may claim.
 pub const TREASURY: &str = "treasury_covers_claims";
 
-/// Vaults that are read at once.
+/// Vaults, and books with their positions, that are read at once.
 const READ_AT_ONCE: usize = 8;
 
 /// Invariants that do not hold: each as its name and what was found.
@@ -76,6 +87,16 @@ pub struct Audit {
     pub locks: Vec<Keyed<Lock>>,
     /// Its open claims, by address.
     pub claims: Vec<Keyed<Claim>>,
+    /// Its delivery books, by seller and first window.
+    pub books: Vec<Keyed<DeliveryBook>>,
+    /// The position books on them, by delivery book and address.
+    pub positions: Vec<Keyed<PositionBook>>,
+    /// Its meters, by address.
+    pub meters: Vec<Keyed<Meter>>,
+    /// Its devices, by address.
+    pub devices: Vec<Keyed<Device>>,
+    /// Its certificates that are not retired, by window, seller and range.
+    pub certificates: Vec<Keyed<Certificate>>,
     /// What the vault of each seller account holds, in token base units.
     pub vaults: BTreeMap<Address, u64>,
     /// What its unclaimed account holds, in token base units.
@@ -112,6 +133,18 @@ impl Market {
         );
         let (ledger, capacities, sellers, offers, locks, claims) =
             (ledger?, capacities?, sellers?, offers?, locks?, claims?);
+        let (books, meters, devices, certificates) = tokio::join!(
+            self.delivery_books(&bus.address),
+            self.meters(&bus.address),
+            self.devices(&bus.address),
+            self.certificates(&bus.address)
+        );
+        let (books, meters, devices, certificates) = (books?, meters?, devices?, certificates?);
+        let addresses: Vec<Address> = books.iter().map(|book| book.address).collect();
+        let on_book = |book: Address| async move { self.positions_on(&book).await };
+        let positions: Vec<Vec<Keyed<PositionBook>>> =
+            stream::iter(addresses).map(on_book).buffered(READ_AT_ONCE).try_collect().await?;
+        let positions: Vec<Keyed<PositionBook>> = positions.into_iter().flatten().collect();
         let (unclaimed, treasury) = tokio::join!(self.token_balance(&bus.unclaimed), self.token_balance(&bus.treasury));
         let (unclaimed, treasury) = (unclaimed?, treasury?);
         let balance = |seller: Keyed<Seller>| async move {
@@ -124,7 +157,10 @@ impl Market {
         check_windows(&mut findings, &capacities, &offers);
         check_offers(&mut findings, &offers, &locks);
         check_ledger(&mut findings, &bus, &ledger, &capacities, &sellers, &claims);
-        let mut gifts = check_vaults(&mut findings, &sellers, &offers, &vaults);
+        check_books(&mut findings, &books, &positions, &offers, &locks);
+        check_meters(&mut findings, &sellers, &meters, &devices);
+        check_certificates(&mut findings, &books, &certificates);
+        let mut gifts = check_vaults(&mut findings, &sellers, &offers, &books, &vaults);
         gifts += check_claims(&mut findings, &claims, unclaimed);
         if let Err(Error::Decode { cause, .. }) = Treasury::new(&bus, &ledger, treasury) {
             findings.check(TREASURY, false, || cause);
@@ -139,6 +175,11 @@ impl Market {
             offers,
             locks,
             claims,
+            books,
+            positions,
+            meters,
+            devices,
+            certificates,
             vaults,
             unclaimed,
             gifts,
@@ -231,12 +272,116 @@ pub fn check_ledger(
     findings.equal(LEDGER, "what all claims come to", u128::from(ledger.unclaimed_total), total);
 }
 
-/// Checks what each seller's vault holds, in token base units, against its open offers and what is released to it. Returns
-/// what the vaults hold beyond that.
+/// Checks delivery books against the open offers of their windows and the positions on them, and positions against the open locks
+/// of their buyers.
+pub fn check_books(
+    findings: &mut Findings,
+    books: &[Keyed<DeliveryBook>],
+    positions: &[Keyed<PositionBook>],
+    offers: &[Keyed<Offer>],
+    locks: &[Keyed<Lock>],
+) {
+    for book in books {
+        let address = book.address;
+        if let Err(rule) = book.check_invariants() {
+            findings.check(BOOKS, false, || format!("book {address}: {rule} does not hold"));
+        }
+        let of_book: Vec<&Keyed<Offer>> = offers.iter().filter(|offer| offer.book == address).collect();
+        let on_book: Vec<&Keyed<PositionBook>> = positions.iter().filter(|position| position.book == address).collect();
+        let (open, held) = (of_book.len() as u64, on_book.len() as u64);
+        findings.equal(BOOKS, format_args!("open offers of book {address}"), u64::from(book.open_offers), open);
+        findings.equal(BOOKS, format_args!("open positions on book {address}"), u64::from(book.open_positions), held);
+        for (place, window) in book.windows.iter().enumerate() {
+            let of_window = of_book.iter().filter(|offer| usize::from(offer.book_place) == place);
+            let on_offer: u128 = of_window.map(|offer| u128::from(offer.remaining_wh)).sum();
+            let booked = u128::from(window.sold_wh) + on_offer;
+            let what = format_args!("energy listed in window {place} of book {address}");
+            findings.equal(BOOKS, what, u128::from(window.listed_wh), booked);
+            let (energy, paid) = on_book.iter().fold((0, 0), |(energy, paid), position| {
+                let window = position.windows[place];
+                (energy + u128::from(window.energy_wh), paid + u128::from(window.paid))
+            });
+            findings.check(BOOKS, energy <= u128::from(window.sold_wh) && paid <= u128::from(window.paid), || {
+                format!("positions have more of window {place} of book {address} than was sold: {energy} Wh for {paid}")
+            });
+        }
+    }
+    let books: HashMap<Address, &Keyed<DeliveryBook>> = books.iter().map(|book| (book.address, book)).collect();
+    let book_of: HashMap<Address, Address> = offers.iter().map(|offer| (offer.address, offer.book)).collect();
+    for position in positions {
+        let address = position.address;
+        let Some(book) = books.get(&position.book) else {
+            findings.check(BOOKS, false, || format!("the position {address} has no delivery book"));
+            continue;
+        };
+        if let Err(rule) = position.check_invariants(book) {
+            findings.check(BOOKS, false, || format!("position {address}: {rule} does not hold"));
+        }
+        let is_own =
+            |lock: &&Keyed<Lock>| lock.buyer == position.buyer && book_of.get(&lock.offer) == Some(&position.book);
+        let open = locks.iter().filter(is_own).count() as u64;
+        findings.equal(BOOKS, format_args!("open locks of position {address}"), u64::from(position.open_locks), open);
+    }
+}
+
+/// Checks meters against the sellers that they are of and against their devices.
+pub fn check_meters(
+    findings: &mut Findings,
+    sellers: &[Keyed<Seller>],
+    meters: &[Keyed<Meter>],
+    devices: &[Keyed<Device>],
+) {
+    let named: BTreeSet<Address> =
+        sellers.iter().filter(|seller| seller.has_meter()).map(|seller| seller.meter).collect();
+    let open: BTreeSet<Address> = meters.iter().map(|meter| meter.address).collect();
+    findings.check(METERS, named == open, || {
+        format!("sellers name {} meters, {} are open, and they are not the same", named.len(), open.len())
+    });
+    for meter in meters {
+        if let Err(rule) = meter.check_invariants() {
+            findings.check(METERS, false, || format!("meter {}: {rule} does not hold", meter.address));
+        }
+    }
+    let keys: BTreeSet<Address> = meters.iter().map(|meter| meter.key).collect();
+    let active: BTreeSet<Address> =
+        devices.iter().filter(|device| device.retired == 0).map(|device| device.key).collect();
+    findings.check(METERS, keys == active, || {
+        format!("meters name {} devices, {} are not retired, and they are not the same", keys.len(), active.len())
+    });
+}
+
+/// Checks that certificates are of delivered energy and do not overlap.
+pub fn check_certificates(findings: &mut Findings, books: &[Keyed<DeliveryBook>], certificates: &[Keyed<Certificate>]) {
+    let mut sorted: Vec<&Keyed<Certificate>> = certificates.iter().collect();
+    sorted.sort_unstable_by_key(|one| (one.seller, one.window_start, one.range_start));
+    for pair in sorted.windows(2) {
+        let is_of_one_window = (pair[0].seller, pair[0].window_start) == (pair[1].seller, pair[1].window_start);
+        findings.check(CERTIFICATES, !is_of_one_window || pair[0].range_end <= pair[1].range_start, || {
+            format!("the certificates {} and {} overlap", pair[0].address, pair[1].address)
+        });
+    }
+    for certificate in sorted {
+        let of_book = books.iter().filter(|book| book.seller == certificate.seller);
+        for book in of_book {
+            let Ok(place) = book.place(certificate.window_start) else { continue };
+            let certified = book.windows[place].certified_wh;
+            findings.check(CERTIFICATES, certificate.range_end <= certified, || {
+                format!(
+                    "the certificate {} ends at {} Wh, the book {} has certified {certified} Wh",
+                    certificate.address, certificate.range_end, book.address
+                )
+            });
+        }
+    }
+}
+
+/// Checks what each seller's vault holds, in token base units, against its open offers, its delivery books, what is released to
+/// it, and grid fees. Returns what the vaults hold beyond that.
 pub fn check_vaults(
     findings: &mut Findings,
     sellers: &[Keyed<Seller>],
     offers: &[Keyed<Offer>],
+    books: &[Keyed<DeliveryBook>],
     vaults: &BTreeMap<Address, u64>,
 ) -> u128 {
     let mut gifts = 0;
@@ -248,8 +393,13 @@ pub fn check_vaults(
         let of_seller = || offers.iter().filter(|offer| offer.seller == address);
         let open = of_seller().count() as u64;
         findings.equal(VAULTS, format_args!("open offers of seller {address}"), u64::from(seller.open_offers), open);
+        let of_books = books.iter().filter(|book| book.seller == address);
+        let open = of_books.clone().count() as u64;
+        findings.equal(VAULTS, format_args!("open books of seller {address}"), u64::from(seller.open_books), open);
         let booked = of_seller().map(|offer| u128::from(offer.proceeds) + u128::from(offer.deposits)).sum::<u128>()
-            + u128::from(seller.released);
+            + of_books.map(|book| u128::from(book.held())).sum::<u128>()
+            + u128::from(seller.released)
+            + u128::from(seller.grid_fees_owed);
         let held = u128::from(vaults.get(&address).copied().unwrap_or_default());
         findings.check(VAULTS, held >= booked, || {
             format!("the vault of seller {address} is {held} and should be {booked} at least")
@@ -330,6 +480,7 @@ mod tests {
             deposits: 10,
             proceeds: 20,
             price_per_kwh: 200,
+            full_price_per_kwh: 200,
             version: 1,
             created_at: 1,
             expires_at: 1_000,
@@ -388,7 +539,7 @@ mod tests {
         check_windows(&mut findings, &[*capacity], &[*offer]);
         check_offers(&mut findings, &[*offer], &[*lock]);
         let vaults = BTreeMap::from([(seller.address, *vault)]);
-        let gifts = check_vaults(&mut findings, &[*seller], &[*offer], &vaults)
+        let gifts = check_vaults(&mut findings, &[*seller], &[*offer], &[], &vaults)
             + check_claims(&mut findings, &[*claim], *unclaimed);
         (findings.0, gifts)
     }

@@ -14,6 +14,7 @@ use {
         router::{self, BatchLimits, PriceFraction, RouteError, RouterOffer, RouterWant},
         wallet::Wallet,
     },
+    multibus::math,
     solana_address::Address,
     std::{
         collections::HashMap,
@@ -36,7 +37,7 @@ pub struct Want {
     pub energy_wh: u64,
     /// Least energy that is acceptable where there is not enough, in Wh; the same as `energy_wh` for all or nothing.
     pub min_energy_wh: u64,
-    /// Highest price of any part, in token base units per kWh; `None` for any price.
+    /// Highest price of any part, grid fee included, in token base units per kWh; `None` for any price.
     pub max_price_per_kwh: Option<u64>,
     /// Highest total, in token base units; `None` for any total.
     pub max_total: Option<u64>,
@@ -100,6 +101,10 @@ pub struct BestQuote {
     pub total_cost: u64,
     /// No way to buy this energy costs less, in token base units: equal to `total_cost` where that is proven.
     pub lower_bound: u64,
+    /// Grid fees in the cost, in token base units, rounded down for each part.
+    pub grid_fee: u64,
+    /// Energy that settles on delivery, in Wh: what of it is not delivered is paid back. The rest settles on purchase.
+    pub on_delivery_wh: u64,
     /// What to buy of which offer: one order for each transaction.
     pub orders: Vec<BatchOrder>,
 }
@@ -176,7 +181,11 @@ pub fn quote(offers: &[Keyed<Offer>], bus: &Bus, want: &Want, limits: &BatchLimi
         payment: None,
         allow_rounding: true,
     });
+    let grid_fees = plan.fills.iter().map(|fill| math::grid_fee(fill.energy_wh, fill.offer.grid_fee_per_kwh));
+    let on_delivery = plan.fills.iter().filter(|fill| fill.offer.book.is_some()).map(|fill| fill.energy_wh);
     Ok(BestQuote {
+        grid_fee: grid_fees.fold(0, u64::saturating_add),
+        on_delivery_wh: on_delivery.fold(0, u64::saturating_add),
         energy_wh: plan.energy_wh,
         total_cost: plan.total_cost,
         lower_bound: plan.lower_bound,
@@ -195,7 +204,12 @@ impl Market {
         let (offers, bus) = tokio::join!(self.active_offers(&want.bus, &filter, OfferSort::Price), self.bus(&want.bus));
         let (mut offers, bus) = (offers?, bus?);
         offers.retain(|offer| left_out.iter().all(|left| left.offer != offer.address));
-        quote(&offers, &bus, want, &BatchLimits::default()).map_err(|error| Error::Invalid(error.to_string()))
+        let mut limits = BatchLimits::default();
+        if let Some(buyer) = want.buyer.filter(|_| offers.iter().any(|offer| offer.is_on_delivery())) {
+            let positions = self.positions_of(&buyer).await?;
+            limits.opened = positions.iter().map(|position| position.book.to_bytes()).collect();
+        }
+        quote(&offers, &bus, want, &limits).map_err(|error| Error::Invalid(error.to_string()))
     }
 }
 

@@ -167,9 +167,16 @@ impl Wallet {
         }
     }
 
-    /// Closes a bus that its owners decided to close, once its sellers, windows and proposals are closed. Anyone may do so.
+    /// Closes a bus that its owners decided to close, once its offers, windows and proposals are closed. Anyone may do so. First
+    /// its seller accounts are closed, with their delivery books, meters and devices.
     pub async fn bus_close(&self, bus: &Address) -> Result<Sent> {
         let bus = self.market().bus(bus).await?;
+        if bus.closing == 1 {
+            let sellers = self.market().sellers(&bus.address).await?;
+            for seller in sellers.iter().filter(|seller| seller.open_offers == 0) {
+                self.seller_close(&bus.address, &seller.wallet).await?;
+            }
+        }
         self.send(&[bus_close(&self.address(), &bus)]).await
     }
 

@@ -7,6 +7,7 @@ use {
         log::LogLine,
         text::{clipped, hosts_only},
     },
+    anchor_lang::prelude::ProgramError,
     multibus::error::{FIRST_ERROR_CODE, MultibusError},
     multibus::token::{SPL_TOKEN_ID, TOKEN_2022_ID},
     solana_address::Address,
@@ -15,7 +16,7 @@ use {
         client_error::{Error as ClientError, ErrorKind},
         request::{RpcError, RpcResponseErrorData},
     },
-    solana_sdk_ids::{address_lookup_table, compute_budget, system_program},
+    solana_sdk_ids::{address_lookup_table, compute_budget, ed25519_program, system_program},
     solana_signature::Signature,
     solana_transaction_error::TransactionError,
     spl_token_interface::error::TokenError,
@@ -276,6 +277,18 @@ impl Error {
         Self::Rpc { action, url: hosts_only(url), cause, remedy, transient }
     }
 
+    /// The error of one of the program's own rules, which was asked before anything is sent.
+    pub(crate) fn from_rule(refused: &ProgramError) -> Self {
+        let known = match refused {
+            ProgramError::Custom(code) => MultibusError::from_code(*code),
+            _ => None,
+        };
+        match known {
+            Some(error) => Self::Invalid(format!("{} [{} {}]", error.message(), error.name(), error.code())),
+            None => Self::Invalid(format!("the program would refuse this: {refused}")),
+        }
+    }
+
     /// The market's error, where the market refused.
     pub fn multibus(&self) -> Option<MultibusError> {
         match self {
@@ -413,6 +426,7 @@ fn program_name(program: Option<Address>) -> String {
         }
         Some(program) if program == address_lookup_table::ID => "the address lookup table program".to_string(),
         Some(program) if program == compute_budget::ID => "the compute budget program".to_string(),
+        Some(program) if program == ed25519_program::ID => "the Ed25519 program".to_string(),
         Some(program) => format!("the program {program}"),
     }
 }

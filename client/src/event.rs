@@ -2,7 +2,7 @@
 //! of other programs, of programs that it calls or that call it, are not its events.
 
 use {
-    crate::{action::action_json, log::LogLine, text::hex},
+    crate::{action::action_json, log::LogLine, terms::terms_json, text::hex},
     base64::{Engine, prelude::BASE64_STANDARD},
     multibus::math,
     serde::ser::{SerializeMap, Serializer},
@@ -82,6 +82,15 @@ pub fn bus(event: &Event) -> Option<Address> {
     })
 }
 
+/// Whether an event names an address, in any of its fields or fills.
+pub fn names(event: &Event, address: &Address) -> bool {
+    event.fields().into_iter().any(|(_, field)| match field {
+        Field::Address(named) => named == address,
+        Field::Fills(fills) => fills.iter().any(|fill| fill.offer == *address),
+        _ => false,
+    })
+}
+
 /// Energy of a purchase, in Wh. What [`parse`] read never sums to more than 64 bits hold.
 pub fn energy_wh(purchase: &EnergyPurchased) -> u64 {
     purchase.fills.iter().map(|fill| fill.energy_wh).fold(0, u64::saturating_add)
@@ -100,7 +109,7 @@ pub fn serialize<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S
     for (name, field) in event.fields() {
         match field {
             Field::Bytes(_) if name == "padding" => {}
-            Field::Bytes(text) if name == "name" => {
+            Field::Bytes(text) if name == "name" || name == "beneficiary" => {
                 let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
                 map.serialize_entry(name, &String::from_utf8_lossy(&text[..end]))?;
             }
@@ -109,6 +118,7 @@ pub fn serialize<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S
             Field::Signed(number) => map.serialize_entry(name, &number)?,
             Field::Address(address) => map.serialize_entry(name, &address.to_string())?,
             Field::Action(action) => map.serialize_entry(name, &action_json(action))?,
+            Field::Terms(terms) => map.serialize_entry(name, &terms_json(terms))?,
             Field::Owners(slots) => {
                 let owners: Vec<Value> = slots
                     .iter()

@@ -180,6 +180,26 @@ struct Kept {
     trader: Option<Trader>,
 }
 
+/// An event and where it was logged.
+#[derive(Clone, Debug)]
+pub struct HistoricEvent {
+    /// What happened.
+    pub event: Event,
+    /// Its transaction.
+    pub signature: Signature,
+    /// Slot of its block.
+    pub slot: u64,
+}
+
+/// What happened to an account, as far as the node serves its transactions.
+#[derive(Clone, Debug, Default)]
+pub struct AccountHistory {
+    /// Events that name the account, oldest first.
+    pub events: Vec<HistoricEvent>,
+    /// Transactions of the account whose logs were cut off or are not served: events may be missing.
+    pub unread: Vec<Signature>,
+}
+
 /// The market's events in a transaction that succeeded.
 struct Logged {
     signature: Signature,
@@ -287,6 +307,26 @@ impl Market {
         }
         let unread = transactions.iter().filter(|logged| !logged.is_complete).map(|logged| logged.signature).collect();
         Ok(History { unread, ..verify(*wallet, lane, &kept, found) })
+    }
+
+    /// Every event that names an account, oldest first: of a delivery book its readings, releases and refunds, of a position
+    /// book what it was refunded, of a certificate how it was taken, transferred and retired. The account may be closed.
+    pub async fn account_history(&self, account: &Address) -> Result<AccountHistory> {
+        let mut history = AccountHistory::default();
+        let mut pages = HistoryPages::new(self.chain().as_ref(), account, READ_AT_MOST);
+        while let Some(page) = pages.next().await? {
+            let slots: BTreeMap<Signature, u64> = page.iter().map(|info| (info.signature, info.slot)).collect();
+            for Logged { signature, events, is_complete } in self.events_of(&page).await? {
+                if !is_complete {
+                    history.unread.push(signature);
+                }
+                let slot = slots.get(&signature).copied().unwrap_or_default();
+                let of_account = events.into_iter().rev().filter(|event| event::names(event, account));
+                history.events.extend(of_account.map(|event| HistoricEvent { event, signature, slot }));
+            }
+        }
+        history.events.reverse();
+        Ok(history)
     }
 
     /// The market's events of transactions, in the order given; failed ones have none.

@@ -7,8 +7,11 @@
 //!   `embedded`, a chain inside the process (`chain::EmbeddedChain`).
 //!
 //! Each noun has a module with its instruction builders, queries and actions: [`bus`], [`capacity`], [`seller`],
-//! [`offer`], [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`], [`claim`]. Energy is in Wh, money in base units of the bus's
-//! settlement token, prices in base units per kWh, times in unix seconds.
+//! [`offer`], [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`], [`claim`]. A bus has [`terms`]: its sellers are
+//! paid on purchase, or on delivery, by what a [`meter`] says. Then a seller has a [`delivery`] book, each of its buyers a
+//! [`position`] book, [`reading`]s are signed offline and brought by anyone, and what was delivered has a [`certificate`].
+//! Energy is in Wh, money in base units of the bus's settlement token, prices in base units per kWh, times in unix seconds.
+//! What a buyer pays per kWh, and limits, contains the fee that goes to the [`grid`].
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -24,7 +27,7 @@
 //! let wallet = Wallet::new(chain.clone(), Arc::new(Keypair::new()));
 //! let bus = Market::new(chain).buses().await?.remove(0);
 //! let cheapest = wallet.market().active_offers(&bus.address, &OfferFilter::default(), OfferSort::Price).await?.remove(0);
-//! let bought = wallet.buy(&PurchaseOrder::exactly(cheapest.address, Wh(1_500), PricePerKwh(cheapest.price_per_kwh))).await?;
+//! let bought = wallet.buy(&PurchaseOrder::exactly(cheapest.address, Wh(1_500), PricePerKwh(cheapest.full_price_per_kwh))).await?;
 //! println!("{} Wh for {} base units, transaction hash {}", bought.energy_wh, bought.paid, bought.transaction_hash);
 //! # Ok(())
 //! # }
@@ -39,10 +42,13 @@ pub mod audit;
 pub mod best;
 pub mod bus;
 pub mod capacity;
+pub mod certificate;
 pub mod chain;
 pub mod claim;
+pub mod delivery;
 pub mod error;
 pub mod event;
+pub mod grid;
 pub mod hash;
 pub mod history;
 pub mod lane;
@@ -50,15 +56,19 @@ pub mod lock;
 pub mod log;
 pub mod lookup_table;
 pub mod market;
+pub mod meter;
 pub mod network;
 pub mod offer;
+pub mod position;
 pub mod proposal;
 pub mod purchase;
 pub mod quantity;
+pub mod reading;
 pub mod router;
 pub mod seller;
 pub mod send;
 mod table;
+pub mod terms;
 pub mod text;
 pub mod token;
 pub mod trader;

@@ -7,7 +7,7 @@ use {
         error::{Error, Result},
         event::{Event, LockTaken},
         market::{Market, Settlement},
-        offer::Offer,
+        offer::{Offer, book_accounts},
         purchase::{Order, Plan, PurchaseKind, Purchased},
         quantity::{PricePerKwh, Wh},
         send::Sent,
@@ -15,7 +15,7 @@ use {
     },
     multibus::constants::MAX_LOCKS,
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
 };
 
@@ -40,7 +40,7 @@ pub struct LockFilter {
 pub struct LockTerms {
     /// Energy to hold, in Wh.
     pub energy_wh: u64,
-    /// Highest price, in token base units per kWh.
+    /// Highest price, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: u64,
     /// Version of the offer that was quoted; 0 accepts any.
     pub expected_version: u32,
@@ -60,7 +60,8 @@ pub struct Locked {
 }
 
 /// Instruction `lock_take`: holds part of an offer; the full cost goes to the seller's vault, and back to `refund` where
-/// the lock is not settled. `place` is a free one of the buyer's 8 on the offer.
+/// the lock is not settled. `place` is a free one of the buyer's 8 on the offer. On delivery terms the buyer's position book must
+/// be open.
 pub fn lock_take(
     buyer: &Address,
     offer: &Keyed<Offer>,
@@ -71,25 +72,35 @@ pub fn lock_take(
     terms: &LockTerms,
 ) -> Instruction {
     let LockTerms { energy_wh, max_price_per_kwh, expected_version } = *terms;
-    multibus::instruction::LockTake { place, energy_wh, max_price_per_kwh, expected_version, refund: *refund }
-        .to_instruction(multibus::accounts::LockTake {
-            buyer: *buyer,
-            bus: offer.bus,
-            offer: offer.address,
-            lock: address::lock(&offer.address, buyer, place),
-            payment: *payment,
-            vault: offer.vault,
-            token_program: settlement.token_program,
-            system_program: system_program::ID,
-        })
+    let mut instruction =
+        multibus::instruction::LockTake { place, energy_wh, max_price_per_kwh, expected_version, refund: *refund }
+            .to_instruction(multibus::accounts::LockTake {
+                buyer: *buyer,
+                bus: offer.bus,
+                offer: offer.address,
+                lock: address::lock(&offer.address, buyer, place),
+                payment: *payment,
+                vault: offer.vault,
+                token_program: settlement.token_program,
+                system_program: system_program::ID,
+            });
+    instruction.accounts.extend(position_account(offer, buyer));
+    instruction
+}
+
+/// The buyer's position book, where the offer is on delivery terms.
+fn position_account(offer: &Offer, buyer: &Address) -> Option<AccountMeta> {
+    offer.is_on_delivery().then(|| AccountMeta::new(address::position(&offer.book, buyer), false))
 }
 
 /// Instruction `lock_settle`: the lock's buyer takes the energy, and the deposit is what was paid for it. It moves no token
-/// and names the number of the lock.
-pub fn lock_settle(lock: &Keyed<Lock>, trader: &Address, nonce: u64) -> Instruction {
-    multibus::instruction::LockSettle { nonce, lock_number: lock.number }.to_instruction(
+/// and names the number of the lock. `offer` is the lock's.
+pub fn lock_settle(lock: &Keyed<Lock>, offer: &Keyed<Offer>, trader: &Address, nonce: u64) -> Instruction {
+    let mut instruction = multibus::instruction::LockSettle { nonce, lock_number: lock.number }.to_instruction(
         multibus::accounts::LockSettle { buyer: lock.buyer, trader: *trader, offer: lock.offer, lock: lock.address },
-    )
+    );
+    instruction.accounts.extend(book_accounts(offer, &lock.buyer));
+    instruction
 }
 
 /// Instruction `lock_release`: the energy is free again, and the deposit goes back less the lock fee of the moment it was
@@ -101,21 +112,25 @@ pub fn lock_release(
     offer: &Keyed<Offer>,
     settlement: &Settlement,
 ) -> Instruction {
-    multibus::instruction::LockRelease { lock_number: lock.number }.to_instruction(multibus::accounts::LockRelease {
-        caller: *caller,
-        buyer: lock.buyer,
-        bus: lock.bus,
-        offer: lock.offer,
-        lock: lock.address,
-        seller: offer.seller,
-        vault: offer.vault,
-        refund: lock.refund,
-        unclaimed: address::unclaimed(&lock.bus),
-        ledger: address::ledger(&lock.bus),
-        claim: address::claim(&lock.bus, &lock.buyer),
-        token_program: settlement.token_program,
-        system_program: system_program::ID,
-    })
+    let mut instruction = multibus::instruction::LockRelease { lock_number: lock.number }.to_instruction(
+        multibus::accounts::LockRelease {
+            caller: *caller,
+            buyer: lock.buyer,
+            bus: lock.bus,
+            offer: lock.offer,
+            lock: lock.address,
+            seller: offer.seller,
+            vault: offer.vault,
+            refund: lock.refund,
+            unclaimed: address::unclaimed(&lock.bus),
+            ledger: address::ledger(&lock.bus),
+            claim: address::claim(&lock.bus, &lock.buyer),
+            token_program: settlement.token_program,
+            system_program: system_program::ID,
+        },
+    );
+    instruction.accounts.extend(position_account(offer, &lock.buyer));
+    instruction
 }
 
 impl Market {
@@ -146,7 +161,8 @@ impl Market {
 impl Wallet {
     /// Holds this much energy of an offer for 300 seconds at its present price, if that is within the limit. The
     /// deposit is paid from this wallet's associated token account, and goes back there. A buyer can hold 8 locks on each
-    /// offer.
+    /// offer. On delivery terms the same transaction opens this wallet's position book where it has none yet, which keeps the
+    /// account for refunds.
     pub async fn lock_take(&self, offer: &Address, energy: Wh, max_price: PricePerKwh) -> Result<Locked> {
         let offer = self.market().offer(offer).await?;
         let settlement = self.market().settlement(&offer.bus).await?;
@@ -165,8 +181,9 @@ impl Wallet {
                 )));
             };
             let (lock, place) = (places[free], free as u8);
-            let instruction = lock_take(&self.address(), &offer, place, &settlement, &payment, &payment, &terms);
-            let failure = match self.sender().send_traced(&[self.signer().clone()], &[instruction], &[]).await {
+            let mut instructions = self.open_positions([&offer.account]).await?;
+            instructions.push(lock_take(&self.address(), &offer, place, &settlement, &payment, &payment, &terms));
+            let failure = match self.sender().send_traced(&[self.signer().clone()], &instructions, &[]).await {
                 Ok(sent) => return Ok(locked(lock, place, sent)),
                 Err(failure) => failure,
             };
@@ -174,7 +191,7 @@ impl Wallet {
                 return Ok(locked(lock, place, sent));
             }
             attempt += 1;
-            // Another process with this wallet took the place. Nothing of this one can land there while it is taken; once
+            // Another process with this wallet took the place, or opened the position book. Nothing of this one can land there while it is taken; once
             // it is free again, it could, so a place is tried anew only where nothing was handed out.
             if attempt >= PLACE_ATTEMPTS || !failure.submitted.is_empty() || !failure.error.is_address_taken() {
                 return Err(self.explain_payment(failure.error, &offer.bus, None).await);
@@ -186,10 +203,11 @@ impl Wallet {
     /// The deposit is what is paid for it.
     pub async fn lock_settle(&self, lock: &Address) -> Result<Purchased> {
         let lock = self.own_lock(lock).await?;
+        let offer = self.market().offer(&lock.offer).await?;
         let order = Order { offer: lock.offer, energy_wh: lock.energy_wh, max_price_per_kwh: lock.price_per_kwh };
         self.purchase(|| async move {
             Ok(Plan::new(PurchaseKind::LockSettlement, vec![order], move |trader, nonce| {
-                lock_settle(&lock, trader, nonce)
+                lock_settle(&lock, &offer, trader, nonce)
             }))
         })
         .await

@@ -98,28 +98,26 @@ impl Wallet {
         self.send(&[close_lookup_table(*table, self.address(), self.address())]).await
     }
 
-    /// Tables for a batch. A batch that fits without needs none. Otherwise they hold its buses, payouts and token
+    /// Tables for a batch. A batch that fits without needs none. Otherwise they hold its buses, vaults, books and token
     /// accounts, which other batches share, and its offers only if it would not fit without them.
     pub(crate) async fn batch_tables(
         &self,
         offers: &[Address],
-        instruction: &Instruction,
+        instructions: &[Instruction],
     ) -> Result<Vec<AddressLookupTableAccount>> {
-        let instructions = std::slice::from_ref(instruction);
         let fits = |tables: &[AddressLookupTableAccount]| -> Result<bool> {
             Ok(size_of_transaction(&self.address(), instructions, tables)? <= TRANSACTION_BYTES)
         };
         if fits(&[])? {
             return Ok(Vec::new());
         }
-        let named: Vec<Address> = instruction.accounts.iter().map(|account| account.pubkey).collect();
+        let accounts = || instructions.iter().flat_map(|instruction| &instruction.accounts);
+        let named: Vec<Address> = accounts().map(|account| account.pubkey).collect();
         let known = tables_with(&self.tables().known(), &named);
         if fits(&known)? {
             return Ok(known);
         }
-        let lasting: Vec<Address> = instruction
-            .accounts
-            .iter()
+        let lasting: Vec<Address> = accounts()
             .filter(|account| !account.is_signer && !offers.contains(&account.pubkey))
             .map(|account| account.pubkey)
             .collect();
@@ -127,7 +125,7 @@ impl Wallet {
         let wanted = if fits(&[imagined])? {
             lasting
         } else {
-            instruction.accounts.iter().filter(|account| !account.is_signer).map(|account| account.pubkey).collect()
+            accounts().filter(|account| !account.is_signer).map(|account| account.pubkey).collect()
         };
         self.lookup_table(&wanted).await
     }

@@ -12,11 +12,12 @@ use {
         market::Market,
         seller::{Seller, seller_open},
         send::Sent,
+        terms::Terms,
         wallet::{Wallet, number_to_use},
     },
-    multibus::state::{Bus, Capacity},
+    multibus::state::{Bus, Capacity, DeliveryBook},
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
 };
 
@@ -29,7 +30,7 @@ pub struct OfferTerms {
     pub window_start: i64,
     /// Energy, in Wh.
     pub energy_wh: u64,
-    /// Price, in token base units per kWh.
+    /// The seller's own price, in token base units per kWh. Buyers pay the grid fee on top.
     pub price_per_kwh: u64,
     /// End of trading, in unix seconds: the offer can be bought while the time is before it. For [`Wallet::offer_create`],
     /// 0 is the latest that the bus allows: the window's gate, or one horizon ahead.
@@ -61,7 +62,7 @@ pub struct OfferFilter {
     pub window_start: Option<i64>,
     /// Only of this source.
     pub source: Option<EnergySource>,
-    /// Only at this price or below, in token base units per kWh.
+    /// Only at this price or below, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: Option<u64>,
     /// Only with this much free energy or more, in Wh.
     pub min_energy_wh: Option<u64>,
@@ -74,7 +75,7 @@ pub struct OfferFilter {
 /// The order of offers. Offers that are equal in it come in the order of their creation, then of their address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OfferSort {
-    /// Lowest price first.
+    /// Lowest price first, grid fee included.
     #[default]
     Price,
     /// Most free energy first.
@@ -86,10 +87,19 @@ pub enum OfferSort {
 }
 
 /// Instruction `offer_create`: takes energy from a window's capacity and puts it on offer. `wallet` is the seller's, or the
-/// bus where an owner lists energy of the bus itself. `number` is the next of the seller.
-pub fn offer_create(lister: &Address, bus: &Address, wallet: &Address, number: u64, terms: &OfferTerms) -> Instruction {
+/// bus where an owner lists energy of the bus itself. `number` is the next of the seller. `of_window` are the terms of the window
+/// (of its capacity, or where that is not open, [`Bus::terms_at`] its start): on delivery terms the seller's meter and its
+/// delivery book, which is opened where it is missing, follow.
+pub fn offer_create(
+    lister: &Address,
+    bus: &Address,
+    wallet: &Address,
+    number: u64,
+    terms: &OfferTerms,
+    of_window: &Terms,
+) -> Instruction {
     let seller = address::seller(bus, wallet);
-    multibus::instruction::OfferCreate {
+    let mut instruction = multibus::instruction::OfferCreate {
         number,
         energy_wh: terms.energy_wh,
         price_per_kwh: terms.price_per_kwh,
@@ -103,7 +113,13 @@ pub fn offer_create(lister: &Address, bus: &Address, wallet: &Address, number: u
         seller,
         offer: address::offer(&seller, number),
         system_program: system_program::ID,
-    })
+    });
+    if of_window.is_on_delivery() && of_window.has_windows() && terms.window_start >= of_window.from {
+        let first_window = DeliveryBook::first_window_of(of_window, terms.window_start);
+        let books = [address::meter(&seller), address::book(&seller, first_window)];
+        instruction.accounts.extend(books.map(|account| AccountMeta::new(account, false)));
+    }
+    instruction
 }
 
 /// Instruction `offer_reprice`: a new price and the next version. It changes the offer only as it was read, so that nothing
@@ -126,7 +142,8 @@ pub fn offer_set_expiry(lister: &Address, offer: &Keyed<Offer>, expires_at: i64)
     )
 }
 
-/// Instruction `offer_collect`: makes what was paid for an offer its seller's to withdraw. Anyone may do so.
+/// Instruction `offer_collect`: makes what was paid for an offer its seller's to withdraw, less the grid fees. Anyone may do so.
+/// On delivery terms there is nothing to collect.
 pub fn offer_collect(offer: &Keyed<Offer>) -> Instruction {
     multibus::instruction::OfferCollect {}
         .to_instruction(multibus::accounts::OfferCollect { offer: offer.address, seller: offer.seller })
@@ -134,14 +151,28 @@ pub fn offer_collect(offer: &Keyed<Offer>) -> Instruction {
 
 /// Instruction `offer_cancel`: withdraws what is free, and closes the offer if it has no lock left.
 pub fn offer_cancel(caller: &Address, offer: &Keyed<Offer>) -> Instruction {
-    multibus::instruction::OfferCancel {}.to_instruction(multibus::accounts::OfferCancel {
+    let mut instruction = multibus::instruction::OfferCancel {}.to_instruction(multibus::accounts::OfferCancel {
         caller: *caller,
         bus: offer.bus,
         capacity: offer.capacity,
         seller: offer.seller,
         offer: offer.address,
         rent_payer: offer.rent_payer,
-    })
+    });
+    if offer.is_on_delivery() {
+        instruction.accounts.push(AccountMeta::new(offer.book, false));
+    }
+    instruction
+}
+
+/// The accounts that a purchase from an offer passes behind its others: on delivery terms the delivery book of its window and the
+/// buyer's position book on it, none on purchase terms.
+pub(crate) fn book_accounts(offer: &Offer, buyer: &Address) -> Vec<AccountMeta> {
+    if !offer.is_on_delivery() {
+        return Vec::new();
+    }
+    let books = [offer.book, address::position(&offer.book, buyer)];
+    books.map(|account| AccountMeta::new(account, false)).into()
 }
 
 /// Whether an offer can be bought now: it is neither cancelled, expired nor sold out, and its bus is neither paused nor
@@ -161,7 +192,7 @@ impl OfferFilter {
     pub fn matches(&self, offer: &Offer) -> bool {
         self.window_start.is_none_or(|start| offer.window_start == start)
             && self.source.is_none_or(|source| offer.source == source as u8)
-            && self.max_price_per_kwh.is_none_or(|price| offer.price_per_kwh <= price)
+            && self.max_price_per_kwh.is_none_or(|price| offer.full_price_per_kwh <= price)
             && self.min_energy_wh.is_none_or(|energy| offer.free_wh() >= energy)
             && self.seller.is_none_or(|seller| offer.wallet == seller)
             && self.not_seller.is_none_or(|seller| offer.wallet != seller)
@@ -173,7 +204,7 @@ impl OfferSort {
     pub fn sort(self, offers: &mut [Keyed<Offer>]) {
         offers.sort_unstable_by_key(|offer| {
             let key = match self {
-                Self::Price => i128::from(offer.price_per_kwh),
+                Self::Price => i128::from(offer.full_price_per_kwh),
                 Self::Energy => -i128::from(offer.free_wh()),
                 Self::Newest => -i128::from(offer.created_at),
                 Self::Expiry => i128::from(offer.expires_at),
@@ -229,7 +260,8 @@ impl Market {
 
 impl Wallet {
     /// Puts energy on offer. Buyers pay into this wallet's vault on the bus. If its seller account or the window is missing,
-    /// the same transaction opens it.
+    /// the same transaction opens it. On delivery terms the seller needs a meter; its first listing in the 96 windows of a delivery
+    /// book opens that book, whose rent this wallet pays and gets back.
     pub async fn offer_create(&self, bus: &Address, terms: &OfferTerms) -> Result<Listed> {
         self.list(bus, &self.address(), terms).await
     }
@@ -252,14 +284,18 @@ impl Wallet {
             let (accounts, clock) = tokio::join!(self.chain().accounts(&addresses), self.chain().clock());
             let (accounts, clock) = (accounts?, clock?);
             let mut instructions = Vec::with_capacity(3);
-            let gate_closes_at = match accounts[0].as_ref() {
-                Some(account) => decode::<Capacity>(&capacity_address, account)?.gate_closes_at,
+            let (of_window, gate_closes_at) = match accounts[0].as_ref() {
+                Some(account) => {
+                    let capacity = decode::<Capacity>(&capacity_address, account)?;
+                    (capacity.terms, capacity.gate_closes_at)
+                }
                 None => {
                     if terms.window_start == 0 {
                         return Err(Error::NotFound { kind: "capacity", address: capacity_address });
                     }
                     instructions.push(capacity_open(&self.address(), bus, terms.window_start));
-                    rules.gate_closes_at(terms.window_start)
+                    let of_window = rules.terms_at(terms.window_start);
+                    (*of_window, of_window.gate_closes_at(terms.window_start))
                 }
             };
             let number = match accounts[1].as_ref() {
@@ -277,7 +313,7 @@ impl Wallet {
                 expires_at => expires_at,
             };
             let terms = OfferTerms { expires_at, ..*terms };
-            instructions.push(offer_create(&self.address(), bus, wallet, number, &terms));
+            instructions.push(offer_create(&self.address(), bus, wallet, number, &terms, &of_window));
             let offer = address::offer(&seller_address, number);
             let Some(sent) = self.send_numbered(&offer, &instructions, &mut attempt).await? else { continue };
             *counter = number.saturating_add(1);
@@ -309,7 +345,8 @@ impl Wallet {
         self.send(&[offer_set_expiry(&self.address(), &offer, expires_at)]).await
     }
 
-    /// Makes what was paid for an offer its seller's to withdraw. Anyone may do so at any time;
+    /// Makes what was paid for an offer its seller's to withdraw, less the grid fees. Anyone may do so at any time; on delivery
+    /// terms there is nothing to collect, [`Wallet::delivery_release`] takes its place.
     /// [`Wallet::seller_withdraw`] does it for all offers of a seller.
     pub async fn offer_collect(&self, offer: &Address) -> Result<Sent> {
         let offer = self.market().offer(offer).await?;
@@ -345,6 +382,7 @@ mod tests {
     fn offer(number: u8, price_per_kwh: u64, remaining_wh: u64) -> Keyed<Offer> {
         let account = Offer {
             price_per_kwh,
+            full_price_per_kwh: price_per_kwh,
             remaining_wh,
             created_at: i64::from(number),
             expires_at: 1_000 - i64::from(number),
@@ -366,6 +404,21 @@ mod tests {
         assert_eq!(order(OfferSort::Energy), [4, 2, 3, 1]);
         assert_eq!(order(OfferSort::Newest), [4, 3, 2, 1]);
         assert_eq!(order(OfferSort::Expiry), [4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn prices_are_compared_with_the_grid_fee() {
+        let with_fee = |number, price_per_kwh, grid_fee_per_kwh| {
+            let mut offer = offer(number, price_per_kwh, 1);
+            offer.account.grid_fee_per_kwh = grid_fee_per_kwh;
+            offer.account.full_price_per_kwh += grid_fee_per_kwh;
+            offer
+        };
+        let mut offers = [with_fee(1, 10, 5), with_fee(2, 12, 0)];
+        OfferSort::Price.sort(&mut offers);
+        assert_eq!(offers.map(|offer| offer.source), [2, 1]);
+        let up_to = |price| OfferFilter { max_price_per_kwh: Some(price), ..OfferFilter::default() };
+        assert!(up_to(15).matches(&offers[1]) && !up_to(14).matches(&offers[1]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use {
         event::Event,
         market::{Market, Settlement},
         send::Sent,
+        terms::{Terms, terms_json},
         wallet::{Created, Wallet, number_to_use},
     },
     multibus::state::owners_after,
@@ -30,7 +31,6 @@ pub fn proposal_create(proposer: &Address, bus: &Address, number: u64, action: P
         proposer: *proposer,
         bus: *bus,
         ledger: address::ledger(bus),
-        general: address::capacity(bus, 0),
         proposal: address::proposal(bus, proposer, number),
         system_program: system_program::ID,
     })
@@ -204,6 +204,10 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
         let list = owners.iter().map(|share| json!({ "owner": share.owner.to_string(), "share_bps": share.share_bps }));
         Value::Array(list.collect())
     };
+    // Zeros stand for nobody.
+    let named = |wallet: &Address| {
+        if *wallet == Address::default() { Value::Null } else { json!(wallet.to_string()) }
+    };
     match action.decode() {
         None => Vec::new(),
         Some(
@@ -235,11 +239,10 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
             };
             change("listing_policy", name(bus.listing_policy), name(listing_policy))
         }
-        Some(ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }) => [
-            change("window_seconds", json!(bus.window_seconds), json!(window_seconds)),
-            change("gate_closure_seconds", json!(bus.gate_closure_seconds), json!(gate_closure_seconds)),
-        ]
-        .concat(),
+        Some(ProposalAction::TermsSet { from, terms }) => {
+            let before = (bus.next_terms.from != 0).then(|| terms_json(&bus.next_terms));
+            change("next_terms", before.unwrap_or_default(), terms_json(&Terms::new(&terms, from)))
+        }
         Some(ProposalAction::LockFeeSet { lock_fee_bps }) => {
             change("lock_fee_bps", json!(bus.lock_fee_bps), json!(lock_fee_bps))
         }
@@ -261,9 +264,10 @@ pub fn changes(bus: &Bus, action: &Action) -> Vec<Change> {
         }
         Some(ProposalAction::LeastSizeSet { least_wh }) => change("least_wh", json!(bus.least_wh), json!(least_wh)),
         Some(ProposalAction::OperatorSet { operator }) => {
-            let wallet = |operator: Option<Address>| operator.map_or(Value::Null, |wallet| json!(wallet.to_string()));
-            let before = (bus.operator != Address::default()).then_some(bus.operator);
-            change("operator", wallet(before), wallet(operator))
+            change("operator", named(&bus.operator), named(&operator.unwrap_or_default()))
+        }
+        Some(ProposalAction::GridRecipientSet { recipient }) => {
+            change("grid_recipient", named(&bus.grid_recipient), named(&recipient.unwrap_or_default()))
         }
         Some(ProposalAction::BusClose) => change("closing", json!(bus.closing == 1), json!(true)),
     }

@@ -16,10 +16,10 @@ use {
         event::{self, EnergyPurchased, Event},
         lane::Lease,
         market::Settlement,
-        offer::{Offer, is_tradable},
+        offer::{Offer, book_accounts, is_tradable},
         quantity::{BaseUnits, PricePerKwh, Wh},
         router::PriceFraction,
-        send::{SendFailure, Sent, Unresolved, size_of_transaction},
+        send::{SendFailure, Sent, TRANSACTION_BYTES, Unresolved, size_of_transaction},
         trader::{Trader, receipts_of},
         wallet::Wallet,
     },
@@ -48,6 +48,8 @@ pub use {
 
 /// Give up after other processes spent this many nonces of a purchase.
 const MAX_COLLISIONS: u32 = 64;
+/// Position books that are opened in one transaction.
+const POSITIONS_AT_ONCE: usize = 8;
 /// How many transactions of a lane are searched for that of a purchase.
 const RECENT_TRANSACTIONS: usize = 100;
 
@@ -60,7 +62,7 @@ pub struct PurchaseOrder {
     pub energy_wh: u64,
     /// Least energy that is acceptable, in Wh; the same as wanted for all or nothing.
     pub min_energy_wh: u64,
-    /// Highest price, in token base units per kWh.
+    /// Highest price, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: u64,
     /// Highest total, in token base units; `None` for the cost at the highest price.
     pub max_total: Option<u64>,
@@ -113,21 +115,21 @@ pub struct BatchItem {
     pub offer: Keyed<Offer>,
     /// Energy to buy, in Wh. Not less.
     pub energy_wh: u64,
-    /// Highest price, in token base units per kWh.
+    /// Highest price, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: u64,
     /// Version of the offer that was quoted; 0 accepts any within the highest price.
     pub expected_version: u32,
 }
 
 impl BatchItem {
-    /// At most the price that the offer asks now.
+    /// At most the price that the offer asks now, grid fee included.
     pub fn at_quote(offer: Keyed<Offer>, energy_wh: u64) -> Self {
-        Self { offer, energy_wh, max_price_per_kwh: offer.price_per_kwh, expected_version: 0 }
+        Self { offer, energy_wh, max_price_per_kwh: offer.full_price_per_kwh, expected_version: 0 }
     }
 
     /// What it costs at the offer's present price, in token base units; `None` where that exceeds 64 bits.
     pub fn cost(&self) -> Option<u64> {
-        math::cost(self.energy_wh, self.offer.price_per_kwh)
+        math::cost(self.energy_wh, self.offer.full_price_per_kwh)
     }
 }
 
@@ -203,7 +205,8 @@ pub struct Buyer {
     pub payment: Address,
 }
 
-/// Instruction `purchase`: buys part of one offer.
+/// Instruction `purchase`: buys part of one offer. On delivery terms the buyer's position book must be open: see
+/// [`position_open`](crate::position::position_open).
 pub fn purchase(
     buyer: &Buyer,
     nonce: u64,
@@ -211,7 +214,7 @@ pub fn purchase(
     order: &PurchaseOrder,
     settlement: &Settlement,
 ) -> Instruction {
-    multibus::instruction::Purchase {
+    let mut instruction = multibus::instruction::Purchase {
         nonce,
         energy_wh: order.energy_wh,
         min_energy_wh: order.min_energy_wh,
@@ -226,11 +229,14 @@ pub fn purchase(
         payment: buyer.payment,
         vault: offer.vault,
         token_program: settlement.token_program,
-    })
+    });
+    instruction.accounts.extend(book_accounts(offer, &buyer.wallet));
+    instruction
 }
 
 /// Instruction `purchase_batch`: buys parts of several offers, all or nothing. Each item takes two more accounts: its offer
-/// and the vault of the offer's seller. A bus stands before the first of its items.
+/// and the vault of the offer's seller, and on delivery terms two more: the seller's delivery book and the buyer's position book
+/// on it. A bus stands before the first of its items.
 pub fn purchase_batch(buyer: &Buyer, nonce: u64, order: &BatchOrder, settlement: &Settlement) -> Instruction {
     let items = order
         .items
@@ -256,6 +262,7 @@ pub fn purchase_batch(buyer: &Buyer, nonce: u64, order: &BatchOrder, settlement:
         instruction
             .accounts
             .extend([AccountMeta::new(item.offer.address, false), AccountMeta::new(item.offer.vault, false)]);
+        instruction.accounts.extend(book_accounts(&item.offer, &buyer.wallet));
     }
     instruction
 }
@@ -270,6 +277,8 @@ pub(crate) struct Plan {
     /// Least energy that it buys, in Wh.
     min_energy_wh: u64,
     build: Box<BuildInstruction>,
+    /// What stands before that instruction: it opens position books.
+    before: Vec<Instruction>,
     tables: Vec<AddressLookupTableAccount>,
 }
 
@@ -281,7 +290,7 @@ impl Plan {
         build: impl Fn(&Address, u64) -> Instruction + Send + Sync + 'static,
     ) -> Self {
         let min_energy_wh = orders.iter().map(|order| order.energy_wh).fold(0, u64::saturating_add);
-        Self { kind, orders, min_energy_wh, build: Box::new(build), tables: Vec::new() }
+        Self { kind, orders, min_energy_wh, build: Box::new(build), before: Vec::new(), tables: Vec::new() }
     }
 }
 
@@ -309,7 +318,8 @@ enum Fate {
 
 impl Wallet {
     /// Buys from one offer. If the offer changes between quote and purchase, it is quoted again and bought within the
-    /// order's limits, or refused with [`Error::BeyondLimits`].
+    /// order's limits, or refused with [`Error::BeyondLimits`]. On delivery terms the same transaction opens this wallet's
+    /// position book where it has none yet: its rent is bound until the book closes.
     pub async fn buy(&self, order: &PurchaseOrder) -> Result<Purchased> {
         validate_order(order)?;
         let order = *order;
@@ -324,9 +334,13 @@ impl Wallet {
 
     async fn quote(&self, order: PurchaseOrder) -> Result<Plan> {
         let offer = self.market().offer(&order.offer).await?;
-        let (settlement, bus, clock) =
-            tokio::join!(self.market().settlement(&offer.bus), self.market().bus(&offer.bus), self.chain().clock());
-        let (settlement, bus, clock) = (settlement?, bus?, clock?);
+        let (settlement, bus, clock, before) = tokio::join!(
+            self.market().settlement(&offer.bus),
+            self.market().bus(&offer.bus),
+            self.chain().clock(),
+            self.open_positions([&offer.account])
+        );
+        let (settlement, bus, clock, before) = (settlement?, bus?, clock?, before?);
         let limit = order.price_limit();
         if offer.wallet == self.address() {
             return Err(Error::Invalid(format!(
@@ -334,10 +348,14 @@ impl Wallet {
                 offer.address
             )));
         }
-        if offer.price_per_kwh > limit {
+        if offer.full_price_per_kwh > limit {
+            let fee = match offer.grid_fee_per_kwh {
+                0 => String::new(),
+                fee => format!(" ({fee} of it for the grid)"),
+            };
             return Err(Error::BeyondLimits(format!(
-                "the offer {} asks {} per kWh and your limits allow {limit}; raise them or choose another offer",
-                offer.address, offer.price_per_kwh
+                "the offer {} asks {} per kWh{fee} and your limits allow {limit}; raise them or choose another offer",
+                offer.address, offer.full_price_per_kwh
             )));
         }
         if order.expected_version != 0 && order.expected_version != offer.version {
@@ -378,7 +396,7 @@ impl Wallet {
         let plan = Plan::new(PurchaseKind::Single, vec![hashed], move |trader, nonce| {
             purchase(&Buyer { wallet, trader: *trader, payment }, nonce, &offer, &order, &settlement)
         });
-        Ok(Plan { min_energy_wh: order.min_energy_wh, ..plan })
+        Ok(Plan { min_energy_wh: order.min_energy_wh, before, ..plan })
     }
 
     /// Buys exactly these parts of these offers, all or nothing. If an offer has changed since it was quoted, nothing
@@ -407,8 +425,9 @@ impl Wallet {
         let mut failing = Vec::new();
         for item in &order.items {
             let alone = BatchOrder { items: vec![*item], ..order.clone() };
-            let instruction = purchase_batch(&buyer, lease.nonce, &alone, &settlement);
-            let Ok(simulation) = self.sender().simulate(&wallet, &[instruction], &[]).await else { continue };
+            let Ok(mut instructions) = self.open_positions([&item.offer.account]).await else { continue };
+            instructions.push(purchase_batch(&buyer, lease.nonce, &alone, &settlement));
+            let Ok(simulation) = self.sender().simulate(&wallet, &instructions, &[]).await else { continue };
             let Some(error) = simulation.error else { continue };
             let Error::Program(mut refused) = Error::from_transaction(error, simulation.logs) else { continue };
             if self.is_of_offer(&refused, &payment, &settlement).await {
@@ -459,12 +478,22 @@ impl Wallet {
         // The account of any lane has as many bytes.
         let buyer = Buyer { wallet, trader: address::trader(&wallet, 0), payment };
         let offers: Vec<Address> = order.items.iter().map(|item| item.offer.address).collect();
-        let tables = self.batch_tables(&offers, &purchase_batch(&buyer, 0, &order, &settlement)).await?;
+        let mut before = self.open_positions(order.items.iter().map(|item| &item.offer.account)).await?;
+        let mut instructions = before.clone();
+        instructions.push(purchase_batch(&buyer, 0, &order, &settlement));
+        let tables = self.batch_tables(&offers, &instructions).await?;
+        if !before.is_empty() && size_of_transaction(&wallet, &instructions, &tables)? > TRANSACTION_BYTES {
+            // The position books are opened ahead, all that one transaction takes at once.
+            for group in before.chunks(POSITIONS_AT_ONCE) {
+                self.send(group).await?;
+            }
+            before.clear();
+        }
         let orders = order.orders();
         let mut plan = Plan::new(PurchaseKind::Batch, orders, move |trader, nonce| {
             purchase_batch(&Buyer { wallet, trader: *trader, payment }, nonce, &order, &settlement)
         });
-        plan.tables = tables;
+        (plan.before, plan.tables) = (before, tables);
         Ok(plan)
     }
 
@@ -499,13 +528,16 @@ impl Wallet {
         Ok(settlement)
     }
 
-    /// Bytes of the transaction that a batch makes with lookup tables; a transaction can have 1,232.
+    /// Bytes of the transaction that a batch makes with lookup tables, position books that it opens included; a transaction can
+    /// have 1,232. Those that do not fit are opened ahead.
     pub async fn batch_size(&self, order: &BatchOrder, tables: &[AddressLookupTableAccount]) -> Result<usize> {
         let settlement = self.batch_settlement(order).await?;
         let wallet = self.address();
         let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
         let buyer = Buyer { wallet, trader: address::trader(&wallet, 0), payment };
-        size_of_transaction(&wallet, &[purchase_batch(&buyer, 0, order, &settlement)], tables)
+        let mut instructions = self.open_positions(order.items.iter().map(|item| &item.offer.account)).await?;
+        instructions.push(purchase_batch(&buyer, 0, order, &settlement));
+        size_of_transaction(&wallet, &instructions, tables)
     }
 
     /// Makes a purchase happen at most once, and tells for certain whether it did.
@@ -526,18 +558,21 @@ impl Wallet {
         let mut attempt = PurchaseAttempt::default();
         let max_attempts = self.sender().options().max_attempts.max(1);
         loop {
+            let opens_positions;
             let error = match quote().await {
                 Ok(plan) => {
                     let hash = TransactionHash::of(plan.kind, &self.address(), lease.lane, lease.nonce, &plan.orders);
                     let trader = address::trader(&self.address(), lease.lane);
-                    let instruction = (plan.build)(&trader, lease.nonce);
+                    opens_positions = !plan.before.is_empty();
+                    let mut instructions = plan.before;
+                    instructions.push((plan.build)(&trader, lease.nonce));
                     attempt.signed += 1;
                     let tried = Tried { hash, orders: plan.orders, min_energy_wh: plan.min_energy_wh };
                     if attempt.tried(&hash).is_none() {
                         attempt.tried.push(tried.clone());
                     }
                     let signers = [self.signer().clone()];
-                    match self.sender().send_traced(&signers, &[instruction], &plan.tables).await {
+                    match self.sender().send_traced(&signers, &instructions, &plan.tables).await {
                         Ok(sent) => {
                             let purchased = self.purchased_from(&sent, &lease, &tried, attempt.signed).await;
                             lease.spent();
@@ -594,7 +629,9 @@ impl Wallet {
                 attempt.conflicts < max_quotes
             } else {
                 attempt.failures += 1;
-                error.is_transient() && attempt.failures < max_attempts
+                // Another purchase of this wallet opened the position book in the meantime.
+                let is_opened = opens_positions && error.is_address_taken();
+                (error.is_transient() || is_opened) && attempt.failures < max_attempts
             };
             if !may_try_again {
                 return match self.conclude(&mut lease, &attempt, &error).await? {
@@ -963,7 +1000,7 @@ pub fn validate_rounding(
     Wh(energy_wh): Wh,
     PricePerKwh(max_price_per_kwh): PricePerKwh,
 ) -> Result<()> {
-    let Some(cost) = math::cost(energy_wh, offer.price_per_kwh) else { return Ok(()) };
+    let Some(cost) = math::cost(energy_wh, offer.full_price_per_kwh) else { return Ok(()) };
     if !rounds_above(Wh(energy_wh), BaseUnits(cost), PricePerKwh(max_price_per_kwh)) {
         return Ok(());
     }

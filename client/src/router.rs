@@ -47,8 +47,12 @@ pub struct RouterOffer {
     pub mint: Address,
     /// Energy that can be bought, in Wh.
     pub free_wh: u64,
-    /// Price, in token base units per kWh.
+    /// What a buyer pays, grid fee included, in token base units per kWh.
     pub price_per_kwh: u64,
+    /// The grid fee in it, in token base units per kWh.
+    pub grid_fee_per_kwh: u64,
+    /// The seller's delivery book that its window is in; `None` on purchase terms.
+    pub book: Option<Address>,
     /// Least energy that can be bought of it, in Wh, but for all that is free.
     pub least_wh: u64,
     /// Version of the offer, for the price guard.
@@ -65,10 +69,24 @@ impl RouterOffer {
             seller: offer.wallet,
             mint: bus.mint,
             free_wh: offer.free_wh(),
-            price_per_kwh: offer.price_per_kwh,
+            price_per_kwh: offer.full_price_per_kwh,
+            grid_fee_per_kwh: offer.grid_fee_per_kwh,
+            book: offer.is_on_delivery().then_some(offer.book),
             least_wh: offer.least_wh,
             version: offer.version,
         }
+    }
+
+    /// The accounts that a batch passes for it. The buyer is not known here, so that its position book has a name of its own,
+    /// one for each delivery book.
+    fn accounts(&self) -> impl Iterator<Item = [u8; 32]> {
+        let books = self.book.map(|book| {
+            let mut position = book.to_bytes();
+            position.iter_mut().for_each(|byte| *byte = !*byte);
+            [book.to_bytes(), position]
+        });
+        let always = [self.bus, self.offer, self.vault].map(|address| address.to_bytes());
+        always.into_iter().chain(books.into_iter().flatten())
     }
 
     /// Whether the program sells this much of it at once.
@@ -84,7 +102,7 @@ pub struct RouterWant<'a> {
     pub energy_wh: u64,
     /// Smallest amount that is acceptable where there is not enough, in Wh; `energy_wh` for all or nothing.
     pub min_energy_wh: u64,
-    /// Highest price of any fill, in token base units per kWh.
+    /// Highest price of any fill, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: u64,
     /// Highest total, in token base units.
     pub max_total: u64,
@@ -642,8 +660,12 @@ pub struct BatchLimits {
     pub accounts: usize,
     /// Compute units of the whole transaction.
     pub compute_units: u32,
-    /// Compute units that are counted for one item: its checks and a transfer by the costliest accepted token program.
+    /// Compute units that are counted for one item: its checks, a transfer by the costliest accepted token program, and the
+    /// opening of a position book.
     pub compute_units_per_item: u32,
+    /// Delivery books on which the buyer has its position book. The first purchase on another one opens it in the same
+    /// transaction.
+    pub opened: BTreeSet<[u8; 32]>,
     /// Addresses that a lookup table holds, which then take one byte each in place of 32.
     pub looked_up: BTreeSet<[u8; 32]>,
 }
@@ -656,6 +678,7 @@ impl Default for BatchLimits {
             accounts: TRANSACTION_ACCOUNTS,
             compute_units: MAX_COMPUTE_UNITS,
             compute_units_per_item: 25_000,
+            opened: BTreeSet::new(),
             looked_up: BTreeSet::new(),
         }
     }
@@ -664,8 +687,8 @@ impl Default for BatchLimits {
 impl BatchLimits {
     /// Limits where every account of these fills, and the fixed ones given, is in one lookup table.
     pub fn with_lookup_table(fills: &[RouterFill], fixed: &[Address]) -> Self {
-        let accounts = fills.iter().flat_map(|fill| [fill.offer.bus, fill.offer.offer, fill.offer.vault]);
-        let looked_up = accounts.chain(fixed.iter().copied()).map(|address| address.to_bytes()).collect();
+        let accounts = fills.iter().flat_map(|fill| fill.offer.accounts());
+        let looked_up = accounts.chain(fixed.iter().map(Address::to_bytes)).collect();
         Self { looked_up, ..Self::default() }
     }
 }
@@ -681,6 +704,10 @@ const BYTES_COMPUTE_BUDGET: usize = (3 + 5) + (3 + 5) + (3 + 9);
 const BYTES_INSTRUCTION: usize = 1 + 2 + 2 + 4 + (1 + 8 + 8 + 4);
 /// Two account indices; Wh, price limit, version.
 const BYTES_ITEM: usize = 2 + 8 + 8 + 4;
+/// Two account indices more on delivery terms.
+const BYTES_BOOKS: usize = 2;
+/// Instruction that opens a position book: program index, two lengths, four accounts; discriminator, buyer.
+const BYTES_OPENING: usize = 1 + 1 + 1 + 4 + 8 + 32;
 /// One account index: a bus stands before its items.
 const BYTES_BUS: usize = 1;
 const BYTES_KEY: usize = 32;
@@ -708,7 +735,7 @@ impl Batch {
     /// Upper bound for the bytes of the batch's transaction, too high by a few bytes at most.
     pub fn wire_bytes(&self, limits: &BatchLimits) -> usize {
         let accounts = Accounts::of(&self.fills, limits);
-        accounts.bytes() + self.fills.len() * BYTES_ITEM
+        accounts.bytes()
     }
 }
 
@@ -718,6 +745,10 @@ struct Accounts {
     keys: BTreeSet<[u8; 32]>,
     looked_up: BTreeSet<[u8; 32]>,
     buses: BTreeSet<[u8; 32]>,
+    /// Delivery books on which a position book is opened.
+    openings: BTreeSet<[u8; 32]>,
+    items: usize,
+    items_on_delivery: usize,
     uses_table: bool,
 }
 
@@ -734,8 +765,14 @@ impl Accounts {
 
     fn add(&mut self, fill: &RouterFill, limits: &BatchLimits) {
         self.buses.insert(fill.offer.bus.to_bytes());
-        for address in [fill.offer.bus, fill.offer.offer, fill.offer.vault] {
-            let address = address.to_bytes();
+        self.items += 1;
+        if let Some(book) = fill.offer.book.map(|book| book.to_bytes()) {
+            self.items_on_delivery += 1;
+            if !limits.opened.contains(&book) {
+                self.openings.insert(book);
+            }
+        }
+        for address in fill.offer.accounts() {
             if limits.looked_up.contains(&address) {
                 self.looked_up.insert(address);
                 self.uses_table = true;
@@ -746,16 +783,24 @@ impl Accounts {
     }
 
     fn count(&self) -> usize {
-        KEYS_FIXED + self.keys.len() + self.looked_up.len()
+        self.static_keys() + self.looked_up.len()
+    }
+
+    /// Keys that the message names itself. An opening needs the system program.
+    fn static_keys(&self) -> usize {
+        KEYS_FIXED + self.keys.len() + usize::from(!self.openings.is_empty())
     }
 
     fn bytes(&self) -> usize {
         BYTES_FIXED
             + BYTES_COMPUTE_BUDGET
             + BYTES_INSTRUCTION
-            + (KEYS_FIXED + self.keys.len()) * BYTES_KEY
+            + self.static_keys() * BYTES_KEY
             + self.looked_up.len()
             + self.buses.len() * BYTES_BUS
+            + self.items * BYTES_ITEM
+            + self.items_on_delivery * BYTES_BOOKS
+            + self.openings.len() * BYTES_OPENING
             + usize::from(self.uses_table) * BYTES_TABLE
     }
 }
@@ -777,7 +822,7 @@ pub fn split(fills: &[RouterFill], limits: &BatchLimits) -> Vec<Batch> {
             }
             let mut with = accounts.clone();
             with.add(fill, limits);
-            if with.count() <= limits.accounts && with.bytes() + (batch.len() + 1) * BYTES_ITEM <= limits.bytes {
+            if with.count() <= limits.accounts && with.bytes() <= limits.bytes {
                 batch.push(*fill);
                 *accounts = with;
                 continue 'fills;

@@ -8,16 +8,23 @@ use {
         bus::Bus,
         error::{Error, Result},
         market::{Market, Settlement},
+        meter::{Device, device_close},
         send::Sent,
         wallet::{Created, Wallet},
     },
-    multibus::{error::MultibusError, state::Offer},
+    multibus::{
+        error::MultibusError,
+        state::{DeliveryBook, Offer},
+    },
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
 };
 
 pub use multibus::state::Seller;
+
+/// Accounts of devices that are closed in one transaction.
+const DEVICES_AT_ONCE: usize = 12;
 
 /// Instruction `seller_open`: opens the seller account of a wallet, or of the bus itself where an owner pays. Its offers
 /// are numbered from the first number of a slot on; 0 is the slot of its transaction.
@@ -119,22 +126,40 @@ pub fn may_list(bus: &Keyed<Bus>, wallet: &Address, seller: Option<&Seller>) -> 
 pub struct SellerMoney {
     /// What the seller can withdraw now.
     pub released: u64,
-    /// What open offers sold and nobody has collected yet. Anyone can collect it at any time.
+    /// What open offers on purchase terms sold and nobody has collected yet, less the grid fees. Anyone can collect it at any
+    /// time.
     pub proceeds: u64,
-    /// Deposits of open locks, which become proceeds or go back.
+    /// Deposits of open locks, which become proceeds, or go to a delivery book, or go back.
     pub deposits: u64,
-    /// Everything in the vault. What is more than the three above, strangers sent there.
+    /// What was paid on delivery terms and is neither released nor paid back yet.
+    pub held: u64,
+    /// Grid fees of what was collected or released, and of the proceeds. Anyone can sweep them.
+    pub grid_fees: u64,
+    /// Everything in the vault. What is more than the five above, strangers sent there.
     pub vault: u64,
 }
 
 impl SellerMoney {
-    /// Sums of a seller's account and of its open offers.
-    pub fn new(seller: &Seller, offers: &[Keyed<Offer>], vault: u64) -> Self {
-        let of_seller = offers.iter().filter(|offer| offer.vault == seller.vault);
-        let (proceeds, deposits) = of_seller.fold((0u64, 0u64), |(proceeds, deposits), offer| {
-            (proceeds.saturating_add(offer.proceeds), deposits.saturating_add(offer.deposits))
-        });
-        Self { released: seller.released, proceeds, deposits, vault }
+    /// Sums of a seller's account, its open offers and its open delivery books.
+    pub fn new(seller: &Seller, offers: &[Keyed<Offer>], books: &[Keyed<DeliveryBook>], vault: u64) -> Self {
+        let mut money = Self {
+            released: seller.released,
+            proceeds: 0,
+            deposits: 0,
+            held: 0,
+            grid_fees: seller.grid_fees_owed,
+            vault,
+        };
+        for offer in offers.iter().filter(|offer| offer.vault == seller.vault) {
+            let mut offer = offer.account;
+            money.deposits = money.deposits.saturating_add(offer.deposits);
+            let collected = offer.collect();
+            money.proceeds = money.proceeds.saturating_add(collected.amount);
+            money.grid_fees = money.grid_fees.saturating_add(collected.grid_fee);
+        }
+        let of_seller = books.iter().filter(|book| book.vault == seller.vault);
+        money.held = of_seller.fold(0, |held: u64, book| held.saturating_add(book.held()));
+        money
     }
 }
 
@@ -161,9 +186,12 @@ impl Market {
 
     /// What a seller can withdraw, and what is held for it.
     pub async fn seller_money(&self, seller: &Keyed<Seller>) -> Result<SellerMoney> {
-        let (offers, vault) =
-            tokio::join!(self.offers_of(&seller.bus, &seller.wallet), self.token_balance(&seller.vault));
-        Ok(SellerMoney::new(seller, &offers?, vault?))
+        let (offers, books, vault) = tokio::join!(
+            self.offers_of(&seller.bus, &seller.wallet),
+            self.delivery_books_of(&seller.bus, &seller.wallet),
+            self.token_balance(&seller.vault)
+        );
+        Ok(SellerMoney::new(seller, &offers?, &books?, vault?))
     }
 }
 
@@ -200,16 +228,50 @@ impl Wallet {
     }
 
     /// Closes a seller account without open offers. Its seller may, or an owner where `wallet` is the bus; on a closing bus
-    /// anyone. What is released is paid, or kept as a claim where it cannot be. An account that was opened a moment ago, or
-    /// whose offers were, is closed once the chain allows it, at most a few minutes later.
+    /// anyone. First its delivery books are closed, its meter, its retired devices as far as their windows have ended, and its
+    /// grid fees are swept. What is released is paid, or kept as a claim where it cannot be. An account that was opened a moment
+    /// ago, or whose offers were, is closed once the chain allows it, at most a few minutes later.
     pub async fn seller_close(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
-        let seller = self.market().seller(bus, wallet).await?;
+        let mut seller = self.market().seller(bus, wallet).await?;
+        let rules = self.market().bus(bus).await?;
+        let may_close = rules.closing == 1 || rules.acts_for(bus, wallet, &self.address());
+        if seller.open_offers == 0 && may_close {
+            seller = self.wind_seller_down(&rules, seller).await?;
+        }
         let settlement = self.market().settlement(bus).await?;
         let (destination, create) = self.payout_of(&seller).await?;
         // An account for nothing to be paid into would only cost its rent.
         let mut instructions: Vec<Instruction> = create.into_iter().filter(|_| seller.released > 0).collect();
         instructions.push(seller_close(&self.address(), &seller, &settlement, &destination));
         self.wait_for_counter(&instructions, seller.next_offer).await
+    }
+
+    /// Closes what a seller account without open offers still has open; returns the account as it is then.
+    async fn wind_seller_down(&self, bus: &Keyed<Bus>, seller: Keyed<Seller>) -> Result<Keyed<Seller>> {
+        if seller.open_books > 0 {
+            for book in self.market().delivery_books_of(&seller.bus, &seller.wallet).await? {
+                self.delivery_close(&book.address).await?;
+            }
+        }
+        if seller.has_meter() {
+            self.meter_close(&seller.bus, &seller.wallet).await?;
+        }
+        let clock = self.chain().clock().await?;
+        let devices = self.market().devices(&seller.bus).await?;
+        let done = |device: &&Keyed<Device>| {
+            device.seller == seller.address && device.validate_close(clock.unix_timestamp).is_ok()
+        };
+        let close: Vec<Instruction> = devices.iter().filter(done).map(device_close).collect();
+        for group in close.chunks(DEVICES_AT_ONCE) {
+            self.send(group).await?;
+        }
+        let seller = self.market().seller(&seller.bus, &seller.wallet).await?;
+        if seller.grid_fees_owed == 0 {
+            return Ok(seller);
+        }
+        let sweep = self.sweep_of(bus, &seller).await?;
+        self.send(&sweep).await?;
+        self.market().seller(&seller.bus, &seller.wallet).await
     }
 
     /// Where a seller is paid, and the instruction that creates that account where this wallet should.

@@ -164,7 +164,19 @@ impl Wallet {
     /// an attempt that landed, the next attempt is refused; then the attempt that landed counts. `account` is one that
     /// the instructions write and do not close.
     pub(crate) async fn send_once(&self, account: &Address, instructions: &[Instruction]) -> Result<Sent> {
-        let failure = match self.sender().send_traced(&[self.signer().clone()], instructions, &[]).await {
+        self.send_once_with(account, &[], instructions).await
+    }
+
+    /// The same with further signers.
+    pub(crate) async fn send_once_with(
+        &self,
+        account: &Address,
+        cosigners: &[SharedSigner],
+        instructions: &[Instruction],
+    ) -> Result<Sent> {
+        let mut signers = vec![self.signer().clone()];
+        signers.extend_from_slice(cosigners);
+        let failure = match self.sender().send_traced(&signers, instructions, &[]).await {
             Ok(sent) => return Ok(sent),
             Err(failure) => failure,
         };

@@ -10,6 +10,7 @@ use {
         market::Settlement,
         multibus::{state::TermsConfig, token::SPL_TOKEN_ID},
         offer::{EnergySource, OfferTerms},
+        terms::{SettlementTime, TermsConfig},
         token::{create_associated_token, mint_to},
     },
     std::sync::Arc,
@@ -64,6 +65,22 @@ pub fn open_bus(owner: &Wallet) -> BusConfig {
         operator: None,
         grid_recipient: None,
     }
+}
+
+/// Terms of delivery: windows of 15 minutes whose gate closes 5 minutes before, a grid fee of 50 base units per kWh, one hour for
+/// the first reading and one for corrections.
+pub const ON_DELIVERY: TermsConfig = TermsConfig {
+    window_seconds: 900,
+    gate_closure_seconds: 300,
+    settlement: SettlementTime::OnDelivery as u8,
+    grid_fee_per_kwh: 50,
+    reading_deadline_seconds: 3_600,
+    correction_seconds: 3_600,
+};
+
+/// An [`open_bus`] that settles on delivery; its owner is the operator.
+pub fn delivery_bus(owner: &Wallet) -> BusConfig {
+    BusConfig { terms: ON_DELIVERY, operator: Some(owner.address()), ..open_bus(owner) }
 }
 
 /// Solar energy without a window, for as long as the bus allows.
