@@ -8,7 +8,7 @@
 use {
     super::{
         AccountFilter, Chain, ChainClock, LogsNotification, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
-        SignatureStatus, Simulation, TransactionError, TransactionRecord, VersionedTransaction,
+        SignatureStatus, Simulation, TransactionError, TransactionRecord, VersionedTransaction, ed25519,
     },
     crate::error::{Error, Result},
     async_trait::async_trait,
@@ -139,6 +139,7 @@ impl EmbeddedChain {
                 multibus::ID
             ))
         })?;
+        ed25519::add_to(&mut svm);
         let clock: Clock = svm.get_sysvar();
         let unix_milliseconds =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as i64);

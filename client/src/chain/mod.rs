@@ -2,6 +2,8 @@
 //! inside the process.
 
 #[cfg(feature = "embedded")]
+mod ed25519;
+#[cfg(feature = "embedded")]
 mod embedded;
 #[cfg(feature = "embedded")]
 pub mod embedded_state;

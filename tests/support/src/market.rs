@@ -8,7 +8,7 @@ use {
         bus::{BusConfig, ListingPolicy, OwnerShare},
         chain::{Chain, EmbeddedChain},
         market::Settlement,
-        multibus::{state::TermsConfig, token::SPL_TOKEN_ID},
+        multibus::token::SPL_TOKEN_ID,
         offer::{EnergySource, OfferTerms},
         terms::{SettlementTime, TermsConfig},
         token::{create_associated_token, mint_to},
