@@ -94,6 +94,41 @@ function addresses(program) {
       seeds: [constantSeed('VAULT_SEED'), key('seller')],
     }),
     pdaNode({
+      name: 'treasury',
+      docs: ["The token account that receives the revenue of a bus's own offers."],
+      seeds: [constantSeed('TREASURY_SEED'), key('bus')],
+    }),
+    pdaNode({
+      name: 'unclaimed',
+      docs: ['The token account of a bus that holds what could not be paid.'],
+      seeds: [constantSeed('UNCLAIMED_SEED'), key('bus')],
+    }),
+    pdaNode({
+      name: 'meter',
+      docs: ['The meter of a seller.'],
+      seeds: [constantSeed('METER_SEED'), key('seller')],
+    }),
+    pdaNode({
+      name: 'device',
+      docs: ['The device of a key, which is registered once in the program.'],
+      seeds: [constantSeed('DEVICE_SEED'), key('key')],
+    }),
+    pdaNode({
+      name: 'book',
+      docs: ['The delivery book of a seller, by the start of the first of its 96 windows.'],
+      seeds: [constantSeed('BOOK_SEED'), key('seller'), number('firstWindow', 'i64')],
+    }),
+    pdaNode({
+      name: 'certificate',
+      docs: ['The certificate of a range of what a seller delivered in a window.'],
+      seeds: [
+        constantSeed('CERTIFICATE_SEED'),
+        key('seller'),
+        number('windowStart', 'i64'),
+        number('rangeStart', 'u64'),
+      ],
+    }),
+    pdaNode({
       name: 'lock',
       docs: ["One of a buyer's places for locks on an offer."],
       seeds: [constantSeed('LOCK_SEED'), key('offer'), key('buyer'), number('place', 'u8')],
@@ -130,6 +165,10 @@ function derived(instruction, { name }) {
       return value('capacity', seed('bus'), seed('windowStart', argumentValueNode('windowStart')));
     case 'seller':
       return argument('wallet') ? value('seller', seed('bus'), seed('wallet', argumentValueNode('wallet'))) : undefined;
+    case 'meter':
+      return account('seller') ? value('meter', seed('seller')) : undefined;
+    case 'device':
+      return account('key') ? value('device', seed('key')) : undefined;
     case 'vault':
       return account('seller') ? value('vault', seed('seller')) : undefined;
     case 'lock':

@@ -5,6 +5,10 @@
 import type { ReadonlyUint8Array } from '@solana/kit';
 
 import {
+  getBookClosedDecoder,
+  type BookClosed,
+  getBookOpenedDecoder,
+  type BookOpened,
   getBusClosedDecoder,
   type BusClosed,
   getBusCreatedDecoder,
@@ -13,18 +17,40 @@ import {
   type CapacityClosed,
   getCapacityOpenedDecoder,
   type CapacityOpened,
+  getCertificateRetiredDecoder,
+  type CertificateRetired,
+  getCertificateTakenDecoder,
+  type CertificateTaken,
+  getCertificateTransferredDecoder,
+  type CertificateTransferred,
   getClaimOwedDecoder,
   type ClaimOwed,
   getClaimPaidDecoder,
   type ClaimPaid,
   getCreatorOpenedDecoder,
   type CreatorOpened,
+  getDeliveryRefundedDecoder,
+  type DeliveryRefunded,
+  getDeliveryReleasedDecoder,
+  type DeliveryReleased,
+  getDeliveryReportedDecoder,
+  type DeliveryReported,
+  getDeviceClosedDecoder,
+  type DeviceClosed,
   getEnergyPurchasedDecoder,
   type EnergyPurchased,
+  getGridFeesSweptDecoder,
+  type GridFeesSwept,
   getLockReleasedDecoder,
   type LockReleased,
   getLockTakenDecoder,
   type LockTaken,
+  getMeterClosedDecoder,
+  type MeterClosed,
+  getMeterRegisteredDecoder,
+  type MeterRegistered,
+  getMeterReplacedDecoder,
+  type MeterReplaced,
   getOfferCancelledDecoder,
   type OfferCancelled,
   getOfferCollectedDecoder,
@@ -35,6 +61,12 @@ import {
   type OfferExpirySet,
   getOfferRepricedDecoder,
   type OfferRepriced,
+  getPositionClosedDecoder,
+  type PositionClosed,
+  getPositionOpenedDecoder,
+  type PositionOpened,
+  getPositionRefundSetDecoder,
+  type PositionRefundSet,
   getProposalApprovedDecoder,
   type ProposalApproved,
   getProposalClosedDecoder,
@@ -65,21 +97,37 @@ import {
 
 /** An event of the market, by its name. */
 export type MultibusEvent =
+  | { __kind: 'BookClosed'; data: BookClosed }
+  | { __kind: 'BookOpened'; data: BookOpened }
   | { __kind: 'BusClosed'; data: BusClosed }
   | { __kind: 'BusCreated'; data: BusCreated }
   | { __kind: 'CapacityClosed'; data: CapacityClosed }
   | { __kind: 'CapacityOpened'; data: CapacityOpened }
+  | { __kind: 'CertificateRetired'; data: CertificateRetired }
+  | { __kind: 'CertificateTaken'; data: CertificateTaken }
+  | { __kind: 'CertificateTransferred'; data: CertificateTransferred }
   | { __kind: 'ClaimOwed'; data: ClaimOwed }
   | { __kind: 'ClaimPaid'; data: ClaimPaid }
   | { __kind: 'CreatorOpened'; data: CreatorOpened }
+  | { __kind: 'DeliveryRefunded'; data: DeliveryRefunded }
+  | { __kind: 'DeliveryReleased'; data: DeliveryReleased }
+  | { __kind: 'DeliveryReported'; data: DeliveryReported }
+  | { __kind: 'DeviceClosed'; data: DeviceClosed }
   | { __kind: 'EnergyPurchased'; data: EnergyPurchased }
+  | { __kind: 'GridFeesSwept'; data: GridFeesSwept }
   | { __kind: 'LockReleased'; data: LockReleased }
   | { __kind: 'LockTaken'; data: LockTaken }
+  | { __kind: 'MeterClosed'; data: MeterClosed }
+  | { __kind: 'MeterRegistered'; data: MeterRegistered }
+  | { __kind: 'MeterReplaced'; data: MeterReplaced }
   | { __kind: 'OfferCancelled'; data: OfferCancelled }
   | { __kind: 'OfferCollected'; data: OfferCollected }
   | { __kind: 'OfferCreated'; data: OfferCreated }
   | { __kind: 'OfferExpirySet'; data: OfferExpirySet }
   | { __kind: 'OfferRepriced'; data: OfferRepriced }
+  | { __kind: 'PositionClosed'; data: PositionClosed }
+  | { __kind: 'PositionOpened'; data: PositionOpened }
+  | { __kind: 'PositionRefundSet'; data: PositionRefundSet }
   | { __kind: 'ProposalApproved'; data: ProposalApproved }
   | { __kind: 'ProposalClosed'; data: ProposalClosed }
   | { __kind: 'ProposalCreated'; data: ProposalCreated }
@@ -96,21 +144,37 @@ export type MultibusEvent =
 
 /** The first bytes of every event. */
 export const MULTIBUS_EVENT_DISCRIMINATORS = {
+  BookClosed: new Uint8Array([82, 77, 120, 113, 7, 80, 29, 41]),
+  BookOpened: new Uint8Array([191, 148, 160, 228, 141, 67, 194, 64]),
   BusClosed: new Uint8Array([225, 90, 181, 86, 106, 250, 98, 34]),
   BusCreated: new Uint8Array([82, 115, 121, 97, 4, 141, 204, 212]),
   CapacityClosed: new Uint8Array([114, 2, 248, 50, 173, 142, 108, 79]),
   CapacityOpened: new Uint8Array([164, 91, 255, 48, 189, 80, 63, 192]),
+  CertificateRetired: new Uint8Array([64, 57, 149, 238, 200, 149, 46, 123]),
+  CertificateTaken: new Uint8Array([160, 208, 128, 19, 22, 238, 100, 253]),
+  CertificateTransferred: new Uint8Array([236, 75, 227, 202, 62, 24, 221, 37]),
   ClaimOwed: new Uint8Array([208, 176, 76, 112, 219, 81, 83, 204]),
   ClaimPaid: new Uint8Array([212, 155, 88, 118, 128, 99, 132, 42]),
   CreatorOpened: new Uint8Array([184, 18, 232, 48, 57, 143, 51, 123]),
+  DeliveryRefunded: new Uint8Array([133, 145, 158, 6, 35, 90, 232, 148]),
+  DeliveryReleased: new Uint8Array([73, 29, 67, 167, 197, 9, 37, 172]),
+  DeliveryReported: new Uint8Array([30, 205, 42, 243, 160, 121, 88, 35]),
+  DeviceClosed: new Uint8Array([47, 29, 126, 132, 37, 146, 29, 62]),
   EnergyPurchased: new Uint8Array([86, 135, 0, 125, 138, 97, 38, 179]),
+  GridFeesSwept: new Uint8Array([237, 5, 211, 22, 166, 238, 210, 21]),
   LockReleased: new Uint8Array([188, 240, 15, 169, 219, 184, 26, 111]),
   LockTaken: new Uint8Array([30, 3, 19, 190, 255, 106, 182, 7]),
+  MeterClosed: new Uint8Array([162, 27, 161, 11, 234, 35, 91, 185]),
+  MeterRegistered: new Uint8Array([148, 168, 114, 254, 79, 45, 218, 143]),
+  MeterReplaced: new Uint8Array([73, 143, 170, 160, 228, 205, 70, 156]),
   OfferCancelled: new Uint8Array([45, 42, 175, 214, 51, 192, 154, 9]),
   OfferCollected: new Uint8Array([223, 82, 60, 101, 17, 63, 197, 175]),
   OfferCreated: new Uint8Array([31, 236, 215, 144, 75, 45, 157, 87]),
   OfferExpirySet: new Uint8Array([181, 111, 121, 69, 141, 113, 38, 149]),
   OfferRepriced: new Uint8Array([163, 208, 50, 180, 159, 254, 143, 106]),
+  PositionClosed: new Uint8Array([157, 163, 227, 228, 13, 97, 138, 121]),
+  PositionOpened: new Uint8Array([237, 175, 243, 230, 147, 117, 101, 121]),
+  PositionRefundSet: new Uint8Array([170, 114, 193, 3, 4, 169, 109, 116]),
   ProposalApproved: new Uint8Array([70, 49, 155, 228, 157, 43, 88, 49]),
   ProposalClosed: new Uint8Array([57, 90, 47, 164, 105, 55, 97, 27]),
   ProposalCreated: new Uint8Array([186, 8, 160, 108, 81, 13, 51, 206]),
@@ -127,21 +191,40 @@ export const MULTIBUS_EVENT_DISCRIMINATORS = {
 } as const;
 
 const decoders: { [K in MultibusEvent['__kind']]: (data: ReadonlyUint8Array) => MultibusEvent } = {
+  BookClosed: (data) => ({ __kind: 'BookClosed', data: getBookClosedDecoder().decode(data) }),
+  BookOpened: (data) => ({ __kind: 'BookOpened', data: getBookOpenedDecoder().decode(data) }),
   BusClosed: (data) => ({ __kind: 'BusClosed', data: getBusClosedDecoder().decode(data) }),
   BusCreated: (data) => ({ __kind: 'BusCreated', data: getBusCreatedDecoder().decode(data) }),
   CapacityClosed: (data) => ({ __kind: 'CapacityClosed', data: getCapacityClosedDecoder().decode(data) }),
   CapacityOpened: (data) => ({ __kind: 'CapacityOpened', data: getCapacityOpenedDecoder().decode(data) }),
+  CertificateRetired: (data) => ({ __kind: 'CertificateRetired', data: getCertificateRetiredDecoder().decode(data) }),
+  CertificateTaken: (data) => ({ __kind: 'CertificateTaken', data: getCertificateTakenDecoder().decode(data) }),
+  CertificateTransferred: (data) => ({
+    __kind: 'CertificateTransferred',
+    data: getCertificateTransferredDecoder().decode(data),
+  }),
   ClaimOwed: (data) => ({ __kind: 'ClaimOwed', data: getClaimOwedDecoder().decode(data) }),
   ClaimPaid: (data) => ({ __kind: 'ClaimPaid', data: getClaimPaidDecoder().decode(data) }),
   CreatorOpened: (data) => ({ __kind: 'CreatorOpened', data: getCreatorOpenedDecoder().decode(data) }),
+  DeliveryRefunded: (data) => ({ __kind: 'DeliveryRefunded', data: getDeliveryRefundedDecoder().decode(data) }),
+  DeliveryReleased: (data) => ({ __kind: 'DeliveryReleased', data: getDeliveryReleasedDecoder().decode(data) }),
+  DeliveryReported: (data) => ({ __kind: 'DeliveryReported', data: getDeliveryReportedDecoder().decode(data) }),
+  DeviceClosed: (data) => ({ __kind: 'DeviceClosed', data: getDeviceClosedDecoder().decode(data) }),
   EnergyPurchased: (data) => ({ __kind: 'EnergyPurchased', data: getEnergyPurchasedDecoder().decode(data) }),
+  GridFeesSwept: (data) => ({ __kind: 'GridFeesSwept', data: getGridFeesSweptDecoder().decode(data) }),
   LockReleased: (data) => ({ __kind: 'LockReleased', data: getLockReleasedDecoder().decode(data) }),
   LockTaken: (data) => ({ __kind: 'LockTaken', data: getLockTakenDecoder().decode(data) }),
+  MeterClosed: (data) => ({ __kind: 'MeterClosed', data: getMeterClosedDecoder().decode(data) }),
+  MeterRegistered: (data) => ({ __kind: 'MeterRegistered', data: getMeterRegisteredDecoder().decode(data) }),
+  MeterReplaced: (data) => ({ __kind: 'MeterReplaced', data: getMeterReplacedDecoder().decode(data) }),
   OfferCancelled: (data) => ({ __kind: 'OfferCancelled', data: getOfferCancelledDecoder().decode(data) }),
   OfferCollected: (data) => ({ __kind: 'OfferCollected', data: getOfferCollectedDecoder().decode(data) }),
   OfferCreated: (data) => ({ __kind: 'OfferCreated', data: getOfferCreatedDecoder().decode(data) }),
   OfferExpirySet: (data) => ({ __kind: 'OfferExpirySet', data: getOfferExpirySetDecoder().decode(data) }),
   OfferRepriced: (data) => ({ __kind: 'OfferRepriced', data: getOfferRepricedDecoder().decode(data) }),
+  PositionClosed: (data) => ({ __kind: 'PositionClosed', data: getPositionClosedDecoder().decode(data) }),
+  PositionOpened: (data) => ({ __kind: 'PositionOpened', data: getPositionOpenedDecoder().decode(data) }),
+  PositionRefundSet: (data) => ({ __kind: 'PositionRefundSet', data: getPositionRefundSetDecoder().decode(data) }),
   ProposalApproved: (data) => ({ __kind: 'ProposalApproved', data: getProposalApprovedDecoder().decode(data) }),
   ProposalClosed: (data) => ({ __kind: 'ProposalClosed', data: getProposalClosedDecoder().decode(data) }),
   ProposalCreated: (data) => ({ __kind: 'ProposalCreated', data: getProposalCreatedDecoder().decode(data) }),

@@ -46,7 +46,16 @@ import {
   type MaybeEncodedAccount,
   type ReadonlyUint8Array,
 } from '@solana/kit';
-import { getOwnerSlotDecoder, getOwnerSlotEncoder, type OwnerSlot, type OwnerSlotArgs } from '../types';
+import {
+  getOwnerSlotDecoder,
+  getOwnerSlotEncoder,
+  getTermsDecoder,
+  getTermsEncoder,
+  type OwnerSlot,
+  type OwnerSlotArgs,
+  type Terms,
+  type TermsArgs,
+} from '../types';
 
 export const BUS_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([101, 152, 92, 122, 36, 209, 231, 114]);
 
@@ -73,10 +82,6 @@ export type Bus = {
   mintDecimals: number;
   /** Wait before a decision executes, in seconds. */
   timelockSeconds: number;
-  /** Length of a delivery window in seconds, 0 for none. */
-  windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
-  gateClosureSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created. */
   horizonSeconds: number;
   /** Part of the deposit that an unsettled lock costs, in basis points. */
@@ -113,8 +118,19 @@ export type Bus = {
   unclaimed: Address;
   /** The seller account of the bus itself, whether it is open or not. */
   seller: Address;
-  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once; zeros for none. */
+  /**
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
+   * one that is silent; zeros for none.
+   */
   operator: Address;
+  /** Wallet that gets the grid fees; zeros for the treasury. */
+  gridRecipient: Address;
+  /** Terms that hold until the next do. */
+  terms: Terms;
+  /** Terms that hold from their first window on; all zero where none were decided. */
+  nextTerms: Terms;
+  /** Until when readings of earlier delivery terms can come, in unix seconds; 0 where there were none. */
+  readingsUntil: bigint;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlot>;
   reserved: Array<bigint>;
@@ -137,10 +153,6 @@ export type BusArgs = {
   mintDecimals: number;
   /** Wait before a decision executes, in seconds. */
   timelockSeconds: number;
-  /** Length of a delivery window in seconds, 0 for none. */
-  windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
-  gateClosureSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created. */
   horizonSeconds: number;
   /** Part of the deposit that an unsettled lock costs, in basis points. */
@@ -177,8 +189,19 @@ export type BusArgs = {
   unclaimed: Address;
   /** The seller account of the bus itself, whether it is open or not. */
   seller: Address;
-  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once; zeros for none. */
+  /**
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
+   * one that is silent; zeros for none.
+   */
   operator: Address;
+  /** Wallet that gets the grid fees; zeros for the treasury. */
+  gridRecipient: Address;
+  /** Terms that hold until the next do. */
+  terms: TermsArgs;
+  /** Terms that hold from their first window on; all zero where none were decided. */
+  nextTerms: TermsArgs;
+  /** Until when readings of earlier delivery terms can come, in unix seconds; 0 where there were none. */
+  readingsUntil: number | bigint;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlotArgs>;
   reserved: Array<number | bigint>;
@@ -198,8 +221,6 @@ export function getBusEncoder(): FixedSizeEncoder<BusArgs> {
       ['nameLen', getU8Encoder()],
       ['mintDecimals', getU8Encoder()],
       ['timelockSeconds', getU32Encoder()],
-      ['windowSeconds', getU32Encoder()],
-      ['gateClosureSeconds', getU32Encoder()],
       ['horizonSeconds', getU32Encoder()],
       ['lockFeeBps', getU16Encoder()],
       ['pauseQuorum', getU8Encoder()],
@@ -220,9 +241,13 @@ export function getBusEncoder(): FixedSizeEncoder<BusArgs> {
       ['unclaimed', getAddressEncoder()],
       ['seller', getAddressEncoder()],
       ['operator', getAddressEncoder()],
+      ['gridRecipient', getAddressEncoder()],
+      ['terms', getTermsEncoder()],
+      ['nextTerms', getTermsEncoder()],
+      ['readingsUntil', getI64Encoder()],
       ['name', fixEncoderSize(getBytesEncoder(), 32)],
       ['owners', getArrayEncoder(getOwnerSlotEncoder(), { size: 16 })],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 64 })],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 32 })],
     ]),
     (value) => ({ ...value, discriminator: BUS_DISCRIMINATOR }),
   );
@@ -241,8 +266,6 @@ export function getBusDecoder(): FixedSizeDecoder<Bus> {
     ['nameLen', getU8Decoder()],
     ['mintDecimals', getU8Decoder()],
     ['timelockSeconds', getU32Decoder()],
-    ['windowSeconds', getU32Decoder()],
-    ['gateClosureSeconds', getU32Decoder()],
     ['horizonSeconds', getU32Decoder()],
     ['lockFeeBps', getU16Decoder()],
     ['pauseQuorum', getU8Decoder()],
@@ -263,9 +286,13 @@ export function getBusDecoder(): FixedSizeDecoder<Bus> {
     ['unclaimed', getAddressDecoder()],
     ['seller', getAddressDecoder()],
     ['operator', getAddressDecoder()],
+    ['gridRecipient', getAddressDecoder()],
+    ['terms', getTermsDecoder()],
+    ['nextTerms', getTermsDecoder()],
+    ['readingsUntil', getI64Decoder()],
     ['name', fixDecoderSize(getBytesDecoder(), 32)],
     ['owners', getArrayDecoder(getOwnerSlotDecoder(), { size: 16 })],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 64 })],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 32 })],
   ]);
 }
 
@@ -325,5 +352,5 @@ export async function fetchAllMaybeBus(
 }
 
 export function getBusSize(): number {
-  return 1512;
+  return 1368;
 }

@@ -17,6 +17,8 @@ import {
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getArrayDecoder,
+  getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getI64Decoder,
@@ -42,6 +44,7 @@ import {
   type MaybeEncodedAccount,
   type ReadonlyUint8Array,
 } from '@solana/kit';
+import { getTermsDecoder, getTermsEncoder, type Terms, type TermsArgs } from '../types';
 
 export const CAPACITY_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([19, 216, 196, 142, 39, 29, 145, 16]);
 
@@ -59,9 +62,8 @@ export type Capacity = {
   openOffers: number;
   /** Start of the window in unix seconds, 0 for the general capacity. */
   windowStart: bigint;
-  /** Length of the window in seconds as it was when the window was opened, 0 for the general capacity. */
-  windowSeconds: number;
-  padding2: ReadonlyUint8Array;
+  /** Terms of this window; all zero for the general capacity, whose offers have those of the moment. */
+  terms: Terms;
   /** First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity. */
   gateClosesAt: bigint;
   /** Everything the window may sell, in Wh: always `available + committed`. */
@@ -73,7 +75,7 @@ export type Capacity = {
   bus: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
-  reserved: ReadonlyUint8Array;
+  reserved: Array<bigint>;
 };
 
 export type CapacityArgs = {
@@ -84,9 +86,8 @@ export type CapacityArgs = {
   openOffers: number;
   /** Start of the window in unix seconds, 0 for the general capacity. */
   windowStart: number | bigint;
-  /** Length of the window in seconds as it was when the window was opened, 0 for the general capacity. */
-  windowSeconds: number;
-  padding2: ReadonlyUint8Array;
+  /** Terms of this window; all zero for the general capacity, whose offers have those of the moment. */
+  terms: TermsArgs;
   /** First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity. */
   gateClosesAt: number | bigint;
   /** Everything the window may sell, in Wh: always `available + committed`. */
@@ -98,7 +99,7 @@ export type CapacityArgs = {
   bus: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
-  reserved: ReadonlyUint8Array;
+  reserved: Array<number | bigint>;
 };
 
 /** Gets the encoder for {@link CapacityArgs} account data. */
@@ -111,15 +112,14 @@ export function getCapacityEncoder(): FixedSizeEncoder<CapacityArgs> {
       ['padding', fixEncoderSize(getBytesEncoder(), 2)],
       ['openOffers', getU32Encoder()],
       ['windowStart', getI64Encoder()],
-      ['windowSeconds', getU32Encoder()],
-      ['padding2', fixEncoderSize(getBytesEncoder(), 4)],
+      ['terms', getTermsEncoder()],
       ['gateClosesAt', getI64Encoder()],
       ['totalWh', getU64Encoder()],
       ['availableWh', getU64Encoder()],
       ['committedWh', getU64Encoder()],
       ['bus', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 256)],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 28 })],
     ]),
     (value) => ({ ...value, discriminator: CAPACITY_DISCRIMINATOR }),
   );
@@ -134,15 +134,14 @@ export function getCapacityDecoder(): FixedSizeDecoder<Capacity> {
     ['padding', fixDecoderSize(getBytesDecoder(), 2)],
     ['openOffers', getU32Decoder()],
     ['windowStart', getI64Decoder()],
-    ['windowSeconds', getU32Decoder()],
-    ['padding2', fixDecoderSize(getBytesDecoder(), 4)],
+    ['terms', getTermsDecoder()],
     ['gateClosesAt', getI64Decoder()],
     ['totalWh', getU64Decoder()],
     ['availableWh', getU64Decoder()],
     ['committedWh', getU64Decoder()],
     ['bus', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 256)],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 28 })],
   ]);
 }
 

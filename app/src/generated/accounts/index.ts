@@ -8,11 +8,16 @@
 
 export * from './bus';
 export * from './capacity';
+export * from './certificate';
 export * from './claim';
 export * from './creator';
+export * from './deliveryBook';
+export * from './device';
 export * from './ledger';
 export * from './lock';
+export * from './meter';
 export * from './offer';
+export * from './positionBook';
 export * from './proposal';
 export * from './seller';
 export * from './tombstone';

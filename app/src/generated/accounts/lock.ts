@@ -69,7 +69,7 @@ export type Lock = {
   padding: ReadonlyUint8Array;
   /** Energy held, in Wh; 0 once it is released. */
   energyWh: bigint;
-  /** Price when the lock was taken, in token base units per kWh. */
+  /** Price when the lock was taken, grid fee included, in token base units per kWh. */
   pricePerKwh: bigint;
   /** What the vault holds for it, in token base units: the full cost, or once it is released, the refund. */
   deposit: bigint;
@@ -83,6 +83,8 @@ export type Lock = {
   buyer: Address;
   /** Token account that the deposit goes back to. */
   refund: Address;
+  /** The grid fee in the price, in token base units per kWh. */
+  gridFeePerKwh: bigint;
   reserved: Array<bigint>;
 };
 
@@ -100,7 +102,7 @@ export type LockArgs = {
   padding: ReadonlyUint8Array;
   /** Energy held, in Wh; 0 once it is released. */
   energyWh: number | bigint;
-  /** Price when the lock was taken, in token base units per kWh. */
+  /** Price when the lock was taken, grid fee included, in token base units per kWh. */
   pricePerKwh: number | bigint;
   /** What the vault holds for it, in token base units: the full cost, or once it is released, the refund. */
   deposit: number | bigint;
@@ -114,6 +116,8 @@ export type LockArgs = {
   buyer: Address;
   /** Token account that the deposit goes back to. */
   refund: Address;
+  /** The grid fee in the price, in token base units per kWh. */
+  gridFeePerKwh: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -138,7 +142,8 @@ export function getLockEncoder(): FixedSizeEncoder<LockArgs> {
       ['offer', getAddressEncoder()],
       ['buyer', getAddressEncoder()],
       ['refund', getAddressEncoder()],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 7 })],
+      ['gridFeePerKwh', getU64Encoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 6 })],
     ]),
     (value) => ({ ...value, discriminator: LOCK_DISCRIMINATOR }),
   );
@@ -164,7 +169,8 @@ export function getLockDecoder(): FixedSizeDecoder<Lock> {
     ['offer', getAddressDecoder()],
     ['buyer', getAddressDecoder()],
     ['refund', getAddressDecoder()],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 7 })],
+    ['gridFeePerKwh', getU64Decoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 6 })],
   ]);
 }
 

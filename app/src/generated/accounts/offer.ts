@@ -68,7 +68,7 @@ export type Offer = {
   locksTaken: number;
   /** Number of this offer among those of its seller. */
   number: bigint;
-  /** Price, in token base units per kWh. */
+  /** What the seller asks, in token base units per kWh. Buyers pay the grid fee on top. */
   pricePerKwh: bigint;
   /** Energy as listed (less what was withdrawn), in Wh. */
   listedWh: bigint;
@@ -104,6 +104,19 @@ export type Offer = {
   wallet: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
+  /** The grid fee of its window's terms, in token base units per kWh. */
+  gridFeePerKwh: bigint;
+  /** Grid fees that were taken out of its proceeds, in token base units. */
+  gridCredited: bigint;
+  /** The seller's delivery book that its window is in; zeros on purchase terms. */
+  book: Address;
+  /** Place of its window in that book. */
+  bookPlace: number;
+  /** 1 on delivery terms: what is paid for it moves on to the book. */
+  onDelivery: number;
+  padding: ReadonlyUint8Array;
+  /** What a kWh costs a buyer, in token base units: price and grid fee together. */
+  fullPricePerKwh: bigint;
   reserved: Array<bigint>;
 };
 
@@ -122,7 +135,7 @@ export type OfferArgs = {
   locksTaken: number;
   /** Number of this offer among those of its seller. */
   number: number | bigint;
-  /** Price, in token base units per kWh. */
+  /** What the seller asks, in token base units per kWh. Buyers pay the grid fee on top. */
   pricePerKwh: number | bigint;
   /** Energy as listed (less what was withdrawn), in Wh. */
   listedWh: number | bigint;
@@ -158,6 +171,19 @@ export type OfferArgs = {
   wallet: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
+  /** The grid fee of its window's terms, in token base units per kWh. */
+  gridFeePerKwh: number | bigint;
+  /** Grid fees that were taken out of its proceeds, in token base units. */
+  gridCredited: number | bigint;
+  /** The seller's delivery book that its window is in; zeros on purchase terms. */
+  book: Address;
+  /** Place of its window in that book. */
+  bookPlace: number;
+  /** 1 on delivery terms: what is paid for it moves on to the book. */
+  onDelivery: number;
+  padding: ReadonlyUint8Array;
+  /** What a kWh costs a buyer, in token base units: price and grid fee together. */
+  fullPricePerKwh: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -193,7 +219,14 @@ export function getOfferEncoder(): FixedSizeEncoder<OfferArgs> {
       ['vault', getAddressEncoder()],
       ['wallet', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 15 })],
+      ['gridFeePerKwh', getU64Encoder()],
+      ['gridCredited', getU64Encoder()],
+      ['book', getAddressEncoder()],
+      ['bookPlace', getU8Encoder()],
+      ['onDelivery', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 6)],
+      ['fullPricePerKwh', getU64Encoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 7 })],
     ]),
     (value) => ({ ...value, discriminator: OFFER_DISCRIMINATOR }),
   );
@@ -230,7 +263,14 @@ export function getOfferDecoder(): FixedSizeDecoder<Offer> {
     ['vault', getAddressDecoder()],
     ['wallet', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 15 })],
+    ['gridFeePerKwh', getU64Decoder()],
+    ['gridCredited', getU64Decoder()],
+    ['book', getAddressDecoder()],
+    ['bookPlace', getU8Decoder()],
+    ['onDelivery', getU8Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 6)],
+    ['fullPricePerKwh', getU64Decoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 7 })],
   ]);
 }
 

@@ -227,5 +227,5 @@ export async function fetchAllMaybeProposal(
 }
 
 export function getProposalSize(): number {
-  return 352;
+  return 384;
 }

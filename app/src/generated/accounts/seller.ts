@@ -75,6 +75,13 @@ export type Seller = {
   vault: Address;
   /** Who paid the rent of this account and of the vault, and gets it back. */
   rentPayer: Address;
+  /** What the vault holds for the recipient of grid fees, in token base units. */
+  gridFeesOwed: bigint;
+  /** Its meter account; zeros while it has none. */
+  meter: Address;
+  /** Delivery books that are open. */
+  openBooks: number;
+  padding: ReadonlyUint8Array;
   reserved: Array<bigint>;
 };
 
@@ -100,6 +107,13 @@ export type SellerArgs = {
   vault: Address;
   /** Who paid the rent of this account and of the vault, and gets it back. */
   rentPayer: Address;
+  /** What the vault holds for the recipient of grid fees, in token base units. */
+  gridFeesOwed: number | bigint;
+  /** Its meter account; zeros while it has none. */
+  meter: Address;
+  /** Delivery books that are open. */
+  openBooks: number;
+  padding: ReadonlyUint8Array;
   reserved: Array<number | bigint>;
 };
 
@@ -120,7 +134,11 @@ export function getSellerEncoder(): FixedSizeEncoder<SellerArgs> {
       ['wallet', getAddressEncoder()],
       ['vault', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 24 })],
+      ['gridFeesOwed', getU64Encoder()],
+      ['meter', getAddressEncoder()],
+      ['openBooks', getU32Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 18 })],
     ]),
     (value) => ({ ...value, discriminator: SELLER_DISCRIMINATOR }),
   );
@@ -142,7 +160,11 @@ export function getSellerDecoder(): FixedSizeDecoder<Seller> {
     ['wallet', getAddressDecoder()],
     ['vault', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 24 })],
+    ['gridFeesOwed', getU64Decoder()],
+    ['meter', getAddressDecoder()],
+    ['openBooks', getU32Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 4)],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 18 })],
   ]);
 }
 

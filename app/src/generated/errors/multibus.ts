@@ -122,7 +122,7 @@ export const MULTIBUS_ERROR__OFFER_EXPIRED = 0x17a3; // 6051
 export const MULTIBUS_ERROR__ENERGY_UNAVAILABLE = 0x17a4; // 6052
 /** MinimumInvalid: The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount */
 export const MULTIBUS_ERROR__MINIMUM_INVALID = 0x17a5; // 6053
-/** PriceAboveLimit: The offer's price is above your limit; raise the limit or choose another offer */
+/** PriceAboveLimit: The offer's price with the grid fee is above your limit; raise the limit or choose another offer */
 export const MULTIBUS_ERROR__PRICE_ABOVE_LIMIT = 0x17a6; // 6054
 /** VersionMismatch: The offer was changed since it was read; read it again */
 export const MULTIBUS_ERROR__VERSION_MISMATCH = 0x17a7; // 6055
@@ -132,7 +132,7 @@ export const MULTIBUS_ERROR__SELF_TRADE = 0x17a8; // 6056
 export const MULTIBUS_ERROR__COST_OVERFLOW = 0x17a9; // 6057
 /** TotalAboveLimit: The total is above your limit; raise the limit or buy less */
 export const MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT = 0x17aa; // 6058
-/** BatchInvalid: A batch has 1 to 32 items, and its accounts are each bus before its items and two (offer, vault) for each item; split it or pass the accounts */
+/** BatchInvalid: A batch has 1 to 32 items, and its accounts are each bus before its items and for each item offer and vault, on delivery terms also delivery book and position book; split it or pass the accounts */
 export const MULTIBUS_ERROR__BATCH_INVALID = 0x17ab; // 6059
 /** OfferDuplicate: The same offer is in the batch twice; merge the two items */
 export const MULTIBUS_ERROR__OFFER_DUPLICATE = 0x17ac; // 6060
@@ -164,8 +164,8 @@ export const MULTIBUS_ERROR__OWNER_UNKNOWN = 0x17b8; // 6072
 export const MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS = 0x17b9; // 6073
 /** FormerOwnersFull: Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can */
 export const MULTIBUS_ERROR__FORMER_OWNERS_FULL = 0x17ba; // 6074
-/** WindowsInUse: Windows cannot be turned on or off or change their length while offers or windows are open; cancel the offers and close the windows first */
-export const MULTIBUS_ERROR__WINDOWS_IN_USE = 0x17bb; // 6075
+/** TermsFixed: The next terms hold from a window within one horizon, so they stay; decide others once they hold */
+export const MULTIBUS_ERROR__TERMS_FIXED = 0x17bb; // 6075
 /** AlreadyPaused: The bus is paused already; nothing to do */
 export const MULTIBUS_ERROR__ALREADY_PAUSED = 0x17bc; // 6076
 /** NotPaused: The bus is not paused; nothing to do */
@@ -284,15 +284,133 @@ export const MULTIBUS_ERROR__PROPOSAL_CHANGED = 0x17f4; // 6132
 export const MULTIBUS_ERROR__MINT_INTEREST_BEARING = 0x17f5; // 6133
 /** MintScaledAmount: The mint scales the amounts that wallets show, so they show other amounts than are paid; use a mint without that */
 export const MULTIBUS_ERROR__MINT_SCALED_AMOUNT = 0x17f6; // 6134
+/** TermsTooSoon: Next terms hold from a window more than one horizon ahead, so that no open window changes; choose a later one */
+export const MULTIBUS_ERROR__TERMS_TOO_SOON = 0x17f7; // 6135
+/** TermsMisaligned: Terms change where a window of the present ones ends and a window of the next ones starts; choose such a time */
+export const MULTIBUS_ERROR__TERMS_MISALIGNED = 0x17f8; // 6136
+/** SettlementUnknown: The settlement is unknown; use 0 (on purchase) or 1 (on delivery) */
+export const MULTIBUS_ERROR__SETTLEMENT_UNKNOWN = 0x17f9; // 6137
+/** GridFeeTooHigh: The grid fee can be at most 2^32 base units per kWh; give a lower one */
+export const MULTIBUS_ERROR__GRID_FEE_TOO_HIGH = 0x17fa; // 6138
+/** ReadingTimesInvalid: Reading deadline and correction time are 3600 to 2592000 s where sellers are paid on delivery, and 0 where they are not; correct them */
+export const MULTIBUS_ERROR__READING_TIMES_INVALID = 0x17fb; // 6139
+/** DeliveryWithoutWindows: Sellers are paid on delivery only where the bus has delivery windows; give a window length */
+export const MULTIBUS_ERROR__DELIVERY_WITHOUT_WINDOWS = 0x17fc; // 6140
+/** OperatorNeeded: The bus needs an operator while sellers are paid on delivery and until the last reading is final; name one, or wait */
+export const MULTIBUS_ERROR__OPERATOR_NEEDED = 0x17fd; // 6141
+/** GridRecipientInvalid: The recipient of grid fees must be a wallet other than the bus; name a wallet, or none for the treasury */
+export const MULTIBUS_ERROR__GRID_RECIPIENT_INVALID = 0x17fe; // 6142
+/** SellerOwesGridFees: The seller's vault holds grid fees; sweep them first, anyone can */
+export const MULTIBUS_ERROR__SELLER_OWES_GRID_FEES = 0x17ff; // 6143
+/** NothingToSweep: The seller's vault holds no grid fees now; sweep after the next collection */
+export const MULTIBUS_ERROR__NOTHING_TO_SWEEP = 0x1800; // 6144
+/** SweepNotToTreasury: Grid fees without a recipient go to the treasury; pass the treasury */
+export const MULTIBUS_ERROR__SWEEP_NOT_TO_TREASURY = 0x1801; // 6145
+/** PowerInvalid: The power of a device is 1 to 2^40 W; give such a power */
+export const MULTIBUS_ERROR__POWER_INVALID = 0x1802; // 6146
+/** MeterNotValidYet: The device is no meter of windows before its first one; list in a later window */
+export const MULTIBUS_ERROR__METER_NOT_VALID_YET = 0x1803; // 6147
+/** DeviceInUse: The device is the meter of windows that have not ended; replace it, and close it after its last window */
+export const MULTIBUS_ERROR__DEVICE_IN_USE = 0x1804; // 6148
+/** MeterMismatch: The meter is not the seller's; pass the meter that the seller account names */
+export const MULTIBUS_ERROR__METER_MISMATCH = 0x1805; // 6149
+/** DeviceMismatch: The device is not the meter's; pass that of the key that the meter names */
+export const MULTIBUS_ERROR__DEVICE_MISMATCH = 0x1806; // 6150
+/** MeterExists: The seller has a meter already; replace its device */
+export const MULTIBUS_ERROR__METER_EXISTS = 0x1807; // 6151
+/** MeterMissing: The seller has no meter, and listing on delivery terms needs one; ask the operator to register it */
+export const MULTIBUS_ERROR__METER_MISSING = 0x1808; // 6152
+/** SellerHasMeter: The seller still has a meter; close it first, the seller can */
+export const MULTIBUS_ERROR__SELLER_HAS_METER = 0x1809; // 6153
+/** MeterInUse: Only the operator, the meter's seller, and on a closing bus anyone can close it; sign with one of them */
+export const MULTIBUS_ERROR__METER_IN_USE = 0x180a; // 6154
+/** BooksMissing: On delivery terms the seller's delivery book follows, and the buyer's position book where it buys, locks or settles; pass them */
+export const MULTIBUS_ERROR__BOOKS_MISSING = 0x180b; // 6155
+/** BookMismatch: The delivery book is not the one that is meant; pass the one that the offer or the position names, or that its seller has for the window */
+export const MULTIBUS_ERROR__BOOK_MISMATCH = 0x180c; // 6156
+/** PositionMismatch: The position book is another buyer's or on another delivery book; pass the buyer's own */
+export const MULTIBUS_ERROR__POSITION_MISMATCH = 0x180d; // 6157
+/** WindowNotInBook: The window is not in this delivery book; pass the start of one of its 96 windows */
+export const MULTIBUS_ERROR__WINDOW_NOT_IN_BOOK = 0x180e; // 6158
+/** PowerExceeded: With this offer the seller would list more in the window than its meter can deliver; offer less */
+export const MULTIBUS_ERROR__POWER_EXCEEDED = 0x180f; // 6159
+/** BookMetersFull: The windows of this delivery book have four devices, which is all that it can keep; list in later windows */
+export const MULTIBUS_ERROR__BOOK_METERS_FULL = 0x1810; // 6160
+/** BookInUse: Offers or positions of the delivery book are still open; close them first */
+export const MULTIBUS_ERROR__BOOK_IN_USE = 0x1811; // 6161
+/** BookNotFinal: The delivery book has a window that trades or is not final; close it later */
+export const MULTIBUS_ERROR__BOOK_NOT_FINAL = 0x1812; // 6162
+/** SellerHasBooks: Delivery books of this seller are still open; close them first */
+export const MULTIBUS_ERROR__SELLER_HAS_BOOKS = 0x1813; // 6163
+/** CertificatesOpen: Certificates can still be taken, so only who it belongs to can close it now; wait until they are taken, or 30 days after the last window is final */
+export const MULTIBUS_ERROR__CERTIFICATES_OPEN = 0x1814; // 6164
+/** BookOver: The delivery book takes no new positions, its last gate has closed; use a later one */
+export const MULTIBUS_ERROR__BOOK_OVER = 0x1815; // 6165
+/** WindowNotListed: Nothing was listed in this window, so it takes no reading; report a window with listed energy */
+export const MULTIBUS_ERROR__WINDOW_NOT_LISTED = 0x1816; // 6166
+/** ReadingTooEarly: The window has not ended; report after its end */
+export const MULTIBUS_ERROR__READING_TOO_EARLY = 0x1817; // 6167
+/** ReadingTooLate: The window is final, it takes no reading any more */
+export const MULTIBUS_ERROR__READING_TOO_LATE = 0x1818; // 6168
+/** ReadingTooHigh: The reading is above what the device can deliver in a window, and a tenth more; correct it */
+export const MULTIBUS_ERROR__READING_TOO_HIGH = 0x1819; // 6169
+/** SequenceUsed: The sequence is not above that of the window's last reading; sign a higher one */
+export const MULTIBUS_ERROR__SEQUENCE_USED = 0x181a; // 6170
+/** OperatorReadingsSpent: The operator has read this window three times, which is all that it can */
+export const MULTIBUS_ERROR__OPERATOR_READINGS_SPENT = 0x181b; // 6171
+/** OperatorHasRead: The operator has read this window, so the device's readings count no more; ask the operator to correct it */
+export const MULTIBUS_ERROR__OPERATOR_HAS_READ = 0x181c; // 6172
+/** NotTheMeter: The key is not that of the window's device; sign with the device that the delivery book names for the window */
+export const MULTIBUS_ERROR__NOT_THE_METER = 0x181d; // 6173
+/** ReadingProofUnknown: The proof of a reading is unknown; use 0 (transaction), 1 (signature) or 2 (operator) */
+export const MULTIBUS_ERROR__READING_PROOF_UNKNOWN = 0x181e; // 6174
+/** SignedReadingMissing: A signed reading needs the sysvar of instructions, and the device's Ed25519 signature in the instruction just before; pass both */
+export const MULTIBUS_ERROR__SIGNED_READING_MISSING = 0x181f; // 6175
+/** SignedReadingMalformed: The Ed25519 instruction is not of the one form that is accepted: one signature, all parts in its own data; build it as the client does */
+export const MULTIBUS_ERROR__SIGNED_READING_MALFORMED = 0x1820; // 6176
+/** SignedReadingOther: The device signed another reading than this: another program, bus, meter, window, energy or sequence; pass what it signed */
+export const MULTIBUS_ERROR__SIGNED_READING_OTHER = 0x1821; // 6177
+/** NothingToRelease: No window of the delivery book became final since the last release; release later */
+export const MULTIBUS_ERROR__NOTHING_TO_RELEASE = 0x1822; // 6178
+/** NothingToRefund: No window of the position became final since the last refund; refund later */
+export const MULTIBUS_ERROR__NOTHING_TO_REFUND = 0x1823; // 6179
+/** PositionHasLocks: Locks of the position are open; settle or release them first */
+export const MULTIBUS_ERROR__POSITION_HAS_LOCKS = 0x1824; // 6180
+/** PositionNotFinal: The position has energy of a window that is not final; close it later */
+export const MULTIBUS_ERROR__POSITION_NOT_FINAL = 0x1825; // 6181
+/** NothingToCertify: Nothing was delivered that this wallet could certify for this window */
+export const MULTIBUS_ERROR__NOTHING_TO_CERTIFY = 0x1826; // 6182
+/** AlreadyCertified: The certificate for this window was taken already; each Wh is certified once */
+export const MULTIBUS_ERROR__ALREADY_CERTIFIED = 0x1827; // 6183
+/** CertificateMismatch: The certificate account is not the window's next; another was taken a moment ago, read the book and sign again */
+export const MULTIBUS_ERROR__CERTIFICATE_MISMATCH = 0x1828; // 6184
+/** CertificateTooSmall: The certificate is for less energy than that; transfer at most what it certifies */
+export const MULTIBUS_ERROR__CERTIFICATE_TOO_SMALL = 0x1829; // 6185
+/** NotTheCertificateOwner: The certificate belongs to another wallet; sign with its owner */
+export const MULTIBUS_ERROR__NOT_THE_CERTIFICATE_OWNER = 0x182a; // 6186
+/** CertificateOwnerInvalid: A certificate needs an owner; name a wallet */
+export const MULTIBUS_ERROR__CERTIFICATE_OWNER_INVALID = 0x182b; // 6187
+/** BeneficiaryInvalid: The beneficiary must be 1 to 64 bytes of text without control characters; correct it */
+export const MULTIBUS_ERROR__BENEFICIARY_INVALID = 0x182c; // 6188
+/** WindowNotFinal: The window is not final, so nothing of it is certified; wait until no reading can change it */
+export const MULTIBUS_ERROR__WINDOW_NOT_FINAL = 0x182d; // 6189
 
 export type MultibusError =
   | typeof MULTIBUS_ERROR__ACTION_UNKNOWN
   | typeof MULTIBUS_ERROR__ALREADY_APPROVED
+  | typeof MULTIBUS_ERROR__ALREADY_CERTIFIED
   | typeof MULTIBUS_ERROR__ALREADY_OWNER
   | typeof MULTIBUS_ERROR__ALREADY_PAUSED
   | typeof MULTIBUS_ERROR__APPROVALS_MISSING
   | typeof MULTIBUS_ERROR__BASE_PRICE_ZERO
   | typeof MULTIBUS_ERROR__BATCH_INVALID
+  | typeof MULTIBUS_ERROR__BENEFICIARY_INVALID
+  | typeof MULTIBUS_ERROR__BOOK_IN_USE
+  | typeof MULTIBUS_ERROR__BOOK_METERS_FULL
+  | typeof MULTIBUS_ERROR__BOOK_MISMATCH
+  | typeof MULTIBUS_ERROR__BOOK_NOT_FINAL
+  | typeof MULTIBUS_ERROR__BOOK_OVER
+  | typeof MULTIBUS_ERROR__BOOKS_MISSING
   | typeof MULTIBUS_ERROR__BUS_CLOSING
   | typeof MULTIBUS_ERROR__BUS_IN_USE
   | typeof MULTIBUS_ERROR__BUS_MISMATCH
@@ -304,12 +422,19 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__CAPACITY_MISMATCH
   | typeof MULTIBUS_ERROR__CAPACITY_TOO_LARGE
   | typeof MULTIBUS_ERROR__CAPACITY_ZERO
+  | typeof MULTIBUS_ERROR__CERTIFICATE_MISMATCH
+  | typeof MULTIBUS_ERROR__CERTIFICATE_OWNER_INVALID
+  | typeof MULTIBUS_ERROR__CERTIFICATES_OPEN
+  | typeof MULTIBUS_ERROR__CERTIFICATE_TOO_SMALL
   | typeof MULTIBUS_ERROR__CLAIM_MISMATCH
   | typeof MULTIBUS_ERROR__CLAIM_OF_BUS
   | typeof MULTIBUS_ERROR__COST_OVERFLOW
   | typeof MULTIBUS_ERROR__COUNTER_BUSY
   | typeof MULTIBUS_ERROR__COUNTER_OVERFLOW
   | typeof MULTIBUS_ERROR__CREATOR_NOT_OWNER
+  | typeof MULTIBUS_ERROR__DELIVERY_WITHOUT_WINDOWS
+  | typeof MULTIBUS_ERROR__DEVICE_IN_USE
+  | typeof MULTIBUS_ERROR__DEVICE_MISMATCH
   | typeof MULTIBUS_ERROR__ENERGY_UNAVAILABLE
   | typeof MULTIBUS_ERROR__ENERGY_ZERO
   | typeof MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS
@@ -319,6 +444,8 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__FORMER_OWNERS_FULL
   | typeof MULTIBUS_ERROR__FORMER_OWNERS_UNPAID
   | typeof MULTIBUS_ERROR__GATE_CLOSED
+  | typeof MULTIBUS_ERROR__GRID_FEE_TOO_HIGH
+  | typeof MULTIBUS_ERROR__GRID_RECIPIENT_INVALID
   | typeof MULTIBUS_ERROR__HORIZON_INVALID
   | typeof MULTIBUS_ERROR__HORIZON_TOO_SHORT
   | typeof MULTIBUS_ERROR__LAST_OWNER
@@ -336,6 +463,11 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER
   | typeof MULTIBUS_ERROR__LOCK_PLACE_INVALID
   | typeof MULTIBUS_ERROR__LOCK_RELEASED
+  | typeof MULTIBUS_ERROR__METER_EXISTS
+  | typeof MULTIBUS_ERROR__METER_IN_USE
+  | typeof MULTIBUS_ERROR__METER_MISMATCH
+  | typeof MULTIBUS_ERROR__METER_MISSING
+  | typeof MULTIBUS_ERROR__METER_NOT_VALID_YET
   | typeof MULTIBUS_ERROR__MINIMUM_INVALID
   | typeof MULTIBUS_ERROR__MINT_DEFAULT_FROZEN
   | typeof MULTIBUS_ERROR__MINT_EXTENSION_UNKNOWN
@@ -354,10 +486,16 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__NOT_AN_OWNER
   | typeof MULTIBUS_ERROR__NOT_APPROVED
   | typeof MULTIBUS_ERROR__NOTHING_TO_CANCEL
+  | typeof MULTIBUS_ERROR__NOTHING_TO_CERTIFY
   | typeof MULTIBUS_ERROR__NOTHING_TO_CLAIM
   | typeof MULTIBUS_ERROR__NOTHING_TO_COLLECT
+  | typeof MULTIBUS_ERROR__NOTHING_TO_REFUND
+  | typeof MULTIBUS_ERROR__NOTHING_TO_RELEASE
+  | typeof MULTIBUS_ERROR__NOTHING_TO_SWEEP
   | typeof MULTIBUS_ERROR__NOTHING_TO_WITHDRAW
   | typeof MULTIBUS_ERROR__NOT_PAUSED
+  | typeof MULTIBUS_ERROR__NOT_THE_CERTIFICATE_OWNER
+  | typeof MULTIBUS_ERROR__NOT_THE_METER
   | typeof MULTIBUS_ERROR__NOT_THE_OPERATOR
   | typeof MULTIBUS_ERROR__NOT_THE_SELLER
   | typeof MULTIBUS_ERROR__NUMBER_NOT_NEXT
@@ -366,7 +504,10 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__OFFER_EXPIRED
   | typeof MULTIBUS_ERROR__OFFER_NOT_YET_TRADING
   | typeof MULTIBUS_ERROR__OFFER_STILL_TRADING
+  | typeof MULTIBUS_ERROR__OPERATOR_HAS_READ
   | typeof MULTIBUS_ERROR__OPERATOR_INVALID
+  | typeof MULTIBUS_ERROR__OPERATOR_NEEDED
+  | typeof MULTIBUS_ERROR__OPERATOR_READINGS_SPENT
   | typeof MULTIBUS_ERROR__OWNER_CLAIMS_MISSING
   | typeof MULTIBUS_ERROR__OWNER_COUNT_INVALID
   | typeof MULTIBUS_ERROR__OWNER_DUPLICATE
@@ -379,6 +520,11 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__PAYEE_MISMATCH
   | typeof MULTIBUS_ERROR__PAYEE_UNPAYABLE
   | typeof MULTIBUS_ERROR__PAYER_FROZEN
+  | typeof MULTIBUS_ERROR__POSITION_HAS_LOCKS
+  | typeof MULTIBUS_ERROR__POSITION_MISMATCH
+  | typeof MULTIBUS_ERROR__POSITION_NOT_FINAL
+  | typeof MULTIBUS_ERROR__POWER_EXCEEDED
+  | typeof MULTIBUS_ERROR__POWER_INVALID
   | typeof MULTIBUS_ERROR__PRICE_ABOVE_LIMIT
   | typeof MULTIBUS_ERROR__PRICE_BELOW_BASE
   | typeof MULTIBUS_ERROR__PRICE_BELOW_RESERVE
@@ -388,16 +534,33 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__PROPOSAL_OPEN
   | typeof MULTIBUS_ERROR__PROPOSAL_STALE
   | typeof MULTIBUS_ERROR__PROPOSER_MISMATCH
+  | typeof MULTIBUS_ERROR__READING_PROOF_UNKNOWN
+  | typeof MULTIBUS_ERROR__READING_TIMES_INVALID
+  | typeof MULTIBUS_ERROR__READING_TOO_EARLY
+  | typeof MULTIBUS_ERROR__READING_TOO_HIGH
+  | typeof MULTIBUS_ERROR__READING_TOO_LATE
   | typeof MULTIBUS_ERROR__REFUND_MISMATCH
   | typeof MULTIBUS_ERROR__RENT_PAYER_MISMATCH
   | typeof MULTIBUS_ERROR__SELF_TRADE
+  | typeof MULTIBUS_ERROR__SELLER_HAS_BOOKS
+  | typeof MULTIBUS_ERROR__SELLER_HAS_METER
   | typeof MULTIBUS_ERROR__SELLER_HAS_OFFERS
   | typeof MULTIBUS_ERROR__SELLER_MISMATCH
+  | typeof MULTIBUS_ERROR__SELLER_OWES_GRID_FEES
   | typeof MULTIBUS_ERROR__SELLER_SUSPENDED
+  | typeof MULTIBUS_ERROR__SEQUENCE_USED
+  | typeof MULTIBUS_ERROR__SETTLEMENT_UNKNOWN
   | typeof MULTIBUS_ERROR__SHARE_COUNT_INVALID
   | typeof MULTIBUS_ERROR__SHARES_INVALID
+  | typeof MULTIBUS_ERROR__SIGNED_READING_MALFORMED
+  | typeof MULTIBUS_ERROR__SIGNED_READING_MISSING
+  | typeof MULTIBUS_ERROR__SIGNED_READING_OTHER
   | typeof MULTIBUS_ERROR__SIZE_TOO_SMALL
   | typeof MULTIBUS_ERROR__SOURCE_UNKNOWN
+  | typeof MULTIBUS_ERROR__SWEEP_NOT_TO_TREASURY
+  | typeof MULTIBUS_ERROR__TERMS_FIXED
+  | typeof MULTIBUS_ERROR__TERMS_MISALIGNED
+  | typeof MULTIBUS_ERROR__TERMS_TOO_SOON
   | typeof MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS
   | typeof MULTIBUS_ERROR__THRESHOLD_INVALID
   | typeof MULTIBUS_ERROR__TIMELOCK_ACTIVE
@@ -413,8 +576,10 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__VERSION_MISMATCH
   | typeof MULTIBUS_ERROR__WINDOW_HAS_OFFERS
   | typeof MULTIBUS_ERROR__WINDOW_MISALIGNED
+  | typeof MULTIBUS_ERROR__WINDOW_NOT_FINAL
+  | typeof MULTIBUS_ERROR__WINDOW_NOT_IN_BOOK
+  | typeof MULTIBUS_ERROR__WINDOW_NOT_LISTED
   | typeof MULTIBUS_ERROR__WINDOW_NOT_OVER
-  | typeof MULTIBUS_ERROR__WINDOWS_IN_USE
   | typeof MULTIBUS_ERROR__WINDOWS_INVALID
   | typeof MULTIBUS_ERROR__WINDOWS_OFF
   | typeof MULTIBUS_ERROR__WINDOWS_ON
@@ -427,11 +592,19 @@ if (process.env['NODE_ENV'] !== 'production') {
   multibusErrorMessages = {
     [MULTIBUS_ERROR__ACTION_UNKNOWN]: `The proposal's action is not known to this program; propose one that is`,
     [MULTIBUS_ERROR__ALREADY_APPROVED]: `The owner approved this proposal already; an approval counts once`,
+    [MULTIBUS_ERROR__ALREADY_CERTIFIED]: `The certificate for this window was taken already; each Wh is certified once`,
     [MULTIBUS_ERROR__ALREADY_OWNER]: `The wallet is an owner of the bus already; nothing to do`,
     [MULTIBUS_ERROR__ALREADY_PAUSED]: `The bus is paused already; nothing to do`,
     [MULTIBUS_ERROR__APPROVALS_MISSING]: `The proposal has fewer approvals than it needs; more owners must approve`,
     [MULTIBUS_ERROR__BASE_PRICE_ZERO]: `The base price must be at least 1 base unit per kWh; give a higher base price`,
-    [MULTIBUS_ERROR__BATCH_INVALID]: `A batch has 1 to 32 items, and its accounts are each bus before its items and two (offer, vault) for each item; split it or pass the accounts`,
+    [MULTIBUS_ERROR__BATCH_INVALID]: `A batch has 1 to 32 items, and its accounts are each bus before its items and for each item offer and vault, on delivery terms also delivery book and position book; split it or pass the accounts`,
+    [MULTIBUS_ERROR__BENEFICIARY_INVALID]: `The beneficiary must be 1 to 64 bytes of text without control characters; correct it`,
+    [MULTIBUS_ERROR__BOOK_IN_USE]: `Offers or positions of the delivery book are still open; close them first`,
+    [MULTIBUS_ERROR__BOOK_METERS_FULL]: `The windows of this delivery book have four devices, which is all that it can keep; list in later windows`,
+    [MULTIBUS_ERROR__BOOK_MISMATCH]: `The delivery book is not the one that is meant; pass the one that the offer or the position names, or that its seller has for the window`,
+    [MULTIBUS_ERROR__BOOK_NOT_FINAL]: `The delivery book has a window that trades or is not final; close it later`,
+    [MULTIBUS_ERROR__BOOK_OVER]: `The delivery book takes no new positions, its last gate has closed; use a later one`,
+    [MULTIBUS_ERROR__BOOKS_MISSING]: `On delivery terms the seller's delivery book follows, and the buyer's position book where it buys, locks or settles; pass them`,
     [MULTIBUS_ERROR__BUS_CLOSING]: `The bus is closing, nothing opens on it any more; use another bus`,
     [MULTIBUS_ERROR__BUS_IN_USE]: `Sellers, windows or proposals of the bus are still open; close them first (anyone can, once they are over)`,
     [MULTIBUS_ERROR__BUS_MISMATCH]: `The account belongs to another bus; pass accounts of one bus`,
@@ -443,12 +616,19 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__CAPACITY_MISMATCH]: `The capacity account is not the offer's; pass the one that the offer names`,
     [MULTIBUS_ERROR__CAPACITY_TOO_LARGE]: `The capacity per window can be at most 2^40 Wh; give a smaller capacity`,
     [MULTIBUS_ERROR__CAPACITY_ZERO]: `The capacity per window must be at least 1 Wh; give a larger capacity`,
+    [MULTIBUS_ERROR__CERTIFICATE_MISMATCH]: `The certificate account is not the window's next; another was taken a moment ago, read the book and sign again`,
+    [MULTIBUS_ERROR__CERTIFICATE_OWNER_INVALID]: `A certificate needs an owner; name a wallet`,
+    [MULTIBUS_ERROR__CERTIFICATES_OPEN]: `Certificates can still be taken, so only who it belongs to can close it now; wait until they are taken, or 30 days after the last window is final`,
+    [MULTIBUS_ERROR__CERTIFICATE_TOO_SMALL]: `The certificate is for less energy than that; transfer at most what it certifies`,
     [MULTIBUS_ERROR__CLAIM_MISMATCH]: `The claim account is not the wallet's on this bus; pass that one`,
     [MULTIBUS_ERROR__CLAIM_OF_BUS]: `What is owed to a bus goes back to the treasury of the bus that owes it, while that is open; pass that treasury`,
     [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost does not fit 64 bits; buy less at once`,
     [MULTIBUS_ERROR__COUNTER_BUSY]: `The counter is ahead of this slot, it was used or opened a moment ago; close it a few minutes later`,
     [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A counter has reached its largest value, which honest use never does; report this as a bug`,
     [MULTIBUS_ERROR__CREATOR_NOT_OWNER]: `The creator must be one of the owners; add the creator to the owner list`,
+    [MULTIBUS_ERROR__DELIVERY_WITHOUT_WINDOWS]: `Sellers are paid on delivery only where the bus has delivery windows; give a window length`,
+    [MULTIBUS_ERROR__DEVICE_IN_USE]: `The device is the meter of windows that have not ended; replace it, and close it after its last window`,
+    [MULTIBUS_ERROR__DEVICE_MISMATCH]: `The device is not the meter's; pass that of the key that the meter names`,
     [MULTIBUS_ERROR__ENERGY_UNAVAILABLE]: `The offer has less free energy than asked for; buy less, or allow a smaller fill`,
     [MULTIBUS_ERROR__ENERGY_ZERO]: `The energy is 0 Wh; give at least 1 Wh`,
     [MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS]: `Locks on the offer need it for longer; give a time at least 300 s after they end`,
@@ -458,6 +638,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__FORMER_OWNERS_FULL]: `Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can`,
     [MULTIBUS_ERROR__FORMER_OWNERS_UNPAID]: `Former owners of the bus have revenue to claim; claim on behalf of each of them first, anyone can`,
     [MULTIBUS_ERROR__GATE_CLOSED]: `The gate of this window has closed, it no longer trades; choose a later window`,
+    [MULTIBUS_ERROR__GRID_FEE_TOO_HIGH]: `The grid fee can be at most 2^32 base units per kWh; give a lower one`,
+    [MULTIBUS_ERROR__GRID_RECIPIENT_INVALID]: `The recipient of grid fees must be a wallet other than the bus; name a wallet, or none for the treasury`,
     [MULTIBUS_ERROR__HORIZON_INVALID]: `The horizon must be from 3600 to 31622400 s; choose one in that range`,
     [MULTIBUS_ERROR__HORIZON_TOO_SHORT]: `A window with its gate closure must be shorter than the bus's horizon; choose shorter ones`,
     [MULTIBUS_ERROR__LAST_OWNER]: `The last owner cannot be removed; add another owner first`,
@@ -475,6 +657,11 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER]: `The lock would end less than 300 s before the offer; buy at once instead`,
     [MULTIBUS_ERROR__LOCK_PLACE_INVALID]: `A buyer has the places 0 to 7 for locks on one offer; name one of them`,
     [MULTIBUS_ERROR__LOCK_RELEASED]: `The lock was released; lock or buy anew`,
+    [MULTIBUS_ERROR__METER_EXISTS]: `The seller has a meter already; replace its device`,
+    [MULTIBUS_ERROR__METER_IN_USE]: `Only the operator, the meter's seller, and on a closing bus anyone can close it; sign with one of them`,
+    [MULTIBUS_ERROR__METER_MISMATCH]: `The meter is not the seller's; pass the meter that the seller account names`,
+    [MULTIBUS_ERROR__METER_MISSING]: `The seller has no meter, and listing on delivery terms needs one; ask the operator to register it`,
+    [MULTIBUS_ERROR__METER_NOT_VALID_YET]: `The device is no meter of windows before its first one; list in a later window`,
     [MULTIBUS_ERROR__MINIMUM_INVALID]: `The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount`,
     [MULTIBUS_ERROR__MINT_DEFAULT_FROZEN]: `The mint's new accounts start frozen, so sellers could not be paid; use a mint without that`,
     [MULTIBUS_ERROR__MINT_EXTENSION_UNKNOWN]: `The mint has an extension that is not known to be harmless; use a mint without it`,
@@ -493,10 +680,16 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__NOT_AN_OWNER]: `Only an owner of the bus can do this; sign with an owner's wallet`,
     [MULTIBUS_ERROR__NOT_APPROVED]: `The owner has not approved this proposal; nothing to revoke`,
     [MULTIBUS_ERROR__NOTHING_TO_CANCEL]: `All of this offer that can be withdrawn has been; its locks must settle or be released and paid first`,
+    [MULTIBUS_ERROR__NOTHING_TO_CERTIFY]: `Nothing was delivered that this wallet could certify for this window`,
     [MULTIBUS_ERROR__NOTHING_TO_CLAIM]: `The owner has nothing to claim now; claim after the next sale`,
     [MULTIBUS_ERROR__NOTHING_TO_COLLECT]: `The offer has no proceeds to collect now; collect after its next sale`,
+    [MULTIBUS_ERROR__NOTHING_TO_REFUND]: `No window of the position became final since the last refund; refund later`,
+    [MULTIBUS_ERROR__NOTHING_TO_RELEASE]: `No window of the delivery book became final since the last release; release later`,
+    [MULTIBUS_ERROR__NOTHING_TO_SWEEP]: `The seller's vault holds no grid fees now; sweep after the next collection`,
     [MULTIBUS_ERROR__NOTHING_TO_WITHDRAW]: `The seller has nothing to withdraw now; collect the proceeds of its offers first`,
     [MULTIBUS_ERROR__NOT_PAUSED]: `The bus is not paused; nothing to do`,
+    [MULTIBUS_ERROR__NOT_THE_CERTIFICATE_OWNER]: `The certificate belongs to another wallet; sign with its owner`,
+    [MULTIBUS_ERROR__NOT_THE_METER]: `The key is not that of the window's device; sign with the device that the delivery book names for the window`,
     [MULTIBUS_ERROR__NOT_THE_OPERATOR]: `Only the operator of the bus can do this; sign with the operator's wallet, or let the owners decide it`,
     [MULTIBUS_ERROR__NOT_THE_SELLER]: `Only the seller can do this, for the bus's own offers the owner who listed; sign with that wallet`,
     [MULTIBUS_ERROR__NUMBER_NOT_NEXT]: `The number is not the next of its counter; read the counter and sign again`,
@@ -505,7 +698,10 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__OFFER_EXPIRED]: `The offer has expired; choose another, or list anew`,
     [MULTIBUS_ERROR__OFFER_NOT_YET_TRADING]: `The bus's own offers trade 120 s after they were listed or lowered; buy a little later`,
     [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so only its seller can cancel it; wait until it is sold out or expired`,
+    [MULTIBUS_ERROR__OPERATOR_HAS_READ]: `The operator has read this window, so the device's readings count no more; ask the operator to correct it`,
     [MULTIBUS_ERROR__OPERATOR_INVALID]: `The operator must be a wallet other than the bus; name a wallet`,
+    [MULTIBUS_ERROR__OPERATOR_NEEDED]: `The bus needs an operator while sellers are paid on delivery and until the last reading is final; name one, or wait`,
+    [MULTIBUS_ERROR__OPERATOR_READINGS_SPENT]: `The operator has read this window three times, which is all that it can`,
     [MULTIBUS_ERROR__OWNER_CLAIMS_MISSING]: `The claim accounts of all owners must follow, in the order of the owners; pass them`,
     [MULTIBUS_ERROR__OWNER_COUNT_INVALID]: `A bus has 1 to 16 owners; give a list of that length`,
     [MULTIBUS_ERROR__OWNER_DUPLICATE]: `The same owner is in the list twice; name every owner once`,
@@ -518,7 +714,12 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__PAYEE_MISMATCH]: `The tokens must go to a token account of the wallet that is paid, and where a stranger pays, to its associated or its recorded one; pass that`,
     [MULTIBUS_ERROR__PAYEE_UNPAYABLE]: `The account that is to be paid takes no payments now (closed, frozen, or it asks for memos); name another`,
     [MULTIBUS_ERROR__PAYER_FROZEN]: `The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed`,
-    [MULTIBUS_ERROR__PRICE_ABOVE_LIMIT]: `The offer's price is above your limit; raise the limit or choose another offer`,
+    [MULTIBUS_ERROR__POSITION_HAS_LOCKS]: `Locks of the position are open; settle or release them first`,
+    [MULTIBUS_ERROR__POSITION_MISMATCH]: `The position book is another buyer's or on another delivery book; pass the buyer's own`,
+    [MULTIBUS_ERROR__POSITION_NOT_FINAL]: `The position has energy of a window that is not final; close it later`,
+    [MULTIBUS_ERROR__POWER_EXCEEDED]: `With this offer the seller would list more in the window than its meter can deliver; offer less`,
+    [MULTIBUS_ERROR__POWER_INVALID]: `The power of a device is 1 to 2^40 W; give such a power`,
+    [MULTIBUS_ERROR__PRICE_ABOVE_LIMIT]: `The offer's price with the grid fee is above your limit; raise the limit or choose another offer`,
     [MULTIBUS_ERROR__PRICE_BELOW_BASE]: `The price is below the bus's base price; ask at least the base price`,
     [MULTIBUS_ERROR__PRICE_BELOW_RESERVE]: `The price is below the reserve price of the bus's own energy; ask at least the reserve price`,
     [MULTIBUS_ERROR__PROPOSAL_CHANGED]: `The approval names another proposal than this; read it and sign again`,
@@ -527,16 +728,33 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__PROPOSAL_OPEN]: `The proposal can still be executed, so it cannot be closed; execute it, revoke every approval, or wait until it expires`,
     [MULTIBUS_ERROR__PROPOSAL_STALE]: `Owners, shares or threshold changed after this proposal was made, or for a pause or resume, either was done; make a new one`,
     [MULTIBUS_ERROR__PROPOSER_MISMATCH]: `The proposal's rent goes to its proposer; pass that wallet`,
+    [MULTIBUS_ERROR__READING_PROOF_UNKNOWN]: `The proof of a reading is unknown; use 0 (transaction), 1 (signature) or 2 (operator)`,
+    [MULTIBUS_ERROR__READING_TIMES_INVALID]: `Reading deadline and correction time are 3600 to 2592000 s where sellers are paid on delivery, and 0 where they are not; correct them`,
+    [MULTIBUS_ERROR__READING_TOO_EARLY]: `The window has not ended; report after its end`,
+    [MULTIBUS_ERROR__READING_TOO_HIGH]: `The reading is above what the device can deliver in a window, and a tenth more; correct it`,
+    [MULTIBUS_ERROR__READING_TOO_LATE]: `The window is final, it takes no reading any more`,
     [MULTIBUS_ERROR__REFUND_MISMATCH]: `The refund account is not the lock's; pass the one that the lock names`,
     [MULTIBUS_ERROR__RENT_PAYER_MISMATCH]: `The rent goes to the wallet that paid it; pass that wallet`,
     [MULTIBUS_ERROR__SELF_TRADE]: `A seller cannot buy or lock its own offer; cancel it instead`,
+    [MULTIBUS_ERROR__SELLER_HAS_BOOKS]: `Delivery books of this seller are still open; close them first`,
+    [MULTIBUS_ERROR__SELLER_HAS_METER]: `The seller still has a meter; close it first, the seller can`,
     [MULTIBUS_ERROR__SELLER_HAS_OFFERS]: `Offers of this seller are still open; cancel them first`,
     [MULTIBUS_ERROR__SELLER_MISMATCH]: `The seller account is not the one that is meant; pass the seller's own on this bus`,
+    [MULTIBUS_ERROR__SELLER_OWES_GRID_FEES]: `The seller's vault holds grid fees; sweep them first, anyone can`,
     [MULTIBUS_ERROR__SELLER_SUSPENDED]: `The seller is suspended; ask the owners or the operator to admit it again`,
+    [MULTIBUS_ERROR__SEQUENCE_USED]: `The sequence is not above that of the window's last reading; sign a higher one`,
+    [MULTIBUS_ERROR__SETTLEMENT_UNKNOWN]: `The settlement is unknown; use 0 (on purchase) or 1 (on delivery)`,
     [MULTIBUS_ERROR__SHARE_COUNT_INVALID]: `The list of shares must have one share for each owner after the change, in the order of the owners; correct the list`,
     [MULTIBUS_ERROR__SHARES_INVALID]: `The revenue shares must sum to exactly 10000 basis points; correct the shares`,
+    [MULTIBUS_ERROR__SIGNED_READING_MALFORMED]: `The Ed25519 instruction is not of the one form that is accepted: one signature, all parts in its own data; build it as the client does`,
+    [MULTIBUS_ERROR__SIGNED_READING_MISSING]: `A signed reading needs the sysvar of instructions, and the device's Ed25519 signature in the instruction just before; pass both`,
+    [MULTIBUS_ERROR__SIGNED_READING_OTHER]: `The device signed another reading than this: another program, bus, meter, window, energy or sequence; pass what it signed`,
     [MULTIBUS_ERROR__SIZE_TOO_SMALL]: `The amount is below the bus's least size and does not take the rest; take more, or all that is left`,
     [MULTIBUS_ERROR__SOURCE_UNKNOWN]: `The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)`,
+    [MULTIBUS_ERROR__SWEEP_NOT_TO_TREASURY]: `Grid fees without a recipient go to the treasury; pass the treasury`,
+    [MULTIBUS_ERROR__TERMS_FIXED]: `The next terms hold from a window within one horizon, so they stay; decide others once they hold`,
+    [MULTIBUS_ERROR__TERMS_MISALIGNED]: `Terms change where a window of the present ones ends and a window of the next ones starts; choose such a time`,
+    [MULTIBUS_ERROR__TERMS_TOO_SOON]: `Next terms hold from a window more than one horizon ahead, so that no open window changes; choose a later one`,
     [MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS]: `Removing an owner would leave fewer owners than the threshold; lower the threshold first`,
     [MULTIBUS_ERROR__THRESHOLD_INVALID]: `The approval threshold must be from 1 to the number of owners; choose one in that range`,
     [MULTIBUS_ERROR__TIMELOCK_ACTIVE]: `The timelock of this proposal has not passed; execute it after it ends`,
@@ -552,8 +770,10 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__VERSION_MISMATCH]: `The offer was changed since it was read; read it again`,
     [MULTIBUS_ERROR__WINDOW_HAS_OFFERS]: `Offers of this window are still open; cancel them first (anyone can, after gate closure)`,
     [MULTIBUS_ERROR__WINDOW_MISALIGNED]: `The window's start is not a multiple of the bus's window length; use the start of a window`,
+    [MULTIBUS_ERROR__WINDOW_NOT_FINAL]: `The window is not final, so nothing of it is certified; wait until no reading can change it`,
+    [MULTIBUS_ERROR__WINDOW_NOT_IN_BOOK]: `The window is not in this delivery book; pass the start of one of its 96 windows`,
+    [MULTIBUS_ERROR__WINDOW_NOT_LISTED]: `Nothing was listed in this window, so it takes no reading; report a window with listed energy`,
     [MULTIBUS_ERROR__WINDOW_NOT_OVER]: `The window is not over yet; close its capacity after its end`,
-    [MULTIBUS_ERROR__WINDOWS_IN_USE]: `Windows cannot be turned on or off or change their length while offers or windows are open; cancel the offers and close the windows first`,
     [MULTIBUS_ERROR__WINDOWS_INVALID]: `A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both`,
     [MULTIBUS_ERROR__WINDOWS_OFF]: `The bus has no delivery windows; use its general capacity`,
     [MULTIBUS_ERROR__WINDOWS_ON]: `The bus sells by delivery window; use a window's capacity`,

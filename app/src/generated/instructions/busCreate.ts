@@ -60,7 +60,16 @@ import {
 } from '@solana/program-client-core';
 import { findBusPda, findCapacityPda, findCreatorPda, findLedgerPda, findTreasuryPda, findUnclaimedPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
-import { getOwnerShareDecoder, getOwnerShareEncoder, type OwnerShare, type OwnerShareArgs } from '../types';
+import {
+  getOwnerShareDecoder,
+  getOwnerShareEncoder,
+  getTermsConfigDecoder,
+  getTermsConfigEncoder,
+  type OwnerShare,
+  type OwnerShareArgs,
+  type TermsConfig,
+  type TermsConfigArgs,
+} from '../types';
 
 export const BUS_CREATE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([1]);
 
@@ -118,12 +127,10 @@ export type BusCreateInstructionData = {
   lockFeeBps: number;
   /** Wait between the last approval of a decision and its execution, in seconds. */
   timelockSeconds: number;
-  /** Length of a delivery window in seconds; 0 means that the bus has no windows. */
-  windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
-  gateClosureSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes. */
   horizonSeconds: number;
+  /** Terms of its windows, which hold from the beginning. */
+  terms: TermsConfig;
   /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40. */
   capacityWh: bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
@@ -132,8 +139,13 @@ export type BusCreateInstructionData = {
   reservePricePerKwh: bigint;
   /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1. */
   leastWh: bigint;
-  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once. */
+  /**
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
+   * one that is silent. Needed where sellers are paid on delivery.
+   */
   operator: Option<Address>;
+  /** Wallet that gets the grid fees; none for the treasury. */
+  gridRecipient: Option<Address>;
 };
 
 export type BusCreateInstructionDataArgs = {
@@ -152,12 +164,10 @@ export type BusCreateInstructionDataArgs = {
   lockFeeBps: number;
   /** Wait between the last approval of a decision and its execution, in seconds. */
   timelockSeconds: number;
-  /** Length of a delivery window in seconds; 0 means that the bus has no windows. */
-  windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
-  gateClosureSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes. */
   horizonSeconds: number;
+  /** Terms of its windows, which hold from the beginning. */
+  terms: TermsConfigArgs;
   /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40. */
   capacityWh: number | bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
@@ -166,8 +176,13 @@ export type BusCreateInstructionDataArgs = {
   reservePricePerKwh: number | bigint;
   /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1. */
   leastWh: number | bigint;
-  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once. */
+  /**
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
+   * one that is silent. Needed where sellers are paid on delivery.
+   */
   operator: OptionOrNullable<Address>;
+  /** Wallet that gets the grid fees; none for the treasury. */
+  gridRecipient: OptionOrNullable<Address>;
 };
 
 export function getBusCreateInstructionDataEncoder(): Encoder<BusCreateInstructionDataArgs> {
@@ -182,14 +197,14 @@ export function getBusCreateInstructionDataEncoder(): Encoder<BusCreateInstructi
       ['listingPolicy', getU8Encoder()],
       ['lockFeeBps', getU16Encoder()],
       ['timelockSeconds', getU32Encoder()],
-      ['windowSeconds', getU32Encoder()],
-      ['gateClosureSeconds', getU32Encoder()],
       ['horizonSeconds', getU32Encoder()],
+      ['terms', getTermsConfigEncoder()],
       ['capacityWh', getU64Encoder()],
       ['basePricePerKwh', getU64Encoder()],
       ['reservePricePerKwh', getU64Encoder()],
       ['leastWh', getU64Encoder()],
       ['operator', getOptionEncoder(getAddressEncoder())],
+      ['gridRecipient', getOptionEncoder(getAddressEncoder())],
     ]),
     (value) => ({ ...value, discriminator: BUS_CREATE_DISCRIMINATOR }),
   );
@@ -206,14 +221,14 @@ export function getBusCreateInstructionDataDecoder(): Decoder<BusCreateInstructi
     ['listingPolicy', getU8Decoder()],
     ['lockFeeBps', getU16Decoder()],
     ['timelockSeconds', getU32Decoder()],
-    ['windowSeconds', getU32Decoder()],
-    ['gateClosureSeconds', getU32Decoder()],
     ['horizonSeconds', getU32Decoder()],
+    ['terms', getTermsConfigDecoder()],
     ['capacityWh', getU64Decoder()],
     ['basePricePerKwh', getU64Decoder()],
     ['reservePricePerKwh', getU64Decoder()],
     ['leastWh', getU64Decoder()],
     ['operator', getOptionDecoder(getAddressDecoder())],
+    ['gridRecipient', getOptionDecoder(getAddressDecoder())],
   ]);
 }
 
@@ -258,14 +273,14 @@ export type BusCreateAsyncInput<
   listingPolicy: BusCreateInstructionDataArgs['listingPolicy'];
   lockFeeBps: BusCreateInstructionDataArgs['lockFeeBps'];
   timelockSeconds: BusCreateInstructionDataArgs['timelockSeconds'];
-  windowSeconds: BusCreateInstructionDataArgs['windowSeconds'];
-  gateClosureSeconds: BusCreateInstructionDataArgs['gateClosureSeconds'];
   horizonSeconds: BusCreateInstructionDataArgs['horizonSeconds'];
+  terms: BusCreateInstructionDataArgs['terms'];
   capacityWh: BusCreateInstructionDataArgs['capacityWh'];
   basePricePerKwh: BusCreateInstructionDataArgs['basePricePerKwh'];
   reservePricePerKwh: BusCreateInstructionDataArgs['reservePricePerKwh'];
   leastWh: BusCreateInstructionDataArgs['leastWh'];
   operator: BusCreateInstructionDataArgs['operator'];
+  gridRecipient: BusCreateInstructionDataArgs['gridRecipient'];
 };
 
 export async function getBusCreateInstructionAsync<
@@ -435,14 +450,14 @@ export type BusCreateInput<
   listingPolicy: BusCreateInstructionDataArgs['listingPolicy'];
   lockFeeBps: BusCreateInstructionDataArgs['lockFeeBps'];
   timelockSeconds: BusCreateInstructionDataArgs['timelockSeconds'];
-  windowSeconds: BusCreateInstructionDataArgs['windowSeconds'];
-  gateClosureSeconds: BusCreateInstructionDataArgs['gateClosureSeconds'];
   horizonSeconds: BusCreateInstructionDataArgs['horizonSeconds'];
+  terms: BusCreateInstructionDataArgs['terms'];
   capacityWh: BusCreateInstructionDataArgs['capacityWh'];
   basePricePerKwh: BusCreateInstructionDataArgs['basePricePerKwh'];
   reservePricePerKwh: BusCreateInstructionDataArgs['reservePricePerKwh'];
   leastWh: BusCreateInstructionDataArgs['leastWh'];
   operator: BusCreateInstructionDataArgs['operator'];
+  gridRecipient: BusCreateInstructionDataArgs['gridRecipient'];
 };
 
 export function getBusCreateInstruction<

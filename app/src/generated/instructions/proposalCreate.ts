@@ -40,7 +40,7 @@ import {
   getNonNullResolvedInstructionInput,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findCapacityPda, findLedgerPda, findProposalPda } from '../pdas';
+import { findLedgerPda, findProposalPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 import {
   getProposalActionDecoder,
@@ -60,7 +60,6 @@ export type ProposalCreateInstruction<
   TAccountProposer extends string | AccountMeta<string> = string,
   TAccountBus extends string | AccountMeta<string> = string,
   TAccountLedger extends string | AccountMeta<string> = string,
-  TAccountGeneral extends string | AccountMeta<string> = string,
   TAccountProposal extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -73,7 +72,6 @@ export type ProposalCreateInstruction<
         : TAccountProposer,
       TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountLedger extends string ? WritableAccount<TAccountLedger> : TAccountLedger,
-      TAccountGeneral extends string ? ReadonlyAccount<TAccountGeneral> : TAccountGeneral,
       TAccountProposal extends string ? WritableAccount<TAccountProposal> : TAccountProposal,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
@@ -118,7 +116,6 @@ export type ProposalCreateAsyncInput<
   TAccountProposer extends string = string,
   TAccountBus extends string = string,
   TAccountLedger extends string = string,
-  TAccountGeneral extends string = string,
   TAccountProposal extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
@@ -127,8 +124,6 @@ export type ProposalCreateAsyncInput<
   bus: Address<TAccountBus>;
   /** The bus's ledger, which numbers each owner's proposals and counts those that are open. */
   ledger?: Address<TAccountLedger>;
-  /** The bus's general capacity. */
-  general?: Address<TAccountGeneral>;
   proposal?: Address<TAccountProposal>;
   systemProgram?: Address<TAccountSystemProgram>;
   number: ProposalCreateInstructionDataArgs['number'];
@@ -139,7 +134,6 @@ export async function getProposalCreateInstructionAsync<
   TAccountProposer extends string,
   TAccountBus extends string,
   TAccountLedger extends string,
-  TAccountGeneral extends string,
   TAccountProposal extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
@@ -148,7 +142,6 @@ export async function getProposalCreateInstructionAsync<
     TAccountProposer,
     TAccountBus,
     TAccountLedger,
-    TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
   >,
@@ -159,7 +152,6 @@ export async function getProposalCreateInstructionAsync<
     TAccountProposer,
     TAccountBus,
     TAccountLedger,
-    TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
   >
@@ -172,7 +164,6 @@ export async function getProposalCreateInstructionAsync<
     proposer: { value: input.proposer ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     ledger: { value: input.ledger ?? null, isWritable: true },
-    general: { value: input.general ?? null, isWritable: false },
     proposal: { value: input.proposal ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -185,12 +176,6 @@ export async function getProposalCreateInstructionAsync<
   if (!accounts.ledger.value) {
     accounts.ledger.value = await findLedgerPda({
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
-    });
-  }
-  if (!accounts.general.value) {
-    accounts.general.value = await findCapacityPda({
-      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
-      windowStart: 0,
     });
   }
   if (!accounts.proposal.value) {
@@ -210,7 +195,6 @@ export async function getProposalCreateInstructionAsync<
       getAccountMeta('proposer', accounts.proposer),
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('ledger', accounts.ledger),
-      getAccountMeta('general', accounts.general),
       getAccountMeta('proposal', accounts.proposal),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -221,7 +205,6 @@ export async function getProposalCreateInstructionAsync<
     TAccountProposer,
     TAccountBus,
     TAccountLedger,
-    TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
   >);
@@ -231,7 +214,6 @@ export type ProposalCreateInput<
   TAccountProposer extends string = string,
   TAccountBus extends string = string,
   TAccountLedger extends string = string,
-  TAccountGeneral extends string = string,
   TAccountProposal extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
@@ -240,8 +222,6 @@ export type ProposalCreateInput<
   bus: Address<TAccountBus>;
   /** The bus's ledger, which numbers each owner's proposals and counts those that are open. */
   ledger: Address<TAccountLedger>;
-  /** The bus's general capacity. */
-  general: Address<TAccountGeneral>;
   proposal: Address<TAccountProposal>;
   systemProgram?: Address<TAccountSystemProgram>;
   number: ProposalCreateInstructionDataArgs['number'];
@@ -252,26 +232,17 @@ export function getProposalCreateInstruction<
   TAccountProposer extends string,
   TAccountBus extends string,
   TAccountLedger extends string,
-  TAccountGeneral extends string,
   TAccountProposal extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: ProposalCreateInput<
-    TAccountProposer,
-    TAccountBus,
-    TAccountLedger,
-    TAccountGeneral,
-    TAccountProposal,
-    TAccountSystemProgram
-  >,
+  input: ProposalCreateInput<TAccountProposer, TAccountBus, TAccountLedger, TAccountProposal, TAccountSystemProgram>,
   config?: { programAddress?: TProgramAddress },
 ): ProposalCreateInstruction<
   TProgramAddress,
   TAccountProposer,
   TAccountBus,
   TAccountLedger,
-  TAccountGeneral,
   TAccountProposal,
   TAccountSystemProgram
 > {
@@ -283,7 +254,6 @@ export function getProposalCreateInstruction<
     proposer: { value: input.proposer ?? null, isWritable: true },
     bus: { value: input.bus ?? null, isWritable: false },
     ledger: { value: input.ledger ?? null, isWritable: true },
-    general: { value: input.general ?? null, isWritable: false },
     proposal: { value: input.proposal ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -303,7 +273,6 @@ export function getProposalCreateInstruction<
       getAccountMeta('proposer', accounts.proposer),
       getAccountMeta('bus', accounts.bus),
       getAccountMeta('ledger', accounts.ledger),
-      getAccountMeta('general', accounts.general),
       getAccountMeta('proposal', accounts.proposal),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -314,7 +283,6 @@ export function getProposalCreateInstruction<
     TAccountProposer,
     TAccountBus,
     TAccountLedger,
-    TAccountGeneral,
     TAccountProposal,
     TAccountSystemProgram
   >);
@@ -331,10 +299,8 @@ export type ParsedProposalCreateInstruction<
     bus: TAccountMetas[1];
     /** The bus's ledger, which numbers each owner's proposals and counts those that are open. */
     ledger: TAccountMetas[2];
-    /** The bus's general capacity. */
-    general: TAccountMetas[3];
-    proposal: TAccountMetas[4];
-    systemProgram: TAccountMetas[5];
+    proposal: TAccountMetas[3];
+    systemProgram: TAccountMetas[4];
   };
   data: ProposalCreateInstructionData;
 };
@@ -342,10 +308,10 @@ export type ParsedProposalCreateInstruction<
 export function parseProposalCreateInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedProposalCreateInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 6) {
+  if (instruction.accounts.length < 5) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 6,
+      expectedAccountMetas: 5,
     });
   }
   let accountIndex = 0;
@@ -360,7 +326,6 @@ export function parseProposalCreateInstruction<TProgram extends string, TAccount
       proposer: getNextAccount(),
       bus: getNextAccount(),
       ledger: getNextAccount(),
-      general: getNextAccount(),
       proposal: getNextAccount(),
       systemProgram: getNextAccount(),
     },

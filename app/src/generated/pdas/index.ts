@@ -6,13 +6,18 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from './book';
 export * from './bus';
 export * from './capacity';
+export * from './certificate';
 export * from './claim';
 export * from './creator';
+export * from './device';
 export * from './ledger';
 export * from './lock';
+export * from './meter';
 export * from './offer';
+export * from './position';
 export * from './proposal';
 export * from './seller';
 export * from './trader';

@@ -18,6 +18,7 @@ export type TreasurySeeds = {
   bus: Address;
 };
 
+/** The token account that receives the revenue of a bus's own offers. */
 export async function findTreasuryPda(
   seeds: TreasurySeeds,
   config: { programAddress?: Address | undefined } = {},

@@ -18,6 +18,7 @@ export type UnclaimedSeeds = {
   bus: Address;
 };
 
+/** The token account of a bus that holds what could not be paid. */
 export async function findUnclaimedPda(
   seeds: UnclaimedSeeds,
   config: { programAddress?: Address | undefined } = {},

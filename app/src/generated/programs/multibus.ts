@@ -35,11 +35,16 @@ import {
 import {
   getBusCodec,
   getCapacityCodec,
+  getCertificateCodec,
   getClaimCodec,
   getCreatorCodec,
+  getDeliveryBookCodec,
+  getDeviceCodec,
   getLedgerCodec,
   getLockCodec,
+  getMeterCodec,
   getOfferCodec,
+  getPositionBookCodec,
   getProposalCodec,
   getSellerCodec,
   getTombstoneCodec,
@@ -48,16 +53,26 @@ import {
   type BusArgs,
   type Capacity,
   type CapacityArgs,
+  type Certificate,
+  type CertificateArgs,
   type Claim,
   type ClaimArgs,
   type Creator,
   type CreatorArgs,
+  type DeliveryBook,
+  type DeliveryBookArgs,
+  type Device,
+  type DeviceArgs,
   type Ledger,
   type LedgerArgs,
   type Lock,
   type LockArgs,
+  type Meter,
+  type MeterArgs,
   type Offer,
   type OfferArgs,
+  type PositionBook,
+  type PositionBookArgs,
   type Proposal,
   type ProposalArgs,
   type Seller,
@@ -72,16 +87,31 @@ import {
   getBusCreateInstructionAsync,
   getCapacityCloseInstructionAsync,
   getCapacityOpenInstructionAsync,
+  getCertificateRetireInstruction,
+  getCertificateTakeInstruction,
+  getCertificateTransferInstruction,
   getClaimPayInstructionAsync,
   getCreatorOpenInstructionAsync,
+  getDeliveryCloseInstruction,
+  getDeliveryRefundInstruction,
+  getDeliveryReleaseInstruction,
+  getDeliveryReportInstruction,
+  getDeviceCloseInstruction,
+  getGridSweepInstructionAsync,
   getLockReleaseInstructionAsync,
   getLockSettleInstruction,
   getLockTakeInstructionAsync,
+  getMeterCloseInstructionAsync,
+  getMeterRegisterInstructionAsync,
+  getMeterReplaceInstructionAsync,
   getOfferCancelInstruction,
   getOfferCollectInstruction,
   getOfferCreateInstructionAsync,
   getOfferRepriceInstruction,
   getOfferSetExpiryInstruction,
+  getPositionCloseInstructionAsync,
+  getPositionOpenInstructionAsync,
+  getPositionSetRefundInstruction,
   getProposalApproveInstruction,
   getProposalCloseInstructionAsync,
   getProposalCreateInstructionAsync,
@@ -101,16 +131,31 @@ import {
   parseBusCreateInstruction,
   parseCapacityCloseInstruction,
   parseCapacityOpenInstruction,
+  parseCertificateRetireInstruction,
+  parseCertificateTakeInstruction,
+  parseCertificateTransferInstruction,
   parseClaimPayInstruction,
   parseCreatorOpenInstruction,
+  parseDeliveryCloseInstruction,
+  parseDeliveryRefundInstruction,
+  parseDeliveryReleaseInstruction,
+  parseDeliveryReportInstruction,
+  parseDeviceCloseInstruction,
+  parseGridSweepInstruction,
   parseLockReleaseInstruction,
   parseLockSettleInstruction,
   parseLockTakeInstruction,
+  parseMeterCloseInstruction,
+  parseMeterRegisterInstruction,
+  parseMeterReplaceInstruction,
   parseOfferCancelInstruction,
   parseOfferCollectInstruction,
   parseOfferCreateInstruction,
   parseOfferRepriceInstruction,
   parseOfferSetExpiryInstruction,
+  parsePositionCloseInstruction,
+  parsePositionOpenInstruction,
+  parsePositionSetRefundInstruction,
   parseProposalApproveInstruction,
   parseProposalCloseInstruction,
   parseProposalCreateInstruction,
@@ -130,11 +175,23 @@ import {
   type BusCreateAsyncInput,
   type CapacityCloseAsyncInput,
   type CapacityOpenAsyncInput,
+  type CertificateRetireInput,
+  type CertificateTakeInput,
+  type CertificateTransferInput,
   type ClaimPayAsyncInput,
   type CreatorOpenAsyncInput,
+  type DeliveryCloseInput,
+  type DeliveryRefundInput,
+  type DeliveryReleaseInput,
+  type DeliveryReportInput,
+  type DeviceCloseInput,
+  type GridSweepAsyncInput,
   type LockReleaseAsyncInput,
   type LockSettleInput,
   type LockTakeAsyncInput,
+  type MeterCloseAsyncInput,
+  type MeterRegisterAsyncInput,
+  type MeterReplaceAsyncInput,
   type OfferCancelInput,
   type OfferCollectInput,
   type OfferCreateAsyncInput,
@@ -144,16 +201,31 @@ import {
   type ParsedBusCreateInstruction,
   type ParsedCapacityCloseInstruction,
   type ParsedCapacityOpenInstruction,
+  type ParsedCertificateRetireInstruction,
+  type ParsedCertificateTakeInstruction,
+  type ParsedCertificateTransferInstruction,
   type ParsedClaimPayInstruction,
   type ParsedCreatorOpenInstruction,
+  type ParsedDeliveryCloseInstruction,
+  type ParsedDeliveryRefundInstruction,
+  type ParsedDeliveryReleaseInstruction,
+  type ParsedDeliveryReportInstruction,
+  type ParsedDeviceCloseInstruction,
+  type ParsedGridSweepInstruction,
   type ParsedLockReleaseInstruction,
   type ParsedLockSettleInstruction,
   type ParsedLockTakeInstruction,
+  type ParsedMeterCloseInstruction,
+  type ParsedMeterRegisterInstruction,
+  type ParsedMeterReplaceInstruction,
   type ParsedOfferCancelInstruction,
   type ParsedOfferCollectInstruction,
   type ParsedOfferCreateInstruction,
   type ParsedOfferRepriceInstruction,
   type ParsedOfferSetExpiryInstruction,
+  type ParsedPositionCloseInstruction,
+  type ParsedPositionOpenInstruction,
+  type ParsedPositionSetRefundInstruction,
   type ParsedProposalApproveInstruction,
   type ParsedProposalCloseInstruction,
   type ParsedProposalCreateInstruction,
@@ -169,6 +241,9 @@ import {
   type ParsedTraderCloseInstruction,
   type ParsedTraderOpenInstruction,
   type ParsedTreasuryClaimInstruction,
+  type PositionCloseAsyncInput,
+  type PositionOpenAsyncInput,
+  type PositionSetRefundInput,
   type ProposalApproveInput,
   type ProposalCloseAsyncInput,
   type ProposalCreateAsyncInput,
@@ -186,13 +261,18 @@ import {
   type TreasuryClaimAsyncInput,
 } from '../instructions';
 import {
+  findBookPda,
   findBusPda,
   findCapacityPda,
+  findCertificatePda,
   findClaimPda,
   findCreatorPda,
+  findDevicePda,
   findLedgerPda,
   findLockPda,
+  findMeterPda,
   findOfferPda,
+  findPositionPda,
   findProposalPda,
   findSellerPda,
   findTraderPda,
@@ -207,11 +287,16 @@ export const MULTIBUS_PROGRAM_ADDRESS =
 export enum MultibusAccount {
   Bus,
   Capacity,
+  Certificate,
   Claim,
   Creator,
+  DeliveryBook,
+  Device,
   Ledger,
   Lock,
+  Meter,
   Offer,
+  PositionBook,
   Proposal,
   Seller,
   Tombstone,
@@ -241,6 +326,15 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([202, 229, 222, 220, 116, 20, 74, 67])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Certificate;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([155, 70, 22, 176, 123, 215, 246, 102])),
       0,
     )
@@ -255,6 +349,24 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
     )
   ) {
     return MultibusAccount.Creator;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([138, 171, 200, 17, 98, 196, 56, 227])),
+      0,
+    )
+  ) {
+    return MultibusAccount.DeliveryBook;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([153, 248, 23, 39, 83, 45, 68, 128])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Device;
   }
   if (
     containsBytes(
@@ -277,11 +389,29 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([5, 115, 227, 240, 63, 166, 206, 182])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Meter;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([215, 88, 60, 71, 170, 162, 73, 229])),
       0,
     )
   ) {
     return MultibusAccount.Offer;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([122, 76, 129, 108, 60, 67, 108, 157])),
+      0,
+    )
+  ) {
+    return MultibusAccount.PositionBook;
   }
   if (
     containsBytes(
@@ -330,16 +460,31 @@ export enum MultibusInstruction {
   BusCreate,
   CapacityClose,
   CapacityOpen,
+  CertificateRetire,
+  CertificateTake,
+  CertificateTransfer,
   ClaimPay,
   CreatorOpen,
+  DeliveryClose,
+  DeliveryRefund,
+  DeliveryRelease,
+  DeliveryReport,
+  DeviceClose,
+  GridSweep,
   LockRelease,
   LockSettle,
   LockTake,
+  MeterClose,
+  MeterRegister,
+  MeterReplace,
   OfferCancel,
   OfferCollect,
   OfferCreate,
   OfferReprice,
   OfferSetExpiry,
+  PositionClose,
+  PositionOpen,
+  PositionSetRefund,
   ProposalApprove,
   ProposalClose,
   ProposalCreate,
@@ -373,11 +518,38 @@ export function identifyMultibusInstruction(
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([3])), 0)) {
     return MultibusInstruction.CapacityOpen;
   }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([43])), 0)) {
+    return MultibusInstruction.CertificateRetire;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([41])), 0)) {
+    return MultibusInstruction.CertificateTake;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([42])), 0)) {
+    return MultibusInstruction.CertificateTransfer;
+  }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([28])), 0)) {
     return MultibusInstruction.ClaimPay;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([0])), 0)) {
     return MultibusInstruction.CreatorOpen;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([40])), 0)) {
+    return MultibusInstruction.DeliveryClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([39])), 0)) {
+    return MultibusInstruction.DeliveryRefund;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([38])), 0)) {
+    return MultibusInstruction.DeliveryRelease;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([37])), 0)) {
+    return MultibusInstruction.DeliveryReport;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([33])), 0)) {
+    return MultibusInstruction.DeviceClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([29])), 0)) {
+    return MultibusInstruction.GridSweep;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([19])), 0)) {
     return MultibusInstruction.LockRelease;
@@ -387,6 +559,15 @@ export function identifyMultibusInstruction(
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([17])), 0)) {
     return MultibusInstruction.LockTake;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([32])), 0)) {
+    return MultibusInstruction.MeterClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([30])), 0)) {
+    return MultibusInstruction.MeterRegister;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([31])), 0)) {
+    return MultibusInstruction.MeterReplace;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([14])), 0)) {
     return MultibusInstruction.OfferCancel;
@@ -402,6 +583,15 @@ export function identifyMultibusInstruction(
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([12])), 0)) {
     return MultibusInstruction.OfferSetExpiry;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([36])), 0)) {
+    return MultibusInstruction.PositionClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([34])), 0)) {
+    return MultibusInstruction.PositionOpen;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([35])), 0)) {
+    return MultibusInstruction.PositionSetRefund;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([23])), 0)) {
     return MultibusInstruction.ProposalApprove;
@@ -459,16 +649,31 @@ export type ParsedMultibusInstruction<TProgram extends string = 'Busn1mpoGaFq9To
   | ({ instructionType: MultibusInstruction.BusCreate } & ParsedBusCreateInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CapacityClose } & ParsedCapacityCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CapacityOpen } & ParsedCapacityOpenInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.CertificateRetire } & ParsedCertificateRetireInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.CertificateTake } & ParsedCertificateTakeInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.CertificateTransfer } & ParsedCertificateTransferInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ClaimPay } & ParsedClaimPayInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CreatorOpen } & ParsedCreatorOpenInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.DeliveryClose } & ParsedDeliveryCloseInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.DeliveryRefund } & ParsedDeliveryRefundInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.DeliveryRelease } & ParsedDeliveryReleaseInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.DeliveryReport } & ParsedDeliveryReportInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.DeviceClose } & ParsedDeviceCloseInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.GridSweep } & ParsedGridSweepInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.LockRelease } & ParsedLockReleaseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.LockSettle } & ParsedLockSettleInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.LockTake } & ParsedLockTakeInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.MeterClose } & ParsedMeterCloseInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.MeterRegister } & ParsedMeterRegisterInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.MeterReplace } & ParsedMeterReplaceInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferCancel } & ParsedOfferCancelInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferCollect } & ParsedOfferCollectInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferCreate } & ParsedOfferCreateInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferReprice } & ParsedOfferRepriceInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferSetExpiry } & ParsedOfferSetExpiryInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.PositionClose } & ParsedPositionCloseInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.PositionOpen } & ParsedPositionOpenInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.PositionSetRefund } & ParsedPositionSetRefundInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ProposalApprove } & ParsedProposalApproveInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ProposalClose } & ParsedProposalCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ProposalCreate } & ParsedProposalCreateInstruction<TProgram>)
@@ -506,6 +711,24 @@ export function parseMultibusInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.CapacityOpen, ...parseCapacityOpenInstruction(instruction) };
     }
+    case MultibusInstruction.CertificateRetire: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MultibusInstruction.CertificateRetire,
+        ...parseCertificateRetireInstruction(instruction),
+      };
+    }
+    case MultibusInstruction.CertificateTake: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.CertificateTake, ...parseCertificateTakeInstruction(instruction) };
+    }
+    case MultibusInstruction.CertificateTransfer: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MultibusInstruction.CertificateTransfer,
+        ...parseCertificateTransferInstruction(instruction),
+      };
+    }
     case MultibusInstruction.ClaimPay: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.ClaimPay, ...parseClaimPayInstruction(instruction) };
@@ -513,6 +736,30 @@ export function parseMultibusInstruction<TProgram extends string>(
     case MultibusInstruction.CreatorOpen: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.CreatorOpen, ...parseCreatorOpenInstruction(instruction) };
+    }
+    case MultibusInstruction.DeliveryClose: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.DeliveryClose, ...parseDeliveryCloseInstruction(instruction) };
+    }
+    case MultibusInstruction.DeliveryRefund: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.DeliveryRefund, ...parseDeliveryRefundInstruction(instruction) };
+    }
+    case MultibusInstruction.DeliveryRelease: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.DeliveryRelease, ...parseDeliveryReleaseInstruction(instruction) };
+    }
+    case MultibusInstruction.DeliveryReport: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.DeliveryReport, ...parseDeliveryReportInstruction(instruction) };
+    }
+    case MultibusInstruction.DeviceClose: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.DeviceClose, ...parseDeviceCloseInstruction(instruction) };
+    }
+    case MultibusInstruction.GridSweep: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.GridSweep, ...parseGridSweepInstruction(instruction) };
     }
     case MultibusInstruction.LockRelease: {
       assertIsInstructionWithAccounts(instruction);
@@ -525,6 +772,18 @@ export function parseMultibusInstruction<TProgram extends string>(
     case MultibusInstruction.LockTake: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.LockTake, ...parseLockTakeInstruction(instruction) };
+    }
+    case MultibusInstruction.MeterClose: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.MeterClose, ...parseMeterCloseInstruction(instruction) };
+    }
+    case MultibusInstruction.MeterRegister: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.MeterRegister, ...parseMeterRegisterInstruction(instruction) };
+    }
+    case MultibusInstruction.MeterReplace: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.MeterReplace, ...parseMeterReplaceInstruction(instruction) };
     }
     case MultibusInstruction.OfferCancel: {
       assertIsInstructionWithAccounts(instruction);
@@ -545,6 +804,21 @@ export function parseMultibusInstruction<TProgram extends string>(
     case MultibusInstruction.OfferSetExpiry: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.OfferSetExpiry, ...parseOfferSetExpiryInstruction(instruction) };
+    }
+    case MultibusInstruction.PositionClose: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.PositionClose, ...parsePositionCloseInstruction(instruction) };
+    }
+    case MultibusInstruction.PositionOpen: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.PositionOpen, ...parsePositionOpenInstruction(instruction) };
+    }
+    case MultibusInstruction.PositionSetRefund: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MultibusInstruction.PositionSetRefund,
+        ...parsePositionSetRefundInstruction(instruction),
+      };
     }
     case MultibusInstruction.ProposalApprove: {
       assertIsInstructionWithAccounts(instruction);
@@ -623,11 +897,16 @@ export type MultibusPlugin = {
 export type MultibusPluginAccounts = {
   bus: ReturnType<typeof getBusCodec> & SelfFetchFunctions<BusArgs, Bus>;
   capacity: ReturnType<typeof getCapacityCodec> & SelfFetchFunctions<CapacityArgs, Capacity>;
+  certificate: ReturnType<typeof getCertificateCodec> & SelfFetchFunctions<CertificateArgs, Certificate>;
   claim: ReturnType<typeof getClaimCodec> & SelfFetchFunctions<ClaimArgs, Claim>;
   creator: ReturnType<typeof getCreatorCodec> & SelfFetchFunctions<CreatorArgs, Creator>;
+  deliveryBook: ReturnType<typeof getDeliveryBookCodec> & SelfFetchFunctions<DeliveryBookArgs, DeliveryBook>;
+  device: ReturnType<typeof getDeviceCodec> & SelfFetchFunctions<DeviceArgs, Device>;
   ledger: ReturnType<typeof getLedgerCodec> & SelfFetchFunctions<LedgerArgs, Ledger>;
   lock: ReturnType<typeof getLockCodec> & SelfFetchFunctions<LockArgs, Lock>;
+  meter: ReturnType<typeof getMeterCodec> & SelfFetchFunctions<MeterArgs, Meter>;
   offer: ReturnType<typeof getOfferCodec> & SelfFetchFunctions<OfferArgs, Offer>;
+  positionBook: ReturnType<typeof getPositionBookCodec> & SelfFetchFunctions<PositionBookArgs, PositionBook>;
   proposal: ReturnType<typeof getProposalCodec> & SelfFetchFunctions<ProposalArgs, Proposal>;
   seller: ReturnType<typeof getSellerCodec> & SelfFetchFunctions<SellerArgs, Seller>;
   tombstone: ReturnType<typeof getTombstoneCodec> & SelfFetchFunctions<TombstoneArgs, Tombstone>;
@@ -643,15 +922,47 @@ export type MultibusPluginInstructions = {
   capacityOpen: (
     input: CapacityOpenAsyncInput,
   ) => ReturnType<typeof getCapacityOpenInstructionAsync> & SelfPlanAndSendFunctions;
+  certificateRetire: (
+    input: CertificateRetireInput,
+  ) => ReturnType<typeof getCertificateRetireInstruction> & SelfPlanAndSendFunctions;
+  certificateTake: (
+    input: CertificateTakeInput,
+  ) => ReturnType<typeof getCertificateTakeInstruction> & SelfPlanAndSendFunctions;
+  certificateTransfer: (
+    input: CertificateTransferInput,
+  ) => ReturnType<typeof getCertificateTransferInstruction> & SelfPlanAndSendFunctions;
   claimPay: (input: ClaimPayAsyncInput) => ReturnType<typeof getClaimPayInstructionAsync> & SelfPlanAndSendFunctions;
   creatorOpen: (
     input: CreatorOpenAsyncInput,
   ) => ReturnType<typeof getCreatorOpenInstructionAsync> & SelfPlanAndSendFunctions;
+  deliveryClose: (
+    input: DeliveryCloseInput,
+  ) => ReturnType<typeof getDeliveryCloseInstruction> & SelfPlanAndSendFunctions;
+  deliveryRefund: (
+    input: DeliveryRefundInput,
+  ) => ReturnType<typeof getDeliveryRefundInstruction> & SelfPlanAndSendFunctions;
+  deliveryRelease: (
+    input: DeliveryReleaseInput,
+  ) => ReturnType<typeof getDeliveryReleaseInstruction> & SelfPlanAndSendFunctions;
+  deliveryReport: (
+    input: DeliveryReportInput,
+  ) => ReturnType<typeof getDeliveryReportInstruction> & SelfPlanAndSendFunctions;
+  deviceClose: (input: DeviceCloseInput) => ReturnType<typeof getDeviceCloseInstruction> & SelfPlanAndSendFunctions;
+  gridSweep: (input: GridSweepAsyncInput) => ReturnType<typeof getGridSweepInstructionAsync> & SelfPlanAndSendFunctions;
   lockRelease: (
     input: LockReleaseAsyncInput,
   ) => ReturnType<typeof getLockReleaseInstructionAsync> & SelfPlanAndSendFunctions;
   lockSettle: (input: LockSettleInput) => ReturnType<typeof getLockSettleInstruction> & SelfPlanAndSendFunctions;
   lockTake: (input: LockTakeAsyncInput) => ReturnType<typeof getLockTakeInstructionAsync> & SelfPlanAndSendFunctions;
+  meterClose: (
+    input: MeterCloseAsyncInput,
+  ) => ReturnType<typeof getMeterCloseInstructionAsync> & SelfPlanAndSendFunctions;
+  meterRegister: (
+    input: MeterRegisterAsyncInput,
+  ) => ReturnType<typeof getMeterRegisterInstructionAsync> & SelfPlanAndSendFunctions;
+  meterReplace: (
+    input: MeterReplaceAsyncInput,
+  ) => ReturnType<typeof getMeterReplaceInstructionAsync> & SelfPlanAndSendFunctions;
   offerCancel: (input: OfferCancelInput) => ReturnType<typeof getOfferCancelInstruction> & SelfPlanAndSendFunctions;
   offerCollect: (input: OfferCollectInput) => ReturnType<typeof getOfferCollectInstruction> & SelfPlanAndSendFunctions;
   offerCreate: (
@@ -661,6 +972,15 @@ export type MultibusPluginInstructions = {
   offerSetExpiry: (
     input: OfferSetExpiryInput,
   ) => ReturnType<typeof getOfferSetExpiryInstruction> & SelfPlanAndSendFunctions;
+  positionClose: (
+    input: PositionCloseAsyncInput,
+  ) => ReturnType<typeof getPositionCloseInstructionAsync> & SelfPlanAndSendFunctions;
+  positionOpen: (
+    input: PositionOpenAsyncInput,
+  ) => ReturnType<typeof getPositionOpenInstructionAsync> & SelfPlanAndSendFunctions;
+  positionSetRefund: (
+    input: PositionSetRefundInput,
+  ) => ReturnType<typeof getPositionSetRefundInstruction> & SelfPlanAndSendFunctions;
   proposalApprove: (
     input: ProposalApproveInput,
   ) => ReturnType<typeof getProposalApproveInstruction> & SelfPlanAndSendFunctions;
@@ -708,14 +1028,19 @@ export type MultibusPluginPdas = {
   bus: typeof findBusPda;
   ledger: typeof findLedgerPda;
   capacity: typeof findCapacityPda;
-  treasury: typeof findTreasuryPda;
-  unclaimed: typeof findUnclaimedPda;
   creator: typeof findCreatorPda;
   offer: typeof findOfferPda;
+  position: typeof findPositionPda;
   proposal: typeof findProposalPda;
   trader: typeof findTraderPda;
   seller: typeof findSellerPda;
   vault: typeof findVaultPda;
+  treasury: typeof findTreasuryPda;
+  unclaimed: typeof findUnclaimedPda;
+  meter: typeof findMeterPda;
+  device: typeof findDevicePda;
+  book: typeof findBookPda;
+  certificate: typeof findCertificatePda;
   lock: typeof findLockPda;
   claim: typeof findClaimPda;
 };
@@ -731,11 +1056,16 @@ export function multibusProgram() {
         accounts: {
           bus: addSelfFetchFunctions(client, getBusCodec()),
           capacity: addSelfFetchFunctions(client, getCapacityCodec()),
+          certificate: addSelfFetchFunctions(client, getCertificateCodec()),
           claim: addSelfFetchFunctions(client, getClaimCodec()),
           creator: addSelfFetchFunctions(client, getCreatorCodec()),
+          deliveryBook: addSelfFetchFunctions(client, getDeliveryBookCodec()),
+          device: addSelfFetchFunctions(client, getDeviceCodec()),
           ledger: addSelfFetchFunctions(client, getLedgerCodec()),
           lock: addSelfFetchFunctions(client, getLockCodec()),
+          meter: addSelfFetchFunctions(client, getMeterCodec()),
           offer: addSelfFetchFunctions(client, getOfferCodec()),
+          positionBook: addSelfFetchFunctions(client, getPositionBookCodec()),
           proposal: addSelfFetchFunctions(client, getProposalCodec()),
           seller: addSelfFetchFunctions(client, getSellerCodec()),
           tombstone: addSelfFetchFunctions(client, getTombstoneCodec()),
@@ -746,16 +1076,31 @@ export function multibusProgram() {
           busCreate: (input) => addSelfPlanAndSendFunctions(client, getBusCreateInstructionAsync(input)),
           capacityClose: (input) => addSelfPlanAndSendFunctions(client, getCapacityCloseInstructionAsync(input)),
           capacityOpen: (input) => addSelfPlanAndSendFunctions(client, getCapacityOpenInstructionAsync(input)),
+          certificateRetire: (input) => addSelfPlanAndSendFunctions(client, getCertificateRetireInstruction(input)),
+          certificateTake: (input) => addSelfPlanAndSendFunctions(client, getCertificateTakeInstruction(input)),
+          certificateTransfer: (input) => addSelfPlanAndSendFunctions(client, getCertificateTransferInstruction(input)),
           claimPay: (input) => addSelfPlanAndSendFunctions(client, getClaimPayInstructionAsync(input)),
           creatorOpen: (input) => addSelfPlanAndSendFunctions(client, getCreatorOpenInstructionAsync(input)),
+          deliveryClose: (input) => addSelfPlanAndSendFunctions(client, getDeliveryCloseInstruction(input)),
+          deliveryRefund: (input) => addSelfPlanAndSendFunctions(client, getDeliveryRefundInstruction(input)),
+          deliveryRelease: (input) => addSelfPlanAndSendFunctions(client, getDeliveryReleaseInstruction(input)),
+          deliveryReport: (input) => addSelfPlanAndSendFunctions(client, getDeliveryReportInstruction(input)),
+          deviceClose: (input) => addSelfPlanAndSendFunctions(client, getDeviceCloseInstruction(input)),
+          gridSweep: (input) => addSelfPlanAndSendFunctions(client, getGridSweepInstructionAsync(input)),
           lockRelease: (input) => addSelfPlanAndSendFunctions(client, getLockReleaseInstructionAsync(input)),
           lockSettle: (input) => addSelfPlanAndSendFunctions(client, getLockSettleInstruction(input)),
           lockTake: (input) => addSelfPlanAndSendFunctions(client, getLockTakeInstructionAsync(input)),
+          meterClose: (input) => addSelfPlanAndSendFunctions(client, getMeterCloseInstructionAsync(input)),
+          meterRegister: (input) => addSelfPlanAndSendFunctions(client, getMeterRegisterInstructionAsync(input)),
+          meterReplace: (input) => addSelfPlanAndSendFunctions(client, getMeterReplaceInstructionAsync(input)),
           offerCancel: (input) => addSelfPlanAndSendFunctions(client, getOfferCancelInstruction(input)),
           offerCollect: (input) => addSelfPlanAndSendFunctions(client, getOfferCollectInstruction(input)),
           offerCreate: (input) => addSelfPlanAndSendFunctions(client, getOfferCreateInstructionAsync(input)),
           offerReprice: (input) => addSelfPlanAndSendFunctions(client, getOfferRepriceInstruction(input)),
           offerSetExpiry: (input) => addSelfPlanAndSendFunctions(client, getOfferSetExpiryInstruction(input)),
+          positionClose: (input) => addSelfPlanAndSendFunctions(client, getPositionCloseInstructionAsync(input)),
+          positionOpen: (input) => addSelfPlanAndSendFunctions(client, getPositionOpenInstructionAsync(input)),
+          positionSetRefund: (input) => addSelfPlanAndSendFunctions(client, getPositionSetRefundInstruction(input)),
           proposalApprove: (input) => addSelfPlanAndSendFunctions(client, getProposalApproveInstruction(input)),
           proposalClose: (input) => addSelfPlanAndSendFunctions(client, getProposalCloseInstructionAsync(input)),
           proposalCreate: (input) => addSelfPlanAndSendFunctions(client, getProposalCreateInstructionAsync(input)),
@@ -776,14 +1121,19 @@ export function multibusProgram() {
           bus: findBusPda,
           ledger: findLedgerPda,
           capacity: findCapacityPda,
-          treasury: findTreasuryPda,
-          unclaimed: findUnclaimedPda,
           creator: findCreatorPda,
           offer: findOfferPda,
+          position: findPositionPda,
           proposal: findProposalPda,
           trader: findTraderPda,
           seller: findSellerPda,
           vault: findVaultPda,
+          treasury: findTreasuryPda,
+          unclaimed: findUnclaimedPda,
+          meter: findMeterPda,
+          device: findDevicePda,
+          book: findBookPda,
+          certificate: findCertificatePda,
           lock: findLockPda,
           claim: findClaimPda,
         },

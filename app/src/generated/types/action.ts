@@ -30,6 +30,7 @@ import {
   type FixedSizeEncoder,
   type ReadonlyUint8Array,
 } from '@solana/kit';
+import { getTermsDecoder, getTermsEncoder, type Terms, type TermsArgs } from '.';
 
 /** A [`ProposalAction`] as accounts and events hold it. */
 export type Action = {
@@ -38,11 +39,11 @@ export type Action = {
   /** Shares in `shares_bps`, from the front. */
   shareCount: number;
   padding: ReadonlyUint8Array;
-  /** The new value; the window length where windows are set. */
+  /** The new value. */
   value: bigint;
-  /** The gate closure where windows are set, else 0. */
-  gateClosureSeconds: bigint;
-  /** The owner to add, remove or replace, the seller's wallet, or the operator; else zeros. */
+  /** The next terms where these are set, else zeros. */
+  terms: Terms;
+  /** The owner to add, remove or replace, the seller's wallet, the operator or the recipient of grid fees; else zeros. */
   owner: Address;
   /** The key that takes the owner's place where one is replaced, else zeros. */
   newOwner: Address;
@@ -55,11 +56,11 @@ export type ActionArgs = {
   /** Shares in `shares_bps`, from the front. */
   shareCount: number;
   padding: ReadonlyUint8Array;
-  /** The new value; the window length where windows are set. */
+  /** The new value. */
   value: number | bigint;
-  /** The gate closure where windows are set, else 0. */
-  gateClosureSeconds: number | bigint;
-  /** The owner to add, remove or replace, the seller's wallet, or the operator; else zeros. */
+  /** The next terms where these are set, else zeros. */
+  terms: TermsArgs;
+  /** The owner to add, remove or replace, the seller's wallet, the operator or the recipient of grid fees; else zeros. */
   owner: Address;
   /** The key that takes the owner's place where one is replaced, else zeros. */
   newOwner: Address;
@@ -72,7 +73,7 @@ export function getActionEncoder(): FixedSizeEncoder<ActionArgs> {
     ['shareCount', getU8Encoder()],
     ['padding', fixEncoderSize(getBytesEncoder(), 6)],
     ['value', getU64Encoder()],
-    ['gateClosureSeconds', getU64Encoder()],
+    ['terms', getTermsEncoder()],
     ['owner', getAddressEncoder()],
     ['newOwner', getAddressEncoder()],
     ['sharesBps', getArrayEncoder(getU16Encoder(), { size: 16 })],
@@ -85,7 +86,7 @@ export function getActionDecoder(): FixedSizeDecoder<Action> {
     ['shareCount', getU8Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 6)],
     ['value', getU64Decoder()],
-    ['gateClosureSeconds', getU64Decoder()],
+    ['terms', getTermsDecoder()],
     ['owner', getAddressDecoder()],
     ['newOwner', getAddressDecoder()],
     ['sharesBps', getArrayDecoder(getU16Decoder(), { size: 16 })],

@@ -25,7 +25,7 @@ export enum ActionKind {
   CapacitySet,
   BasePriceSet,
   ListingPolicySet,
-  WindowsSet,
+  TermsSet,
   LockFeeSet,
   Pause,
   Resume,
@@ -37,6 +37,7 @@ export enum ActionKind {
   LeastSizeSet,
   OperatorSet,
   BusClose,
+  GridRecipientSet,
 }
 
 export type ActionKindArgs = ActionKind;

@@ -38,7 +38,16 @@ import {
   type FixedSizeEncoder,
   type ReadonlyUint8Array,
 } from '@solana/kit';
-import { getOwnerSlotDecoder, getOwnerSlotEncoder, type OwnerSlot, type OwnerSlotArgs } from '.';
+import {
+  getOwnerSlotDecoder,
+  getOwnerSlotEncoder,
+  getTermsDecoder,
+  getTermsEncoder,
+  type OwnerSlot,
+  type OwnerSlotArgs,
+  type Terms,
+  type TermsArgs,
+} from '.';
 
 /** A bus was created. */
 export type BusCreated = {
@@ -52,6 +61,9 @@ export type BusCreated = {
   unclaimed: Address;
   /** Zeros for none. */
   operator: Address;
+  /** Zeros for the treasury. */
+  gridRecipient: Address;
+  terms: Terms;
   busSeq: bigint;
   /** Number of the first proposal of each owner. */
   firstProposal: bigint;
@@ -61,8 +73,6 @@ export type BusCreated = {
   leastWh: bigint;
   createdAt: bigint;
   timelockSeconds: number;
-  windowSeconds: number;
-  gateClosureSeconds: number;
   horizonSeconds: number;
   lockFeeBps: number;
   threshold: number;
@@ -86,6 +96,9 @@ export type BusCreatedArgs = {
   unclaimed: Address;
   /** Zeros for none. */
   operator: Address;
+  /** Zeros for the treasury. */
+  gridRecipient: Address;
+  terms: TermsArgs;
   busSeq: number | bigint;
   /** Number of the first proposal of each owner. */
   firstProposal: number | bigint;
@@ -95,8 +108,6 @@ export type BusCreatedArgs = {
   leastWh: number | bigint;
   createdAt: number | bigint;
   timelockSeconds: number;
-  windowSeconds: number;
-  gateClosureSeconds: number;
   horizonSeconds: number;
   lockFeeBps: number;
   threshold: number;
@@ -120,6 +131,8 @@ export function getBusCreatedEncoder(): FixedSizeEncoder<BusCreatedArgs> {
       ['treasury', getAddressEncoder()],
       ['unclaimed', getAddressEncoder()],
       ['operator', getAddressEncoder()],
+      ['gridRecipient', getAddressEncoder()],
+      ['terms', getTermsEncoder()],
       ['busSeq', getU64Encoder()],
       ['firstProposal', getU64Encoder()],
       ['capacityWh', getU64Encoder()],
@@ -128,8 +141,6 @@ export function getBusCreatedEncoder(): FixedSizeEncoder<BusCreatedArgs> {
       ['leastWh', getU64Encoder()],
       ['createdAt', getI64Encoder()],
       ['timelockSeconds', getU32Encoder()],
-      ['windowSeconds', getU32Encoder()],
-      ['gateClosureSeconds', getU32Encoder()],
       ['horizonSeconds', getU32Encoder()],
       ['lockFeeBps', getU16Encoder()],
       ['threshold', getU8Encoder()],
@@ -160,6 +171,8 @@ export function getBusCreatedDecoder(): FixedSizeDecoder<BusCreated> {
       ['treasury', getAddressDecoder()],
       ['unclaimed', getAddressDecoder()],
       ['operator', getAddressDecoder()],
+      ['gridRecipient', getAddressDecoder()],
+      ['terms', getTermsDecoder()],
       ['busSeq', getU64Decoder()],
       ['firstProposal', getU64Decoder()],
       ['capacityWh', getU64Decoder()],
@@ -168,8 +181,6 @@ export function getBusCreatedDecoder(): FixedSizeDecoder<BusCreated> {
       ['leastWh', getU64Decoder()],
       ['createdAt', getI64Decoder()],
       ['timelockSeconds', getU32Decoder()],
-      ['windowSeconds', getU32Decoder()],
-      ['gateClosureSeconds', getU32Decoder()],
       ['horizonSeconds', getU32Decoder()],
       ['lockFeeBps', getU16Decoder()],
       ['threshold', getU8Decoder()],

@@ -8,11 +8,9 @@
 
 import {
   combineCodec,
-  fixDecoderSize,
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
-  getBytesDecoder,
   getBytesEncoder,
   getConstantDecoder,
   getConstantEncoder,
@@ -22,16 +20,14 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
-  getU32Decoder,
-  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   type Address,
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
-  type ReadonlyUint8Array,
 } from '@solana/kit';
+import { getTermsDecoder, getTermsEncoder, type Terms, type TermsArgs } from '.';
 
 /** A delivery window's capacity was opened. */
 export type CapacityOpened = {
@@ -41,8 +37,7 @@ export type CapacityOpened = {
   windowStart: bigint;
   gateClosesAt: bigint;
   totalWh: bigint;
-  windowSeconds: number;
-  padding: ReadonlyUint8Array;
+  terms: Terms;
 };
 
 export type CapacityOpenedArgs = {
@@ -52,8 +47,7 @@ export type CapacityOpenedArgs = {
   windowStart: number | bigint;
   gateClosesAt: number | bigint;
   totalWh: number | bigint;
-  windowSeconds: number;
-  padding: ReadonlyUint8Array;
+  terms: TermsArgs;
 };
 
 export function getCapacityOpenedEncoder(): FixedSizeEncoder<CapacityOpenedArgs> {
@@ -65,8 +59,7 @@ export function getCapacityOpenedEncoder(): FixedSizeEncoder<CapacityOpenedArgs>
       ['windowStart', getI64Encoder()],
       ['gateClosesAt', getI64Encoder()],
       ['totalWh', getU64Encoder()],
-      ['windowSeconds', getU32Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
+      ['terms', getTermsEncoder()],
     ]),
     [
       getConstantEncoder(
@@ -85,8 +78,7 @@ export function getCapacityOpenedDecoder(): FixedSizeDecoder<CapacityOpened> {
       ['windowStart', getI64Decoder()],
       ['gateClosesAt', getI64Decoder()],
       ['totalWh', getU64Decoder()],
-      ['windowSeconds', getU32Decoder()],
-      ['padding', fixDecoderSize(getBytesDecoder(), 4)],
+      ['terms', getTermsDecoder()],
     ]),
     [
       getConstantDecoder(

@@ -41,6 +41,7 @@ export type LockTaken = {
   offer: Address;
   buyer: Address;
   energyWh: bigint;
+  /** Grid fee included. */
   pricePerKwh: bigint;
   deposit: bigint;
   expiresAt: bigint;
@@ -56,6 +57,7 @@ export type LockTakenArgs = {
   offer: Address;
   buyer: Address;
   energyWh: number | bigint;
+  /** Grid fee included. */
   pricePerKwh: number | bigint;
   deposit: number | bigint;
   expiresAt: number | bigint;

@@ -42,6 +42,8 @@ export type OfferCancelled = {
   soldWh: bigint;
   /** Proceeds that became the seller's to withdraw, in token base units. */
   collected: bigint;
+  /** Grid fees that were taken out of the proceeds, in token base units. */
+  gridFee: bigint;
   /** 1 where the account closed. */
   closed: number;
   padding: ReadonlyUint8Array;
@@ -57,6 +59,8 @@ export type OfferCancelledArgs = {
   soldWh: number | bigint;
   /** Proceeds that became the seller's to withdraw, in token base units. */
   collected: number | bigint;
+  /** Grid fees that were taken out of the proceeds, in token base units. */
+  gridFee: number | bigint;
   /** 1 where the account closed. */
   closed: number;
   padding: ReadonlyUint8Array;
@@ -71,6 +75,7 @@ export function getOfferCancelledEncoder(): FixedSizeEncoder<OfferCancelledArgs>
       ['withdrawnWh', getU64Encoder()],
       ['soldWh', getU64Encoder()],
       ['collected', getU64Encoder()],
+      ['gridFee', getU64Encoder()],
       ['closed', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 7)],
     ]),
@@ -91,6 +96,7 @@ export function getOfferCancelledDecoder(): FixedSizeDecoder<OfferCancelled> {
       ['withdrawnWh', getU64Decoder()],
       ['soldWh', getU64Decoder()],
       ['collected', getU64Decoder()],
+      ['gridFee', getU64Decoder()],
       ['closed', getU8Decoder()],
       ['padding', fixDecoderSize(getBytesDecoder(), 7)],
     ]),

@@ -31,6 +31,8 @@ export type OfferCollected = {
   offer: Address;
   seller: Address;
   amount: bigint;
+  /** Grid fees that were taken out of the proceeds, in token base units. */
+  gridFee: bigint;
   /** What the seller can withdraw now, in token base units. */
   released: bigint;
 };
@@ -39,6 +41,8 @@ export type OfferCollectedArgs = {
   offer: Address;
   seller: Address;
   amount: number | bigint;
+  /** Grid fees that were taken out of the proceeds, in token base units. */
+  gridFee: number | bigint;
   /** What the seller can withdraw now, in token base units. */
   released: number | bigint;
 };
@@ -49,6 +53,7 @@ export function getOfferCollectedEncoder(): FixedSizeEncoder<OfferCollectedArgs>
       ['offer', getAddressEncoder()],
       ['seller', getAddressEncoder()],
       ['amount', getU64Encoder()],
+      ['gridFee', getU64Encoder()],
       ['released', getU64Encoder()],
     ]),
     [
@@ -65,6 +70,7 @@ export function getOfferCollectedDecoder(): FixedSizeDecoder<OfferCollected> {
       ['offer', getAddressDecoder()],
       ['seller', getAddressDecoder()],
       ['amount', getU64Decoder()],
+      ['gridFee', getU64Decoder()],
       ['released', getU64Decoder()],
     ]),
     [

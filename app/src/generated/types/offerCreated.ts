@@ -43,7 +43,9 @@ export type OfferCreated = {
   rentPayer: Address;
   number: bigint;
   energyWh: bigint;
+  /** What the seller asks; buyers pay the grid fee on top. */
   pricePerKwh: bigint;
+  gridFeePerKwh: bigint;
   windowStart: bigint;
   createdAt: bigint;
   /** First second in which an offer of the bus itself trades; 0 for the offers of others. */
@@ -64,7 +66,9 @@ export type OfferCreatedArgs = {
   rentPayer: Address;
   number: number | bigint;
   energyWh: number | bigint;
+  /** What the seller asks; buyers pay the grid fee on top. */
   pricePerKwh: number | bigint;
+  gridFeePerKwh: number | bigint;
   windowStart: number | bigint;
   createdAt: number | bigint;
   /** First second in which an offer of the bus itself trades; 0 for the offers of others. */
@@ -87,6 +91,7 @@ export function getOfferCreatedEncoder(): FixedSizeEncoder<OfferCreatedArgs> {
       ['number', getU64Encoder()],
       ['energyWh', getU64Encoder()],
       ['pricePerKwh', getU64Encoder()],
+      ['gridFeePerKwh', getU64Encoder()],
       ['windowStart', getI64Encoder()],
       ['createdAt', getI64Encoder()],
       ['tradesFrom', getI64Encoder()],
@@ -114,6 +119,7 @@ export function getOfferCreatedDecoder(): FixedSizeDecoder<OfferCreated> {
       ['number', getU64Decoder()],
       ['energyWh', getU64Decoder()],
       ['pricePerKwh', getU64Decoder()],
+      ['gridFeePerKwh', getU64Decoder()],
       ['windowStart', getI64Decoder()],
       ['createdAt', getI64Decoder()],
       ['tradesFrom', getI64Decoder()],

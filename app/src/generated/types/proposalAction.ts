@@ -14,6 +14,8 @@ import {
   getArrayEncoder,
   getDiscriminatedUnionDecoder,
   getDiscriminatedUnionEncoder,
+  getI64Decoder,
+  getI64Encoder,
   getOptionDecoder,
   getOptionEncoder,
   getStructDecoder,
@@ -37,6 +39,7 @@ import {
   type Option,
   type OptionOrNullable,
 } from '@solana/kit';
+import { getTermsConfigDecoder, getTermsConfigEncoder, type TermsConfig, type TermsConfigArgs } from '.';
 
 /** What a proposal would change. */
 export type ProposalAction =
@@ -48,7 +51,7 @@ export type ProposalAction =
   | { __kind: 'CapacitySet'; capacityWh: bigint }
   | { __kind: 'BasePriceSet'; basePricePerKwh: bigint }
   | { __kind: 'ListingPolicySet'; listingPolicy: number }
-  | { __kind: 'WindowsSet'; windowSeconds: number; gateClosureSeconds: number }
+  | { __kind: 'TermsSet'; from: bigint; terms: TermsConfig }
   | { __kind: 'LockFeeSet'; lockFeeBps: number }
   | { __kind: 'Pause' }
   | { __kind: 'Resume' }
@@ -59,7 +62,8 @@ export type ProposalAction =
   | { __kind: 'ReservePriceSet'; reservePricePerKwh: bigint }
   | { __kind: 'LeastSizeSet'; leastWh: bigint }
   | { __kind: 'OperatorSet'; operator: Option<Address> }
-  | { __kind: 'BusClose' };
+  | { __kind: 'BusClose' }
+  | { __kind: 'GridRecipientSet'; recipient: Option<Address> };
 
 export type ProposalActionArgs =
   | { __kind: 'OwnerAdd'; owner: Address; sharesBps: Array<number> }
@@ -70,7 +74,7 @@ export type ProposalActionArgs =
   | { __kind: 'CapacitySet'; capacityWh: number | bigint }
   | { __kind: 'BasePriceSet'; basePricePerKwh: number | bigint }
   | { __kind: 'ListingPolicySet'; listingPolicy: number }
-  | { __kind: 'WindowsSet'; windowSeconds: number; gateClosureSeconds: number }
+  | { __kind: 'TermsSet'; from: number | bigint; terms: TermsConfigArgs }
   | { __kind: 'LockFeeSet'; lockFeeBps: number }
   | { __kind: 'Pause' }
   | { __kind: 'Resume' }
@@ -81,7 +85,8 @@ export type ProposalActionArgs =
   | { __kind: 'ReservePriceSet'; reservePricePerKwh: number | bigint }
   | { __kind: 'LeastSizeSet'; leastWh: number | bigint }
   | { __kind: 'OperatorSet'; operator: OptionOrNullable<Address> }
-  | { __kind: 'BusClose' };
+  | { __kind: 'BusClose' }
+  | { __kind: 'GridRecipientSet'; recipient: OptionOrNullable<Address> };
 
 export function getProposalActionEncoder(): Encoder<ProposalActionArgs> {
   return getDiscriminatedUnionEncoder([
@@ -106,10 +111,10 @@ export function getProposalActionEncoder(): Encoder<ProposalActionArgs> {
     ['BasePriceSet', getStructEncoder([['basePricePerKwh', getU64Encoder()]])],
     ['ListingPolicySet', getStructEncoder([['listingPolicy', getU8Encoder()]])],
     [
-      'WindowsSet',
+      'TermsSet',
       getStructEncoder([
-        ['windowSeconds', getU32Encoder()],
-        ['gateClosureSeconds', getU32Encoder()],
+        ['from', getI64Encoder()],
+        ['terms', getTermsConfigEncoder()],
       ]),
     ],
     ['LockFeeSet', getStructEncoder([['lockFeeBps', getU16Encoder()]])],
@@ -129,6 +134,7 @@ export function getProposalActionEncoder(): Encoder<ProposalActionArgs> {
     ['LeastSizeSet', getStructEncoder([['leastWh', getU64Encoder()]])],
     ['OperatorSet', getStructEncoder([['operator', getOptionEncoder(getAddressEncoder())]])],
     ['BusClose', getUnitEncoder()],
+    ['GridRecipientSet', getStructEncoder([['recipient', getOptionEncoder(getAddressEncoder())]])],
   ]);
 }
 
@@ -155,10 +161,10 @@ export function getProposalActionDecoder(): Decoder<ProposalAction> {
     ['BasePriceSet', getStructDecoder([['basePricePerKwh', getU64Decoder()]])],
     ['ListingPolicySet', getStructDecoder([['listingPolicy', getU8Decoder()]])],
     [
-      'WindowsSet',
+      'TermsSet',
       getStructDecoder([
-        ['windowSeconds', getU32Decoder()],
-        ['gateClosureSeconds', getU32Decoder()],
+        ['from', getI64Decoder()],
+        ['terms', getTermsConfigDecoder()],
       ]),
     ],
     ['LockFeeSet', getStructDecoder([['lockFeeBps', getU16Decoder()]])],
@@ -178,6 +184,7 @@ export function getProposalActionDecoder(): Decoder<ProposalAction> {
     ['LeastSizeSet', getStructDecoder([['leastWh', getU64Decoder()]])],
     ['OperatorSet', getStructDecoder([['operator', getOptionDecoder(getAddressDecoder())]])],
     ['BusClose', getUnitDecoder()],
+    ['GridRecipientSet', getStructDecoder([['recipient', getOptionDecoder(getAddressDecoder())]])],
   ]);
 }
 
@@ -219,9 +226,9 @@ export function proposalAction(
   data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'ListingPolicySet'>,
 ): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'ListingPolicySet'>;
 export function proposalAction(
-  kind: 'WindowsSet',
-  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'WindowsSet'>,
-): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'WindowsSet'>;
+  kind: 'TermsSet',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'TermsSet'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'TermsSet'>;
 export function proposalAction(
   kind: 'LockFeeSet',
   data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'LockFeeSet'>,
@@ -259,6 +266,10 @@ export function proposalAction(
 export function proposalAction(
   kind: 'BusClose',
 ): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'BusClose'>;
+export function proposalAction(
+  kind: 'GridRecipientSet',
+  data: GetDiscriminatedUnionVariantContent<ProposalActionArgs, '__kind', 'GridRecipientSet'>,
+): GetDiscriminatedUnionVariant<ProposalActionArgs, '__kind', 'GridRecipientSet'>;
 export function proposalAction<K extends ProposalActionArgs['__kind'], Data>(kind: K, data?: Data) {
   return Array.isArray(data) ? { __kind: kind, fields: data } : { __kind: kind, ...(data ?? {}) };
 }

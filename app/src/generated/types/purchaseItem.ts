@@ -21,7 +21,8 @@ import {
 
 /**
  * One item of a batch. Its accounts are two of the remaining accounts, in the order of the items: the offer (writable)
- * and the vault of the offer's seller (writable). Before the first item of a bus, and wherever the bus changes, the bus
+ * and the vault of the offer's seller (writable). On delivery terms two more follow: the delivery book that the offer names and
+ * the buyer's position book on it (both writable). Before the first item of a bus, and wherever the bus changes, the bus
  * is passed.
  */
 export type PurchaseItem = {

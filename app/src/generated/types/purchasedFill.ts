@@ -21,11 +21,18 @@ import {
 } from '@solana/kit';
 
 /** One offer's part of a purchase. */
-export type PurchasedFill = { offer: Address; energyWh: bigint; pricePerKwh: bigint; cost: bigint };
+export type PurchasedFill = {
+  offer: Address;
+  energyWh: bigint;
+  /** Grid fee included. */
+  pricePerKwh: bigint;
+  cost: bigint;
+};
 
 export type PurchasedFillArgs = {
   offer: Address;
   energyWh: number | bigint;
+  /** Grid fee included. */
   pricePerKwh: number | bigint;
   cost: number | bigint;
 };
