@@ -56,18 +56,18 @@ export function timeLabel(seconds: number): string {
   return daysAway(seconds) === 0 ? clockLabel(seconds) : `${dayLabel(seconds)}, ${clockLabel(seconds)}`;
 }
 
-/** A delivery window within its day: `12:00–12:15`. */
-export function spanLabel(start: number, seconds: number): string {
-  return `${clockLabel(start)}–${clockLabel(start + seconds)}`;
+/** A delivery window within its day: `12:00–12:15`; its start alone where its length is not known. */
+export function spanLabel(start: number, seconds: number | undefined): string {
+  return seconds === undefined ? clockLabel(start) : `${clockLabel(start)}–${clockLabel(start + seconds)}`;
 }
 
 /** A delivery window, with its day where that is not today: `12:00–12:15`, `Mon 2 Dec, 12:00–12:15`. */
-export function windowLabel(start: number, seconds: number): string {
+export function windowLabel(start: number, seconds: number | undefined): string {
   const span = spanLabel(start, seconds);
   return daysAway(start) === 0 ? span : `${dayLabel(start)}, ${span}`;
 }
 
 /** When energy is delivered: in a window, or at any time where the bus has none. */
-export function deliveryLabel(windowStart: number, windowSeconds: number): string {
+export function deliveryLabel(windowStart: number, windowSeconds: number | undefined): string {
   return windowStart === 0 ? t.time.anyTime : windowLabel(windowStart, windowSeconds);
 }

@@ -3,13 +3,18 @@
 import { AccountRole, getAddressEncoder, getProgramDerivedAddress, type Address, type Instruction } from '@solana/kit';
 
 import {
+  findBookPda,
   findBusPda,
   findCapacityPda,
+  findCertificatePda,
   findClaimPda,
   findCreatorPda,
+  findDevicePda,
   findLedgerPda,
   findLockPda,
+  findMeterPda,
   findOfferPda,
+  findPositionPda,
   findProposalPda,
   findSellerPda,
   findTraderPda,
@@ -37,6 +42,18 @@ export const offerAddress = async (seller: Address, number: bigint) => (await fi
 /** A buyer's lock on an offer, in one of the places that a buyer has. */
 export const lockAddress = async (offer: Address, buyer: Address, place: number) =>
   (await findLockPda({ offer, buyer, place }))[0];
+/** The meter of a seller. */
+export const meterAddress = async (seller: Address) => (await findMeterPda({ seller }))[0];
+/** The device of a key. */
+export const deviceAddress = async (key: Address) => (await findDevicePda({ key }))[0];
+/** The delivery book of a seller, by the start of the first of its windows. */
+export const bookAddress = async (seller: Address, firstWindow: number) =>
+  (await findBookPda({ seller, firstWindow }))[0];
+/** The position book of a buyer on a delivery book. */
+export const positionAddress = async (book: Address, buyer: Address) => (await findPositionPda({ book, buyer }))[0];
+/** The certificate of a range of what a seller delivered in a window. */
+export const certificateAddress = async (seller: Address, windowStart: number, rangeStart: bigint) =>
+  (await findCertificatePda({ seller, windowStart, rangeStart }))[0];
 /** A nonce lane of a wallet. */
 export const traderAddress = async (wallet: Address, lane: number) => (await findTraderPda({ wallet, lane }))[0];
 /** A proposal of an owner of a bus. */

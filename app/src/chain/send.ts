@@ -11,6 +11,7 @@ import {
   getBase64Decoder,
   getCompiledTransactionMessageDecoder,
   getTransactionEncoder,
+  partiallySignTransaction,
   pipe,
   setTransactionMessageFeePayer,
   setTransactionMessageLifetimeUsingBlockhash,
@@ -52,6 +53,12 @@ export interface Signer {
   readonly sends: boolean;
   /** Signs transactions in one approval, or throws `Declined` where the user does not want to. */
   sign(transactions: readonly Signable[]): Promise<readonly Signed[]>;
+}
+
+/** A key beside the wallet's that a transaction needs, such as that of a device: it signs here and is kept nowhere. */
+export interface Cosigner {
+  readonly address: Address;
+  readonly keyPair: CryptoKeyPair;
 }
 
 /** What is going on, for the one who waits. */
@@ -248,13 +255,56 @@ export async function latestExpiry({ rpc }: Connection): Promise<bigint> {
   return height + BLOCKHASH_BLOCKS + LAG_BLOCKS;
 }
 
-/** Has prepared transactions signed in one approval. */
+/** Whatever names a key in a transaction's instructions, as text to compare. */
+function usesOf(key: Address, { messageBytes }: Transaction): string {
+  const message = getCompiledTransactionMessageDecoder().decode(messageBytes);
+  if (!('instructions' in message)) return '';
+  const { staticAccounts, instructions } = message;
+  const named = instructions.filter(({ accountIndices = [] }) =>
+    accountIndices.some((index) => staticAccounts[index] === key),
+  );
+  return JSON.stringify(
+    named.map(({ programAddressIndex, accountIndices = [], data }) => [
+      staticAccounts[programAddressIndex],
+      accountIndices.map((index) => staticAccounts[index]),
+      [...(data ?? [])],
+    ]),
+  );
+}
+
+/** Adds a cosigner's signature; only where its key is used for what was asked, and nothing else. */
+async function cosign<T extends Transaction>(
+  { address, keyPair }: Cosigner,
+  transaction: T,
+  asked: Transaction,
+): Promise<T> {
+  if (usesOf(address, transaction) !== usesOf(address, asked)) throw new Refusal(t.send.theWalletChangedIt);
+  return partiallySignTransaction([keyPair], transaction);
+}
+
+/** Has prepared transactions signed in one approval, and by a cosigner where one is needed. */
 export async function sign(
   connection: Connection,
   signer: Signer,
   prepared: readonly Prepared[],
+  cosigner?: Cosigner,
 ): Promise<readonly (Submitted & { readonly signature: Signature })[]> {
-  const signed = await signer.sign(prepared.map(({ transaction }) => transaction));
+  const unsigned = prepared.map(({ transaction }) => transaction);
+  const early = cosigner !== undefined && signer.sends;
+  // A wallet that sends itself must get the other signature with the transaction; any other may still add to it.
+  const asking = early ? await Promise.all(unsigned.map((one) => cosign(cosigner, one, one))) : unsigned;
+  const answered = await signer.sign(asking);
+  const signed =
+    cosigner === undefined || early
+      ? answered
+      : await Promise.all(
+          answered.map(async (one, index) => {
+            const [asked, { transaction }] = [unsigned[index], one];
+            return asked === undefined || transaction === undefined
+              ? one
+              : { ...one, transaction: await cosign(cosigner, transaction, asked) };
+          }),
+        );
   if (signed.length !== prepared.length) {
     throw new Error(`The wallet returned ${signed.length} transactions of ${prepared.length}; nothing was sent`);
   }
@@ -288,13 +338,14 @@ export async function send(
   signer: Signer,
   build: () => Promise<readonly Instruction[]>,
   onStage: (stage: Stage) => void,
+  cosigner?: Cosigner,
 ): Promise<Sent> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       onStage('checking');
       const prepared = await prepare(connection, signer.address, await build());
       onStage('signing');
-      const [submitted] = await sign(connection, signer, [prepared]);
+      const [submitted] = await sign(connection, signer, [prepared], cosigner);
       if (submitted === undefined) throw new Error('The wallet returned nothing');
       onStage('confirming');
       const outcome = await confirm(connection, submitted, PATIENCE_MS);

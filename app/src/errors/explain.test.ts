@@ -23,7 +23,7 @@ describe('a refused transaction', () => {
       'Program log: price 12, limit 11',
       `Program ${PROGRAM} failed: custom program error: 0x1`,
     ]);
-    expect(refusal.message).toContain("The offer's price is above your limit");
+    expect(refusal.message).toContain("The offer's price with the grid fee is above your limit");
     expect(refusal.detail).toBe('price 12, limit 11');
     expect(refusal.conflict).toBe(true);
     expect(refusal.code).toBe(MULTIBUS_ERROR__PRICE_ABOVE_LIMIT);

@@ -24,6 +24,11 @@ export class AccountBook {
     lock: new Map(),
     proposal: new Map(),
     claim: new Map(),
+    meter: new Map(),
+    device: new Map(),
+    book: new Map(),
+    position: new Map(),
+    certificate: new Map(),
     trader: new Map(),
   };
   /** Slots at which accounts were last read, and at which they were seen to be closed. */

@@ -2,23 +2,103 @@
 
 import { readFileSync } from 'node:fs';
 
+import { getAddressDecoder } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
 import { visible } from '../amount/text';
 import {
   ActionKind,
+  BookWindowState,
   getBusDecoder,
   getBusEncoder,
+  getCertificateDecoder,
+  getCertificateEncoder,
+  getDeliveryBookDecoder,
+  getDeliveryBookEncoder,
+  getPositionBookDecoder,
+  getPositionBookEncoder,
   getProposalEncoder,
   LAYOUT_VERSION,
   ProposalState,
+  SettlementTime,
 } from '../generated';
-import { PROGRAM, SYSTEM_PROGRAM } from '../programs';
-import { decodeNextBus, KINDS } from './decode';
+import { PROGRAM, SYSTEM_PROGRAM, TOKEN_PROGRAM } from '../programs';
+import { DELIVERY } from '../testing/market';
+import { decodeNextBus, KINDS, POSITION_BOOK_AT } from './decode';
+import type { Book, Position } from './model';
 
 const golden = JSON.parse(readFileSync(new URL('../../../client/tests/golden.json', import.meta.url), 'utf8')) as {
   accounts: { name: string; data: string }[];
 };
+
+/** Accounts that the app calls by a shorter name. */
+const NAMES: Readonly<Record<string, string>> = { DeliveryBook: 'book', PositionBook: 'position' };
+
+/** {@link DELIVERY} from a window on, as accounts hold it. */
+const TERMS = {
+  from: 90_000n,
+  gridFeePerKwh: DELIVERY.gridFeePerKwh,
+  windowSeconds: DELIVERY.windowSeconds,
+  gateClosureSeconds: DELIVERY.gateClosureSeconds,
+  readingDeadlineSeconds: DELIVERY.readingDeadlineSeconds,
+  correctionSeconds: DELIVERY.correctionSeconds,
+  settlement: SettlementTime.OnDelivery,
+  reserved: new Uint8Array(7),
+};
+
+const decoded = (data: Uint8Array) => KINDS.find((kind) => kind.matches(data))?.decode(PROGRAM, data);
+
+describe('books', () => {
+  it('tell their windows, devices and terms', () => {
+    const zero = getDeliveryBookDecoder().decode(new Uint8Array(getDeliveryBookDecoder().fixedSize));
+    const [window] = zero.windows;
+    const [meter] = zero.meters;
+    if (window === undefined || meter === undefined) throw new Error('a book has windows and devices');
+    const data = getDeliveryBookEncoder().encode({
+      ...zero,
+      layoutVersion: LAYOUT_VERSION,
+      meterCount: 1,
+      firstWindow: 90_000n,
+      terms: TERMS,
+      meters: [{ ...meter, key: PROGRAM, powerW: 8_000n, source: 1 }, ...zero.meters.slice(1)],
+      windows: [{ ...window, state: BookWindowState.Listed, soldWh: 5n, reportedAt: 7n }, ...zero.windows.slice(1)],
+    });
+    expect(decoded(Uint8Array.from(data))).toMatchObject({
+      firstWindow: 90_000,
+      terms: { ...DELIVERY, from: 90_000 },
+      devices: [{ key: PROGRAM, powerW: 8_000n, source: 'solar' }],
+    });
+    const { windows } = decoded(Uint8Array.from(data)) as Book;
+    expect(windows).toHaveLength(96);
+    expect(windows[0]).toMatchObject({ state: 'listed', soldWh: 5n, reportedAt: 7 });
+    expect(windows[1]).toMatchObject({ state: 'unused' });
+  });
+
+  it('of buyers tell what was refunded and certified, and lie where they are looked for', () => {
+    const zero = getPositionBookDecoder().decode(new Uint8Array(getPositionBookDecoder().fixedSize));
+    const data = getPositionBookEncoder().encode({
+      ...zero,
+      layoutVersion: LAYOUT_VERSION,
+      book: PROGRAM,
+      buyer: TOKEN_PROGRAM,
+      refunded: [1n << 63n, 1n],
+      certified: [0n, 1n << 31n],
+    });
+    const position = decoded(Uint8Array.from(data)) as Position;
+    expect(position.refund).toBeUndefined();
+    expect(position.windows.flatMap(({ isRefunded }, place) => (isRefunded ? [place] : []))).toEqual([63, 64]);
+    expect(position.windows.flatMap(({ isCertified }, place) => (isCertified ? [place] : []))).toEqual([95]);
+    const addressAt = (offset: bigint | undefined) =>
+      getAddressDecoder().decode(Uint8Array.from(data).subarray(Number(offset), Number(offset) + 32));
+    expect(addressAt(POSITION_BOOK_AT)).toBe(PROGRAM);
+    const walletAt = (name: string) => KINDS.find((kind) => kind.name === name)?.walletAt;
+    expect(addressAt(walletAt('position'))).toBe(TOKEN_PROGRAM);
+    const certificate = getCertificateDecoder().decode(new Uint8Array(getCertificateDecoder().fixedSize));
+    const bytes = Uint8Array.from(getCertificateEncoder().encode({ ...certificate, owner: TOKEN_PROGRAM }));
+    const at = Number(walletAt('certificate'));
+    expect(getAddressDecoder().decode(bytes.subarray(at, at + 32))).toBe(TOKEN_PROGRAM);
+  });
+});
 
 describe('accounts', () => {
   const bytesOfGolden = (name: string) => {
@@ -32,7 +112,7 @@ describe('accounts', () => {
     for (const { name } of golden.accounts) {
       const data = bytesOfGolden(name);
       // A wallet's counter of buses is read alone, when it creates one.
-      expect(kindOf(data)?.name).toBe(name === 'Creator' ? undefined : name.toLowerCase());
+      expect(kindOf(data)?.name).toBe(NAMES[name] ?? (name === 'Creator' ? undefined : name.toLowerCase()));
       if (name === 'Creator') {
         const present = Uint8Array.from(data);
         present[8] = LAYOUT_VERSION;
@@ -91,7 +171,7 @@ describe('accounts', () => {
           shareCount: 2,
           padding: new Uint8Array(6),
           value: 1n,
-          gateClosureSeconds: 60n,
+          terms: TERMS,
           owner: PROGRAM,
           newOwner: SYSTEM_PROGRAM,
           sharesBps: [6_000, 4_000, ...Array<number>(14).fill(0)],
@@ -104,7 +184,7 @@ describe('accounts', () => {
     const kinds = Object.entries(ActionKind).filter(
       (entry): entry is [string, ActionKind] => typeof entry[1] !== 'string',
     );
-    expect(kinds).toHaveLength(20);
+    expect(kinds).toHaveLength(21);
     for (const [name, number] of kinds) {
       expect(proposed(number)?.kind).toBe(name.charAt(0).toLowerCase() + name.slice(1));
     }
@@ -124,7 +204,7 @@ describe('accounts', () => {
     expect(proposed(ActionKind.LeastSizeSet)).toEqual({ kind: 'leastSizeSet', leastWh: 1n });
     expect(proposed(ActionKind.OperatorSet)).toEqual({ kind: 'operatorSet', operator: PROGRAM });
     expect(proposed(ActionKind.PauseQuorumSet)).toEqual({ kind: 'pauseQuorumSet', pauseQuorum: 1 });
-    const windows = { kind: 'windowsSet', windowSeconds: 1, gateClosureSeconds: 60 };
-    expect(proposed(ActionKind.WindowsSet)).toEqual(windows);
+    expect(proposed(ActionKind.GridRecipientSet)).toEqual({ kind: 'gridRecipientSet', recipient: PROGRAM });
+    expect(proposed(ActionKind.TermsSet)).toEqual({ kind: 'termsSet', terms: { ...DELIVERY, from: 90_000 } });
   });
 });

@@ -6,16 +6,25 @@ import { short, visible } from '../amount/text';
 import { hex } from '../chain/hex';
 import {
   ActionKind,
+  BookWindowState,
   BUS_DISCRIMINATOR,
   CAPACITY_DISCRIMINATOR,
+  CERTIFICATE_DISCRIMINATOR,
   CLAIM_DISCRIMINATOR,
+  DELIVERY_BOOK_DISCRIMINATOR,
+  DEVICE_DISCRIMINATOR,
   getBusDecoder,
   getCapacityDecoder,
+  getCertificateDecoder,
   getClaimDecoder,
   getCreatorDecoder,
+  getDeliveryBookDecoder,
+  getDeviceDecoder,
   getLedgerDecoder,
   getLockDecoder,
+  getMeterDecoder,
   getOfferDecoder,
+  getPositionBookDecoder,
   getProposalDecoder,
   getSellerDecoder,
   getTombstoneDecoder,
@@ -24,34 +33,51 @@ import {
   LEDGER_DISCRIMINATOR,
   LOCK_DISCRIMINATOR,
   LockState,
+  METER_DISCRIMINATOR,
   OFFER_DISCRIMINATOR,
+  POSITION_BOOK_DISCRIMINATOR,
   PROPOSAL_DISCRIMINATOR,
   ProposalState,
   SELLER_DISCRIMINATOR,
+  SettlementTime,
   TOMBSTONE_DISCRIMINATOR,
   TRADER_DISCRIMINATOR,
   type Action as RawAction,
+  type BookWindow as RawBookWindow,
+  type Terms as RawTerms,
 } from '../generated';
 import { SYSTEM_PROGRAM as ZEROS } from '../programs';
 import {
   listingOf,
   sourceOf,
   type Action,
+  type Book,
+  type BookWindow,
   type Bus,
   type Capacity,
+  type Certificate,
   type Claim,
+  type Device,
   type Ledger,
   type Lock,
+  type Meter,
   type Offer,
+  type Position,
   type Proposal,
   type Receipt,
   type Seller,
   type Tombstone,
   type Trader,
 } from './model';
+import type { Terms } from './terms';
 
 /** Where a lane's wallet lies: discriminator, 8 bytes of header, five 64-bit numbers. */
-export const WALLET_OFFSET = 56n;
+const LANE_WALLET_AT = 56n;
+/** Where a position's book and buyer lie: discriminator, 8 bytes of header, two sets of 96 windows; the book. */
+export const POSITION_BOOK_AT = 48n;
+const POSITION_BUYER_AT = 80n;
+/** Where a certificate's owner lies: discriminator, 8 bytes of header, four 64-bit numbers, device, bus and seller. */
+const CERTIFICATE_OWNER_AT = 144n;
 
 // As numbers, which is how accounts hold them.
 const UNPAID: number = LockState.Unpaid;
@@ -60,6 +86,23 @@ const EXECUTED: number = ProposalState.Executed;
 /** A time in unix seconds; the largest one of the program means never. */
 const NEVER = (1n << 63n) - 1n;
 const time = (seconds: bigint) => (seconds === NEVER ? Number.POSITIVE_INFINITY : Number(seconds));
+
+const named = (address: Address) => (address === ZEROS ? undefined : address);
+
+const DELIVERY: number = SettlementTime.OnDelivery;
+
+/** Terms as accounts hold them. */
+function termsOf(raw: RawTerms): Terms {
+  return {
+    from: Number(raw.from),
+    windowSeconds: raw.windowSeconds,
+    gateClosureSeconds: raw.gateClosureSeconds,
+    isOnDelivery: raw.settlement === DELIVERY,
+    gridFeePerKwh: raw.gridFeePerKwh,
+    readingDeadlineSeconds: raw.readingDeadlineSeconds,
+    correctionSeconds: raw.correctionSeconds,
+  };
+}
 
 function bus(address: Address, data: Uint8Array): Bus | undefined {
   const raw = getBusDecoder().decode(data);
@@ -82,10 +125,12 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
     treasury: raw.treasury,
     unclaimed: raw.unclaimed,
     seller: raw.seller,
-    operator: raw.operator === ZEROS ? undefined : raw.operator,
+    operator: named(raw.operator),
+    gridRecipient: named(raw.gridRecipient),
+    terms: termsOf(raw.terms),
+    nextTerms: raw.nextTerms.from === 0n ? undefined : termsOf(raw.nextTerms),
+    readingsUntil: Number(raw.readingsUntil),
     timelockSeconds: raw.timelockSeconds,
-    windowSeconds: raw.windowSeconds,
-    gateClosureSeconds: raw.gateClosureSeconds,
     horizonSeconds: raw.horizonSeconds,
     lockFeeBps: raw.lockFeeBps,
     capacityWh: raw.capacityWh,
@@ -141,7 +186,7 @@ function capacity(address: Address, data: Uint8Array): Capacity | undefined {
     bus: raw.bus,
     rentPayer: raw.rentPayer,
     windowStart: Number(raw.windowStart),
-    windowSeconds: raw.windowSeconds,
+    terms: termsOf(raw.terms),
     gateClosesAt: time(raw.gateClosesAt),
     totalWh: raw.totalWh,
     availableWh: raw.availableWh,
@@ -164,6 +209,9 @@ function seller(address: Address, data: Uint8Array): Seller | undefined {
     openOffers: raw.openOffers,
     nextOffer: raw.nextOffer,
     released: raw.released,
+    gridFeesOwed: raw.gridFeesOwed,
+    meter: named(raw.meter),
+    openBooks: raw.openBooks,
   };
 }
 
@@ -184,13 +232,17 @@ function offer(address: Address, data: Uint8Array): Offer | undefined {
     version: raw.version,
     openLocks: raw.openLocks,
     pricePerKwh: raw.pricePerKwh,
+    gridFeePerKwh: raw.gridFeePerKwh,
+    fullPricePerKwh: raw.fullPricePerKwh,
     listedWh: raw.listedWh,
     remainingWh: raw.remainingWh,
     reservedWh: raw.reservedWh,
     leastWh: raw.leastWh,
     proceeds: raw.proceeds,
+    gridCredited: raw.gridCredited,
     deposits: raw.deposits,
     windowStart: Number(raw.windowStart),
+    book: raw.onDelivery === 1 ? raw.book : undefined,
     gateClosesAt: time(raw.gateClosesAt),
     createdAt: Number(raw.createdAt),
     tradesFrom: Number(raw.tradesFrom),
@@ -212,11 +264,100 @@ function lock(address: Address, data: Uint8Array): Lock | undefined {
     isUnpaid: raw.state === UNPAID,
     energyWh: raw.energyWh,
     pricePerKwh: raw.pricePerKwh,
+    gridFeePerKwh: raw.gridFeePerKwh,
     deposit: raw.deposit,
     lockFeeBps: raw.lockFeeBps,
     takenAt: Number(raw.takenAt),
     expiresAt: Number(raw.expiresAt),
     refund: raw.refund,
+  };
+}
+
+function meter(address: Address, data: Uint8Array): Meter | undefined {
+  const raw = getMeterDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  const { bus: of, seller: whose, key, rentPayer, powerW } = raw;
+  return {
+    ...{ address, bus: of, seller: whose, key, rentPayer, powerW },
+    source: sourceOf(raw.source) ?? 'unspecified',
+    validFrom: Number(raw.validFrom),
+    listedUntil: Number(raw.listedUntil),
+  };
+}
+
+function device(address: Address, data: Uint8Array): Device | undefined {
+  const raw = getDeviceDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  const { bus: of, seller: whose, key, rentPayer } = raw;
+  return {
+    ...{ address, bus: of, seller: whose, key, rentPayer },
+    isRetired: raw.retired === 1,
+    busyUntil: Number(raw.busyUntil),
+  };
+}
+
+/** The state of each number. A state of a later program is taken for the last one: nothing is due of it. */
+const STATES: Readonly<Partial<Record<number, BookWindow['state']>>> = {
+  [BookWindowState.Unused]: 'unused',
+  [BookWindowState.Listed]: 'listed',
+  [BookWindowState.Released]: 'released',
+} satisfies Record<BookWindowState, BookWindow['state']>;
+
+function bookWindow(raw: RawBookWindow): BookWindow {
+  const { listedWh, soldWh, paid, deliveredWh, certifiedWh, operatorReadings } = raw;
+  return {
+    ...{ listedWh, soldWh, paid, deliveredWh, certifiedWh, operatorReadings },
+    state: STATES[raw.state] ?? 'released',
+    reportedAt: Number(raw.reportedAt),
+    device: raw.meter,
+    isSurplusCertified: raw.surplusCertified === 1,
+  };
+}
+
+function deliveryBook(address: Address, data: Uint8Array): Book | undefined {
+  const raw = getDeliveryBookDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  const { bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled } = raw;
+  return {
+    ...{ address, bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled },
+    firstWindow: Number(raw.firstWindow),
+    terms: termsOf(raw.terms),
+    devices: raw.meters
+      .slice(0, raw.meterCount)
+      .map(({ key, powerW, source }) => ({ key, powerW, source: sourceOf(source) ?? 'unspecified' })),
+    windows: raw.windows.map(bookWindow),
+  };
+}
+
+/** Whether a set of windows, as two 64-bit numbers, has the one at a place. */
+const hasWindow = (windows: readonly bigint[], place: number) =>
+  (((windows[place >> 6] ?? 0n) >> BigInt(place & 63)) & 1n) === 1n;
+
+function positionBook(address: Address, data: Uint8Array): Position | undefined {
+  const raw = getPositionBookDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  const { book, buyer, rentPayer, openLocks } = raw;
+  return {
+    ...{ address, book, buyer, rentPayer, openLocks },
+    refund: named(raw.refund),
+    windows: raw.windows.map(({ energyWh, paid }, place) => ({
+      energyWh,
+      paid,
+      isRefunded: hasWindow(raw.refunded, place),
+      isCertified: hasWindow(raw.certified, place),
+    })),
+  };
+}
+
+function certificate(address: Address, data: Uint8Array): Certificate | undefined {
+  const raw = getCertificateDecoder().decode(data);
+  if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
+  const { bus: of, seller: whose, owner, rentPayer, windowSeconds, rangeStart, rangeEnd } = raw;
+  return {
+    ...{ address, bus: of, seller: whose, owner, rentPayer, windowSeconds, rangeStart, rangeEnd },
+    device: raw.device,
+    source: sourceOf(raw.source) ?? 'unspecified',
+    windowStart: Number(raw.windowStart),
   };
 }
 
@@ -276,11 +417,7 @@ const ACTIONS: Readonly<Partial<Record<number, (raw: RawAction) => Action | unde
     const listing = listingOf(Number(value));
     return listing === undefined ? undefined : { kind: 'listingPolicySet', listing };
   },
-  [ActionKind.WindowsSet]: ({ value, gateClosureSeconds }) => ({
-    kind: 'windowsSet',
-    windowSeconds: Number(value),
-    gateClosureSeconds: Number(gateClosureSeconds),
-  }),
+  [ActionKind.TermsSet]: ({ terms }) => ({ kind: 'termsSet', terms: termsOf(terms) }),
   [ActionKind.LockFeeSet]: ({ value }) => ({ kind: 'lockFeeSet', lockFeeBps: Number(value) }),
   [ActionKind.Pause]: () => ({ kind: 'pause' }),
   [ActionKind.Resume]: () => ({ kind: 'resume' }),
@@ -290,8 +427,9 @@ const ACTIONS: Readonly<Partial<Record<number, (raw: RawAction) => Action | unde
   [ActionKind.SellerSuspend]: ({ owner: wallet }) => ({ kind: 'sellerSuspend', wallet }),
   [ActionKind.ReservePriceSet]: ({ value }) => ({ kind: 'reservePriceSet', reservePricePerKwh: value }),
   [ActionKind.LeastSizeSet]: ({ value }) => ({ kind: 'leastSizeSet', leastWh: value }),
-  [ActionKind.OperatorSet]: ({ owner }) => ({ kind: 'operatorSet', operator: owner === ZEROS ? undefined : owner }),
+  [ActionKind.OperatorSet]: ({ owner }) => ({ kind: 'operatorSet', operator: named(owner) }),
   [ActionKind.BusClose]: () => ({ kind: 'busClose' }),
+  [ActionKind.GridRecipientSet]: ({ owner }) => ({ kind: 'gridRecipientSet', recipient: named(owner) }),
 } satisfies Record<ActionKind, (raw: RawAction) => Action | undefined>;
 
 function proposal(address: Address, data: Uint8Array): Proposal | undefined {
@@ -325,6 +463,11 @@ export interface Held {
   readonly seller: Seller;
   readonly offer: Offer;
   readonly lock: Lock;
+  readonly meter: Meter;
+  readonly device: Device;
+  readonly book: Book;
+  readonly position: Position;
+  readonly certificate: Certificate;
   readonly proposal: Proposal;
   readonly claim: Claim;
   readonly trader: Trader;
@@ -335,6 +478,8 @@ export interface Kind {
   readonly name: keyof Held;
   /** First bytes of its data, in base58. */
   readonly discriminator: string;
+  /** Where its wallet lies, of kinds of which only those of the connected wallet are followed. */
+  readonly walletAt: bigint | undefined;
   /** Whether data is of this kind. */
   matches(data: Uint8Array): boolean;
   /** Reads data of this kind; `undefined` where it has another length or another layout, which a later program writes. */
@@ -346,11 +491,13 @@ function kind(
   discriminator: ArrayLike<number> & Iterable<number>,
   size: number,
   decode: Kind['decode'],
+  walletAt?: bigint,
 ): Kind {
   const bytes = Uint8Array.from(discriminator);
   return {
     name,
     discriminator: getBase58Decoder().decode(bytes),
+    walletAt,
     matches: (data) => bytes.every((byte, index) => data[index] === byte),
     decode: (address, data) => (data.length === size ? decode(address, data) : undefined),
   };
@@ -367,11 +514,19 @@ export const KINDS: readonly Kind[] = [
   kind('lock', LOCK_DISCRIMINATOR, getLockDecoder().fixedSize, lock),
   kind('proposal', PROPOSAL_DISCRIMINATOR, getProposalDecoder().fixedSize, proposal),
   kind('claim', CLAIM_DISCRIMINATOR, getClaimDecoder().fixedSize, claim),
-  kind('trader', TRADER_DISCRIMINATOR, getTraderDecoder().fixedSize, trader),
+  kind('meter', METER_DISCRIMINATOR, getMeterDecoder().fixedSize, meter),
+  kind('device', DEVICE_DISCRIMINATOR, getDeviceDecoder().fixedSize, device),
+  kind('book', DELIVERY_BOOK_DISCRIMINATOR, getDeliveryBookDecoder().fixedSize, deliveryBook),
+  kind('position', POSITION_BOOK_DISCRIMINATOR, getPositionBookDecoder().fixedSize, positionBook, POSITION_BUYER_AT),
+  kind('certificate', CERTIFICATE_DISCRIMINATOR, getCertificateDecoder().fixedSize, certificate, CERTIFICATE_OWNER_AT),
+  kind('trader', TRADER_DISCRIMINATOR, getTraderDecoder().fixedSize, trader, LANE_WALLET_AT),
 ];
 
 /** Reads a lane's account. */
 export const decodeTrader = trader;
+
+/** Reads a position's account. */
+export const decodePosition = positionBook;
 
 /** Number of a wallet's next bus, from the account that counts them; `undefined` where it has another layout. */
 export function decodeNextBus(data: Uint8Array): bigint | undefined {

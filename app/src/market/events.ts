@@ -23,7 +23,7 @@ export type MarketEvent =
       readonly purchase: Trade['kind'];
       readonly fills: readonly Fill[];
     }
-  /** An account closed: an offer, a lock, a seller, a proposal, a claim, a window's capacity or a lane. */
+  /** An account closed: of an offer, a lock, a seller, a meter, a book, a certificate or whatever else. */
   | { readonly kind: 'closed'; readonly account: Address }
   | {
       readonly kind: 'listed';
@@ -32,6 +32,8 @@ export type MarketEvent =
       readonly windowStart: number;
       readonly source: Source | undefined;
     }
+  /** All of a certificate was given to another wallet. */
+  | { readonly kind: 'given'; readonly certificate: Address; readonly to: Address }
   /** A bus closed, with its ledger and its general capacity; it has become a tombstone. */
   | { readonly kind: 'busClosed'; readonly bus: Address }
   /** Tokens left an account of a bus. */
@@ -126,6 +128,22 @@ function decode(bytes: Uint8Array): MarketEvent | undefined {
       return { kind: 'closed', account: event.data.capacity };
     case 'TraderClosed':
       return { kind: 'closed', account: event.data.trader };
+    case 'MeterClosed':
+      return { kind: 'closed', account: event.data.meter };
+    case 'DeviceClosed':
+      return { kind: 'closed', account: event.data.device };
+    case 'BookClosed':
+      return { kind: 'closed', account: event.data.book };
+    case 'PositionClosed':
+      return { kind: 'closed', account: event.data.position };
+    case 'CertificateRetired':
+      return { kind: 'closed', account: event.data.certificate };
+    case 'CertificateTransferred': {
+      const { certificate, transferred, to } = event.data;
+      return transferred === certificate ? { kind: 'given', certificate, to } : undefined;
+    }
+    case 'DeliveryRefunded':
+    case 'GridFeesSwept':
     case 'TreasuryClaimed':
     case 'SellerWithdrawn':
     case 'ProposalExecuted':

@@ -92,8 +92,8 @@ describe('a provider', () => {
     live.state.subscribe(() => seen.add(status().kind));
     await vi.advanceTimersByTimeAsync(300_000);
     expect([...seen]).toEqual(['live']);
-    // Every 15 seconds, and every minute besides, every kind of account but a wallet's lanes.
-    expect(provider.lists - before).toBe((20 + 5) * (KINDS.length - 1));
+    // Every 15 seconds, and every minute besides, every kind of account but those of a wallet.
+    expect(provider.lists - before).toBe((20 + 5) * KINDS.filter(({ walletAt }) => walletAt === undefined).length);
     expect(live.state.get().slot).toBe(9n);
   });
 

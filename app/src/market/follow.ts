@@ -6,7 +6,7 @@ import { bytesOf, COMMITMENT, type Connection, type RawAccount } from '../chain/
 import { Unreachable } from '../errors/explain';
 import { PROGRAM } from '../programs';
 import { t } from '../words';
-import { KINDS, WALLET_OFFSET, type Kind } from './decode';
+import { KINDS, type Kind } from './decode';
 import { eventsOf, isCut, type MarketEvent } from './events';
 
 /** A node that takes no subscription for this long, or tells of slots and then says nothing, is taken for lost. */
@@ -38,7 +38,7 @@ export interface Listener {
   onCurrent(): Promise<void>;
 }
 
-/** Follows the market, and the lanes of a wallet where one is given, until something breaks, which it throws. */
+/** Follows the market, and what belongs to a wallet where one is given, until something breaks, which it throws. */
 export function follow(
   connection: Connection,
   wallet: Address | undefined,
@@ -61,7 +61,7 @@ export function follow(
       };
       pump().catch(reject);
     };
-    const kinds = KINDS.filter(({ name }) => name !== 'trader' || wallet !== undefined);
+    const kinds = KINDS.filter(({ walletAt }) => walletAt === undefined || wallet !== undefined);
     const readEverything = () => Promise.all(kinds.map((kind) => readAll(connection, wallet, kind, signal, listener)));
     let reread: ReturnType<typeof setTimeout> | undefined;
     /** Whoever fills a log hides what closed in its transaction: accounts tell it, a little later for several such logs. */
@@ -137,9 +137,9 @@ function filtersOf(kind: Kind, wallet: Address | undefined) {
   const kindFilter = {
     memcmp: { offset: 0n, bytes: kind.discriminator as Base58EncodedBytes, encoding: 'base58' as const },
   };
-  if (kind.name !== 'trader' || wallet === undefined) return [kindFilter];
+  if (kind.walletAt === undefined || wallet === undefined) return [kindFilter];
   const bytes = wallet as unknown as Base58EncodedBytes;
-  return [kindFilter, { memcmp: { offset: WALLET_OFFSET, bytes, encoding: 'base58' as const } }];
+  return [kindFilter, { memcmp: { offset: kind.walletAt, bytes, encoding: 'base58' as const } }];
 }
 
 async function readAll(

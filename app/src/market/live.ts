@@ -11,9 +11,10 @@ import { pause } from '../state/retry';
 import { Store } from '../state/store';
 import { AccountBook, type Accounts, type Held } from './accounts';
 import { Balances } from './balances';
+import { KINDS } from './decode';
 import type { MarketEvent } from './events';
 import { follow, type Listener } from './follow';
-import type { Bus, Offer, Trader } from './model';
+import type { Bus, Certificate, Offer, Position, Trader } from './model';
 import { UNREAD, type MarketState, type Status } from './state';
 import { TokenNames } from './tokens';
 import { TradeBook } from './trades';
@@ -29,7 +30,7 @@ export class LiveMarket {
   /** What screens read. */
   readonly state = new Store<MarketState>(UNREAD);
   private readonly book = new AccountBook(
-    (kind, held) => kind !== 'trader' || (held as Trader).wallet === this.wallet,
+    (kind, held) => isOf(this.wallet, kind, held),
     (kind, held) => this.onAccountChange(kind, held),
   );
   private readonly trades = new TradeBook();
@@ -75,7 +76,7 @@ export class LiveMarket {
     this.wallet = wallet;
     this.balances.setWallet(wallet);
     this.areLanesRead = false;
-    this.book.forget('trader');
+    for (const { name, walletAt } of KINDS) if (walletAt !== undefined) this.book.forget(name);
     // The subscription to the wallet's lanes is part of a round.
     this.round.abort(new WalletChanged());
   }
@@ -200,6 +201,10 @@ export class LiveMarket {
           this.closeBus(event.bus, slot);
           this.refreshSoon();
           break;
+        case 'given':
+          // Whoever it was given to hears of it by itself.
+          if (event.to !== this.wallet) this.book.close(event.certificate, slot);
+          break;
         case 'paidOut':
           void this.refreshBalances();
           break;
@@ -273,6 +278,11 @@ export class LiveMarket {
       locks: dirty.has('lock') ? new Map(accounts.lock) : before.locks,
       proposals: dirty.has('proposal') ? new Map(accounts.proposal) : before.proposals,
       claims: dirty.has('claim') ? new Map(accounts.claim) : before.claims,
+      meters: dirty.has('meter') ? new Map(accounts.meter) : before.meters,
+      devices: dirty.has('device') ? new Map(accounts.device) : before.devices,
+      books: dirty.has('book') ? new Map(accounts.book) : before.books,
+      positions: dirty.has('position') ? new Map(accounts.position) : before.positions,
+      certificates: dirty.has('certificate') ? new Map(accounts.certificate) : before.certificates,
       trades: trades.trades,
       tradesRead: trades.isRead,
       tradesMissing: trades.missing,
@@ -283,6 +293,20 @@ export class LiveMarket {
           ? undefined
           : { wallet, lamports: balances.lamports, traders: this.areLanesRead ? lanes() : undefined },
     });
+  }
+}
+
+/** Whether an account is kept: of kinds that belong to wallets, only those of the connected one. */
+function isOf(wallet: Address | undefined, kind: keyof Accounts, held: Held): boolean {
+  switch (kind) {
+    case 'trader':
+      return (held as Trader).wallet === wallet;
+    case 'position':
+      return (held as Position).buyer === wallet;
+    case 'certificate':
+      return (held as Certificate).owner === wallet;
+    default:
+      return true;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Address } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
+import { NO_WINDOWS, QUARTERS } from '../testing/market';
 import {
   approvalsNeeded,
   claimable,
@@ -46,8 +47,10 @@ const bus: Bus = {
   seller: wallet('busSeller'),
   operator: wallet('otto'),
   timelockSeconds: 0,
-  windowSeconds: 0,
-  gateClosureSeconds: 0,
+  gridRecipient: undefined,
+  terms: NO_WINDOWS,
+  nextTerms: undefined,
+  readingsUntil: 0,
   horizonSeconds: 3_600,
   lockFeeBps: 0,
   capacityWh: 1n,
@@ -84,6 +87,9 @@ const seller: Seller = {
   openOffers: 1,
   nextOffer: 1n,
   released: 0n,
+  gridFeesOwed: 0n,
+  meter: undefined,
+  openBooks: 0,
 };
 
 const offer: Offer = {
@@ -100,13 +106,17 @@ const offer: Offer = {
   version: 1,
   openLocks: 0,
   pricePerKwh: 1n,
+  gridFeePerKwh: 5n,
+  fullPricePerKwh: 6n,
   listedWh: 10n,
   remainingWh: 8n,
   reservedWh: 3n,
   leastWh: 2n,
   proceeds: 0n,
+  gridCredited: 0n,
   deposits: 0n,
   windowStart: 0,
+  book: undefined,
   gateClosesAt: Number.POSITIVE_INFINITY,
   createdAt: 0,
   tradesFrom: 0,
@@ -137,7 +147,7 @@ describe('an offer', () => {
   it('trades before its expiry, and before the gate that its window was opened with', () => {
     expect(untradable(offer, bus, 99)).toBeUndefined();
     expect(untradable(offer, bus, 100)).toContain('expired');
-    const windowed = { ...bus, windowSeconds: 900, gateClosureSeconds: 300 };
+    const windowed = { ...bus, terms: QUARTERS };
     const later = { ...offer, windowStart: 900, gateClosesAt: 840, expiresAt: 840 };
     expect(untradable(later, windowed, 839)).toBeUndefined();
     expect(untradable(later, windowed, 840)).toContain('gate');

@@ -9,6 +9,7 @@ import { shareOf } from '../amount/cost';
 import { exactTime } from '../amount/time';
 import { EnergySource, ListingPolicy } from '../generated';
 import { t } from '../words';
+import { generalEndsAt, type HasTerms, type Terms } from './terms';
 
 /** Where the energy of an offer comes from. */
 export type Source = Uncapitalize<keyof typeof EnergySource>;
@@ -56,7 +57,7 @@ export interface Owner {
 }
 
 /** One energy network. */
-export interface Bus {
+export interface Bus extends HasTerms {
   readonly address: Address;
   readonly name: string;
   readonly creator: Address;
@@ -78,12 +79,13 @@ export interface Bus {
   readonly unclaimed: Address;
   /** The seller account of the bus's own offers, whether it is open or not. */
   readonly seller: Address;
-  /** Wallet that admits and suspends sellers and withdraws the bus's own offers at once. */
+  /** Wallet that admits and suspends sellers, withdraws the bus's own offers, registers meters and reads silent ones. */
   readonly operator: Address | undefined;
   readonly timelockSeconds: number;
-  /** 0 where the bus has no delivery windows. */
-  readonly windowSeconds: number;
-  readonly gateClosureSeconds: number;
+  /** Who gets the grid fees; `undefined` for the treasury. */
+  readonly gridRecipient: Address | undefined;
+  /** Until when readings of earlier terms can come; 0 where there were none. */
+  readonly readingsUntil: number;
   /** How far ahead a window can open and an offer can expire. */
   readonly horizonSeconds: number;
   readonly lockFeeBps: number;
@@ -147,7 +149,8 @@ export interface Capacity {
   /** Who gets the rent back. */
   readonly rentPayer: Address;
   readonly windowStart: number;
-  readonly windowSeconds: number;
+  /** Terms of this window; those of no window for the general capacity, whose offers have those of the moment. */
+  readonly terms: Terms;
   /** First second in which the window no longer trades; infinite without windows. */
   readonly gateClosesAt: number;
   /** Always `availableWh + committedWh`. */
@@ -173,6 +176,11 @@ export interface Seller {
   readonly nextOffer: bigint;
   /** What it can withdraw, in base units. */
   readonly released: bigint;
+  /** What its vault holds for the recipient of grid fees, in base units. */
+  readonly gridFeesOwed: bigint;
+  /** Its meter account, where it has one. */
+  readonly meter: Address | undefined;
+  readonly openBooks: number;
 }
 
 /** Energy on offer. */
@@ -192,7 +200,11 @@ export interface Offer {
   readonly cancelled: boolean;
   readonly version: number;
   readonly openLocks: number;
+  /** What the seller asks, without the grid fee. */
   readonly pricePerKwh: bigint;
+  readonly gridFeePerKwh: bigint;
+  /** What a buyer pays: price and grid fee. */
+  readonly fullPricePerKwh: bigint;
   readonly listedWh: bigint;
   readonly remainingWh: bigint;
   readonly reservedWh: bigint;
@@ -200,9 +212,13 @@ export interface Offer {
   readonly leastWh: bigint;
   /** What was paid for it and is not released to its seller yet, in base units. */
   readonly proceeds: bigint;
+  /** Grid fees that were taken out of its proceeds, in base units. */
+  readonly gridCredited: bigint;
   /** What the vault holds for its locks, in base units. */
   readonly deposits: bigint;
   readonly windowStart: number;
+  /** The seller's delivery book that its window is in, where the seller is paid for what is delivered. */
+  readonly book: Address | undefined;
   /** First second in which its window no longer trades; infinite without windows. */
   readonly gateClosesAt: number;
   readonly createdAt: number;
@@ -212,6 +228,119 @@ export interface Offer {
   readonly expiresAt: number;
   /** Last expiry of a lock that was taken on it; 0 before the first. */
   readonly lockedUntil: number;
+}
+
+/** The device that measures what a seller delivers. */
+export interface Meter {
+  readonly address: Address;
+  readonly bus: Address;
+  /** The seller's account. */
+  readonly seller: Address;
+  /** Key of the present device, which signs its readings. */
+  readonly key: Address;
+  readonly rentPayer: Address;
+  readonly source: Source;
+  /** The most that it can deliver, in W. */
+  readonly powerW: bigint;
+  /** Start of the first window that the present device can measure. */
+  readonly validFrom: number;
+  /** End of the last window that the present device measures; 0 for none. */
+  readonly listedUntil: number;
+}
+
+/** A key that is registered as a device: at one place in the whole program. */
+export interface Device {
+  readonly address: Address;
+  readonly bus: Address;
+  readonly key: Address;
+  readonly seller: Address;
+  readonly rentPayer: Address;
+  /** Whether it measures no later windows, so that its account closes once the last one has ended. */
+  readonly isRetired: boolean;
+  readonly busyUntil: number;
+}
+
+/** A device that measures some windows of a book, as it was when they were listed. */
+export interface BookDevice {
+  readonly key: Address;
+  readonly powerW: bigint;
+  readonly source: Source;
+}
+
+/** One window of a delivery book. */
+export interface BookWindow {
+  readonly state: 'unused' | 'listed' | 'released';
+  /** Put on offer, sold or not, less what was withdrawn. */
+  readonly listedWh: bigint;
+  readonly soldWh: bigint;
+  /** What was paid for what was sold, in base units. */
+  readonly paid: bigint;
+  /** What the last reading says. */
+  readonly deliveredWh: bigint;
+  /** From the start of what was delivered, what certificates exist for. */
+  readonly certifiedWh: bigint;
+  /** When the first reading came; 0 while there is none. */
+  readonly reportedAt: number;
+  readonly operatorReadings: number;
+  /** Its device's place in the book. */
+  readonly device: number;
+  /** Whether its seller has the certificate of what it delivered and did not sell. */
+  readonly isSurplusCertified: boolean;
+}
+
+/** What a seller sold in 96 windows, and what was delivered. */
+export interface Book {
+  readonly address: Address;
+  readonly bus: Address;
+  /** The seller's account. */
+  readonly seller: Address;
+  readonly vault: Address;
+  readonly rentPayer: Address;
+  readonly openOffers: number;
+  readonly openPositions: number;
+  readonly firstWindow: number;
+  /** What left the vault for its windows, or became the seller's or the grid's, in base units. */
+  readonly settled: bigint;
+  readonly terms: Terms;
+  readonly devices: readonly BookDevice[];
+  readonly windows: readonly BookWindow[];
+}
+
+/** What a buyer has of one window of a book. */
+export interface PositionWindow {
+  readonly energyWh: bigint;
+  readonly paid: bigint;
+  readonly isRefunded: boolean;
+  readonly isCertified: boolean;
+}
+
+/** What a buyer bought from a seller in the windows of a book. */
+export interface Position {
+  readonly address: Address;
+  readonly book: Address;
+  readonly buyer: Address;
+  /** Token account that refunds go to; `undefined` before the first purchase. */
+  readonly refund: Address | undefined;
+  readonly rentPayer: Address;
+  readonly openLocks: number;
+  readonly windows: readonly PositionWindow[];
+}
+
+/** A certificate of origin: some Wh that a device delivered in a window. */
+export interface Certificate {
+  readonly address: Address;
+  readonly bus: Address;
+  /** The seller's account. */
+  readonly seller: Address;
+  readonly owner: Address;
+  readonly device: Address;
+  readonly rentPayer: Address;
+  readonly source: Source;
+  readonly windowStart: number;
+  readonly windowSeconds: number;
+  /** First of the window's delivered Wh that it is for, and the one after the last. */
+  readonly rangeStart: bigint;
+  readonly rangeEnd: bigint;
 }
 
 /** Energy held for a buyer. */
@@ -227,7 +356,9 @@ export interface Lock {
   /** Whether it was given up and its refund could not be paid yet; `deposit` is then that refund. */
   readonly isUnpaid: boolean;
   readonly energyWh: bigint;
+  /** With the grid fee. */
   readonly pricePerKwh: bigint;
+  readonly gridFeePerKwh: bigint;
   readonly deposit: bigint;
   /** Part of the deposit that releasing costs, as the bus decided when the lock was taken. */
   readonly lockFeeBps: number;
@@ -284,7 +415,7 @@ export type Action =
   | { readonly kind: 'capacitySet'; readonly capacityWh: bigint }
   | { readonly kind: 'basePriceSet'; readonly basePricePerKwh: bigint }
   | { readonly kind: 'listingPolicySet'; readonly listing: Listing }
-  | { readonly kind: 'windowsSet'; readonly windowSeconds: number; readonly gateClosureSeconds: number }
+  | { readonly kind: 'termsSet'; readonly terms: Terms }
   | { readonly kind: 'lockFeeSet'; readonly lockFeeBps: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
@@ -295,7 +426,9 @@ export type Action =
   | { readonly kind: 'reservePriceSet'; readonly reservePricePerKwh: bigint }
   | { readonly kind: 'leastSizeSet'; readonly leastWh: bigint }
   | { readonly kind: 'operatorSet'; readonly operator: Address | undefined }
-  | { readonly kind: 'busClose' };
+  | { readonly kind: 'busClose' }
+  /** Without a recipient the fees go to the treasury. */
+  | { readonly kind: 'gridRecipientSet'; readonly recipient: Address | undefined };
 
 /** A proposal of a bus. */
 export interface Proposal {
@@ -325,6 +458,7 @@ export interface Proposal {
 export interface Fill {
   readonly offer: Address;
   readonly energyWh: bigint;
+  /** With the grid fee. */
   readonly pricePerKwh: bigint;
   readonly cost: bigint;
 }
@@ -392,14 +526,10 @@ export function soldWh(capacities: readonly Capacity[], open: readonly Offer[]):
   return sold > 0n ? sold : 0n;
 }
 
-/** First second in which a window that opens now no longer trades. */
-export function gateClosesAt(bus: Bus, windowStart: number): number {
-  return bus.windowSeconds === 0 ? Number.POSITIVE_INFINITY : windowStart - bus.gateClosureSeconds;
-}
-
-/** Latest expiry of an offer whose window's gate closes then. */
+/** Latest expiry of an offer whose window's gate closes then; outside windows also when windows start. */
 export function latestExpiry(bus: Bus, gateClosesAt: number, now: number): number {
-  return Math.min(gateClosesAt, now + bus.horizonSeconds);
+  const end = Number.isFinite(gateClosesAt) ? gateClosesAt : generalEndsAt(bus, now);
+  return Math.min(end, now + bus.horizonSeconds);
 }
 
 /** Lowest price that an offer may ask: the base price, and for the bus's own offers the reserve price. */

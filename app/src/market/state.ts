@@ -3,13 +3,18 @@
 import type { Address } from '@solana/kit';
 
 import type {
+  Book,
   Bus,
   Capacity,
+  Certificate,
   Claim,
+  Device,
   Ledger,
   Lock,
+  Meter,
   Offer,
   OfferOrigin,
+  Position,
   Proposal,
   Seller,
   Tombstone,
@@ -49,6 +54,13 @@ export interface MarketState {
   readonly locks: ReadonlyMap<Address, Lock>;
   readonly proposals: ReadonlyMap<Address, Proposal>;
   readonly claims: ReadonlyMap<Address, Claim>;
+  readonly meters: ReadonlyMap<Address, Meter>;
+  readonly devices: ReadonlyMap<Address, Device>;
+  readonly books: ReadonlyMap<Address, Book>;
+  /** Those of the connected wallet. */
+  readonly positions: ReadonlyMap<Address, Position>;
+  /** Those of the connected wallet. */
+  readonly certificates: ReadonlyMap<Address, Certificate>;
   /** Newest first. */
   readonly trades: readonly Trade[];
   /** Whether older trades were read, or why they could not be. */
@@ -75,6 +87,11 @@ export const UNREAD: MarketState = {
   locks: new Map(),
   proposals: new Map(),
   claims: new Map(),
+  meters: new Map(),
+  devices: new Map(),
+  books: new Map(),
+  positions: new Map(),
+  certificates: new Map(),
   trades: [],
   tradesRead: false,
   tradesMissing: undefined,

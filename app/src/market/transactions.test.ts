@@ -27,6 +27,23 @@ describe('the bus of an offer', () => {
     ]);
   });
 
+  it('is found among the books of delivery terms', () => {
+    const items = [BUS, key(200), key(300), key(400), key(500), key(201), key(301), OTHER, key(202), key(302)];
+    const booked = [BUYER, LANE, PAYMENT, TOKENS, ...items, key(402), key(502)];
+    const batch = Uint8Array.from(PURCHASE_BATCH_DISCRIMINATOR);
+    expect(busesOf(booked, batch, offers)).toEqual([
+      [key(200), BUS],
+      [key(201), BUS],
+      [key(202), OTHER],
+    ]);
+    // A bus after the books of the item before it.
+    const turned = [BUS, key(200), key(300), key(400), key(500), OTHER, key(201), key(301), key(401), key(501)];
+    expect(busesOf([BUYER, LANE, PAYMENT, TOKENS, ...turned], batch, offers)).toEqual([
+      [key(200), BUS],
+      [key(201), OTHER],
+    ]);
+  });
+
   it('is not in the settlement of a lock, nor in anything else', () => {
     const settle = [BUYER, LANE, key(200), key(400)];
     expect(busesOf(settle, Uint8Array.from(LOCK_SETTLE_DISCRIMINATOR), offers)).toEqual([]);

@@ -31,17 +31,21 @@ export function busesOf(
     return bus !== undefined && offer !== undefined && offers.has(offer) ? [[offer, bus]] : [];
   }
   if (!is(PURCHASE_BATCH_DISCRIMINATOR)) return [];
-  // A bus stands before the offers that are bought on it, each of which is followed by its vault.
+  // An offer is followed by its vault, and on delivery terms by two books; before it stands its bus, where that is another
+  // one than before. So an odd number of accounts between a vault and the next offer ends with a bus.
   const found: [Address, Address][] = [];
   let bus: Address | undefined;
+  let between: Address[] = [];
   for (let at = BATCH_FIXED_ACCOUNTS; at < accounts.length; at += 1) {
     const account = accounts[at];
     if (account === undefined) continue;
     if (!offers.has(account)) {
-      bus = account;
+      between.push(account);
       continue;
     }
+    if (between.length % 2 === 1) bus = between.at(-1);
     if (bus !== undefined) found.push([account, bus]);
+    between = [];
     at += 1;
   }
   return found;

@@ -6,8 +6,9 @@ import { capacityAddress, ledgerAddress, sellerAddress, vaultAddress } from '../
 import type { Connection } from '../chain/connection';
 import { customNetwork } from '../chain/network';
 import type { LiveMarket } from '../market/live';
-import type { Bus, Capacity, Ledger, Offer, Seller } from '../market/model';
+import type { Book, BookWindow, Bus, Capacity, Ledger, Offer, Position, PositionWindow, Seller } from '../market/model';
 import { UNREAD, type MarketState } from '../market/state';
+import type { Terms } from '../market/terms';
 import { TOKEN_PROGRAM } from '../programs';
 
 /** An address that stands for a number. */
@@ -21,6 +22,29 @@ export function key(number: number): Address {
 export const SLOT = 5_000n;
 /** The chain's time. */
 export const NOW = 1_000_000;
+
+/** Terms without windows. */
+export const NO_WINDOWS: Terms = {
+  from: 0,
+  windowSeconds: 0,
+  gateClosureSeconds: 0,
+  isOnDelivery: false,
+  gridFeePerKwh: 0n,
+  readingDeadlineSeconds: 0,
+  correctionSeconds: 0,
+};
+
+/** Terms of windows of 15 minutes, paid on purchase. */
+export const QUARTERS: Terms = { ...NO_WINDOWS, windowSeconds: 900, gateClosureSeconds: 60 };
+
+/** The same paid on delivery, with a grid fee, an hour for the reading and two for corrections. */
+export const DELIVERY: Terms = {
+  ...QUARTERS,
+  isOnDelivery: true,
+  gridFeePerKwh: 20_000n,
+  readingDeadlineSeconds: 3_600,
+  correctionSeconds: 7_200,
+};
 
 /** Accounts as a program's state is shown, by their addresses. */
 export const byAddress = <T extends { readonly address: Address }>(accounts: readonly T[]): ReadonlyMap<Address, T> =>
@@ -54,8 +78,10 @@ export async function makeBus(
     seller: await sellerAddress(address, address),
     operator: undefined,
     timelockSeconds: 0,
-    windowSeconds: 0,
-    gateClosureSeconds: 0,
+    gridRecipient: undefined,
+    terms: NO_WINDOWS,
+    nextTerms: undefined,
+    readingsUntil: 0,
     horizonSeconds: 86_400,
     lockFeeBps: 100,
     capacityWh: 100_000n,
@@ -89,7 +115,7 @@ export async function makeBus(
     bus: address,
     rentPayer: key(1),
     windowStart: 0,
-    windowSeconds: 0,
+    terms: NO_WINDOWS,
     gateClosesAt: Number.POSITIVE_INFINITY,
     totalWh: 100_000n,
     availableWh: 100_000n,
@@ -113,12 +139,16 @@ export async function makeSeller(bus: Bus, wallet: Address, change: Partial<Sell
     openOffers: 0,
     nextOffer: 7n << 20n,
     released: 0n,
+    gridFeesOwed: 0n,
+    meter: undefined,
+    openBooks: 0,
     ...change,
   };
 }
 
 /** An offer of a seller. */
 export function makeOffer(number: number, seller: Seller, change: Partial<Offer> = {}): Offer {
+  const { pricePerKwh = 200_000n, gridFeePerKwh = 0n } = change;
   return {
     address: key(number),
     bus: seller.bus,
@@ -132,19 +162,86 @@ export function makeOffer(number: number, seller: Seller, change: Partial<Offer>
     cancelled: false,
     version: 1,
     openLocks: 0,
-    pricePerKwh: 200_000n,
+    pricePerKwh,
+    gridFeePerKwh,
+    fullPricePerKwh: pricePerKwh + gridFeePerKwh,
     listedWh: 5_000n,
     remainingWh: 5_000n,
     reservedWh: 0n,
     leastWh: 1n,
     proceeds: 0n,
+    gridCredited: 0n,
     deposits: 0n,
     windowStart: 0,
+    book: undefined,
     gateClosesAt: Number.POSITIVE_INFINITY,
     createdAt: NOW - 100,
     tradesFrom: 0,
     expiresAt: NOW + 3_600,
     lockedUntil: 0,
+    ...change,
+  };
+}
+
+/** A window of a delivery book that nobody used. */
+export const UNUSED: BookWindow = {
+  state: 'unused',
+  listedWh: 0n,
+  soldWh: 0n,
+  paid: 0n,
+  deliveredWh: 0n,
+  certifiedWh: 0n,
+  reportedAt: 0,
+  operatorReadings: 0,
+  device: 0,
+  isSurplusCertified: false,
+};
+
+/** A seller's delivery book with these windows, by their places, on {@link DELIVERY} terms. */
+export function makeBook(
+  number: number,
+  seller: Seller,
+  firstWindow: number,
+  windows: Readonly<Record<number, Partial<BookWindow>>>,
+  change: Partial<Book> = {},
+): Book {
+  return {
+    address: key(number),
+    bus: seller.bus,
+    seller: seller.address,
+    vault: seller.vault,
+    rentPayer: seller.wallet,
+    openOffers: 0,
+    openPositions: 0,
+    firstWindow,
+    settled: 0n,
+    terms: DELIVERY,
+    devices: [{ key: key(77), powerW: 8_000n, source: 'solar' }],
+    windows: Array.from({ length: 96 }, (_, place) => {
+      const own = windows[place];
+      return own === undefined ? UNUSED : { ...UNUSED, state: 'listed', ...own };
+    }),
+    ...change,
+  };
+}
+
+/** A buyer's position on a book with energy of these windows, by their places. */
+export function makePosition(
+  number: number,
+  book: Book,
+  buyer: Address,
+  windows: Readonly<Record<number, Partial<PositionWindow>>>,
+  change: Partial<Position> = {},
+): Position {
+  const none: PositionWindow = { energyWh: 0n, paid: 0n, isRefunded: false, isCertified: false };
+  return {
+    address: key(number),
+    book: book.address,
+    buyer,
+    refund: key(number + 1),
+    rentPayer: buyer,
+    openLocks: 0,
+    windows: Array.from({ length: 96 }, (_, place) => ({ ...none, ...windows[place] })),
     ...change,
   };
 }

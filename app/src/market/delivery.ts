@@ -1,0 +1,241 @@
+/**
+ * What a delivery book and the positions on it come to: what is final, released, refunded and certified, to the base unit as
+ * the program counts it. Pure: no chain, no clock.
+ */
+
+import type { Address } from '@solana/kit';
+
+import { ceilDiv } from '../amount/cost';
+import { BOOK_WINDOWS, CERTIFICATE_SECONDS, SECONDS_PER_HOUR, WH_PER_KWH } from '../generated/constants';
+import type { Book, BookDevice, BookWindow, Bus, Offer, Position, PositionWindow } from './model';
+import type { Terms } from './terms';
+
+const PLACES = Number(BOOK_WINDOWS);
+const least = (a: bigint, b: bigint) => (a < b ? a : b);
+
+/** Start of the first window of the book that a window is in. */
+export function firstWindowOf({ from, windowSeconds }: Terms, windowStart: number): number {
+  const length = windowSeconds * PLACES;
+  return from + Math.floor((windowStart - from) / length) * length;
+}
+
+/** Start of the window at a place of a book. */
+export function windowStartOf({ firstWindow, terms }: Book, place: number): number {
+  return firstWindow + place * terms.windowSeconds;
+}
+
+/** End of the window at a place of a book. */
+export function windowEndOf(book: Book, place: number): number {
+  return windowStartOf(book, place + 1);
+}
+
+/** Place of a window in a book; `undefined` where the book has no such window. */
+export function placeOf({ firstWindow, terms }: Book, windowStart: number): number | undefined {
+  const place = (windowStart - firstWindow) / terms.windowSeconds;
+  return Number.isInteger(place) && place >= 0 && place < PLACES ? place : undefined;
+}
+
+/** Last moment for a window's first reading. */
+export function deadlineOf(book: Book, place: number): number {
+  return windowEndOf(book, place) + book.terms.readingDeadlineSeconds;
+}
+
+/** First second in which a window takes no reading any more, as far as is known now. */
+export function finalAt(book: Book, place: number): number {
+  const reportedAt = book.windows[place]?.reportedAt ?? 0;
+  return reportedAt === 0 ? deadlineOf(book, place) : reportedAt + book.terms.correctionSeconds;
+}
+
+/** The device that measures the window at a place. */
+export function deviceOf(book: Book, place: number): BookDevice | undefined {
+  const window = book.windows[place];
+  return window === undefined ? undefined : book.devices[window.device];
+}
+
+/** The most that a device can deliver in a window, in Wh: no more can be on offer. */
+export function mostWh(powerW: bigint, windowSeconds: number): bigint {
+  return (powerW * BigInt(windowSeconds)) / SECONDS_PER_HOUR;
+}
+
+/** The highest reading that is believed: a tenth above that. */
+export function highestReadingWh(powerW: bigint, windowSeconds: number): bigint {
+  return (powerW * BigInt(windowSeconds) * 11n) / (SECONDS_PER_HOUR * 10n);
+}
+
+/** Where a window stands: not over, over and without a reading, read and open to correction, final. */
+export type DeliveryStage = 'ahead' | 'running' | 'waiting' | 'read' | 'final';
+
+/** Where the window at a place stands now. */
+export function stageOfWindow(book: Book, place: number, now: number): DeliveryStage {
+  if (now < windowStartOf(book, place)) return 'ahead';
+  if (now < windowEndOf(book, place)) return 'running';
+  if (now >= finalAt(book, place)) return 'final';
+  return book.windows[place]?.reportedAt === 0 ? 'waiting' : 'read';
+}
+
+/** What a final window sets free: what is due for what was delivered, and the grid's part of it. */
+export function dueOf(window: BookWindow, gridFeePerKwh: bigint): { readonly due: bigint; readonly gridFee: bigint } {
+  const deliveredWh = least(window.deliveredWh, window.soldWh);
+  if (deliveredWh === 0n) return { due: 0n, gridFee: 0n };
+  const due = (window.paid * deliveredWh) / window.soldWh;
+  return { due, gridFee: (deliveredWh * gridFeePerKwh) / WH_PER_KWH };
+}
+
+/** What goes back to a buyer that paid so much for energy of a final window. */
+export function refundOf({ soldWh, deliveredWh }: BookWindow, paid: bigint): bigint {
+  if (deliveredWh >= soldWh) return 0n;
+  return paid - ceilDiv(paid * deliveredWh, soldWh);
+}
+
+/** Delivered Wh of a buyer that bought so much of a final window. */
+export function deliveredOf({ soldWh, deliveredWh }: BookWindow, energyWh: bigint): bigint {
+  return deliveredWh >= soldWh ? energyWh : (energyWh * deliveredWh) / soldWh;
+}
+
+/** Delivered Wh of a final window that its seller did not sell. */
+export function surplusOf({ soldWh, deliveredWh }: BookWindow): bigint {
+  return deliveredWh > soldWh ? deliveredWh - soldWh : 0n;
+}
+
+/** What the vault holds for a book, in base units. */
+export function heldFor({ windows, settled }: Book): bigint {
+  return windows.reduce((sum, { paid }) => sum + paid, 0n) - settled;
+}
+
+/** What a release would set free now: to the seller and to the grid; `windows` is how many windows it would settle. */
+export function releasable(
+  book: Book,
+  now: number,
+): { readonly amount: bigint; readonly gridFee: bigint; readonly windows: number } {
+  let [amount, gridFee, windows] = [0n, 0n, 0];
+  for (const [place, window] of book.windows.entries()) {
+    if (window.state !== 'listed' || now < finalAt(book, place)) continue;
+    const due = dueOf(window, book.terms.gridFeePerKwh);
+    amount += due.due - due.gridFee;
+    gridFee += due.gridFee;
+    windows += 1;
+  }
+  return { amount, gridFee, windows };
+}
+
+/** What a refund would pay back to a buyer now; `windows` is how many windows it would settle. */
+export function refundable(
+  book: Book,
+  position: Position,
+  now: number,
+): { readonly amount: bigint; readonly windows: number } {
+  let [amount, windows] = [0n, 0];
+  for (const [place, own] of position.windows.entries()) {
+    const window = book.windows[place];
+    if (window === undefined || own.energyWh === 0n || own.isRefunded || now < finalAt(book, place)) continue;
+    amount += refundOf(window, own.paid);
+    windows += 1;
+  }
+  return { amount, windows };
+}
+
+/** Wh of a final window that a buyer can take a certificate of; 0 where it has, or where there is nothing. */
+export function certifiableOf(book: Book, place: number, own: PositionWindow, now: number): bigint {
+  const window = book.windows[place];
+  if (window === undefined || own.energyWh === 0n || own.isCertified || now < finalAt(book, place)) return 0n;
+  return deliveredOf(window, own.energyWh);
+}
+
+/** Wh of a final window that its seller can take a certificate of: what it delivered and did not sell. */
+export function certifiableSurplus(book: Book, place: number, now: number): bigint {
+  const window = book.windows[place];
+  if (window === undefined || window.state === 'unused' || window.isSurplusCertified || now < finalAt(book, place)) {
+    return 0n;
+  }
+  return surplusOf(window);
+}
+
+/** Windows of a book that were used, with their places. */
+export function usedWindows(book: Book): readonly { readonly place: number; readonly window: BookWindow }[] {
+  return book.windows.flatMap((window, place) => (window.state === 'unused' ? [] : [{ place, window }]));
+}
+
+/** When the last window of a book that its bus has no longer trades: a change of terms cuts a book short. */
+export function lastGateOf(book: Book, bus: Pick<Bus, 'terms' | 'nextTerms'>): number {
+  const { windowSeconds, gateClosureSeconds } = book.terms;
+  let last = windowStartOf(book, PLACES - 1) - gateClosureSeconds;
+  for (const terms of [bus.terms, bus.nextTerms]) {
+    if (terms !== undefined && terms.from > book.firstWindow) {
+      last = Math.min(last, terms.from - windowSeconds - gateClosureSeconds);
+    }
+  }
+  return last;
+}
+
+/** When the last used window of a book is final, as far as is known now. */
+export function lastFinalAt(book: Book): number {
+  return usedWindows(book).reduce((last, { place }) => Math.max(last, finalAt(book, place)), 0);
+}
+
+/** From when on others may close a book, or a position with something left to certify. */
+export function othersCloseAt(book: Book): number {
+  return lastFinalAt(book) + Number(CERTIFICATE_SECONDS);
+}
+
+/** From when on a book closes, for its seller or for anybody; `undefined` while something is open in it. */
+export function bookClosesAt(book: Book, bus: Bus, isSeller: boolean): number | undefined {
+  if (book.openOffers > 0 || book.openPositions > 0) return undefined;
+  const own = Math.max(lastGateOf(book, bus), lastFinalAt(book));
+  return isSeller ? own : Math.max(own, othersCloseAt(book));
+}
+
+/** From when on a position closes, for its buyer or for anybody; `undefined` while a lock of it is open. */
+export function positionClosesAt(book: Book, bus: Bus, position: Position, isBuyer: boolean): number | undefined {
+  if (position.openLocks > 0) return undefined;
+  let [own, isEmpty, isCertified] = [0, true, true];
+  for (const [place, { energyWh, isCertified: isTaken }] of position.windows.entries()) {
+    const window = book.windows[place];
+    if (energyWh === 0n || window === undefined) continue;
+    isEmpty = false;
+    own = Math.max(own, finalAt(book, place));
+    isCertified &&= isTaken || deliveredOf(window, energyWh) === 0n;
+  }
+  if (isBuyer) return own;
+  if (isEmpty) return lastGateOf(book, bus);
+  return isCertified ? own : Math.max(own, othersCloseAt(book));
+}
+
+/** A window that has ended, was sold, and has no reading yet. */
+export interface MissingReading {
+  readonly book: Book;
+  readonly place: number;
+}
+
+/** Windows of a bus that wait for their first reading, the most urgent first. */
+export function missingReadings(books: Iterable<Book>, bus: Address, now: number): readonly MissingReading[] {
+  const found: MissingReading[] = [];
+  for (const book of books) {
+    if (book.bus !== bus) continue;
+    for (const { place, window } of usedWindows(book)) {
+      if (window.soldWh > 0n && stageOfWindow(book, place, now) === 'waiting') found.push({ book, place });
+    }
+  }
+  return found.sort((a, b) => deadlineOf(a.book, a.place) - deadlineOf(b.book, b.place));
+}
+
+/** The book that a seller's listing in a window goes into, where it is open. */
+export function bookFor(books: Iterable<Book>, seller: Address, terms: Terms, windowStart: number): Book | undefined {
+  const firstWindow = firstWindowOf(terms, windowStart);
+  for (const book of books) if (book.seller === seller && book.firstWindow === firstWindow) return book;
+  return undefined;
+}
+
+/** A buyer's position on a delivery book. */
+export function positionOn(positions: Iterable<Position>, book: Address, buyer: Address): Position | undefined {
+  for (const position of positions) if (position.book === book && position.buyer === buyer) return position;
+  return undefined;
+}
+
+/** Whether buying from an offer opens a position book of the buyer. */
+export function opensPosition(
+  positions: ReadonlyMap<Address, Position>,
+  { book }: Pick<Offer, 'book'>,
+  buyer: Address,
+): boolean {
+  return book !== undefined && positionOn(positions.values(), book, buyer) === undefined;
+}
