@@ -2,15 +2,16 @@
 
 import { shareOf } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
-import { deliveryLabel } from '../../amount/time';
 import { formatBps } from '../../amount/token';
 import type { Lock } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { LockIcon } from '../../ui/icons';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
+import { TermsNote } from '../delivery/TermsNote';
 import { deliveryOf, planSettle } from '../purchase/plan';
 import { FeeLines } from '../purchase/Totals';
 import { useBuy } from '../purchase/useBuyer';
@@ -30,7 +31,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
   const settlement =
     bus === undefined || offer === undefined || isExpired || lock.isUnpaid
       ? undefined
-      : () => planSettle(lock, t.plan.on(formatEnergy(lock.energyWh), bus.name, deliveryOf([{ offer, bus }])));
+      : () => planSettle(lock, offer, t.plan.on(formatEnergy(lock.energyWh), bus.name, deliveryOf([{ offer, bus }])));
   const preview = usePurchasePreview(
     lock.address,
     settlement === undefined ? undefined : () => ({ plans: [settlement()] }),
@@ -66,7 +67,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
         {!lock.isUnpaid && <Countdown until={lock.expiresAt} />}
       </div>
       <p className="big">{lock.isUnpaid ? <Tokens units={lock.deposit} bus={bus} /> : <Energy wh={lock.energyWh} />}</p>
-      <p className="sub">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</p>
+      <p className="sub">{deliveryTime(bus, offer.windowStart)}</p>
       <p className="sub">
         {lock.isUnpaid
           ? t.lockCard.refundIsFrozen
@@ -78,6 +79,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
               isExpired && t.lockCard.itCanOnlyBeReleased,
             )}
       </p>
+      {!lock.isUnpaid && !isExpired && <TermsNote of={[{ offer, bus }]} />}
       {settlement !== undefined && (
         <dl className="lines">
           <FeeLines preview={preview} account={t.lockCard.purchaseLane} />

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { claimAddress } from '../../chain/address';
+import { claimAddress, positionAddress } from '../../chain/address';
 import { getLockReleaseInstructionDataDecoder, getLockSettleInstructionDataDecoder, MAX_LOCKS } from '../../generated';
 import type { Lock } from '../../market/model';
 import { addressesOf, dataOf } from '../../testing/instructions';
@@ -21,6 +21,7 @@ const lockAt = (place: number, change: Partial<Lock> = {}): Lock => ({
   isUnpaid: false,
   energyWh: 1_000n,
   pricePerKwh: 2n,
+  gridFeePerKwh: 0n,
   deposit: 2n,
   lockFeeBps: 100,
   takenAt: 123,
@@ -40,11 +41,14 @@ describe('locks', () => {
   });
 
   it('are settled by their number on the offer, and move no token', async () => {
-    const plan = planSettle(lockAt(3), 'title');
+    const plan = planSettle(lockAt(3), { book: undefined }, 'title');
     expect(plan.orders).toEqual([{ offer: key(200), energyWh: 1_000n, maxPricePerKwh: 2n }]);
-    const settle = await plan.build(key(70), 9n);
+    const [settle] = await plan.build(key(70), 9n);
     expect(getLockSettleInstructionDataDecoder().decode(dataOf(settle))).toMatchObject({ nonce: 9n, lockNumber: 43 });
     expect(addressesOf(settle)).toEqual([BUYER, key(70), key(200), key(303)]);
+    // On delivery terms what is bought goes into the books.
+    const [booked] = await planSettle(lockAt(3), { book: key(80) }, 'title').build(key(70), 9n);
+    expect(addressesOf(booked).slice(4)).toEqual([key(80), await positionAddress(key(80), BUYER)]);
   });
 
   it('are released to the account that they name, or where it cannot be paid, into a claim of the buyer', async () => {
@@ -64,5 +68,8 @@ describe('locks', () => {
       key(6),
     ]);
     expect(accounts).toEqual(expect.arrayContaining([bus.unclaimed, await claimAddress(bus.address, BUYER)]));
+    const onDelivery = makeOffer(200, seller, { book: key(80) });
+    const booked = await lockReleaseInstruction(key(77), lockAt(3), onDelivery, bus);
+    expect(addressesOf(booked).slice(accounts.length)).toEqual([await positionAddress(key(80), BUYER)]);
   });
 });

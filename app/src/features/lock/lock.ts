@@ -1,18 +1,25 @@
 /** Locks: part of an offer held for 300 seconds at the price of the moment, against a deposit of the full cost. */
 
-import type { Address, Instruction } from '@solana/kit';
+import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
-import { lockAddress, tokenAccountAddress } from '../../chain/address';
+import { lockAddress, positionAddress, tokenAccountAddress } from '../../chain/address';
 import { rentOf, tokenAccount } from '../../chain/connection';
 import { prepare, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
-import { getLockReleaseInstructionAsync, getLockSize, getLockTakeInstruction, MAX_LOCKS } from '../../generated';
+import {
+  getLockReleaseInstructionAsync,
+  getLockSize,
+  getLockTakeInstruction,
+  getPositionBookSize,
+  MAX_LOCKS,
+} from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import type { Bus, Lock, Offer } from '../../market/model';
 import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { freshItems } from '../purchase/fresh';
+import { positionOpenings, withAccounts } from '../purchase/plan';
 import { type Fees } from '../purchase/usePreview';
 
 /** What is to be held: exactly this much of an offer, at its price of the moment if that is within the limit. */
@@ -29,15 +36,27 @@ export function freePlace(locks: Iterable<Lock>, offer: Address, buyer: Address)
   return Array.from({ length: MAX_LOCKS }, (_, place) => place).find((place) => !taken.has(place));
 }
 
-/** The instruction that takes a lock; refused where the offer has moved beyond the limit. */
-async function lockTakeInstruction(live: LiveMarket, buyer: Address, wanted: LockOrder): Promise<Instruction> {
+/** A buyer's position book on an offer's delivery book, as locks name it; nothing on purchase terms. */
+async function positionOf({ book }: Pick<Offer, 'book'>, buyer: Address) {
+  return book === undefined ? [] : [{ address: await positionAddress(book, buyer), role: AccountRole.WRITABLE }];
+}
+
+/**
+ * The instructions that take a lock, and open the buyer's position book where it is missing; refused where the offer has moved
+ * beyond the limit.
+ */
+async function lockTakeInstructions(
+  live: LiveMarket,
+  buyer: Address,
+  wanted: LockOrder,
+): Promise<readonly Instruction[]> {
   const place = freePlace(live.state.get().locks.values(), wanted.offer, buyer);
   if (place === undefined) throw new Refusal(t.lock.allPlacesAreTaken(MAX_LOCKS));
-  const [item] = await freshItems(live, [wanted]);
+  const [item] = await freshItems(live, buyer, [wanted]);
   if (item === undefined) throw new Refusal(t.lock.thisOfferIsGone);
   const { offer, bus } = item;
   const payment = await tokenAccountAddress(buyer, bus.mint, bus.tokenProgram);
-  return getLockTakeInstruction({
+  const take = getLockTakeInstruction({
     buyer: noSigner(buyer),
     bus: bus.address,
     offer: offer.address,
@@ -53,15 +72,18 @@ async function lockTakeInstruction(live: LiveMarket, buyer: Address, wanted: Loc
     maxPricePerKwh: wanted.maxPricePerKwh,
     expectedVersion: 0,
   });
+  return [...(await positionOpenings(buyer, [item])), withAccounts(take, await positionOf(offer, buyer))];
 }
 
 /** What the network takes for a lock. */
 export async function lockTakeFees(live: LiveMarket, buyer: Address, wanted: LockOrder): Promise<Fees> {
-  const [rent, { fee }] = await Promise.all([
+  const instructions = await lockTakeInstructions(live, buyer, wanted);
+  const [rent, position, { fee }] = await Promise.all([
     rentOf(live.connection, getLockSize()),
-    lockTakeInstruction(live, buyer, wanted).then((take) => prepare(live.connection, buyer, [take])),
+    rentOf(live.connection, getPositionBookSize()),
+    prepare(live.connection, buyer, instructions),
   ]);
-  return { fee, rent };
+  return { fee, rent, positionRent: BigInt(instructions.length - 1) * position };
 }
 
 /** Takes a lock. */
@@ -71,7 +93,7 @@ export function lockTake(
   wanted: LockOrder,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  return send(live.connection, signer, async () => [await lockTakeInstruction(live, signer.address, wanted)], onStage);
+  return send(live.connection, signer, () => lockTakeInstructions(live, signer.address, wanted), onStage);
 }
 
 /**
@@ -99,8 +121,13 @@ export async function lockRelease(
 }
 
 /** The instruction that gives up a lock, or pays what could not be paid when it was given up. */
-export function lockReleaseInstruction(caller: Address, lock: Lock, offer: Offer, bus: Bus): Promise<Instruction> {
-  return getLockReleaseInstructionAsync({
+export async function lockReleaseInstruction(
+  caller: Address,
+  lock: Lock,
+  offer: Offer,
+  bus: Bus,
+): Promise<Instruction> {
+  const release = await getLockReleaseInstructionAsync({
     caller: noSigner(caller),
     buyer: lock.buyer,
     bus: bus.address,
@@ -113,4 +140,5 @@ export function lockReleaseInstruction(caller: Address, lock: Lock, offer: Offer
     tokenProgram: bus.tokenProgram,
     lockNumber: lock.number,
   });
+  return withAccounts(release, await positionOf(offer, lock.buyer));
 }

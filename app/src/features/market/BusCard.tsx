@@ -4,11 +4,13 @@ import { formatEnergy } from '../../amount/energy';
 import { duration } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
 import { soldWh } from '../../market/model';
+import { termsAt } from '../../market/terms';
 import { Energy, EnergyBar } from '../../ui/amounts';
 import { PauseIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
+import { settlementName } from '../delivery/TermsNote';
 import { DayStrip } from './DayStrip';
 import type { BusFigures } from './figures';
 import type { DeliveryWindow, When } from './windows';
@@ -29,14 +31,15 @@ export function BusCard({
 }) {
   const { bus, general, windows, offers, lowest, highest } = figures;
   const now = useNow();
-  const isWindowed = bus.windowSeconds !== 0;
+  const terms = termsAt(bus, now);
+  const isWindowed = terms.windowSeconds !== 0;
   // A bar is of one window, or of all windows that are not over, never of a bus's capacity, which is one window's.
   const capacities = !isWindowed
     ? general === undefined
       ? []
       : [general]
-    : windows.filter(({ windowStart, windowSeconds }) =>
-        chosen === undefined ? windowStart + windowSeconds > now : chosen.has(windowStart),
+    : windows.filter(({ windowStart, terms: own }) =>
+        chosen === undefined ? windowStart + own.windowSeconds > now : chosen.has(windowStart),
       );
   const keys = new Set(capacities.map(({ address }) => address));
   const inScope = offers.filter((offer) => keys.has(offer.capacity));
@@ -116,9 +119,24 @@ export function BusCard({
           [
             t.marketScreen.delivery,
             isWindowed
-              ? t.marketScreen.windowsGateClosesBefore(duration(bus.windowSeconds), duration(bus.gateClosureSeconds))
+              ? t.marketScreen.windowsGateClosesBefore(
+                  duration(terms.windowSeconds),
+                  duration(terms.gateClosureSeconds),
+                )
               : t.marketScreen.anyTime,
           ],
+          [t.marketScreen.payment, settlementName(terms)],
+          ...(terms.gridFeePerKwh === 0n
+            ? []
+            : [
+                [
+                  t.marketScreen.gridFee,
+                  <span key="g" className="number">
+                    {formatTokens(terms.gridFeePerKwh, bus.decimals)}{' '}
+                    <span className="unit">{t.marketScreen.kwh(bus.token)}</span>
+                  </span>,
+                ] as const,
+              ]),
           [t.marketScreen.listing, t.listings[bus.listing]],
         ]}
       />

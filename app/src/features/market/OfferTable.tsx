@@ -4,9 +4,10 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useMemo, useRef, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { duration, windowLabel } from '../../amount/time';
+import { duration } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { freeWh, SOURCES, untradable, type Bus, type Lock, type Offer, type Source } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { classes } from '../../ui/classes';
 import { LockIcon, SourceIcon } from '../../ui/icons';
@@ -32,7 +33,7 @@ function compare(column: Column, a: Offer, b: Offer): number {
   const numbers = (left: bigint | number, right: bigint | number) => (left < right ? -1 : left > right ? 1 : 0);
   switch (column) {
     case 'price':
-      return numbers(a.pricePerKwh, b.pricePerKwh);
+      return numbers(a.fullPricePerKwh, b.fullPricePerKwh);
     case 'free':
       return numbers(freeWh(b), freeWh(a));
     case 'remaining':
@@ -210,7 +211,7 @@ const Row = memo(function Row({
           <span>{t.sources[offer.source]}</span>
         </div>
         <div className="td td-price number" role="cell">
-          {formatTokens(offer.pricePerKwh, bus.decimals)}
+          {formatTokens(offer.fullPricePerKwh, bus.decimals)}
           <span className="unit only-narrow"> {t.offerTable.kwh(bus.token)}</span>
         </div>
         <div className="td td-free number" role="cell">
@@ -236,7 +237,7 @@ const Row = memo(function Row({
           {now < offer.tradesFrom && (
             <span className="sub warning-text">{t.offerTable.tradesIn(<Countdown until={offer.tradesFrom} />)}</span>
           )}
-          {offer.windowStart !== 0 && <span className="sub">{windowLabel(offer.windowStart, bus.windowSeconds)}</span>}
+          {offer.windowStart !== 0 && <span className="sub">{deliveryTime(bus, offer.windowStart)}</span>}
         </div>
         <div className="td td-act" role="cell">
           <button

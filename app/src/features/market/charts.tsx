@@ -58,21 +58,21 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
   const gradient = useId();
   const sorted = offers
     .filter((offer) => freeWh(offer) > 0n)
-    .sort((a, b) => (a.pricePerKwh < b.pricePerKwh ? -1 : a.pricePerKwh > b.pricePerKwh ? 1 : 0));
+    .sort((a, b) => (a.fullPricePerKwh < b.fullPricePerKwh ? -1 : a.fullPricePerKwh > b.fullPricePerKwh ? 1 : 0));
   const total = sorted.reduce((sum, offer) => sum + freeWh(offer), 0n);
   if (sorted.length === 0) return <Empty>{t.charts.nothingIsOnOfferHere}</Empty>;
-  const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
+  const scale = priceScale(sorted.map(({ fullPricePerKwh }) => fullPricePerKwh));
   const share = (wh: bigint) => Number((wh * 100_000n) / total) / 100_000;
   let sum = 0n;
   const points: string[] = [];
   for (const offer of sorted) {
-    const level = y(within(scale, Number(offer.pricePerKwh)));
+    const level = y(within(scale, Number(offer.fullPricePerKwh)));
     points.push(`${x(share(sum))},${level}`);
     sum += freeWh(offer);
     points.push(`${x(share(sum))},${level}`);
   }
   const line = points.join(' ');
-  const cheapest = sorted[0]?.pricePerKwh ?? 0n;
+  const cheapest = sorted[0]?.fullPricePerKwh ?? 0n;
   return (
     <svg
       className="chart"

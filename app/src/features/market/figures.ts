@@ -16,6 +16,7 @@ export interface BusFigures {
   readonly offers: readonly Offer[];
   readonly tradable: readonly Offer[];
   readonly sources: readonly Source[];
+  /** Prices as buyers pay them, with the grid fee. */
   readonly lowest: bigint | undefined;
   readonly highest: bigint | undefined;
 }
@@ -46,7 +47,7 @@ function figuresOf(
   for (const bus of buses.values()) {
     const listed = offersOf.get(bus.address) ?? [];
     const tradable = listed.filter((offer) => untradable(offer, bus, now) === undefined);
-    const prices = tradable.map(({ pricePerKwh }) => pricePerKwh);
+    const prices = tradable.map(({ fullPricePerKwh }) => fullPricePerKwh);
     const own = capacitiesOf.get(bus.address) ?? [];
     figures.set(bus.address, {
       bus,

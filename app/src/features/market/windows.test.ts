@@ -4,17 +4,22 @@ import type { Address } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
 import type { Bus, Capacity, Offer } from '../../market/model';
+import type { Terms } from '../../market/terms';
+import { NO_WINDOWS, QUARTERS } from '../../testing/market';
 import { deliveryWindows, startsOf, type DeliveryWindow, type When } from './windows';
 
-const bus = { windowSeconds: 900, gateClosureSeconds: 300 } as Bus;
-const capacity = (windowStart: number, windowSeconds = 900) => ({ windowStart, windowSeconds }) as Capacity;
+const terms: Terms = { ...QUARTERS, gateClosureSeconds: 300 };
+const bus = { terms } as Bus;
+const capacity = (windowStart: number, windowSeconds = 900) =>
+  ({ windowStart, terms: { ...terms, windowSeconds } }) as Capacity;
 const offer = (windowStart: number, kWh: bigint, pricePerKwh: bigint) =>
   ({
     address: '' as Address,
     windowStart,
     remainingWh: kWh * 1_000n,
     reservedWh: 0n,
-    pricePerKwh,
+    pricePerKwh: pricePerKwh - 5n,
+    fullPricePerKwh: pricePerKwh,
   }) as Offer;
 
 describe('the windows of a bus', () => {
@@ -39,9 +44,10 @@ describe('the windows of a bus', () => {
   });
 
   it('are none where a bus has none, and not more than a day has', () => {
-    expect(deliveryWindows({ ...bus, windowSeconds: 0 }, [capacity(900)], [], 0)).toEqual([]);
+    expect(deliveryWindows({ ...bus, terms: NO_WINDOWS }, [capacity(900)], [], 0)).toEqual([]);
     expect(deliveryWindows(bus, [], [], 0)).toEqual([]);
-    expect(deliveryWindows({ ...bus, windowSeconds: 60 }, [capacity(60), capacity(864_000)], [], 0)).toHaveLength(120);
+    const minutes = { ...bus, terms: { ...terms, windowSeconds: 60 } };
+    expect(deliveryWindows(minutes, [capacity(60, 60), capacity(864_000, 60)], [], 0)).toHaveLength(120);
   });
 });
 
@@ -51,6 +57,7 @@ describe('when somebody needs energy', () => {
   const windows: readonly DeliveryWindow[] = [0, 1, 3, 7, 11, 13].map((hours) => ({
     start: noon + hours * 3_600,
     seconds: 3_600,
+    terms,
     freeWh: 0n,
     lowest: undefined,
     isOpen: hours > 0,

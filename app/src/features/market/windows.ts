@@ -1,15 +1,17 @@
 /** Delivery windows as a day has them, and which of them somebody means. Pure: no chain, no clock. */
 
-import { freeWh, gateClosesAt, type Bus, type Capacity, type Offer } from '../../market/model';
+import { freeWh, type Bus, type Capacity, type Offer } from '../../market/model';
+import { gateClosesAt, hasWindows, termsAt, type Terms } from '../../market/terms';
 
 /** A delivery window, and what can be bought in it now. */
 export interface DeliveryWindow {
   /** Its first second. */
   readonly start: number;
   readonly seconds: number;
+  readonly terms: Terms;
   /** Energy that can be bought now, in Wh. */
   readonly freeWh: bigint;
-  /** Lowest price of it, in base units per kWh; `undefined` where nothing can be bought. */
+  /** Lowest price of it with the grid fee, in base units per kWh; `undefined` where nothing can be bought. */
   readonly lowest: bigint | undefined;
   /** Whether it still trades. */
   readonly isOpen: boolean;
@@ -34,27 +36,30 @@ export function deliveryWindows(
   tradable: readonly Offer[],
   now: number,
 ): readonly DeliveryWindow[] {
-  if (bus.windowSeconds === 0) return [];
+  if (!hasWindows(bus)) return [];
   const opened = new Map<number, Capacity>();
   for (const capacity of capacities) {
-    const { windowStart, windowSeconds } = capacity;
-    if (windowStart !== 0 && windowStart + windowSeconds > now) opened.set(windowStart, capacity);
+    const { windowStart, terms } = capacity;
+    if (windowStart !== 0 && windowStart + terms.windowSeconds > now) opened.set(windowStart, capacity);
   }
   const starts = [...opened.keys()].sort((a, b) => a - b);
   const [first, last] = [starts[0], starts.at(-1)];
   if (first === undefined || last === undefined) return [];
   const all = new Set(starts);
-  for (let start = first; start < last && all.size < SHOWN; start += bus.windowSeconds) all.add(start);
+  const termsOf = (start: number) => opened.get(start)?.terms ?? termsAt(bus, start);
+  for (let start = first; start < last && all.size < SHOWN; start += termsOf(start).windowSeconds || last)
+    all.add(start);
   return [...all]
     .sort((a, b) => a - b)
     .map((start) => {
       const own = tradable.filter((offer) => offer.windowStart === start);
       return {
         start,
-        seconds: opened.get(start)?.windowSeconds ?? bus.windowSeconds,
+        seconds: termsOf(start).windowSeconds,
+        terms: termsOf(start),
         freeWh: own.reduce((sum, offer) => sum + freeWh(offer), 0n),
         lowest: own.reduce<bigint | undefined>(
-          (least, { pricePerKwh }) => (least === undefined || pricePerKwh < least ? pricePerKwh : least),
+          (least, { fullPricePerKwh: price }) => (least === undefined || price < least ? price : least),
           undefined,
         ),
         // Each window has the gate that it was opened with.

@@ -4,9 +4,10 @@ import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
-import { deliveryLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
+import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
@@ -65,6 +66,8 @@ export function BasketPanel() {
 
 function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; readonly action: Action }) {
   const { live, wallet } = useSession();
+  const { positions } = useMarket();
+  const opens = (offer: Pick<Offer, 'book'>) => wallet !== undefined && opensPosition(positions, offer, wallet);
   const [guard, setGuard] = useState<Guard>(0);
   const buy = useBuy();
   const bus = lines.find((line) => line.bus !== undefined)?.bus;
@@ -72,15 +75,23 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
   const bought = lines.flatMap(({ item, offer, bus: of, refused }) =>
     offer === undefined || of === undefined || refused !== undefined
       ? []
-      : [{ offer, bus: of, energyWh: item.energyWh, maxPricePerKwh: offer.pricePerKwh }],
+      : [
+          {
+            ...{ offer, bus: of, energyWh: item.energyWh, maxPricePerKwh: offer.fullPricePerKwh },
+            opensPosition: opens(offer),
+          },
+        ],
   );
   const isWhole = bought.length === lines.length && lines.length > 0;
-  const total = bought.reduce((sum, { energyWh, offer }) => sum + (cost(energyWh, offer.pricePerKwh) ?? 0n), 0n);
+  const total = bought.reduce((sum, { energyWh, offer }) => sum + (cost(energyWh, offer.fullPricePerKwh) ?? 0n), 0n);
   const energyWh = bought.reduce((sum, item) => sum + item.energyWh, 0n);
   const maxTotal = guarded(total, guard);
-  const key = `${bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.pricePerKwh}`).join(' ')} ${maxTotal}`;
+  const key = `${bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.fullPricePerKwh}:${opens(offer)}`).join(' ')} ${maxTotal}`;
   const limits = batchLimits(useFreeLanes() === 0);
-  const parts = accountsOf(lines.flatMap(({ offer }) => (offer === undefined ? [] : [offer])));
+  const parts = accountsOf(
+    lines.flatMap(({ offer }) => (offer === undefined ? [] : [offer])),
+    opens,
+  );
   const isTooLarge = !fits(parts, limits);
   const preview = usePurchasePreview(
     key,
@@ -95,11 +106,14 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
     const wanted = bought.map(({ offer, energyWh: wh }) => ({
       offer: offer.address,
       energyWh: wh,
-      maxPricePerKwh: guarded(offer.pricePerKwh, guard),
+      maxPricePerKwh: guarded(offer.fullPricePerKwh, guard),
     }));
     void action
       .run(async (onStage) => {
-        const done = await buy(async () => planItems(wallet, await freshItems(live, wanted), maxTotal), onStage);
+        const done = await buy(
+          async () => planItems(wallet, await freshItems(live, wallet, wanted), maxTotal),
+          onStage,
+        );
         return {
           message: (
             <>
@@ -128,7 +142,14 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
       {bus !== undefined && bought.length > 0 && (
         <>
           <GuardChoice guard={guard} onChange={setGuard} />
-          <TotalLines total={total} maxTotal={maxTotal} energyWh={energyWh} bus={bus} preview={preview} />
+          <TotalLines
+            total={total}
+            maxTotal={maxTotal}
+            energyWh={energyWh}
+            bus={bus}
+            preview={preview}
+            parts={bought}
+          />
         </>
       )}
       {isTooLarge ? (
@@ -157,7 +178,7 @@ function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Li
     const energy = readEnergy(next);
     if (energy.ok) putIntoBasket({ offer: item.offer, energyWh: energy.value });
   };
-  const units = offer === undefined ? undefined : cost(item.energyWh, offer.pricePerKwh);
+  const units = offer === undefined ? undefined : cost(item.energyWh, offer.fullPricePerKwh);
   return (
     <li>
       <div className="row spread">
@@ -166,8 +187,8 @@ function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Li
           <strong>{bus?.name ?? t.basketPanel.gone}</strong>
           {offer !== undefined && bus !== undefined && (
             <span className="hint">
-              {t.basketPanel.perKwh(formatTokens(offer.pricePerKwh, bus.decimals))},{' '}
-              {deliveryLabel(offer.windowStart, bus.windowSeconds)}
+              {t.basketPanel.perKwh(formatTokens(offer.fullPricePerKwh, bus.decimals))},{' '}
+              {deliveryTime(bus, offer.windowStart)}
             </span>
           )}
         </span>

@@ -1,13 +1,15 @@
 /** Buying an amount at the best price: the chosen offers, the exact total and the guard, before anything is signed. */
 
+import type { Address } from '@solana/kit';
 import { useMemo, useState } from 'react';
 
 import { U64_MAX } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { short } from '../../amount/text';
-import { deliveryLabel } from '../../amount/time';
 import { formatTokens, parsePrice } from '../../amount/token';
 import { freeWh, type Bus, type Offer } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
+import type { MarketState } from '../../market/state';
 import { useMarket, useSession } from '../../session';
 import { chooseBus, chosenBuses } from '../../state/chosenBuses';
 import { useStore } from '../../state/store';
@@ -63,7 +65,7 @@ export function BestPrice({
   const limit = limitText.trim() === '' ? undefined : parsePrice(limitText, bus.decimals);
   const energyWh = energy.ok ? energy.value : undefined;
   const maxPricePerKwh = limit === undefined ? U64_MAX : limit.ok ? limit.value : undefined;
-  const { offers, buses } = state;
+  const { offers, buses, positions } = state;
   const windowsKey = windows === undefined ? 'all' : [...windows].join(' ');
   const chosenWindows = useMemo(
     () => (windowsKey === 'all' ? undefined : new Set(windowsKey.split(' ').filter(Boolean).map(Number))),
@@ -91,8 +93,8 @@ export function BestPrice({
     [energyWh, maxPricePerKwh, less, where, chosen, without, bus.mint, bus.address, chosenWindows],
   );
   const quoted = useMemo(
-    () => (want === undefined ? undefined : quoteBest({ offers, buses }, want, wallet, now)),
-    [want, offers, buses, wallet, now],
+    () => (want === undefined ? undefined : quoteBest({ offers, buses, positions }, want, wallet, now)),
+    [want, offers, buses, positions, wallet, now],
   );
   const quote = quoted?.ok === true ? quoted.quote : undefined;
   const purchases = useMemo(() => (quote === undefined ? [] : purchasesOf(quote, lanes)), [quote, lanes]);
@@ -102,7 +104,7 @@ export function BestPrice({
     quote === undefined
       ? ''
       : quote.fills.map(({ offer, energyWh, cost }) => `${offer.offer}:${energyWh}:${cost}`).join(' ') +
-        `${maxTotal}:${purchases.length}`;
+        `${maxTotal}:${purchases.length}:${quote.fills.filter(({ offer }) => offer.opensPosition).length}`;
   const preview = usePurchasePreview(
     key,
     quote === undefined || wallet === undefined || excess !== undefined
@@ -110,7 +112,7 @@ export function BestPrice({
       : () => ({
           plans: plansOf(state, wallet, purchases, maxTotal),
           payment: { bus, total: quote.totalCost },
-          replaceable: itemsOf(state, quote.fills),
+          replaceable: itemsOf(state, wallet, quote.fills),
         }),
   );
   const isShort = quote !== undefined && balance !== undefined && wallet !== undefined && balance < quote.totalCost;
@@ -195,6 +197,7 @@ export function BestPrice({
             energyWh={quote.energyWh}
             bus={bus}
             preview={preview}
+            parts={quote.fills.flatMap(({ offer: { offer }, energyWh: wh }) => partOf(state, offer, wh))}
           />
           {excess !== undefined && (
             <p className="error-text" role="alert">
@@ -213,6 +216,13 @@ export function BestPrice({
       <ActionStatus action={action} />
     </form>
   );
+}
+
+/** A part of an offer, with its bus, where both are known. */
+function partOf({ offers, buses }: Pick<MarketState, 'offers' | 'buses'>, address: Address, energyWh: bigint) {
+  const offer = offers.get(address);
+  const bus = offer === undefined ? undefined : buses.get(offer.bus);
+  return offer === undefined || bus === undefined ? [] : [{ offer, bus, energyWh }];
 }
 
 /** Buses whose offers take the same token: which of them to buy from. */
@@ -303,5 +313,5 @@ function Delivery({ of: offer }: { readonly of: Offer | undefined }) {
   const { buses } = useMarket();
   const bus = offer === undefined ? undefined : buses.get(offer.bus);
   if (offer === undefined || bus === undefined) return null;
-  return <span className="sub block">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</span>;
+  return <span className="sub block">{deliveryTime(bus, offer.windowStart)}</span>;
 }

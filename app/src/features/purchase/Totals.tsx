@@ -1,10 +1,12 @@
 /** What a purchase costs: total, guard, fees, exact; and where the wallet holds less. */
 
 import { formatSol, formatTokens, formatUnits } from '../../amount/token';
-import type { Bus } from '../../market/model';
+import { WH_PER_KWH } from '../../generated';
+import type { Bus, Offer } from '../../market/model';
 import { Tokens } from '../../ui/amounts';
 import { Segmented } from '../../ui/fields';
 import { t } from '../../words';
+import { TermsNote } from '../delivery/TermsNote';
 import { GUARDS, type Guard } from './quote';
 import type { Preview } from './usePreview';
 
@@ -63,20 +65,35 @@ export function PaidFor({
   return <>{t.totals.for(<Tokens units={total} bus={bus} />)}</>;
 }
 
-/** Total, guard and fees, exact. */
+/** A part of an offer that is bought. */
+interface Part {
+  readonly bus: Bus;
+  readonly offer: Offer;
+  readonly energyWh: bigint;
+}
+
+/** What of a total is for the grid, in base units; a seller is credited its exact part later, of all that it sold. */
+export function gridFeeOf(parts: readonly Part[]): bigint {
+  return parts.reduce((sum, { offer, energyWh }) => sum + energyWh * offer.gridFeePerKwh, 0n) / WH_PER_KWH;
+}
+
+/** Total, guard and fees, exact; and on which terms the parts are bought. */
 export function TotalLines({
   total,
   maxTotal,
   energyWh,
   bus,
   preview,
+  parts,
 }: {
   readonly total: bigint;
   readonly maxTotal: bigint;
   readonly energyWh: bigint;
   readonly bus: Pick<Bus, 'decimals' | 'token'>;
   readonly preview: Preview;
+  readonly parts: readonly Part[];
 }) {
+  const gridFee = gridFeeOf(parts);
   const average = energyWh === 0n ? 0n : (total * 1_000n) / energyWh;
   return (
     <div className="total">
@@ -84,7 +101,14 @@ export function TotalLines({
         <span>{t.totals.total}</span>
         <Tokens units={total} bus={bus} exact />
       </div>
+      <TermsNote of={parts} />
       <dl className="lines">
+        {gridFee > 0n && (
+          <div>
+            <dt>{t.totals.ofItGridFee}</dt>
+            <dd className="number">{formatTokens(gridFee, bus.decimals)}</dd>
+          </div>
+        )}
         <div>
           <dt>{t.totals.averagePerKwh}</dt>
           <dd className="number">{formatTokens(average, bus.decimals)}</dd>
@@ -139,6 +163,14 @@ export function FeeLines({ preview, account }: { readonly preview: Preview; read
           <dt>{t.totals.rentOfYourComesBack(account)}</dt>
           <dd>
             <Lamports units={preview.rent} />
+          </dd>
+        </div>
+      )}
+      {preview.kind === 'good' && preview.positionRent > 0n && (
+        <div>
+          <dt>{t.totals.rentOfYourRecord}</dt>
+          <dd>
+            <Lamports units={preview.positionRent} />
           </dd>
         </div>
       )}

@@ -2,6 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
+import { positionAddress } from '../../chain/address';
 import { Refusal } from '../../errors/explain';
 import type { LiveMarket } from '../../market/live';
 import { t } from '../../words';
@@ -32,7 +33,11 @@ export async function freshBest(
   buyer: Address,
   lanes: number,
 ): Promise<Plan[]> {
-  await live.refresh(shown.flatMap(({ fills }) => fills.map(({ offer }) => offer.offer)));
+  await refresh(
+    live,
+    buyer,
+    shown.flatMap(({ fills }) => fills.map(({ offer }) => offer.offer)),
+  );
   const state = live.state.get();
   const quoted = quoteBest(state, want, buyer, live.now());
   if (!quoted.ok) throw new Refusal(refusalOf(state, want, quoted));
@@ -42,7 +47,19 @@ export async function freshBest(
 }
 
 /** Exact parts of known offers, made afresh: refused where one has moved beyond the buyer's limits. */
-export async function freshItems(live: LiveMarket, wanted: readonly Wanted[]): Promise<Item[]> {
-  await live.refresh(wanted.map(({ offer }) => offer));
-  return chosenItems(live.state.get(), wanted, live.now());
+export async function freshItems(live: LiveMarket, buyer: Address, wanted: readonly Wanted[]): Promise<Item[]> {
+  await refresh(
+    live,
+    buyer,
+    wanted.map(({ offer }) => offer),
+  );
+  return chosenItems(live.state.get(), buyer, wanted, live.now());
+}
+
+/** Reads offers, and the buyer's position books that buying from them needs. */
+async function refresh(live: LiveMarket, buyer: Address, offers: readonly Address[]): Promise<void> {
+  const { offers: known } = live.state.get();
+  const books = new Set(offers.flatMap((offer) => known.get(offer)?.book ?? []));
+  const positions = await Promise.all([...books].map((book) => positionAddress(book, buyer)));
+  await live.refresh([...offers, ...positions]);
 }

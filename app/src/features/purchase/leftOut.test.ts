@@ -15,6 +15,7 @@ const item = (name: string): Item => ({
   bus: {} as Bus,
   energyWh: 1n,
   maxPricePerKwh: 1n,
+  opensPosition: false,
 });
 const ofProgram = new Refusal(
   'The token account is frozen by the token’s issuer; ask the issuer.',

@@ -3,12 +3,17 @@
 import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { formatEnergy } from '../../amount/energy';
-import { windowLabel } from '../../amount/time';
-import { tokenAccountAddress } from '../../chain/address';
+import { positionAddress, tokenAccountAddress } from '../../chain/address';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
-import { getLockSettleInstruction, getPurchaseBatchInstruction, getPurchaseInstruction } from '../../generated';
+import {
+  getLockSettleInstruction,
+  getPositionOpenInstructionAsync,
+  getPurchaseBatchInstruction,
+  getPurchaseInstruction,
+} from '../../generated';
 import type { Bus, Lock, Offer, Trade } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { t } from '../../words';
 import type { Order } from './hash';
 
@@ -18,7 +23,9 @@ export interface Plan {
   readonly orders: readonly Order[];
   /** For the reader: `2.5 kWh on Sunny Street`. */
   readonly title: string;
-  readonly build: (trader: Address, nonce: bigint) => Promise<Instruction>;
+  /** Position books that it opens. */
+  readonly opens: number;
+  readonly build: (trader: Address, nonce: bigint) => Promise<readonly Instruction[]>;
 }
 
 /** Part of an offer to buy. */
@@ -26,8 +33,30 @@ export interface Item {
   readonly offer: Offer;
   readonly bus: Bus;
   readonly energyWh: bigint;
+  /** With the grid fee. */
   readonly maxPricePerKwh: bigint;
+  /** Whether the buyer's position book is opened first; only where the seller is paid for what is delivered. */
+  readonly opensPosition: boolean;
 }
+
+const writable = (address: Address) => ({ address, role: AccountRole.WRITABLE });
+
+/** The accounts of a purchase on delivery terms: the seller's book and the buyer's on it; none on purchase terms. */
+async function booksOf({ book }: Pick<Offer, 'book'>, buyer: Address) {
+  return book === undefined ? [] : [writable(book), writable(await positionAddress(book, buyer))];
+}
+
+/** Opens a buyer's position books for items where they are missing; the buyer pays the rent and gets it back. */
+export async function positionOpenings(
+  buyer: Address,
+  items: readonly { readonly offer: Pick<Offer, 'book'>; readonly opensPosition: boolean }[],
+): Promise<readonly Instruction[]> {
+  const payer = noSigner(buyer);
+  return Promise.all([...missingBooks(items)].map((book) => getPositionOpenInstructionAsync({ payer, book, buyer })));
+}
+
+const missingBooks = (items: Parameters<typeof positionOpenings>[1]): ReadonlySet<Address> =>
+  new Set(items.flatMap(({ offer: { book }, opensPosition }) => (book !== undefined && opensPosition ? [book] : [])));
 
 /** Buys part of one offer, exactly, or up to an amount with a minimum. */
 export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, title: string): Plan {
@@ -36,8 +65,9 @@ export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, titl
     kind: 'single',
     orders: [{ offer: offer.address, energyWh, maxPricePerKwh }],
     title,
-    build: async (trader, nonce) =>
-      getPurchaseInstruction({
+    opens: missingBooks([item]).size,
+    build: async (trader, nonce) => {
+      const purchase = getPurchaseInstruction({
         buyer: noSigner(buyer),
         trader,
         bus: bus.address,
@@ -50,8 +80,18 @@ export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, titl
         minEnergyWh,
         maxPricePerKwh,
         expectedVersion: 0,
-      }),
+      });
+      return [...(await positionOpenings(buyer, [item])), withAccounts(purchase, await booksOf(offer, buyer))];
+    },
   };
+}
+
+/** An instruction with accounts that follow those of the IDL. */
+export function withAccounts(
+  instruction: Instruction,
+  more: readonly { readonly address: Address; readonly role: AccountRole }[],
+): Instruction {
+  return more.length === 0 ? instruction : { ...instruction, accounts: [...(instruction.accounts ?? []), ...more] };
 }
 
 /** Buys exact parts of several offers of buses with one mint, all or nothing. */
@@ -65,6 +105,7 @@ export function planBatch(buyer: Address, wanted: readonly Item[], maxTotal: big
     kind: 'batch',
     orders: items.map(({ offer, energyWh, maxPricePerKwh }) => ({ offer: offer.address, energyWh, maxPricePerKwh })),
     title,
+    opens: missingBooks(items).size,
     build: async (trader, nonce) => {
       const instruction = getPurchaseBatchInstruction({
         buyer: noSigner(buyer),
@@ -76,33 +117,39 @@ export function planBatch(buyer: Address, wanted: readonly Item[], maxTotal: big
         items: items.map(({ energyWh, maxPricePerKwh }) => ({ energyWh, maxPricePerKwh, expectedVersion: 0 })),
       });
       // Each bus stands once before its items.
+      const books = await Promise.all(items.map(({ offer }) => booksOf(offer, buyer)));
       const accounts = items.flatMap(({ offer, bus }, index) => [
         ...(items[index - 1]?.bus.address === bus.address
           ? []
           : [{ address: bus.address, role: AccountRole.READONLY }]),
-        { address: offer.address, role: AccountRole.WRITABLE },
-        { address: offer.vault, role: AccountRole.WRITABLE },
+        writable(offer.address),
+        writable(offer.vault),
+        ...(books[index] ?? []),
       ]);
-      return { ...instruction, accounts: [...instruction.accounts, ...accounts] };
+      return [...(await positionOpenings(buyer, items)), withAccounts(instruction, accounts)];
     },
   };
 }
 
 /** Buys what a lock holds; its deposit, which the seller's vault holds already, is the payment. */
-export function planSettle(lock: Lock, title: string): Plan {
+export function planSettle(lock: Lock, offer: Pick<Offer, 'book'>, title: string): Plan {
   return {
     kind: 'lock',
     orders: [{ offer: lock.offer, energyWh: lock.energyWh, maxPricePerKwh: lock.pricePerKwh }],
     title,
-    build: async (trader, nonce) =>
-      getLockSettleInstruction({
+    // Taking the lock has opened it.
+    opens: 0,
+    build: async (trader, nonce) => {
+      const settle = getLockSettleInstruction({
         buyer: noSigner(lock.buyer),
         trader,
         offer: lock.offer,
         lock: lock.address,
         nonce,
         lockNumber: lock.number,
-      }),
+      });
+      return [withAccounts(settle, await booksOf(offer, lock.buyer))];
+    },
   };
 }
 
@@ -123,6 +170,6 @@ export function deliveryOf(items: readonly Pick<Item, 'offer' | 'bus'>[]): strin
   if (first === undefined || first.offer.windowStart === 0) return undefined;
   const { windowStart } = first.offer;
   return others.every(({ offer }) => offer.windowStart === windowStart)
-    ? windowLabel(windowStart, first.bus.windowSeconds)
+    ? deliveryTime(first.bus, windowStart)
     : undefined;
 }

@@ -23,14 +23,17 @@ const plan: Plan = {
   kind: 'single',
   orders: [{ offer: PROGRAM, energyWh: 1_000n, maxPricePerKwh: 2n }],
   title: '1 kWh on Mill Lane',
-  build: async (trader) => ({
-    programAddress: PROGRAM,
-    accounts: [
-      { address: WALLET, role: AccountRole.WRITABLE_SIGNER, signer: noSigner(WALLET) },
-      { address: trader, role: AccountRole.WRITABLE },
-    ],
-    data: new Uint8Array(8),
-  }),
+  opens: 0,
+  build: async (trader) => [
+    {
+      programAddress: PROGRAM,
+      accounts: [
+        { address: WALLET, role: AccountRole.WRITABLE_SIGNER, signer: noSigner(WALLET) },
+        { address: trader, role: AccountRole.WRITABLE },
+      ],
+      data: new Uint8Array(8),
+    },
+  ],
 };
 
 let node: FakeNode;
@@ -216,6 +219,6 @@ describe('a simulation that fails', () => {
     const outcome = buy(false, () => {
       throw new Error('the wallet must not be asked');
     });
-    await expect(outcome).rejects.toThrow('price is above');
+    await expect(outcome).rejects.toThrow('is above your limit');
   });
 });

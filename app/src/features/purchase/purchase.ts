@@ -228,7 +228,7 @@ async function ready(context: PurchaseContext, lent: Lease, plan: Plan): Promise
     const denied = journal.denied(wallet, genesis);
     if (denied.some((entry) => entry.lane === lane && entry.nonce < nonce)) await settleDenied(context);
     const hash = await transactionHash(PROGRAM, plan.kind, wallet, lane, nonce, plan.orders);
-    const prepared = await prepare(connection, wallet, [...opening, await plan.build(trader, nonce)]);
+    const prepared = await prepare(connection, wallet, [...opening, ...(await plan.build(trader, nonce))]);
     return { plan, lane, nonce, hash, prepared };
   } catch (error) {
     if (error instanceof Refusal) return error;

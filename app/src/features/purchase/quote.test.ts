@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 import { U64_MAX } from '../../amount/cost';
 import { Refusal } from '../../errors/explain';
-import type { Bus, Offer } from '../../market/model';
+import type { Bus, Offer, Position } from '../../market/model';
+import { QUARTERS } from '../../testing/market';
 import {
   chosenItems,
   guarded,
@@ -33,8 +34,7 @@ function bus(name: string, change: Partial<Bus> = {}): Bus {
     leastWh: 1n,
     reservePricePerKwh: 0n,
     paused: false,
-    windowSeconds: 0,
-    gateClosureSeconds: 0,
+    terms: QUARTERS,
     owners: [],
     ...change,
   } as unknown as Bus;
@@ -52,13 +52,15 @@ function offer(name: string, on: string, kWh: bigint, pricePerKwh: bigint, chang
     ownedByBus: false,
   };
   const rest = { ...trading, windowStart: 0, source: 'solar', openLocks: 0 };
-  return { ...place, ...energy, ...rest, pricePerKwh, ...change } as unknown as Offer;
+  const price = { pricePerKwh, fullPricePerKwh: pricePerKwh };
+  return { ...place, ...energy, ...rest, ...price, ...change } as unknown as Offer;
 }
 
 function market(buses: readonly Bus[], offers: readonly Offer[]): Quotable {
   return {
     buses: new Map(buses.map((one) => [one.address, one])),
     offers: new Map(offers.map((one) => [one.address, one])),
+    positions: new Map(),
   };
 }
 
@@ -91,7 +93,7 @@ const offersOf = (fills: readonly { offer: { offer: Address } }[]) => fills.map(
 describe('a scope', () => {
   it('holds what trades now on the chosen buses, in the chosen window, for the chosen token', () => {
     const names = (change: Partial<BestPrice['scope']>, now = 100) =>
-      routable(TWO, { ...want().scope, ...change }, now).map((found) => found.offer);
+      routable(TWO, { ...want().scope, ...change }, undefined, now).map((found) => found.offer);
     expect(names({})).toEqual([key('A'), key('B')]);
     expect(names({}, 49)).toEqual([key('A'), key('B'), key('H')]);
     expect(names({}, 50)).toEqual([key('A'), key('B')]);
@@ -138,7 +140,9 @@ describe('a best price', () => {
       { offer: key('B'), energyWh: 3_000n, maxPricePerKwh: 150_000n },
     ]);
     const without = market([MILL], [offer('B', 'Mill', 3n, 150_000n)]);
-    expect(() => itemsOf(without, quoted.quote.fills)).toThrow('An offer closed while it was quoted; quote it again.');
+    expect(() => itemsOf(without, key('Buyer'), quoted.quote.fills)).toThrow(
+      'An offer closed while it was quoted; quote it again.',
+    );
   });
 
   it('is made without offers of the bus that do not trade yet, or ask less than was decided', () => {
@@ -196,7 +200,7 @@ describe('what was shown', () => {
     expect(isAsShown(shown, changed('B', { remainingWh: 2_500n }))).toBe(false);
     expect(isAsShown(shown, changed('F', { cancelled: false }))).toBe(false);
     expect(isAsShown(shown, changed('A', { cancelled: true }))).toBe(false);
-    expect(isAsShown(shown, changed('B', { pricePerKwh: 300_000n }))).toBe(false);
+    expect(isAsShown(shown, changed('B', { fullPricePerKwh: 300_000n }))).toBe(false);
     // The same parts in two purchases are not what was shown as one.
     const [only] = shown;
     if (only === undefined) throw new Error('nothing is quoted');
@@ -220,9 +224,58 @@ describe('a guard', () => {
   });
 });
 
+describe('prices', () => {
+  it('are those with the grid fee', () => {
+    const fee = { pricePerKwh: 150_000n, gridFeePerKwh: 50_000n, fullPricePerKwh: 200_000n };
+    const charged = market([MILL], [offer('A', 'Mill', 4n, 0n, fee)]);
+    expect(quoteBest(charged, want(), undefined, 100)).toMatchObject({ quote: { totalCost: 800_000n } });
+    expect(quoteBest(charged, want({ maxPricePerKwh: 199_999n }), undefined, 100)).toMatchObject({ ok: false });
+    const chosen = { offer: key('A'), energyWh: 1n, maxPricePerKwh: 199_999n };
+    expect(() => chosenItems(charged, key('Buyer'), [chosen], 100)).toThrow('changed the price to 0.20 per kWh');
+  });
+});
+
+describe('what is paid for when it is delivered', () => {
+  const books = { book: key('Book'), windowStart: 900 };
+  const offers = [offer('A', 'Mill', 2n, 200_000n, books), offer('B', 'Mill', 3n, 150_000n, { windowStart: 900 })];
+  const scope = { ...want().scope, windows: new Set([900]) };
+  const position = { address: key('Held'), book: key('Book'), buyer: key('Buyer') } as Position;
+
+  it('opens the buyer’s record of the seller, once', () => {
+    const first = market([MILL], offers);
+    const opens = (of: Quotable, buyer: Address | undefined) =>
+      routable(of, scope, buyer, 100).map(({ book, opensPosition }) => [book, opensPosition]);
+    const [booked, plain] = [key('Book'), undefined];
+    expect(opens(first, key('Buyer'))).toEqual([
+      [booked, true],
+      [plain, false],
+    ]);
+    const later = { ...first, positions: new Map([[position.address, position]]) };
+    expect(opens(later, key('Buyer'))).toEqual([
+      [booked, false],
+      [plain, false],
+    ]);
+    // Nobody else's counts.
+    expect(opens(later, key('Other'))[0]).toEqual([booked, true]);
+    expect(opens(later, undefined)[0]).toEqual([booked, false]);
+    const [item] = chosenItems(first, key('Buyer'), [{ offer: key('A'), energyWh: 1n, maxPricePerKwh: U64_MAX }], 100);
+    expect(item?.opensPosition).toBe(true);
+  });
+
+  it('is not bought in two purchases that would both open the same record', () => {
+    const first = market([MILL], offers);
+    const quoted = quoteBest(first, want({ scope, energyWh: 5_000n, minEnergyWh: 5_000n }), key('Buyer'), 100);
+    if (!quoted.ok) throw new Error(quoted.reason);
+    const [batch] = purchasesOf(quoted.quote, 1);
+    if (batch === undefined) throw new Error('nothing is bought');
+    expect(tooMany([batch])).toBeUndefined();
+    expect(tooMany([batch, batch])).toContain('Buy 5 kWh first');
+  });
+});
+
 describe('chosen offers', () => {
   const chosen = (name: string, energyWh: bigint, maxPricePerKwh: bigint, now = 100) =>
-    chosenItems(TWO, [{ offer: key(name), energyWh, maxPricePerKwh }], now);
+    chosenItems(TWO, key('Buyer'), [{ offer: key(name), energyWh, maxPricePerKwh }], now);
 
   it('are bought as they were chosen', () => {
     expect(chosen('A', 500n, 210_000n)).toMatchObject([{ energyWh: 500n, maxPricePerKwh: 210_000n, bus: MILL }]);
@@ -232,7 +285,7 @@ describe('chosen offers', () => {
     const size = { leastWh: 1_000n };
     const least = market([MILL], [offer('A', 'Mill', 1n, 1n, size), offer('B', 'Mill', 2n, 1n, size)]);
     const part = (name: string, energyWh: bigint) =>
-      chosenItems(least, [{ offer: key(name), energyWh, maxPricePerKwh: 1n }], 100);
+      chosenItems(least, key('Buyer'), [{ offer: key(name), energyWh, maxPricePerKwh: 1n }], 100);
     expect(() => part('B', 999n)).toThrow('parts of at least 1 kWh');
     expect(part('B', 1_000n)).toHaveLength(1);
     expect(part('A', 1_000n)).toHaveLength(1);

@@ -6,12 +6,14 @@ import { U64_MAX } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { Refusal } from '../../errors/explain';
+import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
 import { planItems, type Item, type Plan } from './plan';
 import {
   batchLimits,
+  openedTwice,
   quote,
   split,
   type Batch,
@@ -22,7 +24,7 @@ import {
 } from './router';
 
 /** What a quote needs to know of the market. */
-export type Quotable = Pick<MarketState, 'offers' | 'buses'>;
+export type Quotable = Pick<MarketState, 'offers' | 'buses' | 'positions'>;
 
 /** What may be paid above the quote before a purchase is refused, in basis points. */
 export const GUARDS = [0, 100, 500] as const;
@@ -55,23 +57,25 @@ export interface BestPrice {
   readonly maxTotal: bigint;
 }
 
-/** Offers of a scope that can be bought now. */
-export function routable(market: Quotable, scope: Scope, now: number): RouterOffer[] {
+/** Offers of a scope that a buyer can buy from now. */
+export function routable(market: Quotable, scope: Scope, buyer: Address | undefined, now: number): RouterOffer[] {
   const found: RouterOffer[] = [];
   for (const offer of market.offers.values()) {
     const bus = market.buses.get(offer.bus);
     if (bus?.mint !== scope.mint || !scope.buses.includes(offer.bus)) continue;
     if (scope.windows?.has(offer.windowStart) === false) continue;
     if (scope.without?.has(offer.address) === true || untradable(offer, bus, now) !== undefined) continue;
-    const { address, vault, wallet, pricePerKwh, leastWh } = offer;
+    const { address, vault, wallet, leastWh, book } = offer;
     found.push({
       offer: address,
       bus: bus.address,
       vault,
       seller: wallet,
       freeWh: freeWh(offer),
-      pricePerKwh,
+      pricePerKwh: offer.fullPricePerKwh,
       leastWh,
+      book,
+      opensPosition: buyer !== undefined && opensPosition(market.positions, offer, buyer),
     });
   }
   return found;
@@ -79,7 +83,7 @@ export function routable(market: Quotable, scope: Scope, now: number): RouterOff
 
 /** Quotes a best price from the market as it is known. */
 export function quoteBest(market: Quotable, want: BestPrice, buyer: Address | undefined, now: number): Quoted {
-  return quote(routable(market, want.scope, now), {
+  return quote(routable(market, want.scope, buyer, now), {
     energyWh: want.energyWh,
     minEnergyWh: want.minEnergyWh,
     maxPricePerKwh: want.maxPricePerKwh,
@@ -109,27 +113,30 @@ export function isAsShown(shown: readonly Batch[], now: readonly Batch[]): boole
 
 /** Why so many purchases cannot be signed together; `undefined` where they can. */
 export function tooMany(purchases: readonly Batch[]): string | undefined {
+  const first = openedTwice(purchases);
+  if (first !== undefined) return t.quote.buyTheFirstPartFirst(formatEnergy(first.energyWh));
   if (purchases.length <= MAX_PURCHASES) return undefined;
   const energyWh = purchases.slice(0, MAX_PURCHASES).reduce((sum, batch) => sum + batch.energyWh, 0n);
   return t.quote.thisTakesTransactionsAndCan(purchases.length, MAX_PURCHASES, formatEnergy(energyWh));
 }
 
 /** The offers and buses behind fills. */
-export function itemsOf(market: Quotable, fills: readonly RouterFill[]): Item[] {
+export function itemsOf(market: Quotable, buyer: Address, fills: readonly RouterFill[]): Item[] {
   return fills.map(({ offer: { offer: address, pricePerKwh }, energyWh }) => {
     const offer = market.offers.get(address);
     const bus = offer === undefined ? undefined : market.buses.get(offer.bus);
     if (offer === undefined || bus === undefined) {
       throw new Refusal(t.quote.anOfferClosedWhileIt, undefined, true);
     }
-    return { offer, bus, energyWh, maxPricePerKwh: pricePerKwh };
+    const opens = opensPosition(market.positions, offer, buyer);
+    return { offer, bus, energyWh, maxPricePerKwh: pricePerKwh, opensPosition: opens };
   });
 }
 
 /** The plans of a quote's purchases; the limit of a single one is the buyer's, of several what each costs. */
 export function plansOf(market: Quotable, buyer: Address, purchases: readonly Batch[], maxTotal: bigint): Plan[] {
   return purchases.map(({ fills, totalCost }) =>
-    planItems(buyer, itemsOf(market, fills), purchases.length === 1 ? maxTotal : totalCost),
+    planItems(buyer, itemsOf(market, buyer, fills), purchases.length === 1 ? maxTotal : totalCost),
   );
 }
 
@@ -159,7 +166,7 @@ export interface Wanted {
 }
 
 /** Exact parts of known offers; throws a {@link Refusal} where one has moved beyond the buyer's limits. */
-export function chosenItems(market: Quotable, wanted: readonly Wanted[], now: number): Item[] {
+export function chosenItems(market: Quotable, buyer: Address, wanted: readonly Wanted[], now: number): Item[] {
   return wanted.map(({ offer: address, energyWh, maxPricePerKwh }) => {
     const offer = market.offers.get(address);
     const bus = offer === undefined ? undefined : market.buses.get(offer.bus);
@@ -168,10 +175,10 @@ export function chosenItems(market: Quotable, wanted: readonly Wanted[], now: nu
     }
     const why = untradable(offer, bus, now);
     if (why !== undefined) throw new Refusal(t.quote.chooseAnother(why));
-    if (offer.pricePerKwh > maxPricePerKwh) {
+    if (offer.fullPricePerKwh > maxPricePerKwh) {
       throw new Refusal(
         t.quote.theSellerChangedThePrice(
-          formatTokens(offer.pricePerKwh, bus.decimals),
+          formatTokens(offer.fullPricePerKwh, bus.decimals),
           formatTokens(maxPricePerKwh, bus.decimals),
         ),
       );
@@ -180,6 +187,6 @@ export function chosenItems(market: Quotable, wanted: readonly Wanted[], now: nu
       throw new Refusal(t.quote.somebodyWasFasterOfThis(formatEnergy(freeWh(offer)), formatEnergy(energyWh)));
     }
     if (!isLargeEnough(energyWh, offer)) throw new Refusal(t.quote.partsOfAtLeast(formatEnergy(offer.leastWh)));
-    return { offer, bus, energyWh, maxPricePerKwh };
+    return { offer, bus, energyWh, maxPricePerKwh, opensPosition: opensPosition(market.positions, offer, buyer) };
   });
 }

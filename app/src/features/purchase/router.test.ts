@@ -12,6 +12,7 @@ import {
   batchLimits,
   exactly,
   fits,
+  openedTwice,
   quote,
   roomFor,
   split,
@@ -164,18 +165,32 @@ const key = (number: number) => {
 const BUYER = key(1);
 const listed = (number: number, bus: number, seller: number) =>
   ({ address: key(1_000 + number), bus: key(100 + bus), vault: key(10_000 + seller) }) as Offer;
+/** The same on delivery terms: each seller has a book. */
+const booked = (number: number, bus: number, seller: number) =>
+  ({ ...listed(number, bus, seller), book: key(20_000 + seller) }) as Offer;
+const opensAll = ({ book }: Pick<Offer, 'book'>) => book !== undefined;
+const opensNone = () => false;
 const busOf = ({ bus }: Offer) => ({ address: bus, name: '', mint: key(2), tokenProgram: key(3) }) as Bus;
 const fillOf = (offer: Offer): RouterFill => ({
-  offer: { ...accountsOf([offer])[0], seller: offer.vault, freeWh: 5n, pricePerKwh: 1n, leastWh: 1n } as RouterOffer,
+  offer: {
+    ...accountsOf([offer], opensAll)[0],
+    seller: offer.vault,
+    freeWh: 5n,
+    pricePerKwh: 1n,
+    leastWh: 1n,
+  } as RouterOffer,
   energyWh: 2n,
   cost: 3n,
 });
 
 /** Bytes of the transaction that buys from these offers, as the wallet gets it. */
-async function actualBytes(offers: readonly Offer[], opensLane: boolean): Promise<number> {
-  const items = offers.map((offer) => ({ offer, bus: busOf(offer), energyWh: 1n, maxPricePerKwh: 1n }));
+async function actualBytes(offers: readonly Offer[], opensLane: boolean, opens = opensAll): Promise<number> {
+  const items = offers.map((offer) => ({
+    ...{ offer, bus: busOf(offer), energyWh: 1n, maxPricePerKwh: 1n },
+    opensPosition: opens(offer),
+  }));
   const batch = await planBatch(BUYER, items, 1n, '').build(key(4), 5n);
-  return sizeOf(BUYER, opensLane ? [traderOpen(BUYER, key(4), 0, 6n), batch] : [batch]);
+  return sizeOf(BUYER, [...(opensLane ? [traderOpen(BUYER, key(4), 0, 6n)] : []), ...batch]);
 }
 
 describe('a batch', () => {
@@ -183,7 +198,7 @@ describe('a batch', () => {
     const next = random(3);
     for (let round = 0; round < 60; round += 1) {
       const offers = Array.from({ length: 2 + next(9) }, (_, index) => listed(index, next(3), next(6)));
-      const counted = wireBytes(accountsOf(offers));
+      const counted = wireBytes(accountsOf(offers, opensAll));
       const opening = batchLimits(false).bytes - batchLimits(true).bytes;
       for (const [opensLane, bytes] of [
         [false, counted],
@@ -194,6 +209,60 @@ describe('a batch', () => {
         expect(bytes - actual).toBeLessThanOrEqual(4);
       }
     }
+  });
+
+  it('on delivery terms is as large as it is counted, with the records that it opens and without', async () => {
+    const next = random(4);
+    for (let round = 0; round < 60; round += 1) {
+      const offers = Array.from({ length: 2 + next(4) }, (_, index) =>
+        (next(3) === 0 ? listed : booked)(index, next(3), next(4)),
+      );
+      const opening = batchLimits(false).bytes - batchLimits(true).bytes;
+      for (const opens of [opensAll, opensNone]) {
+        const items = accountsOf(offers, opens);
+        // The system program opens lanes and records: it is counted for each.
+        const twice = items.some(({ opensPosition }) => opensPosition === true) ? 32 : 0;
+        for (const [opensLane, bytes, above] of [
+          [false, wireBytes(items), 4],
+          [true, wireBytes(items) + opening, 4 + twice],
+        ] as const) {
+          const actual = await actualBytes(offers, opensLane, opens);
+          expect(actual).toBeLessThanOrEqual(bytes);
+          expect(bytes - actual).toBeLessThanOrEqual(above);
+        }
+      }
+    }
+  });
+
+  it('on delivery terms holds so many offers', () => {
+    const most = (seller: (index: number) => number, opens: (offer: Pick<Offer, 'book'>) => boolean) => {
+      const offers = Array.from({ length: 40 }, (_, index) => booked(index, 0, seller(index)));
+      const fills = accountsOf(offers, opens).map((offer) => ({
+        offer: { ...offer, seller: offer.vault, freeWh: 5n, pricePerKwh: 1n, leastWh: 1n },
+        energyWh: 2n,
+        cost: 3n,
+      }));
+      return split(fills, batchLimits(false))[0]?.fills.length;
+    };
+    const [same, other] = [() => 0, (index: number) => index];
+    // Of as many sellers, of one; with records that are open, and with those that are opened.
+    expect([most(other, opensNone), most(other, opensAll)]).toEqual([4, 3]);
+    expect([most(same, opensNone), most(same, opensAll)]).toEqual([11, 10]);
+  });
+
+  it('opens each record once: what needs it goes where it is opened, or is told to wait', () => {
+    const offers = [booked(0, 0, 0), ...Array.from({ length: 6 }, (_, index) => booked(index + 1, 0, index % 3))];
+    const batches = split(offers.map(fillOf), batchLimits(true));
+    expect(openedTwice(batches)).toBeUndefined();
+    const many = Array.from({ length: 30 }, (_, index) => booked(index, 0, 0));
+    const first = openedTwice(split(many.map(fillOf), batchLimits(true)));
+    expect(first?.energyWh).toBeGreaterThan(10n);
+    const open = accountsOf(many, opensNone).map((offer) => ({
+      offer: { ...offer, seller: offer.vault, freeWh: 5n, pricePerKwh: 1n, leastWh: 1n },
+      energyWh: 2n,
+      cost: 3n,
+    }));
+    expect(openedTwice(split(open, batchLimits(true)))).toBeUndefined();
   });
 
   it('holds so many offers', () => {
@@ -227,15 +296,18 @@ describe('a batch', () => {
     }
   });
 
-  it('has room for as many more as it says, whoever sells them', () => {
+  it.each([
+    ['purchase', listed],
+    ['delivery', booked],
+  ] as const)('has room for as many more on %s terms as it says, whoever sells them', (_, make) => {
     const limits = batchLimits(false);
-    const items = [listed(0, 0, 0), listed(1, 0, 1)];
+    const items = [make(0, 0, 0)];
     for (let added = 0; ; added += 1) {
-      const room = roomFor(accountsOf(items), limits);
-      items.push(listed(items.length, 50 + added, 50 + added));
-      expect(fits(accountsOf(items), limits)).toBe(room > 0);
+      const room = roomFor(accountsOf(items, opensAll), limits);
+      items.push(make(items.length, 50 + added, 50 + added));
+      expect(fits(accountsOf(items, opensAll), limits)).toBe(room > 0);
       if (room === 0) break;
     }
-    expect(roomFor(accountsOf(items), limits)).toBe(0);
+    expect(roomFor(accountsOf(items, opensAll), limits)).toBe(0);
   });
 });

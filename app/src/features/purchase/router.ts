@@ -24,10 +24,14 @@ export interface RouterOffer {
   readonly seller: Address;
   /** Energy that can be bought, in Wh. */
   readonly freeWh: bigint;
-  /** In base units per kWh. */
+  /** In base units per kWh, with the grid fee. */
   readonly pricePerKwh: bigint;
   /** Least energy that can be bought of it, in Wh, but for all that is free. */
   readonly leastWh: bigint;
+  /** The seller's delivery book, where it is paid for what is delivered. */
+  readonly book?: Address | undefined;
+  /** Whether buying opens the buyer's position book on it, in the same transaction. */
+  readonly opensPosition?: boolean;
 }
 
 /** What a buyer wants. */
@@ -433,6 +437,9 @@ export interface BatchLimits {
 /** System program; the instruction that opens a lane: program, three accounts, discriminator, lane, first slot. */
 const BYTES_OPENING = 32 + (1 + 1 + 3 + 1 + 1 + 2 + 8);
 
+/** The instruction that opens a position book: program, four accounts, discriminator, buyer. */
+const BYTES_POSITION_OPENING = 1 + 1 + 4 + 1 + (1 + 32);
+
 /** Limits of a transaction, with room for what wallets add and, where the lane is not open yet, for its opening. */
 export function batchLimits(opensLane: boolean): BatchLimits {
   return {
@@ -452,27 +459,53 @@ const BYTES_COMPUTE_BUDGET = 3 + 5 + (3 + 9);
 const BYTES_INSTRUCTION = 1 + 2 + 2 + 4 + (1 + 8 + 8 + 4);
 /** Two account indices; Wh, price limit, version. */
 const BYTES_ITEM = 2 + 8 + 8 + 4;
+/** The account indices of the two books of an item on delivery terms. */
+const BYTES_BOOKS = 2;
 /** The account index of a bus, which stands once before its items. */
 const BYTES_BUS = 1;
 const BYTES_KEY = 32;
+/** Keys of an item of a bus and a seller of its own, on purchase and on delivery terms: offer, bus, vault; two books. */
+const KEYS_ITEM = 3;
+const KEYS_DELIVERY_ITEM = KEYS_ITEM + 2;
 
 /** Accounts that one item brings along. */
-export type ItemAccounts = Pick<RouterOffer, 'offer' | 'bus' | 'vault'>;
+export type ItemAccounts = Pick<RouterOffer, 'offer' | 'bus' | 'vault' | 'book' | 'opensPosition'>;
 
-/** Accounts of items that buy from these offers. */
-export function accountsOf(offers: readonly Pick<Offer, 'address' | 'bus' | 'vault'>[]): ItemAccounts[] {
-  return offers.map(({ address: offer, bus, vault }) => ({ offer, bus, vault }));
+/** Accounts of items that buy from these offers; `opens` says whether buying from one opens a position book. */
+export function accountsOf(
+  offers: readonly Pick<Offer, 'address' | 'bus' | 'vault' | 'book'>[],
+  opens: (offer: Pick<Offer, 'book'>) => boolean,
+): ItemAccounts[] {
+  return offers.map((offer) => ({
+    offer: offer.address,
+    bus: offer.bus,
+    vault: offer.vault,
+    book: offer.book,
+    opensPosition: opens(offer),
+  }));
 }
 
-const keysOf = (items: readonly ItemAccounts[]) =>
-  new Set(items.flatMap(({ offer, bus, vault }) => [bus, offer, vault])).size;
 const busesOf = (items: readonly ItemAccounts[]) => new Set(items.map(({ bus }) => bus)).size;
+const booksOf = (items: readonly ItemAccounts[]) =>
+  new Set(items.flatMap(({ book, opensPosition }) => (book !== undefined && opensPosition === true ? [book] : [])));
 
-/** Bytes of a batch's transaction, counted from above (by a few bytes at most), without a lane's opening. */
+/** Keys of items beside the fixed ones: each book has a position book; opening one names the system program. */
+function keysOf(items: readonly ItemAccounts[]): number {
+  const shared = new Set(items.flatMap(({ offer, bus, vault }) => [bus, offer, vault])).size;
+  const books = new Set(items.flatMap(({ book }) => book ?? [])).size;
+  return shared + 2 * books + (booksOf(items).size > 0 ? 1 : 0);
+}
+
+/**
+ * Bytes of a batch's transaction, counted from above, without a lane's opening: by a few bytes at most, and by a key where a
+ * position book is opened as well as a lane.
+ */
 export function wireBytes(items: readonly ItemAccounts[]): number {
   const keys = KEYS_FIXED + keysOf(items);
-  const named = busesOf(items) * BYTES_BUS + items.length * BYTES_ITEM;
-  return BYTES_FIXED + BYTES_COMPUTE_BUDGET + BYTES_INSTRUCTION + keys * BYTES_KEY + named;
+  const onDelivery = items.filter(({ book }) => book !== undefined).length;
+  const named = busesOf(items) * BYTES_BUS + items.length * BYTES_ITEM + onDelivery * BYTES_BOOKS;
+  const openings = booksOf(items).size * BYTES_POSITION_OPENING;
+  return BYTES_FIXED + BYTES_COMPUTE_BUDGET + BYTES_INSTRUCTION + keys * BYTES_KEY + named + openings;
 }
 
 /** Whether items fit into one transaction. */
@@ -482,10 +515,18 @@ export function fits(items: readonly ItemAccounts[], limits: BatchLimits): boole
   );
 }
 
-/** How many more items fit beside these for certain, whatever their buses and sellers. */
+/**
+ * How many more items on terms like theirs fit beside these for certain, whatever their buses and sellers: on delivery terms
+ * each may open a position book.
+ */
 export function roomFor(items: readonly ItemAccounts[], limits: BatchLimits): number {
-  const bytes = Math.floor((limits.bytes - wireBytes(items)) / (BYTES_BUS + BYTES_ITEM + 3 * BYTES_KEY));
-  const accounts = Math.floor((limits.accounts - KEYS_FIXED - keysOf(items)) / 3);
+  const isOnDelivery = items.some(({ book }) => book !== undefined);
+  const keys = isOnDelivery ? KEYS_DELIVERY_ITEM : KEYS_ITEM;
+  const each = BYTES_BUS + BYTES_ITEM + keys * BYTES_KEY + (isOnDelivery ? BYTES_BOOKS + BYTES_POSITION_OPENING : 0);
+  // The first opening names the system program as well.
+  const once = isOnDelivery && booksOf(items).size === 0 ? 1 : 0;
+  const bytes = Math.floor((limits.bytes - wireBytes(items) - once * BYTES_KEY) / each);
+  const accounts = Math.floor((limits.accounts - KEYS_FIXED - keysOf(items) - once) / keys);
   return Math.max(0, Math.min(bytes, accounts, limits.items - items.length));
 }
 
@@ -496,15 +537,35 @@ export interface Batch {
   readonly totalCost: bigint;
 }
 
+/** Whether a batch opens the position book that a fill needs. */
+function opensSame(batch: readonly RouterFill[], { offer }: RouterFill): boolean {
+  return (
+    offer.opensPosition === true &&
+    batch.some(({ offer: { book, opensPosition } }) => opensPosition === true && book === offer.book)
+  );
+}
+
+/**
+ * The first of several batches whose position book another opens as well: only one of them can, so that the rest has to be
+ * bought once it is open. `undefined` where there is none.
+ */
+export function openedTwice(batches: readonly Batch[]): Batch | undefined {
+  return batches.find(({ fills }, index) =>
+    batches.slice(index + 1).some((later) => later.fills.some((fill) => opensSame(fills, fill))),
+  );
+}
+
 /**
  * Splits fills into as few batches as the limits allow, each one transaction. Fills of one bus and one seller stay
- * together, since they share accounts; within that, each goes to the first batch that has room.
+ * together, since they share accounts; within that, each goes to the first batch that has room. A position book is opened
+ * once, so that fills that need it go where it is opened.
  */
 export function split(fills: readonly RouterFill[], limits: BatchLimits): Batch[] {
   const order = [...fills].sort(({ offer: a }, { offer: b }) => byAddress(a.bus, b.bus) || byAddress(a.vault, b.vault));
   const batches: RouterFill[][] = [];
   for (const fill of order) {
-    const roomy = batches.find((batch) =>
+    const opening = batches.filter((batch) => opensSame(batch, fill));
+    const roomy = (opening.length > 0 ? opening : batches).find((batch) =>
       fits(
         [...batch, fill].map(({ offer }) => offer),
         limits,

@@ -7,7 +7,7 @@ import { tokenAccountAddress, traderAddress } from '../../chain/address';
 import { readAccounts, rentOf, type Connection } from '../../chain/connection';
 import { prepare } from '../../chain/send';
 import { isUnreachable, Refusal, sentence } from '../../errors/explain';
-import { getTraderSize } from '../../generated';
+import { getPositionBookSize, getTraderSize } from '../../generated';
 import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
@@ -32,6 +32,8 @@ export interface Fees {
   readonly fee: bigint;
   /** Rent of accounts that are opened; it comes back when they close. */
   readonly rent: bigint;
+  /** Rent of position books that are opened; it comes back once what was bought is settled. */
+  readonly positionRent: bigint;
 }
 
 /** How long the buyer may go on typing before something is asked. */
@@ -44,7 +46,7 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
   const answer = useAnswer(
     live,
     wallet === undefined || fees === undefined ? undefined : `${wallet} ${key}`,
-    async () => (wallet === undefined || fees === undefined ? { fee: 0n, rent: 0n } : fees(wallet)),
+    async () => (wallet === undefined || fees === undefined ? { fee: 0n, rent: 0n, positionRent: 0n } : fees(wallet)),
     { delayMs: TYPING_MS, isPassing: isUnreachable },
   );
   switch (answer.kind) {
@@ -61,13 +63,14 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
   }
 }
 
-function affordable({ fee, rent }: Fees, lamports: bigint | undefined): Preview {
-  if (lamports === undefined || lamports >= fee + rent) return { kind: 'good', fee, rent };
-  const reason = t.usePreview.yourWalletHasFeeAnd(formatSol(lamports), formatSol(fee + rent));
+function affordable({ fee, rent, positionRent }: Fees, lamports: bigint | undefined): Preview {
+  const all = fee + rent + positionRent;
+  if (lamports === undefined || lamports >= all) return { kind: 'good', fee, rent, positionRent };
+  const reason = t.usePreview.yourWalletHasFeeAnd(formatSol(lamports), formatSol(all));
   return { kind: 'refused', reason };
 }
 
-/** Simulates purchases; the rent is that of the lanes that they open. */
+/** Simulates purchases; the rent is that of the lanes and of the position books that they open. */
 export function usePurchasePreview(key: string, purchases: (() => Simulated) | undefined): Preview {
   const { live } = useSession();
   const busy = useBusyLanes();
@@ -102,17 +105,22 @@ async function feesOf(
   const lanes = byPreference(open, busy);
   const simulate = async (plan: Plan, lane: number) => {
     const { nonce, opening } = await nextNonce(connection, wallet, lane, open.get(lane));
-    const instruction = await plan.build(await traderAddress(wallet, lane), nonce);
-    const { fee } = await prepare(connection, wallet, [...opening, instruction]);
-    return { fee, opened: BigInt(opening.length) };
+    const instructions = await plan.build(await traderAddress(wallet, lane), nonce);
+    const { fee } = await prepare(connection, wallet, [...opening, ...instructions]);
+    return { fee, opened: BigInt(opening.length), positions: BigInt(plan.opens) };
   };
   try {
-    const [rent, ...parts] = await Promise.all([
+    const [rent, positionRent, ...parts] = await Promise.all([
       rentOf(connection, getTraderSize()),
+      rentOf(connection, getPositionBookSize()),
       ...plans.map((plan, index) => simulate(plan, lanes[index] ?? 0)),
     ]);
-    const opened = parts.reduce((sum, part) => sum + part.opened, 0n);
-    return { fee: parts.reduce((sum, part) => sum + part.fee, 0n), rent: opened * rent };
+    const sum = (of: (part: (typeof parts)[number]) => bigint) => parts.reduce((total, part) => total + of(part), 0n);
+    return {
+      fee: sum(({ fee }) => fee),
+      rent: sum(({ opened }) => opened) * rent,
+      positionRent: sum(({ positions }) => positions) * positionRent,
+    };
   } catch (error) {
     if (!(error instanceof Refusal) || error.conflict) throw error;
     const failing = await failingOffers(replaceable, (item) =>

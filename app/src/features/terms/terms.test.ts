@@ -1,0 +1,60 @@
+// @vitest-environment node
+
+import { describe, expect, it } from 'vitest';
+
+import { DELIVERY, key, NO_WINDOWS, QUARTERS } from '../../testing/market';
+import { changesOf, termsLabel } from '../proposal/change';
+import { makeBus } from '../../testing/market';
+import { FIRST_TERMS, parseGridFee, readTerms } from './TermsFields';
+
+describe('terms that owners choose', () => {
+  const windows = { ...FIRST_TERMS, windowSeconds: '900', gate: '300' } as const;
+
+  it('are read as they stand', () => {
+    expect(readTerms(FIRST_TERMS, 6, false)).toMatchObject({ value: { windowSeconds: 0, gateClosureSeconds: 0 } });
+    // A gate belongs to windows, and times of readings to payment on delivery.
+    expect(readTerms({ ...windows, windowSeconds: '0' }, 6, false)).toMatchObject({ value: { gateClosureSeconds: 0 } });
+    expect(readTerms({ ...windows, gridFee: '0.02' }, 6, false)).toEqual({
+      ok: true,
+      value: {
+        ...{ windowSeconds: 900, gateClosureSeconds: 300, isOnDelivery: false, gridFeePerKwh: 20_000n },
+        ...{ readingDeadlineSeconds: 0, correctionSeconds: 0 },
+      },
+    });
+    expect(readTerms({ ...windows, settlement: 'delivery' }, 6, true)).toMatchObject({
+      value: { isOnDelivery: true, readingDeadlineSeconds: 86_400, correctionSeconds: 3_600 },
+    });
+  });
+
+  it('are refused where no bus can have them, with a sentence', () => {
+    const refused = (input: typeof FIRST_TERMS, hasOperator: boolean) => {
+      const read = readTerms(input, 6, hasOperator);
+      return read.ok ? undefined : read.reason;
+    };
+    expect(refused({ ...FIRST_TERMS, settlement: 'delivery' }, true)).toContain('delivery windows');
+    expect(refused({ ...windows, settlement: 'delivery' }, false)).toContain('operator');
+    expect(refused({ ...windows, gridFee: 'much' }, true)).toContain('not a number');
+    expect(parseGridFee('4294.967296', 6)).toEqual({ ok: true, value: 1n << 32n });
+    expect(parseGridFee('4294.967297', 6)).toMatchObject({ ok: false });
+    expect(parseGridFee(' ', 6)).toEqual({ ok: true, value: 0n });
+  });
+});
+
+describe('a decision on terms', () => {
+  it('says before and after in words', async () => {
+    const { bus } = await makeBus(100, { terms: QUARTERS });
+    const terms = { ...DELIVERY, from: 90_000 };
+    const said = new Map(changesOf(bus, { kind: 'termsSet', terms }).map(([what, ...values]) => [what, values]));
+    expect(said.get('Sellers are paid')).toEqual(['as soon as you buy', 'for what is delivered']);
+    expect(said.get('Grid fee')).toEqual(['none', '0.02 tokens/kWh']);
+    expect(said.get('Time for the reading')).toEqual(['–', '1 h']);
+    expect(said.get('Time for corrections')).toEqual(['–', '2 h']);
+    expect(said.get('From')?.[0]).toBe('the start');
+    // Terms that wait are what they replace.
+    const waiting = changesOf({ ...bus, nextTerms: { ...NO_WINDOWS, from: 80_000 } }, { kind: 'termsSet', terms });
+    expect(waiting.find(([what]) => what === 'Windows')?.[1]).toBe('no windows');
+    expect(termsLabel(bus, DELIVERY)).toBe('for what is delivered, grid fee 0.02 tokens/kWh');
+    expect(termsLabel(bus, QUARTERS)).toBe('as soon as you buy, no grid fee');
+    expect(changesOf(bus, { kind: 'gridRecipientSet', recipient: key(8) })).toHaveLength(1);
+  });
+});
