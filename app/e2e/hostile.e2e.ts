@@ -507,12 +507,18 @@ describe('vaults and exits', () => {
   });
 });
 
+/** Terms with windows of a quarter of an hour. */
+const terms = (gateClosureSeconds: number) => ({
+  ...{ from: 0n, windowSeconds: 900, gateClosureSeconds, gridFeePerKwh: 0n, settlement: 0 },
+  ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, reserved: new Uint8Array(7) },
+});
+
 /** The first second of a quarter of an hour from now on. */
 const quarter = (index: number) => (Math.floor(Date.now() / 900_000) + index) * 900;
 
 describe('delivery windows', () => {
   test('can all be chosen, show price and what is free, and the quote says when', async () => {
-    const tower = await node.bus('Clock Tower', { windowSeconds: 900, gateClosureSeconds: 60 });
+    const tower = await node.bus('Clock Tower', { terms: terms(60) });
     for (let index = 2; index <= 27; index += 1) {
       await node.offer(tower, { kWh: index, price: 100_000n + BigInt(index), windowStart: quarter(index) });
     }
@@ -568,7 +574,7 @@ describe('every width', () => {
       capacityWh: 987_654_321_012n,
       basePricePerKwh: 98_765_432_101n,
     });
-    const windowed = await node.bus('Clock Tower', { windowSeconds: 900, gateClosureSeconds: 300 });
+    const windowed = await node.bus('Clock Tower', { terms: terms(300) });
     for (let index = 1; index <= 26; index += 1) {
       await node.offer(windowed, { kWh: 1, price: 98_765_432_101n, windowStart: quarter(index) });
     }

@@ -247,7 +247,11 @@ export class ScriptedNode {
   private async capacity(bus: Address, windowStart: number, windowSeconds: number): Promise<void> {
     const energy = { totalWh: 100_000n, availableWh: 50_000n, committedWh: 50_000n };
     const gateClosesAt = windowStart === 0 ? NEVER : BigInt(windowStart - GATE_SECONDS);
-    const own = { bus, windowStart: BigInt(windowStart), windowSeconds, gateClosesAt };
+    const terms = {
+      ...getCapacityDecoder().decode(new Uint8Array(getCapacityDecoder().fixedSize)).terms,
+      windowSeconds,
+    };
+    const own = { bus, windowStart: BigInt(windowStart), terms, gateClosesAt };
     const fields: Partial<CapacityArgs> = { ...own, ...energy };
     const data = dataOf(getCapacityEncoder(), getCapacityDecoder(), fields);
     this.hold(await capacityAddress(bus, windowStart), PROGRAM, data);
@@ -273,6 +277,7 @@ export class ScriptedNode {
       vault: await vaultAddress(account),
       expiresAt: seconds() + 86_400n,
       pricePerKwh: price,
+      fullPricePerKwh: price,
       listedWh: energyWh,
       remainingWh: energyWh,
       version: 1,

@@ -119,11 +119,17 @@ const DERIVED: Record<string, string[]> = {
   lock_take: ['lock', 'systemProgram'],
   lock_release: ['vault', 'unclaimed', 'ledger', 'claim', 'systemProgram'],
   trader_open: ['trader', 'systemProgram'],
-  proposal_create: ['ledger', 'general', 'proposal', 'systemProgram'],
+  proposal_create: ['ledger', 'proposal', 'systemProgram'],
   proposal_execute: ['ledger', 'general', 'treasury', 'vault', 'systemProgram'],
   proposal_close: ['ledger'],
   treasury_claim: ['ledger', 'treasury', 'unclaimed', 'claim', 'systemProgram'],
   claim_pay: ['ledger', 'claim', 'unclaimed'],
+  grid_sweep: ['ledger', 'vault', 'unclaimed', 'systemProgram'],
+  meter_register: ['meter', 'device', 'systemProgram'],
+  meter_replace: ['device', 'systemProgram'],
+  meter_close: ['meter'],
+  position_open: ['position', 'systemProgram'],
+  position_close: ['unclaimed', 'ledger', 'systemProgram'],
 };
 
 test('the program is the same', () => {

@@ -66,6 +66,8 @@ export const de: Words = {
     giveTheAddressOfIts: 'Geben Sie die Adresse seiner Abonnements ein, etwa ws://127.0.0.1:8900.',
   },
   send: {
+    theWalletChangedIt:
+      'Ihr Wallet hat verändert, was das Gerät unterschreiben sollte. Das Gerät hat deshalb nichts unterschrieben, und nichts wurde gesendet. Nehmen Sie ein anderes Wallet.',
     theNetworkDidNotConfirm: 'das Netz hat nicht rechtzeitig bestätigt',
     theNetworkDidNotTake:
       'Das Netz hat die Transaktion nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
@@ -119,6 +121,9 @@ export const de: Words = {
     theNodeTakesNoSubscription: 'der Knoten nimmt kein Abonnement an',
   },
   busScreen: {
+    terms: 'Verkäufer erhalten Geld',
+    termsFrom: (time) => `Ab ${time}`,
+    gridFeesGoTo: 'Netzentgelte gehen an',
     bus: 'Bus',
     theBuses: 'die Busse',
     thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
@@ -278,6 +283,8 @@ export const de: Words = {
       `Sie halten schon ${places} Teile dieses Angebots, mehr geht nicht. Kaufen Sie zuerst einen, oder geben Sie einen frei.`,
   },
   marketScreen: {
+    payment: 'Verkäufer erhalten Geld',
+    gridFee: 'Netzentgelt, in den Preisen',
     unplaced: (count) =>
       count === 1
         ? 'Von 1 älteren Kauf ist das Zeitfenster nicht bekannt, deshalb fehlt er hier.'
@@ -418,6 +425,8 @@ export const de: Words = {
       `Ein Angebot endet mit dem Handelsschluss oder dem Horizont des Busses: Wählen Sie spätestens ${time}.`,
   },
   offerDialog: {
+    ofItGridFee: 'Davon für das Netz',
+    payment: 'Bezahlung',
     elsewhere: (amount, count, bus) =>
       `Dieselbe Menge kostet jetzt ${amount} aus ${counted(count, 'anderen Angebot', 'anderen Angeboten')} auf ${bus}. Schließen Sie dies, und kaufen Sie zum besten Preis.`,
     thisOfferIsGoneIt: 'Dieses Angebot gibt es nicht mehr: Es wurde ausverkauft oder zurückgezogen.',
@@ -462,6 +471,7 @@ export const de: Words = {
       `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er zurück, ohne ${share} für den Verkäufer (${units} Basiseinheiten).`,
   },
   ownOffers: {
+    buyersPay: (tokens) => <>Käufer zahlen mit Netzentgelt {tokens} je kWh</>,
     freeOne: 'Eine freigeben',
     freeIt: 'Freigeben',
     nothing: 'Sie haben nichts im Angebot.',
@@ -511,6 +521,18 @@ export const de: Words = {
       `Sein Preis ist inzwischen zu niedrig: Verlangen Sie mindestens ${amount}, bevor es länger gilt.`,
   },
   sellScreen: {
+    yourDeviceDelivers: (energy, power, most) =>
+      `${energy} können Sie anbieten: Ihr Gerät hat ${power} und liefert in diesem Fenster höchstens ${most}.`,
+    yourDeviceCannot: (energy, power) =>
+      `Ein Gerät mit ${power} kann in diesem Fenster noch ${energy} liefern; bieten Sie höchstens so viel an.`,
+    buyersPay: (amount, fee) => `Käufer zahlen ${amount} je kWh: Ihren Preis und ${fee} für das Netz.`,
+    youArePaid: (how) => `Sie erhalten Ihr Geld: ${how}.`,
+    whatOnDeliveryMeans: (time) =>
+      `Was Käufer zahlen, wartet, bis Ihr Zähler gesagt hat, was Sie geliefert haben. Ohne einen Zählerstand bis ${time} geht alles an sie zurück.`,
+    opensTheBook: (sol) => `${sol} davon sind für Ihr Lieferbuch dieser Fenster und kommen später zurück.`,
+    youNeedAMeter:
+      'In diesem Fenster werden Verkäufer für das bezahlt, was ein Zähler als geliefert meldet, und Sie haben hier noch keinen Zähler. Bitten Sie den Betreiber, Ihren einzutragen.',
+    theMeterIsValidFrom: (time) => `Ihr Zähler misst Fenster ab ${time}; wählen Sie ein späteres.`,
     thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
     sell: 'Verkaufen',
     putEnergyOnOffer: 'Energie anbieten',
@@ -554,6 +576,17 @@ export const de: Words = {
     theBusIsNotOn: 'Den Bus gibt es auf diesem Netz nicht mehr.',
   },
   proposals: {
+    newGridRecipient: 'Wallet, das die Netzentgelte erhält',
+    whatTheGridRecipientIs: 'Käufer zahlen das Netzentgelt zusätzlich zum Preis. Lassen Sie es leer für die Kasse.',
+    theOperatorIsNeeded:
+      'Auf diesem Bus werden Verkäufer für das bezahlt, was geliefert wurde. Er braucht deshalb einen Betreiber, der abliest, wo ein Zähler schweigt. Beschließen Sie zuerst andere Bedingungen.',
+    theOperatorIsNeededUntil: (time) =>
+      `Der Bus braucht seinen Betreiber bis ${time}: Dann sind alle Zählerstände früherer Fenster endgültig.`,
+    termsHoldFrom: 'Sie gelten ab',
+    whyNotEarlier: (time) =>
+      `Auf dem Bus wird ${time} im Voraus gehandelt. Neue Bedingungen beginnen danach, damit sich kein offenes Fenster ändert.`,
+    termsAreFixed: (time) =>
+      `Andere Bedingungen sind schon beschlossen und gelten ab ${time}. Unter ihnen sind Fenster offen, deshalb bleiben sie; schlagen Sie danach neue vor.`,
     nothing: (threshold, count) =>
       `Nichts ist vorgeschlagen. Was diesen Bus ändert, ${count === 1 ? 'beschließt sein Eigentümer' : `beschließen ${threshold} seiner ${count} Eigentümer`}.`,
     needs: (approvals, count, wait) =>
@@ -631,6 +664,17 @@ export const de: Words = {
       'Auf dem Bus öffnet nichts mehr, und nichts wird mehr verkauft. Was gehalten wird, lässt sich noch kaufen, und alle bekommen, was ihnen zusteht. Ist alles geschlossen, schließt der Bus endgültig.',
   },
   change: {
+    changeTheGridRecipient: 'Ändern, wer die Netzentgelte erhält',
+    from: 'Ab',
+    fromTheStart: 'Anfang',
+    sellersArePaid: 'Verkäufer erhalten Geld',
+    gridFee: 'Netzentgelt',
+    perKwh: (amount, token) => `${amount} ${token}/kWh`,
+    noGridFee: 'kein Netzentgelt',
+    gridFeeOf: (amount) => `Netzentgelt ${amount}`,
+    readingDeadline: 'Zeit für den Zählerstand',
+    correctionTime: 'Zeit für Korrekturen',
+    gridFeesGoTo: 'Netzentgelte gehen an',
     takeInAnOwner: 'Eigentümer aufnehmen',
     removeAnOwner: 'Eigentümer entfernen',
     divideTheSharesAnew: 'Anteile neu verteilen',
@@ -759,6 +803,8 @@ export const de: Words = {
       `${more} was aus Ihrem Kauf von ${title} wurde. Nichts wird zweimal bezahlt.`,
   },
   totals: {
+    ofItGridFee: 'Davon für das Netz',
+    rentOfYourRecord: 'Miete Ihres Lieferbuchs, kommt später zurück',
     priceGuard: 'Preisgrenze',
     exact: 'genau',
     yourWalletHoldsThisCosts: (amount, token, amount2) =>
@@ -811,6 +857,8 @@ export const de: Words = {
       'Das Netz hat ihn nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
   },
   quote: {
+    buyTheFirstPartFirst: (energy) =>
+      `Das ist mehr von einem Verkäufer, als eine Transaktion in Ihr Lieferbuch eintragen kann. Kaufen Sie zuerst ${energy} und danach den Rest.`,
     thisTakesTransactionsAndCan: (count, value, energy) =>
       `Das braucht ${counted(count, 'Transaktion', 'Transaktionen')}, und ${value} lassen sich auf einmal unterschreiben; kaufen Sie weniger, etwa ${energy}.`,
     anOfferClosedWhileIt: 'Ein Angebot wurde eben geschlossen; lassen Sie neu rechnen.',
@@ -891,6 +939,18 @@ export const de: Words = {
     thePurchaseLanesOfThis: 'Die Kaufspuren dieser Wallet sind belegt; warten Sie, bis Ihre anderen Käufe durch sind.',
   },
   treasury: {
+    theTreasury: 'die Kasse',
+    gridFees: 'Netzentgelte',
+    gridFeesWait: (tokens, who) => (
+      <>
+        {tokens} warten auf {who}
+      </>
+    ),
+    gridFeesWentTo: (tokens, who) => (
+      <>
+        {tokens} Netzentgelte gingen an {who}.
+      </>
+    ),
     treasury: 'Kasse',
     readingTheTreasury: 'Die Kasse wird gelesen…',
     wentTo: (tokens, who) => (
@@ -1122,6 +1182,12 @@ export const de: Words = {
     aBusPullsNothing: 'Ein Bus holt nichts von einem geschlossenen Bus; was ihm zusteht, bleibt dort.',
   },
   seller: {
+    itsBooksAreOpen: 'Seine Lieferbücher sind offen; schließen Sie sie zuerst.',
+    itsMeterIsRegistered: 'Sein Zähler ist eingetragen; der Betreiber oder der Verkäufer trägt ihn zuerst aus.',
+    itOwesGridFees: 'Sein Tresor enthält Netzentgelte; zahlen Sie sie zuerst aus.',
+    noGridFeesWait: 'Es warten keine Netzentgelte mehr.',
+    waitsForReadings: 'Wartet auf Zählerstände',
+    ofTheGrid: 'Für das Netz',
     theAccountIsClosed: 'Dieses Verkäuferkonto ist geschlossen.',
     thereIsNothingToWithdraw: 'Gerade gibt es nichts abzuheben.',
     withdrawYourOffersFirst: 'Ziehen Sie zuerst Ihre Angebote zurück.',
@@ -1164,7 +1230,201 @@ export const de: Words = {
     admittingPaysRent:
       'Die Zulassung öffnet ihr Verkäuferkonto; Sie zahlen die Miete und bekommen sie zurück, wenn es schließt.',
   },
+  terms: {
+    onPurchase: 'sofort beim Kauf',
+    onDelivery: 'für das, was geliefert wird',
+    paidAtOnce: 'Der Verkäufer erhält das Geld sofort beim Kauf.',
+    paidForDelivery: (time) =>
+      `Sie zahlen jetzt, und Ihr Geld wartet. Der Verkäufer erhält es für das, was ein Zähler als geliefert meldet; was nicht geliefert wird, kommt zu Ihnen zurück, spätestens bis ${time}.`,
+    paidForDeliveryInPart: (some, all, time) =>
+      `Bei ${some} von ${all} Angeboten wartet Ihr Geld, bis ein Zähler gesagt hat, was geliefert wurde; was nicht geliefert wird, kommt zu Ihnen zurück, spätestens bis ${time}. Die anderen Verkäufer erhalten ihr Geld sofort.`,
+    sixHours: '6 Stunden',
+    threeDays: '3 Tage',
+    aGridFee: 'ein Netzentgelt je kWh',
+    theGridFeeIsAtMost: (amount) => `Das Netzentgelt kann höchstens ${amount} je kWh sein.`,
+    deliveryNeedsWindows: 'Zahlung für das Gelieferte braucht Lieferfenster; wählen Sie deren Länge.',
+    deliveryNeedsAnOperator:
+      'Zahlung für das Gelieferte braucht einen Betreiber, der Zähler einträgt und abliest, wo einer schweigt; nennen Sie ein Wallet.',
+    whenSellersArePaid: 'Verkäufer erhalten Geld',
+    whatOnDeliveryIs:
+      'Was Käufer zahlen, wartet, bis der Zähler des Verkäufers gesagt hat, was geliefert wurde. Der Rest geht an sie zurück.',
+    whatOnPurchaseIs: 'Der Verkäufer erhält das Geld sofort, was auch immer geliefert wird.',
+    readingDeadline: 'Zeit für den ersten Zählerstand',
+    whatTheDeadlineIs: 'Nach dem Ende des Fensters. Ohne Zählerstand gilt danach nichts als geliefert.',
+    correctionTime: 'Zeit für Korrekturen',
+    whatCorrectionIs:
+      'Nach dem ersten Zählerstand eines Fensters. Danach geht das Geld dorthin, wohin es nach ihm gehört.',
+    gridFeePerKwh: 'Netzentgelt je kWh',
+    noGridFee: 'keines',
+    whatTheGridFeeIs: 'Käufer zahlen es zusätzlich zum Preis des Verkäufers; Preise werden mit ihm gezeigt.',
+    whoGetsTheGridFee: 'Wer die Netzentgelte erhält',
+  },
+  delivery: {
+    deliveries: 'Lieferungen',
+    boughtOrSold: 'Gekauft oder verkauft',
+    bought: 'Gekauft',
+    sold: 'Verkauft',
+    deliveredForCertain: 'Sicher geliefert',
+    heldUntilRead: 'Gehalten, bis die Zählerstände endgültig sind',
+    comesBack: 'Kommt jetzt zu Ihnen zurück',
+    cameBack: 'Kam zu Ihnen zurück',
+    yoursNow: 'Gehört jetzt Ihnen',
+    released: 'Für Sie freigegeben',
+    getTheRefund: 'Zurückholen',
+    theRefundIsPaid: 'Was nicht geliefert wurde, ist zurückgezahlt.',
+    release: 'Freigeben',
+    itIsReleased: 'Es ist freigegeben. Holen Sie es ab, wann immer Sie möchten.',
+    byWindow: 'Nach Fenstern',
+    window: 'Fenster',
+    promised: 'Versprochen',
+    delivered: 'Geliefert',
+    paid: 'Bezahlt',
+    outcome: 'Ergebnis',
+    showAll: (count) => `Alle ${count} zeigen`,
+    nothingWasSold: 'nichts wurde verkauft',
+    earned: (tokens) => <>{tokens} verdient</>,
+    toRelease: (tokens) => <>{tokens} freizugeben</>,
+    allDelivered: 'alles geliefert',
+    refunded: (tokens) => <>{tokens} kamen zurück</>,
+    toRefund: (tokens) => <>{tokens} zurückzuholen</>,
+    held: (tokens) => <>{tokens} gehalten</>,
+    waitsForReading: (time) => `wartet auf einen Zählerstand, bis ${time}`,
+    canBeCorrected: (time) => `kann bis ${time} korrigiert werden`,
+    isRunning: 'wird gerade geliefert',
+    isAhead: 'noch nicht geliefert',
+    chart: (windows, promised, delivered) =>
+      `Versprochene und gelieferte Energie in ${counted(windows, 'Fenster', 'Fenstern')}: ${promised} versprochen, ${delivered} geliefert`,
+    windowToRead: 'Fenster zum Vorlesen',
+    readout: (when, promised, delivered) => `${when}: ${promised} versprochen, ${delivered} geliefert`,
+    readoutWaiting: (when, promised) => `${when}: ${promised} versprochen, noch kein Zählerstand`,
+    nothingWasBought: 'In diesen Fenstern wurde nichts gekauft.',
+    nothingIsDueBack: 'Jetzt kommt nichts zu Ihnen zurück.',
+    nothingToRelease: 'Jetzt kann nichts freigegeben werden.',
+    nothingToSettle: 'Hier wartet nichts mehr.',
+    nothingToClose: 'Jetzt kann kein Lieferbuch geschlossen werden.',
+    refundsGoThereAlready: 'Erstattungen gehen schon auf dieses Konto.',
+    records: 'Lieferbücher',
+    whatRecordsAre:
+      'Sie halten fest, was in Fenstern gekauft und verkauft wurde, die für das Gelieferte bezahlt werden. Wer die Miete eines Buchs bezahlt hat, bekommt sie zurück, wenn es schließt.',
+    openRecords: 'Offen',
+    rentBound: 'Miete, die später zurückkommt',
+    closeRecords: (count) =>
+      count === 1 ? 'Schließen, die Miete kommt zurück' : `${count} schließen, ihre Miete kommt zurück`,
+    recordsAreClosed: 'Was sich schließen ließ, ist geschlossen; die Miete ist zurück.',
+    whereRefundsGo: 'Wohin Erstattungen gehen',
+    whatTheRefundAccountIs:
+      'Erstattungen gehen auf das Tokenkonto, das zuerst bezahlt hat. Nennen Sie ein anderes, wo dieses nichts mehr annehmen kann.',
+    anotherRefundAccount: 'Ein anderes Tokenkonto',
+    useThisAccount: 'Dieses Konto nehmen',
+    useMyOwnAccount: 'Das eigene meines Wallets nehmen',
+    refundsGoThereNow: 'Erstattungen gehen von jetzt an dorthin.',
+    readings: 'Zählerstände',
+    noReadingIsMissing: 'Jetzt fehlt kein Zählerstand.',
+    toSettle: 'Endgültig und nicht ausgezahlt',
+    soldInIt: (energy) => `verkaufte ${energy}`,
+    missingUntil: (time) => `fehlt, bis ${time}`,
+    readUntil: (energy, time) => `${energy}, endgültig ${time}`,
+    readIt: 'Ablesen',
+    correctIt: 'Korrigieren',
+    whatWasDelivered: 'Was geliefert wurde',
+    readingsLeft: (count) =>
+      `Sie dürfen dieses Fenster noch ${count === 1 ? 'einmal' : `${count}-mal`} ablesen; nach Ihrer ersten Ablesung zählt der Zähler nicht mehr.`,
+    theDeviceCannot: (energy) => `Das Gerät kann in diesem Fenster nicht mehr als ${energy} liefern.`,
+    report: 'Melden',
+    readingIsTaken: (energy) => `Der Zählerstand ist aufgenommen: ${energy}.`,
+    finalWindows: (count, tokens) => (
+      <>
+        {counted(count, 'endgültiges Fenster', 'endgültige Fenster')}, {tokens} für den Verkäufer
+      </>
+    ),
+    settle: 'Allen auszahlen',
+    isSettled: 'Ausgezahlt: Der Teil des Verkäufers ist freigegeben, und was nicht geliefert wurde, ging zurück.',
+  },
+  certificate: {
+    certificates: 'Herkunftsnachweise',
+    whatTheyAre:
+      'Jeder sagt, welches Gerät wann so viel Energie geliefert hat. Behalten Sie ihn, geben Sie ihn weiter oder entwerten Sie ihn, was niemand zweimal kann.',
+    yours: 'Ihre Herkunftsnachweise',
+    toTake: 'Herkunftsnachweise zum Abholen',
+    takesRent: (sol) => `Ein Nachweis bindet ${sol} als Miete, die zurückkommt, wenn er entwertet wird.`,
+    notSold: 'nicht verkauft',
+    take: 'Abholen',
+    isTaken: (energy) => `Sie haben den Nachweis über ${energy}.`,
+    give: 'Weitergeben',
+    giveIt: 'Nachweis weitergeben',
+    retire: 'Entwerten',
+    retireIt: 'Nachweis entwerten',
+    energy: 'Energie',
+    produced: 'Geliefert',
+    source: 'Quelle',
+    device: 'Gerät',
+    howMuch: 'Wie viel davon',
+    aPartBecomesItsOwn: 'Ein Teil wird ein eigener Nachweis.',
+    itIsFor: (energy) => `Er gilt für ${energy}; geben Sie höchstens so viel weiter.`,
+    toWhichWallet: 'An welches Wallet',
+    isGiven: (energy, who) => (
+      <>
+        {energy} gingen an {who}.
+      </>
+    ),
+    whatRetiringIs: 'Wer ihn entwertet, verbraucht ihn endgültig für jemanden. Seine Miete kommt zurück.',
+    forWhom: 'Für wen',
+    everybodyCanReadIt: 'Alle können diesen Namen lesen.',
+    isRetired: (energy, who) => `Der Nachweis über ${energy} ist für ${who} entwertet.`,
+    theBookIsClosed: 'Das Lieferbuch des Verkäufers ist geschlossen, und damit ist die Zeit für Nachweise vorbei.',
+    sayForWhom: 'Sagen Sie, für wen er entwertet wird.',
+    atMost64Bytes: (length) => `Höchstens 64 Byte; das hat ${length}.`,
+  },
+  meter: {
+    meters: 'Zähler',
+    whatTheOperatorDoes:
+      'Sie tragen das Gerät ein, das misst, was ein Verkäufer liefert. Ohne eines bietet niemand an, wo für das Gelieferte gezahlt wird.',
+    theOperatorRegisters: 'Der Betreiber trägt die Geräte ein, die messen, was Verkäufer liefern.',
+    none: 'kein Zähler',
+    upTo: (power) => `bis ${power}`,
+    kw: (decimal) => `${decimal} kW`,
+    register: 'Eintragen',
+    replace: 'Ersetzen',
+    takeAway: 'Austragen',
+    isTakenAway: 'Der Zähler ist ausgetragen. Fenster, für die mit ihm angeboten wurde, behalten ihn.',
+    retired: (count) => `${counted(count, 'Gerät misst', 'Geräte messen')} nichts mehr.`,
+    closeThem: 'Die Miete zurückholen',
+    theirRentIsBack: 'Sie sind geschlossen; die Miete ist zurück.',
+    registerAMeter: 'Einen Zähler eintragen',
+    replaceTheDevice: 'Das Gerät ersetzen',
+    forSeller: (who) => <>Für {who}.</>,
+    whatReplacingDoes: 'Fenster mit Angeboten behalten das alte Gerät; spätere haben das neue.',
+    source: 'Was es misst',
+    power: 'Leistung',
+    whatPowerIs: 'Das Höchste, was das Gerät liefern kann. Mehr kann weder angeboten noch geglaubt werden.',
+    validFrom: (time) => `Es misst Fenster ab ${time}.`,
+    theDevicesKey: 'Der Schlüssel des Geräts',
+    whyItSigns:
+      'Das Gerät unterschreibt seine Eintragung, damit niemand ein fremdes einträgt. Seine Schlüsseldatei wird in diesem Browser gelesen, unterschreibt diese eine Transaktion und wird nirgends behalten.',
+    chooseTheKeyFile: 'Die Schlüsseldatei wählen',
+    keyFile: 'Schlüsseldatei des Geräts',
+    withoutGivingTheKey: 'Ohne den Schlüssel einem Browser zu geben',
+    whereTheKeyIs: 'Führen Sie das dort aus, wo der Schlüssel ist, mit dem Wallet des Betreibers:',
+    copyTheCommand: 'Den Befehl kopieren',
+    takesRent: (sol) => `Sie zahlen ${sol} als Miete, die zurückkommt, wenn der Zähler ausgetragen wird.`,
+    isRegistered: 'Das Gerät ist jetzt der Zähler des Verkäufers.',
+    thisIsNoKeyFile:
+      'Das ist keine Schlüsseldatei: Sie hat 64 Zahlen zwischen Klammern. Wählen Sie die Datei mit dem Schlüssel des Geräts.',
+    aPower: 'eine Leistung',
+    kilowatts: 'Kilowatt',
+    typeAPowerAboveZero: 'Geben Sie eine Leistung über null ein.',
+    thatIsTooMuch: 'Das ist mehr, als ein Gerät haben kann.',
+  },
+  waiting: {
+    readings: (count, bus) => `${counted(count, 'Fenster wartet', 'Fenster warten')} auf ${bus} auf einen Zählerstand.`,
+    readThem: 'Zähler ablesen',
+    refund: (tokens) => <>{tokens} kommen zu Ihnen zurück, für Energie, die nicht geliefert wurde.</>,
+    release: (tokens) => <>{tokens} gehören Ihnen, für Energie, die Sie geliefert haben.</>,
+    certificates: (count) => `Sie können ${counted(count, 'Herkunftsnachweis', 'Herkunftsnachweise')} abholen.`,
+  },
   closing: {
+    books: 'Offene Lieferbücher',
+    meters: 'Eingetragene Zähler',
     closing: 'schließt',
     closed: 'geschlossen',
     thisBusIsClosing: 'Dieser Bus schließt',

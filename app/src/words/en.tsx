@@ -64,6 +64,8 @@ export const en = {
     giveTheAddressOfIts: 'Give the address of its subscriptions, such as ws://127.0.0.1:8900.',
   },
   send: {
+    theWalletChangedIt:
+      'Your wallet changed what the device was to sign, so the device signed nothing, and nothing was sent. Use another wallet.',
     theNetworkDidNotConfirm: 'the network did not confirm in time',
     theNetworkDidNotTake: 'The network did not take the transaction in time, so nothing happened; try again.',
   },
@@ -111,6 +113,9 @@ export const en = {
     theNodeTakesNoSubscription: 'the node takes no subscription',
   },
   busScreen: {
+    terms: 'Sellers are paid',
+    termsFrom: (time: string) => `From ${time}`,
+    gridFeesGoTo: 'Grid fees go to',
     bus: 'Bus',
     theBuses: 'the buses',
     thereIsNoBusAt: 'There is no bus at this address on this network.',
@@ -265,6 +270,8 @@ export const en = {
       `You hold ${places} parts of this offer already, the most there can be. Settle or release one first.`,
   },
   marketScreen: {
+    payment: 'Sellers are paid',
+    gridFee: 'Grid fee, in the prices',
     unplaced: (count: number) =>
       count === 1
         ? 'The window of 1 older trade is not known, so it is left out.'
@@ -407,6 +414,8 @@ export const en = {
       `An offer ends with its window’s gate or the bus’s horizon: choose ${time} at the latest.`,
   },
   offerDialog: {
+    ofItGridFee: 'Of it for the grid',
+    payment: 'Payment',
     elsewhere: (amount: string, offers: number, bus: string) =>
       `The same amount costs ${amount} from ${offers} other ${offers === 1 ? 'offer' : 'offers'} on ${bus} now. Close this and buy it at the best price.`,
     thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
@@ -451,6 +460,7 @@ export const en = {
       `The full cost is deposited with the seller’s vault for 300 seconds. If you settle, the seller gets it; if you release, it comes back, less ${share} for the seller (${units} base units).`,
   },
   ownOffers: {
+    buyersPay: (tokens: ReactNode) => <>Buyers pay {tokens} per kWh with the grid fee</>,
     freeOne: 'Free one',
     freeIt: 'Free it',
     nothing: 'You have nothing on offer.',
@@ -500,6 +510,18 @@ export const en = {
       `Its price is too low by now: ask at least ${amount} before it trades for longer.`,
   },
   sellScreen: {
+    yourDeviceDelivers: (energy: string, power: string, most: string) =>
+      `${energy} can be put on offer: your device has ${power}, and delivers at most ${most} in this window.`,
+    yourDeviceCannot: (energy: string, power: string) =>
+      `A device of ${power} can deliver ${energy} more in this window; offer at most that.`,
+    buyersPay: (amount: string, fee: string) => `Buyers pay ${amount} per kWh: your price, and ${fee} for the grid.`,
+    youArePaid: (how: string) => `You are paid: ${how}.`,
+    whatOnDeliveryMeans: (time: string) =>
+      `What buyers pay waits until your meter has said what you delivered. Without a reading by ${time} all of it goes back to them.`,
+    opensTheBook: (sol: string) => `${sol} of it are for your delivery record of these windows, returned later.`,
+    youNeedAMeter:
+      'In this window sellers are paid for what a meter says that they delivered, and you have no meter here yet. Ask the operator to register yours.',
+    theMeterIsValidFrom: (time: string) => `Your meter measures windows from ${time} on; choose a later one.`,
     thereIsNoBusAt: 'There is no bus at this address on this network.',
     sell: 'Sell',
     putEnergyOnOffer: 'Put energy on offer',
@@ -540,6 +562,17 @@ export const en = {
     theBusIsNotOn: 'The bus is not on this network any more.',
   },
   proposals: {
+    newGridRecipient: 'Wallet that gets the grid fees',
+    whatTheGridRecipientIs: 'Buyers pay the grid fee on top of the price. Leave it empty for the treasury.',
+    theOperatorIsNeeded:
+      'Sellers on this bus are paid for what was delivered, so that it needs an operator who reads where a meter is silent. Decide on other terms first.',
+    theOperatorIsNeededUntil: (time: string) =>
+      `The bus needs its operator until ${time}: by then all readings of earlier windows are final.`,
+    termsHoldFrom: 'They hold from',
+    whyNotEarlier: (time: string) =>
+      `The bus trades ${time} ahead. New terms start after that, so that no window that is open changes.`,
+    termsAreFixed: (time: string) =>
+      `Other terms are decided already and hold from ${time}. Windows are open under them, so that they stay; propose new ones after that.`,
     nothing: (threshold: number, owners: number) =>
       `Nothing is proposed. Whatever changes this bus is decided by ${owners === 1 ? 'its owner' : `${threshold} of its ${owners} owners`}.`,
     needs: (approvals: number, owners: number, wait: string | undefined) =>
@@ -617,6 +650,17 @@ export const en = {
       'Nothing opens and nothing is sold on the bus any more. What is held can still be settled, and everybody gets what it is owed. Once all is closed, the bus closes for good.',
   },
   change: {
+    changeTheGridRecipient: 'Change who gets the grid fees',
+    from: 'From',
+    fromTheStart: 'the start',
+    sellersArePaid: 'Sellers are paid',
+    gridFee: 'Grid fee',
+    perKwh: (amount: string, token: string) => `${amount} ${token}/kWh`,
+    noGridFee: 'no grid fee',
+    gridFeeOf: (amount: string) => `grid fee ${amount}`,
+    readingDeadline: 'Time for the reading',
+    correctionTime: 'Time for corrections',
+    gridFeesGoTo: 'Grid fees go to',
     takeInAnOwner: 'Take in an owner',
     removeAnOwner: 'Remove an owner',
     divideTheSharesAnew: 'Divide the shares anew',
@@ -744,6 +788,8 @@ export const en = {
       `${more} what became of your purchase of ${title}. Nothing is paid twice.`,
   },
   totals: {
+    ofItGridFee: 'Of it for the grid',
+    rentOfYourRecord: 'Rent of your delivery record, returned later',
     priceGuard: 'Price guard',
     exact: 'exact',
     yourWalletHoldsThisCosts: (amount: string, token: string, amount2: string) =>
@@ -796,6 +842,8 @@ export const en = {
     theNetworkDidNotTake: 'The network did not take it in time, so nothing happened; try again.',
   },
   quote: {
+    buyTheFirstPartFirst: (energy: string) =>
+      `This is more from one seller than one transaction can open your record for. Buy ${energy} first; then buy the rest.`,
     thisTakesTransactionsAndCan: (count: number, value: number, energy: string) =>
       `This takes ${count} transactions, and ${value} can be signed at once; buy less, such as ${energy}.`,
     anOfferClosedWhileIt: 'An offer closed while it was quoted; quote it again.',
@@ -875,6 +923,18 @@ export const en = {
       'The purchase lanes of this wallet are in use; wait until your other purchases are through.',
   },
   treasury: {
+    theTreasury: 'the treasury',
+    gridFees: 'Grid fees',
+    gridFeesWait: (tokens: ReactNode, who: ReactNode) => (
+      <>
+        {tokens} wait for {who}
+      </>
+    ),
+    gridFeesWentTo: (tokens: ReactNode, who: ReactNode) => (
+      <>
+        {tokens} of grid fees went to {who}.
+      </>
+    ),
     treasury: 'Treasury',
     readingTheTreasury: 'Reading the treasury…',
     wentTo: (tokens: ReactNode, who: ReactNode) => (
@@ -1104,6 +1164,12 @@ export const en = {
     aBusPullsNothing: 'A bus pulls nothing from a closed bus; what it is owed stays there.',
   },
   seller: {
+    itsBooksAreOpen: 'Its delivery records are open; close them first.',
+    itsMeterIsRegistered: 'Its meter is registered; the operator or the seller takes it away first.',
+    itOwesGridFees: 'Its vault holds grid fees; pay them out first.',
+    noGridFeesWait: 'No grid fees wait any more.',
+    waitsForReadings: 'Waits for readings',
+    ofTheGrid: 'For the grid',
     theAccountIsClosed: 'This seller account is closed.',
     thereIsNothingToWithdraw: 'There is nothing to withdraw now.',
     withdrawYourOffersFirst: 'Withdraw your offers first.',
@@ -1145,7 +1211,201 @@ export const en = {
     walletToAdmit: 'Wallet to admit',
     admittingPaysRent: 'Admitting opens its seller account; you pay the rent and get it back when it closes.',
   },
+  terms: {
+    onPurchase: 'as soon as you buy',
+    onDelivery: 'for what is delivered',
+    paidAtOnce: 'The seller is paid as soon as you buy.',
+    paidForDelivery: (time: string) =>
+      `You pay now, and your money waits. The seller gets it for what a meter says was delivered; what is not delivered comes back to you, by ${time} at the latest.`,
+    paidForDeliveryInPart: (some: number, all: number, time: string) =>
+      `For ${some} of ${all} offers your money waits until a meter has said what was delivered, and what is not delivered comes back to you, by ${time} at the latest. The other sellers are paid as soon as you buy.`,
+    sixHours: '6 hours',
+    threeDays: '3 days',
+    aGridFee: 'a grid fee per kWh',
+    theGridFeeIsAtMost: (amount: string) => `The grid fee can be at most ${amount} per kWh.`,
+    deliveryNeedsWindows: 'Paying for what is delivered needs delivery windows; choose their length.',
+    deliveryNeedsAnOperator:
+      'Paying for what is delivered needs an operator, who registers meters and reads where one is silent; name a wallet.',
+    whenSellersArePaid: 'Sellers are paid',
+    whatOnDeliveryIs:
+      'What buyers pay waits until the seller’s meter has said what was delivered. The rest goes back to them.',
+    whatOnPurchaseIs: 'The seller is paid at once, whatever is delivered.',
+    readingDeadline: 'Time for the first reading',
+    whatTheDeadlineIs: 'After the window has ended. Without a reading by then, nothing counts as delivered.',
+    correctionTime: 'Time for corrections',
+    whatCorrectionIs: 'After the first reading of a window. Then the money goes where the reading says.',
+    gridFeePerKwh: 'Grid fee per kWh',
+    noGridFee: 'none',
+    whatTheGridFeeIs: 'Buyers pay it on top of the seller’s price; prices are shown with it.',
+    whoGetsTheGridFee: 'Who gets the grid fees',
+  },
+  delivery: {
+    deliveries: 'Deliveries',
+    boughtOrSold: 'Bought or sold',
+    bought: 'Bought',
+    sold: 'Sold',
+    deliveredForCertain: 'Delivered for certain',
+    heldUntilRead: 'Held until the readings are final',
+    comesBack: 'Comes back to you now',
+    cameBack: 'Came back to you',
+    yoursNow: 'Yours now',
+    released: 'Released to you',
+    getTheRefund: 'Get it back',
+    theRefundIsPaid: 'What was not delivered is paid back.',
+    release: 'Release it',
+    itIsReleased: 'It is released. Withdraw it whenever you like.',
+    byWindow: 'By window',
+    window: 'Window',
+    promised: 'Promised',
+    delivered: 'Delivered',
+    paid: 'Paid',
+    outcome: 'Outcome',
+    showAll: (count: number) => `Show all ${count}`,
+    nothingWasSold: 'nothing was sold',
+    earned: (tokens: ReactNode) => <>{tokens} earned</>,
+    toRelease: (tokens: ReactNode) => <>{tokens} to release</>,
+    allDelivered: 'all delivered',
+    refunded: (tokens: ReactNode) => <>{tokens} came back</>,
+    toRefund: (tokens: ReactNode) => <>{tokens} to get back</>,
+    held: (tokens: ReactNode) => <>{tokens} held</>,
+    waitsForReading: (time: string) => `waits for a reading, until ${time}`,
+    canBeCorrected: (time: string) => `can be corrected until ${time}`,
+    isRunning: 'is being delivered',
+    isAhead: 'not delivered yet',
+    chart: (windows: number, promised: string, delivered: string) =>
+      `Promised and delivered energy in ${counted(windows, 'window')}: ${promised} promised, ${delivered} delivered`,
+    windowToRead: 'Window to read out',
+    readout: (when: string, promised: string, delivered: string) =>
+      `${when}: ${promised} promised, ${delivered} delivered`,
+    readoutWaiting: (when: string, promised: string) => `${when}: ${promised} promised, no reading yet`,
+    nothingWasBought: 'Nothing was bought in these windows.',
+    nothingIsDueBack: 'Nothing is due back to you now.',
+    nothingToRelease: 'Nothing can be released now.',
+    nothingToSettle: 'Nothing waits here any more.',
+    nothingToClose: 'No record can be closed now.',
+    refundsGoThereAlready: 'Refunds go to this account already.',
+    records: 'Delivery records',
+    whatRecordsAre:
+      'They keep what was bought and sold in windows that are paid for what is delivered. Whoever paid the rent of one gets it back when it closes.',
+    openRecords: 'Open',
+    rentBound: 'Rent returned later',
+    closeRecords: (count: number) =>
+      count === 1 ? 'Close it, its rent comes back' : `Close ${count}, their rent comes back`,
+    recordsAreClosed: 'What could be closed is closed; the rent is back.',
+    whereRefundsGo: 'Where refunds go',
+    whatTheRefundAccountIs:
+      'Refunds go to the token account that paid first. Name another one where that cannot be paid any more.',
+    anotherRefundAccount: 'Another token account',
+    useThisAccount: 'Use this account',
+    useMyOwnAccount: 'Use my wallet’s own',
+    refundsGoThereNow: 'Refunds go there from now on.',
+    readings: 'Readings',
+    noReadingIsMissing: 'No reading is missing now.',
+    toSettle: 'Final and not settled',
+    soldInIt: (energy: string) => `sold ${energy}`,
+    missingUntil: (time: string) => `missing, until ${time}`,
+    readUntil: (energy: string, time: string) => `${energy}, final ${time}`,
+    readIt: 'Read it',
+    correctIt: 'Correct it',
+    whatWasDelivered: 'What was delivered',
+    readingsLeft: (count: number) =>
+      `You may read this window ${count === 1 ? 'once' : `${count} times`} more; after your first reading the meter’s count no more.`,
+    theDeviceCannot: (energy: string) => `The device cannot deliver more than ${energy} in this window.`,
+    report: 'Report',
+    readingIsTaken: (energy: string) => `The reading is taken: ${energy}.`,
+    finalWindows: (count: number, tokens: ReactNode) => (
+      <>
+        {counted(count, 'final window')}, {tokens} for the seller
+      </>
+    ),
+    settle: 'Pay everybody',
+    isSettled: 'Paid: the seller’s part is released, and what was not delivered went back.',
+  },
+  certificate: {
+    certificates: 'Certificates of origin',
+    whatTheyAre:
+      'Each says which device delivered so much energy, and when. Keep it, give it away, or retire it, which nobody can do twice.',
+    yours: 'Your certificates',
+    toTake: 'Certificates to take',
+    takesRent: (sol: string) => `Taking one binds ${sol} as rent, returned when it is retired.`,
+    notSold: 'not sold',
+    take: 'Take it',
+    isTaken: (energy: string) => `You have the certificate of ${energy}.`,
+    give: 'Give',
+    giveIt: 'Give it away',
+    retire: 'Retire',
+    retireIt: 'Retire it',
+    energy: 'Energy',
+    produced: 'Delivered',
+    source: 'Source',
+    device: 'Device',
+    howMuch: 'How much of it',
+    aPartBecomesItsOwn: 'A part becomes a certificate of its own.',
+    itIsFor: (energy: string) => `It is for ${energy}; give at most that.`,
+    toWhichWallet: 'To which wallet',
+    isGiven: (energy: ReactNode, who: ReactNode) => (
+      <>
+        {energy} went to {who}.
+      </>
+    ),
+    whatRetiringIs: 'Retiring uses it up for somebody, for good. Its rent comes back.',
+    forWhom: 'For whom',
+    everybodyCanReadIt: 'Everybody can read this name.',
+    isRetired: (energy: string, who: string) => `The certificate of ${energy} is retired for ${who}.`,
+    theBookIsClosed: 'The seller’s delivery record is closed, and with it the time for certificates is over.',
+    sayForWhom: 'Say for whom it is retired.',
+    atMost64Bytes: (length: number) => `At most 64 bytes; this has ${length}.`,
+  },
+  meter: {
+    meters: 'Meters',
+    whatTheOperatorDoes:
+      'You register the device that measures what a seller delivers. Without one, nobody lists where sellers are paid for what is delivered.',
+    theOperatorRegisters: 'The operator registers the devices that measure what sellers deliver.',
+    none: 'no meter',
+    upTo: (power: string) => `up to ${power}`,
+    kw: (decimal: string) => `${decimal} kW`,
+    register: 'Register',
+    replace: 'Replace',
+    takeAway: 'Take away',
+    isTakenAway: 'The meter is taken away. Windows that it was listed for keep it.',
+    retired: (count: number) => `${counted(count, 'device')} measure nothing any more.`,
+    closeThem: 'Get their rent back',
+    theirRentIsBack: 'They are closed; the rent is back.',
+    registerAMeter: 'Register a meter',
+    replaceTheDevice: 'Replace the device',
+    forSeller: (who: ReactNode) => <>For {who}.</>,
+    whatReplacingDoes: 'Windows that are listed already keep the old device; later ones have the new one.',
+    source: 'What it measures',
+    power: 'Power',
+    whatPowerIs: 'The most that the device can deliver. No more than that can be on offer, or be believed.',
+    validFrom: (time: string) => `It measures windows from ${time} on.`,
+    theDevicesKey: 'The device’s key',
+    whyItSigns:
+      'The device signs its registration, so that nobody registers another’s. Its key file is read in this browser, signs this one transaction, and is kept nowhere.',
+    chooseTheKeyFile: 'Choose the key file',
+    keyFile: 'Key file of the device',
+    withoutGivingTheKey: 'Without giving the key to a browser',
+    whereTheKeyIs: 'Run this where the key is, with the operator’s wallet:',
+    copyTheCommand: 'Copy the command',
+    takesRent: (sol: string) => `You pay ${sol} as rent, returned when the meter is taken away.`,
+    isRegistered: 'The device is the seller’s meter now.',
+    thisIsNoKeyFile: 'This is no key file: it has 64 numbers between brackets. Choose the file of the device’s key.',
+    aPower: 'a power',
+    kilowatts: 'Kilowatts',
+    typeAPowerAboveZero: 'Type a power above zero.',
+    thatIsTooMuch: 'That is more than a device can have.',
+  },
+  waiting: {
+    readings: (count: number, bus: string) =>
+      `${counted(count, 'window')} on ${bus} ${count === 1 ? 'waits' : 'wait'} for a reading.`,
+    readThem: 'Read the meters',
+    refund: (tokens: ReactNode) => <>{tokens} come back to you for energy that was not delivered.</>,
+    release: (tokens: ReactNode) => <>{tokens} are yours for energy that you delivered.</>,
+    certificates: (count: number) => `You can take ${counted(count, 'certificate')} of origin.`,
+  },
   closing: {
+    books: 'Open delivery records',
+    meters: 'Registered meters',
     closing: 'closing',
     closed: 'closed',
     thisBusIsClosing: 'This bus is closing',

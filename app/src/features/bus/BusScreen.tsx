@@ -2,17 +2,22 @@
 
 import type { Address } from '@solana/kit';
 
-import { duration } from '../../amount/time';
+import { duration, timeLabel } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
-import { isOwner, lowestPrice } from '../../market/model';
+import { isOwner, lowestPrice, type Bus } from '../../market/model';
+import { termsAt } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { Energy } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
 import { PlusIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from '../../ui/parts';
+import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
 import { ClaimList } from '../claim/Claims';
+import { MissingReadings } from '../delivery/MissingReadings';
+import { Meters } from '../meter/Meters';
+import { termsLabel } from '../proposal/change';
 import { Proposals } from '../proposal/Proposals';
 import { Sellers } from '../seller/Sellers';
 import { Treasury } from '../treasury/Treasury';
@@ -23,6 +28,7 @@ import { CreateBus } from './CreateBus';
 export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
   const { buses, tombstones, claims, readAt } = useMarket();
   const { wallet } = useSession();
+  const now = useNow();
   const sorted = [...buses.values()].sort(
     (a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name),
   );
@@ -93,7 +99,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
               [t.busScreen.leastSize, <Energy key="l" wh={bus.leastWh} />],
               [t.busScreen.horizon, duration(bus.horizonSeconds)],
               [t.busScreen.lockFee, bus.lockFeeBps === 0 ? t.busScreen.none : formatBps(bus.lockFeeBps)],
-              [t.busScreen.windows, bus.windowSeconds === 0 ? t.busScreen.none : duration(bus.windowSeconds)],
+              ...termsFacts(bus, now),
               [t.busScreen.listing, t.listings[bus.listing]],
               [
                 t.busScreen.operator,
@@ -122,9 +128,36 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
           </Card>
         )}
         <Sellers key={bus.address} bus={bus} />
+        <Meters key={`meters ${bus.address}`} bus={bus} />
+        <MissingReadings key={`readings ${bus.address}`} bus={bus} />
         <PastWindows title={t.busScreen.pastWindows} isWanted={(capacity) => capacity.bus === bus.address} />
       </div>
       <Proposals key={bus.address} bus={bus} />
     </div>
   );
+}
+
+/** The terms of a bus's windows: those of now, and those that are decided. */
+function termsFacts(bus: Bus, now: number): readonly (readonly [string, string | React.ReactElement])[] {
+  const terms = termsAt(bus, now);
+  const { nextTerms, gridRecipient } = bus;
+  const isAhead = nextTerms !== undefined && nextTerms.from > now;
+  const hasFee = terms.gridFeePerKwh > 0n || (nextTerms?.gridFeePerKwh ?? 0n) > 0n;
+  return [
+    [t.busScreen.windows, terms.windowSeconds === 0 ? t.busScreen.none : duration(terms.windowSeconds)],
+    [t.busScreen.terms, termsLabel(bus, terms)],
+    ...(isAhead ? [[t.busScreen.termsFrom(timeLabel(nextTerms.from)), termsLabel(bus, nextTerms)] as const] : []),
+    ...(hasFee
+      ? [
+          [
+            t.busScreen.gridFeesGoTo,
+            gridRecipient === undefined ? (
+              t.treasury.theTreasury
+            ) : (
+              <AddressLabel key="g" address={gridRecipient} copy />
+            ),
+          ] as const,
+        ]
+      : []),
+  ];
 }

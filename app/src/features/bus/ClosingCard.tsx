@@ -31,6 +31,8 @@ export function ClosingCard({ bus }: { readonly bus: Bus }) {
         facts={[
           [t.closing.offers, remains.offers.length],
           [t.closing.locks, remains.locks.length],
+          [t.closing.books, remains.books.length],
+          [t.closing.meters, remains.meters.length],
           [t.closing.sellers, remains.sellers.length],
           [t.closing.windows, remains.windows.length],
           [t.closing.decisions, remains.proposals.length],

@@ -14,6 +14,7 @@ import { EnergyField, readEnergy, Select, TextField, type EnergyInputValue } fro
 import { CloseIcon, PlusIcon } from '../../ui/icons';
 import { Card } from '../../ui/parts';
 import { t } from '../../words';
+import { FIRST_TERMS, readTerms, TermsFields, type TermsInput } from '../terms/TermsFields';
 import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
 
 /** What an empty box that may stay empty says. */
@@ -24,23 +25,6 @@ interface OwnerRow {
   readonly wallet: string;
   readonly share: string;
 }
-
-/** Choices of a delivery window's length, in seconds. */
-export const WINDOW_CHOICES = [
-  ['0', t.createBus.noWindowsDeliversAnyTime],
-  ['900', t.createBus.fifteenMinutes],
-  ['1800', t.createBus.thirtyMinutes],
-  ['3600', t.createBus.oneHour],
-  ['86400', t.createBus.oneDay],
-] as const;
-
-/** Choices of how long before a window its gate closes, in seconds. */
-export const GATE_CHOICES = [
-  ['0', t.createBus.whenTheWindowStarts],
-  ['300', t.createBus.n5MinutesBefore],
-  ['900', t.createBus.n15MinutesBefore],
-  ['3600', t.createBus.n1HourBefore],
-] as const;
 
 /** Choices of a timelock, in seconds. */
 export const TIMELOCK_CHOICES = [
@@ -77,8 +61,8 @@ export function CreateBus() {
   const [leastSize, setLeastSize] = useState<EnergyInputValue>({ text: '1', unit: 'Wh' });
   const [reserveText, setReserveText] = useState('');
   const [operatorText, setOperatorText] = useState('');
-  const [windowSeconds, setWindowSeconds] = useState<(typeof WINDOW_CHOICES)[number][0]>('0');
-  const [gate, setGate] = useState<(typeof GATE_CHOICES)[number][0]>('0');
+  const [terms, setTerms] = useState<TermsInput>(FIRST_TERMS);
+  const [recipientText, setRecipientText] = useState('');
   const [lockFee, setLockFee] = useState('0');
   const mint = useMint(mintText);
 
@@ -86,7 +70,6 @@ export function CreateBus() {
   const rows = owners.map((row, index) =>
     index === 0 && row.wallet === '' && wallet !== undefined ? { ...row, wallet } : row,
   );
-  const gateSeconds = windowSeconds === '0' ? 0 : Number(gate);
   const parsedName = parseName(name);
   const parsedCapacity = readEnergy(capacity);
   const decimals = mint.kind === 'known' ? mint.mint.decimals : 6;
@@ -95,6 +78,8 @@ export function CreateBus() {
   const parsedLeast = readEnergy(leastSize);
   const reserve = reserveText.trim() === '' ? NONE : parsePrice(reserveText, decimals);
   const operator = operatorText.trim() === '' ? NONE : parseAddress(operatorText);
+  const recipient = recipientText.trim() === '' ? NONE : parseAddress(recipientText);
+  const parsedTerms = readTerms(terms, decimals, operator.ok && operator.value !== undefined);
   const parsedOwners = rows.map((row) => ({ row, wallet: parseAddress(row.wallet), share: parseBps(row.share) }));
   const sum = parsedOwners.reduce((total, { share }) => total + (share.ok ? share.value : 0), 0);
   const wallets = parsedOwners.flatMap((owner) => (owner.wallet.ok ? [owner.wallet.value] : []));
@@ -104,7 +89,10 @@ export function CreateBus() {
     wallet !== undefined && !wallets.includes(wallet) && t.createBus.youMustBeOneOf,
     sum !== 10_000 && t.createBus.theSharesMakeTheyMust(formatBps(sum)),
     fee.ok && fee.value > 500 && t.createBus.theLockFeeCanBe,
-    Number(windowSeconds) + gateSeconds >= Number(horizon) && t.createBus.theHorizonIsTooShort,
+    !parsedTerms.ok && parsedTerms.reason,
+    parsedTerms.ok &&
+      parsedTerms.value.windowSeconds + parsedTerms.value.gateClosureSeconds >= Number(horizon) &&
+      t.createBus.theHorizonIsTooShort,
     parsedLeast.ok &&
       parsedCapacity.ok &&
       parsedLeast.value > parsedCapacity.value &&
@@ -118,6 +106,8 @@ export function CreateBus() {
     parsedLeast.ok &&
     reserve.ok &&
     operator.ok &&
+    recipient.ok &&
+    parsedTerms.ok &&
     mint.kind === 'known' &&
     problems.length === 0;
   const known = [...new Map([...buses.values()].map((bus) => [bus.mint, bus])).values()];
@@ -142,14 +132,14 @@ export function CreateBus() {
           listing,
           lockFeeBps: fee.value,
           timelockSeconds: Number(timelock),
-          windowSeconds: Number(windowSeconds),
-          gateClosureSeconds: gateSeconds,
+          terms: parsedTerms.value,
           horizonSeconds: Number(horizon),
           capacityWh: parsedCapacity.value,
           basePricePerKwh: price.value,
           reservePricePerKwh: reserve.value ?? 0n,
           leastWh: parsedLeast.value,
           operator: operator.value,
+          gridRecipient: recipient.value,
         },
         onStage,
       );
@@ -190,7 +180,7 @@ export function CreateBus() {
             hint={t.createBus.whatNeighboursCallIt}
           />
           <EnergyField
-            label={windowSeconds === '0' ? t.createBus.capacity : t.createBus.capacityPerWindow}
+            label={terms.windowSeconds === '0' ? t.createBus.capacity : t.createBus.capacityPerWindow}
             value={capacity}
             onChange={setCapacity}
             hint={t.createBus.energyThatMayBeOn}
@@ -320,14 +310,22 @@ export function CreateBus() {
             suffix="%"
             hint={t.createBus.whatHoldingEnergyCostsWhere}
           />
-          <Select
-            label={t.createBus.deliveryWindows}
-            value={windowSeconds}
-            options={WINDOW_CHOICES}
-            onChange={setWindowSeconds}
+          <TermsFields
+            value={terms}
+            onChange={setTerms}
+            decimals={decimals}
+            token={mint.kind === 'known' ? mint.mint.symbol : undefined}
           />
-          {windowSeconds !== '0' && (
-            <Select label={t.createBus.gateCloses} value={gate} options={GATE_CHOICES} onChange={setGate} />
+          {terms.gridFee.trim() !== '' && (
+            <TextField
+              label={t.terms.whoGetsTheGridFee}
+              value={recipientText}
+              onChange={setRecipientText}
+              parsed={recipient}
+              inputMode="text"
+              placeholder={t.treasury.theTreasury}
+              hint={t.proposals.whatTheGridRecipientIs}
+            />
           )}
           <Select
             label={t.createBus.whoMayListEnergy}

@@ -5,11 +5,22 @@ import { describe, expect, it } from 'vitest';
 
 import { busAddress, claimAddress, creatorAddress, ledgerAddress } from '../../chain/address';
 import { newCounter } from '../../chain/counter';
-import { getBusCreateInstructionDataDecoder, getCreatorEncoder, LAYOUT_VERSION } from '../../generated';
-import type { Capacity, Lock, Proposal } from '../../market/model';
+import { getBusCreateInstructionDataDecoder, getCreatorEncoder, LAYOUT_VERSION, SettlementTime } from '../../generated';
+import type { Capacity, Lock, Meter, Proposal } from '../../market/model';
 import { PROGRAM, TOKEN_PROGRAM } from '../../programs';
 import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
-import { byAddress, key, makeBus, makeOffer, makeSeller, marketOf, NOW } from '../../testing/market';
+import {
+  byAddress,
+  DELIVERY,
+  key,
+  makeBook,
+  makeBus,
+  makeOffer,
+  makeSeller,
+  marketOf,
+  NOW,
+  QUARTERS,
+} from '../../testing/market';
 import { busCreateInstructions, type BusConfig, type Mint } from './bus';
 import { isWoundDown, remainsOf, windDownInstructions } from './windDown';
 
@@ -23,14 +34,14 @@ const config: BusConfig = {
   listing: 'admitted',
   lockFeeBps: 100,
   timelockSeconds: 0,
-  windowSeconds: 0,
-  gateClosureSeconds: 0,
+  terms: { ...DELIVERY, gridFeePerKwh: 9n },
   horizonSeconds: 604_800,
   capacityWh: 1n,
   basePricePerKwh: 2n,
   reservePricePerKwh: 3n,
   leastWh: 4n,
   operator: key(7),
+  gridRecipient: key(8),
 };
 
 describe('a bus', () => {
@@ -48,6 +59,15 @@ describe('a bus', () => {
       reservePricePerKwh: 3n,
       leastWh: 4n,
       operator: { __option: 'Some', value: key(7) },
+      gridRecipient: { __option: 'Some', value: key(8) },
+      terms: {
+        windowSeconds: 900,
+        gateClosureSeconds: 60,
+        settlement: SettlementTime.OnDelivery,
+        gridFeePerKwh: 9n,
+        readingDeadlineSeconds: 3_600,
+        correctionSeconds: 7_200,
+      },
     });
   });
 
@@ -94,7 +114,7 @@ describe('a closing bus', () => {
       ...capacity,
       address: key(302),
       windowStart: 900,
-      windowSeconds: 900,
+      terms: QUARTERS,
       gateClosesAt: 600,
     };
     return { bus, ledger, capacity, seller, ended, proposal, lock, window };
@@ -120,6 +140,30 @@ describe('a closing bus', () => {
     ]);
     expect(await steps({ ...general, sellers: byAddress([seller]) })).toEqual(['SellerClose']);
     expect(await steps(general)).toEqual(['BusClose']);
+  });
+
+  it('closes delivery records and meters before the sellers whom they belong to, and pays grid fees', async () => {
+    const { bus, ledger, capacity } = await made();
+    const seller = await makeSeller(bus, key(9), { gridFeesOwed: 5n, meter: key(303), openBooks: 1 });
+    const other = await makeSeller(bus, key(8));
+    const meter = { address: key(303), bus: bus.address, seller: seller.address, key: key(304) } as Meter;
+    const book = makeBook(305, seller, 0, { 0: { soldWh: 1n, paid: 1n } });
+    const base = {
+      buses: byAddress([bus]),
+      ledgers: new Map([[bus.address, ledger]]),
+      capacities: byAddress([capacity]),
+    };
+    const steps = async (state: Parameters<typeof marketOf>[0], caller = STRANGER) =>
+      namesOf(await windDownInstructions(marketOf({ ...base, ...state }), caller, bus));
+    const sellers = byAddress([seller, other]);
+    const meters = byAddress([meter]);
+    // The time for certificates of others runs: the book stays, and what needs it.
+    expect(await steps({ sellers, meters, books: byAddress([book]) })).toEqual(['GridSweep', 'SellerClose']);
+    // The seller need not wait.
+    const own = await steps({ sellers, meters, books: byAddress([book]) }, seller.wallet);
+    expect(own).toEqual(['DeliveryClose', 'GridSweep', 'SellerClose']);
+    const swept = byAddress([{ ...seller, gridFeesOwed: 0n }]);
+    expect(await steps({ sellers: swept, meters })).toEqual(['MeterClose']);
   });
 
   it('waits for what is held, and says so; what is on offer is withdrawn by anyone', async () => {

@@ -10,10 +10,16 @@ import { symbolOf } from '../../chain/mint';
 import { send, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
-import { getBusCreateInstructionAsync, getCreatorOpenInstruction } from '../../generated';
+import {
+  getBusCreateInstructionAsync,
+  getCreatorOpenInstruction,
+  SettlementTime,
+  type TermsConfigArgs,
+} from '../../generated';
 import { decodeNextBus } from '../../market/decode';
 import type { LiveMarket } from '../../market/live';
 import { LISTING_NUMBERS, type Listing } from '../../market/model';
+import type { Terms } from '../../market/terms';
 import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
 import { t } from '../../words';
 
@@ -26,14 +32,14 @@ export interface BusConfig {
   readonly listing: Listing;
   readonly lockFeeBps: number;
   readonly timelockSeconds: number;
-  readonly windowSeconds: number;
-  readonly gateClosureSeconds: number;
+  readonly terms: Omit<Terms, 'from'>;
   readonly horizonSeconds: number;
   readonly capacityWh: bigint;
   readonly basePricePerKwh: bigint;
   readonly reservePricePerKwh: bigint;
   readonly leastWh: bigint;
   readonly operator: Address | undefined;
+  readonly gridRecipient: Address | undefined;
 }
 
 /** A settlement token. */
@@ -73,6 +79,13 @@ export async function readMint(connection: Connection, mint: Address): Promise<M
   return { address: mint, tokenProgram: account.owner, decimals, symbol: symbolOf(account.data) };
 }
 
+/** Terms as instructions take them. */
+export function termsConfig(terms: Omit<Terms, 'from'>): TermsConfigArgs {
+  const { windowSeconds, gateClosureSeconds, gridFeePerKwh, readingDeadlineSeconds, correctionSeconds } = terms;
+  const settlement = terms.isOnDelivery ? SettlementTime.OnDelivery : SettlementTime.OnPurchase;
+  return { windowSeconds, gateClosureSeconds, settlement, gridFeePerKwh, readingDeadlineSeconds, correctionSeconds };
+}
+
 /** Number of a creator's next bus, and what opens its counter where it has none yet. */
 async function nextBus(
   { connection }: LiveMarket,
@@ -93,7 +106,7 @@ export async function busCreateInstructions(
   live: LiveMarket,
   creator: Address,
   mint: Mint,
-  { listing, owners, operator, ...rest }: BusConfig,
+  { listing, owners, operator, gridRecipient, terms, ...rest }: BusConfig,
 ): Promise<{ readonly bus: Address; readonly instructions: readonly Instruction[] }> {
   const { busSeq, opening } = await nextBus(live, creator);
   const create = await getBusCreateInstructionAsync({
@@ -105,6 +118,8 @@ export async function busCreateInstructions(
     owners: owners.map(({ wallet, shareBps }) => ({ owner: wallet, shareBps })),
     listingPolicy: LISTING_NUMBERS[listing],
     operator: operator ?? null,
+    terms: termsConfig(terms),
+    gridRecipient: gridRecipient ?? null,
   });
   return { bus: await busAddress(creator, busSeq), instructions: [...opening, create] };
 }

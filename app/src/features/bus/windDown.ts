@@ -8,28 +8,45 @@ import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getBusCloseInstructionAsync } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import { type Bus, type Capacity, type Lock, type Offer, type Proposal, type Seller } from '../../market/model';
+import { bookClosesAt, positionClosesAt } from '../../market/delivery';
+import {
+  type Book,
+  type Bus,
+  type Capacity,
+  type Lock,
+  type Meter,
+  type Offer,
+  type Proposal,
+  type Seller,
+} from '../../market/model';
 import { payeeOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
 import { capacityCloseInstruction, isClosable } from '../capacity/capacity';
+import { deliveryCloseInstruction, positionCloseInstruction, readPositions } from '../delivery/delivery';
 import { lockReleaseInstruction } from '../lock/lock';
+import { meterCloseInstruction } from '../meter/meter';
 import { offerCancelInstruction } from '../offer/offer';
 import { proposalCloseInstruction } from '../proposal/proposal';
-import { sellerCloseInstruction } from '../seller/seller';
+import { gridSweepInstructions, sellerCloseInstruction } from '../seller/seller';
 import { treasuryClaimInstruction } from '../treasury/treasuryClaim';
 
 /** What is still open of a bus. */
 export interface Remains {
   readonly locks: readonly Lock[];
   readonly offers: readonly Offer[];
+  readonly books: readonly Book[];
+  readonly meters: readonly Meter[];
   readonly sellers: readonly Seller[];
   readonly windows: readonly Capacity[];
   readonly proposals: readonly Proposal[];
   readonly formerOwners: readonly Address[];
 }
 
-type Market = Pick<MarketState, 'locks' | 'offers' | 'sellers' | 'capacities' | 'proposals' | 'ledgers'>;
+type Market = Pick<
+  MarketState,
+  'locks' | 'offers' | 'books' | 'meters' | 'sellers' | 'capacities' | 'proposals' | 'ledgers'
+>;
 
 /** What is still open of a bus. */
 export function remainsOf(state: Market, bus: Address): Remains {
@@ -38,6 +55,8 @@ export function remainsOf(state: Market, bus: Address): Remains {
   return {
     locks: of(state.locks),
     offers: of(state.offers),
+    books: of(state.books),
+    meters: of(state.meters),
     sellers: of(state.sellers),
     windows: of(state.capacities).filter(({ windowStart }) => windowStart !== 0),
     proposals: of(state.proposals),
@@ -46,12 +65,15 @@ export function remainsOf(state: Market, bus: Address): Remains {
 }
 
 /** Whether nothing of a bus is open any more, so that it can close. */
-export function isWoundDown({ locks, offers, sellers, windows, proposals, formerOwners }: Remains): boolean {
-  return [locks, offers, sellers, windows, proposals, formerOwners].every(({ length }) => length === 0);
+export function isWoundDown(remains: Remains): boolean {
+  const { locks, offers, books, meters, sellers, windows, proposals, formerOwners } = remains;
+  return [locks, offers, books, meters, sellers, windows, proposals, formerOwners].every(({ length }) => length === 0);
 }
 
+type Step = () => Promise<Instruction | readonly Instruction[]>;
+
 /** What a wallet can close now of a closing bus, in the order in which one makes way for the next. */
-function closable(live: LiveMarket, bus: Bus, caller: Address): readonly (() => Promise<Instruction>)[] {
+async function closable(live: LiveMarket, bus: Bus, caller: Address): Promise<readonly Step[]> {
   const [state, now] = [live.state.get(), live.now()];
   const remains = remainsOf(state, bus.address);
   if (isWoundDown(remains)) return [() => busCloseInstruction(bus, caller)];
@@ -64,9 +86,30 @@ function closable(live: LiveMarket, bus: Bus, caller: Address): readonly (() => 
   const cancel = remains.offers
     .filter(({ address }) => !locked.has(address))
     .map((offer) => async () => offerCancelInstruction(caller, offer));
-  const selling = new Set(remains.offers.map(({ seller }) => seller));
+  const open = await Promise.all(
+    remains.books
+      .filter(({ openPositions }) => openPositions > 0)
+      .map(async (book) => ({ book, positions: await readPositions(live.connection, book.address) })),
+  );
+  const isTime = (at: number | undefined) => at !== undefined && now >= at;
+  const positions = open.flatMap(({ book, positions: all }) =>
+    all
+      .filter((position) => isTime(positionClosesAt(book, bus, position, position.buyer === caller)))
+      .map((position) => () => positionCloseInstruction(caller, { position, book, bus })),
+  );
+  const walletOf = (seller: Address) => state.sellers.get(seller)?.wallet;
+  const books = remains.books
+    .filter((book) => isTime(bookClosesAt(book, bus, walletOf(book.seller) === caller)))
+    .map((book) => async () => deliveryCloseInstruction(caller, book));
+  const fees = remains.sellers
+    .filter(({ gridFeesOwed }) => gridFeesOwed > 0n)
+    .map((seller) => () => gridSweepInstructions(live, caller, bus, seller));
+  const selling = new Set([...remains.offers, ...remains.books].map(({ seller }) => seller));
+  const meters = remains.meters
+    .filter(({ seller }) => !selling.has(seller))
+    .map((meter) => () => meterCloseInstruction(caller, meter));
   const sellers = remains.sellers
-    .filter(({ address }) => !selling.has(address))
+    .filter(({ address, meter, gridFeesOwed }) => !selling.has(address) && meter === undefined && gridFeesOwed === 0n)
     .map((seller) => () => sellerCloseInstruction(caller, bus, seller));
   const offering = new Set(remains.offers.map(({ capacity }) => capacity));
   const windows = remains.windows
@@ -78,7 +121,10 @@ function closable(live: LiveMarket, bus: Bus, caller: Address): readonly (() => 
     const { address } = await payeeOf(live, caller, owner, bus);
     return treasuryClaimInstruction(caller, bus, owner, address);
   });
-  return [...release, ...cancel, ...sellers, ...windows, ...proposals, ...former];
+  return [
+    ...[...release, ...cancel, ...positions, ...books, ...fees, ...meters],
+    ...[...sellers, ...windows, ...proposals, ...former],
+  ];
 }
 
 async function busCloseInstruction(bus: Bus, caller: Address): Promise<Instruction> {
@@ -103,10 +149,10 @@ export async function windDownInstructions(
   bus: Bus,
 ): Promise<readonly Instruction[]> {
   const instructions: Instruction[] = [];
-  for (const make of closable(live, bus, caller)) {
-    const next = await make();
-    if (!fitsTransaction(caller, [...instructions, next])) break;
-    instructions.push(next);
+  for (const make of await closable(live, bus, caller)) {
+    const next = [await make()].flat();
+    if (!fitsTransaction(caller, [...instructions, ...next])) break;
+    instructions.push(...next);
   }
   if (instructions.length === 0) throw new Refusal(t.closing.nothingCanBeClosedYet);
   return instructions;

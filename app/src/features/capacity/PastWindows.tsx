@@ -56,7 +56,7 @@ export function PastWindows({
             {windows.slice(0, LISTED).map(({ capacity, isHeldUp, offers: left }) => (
               <li key={capacity.address} className="row spread">
                 <span>
-                  {windowLabel(capacity.windowStart, capacity.windowSeconds)}{' '}
+                  {windowLabel(capacity.windowStart, capacity.terms.windowSeconds)}{' '}
                   <span className="hint">{buses.get(capacity.bus)?.name}</span>
                   {left.length > 0 && (
                     <span className="hint">

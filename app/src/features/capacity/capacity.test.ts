@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Bus, Capacity } from '../../market/model';
-import { key, makeBus, NOW } from '../../testing/market';
+import { key, makeBus, NOW, QUARTERS } from '../../testing/market';
 import { isClosable } from './capacity';
 
 const [PAYER, OWNER, OPERATOR, STRANGER] = [key(31), key(1), key(32), key(33)];
@@ -12,7 +12,7 @@ describe('a window', () => {
   const open = (change: Partial<Capacity> = {}) =>
     ({
       windowStart: NOW + 600,
-      windowSeconds: 900,
+      terms: QUARTERS,
       gateClosesAt: NOW + 300,
       committedWh: 0n,
       openOffers: 0,

@@ -52,10 +52,10 @@ export function isClosable(
   wallet: Address | undefined,
   now: number,
 ): boolean {
-  const { windowStart, windowSeconds, gateClosesAt, rentPayer } = capacity;
+  const { windowStart, terms, gateClosesAt, rentPayer } = capacity;
   if (windowStart === 0) return false;
   if (bus?.closing === true) return true;
-  if (!isUnused(capacity)) return now >= windowStart + windowSeconds;
+  if (!isUnused(capacity)) return now >= windowStart + terms.windowSeconds;
   const decides = bus !== undefined && (isOwner(bus, wallet) || isOperator(bus, wallet));
   return now >= gateClosesAt || rentPayer === wallet || decides;
 }

@@ -5,22 +5,9 @@ import type { Claim } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
-import { AddressLabel, Card } from '../../ui/parts';
+import { AddressLabel } from '../../ui/parts';
 import { t } from '../../words';
 import { claimPay, debtorOf } from './claim';
-
-/** Claims of the connected wallet; nothing where there are none. */
-export function WaitingForYou() {
-  const { wallet } = useSession();
-  const { claims } = useMarket();
-  const own = [...claims.values()].filter((claim) => claim.wallet === wallet);
-  return own.length === 0 ? null : (
-    <Card title={t.claim.waitingForYou}>
-      <p className="hint">{t.claim.whatItIs}</p>
-      <ClaimList claims={own} />
-    </Card>
-  );
-}
 
 /** Claims, each with a button that pays it to its wallet. */
 export function ClaimList({ claims }: { readonly claims: readonly Claim[] }) {

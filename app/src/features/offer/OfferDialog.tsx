@@ -4,10 +4,11 @@ import { useMemo, useState } from 'react';
 
 import { cost, shareOf } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
-import { deliveryLabel } from '../../amount/time';
 import { formatBps, formatTokens, formatUnits } from '../../amount/token';
 import { LOCK_MARGIN_SECONDS, LOCK_SECONDS } from '../../generated';
+import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -18,6 +19,7 @@ import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
+import { TermsNote } from '../delivery/TermsNote';
 import { lockTake, lockTakeFees } from '../lock/lock';
 import { basket, putIntoBasket } from '../purchase/basket';
 import { freshItems } from '../purchase/fresh';
@@ -46,7 +48,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const balance = useBalance(bus);
   const energy = readEnergy(amount);
   const energyWh = energy.ok ? energy.value : undefined;
-  const price = offer?.pricePerKwh ?? chosen.pricePerKwh;
+  const price = offer?.fullPricePerKwh ?? chosen.fullPricePerKwh;
   const maxPrice = guarded(price, guard);
   const total = energyWh === undefined ? undefined : cost(energyWh, price);
   const maxTotal = energyWh === undefined ? undefined : cost(energyWh, maxPrice);
@@ -65,17 +67,25 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
   const isShort = total !== undefined && balance !== undefined && wallet !== undefined && balance < total;
   const ready =
     offer !== undefined && bus !== undefined && energyWh !== undefined && total !== undefined && refused === undefined;
+  const opens = wallet !== undefined && offer !== undefined && opensPosition(state.positions, offer, wallet);
   const preview = usePurchasePreview(
-    `${way}:${energyWh}:${maxPrice}:${less}:${price}`,
+    `${way}:${energyWh}:${maxPrice}:${less}:${price}:${opens}`,
     ready && wallet !== undefined && way === 'buy'
       ? () => ({
-          plans: [planSingle(wallet, { offer, bus, energyWh, maxPricePerKwh: maxPrice }, less ? 1n : energyWh, '')],
+          plans: [
+            planSingle(
+              wallet,
+              { offer, bus, energyWh, maxPricePerKwh: maxPrice, opensPosition: opens },
+              less ? 1n : energyWh,
+              '',
+            ),
+          ],
           payment: { bus, total },
         })
       : undefined,
   );
   const lockPreview = usePreview(
-    `${way}:${energyWh}:${maxPrice}:${price}`,
+    `${way}:${energyWh}:${maxPrice}:${price}:${opens}`,
     ready && way === 'lock'
       ? (buyer) => lockTakeFees(live, buyer, { offer: offer.address, energyWh, maxPricePerKwh: maxPrice })
       : undefined,
@@ -92,7 +102,8 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
     const least = less ? 1n : energyWh;
     void action.run(async (onStage) => {
       const bought = await buy(async () => {
-        const [item] = await freshItems(live, [{ offer: chosen.address, energyWh: least, maxPricePerKwh: maxPrice }]);
+        const wanted = { offer: chosen.address, energyWh: least, maxPricePerKwh: maxPrice };
+        const [item] = await freshItems(live, wallet, [wanted]);
         if (item === undefined) throw new Error('the offer is gone');
         const title = t.plan.on(formatEnergy(energyWh), bus.name, deliveryOf([item]));
         return planSingle(wallet, { ...item, energyWh, maxPricePerKwh: maxPrice }, least, title);
@@ -143,8 +154,12 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                   <SourceIcon source={offer.source} /> {t.sources[offer.source]}
                 </span>,
               ],
-              [t.offerDialog.pricePerKwh, <Tokens key="p" units={offer.pricePerKwh} bus={bus} />],
-              [t.offerDialog.delivery, <strong key="d">{deliveryLabel(offer.windowStart, bus.windowSeconds)}</strong>],
+              [t.offerDialog.pricePerKwh, <Tokens key="p" units={offer.fullPricePerKwh} bus={bus} />],
+              ...(offer.gridFeePerKwh === 0n
+                ? []
+                : [[t.offerDialog.ofItGridFee, <Tokens key="g" units={offer.gridFeePerKwh} bus={bus} />] as const]),
+              [t.offerDialog.delivery, <strong key="d">{deliveryTime(bus, offer.windowStart)}</strong>],
+              [t.offerDialog.payment, offer.book === undefined ? t.terms.onPurchase : t.terms.onDelivery],
               [t.offerDialog.free, <Energy key="f" wh={freeWh(offer)} />],
               [t.offerDialog.seller, <AddressLabel key="a" address={offer.wallet} copy />],
             ]}
@@ -191,7 +206,14 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
             <>
               <GuardChoice guard={guard} onChange={setGuard} />
               {way === 'buy' ? (
-                <TotalLines total={total} maxTotal={maxTotal} energyWh={energyWh} bus={bus} preview={preview} />
+                <TotalLines
+                  total={total}
+                  maxTotal={maxTotal}
+                  energyWh={energyWh}
+                  bus={bus}
+                  preview={preview}
+                  parts={offer === undefined ? [] : [{ offer, bus, energyWh }]}
+                />
               ) : (
                 <div className="total">
                   <div className="row spread grand">
@@ -206,6 +228,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                           formatUnits(shareOf(total, bus.lockFeeBps)),
                         )}
                   </p>
+                  {offer !== undefined && <TermsNote of={[{ offer, bus }]} />}
                   <dl className="lines">
                     <FeeLines preview={lockPreview} account={t.offerDialog.lock} />
                   </dl>
@@ -262,15 +285,17 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
 
 /** Whether an offer fits into the basket beside what is bought with the same token. */
 function useRoomInBasket(offer: Offer | undefined): boolean {
-  const { offers, buses } = useMarket();
+  const { offers, buses, positions } = useMarket();
+  const { wallet } = useSession();
   const items = useStore(basket);
   const lanes = useFreeLanes();
   if (offer === undefined) return true;
+  const opens = (one: Pick<Offer, 'book'>) => wallet !== undefined && opensPosition(positions, one, wallet);
   const mintOf = ({ bus }: Offer) => buses.get(bus)?.mint;
   const beside = items
     .flatMap((item) => offers.get(item.offer) ?? [])
     .filter((other) => other.address !== offer.address && mintOf(other) === mintOf(offer));
-  return fits(accountsOf([...beside, offer]), batchLimits(lanes === 0));
+  return fits(accountsOf([...beside, offer], opens), batchLimits(lanes === 0));
 }
 
 /** What the same amount costs from the other offers, where this one does not do. */

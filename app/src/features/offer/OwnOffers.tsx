@@ -3,7 +3,7 @@
 import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { duration, timeLabel, windowLabel } from '../../amount/time';
+import { duration, timeLabel } from '../../amount/time';
 import { formatTokens, parsePrice, plainTokens } from '../../amount/token';
 import { BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS } from '../../generated';
 import {
@@ -17,6 +17,7 @@ import {
   type Offer,
   type Seller,
 } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
@@ -73,6 +74,9 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                 </span>
                 <Tokens units={offer.pricePerKwh} bus={bus} />
               </div>
+              {offer.gridFeePerKwh > 0n && (
+                <p className="sub">{t.ownOffers.buyersPay(<Tokens units={offer.fullPricePerKwh} bus={bus} />)}</p>
+              )}
               <p className="big number">
                 {formatEnergy(freeWh(offer))}{' '}
                 <span className="hint">{t.ownOffers.freeOf(formatEnergy(offer.listedWh))}</span>
@@ -81,7 +85,7 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                 {t.ownOffers.sold(
                   formatEnergy(offer.listedWh - offer.remainingWh),
                   offer.reservedWh > 0n && t.ownOffers.reserved(formatEnergy(offer.reservedWh)),
-                  offer.windowStart !== 0 && `, ${windowLabel(offer.windowStart, bus.windowSeconds)}`,
+                  offer.windowStart !== 0 && `, ${deliveryTime(bus, offer.windowStart)}`,
                   t.ownOffers.until(
                     offer.expiresAt - now < 3_600 ? (
                       <Countdown until={offer.expiresAt} />

@@ -5,23 +5,26 @@ import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
-import { windowLabel } from '../../amount/time';
+import { timeLabel } from '../../amount/time';
 import { formatSol, formatTokens } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
 import { getCapacitySize, getOfferSize } from '../../generated';
 import {
-  gateClosesAt,
   isOwner,
   listingRefusal,
   lowestPrice,
   SOURCES,
+  type Book,
   type Bus,
   type Capacity,
+  type Meter,
   type Seller,
   type Source,
 } from '../../market/model';
+import { bookFor, mostWh, placeOf } from '../../market/delivery';
 import { sellerOf } from '../../market/state';
+import { deliveryTime, gateClosesAt, termsAt, upcomingWindows, type Terms } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -31,6 +34,9 @@ import { SourceIcon } from '../../ui/icons';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
+import { useRecordRents } from '../delivery/Records';
+import { settlementName } from '../delivery/TermsNote';
+import { powerLabel } from '../meter/meter';
 import { SellerMoneyCard, useSellerRent } from '../seller/SellerMoney';
 import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
 import { offerCreate } from './offer';
@@ -100,7 +106,7 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
 
 function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller | undefined }) {
   const { live, signer, wallet } = useSession();
-  const { capacities, sellers } = useMarket();
+  const { capacities, sellers, meters, books } = useMarket();
   const now = useNow();
   const [amount, setAmount] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
   const [priceText, setPriceText] = useState('');
@@ -109,31 +115,45 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
   const [forBusChoice, setForBus] = useState(false);
   const [windowChoice, setWindow] = useState<number | undefined>();
   const action = useAction();
-  const windows = upcoming(bus, now);
-  const windowStart =
-    bus.windowSeconds === 0 ? 0 : (windows.find((start) => start === windowChoice) ?? windows[0] ?? 0);
+  const windows = choices(bus, now);
+  const windowStart = windows.find((start) => start === windowChoice) ?? windows[0] ?? 0;
   const capacity = [...capacities.values()].find(
     (candidate) => candidate.bus === bus.address && candidate.windowStart === windowStart,
   );
-  const available = availableIn(bus, capacity, windowStart);
+  const terms = windowStart === 0 ? termsAt(bus, now) : (capacity?.terms ?? termsAt(bus, windowStart));
   const energy = readEnergy(amount);
   const isOwned = isOwner(bus, wallet);
   const forBus = isOwned && forBusChoice;
   const price = checkedPrice(priceText, bus, forBus);
+  const isOnDelivery = windowStart !== 0 && terms.isOnDelivery;
+  const who = forBus ? sellers.get(bus.seller) : seller;
+  const book =
+    who === undefined || !isOnDelivery ? undefined : bookFor(books.values(), who.address, terms, windowStart);
+  const meter = who?.meter === undefined ? undefined : meters.get(who.meter);
+  const limit = isOnDelivery ? deviceLimit(meter, book, terms, windowStart) : undefined;
+  const free = availableIn(bus, capacity, windowStart);
+  const available = limit === undefined || limit.leftWh > free ? free : limit.leftWh;
+  const unmetered = isOnDelivery ? meterRefusal(meter, book, windowStart) : undefined;
   const gate = capacity?.gateClosesAt ?? gateClosesAt(bus, windowStart);
   const longest = longestExpiry(bus, gate, now);
   const until = readExpiry(expiry, now, longest);
   const isTooMuch = energy.ok && energy.value > available;
   const isTooLittle = energy.ok && energy.value < bus.leastWh && energy.value !== available;
   const unlisted = forBus || wallet === undefined ? undefined : listingRefusal(bus, wallet, seller);
-  const whyNot = bus.closing ? t.model.thisBusIsClosing : bus.paused ? t.sellScreen.theOwnersHavePausedThis : unlisted;
+  const whyNot = bus.closing
+    ? t.model.thisBusIsClosing
+    : bus.paused
+      ? t.sellScreen.theOwnersHavePausedThis
+      : (unlisted ?? unmetered);
   const rents = useRents();
+  const recordRent = useRecordRents()?.book ?? 0n;
+  const opensBook = isOnDelivery && book === undefined;
   const isFirst = forBus ? !sellers.has(bus.seller) : seller === undefined;
   const revenue = energy.ok && price.ok ? cost(energy.value, price.value) : undefined;
 
   const onSell = () => {
     if (signer === undefined || !energy.ok || !price.ok || !until.ok) return;
-    const terms = {
+    const listed = {
       energyWh: energy.value,
       pricePerKwh: price.value,
       source,
@@ -142,14 +162,14 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
       forBus,
     };
     void action.run(async (onStage) => {
-      await offerCreate(live, signer, bus, terms, onStage);
+      await offerCreate(live, signer, bus, listed, onStage);
       setAmount((before) => ({ ...before, text: '' }));
       return {
         message: (
           <>
             {t.sellScreen.onOfferAtPerKwh(
-              <Energy wh={terms.energyWh} />,
-              formatTokens(terms.pricePerKwh, bus.decimals),
+              <Energy wh={listed.energyWh} />,
+              formatTokens(listed.pricePerKwh, bus.decimals),
             )}{' '}
             {forBus && t.sellScreen.tradesIn(BUS_OFFER_DELAY)}
           </>
@@ -166,11 +186,11 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         onSell();
       }}
     >
-      {bus.windowSeconds !== 0 && (
+      {(windows.length > 1 || windowStart !== 0) && (
         <Select
           label={t.sellScreen.deliveryWindow}
           value={String(windowStart)}
-          options={windows.map((start) => [String(start), windowLabel(start, bus.windowSeconds)])}
+          options={windows.map((start) => [String(start), deliveryTime(bus, start)])}
           onChange={(start) => setWindow(Number(start))}
         />
       )}
@@ -178,10 +198,20 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         label={t.sellScreen.energy}
         value={amount}
         onChange={setAmount}
-        hint={t.sellScreen.available(formatEnergy(available))}
+        hint={
+          limit === undefined
+            ? t.sellScreen.available(formatEnergy(available))
+            : t.sellScreen.yourDeviceDelivers(
+                formatEnergy(available),
+                powerLabel(limit.powerW),
+                formatEnergy(limit.mostWh),
+              )
+        }
         error={
           isTooMuch
-            ? t.sellScreen.theBusHasAvailableOffer(formatEnergy(available))
+            ? limit !== undefined && energy.ok && energy.value <= free
+              ? t.sellScreen.yourDeviceCannot(formatEnergy(limit.leftWh), powerLabel(limit.powerW))
+              : t.sellScreen.theBusHasAvailableOffer(formatEnergy(available))
             : isTooLittle
               ? t.sellScreen.atLeastTheLeastSize(formatEnergy(bus.leastWh))
               : undefined
@@ -193,7 +223,14 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         onChange={setPriceText}
         parsed={price}
         suffix={bus.token}
-        hint={t.sellScreen.atLeast(formatTokens(lowestPrice(bus, forBus), bus.decimals))}
+        hint={
+          price.ok && terms.gridFeePerKwh > 0n
+            ? t.sellScreen.buyersPay(
+                formatTokens(price.value + terms.gridFeePerKwh, bus.decimals),
+                formatTokens(terms.gridFeePerKwh, bus.decimals),
+              )
+            : t.sellScreen.atLeast(formatTokens(lowestPrice(bus, forBus), bus.decimals))
+        }
       />
       <div className="field">
         <span className="label">{t.sellScreen.source}</span>
@@ -229,13 +266,24 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
       {revenue !== undefined && (
         <p className="hint">{t.sellScreen.bringsIfAllIsSold(formatTokens(revenue, bus.decimals), bus.token)}</p>
       )}
+      <p className="hint">
+        {t.sellScreen.youArePaid(settlementName(terms))}{' '}
+        {isOnDelivery &&
+          t.sellScreen.whatOnDeliveryMeans(timeLabel(windowStart + terms.windowSeconds + terms.readingDeadlineSeconds))}
+      </p>
       {forBus && <p className="hint">{t.sellScreen.busOffersWait(BUS_OFFER_DELAY)}</p>}
       {rents !== undefined && (
         <p className="hint">
           {t.sellScreen.rent(
-            formatSol(rents.offer + (isFirst ? rents.seller : 0n) + (capacity === undefined ? rents.window : 0n)),
+            formatSol(
+              rents.offer +
+                (isFirst ? rents.seller : 0n) +
+                (capacity === undefined ? rents.window : 0n) +
+                (opensBook ? recordRent : 0n),
+            ),
             isFirst ? t.sellScreen.openingTheAccount : '',
-          )}
+          )}{' '}
+          {opensBook && t.sellScreen.opensTheBook(formatSol(recordRent))}
         </p>
       )}
       {whyNot !== undefined && (
@@ -282,11 +330,48 @@ function useRents(): { readonly offer: bigint; readonly window: bigint; readonly
   return answer.kind === 'answered' && seller !== undefined ? { ...answer.value, seller } : undefined;
 }
 
-/** Starts of the next windows that still trade. */
-function upcoming(bus: Bus, now: number): readonly number[] {
-  if (bus.windowSeconds === 0) return [];
-  const first = Math.ceil((now + 1) / bus.windowSeconds) * bus.windowSeconds;
-  return Array.from({ length: 48 }, (_, index) => first + index * bus.windowSeconds).filter(
-    (start) => now < gateClosesAt(bus, start) && start <= now + bus.horizonSeconds,
-  );
+/** What of a window's device can still be put on offer. */
+interface DeviceLimit {
+  readonly powerW: bigint;
+  /** The most that the device delivers in the window. */
+  readonly mostWh: bigint;
+  /** What of it is not on offer or sold yet. */
+  readonly leftWh: bigint;
+}
+
+/** What a seller's device can deliver in a window; the device is that of the window's first listing, else the present one. */
+export function deviceLimit(
+  meter: Pick<Meter, 'powerW'> | undefined,
+  book: Book | undefined,
+  terms: Terms,
+  windowStart: number,
+): DeviceLimit | undefined {
+  const place = book === undefined ? undefined : placeOf(book, windowStart);
+  const window = place === undefined ? undefined : book?.windows[place];
+  const isListed = window !== undefined && window.state !== 'unused';
+  const powerW = isListed ? book?.devices[window.device]?.powerW : meter?.powerW;
+  if (powerW === undefined) return undefined;
+  const most = mostWh(powerW, terms.windowSeconds);
+  const listed = isListed ? window.listedWh : 0n;
+  return { powerW, mostWh: most, leftWh: most > listed ? most - listed : 0n };
+}
+
+/** Why a seller's meter does not let it list in a window; `undefined` where it does. */
+export function meterRefusal(
+  meter: Pick<Meter, 'validFrom'> | undefined,
+  book: Book | undefined,
+  windowStart: number,
+): string | undefined {
+  if (meter === undefined) return t.sellScreen.youNeedAMeter;
+  const place = book === undefined ? undefined : placeOf(book, windowStart);
+  const isListed = place !== undefined && book?.windows[place]?.state !== 'unused';
+  return isListed || windowStart >= meter.validFrom
+    ? undefined
+    : t.sellScreen.theMeterIsValidFrom(timeLabel(meter.validFrom));
+}
+
+/** What can be chosen as the time of delivery: windows that still trade, and any time where the bus has no windows now. */
+function choices(bus: Bus, now: number): readonly number[] {
+  const windows = upcomingWindows(bus, now, 96);
+  return termsAt(bus, now).windowSeconds === 0 ? [0, ...windows] : windows;
 }

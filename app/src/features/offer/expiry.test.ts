@@ -1,16 +1,26 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Bus, Offer, Seller } from '../../market/model';
+import { NO_WINDOWS, QUARTERS } from '../../testing/market';
 import { longestExpiry, readExpiry } from './ExpiryField';
 import { checkedPrice, expiryRefusal } from './OwnOffers';
 
 const NOW = 1_000_000;
-const bus = { horizonSeconds: 7_200, basePricePerKwh: 100n, reservePricePerKwh: 200n, decimals: 2 } as Bus;
+const bus = {
+  terms: NO_WINDOWS,
+  horizonSeconds: 7_200,
+  basePricePerKwh: 100n,
+  reservePricePerKwh: 200n,
+  decimals: 2,
+} as Bus;
 
 describe('an offer’s end', () => {
   it('is at the latest its gate, or a little less than one horizon ahead', () => {
     expect(longestExpiry(bus, Number.POSITIVE_INFINITY, NOW)).toBe(NOW + 7_140);
     expect(longestExpiry(bus, NOW + 600, NOW)).toBe(NOW + 600);
+    // Outside windows also when windows start.
+    const nextTerms = { ...QUARTERS, from: NOW + 900 };
+    expect(longestExpiry({ ...bus, nextTerms }, Number.POSITIVE_INFINITY, NOW)).toBe(NOW + 900);
   });
 
   it('is what was chosen, and never later than it can be', () => {

@@ -1,8 +1,8 @@
 /** Offers from the seller's side: create, reprice, set the expiry, cancel. */
 
-import type { Address, Instruction } from '@solana/kit';
+import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
-import { capacityAddress, offerAddress } from '../../chain/address';
+import { bookAddress, capacityAddress, meterAddress, offerAddress } from '../../chain/address';
 import { send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
@@ -14,14 +14,20 @@ import {
   getOfferSetExpiryInstruction,
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
+import { firstWindowOf } from '../../market/delivery';
 import { SOURCE_NUMBERS, type Bus, type Offer, type Source } from '../../market/model';
+import { termsAt } from '../../market/terms';
 import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
+import { withAccounts } from '../purchase/plan';
 import { nextOffer } from '../seller/seller';
 
+const writable = (address: Address) => ({ address, role: AccountRole.WRITABLE });
+
 /** What a seller asks for. */
-export interface Terms {
+export interface Listed {
   readonly energyWh: bigint;
+  /** Without the grid fee. */
   readonly pricePerKwh: bigint;
   readonly source: Source;
   /** Start of the delivery window, 0 where the bus has none. */
@@ -32,15 +38,15 @@ export interface Terms {
   readonly forBus: boolean;
 }
 
-/** Puts energy on offer; opens the window's capacity and the seller's account where they are missing. */
+/** Puts energy on offer; opens the window's capacity, the seller's account and its delivery book where they are missing. */
 export function offerCreate(
   live: LiveMarket,
   signer: Signer,
   bus: Bus,
-  terms: Terms,
+  listed: Listed,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  return send(live.connection, signer, () => offerCreateInstructions(live, signer.address, bus, terms), onStage);
+  return send(live.connection, signer, () => offerCreateInstructions(live, signer.address, bus, listed), onStage);
 }
 
 /** The instructions that put energy on offer. */
@@ -48,22 +54,25 @@ export async function offerCreateInstructions(
   live: LiveMarket,
   lister: Address,
   bus: Bus,
-  terms: Terms,
+  listed: Listed,
 ): Promise<readonly Instruction[]> {
-  const capacity = await capacityAddress(bus.address, terms.windowStart);
+  const { windowStart } = listed;
+  const capacity = await capacityAddress(bus.address, windowStart);
   await live.refresh([capacity]);
-  const isOpen = live.state.get().capacities.has(capacity);
-  if (!isOpen && terms.windowStart === 0) throw new Refusal(t.offer.theBusIsNotOn);
-  const { seller, number, opening } = await nextOffer(live, lister, bus, terms.forBus ? bus.address : lister);
-  const windowOpening = isOpen
-    ? []
-    : [
-        await getCapacityOpenInstructionAsync({
-          payer: noSigner(lister),
-          bus: bus.address,
-          windowStart: BigInt(terms.windowStart),
-        }),
-      ];
+  const open = live.state.get().capacities.get(capacity);
+  if (open === undefined && windowStart === 0) throw new Refusal(t.offer.theBusIsNotOn);
+  const { seller, number, opening } = await nextOffer(live, lister, bus, listed.forBus ? bus.address : lister);
+  const terms = open?.terms ?? termsAt(bus, windowStart);
+  const windowOpening =
+    open !== undefined
+      ? []
+      : [
+          await getCapacityOpenInstructionAsync({
+            payer: noSigner(lister),
+            bus: bus.address,
+            windowStart: BigInt(windowStart),
+          }),
+        ];
   const create = getOfferCreateInstruction({
     lister: noSigner(lister),
     bus: bus.address,
@@ -72,12 +81,16 @@ export async function offerCreateInstructions(
     offer: await offerAddress(seller, number),
     systemProgram: SYSTEM_PROGRAM,
     number,
-    energyWh: terms.energyWh,
-    pricePerKwh: terms.pricePerKwh,
-    expiresAt: BigInt(terms.expiresAt),
-    source: SOURCE_NUMBERS[terms.source],
+    energyWh: listed.energyWh,
+    pricePerKwh: listed.pricePerKwh,
+    expiresAt: BigInt(listed.expiresAt),
+    source: SOURCE_NUMBERS[listed.source],
   });
-  return [...windowOpening, ...opening, create];
+  const books =
+    windowStart !== 0 && terms.isOnDelivery
+      ? [await meterAddress(seller), await bookAddress(seller, firstWindowOf(terms, windowStart))]
+      : [];
+  return [...windowOpening, ...opening, withAccounts(create, books.map(writable))];
 }
 
 /** Sets a new price; energy under locks keeps the price that it was locked at. */
@@ -120,7 +133,7 @@ export function offerSetExpiry(
 
 /** The instruction that withdraws what is free of an offer, and collects what was paid for it. */
 export function offerCancelInstruction(caller: Address, offer: Offer): Instruction {
-  return getOfferCancelInstruction({
+  const cancel = getOfferCancelInstruction({
     caller: noSigner(caller),
     bus: offer.bus,
     capacity: offer.capacity,
@@ -128,6 +141,7 @@ export function offerCancelInstruction(caller: Address, offer: Offer): Instructi
     offer: offer.address,
     rentPayer: offer.rentPayer,
   });
+  return withAccounts(cancel, offer.book === undefined ? [] : [writable(offer.book)]);
 }
 
 /** Withdraws what is free; the offer closes where nothing is locked. */

@@ -18,6 +18,7 @@ import {
   type Proposal,
   type ProposalStage,
 } from '../../market/model';
+import { areTermsFixed, earliestTerms, operatorNeededUntil } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Dialog } from '../../ui/dialog';
@@ -26,7 +27,8 @@ import { AddressLabel, Card, Empty } from '../../ui/parts';
 import { Ago, Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
-import { GATE_CHOICES, TIMELOCK_CHOICES, WINDOW_CHOICES } from '../bus/CreateBus';
+import { TIMELOCK_CHOICES } from '../bus/CreateBus';
+import { FIRST_TERMS, readTerms, TermsFields, type TermsInput } from '../terms/TermsFields';
 import { ACTION_TITLES, Change } from './change';
 import { isAtOnce, proposalCreate, proposalDo, type ProposalVerb } from './proposal';
 
@@ -163,6 +165,7 @@ const WITH_WALLET: Readonly<Partial<Record<Kind, string>>> = {
   sellerAdmit: t.proposals.sellersWallet,
   sellerSuspend: t.proposals.sellersWallet,
   operatorSet: t.proposals.newOperator,
+  gridRecipientSet: t.proposals.newGridRecipient,
 };
 
 function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: () => void }) {
@@ -179,8 +182,9 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const [wallet, setWallet] = useState('');
   const [pauseQuorum, setPauseQuorum] = useState('0');
   const [least, setLeast] = useState<EnergyInputValue>({ text: '', unit: 'Wh' });
-  const [windowSeconds, setWindowSeconds] = useState<(typeof WINDOW_CHOICES)[number][0]>('900');
-  const [gate, setGate] = useState<(typeof GATE_CHOICES)[number][0]>('300');
+  const [terms, setTerms] = useState<TermsInput>({ ...FIRST_TERMS, windowSeconds: '900', gate: '300' });
+  const [later, setLater] = useState<keyof typeof LATER>('0');
+  const now = useNow();
   const [fee, setFee] = useState('');
 
   const parsedOwner = parseAddress(owner);
@@ -204,6 +208,13 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const parsedFee = parseBps(fee);
   const parsedWallet = parseAddress(wallet);
   const parsedLeast = readEnergy(least);
+  const parsedTerms = readTerms(terms, bus.decimals, bus.operator !== undefined);
+  // Other owners and the timelock take their time: the terms must still be far enough ahead when they are carried out.
+  const decidedIn = bus.threshold === 1 ? bus.timelockSeconds + DECIDE_ALONE : bus.timelockSeconds + DECIDE_TOGETHER;
+  const startOf = (seconds: number) => earliestTerms(bus, Number(terms.windowSeconds), now + decidedIn + seconds);
+  const termsFrom = startOf(Number(later));
+  const isFixed = areTermsFixed(bus, now);
+  const neededUntil = operatorNeededUntil(bus);
 
   const built = ((): Action | undefined => {
     switch (kind) {
@@ -223,12 +234,8 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         return parsedPrice.ok ? { kind, basePricePerKwh: parsedPrice.value } : undefined;
       case 'listingPolicySet':
         return { kind, listing };
-      case 'windowsSet':
-        return {
-          kind,
-          windowSeconds: Number(windowSeconds),
-          gateClosureSeconds: windowSeconds === '0' ? 0 : Number(gate),
-        };
+      case 'termsSet':
+        return parsedTerms.ok && !isFixed ? { kind, terms: { ...parsedTerms.value, from: termsFrom } } : undefined;
       case 'lockFeeSet':
         return parsedFee.ok && parsedFee.value <= 500 ? { kind, lockFeeBps: parsedFee.value } : undefined;
       case 'pause':
@@ -252,9 +259,17 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             : undefined;
       case 'leastSizeSet':
         return parsedLeast.ok ? { kind, leastWh: parsedLeast.value } : undefined;
+      case 'gridRecipientSet':
+        return wallet.trim() === ''
+          ? { kind, recipient: undefined }
+          : parsedWallet.ok && parsedWallet.value !== bus.address
+            ? { kind, recipient: parsedWallet.value }
+            : undefined;
       case 'operatorSet':
         return wallet.trim() === ''
-          ? { kind, operator: undefined }
+          ? now >= neededUntil
+            ? { kind, operator: undefined }
+            : undefined
           : parsedWallet.ok
             ? { kind, operator: parsedWallet.value }
             : undefined;
@@ -348,6 +363,10 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             parsed={parsedWallet}
             inputMode="text"
             {...(kind === 'operatorSet' && { placeholder: t.proposals.nobody, hint: t.proposals.whatTheOperatorDoes })}
+            {...(kind === 'gridRecipientSet' && {
+              placeholder: t.treasury.theTreasury,
+              hint: t.proposals.whatTheGridRecipientIs,
+            })}
             {...(kind === 'sellerSuspend' && { hint: t.proposals.whatSuspendingDoes })}
           />
         )}
@@ -411,16 +430,26 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             onChange={setListing}
           />
         )}
-        {kind === 'windowsSet' && (
+        {kind === 'operatorSet' && wallet.trim() === '' && now < neededUntil && (
+          <p className="status noted">
+            {Number.isFinite(neededUntil)
+              ? t.proposals.theOperatorIsNeededUntil(timeLabel(neededUntil))
+              : t.proposals.theOperatorIsNeeded}
+          </p>
+        )}
+        {kind === 'termsSet' && (
           <>
+            <TermsFields value={terms} onChange={setTerms} decimals={bus.decimals} token={bus.token} />
             <Select
-              label={t.proposals.deliveryWindows}
-              value={windowSeconds}
-              options={WINDOW_CHOICES}
-              onChange={setWindowSeconds}
+              label={t.proposals.termsHoldFrom}
+              value={later}
+              options={LATER_CHOICES.map((choice) => [choice, timeLabel(startOf(Number(choice)))])}
+              onChange={setLater}
+              hint={t.proposals.whyNotEarlier(duration(bus.horizonSeconds))}
             />
-            {windowSeconds !== '0' && (
-              <Select label={t.proposals.gateCloses} value={gate} options={GATE_CHOICES} onChange={setGate} />
+            {!parsedTerms.ok && <p className="error-text">{parsedTerms.reason}</p>}
+            {isFixed && bus.nextTerms !== undefined && (
+              <p className="status noted">{t.proposals.termsAreFixed(timeLabel(bus.nextTerms.from))}</p>
             )}
           </>
         )}
@@ -455,5 +484,12 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
     </Dialog>
   );
 }
+
+/** How much later than the earliest moment next terms may start, in seconds. */
+const LATER = { '0': 0, '86400': 86_400, '604800': 604_800, '2592000': 2_592_000 } as const;
+const LATER_CHOICES = Object.keys(LATER) as readonly (keyof typeof LATER)[];
+/** Time that is left to decide before terms would be too near: for one owner alone, and for several. */
+const DECIDE_ALONE = 600;
+const DECIDE_TOGETHER = 86_400;
 
 const plainShare = (bps: number) => formatBps(bps).replace(' %', '');

@@ -3,11 +3,13 @@
 import type { ReactNode } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { duration } from '../../amount/time';
+import { duration, timeLabel } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
 import { lowestPrice, ownersAfter, type Action, type Bus } from '../../market/model';
+import type { Terms } from '../../market/terms';
 import { AddressLabel } from '../../ui/parts';
 import { t } from '../../words';
+import { settlementName } from '../delivery/TermsNote';
 
 /** Title of an action. */
 export const ACTION_TITLES: Readonly<Record<Action['kind'], string>> = {
@@ -19,7 +21,7 @@ export const ACTION_TITLES: Readonly<Record<Action['kind'], string>> = {
   capacitySet: t.change.changeTheCapacity,
   basePriceSet: t.change.changeTheBasePrice,
   listingPolicySet: t.change.changeWhoMayList,
-  windowsSet: t.change.changeTheDeliveryWindows,
+  termsSet: t.change.changeTheDeliveryWindows,
   lockFeeSet: t.change.changeTheLockFee,
   pause: t.change.pauseTheBus,
   resume: t.change.letTheBusTradeAgain,
@@ -31,15 +33,26 @@ export const ACTION_TITLES: Readonly<Record<Action['kind'], string>> = {
   leastSizeSet: t.change.changeTheLeastSize,
   operatorSet: t.change.changeTheOperator,
   busClose: t.change.closeTheBus,
+  gridRecipientSet: t.change.changeTheGridRecipient,
 };
 
-const windows = (windowSeconds: number, gateClosureSeconds: number) =>
+const windows = ({ windowSeconds, gateClosureSeconds }: Terms) =>
   windowSeconds === 0
     ? t.change.noWindows
     : t.change.gate(
         duration(windowSeconds),
         gateClosureSeconds === 0 ? t.change.atTheStart : t.change.before(duration(gateClosureSeconds)),
       );
+
+/** Terms in one line: when sellers are paid, and the grid fee. */
+export function termsLabel(bus: Pick<Bus, 'decimals' | 'token'>, terms: Terms): string {
+  const { gridFeePerKwh } = terms;
+  const fee =
+    gridFeePerKwh === 0n
+      ? t.change.noGridFee
+      : t.change.gridFeeOf(t.change.perKwh(formatTokens(gridFeePerKwh, bus.decimals), bus.token));
+  return `${settlementName(terms)}, ${fee}`;
+}
 
 /** The values that an action changes, before and after. */
 export function changesOf(bus: Bus, action: Action): readonly (readonly [string, ReactNode, ReactNode])[] {
@@ -82,14 +95,21 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
       ];
     case 'listingPolicySet':
       return [[t.change.listing, t.listings[bus.listing], t.listings[action.listing]]];
-    case 'windowsSet':
+    case 'termsSet': {
+      // They replace what is decided and waits, where that can still be replaced.
+      const [before, after] = [bus.nextTerms ?? bus.terms, action.terms];
+      const fee = ({ gridFeePerKwh }: Terms) =>
+        gridFeePerKwh === 0n ? t.change.none : t.change.perKwh(formatTokens(gridFeePerKwh, bus.decimals), bus.token);
+      const times = (seconds: number) => (seconds === 0 ? '–' : duration(seconds));
       return [
-        [
-          t.change.windows,
-          windows(bus.windowSeconds, bus.gateClosureSeconds),
-          windows(action.windowSeconds, action.gateClosureSeconds),
-        ],
+        [t.change.from, before.from === 0 ? t.change.fromTheStart : timeLabel(before.from), timeLabel(after.from)],
+        [t.change.windows, windows(before), windows(after)],
+        [t.change.sellersArePaid, settlementName(before), settlementName(after)],
+        [t.change.gridFee, fee(before), fee(after)],
+        [t.change.readingDeadline, times(before.readingDeadlineSeconds), times(after.readingDeadlineSeconds)],
+        [t.change.correctionTime, times(before.correctionSeconds), times(after.correctionSeconds)],
       ];
+    }
     case 'lockFeeSet':
       return [[t.change.lockFee, formatBps(bus.lockFeeBps), formatBps(action.lockFeeBps)]];
     case 'pause':
@@ -128,6 +148,14 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
       return [[t.change.leastSize, formatEnergy(bus.leastWh), formatEnergy(action.leastWh)]];
     case 'operatorSet':
       return [[t.change.operator, <Operator key="b" of={bus.operator} />, <Operator key="a" of={action.operator} />]];
+    case 'gridRecipientSet':
+      return [
+        [
+          t.change.gridFeesGoTo,
+          <Recipient key="b" of={bus.gridRecipient} />,
+          <Recipient key="a" of={action.recipient} />,
+        ],
+      ];
     case 'busClose':
       return [[t.change.bus, bus.closing ? t.change.closing : t.change.running, t.change.closing]];
   }
@@ -143,6 +171,10 @@ function Decided({ of, what }: { readonly of: string; readonly what: string }) {
 
 function Operator({ of }: { readonly of: string | undefined }) {
   return of === undefined ? t.change.none : <AddressLabel address={of} />;
+}
+
+function Recipient({ of }: { readonly of: string | undefined }) {
+  return of === undefined ? t.treasury.theTreasury : <AddressLabel address={of} />;
 }
 
 /** Before and after of an action. */

@@ -6,11 +6,12 @@ import { proposalAddress, sellerAddress, vaultAddress } from '../../chain/addres
 import {
   getProposalApproveInstructionDataDecoder,
   getProposalCreateInstructionDataDecoder,
+  SettlementTime,
   type ProposalAction,
 } from '../../generated';
 import type { Action, Proposal } from '../../market/model';
 import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
-import { byAddress, key, makeBus, marketOf } from '../../testing/market';
+import { byAddress, DELIVERY, key, makeBus, marketOf } from '../../testing/market';
 import { proposalCreateInstructions, proposalInstruction } from './proposal';
 
 const [ADA, BEN] = [key(1), key(2)];
@@ -58,6 +59,22 @@ describe('a proposal', () => {
     expect(await said({ kind: 'operatorSet', operator: key(9) })).toMatchObject({ operator: { value: key(9) } });
     expect(await said({ kind: 'listingPolicySet', listing: 'admitted' })).toMatchObject({ listingPolicy: 1 });
     expect(await said({ kind: 'busClose' })).toEqual({ __kind: 'BusClose' });
+    expect(await said({ kind: 'termsSet', terms: { ...DELIVERY, from: 90_000 } })).toEqual({
+      __kind: 'TermsSet',
+      from: 90_000n,
+      terms: {
+        windowSeconds: 900,
+        gateClosureSeconds: 60,
+        settlement: SettlementTime.OnDelivery,
+        gridFeePerKwh: 20_000n,
+        readingDeadlineSeconds: 3_600,
+        correctionSeconds: 7_200,
+      },
+    });
+    expect(await said({ kind: 'gridRecipientSet', recipient: key(9) })).toMatchObject({ recipient: { value: key(9) } });
+    expect(await said({ kind: 'gridRecipientSet', recipient: undefined })).toMatchObject({
+      recipient: { __option: 'None' },
+    });
   });
 
   it('that is carried out at once names the seller whom it is about, else the bus’s own', async () => {

@@ -17,6 +17,7 @@ import {
 import type { LiveMarket } from '../../market/live';
 import { LISTING_NUMBERS, type Action, type Bus, type Proposal } from '../../market/model';
 import { t } from '../../words';
+import { termsConfig } from '../bus/bus';
 
 function encode(action: Action): ProposalActionArgs {
   switch (action.kind) {
@@ -36,12 +37,8 @@ function encode(action: Action): ProposalActionArgs {
       return { __kind: 'BasePriceSet', basePricePerKwh: action.basePricePerKwh };
     case 'listingPolicySet':
       return { __kind: 'ListingPolicySet', listingPolicy: LISTING_NUMBERS[action.listing] };
-    case 'windowsSet':
-      return {
-        __kind: 'WindowsSet',
-        windowSeconds: action.windowSeconds,
-        gateClosureSeconds: action.gateClosureSeconds,
-      };
+    case 'termsSet':
+      return { __kind: 'TermsSet', from: BigInt(action.terms.from), terms: termsConfig(action.terms) };
     case 'lockFeeSet':
       return { __kind: 'LockFeeSet', lockFeeBps: action.lockFeeBps };
     case 'pause':
@@ -64,6 +61,8 @@ function encode(action: Action): ProposalActionArgs {
       return { __kind: 'OperatorSet', operator: action.operator ?? null };
     case 'busClose':
       return { __kind: 'BusClose' };
+    case 'gridRecipientSet':
+      return { __kind: 'GridRecipientSet', recipient: action.recipient ?? null };
   }
 }
 

@@ -10,6 +10,7 @@ import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { Card, Facts } from '../../ui/parts';
+import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { moneyOf, sellerClose, sellerWithdraw, whyNotClosed } from './seller';
 
@@ -42,10 +43,11 @@ export function SellerMoneyCard() {
 /** What one seller can withdraw, what is held for locks, and why it cannot list where that is so. */
 export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly seller: Seller }) {
   const { live, signer, wallet } = useSession();
-  const { offers, slot } = useMarket();
+  const { offers, books, slot } = useMarket();
+  const now = useNow();
   const action = useAction();
-  const { released, proceeds, deposits } = moneyOf(seller, offers.values());
-  const due = released + proceeds;
+  const money = moneyOf(seller, offers.values(), books.values(), now);
+  const due = money.released + money.proceeds + money.due;
   const isOfBus = seller.wallet === bus.address;
   const unlisted = isOfBus ? undefined : listingRefusal(bus, seller.wallet, seller);
   const whyOpen = whyNotClosed(seller, bus, slot);
@@ -79,7 +81,13 @@ export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly selle
       <Facts
         facts={[
           [isOfBus ? t.seller.notInTheTreasury : t.seller.yoursToWithdraw, <Tokens key="d" units={due} bus={bus} />],
-          [t.seller.heldForLocks, <Tokens key="h" units={deposits} bus={bus} />],
+          [t.seller.heldForLocks, <Tokens key="h" units={money.deposits} bus={bus} />],
+          ...(seller.openBooks === 0
+            ? []
+            : [[t.seller.waitsForReadings, <Tokens key="w" units={money.held} bus={bus} />] as const]),
+          ...(seller.gridFeesOwed === 0n
+            ? []
+            : [[t.seller.ofTheGrid, <Tokens key="g" units={seller.gridFeesOwed} bus={bus} />] as const]),
         ]}
       />
       <div className="row wrap">

@@ -2,17 +2,28 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { capacityAddress, offerAddress, tokenAccountAddress } from '../../chain/address';
+import { bookAddress, capacityAddress, meterAddress, offerAddress, tokenAccountAddress } from '../../chain/address';
 import { newCounter } from '../../chain/counter';
 import { getOfferCreateInstructionDataDecoder, getSellerOpenInstructionDataDecoder } from '../../generated';
 import { TOKEN_PROGRAM } from '../../programs';
 import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
-import { byAddress, key, makeBus, makeOffer, makeSeller, marketOf, NOW } from '../../testing/market';
-import { offerCreateInstructions, type Terms } from '../offer/offer';
-import { moneyOf, sellerCloseInstruction, whyNotClosed, withdrawal } from './seller';
+import {
+  byAddress,
+  DELIVERY,
+  key,
+  makeBook,
+  makeBus,
+  makeOffer,
+  makeSeller,
+  marketOf,
+  NOW,
+  QUARTERS,
+} from '../../testing/market';
+import { offerCancelInstruction, offerCreateInstructions, type Listed } from '../offer/offer';
+import { gridPart, gridSweepInstructions, moneyOf, sellerCloseInstruction, whyNotClosed, withdrawal } from './seller';
 
 const SAM = key(9);
-const terms: Terms = {
+const terms: Listed = {
   energyWh: 5_000n,
   pricePerKwh: 200_000n,
   source: 'solar',
@@ -49,7 +60,7 @@ describe('a listing', () => {
   });
 
   it('for the bus is of the bus’s own seller account, which an owner opens; a window is opened where it is missing', async () => {
-    const { bus, capacity } = await makeBus(100, { windowSeconds: 900 });
+    const { bus, capacity } = await makeBus(100, { terms: QUARTERS });
     const live = marketOf({ buses: byAddress([bus]), capacities: byAddress([capacity]) });
     const instructions = await offerCreateInstructions(live, key(1), bus, { ...terms, windowStart: 900, forBus: true });
     expect(namesOf(instructions)).toEqual(['CapacityOpen', 'SellerOpen', 'OfferCreate']);
@@ -58,6 +69,21 @@ describe('a listing', () => {
     expect(addressesOf(create)).toEqual(
       expect.arrayContaining([bus.seller, await capacityAddress(bus.address, 900), key(1)]),
     );
+  });
+});
+
+describe('a listing on delivery terms', () => {
+  it('names the seller’s meter and the delivery book of its window', async () => {
+    const { bus } = await makeBus(100, { terms: DELIVERY });
+    const seller = await makeSeller(bus, SAM);
+    const state = { buses: byAddress([bus]), sellers: byAddress([seller]) };
+    const windowStart = 96 * 900 * 12 + 900;
+    const instructions = await offerCreateInstructions(marketOf(state), SAM, bus, { ...terms, windowStart });
+    expect(namesOf(instructions)).toEqual(['CapacityOpen', 'OfferCreate']);
+    const books = [await meterAddress(seller.address), await bookAddress(seller.address, windowStart - 900)];
+    expect(addressesOf(instructions[1]).slice(-2)).toEqual(books);
+    const offer = makeOffer(200, seller, { book: key(80) });
+    expect(addressesOf(offerCancelInstruction(SAM, offer)).at(-1)).toBe(key(80));
   });
 });
 
@@ -70,7 +96,22 @@ describe('what a seller earned', () => {
       makeOffer(201, seller, { proceeds: 11n }),
       makeOffer(202, other, { proceeds: 1_000n, deposits: 1_000n }),
     ];
-    expect(moneyOf(seller, offers)).toEqual({ released: 5n, proceeds: 18n, deposits: 2n });
+    const books = [
+      // The first window is final with half of what was sold delivered, the second waits for its reading.
+      makeBook(300, seller, NOW - 20_000, {
+        0: { soldWh: 1_000n, paid: 220_000n, deliveredWh: 500n, reportedAt: NOW - 10_000 },
+        20: { soldWh: 1_000n, paid: 220_000n },
+      }),
+      makeBook(301, other, NOW - 20_000, { 0: { soldWh: 1n, paid: 1_000n } }),
+    ];
+    expect(moneyOf(seller, offers, books, NOW)).toEqual({
+      released: 5n,
+      proceeds: 18n,
+      deposits: 2n,
+      // 110,000 are due, of them 10,000 to the grid; as much goes back to the buyers.
+      due: 100_000n,
+      held: 330_000n,
+    });
   });
 
   it('is collected and withdrawn at once, to its own token account, which is created where it is missing', async () => {
@@ -91,6 +132,16 @@ describe('what a seller earned', () => {
       TOKEN_PROGRAM,
     ]);
     const there = new Map([[own, { owner: TOKEN_PROGRAM, data: new Uint8Array(165) }]]);
+    // What is due of deliveries is released first; of what was paid, the grid's part is not the seller's.
+    const book = makeBook(300, seller, NOW - 20_000, {
+      0: { soldWh: 1_000n, paid: 220_000n, deliveredWh: 1_000n, reportedAt: NOW - 10_000 },
+    });
+    const fee = { gridFeePerKwh: 1_000n, remainingWh: 0n, listedWh: 3n, gridCredited: 1n, proceeds: 7n };
+    const offers = byAddress([makeOffer(200, seller, fee)]);
+    const released = await withdrawal(marketOf({ ...state, offers, books: byAddress([book]) }), SAM, bus, seller);
+    expect(namesOf(released.instructions).slice(1)).toEqual(['DeliveryRelease', 'OfferCollect', 'SellerWithdraw']);
+    expect(gridPart(makeOffer(200, seller, fee))).toBe(2n);
+    expect(released.amount).toBe(5n + 200_000n + 5n);
     const again = await withdrawal(marketOf(state, there), SAM, bus, seller);
     expect(namesOf(again.instructions)).toEqual(['OfferCollect', 'SellerWithdraw']);
   });
@@ -127,6 +178,19 @@ describe('what a seller earned', () => {
   });
 });
 
+describe('grid fees', () => {
+  it('go to their recipient’s own token account, which is created where it is missing, or to the treasury', async () => {
+    const { bus } = await makeBus(100);
+    const seller = await makeSeller(bus, SAM, { gridFeesOwed: 5n });
+    const toTreasury = await gridSweepInstructions(marketOf({}), key(77), bus, seller);
+    expect(namesOf(toTreasury)).toEqual(['GridSweep']);
+    expect(addressesOf(toTreasury[0])[5]).toBe(bus.treasury);
+    const toGrid = await gridSweepInstructions(marketOf({}), key(77), { ...bus, gridRecipient: key(8) }, seller);
+    expect(namesOf(toGrid)).toEqual(['CreateTokenAccount', 'GridSweep']);
+    expect(addressesOf(toGrid[1])[5]).toBe(await tokenAccountAddress(key(8), bus.mint, bus.tokenProgram));
+  });
+});
+
 describe('a seller account', () => {
   it('closes once nothing is on offer, it is not suspended and its counter is not ahead of the slot', async () => {
     const { bus } = await makeBus(100);
@@ -135,6 +199,9 @@ describe('a seller account', () => {
     expect(whyNotClosed(seller, bus, slot)).toBeUndefined();
     expect(whyNotClosed({ ...seller, openOffers: 1 }, bus, slot)).toContain('Withdraw your offers');
     expect(whyNotClosed({ ...seller, suspended: true }, bus, slot)).toContain('suspended');
+    expect(whyNotClosed({ ...seller, openBooks: 1 }, bus, slot)).toContain('delivery records');
+    expect(whyNotClosed({ ...seller, meter: key(5) }, bus, slot)).toContain('meter');
+    expect(whyNotClosed({ ...seller, gridFeesOwed: 1n }, bus, slot)).toContain('grid fees');
     expect(whyNotClosed(seller, bus, 6n)).toContain('a moment ago');
     expect(whyNotClosed({ ...seller, suspended: true }, { ...bus, closing: true }, 6n)).toBeUndefined();
   });

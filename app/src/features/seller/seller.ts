@@ -2,21 +2,25 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { claimAddress, sellerAddress, tokenAccountAddress } from '../../chain/address';
+import { claimAddress, ledgerAddress, sellerAddress, tokenAccountAddress } from '../../chain/address';
 import { firstOf, newCounter } from '../../chain/counter';
 import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
+  getDeliveryReleaseInstruction,
+  getGridSweepInstructionAsync,
   getOfferCollectInstruction,
   getSellerAdmitInstructionAsync,
   getSellerCloseInstructionAsync,
   getSellerOpenInstructionAsync,
   getSellerSuspendInstruction,
   getSellerWithdrawInstruction,
+  WH_PER_KWH,
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import type { Bus, Offer, Seller } from '../../market/model';
+import { heldFor, releasable } from '../../market/delivery';
+import type { Book, Bus, Offer, Seller } from '../../market/model';
 import { payeeOf } from '../../market/payee';
 import { t } from '../../words';
 
@@ -28,17 +32,28 @@ export interface Money {
   readonly proceeds: bigint;
   /** What the vault holds for locks on its offers: the seller's once they settle. */
   readonly deposits: bigint;
+  /** Due of windows that are final, and released when it withdraws. */
+  readonly due: bigint;
+  /** What the vault holds of its delivery books and that is not due yet: it waits for readings. */
+  readonly held: bigint;
 }
 
 /** What a seller has in its vault. */
-export function moneyOf(seller: Seller, offers: Iterable<Offer>): Money {
+export function moneyOf(seller: Seller, offers: Iterable<Offer>, books: Iterable<Book>, now: number): Money {
   let [proceeds, deposits] = [0n, 0n];
   for (const offer of offers) {
     if (offer.seller !== seller.address) continue;
     proceeds += offer.proceeds;
     deposits += offer.deposits;
   }
-  return { released: seller.released, proceeds, deposits };
+  let [due, held] = [0n, 0n];
+  for (const book of books) {
+    if (book.seller !== seller.address) continue;
+    const free = releasable(book, now);
+    due += free.amount;
+    held += heldFor(book) - free.amount - free.gridFee;
+  }
+  return { released: seller.released, proceeds, deposits, due, held };
 }
 
 /** What a first listing needs: the seller account where there is none, and the number of the next offer. */
@@ -62,6 +77,12 @@ export async function nextOffer(
     firstSlot,
   });
   return { seller, number: first, opening: [open] };
+}
+
+/** The grid's part of what collecting an offer's proceeds takes out, in base units. */
+export function gridPart({ listedWh, remainingWh, gridFeePerKwh, gridCredited, proceeds }: Offer): bigint {
+  const owed = ((listedWh - remainingWh) * gridFeePerKwh) / WH_PER_KWH - gridCredited;
+  return owed < 0n ? 0n : owed > proceeds ? proceeds : owed;
 }
 
 /** A withdrawal: its instructions, and what it pays, in base units. */
@@ -95,12 +116,19 @@ export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, ch
     .sort((a, b) => (a.proceeds > b.proceeds ? -1 : 1));
   const collects: Instruction[] = [];
   let [amount, left] = [seller.released, 0n];
-  for (const offer of paid) {
-    const collect = getOfferCollectInstruction({ offer: offer.address, seller: seller.address });
+  const add = (collect: Instruction, units: bigint) => {
     if (left === 0n && fitsTransaction(caller, [...creation, ...collects, collect, withdraw])) {
       collects.push(collect);
-      amount += offer.proceeds;
-    } else left += offer.proceeds;
+      amount += units;
+    } else left += units;
+  };
+  for (const book of state.books.values()) {
+    const due = book.seller === seller.address ? releasable(book, live.now()).amount : 0n;
+    if (due > 0n) add(getDeliveryReleaseInstruction({ book: book.address, seller: seller.address }), due);
+  }
+  for (const offer of paid) {
+    // Of what was paid, the grid's part goes to the grid.
+    add(getOfferCollectInstruction({ offer: offer.address, seller: seller.address }), offer.proceeds - gridPart(offer));
   }
   if (amount === 0n) throw new Refusal(t.seller.thereIsNothingToWithdraw);
   return { instructions: [...creation, ...collects, withdraw], amount, left };
@@ -131,6 +159,9 @@ export async function sellerWithdraw(
 /** Why a seller account cannot be closed by its seller now; `undefined` where it can. */
 export function whyNotClosed(seller: Seller, bus: Bus, slot: bigint): string | undefined {
   if (seller.openOffers > 0) return t.seller.withdrawYourOffersFirst;
+  if (seller.openBooks > 0) return t.seller.itsBooksAreOpen;
+  if (seller.meter !== undefined) return t.seller.itsMeterIsRegistered;
+  if (seller.gridFeesOwed > 0n) return t.seller.itOwesGridFees;
   if (bus.closing) return undefined;
   if (seller.suspended) return t.seller.whileSuspendedItStays;
   return seller.nextOffer > firstOf(slot) ? t.seller.itWasUsedAMomentAgo : undefined;
@@ -170,6 +201,62 @@ export function sellerClose(
     },
     onStage,
   );
+}
+
+/**
+ * The instructions that pay grid fees to whoever is their recipient: to its own token account, which is created where it is
+ * missing, or to the treasury where there is none. Anyone may.
+ */
+export async function gridSweepInstructions(
+  live: LiveMarket,
+  caller: Address,
+  bus: Bus,
+  seller: Seller,
+): Promise<readonly Instruction[]> {
+  const { gridRecipient } = bus;
+  const payee =
+    gridRecipient === undefined
+      ? { address: bus.treasury, creation: [] }
+      : await payeeOf(live, caller, gridRecipient, bus);
+  const sweep = await getGridSweepInstructionAsync({
+    caller: noSigner(caller),
+    bus: bus.address,
+    ledger: await ledgerAddress(bus.address),
+    seller: seller.address,
+    vault: seller.vault,
+    destination: payee.address,
+    unclaimed: bus.unclaimed,
+    claim: await claimAddress(bus.address, gridRecipient ?? bus.address),
+    tokenProgram: bus.tokenProgram,
+  });
+  return [...payee.creation, sweep];
+}
+
+/** Pays the grid fees of a bus's sellers, of as many as one transaction holds; returns how much. */
+export async function gridSweep(
+  live: LiveMarket,
+  signer: Signer,
+  bus: Bus,
+  onStage: (stage: Stage) => void,
+): Promise<bigint> {
+  let amount = 0n;
+  const build = async () => {
+    const instructions: Instruction[] = [];
+    amount = 0n;
+    for (const seller of live.state.get().sellers.values()) {
+      if (seller.bus !== bus.address || seller.gridFeesOwed === 0n) continue;
+      const more = await gridSweepInstructions(live, signer.address, bus, seller);
+      // One creation of the recipient's account is enough.
+      const next = instructions.length === 0 ? more : more.slice(-1);
+      if (!fitsTransaction(signer.address, [...instructions, ...next])) break;
+      instructions.push(...next);
+      amount += seller.gridFeesOwed;
+    }
+    if (instructions.length === 0) throw new Refusal(t.seller.noGridFeesWait);
+    return instructions;
+  };
+  await send(live.connection, signer, build, onStage);
+  return amount;
 }
 
 /** Admits a wallet as a seller, and opens its account where it has none: the operator, at once. */

@@ -14,13 +14,16 @@ import { Energy, Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, Reading } from '../../ui/parts';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
-import { WaitingForYou } from '../claim/Claims';
+import { Certificates } from '../certificate/Certificates';
+import { Deliveries } from '../delivery/Deliveries';
+import { Records } from '../delivery/Records';
 import { LockCard } from '../lock/LockCard';
 import { NamesCard } from '../names/NamesCard';
 import { OwnOffers } from '../offer/OwnOffers';
 import { useBalance } from '../purchase/useBuyer';
 import { SellerMoneyCard } from '../seller/SellerMoney';
 import { history, type HistoricPurchase, type Proof } from '../verify/verify';
+import { WaitingForYou } from '../waiting/WaitingForYou';
 import { isClosable } from './lanes';
 import { Purchases } from './Purchases';
 
@@ -48,7 +51,9 @@ export function MineScreen() {
       <div className="main-column">
         <WaitingForYou />
         <Locks />
+        <Deliveries />
         <SellerMoneyCard />
+        <Certificates />
         <Purchases />
         <Card title={t.mineScreen.onOffer}>
           <OwnOffers />
@@ -58,6 +63,7 @@ export function MineScreen() {
         <WalletCard />
         <OwnBuses />
         <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
+        <Records />
         <NamesCard />
         <Lanes />
       </div>

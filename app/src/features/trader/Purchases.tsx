@@ -4,16 +4,17 @@ import type { Address } from '@solana/kit';
 import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { deliveryLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { isUnreachable, sentence } from '../../errors/explain';
 import type { Bus } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { saveFile } from '../../ui/file';
 import { Card, CopyButton, Empty, numbers, Reading, TableHead } from '../../ui/parts';
 import { Ago } from '../../ui/time';
 import { t } from '../../words';
+import { settlementOf } from '../delivery/TermsNote';
 import { csvOf, knownPurchases, readPurchases, withOlder, type Bought } from './history';
 
 /** Receipts that a lane keeps. */
@@ -115,7 +116,11 @@ function PurchaseTable({
           const names = [...new Set(places.flatMap(({ bus }) => (bus === undefined ? [] : [bus.name])))];
           const windows = places.flatMap(({ bus, offer }) => {
             const start = origins.get(offer)?.windowStart;
-            return bus === undefined || start === undefined ? [] : [deliveryLabel(start, bus.windowSeconds)];
+            return bus === undefined || start === undefined ? [] : [deliveryTime(bus, start)];
+          });
+          const settlements = places.flatMap(({ bus, offer }) => {
+            const start = origins.get(offer)?.windowStart;
+            return bus === undefined || start === undefined ? [] : (settlementOf(bus, start) ?? []);
           });
           return (
             <tr key={one.hash}>
@@ -124,7 +129,7 @@ function PurchaseTable({
               </td>
               <td>
                 {[...new Set(windows)].join(', ')}
-                <span className="sub block">{names.join(', ')}</span>
+                <span className="sub block">{[...names, ...new Set(settlements)].join(', ')}</span>
               </td>
               <td className="end number">{formatEnergy(one.energyWh)}</td>
               <td className="end number">

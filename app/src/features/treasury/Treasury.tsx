@@ -10,6 +10,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, numbers, TableHead } from '../../ui/parts';
 import { t } from '../../words';
+import { gridSweep } from '../seller/seller';
 import { SellerMoney } from '../seller/SellerMoney';
 import { treasuryClaim } from './treasuryClaim';
 
@@ -90,6 +91,7 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
         </tbody>
       </table>
       <ActionStatus action={action} />
+      <GridFees bus={bus} />
       {seller !== undefined && (
         <>
           <h3>{t.treasury.ownOffers}</h3>
@@ -98,5 +100,48 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
         </>
       )}
     </Card>
+  );
+}
+
+/** Grid fees that the vaults of a bus's sellers hold, to pay to their recipient; nothing where there are none. */
+function GridFees({ bus }: { readonly bus: Bus }) {
+  const { live, signer } = useSession();
+  const { sellers } = useMarket();
+  const action = useAction();
+  const owed = [...sellers.values()].reduce(
+    (sum, { bus: of, gridFeesOwed }) => (of === bus.address ? sum + gridFeesOwed : sum),
+    0n,
+  );
+  const sweep = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      const amount = await gridSweep(live, signer, bus, onStage);
+      return {
+        message: t.treasury.gridFeesWentTo(
+          <Tokens units={amount} bus={bus} />,
+          bus.gridRecipient === undefined ? t.treasury.theTreasury : <AddressLabel address={bus.gridRecipient} />,
+        ),
+      };
+    });
+  };
+  if (owed === 0n && action.state.kind === 'idle') return null;
+  return (
+    <>
+      <h3>{t.treasury.gridFees}</h3>
+      {owed > 0n && (
+        <div className="row spread wrap">
+          <span>
+            {t.treasury.gridFeesWait(
+              <Tokens units={owed} bus={bus} />,
+              bus.gridRecipient === undefined ? t.treasury.theTreasury : <AddressLabel address={bus.gridRecipient} />,
+            )}
+          </span>
+          <WalletButton tone="quiet" onClick={sweep} busy={action.isRunning}>
+            {t.treasury.payOut}
+          </WalletButton>
+        </div>
+      )}
+      <ActionStatus action={action} />
+    </>
   );
 }

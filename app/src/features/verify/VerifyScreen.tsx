@@ -6,6 +6,8 @@ import { useState } from 'react';
 import { deliveryLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
+import type { Bus } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { Energy } from '../../ui/amounts';
@@ -14,6 +16,7 @@ import { CheckIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
 import { When } from '../../ui/time';
 import { t } from '../../words';
+import { settlementOf } from '../delivery/TermsNote';
 import { FillTable } from '../purchase/FillTable';
 import { parseQuery, verify, type Processed, type Proof, type Verdict } from './verify';
 
@@ -166,7 +169,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
                   <>
                     {known[index] === undefined ? '' : `${known[index].name} `}
                     <AddressLabel address={fill.offer} />
-                    <Delivery offer={fill.offer} windowSeconds={known[index]?.windowSeconds ?? 0} />
+                    <Delivery offer={fill.offer} bus={known[index]} />
                   </>
                 ),
               })),
@@ -180,11 +183,17 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
 }
 
 /** When the energy of an offer is delivered, where that is known. */
-function Delivery({ offer, windowSeconds }: { readonly offer: Address; readonly windowSeconds: number }) {
+function Delivery({ offer, bus }: { readonly offer: Address; readonly bus: Bus | undefined }) {
   const { origins } = useMarket();
   const windowStart = origins.get(offer)?.windowStart;
-  return windowStart === undefined ? null : (
-    <span className="sub block">{deliveryLabel(windowStart, windowSeconds)}</span>
+  if (windowStart === undefined) return null;
+  if (bus === undefined) return <span className="sub block">{deliveryLabel(windowStart, undefined)}</span>;
+  const settlement = settlementOf(bus, windowStart);
+  return (
+    <span className="sub block">
+      {deliveryTime(bus, windowStart)}
+      {settlement !== undefined && `, ${settlement}`}
+    </span>
   );
 }
 

@@ -1,0 +1,177 @@
+/** Windows that wait for their reading: the operator reads where a meter is silent. And settling what is final. */
+
+import { useState } from 'react';
+
+import { formatEnergy } from '../../amount/energy';
+import { timeLabel, windowLabel } from '../../amount/time';
+import { MAX_OPERATOR_READINGS } from '../../generated';
+import {
+  deadlineOf,
+  deviceOf,
+  finalAt,
+  highestReadingWh,
+  missingReadings,
+  releasable,
+  stageOfWindow,
+  usedWindows,
+  windowStartOf,
+  type MissingReading,
+} from '../../market/delivery';
+import { isOperator, type Book, type Bus } from '../../market/model';
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { Tokens } from '../../ui/amounts';
+import { EnergyField, readEnergy, type EnergyInputValue } from '../../ui/fields';
+import { AddressLabel, Card, Empty } from '../../ui/parts';
+import { useNow } from '../../ui/time';
+import { t } from '../../words';
+import { deliveryReport, deliverySettle } from './delivery';
+
+/** Lines that are shown at once. */
+const LISTED = 8;
+
+/** The card of a bus with windows that were sold on delivery terms. */
+export function MissingReadings({ bus }: { readonly bus: Bus }) {
+  const { wallet } = useSession();
+  const { books } = useMarket();
+  const now = useNow();
+  const isHands = isOperator(bus, wallet);
+  const own = [...books.values()].filter((book) => book.bus === bus.address);
+  if (own.length === 0) return null;
+  const missing = missingReadings(own, bus.address, now);
+  // What the operator has read, it may still correct.
+  const corrigible = own.flatMap((book) =>
+    usedWindows(book)
+      .filter(({ place, window }) => window.soldWh > 0n && stageOfWindow(book, place, now) === 'read')
+      .map(({ place }) => ({ book, place })),
+  );
+  const shown = [...missing, ...corrigible];
+  return (
+    <Card title={t.delivery.readings}>
+      {shown.length === 0 ? (
+        <Empty>{t.delivery.noReadingIsMissing}</Empty>
+      ) : (
+        <ul className="lines-list" aria-label={t.delivery.readings}>
+          {shown.slice(0, LISTED).map((one) => (
+            <ReadingLine key={`${one.book.address}:${one.place}`} of={one} isOperated={isHands} />
+          ))}
+        </ul>
+      )}
+      {shown.length > LISTED && <p className="hint">{t.pastWindows.andMore(shown.length - LISTED)}</p>}
+      <ul className="lines-list" aria-label={t.delivery.toSettle}>
+        {own
+          .filter((book) => releasable(book, now).windows > 0)
+          .map((book) => (
+            <SettleLine key={book.address} bus={bus} book={book} />
+          ))}
+      </ul>
+    </Card>
+  );
+}
+
+function SellerName({ of: book }: { readonly of: Book }) {
+  const { sellers } = useMarket();
+  return <AddressLabel address={sellers.get(book.seller)?.wallet ?? book.seller} />;
+}
+
+function ReadingLine({
+  of: { book, place },
+  isOperated,
+}: {
+  readonly of: MissingReading;
+  readonly isOperated: boolean;
+}) {
+  const { live, signer } = useSession();
+  const action = useAction();
+  const [value, setValue] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
+  const window = book.windows[place];
+  const device = deviceOf(book, place);
+  if (window === undefined || device === undefined) return null;
+  const energy = readEnergyOrNone(value);
+  const most = highestReadingWh(device.powerW, book.terms.windowSeconds);
+  const left = MAX_OPERATOR_READINGS - window.operatorReadings;
+  const isTooMuch = energy !== undefined && energy > most;
+  const report = () => {
+    if (signer === undefined || energy === undefined) return;
+    void action.run(async (onStage) => {
+      await deliveryReport(live, signer, book, place, energy, onStage);
+      setValue((before) => ({ ...before, text: '' }));
+      return { message: t.delivery.readingIsTaken(formatEnergy(energy)) };
+    });
+  };
+  return (
+    <li className="stack tight" data-reading={windowStartOf(book, place)}>
+      <div className="row spread wrap">
+        <span>
+          {windowLabel(windowStartOf(book, place), book.terms.windowSeconds)}{' '}
+          <span className="sub block">
+            <SellerName of={book} /> {t.delivery.soldInIt(formatEnergy(window.soldWh))}
+          </span>
+        </span>
+        <span className={window.reportedAt === 0 ? 'badge warning' : 'badge good'}>
+          {window.reportedAt === 0
+            ? t.delivery.missingUntil(timeLabel(deadlineOf(book, place)))
+            : t.delivery.readUntil(formatEnergy(window.deliveredWh), timeLabel(finalAt(book, place)))}
+        </span>
+      </div>
+      {isOperated && left > 0 && (
+        <details className="more" open={window.reportedAt === 0}>
+          <summary>{window.reportedAt === 0 ? t.delivery.readIt : t.delivery.correctIt}</summary>
+          <div className="with-button">
+            <EnergyField
+              label={t.delivery.whatWasDelivered}
+              value={value}
+              onChange={setValue}
+              hint={t.delivery.readingsLeft(left)}
+              error={isTooMuch ? t.delivery.theDeviceCannot(formatEnergy(most)) : undefined}
+            />
+            <WalletButton
+              tone="quiet"
+              onClick={report}
+              busy={action.isRunning}
+              disabled={energy === undefined || isTooMuch}
+            >
+              {t.delivery.report}
+            </WalletButton>
+          </div>
+        </details>
+      )}
+      <ActionStatus action={action} />
+    </li>
+  );
+}
+
+/** Energy in a box; 0 is a reading too, and an empty box is none. */
+function readEnergyOrNone(value: EnergyInputValue): bigint | undefined {
+  if (/^\s*0+\s*$/u.test(value.text)) return 0n;
+  const parsed = readEnergy(value);
+  return parsed.ok ? parsed.value : undefined;
+}
+
+function SettleLine({ bus, book }: { readonly bus: Bus; readonly book: Book }) {
+  const { live, signer } = useSession();
+  const now = useNow();
+  const action = useAction();
+  const { amount, windows } = releasable(book, now);
+  const settle = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      await deliverySettle(live, signer, book, bus, onStage);
+      return { message: t.delivery.isSettled };
+    });
+  };
+  return (
+    <li className="stack tight">
+      <div className="row spread wrap">
+        <span>
+          <SellerName of={book} />{' '}
+          <span className="hint">{t.delivery.finalWindows(windows, <Tokens units={amount} bus={bus} />)}</span>
+        </span>
+        <WalletButton tone="quiet" onClick={settle} busy={action.isRunning}>
+          {t.delivery.settle}
+        </WalletButton>
+      </div>
+      <ActionStatus action={action} />
+    </li>
+  );
+}
