@@ -508,8 +508,8 @@ describe('vaults and exits', () => {
 });
 
 /** Terms with windows of a quarter of an hour. */
-const terms = (gateClosureSeconds: number) => ({
-  ...{ from: 0n, windowSeconds: 900, gateClosureSeconds, gridFeePerKwh: 0n, settlement: 0 },
+const terms = (gateClosureSeconds: number, from = 0) => ({
+  ...{ from: BigInt(from), windowSeconds: 900, gateClosureSeconds, gridFeePerKwh: 0n, settlement: 0 },
   ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, reserved: new Uint8Array(7) },
 });
 
@@ -578,6 +578,14 @@ describe('every width', () => {
     for (let index = 1; index <= 26; index += 1) {
       await node.offer(windowed, { kWh: 1, price: 98_765_432_101n, windowStart: quarter(index) });
     }
+    // Paid for what is delivered: what the rich one bought and sold, and operates.
+    const delivering = { ...terms(300, quarter(-40)), settlement: 1, gridFeePerKwh: 4_294_967_296n };
+    const times = { readingDeadlineSeconds: 3_600, correctionSeconds: 3_600 };
+    const delivery = await node.bus('Lieferstraße Oberweiler 32b', {
+      terms: { ...delivering, ...times },
+      operator: rich.address,
+    });
+    await node.deliveries(delivery, rich.address, { ...delivering, ...times }, Math.floor(Date.now() / 1_000));
     const found: string[] = [];
     for (const [keys, locale] of [
       [neighbour, 'en-US'],
@@ -595,6 +603,8 @@ describe('every width', () => {
         '#/mine',
         `#/sell/${bus}`,
         `#/bus/${bus}`,
+        `#/bus/${delivery}`,
+        `#/sell/${delivery}`,
         '#/bus/new',
         '#/verify',
       ]) {

@@ -19,10 +19,14 @@ import {
 import { WebSocketServer } from 'ws';
 
 import {
+  bookAddress,
   capacityAddress,
+  certificateAddress,
   claimAddress,
   ledgerAddress,
   lockAddress,
+  meterAddress,
+  positionAddress,
   sellerAddress,
   tokenAccountAddress,
   traderAddress,
@@ -33,14 +37,22 @@ import {
   getBusEncoder,
   getCapacityDecoder,
   getCapacityEncoder,
+  getCertificateDecoder,
+  getCertificateEncoder,
   getClaimDecoder,
   getClaimEncoder,
+  getDeliveryBookDecoder,
+  getDeliveryBookEncoder,
   getLedgerDecoder,
   getLedgerEncoder,
   getLockDecoder,
   getLockEncoder,
+  getMeterDecoder,
+  getMeterEncoder,
   getOfferDecoder,
   getOfferEncoder,
+  getPositionBookDecoder,
+  getPositionBookEncoder,
   getSellerDecoder,
   getSellerEncoder,
   getTombstoneDecoder,
@@ -53,6 +65,7 @@ import {
   type LockArgs,
   type OfferArgs,
   type SellerArgs,
+  type Terms as WindowTerms,
   type TraderArgs,
 } from '../src/generated';
 import { PROGRAM, TOKEN_PROGRAM } from '../src/programs';
@@ -294,6 +307,49 @@ export class ScriptedNode {
     const address = await sellerAddress(bus, wallet);
     const own: Partial<SellerArgs> = { bus, wallet, vault: await vaultAddress(address), rentPayer: wallet, ...fields };
     this.hold(address, PROGRAM, dataOf(getSellerEncoder(), getSellerDecoder(), own));
+  }
+
+  /**
+   * Another wallet sold to a wallet on a bus with these terms, in windows before and after a second: some of it delivered,
+   * some of it not read. The wallet has a certificate, and sells itself.
+   */
+  async deliveries(bus: Address, wallet: Address, terms: WindowTerms, now: number): Promise<void> {
+    const firstWindow = terms.from;
+    const place = Math.floor((now - Number(firstWindow)) / terms.windowSeconds);
+    for (const [seller, buyer] of [
+      [await newAddress(), wallet],
+      [wallet, await newAddress()],
+    ] as const) {
+      const account = await sellerAddress(bus, seller);
+      const [meter, device] = [await meterAddress(account), await newAddress()];
+      await this.seller(bus, seller, { meter, openBooks: 1, gridFeesOwed: 987_654_321n });
+      const registered = { bus, seller: account, key: device, rentPayer: seller, powerW: 987_654_321n, source: 1 };
+      this.hold(meter, PROGRAM, dataOf(getMeterEncoder(), getMeterDecoder(), registered));
+      const zero = getDeliveryBookDecoder().decode(new Uint8Array(getDeliveryBookDecoder().fixedSize));
+      const sold = { state: 1, listedWh: 98_765_432n, soldWh: 98_765_432n, paid: 987_654_321_012n };
+      const read = (at: number) => BigInt(Number(firstWindow) + (at + 1) * terms.windowSeconds);
+      const windows = zero.windows.map((window, at) => {
+        if (at > place + 4 || at < place - 24) return window;
+        const delivered = at < place - 1 ? { deliveredWh: 87_654_321n, reportedAt: read(at) } : {};
+        return { ...window, ...sold, ...delivered };
+      });
+      const book = await bookAddress(account, Number(firstWindow));
+      const meters = zero.meters.map((one, at) =>
+        at === 0 ? { ...one, key: device, powerW: 1n << 40n, source: 1 } : one,
+      );
+      const own = { bus, seller: account, vault: await vaultAddress(account), rentPayer: seller, meters, windows };
+      const fields = { ...own, terms, firstWindow, meterCount: 1, openPositions: 1 };
+      this.hold(book, PROGRAM, dataOf(getDeliveryBookEncoder(), getDeliveryBookDecoder(), fields));
+      const bought = windows.map(({ soldWh, paid }) => ({ energyWh: soldWh, paid }));
+      const refund = await tokenAccountAddress(buyer, this.mint, TOKEN_PROGRAM);
+      const position = { book, buyer, refund, rentPayer: buyer, windows: bought };
+      const data = dataOf(getPositionBookEncoder(), getPositionBookDecoder(), position);
+      this.hold(await positionAddress(book, buyer), PROGRAM, data);
+      const range = { windowStart: firstWindow, windowSeconds: terms.windowSeconds, rangeEnd: 87_654_321n, source: 1 };
+      const certificate = { bus, seller: account, owner: buyer, rentPayer: buyer, device, ...range };
+      const bytes = dataOf(getCertificateEncoder(), getCertificateDecoder(), certificate);
+      this.hold(await certificateAddress(account, Number(firstWindow), 0n), PROGRAM, bytes);
+    }
   }
 
   /** A wallet holds part of an offer, for another 250 seconds. */

@@ -4,8 +4,14 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { getEnergyPurchasedEncoder, getLockReleasedEncoder, PurchaseKind, RefundOutcome } from '../generated';
-import { PROGRAM } from '../programs';
+import {
+  getCertificateTransferredEncoder,
+  getEnergyPurchasedEncoder,
+  getLockReleasedEncoder,
+  PurchaseKind,
+  RefundOutcome,
+} from '../generated';
+import { PROGRAM, SYSTEM_PROGRAM } from '../programs';
 import { eventsOf, isCut } from './events';
 
 const golden = JSON.parse(readFileSync(new URL('../../../client/tests/golden.json', import.meta.url), 'utf8')) as {
@@ -109,6 +115,16 @@ describe('events', () => {
     expect(released(RefundOutcome.Paid)).toEqual([{ kind: 'closed', account: PROGRAM }]);
     expect(released(RefundOutcome.Claimed)).toEqual([{ kind: 'closed', account: PROGRAM }]);
     expect(released(RefundOutcome.Unpaid)).toEqual([{ kind: 'paidOut' }]);
+  });
+
+  it('tell of a certificate that all of it went to another wallet, or that a part is one of its own', () => {
+    const transferred = (part: typeof PROGRAM | typeof SYSTEM_PROGRAM) => {
+      const parties = { certificate: PROGRAM, transferred: part, from: PROGRAM, to: SYSTEM_PROGRAM };
+      const event = getCertificateTransferredEncoder().encode({ ...parties, rangeStart: 0n, rangeEnd: 5n });
+      return eventsOf([`Program ${PROGRAM} invoke [1]`, dataLine(event), `Program ${PROGRAM} success`]);
+    };
+    expect(transferred(PROGRAM)).toEqual([{ kind: 'given', certificate: PROGRAM, to: SYSTEM_PROGRAM }]);
+    expect(transferred(SYSTEM_PROGRAM)).toEqual([]);
   });
 
   it('that a log hides which was cut are noticed', () => {

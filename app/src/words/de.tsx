@@ -67,7 +67,7 @@ export const de: Words = {
   },
   send: {
     theWalletChangedIt:
-      'Ihr Wallet hat verändert, was das Gerät unterschreiben sollte. Das Gerät hat deshalb nichts unterschrieben, und nichts wurde gesendet. Nehmen Sie ein anderes Wallet.',
+      'Ihre Wallet hat verändert, was das Gerät unterschreiben sollte. Das Gerät hat deshalb nichts unterschrieben, und nichts wurde gesendet. Nehmen Sie eine andere Wallet.',
     theNetworkDidNotConfirm: 'das Netz hat nicht rechtzeitig bestätigt',
     theNetworkDidNotTake:
       'Das Netz hat die Transaktion nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
@@ -223,7 +223,8 @@ export const de: Words = {
       'Eigene Angebote des Busses verlangen nie weniger, damit kein Eigentümer allein die gemeinsame Energie billig verkauft.',
     operator: 'Wallet des Betreibers',
     nobody: 'niemand',
-    whatTheOperatorDoes: 'Darf sofort Verkäufer zulassen und sperren und eigene Angebote des Busses zurückziehen.',
+    whatTheOperatorDoes:
+      'Darf sofort Verkäufer zulassen und sperren und eigene Angebote des Busses zurückziehen; trägt Zähler ein und liest ab, wo einer schweigt.',
   },
   bus: {
     pasteAWalletsAddress: 'Fügen Sie die Adresse einer Wallet ein.',
@@ -465,10 +466,12 @@ export const de: Words = {
       'Dieses Angebot endet in weniger als fünf Minuten und lässt sich deshalb nicht halten; kaufen Sie sofort.',
     holdForFiveMinutes: 'Fünf Minuten halten',
     addToTheBasket: 'In den Korb',
-    deposited:
-      'Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er ganz zurück.',
-    depositedWithFee: (share, units) =>
-      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, bekommt ihn der Verkäufer; geben Sie frei, kommt er zurück, ohne ${share} für den Verkäufer (${units} Basiseinheiten).`,
+    deposited: (settled) =>
+      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie frei, kommt er ganz zurück.`,
+    depositedWithFee: (settled, share, units) =>
+      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie frei, kommt er zurück, ohne ${share} für den Verkäufer (${units} Basiseinheiten).`,
+    theSellerGetsIt: 'bekommt ihn der Verkäufer',
+    itWaitsForTheDelivery: 'wartet er auf die Lieferung',
   },
   ownOffers: {
     buyersPay: (tokens) => <>Käufer zahlen mit Netzentgelt {tokens} je kWh</>,
@@ -522,17 +525,17 @@ export const de: Words = {
   },
   sellScreen: {
     yourDeviceDelivers: (energy, power, most) =>
-      `${energy} können Sie anbieten: Ihr Gerät hat ${power} und liefert in diesem Fenster höchstens ${most}.`,
+      `${energy} können Sie anbieten: Ihr Gerät hat ${power} und liefert in diesem Zeitfenster höchstens ${most}.`,
     yourDeviceCannot: (energy, power) =>
-      `Ein Gerät mit ${power} kann in diesem Fenster noch ${energy} liefern; bieten Sie höchstens so viel an.`,
+      `Ein Gerät mit ${power} kann in diesem Zeitfenster noch ${energy} liefern; bieten Sie höchstens so viel an.`,
     buyersPay: (amount, fee) => `Käufer zahlen ${amount} je kWh: Ihren Preis und ${fee} für das Netz.`,
     youArePaid: (how) => `Sie erhalten Ihr Geld: ${how}.`,
     whatOnDeliveryMeans: (time) =>
       `Was Käufer zahlen, wartet, bis Ihr Zähler gesagt hat, was Sie geliefert haben. Ohne einen Zählerstand bis ${time} geht alles an sie zurück.`,
-    opensTheBook: (sol) => `${sol} davon sind für Ihr Lieferbuch dieser Fenster und kommen später zurück.`,
+    opensTheBook: (sol) => `${sol} davon sind für Ihr Lieferbuch dieser Zeitfenster und kommen später zurück.`,
     youNeedAMeter:
-      'In diesem Fenster werden Verkäufer für das bezahlt, was ein Zähler als geliefert meldet, und Sie haben hier noch keinen Zähler. Bitten Sie den Betreiber, Ihren einzutragen.',
-    theMeterIsValidFrom: (time) => `Ihr Zähler misst Fenster ab ${time}; wählen Sie ein späteres.`,
+      'In diesem Zeitfenster werden Verkäufer für das bezahlt, was ein Zähler als geliefert meldet, und Sie haben hier noch keinen Zähler. Bitten Sie den Betreiber, Ihren einzutragen.',
+    theMeterIsValidFrom: (time) => `Ihr Zähler misst Zeitfenster ab ${time}; wählen Sie ein späteres.`,
     thereIsNoBusAt: 'Unter dieser Adresse gibt es auf diesem Netz keinen Bus.',
     sell: 'Verkaufen',
     putEnergyOnOffer: 'Energie anbieten',
@@ -576,17 +579,17 @@ export const de: Words = {
     theBusIsNotOn: 'Den Bus gibt es auf diesem Netz nicht mehr.',
   },
   proposals: {
-    newGridRecipient: 'Wallet, das die Netzentgelte erhält',
+    newGridRecipient: 'Wallet, die die Netzentgelte erhält',
     whatTheGridRecipientIs: 'Käufer zahlen das Netzentgelt zusätzlich zum Preis. Lassen Sie es leer für die Kasse.',
     theOperatorIsNeeded:
       'Auf diesem Bus werden Verkäufer für das bezahlt, was geliefert wurde. Er braucht deshalb einen Betreiber, der abliest, wo ein Zähler schweigt. Beschließen Sie zuerst andere Bedingungen.',
     theOperatorIsNeededUntil: (time) =>
-      `Der Bus braucht seinen Betreiber bis ${time}: Dann sind alle Zählerstände früherer Fenster endgültig.`,
+      `Der Bus braucht seinen Betreiber bis ${time}: Dann sind alle Zählerstände früherer Zeitfenster endgültig.`,
     termsHoldFrom: 'Sie gelten ab',
     whyNotEarlier: (time) =>
-      `Auf dem Bus wird ${time} im Voraus gehandelt. Neue Bedingungen beginnen danach, damit sich kein offenes Fenster ändert.`,
+      `Auf dem Bus wird ${time} im Voraus gehandelt. Neue Bedingungen beginnen danach, damit sich kein offenes Zeitfenster ändert.`,
     termsAreFixed: (time) =>
-      `Andere Bedingungen sind schon beschlossen und gelten ab ${time}. Unter ihnen sind Fenster offen, deshalb bleiben sie; schlagen Sie danach neue vor.`,
+      `Andere Bedingungen sind schon beschlossen und gelten ab ${time}. Unter ihnen sind Zeitfenster offen, deshalb bleiben sie; schlagen Sie danach neue vor.`,
     nothing: (threshold, count) =>
       `Nichts ist vorgeschlagen. Was diesen Bus ändert, ${count === 1 ? 'beschließt sein Eigentümer' : `beschließen ${threshold} seiner ${count} Eigentümer`}.`,
     needs: (approvals, count, wait) =>
@@ -652,7 +655,7 @@ export const de: Words = {
     newOperator: 'Wallet des neuen Betreibers',
     nobody: 'niemand',
     whatTheOperatorDoes:
-      'Er darf sofort Verkäufer zulassen und sperren und eigene Angebote des Busses zurückziehen. Leer heißt: kein Betreiber.',
+      'Er darf sofort Verkäufer zulassen und sperren und eigene Angebote des Busses zurückziehen; er trägt Zähler ein und liest ab, wo einer schweigt. Leer heißt: kein Betreiber.',
     whatSuspendingDoes:
       'Er bietet nichts an, bis er wieder zugelassen ist, und behält sein Geld. Eigentümer dürfen zurückziehen, was er anbietet.',
     approvalsThatPausingNeeds: 'Zustimmungen, die das Anhalten braucht',
@@ -1242,18 +1245,18 @@ export const de: Words = {
     threeDays: '3 Tage',
     aGridFee: 'ein Netzentgelt je kWh',
     theGridFeeIsAtMost: (amount) => `Das Netzentgelt kann höchstens ${amount} je kWh sein.`,
-    deliveryNeedsWindows: 'Zahlung für das Gelieferte braucht Lieferfenster; wählen Sie deren Länge.',
+    deliveryNeedsWindows: 'Zahlung für das Gelieferte braucht Zeitfenster; wählen Sie deren Länge.',
     deliveryNeedsAnOperator:
-      'Zahlung für das Gelieferte braucht einen Betreiber, der Zähler einträgt und abliest, wo einer schweigt; nennen Sie ein Wallet.',
+      'Zahlung für das Gelieferte braucht einen Betreiber, der Zähler einträgt und abliest, wo einer schweigt; nennen Sie eine Wallet.',
     whenSellersArePaid: 'Verkäufer erhalten Geld',
     whatOnDeliveryIs:
       'Was Käufer zahlen, wartet, bis der Zähler des Verkäufers gesagt hat, was geliefert wurde. Der Rest geht an sie zurück.',
     whatOnPurchaseIs: 'Der Verkäufer erhält das Geld sofort, was auch immer geliefert wird.',
     readingDeadline: 'Zeit für den ersten Zählerstand',
-    whatTheDeadlineIs: 'Nach dem Ende des Fensters. Ohne Zählerstand gilt danach nichts als geliefert.',
+    whatTheDeadlineIs: 'Nach dem Ende des Zeitfensters. Ohne Zählerstand gilt danach nichts als geliefert.',
     correctionTime: 'Zeit für Korrekturen',
     whatCorrectionIs:
-      'Nach dem ersten Zählerstand eines Fensters. Danach geht das Geld dorthin, wohin es nach ihm gehört.',
+      'Nach dem ersten Zählerstand eines Zeitfensters. Danach geht das Geld dorthin, wohin es nach ihm gehört.',
     gridFeePerKwh: 'Netzentgelt je kWh',
     noGridFee: 'keines',
     whatTheGridFeeIs: 'Käufer zahlen es zusätzlich zum Preis des Verkäufers; Preise werden mit ihm gezeigt.',
@@ -1274,8 +1277,8 @@ export const de: Words = {
     theRefundIsPaid: 'Was nicht geliefert wurde, ist zurückgezahlt.',
     release: 'Freigeben',
     itIsReleased: 'Es ist freigegeben. Holen Sie es ab, wann immer Sie möchten.',
-    byWindow: 'Nach Fenstern',
-    window: 'Fenster',
+    byWindow: 'Nach Zeitfenstern',
+    window: 'Zeitfenster',
     promised: 'Versprochen',
     delivered: 'Geliefert',
     paid: 'Bezahlt',
@@ -1293,11 +1296,11 @@ export const de: Words = {
     isRunning: 'wird gerade geliefert',
     isAhead: 'noch nicht geliefert',
     chart: (windows, promised, delivered) =>
-      `Versprochene und gelieferte Energie in ${counted(windows, 'Fenster', 'Fenstern')}: ${promised} versprochen, ${delivered} geliefert`,
-    windowToRead: 'Fenster zum Vorlesen',
+      `Versprochene und gelieferte Energie in ${counted(windows, 'Zeitfenster', 'Zeitfenstern')}: ${promised} versprochen, ${delivered} geliefert`,
+    windowToRead: 'Zeitfenster zum Vorlesen',
     readout: (when, promised, delivered) => `${when}: ${promised} versprochen, ${delivered} geliefert`,
     readoutWaiting: (when, promised) => `${when}: ${promised} versprochen, noch kein Zählerstand`,
-    nothingWasBought: 'In diesen Fenstern wurde nichts gekauft.',
+    nothingWasBought: 'In diesen Zeitfenstern wurde nichts gekauft.',
     nothingIsDueBack: 'Jetzt kommt nichts zu Ihnen zurück.',
     nothingToRelease: 'Jetzt kann nichts freigegeben werden.',
     nothingToSettle: 'Hier wartet nichts mehr.',
@@ -1305,7 +1308,7 @@ export const de: Words = {
     refundsGoThereAlready: 'Erstattungen gehen schon auf dieses Konto.',
     records: 'Lieferbücher',
     whatRecordsAre:
-      'Sie halten fest, was in Fenstern gekauft und verkauft wurde, die für das Gelieferte bezahlt werden. Wer die Miete eines Buchs bezahlt hat, bekommt sie zurück, wenn es schließt.',
+      'Sie halten fest, was in Zeitfenstern gekauft und verkauft wurde, die für das Gelieferte bezahlt werden. Wer die Miete eines Buchs bezahlt hat, bekommt sie zurück, wenn es schließt.',
     openRecords: 'Offen',
     rentBound: 'Miete, die später zurückkommt',
     closeRecords: (count) =>
@@ -1316,7 +1319,7 @@ export const de: Words = {
       'Erstattungen gehen auf das Tokenkonto, das zuerst bezahlt hat. Nennen Sie ein anderes, wo dieses nichts mehr annehmen kann.',
     anotherRefundAccount: 'Ein anderes Tokenkonto',
     useThisAccount: 'Dieses Konto nehmen',
-    useMyOwnAccount: 'Das eigene meines Wallets nehmen',
+    useMyOwnAccount: 'Das eigene meiner Wallet nehmen',
     refundsGoThereNow: 'Erstattungen gehen von jetzt an dorthin.',
     readings: 'Zählerstände',
     noReadingIsMissing: 'Jetzt fehlt kein Zählerstand.',
@@ -1328,13 +1331,13 @@ export const de: Words = {
     correctIt: 'Korrigieren',
     whatWasDelivered: 'Was geliefert wurde',
     readingsLeft: (count) =>
-      `Sie dürfen dieses Fenster noch ${count === 1 ? 'einmal' : `${count}-mal`} ablesen; nach Ihrer ersten Ablesung zählt der Zähler nicht mehr.`,
-    theDeviceCannot: (energy) => `Das Gerät kann in diesem Fenster nicht mehr als ${energy} liefern.`,
+      `Sie dürfen dieses Zeitfenster noch ${count === 1 ? 'einmal' : `${count}-mal`} ablesen; nach Ihrer ersten Ablesung zählt der Zähler nicht mehr.`,
+    theDeviceCannot: (energy) => `Das Gerät kann in diesem Zeitfenster nicht mehr als ${energy} liefern.`,
     report: 'Melden',
     readingIsTaken: (energy) => `Der Zählerstand ist aufgenommen: ${energy}.`,
     finalWindows: (count, tokens) => (
       <>
-        {counted(count, 'endgültiges Fenster', 'endgültige Fenster')}, {tokens} für den Verkäufer
+        {counted(count, 'endgültiges Zeitfenster', 'endgültige Zeitfenster')}, {tokens} für den Verkäufer
       </>
     ),
     settle: 'Allen auszahlen',
@@ -1361,7 +1364,7 @@ export const de: Words = {
     howMuch: 'Wie viel davon',
     aPartBecomesItsOwn: 'Ein Teil wird ein eigener Nachweis.',
     itIsFor: (energy) => `Er gilt für ${energy}; geben Sie höchstens so viel weiter.`,
-    toWhichWallet: 'An welches Wallet',
+    toWhichWallet: 'An welche Wallet',
     isGiven: (energy, who) => (
       <>
         {energy} gingen an {who}.
@@ -1386,25 +1389,25 @@ export const de: Words = {
     register: 'Eintragen',
     replace: 'Ersetzen',
     takeAway: 'Austragen',
-    isTakenAway: 'Der Zähler ist ausgetragen. Fenster, für die mit ihm angeboten wurde, behalten ihn.',
+    isTakenAway: 'Der Zähler ist ausgetragen. Zeitfenster, für die mit ihm angeboten wurde, behalten ihn.',
     retired: (count) => `${counted(count, 'Gerät misst', 'Geräte messen')} nichts mehr.`,
     closeThem: 'Die Miete zurückholen',
     theirRentIsBack: 'Sie sind geschlossen; die Miete ist zurück.',
     registerAMeter: 'Einen Zähler eintragen',
     replaceTheDevice: 'Das Gerät ersetzen',
     forSeller: (who) => <>Für {who}.</>,
-    whatReplacingDoes: 'Fenster mit Angeboten behalten das alte Gerät; spätere haben das neue.',
+    whatReplacingDoes: 'Zeitfenster mit Angeboten behalten das alte Gerät; spätere haben das neue.',
     source: 'Was es misst',
     power: 'Leistung',
     whatPowerIs: 'Das Höchste, was das Gerät liefern kann. Mehr kann weder angeboten noch geglaubt werden.',
-    validFrom: (time) => `Es misst Fenster ab ${time}.`,
+    validFrom: (time) => `Es misst Zeitfenster ab ${time}.`,
     theDevicesKey: 'Der Schlüssel des Geräts',
     whyItSigns:
       'Das Gerät unterschreibt seine Eintragung, damit niemand ein fremdes einträgt. Seine Schlüsseldatei wird in diesem Browser gelesen, unterschreibt diese eine Transaktion und wird nirgends behalten.',
     chooseTheKeyFile: 'Die Schlüsseldatei wählen',
     keyFile: 'Schlüsseldatei des Geräts',
     withoutGivingTheKey: 'Ohne den Schlüssel einem Browser zu geben',
-    whereTheKeyIs: 'Führen Sie das dort aus, wo der Schlüssel ist, mit dem Wallet des Betreibers:',
+    whereTheKeyIs: 'Führen Sie das dort aus, wo der Schlüssel ist, mit der Wallet des Betreibers:',
     copyTheCommand: 'Den Befehl kopieren',
     takesRent: (sol) => `Sie zahlen ${sol} als Miete, die zurückkommt, wenn der Zähler ausgetragen wird.`,
     isRegistered: 'Das Gerät ist jetzt der Zähler des Verkäufers.',
@@ -1416,7 +1419,8 @@ export const de: Words = {
     thatIsTooMuch: 'Das ist mehr, als ein Gerät haben kann.',
   },
   waiting: {
-    readings: (count, bus) => `${counted(count, 'Fenster wartet', 'Fenster warten')} auf ${bus} auf einen Zählerstand.`,
+    readings: (count, bus) =>
+      `${counted(count, 'Zeitfenster wartet', 'Zeitfenster warten')} auf ${bus} auf einen Zählerstand.`,
     readThem: 'Zähler ablesen',
     refund: (tokens) => <>{tokens} kommen zu Ihnen zurück, für Energie, die nicht geliefert wurde.</>,
     release: (tokens) => <>{tokens} gehören Ihnen, für Energie, die Sie geliefert haben.</>,

@@ -213,7 +213,8 @@ export const en = {
     whatReservePriceIs: 'The bus’s own offers never ask less, so that no owner alone sells the common energy cheaply.',
     operator: 'Operator’s wallet',
     nobody: 'nobody',
-    whatTheOperatorDoes: 'May admit and suspend sellers and withdraw the bus’s own offers at once.',
+    whatTheOperatorDoes:
+      'May admit and suspend sellers and withdraw the bus’s own offers at once; registers meters, and reads where one is silent.',
   },
   bus: {
     pasteAWalletsAddress: 'Paste a wallet’s address.',
@@ -454,10 +455,12 @@ export const en = {
       'This offer stops trading in less than five minutes, so it cannot be held; buy it at once.',
     holdForFiveMinutes: 'Hold for five minutes',
     addToTheBasket: 'Add to the basket',
-    deposited:
-      'The full cost is deposited with the seller’s vault for 300 seconds. If you settle, the seller gets it; if you release, all of it comes back.',
-    depositedWithFee: (share: string, units: string) =>
-      `The full cost is deposited with the seller’s vault for 300 seconds. If you settle, the seller gets it; if you release, it comes back, less ${share} for the seller (${units} base units).`,
+    deposited: (settled: string) =>
+      `The full cost is deposited with the seller’s vault for 300 seconds. If you settle, ${settled}; if you release, all of it comes back.`,
+    depositedWithFee: (settled: string, share: string, units: string) =>
+      `The full cost is deposited with the seller’s vault for 300 seconds. If you settle, ${settled}; if you release, it comes back, less ${share} for the seller (${units} base units).`,
+    theSellerGetsIt: 'the seller gets it',
+    itWaitsForTheDelivery: 'it waits for the delivery',
   },
   ownOffers: {
     buyersPay: (tokens: ReactNode) => <>Buyers pay {tokens} per kWh with the grid fee</>,
@@ -638,7 +641,7 @@ export const en = {
     newOperator: 'New operator’s wallet',
     nobody: 'nobody',
     whatTheOperatorDoes:
-      'It may admit and suspend sellers and withdraw the bus’s own offers at once. Leave it empty for no operator.',
+      'It may admit and suspend sellers and withdraw the bus’s own offers at once; it registers meters, and reads where one is silent. Leave it empty for no operator.',
     whatSuspendingDoes:
       'It lists nothing until it is admitted again, and keeps its money. Owners may withdraw what it has on offer.',
     approvalsThatPausingNeeds: 'Approvals that pausing needs',

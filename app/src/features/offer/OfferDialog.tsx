@@ -90,6 +90,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
       ? (buyer) => lockTakeFees(live, buyer, { offer: offer.address, energyWh, maxPricePerKwh: maxPrice })
       : undefined,
   );
+  const settled = offer?.book === undefined ? t.offerDialog.theSellerGetsIt : t.offerDialog.itWaitsForTheDelivery;
   const isFull = !useRoomInBasket(offer);
   const elsewhere = useElsewhere(bus, offer, energyWh, refused !== undefined || action.state.kind === 'failed');
   const lockOutlives =
@@ -222,8 +223,9 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                   </div>
                   <p className="hint">
                     {bus.lockFeeBps === 0
-                      ? t.offerDialog.deposited
+                      ? t.offerDialog.deposited(settled)
                       : t.offerDialog.depositedWithFee(
+                          settled,
                           formatBps(bus.lockFeeBps),
                           formatUnits(shareOf(total, bus.lockFeeBps)),
                         )}
