@@ -9,16 +9,20 @@ use {
     anchor_lang::Discriminator,
     bytemuck::Pod,
     multibus::{
-        constants::LAYOUT_VERSION,
+        constants::{LAYOUT_VERSION, MAX_POWER_W, MAX_WINDOW_SECONDS, WH_PER_KWH},
+        math,
         state::{
-            ActionKind, Bus, Capacity, Certificate, Claim, Creator, DeliveryBook, Device, EnergySource, Ledger, Lock,
-            Meter, Offer, PositionBook, Proposal, Seller, Tombstone, Trader,
+            ActionKind, BookWindow, BookWindowState, Bus, Capacity, Certificate, Claim, Creator, DeliveryBook, Device,
+            EnergySource, Ledger, Lock, Meter, Offer, PositionBook, Proposal, Seller, Tombstone, Trader,
         },
     },
     solana_account::Account,
     solana_address::Address,
     std::ops::Deref,
 };
+
+/// The latest time that an account can name where sums of it are computed, in unix seconds: some 34,000 years from now.
+const LATEST_TIME: i64 = 1 << 40;
 
 /// An account and its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +60,7 @@ pub trait MarketAccount: Pod + Discriminator {
 }
 
 macro_rules! market_accounts {
-    ($($account:ident = $name:literal at $home:expr, later $later:expr;)+) => {
+    ($($account:ident = $name:literal at $home:expr, later $later:expr $(, within $limits:expr)?;)+) => {
         $(impl MarketAccount for $account {
             const NAME: &'static str = $name;
 
@@ -67,6 +71,12 @@ macro_rules! market_accounts {
 
             fn broken_invariant(&self) -> Option<&'static str> {
                 let later: fn(&mut Self) = $later;
+                $(
+                    let is_within: fn(&Self) -> bool = $limits;
+                    if !is_within(self) {
+                        return Some("its numbers are within the program's limits");
+                    }
+                )?
                 let mut known = *self;
                 later(&mut known);
                 known.check_invariants().err()
@@ -95,6 +105,12 @@ market_accounts!(
         later |offer| {
             (offer.padding, offer.reserved) = ([0; 6], [0; 7]);
             offer.source = EnergySource::Unspecified as u8;
+        },
+        within |offer| {
+            // Each cost was rounded up, and contains the fee: so a collection never takes more out than there is.
+            let sold_wh = offer.listed_wh.saturating_sub(offer.remaining_wh);
+            let due = math::grid_fee(sold_wh, offer.grid_fee_per_kwh).saturating_sub(offer.grid_credited);
+            offer.is_on_delivery() || due <= offer.proceeds
         };
     Lock = "lock" at |lock| address::lock(&lock.offer, &lock.buyer, lock.place),
         later |lock| (lock.padding, lock.reserved) = ([0; 6], [0; 6]);
@@ -118,6 +134,26 @@ market_accounts!(
             for meter in &mut book.meters {
                 meter.padding = [0; 7];
             }
+        },
+        within |book| {
+            let times = 0..=LATEST_TIME;
+            let has_paid_the_fee = |window: &BookWindow| {
+                u128::from(window.paid) * u128::from(WH_PER_KWH)
+                    >= u128::from(window.sold_wh) * u128::from(book.terms.grid_fee_per_kwh)
+            };
+            let paid: u128 = book.windows.iter().map(|window| u128::from(window.paid)).sum();
+            let unreleased = book.windows.iter().filter(|window| window.state == BookWindowState::Listed as u8);
+            let due = unreleased.map(|window| {
+                let delivered = u128::from(window.delivered_wh.min(window.sold_wh));
+                u128::from(window.paid) * delivered / u128::from(window.sold_wh.max(1))
+            });
+            times.contains(&book.terms.from)
+                && times.contains(&book.first_window)
+                && book.terms.window_seconds <= MAX_WINDOW_SECONDS
+                && book.meters.iter().all(|meter| meter.power_w <= MAX_POWER_W)
+                && book.windows.iter().all(|window| times.contains(&window.reported_at) && has_paid_the_fee(window))
+                && u128::from(book.settled) + due.sum::<u128>() <= paid
+                && paid <= u128::from(u64::MAX)
         };
     Certificate = "certificate"
         at |one| address::certificate(&one.seller, one.window_start, one.range_start),

@@ -7,6 +7,7 @@ use {
         error::{Error, Result},
         market::Market,
         send::{Sent, TRANSACTION_BYTES, size_of_transaction},
+        terms::{self, Terms, TermsConfig},
         wallet::{Created, Wallet, number_to_use},
     },
     anchor_lang::Discriminator,
@@ -135,6 +136,23 @@ impl Market {
     /// What changes on a bus without a decision: what is open, and what each owner earned.
     pub async fn ledger(&self, bus: &Address) -> Result<Keyed<Ledger>> {
         self.get(&address::ledger(bus)).await
+    }
+
+    /// The terms of a bus's window; with window start 0 those that hold now outside windows. An open window knows its own;
+    /// another has those that the bus decided on for its start.
+    pub async fn terms(&self, bus: &Keyed<Bus>, window_start: i64) -> Result<Terms> {
+        if window_start == 0 {
+            return Ok(*bus.terms_at(self.chain().clock().await?.unix_timestamp));
+        }
+        let capacity = self.find_capacity(&bus.address, window_start).await?;
+        Ok(capacity.map_or(*bus.terms_at(window_start), |capacity| capacity.terms))
+    }
+
+    /// From when on other terms of a bus can hold that are proposed and executed now, in unix seconds. See
+    /// [`terms::first_possible`].
+    pub async fn next_terms_from(&self, bus: &Address, config: &TermsConfig) -> Result<i64> {
+        let (bus, clock) = tokio::join!(self.bus(bus), self.chain().clock());
+        terms::first_possible(&bus?.account, config, clock?.unix_timestamp)
     }
 }
 

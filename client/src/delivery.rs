@@ -10,12 +10,11 @@ use {
         address,
         error::{Error, Result},
         market::{Market, Settlement},
-        position::{PositionBook, position_close},
         send::Sent,
         wallet::Wallet,
     },
     bytemuck::Zeroable,
-    multibus::constants::BOOK_WINDOWS,
+    multibus::{constants::BOOK_WINDOWS, state::PositionBook},
     solana_address::Address,
     solana_instruction::Instruction,
 };
@@ -23,9 +22,6 @@ use {
 pub use multibus::state::{
     BookMeter, BookWindow, BookWindowState, DeliveryBook, RefundedWindows, ReleasedWindows, Windows,
 };
-
-/// Position books that are closed in one transaction.
-const CLOSED_AT_ONCE: usize = 4;
 
 /// Instruction `delivery_release`: makes what was delivered in every final window its seller's to withdraw, less the grid fees.
 /// Anyone may.
@@ -227,9 +223,13 @@ pub fn releasable(book: &DeliveryBook, now: i64) -> ReleasedWindows {
     book.release(now)
 }
 
-/// What `delivery_refund` would pay back now: windows that are final and not refunded, and the money.
+/// What `delivery_refund` would pay back now: windows that are final and not refunded, and the money. Nothing where the position has
+/// more than the book sold, which no true accounts say.
 pub fn refundable(position: &PositionBook, book: &DeliveryBook, now: i64) -> RefundedWindows {
-    let mut position = *position;
+    let mut position = PositionBook { padding: [0; 2], reserved: [0; 4], ..*position };
+    if position.check_invariants(book).is_err() {
+        return RefundedWindows::default();
+    }
     position.refund(book, now)
 }
 
@@ -322,35 +322,5 @@ impl Wallet {
         let mut instructions = self.create_refund_account(&position, &settlement).await?;
         instructions.push(delivery_refund(&position, &book, &settlement));
         self.send_once(&position.address, &instructions).await
-    }
-
-    /// Closes a delivery book, after closing the position books on it that this wallet may close. Its seller may (an owner for the
-    /// bus), and anyone 30 days after its last used window is final. What is not released yet is released; what rounding left
-    /// goes to the grid.
-    pub async fn delivery_close(&self, book: &Address) -> Result<Sent> {
-        let book = self.market().delivery_book(book).await?;
-        let (bus, positions, clock) =
-            tokio::join!(self.market().bus(&book.bus), self.market().positions_on(&book.address), self.chain().clock());
-        let (bus, positions, now) = (bus?, positions?, clock?.unix_timestamp);
-        let settlement = self.market().settlement(&book.bus).await?;
-        let may_close = |position: &&Keyed<PositionBook>| {
-            position.validate_close(&book, &bus, position.buyer == self.address(), now).is_ok()
-        };
-        let close: Vec<Instruction> = positions
-            .iter()
-            .filter(may_close)
-            .map(|position| position_close(&self.address(), position, &book, &settlement))
-            .collect();
-        let mut groups = close.chunks(CLOSED_AT_ONCE).peekable();
-        let mut last = Vec::new();
-        while let Some(group) = groups.next() {
-            if groups.peek().is_some() {
-                self.send(group).await?;
-            } else {
-                last = group.to_vec();
-            }
-        }
-        last.push(delivery_close(&self.address(), &book));
-        self.send(&last).await
     }
 }

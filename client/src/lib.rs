@@ -40,6 +40,7 @@ pub mod action;
 pub mod address;
 pub mod audit;
 pub mod best;
+mod book_close;
 pub mod bus;
 pub mod capacity;
 pub mod certificate;

@@ -18,14 +18,13 @@ use {
     crate::{
         account::Keyed,
         address,
-        bus::Bus,
         error::{Error, Result},
         market::Market,
         send::{Sent, SharedSigner},
         wallet::Wallet,
     },
     bytemuck::Zeroable,
-    multibus::state::{DeliveryBook, READING_LEN, Terms},
+    multibus::state::{Bus, DeliveryBook, READING_LEN, Terms},
     serde::{Deserialize, Serialize},
     solana_address::Address,
     solana_ed25519_program::new_ed25519_instruction_with_signature,
@@ -191,7 +190,7 @@ pub fn delivery_report(
 
 /// Instruction `delivery_report` by the window's device, which signs the transaction.
 pub fn delivery_report_by_device(key: &Address, book: &Address, reading: &Reading) -> Instruction {
-    delivery_report(key, book, book, reading, ReadingProof::Transaction)
+    delivery_report(key, book, key, reading, ReadingProof::Transaction)
 }
 
 /// Instruction `delivery_report` by the operator of the bus, who stands in for the device: at most three times a window, after

@@ -855,6 +855,8 @@ mod tests {
             mint: MINT,
             free_wh,
             price_per_kwh,
+            grid_fee_per_kwh: 0,
+            book: None,
             least_wh: 1,
             version: 1,
         }
@@ -1036,6 +1038,7 @@ mod tests {
         use {
             crate::{
                 market::Settlement,
+                position::position_open,
                 purchase::{BatchItem, BatchOrder, Buyer, purchase_batch},
                 send::size_of_transaction,
             },
@@ -1044,10 +1047,28 @@ mod tests {
         };
         let settlement = Settlement { mint: MINT, token_program: address(8) };
         let buyer = Buyer { wallet: address(1), trader: address(2), payment: address(3) };
-        for (sellers, with_table) in [(64, false), (64, true), (5, false), (5, true)] {
+        /// Which offers are on delivery terms, and whether the buyer has its position books.
+        #[derive(Clone, Copy, PartialEq)]
+        enum Delivery {
+            None,
+            Opened,
+            Opening,
+            EverySecond,
+        }
+        use Delivery::{EverySecond, None as OnPurchase, Opened, Opening};
+        let cases = [(64, false), (64, true), (5, false), (5, true)];
+        let cases = cases.into_iter().flat_map(|(sellers, with_table)| {
+            [OnPurchase, Opened, Opening, EverySecond].map(|delivery| (sellers, with_table, delivery))
+        });
+        for (sellers, with_table, delivery) in cases {
             let fills: Vec<RouterFill> = (0..64)
                 .map(|i| {
-                    let offer = RouterOffer { vault: address(9_000 + i % sellers), ..offer(100 + i, 10, 1_000) };
+                    let is_on_delivery = delivery != OnPurchase && (delivery != EverySecond || i % 2 == 0);
+                    let offer = RouterOffer {
+                        vault: address(9_000 + i % sellers),
+                        book: is_on_delivery.then(|| address(10_000 + i % sellers)),
+                        ..offer(100 + i, 10, 1_000)
+                    };
                     RouterFill { offer, energy_wh: 10, cost: 10 }
                 })
                 .collect();
@@ -1055,26 +1076,39 @@ mod tests {
                 let items = fills
                     .iter()
                     .map(|fill| {
-                        let RouterOffer { offer, bus, vault, .. } = fill.offer;
-                        let account = Offer { bus, vault, price_per_kwh: 1_000, ..Offer::zeroed() };
+                        let RouterOffer { offer, bus, vault, book, .. } = fill.offer;
+                        let (on_delivery, book) = (u8::from(book.is_some()), book.unwrap_or_default());
+                        let account =
+                            Offer { bus, vault, full_price_per_kwh: 1_000, on_delivery, book, ..Offer::zeroed() };
                         BatchItem::at_quote(Keyed { address: offer, account }, 10)
                     })
                     .collect();
                 let order = BatchOrder::at_quote(items).unwrap();
+                let batch = purchase_batch(&buyer, 0, &order, &settlement);
+                let books: BTreeSet<Address> = fills.iter().filter_map(|fill| fill.offer.book).collect();
+                let opened = books.iter().filter(|_| delivery != Opened);
+                let mut instructions: Vec<_> =
+                    opened.map(|book| position_open(&buyer.wallet, book, &buyer.wallet)).collect();
+                instructions.push(batch);
                 let mut tables = Vec::new();
                 if with_table {
+                    let positions = books.iter().map(|book| crate::address::position(book, &buyer.wallet));
                     let addresses = fills
                         .iter()
                         .flat_map(|fill| [fill.offer.bus, fill.offer.offer, fill.offer.vault])
+                        .chain(books.iter().copied())
+                        .chain(positions)
                         .collect::<BTreeSet<_>>();
                     tables.push(AddressLookupTableAccount {
                         key: address(4),
                         addresses: addresses.into_iter().collect(),
                     });
                 }
-                size_of_transaction(&buyer.wallet, &[purchase_batch(&buyer, 0, &order, &settlement)], &tables).unwrap()
+                size_of_transaction(&buyer.wallet, &instructions, &tables).unwrap()
             };
             let limits = if with_table { BatchLimits::with_lookup_table(&fills, &[]) } else { BatchLimits::default() };
+            let opened = fills.iter().filter(|_| delivery == Opened).filter_map(|fill| fill.offer.book);
+            let limits = BatchLimits { opened: opened.map(|book| book.to_bytes()).collect(), ..limits };
             let batches = split(&fills, &limits);
             for batch in &batches {
                 let (counted, real) = (batch.wire_bytes(&limits), bytes(&batch.fills));

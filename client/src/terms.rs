@@ -2,14 +2,9 @@
 //! owners decide on the next ones with [`ProposalAction::TermsSet`](crate::proposal::ProposalAction::TermsSet).
 
 use {
-    crate::{
-        account::Keyed,
-        bus::Bus,
-        error::{Error, Result},
-        market::Market,
-    },
+    crate::error::{Error, Result},
+    multibus::state::Bus,
     serde_json::{Value, json},
-    solana_address::Address,
 };
 
 pub use multibus::state::{SettlementTime, Terms, TermsConfig};
@@ -72,25 +67,6 @@ fn lcm(a: u64, b: u64) -> u64 {
         (divisor, rest) = (rest, divisor % rest);
     }
     a / divisor * b
-}
-
-impl Market {
-    /// The terms of a bus's window; with window start 0 those that hold now outside windows. An open window knows its own;
-    /// another has those that the bus decided on for its start.
-    pub async fn terms(&self, bus: &Keyed<Bus>, window_start: i64) -> Result<Terms> {
-        if window_start == 0 {
-            return Ok(*bus.terms_at(self.chain().clock().await?.unix_timestamp));
-        }
-        let capacity = self.find_capacity(&bus.address, window_start).await?;
-        Ok(capacity.map_or(*bus.terms_at(window_start), |capacity| capacity.terms))
-    }
-
-    /// From when on other terms of a bus can hold that are proposed and executed now, in unix seconds. See
-    /// [`first_possible`].
-    pub async fn next_terms_from(&self, bus: &Address, config: &TermsConfig) -> Result<i64> {
-        let (bus, clock) = tokio::join!(self.bus(bus), self.chain().clock());
-        first_possible(&bus?.account, config, clock?.unix_timestamp)
-    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use std::{
     process::Command,
 };
 
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("buy_at_best_price", "2500 Wh for 530000 base units, no plan costs less than 530000"),
     ("create_bus", "2 of its owners must agree to a change"),
     ("market_with_lanes", "8 purchases with 4 lanes open"),
+    ("sign_reading", "1200 Wh were delivered: 240000 for the seller, 60000 for the grid, 75000 back to the buyer"),
     ("verify_receipt", "the lane's history of 1 purchases is proven: true"),
     ("watch_bus", "3000 Wh on offer\nnow at 180000 per kWh\n"),
 ];

@@ -9,6 +9,7 @@ use {
         chain::{Chain, CommitmentLevel, EmbeddedChain, RpcChain},
         multibus::token::SPL_TOKEN_ID,
         offer::{EnergySource, OfferTerms},
+        terms::TermsConfig,
     },
     std::sync::Arc,
 };
@@ -78,14 +79,14 @@ pub fn config(name: &str, owners: &[(&Wallet, u16)]) -> BusConfig {
         listing_policy: ListingPolicy::Open as u8,
         lock_fee_bps: 50,
         timelock_seconds: 0,
-        window_seconds: 0,
-        gate_closure_seconds: 0,
         horizon_seconds: 30 * 24 * 60 * 60,
+        terms: TermsConfig::default(),
         capacity_wh: 50_000,
         base_price_per_kwh: TOKEN / 10,
         reserve_price_per_kwh: 0,
         least_wh: 1,
         operator: None,
+        grid_recipient: None,
     }
 }
 

@@ -23,7 +23,10 @@ const INVALID_DATA_OFFSETS: InstructionError = InstructionError::Custom(3);
 /// The data has no room for as many signatures as it announces.
 const INVALID_INSTRUCTION_DATA_SIZE: InstructionError = InstructionError::Custom(4);
 
-declare_process_instruction!(Entrypoint, 0, |invoke_context| {
+/// What an instruction costs. A chain's own program is free, but what stands in for it has to cost something.
+const COMPUTE_UNITS: u64 = 1;
+
+declare_process_instruction!(Entrypoint, COMPUTE_UNITS, |invoke_context| {
     let instruction = invoke_context.transaction_context.get_current_instruction_context()?;
     verify(instruction.get_instruction_data())
 });

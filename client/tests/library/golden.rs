@@ -9,12 +9,13 @@ use {
     bytemuck::Pod,
     multibus::{constants::*, error::MultibusError, event::*, numbered::NumberedEnum, state::*},
     multibus_client::{
-        Address, Instruction, Keyed, PricePerKwh, Wh, address, bus, capacity,
+        Address, Instruction, Keyed, Keypair, PricePerKwh, Signer, Wh, address, bus, capacity, certificate,
         claim::{self, ClaimPayer},
-        lock,
+        delivery, grid, lock,
         market::Settlement,
-        offer, proposal,
+        meter, offer, position, proposal,
         purchase::{self, BatchItem, BatchOrder, Buyer, PurchaseItem, PurchaseOrder, TransactionHash},
+        reading::{self, MeterIdentity},
         router::{self, RouteError, RouterOffer, RouterWant},
         seller, trader, treasury,
     },
@@ -74,15 +75,22 @@ records! {
     FormerOwner { owner, accrued }
     OwnerShare { owner, share_bps }
     PurchaseItem { energy_wh, max_price_per_kwh, expected_version }
-    Action { kind, share_count, padding, value, gate_closure_seconds, owner, new_owner, shares_bps }
+    Action { kind, share_count, padding, value, terms, owner, new_owner, shares_bps }
+    Terms {
+        from, grid_fee_per_kwh, window_seconds, gate_closure_seconds, reading_deadline_seconds, correction_seconds,
+        settlement, reserved,
+    }
+    TermsConfig {
+        window_seconds, gate_closure_seconds, settlement, grid_fee_per_kwh, reading_deadline_seconds, correction_seconds,
+    }
     Receipt { transaction_hash, energy_wh, paid, purchased_at }
     PurchasedFill { offer, energy_wh, price_per_kwh, cost }
     Order { offer, energy_wh, max_price_per_kwh }
     Bus {
         layout_version, bump, owner_count, threshold, listing_policy, paused, name_len, mint_decimals, timelock_seconds,
-        window_seconds, gate_closure_seconds, horizon_seconds, lock_fee_bps, pause_quorum, closing, padding, capacity_wh,
-        base_price_per_kwh, reserve_price_per_kwh, least_wh, config_version, pause_version, bus_seq, created_at, creator,
-        mint, token_program, treasury, unclaimed, seller, operator, name, owners, reserved,
+        horizon_seconds, lock_fee_bps, pause_quorum, closing, padding, capacity_wh, base_price_per_kwh, reserve_price_per_kwh, least_wh, config_version, pause_version, bus_seq, created_at, creator,
+        mint, token_program, treasury, unclaimed, seller, operator, grid_recipient, terms, next_terms, readings_until, name,
+        owners, reserved,
     }
     Tombstone {
         layout_version, bump, mint_decimals, padding, open_claims, bus_seq, closed_at, creator, mint, token_program,
@@ -94,25 +102,48 @@ records! {
         unclaimed_total, period_claimed, accrued_total, proposals_from, bus, owners, former_owners, reserved,
     }
     Capacity {
-        layout_version, bump, padding, open_offers, window_start, window_seconds, padding_2, gate_closes_at, total_wh,
+        layout_version, bump, padding, open_offers, window_start, terms, gate_closes_at, total_wh,
         available_wh, committed_wh, bus, rent_payer, reserved,
     }
     Seller {
         layout_version, bump, suspended, admitted, open_offers, next_offer, released, opened_at, bus, wallet, vault,
-        rent_payer, reserved,
+        rent_payer, grid_fees_owed, meter, open_books, padding, reserved,
     }
     Offer {
         layout_version, bump, source, cancelled, version, open_locks, locks_taken, number, price_per_kwh, listed_wh,
         remaining_wh, reserved_wh, proceeds, deposits, window_start, gate_closes_at, created_at, trades_from, expires_at,
-        locked_until, least_wh, bus, capacity, seller, vault, wallet, rent_payer, reserved,
+        locked_until, least_wh, bus, capacity, seller, vault, wallet, rent_payer, grid_fee_per_kwh, grid_credited, book,
+        book_place, on_delivery, padding, full_price_per_kwh, reserved,
     }
     Lock {
         layout_version, bump, place, state, number, lock_fee_bps, padding, energy_wh, price_per_kwh, deposit, taken_at, expires_at,
-        bus, offer, buyer, refund, reserved,
+        bus, offer, buyer, refund, grid_fee_per_kwh, reserved,
     }
     Trader {
         layout_version, bump, lane, padding, next_nonce, first_nonce, total_energy_wh, total_paid, opened_at, wallet,
         history_root, receipts, reserved,
+    }
+    Meter {
+        layout_version, bump, source, padding, power_w, valid_from, listed_until, registered_at, bus, seller, key,
+        rent_payer, reserved,
+    }
+    Device { layout_version, bump, retired, padding, busy_until, key, bus, seller, rent_payer, reserved }
+    BookMeter { key, power_w, source, padding }
+    BookWindow {
+        listed_wh, sold_wh, paid, auction_wh, delivered_wh, certified_wh, reported_at, sequence, meter, state,
+        operator_readings, surplus_certified, padding, reserved,
+    }
+    DeliveryBook {
+        layout_version, bump, meter_count, padding, open_offers, open_positions, padding_2, first_window, settled, terms,
+        bus, bus_created_at, meter, seller, vault, rent_payer, meters, windows, reserved,
+    }
+    PositionWindow { energy_wh, paid }
+    PositionBook {
+        layout_version, bump, padding, open_locks, refunded, certified, book, buyer, refund, rent_payer, windows, reserved,
+    }
+    Certificate {
+        layout_version, bump, source, state, window_seconds, window_start, range_start, range_end, issued_at, device, bus,
+        seller, owner, rent_payer, reserved,
     }
     Claim { layout_version, bump, padding, amount, bus, wallet, refund, rent_payer, reserved }
     Proposal {
@@ -131,14 +162,14 @@ impl Golden for BusConfig {
             listing_policy,
             lock_fee_bps,
             timelock_seconds,
-            window_seconds,
-            gate_closure_seconds,
             horizon_seconds,
+            terms,
             capacity_wh,
             base_price_per_kwh,
             reserve_price_per_kwh,
             least_wh,
             operator,
+            grid_recipient,
         } = self;
         json!({
             "name": name.golden(),
@@ -148,14 +179,14 @@ impl Golden for BusConfig {
             "listing_policy": listing_policy.golden(),
             "lock_fee_bps": lock_fee_bps.golden(),
             "timelock_seconds": timelock_seconds.golden(),
-            "window_seconds": window_seconds.golden(),
-            "gate_closure_seconds": gate_closure_seconds.golden(),
             "horizon_seconds": horizon_seconds.golden(),
+            "terms": terms.golden(),
             "capacity_wh": capacity_wh.golden(),
             "base_price_per_kwh": base_price_per_kwh.golden(),
             "reserve_price_per_kwh": reserve_price_per_kwh.golden(),
             "least_wh": least_wh.golden(),
             "operator": operator.as_ref().map(Golden::golden),
+            "grid_recipient": grid_recipient.as_ref().map(Golden::golden),
         })
     }
 }
@@ -175,6 +206,7 @@ impl Golden for Field<'_> {
             Self::Address(address) => address.golden(),
             Self::Bytes(bytes) => Value::String(hex(bytes)),
             Self::Action(action) => action.golden(),
+            Self::Terms(terms) => terms.golden(),
             Self::Owners(owners) => owners.iter().map(Golden::golden).collect(),
             Self::Shares(shares) => shares.golden(),
             Self::Fills(fills) => fills.iter().map(Golden::golden).collect(),
@@ -214,6 +246,10 @@ const LOCK_NUMBER: u32 = 0x0102_0304;
 const PROPOSED_AT: i64 = 1_800_000_007;
 const LANE: u16 = 0x0203;
 const NONCE: u64 = 0x1122_3344_5566_7788;
+const TERMS_FROM: i64 = WINDOW_START - 100 * 900;
+const BUS_CREATED_AT: i64 = 1_780_315_200;
+const DEVICE: u8 = 6;
+const RANGE_START: u64 = 0x0203_0405;
 const FIRST_SLOT: u64 = 0x0102_0304_0506;
 
 fn the_bus() -> Address {
@@ -244,6 +280,21 @@ fn the_proposal() -> Address {
     address::proposal(&the_bus(), &key(OTHER), PROPOSAL_NUMBER)
 }
 
+/// Start of the first window of the delivery book that [`WINDOW_START`] is in, of terms that start at [`TERMS_FROM`].
+const FIRST_WINDOW: i64 = TERMS_FROM + 96 * 900;
+
+fn the_book() -> Address {
+    address::book(&the_seller(), FIRST_WINDOW)
+}
+
+fn the_position() -> Address {
+    address::position(&the_book(), &key(WALLET))
+}
+
+fn the_certificate() -> Address {
+    address::certificate(&the_seller(), WINDOW_START, RANGE_START)
+}
+
 fn addresses() -> Value {
     let row = |name: &str, seeds: Value, address: Address| json!({ "name": name, "seeds": seeds, "address": address.to_string() });
     let text = |value: &dyn ToString| value.to_string();
@@ -265,6 +316,17 @@ fn addresses() -> Value {
         row("treasury", json!({ "bus": bus }), address::treasury(&the_bus())),
         row("unclaimed", json!({ "bus": bus }), address::unclaimed(&the_bus())),
         row("claim", json!({ "bus": bus, "wallet": wallet }), address::claim(&the_bus(), &key(WALLET))),
+        row("meter", json!({ "seller": text(&the_seller()) }), address::meter(&the_seller())),
+        row("device", json!({ "key": text(&key(DEVICE)) }), address::device(&key(DEVICE))),
+        row("book", json!({ "seller": text(&the_seller()), "first_window": text(&FIRST_WINDOW) }), the_book()),
+        row("position", json!({ "book": text(&the_book()), "buyer": wallet }), the_position()),
+        row(
+            "certificate",
+            json!({
+                "seller": text(&the_seller()), "window_start": text(&WINDOW_START), "range_start": text(&RANGE_START),
+            }),
+            the_certificate(),
+        ),
     ])
 }
 
@@ -292,9 +354,28 @@ fn listed_offer() -> Keyed<Offer> {
         wallet: key(OTHER),
         rent_payer: key(OTHER),
         version: 3,
+        on_delivery: 0,
         ..patterned(1)
     };
     Keyed { address: the_offer(), account }
+}
+
+/// The same on delivery terms.
+fn delivery_offer() -> Keyed<Offer> {
+    let mut offer = listed_offer();
+    (offer.account.on_delivery, offer.account.book) = (1, the_book());
+    offer
+}
+
+fn terms() -> TermsConfig {
+    TermsConfig {
+        window_seconds: 900,
+        gate_closure_seconds: 300,
+        settlement: SettlementTime::OnDelivery as u8,
+        grid_fee_per_kwh: 50_001,
+        reading_deadline_seconds: 3_600,
+        correction_seconds: 7_200,
+    }
 }
 
 fn config() -> BusConfig {
@@ -309,14 +390,14 @@ fn config() -> BusConfig {
         listing_policy: ListingPolicy::Open as u8,
         lock_fee_bps: 250,
         timelock_seconds: 86_400,
-        window_seconds: 900,
-        gate_closure_seconds: 300,
         horizon_seconds: 2_592_000,
+        terms: terms(),
         capacity_wh: 50_000,
         base_price_per_kwh: 100_000,
         reserve_price_per_kwh: 120_000,
         least_wh: 100,
         operator: Some(key(OTHER)),
+        grid_recipient: Some(key(WALLET)),
     }
 }
 
@@ -358,9 +439,9 @@ fn actions() -> Vec<(&'static str, Value, ProposalAction)> {
             ProposalAction::ListingPolicySet { listing_policy: ListingPolicy::Open as u8 },
         ),
         (
-            "WindowsSet",
-            json!({ "window_seconds": "900", "gate_closure_seconds": "60" }),
-            ProposalAction::WindowsSet { window_seconds: 900, gate_closure_seconds: 60 },
+            "TermsSet",
+            json!({ "from": TERMS_FROM.golden(), "terms": terms().golden() }),
+            ProposalAction::TermsSet { from: TERMS_FROM, terms: terms() },
         ),
         ("LockFeeSet", with("lock_fee_bps", json!("500")), ProposalAction::LockFeeSet { lock_fee_bps: 500 }),
         ("Pause", json!({}), ProposalAction::Pause),
@@ -386,12 +467,18 @@ fn actions() -> Vec<(&'static str, Value, ProposalAction)> {
         ),
         ("OperatorSet", with("operator", Value::Null), ProposalAction::OperatorSet { operator: None }),
         ("BusClose", json!({}), ProposalAction::BusClose),
+        (
+            "GridRecipientSet",
+            with("recipient", key(OTHER).golden()),
+            ProposalAction::GridRecipientSet { recipient: Some(key(OTHER)) },
+        ),
+        ("GridRecipientSet", with("recipient", Value::Null), ProposalAction::GridRecipientSet { recipient: None }),
     ]
 }
 
 fn instructions() -> Value {
     let wallet = key(WALLET);
-    let (offer, settlement) = (listed_offer(), settlement());
+    let (offer, on_delivery, settlement) = (listed_offer(), delivery_offer(), settlement());
     let buyer = Buyer { wallet, trader: the_trader(), payment: key(PAYMENT) };
     let lock = Keyed {
         address: the_lock(),
@@ -405,7 +492,7 @@ fn instructions() -> Value {
             ..patterned(2)
         },
     };
-    let terms = offer::OfferTerms {
+    let listing_terms = offer::OfferTerms {
         window_start: WINDOW_START,
         energy_wh: 12_345,
         price_per_kwh: 260_000,
@@ -465,14 +552,14 @@ fn instructions() -> Value {
             "bus_create",
             json!({
                 "bus_seq": BUS_SEQ.golden(),
-                "config": BusConfig { operator: None, ..config() }.golden(),
+                "config": BusConfig { operator: None, grid_recipient: None, ..config() }.golden(),
             }),
             bus::bus_create(
                 &wallet,
                 BUS_SEQ,
                 &settlement.mint,
                 &settlement.token_program,
-                BusConfig { operator: None, ..config() },
+                BusConfig { operator: None, grid_recipient: None, ..config() },
             ),
         ),
         instruction("bus_close", json!({}), bus::bus_close(&key(OTHER), &owned_bus())),
@@ -505,8 +592,27 @@ fn instructions() -> Value {
         instruction("seller_close", json!({}), seller::seller_close(&key(OTHER), &listing, &settlement, &key(PAYMENT))),
         instruction(
             "offer_create",
+            terms_args.clone(),
+            offer::offer_create(
+                &key(OTHER),
+                &the_bus(),
+                &key(OTHER),
+                OFFER_NUMBER,
+                &listing_terms,
+                &Terms::new(&TermsConfig { settlement: 0, ..terms() }, TERMS_FROM),
+            ),
+        ),
+        instruction(
+            "offer_create",
             terms_args,
-            offer::offer_create(&key(OTHER), &the_bus(), &key(OTHER), OFFER_NUMBER, &terms),
+            offer::offer_create(
+                &key(OTHER),
+                &the_bus(),
+                &key(OTHER),
+                OFFER_NUMBER,
+                &listing_terms,
+                &Terms::new(&terms(), TERMS_FROM),
+            ),
         ),
         instruction(
             "offer_reprice",
@@ -520,15 +626,24 @@ fn instructions() -> Value {
         ),
         instruction("offer_collect", json!({}), offer::offer_collect(&offer)),
         instruction("offer_cancel", json!({}), offer::offer_cancel(&wallet, &offer)),
-        instruction("purchase", purchase_args, purchase::purchase(&buyer, NONCE, &offer, &order, &settlement)),
+        instruction("offer_cancel", json!({}), offer::offer_cancel(&wallet, &on_delivery)),
+        instruction("purchase", purchase_args.clone(), purchase::purchase(&buyer, NONCE, &offer, &order, &settlement)),
+        instruction("purchase", purchase_args, purchase::purchase(&buyer, NONCE, &on_delivery, &order, &settlement)),
         instruction("purchase_batch", batch_args, purchase::purchase_batch(&buyer, NONCE, &batch, &settlement)),
         instruction(
             "lock_take",
-            lock_args,
+            lock_args.clone(),
             lock::lock_take(&wallet, &offer, PLACE, &settlement, &key(PAYMENT), &key(REFUND), &lock_terms),
         ),
-        instruction("lock_settle", settle_args, lock::lock_settle(&lock, &the_trader(), NONCE)),
-        instruction("lock_release", release_args, lock::lock_release(&key(OTHER), &lock, &offer, &settlement)),
+        instruction(
+            "lock_take",
+            lock_args,
+            lock::lock_take(&wallet, &on_delivery, PLACE, &settlement, &key(PAYMENT), &key(REFUND), &lock_terms),
+        ),
+        instruction("lock_settle", settle_args.clone(), lock::lock_settle(&lock, &offer, &the_trader(), NONCE)),
+        instruction("lock_settle", settle_args, lock::lock_settle(&lock, &on_delivery, &the_trader(), NONCE)),
+        instruction("lock_release", release_args.clone(), lock::lock_release(&key(OTHER), &lock, &offer, &settlement)),
+        instruction("lock_release", release_args, lock::lock_release(&key(OTHER), &lock, &on_delivery, &settlement)),
         instruction(
             "trader_open",
             json!({ "lane": LANE.golden(), "first_slot": FIRST_SLOT.golden() }),
@@ -537,7 +652,139 @@ fn instructions() -> Value {
         instruction("trader_close", json!({}), trader::trader_close(&wallet, LANE)),
     ];
     list.extend(decisions());
+    list.extend(deliveries());
     Value::Array(list)
+}
+
+/// The delivery book of [`WINDOW_START`].
+fn delivery_book() -> Keyed<DeliveryBook> {
+    let mut account = DeliveryBook {
+        bus: the_bus(),
+        bus_created_at: BUS_CREATED_AT,
+        meter: address::meter(&the_seller()),
+        seller: the_seller(),
+        vault: address::vault(&the_seller()),
+        rent_payer: key(OTHER),
+        terms: Terms::new(&terms(), TERMS_FROM),
+        first_window: FIRST_WINDOW,
+        ..patterned(21)
+    };
+    let place = account.place(WINDOW_START).unwrap();
+    (account.windows[place].certified_wh, account.windows[place].operator_readings) = (RANGE_START, 1);
+    Keyed { address: the_book(), account }
+}
+
+/// What is delivered, refunded and certified, and what the grid gets.
+fn deliveries() -> Vec<Value> {
+    let (wallet, settlement, device) = (key(WALLET), settlement(), key(DEVICE));
+    let book = delivery_book();
+    let read = Reading { window_start: WINDOW_START, energy_wh: 1_234, sequence: 0x0102_0304_0506_0708 };
+    let report_args = |reading: &Reading, proof: ReadingProof| {
+        json!({
+            "window_start": reading.window_start.golden(),
+            "energy_wh": reading.energy_wh.golden(),
+            "sequence": reading.sequence.golden(),
+            "proof": (proof as u8).golden(),
+        })
+    };
+    let by_operator = reading::delivery_report_by_operator(&wallet, &book, WINDOW_START, 1_235).unwrap();
+    let signed = identity().sign(&device_key(), read).unwrap();
+    let [_, by_signature] = signed.instructions(&wallet).unwrap();
+    let position =
+        PositionBook { book: the_book(), buyer: wallet, refund: key(REFUND), rent_payer: key(OTHER), ..patterned(22) };
+    let position = Keyed { address: the_position(), account: position };
+    let spec = meter::MeterSpec { source: EnergySource::Wind, power_w: 40_000, valid_from: WINDOW_START };
+    let spec_args = json!({ "source": "2", "power_w": "40000", "valid_from": WINDOW_START.golden() });
+    let registered = Meter { bus: the_bus(), seller: the_seller(), key: key(9), rent_payer: wallet, ..patterned(23) };
+    let registered = Keyed { address: address::meter(&the_seller()), account: registered };
+    let retired = Device { key: key(9), rent_payer: wallet, ..patterned(24) };
+    let retired = Keyed { address: address::device(&key(9)), account: retired };
+    let certified = Certificate {
+        seller: the_seller(),
+        window_start: WINDOW_START,
+        range_start: RANGE_START,
+        range_end: RANGE_START + 1_000,
+        owner: wallet,
+        rent_payer: key(OTHER),
+        ..patterned(25)
+    };
+    let certified = Keyed { address: the_certificate(), account: certified };
+    let seller = Seller { bus: the_bus(), wallet: key(OTHER), vault: address::vault(&the_seller()), ..patterned(6) };
+    let seller = Keyed { address: the_seller(), account: seller };
+    let transfer = |energy_wh| certificate::certificate_transfer(&wallet, &certified, energy_wh, &key(OTHER));
+    let transfer_args = |energy_wh: u64| json!({ "energy_wh": energy_wh.golden(), "to": key(OTHER).golden() });
+    let take = |holding| certificate::certificate_take(&wallet, &book, holding, WINDOW_START).unwrap();
+    let take_args = json!({ "window_start": WINDOW_START.golden() });
+    vec![
+        instruction("grid_sweep", json!({}), grid::grid_sweep(&wallet, &owned_bus(), &seller, &key(PAYMENT))),
+        instruction(
+            "meter_register",
+            spec_args.clone(),
+            meter::meter_register(&wallet, &the_bus(), &key(OTHER), &device, &spec),
+        ),
+        instruction("meter_replace", spec_args, meter::meter_replace(&wallet, &registered, &device, &spec)),
+        instruction("meter_close", json!({}), meter::meter_close(&wallet, &registered)),
+        instruction("device_close", json!({}), meter::device_close(&retired)),
+        instruction(
+            "position_open",
+            json!({ "buyer": wallet.golden() }),
+            position::position_open(&key(OTHER), &the_book(), &wallet),
+        ),
+        instruction(
+            "position_set_refund",
+            json!({ "refund": key(REFUND).golden() }),
+            position::position_set_refund(&wallet, &the_position(), &key(REFUND)),
+        ),
+        instruction("position_close", json!({}), position::position_close(&key(OTHER), &position, &book, &settlement)),
+        instruction(
+            "delivery_report",
+            report_args(&read, ReadingProof::Transaction),
+            reading::delivery_report_by_device(&device, &the_book(), &read),
+        ),
+        instruction("delivery_report", report_args(&read, ReadingProof::Signature), by_signature),
+        instruction(
+            "delivery_report",
+            report_args(&Reading { energy_wh: 1_235, sequence: 2, ..read }, ReadingProof::Operator),
+            by_operator,
+        ),
+        instruction("delivery_release", json!({}), delivery::delivery_release(&book)),
+        instruction("delivery_refund", json!({}), delivery::delivery_refund(&position, &book, &settlement)),
+        instruction("delivery_close", json!({}), delivery::delivery_close(&wallet, &book)),
+        instruction("certificate_take", take_args.clone(), take(&the_position())),
+        instruction("certificate_take", take_args, take(&the_seller())),
+        instruction("certificate_transfer", transfer_args(1_000), transfer(1_000)),
+        instruction("certificate_transfer", transfer_args(1), transfer(1)),
+        instruction(
+            "certificate_retire",
+            json!({ "beneficiary": "Sonnenstraße 1" }),
+            certificate::certificate_retire(&wallet, &certified, "Sonnenstraße 1"),
+        ),
+    ]
+}
+
+fn identity() -> MeterIdentity {
+    MeterIdentity::of_book(&delivery_book())
+}
+
+fn device_key() -> Keypair {
+    Keypair::new_from_array([DEVICE; 32])
+}
+
+/// A reading that a device signed: its JSON form, the book that it is for, what was signed, and the instruction that checks it.
+fn readings() -> Value {
+    let read = Reading { window_start: WINDOW_START, energy_wh: 1_234, sequence: 7 };
+    let signed = identity().sign(&device_key(), read).unwrap();
+    signed.verify().unwrap();
+    assert_eq!((signed.book().unwrap(), signed.device), (the_book(), device_key().pubkey()));
+    let [checked, _] = signed.instructions(&key(WALLET)).unwrap();
+    assert_eq!((checked.accounts.len(), checked.data.len()), (0, 264));
+    json!([{
+        "signed": signed,
+        "book": the_book().golden(),
+        "message": hex(&identity().message(&read).unwrap()),
+        "program": checked.program_id.to_string(),
+        "data": hex(&checked.data),
+    }])
 }
 
 /// The bus of two owners.
@@ -601,11 +848,13 @@ fn decisions() -> Vec<Value> {
     list
 }
 
-/// Two items of one bus, then one of another.
+/// Two items of one bus, the second of them on delivery terms, then one of another.
 fn batch_items() -> Vec<BatchItem> {
     let item = |offer, energy_wh| BatchItem { offer, energy_wh, max_price_per_kwh: u64::MAX, expected_version: 0 };
-    let second = Keyed { address: key(10), account: Offer { bus: the_bus(), vault: key(11), ..patterned(8) } };
-    let third = Keyed { address: key(9), account: Offer { bus: key(8), vault: key(7), ..patterned(5) } };
+    let second = Offer { bus: the_bus(), vault: key(11), on_delivery: 1, book: the_book(), ..patterned(8) };
+    let second = Keyed { address: key(10), account: second };
+    let third = Offer { bus: key(8), vault: key(7), on_delivery: 0, ..patterned(5) };
+    let third = Keyed { address: key(9), account: third };
     vec![
         BatchItem { max_price_per_kwh: 270_000, expected_version: 3, ..item(listed_offer(), 2_500) },
         item(second, 700),
@@ -632,6 +881,11 @@ fn accounts() -> Value {
         account::<Ledger>("Ledger", 18),
         account::<Seller>("Seller", 19),
         account::<Tombstone>("Tombstone", 20),
+        account::<Meter>("Meter", 21),
+        account::<Device>("Device", 22),
+        account::<DeliveryBook>("DeliveryBook", 23),
+        account::<PositionBook>("PositionBook", 24),
+        account::<Certificate>("Certificate", 25),
     ])
 }
 
@@ -697,6 +951,8 @@ fn router_cases() -> Value {
         mint: MINT,
         free_wh,
         price_per_kwh,
+        grid_fee_per_kwh: 0,
+        book: None,
         least_wh: 1,
         version: 1,
     };
@@ -853,6 +1109,7 @@ fn every_client_makes_the_recorded_bytes() {
         "accounts": accounts(),
         "events": events(),
         "transaction_hashes": transaction_hashes(),
+        "readings": readings(),
         "numbered": numbered(),
         "router": router_cases(),
         "errors": errors(),

@@ -2,18 +2,23 @@
 
 mod best;
 mod bus;
+mod certificate;
+mod delivery;
 mod fault;
 mod golden;
 mod history;
 mod hostile;
 mod lock;
+mod meter;
 mod network;
 mod node;
 mod offer;
 mod proposal;
 mod purchase;
+mod reading;
 mod rpc;
 mod seller;
 mod support;
+mod terms;
 mod trader;
 mod treasury;

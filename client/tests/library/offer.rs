@@ -100,7 +100,7 @@ async fn sellers_of_one_moment_get_different_numbers() {
 async fn an_offer_opens_its_window_and_the_window_closes_after_it() {
     let fresh = EmbeddedMarket::new().await;
     let mut windows = open_bus(&fresh.owner);
-    (windows.window_seconds, windows.gate_closure_seconds) = (900, 60);
+    (windows.terms.window_seconds, windows.terms.gate_closure_seconds) = (900, 60);
     let bus = fresh.owner.bus_create(&fresh.mint, &windows).await.unwrap().address;
     let now = fresh.chain.clock().await.unwrap().unix_timestamp;
     let window_start = now / 900 * 900 + 1_800;

@@ -1,0 +1,49 @@
+//! Closes delivery books together with the position books on them.
+
+use {
+    crate::{
+        account::Keyed,
+        delivery::delivery_close,
+        error::Result,
+        position::{PositionBook, position_close},
+        send::Sent,
+        wallet::Wallet,
+    },
+    solana_address::Address,
+    solana_instruction::Instruction,
+};
+
+/// Position books that are closed in one transaction.
+const CLOSED_AT_ONCE: usize = 4;
+
+impl Wallet {
+    /// Closes a delivery book, after closing the position books on it that this wallet may close. Its seller may (an owner for the
+    /// bus), and anyone 30 days after its last used window is final. What is not released yet is released; what rounding left
+    /// goes to the grid.
+    pub async fn delivery_close(&self, book: &Address) -> Result<Sent> {
+        let book = self.market().delivery_book(book).await?;
+        let (bus, positions, clock) =
+            tokio::join!(self.market().bus(&book.bus), self.market().positions_on(&book.address), self.chain().clock());
+        let (bus, positions, now) = (bus?, positions?, clock?.unix_timestamp);
+        let settlement = self.market().settlement(&book.bus).await?;
+        let may_close = |position: &&Keyed<PositionBook>| {
+            position.validate_close(&book, &bus, position.buyer == self.address(), now).is_ok()
+        };
+        let close: Vec<Instruction> = positions
+            .iter()
+            .filter(may_close)
+            .map(|position| position_close(&self.address(), position, &book, &settlement))
+            .collect();
+        let mut groups = close.chunks(CLOSED_AT_ONCE).peekable();
+        let mut last = Vec::new();
+        while let Some(group) = groups.next() {
+            if groups.peek().is_some() {
+                self.send(group).await?;
+            } else {
+                last = group.to_vec();
+            }
+        }
+        last.push(delivery_close(&self.address(), &book));
+        self.send(&last).await
+    }
+}
