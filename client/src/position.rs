@@ -31,9 +31,12 @@ pub fn position_open(payer: &Address, book: &Address, buyer: &Address) -> Instru
 }
 
 /// Instruction `position_set_refund`: the buyer names the token account that refunds go to.
-pub fn position_set_refund(buyer: &Address, position: &Address, refund: &Address) -> Instruction {
-    multibus::instruction::PositionSetRefund { refund: *refund }
-        .to_instruction(multibus::accounts::PositionSetRefund { buyer: *buyer, position: *position })
+pub fn position_set_refund(buyer: &Address, book: &Address, refund: &Address) -> Instruction {
+    multibus::instruction::PositionSetRefund { refund: *refund }.to_instruction(multibus::accounts::PositionSetRefund {
+        buyer: *buyer,
+        position: address::position(book, buyer),
+        book: *book,
+    })
 }
 
 /// Instruction `position_close`: closes a position book all of whose windows are final, and pays what is not refunded yet, or
@@ -144,10 +147,11 @@ impl Wallet {
         Ok(Created { address: position, sent })
     }
 
-    /// Names the token account that refunds of one of this wallet's position books go to. Before, it is the one that paid for
-    /// its first purchase.
-    pub async fn position_set_refund(&self, position: &Address, refund: &Address) -> Result<Sent> {
-        self.send_once(position, &[position_set_refund(&self.address(), position, refund)]).await
+    /// Names the token account that refunds of this wallet's position book on a delivery book go to. Before, it is the one that
+    /// paid for its first purchase.
+    pub async fn position_set_refund(&self, book: &Address, refund: &Address) -> Result<Sent> {
+        let position = address::position(book, &self.address());
+        self.send_once(&position, &[position_set_refund(&self.address(), book, refund)]).await
     }
 
     /// Closes a position book all of whose windows are final, and pays what is not refunded yet, or keeps it as a claim. Its buyer

@@ -510,6 +510,10 @@ errors! {
     BeneficiaryInvalid,
     #[msg("The window is not final, so nothing of it is certified; wait until no reading can change it")]
     WindowNotFinal,
+    #[msg("The refund account stays, since anyone may close the position by now; close it, and claim what it cannot be paid")]
+    RefundFixed,
+    #[msg("The window's device is another source of energy; list with the source of the meter, or with 0")]
+    SourceMismatch,
 }
 
 #[cfg(test)]

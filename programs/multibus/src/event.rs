@@ -524,7 +524,9 @@ events! {
             grid_fee: u64,
             /// 1 where the account closed.
             closed: u8,
-            padding: [u8; 7],
+            /// 1 where the window is unused again in the seller's delivery book.
+            window_unused: u8,
+            padding: [u8; 6],
         }
 
         /// Proceeds of an offer became the seller's to withdraw.
@@ -1060,7 +1062,8 @@ mod tests {
             collected: 6,
             grid_fee: 7,
             closed: 1,
-            padding: [0; 7],
+            window_unused: 0,
+            padding: [0; 6],
         });
         same!(TraderOpened { trader: wallet(1), wallet: wallet(2), first_nonce: 3, lane: 4, padding: [0; 6] });
     }

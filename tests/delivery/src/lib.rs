@@ -1024,7 +1024,8 @@ impl Net {
     }
 
     pub fn position_set_refund(&self, buyer: &Address, position: &Address, refund: &Address) -> Instruction {
-        let accounts = accounts::PositionSetRefund { buyer: *buyer, position: *position };
+        let book = self.state::<PositionBook>(position).book;
+        let accounts = accounts::PositionSetRefund { buyer: *buyer, position: *position, book };
         meta(accounts, instruction::PositionSetRefund { refund: *refund })
     }
 

@@ -27,8 +27,11 @@ pub fn position_open(position: &PositionAddresses, payer: &Address) -> Instructi
 
 /// Names the account that refunds go to; `buyer` signs.
 pub fn position_set_refund(position: &PositionAddresses, buyer: &Address, refund: Address) -> Instruction {
-    instruction::PositionSetRefund { refund }
-        .to_instruction(accounts::PositionSetRefund { buyer: *buyer, position: position.address })
+    instruction::PositionSetRefund { refund }.to_instruction(accounts::PositionSetRefund {
+        buyer: *buyer,
+        position: position.address,
+        book: position.book.address,
+    })
 }
 
 /// Closes a position book for whoever paid its rent.

@@ -15,13 +15,15 @@ use {
     anchor_lang::prelude::*,
 };
 
+/// A buyer chooses its refund account, which may be any of these. Accounts of the market are of different kinds, so that none is
+/// loaded twice, and the others are only read where the token program owns them.
 #[derive(Accounts)]
 pub struct DeliveryRefund {
     #[account(address = book.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
-    #[account(mut, address = position.book @ MultibusError::BookMismatch)]
+    #[account(mut, unsafe(dup), address = position.book @ MultibusError::BookMismatch)]
     pub book: Account<DeliveryBook>,
-    #[account(mut)]
+    #[account(mut, unsafe(dup))]
     pub position: Account<PositionBook>,
     /// The seller's vault, which pays back.
     #[account(mut, unsafe(dup), address = book.vault @ MultibusError::VaultMismatch)]

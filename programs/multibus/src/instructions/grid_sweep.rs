@@ -1,6 +1,7 @@
 //! `grid_sweep`: pays the grid fees that a seller's vault holds to whoever is their recipient now: the recipient to any token
 //! account, anyone else to the recipient's associated one, and where that cannot be paid, to a claim of the recipient. Without
-//! a recipient they go to the treasury.
+//! a recipient they go to the treasury, and while that is frozen, to the unclaimed account, which is divided with the revenue when
+//! the bus closes.
 
 use {
     crate::{
@@ -45,14 +46,17 @@ pub struct GridSweep {
 pub fn handler(ctx: &mut Context<GridSweep>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let bus = &accounts.bus;
-    let (vault, destination) = (accounts.vault.account(), accounts.destination.account());
+    let (vault, mut destination) = (accounts.vault.account(), accounts.destination.account());
     let settlement = Settlement { mint: &bus.mint, token_program: accounts.token_program.account() };
     let recipient = bus.grid_recipient;
     let amount = accounts.seller.sweep_grid_fees()?;
     ensure!(!payment::is_frozen(vault, &settlement), PayerFrozen);
     let outcome = if recipient.to_bytes() == [0; 32] {
         ensure!(address_eq(destination.address(), &bus.treasury), SweepNotToTreasury);
-        ensure!(!payment::is_frozen(destination, &settlement), PayeeUnpayable);
+        if payment::is_frozen(destination, &settlement) {
+            destination = accounts.unclaimed.account();
+            ensure!(!payment::is_frozen(destination, &settlement), PayeeUnpayable);
+        }
         settlement.pay(vault, destination, &BusAuthority::new(bus), amount)?;
         RefundOutcome::Paid
     } else if address_eq(accounts.caller.address(), &recipient) {

@@ -1,5 +1,5 @@
-//! `meter_close`: closes the meter of a seller: by the operator, by the seller itself, and on a closing bus by anyone. Its
-//! device is retired; windows that are listed keep it. The rent goes to who paid it.
+//! `meter_close`: closes the meter of a seller: by the operator, by the seller itself, and on a closing bus by anyone. That of the
+//! bus's own offers is the operator's to close, so that no owner alone stops what the others sell. Its device is retired; windows that are listed keep it. The rent goes to who paid it.
 
 use {
     crate::{
@@ -8,12 +8,12 @@ use {
         event::log_event,
         state::{Bus, Device, Meter, Seller},
     },
-    anchor_lang::prelude::*,
+    anchor_lang::{address_eq, prelude::*},
 };
 
 #[derive(Accounts)]
 pub struct MeterClose {
-    /// The operator, the seller (an owner for the bus's own), or on a closing bus anyone.
+    /// The operator, the seller, or on a closing bus anyone.
     pub caller: Signer,
     #[account(address = meter.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
@@ -32,10 +32,7 @@ pub struct MeterClose {
 pub fn handler(ctx: &mut Context<MeterClose>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let (bus, caller) = (&accounts.bus, accounts.caller.address());
-    ensure!(
-        bus.closing == 1 || bus.is_operator(caller) || bus.acts_for(bus.address(), &accounts.seller.wallet, caller),
-        MeterInUse
-    );
+    ensure!(bus.closing == 1 || bus.is_operator(caller) || address_eq(&accounts.seller.wallet, caller), MeterInUse);
     accounts.device.retire(&accounts.meter);
     accounts.seller.meter = Address::default();
     log_event!(MeterClosed {

@@ -37,13 +37,15 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let together = owners_together(&accounts.bus, accounts.caller.address(), &others);
     let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
-    offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), together, clock::now()?)?;
+    let now = clock::now()?;
+    offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), together, now)?;
     let withdrawn_wh = offer.cancel()?;
     accounts.capacity.unlist(withdrawn_wh);
     let collected = offer.collect();
     seller.release(collected.amount);
     seller.owe_grid_fees(collected.grid_fee);
     let closed = offer.open_locks == 0;
+    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, withdrawn_wh, now)?;
     log_event!(OfferCancelled {
         bus: *accounts.bus.address(),
         offer: *offer.address(),
@@ -53,11 +55,9 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
         collected: collected.amount,
         grid_fee: collected.grid_fee,
         closed: closed as u8,
-        padding: [0; 7],
+        window_unused: window_unused as u8,
+        padding: [0; 6],
     });
-    if offer.is_on_delivery() {
-        unlist_in_book(&others, offer, withdrawn_wh, closed)?;
-    }
     if closed {
         accounts.capacity.close_offer();
         accounts.seller.close_offer();
@@ -66,9 +66,9 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     Ok(())
 }
 
-/// The delivery book forgets what is withdrawn, and the offer where it closes.
+/// The delivery book forgets what is withdrawn, and the offer where it closes. Returns whether the window is unused again.
 #[inline(always)]
-fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, closes: bool) -> Result<()> {
+fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, now: i64) -> Result<bool> {
     let [book, ..] = books else { refuse!(BooksMissing) };
     ensure!(address_eq(book.address(), &offer.book), BookMismatch);
     if !book.is_writable() {
@@ -77,11 +77,11 @@ fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, close
     // SAFETY: the program recorded this address when it opened the book, which does not close before the offer. No other
     // account of this instruction is a delivery book.
     let mut book = unsafe { Account::<DeliveryBook>::reload(*book) };
-    book.unlist(offer.book_place as usize, withdrawn_wh);
-    if closes {
+    let is_unused = book.unlist(offer.book_place as usize, withdrawn_wh, now);
+    if offer.open_locks == 0 {
         book.close_offer();
     }
-    Ok(())
+    Ok(is_unused)
 }
 
 /// Owners who signed, each counted once.

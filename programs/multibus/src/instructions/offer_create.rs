@@ -97,7 +97,7 @@ pub fn handler(
             meter: *meter,
             book: *book,
         };
-        let place = listing.list(energy_wh)?;
+        let place = listing.list(energy_wh, source)?;
         accounts.offer.set_book(book.address(), place);
     }
     Ok(())
@@ -118,7 +118,7 @@ impl BookListing {
     /// Lists the energy in the seller's delivery book; returns the place of the window in it. Loads what it needs itself, so
     /// that a listing on purchase terms keeps its accounts in registers.
     #[inline(never)]
-    fn list(&self, energy_wh: u64) -> Result<usize> {
+    fn list(&self, energy_wh: u64, source: u8) -> Result<usize> {
         // SAFETY: the instruction has loaded it, and does not write it meanwhile.
         let capacity = unsafe { Account::<Capacity>::reload(self.capacity) };
         // SAFETY: the same.
@@ -137,6 +137,8 @@ impl BookListing {
         ensure!(address_eq(&book.seller, seller.address()) && book.first_window == first_window, BookMismatch);
         let place = book.place(window_start)?;
         book.list(place, energy_wh, &mut meter)?;
+        let device = book.device(place).source;
+        ensure!(source == 0 || source == device, SourceMismatch, "source {}, the device's {}", source, device);
         Ok(place)
     }
 

@@ -16,6 +16,8 @@ use {
     anchor_lang::{address_eq, prelude::*},
 };
 
+/// Any of these may be the same account: a buyer chooses its refund account, and it may be any. Accounts of the market are
+/// of different kinds, so that none is loaded twice, and the others are only read where the token program owns them.
 #[derive(Accounts)]
 pub struct PositionClose {
     /// The buyer, or anyone later; lends the rent of a claim where one is opened, and gets it back from the position book's at
@@ -24,9 +26,9 @@ pub struct PositionClose {
     pub caller: Signer,
     #[account(address = book.bus @ MultibusError::BusMismatch)]
     pub bus: Account<Bus>,
-    #[account(mut, address = position.book @ MultibusError::BookMismatch)]
+    #[account(mut, unsafe(dup), address = position.book @ MultibusError::BookMismatch)]
     pub book: Account<DeliveryBook>,
-    #[account(mut, close = rent_payer)]
+    #[account(mut, unsafe(dup), close = rent_payer)]
     pub position: Account<PositionBook>,
     /// The seller's vault, which pays back.
     #[account(mut, unsafe(dup), address = book.vault @ MultibusError::VaultMismatch)]

@@ -1,5 +1,5 @@
 //! `position_open`: opens the position book of a buyer on a seller's delivery book, before the buyer's first trade in its
-//! windows. Anyone may pay for it.
+//! windows. Anyone may pay for it. Idempotent, so that nobody stops a trade that comes with it by being first.
 
 #![allow(
     unused_variables,
@@ -13,6 +13,7 @@ use {
         constants::*,
         error::ensure,
         event::log_event,
+        payment,
         state::{DeliveryBook, Ledger, PositionBook},
     },
     anchor_lang::prelude::*,
@@ -26,24 +27,32 @@ pub struct PositionOpen {
     pub payer: Signer,
     #[account(mut)]
     pub book: Account<DeliveryBook>,
-    #[account(init, payer = payer, seeds = [POSITION_SEED, book.address(), buyer], bump)]
-    pub position: Account<PositionBook>,
+    /// The buyer's position book: created where it does not exist.
+    #[account(mut, seeds = [POSITION_SEED, book.address(), buyer], bump)]
+    pub position: UncheckedAccount,
     pub system_program: Program<System>,
 }
 
 pub fn handler(ctx: &mut Context<PositionOpen>, buyer: Address) -> Result<()> {
     let accounts = &mut ctx.accounts;
+    let view = accounts.position.account();
+    if view.owned_by(&crate::ID) {
+        // Open already.
+        return Ok(());
+    }
     let (gate, now) = (accounts.book.own_last_gate(), clock::now()?);
     ensure!(now < gate, BookOver, "last gate {}, now {}", gate, now);
     Ledger::count_open(&mut accounts.book.open_positions)?;
-    let payer = accounts.payer.address();
-    accounts.position.initialize(accounts.book.address(), &buyer, payer);
-    accounts.position.bump = ctx.bumps.position;
-    log_event!(PositionOpened {
-        book: *accounts.book.address(),
-        position: *accounts.position.address(),
-        buyer,
-        rent_payer: *payer,
-    });
+    let (book, payer, bump) = (accounts.book.address(), accounts.payer.address(), ctx.bumps.position);
+    payment::create::<PositionBook>(
+        accounts.payer.account(),
+        view,
+        &[POSITION_SEED, book.as_ref(), buyer.as_ref(), &[bump]],
+    )?;
+    // SAFETY: the account was created a moment ago, so no other reference to its data exists.
+    let mut position = unsafe { Account::<PositionBook>::load_mut_after_init(*view)? };
+    position.initialize(book, &buyer, payer);
+    position.bump = bump;
+    log_event!(PositionOpened { book: *book, position: *view.address(), buyer, rent_payer: *payer });
     Ok(())
 }

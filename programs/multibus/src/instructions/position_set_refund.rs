@@ -1,8 +1,14 @@
 //! `position_set_refund`: the buyer names another token account that refunds of a position book go to. It is looked at when it
-//! is paid.
+//! is paid. Once others may close the position book whatever it holds, it stays, so that nobody changes it just before each closing.
 
 use {
-    crate::{account::Account, error::MultibusError, event::log_event, state::PositionBook},
+    crate::{
+        account::Account,
+        clock,
+        error::{MultibusError, ensure},
+        event::log_event,
+        state::{DeliveryBook, PositionBook},
+    },
     anchor_lang::prelude::*,
 };
 
@@ -12,10 +18,15 @@ pub struct PositionSetRefund {
     pub buyer: Signer,
     #[account(mut)]
     pub position: Account<PositionBook>,
+    /// The delivery book that it is on.
+    #[account(address = position.book @ MultibusError::BookMismatch)]
+    pub book: Account<DeliveryBook>,
 }
 
 pub fn handler(ctx: &mut Context<PositionSetRefund>, refund: Address) -> Result<()> {
     let accounts = &mut ctx.accounts;
+    let (until, now) = (accounts.book.others_close_at(), clock::now()?);
+    ensure!(accounts.book.last_final_at() == 0 || now < until, RefundFixed, "fixed since {}, now {}", until, now);
     accounts.position.refund = refund;
     log_event!(PositionRefundSet { position: *accounts.position.address(), refund });
     Ok(())

@@ -69,6 +69,7 @@ pub(super) struct SellerAccounts<'a> {
 
 impl SellerAccounts<'_> {
     /// Opens the account of a wallet, and its vault.
+    #[inline(never)]
     pub fn open(&self, ledger: &mut Ledger, wallet: &Address, first_slot: u64) -> Result<()> {
         self.bus.validate_open()?;
         let clock = Clock::get()?;
@@ -103,6 +104,7 @@ impl SellerAccounts<'_> {
     }
 
     /// Admits the wallet, and opens its account where it has none.
+    #[inline(never)]
     pub fn admit(&self, ledger: &mut Ledger, wallet: &Address, by: &Address) -> Result<()> {
         if !self.seller.owned_by(&crate::ID) {
             self.open(ledger, wallet, 0)?;
@@ -120,6 +122,7 @@ impl SellerAccounts<'_> {
 }
 
 /// Suspends a wallet's seller account.
+#[inline(never)]
 pub(super) fn suspend(bus: &Account<Bus>, seller: &AccountView, wallet: &Address, by: &Address) -> Result<()> {
     let mut seller = load(bus, seller, wallet)?;
     seller.suspend();

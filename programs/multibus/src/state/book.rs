@@ -232,21 +232,36 @@ impl DeliveryBook {
         Ok(())
     }
 
-    /// Place of the meter's present device in the table, at its end where it is not in it.
+    /// Place of the meter's present device in the table: where it is not in it, at its end, or where that is full, in place of a
+    /// device that no window has.
     fn find_device(&self, meter: &Meter) -> Result<(usize, BookMeter)> {
         let device = BookMeter { key: meter.key, power_w: meter.power_w, source: meter.source, padding: [0; 7] };
         let count = (self.meter_count as usize).min(MAX_BOOK_METERS);
         if let Some(index) = self.meters[..count].iter().position(|known| *known == device) {
             return Ok((index, device));
         }
-        ensure!(count < MAX_BOOK_METERS, BookMetersFull);
-        Ok((count, device))
+        if count < MAX_BOOK_METERS {
+            return Ok((count, device));
+        }
+        let is_free = |index: &usize| {
+            let has_it = |window: &BookWindow| window.state != 0 && window.meter as usize == *index;
+            !self.windows.iter().any(has_it)
+        };
+        let Some(index) = (0..MAX_BOOK_METERS).find(is_free) else { refuse!(BookMetersFull) };
+        Ok((index, device))
     }
 
-    /// Energy is withdrawn that was listed and neither sold nor locked.
+    /// Energy is withdrawn that was listed and neither sold nor locked. A window from which all of it is withdrawn before the gate
+    /// is unused again: nothing is held up by it, and the next listing in it finds the device of then. Returns whether it is.
     #[inline(always)]
-    pub fn unlist(&mut self, place: usize, energy_wh: u64) {
-        self.windows[place].listed_wh -= energy_wh;
+    pub fn unlist(&mut self, place: usize, energy_wh: u64, now: i64) -> bool {
+        let gate = self.terms.gate_closes_at(self.window_start(place));
+        let window = &mut self.windows[place];
+        window.listed_wh -= energy_wh;
+        if window.listed_wh == 0 && now < gate {
+            *window = BookWindow::zeroed();
+        }
+        window.state == BookWindowState::Unused as u8
     }
 
     /// An offer closes.
@@ -392,8 +407,11 @@ impl DeliveryBook {
     }
 
     /// When the last of its windows that its bus has no longer trades, in unix seconds: a later change of terms cuts the book
-    /// short.
+    /// short. On a closing bus, where nothing is listed any more, it is over.
     pub fn last_gate(&self, bus: &Bus) -> i64 {
+        if bus.closing == 1 {
+            return 0;
+        }
         let mut gate = self.own_last_gate();
         for terms in [&bus.terms, &bus.next_terms] {
             if terms.from > self.first_window {
@@ -439,7 +457,8 @@ impl DeliveryBook {
 
     /// What the vault holds for the book, in token base units.
     pub fn held(&self) -> u64 {
-        self.windows.iter().map(|window| window.paid).sum::<u64>() - self.settled
+        // Both sums wrap where more than 64 bits of money went through; what is held fits.
+        self.windows.iter().fold(0, |sum: u64, window| sum.wrapping_add(window.paid)).wrapping_sub(self.settled)
     }
 
     /// What always holds of a book.
@@ -669,7 +688,7 @@ mod tests {
     fn no_more_is_listed_than_the_windows_device_can_deliver() {
         let mut book = book();
         refused(book, MultibusError::PowerExceeded, |book| book.list(0, 1, &mut meter()));
-        book.unlist(0, 400);
+        assert!(!book.unlist(0, 400, FROM - 61));
         refused(book, MultibusError::PowerExceeded, |book| book.list(0, 401, &mut meter()));
         // The device was replaced by a stronger one since: this window keeps the one that it has.
         let mut stronger = meter();
@@ -680,6 +699,21 @@ mod tests {
         book.list(1, 20_000, &mut stronger).unwrap();
         assert_eq!((book.device(1).key, stronger.listed_until, book.meter_count), (wallet(5), END + 900, 2));
         assert_eq!(book.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn a_window_from_which_all_is_withdrawn_before_the_gate_is_unused() {
+        let gate = FROM - 60;
+        let withdrawn = |energy_wh, now| {
+            let mut book = book();
+            let is_unused = book.unlist(0, energy_wh, now);
+            assert_eq!(book.check_invariants(), Ok(()));
+            (is_unused, book.windows[0].state, book.last_final_at() == 0)
+        };
+        assert_eq!(withdrawn(10_000, gate - 1), (true, 0, true));
+        // What was on offer until the gate may be delivered, and certified for its seller.
+        assert_eq!(withdrawn(10_000, gate), (false, 1, false));
+        assert_eq!(withdrawn(9_999, gate - 1), (false, 1, false));
     }
 
     #[test]
@@ -696,9 +730,13 @@ mod tests {
         assert_eq!(fifth.listed_until, 0);
         book.list(4, 1, &mut meter()).unwrap();
         assert_eq!((book.windows[4].meter, book.check_invariants()), (0, Ok(())));
+        // A device that no window has any more makes room.
+        assert!(book.unlist(2, 1, 0));
+        book.list(5, 1, &mut fifth).unwrap();
+        assert_eq!((book.device(5).key, book.windows[5].meter, book.check_invariants()), (wallet(20), 2, Ok(())));
         let mut late = meter();
-        late.valid_from = FROM + 5 * 900 + 1;
-        refused(book, MultibusError::MeterNotValidYet, |book| book.list(5, 1, &mut late));
+        late.valid_from = FROM + 6 * 900 + 1;
+        refused(book, MultibusError::MeterNotValidYet, |book| book.list(6, 1, &mut late));
     }
 
     #[test]
@@ -801,6 +839,11 @@ mod tests {
         }
         assert_eq!(book.validate_close(&bus, true, gate - 1), Err(MultibusError::BookNotFinal.into()));
         assert_eq!(book.validate_close(&bus, true, gate), Ok(()));
+        // On a closing bus nothing is listed any more.
+        let last = END + HOUR;
+        let closing = Bus { closing: 1, ..bus };
+        assert_eq!(book.validate_close(&closing, true, last - 1), Err(MultibusError::BookNotFinal.into()));
+        assert_eq!(book.validate_close(&closing, true, last), Ok(()));
         let others = END + HOUR + CERTIFICATE_SECONDS;
         assert_eq!(book.validate_close(&bus, false, others - 1), Err(MultibusError::CertificatesOpen.into()));
         assert_eq!(book.validate_close(&bus, false, others), Ok(()));

@@ -451,7 +451,7 @@ impl Bus {
         let next = self.next_terms;
         if next.from != 0 && now >= next.from {
             if self.terms.is_on_delivery() {
-                self.readings_until = Self::readings_end(&self.terms, next.from);
+                self.readings_until = self.readings_until.max(Self::readings_end(&self.terms, next.from));
             }
             self.terms = next;
             self.next_terms = Terms::zeroed();
@@ -470,7 +470,7 @@ impl Bus {
         if (next.from != 0 && next.is_on_delivery()) || (next.from == 0 && terms.is_on_delivery()) {
             i64::MAX
         } else if terms.is_on_delivery() {
-            Self::readings_end(terms, next.from)
+            self.readings_until.max(Self::readings_end(terms, next.from))
         } else {
             self.readings_until
         }
@@ -908,6 +908,14 @@ mod tests {
         bus.next_terms = Terms::new(&TermsConfig::default(), 18_000);
         assert_eq!(bus.operator_needed_until(), 18_000 + 10_800);
         bus.promote_terms(18_000);
+        assert_eq!((bus.operator_needed_until(), bus.readings_until), (28_800, 28_800));
+        // Later delivery terms with shorter times do not shorten the earlier ones.
+        let short = TermsConfig { correction_seconds: 3_600, ..delivery };
+        bus.next_terms = Terms::new(&short, 18_900);
+        bus.promote_terms(18_900);
+        bus.next_terms = Terms::new(&TermsConfig::default(), 19_800);
+        assert_eq!(bus.operator_needed_until(), 28_800);
+        bus.promote_terms(19_800);
         assert_eq!((bus.operator_needed_until(), bus.readings_until), (28_800, 28_800));
     }
 

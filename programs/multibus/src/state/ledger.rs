@@ -123,6 +123,7 @@ impl Ledger {
     }
 
     /// What a wallet may claim now, in token base units: an owner's share, or what a former owner left unclaimed.
+    #[inline(never)]
     pub fn claimable(&self, bus: &Bus, wallet: &Address, treasury_balance: u64) -> Result<u64> {
         let Some(period) = self.period(treasury_balance) else { refuse!(CounterOverflow) };
         if let Some(place) = bus.owner_index(wallet) {
@@ -161,6 +162,7 @@ impl Ledger {
     }
 
     /// Refuses a change of shares that could not keep what an owner who leaves has earned.
+    #[inline(never)]
     pub fn validate_settle(&self, bus: &Bus, leaving: Option<&Address>, treasury_balance: u64) -> Result<()> {
         ensure!(self.period(treasury_balance).is_some(), CounterOverflow);
         if let Some(owner) = leaving {
@@ -183,6 +185,7 @@ impl Ledger {
         }
     }
 
+    #[inline(never)]
     fn settle_period(&mut self, bus: &Bus, treasury_balance: u64) {
         // Checked by `validate_settle`.
         let period = self.period(treasury_balance).unwrap_or(0);
@@ -252,6 +255,7 @@ impl Ledger {
     }
 
     /// Frees the place of a former owner; returns what it had not claimed, in token base units.
+    #[inline(never)]
     fn forget_former(&mut self, wallet: &Address) -> u64 {
         let Some(index) = self.former_index(wallet) else { return 0 };
         let last = self.former_owner_count as usize - 1;

@@ -142,23 +142,21 @@ impl PositionBook {
     }
 
     /// Refuses to close a position with a lock, or with energy of a window that is not final. The buyer closes it then, and
-    /// gives up what it did not certify. Others close it after the book's last gate where it is empty, and at once where there
-    /// is nothing that the buyer has not certified; else when the time for certificates is over.
+    /// gives up what it did not certify. Others close it after the book's last gate, so that no trade that is on its way finds
+    /// it closed; where there is something that the buyer has not certified, only when the time for certificates is over too.
     pub fn validate_close(&self, book: &DeliveryBook, bus: &Bus, caller_is_buyer: bool, now: i64) -> Result<()> {
         ensure!(self.open_locks == 0, PositionHasLocks, "{} locks are open", self.open_locks);
-        let (mut is_empty, mut is_certified) = (true, true);
+        let mut is_certified = true;
         for (place, window) in self.windows.iter().enumerate() {
             if window.energy_wh > 0 {
-                is_empty = false;
                 ensure!(book.is_final(place, now), PositionNotFinal, "window {} of the book", place as u64);
                 is_certified &= has_window(&self.certified, place) || book.delivered_of(place, window.energy_wh) == 0;
             }
         }
-        let others = match (is_empty, is_certified) {
-            (true, _) => book.last_gate(bus),
-            (false, true) => now,
-            (false, false) => book.others_close_at(),
-        };
+        let mut others = book.last_gate(bus);
+        if !is_certified {
+            others = others.max(book.others_close_at());
+        }
         ensure!(caller_is_buyer || now >= others, CertificatesOpen, "others close from {}, now {}", others, now);
         Ok(())
     }
@@ -299,17 +297,21 @@ mod tests {
         assert_eq!(position.validate_close(&book, &bus, false, gate), Ok(()));
         position.buy(0, 1, 1, &wallet(4));
         let open = Err(MultibusError::PositionNotFinal.into());
-        for caller_is_buyer in [true, false] {
-            assert_eq!(position.validate_close(&book, &bus, caller_is_buyer, final_at - 1), open);
-            // Nothing was delivered.
-            assert_eq!(position.validate_close(&book, &bus, caller_is_buyer, final_at), Ok(()));
-        }
+        assert_eq!(position.validate_close(&book, &bus, true, final_at - 1), open);
+        assert_eq!(position.validate_close(&book, &bus, false, final_at - 1), open);
+        // Nothing was delivered: others wait for the last gate, except on a closing bus.
+        assert_eq!(position.validate_close(&book, &bus, true, final_at), Ok(()));
+        assert_eq!(position.validate_close(&book, &bus, false, gate - 1), early);
+        assert_eq!(position.validate_close(&book, &bus, false, gate), Ok(()));
+        let closing = Bus { closing: 1, ..bus };
+        assert_eq!(position.validate_close(&book, &closing, false, final_at), Ok(()));
         let mut book = book;
         book.windows[0].delivered_wh = 1_000;
         assert_eq!(position.validate_close(&book, &bus, true, final_at), Ok(()));
         let mut certified = position;
         certified.certify(&book, 0).unwrap();
-        assert_eq!(certified.validate_close(&book, &bus, false, final_at), Ok(()));
+        assert_eq!(certified.validate_close(&book, &bus, false, gate - 1), early);
+        assert_eq!(certified.validate_close(&book, &bus, false, gate), Ok(()));
         let others = FROM + 96 * 900 + DEADLINE + CERTIFICATE_SECONDS;
         assert_eq!(position.validate_close(&book, &bus, false, others - 1), early);
         assert_eq!(position.validate_close(&book, &bus, false, others), Ok(()));

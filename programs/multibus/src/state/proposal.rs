@@ -362,6 +362,7 @@ impl Action {
         Ok(())
     }
 
+    #[inline(never)]
     fn validate_shares(&self, owner_count: u8) -> Result<()> {
         ensure!(
             self.share_count == owner_count,
@@ -454,6 +455,7 @@ impl Action {
 }
 
 /// Settles what the present shares earned, before they change.
+#[inline(never)]
 fn settle_old_shares(bus: &Bus, ledger: &mut Ledger, leaving: Option<&Address>, treasury_balance: u64) -> Result<()> {
     ledger.validate_settle(bus, leaving, treasury_balance)?;
     ledger.settle_shares(bus, treasury_balance);

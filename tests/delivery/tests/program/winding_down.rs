@@ -160,8 +160,8 @@ fn a_frozen_vault_keeps_refunds_until_it_is_thawed() {
     play.net.wind_down(&owner);
 }
 
-/// Where nothing is left that a buyer could certify, anyone closes its position at once, so that no buyer binds its seller's rent
-/// without a reason; a refund that cannot be paid then waits in a claim.
+/// Where nothing is left that a buyer could certify, anyone closes its position after the book's last gate, so that no buyer binds
+/// its seller's rent without a reason; a refund that cannot be paid then waits in a claim.
 #[test]
 fn a_position_without_anything_to_certify_is_closed_by_anyone() {
     let mut play = Delivery::new();
@@ -177,6 +177,9 @@ fn a_position_without_anything_to_certify_is_closed_by_anyone() {
     play.net.run(&[take]);
     let close = play.net.position_close(&stranger, &play.position(&second));
     play.net.refuse(&[close], MultibusError::CertificatesOpen);
+    let close = play.net.position_close(&stranger, &play.position(&first));
+    play.net.refuse(&[close], MultibusError::CertificatesOpen);
+    play.net.pass(play.book_state().own_last_gate() - play.net.now());
     play.net.close_account(&first_account, &first);
     let before = (play.net.lamports(&stranger), play.net.lamports(&first), play.net.lamports(&play.position(&first)));
     let close = play.net.position_close(&stranger, &play.position(&first));
@@ -249,4 +252,105 @@ fn a_closing_bus_registers_no_meter() {
     play.net.run(&[play.report(5_000, 1)]);
     let close = play.net.device_close(&play.device);
     play.net.run(&[close]);
+}
+
+/// A buyer names its refund account, which may be any account, also one that the closing itself takes.
+#[test]
+fn a_position_closes_whatever_its_refund_account_is() {
+    let mut play = Delivery::new();
+    let stranger = play.net.wallet("stranger");
+    let buyers: Vec<Address> = (0..9).map(|number| play.buyer(&format!("buyer {number}")).0).collect();
+    for buyer in &buyers {
+        play.buy(buyer, 1_000);
+    }
+    let names = |play: &Delivery, buyer: &Address| {
+        let net = &play.net;
+        [
+            net.bus,
+            play.book,
+            play.position(buyer),
+            net.vault(&play.seller),
+            net.unclaimed(),
+            net.ledger(),
+            net.claim(buyer),
+        ]
+    };
+    for (place, buyer) in buyers.iter().enumerate() {
+        let name = names(&play, buyer).get(place).copied().unwrap_or(if place == 7 { *buyer } else { stranger });
+        let set = play.net.position_set_refund(buyer, &play.position(buyer), &name);
+        play.net.run(&[set]);
+    }
+    play.pass_window(3_600);
+    play.net.pass(play.book_state().own_last_gate() - play.net.now());
+    for buyer in &buyers {
+        let refund = play.net.delivery_refund(&play.position(buyer));
+        play.net.refuse(&[refund], MultibusError::PayeeUnpayable);
+        let close = play.net.position_close(&stranger, &play.position(buyer));
+        play.net.run(&[close]);
+        assert_eq!(play.net.state::<Claim>(&play.net.claim(buyer)).amount, 2_500_000);
+    }
+    let owner = play.owner;
+    play.net.wind_down(&owner);
+}
+
+/// Once anyone may close a position, its refund account stays, so that no buyer changes it just before each closing.
+#[test]
+fn the_refund_account_is_fixed_once_others_close() {
+    let mut play = Delivery::new();
+    let (buyer, account) = play.buyer("buyer");
+    play.buy(&buyer, 1_000);
+    play.pass_window(0);
+    play.net.run(&[play.report(1_000, 1)]);
+    let others = play.book_state().others_close_at();
+    let set = |play: &mut Delivery, refund: &Address| {
+        let position = play.position(&buyer);
+        play.net.position_set_refund(&buyer, &position, refund)
+    };
+    play.net.pass(others - 1 - play.net.now());
+    let early = set(&mut play, &account);
+    play.net.run(&[early]);
+    play.net.pass(1);
+    let late = set(&mut play, &buyer);
+    play.net.refuse(&[late], MultibusError::RefundFixed);
+    let owner = play.owner;
+    play.net.wind_down(&owner);
+}
+
+/// Energy that was listed far ahead and withdrawn again holds no closing bus open.
+#[test]
+fn a_withdrawn_window_far_ahead_holds_nothing_up() {
+    let mut play = Delivery::new();
+    let (owner, seller) = (play.owner, play.seller);
+    let stranger = play.net.wallet("stranger");
+    let far = play.window + 80_000 / 900 * 900;
+    let (offer, book) = play.list(far, 1_000, 2_000_000);
+    play.net.decide(&owner, ProposalAction::BusClose);
+    for offer in [offer, play.offer] {
+        let cancel = play.net.offer_cancel(&stranger, &offer);
+        play.net.run(&[cancel]);
+    }
+    for book in [book, play.book] {
+        if play.net.exists(&book) {
+            let close = play.net.delivery_close(&stranger, &book);
+            play.net.run(&[close]);
+        }
+    }
+    assert_eq!(play.net.state::<Seller>(&play.net.seller(&seller)).open_books, 0);
+}
+
+/// Who opens a position first stops no trade that comes with its opening.
+#[test]
+fn a_position_is_opened_once_whoever_does_it() {
+    let mut play = Delivery::new();
+    let stranger = play.net.wallet("stranger");
+    let (buyer, account) = play.net.buyer("buyer", 10_000_000);
+    let early = play.net.position_open(&stranger, &play.book, &buyer);
+    play.net.run(&[early]);
+    let open = play.net.position_open(&buyer, &play.book, &buyer);
+    let buy = play.net.purchase(&buyer, &account, &play.offer, 1_000);
+    play.net.run(&[open, buy]);
+    let position: PositionBook = play.net.state(&play.position(&buyer));
+    let bought: u64 = position.windows.iter().map(|window| window.energy_wh).sum();
+    assert_eq!((position.rent_payer, bought), (stranger, 1_000));
+    assert_eq!(play.book_state().open_positions, 1);
 }
