@@ -394,6 +394,10 @@ export const MULTIBUS_ERROR__CERTIFICATE_OWNER_INVALID = 0x182b; // 6187
 export const MULTIBUS_ERROR__BENEFICIARY_INVALID = 0x182c; // 6188
 /** WindowNotFinal: The window is not final, so nothing of it is certified; wait until no reading can change it */
 export const MULTIBUS_ERROR__WINDOW_NOT_FINAL = 0x182d; // 6189
+/** RefundFixed: The refund account stays, since anyone may close the position by now; close it, and claim what it cannot be paid */
+export const MULTIBUS_ERROR__REFUND_FIXED = 0x182e; // 6190
+/** SourceMismatch: The window's device is another source of energy; list with the source of the meter, or with 0 */
+export const MULTIBUS_ERROR__SOURCE_MISMATCH = 0x182f; // 6191
 
 export type MultibusError =
   | typeof MULTIBUS_ERROR__ACTION_UNKNOWN
@@ -539,6 +543,7 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__READING_TOO_EARLY
   | typeof MULTIBUS_ERROR__READING_TOO_HIGH
   | typeof MULTIBUS_ERROR__READING_TOO_LATE
+  | typeof MULTIBUS_ERROR__REFUND_FIXED
   | typeof MULTIBUS_ERROR__REFUND_MISMATCH
   | typeof MULTIBUS_ERROR__RENT_PAYER_MISMATCH
   | typeof MULTIBUS_ERROR__SELF_TRADE
@@ -556,6 +561,7 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__SIGNED_READING_MISSING
   | typeof MULTIBUS_ERROR__SIGNED_READING_OTHER
   | typeof MULTIBUS_ERROR__SIZE_TOO_SMALL
+  | typeof MULTIBUS_ERROR__SOURCE_MISMATCH
   | typeof MULTIBUS_ERROR__SOURCE_UNKNOWN
   | typeof MULTIBUS_ERROR__SWEEP_NOT_TO_TREASURY
   | typeof MULTIBUS_ERROR__TERMS_FIXED
@@ -733,6 +739,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__READING_TOO_EARLY]: `The window has not ended; report after its end`,
     [MULTIBUS_ERROR__READING_TOO_HIGH]: `The reading is above what the device can deliver in a window, and a tenth more; correct it`,
     [MULTIBUS_ERROR__READING_TOO_LATE]: `The window is final, it takes no reading any more`,
+    [MULTIBUS_ERROR__REFUND_FIXED]: `The refund account stays, since anyone may close the position by now; close it, and claim what it cannot be paid`,
     [MULTIBUS_ERROR__REFUND_MISMATCH]: `The refund account is not the lock's; pass the one that the lock names`,
     [MULTIBUS_ERROR__RENT_PAYER_MISMATCH]: `The rent goes to the wallet that paid it; pass that wallet`,
     [MULTIBUS_ERROR__SELF_TRADE]: `A seller cannot buy or lock its own offer; cancel it instead`,
@@ -750,6 +757,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__SIGNED_READING_MISSING]: `A signed reading needs the sysvar of instructions, and the device's Ed25519 signature in the instruction just before; pass both`,
     [MULTIBUS_ERROR__SIGNED_READING_OTHER]: `The device signed another reading than this: another program, bus, meter, window, energy or sequence; pass what it signed`,
     [MULTIBUS_ERROR__SIZE_TOO_SMALL]: `The amount is below the bus's least size and does not take the rest; take more, or all that is left`,
+    [MULTIBUS_ERROR__SOURCE_MISMATCH]: `The window's device is another source of energy; list with the source of the meter, or with 0`,
     [MULTIBUS_ERROR__SOURCE_UNKNOWN]: `The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)`,
     [MULTIBUS_ERROR__SWEEP_NOT_TO_TREASURY]: `Grid fees without a recipient go to the treasury; pass the treasury`,
     [MULTIBUS_ERROR__TERMS_FIXED]: `The next terms hold from a window within one horizon, so they stay; decide others once they hold`,

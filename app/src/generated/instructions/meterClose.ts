@@ -101,7 +101,7 @@ export type MeterCloseAsyncInput<
   TAccountDevice extends string = string,
   TAccountRentPayer extends string = string,
 > = {
-  /** The operator, the seller (an owner for the bus's own), or on a closing bus anyone. */
+  /** The operator, the seller, or on a closing bus anyone. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
   seller: Address<TAccountSeller>;
@@ -193,7 +193,7 @@ export type MeterCloseInput<
   TAccountDevice extends string = string,
   TAccountRentPayer extends string = string,
 > = {
-  /** The operator, the seller (an owner for the bus's own), or on a closing bus anyone. */
+  /** The operator, the seller, or on a closing bus anyone. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
   seller: Address<TAccountSeller>;
@@ -267,7 +267,7 @@ export type ParsedMeterCloseInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The operator, the seller (an owner for the bus's own), or on a closing bus anyone. */
+    /** The operator, the seller, or on a closing bus anyone. */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];
     seller: TAccountMetas[2];

@@ -28,6 +28,7 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type ReadonlyAccount,
   type ReadonlySignerAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
@@ -46,6 +47,7 @@ export type PositionSetRefundInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountBuyer extends string | AccountMeta<string> = string,
   TAccountPosition extends string | AccountMeta<string> = string,
+  TAccountBook extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
@@ -55,6 +57,7 @@ export type PositionSetRefundInstruction<
         ? ReadonlySignerAccount<TAccountBuyer> & AccountSignerMeta<TAccountBuyer>
         : TAccountBuyer,
       TAccountPosition extends string ? WritableAccount<TAccountPosition> : TAccountPosition,
+      TAccountBook extends string ? ReadonlyAccount<TAccountBook> : TAccountBook,
       ...TRemainingAccounts,
     ]
   >;
@@ -87,20 +90,27 @@ export function getPositionSetRefundInstructionDataCodec(): FixedSizeCodec<
   return combineCodec(getPositionSetRefundInstructionDataEncoder(), getPositionSetRefundInstructionDataDecoder());
 }
 
-export type PositionSetRefundInput<TAccountBuyer extends string = string, TAccountPosition extends string = string> = {
+export type PositionSetRefundInput<
+  TAccountBuyer extends string = string,
+  TAccountPosition extends string = string,
+  TAccountBook extends string = string,
+> = {
   buyer: TransactionSigner<TAccountBuyer>;
   position: Address<TAccountPosition>;
+  /** The delivery book that it is on. */
+  book: Address<TAccountBook>;
   refund: PositionSetRefundInstructionDataArgs['refund'];
 };
 
 export function getPositionSetRefundInstruction<
   TAccountBuyer extends string,
   TAccountPosition extends string,
+  TAccountBook extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: PositionSetRefundInput<TAccountBuyer, TAccountPosition>,
+  input: PositionSetRefundInput<TAccountBuyer, TAccountPosition, TAccountBook>,
   config?: { programAddress?: TProgramAddress },
-): PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition> {
+): PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition, TAccountBook> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
@@ -108,6 +118,7 @@ export function getPositionSetRefundInstruction<
   const originalAccounts = {
     buyer: { value: input.buyer ?? null, isWritable: false },
     position: { value: input.position ?? null, isWritable: true },
+    book: { value: input.book ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
@@ -116,10 +127,14 @@ export function getPositionSetRefundInstruction<
 
   const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
   return Object.freeze({
-    accounts: [getAccountMeta('buyer', accounts.buyer), getAccountMeta('position', accounts.position)],
+    accounts: [
+      getAccountMeta('buyer', accounts.buyer),
+      getAccountMeta('position', accounts.position),
+      getAccountMeta('book', accounts.book),
+    ],
     data: getPositionSetRefundInstructionDataEncoder().encode(args as PositionSetRefundInstructionDataArgs),
     programAddress,
-  } as PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition>);
+  } as PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition, TAccountBook>);
 }
 
 export type ParsedPositionSetRefundInstruction<
@@ -130,6 +145,8 @@ export type ParsedPositionSetRefundInstruction<
   accounts: {
     buyer: TAccountMetas[0];
     position: TAccountMetas[1];
+    /** The delivery book that it is on. */
+    book: TAccountMetas[2];
   };
   data: PositionSetRefundInstructionData;
 };
@@ -140,10 +157,10 @@ export function parsePositionSetRefundInstruction<
 >(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPositionSetRefundInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 2) {
+  if (instruction.accounts.length < 3) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 2,
+      expectedAccountMetas: 3,
     });
   }
   let accountIndex = 0;
@@ -154,7 +171,7 @@ export function parsePositionSetRefundInstruction<
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { buyer: getNextAccount(), position: getNextAccount() },
+    accounts: { buyer: getNextAccount(), position: getNextAccount(), book: getNextAccount() },
     data: getPositionSetRefundInstructionDataDecoder().decode(instruction.data),
   };
 }

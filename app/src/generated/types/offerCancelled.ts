@@ -46,6 +46,8 @@ export type OfferCancelled = {
   gridFee: bigint;
   /** 1 where the account closed. */
   closed: number;
+  /** 1 where the window is unused again in the seller's delivery book. */
+  windowUnused: number;
   padding: ReadonlyUint8Array;
 };
 
@@ -63,6 +65,8 @@ export type OfferCancelledArgs = {
   gridFee: number | bigint;
   /** 1 where the account closed. */
   closed: number;
+  /** 1 where the window is unused again in the seller's delivery book. */
+  windowUnused: number;
   padding: ReadonlyUint8Array;
 };
 
@@ -77,7 +81,8 @@ export function getOfferCancelledEncoder(): FixedSizeEncoder<OfferCancelledArgs>
       ['collected', getU64Encoder()],
       ['gridFee', getU64Encoder()],
       ['closed', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 7)],
+      ['windowUnused', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 6)],
     ]),
     [
       getConstantEncoder(
@@ -98,7 +103,8 @@ export function getOfferCancelledDecoder(): FixedSizeDecoder<OfferCancelled> {
       ['collected', getU64Decoder()],
       ['gridFee', getU64Decoder()],
       ['closed', getU8Decoder()],
-      ['padding', fixDecoderSize(getBytesDecoder(), 7)],
+      ['windowUnused', getU8Decoder()],
+      ['padding', fixDecoderSize(getBytesDecoder(), 6)],
     ]),
     [
       getConstantDecoder(
