@@ -26,6 +26,7 @@ import {
   releasable,
   stageOfWindow,
   surplusOf,
+  unrefunded,
   windowStartOf,
 } from './delivery';
 import type { Book, BookWindow, Bus, Seller } from './model';
@@ -135,6 +136,14 @@ describe('money of a window', () => {
     expect(releasable(book, FIRST + 900)).toEqual({ amount: 0n, gridFee: 0n, windows: 0 });
     expect(refundable(book, position, FIRST + 900)).toEqual({ amount: 0n, windows: 0 });
     expect(heldFor(book)).toBe(440_000n);
+    // Half of the first window and all of the silent one, as long as nobody was paid back.
+    const open = { ...book, openPositions: 2 };
+    expect(unrefunded(open, now)).toBe(110_000n + 220_000n);
+    expect(unrefunded(open, FIRST + 900)).toBe(0n);
+    expect(unrefunded({ ...open, settled: 220_000n + 330_000n }, now)).toBe(0n);
+    // What rounding leaves is nobody's.
+    expect(unrefunded({ ...open, settled: 220_000n + 329_994n }, now)).toBe(0n);
+    expect(unrefunded({ ...open, settled: 220_000n + 329_993n }, now)).toBe(7n);
   });
 });
 

@@ -134,6 +134,22 @@ export function refundable(
   return { amount, windows };
 }
 
+/**
+ * What buyers have not got back yet of a book's final windows, in base units. Rounding leaves a base unit for each position
+ * and window at most, which goes back to nobody: so little counts as nothing.
+ */
+export function unrefunded(book: Book, now: number): bigint {
+  let [back, rounded] = [-book.settled, 0n];
+  for (const { place, window } of usedWindows(book)) {
+    const { due } = dueOf(window, book.terms.gridFeePerKwh);
+    if (window.state === 'released') back += due;
+    else if (now < finalAt(book, place)) continue;
+    back += window.paid - due;
+    rounded += BigInt(book.openPositions);
+  }
+  return back > rounded ? back : 0n;
+}
+
 /** Wh of a final window that a buyer can take a certificate of; 0 where it has, or where there is nothing. */
 export function certifiableOf(book: Book, place: number, own: PositionWindow, now: number): bigint {
   const window = book.windows[place];

@@ -1335,9 +1335,9 @@ export const de: Words = {
     theDeviceCannot: (energy) => `Das Gerät kann in diesem Zeitfenster nicht mehr als ${energy} liefern.`,
     report: 'Melden',
     readingIsTaken: (energy) => `Der Zählerstand ist aufgenommen: ${energy}.`,
-    finalWindows: (count, tokens) => (
+    toPayOut: (seller, buyers) => (
       <>
-        {counted(count, 'endgültiges Zeitfenster', 'endgültige Zeitfenster')}, {tokens} für den Verkäufer
+        {seller} für den Verkäufer, {buyers} zurück an Käufer
       </>
     ),
     settle: 'Allen auszahlen',

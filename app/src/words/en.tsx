@@ -1316,9 +1316,9 @@ export const en = {
     theDeviceCannot: (energy: string) => `The device cannot deliver more than ${energy} in this window.`,
     report: 'Report',
     readingIsTaken: (energy: string) => `The reading is taken: ${energy}.`,
-    finalWindows: (count: number, tokens: ReactNode) => (
+    toPayOut: (seller: ReactNode, buyers: ReactNode) => (
       <>
-        {counted(count, 'final window')}, {tokens} for the seller
+        {seller} for the seller, {buyers} back to buyers
       </>
     ),
     settle: 'Pay everybody',

@@ -13,6 +13,7 @@ import {
   missingReadings,
   releasable,
   stageOfWindow,
+  unrefunded,
   usedWindows,
   windowStartOf,
   type MissingReading,
@@ -60,7 +61,7 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
       {shown.length > LISTED && <p className="hint">{t.pastWindows.andMore(shown.length - LISTED)}</p>}
       <ul className="lines-list" aria-label={t.delivery.toSettle}>
         {own
-          .filter((book) => releasable(book, now).windows > 0)
+          .filter((book) => releasable(book, now).windows > 0 || unrefunded(book, now) > 0n)
           .map((book) => (
             <SettleLine key={book.address} bus={bus} book={book} />
           ))}
@@ -152,7 +153,7 @@ function SettleLine({ bus, book }: { readonly bus: Bus; readonly book: Book }) {
   const { live, signer } = useSession();
   const now = useNow();
   const action = useAction();
-  const { amount, windows } = releasable(book, now);
+  const { amount } = releasable(book, now);
   const settle = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -165,7 +166,12 @@ function SettleLine({ bus, book }: { readonly bus: Bus; readonly book: Book }) {
       <div className="row spread wrap">
         <span>
           <SellerName of={book} />{' '}
-          <span className="hint">{t.delivery.finalWindows(windows, <Tokens units={amount} bus={bus} />)}</span>
+          <span className="hint">
+            {t.delivery.toPayOut(
+              <Tokens units={amount} bus={bus} />,
+              <Tokens units={unrefunded(book, now)} bus={bus} />,
+            )}
+          </span>
         </span>
         <WalletButton tone="quiet" onClick={settle} busy={action.isRunning}>
           {t.delivery.settle}

@@ -43,7 +43,8 @@ export function moneyOf(seller: Seller, offers: Iterable<Offer>, books: Iterable
   let [proceeds, deposits] = [0n, 0n];
   for (const offer of offers) {
     if (offer.seller !== seller.address) continue;
-    proceeds += offer.proceeds;
+    // Of what was paid, the grid's part goes to the grid.
+    proceeds += offer.proceeds - gridPart(offer);
     deposits += offer.deposits;
   }
   let [due, held] = [0n, 0n];
@@ -127,7 +128,6 @@ export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, ch
     if (due > 0n) add(getDeliveryReleaseInstruction({ book: book.address, seller: seller.address }), due);
   }
   for (const offer of paid) {
-    // Of what was paid, the grid's part goes to the grid.
     add(getOfferCollectInstruction({ offer: offer.address, seller: seller.address }), offer.proceeds - gridPart(offer));
   }
   if (amount === 0n) throw new Refusal(t.seller.thereIsNothingToWithdraw);
