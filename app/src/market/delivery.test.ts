@@ -17,6 +17,7 @@ import {
   highestReadingWh,
   lastGateOf,
   missingReadings,
+  mayChangeRefund,
   mostWh,
   opensPosition,
   placeOf,
@@ -175,6 +176,11 @@ describe('records', () => {
     // A change of terms cuts it short.
     const cut = { ...bus, nextTerms: { ...NO_WINDOWS, from: FIRST + 9_000 } };
     expect(lastGateOf(book, cut)).toBe(FIRST + 9_000 - 900 - 60);
+    // On a closing bus nothing trades any more.
+    expect(bookClosesAt({ ...book, firstWindow: 0 }, { ...bus, closing: true }, true)).toBe(DAY + 3_600);
+    expect(lastGateOf(book, { ...bus, closing: true })).toBe(0);
+    expect([final + MONTH - 1, final + MONTH].map((now) => mayChangeRefund(book, now))).toEqual([true, false]);
+    expect(mayChangeRefund(makeBook(1, seller, FIRST, {}), final + MONTH)).toBe(true);
   });
 
   it('of a buyer close once they are final and certified; an empty one when nothing can be bought any more', () => {
@@ -186,9 +192,10 @@ describe('records', () => {
       positionClosesAt(book, bus, makePosition(2, book, BUYER, windows, { openLocks }), isBuyer);
     const own = { energyWh: 1_000n, paid: 1n };
     expect([true, false].map((isBuyer) => closes({ 0: own }, isBuyer))).toEqual([final, final + MONTH]);
-    expect(closes({ 0: { ...own, isCertified: true } }, false)).toBe(final);
+    const gate = lastGateOf(book, bus);
+    expect(closes({ 0: { ...own, isCertified: true } }, false)).toBe(gate);
     // Nothing of a single Wh was delivered, so that nothing is left to certify.
-    expect(closes({ 0: { energyWh: 1n, paid: 1n } }, false)).toBe(final);
+    expect(closes({ 0: { energyWh: 1n, paid: 1n } }, false)).toBe(gate);
     expect([true, false].map((isBuyer) => closes({}, isBuyer))).toEqual([0, lastGateOf(book, bus)]);
     expect(closes({}, true, 1)).toBeUndefined();
   });

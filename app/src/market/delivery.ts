@@ -171,8 +171,12 @@ export function usedWindows(book: Book): readonly { readonly place: number; read
   return book.windows.flatMap((window, place) => (window.state === 'unused' ? [] : [{ place, window }]));
 }
 
-/** When the last window of a book that its bus has no longer trades: a change of terms cuts a book short. */
-export function lastGateOf(book: Book, bus: Pick<Bus, 'terms' | 'nextTerms'>): number {
+/**
+ * When the last window of a book that its bus has no longer trades: a change of terms cuts a book short, and on a closing bus
+ * nothing trades any more.
+ */
+export function lastGateOf(book: Book, bus: Pick<Bus, 'terms' | 'nextTerms' | 'closing'>): number {
+  if (bus.closing) return 0;
   const { windowSeconds, gateClosureSeconds } = book.terms;
   let last = windowStartOf(book, PLACES - 1) - gateClosureSeconds;
   for (const terms of [bus.terms, bus.nextTerms]) {
@@ -203,17 +207,17 @@ export function bookClosesAt(book: Book, bus: Bus, isSeller: boolean): number | 
 /** From when on a position closes, for its buyer or for anybody; `undefined` while a lock of it is open. */
 export function positionClosesAt(book: Book, bus: Bus, position: Position, isBuyer: boolean): number | undefined {
   if (position.openLocks > 0) return undefined;
-  let [own, isEmpty, isCertified] = [0, true, true];
+  let [own, isCertified] = [0, true];
   for (const [place, { energyWh, isCertified: isTaken }] of position.windows.entries()) {
     const window = book.windows[place];
     if (energyWh === 0n || window === undefined) continue;
-    isEmpty = false;
     own = Math.max(own, finalAt(book, place));
     isCertified &&= isTaken || deliveredOf(window, energyWh) === 0n;
   }
   if (isBuyer) return own;
-  if (isEmpty) return lastGateOf(book, bus);
-  return isCertified ? own : Math.max(own, othersCloseAt(book));
+  // Others wait for the last gate, so that no purchase that is on its way finds it closed.
+  const others = Math.max(own, lastGateOf(book, bus));
+  return isCertified ? others : Math.max(others, othersCloseAt(book));
 }
 
 /** A window that has ended, was sold, and has no reading yet. */
@@ -245,6 +249,11 @@ export function bookFor(books: Iterable<Book>, seller: Address, terms: Terms, wi
 export function positionOn(positions: Iterable<Position>, book: Address, buyer: Address): Position | undefined {
   for (const position of positions) if (position.book === book && position.buyer === buyer) return position;
   return undefined;
+}
+
+/** Whether refunds of a position may go elsewhere: until anybody may close it whatever it holds. */
+export function mayChangeRefund(book: Book, now: number): boolean {
+  return lastFinalAt(book) === 0 || now < othersCloseAt(book);
 }
 
 /** Whether buying from an offer opens a position book of the buyer. */

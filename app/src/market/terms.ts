@@ -116,7 +116,7 @@ export function operatorNeededUntil({
 }: HasTerms & { readonly readingsUntil: number }): number {
   if ((nextTerms ?? terms).isOnDelivery) return Number.POSITIVE_INFINITY;
   if (!terms.isOnDelivery || nextTerms === undefined) return readingsUntil;
-  return nextTerms.from + terms.readingDeadlineSeconds + terms.correctionSeconds;
+  return Math.max(readingsUntil, nextTerms.from + terms.readingDeadlineSeconds + terms.correctionSeconds);
 }
 
 function leastCommonMultiple(a: number, b: number): number {

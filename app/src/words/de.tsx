@@ -533,6 +533,7 @@ export const de: Words = {
     whatOnDeliveryMeans: (time) =>
       `Was Käufer zahlen, wartet, bis Ihr Zähler gesagt hat, was Sie geliefert haben. Ohne einen Zählerstand bis ${time} geht alles an sie zurück.`,
     opensTheBook: (sol) => `${sol} davon sind für Ihr Lieferbuch dieser Zeitfenster und kommen später zurück.`,
+    asYourMeterSays: '(wie Ihr Zähler sagt)',
     youNeedAMeter:
       'In diesem Zeitfenster werden Verkäufer für das bezahlt, was ein Zähler als geliefert meldet, und Sie haben hier noch keinen Zähler. Bitten Sie den Betreiber, Ihren einzutragen.',
     theMeterIsValidFrom: (time) => `Ihr Zähler misst Zeitfenster ab ${time}; wählen Sie ein späteres.`,
@@ -860,8 +861,6 @@ export const de: Words = {
       'Das Netz hat ihn nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
   },
   quote: {
-    buyTheFirstPartFirst: (energy) =>
-      `Das ist mehr von einem Verkäufer, als eine Transaktion in Ihr Lieferbuch eintragen kann. Kaufen Sie zuerst ${energy} und danach den Rest.`,
     thisTakesTransactionsAndCan: (count, value, energy) =>
       `Das braucht ${counted(count, 'Transaktion', 'Transaktionen')}, und ${value} lassen sich auf einmal unterschreiben; kaufen Sie weniger, etwa ${energy}.`,
     anOfferClosedWhileIt: 'Ein Angebot wurde eben geschlossen; lassen Sie neu rechnen.',

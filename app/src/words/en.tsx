@@ -522,6 +522,7 @@ export const en = {
     whatOnDeliveryMeans: (time: string) =>
       `What buyers pay waits until your meter has said what you delivered. Without a reading by ${time} all of it goes back to them.`,
     opensTheBook: (sol: string) => `${sol} of it are for your delivery record of these windows, returned later.`,
+    asYourMeterSays: '(as your meter says)',
     youNeedAMeter:
       'In this window sellers are paid for what a meter says that they delivered, and you have no meter here yet. Ask the operator to register yours.',
     theMeterIsValidFrom: (time: string) => `Your meter measures windows from ${time} on; choose a later one.`,
@@ -845,8 +846,6 @@ export const en = {
     theNetworkDidNotTake: 'The network did not take it in time, so nothing happened; try again.',
   },
   quote: {
-    buyTheFirstPartFirst: (energy: string) =>
-      `This is more from one seller than one transaction can open your record for. Buy ${energy} first; then buy the rest.`,
     thisTakesTransactionsAndCan: (count: number, value: number, energy: string) =>
       `This takes ${count} transactions, and ${value} can be signed at once; buy less, such as ${energy}.`,
     anOfferClosedWhileIt: 'An offer closed while it was quoted; quote it again.',

@@ -8,6 +8,7 @@ import { tokenAccountAddress } from '../../chain/address';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
 import { getDeliveryBookSize, getPositionBookSize } from '../../generated';
+import { mayChangeRefund } from '../../market/delivery';
 import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
@@ -89,7 +90,8 @@ function RefundAccount() {
   const action = useAction();
   const [text, setText] = useState('');
   const parsed = parseAddress(text);
-  const held = heldBy(state, wallet);
+  const now = useNow();
+  const held = heldBy(state, wallet).filter(({ book }) => mayChangeRefund(book, now));
   const accounts = [...new Set(held.flatMap(({ position }) => position.refund ?? []))];
   const change = (accountFor: (bus: Bus) => Promise<Address>) => {
     if (signer === undefined) return;

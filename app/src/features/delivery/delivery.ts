@@ -20,7 +20,14 @@ import {
   ReadingProof,
 } from '../../generated';
 import { decodePosition, KINDS, POSITION_BOOK_AT } from '../../market/decode';
-import { bookClosesAt, positionClosesAt, refundable, releasable, windowStartOf } from '../../market/delivery';
+import {
+  bookClosesAt,
+  certifiableOf,
+  positionClosesAt,
+  refundable,
+  releasable,
+  windowStartOf,
+} from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import type { Book, Bus, Position } from '../../market/model';
 import type { MarketState } from '../../market/state';
@@ -189,7 +196,12 @@ export function positionSetRefund(
       changes
         .filter(({ position, refund }) => position.refund !== refund)
         .map(({ position, refund }) => [
-          getPositionSetRefundInstruction({ buyer: noSigner(signer.address), position: position.address, refund }),
+          getPositionSetRefundInstruction({
+            buyer: noSigner(signer.address),
+            position: position.address,
+            book: position.book,
+            refund,
+          }),
         ]),
       t.delivery.refundsGoThereAlready,
     );
@@ -262,10 +274,13 @@ export interface Closable {
 /** What of a wallet's can be closed now without giving up a certificate. */
 export function closable(state: Known, wallet: Address | undefined, now: number): Closable {
   return {
-    // As anybody may close it: with everything certified, or with the time for that over.
+    // Its own wallet need not wait for the last gate where all of it is final and certified.
     positions: heldBy(state, wallet).filter(({ position, book, bus }) => {
-      const at = positionClosesAt(book, bus, position, false);
-      return at !== undefined && now >= at;
+      const [own, anybody] = [true, false].map((isBuyer) => positionClosesAt(book, bus, position, isBuyer));
+      const isUsed = position.windows.some(({ energyWh }) => energyWh > 0n);
+      const isLeft = position.windows.some((window, place) => certifiableOf(book, place, window, now) > 0n);
+      const isOwnTime = own !== undefined && now >= own && isUsed && !isLeft;
+      return isOwnTime || (anybody !== undefined && now >= anybody);
     }),
     books: soldBy(state, wallet).flatMap(({ book, bus }) => {
       const at = bookClosesAt(book, bus, true);

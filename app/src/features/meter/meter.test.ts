@@ -33,10 +33,14 @@ describe('the power of a device', () => {
     const { bus } = await makeBus(100, { terms: DELIVERY });
     const seller = await makeSeller(bus, key(9));
     const book = makeBook(1, seller, 0, { 1: { listedWh: 1_500n } });
-    const meter = { powerW: 4_000n, validFrom: 2_700 };
+    const meter = { powerW: 4_000n, validFrom: 2_700, source: 'wind' as const };
     // The present device has half of the power of the one that the book knows.
-    expect(deviceLimit(meter, book, DELIVERY, 900)).toEqual({ powerW: 8_000n, mostWh: 2_000n, leftWh: 500n });
-    expect(deviceLimit(meter, book, DELIVERY, 1_800)).toEqual({ powerW: 4_000n, mostWh: 1_000n, leftWh: 1_000n });
+    expect(deviceLimit(meter, book, DELIVERY, 900)).toEqual({
+      ...{ source: 'solar', powerW: 8_000n, mostWh: 2_000n, leftWh: 500n },
+    });
+    expect(deviceLimit(meter, book, DELIVERY, 1_800)).toEqual({
+      ...{ source: 'wind', powerW: 4_000n, mostWh: 1_000n, leftWh: 1_000n },
+    });
     expect(deviceLimit(undefined, undefined, DELIVERY, 900)).toBeUndefined();
     expect(meterRefusal(undefined, book, 900)).toContain('you have no meter here yet');
     expect(meterRefusal(meter, book, 900)).toBeUndefined();

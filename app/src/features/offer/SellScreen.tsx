@@ -156,7 +156,8 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
     const listed = {
       energyWh: energy.value,
       pricePerKwh: price.value,
-      source,
+      // On delivery terms it is the device's.
+      source: limit?.source ?? source,
       windowStart,
       expiresAt: until.value,
       forBus,
@@ -232,22 +233,29 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
             : t.sellScreen.atLeast(formatTokens(lowestPrice(bus, forBus), bus.decimals))
         }
       />
-      <div className="field">
-        <span className="label">{t.sellScreen.source}</span>
-        <div className="filters" role="group" aria-label={t.sellScreen.source}>
-          {SOURCES.map((candidate) => (
-            <button
-              key={candidate}
-              type="button"
-              className="chip"
-              aria-pressed={candidate === source}
-              onClick={() => setSource(candidate)}
-            >
-              <SourceIcon source={candidate} size={14} /> {t.sources[candidate]}
-            </button>
-          ))}
+      {limit !== undefined ? (
+        <p className="row">
+          <span className="label">{t.sellScreen.source}</span> <SourceIcon source={limit.source} />{' '}
+          {t.sources[limit.source]} <span className="hint">{t.sellScreen.asYourMeterSays}</span>
+        </p>
+      ) : (
+        <div className="field">
+          <span className="label">{t.sellScreen.source}</span>
+          <div className="filters" role="group" aria-label={t.sellScreen.source}>
+            {SOURCES.map((candidate) => (
+              <button
+                key={candidate}
+                type="button"
+                className="chip"
+                aria-pressed={candidate === source}
+                onClick={() => setSource(candidate)}
+              >
+                <SourceIcon source={candidate} size={14} /> {t.sources[candidate]}
+              </button>
+            ))}
+          </div>
         </div>
-      </div>
+      )}
       <ExpiryField value={expiry} longest={longest} onChange={setExpiry} />
       {isOwned && (
         <div className="field">
@@ -332,6 +340,7 @@ function useRents(): { readonly offer: bigint; readonly window: bigint; readonly
 
 /** What of a window's device can still be put on offer. */
 interface DeviceLimit {
+  readonly source: Source;
   readonly powerW: bigint;
   /** The most that the device delivers in the window. */
   readonly mostWh: bigint;
@@ -341,7 +350,7 @@ interface DeviceLimit {
 
 /** What a seller's device can deliver in a window; the device is that of the window's first listing, else the present one. */
 export function deviceLimit(
-  meter: Pick<Meter, 'powerW'> | undefined,
+  meter: Pick<Meter, 'powerW' | 'source'> | undefined,
   book: Book | undefined,
   terms: Terms,
   windowStart: number,
@@ -349,11 +358,12 @@ export function deviceLimit(
   const place = book === undefined ? undefined : placeOf(book, windowStart);
   const window = place === undefined ? undefined : book?.windows[place];
   const isListed = window !== undefined && window.state !== 'unused';
-  const powerW = isListed ? book?.devices[window.device]?.powerW : meter?.powerW;
-  if (powerW === undefined) return undefined;
+  const device = isListed ? book?.devices[window.device] : meter;
+  if (device === undefined) return undefined;
+  const { powerW, source } = device;
   const most = mostWh(powerW, terms.windowSeconds);
   const listed = isListed ? window.listedWh : 0n;
-  return { powerW, mostWh: most, leftWh: most > listed ? most - listed : 0n };
+  return { source, powerW, mostWh: most, leftWh: most > listed ? most - listed : 0n };
 }
 
 /** Why a seller's meter does not let it list in a window; `undefined` where it does. */

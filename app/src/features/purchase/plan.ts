@@ -23,8 +23,8 @@ export interface Plan {
   readonly orders: readonly Order[];
   /** For the reader: `2.5 kWh on Sunny Street`. */
   readonly title: string;
-  /** Position books that it opens. */
-  readonly opens: number;
+  /** Delivery books on which it opens the buyer's position book, where another purchase has not done so before. */
+  readonly opens: readonly Address[];
   readonly build: (trader: Address, nonce: bigint) => Promise<readonly Instruction[]>;
 }
 
@@ -65,7 +65,7 @@ export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, titl
     kind: 'single',
     orders: [{ offer: offer.address, energyWh, maxPricePerKwh }],
     title,
-    opens: missingBooks([item]).size,
+    opens: [...missingBooks([item])],
     build: async (trader, nonce) => {
       const purchase = getPurchaseInstruction({
         buyer: noSigner(buyer),
@@ -105,7 +105,7 @@ export function planBatch(buyer: Address, wanted: readonly Item[], maxTotal: big
     kind: 'batch',
     orders: items.map(({ offer, energyWh, maxPricePerKwh }) => ({ offer: offer.address, energyWh, maxPricePerKwh })),
     title,
-    opens: missingBooks(items).size,
+    opens: [...missingBooks(items)],
     build: async (trader, nonce) => {
       const instruction = getPurchaseBatchInstruction({
         buyer: noSigner(buyer),
@@ -138,7 +138,7 @@ export function planSettle(lock: Lock, offer: Pick<Offer, 'book'>, title: string
     orders: [{ offer: lock.offer, energyWh: lock.energyWh, maxPricePerKwh: lock.pricePerKwh }],
     title,
     // Taking the lock has opened it.
-    opens: 0,
+    opens: [],
     build: async (trader, nonce) => {
       const settle = getLockSettleInstruction({
         buyer: noSigner(lock.buyer),

@@ -23,7 +23,7 @@ const plan: Plan = {
   kind: 'single',
   orders: [{ offer: PROGRAM, energyWh: 1_000n, maxPricePerKwh: 2n }],
   title: '1 kWh on Mill Lane',
-  opens: 0,
+  opens: [],
   build: async (trader) => [
     {
       programAddress: PROGRAM,

@@ -261,16 +261,6 @@ describe('what is paid for when it is delivered', () => {
     const [item] = chosenItems(first, key('Buyer'), [{ offer: key('A'), energyWh: 1n, maxPricePerKwh: U64_MAX }], 100);
     expect(item?.opensPosition).toBe(true);
   });
-
-  it('is not bought in two purchases that would both open the same record', () => {
-    const first = market([MILL], offers);
-    const quoted = quoteBest(first, want({ scope, energyWh: 5_000n, minEnergyWh: 5_000n }), key('Buyer'), 100);
-    if (!quoted.ok) throw new Error(quoted.reason);
-    const [batch] = purchasesOf(quoted.quote, 1);
-    if (batch === undefined) throw new Error('nothing is bought');
-    expect(tooMany([batch])).toBeUndefined();
-    expect(tooMany([batch, batch])).toContain('Buy 5 kWh first');
-  });
 });
 
 describe('chosen offers', () => {

@@ -13,7 +13,6 @@ import { t } from '../../words';
 import { planItems, type Item, type Plan } from './plan';
 import {
   batchLimits,
-  openedTwice,
   quote,
   split,
   type Batch,
@@ -113,8 +112,6 @@ export function isAsShown(shown: readonly Batch[], now: readonly Batch[]): boole
 
 /** Why so many purchases cannot be signed together; `undefined` where they can. */
 export function tooMany(purchases: readonly Batch[]): string | undefined {
-  const first = openedTwice(purchases);
-  if (first !== undefined) return t.quote.buyTheFirstPartFirst(formatEnergy(first.energyWh));
   if (purchases.length <= MAX_PURCHASES) return undefined;
   const energyWh = purchases.slice(0, MAX_PURCHASES).reduce((sum, batch) => sum + batch.energyWh, 0n);
   return t.quote.thisTakesTransactionsAndCan(purchases.length, MAX_PURCHASES, formatEnergy(energyWh));

@@ -12,7 +12,6 @@ import {
   batchLimits,
   exactly,
   fits,
-  openedTwice,
   quote,
   roomFor,
   split,
@@ -248,21 +247,6 @@ describe('a batch', () => {
     // Of as many sellers, of one; with records that are open, and with those that are opened.
     expect([most(other, opensNone), most(other, opensAll)]).toEqual([4, 3]);
     expect([most(same, opensNone), most(same, opensAll)]).toEqual([11, 10]);
-  });
-
-  it('opens each record once: what needs it goes where it is opened, or is told to wait', () => {
-    const offers = [booked(0, 0, 0), ...Array.from({ length: 6 }, (_, index) => booked(index + 1, 0, index % 3))];
-    const batches = split(offers.map(fillOf), batchLimits(true));
-    expect(openedTwice(batches)).toBeUndefined();
-    const many = Array.from({ length: 30 }, (_, index) => booked(index, 0, 0));
-    const first = openedTwice(split(many.map(fillOf), batchLimits(true)));
-    expect(first?.energyWh).toBeGreaterThan(10n);
-    const open = accountsOf(many, opensNone).map((offer) => ({
-      offer: { ...offer, seller: offer.vault, freeWh: 5n, pricePerKwh: 1n, leastWh: 1n },
-      energyWh: 2n,
-      cost: 3n,
-    }));
-    expect(openedTwice(split(open, batchLimits(true)))).toBeUndefined();
   });
 
   it('holds so many offers', () => {

@@ -537,35 +537,15 @@ export interface Batch {
   readonly totalCost: bigint;
 }
 
-/** Whether a batch opens the position book that a fill needs. */
-function opensSame(batch: readonly RouterFill[], { offer }: RouterFill): boolean {
-  return (
-    offer.opensPosition === true &&
-    batch.some(({ offer: { book, opensPosition } }) => opensPosition === true && book === offer.book)
-  );
-}
-
-/**
- * The first of several batches whose position book another opens as well: only one of them can, so that the rest has to be
- * bought once it is open. `undefined` where there is none.
- */
-export function openedTwice(batches: readonly Batch[]): Batch | undefined {
-  return batches.find(({ fills }, index) =>
-    batches.slice(index + 1).some((later) => later.fills.some((fill) => opensSame(fills, fill))),
-  );
-}
-
 /**
  * Splits fills into as few batches as the limits allow, each one transaction. Fills of one bus and one seller stay
- * together, since they share accounts; within that, each goes to the first batch that has room. A position book is opened
- * once, so that fills that need it go where it is opened.
+ * together, since they share accounts; within that, each goes to the first batch that has room.
  */
 export function split(fills: readonly RouterFill[], limits: BatchLimits): Batch[] {
   const order = [...fills].sort(({ offer: a }, { offer: b }) => byAddress(a.bus, b.bus) || byAddress(a.vault, b.vault));
   const batches: RouterFill[][] = [];
   for (const fill of order) {
-    const opening = batches.filter((batch) => opensSame(batch, fill));
-    const roomy = (opening.length > 0 ? opening : batches).find((batch) =>
+    const roomy = batches.find((batch) =>
       fits(
         [...batch, fill].map(({ offer }) => offer),
         limits,

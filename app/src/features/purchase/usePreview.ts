@@ -107,7 +107,7 @@ async function feesOf(
     const { nonce, opening } = await nextNonce(connection, wallet, lane, open.get(lane));
     const instructions = await plan.build(await traderAddress(wallet, lane), nonce);
     const { fee } = await prepare(connection, wallet, [...opening, ...instructions]);
-    return { fee, opened: BigInt(opening.length), positions: BigInt(plan.opens) };
+    return { fee, opened: BigInt(opening.length), opens: plan.opens };
   };
   try {
     const [rent, positionRent, ...parts] = await Promise.all([
@@ -119,7 +119,8 @@ async function feesOf(
     return {
       fee: sum(({ fee }) => fee),
       rent: sum(({ opened }) => opened) * rent,
-      positionRent: sum(({ positions }) => positions) * positionRent,
+      // Whichever of several purchases is first opens a position.
+      positionRent: BigInt(new Set(parts.flatMap(({ opens }) => opens)).size) * positionRent,
     };
   } catch (error) {
     if (!(error instanceof Refusal) || error.conflict) throw error;
