@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::{Account, BusOrTombstone},
+        account::{Account, Apart, BusOrTombstone},
         clock,
         constants::EMPTY_WALLET_LAMPORTS,
         error::{MultibusError, ensure, refuse},
@@ -36,7 +36,7 @@ pub struct BusClose {
     pub ledger: Account<Ledger>,
     /// The bus's general capacity.
     #[account(mut, constraint = general.bus == ledger.bus && general.window_start == 0 @ MultibusError::CapacityMismatch)]
-    pub general: Account<Capacity>,
+    pub general: Apart<Capacity>,
     #[account(mut, unsafe(dup))]
     pub treasury: UncheckedAccount,
     #[account(mut, unsafe(dup))]

@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         error::MultibusError,
         event::log_event,
@@ -17,12 +17,12 @@ use {
 pub struct CapacityClose {
     pub caller: Signer,
     #[account(address = capacity.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The ledger of the same bus, which counts the open windows.
     #[account(mut, constraint = ledger.bus == capacity.bus @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
     #[account(mut, close = rent_payer)]
-    pub capacity: Account<Capacity>,
+    pub capacity: Apart<Capacity>,
     /// Who paid the window's rent; may be the caller.
     #[account(mut, unsafe(dup), address = capacity.rent_payer @ MultibusError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount,

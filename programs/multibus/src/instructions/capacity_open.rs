@@ -3,7 +3,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         constants::*,
         error::{MultibusError, ensure},
@@ -11,7 +11,7 @@ use {
         payment,
         state::{Bus, Capacity, Ledger},
     },
-    anchor_lang::{find_and_verify_program_address, prelude::*},
+    anchor_lang::prelude::*,
 };
 
 #[derive(Accounts)]
@@ -19,7 +19,7 @@ pub struct CapacityOpen {
     /// Pays the rent and gets it back when the window is closed.
     #[account(mut)]
     pub payer: Signer,
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger, which counts the open windows.
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
@@ -43,16 +43,9 @@ pub fn handler(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()>
     }
     let start = window_start.to_le_bytes();
     let seeds: [&[u8]; 3] = [CAPACITY_SEED, bus.address().as_ref(), &start];
-    let bump = find_and_verify_program_address(&seeds, &crate::ID, view.address())?;
     Ledger::count_open(&mut accounts.ledger.open_windows)?;
     let payer = *accounts.payer.address();
-    payment::create::<Capacity>(
-        accounts.payer.account(),
-        &view,
-        &[CAPACITY_SEED, bus.address().as_ref(), &start, &[bump]],
-    )?;
-    // SAFETY: the account was created a moment ago, so no other reference to its data exists.
-    let mut capacity = unsafe { Account::<Capacity>::load_mut_after_init(view)? };
+    let (mut capacity, bump) = payment::open::<Capacity>(accounts.payer.account(), &view, &seeds)?;
     capacity.initialize(bus, bus.address(), &payer, window_start);
     capacity.bump = bump;
     log_event!(CapacityOpened {

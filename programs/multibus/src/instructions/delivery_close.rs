@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         error::MultibusError,
         event::log_event,
@@ -18,9 +18,9 @@ pub struct DeliveryClose {
     /// The seller (an owner for the bus's own), or anyone later.
     pub caller: Signer,
     #[account(address = book.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut, address = book.seller @ MultibusError::SellerMismatch)]
-    pub seller: Account<Seller>,
+    pub seller: Apart<Seller>,
     #[account(mut, close = rent_payer)]
     pub book: Account<DeliveryBook>,
     /// Who paid the rent; may be the caller.

@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::{Account, NamedAccount},
+        account::{Account, Apart, NamedAccount},
         clock,
         error::{MultibusError, ensure},
         event::log_event,
@@ -20,7 +20,7 @@ use {
 #[derive(Accounts)]
 pub struct DeliveryRefund {
     #[account(address = book.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut, unsafe(dup), address = position.book @ MultibusError::BookMismatch)]
     pub book: Account<DeliveryBook>,
     #[account(mut, unsafe(dup))]

@@ -5,7 +5,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::Apart,
         error::{MultibusError, ensure},
         event::log_event,
         payment::{self, Debt, Payee, Payment},
@@ -21,12 +21,12 @@ pub struct GridSweep {
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = seller.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger, which counts claims; looked at only where the recipient cannot be paid, as is the claim.
     #[account(mut, unsafe(dup))]
     pub ledger: UncheckedAccount,
     #[account(mut)]
-    pub seller: Account<Seller>,
+    pub seller: Apart<Seller>,
     #[account(mut, unsafe(dup), address = seller.vault @ MultibusError::VaultMismatch)]
     pub vault: UncheckedAccount,
     /// Token account that is paid; the treasury where the fees have no recipient.

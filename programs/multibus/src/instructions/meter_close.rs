@@ -3,7 +3,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         error::{MultibusError, ensure},
         event::log_event,
         state::{Bus, Device, Meter, Seller},
@@ -16,9 +16,9 @@ pub struct MeterClose {
     /// The operator, the seller, or on a closing bus anyone.
     pub caller: Signer,
     #[account(address = meter.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut, address = meter.seller @ MultibusError::SellerMismatch)]
-    pub seller: Account<Seller>,
+    pub seller: Apart<Seller>,
     #[account(mut, close = rent_payer)]
     pub meter: Account<Meter>,
     /// The account of the present device's key.

@@ -3,7 +3,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::Apart,
         clock,
         constants::*,
         error::{MultibusError, ensure},
@@ -22,9 +22,9 @@ pub struct MeterRegister {
     /// The device's key.
     pub key: Signer,
     #[account(address = seller.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut)]
-    pub seller: Account<Seller>,
+    pub seller: Apart<Seller>,
     /// The seller's meter, created here.
     #[account(mut)]
     pub meter: UncheckedAccount,

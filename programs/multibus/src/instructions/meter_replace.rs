@@ -4,7 +4,7 @@
 use {
     super::meter_register::register_device,
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         error::{MultibusError, ensure},
         event::log_event,
@@ -21,7 +21,7 @@ pub struct MeterReplace {
     /// The new device's key.
     pub key: Signer,
     #[account(address = meter.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut)]
     pub meter: Account<Meter>,
     /// The account of the present device's key.

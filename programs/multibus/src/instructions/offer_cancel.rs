@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         error::{MultibusError, ensure, refuse},
         event::log_event,
@@ -20,13 +20,13 @@ pub struct OfferCancel {
     /// The seller, an owner or the operator of the bus, or anyone: see [`Offer::validate_cancel`].
     pub caller: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut, address = offer.capacity @ MultibusError::CapacityMismatch)]
-    pub capacity: Account<Capacity>,
+    pub capacity: Apart<Capacity>,
     #[account(mut, address = offer.seller @ MultibusError::SellerMismatch)]
-    pub seller: Account<Seller>,
+    pub seller: Apart<Seller>,
     #[account(mut)]
-    pub offer: Account<Offer>,
+    pub offer: Apart<Offer>,
     /// Who paid the offer's rent; may be the caller.
     #[account(mut, unsafe(dup), address = offer.rent_payer @ MultibusError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount,

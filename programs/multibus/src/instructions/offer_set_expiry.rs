@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::Apart,
         clock,
         error::MultibusError,
         event::log_event,
@@ -18,11 +18,11 @@ pub struct OfferSetExpiry {
     /// The offer's seller; for the bus's own offers the owner who listed it.
     pub lister: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(address = offer.seller @ MultibusError::SellerMismatch)]
-    pub seller: Account<Seller>,
+    pub seller: Apart<Seller>,
     #[account(mut)]
-    pub offer: Account<Offer>,
+    pub offer: Apart<Offer>,
 }
 
 pub fn handler(ctx: &mut Context<OfferSetExpiry>, expires_at: i64, expected_version: u32) -> Result<()> {

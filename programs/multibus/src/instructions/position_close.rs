@@ -5,7 +5,7 @@
 
 use {
     crate::{
-        account::{Account, NamedAccount},
+        account::{Account, Apart, NamedAccount},
         clock,
         error::{MultibusError, ensure},
         event::log_event,
@@ -25,11 +25,11 @@ pub struct PositionClose {
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = book.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut, unsafe(dup), address = position.book @ MultibusError::BookMismatch)]
     pub book: Account<DeliveryBook>,
     #[account(mut, unsafe(dup), close = rent_payer)]
-    pub position: Account<PositionBook>,
+    pub position: Apart<PositionBook>,
     /// The seller's vault, which pays back.
     #[account(mut, unsafe(dup), address = book.vault @ MultibusError::VaultMismatch)]
     pub vault: UncheckedAccount,

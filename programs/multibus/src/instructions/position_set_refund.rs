@@ -3,7 +3,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         error::{MultibusError, ensure},
         event::log_event,
@@ -17,7 +17,7 @@ pub struct PositionSetRefund {
     #[account(address = position.buyer @ MultibusError::PositionMismatch)]
     pub buyer: Signer,
     #[account(mut)]
-    pub position: Account<PositionBook>,
+    pub position: Apart<PositionBook>,
     /// The delivery book that it is on.
     #[account(address = position.book @ MultibusError::BookMismatch)]
     pub book: Account<DeliveryBook>,

@@ -3,7 +3,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         error::MultibusError,
         event::log_event,
@@ -16,7 +16,7 @@ use {
 pub struct ProposalClose {
     pub closer: Signer,
     #[account(address = proposal.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger, which counts the proposals.
     #[account(mut, constraint = ledger.bus == proposal.bus @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,

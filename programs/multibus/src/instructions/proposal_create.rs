@@ -8,7 +8,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         constants::*,
         error::MultibusError,
@@ -24,7 +24,7 @@ pub struct ProposalCreate {
     /// An owner; pays the rent and gets it back.
     #[account(mut)]
     pub proposer: Signer,
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger, which numbers each owner's proposals and counts those that are open.
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,

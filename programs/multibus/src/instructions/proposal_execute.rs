@@ -5,7 +5,7 @@
 use {
     super::seller_open::{self, SellerAccounts},
     crate::{
-        account::Account,
+        account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
         event::log_event,
         payment,
@@ -21,12 +21,12 @@ pub struct ProposalExecute {
     #[account(mut)]
     pub executor: Signer,
     #[account(mut, address = proposal.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
     /// The bus's general capacity.
     #[account(mut, constraint = general.bus == *bus.address() && general.window_start == 0 @ MultibusError::CapacityMismatch)]
-    pub general: Account<Capacity>,
+    pub general: Apart<Capacity>,
     #[account(mut)]
     pub proposal: Account<Proposal>,
     /// The bus's treasury: what the present shares earned is computed from its balance.

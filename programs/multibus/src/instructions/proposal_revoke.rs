@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         clock,
         error::MultibusError,
         event::log_event,
@@ -16,7 +16,7 @@ pub struct ProposalRevoke {
     /// An owner of the bus.
     pub owner: Signer,
     #[account(address = proposal.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     #[account(mut)]
     pub proposal: Account<Proposal>,
 }

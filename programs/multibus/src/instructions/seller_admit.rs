@@ -4,7 +4,7 @@
 use {
     super::seller_open::SellerAccounts,
     crate::{
-        account::Account,
+        account::{Account, Apart},
         error::MultibusError,
         state::{Bus, Ledger},
     },
@@ -16,7 +16,7 @@ pub struct SellerAdmit {
     /// The operator; pays the rent of a new account and gets it back.
     #[account(mut)]
     pub operator: Signer,
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger, which counts the sellers.
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,

@@ -4,7 +4,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
         event::log_event,
         payment::{self, Debt, Payment},
@@ -21,12 +21,12 @@ pub struct SellerClose {
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = seller.bus @ MultibusError::BusMismatch)]
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger, which counts sellers and claims.
     #[account(mut)]
     pub ledger: UncheckedAccount,
     #[account(mut, close = rent_payer)]
-    pub seller: Account<Seller>,
+    pub seller: Apart<Seller>,
     #[account(mut, unsafe(dup), address = seller.vault @ MultibusError::VaultMismatch)]
     pub vault: UncheckedAccount,
     /// Token account that is paid; the treasury for the bus's own seller account.

@@ -3,7 +3,7 @@
 
 use {
     crate::{
-        account::{Account, bump_of},
+        account::{Account, Apart, bump_of},
         constants::*,
         error::{MultibusError, ensure, refuse},
         event::log_event,
@@ -19,7 +19,7 @@ pub struct SellerOpen {
     /// The wallet, or an owner where the bus opens its own; pays the rent and gets it back.
     #[account(mut)]
     pub payer: Signer,
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger, which counts the sellers.
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,

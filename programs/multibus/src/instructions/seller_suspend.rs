@@ -4,7 +4,7 @@
 use {
     super::seller_open,
     crate::{
-        account::Account,
+        account::{Account, Apart},
         state::{Bus, Seller},
     },
     anchor_lang::prelude::*,
@@ -13,7 +13,7 @@ use {
 #[derive(Accounts)]
 pub struct SellerSuspend {
     pub operator: Signer,
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The seller account.
     #[account(mut)]
     pub seller: UncheckedAccount,

@@ -1,7 +1,7 @@
 //! `trader_close`: closes a nonce lane; opened again, it starts above every nonce that it ever had.
 
 use {
-    crate::{account::Account, error::MultibusError, event::log_event, state::Trader},
+    crate::{account::Apart, error::MultibusError, event::log_event, state::Trader},
     anchor_lang::prelude::*,
 };
 
@@ -11,7 +11,7 @@ pub struct TraderClose {
     #[account(mut, address = trader.wallet @ MultibusError::TraderMismatch)]
     pub wallet: Signer,
     #[account(mut, close = wallet)]
-    pub trader: Account<Trader>,
+    pub trader: Apart<Trader>,
 }
 
 pub fn handler(ctx: &mut Context<TraderClose>) -> Result<()> {

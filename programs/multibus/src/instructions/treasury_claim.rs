@@ -5,7 +5,7 @@
 
 use {
     crate::{
-        account::Account,
+        account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
         event::log_event,
         payment::{self, Debt, Payee, Payment},
@@ -22,7 +22,7 @@ pub struct TreasuryClaim {
     pub caller: Signer,
     /// The owner who is paid; need not sign. May be the caller, or any other account.
     pub owner: UncheckedAccount,
-    pub bus: Account<Bus>,
+    pub bus: Apart<Bus>,
     /// The bus's ledger; an owner's address may be its own.
     #[account(mut, unsafe(dup), constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,

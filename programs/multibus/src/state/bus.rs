@@ -360,7 +360,7 @@ impl Bus {
     }
 
     /// Refuses wallets that are not owners.
-    #[inline]
+    #[inline(never)]
     pub fn validate_owner(&self, wallet: &Address) -> Result<usize> {
         match self.owner_index(wallet) {
             Some(index) => Ok(index),
@@ -545,6 +545,7 @@ impl Bus {
     }
 
     /// Refuses a window that cannot be opened now.
+    #[inline(never)]
     pub fn validate_window(&self, window_start: i64, now: i64) -> Result<()> {
         self.validate_open()?;
         let terms = self.terms_at(window_start);

@@ -447,6 +447,7 @@ impl Offer {
         Ok(())
     }
 
+    #[inline(never)]
     fn is_listed_by(&self, bus: &Bus, caller: &Address) -> bool {
         address_eq(&self.wallet, caller)
             || (self.is_of_bus() && address_eq(&self.rent_payer, caller) && bus.owner_index(caller).is_some())
