@@ -16,3 +16,7 @@ export const TOKEN_2022_PROGRAM = address('TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXE
 export const ASSOCIATED_TOKEN_PROGRAM = address('ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL');
 /** Limits and prices compute units. */
 export const COMPUTE_BUDGET_PROGRAM = address('ComputeBudget111111111111111111111111111111');
+/** Checks Ed25519 signatures that stand in its instruction. */
+export const ED25519_PROGRAM = address('Ed25519SigVerify111111111111111111111111111');
+/** What an instruction reads the others of its transaction from. */
+export const INSTRUCTIONS_SYSVAR = address('Sysvar1nstructions1111111111111111111111111');

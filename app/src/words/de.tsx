@@ -1326,6 +1326,14 @@ export const de: Words = {
     soldInIt: (energy) => `verkaufte ${energy}`,
     missingUntil: (time) => `fehlt, bis ${time}`,
     readUntil: (energy, time) => `${energy}, endgültig ${time}`,
+    bringASignedReading: 'Einen unterschriebenen Zählerstand bringen',
+    signedReading: 'Unterschriebener Zählerstand',
+    whereItComesFrom:
+      'Fügen Sie ein, was `multibus meter sign` geschrieben hat. Alle dürfen ihn bringen; sein Gerät hat ihn unterschrieben.',
+    bringIt: 'Bringen',
+    thisIsNoReading:
+      'Das ist kein unterschriebener Zählerstand; fügen Sie alles ein, was `multibus meter sign` geschrieben hat.',
+    theReadingIsOfAnotherProgram: 'Dieser Zählerstand ist für ein anderes Programm als das dieser App.',
     readIt: 'Ablesen',
     correctIt: 'Korrigieren',
     whatWasDelivered: 'Was geliefert wurde',

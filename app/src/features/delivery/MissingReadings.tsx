@@ -22,11 +22,12 @@ import { isOperator, type Book, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
-import { EnergyField, readEnergy, type EnergyInputValue } from '../../ui/fields';
+import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel, Card, Empty } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { deliveryReport, deliverySettle } from './delivery';
+import { parseReading, readingBring } from './reading';
 
 /** Lines that are shown at once. */
 const LISTED = 8;
@@ -59,6 +60,7 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
         </ul>
       )}
       {shown.length > LISTED && <p className="hint">{t.pastWindows.andMore(shown.length - LISTED)}</p>}
+      <SignedReadings />
       <ul className="lines-list" aria-label={t.delivery.toSettle}>
         {own
           .filter((book) => releasable(book, now).windows > 0 || unrefunded(book, now) > 0n)
@@ -139,6 +141,41 @@ function ReadingLine({
       )}
       <ActionStatus action={action} />
     </li>
+  );
+}
+
+/** A reading that a device has signed, brought by whoever has it. */
+function SignedReadings() {
+  const { live, signer } = useSession();
+  const action = useAction();
+  const [text, setText] = useState('');
+  const parsed = parseReading(text);
+  const bring = () => {
+    if (signer === undefined || !parsed.ok) return;
+    void action.run(async (onStage) => {
+      await readingBring(live, signer, parsed.value, onStage);
+      setText('');
+      return { message: t.delivery.readingIsTaken(formatEnergy(parsed.value.energyWh)) };
+    });
+  };
+  return (
+    <details className="more">
+      <summary>{t.delivery.bringASignedReading}</summary>
+      <div className="stack tight">
+        <TextField
+          label={t.delivery.signedReading}
+          value={text}
+          onChange={setText}
+          parsed={parsed}
+          inputMode="text"
+          hint={t.delivery.whereItComesFrom}
+        />
+        <WalletButton tone="quiet" onClick={bring} busy={action.isRunning} disabled={!parsed.ok}>
+          {t.delivery.bringIt}
+        </WalletButton>
+        <ActionStatus action={action} />
+      </div>
+    </details>
   );
 }
 
