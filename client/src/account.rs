@@ -12,8 +12,8 @@ use {
         constants::{LAYOUT_VERSION, MAX_POWER_W, MAX_WINDOW_SECONDS, WH_PER_KWH},
         math,
         state::{
-            ActionKind, BookWindow, BookWindowState, Bus, Capacity, Certificate, Claim, Creator, DeliveryBook, Device,
-            EnergySource, Ledger, Lock, Meter, Offer, PositionBook, Proposal, Seller, Tombstone, Trader,
+            ActionKind, BookWindow, Bus, Capacity, Certificate, Claim, Creator, DeliveryBook, Device, EnergySource,
+            Ledger, Lock, Meter, Offer, PositionBook, Proposal, Seller, Tombstone, Trader,
         },
     },
     solana_account::Account,
@@ -141,19 +141,11 @@ market_accounts!(
                 u128::from(window.paid) * u128::from(WH_PER_KWH)
                     >= u128::from(window.sold_wh) * u128::from(book.terms.grid_fee_per_kwh)
             };
-            let paid: u128 = book.windows.iter().map(|window| u128::from(window.paid)).sum();
-            let unreleased = book.windows.iter().filter(|window| window.state == BookWindowState::Listed as u8);
-            let due = unreleased.map(|window| {
-                let delivered = u128::from(window.delivered_wh.min(window.sold_wh));
-                u128::from(window.paid) * delivered / u128::from(window.sold_wh.max(1))
-            });
             times.contains(&book.terms.from)
                 && times.contains(&book.first_window)
                 && book.terms.window_seconds <= MAX_WINDOW_SECONDS
                 && book.meters.iter().all(|meter| meter.power_w <= MAX_POWER_W)
                 && book.windows.iter().all(|window| times.contains(&window.reported_at) && has_paid_the_fee(window))
-                && u128::from(book.settled) + due.sum::<u128>() <= paid
-                && paid <= u128::from(u64::MAX)
         };
     Certificate = "certificate"
         at |one| address::certificate(&one.seller, one.window_start, one.range_start),

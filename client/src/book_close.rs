@@ -21,7 +21,7 @@ impl Wallet {
     /// bus), and anyone 30 days after its last used window is final. What is not released yet is released; what rounding left
     /// goes to the grid.
     pub async fn delivery_close(&self, book: &Address) -> Result<Sent> {
-        let book = self.market().delivery_book(book).await?;
+        let book = Box::new(self.market().delivery_book(book).await?);
         let (bus, positions, clock) =
             tokio::join!(self.market().bus(&book.bus), self.market().positions_on(&book.address), self.chain().clock());
         let (bus, positions, now) = (bus?, positions?, clock?.unix_timestamp);

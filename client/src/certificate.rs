@@ -1,5 +1,5 @@
 //! Certificates of origin: each is for some Wh that a device delivered in a window, with the fields of a granular certificate of
-//! EnergyTag. A buyer takes those of what was delivered to it, a seller those of what it delivered and did not sell. Each
+//! `EnergyTag`. A buyer takes those of what was delivered to it, a seller those of what it delivered and did not sell. Each
 //! delivered Wh is certified once. To retire a certificate uses it up for a beneficiary, for good.
 
 use {
@@ -183,7 +183,7 @@ impl Wallet {
     pub async fn certificate_take(&self, book: &Address, window_start: i64) -> Result<Created> {
         let mut attempt = 0;
         loop {
-            let book = self.market().delivery_book(book).await?;
+            let book = Box::new(self.market().delivery_book(book).await?);
             let is_own = book.seller == address::seller(&book.bus, &self.address());
             let holding = if is_own { book.seller } else { address::position(&book.address, &self.address()) };
             let take = certificate_take(&self.address(), &book, &holding, window_start)?;

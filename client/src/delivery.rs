@@ -14,7 +14,10 @@ use {
         wallet::Wallet,
     },
     bytemuck::Zeroable,
-    multibus::{constants::BOOK_WINDOWS, state::PositionBook},
+    multibus::{
+        constants::BOOK_WINDOWS,
+        state::{PositionBook, PositionWindow},
+    },
     solana_address::Address,
     solana_instruction::Instruction,
 };
@@ -219,18 +222,31 @@ pub fn deliveries(book: &Keyed<DeliveryBook>, now: i64) -> Vec<Delivery> {
 
 /// What `delivery_release` would set free now: windows that are final and not released, and what the seller and the grid get.
 pub fn releasable(book: &DeliveryBook, now: i64) -> ReleasedWindows {
-    let mut book = *book;
-    book.release(now)
+    let mut sum = ReleasedWindows::default();
+    for place in 0..BOOK_WINDOWS {
+        let ReleasedWindows { windows, amount, grid_fee } = window_alone(book, place).release(now);
+        sum.windows = union(sum.windows, windows);
+        sum.amount = sum.amount.saturating_add(amount);
+        sum.grid_fee = sum.grid_fee.saturating_add(grid_fee);
+    }
+    sum
 }
 
-/// What `delivery_refund` would pay back now: windows that are final and not refunded, and the money. Nothing where the position has
-/// more than the book sold, which no true accounts say.
+/// What `delivery_refund` would pay back now: windows that are final and not refunded, and the money.
 pub fn refundable(position: &PositionBook, book: &DeliveryBook, now: i64) -> RefundedWindows {
-    let mut position = PositionBook { padding: [0; 2], reserved: [0; 4], ..*position };
-    if position.check_invariants(book).is_err() {
-        return RefundedWindows::default();
+    let mut sum = RefundedWindows::default();
+    for place in 0..BOOK_WINDOWS {
+        let mut alone = PositionBook { windows: [PositionWindow::zeroed(); BOOK_WINDOWS], ..*position };
+        alone.windows[place] = position.windows[place];
+        let RefundedWindows { windows, amount } = alone.refund(book, now);
+        sum.windows = union(sum.windows, windows);
+        sum.amount = sum.amount.saturating_add(amount);
     }
-    position.refund(book, now)
+    sum
+}
+
+fn union(a: Windows, b: Windows) -> Windows {
+    [a[0] | b[0], a[1] | b[1]]
 }
 
 /// Whether a set of windows, as accounts and events hold it, has the one at a place.
@@ -308,7 +324,7 @@ impl Wallet {
     /// Releases what was delivered in every final window of a delivery book to its seller, less the grid fees. Anyone may.
     /// [`Wallet::seller_withdraw`] does it for all books of a seller.
     pub async fn delivery_release(&self, book: &Address) -> Result<Sent> {
-        let book = self.market().delivery_book(book).await?;
+        let book = Box::new(self.market().delivery_book(book).await?);
         self.send_once(&book.address, &[delivery_release(&book)]).await
     }
 
@@ -317,7 +333,7 @@ impl Wallet {
     /// paid, the buyer names another with [`Wallet::position_set_refund`], or gets a claim when the position book is closed.
     pub async fn delivery_refund(&self, position: &Address) -> Result<Sent> {
         let position = self.market().position(position).await?;
-        let book = self.market().delivery_book(&position.book).await?;
+        let book = Box::new(self.market().delivery_book(&position.book).await?);
         let settlement = self.market().settlement(&book.bus).await?;
         let mut instructions = self.create_refund_account(&position, &settlement).await?;
         instructions.push(delivery_refund(&position, &book, &settlement));

@@ -191,7 +191,7 @@ impl Wallet {
                 return Ok(locked(lock, place, sent));
             }
             attempt += 1;
-            // Another process with this wallet took the place, or opened the position book. Nothing of this one can land there while it is taken; once
+            // Another process with this wallet took the place. Nothing of this one can land there while it is taken; once
             // it is free again, it could, so a place is tried anew only where nothing was handed out.
             if attempt >= PLACE_ATTEMPTS || !failure.submitted.is_empty() || !failure.error.is_address_taken() {
                 return Err(self.explain_payment(failure.error, &offer.bus, None).await);

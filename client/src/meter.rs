@@ -70,7 +70,8 @@ pub fn meter_replace(operator: &Address, meter: &Keyed<Meter>, key: &Address, sp
     )
 }
 
-/// Instruction `meter_close`: closes a meter and retires its device. The operator and the seller may, on a closing bus anyone.
+/// Instruction `meter_close`: closes a meter and retires its device. The operator and the seller may, for the bus's own offers
+/// the operator alone, on a closing bus anyone.
 pub fn meter_close(caller: &Address, meter: &Keyed<Meter>) -> Instruction {
     multibus::instruction::MeterClose {}.to_instruction(multibus::accounts::MeterClose {
         caller: *caller,
@@ -146,7 +147,8 @@ impl Wallet {
         self.send_once_with(&address::device(&device.pubkey()), std::slice::from_ref(device), &[replace]).await
     }
 
-    /// Closes the meter of a seller and retires its device. The operator and the seller may, on a closing bus anyone.
+    /// Closes the meter of a seller and retires its device. The operator and the seller may, for the bus's own offers the operator
+    /// alone, on a closing bus anyone.
     pub async fn meter_close(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
         let meter = self.market().meter(bus, wallet).await?;
         self.send(&[meter_close(&self.address(), &meter)]).await

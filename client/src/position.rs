@@ -19,8 +19,8 @@ use {
 
 pub use multibus::state::{PositionBook, PositionWindow};
 
-/// Instruction `position_open`: opens the position book of a buyer on a delivery book, before the gate of its last window.
-/// Anyone may pay for it.
+/// Instruction `position_open`: opens the position book of a buyer on a delivery book, before the gate of its last window; does
+/// nothing where it is open. Anyone may pay for it.
 pub fn position_open(payer: &Address, book: &Address, buyer: &Address) -> Instruction {
     multibus::instruction::PositionOpen { buyer: *buyer }.to_instruction(multibus::accounts::PositionOpen {
         payer: *payer,
@@ -40,8 +40,8 @@ pub fn position_set_refund(buyer: &Address, book: &Address, refund: &Address) ->
 }
 
 /// Instruction `position_close`: closes a position book all of whose windows are final, and pays what is not refunded yet, or
-/// keeps it as a claim of the buyer. The buyer may; others once nothing is left that it could certify, or 30 days after the
-/// last used window of the delivery book is final.
+/// keeps it as a claim of the buyer. The buyer may; others after the last gate of the delivery book, and where something is left
+/// to certify, 30 days after its last used window is final.
 pub fn position_close(
     caller: &Address,
     position: &Keyed<PositionBook>,
@@ -148,18 +148,18 @@ impl Wallet {
     }
 
     /// Names the token account that refunds of this wallet's position book on a delivery book go to. Before, it is the one that
-    /// paid for its first purchase.
+    /// paid for its first purchase. It stays once others may close the position book, whatever it holds.
     pub async fn position_set_refund(&self, book: &Address, refund: &Address) -> Result<Sent> {
         let position = address::position(book, &self.address());
         self.send_once(&position, &[position_set_refund(&self.address(), book, refund)]).await
     }
 
     /// Closes a position book all of whose windows are final, and pays what is not refunded yet, or keeps it as a claim. Its buyer
-    /// may at once, and gives up what it did not certify; others once nothing is left to certify, or 30 days after the last used
-    /// window of the delivery book is final.
+    /// may at once, and gives up what it did not certify; others after the last gate of the delivery book, and where something is
+    /// left to certify, 30 days after its last used window is final.
     pub async fn position_close(&self, position: &Address) -> Result<Sent> {
         let position = self.market().position(position).await?;
-        let book = self.market().delivery_book(&position.book).await?;
+        let book = Box::new(self.market().delivery_book(&position.book).await?);
         let settlement = self.market().settlement(&book.bus).await?;
         let mut instructions = self.create_refund_account(&position, &settlement).await?;
         instructions.push(position_close(&self.address(), &position, &book, &settlement));

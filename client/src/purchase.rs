@@ -558,12 +558,10 @@ impl Wallet {
         let mut attempt = PurchaseAttempt::default();
         let max_attempts = self.sender().options().max_attempts.max(1);
         loop {
-            let opens_positions;
             let error = match quote().await {
                 Ok(plan) => {
                     let hash = TransactionHash::of(plan.kind, &self.address(), lease.lane, lease.nonce, &plan.orders);
                     let trader = address::trader(&self.address(), lease.lane);
-                    opens_positions = !plan.before.is_empty();
                     let mut instructions = plan.before;
                     instructions.push((plan.build)(&trader, lease.nonce));
                     attempt.signed += 1;
@@ -629,9 +627,7 @@ impl Wallet {
                 attempt.conflicts < max_quotes
             } else {
                 attempt.failures += 1;
-                // Another purchase of this wallet opened the position book in the meantime.
-                let is_opened = opens_positions && error.is_address_taken();
-                (error.is_transient() || is_opened) && attempt.failures < max_attempts
+                error.is_transient() && attempt.failures < max_attempts
             };
             if !may_try_again {
                 return match self.conclude(&mut lease, &attempt, &error).await? {

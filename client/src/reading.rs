@@ -250,7 +250,7 @@ impl Wallet {
         window_start: i64,
         energy_wh: u64,
     ) -> Result<Sent> {
-        let book = self.market().delivery_book_of(bus, wallet, window_start).await?;
+        let book = Box::new(self.market().delivery_book_of(bus, wallet, window_start).await?);
         let report = delivery_report_by_operator(&self.address(), &book, window_start, energy_wh)?;
         self.send_once(&book.address, &[report]).await
     }

@@ -249,8 +249,10 @@ impl Wallet {
     /// Closes what a seller account without open offers still has open; returns the account as it is then.
     async fn wind_seller_down(&self, bus: &Keyed<Bus>, seller: Keyed<Seller>) -> Result<Keyed<Seller>> {
         if seller.open_books > 0 {
-            for book in self.market().delivery_books_of(&seller.bus, &seller.wallet).await? {
-                self.delivery_close(&book.address).await?;
+            let books = self.market().delivery_books_of(&seller.bus, &seller.wallet).await?;
+            let books: Vec<Address> = books.iter().map(|book| book.address).collect();
+            for book in &books {
+                self.delivery_close(book).await?;
             }
         }
         if seller.has_meter() {

@@ -100,6 +100,12 @@ impl Street {
         self.fresh.chain.wait_until(time).await.unwrap();
     }
 
+    /// Waits until no window of the book trades any more.
+    pub async fn pass_last_gate(&self) {
+        let book = self.fresh.market().delivery_book(&self.book()).await.unwrap();
+        self.pass_until(book.own_last_gate()).await;
+    }
+
     /// The end of the window, when readings can come.
     pub async fn end(&self) {
         self.pass_until(self.window_start + 900).await;
@@ -219,10 +225,9 @@ async fn energy_is_sold_delivered_refunded_and_everything_closes_again() {
 
     // Everything closes again. Bob's refund is paid with its position.
     stranger.offer_cancel(&listed.address).await.unwrap();
-    let last_gate = market.delivery_book(&street.book()).await.unwrap().own_last_gate();
     let refused = street.seller.seller_close(&bus, &street.seller.address()).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::BookInUse), "{refused}");
-    street.pass_until(last_gate).await;
+    street.pass_last_gate().await;
     alice.position_close(&of_alice.address).await.unwrap();
     let before = street.tokens(&bob).await;
     bob.position_close(&street.position(&bob)).await.unwrap();
@@ -383,7 +388,10 @@ async fn a_window_without_a_reading_refunds_its_buyers_in_full() {
     assert_eq!(refused.unwrap_err().multibus(), Some(MultibusError::ReadingTooLate));
     stranger.delivery_refund(&street.position(&buyer)).await.unwrap();
     assert_eq!(street.tokens(&buyer).await, FUNDS);
-    // Nothing is left that the buyer could certify, so that anybody closes its position.
+    // Nothing is left that the buyer could certify, so that anybody closes its position once nothing of the book trades.
+    let refused = stranger.position_close(&street.position(&buyer)).await.unwrap_err();
+    assert_eq!(refused.multibus(), Some(MultibusError::CertificatesOpen), "{refused}");
+    street.pass_last_gate().await;
     stranger.position_close(&street.position(&buyer)).await.unwrap();
     street.is_sound(&[&buyer, &stranger]).await;
 }
@@ -406,9 +414,10 @@ async fn a_refund_that_cannot_be_paid_waits_for_another_account_or_becomes_a_cla
     alice.delivery_refund(&street.position(&alice)).await.unwrap();
     assert_eq!(street.tokens(&alice).await, 2_050);
     // Another names an account that is not its own: nobody is paid there.
-    bob.position_set_refund(&street.position(&bob), &street.fresh.token_account(&alice.address())).await.unwrap();
+    bob.position_set_refund(&street.book(), &street.fresh.token_account(&alice.address())).await.unwrap();
     let refused = stranger.delivery_refund(&street.position(&bob)).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::PayeeUnpayable));
+    street.pass_last_gate().await;
     let closed = stranger.position_close(&street.position(&bob)).await.unwrap();
     let outcome = closed.events.iter().find_map(|event| match event {
         Event::PositionClosed(event) => Some((event.amount, event.outcome)),

@@ -476,7 +476,8 @@ fn actions() -> Vec<(&'static str, Value, ProposalAction)> {
     ]
 }
 
-fn instructions() -> Value {
+/// Purchases and locks, on purchase and on delivery terms.
+fn trades() -> Vec<Value> {
     let wallet = key(WALLET);
     let (offer, on_delivery, settlement) = (listed_offer(), delivery_offer(), settlement());
     let buyer = Buyer { wallet, trader: the_trader(), payment: key(PAYMENT) };
@@ -492,17 +493,6 @@ fn instructions() -> Value {
             ..patterned(2)
         },
     };
-    let listing_terms = offer::OfferTerms {
-        window_start: WINDOW_START,
-        energy_wh: 12_345,
-        price_per_kwh: 260_000,
-        expires_at: 1_800_003_600,
-        source: offer::EnergySource::Storage,
-    };
-    let terms_args = json!({
-        "number": OFFER_NUMBER.golden(), "energy_wh": "12345", "price_per_kwh": "260000", "expires_at": "1800003600",
-        "source": "5",
-    });
     let order = PurchaseOrder {
         min_energy_wh: 1_000,
         expected_version: 3,
@@ -529,6 +519,47 @@ fn instructions() -> Value {
     });
     let settle_args = json!({ "nonce": NONCE.golden(), "lock_number": LOCK_NUMBER.golden() });
     let release_args = json!({ "lock_number": LOCK_NUMBER.golden() });
+    vec![
+        instruction("purchase", purchase_args.clone(), purchase::purchase(&buyer, NONCE, &offer, &order, &settlement)),
+        instruction("purchase", purchase_args, purchase::purchase(&buyer, NONCE, &on_delivery, &order, &settlement)),
+        instruction("purchase_batch", batch_args, purchase::purchase_batch(&buyer, NONCE, &batch, &settlement)),
+        instruction(
+            "lock_take",
+            lock_args.clone(),
+            lock::lock_take(&wallet, &offer, PLACE, &settlement, &key(PAYMENT), &key(REFUND), &lock_terms),
+        ),
+        instruction(
+            "lock_take",
+            lock_args,
+            lock::lock_take(&wallet, &on_delivery, PLACE, &settlement, &key(PAYMENT), &key(REFUND), &lock_terms),
+        ),
+        instruction("lock_settle", settle_args.clone(), lock::lock_settle(&lock, &offer, &the_trader(), NONCE)),
+        instruction("lock_settle", settle_args, lock::lock_settle(&lock, &on_delivery, &the_trader(), NONCE)),
+        instruction("lock_release", release_args.clone(), lock::lock_release(&key(OTHER), &lock, &offer, &settlement)),
+        instruction("lock_release", release_args, lock::lock_release(&key(OTHER), &lock, &on_delivery, &settlement)),
+        instruction(
+            "trader_open",
+            json!({ "lane": LANE.golden(), "first_slot": FIRST_SLOT.golden() }),
+            trader::trader_open(&wallet, LANE, FIRST_SLOT),
+        ),
+        instruction("trader_close", json!({}), trader::trader_close(&wallet, LANE)),
+    ]
+}
+
+fn instructions() -> Value {
+    let wallet = key(WALLET);
+    let (offer, on_delivery, settlement) = (listed_offer(), delivery_offer(), settlement());
+    let listing_terms = offer::OfferTerms {
+        window_start: WINDOW_START,
+        energy_wh: 12_345,
+        price_per_kwh: 260_000,
+        expires_at: 1_800_003_600,
+        source: offer::EnergySource::Storage,
+    };
+    let terms_args = json!({
+        "number": OFFER_NUMBER.golden(), "energy_wh": "12345", "price_per_kwh": "260000", "expires_at": "1800003600",
+        "source": "5",
+    });
     let listing = Seller {
         bus: the_bus(),
         wallet: key(OTHER),
@@ -627,30 +658,8 @@ fn instructions() -> Value {
         instruction("offer_collect", json!({}), offer::offer_collect(&offer)),
         instruction("offer_cancel", json!({}), offer::offer_cancel(&wallet, &offer)),
         instruction("offer_cancel", json!({}), offer::offer_cancel(&wallet, &on_delivery)),
-        instruction("purchase", purchase_args.clone(), purchase::purchase(&buyer, NONCE, &offer, &order, &settlement)),
-        instruction("purchase", purchase_args, purchase::purchase(&buyer, NONCE, &on_delivery, &order, &settlement)),
-        instruction("purchase_batch", batch_args, purchase::purchase_batch(&buyer, NONCE, &batch, &settlement)),
-        instruction(
-            "lock_take",
-            lock_args.clone(),
-            lock::lock_take(&wallet, &offer, PLACE, &settlement, &key(PAYMENT), &key(REFUND), &lock_terms),
-        ),
-        instruction(
-            "lock_take",
-            lock_args,
-            lock::lock_take(&wallet, &on_delivery, PLACE, &settlement, &key(PAYMENT), &key(REFUND), &lock_terms),
-        ),
-        instruction("lock_settle", settle_args.clone(), lock::lock_settle(&lock, &offer, &the_trader(), NONCE)),
-        instruction("lock_settle", settle_args, lock::lock_settle(&lock, &on_delivery, &the_trader(), NONCE)),
-        instruction("lock_release", release_args.clone(), lock::lock_release(&key(OTHER), &lock, &offer, &settlement)),
-        instruction("lock_release", release_args, lock::lock_release(&key(OTHER), &lock, &on_delivery, &settlement)),
-        instruction(
-            "trader_open",
-            json!({ "lane": LANE.golden(), "first_slot": FIRST_SLOT.golden() }),
-            trader::trader_open(&wallet, LANE, FIRST_SLOT),
-        ),
-        instruction("trader_close", json!({}), trader::trader_close(&wallet, LANE)),
     ];
+    list.extend(trades());
     list.extend(decisions());
     list.extend(deliveries());
     Value::Array(list)
@@ -733,7 +742,7 @@ fn deliveries() -> Vec<Value> {
         instruction(
             "position_set_refund",
             json!({ "refund": key(REFUND).golden() }),
-            position::position_set_refund(&wallet, &the_position(), &key(REFUND)),
+            position::position_set_refund(&wallet, &the_book(), &key(REFUND)),
         ),
         instruction("position_close", json!({}), position::position_close(&key(OTHER), &position, &book, &settlement)),
         instruction(

@@ -578,14 +578,14 @@ fn figures(account: &Figures<'_>, number: u64, now: i64) {
 }
 
 enum Figures<'a> {
-    Bus(Keyed<Bus>),
-    Ledger(Keyed<Ledger>, &'a Keyed<Bus>),
+    Bus(Box<Keyed<Bus>>),
+    Ledger(Box<Keyed<Ledger>>, &'a Keyed<Bus>),
     Capacity(Keyed<Capacity>),
     Seller(Keyed<Seller>, &'a Keyed<Bus>),
     Claim(Keyed<Claim>),
     Offer(Keyed<Offer>, &'a Keyed<Bus>),
     Lock(Keyed<Lock>),
-    Trader(Keyed<Trader>),
+    Trader(Box<Keyed<Trader>>),
     Proposal(Keyed<Proposal>, &'a Keyed<Bus>),
     Meter(Keyed<Meter>),
     Device(Keyed<Device>),
@@ -657,14 +657,14 @@ impl Specimens {
             Some(read)
         }
         let found = [
-            as_kind(address, account).map(Figures::Bus),
-            as_kind(address, account).map(|ledger| Figures::Ledger(ledger, &self.bus)),
+            as_kind(address, account).map(|bus| Figures::Bus(Box::new(bus))),
+            as_kind(address, account).map(|ledger| Figures::Ledger(Box::new(ledger), &self.bus)),
             as_kind(address, account).map(Figures::Capacity),
             as_kind(address, account).map(|seller| Figures::Seller(seller, &self.bus)),
             as_kind(address, account).map(Figures::Claim),
             as_kind(address, account).map(|offer| Figures::Offer(offer, &self.bus)),
             as_kind(address, account).map(Figures::Lock),
-            as_kind(address, account).map(Figures::Trader),
+            as_kind(address, account).map(|trader| Figures::Trader(Box::new(trader))),
             as_kind(address, account).map(|proposal| Figures::Proposal(proposal, &self.bus)),
             as_kind(address, account).map(Figures::Meter),
             as_kind(address, account).map(Figures::Device),
