@@ -1001,9 +1001,10 @@ pub fn validate_rounding(
         return Ok(());
     }
     Err(Error::BeyondLimits(format!(
-        "{energy_wh} Wh of the offer {} cost {cost} base units, because parts of a base unit are rounded up; that is {} per \
+        "{energy_wh} Wh of the offer {} cost {}, because parts of a base unit are rounded up; that is {} per \
          kWh, and your limit is {max_price_per_kwh}; buy more of it at once, or allow rounding",
         offer.address,
+        BaseUnits(cost),
         PriceFraction::new(BaseUnits(cost), Wh(energy_wh))
     )))
 }

@@ -20,3 +20,17 @@ impl fmt::Display for Wh {
         write!(f, "{} Wh", self.0)
     }
 }
+
+impl fmt::Display for BaseUnits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", count(self.0, "base unit"))
+    }
+}
+
+/// Writes how many there are of something: `1 offer`, `2 offers`. `noun` is its singular, which takes an s.
+pub fn count(number: impl Into<u64>, noun: &str) -> String {
+    match number.into() {
+        1 => format!("1 {noun}"),
+        many => format!("{many} {noun}s"),
+    }
+}

@@ -229,7 +229,7 @@ pub enum RouteError {
     },
     /// Even the smallest acceptable amount costs more than the limit.
     #[error(
-        "{energy_wh} Wh cost {total_cost} base units at least, the limit is {max_total}; raise the limit or buy less"
+        "{energy_wh} Wh cost {} at least, the limit is {max_total}; raise the limit or buy less", BaseUnits(*total_cost)
     )]
     TotalAboveLimit {
         /// Smallest acceptable amount, in Wh.

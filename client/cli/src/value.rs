@@ -1,5 +1,6 @@
 //! Values as people type them: energy, money, times, shares, addresses. All exact: nothing here is a float.
 
+pub use multibus_client::quantity::count;
 use {
     clap::ValueEnum,
     jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp},
@@ -231,14 +232,6 @@ pub fn format_amount(base_units: u64, mint_decimals: Option<u8>) -> String {
     match mint_decimals {
         Some(decimals) => format!("{} tokens", format_scaled(base_units, decimals.into())),
         None => count(base_units, "base unit"),
-    }
-}
-
-/// Writes how many there are of something: `1 offer`, `2 offers`. `noun` is its singular, which takes an s.
-pub fn count(number: impl Into<u64>, noun: &str) -> String {
-    match number.into() {
-        1 => format!("1 {noun}"),
-        many => format!("{many} {noun}s"),
     }
 }
 

@@ -21,6 +21,7 @@ use {
         market::Settlement,
         offer::{EnergySource, Offer, OfferTerms, is_tradable, offer_cancel},
         purchase::{BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
+        quantity::count,
         router::{BatchLimits, RouteError},
         seller::{Seller, seller_withdraw},
     },
@@ -411,7 +412,7 @@ impl ReplayBus {
         let instructions: Vec<_> = offers.iter().map(|offer| offer_cancel(&wallet.address(), offer)).collect();
         let doing = || match caller {
             Some(member) => format!("{} withdraws an offer", self.name(member)),
-            None => format!("withdrawing {} offers", offers.len()),
+            None => format!("withdrawing {}", count(offers.len() as u64, "offer")),
         };
         match wallet.send(&instructions).await {
             Ok(_) => return Ok(()),

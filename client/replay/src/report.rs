@@ -5,7 +5,7 @@ use {
         community::duration,
         number::{decimal, grouped},
     },
-    multibus_client::{BaseUnits, Wh, router::PriceFraction},
+    multibus_client::{BaseUnits, Wh, quantity::count, router::PriceFraction},
     serde::{Deserialize, Serialize},
     std::collections::BTreeMap,
 };
@@ -389,7 +389,7 @@ impl ReplayReport {
         let mut named: Vec<String> =
             missing.iter().take(NAMED).map(|(count, name)| format!("{count} of {name}")).collect();
         if missing.len() > NAMED {
-            named.push(format!("others of {} members more", missing.len() - NAMED));
+            named.push(format!("others of {} more", count((missing.len() - NAMED) as u64, "member")));
         }
         Some(format!(
             "{} of {} readings are missing and count as zero: {}",

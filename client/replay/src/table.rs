@@ -6,6 +6,7 @@ use {
         report::ReplayReport,
     },
     comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::NOTHING},
+    multibus_client::quantity::count,
 };
 
 impl ReplayReport {
@@ -25,9 +26,9 @@ impl ReplayReport {
             (
                 "community",
                 format!(
-                    "{} members, {} intervals{interrupted} of {}",
-                    self.members,
-                    self.intervals,
+                    "{}, {}{interrupted} of {}",
+                    count(self.members as u64, "member"),
+                    count(self.intervals as u64, "interval"),
                     self.interval_length()
                 ),
             ),
@@ -124,7 +125,7 @@ impl ReplayReport {
         }
         let more = match self.member_results.len().saturating_sub(SHOWN) {
             0 => String::new(),
-            more => format!("... and {more} members more (see report.json)\n"),
+            more => format!("... and {} more (see report.json)\n", count(more as u64, "member")),
         };
         let owners = self.treasury.as_ref().map_or(String::new(), |treasury| {
             let mut owners = table();

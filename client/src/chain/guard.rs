@@ -3,7 +3,10 @@
 
 use {
     super::{AccountFilter, ChainClock, RecentBlockhash},
-    crate::error::{Error, RateLimited, Result},
+    crate::{
+        error::{Error, RateLimited, Result},
+        quantity::count,
+    },
     async_trait::async_trait,
     base64::{Engine, prelude::BASE64_STANDARD},
     http_body_util::Limited,
@@ -115,7 +118,8 @@ fn account(address: Address, account: UiAccount) -> Result<Account> {
 pub(super) fn accounts(addresses: &[Address], answer: Vec<Option<UiAccount>>) -> Result<Vec<Option<Account>>> {
     if answer.len() != addresses.len() {
         let first = addresses.first().copied().unwrap_or_default();
-        let cause = format!("the node sent {} accounts where {} were asked for", answer.len(), addresses.len());
+        let cause =
+            format!("the node sent {} where {} were asked for", count(answer.len() as u64, "account"), addresses.len());
         return Err(refuse_account(first, cause));
     }
     let read =

@@ -1,5 +1,6 @@
 //! A subscription to logs that survives a broken connection. When the connection breaks or falls silent, the history of
-//! the address gives what was missed. Every transaction is sent once.
+//! the address gives what was missed. Every transaction is sent once. Where the user's proxy stands before the node, the
+//! history alone is read, because the connection would go past the proxy.
 
 use {
     super::{Chain, HistoryPages, LogsNotification, SignatureInfo},
@@ -8,6 +9,7 @@ use {
         text::hosts_only,
     },
     futures_util::{StreamExt, TryStreamExt, stream},
+    hyper_util::client::proxy::matcher::Matcher,
     solana_address::Address,
     solana_commitment_config::CommitmentConfig,
     solana_pubsub_client::nonblocking::pubsub_client::PubsubClient,
@@ -39,6 +41,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 const OVERLAP: Duration = Duration::from_secs(20);
 /// Most transactions that are read from the history at once.
 const MISSED_AT_MOST: usize = 1_000_000;
+/// Time between two readings of the history where no websocket is used.
+const POLL: Duration = Duration::from_secs(1);
 /// Transactions whose logs are read at once.
 const READ_AT_ONCE: usize = 8;
 
@@ -89,6 +93,14 @@ impl Told {
         }
         true
     }
+}
+
+/// Whether the user sends requests to this host through a proxy, by `http_proxy`, `https_proxy`, `all_proxy` and
+/// `no_proxy`. A websocket would go past it.
+fn is_behind_proxy(websocket_url: &str) -> bool {
+    // `ws` becomes `http` and `wss` becomes `https`, for which the variables are meant.
+    let requested = websocket_url.replacen("ws", "http", 1);
+    requested.parse().is_ok_and(|uri| Matcher::from_env().intercept(&uri).is_some())
 }
 
 /// Why listening ended.
@@ -179,8 +191,28 @@ impl<C: Chain> Subscription<C> {
         })
     }
 
-    /// Connects, sends what was missed and then what happens, until the connection breaks.
+    /// Sends what happens, by a websocket where one can reach the node.
     async fn listen(&mut self, ready: &mut Option<oneshot::Sender<Result<()>>>) -> Result<(), End> {
+        if is_behind_proxy(&self.websocket.url) { self.poll(ready).await } else { self.listen_live(ready).await }
+    }
+
+    /// Reads the history again and again, until the node does not answer.
+    async fn poll(&mut self, ready: &mut Option<oneshot::Sender<Result<()>>>) -> Result<(), End> {
+        loop {
+            self.catch_up().await?;
+            self.failing_since = None;
+            if let Some(ready) = ready.take() {
+                let _ = ready.send(Ok(()));
+            }
+            tokio::select! {
+                () = self.listener.closed() => return Err(End::Unwanted),
+                () = sleep(POLL) => {}
+            }
+        }
+    }
+
+    /// Connects, sends what was missed and then what happens, until the connection breaks.
+    async fn listen_live(&mut self, ready: &mut Option<oneshot::Sender<Result<()>>>) -> Result<(), End> {
         let connecting = timeout(CONNECT_TIMEOUT, PubsubClient::new(self.websocket.url.clone())).await;
         let client = match connecting {
             Ok(Ok(client)) => client,

@@ -158,9 +158,10 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
     let affordable = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(price.max(1));
     let energy_wh = limits.energy_wh.min(u64::try_from(affordable).unwrap_or(u64::MAX));
     if energy_wh < limits.min_energy_wh {
-        let cost = math::cost(limits.min_energy_wh, price).map_or("too many".to_owned(), |cost| cost.to_string());
+        let cost =
+            math::cost(limits.min_energy_wh, price).map_or("too much".to_owned(), |cost| BaseUnits(cost).to_string());
         return Err(Failure::sentence(format!(
-            "{} Wh cost {cost} base units at {price} per kWh, the limit is {max_total}; raise --max-total or buy less",
+            "{} Wh cost {cost} at {price} per kWh, the limit is {max_total}; raise --max-total or buy less",
             limits.min_energy_wh
         )));
     }
@@ -275,10 +276,10 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
     let bought = wallet.buy_best(&want).await.map_err(name_rounding)?;
     let stopped = bought.stopped.as_ref().map(|error| {
         format!(
-            "bought {} Wh of {} Wh for {} base units, then: {error}",
+            "bought {} Wh of {} Wh for {}, then: {error}",
             bought.energy_wh(),
             want.energy_wh,
-            bought.paid()
+            BaseUnits(bought.paid())
         )
     });
     Ok(Box::new(Bought {
@@ -322,8 +323,8 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
     let order = BatchOrder { allow_rounding: args.allow_rounding, ..BatchOrder::at_quote(items)? };
     if order.max_total > max_total {
         return Err(Failure::sentence(format!(
-            "the items cost {} base units, the limit is {max_total}; raise --max-total or buy less",
-            order.max_total
+            "the items cost {}, the limit is {max_total}; raise --max-total or buy less",
+            BaseUnits(order.max_total)
         )));
     }
     session.require_token_account(&wallet.address(), &first_bus.address).await?;

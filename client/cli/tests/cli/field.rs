@@ -1,9 +1,12 @@
 //! What users of wallets, shells and nodes reported: one test each, named for what they saw.
 
 use {
-    crate::support::*,
+    crate::{hostile::HostileMarket, support::*},
+    multibus_test_support::node::Lie,
+    serde_json::json,
     std::{
-        io::Read,
+        io::{BufRead, BufReader, Read, Write},
+        net::{TcpListener, TcpStream},
         process::Stdio,
         time::{Duration, Instant},
     },
@@ -153,4 +156,67 @@ fn one_purchase_is_counted_in_the_singular() {
     market.bob("trader open").ok();
     market.bob(&format!("buy {} --energy 500Wh", market.bus)).ok();
     assert_has(&market.bob("history").ok(), &[": 1 purchase, "]);
+}
+
+/// Answers one connection as a SOCKS 5 proxy that knows the village's name, and then carries bytes in both directions.
+fn serve_socks(mut client: TcpStream) -> std::io::Result<()> {
+    let mut greeting = [0; 2];
+    client.read_exact(&mut greeting)?;
+    let mut methods = vec![0; greeting[1].into()];
+    client.read_exact(&mut methods)?;
+    client.write_all(&[5, 0])?;
+    // Version, command, reserved, kind of address (3: a name), length of the name.
+    let mut head = [0; 5];
+    client.read_exact(&mut head)?;
+    assert_eq!((head[1], head[3]), (1, 3), "the proxy, not the client, looks up the name");
+    let mut name = vec![0; head[4].into()];
+    client.read_exact(&mut name)?;
+    assert_eq!(name, b"village.invalid");
+    let mut port = [0; 2];
+    client.read_exact(&mut port)?;
+    let node = TcpStream::connect(("127.0.0.1", u16::from_be_bytes(port)))?;
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    let (mut from_client, mut to_node) = (client.try_clone()?, node.try_clone()?);
+    std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_node));
+    let (mut from_node, mut to_client) = (node, client);
+    std::io::copy(&mut from_node, &mut to_client)?;
+    Ok(())
+}
+
+#[test]
+fn a_socks_proxy_carries_what_is_watched_too() {
+    let market = HostileMarket::new();
+    // A node that is not at this computer is asked which network it is of.
+    market.node.lies(|method, _, _| match method {
+        "getGenesisHash" => Lie::Result(json!("1".repeat(32))),
+        _ => Lie::None,
+    });
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy_url = format!("socks5h://{}", proxy.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in proxy.incoming() {
+            std::thread::spawn(move || serve_socks(client.unwrap()));
+        }
+    });
+    // No name server knows this name: only the proxy leads to the node.
+    let url = market.url.replace("127.0.0.1", "village.invalid");
+    let mut watcher = market
+        .folder
+        .command(MULTIBUS)
+        .env("ALL_PROXY", proxy_url)
+        .args(["--url", &url, "watch", &market.bus, "--events", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has said on the standard error that it watches.
+    let mut said = [0; 8];
+    watcher.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+    market.call(&format!("offer reprice {} --price 0.3tokens", market.offer)).ok();
+    let mut line = String::new();
+    BufReader::new(watcher.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut complaint = String::new();
+    watcher.stderr.as_mut().unwrap().read_to_string(&mut complaint).unwrap();
+    assert!(line.contains("0.3 tokens"), "{line:?} {complaint}");
+    assert!(watcher.wait().unwrap().success());
 }

@@ -18,7 +18,7 @@ const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}lla\u{2066}\u{200b}\u{9b
 pub struct HostileMarket {
     _runtime: Runtime,
     pub node: Arc<TestNode>,
-    url: String,
+    pub url: String,
     pub folder: Folder,
     pub bus: String,
     pub offer: String,
