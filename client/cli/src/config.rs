@@ -191,7 +191,8 @@ fn parse_endpoint(text: &str, websocket_url: Option<String>) -> Result<Endpoint,
     Ok(Endpoint::Rpc { url: url.to_owned(), websocket_url })
 }
 
-fn parse_keypair_source(text: &str) -> KeypairSource {
+/// Where a keypair is that an option names.
+pub fn parse_keypair_source(text: &str) -> KeypairSource {
     match text {
         "-" | "stdin:" | "stdin://" => KeypairSource::StandardInput,
         _ if text.starts_with("usb:") || text.starts_with("prompt:") => KeypairSource::Unsupported(text.to_owned()),

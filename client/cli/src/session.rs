@@ -2,12 +2,12 @@
 
 use {
     crate::{
-        config::{Endpoint, KeypairSource, Settings},
+        config::{Endpoint, KeypairSource, Settings, parse_keypair_source},
         failure::Failure,
         output::Output,
     },
     multibus_client::{
-        Address, Error, Keypair, Market, Signer, TransactionOptions, Wallet,
+        Address, Error, Keypair, Market, SharedSigner, Signer, TransactionOptions, Wallet,
         chain::{Chain, EmbeddedChain, RpcChain, embedded_state::StateFile},
         send::PriorityFee,
     },
@@ -131,6 +131,22 @@ impl Session {
         }
     }
 
+    /// The key of a device that signs beside the wallet.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or both would come through the standard input.
+    pub fn device(&self, file: &str) -> Result<SharedSigner, Failure> {
+        if parse_keypair_source(file) == KeypairSource::StandardInput
+            && self.settings.keypair == KeypairSource::StandardInput
+        {
+            return Err(Failure::usage(
+                "the standard input holds one keypair, and both the wallet and the device are to come from it; name a file \
+                 with --device or --keypair",
+            ));
+        }
+        Ok(Arc::new(device_key(file)?))
+    }
+
     /// The keypair that signs.
     ///
     /// # Errors
@@ -151,30 +167,43 @@ impl KeypairSource {
     /// # Errors
     /// Where it cannot be read.
     pub fn read(&self) -> Result<Keypair, Failure> {
+        self.read_for("wallet", "--keypair")
+    }
+
+    /// The keypair, where an option names it as what it is.
+    fn read_for(&self, what: &str, option: &str) -> Result<Keypair, Failure> {
         match self {
-            Self::File(path) => read_keypair(path),
+            Self::File(path) => read_keypair(path, what, option),
             Self::StandardInput => {
                 let mut text = String::new();
                 std::io::stdin().read_to_string(&mut text)?;
                 parse_keypair(&text, "the standard input")
             }
             Self::Unsupported(text) => Err(Failure::usage(format!(
-                "the wallet '{text}' cannot sign here: only keypair files and '-', the standard input, are read; name a \
-                 keypair file with --keypair"
+                "the {what} '{text}' cannot sign here: only keypair files and '-', the standard input, are read; name a \
+                 keypair file with {option}"
             ))),
         }
     }
+}
+
+/// The key of a device, from the file that `--device` names; '-' is the standard input. Needs no chain.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn device_key(file: &str) -> Result<Keypair, Failure> {
+    parse_keypair_source(file).read_for("device key", "--device")
 }
 
 /// Reads a keypair file as the Solana CLI writes it.
 ///
 /// # Errors
 /// Where it is missing or malformed.
-fn read_keypair(path: &Path) -> Result<Keypair, Failure> {
+fn read_keypair(path: &Path, what: &str, option: &str) -> Result<Keypair, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Failure::usage(format!(
-            "there is no wallet at {shown}; name its file with --keypair, or make one with `multibus local wallet {shown}`"
+            "there is no {what} at {shown}; name its file with {option}, or make one with `multibus local wallet {shown}`"
         )),
         _ => Failure::file("read", path, &error),
     })?;

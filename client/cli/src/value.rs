@@ -4,7 +4,7 @@ pub use multibus_client::quantity::count;
 use {
     clap::ValueEnum,
     jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp},
-    multibus_client::bus::ListingPolicy,
+    multibus_client::{bus::ListingPolicy, terms::Terms},
     solana_address::Address,
     std::{fmt, str::FromStr},
 };
@@ -54,6 +54,23 @@ impl FromStr for Energy {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<MeasuredEnergy>()? {
+            MeasuredEnergy { wh: 0 } => Err("the energy is 0 Wh; give at least 1 Wh".to_owned()),
+            MeasuredEnergy { wh } => Ok(Self { wh }),
+        }
+    }
+}
+
+/// What a meter counted, which can be nothing: `0`, `1500`, `1500Wh` or `1.5kWh`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeasuredEnergy {
+    pub wh: u64,
+}
+
+impl FromStr for MeasuredEnergy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = split_unit(text);
         // Capital M is mega, small m is milli: 5 mWh must never be bought as 5 MWh.
         let scale = match unit {
@@ -73,11 +90,42 @@ impl FromStr for Energy {
             }
             _ => return Err(format!("the unit '{unit}' is unknown; use Wh, kWh or MWh, such as 1500Wh or 1.5kWh")),
         };
+        parse_scaled(number, scale).map(|wh| Self { wh })
+    }
+}
+
+/// The most that a device can deliver: `5000`, `5000W`, `5kW` or `1.2MW`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Power {
+    pub w: u64,
+}
+
+impl FromStr for Power {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split_unit(text);
+        let scale = match unit {
+            "" if number.contains('.') => {
+                return Err(format!(
+                    "{text} is not a whole number of W; write W such as 5000, or name the unit, 5.5kW"
+                ));
+            }
+            "" | "W" => 0,
+            "kW" => 3,
+            "MW" => 6,
+            _ => return Err(format!("the unit '{unit}' is unknown; use W, kW or MW, such as 5000W or 5.5kW")),
+        };
         match parse_scaled(number, scale)? {
-            0 => Err("the energy is 0 Wh; give at least 1 Wh".to_owned()),
-            wh => Ok(Self { wh }),
+            0 => Err("the power is 0 W; give at least 1 W".to_owned()),
+            w => Ok(Self { w }),
         }
     }
+}
+
+/// Writes a power: `750 W`, `5.5 kW`.
+pub fn format_power(w: u64) -> String {
+    if w < 1_000 { format!("{w} W") } else { format!("{} kW", format_scaled(w, 3)) }
 }
 
 /// Writes an amount of energy: `750 Wh`, `1.5 kWh`.
@@ -261,22 +309,14 @@ impl FromStr for Window {
     }
 }
 
-/// The delivery windows of a bus.
-#[derive(Clone, Copy, Debug)]
-pub struct WindowRules {
-    /// Length of a window.
-    pub window_seconds: u32,
-    /// How long before a window starts its trading stops.
-    pub gate_closure_seconds: u32,
-}
-
 impl Window {
-    /// Start of the window in unix seconds: relative times and `next` round up to a window that still trades.
+    /// Start of the window in unix seconds, under terms that have windows: relative times and `next` round up to a window that
+    /// still trades.
     ///
     /// # Errors
     /// A sentence naming the neighbouring starts where a given time is not the start of a window.
-    pub fn start(self, now: i64, windows: WindowRules) -> Result<i64, String> {
-        let WindowRules { window_seconds, gate_closure_seconds } = windows;
+    pub fn start(self, now: i64, terms: &Terms) -> Result<i64, String> {
+        let Terms { window_seconds, gate_closure_seconds, .. } = *terms;
         let length = i64::from(window_seconds);
         let round_up =
             |moment: i64| moment.div_euclid(length) * length + if moment.rem_euclid(length) == 0 { 0 } else { length };
@@ -548,7 +588,7 @@ impl fmt::Display for Hex<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use {super::*, multibus_client::terms::TermsConfig};
 
     fn wh(text: &str) -> Result<u64, String> {
         text.parse::<Energy>().map(|energy| energy.wh)
@@ -666,10 +706,9 @@ mod tests {
 
     #[test]
     fn windows_start_where_the_bus_says() {
-        let start = |text: &str, now| {
-            text.parse::<Window>()
-                .and_then(|window| window.start(now, WindowRules { window_seconds: 900, gate_closure_seconds: 60 }))
-        };
+        let windows = TermsConfig { window_seconds: 900, gate_closure_seconds: 60, ..TermsConfig::default() };
+        let terms = Terms::new(&windows, 0);
+        let start = |text: &str, now| text.parse::<Window>().and_then(|window| window.start(now, &terms));
         assert_eq!(start("next", 9_000), Ok(9_900));
         assert_eq!(start("next", 9_839), Ok(9_900));
         // At 9840 the gate of the window of 9900 is closed.

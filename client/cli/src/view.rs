@@ -95,7 +95,7 @@ pub async fn seller_rent(bus: &Keyed<Bus>, session: &Session) -> Result<u64, Fai
 
 /// Who can close a window of a bus now.
 fn closable_by(capacity: &Capacity, bus: &Bus, now: i64) -> &'static str {
-    let end = capacity.window_start.saturating_add(i64::from(capacity.window_seconds));
+    let end = capacity.window_start.saturating_add(i64::from(capacity.terms.window_seconds));
     if capacity.window_start == 0 || capacity.open_offers > 0 {
         NOBODY
     } else if bus.closing != 0 {

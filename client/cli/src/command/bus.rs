@@ -6,6 +6,7 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        terms::{TermsArgs, TermsView, grid_recipient},
         tokens::Token,
         value::{
             Amount, Energy, Listing, OwnerShareArg, Seconds, Share, address as parse_address, count, format_duration,
@@ -16,12 +17,15 @@ use {
     clap::{Args, Subcommand},
     multibus_client::{
         Address, Error, Keyed, address,
+        delivery::DeliveryBook,
         event::Event,
         lock::LockFilter,
         multibus::{
             constants::FULL_SHARE_BPS,
             state::{self, Bus, BusConfig, Claim, Ledger, ListingPolicy, Offer, ProposalAction, Seller, Tombstone},
         },
+        seller::SellerMoney,
+        terms::{Terms, TermsConfig},
         wallet::Created as CreatedAccount,
     },
     serde::Serialize,
@@ -46,6 +50,13 @@ pub enum BusCommand {
       --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
       --capacity 50kWh --base-price 100000 \\
       --window 15m --gate-closure 5m --listing open --horizon 7d
+  multibus bus create --name Metered \\
+      --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
+      --capacity 50kWh --base-price 100000 --window 15m --gate-closure 5m \\
+      --settlement on-delivery --reading-deadline 2h --correction-time 1d \\
+      --operator 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC \\
+      --grid-fee 0.05tokens \\
+      --grid-recipient Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG
   multibus bus create --name \"Sunny Street\" \\
       --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
       --capacity 500kWh --base-price 0.10tokens \\
@@ -78,12 +89,6 @@ pub struct CreateArgs {
     /// Who may list energy
     #[arg(long, value_name = "WHO", default_value = "owners")]
     listing: Listing,
-    /// Length of a delivery window, such as 15m; 0 for no windows
-    #[arg(long, value_name = "TIME", default_value = "0")]
-    window: Seconds,
-    /// How long before a window starts its trading stops
-    #[arg(long, value_name = "TIME", default_value = "0")]
-    gate_closure: Seconds,
     /// Part of the deposit that an unsettled lock costs, such as 1%
     #[arg(long, value_name = "SHARE", default_value = "0")]
     lock_fee: Share,
@@ -99,9 +104,15 @@ pub struct CreateArgs {
     /// Least energy of an offer, a purchase or a lock that does not take the rest
     #[arg(long, value_name = "ENERGY", default_value = "1Wh")]
     least_size: Energy,
-    /// Wallet that admits and suspends sellers and withdraws the bus's own offers at once [default: none]
+    /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
+    /// one that is silent [default: none]
     #[arg(long, value_name = "WALLET", value_parser = parse_address)]
     operator: Option<Address>,
+    /// Wallet that gets the grid fees [default: the bus's treasury]
+    #[arg(long, value_name = "WALLET", value_parser = parse_address)]
+    grid_recipient: Option<Address>,
+    #[command(flatten)]
+    terms: TermsArgs,
 }
 
 /// Show a bus: its rules, its owners, its money, what is listed and what is sold; or what is left of a closed one
@@ -192,14 +203,14 @@ async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
         listing_policy: args.listing.policy() as u8,
         lock_fee_bps: args.lock_fee.bps,
         timelock_seconds: args.timelock.0,
-        window_seconds: args.window.0,
-        gate_closure_seconds: args.gate_closure.0,
         capacity_wh: args.capacity.wh,
         base_price_per_kwh: args.base_price.base_units(decimals)?,
         horizon_seconds: args.horizon.0,
+        terms: args.terms.on(&TermsConfig::default(), decimals)?,
         reserve_price_per_kwh: args.reserve_price.base_units(decimals)?,
         least_wh: args.least_size.wh,
         operator: args.operator,
+        grid_recipient: args.grid_recipient,
     };
     let created = wallet.bus_create(&args.mint, &config).await?;
     let bus = BusView::created(&created, &config, &args.mint, decimals, session).await?;
@@ -219,14 +230,17 @@ async fn show(bus: &Address, session: &Session) -> Result<Reply, Failure> {
     let sellers = market.sellers(&bus.address).await?;
     let ledger = market.ledger(&bus.address).await?;
     let treasury = market.treasury(&bus.address).await?;
+    let books = market.delivery_books(&bus.address).await?;
+    let meters = market.meters(&bus.address).await?.len() as u64;
     let mut windows: Vec<_> = capacities.iter().map(|capacity| WindowView::of(capacity, &offers, &bus, now)).collect();
     windows.sort_by_key(|window| window.window_start);
     Ok(Box::new(Shown {
-        bus: BusView::of(&bus),
+        bus: BusView::of(&bus, now),
         former_owners: FormerOwnerView::all(&ledger),
         treasury_balance_base_units: treasury.balance,
         treasury_claimable_base_units: treasury.totals().claimable,
-        money: MoneyView::of(&ledger, &sellers, &offers),
+        money: MoneyView::of(&ledger, &sellers, &offers, &books),
+        meters,
         sold_wh: windows.iter().map(|window| window.sold_wh).fold(0, u64::saturating_add),
         capacities: windows,
     }))
@@ -239,7 +253,8 @@ async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
         None => market.buses().await?,
     };
     buses.sort_by_key(|bus| (bus.created_at, bus.address.to_bytes()));
-    Ok(Box::new(Listed { buses: buses.iter().map(BusView::of).collect() }))
+    let now = session.now().await?;
+    Ok(Box::new(Listed { buses: buses.iter().map(|bus| BusView::of(bus, now)).collect() }))
 }
 
 async fn add_owner(args: AddOwnerArgs, session: &Session) -> Result<Reply, Failure> {
@@ -304,8 +319,23 @@ async fn still_open(bus: &Keyed<Bus>, ledger: &Ledger, session: &Session) -> Res
         let until = format_time(offer.expires_at);
         lines.push(format!("an offer until {until}: `multibus offer cancel {}`", offer.address));
     }
+    for book in market.delivery_books(address).await? {
+        for position in market.positions_on(&book.address).await? {
+            let buyer = position.buyer;
+            lines.push(format!("a position of {buyer}: `multibus position close {}`", position.address));
+        }
+        // What is final then, or whose gate has closed; certificates can hold it for 30 days longer.
+        let from = format_time(book.last_gate(bus).max(book.last_final_at()));
+        lines.push(format!("a delivery book, from {from}: `multibus delivery close {}`", book.address));
+    }
     for seller in market.sellers(address).await? {
         let who = if seller.wallet == *address { "--for-bus".to_owned() } else { seller.wallet.to_string() };
+        if seller.has_meter() {
+            lines.push(format!("a meter: `multibus meter close {address} {who}`"));
+        }
+        if seller.grid_fees_owed > 0 {
+            lines.push(format!("grid fees: `multibus grid sweep {address} {who}`"));
+        }
         lines.push(format!("a seller: `multibus seller close {address} {who}`"));
     }
     if ledger.open_windows > 0 {
@@ -362,8 +392,12 @@ struct BusView {
     paused: bool,
     closing: bool,
     timelock_seconds: u32,
-    window_seconds: u32,
-    gate_closure_seconds: u32,
+    /// What holds for windows now.
+    terms: TermsView,
+    /// What will hold later; `null` where nothing else is decided.
+    next_terms: Option<TermsView>,
+    /// Who gets the grid fees; `null` for the treasury.
+    grid_recipient: Option<String>,
     horizon_seconds: u32,
     lock_fee_bps: u16,
     capacity_wh: u64,
@@ -384,7 +418,8 @@ fn listing_name(policy: u8) -> &'static str {
 }
 
 impl BusView {
-    fn of(bus: &Keyed<Bus>) -> Self {
+    fn of(bus: &Keyed<Bus>, now: i64) -> Self {
+        let (terms, next_terms) = TermsView::now_and_next(bus, now);
         Self {
             address: bus.address.to_string(),
             name: bus.name().to_owned(),
@@ -406,8 +441,9 @@ impl BusView {
             paused: bus.paused != 0,
             closing: bus.closing != 0,
             timelock_seconds: bus.timelock_seconds,
-            window_seconds: bus.window_seconds,
-            gate_closure_seconds: bus.gate_closure_seconds,
+            terms,
+            next_terms,
+            grid_recipient: grid_recipient(bus).map(|recipient| recipient.to_string()),
             horizon_seconds: bus.horizon_seconds,
             lock_fee_bps: bus.lock_fee_bps,
             capacity_wh: bus.capacity_wh,
@@ -435,7 +471,7 @@ impl BusView {
         });
         let Some(event) = event else {
             return match session.market().bus(&bus).await {
-                Ok(bus) => Ok(Self::of(&bus)),
+                Ok(bus) => Ok(Self::of(&bus, session.now().await?)),
                 Err(error) => Err(Failure::sentence(format!(
                     "the bus {bus} is created ({}), but the node does not show it yet; do not create it again, look with \
                      `multibus bus show {bus}` ({error})",
@@ -468,8 +504,9 @@ impl BusView {
             paused: false,
             closing: false,
             timelock_seconds: config.timelock_seconds,
-            window_seconds: config.window_seconds,
-            gate_closure_seconds: config.gate_closure_seconds,
+            terms: TermsView::of(&Terms::new(&config.terms, 0)),
+            next_terms: None,
+            grid_recipient: config.grid_recipient.map(|recipient| recipient.to_string()),
             horizon_seconds: config.horizon_seconds,
             lock_fee_bps: config.lock_fee_bps,
             capacity_wh: config.capacity_wh,
@@ -496,16 +533,12 @@ impl BusView {
     }
 
     fn fields(&self, page: &mut Page) {
-        let windows = match self.window_seconds {
-            0 => "none".to_owned(),
-            seconds => format!("{seconds} s each, gate closes {} s before the start", self.gate_closure_seconds),
-        };
         let reserve_price = match self.reserve_price_per_kwh {
             0 => "the base price".to_owned(),
             price => self.price(price),
         };
         let owners = count(self.owners.len() as u64, "owner");
-        page.fields([
+        let mut fields = vec![
             ("bus", self.address.clone()),
             ("name", self.name.clone()),
             ("creator", self.creator.clone()),
@@ -514,7 +547,10 @@ impl BusView {
             ("reserve", format!("{reserve_price}, of the bus's own offers")),
             ("capacity", format_energy(self.capacity_wh)),
             ("least size", format_energy(self.least_wh)),
-            ("windows", windows),
+        ];
+        fields.extend(self.terms.fields(self.mint_decimals));
+        fields.extend([
+            ("fees go to", self.grid_recipient.clone().unwrap_or_else(|| "the treasury".to_owned())),
             ("horizon", format_duration(self.horizon_seconds.into())),
             ("listing", self.listing.to_owned()),
             ("operator", self.operator.clone().unwrap_or_else(|| "none".to_owned())),
@@ -527,6 +563,12 @@ impl BusView {
             ("version", self.config_version.to_string()),
             ("created", format_time(self.created_at)),
         ]);
+        page.fields(fields);
+        if let Some(next) = &self.next_terms {
+            page.line("");
+            page.line(format!("from {} on", next.from_words()));
+            page.fields(next.fields(self.mint_decimals));
+        }
         page.line("");
         page.table(
             &["owner", ">share"],
@@ -546,17 +588,25 @@ struct MoneyView {
     open_locks: u64,
     /// What sellers can withdraw now.
     released_base_units: u64,
-    /// What open offers sold and nobody has collected yet.
+    /// What open offers on purchase terms sold and nobody has collected yet, less the grid fees.
     proceeds_base_units: u64,
     /// What the vaults hold for locks.
     deposits_base_units: u64,
+    /// What was paid on delivery terms and is neither released nor paid back yet.
+    held_base_units: u64,
+    /// What waits in the vaults for the grid.
+    grid_fees_base_units: u64,
+    open_books: u64,
+    open_positions: u64,
     /// What could not be paid, and waits as claims.
     unclaimed_base_units: u64,
 }
 
 impl MoneyView {
-    fn of(ledger: &Ledger, sellers: &[Keyed<Seller>], offers: &[Keyed<Offer>]) -> Self {
+    fn of(ledger: &Ledger, sellers: &[Keyed<Seller>], offers: &[Keyed<Offer>], books: &[Keyed<DeliveryBook>]) -> Self {
         let sum = |amounts: &mut dyn Iterator<Item = u64>| amounts.fold(0, u64::saturating_add);
+        let money: Vec<_> = sellers.iter().map(|seller| SellerMoney::new(seller, offers, books, 0)).collect();
+        let of_sellers = |amount: fn(&SellerMoney) -> u64| sum(&mut money.iter().map(amount));
         Self {
             open_sellers: ledger.open_sellers,
             open_windows: ledger.open_windows,
@@ -564,9 +614,13 @@ impl MoneyView {
             open_claims: ledger.open_claims,
             open_offers: offers.len() as u64,
             open_locks: sum(&mut offers.iter().map(|offer| u64::from(offer.open_locks))),
-            released_base_units: sum(&mut sellers.iter().map(|seller| seller.released)),
-            proceeds_base_units: sum(&mut offers.iter().map(|offer| offer.proceeds)),
-            deposits_base_units: sum(&mut offers.iter().map(|offer| offer.deposits)),
+            released_base_units: of_sellers(|money| money.released),
+            proceeds_base_units: of_sellers(|money| money.proceeds),
+            deposits_base_units: of_sellers(|money| money.deposits),
+            held_base_units: of_sellers(|money| money.held),
+            grid_fees_base_units: of_sellers(|money| money.grid_fees),
+            open_books: books.len() as u64,
+            open_positions: sum(&mut books.iter().map(|book| u64::from(book.open_positions))),
             unclaimed_base_units: ledger.unclaimed_total,
         }
     }
@@ -601,6 +655,7 @@ struct Shown {
     treasury_claimable_base_units: u64,
     #[serde(flatten)]
     money: MoneyView,
+    meters: u64,
     /// Sold in all windows that are open, also by offers that are open.
     sold_wh: u64,
     capacities: Vec<WindowView>,
@@ -636,6 +691,16 @@ impl View for Shown {
             tokens(money.deposits_base_units),
             count(money.open_locks, "lock")
         ));
+        if money.open_books > 0 {
+            page.line(format!(
+                "  {} in {} for deliveries that are not settled",
+                tokens(money.held_base_units),
+                count(money.open_books, "book")
+            ));
+        }
+        if money.grid_fees_base_units > 0 {
+            page.line(format!("  {} for the grid, see `multibus grid sweep`", tokens(money.grid_fees_base_units)));
+        }
         if money.open_claims > 0 {
             page.line(format!(
                 "{} could not be paid: {}, see `multibus claim list --bus`",
@@ -644,7 +709,7 @@ impl View for Shown {
             ));
         }
         page.line("");
-        let windowed = self.bus.window_seconds != 0;
+        let windowed = self.bus.terms.has_windows();
         // The general capacity of a bus with windows sells nothing.
         let rows = self.capacities.iter().filter(|capacity| !windowed || capacity.window_start != 0);
         page.table(

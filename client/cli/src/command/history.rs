@@ -1,6 +1,7 @@
-//! `multibus history`: what a wallet bought, checked against what is on chain.
+//! `multibus history`: what a wallet bought, checked against what is on chain; what happened to an account.
 
 use {
+    super::watch::words,
     crate::{
         failure::Failure,
         output::{Page, Reply, View, short},
@@ -9,15 +10,23 @@ use {
         value::{Hex, address, count, format_amount, format_energy, format_time},
     },
     clap::Args,
-    multibus_client::{Address, history::History},
+    multibus_client::{
+        Address,
+        event::{self, Event},
+        history::History,
+    },
     serde::Serialize,
 };
 
 /// Purchases of a wallet, checked against the history root on chain; the exit code is 0 only where they agree
+///
+/// With --account it tells what happened to an account instead, open or closed: a delivery book's readings, releases and
+/// refunds, a position book's refunds, the life of a certificate, an offer or a meter.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus history 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC
-  multibus history --lane 0 --output json")]
+  multibus history --lane 0 --output json
+  multibus history --account 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE")]
 pub struct HistoryArgs {
     /// The wallet [default: the signing wallet]
     #[arg(value_name = "WALLET", value_parser = address)]
@@ -25,6 +34,9 @@ pub struct HistoryArgs {
     /// Only this lane
     #[arg(long, value_name = "N")]
     lane: Option<u16>,
+    /// What happened to this account, as far as the node keeps its transactions
+    #[arg(long, value_name = "ACCOUNT", value_parser = address, conflicts_with_all = ["wallet", "lane"])]
+    account: Option<Address>,
 }
 
 /// Runs `multibus history`.
@@ -33,6 +45,9 @@ pub struct HistoryArgs {
 /// Where the chain cannot be asked, or the history does not lead to the root on chain.
 pub async fn run(args: HistoryArgs, session: &Session) -> Result<Reply, Failure> {
     let market = session.market();
+    if let Some(account) = args.account {
+        return of_account(&account, session).await;
+    }
     let wallet = session.address_or_own(args.wallet)?;
     let lanes = match args.lane {
         Some(lane) => vec![lane],
@@ -49,6 +64,100 @@ pub async fn run(args: HistoryArgs, session: &Session) -> Result<Reply, Failure>
     }
     let verified = views.iter().all(|lane| lane.verified);
     Ok(Box::new(Told { wallet: wallet.to_string(), verified, lanes: views }))
+}
+
+/// What happened to an account, the oldest first.
+async fn of_account(account: &Address, session: &Session) -> Result<Reply, Failure> {
+    let market = session.market();
+    let history = market.account_history(account).await?;
+    let mut tokens = Tokens::new(session);
+    let mut token = None;
+    for historic in &history.events {
+        // All that happens to an account happens on one bus.
+        token = match (event::bus(&historic.event), offer_of(&historic.event)) {
+            (Some(bus), _) => Some(tokens.of_bus(&bus).await?),
+            (None, Some(offer)) => tokens.of_offer(&offer).await?,
+            (None, None) => None,
+        };
+        if token.is_some() {
+            break;
+        }
+    }
+    if token.is_none()
+        && let Ok(position) = market.position(account).await
+    {
+        let book = market.delivery_book(&position.book).await?;
+        token = Some(tokens.of_bus(&book.bus).await?);
+    }
+    let events = history
+        .events
+        .into_iter()
+        .map(|historic| EventView {
+            event: historic.event,
+            signature: historic.signature.to_string(),
+            slot: historic.slot,
+        })
+        .collect();
+    Ok(Box::new(OfAccount {
+        account: account.to_string(),
+        complete: history.unread.is_empty(),
+        token,
+        events,
+        unread: history.unread.iter().map(ToString::to_string).collect(),
+    }))
+}
+
+/// The offer that an event is about, where it names no bus.
+fn offer_of(event: &Event) -> Option<Address> {
+    match event {
+        Event::OfferRepriced(event) => Some(event.offer),
+        Event::OfferExpirySet(event) => Some(event.offer),
+        Event::OfferCollected(event) => Some(event.offer),
+        Event::LockTaken(event) => Some(event.offer),
+        Event::LockReleased(event) => Some(event.offer),
+        Event::EnergyPurchased(event) => event.fills.first().map(|fill| fill.offer),
+        _ => None,
+    }
+}
+
+#[derive(Serialize)]
+struct EventView {
+    #[serde(flatten, serialize_with = "event::serialize")]
+    event: Event,
+    signature: String,
+    slot: u64,
+}
+
+#[derive(Serialize)]
+struct OfAccount {
+    account: String,
+    /// Whether the node served the logs of all its transactions.
+    complete: bool,
+    /// The token of amounts; left out where no event tells it.
+    #[serde(flatten)]
+    token: Option<Token>,
+    events: Vec<EventView>,
+    /// Transactions of which it did not.
+    unread: Vec<String>,
+}
+
+impl View for OfAccount {
+    fn essence(&self) -> Option<Vec<String>> {
+        Some(self.events.iter().map(|event| event.signature.clone()).collect())
+    }
+
+    fn text(&self, page: &mut Page) {
+        if self.events.is_empty() {
+            page.line(format!("nothing happened to {} that this node knows of", self.account));
+        }
+        for EventView { event, slot, .. } in &self.events {
+            page.line(format!("slot {slot}  {}", words(event, self.token.as_ref().map(Token::mint_decimals))));
+        }
+        if !self.complete {
+            let unread = count(self.unread.len() as u64, "transaction");
+            page.line(format!("the logs of {unread} are cut off or not served: events may be missing"));
+        }
+    }
 }
 
 #[derive(Serialize)]

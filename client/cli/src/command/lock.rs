@@ -6,6 +6,7 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        terms::{format_full_price, settlement_of, settlement_words},
         tokens::Token,
         value::{Amount, Energy, address as parse_address, format_energy, format_share, format_time},
         view::{TransactionView, signature_line},
@@ -46,7 +47,7 @@ pub struct TakeArgs {
     /// Energy to hold, such as 1500Wh or 1.5kWh
     #[arg(long, allow_negative_numbers = true)]
     energy: Energy,
-    /// Highest price per kWh [default: the offer's price]
+    /// Highest price per kWh, grid fee included [default: the offer's price]
     #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     max_price: Option<Amount>,
     /// Take the lock even where rounding its cost up raises the price per kWh by more than 1 % above the limit
@@ -115,7 +116,7 @@ async fn take(args: TakeArgs, session: &Session) -> Result<Reply, Failure> {
     let bus = market.bus(&offer.bus).await?;
     let max_price = match args.max_price {
         Some(price) => price.base_units(bus.mint_decimals)?,
-        None => offer.price_per_kwh,
+        None => offer.full_price_per_kwh,
     };
     refuse_own(&offer, &wallet.address())?;
     check_rounding(args.allow_rounding, &offer, args.energy.wh, max_price)?;
@@ -131,7 +132,7 @@ async fn settle(args: SettleArgs, session: &Session) -> Result<Reply, Failure> {
     let lock = market.lock(&args.lock).await?;
     let bus = market.bus(&lock.bus).await?;
     let purchased = wallet.lock_settle(&args.lock).await?;
-    Ok(Box::new(Bought::of(&[purchased], Token::of(&bus), None)))
+    Ok(Box::new(Bought::of(&[purchased], Token::of(&bus), None, &wallet, session).await))
 }
 
 async fn release(args: ReleaseArgs, session: &Session) -> Result<Reply, Failure> {
@@ -180,14 +181,17 @@ async fn list(args: ListArgs, session: &Session) -> Result<Reply, Failure> {
     };
     let locks = market.locks(&LockFilter { bus: args.bus, offer: args.offer, buyer }).await?;
     let now = session.now().await?;
+    // An offer stays open as long as it has locks.
+    let offers: Vec<Address> = locks.iter().map(|lock| lock.offer).collect();
+    let offers = market.offers(&offers).await?;
     let mut buses: HashMap<Address, Keyed<Bus>> = HashMap::new();
     let mut views = Vec::with_capacity(locks.len());
-    for lock in &locks {
+    for (lock, offer) in locks.iter().zip(&offers) {
         let bus = match buses.entry(lock.bus) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(market.bus(&lock.bus).await?),
         };
-        views.push(LockView::of(lock, bus, now));
+        views.push(LockView::of(lock, offer.as_ref(), bus, now));
     }
     views.sort_by(|a, b| (a.expires_at, &a.address).cmp(&(b.expires_at, &b.address)));
     Ok(Box::new(Listed { locks: views }))
@@ -213,7 +217,11 @@ struct LockView {
     /// `held`, `expired`, or `unpaid`: released, and its refund could not leave the vault yet.
     state: &'static str,
     energy_wh: u64,
+    /// Grid fee included.
     price_per_kwh: u64,
+    grid_fee_per_kwh: u64,
+    /// `on_purchase` or `on_delivery`; `null` where the node does not show the offer.
+    settlement: Option<String>,
     deposit_base_units: u64,
     lock_fee_bps: u16,
     refund: String,
@@ -225,7 +233,7 @@ struct LockView {
 }
 
 impl LockView {
-    fn of(lock: &Keyed<Lock>, bus: &Keyed<Bus>, now: i64) -> Self {
+    fn of(lock: &Keyed<Lock>, offer: Option<&Keyed<Offer>>, bus: &Keyed<Bus>, now: i64) -> Self {
         Self {
             address: lock.address.to_string(),
             offer: lock.offer.to_string(),
@@ -239,6 +247,8 @@ impl LockView {
             },
             energy_wh: lock.energy_wh,
             price_per_kwh: lock.price_per_kwh,
+            grid_fee_per_kwh: lock.grid_fee_per_kwh,
+            settlement: offer.map(|offer| settlement_of(offer)),
             deposit_base_units: lock.deposit,
             lock_fee_bps: lock.lock_fee_bps,
             refund: lock.refund.to_string(),
@@ -260,7 +270,7 @@ impl LockView {
         now: i64,
     ) -> Self {
         let event = locked.taken.as_ref();
-        let price_per_kwh = event.map_or(offer.price_per_kwh, |event| event.price_per_kwh);
+        let price_per_kwh = event.map_or(offer.full_price_per_kwh, |event| event.price_per_kwh);
         let expires_at = event.map_or(Lock::expiry(now), |event| event.expires_at);
         Self {
             address: locked.address.to_string(),
@@ -271,6 +281,8 @@ impl LockView {
             state: "held",
             energy_wh,
             price_per_kwh,
+            grid_fee_per_kwh: offer.grid_fee_per_kwh,
+            settlement: Some(settlement_of(offer)),
             deposit_base_units: event
                 .map_or_else(|| math::cost(energy_wh, price_per_kwh).unwrap_or_default(), |event| event.deposit),
             lock_fee_bps: bus.lock_fee_bps,
@@ -303,9 +315,12 @@ impl View for Taken {
             format_energy(lock.energy_wh),
             lock.token.format(lock.deposit_base_units)
         ));
+        let decimals = lock.token.mint_decimals();
         page.fields([
             ("lock", lock.address.clone()),
             ("place", lock.place.to_string()),
+            ("price", format_full_price(lock.price_per_kwh, lock.grid_fee_per_kwh, decimals)),
+            ("paid", settlement_words(lock.settlement.as_deref().unwrap_or_default()).to_owned()),
             ("lock fee", format!("{} if it is not settled", format_share(lock.lock_fee_bps))),
             ("expires", format_time(lock.expires_at)),
             ("signature", self.transaction.signature.clone()),

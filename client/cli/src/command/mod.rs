@@ -1,12 +1,18 @@
 //! The verbs: one file for each noun, thin handlers that ask the library and answer with a view.
 
 pub mod bus;
+pub mod certificate;
 pub mod claim;
 pub mod completions;
+pub mod delivery;
+pub mod device;
+pub mod grid;
 pub mod history;
 pub mod local;
 pub mod lock;
+pub mod meter;
 pub mod offer;
+pub mod position;
 pub mod proposal;
 pub mod purchase;
 pub mod replay;
@@ -70,6 +76,24 @@ pub enum Command {
     /// Delivery windows that are open: list, close
     #[command(subcommand)]
     Window(window::WindowCommand),
+    /// Devices that say what sellers deliver: register, show, list, replace, close, sign a reading
+    #[command(subcommand)]
+    Meter(meter::MeterCommand),
+    /// Accounts of devices that are or were meters: list, close
+    #[command(subcommand)]
+    Device(device::DeviceCommand),
+    /// What sellers delivered of what they sold: list, show, report, release, refund, close
+    #[command(subcommand)]
+    Delivery(delivery::DeliveryCommand),
+    /// What a buyer bought on delivery terms: list, show, open, set the refund account, close
+    #[command(subcommand)]
+    Position(position::PositionCommand),
+    /// Certificates of origin: list, take, show, transfer, retire
+    #[command(subcommand)]
+    Certificate(certificate::CertificateCommand),
+    /// Grid fees that wait in the vaults of sellers: sweep
+    #[command(subcommand)]
+    Grid(grid::GridCommand),
     /// Changes of a bus that its owners decide on: create, list, show, approve, revoke, execute, close
     #[command(subcommand)]
     Proposal(proposal::ProposalCommand),
@@ -103,6 +127,7 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let answer = match cli.command {
         Command::Completions(args) => return completions::run(&args, Cli::command()),
         Command::Local(local::LocalCommand::Wallet(args)) => local::wallet(&args)?,
+        Command::Meter(meter::MeterCommand::Sign(args)) => meter::sign(&args)?,
         Command::Replay(args) => return replay::run(args, &cli.global, output).await,
         command => {
             let settings = Settings::resolve(&cli.global)?;
@@ -132,6 +157,12 @@ async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure>
         Command::Lock(command) => lock::run(command, session).await,
         Command::Window(command) => window::run(command, session).await,
         Command::Claim(command) => claim::run(command, session).await,
+        Command::Meter(command) => meter::run(command, session).await,
+        Command::Device(command) => device::run(command, session).await,
+        Command::Delivery(command) => delivery::run(command, session).await,
+        Command::Position(command) => position::run(command, session).await,
+        Command::Certificate(command) => certificate::run(command, session).await,
+        Command::Grid(command) => grid::run(command, session).await,
         Command::Proposal(command) => proposal::run(command, session).await,
         Command::Treasury(command) => treasury::run(command, session).await,
         Command::Trader(command) => trader::run(command, session).await,

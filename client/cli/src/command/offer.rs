@@ -5,9 +5,10 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        terms::{format_full_price, settlement_of, settlement_words},
         tokens::Token,
         value::{
-            Amount, Energy, Expiry, Window, WindowRules, address as parse_address, count, format_energy, format_scaled,
+            Amount, Energy, Expiry, Time, Window, address as parse_address, count, format_energy, format_scaled,
             format_time,
         },
         view::{OpenedSeller, TransactionView, opened_seller, signature_line},
@@ -18,9 +19,10 @@ use {
         event::Event,
         multibus::{
             constants::BUS_OFFER_DELAY_SECONDS,
-            state::{Bus, EnergySource, Offer},
+            state::{Bus, DeliveryBook, EnergySource, Offer},
         },
         offer::{Listed, OfferFilter, OfferSort, OfferTerms},
+        terms::{Terms, settlement_name},
     },
     serde::Serialize,
 };
@@ -100,7 +102,9 @@ pub fn source_name(source: u8) -> String {
 
 /// Put energy on offer; buyers pay into the seller's vault, from which the seller withdraws
 ///
-/// The first offer on a bus opens the wallet's seller account there, in the same transaction.
+/// The first offer on a bus opens the wallet's seller account there, in the same transaction. Buyers pay the grid fee on top
+/// of the price. Where the bus pays on delivery, the operator registers a meter first (`meter register`), the first offer in
+/// 96 windows opens a delivery book, and what is sold is paid for what the meter says.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus offer create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
@@ -116,7 +120,7 @@ pub struct CreateArgs {
     /// Energy, such as 1500Wh or 1.5kWh
     #[arg(long, allow_negative_numbers = true)]
     energy: Energy,
-    /// Price per kWh, in base units or tokens, such as 250000 or 0.25tokens
+    /// The seller's own price per kWh, in base units or tokens, such as 250000 or 0.25tokens
     #[arg(long, allow_negative_numbers = true)]
     price: Amount,
     /// Delivery window, where the bus has windows: 'next', its start, or a wait that is rounded up to one
@@ -164,7 +168,7 @@ pub struct ListArgs {
     /// Only energy from this source
     #[arg(long)]
     source: Option<Source>,
-    /// Only offers of at most this price per kWh
+    /// Only offers of at most this price per kWh, grid fee included
     #[arg(long, value_name = "PRICE")]
     max_price: Option<Amount>,
     /// Only offers of this wallet
@@ -197,7 +201,7 @@ pub struct RepriceArgs {
     /// The offer
     #[arg(value_name = "OFFER", value_parser = parse_address)]
     offer: Address,
-    /// New price per kWh
+    /// The seller's new price per kWh, without the grid fee
     #[arg(long, allow_negative_numbers = true)]
     price: Amount,
 }
@@ -264,17 +268,40 @@ pub async fn run(command: OfferCommand, session: &Session) -> Result<Reply, Fail
 ///
 /// # Errors
 /// Where a window is named and the bus has none, or the other way round, or no window starts there.
-pub fn window_start(window: Option<Window>, bus: &Keyed<Bus>, now: i64) -> Result<i64, Failure> {
-    match (window, bus.window_seconds) {
-        (None, 0) => Ok(0),
-        (Some(window), window_seconds) if window_seconds != 0 => {
-            Ok(window.start(now, WindowRules { window_seconds, gate_closure_seconds: bus.gate_closure_seconds })?)
-        }
-        (None, seconds) => Err(Failure::usage(format!(
-            "the bus sells by windows of {seconds} s; name one with --window, such as `--window next`"
-        ))),
-        (Some(_), _) => Err(Failure::usage("the bus has no windows; leave --window out")),
+pub fn window_start(window: Option<Window>, bus: &Bus, now: i64) -> Result<i64, Failure> {
+    let present = bus.terms_at(now);
+    let next = (bus.next_terms.from > now).then_some(&bus.next_terms);
+    let Some(window) = window else {
+        return match present.window_seconds {
+            0 => Ok(0),
+            seconds => Err(Failure::usage(format!(
+                "the bus sells by windows of {seconds} s; name one with --window, such as `--window next`"
+            ))),
+        };
+    };
+    if let Window::Start(Time::At(moment)) = window {
+        let terms = bus.terms_at(moment);
+        return if terms.has_windows() { Ok(window.start(now, terms)?) } else { Err(has_no_windows(terms)) };
     }
+    // The first window of the next terms that is meant, where the present ones have none before.
+    let later = match next {
+        Some(next) if next.has_windows() => Some(window.start(now, next)?.max(next.from)),
+        _ => None,
+    };
+    if present.has_windows() {
+        let start = window.start(now, present)?;
+        if next.is_none_or(|next| start < next.from) {
+            return Ok(start);
+        }
+    }
+    later.ok_or_else(|| has_no_windows(next.unwrap_or(present)))
+}
+
+fn has_no_windows(terms: &Terms) -> Failure {
+    Failure::usage(match terms.from {
+        0 => "the bus has no windows; leave --window out".to_owned(),
+        from => format!("the bus has no windows from {} on; leave --window out", format_time(from)),
+    })
 }
 
 async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
@@ -296,13 +323,14 @@ async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
         expires_at: args.expires.unix_seconds(now),
         source: args.source.energy_source(),
     };
+    let of_window = market.terms(&bus, terms.window_start).await?;
     let listed = match args.for_bus {
         true => wallet.offer_create_for_bus(&bus.address, &terms).await?,
         false => wallet.offer_create(&bus.address, &terms).await?,
     };
     let opened_seller = opened_seller(&listed.sent, &bus, session).await?;
     let seller = if args.for_bus { bus.address } else { wallet.address() };
-    let offer = OfferView::listed(&listed, &bus, &seller, now);
+    let offer = OfferView::listed(&listed, &of_window, &bus, &seller, now);
     Ok(Box::new(Put { offer, opened_seller, transaction: TransactionView::from(&listed.sent) }))
 }
 
@@ -349,6 +377,7 @@ async fn reprice(args: RepriceArgs, session: &Session) -> Result<Reply, Failure>
     let sent = wallet.offer_reprice(&args.offer, price_per_kwh).await?;
     let account = &mut offer.account;
     account.price_per_kwh = price_per_kwh;
+    account.full_price_per_kwh = price_per_kwh.saturating_add(account.grid_fee_per_kwh);
     account.version = account.version.saturating_add(1);
     for event in &sent.events {
         if let Event::OfferRepriced(event) = event {
@@ -453,7 +482,16 @@ struct OfferView {
     number: u64,
     source: String,
     state: &'static str,
+    /// What the seller asks.
     price_per_kwh: u64,
+    /// What buyers pay to the grid on top.
+    grid_fee_per_kwh: u64,
+    /// What buyers pay: both together.
+    full_price_per_kwh: u64,
+    /// `on_purchase` or `on_delivery`.
+    settlement: String,
+    /// Delivery book of the window; `null` on purchase terms.
+    book: Option<String>,
     mint: String,
     mint_decimals: u8,
     listed_wh: u64,
@@ -486,6 +524,10 @@ impl OfferView {
             source: source_name(offer.source),
             state: state(offer, bus, now),
             price_per_kwh: offer.price_per_kwh,
+            grid_fee_per_kwh: offer.grid_fee_per_kwh,
+            full_price_per_kwh: offer.full_price_per_kwh,
+            settlement: settlement_of(offer),
+            book: offer.is_on_delivery().then(|| offer.book.to_string()),
             mint: bus.mint.to_string(),
             mint_decimals: bus.mint_decimals,
             listed_wh: offer.listed_wh,
@@ -507,7 +549,7 @@ impl OfferView {
 
     /// An offer that was created a moment ago, as its transaction says: another node of the provider may not show its
     /// account yet.
-    fn listed(listed: &Listed, bus: &Keyed<Bus>, wallet: &Address, now: i64) -> Self {
+    fn listed(listed: &Listed, of_window: &Terms, bus: &Keyed<Bus>, wallet: &Address, now: i64) -> Self {
         let terms = &listed.terms;
         let owned_by_bus = *wallet == bus.address;
         let created_at = listed.sent.events.iter().find_map(|event| match event {
@@ -528,6 +570,13 @@ impl OfferView {
             source: source_name(terms.source as u8),
             state: if owned_by_bus { WAITING } else { OPEN },
             price_per_kwh: terms.price_per_kwh,
+            grid_fee_per_kwh: of_window.grid_fee_per_kwh,
+            full_price_per_kwh: terms.price_per_kwh.saturating_add(of_window.grid_fee_per_kwh),
+            settlement: settlement_name(of_window.settlement),
+            book: of_window.is_on_delivery().then(|| {
+                let first_window = DeliveryBook::first_window_of(of_window, terms.window_start);
+                address::book(&seller, first_window).to_string()
+            }),
             mint: bus.mint.to_string(),
             mint_decimals: bus.mint_decimals,
             listed_wh: terms.energy_wh,
@@ -561,6 +610,13 @@ impl OfferView {
             fields.push(("trades from", format_time(trades_from)));
         }
         fields.push(("expires", format_time(self.expires_at)));
+        if self.grid_fee_per_kwh > 0 {
+            fields.push(("buyers pay", self.full_price()));
+        }
+        if let Some(book) = &self.book {
+            fields.push(("paid", settlement_words(&self.settlement).to_owned()));
+            fields.push(("book", book.clone()));
+        }
         if self.owned_by_bus {
             fields.push(("sells for", "the bus, into its treasury".to_owned()));
         }
@@ -570,6 +626,11 @@ impl OfferView {
 
     fn price(&self) -> String {
         format_scaled(self.price_per_kwh, self.mint_decimals as usize)
+    }
+
+    /// What buyers pay, and the grid fee in it.
+    fn full_price(&self) -> String {
+        format_full_price(self.full_price_per_kwh, self.grid_fee_per_kwh, self.mint_decimals)
     }
 }
 
@@ -639,8 +700,20 @@ impl View for Shown {
             ("source", offer.source.clone()),
             (
                 "price",
-                format!("{} tokens/kWh ({} base units, version {})", offer.price(), offer.price_per_kwh, offer.version),
+                format!(
+                    "{} tokens/kWh ({} base units, version {})",
+                    format_scaled(offer.full_price_per_kwh, offer.mint_decimals as usize),
+                    offer.full_price_per_kwh,
+                    offer.version
+                ),
             ),
+        ];
+        if offer.grid_fee_per_kwh > 0 {
+            let fee = offer.tokens(offer.grid_fee_per_kwh);
+            fields.push(("of it", format!("{fee}/kWh for the grid, {} tokens/kWh for the seller", offer.price())));
+        }
+        fields.extend([
+            ("paid", settlement_words(&offer.settlement).to_owned()),
             ("token", offer.mint.clone()),
             ("free", format_energy(offer.free_wh)),
             ("locked", format!("{} in {}", format_energy(offer.reserved_wh), count(offer.open_locks, "lock"))),
@@ -649,7 +722,10 @@ impl View for Shown {
             ("deposits", format!("{} of its locks", offer.tokens(offer.deposits_base_units))),
             ("window", if offer.window_start == 0 { "none".to_owned() } else { format_time(offer.window_start) }),
             ("created", format_time(offer.created_at)),
-        ];
+        ]);
+        if let Some(book) = &offer.book {
+            fields.push(("book", book.clone()));
+        }
         if let Some(trades_from) = offer.trades_from {
             fields.push(("trades from", format_time(trades_from)));
         }
@@ -691,9 +767,21 @@ impl View for Offers {
                 rows.map(|offer| {
                     let state = if offer.state == OPEN { &offer.source } else { offer.state };
                     let mark = if offer.owned_by_bus { " *" } else { "" };
-                    vec![offer.address.clone(), offer.price(), format_energy(offer.free_wh), format!("{state}{mark}")]
+                    let price = format_scaled(offer.full_price_per_kwh, offer.mint_decimals as usize);
+                    vec![offer.address.clone(), price, format_energy(offer.free_wh), format!("{state}{mark}")]
                 }),
             );
+            let of_window = || self.offers.iter().filter(|offer| offer.window_start == window);
+            let mut fees: Vec<u64> = of_window().map(|offer| offer.grid_fee_per_kwh).filter(|fee| *fee > 0).collect();
+            fees.sort_unstable();
+            fees.dedup();
+            for fee in fees {
+                let fee = format_scaled(fee, self.mint_decimals.into());
+                page.line(format!("in the price: {fee} tokens/kWh for the grid"));
+            }
+            if of_window().any(|offer| offer.book.is_some()) {
+                page.line("paid on delivery: what the meter does not count goes back to the buyer");
+            }
         }
         if self.offers.iter().any(|offer| offer.owned_by_bus) {
             page.line("* of the bus itself, sold into its treasury");

@@ -5,9 +5,10 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        terms::TermsArgs,
         value::{
-            Amount, Energy, Hex, ListedShare, Listing, OptionalWallet, Seconds, Share, address, count, format_duration,
-            format_energy, format_scaled, format_share, format_time, hash, shares_of,
+            Amount, Energy, Hex, ListedShare, Listing, OptionalWallet, Seconds, Share, Time, address, count,
+            format_duration, format_energy, format_scaled, format_share, format_time, hash, shares_of,
         },
         view::{TransactionView, format_sol, signature_line},
     },
@@ -19,6 +20,7 @@ use {
         event::{Event, ProposalCreated},
         multibus::constants::LAYOUT_VERSION,
         proposal::{Action, ActionKind, Change, Proposal, ProposalAction, ProposalState, ProposalStatus, changes},
+        terms,
         wallet::Created,
     },
     serde::Serialize,
@@ -66,7 +68,7 @@ pub enum ActionCommand {
     Capacity(CapacityArgs),
     BasePrice(BasePriceArgs),
     Listing(ListingArgs),
-    Windows(WindowsArgs),
+    Terms(NextTermsArgs),
     LockFee(LockFeeArgs),
     ReplaceOwner(ReplaceOwnerArgs),
     PauseQuorum(PauseQuorumArgs),
@@ -75,6 +77,7 @@ pub enum ActionCommand {
     ReservePrice(ReservePriceArgs),
     LeastSize(LeastSizeArgs),
     Operator(OperatorArgs),
+    GridRecipient(GridRecipientArgs),
     /// Stop new offers, locks and purchases; needs the pause quorum and no timelock
     #[command(after_help = "Examples:
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo pause")]
@@ -209,20 +212,26 @@ pub struct ListingArgs {
     listing: Listing,
 }
 
-/// Set delivery windows, or turn them off; their length not while offers or windows are open
+/// Set the terms of later windows: their length and gate, when sellers are paid, the grid fee
+///
+/// The terms hold from a window that starts more than one horizon of the bus ahead, so that what is on offer keeps its own.
+/// What is not given stays as it was decided last. The proposal must be executed while --from is still one horizon ahead:
+/// where more owners must approve, choose a later time.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
-      windows 15m --gate-closure 5m
+      terms --window 15m --gate-closure 5m
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
-      windows 0")]
-pub struct WindowsArgs {
-    /// Length of a delivery window, such as 15m; 0 for no windows
-    #[arg(value_name = "TIME")]
-    window: Seconds,
-    /// How long before a window starts its trading stops
-    #[arg(long, value_name = "TIME", default_value = "0")]
-    gate_closure: Seconds,
+      terms --settlement on-delivery --reading-deadline 2h \\
+      --correction-time 1d --grid-fee 0.05tokens --from 2027-03-01T00:00:00Z
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      terms --window 0")]
+pub struct NextTermsArgs {
+    #[command(flatten)]
+    terms: TermsArgs,
+    /// Start of the first window that they hold for [default: the first possible once the timelock has passed]
+    #[arg(long, value_name = "TIME")]
+    from: Option<Time>,
 }
 
 /// Set the part of the deposit that an unsettled lock costs
@@ -306,7 +315,9 @@ pub struct LeastSizeArgs {
     least_size: Energy,
 }
 
-/// Set the operator: a wallet that admits and suspends sellers and withdraws the bus's own offers at once
+/// Set the operator: a wallet that admits and suspends sellers, withdraws the bus's own offers at once and registers meters
+///
+/// While sellers are paid on delivery, the bus needs one.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
@@ -317,6 +328,19 @@ pub struct OperatorArgs {
     /// The operator's wallet, or 'none'
     #[arg(value_name = "WALLET")]
     operator: OptionalWallet,
+}
+
+/// Set who gets the grid fees that buyers pay on top of prices, and those that wait in vaults
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      grid-recipient 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      grid-recipient none")]
+pub struct GridRecipientArgs {
+    /// The wallet, or 'none' for the bus's treasury
+    #[arg(value_name = "WALLET")]
+    recipient: OptionalWallet,
 }
 
 /// List the proposals of a bus that are not closed, the oldest first
@@ -410,7 +434,7 @@ pub async fn run(command: ProposalCommand, session: &Session) -> Result<Reply, F
 
 async fn create(args: CreateArgs, session: &Session) -> Result<Reply, Failure> {
     let bus = session.market().bus(&args.bus).await?;
-    let action = args.action.on(&bus, session)?;
+    let action = args.action.on(&bus, session.now().await?, session)?;
     propose(&bus, &action, session).await
 }
 
@@ -503,7 +527,7 @@ async fn load(proposal: &Address, session: &Session) -> Result<ProposalView, Fai
 
 impl ActionCommand {
     /// The action for the bus as it is now.
-    fn on(self, bus: &Keyed<Bus>, session: &Session) -> Result<ProposalAction, Failure> {
+    fn on(self, bus: &Keyed<Bus>, now: i64, session: &Session) -> Result<ProposalAction, Failure> {
         let owners: Vec<Address> = bus.owners().iter().map(|slot| slot.owner).collect();
         let mut shares_bps: Vec<u16> = bus.owners().iter().map(|slot| slot.share_bps).collect();
         let place = |owner: &Address| {
@@ -563,8 +587,15 @@ impl ActionCommand {
                 ProposalAction::BasePriceSet { base_price_per_kwh: args.base_price.base_units(bus.mint_decimals)? }
             }
             Self::Listing(args) => ProposalAction::ListingPolicySet { listing_policy: args.listing.policy() as u8 },
-            Self::Windows(args) => {
-                ProposalAction::WindowsSet { window_seconds: args.window.0, gate_closure_seconds: args.gate_closure.0 }
+            Self::Terms(args) => {
+                let before = if bus.next_terms.from == 0 { &bus.terms } else { &bus.next_terms };
+                let terms = args.terms.on(&before.config(), bus.mint_decimals)?;
+                let from = match args.from {
+                    Some(time) => time.unix_seconds(now),
+                    // It is executed once the timelock has passed.
+                    None => terms::first_possible(bus, &terms, now.saturating_add(bus.timelock_seconds.into()))?,
+                };
+                ProposalAction::TermsSet { from, terms }
             }
             Self::LockFee(args) => ProposalAction::LockFeeSet { lock_fee_bps: args.lock_fee.bps },
             Self::ReplaceOwner(args) => ProposalAction::OwnerReplace { owner: args.owner, new_owner: args.new_owner },
@@ -576,6 +607,7 @@ impl ActionCommand {
             },
             Self::LeastSize(args) => ProposalAction::LeastSizeSet { least_wh: args.least_size.wh },
             Self::Operator(args) => ProposalAction::OperatorSet { operator: args.operator.0 },
+            Self::GridRecipient(args) => ProposalAction::GridRecipientSet { recipient: args.recipient.0 },
             Self::Pause => ProposalAction::Pause,
             Self::Resume => ProposalAction::Resume,
             Self::Close => ProposalAction::BusClose,
@@ -594,7 +626,7 @@ pub fn action_word(action: &Action) -> &'static str {
         Ok(ActionKind::CapacitySet) => "capacity",
         Ok(ActionKind::BasePriceSet) => "base-price",
         Ok(ActionKind::ListingPolicySet) => "listing",
-        Ok(ActionKind::WindowsSet) => "windows",
+        Ok(ActionKind::TermsSet) => "terms",
         Ok(ActionKind::LockFeeSet) => "lock-fee",
         Ok(ActionKind::Pause) => "pause",
         Ok(ActionKind::Resume) => "resume",
@@ -605,6 +637,7 @@ pub fn action_word(action: &Action) -> &'static str {
         Ok(ActionKind::ReservePriceSet) => "reserve-price",
         Ok(ActionKind::LeastSizeSet) => "least-size",
         Ok(ActionKind::OperatorSet) => "operator",
+        Ok(ActionKind::GridRecipientSet) => "grid-recipient",
         Ok(ActionKind::BusClose) => "close",
         Err(_) => "unknown",
     }
@@ -731,11 +764,16 @@ impl ProposalView {
         }
         if !others.is_empty() {
             page.line("");
-            let row = |change: &&Change| {
-                let value = |value: &Value| format_value(change.property, value, self.mint_decimals);
-                vec![label(change.property), value(&change.before), value(&change.after)]
+            let row = |property: &str, before: &Value, after: &Value| {
+                let value = |value: &Value| format_value(property, value, self.mint_decimals);
+                vec![label(property), value(before), value(after)]
             };
-            page.table(&["property", "before", "after"], others.iter().map(row));
+            let rows = others.iter().flat_map(|change| match change.after.as_object() {
+                // Terms have several values, each in a row of its own.
+                Some(values) => values.iter().map(|(name, after)| row(name, &change.before[name], after)).collect(),
+                None => vec![row(change.property, &change.before, &change.after)],
+            });
+            page.table(&["property", "before", "after"], rows);
         }
     }
 }
@@ -772,6 +810,9 @@ fn label(property: &str) -> String {
 
 fn format_value(property: &str, value: &Value, mint_decimals: u8) -> String {
     let number = value.as_u64();
+    if let ("from", Some(from)) = (property, value.as_i64()) {
+        return format_time(from);
+    }
     match (UNITS.iter().find(|unit| property.ends_with(**unit)), number) {
         (Some(&"_wh"), Some(wh)) => format_energy(wh),
         (Some(&"_per_kwh"), Some(price)) => format!("{} tokens/kWh", format_scaled(price, mint_decimals.into())),
@@ -779,6 +820,8 @@ fn format_value(property: &str, value: &Value, mint_decimals: u8) -> String {
         (Some(&"_bps"), Some(bps)) => format!("{} %", format_scaled(bps, 2)),
         _ => match value {
             Value::Bool(value) => if *value { "yes" } else { "no" }.to_owned(),
+            Value::Null => "-".to_owned(),
+            Value::String(text) if property == "settlement" => text.replace('_', " "),
             Value::String(text) => text.clone(),
             other => other.to_string(),
         },

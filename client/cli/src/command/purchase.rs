@@ -6,12 +6,13 @@ use {
         failure::Failure,
         output::{Page, Reply, View, short},
         session::Session,
+        terms::settlement_of,
         tokens::Token,
-        value::{self, Amount, Energy, Window, address, format_energy},
+        value::{self, Amount, Energy, Window, address as parse_address, format_energy, format_scaled},
     },
     clap::{ArgGroup, Args},
     multibus_client::{
-        Address, BaseUnits, Error, Keyed, PricePerKwh, Wallet, Wh,
+        Address, BaseUnits, Error, Keyed, PricePerKwh, Wallet, Wh, address,
         best::{LeftOut, Want},
         multibus::{
             constants::WH_PER_KWH,
@@ -23,6 +24,7 @@ use {
         router::PriceFraction,
     },
     serde::Serialize,
+    std::collections::HashMap,
 };
 
 /// Buy energy of a bus at the lowest total cost, or from one offer
@@ -30,6 +32,9 @@ use {
 /// Without limits, the offers are taken as they are: first the cheapest energy. An amount that needs more offers than
 /// one transaction holds is bought in several, each of them all or nothing; what was bought is reported even where a
 /// later one fails.
+///
+/// Prices and limits contain the grid fee. What is paid on delivery waits until a meter has said what was delivered; the
+/// rest comes back. `multibus position list` shows it.
 #[derive(Args, Debug)]
 #[command(
     group = ArgGroup::new("from").required(true).args(["bus", "offer"]),
@@ -44,10 +49,10 @@ use {
 )]
 pub struct BuyArgs {
     /// The bus to buy on, at the lowest total cost
-    #[arg(value_name = "BUS", value_parser = address)]
+    #[arg(value_name = "BUS", value_parser = parse_address)]
     bus: Option<Address>,
     /// The one offer to buy from
-    #[arg(long, value_name = "OFFER", value_parser = address, conflicts_with_all = ["window", "source"])]
+    #[arg(long, value_name = "OFFER", value_parser = parse_address, conflicts_with_all = ["window", "source"])]
     offer: Option<Address>,
     /// Energy to buy, such as 1500Wh or 1.5kWh
     #[arg(long, allow_negative_numbers = true)]
@@ -55,7 +60,7 @@ pub struct BuyArgs {
     /// Smallest energy to accept where there is not enough [default: all of it]
     #[arg(long, value_name = "ENERGY", allow_negative_numbers = true)]
     min_energy: Option<Energy>,
-    /// Highest price per kWh of any part [default with --offer: its price; else none]
+    /// Highest price per kWh of any part, grid fee included [default with --offer: its price; else none]
     #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     max_price: Option<Amount>,
     /// Highest total cost
@@ -88,7 +93,7 @@ pub struct BatchArgs {
     /// Offers and the energy to buy of each
     #[arg(value_name = "OFFER=ENERGY", required = true)]
     items: Vec<value::BatchItemArg>,
-    /// Highest price per kWh of any item [default: the offers' prices]
+    /// Highest price per kWh of any item, grid fee included [default: the offers' prices]
     #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     max_price: Option<Amount>,
     /// Highest total cost
@@ -153,7 +158,7 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
     let offer = market.offer(offer).await?;
     let bus = market.bus(&offer.bus).await?;
     let limits = Limits::of(args, bus.mint_decimals)?;
-    let (price, max_total) = (offer.price_per_kwh, limits.max_total.unwrap_or(u64::MAX));
+    let (price, max_total) = (offer.full_price_per_kwh, limits.max_total.unwrap_or(u64::MAX));
     // What the total allows at the present price.
     let affordable = u128::from(max_total) * u128::from(WH_PER_KWH) / u128::from(price.max(1));
     let energy_wh = limits.energy_wh.min(u64::try_from(affordable).unwrap_or(u64::MAX));
@@ -203,7 +208,7 @@ async fn buy_from(offer: &Address, args: &BuyArgs, session: &Session) -> Result<
         return Ok(Box::new(Quoted::of(vec![planned], &wallet, session, token).await?));
     }
     let purchased = wallet.buy(&order).await.map_err(name_rounding)?;
-    Ok(Box::new(Bought::of(&[purchased], token, None)))
+    Ok(Box::new(Bought::of(&[purchased], token, None, &wallet, session).await))
 }
 
 /// Refuses a fill whose rounding raises its price per kWh above the limit by more than 1 %, unless that is allowed.
@@ -217,7 +222,7 @@ pub fn check_rounding(
     max_price_per_kwh: u64,
 ) -> Result<(), Failure> {
     // A price above the limit is refused as that.
-    if allowed || offer.price_per_kwh > max_price_per_kwh {
+    if allowed || offer.full_price_per_kwh > max_price_per_kwh {
         return Ok(());
     }
     validate_rounding(offer, Wh(energy_wh), PricePerKwh(max_price_per_kwh)).map_err(name_rounding)
@@ -251,10 +256,7 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
     let bus = session.market().bus(bus).await?;
     let limits = Limits::of(args, bus.mint_decimals)?;
     let now = session.now().await?;
-    let window_start = match (args.window, bus.window_seconds) {
-        (None, 0) => None,
-        (window, _) => Some(window_start(window, &bus, now)?),
-    };
+    let window_start = Some(window_start(args.window, &bus, now)?);
     let want = Want {
         bus: bus.address,
         energy_wh: limits.energy_wh,
@@ -284,15 +286,15 @@ async fn buy_best(bus: &Address, args: &BuyArgs, session: &Session) -> Result<Re
     });
     Ok(Box::new(Bought {
         left_out: bought.left_out.iter().map(LeftOutView::of).collect(),
-        ..Bought::of(&bought.purchases, token, stopped)
+        ..Bought::of(&bought.purchases, token, stopped, &wallet, session).await
     }))
 }
 
 fn quoted_fill(offer: &Keyed<Offer>, energy_wh: u64) -> Result<FillView, Failure> {
-    let cost = math::cost(energy_wh, offer.price_per_kwh).ok_or_else(|| {
-        format!("{energy_wh} Wh at {} base units per kWh cost more than 64 bits hold; buy less", offer.price_per_kwh)
-    })?;
-    Ok(FillView::of(offer.address, energy_wh, offer.price_per_kwh, cost))
+    let price = offer.full_price_per_kwh;
+    let cost = math::cost(energy_wh, price)
+        .ok_or_else(|| format!("{energy_wh} Wh at {price} base units per kWh cost more than 64 bits hold; buy less"))?;
+    Ok(FillView::of(offer.address, energy_wh, price, cost))
 }
 
 /// Runs `multibus batch`.
@@ -310,10 +312,10 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
     let mut items = Vec::with_capacity(args.items.len());
     for item in &args.items {
         let offer = market.offer(&item.offer).await?;
-        if offer.price_per_kwh > max_price {
+        if offer.full_price_per_kwh > max_price {
             return Err(Failure::sentence(format!(
                 "the offer {} asks {} base units per kWh, the limit is {max_price}; raise --max-price or leave it out",
-                offer.address, offer.price_per_kwh
+                offer.address, offer.full_price_per_kwh
             )));
         }
         refuse_own(&offer, &wallet.address())?;
@@ -335,20 +337,94 @@ pub async fn batch(args: BatchArgs, session: &Session) -> Result<Reply, Failure>
         return Ok(Box::new(Quoted::of(vec![Planned::of(&order)], &wallet, session, token).await?));
     }
     let purchased = wallet.buy_batch(&order).await.map_err(name_rounding)?;
-    Ok(Box::new(Bought::of(&[purchased], token, None)))
+    Ok(Box::new(Bought::of(&[purchased], token, None, &wallet, session).await))
 }
 
 #[derive(Serialize)]
 struct FillView {
-    offer: String,
+    #[serde(serialize_with = "serialize_address")]
+    offer: Address,
     energy_wh: u64,
+    /// Grid fee included.
     price_per_kwh: u64,
     cost_base_units: u64,
+    /// What of the price is for the grid; `null`, as below, where the offer closed a moment ago.
+    grid_fee_per_kwh: Option<u64>,
+    /// `on_purchase` or `on_delivery`.
+    settlement: Option<String>,
+    /// The buyer's position book; `null` on purchase terms, too.
+    position: Option<String>,
+}
+
+fn serialize_address<S: serde::Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(address)
 }
 
 impl FillView {
     fn of(offer: Address, energy_wh: u64, price_per_kwh: u64, cost_base_units: u64) -> Self {
-        Self { offer: offer.to_string(), energy_wh, price_per_kwh, cost_base_units }
+        Self {
+            offer,
+            energy_wh,
+            price_per_kwh,
+            cost_base_units,
+            grid_fee_per_kwh: None,
+            settlement: None,
+            position: None,
+        }
+    }
+
+    /// Adds on which terms each was bought. Those of an offer never change, so that a node that lags behind tells them, too. A
+    /// node that does not answer leaves them out: an error would ask for another attempt, although it is bought.
+    async fn add_terms(fills: impl Iterator<Item = &mut Self>, buyer: &Address, session: &Session) -> Due {
+        let fills: Vec<&mut Self> = fills.collect();
+        let mut addresses: Vec<Address> = fills.iter().map(|fill| fill.offer).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let offers = session.market().offers(&addresses).await.unwrap_or_default();
+        let offers: HashMap<Address, Keyed<Offer>> =
+            offers.into_iter().flatten().map(|offer| (offer.address, offer)).collect();
+        let mut due = Due { grid_fee_base_units: 0, refundable_base_units: 0 };
+        for fill in fills {
+            let Some(offer) = offers.get(&fill.offer) else { continue };
+            fill.grid_fee_per_kwh = Some(offer.grid_fee_per_kwh);
+            fill.settlement = Some(settlement_of(offer));
+            let grid_fee = math::grid_fee(fill.energy_wh, offer.grid_fee_per_kwh);
+            due.grid_fee_base_units = due.grid_fee_base_units.saturating_add(grid_fee);
+            if offer.is_on_delivery() {
+                fill.position = Some(address::position(&offer.book, buyer).to_string());
+                due.refundable_base_units = due.refundable_base_units.saturating_add(fill.cost_base_units);
+            }
+        }
+        due
+    }
+}
+
+/// What of a cost is for the grid, and what of it may come back.
+#[derive(Serialize)]
+struct Due {
+    grid_fee_base_units: u64,
+    /// What was paid on delivery terms: where nothing is delivered, all of it comes back.
+    refundable_base_units: u64,
+}
+
+impl Due {
+    fn lines(&self, page: &mut Page, token: &Token) {
+        if self.grid_fee_base_units > 0 {
+            page.line(format!("of it {} tokens are for the grid", token.format(self.grid_fee_base_units)));
+        }
+        if self.refundable_base_units > 0 {
+            let most = token.format(self.refundable_base_units);
+            page.line(format!("paid on delivery: what is not delivered comes back, up to {most} tokens"));
+        }
+    }
+}
+
+/// Writes what a kWh costs, and the grid fee in it: `0.3, grid 0.05`.
+fn format_price(fill: &FillView, token: &Token) -> String {
+    let price = token.format(fill.price_per_kwh);
+    match fill.grid_fee_per_kwh {
+        Some(fee) if fee > 0 => format!("{price}, grid {}", format_scaled(fee, token.mint_decimals().into())),
+        _ => price,
     }
 }
 
@@ -357,9 +433,9 @@ fn fill_table(page: &mut Page, fills: &[FillView], token: &Token) {
         &["offer", ">energy", ">price/kWh", ">cost"],
         fills.iter().map(|fill| {
             vec![
-                if fills.len() > 1 { short(&fill.offer) } else { fill.offer.clone() },
+                if fills.len() > 1 { short(&fill.offer) } else { fill.offer.to_string() },
                 format_energy(fill.energy_wh),
-                token.format(fill.price_per_kwh),
+                format_price(fill, token),
                 token.format(fill.cost_base_units),
             ]
         }),
@@ -417,6 +493,8 @@ impl LeftOutView {
 pub struct Bought {
     energy_wh: u64,
     paid_base_units: u64,
+    #[serde(flatten)]
+    due: Due,
     /// Exact average in base units per kWh, as a fraction where it is not whole.
     average_price_per_kwh: String,
     #[serde(flatten)]
@@ -430,15 +508,25 @@ pub struct Bought {
 
 impl Bought {
     /// `stopped` says why less was bought than wanted.
-    pub fn of(purchases: &[Purchased], token: Token, stopped: Option<String>) -> Self {
+    pub async fn of(
+        purchases: &[Purchased],
+        token: Token,
+        stopped: Option<String>,
+        wallet: &Wallet,
+        session: &Session,
+    ) -> Self {
         let energy_wh = purchases.iter().map(|purchased| purchased.energy_wh).fold(0, u64::saturating_add);
         let paid_base_units = purchases.iter().map(|purchased| purchased.paid).fold(0, u64::saturating_add);
+        let mut purchases: Vec<_> = purchases.iter().map(PurchaseView::of).collect();
+        let fills = purchases.iter_mut().flat_map(|purchase| &mut purchase.fills);
+        let due = FillView::add_terms(fills, &wallet.address(), session).await;
         Self {
             energy_wh,
             paid_base_units,
+            due,
             average_price_per_kwh: PriceFraction::new(BaseUnits(paid_base_units), Wh(energy_wh)).to_string(),
             token,
-            purchases: purchases.iter().map(PurchaseView::of).collect(),
+            purchases,
             left_out: Vec::new(),
             stopped,
         }
@@ -453,6 +541,7 @@ impl View for Bought {
     fn text(&self, page: &mut Page) {
         let paid = self.token.format(self.paid_base_units);
         page.line(format!("bought {} for {paid} tokens", format_energy(self.energy_wh)));
+        self.due.lines(page, &self.token);
         for purchase in &self.purchases {
             page.line("");
             fill_table(page, &purchase.fills, &self.token);
@@ -482,7 +571,8 @@ impl Planned {
     fn of(order: &BatchOrder) -> Self {
         let fill = |item: &BatchItem| {
             // No quote has a cost above 64 bits.
-            FillView::of(item.offer.address, item.energy_wh, item.offer.price_per_kwh, item.cost().unwrap_or(u64::MAX))
+            let cost = item.cost().unwrap_or(u64::MAX);
+            FillView::of(item.offer.address, item.energy_wh, item.offer.full_price_per_kwh, cost)
         };
         Self { kind: PurchaseKind::Batch, fills: order.items.iter().map(fill).collect(), orders: order.orders() }
     }
@@ -505,6 +595,8 @@ struct Quoted {
     dry_run: bool,
     energy_wh: u64,
     cost_base_units: u64,
+    #[serde(flatten)]
+    due: Due,
     average_price_per_kwh: String,
     #[serde(flatten)]
     token: Token,
@@ -530,12 +622,15 @@ impl Quoted {
                 fills,
             });
         }
+        let fills = quoted.iter_mut().flat_map(|transaction| &mut transaction.fills);
+        let due = FillView::add_terms(fills, &buyer, session).await;
         let energy_wh = quoted.iter().map(|transaction| transaction.energy_wh).sum();
         let cost_base_units = quoted.iter().map(|transaction| transaction.cost_base_units).sum();
         Ok(Self {
             dry_run: true,
             energy_wh,
             cost_base_units,
+            due,
             average_price_per_kwh: PriceFraction::new(BaseUnits(cost_base_units), Wh(energy_wh)).to_string(),
             token,
             transactions: quoted,
@@ -551,6 +646,7 @@ impl View for Quoted {
     fn text(&self, page: &mut Page) {
         let cost = self.token.format(self.cost_base_units);
         page.line(format!("{} would cost {cost} tokens; nothing was sent", format_energy(self.energy_wh)));
+        self.due.lines(page, &self.token);
         for transaction in &self.transactions {
             page.line("");
             fill_table(page, &transaction.fills, &self.token);

@@ -7,12 +7,13 @@ use {
         output::{Page, Reply, View},
         session::Session,
         tokens::Token,
-        value::{address as parse_address, format_time},
+        value::{address as parse_address, count, format_time},
         view::{OpenedSeller, TransactionView, format_sol, seller_rent, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{
         Address, Keyed, address,
+        delivery::{DeliveryBook, ReleasedWindows, releasable},
         event::Event,
         multibus::state::{Bus, ListingPolicy, ProposalAction, RefundOutcome, Seller},
         seller::{SellerMoney, may_list},
@@ -63,8 +64,15 @@ pub struct SellerArgs {
 }
 
 impl SellerArgs {
+    pub fn bus(&self) -> &Address {
+        &self.bus
+    }
+
     /// The seller's wallet, which is the bus itself where it sells its own energy.
-    fn wallet(&self, session: &Session) -> Result<Address, Failure> {
+    ///
+    /// # Errors
+    /// Where none is named and the keypair cannot be read.
+    pub fn wallet(&self, session: &Session) -> Result<Address, Failure> {
         if self.for_bus { Ok(self.bus) } else { session.address_or_own(self.wallet) }
     }
 }
@@ -91,7 +99,7 @@ pub struct ListArgs {
     bus: Address,
 }
 
-/// Collect what a seller's offers sold and pay it out
+/// Collect what a seller's offers sold, release what it delivered, and pay it out
 ///
 /// It goes to the seller's associated token account, so that anyone can do it for any seller; what the bus itself sold
 /// goes to its treasury. A seller can name another token account with --to.
@@ -112,6 +120,7 @@ pub struct WithdrawArgs {
 
 /// Close a seller account that has no open offers; what it can withdraw is paid, and the rent comes back
 ///
+/// Its delivery books, its meter and its retired devices are closed with it, and its grid fees swept.
 /// The seller can, unless it is suspended, and any owner for the bus's own; on a closing bus anyone can for anyone.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -205,12 +214,14 @@ async fn show(args: &SellerArgs, session: &Session) -> Result<Reply, Failure> {
     let market = session.market();
     let bus = market.bus(&args.bus).await?;
     let seller = find(&bus, &args.wallet(session)?, session).await?;
-    let money = market.seller_money(&seller).await?;
-    Ok(Box::new(Shown { seller: SellerView::of(&seller, &bus, &money) }))
+    Ok(Box::new(Shown { seller: SellerView::read(&seller, &bus, session).await? }))
 }
 
 /// The account of a seller, or a sentence that says how to open it.
-async fn find(bus: &Keyed<Bus>, wallet: &Address, session: &Session) -> Result<Keyed<Seller>, Failure> {
+///
+/// # Errors
+/// Where the wallet has none, or the chain cannot be reached.
+pub async fn find(bus: &Keyed<Bus>, wallet: &Address, session: &Session) -> Result<Keyed<Seller>, Failure> {
     session.market().find_seller(&bus.address, wallet).await?.ok_or_else(|| {
         Failure::sentence(format!(
             "{wallet} has no seller account on the bus {}; its first offer opens one, or `multibus seller open`",
@@ -224,8 +235,7 @@ async fn list(args: &ListArgs, session: &Session) -> Result<Reply, Failure> {
     let bus = market.bus(&args.bus).await?;
     let mut sellers = Vec::new();
     for seller in market.sellers(&bus.address).await? {
-        let money = market.seller_money(&seller).await?;
-        sellers.push(SellerView::of(&seller, &bus, &money));
+        sellers.push(SellerView::read(&seller, &bus, session).await?);
     }
     Ok(Box::new(Sellers { bus: bus.address.to_string(), sellers }))
 }
@@ -235,7 +245,7 @@ async fn withdraw(args: &WithdrawArgs, session: &Session) -> Result<Reply, Failu
     let market = session.market();
     let bus = market.bus(&args.seller.bus).await?;
     let seller = find(&bus, &args.seller.wallet(session)?, session).await?;
-    let before = market.seller_money(&seller).await?;
+    let before = SellerView::read(&seller, &bus, session).await?;
     let (destination, withdrawn) = match args.to {
         Some(to) => (to, wallet.seller_withdraw_to(&bus.address, &to).await?),
         None => (payee(&seller, &bus), wallet.seller_withdraw(&bus.address, &seller.wallet).await?),
@@ -245,8 +255,9 @@ async fn withdraw(args: &WithdrawArgs, session: &Session) -> Result<Reply, Failu
         seller: seller.address.to_string(),
         wallet: seller.wallet.to_string(),
         destination: destination.to_string(),
-        withdrawn_base_units: withdrawn.amount.unwrap_or(before.released.saturating_add(before.proceeds)),
-        deposits_base_units: before.deposits,
+        withdrawn_base_units: withdrawn.amount.unwrap_or(before.due()),
+        deposits_base_units: before.deposits_base_units,
+        held_base_units: before.held_after_release,
         of_bus: seller.wallet == bus.address,
         token: Token::of(&bus),
         transactions: withdrawn.transactions.iter().map(TransactionView::from).collect(),
@@ -345,21 +356,54 @@ struct SellerView {
     open_offers: u32,
     /// What it can withdraw now.
     released_base_units: u64,
-    /// What its open offers sold and nobody has collected yet.
+    /// What its open offers on purchase terms sold and nobody has collected yet, less the grid fees.
     proceeds_base_units: u64,
+    /// What it delivered in windows that are final, less the grid fees, and nobody has released yet.
+    releasable_base_units: u64,
     /// What its vault holds for locks.
     deposits_base_units: u64,
+    /// What was paid to it on delivery terms and is neither released nor paid back yet.
+    held_base_units: u64,
+    /// What its vault holds for the grid.
+    grid_fees_base_units: u64,
     vault_base_units: u64,
+    open_books: u32,
+    /// Its meter; `null` where it has none.
+    meter: Option<String>,
     #[serde(flatten)]
     token: Token,
     opened_at: i64,
     rent_payer: String,
     #[serde(skip)]
     state: &'static str,
+    /// What is still held for deliveries once everything that can be is released.
+    #[serde(skip)]
+    held_after_release: u64,
 }
 
 impl SellerView {
-    fn of(seller: &Keyed<Seller>, bus: &Keyed<Bus>, money: &SellerMoney) -> Self {
+    async fn read(seller: &Keyed<Seller>, bus: &Keyed<Bus>, session: &Session) -> Result<Self, Failure> {
+        let market = session.market();
+        let money = market.seller_money(seller).await?;
+        let books = market.delivery_books_of(&bus.address, &seller.wallet).await?;
+        Ok(Self::of(seller, bus, &money, &books, session.now().await?))
+    }
+
+    /// What it would get if everything were collected, released and withdrawn now.
+    fn due(&self) -> u64 {
+        self.released_base_units.saturating_add(self.proceeds_base_units).saturating_add(self.releasable_base_units)
+    }
+
+    fn of(
+        seller: &Keyed<Seller>,
+        bus: &Keyed<Bus>,
+        money: &SellerMoney,
+        books: &[Keyed<DeliveryBook>],
+        now: i64,
+    ) -> Self {
+        let released: Vec<_> = books.iter().map(|book| releasable(book, now)).collect();
+        let sum = |amount: fn(&ReleasedWindows) -> u64| released.iter().map(amount).fold(0, u64::saturating_add);
+        let (releasable_base_units, fees) = (sum(|windows| windows.amount), sum(|windows| windows.grid_fee));
         let may_list = may_list(bus, &seller.wallet, Some(seller));
         let state = match (seller.suspended != 0, may_list) {
             (true, _) => "suspended",
@@ -380,12 +424,18 @@ impl SellerView {
             open_offers: seller.open_offers,
             released_base_units: money.released,
             proceeds_base_units: money.proceeds,
+            releasable_base_units,
             deposits_base_units: money.deposits,
+            held_base_units: money.held,
+            grid_fees_base_units: money.grid_fees,
             vault_base_units: money.vault,
+            open_books: seller.open_books,
+            meter: seller.has_meter().then(|| seller.meter.to_string()),
             token: Token::of(bus),
             opened_at: seller.opened_at,
             rent_payer: seller.rent_payer.to_string(),
             state,
+            held_after_release: money.held.saturating_sub(releasable_base_units.saturating_add(fees)),
         }
     }
 }
@@ -422,7 +472,7 @@ impl View for Shown {
     fn text(&self, page: &mut Page) {
         let seller = &self.seller;
         let tokens = |amount| format!("{} tokens", seller.token.format(amount));
-        page.fields([
+        let mut fields = vec![
             ("seller", if seller.of_bus { "the bus itself".to_owned() } else { seller.wallet.clone() }),
             ("account", seller.address.clone()),
             ("bus", seller.bus.clone()),
@@ -435,9 +485,25 @@ impl View for Shown {
                 format!("{} of open offers, can be collected and withdrawn", tokens(seller.proceeds_base_units)),
             ),
             ("deposits", format!("{} of locks on its offers", tokens(seller.deposits_base_units))),
-            ("opened", format_time(seller.opened_at)),
-        ]);
-        if seller.released_base_units > 0 || seller.proceeds_base_units > 0 {
+        ];
+        if seller.open_books > 0 {
+            fields.push((
+                "held",
+                format!(
+                    "{} in {} for deliveries, of it {} can be released",
+                    tokens(seller.held_base_units),
+                    count(seller.open_books, "book"),
+                    seller.token.format(seller.releasable_base_units)
+                ),
+            ));
+        }
+        if seller.grid_fees_base_units > 0 {
+            fields.push(("grid fees", format!("{}, see `multibus grid sweep`", tokens(seller.grid_fees_base_units))));
+        }
+        fields.push(("meter", seller.meter.clone().unwrap_or_else(|| "none".to_owned())));
+        fields.push(("opened", format_time(seller.opened_at)));
+        page.fields(fields);
+        if seller.due() > 0 {
             let whose = if seller.of_bus { "--for-bus" } else { &seller.wallet };
             page.line("");
             page.line("collect and withdraw it all:");
@@ -465,7 +531,7 @@ impl View for Sellers {
         page.table(
             &["seller", ">offers", ">to withdraw", "state"],
             self.sellers.iter().map(|seller| {
-                let amount = seller.released_base_units.saturating_add(seller.proceeds_base_units);
+                let amount = seller.due();
                 let state = if seller.of_bus { "the bus itself" } else { seller.state };
                 vec![
                     seller.wallet.clone(),
@@ -487,6 +553,8 @@ struct PaidOut {
     withdrawn_base_units: u64,
     /// What the vault goes on holding for locks.
     deposits_base_units: u64,
+    /// What the vault goes on holding for deliveries.
+    held_base_units: u64,
     of_bus: bool,
     #[serde(flatten)]
     token: Token,
@@ -509,6 +577,10 @@ impl View for PaidOut {
         if self.deposits_base_units > 0 {
             let deposits = self.token.format(self.deposits_base_units);
             page.line(format!("{deposits} tokens stay in the vault: deposits of locks on open offers"));
+        }
+        if self.held_base_units > 0 {
+            let held = self.token.format(self.held_base_units);
+            page.line(format!("{held} tokens stay in the vault: for deliveries that are not settled"));
         }
     }
 }

@@ -12,6 +12,7 @@ use {
     multibus_client::{
         Address, Keyed, Wallet,
         bus::Bus,
+        delivery::releasable,
         event::Event,
         multibus::state::RefundOutcome,
         seller::SellerMoney,
@@ -73,23 +74,36 @@ async fn show(bus: &Address, session: &Session) -> Result<Reply, Failure> {
     let market = session.market();
     let bus = market.bus(bus).await?;
     let treasury = market.treasury(&bus.address).await?;
-    let money = outside(&bus, session).await?;
-    Ok(Box::new(TreasuryView::of(&bus, &treasury, money.as_ref())))
+    let outside = Outside::of(&bus, session).await?;
+    Ok(Box::new(TreasuryView::of(&bus, &treasury, outside.as_ref())))
 }
 
-/// What the vault of the bus's own seller account holds; `None` where that account is not open.
-async fn outside(bus: &Keyed<Bus>, session: &Session) -> Result<Option<SellerMoney>, Failure> {
-    let market = session.market();
-    match market.find_seller(&bus.address, &bus.address).await? {
-        Some(seller) => Ok(Some(market.seller_money(&seller).await?)),
-        None => Ok(None),
+/// What the bus sold that is not in the treasury yet.
+struct Outside {
+    money: SellerMoney,
+    /// What of the money that is held for deliveries can be released to it now.
+    releasable: u64,
+}
+
+impl Outside {
+    /// What the vault of the bus's own seller account holds; `None` where that account is not open.
+    async fn of(bus: &Keyed<Bus>, session: &Session) -> Result<Option<Self>, Failure> {
+        let market = session.market();
+        let Some(seller) = market.find_seller(&bus.address, &bus.address).await? else { return Ok(None) };
+        let now = session.now().await?;
+        let books = market.delivery_books_of(&bus.address, &bus.address).await?;
+        let releasable = books.iter().map(|book| releasable(book, now).amount).fold(0, u64::saturating_add);
+        Ok(Some(Self { money: market.seller_money(&seller).await?, releasable }))
+    }
+
+    fn due(&self) -> u64 {
+        self.money.released.saturating_add(self.money.proceeds).saturating_add(self.releasable)
     }
 }
 
 /// Brings into the treasury what the bus's own offers sold.
 async fn sweep(wallet: &Wallet, bus: &Keyed<Bus>, session: &Session) -> Result<(u64, Vec<TransactionView>), Failure> {
-    let money = outside(bus, session).await?;
-    let due = money.map_or(0, |money| money.released.saturating_add(money.proceeds));
+    let due = Outside::of(bus, session).await?.map_or(0, |outside| outside.due());
     if due == 0 {
         return Ok((0, Vec::new()));
     }
@@ -191,11 +205,13 @@ struct TreasuryView {
     released_base_units: u64,
     /// The same, of open offers, not collected yet.
     proceeds_base_units: u64,
+    /// The same, of windows that are final and not released yet.
+    releasable_base_units: u64,
     owners: Vec<OwnerClaimView>,
 }
 
 impl TreasuryView {
-    fn of(bus: &Keyed<Bus>, treasury: &Treasury, outside: Option<&SellerMoney>) -> Self {
+    fn of(bus: &Keyed<Bus>, treasury: &Treasury, outside: Option<&Outside>) -> Self {
         Self {
             bus: bus.address.to_string(),
             treasury: treasury.address.to_string(),
@@ -204,8 +220,9 @@ impl TreasuryView {
             balance_base_units: treasury.balance,
             claimable_base_units: treasury.totals().claimable,
             remainder_base_units: treasury.remainder,
-            released_base_units: outside.map_or(0, |money| money.released),
-            proceeds_base_units: outside.map_or(0, |money| money.proceeds),
+            released_base_units: outside.map_or(0, |outside| outside.money.released),
+            proceeds_base_units: outside.map_or(0, |outside| outside.money.proceeds),
+            releasable_base_units: outside.map_or(0, |outside| outside.releasable),
             owners: treasury.claims.iter().map(OwnerClaimView::of).collect(),
         }
     }
@@ -215,6 +232,7 @@ impl View for TreasuryView {
     fn text(&self, page: &mut Page) {
         let tokens = |amount: u64| format!("{} tokens", format_scaled(amount, self.mint_decimals.into()));
         let outside = self.released_base_units.saturating_add(self.proceeds_base_units);
+        let outside = outside.saturating_add(self.releasable_base_units);
         page.fields([
             ("bus", self.bus.clone()),
             ("treasury", self.treasury.clone()),

@@ -5,6 +5,7 @@ use {
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
+        terms::{settlement_of, settlement_words},
         tokens::{Token, Tokens},
         value::{TransactionName, address as parse_address, count, format_energy, format_scaled, format_time},
     },
@@ -151,6 +152,8 @@ struct ProcessedView {
     /// `null` where the node does not serve the purchase's transaction.
     mint: Option<String>,
     mint_decimals: Option<u8>,
+    /// `on_purchase` or `on_delivery`; `null` where the offers are closed, or differ.
+    settlement: Option<String>,
     purchased_at: i64,
     signature: Option<String>,
     evidence: &'static str,
@@ -169,6 +172,12 @@ impl ProcessedView {
             Some(fill) => Tokens::new(session).of_offer(&fill.offer).await?,
             None => None,
         };
+        let offers: Vec<Address> =
+            found.iter().flat_map(|(_, event)| event.fills.iter().map(|fill| fill.offer)).collect();
+        let mut settlements: Vec<Option<String>> =
+            session.market().offers(&offers).await?.iter().map(|offer| Some(settlement_of(offer.as_ref()?))).collect();
+        settlements.dedup();
+        let settlement = if settlements.len() == 1 { settlements.remove(0) } else { None };
         Ok(Self {
             transaction_hash: processed.transaction_hash.to_string(),
             wallet: processed.wallet.to_string(),
@@ -178,6 +187,7 @@ impl ProcessedView {
             paid_base_units: processed.paid,
             mint: token.as_ref().map(|token| token.mint().to_owned()),
             mint_decimals: token.as_ref().map(Token::mint_decimals),
+            settlement,
             purchased_at: processed.purchased_at,
             signature: signature.map(|signature| signature.to_string()),
             evidence: match processed.evidence {
@@ -210,6 +220,9 @@ impl View for Verified {
                 ("when", format_time(purchase.purchased_at)),
                 ("shown by", purchase.evidence.to_owned()),
             ];
+            if let Some(settlement) = &purchase.settlement {
+                fields.push(("seller paid", settlement_words(settlement).to_owned()));
+            }
             if let Some(signature) = &purchase.signature {
                 fields.push(("signature", signature.clone()));
             }

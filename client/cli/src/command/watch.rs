@@ -1,21 +1,22 @@
 //! `multibus watch`: what happens on a bus, as it happens.
 
 use {
-    super::proposal::action_word,
+    super::{offer::source_name, proposal::action_word},
     crate::{
         config::{Endpoint, Settings},
         failure::Failure,
         output::{Output, OutputFormat, Page, View, short, until_reader_is_gone},
         session::Session,
-        value::{Hex, address, format_energy, format_scaled, format_time},
+        value::{Hex, address, count, format_amount, format_energy, format_power, format_time},
     },
     clap::Args,
     futures_util::{Stream, StreamExt, stream},
     multibus_client::{
         Address, Market,
         chain::{LogsNotification, embedded_state},
-        event::{self, Event},
+        event::{self, CertificateRetired, Event},
         multibus,
+        reading::ReadingProof,
     },
     serde::Serialize,
     std::{collections::HashSet, path::PathBuf, pin::Pin, time::Duration},
@@ -154,7 +155,7 @@ fn follow_file(path: PathBuf, seen: usize) -> Notifications {
 /// What belongs to the bus that is watched, to tell its events from those of others.
 struct PartOfBus {
     bus: Address,
-    /// Its offers and proposals.
+    /// Its offers, proposals, delivery books, position books and certificates.
     parts: HashSet<Address>,
 }
 
@@ -162,7 +163,14 @@ impl PartOfBus {
     async fn read(market: &Market, bus: Address) -> Result<Self, Failure> {
         let offers = market.all_offers(&bus).await?.into_iter().map(|offer| offer.address);
         let proposals = market.proposals(&bus).await?.into_iter().map(|proposal| proposal.address);
-        Ok(Self { bus, parts: offers.chain(proposals).collect() })
+        let mut parts: HashSet<Address> = offers.chain(proposals).collect();
+        for book in market.delivery_books(&bus).await? {
+            parts.insert(book.address);
+            let positions = market.positions_on(&book.address).await?;
+            parts.extend(positions.into_iter().map(|position| position.address));
+        }
+        parts.extend(market.certificates(&bus).await?.into_iter().map(|certificate| certificate.address));
+        Ok(Self { bus, parts })
     }
 
     /// Whether one of a transaction's events happened on the bus; notes what came into being on it.
@@ -186,8 +194,28 @@ impl PartOfBus {
                 self.parts.insert(event.proposal);
                 true
             }
+            Event::BookOpened(event) if of_bus(&event.bus) => {
+                self.parts.insert(event.book);
+                true
+            }
+            Event::PositionOpened(event) if self.parts.contains(&event.book) => {
+                self.parts.insert(event.position);
+                true
+            }
+            Event::CertificateTaken(event) if of_bus(&event.bus) => {
+                self.parts.insert(event.certificate);
+                true
+            }
+            Event::CertificateTransferred(event) if self.parts.contains(&event.certificate) => {
+                self.parts.insert(event.transferred);
+                true
+            }
             Event::OfferCreated(_)
             | Event::ProposalCreated(_)
+            | Event::BookOpened(_)
+            | Event::PositionOpened(_)
+            | Event::CertificateTaken(_)
+            | Event::CertificateTransferred(_)
             | Event::CreatorOpened(_)
             | Event::TraderOpened(_)
             | Event::TraderClosed(_) => false,
@@ -206,6 +234,18 @@ impl PartOfBus {
             Event::SellerWithdrawn(event) => of_bus(&event.bus),
             Event::SellerClosed(event) => of_bus(&event.bus),
             Event::OfferCancelled(event) => of_bus(&event.bus),
+            Event::GridFeesSwept(event) => of_bus(&event.bus),
+            Event::MeterRegistered(event) => of_bus(&event.bus),
+            Event::MeterReplaced(event) => of_bus(&event.bus),
+            Event::MeterClosed(event) => of_bus(&event.bus),
+            Event::DeviceClosed(event) => of_bus(&event.bus),
+            Event::BookClosed(event) => of_bus(&event.bus),
+            Event::CertificateRetired(event) => of_bus(&event.bus),
+            Event::PositionRefundSet(event) => self.parts.contains(&event.position),
+            Event::PositionClosed(event) => self.parts.contains(&event.book),
+            Event::DeliveryReported(event) => self.parts.contains(&event.book),
+            Event::DeliveryReleased(event) => self.parts.contains(&event.book),
+            Event::DeliveryRefunded(event) => self.parts.contains(&event.book),
             Event::OfferRepriced(event) => self.parts.contains(&event.offer),
             Event::OfferExpirySet(event) => self.parts.contains(&event.offer),
             Event::OfferCollected(event) => self.parts.contains(&event.offer),
@@ -229,102 +269,194 @@ struct Happened {
     mint_decimals: u8,
 }
 
-impl Happened {
-    /// What happened, in a few words.
-    fn words(&self) -> String {
-        let tokens = |base_units: u64| format!("{} tokens", format_scaled(base_units, self.mint_decimals.into()));
-        let price = |per_kwh: u64| format!("{}/kWh", tokens(per_kwh));
-        let votes = |approvals: u16, executable_at: i64| match executable_at {
-            0 => format!("{} so far", approvals.count_ones()),
-            at => format!("{}, executable at {}", approvals.count_ones(), format_time(at)),
-        };
-        match &self.event {
-            Event::CreatorOpened(event) => format!("{} opened the counter of its buses", short(&event.wallet)),
-            Event::BusCreated(event) => format!("bus created by {}", short(&event.creator)),
-            Event::BusClosed(event) => {
-                format!("bus closed by {}, {} divided", short(&event.closed_by), tokens(event.divided))
-            }
-            Event::ProposalCreated(event) => {
-                let (who, word) = (short(&event.proposer), action_word(&event.action));
-                format!("{who} proposed {word}: {}", short(&event.proposal))
-            }
-            Event::ProposalApproved(event) => {
-                let (who, proposal) = (short(&event.owner), short(&event.proposal));
-                format!("{who} approved proposal {proposal}, {}", votes(event.approvals, event.executable_at))
-            }
-            Event::ProposalRevoked(event) => {
-                let (who, proposal) = (short(&event.owner), short(&event.proposal));
-                format!("{who} revoked on proposal {proposal}, {}", votes(event.approvals, event.executable_at))
-            }
-            Event::ProposalExecuted(event) => {
-                format!("proposal {} executed: {}", short(&event.proposal), action_word(&event.action))
-            }
-            Event::ProposalClosed(event) => format!("proposal {} closed", short(&event.proposal)),
-            Event::TreasuryClaimed(event) => {
-                format!("owner {} claimed {}", short(&event.owner), tokens(event.amount))
-            }
-            Event::ClaimOwed(event) => {
-                format!("{} could not be paid {}: kept as a claim", short(&event.wallet), tokens(event.amount))
-            }
-            Event::ClaimPaid(event) => {
-                format!("{} was paid its claim of {}", short(&event.wallet), tokens(event.amount))
-            }
-            Event::CapacityOpened(event) => {
-                format!("window {} opened with {}", format_time(event.window_start), format_energy(event.total_wh))
-            }
-            Event::CapacityClosed(event) => {
-                format!("window {} closed, sold {}", format_time(event.window_start), format_energy(event.sold_wh))
-            }
-            Event::SellerOpened(event) => format!("{} opened its seller account", short(&event.wallet)),
-            Event::SellerAdmitted(event) => format!("seller {} admitted", short(&event.wallet)),
-            Event::SellerSuspended(event) => format!("seller {} suspended", short(&event.wallet)),
-            Event::SellerWithdrawn(event) => {
-                format!("seller account {} withdrew {}", short(&event.seller), tokens(event.amount))
-            }
-            Event::SellerClosed(event) => {
-                format!("{} closed its seller account, got {}", short(&event.wallet), tokens(event.amount))
-            }
-            Event::OfferCreated(event) => format!(
-                "offer {} of seller account {}: {} at {}",
-                short(&event.offer),
-                short(&event.seller),
-                format_energy(event.energy_wh),
-                price(event.price_per_kwh)
-            ),
-            Event::OfferRepriced(event) => {
-                format!("offer {} now at {}", short(&event.offer), price(event.price_per_kwh))
-            }
-            Event::OfferExpirySet(event) => {
-                format!("offer {} now until {}", short(&event.offer), format_time(event.expires_at))
-            }
-            Event::OfferCollected(event) => {
-                format!("collected {} of offer {}", tokens(event.amount), short(&event.offer))
-            }
-            Event::OfferCancelled(event) => {
-                format!("offer {} cancelled, {} withdrawn", short(&event.offer), format_energy(event.withdrawn_wh))
-            }
-            Event::LockTaken(event) => {
-                format!(
-                    "{} locked {} of offer {}",
-                    short(&event.buyer),
-                    format_energy(event.energy_wh),
-                    short(&event.offer)
-                )
-            }
-            Event::LockReleased(event) => {
-                format!("lock of {} on offer {} released", format_energy(event.energy_wh), short(&event.offer))
-            }
-            Event::TraderOpened(event) => format!("{} opened lane {}", short(&event.wallet), event.lane),
-            Event::TraderClosed(event) => format!("{} closed lane {}", short(&event.wallet), event.lane),
-            Event::EnergyPurchased(event) => format!(
-                "{} bought {} for {}, hash {}",
-                short(&event.buyer),
-                format_energy(event::energy_wh(event)),
-                tokens(event::cost(event)),
-                short(&Hex(&event.transaction_hash))
-            ),
+/// What happened, in a few words; amounts are base units where the decimals of the token are not known.
+pub fn words(event: &Event, mint_decimals: Option<u8>) -> String {
+    let tokens = |base_units: u64| format_amount(base_units, mint_decimals);
+    let price = |per_kwh: u64| format!("{}/kWh", tokens(per_kwh));
+    let windows = |low: u64, high: u64| count(low.count_ones() + high.count_ones(), "window");
+    let votes = |approvals: u16, executable_at: i64| match executable_at {
+        0 => format!("{} so far", approvals.count_ones()),
+        at => format!("{}, executable at {}", approvals.count_ones(), format_time(at)),
+    };
+    match event {
+        Event::CreatorOpened(event) => format!("{} opened the counter of its buses", short(&event.wallet)),
+        Event::BusCreated(event) => format!("bus created by {}", short(&event.creator)),
+        Event::BusClosed(event) => {
+            format!("bus closed by {}, {} divided", short(&event.closed_by), tokens(event.divided))
         }
+        Event::ProposalCreated(event) => {
+            let (who, word) = (short(&event.proposer), action_word(&event.action));
+            format!("{who} proposed {word}: {}", short(&event.proposal))
+        }
+        Event::ProposalApproved(event) => {
+            let (who, proposal) = (short(&event.owner), short(&event.proposal));
+            format!("{who} approved proposal {proposal}, {}", votes(event.approvals, event.executable_at))
+        }
+        Event::ProposalRevoked(event) => {
+            let (who, proposal) = (short(&event.owner), short(&event.proposal));
+            format!("{who} revoked on proposal {proposal}, {}", votes(event.approvals, event.executable_at))
+        }
+        Event::ProposalExecuted(event) => {
+            format!("proposal {} executed: {}", short(&event.proposal), action_word(&event.action))
+        }
+        Event::ProposalClosed(event) => format!("proposal {} closed", short(&event.proposal)),
+        Event::TreasuryClaimed(event) => {
+            format!("owner {} claimed {}", short(&event.owner), tokens(event.amount))
+        }
+        Event::ClaimOwed(event) => {
+            format!("{} could not be paid {}: kept as a claim", short(&event.wallet), tokens(event.amount))
+        }
+        Event::ClaimPaid(event) => {
+            format!("{} was paid its claim of {}", short(&event.wallet), tokens(event.amount))
+        }
+        Event::CapacityOpened(event) => {
+            format!("window {} opened with {}", format_time(event.window_start), format_energy(event.total_wh))
+        }
+        Event::CapacityClosed(event) => {
+            format!("window {} closed, sold {}", format_time(event.window_start), format_energy(event.sold_wh))
+        }
+        Event::SellerOpened(event) => format!("{} opened its seller account", short(&event.wallet)),
+        Event::SellerAdmitted(event) => format!("seller {} admitted", short(&event.wallet)),
+        Event::SellerSuspended(event) => format!("seller {} suspended", short(&event.wallet)),
+        Event::SellerWithdrawn(event) => {
+            format!("seller account {} withdrew {}", short(&event.seller), tokens(event.amount))
+        }
+        Event::GridFeesSwept(event) => {
+            format!("{} of grid fees paid from seller account {}", tokens(event.amount), short(&event.seller))
+        }
+        Event::SellerClosed(event) => {
+            format!("{} closed its seller account, got {}", short(&event.wallet), tokens(event.amount))
+        }
+        Event::OfferCreated(event) => format!(
+            "offer {} of seller account {}: {} at {}",
+            short(&event.offer),
+            short(&event.seller),
+            format_energy(event.energy_wh),
+            price(event.price_per_kwh)
+        ),
+        Event::OfferRepriced(event) => {
+            format!("offer {} now at {}", short(&event.offer), price(event.price_per_kwh))
+        }
+        Event::OfferExpirySet(event) => {
+            format!("offer {} now until {}", short(&event.offer), format_time(event.expires_at))
+        }
+        Event::OfferCollected(event) => {
+            format!("collected {} of offer {}", tokens(event.amount), short(&event.offer))
+        }
+        Event::OfferCancelled(event) => {
+            format!("offer {} cancelled, {} withdrawn", short(&event.offer), format_energy(event.withdrawn_wh))
+        }
+        Event::LockTaken(event) => {
+            format!(
+                "{} locked {} of offer {}",
+                short(&event.buyer),
+                format_energy(event.energy_wh),
+                short(&event.offer)
+            )
+        }
+        Event::LockReleased(event) => {
+            format!("lock of {} on offer {} released", format_energy(event.energy_wh), short(&event.offer))
+        }
+        Event::MeterRegistered(event) => format!(
+            "device {} is the meter of seller account {}: {} of at most {}",
+            short(&event.key),
+            short(&event.seller),
+            source_name(event.source),
+            format_power(event.power_w)
+        ),
+        Event::MeterReplaced(event) => format!(
+            "device {} takes the place of {} as the meter of seller account {}",
+            short(&event.key),
+            short(&event.retired_key),
+            short(&event.seller)
+        ),
+        Event::MeterClosed(event) => {
+            format!("meter of seller account {} closed, device {} retired", short(&event.seller), short(&event.key))
+        }
+        Event::DeviceClosed(event) => format!("retired device {} closed", short(&event.key)),
+        Event::BookOpened(event) => format!(
+            "delivery book {} of seller account {} opened from {}",
+            short(&event.book),
+            short(&event.seller),
+            format_time(event.first_window)
+        ),
+        Event::BookClosed(event) => {
+            format!("delivery book {} closed, {} released with it", short(&event.book), tokens(event.amount))
+        }
+        Event::PositionOpened(event) => {
+            format!("{} opened a position on delivery book {}", short(&event.buyer), short(&event.book))
+        }
+        Event::PositionRefundSet(event) => {
+            format!("refunds of position {} go to {}", short(&event.position), short(&event.refund))
+        }
+        Event::PositionClosed(event) => {
+            format!("position of {} closed, {} came back with it", short(&event.buyer), tokens(event.amount))
+        }
+        Event::DeliveryReported(event) => format!(
+            "{} reported for the window {} of delivery book {}, {}",
+            format_energy(event.energy_wh),
+            format_time(event.window_start),
+            short(&event.book),
+            proof_words(event.proof)
+        ),
+        Event::DeliveryReleased(event) => format!(
+            "{} of delivery book {} released: {} to the seller, {} to the grid",
+            windows(event.windows_low, event.windows_high),
+            short(&event.book),
+            tokens(event.amount),
+            tokens(event.grid_fee)
+        ),
+        Event::DeliveryRefunded(event) => format!(
+            "{} back to {} for {} of delivery book {}",
+            tokens(event.amount),
+            short(&event.buyer),
+            windows(event.windows_low, event.windows_high),
+            short(&event.book)
+        ),
+        Event::CertificateTaken(event) => format!(
+            "{} took the certificate of {} from the window {}",
+            short(&event.owner),
+            format_energy(event.range_end.saturating_sub(event.range_start)),
+            format_time(event.window_start)
+        ),
+        Event::CertificateTransferred(event) => format!(
+            "{} gave the certificate of {} to {}",
+            short(&event.from),
+            format_energy(event.range_end.saturating_sub(event.range_start)),
+            short(&event.to)
+        ),
+        Event::CertificateRetired(event) => format!(
+            "{} retired the certificate of {} for {}",
+            short(&event.owner),
+            format_energy(event.range_end.saturating_sub(event.range_start)),
+            beneficiary(event)
+        ),
+        Event::TraderOpened(event) => format!("{} opened lane {}", short(&event.wallet), event.lane),
+        Event::TraderClosed(event) => format!("{} closed lane {}", short(&event.wallet), event.lane),
+        Event::EnergyPurchased(event) => format!(
+            "{} bought {} for {}, hash {}",
+            short(&event.buyer),
+            format_energy(event::energy_wh(event)),
+            tokens(event::cost(event)),
+            short(&Hex(&event.transaction_hash))
+        ),
     }
+}
+
+/// How a reading was proven.
+fn proof_words(proof: u8) -> &'static str {
+    match ReadingProof::try_from(proof) {
+        Ok(ReadingProof::Transaction) => "by its device",
+        Ok(ReadingProof::Signature) => "signed by its device",
+        Ok(ReadingProof::Operator) => "by the operator",
+        Err(_) => "with an unknown proof",
+    }
+}
+
+/// Whom a certificate was retired for.
+pub fn beneficiary(event: &CertificateRetired) -> String {
+    let end = event.beneficiary.iter().position(|byte| *byte == 0).unwrap_or(event.beneficiary.len());
+    String::from_utf8_lossy(&event.beneficiary[..end]).into_owned()
 }
 
 /// A transaction whose log is not whole, so that events of it may be missing.
@@ -343,6 +475,6 @@ impl View for Missing {
 
 impl View for Happened {
     fn text(&self, page: &mut Page) {
-        page.line(format!("slot {}  {}", self.slot, self.words()));
+        page.line(format!("slot {}  {}", self.slot, words(&self.event, Some(self.mint_decimals))));
     }
 }

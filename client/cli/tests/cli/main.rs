@@ -1,6 +1,7 @@
 //! The command line, run as people run it: the real binary, one process for each command, on an embedded chain that is
 //! kept in a file between them.
 
+mod delivery;
 mod field;
 mod hostile;
 mod lag;
@@ -38,6 +39,12 @@ fn every_verb_explains_itself_with_an_example() {
             "lock",
             "window",
             "claim",
+            "meter",
+            "device",
+            "delivery",
+            "position",
+            "certificate",
+            "grid",
             "trader",
             "tx",
             "history",
@@ -76,6 +83,31 @@ fn every_verb_explains_itself_with_an_example() {
         "window close",
         "claim list",
         "claim pay",
+        "meter register",
+        "meter show",
+        "meter list",
+        "meter replace",
+        "meter close",
+        "meter sign",
+        "device list",
+        "device close",
+        "delivery list",
+        "delivery show",
+        "delivery report",
+        "delivery release",
+        "delivery refund",
+        "delivery close",
+        "position list",
+        "position show",
+        "position open",
+        "position set-refund",
+        "position close",
+        "certificate list",
+        "certificate take",
+        "certificate show",
+        "certificate transfer",
+        "certificate retire",
+        "grid sweep",
         "proposal create",
         "proposal list",
         "proposal show",
@@ -116,7 +148,7 @@ fn every_verb_explains_itself_with_an_example() {
         "capacity",
         "base-price",
         "listing",
-        "windows",
+        "terms",
         "lock-fee",
         "replace-owner",
         "pause-quorum",
@@ -125,6 +157,7 @@ fn every_verb_explains_itself_with_an_example() {
         "reserve-price",
         "least-size",
         "operator",
+        "grid-recipient",
         "pause",
         "resume",
         "close",
@@ -316,7 +349,12 @@ fn a_bus_is_created_shown_listed_and_shared() {
             assert_eq!(read[property], *value, "{property}");
         }
     }
-    assert_eq!((&second["window_seconds"], &second["gate_closure_seconds"]), (&Value::from(900), &Value::from(60)));
+    assert_fields(&second["terms"], TERMS);
+    assert_eq!(
+        (&second["terms"]["window_seconds"], &second["terms"]["gate_closure_seconds"], &second["terms"]["settlement"]),
+        (&Value::from(900), &Value::from(60), &Value::from("on_purchase"))
+    );
+    assert_eq!((&second["next_terms"], &second["grid_recipient"]), (&Value::Null, &Value::Null));
     let shares = format!("--name Third --base-price 1 --owner {alice}=60% --owner {bob}=4000 --threshold 2");
     let third = create(&shares).json();
     assert_eq!(third["owners"][1]["share_bps"], 4_000);
@@ -514,7 +552,11 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
     );
     market.bob("-q trader open").ok();
     let quoted = market.json(&format!("buy {bus} --energy 1.5kWh --dry-run"));
-    assert_fields(&quoted, "dry_run energy_wh cost_base_units average_price_per_kwh mint mint_decimals transactions");
+    assert_fields(
+        &quoted,
+        "dry_run energy_wh cost_base_units grid_fee_base_units refundable_base_units average_price_per_kwh mint \
+         mint_decimals transactions",
+    );
     assert_fields(&quoted["transactions"][0], "transaction_hash lane nonce energy_wh cost_base_units fills");
     assert_eq!((&quoted["energy_wh"], &quoted["cost_base_units"]), (&Value::from(1_500), &Value::from(350_000)));
     assert_eq!(quoted["average_price_per_kwh"], "233333 1/3");
@@ -544,8 +586,8 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
         assert_fields(&verified, "transaction_hash signature processed purchases");
         assert_fields(
             &verified["purchases"][0],
-            "transaction_hash wallet lane nonce energy_wh paid_base_units mint mint_decimals purchased_at signature \
-             evidence",
+            "transaction_hash wallet lane nonce energy_wh paid_base_units mint mint_decimals settlement purchased_at \
+             signature evidence",
         );
         assert_eq!(
             (&verified["processed"], text(&verified["purchases"][0]["wallet"])),

@@ -109,19 +109,10 @@ fn one_owner_needs_one_command() {
         ("base-price 0.12tokens", json!([{ "property": "base_price_per_kwh", "before": 100_000, "after": 120_000 }])),
         ("listing open", json!([{ "property": "listing_policy", "before": "owners only", "after": "open" }])),
         (
-            "windows 15m --gate-closure 5m",
-            json!([
-                { "property": "window_seconds", "before": 0, "after": 900 },
-                { "property": "gate_closure_seconds", "before": 0, "after": 300 },
-            ]),
+            &format!("grid-recipient {}", market.bob),
+            json!([{ "property": "grid_recipient", "before": null, "after": market.bob }]),
         ),
-        (
-            "windows 0",
-            json!([
-                { "property": "window_seconds", "before": 900, "after": 0 },
-                { "property": "gate_closure_seconds", "before": 300, "after": 0 },
-            ]),
-        ),
+        ("grid-recipient none", json!([{ "property": "grid_recipient", "before": market.bob, "after": null }])),
         ("lock-fee 1.5%", json!([{ "property": "lock_fee_bps", "before": 0, "after": 150 }])),
         ("listing admitted", json!([{ "property": "listing_policy", "before": "open", "after": "admitted sellers" }])),
         ("listing open", json!([{ "property": "listing_policy", "before": "admitted sellers", "after": "open" }])),
@@ -174,7 +165,6 @@ fn one_owner_needs_one_command() {
         ("capacity_wh", json!(80_000)),
         ("base_price_per_kwh", json!(120_000)),
         ("listing", json!("open")),
-        ("window_seconds", json!(0)),
         ("lock_fee_bps", json!(150)),
         ("reserve_price_per_kwh", json!(180_000)),
         ("least_wh", json!(100)),
@@ -416,8 +406,14 @@ fn what_cannot_be_carried_out_is_refused_when_it_is_proposed() {
     refused("threshold 0", 1, &["threshold 0 with 2 owners"]);
     refused("timelock 31d", 1, &["timelock 2678400 s, longest 2592000"]);
     refused("base-price 0", 1, &["base price"]);
-    refused("windows 15m", 1, &["1 offers and 0 windows are open"]);
-    refused("windows 1s", 1, &["window 1 s"]);
+    refused("terms --window 15m --from +1h", 1, &["from ", "later than", "is possible"]);
+    refused("terms --window 15m --from 4000000001", 1, &["window length 900"]);
+    refused("terms --window 1s", 1, &["window 1 s"]);
+    refused("terms --settlement on-delivery", 1, &["only where the bus has delivery windows"]);
+    refused("terms --settlement on-delivery --window 15m", 1, &["needs an operator"]);
+    refused("terms --reading-deadline 2h", 1, &["reading deadline 7200 s"]);
+    refused("terms --grid-fee 5000tokens", 1, &["grid fee 5000000000, highest 4294967296"]);
+    refused(&format!("grid-recipient {bus}"), 1, &["a wallet other than the bus"]);
     refused(&format!("replace-owner {carol} {NOWHERE}"), 1, &["is not an owner of the bus"]);
     refused(&format!("replace-owner {alice} {bob}"), 1, &["is an owner of the bus already"]);
     refused("pause-quorum 3", 1, &["pause quorum 3, threshold 2"]);
@@ -514,7 +510,7 @@ fn revenue_is_divided_to_the_base_unit() {
     assert_fields(
         &empty,
         "bus treasury mint mint_decimals balance_base_units claimable_base_units remainder_base_units \
-         released_base_units proceeds_base_units owners",
+         released_base_units proceeds_base_units releasable_base_units owners",
     );
     assert_fields(&empty["owners"][0], "owner share_bps claimable_base_units former");
     assert_has(&shared.alice(&format!("treasury claim {bus}")).fails(1), &["nothing to claim now"]);

@@ -95,7 +95,8 @@ fn a_seller_sees_what_it_sold_at_once_and_withdraws_it_all() {
     let paid = market.alice(&format!("--output json seller withdraw {bus} {bob}")).json();
     assert_fields(
         &paid,
-        "bus seller wallet destination withdrawn_base_units deposits_base_units of_bus mint mint_decimals transactions",
+        "bus seller wallet destination withdrawn_base_units deposits_base_units held_base_units of_bus mint mint_decimals \
+         transactions",
     );
     assert_eq!((units(&paid, "withdrawn_base_units"), units(&paid, "deposits_base_units")), (900_000, 100_000));
     assert_eq!(paid["transactions"].as_array().unwrap().len(), 1);

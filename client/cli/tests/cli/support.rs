@@ -131,34 +131,41 @@ pub fn text(value: &Value) -> String {
 
 pub const TRANSACTION: &str = " signature slot compute_units fee_lamports";
 pub const BUS: &str = " address name creator bus_seq mint mint_decimals token_program treasury unclaimed seller owners \
-                       threshold pause_quorum listing operator paused closing timelock_seconds window_seconds \
-                       gate_closure_seconds horizon_seconds lock_fee_bps capacity_wh least_wh base_price_per_kwh \
+                       threshold pause_quorum listing operator paused closing timelock_seconds terms next_terms \
+                       grid_recipient horizon_seconds lock_fee_bps capacity_wh least_wh base_price_per_kwh \
                        reserve_price_per_kwh config_version created_at";
+pub const TERMS: &str = " from window_seconds gate_closure_seconds settlement grid_fee_per_kwh \
+                         reading_deadline_seconds correction_seconds";
 /// What `bus show` says beside [`BUS`].
 pub const BUS_SHOWN: &str = " former_owners treasury_balance_base_units treasury_claimable_base_units open_sellers \
                              open_windows open_proposals open_claims open_offers open_locks released_base_units \
-                             proceeds_base_units deposits_base_units unclaimed_base_units sold_wh capacities";
+                             proceeds_base_units deposits_base_units held_base_units grid_fees_base_units open_books \
+                             open_positions meters unclaimed_base_units sold_wh capacities";
 pub const WINDOW: &str = " address window_start gate_closes_at total_wh available_wh listed_wh sold_wh open_offers \
                           rent_payer closable_by";
 pub const SELLER: &str = " address bus wallet vault of_bus may_list admitted suspended open_offers released_base_units \
-                          proceeds_base_units deposits_base_units vault_base_units mint mint_decimals opened_at \
+                          proceeds_base_units releasable_base_units deposits_base_units held_base_units \
+                          grid_fees_base_units vault_base_units open_books meter mint mint_decimals opened_at \
                           rent_payer";
 pub const CLAIM: &str = " address bus bus_closed wallet amount_base_units mint mint_decimals refund rent_payer";
-pub const OFFER: &str = " address bus capacity seller wallet vault number source state price_per_kwh mint \
+pub const OFFER: &str = " address bus capacity seller wallet vault number source state price_per_kwh \
+                         grid_fee_per_kwh full_price_per_kwh settlement book mint \
                          mint_decimals listed_wh remaining_wh reserved_wh free_wh sold_wh proceeds_base_units \
                          deposits_base_units open_locks version owned_by_bus window_start created_at trades_from \
                          expires_at";
 pub const PROPOSAL: &str = " address bus number proposer hash action state executed stale expired approvals \
                             approvals_needed approvals_missing approved_by created_at executable_at \
                             executable_in_seconds expires_at executed_at config_version changes";
-pub const LOCK: &str = " address offer bus buyer place state energy_wh price_per_kwh deposit_base_units lock_fee_bps \
+pub const LOCK: &str = " address offer bus buyer place state energy_wh price_per_kwh grid_fee_per_kwh \
+                        settlement deposit_base_units lock_fee_bps \
                         refund mint mint_decimals taken_at expires_at expired";
 pub const TRADER: &str = " address wallet lane next_nonce first_nonce total_energy_wh total_paid_base_units opened_at \
                       history_root receipts";
-pub const BOUGHT: &str = " energy_wh paid_base_units average_price_per_kwh mint mint_decimals purchases left_out";
+pub const BOUGHT: &str = " energy_wh paid_base_units grid_fee_base_units refundable_base_units average_price_per_kwh mint \
+                          mint_decimals purchases left_out";
 pub const PURCHASE: &str =
     " transaction_hash signature slot lane nonce energy_wh paid_base_units fills compute_units attempts";
-pub const FILL: &str = " offer energy_wh price_per_kwh cost_base_units";
+pub const FILL: &str = " offer energy_wh price_per_kwh cost_base_units grid_fee_per_kwh settlement position";
 
 /// Alice with a bus, and Bob with money, on a chain in a file.
 pub struct CliMarket {
