@@ -1,6 +1,9 @@
 //! Finds the small changes of a file that tests must notice.
 //!
-//! `syn` finds the expressions, also inside `ensure!` and `log_event!` and in the constraints of accounts.
+//! `syn` finds the expressions, also inside `ensure!` and `log_event!` and in the constraints of accounts. What the compiler
+//! evaluates holds no mutant, because the number of the mutant that is on is read when the program runs: constants (also
+//! associated ones), statics, `const` blocks, lengths of arrays and arguments of types. Constants are changed where they are
+//! used, and a `const fn` loses its `const`.
 
 use std::ops::Range;
 
@@ -188,6 +191,10 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             item => visit::visit_item(self, item),
         }
     }
+
+    // Evaluated at compile time, too.
+    fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}
+    fn visit_trait_item_const(&mut self, _: &'ast syn::TraitItemConst) {}
 
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
         self.scope.push(item.sig.ident.to_string());
@@ -602,6 +609,8 @@ mod tests {
     #[test]
     fn what_runs_at_compile_time_is_left_alone() {
         assert!(changes("const A: u8 = 1 + 2; struct B { a: [u8; 3] } macro_rules! c { () => { 1 + 1 } }").is_empty());
+        assert!(changes("impl A { const B: u8 = { assert!(C < 3); 1 + 2 }; } trait D { const E: u8 = 1; }").is_empty());
+        assert!(changes("static A: u8 = 1; fn f() -> T { const B: u8 = 1; g(const { 2 }) }").is_empty());
         assert!(changes("#[cfg(test)] mod tests { fn f() { 1 + 1; } }").is_empty());
         assert_eq!(changes("fn f() -> T { let _: [u8; 3] = [x; 3]; y::<4>() }").len(), 0);
         assert_eq!(changes("fn f() -> T { if let Some(a) = b && c == d { e } }"), ["f: `c == d` => `c != d`"]);

@@ -130,11 +130,12 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
     });
     let (creator, mut view) = (*accounts.creator.account(), *accounts.bus.account());
     view.resize(stone_len)?;
-    let mut data = view.try_borrow_mut()?;
-    let (discriminator, body) = data.split_at_mut(Tombstone::DISCRIMINATOR.len());
-    discriminator.copy_from_slice(Tombstone::DISCRIMINATOR);
-    body.copy_from_slice(bytemuck::bytes_of(&stone));
-    drop(data);
+    {
+        let mut data = view.try_borrow_mut()?;
+        let (discriminator, body) = data.split_at_mut(Tombstone::DISCRIMINATOR.len());
+        discriminator.copy_from_slice(Tombstone::DISCRIMINATOR);
+        body.copy_from_slice(bytemuck::bytes_of(&stone));
+    }
     accounts.general.close(view)?;
     accounts.ledger.close(view)?;
     payment::move_lamports(&view, accounts.caller.account(), lent);
