@@ -107,9 +107,7 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
         }
     }
     let authority = BusAuthority::new(&bus);
-    if revenue.amount > 0 {
-        settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
-    }
+    settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
     // By way of the bus, whose lamports reach the creator whatever it made of its address.
     settlement.close(treasury, bus.account(), &authority)?;
     let open_claims = accounts.ledger.open_claims;

@@ -95,9 +95,7 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         };
         let claim_lamports = accounts.claim.lamports();
         let outcome = payment.pay_or_claim(destination, is_payee, accounts.ledger.account())?;
-        if outcome == RefundOutcome::Claimed {
-            lent = accounts.claim.lamports() - claim_lamports;
-        }
+        lent = accounts.claim.lamports() - claim_lamports;
         outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
