@@ -84,8 +84,9 @@ impl<'a> Finder<'a> {
 
     /// A function that returns at once. It cannot be `const`, because it reads which mutant is on. With more arguments
     /// than there are registers it must be inlined, however long it has become.
-    fn function(&mut self, visibility: &Visibility, signature: &Signature, body: &Block) {
-        if signature.inputs.len() > REGISTERS {
+    fn function(&mut self, attributes: &[Attribute], visibility: &Visibility, signature: &Signature, body: &Block) {
+        let says_itself = attributes.iter().any(|one| one.path().is_ident("inline"));
+        if signature.inputs.len() > REGISTERS && !says_itself {
             let start = match visibility {
                 Visibility::Inherited => signature.span().byte_range().start,
                 visibility => visibility.span().byte_range().start,
@@ -199,7 +200,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
         self.scope.push(item.sig.ident.to_string());
-        self.function(&item.vis, &item.sig, &item.block);
+        self.function(&item.attrs, &item.vis, &item.sig, &item.block);
         self.scope.pop();
     }
 
@@ -223,7 +224,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
         self.scope.push(item.sig.ident.to_string());
-        self.function(&item.vis, &item.sig, &item.block);
+        self.function(&item.attrs, &item.vis, &item.sig, &item.block);
         self.scope.pop();
     }
 
