@@ -95,8 +95,8 @@ pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
     });
     if !unpaid {
         accounts.offer.refund(release.refund);
-        let lent = accounts.claim.lamports() - claim_lamports;
-        if lent != 0 {
+        if outcome == RefundOutcome::Claimed {
+            let lent = accounts.claim.lamports() - claim_lamports;
             accounts.hand_rent_to_claim(lent);
         }
         accounts.lock.close(*accounts.buyer.account())?;
@@ -108,8 +108,10 @@ impl LockRelease {
     /// The rent of a new claim is the lock's, which the buyer paid: who ends the lock gets back what it lent, and all that
     /// is left waits with the claim, whose rent the buyer gets.
     fn hand_rent_to_claim(&mut self, lent: u64) {
-        let lock = self.lock.account();
-        payment::move_lamports(lock, self.caller.account(), lent.min(lock.lamports()));
-        payment::move_lamports(lock, self.claim.account(), lock.lamports());
+        if lent != 0 {
+            let lock = self.lock.account();
+            payment::move_lamports(lock, self.caller.account(), lent.min(lock.lamports()));
+            payment::move_lamports(lock, self.claim.account(), lock.lamports());
+        }
     }
 }

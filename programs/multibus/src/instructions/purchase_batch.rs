@@ -54,7 +54,13 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
     let views = ctx.remaining_accounts()?;
     let accounts = &mut ctx.accounts;
     let count = items.len();
-    ensure!(count <= MAX_BATCH_ITEMS, BatchInvalid, "{} items, {} accounts", count as u64, views.len() as u64);
+    ensure!(
+        (1..=MAX_BATCH_ITEMS).contains(&count),
+        BatchInvalid,
+        "{} items, {} accounts",
+        count as u64,
+        views.len() as u64
+    );
     accounts.trader.validate_nonce(nonce)?;
     let now = clock::now()?;
     let buyer = accounts.buyer.address();
@@ -121,7 +127,6 @@ pub fn handler(ctx: &mut Context<PurchaseBatch>, nonce: u64, max_total: u64, ite
     };
     accounts.trader.record(nonce, receipt)?;
 
-    // A batch of nothing names no bus.
     let Some(bus) = bus else { refuse!(BatchInvalid, "{} items, {} accounts", count as u64, views.len() as u64) };
     Settlement { mint: &bus.mint, token_program: accounts.token_program.account() }.transfer_all(
         accounts.payment.account(),
