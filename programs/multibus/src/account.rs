@@ -234,9 +234,9 @@ impl<T: Layout> AccountClose for Account<T> {
             return Err(ProgramError::ArithmeticOverflow);
         };
         destination.set_lamports(lamports);
-        self.view.set_lamports(0);
         self.is_mutable = false;
-        // SAFETY: nothing reads the account's data after this: `self` is no longer written, and instructions end here.
+        // SAFETY: nothing reads the account's data after this: `self` is no longer written, and instructions end here. It also
+        // sets the account's lamports to 0.
         unsafe { self.view.close_unchecked() };
         Ok(())
     }
@@ -461,5 +461,129 @@ impl IdlAccountType for BusOrTombstone {
     fn __register_idl_deps(accounts: &mut Vec<&'static str>, types: &mut Vec<&'static str>) {
         crate::state::Bus::__register_idl_deps(accounts, types);
         Tombstone::__register_idl_deps(accounts, types);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use {
+        super::*,
+        crate::{error::MultibusError, state::Claim},
+        anchor_lang::pinocchio::account::{NOT_BORROWED, RuntimeAccount},
+        bytemuck::Zeroable,
+        std::panic::{AssertUnwindSafe, catch_unwind},
+    };
+
+    const LEN: usize = 8 + size_of::<Claim>();
+
+    /// An account as the chain passes it.
+    #[derive(Clone)]
+    #[repr(C)]
+    struct Passed {
+        header: RuntimeAccount,
+        data: [u8; LEN],
+    }
+
+    impl Passed {
+        fn claim() -> Self {
+            let header = RuntimeAccount {
+                borrow_state: NOT_BORROWED,
+                is_writable: 1,
+                owner: crate::ID,
+                lamports: 5,
+                data_len: LEN as u64,
+                ..RuntimeAccount::default()
+            };
+            let mut data = [0; LEN];
+            let claim = Claim { layout_version: LAYOUT_VERSION, amount: 7, ..Claim::zeroed() };
+            data[..8].copy_from_slice(Claim::DISCRIMINATOR);
+            data[8..].copy_from_slice(bytemuck::bytes_of(&claim));
+            Self { header, data }
+        }
+
+        fn view(&mut self) -> AccountView {
+            // SAFETY: the data follow their header, and both live as long as the test.
+            unsafe { AccountView::new_unchecked((&raw mut *self).cast()) }
+        }
+
+        fn load(&mut self) -> Result<Account<Claim>> {
+            Account::load(self.view())
+        }
+
+        fn load_mut(&mut self) -> Result<Account<Claim>> {
+            // SAFETY: each test has one account over the same data at a time.
+            unsafe { Account::load_mut(self.view()) }
+        }
+
+        fn load_mut_after_init(&mut self) -> Result<Account<Claim>> {
+            // SAFETY: as above.
+            unsafe { Account::load_mut_after_init(self.view()) }
+        }
+    }
+
+    fn panics(action: impl FnOnce()) -> bool {
+        catch_unwind(AssertUnwindSafe(action)).is_err()
+    }
+
+    #[test]
+    fn only_accounts_of_the_kind_and_the_layout_are_loaded() {
+        const OTHER: Address = Address::new_from_array([9; 32]);
+        type Change = fn(&mut Passed);
+        let cases: [(Change, ProgramError); 7] = [
+            (
+                |passed| (passed.header.owner, passed.header.lamports) = (System::id(), 0),
+                ProgramError::UninitializedAccount,
+            ),
+            (|passed| passed.header.owner = System::id(), ProgramError::IllegalOwner),
+            (|passed| (passed.header.owner, passed.header.lamports) = (OTHER, 0), ProgramError::IllegalOwner),
+            (|passed| passed.header.data_len -= 1, ProgramError::AccountDataTooSmall),
+            (|passed| passed.data[0] ^= 1, ProgramError::InvalidAccountData),
+            (|passed| passed.data[7] ^= 1, ProgramError::InvalidAccountData),
+            (|passed| passed.data[8] += 1, MultibusError::LayoutUnknown.into()),
+        ];
+        for (place, (change, error)) in cases.into_iter().enumerate() {
+            let mut passed = Passed::claim();
+            change(&mut passed);
+            assert_eq!(passed.load().err(), Some(error.clone()), "{place}");
+            assert_eq!(passed.load_mut().err(), Some(error), "{place}");
+        }
+        let mut sound = Passed::claim();
+        assert_eq!(sound.load().map(|claim| claim.amount), Ok(7));
+        assert_eq!(sound.load_mut().map(|claim| claim.amount), Ok(7));
+    }
+
+    #[test]
+    fn only_what_is_loaded_as_mutable_is_written() {
+        let mut passed = Passed::claim();
+        let mut read = passed.load().unwrap();
+        assert!(panics(|| read.amount = 8));
+        assert!(panics(|| drop(read.close(Passed::claim().view()))));
+        passed.load_mut().unwrap().amount = 9;
+        assert_eq!(passed.load().map(|claim| claim.amount), Ok(9));
+        passed.header.is_writable = 0;
+        assert_eq!(passed.load_mut().err(), Some(ErrorCode::ConstraintMut.into()));
+    }
+
+    #[test]
+    fn a_new_account_is_long_enough_and_has_no_layout_yet() {
+        let mut passed = Passed::claim();
+        passed.data[8] = 0;
+        passed.load_mut_after_init().unwrap().amount = 9;
+        passed.header.data_len -= 1;
+        assert_eq!(passed.load_mut_after_init().err(), Some(ProgramError::AccountDataTooSmall));
+    }
+
+    #[test]
+    fn who_closes_an_account_gets_its_lamports_and_writes_it_no_more() {
+        let (mut passed, mut destination) = (Passed::claim(), Passed::claim());
+        let mut closed = passed.load_mut().unwrap();
+        assert_eq!(closed.close(destination.view()), Ok(()));
+        assert!(panics(|| closed.amount = 8));
+        assert_eq!((passed.header.lamports, passed.header.data_len, passed.header.owner), (0, 0, System::id()));
+        assert_eq!(destination.header.lamports, 10);
+        destination.header.lamports = u64::MAX;
+        let mut kept = Passed::claim();
+        let refused = kept.load_mut().unwrap().close(destination.view());
+        assert_eq!((refused, kept.header.lamports), (Err(ProgramError::ArithmeticOverflow), 5));
     }
 }

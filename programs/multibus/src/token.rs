@@ -299,10 +299,11 @@ impl Settlement<'_> {
         self.transfer_signed(from, to, bus.view, amount, &[Signer::from(&seeds)])
     }
 
-    /// Counts lamports that somebody sent to an account of wrapped SOL, so that they are no less than other gifts.
+    /// Counts lamports that somebody sent to a token account of the bus with wrapped SOL, so that they are no less than other
+    /// gifts.
     pub fn sync(&self, account: &AccountView) -> Result<()> {
         let is_native = account.try_borrow()?.get(ACCOUNT_IS_NATIVE) == Some(&1);
-        if is_native && account.owned_by(self.token_program.address()) {
+        if is_native {
             SyncNative::new(account, None).invoke_with_unverified_program(self.token_program.address())?;
         }
         Ok(())
@@ -447,6 +448,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_as_long_as_a_multisig_is_no_mint() {
+        let value = MULTISIG_LEN - mint(&[(18, 0)]).len();
+        for (longer, expected) in [(0, Ok(6)), (1, Err(MultibusError::MintInvalid.into())), (2, Ok(6))] {
+            assert_eq!(validate_mint_data(&mint(&[(18, value - 1 + longer)]), true), expected);
+        }
+    }
+
+    #[test]
     fn a_list_of_extensions_ends_with_itself_or_with_zeros() {
         let whole = mint(&[(18, 64), (20, 3)]);
         assert_eq!(validate_mint_data(&whole, true), Ok(6));
@@ -495,7 +504,7 @@ mod tests {
         assert_eq!(read(2, &[]), Some(TokenAccount { is_frozen: true, ..plain }));
         assert_eq!(read(1, &[(7, &[]), (8, &[0])]), Some(plain));
         // What the extension says beyond yes and no counts as yes.
-        for asks in [&[1][..], &[2], &[]] {
+        for asks in [&[1][..], &[2], &[], &[1, 0]] {
             assert_eq!(read(1, &[(7, &[]), (8, asks)]), Some(TokenAccount { asks_memo: true, ..plain }));
         }
         for unpayable in [read(2, &[]), read(1, &[(8, &[1])])] {

@@ -1,6 +1,10 @@
 //! Finds the small changes of a file that tests must notice.
 //!
-//! `syn` finds the expressions, also inside `ensure!` and `log_event!` and in the constraints of accounts.
+//! `syn` finds the expressions, also inside `ensure!` and `log_event!` and in the constraints of accounts. What the compiler
+//! evaluates holds no mutant, because the number of the mutant that is on is read when the program runs: constants (also
+//! associated ones), statics, `const` blocks, lengths of arrays and arguments of types. Constants are changed where they are
+//! used, and a `const fn` loses its `const`. What `IdlAccountType` says of an account is not in the program: `cargo xtask
+//! idl --check` holds it.
 
 use std::ops::Range;
 
@@ -80,8 +84,9 @@ impl<'a> Finder<'a> {
 
     /// A function that returns at once. It cannot be `const`, because it reads which mutant is on. With more arguments
     /// than there are registers it must be inlined, however long it has become.
-    fn function(&mut self, visibility: &Visibility, signature: &Signature, body: &Block) {
-        if signature.inputs.len() > REGISTERS {
+    fn function(&mut self, attributes: &[Attribute], visibility: &Visibility, signature: &Signature, body: &Block) {
+        let says_itself = attributes.iter().any(|one| one.path().is_ident("inline"));
+        if signature.inputs.len() > REGISTERS && !says_itself {
             let start = match visibility {
                 Visibility::Inherited => signature.span().byte_range().start,
                 visibility => visibility.span().byte_range().start,
@@ -189,13 +194,25 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         }
     }
 
+    // Evaluated at compile time, too.
+    fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}
+    fn visit_trait_item_const(&mut self, _: &'ast syn::TraitItemConst) {}
+
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
         self.scope.push(item.sig.ident.to_string());
-        self.function(&item.vis, &item.sig, &item.block);
+        self.function(&item.attrs, &item.vis, &item.sig, &item.block);
         self.scope.pop();
     }
 
     fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
+        // Describes the program, and is not in it.
+        if item
+            .trait_
+            .as_ref()
+            .is_some_and(|(_, path, _)| path.segments.last().is_some_and(|last| last.ident == "IdlAccountType"))
+        {
+            return;
+        }
         let name = match &*item.self_ty {
             Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
             _ => None,
@@ -207,7 +224,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
         self.scope.push(item.sig.ident.to_string());
-        self.function(&item.vis, &item.sig, &item.block);
+        self.function(&item.attrs, &item.vis, &item.sig, &item.block);
         self.scope.pop();
     }
 
@@ -602,6 +619,9 @@ mod tests {
     #[test]
     fn what_runs_at_compile_time_is_left_alone() {
         assert!(changes("const A: u8 = 1 + 2; struct B { a: [u8; 3] } macro_rules! c { () => { 1 + 1 } }").is_empty());
+        assert!(changes("impl A { const B: u8 = { assert!(C < 3); 1 + 2 }; } trait D { const E: u8 = 1; }").is_empty());
+        assert!(changes("impl a::IdlAccountType for B { fn c() -> Option<T> { D::c() } }").is_empty());
+        assert!(changes("static A: u8 = 1; fn f() -> T { const B: u8 = 1; g(const { 2 }) }").is_empty());
         assert!(changes("#[cfg(test)] mod tests { fn f() { 1 + 1; } }").is_empty());
         assert_eq!(changes("fn f() -> T { let _: [u8; 3] = [x; 3]; y::<4>() }").len(), 0);
         assert_eq!(changes("fn f() -> T { if let Some(a) = b && c == d { e } }"), ["f: `c == d` => `c != d`"]);

@@ -2,6 +2,7 @@
 
 use {
     multibus::{
+        constants::EMPTY_WALLET_LAMPORTS,
         error::MultibusError,
         event,
         instruction::BusClose,
@@ -158,6 +159,23 @@ pub fn bus_close_of_sixteen_owners_succeeds_in_one_transaction() {
 }
 
 #[test]
+pub fn bus_close_lends_what_the_bus_frees_to_the_last_lamport() {
+    for short in [0, 1] {
+        let (mut market, owners) = closing(16, 1_000_003);
+        let (bus, stranger, payer) = (market.bus, market.wallet("stranger"), market.fee_payer);
+        let rent = |bytes: usize| market.svm.minimum_balance_for_rent_exemption(8 + bytes);
+        let (claim, stone) = (rent(size_of::<state::Claim>()), rent(size_of::<state::Tombstone>()));
+        let freed: u64 = [bus.address, bus.ledger, bus.capacity].iter().map(|account| market.lamports(account)).sum();
+        let missing = 16 * claim + stone + EMPTY_WALLET_LAMPORTS - freed;
+        market.arrange(&[solana_system_interface::instruction::transfer(&payer, &bus.address, missing - short)]);
+        let before = market.lamports(&stranger);
+        market.execute(&[bus_close(&bus, &stranger, &owners)]);
+        // One lamport less, and who closes the bus waits for the rent of one claim.
+        assert_eq!(market.lamports(&stranger), before - short * claim);
+    }
+}
+
+#[test]
 pub fn bus_close_before_it_was_decided_or_while_in_use_is_rejected() {
     let mut market = TestMarket::windowed();
     let (bus, seller, stranger) = (market.bus, market.seller, market.wallet("stranger"));
@@ -168,6 +186,9 @@ pub fn bus_close_before_it_was_decided_or_while_in_use_is_rejected() {
     market.execute(&[capacity_open(&bus, &seller, start)]);
     let proposal = market.propose(&bus, &seller, ProposalAction::BasePriceSet { base_price_per_kwh: 1 });
     market.decide(&bus, ProposalAction::BusClose);
+    let mut with_window = close.clone();
+    with_window.accounts[3].pubkey = bus.window(start);
+    market.assert_refused(&[with_window], MultibusError::CapacityMismatch);
     let payout = market.payout;
     let ends = [
         seller_close(&bus.seller(&seller), &seller, payout, &seller),
@@ -348,6 +369,22 @@ pub fn what_a_tombstone_owes_to_a_bus_stays_recorded() {
     let pay = market.claim_payment(&bus, &seller, &seller, payout);
     market.execute(&[pay]);
     assert_eq!(market.tokens(&payout), 1);
+}
+
+#[test]
+pub fn a_wallet_that_only_reads_like_a_bus_is_paid() {
+    let mut market = TestMarket::new();
+    let (bus, mint) = (market.bus, market.bus.mint);
+    let wallet = owed(&mut market, "unlucky", nowhere);
+    let account = market.associated_account(&mint, &wallet);
+    // Any program may write into its accounts what it likes.
+    let (data, owner) = (market.account(&bus.address).data, spl_token_interface::ID);
+    let like_a_bus = solana_account::Account { lamports: 10_000_000, data, owner, ..Default::default() };
+    market.svm.set_account(wallet, like_a_bus).unwrap();
+    let stranger = market.wallet("stranger");
+    let pay = market.claim_payment(&bus, &stranger, &wallet, account);
+    market.execute(&[pay]);
+    assert_eq!(market.tokens(&account), 247_500);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use {
         state::{self, ProposalAction},
     },
     multibus_tests::{
-        BusOptions, LaneAddress, OfferAddresses, Refusal, TestMarket, TokenProgram,
+        BusOptions, LaneAddress, OfferAddresses, Refusal, TestChain, TestMarket, TokenProgram,
         event::{assert_logged, logged},
         instructions::*,
         key::pda,
@@ -1111,13 +1111,20 @@ pub fn lock_release_with_other_accounts_is_rejected() {
     let (mint, payment) = (bus.mint, market.payment);
     let stranger = market.wallet("stranger");
     market.freeze(&mint, &payment);
+    // The buyer has a claim on another bus, too.
+    market.decide(&other, ProposalAction::OwnerAdd { owner: buyer, shares_bps: vec![1, 9_999] });
+    market.gift(&mint, &other.treasury, 10_000);
+    let associated = TestChain::associated_address(&mint, &buyer);
+    market.execute(&[treasury_claim_by(&other, &stranger, &buyer, associated)]);
+    let claim_elsewhere = other.claim(&buyer);
+    assert_eq!(market.claim_amount(&other, &buyer), 9_999);
     let refused: Vec<(Change, Refusal)> = vec![
         (Box::new(move |accounts| accounts.unclaimed = other.unclaimed), MultibusError::UnclaimedMismatch.into()),
         (Box::new(move |accounts| accounts.unclaimed = bus.treasury), MultibusError::UnclaimedMismatch.into()),
         (Box::new(move |accounts| accounts.ledger = other.ledger), MultibusError::LedgerMismatch.into()),
         (Box::new(move |accounts| accounts.ledger = accounts.bus), Refusal::NotTheAccount),
         (Box::new(move |accounts| accounts.claim = bus.claim(&stranger)), MultibusError::ClaimMismatch.into()),
-        (Box::new(move |accounts| accounts.claim = other.claim(&buyer)), MultibusError::ClaimMismatch.into()),
+        (Box::new(move |accounts| accounts.claim = claim_elsewhere), MultibusError::ClaimMismatch.into()),
         (Box::new(move |accounts| accounts.claim = accounts.offer), Refusal::NotTheAccount),
     ];
     for (change, refusal) in refused {

@@ -670,6 +670,7 @@ pub fn offer_set_expiry_on_a_closing_bus_only_shortens() {
     let offer = market.offer_with(|options| options.expires(now + 100));
     market.decide(&bus, ProposalAction::BusClose);
     market.assert_refused(&[offer_set_expiry(&offer, &seller, now + 101)], MultibusError::BusClosing);
+    market.execute(&[offer_set_expiry(&offer, &seller, now + 100)]);
     market.execute(&[offer_set_expiry(&offer, &seller, now + 99)]);
 }
 

@@ -321,6 +321,16 @@ pub fn the_owner_who_listed_changes_the_bus_offers_and_the_others_withdraw_them_
 }
 
 #[test]
+pub fn the_last_of_sixteen_owners_counts_where_owners_withdraw_together() {
+    let (mut market, owners) = TestMarket::owned_by(16, 2, |config| config.pause_quorum = 2);
+    let offer = listed(&mut market, &owners[0]);
+    let mut cancel = offer_cancel(&offer, &owners[1]);
+    cancel.accounts.push(AccountMeta::new_readonly(owners[15], true));
+    market.execute(&[cancel]);
+    assert!(!market.exists(&offer.address));
+}
+
+#[test]
 pub fn a_stranger_does_nothing_with_the_bus_offers() {
     let (mut market, owners) = TestMarket::owned_by(3, 1, |_| ());
     let (bus, buyer) = (market.bus, market.buyer);

@@ -675,13 +675,13 @@ pub fn seller_close_of_a_frozen_vault_is_rejected_and_waits() {
     market.assert_refused(from_ref(&close), MultibusError::PayerFrozen);
     market.thaw(&mint, &member.vault);
     // A frozen treasury keeps no gift from the vault: it waits with what is unclaimed.
-    market.gift(&mint, &member.vault, 7);
+    market.gift(&mint, &member.vault, 1);
     market.freeze(&mint, &bus.treasury);
     market.freeze(&mint, &bus.unclaimed);
     market.assert_refused(from_ref(&close), MultibusError::PayeeUnpayable);
     market.thaw(&mint, &bus.unclaimed);
     market.execute(&[close]);
-    assert_eq!((market.tokens(&bus.unclaimed), market.tokens(&tokens)), (7, 250_000));
+    assert_eq!((market.tokens(&bus.unclaimed), market.tokens(&tokens)), (1, 250_000));
 }
 
 #[test]
@@ -698,9 +698,11 @@ pub fn seller_close_of_the_bus_itself_pays_the_treasury_alone() {
         market.assert_refused(&[close], MultibusError::WithdrawNotToTreasury);
     }
     let close = seller_close(&own, &seller, bus.treasury, &seller);
-    market.freeze(&mint, &bus.treasury);
-    market.assert_refused(from_ref(&close), MultibusError::PayeeUnpayable);
-    market.thaw(&mint, &bus.treasury);
+    for (held, error) in [(bus.treasury, MultibusError::PayeeUnpayable), (own.vault, MultibusError::PayerFrozen)] {
+        market.freeze(&mint, &held);
+        market.assert_refused(from_ref(&close), error);
+        market.thaw(&mint, &held);
+    }
     market.execute(&[close]);
     assert_eq!(market.tokens(&bus.treasury), 250_000);
 }

@@ -10,7 +10,7 @@ use {
     },
     multibus_tests::{
         BusAddresses, BusOptions, Mint, OfferAddresses, TestChain, TestMarket, TokenProgram,
-        event::{assert_logged, consumed},
+        event::{assert_logged, consumed, logged},
         instructions::*,
         market::BUYER_TOKENS,
     },
@@ -148,11 +148,34 @@ pub fn sales_of_the_bus_go_to_its_own_vault_and_from_there_to_the_treasury() {
             let stolen = seller_withdraw(&own, &caller, destination);
             market.assert_refused(&[stolen], MultibusError::WithdrawNotToTreasury);
         }
-        market.execute(&[seller_withdraw(&own, &stranger, treasury)]);
+        // Not while the issuer holds the treasury.
+        let withdraw = seller_withdraw(&own, &stranger, treasury);
+        market.freeze(&bus.mint, &treasury);
+        market.assert_refused(std::slice::from_ref(&withdraw), MultibusError::PayeeUnpayable);
+        market.thaw(&bus.mint, &treasury);
+        market.execute(&[withdraw]);
         assert_eq!((market.tokens(&own.vault), market.tokens(&treasury)), (0, 1_303_000));
         assert_eq!(market.account(&bus.address), before, "no sale writes the bus");
         let claimable = market.ledger(&bus).claimable(&market.bus_state(&bus), &seller, 1_303_000);
         assert_eq!(claimable.ok(), Some(1_303_000));
+    }
+}
+
+#[test]
+pub fn shares_change_without_a_sale_of_the_bus_to_divide() {
+    for lists in [false, true] {
+        let mut market = TestMarket::new();
+        let (bus, seller, friend) = (market.bus, market.seller, market.wallet("friend"));
+        if lists {
+            market.open_own_seller(&bus, &seller);
+        }
+        let meta = market.decide(&bus, ProposalAction::OwnerAdd { owner: friend, shares_bps: vec![5_000, 5_000] });
+        let told: Vec<_> = logged(&meta.logs).iter().map(|bytes| multibus_tests::event::decode(bytes)).collect();
+        let executed = told.iter().find_map(|one| match one {
+            event::Event::ProposalExecuted(executed) => Some(executed),
+            _ => None,
+        });
+        assert_eq!(executed.map(|executed| (executed.swept, executed.treasury_balance)), Some((0, 0)));
     }
 }
 
@@ -376,6 +399,9 @@ pub fn what_is_owed_to_a_bus_goes_back_to_the_treasury() {
         owned.market.assert_refused(&[pay], MultibusError::ClaimOfBus);
     }
     let pay = owned.market.claim_payment(&bus, &caller, &owning.address, bus.treasury);
+    owned.market.freeze(&mint, &bus.treasury);
+    owned.market.assert_refused(std::slice::from_ref(&pay), MultibusError::PayeeUnpayable);
+    owned.market.thaw(&mint, &bus.treasury);
     owned.market.execute(&[pay]);
     assert_eq!((owned.treasury(), owned.market.claim_amount(&bus, &owning.address)), (treasury, 0));
     // Half of what came back is the other owner's.

@@ -107,9 +107,7 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
         }
     }
     let authority = BusAuthority::new(&bus);
-    if revenue.amount > 0 {
-        settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
-    }
+    settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
     // By way of the bus, whose lamports reach the creator whatever it made of its address.
     settlement.close(treasury, bus.account(), &authority)?;
     let open_claims = accounts.ledger.open_claims;
@@ -130,11 +128,12 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
     });
     let (creator, mut view) = (*accounts.creator.account(), *accounts.bus.account());
     view.resize(stone_len)?;
-    let mut data = view.try_borrow_mut()?;
-    let (discriminator, body) = data.split_at_mut(Tombstone::DISCRIMINATOR.len());
-    discriminator.copy_from_slice(Tombstone::DISCRIMINATOR);
-    body.copy_from_slice(bytemuck::bytes_of(&stone));
-    drop(data);
+    {
+        let mut data = view.try_borrow_mut()?;
+        let (discriminator, body) = data.split_at_mut(Tombstone::DISCRIMINATOR.len());
+        discriminator.copy_from_slice(Tombstone::DISCRIMINATOR);
+        body.copy_from_slice(bytemuck::bytes_of(&stone));
+    }
     accounts.general.close(view)?;
     accounts.ledger.close(view)?;
     payment::move_lamports(&view, accounts.caller.account(), lent);

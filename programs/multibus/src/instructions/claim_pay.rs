@@ -141,11 +141,12 @@ impl ClaimPay {
         let is_last = stone.close_claim()?;
         let settlement = self.settlement(&stone.mint);
         let unclaimed = self.unclaimed.account();
-        if is_last {
+        let paid = if is_last {
             settlement.sync(unclaimed)?;
-        }
-        let held = TokenAccount::read(unclaimed, &settlement).map_or(amount, |account| account.amount);
-        let paid = if is_last { held } else { amount };
+            TokenAccount::read(unclaimed, &settlement).map_or(amount, |account| account.amount)
+        } else {
+            amount
+        };
         let authority = BusAuthority::of_tombstone(&stone);
         settlement.pay(unclaimed, self.destination.account(), &authority, paid)?;
         if is_last {

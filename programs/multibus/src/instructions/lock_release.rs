@@ -119,7 +119,7 @@ impl LockRelease {
     /// The rent of a new claim is the lock's, which the buyer paid: who ends the lock gets back what it lent, and all that
     /// is left waits with the claim, whose rent the buyer gets.
     fn hand_rent_to_claim(&mut self, lent: u64) {
-        if lent > 0 {
+        if lent != 0 {
             let lock = self.lock.account();
             payment::move_lamports(lock, self.caller.account(), lent.min(lock.lamports()));
             payment::move_lamports(lock, self.claim.account(), lock.lamports());

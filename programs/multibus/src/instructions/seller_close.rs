@@ -88,9 +88,7 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         };
         let claim_lamports = accounts.claim.lamports();
         let outcome = payment.pay_or_claim_once(destination, caller_is_wallet, accounts.ledger.account())?;
-        if outcome == RefundOutcome::Claimed {
-            lent = accounts.claim.lamports() - claim_lamports;
-        }
+        lent = accounts.claim.lamports() - claim_lamports;
         outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);

@@ -989,7 +989,7 @@ mod tests {
                 ("owners are distinct", |bus| bus.owners[1].owner = wallet(1)),
                 ("unused places are empty", |bus| bus.owners[3].owner = wallet(4)),
                 ("unused places are empty", |bus| bus.owners[15].reserved[0] = 1),
-                ("the horizon is within its limits", |bus| bus.horizon_seconds = 0),
+                ("the horizon is within its limits", |bus| bus.horizon_seconds = MIN_HORIZON_SECONDS - 1),
                 ("the horizon is within its limits", |bus| bus.horizon_seconds = MAX_HORIZON_SECONDS + 1),
                 ("the lock fee is within its limit", |bus| bus.lock_fee_bps = 501),
                 ("the timelock is within its limit", |bus| bus.timelock_seconds = MAX_TIMELOCK_SECONDS + 1),
@@ -1014,7 +1014,8 @@ mod tests {
         );
         let whole: &[Change<Bus>] = &[
             |bus| bus.pause_quorum = 16,
-            |bus| bus.paused = 1,
+            |bus| (bus.paused, bus.closing) = (1, 1),
+            |bus| bus.horizon_seconds = MIN_HORIZON_SECONDS,
             |bus| {
                 (bus.owner_count, bus.threshold) = (1, 1);
                 bus.owners[0].share_bps = 10_000;

@@ -306,6 +306,10 @@ mod tests {
         let mut sound = window(1_000);
         sound.list(300, 1_000).unwrap();
         assert_eq!(sound.check_invariants(), Ok(()));
+        let full = Capacity { total_wh: MAX_CAPACITY_WH, available_wh: MAX_CAPACITY_WH - 300, ..sound };
+        assert_eq!(full.check_invariants(), Ok(()));
+        let at_once = Capacity { gate_closes_at: sound.window_start, ..sound };
+        assert_eq!(at_once.check_invariants(), Ok(()));
         assert_noticed(
             &sound,
             Capacity::check_invariants,

@@ -188,7 +188,7 @@ impl Ledger {
     #[inline(never)]
     fn settle_period(&mut self, bus: &Bus, treasury_balance: u64) {
         // Checked by `validate_settle`.
-        let period = self.period(treasury_balance).unwrap_or(0);
+        let Some(period) = self.period(treasury_balance) else { return };
         for (account, slot) in self.owners.iter_mut().zip(bus.owners()) {
             let earned = math::share_of(period, slot.share_bps) - account.claimed;
             account.accrued += earned;
@@ -413,6 +413,18 @@ mod tests {
     }
 
     #[test]
+    fn a_period_ends_with_the_claim_that_makes_it_the_longest() {
+        for (revenue, period_claimed) in
+            [(LONGEST_PERIOD - 1, LONGEST_PERIOD - 1), (LONGEST_PERIOD, 0), (LONGEST_PERIOD + 1, 0)]
+        {
+            let (bus, mut ledger) = bus(&[10_000]);
+            assert_eq!(ledger.claim(&bus, &wallet(0), revenue), Ok(revenue));
+            assert_eq!((ledger.period_claimed, ledger.owners[0].claimed), (period_claimed, period_claimed));
+            assert_eq!(ledger.claimable(&bus, &wallet(0), 7), Ok(7));
+        }
+    }
+
+    #[test]
     fn a_ledger_begins_with_nothing_open_and_every_owner_first_number() {
         let (bus, ledger) = bus(&[5_000, 5_000]);
         assert_eq!((ledger.layout_version, ledger.bus), (LAYOUT_VERSION, BUS));
@@ -577,6 +589,7 @@ mod tests {
         ledger.former_owner_count = 15;
         assert_eq!(ledger.claimable(&bus, &wallet(35), 0xffff), Err(MultibusError::OwnerUnknown.into()));
         ledger.former_owner_count = 16;
+        assert_eq!(ledger.check_invariants(&bus), Ok(()));
         assert_eq!(ledger.claim(&bus, &wallet(35), 0xffff), Ok(1 << 15));
         assert_eq!(ledger.former_owner_count, 15);
     }

@@ -202,7 +202,7 @@ impl Lock {
         let held = *state == LockState::Held as u8;
         invariant(held == (*energy_wh > 0), "a lock holds energy until it is released")?;
         invariant(!held || math::cost(*energy_wh, *price_per_kwh) == Some(*deposit), "the deposit is the full cost")?;
-        invariant(held || *deposit > 0, "a released lock is owed a refund")?;
+        invariant(*deposit > 0, "the deposit is above zero")?;
         invariant(*lock_fee_bps <= MAX_LOCK_FEE_BPS, "the lock fee is within its limit")?;
         invariant(*expires_at == Self::expiry(*taken_at), "a lock lasts 300 s")?;
         invariant(*number > 0, "an offer's locks are numbered from 1")?;
@@ -312,6 +312,7 @@ mod tests {
         let sound = Lock { lock_fee_bps: MAX_LOCK_FEE_BPS, ..lock(5) };
         assert_eq!(sound.check_invariants(), Ok(()));
         assert_eq!(Lock { energy_wh: 1, price_per_kwh: 5_000, ..sound }.check_invariants(), Ok(()));
+        assert_eq!(Lock { number: 1, price_per_kwh: 1, deposit: 1, ..sound }.check_invariants(), Ok(()));
         assert_noticed(
             &sound,
             Lock::check_invariants,
@@ -322,7 +323,8 @@ mod tests {
                 ("a lock holds energy until it is released", |lock| lock.energy_wh = 0),
                 ("a lock holds energy until it is released", |lock| lock.state = 1),
                 ("the deposit is the full cost", |lock| lock.deposit += 1),
-                ("a released lock is owed a refund", |lock| (lock.state, lock.energy_wh, lock.deposit) = (1, 0, 0)),
+                ("the deposit is above zero", |lock| (lock.price_per_kwh, lock.deposit) = (0, 0)),
+                ("the deposit is above zero", |lock| (lock.state, lock.energy_wh, lock.deposit) = (1, 0, 0)),
                 ("the lock fee is within its limit", |lock| lock.lock_fee_bps = MAX_LOCK_FEE_BPS + 1),
                 ("an offer's locks are numbered from 1", |lock| lock.number = 0),
                 ("a lock lasts 300 s", |lock| lock.expires_at += 1),

@@ -626,6 +626,26 @@ mod tests {
     }
 
     #[test]
+    fn times_end_where_64_bits_do() {
+        let mut late = own(10, 1);
+        late.delay(i64::MAX - 1);
+        assert_eq!(late.trades_from, i64::MAX);
+        let early = Offer { expires_at: i64::MIN, ..offer(10, 1) };
+        refused(early, MultibusError::LockOutlivesOffer, |offer| offer.reserve(1, ANY, 0));
+        let locked = Offer { open_locks: 1, locked_until: i64::MAX, expires_at: i64::MAX, ..offer(10, 1) };
+        refused(locked, MultibusError::ExpiryBeforeLocks, |offer| offer.set_expiry(END, 0, END, 1));
+    }
+
+    #[test]
+    fn who_paid_the_rent_of_a_sellers_offer_does_not_change_it() {
+        let offer = Offer { rent_payer: wallet(1), ..offer(10, 1) };
+        assert_eq!(offer.validate_lister(&bus(), &wallet(1)), Err(MultibusError::NotTheSeller.into()));
+        assert_eq!(offer.validate_lister(&bus(), &wallet(3)), Ok(()));
+        let own = Offer { rent_payer: wallet(1), ..own(10, 1) };
+        assert_eq!(own.validate_lister(&bus(), &wallet(1)), Ok(()));
+    }
+
+    #[test]
     fn take_is_exact_or_refused() {
         let mut exact = offer(1_000, 250_000);
         let fill = exact.take(400, 400, ANY).unwrap();
@@ -1018,7 +1038,14 @@ mod tests {
         let mut sound = Offer { created_at: 5, cancelled: 1, locked_until: LATEST, ..own(11, 1) };
         (sound.remaining_wh, sound.reserved_wh, sound.open_locks, sound.source) = (10, 10, 2, 5);
         (sound.proceeds, sound.deposits, sound.locks_taken) = (1, 2, 2);
-        assert_eq!(sound.check_invariants(), Ok(()));
+        let others = [
+            Offer { created_at: END - 1, ..own(11, 1) },
+            Offer { open_locks: 1, locks_taken: 1, ..sound },
+            Offer { window_start: END, gate_closes_at: END, ..sound },
+        ];
+        for offer in others.iter().chain([&sound]) {
+            assert_eq!(offer.check_invariants(), Ok(()));
+        }
         assert_noticed(
             &sound,
             Offer::check_invariants,
@@ -1042,6 +1069,7 @@ mod tests {
                 ("only the bus's own offers wait", |offer| offer.trades_from = 0),
                 ("only the bus's own offers wait", |offer| offer.wallet = wallet(3)),
                 ("locks end well before their offer", |offer| offer.locked_until += 1),
+                ("locks end well before their offer", |offer| offer.locked_until = i64::MAX),
                 ("the least size is above zero", |offer| offer.least_wh = 0),
                 ("there are no more open locks than were taken", |offer| offer.locks_taken = 0),
                 ("a buyer pays the price and the grid fee", |offer| offer.full_price_per_kwh += 1),

@@ -1217,12 +1217,19 @@ mod tests {
                 ("a proposal lives 30 days", |proposal| proposal.expires_at = 99 + PROPOSAL_LIFETIME_SECONDS),
                 ("what executes was decided", |proposal| proposal.was_decided = 0),
                 ("what executes was decided", |proposal| proposal.was_decided = 2),
+                ("what executes was decided", |proposal| (proposal.was_decided, proposal.executable_at) = (2, 0)),
+                ("a proposal lives 30 days", |proposal| {
+                    (proposal.created_at, proposal.executable_at) = (i64::MAX - 1, 0);
+                }),
                 ("nothing is executed after its expiry", |proposal| proposal.executed_at = i64::MAX),
                 ("reserved bytes are zero", |proposal| proposal.padding[1] = 1),
                 ("reserved bytes are zero", |proposal| proposal.reserved[63] = 1),
             ],
         );
-        sound.executable_at = 100;
+        (sound.executable_at, sound.executed_at) = (100, sound.expires_at);
+        assert_eq!(sound.check_invariants(), Ok(()));
+        sound.expires_at = 100 + PROPOSAL_LIFETIME_SECONDS;
+        sound.executed_at = sound.expires_at;
         assert_eq!(sound.check_invariants(), Ok(()));
     }
 }

@@ -308,7 +308,7 @@ mod tests {
     fn who_is_suspended_is_admitted_again_by_a_decision() {
         let mut seller = seller();
         seller.admit();
-        assert_eq!((seller.admitted, seller.suspended), (1, 0));
+        assert_eq!((seller.admitted, seller.suspended, seller.check_invariants()), (1, 0, Ok(())));
         seller.suspend();
         assert_eq!((seller.admitted, seller.suspended, seller.check_invariants()), (0, 1, Ok(())));
         seller.admit();
