@@ -22,6 +22,11 @@ pub fn mint() -> Keypair {
     keypair("stablecoin")
 }
 
+/// The keypair of a seller's meter.
+pub fn meter(seller: &str) -> Keypair {
+    keypair(&format!("{seller}'s meter"))
+}
+
 /// Address of a name's wallet.
 pub fn address(name: &str) -> Address {
     keypair(name).pubkey()

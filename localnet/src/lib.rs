@@ -30,6 +30,7 @@
 
 #![deny(missing_docs)]
 
+pub mod brook;
 pub mod engine;
 pub mod key;
 pub mod network;

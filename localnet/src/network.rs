@@ -8,11 +8,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use multibus_client::{Signer, chain::CommitmentLevel, multibus};
+use multibus_client::{Keypair, Signer, chain::CommitmentLevel, multibus};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    brook::METERS,
     engine::Engine,
     key,
     node::{self, Node, NodeOptions},
@@ -25,6 +26,8 @@ pub const DESCRIPTION: &str = "network.json";
 const LOCK: &str = "lock";
 /// Keypair files, in the network's folder.
 const WALLET_DIR: &str = "wallets";
+/// Keypair files of meters, in the network's folder.
+const METER_DIR: &str = "meters";
 /// What engines keep, in the network's folder.
 const KEPT: [&str; 6] =
     ["ledger", "surfpool.sqlite", "surfpool.sqlite-wal", "surfpool.sqlite-shm", "agave.log", "surfpool.log"];
@@ -56,9 +59,12 @@ pub struct Description {
     pub buses: Vec<SeededBus>,
     /// Wallets with SOL and tokens.
     pub wallets: Vec<SeededWallet>,
+    /// Keys of meters, which sign readings and need no SOL.
+    #[serde(default)]
+    pub meters: Vec<SeededWallet>,
 }
 
-/// A wallet of the village.
+/// A wallet or a meter of the village.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeededWallet {
     /// Its name.
@@ -166,6 +172,9 @@ impl Description {
         for wallet in &self.wallets {
             lines.push(format!("    {:<9}{:<45}{}", wallet.name, wallet.address, wallet.about));
         }
+        for meter in &self.meters {
+            lines.push(format!("  meter      {} {}: {}", meter.address, meter.about, shown(&meter.keypair)));
+        }
         if let Some(operator) = self.wallets.first() {
             lines.push(format!(
                 "  keypairs   {}/<name>.json",
@@ -184,19 +193,11 @@ impl Description {
 }
 
 fn describe(dir: &Path, node: &Node, village: &Village) -> Result<Description> {
-    let wallet_dir = dir.join(WALLET_DIR);
-    fs::create_dir_all(&wallet_dir).with_context(|| format!("could not create {}", wallet_dir.display()))?;
-    let mut wallets = Vec::with_capacity(WALLETS.len());
-    for (name, about) in WALLETS {
-        let (keypair, path) = (key::keypair(name), wallet_dir.join(format!("{name}.json")));
-        key::write(&keypair, &path)?;
-        wallets.push(SeededWallet {
-            name: name.to_owned(),
-            address: keypair.pubkey().to_string(),
-            keypair: path,
-            about: about.to_owned(),
-        });
-    }
+    let wallets = WALLETS.map(|(name, about)| (name, key::keypair(name), about.to_owned()));
+    let wallets = write_keys(&dir.join(WALLET_DIR), wallets)?;
+    let meters =
+        METERS.map(|meter| (meter.seller, key::meter(meter.seller), format!("{}'s on Mill Brook", meter.seller)));
+    let meters = write_keys(&dir.join(METER_DIR), meters)?;
     let description = Description {
         engine: node.engine(),
         rpc_url: node.url(),
@@ -209,6 +210,7 @@ fn describe(dir: &Path, node: &Node, village: &Village) -> Result<Description> {
         mint_decimals: MINT_DECIMALS,
         buses: village.buses(),
         wallets,
+        meters,
     };
     // The file appears in one step, complete: others wait for it.
     let (path, partial) = (dir.join(DESCRIPTION), dir.join(format!("{DESCRIPTION}.partial")));
@@ -217,6 +219,20 @@ fn describe(dir: &Path, node: &Node, village: &Village) -> Result<Description> {
         .and_then(|()| fs::rename(&partial, &path))
         .with_context(|| format!("could not write {}", path.display()))?;
     Ok(description)
+}
+
+/// Writes keypair files into a folder: a name, a key and what it is for.
+fn write_keys(
+    dir: &Path,
+    keys: impl IntoIterator<Item = (&'static str, Keypair, String)>,
+) -> Result<Vec<SeededWallet>> {
+    fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
+    let write = |(name, keypair, about): (&str, Keypair, String)| {
+        let path = dir.join(format!("{name}.json"));
+        key::write(&keypair, &path)?;
+        Ok(SeededWallet { name: name.to_owned(), address: keypair.pubkey().to_string(), keypair: path, about })
+    };
+    keys.into_iter().map(write).collect()
 }
 
 /// Ends the network that runs in a folder; `false` where none does.
@@ -336,6 +352,7 @@ mod tests {
             mint_decimals: MINT_DECIMALS,
             buses: Vec::new(),
             wallets: Vec::new(),
+            meters: Vec::new(),
         };
         let path = folder.path().join(DESCRIPTION);
         fs::write(&path, serde_json::to_string(&description).unwrap()).unwrap();

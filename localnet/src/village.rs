@@ -1,11 +1,13 @@
-//! The market that a local network begins with: two buses, their members, offers, a few trades.
+//! The market that a local network begins with: three buses, their members, offers, a few trades.
 //!
 //! *Sunny Street* belongs to three neighbours. Only they list on it, in delivery windows of 15 minutes, for themselves and
-//! for the bus. *Harbour Feeder* is open for everyone's listings and has no windows. The operator of both may admit and
-//! suspend sellers. Seeding adds only what is missing, so that it can be repeated, also after an interruption.
+//! for the bus. *Harbour Feeder* is open for everyone's listings and has no windows. On *Mill Brook* sellers are paid for what
+//! their meters say they delivered, in windows of 5 minutes, and buyers pay a grid fee; see [`crate::brook`]. The operator of
+//! all three may admit and suspend sellers. Seeding adds only what is missing, so that it can be repeated, also after an interruption.
 //!
 //! Time passes, and somebody has to end what is over: [`Village::tend`] releases locks that have expired, withdraws offers
-//! that no longer trade, closes windows, moves the revenue of the bus to its treasury, and lists energy in the next windows.
+//! that no longer trade, closes windows, moves the revenue of the bus to its treasury, and lists energy in the next windows. On Mill
+//! Brook it also reports, releases and refunds.
 //! Anyone could do most of it.
 
 use std::{collections::HashMap, sync::Arc};
@@ -22,6 +24,7 @@ use multibus_client::{
     offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms, is_tradable, offer_create},
     proposal::ProposalAction,
     purchase::{BatchItem, BatchOrder, PurchaseOrder},
+    terms::{SettlementTime, TermsConfig},
     token,
 };
 use serde::{Deserialize, Serialize};
@@ -49,15 +52,29 @@ const RESERVE_PRICE: u64 = 150_000;
 /// Windows ahead in which Sunny Street's owners have energy on offer: two hours.
 const WINDOWS_AHEAD: i64 = 8;
 
+/// Terms of Mill Brook: windows of 5 minutes whose gate closes a minute before; a grid fee of 0.03 tokens a kWh; an hour for the first reading, and
+/// one for corrections.
+pub(crate) const BROOK_TERMS: TermsConfig = TermsConfig {
+    window_seconds: 300,
+    gate_closure_seconds: 60,
+    settlement: SettlementTime::OnDelivery as u8,
+    grid_fee_per_kwh: 30_000,
+    reading_deadline_seconds: 3_600,
+    correction_seconds: 3_600,
+};
+
 /// The wallets, and what each is for.
 pub const WALLETS: [(&str, &str); 7] = [
-    ("operator", "mints the test stablecoin, may upgrade the program, and admits or suspends sellers on both buses"),
-    ("alice", "owns half of Sunny Street, sells solar energy"),
+    (
+        "operator",
+        "mints the test stablecoin, may upgrade the program, admits or suspends sellers, registers meters, gets grid fees",
+    ),
+    ("alice", "owns half of Sunny Street, sells solar energy, buys on Mill Brook"),
     ("bob", "owns 30% of Sunny Street, sells wind energy"),
     ("carol", "owns 20% of Sunny Street, sells from a battery"),
-    ("dave", "owns Harbour Feeder, sells energy from biomass"),
-    ("erin", "buys, and sells solar energy on Harbour Feeder"),
-    ("frank", "buys, and sells from a battery on Harbour Feeder"),
+    ("dave", "owns Harbour Feeder and Mill Brook, sells energy from biomass"),
+    ("erin", "buys, and sells solar energy on Harbour Feeder and Mill Brook"),
+    ("frank", "buys, and sells from a battery on Harbour Feeder, wind energy on Mill Brook"),
 ];
 
 /// What owners of Sunny Street list in every window: seller, Wh, base units per kWh, source, whether for the bus.
@@ -90,7 +107,7 @@ pub struct SeededBus {
 
 /// The seeded market.
 pub struct Village {
-    market: Market,
+    pub(crate) market: Market,
     wallets: HashMap<&'static str, Wallet>,
     /// The test stablecoin.
     pub mint: Address,
@@ -98,6 +115,8 @@ pub struct Village {
     pub sunny_street: Address,
     /// The bus that is open for listing, without windows.
     pub harbour_feeder: Address,
+    /// The bus on delivery terms.
+    pub mill_brook: Address,
 }
 
 impl Village {
@@ -110,8 +129,8 @@ impl Village {
         let wallet = |name| Wallet::new(chain.clone(), Arc::new(key::keypair(name)));
         let wallets: HashMap<_, _> = WALLETS.iter().map(|(name, _)| (*name, wallet(name))).collect();
         let mint = key::mint().pubkey();
-        let mut village =
-            Self { market, wallets, mint, sunny_street: Address::default(), harbour_feeder: Address::default() };
+        let none = Address::default();
+        let mut village = Self { market, wallets, mint, sunny_street: none, harbour_feeder: none, mill_brook: none };
         village.fund().await.context("the wallets could not be funded")?;
         village.create_buses().await.context("the buses could not be created")?;
         village.tend().await.context("the energy could not be listed")?;
@@ -119,7 +138,7 @@ impl Village {
         Ok(village)
     }
 
-    /// Both buses, to show.
+    /// All buses, to show.
     pub fn buses(&self) -> Vec<SeededBus> {
         let bus = |name: &str, address: &Address, about: &str| SeededBus {
             name: name.to_owned(),
@@ -129,10 +148,11 @@ impl Village {
         vec![
             bus("Sunny Street", &self.sunny_street, "its three owners list, in windows of 15 minutes"),
             bus("Harbour Feeder", &self.harbour_feeder, "anyone lists, no windows"),
+            bus("Mill Brook", &self.mill_brook, "anyone with a meter lists, sellers are paid for what they delivered"),
         ]
     }
 
-    fn wallet(&self, name: &'static str) -> &Wallet {
+    pub(crate) fn wallet(&self, name: &'static str) -> &Wallet {
         &self.wallets[name]
     }
 
@@ -177,14 +197,18 @@ impl Village {
             listing_policy: ListingPolicy::OwnersOnly as u8,
             lock_fee_bps: 50,
             timelock_seconds: 0,
-            window_seconds: WINDOW_SECONDS,
-            gate_closure_seconds: GATE_CLOSURE_SECONDS,
             horizon_seconds: HORIZON_SECONDS,
+            terms: TermsConfig {
+                window_seconds: WINDOW_SECONDS,
+                gate_closure_seconds: GATE_CLOSURE_SECONDS,
+                ..TermsConfig::default()
+            },
             capacity_wh: 40_000,
             base_price_per_kwh: 100_000,
             reserve_price_per_kwh: RESERVE_PRICE,
             least_wh: 1,
             operator: Some(key::address("operator")),
+            grid_recipient: None,
         };
         let harbour_feeder = BusConfig {
             name: "Harbour Feeder".to_owned(),
@@ -192,15 +216,22 @@ impl Village {
             threshold: 1,
             pause_quorum: 0,
             listing_policy: ListingPolicy::Open as u8,
-            window_seconds: 0,
-            gate_closure_seconds: 0,
+            terms: TermsConfig::default(),
             capacity_wh: 500_000,
             base_price_per_kwh: 80_000,
             reserve_price_per_kwh: 0,
             ..sunny_street.clone()
         };
+        let mill_brook = BusConfig {
+            name: "Mill Brook".to_owned(),
+            terms: BROOK_TERMS,
+            capacity_wh: 20_000,
+            grid_recipient: Some(key::address("operator")),
+            ..harbour_feeder.clone()
+        };
         self.sunny_street = self.find_or_create_bus("alice", &sunny_street).await?;
         self.harbour_feeder = self.find_or_create_bus("dave", &harbour_feeder).await?;
+        self.mill_brook = self.find_or_create_bus("dave", &mill_brook).await?;
         Ok(())
     }
 
@@ -221,13 +252,14 @@ impl Village {
     /// Where the network refuses. The next call goes on where this one stopped.
     pub async fn tend(&self) -> Result<()> {
         let now = self.market.chain().clock().await?.unix_timestamp;
-        for bus in [self.sunny_street, self.harbour_feeder] {
+        for bus in [self.sunny_street, self.harbour_feeder, self.mill_brook] {
             self.end_what_is_over(&bus, now).await?;
         }
         self.list_at_harbour().await?;
         self.list_windows(now).await?;
         self.buy_from_bus(now).await?;
-        self.pay_bus().await
+        self.pay_bus().await?;
+        self.tend_brook(now).await
     }
 
     /// Ends what anyone may end: locks that have expired, offers that no longer trade, windows that are over.
@@ -248,7 +280,7 @@ impl Village {
         }
         for capacity in self.market.capacities(bus).await? {
             let is_over = capacity.window_start != 0
-                && capacity.window_start + i64::from(capacity.window_seconds) <= now
+                && capacity.window_start + i64::from(capacity.terms.window_seconds) <= now
                 && capacity.open_offers == 0;
             if is_over {
                 unless_gone(keeper.capacity_close(bus, capacity.window_start).await)?;
@@ -258,21 +290,22 @@ impl Village {
     }
 
     /// Whether anything can be listed on a bus: its owners neither paused it nor are they closing it.
-    fn takes_offers(bus: &Bus) -> bool {
+    pub(crate) fn takes_offers(bus: &Bus) -> bool {
         bus.paused == 0 && bus.closing == 0
     }
 
     /// Lists energy in those of Sunny Street's next windows that have none.
     async fn list_windows(&self, now: i64) -> Result<()> {
         let bus = self.market.bus(&self.sunny_street).await?;
-        let length = i64::from(bus.window_seconds);
+        let terms = *bus.terms_at(now);
+        let length = i64::from(terms.window_seconds);
         if length == 0 || !Self::takes_offers(&bus) {
             // Its owners turned windows off, or stopped the bus.
             return Ok(());
         }
         let capacities = self.market.capacities(&self.sunny_street).await?;
         // The first whose gate stays open for a while.
-        let first = (now + 2 * i64::from(bus.gate_closure_seconds)).div_euclid(length) * length + length;
+        let first = (now + 2 * i64::from(terms.gate_closure_seconds)).div_euclid(length) * length + length;
         let is_open = |start: i64| capacities.iter().any(|capacity| capacity.window_start == start);
         let starts = (0..WINDOWS_AHEAD).map(|window| first + window * length).filter(|start| !is_open(*start));
         let starts: Vec<i64> = starts.collect();
@@ -325,16 +358,19 @@ impl Village {
             if bus.owner_index(&lister.address()).is_none() {
                 continue;
             }
+            let signer = lister.signer().clone();
+            let of_window = bus.terms_at(window_start);
             let terms = OfferTerms {
                 window_start,
                 energy_wh,
                 price_per_kwh: price + hour.abs_diff(13) * 2_000,
-                expires_at: bus.gate_closes_at(window_start),
+                expires_at: of_window.gate_closes_at(window_start),
                 source,
             };
-            instructions.push(offer_create(&lister.address(), &bus.address, &seller.wallet, seller.next_offer, &terms));
-            if signers.iter().all(|signer| signer.pubkey() != lister.address()) {
-                signers.push(lister.signer().clone());
+            let (lister, number) = (lister.address(), seller.next_offer);
+            instructions.push(offer_create(&lister, &bus.address, &seller.wallet, number, &terms, of_window));
+            if signers.iter().all(|signer| signer.pubkey() != lister) {
+                signers.push(signer);
             }
         }
         payer.send_with(&signers, &instructions, &[]).await?;
@@ -369,7 +405,7 @@ impl Village {
         let Some(offer) = offers.iter().find(|offer| is_tradable(offer, &bus, now)).filter(|_| !has_sold) else {
             return Ok(());
         };
-        let order = PurchaseOrder::exactly(offer.address, Wh(BOUGHT_OF_BUS_WH), PricePerKwh(offer.price_per_kwh));
+        let order = PurchaseOrder::exactly(offer.address, Wh(BOUGHT_OF_BUS_WH), PricePerKwh(offer.full_price_per_kwh));
         self.wallet("erin").buy(&order).await?;
         Ok(())
     }
@@ -392,7 +428,8 @@ impl Village {
         if self.market.traders(&erin.address()).await?.is_empty() {
             let book = self.book(&self.sunny_street, erin).await?;
             let cheapest = book.first().context("Sunny Street has nothing on offer")?;
-            erin.buy(&PurchaseOrder::exactly(cheapest.address, Wh(2_000), PricePerKwh(cheapest.price_per_kwh))).await?;
+            let price = PricePerKwh(cheapest.full_price_per_kwh);
+            erin.buy(&PurchaseOrder::exactly(cheapest.address, Wh(2_000), price)).await?;
         }
         if self.market.traders(&frank.address()).await?.is_empty() {
             let book = self.book(&self.harbour_feeder, frank).await?;
@@ -414,7 +451,7 @@ impl Village {
 }
 
 /// What was done, unless another did the same.
-fn unless_gone<T>(done: Result<T, Error>) -> Result<(), Error> {
+pub(crate) fn unless_gone<T>(done: Result<T, Error>) -> Result<(), Error> {
     match done {
         Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
         Err(error) => Err(error),
@@ -480,7 +517,7 @@ mod tests {
         let offers = market.all_offers(&village.harbour_feeder).await.unwrap();
         assert_eq!(offers.len(), LISTED_AT_HARBOUR.len());
         assert!(offers.iter().all(|offer| offer.expires_at > now && offer.sold_wh() == 0));
-        for bus in [village.sunny_street, village.harbour_feeder] {
+        for bus in [village.sunny_street, village.harbour_feeder, village.mill_brook] {
             assert_eq!(market.audit(&bus).await.unwrap().violations, Vec::<String>::new());
         }
     }

@@ -12,8 +12,11 @@ use {
     },
     multibus::{math, state::Capacity},
     multibus_client::{
-        Keyed,
+        Address, Keyed,
         audit::{Audit, BUS, CLAIMS, Findings, LEDGER, OFFERS, TREASURY as COVERED, VAULTS, WINDOWS},
+        delivery::has_window,
+        error::Error,
+        position::PositionBook,
         trader::Trader,
     },
     std::collections::{BTreeMap, HashMap},
@@ -32,6 +35,15 @@ const HISTORY: &str = "history_roots_match_purchases";
 /// Totals of the lanes on chain are what was bought and paid.
 const LANES: &str = "lane_totals_match_purchases";
 
+/// What the delivery books on the chain say of sales is what members bought.
+pub(crate) const BOOKS: &str = "delivery_books_match_trades";
+/// Meters reported what members really had.
+pub(crate) const READINGS: &str = "meters_reported_what_members_had";
+/// Buyers took certificates for all that was delivered to them, each Wh once.
+pub(crate) const CERTIFICATES: &str = "certificates_match_deliveries";
+/// The grid got the fees of all that was sold or delivered, and what rounding left, to the base unit.
+const GRID: &str = "the_grid_got_its_fees";
+
 /// The treasury, and the vault of the bus for it, got what buyers paid for the owners' energy and locks, to the base unit.
 const TREASURY: &str = "treasury_received_what_buyers_paid";
 /// What owners claimed and may still claim is their exact share of it. Together with the remainder it is all of it.
@@ -39,6 +51,8 @@ const SHARES: &str = "owners_get_their_exact_shares";
 
 const ALL: [&str; 13] =
     [TRADED, WINDOWS, OFFERS, VAULTS, CLAIMS, LEDGER, COVERED, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
+/// Further invariants on delivery terms.
+const ON_DELIVERY: [&str; 3] = [BOOKS, READINGS, CERTIFICATES];
 /// Further invariants of a co-owned replay.
 const CO_OWNED: [&str; 2] = [TREASURY, SHARES];
 
@@ -118,10 +132,12 @@ pub(crate) async fn all(
         findings.equal(TRADED, format_args!("energy bought in {}", data.label), result.traded_wh, data.tradable_wh());
     }
 
+    let refunds = Refunds::new(bus, state, audit);
     let mut deposits = HashMap::new();
     for lock in &audit.locks {
         *deposits.entry(lock.buyer).or_insert(0u64) += lock.deposit;
     }
+    let grid = Grid::new(bus, state, audit, vaults).await?;
     let mut in_wallets = 0u128;
     let (mut bought_wh, mut sold_wh, mut purchases, mut paid_on_chain) = (0, 0, 0, 0);
     for (number, member) in bus.members.iter().enumerate() {
@@ -137,15 +153,23 @@ pub(crate) async fn all(
         let in_vault = if is_owner { 0 } else { vaults.of_members[number].total() };
         let claims = audit.claims.iter().filter(|claim| claim.wallet == member.wallet.address());
         let kept = in_vault + claims.map(|claim| claim.amount).sum::<u64>();
-        let plus = u128::from(given) + u128::from(income_base_units(treasury, &state.members, number));
+        let earned = match is_owner {
+            true => income_base_units(treasury, &state.members, number),
+            false => result.earned_base_units + result.lock_fees_earned_base_units,
+        };
+        // The grid's part of what it earned was swept, or is in its vault.
+        let to_grid = if is_owner { 0 } else { grid.of(number) };
+        let plus = u128::from(given) + u128::from(earned) + u128::from(refunds.received[number]);
         let minus = u128::from(result.paid_base_units)
             + u128::from(result.lock_fees_paid_base_units)
             + u128::from(deposit)
-            + u128::from(kept);
+            + u128::from(kept)
+            + u128::from(refunds.returned[number])
+            + u128::from(to_grid);
         findings.check(BALANCES, plus.checked_sub(minus) == Some(u128::from(balance)), || {
             format!(
-                "{name} has {balance} base units, was given and earned {plus}, and paid {minus}, of which its vault holds \
-                 {kept}"
+                "{name} has {balance} base units, was given, earned and was refunded {plus}, and paid {minus}, of which its \
+                 vault holds {kept}"
             )
         });
         let lanes = market.traders(&member.wallet.address()).await.doing(doing)?;
@@ -168,7 +192,8 @@ pub(crate) async fn all(
         // Both token programs keep the supply at the same place of a mint.
         let supply = mint[0].as_ref().and_then(|mint| mint.data.get(36..44)?.try_into().ok()).map(u64::from_le_bytes);
         let vaults: u128 = audit.vaults.values().map(|held| u128::from(*held)).sum();
-        let found = in_wallets + vaults + u128::from(audit.unclaimed) + u128::from(audit.treasury);
+        let found =
+            in_wallets + vaults + u128::from(audit.unclaimed) + u128::from(audit.treasury) + u128::from(grid.balance);
         findings.equal(VAULTS, "what strangers sent to vaults", audit.gifts, 0);
         findings.equal(TOKENS, "the sum of all balances", found, u128::from(supply.unwrap_or_default()));
     }
@@ -176,14 +201,22 @@ pub(crate) async fn all(
     if let Some(treasury) = treasury {
         let others = (0..).zip(&state.members).filter(|(member, _)| treasury.owner(*member).is_none());
         let sold_by_others: u64 = others.map(|(_, member)| member.earned_base_units).sum();
-        check_treasury(&mut findings, treasury, paid_on_chain.saturating_sub(sold_by_others));
+        let owners = (0..).zip(&state.members).filter(|(member, _)| treasury.owner(*member).is_some());
+        let to_grid: u64 = owners.map(|(_, member)| member.grid_fee_base_units).sum();
+        check_treasury(&mut findings, treasury, paid_on_chain.saturating_sub(sold_by_others + to_grid));
         for &OwnerMember { member, share_bps } in &bus.owners {
             let found = treasury.owner(member).map_or(0, |owner| owner.share_bps);
             findings.equal(SHARES, format_args!("the share of {}", bus.name(member)), found, share_bps);
         }
     }
 
-    let names = ALL.iter().chain(treasury.iter().flat_map(|_| &CO_OWNED));
+    grid.check(&mut findings, state);
+    let options = &bus.options;
+    let names = ALL
+        .iter()
+        .chain(treasury.iter().flat_map(|_| &CO_OWNED))
+        .chain(options.is_on_delivery().then_some(&ON_DELIVERY).into_iter().flatten())
+        .chain(options.has_grid().then_some(&GRID));
     let mut invariants: BTreeMap<String, bool> = names.map(|name| ((*name).to_owned(), true)).collect();
     for violation in &findings.0 {
         if let Some((name, _)) = violation.split_once(": ") {
@@ -193,7 +226,83 @@ pub(crate) async fn all(
     Ok((invariants, findings.0))
 }
 
-/// Compares the treasury with what buyers paid for the owners' energy, in base units, and with the owners' shares.
+/// Refunds that have left the vaults, by member, in base units.
+struct Refunds {
+    /// To buyers.
+    received: Vec<u64>,
+    /// From the vaults of sellers.
+    returned: Vec<u64>,
+}
+
+impl Refunds {
+    /// From the records, less what position books on the chain say is still to be paid.
+    fn new(bus: &ReplayBus, state: &ReplayState, audit: &Audit) -> Self {
+        let mut refunds = Self { received: vec![0; bus.members.len()], returned: vec![0; bus.members.len()] };
+        let open: HashMap<(Address, Address), &PositionBook> =
+            audit.positions.iter().map(|position| ((position.book, position.buyer), &position.account)).collect();
+        for row in state.records.positions.iter().filter(|row| row.refund > 0) {
+            if !open.is_empty() {
+                let first_window = bus.first_window_of(row.window_start);
+                let book = bus.book_of(row.seller, first_window);
+                let place = (row.window_start - first_window) / i64::from(bus.window_seconds());
+                let position = open.get(&(book, bus.members[row.buyer].wallet.address()));
+                if position.is_some_and(|position| !has_window(&position.refunded, place.unsigned_abs() as usize)) {
+                    continue;
+                }
+            }
+            refunds.received[row.buyer] += row.refund;
+            refunds.returned[row.seller] += row.refund;
+        }
+        refunds
+    }
+}
+
+/// What the grid has and what vaults hold for it, in base units.
+struct Grid {
+    /// In its own account.
+    balance: u64,
+    /// In the vault of each member, and at last that of the bus.
+    in_vaults: Vec<u64>,
+    /// Swept out of each of them.
+    swept: Vec<u64>,
+}
+
+impl Grid {
+    async fn new(bus: &ReplayBus, state: &ReplayState, audit: &Audit, vaults: &Vaults) -> Result<Self, ReplayError> {
+        let account = bus.settlement.token_account(&bus.grid.address());
+        let balance = match bus.market.token_balance(&account).await {
+            Err(Error::NotFound { .. }) => 0,
+            balance => balance.doing("reading grid fees")?,
+        };
+        let mut swept = state.grid_fees_owed.clone();
+        for seller in audit.sellers.iter().filter(|seller| seller.grid_fees_owed > 0) {
+            // It is written down before it is swept.
+            if let Some(place) = bus.seller_place(&seller.wallet) {
+                swept[place] = 0;
+            }
+        }
+        let members = vaults.of_members.iter().chain([&vaults.of_bus]);
+        Ok(Self { balance, in_vaults: members.map(|vault| vault.grid_fees).collect(), swept })
+    }
+
+    /// What was credited to the grid out of a member's sales.
+    fn of(&self, place: usize) -> u64 {
+        self.in_vaults[place] + self.swept[place]
+    }
+
+    fn check(&self, findings: &mut Findings, state: &ReplayState) {
+        findings.equal(GRID, "what the grid has", self.balance, self.swept.iter().sum());
+        // Books that are not closed yet have credited a part.
+        if state.periods.is_empty() {
+            let credited: u64 = (0..self.swept.len()).map(|place| self.of(place)).sum();
+            let due = state.members.iter().map(|member| member.grid_fee_base_units + member.remainder_base_units).sum();
+            findings.equal(GRID, "what was credited to the grid", credited, due);
+        }
+    }
+}
+
+/// Compares the treasury with what buyers paid for the owners' energy without grid fees, in base units, and with the owners'
+/// shares.
 fn check_treasury(findings: &mut Findings, treasury: &TreasuryResult, paid_base_units: u64) {
     let sum = |figure: fn(&OwnerResult) -> u64| treasury.owners.iter().map(figure).sum::<u64>();
     let received = treasury.received_base_units;

@@ -1,4 +1,5 @@
-//! What follows an interval: offers are withdrawn, windows close. In the end seller accounts close and owners claim.
+//! What follows an interval: offers are withdrawn, windows close; on delivery terms meters report. In the end seller accounts
+//! close and owners claim.
 
 use {
     crate::{
@@ -9,7 +10,7 @@ use {
         state::WindowRecord,
         treasury,
     },
-    multibus_client::error::Error,
+    multibus_client::{error::Error, proposal::ProposalAction},
 };
 
 impl Replay<'_> {
@@ -29,10 +30,11 @@ impl Replay<'_> {
                 window.is_withdrawn || window.window_start <= now && self.withdraw(window.window_start).await?;
             // Outside windows nothing is closed but the offers.
             if is_withdrawn && window.window_start != 0 && window.window_start + window_seconds <= now {
+                self.report_window(&window, now).await?;
                 self.close_window(window).await?;
             }
         }
-        Ok(())
+        self.settle_past(now).await
     }
 
     /// Withdraws what a window's offers have not sold, which closes them. Returns whether all of them are closed.
@@ -81,6 +83,7 @@ impl Replay<'_> {
         let now = self.chain().clock().await.doing("asking for the time")?.unix_timestamp;
         self.close_past(now).await?;
         self.save()?;
+        self.settle_all().await?;
         self.tell(Stage::Closing, total - self.state.windows.len(), total, "windows are closed");
         Ok(())
     }
@@ -88,9 +91,28 @@ impl Replay<'_> {
     /// Closes the seller accounts: sellers are paid what is released to them and get their rent back.
     pub async fn close_sellers(&mut self) -> Result<(), ReplayError> {
         self.tell(Stage::Closing, 0, 1, "sellers are paid");
+        self.sweep_grid_fees().await?;
+        self.bus.close_meters().await?;
         self.bus.close_sellers().await?;
         self.tell(Stage::Closing, 1, 1, "sellers are paid and have closed their accounts");
         Ok(())
+    }
+
+    /// Closes the bus, on which nothing is open any more.
+    pub async fn close_bus(&mut self) -> Result<(), ReplayError> {
+        let doing = "closing the bus";
+        let (bus, market) = (self.bus.address, &self.bus.market);
+        let owner = &self.bus.members[self.bus.owners[0].member].wallet;
+        // One owner decides, and there is no timelock: the proposal is executed as soon as it is made.
+        if market.bus(&bus).await.doing(doing)?.closing == 0 {
+            owner.propose(&bus, &ProposalAction::BusClose).await.doing(doing)?;
+        }
+        for proposal in market.proposals(&bus).await.doing(doing)? {
+            owner.proposal_close(&proposal.address).await.doing(doing)?;
+        }
+        owner.bus_close(&bus).await.doing(doing)?;
+        self.state.is_closed = true;
+        self.save()
     }
 
     /// Every owner claims its share of what the bus sold.

@@ -9,13 +9,16 @@ use {
         progress::Stage,
         replay::Replay,
         replay_bus::{CLOSED_AT_ONCE, Member},
-        schedule::{HORIZON_SECONDS, Schedule},
+        schedule::{CORRECTION_SECONDS, HORIZON_SECONDS, READING_DEADLINE_SECONDS, Schedule},
         state::BusRecord,
     },
     multibus::{
-        constants::{MAX_NAME_LEN, MAX_OWNERS},
+        constants::{BOOK_WINDOWS, MAX_NAME_LEN},
         math,
-        state::{Bus, Capacity, Creator, Ledger, Lock, Seller},
+        state::{
+            Bus, Capacity, Certificate, Creator, DeliveryBook, Device, Ledger, Lock, Meter, PositionBook, Proposal,
+            Seller, SettlementTime, TermsConfig,
+        },
         token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_ACCOUNT_LEN},
     },
     multibus_client::{
@@ -39,6 +42,8 @@ const FUNDED_AT_ONCE: usize = 6;
 const SIGNATURE_LAMPORTS: u64 = 5_000;
 /// Transactions for which a member gets fees in each interval, those that conflict included.
 const TRANSACTIONS_PER_INTERVAL: u64 = 12;
+/// On a chain whose clock can be moved, delivery books of one seller that are open at the same time, at most.
+const OPEN_PERIODS: u64 = 4;
 /// Bytes in front of an account's fields, which its rent covers too.
 const DISCRIMINATOR_LEN: usize = 8;
 
@@ -124,8 +129,8 @@ impl Replay<'_> {
     fn bus_config(&self) -> BusConfig {
         let options = &self.bus.options;
         let community = &options.community;
-        let generation = community.generation_wh();
-        let sellers = generation.iter().filter(|generation| **generation > 0).count();
+        let owns = |member: usize| self.bus.owners.iter().any(|owner| owner.member == member);
+        let others_sell = community.is_seller().iter().enumerate().any(|(member, sells)| *sells && !owns(member));
         // Each window has the capacity anew. Outside windows, what an interval sold is not there for the next.
         let surpluses = community.intervals.iter().map(Interval::surplus_wh);
         let capacity_wh =
@@ -141,17 +146,39 @@ impl Replay<'_> {
                 .collect(),
             threshold: 1,
             pause_quorum: 0,
-            listing_policy: if sellers > MAX_OWNERS { ListingPolicy::Open } else { ListingPolicy::OwnersOnly } as u8,
+            listing_policy: if others_sell { ListingPolicy::Open } else { ListingPolicy::OwnersOnly } as u8,
             lock_fee_bps: options.lock_fee_bps,
             timelock_seconds: 0,
-            window_seconds: community.window_seconds().unwrap_or(0),
-            gate_closure_seconds: 0,
             horizon_seconds: HORIZON_SECONDS,
+            terms: self.terms(),
             capacity_wh: capacity_wh.max(1),
             base_price_per_kwh: options.price_rule.floor_per_kwh,
             reserve_price_per_kwh: 0,
             least_wh: 1,
-            operator: None,
+            // Registers the meters, and pays for them.
+            operator: options.is_on_delivery().then(|| self.bus.funder.address()),
+            grid_recipient: options.has_grid().then(|| self.bus.grid.address()),
+        }
+    }
+
+    fn terms(&self) -> TermsConfig {
+        let options = &self.bus.options;
+        let terms = TermsConfig {
+            window_seconds: options.community.window_seconds().unwrap_or(0),
+            gate_closure_seconds: 0,
+            settlement: SettlementTime::OnPurchase as u8,
+            grid_fee_per_kwh: options.grid_fee_per_kwh,
+            reading_deadline_seconds: 0,
+            correction_seconds: 0,
+        };
+        match options.is_on_delivery() {
+            true => TermsConfig {
+                settlement: SettlementTime::OnDelivery as u8,
+                reading_deadline_seconds: READING_DEADLINE_SECONDS,
+                correction_seconds: CORRECTION_SECONDS,
+                ..terms
+            },
+            false => terms,
         }
     }
 
@@ -159,7 +186,7 @@ impl Replay<'_> {
     /// rounding for every fill, and fees of locks.
     fn tokens_needed(&self) -> Result<Vec<u64>, ReplayError> {
         let options = &self.bus.options;
-        let ceiling = options.price_rule.ceiling_per_kwh;
+        let ceiling = options.price_rule.ceiling_per_kwh + options.grid_fee_per_kwh;
         let mut total = 0u64;
         let fills = options.community.intervals.len() as u64 * options.community.members.len() as u64;
         options
@@ -181,7 +208,7 @@ impl Replay<'_> {
                 needed.ok_or_else(|| {
                     ReplayError::Options(format!(
                         "{name} wants {deficit_wh} Wh at up to {ceiling} base units per kWh: with the other members that \
-                         is more than 64 bits of money; choose a lower highest price"
+                         is more than 64 bits of money; choose a lower highest price or grid fee"
                     ))
                 })
             })
@@ -200,7 +227,12 @@ impl Replay<'_> {
             PriorityFee::Fixed(micro_lamports) => micro_lamports.saturating_mul(200_000) / 1_000_000,
             PriorityFee::Percentile(_) => 50_000,
         };
-        let fees = (intervals + 4) * TRANSACTIONS_PER_INTERVAL * (SIGNATURE_LAMPORTS + priority);
+        let sells = options.community.is_seller();
+        let sellers = sells.iter().filter(|sells| **sells).count() as u64;
+        let on_delivery = options.is_on_delivery();
+        // On delivery terms, a buyer takes certificates from each of its sellers.
+        let transactions = TRANSACTIONS_PER_INTERVAL + if on_delivery { sellers } else { 0 };
+        let fees = (intervals + 4) * transactions * (SIGNATURE_LAMPORTS + priority);
         // Windows that are open at the same time: those between their trade and their end, or all of them where time
         // does not pass.
         let open = match options.community.window_seconds() {
@@ -217,20 +249,34 @@ impl Replay<'_> {
             (false, true) => LISTED_AHEAD as u64 + 2,
             (false, false) => 2,
         };
-        let generation = options.community.generation_wh();
-        // A seller account and its vault.
-        let seller = account(size_of::<Seller>()).await? + rent(TOKEN_ACCOUNT_LEN).await?;
+        // Delivery books of a seller that are open at the same time, and position books of a buyer.
+        let periods = match (on_delivery, intervals.div_ceil(BOOK_WINDOWS as u64) + 1) {
+            (false, _) => 0,
+            (true, periods) if chain.is_embedded() => periods.min(OPEN_PERIODS),
+            (true, periods) => periods,
+        };
+        // A seller account and its vault, and delivery books.
+        let seller = account(size_of::<Seller>()).await?
+            + rent(TOKEN_ACCOUNT_LEN).await?
+            + periods * account(size_of::<DeliveryBook>()).await?;
         let member = empty
             + fees
             + u64::from(options.lanes) * account(size_of::<Trader>()).await?
             + seller_windows * account(size_of::<Offer>()).await?
             + 2 * account(size_of::<Lock>()).await?;
-        let mut needed: Vec<u64> =
-            generation.iter().map(|generation| member + if *generation > 0 { seller } else { 0 }).collect();
+        let buyer = match on_delivery {
+            true => {
+                sellers * periods * account(size_of::<PositionBook>()).await?
+                    + account(size_of::<Certificate>()).await?
+            }
+            false => 0,
+        };
+        let mut needed: Vec<u64> = sells.iter().map(|sells| member + buyer + if *sells { seller } else { 0 }).collect();
         let of_bus = account(size_of::<Creator>()).await?
             + account(size_of::<Bus>()).await?
             + account(size_of::<Ledger>()).await?
             + account(size_of::<Capacity>()).await?
+            + account(size_of::<Proposal>()).await?
             + 2 * rent(TOKEN_ACCOUNT_LEN).await?;
         // An owner opens the seller account of the bus: whoever lists first.
         for &OwnerMember { member, .. } in self.bus.owners.iter().filter(|_| options.co_owned) {
@@ -240,11 +286,22 @@ impl Replay<'_> {
         let members = needed.len() as u64;
         // The funder withdraws what is over and pays sellers, several in a transaction.
         let groups = members.div_ceil(CLOSED_AT_ONCE as u64);
+        let meters = match on_delivery {
+            true => {
+                let rent = account(size_of::<Meter>()).await? + account(size_of::<Device>()).await?;
+                // It brings each seller's readings, with a signature each, and closes position books.
+                sellers * (rent + (intervals + 4) * (2 * SIGNATURE_LAMPORTS + priority))
+                    + sellers * members * (intervals / BOOK_WINDOWS as u64 + 2) * (SIGNATURE_LAMPORTS + priority)
+            }
+            false => 0,
+        };
         needed.push(
             empty
                 + fees
                 + (intervals + 4) * 2 * groups * (SIGNATURE_LAMPORTS + priority)
                 + members * (rent(TOKEN_ACCOUNT_LEN).await? + 4 * (SIGNATURE_LAMPORTS + priority))
+                + meters
+                + rent(TOKEN_ACCOUNT_LEN).await?
                 + rent(MINT_LEN).await?
                 + (open + LISTED_AHEAD as u64 + 1) * account(size_of::<Capacity>()).await?,
         );
@@ -354,7 +411,11 @@ impl Replay<'_> {
         let funder_tokens = address::associated_token(&funder, &record.mint, &record.token_program);
         let create = create_associated_token(&funder, &funder, &record.mint, &record.token_program);
         self.bus.funder.send(&[create]).await.doing(doing)?;
-        for Member { wallet, token_account } in &self.bus.members {
+        let grid = Member {
+            wallet: self.bus.grid.clone(),
+            token_account: self.bus.settlement.token_account(&self.bus.grid.address()),
+        };
+        for Member { wallet, token_account } in self.bus.members.iter().chain([&grid]) {
             for lane in self.bus.market.traders(&wallet.address()).await.doing(doing)? {
                 wallet.trader_close(lane.lane).await.doing(doing)?;
             }

@@ -5,15 +5,19 @@ use {
         check,
         error::{Doing, ReplayError},
         price::{Balance, Draw},
+        records::Trade,
         replay::Replay,
         replay_bus::{LockEnd, MemberPurchase},
         report::IntervalResult,
         schedule::{HORIZON_SECONDS, Schedule},
-        state::{CurrentInterval, LaneRecord, OpenLockRecord, WindowRecord, enter_readings, lane_key},
+        state::{CurrentInterval, LaneRecord, OpenLockRecord, PeriodWindow, WindowRecord, enter_readings, lane_key},
     },
-    multibus::state::{PurchaseKind, next_history_root},
-    multibus_client::{PricePerKwh, Wh},
-    std::collections::HashMap,
+    multibus::{
+        math,
+        state::{PurchaseKind, next_history_root},
+    },
+    multibus_client::{Address, PricePerKwh, Wh},
+    std::collections::{BTreeMap, HashMap},
 };
 
 /// Give up after this many rounds in a row that sell nothing although both sides have energy.
@@ -95,8 +99,14 @@ impl Replay<'_> {
         };
         let bought_before_wh = self.state.members.iter().map(|member| member.bought_wh).collect();
         let sold_before_wh = self.state.members.iter().map(|member| member.sold_wh).collect();
-        self.state.current =
-            Some(CurrentInterval { window_start, bought_before_wh, sold_before_wh, locks: Vec::new(), result });
+        self.state.current = Some(CurrentInterval {
+            window_start,
+            bought_before_wh,
+            sold_before_wh,
+            locks: Vec::new(),
+            sold_of_offers_wh: BTreeMap::new(),
+            result,
+        });
         self.save()
     }
 
@@ -191,6 +201,10 @@ impl Replay<'_> {
                 sold_until_wh: None,
                 is_withdrawn: false,
             });
+            if self.bus.options.is_on_delivery() {
+                let window = PeriodWindow { window_start, interval, is_reported: false };
+                self.state.period(self.bus.first_window_of(window_start)).windows.push(window);
+            }
             // A process that goes on must know of every window with offers; and it cannot tell any more what a capacity
             // had sold before them.
             self.save()?;
@@ -211,6 +225,7 @@ impl Replay<'_> {
         let left: Vec<(usize, u64)> = left.collect();
         let sellers: Vec<usize> = left.iter().map(|(seller, _)| *seller).collect();
         bus.open_sellers(&sellers).await?;
+        bus.register_meters(&sellers).await?;
         let tasks = left.into_iter().map(|(seller, left_wh)| {
             let draw = Draw::new(options.seed, "price", interval, seller);
             let price = options.price_rule.ask(balance, draw);
@@ -406,6 +421,19 @@ impl Replay<'_> {
         self.state.members[buyer].paid_base_units += paid_base_units;
         for fill in &fills {
             let Some(&seller) = self.sellers.get(&fill.offer) else { continue };
+            if let Some(current) = &self.state.current {
+                self.state.records.trades.push(Trade {
+                    interval: self.state.completed,
+                    window_start: current.window_start,
+                    seller,
+                    buyer,
+                    kind: kind.into(),
+                    energy_wh: fill.energy_wh,
+                    price_per_kwh: fill.price_per_kwh,
+                    paid: fill.cost,
+                });
+            }
+            self.enter_grid_fee(&fill.offer, seller, fill.energy_wh);
             self.state.members[seller].sold_wh += fill.energy_wh;
             self.state.members[seller].earned_base_units += fill.cost;
             let flow = self.state.flow(seller, buyer);
@@ -424,6 +452,22 @@ impl Replay<'_> {
             }
             result.highest_price_per_kwh = result.highest_price_per_kwh.max(price);
         }
+    }
+
+    /// Enters what the grid gets of energy that an offer sold on purchase terms: `floor(Wh x fee / 1000)` of all that the
+    /// offer has sold.
+    fn enter_grid_fee(&mut self, offer: &Address, seller: usize, energy_wh: u64) {
+        let fee_per_kwh = self.bus.options.grid_fee_per_kwh;
+        if fee_per_kwh == 0 || self.bus.options.is_on_delivery() {
+            return;
+        }
+        let Some(current) = &mut self.state.current else { return };
+        let sold_wh = current.sold_of_offers_wh.entry(offer.to_string()).or_default();
+        let before = math::grid_fee(*sold_wh, fee_per_kwh);
+        *sold_wh += energy_wh;
+        let fee = math::grid_fee(*sold_wh, fee_per_kwh) - before;
+        current.result.grid_fee_base_units += fee;
+        self.state.members[seller].grid_fee_base_units += fee;
     }
 
     /// Compares the interval with the chain and ends it.

@@ -8,6 +8,12 @@
 //!
 //! Whatever the file, an interval trades the smaller of total surplus and total deficit, to the Wh.
 //!
+//! On purchase terms members trade what the file measured, and are paid as soon as buyers pay. On delivery terms they trade by
+//! the file's forecast; after each window their meters report what it measured, signed by the meters' keys. Sellers are paid
+//! for what they delivered, the rest goes back to the buyers, who take certificates of origin for what they got and use them up
+//! in their own names. Buyers pay a grid fee on top of the price on either terms; prices here are what a buyer pays. [`records`]
+//! has every trade and what became of it.
+//!
 //! Each member sells for itself. Buyers pay into the vault of the seller, which is paid what it earned at the end of each
 //! day of the file. In a co-owned replay the owners of the bus sell through it instead: what buyers pay goes to its
 //! treasury, and in the end every owner claims its exact share. A bus has at most 16 owners. Where more members
@@ -18,13 +24,16 @@
 //! ```text
 //! run                          from a file to a report
 //! fund, interval, close        the stages
+//! settle                       what follows the windows on delivery terms
 //! check, treasury, vaults      what they share: figures from the chain
 //! replay                       a replay under way
+//! delivery                     what members and meters do on the chain on delivery terms
 //! replay_bus                   what members do on the chain
 //! order_book                   what they can buy
 //! state                        what is kept to go on later
 //! files, table, html           what a report looks like
 //! counting, report             transactions that are counted; the report's figures
+//! records                      every trade, and what became of it
 //! options, progress            what is asked for; how far it is
 //! community, price, schedule, owners, number, error
 //! ```
@@ -35,6 +44,7 @@ mod check;
 mod close;
 pub mod community;
 mod counting;
+mod delivery;
 mod error;
 mod files;
 mod fund;
@@ -46,11 +56,13 @@ mod order_book;
 mod owners;
 pub mod price;
 mod progress;
+pub mod records;
 mod replay;
 mod replay_bus;
 pub mod report;
 mod run;
 pub mod schedule;
+mod settle;
 mod state;
 mod table;
 #[cfg(test)]
@@ -61,7 +73,7 @@ mod vaults;
 pub use {
     community::{Community, CommunityError},
     error::ReplayError,
-    options::{Cancel, ReplayOptions},
+    options::{Cancel, ReplayOptions, ReplayTerms},
     price::PriceRule,
     progress::{Progress, Stage},
     report::ReplayReport,

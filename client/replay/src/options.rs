@@ -1,10 +1,16 @@
 //! How a replay is done, and how it is ended early.
 
 use {
-    crate::{community::Community, error::ReplayError, price::PriceRule},
-    multibus::constants::{MAX_BATCH_ITEMS, MAX_LOCK_FEE_BPS, MAX_NAME_LEN},
+    crate::{
+        community::{Community, duration},
+        error::ReplayError,
+        price::PriceRule,
+    },
+    multibus::constants::{MAX_BATCH_ITEMS, MAX_GRID_FEE_PER_KWH, MAX_LOCK_FEE_BPS, MAX_NAME_LEN},
     multibus_client::{Address, SharedSigner, TransactionOptions},
+    serde::{Deserialize, Serialize},
     std::{
+        fmt,
         path::PathBuf,
         sync::{
             Arc,
@@ -12,6 +18,27 @@ use {
         },
     },
 };
+
+/// When sellers are paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplayTerms {
+    /// As soon as buyers pay. Members trade what the file measured.
+    #[default]
+    Purchase,
+    /// Once meters have said what was delivered; the rest goes back to the buyers. Members trade by the file's forecast, and
+    /// their meters report what it measured.
+    Delivery,
+}
+
+impl fmt::Display for ReplayTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Purchase => "purchase",
+            Self::Delivery => "delivery",
+        })
+    }
+}
 
 /// How a replay is done.
 #[derive(Clone)]
@@ -28,8 +55,12 @@ pub struct ReplayOptions {
     pub lanes: u16,
     /// Seconds of the file that pass in a second of wall time; `None` for as fast as the chain takes it.
     pub speed: Option<u32>,
-    /// What sellers ask.
+    /// What sellers ask. Buyers pay the grid fee on top.
     pub price_rule: PriceRule,
+    /// When sellers are paid.
+    pub terms: ReplayTerms,
+    /// What buyers pay to the grid on top of the price, in base units per kWh, at most 2^32.
+    pub grid_fee_per_kwh: u64,
     /// Percentage of buyers that lock part of their energy first.
     pub lock_percent: u8,
     /// The bus's fee for locks that are released, in basis points, at most 500.
@@ -66,6 +97,8 @@ impl ReplayOptions {
             lanes: 1,
             speed: None,
             price_rule: PriceRule::default(),
+            terms: ReplayTerms::default(),
+            grid_fee_per_kwh: 0,
             lock_percent: 20,
             lock_fee_bps: 50,
             co_owned: false,
@@ -78,6 +111,16 @@ impl ReplayOptions {
             resume: false,
             cancel: Cancel::default(),
         }
+    }
+
+    /// Whether sellers are paid for what was delivered.
+    pub fn is_on_delivery(&self) -> bool {
+        self.terms == ReplayTerms::Delivery
+    }
+
+    /// Whether anything goes to the grid: fees, and on delivery terms what rounding leaves.
+    pub(crate) fn has_grid(&self) -> bool {
+        self.grid_fee_per_kwh > 0 || self.is_on_delivery()
     }
 
     /// Refuses options that cannot be followed.
@@ -105,6 +148,28 @@ impl ReplayOptions {
             return refuse(format!(
                 "the lock fee of {} basis points is above {MAX_LOCK_FEE_BPS}; choose a lower one",
                 self.lock_fee_bps
+            ));
+        }
+        if self.grid_fee_per_kwh > MAX_GRID_FEE_PER_KWH {
+            return refuse(format!(
+                "the grid fee of {} base units per kWh is above {MAX_GRID_FEE_PER_KWH}; choose a lower one",
+                self.grid_fee_per_kwh
+            ));
+        }
+        if self.is_on_delivery() && self.co_owned {
+            return refuse(
+                "a co-owned replay has one seller, the bus, and on delivery terms it would have one meter for all owners; \
+                 choose one of the two"
+                    .into(),
+            );
+        }
+        if self.is_on_delivery() && self.community.window_seconds().is_none() {
+            let (shortest, longest) = self.community.interval_range_seconds();
+            return refuse(format!(
+                "intervals last {} to {}, and energy is delivered in windows of one length; replay the file on purchase \
+                 terms",
+                duration(shortest.into()),
+                duration(longest.into())
             ));
         }
         if self.concurrency == 0 {

@@ -13,6 +13,8 @@ pub enum Stage {
     Trading,
     /// Withdraws and closes what is over.
     Closing,
+    /// Pays for what was delivered, and refunds what was not.
+    Settling,
     /// Owners claim their shares of what the bus sold.
     Claiming,
     /// Compares chain and file.
@@ -26,6 +28,7 @@ impl fmt::Display for Stage {
             Self::Funding => "funding members",
             Self::Trading => "trading",
             Self::Closing => "closing windows",
+            Self::Settling => "settling deliveries",
             Self::Claiming => "claiming shares",
             Self::Checking => "checking",
         })

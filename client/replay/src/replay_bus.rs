@@ -12,7 +12,7 @@ use {
     futures_util::{StreamExt, stream},
     multibus::error::MultibusError,
     multibus_client::{
-        Address, Keyed, Market, PricePerKwh, Wallet, Wh, address,
+        Address, Keyed, Market, PricePerKwh, SharedSigner, Wallet, Wh, address,
         best::{self, Want},
         bus::Bus,
         chain::HistoryPages,
@@ -26,7 +26,7 @@ use {
         seller::{Seller, seller_withdraw},
     },
     std::{
-        collections::{BTreeMap, HashMap},
+        collections::{BTreeMap, BTreeSet, HashMap},
         ops::Range,
         sync::{Mutex, MutexGuard, PoisonError},
     },
@@ -53,10 +53,16 @@ pub(crate) struct ReplayBus {
     pub member_of: HashMap<Address, usize>,
     /// Owners of the bus, the creator first.
     pub owners: Vec<OwnerMember>,
+    /// The meters of members, by member; on delivery terms.
+    pub devices: Vec<SharedSigner>,
+    /// Who gets the grid fees.
+    pub grid: Wallet,
     /// The bus's address; all zeros until it is created.
     pub address: Address,
     /// What members can buy now.
     pub order_book: Mutex<OrderBook>,
+    /// Delivery books on which members have bought, by buyer. Batches with others also open position books.
+    pub opened: Mutex<HashMap<usize, BTreeSet<[u8; 32]>>>,
     /// Held by the owner that lists for the bus: offers of one seller are numbered one after the other.
     pub lists_for_bus: tokio::sync::Mutex<()>,
     pub settlement: Settlement,
@@ -136,6 +142,17 @@ impl ReplayBus {
         self.order_book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn opened(&self) -> MutexGuard<'_, HashMap<usize, BTreeSet<[u8; 32]>>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers the delivery book on which a member has bought from an offer.
+    fn has_bought(&self, buyer: usize, offer: &Offer) {
+        if offer.is_on_delivery() {
+            self.opened().entry(buyer).or_default().insert(offer.book.to_bytes());
+        }
+    }
+
     /// Reads from the chain what members can buy in a window. Returns how much it is, in Wh.
     pub async fn read_order_book(&self, window_start: i64) -> ChainResult<u128> {
         let (offers, clock, bus) =
@@ -166,7 +183,8 @@ impl ReplayBus {
             (book.bus, book.free().filter(is_of_others).copied().collect())
         };
         let want = Want { min_energy_wh: 1, ..Want::exactly(self.address, energy_wh) };
-        let limits = BatchLimits { items: self.options.members_per_batch, ..BatchLimits::default() };
+        let opened = self.opened().get(&buyer).cloned().unwrap_or_default();
+        let limits = BatchLimits { items: self.options.members_per_batch, opened, ..BatchLimits::default() };
         match best::quote(&offers, &bus, &want, &limits) {
             Ok(quote) => Ok(quote.orders),
             Err(RouteError::EnergyUnavailable { .. }) => Ok(Vec::new()),
@@ -273,9 +291,10 @@ impl ReplayBus {
             let exactly = PurchaseOrder::exactly(offer, Wh(energy_wh), PricePerKwh(item.max_price_per_kwh));
             // Members buy single Wh, too, whatever the rounding.
             let single = PurchaseOrder { allow_rounding: true, ..exactly.or_at_least(Wh(1)) };
-            let price_per_kwh = item.offer.price_per_kwh;
+            let price_per_kwh = item.offer.full_price_per_kwh;
             return match wallet.buy(&single).await {
                 Ok(purchased) => {
+                    self.has_bought(buyer, &item.offer);
                     self.order_book().put_back(&offer, energy_wh.saturating_sub(purchased.energy_wh));
                     let fill =
                         PurchasedFill { offer, energy_wh: purchased.energy_wh, price_per_kwh, cost: purchased.paid };
@@ -300,6 +319,7 @@ impl ReplayBus {
             }
             match wallet.buy_batch(&order).await {
                 Ok(purchased) => {
+                    order.items.iter().for_each(|item| self.has_bought(buyer, &item.offer));
                     return Ok(Some(member_purchase(buyer, PurchaseKind::Batch, purchased, quoted_fills(&order))));
                 }
                 Err(error) => {
@@ -473,7 +493,8 @@ impl ReplayBus {
     /// Closes the seller accounts of members and of the bus, which pays them what is released and gives their rent back.
     pub async fn close_sellers(&self) -> Result<(), ReplayError> {
         let sellers = self.market.sellers(&self.address).await.doing("reading sellers")?;
-        let tasks = sellers.iter().filter_map(|seller| {
+        // On a chain whose clock cannot be moved, windows of delivery lie ahead.
+        let tasks = sellers.iter().filter(|seller| seller.open_books == 0).filter_map(|seller| {
             let closer = match seller.wallet == self.address {
                 true => self.owners[0].member,
                 false => *self.member_of.get(&seller.wallet)?,
@@ -557,7 +578,7 @@ fn quoted_fills(order: &BatchOrder) -> Vec<PurchasedFill> {
         .map(|item| PurchasedFill {
             offer: item.offer.address,
             energy_wh: item.energy_wh,
-            price_per_kwh: item.offer.price_per_kwh,
+            price_per_kwh: item.offer.full_price_per_kwh,
             cost: item.cost().unwrap_or_default(),
         })
         .collect()

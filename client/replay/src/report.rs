@@ -4,6 +4,8 @@ use {
     crate::{
         community::duration,
         number::{decimal, grouped},
+        options::ReplayTerms,
+        records::Records,
     },
     multibus_client::{BaseUnits, Wh, quantity::count, router::PriceFraction},
     serde::{Deserialize, Serialize},
@@ -33,6 +35,12 @@ pub struct ReplayReport {
     pub price_floor_per_kwh: u64,
     /// Highest price of the rule, in base units per kWh.
     pub price_ceiling_per_kwh: u64,
+    /// When sellers were paid.
+    pub terms: ReplayTerms,
+    /// What buyers paid to the grid on top of the price, in base units per kWh.
+    pub grid_fee_per_kwh: u64,
+    /// Whether members traded by a forecast of the file.
+    pub traded_by_forecast: bool,
     /// Whether the replay was ended before its last interval.
     pub interrupted: bool,
     /// Members of the community.
@@ -60,14 +68,19 @@ pub struct ReplayReport {
     pub load_wh: u64,
     /// What all members generated.
     pub generation_wh: u64,
-    /// What members with a surplus could sell.
+    /// What members with a surplus could sell: what they expected to have.
     pub surplus_wh: u64,
-    /// What members with a deficit wanted.
+    /// What members with a deficit wanted: what they expected to need.
     pub deficit_wh: u64,
     /// Sum over intervals of the smaller of surplus and deficit: what had to be traded.
     pub tradable_wh: u64,
     /// What was traded.
     pub traded_wh: u64,
+    /// What of it was delivered, on delivery terms: for each seller and window the smaller of what it sold and what its
+    /// meter reported.
+    pub delivered_wh: u64,
+    /// Certificates of origin that buyers took for what was delivered to them.
+    pub certificates_wh: u64,
     /// What was offered and not sold.
     pub withdrawn_wh: u64,
     /// Offers created.
@@ -82,15 +95,22 @@ pub struct ReplayReport {
     pub locks_settled: u64,
     /// Those that were released.
     pub locks_released: u64,
-    /// Paid for energy.
+    /// Paid for energy, grid fees included.
     pub paid_base_units: u64,
+    /// What of it went back to buyers because it was not delivered.
+    pub refunded_base_units: u64,
+    /// What of it was credited to the grid.
+    pub grid_fee_base_units: u64,
+    /// What of it rounding left when books were closed, less than a base unit for each position and window. It goes to the
+    /// grid.
+    pub remainder_base_units: u64,
     /// Paid for locks that were released.
     pub lock_fees_base_units: u64,
-    /// What of both was released to members, who sell for themselves or own the bus.
+    /// What of the payments was released to members, who sell for themselves or own the bus.
     pub released_base_units: u64,
     /// What of that members have in their wallets.
     pub withdrawn_base_units: u64,
-    /// Average price of all energy traded, in base units per kWh.
+    /// Average price of all energy traded, grid fee included, in base units per kWh.
     pub average_price_per_kwh: PriceFraction,
     /// Transactions submitted.
     pub transactions_sent: u64,
@@ -116,6 +136,9 @@ pub struct ReplayReport {
     pub violations: Vec<String>,
     /// Windows left open because their time has not come; who paid their rent gets it back by closing them.
     pub windows_open: u64,
+    /// On delivery terms, times of 96 windows that are not settled yet: only where the replay was interrupted, or on a chain
+    /// whose clock cannot be moved.
+    pub periods_open: u64,
     /// What the bus sold for its owners and how it was shared; only where the replay was co-owned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub treasury: Option<TreasuryResult>,
@@ -125,6 +148,9 @@ pub struct ReplayReport {
     pub interval_results: Vec<IntervalResult>,
     /// Who bought from whom, as indices into `member_results`.
     pub flows: Vec<Flow>,
+    /// Every trade, and what became of it. They have files of their own.
+    #[serde(skip)]
+    pub records: Records,
 }
 
 /// How many transactions took longer than the class before and at most this long. In JSON it is a pair of numbers.
@@ -209,10 +235,23 @@ pub struct MemberResult {
     pub offered_wh: u64,
     /// Sold.
     pub sold_wh: u64,
-    /// Paid for energy.
+    /// What of the energy that it sold its meter delivered, on delivery terms.
+    pub delivered_wh: u64,
+    /// What of the energy that it bought was delivered to it, on delivery terms.
+    pub received_wh: u64,
+    /// Paid for energy, grid fees included.
     pub paid_base_units: u64,
-    /// Paid by others for the energy that it sold, into its vault, or that of the bus where it sells through the bus.
+    /// What of it came back because it was not delivered.
+    pub refunded_base_units: u64,
+    /// Paid by others for the energy that it sold, into its vault, or that of the bus where it sells through the bus; grid
+    /// fees included.
     pub earned_base_units: u64,
+    /// What of it went back to its buyers because it did not deliver.
+    pub returned_base_units: u64,
+    /// What of it was credited to the grid.
+    pub grid_fee_base_units: u64,
+    /// What of it rounding left to the grid.
+    pub remainder_base_units: u64,
     /// Paid for locks that were released.
     pub lock_fees_paid_base_units: u64,
     /// Paid by others for locks on its offers that were released; likewise.
@@ -227,9 +266,20 @@ pub struct MemberResult {
 }
 
 impl MemberResult {
-    /// Paid by others for energy and locks, in base units, whoever it was paid to.
+    /// What is its own of what others paid for energy and locks, in base units, whoever it was paid to.
     pub(crate) fn income_by_itself(&self) -> u64 {
-        self.earned_base_units + self.lock_fees_earned_base_units
+        self.sales_base_units() + self.lock_fees_earned_base_units
+    }
+
+    /// What is its own of what others paid for its energy, in base units: all but what went back and what the grid gets.
+    pub(crate) fn sales_base_units(&self) -> u64 {
+        let given = self.returned_base_units + self.grid_fee_base_units + self.remainder_base_units;
+        self.earned_base_units.saturating_sub(given)
+    }
+
+    /// What it paid for energy and locks less what came back, in base units.
+    pub(crate) fn spent_base_units(&self) -> u64 {
+        (self.paid_base_units + self.lock_fees_paid_base_units).saturating_sub(self.refunded_base_units)
     }
 }
 
@@ -263,7 +313,7 @@ pub struct OwnerResult {
     pub share_bps: u16,
     /// Energy that it listed and others bought.
     pub delivered_wh: u64,
-    /// Paid for that energy: what it would have earned by itself.
+    /// Paid for that energy, without grid fees: what it would have earned by itself.
     pub sales_base_units: u64,
     /// Paid for locks on its offers that were released: likewise.
     pub lock_fees_base_units: u64,
@@ -309,6 +359,8 @@ pub struct IntervalResult {
     pub deficit_wh: u64,
     /// What was traded.
     pub traded_wh: u64,
+    /// What of it was delivered, on delivery terms.
+    pub delivered_wh: u64,
     /// What was offered and not sold.
     pub withdrawn_wh: u64,
     /// Offers created.
@@ -321,8 +373,12 @@ pub struct IntervalResult {
     pub locks: u64,
     /// Locks released.
     pub locks_released: u64,
-    /// Paid for energy.
+    /// Paid for energy, grid fees included.
     pub paid_base_units: u64,
+    /// What of it went back to buyers because it was not delivered.
+    pub refunded_base_units: u64,
+    /// What of it was credited to the grid.
+    pub grid_fee_base_units: u64,
     /// Lowest price paid, in base units per kWh; 0 where nothing was traded.
     pub lowest_price_per_kwh: u64,
     /// Highest price paid, in base units per kWh.
@@ -363,9 +419,33 @@ impl ReplayReport {
     }
 
     /// What a member got for energy and locks: an owner that sells through the bus what it claimed, any other what
-    /// buyers paid.
+    /// buyers paid, less what went back to them and grid fees.
     pub fn income_base_units(&self, member: usize) -> u64 {
         income_base_units(self.treasury.as_ref(), &self.member_results, member)
+    }
+
+    /// Whether sellers were paid for what was delivered.
+    pub fn is_on_delivery(&self) -> bool {
+        self.terms == ReplayTerms::Delivery
+    }
+
+    /// Where the money is that buyers paid for energy on delivery terms, to the base unit.
+    pub(crate) fn delivery_sentence(&self) -> String {
+        let sum = |figure: fn(&MemberResult) -> u64| self.member_results.iter().map(figure).sum::<u64>();
+        let of_sellers = sum(MemberResult::sales_base_units);
+        format!(
+            "paid {} = sellers {} + refunded {} + grid fees {} + rounding {}, in {}{}",
+            self.exact_money(self.paid_base_units),
+            self.exact_money(of_sellers),
+            self.exact_money(self.refunded_base_units),
+            self.exact_money(self.grid_fee_base_units),
+            self.exact_money(self.remainder_base_units),
+            self.currency,
+            match self.periods_open {
+                0 => "",
+                _ => "; what is not settled yet counts as the sellers'",
+            }
+        )
     }
 
     /// Length of the intervals, such as `15 min` or `23 h to 25 h`.
@@ -415,6 +495,16 @@ impl ReplayReport {
                 "intervals last {}, and delivery windows all have one length: energy was traded outside windows",
                 self.interval_length()
             ));
+        }
+        if self.is_on_delivery() && !self.traded_by_forecast {
+            sentences
+                .push("the file has no forecast: members traded what was measured, and delivered all of it".into());
+        }
+        if self.periods_open > 0 {
+            sentences.push(
+                "some windows are not settled yet: their readings come when they have ended; go on with --resume"
+                    .into(),
+            );
         }
         sentences.extend(self.notes.iter().cloned());
         sentences

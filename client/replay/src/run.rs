@@ -51,6 +51,10 @@ pub async fn run(
     progress: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<ReplayReport, ReplayError> {
     options.validate()?;
+    let mut options = options;
+    if !options.is_on_delivery() {
+        options.community = options.community.without_forecast();
+    }
     let mut replay = Replay::prepare(options, chain, progress).await?;
     // Boxed, because they hold what is read of the chain.
     let outcome = Box::pin(replay.go()).await;
@@ -128,6 +132,11 @@ impl<'a> Replay<'a> {
             state.members[number].wallet = wallet.address().to_string();
             members.push(Member { wallet, token_account });
         }
+        let devices = match options.is_on_delivery() {
+            true => (0..members.len()).map(|member| Arc::new(state.device_key(member)) as SharedSigner).collect(),
+            false => Vec::new(),
+        };
+        let grid = wallet(Arc::new(state.grid_key()), 1);
         let owners = owners(&options.community.generation_wh());
         if state.bus.is_none() {
             let bus = Address::default();
@@ -142,8 +151,11 @@ impl<'a> Replay<'a> {
             members,
             member_of,
             owners,
+            devices,
+            grid,
             address,
             order_book: Mutex::default(),
+            opened: Mutex::default(),
             lists_for_bus: tokio::sync::Mutex::default(),
             settlement: Settlement { mint, token_program },
         };
@@ -203,16 +215,8 @@ impl<'a> Replay<'a> {
     /// Finds out on the chain what happened since the state was written.
     async fn resume(&mut self) -> Result<(), ReplayError> {
         let record = self.bus_record()?;
-        if record.bus_is_created()
-            && let Err(Error::NotFound { .. }) = self.bus.market.bus(&record.bus).await
-        {
-            return Err(ReplayError::State(if self.chain().is_embedded() {
-                "the embedded chain of this state ended with its process; to resume, replay on a chain that lasts, with \
-                 --url"
-                    .into()
-            } else {
-                format!("the bus {} of the state is not on {}; resume on its chain", record.bus, self.state.chain)
-            }));
+        if record.bus_is_created() && self.find_closed_bus(&record).await? {
+            return Ok(());
         }
         if !self.state.is_clean && !self.chain().is_embedded() {
             // What was signed before can land until its blockhash expires. None is younger than the latest one.
@@ -268,6 +272,35 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    /// Whether the bus is closed. Refuses to go on where it is not on the chain, or another wallet operates it.
+    async fn find_closed_bus(&mut self, record: &BusRecord) -> Result<bool, ReplayError> {
+        let tombstone = self.bus.market.tombstone(&record.bus).await;
+        if let Ok(Some(_)) = tombstone {
+            self.state.is_closed = true;
+            return Ok(true);
+        }
+        if let Err(Error::NotFound { .. }) = tombstone {
+            return Err(ReplayError::State(if self.chain().is_embedded() {
+                "the embedded chain of this state ended with its process; to resume, replay on a chain that lasts, with \
+                 --url"
+                    .into()
+            } else {
+                format!("the bus {} of the state is not on {}; resume on its chain", record.bus, self.state.chain)
+            }));
+        }
+        if self.bus.options.is_on_delivery() {
+            let operator = self.bus.market.bus(&record.bus).await.doing("reading the bus")?.operator;
+            if operator != self.bus.funder.address() {
+                return Err(ReplayError::Options(format!(
+                    "the funding wallet is {}, and the bus has the operator {operator}, who paid for the meters; resume with \
+                     the keypair of that wallet",
+                    self.bus.funder.address()
+                )));
+            }
+        }
+        Ok(false)
+    }
+
     /// Locks of members on the bus.
     async fn open_locks(&self) -> Result<Vec<OpenLockRecord>, ReplayError> {
         let filter = LockFilter { bus: Some(self.bus.address), ..LockFilter::default() };
@@ -294,7 +327,9 @@ impl<'a> Replay<'a> {
         let record = self.bus_record()?;
         let (mut treasury, mut open_sellers) = (None, 0);
         let (mut invariants, mut violations) = Default::default();
-        if record.bus_is_created() {
+        if self.state.is_closed {
+            (invariants, violations) = (self.state.invariants.clone(), self.state.violations.clone());
+        } else if record.bus_is_created() {
             let audit = self.bus.market.audit(&self.bus.address).await.doing("comparing chain and file")?;
             let vaults = Vaults::new(&self.bus, &audit);
             open_sellers = vaults.open_sellers;
@@ -311,16 +346,27 @@ impl<'a> Replay<'a> {
         let is_over = self.state.completed == total
             && is_claimed
             && open_sellers == 0
+            && self.state.periods.is_empty()
             && self.state.windows.iter().all(|window| window.is_withdrawn && !is_embedded);
-        if is_over && !self.state.is_swept && self.bus.options.funder.is_some() && violations.is_empty() {
+        // Where the clock cannot be moved, windows of delivery lie ahead when everything is traded.
+        let is_waiting =
+            self.state.completed == total && !is_embedded && !self.state.periods.is_empty() && !self.bus.is_cancelled();
+        if is_over && violations.is_empty() {
             self.state.invariants.clone_from(&invariants);
-            self.sweep(&record).await?;
+            self.save()?;
+            if self.bus.options.is_on_delivery() && !self.state.is_closed {
+                self.close_bus().await?;
+            }
+            if !self.state.is_swept && self.bus.options.funder.is_some() {
+                self.sweep(&record).await?;
+            }
         }
         self.save()?;
         self.tell(Stage::Checking, 1, 1, "done");
         let options = &self.bus.options;
-        let ReplayState { mut intervals, current, members, flows, .. } = self.state.clone();
-        let mut members = members;
+        let ReplayState { mut intervals, current, mut members, flows, mut records, .. } = self.state.clone();
+        records.deliveries.sort_by_key(|row| (row.interval, row.seller));
+        records.positions.sort_by_key(|row| (row.interval, row.seller, row.buyer));
         if let Some(current) = current {
             // An interval that was interrupted counts with what it traded.
             enter_readings(&mut members, &options.community.intervals[self.state.completed]);
@@ -344,7 +390,10 @@ impl<'a> Replay<'a> {
             price_rule: options.price_rule.to_string(),
             price_floor_per_kwh: options.price_rule.floor_per_kwh,
             price_ceiling_per_kwh: options.price_rule.ceiling_per_kwh,
-            interrupted: !is_over,
+            terms: options.terms,
+            grid_fee_per_kwh: options.grid_fee_per_kwh,
+            traded_by_forecast: options.community.has_forecast,
+            interrupted: !is_over && !is_waiting,
             members: members.len() as u64,
             intervals: intervals.len() as u64,
             intervals_in_file: total as u64,
@@ -361,6 +410,8 @@ impl<'a> Replay<'a> {
             deficit_wh: sum(|i| i.deficit_wh),
             tradable_wh: sum(IntervalResult::tradable_wh),
             traded_wh,
+            delivered_wh: member_sum(|m| m.delivered_wh),
+            certificates_wh: self.state.certificates_wh,
             withdrawn_wh: sum(|i| i.withdrawn_wh),
             offers_created: sum(|i| i.offers_created),
             purchases: sum(|i| i.purchases),
@@ -369,6 +420,9 @@ impl<'a> Replay<'a> {
             locks_settled: self.state.locks_settled,
             locks_released: self.state.locks_released,
             paid_base_units,
+            refunded_base_units: member_sum(|m| m.refunded_base_units),
+            grid_fee_base_units: member_sum(|m| m.grid_fee_base_units),
+            remainder_base_units: member_sum(|m| m.remainder_base_units),
             lock_fees_base_units: member_sum(|m| m.lock_fees_paid_base_units),
             released_base_units: member_sum(|m| m.released_base_units),
             withdrawn_base_units: member_sum(|m| m.withdrawn_base_units),
@@ -385,10 +439,12 @@ impl<'a> Replay<'a> {
             invariants,
             violations,
             windows_open: self.state.windows.len() as u64,
+            periods_open: self.state.periods.len() as u64,
             treasury,
             member_results: members,
             interval_results: intervals,
             flows,
+            records,
         })
     }
 }

@@ -9,7 +9,10 @@
 //! energy is traded outside windows, one interval after the other.
 
 use {
-    multibus::constants::{BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS, LOCK_SECONDS, MAX_HORIZON_SECONDS},
+    multibus::constants::{
+        BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS, LOCK_SECONDS, MAX_HORIZON_SECONDS, MAX_READING_SECONDS,
+        MIN_READING_SECONDS,
+    },
     serde::{Deserialize, Serialize},
 };
 
@@ -20,6 +23,11 @@ const NEEDED_SECONDS: i64 = BUS_OFFER_DELAY_SECONDS + LOCK_SECONDS + LOCK_MARGIN
 const MARGIN_SECONDS: i64 = 300;
 /// The least of that room with which an interval is begun, in seconds.
 const LEAST_MARGIN_SECONDS: i64 = 60;
+/// On delivery terms, how long after a window's end its reading can come, in seconds: as long as it can be, because a replay
+/// may be resumed late.
+pub(crate) const READING_DEADLINE_SECONDS: u32 = MAX_READING_SECONDS;
+/// On delivery terms, how long after its first reading a window is final, in seconds: as soon as it can be.
+pub(crate) const CORRECTION_SECONDS: u32 = MIN_READING_SECONDS;
 /// How far ahead a replay opens windows, in seconds: as far as a bus can.
 pub(crate) const HORIZON_SECONDS: u32 = MAX_HORIZON_SECONDS;
 

@@ -7,6 +7,7 @@ use {
         counting::TransactionCounts,
         error::ReplayError,
         options::ReplayOptions,
+        records::Records,
         report::{Flow, IntervalResult, MemberResult},
         schedule::Schedule,
     },
@@ -22,7 +23,7 @@ use {
 };
 
 /// Version of the file's layout.
-const LAYOUT_VERSION: u32 = 4;
+const LAYOUT_VERSION: u32 = 5;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 /// Everything in the state file.
@@ -42,6 +43,8 @@ pub(crate) struct ReplayState {
     pub funded_base_units: Vec<u64>,
     /// Whether all members have their tokens.
     pub is_funded: bool,
+    /// Whether the bus is closed; only on delivery terms.
+    pub is_closed: bool,
     /// Whether what was left went back to the funder.
     pub is_swept: bool,
     pub schedule: Option<Schedule>,
@@ -51,6 +54,14 @@ pub(crate) struct ReplayState {
     pub current: Option<CurrentInterval>,
     /// Windows that are not closed yet; outside windows, the interval whose offers are not withdrawn yet.
     pub windows: Vec<WindowRecord>,
+    /// On delivery terms, the times of 96 windows of which something is open.
+    pub periods: Vec<PeriodRecord>,
+    /// Every trade, and what became of it.
+    pub records: Records,
+    /// What buyers took certificates for.
+    pub certificates_wh: u64,
+    /// Grid fees that the vault of each member held before they were swept, and at last that of the bus, in base units.
+    pub grid_fees_owed: Vec<u64>,
     pub intervals: Vec<IntervalResult>,
     pub members: Vec<MemberResult>,
     pub flows: Vec<Flow>,
@@ -61,7 +72,7 @@ pub(crate) struct ReplayState {
     pub counts: TransactionCounts,
     pub wall_milliseconds: u64,
     pub violations: Vec<String>,
-    /// Invariants as they were found at the end, before what was left went back to the funder.
+    /// Invariants as they were found at the end, before the bus was closed or what was left went back to the funder.
     pub invariants: BTreeMap<String, bool>,
 }
 
@@ -97,6 +108,8 @@ pub(crate) struct CurrentInterval {
     pub sold_before_wh: Vec<u64>,
     /// Locks that were taken and are not settled or released.
     pub locks: Vec<OpenLockRecord>,
+    /// Energy that each offer has sold, by address, in Wh; only where buyers pay a grid fee on purchase terms.
+    pub sold_of_offers_wh: BTreeMap<String, u64>,
     pub result: IntervalResult,
 }
 
@@ -153,6 +166,30 @@ pub(crate) struct WindowRecord {
     pub is_withdrawn: bool,
 }
 
+/// The time of 96 windows: a seller has a delivery book for it, and each of its buyers a position book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PeriodRecord {
+    /// Start of the first of its windows, in unix seconds.
+    pub first_window: i64,
+    /// Windows in which energy was listed.
+    pub windows: Vec<PeriodWindow>,
+    /// When its readings are final, as far as is known, in unix seconds.
+    pub final_at: i64,
+    /// Whether its deliveries and positions are in the records.
+    pub is_recorded: bool,
+    /// Whether buyers have their certificates and refunds, and sellers what they are released.
+    pub is_settled: bool,
+}
+
+/// A window in which energy was listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PeriodWindow {
+    pub window_start: i64,
+    pub interval: usize,
+    /// Whether meters have reported.
+    pub is_reported: bool,
+}
+
 /// What is known of a nonce lane.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct LaneRecord {
@@ -170,15 +207,30 @@ pub(crate) fn lane_key(member: usize, lane: u16) -> String {
 
 /// Digest of what must stay the same from start to end.
 pub(crate) fn digest(options: &ReplayOptions) -> String {
-    let ReplayOptions { community, seed, price_rule, lock_percent, lock_fee_bps, co_owned, mint, .. } = options;
-    let Community { interval_seconds: _, members, intervals, notes: _ } = community;
-    let text = format!("{members:?} {seed} {price_rule} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}");
+    let ReplayOptions {
+        community,
+        seed,
+        price_rule,
+        terms,
+        grid_fee_per_kwh,
+        lock_percent,
+        lock_fee_bps,
+        co_owned,
+        mint,
+        ..
+    } = options;
+    let Community { interval_seconds: _, members, intervals, has_forecast: _, notes: _ } = community;
+    let text = format!(
+        "{members:?} {seed} {price_rule} {terms} {grid_fee_per_kwh} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}"
+    );
     let mut digest = hashv(&[text.as_bytes()]).to_bytes();
     // One interval after the other: a year of readings as one text would be large.
     for interval in intervals {
         let mut bytes = format!("{} {} {}", interval.start, interval.seconds, interval.label).into_bytes();
-        for Reading { member, load_wh, generation_wh } in interval.readings() {
-            bytes.extend([member as u64, load_wh, generation_wh].into_iter().flat_map(u64::to_le_bytes));
+        for reading in interval.readings() {
+            let Reading { member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh } = reading;
+            let figures = [member as u64, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh];
+            bytes.extend(figures.into_iter().flat_map(u64::to_le_bytes));
         }
         digest = hashv(&[&digest, &bytes]).to_bytes();
     }
@@ -202,11 +254,16 @@ impl ReplayState {
             bus: None,
             funded_base_units: Vec::new(),
             is_funded: false,
+            is_closed: false,
             is_swept: false,
             schedule: None,
             completed: 0,
             current: None,
             windows: Vec::new(),
+            periods: Vec::new(),
+            records: Records::default(),
+            certificates_wh: 0,
+            grid_fees_owed: vec![0; options.community.members.len() + 1],
             intervals: Vec::new(),
             members,
             flows: Vec::new(),
@@ -234,8 +291,8 @@ impl ReplayState {
         }
         if state.digest != digest(options) {
             return Err(refuse(
-                "is of another file, seed, price rule, lock setting, mint or ownership; resume with what it was started \
-                 with"
+                "is of another file, seed, price rule, lock setting, mint or ownership, or of other terms; resume with what \
+                 it was started with"
                     .into(),
             ));
         }
@@ -262,6 +319,9 @@ impl ReplayState {
             && self.completed <= intervals
             && self.intervals.len() == self.completed
             && self.windows.iter().all(|window| window.interval < intervals)
+            && self.periods.iter().flat_map(|period| &period.windows).all(|window| window.interval < intervals)
+            && self.records.fit(members, intervals)
+            && self.grid_fees_owed.len() == members + 1
             && self.flows.iter().all(of_members)
             && current_fits
     }
@@ -292,6 +352,16 @@ impl ReplayState {
         self.key(b"funder", 0)
     }
 
+    /// Key of a member's meter.
+    pub fn device_key(&self, member: usize) -> Keypair {
+        self.key(b"device", member as u64)
+    }
+
+    /// Key of the wallet that grid fees go to.
+    pub fn grid_key(&self) -> Keypair {
+        self.key(b"grid", 0)
+    }
+
     /// Key of the mint that the replay makes.
     pub fn mint_key(&self) -> Keypair {
         self.key(b"mint", 0)
@@ -300,6 +370,22 @@ impl ReplayState {
     fn key(&self, role: &[u8], number: u64) -> Keypair {
         let secret = hashv(&[b"multibus:replay:key", &self.secret, role, &number.to_le_bytes()]);
         Keypair::new_from_array(secret.to_bytes())
+    }
+
+    /// The time of 96 windows that begins then; it is new where nothing was listed in it.
+    pub fn period(&mut self, first_window: i64) -> &mut PeriodRecord {
+        let place = self.periods.iter().position(|period| period.first_window == first_window);
+        let place = place.unwrap_or_else(|| {
+            self.periods.push(PeriodRecord {
+                first_window,
+                windows: Vec::new(),
+                final_at: 0,
+                is_recorded: false,
+                is_settled: false,
+            });
+            self.periods.len() - 1
+        });
+        &mut self.periods[place]
     }
 
     /// What a member bought from another.

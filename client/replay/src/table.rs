@@ -10,6 +10,20 @@ use {
 };
 
 impl ReplayReport {
+    /// What became of what was sold on delivery terms, and the grid's part.
+    fn delivery_rows(&self) -> Vec<(&'static str, String)> {
+        let mut rows = Vec::new();
+        if self.is_on_delivery() {
+            let promised = percent(self.delivered_wh, self.traded_wh);
+            rows.push(("delivered", format!("{} ({promised} of what was promised)", kwh(self.delivered_wh))));
+            rows.push(("certificates", kwh(self.certificates_wh)));
+            rows.push(("money", self.delivery_sentence()));
+        } else if self.grid_fee_per_kwh > 0 {
+            rows.push(("grid fees", format!("{} {}", self.exact_money(self.grid_fee_base_units), self.currency)));
+        }
+        rows
+    }
+
     /// Tables for a terminal of a width in columns.
     pub fn table(&self, width: u16) -> String {
         let money = |base_units: u64| self.money(base_units);
@@ -43,6 +57,10 @@ impl ReplayReport {
                 ),
             ),
             ("withdrawn", kwh(self.withdrawn_wh)),
+        ]
+        .into_iter()
+        .chain(self.delivery_rows())
+        .chain([
             ("paid", format!("{} {}", money(self.paid_base_units), self.currency)),
             (
                 "paid out",
@@ -82,35 +100,37 @@ impl ReplayReport {
                     count => format!("{count} VIOLATED: {}", self.violations.join("; ")),
                 },
             ),
-        ] {
+        ]) {
             summary.add_row([Cell::new(name), Cell::new(value)]);
         }
         for note in self.file_sentences() {
             summary.add_row([Cell::new("note"), Cell::new(note)]);
         }
         let mut members = table();
-        members.set_header([
-            "member",
-            "drawn kWh",
-            "generated kWh",
-            "bought kWh",
-            "sold kWh",
-            "paid",
-            "earned",
-            "withdrawn",
-        ]);
+        let on_delivery = self.is_on_delivery();
+        let mut header =
+            vec!["member", "drawn kWh", "generated kWh", "bought kWh", "sold kWh", "paid", "earned", "withdrawn"];
+        if on_delivery {
+            header.extend(["delivered kWh", "refunded"]);
+        }
+        members.set_header(header);
         const SHOWN: usize = 24;
         for (number, member) in self.member_results.iter().enumerate().take(SHOWN) {
-            members.add_row([
+            let mut row = vec![
                 Cell::new(&member.name),
                 right(decimal(u128::from(member.load_wh), 3, 1)),
                 right(decimal(u128::from(member.generation_wh), 3, 1)),
                 right(decimal(u128::from(member.bought_wh), 3, 1)),
                 right(decimal(u128::from(member.sold_wh), 3, 1)),
-                right(money(member.paid_base_units + member.lock_fees_paid_base_units)),
+                right(money(member.spent_base_units())),
                 right(money(self.income_base_units(number))),
                 right(money(member.withdrawn_base_units)),
-            ]);
+            ];
+            if on_delivery {
+                row.push(right(decimal(u128::from(member.delivered_wh), 3, 1)));
+                row.push(right(money(member.refunded_base_units)));
+            }
+            members.add_row(row);
         }
         let mut units = table();
         units.set_header(["instruction", "landed", "min CU", "median CU", "max CU"]);

@@ -9,7 +9,8 @@ use {
     },
     std::{
         fmt::Write as _,
-        path::Path,
+        path::{Path, PathBuf},
+        process::Command,
         sync::{Arc, atomic::Ordering},
         time::Instant,
     },
@@ -28,7 +29,17 @@ struct Shape {
 
 /// A community's file: loads and generation that vary by member and time without pattern, the sun at noon.
 fn file(shape: Shape, seed: u64) -> String {
-    let mut text = String::from("interval_start,member,load_wh,generation_wh\n");
+    write_file(shape, seed, false)
+}
+
+/// The same with a forecast, from which the measured values differ by up to a half, and now and then by all.
+fn file_with_forecast(shape: Shape, seed: u64) -> String {
+    write_file(shape, seed, true)
+}
+
+fn write_file(shape: Shape, seed: u64, has_forecast: bool) -> String {
+    let mut text = String::from("interval_start,member,load_wh,generation_wh");
+    text += if has_forecast { ",forecast_load_wh,forecast_generation_wh\n" } else { "\n" };
     let day = 86_400 / shape.interval_seconds;
     for interval in 0..shape.intervals {
         let second = interval.cast_signed() as i64 * shape.interval_seconds;
@@ -39,7 +50,16 @@ fn file(shape: Shape, seed: u64) -> String {
             let draw = |purpose: &str| price::Draw::new(seed, purpose, interval, member);
             let load = draw("load").below(900);
             let generation = if member < shape.generators { draw("generation").below(4_000) * sun / 100 } else { 0 };
-            let _ = writeln!(text, "{start},H{member:03},{load},{generation}");
+            let _ = write!(text, "{start},H{member:03},{load},{generation}");
+            if has_forecast {
+                let expected = |energy_wh: u64, purpose: &str| match draw(purpose).below(12) {
+                    0 => 0,
+                    _ => energy_wh * (50 + draw(&format!("{purpose} factor")).below(100)) / 100,
+                };
+                let expected = [expected(load, "load forecast"), expected(generation, "generation forecast")];
+                let _ = write!(text, ",{},{}", expected[0], expected[1]);
+            }
+            text.push('\n');
         }
     }
     text
@@ -49,8 +69,17 @@ fn community(shape: Shape, seed: u64) -> Community {
     Community::read(file(shape, seed).as_bytes()).unwrap()
 }
 
+/// The village with what its members expected.
+fn village_with_forecast() -> Community {
+    Community::read_path(&data("community-rural-2016-forecast.csv")).unwrap()
+}
+
+fn data(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(file)
+}
+
 fn village() -> Community {
-    Community::read_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/community-rural-2016.csv")).unwrap()
+    Community::read_path(&data("community-rural-2016.csv")).unwrap()
 }
 
 async fn replay_on(options: ReplayOptions, chain: &Arc<EmbeddedChain>) -> Result<ReplayReport, ReplayError> {
@@ -68,7 +97,15 @@ async fn replay(options: ReplayOptions) -> ReplayReport {
 /// After a replay, nothing is open on its bus and the vaults are closed, so that whoever paid rent has it back.
 async fn assert_wound_down(chain: &Arc<EmbeddedChain>, report: &ReplayReport) {
     let bus = report.bus.parse().unwrap();
-    let audit = Market::new(chain.clone()).audit(&bus).await.unwrap();
+    let market = Market::new(chain.clone());
+    if report.is_on_delivery() {
+        // The bus is closed, which the program does only where nothing else is open.
+        assert!(market.tombstone(&bus).await.unwrap().is_some());
+        assert!(market.delivery_books(&bus).await.unwrap().is_empty());
+        assert!(market.devices(&bus).await.unwrap().is_empty() && market.certificates(&bus).await.unwrap().is_empty());
+        return;
+    }
+    let audit = market.audit(&bus).await.unwrap();
     let ledger = &audit.ledger;
     assert_eq!((ledger.open_sellers, ledger.open_windows, ledger.open_claims), (0, 0, 0));
     assert_eq!((audit.offers.len(), audit.locks.len(), audit.vaults.len()), (0, 0, 0));
@@ -103,6 +140,23 @@ fn assert_sound(report: &ReplayReport, community: &Community) {
         let income = report.income_base_units(number);
         assert_eq!((member.released_base_units, member.withdrawn_base_units), (income, income), "{}", member.name);
     }
+    // Whatever was paid is a seller's, a buyer's again, or the grid's.
+    assert_eq!(sum(|member| member.returned_base_units), report.refunded_base_units);
+    let income: u64 = members.iter().map(|member| member.sales_base_units()).sum();
+    let spread = [report.refunded_base_units, report.grid_fee_base_units, report.remainder_base_units];
+    assert_eq!(income + spread.iter().sum::<u64>(), report.paid_base_units);
+    assert_eq!(report.records.trades.iter().map(|trade| trade.paid).sum::<u64>(), report.paid_base_units);
+    if report.is_on_delivery() {
+        let positions = || report.records.positions.iter();
+        assert_eq!(report.certificates_wh, positions().map(|row| row.delivered_wh).sum::<u64>());
+        assert!(report.certificates_wh <= report.delivered_wh && report.delivered_wh <= report.traded_wh);
+        let rows = report.records.deliveries.iter();
+        assert_eq!(report.delivered_wh, rows.map(records::Delivery::delivered_wh).sum::<u64>());
+        assert!(report.remainder_base_units <= positions().count() as u64);
+        assert_eq!(report.periods_open, 0);
+    } else {
+        assert_eq!((report.delivered_wh, report.refunded_base_units, report.remainder_base_units), (0, 0, 0));
+    }
     assert_eq!(sum(|member| member.released_base_units), report.released_base_units);
     assert_eq!(sum(|member| member.withdrawn_base_units), report.withdrawn_base_units);
 }
@@ -112,13 +166,16 @@ fn assert_sound(report: &ReplayReport, community: &Community) {
 fn assert_co_owned(report: &ReplayReport) {
     let treasury = report.treasury.as_ref().unwrap();
     let sum = |figure: fn(&report::OwnerResult) -> u64| treasury.owners.iter().map(figure).sum::<u64>();
-    assert_eq!(report.invariants.len(), 15);
-    // What buyers paid is what owners claimed, with a remainder of fewer base units than there are owners, and what
+    let invariants = 15 + usize::from(report.grid_fee_per_kwh > 0);
+    assert_eq!(report.invariants.len(), invariants);
+    // What buyers paid, less grid fees, is what owners claimed, with a remainder of fewer base units than there are owners, and what
     // members who do not own the bus sold for.
     let others = (0..).zip(&report.member_results).filter(|(member, _)| treasury.owner(*member).is_none());
     let income = |member: &report::MemberResult| member.earned_base_units + member.lock_fees_earned_base_units;
     let by_others: u64 = others.map(|(_, member)| income(member)).sum();
-    let paid = report.paid_base_units + report.lock_fees_base_units - by_others;
+    let owners = treasury.owners.iter().map(|owner| &report.member_results[owner.member]);
+    let to_grid: u64 = owners.map(|member| member.grid_fee_base_units).sum();
+    let paid = report.paid_base_units + report.lock_fees_base_units - by_others - to_grid;
     assert_eq!(treasury.received_base_units, paid);
     assert_eq!(treasury.claimed_base_units + treasury.remainder_base_units, paid);
     assert_eq!(
@@ -140,7 +197,7 @@ fn assert_co_owned(report: &ReplayReport) {
         assert_eq!(report.income_base_units(owner.member), owner.claimed_base_units);
     }
     let table = report.table(100);
-    assert!(table.contains("all 15 hold") && table.contains(" remainder, in "), "{table}");
+    assert!(table.contains(&format!("all {invariants} hold")) && table.contains(" remainder, in "), "{table}");
 }
 
 #[tokio::test]
@@ -175,7 +232,125 @@ async fn a_village_that_owns_its_bus_shares_what_it_earns() {
     assert_eq!(treasury.in_vault_base_units, 0);
     assert!(report.lock_fees_base_units > 0);
     let json = serde_json::to_string(&report).unwrap();
+    // Its rows have files of their own.
+    let report = ReplayReport { records: records::Records::default(), ..report };
     assert_eq!(serde_json::from_str::<ReplayReport>(&json).unwrap(), report);
+}
+
+/// Writes a report's files and recomputes them with a script that shares no code with the replay.
+#[track_caller]
+fn assert_recomputed(report: &ReplayReport, file: &Path) {
+    let folder = std::env::temp_dir().join(format!("multibus-replay-{}-{}", std::process::id(), report.bus));
+    report.write(&folder).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recompute.py");
+    let output = Command::new("python3").arg(script).arg(file).arg(&folder).output();
+    let output = output.expect("python3 (3.11 or later) recomputes the report; install it");
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("figures follow from the trades"), "{said}{wrong}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The same of a community that has no file.
+#[track_caller]
+fn assert_recomputed_text(report: &ReplayReport, text: &str) {
+    let file = std::env::temp_dir().join(format!("multibus-replay-{}-{}.csv", std::process::id(), report.bus));
+    std::fs::write(&file, text).unwrap();
+    assert_recomputed(report, &file);
+    std::fs::remove_file(&file).unwrap();
+}
+
+fn on_delivery(name: &str, community: Community) -> ReplayOptions {
+    ReplayOptions { terms: ReplayTerms::Delivery, grid_fee_per_kwh: 50_001, ..ReplayOptions::new(name, community) }
+}
+
+#[tokio::test]
+async fn the_village_is_paid_for_what_it_delivered() {
+    let community = village_with_forecast();
+    assert!(community.has_forecast);
+    let started_at = Instant::now();
+    let report = replay(on_delivery("community-rural-2016-forecast.csv", community.clone())).await;
+    eprintln!("{}\n{:?}", report.table(120), started_at.elapsed());
+    assert_sound(&report, &community);
+    assert!(report.table(120).contains("all 17 hold"), "{}", report.table(120));
+    assert!(0 < report.delivered_wh && report.delivered_wh < report.traded_wh);
+    assert!(report.refunded_base_units > 0 && report.grid_fee_base_units > 0 && report.certificates_wh > 0);
+    assert!(report.batches > 0 && report.locks_settled > 0 && report.locks_released > 0);
+    let landed = |instruction: &str| report.compute_units.get(instruction).map_or(0, |spread| spread.count);
+    let sellers = landed("seller_open");
+    assert_eq!([landed("meter_register"), landed("meter_close"), landed("device_close")], [sellers; 3]);
+    assert_eq!(landed("delivery_report"), report.offers_created);
+    assert_eq!(landed("certificate_take"), landed("certificate_retire"));
+    assert_eq!(landed("position_open"), landed("position_close"));
+    assert!(landed("delivery_refund") > 0 && landed("delivery_release") >= landed("delivery_close"));
+    let page = report.html();
+    assert!(page.contains("Promised and delivered") && page.contains("by forecast"));
+    assert_recomputed(&report, &data("community-rural-2016-forecast.csv"));
+}
+
+#[tokio::test]
+async fn on_purchase_terms_a_forecast_is_not_used_and_the_grid_gets_its_fee() {
+    let community = village_with_forecast();
+    let options = on_delivery("community-rural-2016-forecast.csv", community.clone());
+    let report = replay(ReplayOptions { terms: ReplayTerms::Purchase, ..options }).await;
+    assert_sound(&report, &village());
+    assert!(!report.traded_by_forecast && report.grid_fee_base_units > 0);
+    assert!(report.table(120).contains("all 14 hold") && report.records.deliveries.is_empty());
+    assert_recomputed(&report, &data("community-rural-2016-forecast.csv"));
+    let plain = replay(ReplayOptions::new("community-rural-2016.csv", village())).await;
+    assert_eq!(plain.traded_wh, report.traded_wh);
+    assert_recomputed(&plain, &data("community-rural-2016.csv"));
+}
+
+#[tokio::test]
+async fn deliveries_are_settled_whatever_the_community_and_the_length_of_its_windows() {
+    for (name, shape) in [
+        ("a few", SMALL),
+        ("two days", Shape { members: 4, generators: 3, intervals: 200, ..SMALL }),
+        ("one member", Shape { members: 1, generators: 1, ..SMALL }),
+        ("two members, both generating", Shape { members: 2, generators: 2, ..SMALL }),
+        ("nobody generates", Shape { generators: 0, ..SMALL }),
+        ("more generators than owners can be", Shape { members: 24, generators: 20, intervals: 3, ..SMALL }),
+        ("minutes", Shape { members: 5, generators: 4, intervals: 130, interval_seconds: 60 }),
+        ("hours", Shape { members: 5, generators: 4, intervals: 30, interval_seconds: 3_600 }),
+        ("days", Shape { members: 5, generators: 4, intervals: 30, interval_seconds: 86_400 }),
+    ] {
+        let text = file_with_forecast(shape, 21);
+        let community = Community::read(text.as_bytes()).unwrap();
+        let report = replay(on_delivery(name, community.clone())).await;
+        assert_sound(&report, &community);
+        assert_recomputed_text(&report, &text);
+    }
+}
+
+#[tokio::test]
+async fn without_a_forecast_all_that_was_promised_is_delivered() {
+    let shape = Shape { intervals: 60, ..SMALL };
+    let text = file(shape, 3);
+    let community = Community::read(text.as_bytes()).unwrap();
+    let report = replay(ReplayOptions { lock_percent: 100, ..on_delivery("plain", community.clone()) }).await;
+    assert_sound(&report, &community);
+    assert!(!report.traded_by_forecast && report.table(200).contains("the file has no forecast"));
+    assert_eq!((report.delivered_wh, report.refunded_base_units), (report.traded_wh, 0));
+    assert_eq!((report.certificates_wh, report.remainder_base_units), (report.traded_wh, 0));
+    assert_recomputed_text(&report, &text);
+}
+
+#[tokio::test]
+async fn a_member_that_was_expected_to_generate_and_did_not_sells_and_delivers_nothing() {
+    let text = "interval_start,member,load_wh,generation_wh,forecast_load_wh,forecast_generation_wh\n\
+                2016-06-21T12:00:00Z,sun,0,500,0,100\n2016-06-21T12:00:00Z,wind,700,0,0,900\n\
+                2016-06-21T12:00:00Z,house,100,0,1000,0\n";
+    let community = Community::read(text.as_bytes()).unwrap();
+    let report = replay(ReplayOptions { lock_percent: 0, ..on_delivery("nothing", community.clone()) }).await;
+    assert_sound(&report, &community);
+    assert_eq!((report.traded_wh, report.delivered_wh), (1_000, 100));
+    let [sun, wind, house] = [0, 1, 2].map(|member| &report.member_results[member]);
+    assert_eq!((sun.delivered_wh, wind.delivered_wh, house.received_wh), (100, 0, 100));
+    assert_eq!(wind.returned_base_units, wind.earned_base_units);
+    assert_eq!(house.refunded_base_units, wind.earned_base_units);
+    // The meter of the member that was not expected to have so much has room for it.
+    assert_eq!(report.records.deliveries[0].reported_wh, 500);
+    assert_recomputed_text(&report, text);
 }
 
 const SMALL: Shape = Shape { members: 7, generators: 3, intervals: 6, interval_seconds: 900 };
@@ -183,6 +358,14 @@ const SMALL: Shape = Shape { members: 7, generators: 3, intervals: 6, interval_s
 /// Noon of the generated day, so that the sun shines.
 fn at_noon(shape: Shape, seed: u64) -> Community {
     let mut whole = community(Shape { intervals: 48 + shape.intervals, ..shape }, seed);
+    whole.intervals.drain(..48);
+    whole
+}
+
+/// The same with a forecast.
+fn at_noon_with_forecast(shape: Shape, seed: u64) -> Community {
+    let file = file_with_forecast(Shape { intervals: 48 + shape.intervals, ..shape }, seed);
+    let mut whole = Community::read(file.as_bytes()).unwrap();
     whole.intervals.drain(..48);
     whole
 }
@@ -307,6 +490,8 @@ async fn options_change_how_and_not_how_much_is_traded() {
         ReplayOptions { lock_percent: 0, ..base.clone() },
         ReplayOptions { price_rule: PriceRule::fixed(123_457), ..base.clone() },
         ReplayOptions { seed: 99, concurrency: 100, ..base.clone() },
+        ReplayOptions { grid_fee_per_kwh: 77_777, ..base.clone() },
+        ReplayOptions { grid_fee_per_kwh: 77_777, co_owned: true, ..base.clone() },
     ] {
         let report = replay(options.clone()).await;
         assert_sound(&report, &community);
@@ -432,31 +617,51 @@ impl ChainLayer for Ending {
     }
 }
 
+/// How a replay settles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Members sell for themselves.
+    Alone,
+    /// Owners sell through the bus.
+    CoOwned,
+    /// Members are paid for what they delivered.
+    Delivery,
+}
+
+impl Way {
+    fn of(self, options: ReplayOptions) -> ReplayOptions {
+        let terms = if self == Self::Delivery { ReplayTerms::Delivery } else { ReplayTerms::Purchase };
+        ReplayOptions { co_owned: self == Self::CoOwned, terms, grid_fee_per_kwh: 33_333, ..options }
+    }
+}
+
 /// The community whose replays are ended.
-fn to_be_ended(co_owned: bool) -> ReplayOptions {
-    let community = at_noon(Shape { members: 6, generators: 3, intervals: 3, ..SMALL }, 4);
-    ReplayOptions { lock_percent: 60, co_owned, ..ReplayOptions::new("ended", community) }
+fn to_be_ended(way: Way) -> ReplayOptions {
+    let shape = Shape { members: 6, generators: 3, intervals: 3, ..SMALL };
+    // Of the second one, a seller delivers less than it sold.
+    let community = if way == Way::Delivery { at_noon_with_forecast(shape, 11) } else { at_noon(shape, 4) };
+    way.of(ReplayOptions { lock_percent: 60, ..ReplayOptions::new("ended", community) })
 }
 
 /// Ends replays after these numbers of transactions, until one comes to its end, and goes on with each on the same
 /// chain. Returns how many were ended, and how many of them while owners claimed.
-async fn end_and_resume(is_hard: bool, co_owned: bool, after: impl Iterator<Item = usize>) -> (usize, usize) {
-    let community = to_be_ended(co_owned).community;
-    let folder = std::env::temp_dir().join(format!("multibus-replay-{}-{is_hard}-{co_owned}", std::process::id()));
+async fn end_and_resume(is_hard: bool, way: Way, after: impl Iterator<Item = usize>) -> (usize, usize) {
+    let community = to_be_ended(way).community;
+    let folder = std::env::temp_dir().join(format!("multibus-replay-{}-{is_hard}-{way:?}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut ended = 0;
     let mut ended_claiming = 0;
     for transactions in after {
         let state = folder.join(format!("{transactions}.json"));
         let chain = Arc::new(EmbeddedChain::new().unwrap());
-        let base = ReplayOptions { state: Some(state.clone()), ..to_be_ended(co_owned) };
+        let base = ReplayOptions { state: Some(state.clone()), ..to_be_ended(way) };
         let ending = Ending::new(&chain, transactions.cast_signed() as i64, is_hard);
         let mut was_claiming = false;
         let mut told = |progress: &Progress| was_claiming |= progress.stage == Stage::Claiming;
         match ending.run(base.clone(), &mut told).await.transpose().unwrap() {
             Some(report) if !report.interrupted => {
                 assert_sound(&report, &community);
-                if co_owned {
+                if way == Way::CoOwned {
                     assert_co_owned(&report);
                 }
                 break;
@@ -476,7 +681,7 @@ async fn end_and_resume(is_hard: bool, co_owned: bool, after: impl Iterator<Item
         let report = resumed.unwrap_or_else(|error| panic!("after {transactions} transactions: {error}"));
         assert_sound(&report, &community);
         assert_wound_down(&chain, &report).await;
-        if co_owned {
+        if way == Way::CoOwned {
             assert_co_owned(&report);
         }
     }
@@ -486,27 +691,40 @@ async fn end_and_resume(is_hard: bool, co_owned: bool, after: impl Iterator<Item
 
 #[tokio::test]
 async fn a_replay_that_was_ended_goes_on_and_pays_nothing_twice() {
-    let (ended, _) = end_and_resume(false, false, (0..).step_by(3)).await;
+    let (ended, _) = end_and_resume(false, Way::Alone, (0..).step_by(3)).await;
     assert!(ended > 8, "{ended} replays were ended");
 }
 
 #[tokio::test]
 async fn a_replay_that_was_killed_goes_on_and_pays_nothing_twice() {
-    let (ended, _) = end_and_resume(true, false, (0..).step_by(3)).await;
+    let (ended, _) = end_and_resume(true, Way::Alone, (0..).step_by(3)).await;
     assert!(ended > 8, "{ended} replays were ended");
 }
 
 #[tokio::test]
 async fn a_co_owned_replay_that_was_ended_or_killed_claims_nothing_twice() {
-    let whole = replay(to_be_ended(true)).await;
+    let whole = replay(to_be_ended(Way::CoOwned)).await;
     assert_eq!(whole.compute_units["treasury_claim"].count, 3);
     let transactions = whole.transactions_sent as usize;
     for is_hard in [false, true] {
-        let (ended, _) = end_and_resume(is_hard, true, (0..).step_by(5)).await;
+        let (ended, _) = end_and_resume(is_hard, Way::CoOwned, (0..).step_by(5)).await;
         assert!(ended > 8, "{ended} replays were ended");
         // The last transactions are the claims: before, between and after each of them.
-        let (_, ended_claiming) = end_and_resume(is_hard, true, transactions - 6..).await;
+        let (_, ended_claiming) = end_and_resume(is_hard, Way::CoOwned, transactions - 6..).await;
         assert!(ended_claiming >= 2, "{ended_claiming} replays were ended while owners claimed");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_on_delivery_terms_that_was_ended_or_killed_settles_nothing_twice() {
+    let whole = replay(to_be_ended(Way::Delivery)).await;
+    assert!(whole.refunded_base_units > 0 && whole.certificates_wh > 0 && whole.grid_fee_base_units > 0);
+    let transactions = whole.transactions_sent as usize;
+    for is_hard in [false, true] {
+        let (ended, _) = end_and_resume(is_hard, Way::Delivery, (0..).step_by(5)).await;
+        assert!(ended > 8, "{ended} replays were ended");
+        // The last transactions settle: between all of them.
+        end_and_resume(is_hard, Way::Delivery, transactions - 25..).await;
     }
 }
 
@@ -526,6 +744,8 @@ async fn a_state_of_something_else_is_refused() {
         (ReplayOptions { seed: 2, ..resume.clone() }, chain.clone(), "is of another file, seed"),
         (ReplayOptions { community: at_noon(SMALL, 2), ..resume.clone() }, chain.clone(), "is of another file"),
         (ReplayOptions { co_owned: true, ..resume.clone() }, chain.clone(), "lock setting, mint or ownership"),
+        (ReplayOptions { grid_fee_per_kwh: 1, ..resume.clone() }, chain.clone(), "or of other terms"),
+        (ReplayOptions { terms: ReplayTerms::Delivery, ..resume.clone() }, chain.clone(), "or of other terms"),
         (ReplayOptions { state: None, ..resume.clone() }, chain.clone(), "name the state file"),
         (resume.clone(), Arc::new(EmbeddedChain::new().unwrap()), "ended with its process"),
     ] {
@@ -551,6 +771,15 @@ async fn options_that_cannot_be_followed_are_refused() {
         (ReplayOptions { speed: Some(0), ..base.clone() }, "speed of 0"),
         (ReplayOptions { lock_percent: 101, ..base.clone() }, "101 percent"),
         (ReplayOptions { lock_fee_bps: 501, ..base.clone() }, "above 500"),
+        (ReplayOptions { grid_fee_per_kwh: (1 << 32) + 1, ..base.clone() }, "4294967297 base units per kWh is above"),
+        (
+            ReplayOptions { terms: ReplayTerms::Delivery, co_owned: true, ..base.clone() },
+            "one meter for all owners; choose one of the two",
+        ),
+        (
+            ReplayOptions { terms: ReplayTerms::Delivery, community: days_of_autumn(), ..base.clone() },
+            "intervals last 24 h to 25 h, and energy is delivered in windows of one length",
+        ),
         (ReplayOptions { concurrency: 0, ..base.clone() }, "concurrency of 1"),
         (ReplayOptions { bus_name: Some("x".repeat(33)), ..base.clone() }, "1 to 32 bytes"),
         (ReplayOptions { mint: Some(Address::default()), ..base.clone() }, "name its keypair"),
@@ -575,20 +804,20 @@ async fn a_large_community_replays_within_two_minutes() {
 
 #[tokio::test]
 async fn on_a_network_windows_lie_ahead_and_sellers_withdraw_at_once() {
-    on_a_network(false).await;
+    on_a_network(Way::Alone).await;
 }
 
 #[tokio::test]
 async fn on_a_network_owners_claim_while_windows_lie_ahead() {
-    on_a_network(true).await;
+    on_a_network(Way::CoOwned).await;
 }
 
-async fn on_a_network(co_owned: bool) {
+async fn on_a_network(way: Way) {
     let community = at_noon(SMALL, 8);
     let chain = Arc::new(EmbeddedChain::new().unwrap());
-    let path = std::env::temp_dir().join(format!("multibus-replay-network-{}-{co_owned}.json", std::process::id()));
-    let options =
-        ReplayOptions { state: Some(path.clone()), co_owned, ..ReplayOptions::new("network", community.clone()) };
+    let path = std::env::temp_dir().join(format!("multibus-replay-network-{}-{way:?}.json", std::process::id()));
+    let base = ReplayOptions { state: Some(path.clone()), ..ReplayOptions::new("network", community.clone()) };
+    let options = way.of(base);
     // Killed in the middle, gone on with, then once more when the windows are over.
     Ending::network(&chain, 60, true).kill(options.clone()).await;
     let resume = ReplayOptions { resume: true, ..options };
@@ -597,19 +826,63 @@ async fn on_a_network(co_owned: bool) {
     let mut told = |progress: &Progress| stages.push(progress.stage);
     let report = lasting().run(resume.clone(), &mut told).await.unwrap().unwrap();
     assert!(stages.contains(&Stage::Waiting) && stages.contains(&Stage::Trading));
-    assert_eq!(stages.contains(&Stage::Claiming), co_owned);
+    assert_eq!(stages.contains(&Stage::Claiming), way == Way::CoOwned);
     let windows = community.intervals.iter().filter(|interval| interval.surplus_wh() > 0).count() as u64;
     assert_eq!(report.windows_open, windows);
     let now = chain.clock().await.unwrap().unix_timestamp;
     assert!(report.interval_results.iter().all(|result| result.window_start > now));
     assert_sound(&ReplayReport { windows_open: 0, ..report.clone() }, &community);
-    if co_owned {
+    if way == Way::CoOwned {
         assert_co_owned(&report);
     }
     chain.wait_until(now + 86_400).await.unwrap();
     let closed = lasting().run(resume, &mut |_| {}).await.unwrap().unwrap();
     assert_sound(&closed, &community);
     assert_eq!(closed.treasury, report.treasury);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn on_a_network_deliveries_are_settled_once_windows_are_over() {
+    let community = at_noon_with_forecast(SMALL, 8);
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let path = std::env::temp_dir().join(format!("multibus-replay-deliveries-{}.json", std::process::id()));
+    let options = ReplayOptions { state: Some(path.clone()), ..ReplayOptions::new("network", community.clone()) };
+    let options = Way::Delivery.of(options);
+    Ending::network(&chain, 60, true).kill(options.clone()).await;
+    let resume = ReplayOptions { resume: true, ..options };
+    let go_on = async || {
+        let on_network = Ending::network(&chain, i64::MAX, false);
+        on_network.run(resume.clone(), &mut |_| {}).await.unwrap().unwrap()
+    };
+    let pass = async |seconds| {
+        let now = chain.clock().await.unwrap().unix_timestamp;
+        chain.wait_until(now + seconds).await.unwrap();
+    };
+    // All windows lie ahead: everything is sold, nothing is delivered.
+    let report = go_on().await;
+    assert!(!report.interrupted && report.is_sound(), "{:?}", report.violations);
+    assert_eq!(report.traded_wh, community.totals().tradable_wh);
+    assert_eq!(
+        (report.delivered_wh, report.refunded_base_units, report.released_base_units),
+        (0, 0, report.lock_fees_base_units)
+    );
+    assert!(report.periods_open > 0 && report.table(200).contains("some windows are not settled yet"));
+    // They are over and have readings, which can be corrected for an hour.
+    pass(43_200).await;
+    let read = go_on().await;
+    assert!(!read.interrupted && read.is_sound(), "{:?}", read.violations);
+    assert_eq!((read.windows_open, read.delivered_wh), (0, 0));
+    // Readings are final; books close after their last gate.
+    pass(3_600).await;
+    let settled = go_on().await;
+    assert!(settled.is_sound(), "{:?}", settled.violations);
+    assert!(settled.delivered_wh > 0 && settled.refunded_base_units > 0);
+    pass(86_400).await;
+    let closed = go_on().await;
+    assert_sound(&closed, &community);
+    assert_wound_down(&chain, &closed).await;
+    assert_eq!(closed.records, settled.records);
     std::fs::remove_file(&path).unwrap();
 }
 
@@ -675,10 +948,13 @@ async fn speed_sets_the_pace() {
 #[tokio::test]
 async fn an_interval_goes_on_in_a_later_window_where_its_own_has_closed() {
     for transactions in [40, 55, 62, 70, 77] {
-        goes_on_a_day_later(transactions, false, false).await;
+        goes_on_a_day_later(transactions, Way::Alone, false).await;
     }
     for transactions in [55, 62, 70] {
-        goes_on_a_day_later(transactions, true, false).await;
+        goes_on_a_day_later(transactions, Way::CoOwned, false).await;
+    }
+    for transactions in [55, 62, 70, 90, 110] {
+        goes_on_a_day_later(transactions, Way::Delivery, false).await;
     }
 }
 
@@ -686,22 +962,24 @@ async fn an_interval_goes_on_in_a_later_window_where_its_own_has_closed() {
 async fn what_owners_listed_ahead_is_withdrawn_where_its_windows_have_closed() {
     // While owners list ahead, and while members trade.
     for transactions in [22, 30, 45, 60] {
-        goes_on_a_day_later(transactions, true, true).await;
+        goes_on_a_day_later(transactions, Way::CoOwned, true).await;
     }
 }
 
 /// Kills a replay, and goes on with it when the windows that it traded in are over.
-async fn goes_on_a_day_later(transactions: i64, co_owned: bool, is_network: bool) {
-    let community = at_noon(SMALL, 9);
-    let name = format!("multibus-replay-later-{}-{transactions}-{co_owned}-{is_network}.json", std::process::id());
+async fn goes_on_a_day_later(transactions: i64, way: Way, is_network: bool) {
+    let community = match way {
+        Way::Delivery => at_noon_with_forecast(SMALL, 9),
+        _ => at_noon(SMALL, 9),
+    };
+    let name = format!("multibus-replay-later-{}-{transactions}-{way:?}-{is_network}.json", std::process::id());
     let path = std::env::temp_dir().join(name);
     let chain = Arc::new(EmbeddedChain::new().unwrap());
-    let options = ReplayOptions {
+    let options = way.of(ReplayOptions {
         state: Some(path.clone()),
         lock_percent: 80,
-        co_owned,
         ..ReplayOptions::new("later", community.clone())
-    };
+    });
     let ending = |transactions, is_hard| match is_network {
         true => Ending::network(&chain, transactions, is_hard),
         false => Ending::new(&chain, transactions, is_hard),
@@ -713,7 +991,7 @@ async fn goes_on_a_day_later(transactions: i64, co_owned: bool, is_network: bool
     let report = ending(i64::MAX, false).run(resume, &mut |_| {}).await.unwrap().unwrap();
     assert_sound(&ReplayReport { windows_open: 0, ..report.clone() }, &community);
     assert_eq!(report.windows_open > 0, is_network);
-    if co_owned {
+    if way == Way::CoOwned {
         assert_co_owned(&report);
     }
     std::fs::remove_file(&path).unwrap();

@@ -49,14 +49,14 @@ pub(crate) async fn result(
             let slot = account.owners()[place];
             let claimable =
                 treasury.claims.iter().find(|claim| claim.owner == slot.owner).map_or(0, |claim| claim.claimable);
-            let MemberResult { name, sold_wh, earned_base_units, lock_fees_earned_base_units, .. } = &members[member];
-            let by_itself = i128::from(*earned_base_units) + i128::from(*lock_fees_earned_base_units);
+            let MemberResult { name, sold_wh, lock_fees_earned_base_units, .. } = &members[member];
+            let by_itself = i128::from(members[member].income_by_itself());
             let mut owner = OwnerResult {
                 member,
                 name: name.clone(),
                 share_bps: slot.share_bps,
                 delivered_wh: *sold_wh,
-                sales_base_units: *earned_base_units,
+                sales_base_units: members[member].sales_base_units(),
                 lock_fees_base_units: *lock_fees_earned_base_units,
                 // Shares never change in a replay, so this is all that the owner ever claimed.
                 claimed_base_units: ledger.owners[place].claimed,

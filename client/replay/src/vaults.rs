@@ -5,22 +5,26 @@ use {
         replay_bus::ReplayBus,
         report::{MemberResult, TreasuryResult},
     },
-    multibus_client::audit::Audit,
+    multibus_client::{Address, audit::Audit, seller::SellerMoney},
 };
 
 /// Money of one seller that its vault holds, in token base units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InVault {
-    /// Paid for open offers, and not released yet.
+    /// Paid for open offers, and not released yet; without the grid's part.
     pub proceeds: u64,
     /// Released, and not withdrawn yet.
     pub released: u64,
+    /// Paid on delivery terms, and neither released nor paid back yet.
+    pub held: u64,
+    /// Of the grid, and not swept yet.
+    pub grid_fees: u64,
 }
 
 impl InVault {
     /// All that it earned and does not have in its wallet.
     pub fn total(&self) -> u64 {
-        self.proceeds + self.released
+        self.proceeds + self.released + self.held
     }
 }
 
@@ -41,20 +45,19 @@ impl Vaults {
         let mut vaults = Self { of_members, of_bus: InVault::default(), open_sellers: 0 };
         for seller in &audit.sellers {
             if let Some(vault) = vaults.of(bus, &seller.wallet) {
-                vault.released += seller.released;
+                let money = SellerMoney::new(seller, &audit.offers, &audit.books, 0);
+                vault.proceeds += money.proceeds;
+                vault.released += money.released;
+                vault.held += money.held;
+                vault.grid_fees += money.grid_fees;
                 vaults.open_sellers += 1;
-            }
-        }
-        for offer in &audit.offers {
-            if let Some(vault) = vaults.of(bus, &offer.wallet) {
-                vault.proceeds += offer.proceeds;
             }
         }
         vaults
     }
 
     /// What a wallet has; `None` for strangers.
-    fn of(&mut self, bus: &ReplayBus, wallet: &multibus_client::Address) -> Option<&mut InVault> {
+    fn of(&mut self, bus: &ReplayBus, wallet: &Address) -> Option<&mut InVault> {
         match *wallet == bus.address {
             true => Some(&mut self.of_bus),
             false => self.of_members.get_mut(*bus.member_of.get(wallet)?),
@@ -68,7 +71,7 @@ impl Vaults {
                 match treasury.and_then(|treasury| treasury.owner(number)) {
                     Some(owner) => (owner.revenue_base_units(), owner.claimed_base_units),
                     None => {
-                        let released = member.income_by_itself().saturating_sub(vault.proceeds);
+                        let released = member.income_by_itself().saturating_sub(vault.proceeds + vault.held);
                         (released, released.saturating_sub(vault.released))
                     }
                 };
@@ -88,7 +91,7 @@ mod tests {
             ..MemberResult::default()
         };
         let mut members = [member(100, 5), member(70, 0)];
-        let vault = |proceeds, released| InVault { proceeds, released };
+        let vault = |proceeds, released| InVault { proceeds, released, ..InVault::default() };
         let of_members = vec![vault(30, 20), vault(0, 0)];
         let vaults = Vaults { of_members, of_bus: vault(7, 1), open_sellers: 2 };
         vaults.enter(&mut members, None);

@@ -8,13 +8,13 @@ use {
         session::Session,
         value::{Share, address},
     },
-    clap::Args,
+    clap::{Args, ValueEnum},
     indicatif::{ProgressBar, ProgressStyle},
     multibus_client::{
         Address, SharedSigner, TransactionOptions,
         chain::{Chain, EmbeddedChain},
     },
-    multibus_replay::{Cancel, Community, PriceRule, Progress, ReplayOptions, ReplayReport, Stage},
+    multibus_replay::{Cancel, Community, PriceRule, Progress, ReplayOptions, ReplayReport, ReplayTerms, Stage},
     serde::Serialize,
     std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration},
 };
@@ -33,6 +33,15 @@ use {
 /// owner claims its share, which the report compares with what its energy was sold for. Members beyond the 16 sell for
 /// themselves in either case.
 ///
+/// On purchase terms, sellers are paid as soon as buyers pay. With --terms delivery they are paid for what they delivered:
+/// where the file has the columns `forecast_load_wh` and `forecast_generation_wh`, members trade by that forecast. After each
+/// interval, meters report the surplus that their members really had, what was paid for the rest goes back to the buyers, and
+/// buyers take certificates of origin for what they got. Without these columns the forecast is what was measured. A member's
+/// meter has the power of the most that it generates, or is expected to, in one interval.
+///
+/// Buyers pay the --grid-fee on top of the price on either terms. Prices in the report are what a buyer pays for a kWh, grid
+/// fee included: each row of trades.csv costs energy_wh x price_per_kwh / 1000 base units, rounded up.
+///
 /// Prices follow --price-rule. With S the surplus and D the deficit of an interval, scarcity:FLOOR..CEILING asks
 /// CEILING - (CEILING - FLOOR) x S / (S + D) base units per kWh, each seller up to spread basis points more or less,
 /// in steps of tick; fixed:PRICE asks the same always.
@@ -42,6 +51,8 @@ use {
   multibus replay data/community-rural-2016.csv --intervals 8 --seed 7 \\
       --price-rule fixed:250000
   multibus replay data/community-rural-2016.csv --co-owned --report report
+  multibus replay data/community-rural-2016-forecast.csv --terms delivery \\
+      --grid-fee 50000 --report report
   multibus --url localnet replay data/community-rural-2016.csv \\
       --state replay.state --report report
   multibus --url localnet replay data/community-rural-2016.csv \\
@@ -53,9 +64,16 @@ pub struct ReplayArgs {
     /// Refuse a file in which readings are missing, instead of counting them as zero
     #[arg(long)]
     require_complete: bool,
-    /// Write report.html, report.json and intervals.csv into this folder
+    /// Write report.html, report.json, intervals.csv and trades.csv into this folder; on delivery terms also
+    /// deliveries.csv and positions.csv
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// When sellers are paid [default: purchase]
+    #[arg(long, value_enum)]
+    terms: Option<Terms>,
+    /// What buyers pay to the grid on top of the price, in base units per kWh [default: 0]
+    #[arg(long, value_name = "UNITS")]
+    grid_fee: Option<u64>,
     /// Most offers that one atomic batch buys from, 1 to 32
     #[arg(long, value_name = "N")]
     members_per_batch: Option<usize>,
@@ -99,6 +117,24 @@ pub struct ReplayArgs {
     /// Go on where the replay that kept this state stopped, on the same chain
     #[arg(long, value_name = "STATE")]
     resume: Option<PathBuf>,
+}
+
+/// When sellers are paid.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Terms {
+    /// As soon as buyers pay
+    Purchase,
+    /// For what their meters say they delivered
+    Delivery,
+}
+
+impl From<Terms> for ReplayTerms {
+    fn from(terms: Terms) -> Self {
+        match terms {
+            Terms::Purchase => Self::Purchase,
+            Terms::Delivery => Self::Delivery,
+        }
+    }
 }
 
 /// The chain inside the process, as --url names it.
@@ -157,6 +193,12 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
             "what is on chain is not what the file says; see the invariants in the report that are not true",
         ));
     }
+    if result.periods_open > 0 && !result.interrupted {
+        output.note(
+            "all intervals are traded, and their readings come when the windows have ended; a replay that keeps a --state \
+             goes on with --resume then",
+        );
+    }
     if result.interrupted {
         return Err(Failure::Interrupted(format!(
             "ended after {} of {} intervals; a replay that keeps a --state goes on with --resume",
@@ -185,6 +227,8 @@ fn options(
         file: _,
         require_complete: _,
         report,
+        terms,
+        grid_fee,
         members_per_batch,
         seed,
         lanes,
@@ -204,6 +248,8 @@ fn options(
     set(&mut replay.seed, seed);
     set(&mut replay.lanes, lanes);
     set(&mut replay.price_rule, price_rule);
+    set(&mut replay.terms, terms.map(ReplayTerms::from));
+    set(&mut replay.grid_fee_per_kwh, grid_fee);
     set(&mut replay.lock_percent, lock_percent);
     set(&mut replay.lock_fee_bps, lock_fee.map(|share| share.bps));
     set(&mut replay.concurrency, concurrency);

@@ -2,6 +2,8 @@
 
 /// Columns that a file must have.
 pub const COLUMNS: [&str; 4] = ["interval_start", "member", "load_wh", "generation_wh"];
+/// Columns that a file can have besides, both or none: what was expected before the interval.
+pub const FORECAST_COLUMNS: [&str; 2] = ["forecast_load_wh", "forecast_generation_wh"];
 /// Interval length that is assumed where the file has one interval only, in seconds.
 pub const DEFAULT_INTERVAL_SECONDS: u32 = 900;
 /// Most energy that one member can draw or generate in one interval, in Wh: 1 GWh. That is far above any member of a

@@ -1,7 +1,8 @@
 //! The file of a community: who drew and who generated how much in every interval.
 //!
 //! It is CSV with the columns `interval_start`, `member`, `load_wh` and `generation_wh`: the start of the interval in
-//! RFC 3339 with any offset, a member's name, and whole Wh. Rows and columns may come in any order; columns with other
+//! RFC 3339 with any offset, a member's name, and whole Wh. It may have the columns `forecast_load_wh` and
+//! `forecast_generation_wh` too, both or none: what was expected before the interval. Rows and columns may come in any order; columns with other
 //! names are not used. Fields are separated by commas, semicolons or tabs, as the header shows. The text is UTF-8, or
 //! UTF-16 with a byte order mark. Rows without any content are skipped.
 //!
@@ -32,10 +33,11 @@ use {
 };
 
 pub use self::format::{
-    COLUMNS, CommunityError, DEFAULT_INTERVAL_SECONDS, MAX_ENERGY_WH, MAX_FILE_BYTES, MAX_MEMBER_LEN, duration,
+    COLUMNS, CommunityError, DEFAULT_INTERVAL_SECONDS, FORECAST_COLUMNS, MAX_ENERGY_WH, MAX_FILE_BYTES, MAX_MEMBER_LEN,
+    duration,
 };
 
-/// What one member drew and generated in one interval.
+/// What one member drew and generated in one interval, and what was expected before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Index into [`Community::members`].
@@ -44,17 +46,37 @@ pub struct Reading {
     pub load_wh: u64,
     /// Generated, in Wh.
     pub generation_wh: u64,
+    /// What it was expected to draw, in Wh; what it drew, where there is no forecast.
+    pub forecast_load_wh: u64,
+    /// What it was expected to generate, in Wh; what it generated, where there is no forecast.
+    pub forecast_generation_wh: u64,
 }
 
 impl Reading {
-    /// What the member can sell, in Wh.
+    /// A reading without a forecast.
+    pub fn measured(member: usize, load_wh: u64, generation_wh: u64) -> Self {
+        Self { member, load_wh, generation_wh, forecast_load_wh: load_wh, forecast_generation_wh: generation_wh }
+    }
+
+    /// What the member puts on offer, in Wh: the surplus that it expects.
     pub fn surplus_wh(&self) -> u64 {
+        self.forecast_generation_wh.saturating_sub(self.forecast_load_wh)
+    }
+
+    /// What the member wants to buy, in Wh: the deficit that it expects.
+    pub fn deficit_wh(&self) -> u64 {
+        self.forecast_load_wh.saturating_sub(self.forecast_generation_wh)
+    }
+
+    /// What the member's meter reports as delivered to its neighbours, in Wh: the surplus that it really had.
+    pub fn delivery_wh(&self) -> u64 {
         self.generation_wh.saturating_sub(self.load_wh)
     }
 
-    /// What the member wants to buy, in Wh.
-    pub fn deficit_wh(&self) -> u64 {
-        self.load_wh.saturating_sub(self.generation_wh)
+    /// The largest of what the member generated and was expected to generate, in Wh. Neither its offers nor its meter's
+    /// reading exceed it.
+    pub fn largest_generation_wh(&self) -> u64 {
+        self.generation_wh.max(self.forecast_generation_wh)
     }
 }
 
@@ -64,13 +86,22 @@ struct CompactReading {
     member: u32,
     load_wh: u32,
     generation_wh: u32,
+    forecast_load_wh: u32,
+    forecast_generation_wh: u32,
 }
 
 const _: () = assert!(MAX_ENERGY_WH <= u32::MAX as u64);
 
 impl From<CompactReading> for Reading {
-    fn from(CompactReading { member, load_wh, generation_wh }: CompactReading) -> Self {
-        Self { member: member as usize, load_wh: load_wh.into(), generation_wh: generation_wh.into() }
+    fn from(reading: CompactReading) -> Self {
+        let CompactReading { member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh } = reading;
+        Self {
+            member: member as usize,
+            load_wh: load_wh.into(),
+            generation_wh: generation_wh.into(),
+            forecast_load_wh: forecast_load_wh.into(),
+            forecast_generation_wh: forecast_generation_wh.into(),
+        }
     }
 }
 
@@ -95,17 +126,17 @@ impl Interval {
         self.readings.iter().map(|reading| Reading::from(*reading))
     }
 
-    /// Energy of all members with a surplus, in Wh.
+    /// What all members with a surplus expect to have, in Wh.
     pub fn surplus_wh(&self) -> u64 {
         self.readings().map(|reading| reading.surplus_wh()).sum()
     }
 
-    /// Energy that all members with a deficit want, in Wh.
+    /// What all members with a deficit expect to need, in Wh.
     pub fn deficit_wh(&self) -> u64 {
         self.readings().map(|reading| reading.deficit_wh()).sum()
     }
 
-    /// What this interval must trade: all that both sides have.
+    /// What this interval must trade: all that both sides expect to have.
     pub fn tradable_wh(&self) -> u64 {
         self.surplus_wh().min(self.deficit_wh())
     }
@@ -131,6 +162,8 @@ pub struct Community {
     pub members: Vec<String>,
     /// Intervals in order of time.
     pub intervals: Vec<Interval>,
+    /// Whether the file says what was expected before each interval. Without it, what was measured is taken for it.
+    pub has_forecast: bool,
     /// Sentences about what the file left open and what it was taken to mean.
     pub notes: Vec<String>,
 }
@@ -210,7 +243,22 @@ impl Community {
                 rows.add(line, &fields, &dialect)?;
             }
         }
-        rows.finish(dialect.notes)
+        rows.finish(dialect)
+    }
+
+    /// The same community without its forecast: what was measured is taken for what was expected.
+    #[must_use]
+    pub fn without_forecast(mut self) -> Self {
+        if !std::mem::take(&mut self.has_forecast) {
+            return self;
+        }
+        for reading in self.intervals.iter_mut().flat_map(|interval| &mut interval.readings) {
+            reading.forecast_load_wh = reading.load_wh;
+            reading.forecast_generation_wh = reading.generation_wh;
+        }
+        let [load, generation] = FORECAST_COLUMNS;
+        self.notes.push(format!("the columns {load} and {generation} are not used on purchase terms"));
+        self
     }
 
     /// Sums over all intervals.
@@ -227,6 +275,20 @@ impl Community {
     /// Energy that each member generates in the whole file, in Wh.
     pub fn generation_wh(&self) -> Vec<u64> {
         self.sums_by_member(|reading| reading.generation_wh)
+    }
+
+    /// Whether each member puts energy on offer in any interval.
+    pub fn is_seller(&self) -> Vec<bool> {
+        self.sums_by_member(Reading::surplus_wh).into_iter().map(|surplus_wh| surplus_wh > 0).collect()
+    }
+
+    /// The most that each member generated, or was expected to generate, in one interval, in Wh.
+    pub fn largest_generation_wh(&self) -> Vec<u64> {
+        let mut largest = vec![0; self.members.len()];
+        for reading in self.intervals.iter().flat_map(Interval::readings) {
+            largest[reading.member] = reading.largest_generation_wh().max(largest[reading.member]);
+        }
+        largest
     }
 
     /// Energy that each member wants to buy in the whole file, in Wh.
@@ -321,7 +383,7 @@ struct Draft {
 
 impl Rows {
     fn add(&mut self, line: u64, fields: &[&str], dialect: &Dialect) -> Result<(), CommunityError> {
-        let fields = dialect.columns(fields).map_err(|reason| row_error(line, reason))?;
+        let fields = dialect.fields(fields).map_err(|reason| row_error(line, reason))?;
         let row = Row::parse(fields, dialect.separator).map_err(|reason| row_error(line, reason))?;
         let member = self.members.index(row.member, line).map_err(|reason| row_error(line, reason))?;
         let draft = self.intervals.entry(row.start).or_insert_with(|| Draft {
@@ -330,7 +392,8 @@ impl Rows {
             local_start: row.local_start,
             readings: Vec::new(),
         });
-        let reading = CompactReading { member, load_wh: row.load_wh, generation_wh: row.generation_wh };
+        let Row { load_wh, generation_wh, forecast_load_wh, forecast_generation_wh, .. } = row;
+        let reading = CompactReading { member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh };
         match draft.readings.binary_search_by_key(&member, |(reading, _)| reading.member) {
             Err(place) => draft.readings.insert(place, (reading, line)),
             Ok(place) => {
@@ -346,7 +409,9 @@ impl Rows {
         Ok(())
     }
 
-    fn finish(self, mut notes: Vec<String>) -> Result<Community, CommunityError> {
+    fn finish(self, dialect: Dialect) -> Result<Community, CommunityError> {
+        let has_forecast = dialect.has_forecast();
+        let mut notes = dialect.notes;
         if self.intervals.is_empty() {
             return Err(CommunityError::File("the file has a header and no rows; there is nothing to trade".into()));
         }
@@ -377,7 +442,8 @@ impl Rows {
                 readings: draft.readings.into_iter().map(|(reading, _)| reading).collect(),
             })
             .collect();
-        Ok(Community { interval_seconds: grid.seconds, members: self.members.into_names(), intervals, notes })
+        let members = self.members.into_names();
+        Ok(Community { interval_seconds: grid.seconds, members, intervals, has_forecast, notes })
     }
 }
 

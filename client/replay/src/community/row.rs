@@ -1,7 +1,10 @@
 //! One row: a time, a member and its energy.
 
 use {
-    super::format::{COLUMNS, MAX_ENERGY_WH, MAX_MEMBER_LEN, printable},
+    super::{
+        format::{COLUMNS, FORECAST_COLUMNS, MAX_ENERGY_WH, MAX_MEMBER_LEN, printable},
+        source::Fields,
+    },
     icu_normalizer::ComposingNormalizerBorrowed,
     jiff::{Timestamp, fmt::temporal::Pieces},
     multibus_client::text::{hidden, is_hidden, visible},
@@ -19,18 +22,29 @@ pub(super) struct Row<'a> {
     pub member: &'a str,
     pub load_wh: u32,
     pub generation_wh: u32,
+    /// What was measured, where the file has no forecast.
+    pub forecast_load_wh: u32,
+    /// Likewise.
+    pub forecast_generation_wh: u32,
 }
 
 impl<'a> Row<'a> {
-    /// Reads the fields of [`COLUMNS`].
+    /// Reads the fields of [`COLUMNS`] and [`FORECAST_COLUMNS`].
     ///
     /// # Errors
     /// A sentence with the value and the remedy.
-    pub fn parse([label, member, load, generation]: [&'a str; 4], separator: u8) -> Result<Self, String> {
+    pub fn parse(fields: Fields<'a>, separator: u8) -> Result<Self, String> {
+        let Fields { columns: [label, member, load, generation], forecast } = fields;
         let (start, local_start) = instant(label)?;
         let load_wh = energy(COLUMNS[2], load, separator)?;
         let generation_wh = energy(COLUMNS[3], generation, separator)?;
-        Ok(Self { start, local_start, label, member, load_wh, generation_wh })
+        let (forecast_load_wh, forecast_generation_wh) = match forecast {
+            None => (load_wh, generation_wh),
+            Some([load, generation]) => {
+                (energy(FORECAST_COLUMNS[0], load, separator)?, energy(FORECAST_COLUMNS[1], generation, separator)?)
+            }
+        };
+        Ok(Self { start, local_start, label, member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The bytes of a file: its encoding, its lines and the separator of its fields.
 
 use {
-    super::format::{COLUMNS, CommunityError, MAX_FILE_BYTES, printable, row_error},
+    super::format::{COLUMNS, CommunityError, FORECAST_COLUMNS, MAX_FILE_BYTES, printable, row_error},
     std::{
         collections::VecDeque,
         io::{self, BufRead, BufReader, Chain, Cursor, Read, Take},
@@ -159,12 +159,22 @@ impl Lines {
     }
 }
 
+/// The fields of a row that are used.
+pub(super) struct Fields<'a> {
+    /// Those of [`COLUMNS`].
+    pub columns: [&'a str; 4],
+    /// Those of [`FORECAST_COLUMNS`], where the file has them.
+    pub forecast: Option<[&'a str; 2]>,
+}
+
 /// How a file writes its rows.
 pub(super) struct Dialect {
     /// Between two fields.
     pub separator: u8,
     /// Places of [`COLUMNS`] in a row.
     places: [usize; 4],
+    /// Places of [`FORECAST_COLUMNS`], where the file has them.
+    forecast_places: Option<[usize; 2]>,
     /// Names of all columns.
     names: Vec<String>,
     /// Sentences about what is not used.
@@ -210,10 +220,24 @@ impl Dialect {
                 format!("the header has the column \"{}\" twice; keep one", printable(name)),
             ));
         }
-        let places = COLUMNS.map(|column| names.iter().position(|name| name == column).unwrap_or_default());
+        let place = |column: &str| names.iter().position(|name| name == column);
+        let places = COLUMNS.map(|column| place(column).unwrap_or_default());
+        let forecast_places = match FORECAST_COLUMNS.map(place) {
+            [Some(load), Some(generation)] => Some([load, generation]),
+            [None, None] => None,
+            [load, _] => {
+                let [present, missing] =
+                    if load.is_some() { FORECAST_COLUMNS } else { [FORECAST_COLUMNS[1], FORECAST_COLUMNS[0]] };
+                return Err(row_error(
+                    number,
+                    format!("the header has the column {present} and not {missing}; add it, or remove {present}"),
+                ));
+            }
+        };
         let others: Vec<String> = names
             .iter()
-            .filter(|name| !name.is_empty() && !COLUMNS.contains(&name.as_str()))
+            .filter(|name| !name.is_empty())
+            .filter(|name| !COLUMNS.contains(&name.as_str()) && !FORECAST_COLUMNS.contains(&name.as_str()))
             .map(|name| printable(name))
             .collect();
         let notes = match others.as_slice() {
@@ -221,16 +245,22 @@ impl Dialect {
             [one] => vec![format!("the column {one} is not used")],
             several => vec![format!("the columns {} are not used", several.join(", "))],
         };
-        Ok(Self { separator, places, names, notes })
+        Ok(Self { separator, places, forecast_places, names, notes })
     }
 
-    /// The fields of [`COLUMNS`] in a row.
+    /// Whether the file has [`FORECAST_COLUMNS`].
+    pub fn has_forecast(&self) -> bool {
+        self.forecast_places.is_some()
+    }
+
+    /// The fields of a row that are used.
     ///
     /// # Errors
     /// Where the row has fewer or more fields than the header.
-    pub fn columns<'a>(&self, fields: &[&'a str]) -> Result<[&'a str; 4], String> {
+    pub fn fields<'a>(&self, fields: &[&'a str]) -> Result<Fields<'a>, String> {
         let width = self.names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
-        if let Some(missing) = self.places.iter().copied().filter(|place| *place >= fields.len()).min() {
+        let used = self.places.iter().chain(self.forecast_places.iter().flatten());
+        if let Some(missing) = used.copied().filter(|place| *place >= fields.len()).min() {
             return Err(format!("has {} of {width} columns; {} is missing", fields.len(), self.names[missing]));
         }
         // Spreadsheets may write empty fields behind the last column.
@@ -238,7 +268,10 @@ impl Dialect {
             let names = self.names[..width].join(",");
             return Err(format!("has {} columns; it must have {width}: {}", fields.len(), printable(&names)));
         }
-        Ok(self.places.map(|place| fields[place]))
+        Ok(Fields {
+            columns: self.places.map(|place| fields[place]),
+            forecast: self.forecast_places.map(|places| places.map(|place| fields[place])),
+        })
     }
 }
 

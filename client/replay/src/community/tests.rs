@@ -102,7 +102,7 @@ fn lengths_offsets_gaps_and_orders_are_free() {
             .unwrap();
     assert_eq!((halves.interval_seconds, halves.intervals.len()), (1_800, 3));
     assert_eq!(halves.members, ["B", "A"]);
-    assert_eq!(halves.intervals[0].reading(1), Some(Reading { member: 1, load_wh: 3, generation_wh: 4 }));
+    assert_eq!(halves.intervals[0].reading(1), Some(Reading::measured(1, 3, 4)));
     assert_eq!(halves.intervals[0].reading(0), None);
     assert_eq!(halves.intervals[0].local_start.rem_euclid(86_400), 0);
     let one = read("2020-01-02T00:07:00Z,A,3,4\n").unwrap();

@@ -6,19 +6,49 @@ use {
         plot::{Column, Plot, columns, headroom},
     },
     crate::{
-        number::{grouped, kwh},
+        number::{grouped, kwh, percent},
         report::ReplayReport,
     },
     maud::{Markup, html},
 };
 
+/// A figure in Wh of each column, as average power in kW, so that columns of several intervals can be compared.
+fn kilowatts(columns: &[Column], figure: fn(&Column) -> u64) -> Vec<f64> {
+    columns.iter().map(|column| figure(column) as f64 * 3.6 / column.seconds.max(1) as f64).collect()
+}
+
+/// What was promised, which is what was sold, against what was delivered.
+pub(super) fn deliveries(report: &ReplayReport) -> Markup {
+    let columns = columns(report);
+    let promised = kilowatts(&columns, |column| column.traded_wh);
+    let delivered = kilowatts(&columns, |column| column.delivered_wh);
+    let plot = Plot::new(250.0, columns.len(), headroom(promised.iter().copied()));
+    let body = html! {
+        (plot.frame(&columns, "kW", axis_number))
+        (plot.area(&promised, "area short"))
+        (plot.area(&delivered, "area traded"))
+        (plot.line(promised.iter().copied(), 0, "line promised"))
+        (plot.tips(&columns, |column| {
+            format!(
+                "{}\npromised {}\ndelivered {} ({})\nrefunded {} {}",
+                column.label,
+                kwh(column.traded_wh),
+                kwh(column.delivered_wh),
+                percent(column.delivered_wh, column.traded_wh),
+                report.money(column.refunded_base_units),
+                report.currency
+            )
+        }))
+    };
+    html! {
+        (legend([("short", "promised and not delivered"), ("traded", "delivered")]))
+        (plot.chart("Promised and delivered energy over time", &body))
+    }
+}
+
 pub(super) fn energy(report: &ReplayReport) -> Markup {
     let columns = columns(report);
-    // Average power, so that columns of several intervals can be compared.
-    let kilowatts = |energy_wh: u64, column: &Column| energy_wh as f64 * 3.6 / column.seconds.max(1) as f64;
-    let series = |figure: fn(&Column) -> u64| -> Vec<f64> {
-        columns.iter().map(|column| kilowatts(figure(column), column)).collect()
-    };
+    let series = |figure: fn(&Column) -> u64| kilowatts(&columns, figure);
     let (surplus, deficit, traded) =
         (series(|column| column.surplus_wh), series(|column| column.deficit_wh), series(|column| column.traded_wh));
     let plot = Plot::new(330.0, columns.len(), headroom(surplus.iter().chain(&deficit).copied()));
@@ -49,7 +79,9 @@ pub(super) fn prices(report: &ReplayReport) -> Markup {
     let columns = columns(report);
     let unit = 10f64.powi(i32::from(report.mint_decimals));
     let tokens = |base_units: f64| base_units / unit;
-    let ceiling = tokens(report.price_ceiling_per_kwh as f64);
+    // The rule says what sellers ask. Buyers pay the grid fee on top.
+    let [floor, ceiling] = [report.price_floor_per_kwh, report.price_ceiling_per_kwh]
+        .map(|price| tokens(price as f64) + tokens(report.grid_fee_per_kwh as f64));
     let plot = Plot::new(250.0, columns.len(), headroom(std::iter::once(ceiling)));
     // Columns in a row in which something was traded, with the number of the first.
     let mut runs = Vec::new();
@@ -65,7 +97,7 @@ pub(super) fn prices(report: &ReplayReport) -> Markup {
     };
     let body = html! {
         (plot.frame(&columns, "per kWh", axis_number))
-        (plot.bound(tokens(report.price_floor_per_kwh as f64), "lowest"))
+        (plot.bound(floor, "lowest"))
         (plot.bound(ceiling, "highest"))
         @for (first, run) in runs {
             (plot.band(

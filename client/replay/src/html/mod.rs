@@ -69,6 +69,9 @@ fn single_quotes_escaped(markup: &Markup) -> Markup {
 fn sections(report: &ReplayReport) -> Markup {
     html! {
         (section("Supply, demand and what was traded", &energy_note(report), &charts::energy(report)))
+        @if report.is_on_delivery() {
+            (section("Promised and delivered", &delivery_note(report), &charts::deliveries(report)))
+        }
         (section("Price paid over the day", &price_note(report), &charts::prices(report)))
         (section(
             "Where the energy came from",
@@ -81,6 +84,9 @@ fn sections(report: &ReplayReport) -> Markup {
             &flows::flows(report),
         ))
         (section("Members", &member_note(report), &tables::members(report)))
+        @if report.is_on_delivery() {
+            (section("What members promised and delivered", &settlement_note(report), &tables::deliveries(report)))
+        }
         @if let Some(treasury) = &report.treasury {
             (section("What the owners share", &owner_note(report, treasury), &tables::owners(report, treasury)))
         }
@@ -210,13 +216,40 @@ fn energy_note(report: &ReplayReport) -> String {
     )
 }
 
+fn delivery_note(report: &ReplayReport) -> String {
+    format!(
+        "What was sold before each interval{}, and what of it the sellers' meters reported afterwards: {} of {}, {}. \
+         What did not arrive is not paid for: {} {} went back to the buyers.",
+        if report.traded_by_forecast { " by forecast" } else { "" },
+        kwh(report.delivered_wh),
+        kwh(report.traded_wh),
+        percent(report.delivered_wh, report.traded_wh),
+        report.money(report.refunded_base_units),
+        report.currency
+    )
+}
+
+fn settlement_note(report: &ReplayReport) -> String {
+    format!(
+        "A seller is released what was paid for the energy that it delivered, less the grid's part; its buyers share a shortfall in \
+         proportion. Certificates of origin of {} were taken by buyers for what was delivered to them, and used up in their \
+         names. {}.",
+        kwh(report.certificates_wh),
+        report.delivery_sentence()
+    )
+}
+
 fn price_note(report: &ReplayReport) -> String {
     format!(
         "Average price of each interval, within the range of the prices paid, in {} per kWh. The rule asks from {}, where \
-         energy is plenty, to {}, where it is scarce.",
+         energy is plenty, to {}, where it is scarce{}.",
         report.currency,
         report.price(u128::from(report.price_floor_per_kwh)),
-        report.price(u128::from(report.price_ceiling_per_kwh))
+        report.price(u128::from(report.price_ceiling_per_kwh)),
+        match report.grid_fee_per_kwh {
+            0 => String::new(),
+            fee => format!("; buyers pay a grid fee of {} on top", report.price(u128::from(fee))),
+        }
     )
 }
 
@@ -271,7 +304,9 @@ mod tests {
         super::*,
         crate::{
             community::Community,
+            options::ReplayTerms,
             price::{Balance, Draw, PriceRule},
+            records::Records,
             report::{Flow, MemberResult, OwnerResult, Spread},
         },
         multibus_client::{BaseUnits, Wh, router::PriceFraction},
@@ -357,6 +392,9 @@ mod tests {
             price_rule: rule.to_string(),
             price_floor_per_kwh: rule.floor_per_kwh,
             price_ceiling_per_kwh: rule.ceiling_per_kwh,
+            terms: ReplayTerms::Purchase,
+            grid_fee_per_kwh: 0,
+            traded_by_forecast: false,
             interrupted: false,
             members: community.members.len() as u64,
             intervals: community.intervals.len() as u64,
@@ -374,6 +412,8 @@ mod tests {
             deficit_wh: totals.deficit_wh,
             tradable_wh: totals.tradable_wh,
             traded_wh: totals.tradable_wh,
+            delivered_wh: 0,
+            certificates_wh: 0,
             withdrawn_wh: totals.surplus_wh - totals.tradable_wh,
             offers_created: 1_000,
             purchases: 2_000,
@@ -382,6 +422,9 @@ mod tests {
             locks_settled: 80,
             locks_released: 10,
             paid_base_units,
+            refunded_base_units: 0,
+            grid_fee_base_units: 0,
+            remainder_base_units: 0,
             lock_fees_base_units: 0,
             released_base_units: paid_base_units,
             withdrawn_base_units: paid_base_units,
@@ -404,10 +447,12 @@ mod tests {
             invariants: [("token_conservation".to_owned(), true)].into(),
             violations: Vec::new(),
             windows_open: 0,
+            periods_open: 0,
             treasury: None,
             member_results: members,
             interval_results,
             flows: flows.into_values().collect(),
+            records: Records::default(),
         }
     }
 
@@ -466,6 +511,32 @@ mod tests {
         }
         // In the table of members, an owner has earned what it claimed.
         assert!(report.income_base_units(3) == 1_244_568 && page.contains(">1.24<"));
+    }
+
+    #[test]
+    fn on_delivery_terms_the_page_shows_what_was_promised_and_what_was_delivered() {
+        let mut report = sample(&village());
+        assert!(!report.html().contains("Promised and delivered"));
+        report.terms = ReplayTerms::Delivery;
+        report.traded_by_forecast = true;
+        report.grid_fee_per_kwh = 50_000;
+        (report.delivered_wh, report.certificates_wh) = (report.traded_wh * 3 / 4, 4_321);
+        (report.refunded_base_units, report.grid_fee_base_units, report.remainder_base_units) = (1_234_567, 89, 3);
+        for interval in &mut report.interval_results {
+            interval.delivered_wh = interval.traded_wh * 3 / 4;
+        }
+        let page = report.html();
+        for part in [
+            "Promised and delivered",
+            "What members promised and delivered",
+            "promised and not delivered",
+            "sold before each interval by forecast",
+            "Certificates of origin of 4.3 kWh",
+            "refunded 1.234567 + grid fees 0.000089 + rounding 0.000003",
+            "buyers pay a grid fee of 0.0500 on top",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
     }
 
     #[test]

@@ -3,21 +3,28 @@
 use {
     super::parts::{Part, legend, percentage, stacked_bar},
     crate::{
-        number::{decimal, grouped, kwh, share},
+        number::{decimal, grouped, kwh, percent, share},
         report::{LatencyClass, MemberResult, ReplayReport, TreasuryResult},
     },
     maud::{Markup, html},
 };
 
+/// Energy of neighbours that a member drew, in Wh. On delivery terms it may have bought more than it needed in the end.
+fn from_neighbours_wh(report: &ReplayReport, member: &MemberResult) -> u64 {
+    let got_wh = if report.is_on_delivery() { member.received_wh } else { member.bought_wh };
+    got_wh.min(member.load_wh - member.own_use_wh)
+}
+
 /// Where the energy that was drawn came from, and where the energy that was generated went.
 pub(super) fn origin(report: &ReplayReport) -> Markup {
     let own_use_wh: u64 = report.member_results.iter().map(|member| member.own_use_wh).sum();
-    let traded_wh = report.traded_wh;
+    let traded_wh = if report.is_on_delivery() { report.delivered_wh } else { report.traded_wh };
+    let drawn_wh = report.member_results.iter().map(|member| from_neighbours_wh(report, member)).sum();
     let part = |class, name, energy_wh| Part { class, name, energy_wh };
     let drawn = [
         part("own", "own generation", own_use_wh),
-        part("traded", "neighbours", traded_wh),
-        part("outside", "outside the community", report.load_wh.saturating_sub(own_use_wh + traded_wh)),
+        part("traded", "neighbours", drawn_wh),
+        part("outside", "outside the community", report.load_wh.saturating_sub(own_use_wh + drawn_wh)),
     ];
     let generated = [
         part("own", "used at home", own_use_wh),
@@ -64,13 +71,14 @@ pub(super) fn members(report: &ReplayReport) -> Markup {
 
 fn member(report: &ReplayReport, number: usize, member: &MemberResult, largest_wh: u64) -> Markup {
     let kwh = |energy_wh: u64| decimal(u128::from(energy_wh), 3, 1);
-    let paid = member.paid_base_units + member.lock_fees_paid_base_units;
+    let paid = member.spent_base_units();
     let earned = report.income_base_units(number);
+    let neighbours_wh = from_neighbours_wh(report, member);
     let (sign, class) = if earned >= paid { ("+", "plus") } else { ("−", "minus") };
     let demand = [
         Part { class: "own", name: "own generation", energy_wh: member.own_use_wh },
-        Part { class: "traded", name: "neighbours", energy_wh: member.bought_wh },
-        Part { class: "outside", name: "outside", energy_wh: member.deficit_wh.saturating_sub(member.bought_wh) },
+        Part { class: "traded", name: "neighbours", energy_wh: neighbours_wh },
+        Part { class: "outside", name: "outside", energy_wh: member.load_wh - member.own_use_wh - neighbours_wh },
     ];
     html! {
         tr {
@@ -90,6 +98,49 @@ fn member(report: &ReplayReport, number: usize, member: &MemberResult, largest_w
             td.number { (report.money(earned)) }
             td.number { (report.money(member.withdrawn_base_units)) }
             td.number.(class) { (sign) (report.money(earned.abs_diff(paid))) }
+        }
+    }
+}
+
+/// What each member promised, delivered and got for it, and what it bought, received and was refunded.
+pub(super) fn deliveries(report: &ReplayReport) -> Markup {
+    let kwh = |energy_wh: u64| decimal(u128::from(energy_wh), 3, 1);
+    let traded = report.member_results.iter().filter(|member| member.sold_wh + member.bought_wh > 0);
+    html! {
+        .scroll {
+            table {
+                thead {
+                    tr {
+                        th { "Member" }
+                        @for name in ["promised", "delivered", "of it", "released", "grid fees", "bought", "received", "refunded"] {
+                            th.number { (name) }
+                        }
+                    }
+                }
+                tbody {
+                    @for member in traded {
+                        tr {
+                            th scope="row" { (member.name) }
+                            @if member.sold_wh == 0 {
+                                @for _ in 0..5 { td.number { "–" } }
+                            } @else {
+                                td.number { (kwh(member.sold_wh)) }
+                                td.number { (kwh(member.delivered_wh)) }
+                                td.number { (percent(member.delivered_wh, member.sold_wh)) }
+                                td.number { (report.money(member.sales_base_units())) }
+                                td.number { (report.money(member.grid_fee_base_units)) }
+                            }
+                            @if member.bought_wh == 0 {
+                                @for _ in 0..3 { td.number { "–" } }
+                            } @else {
+                                td.number { (kwh(member.bought_wh)) }
+                                td.number { (kwh(member.received_wh)) }
+                                td.number { (report.money(member.refunded_base_units)) }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! runs the suite on it. Each test has a market of its own, so that all of them run at the same time.
 
 mod batch;
+mod delivery;
 mod history;
 mod lock;
 mod owners;

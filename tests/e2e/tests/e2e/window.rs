@@ -12,8 +12,8 @@ const WINDOW_SECONDS: u32 = 60;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_trades_until_its_gate_closes() {
     let fresh = NetworkMarket::new(1, |config, _| {
-        config.window_seconds = WINDOW_SECONDS;
-        config.gate_closure_seconds = 5;
+        config.terms.window_seconds = WINDOW_SECONDS;
+        config.terms.gate_closure_seconds = 5;
         config.capacity_wh = 10_000;
     })
     .await;

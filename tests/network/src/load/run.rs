@@ -20,6 +20,7 @@ use {
         multibus::math,
         offer::{Offer, OfferTerms, offer_cancel, offer_create},
         purchase::{BatchItem, BatchOrder, Buyer, Order, PurchaseKind, PurchaseOrder, purchase, purchase_batch},
+        terms::Terms,
         trader::Trader,
     },
     multibus_test_support::market::{SOL, terms},
@@ -188,7 +189,7 @@ impl Books {
         let account = address::seller(&bus, &wallet);
         let terms =
             OfferTerms { expires_at: self.expires_at, ..terms(OFFERED_WH, BASE_PRICE + 7 * (seller as u64 % 50)) };
-        let instruction = offer_create(&wallet, &bus, &wallet, number, &terms);
+        let instruction = offer_create(&wallet, &bus, &wallet, number, &terms, &Terms::zeroed());
         let offer = Offer {
             bus,
             capacity: address::capacity(&bus, 0),
@@ -197,6 +198,8 @@ impl Books {
             wallet,
             rent_payer: wallet,
             price_per_kwh: terms.price_per_kwh,
+            // Nobody pays a grid fee.
+            full_price_per_kwh: terms.price_per_kwh,
             number,
             listed_wh: OFFERED_WH,
             expires_at: terms.expires_at,
@@ -332,9 +335,9 @@ impl Lane {
         let Some(listed) = self.any_offer() else { return false };
         let offer = listed.offer;
         let energy_wh = self.rng.random_range(1..=MOST_WH);
-        let order = PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(offer.price_per_kwh));
-        let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
-        let cost = math::cost(energy_wh, offer.price_per_kwh).unwrap_or_default();
+        let order = PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(offer.full_price_per_kwh));
+        let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.full_price_per_kwh };
+        let cost = math::cost(energy_wh, offer.full_price_per_kwh).unwrap_or_default();
         let bought = Bought {
             hash: self.book.hash(PurchaseKind::Single, &self.wallet, &[hashed]),
             energy_wh,
@@ -392,8 +395,8 @@ impl Lane {
     async fn take_and_end_lock(&mut self, offer: Keyed<Offer>, seller: usize, place: u8) -> bool {
         let settlement = self.shared.settlement;
         let energy_wh = self.rng.random_range(1..=MOST_WH);
-        let terms = LockTerms { energy_wh, max_price_per_kwh: offer.price_per_kwh, expected_version: 0 };
-        let deposit = math::cost(energy_wh, offer.price_per_kwh).unwrap_or_default();
+        let terms = LockTerms { energy_wh, max_price_per_kwh: offer.full_price_per_kwh, expected_version: 0 };
+        let deposit = math::cost(energy_wh, offer.full_price_per_kwh).unwrap_or_default();
         let payment = self.buyer().payment;
         let take = lock_take(&self.wallet, &offer, place, &settlement, &payment, &payment, &terms);
         match self.send(Kind::LockTake, take).await {
@@ -416,10 +419,10 @@ impl Lane {
             }
             return matches!(released, Fate::Landed);
         }
-        let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.price_per_kwh };
+        let hashed = Order { offer: offer.address, energy_wh, max_price_per_kwh: offer.full_price_per_kwh };
         let hash = self.book.hash(PurchaseKind::LockSettlement, &self.wallet, &[hashed]);
         let bought = Bought { hash, energy_wh, fills: vec![(seller, deposit)], paid_now: 0 };
-        let settle = lock_settle(&lock, &self.trader, self.book.nonce);
+        let settle = lock_settle(&lock, &offer, &self.trader, self.book.nonce);
         matches!(self.settle(Kind::LockSettle, settle, bought).await, Fate::Landed)
     }
 

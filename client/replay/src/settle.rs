@@ -1,0 +1,278 @@
+//! What follows the windows on delivery terms: meters report, buyers take their certificates and get back what was not
+//! delivered, sellers are released the rest, books close.
+
+use {
+    crate::{
+        check::{BOOKS, CERTIFICATES, READINGS},
+        delivery::{MemberReading, awaits_reading, is_final},
+        error::{Doing, ReplayError},
+        progress::Stage,
+        records::{Delivery, Position, Trade},
+        replay::Replay,
+        schedule::CORRECTION_SECONDS,
+        state::{PeriodWindow, WindowRecord},
+    },
+    multibus::math,
+    multibus_client::{Keyed, audit::Findings, delivery::DeliveryBook},
+    std::collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+impl Replay<'_> {
+    /// Meters report what members really had in a window that has ended.
+    pub async fn report_window(&mut self, window: &WindowRecord, now: i64) -> Result<(), ReplayError> {
+        if !self.bus.options.is_on_delivery() {
+            return Ok(());
+        }
+        let WindowRecord { interval, window_start, .. } = *window;
+        let first_window = self.bus.first_window_of(window_start);
+        let books = self.bus.books(first_window).await?;
+        let mut readings = Vec::new();
+        for (seller, book) in &books {
+            let Ok(place) = book.place(window_start) else { continue };
+            let of_book = &book.windows[place];
+            if !awaits_reading(of_book) {
+                continue;
+            }
+            let reading = self.bus.options.community.intervals[interval].reading(*seller);
+            let had_wh = reading.map_or(0, |reading| reading.delivery_wh());
+            let left_wh = had_wh - self.delivered_before(interval, window_start, *seller).await?.min(had_wh);
+            // An interval that was interrupted until its window closed goes on in a later one: what it had is for what the first
+            // one sold, and then for the other.
+            let energy_wh = if window.sold_until_wh.is_some() { left_wh.min(of_book.sold_wh) } else { left_wh };
+            readings.push(MemberReading::new(*seller, book, place, energy_wh));
+        }
+        self.bus.report(readings, now).await?;
+        let now = self.chain().clock().await.doing("asking for the time")?.unix_timestamp;
+        let period = self.state.period(first_window);
+        period.final_at = period.final_at.max(now + i64::from(CORRECTION_SECONDS));
+        for window in period.windows.iter_mut().filter(|window| window.window_start == window_start) {
+            window.is_reported = true;
+        }
+        Ok(())
+    }
+
+    /// What a member's meter reported in earlier windows of an interval, in Wh.
+    async fn delivered_before(&self, interval: usize, window_start: i64, seller: usize) -> Result<u64, ReplayError> {
+        let is_earlier = |window: &PeriodWindow| window.interval == interval && window.window_start < window_start;
+        let rows = self.state.records.deliveries.iter();
+        let of_interval = rows.filter(|row| (row.interval, row.seller) == (interval, seller));
+        let mut energy_wh: u64 = of_interval.map(|row| row.reported_wh).sum();
+        for period in self.state.periods.iter().filter(|period| !period.is_recorded) {
+            for window in period.windows.iter().filter(|window| is_earlier(window)) {
+                let books = self.bus.books(period.first_window).await?;
+                let book = books.iter().find(|(member, _)| *member == seller);
+                let place = book.and_then(|(_, book)| book.place(window.window_start).ok());
+                energy_wh += book.zip(place).map_or(0, |((_, book), place)| book.windows[place].delivered_wh);
+            }
+        }
+        Ok(energy_wh)
+    }
+
+    /// Settles the times of 96 windows that no interval trades in any more, once all of their readings are final.
+    pub async fn settle_past(&mut self, now: i64) -> Result<(), ReplayError> {
+        let next_window = match (&self.state.current, self.state.schedule) {
+            (Some(current), _) => current.window_start,
+            (None, Some(schedule)) if self.state.completed < self.bus.options.community.intervals.len() => {
+                schedule.window_start(self.state.completed)
+            }
+            _ => i64::MAX,
+        };
+        for period in self.state.periods.clone() {
+            let is_over = self.bus.period_end(period.first_window) <= next_window
+                && period.windows.iter().all(|window| window.is_reported);
+            if is_over && now >= period.final_at && !self.bus.is_cancelled() {
+                self.settle(period.first_window, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles all that is left at the end: on a chain whose clock can be moved everything, on any other what is final.
+    pub async fn settle_all(&mut self) -> Result<(), ReplayError> {
+        let total = self.state.periods.len();
+        if total == 0 {
+            return Ok(());
+        }
+        self.tell(Stage::Settling, 0, total, "readings become final");
+        let mut now = self.chain().clock().await.doing("asking for the time")?.unix_timestamp;
+        if self.chain().is_embedded() {
+            let times = self.state.periods.iter();
+            let over = times.map(|period| period.final_at.max(self.bus.last_gate(period.first_window))).max();
+            let over = over.unwrap_or(now);
+            now = self.chain().wait_until(over).await.doing("moving the clock")?.unix_timestamp;
+        }
+        self.settle_past(now).await?;
+        self.save()?;
+        let done = total - self.state.periods.len();
+        self.tell(Stage::Settling, done, total, "sellers are released, buyers refunded");
+        Ok(())
+    }
+
+    /// Settles the delivery books of 96 windows, and closes them after the last gate.
+    async fn settle(&mut self, first_window: i64, now: i64) -> Result<(), ReplayError> {
+        let books = self.bus.books(first_window).await?;
+        if !books.iter().all(|(_, book)| is_final(book, now)) {
+            return Ok(());
+        }
+        if !self.state.period(first_window).is_recorded {
+            self.record(first_window, &books);
+            self.state.period(first_window).is_recorded = true;
+            // Nobody can read from books that are closed what is written down here.
+            self.save()?;
+        }
+        self.bus.release(&books, now).await?;
+        let bus = &self.bus;
+        let (_, failed) = bus.each(books.iter().map(|(_, book)| bus.settle_positions(book, now))).await;
+        failed.map_or(Ok(()), Err)?;
+        if self.bus.is_cancelled() {
+            return Ok(());
+        }
+        if !self.state.period(first_window).is_settled {
+            self.check_certificates(first_window).await?;
+            self.state.period(first_window).is_settled = true;
+            self.save()?;
+        }
+        if now >= self.bus.last_gate(first_window) {
+            self.bus.close_books(&books).await?;
+            if !self.bus.is_cancelled() {
+                self.state.periods.retain(|period| period.first_window != first_window);
+            }
+        }
+        self.save()
+    }
+
+    /// Enters what became of the trades in final windows. Trades are those that the replay knows; readings are the chain's. The books on the
+    /// chain must say the same of what was sold.
+    fn record(&mut self, first_window: i64, books: &[(usize, Keyed<DeliveryBook>)]) {
+        let end = self.bus.period_end(first_window);
+        let mut bought: BTreeMap<(i64, usize), BTreeMap<usize, (u64, u64)>> = BTreeMap::new();
+        for trade in self.state.records.trades.iter().filter(|trade| (first_window..end).contains(&trade.window_start))
+        {
+            let Trade { window_start, seller, buyer, energy_wh, paid, .. } = *trade;
+            let position = bought.entry((window_start, seller)).or_default().entry(buyer).or_default();
+            *position = (position.0 + energy_wh, position.1 + paid);
+        }
+        let windows = &self.state.period(first_window).windows;
+        let interval_of: HashMap<i64, usize> =
+            windows.iter().map(|window| (window.window_start, window.interval)).collect();
+        let mut findings = Findings::default();
+        let mut sold_wh = 0;
+        for ((window_start, seller), positions) in bought {
+            let Some(&interval) = interval_of.get(&window_start) else { continue };
+            let book = books.iter().find(|(member, _)| *member == seller);
+            let Some((book, place)) = book.and_then(|(_, book)| Some((book, book.place(window_start).ok()?))) else {
+                findings.check(BOOKS, false, || format!("there is no book for a sale in the window {window_start}"));
+                continue;
+            };
+            let name = self.bus.name(seller);
+            let of_book = book.windows[place];
+            let energy_wh = positions.values().map(|(energy_wh, _)| energy_wh).sum();
+            let paid = positions.values().map(|(_, paid)| paid).sum();
+            findings.equal(BOOKS, format_args!("energy sold by {name} in {window_start}"), of_book.sold_wh, energy_wh);
+            findings.equal(BOOKS, format_args!("money paid to {name} in {window_start}"), of_book.paid, paid);
+            sold_wh += energy_wh;
+            let reported_wh = of_book.delivered_wh;
+            let delivered_wh = reported_wh.min(energy_wh);
+            let due = math::mul_div_floor(paid, delivered_wh, energy_wh).unwrap_or(0);
+            let grid_fee = math::grid_fee(delivered_wh, book.terms.grid_fee_per_kwh);
+            let released = due.saturating_sub(grid_fee);
+            let delivery =
+                Delivery { interval, window_start, seller, sold_wh: energy_wh, paid, reported_wh, released, grid_fee };
+            self.state.records.deliveries.push(delivery);
+            let mut returned = 0;
+            for (buyer, (energy_wh, paid)) in positions {
+                let (delivered_wh, refund) = (book.delivered_of(place, energy_wh), book.refund_of(place, paid));
+                let row = Position { interval, window_start, seller, buyer, energy_wh, paid, delivered_wh, refund };
+                self.state.records.positions.push(row);
+                let member = &mut self.state.members[buyer];
+                member.received_wh += delivered_wh;
+                member.refunded_base_units += refund;
+                returned += refund;
+            }
+            let member = &mut self.state.members[seller];
+            member.delivered_wh += delivered_wh;
+            member.returned_base_units += returned;
+            member.grid_fee_base_units += grid_fee;
+            member.remainder_base_units += paid.saturating_sub(due + returned);
+            if let Some(result) = self.state.intervals.get_mut(interval) {
+                result.delivered_wh += delivered_wh;
+                result.refunded_base_units += returned;
+                result.grid_fee_base_units += grid_fee;
+            }
+        }
+        let of_books: u64 = books.iter().flat_map(|(_, book)| &book.windows).map(|window| window.sold_wh).sum();
+        findings.equal(BOOKS, format_args!("energy sold from {first_window} on"), of_books, sold_wh);
+        self.check_readings(&mut findings, books, &interval_of);
+        self.state.violations.extend(findings.0);
+    }
+
+    /// Compares what meters reported with what the file says that members had.
+    fn check_readings(
+        &self,
+        findings: &mut Findings,
+        books: &[(usize, Keyed<DeliveryBook>)],
+        interval_of: &HashMap<i64, usize>,
+    ) {
+        let intervals = &self.bus.options.community.intervals;
+        let mut windows_of: HashMap<usize, BTreeSet<i64>> = HashMap::new();
+        let open = self.state.periods.iter().flat_map(|period| &period.windows);
+        let open = open.map(|window| (window.interval, window.window_start));
+        let rows = self.state.records.deliveries.iter().map(|row| (row.interval, row.window_start));
+        for (interval, window_start) in open.chain(rows) {
+            windows_of.entry(interval).or_default().insert(window_start);
+        }
+        for (seller, book) in books {
+            for (&window_start, &interval) in interval_of {
+                // What an interval had that moved to a later window is divided.
+                let is_divided = windows_of.get(&interval).is_some_and(|windows| windows.len() > 1);
+                let Ok(place) = book.place(window_start) else { continue };
+                let window = &book.windows[place];
+                if is_divided || window.listed_wh == 0 && window.reported_at == 0 {
+                    continue;
+                }
+                let had_wh = intervals[interval].reading(*seller).map_or(0, |reading| reading.delivery_wh());
+                let name = self.bus.name(*seller);
+                let label = &intervals[interval].label;
+                let subject = format_args!("the reading of {name} for {label}");
+                findings.equal(READINGS, subject, window.delivered_wh, had_wh);
+            }
+        }
+    }
+
+    /// Compares the certificates of settled books with what was delivered to buyers.
+    async fn check_certificates(&mut self, first_window: i64) -> Result<(), ReplayError> {
+        let end = self.bus.period_end(first_window);
+        let rows = self.state.records.positions.iter();
+        let received_wh: u64 =
+            rows.filter(|row| (first_window..end).contains(&row.window_start)).map(|row| row.delivered_wh).sum();
+        let books = self.bus.books(first_window).await?;
+        let certified_wh = books.iter().flat_map(|(_, book)| &book.windows).map(|window| window.certified_wh).sum();
+        let mut findings = Findings::default();
+        findings.equal(
+            CERTIFICATES,
+            format_args!("energy certified from {first_window} on"),
+            certified_wh,
+            received_wh,
+        );
+        self.state.violations.extend(findings.0);
+        self.state.certificates_wh += certified_wh;
+        Ok(())
+    }
+
+    /// Pays the grid fees of all sellers to the grid, once every book is closed. What vaults hold is written down before, because nobody
+    /// can read it afterwards.
+    pub async fn sweep_grid_fees(&mut self) -> Result<(), ReplayError> {
+        if !self.bus.options.has_grid() || !self.state.periods.is_empty() {
+            return Ok(());
+        }
+        let owed = self.bus.grid_fees_owed().await?;
+        for (known, owed) in self.state.grid_fees_owed.iter_mut().zip(&owed).filter(|(_, owed)| **owed > 0) {
+            *known = *owed;
+        }
+        self.save()?;
+        let bus = &self.bus;
+        let sellers = (0..owed.len()).filter(|place| owed[*place] > 0);
+        let (_, failed) = bus.each(sellers.map(|place| bus.sweep_grid_fees(place)).collect::<Vec<_>>()).await;
+        failed.map_or(Ok(()), Err)
+    }
+}
