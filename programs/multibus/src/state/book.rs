@@ -12,7 +12,7 @@ use {
         error::{ensure, refuse},
         math,
         numbered::numbered_enum,
-        state::{Bus, Meter, Reading, ReadingProof, Terms},
+        state::{Bus, Meter, Terms},
     },
     anchor_lang::{address_eq, prelude::*},
     bytemuck::{Pod, Zeroable},
@@ -28,6 +28,29 @@ numbered_enum! {
         /// It is final, and its seller is released.
         Released = 2,
     }
+}
+
+numbered_enum! {
+    /// What shows that a reading is true.
+    pub enum ReadingProof {
+        /// The device signs the transaction.
+        Transaction = 0,
+        /// The instruction before is the device's signature of the reading, checked by the chain's Ed25519 program.
+        Signature = 1,
+        /// The operator of the bus signs the transaction: it stands in for the device.
+        Operator = 2,
+    }
+}
+
+/// A reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Start of the window, in unix seconds.
+    pub window_start: i64,
+    /// What was delivered in it, in Wh.
+    pub energy_wh: u64,
+    /// Higher than that of every earlier reading of the window; of the operator's readings 1, 2 and 3.
+    pub sequence: u64,
 }
 
 /// A device that is the meter of some windows of a book, as it was when they were listed.

@@ -6,7 +6,7 @@ use {
         constants::*,
         error::ensure,
         numbered::numbered_enum,
-        state::{DeliveryBook, EnergySource},
+        state::{DeliveryBook, Offer},
     },
     anchor_lang::prelude::*,
 };
@@ -27,7 +27,7 @@ numbered_enum! {
 pub struct Certificate {
     pub layout_version: u8,
     pub bump: u8,
-    /// One of [`EnergySource`].
+    /// One of [`EnergySource`](crate::state::EnergySource).
     pub source: u8,
     /// [`CertificateState`]; active as long as the account is open.
     pub state: u8,
@@ -152,7 +152,7 @@ impl Certificate {
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
-        invariant((*source as usize) < EnergySource::ALL.len(), "the source is known")?;
+        invariant(Offer::validate_source(*source).is_ok(), "the source is known")?;
         invariant(*state == CertificateState::Active as u8, "a certificate that is open is active")?;
         invariant(range_start < range_end, "a certificate is for at least one Wh")?;
         invariant(

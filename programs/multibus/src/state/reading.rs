@@ -4,35 +4,11 @@ use {
     crate::{
         constants::READING_TAG,
         error::{ensure, refuse},
-        numbered::numbered_enum,
-        state::DeliveryBook,
+        state::{DeliveryBook, Reading},
     },
     anchor_lang::{address_eq, pinocchio::sysvars::instructions::Instructions, prelude::*},
     core::ops::Deref,
 };
-
-numbered_enum! {
-    /// What shows that a reading is true.
-    pub enum ReadingProof {
-        /// The device signs the transaction.
-        Transaction = 0,
-        /// The instruction before is the device's signature of the reading, checked by the chain's Ed25519 program.
-        Signature = 1,
-        /// The operator of the bus signs the transaction: it stands in for the device.
-        Operator = 2,
-    }
-}
-
-/// A reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Start of the window, in unix seconds.
-    pub window_start: i64,
-    /// What was delivered in it, in Wh.
-    pub energy_wh: u64,
-    /// Higher than that of every earlier reading of the window; of the operator's readings 1, 2 and 3.
-    pub sequence: u64,
-}
 
 /// The chain's program that checks Ed25519 signatures.
 pub const ED25519_PROGRAM_ID: Address = anchor_lang::address!("Ed25519SigVerify111111111111111111111111111");
