@@ -38,6 +38,15 @@ pub struct Model {
     pub lanes: BTreeMap<Address, ModelLane>,
     pub proposals: BTreeMap<Address, ModelProposal>,
     pub claims: BTreeMap<Address, ModelClaim>,
+    pub meters: BTreeMap<Address, ModelMeter>,
+    pub devices: BTreeMap<Address, ModelDevice>,
+    pub books: BTreeMap<Address, ModelBook>,
+    pub positions: BTreeMap<Address, ModelPosition>,
+    pub certificates: BTreeMap<Address, ModelCertificate>,
+    /// Every range of Wh that was ever certified, by seller and window: the end of each, by its start.
+    pub certified_ever: BTreeMap<(Address, i64), BTreeMap<u64, u64>>,
+    /// What the last reading of a final window said when a certificate of it was taken, by seller and window.
+    pub delivered_ever: BTreeMap<(Address, i64), u64>,
     /// Tokens in each vault and each unclaimed account that are in no book.
     pub gifts: BTreeMap<Address, i128>,
     /// Tokens of each mint that exist.
@@ -74,6 +83,13 @@ impl Model {
             lanes: BTreeMap::new(),
             proposals: BTreeMap::new(),
             claims: BTreeMap::new(),
+            meters: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            books: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            certificates: BTreeMap::new(),
+            certified_ever: BTreeMap::new(),
+            delivered_ever: BTreeMap::new(),
             gifts: BTreeMap::new(),
             supply: BTreeMap::new(),
             all_lamports: 0,
@@ -140,6 +156,27 @@ impl Model {
         self.address(&[b"claim", bus.as_ref(), wallet.as_ref()])
     }
 
+    pub fn meter_address(&self, seller: &Address) -> (Address, u8) {
+        self.address(&[b"meter", seller.as_ref()])
+    }
+
+    pub fn device_address(&self, key: &Address) -> (Address, u8) {
+        self.address(&[b"device", key.as_ref()])
+    }
+
+    pub fn book_address(&self, seller: &Address, first_window: i64) -> (Address, u8) {
+        self.address(&[b"book", seller.as_ref(), &first_window.to_le_bytes()])
+    }
+
+    pub fn position_address(&self, book: &Address, buyer: &Address) -> (Address, u8) {
+        self.address(&[b"position", book.as_ref(), buyer.as_ref()])
+    }
+
+    pub fn certificate_address(&self, seller: &Address, window_start: i64, range_start: u64) -> (Address, u8) {
+        let (window, range) = (window_start.to_le_bytes(), range_start.to_le_bytes());
+        self.address(&[b"certificate", seller.as_ref(), &window, &range])
+    }
+
     /// The associated token account of a wallet.
     pub fn associated_address(&self, wallet: &Address, mint: &Address) -> Address {
         let program = self.mints[mint].program;
@@ -185,6 +222,11 @@ impl Model {
             || self.lanes.contains_key(address)
             || self.proposals.contains_key(address)
             || self.claims.contains_key(address)
+            || self.meters.contains_key(address)
+            || self.devices.contains_key(address)
+            || self.books.contains_key(address)
+            || self.positions.contains_key(address)
+            || self.certificates.contains_key(address)
     }
 
     /// Every bus or tombstone that one of these addresses belongs to.
@@ -198,6 +240,9 @@ impl Model {
             found.extend(self.capacities.get(address).map(|capacity| capacity.bus));
             found.extend(self.sellers.get(address).map(|seller| seller.bus));
             found.extend(self.offers.get(address).map(|offer| offer.bus));
+            found.extend(self.meters.get(address).map(|meter| meter.bus));
+            found.extend(self.books.get(address).map(|book| book.bus));
+            found.extend(self.certificates.get(address).map(|certificate| certificate.bus));
         }
         found
     }

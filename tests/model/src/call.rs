@@ -1,7 +1,7 @@
 //! Instructions as they are sent: one byte with their number, then the arguments. Numbers are little-endian; a list has
 //! its length before it, and what may be left out has a byte before it: 0 where it is.
 
-use solana_address::Address;
+use {crate::state::ModelTerms, solana_address::Address};
 
 /// What a bus is created with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +13,14 @@ pub struct NewBus {
     pub listing_policy: u8,
     pub lock_fee_bps: u16,
     pub timelock_seconds: u32,
-    pub window_seconds: u32,
-    pub gate_closure_seconds: u32,
     pub horizon_seconds: u32,
+    pub terms: ModelTerms,
     pub capacity_wh: u64,
     pub base_price_per_kwh: u64,
     pub reserve_price_per_kwh: u64,
     pub least_wh: u64,
     pub operator: Option<Address>,
+    pub grid_recipient: Option<Address>,
 }
 
 /// What a proposal changes.
@@ -34,7 +34,7 @@ pub enum Action {
     CapacitySet(u64),
     BasePriceSet(u64),
     ListingPolicySet(u8),
-    WindowsSet { window: u32, gate_closure: u32 },
+    TermsSet(ModelTerms),
     LockFeeSet(u16),
     Pause,
     Resume,
@@ -46,11 +46,12 @@ pub enum Action {
     LeastSizeSet(u64),
     OperatorSet(Option<Address>),
     BusClose,
+    GridRecipientSet(Option<Address>),
 }
 
 impl Action {
     /// Bytes of an action in an account, which a proposal's hash covers.
-    pub const BYTES: usize = 120;
+    pub const BYTES: usize = 152;
 
     /// Number of the action.
     pub fn kind(&self) -> u8 {
@@ -63,7 +64,7 @@ impl Action {
             Self::CapacitySet(_) => 5,
             Self::BasePriceSet(_) => 6,
             Self::ListingPolicySet(_) => 7,
-            Self::WindowsSet { .. } => 8,
+            Self::TermsSet(_) => 8,
             Self::LockFeeSet(_) => 9,
             Self::Pause => 10,
             Self::Resume => 11,
@@ -75,6 +76,7 @@ impl Action {
             Self::LeastSizeSet(_) => 17,
             Self::OperatorSet(_) => 18,
             Self::BusClose => 19,
+            Self::GridRecipientSet(_) => 20,
         }
     }
 
@@ -109,10 +111,10 @@ impl Action {
         }
     }
 
-    /// The action as an account holds it: kind, count of shares, 6 bytes of zeros, value, gate closure, two addresses,
-    /// 16 shares. `None` where there are more shares than places.
+    /// The action as an account holds it: kind, count of shares, 6 bytes of zeros, value, terms, two addresses, 16 shares. `None` where there are more shares than places.
     pub fn bytes(&self) -> Option<[u8; Self::BYTES]> {
-        let (mut value, mut gate, mut first, mut second) = (0u64, 0u64, Address::default(), Address::default());
+        let (mut value, mut terms, mut first, mut second) =
+            (0u64, ModelTerms::default(), Address::default(), Address::default());
         let mut shares: &[u16] = &[];
         match self {
             Self::OwnerAdd { owner, shares: divided } | Self::OwnerRemove { owner, shares: divided } => {
@@ -127,11 +129,11 @@ impl Action {
             | Self::BasePriceSet(number)
             | Self::ReservePriceSet(number)
             | Self::LeastSizeSet(number) => value = *number,
-            Self::WindowsSet { window, gate_closure } => (value, gate) = (u64::from(*window), u64::from(*gate_closure)),
+            Self::TermsSet(next) => terms = *next,
             Self::LockFeeSet(bps) => value = u64::from(*bps),
             Self::OwnerReplace { owner, new_owner } => (first, second) = (*owner, *new_owner),
             Self::SellerAdmit(wallet) | Self::SellerSuspend(wallet) => first = *wallet,
-            Self::OperatorSet(operator) => first = operator.unwrap_or_default(),
+            Self::OperatorSet(wallet) | Self::GridRecipientSet(wallet) => first = wallet.unwrap_or_default(),
             Self::Pause | Self::Resume | Self::BusClose => {}
         }
         if shares.len() > 16 {
@@ -141,10 +143,10 @@ impl Action {
         bytes[0] = self.kind();
         bytes[1] = shares.len() as u8;
         bytes[8..16].copy_from_slice(&value.to_le_bytes());
-        bytes[16..24].copy_from_slice(&gate.to_le_bytes());
-        bytes[24..56].copy_from_slice(first.as_ref());
-        bytes[56..88].copy_from_slice(second.as_ref());
-        for (place, share) in bytes[88..].chunks_exact_mut(2).zip(shares) {
+        bytes[16..56].copy_from_slice(&terms.bytes());
+        bytes[56..88].copy_from_slice(first.as_ref());
+        bytes[88..120].copy_from_slice(second.as_ref());
+        for (place, share) in bytes[120..].chunks_exact_mut(2).zip(shares) {
             place.copy_from_slice(&share.to_le_bytes());
         }
         Some(bytes)
@@ -162,12 +164,29 @@ pub struct Item {
 
 /// What an offer is created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct Listing {
     pub number: u64,
     pub energy_wh: u64,
     pub price: u64,
     pub expires_at: i64,
     pub source: u8,
+}
+
+/// What an operator says of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceSpec {
+    pub source: u8,
+    pub power_w: u64,
+    /// Start of the first window that it can be the meter of.
+    pub valid_from: i64,
+}
+
+/// A reading of a meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub window_start: i64,
+    pub energy_wh: u64,
+    pub sequence: u64,
 }
 
 /// An instruction of the market, with its arguments.
@@ -183,7 +202,7 @@ pub enum Call {
     SellerSuspend,
     SellerWithdraw,
     SellerClose,
-    OfferCreate(Terms),
+    OfferCreate(Listing),
     OfferReprice { price: u64, version: u32 },
     OfferSetExpiry { expires_at: i64, version: u32 },
     OfferCollect,
@@ -202,6 +221,21 @@ pub enum Call {
     ProposalClose,
     TreasuryClaim,
     ClaimPay,
+    GridSweep,
+    MeterRegister(DeviceSpec),
+    MeterReplace(DeviceSpec),
+    MeterClose,
+    DeviceClose,
+    PositionOpen(Address),
+    PositionSetRefund(Address),
+    PositionClose,
+    DeliveryReport { reading: Reading, proof: u8 },
+    DeliveryRelease,
+    DeliveryRefund,
+    DeliveryClose,
+    CertificateTake(i64),
+    CertificateTransfer { energy_wh: u64, to: Address },
+    CertificateRetire(Vec<u8>),
 }
 
 /// The bytes that are not read yet.
@@ -238,13 +272,38 @@ impl<'a> Reader<'a> {
         Address::try_from(self.bytes(32)?).ok()
     }
 
-    /// An address that may be left out: zeros where it is.
-    fn address_or_zeros(&mut self) -> Option<Address> {
+    /// An address that may be left out.
+    #[expect(clippy::option_option, reason = "the outer one is whether the bytes can be read")]
+    fn optional_address(&mut self) -> Option<Option<Address>> {
         match self.u8()? {
-            0 => Some(Address::default()),
-            1 => self.address(),
+            0 => Some(None),
+            1 => self.address().map(Some),
             _ => None,
         }
+    }
+
+    /// A text of UTF-8.
+    fn text(&mut self) -> Option<Vec<u8>> {
+        let text = self.list(Self::u8)?;
+        std::str::from_utf8(&text).ok()?;
+        Some(text)
+    }
+
+    /// Terms of windows that start at `from` or later.
+    fn window_terms(&mut self, from: i64) -> Option<ModelTerms> {
+        Some(ModelTerms {
+            from,
+            window_seconds: self.u32()?,
+            gate_closure_seconds: self.u32()?,
+            settlement: self.u8()?,
+            grid_fee_per_kwh: self.u64()?,
+            reading_deadline_seconds: self.u32()?,
+            correction_seconds: self.u32()?,
+        })
+    }
+
+    fn device(&mut self) -> Option<DeviceSpec> {
+        Some(DeviceSpec { source: self.u8()?, power_w: self.u64()?, valid_from: self.i64()? })
     }
 
     fn list<T>(&mut self, mut one: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
@@ -259,8 +318,8 @@ impl<'a> Reader<'a> {
         Some(Item { energy_wh: self.u64()?, max_price: self.u64()?, version: self.u32()? })
     }
 
-    fn terms(&mut self) -> Option<Terms> {
-        Some(Terms {
+    fn listing(&mut self) -> Option<Listing> {
+        Some(Listing {
             number: self.u64()?,
             energy_wh: self.u64()?,
             price: self.u64()?,
@@ -270,24 +329,22 @@ impl<'a> Reader<'a> {
     }
 
     fn new_bus(&mut self) -> Option<NewBus> {
-        let name = self.list(Self::u8)?;
-        std::str::from_utf8(&name).ok()?;
         Some(NewBus {
-            name,
+            name: self.text()?,
             owners: self.list(|reader| Some((reader.address()?, reader.u16()?)))?,
             threshold: self.u8()?,
             pause_quorum: self.u8()?,
             listing_policy: self.u8()?,
             lock_fee_bps: self.u16()?,
             timelock_seconds: self.u32()?,
-            window_seconds: self.u32()?,
-            gate_closure_seconds: self.u32()?,
             horizon_seconds: self.u32()?,
+            terms: self.window_terms(0)?,
             capacity_wh: self.u64()?,
             base_price_per_kwh: self.u64()?,
             reserve_price_per_kwh: self.u64()?,
             least_wh: self.u64()?,
-            operator: Some(self.address_or_zeros()?).filter(|operator| *operator != Address::default()),
+            operator: self.optional_address()?,
+            grid_recipient: self.optional_address()?,
         })
     }
 
@@ -301,7 +358,10 @@ impl<'a> Reader<'a> {
             5 => Action::CapacitySet(self.u64()?),
             6 => Action::BasePriceSet(self.u64()?),
             7 => Action::ListingPolicySet(self.u8()?),
-            8 => Action::WindowsSet { window: self.u32()?, gate_closure: self.u32()? },
+            8 => {
+                let from = self.i64()?;
+                Action::TermsSet(self.window_terms(from)?)
+            }
             9 => Action::LockFeeSet(self.u16()?),
             10 => Action::Pause,
             11 => Action::Resume,
@@ -311,11 +371,10 @@ impl<'a> Reader<'a> {
             15 => Action::SellerSuspend(self.address()?),
             16 => Action::ReservePriceSet(self.u64()?),
             17 => Action::LeastSizeSet(self.u64()?),
-            18 => {
-                let operator = self.address_or_zeros()?;
-                Action::OperatorSet((operator != Address::default()).then_some(operator))
-            }
+            // Zeros are nobody.
+            18 => Action::OperatorSet(self.optional_address()?.filter(|wallet| *wallet != Address::default())),
             19 => Action::BusClose,
+            20 => Action::GridRecipientSet(self.optional_address()?.filter(|wallet| *wallet != Address::default())),
             _ => return None,
         })
     }
@@ -323,7 +382,7 @@ impl<'a> Reader<'a> {
 
 impl Call {
     /// Names of the instructions, by their number.
-    pub const NAMES: [&'static str; 29] = [
+    pub const NAMES: [&'static str; 44] = [
         "creator_open",
         "bus_create",
         "bus_close",
@@ -353,6 +412,21 @@ impl Call {
         "proposal_close",
         "treasury_claim",
         "claim_pay",
+        "grid_sweep",
+        "meter_register",
+        "meter_replace",
+        "meter_close",
+        "device_close",
+        "position_open",
+        "position_set_refund",
+        "position_close",
+        "delivery_report",
+        "delivery_release",
+        "delivery_refund",
+        "delivery_close",
+        "certificate_take",
+        "certificate_transfer",
+        "certificate_retire",
     ];
 
     /// Reads an instruction; `None` if the bytes are not one. Bytes after the arguments are ignored.
@@ -370,7 +444,7 @@ impl Call {
             7 => Self::SellerSuspend,
             8 => Self::SellerWithdraw,
             9 => Self::SellerClose,
-            10 => Self::OfferCreate(r.terms()?),
+            10 => Self::OfferCreate(r.listing()?),
             11 => Self::OfferReprice { price: r.u64()?, version: r.u32()? },
             12 => Self::OfferSetExpiry { expires_at: r.i64()?, version: r.u32()? },
             13 => Self::OfferCollect,
@@ -392,6 +466,24 @@ impl Call {
             26 => Self::ProposalClose,
             27 => Self::TreasuryClaim,
             28 => Self::ClaimPay,
+            29 => Self::GridSweep,
+            30 => Self::MeterRegister(r.device()?),
+            31 => Self::MeterReplace(r.device()?),
+            32 => Self::MeterClose,
+            33 => Self::DeviceClose,
+            34 => Self::PositionOpen(r.address()?),
+            35 => Self::PositionSetRefund(r.address()?),
+            36 => Self::PositionClose,
+            37 => {
+                let reading = Reading { window_start: r.i64()?, energy_wh: r.u64()?, sequence: r.u64()? };
+                Self::DeliveryReport { reading, proof: r.u8()? }
+            }
+            38 => Self::DeliveryRelease,
+            39 => Self::DeliveryRefund,
+            40 => Self::DeliveryClose,
+            41 => Self::CertificateTake(r.i64()?),
+            42 => Self::CertificateTransfer { energy_wh: r.u64()?, to: r.address()? },
+            43 => Self::CertificateRetire(r.text()?),
             _ => return None,
         })
     }

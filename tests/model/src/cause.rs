@@ -104,6 +104,12 @@ impl Causes {
         }
     }
 
+    /// None of the accounts after the named ones is one of those at the indices `written`.
+    pub(crate) fn once_after(&mut self, accounts: &[PassedAccount], written: &[usize], rest: &[PassedAccount]) {
+        let repeats = |passed: &PassedAccount| written.iter().any(|index| accounts[*index].address == passed.address);
+        self.unless(!rest.iter().any(repeats), Cause::Twice);
+    }
+
     pub(crate) fn verdict(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }

@@ -31,11 +31,14 @@ impl Model {
         }
         let lamports: u128 = self.lamports.values().map(|lamports| *lamports as u128).sum();
         hold(lamports == self.all_lamports, "lamports appear or vanish")?;
+        self.check_certificates()?;
         for address in buses {
             if let Some(bus) = self.buses.get(address) {
                 self.check_capacities(address, bus)?;
                 self.check_offers(address)?;
                 self.check_sellers(address)?;
+                self.check_terms(address, bus)?;
+                self.check_books(address, bus)?;
                 self.check_owners(address, bus)?;
                 self.check_unclaimed(address, &bus.unclaimed)?;
             } else if let Some(tombstone) = self.tombstones.get(address) {
@@ -97,7 +100,15 @@ impl Model {
     /// 1. What sellers are owed is in their vaults.
     fn check_sellers(&self, address: &Address) -> Result<(), String> {
         for (at, seller) in self.sellers.iter().filter(|(_, seller)| seller.bus == *address) {
-            let (mut booked, mut open) = (seller.released as i128, 0);
+            let (mut booked, mut open) = (seller.released as i128 + seller.grid_fees_owed as i128, 0);
+            let mut open_books = 0;
+            for book in self.books.values().filter(|book| book.seller == *at) {
+                booked += book.held() as i128;
+                open_books += 1;
+            }
+            hold(open_books == seller.open_books, "a seller's delivery books are counted")?;
+            let meter = seller.meter.map(|meter| self.meters.get(&meter));
+            hold(meter.is_none_or(|meter| meter.is_some_and(|meter| meter.seller == *at)), "a seller's meter is open")?;
             for offer in self.offers.values().filter(|offer| offer.seller == *at) {
                 booked += offer.proceeds as i128 + offer.deposits as i128;
                 open += 1;
@@ -106,11 +117,101 @@ impl Model {
             hold(gifts >= 0, "gifts are not negative")?;
             hold(
                 self.amount_of(&seller.vault) as i128 == booked + gifts,
-                "vault = proceeds + deposits + released (and gifts)",
+                "vault = proceeds + deposits + what books hold + released + grid fees owed (and gifts)",
             )?;
             hold(open == seller.open_offers, "a seller's open offers are counted")?;
         }
         Ok(())
+    }
+
+    /// Windows of a bus never overlap, and who is paid on delivery has an operator.
+    fn check_terms(&self, address: &Address, bus: &ModelBus) -> Result<(), String> {
+        let windows =
+            self.capacities.values().filter(|capacity| capacity.bus == *address && capacity.window_start != 0);
+        let ends: BTreeMap<i64, i64> = windows.map(|window| (window.window_start, window.ends_at())).collect();
+        let apart = ends.values().zip(ends.keys().skip(1)).all(|(end, next)| end <= next);
+        hold(apart, "windows never overlap")?;
+        let pays_on_delivery =
+            [Some(bus.terms), bus.next_terms].into_iter().flatten().any(|terms| terms.is_on_delivery());
+        hold(bus.operator.is_some() || !pays_on_delivery, "who is paid on delivery has an operator")?;
+        let mut books = self.books.values().filter(|book| book.bus == *address);
+        hold(
+            bus.operator.is_some() || books.all(|book| self.now >= book.last_final_at()),
+            "the operator goes on until the last reading is final",
+        )
+    }
+
+    /// 6. Delivery books and positions.
+    fn check_books(&self, address: &Address, bus: &ModelBus) -> Result<(), String> {
+        for (at, book) in self.books.iter().filter(|(_, book)| book.bus == *address) {
+            let offers = || self.offers.values().filter(|offer| offer.book.is_some_and(|(book, _)| book == *at));
+            let positions = || self.positions.values().filter(|position| position.book == *at);
+            hold(offers().count() == book.open_offers as usize, "offers of a book are counted")?;
+            hold(positions().count() == book.open_positions as usize, "positions of a book are counted")?;
+            hold(book.bus_created_at == bus.created_at, "a book is of its bus")?;
+            for offer in offers() {
+                hold((offer.proceeds, offer.grid_credited) == (0, 0), "on delivery terms the book holds what is paid")?;
+            }
+            for (place, window) in &book.windows {
+                let power_w = book.devices[window.device].power_w as u128;
+                let most = power_w * book.terms.window_seconds as u128 / 3_600;
+                hold(window.sold_wh <= window.listed_wh, "no more is sold than listed")?;
+                hold(window.listed_wh as u128 <= most, "listed <= power x hours")?;
+                hold(window.certified_wh <= window.delivered_wh, "certificates <= delivered")?;
+                let (mut listed, mut sold) = (0, 0);
+                for offer in offers().filter(|offer| offer.book == Some((*at, *place))) {
+                    (listed, sold) = (listed + offer.listed_wh, sold + offer.sold_wh());
+                }
+                // Offers that are closed have sold all that they listed in the end.
+                hold(
+                    window.listed_wh - listed == window.sold_wh - sold,
+                    "listed and sold of a window are those of its offers",
+                )?;
+                let (mut bought, mut paid, mut buyers) = (0, 0, 0);
+                for (energy_wh, price) in positions().filter_map(|position| position.windows.get(place)) {
+                    (bought, paid, buyers) = (bought + energy_wh, paid + price, buyers + 1);
+                }
+                let all_open = buyers == window.buyers;
+                hold(bought <= window.sold_wh && paid <= window.paid, "buyers have no more than was sold")?;
+                hold(
+                    !all_open || (bought, paid) == (window.sold_wh, window.paid),
+                    "what was sold is in the positions of its buyers",
+                )?;
+                let released = window.released.map_or(0, |(seller, grid)| seller + grid);
+                let left = window.paid.checked_sub(released + window.refunded);
+                hold(left.is_some(), "released + grid + refunds <= paid")?;
+                let is_over = window.released.is_some() && window.buyers == window.buyers_refunded;
+                hold(
+                    !is_over || left.is_some_and(|left| left <= window.buyers),
+                    "what rounding leaves is at most one base unit for each position",
+                )?;
+            }
+        }
+        for position in self.positions.values() {
+            let locks = self.locks.values().filter(|lock| {
+                let book = self.offers.get(&lock.offer).and_then(|offer| offer.book);
+                lock.buyer == position.buyer && book.is_some_and(|(book, _)| book == position.book)
+            });
+            hold(locks.count() == position.open_locks as usize, "locks of a position are counted")?;
+        }
+        Ok(())
+    }
+
+    /// 6. No Wh is certified twice.
+    fn check_certificates(&self) -> Result<(), String> {
+        let mut ranges: BTreeMap<(Address, i64, u64), u64> = BTreeMap::new();
+        for certificate in self.certificates.values() {
+            let key = (certificate.seller, certificate.window_start, certificate.range_start);
+            hold(certificate.range_start < certificate.range_end, "a certificate is for one Wh or more")?;
+            hold(ranges.insert(key, certificate.range_end).is_none(), "no Wh is certified twice")?;
+            let delivered = self.delivered_ever.get(&(key.0, key.1)).copied().unwrap_or(0);
+            hold(certificate.range_end <= delivered, "certificates <= delivered")?;
+        }
+        let apart = ranges
+            .iter()
+            .zip(ranges.iter().skip(1))
+            .all(|((first, end), (next, _))| (first.0, first.1) != (next.0, next.1) || *end <= next.2);
+        hold(apart, "no Wh is certified twice")
     }
 
     /// 5. Owners and their treasury.

@@ -23,5 +23,6 @@ pub use {
     books::Model,
     call::Call,
     cause::{Cause, Causes, PassedAccount},
+    instruction::Before,
     state::*,
 };

@@ -24,6 +24,22 @@ pub const WINDOW_SECONDS: RangeInclusive<u32> = 60..=86_400;
 pub const MAX_GATE_CLOSURE_SECONDS: u32 = 86_400;
 /// Seconds that a bus's horizon may have.
 pub const HORIZON_SECONDS: RangeInclusive<u32> = 3_600..=366 * 86_400;
+/// The highest grid fee, in base units per kWh.
+pub const MAX_GRID_FEE: u64 = 1 << 32;
+/// Seconds that the reading deadline and the correction time of delivery terms may have.
+pub const READING_SECONDS: RangeInclusive<u32> = 3_600..=30 * 86_400;
+/// Windows of a delivery book.
+pub const BOOK_WINDOWS: usize = 96;
+/// Devices of a delivery book, at most.
+pub const MAX_BOOK_DEVICES: usize = 4;
+/// The highest power of a device, in W.
+pub const MAX_POWER_W: u64 = 1 << 40;
+/// Readings of one window by the operator, at most.
+pub const MAX_OPERATOR_READINGS: u8 = 3;
+/// Seconds after the last used window of a book is final in which only buyers and sellers close what they can certify.
+pub const CERTIFICATE_SECONDS: i64 = 30 * 86_400;
+/// Bytes of a certificate's beneficiary, at most.
+pub const MAX_BENEFICIARY_BYTES: usize = 64;
 /// The highest number of an energy source.
 pub const LAST_SOURCE: u8 = 5;
 /// The listing policies: owners alone, admitted sellers too, everybody.
@@ -54,21 +70,10 @@ pub(crate) fn are_all_shares<'a>(shares: impl IntoIterator<Item = &'a u16>) -> b
     shares.into_iter().map(|share| u32::from(*share)).sum::<u32>() == ALL_BPS
 }
 
-/// Whether windows are off, or have a length and a gate closure within their limits.
-pub(crate) fn windows_fit(window_seconds: u32, gate_closure_seconds: u32) -> bool {
-    (window_seconds, gate_closure_seconds) == (0, 0)
-        || (WINDOW_SECONDS.contains(&window_seconds) && gate_closure_seconds <= MAX_GATE_CLOSURE_SECONDS)
-}
-
-/// Whether a window with its gate closure is shorter than the horizon.
-pub(crate) fn horizon_fits(window_seconds: u32, gate_closure_seconds: u32, horizon_seconds: u32) -> bool {
-    u64::from(window_seconds) + u64::from(gate_closure_seconds) < u64::from(horizon_seconds)
-}
-
 /// Bytes of each kind of account, which decide its rent.
 pub mod account_bytes {
     pub const CREATOR: u64 = 88;
-    pub const BUS: u64 = 1_512;
+    pub const BUS: u64 = 1_368;
     pub const TOMBSTONE: u64 = 192;
     pub const LEDGER: u64 = 1_368;
     pub const CAPACITY: u64 = 384;
@@ -76,7 +81,12 @@ pub mod account_bytes {
     pub const OFFER: u64 = 448;
     pub const LOCK: u64 = 248;
     pub const LANE: u64 = 1_048;
-    pub const PROPOSAL: u64 = 352;
+    pub const PROPOSAL: u64 = 384;
     pub const CLAIM: u64 = 184;
+    pub const METER: u64 = 240;
+    pub const DEVICE: u64 = 184;
+    pub const BOOK: u64 = 8_184;
+    pub const POSITION: u64 = 1_744;
+    pub const CERTIFICATE: u64 = 240;
     pub const TOKENS: u64 = 165;
 }

@@ -86,15 +86,17 @@ impl Model {
             paused: false,
             closing: false,
             timelock_seconds: config.timelock_seconds,
-            window_seconds: config.window_seconds,
-            gate_closure_seconds: config.gate_closure_seconds,
             horizon_seconds: config.horizon_seconds,
             lock_fee_bps: config.lock_fee_bps,
             capacity_wh: config.capacity_wh,
             base_price_per_kwh: config.base_price_per_kwh,
             reserve_price_per_kwh: config.reserve_price_per_kwh,
             least_wh: config.least_wh,
-            operator: config.operator.filter(|operator| *operator != Address::default()),
+            operator: config.operator,
+            grid_recipient: config.grid_recipient,
+            terms: config.terms,
+            next_terms: None,
+            readings_until: 0,
             config_version: 0,
             pause_version: 0,
             created_at: self.now,
@@ -124,16 +126,37 @@ impl Model {
         causes.rule(config.lock_fee_bps <= limit::MAX_LOCK_FEE_BPS, "LockFeeTooHigh");
         causes.rule(config.timelock_seconds <= limit::MAX_TIMELOCK_SECONDS, "TimelockTooLong");
         causes.rule(limit::HORIZON_SECONDS.contains(&config.horizon_seconds), "HorizonInvalid");
-        Self::windows_fit(causes, config.window_seconds, config.gate_closure_seconds, config.horizon_seconds);
+        Self::terms_fit(causes, &config.terms, config.horizon_seconds, config.operator.is_some());
         Self::capacity_fits(causes, config.capacity_wh);
         causes.rule(config.base_price_per_kwh > 0, "BasePriceZero");
         causes.rule((1..=limit::MAX_CAPACITY_WH).contains(&config.least_wh), "LeastSizeInvalid");
-        causes.rule(config.operator != Some(*bus), "OperatorInvalid");
+        causes.rule(config.operator.is_none_or(|wallet| Self::is_wallet(&wallet, bus)), "OperatorInvalid");
+        causes.rule(config.grid_recipient.is_none_or(|wallet| Self::is_wallet(&wallet, bus)), "GridRecipientInvalid");
     }
 
-    pub(super) fn windows_fit(causes: &mut Causes, window: u32, gate_closure: u32, horizon: u32) {
-        causes.rule(limit::windows_fit(window, gate_closure), "WindowsInvalid");
-        causes.rule(limit::horizon_fits(window, gate_closure, horizon), "HorizonTooShort");
+    /// Whether an address may stand for somebody on a bus: zeros are nobody, and the bus itself acts by its owners.
+    pub(super) fn is_wallet(address: &Address, bus: &Address) -> bool {
+        *address != Address::default() && address != bus
+    }
+
+    /// Causes for which no bus can have these terms.
+    pub(super) fn terms_fit(causes: &mut Causes, terms: &ModelTerms, horizon: u32, has_operator: bool) {
+        let (window, gate_closure) = (terms.window_seconds, terms.gate_closure_seconds);
+        let fits = (window, gate_closure) == (0, 0)
+            || (limit::WINDOW_SECONDS.contains(&window) && gate_closure <= limit::MAX_GATE_CLOSURE_SECONDS);
+        causes.rule(fits, "WindowsInvalid");
+        causes.rule(u64::from(window) + u64::from(gate_closure) < u64::from(horizon), "HorizonTooShort");
+        causes.rule(terms.grid_fee_per_kwh <= limit::MAX_GRID_FEE, "GridFeeTooHigh");
+        let times = [terms.reading_deadline_seconds, terms.correction_seconds];
+        match terms.settlement {
+            ON_PURCHASE => causes.rule(times == [0, 0], "ReadingTimesInvalid"),
+            ON_DELIVERY => {
+                causes.rule(terms.has_windows(), "DeliveryWithoutWindows");
+                causes.rule(has_operator, "OperatorNeeded");
+                causes.rule(times.iter().all(|time| limit::READING_SECONDS.contains(time)), "ReadingTimesInvalid");
+            }
+            _ => causes.rule(false, "SettlementUnknown"),
+        }
     }
 
     pub(super) fn capacity_fits(causes: &mut Causes, capacity_wh: u64) {

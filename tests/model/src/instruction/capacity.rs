@@ -32,12 +32,12 @@ impl Model {
         self.ledger_of(&mut causes, ledger, &at.address);
         causes.written(capacity);
         let Some(bus) = bus else { return causes.verdict() };
-        let window = bus.window_seconds as i64;
+        let terms = bus.terms_at(start);
         causes.rule(!bus.paused, "BusPaused");
         causes.rule(!bus.closing, "BusClosing");
-        causes.rule(window != 0, "WindowsOff");
-        causes.rule(window != 0 && start > 0 && start % window == 0, "WindowMisaligned");
-        causes.rule(self.now < bus.gate(start.max(0)), "GateClosed");
+        causes.rule(terms.has_windows(), "WindowsOff");
+        causes.rule(start > 0 && terms.aligns(start), "WindowMisaligned");
+        causes.rule(self.now < terms.gate(start.max(0)), "GateClosed");
         causes.rule(start <= self.now + bus.horizon_seconds as i64, "WindowTooFar");
         if self.has_state(&capacity.address) {
             let found = causes.state(capacity, false, self.capacities.get(&capacity.address));
@@ -53,8 +53,8 @@ impl Model {
         causes.verdict()?;
         let opened = ModelCapacity {
             window_start: start,
-            window_seconds: bus.window_seconds,
-            gate_closes_at: bus.gate(start),
+            terms,
+            gate_closes_at: terms.gate(start),
             ..ModelCapacity::general(at.address, payer.address, bus.capacity_wh)
         };
         self.pay_rent(&payer.address, &capacity.address, account_bytes::CAPACITY);

@@ -28,6 +28,7 @@ impl Model {
         place: u8,
         item: Item,
         refund: Address,
+        rest: &[PassedAccount],
     ) -> Verdict {
         let [buyer, at_bus, at, new, payment, vault, token_program, system] = accounts;
         let mut causes = Causes::default();
@@ -40,6 +41,7 @@ impl Model {
         self.new_account(&mut causes, new, self.lock_address(&at.address, &buyer.address, place).0);
         self.can_pay(&mut causes, buyer, &[(new.address, account_bytes::LOCK)], 0);
         let mut taken = None;
+        let mut late = Causes::default();
         if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
             causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
             self.settlement(&mut causes, &bus.mint, token_program);
@@ -47,13 +49,17 @@ impl Model {
             let fits = self.now + LOCK_SECONDS + LOCK_MARGIN_SECONDS <= offer.expires_at;
             causes.rule(fits, "LockOutlivesOffer");
             let (energy_wh, deposit) = Self::fill(&mut causes, offer, item, item.energy_wh);
-            taken = Some((energy_wh, offer.price_per_kwh, deposit, bus.lock_fee_bps));
+            taken = Some((energy_wh, offer.full_price(), deposit, bus.lock_fee_bps));
+            if let Some((book, _)) = offer.book {
+                late.once_after(accounts, &[0, 2, 3, 4, 5], rest);
+                self.position_of(&mut late, rest.first(), &book, &buyer.address);
+            }
         }
         // A lock takes exactly what is asked: there is no minimum that could be invalid.
         causes.0.remove(&Cause::Rule("MinimumInvalid"));
         let pays = |amount| Transfer { from: payment.address, to: vault.address, authority: buyer.address, amount };
         let transfers: Vec<Transfer> = taken.iter().map(|(.., deposit, _)| pays(*deposit)).collect();
-        self.or_failed_transfers(&mut causes, Cause::Dust, &transfers);
+        self.or_failed_transfers(&mut causes, Cause::Dust, &late, &transfers);
         causes.verdict()?;
         let (energy_wh, price_per_kwh, deposit, lock_fee_bps) = taken.expect("an offer");
         self.transfer(&transfers)?;
@@ -66,6 +72,11 @@ impl Model {
         offer.open_locks += 1;
         offer.locks_taken += 1;
         offer.locked_until = until;
+        if offer.book.is_some() {
+            let position = self.positions.get_mut(&rest[0].address).expect("checked above");
+            position.open_locks += 1;
+            position.name_refund(&refund);
+        }
         let lock = ModelLock {
             bus: at_bus.address,
             offer: at.address,
@@ -75,6 +86,7 @@ impl Model {
             is_unpaid: false,
             energy_wh,
             price_per_kwh,
+            grid_fee_per_kwh: offer.grid_fee_per_kwh,
             deposit,
             lock_fee_bps,
             taken_at: self.now,
@@ -84,14 +96,24 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn lock_settle(&mut self, accounts: &[PassedAccount; 4], nonce: u64, number: u32) -> Verdict {
+    pub(super) fn lock_settle(
+        &mut self,
+        accounts: &[PassedAccount; 4],
+        nonce: u64,
+        number: u32,
+        rest: &[PassedAccount],
+    ) -> Verdict {
         let [buyer, lane, at, at_lock] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[0, 1, 2, 3]);
         causes.payer(buyer);
         self.lane_of(&mut causes, lane, &buyer.address, nonce);
-        causes.state(at, true, self.offers.get(&at.address));
+        let offer = causes.state(at, true, self.offers.get(&at.address));
         let lock = causes.state(at_lock, true, self.locks.get(&at_lock.address));
+        if let Some((book, _)) = offer.and_then(|offer| offer.book) {
+            causes.once_after(accounts, &[0, 1, 2, 3], rest);
+            self.book_and_position(&mut causes, rest, &book, &buyer.address);
+        }
         if let Some(lock) = lock {
             causes.rule(lock.buyer == buyer.address, "LockBuyerMismatch");
             causes.rule(lock.offer == at.address, "LockOfferMismatch");
@@ -106,7 +128,13 @@ impl Model {
         offer.remaining_wh -= lock.energy_wh;
         offer.open_locks -= 1;
         offer.deposits -= lock.deposit;
-        offer.proceeds += lock.deposit;
+        match offer.book {
+            None => offer.proceeds += lock.deposit,
+            Some(at_book) => {
+                self.sell_in_book(at_book, &rest[1].address, lock.energy_wh, lock.deposit, &lock.refund);
+                self.positions.get_mut(&rest[1].address).expect("checked above").open_locks -= 1;
+            }
+        }
         self.return_rent(&at_lock.address, &lock.buyer);
         self.record(
             &lane.address,
@@ -118,7 +146,12 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn lock_release(&mut self, accounts: &[PassedAccount; 13], number: u32) -> Verdict {
+    pub(super) fn lock_release(
+        &mut self,
+        accounts: &[PassedAccount; 13],
+        number: u32,
+        rest: &[PassedAccount],
+    ) -> Verdict {
         let [caller, buyer, at_bus, at, at_lock, at_seller, vault, refund, unclaimed, ledger, claim, token_program, _] =
             accounts;
         let mut causes = Causes::default();
@@ -164,6 +197,10 @@ impl Model {
             self.can_owe(&mut causes, &at_bus.address, bus, &lock.buyer, &accounts, true);
         }
         causes.rule(!(lock.is_unpaid && outcome == Refund::Unpaid), "PayerFrozen");
+        let book = offer.book.filter(|_| outcome != Refund::Unpaid);
+        if let Some((book, _)) = book {
+            self.position_of(&mut causes, rest.first(), &book, &lock.buyer);
+        }
         causes.verdict()?;
         let ModelLock { energy_wh, buyer: of, refund: named, .. } = lock.clone();
         let paid_from = |to| Transfer { from: is_vault, to, authority: at_bus.address, amount };
@@ -193,6 +230,9 @@ impl Model {
         }
         offer.deposits -= amount;
         offer.open_locks -= 1;
+        if book.is_some() {
+            self.positions.get_mut(&rest[0].address).expect("checked above").open_locks -= 1;
+        }
         self.locks.remove(&at_lock.address);
         self.return_rent(&at_lock.address, &of);
         Ok(())

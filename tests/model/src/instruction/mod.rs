@@ -3,9 +3,14 @@
 mod account;
 mod bus;
 mod capacity;
+mod certificate;
 mod claim;
+mod delivery;
+mod grid;
 mod lock;
+mod meter;
 mod offer;
+mod position;
 mod proposal;
 mod purchase;
 mod seller;
@@ -15,6 +20,7 @@ mod treasury;
 
 use {
     crate::{books::Model, call::Call, cause::*},
+    solana_address::Address,
     std::collections::BTreeSet,
 };
 
@@ -27,12 +33,22 @@ fn split<const N: usize>(accounts: &[PassedAccount]) -> Result<(&[PassedAccount;
     accounts.split_first_chunk::<N>().ok_or_else(|| Cause::Missing.into())
 }
 
+/// The instruction just before one of the market in its transaction.
+#[derive(Clone, Debug)]
+pub struct Before<'a> {
+    pub program: Address,
+    /// How many accounts it has.
+    pub accounts: usize,
+    pub data: &'a [u8],
+}
+
 impl Model {
-    /// Executes an instruction. If it may be refused, nothing changes.
+    /// Executes an instruction. If it may be refused, nothing changes. `before` is the instruction just before it in its
+    /// transaction.
     ///
     /// # Errors
     /// Every cause for which it may be refused.
-    pub fn execute(&mut self, accounts: &[PassedAccount], data: &[u8]) -> Verdict {
+    pub fn execute(&mut self, accounts: &[PassedAccount], data: &[u8], before: Option<&Before>) -> Verdict {
         let Some(call) = Call::read(data) else {
             // The program may find either of the two first.
             return Err(Causes(BTreeSet::from([Cause::Data, Cause::Missing])));
@@ -51,24 +67,39 @@ impl Model {
             Call::SellerSuspend => self.seller_suspend(first(accounts)?),
             Call::SellerWithdraw => self.seller_withdraw(first(accounts)?),
             Call::SellerClose => self.seller_close(first(accounts)?),
-            Call::OfferCreate(terms) => self.offer_create(first(accounts)?, terms),
+            Call::OfferCreate(listing) => {
+                let (named, books) = split(accounts)?;
+                self.offer_create(named, listing, books)
+            }
             Call::OfferReprice { price, version } => self.offer_reprice(first(accounts)?, price, version),
             Call::OfferSetExpiry { expires_at, version } => {
                 self.offer_set_expiry(first(accounts)?, expires_at, version)
             }
             Call::OfferCollect => self.offer_collect(first(accounts)?),
             Call::OfferCancel => {
-                let (named, owners) = split(accounts)?;
-                self.offer_cancel(named, owners)
+                let (named, others) = split(accounts)?;
+                self.offer_cancel(named, others)
             }
-            Call::Purchase { nonce, item, min_wh } => self.purchase(first(accounts)?, nonce, item, min_wh),
+            Call::Purchase { nonce, item, min_wh } => {
+                let (named, books) = split(accounts)?;
+                self.purchase(named, nonce, item, min_wh, books)
+            }
             Call::PurchaseBatch { nonce, max_total, items } => {
                 let (named, of_items) = split(accounts)?;
                 self.purchase_batch(named, of_items, nonce, max_total, &items)
             }
-            Call::LockTake { place, item, refund } => self.lock_take(first(accounts)?, place, item, refund),
-            Call::LockSettle { nonce, number } => self.lock_settle(first(accounts)?, nonce, number),
-            Call::LockRelease(number) => self.lock_release(first(accounts)?, number),
+            Call::LockTake { place, item, refund } => {
+                let (named, books) = split(accounts)?;
+                self.lock_take(named, place, item, refund, books)
+            }
+            Call::LockSettle { nonce, number } => {
+                let (named, books) = split(accounts)?;
+                self.lock_settle(named, nonce, number, books)
+            }
+            Call::LockRelease(number) => {
+                let (named, books) = split(accounts)?;
+                self.lock_release(named, number, books)
+            }
             Call::TraderOpen { lane, first_slot } => self.trader_open(first(accounts)?, lane, first_slot),
             Call::TraderClose => self.trader_close(first(accounts)?),
             Call::ProposalCreate { number, action } => self.proposal_create(first(accounts)?, number, action),
@@ -78,6 +109,21 @@ impl Model {
             Call::ProposalClose => self.proposal_close(first(accounts)?),
             Call::TreasuryClaim => self.treasury_claim(first(accounts)?),
             Call::ClaimPay => self.claim_pay(first(accounts)?),
+            Call::GridSweep => self.grid_sweep(first(accounts)?),
+            Call::MeterRegister(spec) => self.meter_register(first(accounts)?, spec),
+            Call::MeterReplace(spec) => self.meter_replace(first(accounts)?, spec),
+            Call::MeterClose => self.meter_close(first(accounts)?),
+            Call::DeviceClose => self.device_close(first(accounts)?),
+            Call::PositionOpen(buyer) => self.position_open(first(accounts)?, &buyer),
+            Call::PositionSetRefund(refund) => self.position_set_refund(first(accounts)?, refund),
+            Call::PositionClose => self.position_close(first(accounts)?),
+            Call::DeliveryReport { reading, proof } => self.delivery_report(first(accounts)?, &reading, proof, before),
+            Call::DeliveryRelease => self.delivery_release(first(accounts)?),
+            Call::DeliveryRefund => self.delivery_refund(first(accounts)?),
+            Call::DeliveryClose => self.delivery_close(first(accounts)?),
+            Call::CertificateTake(window_start) => self.certificate_take(first(accounts)?, window_start),
+            Call::CertificateTransfer { energy_wh, to } => self.certificate_transfer(first(accounts)?, energy_wh, to),
+            Call::CertificateRetire(beneficiary) => self.certificate_retire(first(accounts)?, &beneficiary),
         }
     }
 }

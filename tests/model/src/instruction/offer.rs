@@ -3,10 +3,10 @@
 use {
     crate::{
         books::Model,
-        call::{Item, Terms},
+        call::{Item, Listing},
         cause::*,
         limit::{BUS_OFFER_DELAY_SECONDS, LAST_SOURCE, LOCK_MARGIN_SECONDS, account_bytes},
-        math::cost,
+        math::{cost, grid_fee},
         state::*,
     },
     solana_address::Address,
@@ -14,7 +14,12 @@ use {
 };
 
 impl Model {
-    pub(super) fn offer_create(&mut self, accounts: &[PassedAccount; 6], terms: Terms) -> Verdict {
+    pub(super) fn offer_create(
+        &mut self,
+        accounts: &[PassedAccount; 6],
+        terms: Listing,
+        rest: &[PassedAccount],
+    ) -> Verdict {
         let [lister, at, in_capacity, at_seller, new, system] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[0, 2, 3, 4]);
@@ -22,9 +27,12 @@ impl Model {
         causes.system_program(system);
         let capacity = causes.state(in_capacity, true, self.capacities.get(&in_capacity.address));
         self.new_account(&mut causes, new, self.offer_address(&at_seller.address, terms.number).0);
-        self.can_pay(&mut causes, lister, &[(new.address, account_bytes::OFFER)], 0);
+        let mut created = vec![(new.address, account_bytes::OFFER)];
         let found = self.seller_on(&mut causes, at, at_seller);
-        let (Some((bus, seller)), Some(capacity)) = (found, capacity) else { return causes.verdict() };
+        let (Some((bus, seller)), Some(capacity)) = (found, capacity) else {
+            self.can_pay(&mut causes, lister, &created, 0);
+            return causes.verdict();
+        };
         causes.rule(capacity.bus == at.address, "CapacityMismatch");
         causes.rule(Self::may_act(bus, seller.is_own(), &seller.wallet, &lister.address), "NotTheSeller");
         causes.rule(seller.next_offer == terms.number, "NumberNotNext");
@@ -38,13 +46,33 @@ impl Model {
         causes.rule(terms.energy_wh >= bus.least_wh || terms.energy_wh == available, "SizeTooSmall");
         Self::price_fits(&mut causes, bus, seller.is_own(), terms.price);
         causes.rule(terms.source <= LAST_SOURCE, "SourceUnknown");
-        causes.rule(capacity.window_start != 0 || bus.window_seconds == 0, "WindowsOn");
-        causes.rule(capacity.window_start == 0 || bus.window_seconds != 0, "WindowsOff");
+        // A window has its own terms; outside windows those of the moment hold.
+        let of_place = if capacity.window_start == 0 { bus.terms_at(self.now) } else { capacity.terms };
+        causes.rule(terms.price.checked_add(of_place.grid_fee_per_kwh).is_some(), "CostOverflow");
+        causes.rule(capacity.window_start != 0 || !of_place.has_windows(), "WindowsOn");
         causes.rule(self.now < capacity.gate_closes_at, "GateClosed");
         self.expiry_fits(&mut causes, bus, capacity.gate_closes_at, terms.expires_at);
+        let book = if capacity.terms.is_on_delivery() {
+            causes.once_after(accounts, &[0, 2, 3, 4], rest);
+            self.can_list_in_book(&mut causes, seller, at_seller, capacity, terms.energy_wh, rest)
+        } else {
+            None
+        };
+        let new_book = book.filter(|(book, _)| !self.books.contains_key(book)).map(|(book, _)| book);
+        created.extend(new_book.map(|book| (book, account_bytes::BOOK)));
+        self.can_pay(&mut causes, lister, &created, 0);
         causes.verdict()?;
         let (own, wallet) = (seller.is_own(), seller.wallet);
         let (capacity_wh, least_wh) = (bus.capacity_wh, bus.least_wh);
+        if let Some((at_book, place)) = book {
+            self.list_in_book(
+                &at_seller.address,
+                &in_capacity.address,
+                (at_book, place),
+                terms.energy_wh,
+                &lister.address,
+            );
+        }
         self.pay_rent(&lister.address, &new.address, account_bytes::OFFER);
         let capacity = self.capacities.get_mut(&in_capacity.address).expect("found above");
         // Where the owners lowered the capacity, the listing itself brings the window down.
@@ -63,6 +91,9 @@ impl Model {
             cancelled: false,
             version: 1,
             price_per_kwh: terms.price,
+            grid_fee_per_kwh: of_place.grid_fee_per_kwh,
+            grid_credited: 0,
+            book,
             listed_wh: terms.energy_wh,
             remaining_wh: terms.energy_wh,
             reserved_wh: 0,
@@ -86,7 +117,7 @@ impl Model {
     }
 
     /// Whether a wallet acts for a seller: the seller itself, or an owner where the bus sells.
-    fn may_act(bus: &ModelBus, own: bool, seller: &Address, wallet: &Address) -> bool {
+    pub(super) fn may_act(bus: &ModelBus, own: bool, seller: &Address, wallet: &Address) -> bool {
         if own { bus.is_owner(wallet) } else { seller == wallet }
     }
 
@@ -97,7 +128,7 @@ impl Model {
 
     fn expiry_fits(&self, causes: &mut Causes, bus: &ModelBus, gate: i64, expires_at: i64) {
         causes.rule(expires_at > self.now, "ExpiryInPast");
-        causes.rule(expires_at <= gate.min(self.now + bus.horizon_seconds as i64), "ExpiryTooLate");
+        causes.rule(expires_at <= bus.latest_expiry(gate, self.now), "ExpiryTooLate");
     }
 
     /// The offer at a passed address, and the passed bus, which must be the offer's.
@@ -133,6 +164,7 @@ impl Model {
         if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
             Self::changed(&mut causes, bus, offer, lister, version);
             Self::price_fits(&mut causes, bus, offer.is_own(), price);
+            causes.rule(price.checked_add(offer.grid_fee_per_kwh).is_some(), "CostOverflow");
         }
         causes.verdict()?;
         let now = self.now;
@@ -188,18 +220,27 @@ impl Model {
         Ok(())
     }
 
-    /// What was paid for an offer is its seller's to withdraw.
+    /// What was paid for an offer is its seller's to withdraw, but for the grid's part: that of all energy sold so far, less
+    /// what the grid was credited before.
     fn collect(&mut self, at: &Address) {
         let offer = self.offers.get_mut(at).expect("an offer");
-        self.sellers.get_mut(&offer.seller).expect("an offer's seller").released += offer.proceeds;
-        offer.proceeds = 0;
+        if offer.book.is_some() {
+            return;
+        }
+        let due = grid_fee(offer.sold_wh(), offer.grid_fee_per_kwh);
+        let grid = due - std::mem::replace(&mut offer.grid_credited, due);
+        let seller = self.sellers.get_mut(&offer.seller).expect("an offer's seller");
+        seller.released += std::mem::take(&mut offer.proceeds) - grid;
+        seller.grid_fees_owed += grid;
     }
 
-    /// Owners who withdraw an offer of the bus together follow the named accounts, and sign.
+    /// The delivery book of an offer on delivery terms follows the named accounts. Then may follow owners who withdraw an offer
+    /// of the bus together, and sign.
     pub(super) fn offer_cancel(&mut self, accounts: &[PassedAccount; 6], owners: &[PassedAccount]) -> Verdict {
         let [caller, at_bus, in_capacity, at_seller, at, rent_payer] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[2, 3, 4]);
+        causes.once_after(accounts, &[2, 3, 4], owners);
         causes.signer(caller);
         causes.written(rent_payer);
         causes.state(in_capacity, true, self.capacities.get(&in_capacity.address));
@@ -224,6 +265,13 @@ impl Model {
             causes.rule(allowed, "OfferStillTrading");
             let something = !offer.cancelled || offer.free_wh() > 0 || offer.open_locks == 0;
             causes.rule(something, "NothingToCancel");
+            if let Some((book, _)) = offer.book {
+                causes.rule(!owners.is_empty(), "BooksMissing");
+                if let Some(passed) = owners.first() {
+                    causes.rule(passed.address == book, "BookMismatch");
+                    causes.written(passed);
+                }
+            }
         }
         causes.verdict()?;
         self.collect(&at.address);
@@ -234,6 +282,11 @@ impl Model {
         offer.listed_wh -= free;
         offer.remaining_wh -= free;
         capacity.listed_wh -= free;
+        if let Some((book, place)) = offer.book {
+            let book = self.books.get_mut(&book).expect("an offer's book");
+            book.windows.get_mut(&place).expect("a window that was listed").listed_wh -= free;
+            book.open_offers -= u32::from(offer.open_locks == 0);
+        }
         if offer.open_locks == 0 {
             capacity.listed_wh -= offer.listed_wh;
             capacity.sold_wh += offer.listed_wh;
@@ -262,11 +315,11 @@ impl Model {
         causes.rule(item.energy_wh > 0, "EnergyZero");
         causes.rule(min_wh > 0 && min_wh <= item.energy_wh, "MinimumInvalid");
         causes.rule(item.version == 0 || item.version == offer.version, "VersionMismatch");
-        causes.rule(offer.price_per_kwh <= item.max_price, "PriceAboveLimit");
+        causes.rule(offer.full_price() <= item.max_price, "PriceAboveLimit");
         causes.rule(free >= min_wh, "EnergyUnavailable");
         let energy_wh = item.energy_wh.min(free);
         causes.rule(energy_wh >= offer.least_wh || energy_wh == free, "SizeTooSmall");
-        (energy_wh, Self::price(causes, energy_wh, offer.price_per_kwh))
+        (energy_wh, Self::price(causes, energy_wh, offer.full_price()))
     }
 
     /// What a purchase of this much energy costs.
@@ -284,8 +337,8 @@ impl Model {
     pub(super) fn sell(&mut self, at: &Address, energy_wh: u64, paid: u64) {
         let offer = self.offers.get_mut(at).expect("an offer");
         offer.remaining_wh -= energy_wh;
-        offer.proceeds += paid;
-        let vault = self.sellers[&offer.seller].vault;
-        self.book(&vault, paid);
+        if offer.book.is_none() {
+            offer.proceeds += paid;
+        }
     }
 }

@@ -48,10 +48,16 @@ impl Model {
             Action::CapacitySet(capacity_wh) => Self::capacity_fits(causes, *capacity_wh),
             Action::BasePriceSet(price) => causes.rule(*price > 0, "BasePriceZero"),
             Action::ListingPolicySet(policy) => causes.rule(*policy <= limit::OPEN, "ListingPolicyUnknown"),
-            Action::WindowsSet { window, gate_closure } => {
-                Self::windows_fit(causes, *window, *gate_closure, bus.horizon_seconds);
-                let unused = self.capacities[&bus.general].open_offers == 0 && self.open_of(at).1 == 0;
-                causes.rule(*window == bus.window_seconds || unused, "WindowsInUse");
+            Action::TermsSet(next) => {
+                let nearest = self.now + bus.horizon_seconds as i64;
+                causes.rule(next.from > nearest, "TermsTooSoon");
+                // Terms that wait may be replaced while no window of theirs can be open.
+                let fixed = bus.next_terms.is_some_and(|waits| waits.from > self.now && waits.from <= nearest);
+                causes.rule(!fixed, "TermsFixed");
+                let now = bus.terms_at(self.now);
+                let aligned = [now, *next].iter().all(|terms| !terms.has_windows() || terms.aligns(next.from));
+                causes.rule(aligned, "TermsMisaligned");
+                Self::terms_fit(causes, next, bus.horizon_seconds, bus.operator.is_some());
             }
             Action::LockFeeSet(bps) => causes.rule(*bps <= limit::MAX_LOCK_FEE_BPS, "LockFeeTooHigh"),
             Action::Pause => causes.rule(!bus.paused, "AlreadyPaused"),
@@ -68,20 +74,26 @@ impl Model {
             Action::LeastSizeSet(least_wh) => {
                 causes.rule((1..=limit::MAX_CAPACITY_WH).contains(least_wh), "LeastSizeInvalid");
             }
-            Action::OperatorSet(operator) => causes.rule(operator.as_ref() != Some(at), "OperatorInvalid"),
+            Action::OperatorSet(Some(wallet)) => causes.rule(Self::is_wallet(wallet, at), "OperatorInvalid"),
+            Action::OperatorSet(None) => {
+                let until = bus.operator_needed_until();
+                causes.rule(until.is_some_and(|until| self.now >= until), "OperatorNeeded");
+            }
+            Action::GridRecipientSet(wallet) => {
+                causes.rule(wallet.is_none_or(|wallet| Self::is_wallet(&wallet, at)), "GridRecipientInvalid");
+            }
             Action::BusClose => causes.rule(!bus.closing, "BusClosing"),
         }
     }
 
-    pub(super) fn proposal_create(&mut self, accounts: &[PassedAccount; 6], number: u64, action: Action) -> Verdict {
-        let [proposer, at, ledger, general, new, system] = accounts;
+    pub(super) fn proposal_create(&mut self, accounts: &[PassedAccount; 5], number: u64, action: Action) -> Verdict {
+        let [proposer, at, ledger, new, system] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[0, 2, 4]);
+        causes.once(accounts, &[0, 2, 3]);
         causes.payer(proposer);
         causes.system_program(system);
         let bus = causes.state(at, false, self.buses.get(&at.address));
         self.ledger_of(&mut causes, ledger, &at.address);
-        self.general_of(&mut causes, general, false, &at.address);
         self.new_account(&mut causes, new, self.proposal_address(&at.address, &proposer.address, number).0);
         self.can_pay(&mut causes, proposer, &[(new.address, account_bytes::PROPOSAL)], 0);
         let Some(bus) = bus else { return causes.verdict() };
@@ -267,7 +279,7 @@ impl Model {
     }
 
     fn decide(&mut self, at: &Address, action: Action) {
-        let first_number = self.first_number();
+        let (first_number, now) = (self.first_number(), self.now);
         let balance = self.amount_of(&self.buses[at].treasury);
         let bus = self.buses.get_mut(at).expect("found above");
         bus.config_version += u64::from(action.changes_owners());
@@ -311,8 +323,9 @@ impl Model {
             }
             Action::BasePriceSet(price) => bus.base_price_per_kwh = price,
             Action::ListingPolicySet(policy) => bus.listing_policy = policy,
-            Action::WindowsSet { window, gate_closure } => {
-                (bus.window_seconds, bus.gate_closure_seconds) = (window, gate_closure);
+            Action::TermsSet(next) => {
+                bus.promote_terms(now);
+                bus.next_terms = Some(next);
             }
             Action::LockFeeSet(bps) => bus.lock_fee_bps = bps,
             Action::Pause => bus.paused = true,
@@ -330,8 +343,10 @@ impl Model {
             Action::ReservePriceSet(price) => bus.reserve_price_per_kwh = price,
             Action::LeastSizeSet(least_wh) => bus.least_wh = least_wh,
             Action::OperatorSet(operator) => {
-                bus.operator = operator.filter(|operator| *operator != Address::default());
+                bus.promote_terms(now);
+                bus.operator = operator;
             }
+            Action::GridRecipientSet(recipient) => bus.grid_recipient = recipient,
             Action::BusClose => bus.closing = true,
             Action::SellerAdmit(_) | Action::SellerSuspend(_) => unreachable!("done with the seller's account"),
         }

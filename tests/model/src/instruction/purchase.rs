@@ -7,13 +7,29 @@ use {
     std::collections::BTreeSet,
 };
 
+/// The accounts of an item of a batch.
+struct ItemAccounts<'a> {
+    bus: &'a PassedAccount,
+    offer: &'a PassedAccount,
+    vault: &'a PassedAccount,
+    /// On delivery terms the delivery book and the position book.
+    books: &'a [PassedAccount],
+}
+
 impl Model {
     /// The vault of an offer's seller.
     pub(super) fn vault_of(&self, seller: &Address) -> Address {
         self.sellers[seller].vault
     }
 
-    pub(super) fn purchase(&mut self, accounts: &[PassedAccount; 7], nonce: u64, item: Item, min_wh: u64) -> Verdict {
+    pub(super) fn purchase(
+        &mut self,
+        accounts: &[PassedAccount; 7],
+        nonce: u64,
+        item: Item,
+        min_wh: u64,
+        rest: &[PassedAccount],
+    ) -> Verdict {
         let [buyer, lane, at_bus, at, payment, vault, token_program] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[1, 3, 4, 5]);
@@ -22,40 +38,52 @@ impl Model {
         causes.written(payment);
         causes.written(vault);
         let mut filled = None;
+        let mut late = Causes::default();
         if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
             causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
             self.settlement(&mut causes, &bus.mint, token_program);
             self.tradable(&mut causes, bus, offer, &buyer.address);
-            filled = Some(Self::fill(&mut causes, offer, item, min_wh));
+            let (energy_wh, cost) = Self::fill(&mut causes, offer, item, min_wh);
+            filled = Some((energy_wh, cost, offer.book));
+            if let Some((book, _)) = offer.book {
+                late.once_after(accounts, &[1, 3, 4, 5], rest);
+                self.book_and_position(&mut late, rest, &book, &buyer.address);
+            }
         }
+        let pays = |amount| Transfer { from: payment.address, to: vault.address, authority: buyer.address, amount };
+        let transfers: Vec<Transfer> = filled.iter().map(|(_, cost, _)| pays(*cost)).collect();
+        self.or_failed_transfers(&mut causes, Cause::Dust, &late, &transfers);
         causes.verdict()?;
-        let (energy_wh, cost) = filled.expect("an offer");
-        self.transfer(&[Transfer {
-            from: payment.address,
-            to: vault.address,
-            authority: buyer.address,
-            amount: cost,
-        }])?;
+        let (energy_wh, cost, book) = filled.expect("an offer");
+        self.transfer(&transfers)?;
+        self.book(&vault.address, cost);
         self.sell(&at.address, energy_wh, cost);
+        if let Some(at_book) = book {
+            self.sell_in_book(at_book, &rest[1].address, energy_wh, cost, &payment.address);
+        }
         self.record(&lane.address, 0, &[(at.address, item.energy_wh, item.max_price)], energy_wh, cost);
         Ok(())
     }
 
-    /// The accounts of each item of a batch: bus, offer and vault. A bus is passed before its first item and wherever it
-    /// changes. `None` where the accounts do not fit the items.
-    fn batch_accounts<'a>(&self, passed: &'a [PassedAccount], items: usize) -> Option<Vec<[&'a PassedAccount; 3]>> {
-        let mut rest = passed.iter();
+    /// The accounts of each item of a batch: bus, offer and vault, and on delivery terms the two books. A bus is passed before
+    /// its first item and wherever it changes. `None` where the accounts do not fit the items.
+    fn batch_accounts<'a>(&self, passed: &'a [PassedAccount], items: usize) -> Option<Vec<ItemAccounts<'a>>> {
+        let mut rest = passed;
         let mut bus: Option<&PassedAccount> = None;
         let mut found = Vec::new();
         for _ in 0..items {
-            let mut next = rest.next()?;
-            if bus.is_none() || self.buses.contains_key(&next.address) {
-                bus = Some(next);
-                next = rest.next()?;
+            if bus.is_none() || rest.first().is_some_and(|next| self.buses.contains_key(&next.address)) {
+                let (next, others) = rest.split_first()?;
+                (bus, rest) = (Some(next), others);
             }
-            found.push([bus?, next, rest.next()?]);
+            let ([offer, vault], others) = rest.split_first_chunk::<2>()?;
+            rest = others;
+            let on_delivery = self.offers.get(&offer.address).is_some_and(|offer| offer.book.is_some());
+            let books = rest.split_at_checked(if on_delivery { 2 } else { 0 })?;
+            rest = books.1;
+            found.push(ItemAccounts { bus: bus?, offer, vault, books: books.0 });
         }
-        rest.next().is_none().then_some(found)
+        rest.is_empty().then_some(found)
     }
 
     pub(super) fn purchase_batch(
@@ -83,6 +111,9 @@ impl Model {
                 causes.rule(false, "BusMismatch");
                 causes.rule(false, "TokenProgramMismatch");
                 causes.rule(false, "MintMismatch");
+                causes.rule(false, "BooksMissing");
+                causes.rule(false, "BookMismatch");
+                causes.rule(false, "PositionMismatch");
                 causes.unless(false, Cause::Type);
                 causes.unless(of_items.iter().all(|passed| passed.is_writable), Cause::Readonly);
                 self.any_cause_of_items(&mut causes, of_items, items, &buyer.address);
@@ -94,7 +125,7 @@ impl Model {
         let mut transfers = Vec::new();
         let mut seen = BTreeSet::new();
         let mut mint = None;
-        for (item, [at_bus, at, vault]) in items.iter().zip(places) {
+        for (item, ItemAccounts { bus: at_bus, offer: at, vault, books }) in items.iter().zip(places) {
             causes.written(vault);
             if let Some(bus) = self.buses.get(&at_bus.address) {
                 let first = *mint.get_or_insert(bus.mint);
@@ -111,7 +142,11 @@ impl Model {
             let (energy_wh, cost) = Self::fill(&mut causes, offer, *item, item.energy_wh);
             total += cost as u128;
             total_wh += energy_wh as u128;
-            fills.push((at.address, *item, energy_wh, cost));
+            if let Some((book, _)) = offer.book {
+                self.book_and_position(&mut causes, books, &book, &buyer.address);
+            }
+            let sold_in = offer.book.zip(books.get(1)).map(|(book, position)| (book, position.address));
+            fills.push((at.address, *item, energy_wh, cost, vault.address, sold_in));
             transfers.push(Transfer {
                 from: payment.address,
                 to: vault.address,
@@ -122,11 +157,15 @@ impl Model {
         causes.rule(total <= max_total as u128, "TotalAboveLimit");
         causes.rule(total <= u64::MAX as u128 && total_wh <= u64::MAX as u128, "CostOverflow");
         // A read-only vault is found only when it is paid, after the vaults before it.
-        self.or_failed_transfers(&mut causes, Cause::Readonly, &transfers);
+        self.or_failed_transfers(&mut causes, Cause::Readonly, &Causes::default(), &transfers);
         causes.verdict()?;
         self.transfer(&transfers)?;
-        for (offer, _, energy_wh, cost) in &fills {
+        for (offer, _, energy_wh, cost, vault, sold_in) in &fills {
+            self.book(vault, *cost);
             self.sell(offer, *energy_wh, *cost);
+            if let Some((book, position)) = sold_in {
+                self.sell_in_book(*book, position, *energy_wh, *cost, &payment.address);
+            }
         }
         let orders: Vec<_> = fills.iter().map(|(at, item, ..)| (*at, item.energy_wh, item.max_price)).collect();
         self.record(&lane.address, 1, &orders, total_wh as u64, total as u64);

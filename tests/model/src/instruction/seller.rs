@@ -66,6 +66,9 @@ impl Model {
             next_offer: first,
             released: 0,
             opened_at: self.now,
+            grid_fees_owed: 0,
+            meter: None,
+            open_books: 0,
         };
         self.sellers.insert(at, opened);
     }
@@ -232,6 +235,9 @@ impl Model {
         causes.rule(rent_payer.address == seller.rent_payer, "RentPayerMismatch");
         self.settlement(&mut causes, &bus.mint, token_program);
         causes.rule(seller.open_offers == 0, "SellerHasOffers");
+        causes.rule(seller.open_books == 0, "SellerHasBooks");
+        causes.rule(seller.meter.is_none(), "SellerHasMeter");
+        causes.rule(seller.grid_fees_owed == 0, "SellerOwesGridFees");
         if !bus.closing {
             let is_seller =
                 if seller.is_own() { bus.is_owner(&caller.address) } else { caller.address == seller.wallet };

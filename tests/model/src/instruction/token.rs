@@ -121,10 +121,13 @@ impl Model {
         result
     }
 
-    /// Adds the causes for which the transfers would fail, if `last` is the only cause so far. The program finds `last`
-    /// only after the transfers, so a failing transfer comes first.
-    pub(super) fn or_failed_transfers(&self, causes: &mut Causes, last: Cause, transfers: &[Transfer]) {
-        if *causes == last.into()
+    /// Adds the causes `late`, which the program finds only after the transfers. Where these and `last` are the only causes, a
+    /// transfer that fails comes first: then its causes are added, too.
+    pub(super) fn or_failed_transfers(&self, causes: &mut Causes, last: Cause, late: &Causes, transfers: &[Transfer]) {
+        let only_later = causes.0.iter().all(|cause| *cause == last);
+        causes.0.extend(&late.0);
+        if only_later
+            && !causes.0.is_empty()
             && let Err(refused) = self.clone().transfer(transfers)
         {
             causes.0.extend(refused.0);

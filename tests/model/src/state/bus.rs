@@ -3,7 +3,7 @@
 use {
     crate::{
         limit::{ADMITTED, ALL_BPS, LONGEST_PERIOD, OPEN},
-        state::ModelSeller,
+        state::{ModelSeller, ModelTerms},
     },
     solana_address::Address,
     std::collections::BTreeMap,
@@ -48,8 +48,6 @@ pub struct ModelBus {
     pub paused: bool,
     pub closing: bool,
     pub timelock_seconds: u32,
-    pub window_seconds: u32,
-    pub gate_closure_seconds: u32,
     pub horizon_seconds: u32,
     pub lock_fee_bps: u16,
     pub capacity_wh: u64,
@@ -58,6 +56,13 @@ pub struct ModelBus {
     pub reserve_price_per_kwh: u64,
     pub least_wh: u64,
     pub operator: Option<Address>,
+    /// Who gets the grid fees; nobody means the treasury.
+    pub grid_recipient: Option<Address>,
+    /// Terms that hold until the next do.
+    pub terms: ModelTerms,
+    pub next_terms: Option<ModelTerms>,
+    /// First second in which all windows of terms before the present ones have had their last reading.
+    pub readings_until: i64,
     pub config_version: u64,
     pub pause_version: u64,
     pub created_at: i64,
@@ -95,9 +100,42 @@ impl ModelBus {
         self.base_price_per_kwh.max(self.reserve_price_per_kwh)
     }
 
-    /// The first second in which a window that is opened now no longer trades.
-    pub fn gate(&self, window_start: i64) -> i64 {
-        window_start - self.gate_closure_seconds as i64
+    /// The terms of a window that starts at a second, or outside windows those of that second.
+    pub fn terms_at(&self, second: i64) -> ModelTerms {
+        self.next_terms.filter(|next| second >= next.from).unwrap_or(self.terms)
+    }
+
+    /// Next terms that hold become the present ones.
+    pub fn promote_terms(&mut self, now: i64) {
+        if let Some(next) = self.next_terms.take_if(|next| now >= next.from) {
+            if self.terms.is_on_delivery() {
+                self.readings_until = self.readings_until.max(self.terms.readings_end(next.from));
+            }
+            self.terms = next;
+        }
+    }
+
+    /// First second in which the bus needs no operator, as far as is decided: no present or next terms are on delivery, and no
+    /// earlier window takes a reading any more.
+    pub fn operator_needed_until(&self) -> Option<i64> {
+        match (self.terms.is_on_delivery(), self.next_terms) {
+            (_, Some(next)) if next.is_on_delivery() => None,
+            (true, Some(next)) => Some(self.readings_until.max(self.terms.readings_end(next.from))),
+            (true, None) => None,
+            (false, _) => Some(self.readings_until),
+        }
+    }
+
+    /// The latest second at which an offer may end: its gate, outside windows the start of windows; one horizon ahead.
+    pub fn latest_expiry(&self, gate: i64, now: i64) -> i64 {
+        let end = if gate < i64::MAX {
+            gate
+        } else if self.terms_at(now).has_windows() {
+            self.terms_at(now).from
+        } else {
+            self.next_terms.filter(|next| next.from > now && next.has_windows()).map_or(i64::MAX, |next| next.from)
+        };
+        end.min(now + self.horizon_seconds as i64)
     }
 
     /// Revenue since the shares last changed, when the treasury holds `balance`.

@@ -1,6 +1,6 @@
 //! Capacities: the energy of a bus or of one of its windows.
 
-use solana_address::Address;
+use {super::ModelTerms, solana_address::Address};
 
 /// The energy of a bus, or of one of its windows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,8 @@ pub struct ModelCapacity {
     pub rent_payer: Address,
     /// 0 for the general capacity.
     pub window_start: i64,
-    pub window_seconds: u32,
+    /// Terms of the window; none for the general capacity.
+    pub terms: ModelTerms,
     /// First second in which it trades no more; the highest number for the general capacity.
     pub gate_closes_at: i64,
     pub total_wh: u64,
@@ -27,7 +28,7 @@ impl ModelCapacity {
             bus,
             rent_payer,
             window_start: 0,
-            window_seconds: 0,
+            terms: ModelTerms::default(),
             gate_closes_at: i64::MAX,
             total_wh,
             listed_wh: 0,
@@ -57,6 +58,6 @@ impl ModelCapacity {
 
     /// First second after the window.
     pub fn ends_at(&self) -> i64 {
-        self.window_start + self.window_seconds as i64
+        self.window_start + self.terms.window_seconds as i64
     }
 }

@@ -14,7 +14,9 @@ pub struct ModelLock {
     /// Its energy is free again; its refund could not leave the vault yet.
     pub is_unpaid: bool,
     pub energy_wh: u64,
+    /// Grid fee included.
     pub price_per_kwh: u64,
+    pub grid_fee_per_kwh: u64,
     /// What the vault holds for it: the full cost, or once it is released, the refund.
     pub deposit: u64,
     pub lock_fee_bps: u16,

@@ -17,7 +17,13 @@ pub struct ModelOffer {
     pub least_wh: u64,
     pub cancelled: bool,
     pub version: u32,
+    /// What the seller asks: buyers pay the grid fee on top.
     pub price_per_kwh: u64,
+    pub grid_fee_per_kwh: u64,
+    /// Grid fees that were taken out of its proceeds, in base units.
+    pub grid_credited: u64,
+    /// On delivery terms: the seller's delivery book, and the place of the window in it.
+    pub book: Option<(Address, usize)>,
     pub listed_wh: u64,
     pub remaining_wh: u64,
     pub reserved_wh: u64,
@@ -43,6 +49,15 @@ impl ModelOffer {
     /// Energy that is neither sold nor locked.
     pub fn free_wh(&self) -> u64 {
         self.remaining_wh - self.reserved_wh
+    }
+
+    /// What a kWh costs a buyer.
+    pub fn full_price(&self) -> u64 {
+        self.price_per_kwh + self.grid_fee_per_kwh
+    }
+
+    pub fn sold_wh(&self) -> u64 {
+        self.listed_wh - self.remaining_wh
     }
 
     pub fn is_own(&self) -> bool {

@@ -17,6 +17,10 @@ pub struct ModelSeller {
     /// What the vault holds that it can withdraw, in base units.
     pub released: u64,
     pub opened_at: i64,
+    /// What the vault holds for the recipient of grid fees, in base units.
+    pub grid_fees_owed: u64,
+    pub meter: Option<Address>,
+    pub open_books: u32,
 }
 
 impl ModelSeller {

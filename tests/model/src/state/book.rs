@@ -1,0 +1,207 @@
+//! Delivery books of sellers, and what each buyer has with a seller.
+
+use {
+    super::ModelTerms,
+    crate::{
+        limit::{BOOK_WINDOWS, CERTIFICATE_SECONDS},
+        math::{part_ceil, part_floor},
+        state::ModelBus,
+    },
+    solana_address::Address,
+    std::collections::{BTreeMap, BTreeSet},
+};
+
+/// A device as it was when a window was first listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelBookDevice {
+    pub key: Address,
+    pub power_w: u64,
+    pub source: u8,
+}
+
+/// A window of a delivery book in which something was listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelBookWindow {
+    /// Index of its device in the book.
+    pub device: usize,
+    /// Listed and not withdrawn, sold or not.
+    pub listed_wh: u64,
+    pub sold_wh: u64,
+    /// What buyers paid for it, in base units.
+    pub paid: u64,
+    /// What the last reading says.
+    pub delivered_wh: u64,
+    /// Wh for which there are certificates, or were.
+    pub certified_wh: u64,
+    pub reported_at: Option<i64>,
+    /// The device's last sequence.
+    pub sequence: u64,
+    pub operator_readings: u8,
+    pub surplus_certified: bool,
+    /// What the seller and the grid got, in base units, once it is released.
+    pub released: Option<(u64, u64)>,
+    /// What went back to buyers, in base units.
+    pub refunded: u64,
+    /// Buyers of its energy, and how many of them had their refund.
+    pub buyers: u64,
+    pub buyers_refunded: u64,
+}
+
+impl ModelBookWindow {
+    pub fn new(device: usize) -> Self {
+        Self {
+            device,
+            listed_wh: 0,
+            sold_wh: 0,
+            paid: 0,
+            delivered_wh: 0,
+            certified_wh: 0,
+            reported_at: None,
+            sequence: 0,
+            operator_readings: 0,
+            surplus_certified: false,
+            released: None,
+            refunded: 0,
+            buyers: 0,
+            buyers_refunded: 0,
+        }
+    }
+
+    /// Delivered Wh that were sold.
+    pub fn delivered_sold_wh(&self) -> u64 {
+        self.delivered_wh.min(self.sold_wh)
+    }
+
+    /// Delivered Wh that were not sold.
+    pub fn surplus_wh(&self) -> u64 {
+        self.delivered_wh - self.delivered_sold_wh()
+    }
+
+    /// What the seller and the grid get together: the part of what was paid that was delivered, rounded down.
+    pub fn due(&self) -> u64 {
+        if self.sold_wh == 0 { 0 } else { part_floor(self.paid, self.delivered_sold_wh(), self.sold_wh) }
+    }
+
+    /// What goes back to a buyer that paid `paid`: all but the delivered part, rounded up.
+    pub fn refund_of(&self, paid: u64) -> u64 {
+        paid - part_ceil(paid, self.delivered_sold_wh(), self.sold_wh)
+    }
+
+    /// Delivered Wh of a buyer of `energy_wh`.
+    pub fn delivered_of(&self, energy_wh: u64) -> u64 {
+        part_floor(energy_wh, self.delivered_sold_wh(), self.sold_wh)
+    }
+}
+
+/// What a seller sold in 96 windows, and what was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelBook {
+    pub bus: Address,
+    pub bus_created_at: i64,
+    pub seller: Address,
+    pub vault: Address,
+    pub meter: Address,
+    pub rent_payer: Address,
+    pub first_window: i64,
+    pub terms: ModelTerms,
+    pub devices: Vec<ModelBookDevice>,
+    /// Windows in which something was listed, by their place.
+    pub windows: BTreeMap<usize, ModelBookWindow>,
+    pub open_offers: u32,
+    pub open_positions: u32,
+}
+
+impl ModelBook {
+    /// Place of the window that starts then.
+    pub fn place(&self, window_start: i64) -> Option<usize> {
+        let (since, length) = (window_start.checked_sub(self.first_window)?, self.terms.window_seconds as i64);
+        let place = usize::try_from(since / length).ok()?;
+        (since >= 0 && since % length == 0 && place < BOOK_WINDOWS).then_some(place)
+    }
+
+    pub fn window_start(&self, place: usize) -> i64 {
+        self.first_window + self.terms.window_seconds as i64 * place as i64
+    }
+
+    pub fn window_end(&self, place: usize) -> i64 {
+        self.window_start(place + 1)
+    }
+
+    /// First second in which a window takes no reading any more: the correction time after its first reading, or its deadline.
+    pub fn final_at(&self, place: usize) -> i64 {
+        match self.windows.get(&place).and_then(|window| window.reported_at) {
+            Some(first) => first + self.terms.correction_seconds as i64,
+            None => self.window_end(place) + self.terms.reading_deadline_seconds as i64,
+        }
+    }
+
+    pub fn is_final(&self, place: usize, now: i64) -> bool {
+        now >= self.final_at(place)
+    }
+
+    /// The last gate of its windows, those included that a change of terms took away.
+    pub fn own_last_gate(&self) -> i64 {
+        self.terms.gate(self.window_start(BOOK_WINDOWS - 1))
+    }
+
+    /// The last gate of those of its windows that its bus has: later terms cut the book short.
+    pub fn last_gate(&self, bus: &ModelBus) -> i64 {
+        let cuts = [Some(bus.terms), bus.next_terms].into_iter().flatten().map(|terms| terms.from);
+        let cuts = cuts.filter(|from| *from > self.first_window);
+        let gates = cuts.map(|from| self.terms.gate(from - self.terms.window_seconds as i64));
+        gates.fold(self.own_last_gate(), i64::min)
+    }
+
+    /// When the last window in which something was listed is final.
+    pub fn last_final_at(&self) -> i64 {
+        self.windows.keys().map(|place| self.final_at(*place)).max().unwrap_or(0)
+    }
+
+    /// From when on others close what still can be certified.
+    pub fn others_close_at(&self) -> i64 {
+        self.last_final_at() + CERTIFICATE_SECONDS
+    }
+
+    /// What its vault holds for it.
+    pub fn held(&self) -> u64 {
+        let paid: u64 = self.windows.values().map(|window| window.paid).sum();
+        paid - self.settled()
+    }
+
+    /// What left its vault, or became the seller's or the grid's.
+    pub fn settled(&self) -> u64 {
+        let of = |window: &ModelBookWindow| window.released.map_or(0, |(seller, grid)| seller + grid) + window.refunded;
+        self.windows.values().map(of).sum()
+    }
+}
+
+/// What a buyer has with a seller in the windows of a delivery book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelPosition {
+    pub book: Address,
+    pub buyer: Address,
+    /// The token account that refunds go to; zeros until the buyer's first entry.
+    pub refund: Address,
+    pub rent_payer: Address,
+    pub open_locks: u32,
+    /// Wh and what was paid, by the window's place.
+    pub windows: BTreeMap<usize, (u64, u64)>,
+    pub refunded: BTreeSet<usize>,
+    pub certified: BTreeSet<usize>,
+}
+
+impl ModelPosition {
+    /// The buyer's first entry names the account for refunds.
+    pub fn name_refund(&mut self, refund: &Address) {
+        if self.refund == Address::default() {
+            self.refund = *refund;
+        }
+    }
+
+    /// Windows that are final and of which nothing went back yet, each with what does.
+    pub fn refunds(&self, book: &ModelBook, now: i64) -> BTreeMap<usize, u64> {
+        let due =
+            self.windows.iter().filter(|(place, _)| !self.refunded.contains(place) && book.is_final(**place, now));
+        due.map(|(place, (_, paid))| (*place, book.windows[place].refund_of(*paid))).collect()
+    }
+}
