@@ -7,7 +7,7 @@ use {
         mint::{Mint, MintExtension, TokenProgram},
         play::coverage::Coverage,
         refusal::{self, Refusal},
-        replica::{self, Replica, TokenBalance},
+        replica::{self, Replica, Sent, TokenBalance},
     },
     anchor_lang::Discriminator,
     litesvm::{
@@ -16,6 +16,7 @@ use {
     },
     solana_account::Account,
     solana_address::Address,
+    solana_address_lookup_table_interface::state::AddressLookupTable,
     solana_clock::Clock,
     solana_instruction::Instruction,
     solana_keypair::Keypair,
@@ -251,13 +252,8 @@ impl TestChain {
             let events: Vec<_> = event::logged(&meta.logs).iter().map(|bytes| event::decode(bytes)).collect();
             let after = replica::token_balances(&self.svm);
             let now = self.now();
-            let message = &transaction.message;
-            let of_market = message
-                .instructions()
-                .iter()
-                .filter(|one| message.static_account_keys()[one.program_id_index as usize] == multibus::ID);
-            let data = of_market.map(|one| one.data.as_slice());
-            self.replica.follow(&events, data, &before, &after, now);
+            let sent = self.sent(&transaction.message);
+            self.replica.follow(&events, &sent, &before, &after, now);
             self.replica.check(&self.svm, &after);
             invariant::check(&self.svm, &after);
             for at in 0..transaction.message.instructions().len() {
@@ -265,6 +261,30 @@ impl TestChain {
             }
         }
         landed.map_err(Box::new)
+    }
+
+    /// The instructions of the market in a transaction, with the addresses of their accounts.
+    fn sent<'a>(&self, message: &'a VersionedMessage) -> Vec<Sent<'a>> {
+        let mut keys = message.static_account_keys().to_vec();
+        let lookups = message.address_table_lookups().unwrap_or_default();
+        let in_table = |table: &Address, place: &u8| {
+            let data = self.account(table).data;
+            AddressLookupTable::deserialize(&data).expect("a lookup table").addresses[*place as usize]
+        };
+        // First what is written, of all tables, then the rest.
+        keys.extend(
+            lookups.iter().flat_map(|of| of.writable_indexes.iter().map(|place| in_table(&of.account_key, place))),
+        );
+        keys.extend(
+            lookups.iter().flat_map(|of| of.readonly_indexes.iter().map(|place| in_table(&of.account_key, place))),
+        );
+        let of_market = message.instructions().iter().filter(|one| keys[one.program_id_index as usize] == multibus::ID);
+        of_market
+            .map(|one| Sent {
+                data: &one.data,
+                accounts: one.accounts.iter().map(|place| keys[*place as usize]).collect(),
+            })
+            .collect()
     }
 
     /// Executes instructions that must succeed.

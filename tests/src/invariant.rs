@@ -17,12 +17,20 @@ pub fn check(svm: &LiteSVM, balances: &TokenBalances) {
     let (offers, locks) = (all::<Offer>(svm), all::<Lock>(svm));
     let (sellers, capacities) = (all::<Seller>(svm), all::<Capacity>(svm));
     let (proposals, claims) = (all::<Proposal>(svm), all::<Claim>(svm));
+    let (books, positions) = (all::<DeliveryBook>(svm), all::<PositionBook>(svm));
+    let (meters, devices) = (all::<Meter>(svm), all::<Device>(svm));
     for (address, seller) in &sellers {
         seller.check_invariants().unwrap_or_else(|why| panic!("seller {address}: {why}"));
         let own: Vec<_> = offers.iter().filter(|(_, offer)| offer.seller == *address).map(|(_, offer)| offer).collect();
         let booked: u64 = own.iter().map(|offer| offer.proceeds + offer.deposits).sum();
         assert!(own.iter().all(|offer| offer.vault == seller.vault && offer.wallet == seller.wallet));
-        assert!(tokens(&seller.vault) >= booked + seller.released, "the vault {} covers its books", seller.vault);
+        let of_books = books.iter().filter(|(_, book)| book.seller == *address);
+        assert_eq!(seller.open_books as usize, of_books.clone().count(), "delivery books of {address}");
+        let in_books: u64 = of_books.map(|(_, book)| book.held()).sum();
+        let owed = booked + in_books + seller.released + seller.grid_fees_owed;
+        assert!(tokens(&seller.vault) >= owed, "the vault {} covers its books", seller.vault);
+        let meter = meters.iter().find(|(_, meter)| meter.seller == *address).map(|(meter, _)| *meter);
+        assert_eq!(seller.meter, meter.unwrap_or_default(), "the meter of {address}");
         assert_eq!(seller.open_offers as usize, own.len(), "seller {address}");
     }
     for (address, offer) in &offers {
@@ -31,6 +39,31 @@ pub fn check(svm: &LiteSVM, balances: &TokenBalances) {
         assert_eq!(offer.open_locks as usize, own.len(), "offer {address}");
         assert_eq!(offer.reserved_wh, own.iter().map(|lock| lock.energy_wh).sum::<u64>(), "offer {address}");
         assert_eq!(offer.deposits, own.iter().map(|lock| lock.deposit).sum::<u64>(), "offer {address}");
+    }
+    for (address, meter) in &meters {
+        meter.check_invariants().unwrap_or_else(|why| panic!("meter {address}: {why}"));
+        let present = devices.iter().filter(|(_, device)| device.key == meter.key && device.retired == 0);
+        assert_eq!(present.count(), 1, "the device of {address}");
+    }
+    for (address, device) in &devices {
+        device.check_invariants().unwrap_or_else(|why| panic!("device {address}: {why}"));
+    }
+    for (address, book) in &books {
+        check_book(address, book, &offers, &positions);
+    }
+    for (address, position) in &positions {
+        let (_, book) =
+            books.iter().find(|(book, _)| *book == position.book).expect("a position has its delivery book");
+        position.check_invariants(book).unwrap_or_else(|why| panic!("position {address}: {why}"));
+        let of_position = |lock: &Lock| {
+            let (_, offer) = offers.iter().find(|(offer, _)| *offer == lock.offer).expect("a lock has its offer");
+            lock.buyer == position.buyer && offer.book == position.book
+        };
+        let own = locks.iter().filter(|(_, lock)| of_position(lock)).count();
+        assert_eq!(position.open_locks as usize, own, "locks of {address}");
+    }
+    for (address, certificate) in all::<Certificate>(svm) {
+        certificate.check_invariants().unwrap_or_else(|why| panic!("certificate {address}: {why}"));
     }
     for (address, lock) in &locks {
         lock.check_invariants().unwrap_or_else(|why| panic!("lock {address}: {why}"));
@@ -82,5 +115,30 @@ pub fn check(svm: &LiteSVM, balances: &TokenBalances) {
         let (count, claimed) = claims_of(&address);
         assert_eq!(stone.open_claims as usize, count, "claims of the tombstone {address}");
         assert!(tokens(&stone.unclaimed) >= claimed, "the unclaimed account of {address} covers its claims");
+    }
+}
+
+/// A delivery book has what its open offers and positions have, and what those had that are closed.
+fn check_book(
+    address: &Address,
+    book: &DeliveryBook,
+    offers: &[(Address, Offer)],
+    positions: &[(Address, PositionBook)],
+) {
+    book.check_invariants().unwrap_or_else(|why| panic!("delivery book {address}: {why}"));
+    let own: Vec<_> = offers.iter().filter(|(_, offer)| offer.book == *address).map(|(_, offer)| offer).collect();
+    assert_eq!(book.open_offers as usize, own.len(), "offers of {address}");
+    let bought: Vec<_> = positions.iter().filter(|(_, position)| position.book == *address).collect();
+    assert_eq!(book.open_positions as usize, bought.len(), "positions of {address}");
+    for (place, window) in book.windows.iter().enumerate() {
+        let of_window = own.iter().filter(|offer| offer.book_place as usize == place);
+        let (listed, sold) =
+            of_window.fold((0, 0), |(listed, sold), offer| (listed + offer.listed_wh, sold + offer.sold_wh()));
+        // An offer that is closed has sold all that it listed in the end.
+        assert_eq!(window.listed_wh - listed, window.sold_wh - sold, "window {place} of {address}");
+        let of_buyers = bought.iter().map(|(_, position)| position.windows[place]);
+        let (energy_wh, paid) =
+            of_buyers.fold((0, 0), |(energy_wh, paid), of| (energy_wh + of.energy_wh, paid + of.paid));
+        assert!(energy_wh <= window.sold_wh && paid <= window.paid, "buyers of window {place} of {address}");
     }
 }

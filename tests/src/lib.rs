@@ -21,46 +21,9 @@ pub mod invariant;
 pub mod key;
 pub mod market;
 pub mod mint;
+pub mod play;
 pub mod refusal;
-
-/// Random games, without the games until they follow the program.
-pub mod play {
-    pub mod coverage;
-}
-
-/// Bookkeeping from events, without the books until they follow the program.
-pub mod replica {
-    mod cost;
-    mod tokens;
-
-    pub use {
-        cost::cost,
-        tokens::{TokenBalance, TokenBalances, token_balances},
-    };
-
-    use {multibus::event::Event, solana_account::Account, solana_address::Address, std::collections::BTreeMap};
-
-    #[derive(Clone, Debug, Default)]
-    pub struct Replica {
-        pub gifts: BTreeMap<Address, u128>,
-    }
-
-    impl Replica {
-        pub fn take_over(&mut self, _: Address, _: &Account) {}
-
-        pub fn follow<'a>(
-            &mut self,
-            _: &[Event],
-            _: impl Iterator<Item = &'a [u8]> + Clone,
-            _: &TokenBalances,
-            _: &TokenBalances,
-            _: i64,
-        ) {
-        }
-
-        pub fn check(&self, _: &litesvm::LiteSVM, _: &TokenBalances) {}
-    }
-}
+pub mod replica;
 
 pub use {
     chain::TestChain,

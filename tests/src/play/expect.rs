@@ -3,13 +3,16 @@
 use {
     anchor_lang::Discriminator,
     bytemuck::Zeroable,
-    multibus::state::{self, FormerOwner, OwnerAccount, OwnerSlot, Receipt},
+    multibus::state::{self, BookMeter, BookWindow, FormerOwner, OwnerAccount, OwnerSlot, PositionWindow, Receipt},
     multibus_model::{
-        Model, ModelBus, ModelCapacity, ModelLane, ModelOffer, ModelReceipt, ModelTokens, call::Action,
-        limit::LOCK_SECONDS,
+        Model, ModelBook, ModelBus, ModelCapacity, ModelCertificate, ModelDevice, ModelLane, ModelMeter, ModelOffer,
+        ModelPosition, ModelReceipt, ModelTerms, ModelTokens, call::Action, limit::LOCK_SECONDS,
     },
     solana_address::Address,
-    std::{collections::BTreeMap, fmt::Debug},
+    std::{
+        collections::{BTreeMap, BTreeSet},
+        fmt::Debug,
+    },
 };
 
 /// The layout of every account.
@@ -29,6 +32,11 @@ pub enum Expected {
     Lane(Box<state::Trader>),
     Proposal(Box<state::Proposal>),
     Claim(state::Claim),
+    Meter(Box<state::Meter>),
+    Device(state::Device),
+    Book(Box<state::DeliveryBook>),
+    Position(Box<state::PositionBook>),
+    Certificate(Box<state::Certificate>),
 }
 
 fn same<T: Discriminator + bytemuck::AnyBitPattern + Debug + PartialEq>(
@@ -70,6 +78,11 @@ impl Expected {
             Self::Lane(expected) => same(&**expected, data),
             Self::Proposal(expected) => same(&**expected, data),
             Self::Claim(expected) => same(expected, data),
+            Self::Meter(expected) => same(&**expected, data),
+            Self::Device(expected) => same(expected, data),
+            Self::Book(expected) => same(&**expected, data),
+            Self::Position(expected) => same(&**expected, data),
+            Self::Certificate(expected) => same(&**expected, data),
         }
     }
 }
@@ -98,6 +111,16 @@ pub fn bump(model: &Model, address: &Address) -> u8 {
         model.proposal_address(&proposal.bus, &proposal.proposer, proposal.number)
     } else if let Some(claim) = model.claims.get(address) {
         model.claim_address(&claim.bus, &claim.wallet)
+    } else if let Some(meter) = model.meters.get(address) {
+        model.meter_address(&meter.seller)
+    } else if let Some(device) = model.devices.get(address) {
+        model.device_address(&device.key)
+    } else if let Some(book) = model.books.get(address) {
+        model.book_address(&book.seller, book.first_window)
+    } else if let Some(position) = model.positions.get(address) {
+        model.position_address(&position.book, &position.buyer)
+    } else if let Some(certificate) = model.certificates.get(address) {
+        model.certificate_address(&certificate.seller, certificate.window_start, certificate.range_start)
     } else {
         return 0;
     };
@@ -150,6 +173,9 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
             wallet: seller.wallet,
             vault: seller.vault,
             rent_payer: seller.rent_payer,
+            grid_fees_owed: seller.grid_fees_owed,
+            meter: seller.meter.unwrap_or_default(),
+            open_books: seller.open_books,
             ..Zeroable::zeroed()
         }))
     } else if let Some(offer) = model.offers.get(address) {
@@ -171,6 +197,7 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
             offer: lock.offer,
             buyer: lock.buyer,
             refund: lock.refund,
+            grid_fee_per_kwh: lock.grid_fee_per_kwh,
             ..Zeroable::zeroed()
         })
     } else if let Some(lane) = model.lanes.get(address) {
@@ -186,6 +213,16 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
             rent_payer: claim.rent_payer,
             ..Zeroable::zeroed()
         })
+    } else if let Some(meter) = model.meters.get(address) {
+        Expected::Meter(Box::new(self::meter(meter, bump)))
+    } else if let Some(device) = model.devices.get(address) {
+        Expected::Device(self::device(device, bump))
+    } else if let Some(book) = model.books.get(address) {
+        Expected::Book(Box::new(self::book(book, bump)))
+    } else if let Some(position) = model.positions.get(address) {
+        Expected::Position(Box::new(self::position(position, bump)))
+    } else if let Some(certificate) = model.certificates.get(address) {
+        Expected::Certificate(Box::new(self::certificate(certificate, bump)))
     } else {
         let proposal = model.proposals.get(address)?;
         Expected::Proposal(Box::new(state::Proposal {
@@ -229,8 +266,6 @@ fn bus(model: &Model, bus: &ModelBus, bump: u8) -> state::Bus {
         name_len: bus.name.len() as u8,
         mint_decimals: mint.decimals,
         timelock_seconds: bus.timelock_seconds,
-        window_seconds: bus.window_seconds,
-        gate_closure_seconds: bus.gate_closure_seconds,
         horizon_seconds: bus.horizon_seconds,
         lock_fee_bps: bus.lock_fee_bps,
         pause_quorum: bus.pause_quorum,
@@ -250,6 +285,10 @@ fn bus(model: &Model, bus: &ModelBus, bump: u8) -> state::Bus {
         unclaimed: bus.unclaimed,
         seller: bus.seller,
         operator: bus.operator.unwrap_or_default(),
+        grid_recipient: bus.grid_recipient.unwrap_or_default(),
+        terms: terms(&bus.terms),
+        next_terms: bus.next_terms.as_ref().map_or_else(Zeroable::zeroed, terms),
+        readings_until: bus.readings_until,
         name,
         owners,
         ..Zeroable::zeroed()
@@ -293,7 +332,7 @@ fn capacity(capacity: &ModelCapacity, bump: u8) -> state::Capacity {
         bump,
         open_offers: capacity.open_offers,
         window_start: capacity.window_start,
-        window_seconds: capacity.window_seconds,
+        terms: terms(&capacity.terms),
         gate_closes_at: capacity.gate_closes_at,
         total_wh: capacity.total_wh,
         available_wh: capacity.available_wh(),
@@ -333,6 +372,133 @@ fn offer(model: &Model, offer: &ModelOffer, bump: u8) -> state::Offer {
         vault: model.sellers[&offer.seller].vault,
         wallet: offer.wallet,
         rent_payer: offer.rent_payer,
+        grid_fee_per_kwh: offer.grid_fee_per_kwh,
+        grid_credited: offer.grid_credited,
+        book: offer.book.map_or_else(Address::default, |(book, _)| book),
+        book_place: offer.book.map_or(0, |(_, place)| place as u8),
+        on_delivery: offer.book.is_some() as u8,
+        full_price_per_kwh: offer.full_price(),
+        ..Zeroable::zeroed()
+    }
+}
+
+fn terms(terms: &ModelTerms) -> state::Terms {
+    bytemuck::pod_read_unaligned(&terms.bytes())
+}
+
+fn meter(meter: &ModelMeter, bump: u8) -> state::Meter {
+    state::Meter {
+        layout_version: LAYOUT,
+        bump,
+        source: meter.spec.source,
+        power_w: meter.spec.power_w,
+        valid_from: meter.spec.valid_from,
+        listed_until: meter.listed_until,
+        registered_at: meter.registered_at,
+        bus: meter.bus,
+        seller: meter.seller,
+        key: meter.key,
+        rent_payer: meter.rent_payer,
+        ..Zeroable::zeroed()
+    }
+}
+
+fn device(device: &ModelDevice, bump: u8) -> state::Device {
+    state::Device {
+        layout_version: LAYOUT,
+        bump,
+        retired: device.retired.is_some() as u8,
+        busy_until: device.retired.unwrap_or(0),
+        key: device.key,
+        bus: device.bus,
+        seller: device.seller,
+        rent_payer: device.rent_payer,
+        ..Zeroable::zeroed()
+    }
+}
+
+fn book(book: &ModelBook, bump: u8) -> state::DeliveryBook {
+    let mut meters = [BookMeter::zeroed(); 4];
+    for (slot, device) in meters.iter_mut().zip(&book.devices) {
+        *slot = BookMeter { key: device.key, power_w: device.power_w, source: device.source, padding: [0; 7] };
+    }
+    let mut windows = [BookWindow::zeroed(); 96];
+    for (place, window) in &book.windows {
+        windows[*place] = BookWindow {
+            listed_wh: window.listed_wh,
+            sold_wh: window.sold_wh,
+            paid: window.paid,
+            delivered_wh: window.delivered_wh,
+            certified_wh: window.certified_wh,
+            reported_at: window.reported_at.unwrap_or(0),
+            sequence: window.sequence,
+            meter: window.device as u8,
+            state: if window.released.is_some() { 2 } else { 1 },
+            operator_readings: window.operator_readings,
+            surplus_certified: window.surplus_certified as u8,
+            ..Zeroable::zeroed()
+        };
+    }
+    state::DeliveryBook {
+        layout_version: LAYOUT,
+        bump,
+        meter_count: book.devices.len() as u8,
+        open_offers: book.open_offers,
+        open_positions: book.open_positions,
+        first_window: book.first_window,
+        settled: book.settled(),
+        terms: terms(&book.terms),
+        bus: book.bus,
+        bus_created_at: book.bus_created_at,
+        meter: book.meter,
+        seller: book.seller,
+        vault: book.vault,
+        rent_payer: book.rent_payer,
+        meters,
+        windows,
+        ..Zeroable::zeroed()
+    }
+}
+
+fn position(position: &ModelPosition, bump: u8) -> state::PositionBook {
+    let mut windows = [PositionWindow::zeroed(); 96];
+    for (place, (energy_wh, paid)) in &position.windows {
+        windows[*place] = PositionWindow { energy_wh: *energy_wh, paid: *paid };
+    }
+    let set = |places: &BTreeSet<usize>| {
+        let bits: u128 = places.iter().map(|place| 1u128 << place).sum();
+        [bits as u64, (bits >> 64) as u64]
+    };
+    state::PositionBook {
+        layout_version: LAYOUT,
+        bump,
+        open_locks: position.open_locks,
+        refunded: set(&position.refunded),
+        certified: set(&position.certified),
+        book: position.book,
+        buyer: position.buyer,
+        refund: position.refund,
+        rent_payer: position.rent_payer,
+        windows,
+        ..Zeroable::zeroed()
+    }
+}
+
+fn certificate(certificate: &ModelCertificate, bump: u8) -> state::Certificate {
+    state::Certificate {
+        layout_version: LAYOUT,
+        bump,
+        source: certificate.source,
+        window_seconds: certificate.window_seconds,
+        window_start: certificate.window_start,
+        range_start: certificate.range_start,
+        range_end: certificate.range_end,
+        issued_at: certificate.issued_at,
+        device: certificate.device,
+        bus: certificate.bus,
+        seller: certificate.seller,
+        owner: certificate.owner,
+        rent_payer: certificate.rent_payer,
         ..Zeroable::zeroed()
     }
 }
@@ -451,5 +617,18 @@ mod tests {
         assert_eq!(limit::account_bytes::LANE, bytes(size_of::<state::Trader>()));
         assert_eq!(limit::account_bytes::PROPOSAL, bytes(size_of::<state::Proposal>()));
         assert_eq!(limit::account_bytes::CLAIM, bytes(size_of::<state::Claim>()));
+        assert_eq!(limit::account_bytes::METER, bytes(size_of::<state::Meter>()));
+        assert_eq!(limit::account_bytes::DEVICE, bytes(size_of::<state::Device>()));
+        assert_eq!(limit::account_bytes::BOOK, bytes(size_of::<state::DeliveryBook>()));
+        assert_eq!(limit::account_bytes::POSITION, bytes(size_of::<state::PositionBook>()));
+        assert_eq!(limit::account_bytes::CERTIFICATE, bytes(size_of::<state::Certificate>()));
+        assert_eq!(limit::MAX_GRID_FEE, constants::MAX_GRID_FEE_PER_KWH);
+        assert_eq!(limit::READING_SECONDS, constants::MIN_READING_SECONDS..=constants::MAX_READING_SECONDS);
+        assert_eq!(limit::BOOK_WINDOWS, constants::BOOK_WINDOWS);
+        assert_eq!(limit::MAX_BOOK_DEVICES, constants::MAX_BOOK_METERS);
+        assert_eq!(limit::MAX_POWER_W, constants::MAX_POWER_W);
+        assert_eq!(limit::MAX_OPERATOR_READINGS, constants::MAX_OPERATOR_READINGS);
+        assert_eq!(limit::CERTIFICATE_SECONDS, constants::CERTIFICATE_SECONDS);
+        assert_eq!(limit::MAX_BENEFICIARY_BYTES, constants::MAX_BENEFICIARY_LEN);
     }
 }

@@ -7,7 +7,10 @@ use {
         coverage::Coverage,
         expect,
         script::*,
-        setup::{BAD_MINTS, GOOD_MINTS, MOST_PARTIES, NATIVE, POOR, RICH, Setup, WINDER_NAME, party_name, tokens_name},
+        setup::{
+            BAD_MINTS, GOOD_MINTS, MOST_PARTIES, NATIVE, POOR, RICH, Setup, WINDER_NAME, device_name, party_name,
+            tokens_name,
+        },
     },
     crate::{
         chain::{FIRST, START, START_SLOT, TestChain},
@@ -15,14 +18,18 @@ use {
         key::keypair,
         mint::Mint,
         refusal::error_name,
-        replica::{Replica, TokenBalances, token_balances},
+        replica::{Replica, Sent, TokenBalances, token_balances},
     },
     litesvm::LiteSVM,
-    multibus_model::{Call, Causes, Model, ModelBus, ModelCapacity, ModelMint, ModelOffer, ModelSeller, PassedAccount},
+    multibus_model::{
+        Before, Call, Causes, Model, ModelBook, ModelBus, ModelCapacity, ModelMint, ModelOffer, ModelPosition,
+        ModelSeller, PassedAccount,
+    },
     solana_account::ReadableAccount,
     solana_address::Address,
     solana_clock::Clock,
     solana_instruction::{AccountMeta, Instruction, error::InstructionError},
+    solana_keypair::Keypair,
     solana_message::{VersionedMessage, v0},
     solana_sdk_ids::system_program,
     solana_transaction::versioned::VersionedTransaction,
@@ -35,7 +42,8 @@ use {
 };
 
 /// Addresses that the runtime lets no transaction of a game write.
-const RESERVED: [Address; 3] = [system_program::ID, multibus::ID, solana_sdk_ids::sysvar::clock::ID];
+const RESERVED: [Address; 4] =
+    [system_program::ID, multibus::ID, solana_sdk_ids::sysvar::clock::ID, solana_sdk_ids::sysvar::instructions::ID];
 
 /// What became of an instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,16 +223,39 @@ impl Game {
                 model.proposal_address(&bus_at(bus), &wallet(proposer), number).0
             }
             AccountRef::ClaimAt(bus, who) => model.claim_address(&bus_at(bus), &wallet(who)).0,
+            AccountRef::DeviceKey(device) => match device_wallet(device) {
+                Some(party) => wallet(party),
+                None => key(&device_name(device)),
+            },
+            AccountRef::DeviceAt(device) => model.device_address(&self.address(AccountRef::DeviceKey(device))).0,
+            AccountRef::MeterAt(bus, who) => model.meter_address(&self.address(AccountRef::SellerAt(bus, who))).0,
+            AccountRef::BookAt(BookRef(bus, who, first)) => {
+                let first = START.saturating_add(first);
+                model.book_address(&self.address(AccountRef::SellerAt(bus, who)), first).0
+            }
+            AccountRef::PositionAt(book, buyer) => {
+                model.position_address(&self.address(AccountRef::BookAt(book)), &wallet(buyer)).0
+            }
+            AccountRef::CertificateAt(CertificateRef(bus, who, window, range_start)) => {
+                let (seller, start) = (self.address(AccountRef::SellerAt(bus, who)), START.saturating_add(window));
+                model.certificate_address(&seller, start, range_start).0
+            }
             AccountRef::MintAt(mint) => self.mints[mint as usize % self.mints.len()].address,
             AccountRef::TokenProgramOf(mint) => self.mints[mint as usize % self.mints.len()].program.address(),
             AccountRef::Stray(bus, mint) => key(&format!("stray of bus {bus}, mint {mint}")),
             AccountRef::System => system_program::ID,
             AccountRef::Market => multibus::ID,
             AccountRef::ClockSysvar => solana_sdk_ids::sysvar::clock::ID,
+            AccountRef::InstructionsSysvar => solana_sdk_ids::sysvar::instructions::ID,
             AccountRef::Nowhere(number) => key(&format!("nowhere {number}")),
         };
         self.addresses.borrow_mut().insert(account, address);
-        if !matches!(account, AccountRef::Wallet(who) if wallet_bus(who).is_some() || doubled(who).is_some()) {
+        let is_another = match account {
+            AccountRef::Wallet(who) => wallet_bus(who).is_some() || doubled(who).is_some(),
+            AccountRef::DeviceKey(device) => device_wallet(device).is_some(),
+            _ => false,
+        };
+        if !is_another {
             self.names.borrow_mut().insert(address, account);
         }
         address
@@ -263,6 +294,30 @@ impl Game {
     /// The model's offer.
     pub fn offer(&self, offer: OfferRef) -> Option<&ModelOffer> {
         self.model.offers.get(&self.address(AccountRef::OfferAt(offer)))
+    }
+
+    /// The model's delivery book.
+    pub fn book(&self, book: BookRef) -> Option<&ModelBook> {
+        self.model.books.get(&self.address(AccountRef::BookAt(book)))
+    }
+
+    /// The model's position book of a buyer.
+    pub fn position(&self, book: BookRef, buyer: u8) -> Option<&ModelPosition> {
+        self.model.positions.get(&self.address(AccountRef::PositionAt(book, buyer)))
+    }
+
+    /// The number of a device, by its key.
+    pub fn device(&self, key: &Address) -> Option<u8> {
+        match self.name_of(key)? {
+            AccountRef::DeviceKey(device) => Some(device),
+            AccountRef::Wallet(who) if who < MOST_PARTIES => Some(wallet_device(who)),
+            _ => None,
+        }
+    }
+
+    /// The keypair of a device.
+    pub(super) fn device_keypair(device: u8) -> Keypair {
+        keypair(&device_wallet(device).map_or_else(|| device_name(device), party_name))
     }
 
     /// Whether a wallet has opened this lane.
@@ -310,12 +365,7 @@ impl Game {
                         let meta = &mut instruction.accounts[place as usize % count];
                         meta.pubkey = self.address(account);
                         // Only what has a key can sign.
-                        let is_bus = matches!(account, AccountRef::Wallet(who) if wallet_bus(who).is_some());
-                        meta.is_signer &= !is_bus
-                            && matches!(
-                                account,
-                                AccountRef::Wallet(_) | AccountRef::Tokens(_, _, 1) | AccountRef::Nowhere(_)
-                            );
+                        meta.is_signer &= can_sign(account);
                     }
                     Tamper::Same(from, to) => {
                         let address = instruction.accounts[from as usize % count].pubkey;
@@ -327,7 +377,9 @@ impl Game {
                     Tamper::Accounts(count) => instruction.accounts.truncate(count as usize),
                     Tamper::Bytes(count) => instruction.data.truncate(count as usize),
                 }
-                return self.execute(&instruction);
+                let mut instructions = self.signatures(operation);
+                instructions.push(instruction);
+                return self.execute_all(&instructions).map(|(outcome, _)| outcome);
             }
         };
         if done.is_some() {
@@ -395,11 +447,22 @@ impl Game {
         instructions: &[Instruction],
         passed: &[Vec<PassedAccount>],
     ) -> Result<(), (usize, Causes)> {
-        let before = (instructions.len() > 1).then(|| self.model.clone());
+        let several = instructions.iter().filter(|instruction| instruction.program_id == multibus::ID).count() > 1;
+        let saved = several.then(|| self.model.clone());
         for (at, (instruction, accounts)) in instructions.iter().zip(passed).enumerate() {
-            if let Err(causes) = self.model.execute(accounts, &instruction.data) {
-                if let Some(before) = before {
-                    self.model = before;
+            if instruction.program_id != multibus::ID {
+                // A signature: games make none that is wrong.
+                continue;
+            }
+            let before = at.checked_sub(1).map(|before| &instructions[before]);
+            let before = before.map(|before| Before {
+                program: before.program_id,
+                accounts: before.accounts.len(),
+                data: &before.data,
+            });
+            if let Err(causes) = self.model.execute(accounts, &instruction.data, before.as_ref()) {
+                if let Some(saved) = saved {
+                    self.model = saved;
                 }
                 return Err((at, causes));
             }
@@ -420,15 +483,21 @@ impl Game {
         let result = self.svm.send_transaction(transaction);
         let passed = &touched_by;
         let verdict = self.execute_in_model(instructions, passed);
-        let names = instructions.iter().map(|instruction| Call::name_of(&instruction.data).unwrap_or("no instruction"));
+        let of_market = || instructions.iter().filter(|instruction| instruction.program_id == multibus::ID);
+        let names = of_market().map(|instruction| Call::name_of(&instruction.data).unwrap_or("no instruction"));
         let name = names.collect::<Vec<_>>().join(", ");
         let logs = |logs: &[String]| logs.join("\n  ");
         let (outcome, units) = match (result, verdict) {
             (Ok(meta), Ok(())) => {
                 let events: Vec<_> = event::logged(&meta.logs).iter().map(|bytes| event::decode(bytes)).collect();
                 let after = token_balances(&self.svm);
-                let data = instructions.iter().map(|instruction| instruction.data.as_slice());
-                self.replica.follow(&events, data, &self.balances, &after, self.model.now);
+                let sent: Vec<Sent> = of_market()
+                    .map(|instruction| Sent {
+                        data: &instruction.data,
+                        accounts: instruction.accounts.iter().map(|meta| meta.pubkey).collect(),
+                    })
+                    .collect();
+                self.replica.follow(&events, &sent, &self.balances, &after, self.model.now);
                 self.balances = after;
                 (Outcome::Landed, meta.compute_units_consumed)
             }
@@ -465,22 +534,28 @@ impl Game {
             *self.refusals.entry(error_name(error)).or_default() += 1;
         }
         if outcome == Outcome::Landed {
-            for name in instructions.iter().filter_map(|instruction| Call::name_of(&instruction.data)) {
+            for name in of_market().filter_map(|instruction| Call::name_of(&instruction.data)) {
                 *self.landed.entry(name).or_default() += 1;
             }
-            self.name_claims(&touched);
+            self.name_new(&touched);
             buses.extend(self.model.buses_of(addresses()));
             self.model.check(&buses).map_err(|broken| format!("after {name}: {broken}"))?;
         }
         Ok((outcome, units))
     }
 
-    /// Gives claims that came up a name.
-    fn name_claims(&self, touched: &BTreeSet<Address>) {
+    /// Gives accounts that came up a name, where no step named them.
+    fn name_new(&self, touched: &BTreeSet<Address>) {
         for claim in touched.iter().filter_map(|address| self.model.claims.get(address)) {
             let bus = self.name_of(&claim.bus);
             if let (Some(AccountRef::BusAt(bus)), Some(who)) = (bus, self.who(&claim.wallet)) {
                 self.address(AccountRef::ClaimAt(bus, who));
+            }
+        }
+        for certificate in touched.iter().filter_map(|address| self.model.certificates.get(address)) {
+            if let Some(AccountRef::SellerAt(bus, who)) = self.name_of(&certificate.seller) {
+                let (window, range_start) = (certificate.window_start - START, certificate.range_start);
+                self.address(AccountRef::CertificateAt(CertificateRef(bus, who, window, range_start)));
             }
         }
     }

@@ -4,16 +4,29 @@ use {
     super::{game::Game, script::*},
     crate::{chain::START, instructions::*},
     multibus::{
-        PurchaseItem, instruction,
-        state::{BusConfig, OwnerShare, ProposalAction},
+        PurchaseItem, accounts, instruction,
+        state::{BusConfig, MeterSpec, OwnerShare, ProposalAction, TermsConfig},
     },
+    multibus_model::{ModelBook, call::Reading},
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
+    solana_keypair::Signer,
 };
 
 /// A second of the game in unix seconds; 0 stays 0.
 fn time(second: i64) -> i64 {
     if second == 0 { 0 } else { START.saturating_add(second) }
+}
+
+fn terms_config(terms: &WindowTerms) -> TermsConfig {
+    TermsConfig {
+        window_seconds: terms.window,
+        gate_closure_seconds: terms.gate,
+        settlement: terms.settlement,
+        grid_fee_per_kwh: terms.grid_fee,
+        reading_deadline_seconds: terms.deadline,
+        correction_seconds: terms.correction,
+    }
 }
 
 impl Game {
@@ -57,7 +70,78 @@ impl Game {
             vault: seller.vault,
             wallet: seller.wallet,
             rent_payer: state.map_or_else(|| self.address(AccountRef::Wallet(0)), |offer| offer.rent_payer),
+            book: state.and_then(|offer| offer.book).map(|(book, _)| {
+                let first_window = self.model.books[&book].first_window;
+                BookAddresses { address: book, seller, first_window }
+            }),
         }
+    }
+
+    /// Addresses of a delivery book.
+    pub(super) fn book_addresses(&self, book: BookRef) -> BookAddresses {
+        let BookRef(bus, who, first) = book;
+        BookAddresses {
+            address: self.address(AccountRef::BookAt(book)),
+            seller: self.seller_addresses(bus, who),
+            first_window: START.saturating_add(first),
+        }
+    }
+
+    /// Addresses of a position book.
+    pub(super) fn position_addresses(&self, book: BookRef, buyer: u8) -> PositionAddresses {
+        PositionAddresses {
+            address: self.address(AccountRef::PositionAt(book, buyer)),
+            book: self.book_addresses(book),
+            buyer: self.address(AccountRef::Wallet(buyer)),
+        }
+    }
+
+    /// The reading of an operation, whose sequence counts from the next one.
+    fn reading(&self, book: BookRef, place: u8, wh: u64, sequence: i64, proof: Proof) -> Reading {
+        let state = self.book(book);
+        let window = state.and_then(|book| book.windows.get(&(place as usize)));
+        let next = match proof {
+            Proof::Operator => window.map_or(1, |window| window.operator_readings as u64 + 1),
+            _ => window.map_or(1, |window| window.sequence + 1),
+        };
+        let start = state.map_or(0, |book| book.window_start(place as usize));
+        Reading { window_start: start, energy_wh: wh, sequence: next.wrapping_add_signed(sequence) }
+    }
+
+    /// The instructions of signatures that come before that of an operation.
+    pub(super) fn signatures(&self, operation: &Operation) -> Vec<Instruction> {
+        let Operation::Report { book, place, wh, sequence, proof: Proof::Signed(key, twist), .. } = operation else {
+            return Vec::new();
+        };
+        let mut reading = self.reading(*book, *place, *wh, *sequence, Proof::Transaction);
+        let of = match twist {
+            Twist::Book(other) => self.book(*other),
+            _ => self.book(*book),
+        };
+        let Some(of) = of else { return Vec::new() };
+        match twist {
+            Twist::Window => reading.window_start += of.terms.window_seconds as i64,
+            Twist::Energy => reading.energy_wh ^= 1,
+            Twist::Sequence => reading.sequence ^= 1,
+            _ => {}
+        }
+        let signed = self.signed(*key, of, &reading);
+        let mut instruction = ed25519(std::slice::from_ref(&signed));
+        match twist {
+            Twist::LongerData => instruction.data.push(0),
+            Twist::Account => instruction.accounts.push(AccountMeta::new_readonly(signed.0, false)),
+            Twist::Twice => instruction = ed25519(&[signed.clone(), signed]),
+            Twist::Missing => return Vec::new(),
+            Twist::Apart => return vec![instruction, ed25519(&[])],
+            _ => {}
+        }
+        vec![instruction]
+    }
+
+    /// A reading that a device signed.
+    pub(super) fn signed(&self, device: u8, book: &ModelBook, reading: &Reading) -> Signed {
+        let (key, message) = (Self::device_keypair(device), self.model.reading_message(book, reading));
+        (key.pubkey(), *key.sign_message(&message).as_array(), message)
     }
 
     fn lane(&self, who: u8, lane: u16) -> LaneAddress {
@@ -141,7 +225,16 @@ impl Game {
                     OfferOptions { number, energy_wh: wh, price_per_kwh: price, expires_at: time(expires), source };
                 let capacity = self.address(AccountRef::CapacityAt(bus, window));
                 self.address(AccountRef::OfferAt(offer));
-                offer_list(&self.seller_addresses(bus, who), capacity, &wallet(by), options)
+                let seller = self.seller_addresses(bus, who);
+                let terms = self.model.capacities.get(&capacity).map(|capacity| capacity.terms);
+                match terms.filter(multibus_model::ModelTerms::is_on_delivery) {
+                    Some(terms) => {
+                        let first = terms.first_window_of(time(window)) - START;
+                        self.address(AccountRef::MeterAt(bus, who));
+                        offer_list_in(&self.book_addresses(BookRef(bus, who, first)), capacity, &wallet(by), options)
+                    }
+                    None => offer_list(&seller, capacity, &wallet(by), options),
+                }
             }
             Operation::Reprice { by, offer, price, version } => {
                 offer_reprice_of(&self.offer_addresses(*offer), &wallet(by), *price, *version)
@@ -152,16 +245,16 @@ impl Game {
             Operation::Collect { offer } => offer_collect(&self.offer_addresses(*offer)),
             Operation::Cancel { by, offer } => offer_cancel(&self.offer_addresses(*offer), &wallet(by)),
             Operation::Buy { by, lane, nonce, offer, ask, at_least, from } => {
-                let accounts =
-                    purchase_accounts(&self.offer_addresses(*offer), &self.lane(*by, *lane), self.address(*from));
-                instruction::Purchase {
+                let at = self.offer_addresses(*offer);
+                let accounts = purchase_accounts(&at, &self.lane(*by, *lane), self.address(*from));
+                let purchase = instruction::Purchase {
                     nonce: self.nonce(*by, *lane, *nonce),
                     energy_wh: ask.0,
                     min_energy_wh: *at_least,
                     max_price_per_kwh: ask.1,
                     expected_version: ask.2,
-                }
-                .to_instruction(accounts)
+                };
+                at.with_books(purchase.to_instruction(accounts), &wallet(by))
             }
             Operation::BuyBatch { by, lane, nonce, items, limit, from } => {
                 let offers: Vec<_> = items.0.iter().map(|(offer, _)| self.offer_addresses(*offer)).collect();
@@ -173,30 +266,33 @@ impl Game {
             Operation::TakeLock { by, offer, place, ask, from, refund } => {
                 self.address(AccountRef::LockAt(*offer, *by, *place));
                 let (at, refund) = (self.offer_addresses(*offer), self.address(*refund));
-                instruction::LockTake {
+                let lock = instruction::LockTake {
                     place: *place,
                     energy_wh: ask.0,
                     max_price_per_kwh: ask.1,
                     expected_version: ask.2,
                     refund,
-                }
-                .to_instruction(lock_take_accounts(&at, &wallet(by), *place, self.address(*from)))
+                };
+                let accounts = lock_take_accounts(&at, &wallet(by), *place, self.address(*from));
+                at.with_position(lock.to_instruction(accounts), &wallet(by))
             }
             Operation::SettleLock { by, lane, nonce, offer, place, beside } => {
-                let accounts = lock_settle_accounts(&self.offer_addresses(*offer), &self.lane(*by, *lane), *place);
-                instruction::LockSettle {
+                let at = self.offer_addresses(*offer);
+                let accounts = lock_settle_accounts(&at, &self.lane(*by, *lane), *place);
+                let settlement = instruction::LockSettle {
                     nonce: self.nonce(*by, *lane, *nonce),
                     lock_number: self.lock_number(*offer, *by, *place, *beside),
-                }
-                .to_instruction(accounts)
+                };
+                at.with_books(settlement.to_instruction(accounts), &wallet(by))
             }
             Operation::ReleaseLock { by, offer, buyer, place, beside } => {
                 let lock = self.model.locks.get(&self.address(AccountRef::LockAt(*offer, *buyer, *place)));
                 let refund = lock.map_or_else(|| wallet(by), |lock| lock.refund);
                 let at = self.offer_addresses(*offer);
                 let accounts = lock_release_accounts(&at, &wallet(by), &wallet(buyer), *place, refund);
-                instruction::LockRelease { lock_number: self.lock_number(*offer, *buyer, *place, *beside) }
-                    .to_instruction(accounts)
+                let release =
+                    instruction::LockRelease { lock_number: self.lock_number(*offer, *buyer, *place, *beside) };
+                at.with_position(release.to_instruction(accounts), &wallet(buyer))
             }
             Operation::OpenLane { by, lane, ahead } => trader_open(&wallet(by), *lane, self.first_slot(*ahead)),
             Operation::CloseLane { by, lane } => trader_close(&self.lane(*by, *lane), &wallet(by)),
@@ -234,6 +330,116 @@ impl Game {
                 let payer = claim.map_or_else(|| wallet(by), |claim| claim.rent_payer);
                 claim_pay(&self.bus_addresses(*bus), &wallet(by), &wallet(who), self.address(*into), &payer)
             }
+            Operation::SweepGrid { by, bus, who, into } => {
+                let recipient = self.bus(*bus).and_then(|bus| bus.grid_recipient).unwrap_or_default();
+                grid_sweep(&self.seller_addresses(*bus, *who), &wallet(by), &recipient, self.address(*into))
+            }
+            Operation::RegisterMeter { .. }
+            | Operation::ReplaceMeter { .. }
+            | Operation::CloseMeter { .. }
+            | Operation::CloseDevice { .. } => self.meter_instruction(operation),
+            Operation::OpenPosition { by, book, buyer } => {
+                position_open(&self.position_addresses(*book, *buyer), &wallet(by))
+            }
+            Operation::SetRefund { by, book, buyer, refund } => {
+                let position = self.position_addresses(*book, *buyer);
+                position_set_refund(&position, &wallet(by), self.address(*refund))
+            }
+            Operation::ClosePosition { by, book, buyer } => {
+                let (position, by) = (self.position_addresses(*book, *buyer), wallet(by));
+                let (refund, payer) =
+                    self.position(*book, *buyer).map_or((by, by), |state| (state.refund, state.rent_payer));
+                position_close(&position, &by, refund, &payer)
+            }
+            Operation::Report { by, book, place, wh, sequence, proof } => {
+                let Reading { window_start, energy_wh, sequence } = self.reading(*book, *place, *wh, *sequence, *proof);
+                let (at, reporter) = (self.book_addresses(*book), self.address(*by));
+                let (proof, evidence) = match *proof {
+                    Proof::Transaction => (0, reporter),
+                    Proof::Signed(..) => (1, self.address(AccountRef::InstructionsSysvar)),
+                    Proof::Operator => (2, at.seller.bus.address),
+                    Proof::Unknown(number) => (number, reporter),
+                };
+                instruction::DeliveryReport { window_start, energy_wh, sequence, proof }
+                    .to_instruction(accounts::DeliveryReport { reporter, book: at.address, evidence })
+            }
+            Operation::Release { book } => delivery_release(&self.book_addresses(*book)),
+            Operation::Refund { book, buyer } => {
+                let refund = self.position(*book, *buyer).map_or_else(Address::default, |position| position.refund);
+                delivery_refund(&self.position_addresses(*book, *buyer), refund)
+            }
+            Operation::CloseBook { by, book } => {
+                let payer = self.book(*book).map_or_else(|| wallet(by), |book| book.rent_payer);
+                delivery_close(&self.book_addresses(*book), &wallet(by), &payer)
+            }
+            Operation::TakeCertificate { .. } | Operation::Transfer { .. } | Operation::Retire { .. } => {
+                self.certificate_instruction(operation)
+            }
+        }
+    }
+
+    fn meter_instruction(&self, operation: &Operation) -> Instruction {
+        let wallet = |who: &u8| self.address(AccountRef::Wallet(*who));
+        let spec_of = |spec: &Spec| MeterSpec { source: spec.0, power_w: spec.1, valid_from: time(spec.2) };
+        let key_of = |device: &u8| {
+            self.address(AccountRef::DeviceAt(*device));
+            self.address(AccountRef::DeviceKey(*device))
+        };
+        let meter_of = |bus: &u8, who: &u8| self.model.meters.get(&self.address(AccountRef::MeterAt(*bus, *who)));
+        match operation {
+            Operation::RegisterMeter { by, bus, who, key, spec } => {
+                self.address(AccountRef::MeterAt(*bus, *who));
+                meter_register(&self.seller_addresses(*bus, *who), &wallet(by), &key_of(key), spec_of(spec))
+            }
+            Operation::ReplaceMeter { by, bus, who, key, spec } => {
+                let retired = meter_of(bus, who).map_or_else(|| key_of(&0), |meter| meter.key);
+                let seller = self.seller_addresses(*bus, *who);
+                meter_replace(&seller, &wallet(by), &retired, &key_of(key), spec_of(spec))
+            }
+            Operation::CloseMeter { by, bus, who } => {
+                let (key, payer) =
+                    meter_of(bus, who).map_or_else(|| (key_of(&0), wallet(by)), |meter| (meter.key, meter.rent_payer));
+                meter_close(&self.seller_addresses(*bus, *who), &wallet(by), &key, &payer)
+            }
+            Operation::CloseDevice { key } => {
+                let device = self.model.devices.get(&self.address(AccountRef::DeviceAt(*key)));
+                device_close(&key_of(key), &device.map_or_else(|| wallet(&0), |device| device.rent_payer))
+            }
+            other => unreachable!("{other:?} is of no meter"),
+        }
+    }
+
+    fn certificate_instruction(&self, operation: &Operation) -> Instruction {
+        let wallet = |who: &u8| self.address(AccountRef::Wallet(*who));
+        match operation {
+            Operation::TakeCertificate { by, book, place, surplus } => {
+                let at = self.book_addresses(*book);
+                let state = self.book(*book);
+                let window = state.and_then(|book| book.windows.get(&(*place as usize)));
+                let range_start = window.map_or(0, |window| window.certified_wh);
+                let start = state.map_or(0, |book| book.window_start(*place as usize));
+                let BookRef(bus, who, _) = *book;
+                let certificate =
+                    self.address(AccountRef::CertificateAt(CertificateRef(bus, who, start - START, range_start)));
+                let holding =
+                    if *surplus { at.seller.address } else { self.address(AccountRef::PositionAt(*book, *by)) };
+                certificate_take(&at, &wallet(by), holding, certificate, start)
+            }
+            Operation::Transfer { by, certificate, wh, to } => {
+                let at = self.address(AccountRef::CertificateAt(*certificate));
+                let CertificateRef(bus, who, window, _) = *certificate;
+                let part = self.model.certificates.get(&at).map_or(at, |state| {
+                    let range_start = state.range_end.saturating_sub(*wh);
+                    self.address(AccountRef::CertificateAt(CertificateRef(bus, who, window, range_start)))
+                });
+                certificate_transfer(at, &wallet(by), part, *wh, &self.address(*to))
+            }
+            Operation::Retire { by, certificate, name } => {
+                let at = self.address(AccountRef::CertificateAt(*certificate));
+                let payer = self.model.certificates.get(&at).map_or_else(|| wallet(by), |state| state.rent_payer);
+                certificate_retire(at, &wallet(by), &payer, &String::from_utf8_lossy(&name.0))
+            }
+            other => unreachable!("{other:?} is of no certificate"),
         }
     }
 
@@ -259,14 +465,14 @@ impl Game {
             listing_policy: config.listing,
             lock_fee_bps: config.fee,
             timelock_seconds: config.timelock,
-            window_seconds: config.window,
-            gate_closure_seconds: config.gate,
             horizon_seconds: config.horizon,
+            terms: terms_config(&config.terms),
             capacity_wh: config.capacity,
             base_price_per_kwh: config.base_price,
             reserve_price_per_kwh: config.reserve_price,
             least_wh: config.least,
             operator: config.operator.map(|operator| self.address(operator)),
+            grid_recipient: config.grid_recipient.map(|recipient| self.address(recipient)),
         }
     }
 
@@ -284,8 +490,11 @@ impl Game {
             Decision::Capacity(capacity_wh) => ProposalAction::CapacitySet { capacity_wh },
             Decision::BasePrice(base_price_per_kwh) => ProposalAction::BasePriceSet { base_price_per_kwh },
             Decision::Listing(listing_policy) => ProposalAction::ListingPolicySet { listing_policy },
-            Decision::Windows(window_seconds, gate_closure_seconds) => {
-                ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }
+            Decision::Terms(from, terms) => {
+                ProposalAction::TermsSet { from: START.saturating_add(from), terms: terms_config(&terms) }
+            }
+            Decision::GridRecipient(recipient) => {
+                ProposalAction::GridRecipientSet { recipient: recipient.map(|recipient| self.address(recipient)) }
             }
             Decision::LockFee(lock_fee_bps) => ProposalAction::LockFeeSet { lock_fee_bps },
             Decision::PauseIt => ProposalAction::Pause,

@@ -36,6 +36,29 @@ pub fn wallet_bus(who: u8) -> Option<u8> {
     who.checked_sub(BUS_WALLETS)
 }
 
+/// The first number of a device that is a party.
+const WALLET_DEVICES: u8 = 200;
+
+/// The number of the device whose key is that of a party.
+pub const fn wallet_device(party: u8) -> u8 {
+    WALLET_DEVICES + party
+}
+
+/// The party that is a device.
+pub fn device_wallet(device: u8) -> Option<u8> {
+    device.checked_sub(WALLET_DEVICES)
+}
+
+/// Whether an account has a key that can sign.
+pub fn can_sign(account: AccountRef) -> bool {
+    use AccountRef::*;
+    match account {
+        Wallet(who) => wallet_bus(who).is_none(),
+        Tokens(_, _, 1) | DeviceKey(_) | Nowhere(_) => true,
+        _ => false,
+    }
+}
+
 /// A list whose debug form is Rust.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct List<T>(pub Vec<T>);
@@ -71,6 +94,16 @@ pub enum AccountRef {
     ProposalAt(u8, u8, u64),
     /// What a bus owes to a wallet.
     ClaimAt(u8, u8),
+    /// The key of a device, or of the wallet that is one: see [`wallet_device`].
+    DeviceKey(u8),
+    /// The account of a device's key.
+    DeviceAt(u8),
+    /// The meter of a seller on a bus.
+    MeterAt(u8, u8),
+    BookAt(BookRef),
+    /// A buyer's position book.
+    PositionAt(BookRef, u8),
+    CertificateAt(CertificateRef),
     MintAt(u8),
     TokenProgramOf(u8),
     /// A token account of a bus and a mint that is none of its own accounts.
@@ -79,6 +112,8 @@ pub enum AccountRef {
     Market,
     /// A reserved address, which no transaction can write.
     ClockSysvar,
+    /// The sysvar in which a program reads the instructions of the transaction.
+    InstructionsSysvar,
     /// An address without an account.
     Nowhere(u8),
 }
@@ -86,6 +121,60 @@ pub enum AccountRef {
 /// An offer: bus, seller's wallet, number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OfferRef(pub u8, pub u8, pub u64);
+
+/// A delivery book: bus, seller's wallet, first window (seconds from the start of the game, which is 0 here, too).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BookRef(pub u8, pub u8, pub i64);
+
+/// A certificate: bus, seller's wallet, window (as for a book), first Wh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CertificateRef(pub u8, pub u8, pub i64, pub u64);
+
+/// Terms of windows: see `TermsConfig`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WindowTerms {
+    pub window: u32,
+    pub gate: u32,
+    pub settlement: u8,
+    pub grid_fee: u64,
+    pub deadline: u32,
+    pub correction: u32,
+}
+
+/// A device as the operator registers it: source, power in W, first second for which it is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec(pub u8, pub u64, pub i64);
+
+/// What is said to show that a reading is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// The reporter signs the transaction: the device, or the operator.
+    Transaction,
+    Operator,
+    /// A key of a device signed the reading, or something like it.
+    Signed(u8, Twist),
+    /// A number that stands for nothing.
+    Unknown(u8),
+}
+
+/// What is wrong with a signed reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Twist {
+    Nothing,
+    /// Another window, energy or sequence was signed.
+    Window,
+    Energy,
+    Sequence,
+    /// It was signed for this book.
+    Book(BookRef),
+    /// The instruction of the signature has one byte or one account too many, or two signatures.
+    LongerData,
+    Account,
+    Twice,
+    /// There is no instruction of a signature, or another one stands between.
+    Missing,
+    Apart,
+}
 
 /// What a bus is created with: see `BusConfig`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -97,14 +186,14 @@ pub struct Config {
     pub listing: u8,
     pub fee: u16,
     pub timelock: u32,
-    pub window: u32,
-    pub gate: u32,
     pub horizon: u32,
+    pub terms: WindowTerms,
     pub capacity: u64,
     pub base_price: u64,
     pub reserve_price: u64,
     pub least: u64,
     pub operator: Option<AccountRef>,
+    pub grid_recipient: Option<AccountRef>,
 }
 
 /// What owners propose.
@@ -118,7 +207,8 @@ pub enum Decision {
     Capacity(u64),
     BasePrice(u64),
     Listing(u8),
-    Windows(u32, u32),
+    /// Terms from a second of the game on.
+    Terms(i64, WindowTerms),
     LockFee(u16),
     PauseIt,
     ResumeIt,
@@ -130,6 +220,7 @@ pub enum Decision {
     LeastSize(u64),
     SetOperator(Option<AccountRef>),
     CloseIt,
+    GridRecipient(Option<AccountRef>),
 }
 
 /// What a buyer asks of an offer: Wh, highest price, version (0 for any).
@@ -152,35 +243,254 @@ pub struct NewOffer {
 /// `None` where the instruction does not name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
-    OpenCounter { by: u8, ahead: Option<i64> },
-    CreateBus { bus: u8, mint: u8, config: Config },
-    CloseBus { by: u8, bus: u8 },
-    OpenCapacity { by: u8, bus: u8, window: i64 },
-    CloseCapacity { by: u8, bus: u8, window: i64 },
-    OpenSeller { by: u8, bus: u8, who: u8, ahead: Option<i64> },
-    Admit { by: u8, bus: u8, who: u8 },
-    Suspend { by: u8, bus: u8, who: u8 },
-    Withdraw { by: u8, bus: u8, who: u8, into: AccountRef },
-    CloseSeller { by: u8, bus: u8, who: u8, into: AccountRef },
-    CreateOffer { by: u8, new: NewOffer },
-    Reprice { by: u8, offer: OfferRef, price: u64, version: u32 },
-    SetExpiry { by: u8, offer: OfferRef, expires: i64, version: u32 },
-    Collect { offer: OfferRef },
-    Cancel { by: u8, offer: OfferRef },
-    Buy { by: u8, lane: u16, nonce: i64, offer: OfferRef, ask: Ask, at_least: u64, from: AccountRef },
-    BuyBatch { by: u8, lane: u16, nonce: i64, items: List<(OfferRef, Ask)>, limit: u64, from: AccountRef },
-    TakeLock { by: u8, offer: OfferRef, place: u8, ask: Ask, from: AccountRef, refund: AccountRef },
-    SettleLock { by: u8, lane: u16, nonce: i64, offer: OfferRef, place: u8, beside: i32 },
-    ReleaseLock { by: u8, offer: OfferRef, buyer: u8, place: u8, beside: i32 },
-    OpenLane { by: u8, lane: u16, ahead: Option<i64> },
-    CloseLane { by: u8, lane: u16 },
-    Propose { by: u8, bus: u8, number: i64, decision: Decision },
-    Approve { by: u8, bus: u8, proposer: u8, number: u64, right: bool },
-    Revoke { by: u8, bus: u8, proposer: u8, number: u64 },
-    Execute { by: u8, bus: u8, proposer: u8, number: u64 },
-    CloseProposal { by: u8, bus: u8, proposer: u8, number: u64 },
-    ClaimRevenue { by: u8, bus: u8, owner: u8, into: AccountRef },
-    PayClaim { by: u8, bus: u8, who: u8, into: AccountRef },
+    OpenCounter {
+        by: u8,
+        ahead: Option<i64>,
+    },
+    CreateBus {
+        bus: u8,
+        mint: u8,
+        config: Config,
+    },
+    CloseBus {
+        by: u8,
+        bus: u8,
+    },
+    OpenCapacity {
+        by: u8,
+        bus: u8,
+        window: i64,
+    },
+    CloseCapacity {
+        by: u8,
+        bus: u8,
+        window: i64,
+    },
+    OpenSeller {
+        by: u8,
+        bus: u8,
+        who: u8,
+        ahead: Option<i64>,
+    },
+    Admit {
+        by: u8,
+        bus: u8,
+        who: u8,
+    },
+    Suspend {
+        by: u8,
+        bus: u8,
+        who: u8,
+    },
+    Withdraw {
+        by: u8,
+        bus: u8,
+        who: u8,
+        into: AccountRef,
+    },
+    CloseSeller {
+        by: u8,
+        bus: u8,
+        who: u8,
+        into: AccountRef,
+    },
+    CreateOffer {
+        by: u8,
+        new: NewOffer,
+    },
+    Reprice {
+        by: u8,
+        offer: OfferRef,
+        price: u64,
+        version: u32,
+    },
+    SetExpiry {
+        by: u8,
+        offer: OfferRef,
+        expires: i64,
+        version: u32,
+    },
+    Collect {
+        offer: OfferRef,
+    },
+    Cancel {
+        by: u8,
+        offer: OfferRef,
+    },
+    Buy {
+        by: u8,
+        lane: u16,
+        nonce: i64,
+        offer: OfferRef,
+        ask: Ask,
+        at_least: u64,
+        from: AccountRef,
+    },
+    BuyBatch {
+        by: u8,
+        lane: u16,
+        nonce: i64,
+        items: List<(OfferRef, Ask)>,
+        limit: u64,
+        from: AccountRef,
+    },
+    TakeLock {
+        by: u8,
+        offer: OfferRef,
+        place: u8,
+        ask: Ask,
+        from: AccountRef,
+        refund: AccountRef,
+    },
+    SettleLock {
+        by: u8,
+        lane: u16,
+        nonce: i64,
+        offer: OfferRef,
+        place: u8,
+        beside: i32,
+    },
+    ReleaseLock {
+        by: u8,
+        offer: OfferRef,
+        buyer: u8,
+        place: u8,
+        beside: i32,
+    },
+    OpenLane {
+        by: u8,
+        lane: u16,
+        ahead: Option<i64>,
+    },
+    CloseLane {
+        by: u8,
+        lane: u16,
+    },
+    Propose {
+        by: u8,
+        bus: u8,
+        number: i64,
+        decision: Decision,
+    },
+    Approve {
+        by: u8,
+        bus: u8,
+        proposer: u8,
+        number: u64,
+        right: bool,
+    },
+    Revoke {
+        by: u8,
+        bus: u8,
+        proposer: u8,
+        number: u64,
+    },
+    Execute {
+        by: u8,
+        bus: u8,
+        proposer: u8,
+        number: u64,
+    },
+    CloseProposal {
+        by: u8,
+        bus: u8,
+        proposer: u8,
+        number: u64,
+    },
+    ClaimRevenue {
+        by: u8,
+        bus: u8,
+        owner: u8,
+        into: AccountRef,
+    },
+    PayClaim {
+        by: u8,
+        bus: u8,
+        who: u8,
+        into: AccountRef,
+    },
+    SweepGrid {
+        by: u8,
+        bus: u8,
+        who: u8,
+        into: AccountRef,
+    },
+    RegisterMeter {
+        by: u8,
+        bus: u8,
+        who: u8,
+        key: u8,
+        spec: Spec,
+    },
+    ReplaceMeter {
+        by: u8,
+        bus: u8,
+        who: u8,
+        key: u8,
+        spec: Spec,
+    },
+    CloseMeter {
+        by: u8,
+        bus: u8,
+        who: u8,
+    },
+    CloseDevice {
+        key: u8,
+    },
+    OpenPosition {
+        by: u8,
+        book: BookRef,
+        buyer: u8,
+    },
+    SetRefund {
+        by: u8,
+        book: BookRef,
+        buyer: u8,
+        refund: AccountRef,
+    },
+    ClosePosition {
+        by: u8,
+        book: BookRef,
+        buyer: u8,
+    },
+    /// A reading of the window at a place of a book; its sequence counts from the next one.
+    Report {
+        by: AccountRef,
+        book: BookRef,
+        place: u8,
+        wh: u64,
+        sequence: i64,
+        proof: Proof,
+    },
+    Release {
+        book: BookRef,
+    },
+    Refund {
+        book: BookRef,
+        buyer: u8,
+    },
+    CloseBook {
+        by: u8,
+        book: BookRef,
+    },
+    /// A certificate of the window at a place of a book, of a buyer's position or of what its seller did not sell.
+    TakeCertificate {
+        by: u8,
+        book: BookRef,
+        place: u8,
+        surplus: bool,
+    },
+    Transfer {
+        by: u8,
+        certificate: CertificateRef,
+        wh: u64,
+        to: AccountRef,
+    },
+    Retire {
+        by: u8,
+        certificate: CertificateRef,
+        name: List<u8>,
+    },
 }
 
 /// How an instruction is tampered with before it is sent.

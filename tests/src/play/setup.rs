@@ -122,3 +122,7 @@ pub(super) fn party_name(party: u8) -> String {
 pub(super) fn tokens_name(party: u8, mint: u8, which: u8) -> String {
     format!("party {party}, mint {mint}, account {which}")
 }
+
+pub(super) fn device_name(device: u8) -> String {
+    format!("device {device}")
+}

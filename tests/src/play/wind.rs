@@ -20,7 +20,7 @@ use {
 pub type Branches = BTreeMap<&'static str, u64>;
 
 /// Every branch of the winding-down.
-pub const BRANCHES: [&str; 28] = [
+pub const BRANCHES: [&str; 40] = [
     "a bus was decided to close",
     "a lock was released and paid",
     "a lock was released to a claim",
@@ -49,6 +49,18 @@ pub const BRANCHES: [&str; 28] = [
     "a claim was pulled into a new account",
     "a claim of a tombstone was paid",
     "a frozen account was thawed",
+    "a position was closed and its refund paid",
+    "a position was closed with a claim",
+    "a position was closed without a refund",
+    "a position waits for a frozen vault",
+    "a delivery book was closed",
+    "a meter was closed by a stranger",
+    "a device was closed",
+    "grid fees were swept to the treasury",
+    "grid fees were swept to their recipient",
+    "grid fees were swept to a claim",
+    "a certificate was retired by its owner",
+    "a certificate's owner has no key",
 ];
 
 /// How often money may go round among buses that own each other.
@@ -108,10 +120,14 @@ impl Winding<'_> {
         last = model.capacities.values().map(multibus_model::ModelCapacity::ends_at).fold(last, i64::max);
         let lives = |proposal: &multibus_model::ModelProposal| proposal.expires_at;
         last = model.proposals.values().map(lives).fold(last, i64::max);
+        let books = model.books.values();
+        last = books.map(|book| book.others_close_at().max(book.own_last_gate())).fold(last, i64::max);
+        last = model.devices.values().filter_map(|device| device.retired).fold(last, i64::max);
         self.game.go_to(last.max(model.now + PROPOSAL_SECONDS) + 1);
         // While the issuer keeps accounts frozen, everything ends but what is in them.
         self.end_locks()?;
         self.end_offers()?;
+        self.end_deliveries()?;
         self.end_the_rest()?;
         self.pay_everybody()?;
         self.close_what_closes()?;
@@ -119,10 +135,12 @@ impl Winding<'_> {
         for _ in 0..2 {
             self.end_locks()?;
             self.end_offers()?;
+            self.end_deliveries()?;
             self.end_the_rest()?;
             self.pay_everybody()?;
             self.close_what_closes()?;
         }
+        self.retire_certificates()?;
         self.game.compare_all()?;
         self.settle_accounts()
     }
@@ -183,6 +201,7 @@ impl Winding<'_> {
             let claims = self.game.model.claims_on(&of.bus.address);
             let accounts = lock_release_accounts(&of, &self.winder(), &buyer_at, place, lock.refund);
             let release = multibus::instruction::LockRelease { lock_number: lock.number }.to_instruction(accounts);
+            let release = of.with_position(release, &buyer_at);
             let blocked = lock.is_unpaid && self.game.model.is_frozen(&of.bus.unclaimed);
             match self.game.execute(&release)? {
                 Outcome::Landed => {}
@@ -217,6 +236,107 @@ impl Winding<'_> {
                 (false, true) => "an offer was closed by a stranger after its refund was paid",
                 (false, false) => "an offer was cancelled and closed",
             });
+        }
+        Ok(())
+    }
+
+    /// Positions and delivery books, all of whose windows are final.
+    fn end_deliveries(&mut self) -> Result<(), String> {
+        let positions: Vec<Address> = self.game.model.positions.keys().copied().collect();
+        for at in positions {
+            let AccountRef::PositionAt(book, buyer) = self.name(&at)? else {
+                return Err(format!("{at} is no position"));
+            };
+            let model = &self.game.model;
+            let (position, state) = (model.positions[&at].clone(), model.books[&model.positions[&at].book].clone());
+            if position.open_locks > 0 {
+                continue;
+            }
+            let due: u64 = position.refunds(&state, model.now).values().sum();
+            let bus = model.buses[&state.bus].clone();
+            let is_paid = self.is_payable(&position.refund, &position.buyer, &bus.mint);
+            if due > 0 && (model.is_frozen(&state.vault) || (!is_paid && model.is_frozen(&bus.unclaimed))) {
+                self.saw("a position waits for a frozen vault");
+                continue;
+            }
+            let addresses = self.game.position_addresses(book, buyer);
+            let close = position_close(&addresses, &self.winder(), position.refund, &position.rent_payer);
+            self.must("closing a position all of whose windows are final", &close)?;
+            self.saw(match (due, is_paid) {
+                (0, _) => "a position was closed without a refund",
+                (_, true) => "a position was closed and its refund paid",
+                (_, false) => "a position was closed with a claim",
+            });
+        }
+        let books: Vec<Address> = self.game.model.books.keys().copied().collect();
+        for at in books {
+            let AccountRef::BookAt(book) = self.name(&at)? else { return Err(format!("{at} is no delivery book")) };
+            let state = self.game.model.books[&at].clone();
+            if state.open_offers > 0 || state.open_positions > 0 {
+                continue;
+            }
+            let close = delivery_close(&self.game.book_addresses(book), &self.winder(), &state.rent_payer);
+            self.must("closing a delivery book that is over", &close)?;
+            self.saw("a delivery book was closed");
+        }
+        Ok(())
+    }
+
+    fn sweep_grid_fees(&mut self) -> Result<(), String> {
+        let sellers: Vec<Address> = self.game.model.sellers.keys().copied().collect();
+        for at in sellers {
+            let AccountRef::SellerAt(bus, who) = self.name(&at)? else { return Err(format!("{at} is no seller")) };
+            let seller = self.game.model.sellers[&at].clone();
+            if seller.grid_fees_owed == 0 || self.game.model.is_frozen(&seller.vault) {
+                continue;
+            }
+            let addresses = self.game.seller_addresses(bus, who);
+            let of = self.game.model.buses[&seller.bus].clone();
+            let recipient = of.grid_recipient.unwrap_or_default();
+            let (into, branch) = match of.grid_recipient {
+                None if self.game.model.is_frozen(&of.treasury) => continue,
+                None => (of.treasury, "grid fees were swept to the treasury"),
+                Some(wallet) => {
+                    let account = self.game.model.associated_address(&wallet, &of.mint);
+                    if self.is_payable(&account, &wallet, &of.mint) {
+                        (account, "grid fees were swept to their recipient")
+                    } else if self.game.model.is_frozen(&of.unclaimed) {
+                        continue;
+                    } else {
+                        (account, "grid fees were swept to a claim")
+                    }
+                }
+            };
+            self.must("sweeping grid fees", &grid_sweep(&addresses, &self.winder(), &recipient, into))?;
+            self.saw(branch);
+        }
+        Ok(())
+    }
+
+    fn close_devices(&mut self) -> Result<(), String> {
+        let devices: Vec<Address> = self.game.model.devices.keys().copied().collect();
+        for at in devices {
+            let device = self.game.model.devices[&at].clone();
+            if device.retired.is_some() {
+                self.must("closing a device that is retired", &device_close(&device.key, &device.rent_payer))?;
+                self.saw("a device was closed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Certificates outlive their bus; what becomes of one is its owner's to say.
+    fn retire_certificates(&mut self) -> Result<(), String> {
+        let certificates: Vec<Address> = self.game.model.certificates.keys().copied().collect();
+        for at in certificates {
+            let certificate = self.game.model.certificates[&at].clone();
+            if !self.has_key(&certificate.owner) {
+                self.saw("a certificate's owner has no key");
+                continue;
+            }
+            let retire = certificate_retire(at, &certificate.owner, &certificate.rent_payer, "Sonnenhof");
+            self.must("retiring a certificate", &retire)?;
+            self.saw("a certificate was retired by its owner");
         }
         Ok(())
     }
@@ -289,6 +409,7 @@ impl Winding<'_> {
 
     fn pay_everybody(&mut self) -> Result<(), String> {
         self.pay_sellers()?;
+        self.sweep_grid_fees()?;
         for _ in 0..ROUNDS {
             self.pay_owners()?;
             self.pay_claims()?;
@@ -421,6 +542,7 @@ impl Winding<'_> {
             let sellers: Vec<Address> =
                 self.game.model.sellers.iter().filter(|(_, seller)| seller.bus == at).map(|(at, _)| *at).collect();
             for of in sellers {
+                self.close_meter(&of)?;
                 self.close_seller(&of)?;
             }
             let bus = self.game.model.buses[&at].clone();
@@ -446,6 +568,18 @@ impl Winding<'_> {
             self.saw("a bus was closed");
             self.pay_claims()?;
         }
+        self.close_devices()
+    }
+
+    /// The meter of a seller of a closing bus.
+    fn close_meter(&mut self, at: &Address) -> Result<(), String> {
+        let AccountRef::SellerAt(bus, who) = self.name(at)? else { return Err(format!("{at} is no seller")) };
+        let Some(meter) = self.game.model.sellers[at].meter else { return Ok(()) };
+        let meter = self.game.model.meters[&meter].clone();
+        let seller = self.game.seller_addresses(bus, who);
+        let close = meter_close(&seller, &self.winder(), &meter.key, &meter.rent_payer);
+        self.must("closing a meter of a closing bus", &close)?;
+        self.saw("a meter was closed by a stranger");
         Ok(())
     }
 
@@ -457,7 +591,8 @@ impl Winding<'_> {
         let BusAddresses { treasury, unclaimed, .. } = addresses.bus;
         let has_tokens = model.amount_of(&seller.vault) > 0;
         let frozen = [seller.vault, treasury, unclaimed].iter().any(|account| model.is_frozen(account));
-        if seller.open_offers > 0 || (has_tokens && frozen) {
+        let is_open = seller.open_offers > 0 || seller.open_books > 0 || seller.grid_fees_owed > 0;
+        if is_open || (has_tokens && frozen) {
             if has_tokens && model.is_frozen(&seller.vault) {
                 self.saw("a seller's frozen vault was kept");
             }
@@ -502,13 +637,19 @@ impl Winding<'_> {
         };
         over("locks", model.locks.len())?;
         over("offers", model.offers.len())?;
+        over("positions", model.positions.len())?;
+        over("delivery books", model.books.len())?;
+        over("retired devices", model.devices.values().filter(|device| device.retired.is_some()).count())?;
+        over("certificates of owners with keys", {
+            model.certificates.values().filter(|certificate| self.has_key(&certificate.owner)).count()
+        })?;
         over("proposals", model.proposals.len())?;
         over("windows", model.capacities.values().filter(|capacity| capacity.window_start != 0).count())?;
         over("closing buses", model.buses.values().filter(|bus| bus.closing).count())?;
         let owed = |seller: &&multibus_model::ModelSeller| {
             // What was given to a vault stays in it while its seller is open.
             let gifts = model.gifts.get(&seller.vault).copied().unwrap_or(0);
-            seller.released > 0 || model.amount_of(&seller.vault) as i128 != gifts
+            seller.released > 0 || seller.grid_fees_owed > 0 || model.amount_of(&seller.vault) as i128 != gifts
         };
         over("sellers that are owed", model.sellers.values().filter(owed).count())?;
         // What is owed to an address without a key stays where it is. What a bus is owed by another comes back to the other's

@@ -29,6 +29,15 @@ pub struct Replica {
     pub(super) lanes: BTreeMap<Address, state::Trader>,
     pub(super) proposals: BTreeMap<Address, state::Proposal>,
     pub(super) claims: BTreeMap<Address, state::Claim>,
+    pub(super) meters: BTreeMap<Address, state::Meter>,
+    pub(super) devices: BTreeMap<Address, state::Device>,
+    pub(super) books: BTreeMap<Address, state::DeliveryBook>,
+    pub(super) positions: BTreeMap<Address, state::PositionBook>,
+    pub(super) certificates: BTreeMap<Address, state::Certificate>,
+    /// Every certified range of Wh so far, by seller, window and start: the end of each.
+    pub(super) certified_ever: BTreeMap<(Address, i64, u64), u64>,
+    /// Delivery books of a listing of which the event that opens them has not come yet.
+    pub(super) unopened: BTreeSet<Address>,
     /// Tokens that the market's own accounts hold, without gifts.
     pub(super) held: BTreeMap<Address, i128>,
     /// What each wallet has ever claimed of a bus, in token base units.
@@ -43,8 +52,17 @@ pub struct Replica {
     pub(super) refunds: VecDeque<Address>,
     /// Numbers of the locks that the present transaction settles.
     pub(super) settled: VecDeque<u32>,
+    /// Accounts that pay for the purchases of the present transaction: its events do not tell them.
+    pub(super) payments: VecDeque<Address>,
     /// Tokens that came into an account from outside the market, by account. In a treasury they are revenue.
     pub gifts: BTreeMap<Address, u128>,
+}
+
+/// An instruction of the market as it was sent.
+#[derive(Clone, Debug)]
+pub struct Sent<'a> {
+    pub data: &'a [u8],
+    pub accounts: Vec<Address>,
 }
 
 impl Replica {
@@ -61,26 +79,28 @@ impl Replica {
         }
     }
 
-    /// Applies the events of a transaction that landed, and checks the tokens that it moved. `instructions` is the data of
-    /// the transaction's instructions of the market.
+    /// Applies the events of a transaction that landed, and checks the tokens that it moved. `instructions` are the
+    /// transaction's instructions of the market.
     ///
     /// # Panics
     /// Where an event contradicts what was before, or other tokens moved than the events say.
-    pub fn follow<'a>(
+    pub fn follow(
         &mut self,
         events: &[Event],
-        instructions: impl Iterator<Item = &'a [u8]> + Clone,
+        instructions: &[Sent],
         before: &TokenBalances,
         after: &TokenBalances,
         now: i64,
     ) {
         let before = &mut before.clone();
-        self.refunds = instructions.clone().filter_map(refund_of).collect();
-        self.settled = instructions.filter_map(number_of).collect();
+        self.refunds = instructions.iter().filter_map(refund_of).collect();
+        self.settled = instructions.iter().filter_map(number_of).collect();
+        self.payments = instructions.iter().filter_map(payment_of).collect();
         let mut tally = TokenTally::default();
         for event in events {
             self.apply(event, now, before, &mut tally);
         }
+        assert!(self.unopened.is_empty(), "an event opens each delivery book: {:?}", self.unopened);
         for (treasury, unclaimed, gift) in std::mem::take(&mut tally.gifts) {
             // Into the treasury, or where that is frozen, into the unclaimed account.
             let amount = |balances: &TokenBalances| balances.get(&treasury).map_or(0, |found| found.amount) as i128;
@@ -162,6 +182,22 @@ impl Replica {
             Event::TraderOpened(event) => self.trader_opened(event, now),
             Event::TraderClosed(event) => self.trader_closed(event),
             Event::EnergyPurchased(event) => self.energy_purchased(event, now, tally),
+            Event::GridFeesSwept(event) => self.grid_fees_swept(event, tally),
+            Event::MeterRegistered(event) => self.meter_registered(event, now),
+            Event::MeterReplaced(event) => self.meter_replaced(event, now),
+            Event::MeterClosed(event) => self.meter_closed(event),
+            Event::DeviceClosed(event) => self.device_closed(event, now),
+            Event::BookOpened(event) => self.book_opened(event),
+            Event::BookClosed(event) => self.book_closed(event, now),
+            Event::PositionOpened(event) => self.position_opened(event, now),
+            Event::PositionRefundSet(event) => self.position_refund_set(event),
+            Event::PositionClosed(event) => self.position_closed(event, now, tally),
+            Event::DeliveryReported(event) => self.delivery_reported(event, now),
+            Event::DeliveryReleased(event) => self.delivery_released(event, now),
+            Event::DeliveryRefunded(event) => self.delivery_refunded(event, now, tally),
+            Event::CertificateTaken(event) => self.certificate_taken(event, now),
+            Event::CertificateTransferred(event) => self.certificate_transferred(event),
+            Event::CertificateRetired(event) => self.certificate_retired(event),
         }
     }
 
@@ -218,13 +254,20 @@ impl Replica {
                 state::Trader::DISCRIMINATOR => same(&self.lanes, &address, &decode(&account)),
                 state::Proposal::DISCRIMINATOR => same(&self.proposals, &address, &decode(&account)),
                 state::Claim::DISCRIMINATOR => same(&self.claims, &address, &decode(&account)),
+                state::Meter::DISCRIMINATOR => same(&self.meters, &address, &decode(&account)),
+                state::Device::DISCRIMINATOR => same(&self.devices, &address, &decode(&account)),
+                state::DeliveryBook::DISCRIMINATOR => same(&self.books, &address, &decode(&account)),
+                state::PositionBook::DISCRIMINATOR => same(&self.positions, &address, &decode(&account)),
+                state::Certificate::DISCRIMINATOR => same(&self.certificates, &address, &decode(&account)),
                 _ => panic!("{address} is an account of an unknown type"),
             }
         }
         let told = self.creators.keys().chain(self.buses.keys()).chain(self.tombstones.keys());
         let told = told.chain(self.ledgers.keys()).chain(self.capacities.keys()).chain(self.sellers.keys());
         let told = told.chain(self.offers.keys()).chain(self.locks.keys()).chain(self.lanes.keys());
-        let told = told.chain(self.proposals.keys()).chain(self.claims.keys()).copied().collect::<BTreeSet<_>>();
+        let told = told.chain(self.proposals.keys()).chain(self.claims.keys()).chain(self.meters.keys());
+        let told = told.chain(self.devices.keys()).chain(self.books.keys()).chain(self.positions.keys());
+        let told = told.chain(self.certificates.keys()).copied().collect::<BTreeSet<_>>();
         assert_eq!(seen, told, "the accounts on chain are those of which the events tell");
         for (account, held) in &self.held {
             let gifts = self.gifts.get(account).copied().unwrap_or(0).cast_signed();
@@ -232,6 +275,7 @@ impl Replica {
             assert_eq!(found.amount as i128, held + gifts, "{account} holds what the events say, and gifts");
         }
         self.check_books();
+        self.check_deliveries();
     }
 }
 
@@ -246,16 +290,27 @@ fn tombstone_without_mint(tombstone: state::Tombstone) -> state::Tombstone {
 }
 
 /// The refund account that a `lock_take` names: its last argument.
-fn refund_of(data: &[u8]) -> Option<Address> {
+fn refund_of(sent: &Sent) -> Option<Address> {
     const LOCK_TAKE: u8 = 17;
-    (data.first() == Some(&LOCK_TAKE)).then(|| Address::try_from(&data[22..54]).expect("32 bytes"))
+    (sent.data.first() == Some(&LOCK_TAKE)).then(|| Address::try_from(&sent.data[22..54]).expect("32 bytes"))
 }
 
 /// The number of the lock that a `lock_settle` names: its last argument.
-fn number_of(data: &[u8]) -> Option<u32> {
+fn number_of(sent: &Sent) -> Option<u32> {
     const LOCK_SETTLE: u8 = 18;
-    let number = || u32::from_le_bytes(data[9..13].try_into().expect("4 bytes"));
-    (data.first() == Some(&LOCK_SETTLE)).then(number)
+    let number = || u32::from_le_bytes(sent.data[9..13].try_into().expect("4 bytes"));
+    (sent.data.first() == Some(&LOCK_SETTLE)).then(number)
+}
+
+/// The token account that pays for a `purchase` or a `purchase_batch`.
+fn payment_of(sent: &Sent) -> Option<Address> {
+    const PURCHASE: u8 = 15;
+    const PURCHASE_BATCH: u8 = 16;
+    match *sent.data.first()? {
+        PURCHASE => Some(sent.accounts[4]),
+        PURCHASE_BATCH => Some(sent.accounts[2]),
+        _ => None,
+    }
 }
 
 /// Asserts that an account is as the events tell.

@@ -39,6 +39,8 @@ impl Replica {
             treasury,
             unclaimed,
             operator,
+            grid_recipient,
+            terms,
             bus_seq,
             first_proposal,
             capacity_wh,
@@ -47,8 +49,6 @@ impl Replica {
             least_wh,
             created_at,
             timelock_seconds,
-            window_seconds,
-            gate_closure_seconds,
             horizon_seconds,
             lock_fee_bps,
             threshold,
@@ -61,6 +61,7 @@ impl Replica {
             owners,
         } = *event;
         assert_eq!((padding, created_at), ([0; 1], now));
+        assert_eq!((terms.from, terms.reserved), (0, [0; 7]), "the first terms hold from the beginning");
         let bump = pda::bus(&creator, bus_seq).1;
         let counter = self.creators.get_mut(&pda::creator(&creator).0).expect("a known counter");
         assert_eq!(counter.next_bus, bus_seq, "a bus has its creator's next number");
@@ -73,8 +74,6 @@ impl Replica {
             listing_policy,
             name_len,
             timelock_seconds,
-            window_seconds,
-            gate_closure_seconds,
             horizon_seconds,
             lock_fee_bps,
             pause_quorum,
@@ -90,6 +89,8 @@ impl Replica {
             unclaimed,
             seller: pda::seller(&bus, &bus).0,
             operator,
+            grid_recipient,
+            terms,
             name,
             owners,
             ..Zeroable::zeroed()

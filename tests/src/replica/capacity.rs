@@ -7,23 +7,20 @@ use {
     multibus::{constants::LAYOUT_VERSION, event::*, state},
 };
 
+/// The terms of a window that starts at a time, or outside windows those of that time.
+pub(super) fn terms_at(bus: &state::Bus, time: i64) -> state::Terms {
+    let next = bus.next_terms;
+    if next.from != 0 && time >= next.from { next } else { bus.terms }
+}
+
 impl Replica {
     pub(super) fn capacity_opened(&mut self, event: &CapacityOpened, now: i64) {
-        let CapacityOpened {
-            bus,
-            capacity,
-            rent_payer,
-            window_start,
-            gate_closes_at,
-            total_wh,
-            window_seconds,
-            padding,
-        } = *event;
-        assert_eq!(padding, [0; 4]);
+        let CapacityOpened { bus, capacity, rent_payer, window_start, gate_closes_at, total_wh, terms } = *event;
         let of = self.bus(&bus);
         assert_eq!((of.closing, of.paused), (0, 0), "no window opens on a closing or paused bus");
-        assert_eq!((total_wh, window_seconds), (of.capacity_wh, of.window_seconds));
-        assert_eq!(gate_closes_at, window_start - of.gate_closure_seconds as i64);
+        assert_eq!((total_wh, terms), (of.capacity_wh, terms_at(of, window_start)));
+        assert_eq!(gate_closes_at, window_start - terms.gate_closure_seconds as i64);
+        assert_eq!(window_start % terms.window_seconds as i64, 0, "windows start at multiples of their length");
         let horizon = now.saturating_add(of.horizon_seconds as i64);
         assert!(now < gate_closes_at && window_start <= horizon, "a window opens in time");
         self.ledger_mut(&bus).open_windows += 1;
@@ -31,7 +28,7 @@ impl Replica {
             layout_version: LAYOUT_VERSION,
             bump: pda::capacity(&bus, window_start).1,
             window_start,
-            window_seconds,
+            terms,
             gate_closes_at,
             total_wh,
             available_wh: total_wh,
@@ -48,7 +45,7 @@ impl Replica {
         assert_eq!((closed.bus, closed.window_start), (bus, window_start));
         assert_eq!((closed.open_offers, closed.committed_wh), (0, sold_wh), "only sold energy is left of a window");
         let of = self.bus(&bus);
-        let over = now >= window_start + closed.window_seconds as i64;
+        let over = now >= window_start + closed.terms.window_seconds as i64;
         let decides = closed_by == closed.rent_payer
             || closed_by == of.operator
             || of.owners.iter().any(|slot| slot.owner == closed_by);

@@ -72,8 +72,10 @@ impl Replica {
         for (address, seller) in &self.sellers {
             let own = self.offers.values().filter(|offer| offer.seller == *address);
             let booked: u128 = own.map(|offer| offer.proceeds as u128 + offer.deposits as u128).sum();
-            let held = self.held[&seller.vault];
-            assert!(held >= (booked + seller.released as u128).cast_signed(), "the vault covers what it owes");
+            let books = self.books.values().filter(|book| book.seller == *address);
+            let in_books: u128 = books.map(Self::held_for).sum();
+            let owed = booked + in_books + seller.released as u128 + seller.grid_fees_owed as u128;
+            assert!(self.held[&seller.vault] >= owed.cast_signed(), "the vault covers what it owes");
         }
     }
 }

@@ -22,7 +22,8 @@ impl Replica {
         assert_eq!(bus.paused, 0, "nothing is locked while paused");
         assert_eq!(expires_at, now + 300, "a lock lasts 300 s");
         assert!(expires_at + 300 <= offer.expires_at, "a lock ends 300 s before its offer");
-        assert_eq!(price_per_kwh, offer.price_per_kwh, "a lock is at the price of the moment");
+        let full_price = offer.price_per_kwh + offer.grid_fee_per_kwh;
+        assert_eq!(price_per_kwh, full_price, "a lock is at the price of the moment, grid fee included");
         assert_eq!(deposit as u128, cost(energy_wh, price_per_kwh), "the deposit is the full cost");
         assert_ne!(buyer, offer.wallet, "a seller cannot lock its own offer");
         offer.reserved_wh += energy_wh;
@@ -47,8 +48,14 @@ impl Replica {
             offer: on,
             buyer,
             refund,
+            grid_fee_per_kwh: offer.grid_fee_per_kwh,
             ..Zeroable::zeroed()
         };
+        if offer.on_delivery == 1 {
+            let position = self.positions.get_mut(&pda::position(&offer.book, &buyer).0).expect("a known position");
+            position.open_locks += 1;
+            Self::name_refund(position, &refund);
+        }
         assert!(self.locks.insert(lock, taken).is_none(), "one lock for each buyer, offer and place");
     }
 
@@ -77,6 +84,10 @@ impl Replica {
         tally.moved(&offer.vault, &to, refund);
         offer.deposits -= refund;
         offer.open_locks -= 1;
+        if offer.on_delivery == 1 {
+            let position = self.positions.get_mut(&pda::position(&offer.book, &buyer).0).expect("a known position");
+            position.open_locks -= 1;
+        }
         self.locks.remove(&address);
     }
 }

@@ -2,15 +2,20 @@
 //!
 //! The replica knows nothing of the program's code but its events and account layouts. It must equal the chain after every
 //! transaction. That shows two things: the events tell everything, and the program moved what its events say. What no
-//! event tells is read from the instruction (the refund account of a lock) or from the mint (its decimals and program).
+//! event tells is read from the instruction (the refund account of a lock, the account that pays for a purchase) or from the
+//! mint (its decimals and program).
 
 mod books;
 mod bus;
 mod capacity;
+mod certificate;
 mod claim;
 mod cost;
+mod delivery;
 mod lock;
+mod meter;
 mod offer;
+mod position;
 mod proposal;
 mod purchase;
 mod seller;
@@ -18,7 +23,7 @@ mod tokens;
 mod trader;
 
 pub use {
-    books::Replica,
+    books::{Replica, Sent},
     cost::cost,
     tokens::{TokenBalance, TokenBalances, token_balances},
 };

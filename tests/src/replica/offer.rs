@@ -1,7 +1,7 @@
 //! Offers.
 
 use {
-    super::books::Replica,
+    super::{books::Replica, capacity::terms_at, cost::grid_fee},
     crate::key::pda,
     bytemuck::Zeroable,
     multibus::{
@@ -23,6 +23,7 @@ impl Replica {
             number,
             energy_wh,
             price_per_kwh,
+            grid_fee_per_kwh,
             window_start,
             created_at,
             trades_from,
@@ -61,8 +62,15 @@ impl Replica {
         of_window.available_wh = lowered.checked_sub(of_window.committed_wh).expect("within the capacity");
         of_window.open_offers += 1;
         assert!(now < expires_at && expires_at <= of_window.gate_closes_at, "an offer expires in time");
+        let (terms, gate_closes_at) = (of_window.terms, of_window.gate_closes_at);
+        let of_moment = if window_start == 0 { terms_at(&of, now) } else { terms };
+        assert!(
+            window_start != 0 || of_moment.window_seconds == 0,
+            "outside windows nothing is listed where there are some"
+        );
+        assert_eq!(grid_fee_per_kwh, of_moment.grid_fee_per_kwh, "the grid fee is that of the terms");
         assert!(expires_at <= now.saturating_add(of.horizon_seconds as i64), "an offer expires within the horizon");
-        let opened = state::Offer {
+        let mut opened = state::Offer {
             layout_version: LAYOUT_VERSION,
             bump: pda::offer(&seller, number).1,
             source,
@@ -70,10 +78,12 @@ impl Replica {
             least_wh: of.least_wh,
             number,
             price_per_kwh,
+            grid_fee_per_kwh,
+            full_price_per_kwh: price_per_kwh.checked_add(grid_fee_per_kwh).expect("within 64 bits"),
             listed_wh: energy_wh,
             remaining_wh: energy_wh,
             window_start,
-            gate_closes_at: of_window.gate_closes_at,
+            gate_closes_at,
             created_at,
             trades_from,
             expires_at,
@@ -87,6 +97,10 @@ impl Replica {
         };
         assert_eq!(offer, pda::offer(&seller, number).0);
         assert!(self.numbered_ever.insert(offer), "an offer's address is used once");
+        if terms.settlement == 1 {
+            opened.on_delivery = 1;
+            (opened.book, opened.book_place) = self.list_in_book(&seller, &terms, window_start, energy_wh, rent_payer);
+        }
         self.offers.insert(offer, opened);
     }
 
@@ -98,6 +112,7 @@ impl Replica {
         let from = if lowered { now + BUS_OFFER_DELAY_SECONDS } else { offer.trades_from };
         assert_eq!(trades_from, from, "the bus's own offers wait once they are lowered");
         (offer.price_per_kwh, offer.version, offer.trades_from) = (price_per_kwh, version, trades_from);
+        offer.full_price_per_kwh = price_per_kwh + offer.grid_fee_per_kwh;
     }
 
     pub(super) fn offer_expiry_set(&mut self, event: &OfferExpirySet, now: i64) {
@@ -113,23 +128,45 @@ impl Replica {
         (offer.expires_at, offer.version) = (expires_at, version);
     }
 
+    /// The grid's part of an offer's proceeds: that of all energy sold so far, less what was taken out before. On delivery terms
+    /// the book divides what is paid.
+    fn grid_due(offer: &mut state::Offer) -> u64 {
+        if offer.on_delivery == 1 {
+            return 0;
+        }
+        let due = grid_fee(offer.listed_wh - offer.remaining_wh, offer.grid_fee_per_kwh);
+        due - std::mem::replace(&mut offer.grid_credited, due)
+    }
+
     pub(super) fn offer_collected(&mut self, event: &OfferCollected) {
-        let OfferCollected { offer, seller, amount, released } = *event;
+        let OfferCollected { offer, seller, amount, grid_fee, released } = *event;
         let offer = self.offers.get_mut(&offer).expect("a known offer");
-        assert_eq!((offer.seller, offer.proceeds), (seller, amount), "all proceeds are collected");
+        assert_eq!((offer.seller, offer.proceeds), (seller, amount + grid_fee), "all proceeds are collected");
+        assert_eq!(grid_fee, Self::grid_due(offer), "the grid gets its part of what was sold");
         offer.proceeds = 0;
         let seller = self.sellers.get_mut(&seller).expect("a known seller");
         seller.released += amount;
+        seller.grid_fees_owed += grid_fee;
         assert_eq!(seller.released, released);
     }
 
     pub(super) fn offer_cancelled(&mut self, event: &OfferCancelled, now: i64) {
-        let OfferCancelled { bus, offer: address, cancelled_by, withdrawn_wh, sold_wh, collected, closed, padding } =
-            *event;
+        let OfferCancelled {
+            bus,
+            offer: address,
+            cancelled_by,
+            withdrawn_wh,
+            sold_wh,
+            collected,
+            grid_fee,
+            closed,
+            padding,
+        } = *event;
         assert_eq!(padding, [0; 7]);
         let of = *self.bus(&bus);
         let offer = self.offers.get_mut(&address).expect("a known offer");
-        assert_eq!((offer.bus, offer.proceeds), (bus, collected));
+        assert_eq!((offer.bus, offer.proceeds), (bus, collected + grid_fee));
+        assert_eq!(grid_fee, Self::grid_due(offer), "the grid gets its part of what was sold");
         let stopped = offer.cancelled == 1 || offer.remaining_wh == 0 || now >= offer.expires_at || of.closing == 1;
         let is_owner = of.owners.iter().any(|slot| slot.owner == cancelled_by);
         let decides = is_owner || (of.operator != Address::default() && cancelled_by == of.operator);
@@ -138,6 +175,7 @@ impl Replica {
         assert_eq!(withdrawn_wh, offer.remaining_wh - offer.reserved_wh, "all that is free is withdrawn");
         assert_eq!(closed == 1, offer.open_locks == 0, "an offer without locks closes");
         seller.released += collected;
+        seller.grid_fees_owed += grid_fee;
         offer.proceeds = 0;
         offer.cancelled = 1;
         offer.listed_wh -= withdrawn_wh;
@@ -146,6 +184,11 @@ impl Replica {
         let capacity = self.capacities.get_mut(&offer.capacity).expect("a known capacity");
         capacity.committed_wh -= withdrawn_wh;
         capacity.available_wh += withdrawn_wh;
+        if offer.on_delivery == 1 {
+            let book = self.books.get_mut(&offer.book).expect("a known delivery book");
+            book.windows[offer.book_place as usize].listed_wh -= withdrawn_wh;
+            book.open_offers -= u32::from(closed);
+        }
         if closed == 1 {
             assert_eq!(offer.remaining_wh, 0);
             capacity.open_offers -= 1;

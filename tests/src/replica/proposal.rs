@@ -161,16 +161,28 @@ impl Replica {
         if divides {
             self.settle(&of, balance);
         }
-        self.decide(&of, kind, &action, first_proposal);
+        self.decide(&of, kind, &action, first_proposal, now);
         let bus = self.bus(&of);
         assert_eq!((config_version, pause_version), (bus.config_version, bus.pause_version));
         (proposal.state, proposal.executed_at) = (1, now);
         self.proposals.insert(address, proposal);
     }
 
-    fn decide(&mut self, of: &Address, kind: ActionKind, action: &Action, first_proposal: u64) {
-        let Action { kind: _, share_count, padding, value, gate_closure_seconds, owner, new_owner, shares_bps } =
-            *action;
+    /// Next terms that hold already become the present ones, and what was on delivery terms has its last reading later.
+    fn promote(bus: &mut state::Bus, now: i64) {
+        let next = bus.next_terms;
+        if next.from == 0 || now < next.from {
+            return;
+        }
+        if bus.terms.settlement == 1 {
+            let state::Terms { reading_deadline_seconds: deadline, correction_seconds: correction, .. } = bus.terms;
+            bus.readings_until = bus.readings_until.max(next.from + deadline as i64 + correction as i64);
+        }
+        (bus.terms, bus.next_terms) = (next, Zeroable::zeroed());
+    }
+
+    fn decide(&mut self, of: &Address, kind: ActionKind, action: &Action, first_proposal: u64, now: i64) {
+        let Action { kind: _, share_count, padding, value, terms, owner, new_owner, shares_bps } = *action;
         assert_eq!(padding, [0; 6]);
         let mut bus = *self.bus(of);
         let count = bus.owner_count as usize;
@@ -225,9 +237,10 @@ impl Replica {
             }
             ActionKind::BasePriceSet => bus.base_price_per_kwh = value,
             ActionKind::ListingPolicySet => bus.listing_policy = value as u8,
-            ActionKind::WindowsSet => {
-                bus.window_seconds = value as u32;
-                bus.gate_closure_seconds = gate_closure_seconds as u32;
+            ActionKind::TermsSet => {
+                assert!(terms.from > now + bus.horizon_seconds as i64, "terms change beyond the horizon");
+                Self::promote(&mut bus, now);
+                bus.next_terms = terms;
             }
             ActionKind::LockFeeSet => bus.lock_fee_bps = value as u16,
             ActionKind::Pause => bus.paused = 1,
@@ -235,7 +248,11 @@ impl Replica {
             ActionKind::PauseQuorumSet => bus.pause_quorum = value as u8,
             ActionKind::ReservePriceSet => bus.reserve_price_per_kwh = value,
             ActionKind::LeastSizeSet => bus.least_wh = value,
-            ActionKind::OperatorSet => bus.operator = owner,
+            ActionKind::OperatorSet => {
+                Self::promote(&mut bus, now);
+                bus.operator = owner;
+            }
+            ActionKind::GridRecipientSet => bus.grid_recipient = owner,
             ActionKind::BusClose => bus.closing = 1,
             ActionKind::SharesSet | ActionKind::SellerAdmit | ActionKind::SellerSuspend => {}
         }

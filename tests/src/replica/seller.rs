@@ -8,6 +8,7 @@ use {
     crate::key::pda,
     bytemuck::Zeroable,
     multibus::{constants::LAYOUT_VERSION, event::*, state},
+    solana_address::Address,
 };
 
 impl Replica {
@@ -57,18 +58,38 @@ impl Replica {
         tally.moved(&seller.vault.clone(), &destination, amount);
     }
 
+    pub(super) fn grid_fees_swept(&mut self, event: &GridFeesSwept, tally: &mut TokenTally) {
+        let GridFeesSwept { bus, seller, recipient, destination, swept_by, amount, outcome, padding } = *event;
+        assert_eq!(padding, [0; 7]);
+        let of = *self.bus(&bus);
+        let seller = self.sellers.get_mut(&seller).expect("a known seller");
+        assert_eq!((seller.bus, seller.grid_fees_owed), (bus, amount), "a sweep pays all grid fees");
+        assert!(amount > 0, "a sweep pays something");
+        assert_eq!(recipient, of.grid_recipient, "grid fees are the present recipient's");
+        let is_paid = outcome == state::RefundOutcome::Paid as u8;
+        let to = if is_paid { destination } else { of.unclaimed };
+        let is_treasury = recipient == Address::default();
+        assert!(!is_treasury || to == of.treasury, "without a recipient they are the treasury's");
+        assert!(is_treasury || !is_paid || swept_by == recipient || destination != of.treasury);
+        seller.grid_fees_owed = 0;
+        tally.moved(&seller.vault.clone(), &to, amount);
+    }
+
     pub(super) fn seller_closed(&mut self, event: &SellerClosed, before: &mut TokenBalances, tally: &mut TokenTally) {
         let SellerClosed { bus, seller, wallet, closed_by: _, destination, amount, gift, outcome, padding } = *event;
         assert_eq!(padding, [0; 7]);
         let closed = self.sellers.remove(&seller).expect("a known seller");
         assert_eq!((closed.bus, closed.wallet, closed.released, closed.open_offers), (bus, wallet, amount, 0));
+        assert_eq!((closed.open_books, closed.meter, closed.grid_fees_owed), (0, Address::default(), 0));
         self.sync(&closed.vault, before);
         let of = *self.bus(&bus);
         let to = if outcome == state::RefundOutcome::Paid as u8 { destination } else { of.unclaimed };
+        let moved = tally.known.get(&closed.vault).copied().unwrap_or(0);
+        let held = before[&closed.vault].amount as i128 + moved;
+        assert_eq!(held, (amount + gift) as i128, "a vault is emptied");
         if amount > 0 {
             tally.moved(&closed.vault, &to, amount);
         }
-        assert_eq!(before[&closed.vault].amount, amount + gift, "a vault is emptied");
         if gift > 0 {
             *tally.known.entry(closed.vault).or_default() -= gift as i128;
             tally.gifts.push((of.treasury, of.unclaimed, gift));

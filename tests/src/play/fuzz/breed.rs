@@ -2,7 +2,7 @@
 
 use {
     super::{
-        input::{Input, instructions, length},
+        input::{Input, Raw, instructions, length},
         scene::{book, scene, seeds, traced_scene},
     },
     crate::play::{
@@ -21,6 +21,11 @@ use {
 
 /// Instructions of one transaction, at most.
 const MOST_INSTRUCTIONS: usize = 3;
+
+/// Bytes of an instruction with the signature of a reading.
+const SIGNED_BYTES: usize = 264;
+/// Stands for a signature among the numbers of instructions.
+const SIGNATURE: u8 = 254;
 
 /// Sends an input and compares. Where it is refused, the game is as before.
 ///
@@ -108,7 +113,8 @@ impl Fuzzer {
         };
         self.statistics.executions += 1;
         let landed = outcome == Outcome::Landed;
-        if let Some(call) = input.0.first().and_then(|raw| Call::name_of(&raw.data)) {
+        let first = input.0.iter().find(|raw| !raw.is_signature);
+        if let Some(call) = first.and_then(|raw| Call::name_of(&raw.data)) {
             let (tried, done) = self.statistics.instructions.entry(call).or_default();
             (*tried, *done) = (*tried + 1, *done + landed as u64);
         }
@@ -116,7 +122,9 @@ impl Fuzzer {
             self.statistics.landed += 1;
             self.game = self.pristine.clone();
         }
-        let called = input.0.iter().map(|raw| raw.data.first().copied().unwrap_or(u8::MAX)).collect();
+        let number =
+            |raw: &Raw| if raw.is_signature { SIGNATURE } else { raw.data.first().copied().unwrap_or(u8::MAX) };
+        let called = input.0.iter().map(number).collect();
         let called: Vec<u8> = called;
         let ended = format!("{outcome:?}");
         let last = called.last().copied().unwrap_or(u8::MAX);
@@ -204,6 +212,18 @@ impl Fuzzer {
         }
         let account = self.account();
         let raw = &mut input.0[at];
+        if raw.is_signature {
+            // Its bytes are signed: it can only have some too many.
+            match choice {
+                2..=4 if raw.accounts.len() < 4 => raw.accounts.push((account, self.rng.u8(0..4))),
+                5..=7 => drop(raw.accounts.pop()),
+                8..=10 => raw.data.push(self.rng.u8(..)),
+                11..=13 => raw.data.truncate(SIGNED_BYTES),
+                14..=16 if at + 1 < input.0.len() => input.0.swap(at, at + 1),
+                _ => {}
+            }
+            return;
+        }
         let (rng, accounts, data) = (&mut self.rng, &mut raw.accounts, &mut raw.data);
         let place = |rng: &mut Rng, count: usize| rng.usize(0..count.max(1)).min(count.saturating_sub(1));
         let index = place(rng, accounts.len());
@@ -224,7 +244,7 @@ impl Fuzzer {
                 let byte = place(rng, data.len());
                 data[byte] ^= 1 << rng.u8(0..8);
             }
-            13 if !data.is_empty() => data[0] = rng.u8(0..30),
+            13 if !data.is_empty() => data[0] = rng.u8(0..=Call::NAMES.len() as u8),
             14 => data.truncate(rng.usize(0..=data.len())),
             15 => data.extend((0..rng.usize(1..9)).map(|_| rng.u8(..))),
             _ if data.len() > 8 => {

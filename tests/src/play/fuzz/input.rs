@@ -6,6 +6,7 @@ use {
         script::{AccountRef::*, *},
     },
     base64::{Engine, engine::general_purpose::STANDARD_NO_PAD},
+    multibus::state::ED25519_PROGRAM_ID,
     solana_instruction::{AccountMeta, Instruction},
     std::{fmt, str::FromStr},
 };
@@ -13,6 +14,8 @@ use {
 /// One instruction: its bytes, and its accounts with flags: 1 where the account signs, plus 2 where it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Raw {
+    /// Whether it is one of the Ed25519 program, whose signatures are right. Else it is one of the market.
+    pub is_signature: bool,
     pub data: Vec<u8>,
     pub accounts: Vec<(AccountRef, u8)>,
 }
@@ -49,6 +52,15 @@ impl fmt::Display for Name {
             Market => write!(f, "x"),
             ClockSysvar => write!(f, "j"),
             Nowhere(number) => write!(f, "z{number}"),
+            DeviceKey(device) => write!(f, "K{device}"),
+            DeviceAt(device) => write!(f, "D{device}"),
+            MeterAt(bus, who) => write!(f, "M{bus}.{who}"),
+            BookAt(BookRef(bus, who, first)) => write!(f, "B{bus}.{who}.{first}"),
+            PositionAt(BookRef(bus, who, first), buyer) => write!(f, "P{bus}.{who}.{first}.{buyer}"),
+            CertificateAt(CertificateRef(bus, who, window, range_start)) => {
+                write!(f, "C{bus}.{who}.{window}.{range_start}")
+            }
+            InstructionsSysvar => write!(f, "I"),
         }
     }
 }
@@ -91,16 +103,25 @@ impl FromStr for Name {
             "x" => Market,
             "j" => ClockSysvar,
             "z" => Nowhere(small(0)?),
+            "K" => DeviceKey(small(0)?),
+            "D" => DeviceAt(small(0)?),
+            "M" => MeterAt(small(0)?, small(1)?),
+            "B" => BookAt(BookRef(small(0)?, small(1)?, number(2)?)),
+            "P" => PositionAt(BookRef(small(0)?, small(1)?, number(2)?), small(3)?),
+            "C" => CertificateAt(CertificateRef(small(0)?, small(1)?, number(2)?, number(3)?.cast_unsigned())),
+            "I" => InstructionsSysvar,
             _ => return Err(wrong()),
         }))
     }
 }
 
-/// One line of a corpus: instructions with `;` between them, each its bytes in base64 and its accounts with their flags.
+/// One line of a corpus: instructions with `;` between them, each its bytes in base64 (after `=`, or `+` where it is a
+/// signature) and its accounts with their flags.
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, raw) in self.0.iter().enumerate() {
-            write!(f, "{}={}", if number > 0 { " ; " } else { "" }, STANDARD_NO_PAD.encode(&raw.data))?;
+            let (between, kind) = (if number > 0 { " ; " } else { "" }, if raw.is_signature { '+' } else { '=' });
+            write!(f, "{between}{kind}{}", STANDARD_NO_PAD.encode(&raw.data))?;
             for (account, flags) in &raw.accounts {
                 write!(f, " {}{}", Name(*account), ["", "!", "*", "!*"][*flags as usize % 4])?;
             }
@@ -115,8 +136,10 @@ impl FromStr for Input {
     fn from_str(line: &str) -> Result<Self, String> {
         let one = |text: &str| -> Result<Raw, String> {
             let mut words = text.split_whitespace();
+            let word = words.next().unwrap_or_default();
+            let is_signature = word.starts_with('+');
             let data =
-                words.next().and_then(|word| word.strip_prefix('=')).ok_or("an instruction begins with =bytes")?;
+                word.strip_prefix(['=', '+']).ok_or("an instruction begins with =bytes, a signature with +bytes")?;
             let data = STANDARD_NO_PAD.decode(data).map_err(|error| format!("the bytes are no base64: {error}"))?;
             let accounts = words
                 .map(|word| {
@@ -125,7 +148,7 @@ impl FromStr for Input {
                     Ok((name.parse::<Name>()?.0, flags))
                 })
                 .collect::<Result<_, String>>()?;
-            Ok(Raw { data, accounts })
+            Ok(Raw { is_signature, data, accounts })
         };
         Ok(Self(line.split(';').map(one).collect::<Result<_, _>>()?))
     }
@@ -140,12 +163,6 @@ pub fn read_corpus(text: &str) -> Result<Vec<Input>, String> {
     lines.map(|line| line.parse().map_err(|error| format!("{error} in: {line}"))).collect()
 }
 
-/// Whether an account has a key, and can sign.
-fn can_sign(account: AccountRef) -> bool {
-    let is_bus = matches!(account, Wallet(who) if wallet_bus(who).is_some());
-    matches!(account, Wallet(_) | Tokens(_, _, 1) | Nowhere(_)) && !is_bus
-}
-
 /// The instructions of an input.
 pub(super) fn instructions(game: &Game, input: &Input) -> Vec<Instruction> {
     let meta = |(account, flags): &(AccountRef, u8)| AccountMeta {
@@ -154,7 +171,7 @@ pub(super) fn instructions(game: &Game, input: &Input) -> Vec<Instruction> {
         is_writable: flags & 2 != 0,
     };
     let one = |raw: &Raw| Instruction {
-        program_id: multibus::ID,
+        program_id: if raw.is_signature { ED25519_PROGRAM_ID } else { multibus::ID },
         accounts: raw.accounts.iter().map(meta).collect(),
         data: raw.data.clone(),
     };

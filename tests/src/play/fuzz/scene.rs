@@ -3,7 +3,7 @@
 use {
     super::input::{Input, Raw},
     crate::{
-        chain::FIRST,
+        chain::{FIRST, START, START_SLOT},
         play::{
             coverage::Coverage,
             game::{Game, Outcome},
@@ -20,11 +20,36 @@ const PARTIES: u8 = 6;
 const CLOSING: u8 = 2;
 const CLOSED: u8 = 3;
 const EMPTY: u8 = 4;
+/// Buses that pay on delivery, with windows of 15 minutes and of one minute.
+const DELIVERING: u8 = 5;
+const SHORT: u8 = 11;
+/// When all but deliveries begins: by then the first windows are final.
+const NOW: i64 = 9_000;
+/// The first number of what is opened then.
+const NUMBERS: u64 = (START_SLOT + 2 * NOW.cast_unsigned()) << 20;
+
+/// An offer of a seller whose account was opened at that time.
+const fn offer_of(bus: u8, who: u8, index: u64) -> OfferRef {
+    OfferRef(bus, who, NUMBERS + index)
+}
 
 /// An offer of a seller whose account was opened in the first slot.
-const fn offer_of(bus: u8, who: u8, index: u64) -> OfferRef {
+const fn early(bus: u8, who: u8, index: u64) -> OfferRef {
     OfferRef(bus, who, FIRST + index)
 }
+
+/// The delivery book of a seller on the bus with windows of 15 minutes, which is a day, and places of windows in it.
+const fn day(who: u8) -> BookRef {
+    BookRef(DELIVERING, who, -43_200)
+}
+const REPORTED: u8 = 49;
+const OPEN: u8 = 51;
+
+/// The delivery book of a seller on the bus with windows of one minute, and the place of its window in it.
+const fn minutes(who: u8) -> BookRef {
+    BookRef(SHORT, who, -2_880)
+}
+const MINUTE: u8 = 58;
 
 fn plain() -> Config {
     Config {
@@ -35,20 +60,138 @@ fn plain() -> Config {
         listing: 2,
         fee: 100,
         timelock: 0,
-        window: 0,
-        gate: 0,
         horizon: 86_400,
+        terms: WindowTerms { window: 0, gate: 0, settlement: 0, grid_fee: 0, deadline: 0, correction: 0 },
         capacity: 1_000_000,
         base_price: 10_000,
         reserve_price: 0,
         least: 1,
         operator: Some(Wallet(5)),
+        grid_recipient: None,
     }
+}
+
+/// A bus that pays on delivery.
+fn delivering(window: u32, gate: u32, grid_recipient: Option<AccountRef>) -> Config {
+    let terms = WindowTerms { window, gate, settlement: 1, grid_fee: 100_000, deadline: 3_600, correction: 3_600 };
+    Config { terms, grid_recipient, ..plain() }
+}
+
+/// The steps of the buses that pay on delivery, from the first second to the time when the others begin: a window that was
+/// reported and is final, a silent one, one that can still be corrected; positions, certificates, devices that are replaced.
+fn deliveries() -> Vec<Step> {
+    let own = bus_wallet(DELIVERING);
+    let open = |bus, who, by| OpenSeller { by, bus, who, ahead: None };
+    let meter = |bus, who, key| RegisterMeter { by: 5, bus, who, key, spec: Spec(1, 200_000, -START) };
+    let offer = |by, offer, window, expires| CreateOffer {
+        by,
+        new: NewOffer { offer, window, wh: 20_000, price: 250_000, expires, source: 1 },
+    };
+    let minute = |by, offer| CreateOffer {
+        by,
+        new: NewOffer { offer, window: 600, wh: 3_000, price: 250_000, expires: 600, source: 1 },
+    };
+    let sold = |by, offer, wh, bus_mint| Buy {
+        by,
+        lane: 0,
+        nonce: 0,
+        offer,
+        ask: Ask(wh, u64::MAX, 0),
+        at_least: wh,
+        from: Tokens(by, bus_mint, 0),
+    };
+    let position = |book, buyer| OpenPosition { by: buyer, book, buyer };
+    let read = |by, book, place, wh, proof| Report { by, book, place, wh, sequence: 0, proof };
+    let mut steps: Vec<Step> = vec![Fund(Wallet(5), 150_000_000)];
+    let done = |operations: Vec<Operation>| operations.into_iter().map(|operation| Do(operation, Nothing));
+    steps.extend(done(vec![
+        OpenLane { by: 3, lane: 0, ahead: None },
+        OpenLane { by: 4, lane: 0, ahead: None },
+        CreateBus {
+            bus: DELIVERING,
+            mint: 0,
+            config: Config {
+                owners: List(vec![(Wallet(5), 5_000), (Wallet(0), 5_000)]),
+                ..delivering(900, 60, Some(Wallet(2)))
+            },
+        },
+        CreateBus {
+            bus: SHORT,
+            mint: 1,
+            config: Config { owners: List(vec![(Wallet(5), 5_000), (Wallet(1), 5_000)]), ..delivering(60, 0, None) },
+        },
+        open(DELIVERING, 0, 0),
+        open(DELIVERING, own, 0),
+        open(SHORT, 2, 2),
+        open(SHORT, 1, 1),
+        meter(DELIVERING, 0, 0),
+        meter(DELIVERING, own, 1),
+        meter(SHORT, 2, 2),
+        meter(SHORT, 1, 3),
+        OpenCapacity { by: 5, bus: DELIVERING, window: 900 },
+        OpenCapacity { by: 5, bus: DELIVERING, window: 1_800 },
+        OpenCapacity { by: 5, bus: DELIVERING, window: 2_700 },
+        OpenCapacity { by: 5, bus: SHORT, window: 600 },
+        offer(0, early(DELIVERING, 0, 0), 900, 840),
+        offer(0, early(DELIVERING, 0, 1), 1_800, 1_740),
+        offer(0, early(DELIVERING, 0, 2), 2_700, 2_640),
+        offer(0, early(DELIVERING, own, 0), 900, 840),
+        offer(0, early(DELIVERING, own, 1), 2_700, 2_640),
+        minute(2, early(SHORT, 2, 0)),
+        minute(1, early(SHORT, 1, 0)),
+        position(day(0), 3),
+        position(day(0), 4),
+        position(day(own), 4),
+        position(minutes(2), 3),
+        sold(3, early(DELIVERING, 0, 0), 2_000, 0),
+        sold(4, early(DELIVERING, 0, 0), 3_000, 0),
+        sold(3, early(DELIVERING, 0, 1), 2_000, 0),
+        sold(3, early(DELIVERING, 0, 2), 2_000, 0),
+        sold(3, early(SHORT, 2, 0), 2_000, 1),
+    ]));
+    steps.push(At(150));
+    steps
+        .extend(done(vec![sold(4, early(DELIVERING, own, 0), 1_000, 0), sold(4, early(DELIVERING, own, 1), 1_000, 0)]));
+    steps.push(At(700));
+    steps.extend(done(vec![
+        read(DeviceKey(2), minutes(2), MINUTE, 2_900, Proof::Transaction),
+        Cancel { by: 5, offer: early(SHORT, 2, 0) },
+        Cancel { by: 1, offer: early(SHORT, 1, 0) },
+    ]));
+    steps.push(At(1_800));
+    steps.extend(done(vec![
+        read(DeviceKey(0), day(0), REPORTED, 3_001, Proof::Transaction),
+        Cancel { by: 5, offer: early(DELIVERING, 0, 0) },
+    ]));
+    steps.push(At(7_100));
+    steps.extend(done(vec![
+        read(Wallet(5), day(0), OPEN, 900, Proof::Operator),
+        read(DeviceKey(1), day(own), OPEN, 900, Proof::Transaction),
+        ReplaceMeter { by: 5, bus: SHORT, who: 2, key: 4, spec: Spec(1, 100_000, -START) },
+        Release { book: day(0) },
+        Release { book: minutes(2) },
+        TakeCertificate { by: 3, book: minutes(2), place: MINUTE, surplus: false },
+        Transfer { by: 3, certificate: CertificateRef(SHORT, 2, 600, 0), wh: 500, to: Wallet(4) },
+    ]));
+    steps.push(At(NOW));
+    steps.extend(done(vec![
+        OpenCapacity { by: 5, bus: DELIVERING, window: 10_800 },
+        offer(0, early(DELIVERING, 0, 3), 10_800, 10_740),
+        TakeLock {
+            by: 4,
+            offer: early(DELIVERING, 0, 3),
+            place: 0,
+            ask: Ask(1_000, u64::MAX, 0),
+            from: Tokens(4, 0, 0),
+            refund: Tokens(4, 0, 0),
+        },
+    ]));
+    steps
 }
 
 /// Decides something on a bus of which one owner's approval is enough.
 fn decide(bus: u8, by: u8, index: u64, decision: Decision) -> [Operation; 2] {
-    let number = FIRST + index;
+    let number = NUMBERS + index;
     [Propose { by, bus, number: 0, decision }, Execute { by: 5, bus, proposer: by, number }]
 }
 
@@ -62,8 +205,7 @@ fn steps() -> Vec<Step> {
         pause_quorum: 1,
         listing: 0,
         timelock: 60,
-        window: 900,
-        gate: 60,
+        terms: WindowTerms { window: 900, gate: 60, grid_fee: 5_000, ..plain().terms },
         ..plain()
     };
     let alone = |who: u8| Config { owners: List(vec![(Wallet(who), 10_000)]), ..plain() };
@@ -83,10 +225,8 @@ fn steps() -> Vec<Step> {
         CreateBus { bus: CLOSING, mint: 0, config: alone(2) },
         CreateBus { bus: CLOSED, mint: 2, config: alone(3) },
         CreateBus { bus: EMPTY, mint: 0, config: alone(4) },
-        OpenCapacity { by: 5, bus: 1, window: 1_800 },
-        OpenCapacity { by: 5, bus: 1, window: 2_700 },
-        OpenLane { by: 3, lane: 0, ahead: None },
-        OpenLane { by: 4, lane: 0, ahead: None },
+        OpenCapacity { by: 5, bus: 1, window: NOW + 1_800 },
+        OpenCapacity { by: 5, bus: 1, window: NOW + 2_700 },
         OpenLane { by: 4, lane: 1, ahead: None },
         open(0, 0, 0),
         open(0, 2, 2),
@@ -98,31 +238,31 @@ fn steps() -> Vec<Step> {
         open(CLOSED, own(CLOSED), 3),
         Admit { by: 5, bus: 0, who: 3 },
         Suspend { by: 5, bus: 0, who: 3 },
-        offer(0, offer_of(0, 0, 0), 0, 80_000),
-        offer(2, offer_of(0, 2, 0), 0, 1_500),
-        offer(1, offer_of(0, own(0), 0), 0, 80_000),
-        offer(1, offer_of(1, 1, 0), 1_800, 1_740),
-        offer(2, offer_of(1, own(1), 0), 1_800, 1_740),
-        offer(4, offer_of(CLOSING, 4, 0), 0, 80_000),
-        offer(3, offer_of(CLOSED, own(CLOSED), 0), 0, 600),
+        offer(0, offer_of(0, 0, 0), 0, NOW + 80_000),
+        offer(2, offer_of(0, 2, 0), 0, NOW + 1_500),
+        offer(1, offer_of(0, own(0), 0), 0, NOW + 80_000),
+        offer(1, offer_of(1, 1, 0), NOW + 1_800, NOW + 1_740),
+        offer(2, offer_of(1, own(1), 0), NOW + 1_800, NOW + 1_740),
+        offer(4, offer_of(CLOSING, 4, 0), 0, NOW + 80_000),
+        offer(3, offer_of(CLOSED, own(CLOSED), 0), 0, NOW + 600),
         lock(3, offer_of(0, 0, 0), 0, Tokens(3, 0, 0), Tokens(3, 0, 0)),
         lock(3, offer_of(0, 0, 0), 1, Tokens(3, 0, 0), Wallet(3)),
         lock(3, offer_of(1, 1, 0), 0, Tokens(3, 1, 0), Tokens(3, 1, 0)),
         Propose { by: 1, bus: 1, number: 0, decision: Decision::BasePrice(20_000) },
         Propose { by: 2, bus: 1, number: 0, decision: Decision::Shares(List(vec![4_000, 4_000, 2_000])) },
-        Approve { by: 1, bus: 1, proposer: 2, number: FIRST, right: true },
+        Approve { by: 1, bus: 1, proposer: 2, number: NUMBERS, right: true },
     ];
     operations.extend(decide(0, 0, 0, Decision::LockFee(200)));
     let done = |operation| Do(operation, Nothing);
-    let mut steps = vec![
-        Fund(Wallet(5), 30_000_000),
+    let mut steps = deliveries();
+    steps.extend([
         // The key of a token account becomes a wallet.
         CloseTokens(Tokens(1, 0, 1)),
         Fund(Wallet(double_of(1)), 1_000_000_000),
-    ];
+    ]);
     steps.extend(operations.into_iter().map(done));
     // The bus's own offers trade.
-    steps.push(At(150));
+    steps.push(At(NOW + 150));
     let mut trades = vec![
         sold(3, offer_of(0, own(0), 0), Tokens(3, 0, 0)),
         sold(4, offer_of(1, own(1), 0), Tokens(4, 1, 0)),
@@ -135,14 +275,14 @@ fn steps() -> Vec<Step> {
     trades.extend(decide(CLOSED, 3, 0, Decision::CloseIt));
     trades.extend([
         CloseSeller { by: 5, bus: CLOSED, who: own(CLOSED), into: Treasury(CLOSED) },
-        CloseProposal { by: 5, bus: CLOSED, proposer: 3, number: FIRST },
+        CloseProposal { by: 5, bus: CLOSED, proposer: 3, number: NUMBERS },
         CloseBus { by: 5, bus: CLOSED },
     ]);
     trades.extend(decide(EMPTY, 4, 0, Decision::CloseIt));
-    trades.push(CloseProposal { by: 5, bus: EMPTY, proposer: 4, number: FIRST });
+    trades.push(CloseProposal { by: 5, bus: EMPTY, proposer: 4, number: NUMBERS });
     steps.extend(trades.into_iter().map(done));
     // The first locks have expired, the later ones hold.
-    steps.push(At(400));
+    steps.push(At(NOW + 400));
     let later = vec![
         // Its refund account is a wallet: what is owed becomes a claim.
         ReleaseLock { by: 5, offer: offer_of(0, 0, 0), buyer: 3, place: 1, beside: 0 },
@@ -195,13 +335,14 @@ fn set(mut game: Game) -> Game {
 pub(super) fn seeds(game: &Game) -> Vec<Input> {
     let ask = Ask(1_000, u64::MAX, 0);
     let own = bus_wallet;
-    let next = FIRST + 1;
+    let next = NUMBERS + 1;
+    let of_day = bus_wallet(DELIVERING);
     let operations = vec![
         OpenCounter { by: double_of(1), ahead: None },
         CreateBus { bus: 8, mint: 0, config: Config { owners: List(vec![(Wallet(2), 10_000)]), ..plain() } },
-        CloseProposal { by: 5, bus: CLOSING, proposer: 2, number: FIRST },
-        OpenCapacity { by: 0, bus: 1, window: 3_600 },
-        CloseCapacity { by: 5, bus: 1, window: 2_700 },
+        CloseProposal { by: 5, bus: CLOSING, proposer: 2, number: NUMBERS },
+        OpenCapacity { by: 0, bus: 1, window: NOW + 3_600 },
+        CloseCapacity { by: 5, bus: 1, window: NOW + 2_700 },
         OpenSeller { by: 1, bus: 0, who: 1, ahead: None },
         CloseBus { by: 5, bus: EMPTY },
         Admit { by: 5, bus: 0, who: 4 },
@@ -210,7 +351,14 @@ pub(super) fn seeds(game: &Game) -> Vec<Input> {
         CloseSeller { by: 4, bus: 0, who: 4, into: Tokens(4, 0, 0) },
         CreateOffer {
             by: 0,
-            new: NewOffer { offer: OfferRef(0, 0, next), window: 0, wh: 1, price: 10_000, expires: 80_000, source: 0 },
+            new: NewOffer {
+                offer: OfferRef(0, 0, next),
+                window: 0,
+                wh: 1,
+                price: 10_000,
+                expires: NOW + 80_000,
+                source: 0,
+            },
         },
         CreateOffer {
             by: 1,
@@ -219,12 +367,12 @@ pub(super) fn seeds(game: &Game) -> Vec<Input> {
                 window: 0,
                 wh: 1,
                 price: 10_000,
-                expires: 80_000,
+                expires: NOW + 80_000,
                 source: 0,
             },
         },
         Reprice { by: 0, offer: offer_of(0, 0, 0), price: 260_000, version: 0 },
-        SetExpiry { by: 2, offer: offer_of(0, 2, 0), expires: 70_000, version: 1 },
+        SetExpiry { by: 2, offer: offer_of(0, 2, 0), expires: NOW + 70_000, version: 1 },
         Collect { offer: offer_of(0, 0, 0) },
         Cancel { by: 0, offer: offer_of(0, 0, 0) },
         Cancel { by: 1, offer: offer_of(0, own(0), 0) },
@@ -255,55 +403,154 @@ pub(super) fn seeds(game: &Game) -> Vec<Input> {
         OpenLane { by: 0, lane: 0, ahead: Some(7) },
         CloseLane { by: 3, lane: 0 },
         Propose { by: 1, bus: 1, number: 0, decision: Decision::Threshold(1) },
-        Approve { by: 2, bus: 1, proposer: 1, number: FIRST, right: true },
-        Revoke { by: 1, bus: 1, proposer: 1, number: FIRST },
-        Execute { by: 5, bus: 1, proposer: 2, number: FIRST },
+        Approve { by: 2, bus: 1, proposer: 1, number: NUMBERS, right: true },
+        Revoke { by: 1, bus: 1, proposer: 1, number: NUMBERS },
+        Execute { by: 5, bus: 1, proposer: 2, number: NUMBERS },
         Execute { by: 5, bus: 0, proposer: 0, number: next },
-        Execute { by: 5, bus: 0, proposer: 1, number: FIRST },
-        CloseProposal { by: 5, bus: 0, proposer: 0, number: FIRST },
+        Execute { by: 5, bus: 0, proposer: 1, number: NUMBERS },
+        CloseProposal { by: 5, bus: 0, proposer: 0, number: NUMBERS },
         ClaimRevenue { by: 0, bus: 0, owner: 0, into: Tokens(0, 0, 0) },
         ClaimRevenue { by: 5, bus: 1, owner: 1, into: Tokens(1, 1, 0) },
         ClaimRevenue { by: 5, bus: 1, owner: own(0), into: Treasury(0) },
         PayClaim { by: 5, bus: 0, who: 3, into: Tokens(3, 0, 0) },
         PayClaim { by: 3, bus: CLOSED, who: 3, into: Tokens(3, 2, 1) },
+        CreateOffer {
+            by: 0,
+            new: NewOffer {
+                offer: early(DELIVERING, 0, 4),
+                window: 10_800,
+                wh: 1_000,
+                price: 10_000,
+                expires: 10_740,
+                source: 1,
+            },
+        },
+        Cancel { by: 5, offer: early(DELIVERING, 0, 1) },
+        Buy { by: 3, lane: 0, nonce: 0, offer: early(DELIVERING, 0, 3), ask, at_least: 1, from: Tokens(3, 0, 0) },
+        BuyBatch {
+            by: 3,
+            lane: 0,
+            nonce: 0,
+            items: List(vec![(early(DELIVERING, 0, 3), ask), (offer_of(0, 0, 0), ask)]),
+            limit: u64::MAX,
+            from: Tokens(3, 0, 0),
+        },
+        TakeLock {
+            by: 3,
+            offer: early(DELIVERING, 0, 3),
+            place: 0,
+            ask,
+            from: Tokens(3, 0, 0),
+            refund: Tokens(3, 0, 0),
+        },
+        SettleLock { by: 4, lane: 0, nonce: 0, offer: early(DELIVERING, 0, 3), place: 0, beside: 0 },
+        ReleaseLock { by: 5, offer: early(DELIVERING, 0, 3), buyer: 4, place: 0, beside: 0 },
+        Propose {
+            by: 0,
+            bus: DELIVERING,
+            number: 0,
+            decision: Decision::Terms(172_800, WindowTerms { window: 900, gate: 0, ..plain().terms }),
+        },
+        Propose { by: 0, bus: DELIVERING, number: 0, decision: Decision::GridRecipient(None) },
+        SweepGrid { by: 2, bus: DELIVERING, who: 0, into: Tokens(2, 0, 1) },
+        SweepGrid { by: 5, bus: DELIVERING, who: 0, into: Tokens(2, 0, 0) },
+        SweepGrid { by: 5, bus: SHORT, who: 2, into: Treasury(SHORT) },
+        RegisterMeter { by: 5, bus: 0, who: 0, key: 5, spec: Spec(1, 1_000, -START) },
+        ReplaceMeter { by: 5, bus: DELIVERING, who: 0, key: 5, spec: Spec(1, 1_000, -START) },
+        CloseMeter { by: 1, bus: SHORT, who: 1 },
+        CloseDevice { key: 2 },
+        OpenPosition { by: 3, book: day(0), buyer: 5 },
+        SetRefund { by: 3, book: day(0), buyer: 3, refund: Tokens(3, 0, 1) },
+        ClosePosition { by: 3, book: minutes(2), buyer: 3 },
+        Report { by: Wallet(5), book: day(0), place: OPEN, wh: 800, sequence: 0, proof: Proof::Operator },
+        Report { by: DeviceKey(1), book: day(of_day), place: OPEN, wh: 800, sequence: 0, proof: Proof::Transaction },
+        Report {
+            by: Wallet(4),
+            book: day(of_day),
+            place: OPEN,
+            wh: 800,
+            sequence: 0,
+            proof: Proof::Signed(1, Twist::Nothing),
+        },
+        Report {
+            by: Wallet(4),
+            book: day(of_day),
+            place: OPEN,
+            wh: 700,
+            sequence: 5,
+            proof: Proof::Signed(0, Twist::Nothing),
+        },
+        Release { book: day(of_day) },
+        Refund { book: day(0), buyer: 3 },
+        Refund { book: day(0), buyer: 4 },
+        CloseBook { by: 1, book: minutes(1) },
+        TakeCertificate { by: 4, book: day(0), place: REPORTED, surplus: false },
+        TakeCertificate { by: 2, book: minutes(2), place: MINUTE, surplus: true },
+        Transfer { by: 4, certificate: CertificateRef(SHORT, 2, 600, 1_500), wh: 500, to: Wallet(3) },
+        Transfer { by: 3, certificate: CertificateRef(SHORT, 2, 600, 0), wh: 1, to: Wallet(4) },
+        Retire { by: 3, certificate: CertificateRef(SHORT, 2, 600, 0), name: List(b"Anna".to_vec()) },
     ];
     let book = book(game);
-    let mut inputs: Vec<Input> =
-        operations.iter().map(|operation| Input(vec![raw(game, &game.instruction(operation), &book)])).collect();
+    let raws = |operation: &Operation| {
+        let before = game.signatures(operation);
+        before.iter().chain([&game.instruction(operation)]).map(|one| raw(game, one, &book)).collect()
+    };
+    let mut inputs: Vec<Input> = operations.iter().map(|operation| Input(raws(operation))).collect();
     // The closing bus closes when all else on it has.
     let mut ends = vec![
         Cancel { by: 4, offer: offer_of(CLOSING, 4, 0) },
         CloseSeller { by: 5, bus: CLOSING, who: 4, into: Tokens(4, 0, 0) },
-        CloseProposal { by: 5, bus: CLOSING, proposer: 2, number: FIRST },
+        CloseProposal { by: 5, bus: CLOSING, proposer: 2, number: NUMBERS },
         CloseBus { by: 5, bus: CLOSING },
     ];
     let all = ends.drain(..).map(|operation| raw(game, &game.instruction(&operation), &book)).collect();
     inputs.push(Input(all));
+    let close = [ClosePosition { by: 3, book: minutes(2), buyer: 3 }, CloseBook { by: 2, book: minutes(2) }];
+    inputs.push(Input(close.iter().map(|operation| raw(game, &game.instruction(operation), &book)).collect()));
     inputs
 }
 
 /// Every account of the scene, and some that do not exist.
 pub(super) fn book(game: &Game) -> Vec<AccountRef> {
-    let mut accounts = vec![System, Market, ClockSysvar];
+    let mut accounts = vec![System, Market, ClockSysvar, InstructionsSysvar];
     for party in 0..PARTIES {
         accounts.extend([Wallet(party), LaneAt(party, 0), LaneAt(party, 1), CounterAt(party)]);
         accounts.extend((0..6).map(|number| Tokens(party, number / 2, number % 2)));
     }
     accounts.extend([CounterAt(double_of(1)), Wallet(double_of(1))]);
-    for bus in [0, 1, CLOSING, CLOSED, EMPTY, 8] {
+    for bus in [0, 1, CLOSING, CLOSED, EMPTY, 8, DELIVERING, SHORT] {
+        let numbers = if matches!(bus, DELIVERING | SHORT) { FIRST } else { NUMBERS };
         accounts.extend([BusAt(bus), Ledger(bus), CapacityAt(bus, 0), Treasury(bus), Unclaimed(bus)]);
         accounts.extend((0..PARTIES).map(|party| ClaimAt(bus, party)));
         accounts.push(ClaimAt(bus, bus_wallet(0)));
         for proposer in 0..5 {
-            accounts.extend((0..2).map(|index| ProposalAt(bus, proposer, FIRST + index)));
+            accounts.extend((0..2).map(|index| ProposalAt(bus, proposer, numbers + index)));
         }
         for who in (0..PARTIES).chain([bus_wallet(bus)]) {
             accounts.extend([SellerAt(bus, who), Vault(bus, who)]);
-            accounts.extend((0..2).map(|index| OfferAt(offer_of(bus, who, index))));
+            let offers = if bus == DELIVERING { 5 } else { 2 };
+            accounts.extend((0..offers).map(|index| OfferAt(OfferRef(bus, who, numbers + index))));
         }
     }
-    accounts.extend([CapacityAt(1, 1_800), CapacityAt(1, 2_700), CapacityAt(1, 3_600)]);
-    for place in [offer_of(0, 0, 0), offer_of(0, 2, 0), offer_of(1, 1, 0)] {
+    accounts.extend([1_800, 2_700, 3_600].map(|window| CapacityAt(1, NOW + window)));
+    accounts.extend([900, 1_800, 2_700, 10_800].map(|window| CapacityAt(DELIVERING, window)));
+    accounts.push(CapacityAt(SHORT, 600));
+    accounts.extend((0..6).flat_map(|device| [DeviceKey(device), DeviceAt(device)]));
+    accounts.extend([MeterAt(0, 0), MeterAt(SHORT, 1), MeterAt(SHORT, 2)]);
+    for who in [0, bus_wallet(DELIVERING)] {
+        accounts.extend([MeterAt(DELIVERING, who), BookAt(day(who))]);
+        accounts.extend((0..PARTIES).map(|buyer| PositionAt(day(who), buyer)));
+        for window in [900, 1_800, 2_700] {
+            accounts.push(CertificateAt(CertificateRef(DELIVERING, who, window, 0)));
+        }
+    }
+    for who in [1, 2] {
+        accounts.extend([BookAt(minutes(who)), PositionAt(minutes(who), 3), PositionAt(minutes(who), 4)]);
+    }
+    // The first is the buyer's, of which the end was transferred; the last is the seller's to take.
+    let ranges = [0, 1_499, 1_500, 2_000];
+    accounts.extend(ranges.map(|start| CertificateAt(CertificateRef(SHORT, 2, 600, start))));
+    for place in [offer_of(0, 0, 0), offer_of(0, 2, 0), offer_of(1, 1, 0), early(DELIVERING, 0, 3)] {
         accounts.extend([LockAt(place, 3, 0), LockAt(place, 3, 1), LockAt(place, 4, 0), LockAt(place, 4, 7)]);
     }
     accounts.extend((0..4).map(MintAt));
@@ -321,5 +568,6 @@ fn raw(game: &Game, instruction: &Instruction, book: &[AccountRef]) -> Raw {
         .iter()
         .map(|meta| (accounts[&meta.pubkey], meta.is_signer as u8 + 2 * meta.is_writable as u8))
         .collect();
-    Raw { data: instruction.data.clone(), accounts }
+    let is_signature = instruction.program_id != multibus::ID;
+    Raw { is_signature, data: instruction.data.clone(), accounts }
 }

@@ -55,13 +55,15 @@ impl Generator {
         let rare = |rng: &mut Rng, usual: u64, odd: u64| if rng.u8(0..60) == 0 { odd } else { usual };
         let threshold = self.rng.u8(1..=count.min(3));
         let quorum = self.rng.u8(0..=threshold);
-        let (window, gate) =
-            self.one(&[(0, 0), (0, 0), (900, 60), (900, 900), (60, 0), (3_600, 600)]).expect("one of these");
+        let terms = self.terms();
         let operator = match self.rng.u8(0..40) {
             0 => Some(AccountRef::BusAt(bus)),
-            1..=15 => None,
+            1 => Some(AccountRef::System),
+            2..=4 => None,
+            5..=15 if terms.settlement == 0 => None,
             _ => Some(AccountRef::Wallet(self.wallet(game))),
         };
+        let grid_recipient = self.grid_recipient(game, bus);
         let rng = &mut self.rng;
         let names: [&[u8]; 6] = [b"A", b"Sonnenhof", b"", &[b'x'; 33], "Zürich".as_bytes(), b"a\x1bb"];
         let name = if rng.u8(0..12) == 0 { names[rng.usize(0..6)] } else { names[1] };
@@ -78,14 +80,25 @@ impl Generator {
             listing: any(&[0, 1, 2, 2], 3) as u8,
             fee: any(&[0, 1, 100, 500], 501) as u16,
             timelock: any(&[0, 0, 60, 3_600], 2_592_001) as u32,
-            window: any(&[window], 59) as u32,
-            gate: any(&[gate], 86_401) as u32,
-            horizon: any(&[7_200, 86_400, 31_622_400, 31_622_400], if window == 3_600 { 3_600 } else { 3_599 }) as u32,
-            capacity: any(&[1_000, 50_000, 1_000_000, 1 << 40], if gate == 60 { (1 << 40) + 1 } else { 0 }),
+            horizon: any(&[7_200, 7_200, 86_400, 31_622_400], if terms.window == 3_600 { 3_600 } else { 3_599 }) as u32,
+            terms,
+            capacity: any(&[1_000, 50_000, 1_000_000, 1 << 40], if terms.gate == 60 { (1 << 40) + 1 } else { 0 }),
             base_price,
             reserve_price: any(&[0, 0, base_price, base_price + 500], 1),
-            least: any(&[1, 1, 1, 10, 500], if gate == 60 { (1 << 40) + 1 } else { 0 }),
+            least: any(&[1, 1, 1, 10, 500], if terms.gate == 60 { (1 << 40) + 1 } else { 0 }),
             operator,
+            grid_recipient,
+        }
+    }
+
+    /// Who gets the grid fees: often nobody, which means the treasury.
+    pub(super) fn grid_recipient(&mut self, game: &Game, bus: u8) -> Option<AccountRef> {
+        match self.rng.u8(0..40) {
+            0 => Some(AccountRef::BusAt(bus)),
+            1 => Some(AccountRef::System),
+            2 => Some(AccountRef::Nowhere(self.rng.u8(0..3))),
+            3..=15 => None,
+            _ => Some(AccountRef::Wallet(self.wallet(game))),
         }
     }
 

@@ -124,7 +124,7 @@ impl Generator {
         let buses = self.live_buses(game);
         let bus = self.one(&buses).unwrap_or(0);
         let model = &game.model;
-        let found = match self.rng.u8(0..24) {
+        let found = match self.rng.u8(0..31) {
             0 => Some(AccountRef::Wallet(who)),
             1 | 2 => Some(AccountRef::Tokens(party, self.rng.u8(0..GOOD_MINTS), self.rng.u8(0..2))),
             3 => Some(AccountRef::BusAt(bus)),
@@ -146,7 +146,19 @@ impl Generator {
             20 => self.one_of(game, &model.claims),
             21 => self.one_of(game, &model.tombstones),
             22 => Some(AccountRef::CounterAt(who)),
-            _ => self.one(&[AccountRef::System, AccountRef::Market, AccountRef::ClockSysvar, AccountRef::Nowhere(0)]),
+            23 => self.one_of(game, &model.meters),
+            24 => self.one_of(game, &model.devices),
+            25 | 26 => self.one_of(game, &model.books),
+            27 => self.one_of(game, &model.positions),
+            28 => self.one_of(game, &model.certificates),
+            29 => Some(AccountRef::DeviceKey(self.rng.u8(0..12))),
+            _ => self.one(&[
+                AccountRef::System,
+                AccountRef::Market,
+                AccountRef::ClockSysvar,
+                AccountRef::InstructionsSysvar,
+                AccountRef::Nowhere(0),
+            ]),
         };
         found.unwrap_or(AccountRef::Nowhere(1))
     }
@@ -175,6 +187,12 @@ impl Generator {
             AccountRef::LaneAt(..) => self.one_of(game, &model.lanes),
             AccountRef::ProposalAt(..) => self.one_of(game, &model.proposals),
             AccountRef::ClaimAt(..) => self.one_of(game, &model.claims),
+            AccountRef::DeviceKey(_) => Some(AccountRef::DeviceKey(self.rng.u8(0..12))),
+            AccountRef::DeviceAt(_) => self.one_of(game, &model.devices),
+            AccountRef::MeterAt(..) => self.one_of(game, &model.meters),
+            AccountRef::BookAt(_) => self.one_of(game, &model.books),
+            AccountRef::PositionAt(..) => self.one_of(game, &model.positions),
+            AccountRef::CertificateAt(_) => self.one_of(game, &model.certificates),
             AccountRef::MintAt(mint) if self.chance(40) => Some(AccountRef::Tokens(0, mint.min(1), 0)),
             AccountRef::MintAt(_) => Some(AccountRef::MintAt(self.rng.u8(0..MINTS))),
             AccountRef::TokenProgramOf(_) => Some(AccountRef::TokenProgramOf(self.rng.u8(0..2))),
@@ -182,6 +200,7 @@ impl Generator {
             | AccountRef::System
             | AccountRef::Market
             | AccountRef::ClockSysvar
+            | AccountRef::InstructionsSysvar
             | AccountRef::Nowhere(_) => None,
         };
         found.unwrap_or_else(|| self.account(game))

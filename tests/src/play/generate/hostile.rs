@@ -70,7 +70,13 @@ impl Generator {
                 // An address that will have an account of the market soon.
                 let seller = self.some_seller(game);
                 let next = game.seller(seller.0, seller.1).map_or(0, |seller| seller.next_offer);
-                let account = match self.rng.u8(0..6) {
+                let account = match self.rng.u8(0..10) {
+                    6 => self
+                        .some_position(game)
+                        .map_or(AccountRef::ClaimAt(bus, party), |(book, _)| AccountRef::PositionAt(book, party)),
+                    7 => AccountRef::MeterAt(seller.0, seller.1),
+                    8 => AccountRef::DeviceAt(self.rng.u8(0..12)),
+                    9 => self.next_certificate(game).unwrap_or(AccountRef::SellerAt(bus, party)),
                     0 => AccountRef::ClaimAt(bus, party),
                     1 => AccountRef::OfferAt(OfferRef(seller.0, seller.1, next)),
                     2 => AccountRef::LockAt(self.offer(game), party, 0),
@@ -87,6 +93,7 @@ impl Generator {
                     AccountRef::System
                         | AccountRef::Market
                         | AccountRef::ClockSysvar
+                        | AccountRef::InstructionsSysvar
                         | AccountRef::MintAt(_)
                         | AccountRef::TokenProgramOf(_)
                 ) {
@@ -103,6 +110,23 @@ impl Generator {
             Some(AccountRef::LockAt(OfferRef(bus, who, _), ..)) => Some(AccountRef::Vault(bus, who)),
             _ => None,
         };
+        if self.chance(30) {
+            // Refund accounts of positions that have something coming.
+            let open = game.model.positions.values().filter(|position| !position.windows.is_empty());
+            let refunds: Vec<AccountRef> = open.filter_map(|position| game.name_of(&position.refund)).collect();
+            if let Some(account) = self.one(&refunds) {
+                return match self.rng.u8(0..5) {
+                    0 => Step::CloseTokens(account),
+                    1 => Step::Freeze(account),
+                    2 => Step::AskMemo(account, true),
+                    3 => Step::Reown(account, self.wallet(game)),
+                    _ => match self.some_position(game) {
+                        Some((BookRef(bus, who, _), _)) => Step::Freeze(AccountRef::Vault(bus, who)),
+                        None => Step::Freeze(account),
+                    },
+                };
+            }
+        }
         let paid: Vec<AccountRef> = game
             .model
             .sellers

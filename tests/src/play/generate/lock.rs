@@ -9,6 +9,9 @@ impl Generator {
     /// A lock is taken.
     pub(super) fn take_lock(&mut self, game: &Game) -> Operation {
         let (by, offer) = (self.wallet(game), self.trading_offer(game));
+        if let Some(open) = self.position_first(game, offer, by) {
+            return open;
+        }
         let ask = self.ask(game, offer);
         let place = match self.rng.u8(0..20) {
             0 => 8,

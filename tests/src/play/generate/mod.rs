@@ -3,10 +3,14 @@
 
 mod bus;
 mod capacity;
+mod certificate;
+mod delivery;
 mod draw;
 mod hostile;
 mod lock;
+mod meter;
 mod offer;
+mod position;
 mod proposal;
 mod purchase;
 mod seller;
@@ -30,11 +34,15 @@ pub struct Generator {
     rng: Rng,
     /// The latest offers.
     offers: Vec<OfferRef>,
+    /// Whether this is a game of deliveries: most of its buses pay on delivery, and its time goes faster.
+    delivers: bool,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::with_seed(seed), offers: Vec::new() }
+        let mut rng = Rng::with_seed(seed);
+        let delivers = rng.bool();
+        Self { rng, offers: Vec::new(), delivers }
     }
 
     /// How many parties play.
@@ -49,6 +57,7 @@ impl Generator {
         }
         match self.rng.u8(0..100) {
             0..=3 => return Step::At(self.time(game)),
+            4 | 5 if self.delivers => return Step::At(self.time(game)),
             4..=11 => return self.hostile(game),
             _ => {}
         }
@@ -60,6 +69,11 @@ impl Generator {
     fn operation(&mut self, game: &Game) -> Operation {
         let buses = self.live_buses(game);
         let bus = self.one(&buses).unwrap_or(0);
+        if self.chance(if self.delivers { 45 } else { 2 })
+            && let Some(operation) = self.deliver(game, &buses)
+        {
+            return operation;
+        }
         let model = &game.model;
         let mut choice = self.rng.u8(0..150);
         if model.sellers.len() < 2 * buses.len() && self.chance(30) {
@@ -69,7 +83,7 @@ impl Generator {
         if sells && model.offers.len() < 3 && self.chance(85) {
             choice = 15;
         }
-        let windowed = game.bus(bus).is_some_and(|bus| bus.window_seconds > 0);
+        let windowed = game.bus(bus).is_some_and(|bus| bus.terms_at(model.now).has_windows());
         let needs_window = matches!(choice, 15..=29)
             && windowed
             && model.capacities.values().filter(|capacity| capacity.window_start > model.now).count() == 0;
@@ -141,6 +155,12 @@ impl Generator {
         ends.extend(model.proposals.values().map(|proposal| proposal.executable_at));
         let reach = if self.chance(70) { 400 } else { 5_000 };
         ends.retain(|end| (-1..reach).contains(&(end - model.now)));
+        if self.chance(40) {
+            let later = self.delivery_ends(game);
+            if let Some(end) = self.one(&later) {
+                return end + self.rng.i64(-1..=1) - START;
+            }
+        }
         match self.rng.u8(0..40) {
             0..=22 => {
                 let end = self.one(&ends).unwrap_or(model.now);

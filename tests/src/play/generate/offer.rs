@@ -9,6 +9,11 @@ impl Generator {
     /// An offer of a seller that has an account.
     pub(super) fn create_offer(&mut self, game: &Game) -> Operation {
         let (bus, who) = self.listing_seller(game);
+        let on_delivery = game.bus(bus).is_some_and(|bus| bus.terms_at(game.model.now).is_on_delivery());
+        let has_meter = game.seller(bus, who).is_none_or(|seller| seller.meter.is_some());
+        if on_delivery && !has_meter && self.chance(85) {
+            return self.register_meter(game, bus, who);
+        }
         let by = match self.rng.u8(0..25) {
             0 => self.wallet(game),
             _ if wallet_bus(who).is_some() => self.owner(game, bus),
@@ -146,6 +151,11 @@ impl Generator {
             6 => self.near(available),
             7 => self.near(least),
             _ => self.near(5_000),
+        };
+        let wh = match self.power_left(game, bus, who, window) {
+            Some(left) if wh > left && self.chance(90) => self.near(left).max(1),
+            Some(left) if self.chance(10) => self.near(left),
+            _ => wh,
         };
         let price = match self.rng.u8(0..10) {
             0..=4 => base.saturating_add(self.rng.u64(0..100_000)),

@@ -58,7 +58,7 @@ impl Generator {
         let used = game.model.capacities[&state.general].committed_wh();
         let known: Vec<AccountRef> =
             state.owners.iter().filter_map(|owner| game.who(&owner.wallet)).map(AccountRef::Wallet).collect();
-        match self.rng.u8(0..32) {
+        match self.rng.u8(0..34) {
             0..=2 => Decision::AddOwner(self.new_owner(game, bus), self.shares(count + 1)),
             3..=5 => {
                 let owner = self.one(&known).unwrap_or(AccountRef::Wallet(0));
@@ -75,13 +75,8 @@ impl Generator {
             }
             12 => Decision::BasePrice(self.near(10_000)),
             13 | 14 => Decision::Listing(self.rng.u8(0..4)),
-            15 => {
-                let (window, gate) = self
-                    .one(&[(0, 0), (900, 60), (900, 0), (60, 86_400), (59, 0), (0, 1), (86_400, 86_400)])
-                    .expect("one of these");
-                let window = if self.chance(50) { state.window_seconds } else { window };
-                Decision::Windows(window, gate)
-            }
+            15 | 32 => self.next_terms(game, &state),
+            33 => Decision::GridRecipient(self.grid_recipient(game, bus)),
             16 => Decision::LockFee(self.one(&[0, 1, 250, 500, 501]).expect("one of these")),
             17..=19 if state.paused && self.chance(85) => Decision::ResumeIt,
             17 => Decision::PauseIt,

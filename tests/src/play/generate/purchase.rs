@@ -9,6 +9,9 @@ impl Generator {
     /// A purchase of one offer.
     pub(super) fn buy(&mut self, game: &Game, buyer: u8) -> Operation {
         let (by, offer) = (buyer, self.trading_offer(game));
+        if let Some(open) = self.position_first(game, offer, by) {
+            return open;
+        }
         let ask = self.ask(game, offer);
         let at_least = match self.rng.u8(0..10) {
             0 => 0,
@@ -30,6 +33,11 @@ impl Generator {
             let offer = if items.is_empty() { first } else { self.trading_offer(game) };
             let taken = items.iter().any(|(place, _)| *place == offer);
             let same_mint = self.mint_of(game, offer.0) == self.mint_of(game, first.0);
+            if count < 33
+                && let Some(open) = self.position_first(game, offer, by)
+            {
+                return open;
+            }
             if (!taken && same_mint) || self.chance(5) || count > 32 {
                 let ask = self.ask(game, offer);
                 items.push((offer, ask));
@@ -45,7 +53,7 @@ impl Generator {
     pub(super) fn ask(&mut self, game: &Game, place: OfferRef) -> Ask {
         let offer = game.offer(place);
         let (free, price, version) =
-            offer.map_or((1_000, 1, 1), |offer| (offer.free_wh(), offer.price_per_kwh, offer.version));
+            offer.map_or((1_000, 1, 1), |offer| (offer.free_wh(), offer.full_price(), offer.version));
         let wh = match self.rng.u8(0..10) {
             0..=5 => self.rng.u64(1..=(free / 3).clamp(1, 20_000)),
             // More than there is, of which a purchase up to an amount takes what there is.
