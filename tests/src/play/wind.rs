@@ -20,7 +20,7 @@ use {
 pub type Branches = BTreeMap<&'static str, u64>;
 
 /// Every branch of the winding-down.
-pub const BRANCHES: [&str; 40] = [
+pub const BRANCHES: [&str; 41] = [
     "a bus was decided to close",
     "a lock was released and paid",
     "a lock was released to a claim",
@@ -57,6 +57,7 @@ pub const BRANCHES: [&str; 40] = [
     "a meter was closed by a stranger",
     "a device was closed",
     "grid fees were swept to the treasury",
+    "grid fees were swept while the treasury is frozen",
     "grid fees were swept to their recipient",
     "grid fees were swept to a claim",
     "a certificate was retired by its owner",
@@ -294,7 +295,12 @@ impl Winding<'_> {
             let of = self.game.model.buses[&seller.bus].clone();
             let recipient = of.grid_recipient.unwrap_or_default();
             let (into, branch) = match of.grid_recipient {
-                None if self.game.model.is_frozen(&of.treasury) => continue,
+                None if self.game.model.is_frozen(&of.treasury) => {
+                    if self.game.model.is_frozen(&of.unclaimed) {
+                        continue;
+                    }
+                    (of.treasury, "grid fees were swept while the treasury is frozen")
+                }
                 None => (of.treasury, "grid fees were swept to the treasury"),
                 Some(wallet) => {
                     let account = self.game.model.associated_address(&wallet, &of.mint);

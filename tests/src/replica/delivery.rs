@@ -92,7 +92,10 @@ impl Replica {
         if book.windows[place].state == BookWindowState::Unused as u8 {
             let device = BookMeter { key: meter.key, power_w: meter.power_w, source: meter.source, padding: [0; 7] };
             let count = book.meter_count as usize;
-            let known = book.meters[..count].iter().position(|known| *known == device).unwrap_or(count);
+            let is_used = |index: usize| book.windows.iter().any(|window| window.state != 0 && window.meter as usize == index);
+            let free = || if count < 4 { Some(count) } else { (0..4).find(|index| !is_used(*index)) };
+            let known = book.meters[..count].iter().position(|known| *known == device).or_else(free);
+            let known = known.expect("a place for the device");
             book.meters[known] = device;
             book.meter_count = book.meter_count.max(known as u8 + 1);
             book.windows[place].meter = known as u8;
@@ -185,7 +188,7 @@ impl Replica {
         let released = Self::release(&mut closed, now);
         assert_eq!(released, ([windows_low, windows_high], amount, grid_fee), "all that is final is released");
         let used = closed.windows.iter().enumerate().filter(|(_, window)| **window != BookWindow::zeroed());
-        let last = used.map(|(place, _)| Self::final_at(&closed, place)).max().expect("a book has a window");
+        let last = used.map(|(place, _)| Self::final_at(&closed, place)).max().unwrap_or(0);
         assert!(now >= last, "every window of a book that closes is final");
         let left = u64::try_from(Self::held_for(&closed)).expect("within 64 bits");
         assert_eq!(remainder, left, "the rest goes to the grid");

@@ -160,9 +160,10 @@ impl Replica {
             collected,
             grid_fee,
             closed,
+            window_unused,
             padding,
         } = *event;
-        assert_eq!(padding, [0; 7]);
+        assert_eq!(padding, [0; 6]);
         let of = *self.bus(&bus);
         let offer = self.offers.get_mut(&address).expect("a known offer");
         assert_eq!((offer.bus, offer.proceeds), (bus, collected + grid_fee));
@@ -186,7 +187,12 @@ impl Replica {
         capacity.available_wh += withdrawn_wh;
         if offer.on_delivery == 1 {
             let book = self.books.get_mut(&offer.book).expect("a known delivery book");
-            book.windows[offer.book_place as usize].listed_wh -= withdrawn_wh;
+            let window = &mut book.windows[offer.book_place as usize];
+            window.listed_wh -= withdrawn_wh;
+            if window.listed_wh == 0 && now < offer.gate_closes_at {
+                *window = Zeroable::zeroed();
+            }
+            assert_eq!(window_unused, (window.state == 0) as u8, "a window of which all is withdrawn is unused");
             book.open_offers -= u32::from(closed);
         }
         if closed == 1 {

@@ -69,7 +69,8 @@ impl Replica {
         let is_paid = outcome == state::RefundOutcome::Paid as u8;
         let to = if is_paid { destination } else { of.unclaimed };
         let is_treasury = recipient == Address::default();
-        assert!(!is_treasury || to == of.treasury, "without a recipient they are the treasury's");
+        let is_owners = to == of.treasury || to == of.unclaimed;
+        assert!(!is_treasury || is_owners, "without a recipient they are the treasury's, or wait while that is frozen");
         assert!(is_treasury || !is_paid || swept_by == recipient || destination != of.treasury);
         seller.grid_fees_owed = 0;
         tally.moved(&seller.vault.clone(), &to, amount);

@@ -6,7 +6,7 @@ use {
         books::Model,
         call::Reading,
         cause::*,
-        limit::{MAX_BOOK_DEVICES, MAX_OPERATOR_READINGS, account_bytes},
+        limit::{MAX_OPERATOR_READINGS, account_bytes},
         math::grid_fee,
         state::*,
     },
@@ -39,7 +39,7 @@ impl Model {
         seller: &ModelSeller,
         at_seller: &PassedAccount,
         capacity: &ModelCapacity,
-        energy_wh: u64,
+        (energy_wh, source): (u64, u8),
         rest: &[PassedAccount],
     ) -> Option<(Address, usize)> {
         causes.rule(seller.meter.is_some(), "MeterMissing");
@@ -62,17 +62,19 @@ impl Model {
         let place = usize::try_from(place).expect("a place of the book");
         let book = self.books.get(&address);
         let listed = book.and_then(|book| book.windows.get(&place));
-        let power_w = match (listed, book) {
-            (Some(window), Some(book)) => Some(book.devices[window.device].power_w),
-            _ => meter.map(|meter| meter.spec.power_w),
+        let device = match (listed, book) {
+            (Some(window), Some(book)) => Some(book.devices[window.device]),
+            _ => meter.map(Self::book_device),
         };
         if listed.is_none()
             && let Some(meter) = meter
         {
             causes.rule(capacity.window_start >= meter.spec.valid_from, "MeterNotValidYet");
-            let known = book.map_or(&[][..], |book| &book.devices);
-            causes.rule(known.len() < MAX_BOOK_DEVICES || known.contains(&Self::book_device(meter)), "BookMetersFull");
+            let fits = book.is_none_or(|book| book.index_of(&Self::book_device(meter)).is_some());
+            causes.rule(fits, "BookMetersFull");
         }
+        causes.rule(source == 0 || device.is_none_or(|device| device.source == source), "SourceMismatch");
+        let power_w = device.map(|device| device.power_w);
         let in_window = listed.map_or(0, |window| window.listed_wh) as u128 + energy_wh as u128;
         let seconds = capacity.terms.window_seconds as u128;
         causes.rule(power_w.is_none_or(|power_w| in_window <= power_w as u128 * seconds / 3_600), "PowerExceeded");
@@ -119,14 +121,29 @@ impl Model {
         book.open_offers += 1;
         if !book.windows.contains_key(&place) {
             let present = Self::book_device(meter);
-            let device = book.devices.iter().position(|known| *known == present).unwrap_or(book.devices.len());
-            if device == book.devices.len() {
-                book.devices.push(present);
+            let device = book.index_of(&present).expect("checked above");
+            match book.devices.get_mut(device) {
+                Some(place) => *place = present,
+                None => book.devices.push(present),
             }
             meter.listed_until = meter.listed_until.max(book.window_end(place));
             book.windows.insert(place, ModelBookWindow::new(device));
         }
         book.windows.get_mut(&place).expect("listed above").listed_wh += energy_wh;
+    }
+
+    /// Energy of an offer is withdrawn from the window that it was listed in. Where that was all of it, and the gate has not
+    /// closed, the window is as if nothing had been listed.
+    pub(super) fn unlist_in_book(&mut self, (book, place): (Address, usize), energy_wh: u64, closes: bool) {
+        let book = self.books.get_mut(&book).expect("an offer's book");
+        book.open_offers -= u32::from(closes);
+        let gate = book.terms.gate(book.window_start(place));
+        // Of an offer that waits for a lock, all was withdrawn before.
+        let Some(window) = book.windows.get_mut(&place) else { return };
+        window.listed_wh -= energy_wh;
+        if window.listed_wh == 0 && self.now < gate {
+            book.windows.remove(&place);
+        }
     }
 
     /// The delivery book of an offer and the buyer's position book on it, which follow the named accounts.

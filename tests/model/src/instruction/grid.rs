@@ -21,11 +21,13 @@ impl Model {
         self.settlement(&mut causes, &bus.mint, token_program);
         causes.rule(seller.grid_fees_owed > 0, "NothingToSweep");
         causes.rule(!self.is_frozen(&seller.vault), "PayerFrozen");
+        // While the treasury is frozen, what is the owners' waits with what is unclaimed, and is divided when the bus closes.
+        let to_owners = if self.is_frozen(&bus.treasury) { bus.unclaimed } else { bus.treasury };
         let mut claims_for = None;
         match bus.grid_recipient {
             None => {
                 causes.rule(destination.address == bus.treasury, "SweepNotToTreasury");
-                causes.rule(!self.is_frozen(&bus.treasury), "PayeeUnpayable");
+                causes.rule(!self.is_frozen(&to_owners), "PayeeUnpayable");
             }
             Some(recipient) if recipient == caller.address => {
                 self.payee(&mut causes, &bus.mint, &at.address, &caller.address, &recipient, destination, None);
@@ -43,7 +45,11 @@ impl Model {
         }
         causes.verdict()?;
         let amount = seller.grid_fees_owed;
-        let to = if claims_for.is_some() { bus.unclaimed } else { destination.address };
+        let to = match bus.grid_recipient {
+            None => to_owners,
+            Some(_) if claims_for.is_some() => bus.unclaimed,
+            Some(_) => destination.address,
+        };
         self.transfer(&[Transfer { from: vault.address, to, authority: at.address, amount }])?;
         if let Some(recipient) = claims_for {
             self.owe(&at.address, &recipient, amount, None, (&caller.address, &caller.address));

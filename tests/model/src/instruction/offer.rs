@@ -54,7 +54,7 @@ impl Model {
         self.expiry_fits(&mut causes, bus, capacity.gate_closes_at, terms.expires_at);
         let book = if capacity.terms.is_on_delivery() {
             causes.once_after(accounts, &[0, 2, 3, 4], rest);
-            self.can_list_in_book(&mut causes, seller, at_seller, capacity, terms.energy_wh, rest)
+            self.can_list_in_book(&mut causes, seller, at_seller, capacity, (terms.energy_wh, terms.source), rest)
         } else {
             None
         };
@@ -282,11 +282,7 @@ impl Model {
         offer.listed_wh -= free;
         offer.remaining_wh -= free;
         capacity.listed_wh -= free;
-        if let Some((book, place)) = offer.book {
-            let book = self.books.get_mut(&book).expect("an offer's book");
-            book.windows.get_mut(&place).expect("a window that was listed").listed_wh -= free;
-            book.open_offers -= u32::from(offer.open_locks == 0);
-        }
+        let (book, closes) = (offer.book, offer.open_locks == 0);
         if offer.open_locks == 0 {
             capacity.listed_wh -= offer.listed_wh;
             capacity.sold_wh += offer.listed_wh;
@@ -294,6 +290,9 @@ impl Model {
             self.sellers.get_mut(&at_seller.address).expect("found above").open_offers -= 1;
             self.offers.remove(&at.address);
             self.return_rent(&at.address, &rent_payer.address);
+        }
+        if let Some(book) = book {
+            self.unlist_in_book(book, free, closes);
         }
         Ok(())
     }

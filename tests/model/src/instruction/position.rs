@@ -15,7 +15,14 @@ impl Model {
         causes.payer(payer);
         causes.system_program(system);
         let book = causes.state(at_book, true, self.books.get(&at_book.address));
-        self.new_account(&mut causes, new, self.position_address(&at_book.address, buyer).0);
+        let place = self.position_address(&at_book.address, buyer).0;
+        if self.positions.contains_key(&place) {
+            // Somebody was first: fine.
+            causes.unless(new.address == place, Cause::Seeds);
+            causes.written(new);
+            return causes.verdict();
+        }
+        self.new_account(&mut causes, new, place);
         self.can_pay(&mut causes, payer, &[(new.address, account_bytes::POSITION)], 0);
         causes.rule(book.is_none_or(|book| self.now < book.own_last_gate()), "BookOver");
         causes.verdict()?;
@@ -35,13 +42,18 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn position_set_refund(&mut self, accounts: &[PassedAccount; 2], refund: Address) -> Verdict {
-        let [buyer, at] = accounts;
+    pub(super) fn position_set_refund(&mut self, accounts: &[PassedAccount; 3], refund: Address) -> Verdict {
+        let [buyer, at, at_book] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[1]);
         causes.signer(buyer);
         let position = causes.state(at, true, self.positions.get(&at.address));
         causes.rule(position.is_none_or(|position| position.buyer == buyer.address), "PositionMismatch");
+        causes.rule(position.is_none_or(|position| position.book == at_book.address), "BookMismatch");
+        let book = causes.state(at_book, false, self.books.get(&at_book.address));
+        // Once anyone may close a position, its buyer no longer changes what the closing names.
+        let fixed = book.is_some_and(|book| !book.windows.is_empty() && self.now >= book.others_close_at());
+        causes.rule(!fixed, "RefundFixed");
         causes.verdict()?;
         self.positions.get_mut(&at.address).expect("found above").refund = refund;
         Ok(())
@@ -89,7 +101,6 @@ impl Model {
     pub(super) fn delivery_refund(&mut self, accounts: &[PassedAccount; 6]) -> Verdict {
         let [at_bus, at_book, at, vault, refund, token_program] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[1, 2]);
         let found = self.position_on(&mut causes, [at_bus, at_book, at, vault, refund, token_program]);
         let Some((bus, book, position)) = found else { return causes.verdict() };
         let refunds = position.refunds(book, self.now);
@@ -113,7 +124,6 @@ impl Model {
         let [caller, at_bus, at_book, at, vault, refund, unclaimed, ledger, claim, rent_payer, token_program, _] =
             accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[2, 3]);
         causes.payer(caller);
         for passed in [unclaimed, ledger, claim, rent_payer] {
             causes.written(passed);
@@ -126,15 +136,11 @@ impl Model {
         let is_final = position.windows.keys().all(|place| book.is_final(*place, self.now));
         causes.rule(is_final, "PositionNotFinal");
         if is_final && caller.address != position.buyer {
-            // What a buyer can still certify is its own until the time for it is over.
+            // Until the last gate the buyer may trade on; what it can still certify is its own until the time for it is over.
             let can_certify = position.windows.iter().any(|(place, (energy_wh, _))| {
                 !position.certified.contains(place) && book.windows[place].delivered_of(*energy_wh) > 0
             });
-            let from = match position.windows.is_empty() {
-                true => book.last_gate(bus),
-                false if can_certify => book.others_close_at(),
-                false => i64::MIN,
-            };
+            let from = book.last_gate(bus).max(if can_certify { book.others_close_at() } else { i64::MIN });
             causes.rule(self.now >= from, "CertificatesOpen");
         }
         let refunds = position.refunds(book, self.now);

@@ -3,7 +3,7 @@
 use {
     super::ModelTerms,
     crate::{
-        limit::{BOOK_WINDOWS, CERTIFICATE_SECONDS},
+        limit::{BOOK_WINDOWS, CERTIFICATE_SECONDS, MAX_BOOK_DEVICES},
         math::{part_ceil, part_floor},
         state::ModelBus,
     },
@@ -105,13 +105,23 @@ pub struct ModelBook {
     pub first_window: i64,
     pub terms: ModelTerms,
     pub devices: Vec<ModelBookDevice>,
-    /// Windows in which something was listed, by their place.
+    /// Windows in which something was listed and not all of it withdrawn before the gate, by their place.
     pub windows: BTreeMap<usize, ModelBookWindow>,
     pub open_offers: u32,
     pub open_positions: u32,
 }
 
 impl ModelBook {
+    /// The index of a device in the book: where it is, or can be put. `None` where every place is some window's device.
+    pub fn index_of(&self, device: &ModelBookDevice) -> Option<usize> {
+        let is_free = |index: &usize| self.windows.values().all(|window| window.device != *index);
+        match self.devices.iter().position(|known| known == device) {
+            None if self.devices.len() < MAX_BOOK_DEVICES => Some(self.devices.len()),
+            None => (0..MAX_BOOK_DEVICES).find(is_free),
+            known => known,
+        }
+    }
+
     /// Place of the window that starts then.
     pub fn place(&self, window_start: i64) -> Option<usize> {
         let (since, length) = (window_start.checked_sub(self.first_window)?, self.terms.window_seconds as i64);
@@ -144,15 +154,19 @@ impl ModelBook {
         self.terms.gate(self.window_start(BOOK_WINDOWS - 1))
     }
 
-    /// The last gate of those of its windows that its bus has: later terms cut the book short.
+    /// The last gate of those of its windows that its bus has: later terms cut the book short, and on a closing bus nothing is
+    /// listed any more.
     pub fn last_gate(&self, bus: &ModelBus) -> i64 {
+        if bus.closing {
+            return i64::MIN;
+        }
         let cuts = [Some(bus.terms), bus.next_terms].into_iter().flatten().map(|terms| terms.from);
         let cuts = cuts.filter(|from| *from > self.first_window);
         let gates = cuts.map(|from| self.terms.gate(from - self.terms.window_seconds as i64));
         gates.fold(self.own_last_gate(), i64::min)
     }
 
-    /// When the last window in which something was listed is final.
+    /// When the last window in which something was listed is final; 0 where there is none.
     pub fn last_final_at(&self) -> i64 {
         self.windows.keys().map(|place| self.final_at(*place)).max().unwrap_or(0)
     }

@@ -170,7 +170,11 @@ impl Generator {
                 expires = gate;
             }
         }
-        let source = if self.chance(3) { 6 } else { self.rng.u8(0..6) };
+        let mut source = if self.chance(3) { 6 } else { self.rng.u8(0..6) };
+        let meter = game.model.meters.get(&game.address(AccountRef::MeterAt(bus, who)));
+        if let Some(meter) = meter.filter(|_| self.chance(90)) {
+            source = meter.spec.source;
+        }
         let offer = OfferRef(bus, who, number);
         self.offers.push(offer);
         if self.offers.len() > 60 {
