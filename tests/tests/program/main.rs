@@ -18,7 +18,7 @@ mod lifecycle;
 mod lock;
 mod offer;
 mod offer_for_bus;
-//mod play;
+mod play;
 mod property;
 mod proposal;
 mod purchase;
