@@ -331,7 +331,8 @@ impl Game {
                 claim_pay(&self.bus_addresses(*bus), &wallet(by), &wallet(who), self.address(*into), &payer)
             }
             Operation::SweepGrid { by, bus, who, into } => {
-                let recipient = self.bus(*bus).and_then(|bus| bus.grid_recipient).unwrap_or_default();
+                // Without a recipient there is no claim to look at.
+                let recipient = self.bus(*bus).and_then(|bus| bus.grid_recipient).unwrap_or_else(|| wallet(by));
                 grid_sweep(&self.seller_addresses(*bus, *who), &wallet(by), &recipient, self.address(*into))
             }
             Operation::RegisterMeter { .. }

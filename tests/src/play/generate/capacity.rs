@@ -22,7 +22,7 @@ impl Generator {
             0 => next - length,
             1 => next + 1,
             2 => (now + horizon) / length * length + self.rng.i64(0..2) * length,
-            3 if seen_from > now => terms.from + self.rng.i64(-1..2) * length,
+            3 if terms.from > now => terms.from + self.rng.i64(-1..2) * length,
             _ => next + self.rng.i64(0..later) * length,
         };
         let window = start - START;

@@ -49,6 +49,9 @@ impl Generator {
             let by = if self.chance(95) && wallet_bus(by).is_none() { by } else { self.wallet(game) };
             return Some(Operation::TakeCertificate { by, book, place: place as u8, surplus });
         }
+        if all.is_empty() && self.chance(70) {
+            return None;
+        }
         let (book, buyer, surplus) = match self.some_position(game) {
             Some((book, buyer)) if self.chance(70) => (book, buyer, false),
             _ => {

@@ -10,7 +10,7 @@ use {
 };
 
 /// Lengths of windows, with gate closures.
-const WINDOWS: [(u32, u32); 5] = [(60, 0), (60, 60), (900, 60), (900, 900), (3_600, 600)];
+const WINDOWS: [(u32, u32); 7] = [(60, 0), (60, 60), (900, 60), (900, 0), (900, 60), (900, 900), (3_600, 600)];
 /// Twists of a signed reading, but for that of another book.
 const TWISTS: [Twist; 8] = [
     Twist::Window,
@@ -26,11 +26,22 @@ const TWISTS: [Twist; 8] = [
 impl Generator {
     /// Something about deliveries; `None` where there is nothing to do it to.
     pub(super) fn deliver(&mut self, game: &Game, buses: &[u8]) -> Option<Operation> {
-        let operation = match self.rng.u8(0..78) {
-            0..=17 => self.report(game)?,
-            18..=22 => Operation::Release { book: self.some_book(game)? },
+        let now = game.model.now;
+        let silent = |book: &ModelBook| {
+            let mut windows = book.windows.iter();
+            windows.any(|(place, window)| {
+                window.reported_at.is_none() && now >= book.window_end(*place) && !book.is_final(*place, now)
+            })
+        };
+        if game.model.books.values().any(silent) && self.chance(25) {
+            return self.report(game);
+        }
+        let operation = match self.rng.u8(0..122) {
+            78.. => self.sell_for_delivery(game, buses)?,
+            0..=15 => self.report(game)?,
+            16..=22 => Operation::Release { book: self.some_book(game)? },
             23..=29 => {
-                let (book, buyer) = self.some_position(game)?;
+                let (book, buyer) = self.due_position(game)?;
                 Operation::Refund { book, buyer }
             }
             30..=38 => self.take_certificate(game)?,
@@ -48,7 +59,7 @@ impl Generator {
             69 | 70 => self.close_meter(game)?,
             71 | 72 => self.close_device(game)?,
             73..=76 => self.sweep_grid(game),
-            _ => {
+            77 => {
                 let bus = self.one(buses)?;
                 let state = game.bus(bus)?.clone();
                 let decision = self.next_terms(game, &state);
@@ -56,6 +67,60 @@ impl Generator {
             }
         };
         Some(operation)
+    }
+
+    /// What brings energy into delivery books: a purchase or a lock, where something is on offer; else a listing; else a window.
+    fn sell_for_delivery(&mut self, game: &Game, buses: &[u8]) -> Option<Operation> {
+        let now = game.model.now;
+        let running = |bus: &u8| {
+            game.bus(*bus).is_some_and(|bus| !bus.paused && !bus.closing && bus.terms_at(now).is_on_delivery())
+        };
+        let buses: Vec<u8> = buses.iter().copied().filter(running).collect();
+        let bus = self.one(&buses)?;
+        let at = game.address(AccountRef::BusAt(bus));
+        let trades = |offer: &multibus_model::ModelOffer| {
+            let in_time = (offer.trades_from..offer.expires_at).contains(&now);
+            offer.bus == at && offer.book.is_some() && !offer.cancelled && offer.free_wh() > 0 && in_time
+        };
+        let on_offer: Vec<AccountRef> = game
+            .model
+            .offers
+            .iter()
+            .filter(|(_, offer)| trades(offer))
+            .filter_map(|(at, _)| game.name_of(at))
+            .collect();
+        if let Some(AccountRef::OfferAt(offer)) = self.one(&on_offer)
+            && self.chance(70)
+        {
+            let Some(by) = self.buyer(game) else { return Some(self.open_lane(game)) };
+            if let Some(open) = self.position_first(game, offer, by) {
+                return Some(open);
+            }
+            let (ask, from) = (self.ask(game, offer), self.tokens(game, by, bus));
+            if self.chance(25) {
+                let place = self.rng.u8(0..3);
+                return Some(Operation::TakeLock { by, offer, place, ask, from, refund: from });
+            }
+            let lane = self.lane(game, by);
+            return Some(Operation::Buy { by, lane, nonce: 0, offer, ask, at_least: 1, from });
+        }
+        let mut windows = game.model.capacities.values();
+        let is_open =
+            windows.any(|capacity| capacity.bus == at && capacity.gate_closes_at > now && capacity.window_start > 0);
+        let metered: Vec<AccountRef> = game
+            .model
+            .sellers
+            .iter()
+            .filter(|(_, seller)| seller.bus == at && seller.meter.is_some() && !seller.suspended)
+            .filter_map(|(at, _)| game.name_of(at))
+            .collect();
+        match self.one(&metered) {
+            Some(AccountRef::SellerAt(bus, who)) if is_open => {
+                let by = if wallet_bus(who).is_some() { self.owner(game, bus) } else { who };
+                Some(Operation::CreateOffer { by, new: self.new_offer(game, bus, who) })
+            }
+            _ => Some(self.open_capacity(game, bus)),
+        }
     }
 
     /// Terms of windows, mostly such as a bus can have.
@@ -110,8 +175,12 @@ impl Generator {
         let mut ends = Vec::new();
         for book in model.books.values() {
             for (place, window) in &book.windows {
+                // A window that has ended is mostly read before time goes on to its deadline.
                 if window.released.is_none() {
-                    ends.extend([book.window_end(*place), book.final_at(*place)]);
+                    ends.push(book.window_end(*place));
+                    if window.reported_at.is_some() || self.chance(15) {
+                        ends.push(book.final_at(*place));
+                    }
                 }
             }
             ends.push(book.own_last_gate());
@@ -121,6 +190,9 @@ impl Generator {
         }
         ends.extend(model.devices.values().filter_map(|device| device.retired));
         ends.extend(model.buses.values().filter_map(|bus| bus.next_terms).map(|terms| terms.from));
+        if self.chance(6) {
+            ends = model.books.values().map(ModelBook::others_close_at).collect();
+        }
         let reach = if self.chance(90) { 12_000 } else { i64::MAX / 2 };
         ends.retain(|end| (-1..reach).contains(&(end - model.now)));
         ends
@@ -203,7 +275,9 @@ impl Generator {
         };
         let key = game.device(&device.key).unwrap_or(0);
         let anybody = AccountRef::Wallet(self.wallet(game));
+        let has_read = window.is_some_and(|window| window.operator_readings > 0);
         let (by, proof) = match self.rng.u8(0..24) {
+            _ if has_read && self.chance(50) => (AccountRef::Wallet(self.operator(game, book.0)), Proof::Operator),
             0..=8 => (AccountRef::DeviceKey(key), Proof::Transaction),
             9..=14 => (anybody, Proof::Signed(key, Twist::Nothing)),
             15..=17 => (AccountRef::Wallet(self.operator(game, book.0)), Proof::Operator),

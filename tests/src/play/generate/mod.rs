@@ -155,7 +155,7 @@ impl Generator {
         ends.extend(model.proposals.values().map(|proposal| proposal.executable_at));
         let reach = if self.chance(70) { 400 } else { 5_000 };
         ends.retain(|end| (-1..reach).contains(&(end - model.now)));
-        if self.chance(40) {
+        if self.chance(if self.delivers { 60 } else { 20 }) {
             let later = self.delivery_ends(game);
             if let Some(end) = self.one(&later) {
                 return end + self.rng.i64(-1..=1) - START;

@@ -135,7 +135,7 @@ impl Generator {
     }
 
     /// What a new offer of a seller is created with.
-    fn new_offer(&mut self, game: &Game, bus: u8, who: u8) -> NewOffer {
+    pub(super) fn new_offer(&mut self, game: &Game, bus: u8, who: u8) -> NewOffer {
         let window = self.capacity(game, bus);
         let state = game.bus(bus);
         let (base, least) = state.map_or((1, 1), |bus| (bus.base_price_per_kwh, bus.least_wh));

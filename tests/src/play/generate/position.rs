@@ -14,6 +14,21 @@ impl Generator {
         }
     }
 
+    /// A position book of which something is final and not refunded, mostly.
+    pub(super) fn due_position(&mut self, game: &Game) -> Option<(BookRef, u8)> {
+        let model = &game.model;
+        let due: Vec<AccountRef> = model
+            .positions
+            .iter()
+            .filter(|(_, position)| !position.refunds(&model.books[&position.book], model.now).is_empty())
+            .filter_map(|(at, _)| game.name_of(at))
+            .collect();
+        match self.one(&due) {
+            Some(AccountRef::PositionAt(book, buyer)) if self.chance(85) => Some((book, buyer)),
+            _ => self.some_position(game),
+        }
+    }
+
     /// Where a buyer has no position book on that of an offer, it opens one before it buys.
     pub(super) fn position_first(&mut self, game: &Game, offer: OfferRef, buyer: u8) -> Option<Operation> {
         let (book, _) = game.offer(offer)?.book?;
