@@ -707,7 +707,7 @@ const BYTES_ITEM: usize = 2 + 8 + 8 + 4;
 /// Two account indices more on delivery terms.
 const BYTES_BOOKS: usize = 2;
 /// Instruction that opens a position book: program index, two lengths, four accounts; discriminator, buyer.
-const BYTES_OPENING: usize = 1 + 1 + 1 + 4 + 8 + 32;
+const BYTES_OPENING: usize = 1 + 1 + 1 + 4 + (1 + 32);
 /// One account index: a bus stands before its items.
 const BYTES_BUS: usize = 1;
 const BYTES_KEY: usize = 32;
