@@ -7,8 +7,8 @@ import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../..
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getBusCloseInstructionAsync } from '../../generated';
-import type { LiveMarket } from '../../market/live';
 import { bookClosesAt, positionClosesAt } from '../../market/delivery';
+import type { LiveMarket } from '../../market/live';
 import {
   type Book,
   type Bus,

@@ -165,7 +165,6 @@ function Rows({ rows }: { readonly rows: readonly DeliveryRow[] }) {
             numbers(t.delivery.promised),
             numbers(t.delivery.delivered),
             { title: t.delivery.paid, as: 'end wide-only' },
-            numbers(t.delivery.outcome),
           ]}
         />
         <tbody>
@@ -193,13 +192,11 @@ function Row({ row }: { readonly row: DeliveryRow }) {
         <span className="sub block">
           {bus.name} {from !== undefined && <AddressLabel address={from} />}
         </span>
+        <Outcome row={row} />
       </td>
       <td className="end number">{formatEnergy(promisedWh)}</td>
       <td className="end number">{deliveredWh === undefined ? '–' : formatEnergy(deliveredWh)}</td>
       <td className="end number wide-only">{formatTokens(paid, bus.decimals)}</td>
-      <td className="end">
-        <Outcome row={row} />
-      </td>
     </tr>
   );
 }

@@ -204,7 +204,10 @@ function RegisterDialog({
       return { message: t.meter.isRegistered };
     });
   };
-  const command = `multibus meter ${present === undefined ? 'register' : 'replace'} ${bus.address} ${seller.wallet} --device DEVICE.json --source ${source} --power ${power.ok ? power.value : 'WATTS'}W`;
+  const verb = present === undefined ? 'register' : 'replace';
+  const watts = power.ok ? `${power.value}W` : 'POWER';
+  const told = ['--device', 'DEVICE.json', '--source', source, '--power', watts];
+  const command = ['multibus', 'meter', verb, bus.address, seller.wallet, ...told].join(' ');
   const isDone = action.state.kind === 'done';
   return (
     <Dialog title={title} onClose={onClose} wide>
@@ -224,7 +227,7 @@ function RegisterDialog({
           value={powerText}
           onChange={setPower}
           parsed={power}
-          suffix="kW"
+          suffix={t.meter.unit}
           hint={t.meter.whatPowerIs}
         />
         <p className="hint">{t.meter.validFrom(timeLabel(validFrom))}</p>

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { deviceLimit, meterRefusal } from '../offer/SellScreen';
 import { DELIVERY, key, makeBook, makeBus, makeSeller, NOW } from '../../testing/market';
+import { deviceLimit, meterRefusal } from '../offer/SellScreen';
 import { isDeviceOver, parsePower, powerLabel, readDeviceKey } from './meter';
 
 describe('the key of a device', () => {

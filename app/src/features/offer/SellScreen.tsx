@@ -10,6 +10,7 @@ import { formatSol, formatTokens } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
 import { getCapacitySize, getOfferSize } from '../../generated';
+import { bookFor, mostWh, placeOf } from '../../market/delivery';
 import {
   isOwner,
   listingRefusal,
@@ -22,7 +23,6 @@ import {
   type Seller,
   type Source,
 } from '../../market/model';
-import { bookFor, mostWh, placeOf } from '../../market/delivery';
 import { sellerOf } from '../../market/state';
 import { deliveryTime, gateClosesAt, termsAt, upcomingWindows, type Terms } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
@@ -210,7 +210,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         }
         error={
           isTooMuch
-            ? limit !== undefined && energy.ok && energy.value <= free
+            ? limit !== undefined && energy.value <= free
               ? t.sellScreen.yourDeviceCannot(formatEnergy(limit.leftWh), powerLabel(limit.powerW))
               : t.sellScreen.theBusHasAvailableOffer(formatEnergy(available))
             : isTooLittle

@@ -13,8 +13,8 @@ import {
   getOfferRepriceInstruction,
   getOfferSetExpiryInstruction,
 } from '../../generated';
-import type { LiveMarket } from '../../market/live';
 import { firstWindowOf } from '../../market/delivery';
+import type { LiveMarket } from '../../market/live';
 import { SOURCE_NUMBERS, type Bus, type Offer, type Source } from '../../market/model';
 import { termsAt } from '../../market/terms';
 import { SYSTEM_PROGRAM } from '../../programs';

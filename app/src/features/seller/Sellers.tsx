@@ -64,14 +64,14 @@ function SellerLine({
   const mayList = listingRefusal(bus, seller.wallet, seller) === undefined;
   return (
     <li className="stack tight" data-seller={seller.address}>
-      <div className="row spread">
-        <span className="row">
+      <div className="row spread wrap">
+        <span className="row wrap">
           <AddressLabel address={seller.wallet} copy />
           <span className={mayList ? 'badge good' : 'badge warning'}>
             {seller.suspended ? t.seller.badgeSuspended : mayList ? t.seller.mayList : t.seller.notAdmitted}
           </span>
         </span>
-        <span className="row">
+        <span className="row wrap">
           <span className="hint">{t.seller.offers(seller.openOffers)}</span>
           {isOperated && (
             <WalletButton tone="quiet" onClick={seller.suspended || !mayList ? admit : suspend} busy={action.isRunning}>

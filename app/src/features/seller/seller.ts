@@ -18,8 +18,8 @@ import {
   getSellerWithdrawInstruction,
   WH_PER_KWH,
 } from '../../generated';
-import type { LiveMarket } from '../../market/live';
 import { heldFor, releasable } from '../../market/delivery';
+import type { LiveMarket } from '../../market/live';
 import type { Book, Bus, Offer, Seller } from '../../market/model';
 import { payeeOf } from '../../market/payee';
 import { t } from '../../words';

@@ -2,9 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { DELIVERY, key, NO_WINDOWS, QUARTERS } from '../../testing/market';
+import { DELIVERY, key, makeBus, NO_WINDOWS, QUARTERS } from '../../testing/market';
 import { changesOf, termsLabel } from '../proposal/change';
-import { makeBus } from '../../testing/market';
 import { FIRST_TERMS, parseGridFee, readTerms } from './TermsFields';
 
 describe('terms that owners choose', () => {

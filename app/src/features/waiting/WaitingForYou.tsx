@@ -10,8 +10,8 @@ import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { useCertifiable } from '../certificate/Certificates';
 import { ClaimList } from '../claim/Claims';
-import { heldBy, soldBy } from '../delivery/delivery';
 import { RefundButton, ReleaseButton } from '../delivery/Deliveries';
+import { heldBy, soldBy } from '../delivery/delivery';
 
 /** An amount of one bus's token. */
 interface Due {
