@@ -1,4 +1,4 @@
-//! The market's accounts as instructions load them.
+//! How instructions load and create the market's accounts.
 
 use {
     crate::{constants::LAYOUT_VERSION, error::ensure, state::Tombstone},
@@ -10,19 +10,21 @@ use {
     core::ops::{Deref, DerefMut},
 };
 
-/// Bytes of an account before its fields: which kind it is.
+/// Bytes of the discriminator, which comes before an account's fields and says which kind it is.
 const DISCRIMINATOR_LEN: usize = 8;
 
 /// What every account of the market has.
 pub trait Layout: Pod + Owner + Discriminator {
-    /// Whether loading it is worth a copy of the checks in each instruction that does, which saves compute units.
+    /// Whether the checks at loading are inlined into each instruction: that saves compute units, and takes program
+    /// size.
     const LOADED_OFTEN: bool = false;
 
-    /// Whether creating it is worth a copy of the code in each instruction that does, which saves compute units.
+    /// Whether the code that creates it is inlined into each instruction: that saves compute units, and takes program
+    /// size.
     const CREATED_OFTEN: bool = false;
 }
 
-/// An account that is created, also where somebody sent lamports to its address before.
+/// An account to create. It works also where somebody sent lamports to its address before.
 #[derive(Clone, Copy)]
 pub struct NewAccount<'a> {
     pub payer: &'a AccountView,
@@ -35,7 +37,8 @@ pub struct NewAccount<'a> {
 }
 
 impl NewAccount<'_> {
-    /// Finds the bump, which its seeds here are without, and creates it; refuses another address. Returns the bump.
+    /// Finds the bump and creates the account; here `seeds` come without the bump, which is returned. Refuses an
+    /// account at another address.
     #[inline(never)]
     pub fn find_and_create(&self) -> Result<u8> {
         let Some(bump) = bump_of(self.seeds, &crate::ID, self.account.address()) else {
@@ -49,14 +52,14 @@ impl NewAccount<'_> {
         Ok(bump)
     }
 
-    /// One function for all accounts that are not created often: repeated for each of them, it made a fifth of the program.
+    /// Creates the account. It is not inlined: copied for each kind of account, it was a fifth of the program's size.
     #[inline(never)]
     pub fn create(&self) -> Result<()> {
         create_account_signed(self.payer, self.account, self.space, self.owner, self.seeds)
     }
 }
 
-/// The bump of an address with these seeds; `None` where it is another address.
+/// The bump with which these seeds give the address; `None` where they give another.
 #[inline(never)]
 pub fn bump_of(seeds: &[&[u8]], program: &Address, address: &Address) -> Option<u8> {
     find_and_verify_program_address(seeds, program, address).ok()
@@ -64,8 +67,8 @@ pub fn bump_of(seeds: &[&[u8]], program: &Address, address: &Address) -> Option<
 
 /// An account of the market: owned by the program, of the right kind, and of the layout that this program knows.
 ///
-/// It is Anchor's `Account` with the check of the layout, and without its marks of who borrows what: an instruction loads
-/// each of its accounts once, which costs less to see than to check.
+/// It is Anchor's `Account` with a check of the layout, and without the borrow flags at run time: they cost compute
+/// units, and it is easy to see that each instruction loads an account once.
 pub struct Account<T: Layout> {
     view: AccountView,
     /// The account's fields, in the memory that the chain passes to the program.
@@ -85,13 +88,12 @@ impl<T: Layout> Account<T> {
         self.view.address()
     }
 
-    /// An account that is known to be of this kind without a look at it: the instruction has loaded it before, or its address is
-    /// one that the program recorded.
+    /// An account that needs no check: the instruction has loaded it before, or the program recorded its address.
     ///
     /// # Safety
     ///
-    /// It is an account of this kind and of the present layout, and writable where it is written; while it is written, there is
-    /// no other reference to its data.
+    /// The account is of this kind and of the present layout, and writable where it is written. While it is written,
+    /// there is no other reference to its data.
     #[inline(always)]
     pub unsafe fn reload(view: AccountView) -> Self {
         // SAFETY: the caller's promise.
@@ -102,7 +104,8 @@ impl<T: Layout> Account<T> {
     ///
     /// # Safety
     ///
-    /// It has at least `LEN` bytes, and while a mutable one is alive, no other reference to its data.
+    /// The account has at least `LEN` bytes. While a mutable `Account` is alive, there is no other reference to its
+    /// data.
     #[inline(always)]
     unsafe fn open(mut view: AccountView, is_mutable: bool) -> Self {
         // SAFETY: the caller keeps the account long enough for the discriminator and what follows it.
@@ -114,7 +117,7 @@ impl<T: Layout> Account<T> {
     ///
     /// # Safety
     ///
-    /// While a mutable one is alive, there is no other reference to its data.
+    /// While a mutable `Account` is alive, there is no other reference to its data.
     #[inline(always)]
     unsafe fn checked(view: AccountView, is_mutable: bool) -> Result<Self> {
         const {
@@ -151,7 +154,7 @@ fn check(view: &AccountView, kind: &[u8], len: usize) -> Result<()> {
     Ok(())
 }
 
-/// [`check`] for accounts that are not loaded often.
+/// [`check`], not inlined, for accounts that are not loaded often.
 #[inline(never)]
 fn check_apart(view: &AccountView, kind: &[u8], len: usize) -> Result<()> {
     check(view, kind, len)
@@ -226,7 +229,7 @@ impl<T: Layout> AccountInitialize for Account<T> {
 }
 
 impl<T: Layout> AccountClose for Account<T> {
-    /// Moves the lamports and gives the account back to the system program, which clears its data.
+    /// Moves all lamports to `destination`, gives the account back to the system program and clears its data.
     #[inline(always)]
     fn close(&mut self, mut destination: AccountView) -> ProgramResult {
         assert!(self.is_mutable);
@@ -302,8 +305,8 @@ impl<T: Layout + IdlAccountType> IdlAccountType for Account<T> {
     }
 }
 
-/// An [`Account`] of an instruction that is not called often: its checks are one function for all of these, which takes a few
-/// compute units more, and a tenth off the program.
+/// An [`Account`] of an instruction that is not called often. Its checks are not inlined: that takes a few compute
+/// units more, and makes the program a tenth smaller.
 pub struct Apart<T: Layout>(Account<T>);
 
 impl<T: Layout> AnchorAccount for Apart<T> {
@@ -377,9 +380,9 @@ impl<T: Layout + IdlAccountType> IdlAccountType for Apart<T> {
     }
 }
 
-/// A token account that somebody named earlier and that may be paid now. It is checked to be writable only by the token
-/// program that pays it: the chain never passes some addresses as writable (those of sysvars, for instance), and who names
-/// one of them must not be able to stop the instruction.
+/// A token account that somebody named earlier and that may be paid now. Only the token program checks that it is
+/// writable, when it pays it. The chain never passes some addresses as writable (those of sysvars, for instance), and
+/// whoever names such an address must not be able to stop the instruction.
 pub struct NamedAccount(UncheckedAccount);
 
 impl AnchorAccount for NamedAccount {
@@ -416,7 +419,7 @@ impl Deref for NamedAccount {
 #[doc(hidden)]
 impl IdlAccountType for NamedAccount {}
 
-/// An account at the address of a bus: the bus, or once that is closed, its tombstone. Which, the instruction finds out.
+/// An account at the address of a bus: the bus or, once that is closed, its tombstone. The instruction finds out which.
 pub struct BusOrTombstone(UncheckedAccount);
 
 impl BusOrTombstone {

@@ -1,4 +1,4 @@
-//! Every seed and every limit of the market, declared once; `#[constant]` tells them to the IDL.
+//! Every seed and every limit of the market, declared once; `#[constant]` puts them into the IDL.
 
 use anchor_lang::prelude::constant;
 
@@ -8,16 +8,16 @@ pub const CREATOR_SEED: &[u8] = b"creator";
 /// Seed of a bus: `["bus", creator, bus_seq]`.
 #[constant]
 pub const BUS_SEED: &[u8] = b"bus";
-/// Seed of what changes on a bus without a decision: `["ledger", bus]`.
+/// Seed of a bus's ledger, which holds what changes without a decision of the owners: `["ledger", bus]`.
 #[constant]
 pub const LEDGER_SEED: &[u8] = b"ledger";
 /// Seed of a delivery window's capacity: `["capacity", bus, window_start]`.
 #[constant]
 pub const CAPACITY_SEED: &[u8] = b"capacity";
-/// Seed of a seller: `["seller", bus, wallet]`; of the bus's own offers, the wallet is the bus.
+/// Seed of a seller: `["seller", bus, wallet]`. For the bus's own offers, the wallet is the bus.
 #[constant]
 pub const SELLER_SEED: &[u8] = b"seller";
-/// Seed of the token account that is paid for a seller: `["vault", seller]`.
+/// Seed of a seller's vault, the token account that its buyers pay into: `["vault", seller]`.
 #[constant]
 pub const VAULT_SEED: &[u8] = b"vault";
 /// Seed of an offer: `["offer", seller, number]`.
@@ -35,7 +35,7 @@ pub const TREASURY_SEED: &[u8] = b"treasury";
 /// Seed of the token account that holds what could not be paid: `["unclaimed", bus]`.
 #[constant]
 pub const UNCLAIMED_SEED: &[u8] = b"unclaimed";
-/// Seed of what a wallet can pull from the unclaimed account: `["claim", bus, wallet]`.
+/// Seed of a claim, what a wallet can pull from the unclaimed account: `["claim", bus, wallet]`.
 #[constant]
 pub const CLAIM_SEED: &[u8] = b"claim";
 /// Seed of a proposal: `["proposal", bus, proposer, number]`.
@@ -68,9 +68,10 @@ pub const MAX_OWNERS: usize = 16;
 /// Former owners with unclaimed revenue that a bus can have.
 #[constant]
 pub const MAX_FORMER_OWNERS: usize = 16;
-/// What owners claim in one period, in token base units: after more, the next period starts, so that no sum outgrows 64 bits.
+/// The most that owners claim in one period of the ledger, in token base units. Then the next period starts, so that no
+/// sum outgrows 64 bits.
 pub const LONGEST_PERIOD: u64 = 1 << 62;
-/// More lamports than the chain asks of an account without data: whoever is left with them keeps its account.
+/// Lamports with which an account without data is rent-exempt. It is a little more than the chain asks.
 pub const EMPTY_WALLET_LAMPORTS: u64 = 1_000_000;
 /// Bytes a bus's name can have (UTF-8, at least one).
 #[constant]
@@ -78,11 +79,11 @@ pub const MAX_NAME_LEN: usize = 32;
 /// What the owners' revenue shares sum to: 100 % in basis points.
 #[constant]
 pub const FULL_SHARE_BPS: u16 = 10_000;
-/// Highest lock fee an owner group can set, in basis points of the deposit.
+/// Highest lock fee that a bus can have, in basis points of the deposit.
 #[constant]
 pub const MAX_LOCK_FEE_BPS: u16 = 500;
-/// Largest capacity of a window, and largest least size: 2^40 Wh. (Its type is written twice because the IDL is made from
-/// the expression alone.)
+/// Largest capacity of a window, and highest value of the least size of a trade: 2^40 Wh. (The type is written twice
+/// because the IDL is made from the expression alone.)
 #[constant]
 pub const MAX_CAPACITY_WH: u64 = 1u64 << 40;
 /// Longest timelock of a bus: 30 days, in seconds.
@@ -100,7 +101,7 @@ pub const MAX_WINDOW_SECONDS: u32 = 24 * 60 * 60;
 /// Longest gate closure: one day before the window starts, in seconds.
 #[constant]
 pub const MAX_GATE_CLOSURE_SECONDS: u32 = 24 * 60 * 60;
-/// Shortest horizon of a bus: one hour, in seconds.
+/// Shortest horizon of a bus (how far ahead windows open and offers expire): one hour, in seconds.
 #[constant]
 pub const MIN_HORIZON_SECONDS: u32 = 60 * 60;
 /// Longest horizon of a bus: 366 days, in seconds.
@@ -120,20 +121,20 @@ pub const MAX_READING_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// Windows in a delivery book and in a position book.
 #[constant]
 pub const BOOK_WINDOWS: usize = 96;
-/// Devices that the windows of a delivery book can have.
+/// Different devices that the windows of one delivery book can have.
 #[constant]
 pub const MAX_BOOK_METERS: usize = 4;
-/// Largest power of a device: 2^40 W.
+/// Highest power of a device: 2^40 W.
 #[constant]
 pub const MAX_POWER_W: u64 = 1u64 << 40;
 /// Seconds in an hour: power is in W, energy in Wh.
 #[constant]
 pub const SECONDS_PER_HOUR: u64 = 3_600;
-/// Readings of one window by the operator.
+/// Readings that the operator can report for one window.
 #[constant]
 pub const MAX_OPERATOR_READINGS: u8 = 3;
-/// How long after the last window of a delivery book is final others can close it, and the positions on it: 30 days, in
-/// seconds. Until then its buyers and its seller can take certificates.
+/// How long the buyers and the seller of a delivery book have to take certificates after its last window is final: 30
+/// days, in seconds. Afterwards anyone can close the book and the positions on it.
 #[constant]
 pub const CERTIFICATE_SECONDS: i64 = 30 * 24 * 60 * 60;
 /// Bytes that the beneficiary of a certificate can have (UTF-8, at least one).
@@ -143,7 +144,7 @@ pub const MAX_BENEFICIARY_LEN: usize = 64;
 /// How long a lock holds energy, in seconds. The expiry second itself still settles.
 #[constant]
 pub const LOCK_SECONDS: i64 = 300;
-/// How long before the end of its offer a lock ends at the latest, in seconds, so that what it held can still be sold.
+/// A lock ends at least this long before its offer expires, in seconds, so that what it held can still be sold.
 #[constant]
 pub const LOCK_MARGIN_SECONDS: i64 = 300;
 /// Locks that one buyer can have on one offer.
@@ -162,21 +163,21 @@ pub const MAX_BATCH_ITEMS: usize = 32;
 /// Receipts a nonce lane keeps on chain; older ones are in its events.
 #[constant]
 pub const RECEIPTS: usize = 16;
-/// A counter opened in slot `s` starts at `s << COUNTER_SLOT_SHIFT`: more numbers for each slot than a slot can ever
-/// spend, so that a counter that is closed and opened again starts above all that it spent.
+/// A counter opened in slot `s` starts at `s << COUNTER_SLOT_SHIFT`. That leaves more numbers for each slot than a slot
+/// can spend, so a counter that is closed and opened again starts above every number that it spent.
 #[constant]
 pub const COUNTER_SLOT_SHIFT: u32 = 20;
-/// How many slots ahead of the present one a counter's first slot can be: longer than any blockhash lives, so that
-/// whoever opens a counter knows its first number, and can sign what uses it together with the opening.
+/// How many slots ahead of the present one a counter's first slot can be. A blockhash lives for fewer slots, so whoever
+/// opens a counter can name its first number in advance, and use it in the same transaction.
 #[constant]
 pub const FIRST_SLOT_AHEAD: u64 = 1_024;
 
-/// First bytes of everything that a transaction hash is computed over.
+/// First bytes of what a transaction hash is computed over.
 #[constant]
 pub const TRANSACTION_HASH_TAG: &[u8; 20] = b"multibus:purchase:v1";
 /// First bytes of what a device signs for a reading.
 #[constant]
 pub const READING_TAG: &[u8; 20] = b"multibus:delivery:v1";
-/// First bytes of what a proposal's hash is computed over, which an approval names.
+/// First bytes of what the hash of a proposal is computed over. An approval names that hash.
 #[constant]
 pub const PROPOSAL_HASH_TAG: &[u8; 20] = b"multibus:proposal:v1";

@@ -15,10 +15,11 @@ macro_rules! discriminator_of {
 }
 pub(crate) use discriminator_of;
 
-/// Declares every event once. The declaration makes the events' structs, which Anchor puts into the IDL, and [`Event`]: the
-/// list of all events, their decoding, and their fields by name, from which clients make JSON.
+/// Declares every event once. It makes the structs of the events, which Anchor puts into the IDL, and the enum
+/// [`Event`], which lists them, decodes them and gives their fields by name. Clients make JSON from those.
 ///
-/// An event either has a fixed size, or is a header of a fixed size and a list. The log holds its Borsh serialisation.
+/// An event has a fixed size, or it is a header of fixed size followed by a list. The log holds its Borsh
+/// serialisation.
 macro_rules! events {
     (
         fixed_size {$(
@@ -53,7 +54,7 @@ macro_rules! events {
                 pub $list: Vec<$item>,
             }
 
-            #[doc = concat!("[`", stringify!($list_event), "`] in the log, up to its list: the program builds it in place.")]
+            #[doc = concat!("[`", stringify!($list_event), "`] before its list, as the program logs it.")]
             #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
             #[repr(C)]
             pub(crate) struct $header {
@@ -174,7 +175,7 @@ pub enum Field<'a> {
     Unsigned(u64),
     Signed(i64),
     Address(&'a Address),
-    /// A hash, a text, or padding.
+    /// A hash, a text or padding.
     Bytes(&'a [u8]),
     Action(&'a Action),
     Terms(&'a Terms),
@@ -239,7 +240,7 @@ events! {
             grid_recipient: Address,
             terms: Terms,
             bus_seq: u64,
-            /// Number of the first proposal of each owner.
+            /// Number that each owner's first proposal has.
             first_proposal: u64,
             capacity_wh: u64,
             base_price_per_kwh: u64,
@@ -274,20 +275,20 @@ events! {
             padding: [u8; 4],
         }
 
-        /// A change of a bus was proposed; its proposer approves it.
+        /// A change of a bus was proposed. Its proposer is the first to approve it.
         ProposalCreated {
             bus: Address,
             proposal: Address,
             proposer: Address,
-            /// What an approval names.
+            /// Hash of the proposal, which an approval names.
             hash: [u8; 32],
             number: u64,
             config_version: u64,
             pause_version: u64,
             created_at: i64,
-            /// First second of execution, 0 while approvals are missing.
+            /// First second in which it can be executed, 0 while approvals are missing.
             executable_at: i64,
-            /// Last second of execution.
+            /// Last second in which it can be executed.
             expires_at: i64,
             action: Action,
         }
@@ -296,9 +297,9 @@ events! {
         ProposalApproved {
             proposal: Address,
             owner: Address,
-            /// First second of execution, 0 while approvals are missing.
+            /// First second in which it can be executed, 0 while approvals are missing.
             executable_at: i64,
-            /// Last second of execution.
+            /// Last second in which it can be executed.
             expires_at: i64,
             /// Bit `i` is set while owner `i` approves.
             approvals: u16,
@@ -314,7 +315,7 @@ events! {
             padding: [u8; 6],
         }
 
-        /// A proposal was carried out: its bus is now as the action says.
+        /// A proposal was executed: its action has changed the bus.
         ProposalExecuted {
             bus: Address,
             proposal: Address,
@@ -322,11 +323,12 @@ events! {
             config_version: u64,
             pause_version: u64,
             executed_at: i64,
-            /// What the treasury held, in token base units. Settled shares are computed from it.
+            /// What the treasury held, in token base units. Where shares change, what the owners earned until now is
+            /// computed from it.
             treasury_balance: u64,
-            /// What was moved into the treasury before, in token base units.
+            /// Sales of the bus itself that this instruction moved into the treasury first, in token base units.
             swept: u64,
-            /// Number of the first proposal of an owner who entered with it.
+            /// Number of the first proposal of an owner whom the action added.
             first_proposal: u64,
             action: Action,
         }
@@ -341,7 +343,7 @@ events! {
             padding: [u8; 7],
         }
 
-        /// An owner was paid its share of the treasury, or got a claim.
+        /// An owner was paid its share of the treasury, or got a claim for it.
         TreasuryClaimed {
             bus: Address,
             owner: Address,
@@ -358,7 +360,7 @@ events! {
             bus: Address,
             wallet: Address,
             claim: Address,
-            /// Token account that strangers may pay beside the associated one; zeros for none.
+            /// Token account that anyone may have the claim paid to, beside the associated one; zeros for none.
             refund: Address,
             /// Who paid the claim's rent.
             rent_payer: Address,
@@ -375,7 +377,8 @@ events! {
             destination: Address,
             paid_by: Address,
             amount: u64,
-            /// Above the amount where the last claim of a closed bus took along what strangers had sent.
+            /// What was paid, in token base units. It is above `amount` where the last claim of a closed bus also got
+            /// what strangers had sent to the unclaimed account.
             paid: u64,
         }
 
@@ -411,7 +414,7 @@ events! {
             opened_at: i64,
         }
 
-        /// A seller was admitted, which takes a suspension back.
+        /// A seller was admitted, which also ends a suspension.
         SellerAdmitted {
             bus: Address,
             seller: Address,
@@ -459,7 +462,7 @@ events! {
             wallet: Address,
             closed_by: Address,
             destination: Address,
-            /// What was released to the seller and is now paid or claimed, in token base units.
+            /// What the seller had not withdrawn and is now paid or claimed, in token base units.
             amount: u64,
             /// What strangers had sent to the vault, in token base units.
             gift: u64,
@@ -486,7 +489,7 @@ events! {
             /// First second in which an offer of the bus itself trades; 0 for the offers of others.
             trades_from: i64,
             expires_at: i64,
-            /// What the window may sell after the listing, in Wh.
+            /// Total capacity of the window after the listing, in Wh.
             capacity_total_wh: u64,
             source: u8,
             padding: [u8; 7],
@@ -518,18 +521,18 @@ events! {
             withdrawn_wh: u64,
             /// Energy sold until now, in Wh.
             sold_wh: u64,
-            /// Proceeds that became the seller's to withdraw, in token base units.
+            /// Proceeds that were credited to the seller, in token base units.
             collected: u64,
             /// Grid fees that were taken out of the proceeds, in token base units.
             grid_fee: u64,
             /// 1 where the account closed.
             closed: u8,
-            /// 1 where the window is unused again in the seller's delivery book.
+            /// 1 where the seller's delivery book forgets the window, because nothing is listed or sold in it any more.
             window_unused: u8,
             padding: [u8; 6],
         }
 
-        /// Proceeds of an offer became the seller's to withdraw.
+        /// Proceeds of an offer were credited to its seller, who can withdraw them.
         OfferCollected {
             offer: Address,
             seller: Address,
@@ -566,7 +569,7 @@ events! {
             /// Energy that came free now, in Wh.
             energy_wh: u64,
             refund: u64,
-            /// What became the seller's now, in token base units.
+            /// Lock fee that was credited to the seller, in token base units.
             fee: u64,
             /// [`RefundOutcome`](crate::state::RefundOutcome).
             outcome: u8,
@@ -588,7 +591,7 @@ events! {
             padding: [u8; 7],
         }
 
-        /// Another device is the meter of the windows that a seller lists in from now on.
+        /// Another device measures the windows in which a seller first lists from now on.
         MeterReplaced {
             bus: Address,
             seller: Address,
@@ -646,11 +649,11 @@ events! {
             windows_low: u64,
             /// Bit `i` for the window at place `64 + i`.
             windows_high: u64,
-            /// What became the seller's for them, in token base units.
+            /// What was credited to the seller for those windows, in token base units.
             amount: u64,
-            /// What became the grid's for them, in token base units.
+            /// Grid fee of those windows, in token base units.
             grid_fee: u64,
-            /// What rounding left of all windows, which became the grid's too, in token base units.
+            /// What rounding left in the book, in token base units. It is added to the grid fees that the seller owes.
             remainder: u64,
         }
 
@@ -668,7 +671,7 @@ events! {
             refund: Address,
         }
 
-        /// A position book was closed, and what was not refunded yet paid or kept as a claim.
+        /// A position book was closed. What was not refunded yet was paid, or is kept as a claim.
         PositionClosed {
             book: Address,
             position: Address,
@@ -686,7 +689,7 @@ events! {
             padding: [u8; 7],
         }
 
-        /// A window has a reading, which replaces an earlier one.
+        /// The energy delivered in a window was reported. A later report of the same window replaces this one.
         DeliveryReported {
             book: Address,
             /// Who signed the transaction: the device, the operator, or whoever brought a signed reading.
@@ -700,7 +703,7 @@ events! {
             padding: [u8; 7],
         }
 
-        /// What was delivered in windows that became final is its seller's to withdraw.
+        /// A seller was credited for the energy that it delivered in windows that became final.
         DeliveryReleased {
             book: Address,
             seller: Address,
@@ -709,11 +712,11 @@ events! {
             /// Bit `i` is set for the window at place `64 + i`.
             windows_high: u64,
             amount: u64,
-            /// What became the grid's, in token base units.
+            /// Grid fee of those windows, in token base units.
             grid_fee: u64,
         }
 
-        /// What was not delivered in windows that became final went back to a buyer.
+        /// A buyer got back what it had paid for energy that was not delivered in windows that became final.
         DeliveryRefunded {
             book: Address,
             position: Address,
@@ -736,9 +739,9 @@ events! {
             owner: Address,
             device: Address,
             window_start: i64,
-            /// First of the window's delivered Wh that it is for, counted from 0.
+            /// First Wh of the range that it certifies. A window's delivered Wh are counted from 0.
             range_start: u64,
-            /// The one after the last of them.
+            /// First Wh after the range.
             range_end: u64,
             issued_at: i64,
             window_seconds: u32,
@@ -746,10 +749,10 @@ events! {
             padding: [u8; 3],
         }
 
-        /// A certificate, or the end of its range, has another owner.
+        /// A certificate, or the last part of its range, has another owner.
         CertificateTransferred {
             certificate: Address,
-            /// The certificate of what was transferred: the same, or the new one of the part.
+            /// The certificate that the new owner has: `certificate` itself, or the new one of a part.
             transferred: Address,
             from: Address,
             to: Address,
@@ -843,7 +846,7 @@ pub(crate) fn log_purchase(header: EnergyPurchasedHeader, fill: PurchasedFill) {
 pub(crate) struct PurchaseLog(Vec<u64>);
 
 impl PurchaseLog {
-    /// An event with so many fills, all zero.
+    /// An event with this number of fills, all zero.
     #[inline(always)]
     pub fn new(fills: usize) -> Self {
         Self(vec![0; HEADER_WORDS + FILL_WORDS * fills])
@@ -863,8 +866,8 @@ impl PurchaseLog {
     }
 }
 
-/// Logs an event of a fixed size. It is built field by field in the memory that is logged: `emit!` would copy it to the
-/// heap, and an event that is made as a value first is copied once more.
+/// Logs an event of a fixed size. It is built field by field in the memory that is logged. `emit!` would copy it to the
+/// heap, and a value built first would be copied once more.
 macro_rules! log_event {
     (@value $field:ident) => { $field };
     (@value $field:ident $value:expr) => { $value };

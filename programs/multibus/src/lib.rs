@@ -1,9 +1,10 @@
 //! MultiBus: a market for energy between neighbours.
 //!
-//! A *bus* is one energy network that several parties own together. Owners put energy on *offer*, in watt-hours at a
-//! price per kWh; anyone buys any part of an offer, or parts of many in one atomic transaction, pays in the bus's
-//! SPL token, and can hold an offer for 300 seconds with a *lock*. A nonce lane per wallet (*trader*) and unique
-//! transaction hashes make every purchase happen once.
+//! A *bus* is one energy network that several parties own together. Sellers put energy on *offer*, in watt-hours at a
+//! price per kWh. Anyone buys any part of an offer, or parts of many in one atomic transaction, pays in the bus's SPL
+//! token, and can hold part of an offer for 300 seconds with a *lock*. Every purchase spends the next nonce of one of
+//! the buyer's lanes (*trader*) and has a unique transaction hash, so that it happens once. Where the bus pays sellers
+//! on delivery, a *meter* says what was delivered: the seller is paid for that, and the buyers get the rest back.
 //!
 //! Where to find a rule: limits and seeds in [`constants`], refusals in [`error`], accounts and their transitions
 //! in [`state`], who may do what in the `validate` of each instruction, the settlement token in [`token`].
@@ -24,8 +25,8 @@ use anchor_lang::prelude::*;
 pub use instructions::*;
 use state::{BusConfig, ProposalAction};
 
-/// The program's address. By default that of local networks, whose key is public; `MULTIBUS_PROGRAM_ID` sets another one at
-/// compile time. The program and its clients must be compiled with the same address.
+/// The program's address. The default is for local networks, and its private key is public; `MULTIBUS_PROGRAM_ID` sets
+/// another one at compile time. The program and its clients must be compiled with the same address.
 pub const PROGRAM_ID: &str = match option_env!("MULTIBUS_PROGRAM_ID") {
     Some(id) if !id.is_empty() => id,
     _ => "Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi",
@@ -38,7 +39,8 @@ declare_id!(PROGRAM_ID);
 pub mod multibus {
     use super::*;
 
-    /// Opens the counter that numbers the wallet's buses. Its first number is `first_slot << 20`; 0 is the present slot.
+    /// Opens the counter that numbers the wallet's buses. Its first number is `first_slot << 20`; a `first_slot` of 0
+    /// means the present slot.
     #[discrim = 0]
     pub fn creator_open(ctx: &mut Context<CreatorOpen>, first_slot: u64) -> Result<()> {
         creator_open::handler(ctx, first_slot)
@@ -50,13 +52,13 @@ pub mod multibus {
         bus_create::handler(ctx, bus_seq, config)
     }
 
-    /// Closes a bus of which nothing is open; leaves a tombstone that pays its claims.
+    /// Closes a bus on which nothing is open any more; leaves a tombstone that pays its claims.
     #[discrim = 2]
     pub fn bus_close(ctx: &mut Context<BusClose>) -> Result<()> {
         bus_close::handler(ctx)
     }
 
-    /// Opens the capacity of a delivery window; does nothing where it is open.
+    /// Opens the capacity of a delivery window; does nothing where it is open already.
     #[discrim = 3]
     pub fn capacity_open(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()> {
         capacity_open::handler(ctx, window_start)
@@ -68,8 +70,8 @@ pub mod multibus {
         capacity_close::handler(ctx)
     }
 
-    /// Opens the seller account of a wallet, or of the bus itself. Its first offer has the number `first_slot << 20`;
-    /// 0 is the present slot.
+    /// Opens the seller account of a wallet, or of the bus itself. Its first offer has the number `first_slot << 20`; a
+    /// `first_slot` of 0 means the present slot.
     #[discrim = 5]
     pub fn seller_open(ctx: &mut Context<SellerOpen>, wallet: Address, first_slot: u64) -> Result<()> {
         seller_open::handler(ctx, wallet, first_slot)
@@ -99,7 +101,7 @@ pub mod multibus {
         seller_close::handler(ctx)
     }
 
-    /// Puts energy on offer.
+    /// Puts energy on offer. `source` is one of [`EnergySource`](state::EnergySource).
     #[discrim = 10]
     pub fn offer_create(
         ctx: &mut Context<OfferCreate>,
@@ -112,25 +114,25 @@ pub mod multibus {
         offer_create::handler(ctx, number, energy_wh, price_per_kwh, expires_at, source)
     }
 
-    /// Sets a new price.
+    /// Sets a new price of an offer, in token base units per kWh.
     #[discrim = 11]
     pub fn offer_reprice(ctx: &mut Context<OfferReprice>, price_per_kwh: u64, expected_version: u32) -> Result<()> {
         offer_reprice::handler(ctx, price_per_kwh, expected_version)
     }
 
-    /// Sets an earlier or a later expiry.
+    /// Sets an earlier or a later expiry of an offer, in unix seconds.
     #[discrim = 12]
     pub fn offer_set_expiry(ctx: &mut Context<OfferSetExpiry>, expires_at: i64, expected_version: u32) -> Result<()> {
         offer_set_expiry::handler(ctx, expires_at, expected_version)
     }
 
-    /// Makes what was paid for an offer its seller's to withdraw.
+    /// Credits what was paid for an offer to its seller, who can then withdraw it.
     #[discrim = 13]
     pub fn offer_collect(ctx: &mut Context<OfferCollect>) -> Result<()> {
         offer_collect::handler(ctx)
     }
 
-    /// Withdraws what is free; closes the offer where no lock is left.
+    /// Withdraws the energy of an offer that is neither sold nor locked; closes the offer where no lock is left.
     #[discrim = 14]
     pub fn offer_cancel(ctx: &mut Context<OfferCancel>) -> Result<()> {
         offer_cancel::handler(ctx)
@@ -160,8 +162,8 @@ pub mod multibus {
         purchase_batch::handler(ctx, nonce, max_total, items)
     }
 
-    /// Holds part of an offer for 300 seconds against a deposit of the full cost, which goes back to `refund` where the
-    /// lock is not settled.
+    /// Holds part of an offer for 300 seconds against a deposit of the full cost. Where the lock is not settled, the
+    /// deposit less the lock fee goes back to the token account `refund`. `place` is 0 to 7.
     #[discrim = 17]
     pub fn lock_take(
         ctx: &mut Context<LockTake>,
@@ -174,19 +176,21 @@ pub mod multibus {
         lock_take::handler(ctx, place, energy_wh, max_price_per_kwh, expected_version, refund)
     }
 
-    /// Buys what a lock holds that was taken at `taken_at`.
+    /// Buys what a lock holds. `lock_number` is the lock's number on its offer, so that the signature fits no other
+    /// lock.
     #[discrim = 18]
     pub fn lock_settle(ctx: &mut Context<LockSettle>, nonce: u64, lock_number: u32) -> Result<()> {
         lock_settle::handler(ctx, nonce, lock_number)
     }
 
-    /// Gives up the lock of that number on its offer, or pays the refund of one that was given up.
+    /// Gives up a lock, or pays the refund of one that was given up. `lock_number` is the lock's number on its offer.
     #[discrim = 19]
     pub fn lock_release(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
         lock_release::handler(ctx, lock_number)
     }
 
-    /// Opens a nonce lane of the wallet. Its first nonce is `first_slot << 20`; 0 is the present slot.
+    /// Opens a nonce lane of the wallet. Its first nonce is `first_slot << 20`; a `first_slot` of 0 means the present
+    /// slot.
     #[discrim = 20]
     pub fn trader_open(ctx: &mut Context<TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
         trader_open::handler(ctx, lane, first_slot)
@@ -198,13 +202,13 @@ pub mod multibus {
         trader_close::handler(ctx)
     }
 
-    /// Proposes a change of a bus; the proposer approves by proposing.
+    /// Proposes a change of a bus, which counts as the proposer's approval.
     #[discrim = 22]
     pub fn proposal_create(ctx: &mut Context<ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
         proposal_create::handler(ctx, number, action)
     }
 
-    /// Approves the proposal that the hash names.
+    /// Approves the proposal whose hash is given.
     #[discrim = 23]
     pub fn proposal_approve(ctx: &mut Context<ProposalApprove>, hash: [u8; 32]) -> Result<()> {
         proposal_approve::handler(ctx, hash)
@@ -216,7 +220,7 @@ pub mod multibus {
         proposal_revoke::handler(ctx)
     }
 
-    /// Carries a proposal out.
+    /// Executes a proposal.
     #[discrim = 25]
     pub fn proposal_execute(ctx: &mut Context<ProposalExecute>) -> Result<()> {
         proposal_execute::handler(ctx)
@@ -246,14 +250,14 @@ pub mod multibus {
         grid_sweep::handler(ctx)
     }
 
-    /// The operator registers a device as the meter of a seller. `valid_from` is the start of the first window that it
-    /// can be the meter of, 0 for any.
+    /// The operator registers a device as the meter of a seller. `power_w` is the most that it can deliver, in W.
+    /// `valid_from` is the start of the first window that it can measure, 0 for any.
     #[discrim = 30]
     pub fn meter_register(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
         meter_register::handler(ctx, source, power_w, valid_from)
     }
 
-    /// The operator replaces the device of a meter, for windows that are not listed yet.
+    /// The operator replaces the device of a meter, for windows in which the seller has not listed yet.
     #[discrim = 31]
     pub fn meter_replace(ctx: &mut Context<MeterReplace>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
         meter_replace::handler(ctx, source, power_w, valid_from)
@@ -289,8 +293,9 @@ pub mod multibus {
         position_close::handler(ctx)
     }
 
-    /// Says what was delivered in a window. `sequence` is above that of the device's last reading of the window; of the
-    /// operator's readings it is 1, 2 or 3. `proof` is one of [`ReadingProof`](state::ReadingProof).
+    /// Reports how much energy was delivered in a window. The `sequence` of a device's reading is above that of its
+    /// last reading of the window; the operator's readings have 1, 2 and 3. `proof` is one of
+    /// [`ReadingProof`](state::ReadingProof).
     #[discrim = 37]
     pub fn delivery_report(
         ctx: &mut Context<DeliveryReport>,
@@ -302,7 +307,7 @@ pub mod multibus {
         delivery_report::handler(ctx, window_start, energy_wh, sequence, proof)
     }
 
-    /// Releases to a seller what it delivered in the final windows of a delivery book.
+    /// Credits to a seller what buyers paid for the energy that it delivered in the final windows of a delivery book.
     #[discrim = 38]
     pub fn delivery_release(ctx: &mut Context<DeliveryRelease>) -> Result<()> {
         delivery_release::handler(ctx)
@@ -314,13 +319,14 @@ pub mod multibus {
         delivery_refund::handler(ctx)
     }
 
-    /// Closes a delivery book.
+    /// Closes a delivery book with nothing open in it, and releases what it still holds.
     #[discrim = 40]
     pub fn delivery_close(ctx: &mut Context<DeliveryClose>) -> Result<()> {
         delivery_close::handler(ctx)
     }
 
-    /// Takes the certificate of what was delivered to a buyer in a window, or of what a seller did not sell.
+    /// Takes the certificate of the energy that was delivered to a buyer in a window, or that a seller delivered and
+    /// did not sell.
     #[discrim = 41]
     pub fn certificate_take(ctx: &mut Context<CertificateTake>, window_start: i64) -> Result<()> {
         certificate_take::handler(ctx, window_start)
@@ -332,7 +338,7 @@ pub mod multibus {
         certificate_transfer::handler(ctx, energy_wh, to)
     }
 
-    /// Uses a certificate up for a beneficiary.
+    /// Uses a certificate up in the name of a beneficiary, for good.
     #[discrim = 43]
     pub fn certificate_retire(ctx: &mut Context<CertificateRetire>, beneficiary: String) -> Result<()> {
         certificate_retire::handler(ctx, beneficiary)

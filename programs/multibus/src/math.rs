@@ -1,5 +1,5 @@
-//! Exact integer money. The SBF backend has no 128-bit multiply and no overflow-checked 64-bit multiply, so the
-//! one product the market needs is written here in 32-bit limbs, and nowhere else.
+//! Exact integer money. The SBF backend has neither a 128-bit multiply nor an overflow-checked 64-bit one, so the wide
+//! product is written here in 32-bit limbs, and nowhere else.
 
 use crate::constants::{FULL_SHARE_BPS, WH_PER_KWH};
 
@@ -74,7 +74,7 @@ const fn divide_digit(high: u64, next: u64, divisor: u64) -> (u64, u64) {
             break;
         }
     }
-    // What overflows cancels out: the remainder is below the divisor.
+    // Both wrapped terms overflow alike: the remainder is below the divisor, so it fits.
     (quotient, ((high << 32) | next).wrapping_sub(quotient.wrapping_mul(divisor)))
 }
 
@@ -104,8 +104,8 @@ pub const fn mul_div_ceil(a: u64, b: u64, divisor: u64) -> Option<u64> {
     }
 }
 
-/// What the grid is owed for energy, in token base units: `floor(energy_wh x fee_per_kwh / 1000)`. Energy of a window and
-/// the fee are limited so that it fits.
+/// Grid fee for energy, in token base units: `floor(energy_wh x fee_per_kwh / 1000)`. It fits 64 bits for every
+/// capacity and fee that the program accepts.
 #[inline(always)]
 pub const fn grid_fee(energy_wh: u64, fee_per_kwh: u64) -> u64 {
     match mul_div_floor(energy_wh, fee_per_kwh, WH_PER_KWH) {

@@ -1,7 +1,7 @@
 //! Enums that accounts, arguments and events hold as a number of one byte.
 
-/// Declares such an enum once. From the declaration follow its numbers, which never change, the conversion from a number,
-/// and its type in the IDL, from which clients take the numbers.
+/// Declares such an enum once: its numbers (which never change), its conversion from a number, and its type in the IDL,
+/// from which clients take the numbers.
 macro_rules! numbered_enum {
     (
         $(#[doc = $doc:literal])+
@@ -15,7 +15,7 @@ macro_rules! numbered_enum {
         }
 
         impl $name {
-            /// Every one, in the order of its number.
+            /// Every variant, in the order of the numbers.
             pub const ALL: [Self; [$($number),+].len()] = [$(Self::$variant),+];
 
             /// What the IDL says of this enum.
@@ -36,7 +36,7 @@ macro_rules! numbered_enum {
         };
 
         impl TryFrom<u8> for $name {
-            /// The number that names none of them.
+            /// The number, which is that of no variant.
             type Error = u8;
 
             #[inline]
@@ -51,8 +51,8 @@ macro_rules! numbered_enum {
 }
 pub(crate) use numbered_enum;
 
-/// An enum that accounts and events hold as a number. Their fields are `u8`, so that Anchor does not find the enum by
-/// itself: `cargo xtask idl` adds every one of [`NUMBERED_ENUMS`](crate::state::NUMBERED_ENUMS) to the IDL.
+/// An enum that accounts and events hold as a number. The fields are of type `u8`, so Anchor does not find the enum by
+/// itself: `cargo xtask idl` adds all [`NUMBERED_ENUMS`](crate::state::NUMBERED_ENUMS) to the IDL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberedEnum {
     pub name: &'static str,

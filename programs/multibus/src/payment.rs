@@ -1,5 +1,6 @@
-//! How the bus pays what it owes: to an account that can take it, or else to the unclaimed account, with a claim of the
-//! wallet that is owed. Whether an account can be paid is read before, because a call that fails would undo everything.
+//! How the bus pays what it owes: to an account that can take it, or else into the unclaimed account, with a claim for
+//! the wallet that is owed. Whether an account can be paid is read first, because a call that fails would undo the
+//! whole transaction.
 
 use {
     crate::{
@@ -19,12 +20,12 @@ pub struct Debt<'a> {
     pub wallet: &'a Address,
     /// In token base units.
     pub amount: u64,
-    /// The account that the wallet named for it.
+    /// The token account that the wallet named for refunds, if any.
     pub refund: Option<&'a Address>,
 }
 
-/// A payment of what is owed, from a token account of the bus, with the accounts in which it is kept where it cannot be
-/// made. Those are looked at only then.
+/// A payment of what is owed, from a token account of the bus. `claim` and `unclaimed` keep it where it cannot be paid,
+/// and are looked at only then.
 #[derive(Clone, Copy)]
 pub struct Payment<'a> {
     pub bus: &'a Account<Bus>,
@@ -42,8 +43,8 @@ pub struct Payment<'a> {
 }
 
 impl Payment<'_> {
-    /// Pays to `destination` where that is an account that the wallet is paid on and that can be paid, else into a claim; and
-    /// not at all where nothing leaves the paying account or reaches the unclaimed one. The ledger is loaded only for a claim.
+    /// Pays to `destination` where `is_payee` accepts it, else into a claim. Pays nothing (`Unpaid`) where the paying
+    /// account is frozen, or the unclaimed account that it would go to. The ledger is loaded only for a claim.
     #[inline(always)]
     pub fn pay_or_claim(
         &self,
@@ -64,8 +65,9 @@ impl Payment<'_> {
         self.keep_as_claim(&mut ledger)
     }
 
-    /// [`pay_or_claim`](Self::pay_or_claim), one function for instructions that are not called often: to an account of the
-    /// wallet, or where the wallet itself names it, to any but the bus's own.
+    /// [`pay_or_claim`](Self::pay_or_claim) for instructions that are not called often; it is not inlined. Where the
+    /// wallet itself is the caller, it can be paid to any account but the bus's own; else only to one of the wallet's
+    /// own.
     #[inline(never)]
     pub fn pay_or_claim_once(
         &self,
@@ -104,8 +106,8 @@ pub fn is_frozen(account: &AccountView, settlement: &Settlement) -> bool {
     TokenAccount::read(account, settlement).is_none_or(|account| account.is_frozen)
 }
 
-/// Moves lamports of an account of the market. Unlike the token program and the system program, it also pays wallets at
-/// whose address somebody put a program.
+/// Moves lamports from an account of the market, without a call. It works for every receiver, also where somebody put a
+/// program at the wallet's address.
 pub fn move_lamports(from: &AccountView, to: &AccountView, lamports: u64) {
     let (mut from, mut to) = (*from, *to);
     from.set_lamports(from.lamports() - lamports);
@@ -121,7 +123,7 @@ pub struct ClaimAccounts<'a> {
     pub rent_payer: &'a Address,
 }
 
-/// Writes a debt into the wallet's claim, which is opened where there is none. The tokens are moved by the caller.
+/// Adds a debt to the wallet's claim, which is opened where there is none. The caller moves the tokens.
 #[inline(never)]
 pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &Debt) -> Result<()> {
     let ClaimAccounts { claim, payer, rent_payer } = *accounts;
@@ -135,7 +137,7 @@ pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &
         account.initialize(bus, debt.wallet, rent_payer);
         account.bump = bump;
     }
-    // SAFETY: claims are loaded nowhere else in instructions that owe.
+    // SAFETY: instructions that call this load no claim themselves.
     let mut account = unsafe { Account::<Claim>::load_mut(*claim)? };
     ensure!(address_eq(&account.bus, bus) && address_eq(&account.wallet, debt.wallet), ClaimMismatch);
     account.owe(debt.amount, debt.refund);
@@ -160,7 +162,7 @@ pub fn create<T: crate::account::Layout>(payer: &AccountView, account: &AccountV
     Ok(())
 }
 
-/// Opens an account of the market at the address of its seeds; also returns the bump, which its seeds here are without.
+/// Opens an account of the market at the address that its seeds give; `seeds` come without the bump, which is returned.
 pub fn open<T: crate::account::Layout>(
     payer: &AccountView,
     account: &AccountView,
@@ -174,7 +176,7 @@ pub fn open<T: crate::account::Layout>(
     Ok((unsafe { Account::<T>::load_mut_after_init(view)? }, bump))
 }
 
-/// Whom the bus pays, and in which tokens.
+/// The wallet that a bus pays, and in which tokens.
 pub struct Payee<'a> {
     pub wallet: &'a Address,
     pub bus: &'a Address,
@@ -182,8 +184,8 @@ pub struct Payee<'a> {
 }
 
 impl Payee<'_> {
-    /// Refuses an account that the wallet is not to be paid on, or cannot be paid: the wallet itself names any account, but
-    /// none of the bus's own; a stranger only the wallet's associated one.
+    /// Refuses an account that cannot be paid, or that the caller may not name. The wallet itself names any account but
+    /// the bus's own; a stranger only the wallet's associated account.
     #[inline(never)]
     pub fn validate(&self, destination: &AccountView, caller_is_wallet: bool) -> Result<()> {
         let Some(account) = TokenAccount::read(destination, self.settlement) else { refuse!(TokenAccountInvalid) };
@@ -198,8 +200,8 @@ impl Payee<'_> {
     }
 }
 
-/// Whether a wallet that is to be paid is a bus, or what is left of one. No instruction moves tokens that it would be paid, so
-/// that it is paid nothing.
+/// Whether a wallet that is to be paid is a bus or the tombstone of one. Such a wallet is paid nothing: no instruction
+/// could move those tokens on.
 pub fn is_bus(wallet: &AccountView) -> Result<bool> {
     if !wallet.owned_by(&crate::ID) {
         return Ok(false);

@@ -37,7 +37,8 @@ const ACCOUNT_STATE: usize = 108;
 const ACCOUNT_IS_NATIVE: usize = 109;
 const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 const ACCOUNT_STATE_FROZEN: u8 = 2;
-/// Bytes of a multisig of the token programs, whose keys could spell anything.
+/// Bytes of a multisig of the token programs. Its keys are free to choose, so its bytes could look like a mint or a
+/// token account.
 const MULTISIG_LEN: usize = 355;
 const ACCOUNT_TYPE_MINT: u8 = 1;
 const ACCOUNT_TYPE_ACCOUNT: u8 = 2;
@@ -62,7 +63,7 @@ mod extension {
     pub const PAUSABLE: u16 = 26;
 }
 
-/// Calls `visit` with the number and the value of every extension; `None` where the list is malformed.
+/// Calls `visit` with the number and the value of every extension; returns `None` where the list is malformed.
 fn for_each_extension(mut list: &[u8], mut visit: impl FnMut(u16, &[u8]) -> Result<()>) -> Result<Option<()>> {
     while let Some(([low, high, length @ ..], rest)) = list.split_first_chunk::<4>() {
         let number = u16::from_le_bytes([*low, *high]);
@@ -135,7 +136,7 @@ pub struct TokenAccount {
     pub owner: Address,
     /// In token base units.
     pub amount: u64,
-    /// Whether the mint's freeze authority keeps every token in and out.
+    /// Whether the mint's freeze authority has frozen it: no token moves in or out.
     pub is_frozen: bool,
     /// Whether every transfer to it must come with a memo.
     pub asks_memo: bool,
@@ -206,7 +207,8 @@ pub fn is_associated(account: &Address, wallet: &Address, settlement: &Settlemen
     bump_of(&seeds, &ASSOCIATED_TOKEN_ID, account).is_some()
 }
 
-/// Creates a token account of a bus at its address, also where somebody sent lamports there before.
+/// Creates a token account whose authority is a bus, also where somebody sent lamports to its address before. The last
+/// seed is the bump.
 pub fn create_account(
     (payer, account): (&AccountView, &AccountView),
     (mint, token_program): (&AccountView, &Address),
@@ -217,7 +219,7 @@ pub fn create_account(
     InitializeAccount3::new(account, mint, bus).invoke_with_program(token_program)
 }
 
-/// Like [`create_account`], with seeds without the bump; refuses another address.
+/// Like [`create_account`], with seeds without the bump; refuses an account at another address.
 pub fn open_account(
     (payer, account): (&AccountView, &AccountView),
     (mint, token_program): (&AccountView, &Address),
@@ -245,7 +247,7 @@ pub struct Payout {
     pub amount: u64,
 }
 
-/// The bus as the authority over its token accounts; also what is left of it once it is closed.
+/// The bus, or its tombstone, as the authority over its token accounts.
 pub struct BusAuthority<'a> {
     view: &'a AccountView,
     creator: &'a Address,
@@ -269,10 +271,10 @@ impl<'a> BusAuthority<'a> {
     }
 }
 
-/// The mint of a bus, and its token program, checked against it.
+/// The mint of a bus and its token program. Callers check both against the bus.
 ///
-/// Tokens move by `Transfer`, which names neither mint nor decimals: the token program compares the mints of both accounts,
-/// of which one is always the bus's own.
+/// Tokens move by `Transfer`, which names neither mint nor decimals. The token program compares the mints of both
+/// accounts, and one of them always belongs to the bus.
 #[derive(Clone, Copy)]
 pub struct Settlement<'a> {
     pub mint: &'a Address,
@@ -292,15 +294,15 @@ impl Settlement<'_> {
         BusTransfer { settlement: *self, from, to, bus, amount }.execute()
     }
 
-    /// Like [`pay`](Self::pay), with the code in place: for the instruction that is called most.
+    /// Like [`pay`](Self::pay), but inlined, for instructions that are called often.
     #[inline(always)]
     pub fn pay_in_place(&self, from: &AccountView, to: &AccountView, bus: &BusAuthority, amount: u64) -> Result<()> {
         let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus.bus_seq, &bus.bump);
         self.transfer_signed(from, to, bus.view, amount, &[Signer::from(&seeds)])
     }
 
-    /// Counts lamports that somebody sent to a token account of the bus with wrapped SOL, so that they are no less than other
-    /// gifts.
+    /// Where a token account of the bus holds wrapped SOL, adds lamports that somebody sent to it to its balance, so
+    /// that they are treated like other gifts.
     pub fn sync(&self, account: &AccountView) -> Result<()> {
         let is_native = account.try_borrow()?.get(ACCOUNT_IS_NATIVE) == Some(&1);
         if is_native {
@@ -309,7 +311,7 @@ impl Settlement<'_> {
         Ok(())
     }
 
-    /// Closes a token account of the bus that is empty; its lamports go to `destination`.
+    /// Closes an empty token account of the bus; its lamports go to `destination`.
     pub fn close(&self, account: &AccountView, destination: &AccountView, bus: &BusAuthority) -> Result<()> {
         let seeds = seeds!(BUS_SEED, bus.creator.as_ref(), &bus.bus_seq, &bus.bump);
         CloseAccount::new(account, destination, bus.view)
@@ -332,7 +334,7 @@ impl Settlement<'_> {
         for (index, payout) in payouts.iter().enumerate() {
             payout.account.check_borrow_mut()?;
             batch.push(
-                // The runtime finds an account by its address: those that all transfers share are passed once.
+                // The runtime finds accounts by address, so those that all transfers share are passed once.
                 |accounts| {
                     let all = [&payout.account, from, authority];
                     let passed = if index == 0 { all.len() } else { 1 };

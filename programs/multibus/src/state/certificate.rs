@@ -35,9 +35,9 @@ pub struct Certificate {
     pub window_seconds: u32,
     /// Start of the window in which it was produced, in unix seconds.
     pub window_start: i64,
-    /// First of the window's delivered Wh that it is for, counted from 0.
+    /// First Wh of the range that it certifies. A window's delivered Wh are counted from 0.
     pub range_start: u64,
-    /// The one after the last of them.
+    /// First Wh after the range.
     pub range_end: u64,
     /// When it was issued, in unix seconds.
     pub issued_at: i64,

@@ -402,7 +402,8 @@ impl Offer {
         Collection { amount: proceeds - grid_fee, grid_fee }
     }
 
-    /// Sets a new price. Energy under locks keeps the price that it was locked at.
+    /// Sets a new price of an offer, in token base units per kWh. Energy under locks keeps the price that it was locked
+    /// at.
     #[inline(always)]
     pub fn reprice(&mut self, price_per_kwh: u64, expected_version: u32, now: i64) -> Result<()> {
         ensure!(self.cancelled == 0, OfferCancelled);
