@@ -1,6 +1,6 @@
-//! `bus_close`: closes a bus that its owners decided to close, once nothing of it is open. Anyone may. What the treasury
-//! holds is divided among the owners, each of whom gets a claim; the rent goes to the creator. The bus's address keeps a
-//! tombstone that pays the claims.
+//! `bus_close`: closes a bus that its owners decided to close, once no seller, window or proposal of it is open. Anyone
+//! can do it. What the treasury holds is divided among the owners, each of whom gets a claim. The rent goes to the
+//! creator. A tombstone that pays the claims stays at the bus's address.
 
 use {
     crate::{
@@ -26,8 +26,8 @@ use {
 /// Followed by the claim account of every owner, writable, in the order of the owners.
 #[derive(Accounts)]
 pub struct BusClose {
-    /// Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-    /// from the eleventh claim on), it gets the rest once those claims are paid.
+    /// Anyone. Pays the rent of new claims, and gets it back at once out of the bus's rent. Where that does not suffice
+    /// (from about the eleventh claim on), it gets the rest back once those claims are paid.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(mut)]
@@ -59,7 +59,8 @@ impl BusClose {
         self.ledger.validate_close()
     }
 
-    /// Lamports that are free once the bus is closed and can pay for claims: all but what an empty wallet must be left with.
+    /// Lamports of the closing accounts that can pay for claims: all but the tombstone's rent, and what the creator's
+    /// wallet needs so that it can receive the rest.
     fn lendable(&self, stone_lamports: u64) -> u64 {
         let freed = [self.bus.lamports(), self.ledger.account().lamports(), self.general.account().lamports()];
         freed.iter().sum::<u64>().saturating_sub(stone_lamports + EMPTY_WALLET_LAMPORTS)
@@ -84,7 +85,8 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
         refuse!(TokenAccountInvalid)
     };
     ensure!(!revenue.is_frozen && !held.is_frozen, PayerFrozen);
-    // What strangers sent to the unclaimed account is divided with the revenue. Cannot overflow: there are no more tokens.
+    // What strangers sent to the unclaimed account is divided with the revenue. Cannot overflow: a mint's supply fits
+    // 64 bits.
     let divided = revenue.amount + (held.amount - accounts.ledger.unclaimed_total);
     let shares = accounts.ledger.divide_rest(&bus, divided)?;
     let stone_len = Tombstone::DISCRIMINATOR.len() + size_of::<Tombstone>();
@@ -108,7 +110,7 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
     }
     let authority = BusAuthority::new(&bus);
     settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
-    // By way of the bus, whose lamports reach the creator whatever it made of its address.
+    // Through the bus's account: moving its lamports to the creator works whatever is at the creator's address.
     settlement.close(treasury, bus.account(), &authority)?;
     let open_claims = accounts.ledger.open_claims;
     if open_claims == 0 {

@@ -1,6 +1,7 @@
-//! `capacity_close`: closes a window that is over and has no open offers; anyone may, the rent goes to its payer. A
-//! window in which nothing was sold closes earlier: by its payer, an owner or the operator at any time, by anyone once its gate
-//! has closed. On a closing bus anyone closes every window without open offers.
+//! `capacity_close`: closes the capacity of a window. Anyone can do it once the window is over and no offer of it is
+//! open; the rent goes to who paid it. Where nothing was sold, anyone can do it once the gate has closed, and whoever
+//! paid the rent, an owner or the operator at any time. On a closing bus anyone can close every window without open
+//! offers.
 
 use {
     crate::{

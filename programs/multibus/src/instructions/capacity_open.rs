@@ -23,7 +23,7 @@ pub struct CapacityOpen {
     /// The bus's ledger, which counts the open windows.
     #[account(mut, constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
-    /// The window's capacity: its address is checked, it is created where it does not exist.
+    /// The window's capacity. Its address is checked, and it is created where it does not exist.
     #[account(mut)]
     pub capacity: UncheckedAccount,
     pub system_program: Program<System>,
@@ -36,7 +36,7 @@ pub fn handler(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()>
     bus.validate_window(window_start, clock::now()?)?;
     let view = *accounts.capacity.account();
     if view.owned_by(&crate::ID) {
-        // Open already: fine where it is this window of this bus.
+        // It is open already. That is fine where it is this window of this bus.
         let capacity = Account::<Capacity>::load(view)?;
         ensure!(capacity.bus == *bus.address() && capacity.window_start == window_start, CapacityMismatch);
         return Ok(());

@@ -1,5 +1,5 @@
-//! `certificate_retire`: uses a certificate up for a beneficiary, for good. The event is what is left of it; the rent goes to who
-//! paid it.
+//! `certificate_retire`: uses a certificate up in the name of a beneficiary, for good. The account closes, its event
+//! remains as proof, and the rent goes to who paid it.
 
 use {
     crate::{account::Account, error::MultibusError, event::log_event, state::Certificate},

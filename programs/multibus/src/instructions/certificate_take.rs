@@ -1,6 +1,7 @@
-//! `certificate_take`: a buyer takes the certificate of what was delivered to it in a final window, or a seller of what it
-//! delivered and did not sell, all at once. Each delivered Wh is certified once: the next certificate of a window starts where the
-//! last one ended.
+//! `certificate_take`: creates a certificate of origin for a final window: for a buyer of all Wh that were delivered to
+//! it, or for a seller of all Wh that it delivered and did not sell. Each delivered Wh is certified once: the next
+//! certificate of a window starts where the last one ended. The surplus of the bus's own offers is not certified,
+//! because the bus cannot sign.
 
 use {
     crate::{
@@ -25,14 +26,14 @@ pub struct CertificateTake {
     /// The buyer's position book, or the seller account.
     #[account(mut)]
     pub holding: UncheckedAccount,
-    /// The certificate, created here: its address names where the Wh start that no certificate exists for.
+    /// The certificate, created here. The first Wh that is not certified yet is part of its address.
     #[account(mut)]
     pub certificate: UncheckedAccount,
     pub system_program: Program<System>,
 }
 
 impl CertificateTake {
-    /// Takes out what the owner may certify of a window, in Wh.
+    /// Marks the owner's energy of a window as certified; returns it in Wh.
     fn take(&mut self, place: usize) -> Result<u64> {
         let (holding, owner) = (self.holding.account(), self.owner.address());
         if holding.try_borrow()?.starts_with(PositionBook::DISCRIMINATOR) {

@@ -1,5 +1,5 @@
-//! `certificate_transfer`: gives a certificate to another owner, whole or in part. A part is the end of the range, and gets an
-//! account of its own.
+//! `certificate_transfer`: gives a certificate to another owner, whole or in part. A part is taken from the end of the
+//! range, and gets an account of its own.
 
 use {
     super::certificate_take::create,
@@ -14,7 +14,8 @@ pub struct CertificateTransfer {
     pub owner: Signer,
     #[account(mut, unsafe(dup))]
     pub certificate: Account<Certificate>,
-    /// The certificate of the part, created here; where the whole is transferred it is not looked at, and can be the same.
+    /// The certificate of the part, created here. It is not looked at where the whole is transferred, and can then be
+    /// the same account.
     #[account(mut, unsafe(dup))]
     pub part: UncheckedAccount,
     pub system_program: Program<System>,

@@ -1,7 +1,8 @@
-//! `claim_pay`: pays a wallet what could not be paid to it before, from the unclaimed account of its bus, also once the bus
-//! is closed. The wallet names any token account; anyone may do it for the wallet, to the account that it recorded or to
-//! its associated one. The claim closes; its rent goes to who paid it. A wallet that turns out to be a bus is paid nothing:
-//! what it was owed goes back to the treasury, and once the paying bus is closed, it stays where it is: nobody gains by closing.
+//! `claim_pay`: pays a wallet what could not be paid to it before, from the unclaimed account of the bus, also once the
+//! bus is closed. The wallet itself can have it paid to any token account; anyone else to the account that the wallet
+//! recorded or to its associated one. The claim closes; its rent goes to who paid it. A wallet that is itself a bus is
+//! paid nothing: what it was owed goes back to the treasury of the paying bus. Once the paying bus is closed, it stays
+//! in the unclaimed account, so that nobody gains by closing.
 
 use {
     crate::{
@@ -19,7 +20,7 @@ use {
 pub struct ClaimPay {
     /// The wallet that is owed, or anyone.
     pub caller: Signer,
-    /// The bus, or what is left of it.
+    /// The bus, or its tombstone.
     #[account(mut, unsafe(dup), address = claim.bus @ MultibusError::BusMismatch)]
     pub bus: BusOrTombstone,
     /// The bus's ledger; not looked at once the bus is closed.
@@ -46,7 +47,7 @@ pub struct ClaimPay {
     pub token_program: UncheckedAccount,
 }
 
-/// What pays a claim: a bus, or what is left of it.
+/// What pays a claim: a bus, or its tombstone.
 struct PayingBus<'a> {
     mint: &'a Address,
     token_program: &'a Address,
@@ -60,8 +61,8 @@ impl ClaimPay {
         Settlement { mint, token_program: self.token_program.account() }
     }
 
-    /// Refuses accounts that are not the bus's, destinations that the caller may not choose or that cannot be paid, and a
-    /// payment that cannot leave.
+    /// Refuses accounts that are not the bus's, destinations that the caller may not choose or that cannot be paid, and
+    /// a frozen unclaimed account.
     fn validate(&self, bus: &PayingBus) -> Result<()> {
         let PayingBus { mint, token_program, unclaimed, treasury } = *bus;
         ensure!(address_eq(self.token_program.address(), token_program), TokenProgramMismatch);
@@ -127,7 +128,8 @@ impl ClaimPay {
         Ok((amount, amount))
     }
 
-    /// The last claim of a closed bus takes along what strangers sent to the unclaimed account, which closes.
+    /// Returns what was claimed and what was paid, in token base units. With the last claim of a closed bus the
+    /// unclaimed account closes: whatever strangers sent to it is paid too.
     fn pay_from_tombstone(&mut self) -> Result<(u64, u64)> {
         // SAFETY: the tombstone is loaded nowhere else in this instruction.
         let mut stone = unsafe { Account::<Tombstone>::load_mut(*self.bus.account())? };
@@ -151,7 +153,7 @@ impl ClaimPay {
         settlement.pay(unclaimed, self.destination.account(), &authority, paid)?;
         if is_last {
             ensure!(address_eq(self.creator.address(), &stone.creator), RentPayerMismatch);
-            // By way of the tombstone, whose lamports reach the creator whatever it made of its address.
+            // Through the tombstone: moving its lamports to the creator works whatever is at the creator's address.
             let lamports = stone.account().lamports();
             settlement.close(unclaimed, stone.account(), &authority)?;
             payment::move_lamports(stone.account(), self.creator.account(), stone.account().lamports() - lamports);

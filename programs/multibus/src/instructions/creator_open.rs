@@ -1,5 +1,5 @@
-//! `creator_open`: the counter that numbers the buses of a wallet. Whoever names its first slot knows the first number,
-//! and can create a bus in the same transaction.
+//! `creator_open`: opens the counter that numbers the buses of a wallet. A wallet that names the counter's first slot
+//! knows its first number in advance, and can create a bus in the same transaction.
 
 #![allow(
     unused_variables,

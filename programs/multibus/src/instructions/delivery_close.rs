@@ -1,5 +1,6 @@
-//! `delivery_close`: closes a delivery book after its last gate, once every window that was used is final and nothing is open in
-//! it: by its seller, and 30 days later by anyone. What is not released yet is; what rounding left goes to the grid. The rent
+//! `delivery_close`: closes a delivery book after its last gate, once every window that was used is final and no offer
+//! or position of it is open. Its seller can do it then, anyone 30 days after the last of those windows is final. It
+//! also releases what was not released yet. What rounding left is added to the grid fees that the seller owes. The rent
 //! goes to who paid it.
 
 use {
@@ -15,7 +16,7 @@ use {
 
 #[derive(Accounts)]
 pub struct DeliveryClose {
-    /// The seller (an owner for the bus's own), or anyone later.
+    /// The seller (an owner for the bus's own seller account), or later anyone.
     pub caller: Signer,
     #[account(address = book.bus @ MultibusError::BusMismatch)]
     pub bus: Apart<Bus>,

@@ -1,6 +1,6 @@
-//! `delivery_refund`: what was not delivered in the final windows of a position book goes back to its buyer, to the account that
-//! the position book names. Anyone may. Where that account cannot be paid, the buyer names another, or gets a claim when the
-//! position book is closed.
+//! `delivery_refund`: pays a buyer back for what was not delivered in the final windows of a position book, to the
+//! account that the position book names. Anyone can do it. Where that account cannot be paid, the buyer names another,
+//! or gets a claim when the position book is closed.
 
 use {
     crate::{
@@ -15,8 +15,8 @@ use {
     anchor_lang::prelude::*,
 };
 
-/// A buyer chooses its refund account, which may be any of these. Accounts of the market are of different kinds, so that none is
-/// loaded twice, and the others are only read where the token program owns them.
+/// The buyer chose the refund account, and it may be any of these accounts. That is safe: the accounts of the market
+/// are of different kinds, so none is loaded twice, and the others are read only where the token program owns them.
 #[derive(Accounts)]
 pub struct DeliveryRefund {
     #[account(address = book.bus @ MultibusError::BusMismatch)]

@@ -1,5 +1,6 @@
-//! `delivery_release`: what was delivered in every final window of a delivery book becomes its seller's to withdraw, less the
-//! grid fees. Anyone may, as often as windows become final; it waits for no buyer.
+//! `delivery_release`: credits the seller with what buyers paid for the energy that it delivered in the final windows
+//! of a delivery book, less the grid fees. Anyone can do it, as often as windows become final. No buyer has to act
+//! first.
 
 use {
     crate::{

@@ -1,6 +1,7 @@
-//! `delivery_report`: says what was delivered in a window, once it has ended. The device signs the transaction; or it signed the
-//! reading alone, which anyone brings; or the operator stands in for it, at most three times a window, after which the
-//! device's readings count no more. The first reading starts the correction time, in which another replaces it.
+//! `delivery_report`: reports how much energy was delivered in a window, once it has ended. Either the device signs the
+//! transaction; or it signed the reading alone, and anyone sends it; or the operator reports in its place, at most
+//! three times a window, after which no more readings of the device are accepted. The first reading starts the
+//! correction time, in which a later reading replaces it.
 
 use {
     crate::{
@@ -15,16 +16,16 @@ use {
 
 #[derive(Accounts)]
 pub struct DeliveryReport {
-    /// The device's key; or for a reading that it signed, anyone; or the operator.
+    /// The device's key, the operator, or anyone with a reading that the device signed.
     pub reporter: Signer,
     #[account(mut)]
     pub book: Account<DeliveryBook>,
-    /// For a signed reading the sysvar of instructions, for the operator the bus; else not looked at.
+    /// The sysvar of instructions for a signed reading, the bus for the operator; else not looked at.
     pub evidence: UncheckedAccount,
 }
 
 impl DeliveryReport {
-    /// Refuses a reading that neither the window's device nor the operator stands for.
+    /// Refuses a reading that is proven neither by the window's device nor by the operator.
     #[inline(always)]
     fn validate(&self, place: usize, reading: &Reading, proof: ReadingProof) -> Result<()> {
         let (evidence, reporter) = (self.evidence.account(), self.reporter.address());

@@ -1,5 +1,5 @@
-//! `device_close`: closes the account of a device that is no meter any more, once the last window that it measures has ended.
-//! Anyone may; the rent goes to who paid it. The key can be registered again then, on any bus.
+//! `device_close`: closes the account of a retired device, once the last window that it measures has ended. Anyone can
+//! do it; the rent goes to who paid it. Then the key can be registered again, on any bus.
 
 use {
     crate::{account::Account, clock, error::MultibusError, event::log_event, state::Device},

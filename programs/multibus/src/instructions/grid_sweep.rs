@@ -1,7 +1,7 @@
-//! `grid_sweep`: pays the grid fees that a seller's vault holds to whoever is their recipient now: the recipient to any token
-//! account, anyone else to the recipient's associated one, and where that cannot be paid, to a claim of the recipient. Without
-//! a recipient they go to the treasury, and while that is frozen, to the unclaimed account, which is divided with the revenue when
-//! the bus closes.
+//! `grid_sweep`: pays the grid fees that a seller's vault holds to whoever is their recipient now. The recipient can
+//! have them paid to any token account, anyone else only to the recipient's associated one; where that cannot be paid,
+//! they become a claim of the recipient. Without a recipient they go to the treasury. While that is frozen, they go to
+//! the unclaimed account, and are divided with the revenue when the bus closes.
 
 use {
     crate::{
@@ -17,12 +17,12 @@ use {
 
 #[derive(Accounts)]
 pub struct GridSweep {
-    /// The recipient, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid.
+    /// The recipient, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = seller.bus @ MultibusError::BusMismatch)]
     pub bus: Apart<Bus>,
-    /// The bus's ledger, which counts claims; looked at only where the recipient cannot be paid, as is the claim.
+    /// The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid.
     #[account(mut, unsafe(dup))]
     pub ledger: UncheckedAccount,
     #[account(mut)]

@@ -1,6 +1,7 @@
-//! `lock_release`: the energy is free again; the deposit goes back to the buyer less the lock fee, which is the seller's to
-//! withdraw. The buyer may at any time, anyone after the expiry second. Where the refund account cannot be paid, the
-//! refund becomes a claim of the buyer; where nothing leaves the vault, the lock stays without energy until it does.
+//! `lock_release`: ends a lock without a purchase. The energy is free again. The deposit goes back to the buyer, less
+//! the lock fee, which is credited to the seller. The buyer can do it at any time, anyone after the expiry second.
+//! Where the refund account cannot be paid, the refund becomes a claim of the buyer. Where the vault is frozen, the
+//! lock stays open without energy until the refund can be paid.
 
 use {
     super::purchase::load_position,
@@ -18,12 +19,13 @@ use {
 
 /// On delivery terms followed by the buyer's position book on the delivery book that the offer names, writable.
 ///
-/// Any of these may be the same account: a buyer chooses its refund account, and it may be any. Accounts of the market are
-/// of different kinds, so that none is loaded twice, and the others are only read where the token program owns them.
+/// Any of these may be the same account, because the buyer chose the refund account. That is safe: the accounts of the
+/// market are of different kinds, so none is loaded twice, and the others are read only where the token program owns
+/// them.
 #[derive(Accounts)]
 pub struct LockRelease {
-    /// The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
-    /// the lock's at once.
+    /// The lock's buyer, or anyone after its expiry. Where a claim is opened, pays its rent and gets it back at once
+    /// out of the lock's rent.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     /// The lock's buyer, who gets its rent back; may be the caller.
@@ -44,8 +46,8 @@ pub struct LockRelease {
     /// The token account that the lock names.
     #[account(mut, unsafe(dup), address = lock.refund @ MultibusError::RefundMismatch)]
     pub refund: NamedAccount,
-    /// The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-    /// two.
+    /// The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+    /// cannot be paid.
     #[account(mut, unsafe(dup))]
     pub unclaimed: UncheckedAccount,
     /// The bus's ledger, which counts claims.
@@ -116,8 +118,8 @@ pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
 }
 
 impl LockRelease {
-    /// The rent of a new claim is the lock's, which the buyer paid: who ends the lock gets back what it lent, and all that
-    /// is left waits with the claim, whose rent the buyer gets.
+    /// Pays for a new claim out of the lock's rent, which was the buyer's: the caller gets back the `lent` lamports,
+    /// and the rest moves to the claim. The buyer gets all of it when the claim is paid.
     fn hand_rent_to_claim(&mut self, lent: u64) {
         if lent != 0 {
             let lock = self.lock.account();

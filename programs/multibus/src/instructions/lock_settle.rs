@@ -1,5 +1,6 @@
-//! `lock_settle`: the lock's buyer takes the energy, up to and including the expiry second. The deposit is in the seller's
-//! vault already, so that no token moves and nothing can stop it: not a pause, nor whatever anyone does to an account.
+//! `lock_settle`: the lock's buyer buys the energy that the lock holds, up to and including the expiry second. The
+//! deposit is in the seller's vault already, so no token moves, and neither a pause nor what anyone does to a token
+//! account can stop it.
 
 use {
     super::purchase::{BookEntry, load_position},

@@ -1,5 +1,5 @@
-//! `lock_take`: holds part of an offer for 300 seconds at today's price; the full cost goes into the seller's vault. The
-//! lock ends at least 300 s before the offer, so that what it held can still be sold.
+//! `lock_take`: holds part of an offer for 300 seconds at the present price; the buyer deposits the full cost in the
+//! seller's vault. The lock ends at least 300 s before the offer expires, so that what it held can still be sold.
 
 #![allow(
     unused_variables,
@@ -24,7 +24,7 @@ use {
 #[derive(Accounts)]
 #[instruction(place: u8)]
 pub struct LockTake {
-    /// Who locks, pays the deposit and the rent, and gets the rent back.
+    /// The buyer, who pays the deposit and the rent, and gets the rent back.
     #[account(mut)]
     pub buyer: Signer,
     #[account(address = offer.bus @ MultibusError::BusMismatch)]
@@ -44,7 +44,7 @@ pub struct LockTake {
     pub system_program: Program<System>,
 }
 
-/// `refund` is the token account that the deposit goes back to. It is looked at when it is paid: where it is not the
+/// `refund` is the token account that the deposit goes back to. It is checked only when it is paid: where it is not the
 /// buyer's or cannot be paid then, the buyer gets a claim instead.
 pub fn handler(
     ctx: &mut Context<LockTake>,

@@ -1,5 +1,7 @@
-//! `meter_close`: closes the meter of a seller: by the operator, by the seller itself, and on a closing bus by anyone. That of the
-//! bus's own offers is the operator's to close, so that no owner alone stops what the others sell. Its device is retired; windows that are listed keep it. The rent goes to who paid it.
+//! `meter_close`: closes the meter of a seller. The operator and the seller itself can do it, on a closing bus anyone.
+//! The meter of the bus's own offers is closed by the operator alone, so that no single owner stops what the others
+//! sell. The device is retired, but goes on measuring the windows in which the seller has listed. The rent goes to who
+//! paid it.
 
 use {
     crate::{

@@ -1,5 +1,5 @@
-//! `meter_register`: the operator registers a device as the meter of a seller; the device signs, too. The meter makes listing on
-//! delivery terms possible, up to what it can deliver.
+//! `meter_register`: the operator registers a device as the meter of a seller; the device signs, too. With a meter, a
+//! seller can list on delivery terms, up to what the device can deliver.
 
 use {
     crate::{

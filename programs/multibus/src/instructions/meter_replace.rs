@@ -1,5 +1,6 @@
-//! `meter_replace`: the operator replaces the device of a meter, at any time; the new device signs, too. Windows that are listed
-//! keep the device that they have: where it is dead, the operator reads them in its place.
+//! `meter_replace`: the operator replaces the device of a meter, at any time until the bus is closing; the new device
+//! signs, too. Windows in which the seller has listed keep the old device: where that is dead, the operator reports in
+//! its place.
 
 use {
     super::meter_register::register_device,

@@ -1,5 +1,5 @@
-//! One file for each instruction: its accounts, `validate` (policy), and a handler that wires them to the
-//! transitions in [`state`](crate::state).
+//! One file for each instruction: its accounts, `validate` (who may do it, and when), and a handler that applies the
+//! transitions of [`state`](crate::state) and moves tokens.
 
 pub mod bus_close;
 pub mod bus_create;

@@ -1,6 +1,5 @@
-//! `offer_cancel`: what is neither sold nor locked goes back to the capacity, what was paid becomes the seller's to
-//! withdraw, and the account closes where no lock is left. Who may is said at
-//! [`Offer::validate_cancel`].
+//! `offer_cancel`: returns energy that is neither sold nor locked to the capacity, credits the seller with what was
+//! paid, and closes the account where no lock is left. [`Offer::validate_cancel`] says who may do it.
 
 use {
     crate::{
@@ -13,8 +12,8 @@ use {
     anchor_lang::{AccountClose, ErrorCode, address_eq, prelude::*},
 };
 
-/// On delivery terms followed by the delivery book that the offer names, writable. Then may follow more owners who sign: see
-/// [`Offer::validate_cancel`].
+/// On delivery terms followed by the delivery book that the offer names, writable. More owners can follow as signers:
+/// see [`Offer::validate_cancel`].
 #[derive(Accounts)]
 pub struct OfferCancel {
     /// The seller, an owner or the operator of the bus, or anyone: see [`Offer::validate_cancel`].
@@ -66,7 +65,8 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     Ok(())
 }
 
-/// The delivery book forgets what is withdrawn, and the offer where it closes. Returns whether the window is unused again.
+/// Takes the withdrawn energy out of the delivery book, and the offer where it closes. Returns whether the window is
+/// unused again.
 #[inline(always)]
 fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, now: i64) -> Result<bool> {
     let [book, ..] = books else { refuse!(BooksMissing) };
@@ -84,7 +84,7 @@ fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, now: 
     Ok(is_unused)
 }
 
-/// Owners who signed, each counted once.
+/// Number of owners who signed, each counted once.
 fn owners_together(bus: &Bus, caller: &Address, others: &[AccountView]) -> u8 {
     let signed = others.iter().filter(|account| account.is_signer()).map(AccountView::address);
     let approvals = signed.chain([caller]).filter_map(|owner| bus.owner_index(owner));

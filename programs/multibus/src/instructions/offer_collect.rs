@@ -1,5 +1,5 @@
-//! `offer_collect`: what was paid for an offer becomes its seller's to withdraw, less the grid fee, which waits in the vault for
-//! its recipient. Anyone may, at any time.
+//! `offer_collect`: credits what was paid for an offer to its seller, less the grid fee, which waits in the vault for
+//! its recipient. Anyone can do it, at any time.
 
 use {
     crate::{

@@ -1,6 +1,6 @@
-//! `offer_create`: takes energy from a window's capacity and puts it on offer: a seller its own, an owner that of the bus
-//! itself, which is then sold for the treasury and trades 120 s later. On delivery terms it also goes into the seller's delivery
-//! book, which the first listing in its windows opens.
+//! `offer_create`: takes energy from a window's capacity and puts it on offer. A seller lists its own energy; an owner
+//! can list energy of the bus itself, which is sold for the treasury and trades 120 s later. On delivery terms the
+//! listing is also entered in the seller's delivery book; the first listing in the book's windows opens it.
 
 #![allow(
     unused_variables,
@@ -103,8 +103,8 @@ pub fn handler(
     Ok(())
 }
 
-/// A listing on delivery terms: the accounts of the instruction that it takes, whose addresses are checked but for the last
-/// two.
+/// The accounts that a listing on delivery terms needs. The instruction has checked all of them except `meter` and
+/// `book`.
 struct BookListing {
     lister: AccountView,
     bus: AccountView,
@@ -115,8 +115,8 @@ struct BookListing {
 }
 
 impl BookListing {
-    /// Lists the energy in the seller's delivery book; returns the place of the window in it. Loads what it needs itself, so
-    /// that a listing on purchase terms keeps its accounts in registers.
+    /// Lists the energy in the seller's delivery book; returns the place of the window in it. It loads its accounts
+    /// again and is not inlined, so that a listing on purchase terms stays cheap.
     #[inline(never)]
     fn list(&self, energy_wh: u64, source: u8) -> Result<usize> {
         // SAFETY: the instruction has loaded it, and does not write it meanwhile.
@@ -142,7 +142,7 @@ impl BookListing {
         Ok(place)
     }
 
-    /// Opens the delivery book of windows; the lister pays its rent and gets it back.
+    /// Opens the delivery book whose first window is given; the lister pays its rent and gets it back.
     fn open_book(&self, meter: &Account<Meter>, first_window: i64) -> Result<()> {
         // SAFETY: the instruction has loaded it, and nobody writes it.
         let bus = unsafe { Account::<Bus>::reload(self.bus) };

@@ -1,5 +1,5 @@
-//! `offer_reprice`: a new price and the next version. Energy under locks keeps its price. A lowered offer of the bus itself
-//! waits again before it trades.
+//! `offer_reprice`: sets a new price, which gives the offer its next version. Energy under locks keeps its price. An
+//! offer of the bus itself waits again before it trades where its price was lowered.
 
 use {
     crate::{

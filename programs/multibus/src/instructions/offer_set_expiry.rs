@@ -1,6 +1,6 @@
-//! `offer_set_expiry`: an earlier or a later expiry, at the latest the gate or one horizon ahead, and no earlier than
-//! 300 s after the last lock on the offer ends. A later one follows the bus's rules for listings of today. What has expired
-//! does not come back. The offer gets its next version.
+//! `offer_set_expiry`: sets an earlier or a later expiry, which gives the offer its next version. It is at the latest
+//! the gate or one horizon ahead and, while locks are open, at least 300 s after the last of them ends. A later expiry
+//! must meet the bus's present rules for listings. An expired offer stays expired.
 
 use {
     crate::{
@@ -30,7 +30,7 @@ pub fn handler(ctx: &mut Context<OfferSetExpiry>, expires_at: i64, expected_vers
     let (bus, offer) = (&accounts.bus, &mut accounts.offer);
     offer.validate_lister(bus, accounts.lister.address())?;
     if expires_at > offer.expires_at {
-        // It is on offer for longer than was agreed: under the rules of today.
+        // Staying on offer for longer is like listing again, so the present rules apply.
         bus.validate_open()?;
         accounts.seller.validate_lists(bus, bus.address())?;
         bus.validate_price(offer.price_per_kwh, offer.is_of_bus())?;

@@ -1,7 +1,7 @@
-//! `position_close`: closes a position book all of whose windows are final: by its buyer, and by anyone where nothing is left
-//! that the buyer could certify, or 30 days after the last window of the delivery book is final; one that is empty after the
-//! last gate. What is not refunded yet is paid, or kept as a claim of the buyer, whose rent comes from the position book's.
-//! The rest of that goes to who paid it.
+//! `position_close`: closes a position book without open locks, once all windows in which the buyer bought are final.
+//! The buyer can do it then. Anyone else has to wait for the delivery book's last gate and, where the buyer still has
+//! energy to certify, until 30 days after the last used window of that book is final. What is not refunded yet is paid,
+//! or kept as a claim of the buyer. The rent goes to who paid it, less that of a new claim.
 
 use {
     crate::{
@@ -16,12 +16,13 @@ use {
     anchor_lang::{address_eq, prelude::*},
 };
 
-/// Any of these may be the same account: a buyer chooses its refund account, and it may be any. Accounts of the market are
-/// of different kinds, so that none is loaded twice, and the others are only read where the token program owns them.
+/// Any of these may be the same account, because the buyer chose the refund account. That is safe: the accounts of the
+/// market are of different kinds, so none is loaded twice, and the others are read only where the token program owns
+/// them.
 #[derive(Accounts)]
 pub struct PositionClose {
-    /// The buyer, or anyone later; lends the rent of a claim where one is opened, and gets it back from the position book's at
-    /// once.
+    /// The buyer, or later anyone. Where a claim is opened, pays its rent and gets it back at once out of the position
+    /// book's rent.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = book.bus @ MultibusError::BusMismatch)]
@@ -36,8 +37,8 @@ pub struct PositionClose {
     /// The token account that the position book names.
     #[account(mut, unsafe(dup), address = position.refund @ MultibusError::RefundMismatch)]
     pub refund: NamedAccount,
-    /// The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-    /// two.
+    /// The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+    /// cannot be paid.
     #[account(mut, unsafe(dup))]
     pub unclaimed: UncheckedAccount,
     /// The bus's ledger, which counts claims.

@@ -1,5 +1,6 @@
-//! `position_open`: opens the position book of a buyer on a seller's delivery book, before the buyer's first trade in its
-//! windows. Anyone may pay for it. Idempotent, so that nobody stops a trade that comes with it by being first.
+//! `position_open`: opens the position book of a buyer on a seller's delivery book, before the buyer's first trade in
+//! its windows. Anyone can pay for it. It does nothing where the book is open already, so that nobody can make a
+//! transaction fail by opening it first.
 
 #![allow(
     unused_variables,
@@ -27,7 +28,7 @@ pub struct PositionOpen {
     pub payer: Signer,
     #[account(mut)]
     pub book: Account<DeliveryBook>,
-    /// The buyer's position book: created where it does not exist.
+    /// The buyer's position book, created where it does not exist.
     #[account(mut, seeds = [POSITION_SEED, book.address(), buyer], bump)]
     pub position: UncheckedAccount,
     pub system_program: Program<System>,
@@ -37,7 +38,7 @@ pub fn handler(ctx: &mut Context<PositionOpen>, buyer: Address) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let view = accounts.position.account();
     if view.owned_by(&crate::ID) {
-        // Open already.
+        // It is open already.
         return Ok(());
     }
     let (gate, now) = (accounts.book.own_last_gate(), clock::now()?);

@@ -1,5 +1,6 @@
-//! `position_set_refund`: the buyer names another token account that refunds of a position book go to. It is looked at when it
-//! is paid. Once others may close the position book whatever it holds, it stays, so that nobody changes it just before each closing.
+//! `position_set_refund`: the buyer names another token account that refunds of a position book go to. It is checked
+//! only when it is paid. It can no longer change 30 days after the last used window is final, when anyone may close the
+//! position book: otherwise a buyer could change it just before each closing, and so make that fail.
 
 use {
     crate::{

@@ -1,4 +1,4 @@
-//! `proposal_approve`: an owner approves the proposal that the hash names; an approval counts once.
+//! `proposal_approve`: an owner approves the proposal whose hash is given. Each owner counts once.
 
 use {
     crate::{

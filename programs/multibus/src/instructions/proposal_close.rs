@@ -1,5 +1,5 @@
-//! `proposal_close`: closes a proposal that is executed, stale, expired or approved by nobody. Anyone may; the rent goes
-//! to its proposer.
+//! `proposal_close`: closes a proposal that is executed, stale, expired or approved by nobody. Anyone can do it; the
+//! rent goes to its proposer.
 
 use {
     crate::{

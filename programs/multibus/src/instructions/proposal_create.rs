@@ -1,5 +1,5 @@
-//! `proposal_create`: an owner proposes a change of the bus and thereby approves it. What could not be carried out now
-//! is refused at once.
+//! `proposal_create`: an owner proposes a change of the bus and thereby approves it. A change that could not be
+//! executed now is refused at once.
 
 #![allow(
     unused_variables,

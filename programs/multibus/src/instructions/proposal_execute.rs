@@ -1,6 +1,6 @@
-//! `proposal_execute`: carries a proposal out, once enough owners approve and the timelock has passed, and before it
-//! expires. Anyone may. Where shares change, what the bus sold itself is moved to the treasury first, so that it is divided
-//! by the shares under which it was sold.
+//! `proposal_execute`: executes a proposal, once enough owners approve and the timelock has passed, and before it
+//! expires. Anyone can do it. Where shares change, what the bus's own sales brought in is moved to the treasury first,
+//! so that it is divided by the old shares.
 
 use {
     super::seller_open::{self, SellerAccounts},
@@ -29,7 +29,7 @@ pub struct ProposalExecute {
     pub general: Apart<Capacity>,
     #[account(mut)]
     pub proposal: Account<Proposal>,
-    /// The bus's treasury: what the present shares earned is computed from its balance.
+    /// The bus's treasury. What the owners earned under the present shares is computed from its balance.
     #[account(mut, unsafe(dup), address = bus.treasury @ MultibusError::TreasuryMismatch)]
     pub treasury: UncheckedAccount,
     /// Where a seller is admitted or suspended, its account; else the bus's own seller account, open or not.
@@ -50,7 +50,7 @@ impl ProposalExecute {
         Settlement { mint: &self.bus.mint, token_program: self.token_program.account() }
     }
 
-    /// Moves what the bus sold itself and has not withdrawn to the treasury; returns it in token base units.
+    /// Moves what the bus's own sales brought in and is not withdrawn to the treasury; returns it in token base units.
     fn sweep(&self) -> Result<u64> {
         let (bus, view) = (&self.bus, *self.seller.account());
         ensure!(address_eq(view.address(), &bus.seller), BusSalesUnswept);

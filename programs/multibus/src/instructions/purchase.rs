@@ -1,5 +1,6 @@
-//! `purchase`: buys part of one offer, exactly or up to an amount with a minimum. On delivery terms what is paid waits in the
-//! seller's vault, under the seller's delivery book, and the buyer's position book has what was bought.
+//! `purchase`: buys part of one offer, exactly or up to an amount with a minimum. On delivery terms the payment stays
+//! in the seller's vault until the window is final; the seller's delivery book and the buyer's position book record
+//! what was bought and paid.
 
 use {
     crate::{
@@ -20,7 +21,7 @@ use {
 /// On delivery terms followed by the delivery book that the offer names and the buyer's position book on it, both writable.
 #[derive(Accounts)]
 pub struct Purchase {
-    /// Who buys and may move the tokens of `payment`.
+    /// The buyer, who owns the token account `payment` or is its delegate.
     pub buyer: Signer,
     /// A nonce lane of the buyer.
     #[account(mut, constraint = trader.wallet == *buyer.address() @ MultibusError::TraderMismatch)]
@@ -101,19 +102,19 @@ pub fn handler(
     Ok(())
 }
 
-/// A purchase from an offer on delivery terms, for the seller's delivery book and the buyer's position book.
+/// A purchase on delivery terms, as it is entered in the seller's delivery book and the buyer's position book.
 pub(super) struct BookEntry<'a> {
-    /// The accounts of both books.
+    /// The accounts of the delivery book and the position book.
     pub books: &'a [AccountView],
     pub buyer: &'a Address,
     /// What was bought, in Wh.
     pub energy_wh: u64,
-    /// The buyer's refund account, where this is its first entry.
+    /// The buyer's refund account. The position book records it where this is its first entry.
     pub refund: &'a Address,
 }
 
 impl BookEntry<'_> {
-    /// Moves what was just paid into the offer's vault on to the books.
+    /// Moves what was just paid from the offer's proceeds to both books.
     #[inline(never)]
     pub fn record(&self, offer: &mut Offer) -> Result<()> {
         let [book, position, ..] = self.books else { refuse!(BooksMissing) };
@@ -134,7 +135,7 @@ impl BookEntry<'_> {
     }
 }
 
-/// The position book of a buyer on the delivery book of an offer.
+/// Loads the position book of a buyer on the delivery book of an offer.
 #[inline(always)]
 pub(super) fn load_position(view: &AccountView, offer: &Offer, buyer: &Address) -> Result<Account<PositionBook>> {
     // SAFETY: callers load no other position book at the same time.

@@ -1,4 +1,5 @@
-//! `purchase_batch`: buys exact parts of several offers, of one bus or many with one mint, all or nothing.
+//! `purchase_batch`: buys exact amounts from several offers, all or nothing. The offers can be of several buses with
+//! the same mint.
 
 use {
     super::purchase::BookEntry,
@@ -14,29 +15,29 @@ use {
     anchor_lang::{Discriminator, address_eq, prelude::*},
 };
 
-/// One item of a batch. Its accounts are two of the remaining accounts, in the order of the items: the offer (writable)
-/// and the vault of the offer's seller (writable). On delivery terms two more follow: the delivery book that the offer names and
-/// the buyer's position book on it (both writable). Before the first item of a bus, and wherever the bus changes, the bus
-/// is passed.
+/// One item of a batch. Its accounts are among the remaining accounts, in the order of the items: the offer (writable)
+/// and the vault of the offer's seller (writable), on delivery terms followed by the delivery book that the offer names
+/// and the buyer's position book on it (both writable). The bus comes before the first item, and again wherever the
+/// next item is of another bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 pub struct PurchaseItem {
-    /// Energy to buy, exactly, in Wh.
+    /// Energy to buy, in Wh; exactly this much is bought.
     pub energy_wh: u64,
-    /// Highest price, in token base units per kWh.
+    /// Highest price, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: u64,
     /// Version of the offer that was quoted; 0 accepts any.
     pub expected_version: u32,
 }
 
-/// Accounts of each item among the remaining accounts, beside its bus, on purchase terms.
+/// Remaining accounts of an item on purchase terms, without its bus.
 pub const ACCOUNTS_PER_ITEM: usize = 2;
-/// Accounts of each item among the remaining accounts, beside its bus, on delivery terms.
+/// Remaining accounts of an item on delivery terms, without its bus.
 pub const ACCOUNTS_PER_DELIVERY_ITEM: usize = 4;
 
 #[derive(Accounts)]
 pub struct PurchaseBatch {
-    /// Who buys and may move the tokens of `payment`.
+    /// The buyer, who owns the token account `payment` or is its delegate.
     pub buyer: Signer,
     /// A nonce lane of the buyer.
     #[account(mut, constraint = trader.wallet == *buyer.address() @ MultibusError::TraderMismatch)]
@@ -44,15 +45,15 @@ pub struct PurchaseBatch {
     /// Token account that pays.
     #[account(mut)]
     pub payment: UncheckedAccount,
-    /// Token program of the settlement mint, which all buses of the batch have.
+    /// Token program of the mint, which is the same for all buses of the batch.
     pub token_program: UncheckedAccount,
 }
 
-/// Whether an account holds a bus; what else it is, is checked where it is loaded.
+/// Whether an account has the discriminator of a bus. Everything else is checked where the bus is loaded.
 #[inline(always)]
 fn is_bus(view: &AccountView) -> bool {
     let kind = Bus::DISCRIMINATOR;
-    // SAFETY: the account has that many bytes, and nothing refers to them mutably between items.
+    // SAFETY: the account has that many bytes, and there is no mutable reference to them between two items.
     view.data_len() >= kind.len() && unsafe { core::slice::from_raw_parts(view.data_ptr(), kind.len()) } == kind
 }
 

@@ -1,5 +1,5 @@
-//! `seller_admit`: the operator admits a seller at once, which opens its account where it has none and takes a suspension
-//! back. The owners can decide the same.
+//! `seller_admit`: the operator admits a seller at once. That opens its account where it has none, and ends a
+//! suspension. The owners can do the same by a proposal.
 
 use {
     super::seller_open::SellerAccounts,

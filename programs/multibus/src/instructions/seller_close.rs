@@ -1,6 +1,6 @@
-//! `seller_close`: closes a seller account with its vault: by the seller itself, by an owner for the bus's own, and on a
-//! closing bus by anyone. What is released is paid, or kept as a claim of the seller; what strangers sent to the vault
-//! goes to the treasury; the rent goes to who paid it.
+//! `seller_close`: closes a seller account with its vault. The seller itself can do it, an owner for the bus's own
+//! seller account, and on a closing bus anyone. What the seller has not withdrawn is paid, or kept as its claim. What
+//! strangers sent to the vault goes to the treasury. The rent goes to who paid it.
 
 use {
     crate::{
@@ -16,8 +16,8 @@ use {
 
 #[derive(Accounts)]
 pub struct SellerClose {
-    /// The seller, an owner for the bus's own seller account, or on a closing bus anyone; lends the rent of a claim where
-    /// one is opened, and gets it back from the seller account's at once.
+    /// The seller, an owner for the bus's own seller account, or on a closing bus anyone. Where a claim is opened, pays
+    /// its rent and gets it back at once out of the seller account's rent.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = seller.bus @ MultibusError::BusMismatch)]
@@ -73,7 +73,8 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         settlement.pay(vault, destination, &authority, amount)?;
         RefundOutcome::Paid
     } else {
-        // The wallet names any account but the bus's own; a stranger the associated one, so that it chooses nothing.
+        // The wallet names any account but the bus's own. A stranger must name the associated one, so that it has no
+        // choice.
         let caller_is_wallet = address_eq(caller, &wallet);
         ensure!(caller_is_wallet || token::is_associated(destination.address(), &wallet, &settlement), PayeeMismatch);
         let payment = Payment {
@@ -94,13 +95,13 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
     if gift > 0 {
         ensure!(!held.is_frozen, PayerFrozen);
-        // Where the treasury is frozen, it waits with what is unclaimed, and is divided when the bus closes.
+        // Where the treasury is frozen, the gift goes to the unclaimed account, and is divided when the bus closes.
         let treasury = accounts.treasury.account();
         let to = if payment::is_frozen(treasury, &settlement) { accounts.unclaimed.account() } else { treasury };
         ensure!(!payment::is_frozen(to, &settlement), PayeeUnpayable);
         settlement.pay(vault, to, &authority, gift)?;
     }
-    // By way of the seller account, whose lamports reach their payer whatever it made of its address.
+    // Through the seller account: moving its lamports to the rent payer works whatever is at that address.
     settlement.close(vault, accounts.seller.account(), &authority)?;
     payment::move_lamports(accounts.seller.account(), accounts.caller.account(), lent);
     // SAFETY: where a claim was written, the reference to the ledger has ended.

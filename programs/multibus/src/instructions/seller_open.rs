@@ -1,5 +1,6 @@
-//! `seller_open`: a seller account with its vault. A wallet opens its own where the listing policy lets it list (others
-//! are admitted), an owner opens that of the bus itself. Whoever names its first slot knows the number of its first offer.
+//! `seller_open`: opens a seller account with its vault. A wallet opens its own where the listing policy lets it list
+//! (otherwise the operator or the owners admit it); an owner opens that of the bus itself. Whoever names its first slot
+//! knows the number of its first offer in advance.
 
 use {
     crate::{
@@ -57,7 +58,7 @@ pub fn handler(ctx: &mut Context<SellerOpen>, wallet: Address, first_slot: u64) 
     .open(&mut accounts.ledger, &wallet, first_slot)
 }
 
-/// What opening a seller account takes.
+/// The accounts that opening a seller account needs.
 pub(super) struct SellerAccounts<'a> {
     pub payer: &'a AccountView,
     pub bus: &'a Account<Bus>,
@@ -135,7 +136,7 @@ pub(super) fn suspend(bus: &Account<Bus>, seller: &AccountView, wallet: &Address
     Ok(())
 }
 
-/// The seller account of a wallet on the bus. Loaded nowhere else in the instructions that call this.
+/// Loads the seller account of a wallet on the bus.
 fn load(bus: &Account<Bus>, seller: &AccountView, wallet: &Address) -> Result<Account<Seller>> {
     // SAFETY: the callers pass an account that they have not loaded.
     let seller = unsafe { Account::<Seller>::load_mut(*seller)? };

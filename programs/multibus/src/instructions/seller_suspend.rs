@@ -1,5 +1,5 @@
-//! `seller_suspend`: the operator suspends a seller at once: it lists nothing and cannot close its account until it is
-//! admitted again. Its money stays its own. The owners can decide the same.
+//! `seller_suspend`: the operator suspends a seller at once: it cannot list, nor close its account, until it is
+//! admitted again. It can still withdraw its money. The owners can do the same by a proposal.
 
 use {
     super::seller_open,

@@ -1,6 +1,6 @@
-//! `seller_withdraw`: pays a seller all that is released to it. The seller names any token account; anyone may do it for
-//! the seller, to its associated one. What the bus sold itself goes to its treasury only. Works while the bus is paused
-//! or closing, and for sellers who are suspended.
+//! `seller_withdraw`: pays a seller all that was credited to it. The seller can have it paid to any token account,
+//! anyone else only to the seller's associated one. What the bus sold itself goes to its treasury only. Works also
+//! while the bus is paused or closing, and for suspended sellers.
 
 use {
     crate::{

@@ -1,4 +1,4 @@
-//! `trader_close`: closes a nonce lane; opened again, it starts above every nonce that it ever had.
+//! `trader_close`: closes a nonce lane. When it is opened again, it starts above every nonce that it ever had.
 
 use {
     crate::{account::Apart, error::MultibusError, event::log_event, state::Trader},

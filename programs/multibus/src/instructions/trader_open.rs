@@ -1,5 +1,5 @@
-//! `trader_open`: a new nonce lane of the wallet. Whoever names its first slot knows its first nonce, and can buy in the
-//! same transaction.
+//! `trader_open`: opens a nonce lane of the wallet. A wallet that names the lane's first slot knows its first nonce in
+//! advance, and can buy in the same transaction.
 
 #![allow(
     unused_variables,

@@ -1,7 +1,7 @@
 //! `treasury_claim`: pays an owner (or a former owner) its exact share of everything the treasury received, less what
-//! it claimed before. The owner names any token account; anyone may do it for the owner, to its associated one, and where
-//! that cannot be paid, the amount becomes a claim of the owner. An owner that is itself a bus cannot be paid at all: its claim
-//! goes back to the treasury (see `claim_pay`).
+//! it claimed before. The owner can have it paid to any token account, anyone else only to the owner's associated one;
+//! where that cannot be paid, the amount becomes a claim of the owner. An owner that is itself a bus always gets a
+//! claim, which goes back to the treasury (see `claim_pay`).
 
 use {
     crate::{
@@ -17,13 +17,13 @@ use {
 
 #[derive(Accounts)]
 pub struct TreasuryClaim {
-    /// The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid.
+    /// The owner, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     /// The owner who is paid; need not sign. May be the caller, or any other account.
     pub owner: UncheckedAccount,
     pub bus: Apart<Bus>,
-    /// The bus's ledger; an owner's address may be its own.
+    /// The bus's ledger. It may be passed as the owner too, where the owners chose its address.
     #[account(mut, unsafe(dup), constraint = ledger.bus == *bus.address() @ MultibusError::LedgerMismatch)]
     pub ledger: Account<Ledger>,
     #[account(mut, unsafe(dup), address = bus.treasury @ MultibusError::TreasuryMismatch)]
@@ -43,8 +43,8 @@ pub struct TreasuryClaim {
 }
 
 impl TreasuryClaim {
-    /// Whether the destination is paid; otherwise the amount becomes a claim. Refuses destinations that the caller may not
-    /// choose.
+    /// Whether the destination is paid; if not, the amount becomes a claim. Refuses destinations that the caller may
+    /// not choose.
     fn validate_destination(&self, settlement: &Settlement) -> Result<bool> {
         let (owner, destination) = (self.owner.address(), self.destination.account());
         if payment::is_bus(self.owner.account())? {
