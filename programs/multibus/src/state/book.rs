@@ -105,9 +105,9 @@ pub struct BookWindow {
 pub struct ReleasedWindows {
     /// Bit `i` is set for the window at place `i`.
     pub windows: Windows,
-    /// To the seller, in token base units.
+    /// Part of the seller, in token base units.
     pub amount: u64,
-    /// To the recipient of grid fees, in token base units.
+    /// Part of the recipient of grid fees, in token base units.
     pub grid_fee: u64,
 }
 
@@ -287,7 +287,7 @@ impl DeliveryBook {
         window.state == BookWindowState::Unused as u8
     }
 
-    /// An offer closes.
+    /// Counts an offer that closes.
     #[inline(always)]
     pub fn close_offer(&mut self) {
         self.open_offers -= 1;
@@ -484,7 +484,7 @@ impl DeliveryBook {
         self.windows.iter().fold(0, |sum: u64, window| sum.wrapping_add(window.paid)).wrapping_sub(self.settled)
     }
 
-    /// What always holds of a book.
+    /// Checks what always holds of a book.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,
@@ -578,7 +578,7 @@ impl BookWindow {
         (due, math::grid_fee(delivered_wh, grid_fee_per_kwh))
     }
 
-    /// What always holds of a window of a book.
+    /// Checks what always holds of a window of a book.
     fn check_invariants(&self, book: &DeliveryBook) -> core::result::Result<(), &'static str> {
         let Self {
             listed_wh,

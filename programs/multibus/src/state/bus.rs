@@ -1,4 +1,4 @@
-//! A bus: one energy network, co-owned. Read by every trade, written only by decisions of its owners.
+//! A bus: one energy network, owned by several parties together. Trades read it; only decisions of its owners write it.
 
 use {
     crate::{
@@ -16,7 +16,7 @@ numbered_enum! {
     pub enum ListingPolicy {
         /// Only owners of the bus.
         OwnersOnly = 0,
-        /// Owners, and sellers whom owners or operator have admitted.
+        /// Owners, and sellers whom the owners or the operator have admitted.
         Admitted = 1,
         /// Any wallet.
         Open = 2,
@@ -30,12 +30,12 @@ numbered_enum! {
 pub struct OwnerSlot {
     /// The owner's wallet.
     pub owner: Address,
-    /// Share of the treasury's revenue, in basis points.
+    /// Share of the revenue of the bus's own offers, in basis points.
     pub share_bps: u16,
     pub reserved: [u8; 6],
 }
 
-/// What an owner group decides about its bus when it is created.
+/// Configuration of a new bus.
 #[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 pub struct BusConfig {
@@ -45,19 +45,20 @@ pub struct BusConfig {
     pub owners: Vec<OwnerShare>,
     /// Approvals a decision needs, 1 to the number of owners.
     pub threshold: u8,
-    /// Approvals that pausing needs, 1 to the threshold; 0 for as many as any decision.
+    /// Approvals that pausing needs, 1 to the threshold; 0 stands for the threshold.
     pub pause_quorum: u8,
-    /// Who may list: 0 owners only, 1 admitted sellers too, 2 any wallet.
+    /// Who may list, one of [`ListingPolicy`]: 0 owners only, 1 admitted sellers too, 2 any wallet.
     pub listing_policy: u8,
-    /// Part of the deposit that a lock costs when it is not settled, in basis points, at most 500.
+    /// Fee of a lock that is not settled, in basis points of its deposit, at most 500.
     pub lock_fee_bps: u16,
-    /// Wait between the last approval of a decision and its execution, in seconds.
+    /// Wait between the last approval of a decision and its execution, in seconds, at most 30 days. Pausing does not
+    /// wait.
     pub timelock_seconds: u32,
     /// How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes.
     pub horizon_seconds: u32,
-    /// Terms of its windows, which hold from the beginning.
+    /// First terms of the bus's windows.
     pub terms: TermsConfig,
-    /// Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40.
+    /// Energy that may be on offer or sold in one window (in total, where the bus has no windows), in Wh, at most 2^40.
     pub capacity_wh: u64,
     /// Lowest price an offer may ask, in token base units per kWh.
     pub base_price_per_kwh: u64,
@@ -65,14 +66,14 @@ pub struct BusConfig {
     pub reserve_price_per_kwh: u64,
     /// Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1.
     pub least_wh: u64,
-    /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
-    /// one that is silent. Needed where sellers are paid on delivery.
+    /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and reports in
+    /// place of a meter that is silent. Needed where sellers are paid on delivery.
     pub operator: Option<Address>,
     /// Wallet that gets the grid fees; none for the treasury.
     pub grid_recipient: Option<Address>,
 }
 
-/// An owner and the revenue share in basis points.
+/// An owner and its revenue share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 pub struct OwnerShare {
@@ -98,18 +99,20 @@ pub struct Bus {
     pub name_len: u8,
     /// Decimals of the settlement mint.
     pub mint_decimals: u8,
-    /// Wait before a decision executes, in seconds.
+    /// Wait between the last approval of a decision and its execution, in seconds.
     pub timelock_seconds: u32,
     /// How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created.
     pub horizon_seconds: u32,
-    /// Part of the deposit that an unsettled lock costs, in basis points.
+    /// Fee of a lock that is not settled, in basis points of its deposit.
     pub lock_fee_bps: u16,
-    /// Approvals that pausing needs, 0 for the threshold; never more than the threshold. See `pause_approvals`.
+    /// Approvals that pausing needs; 0 stands for the threshold. A lower threshold counts instead: see
+    /// `pause_approvals`.
     pub pause_quorum: u8,
-    /// 1 once the owners have decided to close the bus: nothing opens any more, and it closes when all else has.
+    /// 1 once the owners have decided to close the bus: nothing opens on it any more, and it can be closed when nothing
+    /// is open.
     pub closing: u8,
     pub padding: [u8; 4],
-    /// Energy per window (or in all, without windows), in Wh.
+    /// Energy that may be on offer or sold in one window (in total, where the bus has no windows), in Wh.
     pub capacity_wh: u64,
     /// Lowest price an offer may ask, in token base units per kWh.
     pub base_price_per_kwh: u64,
@@ -117,11 +120,12 @@ pub struct Bus {
     pub reserve_price_per_kwh: u64,
     /// Least energy of an offer, a purchase or a lock that does not take the rest, in Wh.
     pub least_wh: u64,
-    /// Grows by one with every change of owners, shares or threshold, which makes older proposals stale.
+    /// Grows by one with every change of owners, shares or threshold, and with the decision to close the bus. Older
+    /// proposals become stale by that.
     pub config_version: u64,
-    /// Grows by one with every pause and every resume, which makes older proposals of both stale.
+    /// Grows by one with every pause and every resume. Older proposals to pause or resume become stale by that.
     pub pause_version: u64,
-    /// Number that tells apart the buses of one creator.
+    /// Number of this bus among those of its creator.
     pub bus_seq: u64,
     /// When the bus was created, in unix seconds.
     pub created_at: i64,
@@ -136,16 +140,17 @@ pub struct Bus {
     pub unclaimed: Address,
     /// The seller account of the bus itself, whether it is open or not.
     pub seller: Address,
-    /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
-    /// one that is silent; zeros for none.
+    /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and reports in
+    /// place of a meter that is silent; zeros for none.
     pub operator: Address,
     /// Wallet that gets the grid fees; zeros for the treasury.
     pub grid_recipient: Address,
-    /// Terms that hold until the next do.
+    /// Terms of windows that start before `next_terms.from`; of all windows where no next terms were decided.
     pub terms: Terms,
-    /// Terms that hold from their first window on; all zero where none were decided.
+    /// Terms of windows that start at `next_terms.from` or later; all zero where none were decided.
     pub next_terms: Terms,
-    /// Until when readings of earlier delivery terms can come, in unix seconds; 0 where there were none.
+    /// First second in which all windows of earlier delivery terms are final, in unix seconds; 0 where there were no
+    /// such terms.
     pub readings_until: i64,
     pub name: [u8; 32],
     pub owners: [OwnerSlot; 16],
@@ -155,7 +160,7 @@ pub struct Bus {
 const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_360);
 
 impl Bus {
-    /// Checks a configuration and writes it: the one place where a bus's rules are set from outside.
+    /// Checks the configuration of a new bus and writes it.
     pub fn initialize(&mut self, address: &Address, creator: &Address, config: &BusConfig) -> Result<()> {
         let name = config.name.as_bytes();
         ensure!(
@@ -232,7 +237,7 @@ impl Bus {
         Ok(())
     }
 
-    /// A bus does not own itself: whoever claims on its behalf would pay its treasury out of its treasury.
+    /// Refuses the bus as its own owner: a claim of its share would pay the treasury out of the treasury.
     pub fn validate_owner_is_not(address: &Address, owner: &Address) -> Result<()> {
         ensure!(!address_eq(address, owner), OwnerIsTheBus);
         Ok(())
@@ -325,13 +330,13 @@ impl Bus {
         Ok(())
     }
 
-    /// The operator is a wallet.
+    /// The operator is a wallet: neither all zeros nor the bus.
     pub fn validate_operator(address: &Address, operator: &Address) -> Result<()> {
         ensure!(operator.to_bytes() != [0; 32] && !address_eq(operator, address), OperatorInvalid);
         Ok(())
     }
 
-    /// The recipient of grid fees is a wallet; none is the treasury.
+    /// The recipient of grid fees is a wallet: neither all zeros nor the bus.
     pub fn validate_grid_recipient(address: &Address, recipient: &Address) -> Result<()> {
         ensure!(recipient.to_bytes() != [0; 32] && !address_eq(recipient, address), GridRecipientInvalid);
         Ok(())
@@ -348,18 +353,18 @@ impl Bus {
         &self.owners[..(self.owner_count as usize).min(MAX_OWNERS)]
     }
 
-    /// Approvals that pausing needs now: the bus's own pause quorum, or as many as any decision.
+    /// Approvals that pausing needs now: the pause quorum, but never more than the threshold.
     pub fn pause_approvals(&self) -> u8 {
         if self.pause_quorum == 0 { self.threshold } else { self.pause_quorum.min(self.threshold) }
     }
 
-    /// Place of a wallet among the owners.
+    /// Place of a wallet in `owners`; `None` where it is not an owner.
     #[inline]
     pub fn owner_index(&self, wallet: &Address) -> Option<usize> {
         self.owners().iter().position(|slot| address_eq(&slot.owner, wallet))
     }
 
-    /// Refuses wallets that are not owners.
+    /// Place of an owner in `owners`; refuses other wallets.
     #[inline(never)]
     pub fn validate_owner(&self, wallet: &Address) -> Result<usize> {
         match self.owner_index(wallet) {
@@ -393,13 +398,14 @@ impl Bus {
         Ok(())
     }
 
-    /// The terms of a window that starts then; where windows are off, those that hold then.
+    /// Terms of a window that starts at `time`; without windows, the terms that hold at `time`.
     #[inline(always)]
     pub fn terms_at(&self, time: i64) -> &Terms {
         if self.next_terms.from != 0 && time >= self.next_terms.from { &self.next_terms } else { &self.terms }
     }
 
-    /// When offers outside windows end, in unix seconds: at the latest when terms with windows start.
+    /// When trading outside windows ends, in unix seconds: when terms with windows start; `i64::MAX` where none are
+    /// decided.
     fn general_ends_at(&self, now: i64) -> i64 {
         let (terms, next) = (self.terms_at(now), &self.next_terms);
         if terms.has_windows() {
@@ -411,16 +417,17 @@ impl Bus {
         }
     }
 
-    /// The latest expiry of an offer: its gate, or one horizon ahead; outside windows also when windows start.
+    /// The latest expiry that an offer can have, in unix seconds: its gate (without windows, the start of terms with
+    /// windows) or one horizon ahead, whichever is earlier.
     #[inline(always)]
     pub fn latest_expiry(&self, gate_closes_at: i64, now: i64) -> i64 {
         let end = if gate_closes_at == i64::MAX { self.general_ends_at(now) } else { gate_closes_at };
         end.min(now.saturating_add(self.horizon_seconds as i64))
     }
 
-    /// Whether terms can be the next ones now: they hold from a window more than one horizon ahead, so that no window that is
-    /// open changes; and they replace none that hold from a nearer one. Their first window starts where one of the present
-    /// terms ends.
+    /// Refuses terms that cannot become the next ones now. They must start more than one horizon ahead, so that no open
+    /// window changes, and where a window of the present terms ends. They may replace next terms only while those start
+    /// more than one horizon ahead, too.
     pub fn validate_next_terms(&self, next: &Terms, now: i64) -> Result<()> {
         let nearest = now.saturating_add(self.horizon_seconds as i64);
         ensure!(next.from > nearest, TermsTooSoon, "from {}, later than {} is possible", next.from, nearest);
@@ -446,7 +453,7 @@ impl Bus {
         Ok(())
     }
 
-    /// Next terms that hold already become the present ones.
+    /// Makes the next terms the present ones where they hold already.
     pub fn promote_terms(&mut self, now: i64) {
         let next = self.next_terms;
         if next.from != 0 && now >= next.from {
@@ -458,13 +465,13 @@ impl Bus {
         }
     }
 
-    /// First second in which every window that ends at `end` or earlier is final.
+    /// First second in which every window of these terms that ends at `end` or earlier is final.
     fn readings_end(terms: &Terms, end: i64) -> i64 {
         end.saturating_add(terms.reading_deadline_seconds as i64).saturating_add(terms.correction_seconds as i64)
     }
 
-    /// First second in which the bus can do without an operator, `i64::MAX` while that is not decided: no present or next
-    /// terms pay on delivery, and the readings of all earlier windows are final.
+    /// First second in which the bus can do without an operator, in unix seconds: when all windows on delivery terms
+    /// are final. `i64::MAX` while no end of the delivery terms is decided.
     pub fn operator_needed_until(&self) -> i64 {
         let (terms, next) = (&self.terms, &self.next_terms);
         if (next.from != 0 && next.is_on_delivery()) || (next.from == 0 && terms.is_on_delivery()) {
@@ -510,7 +517,7 @@ impl Bus {
         Ok(())
     }
 
-    /// Refuses an amount below the least size, but for one that takes all of the rest.
+    /// Refuses an amount below the least size, unless it takes all that is left (`rest_wh`).
     #[inline(always)]
     pub fn validate_size(least_wh: u64, energy_wh: u64, rest_wh: u64) -> Result<()> {
         ensure!(
@@ -523,7 +530,7 @@ impl Bus {
         Ok(())
     }
 
-    /// Whether the policy lets a wallet list.
+    /// Whether the listing policy lets a wallet list; `admitted` says whether it is an admitted seller.
     #[inline(always)]
     pub fn may_list(&self, wallet: &Address, admitted: bool) -> bool {
         self.listing_policy == ListingPolicy::Open as u8
@@ -531,14 +538,15 @@ impl Bus {
             || self.owner_index(wallet).is_some()
     }
 
-    /// Refuses wallets that may not act for a seller: its own wallet may, and any owner for the bus.
+    /// Refuses a caller who may not act for the seller `wallet`. The wallet itself may, and any owner where the seller
+    /// is the bus.
     #[inline(always)]
     pub fn validate_acts_for(&self, address: &Address, wallet: &Address, caller: &Address) -> Result<()> {
         ensure!(self.acts_for(address, wallet, caller), NotTheSeller);
         Ok(())
     }
 
-    /// Whether the caller acts for a seller's wallet.
+    /// Whether the caller may act for the seller `wallet` on the bus with this `address`.
     #[inline(always)]
     pub fn acts_for(&self, address: &Address, wallet: &Address, caller: &Address) -> bool {
         address_eq(wallet, caller) || (address_eq(wallet, address) && self.owner_index(caller).is_some())
@@ -564,7 +572,7 @@ impl Bus {
         Ok(())
     }
 
-    /// What always holds of a bus.
+    /// Checks what always holds of a bus.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

@@ -1,5 +1,5 @@
-//! The capacity of one delivery window (or of a whole bus without windows). Written when offers open or close,
-//! never by a purchase.
+//! The capacity of one delivery window, or of a whole bus without windows (the *general* capacity). It is written when
+//! offers open or close, never by a purchase.
 
 use {
     crate::{
@@ -10,7 +10,7 @@ use {
     anchor_lang::prelude::*,
 };
 
-/// Capacity of one window. PDA `["capacity", bus, window_start]`, with window start 0 for the bus as a whole.
+/// Capacity of one window. PDA `["capacity", bus, window_start]`; window start 0 is the general capacity.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Capacity {
@@ -21,11 +21,12 @@ pub struct Capacity {
     pub open_offers: u32,
     /// Start of the window in unix seconds, 0 for the general capacity.
     pub window_start: i64,
-    /// Terms of this window; all zero for the general capacity, whose offers have those of the moment.
+    /// Terms of this window; all zero for the general capacity, whose offers get the bus's terms at the time of
+    /// listing.
     pub terms: Terms,
     /// First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity.
     pub gate_closes_at: i64,
-    /// Everything the window may sell, in Wh: always `available + committed`.
+    /// Everything the window may sell, in Wh: always `available_wh + committed_wh`.
     pub total_wh: u64,
     /// What may still be put on offer, in Wh.
     pub available_wh: u64,
@@ -40,7 +41,8 @@ pub struct Capacity {
 const _: () = assert!(size_of::<Capacity>() == 376);
 
 impl Capacity {
-    /// Sets the capacity of a window up, on the terms that the bus has for it; with window start 0 the general one.
+    /// Initialises the capacity of a window, with the terms that the bus has for it; window start 0 is the general
+    /// capacity.
     pub fn initialize(&mut self, bus: &Bus, bus_address: &Address, rent_payer: &Address, window_start: i64) {
         self.layout_version = LAYOUT_VERSION;
         self.window_start = window_start;
@@ -56,7 +58,7 @@ impl Capacity {
         self.rent_payer = *rent_payer;
     }
 
-    /// Terms of what is listed now: the window's own, or outside windows those of the moment.
+    /// Terms of an offer that is listed now: the window's own, without windows the bus's present ones.
     #[inline(always)]
     pub fn terms_now<'a>(&'a self, bus: &'a Bus, now: i64) -> &'a Terms {
         if self.window_start != 0 { &self.terms } else { bus.terms_at(now) }
@@ -69,8 +71,8 @@ impl Capacity {
         Ok(())
     }
 
-    /// What may be put on offer where the bus's capacity is `limit_wh` now: a window that was opened with more counts
-    /// for no more than that, or than what is committed already.
+    /// Energy that may still be put on offer where the bus's capacity is `limit_wh` now, in Wh. A window that was
+    /// opened with a larger capacity is limited to that.
     #[inline(always)]
     pub fn available_under(&self, limit_wh: u64) -> u64 {
         if limit_wh < self.total_wh { limit_wh.saturating_sub(self.committed_wh) } else { self.available_wh }
@@ -83,7 +85,7 @@ impl Capacity {
         self.total_wh = self.committed_wh + self.available_wh;
     }
 
-    /// An offer takes its energy, of what is available under the bus's present capacity.
+    /// Takes the energy of a new offer out of what is available; `limit_wh` is the bus's present capacity.
     #[inline(always)]
     pub fn list(&mut self, energy_wh: u64, limit_wh: u64) -> Result<()> {
         let available_wh = self.available_under(limit_wh);
@@ -96,28 +98,28 @@ impl Capacity {
         Ok(())
     }
 
-    /// Energy comes back that an offer listed and neither sold nor locked.
+    /// Takes back energy of an offer that is neither sold nor locked.
     #[inline(always)]
     pub fn unlist(&mut self, energy_wh: u64) {
         self.committed_wh -= energy_wh;
         self.available_wh += energy_wh;
     }
 
-    /// An offer closes: what it sold stays committed.
+    /// Counts an offer that closes. What it sold stays committed.
     #[inline(always)]
     pub fn close_offer(&mut self) {
         self.open_offers -= 1;
     }
 
-    /// Sets the general capacity's total, or what is committed where that is more.
+    /// Sets the general capacity's total to `total_wh`, or to what is committed where that is more.
     pub fn resize(&mut self, total_wh: u64) {
         self.total_wh = total_wh.max(self.committed_wh);
         self.available_wh = self.total_wh - self.committed_wh;
     }
 
-    /// Who may close a window: where nothing was sold and no offer is open, who closes unused windows (see
-    /// `capacity_close`) at any time and anyone once the gate has closed; else anyone once it is over and has no open offer.
-    /// On a closing bus, on which nothing is listed any more, anyone once it has no open offer.
+    /// Refuses to close a window that has an open offer or that is not over. A window in which nothing was sold need
+    /// not be over: `closes_unused` callers (see `capacity_close`) close it at any time, others once its gate has
+    /// closed. On a closing bus, on which nothing is listed any more, only open offers count.
     pub fn validate_close(&self, bus: &Bus, closes_unused: bool, now: i64) -> Result<()> {
         ensure!(self.window_start != 0, CapacityIsGeneral);
         ensure!(self.open_offers == 0, WindowHasOffers, "{} offers are open", self.open_offers);
@@ -139,7 +141,7 @@ impl Capacity {
         Ok(())
     }
 
-    /// What always holds of a capacity.
+    /// Checks what always holds of a capacity.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

@@ -131,7 +131,7 @@ impl Certificate {
         Ok(())
     }
 
-    /// What always holds of a certificate.
+    /// Checks what always holds of a certificate.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

@@ -43,7 +43,7 @@ impl Claim {
         }
     }
 
-    /// What always holds of a claim.
+    /// Checks what always holds of a claim.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self { layout_version, bump: _, padding, amount, bus: _, wallet: _, refund: _, rent_payer: _, reserved } =
             self;
@@ -109,7 +109,7 @@ impl Tombstone {
         Ok(self.open_claims == 0)
     }
 
-    /// What always holds of a tombstone.
+    /// Checks what always holds of a tombstone.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

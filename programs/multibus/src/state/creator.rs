@@ -36,7 +36,7 @@ impl Creator {
         Ok(())
     }
 
-    /// What always holds of a creator.
+    /// Checks what always holds of a creator.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self { layout_version, bump: _, padding, next_bus: _, wallet, reserved } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };

@@ -295,7 +295,7 @@ impl Ledger {
         Ok(shares)
     }
 
-    /// What always holds of a ledger, beside its bus.
+    /// Checks what always holds of a ledger and its bus.
     pub fn check_invariants(&self, bus: &Bus) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

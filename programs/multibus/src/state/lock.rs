@@ -1,4 +1,4 @@
-//! A lock: part of an offer held for one buyer, at the price of the moment, against a deposit of the full cost.
+//! A lock: part of an offer that is held for one buyer at a fixed price, against a deposit of the full cost.
 
 use {
     crate::{
@@ -12,23 +12,24 @@ use {
 };
 
 numbered_enum! {
-    /// Where a lock stands.
+    /// State of a lock.
     pub enum LockState {
         /// It holds energy.
         Held = 0,
-        /// Its energy is free again; its refund could not leave the vault yet.
+        /// It was released and holds no energy, but its refund could not leave the vault yet.
         Unpaid = 1,
     }
 }
 
 numbered_enum! {
-    /// What became of the refund of a lock that is released.
+    /// What became of a payment that the bus owed: a refund, a seller's or an owner's revenue, or grid fees.
     pub enum RefundOutcome {
-        /// The refund account was paid.
+        /// The token account was paid.
         Paid = 0,
-        /// The refund account could not be paid: the buyer can claim it.
+        /// The token account could not be paid. The tokens are in the unclaimed account, and the wallet has a claim.
         Claimed = 1,
-        /// It could not leave the vault, so that the lock stays until it can.
+        /// The tokens could not be moved, because the account that pays or the unclaimed account is frozen. Only a
+        /// lock's release succeeds then: the lock stays open until the refund can be paid.
         Unpaid = 2,
     }
 }
@@ -39,20 +40,20 @@ numbered_enum! {
 pub struct Lock {
     pub layout_version: u8,
     pub bump: u8,
-    /// Tells apart the locks of one buyer on one offer: 0 to 7.
+    /// Place of the lock among its buyer's on its offer, 0 to 7.
     pub place: u8,
     /// [`LockState`].
     pub state: u8,
     /// Number of this lock among all that were taken on its offer, from 1. A settlement and a release name it.
     pub number: u32,
-    /// The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks.
+    /// The bus's lock fee when the lock was taken, in basis points of the deposit. Later changes do not concern it.
     pub lock_fee_bps: u16,
     pub padding: [u8; 6],
     /// Energy held, in Wh; 0 once it is released.
     pub energy_wh: u64,
     /// Price when the lock was taken, grid fee included, in token base units per kWh.
     pub price_per_kwh: u64,
-    /// What the vault holds for it, in token base units: the full cost, or once it is released, the refund.
+    /// What the vault holds for it, in token base units: the full cost, or the refund once it is released.
     pub deposit: u64,
     /// When the lock was taken, in unix seconds.
     pub taken_at: i64,
@@ -60,7 +61,7 @@ pub struct Lock {
     pub expires_at: i64,
     pub bus: Address,
     pub offer: Address,
-    /// Who may settle it; the rent goes back to this wallet.
+    /// Who may settle it. The rent goes back to this wallet.
     pub buyer: Address,
     /// Token account that the deposit goes back to.
     pub refund: Address,
@@ -80,7 +81,7 @@ pub struct LockParties<'a> {
     pub refund: &'a Address,
 }
 
-/// How a lock is told apart from others.
+/// The two numbers of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockNumber {
     /// Among the locks that its buyer has on its offer: 0 to 7.
@@ -89,14 +90,14 @@ pub struct LockNumber {
     pub of_offer: u32,
 }
 
-/// What a lock that ends without being settled sets free.
+/// What a lock gives back that ends without being settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// In Wh; 0 where it was free before.
+    /// Energy that is free again, in Wh; 0 where the lock was released before.
     pub energy_wh: u64,
-    /// Back to the buyer, in token base units.
+    /// Refund of the buyer, in token base units.
     pub refund: u64,
-    /// The bus's lock fee, to the seller, in token base units; 0 where it was taken before.
+    /// Lock fee, which the seller gets, in token base units; 0 where the lock was released before.
     pub fee: u64,
 }
 
@@ -107,7 +108,7 @@ impl Lock {
         now.saturating_add(LOCK_SECONDS)
     }
 
-    /// A buyer has places 0 to 7 on an offer.
+    /// Refuses a place other than 0 to 7.
     pub fn validate_place(place: u8) -> Result<()> {
         ensure!(place < MAX_LOCKS, LockPlaceInvalid, "place {}", place);
         Ok(())
@@ -132,20 +133,20 @@ impl Lock {
         self.refund = *parties.refund;
     }
 
-    /// Whether the last settling second has passed.
+    /// Whether the last second in which it settles has passed.
     #[inline(always)]
     pub fn is_expired(&self, now: i64) -> bool {
         now > self.expires_at
     }
 
-    /// Whoever ends a lock names its number: what was signed for an earlier lock at the same address ends no later one.
+    /// Refuses a wrong number: what was signed for an earlier lock at the same address must not end a later one.
     #[inline(always)]
     fn validate_number(&self, number: u32) -> Result<()> {
         ensure!(number == self.number, LockChanged, "lock {}, not {}", self.number, number);
         Ok(())
     }
 
-    /// A lock settles up to and including its expiry second.
+    /// Refuses to settle another lock than was named, one that was released, or one whose expiry second has passed.
     #[inline(always)]
     pub fn validate_settle(&self, number: u32, now: i64) -> Result<()> {
         self.validate_number(number)?;
@@ -154,8 +155,8 @@ impl Lock {
         Ok(())
     }
 
-    /// Ends the lock without settling it, and divides its deposit. The buyer may at any time, anyone after the expiry
-    /// second, and what is released already by anyone: then only the refund is left to pay.
+    /// Ends the lock without settling it, and divides its deposit. The buyer can do it at any time, anyone after the
+    /// expiry second. For a lock that was released before, anyone can do it: then only the refund is left to pay.
     #[inline(always)]
     pub fn release(&mut self, number: u32, caller_is_buyer: bool, now: i64) -> Result<Release> {
         self.validate_number(number)?;
@@ -173,7 +174,7 @@ impl Lock {
         Ok(release)
     }
 
-    /// What always holds of a lock.
+    /// Checks what always holds of a lock.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

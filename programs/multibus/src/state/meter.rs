@@ -100,7 +100,7 @@ impl Meter {
         self.listed_until = self.listed_until.max(window_end);
     }
 
-    /// What always holds of a meter.
+    /// Checks what always holds of a meter.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,
@@ -178,7 +178,7 @@ impl Device {
         Ok(())
     }
 
-    /// What always holds of a device.
+    /// Checks what always holds of a device.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

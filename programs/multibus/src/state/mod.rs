@@ -1,4 +1,4 @@
-//! The accounts of the market and their transitions: pure, without syscalls but for hashing, tested on the host.
+//! The accounts of the market and their transitions. They make no syscall but hashing, so they are tested on the host.
 
 mod book;
 mod bus;
@@ -25,7 +25,7 @@ pub use {
     position::*, proposal::*, purchase::*, reading::*, seller::*, terms::*, trader::*,
 };
 
-/// Every enum that accounts, arguments and events hold as a number, for the IDL.
+/// Every enum that accounts, arguments and events hold as a number. `cargo xtask idl` adds them to the IDL.
 pub const NUMBERED_ENUMS: &[NumberedEnum] = &[
     ActionKind::NUMBERED,
     BookWindowState::NUMBERED,

@@ -23,7 +23,7 @@ numbered_enum! {
     }
 }
 
-/// What a buyer accepts: guards against a price that moved between quote and purchase.
+/// The price that a buyer accepts. It guards against a change between quote and purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PriceGuard {
     /// Highest price, grid fee included, in token base units per kWh.
@@ -46,7 +46,7 @@ pub struct OfferTerms {
 }
 
 impl OfferTerms {
-    /// Whether the seller can list these terms in a capacity of the bus now.
+    /// Refuses terms that the seller cannot list in this capacity now.
     #[inline(always)]
     pub fn validate(
         &self,
@@ -70,16 +70,16 @@ impl OfferTerms {
     }
 }
 
-/// What a collection takes out of an offer.
+/// Proceeds that are taken out of an offer, divided between seller and grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collection {
-    /// To the seller, in token base units.
+    /// The seller's part, in token base units.
     pub amount: u64,
-    /// To the recipient of grid fees, in token base units.
+    /// The part of the recipient of grid fees, in token base units.
     pub grid_fee: u64,
 }
 
-/// Where an offer is listed.
+/// Capacity and seller of a new offer, and what it takes from the bus's rules.
 #[derive(Clone, Copy)]
 pub struct OfferPlace<'a> {
     pub capacity: &'a Capacity,
@@ -98,19 +98,19 @@ pub struct Offer {
     pub bump: u8,
     /// One of [`EnergySource`].
     pub source: u8,
-    /// 1 once what was free has been withdrawn: it trades no more.
+    /// 1 once it was cancelled: its free energy is withdrawn, and it trades no more.
     pub cancelled: u8,
-    /// Grows by one with every reprice; the first is 1.
+    /// Grows by one with every new price or expiry; the first is 1.
     pub version: u32,
     /// Locks on this offer that are not closed.
     pub open_locks: u32,
-    /// Locks that were taken on this offer: each is numbered by it.
+    /// Locks that were ever taken on this offer. It is the number of the last one.
     pub locks_taken: u32,
     /// Number of this offer among those of its seller.
     pub number: u64,
     /// What the seller asks, in token base units per kWh. Buyers pay the grid fee on top.
     pub price_per_kwh: u64,
-    /// Energy as listed (less what was withdrawn), in Wh.
+    /// Energy that was listed, less what was withdrawn, in Wh.
     pub listed_wh: u64,
     /// Energy not sold yet, in Wh: `reserved_wh <= remaining_wh <= listed_wh`.
     pub remaining_wh: u64,
@@ -130,15 +130,16 @@ pub struct Offer {
     pub trades_from: i64,
     /// End of trading, in unix seconds: it trades while the time is before it. Never after the gate.
     pub expires_at: i64,
-    /// Last expiry of a lock that was taken on it, in unix seconds; 0 before the first.
+    /// Latest expiry of all locks ever taken on it, in unix seconds; 0 before the first.
     pub locked_until: i64,
-    /// Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's when this was listed.
+    /// Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's least size when this offer
+    /// was listed.
     pub least_wh: u64,
     pub bus: Address,
     pub capacity: Address,
     /// The seller's account.
     pub seller: Address,
-    /// The seller's token account, which is paid.
+    /// The seller's vault, which buyers pay into.
     pub vault: Address,
     /// The seller's wallet; the bus where the offer is its own.
     pub wallet: Address,
@@ -148,11 +149,11 @@ pub struct Offer {
     pub grid_fee_per_kwh: u64,
     /// Grid fees that were taken out of its proceeds, in token base units.
     pub grid_credited: u64,
-    /// The seller's delivery book that its window is in; zeros on purchase terms.
+    /// The seller's delivery book with the offer's window; zeros on purchase terms.
     pub book: Address,
     /// Place of its window in that book.
     pub book_place: u8,
-    /// 1 on delivery terms: what is paid for it moves on to the book.
+    /// 1 on delivery terms: payments are recorded in the delivery book, not as proceeds of the offer.
     pub on_delivery: u8,
     pub padding: [u8; 6],
     /// What a kWh costs a buyer, in token base units: price and grid fee together.
@@ -163,7 +164,7 @@ pub struct Offer {
 const _: () = assert!(size_of::<Offer>() == 440);
 
 impl Offer {
-    /// Sets a new offer up: all but the addresses of the accounts that it belongs to.
+    /// Initialises a new offer, except for the addresses that the instruction fills in.
     #[inline(always)]
     pub fn initialize(&mut self, place: OfferPlace, number: u64, terms: OfferTerms, now: i64) {
         let OfferPlace { capacity, seller, least_wh, grid_fee_per_kwh } = place;
@@ -173,7 +174,7 @@ impl Offer {
         self.number = number;
         self.price_per_kwh = terms.price_per_kwh;
         self.grid_fee_per_kwh = grid_fee_per_kwh;
-        // Checked with the terms.
+        // Cannot overflow: `OfferTerms::validate` checked it.
         self.full_price_per_kwh = terms.price_per_kwh + grid_fee_per_kwh;
         self.listed_wh = terms.energy_wh;
         self.remaining_wh = terms.energy_wh;
@@ -196,7 +197,7 @@ impl Offer {
         Ok(())
     }
 
-    /// An expiry is in the future, and not beyond the gate or the horizon.
+    /// The expiry is in the future, and not after `latest`.
     #[inline(always)]
     pub fn validate_expiry(expires_at: i64, latest: i64, now: i64) -> Result<()> {
         ensure!(expires_at > now, ExpiryInPast, "expiry {}, now {}", expires_at, now);
@@ -210,13 +211,13 @@ impl Offer {
         address_eq(&self.wallet, &self.bus)
     }
 
-    /// An offer of the bus itself waits, so that its owners see it before it trades.
+    /// Makes an offer of the bus itself wait, so that the other owners can see it before it trades.
     #[inline(always)]
     fn delay(&mut self, now: i64) {
         self.trades_from = now.saturating_add(BUS_OFFER_DELAY_SECONDS);
     }
 
-    /// Refuses a price with which the grid fee does not fit 64 bits.
+    /// Refuses a price whose sum with the grid fee does not fit 64 bits.
     #[inline(always)]
     pub fn validate_full_price(price_per_kwh: u64, grid_fee_per_kwh: u64) -> Result<()> {
         ensure!(
@@ -235,14 +236,14 @@ impl Offer {
         self.on_delivery != 0
     }
 
-    /// Its window is at a place of a delivery book.
+    /// Names the delivery book, and the place of the offer's window in it.
     pub fn set_book(&mut self, book: &Address, place: usize) {
         self.book = *book;
         self.book_place = place as u8;
         self.on_delivery = 1;
     }
 
-    /// What was paid moves on to the delivery book, in token base units.
+    /// Takes out the proceeds, which the delivery book holds from now on; returns them in token base units.
     #[inline(always)]
     pub fn move_to_book(&mut self) -> u64 {
         core::mem::take(&mut self.proceeds)
@@ -260,8 +261,9 @@ impl Offer {
         self.listed_wh - self.remaining_wh
     }
 
-    /// Whether the offer trades: bus running, not cancelled, not expired; an offer of the bus itself also only some
-    /// time after it was listed or lowered, and not below the reserve price that is decided now.
+    /// Refuses an offer that does not trade: the bus is paused or closing, or the offer is cancelled or expired. An
+    /// offer of the bus itself trades only 120 s after it was listed or its price was lowered, and not below the
+    /// present reserve price.
     #[inline(always)]
     pub fn validate_tradable(&self, bus: &Bus, now: i64) -> Result<()> {
         bus.validate_running()?;
@@ -275,7 +277,7 @@ impl Offer {
         Ok(())
     }
 
-    /// Refuses a seller who would trade with itself.
+    /// Refuses the offer's own seller as its buyer.
     #[inline(always)]
     pub fn validate_buyer(&self, buyer: &Address) -> Result<()> {
         ensure!(!address_eq(&self.wallet, buyer), SelfTrade);
@@ -318,7 +320,8 @@ impl Offer {
         }
     }
 
-    /// Sells up to `energy_wh`, at least `min_energy_wh`, of the free energy; equal amounts are fill-or-kill.
+    /// Sells up to `energy_wh` of the free energy, but not less than `min_energy_wh`. Where both are equal, it sells
+    /// exactly that or nothing.
     #[inline(always)]
     pub fn take(&mut self, energy_wh: u64, min_energy_wh: u64, guard: PriceGuard) -> Result<Fill> {
         if min_energy_wh == 0 || min_energy_wh > energy_wh {
@@ -362,7 +365,7 @@ impl Offer {
         Ok(fill)
     }
 
-    /// A lock settles: its energy is sold, its deposit is what was paid for it.
+    /// Settles a lock: its energy is sold, and its deposit becomes proceeds.
     #[inline(always)]
     pub fn settle(&mut self, energy_wh: u64, deposit: u64) {
         self.reserved_wh -= energy_wh;
@@ -373,22 +376,22 @@ impl Offer {
         self.open_locks -= 1;
     }
 
-    /// A lock ends without being settled: its energy is free again, and its fee is no deposit any more.
+    /// Releases a lock that is not settled: its energy is free again, and the fee leaves its deposit.
     #[inline(always)]
     pub fn release(&mut self, energy_wh: u64, fee: u64) {
         self.reserved_wh -= energy_wh;
         self.deposits -= fee;
     }
 
-    /// What a released lock gets back has left the vault, and the lock is closed.
+    /// Counts a released lock as closed, once its refund has left the vault.
     #[inline(always)]
     pub fn refund(&mut self, refund: u64) {
         self.deposits -= refund;
         self.open_locks -= 1;
     }
 
-    /// Divides the proceeds. The grid's part is computed from all that was sold so far, less what was taken out before, so
-    /// that many collections shave nothing off it.
+    /// Takes out the proceeds and divides them. The grid fee is computed from all energy sold so far, less what was
+    /// credited before, so that rounding in many collections takes nothing from it.
     #[inline(always)]
     pub fn collect(&mut self) -> Collection {
         let proceeds = core::mem::take(&mut self.proceeds);
@@ -396,7 +399,7 @@ impl Offer {
             return Collection { amount: proceeds, grid_fee: 0 };
         }
         let due = math::grid_fee(self.sold_wh(), self.grid_fee_per_kwh);
-        // Never more than the proceeds: each cost is rounded up, and contains the fee.
+        // Never more than the proceeds: each cost contains the fee and is rounded up.
         let grid_fee = due - self.grid_credited;
         self.grid_credited = due;
         Collection { amount: proceeds - grid_fee, grid_fee }
@@ -419,11 +422,11 @@ impl Offer {
         Ok(())
     }
 
-    /// Sets an earlier or a later expiry, but no earlier one than the locks on the offer have.
+    /// Sets an earlier or a later expiry. While locks are open, it is at least 300 s after the last of them ends.
     #[inline(always)]
     pub fn set_expiry(&mut self, expires_at: i64, expected_version: u32, latest: i64, now: i64) -> Result<()> {
         ensure!(self.cancelled == 0, OfferCancelled);
-        // What has expired stays so: others have seen it end.
+        // An expired offer stays expired, because others have relied on that.
         ensure!(now < self.expires_at, OfferExpired, "expired at {}, now {}", self.expires_at, now);
         self.validate_version(expected_version)?;
         let Some(version) = self.version.checked_add(1) else { refuse!(CounterOverflow) };
@@ -441,8 +444,8 @@ impl Offer {
         Ok(())
     }
 
-    /// Refuses wallets that may not change the offer: its seller may, and for the bus the owner who listed it, while it is one.
-    /// Nobody else may, so that no owner spoils what the others sell.
+    /// Refuses wallets that may not change the offer. Its seller may; for an offer of the bus, the owner who listed it,
+    /// as long as it is an owner. Other owners may not, so that none spoils what another put up.
     pub fn validate_lister(&self, bus: &Bus, caller: &Address) -> Result<()> {
         ensure!(self.is_listed_by(bus, caller), NotTheSeller);
         Ok(())
@@ -454,10 +457,13 @@ impl Offer {
             || (self.is_of_bus() && address_eq(&self.rent_payer, caller) && bus.owner_index(caller).is_some())
     }
 
-    /// Who may withdraw: whoever may change it; anyone once it trades no more or its bus is closing; of the bus's own offers
-    /// the operator, as many owners together as pausing needs, and every owner while the bus is paused or where who listed it
-    /// is no owner any more; and the owners and the operator what someone who may no longer list still has on offer.
-    /// `owners_together` are those who signed.
+    /// Refuses callers who may not cancel the offer. These may:
+    ///
+    /// - whoever may change it ([`validate_lister`](Self::validate_lister));
+    /// - anyone, once it is sold out, expired or cancelled before, or the bus is closing;
+    /// - for the bus's own offers, the operator, and as many owners together as pausing needs (`owners_together` is the
+    ///   number of owners who signed); any single owner while the bus is paused, or where the owner who listed it has left;
+    /// - the operator and any owner, where the offer's seller may no longer list.
     pub fn validate_cancel(
         &self,
         bus: &Bus,
@@ -481,7 +487,7 @@ impl Offer {
         Ok(())
     }
 
-    /// Withdraws what is free and stops trading; returns that energy in Wh. Locks stay untouched.
+    /// Withdraws the free energy and stops trading; returns that energy in Wh. Locks stay untouched.
     pub fn cancel(&mut self) -> Result<u64> {
         let free_wh = self.free_wh();
         ensure!(
@@ -497,7 +503,7 @@ impl Offer {
         Ok(free_wh)
     }
 
-    /// What always holds of an offer.
+    /// Checks what always holds of an offer.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

@@ -161,7 +161,7 @@ impl PositionBook {
         Ok(())
     }
 
-    /// What always holds of a position book, beside its delivery book.
+    /// Checks what always holds of a position book and its delivery book.
     pub fn check_invariants(&self, book: &DeliveryBook) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

@@ -654,7 +654,7 @@ impl Proposal {
         Ok(())
     }
 
-    /// What always holds of a proposal.
+    /// Checks what always holds of a proposal.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

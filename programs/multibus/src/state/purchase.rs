@@ -1,4 +1,4 @@
-//! A purchase: what was filled, and the hash that makes it happen once.
+//! A purchase: what was bought, and the hash that identifies it.
 
 use {
     crate::{constants::TRANSACTION_HASH_TAG, numbered::numbered_enum},
@@ -6,7 +6,7 @@ use {
     bytemuck::{Pod, Zeroable},
 };
 
-/// One part of an offer that was sold (or reserved).
+/// A part of an offer that was sold, or reserved by a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
     /// Energy, in Wh.
@@ -19,7 +19,7 @@ pub struct Fill {
     pub cost: u64,
 }
 
-/// What a buyer asks of one offer, as it enters the transaction hash.
+/// A buyer's order to one offer, as the transaction hash contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Order {
@@ -31,7 +31,7 @@ pub struct Order {
 }
 
 numbered_enum! {
-    /// How a purchase came about.
+    /// The instruction that a purchase came from.
     pub enum PurchaseKind {
         Single = 0,
         Batch = 1,
@@ -51,7 +51,7 @@ pub fn transaction_hash(kind: PurchaseKind, buyer: &Address, lane: u16, nonce: u
     hashv(&[&HASH_HEAD, buyer.as_ref(), &numbers, bytemuck::cast_slice(orders)]).to_bytes()
 }
 
-/// [`transaction_hash`] of one order. The chain charges less for one long part than for two short ones.
+/// [`transaction_hash`] of one order. Hashing one long slice costs fewer compute units than hashing two short ones.
 #[inline(always)]
 pub fn transaction_hash_of_one(kind: PurchaseKind, buyer: &Address, lane: u16, nonce: u64, order: Order) -> [u8; 32] {
     #[derive(Clone, Copy, Pod, Zeroable)]
@@ -65,7 +65,7 @@ pub fn transaction_hash_of_one(kind: PurchaseKind, buyer: &Address, lane: u16, n
     hashv(&[&HASH_HEAD, buyer.as_ref(), bytemuck::bytes_of(&Part { kind: kind as u8, lane, nonce, order })]).to_bytes()
 }
 
-/// Tag and program, with which every transaction hash begins.
+/// Tag and program: the first bytes that every transaction hash is computed over.
 const HASH_HEAD: [u8; TRANSACTION_HASH_TAG.len() + 32] = {
     let mut head = [0; TRANSACTION_HASH_TAG.len() + 32];
     let (tag, program) = head.split_at_mut(TRANSACTION_HASH_TAG.len());

@@ -1,4 +1,4 @@
-//! A seller on one bus: what it may do, which offer it makes next, and what it can withdraw.
+//! A seller on one bus: whether it may list, the number of its next offer, and what it can withdraw.
 
 use {
     crate::{
@@ -15,22 +15,23 @@ use {
 pub struct Seller {
     pub layout_version: u8,
     pub bump: u8,
-    /// 1 while owners or operator have suspended it: it lists nothing and cannot close.
+    /// 1 while the owners or the operator have suspended it: it cannot list, and cannot close unless the bus is
+    /// closing.
     pub suspended: u8,
-    /// 1 where owners or operator have admitted it, which counts where the bus's listing policy asks for it.
+    /// 1 where the owners or the operator have admitted it. It matters where the bus's listing policy is `Admitted`.
     pub admitted: u8,
     /// Offers that are open.
     pub open_offers: u32,
     /// Number of its next offer.
     pub next_offer: u64,
-    /// What the vault holds that it can withdraw, in token base units: released and not withdrawn.
+    /// What the seller can withdraw from the vault now, in token base units.
     pub released: u64,
     /// When it was opened, in unix seconds.
     pub opened_at: i64,
     pub bus: Address,
-    /// Who lists, and who is paid. The bus's own address where it sells for itself.
+    /// The wallet that lists and is paid. It is the bus's address where the bus sells its own energy.
     pub wallet: Address,
-    /// Token account of the bus that is paid for this seller.
+    /// The seller's vault: the token account that its buyers pay into. Its authority is the bus.
     pub vault: Address,
     /// Who paid the rent of this account and of the vault, and gets it back.
     pub rent_payer: Address,
@@ -47,7 +48,7 @@ pub struct Seller {
 const _: () = assert!(size_of::<Seller>() == 352);
 
 impl Seller {
-    /// Sets a new seller up whose offers are numbered from a slot's first number.
+    /// Initialises a new seller, whose offers are numbered from `first_slot << 20`.
     pub fn initialize(
         &mut self,
         bus: &Address,
@@ -74,8 +75,8 @@ impl Seller {
         address_eq(&self.wallet, bus)
     }
 
-    /// Refuses a seller who may not list on its bus now: one that is suspended, or whom the policy leaves out. The bus itself
-    /// may list under every policy.
+    /// Refuses a seller who may not list on its bus now, because it is suspended or the listing policy leaves it out.
+    /// The bus itself may list under every policy.
     #[inline(always)]
     pub fn validate_lists(&self, bus: &Bus, bus_address: &Address) -> Result<()> {
         ensure!(self.suspended == 0, SellerSuspended);
@@ -88,19 +89,19 @@ impl Seller {
         Ok(())
     }
 
-    /// It may list where the bus's policy lets it, and is not suspended.
+    /// Admits the seller, which also ends a suspension.
     pub fn admit(&mut self) {
         self.admitted = 1;
         self.suspended = 0;
     }
 
-    /// It lists nothing until it is admitted again. What it has on offer goes on trading until somebody withdraws it.
+    /// Suspends the seller, until it is admitted again. Its open offers go on trading until somebody cancels them.
     pub fn suspend(&mut self) {
         self.admitted = 0;
         self.suspended = 1;
     }
 
-    /// An offer takes the next number.
+    /// Counts a new offer, which takes the next number.
     #[inline(always)]
     pub fn list(&mut self, number: u64) -> Result<()> {
         let next_offer = counter::spend(self.next_offer, number)?;
@@ -110,13 +111,13 @@ impl Seller {
         Ok(())
     }
 
-    /// An offer closes.
+    /// Counts an offer that closes.
     #[inline(always)]
     pub fn close_offer(&mut self) {
         self.open_offers -= 1;
     }
 
-    /// Tokens in the vault become the seller's to withdraw.
+    /// Lets the seller withdraw this much more of the vault, in token base units.
     #[inline(always)]
     pub fn release(&mut self, amount: u64) {
         // Cannot overflow: the vault holds all that was released.
@@ -129,29 +130,30 @@ impl Seller {
         self.meter.to_bytes() != [0; 32]
     }
 
-    /// Tokens in the vault that belong to the recipient of grid fees.
+    /// Adds to what the vault holds for the recipient of grid fees, in token base units.
     #[inline(always)]
     pub fn owe_grid_fees(&mut self, amount: u64) {
         // Cannot overflow: the vault holds all that is owed.
         self.grid_fees_owed += amount;
     }
 
-    /// Takes out all grid fees, in token base units.
+    /// Takes out all grid fees; returns them in token base units.
     #[inline(always)]
     pub fn sweep_grid_fees(&mut self) -> Result<u64> {
         ensure!(self.grid_fees_owed > 0, NothingToSweep);
         Ok(core::mem::take(&mut self.grid_fees_owed))
     }
 
-    /// Takes out all that can be withdrawn, in token base units.
+    /// Takes out all that can be withdrawn; returns it in token base units.
     #[inline(always)]
     pub fn withdraw(&mut self) -> Result<u64> {
         ensure!(self.released > 0, NothingToWithdraw);
         Ok(core::mem::take(&mut self.released))
     }
 
-    /// Who may close: the seller itself (an owner for the bus) unless it is suspended, and anyone where the bus is
-    /// closing. Never with an offer or a delivery book open, with a meter, or while its vault holds grid fees.
+    /// Refuses callers who may not close the account: the seller itself may (an owner for the bus) unless it is
+    /// suspended, and anyone where the bus is closing. Also refuses while an offer or a delivery book is open, while
+    /// the seller has a meter, and while its vault holds grid fees.
     pub fn validate_close(&self, bus: &Bus, caller_is_seller: bool, slot: u64) -> Result<()> {
         if bus.closing == 0 {
             ensure!(caller_is_seller, NotTheSeller);
@@ -165,7 +167,7 @@ impl Seller {
         Ok(())
     }
 
-    /// What always holds of a seller.
+    /// Checks what always holds of a seller.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,

@@ -175,7 +175,7 @@ impl Terms {
         Ok(())
     }
 
-    /// What always holds of terms.
+    /// Checks what always holds of terms.
     pub fn check_invariants(&self, horizon_seconds: u32) -> core::result::Result<(), &'static str> {
         // Whether a bus has an operator is checked beside it.
         if self.validate(horizon_seconds, true).is_err() {

@@ -1,4 +1,4 @@
-//! A nonce lane of a wallet: what makes every purchase happen once.
+//! A nonce lane of a wallet. Every purchase spends the lane's next nonce, so it happens once.
 
 use {
     crate::{
@@ -37,9 +37,9 @@ pub struct Trader {
     pub next_nonce: u64,
     /// The nonce that the lane started at when it was opened.
     pub first_nonce: u64,
-    /// Energy bought since the lane was opened, in Wh (stays at the largest number once it gets there).
+    /// Energy bought since the lane was opened, in Wh. It saturates at the largest number.
     pub total_energy_wh: u64,
-    /// Paid since the lane was opened, in base units of whatever tokens (likewise).
+    /// Sum of the base units paid since the lane was opened, of all tokens together. It saturates, too.
     pub total_paid: u64,
     /// When the lane was opened, in unix seconds.
     pub opened_at: i64,
@@ -54,7 +54,7 @@ pub struct Trader {
 const _: () = assert!(RECEIPTS == 16 && size_of::<Trader>() == 1_040);
 
 impl Trader {
-    /// Sets a new lane up that starts at a slot's first nonce.
+    /// Initialises a new lane, whose first nonce is `first_slot << 20`.
     pub fn initialize(&mut self, wallet: &Address, lane: u16, first_slot: u64, now: i64) -> Result<()> {
         let first_nonce = counter::first_number(first_slot)?;
         self.layout_version = LAYOUT_VERSION;
@@ -66,8 +66,8 @@ impl Trader {
         Ok(())
     }
 
-    /// Refuses every nonce but the next. Instructions ask this first: a purchase that comes a second time hears that its
-    /// nonce is spent, not what has changed since.
+    /// Refuses every nonce but the next. Instructions check this first, so that a purchase that arrives twice fails
+    /// because its nonce is spent, and not for another reason.
     #[inline(always)]
     pub fn validate_nonce(&self, nonce: u64) -> Result<()> {
         ensure!(nonce == self.next_nonce, NonceMismatch, "nonce {}, the lane's next is {}", nonce, self.next_nonce);
@@ -99,13 +99,13 @@ impl Trader {
         counter::validate_close(self.next_nonce, slot)
     }
 
-    /// Receipts on chain, oldest first.
+    /// Receipts in the account with their nonces, oldest first.
     pub fn receipts(&self) -> impl Iterator<Item = (u64, &Receipt)> {
         let oldest = self.next_nonce.saturating_sub(RECEIPTS as u64).max(self.first_nonce);
         (oldest..self.next_nonce).map(|nonce| (nonce, &self.receipts[(nonce % RECEIPTS as u64) as usize]))
     }
 
-    /// What always holds of a lane.
+    /// Checks what always holds of a lane.
     pub fn check_invariants(&self) -> core::result::Result<(), &'static str> {
         let Self {
             layout_version,
