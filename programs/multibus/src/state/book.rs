@@ -1,10 +1,11 @@
-//! The delivery book of a seller: what it listed and sold in 96 windows, what its meter said that it delivered, and so what the
-//! seller is released and what goes back to its buyers.
+//! The delivery book of a seller: for 96 windows, what it listed and sold and what its meter said that it delivered.
+//! From this follow what the seller is paid and what its buyers get back.
 //!
-//! Of `c` Wh that a window sold for `M`, `d` Wh count as delivered: the smaller of `c` and the last reading. The seller and the
-//! grid get `floor(M x d / c)` together, the grid `floor(d x fee / 1000)` of it, from the totals of the window, waiting for no
-//! buyer. A buyer that paid `m` gets `m - ceil(m x d / c)` back. What rounding leaves, at most one base unit for each
-//! position and window, goes to the grid when the book closes.
+//! Say `c` Wh of a window were sold for `M` base units. Then `d` Wh count as delivered: the smaller of `c` and the last
+//! reading. The seller and the grid together get `floor(M x d / c)`, of which the grid gets `floor(d x fee / 1000)`.
+//! Both are computed from the window's totals, so no buyer has to act first. A buyer that paid `m` gets `m - ceil(m x d
+//! / c)` back. What rounding leaves is at most one base unit for each position and window; it goes to the grid when the
+//! book closes.
 
 use {
     crate::{
@@ -19,48 +20,49 @@ use {
 };
 
 numbered_enum! {
-    /// Where a window of a delivery book stands.
+    /// State of a window of a delivery book.
     pub enum BookWindowState {
         /// Nothing was listed in it.
         Unused = 0,
         /// Energy was listed in it; it takes readings once it has ended.
         Listed = 1,
-        /// It is final, and its seller is released.
+        /// It is final, and its seller was credited with what was delivered.
         Released = 2,
     }
 }
 
 numbered_enum! {
-    /// What shows that a reading is true.
+    /// How a reading is proven.
     pub enum ReadingProof {
         /// The device signs the transaction.
         Transaction = 0,
-        /// The instruction before is the device's signature of the reading, checked by the chain's Ed25519 program.
+        /// The instruction before this one holds the device's signature of the reading, and the chain's Ed25519 program
+        /// checks it.
         Signature = 1,
-        /// The operator of the bus signs the transaction: it stands in for the device.
+        /// The operator of the bus signs the transaction, in place of the device.
         Operator = 2,
     }
 }
 
-/// A reading.
+/// How much energy a seller delivered in one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Start of the window, in unix seconds.
     pub window_start: i64,
-    /// What was delivered in it, in Wh.
+    /// Energy that was delivered in the window, in Wh.
     pub energy_wh: u64,
-    /// Higher than that of every earlier reading of the window; of the operator's readings 1, 2 and 3.
+    /// Of a device's reading: above that of its last reading of the window. Of the operator's readings: 1, 2 and 3.
     pub sequence: u64,
 }
 
-/// A device that is the meter of some windows of a book, as it was when they were listed.
+/// A device that measures some windows of a book, as it was registered when its seller first listed in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 #[repr(C)]
 pub struct BookMeter {
     /// Key of the device.
     pub key: Address,
-    /// The most that it can deliver, in W.
+    /// The highest power that it can deliver, in W.
     pub power_w: u64,
     /// One of [`EnergySource`](crate::state::EnergySource).
     pub source: u8,
@@ -76,23 +78,23 @@ pub struct BookWindow {
     pub listed_wh: u64,
     /// Energy that was bought from its offers, in Wh.
     pub sold_wh: u64,
-    /// What was paid for it, in token base units.
+    /// What was paid for that energy, in token base units.
     pub paid: u64,
-    /// Energy that the closing auction sold, in Wh. No auction is built yet: 0.
+    /// Energy that the closing auction sold, in Wh. There is no auction yet, so it is 0.
     pub auction_wh: u64,
-    /// What the last reading says was delivered, in Wh.
+    /// Energy that was delivered according to the last reading, in Wh.
     pub delivered_wh: u64,
-    /// Wh from the start of the window's delivery that certificates exist for.
+    /// Delivered Wh that certificates exist for. The next certificate of the window starts here.
     pub certified_wh: u64,
     /// When the first reading came, in unix seconds; 0 while there is none.
     pub reported_at: i64,
-    /// Sequence of the last reading by the device.
+    /// Sequence of the device's last reading; 0 while there is none.
     pub sequence: u64,
-    /// Place of its device in `meters`.
+    /// Place of the window's device in the book's `meters`.
     pub meter: u8,
     /// [`BookWindowState`].
     pub state: u8,
-    /// Readings by the operator.
+    /// Number of readings by the operator.
     pub operator_readings: u8,
     /// 1 once the seller has a certificate of what it delivered and did not sell.
     pub surplus_certified: u8,
@@ -100,7 +102,7 @@ pub struct BookWindow {
     pub reserved: u64,
 }
 
-/// What a window that is released sets free, or several together.
+/// What is released for windows that became final.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReleasedWindows {
     /// Bit `i` is set for the window at place `i`.
@@ -114,7 +116,7 @@ pub struct ReleasedWindows {
 /// A set of windows of a book: bit `i % 64` of number `i / 64` is set for the window at place `i`.
 pub type Windows = [u64; 2];
 
-/// Whether a set of windows has the one at a place.
+/// Whether a set contains the window at a place.
 #[inline(always)]
 pub(super) fn has_window(windows: &Windows, place: usize) -> bool {
     windows[place / 64] >> (place % 64) & 1 == 1
@@ -140,9 +142,11 @@ pub struct DeliveryBook {
     /// Position books on it that are open.
     pub open_positions: u32,
     pub padding_2: [u8; 4],
-    /// Start of the first of its windows, in unix seconds: a multiple of 96 windows after the first one of its terms.
+    /// Start of the first of its windows, in unix seconds. Books of the same terms follow each other every 96 windows,
+    /// from `terms.from` on.
     pub first_window: i64,
-    /// What left the vault for its windows, or became the seller's or the grid's, in token base units.
+    /// What was refunded to buyers, or credited to the seller and the grid, in token base units. The vault holds what
+    /// was paid less this for the book.
     pub settled: u64,
     /// Terms of its windows.
     pub terms: Terms,
@@ -153,11 +157,11 @@ pub struct DeliveryBook {
     pub meter: Address,
     /// The seller's account.
     pub seller: Address,
-    /// The seller's vault, which holds what was paid.
+    /// The seller's vault, which holds what buyers paid.
     pub vault: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
-    /// Devices of its windows.
+    /// Devices that measure its windows.
     pub meters: [BookMeter; 4],
     pub windows: [BookWindow; 96],
     pub reserved: [u64; 8],
@@ -166,15 +170,16 @@ pub struct DeliveryBook {
 const _: () = assert!(BOOK_WINDOWS == 96 && MAX_BOOK_METERS == 4 && size_of::<DeliveryBook>() == 8_176);
 
 impl DeliveryBook {
-    /// Start of the first window of the book that a window is in. The terms have windows, and the window aligns with them.
+    /// Start of the first window of the book that contains a window, in unix seconds. The terms must have windows, and
+    /// the window must align with them.
     pub fn first_window_of(terms: &Terms, window_start: i64) -> i64 {
-        // Unsigned, because the chain divides nothing else.
+        // Unsigned, because the SBF target has no signed division.
         let length = terms.window_seconds as u64 * BOOK_WINDOWS as u64;
         let since = (window_start - terms.from).cast_unsigned();
         terms.from + (since / length * length).cast_signed()
     }
 
-    /// Sets a new book up, for the window of a capacity.
+    /// Initialises a new book, except for the addresses that the instruction fills in.
     pub fn initialize(&mut self, bus: &Bus, meter: &Meter, terms: &Terms, first_window: i64) {
         self.layout_version = LAYOUT_VERSION;
         self.first_window = first_window;
@@ -184,7 +189,7 @@ impl DeliveryBook {
         self.seller = meter.seller;
     }
 
-    /// Place of a window in the book.
+    /// Place of a window in the book, 0 to 95; refuses a window of another book.
     #[inline(always)]
     pub fn place(&self, window_start: i64) -> Result<usize> {
         let length = self.terms.window_seconds as u64;
@@ -215,17 +220,18 @@ impl DeliveryBook {
     /// The most that a device of that power can deliver in one window, in Wh.
     #[inline(always)]
     fn most_wh(&self, power_w: u64) -> u64 {
-        // Fits: the power is below 2^41 W, a window shorter than 2^17 s.
+        // Cannot overflow: the power is below 2^41 W, and a window is shorter than 2^17 s.
         power_w * self.terms.window_seconds as u64 / SECONDS_PER_HOUR
     }
 
-    /// The highest reading that is believed: a tenth above that.
+    /// The highest reading that is accepted, in Wh: a tenth more than the device can deliver.
     #[inline(always)]
     fn highest_reading_wh(&self, power_w: u64) -> u64 {
         power_w * self.terms.window_seconds as u64 * 11 / (SECONDS_PER_HOUR * 10)
     }
 
-    /// Energy is listed in a window. The first listing makes the present device the meter of the window.
+    /// Lists energy in a window. With the first listing, the meter's present device becomes the one that measures the
+    /// window.
     pub fn list(&mut self, place: usize, energy_wh: u64, meter: &mut Meter) -> Result<()> {
         let window = self.windows[place];
         let is_first = window.state == BookWindowState::Unused as u8;
@@ -255,8 +261,8 @@ impl DeliveryBook {
         Ok(())
     }
 
-    /// Place of the meter's present device in the table: where it is not in it, at its end, or where that is full, in place of a
-    /// device that no window has.
+    /// Place for the meter's present device in `meters`: its own where it is in there, else the next free one, else
+    /// that of a device that measures no window.
     fn find_device(&self, meter: &Meter) -> Result<(usize, BookMeter)> {
         let device = BookMeter { key: meter.key, power_w: meter.power_w, source: meter.source, padding: [0; 7] };
         let count = (self.meter_count as usize).min(MAX_BOOK_METERS);
@@ -274,8 +280,9 @@ impl DeliveryBook {
         Ok((index, device))
     }
 
-    /// Energy is withdrawn that was listed and neither sold nor locked. A window from which all of it is withdrawn before the gate
-    /// is unused again: nothing is held up by it, and the next listing in it finds the device of then. Returns whether it is.
+    /// Withdraws listed energy that is neither sold nor locked. A window from which everything is withdrawn before the
+    /// gate is unused again: it delays no closing, and the next listing in it gets the meter's device at that time.
+    /// Returns whether the window is unused.
     #[inline(always)]
     pub fn unlist(&mut self, place: usize, energy_wh: u64, now: i64) -> bool {
         let gate = self.terms.gate_closes_at(self.window_start(place));
@@ -293,7 +300,7 @@ impl DeliveryBook {
         self.open_offers -= 1;
     }
 
-    /// Energy of an offer is sold, and what was paid for it is held for the book.
+    /// Records energy of an offer that was sold, and what was paid for it.
     #[inline(always)]
     pub fn sell(&mut self, place: usize, energy_wh: u64, paid: u64) -> Result<()> {
         let window = &mut self.windows[place];
@@ -303,26 +310,26 @@ impl DeliveryBook {
         Ok(())
     }
 
-    /// First second in which the window at a place takes no reading any more.
+    /// First second in which the window at a place is final, in unix seconds. See [`BookWindow::final_at`].
     #[inline(always)]
     fn final_at(&self, place: usize) -> i64 {
         let deadline = self.window_end(place) + self.terms.reading_deadline_seconds as i64;
         self.windows[place].final_at(deadline, self.terms.correction_seconds as i64)
     }
 
-    /// Whether the window at a place is final.
+    /// Whether the window at a place is final: it takes no reading any more.
     #[inline(always)]
     pub fn is_final(&self, place: usize, now: i64) -> bool {
         now >= self.final_at(place)
     }
 
-    /// The device of the window at a place.
+    /// The device that measures the window at a place.
     #[inline(always)]
     pub fn device(&self, place: usize) -> &BookMeter {
         &self.meters[self.windows[place].meter as usize % MAX_BOOK_METERS]
     }
 
-    /// Takes a reading of a window. Who brought it is checked by the caller.
+    /// Records a reading of a window. The caller has checked its proof.
     #[inline(always)]
     pub fn report(&mut self, place: usize, reading: &Reading, proof: ReadingProof, now: i64) -> Result<()> {
         let (window, end) = (self.windows[place], self.window_end(place));
@@ -366,12 +373,12 @@ impl DeliveryBook {
         Ok(())
     }
 
-    /// Releases what the seller and the grid get of every window that is final and not released.
+    /// Releases every window that is final and not released; returns what the seller and the grid get.
     #[inline(never)]
     pub fn release(&mut self, now: i64) -> ReleasedWindows {
         let mut released = [0; 2];
         let (mut due, mut grid_fee) = (0, 0);
-        // Copies, because whoever compiles this cannot tell that windows are not the terms.
+        // Copied, because the compiler cannot tell that writing to the windows leaves the terms unchanged.
         let (length, deadline) = (self.terms.window_seconds as i64, self.terms.reading_deadline_seconds as i64);
         let (correction, fee) = (self.terms.correction_seconds as i64, self.terms.grid_fee_per_kwh);
         let mut silent_until = self.first_window + deadline;
@@ -393,12 +400,12 @@ impl DeliveryBook {
         ReleasedWindows { windows: released, amount: due - grid_fee, grid_fee }
     }
 
-    /// What goes back to a buyer that paid so much for energy of the final window at a place.
+    /// What a buyer that paid `paid` for energy of the final window at a place gets back, in token base units.
     pub fn refund_of(&self, place: usize, paid: u64) -> u64 {
         self.windows[place].refund_of(paid)
     }
 
-    /// Delivered Wh of a buyer that bought so much of the final window at a place.
+    /// Delivered Wh of a buyer that bought `energy_wh` of the final window at a place.
     #[inline(always)]
     pub fn delivered_of(&self, place: usize, energy_wh: u64) -> u64 {
         let BookWindow { sold_wh, delivered_wh, .. } = self.windows[place];
@@ -415,7 +422,7 @@ impl DeliveryBook {
         delivered_wh.saturating_sub(sold_wh + auction_wh)
     }
 
-    /// Certificates are made for so much of what was delivered; returns the Wh that they start at.
+    /// Marks `energy_wh` more of what was delivered as certified; returns the Wh at which the new range starts.
     #[inline(always)]
     pub fn certify(&mut self, place: usize, energy_wh: u64) -> u64 {
         let window = &mut self.windows[place];
@@ -424,13 +431,13 @@ impl DeliveryBook {
         start
     }
 
-    /// When the last of its windows no longer trades, in unix seconds.
+    /// Gate closure of the last of its 96 windows, in unix seconds.
     pub fn own_last_gate(&self) -> i64 {
         self.terms.gate_closes_at(self.window_start(BOOK_WINDOWS - 1))
     }
 
-    /// When the last of its windows that its bus has no longer trades, in unix seconds: a later change of terms cuts the book
-    /// short. On a closing bus, where nothing is listed any more, it is over.
+    /// Gate closure of the last of its windows that exists, in unix seconds: a change of terms can end the book before
+    /// its 96th window. 0 on a closing bus, where nothing is listed any more.
     pub fn last_gate(&self, bus: &Bus) -> i64 {
         if bus.closing == 1 {
             return 0;
@@ -444,7 +451,8 @@ impl DeliveryBook {
         gate
     }
 
-    /// When the last of its windows that were used is final, in unix seconds, as far as is known now.
+    /// When the last of its used windows is final, in unix seconds; 0 where none was used. A first reading can still
+    /// make it change.
     #[inline(never)]
     pub fn last_final_at(&self) -> i64 {
         let mut last = 0;
@@ -456,13 +464,14 @@ impl DeliveryBook {
         last
     }
 
-    /// From when on others than who it belongs to may close it and the positions on it, in unix seconds.
+    /// When anyone may close the book, and every position on it, in unix seconds: 30 days after the last used window is
+    /// final.
     pub fn others_close_at(&self) -> i64 {
         self.last_final_at().saturating_add(CERTIFICATE_SECONDS)
     }
 
-    /// Refuses to close a book of which something is open, before its last gate, or while a window that was used is not
-    /// final; to others than its seller also until the time for certificates is over.
+    /// Refuses to close a book with open offers or positions, before its last gate, or while a used window is not
+    /// final. Callers other than its seller also wait until the time for certificates is over.
     pub fn validate_close(&self, bus: &Bus, caller_is_seller: bool, now: i64) -> Result<()> {
         ensure!(
             self.open_offers == 0 && self.open_positions == 0,
@@ -480,7 +489,7 @@ impl DeliveryBook {
 
     /// What the vault holds for the book, in token base units.
     pub fn held(&self) -> u64 {
-        // Both sums wrap where more than 64 bits of money went through; what is held fits.
+        // The sum and `settled` wrap where more than 64 bits of money went through the book; their difference fits.
         self.windows.iter().fold(0, |sum: u64, window| sum.wrapping_add(window.paid)).wrapping_sub(self.settled)
     }
 
@@ -539,14 +548,14 @@ impl DeliveryBook {
 }
 
 impl BookWindow {
-    /// First second in which it takes no reading any more: the correction time after its first reading, which no later reading
-    /// moves; without a reading, at its deadline.
+    /// First second in which it takes no reading any more: the correction time after its first reading, or the deadline
+    /// where there is no reading. Later readings do not move it.
     #[inline(always)]
     pub(super) fn final_at(&self, deadline: i64, correction_seconds: i64) -> i64 {
         if self.reported_at == 0 { deadline } else { self.reported_at + correction_seconds }
     }
 
-    /// What goes back to a buyer that paid so much for energy of the window, which is final.
+    /// What a buyer that paid `paid` for energy of this final window gets back, in token base units.
     #[inline(always)]
     pub(super) fn refund_of(&self, paid: u64) -> u64 {
         let (sold_wh, delivered_wh) = (self.sold_wh, self.delivered_wh);
@@ -556,11 +565,12 @@ impl BookWindow {
         if delivered_wh == 0 {
             return paid;
         }
-        // Not more than was paid, so that it fits.
+        // Not more than `paid`, so it fits.
         paid - math::mul_div_ceil(paid, delivered_wh, sold_wh).unwrap_or(paid)
     }
 
-    /// The window is released: what is due for what was delivered, and the grid's part of it, in token base units.
+    /// Marks the window as released; returns what is due for the delivered energy, and the grid's part of that, in
+    /// token base units.
     #[inline(always)]
     fn release(&mut self, grid_fee_per_kwh: u64) -> (u64, u64) {
         self.state = BookWindowState::Released as u8;
@@ -571,10 +581,10 @@ impl BookWindow {
         let due = if delivered_wh == self.sold_wh {
             self.paid
         } else {
-            // Not more than was paid, so that it fits.
+            // Not more than `paid`, so it fits.
             math::mul_div_floor(self.paid, delivered_wh, self.sold_wh).unwrap_or(0)
         };
-        // Never more than what is due: each cost was rounded up, and contains the fee.
+        // Never more than what is due: each cost contains the fee and was rounded up.
         (due, math::grid_fee(delivered_wh, grid_fee_per_kwh))
     }
 

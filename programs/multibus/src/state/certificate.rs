@@ -1,5 +1,5 @@
-//! A certificate of origin: some Wh that a device delivered in a window, with the fields of a granular certificate of
-//! `EnergyTag`.
+//! A certificate of origin: a range of Wh that a device delivered in a window. It has the fields of a granular
+//! certificate as `EnergyTag` defines it.
 
 use {
     crate::{
@@ -12,7 +12,7 @@ use {
 };
 
 numbered_enum! {
-    /// Where a certificate stands.
+    /// State of a certificate.
     pub enum CertificateState {
         /// Its owner can transfer or retire it.
         Active = 0,
@@ -21,7 +21,7 @@ numbered_enum! {
     }
 }
 
-/// Some Wh that a device delivered. PDA `["certificate", seller, window_start, range_start]`.
+/// A range of Wh that a device delivered in a window. PDA `["certificate", seller, window_start, range_start]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -33,7 +33,7 @@ pub struct Certificate {
     pub state: u8,
     /// Length of the window, in seconds.
     pub window_seconds: u32,
-    /// Start of the window in which it was produced, in unix seconds.
+    /// Start of the window in which the energy was produced, in unix seconds.
     pub window_start: i64,
     /// First Wh of the range that it certifies. A window's delivered Wh are counted from 0.
     pub range_start: u64,
@@ -55,7 +55,8 @@ pub struct Certificate {
 
 const _: () = assert!(size_of::<Certificate>() == 232);
 
-/// Whether a text has control characters, found byte by byte: below a space, DEL, and U+0080 to U+009F.
+/// Whether a text has control characters: U+0000 to U+001F, U+007F to U+009F. It looks at bytes, which costs less than
+/// at characters.
 fn has_control_characters(text: &str) -> bool {
     let mut before = 0;
     text.bytes().any(|byte| {
@@ -66,7 +67,7 @@ fn has_control_characters(text: &str) -> bool {
 }
 
 impl Certificate {
-    /// Sets a new certificate up, of the window at a place of a book.
+    /// Initialises a certificate of the window at a place of a book.
     pub fn initialize(
         &mut self,
         book: &DeliveryBook,
@@ -96,7 +97,7 @@ impl Certificate {
         self.range_end - self.range_start
     }
 
-    /// Refuses a transfer of nothing, of more than it certifies, and to nobody.
+    /// Refuses to transfer 0 Wh, more than it certifies, or to an address of all zeros.
     pub fn validate_transfer(&self, energy_wh: u64, to: &Address) -> Result<()> {
         ensure!(energy_wh > 0, EnergyZero);
         ensure!(
@@ -110,7 +111,7 @@ impl Certificate {
         Ok(())
     }
 
-    /// Gives up so much of the end of its range; returns the certificate of that part.
+    /// Takes `energy_wh` from the end of its range; returns a certificate of that part.
     #[must_use = "it holds the energy that this certificate gave up"]
     pub fn split(&mut self, energy_wh: u64, rent_payer: &Address) -> Self {
         let mut part = *self;
@@ -120,7 +121,7 @@ impl Certificate {
         part
     }
 
-    /// A beneficiary is 1 to 64 bytes of text without control characters.
+    /// Refuses a beneficiary that is not 1 to 64 bytes of text without control characters.
     pub fn validate_beneficiary(beneficiary: &str) -> Result<()> {
         ensure!(
             (1..=MAX_BENEFICIARY_LEN).contains(&beneficiary.len()) && !has_control_characters(beneficiary),

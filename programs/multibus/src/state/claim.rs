@@ -1,4 +1,4 @@
-//! What could not be paid to a wallet, and what a closed bus leaves behind to pay it.
+//! Claims, for what could not be paid to a wallet, and the tombstone of a closed bus, which pays them.
 
 use {
     crate::{constants::*, error::ensure, state::Bus},
@@ -16,7 +16,8 @@ pub struct Claim {
     pub amount: u64,
     pub bus: Address,
     pub wallet: Address,
-    /// Token account that the wallet named for a refund, which strangers may pay; zeros where it named none.
+    /// Token account that the wallet named for a refund. Anyone may have the claim paid to it. Zeros where it named
+    /// none.
     pub refund: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
@@ -26,7 +27,7 @@ pub struct Claim {
 const _: () = assert!(size_of::<Claim>() == 176);
 
 impl Claim {
-    /// Sets a new claim up.
+    /// Initialises a new claim.
     pub fn initialize(&mut self, bus: &Address, wallet: &Address, rent_payer: &Address) {
         self.layout_version = LAYOUT_VERSION;
         self.bus = *bus;
@@ -34,7 +35,7 @@ impl Claim {
         self.rent_payer = *rent_payer;
     }
 
-    /// More is owed to the wallet; a refund account that is named now takes the place of an earlier one.
+    /// Adds to what the wallet is owed. A refund account replaces an earlier one.
     pub fn owe(&mut self, amount: u64, refund: Option<&Address>) {
         // Cannot overflow: the unclaimed account holds all claims.
         self.amount += amount;
@@ -54,7 +55,7 @@ impl Claim {
     }
 }
 
-/// What is left of a closed bus, at its address: enough to pay the claims on its unclaimed account.
+/// Tombstone: what stays at the address of a closed bus, to pay the claims on its unclaimed account.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tombstone {
@@ -84,7 +85,7 @@ pub struct Tombstone {
 const _: () = assert!(size_of::<Tombstone>() == 184);
 
 impl Tombstone {
-    /// What a bus leaves behind when it closes.
+    /// The tombstone of a bus that closes.
     pub fn of(bus: &Bus, open_claims: u32, now: i64) -> Self {
         Self {
             layout_version: LAYOUT_VERSION,
@@ -102,7 +103,7 @@ impl Tombstone {
         }
     }
 
-    /// A claim is paid; tells whether it was the last.
+    /// Counts a claim that is paid; returns whether it was the last.
     pub fn close_claim(&mut self) -> Result<bool> {
         ensure!(self.open_claims > 0, CounterOverflow);
         self.open_claims -= 1;

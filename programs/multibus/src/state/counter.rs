@@ -1,5 +1,6 @@
-//! Counters that addresses come from. Each belongs to one actor and starts above all numbers that an earlier account at
-//! the same address can have spent, so that an address never repeats and nobody else can use a number up.
+//! Counters, whose numbers are part of addresses. Each counter belongs to one actor, so nobody else can use up a
+//! number. It starts above all numbers that an earlier account at the same address can have spent, so no address
+//! repeats.
 
 use {
     crate::{
@@ -9,14 +10,14 @@ use {
     anchor_lang::prelude::*,
 };
 
-/// First number of a counter that starts at a slot.
+/// First number of a counter that starts at a slot: `slot << 20`.
 pub fn first_number(slot: u64) -> Result<u64> {
     ensure!(slot < 1 << (64 - COUNTER_SLOT_SHIFT), CounterOverflow, "slot {}", slot);
     Ok(slot << COUNTER_SLOT_SHIFT)
 }
 
-/// The slot that a new counter starts at, 0 for the present one. It is never a past one: a counter that was closed
-/// had no number above its closing's slot, so that the new one starts above all of them.
+/// The slot that a new counter starts at; a `first_slot` of 0 means the present one. It is never a past slot. Since a
+/// counter closes only when its numbers are below those of the present slot, a new one starts above all of them.
 pub fn validate_first_slot(first_slot: u64, slot: u64) -> Result<u64> {
     let first_slot = if first_slot == 0 { slot } else { first_slot };
     let is_valid = slot <= first_slot && first_slot - slot <= FIRST_SLOT_AHEAD;
@@ -24,7 +25,7 @@ pub fn validate_first_slot(first_slot: u64, slot: u64) -> Result<u64> {
     Ok(first_slot)
 }
 
-/// The number after the one that is spent; refuses every other than the next.
+/// Spends a number, which must be the next one; returns the one after it.
 #[inline(always)]
 pub fn spend(next: u64, number: u64) -> Result<u64> {
     ensure!(number == next, NumberNotNext, "number {}, the next is {}", number, next);

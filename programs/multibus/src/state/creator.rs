@@ -5,7 +5,7 @@ use {
     anchor_lang::prelude::*,
 };
 
-/// Numbers the buses of a wallet. PDA `["creator", wallet]`. It stays for good, so that no bus's address comes twice.
+/// Counter of a wallet's buses. PDA `["creator", wallet]`. It never closes, so no two buses ever have the same address.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Creator {
@@ -21,7 +21,7 @@ pub struct Creator {
 const _: () = assert!(size_of::<Creator>() == 80);
 
 impl Creator {
-    /// Sets a new counter up that starts at a slot's first number.
+    /// Initialises a new counter, whose first number is `first_slot << 20`.
     pub fn initialize(&mut self, wallet: &Address, first_slot: u64) -> Result<()> {
         let next_bus = counter::first_number(first_slot)?;
         self.layout_version = LAYOUT_VERSION;
@@ -30,7 +30,7 @@ impl Creator {
         Ok(())
     }
 
-    /// A bus takes the next number.
+    /// Counts a new bus, which takes the next number.
     pub fn create(&mut self, bus_seq: u64) -> Result<()> {
         self.next_bus = counter::spend(self.next_bus, bus_seq)?;
         Ok(())

@@ -1,10 +1,11 @@
-//! The ledger of a bus: what changes on it without a decision. It counts what is open, and knows what each owner earned.
+//! The ledger of a bus: what changes without a decision of the owners. It counts what is open on the bus, and records
+//! what each owner earned and claimed.
 //!
-//! Revenue of the bus's own offers is in the treasury, divided exactly by the owners' shares. No sale writes the ledger:
-//! what the treasury received since the shares last changed (the *period*) is what it holds, plus what owners claimed in
-//! the period, less what is accrued from earlier periods. So an owner's claim is computed from the balance in constant
-//! time: `accrued + floor(period x share / 10000) - claimed`. The base units that the floors leave (fewer than there are
-//! owners) stay in the period and are divided later, never lost and never paid twice.
+//! Revenue of the bus's own offers goes to the treasury and is divided exactly by the owners' shares. No sale writes
+//! the ledger. A *period* is the time since the shares last changed. What the treasury received in it is its balance,
+//! plus what owners claimed in the period, less what is still owed from earlier periods (*accrued*). So an owner can
+//! claim `accrued + floor(received x share / 10000) - claimed`. Rounding leaves fewer base units than there are owners;
+//! they stay in the treasury and are divided in the next period.
 
 use {
     crate::{
@@ -17,7 +18,7 @@ use {
     bytemuck::{Pod, Zeroable},
 };
 
-/// What an owner earned and proposed. At the same place as the owner has in its bus.
+/// An owner's revenue and its next proposal. It has the same place in the ledger as the owner has in the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 #[repr(C)]
@@ -40,7 +41,7 @@ pub struct FormerOwner {
     pub accrued: u64,
 }
 
-/// What changes on a bus without a decision. PDA `["ledger", bus]`.
+/// What changes on a bus without a decision of its owners. PDA `["ledger", bus]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ledger {
@@ -57,16 +58,16 @@ pub struct Ledger {
     pub open_proposals: u32,
     /// Claims that are open.
     pub open_claims: u32,
-    /// What all claims come to, in token base units.
+    /// Sum of all open claims, in token base units.
     pub unclaimed_total: u64,
     /// Revenue claimed by the present owners under the present shares, in token base units.
     pub period_claimed: u64,
     /// Revenue of earlier shares that owners and former owners have not claimed yet, in token base units.
     pub accrued_total: u64,
-    /// Above all numbers of proposals of owners who left: who returns starts from it.
+    /// A number above those of all proposals of owners who left. An owner who returns starts here or later.
     pub proposals_from: u64,
     pub bus: Address,
-    /// What the owners earned, at the places that they have in the bus.
+    /// Revenue and proposal numbers of the owners, at the places that they have in the bus.
     pub owners: [OwnerAccount; 16],
     /// Owners who left with revenue that they have not claimed yet.
     pub former_owners: [FormerOwner; 16],
@@ -76,7 +77,7 @@ pub struct Ledger {
 const _: () = assert!(MAX_FORMER_OWNERS == 16 && size_of::<Ledger>() == 1_360);
 
 impl Ledger {
-    /// Sets the ledger of a new bus up; its owners' proposals are numbered from a slot's first number.
+    /// Initialises the ledger of a new bus, whose owners' proposals are numbered from `slot << 20`.
     pub fn initialize(&mut self, bus: &Address, owner_count: u8, slot: u64) -> Result<()> {
         let next_proposal = counter::first_number(slot)?;
         self.layout_version = LAYOUT_VERSION;
@@ -87,7 +88,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// One more is open.
+    /// Adds one to a number of open accounts.
     #[inline(always)]
     pub fn count_open(count: &mut u32) -> Result<()> {
         let Some(more) = count.checked_add(1) else { refuse!(CounterOverflow) };
@@ -95,20 +96,20 @@ impl Ledger {
         Ok(())
     }
 
-    /// A claim grows, and opens where it is new. Cannot overflow: the unclaimed account holds all claims, and each has
-    /// an account.
+    /// Counts what is added to a claim, and the claim where it is new. Cannot overflow: the unclaimed account holds all
+    /// claims, and each claim is an account.
     pub fn owe(&mut self, amount: u64, is_new: bool) {
         self.open_claims += is_new as u32;
         self.unclaimed_total += amount;
     }
 
-    /// A claim is paid and closes.
+    /// Counts a claim that is paid and closes.
     pub fn pay_claim(&mut self, amount: u64) {
         self.open_claims -= 1;
         self.unclaimed_total -= amount;
     }
 
-    /// An owner's proposal takes the next of its numbers.
+    /// Counts a new proposal, which takes the next number of its owner.
     pub fn propose(&mut self, place: usize, number: u64) -> Result<()> {
         let next_proposal = counter::spend(self.owners[place].next_proposal, number)?;
         Self::count_open(&mut self.open_proposals)?;
@@ -116,8 +117,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Revenue of the present period, in token base units; `None` where the treasury holds less than it must. Where it would
-    /// be more than 64 bits hold, the rest is divided after the next claims.
+    /// Revenue of the present period, in token base units; `None` where the treasury holds less than the accrued
+    /// revenue. Where the sum does not fit 64 bits, the rest is divided after the next claims.
     pub fn period(&self, treasury_balance: u64) -> Option<u64> {
         treasury_balance.saturating_add(self.period_claimed).checked_sub(self.accrued_total)
     }
@@ -136,7 +137,7 @@ impl Ledger {
         }
     }
 
-    /// Takes out what a wallet may claim, in token base units.
+    /// Takes out what a wallet may claim; returns it in token base units.
     pub fn claim(&mut self, bus: &Bus, wallet: &Address, treasury_balance: u64) -> Result<u64> {
         let amount = self.claimable(bus, wallet, treasury_balance)?;
         ensure!(amount > 0, NothingToClaim);
@@ -145,7 +146,7 @@ impl Ledger {
                 let account = &mut self.owners[place];
                 let earned = amount - account.accrued;
                 self.accrued_total -= account.accrued;
-                // Neither can overflow: what was claimed in a period is at most that period.
+                // Neither can overflow: no more is claimed in a period than was received in it.
                 self.period_claimed += earned;
                 account.claimed += earned;
                 account.accrued = 0;
@@ -161,7 +162,7 @@ impl Ledger {
         Ok(amount)
     }
 
-    /// Refuses a change of shares that could not keep what an owner who leaves has earned.
+    /// Refuses a change of shares where the ledger has no place left for the revenue of an owner who leaves.
     #[inline(never)]
     pub fn validate_settle(&self, bus: &Bus, leaving: Option<&Address>, treasury_balance: u64) -> Result<()> {
         ensure!(self.period(treasury_balance).is_some(), CounterOverflow);
@@ -175,12 +176,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// Turns what the present shares earned into accrued revenue and starts a new period, which keeps the remainder.
+    /// Turns what the owners earned under the present shares into accrued revenue and starts a new period, which keeps
+    /// what rounding left.
     pub fn settle_shares(&mut self, bus: &Bus, treasury_balance: u64) {
         let is_whole = treasury_balance.checked_add(self.period_claimed).is_some();
         self.settle_period(bus, treasury_balance);
         if !is_whole {
-            // What 64 bits did not hold.
+            // Divides the rest, which did not fit 64 bits.
             self.settle_period(bus, treasury_balance);
         }
     }
@@ -198,24 +200,26 @@ impl Ledger {
         self.period_claimed = 0;
     }
 
-    /// A new owner takes the last place, with what it left unclaimed as a former owner. Its proposals are numbered from
-    /// `first_proposal`.
+    /// Adds an owner at `place`, the last one, with what it left unclaimed as a former owner. Its proposals are
+    /// numbered from `first_proposal`.
     pub fn enter_owner(&mut self, place: usize, owner: &Address, first_proposal: u64) {
         let accrued = self.forget_former(owner);
         self.owners[place] = OwnerAccount { accrued, claimed: 0, next_proposal: first_proposal };
     }
 
-    /// First number of the proposals of an owner who enters in a slot: never one that it had as an earlier owner.
+    /// Number of the first proposal of an owner who is added in a slot. It is above every number that it had as an
+    /// owner before.
     pub fn first_proposal(&self, slot: u64) -> Result<u64> {
         Ok(counter::first_number(slot)?.max(self.proposals_from))
     }
 
-    /// Keeps in mind which numbers a key that leaves could have used.
+    /// Makes later owners start above the numbers that the owner at `place` used.
     fn forget_counter(&mut self, place: usize) {
         self.proposals_from = self.proposals_from.max(self.owners[place].next_proposal);
     }
 
-    /// An owner leaves its place of `count`; the others keep their order, and its unclaimed revenue stays claimable.
+    /// Removes the owner at `place` of `count` owners. The others keep their order, and its unclaimed revenue stays
+    /// claimable.
     pub fn leave_owner(&mut self, place: usize, count: usize, owner: &Address) {
         self.forget_counter(place);
         let accrued = self.owners[place].accrued;
@@ -227,7 +231,8 @@ impl Ledger {
         }
     }
 
-    /// Another key takes an owner's place and all that belongs to it, and what it left unclaimed as a former owner.
+    /// Gives an owner's place, with its revenue, to another key. What that key left unclaimed as a former owner is
+    /// added.
     pub fn replace_owner(&mut self, place: usize, new_owner: &Address, first_proposal: u64) {
         self.forget_counter(place);
         self.owners[place].accrued += self.forget_former(new_owner);
@@ -266,7 +271,7 @@ impl Ledger {
         accrued
     }
 
-    /// Refuses to close a bus while something of it is open, or a former owner has revenue to claim.
+    /// Refuses to close a bus while a seller, a window or a proposal is open, or a former owner has revenue to claim.
     pub fn validate_close(&self) -> Result<()> {
         ensure!(
             self.open_sellers == 0 && self.open_windows == 0 && self.open_proposals == 0,
@@ -280,8 +285,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Divides the last of the treasury among the owners, to the base unit: what the floors leave goes to the first.
-    /// Returns what each gets.
+    /// Divides all that the treasury holds among the owners; the first owner also gets what rounding leaves. Returns
+    /// what each gets, in token base units.
     pub fn divide_rest(&mut self, bus: &Bus, treasury_balance: u64) -> Result<[u64; MAX_OWNERS]> {
         self.validate_settle(bus, None, treasury_balance)?;
         self.settle_shares(bus, treasury_balance);
@@ -289,7 +294,7 @@ impl Ledger {
         for (share, account) in shares.iter_mut().zip(&mut self.owners) {
             *share = core::mem::take(&mut account.accrued);
         }
-        // No underflow: `validate_close` refuses former owners, so that what is accrued is the owners'.
+        // Cannot underflow: `validate_close` refuses former owners, so all accrued revenue is that of the owners.
         shares[0] += treasury_balance - self.accrued_total;
         self.accrued_total = 0;
         Ok(shares)

@@ -114,7 +114,7 @@ impl Lock {
         Ok(())
     }
 
-    /// Sets a new lock up.
+    /// Initialises a new lock.
     #[inline(always)]
     pub fn initialize(&mut self, parties: LockParties, number: LockNumber, fill: Fill, lock_fee_bps: u16, now: i64) {
         self.layout_version = LAYOUT_VERSION;

@@ -1,18 +1,19 @@
-//! The meter of a seller, and the device that is it now. A device is a key that signs readings.
+//! The meter of a seller and its devices. A device is an Ed25519 key that signs readings. A meter has one device at a
+//! time.
 
 use {
     crate::{constants::*, error::ensure, state::Offer},
     anchor_lang::prelude::*,
 };
 
-/// What the operator says of a device when it registers it.
+/// What the operator states about a device when it registers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeterSpec {
     /// One of [`EnergySource`](crate::state::EnergySource).
     pub source: u8,
-    /// The most that it can deliver, in W.
+    /// The highest power that it can deliver, in W.
     pub power_w: u64,
-    /// Start of the first window that it can be the meter of, in unix seconds.
+    /// Start of the first window that it can measure, in unix seconds; 0 for any.
     pub valid_from: i64,
 }
 
@@ -40,11 +41,11 @@ pub struct Meter {
     /// One of [`EnergySource`](crate::state::EnergySource).
     pub source: u8,
     pub padding: [u8; 5],
-    /// The most that it can deliver, in W.
+    /// The highest power that it can deliver, in W.
     pub power_w: u64,
-    /// Start of the first window that the present device can be the meter of, in unix seconds.
+    /// Start of the first window that the present device can measure, in unix seconds; 0 for any.
     pub valid_from: i64,
-    /// End of the last window that the present device is the meter of, in unix seconds; 0 for none.
+    /// End of the last window that the present device measures, in unix seconds; 0 for none.
     pub listed_until: i64,
     /// When the present device was registered, in unix seconds.
     pub registered_at: i64,
@@ -61,7 +62,7 @@ pub struct Meter {
 const _: () = assert!(size_of::<Meter>() == 232);
 
 impl Meter {
-    /// Sets a new meter up: all but its device.
+    /// Initialises a new meter, except for its device.
     pub fn initialize(&mut self, bus: &Address, seller: &Address, rent_payer: &Address) {
         self.layout_version = LAYOUT_VERSION;
         self.bus = *bus;
@@ -69,7 +70,8 @@ impl Meter {
         self.rent_payer = *rent_payer;
     }
 
-    /// A device becomes the meter of windows from its first one on. Windows that are listed keep the device that they have.
+    /// Sets the meter's device, for windows from `valid_from` on. Windows in which the seller has listed keep the
+    /// device that they have.
     pub fn set_device(&mut self, key: &Address, spec: MeterSpec, now: i64) -> Result<()> {
         spec.validate()?;
         self.source = spec.source;
@@ -81,7 +83,7 @@ impl Meter {
         Ok(())
     }
 
-    /// Refuses a window before the first that the device can be the meter of.
+    /// Refuses a window before the first one that the device can measure.
     #[inline(always)]
     pub fn validate_window(&self, window_start: i64) -> Result<()> {
         ensure!(
@@ -94,7 +96,7 @@ impl Meter {
         Ok(())
     }
 
-    /// The present device is the meter of a window that ends then.
+    /// Notes that the present device measures a window that ends at `window_end`.
     #[inline(always)]
     pub fn commit(&mut self, window_end: i64) {
         self.listed_until = self.listed_until.max(window_end);
@@ -126,16 +128,16 @@ impl Meter {
     }
 }
 
-/// A key that is registered as a device, once in the program. PDA `["device", key]`.
+/// A device's key. The address allows each key once in the whole program. PDA `["device", key]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Device {
     pub layout_version: u8,
     pub bump: u8,
-    /// 1 once it is no meter of later windows: it closes when its last window has ended.
+    /// 1 once it gets no more windows. Its account can be closed when the last of its windows has ended.
     pub retired: u8,
     pub padding: [u8; 5],
-    /// Once it is retired, the end of the last window that it is the meter of, in unix seconds.
+    /// Once it is retired, the end of the last window that it measures, in unix seconds; 0 for none. 0 before.
     pub busy_until: i64,
     pub key: Address,
     pub bus: Address,
@@ -149,7 +151,7 @@ pub struct Device {
 const _: () = assert!(size_of::<Device>() == 176);
 
 impl Device {
-    /// Sets a new device up.
+    /// Initialises a new device.
     pub fn initialize(&mut self, key: &Address, meter: &Meter, rent_payer: &Address) {
         self.layout_version = LAYOUT_VERSION;
         self.key = *key;
@@ -158,14 +160,14 @@ impl Device {
         self.rent_payer = *rent_payer;
     }
 
-    /// It is no meter of later windows. Those that it is the meter of take its readings until they are final.
+    /// Retires the device: it gets no more windows. Windows that it measures take its readings until they are final.
     pub fn retire(&mut self, meter: &Meter) {
         self.retired = 1;
         self.busy_until = meter.listed_until;
     }
 
-    /// Refuses to forget a device that is in use, or whose windows have not ended: what it measures in them could be sold
-    /// a second time elsewhere.
+    /// Refuses to close a device that is in use, or whose windows have not ended: its key could be registered again,
+    /// and the same energy sold a second time.
     pub fn validate_close(&self, now: i64) -> Result<()> {
         ensure!(
             self.retired == 1 && now >= self.busy_until,

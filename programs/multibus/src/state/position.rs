@@ -13,18 +13,18 @@ use {
     bytemuck::{Pod, Zeroable},
 };
 
-/// What a buyer has of one window.
+/// What a buyer bought of one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 #[repr(C)]
 pub struct PositionWindow {
     /// Energy bought, in Wh.
     pub energy_wh: u64,
-    /// What was paid for it, in token base units.
+    /// What was paid for that energy, in token base units.
     pub paid: u64,
 }
 
-/// What goes back to a buyer for windows that are final.
+/// What a buyer gets back for windows that became final.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RefundedWindows {
     /// Bit `i % 64` of number `i / 64` is set for the window at place `i`.
@@ -40,15 +40,16 @@ pub struct PositionBook {
     pub layout_version: u8,
     pub bump: u8,
     pub padding: [u8; 2],
-    /// Locks of this buyer on offers of these windows that are not closed.
+    /// Open locks of this buyer on offers of these windows.
     pub open_locks: u32,
-    /// Windows whose refund left the vault.
+    /// Windows that were refunded, also where the refund was 0. See [`Windows`].
     pub refunded: [u64; 2],
-    /// Windows of which the buyer has its certificate.
+    /// Windows for which the buyer took its certificate. See [`Windows`].
     pub certified: [u64; 2],
     pub book: Address,
     pub buyer: Address,
-    /// Token account that refunds go to: that of the buyer's first purchase or lock, until the buyer names another.
+    /// Token account that refunds go to: the account that paid the buyer's first purchase, or the refund account of its
+    /// first lock, until the buyer names another. Zeros before.
     pub refund: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
@@ -59,7 +60,7 @@ pub struct PositionBook {
 const _: () = assert!(size_of::<PositionBook>() == 1_736);
 
 impl PositionBook {
-    /// Sets a new position book up. It names no refund account yet: that is the buyer's to name.
+    /// Initialises a new position book. It has no refund account yet, because only the buyer may name one.
     pub fn initialize(&mut self, book: &Address, buyer: &Address, rent_payer: &Address) {
         self.layout_version = LAYOUT_VERSION;
         self.book = *book;
@@ -74,7 +75,7 @@ impl PositionBook {
         Ok(())
     }
 
-    /// The buyer's first entry names the refund account.
+    /// Records the refund account where there is none yet.
     #[inline(always)]
     fn name_refund(&mut self, refund: &Address) {
         if self.refund.to_bytes() == [0; 32] {
@@ -82,17 +83,17 @@ impl PositionBook {
         }
     }
 
-    /// The buyer bought energy of a window.
+    /// Records energy that the buyer bought in a window.
     #[inline(always)]
     pub fn buy(&mut self, place: usize, energy_wh: u64, paid: u64, refund: &Address) {
         let window = &mut self.windows[place];
-        // No more than the window's, which is checked.
+        // Cannot overflow: the delivery book's totals of the window are checked, and not smaller.
         window.energy_wh += energy_wh;
         window.paid += paid;
         self.name_refund(refund);
     }
 
-    /// The buyer took a lock.
+    /// Counts a lock that the buyer takes.
     #[inline(always)]
     pub fn take_lock(&mut self, refund: &Address) -> Result<()> {
         let Some(open_locks) = self.open_locks.checked_add(1) else { refuse!(CounterOverflow) };
@@ -101,13 +102,13 @@ impl PositionBook {
         Ok(())
     }
 
-    /// A lock of the buyer closes.
+    /// Counts a lock of the buyer that closes.
     #[inline(always)]
     pub fn close_lock(&mut self) {
         self.open_locks -= 1;
     }
 
-    /// Takes out what goes back to the buyer for every window that is final and not refunded.
+    /// Marks every window that is final and not refunded as refunded; returns what the buyer gets back for them.
     #[inline(never)]
     pub fn refund(&mut self, book: &DeliveryBook, now: i64) -> RefundedWindows {
         let mut refund = RefundedWindows::default();
@@ -131,7 +132,7 @@ impl PositionBook {
         refund
     }
 
-    /// Takes out what the buyer may certify of the window at a place, in Wh.
+    /// Marks the buyer's delivered energy of the window at a place as certified; returns it in Wh.
     pub fn certify(&mut self, book: &DeliveryBook, place: usize) -> Result<u64> {
         ensure!(!has_window(&self.certified, place), AlreadyCertified);
         let energy_wh = self.windows[place].energy_wh;
@@ -141,9 +142,10 @@ impl PositionBook {
         Ok(delivered_wh)
     }
 
-    /// Refuses to close a position with a lock, or with energy of a window that is not final. The buyer closes it then, and
-    /// gives up what it did not certify. Others close it after the book's last gate, so that no trade that is on its way finds
-    /// it closed; where there is something that the buyer has not certified, only when the time for certificates is over too.
+    /// Refuses to close a position book with an open lock, or with energy of a window that is not final. Otherwise the
+    /// buyer may close it, and gives up certificates that it did not take. Others also wait for the book's last gate,
+    /// so that a trade on its way does not find it closed, and, where the buyer has delivered energy to certify, until
+    /// the time for certificates is over.
     pub fn validate_close(&self, book: &DeliveryBook, bus: &Bus, caller_is_buyer: bool, now: i64) -> Result<()> {
         ensure!(self.open_locks == 0, PositionHasLocks, "{} locks are open", self.open_locks);
         let mut is_certified = true;

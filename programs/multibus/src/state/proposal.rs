@@ -15,50 +15,52 @@ use {
 #[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 pub enum ProposalAction {
-    /// Adds an owner; the shares are those of all owners afterwards, in their order, the new one last.
+    /// Adds an owner. `shares_bps` are the shares of all owners afterwards, in their order, the new owner last.
     OwnerAdd { owner: Address, shares_bps: Vec<u16> },
-    /// Removes an owner; the shares are those of the remaining owners, in their order.
+    /// Removes an owner. `shares_bps` are the shares of the remaining owners, in their order.
     OwnerRemove { owner: Address, shares_bps: Vec<u16> },
     /// Sets the shares of all owners, in their order.
     SharesSet { shares_bps: Vec<u16> },
     /// Sets the approvals a decision needs.
     ThresholdSet { threshold: u8 },
-    /// Sets the wait before a decision executes, in seconds.
+    /// Sets the wait between the last approval of a decision and its execution, in seconds, at most 30 days.
     TimelockSet { timelock_seconds: u32 },
-    /// Sets the energy per window, in Wh: of windows opened from then on, or at once where the bus has none. An open
-    /// window that has more counts for no more than this, or than what is committed in it.
+    /// Sets the energy that may be on offer or sold in one window, in Wh: for windows that are opened later and,
+    /// without windows, at once. An open window with a larger capacity is limited to this too, but what is committed in
+    /// it stays.
     CapacitySet { capacity_wh: u64 },
     /// Sets the lowest price an offer may ask, in token base units per kWh.
     BasePriceSet { base_price_per_kwh: u64 },
     /// Sets who may list: 0 owners only, 1 admitted sellers too, 2 any wallet.
     ListingPolicySet { listing_policy: u8 },
-    /// Sets the terms of windows that start at `from` (unix seconds) or later: more than one horizon ahead, and where a window
-    /// of the present terms ends. Replaces next terms that are more than one horizon away themselves.
+    /// Sets the terms of windows that start at `from` (unix seconds) or later. `from` is more than one horizon ahead,
+    /// and where a window of the present terms ends. Earlier decided next terms are replaced, which is possible only
+    /// while they start more than one horizon ahead.
     TermsSet { from: i64, terms: TermsConfig },
-    /// Sets what an unsettled lock costs, in basis points of its deposit.
+    /// Sets the fee of later locks that are not settled, in basis points of their deposit.
     LockFeeSet { lock_fee_bps: u16 },
     /// Stops new offers, locks and purchases. Needs the pause quorum and no timelock.
     Pause,
     /// Lets the bus trade again.
     Resume,
-    /// Puts another key in the place of an owner's, with its share, its revenue and its voice.
+    /// Gives an owner's place, with its share and its revenue, to another key.
     OwnerReplace { owner: Address, new_owner: Address },
-    /// Sets the approvals that pausing needs; 0 for as many as any decision.
+    /// Sets the approvals that pausing needs; 0 stands for the threshold.
     PauseQuorumSet { pause_quorum: u8 },
-    /// Lets a wallet list under the policy of admitted sellers, and takes a suspension back. Opens its seller account
-    /// where it has none.
+    /// Admits a wallet as a seller, which also ends a suspension. Opens its seller account where it has none.
     SellerAdmit { wallet: Address },
-    /// Keeps a seller from listing, until it is admitted again.
+    /// Suspends a seller, which cannot list until it is admitted again.
     SellerSuspend { wallet: Address },
     /// Sets the lowest price that the bus's own offers may ask, in token base units per kWh; 0 for the base price.
     ReservePriceSet { reserve_price_per_kwh: u64 },
     /// Sets the least energy of an offer, a purchase or a lock that does not take the rest, in Wh.
     LeastSizeSet { least_wh: u64 },
-    /// Sets the operator; none only where no terms pay on delivery, and the readings of all earlier windows are final.
+    /// Sets the operator. `None` is possible only where no terms pay on delivery, and all windows on earlier delivery
+    /// terms are final.
     OperatorSet { operator: Option<Address> },
-    /// Closes the bus: nothing opens any more, and once nothing is open, anyone can close it.
+    /// Starts to close the bus: nothing opens on it any more, and once nothing is open, anyone can close it.
     BusClose,
-    /// Sets the wallet that gets the grid fees, also those that are owed already; none for the treasury.
+    /// Sets the wallet that gets the grid fees, including those that are owed already; `None` stands for the treasury.
     GridRecipientSet { recipient: Option<Address> },
 }
 
@@ -90,7 +92,8 @@ numbered_enum! {
 }
 
 impl ActionKind {
-    /// Whether such an action changes owners, shares or threshold, or closes the bus, which makes older proposals stale.
+    /// Whether such an action makes older proposals stale, because it changes owners, shares or threshold, or closes
+    /// the bus.
     pub const fn changes_owners(self) -> bool {
         match self {
             Self::OwnerAdd
@@ -117,17 +120,17 @@ impl ActionKind {
         }
     }
 
-    /// Whether such an action changes who gets which part of the revenue, so that all of it must be in the treasury.
+    /// Whether such an action changes the owners' shares. All revenue must be in the treasury before.
     pub const fn changes_shares(self) -> bool {
         matches!(self, Self::OwnerAdd | Self::OwnerRemove | Self::SharesSet)
     }
 
-    /// Whether such an action is of one seller.
+    /// Whether such an action admits or suspends a seller.
     pub const fn is_of_seller(self) -> bool {
         matches!(self, Self::SellerAdmit | Self::SellerSuspend)
     }
 
-    /// Whether such an action pauses the bus or lets it run again: stale once either was done later.
+    /// Whether such an action pauses or resumes the bus. It becomes stale with every later pause or resume.
     pub const fn is_of_pause(self) -> bool {
         matches!(self, Self::Pause | Self::Resume)
     }
@@ -162,14 +165,14 @@ impl ProposalAction {
     }
 }
 
-/// What an action depends on when it is carried out, beside the accounts of the bus.
+/// What the execution of an action depends on, beside the accounts of the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// In unix seconds.
     pub now: i64,
-    /// What the treasury holds, in token base units: what the old shares earned is settled before shares change.
+    /// What the treasury holds, in token base units. What the owners earned under the old shares is computed from it.
     pub treasury_balance: u64,
-    /// First number of the proposals of an owner who enters now.
+    /// Number of the first proposal of an owner who is added now.
     pub first_proposal: u64,
 }
 
@@ -183,13 +186,13 @@ pub struct Action {
     /// Shares in `shares_bps`, from the front.
     pub share_count: u8,
     pub padding: [u8; 6],
-    /// The new value.
+    /// The new value, in the unit of the action's only number; 0 where it has none.
     pub value: u64,
-    /// The next terms where these are set, else zeros.
+    /// The next terms of a `TermsSet`, else zeros.
     pub terms: Terms,
     /// The owner to add, remove or replace, the seller's wallet, the operator or the recipient of grid fees; else zeros.
     pub owner: Address,
-    /// The key that takes the owner's place where one is replaced, else zeros.
+    /// The key that takes the owner's place in an `OwnerReplace`, else zeros.
     pub new_owner: Address,
     pub shares_bps: [u16; 16],
 }
@@ -237,7 +240,7 @@ impl Action {
         Ok(())
     }
 
-    /// The action that was proposed; `None` where a later program wrote it.
+    /// The action that was proposed; `None` where this version of the program does not know it.
     pub fn decode(&self) -> Option<ProposalAction> {
         let owner = self.owner;
         let shares_bps = || self.shares().to_vec();
@@ -276,12 +279,12 @@ impl Action {
         &self.shares_bps[..(self.share_count as usize).min(MAX_OWNERS)]
     }
 
-    /// Whether this changes owners, shares or threshold, which makes older proposals stale.
+    /// Whether the action makes older proposals stale. See [`ActionKind::changes_owners`].
     pub fn changes_owners(&self) -> bool {
         ActionKind::try_from(self.kind).is_ok_and(ActionKind::changes_owners)
     }
 
-    /// What the action is; refuses one that a later program wrote.
+    /// Kind of the action; refuses one that this version of the program does not know.
     #[inline(always)]
     pub fn known_kind(&self) -> Result<ActionKind> {
         match ActionKind::try_from(self.kind) {
@@ -290,8 +293,8 @@ impl Action {
         }
     }
 
-    /// Whether the action could be carried out on the bus as it is: refused when it is proposed and again when it is
-    /// executed. The one place where the rules of decisions stand.
+    /// Refuses an action that cannot be executed on the bus as it is now. This is checked when it is proposed, and
+    /// again when it is executed.
     pub fn validate(&self, bus: &Bus, ledger: &Ledger, now: i64) -> Result<()> {
         match self.known_kind()? {
             ActionKind::OwnerAdd => {
@@ -376,7 +379,7 @@ impl Action {
         Ok(())
     }
 
-    /// Carries the action out on the bus; what it does to a seller is done beside.
+    /// Executes the action on the bus. The instruction itself admits and suspends sellers.
     pub fn apply(&self, bus: &mut Bus, ledger: &mut Ledger, general: &mut Capacity, moment: &Moment) -> Result<()> {
         let Moment { now, treasury_balance, first_proposal } = *moment;
         self.validate(bus, ledger, now)?;
@@ -445,7 +448,7 @@ impl Action {
         Ok(())
     }
 
-    /// The owners' new shares, in their order.
+    /// Writes the owners' new shares, in their order.
     fn write_shares(&self, bus: &mut Bus) {
         let count = bus.owner_count as usize;
         for (slot, share) in bus.owners[..count].iter_mut().zip(&self.shares_bps) {
@@ -454,7 +457,7 @@ impl Action {
     }
 }
 
-/// Settles what the present shares earned, before they change.
+/// Settles what the owners earned under the present shares, before these change.
 #[inline(never)]
 fn settle_old_shares(bus: &Bus, ledger: &mut Ledger, leaving: Option<&Address>, treasury_balance: u64) -> Result<()> {
     ledger.validate_settle(bus, leaving, treasury_balance)?;
@@ -463,14 +466,14 @@ fn settle_old_shares(bus: &Bus, ledger: &mut Ledger, leaving: Option<&Address>, 
 }
 
 numbered_enum! {
-    /// Where a proposal stands.
+    /// State of a proposal.
     pub enum ProposalState {
         Open = 0,
         Executed = 1,
     }
 }
 
-/// A change that owners decide on. PDA `["proposal", bus, proposer, number]`.
+/// A change of a bus that its owners decide on. PDA `["proposal", bus, proposer, number]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Proposal {
@@ -478,16 +481,16 @@ pub struct Proposal {
     pub bump: u8,
     /// [`ProposalState`].
     pub state: u8,
-    /// 1 once it had the approvals that it needs; from then on its expiry stays.
+    /// 1 once it had the approvals that it needs. From then on `expires_at` does not change.
     pub was_decided: u8,
     pub padding: [u8; 2],
     /// Bit `i` is set while owner `i` of the bus approves.
     pub approvals: u16,
     /// Number of this proposal among those of its proposer.
     pub number: u64,
-    /// The bus's configuration version that it was made under; stale once the bus has another.
+    /// The bus's `config_version` when it was made. The proposal is stale once the bus has another.
     pub config_version: u64,
-    /// How often the bus was paused or resumed before it was made; a pause or resume is stale once that is another.
+    /// The bus's `pause_version` when it was made. A proposal to pause or resume is stale once the bus has another.
     pub pause_version: u64,
     /// When it was made, in unix seconds.
     pub created_at: i64,
@@ -509,9 +512,8 @@ pub struct Proposal {
 const _: () = assert!(size_of::<Proposal>() == 376);
 
 impl Proposal {
-    /// What an approval names, so that it approves exactly what was read:
-    /// `sha256("multibus:proposal:v1" | program | proposal | created_at i64 | action)`, integers little-endian, the action as
-    /// the account holds it.
+    /// Hash that an approval names, so that an owner approves exactly what it has read: `sha256("multibus:proposal:v1"
+    /// | program | proposal | created_at i64 | action)`, integers little-endian, the action as the account holds it.
     pub fn hash_of(address: &Address, created_at: i64, action: &Action) -> [u8; 32] {
         hashv(&[
             PROPOSAL_HASH_TAG,
@@ -523,7 +525,7 @@ impl Proposal {
         .to_bytes()
     }
 
-    /// Sets a new proposal up; the proposer approves by proposing.
+    /// Initialises a new proposal, which its proposer thereby approves.
     pub fn initialize(
         &mut self,
         address: &Address,
@@ -551,7 +553,7 @@ impl Proposal {
         self.action.kind == ActionKind::Pause as u8
     }
 
-    /// Seconds from the last approval that is needed to the execution.
+    /// Seconds between the last approval that is needed and the first possible execution.
     fn wait_seconds(&self, bus: &Bus) -> i64 {
         if self.is_pause() { 0 } else { bus.timelock_seconds as i64 }
     }
@@ -566,19 +568,20 @@ impl Proposal {
         self.approvals.count_ones() as u8
     }
 
-    /// Whether owners, shares or threshold changed after it was made, or for a pause or a resume, either was done later.
+    /// Whether it is stale: the bus's `config_version` changed after it was made, or for a pause or a resume, its
+    /// `pause_version`.
     pub fn is_stale(&self, bus: &Bus) -> bool {
         self.config_version != bus.config_version
             || (self.pause_version != bus.pause_version
                 && ActionKind::try_from(self.action.kind).is_ok_and(ActionKind::is_of_pause))
     }
 
-    /// Whether the last second of execution has passed.
+    /// Whether the last second in which it can be executed has passed.
     pub fn is_expired(&self, now: i64) -> bool {
         now > self.expires_at
     }
 
-    /// Refuses what can no longer be decided.
+    /// Refuses a proposal that is executed, stale or expired.
     #[inline(always)]
     pub fn validate_open(&self, bus: &Bus, now: i64) -> Result<()> {
         ensure!(self.state == ProposalState::Open as u8, ProposalExecuted);
@@ -593,7 +596,7 @@ impl Proposal {
         Ok(())
     }
 
-    /// An owner approves what the hash names; counts once.
+    /// Records an owner's approval, which names the proposal's hash. Each owner counts once.
     #[inline(always)]
     pub fn approve(&mut self, bus: &Bus, owner: &Address, hash: &[u8; 32], now: i64) -> Result<()> {
         self.validate_open(bus, now)?;
@@ -603,7 +606,7 @@ impl Proposal {
         self.approvals |= approval;
         if self.approval_count() == self.approvals_needed(bus) {
             self.executable_at = now.saturating_add(self.wait_seconds(bus));
-            // Who revokes and approves again does not keep it alive.
+            // The expiry is set once, so revoking and approving again does not keep the proposal alive.
             if self.was_decided == 0 {
                 self.was_decided = 1;
                 self.expires_at = self.executable_at.saturating_add(PROPOSAL_LIFETIME_SECONDS);
@@ -612,7 +615,7 @@ impl Proposal {
         Ok(())
     }
 
-    /// An owner takes the approval back; the timelock starts anew once enough owners approve again.
+    /// Takes an owner's approval back. The timelock starts again once enough owners approve again.
     #[inline(always)]
     pub fn revoke(&mut self, bus: &Bus, owner: &Address, now: i64) -> Result<()> {
         self.validate_open(bus, now)?;
@@ -640,7 +643,7 @@ impl Proposal {
         self.executed_at = now;
     }
 
-    /// Refuses to close what can still be executed: not executed, stale or expired, and somebody approves.
+    /// Refuses to close a proposal that is neither executed, stale nor expired, while an owner approves it.
     pub fn validate_close(&self, bus: &Bus, now: i64) -> Result<()> {
         ensure!(
             self.state == ProposalState::Executed as u8

@@ -1,4 +1,4 @@
-//! A reading of a meter that its device signed: what was signed, and where in a transaction the signature stands.
+//! Readings of meters: what a device signs, and how a signed reading is found in a transaction.
 
 use {
     crate::{
@@ -13,7 +13,7 @@ use {
 /// The chain's program that checks Ed25519 signatures.
 pub const ED25519_PROGRAM_ID: Address = anchor_lang::address!("Ed25519SigVerify111111111111111111111111111");
 
-/// Bytes of what a device signs.
+/// Bytes of the message that a device signs.
 pub const READING_LEN: usize = 152;
 
 const KEY_AT: usize = 16;
@@ -22,7 +22,8 @@ const MESSAGE_AT: usize = SIGNATURE_AT + 64;
 /// Bytes of the data of an Ed25519 instruction with one signature of a reading.
 const SIGNED_LEN: usize = MESSAGE_AT + READING_LEN;
 
-/// The head of that data: one signature, whose parts all are in this instruction's own data, at these places.
+/// First bytes of that data: it has one signature, and key, signature and message are at these offsets of the
+/// instruction's own data.
 const SIGNED_HEAD: [u8; KEY_AT] = {
     const OWN: u8 = 0xff;
     [
@@ -46,10 +47,12 @@ const SIGNED_HEAD: [u8; KEY_AT] = {
 };
 
 impl Reading {
-    /// What the device signs:
-    /// `"multibus:delivery:v1" | program | bus | bus's creation time i64 | meter | window start i64 | window length u32 | Wh u64
-    /// | sequence u64`, integers little-endian. It fits no other bus, meter or window, and no other chain: a bus at the same
-    /// address of another chain was created at another time.
+    /// The message that the device signs: `"multibus:delivery:v1" | program | bus | bus's creation time i64 | meter |
+    /// window start i64 | window length u32 | Wh u64
+    /// | sequence u64`, integers little-endian.
+    ///
+    /// It is valid for no other bus, meter or window. Nor is it on another chain, where a bus at the same address was created
+    /// at another time.
     pub fn message(&self, book: &DeliveryBook) -> [u8; READING_LEN] {
         let mut message = [0; READING_LEN];
         let parts: [&[u8]; 9] = [
@@ -71,8 +74,9 @@ impl Reading {
         message
     }
 
-    /// Refuses unless the instruction before the present one is exactly the device's signature of this reading: of the
-    /// Ed25519 program, with one signature, all parts of which are in its own data at the places that clients give them.
+    /// Refuses unless the instruction before the present one is exactly the device's signature of this reading: an
+    /// instruction of the Ed25519 program with one signature, and with key, signature and message at fixed offsets of
+    /// its own data.
     pub fn validate_signed<T: Deref<Target = [u8]>>(
         &self,
         book: &DeliveryBook,

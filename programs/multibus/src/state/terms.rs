@@ -1,5 +1,6 @@
-//! The terms of delivery windows: their length and gate, when what was paid becomes the seller's, and the grid fee. Terms hold
-//! from a window on. The next ones are decided more than one horizon ahead, so that no window that is open has others.
+//! The terms of delivery windows: their length and gate closure, whether sellers are paid on purchase or on delivery,
+//! and the grid fee. Terms hold from the start of a window on. New ones are decided more than one horizon ahead, so no
+//! open window changes.
 
 use {
     crate::{
@@ -12,46 +13,48 @@ use {
 };
 
 numbered_enum! {
-    /// When what was paid for energy becomes its seller's.
+    /// When a seller gets what was paid for its energy.
     pub enum SettlementTime {
         /// As soon as it is paid.
         OnPurchase = 0,
-        /// Once a meter has said what was delivered; what was not goes back to the buyers.
+        /// Once the window is final, for what was delivered. Buyers get back what they paid for the rest.
         OnDelivery = 1,
     }
 }
 
-/// The terms of windows as owners decide on them.
+/// Terms of windows as owners decide them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 pub struct TermsConfig {
     /// Length of a delivery window in seconds; 0 means that the bus has no windows.
     pub window_seconds: u32,
-    /// How long before a window's start its trading stops, in seconds.
+    /// How long before a window's start trading in it stops, in seconds.
     pub gate_closure_seconds: u32,
     /// When sellers are paid: 0 on purchase, 1 on delivery.
     pub settlement: u8,
-    /// What a buyer pays to the grid on top of the price, in token base units per kWh, at most 2^32.
+    /// Grid fee, which buyers pay on top of the price, in token base units per kWh, at most 2^32.
     pub grid_fee_per_kwh: u64,
-    /// On delivery terms: how long after a window's end the first reading can come, in seconds, 1 hour to 30 days. Else 0.
+    /// On delivery terms: how long after a window's end its first reading can come, in seconds, 1 hour to 30 days. Else
+    /// 0.
     pub reading_deadline_seconds: u32,
     /// On delivery terms: how long after the first reading of a window another can correct it, in seconds, 1 hour to 30
     /// days. Else 0.
     pub correction_seconds: u32,
 }
 
-/// The terms of windows as accounts and events hold them.
+/// Terms of windows as accounts and events hold them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
 #[repr(C)]
 pub struct Terms {
-    /// Start of the first window that they hold for, in unix seconds; 0 for those that a bus was created with.
+    /// Start of the first window that these terms hold for, in unix seconds; 0 for the terms that a bus was created
+    /// with.
     pub from: i64,
-    /// What a buyer pays to the grid on top of the price, in token base units per kWh.
+    /// Grid fee, which buyers pay on top of the price, in token base units per kWh.
     pub grid_fee_per_kwh: u64,
     /// Length of a delivery window in seconds, 0 for none.
     pub window_seconds: u32,
-    /// How long before a window's start its trading stops, in seconds.
+    /// How long before a window's start trading in it stops, in seconds.
     pub gate_closure_seconds: u32,
     /// How long after a window's end its first reading can come, in seconds; 0 on purchase terms.
     pub reading_deadline_seconds: u32,
@@ -65,7 +68,7 @@ pub struct Terms {
 const _: () = assert!(size_of::<Terms>() == 40);
 
 impl Terms {
-    /// Terms that hold from a window on; they are checked by [`validate`](Self::validate).
+    /// Terms that hold from a window on. The caller checks them with [`validate`](Self::validate).
     pub fn new(config: &TermsConfig, from: i64) -> Self {
         let TermsConfig {
             window_seconds,
@@ -111,21 +114,21 @@ impl Terms {
         self.settlement == SettlementTime::OnDelivery as u8
     }
 
-    /// First second in which a window no longer trades.
+    /// First second in which a window no longer trades, in unix seconds.
     #[inline(always)]
     pub fn gate_closes_at(&self, window_start: i64) -> i64 {
         window_start.saturating_sub(self.gate_closure_seconds as i64)
     }
 
-    /// Whether a window can start then.
+    /// Whether a window can start at this time. The terms must have windows.
     #[inline(always)]
     pub fn aligns(&self, window_start: i64) -> bool {
-        // Unsigned, because the chain divides nothing else.
+        // Unsigned, because the SBF target has no signed division.
         window_start >= 0 && window_start.cast_unsigned().is_multiple_of(self.window_seconds as u64)
     }
 
-    /// Refuses terms that no bus can have: sellers who are paid on delivery need windows to deliver in, and an operator who
-    /// stands in for a meter that is silent.
+    /// Refuses terms outside their limits. Payment on delivery needs windows, and an operator who reports in place of a
+    /// meter that is silent.
     #[inline(never)]
     pub fn validate(&self, horizon_seconds: u32, has_operator: bool) -> Result<()> {
         Self::validate_windows(self.window_seconds, self.gate_closure_seconds, horizon_seconds)?;
@@ -162,14 +165,14 @@ impl Terms {
         Ok(())
     }
 
-    /// Windows are off (both zero), or have a length and a gate closure within their limits that the horizon has room
-    /// for.
+    /// Refuses a window length and a gate closure outside their limits, or together not shorter than the horizon. Both
+    /// 0 means no windows.
     fn validate_windows(window_seconds: u32, gate_closure_seconds: u32, horizon_seconds: u32) -> Result<()> {
         let off = window_seconds == 0 && gate_closure_seconds == 0;
         let on = (MIN_WINDOW_SECONDS..=MAX_WINDOW_SECONDS).contains(&window_seconds)
             && gate_closure_seconds <= MAX_GATE_CLOSURE_SECONDS;
         ensure!(off || on, WindowsInvalid, "window {} s, gate closure {} s", window_seconds, gate_closure_seconds);
-        // Neither exceeds a day, so that the sum is far from its end.
+        // Cannot overflow: neither exceeds a day.
         let ahead = window_seconds + gate_closure_seconds;
         ensure!(ahead < horizon_seconds, HorizonTooShort, "{} s are needed, horizon {} s", ahead, horizon_seconds);
         Ok(())
@@ -177,7 +180,7 @@ impl Terms {
 
     /// Checks what always holds of terms.
     pub fn check_invariants(&self, horizon_seconds: u32) -> core::result::Result<(), &'static str> {
-        // Whether a bus has an operator is checked beside it.
+        // The invariants of the bus check whether it has an operator.
         if self.validate(horizon_seconds, true).is_err() {
             return Err("terms are within their limits");
         }
