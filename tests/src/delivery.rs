@@ -2,12 +2,14 @@
 
 use {
     crate::{
-        chain::{START, TestChain},
+        chain::{Landing, START, TestChain},
         instructions::*,
         key::{keypair, pda},
         market::{BUYER_TOKENS, TestMarket},
         mint::TokenProgram,
+        refusal::Refusal,
     },
+    litesvm::types::{FailedTransactionMetadata, TransactionMetadata},
     multibus::state::*,
     solana_address::Address,
     solana_instruction::Instruction,
@@ -90,6 +92,35 @@ impl DeliveryMarket {
         let offer = market.list(window, 10_000, 2_000_000);
         let book = offer.book.expect("an offer on delivery terms");
         Self { market, operator, device, grid, window, offer, book }
+    }
+
+    /// Executes instructions that must succeed.
+    pub fn execute(&mut self, instructions: &[Instruction]) -> TransactionMetadata {
+        self.market.execute(instructions)
+    }
+
+    /// Executes instructions in one transaction, and checks everything where it lands.
+    pub fn send(&mut self, instructions: &[Instruction]) -> Landing {
+        self.market.send(instructions)
+    }
+
+    /// Asserts that the last of the instructions is refused, with exactly this error, and changes nothing.
+    pub fn assert_refused(
+        &mut self,
+        instructions: &[Instruction],
+        refusal: impl Into<Refusal>,
+    ) -> FailedTransactionMetadata {
+        self.market.assert_refused(instructions, refusal)
+    }
+
+    /// Lists an offer of the seller that lasts until the gate, in a window that is opened where it is not.
+    pub fn list(&mut self, window_start: i64, energy_wh: u64, price_per_kwh: u64) -> OfferAddresses {
+        self.market.list(window_start, energy_wh, price_per_kwh)
+    }
+
+    /// Goes to a time, later or earlier, in the next slot.
+    pub fn go_to(&mut self, unix_timestamp: i64) {
+        self.market.go_to(unix_timestamp);
     }
 
     /// The seller's addresses.

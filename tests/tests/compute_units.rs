@@ -9,10 +9,11 @@
 
 use {
     base64::{Engine, prelude::BASE64_STANDARD as STANDARD},
-    multibus::state::{self, ProposalAction},
+    multibus::state::{self, ProposalAction, Reading, ReadingProof},
     multibus_tests::{
-        LaneAddress, OfferAddresses, SellerAddresses, TestMarket, TokenProgram,
+        Buyer, DeliveryMarket, LaneAddress, OfferAddresses, SellerAddresses, TestMarket, TokenProgram,
         chain::{FIRST, TestChain},
+        delivery::solar,
         event::consumed,
         instructions::*,
         key::{keypair, pda},
@@ -92,7 +93,8 @@ impl Table {
         let before = self.trace.executed();
         let meta = chain.execute(instructions);
         let consumed = consumed(&meta.logs);
-        assert_eq!(consumed.len(), instructions.len(), "each instruction calls the program once");
+        let of_program = instructions.iter().filter(|one| one.program_id == multibus::ID).count();
+        assert_eq!(consumed.len(), of_program, "each instruction of the program is called once");
         let (calls, event) = calls_and_events(&meta.logs);
         Cost { total: consumed.iter().sum(), own: self.trace.executed() - before, calls, event }
     }
@@ -119,8 +121,8 @@ impl Table {
 }
 
 const OFFER_CREATE: Option<(u64, u64)> = Some((3_000, 2_500));
-const PURCHASE: Option<(u64, u64)> = Some((2_650, 2_250));
-const BATCH_OF_FOUR: Option<(u64, u64)> = Some((5_900, 4_200));
+const PURCHASE: Option<(u64, u64)> = Some((2_503, 2_250));
+const BATCH_OF_FOUR: Option<(u64, u64)> = Some((5_463, 4_200));
 const LOCK_TAKE: Option<(u64, u64)> = Some((3_950, 3_300));
 const LOCK_SETTLE: Option<(u64, u64)> = Some((1_800, 1_500));
 const LOCK_RELEASE: Option<(u64, u64)> = Some((2_700, 2_100));
@@ -131,6 +133,14 @@ const PROPOSAL_CREATE_LAST_OWNER: Option<u64> = Some(4_200);
 const PROPOSAL_APPROVE: Option<u64> = Some(1_000);
 const PROPOSAL_EXECUTE: Option<u64> = Some(4_000);
 const TREASURY_CLAIM: Option<u64> = Some(5_000);
+const DELIVERY_PURCHASE: Option<(u64, u64)> = Some((3_300, 2_800));
+const DELIVERY_FIRST_PURCHASE: Option<u64> = Some(5_500);
+const REPORT: Option<(u64, u64)> = Some((1_500, 1_000));
+const SIGNED_REPORT: Option<(u64, u64)> = Some((2_300, 1_600));
+const RELEASE: Option<(u64, u64)> = Some((9_000, 6_000));
+const REFUND: Option<(u64, u64)> = Some((9_000, 6_000));
+const CERTIFICATE_TAKE: Option<(u64, u64)> = Some((4_000, 3_000));
+const CERTIFICATE_RETIRE: Option<(u64, u64)> = Some((1_500, 1_000));
 
 /// The number of a bus of this creator for which all addresses of the bus have the highest bump, and those of the seller
 /// account of `wallet` on it.
@@ -201,6 +211,9 @@ fn measure_all() -> Table {
     rest(&mut table);
     decisions(&mut table);
     ends(&mut table);
+    meters(&mut table);
+    deliveries(&mut table);
+    whole_book(&mut table);
     table
 }
 
@@ -431,6 +444,166 @@ fn ends(table: &mut Table) {
             table.measure("claim_pay, the last of a closed bus", None, market, pay);
         }
     }
+}
+
+/// A buyer whose position book in the market's book has the highest bump, as do its locks in the first place on offers.
+fn position_holder(market: &mut DeliveryMarket, offers: &[OfferAddresses]) -> Buyer {
+    let book = market.book;
+    let name = (0..)
+        .map(|index| format!("position holder {index}"))
+        .find(|name| {
+            let wallet = keypair(name).pubkey();
+            pda::position(&book.address, &wallet).1 == 255
+                && offers.iter().all(|offer| pda::lock(&offer.address, &wallet, 0).1 == 255)
+        })
+        .expect("one of a few");
+    market.funded_buyer(&name)
+}
+
+/// A key whose device account has the highest bump.
+fn device_key(market: &mut TestMarket, name: &str) -> Address {
+    let best = |name: &String| pda::device(&keypair(name).pubkey()).1 == 255;
+    let name = (0..).map(|index| format!("{name} {index}")).find(best).expect("half of the keys");
+    market.key(&name)
+}
+
+fn meters(table: &mut Table) {
+    let market = &mut DeliveryMarket::new();
+    let (bus, operator) = (market.bus, market.operator);
+    let best = |name: &String| {
+        let seller = bus.seller(&keypair(name).pubkey());
+        pda::meter(&seller.address).1 == 255
+    };
+    let name = (0..).map(|index| format!("metered {index}")).find(best).expect("half of the sellers");
+    let wallet = market.wallet(&name);
+    let seller = market.open_seller(&bus, &wallet);
+    let (first, second) = (device_key(market, "first device"), device_key(market, "second device"));
+    table.measure("meter_register", None, market, meter_register(&seller, &operator, &first, solar(1_000)));
+    let replace = market.replace_meter(&seller, &operator, &second, solar(1_000));
+    table.measure("meter_replace", None, market, replace);
+    let close = market.close_meter(&seller, &wallet);
+    table.measure("meter_close", None, market, close);
+    table.measure("device_close", None, market, device_close(&first, &operator));
+}
+
+fn deliveries(table: &mut Table) {
+    let market = &mut DeliveryMarket::new();
+    let (seller, operator, device, book) = (market.seller_account(), market.operator, market.device, market.book);
+    // A window whose first certificate has the highest bump, with an offer and locks that have it, too.
+    let window = (market.window..)
+        .step_by(900)
+        .find(|window| pda::certificate(&seller.address, *window, 0).1 == 255)
+        .expect("half of the windows");
+    let list = |table: &mut Table, market: &mut DeliveryMarket, name: &str, window: i64| {
+        let number = next_offer(market, &seller, (255, 255));
+        let bus = market.bus;
+        market.execute(&[capacity_open(&bus, &seller.wallet, window)]);
+        let options = OfferOptions::new(0).number(number).energy(5_000).price(2_000_000).expires(window - 60);
+        let (create, offer) = market.listing(&seller, bus.window(window), &seller.wallet, options);
+        table.measure(name, None, market, create);
+        offer
+    };
+    // The next book whose address has the highest bump.
+    let day =
+        (1..).find(|day| pda::book(&seller.address, book.first_window + day * 86_400).1 == 255).expect("half of them");
+    let ahead = book.first_window + day * 86_400;
+    let before = market.chain.snapshot();
+    market.go_to(ahead - 3_600);
+    list(table, market, "offer_create on delivery terms, first of a book", ahead);
+    market.chain.restore(before);
+    let offer = list(table, market, "offer_create on delivery terms", window + 900);
+    table.measure("offer_cancel on delivery terms", None, market, offer_cancel(&offer, &seller.wallet));
+    market.market.chain.execute(&[offer_cancel(&market.offer, &seller.wallet)]);
+    let number = next_offer(market, &seller, (255, 255));
+    let offer = market.market.offer_in(window, |options| options.number(number).energy(10_000).price(2_000_000));
+    let holder = position_holder(market, &[offer]);
+    let position = book.position(&holder.wallet);
+    let first = [position_open(&position, &holder.wallet), market.purchase_as(&holder, &offer, 1_000)];
+    let cost = table.cost(market, &first);
+    table.record_limit("position_open and purchase, first of a book", DELIVERY_FIRST_PURCHASE, cost);
+    let purchase = market.purchase_as(&holder, &offer, 1_000);
+    table.measure("purchase on delivery terms", DELIVERY_PURCHASE, market, purchase);
+    let batch = market.batch_as(&holder, &[(offer, 1_000)]);
+    table.measure("purchase_batch on delivery terms, N=1", None, market, batch);
+    let take = market.lock_as(&holder, &offer, 0, 1_000);
+    table.measure("lock_take on delivery terms", None, market, take.clone());
+    let settle = market.settlement(&offer, &holder.lane, 0);
+    table.measure("lock_settle on delivery terms", None, market, settle);
+    market.execute(&[take]);
+    let release = market.release(&offer, &holder.wallet, &holder.wallet, 0);
+    table.measure("lock_release on delivery terms", None, market, release);
+    market.go_to(window + 900);
+    let reading = |energy_wh, sequence| Reading { window_start: window, energy_wh, sequence };
+    let report = delivery_report(&book, &device, reading(5_000, 1), ReadingProof::Transaction);
+    table.measure("delivery_report by transaction", REPORT, market, report);
+    let signed = market.chain.signed_report(&book, &device, &seller.wallet, reading(5_001, 2));
+    let cost = table.cost(market, &signed);
+    table.record("delivery_report by Ed25519", SIGNED_REPORT, cost);
+    let report = delivery_report(&book, &operator, reading(2_222, 1), ReadingProof::Operator);
+    table.measure("delivery_report by the operator", None, market, report);
+    market.pass(3_600);
+    let (take, certificate) = market.take_certificate(&book, &holder.wallet, window);
+    table.measure("certificate_take", CERTIFICATE_TAKE, market, take);
+    // A part whose address has the highest bump.
+    let end = market.state::<state::Certificate>(&certificate).range_end;
+    let part = (1..).find(|part| pda::certificate(&seller.address, window, end - part).1 == 255).expect("half of them");
+    let (transfer, _) = market.transfer_certificate(&certificate, part, &seller.wallet);
+    table.measure("certificate_transfer of a part", None, market, transfer);
+    let retire = market.retire_certificate(&certificate, "Bakery on the square");
+    table.measure("certificate_retire", CERTIFICATE_RETIRE, market, retire);
+    table.measure("delivery_release of a window", None, market, delivery_release(&book));
+    let refund = market.refund(&position);
+    table.measure("delivery_refund of a window", None, market, refund);
+    let set = position_set_refund(&position, &holder.wallet, holder.wallet);
+    table.measure("position_set_refund", None, market, set);
+    let close = market.close_position(&position, &holder.wallet);
+    table.measure("position_close", None, market, close);
+    let (mint, grid) = (market.bus.mint, market.grid);
+    let account = market.associated_account(&mint, &grid);
+    let other = market.token_account("another account of the grid's", &mint, &grid, 0);
+    let sweep = market.sweep(&seller, &grid, other);
+    let before = market.chain.snapshot();
+    table.measure("grid_sweep", None, market, sweep);
+    market.chain.restore(before);
+    let sweep = market.sweep(&seller, &operator, account);
+    table.measure("grid_sweep, by a stranger", None, market, sweep);
+    market.execute(&[offer_cancel(&offer, &seller.wallet)]);
+    market.go_to(book.first_window + 86_400);
+    let close = market.close_book(&book, &seller.wallet);
+    table.measure("delivery_close", None, market, close);
+}
+
+/// Release and refund of a book of 96 windows, in each of which a part was delivered.
+fn whole_book(table: &mut Table) {
+    let market = &mut DeliveryMarket::new();
+    let buyer = market.funded_buyer("buyer of a day");
+    let (mint, device) = (market.bus.mint, market.device);
+    market.gift(&mint, &buyer.payment, 1_000_000_000_000);
+    let first = market.book.first_window + 86_400;
+    let book = market.seller_account().book(first);
+    let windows: Vec<i64> = (0..96).map(|place| first + place * 900).collect();
+    for window in &windows {
+        if market.now() < window - 86_400 {
+            market.go_to(window - 86_400);
+        }
+        let offer = market.list(*window, 10_000, 2_000_003);
+        if *window == first {
+            market.execute(&[position_open(&book.position(&buyer.wallet), &buyer.wallet)]);
+        }
+        let buy = market.purchase_as(&buyer, &offer, 9_999);
+        market.execute(&[buy]);
+    }
+    for window in &windows {
+        if market.now() < window + 900 {
+            market.go_to(window + 900);
+        }
+        let reading = Reading { window_start: *window, energy_wh: 7_777, sequence: 1 };
+        market.execute(&[delivery_report(&book, &device, reading, ReadingProof::Transaction)]);
+    }
+    market.pass(3_600);
+    table.measure("delivery_release of 96 windows", RELEASE, market, delivery_release(&book));
+    let refund = market.refund(&book.position(&buyer.wallet));
+    table.measure("delivery_refund of 96 windows", REFUND, market, refund);
 }
 
 fn record_path() -> PathBuf {

@@ -20,7 +20,7 @@ use {
 #[test]
 fn every_instruction_of_the_fixture_succeeds() {
     let Fixture { instructions, .. } = fixture();
-    assert_eq!(instructions.len(), 29);
+    assert_eq!(instructions.len(), 44);
     for (name, instruction) in instructions {
         let mut market = fixture().market;
         let landed = market.send(&[instruction]);
@@ -35,6 +35,9 @@ fn not_the_account(name: &str, account: &str, is_bus: bool) -> Refusal {
         ("claim_pay", "bus") => MultibusError::BusMismatch.into(),
         // What begins with no bus is taken for the first item's offer, which then has no bus.
         ("purchase_batch", "bus") if !is_bus => MultibusError::BatchInvalid.into(),
+        // The book names the bus; what begins as no position book is taken for the seller's account.
+        ("delivery_report", "evidence") => MultibusError::BusMismatch.into(),
+        ("certificate_take", "holding") if !is_bus => MultibusError::PositionMismatch.into(),
         _ => Refusal::NotTheAccount,
     }
 }
@@ -116,7 +119,7 @@ fn a_truncated_account_is_rejected_in_every_place() {
                 market.svm.set_account(meta.pubkey, short).unwrap();
                 println!("{name}: {account} cut to {length} bytes");
                 let refusal = match *name {
-                    "claim_pay" => Refusal::NotTheAccount,
+                    "claim_pay" | "delivery_report" => Refusal::NotTheAccount,
                     name => not_the_account(name, &account, length >= 8),
                 };
                 market.assert_refused(std::slice::from_ref(instruction), refusal);
@@ -152,7 +155,7 @@ pub fn an_account_of_another_layout_is_rejected_in_every_place() {
 
 #[test]
 fn a_missing_signature_is_rejected_in_every_place() {
-    refuses!(missing_signer: every but offer_collect);
+    refuses!(missing_signer: every but offer_collect, device_close, delivery_release, delivery_refund);
     let Fixture { mut market, instructions, .. } = fixture();
     let mut tried = 0;
     for (name, instruction) in &instructions {
@@ -166,7 +169,7 @@ fn a_missing_signature_is_rejected_in_every_place() {
             }
         }
     }
-    assert_eq!(tried, 28, "all instructions but offer_collect have one signer");
+    assert_eq!(tried, 44 - 4 + 2, "all instructions but four have a signer, and a device signs when it is registered");
 }
 
 #[test]
@@ -199,7 +202,8 @@ fn a_readonly_account_is_rejected_wherever_it_is_written() {
 fn may_repeat(name: &str, account: &str) -> bool {
     let accounts: &[&str] = match name {
         "bus_close" => &["caller", "treasury", "unclaimed", "creator", "owner_claim"],
-        "capacity_close" | "offer_cancel" => &["rent_payer"],
+        "capacity_close" | "offer_cancel" | "meter_close" | "device_close" | "delivery_close"
+        | "certificate_retire" => &["rent_payer"],
         "seller_withdraw" => &["vault", "destination"],
         "seller_close" => &["caller", "vault", "destination", "treasury", "unclaimed", "claim", "rent_payer"],
         "lock_release" => {
@@ -208,6 +212,12 @@ fn may_repeat(name: &str, account: &str) -> bool {
         "proposal_execute" => &["treasury", "seller", "vault"],
         "proposal_close" => &["proposer"],
         "purchase_batch" => &["bus", "offer", "vault"],
+        "grid_sweep" => &["caller", "ledger", "vault", "destination", "unclaimed", "claim"],
+        "position_close" => {
+            &["caller", "book", "position", "vault", "refund", "unclaimed", "ledger", "claim", "rent_payer"]
+        }
+        "delivery_refund" => &["book", "position", "vault", "refund"],
+        "certificate_transfer" => &["certificate", "part"],
         "treasury_claim" => &["caller", "owner", "ledger", "treasury", "destination", "unclaimed", "claim"],
         "claim_pay" => &["bus", "ledger", "unclaimed", "destination", "rent_payer", "creator"],
         _ => &[],
@@ -250,7 +260,7 @@ fn refuses_twice(error: &InstructionError) -> bool {
 
 #[test]
 fn an_account_passed_twice_is_rejected_wherever_it_is_written() {
-    refuses!(duplicate_account: every but bus_close, lock_release, treasury_claim);
+    refuses!(duplicate_account: every but bus_close, lock_release, treasury_claim, device_close);
     withstands!(duplicate_account: lock_release);
     let Fixture { mut market, instructions, .. } = fixture();
     let (mut tried, mut landed) = (0, Vec::new());
@@ -304,7 +314,8 @@ fn an_account_passed_twice_is_rejected_wherever_it_is_written() {
 fn a_foreign_system_program_is_rejected() {
     refuses!(
         foreign_program: creator_open, bus_create, bus_close, capacity_open, seller_open, seller_admit, seller_close,
-        offer_create, lock_take, trader_open, proposal_create, proposal_execute, treasury_claim
+        offer_create, lock_take, trader_open, proposal_create, proposal_execute, treasury_claim, grid_sweep,
+        meter_register, meter_replace, position_open, certificate_take, certificate_transfer
     );
     let Fixture { mut market, instructions, .. } = fixture();
     let fake = market.key("fake system program");
@@ -324,14 +335,15 @@ fn a_foreign_system_program_is_rejected() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 13 * 3);
+    assert_eq!(tried, 19 * 3);
 }
 
 #[test]
 fn a_foreign_token_program_is_rejected() {
     refuses!(
         foreign_program: bus_create, bus_close, seller_open, seller_admit, seller_withdraw, seller_close, purchase,
-        purchase_batch, lock_take, lock_release, proposal_execute, treasury_claim, claim_pay
+        purchase_batch, lock_take, lock_release, proposal_execute, treasury_claim, claim_pay, grid_sweep,
+        position_close, delivery_refund
     );
     let Fixture { mut market, instructions, .. } = fixture();
     let fake = market.key("fake token program");
@@ -353,7 +365,7 @@ fn a_foreign_token_program_is_rejected() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 13 * 4);
+    assert_eq!(tried, 16 * 4);
 }
 
 #[test]
@@ -401,7 +413,7 @@ fn broken_instruction_data_is_rejected() {
         }
     }
     let mut unknown = instructions[0].1.clone();
-    for discriminator in [29, 30, 100, 255] {
+    for discriminator in [44, 45, 100, 255] {
         unknown.data[0] = discriminator;
         market.assert_refused(std::slice::from_ref(&unknown), InstructionError::InvalidInstructionData);
     }

@@ -200,7 +200,8 @@ pub fn batch_with_other_than_two_accounts_for_each_item_is_rejected() {
         batch.accounts.truncate(count);
         market.assert_refused(&[batch], MultibusError::BatchInvalid);
     }
-    for more in [&item_accounts(&[one])[..], &item_accounts(&[one])[..1], &item_accounts(&[one])[1..]] {
+    let item = item_accounts(&[one], &market.buyer);
+    for more in [&item[..], &item[..1], &item[1..]] {
         let mut batch = good.clone();
         batch.accounts.extend_from_slice(more);
         market.assert_refused(&[batch], MultibusError::BatchInvalid);

@@ -50,7 +50,7 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
     for program in TokenProgram::BOTH {
         let mut chain = TestChain::new();
         let mint = chain.mint("mint", program, &[]);
-        let (creator, operator) = (chain.wallet("creator"), chain.key("operator"));
+        let (creator, operator, grid) = (chain.wallet("creator"), chain.key("operator"), chain.key("grid"));
         chain.execute(&[creator_open(&creator, 0)]);
         let before = chain.lamports(&creator);
         let owners = owners(&mut chain, &creator, 3);
@@ -63,7 +63,19 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
             config.reserve_price_per_kwh = 20_000;
             config.least_wh = 10;
             config.operator = Some(operator);
+            config.grid_recipient = Some(grid);
+            config.terms = delivery_terms();
         });
+        let terms = state::Terms {
+            from: 0,
+            grid_fee_per_kwh: 500_000,
+            window_seconds: 900,
+            gate_closure_seconds: 60,
+            reading_deadline_seconds: 3_600,
+            correction_seconds: 3_600,
+            settlement: 1,
+            reserved: [0; 7],
+        };
         let meta = chain.execute(&[bus_create(&creator, &mint, &options)]);
         let bus = BusAddresses::of(&creator, FIRST, mint);
 
@@ -83,8 +95,6 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
             name_len: 9,
             mint_decimals: 6,
             timelock_seconds: 86_400,
-            window_seconds: 900,
-            gate_closure_seconds: 60,
             horizon_seconds: 7 * 86_400,
             lock_fee_bps: 100,
             pause_quorum: 0,
@@ -105,9 +115,13 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
             unclaimed: bus.unclaimed,
             seller: bus.own_seller().address,
             operator,
+            grid_recipient: grid,
+            terms,
+            next_terms: bytemuck::Zeroable::zeroed(),
+            readings_until: 0,
             name,
             owners: slots,
-            reserved: [0; 64],
+            reserved: [0; 32],
         };
         assert_eq!(chain.state::<state::Bus>(&bus.address), expected);
         let ledger = chain.ledger(&bus);
@@ -142,6 +156,8 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
                 treasury: bus.treasury,
                 unclaimed: bus.unclaimed,
                 operator,
+                grid_recipient: grid,
+                terms,
                 bus_seq: FIRST,
                 first_proposal: FIRST,
                 capacity_wh: 1_000_000,
@@ -150,8 +166,6 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
                 least_wh: 10,
                 created_at: chain.now(),
                 timelock_seconds: 86_400,
-                window_seconds: 900,
-                gate_closure_seconds: 60,
                 horizon_seconds: 7 * 86_400,
                 lock_fee_bps: 100,
                 threshold: 2,
@@ -330,12 +344,12 @@ pub fn bus_create_with_horizon_out_of_range_is_rejected() {
 pub fn bus_create_with_a_window_that_no_horizon_reaches_is_rejected() {
     for (window, gate) in [(3_600, 0), (1_800, 1_800), (86_400, 86_400)] {
         refused(MultibusError::HorizonTooShort, |config| {
-            (config.window_seconds, config.gate_closure_seconds) = (window, gate);
+            (config.terms.window_seconds, config.terms.gate_closure_seconds) = (window, gate);
             config.horizon_seconds = 3_600;
         });
     }
     accepted(|config| {
-        (config.window_seconds, config.gate_closure_seconds) = (1_800, 1_799);
+        (config.terms.window_seconds, config.terms.gate_closure_seconds) = (1_800, 1_799);
         config.horizon_seconds = 3_600;
     });
 }
@@ -373,11 +387,11 @@ pub fn bus_create_with_timelock_above_limit_is_rejected() {
 pub fn bus_create_with_bad_windows_is_rejected() {
     for (window, gate) in [(59, 0), (1, 0), (86_401, 0), (u32::MAX, 0), (900, 86_401), (0, 1)] {
         refused(MultibusError::WindowsInvalid, |config| {
-            (config.window_seconds, config.gate_closure_seconds) = (window, gate);
+            (config.terms.window_seconds, config.terms.gate_closure_seconds) = (window, gate);
         });
     }
     for (window, gate) in [(60, 0), (86_400, 86_400), (900, 86_400)] {
-        accepted(|config| (config.window_seconds, config.gate_closure_seconds) = (window, gate));
+        accepted(|config| (config.terms.window_seconds, config.terms.gate_closure_seconds) = (window, gate));
     }
 }
 

@@ -31,15 +31,14 @@ pub fn capacity_open_writes_the_window_once() {
         padding: [0; 2],
         open_offers: 0,
         window_start: start,
-        window_seconds: 900,
-        padding_2: [0; 4],
+        terms: market.bus_state(&bus).terms,
         gate_closes_at: start - 60,
         total_wh: 1_000_000,
         available_wh: 1_000_000,
         committed_wh: 0,
         bus: bus.address,
         rent_payer: payer,
-        reserved: [0; 256],
+        reserved: [0; 28],
     };
     assert_eq!(market.capacity_state(&bus.window(start)), expected);
     assert_eq!(market.ledger(&bus).open_windows, 1);
@@ -53,8 +52,7 @@ pub fn capacity_open_writes_the_window_once() {
             window_start: start,
             gate_closes_at: start - 60,
             total_wh: 1_000_000,
-            window_seconds: 900,
-            padding: [0; 4],
+            terms: market.bus_state(&bus).terms,
         },
     );
 

@@ -4,11 +4,11 @@ use {
     anchor_lang::Discriminator,
     multibus::{
         instruction::LockTake,
-        state::{self, ProposalAction},
+        state::{self, ProposalAction, Reading, ReadingProof},
     },
     multibus_tests::{
-        BusAddresses, BusOptions, LaneAddress, OfferAddresses, SellerAddresses, TestMarket, chain::FIRST,
-        instructions::*,
+        BookAddresses, BusAddresses, BusOptions, Buyer, LaneAddress, OfferAddresses, SellerAddresses, TestChain,
+        TestMarket, chain::FIRST, delivery::solar, instructions::*,
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -39,14 +39,123 @@ pub struct Fixture {
     pub spare: BusAddresses,
     /// A buyer with a claim.
     pub unlucky: Address,
-    /// The operator of the bus.
+    /// The operator of the bus, and of the one on delivery terms.
     pub operator: Address,
+    pub deliveries: Deliveries,
+}
+
+/// A bus on delivery terms in the fixture's market.
+#[derive(Clone, Copy)]
+pub struct Deliveries {
+    pub bus: BusAddresses,
+    /// A seller with a meter.
+    pub producer: SellerAddresses,
+    /// A device of the producer's that is not its meter any more.
+    pub retired: Address,
+    /// The producer's book of the day before, of which nothing is open.
+    pub old_book: BookAddresses,
+    /// The producer's book of the day: of its two windows the first is final and not released, the second has ended.
+    pub book: BookAddresses,
+    /// Start of the final window.
+    pub window: i64,
+    /// Bought in both windows, as did the fixture's buyer.
+    pub patron: Buyer,
+    /// The patron's, of the final window.
+    pub certificate: Address,
+    /// The recipient's of grid fees, of the same window.
+    pub granted: Address,
+    /// The recipient of grid fees.
+    pub grid: Address,
+}
+
+/// A bus on delivery terms; time passes until the second morning.
+fn deliveries(market: &mut TestMarket, operator: Address) -> Deliveries {
+    let (seller, mint) = (market.seller, market.bus.mint);
+    let grid = market.wallet("grid");
+    market.associated_account(&mint, &grid);
+    let options = BusOptions::new(&seller).on_delivery(&operator).with(|config| {
+        config.grid_recipient = Some(grid);
+        config.terms.reading_deadline_seconds = 12 * 3_600;
+    });
+    let bus = market.create_bus(&seller, &mint, &options);
+    let (wallet, retired, device) =
+        (market.wallet("producer"), market.key("retired device"), market.key("producer's device"));
+    let producer = market.open_seller(&bus, &wallet);
+    let (buyer, patron) = (market.buyer, market.funded_buyer("patron"));
+    let list = |market: &mut TestMarket, window: i64| {
+        market.execute(&[capacity_open(&bus, &wallet, window)]);
+        let options = OfferOptions::new(0).number(market.chain.next_offer(&producer)).expires(window - 60);
+        let offer = market.create_offer(&bus, bus.window(window), &wallet, options);
+        (offer, offer.book.expect("an offer on delivery terms"))
+    };
+    // The day before: sold, read, released, refunded and closed but for the book.
+    market.execute(&[meter_register(&producer, &operator, &retired, solar(40_000))]);
+    let window = market.next_window();
+    let (offer, old_book) = list(market, window);
+    let position = old_book.position(&buyer);
+    market.execute(&[position_open(&position, &buyer), market.purchase(&offer, 1_000)]);
+    market.execute(&[meter_replace(&producer, &operator, &retired, &device, solar(40_000))]);
+    market.go_to(window + 900);
+    let reading = |window_start, energy_wh| Reading { window_start, energy_wh, sequence: 1 };
+    let proof = ReadingProof::Transaction;
+    market.execute(&[delivery_report(&old_book, &retired, reading(window, 600), proof)]);
+    market.pass(3_600);
+    market.execute(&[delivery_release(&old_book), market.close_position(&position, &buyer)]);
+    market.execute(&[offer_cancel(&offer, &wallet)]);
+    market.go_to(old_book.first_window + 86_400);
+    // The day.
+    let window = market.next_window();
+    let (first, book) = list(market, window);
+    let (offer, _) = list(market, window + 900);
+    for wallet in [buyer, patron.wallet] {
+        market.execute(&[position_open(&book.position(&wallet), &wallet)]);
+    }
+    market.execute(&[market.purchase(&first, 4_000)]);
+    market.execute(&[market.purchase(&offer, 1_000)]);
+    market.execute(&[market.purchase_as(&patron, &first, 1_000)]);
+    market.go_to(window + 900);
+    market.execute(&[delivery_report(&book, &device, reading(window, 2_000), proof)]);
+    market.pass(3_600);
+    let (take, certificate) = market.take_certificate(&book, &patron.wallet, window);
+    market.execute(&[take]);
+    let (give, granted) = market.transfer_certificate(&certificate, 150, &grid);
+    market.execute(&[give]);
+    Deliveries { bus, producer, retired, old_book, book, window, patron, certificate, granted, grid }
+}
+
+impl Deliveries {
+    fn instructions(&self, market: &mut TestMarket, operator: &Address) -> Vec<(&'static str, Instruction)> {
+        let Self { bus, producer, retired, old_book, book, window, patron, certificate, grid, .. } = *self;
+        let (buyer, wallet, stranger) = (market.buyer, producer.wallet, market.wallet("stranger"));
+        let cottage = market.wallet("cottage");
+        let cottage = market.open_seller(&bus, &cottage);
+        let (first, second) = (market.key("cottage's device"), market.key("producer's next device"));
+        let reading = Reading { window_start: window + 900, energy_wh: 700, sequence: 1 };
+        let (position, guest) = (book.position(&patron.wallet), market.wallet("delivery guest"));
+        vec![
+            ("grid_sweep", market.sweep(&producer, &stranger, TestChain::associated_address(&bus.mint, &grid))),
+            ("meter_register", meter_register(&cottage, operator, &first, solar(1_000))),
+            ("meter_replace", market.replace_meter(&producer, operator, &second, solar(1_000))),
+            ("meter_close", market.close_meter(&producer, &wallet)),
+            ("device_close", market.close_device(&retired)),
+            ("position_open", position_open(&book.position(&guest), &guest)),
+            ("position_set_refund", position_set_refund(&position, &patron.wallet, buyer)),
+            ("position_close", market.close_position(&position, &patron.wallet)),
+            ("delivery_report", delivery_report(&book, operator, reading, ReadingProof::Operator)),
+            ("delivery_release", delivery_release(&book)),
+            ("delivery_refund", market.refund(&position)),
+            ("delivery_close", market.close_book(&old_book, &wallet)),
+            ("certificate_take", market.take_certificate(&book, &buyer, window).0),
+            ("certificate_transfer", market.transfer_certificate(&certificate, 100, &buyer).0),
+            ("certificate_retire", market.retire_certificate(&certificate, "Bakery on the square")),
+        ]
+    }
 }
 
 pub fn fixture() -> Fixture {
     let operator = solana_signer::Signer::pubkey(&multibus_tests::keypair("operator"));
     let (mut market, owners) = TestMarket::owned_by(2, 1, |config| {
-        (config.window_seconds, config.gate_closure_seconds) = (900, 60);
+        (config.terms.window_seconds, config.terms.gate_closure_seconds) = (900, 60);
         config.operator = Some(operator);
     });
     market.wallet("operator");
@@ -73,7 +182,7 @@ pub fn fixture() -> Fixture {
     let spare = market.create_bus(&seller, &mint, &BusOptions::new(&seller));
     market.gift(&mint, &spare.treasury, 1_000);
     market.decide(&spare, ProposalAction::BusClose);
-    market.go_to(old + 900);
+    let deliveries = deliveries(&mut market, operator);
     let start = market.next_window();
     let expires_at = market.now() + 2_000;
     let one = market.offer_in(start, |options| options.expires(expires_at));
@@ -92,9 +201,9 @@ pub fn fixture() -> Fixture {
     let next = OfferOptions::new(0).number(market.next_offer()).expires(start - 60);
     let (propose, _) = market.proposal(&bus, &seller, price(30_000));
     let later = market.now() + 2_500;
-    let instructions = vec![
+    let mut instructions = vec![
         ("creator_open", creator_open(&newcomer, 0)),
-        ("bus_create", bus_create(&seller, &mint, &BusOptions::new(&seller).seq(2))),
+        ("bus_create", bus_create(&seller, &mint, &BusOptions::new(&seller).seq(3))),
         ("bus_close", bus_close(&spare, &buyer, &[seller])),
         ("capacity_open", capacity_open(&bus, &seller, start + 900)),
         ("capacity_close", capacity_close(&bus, old, &friend, &seller)),
@@ -123,9 +232,25 @@ pub fn fixture() -> Fixture {
         ("treasury_claim", treasury_claim(&bus, &seller, payout)),
         ("claim_pay", market.claim_payment(&bus, &unlucky, &unlucky, payment)),
     ];
+    instructions.extend(deliveries.instructions(&mut market, &operator));
     assert_eq!(own.address, bus.seller(&seller).address);
     assert_eq!(open, bus.proposal(&seller, FIRST));
-    Fixture { market, instructions, old, start, one, locked, open, done, idle, member, spare, unlucky, operator }
+    Fixture {
+        market,
+        instructions,
+        old,
+        start,
+        one,
+        locked,
+        open,
+        done,
+        idle,
+        member,
+        spare,
+        unlucky,
+        operator,
+        deliveries,
+    }
 }
 
 /// Which type of account of the program lies at an address.
@@ -146,6 +271,11 @@ pub fn type_at(market: &TestMarket, address: &Address) -> Option<&'static str> {
         (state::Trader::DISCRIMINATOR, "Trader"),
         (state::Proposal::DISCRIMINATOR, "Proposal"),
         (state::Claim::DISCRIMINATOR, "Claim"),
+        (state::Meter::DISCRIMINATOR, "Meter"),
+        (state::Device::DISCRIMINATOR, "Device"),
+        (state::DeliveryBook::DISCRIMINATOR, "DeliveryBook"),
+        (state::PositionBook::DISCRIMINATOR, "PositionBook"),
+        (state::Certificate::DISCRIMINATOR, "Certificate"),
     ];
     types.iter().find(|(discriminator, _)| &account.data[..8] == *discriminator).map(|(_, name)| *name)
 }
@@ -157,7 +287,7 @@ pub fn samples(market: &TestMarket) -> Vec<Address> {
         all.filter_map(|address| type_at(market, address).map(|kind| (kind, *address))).collect();
     found.sort_unstable();
     found.dedup_by_key(|(kind, _)| *kind);
-    assert_eq!(found.len(), 10, "{found:?}");
+    assert_eq!(found.len(), 15, "{found:?}");
     found.into_iter().map(|(_, address)| address).collect()
 }
 
@@ -211,6 +341,8 @@ pub fn is_unread(instruction: &str, account: &str) -> bool {
         "seller_close" | "treasury_claim" => account == "claim",
         "proposal_execute" => ["seller", "vault"].contains(&account),
         "claim_pay" => account == "creator",
+        "grid_sweep" => ["ledger", "unclaimed", "claim"].contains(&account),
+        "position_close" => ["unclaimed", "ledger", "claim", "system_program"].contains(&account),
         _ => false,
     }
 }

@@ -305,7 +305,7 @@ fn hole_7_nobody_squats_on_capacity() {
     let operator = address("operator");
     let mut market = TestMarket::with(TokenProgram::SplToken, |options| {
         options.with(|config| {
-            (config.window_seconds, config.gate_closure_seconds) = (3_600, 600);
+            (config.terms.window_seconds, config.terms.gate_closure_seconds) = (3_600, 600);
             (config.horizon_seconds, config.operator) = (7 * 86_400, Some(operator));
         })
     });

@@ -24,7 +24,7 @@ macro_rules! layout {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a list of all fields")]
 fn account_layouts_are_pinned() {
-    layout!(Bus, 1_512, {
+    layout!(Bus, 1_368, {
         layout_version: 8,
         bump: 9,
         owner_count: 10,
@@ -34,31 +34,33 @@ fn account_layouts_are_pinned() {
         name_len: 14,
         mint_decimals: 15,
         timelock_seconds: 16,
-        window_seconds: 20,
-        gate_closure_seconds: 24,
-        horizon_seconds: 28,
-        lock_fee_bps: 32,
-        pause_quorum: 34,
-        closing: 35,
-        padding: 36,
-        capacity_wh: 40,
-        base_price_per_kwh: 48,
-        reserve_price_per_kwh: 56,
-        least_wh: 64,
-        config_version: 72,
-        pause_version: 80,
-        bus_seq: 88,
-        created_at: 96,
-        creator: 104,
-        mint: 136,
-        token_program: 168,
-        treasury: 200,
-        unclaimed: 232,
-        seller: 264,
-        operator: 296,
-        name: 328,
-        owners: 360,
-        reserved: 1_000,
+        horizon_seconds: 20,
+        lock_fee_bps: 24,
+        pause_quorum: 26,
+        closing: 27,
+        padding: 28,
+        capacity_wh: 32,
+        base_price_per_kwh: 40,
+        reserve_price_per_kwh: 48,
+        least_wh: 56,
+        config_version: 64,
+        pause_version: 72,
+        bus_seq: 80,
+        created_at: 88,
+        creator: 96,
+        mint: 128,
+        token_program: 160,
+        treasury: 192,
+        unclaimed: 224,
+        seller: 256,
+        operator: 288,
+        grid_recipient: 320,
+        terms: 352,
+        next_terms: 392,
+        readings_until: 432,
+        name: 440,
+        owners: 472,
+        reserved: 1_112,
     });
     layout!(Capacity, 384, {
         layout_version: 8,
@@ -66,15 +68,31 @@ fn account_layouts_are_pinned() {
         padding: 10,
         open_offers: 12,
         window_start: 16,
-        window_seconds: 24,
-        padding_2: 28,
-        gate_closes_at: 32,
-        total_wh: 40,
-        available_wh: 48,
-        committed_wh: 56,
-        bus: 64,
-        rent_payer: 96,
-        reserved: 128,
+        terms: 24,
+        gate_closes_at: 64,
+        total_wh: 72,
+        available_wh: 80,
+        committed_wh: 88,
+        bus: 96,
+        rent_payer: 128,
+        reserved: 160,
+    });
+    layout!(Certificate, 240, {
+        layout_version: 8,
+        bump: 9,
+        source: 10,
+        state: 11,
+        window_seconds: 12,
+        window_start: 16,
+        range_start: 24,
+        range_end: 32,
+        issued_at: 40,
+        device: 48,
+        bus: 80,
+        seller: 112,
+        owner: 144,
+        rent_payer: 176,
+        reserved: 208,
     });
     layout!(Claim, 184, {
         layout_version: 8,
@@ -94,6 +112,39 @@ fn account_layouts_are_pinned() {
         next_bus: 16,
         wallet: 24,
         reserved: 56,
+    });
+    layout!(DeliveryBook, 8_184, {
+        layout_version: 8,
+        bump: 9,
+        meter_count: 10,
+        padding: 11,
+        open_offers: 12,
+        open_positions: 16,
+        padding_2: 20,
+        first_window: 24,
+        settled: 32,
+        terms: 40,
+        bus: 80,
+        bus_created_at: 112,
+        meter: 120,
+        seller: 152,
+        vault: 184,
+        rent_payer: 216,
+        meters: 248,
+        windows: 440,
+        reserved: 8_120,
+    });
+    layout!(Device, 184, {
+        layout_version: 8,
+        bump: 9,
+        retired: 10,
+        padding: 11,
+        busy_until: 16,
+        key: 24,
+        bus: 56,
+        seller: 88,
+        rent_payer: 120,
+        reserved: 152,
     });
     layout!(Ledger, 1_368, {
         layout_version: 8,
@@ -130,7 +181,23 @@ fn account_layouts_are_pinned() {
         offer: 96,
         buyer: 128,
         refund: 160,
-        reserved: 192,
+        grid_fee_per_kwh: 192,
+        reserved: 200,
+    });
+    layout!(Meter, 240, {
+        layout_version: 8,
+        bump: 9,
+        source: 10,
+        padding: 11,
+        power_w: 16,
+        valid_from: 24,
+        listed_until: 32,
+        registered_at: 40,
+        bus: 48,
+        seller: 80,
+        key: 112,
+        rent_payer: 144,
+        reserved: 176,
     });
     layout!(Offer, 448, {
         layout_version: 8,
@@ -160,9 +227,30 @@ fn account_layouts_are_pinned() {
         vault: 232,
         wallet: 264,
         rent_payer: 296,
-        reserved: 328,
+        grid_fee_per_kwh: 328,
+        grid_credited: 336,
+        book: 344,
+        book_place: 376,
+        on_delivery: 377,
+        padding: 378,
+        full_price_per_kwh: 384,
+        reserved: 392,
     });
-    layout!(Proposal, 352, {
+    layout!(PositionBook, 1_744, {
+        layout_version: 8,
+        bump: 9,
+        padding: 10,
+        open_locks: 12,
+        refunded: 16,
+        certified: 32,
+        book: 48,
+        buyer: 80,
+        refund: 112,
+        rent_payer: 144,
+        windows: 176,
+        reserved: 1_712,
+    });
+    layout!(Proposal, 384, {
         layout_version: 8,
         bump: 9,
         state: 10,
@@ -180,7 +268,7 @@ fn account_layouts_are_pinned() {
         proposer: 104,
         hash: 136,
         action: 168,
-        reserved: 288,
+        reserved: 320,
     });
     layout!(Seller, 360, {
         layout_version: 8,
@@ -195,7 +283,11 @@ fn account_layouts_are_pinned() {
         wallet: 72,
         vault: 104,
         rent_payer: 136,
-        reserved: 168,
+        grid_fees_owed: 168,
+        meter: 176,
+        open_books: 208,
+        padding: 212,
+        reserved: 216,
     });
     layout!(Tombstone, 192, {
         layout_version: 8,
@@ -230,11 +322,31 @@ fn account_layouts_are_pinned() {
     assert_eq!(offset_of!(state::Action, share_count), 1);
     assert_eq!(offset_of!(state::Action, padding), 2);
     assert_eq!(offset_of!(state::Action, value), 8);
-    assert_eq!(offset_of!(state::Action, gate_closure_seconds), 16);
-    assert_eq!(offset_of!(state::Action, owner), 24);
-    assert_eq!(offset_of!(state::Action, new_owner), 56);
-    assert_eq!(offset_of!(state::Action, shares_bps), 88);
-    assert_eq!(size_of::<state::Action>(), 120);
+    assert_eq!(offset_of!(state::Action, terms), 16);
+    assert_eq!(offset_of!(state::Action, owner), 56);
+    assert_eq!(offset_of!(state::Action, new_owner), 88);
+    assert_eq!(offset_of!(state::Action, shares_bps), 120);
+    assert_eq!(size_of::<state::Action>(), 152);
+    assert_eq!(offset_of!(state::BookMeter, key), 0);
+    assert_eq!(offset_of!(state::BookMeter, power_w), 32);
+    assert_eq!(offset_of!(state::BookMeter, source), 40);
+    assert_eq!(offset_of!(state::BookMeter, padding), 41);
+    assert_eq!(size_of::<state::BookMeter>(), 48);
+    assert_eq!(offset_of!(state::BookWindow, listed_wh), 0);
+    assert_eq!(offset_of!(state::BookWindow, sold_wh), 8);
+    assert_eq!(offset_of!(state::BookWindow, paid), 16);
+    assert_eq!(offset_of!(state::BookWindow, auction_wh), 24);
+    assert_eq!(offset_of!(state::BookWindow, delivered_wh), 32);
+    assert_eq!(offset_of!(state::BookWindow, certified_wh), 40);
+    assert_eq!(offset_of!(state::BookWindow, reported_at), 48);
+    assert_eq!(offset_of!(state::BookWindow, sequence), 56);
+    assert_eq!(offset_of!(state::BookWindow, meter), 64);
+    assert_eq!(offset_of!(state::BookWindow, state), 65);
+    assert_eq!(offset_of!(state::BookWindow, operator_readings), 66);
+    assert_eq!(offset_of!(state::BookWindow, surplus_certified), 67);
+    assert_eq!(offset_of!(state::BookWindow, padding), 68);
+    assert_eq!(offset_of!(state::BookWindow, reserved), 72);
+    assert_eq!(size_of::<state::BookWindow>(), 80);
     assert_eq!(offset_of!(state::FormerOwner, owner), 0);
     assert_eq!(offset_of!(state::FormerOwner, accrued), 32);
     assert_eq!(size_of::<state::FormerOwner>(), 40);
@@ -246,22 +358,39 @@ fn account_layouts_are_pinned() {
     assert_eq!(offset_of!(state::OwnerSlot, share_bps), 32);
     assert_eq!(offset_of!(state::OwnerSlot, reserved), 34);
     assert_eq!(size_of::<state::OwnerSlot>(), 40);
+    assert_eq!(offset_of!(state::PositionWindow, energy_wh), 0);
+    assert_eq!(offset_of!(state::PositionWindow, paid), 8);
+    assert_eq!(size_of::<state::PositionWindow>(), 16);
     assert_eq!(offset_of!(state::Receipt, transaction_hash), 0);
     assert_eq!(offset_of!(state::Receipt, energy_wh), 32);
     assert_eq!(offset_of!(state::Receipt, paid), 40);
     assert_eq!(offset_of!(state::Receipt, purchased_at), 48);
     assert_eq!(size_of::<state::Receipt>(), 56);
+    assert_eq!(offset_of!(state::Terms, from), 0);
+    assert_eq!(offset_of!(state::Terms, grid_fee_per_kwh), 8);
+    assert_eq!(offset_of!(state::Terms, window_seconds), 16);
+    assert_eq!(offset_of!(state::Terms, gate_closure_seconds), 20);
+    assert_eq!(offset_of!(state::Terms, reading_deadline_seconds), 24);
+    assert_eq!(offset_of!(state::Terms, correction_seconds), 28);
+    assert_eq!(offset_of!(state::Terms, settlement), 32);
+    assert_eq!(offset_of!(state::Terms, reserved), 33);
+    assert_eq!(size_of::<state::Terms>(), 40);
 }
 
 #[test]
 fn account_discriminators_are_pinned() {
     assert_eq!(state::Bus::DISCRIMINATOR, [101, 152, 92, 122, 36, 209, 231, 114]);
     assert_eq!(state::Capacity::DISCRIMINATOR, [19, 216, 196, 142, 39, 29, 145, 16]);
+    assert_eq!(state::Certificate::DISCRIMINATOR, [202, 229, 222, 220, 116, 20, 74, 67]);
     assert_eq!(state::Claim::DISCRIMINATOR, [155, 70, 22, 176, 123, 215, 246, 102]);
     assert_eq!(state::Creator::DISCRIMINATOR, [237, 37, 233, 153, 165, 132, 54, 103]);
+    assert_eq!(state::DeliveryBook::DISCRIMINATOR, [138, 171, 200, 17, 98, 196, 56, 227]);
+    assert_eq!(state::Device::DISCRIMINATOR, [153, 248, 23, 39, 83, 45, 68, 128]);
     assert_eq!(state::Ledger::DISCRIMINATOR, [43, 41, 21, 213, 180, 176, 95, 32]);
     assert_eq!(state::Lock::DISCRIMINATOR, [8, 255, 36, 202, 210, 22, 57, 137]);
+    assert_eq!(state::Meter::DISCRIMINATOR, [5, 115, 227, 240, 63, 166, 206, 182]);
     assert_eq!(state::Offer::DISCRIMINATOR, [215, 88, 60, 71, 170, 162, 73, 229]);
+    assert_eq!(state::PositionBook::DISCRIMINATOR, [122, 76, 129, 108, 60, 67, 108, 157]);
     assert_eq!(state::Proposal::DISCRIMINATOR, [26, 94, 189, 187, 116, 136, 53, 33]);
     assert_eq!(state::Seller::DISCRIMINATOR, [76, 163, 162, 59, 115, 49, 116, 39]);
     assert_eq!(state::Tombstone::DISCRIMINATOR, [45, 187, 252, 155, 232, 114, 36, 22]);
@@ -270,21 +399,37 @@ fn account_discriminators_are_pinned() {
 
 #[test]
 fn event_discriminators_are_pinned() {
+    assert_eq!(event::BookClosed::DISCRIMINATOR, [82, 77, 120, 113, 7, 80, 29, 41]);
+    assert_eq!(event::BookOpened::DISCRIMINATOR, [191, 148, 160, 228, 141, 67, 194, 64]);
     assert_eq!(event::BusClosed::DISCRIMINATOR, [225, 90, 181, 86, 106, 250, 98, 34]);
     assert_eq!(event::BusCreated::DISCRIMINATOR, [82, 115, 121, 97, 4, 141, 204, 212]);
     assert_eq!(event::CapacityClosed::DISCRIMINATOR, [114, 2, 248, 50, 173, 142, 108, 79]);
     assert_eq!(event::CapacityOpened::DISCRIMINATOR, [164, 91, 255, 48, 189, 80, 63, 192]);
+    assert_eq!(event::CertificateRetired::DISCRIMINATOR, [64, 57, 149, 238, 200, 149, 46, 123]);
+    assert_eq!(event::CertificateTaken::DISCRIMINATOR, [160, 208, 128, 19, 22, 238, 100, 253]);
+    assert_eq!(event::CertificateTransferred::DISCRIMINATOR, [236, 75, 227, 202, 62, 24, 221, 37]);
     assert_eq!(event::ClaimOwed::DISCRIMINATOR, [208, 176, 76, 112, 219, 81, 83, 204]);
     assert_eq!(event::ClaimPaid::DISCRIMINATOR, [212, 155, 88, 118, 128, 99, 132, 42]);
     assert_eq!(event::CreatorOpened::DISCRIMINATOR, [184, 18, 232, 48, 57, 143, 51, 123]);
+    assert_eq!(event::DeliveryRefunded::DISCRIMINATOR, [133, 145, 158, 6, 35, 90, 232, 148]);
+    assert_eq!(event::DeliveryReleased::DISCRIMINATOR, [73, 29, 67, 167, 197, 9, 37, 172]);
+    assert_eq!(event::DeliveryReported::DISCRIMINATOR, [30, 205, 42, 243, 160, 121, 88, 35]);
+    assert_eq!(event::DeviceClosed::DISCRIMINATOR, [47, 29, 126, 132, 37, 146, 29, 62]);
     assert_eq!(event::EnergyPurchased::DISCRIMINATOR, [86, 135, 0, 125, 138, 97, 38, 179]);
+    assert_eq!(event::GridFeesSwept::DISCRIMINATOR, [237, 5, 211, 22, 166, 238, 210, 21]);
     assert_eq!(event::LockReleased::DISCRIMINATOR, [188, 240, 15, 169, 219, 184, 26, 111]);
     assert_eq!(event::LockTaken::DISCRIMINATOR, [30, 3, 19, 190, 255, 106, 182, 7]);
+    assert_eq!(event::MeterClosed::DISCRIMINATOR, [162, 27, 161, 11, 234, 35, 91, 185]);
+    assert_eq!(event::MeterRegistered::DISCRIMINATOR, [148, 168, 114, 254, 79, 45, 218, 143]);
+    assert_eq!(event::MeterReplaced::DISCRIMINATOR, [73, 143, 170, 160, 228, 205, 70, 156]);
     assert_eq!(event::OfferCancelled::DISCRIMINATOR, [45, 42, 175, 214, 51, 192, 154, 9]);
     assert_eq!(event::OfferCollected::DISCRIMINATOR, [223, 82, 60, 101, 17, 63, 197, 175]);
     assert_eq!(event::OfferCreated::DISCRIMINATOR, [31, 236, 215, 144, 75, 45, 157, 87]);
     assert_eq!(event::OfferExpirySet::DISCRIMINATOR, [181, 111, 121, 69, 141, 113, 38, 149]);
     assert_eq!(event::OfferRepriced::DISCRIMINATOR, [163, 208, 50, 180, 159, 254, 143, 106]);
+    assert_eq!(event::PositionClosed::DISCRIMINATOR, [157, 163, 227, 228, 13, 97, 138, 121]);
+    assert_eq!(event::PositionOpened::DISCRIMINATOR, [237, 175, 243, 230, 147, 117, 101, 121]);
+    assert_eq!(event::PositionRefundSet::DISCRIMINATOR, [170, 114, 193, 3, 4, 169, 109, 116]);
     assert_eq!(event::ProposalApproved::DISCRIMINATOR, [70, 49, 155, 228, 157, 43, 88, 49]);
     assert_eq!(event::ProposalClosed::DISCRIMINATOR, [57, 90, 47, 164, 105, 55, 97, 27]);
     assert_eq!(event::ProposalCreated::DISCRIMINATOR, [186, 8, 160, 108, 81, 13, 51, 206]);
@@ -313,7 +458,7 @@ fn action_numbers_are_pinned() {
         (ActionKind::CapacitySet, 5),
         (ActionKind::BasePriceSet, 6),
         (ActionKind::ListingPolicySet, 7),
-        (ActionKind::WindowsSet, 8),
+        (ActionKind::TermsSet, 8),
         (ActionKind::LockFeeSet, 9),
         (ActionKind::Pause, 10),
         (ActionKind::Resume, 11),
@@ -325,6 +470,7 @@ fn action_numbers_are_pinned() {
         (ActionKind::LeastSizeSet, 17),
         (ActionKind::OperatorSet, 18),
         (ActionKind::BusClose, 19),
+        (ActionKind::GridRecipientSet, 20),
     ];
     for (kind, number) in kinds {
         assert_eq!(kind as u8, number);
@@ -340,7 +486,7 @@ fn action_numbers_are_pinned() {
         ProposalAction::CapacitySet { capacity_wh: 7 },
         ProposalAction::BasePriceSet { base_price_per_kwh: 7 },
         ProposalAction::ListingPolicySet { listing_policy: 1 },
-        ProposalAction::WindowsSet { window_seconds: 900, gate_closure_seconds: 60 },
+        ProposalAction::TermsSet { from: 900, terms: multibus_tests::instructions::delivery_terms() },
         ProposalAction::LockFeeSet { lock_fee_bps: 7 },
         ProposalAction::Pause,
         ProposalAction::Resume,
@@ -352,6 +498,7 @@ fn action_numbers_are_pinned() {
         ProposalAction::LeastSizeSet { least_wh: 7 },
         ProposalAction::OperatorSet { operator: Some(owner) },
         ProposalAction::BusClose,
+        ProposalAction::GridRecipientSet { recipient: Some(owner) },
     ];
     for (number, action) in actions.into_iter().enumerate() {
         let data =
@@ -393,6 +540,21 @@ fn instruction_discriminators_are_pinned() {
     assert_eq!(instruction::ProposalClose::DISCRIMINATOR, [26]);
     assert_eq!(instruction::TreasuryClaim::DISCRIMINATOR, [27]);
     assert_eq!(instruction::ClaimPay::DISCRIMINATOR, [28]);
+    assert_eq!(instruction::GridSweep::DISCRIMINATOR, [29]);
+    assert_eq!(instruction::MeterRegister::DISCRIMINATOR, [30]);
+    assert_eq!(instruction::MeterReplace::DISCRIMINATOR, [31]);
+    assert_eq!(instruction::MeterClose::DISCRIMINATOR, [32]);
+    assert_eq!(instruction::DeviceClose::DISCRIMINATOR, [33]);
+    assert_eq!(instruction::PositionOpen::DISCRIMINATOR, [34]);
+    assert_eq!(instruction::PositionSetRefund::DISCRIMINATOR, [35]);
+    assert_eq!(instruction::PositionClose::DISCRIMINATOR, [36]);
+    assert_eq!(instruction::DeliveryReport::DISCRIMINATOR, [37]);
+    assert_eq!(instruction::DeliveryRelease::DISCRIMINATOR, [38]);
+    assert_eq!(instruction::DeliveryRefund::DISCRIMINATOR, [39]);
+    assert_eq!(instruction::DeliveryClose::DISCRIMINATOR, [40]);
+    assert_eq!(instruction::CertificateTake::DISCRIMINATOR, [41]);
+    assert_eq!(instruction::CertificateTransfer::DISCRIMINATOR, [42]);
+    assert_eq!(instruction::CertificateRetire::DISCRIMINATOR, [43]);
 }
 
 #[test]
@@ -473,7 +635,7 @@ fn error_codes_are_pinned() {
         (MultibusError::OwnerUnknown, 6072),
         (MultibusError::ThresholdAboveOwners, 6073),
         (MultibusError::FormerOwnersFull, 6074),
-        (MultibusError::WindowsInUse, 6075),
+        (MultibusError::TermsFixed, 6075),
         (MultibusError::AlreadyPaused, 6076),
         (MultibusError::NotPaused, 6077),
         (MultibusError::ActionUnknown, 6078),
@@ -533,6 +695,63 @@ fn error_codes_are_pinned() {
         (MultibusError::ProposalChanged, 6132),
         (MultibusError::MintInterestBearing, 6133),
         (MultibusError::MintScaledAmount, 6134),
+        (MultibusError::TermsTooSoon, 6135),
+        (MultibusError::TermsMisaligned, 6136),
+        (MultibusError::SettlementUnknown, 6137),
+        (MultibusError::GridFeeTooHigh, 6138),
+        (MultibusError::ReadingTimesInvalid, 6139),
+        (MultibusError::DeliveryWithoutWindows, 6140),
+        (MultibusError::OperatorNeeded, 6141),
+        (MultibusError::GridRecipientInvalid, 6142),
+        (MultibusError::SellerOwesGridFees, 6143),
+        (MultibusError::NothingToSweep, 6144),
+        (MultibusError::SweepNotToTreasury, 6145),
+        (MultibusError::PowerInvalid, 6146),
+        (MultibusError::MeterNotValidYet, 6147),
+        (MultibusError::DeviceInUse, 6148),
+        (MultibusError::MeterMismatch, 6149),
+        (MultibusError::DeviceMismatch, 6150),
+        (MultibusError::MeterExists, 6151),
+        (MultibusError::MeterMissing, 6152),
+        (MultibusError::SellerHasMeter, 6153),
+        (MultibusError::MeterInUse, 6154),
+        (MultibusError::BooksMissing, 6155),
+        (MultibusError::BookMismatch, 6156),
+        (MultibusError::PositionMismatch, 6157),
+        (MultibusError::WindowNotInBook, 6158),
+        (MultibusError::PowerExceeded, 6159),
+        (MultibusError::BookMetersFull, 6160),
+        (MultibusError::BookInUse, 6161),
+        (MultibusError::BookNotFinal, 6162),
+        (MultibusError::SellerHasBooks, 6163),
+        (MultibusError::CertificatesOpen, 6164),
+        (MultibusError::BookOver, 6165),
+        (MultibusError::WindowNotListed, 6166),
+        (MultibusError::ReadingTooEarly, 6167),
+        (MultibusError::ReadingTooLate, 6168),
+        (MultibusError::ReadingTooHigh, 6169),
+        (MultibusError::SequenceUsed, 6170),
+        (MultibusError::OperatorReadingsSpent, 6171),
+        (MultibusError::OperatorHasRead, 6172),
+        (MultibusError::NotTheMeter, 6173),
+        (MultibusError::ReadingProofUnknown, 6174),
+        (MultibusError::SignedReadingMissing, 6175),
+        (MultibusError::SignedReadingMalformed, 6176),
+        (MultibusError::SignedReadingOther, 6177),
+        (MultibusError::NothingToRelease, 6178),
+        (MultibusError::NothingToRefund, 6179),
+        (MultibusError::PositionHasLocks, 6180),
+        (MultibusError::PositionNotFinal, 6181),
+        (MultibusError::NothingToCertify, 6182),
+        (MultibusError::AlreadyCertified, 6183),
+        (MultibusError::CertificateMismatch, 6184),
+        (MultibusError::CertificateTooSmall, 6185),
+        (MultibusError::NotTheCertificateOwner, 6186),
+        (MultibusError::CertificateOwnerInvalid, 6187),
+        (MultibusError::BeneficiaryInvalid, 6188),
+        (MultibusError::WindowNotFinal, 6189),
+        (MultibusError::RefundFixed, 6190),
+        (MultibusError::SourceMismatch, 6191),
     ];
     for (error, code) in codes {
         assert_eq!(code_of(error), code, "{error:?}");

@@ -16,14 +16,16 @@ const TAKEN: u32 = 0;
 #[test]
 fn no_instruction_takes_effect_twice() {
     refuses!(
-        replay: every but capacity_open, seller_admit, seller_suspend, offer_reprice, offer_set_expiry, bus_close
+        replay: every but capacity_open, seller_admit, seller_suspend, offer_reprice, offer_set_expiry, bus_close,
+        position_open, position_set_refund
     );
     for (name, instruction) in fixture().instructions {
         let refusal: Refusal = match name {
             "creator_open" | "bus_create" | "seller_open" | "offer_create" | "lock_take" | "trader_open"
             | "proposal_create" => Refusal::custom(TAKEN),
             "bus_close" | "capacity_close" | "seller_close" | "offer_cancel" | "lock_settle" | "lock_release"
-            | "trader_close" | "proposal_close" | "claim_pay" => Refusal::NotTheAccount,
+            | "trader_close" | "proposal_close" | "claim_pay" | "meter_close" | "device_close" | "position_close"
+            | "delivery_close" | "certificate_retire" => Refusal::NotTheAccount,
             "seller_withdraw" => MultibusError::NothingToWithdraw.into(),
             "offer_collect" => MultibusError::NothingToCollect.into(),
             "purchase" | "purchase_batch" => MultibusError::NonceMismatch.into(),
@@ -31,8 +33,22 @@ fn no_instruction_takes_effect_twice() {
             "proposal_revoke" => MultibusError::NotApproved.into(),
             "proposal_execute" => MultibusError::ProposalExecuted.into(),
             "treasury_claim" => MultibusError::NothingToClaim.into(),
+            "grid_sweep" => MultibusError::NothingToSweep.into(),
+            "meter_register" => MultibusError::MeterExists.into(),
+            "meter_replace" => MultibusError::DeviceMismatch.into(),
+            "delivery_report" => MultibusError::NumberNotNext.into(),
+            "delivery_release" => MultibusError::NothingToRelease.into(),
+            "delivery_refund" => MultibusError::NothingToRefund.into(),
+            "certificate_take" => MultibusError::AlreadyCertified.into(),
+            "certificate_transfer" => MultibusError::CertificateMismatch.into(),
             // They change nothing where all is as they say: see below.
-            "capacity_open" | "seller_admit" | "seller_suspend" | "offer_reprice" | "offer_set_expiry" => continue,
+            "capacity_open"
+            | "seller_admit"
+            | "seller_suspend"
+            | "offer_reprice"
+            | "offer_set_expiry"
+            | "position_open"
+            | "position_set_refund" => continue,
             new => panic!("what becomes of {new} when it is sent twice?"),
         };
         println!("{name}");
@@ -48,11 +64,12 @@ fn no_instruction_takes_effect_twice() {
 #[test]
 fn what_says_how_something_is_to_be_changes_nothing_the_second_time() {
     withstands!(
-        replay: capacity_open, seller_admit, seller_suspend, offer_reprice, offer_set_expiry;
-        reinitialisation: seller_admit
+        replay: capacity_open, seller_admit, seller_suspend, offer_reprice, offer_set_expiry, position_open,
+        position_set_refund;
+        reinitialisation: seller_admit, position_open
     );
     let Fixture { mut market, instructions, one, .. } = fixture();
-    for name in ["capacity_open", "seller_admit", "seller_suspend"] {
+    for name in ["capacity_open", "seller_admit", "seller_suspend", "position_open", "position_set_refund"] {
         let instruction = instruction_of(&instructions, name);
         market.execute(from_ref(instruction));
         let accounts = |market: &TestMarket| -> Vec<_> {
@@ -77,16 +94,32 @@ fn what_says_how_something_is_to_be_changes_nothing_the_second_time() {
 fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction() {
     refuses!(
         revival: every but creator_open, bus_create, capacity_open, seller_open, seller_admit, lock_take, trader_open,
-        treasury_claim
+        treasury_claim, grid_sweep, meter_register, position_open, delivery_report, delivery_release
     );
-    let Fixture { mut market, instructions, old, one, locked, open, done, idle, member, spare, unlucky, .. } =
-        fixture();
+    let Fixture {
+        mut market,
+        instructions,
+        old,
+        one,
+        locked,
+        open,
+        done,
+        idle,
+        member,
+        spare,
+        unlucky,
+        deliveries,
+        ..
+    } = fixture();
     let (bus, seller, buyer, lane) = (market.bus, market.seller, market.buyer, market.lane);
     let of = |name: &str| instruction_of(&instructions, name).clone();
     let listed = account_of(&instructions, "offer_create", "offer");
     let withdraw = offer_cancel(&multibus_tests::OfferAddresses { address: listed, ..one }, &seller);
     let lock = account_of(&instructions, "lock_release", "lock");
     let proposal = account_of(&instructions, "proposal_create", "proposal");
+    let position = account_of(&instructions, "position_close", "position");
+    let taken = account_of(&instructions, "certificate_take", "certificate");
+    let retire = certificate_retire(taken, &buyer, &buyer, "Bakery");
     let (gone, used): (Refusal, Refusal) = (Refusal::NotTheAccount, MultibusError::NumberNotNext.into());
     let cases: Vec<(&str, Vec<Instruction>, Address, Refusal)> = vec![
         ("bus_close", vec![of("bus_close")], spare.ledger, gone.clone()),
@@ -136,6 +169,21 @@ fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction
         ),
         ("proposal_close", vec![of("proposal_close")], done, gone.clone()),
         ("claim_pay", vec![of("claim_pay")], bus.claim(&unlucky), gone.clone()),
+        ("meter_replace", vec![of("meter_close")], deliveries.producer.meter(), gone.clone()),
+        ("meter_close", vec![of("meter_close")], deliveries.producer.meter(), gone.clone()),
+        (
+            "device_close",
+            vec![of("device_close")],
+            multibus_tests::key::pda::device(&deliveries.retired).0,
+            gone.clone(),
+        ),
+        ("position_set_refund", vec![of("position_close")], position, gone.clone()),
+        ("position_close", vec![of("position_close")], position, gone.clone()),
+        ("delivery_refund", vec![of("position_close")], position, gone.clone()),
+        ("delivery_close", vec![of("delivery_close")], deliveries.old_book.address, gone.clone()),
+        ("certificate_take", vec![of("certificate_take"), retire], taken, MultibusError::AlreadyCertified.into()),
+        ("certificate_transfer", vec![of("certificate_retire")], deliveries.certificate, gone.clone()),
+        ("certificate_retire", vec![of("certificate_retire")], deliveries.certificate, gone.clone()),
     ];
     let withdrawn = seller_withdraw(&member, &member.wallet, account_of(&instructions, "seller_close", "destination"));
     let fund_member = fund(&market, &member.address);

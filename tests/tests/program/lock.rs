@@ -110,7 +110,8 @@ pub fn lock_take_reserves_energy_against_the_full_cost() {
             offer: offer.address,
             buyer,
             refund: market.payment,
-            reserved: [0; 7],
+            grid_fee_per_kwh: 0,
+            reserved: [0; 6],
         };
         assert_eq!(market.state::<state::Lock>(&address), expected);
         let state = market.offer_state(&offer);

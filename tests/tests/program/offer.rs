@@ -69,7 +69,14 @@ pub fn offer_create_takes_energy_from_the_capacity() {
         vault: account.vault,
         wallet: seller,
         rent_payer: seller,
-        reserved: [0; 15],
+        grid_fee_per_kwh: 0,
+        grid_credited: 0,
+        book: Address::default(),
+        book_place: 0,
+        on_delivery: 0,
+        padding: [0; 6],
+        full_price_per_kwh: 10_000,
+        reserved: [0; 7],
     };
     assert_eq!(market.state::<state::Offer>(&address), expected);
     let capacity = market.capacity_state(&bus.capacity);
@@ -88,6 +95,7 @@ pub fn offer_create_takes_energy_from_the_capacity() {
             number: FIRST,
             energy_wh: 12_345,
             price_per_kwh: 10_000,
+            grid_fee_per_kwh: 0,
             window_start: 0,
             created_at: market.now(),
             trades_from: 0,
@@ -292,7 +300,7 @@ pub fn offer_create_in_a_window_of_a_bus_that_turned_windows_off_is_rejected() {
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
     market.execute(&[capacity_open(&bus, &seller, start)]);
-    market.edit::<state::Bus>(&bus.address, |bus| (bus.window_seconds, bus.gate_closure_seconds) = (0, 0));
+    market.edit::<state::Bus>(&bus.address, |bus| bus.terms = bytemuck::Zeroable::zeroed());
     let create = offer_create(&bus, bus.window(start), &seller, OfferOptions::new(0));
     market.assert_refused(&[create], MultibusError::WindowsOff);
 }
@@ -720,7 +728,13 @@ pub fn offer_collect_releases_what_was_paid_to_the_seller() {
     let meta = market.execute(from_ref(&collect));
     assert_logged(
         &meta,
-        &event::OfferCollected { offer: offer.address, seller: seller.address, amount: 250_000, released: 250_000 },
+        &event::OfferCollected {
+            offer: offer.address,
+            seller: seller.address,
+            amount: 250_000,
+            grid_fee: 0,
+            released: 250_000,
+        },
     );
     let state = market.offer_state(&offer);
     assert_eq!((state.proceeds, state.deposits), (0, 250_000));
@@ -774,8 +788,10 @@ pub fn offer_cancel_by_seller_returns_energy_and_rent() {
             withdrawn_wh: 7_500,
             sold_wh: 2_500,
             collected: 625_000,
+            grid_fee: 0,
             closed: 1,
-            padding: [0; 7],
+            window_unused: 0,
+            padding: [0; 6],
         },
     );
     assert!(!market.exists(&offer.address));
@@ -822,8 +838,10 @@ pub fn offer_cancel_leaves_what_is_locked() {
             withdrawn_wh: 6_000,
             sold_wh: 0,
             collected: 0,
+            grid_fee: 0,
             closed: 0,
-            padding: [0; 7],
+            window_unused: 0,
+            padding: [0; 6],
         },
     );
     let state = market.offer_state(&offer);

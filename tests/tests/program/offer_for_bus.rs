@@ -78,7 +78,14 @@ pub fn offer_create_for_bus_writes_an_offer_that_the_bus_sells() {
         vault: own.vault,
         wallet: bus.address,
         rent_payer: owner,
-        reserved: [0; 15],
+        grid_fee_per_kwh: 0,
+        grid_credited: 0,
+        book: Address::default(),
+        book_place: 0,
+        on_delivery: 0,
+        padding: [0; 6],
+        full_price_per_kwh: 10_000,
+        reserved: [0; 7],
     };
     assert_eq!(market.state::<state::Offer>(&address), expected);
     assert_eq!(before - market.lamports(&owner), market.lamports(&address));
@@ -93,6 +100,7 @@ pub fn offer_create_for_bus_writes_an_offer_that_the_bus_sells() {
             number: FIRST,
             energy_wh: 12_345,
             price_per_kwh: 10_000,
+            grid_fee_per_kwh: 0,
             window_start: 0,
             created_at: market.now(),
             trades_from: market.now() + 120,

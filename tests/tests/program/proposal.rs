@@ -2,15 +2,16 @@
 //! bus decide together.
 
 use {
+    bytemuck::Zeroable,
     multibus::{
         error::MultibusError,
         event,
         instruction::{ProposalCreate, ProposalExecute},
-        state::{self, Action, ActionKind, ProposalAction},
+        state::{self, Action, ActionKind, ProposalAction, TermsConfig},
     },
     multibus_tests::{
         BusAddresses, BusOptions, Refusal, TestMarket, TokenProgram,
-        chain::FIRST,
+        chain::{FIRST, START},
         event::{assert_logged, logged},
         instructions::*,
         key::pda,
@@ -49,8 +50,13 @@ const fn price(base_price_per_kwh: u64) -> ProposalAction {
     ProposalAction::BasePriceSet { base_price_per_kwh }
 }
 
-const fn windows(window_seconds: u32, gate_closure_seconds: u32) -> ProposalAction {
-    ProposalAction::WindowsSet { window_seconds, gate_closure_seconds }
+/// More than the longest horizon ahead, where windows of 15 minutes start.
+const LATER: i64 = START / 900 * 900 + 367 * 86_400;
+
+/// Terms with windows of this length and gate closure, where sellers are paid on purchase.
+fn windows(from: i64, window_seconds: u32, gate_closure_seconds: u32) -> ProposalAction {
+    let terms = TermsConfig { window_seconds, gate_closure_seconds, ..TermsConfig::default() };
+    ProposalAction::TermsSet { from, terms }
 }
 
 /// The next proposal of the first owner.
@@ -121,7 +127,7 @@ pub fn proposal_create_writes_the_proposal_with_the_approval_of_its_proposer() {
         share_count: 4,
         padding: [0; 6],
         value: 0,
-        gate_closure_seconds: 0,
+        terms: Zeroable::zeroed(),
         owner: newcomer,
         new_owner: Address::default(),
         shares_bps,
@@ -480,11 +486,11 @@ pub fn values_out_of_range_are_rejected() {
         not_proposed(&mut market, fee, MultibusError::LockFeeTooHigh);
     }
     for (window, gate) in [(59, 0), (1, 0), (86_401, 0), (u32::MAX, 0), (900, 86_401), (0, 1)] {
-        not_proposed(&mut market, windows(window, gate), MultibusError::WindowsInvalid);
+        not_proposed(&mut market, windows(LATER, window, gate), MultibusError::WindowsInvalid);
     }
     let mut near =
         TestMarket::with(TokenProgram::SplToken, |options| options.with(|config| config.horizon_seconds = 3_600));
-    not_proposed(&mut near, windows(3_000, 600), MultibusError::HorizonTooShort);
+    not_proposed(&mut near, windows(LATER, 3_000, 600), MultibusError::HorizonTooShort);
     decide(&mut market, timelock(30 * 86_400));
 }
 
@@ -542,97 +548,6 @@ pub fn capacity_set_on_a_bus_with_windows_holds_at_the_next_listing() {
     market.assert_refused(&[more], MultibusError::CapacityExceeded);
     market.execute(&[capacity_open(&bus, &seller, start + 1_800)]);
     assert_eq!(market.capacity_state(&bus.window(start + 1_800)).total_wh, 20_000);
-}
-
-#[test]
-pub fn windows_in_use_keep_their_length() {
-    refuses!(capacity_leak: proposal_create, proposal_execute);
-    // Offers without windows are open: none can be turned on.
-    let mut market = TestMarket::new();
-    let seller = market.seller;
-    let offer = market.offer(1_000);
-    not_proposed(&mut market, windows(900, 60), MultibusError::WindowsInUse);
-    market.execute(&[offer_cancel(&offer, &seller)]);
-    let change = |market: &mut TestMarket| {
-        market.offer(1_000);
-    };
-    not_executed(&mut market, windows(900, 60), change, MultibusError::WindowsInUse);
-
-    // A window is open: neither off nor another length, but the gate may move.
-    let mut market = TestMarket::windowed();
-    let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    let turn_off = propose(&mut market, windows(0, 0));
-    let offer = market.offer_in(start, |options| options);
-    for (window, gate) in [(0, 0), (901, 60), (899, 60), (1_800, 0)] {
-        not_proposed(&mut market, windows(window, gate), MultibusError::WindowsInUse);
-    }
-    let execute = execute(&market, turn_off);
-    market.assert_refused(from_ref(&execute), MultibusError::WindowsInUse);
-    decide(&mut market, windows(900, 120));
-    decide(&mut market, windows(900, 0));
-    // The window without its offer is still a window.
-    market.execute(&[offer_cancel(&offer, &seller)]);
-    market.assert_refused(from_ref(&execute), MultibusError::WindowsInUse);
-    market.execute(&[capacity_close(&bus, start, &seller, &seller)]);
-    market.execute(&[execute]);
-    let state = market.bus_state(&bus);
-    assert_eq!((state.window_seconds, state.gate_closure_seconds), (0, 0));
-    market.offer(1_000);
-}
-
-#[test]
-pub fn windows_that_were_opened_in_vain_do_not_hold_up_the_owners() {
-    let mut market = TestMarket::windowed();
-    let (bus, start) = (market.bus, market.next_window());
-    let joker = market.wallet("joker");
-    let turn_off = propose(&mut market, windows(0, 0));
-    market.execute(&[capacity_open(&bus, &joker, start)]);
-    let execute = execute(&market, turn_off);
-    market.assert_refused(from_ref(&execute), MultibusError::WindowsInUse);
-    // From its gate on anyone closes it, in the same transaction even.
-    market.go_to(start - 60);
-    let seller = market.seller;
-    market.execute(&[capacity_close(&bus, start, &seller, &joker), execute]);
-}
-
-#[test]
-pub fn one_wh_far_ahead_holds_up_no_change_of_windows() {
-    let mut market = TestMarket::with(TokenProgram::SplToken, |options| {
-        options.windowed().with(|config| config.horizon_seconds = 10 * 86_400)
-    });
-    let (bus, seller, stranger) = (market.bus, market.seller, market.wallet("stranger"));
-    let far = (market.now() + 10 * 86_400) / 900 * 900;
-    market.open_seller(&bus, &stranger);
-    market.execute(&[capacity_open(&bus, &stranger, far)]);
-    let dear = OfferOptions::new(0).energy(1).price(u64::MAX).expires(far - 60);
-    let offer = market.create_offer(&bus, bus.window(far), &stranger, dear);
-    not_proposed(&mut market, windows(1_800, 0), MultibusError::WindowsInUse);
-    // The owners suspend the seller, withdraw the offer and close the window, whose rent is the stranger's.
-    decide(&mut market, ProposalAction::SellerSuspend { wallet: stranger });
-    let (before, rent) = (market.lamports(&stranger), market.lamports(&bus.window(far)));
-    let offers_rent = market.lamports(&offer.address);
-    market.execute(&[offer_cancel(&offer, &seller), capacity_close(&bus, far, &seller, &stranger)]);
-    assert_eq!(market.lamports(&stranger), before + rent + offers_rent);
-    decide(&mut market, windows(1_800, 0));
-}
-
-#[test]
-pub fn gate_closure_moves_for_windows_opened_later() {
-    let mut market = TestMarket::windowed();
-    let start = market.next_window();
-    let offer = market.offer_in(start, |options| options);
-    decide(&mut market, windows(900, 600));
-    // The terms of a window are those of the moment it was opened.
-    market.go_to(start - 600);
-    market.buy(&offer, 100);
-    market.go_to(start - 61);
-    market.buy(&offer, 100);
-    let later = start + 3_600;
-    let offer = market.offer_in(later, |options| options);
-    assert_eq!(market.offer_state(&offer).gate_closes_at, later - 600);
-    market.go_to(later - 600);
-    let purchase = market.purchase(&offer, 100);
-    market.assert_refused(&[purchase], MultibusError::OfferExpired);
 }
 
 #[test]
@@ -846,7 +761,7 @@ pub fn nothing_is_decided_on_a_closing_bus() {
 pub fn an_action_of_a_later_program_is_rejected() {
     let mut market = TestMarket::new();
     let proposal = propose(&mut market, price(20_000));
-    for kind in [20, 255] {
+    for kind in [21, 255] {
         market.edit::<state::Proposal>(&proposal, |proposal| proposal.action.kind = kind);
         let execute = execute(&market, proposal);
         market.assert_refused(&[execute], MultibusError::ActionUnknown);
@@ -857,7 +772,7 @@ pub fn an_action_of_a_later_program_is_rejected() {
 pub fn every_action_changes_what_it_says_and_nothing_else() {
     const OPERATOR: Address = Address::new_from_array([77; 32]);
     type Change = fn(&mut state::Bus);
-    let cases: [(ProposalAction, ActionKind, Change); 12] = [
+    let cases: [(ProposalAction, ActionKind, Change); 13] = [
         (threshold(1), ActionKind::ThresholdSet, |bus| bus.threshold = 1),
         (timelock(77), ActionKind::TimelockSet, |bus| bus.timelock_seconds = 77),
         (capacity(123_456), ActionKind::CapacitySet, |bus| bus.capacity_wh = 123_456),
@@ -865,8 +780,9 @@ pub fn every_action_changes_what_it_says_and_nothing_else() {
         (ProposalAction::ListingPolicySet { listing_policy: 0 }, ActionKind::ListingPolicySet, |bus| {
             bus.listing_policy = 0;
         }),
-        (windows(900, 60), ActionKind::WindowsSet, |bus| {
-            (bus.window_seconds, bus.gate_closure_seconds) = (900, 60);
+        (windows(LATER, 900, 60), ActionKind::TermsSet, |bus| {
+            let next = &mut bus.next_terms;
+            (next.from, next.window_seconds, next.gate_closure_seconds) = (LATER, 900, 60);
         }),
         (ProposalAction::LockFeeSet { lock_fee_bps: 500 }, ActionKind::LockFeeSet, |bus| bus.lock_fee_bps = 500),
         (ProposalAction::Pause, ActionKind::Pause, |bus| (bus.paused, bus.pause_version) = (1, 1)),
@@ -877,6 +793,9 @@ pub fn every_action_changes_what_it_says_and_nothing_else() {
         (ProposalAction::LeastSizeSet { least_wh: 77 }, ActionKind::LeastSizeSet, |bus| bus.least_wh = 77),
         (ProposalAction::OperatorSet { operator: Some(OPERATOR) }, ActionKind::OperatorSet, |bus| {
             bus.operator = OPERATOR;
+        }),
+        (ProposalAction::GridRecipientSet { recipient: Some(OPERATOR) }, ActionKind::GridRecipientSet, |bus| {
+            bus.grid_recipient = OPERATOR;
         }),
     ];
     for (action, kind, change) in cases {
@@ -1204,7 +1123,7 @@ pub fn other_decisions_make_no_proposal_stale() {
         capacity(900_000),
         price(20_000),
         ProposalAction::ListingPolicySet { listing_policy: 0 },
-        windows(900, 60),
+        windows(LATER, 900, 60),
         ProposalAction::LockFeeSet { lock_fee_bps: 1 },
         ProposalAction::Pause,
         ProposalAction::Resume,
@@ -1453,7 +1372,7 @@ pub fn proposal_execute_with_accounts_of_another_bus_is_rejected() {
 pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() {
     refuses!(substituted_address: proposal_create, proposal_approve, proposal_revoke, proposal_close);
     let mut market = TestMarket::windowed();
-    let (bus, seller, start) = (market.bus, market.seller, market.next_window());
+    let (bus, seller) = (market.bus, market.seller);
     // A bus of the attacker's own, where one approval is enough.
     let attacker = market.wallet("attacker");
     let other = market.create_bus(&attacker, &bus.mint, &BusOptions::new(&attacker));
@@ -1465,13 +1384,6 @@ pub fn proposal_create_approve_revoke_and_close_with_another_bus_are_rejected() 
     ];
     for instruction in mixed {
         market.assert_refused(&[instruction], MultibusError::BusMismatch);
-    }
-    market.execute(&[capacity_open(&bus, &seller, start)]);
-    for general in [other.capacity, bus.window(start)] {
-        let mut accounts = proposal_create_accounts(&bus, &seller, FIRST + 1);
-        accounts.general = general;
-        let create = ProposalCreate { number: FIRST + 1, action: capacity(1) }.to_instruction(accounts);
-        market.assert_refused(&[create], MultibusError::CapacityMismatch);
     }
     let mut accounts = proposal_create_accounts(&bus, &seller, FIRST + 1);
     accounts.ledger = other.ledger;

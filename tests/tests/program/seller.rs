@@ -70,7 +70,11 @@ pub fn seller_open_writes_the_seller_and_its_vault() {
             wallet,
             vault: seller.vault,
             rent_payer: wallet,
-            reserved: [0; 24],
+            grid_fees_owed: 0,
+            meter: Address::default(),
+            open_books: 0,
+            padding: [0; 4],
+            reserved: [0; 18],
         };
         assert_eq!(market.seller_state(&seller), expected);
         let vault = market.token_balance(&seller.vault);

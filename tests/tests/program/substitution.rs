@@ -4,7 +4,10 @@
 use {
     crate::fixture::{Fixture, account_names, account_of, fixture, instruction_of, is_unread, type_at},
     multibus::{constants::*, error::MultibusError, instruction::LockTake, state::ProposalAction},
-    multibus_tests::{BusOptions, LaneAddress, Refusal, chain::FIRST, instructions::*, key::pda, market::lock_take},
+    multibus_tests::{
+        BusOptions, LaneAddress, Refusal, SellerAddresses, chain::FIRST, delivery::solar, instructions::*, key::pda,
+        market::lock_take,
+    },
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
     std::collections::BTreeSet,
@@ -16,7 +19,9 @@ const SEEDS: Refusal = Refusal::Instruction(InstructionError::InvalidSeeds);
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     refuses!(substituted_address: every);
-    let Fixture { mut market, instructions, old, start, one, locked, open, member, spare, .. } = fixture();
+    let Fixture {
+        mut market, instructions, old, start, one, locked, open, member, spare, operator, deliveries, ..
+    } = fixture();
     let (bus, buyer, seller, payment) = (market.bus, market.buyer, market.seller, market.payment);
     // A thief with a bus in the same token, a window of it, a seller account and an offer on both, a proposal, and a lane
     // and a lock on the other bus.
@@ -24,11 +29,11 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     let (thief, thiefs_tokens, lane) = market.chain.buyer("thief", &mint);
     let other = market.create_bus(&thief, &mint, &BusOptions::new(&thief).windowed());
     market.execute(&[capacity_open(&other, &thief, start), capacity_open(&bus, &thief, start + 1_800)]);
-    let (window, next_window) = (other.window(start), bus.window(start + 1_800));
+    let (window_there, next_window) = (other.window(start), bus.window(start + 1_800));
     let (there, here) = (market.open_seller(&other, &thief), market.open_seller(&bus, &thief));
     let first = market.slot() << 20;
     let options = OfferOptions::new(0).number(first).expires(start - 60);
-    let elsewhere = market.create_offer(&other, window, &thief, options);
+    let elsewhere = market.create_offer(&other, window_there, &thief, options);
     let beside = market.create_offer(&bus, next_window, &thief, options);
     let proposal = market.propose(&other, &thief, ProposalAction::CapacitySet { capacity_wh: 7 });
     market.execute(&[lock_take(&locked, &thief, 0, thiefs_tokens, 1), lock_take(&beside, &buyer, 0, payment, 1)]);
@@ -44,6 +49,19 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     let thiefs_claim = bus.claim(&thief);
     let own = bus.seller(&seller);
     let free = LaneAddress::of(&buyer, 3).address;
+    // The thief on the bus with deliveries, too: a seller with a meter and a book, and a position of the buyer's in that.
+    let d = deliveries;
+    let rival = market.open_seller(&d.bus, &thief);
+    let (rivals_key, unused) = (market.key("rival's device"), market.key("unused key"));
+    let window = d.window + 12 * 3_600;
+    let register = meter_register(&rival, &operator, &rivals_key, solar(1_000));
+    market.execute(&[register, capacity_open(&d.bus, &thief, window)]);
+    let options = OfferOptions::new(0).number(first).energy(100).expires(window - 60);
+    let rivals = market.create_offer(&d.bus, d.bus.window(window), &thief, options);
+    let rivals_book = rivals.book.expect("on delivery terms");
+    let rivals_device = pda::device(&rivals_key).0;
+    let buyers = d.book.position(&buyer).address;
+    let at = |seller: &SellerAddresses, range| pda::certificate(&seller.address, d.window, range).0;
 
     use MultibusError::*;
     let cases: Vec<(&str, &str, Address, Refusal)> = vec![
@@ -69,12 +87,12 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("bus_close", "owner_claim", spare.claim(&thief), ClaimMismatch.into()),
         ("capacity_open", "bus", other.address, LedgerMismatch.into()),
         ("capacity_open", "ledger", other.ledger, LedgerMismatch.into()),
-        ("capacity_open", "capacity", window, CapacityMismatch.into()),
+        ("capacity_open", "capacity", window_there, CapacityMismatch.into()),
         ("capacity_open", "capacity", next_window, CapacityMismatch.into()),
         ("capacity_open", "capacity", other.window(start + 900), SEEDS),
         ("capacity_close", "bus", other.address, BusMismatch.into()),
         ("capacity_close", "ledger", other.ledger, LedgerMismatch.into()),
-        ("capacity_close", "capacity", window, BusMismatch.into()),
+        ("capacity_close", "capacity", window_there, BusMismatch.into()),
         ("capacity_close", "capacity", next_window, RentPayerMismatch.into()),
         ("seller_open", "bus", other.address, LedgerMismatch.into()),
         ("seller_open", "ledger", other.ledger, LedgerMismatch.into()),
@@ -104,7 +122,7 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("seller_close", "treasury", bus.unclaimed, TreasuryMismatch.into()),
         ("seller_close", "unclaimed", other.unclaimed, UnclaimedMismatch.into()),
         ("offer_create", "bus", other.address, BusMismatch.into()),
-        ("offer_create", "capacity", window, CapacityMismatch.into()),
+        ("offer_create", "capacity", window_there, CapacityMismatch.into()),
         ("offer_create", "seller", here.address, SEEDS),
         ("offer_create", "seller", there.address, SEEDS),
         ("offer_create", "offer", elsewhere.address, SEEDS),
@@ -121,7 +139,7 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("offer_collect", "seller", here.address, SellerMismatch.into()),
         ("offer_collect", "seller", there.address, SellerMismatch.into()),
         ("offer_cancel", "bus", other.address, BusMismatch.into()),
-        ("offer_cancel", "capacity", window, CapacityMismatch.into()),
+        ("offer_cancel", "capacity", window_there, CapacityMismatch.into()),
         ("offer_cancel", "capacity", next_window, CapacityMismatch.into()),
         ("offer_cancel", "capacity", bus.capacity, CapacityMismatch.into()),
         ("offer_cancel", "seller", here.address, SellerMismatch.into()),
@@ -166,8 +184,6 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("trader_close", "trader", lane.address, TraderMismatch.into()),
         ("proposal_create", "bus", other.address, SEEDS),
         ("proposal_create", "ledger", other.ledger, LedgerMismatch.into()),
-        ("proposal_create", "general", other.capacity, CapacityMismatch.into()),
-        ("proposal_create", "general", next_window, CapacityMismatch.into()),
         ("proposal_create", "proposal", proposal, SEEDS),
         ("proposal_create", "proposal", bus.proposal(&seller, FIRST + 3), SEEDS),
         ("proposal_approve", "bus", other.address, BusMismatch.into()),
@@ -195,6 +211,69 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("claim_pay", "wallet", thief, ClaimMismatch.into()),
         ("claim_pay", "unclaimed", other.unclaimed, UnclaimedMismatch.into()),
         ("claim_pay", "unclaimed", bus.treasury, UnclaimedMismatch.into()),
+        ("grid_sweep", "bus", other.address, BusMismatch.into()),
+        ("grid_sweep", "seller", here.address, BusMismatch.into()),
+        ("grid_sweep", "seller", rival.address, VaultMismatch.into()),
+        ("grid_sweep", "vault", rival.vault, VaultMismatch.into()),
+        ("grid_sweep", "vault", d.bus.treasury, VaultMismatch.into()),
+        ("grid_sweep", "destination", thiefs_tokens, PayeeMismatch.into()),
+        ("grid_sweep", "unclaimed", other.unclaimed, UnclaimedMismatch.into()),
+        ("meter_register", "bus", other.address, BusMismatch.into()),
+        ("meter_register", "seller", here.address, BusMismatch.into()),
+        ("meter_register", "seller", rival.address, MeterExists.into()),
+        ("meter_register", "meter", here.meter(), SEEDS),
+        ("meter_register", "meter", rival.meter(), SEEDS),
+        ("meter_register", "device", rivals_device, SEEDS),
+        ("meter_register", "device", pda::device(&unused).0, SEEDS),
+        ("meter_replace", "bus", other.address, BusMismatch.into()),
+        ("meter_replace", "meter", rival.meter(), DeviceMismatch.into()),
+        ("meter_replace", "retired", rivals_device, DeviceMismatch.into()),
+        ("meter_replace", "retired", pda::device(&d.retired).0, DeviceMismatch.into()),
+        ("meter_replace", "device", pda::device(&unused).0, SEEDS),
+        ("meter_replace", "device", rivals_device, SEEDS),
+        ("meter_close", "bus", other.address, BusMismatch.into()),
+        ("meter_close", "seller", rival.address, SellerMismatch.into()),
+        ("meter_close", "meter", rival.meter(), SellerMismatch.into()),
+        ("meter_close", "device", rivals_device, DeviceMismatch.into()),
+        ("meter_close", "device", pda::device(&d.retired).0, DeviceMismatch.into()),
+        ("device_close", "device", rivals_device, DeviceInUse.into()),
+        ("position_open", "book", rivals_book.address, SEEDS),
+        ("position_open", "book", d.old_book.address, SEEDS),
+        ("position_open", "position", buyers, SEEDS),
+        ("position_open", "position", d.book.position(&thief).address, SEEDS),
+        ("position_set_refund", "position", buyers, PositionMismatch.into()),
+        ("position_set_refund", "book", rivals_book.address, BookMismatch.into()),
+        ("position_set_refund", "book", d.old_book.address, BookMismatch.into()),
+        ("position_close", "bus", other.address, BusMismatch.into()),
+        ("position_close", "book", rivals_book.address, BookMismatch.into()),
+        ("position_close", "position", buyers, RefundMismatch.into()),
+        ("position_close", "vault", rival.vault, VaultMismatch.into()),
+        ("position_close", "vault", d.bus.treasury, VaultMismatch.into()),
+        ("position_close", "refund", thiefs_tokens, RefundMismatch.into()),
+        ("delivery_report", "book", rivals_book.address, WindowNotListed.into()),
+        ("delivery_report", "evidence", other.address, BusMismatch.into()),
+        ("delivery_release", "book", rivals_book.address, SellerMismatch.into()),
+        ("delivery_release", "seller", rival.address, SellerMismatch.into()),
+        ("delivery_refund", "bus", other.address, BusMismatch.into()),
+        ("delivery_refund", "book", rivals_book.address, BookMismatch.into()),
+        ("delivery_refund", "position", buyers, RefundMismatch.into()),
+        ("delivery_refund", "vault", rival.vault, VaultMismatch.into()),
+        ("delivery_refund", "vault", d.bus.treasury, VaultMismatch.into()),
+        ("delivery_refund", "refund", thiefs_tokens, RefundMismatch.into()),
+        ("delivery_close", "bus", other.address, BusMismatch.into()),
+        ("delivery_close", "seller", rival.address, SellerMismatch.into()),
+        ("delivery_close", "book", rivals_book.address, SellerMismatch.into()),
+        ("certificate_take", "book", rivals_book.address, WindowNotFinal.into()),
+        ("certificate_take", "book", d.old_book.address, WindowNotInBook.into()),
+        ("certificate_take", "holding", d.book.position(&d.patron.wallet).address, PositionMismatch.into()),
+        ("certificate_take", "holding", rival.address, PositionMismatch.into()),
+        ("certificate_take", "holding", d.producer.address, NotTheSeller.into()),
+        ("certificate_take", "certificate", d.certificate, CertificateMismatch.into()),
+        ("certificate_take", "certificate", at(&rival, 400), CertificateMismatch.into()),
+        ("certificate_transfer", "certificate", d.granted, NotTheCertificateOwner.into()),
+        ("certificate_transfer", "part", d.granted, CertificateMismatch.into()),
+        ("certificate_transfer", "part", at(&d.producer, 151), CertificateMismatch.into()),
+        ("certificate_retire", "certificate", d.granted, NotTheCertificateOwner.into()),
     ];
     assert!(market.exists(&open) && market.exists(&bus.window(old)) && own.vault != member.vault);
     let tried: BTreeSet<(&str, &str)> = cases.iter().map(|(name, account, ..)| (*name, *account)).collect();
@@ -208,7 +287,8 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     // No place of an address that follows from seeds was left out.
     for (name, instruction) in &instructions {
         for (account, meta) in account_names(name).iter().zip(&instruction.accounts) {
-            let of_the_bus = [bus.unclaimed, bus.treasury, own.vault, member.vault].contains(&meta.pubkey);
+            let of_the_bus =
+                [bus.unclaimed, bus.treasury, own.vault, member.vault, d.producer.vault].contains(&meta.pubkey);
             if is_unread(name, account) {
                 continue;
             }
@@ -223,9 +303,10 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
 fn an_address_with_another_bump_is_rejected_wherever_an_account_is_created() {
     refuses!(
         substituted_address: creator_open, bus_create, bus_close, capacity_open, seller_open, seller_admit, offer_create,
-        lock_take, trader_open, proposal_create
+        lock_take, trader_open, proposal_create, meter_register, meter_replace, position_open, certificate_take,
+        certificate_transfer
     );
-    let Fixture { mut market, instructions, start, one, spare, .. } = fixture();
+    let Fixture { mut market, instructions, start, one, spare, deliveries, .. } = fixture();
     let (bus, seller, buyer) = (market.bus, market.seller, market.buyer);
     let unborn = account_of(&instructions, "bus_create", "bus");
     let wallet = |name: &str, account: &str| account_of(&instructions, name, account);
@@ -234,9 +315,13 @@ fn an_address_with_another_bump_is_rejected_wherever_an_account_is_created() {
     let own = bus.seller(&seller).address;
     let number = market.next_offer().to_le_bytes();
     let proposed = market.next_proposal(&bus, &seller).to_le_bytes();
+    let (book, producer, window) = (deliveries.book.address, deliveries.producer.address, deliveries.window);
+    let certificate = |range_start: u64| {
+        seeds(&[CERTIFICATE_SEED, producer.as_ref(), &window.to_le_bytes(), &range_start.to_le_bytes()])
+    };
     let created: Vec<(&str, &str, Vec<Vec<u8>>)> = vec![
         ("creator_open", "creator", seeds(&[CREATOR_SEED, newcomer.as_ref()])),
-        ("bus_create", "bus", seeds(&[BUS_SEED, seller.as_ref(), &(FIRST + 2).to_le_bytes()])),
+        ("bus_create", "bus", seeds(&[BUS_SEED, seller.as_ref(), &(FIRST + 3).to_le_bytes()])),
         ("bus_create", "ledger", seeds(&[LEDGER_SEED, unborn.as_ref()])),
         ("bus_create", "capacity", seeds(&[CAPACITY_SEED, unborn.as_ref(), &0i64.to_le_bytes()])),
         ("bus_create", "treasury", seeds(&[TREASURY_SEED, unborn.as_ref()])),
@@ -251,6 +336,16 @@ fn an_address_with_another_bump_is_rejected_wherever_an_account_is_created() {
         ("lock_take", "lock", seeds(&[LOCK_SEED, one.address.as_ref(), buyer.as_ref(), &[0]])),
         ("trader_open", "trader", seeds(&[TRADER_SEED, buyer.as_ref(), &2u16.to_le_bytes()])),
         ("proposal_create", "proposal", seeds(&[PROPOSAL_SEED, bus.address.as_ref(), seller.as_ref(), &proposed])),
+        ("meter_register", "meter", seeds(&[METER_SEED, wallet("meter_register", "seller").as_ref()])),
+        ("meter_register", "device", seeds(&[DEVICE_SEED, wallet("meter_register", "key").as_ref()])),
+        ("meter_replace", "device", seeds(&[DEVICE_SEED, wallet("meter_replace", "key").as_ref()])),
+        (
+            "position_open",
+            "position",
+            seeds(&[POSITION_SEED, book.as_ref(), wallet("position_open", "payer").as_ref()]),
+        ),
+        ("certificate_take", "certificate", certificate(400)),
+        ("certificate_transfer", "part", certificate(150)),
     ];
     for (name, account, seeds) in created {
         let index = account_names(name).iter().position(|other| other == account).expect("an account of the name");
@@ -263,6 +358,7 @@ fn an_address_with_another_bump_is_rejected_wherever_an_account_is_created() {
             println!("{name}: {account}");
             let refusal: Refusal = match (name, account) {
                 ("bus_close", _) => MultibusError::ClaimMismatch.into(),
+                ("certificate_take" | "certificate_transfer", _) => MultibusError::CertificateMismatch.into(),
                 ("seller_open" | "seller_admit", "seller") => MultibusError::SellerMismatch.into(),
                 ("seller_open" | "seller_admit", _) => MultibusError::VaultMismatch.into(),
                 _ => SEEDS,
