@@ -238,8 +238,8 @@ fn refuses_twice(error: &InstructionError) -> bool {
     });
     let codes: Vec<u32> = known.collect();
     match error {
-        // What the chain never passes as writable, in a place that is written.
-        InstructionError::Custom(2000) => true,
+        // What the chain never passes as writable, in a place that is written; and an account that would be paid its own rent.
+        InstructionError::Custom(2000 | 2011) => true,
         InstructionError::Custom(code) => {
             codes.contains(code)
                 || [MultibusError::MintMismatch, MultibusError::TokenProgramMismatch, MultibusError::BatchInvalid]
