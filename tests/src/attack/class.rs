@@ -139,7 +139,6 @@ pub const CLASSES: &[Class] = &[
             Market(TokenAccountInvalid),
             Market(PayeeIsBusAccount),
             Market(PayeeMismatch),
-            Market(RentPayerMismatch),
         ],
         cannot_apply: &[],
     },

@@ -9,7 +9,7 @@ use {
     },
     multibus_tests::{
         BusOptions, Buyer, DeliveryMarket, OfferOptions, Refusal, TestChain, TokenProgram, event::assert_logged,
-        instructions::*,
+        instructions::*, market::BUYER_TOKENS,
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -122,56 +122,66 @@ fn close_everything(market: &mut DeliveryMarket, buyers: &[Buyer]) {
     market.wind_down();
 }
 
-/// Rounding leaves at most one base unit a position in the book; the grid gets it when the book closes.
+/// Rounding leaves at most one base unit a position in the book; the grid gets it when the book closes, which releases what is not
+/// released.
 #[test]
 fn what_rounding_leaves_goes_to_the_grid() {
     withstands!(arithmetic: delivery_release, delivery_refund, delivery_close, position_close);
-    let mut market = DeliveryMarket::new();
-    let buyers = ["first", "second", "third"].map(|name| market.buyer(name));
-    for (buyer, energy_wh) in buyers.iter().zip([1_001, 1_003, 1_007]) {
-        market.buy_as(buyer, energy_wh);
-    }
-    market.pass_window(0);
-    market.execute(&[market.report(1_000, 1)]);
-    market.pass(3_600);
-    let paid = market.window_state().paid;
-    let refunded: u64 = buyers
-        .iter()
-        .map(|buyer| {
-            let had = market.tokens(&buyer.payment);
+    for released_before in [true, false] {
+        let mut market = DeliveryMarket::new();
+        let buyers = ["first", "second", "third"].map(|name| market.buyer(name));
+        for (buyer, energy_wh) in buyers.iter().zip([1_001, 1_003, 1_007]) {
+            market.buy_as(buyer, energy_wh);
+        }
+        market.pass_window(0);
+        market.execute(&[market.report(1_000, 1)]);
+        market.pass(3_600);
+        let paid = market.window_state().paid;
+        let refund = market.refund(&market.position(&buyers[0].wallet));
+        market.execute(&[refund]);
+        for buyer in &buyers {
             let close = market.close_position(&market.position(&buyer.wallet), &buyer.wallet);
             market.execute(&[close]);
-            market.tokens(&buyer.payment) - had
-        })
-        .sum();
-    let wallet = market.seller;
-    market.execute(&[offer_cancel(&market.offer, &wallet)]);
-    market.go_to(market.book.first_window + DAY);
-    let book = market.book;
-    let close = market.close_book(&book, &wallet);
-    let meta = market.execute(&[close]);
-    let (released, grid_fees) = market.released();
-    let due = paid * 1_000 / 3_011;
-    assert_eq!(released + grid_fees + refunded, paid, "all of it is somebody's");
-    let remainder = paid - due - refunded;
-    assert!(remainder <= 3, "{remainder}");
-    assert_eq!((released, grid_fees), (due - 500_000, 500_000 + remainder));
-    let place = (market.window - market.book.first_window) / 900;
-    assert_logged(
-        &meta,
-        &event::BookClosed {
-            bus: market.bus.address,
-            seller: market.book.seller.address,
-            book: market.book.address,
-            closed_by: wallet,
-            windows_low: 1 << place,
-            windows_high: 0,
-            amount: due - 500_000,
-            grid_fee: 500_000,
-            remainder,
-        },
-    );
-    market.wind_down();
+        }
+        let refunded: u64 = buyers
+            .iter()
+            .zip([1_001, 1_003, 1_007])
+            .map(|(buyer, wh)| market.tokens(&buyer.payment) + wh * 2_500)
+            .sum::<u64>()
+            - 3 * BUYER_TOKENS;
+        let wallet = market.seller;
+        market.execute(&[offer_cancel(&market.offer, &wallet)]);
+        if released_before {
+            market.execute(&[delivery_release(&market.book)]);
+        }
+        market.go_to(market.book.first_window + DAY);
+        let book = market.book;
+        let close = market.close_book(&book, &wallet);
+        let meta = market.execute(&[close]);
+        let (released, grid_fees) = market.released();
+        let due = paid * 1_000 / 3_011;
+        assert_eq!(released + grid_fees + refunded, paid, "all of it is somebody's");
+        let remainder = paid - due - refunded;
+        assert!(remainder <= 3, "{remainder}");
+        assert_eq!((released, grid_fees), (due - 500_000, 500_000 + remainder));
+        let place = (market.window - book.first_window) / 900;
+        let (windows_low, amount, grid_fee) = if released_before { (0, 0, 0) } else { (1 << place, released, 500_000) };
+        assert_logged(
+            &meta,
+            &event::BookClosed {
+                bus: market.bus.address,
+                seller: book.seller.address,
+                book: book.address,
+                closed_by: wallet,
+                windows_low,
+                windows_high: 0,
+                amount,
+                grid_fee,
+                remainder,
+            },
+        );
+        market.wind_down();
+    }
 }
 
 /// The bus sells its own energy on delivery terms: by its meter, through its own seller, into its treasury.
@@ -225,7 +235,7 @@ pub fn books_that_are_not_the_offers_are_rejected() {
             wrong.accounts[place].pubkey = address;
             wrong
         };
-        for book in [next.address, market.position(&buyer.wallet).address, market.vault] {
+        for book in [next.address, market.position(&buyer.wallet).address, market.book.seller.address] {
             market.assert_refused(&[with(count - 2, book)], MultibusError::BookMismatch);
         }
         for position in elsewhere {
@@ -532,7 +542,7 @@ fn a_hostile_seller_changes_nothing_for_its_buyers() {
     withstands!(blocked_exit: delivery_refund, delivery_release, offer_cancel, purchase);
     for program in TokenProgram::BOTH {
         let mut market = DeliveryMarket::of(program);
-        let (mint, bus, seller, offer) = (market.bus.mint, market.bus, market.seller_account(), market.offer);
+        let (mint, seller, offer) = (market.bus.mint, market.seller_account(), market.offer);
         let buyer = market.buyer("first");
         market.buy_as(&buyer, 4_000);
         let sold = market.window_state();
@@ -540,10 +550,11 @@ fn a_hostile_seller_changes_nothing_for_its_buyers() {
         market.execute(&[offer_cancel(&offer, &seller.wallet)]);
         let (wallet, payout) = (seller.wallet, market.payout);
         market.close_token_account(&mint, &payout, &wallet);
+        let other = market.token_account("another payout", &mint, &wallet, 0);
         let expected = BookWindow { listed_wh: 4_000, ..sold };
         assert_eq!(market.window_state(), expected);
         // Nothing is released that was not delivered, and nothing can be withdrawn meanwhile.
-        market.assert_refused(&[seller_withdraw(&seller, &wallet, bus.treasury)], MultibusError::NothingToWithdraw);
+        market.assert_refused(&[seller_withdraw(&seller, &wallet, other)], MultibusError::NothingToWithdraw);
         market.pass_window(3_600);
         let refund = market.refund(&market.position(&buyer.wallet));
         market.execute(&[delivery_release(&market.book), refund]);

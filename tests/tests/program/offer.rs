@@ -296,16 +296,6 @@ pub fn offer_create_in_the_general_capacity_of_a_windowed_bus_is_rejected() {
 }
 
 #[test]
-pub fn offer_create_in_a_window_of_a_bus_that_turned_windows_off_is_rejected() {
-    let mut market = TestMarket::windowed();
-    let (bus, seller, start) = (market.bus, market.seller, market.next_window());
-    market.execute(&[capacity_open(&bus, &seller, start)]);
-    market.edit::<state::Bus>(&bus.address, |bus| bus.terms = bytemuck::Zeroable::zeroed());
-    let create = offer_create(&bus, bus.window(start), &seller, OfferOptions::new(0));
-    market.assert_refused(&[create], MultibusError::WindowsOff);
-}
-
-#[test]
 pub fn offer_create_at_gate_closure_is_rejected() {
     let mut market = TestMarket::windowed();
     let (bus, seller, start) = (market.bus, market.seller, market.next_window());
