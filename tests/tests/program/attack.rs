@@ -260,7 +260,7 @@ fn refuses_twice(error: &InstructionError) -> bool {
 
 #[test]
 fn an_account_passed_twice_is_rejected_wherever_it_is_written() {
-    refuses!(duplicate_account: every but bus_close, lock_release, treasury_claim, device_close);
+    refuses!(duplicate_account: every but bus_close, lock_release, treasury_claim, device_close, position_close, delivery_refund);
     withstands!(duplicate_account: lock_release);
     let Fixture { mut market, instructions, .. } = fixture();
     let (mut tried, mut landed) = (0, Vec::new());

@@ -241,7 +241,7 @@ pub fn books_that_are_not_the_offers_are_rejected() {
         for position in elsewhere {
             market.assert_refused(&[with(count - 1, position)], MultibusError::PositionMismatch);
         }
-        for position in [market.book.address, market.bus.address, buyer.wallet] {
+        for position in [market.book.address, market.book.seller.meter(), market.grid] {
             market.assert_refused(&[with(count - 1, position)], Refusal::NotTheAccount);
         }
         for place in [count - 2, count - 1] {

@@ -126,7 +126,10 @@ fn a_position_that_was_closed_opens_again_empty() {
 /// The refund account is chosen by the buyer alone, also where somebody else paid for the position.
 #[test]
 pub fn refunds_go_where_the_buyer_says() {
-    refuses!(theft: position_set_refund, delivery_refund, position_close; substituted_address: delivery_refund);
+    refuses!(
+        theft: position_set_refund, delivery_refund, position_close; substituted_address: delivery_refund;
+        duplicate_account: position_close, delivery_refund
+    );
     withstands!(replay: position_set_refund);
     let mut market = DeliveryMarket::new();
     let (buyer, sponsor) = (market.funded_buyer("first"), market.wallet("sponsor"));
