@@ -2,7 +2,7 @@
 //! what it is released and what goes back to its buyers. A reading is brought with [`crate::reading`].
 //!
 //! Every figure here is the program's own arithmetic on accounts that were read: [`DeliveryBook`] and
-//! [`PositionBook`](crate::position::PositionBook) have the rules.
+//! [`PositionBook`] have the rules.
 
 use {
     crate::{
