@@ -46,35 +46,37 @@ export function Certificates() {
   if (own.length === 0 && toTake.length === 0 && dialog === undefined) return null;
   return (
     <Card title={t.certificate.certificates}>
-      <p className="hint">{t.certificate.whatTheyAre}</p>
-      <ToTake of={toTake} />
-      {own.length > 0 && (
-        <ul className="lines-list" aria-label={t.certificate.yours}>
-          {own.map((certificate) => (
-            <li key={certificate.address} className="row spread wrap" data-certificate={certificate.address}>
-              <CertificateName of={certificate} />
-              <span className="row">
-                <button
-                  type="button"
-                  className="button small quiet"
-                  onClick={() => setDialog({ certificate, what: 'give' })}
-                >
-                  {t.certificate.give}
-                </button>
-                <button
-                  type="button"
-                  className="button small quiet"
-                  onClick={() => setDialog({ certificate, what: 'retire' })}
-                >
-                  {t.certificate.retire}
-                </button>
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-      {dialog?.what === 'give' && <GiveDialog of={dialog.certificate} onClose={() => setDialog(undefined)} />}
-      {dialog?.what === 'retire' && <RetireDialog of={dialog.certificate} onClose={() => setDialog(undefined)} />}
+      <div className="stack">
+        <p className="hint">{t.certificate.whatTheyAre}</p>
+        <ToTake of={toTake} />
+        {own.length > 0 && (
+          <ul className="lines-list" aria-label={t.certificate.yours}>
+            {own.map((certificate) => (
+              <li key={certificate.address} className="row spread wrap" data-certificate={certificate.address}>
+                <CertificateName of={certificate} />
+                <span className="row">
+                  <button
+                    type="button"
+                    className="button small quiet"
+                    onClick={() => setDialog({ certificate, what: 'give' })}
+                  >
+                    {t.certificate.give}
+                  </button>
+                  <button
+                    type="button"
+                    className="button small quiet"
+                    onClick={() => setDialog({ certificate, what: 'retire' })}
+                  >
+                    {t.certificate.retire}
+                  </button>
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+        {dialog?.what === 'give' && <GiveDialog of={dialog.certificate} onClose={() => setDialog(undefined)} />}
+        {dialog?.what === 'retire' && <RetireDialog of={dialog.certificate} onClose={() => setDialog(undefined)} />}
+      </div>
     </Card>
   );
 }

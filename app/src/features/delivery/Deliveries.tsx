@@ -52,22 +52,24 @@ export function Deliveries() {
         </button>
       }
     >
-      {sides.length > 1 && (
-        <Segmented
-          label={t.delivery.boughtOrSold}
-          options={[
-            ['bought', t.delivery.bought],
-            ['sold', t.delivery.sold],
-          ]}
-          value={shownSide}
-          onChange={setSide}
-        />
-      )}
-      {tokens.map((bus) => (
-        <Sums key={bus.mint} rows={own.filter((row) => row.bus.mint === bus.mint)} bus={bus} side={shownSide} />
-      ))}
-      <DeliveryChart bars={barsOf(own, BARS)} />
-      <Rows rows={own} />
+      <div className="stack">
+        {sides.length > 1 && (
+          <Segmented
+            label={t.delivery.boughtOrSold}
+            options={[
+              ['bought', t.delivery.bought],
+              ['sold', t.delivery.sold],
+            ]}
+            value={shownSide}
+            onChange={setSide}
+          />
+        )}
+        {tokens.map((bus) => (
+          <Sums key={bus.mint} rows={own.filter((row) => row.bus.mint === bus.mint)} bus={bus} side={shownSide} />
+        ))}
+        <DeliveryChart bars={barsOf(own, BARS)} />
+        <Rows rows={own} />
+      </div>{' '}
     </Card>
   );
 }

@@ -50,24 +50,26 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
   const shown = [...missing, ...corrigible];
   return (
     <Card title={t.delivery.readings}>
-      {shown.length === 0 ? (
-        <Empty>{t.delivery.noReadingIsMissing}</Empty>
-      ) : (
-        <ul className="lines-list" aria-label={t.delivery.readings}>
-          {shown.slice(0, LISTED).map((one) => (
-            <ReadingLine key={`${one.book.address}:${one.place}`} of={one} isOperated={isHands} />
-          ))}
+      <div className="stack">
+        {shown.length === 0 ? (
+          <Empty>{t.delivery.noReadingIsMissing}</Empty>
+        ) : (
+          <ul className="lines-list" aria-label={t.delivery.readings}>
+            {shown.slice(0, LISTED).map((one) => (
+              <ReadingLine key={`${one.book.address}:${one.place}`} of={one} isOperated={isHands} />
+            ))}
+          </ul>
+        )}
+        {shown.length > LISTED && <p className="hint">{t.pastWindows.andMore(shown.length - LISTED)}</p>}
+        <SignedReadings />
+        <ul className="lines-list" aria-label={t.delivery.toSettle}>
+          {own
+            .filter((book) => releasable(book, now).windows > 0 || unrefunded(book, now) > 0n)
+            .map((book) => (
+              <SettleLine key={book.address} bus={bus} book={book} />
+            ))}
         </ul>
-      )}
-      {shown.length > LISTED && <p className="hint">{t.pastWindows.andMore(shown.length - LISTED)}</p>}
-      <SignedReadings />
-      <ul className="lines-list" aria-label={t.delivery.toSettle}>
-        {own
-          .filter((book) => releasable(book, now).windows > 0 || unrefunded(book, now) > 0n)
-          .map((book) => (
-            <SettleLine key={book.address} bus={bus} book={book} />
-          ))}
-      </ul>
+      </div>
     </Card>
   );
 }

@@ -65,20 +65,22 @@ export function Records() {
   };
   return (
     <Card title={t.delivery.records}>
-      <p className="hint">{t.delivery.whatRecordsAre}</p>
-      <Facts
-        facts={[
-          [t.delivery.openRecords, held.length + sold.length],
-          [t.delivery.rentBound, bound === undefined ? '…' : formatSol(bound)],
-        ]}
-      />
-      {count > 0 && (
-        <WalletButton tone="quiet" onClick={close} busy={action.isRunning}>
-          {t.delivery.closeRecords(count)}
-        </WalletButton>
-      )}
-      <ActionStatus action={action} />
-      {held.length > 0 && <RefundAccount />}
+      <div className="stack">
+        <p className="hint">{t.delivery.whatRecordsAre}</p>
+        <Facts
+          facts={[
+            [t.delivery.openRecords, held.length + sold.length],
+            [t.delivery.rentBound, bound === undefined ? '…' : formatSol(bound)],
+          ]}
+        />
+        {count > 0 && (
+          <WalletButton tone="quiet" onClick={close} busy={action.isRunning}>
+            {t.delivery.closeRecords(count)}
+          </WalletButton>
+        )}
+        <ActionStatus action={action} />
+        {held.length > 0 && <RefundAccount />}
+      </div>
     </Card>
   );
 }

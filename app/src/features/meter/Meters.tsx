@@ -37,24 +37,26 @@ export function Meters({ bus }: { readonly bus: Bus }) {
   const over = [...devices.values()].filter((device) => device.bus === bus.address && isDeviceOver(device, now));
   return (
     <Card title={t.meter.meters}>
-      <p className="hint">{isHands ? t.meter.whatTheOperatorDoes : t.meter.theOperatorRegisters}</p>
-      {own.length === 0 ? (
-        <Empty>{t.seller.nobodySellsYet}</Empty>
-      ) : (
-        <ul className="lines-list" aria-label={t.meter.meters}>
-          {own.map((one) => (
-            <MeterLine
-              key={one.address}
-              bus={bus}
-              seller={one}
-              isOperated={isHands}
-              onRegister={() => setSeller(one)}
-            />
-          ))}
-        </ul>
-      )}
-      {over.length > 0 && <RetiredDevices of={over} />}
-      {seller !== undefined && <RegisterDialog bus={bus} seller={seller} onClose={() => setSeller(undefined)} />}
+      <div className="stack">
+        <p className="hint">{isHands ? t.meter.whatTheOperatorDoes : t.meter.theOperatorRegisters}</p>
+        {own.length === 0 ? (
+          <Empty>{t.seller.nobodySellsYet}</Empty>
+        ) : (
+          <ul className="lines-list" aria-label={t.meter.meters}>
+            {own.map((one) => (
+              <MeterLine
+                key={one.address}
+                bus={bus}
+                seller={one}
+                isOperated={isHands}
+                onRegister={() => setSeller(one)}
+              />
+            ))}
+          </ul>
+        )}
+        {over.length > 0 && <RetiredDevices of={over} />}
+        {seller !== undefined && <RegisterDialog bus={bus} seller={seller} onClose={() => setSeller(undefined)} />}
+      </div>
     </Card>
   );
 }

@@ -53,36 +53,38 @@ export function WaitingForYou() {
   const isQuiet = refund.state.kind === 'idle' && release.state.kind === 'idle';
   return isEmpty && isQuiet ? null : (
     <Card title={t.claim.waitingForYou}>
-      {missing.map(({ bus, count }) => (
-        <p key={bus.address} className="status noted">
-          <span>
-            {t.waiting.readings(count, bus.name)} <a href={`#/bus/${bus.address}`}>{t.waiting.readThem}</a>
-          </span>
-        </p>
-      ))}
-      {(refunds.length > 0 || refund.state.kind !== 'idle') && (
-        <div className="stack tight" data-waiting="refund">
-          {refunds.map(({ bus, amount }) => (
-            <p key={bus.mint}>{t.waiting.refund(<Tokens units={amount} bus={bus} />)}</p>
-          ))}
-          <RefundButton action={refund} />
-        </div>
-      )}
-      {(releases.length > 0 || release.state.kind !== 'idle') && (
-        <div className="stack tight" data-waiting="release">
-          {releases.map(({ bus, amount }) => (
-            <p key={bus.mint}>{t.waiting.release(<Tokens units={amount} bus={bus} />)}</p>
-          ))}
-          <ReleaseButton action={release} />
-        </div>
-      )}
-      {certificates.length > 0 && <p className="hint">{t.waiting.certificates(certificates.length)}</p>}
-      {claims.length > 0 && (
-        <>
-          <p className="hint">{t.claim.whatItIs}</p>
-          <ClaimList claims={claims} />
-        </>
-      )}
+      <div className="stack">
+        {missing.map(({ bus, count }) => (
+          <p key={bus.address} className="status noted">
+            <span>
+              {t.waiting.readings(count, bus.name)} <a href={`#/bus/${bus.address}`}>{t.waiting.readThem}</a>
+            </span>
+          </p>
+        ))}
+        {(refunds.length > 0 || refund.state.kind !== 'idle') && (
+          <div className="stack tight" data-waiting="refund">
+            {refunds.map(({ bus, amount }) => (
+              <p key={bus.mint}>{t.waiting.refund(<Tokens units={amount} bus={bus} />)}</p>
+            ))}
+            <RefundButton action={refund} />
+          </div>
+        )}
+        {(releases.length > 0 || release.state.kind !== 'idle') && (
+          <div className="stack tight" data-waiting="release">
+            {releases.map(({ bus, amount }) => (
+              <p key={bus.mint}>{t.waiting.release(<Tokens units={amount} bus={bus} />)}</p>
+            ))}
+            <ReleaseButton action={release} />
+          </div>
+        )}
+        {certificates.length > 0 && <p className="hint">{t.waiting.certificates(certificates.length)}</p>}
+        {claims.length > 0 && (
+          <>
+            <p className="hint">{t.claim.whatItIs}</p>
+            <ClaimList claims={claims} />
+          </>
+        )}
+      </div>
     </Card>
   );
 }
