@@ -56,7 +56,7 @@ export type Certificate = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
-  /** One of [`EnergySource`]. */
+  /** One of [`EnergySource`](crate::state::EnergySource). */
   source: number;
   /** [`CertificateState`]; active as long as the account is open. */
   state: number;
@@ -85,7 +85,7 @@ export type Certificate = {
 export type CertificateArgs = {
   layoutVersion: number;
   bump: number;
-  /** One of [`EnergySource`]. */
+  /** One of [`EnergySource`](crate::state::EnergySource). */
   source: number;
   /** [`CertificateState`]; active as long as the account is open. */
   state: number;
