@@ -34,6 +34,8 @@ use {
 
 /// Offers that one transaction withdraws, or sellers that it pays: more would not fit.
 pub(crate) const CLOSED_AT_ONCE: usize = 8;
+/// Offers on delivery terms that one transaction withdraws: each has a delivery book, too.
+const WITHDRAWN_WITH_BOOKS: usize = 5;
 /// Most transactions of a lane that are read to find its purchases.
 const MAX_LANE_TRANSACTIONS: usize = 1_000_000;
 
@@ -419,8 +421,9 @@ impl ReplayBus {
             };
             by_caller.entry(caller).or_default().push(*offer);
         }
+        let at_once = if self.options.is_on_delivery() { WITHDRAWN_WITH_BOOKS } else { CLOSED_AT_ONCE };
         let groups = by_caller.iter().flat_map(|(caller, offers)| {
-            offers.chunks(CLOSED_AT_ONCE).map(move |offers| self.withdraw_together(*caller, offers))
+            offers.chunks(at_once).map(move |offers| self.withdraw_together(*caller, offers))
         });
         let (_, failed) = self.each(groups.collect::<Vec<_>>()).await;
         failed.map_or(Ok(()), Err)
