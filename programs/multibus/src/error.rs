@@ -130,9 +130,7 @@ errors! {
     LockFeeTooHigh,
     #[msg("The timelock can be at most 30 days; choose a shorter one")]
     TimelockTooLong,
-    #[msg(
-        "A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both"
-    )]
+    #[msg("A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it starts; both are 0 where the bus has no windows; correct them")]
     WindowsInvalid,
     #[msg("The listing policy is unknown; use 0 (owners only), 1 (admitted sellers) or 2 (open)")]
     ListingPolicyUnknown,
@@ -171,7 +169,7 @@ errors! {
     TokenProgramMismatch,
     #[msg("The token account is not an initialised account of the settlement mint; create one and pass it")]
     TokenAccountInvalid,
-    #[msg("The refund account is not the lock's; pass the one that the lock names")]
+    #[msg("The refund account is not the one that the lock or the position book names; pass that one")]
     RefundMismatch,
     // capacity and windows
     #[msg("The account belongs to another bus; pass accounts of one bus")]
@@ -207,17 +205,15 @@ errors! {
     SourceUnknown,
     #[msg("The expiry is in the past; give a later time")]
     ExpiryInPast,
-    #[msg("Only the seller can do this, for the bus's own offers the owner who listed; sign with that wallet")]
+    #[msg("Only the seller can do this, or for the bus's own offers the owner who listed them; sign with that wallet")]
     NotTheSeller,
-    #[msg(
-        "The offer still trades, so only its seller can cancel it; wait until it is sold out or expired"
-    )]
+    #[msg("The offer still trades, so this wallet cannot cancel it; let its seller cancel it, or wait until it is sold out or expired")]
     OfferStillTrading,
-    #[msg("All of this offer that can be withdrawn has been; its locks must settle or be released and paid first")]
+    #[msg("All free energy of this offer is withdrawn already; its locks must be settled, or released and refunded, first")]
     NothingToCancel,
     #[msg("The offer was cancelled; choose another")]
     OfferCancelled,
-    #[msg("The offer has expired; choose another, or list anew")]
+    #[msg("The offer has expired; choose another, or list the energy again")]
     OfferExpired,
     #[msg("The offer has less free energy than asked for; buy less, or allow a smaller fill")]
     EnergyUnavailable,
@@ -234,9 +230,7 @@ errors! {
     // purchases and nonces
     #[msg("The total is above your limit; raise the limit or buy less")]
     TotalAboveLimit,
-    #[msg(
-        "A batch has 1 to 32 items, and its accounts are each bus before its items and for each item offer and vault, on delivery terms also delivery book and position book; split it or pass the accounts"
-    )]
+    #[msg("A batch has 1 to 32 items, and needs for each item its offer and vault, on delivery terms also delivery book and position book, with the bus before the first item of each bus; split it or pass the accounts")]
     BatchInvalid,
     #[msg("The same offer is in the batch twice; merge the two items")]
     OfferDuplicate,
@@ -251,11 +245,11 @@ errors! {
     LockBuyerMismatch,
     #[msg("The lock is not on this offer; pass the offer that the lock names")]
     LockOfferMismatch,
-    #[msg("The lock has expired; release it and buy or lock anew")]
+    #[msg("The lock has expired; release it, then buy or lock again")]
     LockExpired,
     #[msg("The lock has not expired, so only its buyer can release it; wait for its expiry")]
     LockNotExpired,
-    #[msg("A counter has reached its largest value, which honest use never does; report this as a bug")]
+    #[msg("A number would exceed what its account can hold, which normal use never does; report this as a bug")]
     CounterOverflow,
     // proposals
     #[msg("The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold")]
@@ -270,7 +264,7 @@ errors! {
     ThresholdAboveOwners,
     #[msg("Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can")]
     FormerOwnersFull,
-    #[msg("The next terms hold from a window within one horizon, so they stay; decide others once they hold")]
+    #[msg("The next terms start within one horizon, so they cannot be replaced any more; decide others once they hold")]
     TermsFixed,
     #[msg("The bus is paused already; nothing to do")]
     AlreadyPaused,
@@ -278,7 +272,7 @@ errors! {
     NotPaused,
     #[msg("The proposal's action is not known to this program; propose one that is")]
     ActionUnknown,
-    #[msg("Owners, shares or threshold changed after this proposal was made, or for a pause or resume, either was done; make a new one")]
+    #[msg("Owners, shares or threshold changed after this proposal was made, the bus began to close, or (for a pause or resume) it was paused or resumed; make a new one")]
     ProposalStale,
     #[msg("The proposal was executed already; nothing to do")]
     ProposalExecuted,
@@ -297,7 +291,7 @@ errors! {
     // treasury
     #[msg("The treasury account is not the bus's; pass the one that the bus names")]
     TreasuryMismatch,
-    #[msg("The tokens must go to a token account of the wallet that is paid, and where a stranger pays, to its associated or its recorded one; pass that")]
+    #[msg("The token account is not one that the caller may choose for the wallet that is paid; pass the wallet's associated token account, or the one that it recorded")]
     PayeeMismatch,
     #[msg("The owner has nothing to claim now; claim after the next sale")]
     NothingToClaim,
@@ -344,9 +338,9 @@ errors! {
     LedgerMismatch,
     #[msg("The general capacity closes with its bus; name a window's capacity")]
     CapacityIsGeneral,
-    #[msg("The window has no offers, so only who paid its rent can close it before its gate closes; wait for the gate")]
+    #[msg("Nothing was sold in the window and its gate is open, so only who paid its rent, an owner or the operator can close it; wait until the gate has closed")]
     WindowUnused,
-    #[msg("The seller account is not the one that is meant; pass the seller's own on this bus")]
+    #[msg("The account is not the seller account that the other accounts or the wallet name; pass the seller's own on this bus")]
     SellerMismatch,
     #[msg("The seller is suspended; ask the owners or the operator to admit it again")]
     SellerSuspended,
@@ -372,9 +366,9 @@ errors! {
     OfferNotYetTrading,
     #[msg("A buyer has the places 0 to 7 for locks on one offer; name one of them")]
     LockPlaceInvalid,
-    #[msg("The lock is another one than was signed for; read it and sign again")]
+    #[msg("The lock at this place is not the one that was signed for; read it and sign again")]
     LockChanged,
-    #[msg("The lock was released; lock or buy anew")]
+    #[msg("The lock was released; buy or lock again")]
     LockReleased,
     #[msg("The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed")]
     PayerFrozen,
@@ -390,14 +384,14 @@ errors! {
     ProposalExpired,
     #[msg("The approval names another proposal than this; read it and sign again")]
     ProposalChanged,
-    #[msg("The mint pays interest on paper, so wallets show other amounts than are paid; use a mint without that")]
+    #[msg("The mint pays interest that only wallets show, so they show other amounts than are paid; use a mint without that")]
     MintInterestBearing,
     #[msg("The mint scales the amounts that wallets show, so they show other amounts than are paid; use a mint without that")]
     MintScaledAmount,
     // terms and grid fees
-    #[msg("Next terms hold from a window more than one horizon ahead, so that no open window changes; choose a later one")]
+    #[msg("New terms must start more than one horizon ahead, so that no open window changes; choose a later time")]
     TermsTooSoon,
-    #[msg("Terms change where a window of the present ones ends and a window of the next ones starts; choose such a time")]
+    #[msg("New terms must start where a window of the present terms ends and a window of the new ones starts; choose such a time")]
     TermsMisaligned,
     #[msg("The settlement is unknown; use 0 (on purchase) or 1 (on delivery)")]
     SettlementUnknown,
@@ -407,7 +401,7 @@ errors! {
     ReadingTimesInvalid,
     #[msg("Sellers are paid on delivery only where the bus has delivery windows; give a window length")]
     DeliveryWithoutWindows,
-    #[msg("The bus needs an operator while sellers are paid on delivery and until the last reading is final; name one, or wait")]
+    #[msg("The bus needs an operator while sellers are paid on delivery, and until all such windows are final; name one, or wait")]
     OperatorNeeded,
     #[msg("The recipient of grid fees must be a wallet other than the bus; name a wallet, or none for the treasury")]
     GridRecipientInvalid,
@@ -418,28 +412,28 @@ errors! {
     #[msg("Grid fees without a recipient go to the treasury; pass the treasury")]
     SweepNotToTreasury,
     // meters and devices
-    #[msg("The power of a device is 1 to 2^40 W; give such a power")]
+    #[msg("The power of a device must be from 1 to 2^40 W; choose one in that range")]
     PowerInvalid,
-    #[msg("The device is no meter of windows before its first one; list in a later window")]
+    #[msg("The seller's device measures only windows from its first valid one on; list in a later window")]
     MeterNotValidYet,
-    #[msg("The device is the meter of windows that have not ended; replace it, and close it after its last window")]
+    #[msg("The device is in use, or measures windows that have not ended; replace it or close its meter, then wait for the end of its last window")]
     DeviceInUse,
     #[msg("The meter is not the seller's; pass the meter that the seller account names")]
     MeterMismatch,
-    #[msg("The device is not the meter's; pass that of the key that the meter names")]
+    #[msg("The device account is not that of the meter's present key; pass that one")]
     DeviceMismatch,
     #[msg("The seller has a meter already; replace its device")]
     MeterExists,
     #[msg("The seller has no meter, and listing on delivery terms needs one; ask the operator to register it")]
     MeterMissing,
-    #[msg("The seller still has a meter; close it first, the seller can")]
+    #[msg("The seller still has a meter; close it first (the seller or the operator can)")]
     SellerHasMeter,
-    #[msg("Only the operator, the meter's seller, and on a closing bus anyone can close it; sign with one of them")]
+    #[msg("Only the operator or the meter's seller can close it, or anyone on a closing bus; sign with one of them")]
     MeterInUse,
     // delivery books
-    #[msg("On delivery terms the seller's delivery book follows, and the buyer's position book where it buys, locks or settles; pass them")]
+    #[msg("On delivery terms more accounts must follow: to list, the seller's meter and delivery book; to buy or settle a lock, its delivery book and the buyer's position book; to lock or release, the position book; to cancel, the delivery book; pass them")]
     BooksMissing,
-    #[msg("The delivery book is not the one that is meant; pass the one that the offer or the position names, or that its seller has for the window")]
+    #[msg("The delivery book is not the one that the offer or the position book names, or not the seller's for this window; pass that one")]
     BookMismatch,
     #[msg("The position book is another buyer's or on another delivery book; pass the buyer's own")]
     PositionMismatch,
@@ -447,7 +441,7 @@ errors! {
     WindowNotInBook,
     #[msg("With this offer the seller would list more in the window than its meter can deliver; offer less")]
     PowerExceeded,
-    #[msg("The windows of this delivery book have four devices, which is all that it can keep; list in later windows")]
+    #[msg("The windows of this delivery book have four different devices, and it has no place for another; list in the windows of a later book")]
     BookMetersFull,
     #[msg("Offers or positions of the delivery book are still open; close them first")]
     BookInUse,
@@ -455,9 +449,9 @@ errors! {
     BookNotFinal,
     #[msg("Delivery books of this seller are still open; close them first")]
     SellerHasBooks,
-    #[msg("Certificates can still be taken, so only who it belongs to can close it now; wait until they are taken, or 30 days after the last window is final")]
+    #[msg("Trades or certificates may still come, so only who it belongs to can close it now; wait for the time that the log names")]
     CertificatesOpen,
-    #[msg("The delivery book takes no new positions, its last gate has closed; use a later one")]
+    #[msg("The last gate of this delivery book has closed, so it takes no new positions; use a later one")]
     BookOver,
     // readings
     #[msg("Nothing was listed in this window, so it takes no reading; report a window with listed energy")]
@@ -466,23 +460,23 @@ errors! {
     ReadingTooEarly,
     #[msg("The window is final, it takes no reading any more")]
     ReadingTooLate,
-    #[msg("The reading is above what the device can deliver in a window, and a tenth more; correct it")]
+    #[msg("The reading is more than a tenth above what the device can deliver in a window; correct it")]
     ReadingTooHigh,
     #[msg("The sequence is not above that of the window's last reading; sign a higher one")]
     SequenceUsed,
-    #[msg("The operator has read this window three times, which is all that it can")]
+    #[msg("The operator has reported this window three times, and can do so no more")]
     OperatorReadingsSpent,
-    #[msg("The operator has read this window, so the device's readings count no more; ask the operator to correct it")]
+    #[msg("The operator has reported this window, so the device's readings count no more; ask the operator to correct it")]
     OperatorHasRead,
     #[msg("The key is not that of the window's device; sign with the device that the delivery book names for the window")]
     NotTheMeter,
     #[msg("The proof of a reading is unknown; use 0 (transaction), 1 (signature) or 2 (operator)")]
     ReadingProofUnknown,
-    #[msg("A signed reading needs the sysvar of instructions, and the device's Ed25519 signature in the instruction just before; pass both")]
+    #[msg("A signed reading needs the instructions sysvar, and the device's Ed25519 signature in the instruction just before; pass both")]
     SignedReadingMissing,
-    #[msg("The Ed25519 instruction is not of the one form that is accepted: one signature, all parts in its own data; build it as the client does")]
+    #[msg("The Ed25519 instruction does not have the one accepted form: one signature, with all parts in its own data; build it as the client does")]
     SignedReadingMalformed,
-    #[msg("The device signed another reading than this: another program, bus, meter, window, energy or sequence; pass what it signed")]
+    #[msg("The device signed something other than this reading: another program, bus, meter, window, energy or sequence; pass what it signed")]
     SignedReadingOther,
     // release and refund
     #[msg("No window of the delivery book became final since the last release; release later")]
@@ -494,11 +488,11 @@ errors! {
     #[msg("The position has energy of a window that is not final; close it later")]
     PositionNotFinal,
     // certificates
-    #[msg("Nothing was delivered that this wallet could certify for this window")]
+    #[msg("Nothing was delivered in this window that this wallet could certify")]
     NothingToCertify,
     #[msg("The certificate for this window was taken already; each Wh is certified once")]
     AlreadyCertified,
-    #[msg("The certificate account is not the window's next; another was taken a moment ago, read the book and sign again")]
+    #[msg("The certificate account is not the window's next, because another was taken a moment ago; read the book and sign again")]
     CertificateMismatch,
     #[msg("The certificate is for less energy than that; transfer at most what it certifies")]
     CertificateTooSmall,
@@ -508,11 +502,11 @@ errors! {
     CertificateOwnerInvalid,
     #[msg("The beneficiary must be 1 to 64 bytes of text without control characters; correct it")]
     BeneficiaryInvalid,
-    #[msg("The window is not final, so nothing of it is certified; wait until no reading can change it")]
+    #[msg("The window is not final, so its energy cannot be certified yet; wait until no reading can change it")]
     WindowNotFinal,
-    #[msg("The refund account stays, since anyone may close the position by now; close it, and claim what it cannot be paid")]
+    #[msg("The refund account can no longer change, since anyone may close the position book now; close it, and claim what that account cannot be paid")]
     RefundFixed,
-    #[msg("The window's device is another source of energy; list with the source of the meter, or with 0")]
+    #[msg("The window's device has another source of energy; list with that source, or with 0")]
     SourceMismatch,
 }
 

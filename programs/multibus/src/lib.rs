@@ -244,7 +244,7 @@ pub mod multibus {
         claim_pay::handler(ctx)
     }
 
-    /// Pays the grid fees that a seller's vault holds to their recipient.
+    /// Pays grid fees out of a seller's vault to their recipient.
     #[discrim = 29]
     pub fn grid_sweep(ctx: &mut Context<GridSweep>) -> Result<()> {
         grid_sweep::handler(ctx)

@@ -484,7 +484,10 @@ fn a_bus_on_delivery_terms_is_closed_to_the_tombstone() {
     let surplus = village.dora(&format!("--output json certificate take {book}")).json();
     assert_eq!(units(&surplus["certificates"][0], "energy_wh"), 500);
     // Bob could still certify, so that nobody else closes his position.
-    assert_has(&village.erin(&format!("position close {position}")).fails(1), &["Certificates can still be taken"]);
+    assert_has(
+        &village.erin(&format!("position close {position}")).fails(1),
+        &["Trades or certificates may still come"],
+    );
     let closed = village.bob(&format!("--output json position close {position}")).json();
     assert_fields(
         &closed,

@@ -481,7 +481,7 @@ fn an_offer_is_created_listed_repriced_given_another_expiry_and_cancelled() {
         &market.bob(&format!("offer reprice {offer} --price 1tokens")).fails(1),
         &["belongs to", &market.alice, "sign with the seller's wallet"],
     );
-    assert_has(&market.bob(&format!("offer cancel {offer}")).fails(1), &["only its seller can cancel it"]);
+    assert_has(&market.bob(&format!("offer cancel {offer}")).fails(1), &["this wallet cannot cancel it"]);
     assert_has(
         &market.bob(&format!("offer create {bus} --energy 1 --price 1tokens")).fails(1),
         &["listing policy leaves this seller out"],
@@ -1058,6 +1058,6 @@ fn the_tour_works_over_rpc() {
     let verified = call("alice.json", &format!("--output json tx verify {}", hash.trim())).json();
     assert_eq!(verified["purchases"][0]["evidence"], "verified history");
     let refused = call("bob.json", &format!("offer cancel {}", offer.trim())).fails(1);
-    assert_has(&refused, &["only its seller can cancel it"]);
+    assert_has(&refused, &["this wallet cannot cancel it"]);
     assert_has(&call("alice.json", "local warp +1s").fails(2), &["not ours to move"]);
 }

@@ -3,9 +3,9 @@
 //!
 //! Say `c` Wh of a window were sold for `M` base units. Then `d` Wh count as delivered: the smaller of `c` and the last
 //! reading. The seller and the grid together get `floor(M x d / c)`, of which the grid gets `floor(d x fee / 1000)`.
-//! Both are computed from the window's totals, so no buyer has to act first. A buyer that paid `m` gets `m - ceil(m x d
-//! / c)` back. What rounding leaves is at most one base unit for each position and window; it goes to the grid when the
-//! book closes.
+//! Both are computed from the window's totals, so no buyer has to act first. A buyer that paid `m` gets back
+//! `m - ceil(m x d / c)`. What rounding leaves is at most one base unit for each position and window; it goes to the
+//! grid when the book closes.
 
 use {
     crate::{
@@ -107,9 +107,9 @@ pub struct BookWindow {
 pub struct ReleasedWindows {
     /// Bit `i` is set for the window at place `i`.
     pub windows: Windows,
-    /// Part of the seller, in token base units.
+    /// The seller's part, in token base units.
     pub amount: u64,
-    /// Part of the recipient of grid fees, in token base units.
+    /// The part of the recipient of grid fees, in token base units.
     pub grid_fee: u64,
 }
 
