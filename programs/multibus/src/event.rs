@@ -970,7 +970,7 @@ mod tests {
         }
     }
 
-    /// The fields, written one after the other, are the event again.
+    /// The fields, written one after the other, give the event's bytes.
     #[test]
     fn the_fields_tell_every_byte_of_an_event() {
         for (layout, bytes) in one_of_each() {
@@ -1002,7 +1002,7 @@ mod tests {
         }
     }
 
-    /// In `cargo xtask memcheck` also that every byte of it was written.
+    /// `cargo xtask memcheck` also finds bytes of it that were not written.
     #[test]
     fn a_logged_event_is_the_serialised_event() {
         macro_rules! same {

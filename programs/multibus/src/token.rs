@@ -461,11 +461,11 @@ mod tests {
     fn a_list_of_extensions_ends_with_itself_or_with_zeros() {
         let whole = mint(&[(18, 64), (20, 3)]);
         assert_eq!(validate_mint_data(&whole, true), Ok(6));
-        // Room that no extension uses, and less of it than a header takes.
+        // Zeros after the last extension, also fewer than a header takes.
         for room in [1, 3, 4, 100] {
             assert_eq!(validate_mint_data(&[&whole[..], &vec![0; room]].concat(), true), Ok(6), "{room}");
         }
-        // What comes after the end is nothing.
+        // Bytes after the end of the list are ignored.
         assert_eq!(validate_mint_data(&[&whole[..], &[0; 4], &[14, 0, 0, 0]].concat(), true), Ok(6));
         for rest in [&[14][..], &[0, 14], &[14, 0, 0], &[0, 0, 1]] {
             let longer = [&whole[..], rest].concat();
@@ -505,7 +505,7 @@ mod tests {
         assert!(plain.pays(&OWNER) && !plain.pays(&MINT));
         assert_eq!(read(2, &[]), Some(TokenAccount { is_frozen: true, ..plain }));
         assert_eq!(read(1, &[(7, &[]), (8, &[0])]), Some(plain));
-        // What the extension says beyond yes and no counts as yes.
+        // Every value of the extension but 0 counts as yes.
         for asks in [&[1][..], &[2], &[], &[1, 0]] {
             assert_eq!(read(1, &[(7, &[]), (8, asks)]), Some(TokenAccount { asks_memo: true, ..plain }));
         }

@@ -723,7 +723,7 @@ mod tests {
         refused(book, MultibusError::PowerExceeded, |book| book.list(0, 1, &mut meter()));
         assert!(!book.unlist(0, 400, FROM - 61));
         refused(book, MultibusError::PowerExceeded, |book| book.list(0, 401, &mut meter()));
-        // The device was replaced by a stronger one since: this window keeps the one that it has.
+        // The device was replaced by a stronger one. This window keeps its old device.
         let mut stronger = meter();
         stronger.set_device(&wallet(5), MeterSpec { source: 2, power_w: 80_000, valid_from: 0 }, 1).unwrap();
         refused(book, MultibusError::PowerExceeded, |book| book.list(0, 401, &mut stronger));
@@ -744,7 +744,7 @@ mod tests {
             (is_unused, book.windows[0].state, book.last_final_at() == 0)
         };
         assert_eq!(withdrawn(10_000, gate - 1), (true, 0, true));
-        // What was on offer until the gate may be delivered, and certified for its seller.
+        // Energy that stayed on offer until the gate can still be delivered, and certified for its seller.
         assert_eq!(withdrawn(10_000, gate), (false, 1, false));
         assert_eq!(withdrawn(9_999, gate - 1), (false, 1, false));
     }
@@ -763,7 +763,7 @@ mod tests {
         assert_eq!(fifth.listed_until, 0);
         book.list(4, 1, &mut meter()).unwrap();
         assert_eq!((book.windows[4].meter, book.check_invariants()), (0, Ok(())));
-        // A device that no window has any more makes room.
+        // The place of a device that measures no window any more is used again.
         assert!(book.unlist(2, 1, 0));
         book.list(5, 1, &mut fifth).unwrap();
         assert_eq!((book.device(5).key, book.windows[5].meter, book.check_invariants()), (wallet(20), 2, Ok(())));
@@ -783,11 +783,11 @@ mod tests {
         refused(book, MultibusError::SequenceUsed, |book| book.report(0, &reading(1, 0), meter, END));
         book.report(0, &reading(11_000, 5), meter, END + HOUR - 1).unwrap();
         assert_eq!((book.windows[0].delivered_wh, book.windows[0].reported_at), (11_000, END + HOUR - 1));
-        // Doubled, out of order and contradictory readings.
+        // Readings that repeat a sequence, come out of order or contradict each other.
         for sequence in [5, 4, 1] {
             refused(book, MultibusError::SequenceUsed, |book| book.report(0, &reading(9, sequence), meter, END + HOUR));
         }
-        // A correction, which does not move the end.
+        // A correction does not change when the window is final.
         let last = END + HOUR - 1 + 2 * HOUR - 1;
         book.report(0, &reading(7, 6), ReadingProof::Signature, last).unwrap();
         assert_eq!((book.windows[0].delivered_wh, book.windows[0].reported_at), (7, END + HOUR - 1));
@@ -943,8 +943,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
 
-        /// Random trade of up to 12 buyers in one window, a random delivery: nothing is negative, nothing short, and what is left is
-        /// at most one base unit for each position.
+        /// Random trade of up to 12 buyers in one window and a random delivery: no amount is negative, all can be paid,
+        /// and at most one base unit for each position is left.
         #[test]
         fn what_was_paid_is_divided_to_the_base_unit(
             fee in 0u64..2_000_000,

@@ -692,7 +692,7 @@ mod tests {
         }
     }
 
-    /// A bus of wallet 2, as configured with a change.
+    /// A bus of wallet 2, whose configuration has one change.
     fn created(change: impl FnOnce(&mut BusConfig)) -> Result<Bus> {
         let mut config = config();
         change(&mut config);
@@ -852,7 +852,7 @@ mod tests {
         assert_eq!(bus.latest_expiry(i64::MAX, 1_000), 1_000 + horizon);
         bus.next_terms = Terms::new(&windows, 9_000);
         assert_eq!(bus.latest_expiry(i64::MAX, 1_000), 9_000);
-        // Once there are windows, nothing outside them goes on or comes back.
+        // Once there are windows, offers outside them are over.
         assert_eq!(bus.latest_expiry(i64::MAX, 9_500), 9_000);
         bus.promote_terms(9_500);
         assert_eq!((bus.terms.from, bus.latest_expiry(i64::MAX, 9_500)), (9_000, 9_000));
@@ -875,7 +875,7 @@ mod tests {
             (next(1_800, nearest + 900), Err(TermsMisaligned)),
             (next(1_800, nearest + 1_800), Ok(())),
             (next(0, nearest + 900), Ok(())),
-            // The last of the present windows would reach into the new terms.
+            // The last window of the present terms would reach into the new terms.
             (next(60, nearest + 60), Err(TermsMisaligned)),
             (next(59, nearest + 900), Err(WindowsInvalid)),
         ] {
@@ -885,7 +885,7 @@ mod tests {
         bus.next_terms = next(1_800, nearest + 1_800);
         assert_eq!(bus.terms_at(nearest + 1_799).window_seconds, 900);
         assert_eq!(bus.terms_at(nearest + 1_800).window_seconds, 1_800);
-        // Replaced while they are more than one horizon away, and again once they hold.
+        // They can be replaced while they are more than one horizon away, and again once they hold.
         assert_eq!(bus.validate_next_terms(&next(900, nearest + 2_700), now), Ok(()));
         for later in [now + 1_800, nearest + 1_799] {
             let replaced = bus.validate_next_terms(&next(900, later + horizon as i64 + 9_000 - later % 900), later);
@@ -964,7 +964,7 @@ mod tests {
         ] {
             assert_eq!(bus.validate_window(start, now), Err(error.into()), "{start}");
         }
-        // A second earlier the latest is too far, and where the horizon is beyond all time, nothing is.
+        // A second earlier the latest window is too far. With a horizon beyond the largest time, no window is.
         assert_eq!(bus.validate_window(latest, now - 1), Err(MultibusError::WindowTooFar.into()));
         assert_eq!(bus.validate_window(i64::MAX / 900 * 900, i64::MAX - 2_000), Ok(()));
         bus.closing = 1;
@@ -1037,7 +1037,7 @@ mod tests {
         }
     }
 
-    /// What reads an account reads no further than the account goes, whatever its counts say.
+    /// Reading never goes beyond the account's arrays, whatever its counts say.
     #[test]
     fn counts_beyond_an_account_are_its_end() {
         let mut bus = created(|_| ()).unwrap();

@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(capacity, before);
         capacity.list(100, 400).unwrap();
         assert_eq!((capacity.total_wh, capacity.available_wh, capacity.committed_wh), (400, 0, 400));
-        // What comes back is counted against it too.
+        // Energy that comes back is limited by the lowered capacity, too.
         capacity.unlist(300);
         assert_eq!((capacity.available_under(400), capacity.available_under(250)), (300, 150));
         capacity.lower(250);
@@ -293,7 +293,7 @@ mod tests {
         capacity.close_offer();
         assert_eq!(capacity.validate_close(&bus(1_000), true, 1_799), Err(MultibusError::WindowNotOver.into()));
         assert_eq!(capacity.validate_close(&bus(1_000), false, 1_800), Ok(()));
-        // On a closing bus nothing is listed any more, so that nobody sells the window twice.
+        // On a closing bus nothing is listed any more, so nobody can sell the window's capacity twice.
         let closing = Bus { closing: 1, ..bus(1_000) };
         assert_eq!(capacity.validate_close(&closing, false, 0), Ok(()));
         capacity.list(10, 1_000).unwrap();

@@ -524,7 +524,7 @@ mod tests {
         assert_eq!(ledger.claimable(&bus, &wallet(1), 2_001), Ok(500));
         assert_eq!(ledger.claimable(&bus, &wallet(0), 2_001), Ok(1_501));
         assert_eq!(ledger.claimable(&bus, &wallet(1), 3_001), Ok(600));
-        // Another key takes the place with all of it.
+        // Another key takes the place with all its revenue.
         let replace = Action { new_owner: wallet(7), ..act(ActionKind::OwnerReplace, wallet(1), &[]) };
         replace.apply(&mut bus, &mut ledger, &mut general, &moment(3_001, 11)).unwrap();
         assert_eq!(ledger.claimable(&bus, &wallet(1), 3_001), Err(MultibusError::OwnerUnknown.into()));
@@ -571,7 +571,7 @@ mod tests {
         (bus.owner_count, bus.owners[1]) = (1, OwnerSlot::zeroed());
         assert_eq!((ledger.former_owner_count, ledger.former_owners[1].accrued), (2, 20));
         assert_eq!((ledger.owners[1], ledger.check_invariants(&bus)), (OwnerAccount::zeroed(), Ok(())));
-        // A key that takes an owner's place brings what it had left unclaimed.
+        // A key that takes an owner's place keeps what it left unclaimed as a former owner.
         ledger.replace_owner(0, &wallet(7), 9);
         bus.owners[0].owner = wallet(7);
         assert_eq!(
@@ -650,7 +650,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// Sum of claims + claimable + remainder = received, and the remainder is below one unit an owner.
+        /// Claims + claimable + remainder = received, and the remainder is below one base unit for each owner.
         #[test]
         fn revenue_is_divided_to_the_base_unit(
             weights in prop::collection::vec(0u16..1_000, 1..16),

@@ -290,7 +290,7 @@ mod tests {
         lock.release(4, true, 1_100).unwrap();
         assert_eq!((lock.state, lock.energy_wh, lock.deposit), (LockState::Unpaid as u8, 0, 9_789));
         assert_eq!(lock.check_invariants(), Ok(()));
-        // Anyone, whatever the time.
+        // Anyone can, at any time.
         let again = Release { energy_wh: 0, refund: 9_789, fee: 0 };
         assert_eq!(lock.release(4, false, 1_101), Ok(again));
         assert_eq!(lock.release(4, true, 9_999), Ok(again));

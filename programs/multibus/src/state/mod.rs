@@ -72,12 +72,12 @@ layouts!(
     Trader[LOADED_OFTEN]
 );
 
-/// What the unit tests of several accounts share.
+/// Helpers that the unit tests of several accounts share.
 #[cfg(test)]
 mod fixture {
     use anchor_lang::prelude::Address;
 
-    /// A change of what is otherwise sound.
+    /// A change that breaks an account whose invariants hold.
     pub type Change<T> = fn(&mut T);
 
     /// Address of the bus that accounts belong to.
@@ -87,7 +87,7 @@ mod fixture {
         Address::new_from_array([number; 32])
     }
 
-    /// Makes each change to an account of its own, and wants it to hurt the invariant that is named.
+    /// Makes each change to a copy of the account, and expects that the named invariant does not hold.
     pub fn assert_noticed<T: Copy>(
         sound: &T,
         check: fn(&T) -> Result<(), &'static str>,

@@ -761,11 +761,11 @@ mod tests {
         refused(expiring, MultibusError::ExpiryBeforeLocks, |offer| offer.set_expiry(1_099, 0, END, 500));
         expiring.set_expiry(1_100, 0, END, 500).unwrap();
         assert_eq!((expiring.expires_at, expiring.check_invariants()), (1_100, Ok(())));
-        // Once the lock is gone it binds no more.
+        // Once the lock is closed, it no longer limits the expiry.
         expiring.release(1, 0);
         expiring.refund(expiring.deposits);
         expiring.set_expiry(600, 0, END, 500).unwrap();
-        // Every change is the next version, and who names another one changes nothing.
+        // Every change gives the next version, and a change that names another version is refused.
         assert_eq!(expiring.version, 5);
         refused(expiring, MultibusError::VersionMismatch, |offer| offer.set_expiry(700, 4, END, 500));
         refused(expiring, MultibusError::VersionMismatch, |offer| offer.reprice(2, 4, 500));
@@ -789,7 +789,7 @@ mod tests {
         let early = Err(MultibusError::OfferNotYetTrading.into());
         assert_eq!(own.validate_tradable(&bus, 119), early.clone());
         assert_eq!(own.validate_tradable(&bus, 120), Ok(()));
-        // Raised, it does not wait; lowered, it does.
+        // A raised price does not make it wait; a lowered one does.
         own.reprice(700, 0, 1_000).unwrap();
         assert_eq!(own.validate_tradable(&bus, 1_000), Ok(()));
         own.reprice(700, 0, 1_000).unwrap();
@@ -797,10 +797,10 @@ mod tests {
         own.reprice(699, 0, 1_000).unwrap();
         assert_eq!((own.trades_from, own.validate_tradable(&bus, 1_119)), (1_120, early));
         assert_eq!(own.validate_tradable(&bus, 1_120), Ok(()));
-        // It does not wait for another expiry.
+        // A new expiry does not make it wait.
         own.set_expiry(6_000, 0, END, 2_000).unwrap();
         assert_eq!((own.trades_from, own.validate_tradable(&bus, 2_000)), (1_120, Ok(())));
-        // A reserve price that was raised since binds at once, and binds no member's offer.
+        // A raised reserve price applies at once to the bus's own offers, and never to those of others.
         let raised = Bus { reserve_price_per_kwh: 700, ..bus };
         assert_eq!(own.validate_tradable(&raised, 5_120), Err(MultibusError::PriceBelowReserve.into()));
         assert_eq!(offer(10, 1).validate_tradable(&raised, 0), Ok(()));
@@ -938,7 +938,7 @@ mod tests {
             |case| (case.3.wallet, case.0.price_per_kwh) = (BUS, 20),
             |case| (case.3.wallet, case.0.price_per_kwh, case.1.listing_policy) = (BUS, 20, 0),
             |case| (case.0.energy_wh, case.2.available_wh) = (9, 9),
-            // What is left under a capacity that was lowered since.
+            // What is left under a capacity that was lowered.
             |case| (case.0.energy_wh, case.1.capacity_wh) = (9, 9),
         ];
         for (index, change) in taken.iter().enumerate() {
@@ -971,7 +971,7 @@ mod tests {
         for other in [1, 4, 8] {
             assert_eq!(cancel(&bus, &seller, members, other, 0), still_trading);
         }
-        // Its seller may no longer list, or is suspended: the owners and the operator may.
+        // Where its seller may no longer list, or is suspended, the owners and the operator may cancel.
         let suspended = Seller { suspended: 1, ..seller };
         bus.listing_policy = 0;
         for seller in [seller, suspended] {
@@ -982,7 +982,7 @@ mod tests {
         }
         let of_owner = Seller { wallet: wallet(1), ..seller };
         assert_eq!(cancel(&bus, &of_owner, Offer { wallet: wallet(1), ..members }, 2, 0), still_trading);
-        // The bus's own: the owner who listed it and the operator, the other owners only where the bus is paused.
+        // An offer of the bus: the owner who listed it and the operator may, other owners only where the bus is paused.
         let of_bus = Seller { wallet: BUS, ..seller };
         let own = Offer { rent_payer: wallet(2), ..own(10, 1) };
         for paused in [0, 1] {
@@ -996,17 +996,17 @@ mod tests {
         let left = Offer { rent_payer: wallet(4), ..own };
         assert_eq!(cancel(&bus, &of_bus, left, 4, 0), still_trading, "who listed it and is no owner any more");
         assert_eq!(cancel(&bus, &of_bus, left, 1, 0), Ok(()), "who listed it is no owner any more");
-        // As many owners together as pausing needs.
+        // As many owners together as pausing needs may.
         bus.threshold = 2;
         assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, 0), still_trading);
         assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 2, 0), Ok(()));
         assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(4), 2, 0), still_trading, "a stranger calls");
         bus.pause_quorum = 1;
         assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, 0), Ok(()));
-        // On a closing bus anyone.
+        // On a closing bus anyone can.
         let closing = Bus { closing: 1, ..bus };
         assert_eq!(cancel(&closing, &seller, members, 4, 0), Ok(()));
-        // Sold out, cancelled before, or from the expiry second on: anyone.
+        // Anyone can once it is sold out or cancelled before, or from the expiry second on.
         assert_eq!(cancel(&bus, &seller, Offer { remaining_wh: 0, ..members }, 4, 0), Ok(()));
         assert_eq!(cancel(&bus, &seller, Offer { cancelled: 1, ..members }, 4, 0), Ok(()));
         assert_eq!(cancel(&bus, &seller, members, 4, END - 1), still_trading);

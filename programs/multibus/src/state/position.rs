@@ -292,7 +292,7 @@ mod tests {
         let (mut position, book, bus) = (position(), book(), Bus::zeroed());
         let gate = FROM + 95 * 900;
         let final_at = FROM + 900 + DEADLINE;
-        // Empty: the buyer at any time, others after the last gate.
+        // An empty position book: the buyer can close it at any time, others after the last gate.
         assert_eq!(position.validate_close(&book, &bus, true, 0), Ok(()));
         let early = Err(MultibusError::CertificatesOpen.into());
         assert_eq!(position.validate_close(&book, &bus, false, gate - 1), early);

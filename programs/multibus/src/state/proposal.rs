@@ -725,20 +725,20 @@ mod tests {
         crate::state::fixture::{BUS, assert_noticed, wallet},
     };
 
-    /// Address of the proposals of these tests.
+    /// Address of the proposals in these tests.
     const PROPOSAL: Address = Address::new_from_array([98; 32]);
-    /// First number of who becomes an owner in these tests.
+    /// Number of the first proposal of an owner who is added in these tests.
     const FIRST: u64 = 9 << 20;
-    /// When the actions of these tests are carried out, with an empty treasury.
+    /// Time at which these tests execute actions, with an empty treasury.
     const NOW: Moment = Moment { now: 1_000, treasury_balance: 0, first_proposal: FIRST };
-    /// First window of next terms: the nearest whose start both lengths divide.
+    /// First window of the next terms: the nearest whose start is a multiple of both window lengths.
     const FROM: i64 = (1_000 + MAX_HORIZON_SECONDS as i64) / 1_800 * 1_800 + 1_800;
 
     fn windows(window_seconds: u32) -> TermsConfig {
         TermsConfig { window_seconds, gate_closure_seconds: 61, ..TermsConfig::default() }
     }
 
-    /// A running bus of three owners, two of whom decide after an hour and one of whom pauses.
+    /// A running bus of three owners, with threshold 2, a timelock of an hour and pause quorum 1.
     fn bus() -> Bus {
         let mut bus = Bus {
             owner_count: 3,
@@ -1098,7 +1098,7 @@ mod tests {
         assert_eq!((made.approvals, made.approval_count(), made.executable_at), (0b101, 2, 3_800));
         refused(made, MultibusError::TimelockActive, |made| made.validate_execute(&bus, 3_799));
         assert_eq!(made.validate_execute(&bus, 3_800), Ok(()));
-        // One more than needed moves nothing, neither coming nor going.
+        // Approvals beyond the needed ones change no time, neither when given nor when revoked.
         approve(&mut made, &bus, 2, 500).unwrap();
         assert_eq!((made.approvals, made.executable_at), (0b111, 3_800));
         made.revoke(&bus, &wallet(2), 500).unwrap();

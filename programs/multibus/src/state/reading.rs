@@ -122,7 +122,7 @@ mod tests {
         [&SIGNED_HEAD[..], wallet(key).as_ref(), &[9; 64], &reading.message(book)].concat()
     }
 
-    /// The sysvar of a transaction in which the second instruction of two is executed.
+    /// The instructions sysvar of a transaction of two instructions, while the second is executed.
     fn sysvar(program: &Address, accounts: usize, data: &[u8]) -> Vec<u8> {
         let instruction = |program: &Address, accounts: usize, data: &[u8]| {
             let mut bytes = (accounts as u16).to_le_bytes().to_vec();

@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(seller.validate_close(&bus, true, 6), Err(MultibusError::SellerHasOffers.into()));
         assert_eq!(seller.validate_close(&closing, false, 6), Err(MultibusError::SellerHasOffers.into()));
         seller.close_offer();
-        // Opened again in this slot, it would give the same number again.
+        // If it were opened again in this slot, it would give the same number again.
         assert_eq!(seller.validate_close(&bus, true, 5), Err(MultibusError::CounterBusy.into()));
         assert_eq!(seller.validate_close(&bus, true, 6), Ok(()));
         assert_eq!(seller.validate_close(&closing, false, 5), Ok(()), "no seller opens again there");
